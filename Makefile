@@ -1,0 +1,87 @@
+# make            build (release)            make run     set up and run the main job (ONCE=1: end after the sample)
+# make test       set up and pass all tests  make chaos   KILLS=1000 SEED=1: kill things at random, print the tally
+# make bench      limits and tradecast, one table            make fuzz   each parser, 30 s
+# make lint       clang-tidy, cppcheck       make format  clang-format
+
+MODE ?= release
+OUT := build/$(MODE)
+
+PACKAGES := libzmq libczmq msgpack hiredis sqlite3 libprotobuf-c libmicrohttpd yajl libsodium
+WARN := -Wall -Wextra -Werror -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough -Wvla \
+        -Wconversion -Wno-sign-conversion -Wundef -Wpointer-arith -Wwrite-strings
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -ftrivial-auto-var-init=zero \
+          -fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing -fPIE
+CFLAGS.release := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+# The same with fail points and mutations compiled in: what the kill harness runs.
+CFLAGS.chaos := -O2 -g -DTRADECAST_TEST
+# Sanitizers as well: what unit, contract and flow tests run.
+CFLAGS.check := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -DTRADECAST_TEST
+CFLAGS.cover := -O0 -g --coverage -DTRADECAST_TEST
+LDFLAGS.check := -fsanitize=address,undefined
+LDFLAGS.cover := --coverage
+
+# Asked for when a recipe runs, not when make starts: on a fresh machine the packages come first.
+CFLAGS_ALL = -std=gnu2x $(WARN) $(HARDEN) $(CFLAGS.$(MODE)) -I. -Ibuild/proto -MMD -MP $(shell pkg-config --cflags $(PACKAGES)) $(CFLAGS)
+LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(LDFLAGS.$(MODE)) $(LDFLAGS)
+LIBS = $(shell pkg-config --libs $(PACKAGES))
+
+PROTOS := $(wildcard proto/*.proto)
+PB_C := $(PROTOS:proto/%.proto=build/proto/%.pb-c.c)
+PB_H := $(PB_C:.c=.h)
+COMMON_O := $(patsubst %.c,$(OUT)/%.o,$(wildcard common/*.c proto/*.c)) $(PB_C:build/proto/%.c=$(OUT)/pb/%.o)
+LIB := $(OUT)/libtradecast.a
+
+SERVICES := $(patsubst services/%/main.c,%,$(wildcard services/*/main.c))
+GATEWAYS := $(patsubst gateways/%/main.c,%,$(wildcard gateways/*/main.c))
+BINS := $(SERVICES:%=$(OUT)/bin/tradecast-%) $(GATEWAYS:%=$(OUT)/bin/tradecast-gateway-%) $(if $(wildcard cli/main.c),$(OUT)/bin/tradecast)
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(wildcard tests/unit/*/test_*.c))
+
+objects = $(patsubst %.c,$(OUT)/%.o,$(wildcard $(1)/*.c))
+
+.PHONY: all packages run test unit bench chaos fuzz lint format clean compile_commands.json
+all: $(BINS)
+
+.SECONDARY:
+.SECONDEXPANSION:
+
+build/proto/%.pb-c.c build/proto/%.pb-c.h: proto/%.proto
+	@mkdir -p build/proto
+	protoc-c --proto_path=proto --c_out=build/proto $<
+
+$(OUT)/pb/%.o: build/proto/%.c | $(PB_H)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -Wno-conversion -c -o $@ $<
+
+$(OUT)/%.o: %.c | $(PB_H)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -c -o $@ $<
+
+$(LIB): $(COMMON_O)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(OUT)/bin/tradecast: $$(call objects,cli) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+$(OUT)/bin/tradecast-gateway-%: $$(call objects,gateways/$$*) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+$(OUT)/bin/tradecast-%: $$(call objects,services/$$*) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+# tests/unit/<part>/test_x.c: linked with common and, where there is one, the service or gateway of that name (without its main).
+part_objects = $(filter-out %/main.o,$(call objects,services/$(1)) $(call objects,gateways/$(1)) $(if $(filter cli,$(1)),$(call objects,cli)))
+$(OUT)/tests/%: $(OUT)/tests/unit/%.o $$(call part_objects,$$(firstword $$(subst /, ,$$*))) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka
+
+unit: $(UNIT_TESTS)
+	@set -e; for t in $(UNIT_TESTS); do $$t; done
+
+clean:
+	rm -rf build
+
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)

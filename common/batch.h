@@ -1,0 +1,41 @@
+// batch - what a handler writes into: changes of state and messages, committed together or not at all.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <protobuf-c/protobuf-c.h>
+
+#include "common/arena.h"
+#include "common/buffer.h"
+#include "common/decimal.h"
+#include "common/error.h"
+#include "proto/topics.h"
+
+// A handler decides and writes; it touches no socket, clock or store. All writes are absolute, so that a batch can be replayed.
+// Writing never returns an error: a key outside the service's slice, or too much, is remembered and stops the commit (ERR_OWNER).
+typedef struct batch batch_t;
+
+uint64_t batch_now(const batch_t *self);  // UTC ns, one value for the whole batch
+uint64_t batch_mono(const batch_t *self); // monotonic ns, likewise
+arena_t *batch_arena(batch_t *self);      // memory until the batch is committed and its messages are sent
+
+void batch_keep(batch_t *self, const char *key, const ProtobufCMessage *m);             // HSET key, every set field
+void batch_field(batch_t *self, const char *key, const char *field, const char *value); // HSET key field value
+void batch_field_bytes(batch_t *self, const char *key, struct span field, struct span value);
+void batch_field_drop(batch_t *self, const char *key, const char *field);               // HDEL
+void batch_set(batch_t *self, const char *key, struct span value);                      // SET
+void batch_member(batch_t *self, const char *key, const char *member);                  // SADD
+void batch_member_drop(batch_t *self, const char *key, const char *member);             // SREM
+void batch_drop(batch_t *self, const char *key);                                        // UNLINK
+void batch_expire_at(batch_t *self, const char *key, uint64_t utc_ns);                  // PEXPIREAT: only what is done and only for looking
+// When something that is finished now should expire: the option look_for from now, much less when the store fills up.
+uint64_t batch_look_until(const batch_t *self);
+
+// Appends a message to a topic this service owns. `shard` is 0 for topics that are not split by shard.
+void batch_emit(batch_t *self, enum topic topic, unsigned shard, const ProtobufCMessage *body);
+// Publishes without a journal (FEED_PRICES), after the commit.
+void batch_publish(batch_t *self, const char *feed, const ProtobufCMessage *body);
+
+// Raises an alert: logged, appended to incidents, published. severity: ALERT__SEVERITY__... The same (code, subject) is raised at most once a
+// minute.
+void batch_alert(batch_t *self, int severity, const char *code, const char *subject, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));

@@ -1,0 +1,42 @@
+// batch_io - the other side of batch.h: what the loop, and tests of handlers, do with a batch.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/batch.h"
+#include "common/delivery.h"
+
+// One topic this service owns, with its head.
+struct outlet {
+    char name[64]; // "orders.0"
+    enum topic topic;
+    unsigned shard;
+    struct entry_id head;
+};
+
+struct outgoing {
+    const struct outlet *outlet; // NULL: a feed
+    const char *feed;
+    const char *type;
+    struct entry_id id;
+    struct span envelope;
+    const ProtobufCMessage *body; // a copy, in the batch's arena
+};
+
+batch_t *batch_new(const char *service, const char *const *slice, struct outlet *outlets, size_t n_outlets);
+void batch_destroy(batch_t **self);
+void batch_begin(batch_t *self, uint64_t incarnation, uint64_t utc_ns, uint64_t mono_ns); // empties it
+void batch_look_for(batch_t *self, uint64_t ns);
+
+struct batch_mark {
+    size_t bytes, outgoing;
+    unsigned commands;
+};
+struct batch_mark batch_mark(const batch_t *self);
+void batch_back_to(batch_t *self, struct batch_mark mark); // takes back what was written since
+
+err_t batch_fault(const batch_t *self, char why[static 160]); // what stops the commit, if anything
+bool batch_is_empty(const batch_t *self);
+struct span batch_bytes(const batch_t *self); // RESP commands
+unsigned batch_commands(const batch_t *self);
+size_t batch_outgoing(const batch_t *self, const struct outgoing **out);
+void batch_raw(batch_t *self, unsigned argc, const struct span *argv); // a command; argv[1] is its key

@@ -1,0 +1,41 @@
+// http - an HTTP/1.1 server (libmicrohttpd) inside the service's own loop: no threads; a request can be held until its batch is committed.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/buffer.h"
+#include "common/error.h"
+
+typedef struct http http_t;
+typedef struct exchange exchange_t; // one request waiting for its answer
+
+struct http_options {
+    const char *address; // numeric, "127.0.0.1"
+    int64_t port;        // 0: any free one
+    int64_t body_max;    // bytes; more is answered 413
+    int64_t connections_max;
+    int64_t connections_per_ip_max;
+    int64_t idle_s;      // a connection that says nothing for so long is closed
+};
+
+// A whole request: called once when its body is there. It must be answered, now or later, exactly once (http_answer).
+typedef void http_request_fn(void *arg, exchange_t *exchange);
+
+http_t *http_new(const struct http_options *options, http_request_fn *request, void *arg); // NULL with errno (EADDRINUSE, …)
+void http_destroy(http_t **self);
+int http_fd(const http_t *self);         // readable when http_run has work: poll it
+void http_run(http_t *self);             // handles what is there; never blocks
+uint16_t http_port(const http_t *self);
+
+const char *exchange_method(const exchange_t *x);
+const char *exchange_path(const exchange_t *x);                       // without the query, percent-decoded
+const char *exchange_query(const exchange_t *x, const char *name);    // NULL: absent
+const char *exchange_header(const exchange_t *x, const char *name);   // NULL: absent
+struct span exchange_body(const exchange_t *x);                       // valid until answered
+const char *exchange_peer(const exchange_t *x);                       // numeric address
+void *exchange_tag(const exchange_t *x);
+void exchange_set_tag(exchange_t *x, void *tag);
+bool exchange_too_large(const exchange_t *x); // the body was over body_max and was not kept: answer 413
+
+// Answers and forgets the exchange. `type` e.g. "application/json"; retry_after_s > 0 adds Retry-After. `extra`: one more header
+// "Name: value" or NULL. Content is copied.
+void http_answer(exchange_t *x, unsigned status, const char *type, struct span content, unsigned retry_after_s, const char *extra);

@@ -1,0 +1,44 @@
+// port - ZeroMQ sockets behind one door (czmq): bounded queues, sends that never block, frames that are checked.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/buffer.h"
+#include "common/error.h"
+
+typedef struct port port_t;
+
+enum port_kind {
+    PORT_PULL,   // a service's inbox
+    PORT_PUSH,
+    PORT_PUB,    // a service's events
+    PORT_SUB,
+    PORT_ROUTER, // the executor's side of gateways; a control socket
+    PORT_DEALER,
+};
+
+// NULL with errno when the endpoint cannot be had. `queue` is the high-water mark; 0: 1000.
+port_t *port_bind(enum port_kind kind, const char *endpoint, int queue);
+port_t *port_connect(enum port_kind kind, const char *endpoint, int queue);
+port_t *port_connect_as(enum port_kind kind, const char *endpoint, int queue, const char *identity); // DEALER with a name
+void port_destroy(port_t **self);
+bool port_subscribe(port_t *self, const char *topic_prefix); // SUB
+
+// A message is a topic frame and a body frame. Never blocks: false when it could not be queued (full, peer gone).
+bool port_send(port_t *self, const char *topic, struct span frame);
+bool port_send_to(port_t *self, struct span peer, const char *topic, struct span frame); // ROUTER
+
+// One message as received; valid until the next receive on this port.
+struct parcel {
+    struct span peer; // ROUTER: who sent it
+    const char *topic;
+    struct span frame;
+};
+bool port_receive(port_t *self, struct parcel *out); // false: nothing there. Wrong frame counts and sizes (over 1 MiB) are dropped
+
+// Waits for ports and file descriptors.
+struct waiter {
+    port_t *port; // or NULL and
+    int fd;
+    bool ready;
+};
+int ports_wait(struct waiter *waiters, size_t n, int64_t timeout_ms); // how many are ready; 0: timeout or a signal

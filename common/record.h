@@ -1,0 +1,51 @@
+// record - one walker over message descriptors: Redis hashes, JSON and SQLite rows from the same .proto.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <protobuf-c/protobuf-c.h>
+
+#include "common/arena.h"
+#include "common/buffer.h"
+#include "common/error.h"
+
+// How a field looks outside is told by its wire type (proto/README.md):
+//   sfixed64 decimal "1.1234" · fixed64 time "2025-03-22T10:15:30.123456Z" · string text · bytes hex · enum its value's name
+//   (u)int32/64 integer · bool true/false (Redis and SQLite: 1/0) · message and repeated: JSON
+// An optional field that is not set is left out (Redis, JSON) or NULL (SQLite).
+
+struct record_pair {
+    struct span name;
+    struct span value;
+};
+
+// One scalar, enum or nested field of `m` as text, appended to `out`. False: the field is not set.
+bool record_field_text(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, buffer_t *out);
+
+// Visits every set field in order with its text form (the value is valid during the call only).
+typedef void record_visit_fn(void *arg, const ProtobufCFieldDescriptor *f, struct span value);
+void record_each(const ProtobufCMessage *m, record_visit_fn *visit, void *arg);
+
+// Builds a message from name/value pairs as Redis holds them; unknown names are skipped. In `arena`, or malloc when NULL (free with
+// protobuf_c_message_free_unpacked). ERR_INPUT: a value does not fit its field or a required one is missing.
+err_t record_from_pairs(const ProtobufCMessageDescriptor *d, const struct record_pair *pairs, size_t n, arena_t *arena,
+                        ProtobufCMessage **out);
+
+void record_to_json(const ProtobufCMessage *m, buffer_t *out);
+
+// What was wrong with which part of a document.
+struct fault {
+    char path[160]; // "accounts[2].subscriptions[0].fixed_lot"
+    char rule[200]; // "must be a decimal with at most 8 decimals"
+};
+
+// Builds a message from a JSON object whose keys are the fields' names. Unknown key, wrong type, missing required field: ERR_INPUT
+// with *fault (its path prefixed with `path`). Memory as record_from_pairs.
+err_t record_from_json(const ProtobufCMessageDescriptor *d, const char *json, size_t length, const char *path, arena_t *arena,
+                       ProtobufCMessage **out, struct fault *fault);
+
+// Sets one field from its text form, as the pairs and JSON readers do. `m` must be initialised.
+err_t record_set(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span text, arena_t *arena);
+
+// A deep copy: in `arena`, or malloc when NULL.
+ProtobufCMessage *record_copy(const ProtobufCMessage *m, arena_t *arena);
+const char *record_enum_name(const ProtobufCEnumDescriptor *d, int value); // "?" when there is none

@@ -1,0 +1,84 @@
+// service - the one loop of all services: take what is there, hand it to handlers, commit once, then send and answer.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/batch.h"
+#include "common/book.h"
+#include "common/delivery.h"
+#include "common/options.h"
+#include "common/port.h"
+#include "common/store.h"
+#include "proto/topics.h"
+#include "system.pb-c.h"
+
+// What a service may know about where it runs. Valid as long as the process.
+struct context {
+    const char *name;        // "ingest", "executor.0"
+    unsigned shard;          // executor: its shard, else 0
+    unsigned shards;         // how many executor shards there are
+    const char *run_dir;     // sockets and lock files
+    const book_t *book;      // configuration, kept up to date by the loop
+    uint64_t incarnation;
+    uint64_t epoch;          // grows with every owner of this slice
+    uint64_t started_at;     // UTC ns
+    uint64_t rolled_back_at; // UTC ns when Redis was last found to have lost or not known something; 0: never
+    // Oldest moment (UTC ns) from which on not all consumers have everything: what was emitted before it is with all of them.
+    uint64_t consumed_until;
+};
+
+// A handler decides (pure), steps (table), keeps (slice), tells (topic). What it returns goes by the policy of error.h; on
+// POLICY_REJECT what it wrote into the batch is taken back, so it changes its own memory only after it has decided.
+typedef err_t handle_fn(void *self, batch_t *batch, const ProtobufCMessage *body);
+
+struct route {
+    enum topic topic;
+    const ProtobufCMessageDescriptor *type;
+    handle_fn *handle;
+    bool forward; // work that may wait upstream while this service holds its input back (never set for what drains it)
+};
+
+// A socket or descriptor of the service's own. `batch` is NULL while input is held back or nothing can be committed: then only turn away
+// what must be answered (when `always`), take nothing.
+typedef err_t ready_fn(void *self, batch_t *batch);
+typedef struct reactor reactor_t;
+void reactor_add_port(reactor_t *reactor, port_t *port, ready_fn *ready, bool always);
+void reactor_add_fd(reactor_t *reactor, int fd, ready_fn *ready, bool always);
+
+// A verb on the control socket. Writes JSON (true) or a sentence saying what was wrong (false) to `answer`; it is sent after the commit.
+struct control {
+    const char *verb;
+    const char *words; // for --help: arguments and what it does
+    bool (*run)(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer);
+};
+
+struct inlet_position {
+    const char *topic; // "orders.0"
+    struct entry_id position;
+};
+
+// Everything a service is, as data. Only `role`, `purpose`, `slice`, `new` and `destroy` must be set.
+struct service {
+    enum role role;
+    const char *purpose;          // one sentence for --help
+    const struct option *options; // its own rows; the common ones are added
+    size_t settings_size;
+    const struct route *routes;   // ends with a row without a handler
+    const char *const *slice;     // key prefixes it may write ("trade_state:") or whole keys ("watchlist:current"), NULL at the end;
+                                  // journal:<its topics>, position:<it>, deadletter:<it>, <it>:batch|epoch|... are added
+    const struct control *controls; // ends with a row without a verb
+
+    void *(*new)(const struct context *context, const void *settings); // NULL: it has logged why
+    void (*destroy)(void **self);
+    err_t (*load)(void *self, store_t *store);          // at start: the slice into memory
+    err_t (*open)(void *self, reactor_t *reactor);      // after load: add sockets
+    void (*configured)(void *self);                     // the book changed; and once after load
+    err_t (*tick)(void *self, batch_t *batch);          // about every tick_ms: timers
+    void (*committed)(void *self);                      // after the commit and the sends: answer whoever waits
+    void (*stalled)(void *self, const char *why);       // nothing can be committed: answer what waits as not taken (again and again)
+    err_t (*persist)(void *self, const struct inlet_position *inlets, size_t n); // before the Redis commit (archiver: SQLite)
+    void (*positions)(void *self, struct inlet_position *inlets, size_t n);      // at start: where to go on, if not what Redis says
+};
+
+// main() of every service: options (--help, --env, --reference, --check), lock, epoch, load, loop; SIGTERM drains and stops. Returns the
+// exit status.
+int service_main(const struct service *service, int argc, char **argv);

@@ -1,0 +1,50 @@
+// sql - SQLite behind one door: WAL and FULL, prepared statements only, rows by descriptor.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <protobuf-c/protobuf-c.h>
+
+#include "common/arena.h"
+#include "common/buffer.h"
+#include "common/decimal.h"
+#include "common/error.h"
+
+typedef struct sql sql_t;
+typedef struct sql_query sql_query_t; // a prepared statement
+
+enum sql_mode { SQL_WRITE, SQL_READ }; // SQL_READ: read-only, defensive
+// WAL, synchronous=FULL, foreign keys on, busy timeout 5 s, defensive. NULL: *why says what is wrong and what to do.
+sql_t *sql_open(const char *path, enum sql_mode mode, char why[static 200]);
+void sql_destroy(sql_t **self);
+const char *sql_trouble(const sql_t *self); // the last error in words
+
+// Schema by version (PRAGMA user_version): applies steps[version…n) each in one transaction. ERR_CONFIG: the file is newer than this program.
+err_t sql_migrate(sql_t *self, const char *const *steps, size_t n);
+err_t sql_run(sql_t *self, const char *statements); // several, without parameters. ERR_DISK: full, I/O error, busy, read-only, corrupt
+err_t sql_begin(sql_t *self);  // BEGIN IMMEDIATE
+err_t sql_commit(sql_t *self); // on failure the transaction is rolled back: nothing of it remains
+void sql_rollback(sql_t *self);
+
+sql_query_t *sql_prepare(sql_t *self, const char *text); // kept by the caller; NULL: our mistake (it is logged)
+void sql_query_destroy(sql_query_t **self);
+void sql_bind_text(sql_query_t *q, int at, const char *text); // at from 1; NULL binds NULL; text is copied
+void sql_bind_bytes(sql_query_t *q, int at, struct span bytes);
+void sql_bind_integer(sql_query_t *q, int at, int64_t value);
+void sql_bind_decimal(sql_query_t *q, int at, decimal_t value); // stored as text, plain decimal
+void sql_bind_time(sql_query_t *q, int at, uint64_t utc_ns);    // stored as text, ISO 8601
+// Runs a statement that returns no rows, and resets it. Each step is checked.
+err_t sql_execute(sql_query_t *q);
+// ERR_OK with *row true while there is one; resets itself after the last.
+err_t sql_step(sql_query_t *q, bool *row);
+void sql_reset(sql_query_t *q);
+const char *sql_text(sql_query_t *q, int column); // from 0; NULL for NULL; valid until the next step
+int64_t sql_integer(sql_query_t *q, int column);
+struct span sql_bytes(sql_query_t *q, int column);
+
+// Rows by descriptor. Column affinity: decimal, time, text, enum, nested: TEXT; integer, bool: INTEGER; bytes: BLOB.
+// "CREATE TABLE name (field TYPE [NOT NULL], …[, extra])" from the descriptor's fields; primary: the key's field.
+void sql_table_of(const ProtobufCMessageDescriptor *d, const char *table, const char *primary, const char *extra, buffer_t *out);
+// A prepared "INSERT INTO table (fields…) VALUES (…) ON CONFLICT(primary) DO UPDATE SET all" (or DO NOTHING).
+sql_query_t *sql_prepare_upsert(sql_t *self, const ProtobufCMessageDescriptor *d, const char *table, const char *primary, bool update);
+err_t sql_upsert(sql_query_t *q, const ProtobufCMessage *m);
+err_t sql_row(sql_query_t *q, const ProtobufCMessageDescriptor *d, arena_t *arena, ProtobufCMessage **out); // columns by name

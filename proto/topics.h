@@ -1,0 +1,34 @@
+// topics - the table of TOPICS.md in C: who owns a topic, how it is split, who consumes it, what travels on it.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#define SERVICES(X) X(INGEST, "ingest") X(ROUTER, "router") X(EXECUTOR, "executor") X(RECONCILER, "reconciler") \
+    X(ARCHIVER, "archiver") X(MONITOR, "monitor")
+
+#define SERVICE_ROLE(role, name) role,
+enum role { SERVICES(SERVICE_ROLE) ROLES };
+#undef SERVICE_ROLE
+
+#define TO(role) (1u << (role))
+
+// How a topic is split into sequences: one; one for each executor shard ("orders.0"); one for each service ("incidents.router").
+enum split { WHOLE, BY_SHARD, BY_SERVICE };
+
+//    name         owner       split       consumers                                                    message types
+#define TOPICS(X) \
+    X(signals,    INGEST,     WHOLE,      TO(ROUTER) | TO(ARCHIVER),                                    "Signal SignalRejection") \
+    X(orders,     ROUTER,     BY_SHARD,   TO(EXECUTOR) | TO(RECONCILER) | TO(ARCHIVER),                 "Order OrderCommand") \
+    X(routings,   ROUTER,     WHOLE,      TO(INGEST) | TO(RECONCILER) | TO(ARCHIVER),                   "Routing") \
+    X(executions, EXECUTOR,   BY_SHARD,   TO(RECONCILER) | TO(ROUTER) | TO(ARCHIVER),                   "Execution AccountState InstanceState BrokerSnapshot") \
+    X(outcomes,   RECONCILER, WHOLE,      TO(INGEST) | TO(EXECUTOR) | TO(ARCHIVER),                     "Outcome StatusQuery") \
+    X(commands,   MONITOR,    WHOLE,      TO(ROUTER) | TO(EXECUTOR),                                    "Command") \
+    X(incidents,  ROLES,      BY_SERVICE, TO(ARCHIVER),                                                 "Alert SystemEvent PerformanceSample") \
+    X(config,     ARCHIVER,   WHOLE,      TO(INGEST) | TO(ROUTER) | TO(EXECUTOR) | TO(RECONCILER) | TO(MONITOR), "ConfigChange")
+
+#define TOPIC_ENUM(name, owner, split, consumers, types) TOPIC_##name,
+enum topic { TOPICS(TOPIC_ENUM) TOPIC_COUNT };
+#undef TOPIC_ENUM
+
+// Published only, never journalled: the latest value wins.
+#define FEED_PRICES "prices"       // Price; ingest
+#define FEED_HEARTBEAT "heartbeat" // Heartbeat; every service
