@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <stdbool.h>
+
 // What the loop does with a handler's error. Only the loop reads this, and only the loop logs.
 enum policy {
     POLICY_GO,     // no error
