@@ -17,26 +17,27 @@ struct outgoing {
     const struct outlet *outlet; // NULL: a feed
     const char *feed;
     const char *type;
-    struct entry_id id;
-    struct span envelope;
-    const ProtobufCMessage *body; // a copy, in the batch's arena
+    struct entry_id id, prev;
+    struct span envelope; // packed; batch_opened reads it
 };
 
 batch_t *batch_new(const char *service, const char *const *slice, struct outlet *outlets, size_t n_outlets);
 void batch_destroy(batch_t **self);
+const char *batch_service(const batch_t *self);
 void batch_begin(batch_t *self, uint64_t incarnation, uint64_t utc_ns, uint64_t mono_ns); // empties it
 void batch_look_for(batch_t *self, uint64_t ns);
 
 struct batch_mark {
-    size_t bytes, outgoing;
+    size_t bytes, frames, outgoing;
     unsigned commands;
 };
-struct batch_mark batch_mark(const batch_t *self);
+struct batch_mark batch_mark_now(const batch_t *self);
 void batch_back_to(batch_t *self, struct batch_mark mark); // takes back what was written since
 
 err_t batch_fault(const batch_t *self, char why[static 160]); // what stops the commit, if anything
 bool batch_is_empty(const batch_t *self);
 struct span batch_bytes(const batch_t *self); // RESP commands
 unsigned batch_commands(const batch_t *self);
-size_t batch_outgoing(const batch_t *self, const struct outgoing **out);
+size_t batch_outgoing(batch_t *self, const struct outgoing **out);                       // valid until the next write
+const ProtobufCMessage *batch_opened(batch_t *self, const struct outgoing *o);             // what it carries, in the batch's arena
 void batch_raw(batch_t *self, unsigned argc, const struct span *argv); // a command; argv[1] is its key

@@ -1,0 +1,277 @@
+// batch - what a handler writes into, as RESP commands ready for MULTI/EXEC and packed envelopes ready to send.
+// SPDX-License-Identifier: MIT
+#include "common/batch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/batch_io.h"
+#include "common/clock.h"
+#include "common/envelope.h"
+#include "common/record.h"
+
+#define SLICE_MAX 64
+
+struct batch {
+    char service[64];
+    const char *slice[SLICE_MAX];
+    size_t slice_length[SLICE_MAX];
+    size_t slices;
+    char own[3][96]; // <name>:, position:<name>, deadletter:<name>
+    struct outlet *outlets;
+    size_t n_outlets;
+
+    uint64_t incarnation, now, mono, look_ns;
+    arena_t *arena;
+    buffer_t bytes;  // RESP commands
+    buffer_t frames; // envelopes, end to end; outgoing entries hold offsets until they are asked for
+    unsigned commands;
+    struct outgoing *outgoing;
+    size_t n_outgoing, outgoing_room;
+    err_t fault;
+    char why[160];
+};
+
+static void allow(batch_t *self, const char *prefix) {
+    if (self->slices == SLICE_MAX) abort();
+    self->slice[self->slices] = prefix;
+    self->slice_length[self->slices++] = strlen(prefix);
+}
+
+batch_t *batch_new(const char *service, const char *const *slice, struct outlet *outlets, size_t n_outlets) {
+    batch_t *self = calloc(1, sizeof *self);
+    if (!self) abort();
+    snprintf(self->service, sizeof self->service, "%s", service);
+    snprintf(self->own[0], sizeof self->own[0], "%s:", service);
+    snprintf(self->own[1], sizeof self->own[1], "position:%s", service);
+    snprintf(self->own[2], sizeof self->own[2], "deadletter:%s", service);
+    for (size_t i = 0; i < sizeof self->own / sizeof *self->own; i++) allow(self, self->own[i]);
+    for (; slice && *slice; slice++) allow(self, *slice);
+    self->outlets = outlets;
+    self->n_outlets = n_outlets;
+    self->arena = arena_new(0);
+    return self;
+}
+
+void batch_destroy(batch_t **self) {
+    if (!*self) return;
+    arena_destroy(&(*self)->arena);
+    buffer_destroy(&(*self)->bytes);
+    buffer_destroy(&(*self)->frames);
+    free((*self)->outgoing);
+    free(*self);
+    *self = NULL;
+}
+
+void batch_begin(batch_t *self, uint64_t incarnation, uint64_t utc_ns, uint64_t mono_ns) {
+    self->incarnation = incarnation;
+    self->now = utc_ns;
+    self->mono = mono_ns;
+    arena_reset(self->arena);
+    buffer_clear(&self->bytes);
+    buffer_clear(&self->frames);
+    self->commands = 0;
+    self->n_outgoing = 0;
+    self->fault = ERR_OK;
+}
+
+const char *batch_service(const batch_t *self) { return self->service; }
+void batch_look_for(batch_t *self, uint64_t ns) { self->look_ns = ns; }
+
+uint64_t batch_now(const batch_t *self) { return self->now; }
+uint64_t batch_mono(const batch_t *self) { return self->mono; }
+arena_t *batch_arena(batch_t *self) { return self->arena; }
+uint64_t batch_look_until(const batch_t *self) { return self->now + self->look_ns; }
+
+struct batch_mark batch_mark_now(const batch_t *self) {
+    return (struct batch_mark){self->bytes.length, self->frames.length, self->n_outgoing, self->commands};
+}
+
+void batch_back_to(batch_t *self, struct batch_mark mark) {
+    while (self->n_outgoing > mark.outgoing) {
+        struct outgoing *o = &self->outgoing[--self->n_outgoing];
+        if (o->outlet) ((struct outlet *)o->outlet)->head = o->prev;
+    }
+    self->bytes.length = mark.bytes;
+    self->frames.length = mark.frames;
+    self->commands = mark.commands;
+}
+
+err_t batch_fault(const batch_t *self, char why[static 160]) {
+    if (self->fault) memcpy(why, self->why, sizeof self->why);
+    return self->fault;
+}
+
+bool batch_is_empty(const batch_t *self) { return !self->commands && !self->n_outgoing; }
+struct span batch_bytes(const batch_t *self) { return (struct span){self->bytes.data, self->bytes.length}; }
+unsigned batch_commands(const batch_t *self) { return self->commands; }
+
+size_t batch_outgoing(batch_t *self, const struct outgoing **out) {
+    const uint8_t *at = self->frames.data;
+    for (size_t i = 0; i < self->n_outgoing; i++) {
+        self->outgoing[i].envelope.data = at;
+        at += self->outgoing[i].envelope.length;
+    }
+    *out = self->outgoing;
+    return self->n_outgoing;
+}
+
+const ProtobufCMessage *batch_opened(batch_t *self, const struct outgoing *o) {
+    struct envelope e;
+    if (envelope_read(o->outlet ? o->outlet->name : o->feed, o->envelope, &e)) return NULL;
+    return envelope_open(&e, self->arena);
+}
+
+// --- commands
+
+static void refuse(batch_t *self, const char *what, const struct span *key) {
+    self->fault = ERR_OWNER;
+    snprintf(self->why, sizeof self->why, "%s: %.*s", what, (int)(key->length > 100 ? 100 : key->length), (const char *)key->data);
+}
+
+static bool is_ours(const batch_t *self, const struct span *key) {
+    for (size_t i = 0; i < self->slices; i++) {
+        if (key->length >= self->slice_length[i] && memcmp(key->data, self->slice[i], self->slice_length[i]) == 0) return true;
+    }
+    return false;
+}
+
+static void put_count(buffer_t *b, char kind, size_t n) {
+    char *at = (char *)buffer_reserve(b, 24);
+    char digits[20];
+    size_t used = 0, length = 0;
+    do digits[used++] = (char)('0' + n % 10);
+    while ((n /= 10) != 0);
+    at[length++] = kind;
+    while (used) at[length++] = digits[--used];
+    at[length++] = '\r';
+    at[length++] = '\n';
+    b->length += length;
+}
+
+static void put_bulk(buffer_t *b, struct span s) {
+    put_count(b, '$', s.length);
+    uint8_t *at = buffer_reserve(b, s.length + 2);
+    if (s.length) memcpy(at, s.data, s.length);
+    memcpy(at + s.length, "\r\n", 2);
+    b->length += s.length + 2;
+}
+
+static void command(batch_t *self, unsigned argc, const struct span *argv) {
+    put_count(&self->bytes, '*', argc);
+    for (unsigned i = 0; i < argc; i++) put_bulk(&self->bytes, argv[i]);
+    self->commands++;
+}
+
+void batch_raw(batch_t *self, unsigned argc, const struct span *argv) {
+    if (is_ours(self, &argv[1])) command(self, argc, argv);
+    else refuse(self, "a key outside the slice", &argv[1]);
+}
+
+#define SPAN(text) ((struct span){(text), strlen(text)})
+
+static void command3(batch_t *self, const char *verb, const char *key, struct span value) {
+    batch_raw(self, 3, (struct span[]){SPAN(verb), SPAN(key), value});
+}
+
+// The fields of a message, counted first and then written behind the head.
+struct keeping {
+    buffer_t fields;
+    unsigned count;
+};
+
+static void keep_field(void *arg, const ProtobufCFieldDescriptor *f, struct span value) {
+    struct keeping *k = arg;
+    put_bulk(&k->fields, SPAN(f->name));
+    put_bulk(&k->fields, value);
+    k->count++;
+}
+
+void batch_keep(batch_t *self, const char *key, const ProtobufCMessage *m) {
+    static struct keeping k; // one thread; its memory is kept from call to call
+    struct span at = SPAN(key);
+    if (!is_ours(self, &at)) return refuse(self, "a key outside the slice", &at);
+    buffer_clear(&k.fields);
+    k.count = 0;
+    record_each(m, keep_field, &k);
+    if (!k.count) return;
+    put_count(&self->bytes, '*', 2 + 2 * k.count);
+    put_bulk(&self->bytes, SPAN("HSET"));
+    put_bulk(&self->bytes, at);
+    buffer_add(&self->bytes, k.fields.data, k.fields.length);
+    self->commands++;
+}
+
+void batch_field_bytes(batch_t *self, const char *key, struct span field, struct span value) {
+    batch_raw(self, 4, (struct span[]){SPAN("HSET"), SPAN(key), field, value});
+}
+
+void batch_field(batch_t *self, const char *key, const char *field, const char *value) {
+    batch_field_bytes(self, key, SPAN(field), SPAN(value));
+}
+
+void batch_field_drop(batch_t *self, const char *key, const char *field) { command3(self, "HDEL", key, SPAN(field)); }
+void batch_set(batch_t *self, const char *key, struct span value) { command3(self, "SET", key, value); }
+void batch_member(batch_t *self, const char *key, const char *member) { command3(self, "SADD", key, SPAN(member)); }
+void batch_member_drop(batch_t *self, const char *key, const char *member) { command3(self, "SREM", key, SPAN(member)); }
+void batch_drop(batch_t *self, const char *key) { batch_raw(self, 2, (struct span[]){SPAN("UNLINK"), SPAN(key)}); }
+
+void batch_expire_at(batch_t *self, const char *key, uint64_t utc_ns) {
+    char ms[24];
+    snprintf(ms, sizeof ms, "%llu", (unsigned long long)(utc_ns / NS_PER_MS));
+    command3(self, "PEXPIREAT", key, SPAN(ms));
+}
+
+// --- messages
+
+static struct outgoing *outgoing_add(batch_t *self) {
+    if (self->n_outgoing == self->outgoing_room) {
+        self->outgoing_room = self->outgoing_room ? self->outgoing_room * 2 : 256;
+        self->outgoing = realloc(self->outgoing, self->outgoing_room * sizeof *self->outgoing);
+        if (!self->outgoing) abort();
+    }
+    struct outgoing *o = &self->outgoing[self->n_outgoing++];
+    *o = (struct outgoing){0};
+    return o;
+}
+
+static struct outlet *outlet_of(batch_t *self, enum topic topic, unsigned shard) {
+    for (size_t i = 0; i < self->n_outlets; i++) {
+        if (self->outlets[i].topic == topic && self->outlets[i].shard == shard) return &self->outlets[i];
+    }
+    return NULL;
+}
+
+static struct entry_id after(struct entry_id head, uint64_t incarnation) {
+    if (head.incarnation == incarnation) return (struct entry_id){incarnation, head.sequence + 1};
+    return (struct entry_id){incarnation, 1};
+}
+
+void batch_emit(batch_t *self, enum topic topic, unsigned shard, const ProtobufCMessage *body) {
+    struct outlet *outlet = outlet_of(self, topic, shard);
+    if (!outlet) return refuse(self, "a topic of another service", &SPAN(body->descriptor->name));
+    struct outgoing *o = outgoing_add(self);
+    o->outlet = outlet;
+    o->type = body->descriptor->name;
+    o->prev = outlet->head;
+    o->id = outlet->head = after(outlet->head, self->incarnation);
+    size_t start = self->frames.length;
+    envelope_write(&self->frames, outlet->name, o->id, o->prev, body);
+    o->envelope.length = self->frames.length - start;
+
+    char key[80], id[ENTRY_ID_TEXT];
+    snprintf(key, sizeof key, "journal:%s", outlet->name);
+    entry_id_print(o->id, id);
+    struct span frame = {self->frames.data + start, o->envelope.length};
+    command(self, 5, (struct span[]){SPAN("XADD"), SPAN(key), SPAN(id), SPAN("e"), frame});
+}
+
+void batch_publish(batch_t *self, const char *feed, const ProtobufCMessage *body) {
+    struct outgoing *o = outgoing_add(self);
+    o->feed = feed;
+    o->type = body->descriptor->name;
+    size_t start = self->frames.length;
+    envelope_write(&self->frames, feed, ENTRY_ID_NONE, ENTRY_ID_NONE, body);
+    o->envelope.length = self->frames.length - start;
+}

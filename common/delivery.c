@@ -1,0 +1,112 @@
+// delivery - the rules of topics, pure.
+// SPDX-License-Identifier: MIT
+#include "common/delivery.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/testing.h"
+
+int entry_id_cmp(struct entry_id a, struct entry_id b) {
+    if (a.incarnation != b.incarnation) return a.incarnation < b.incarnation ? -1 : 1;
+    return (a.sequence > b.sequence) - (a.sequence < b.sequence);
+}
+
+static size_t print_u64(uint64_t n, char *out) {
+    char digits[20];
+    size_t used = 0;
+    do digits[used++] = (char)('0' + n % 10);
+    while ((n /= 10) != 0);
+    for (size_t i = 0; i < used; i++) out[i] = digits[used - 1 - i];
+    return used;
+}
+
+size_t entry_id_print(struct entry_id id, char out[static ENTRY_ID_TEXT]) {
+    size_t n = print_u64(id.incarnation, out);
+    out[n++] = '-';
+    n += print_u64(id.sequence, out + n);
+    out[n] = 0;
+    return n;
+}
+
+// Digits up to the first other byte; false when there are none or too many.
+static bool take_u64(const char **at, const char *end, uint64_t *out) {
+    const char *start = *at;
+    uint64_t n = 0;
+    for (; *at < end && **at >= '0' && **at <= '9'; ++*at) {
+        if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, (uint64_t)(**at - '0'), &n)) return false;
+    }
+    *out = n;
+    return *at > start;
+}
+
+err_t entry_id_parse(const char *text, size_t length, struct entry_id *out) {
+    const char *at = text, *end = text + length;
+    struct entry_id id;
+    if (!take_u64(&at, end, &id.incarnation) || at == end || *at++ != '-') return ERR_INPUT;
+    if (!take_u64(&at, end, &id.sequence) || at != end) return ERR_INPUT;
+    *out = id;
+    return ERR_OK;
+}
+
+enum verdict delivery_accept(struct entry_id position, struct entry_id prev, struct entry_id id) {
+    if (entry_id_cmp(id, position) <= 0) return HAVE;
+    if (entry_id_cmp(prev, position) > 0 && !MUTATED("no_prev_check")) return GAP;
+    return ACCEPT;
+}
+
+enum verdict inlet_offer(struct inlet *in, struct entry_id prev, struct entry_id id, enum source source) {
+    enum verdict v = delivery_accept(in->position, prev, id);
+    if (v == ACCEPT) in->position = id;
+    if (v == GAP && source == FROM_WIRE) in->behind = true;
+    return v;
+}
+
+void inlet_read_done(struct inlet *in, size_t count, size_t limit, uint64_t mono_ns) {
+    in->behind = count >= limit;
+    in->looked_at = mono_ns;
+}
+
+bool inlet_wants_read(const struct inlet *in, uint64_t mono_ns, uint64_t idle_ns) {
+    if (in->behind) return true;
+    return mono_ns - in->looked_at >= idle_ns && !MUTATED("no_idle_read");
+}
+
+uint64_t incarnation_next(uint64_t clock_ms, uint64_t stored, const struct entry_id *positions, size_t n) {
+    uint64_t next = clock_ms;
+    if (next <= stored) next = stored + 1;
+    for (size_t i = 0; i < n; i++) {
+        if (next <= positions[i].incarnation) next = positions[i].incarnation + 1;
+    }
+    return next;
+}
+
+void trim_forget(struct trim *t) {
+    if (!MUTATED("keep_trim_samples")) t->count = 0;
+}
+
+static struct entry_id least(const struct entry_id *positions, size_t n) {
+    struct entry_id low = n ? positions[0] : ENTRY_ID_NONE;
+    for (size_t i = 1; i < n; i++) {
+        if (entry_id_cmp(positions[i], low) < 0) low = positions[i];
+    }
+    return low;
+}
+
+// Samples are spaced so that the array always reaches back further than keep_ns.
+static void remember(struct trim *t, struct entry_id acked, uint64_t mono_ns, uint64_t keep_ns) {
+    if (t->count && mono_ns - t->samples[t->count - 1].mono_ns < keep_ns / (TRIM_SAMPLES / 2)) return;
+    if (t->count == TRIM_SAMPLES) memmove(t->samples, t->samples + 1, sizeof t->samples[0] * --t->count);
+    t->samples[t->count].acked = acked;
+    t->samples[t->count++].mono_ns = mono_ns;
+}
+
+void trim_sample(struct trim *t, const struct entry_id *positions, size_t n, uint64_t mono_ns, uint64_t keep_ns, struct entry_id *upto) {
+    if (MUTATED("trim_at_once")) keep_ns = 0;
+    remember(t, least(positions, n), mono_ns, keep_ns);
+    *upto = ENTRY_ID_NONE;
+    for (unsigned i = 0; i < t->count && mono_ns - t->samples[i].mono_ns >= keep_ns; i++) {
+        if (entry_id_cmp(t->samples[i].acked, t->done) > 0) *upto = t->samples[i].acked;
+    }
+    if (entry_id_cmp(*upto, t->done) > 0) t->done = *upto;
+}

@@ -1,0 +1,163 @@
+// port - ZeroMQ sockets behind one door: bounded queues, sends that never block, frames that are checked.
+// SPDX-License-Identifier: MIT
+#include "common/port.h"
+
+#include <czmq.h>
+#include <errno.h>
+
+#define QUEUE_DEFAULT 1000
+#define FRAME_MAX (1 << 20)
+#define TOPIC_MAX 192
+#define PEER_MAX 255
+
+struct port {
+    zsock_t *sock;
+    void *handle; // libzmq's own
+    enum port_kind kind;
+    zmq_msg_t body;
+    char topic[TOPIC_MAX + 1];
+    uint8_t peer[PEER_MAX];
+};
+
+static int zmq_kind(enum port_kind kind) {
+    switch (kind) {
+    case PORT_PULL: return ZMQ_PULL;
+    case PORT_PUSH: return ZMQ_PUSH;
+    case PORT_PUB: return ZMQ_PUB;
+    case PORT_SUB: return ZMQ_SUB;
+    case PORT_ROUTER: return ZMQ_ROUTER;
+    case PORT_DEALER: return ZMQ_DEALER;
+    }
+    return -1;
+}
+
+// Linger 0: nothing depends on what is still queued, the journal has it.
+static port_t *port_new(enum port_kind kind, int queue) {
+    zsys_handler_set(NULL); // signals are the program's own business
+    port_t *self = calloc(1, sizeof *self);
+    if (!self) abort();
+    self->kind = kind;
+    self->sock = zsock_new(zmq_kind(kind));
+    if (!self->sock) {
+        free(self);
+        return NULL;
+    }
+    self->handle = zsock_resolve(self->sock);
+    zmq_msg_init(&self->body);
+    int limit = queue ? queue : QUEUE_DEFAULT;
+    zsock_set_sndhwm(self->sock, limit);
+    zsock_set_rcvhwm(self->sock, limit);
+    zsock_set_linger(self->sock, 0);
+    zsock_set_maxmsgsize(self->sock, FRAME_MAX);
+    zsock_set_reconnect_ivl(self->sock, 50);
+    zsock_set_reconnect_ivl_max(self->sock, 1000);
+    if (kind == PORT_ROUTER) {
+        zsock_set_router_mandatory(self->sock, 1);
+        zsock_set_router_handover(self->sock, 1); // a gateway that comes back takes its name with it
+    }
+    return self;
+}
+
+void port_destroy(port_t **self) {
+    if (!*self) return;
+    zmq_msg_close(&(*self)->body);
+    zsock_destroy(&(*self)->sock);
+    free(*self);
+    *self = NULL;
+}
+
+port_t *port_bind(enum port_kind kind, const char *endpoint, int queue) {
+    port_t *self = port_new(kind, queue);
+    if (self && zmq_bind(self->handle, endpoint) != 0) {
+        int why = errno;
+        port_destroy(&self);
+        errno = why;
+    }
+    return self;
+}
+
+port_t *port_connect_as(enum port_kind kind, const char *endpoint, int queue, const char *identity) {
+    port_t *self = port_new(kind, queue);
+    if (self && identity) zsock_set_identity(self->sock, identity);
+    if (self && zmq_connect(self->handle, endpoint) != 0) {
+        int why = errno;
+        port_destroy(&self);
+        errno = why;
+    }
+    return self;
+}
+
+port_t *port_connect(enum port_kind kind, const char *endpoint, int queue) { return port_connect_as(kind, endpoint, queue, NULL); }
+
+bool port_subscribe(port_t *self, const char *topic_prefix) {
+    zsock_set_subscribe(self->sock, topic_prefix);
+    return true;
+}
+
+static bool put(port_t *self, const void *data, size_t length, int more) {
+    return zmq_send(self->handle, data, length, ZMQ_DONTWAIT | more) >= 0;
+}
+
+bool port_send(port_t *self, const char *topic, struct span frame) {
+    return put(self, topic, strlen(topic), ZMQ_SNDMORE) && put(self, frame.data, frame.length, 0);
+}
+
+bool port_send_to(port_t *self, struct span peer, const char *topic, struct span frame) {
+    return put(self, peer.data, peer.length, ZMQ_SNDMORE) && port_send(self, topic, frame);
+}
+
+static bool more(port_t *self) { return zmq_msg_more(&self->body) == 1; }
+
+// Takes the next frame if it is there and, but for a message's first one, belongs to the same message.
+static bool take(port_t *self, bool first) {
+    if (!first && !more(self)) return false;
+    return zmq_msg_recv(&self->body, self->handle, ZMQ_DONTWAIT) >= 0;
+}
+
+static bool take_small(port_t *self, bool first, void *into, size_t most, size_t *length) {
+    if (!take(self, first)) return false;
+    *length = zmq_msg_size(&self->body);
+    if (*length > most) return false;
+    memcpy(into, zmq_msg_data(&self->body), *length);
+    return true;
+}
+
+static bool take_message(port_t *self, struct parcel *out) {
+    size_t topic_length, peer_length = 0;
+    bool routed = self->kind == PORT_ROUTER;
+    if (routed && !take_small(self, true, self->peer, PEER_MAX, &peer_length)) return false;
+    if (!take_small(self, !routed, self->topic, TOPIC_MAX, &topic_length) || !take(self, false) || more(self)) return false;
+    self->topic[topic_length] = 0;
+    out->peer = (struct span){self->peer, peer_length};
+    out->topic = self->topic;
+    out->frame = (struct span){zmq_msg_data(&self->body), zmq_msg_size(&self->body)};
+    return true;
+}
+
+static bool is_there(port_t *self) {
+    int events = 0;
+    size_t size = sizeof events;
+    return zmq_getsockopt(self->handle, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN);
+}
+
+bool port_receive(port_t *self, struct parcel *out) {
+    while (is_there(self)) {
+        if (take_message(self, out)) return true;
+        while (more(self)) { // the rest of a message that has the wrong shape
+            if (zmq_msg_recv(&self->body, self->handle, ZMQ_DONTWAIT) < 0) break;
+        }
+    }
+    return false;
+}
+
+int ports_wait(struct waiter *waiters, size_t n, int64_t timeout_ms) {
+    zmq_pollitem_t items[64];
+    if (n > 64) abort();
+    for (size_t i = 0; i < n; i++) {
+        items[i] = (zmq_pollitem_t){waiters[i].port ? waiters[i].port->handle : NULL, waiters[i].port ? 0 : waiters[i].fd, ZMQ_POLLIN, 0};
+        waiters[i].ready = false;
+    }
+    int ready = zmq_poll(items, (int)n, timeout_ms);
+    for (size_t i = 0; i < n && ready > 0; i++) waiters[i].ready = items[i].revents != 0;
+    return ready < 0 ? 0 : ready;
+}
