@@ -1,0 +1,105 @@
+// arena - memory of one batch.
+// SPDX-License-Identifier: MIT
+#include "common/arena.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALIGNMENT ((size_t)16)
+
+struct block {
+    struct block *next;
+    size_t size;
+    _Alignas(16) uint8_t bytes[];
+};
+
+struct arena {
+    struct block *first; // kept by reset
+    struct block *last;
+    size_t used;         // of the last block
+    size_t block_size;
+    ProtobufCAllocator allocator;
+};
+
+static struct block *block_new(size_t size) {
+    if (size > SIZE_MAX - sizeof(struct block)) abort();
+    struct block *b = malloc(sizeof *b + size);
+    if (!b) abort();
+    b->next = NULL;
+    b->size = size;
+    return b;
+}
+
+static void *allocator_alloc(void *data, size_t size) { return arena_take(data, size); }
+static void allocator_free(void *data, void *pointer) { (void)data, (void)pointer; }
+
+arena_t *arena_new(size_t block_size) {
+    arena_t *self = calloc(1, sizeof *self);
+    if (!self) abort();
+    self->block_size = block_size ? block_size : (size_t)256 * 1024;
+    self->first = self->last = block_new(self->block_size);
+    self->allocator = (ProtobufCAllocator){allocator_alloc, allocator_free, self};
+    return self;
+}
+
+static void free_after(struct block *b) {
+    while (b) {
+        struct block *next = b->next;
+        free(b);
+        b = next;
+    }
+}
+
+void arena_destroy(arena_t **self) {
+    if (!*self) return;
+    free_after((*self)->first);
+    free(*self);
+    *self = NULL;
+}
+
+void *arena_take(arena_t *self, size_t size) {
+    if (size > SIZE_MAX - ALIGNMENT) abort();
+    size_t need = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+    if (need > self->last->size - self->used) {
+        struct block *b = block_new(need > self->block_size ? need : self->block_size);
+        self->last = self->last->next = b;
+        self->used = 0;
+    }
+    void *taken = self->last->bytes + self->used;
+    self->used += need;
+    return taken;
+}
+
+void *arena_zero(arena_t *self, size_t size) { return memset(arena_take(self, size), 0, size); }
+
+char *arena_text(arena_t *self, const char *text) {
+    size_t n = strlen(text) + 1;
+    return memcpy(arena_take(self, n), text, n);
+}
+
+char *arena_format(arena_t *self, const char *format, ...) {
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    char small[256];
+    int n = vsnprintf(small, sizeof small, format, args);
+    if (n < 0) n = 0, small[0] = 0;
+    char *text = arena_take(self, (size_t)n + 1);
+    if ((size_t)n < sizeof small) memcpy(text, small, (size_t)n + 1);
+    else (void)vsnprintf(text, (size_t)n + 1, format, again);
+    va_end(again);
+    va_end(args);
+    return text;
+}
+
+void arena_reset(arena_t *self) {
+    free_after(self->first->next);
+    self->first->next = NULL;
+    self->last = self->first;
+    self->used = 0;
+}
+
+ProtobufCAllocator *arena_allocator(arena_t *self) { return &self->allocator; }

@@ -1,0 +1,98 @@
+// buffer - bytes that grow.
+// SPDX-License-Identifier: MIT
+#include "common/buffer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void buffer_destroy(buffer_t *b) {
+    free(b->data);
+    *b = (buffer_t){0};
+}
+
+void buffer_clear(buffer_t *b) { b->length = 0; }
+
+uint8_t *buffer_reserve(buffer_t *b, size_t more) {
+    size_t need;
+    if (__builtin_add_overflow(b->length, more, &need)) abort();
+    if (need > b->capacity || !b->data) {
+        size_t room = b->capacity ? b->capacity : 64;
+        while (room < need) room = room > SIZE_MAX / 2 ? need : room * 2;
+        uint8_t *data = realloc(b->data, room);
+        if (!data) abort();
+        b->data = data;
+        b->capacity = room;
+    }
+    return b->data + b->length;
+}
+
+void buffer_add(buffer_t *b, const void *data, size_t length) {
+    uint8_t *place = buffer_reserve(b, length);
+    if (length) memcpy(place, data, length);
+    b->length += length;
+}
+
+void buffer_text(buffer_t *b, const char *text) { buffer_add(b, text, strlen(text)); }
+
+void buffer_format(buffer_t *b, const char *format, ...) {
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    char small[256];
+    int n = vsnprintf(small, sizeof small, format, args);
+    if (n >= 0 && (size_t)n < sizeof small) buffer_add(b, small, (size_t)n);
+    else if (n >= 0) {
+        (void)vsnprintf((char *)buffer_reserve(b, (size_t)n + 1), (size_t)n + 1, format, again);
+        b->length += (size_t)n;
+    }
+    va_end(again);
+    va_end(args);
+}
+
+const char *buffer_string(buffer_t *b) {
+    *buffer_reserve(b, 1) = 0;
+    return (const char *)b->data;
+}
+
+// Length of the well-formed UTF-8 character at `s` (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF); 0: none.
+static size_t utf8_length(const uint8_t *s, size_t left) {
+    if (s[0] < 0x80) return 1;
+    size_t n = s[0] >= 0xC2 && s[0] <= 0xDF ? 2 : (s[0] & 0xF0) == 0xE0 ? 3 : s[0] >= 0xF0 && s[0] <= 0xF4 ? 4 : 0;
+    if (!n || n > left) return 0;
+    uint8_t low = s[0] == 0xE0 ? 0xA0 : s[0] == 0xF0 ? 0x90 : 0x80;
+    uint8_t high = s[0] == 0xED ? 0x9F : s[0] == 0xF4 ? 0x8F : 0xBF;
+    if (s[1] < low || s[1] > high) return 0;
+    for (size_t i = 2; i < n; i++) {
+        if ((s[i] & 0xC0) != 0x80) return 0;
+    }
+    return n;
+}
+
+static void json_escape(buffer_t *b, uint8_t c) {
+    static const char names[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"', ['\\'] = '\\'};
+    if (c < sizeof names && names[c]) buffer_add(b, (char[]){'\\', names[c]}, 2);
+    else buffer_format(b, "\\u%04x", (unsigned)c);
+}
+
+static bool json_plain(uint8_t c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; }
+
+void buffer_json_string(buffer_t *b, const char *text, size_t length) {
+    const uint8_t *s = (const uint8_t *)text;
+    buffer_add(b, "\"", 1);
+    for (size_t i = 0; i < length;) {
+        size_t run = 0;
+        while (i + run < length && json_plain(s[i + run])) run++;
+        buffer_add(b, s + i, run);
+        i += run;
+        if (i == length) break;
+        size_t n = utf8_length(s + i, length - i);
+        if (n > 1) buffer_add(b, s + i, n);
+        else if (n == 1) json_escape(b, s[i]);
+        else buffer_text(b, "\xEF\xBF\xBD"); // U+FFFD
+        i += n ? n : 1;
+    }
+    buffer_add(b, "\"", 1);
+}
+
+struct span span_of(const char *text) { return (struct span){text, strlen(text)}; }
