@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <stdbool.h>
+
 #ifdef TRADECAST_TEST
 // Kills the process (SIGKILL) at the n-th passing: TRADECAST_FAIL=name:n
 void failpoint_pass(const char *name);
