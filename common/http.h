@@ -15,6 +15,7 @@ struct http_options {
     int64_t connections_max;
     int64_t connections_per_ip_max;
     int64_t idle_s;      // a connection that says nothing for so long is closed
+    int64_t request_s;   // a request must be whole so long after its first line, however it drips in; 0: 5
 };
 
 // A whole request: called once when its body is there. It must be answered, now or later, exactly once (http_answer).
@@ -22,7 +23,7 @@ typedef void http_request_fn(void *arg, exchange_t *exchange);
 
 http_t *http_new(const struct http_options *options, http_request_fn *request, void *arg); // NULL with errno (EADDRINUSE, …)
 void http_destroy(http_t **self);
-int http_fd(const http_t *self);         // readable when http_run has work: poll it
+int http_fd(const http_t *self);         // readable whenever http_run has work, timeouts and answers to send included: poll it
 void http_run(http_t *self);             // handles what is there; never blocks
 uint16_t http_port(const http_t *self);
 
