@@ -19,7 +19,7 @@ struct block {
 struct arena {
     struct block *first; // kept by reset
     struct block *last;
-    size_t used;         // of the last block
+    size_t used; // of the last block
     size_t block_size;
     ProtobufCAllocator allocator;
 };
@@ -88,8 +88,10 @@ char *arena_format(arena_t *self, const char *format, ...) {
     int n = vsnprintf(small, sizeof small, format, args);
     if (n < 0) n = 0, small[0] = 0;
     char *text = arena_take(self, (size_t)n + 1);
-    if ((size_t)n < sizeof small) memcpy(text, small, (size_t)n + 1);
-    else (void)vsnprintf(text, (size_t)n + 1, format, again);
+    if ((size_t)n < sizeof small)
+        memcpy(text, small, (size_t)n + 1);
+    else
+        (void)vsnprintf(text, (size_t)n + 1, format, again);
     va_end(again);
     va_end(args);
     return text;

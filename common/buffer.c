@@ -41,7 +41,8 @@ void buffer_format(buffer_t *b, const char *format, ...) {
     va_copy(again, args);
     char small[256];
     int n = vsnprintf(small, sizeof small, format, args);
-    if (n >= 0 && (size_t)n < sizeof small) buffer_add(b, small, (size_t)n);
+    if (n >= 0 && (size_t)n < sizeof small)
+        buffer_add(b, small, (size_t)n);
     else if (n >= 0) {
         (void)vsnprintf((char *)buffer_reserve(b, (size_t)n + 1), (size_t)n + 1, format, again);
         b->length += (size_t)n;
@@ -71,8 +72,10 @@ static size_t utf8_length(const uint8_t *s, size_t left) {
 
 static void json_escape(buffer_t *b, uint8_t c) {
     static const char names[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"', ['\\'] = '\\'};
-    if (c < sizeof names && names[c]) buffer_add(b, (char[]){'\\', names[c]}, 2);
-    else buffer_format(b, "\\u%04x", (unsigned)c);
+    if (c < sizeof names && names[c])
+        buffer_add(b, (char[]){'\\', names[c]}, 2);
+    else
+        buffer_format(b, "\\u%04x", (unsigned)c);
 }
 
 static bool json_plain(uint8_t c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; }
@@ -87,12 +90,17 @@ void buffer_json_string(buffer_t *b, const char *text, size_t length) {
         i += run;
         if (i == length) break;
         size_t n = utf8_length(s + i, length - i);
-        if (n > 1) buffer_add(b, s + i, n);
-        else if (n == 1) json_escape(b, s[i]);
-        else buffer_text(b, "\xEF\xBF\xBD"); // U+FFFD
+        if (n > 1)
+            buffer_add(b, s + i, n);
+        else if (n == 1)
+            json_escape(b, s[i]);
+        else
+            buffer_text(b, "\xEF\xBF\xBD"); // U+FFFD
         i += n ? n : 1;
     }
     buffer_add(b, "\"", 1);
 }
 
-struct span span_of(const char *text) { return (struct span){text, strlen(text)}; }
+struct span span_of(const char *text) {
+    return (struct span){text, strlen(text)};
+}

@@ -95,7 +95,9 @@ struct digest digest_of(const void *data, size_t length) {
     return d;
 }
 
-struct digest digest_text(const char *text) { return digest_of(text, strlen(text)); }
+struct digest digest_text(const char *text) {
+    return digest_of(text, strlen(text));
+}
 
 uint64_t digest_u64(const void *data, size_t length) {
     struct digest d = digest_of(data, length);

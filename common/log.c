@@ -10,8 +10,8 @@
 #include "common/clock.h"
 
 #define LINE_MAX_BYTES 4096
-#define QUOTE_MAX 300
-#define QUOTES 8
+#define QUOTE_MAX      300
+#define QUOTES         8
 
 static struct {
     char service[64];
