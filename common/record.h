@@ -43,6 +43,14 @@ struct fault {
 err_t record_from_json(const ProtobufCMessageDescriptor *d, const char *json, size_t length, const char *path, arena_t *arena,
                        ProtobufCMessage **out, struct fault *fault);
 
+// The same, telling every fault and not only the first. *out is NULL when there was one.
+typedef void record_fault_fn(void *arg, const struct fault *fault);
+err_t record_from_json_all(const ProtobufCMessageDescriptor *d, struct span json, arena_t *arena, ProtobufCMessage **out,
+                           record_fault_fn *tell, void *arg);
+
+const ProtobufCFieldDescriptor *record_field(const ProtobufCMessageDescriptor *d, struct span name); // NULL: there is none
+bool record_is_set(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f);
+
 // Sets one field from its text form, as the pairs and JSON readers do. `m` must be initialised.
 err_t record_set(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span text, arena_t *arena);
 

@@ -1,0 +1,279 @@
+// record_json - messages as JSON and back; says of every fault where it is and which rule it breaks.
+// SPDX-License-Identifier: MIT
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yajl/yajl_tree.h>
+
+#include "common/record_part.h"
+
+#define DEPTH_MAX 16 // of nested objects and arrays; ours need four
+
+// Out.
+
+static bool is_quoted(const ProtobufCFieldDescriptor *f) {
+    return f->type == PROTOBUF_C_TYPE_FIXED64 || f->type == PROTOBUF_C_TYPE_ENUM || f->type == PROTOBUF_C_TYPE_BYTES;
+}
+
+static void print_item(const ProtobufCFieldDescriptor *f, const void *place, buffer_t *out) {
+    if (f->type == PROTOBUF_C_TYPE_MESSAGE) {
+        record_to_json(*(const ProtobufCMessage *const *)place, out);
+    } else if (f->type == PROTOBUF_C_TYPE_STRING) {
+        const char *text = *(const char *const *)place;
+        buffer_json_string(out, text, strlen(text));
+    } else if (f->type == PROTOBUF_C_TYPE_BOOL) {
+        buffer_text(out, *(const protobuf_c_boolean *)place ? "true" : "false");
+    } else if (is_quoted(f)) {
+        buffer_add(out, "\"", 1);
+        record_print_value(f, place, out);
+        buffer_add(out, "\"", 1);
+    } else {
+        record_print_value(f, place, out);
+    }
+}
+
+static void print_field(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, buffer_t *out) {
+    const char *place = record_at(m, f->offset);
+    if (f->label != PROTOBUF_C_LABEL_REPEATED) {
+        print_item(f, place, out);
+        return;
+    }
+    size_t n = *(const size_t *)record_at(m, f->quantifier_offset), size = record_item_size(f);
+    const char *items = *(const char *const *)place;
+    for (size_t i = 0; i < n; i++) {
+        buffer_add(out, i ? "," : "[", 1);
+        print_item(f, items + i * size, out);
+    }
+    buffer_text(out, n ? "]" : "[]");
+}
+
+void record_print_nested(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, buffer_t *out) { print_field(m, f, out); }
+
+void record_to_json(const ProtobufCMessage *m, buffer_t *out) {
+    const ProtobufCMessageDescriptor *d = m->descriptor;
+    const char *before = "{\"";
+    for (unsigned i = 0; i < d->n_fields; i++) {
+        const ProtobufCFieldDescriptor *f = &d->fields[i];
+        if (!record_is_set(m, f)) continue;
+        buffer_add(out, before, strlen(before));
+        buffer_text(out, f->name);
+        buffer_add(out, "\":", 2);
+        print_field(m, f, out);
+        before = ",\"";
+    }
+    buffer_text(out, before[0] == '{' ? "{}" : "}");
+}
+
+// In.
+
+// Where the reader is, and who hears of faults.
+struct reader {
+    arena_t *arena;
+    record_fault_fn *tell;
+    void *arg;
+    size_t faults;
+    size_t path_length;
+    char path[sizeof(((struct fault *)0)->path)];
+};
+
+static void tell(struct reader *r, const char *rule) {
+    struct fault fault = {0};
+    snprintf(fault.path, sizeof(fault.path), "%s", r->path);
+    snprintf(fault.rule, sizeof(fault.rule), "%s", rule);
+    r->faults++;
+    if (r->tell) r->tell(r->arg, &fault);
+}
+
+// Goes down by ".name", or "[index]" without one; what it returns leads back up.
+static size_t path_down(struct reader *r, const char *name, size_t index) {
+    size_t back = r->path_length, room = sizeof(r->path) - back;
+    int n = name ? snprintf(r->path + back, room, "%s%s", back ? "." : "", name) : snprintf(r->path + back, room, "[%zu]", index);
+    r->path_length += (size_t)n < room ? (size_t)n : room - 1;
+    return back;
+}
+
+static void path_up(struct reader *r, size_t back) {
+    r->path_length = back;
+    r->path[back] = 0;
+}
+
+static void read_object(struct reader *r, ProtobufCMessage *m, yajl_val v);
+
+// The text of a JSON value that the field's type may be written as: numbers and times as number or string, the rest as it is.
+static bool scalar_text(const ProtobufCFieldDescriptor *f, yajl_val v, struct span *text) {
+    if (f->type == PROTOBUF_C_TYPE_BOOL) {
+        if (!YAJL_IS_TRUE(v) && !YAJL_IS_FALSE(v)) return false;
+        *text = span_of(YAJL_IS_TRUE(v) ? "true" : "false");
+        return true;
+    }
+    bool number = f->type != PROTOBUF_C_TYPE_STRING && f->type != PROTOBUF_C_TYPE_ENUM && f->type != PROTOBUF_C_TYPE_BYTES;
+    if (YAJL_IS_STRING(v)) *text = span_of(YAJL_GET_STRING(v));
+    else if (number && YAJL_IS_NUMBER(v)) *text = span_of(YAJL_GET_NUMBER(v));
+    else return false;
+    return true;
+}
+
+static void read_item(struct reader *r, const ProtobufCFieldDescriptor *f, void *place, yajl_val v) {
+    if (f->type == PROTOBUF_C_TYPE_MESSAGE) {
+        if (!YAJL_IS_OBJECT(v)) {
+            tell(r, "must be an object");
+            return;
+        }
+        ProtobufCMessage *nested = record_new(f->descriptor, r->arena);
+        *(ProtobufCMessage **)place = nested;
+        read_object(r, nested, v);
+        return;
+    }
+    struct span text;
+    const char *rule = "must be text";
+    bool fits = scalar_text(f, v, &text);
+    if (!fits) text = span_of("?"); // fits no field but text: asks for the rule only
+    err_t e = fits || f->type != PROTOBUF_C_TYPE_STRING ? record_read_value(f, text, r->arena, place, &rule) : ERR_INPUT;
+    if (e || !fits) tell(r, rule);
+}
+
+static void read_array(struct reader *r, ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, yajl_val v) {
+    if (!YAJL_IS_ARRAY(v)) {
+        tell(r, "must be an array");
+        return;
+    }
+    size_t n = v->u.array.len, size = record_item_size(f);
+    if (n == 0) return;
+    char *items = record_take(r->arena, n * size);
+    *(void **)record_at(m, f->offset) = items;
+    size_t *count = record_at(m, f->quantifier_offset);
+    for (size_t i = 0; i < n; i++) {
+        *count = i + 1;
+        size_t back = path_down(r, NULL, i);
+        read_item(r, f, items + i * size, v->u.array.values[i]);
+        path_up(r, back);
+    }
+}
+
+static void read_field(struct reader *r, ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, yajl_val v) {
+    if (f->label == PROTOBUF_C_LABEL_REPEATED) {
+        read_array(r, m, f, v);
+        return;
+    }
+    read_item(r, f, record_at(m, f->offset), v);
+    record_mark_set(m, f);
+}
+
+static void read_member(struct reader *r, ProtobufCMessage *m, yajl_val object, size_t i, uint64_t *seen) {
+    const char *name = object->u.object.keys[i];
+    yajl_val v = object->u.object.values[i];
+    const ProtobufCFieldDescriptor *f = record_field(m->descriptor, span_of(name));
+    uint64_t bit = f ? UINT64_C(1) << (f - m->descriptor->fields) : 0;
+    size_t back = path_down(r, name, 0);
+    if (!f) tell(r, "is not known");
+    else if (*seen & bit) tell(r, "is given twice");
+    else if (!YAJL_IS_NULL(v)) read_field(r, m, f, v);
+    if (f && !YAJL_IS_NULL(v)) *seen |= bit;
+    path_up(r, back);
+}
+
+static void read_object(struct reader *r, ProtobufCMessage *m, yajl_val v) {
+    uint64_t seen = 0;
+    for (size_t i = 0; i < v->u.object.len; i++) read_member(r, m, v, i, &seen);
+    for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
+        if (f->label != PROTOBUF_C_LABEL_REQUIRED || seen >> i & 1) continue;
+        size_t back = path_down(r, f->name, 0);
+        tell(r, "is required");
+        path_up(r, back);
+    }
+}
+
+// What the parser would take and we would not: NULL when there is nothing.
+static const char *not_for_us(const char *text, size_t length) {
+    unsigned depth = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < length; i++) {
+        char c = text[i];
+        if (c == 0) return "is not JSON: a zero byte";
+        if (quoted && c == '\\') {
+            if (length - i > 5 && memcmp(text + i + 1, "u0000", 5) == 0) return "holds a zero character";
+            i++;
+        } else if (c == '"') {
+            quoted = !quoted;
+        } else if (!quoted && (c == '{' || c == '[') && ++depth > DEPTH_MAX) {
+            return "is nested too deeply";
+        } else if (!quoted && (c == '}' || c == ']') && depth > 0) {
+            depth--;
+        }
+    }
+    return NULL;
+}
+
+static yajl_val parse(struct reader *r, struct span json) {
+    const char *wrong = not_for_us(json.data, json.length);
+    if (wrong) {
+        tell(r, wrong);
+        return NULL;
+    }
+    char *text = record_take(NULL, json.length + 1);
+    if (json.length) memcpy(text, json.data, json.length);
+    char trouble[160] = "", rule[200];
+    yajl_val v = yajl_tree_parse(text, trouble, sizeof(trouble));
+    free(text);
+    if (v) return v;
+    trouble[strcspn(trouble, "\n")] = 0; // the parser goes on with a drawing
+    snprintf(rule, sizeof(rule), "is not JSON%s%s", trouble[0] ? ": " : "", trouble);
+    tell(r, rule);
+    return NULL;
+}
+
+static err_t read_document(struct reader *r, const ProtobufCMessageDescriptor *d, struct span json, ProtobufCMessage **out) {
+    *out = NULL;
+    yajl_val v = parse(r, json);
+    if (!v) return ERR_INPUT;
+    ProtobufCMessage *m = record_new(d, r->arena);
+    if (YAJL_IS_OBJECT(v)) read_object(r, m, v);
+    else tell(r, "must be an object");
+    yajl_tree_free(v);
+    if (r->faults == 0) *out = m;
+    else if (!r->arena) protobuf_c_message_free_unpacked(m, NULL);
+    return r->faults ? ERR_INPUT : ERR_OK;
+}
+
+err_t record_from_json_all(const ProtobufCMessageDescriptor *d, struct span json, arena_t *arena, ProtobufCMessage **out,
+                           record_fault_fn *tell_each, void *arg) {
+    struct reader r = {.arena = arena, .tell = tell_each, .arg = arg};
+    return read_document(&r, d, json, out);
+}
+
+static void keep_first(void *arg, const struct fault *fault) {
+    struct fault *first = arg;
+    if (!first->rule[0]) *first = *fault;
+}
+
+err_t record_from_json(const ProtobufCMessageDescriptor *d, const char *json, size_t length, const char *path, arena_t *arena,
+                       ProtobufCMessage **out, struct fault *fault) {
+    *fault = (struct fault){0};
+    struct reader r = {.arena = arena, .tell = keep_first, .arg = fault};
+    if (path && path[0]) path_down(&r, path, 0);
+    return read_document(&r, d, (struct span){json, length}, out);
+}
+
+// Frees what malloc gave for a field that is read again.
+static void drop_nested(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f) {
+    ProtobufCMessage *alone = record_new(m->descriptor, NULL);
+    size_t size = f->label == PROTOBUF_C_LABEL_REPEATED ? sizeof(size_t) : 0;
+    memcpy(record_at(alone, f->offset), record_at(m, f->offset), sizeof(void *));
+    memset(record_at(m, f->offset), 0, sizeof(void *));
+    if (size) {
+        memcpy(record_at(alone, f->quantifier_offset), record_at(m, f->quantifier_offset), size);
+        memset(record_at(m, f->quantifier_offset), 0, size);
+    }
+    protobuf_c_message_free_unpacked(alone, NULL);
+}
+
+err_t record_read_nested(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span json, arena_t *arena) {
+    if (!arena && record_is_set(m, f)) drop_nested(m, f);
+    struct reader r = {.arena = arena};
+    yajl_val v = parse(&r, json);
+    if (!v) return ERR_INPUT;
+    read_field(&r, m, f, v);
+    yajl_tree_free(v);
+    return r.faults ? ERR_INPUT : ERR_OK;
+}

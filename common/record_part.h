@@ -1,0 +1,23 @@
+// record_part - what record.c and record_json.c share: places of fields in a message, and memory for what is built.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/record.h"
+
+static inline void *record_at(const ProtobufCMessage *m, unsigned offset) { return (char *)(uintptr_t)m + offset; }
+
+// Zeroed memory: of the arena, or malloc when there is none (out of memory ends the process).
+void *record_take(arena_t *arena, size_t size);
+ProtobufCMessage *record_new(const ProtobufCMessageDescriptor *d, arena_t *arena);
+size_t record_item_size(const ProtobufCFieldDescriptor *f); // bytes one value of the field takes in the C struct
+
+// Reads one value, not repeated and no message, into its place. `rule` says what it must be when it is not.
+err_t record_read_value(const ProtobufCFieldDescriptor *f, struct span text, arena_t *arena, void *place, const char **rule);
+void record_mark_set(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f); // has_x = true, where there is one
+
+// Appends one value, not repeated and no message, as text. A bool is 1 or 0.
+void record_print_value(const ProtobufCFieldDescriptor *f, const void *place, buffer_t *out);
+void record_print_nested(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, buffer_t *out); // as JSON
+
+// Reads a nested or repeated field from JSON text.
+err_t record_read_nested(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span json, arena_t *arena);
