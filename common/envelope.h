@@ -22,4 +22,5 @@ void envelope_write_span(buffer_t *out, const char *topic, const struct envelope
 err_t envelope_read(const char *topic, struct span frame, struct envelope *out);
 
 const ProtobufCMessageDescriptor *message_type(const char *name);    // NULL: not one of ours
+const ProtobufCMessageDescriptor *message_type_at(size_t i);          // the whole registry, sorted by name; NULL at its end
 ProtobufCMessage *envelope_open(const struct envelope *e, arena_t *arena); // NULL: unknown type or undecodable
