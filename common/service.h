@@ -21,6 +21,7 @@ struct context {
     uint64_t incarnation;
     uint64_t epoch;          // grows with every owner of this slice
     uint64_t started_at;     // UTC ns
+    const char *held;        // why input is held back (journal full, memory, ring), NULL when it is not
     uint64_t rolled_back_at; // UTC ns when Redis was last found to have lost or not known something; 0: never
     // Oldest moment (UTC ns) from which on not all consumers have everything: what was emitted before it is with all of them.
     uint64_t consumed_until;
@@ -37,12 +38,18 @@ struct route {
     bool forward; // work that may wait upstream while this service holds its input back (never set for what drains it)
 };
 
-// A socket or descriptor of the service's own. `batch` is NULL while input is held back or nothing can be committed: then only turn away
-// what must be answered (when `always`), take nothing.
+// What a socket of the service's own brings, and so when it is listened to.
+enum intake {
+    INTAKE_FORWARD, // new work: not taken while input is held back, nor while nothing can be committed
+    INTAKE_DOOR,    // new work that must be answered: then called with batch NULL, to turn it away
+    INTAKE_DRAIN,   // what finishes work (a broker's reports): taken while input is held back
+};
+
+// Takes what is there, up to BATCH_MAX or so.
 typedef err_t ready_fn(void *self, batch_t *batch);
 typedef struct reactor reactor_t;
-void reactor_add_port(reactor_t *reactor, port_t *port, ready_fn *ready, bool always);
-void reactor_add_fd(reactor_t *reactor, int fd, ready_fn *ready, bool always);
+void reactor_add_port(reactor_t *reactor, port_t *port, ready_fn *ready, enum intake intake);
+void reactor_add_fd(reactor_t *reactor, int fd, ready_fn *ready, enum intake intake);
 
 // A verb on the control socket. Writes JSON (true) or a sentence saying what was wrong (false) to `answer`; it is sent after the commit.
 struct control {

@@ -1,0 +1,323 @@
+// ledger - the owner's side of Redis.
+// SPDX-License-Identifier: MIT
+#include "common/ledger.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/delivery.h"
+#include "common/log.h"
+#include "common/store_io.h"
+#include "common/testing.h"
+
+#define PROBE_MS 250            // how long a reconnect may keep the loop from its door
+#define BACKOFF_MOST_NS NS_PER_S
+#define YOUNG_NS (3 * NS_PER_S) // a ring full of batches younger than this slows the input
+
+struct ledger {
+    char name[64], user[64];
+    char batch_key[80], epoch_key[80], clean_key[80];
+    store_t *store;
+    ring_t *ring;
+    int64_t patience_ms;
+    uint64_t epoch, incarnation, batch;
+    char at_start[64]; // <name>:batch when this process took over
+    char run_id[48];   // of the Redis we talk to
+    bool clean, pending;
+    uint64_t connections, rolled_back_at, retry_at, backoff_ns, asked_written_at;
+};
+
+ledger_t *ledger_new(const struct ledger_options *options) {
+    ledger_t *self = calloc(1, sizeof *self);
+    if (!self) abort();
+    snprintf(self->name, sizeof self->name, "%s", options->name);
+    snprintf(self->user, sizeof self->user, "%s", options->store->user);
+    snprintf(self->batch_key, sizeof self->batch_key, "%s:batch", options->name);
+    snprintf(self->epoch_key, sizeof self->epoch_key, "%s:epoch", options->name);
+    snprintf(self->clean_key, sizeof self->clean_key, "%s:clean", options->name);
+    self->store = store_new(options->store);
+    self->patience_ms = options->store->answer_within_ms;
+    self->ring = ring_new(options->ring_bytes, options->ring_age_ns);
+    return self;
+}
+
+void ledger_destroy(ledger_t **self) {
+    if (!*self) return;
+    store_destroy(&(*self)->store);
+    ring_destroy(&(*self)->ring);
+    free(*self);
+    *self = NULL;
+}
+
+store_t *ledger_store(ledger_t *self) { return self->store; }
+uint64_t ledger_epoch(const ledger_t *self) { return self->epoch; }
+bool ledger_was_clean(const ledger_t *self) { return self->clean; }
+bool ledger_pending(const ledger_t *self) { return self->pending; }
+uint64_t ledger_batch(const ledger_t *self) { return self->batch; }
+uint64_t ledger_connections(const ledger_t *self) { return self->connections; }
+uint64_t ledger_rolled_back_at(const ledger_t *self) { return self->rolled_back_at; }
+size_t ledger_ring_bytes(const ledger_t *self) { return ring_bytes(self->ring); }
+
+uint64_t ledger_stored_incarnation(const ledger_t *self) {
+    struct entry_id id = ENTRY_ID_NONE;
+    return entry_id_parse(self->at_start, strlen(self->at_start), &id) ? 0 : id.incarnation;
+}
+
+void ledger_begin(ledger_t *self, uint64_t incarnation) { self->incarnation = incarnation; }
+
+#define S(text) ((struct span){(text), strlen(text)})
+
+// --- what Redis says about itself
+
+// The value behind "name:" in an INFO answer; empty when it is not there.
+static void info_value(const buffer_t *info, const char *name, char *out, size_t room) {
+    size_t length = strlen(name);
+    *out = 0;
+    for (const char *at = (const char *)info->data; at && *at; at = strchr(at, '\n'), at = at ? at + 1 : NULL) {
+        if (strncmp(at, name, length) != 0 || at[length] != ':') continue;
+        size_t n = strcspn(at + length + 1, "\r\n");
+        if (n >= room) n = room - 1;
+        memcpy(out, at + length + 1, n);
+        out[n] = 0;
+        return;
+    }
+}
+
+static err_t info_of(ledger_t *self, const char *section, const char *name, char *out, size_t room) {
+    buffer_t info = {0};
+    err_t e = store_command(self->store, 2, (struct span[]){S("INFO"), S(section)}, &info);
+    if (!e) {
+        buffer_string(&info);
+        info_value(&info, name, out, room);
+    }
+    buffer_destroy(&info);
+    return e;
+}
+
+err_t ledger_memory(ledger_t *self, unsigned *percent) {
+    char used[32], most[32];
+    err_t e = info_of(self, "memory", "used_memory", used, sizeof used);
+    if (!e) e = info_of(self, "memory", "maxmemory", most, sizeof most);
+    unsigned long long limit = e ? 0 : strtoull(most, NULL, 10);
+    if (!e) *percent = limit ? (unsigned)(strtoull(used, NULL, 10) * 100 / limit) : 0;
+    return e;
+}
+
+static err_t setting(ledger_t *self, const char *name, char *out, size_t room) {
+    buffer_t answer = {0};
+    err_t e = store_command(self->store, 3, (struct span[]){S("CONFIG"), S("GET"), S(name)}, &answer);
+    const char *value = e ? NULL : strchr(buffer_string(&answer), '\n');
+    *out = 0;
+    if (value) snprintf(out, room, "%.*s", (int)strcspn(value + 1, "\n"), value + 1);
+    buffer_destroy(&answer);
+    return e;
+}
+
+// The promise rests on these; the rest of redis.conf is taste.
+static err_t check_fit(ledger_t *self, char why[static 200]) {
+    char policy[32], aof[16];
+    err_t e = setting(self, "maxmemory-policy", policy, sizeof policy);
+    if (!e) e = setting(self, "appendonly", aof, sizeof aof);
+    if (e) return e;
+    if (strncmp(policy, "allkeys", 7) == 0) {
+        snprintf(why, 200, "Redis has maxmemory-policy %s, which may evict journals; set volatile-lru (or noeviction)", policy);
+        return ERR_CONFIG;
+    }
+    if (strcmp(aof, "yes") != 0) {
+        snprintf(why, 200, "Redis has appendonly %s, so a restart would lose everything; set appendonly yes", aof);
+        return ERR_CONFIG;
+    }
+    return ERR_OK;
+}
+
+// --- connecting
+
+static err_t read_text(ledger_t *self, const char *key, char *out, size_t room) {
+    buffer_t value = {0};
+    err_t e = store_get(self->store, key, &value);
+    if (!e) snprintf(out, room, "%s", buffer_string(&value));
+    buffer_destroy(&value);
+    return e;
+}
+
+// A Redis that was restarted may have forgotten something, ours or another service's.
+static err_t notice_restart(ledger_t *self, uint64_t mono_ns) {
+    char run_id[48];
+    err_t e = info_of(self, "server", "run_id", run_id, sizeof run_id);
+    if (e) return e;
+    if (*self->run_id && strcmp(self->run_id, run_id) != 0) self->rolled_back_at = mono_ns;
+    memcpy(self->run_id, run_id, sizeof run_id);
+    return ERR_OK;
+}
+
+static err_t connect_within(ledger_t *self, int64_t ms) {
+    store_patience(self->store, ms);
+    err_t e = store_connect(self->store);
+    self->connections++;
+    return e;
+}
+
+static err_t command(ledger_t *self, unsigned argc, const struct span *argv, buffer_t *answer) {
+    return store_command(self->store, argc, argv, answer);
+}
+
+// After this, whoever owned the slice before can write nothing: it must connect again, and then finds a higher epoch.
+static err_t shut_out_others(ledger_t *self) {
+    buffer_t answer = {0};
+    err_t e = command(self, 2, (struct span[]){S("INCR"), S(self->epoch_key)}, &answer);
+    if (!e) self->epoch = strtoull(buffer_string(&answer), NULL, 10);
+    if (!e) e = command(self, 6, (struct span[]){S("CLIENT"), S("KILL"), S("USER"), S(self->user), S("SKIPME"), S("yes")}, &answer);
+    buffer_destroy(&answer);
+    return e;
+}
+
+static err_t read_state(ledger_t *self) {
+    char clean[8] = "";
+    err_t e = read_text(self, self->batch_key, self->at_start, sizeof self->at_start);
+    if (!e) e = read_text(self, self->clean_key, clean, sizeof clean);
+    self->clean = strcmp(clean, "1") == 0 || !*self->at_start;
+    buffer_t answer = {0};
+    if (!e) e = command(self, 2, (struct span[]){S("UNLINK"), S(self->clean_key)}, &answer);
+    buffer_destroy(&answer);
+    return e;
+}
+
+err_t ledger_take_over(ledger_t *self, char why[static 200]) {
+    err_t e = connect_within(self, self->patience_ms);
+    *why = 0;
+    if (!e) e = check_fit(self, why);
+    if (!e) e = notice_restart(self, clock_mono_ns());
+    if (!e) e = shut_out_others(self);
+    if (!e) e = read_state(self);
+    if (e && !*why) snprintf(why, 200, "%s", store_trouble(self->store));
+    return e;
+}
+
+// The epoch went up: another owner. It went down: Redis forgot ours, and nobody came since; it is set again.
+static err_t check_epoch(ledger_t *self) {
+    char text[32], mine[32];
+    err_t e = read_text(self, self->epoch_key, text, sizeof text);
+    if (e) return e;
+    uint64_t epoch = strtoull(text, NULL, 10);
+    if (epoch > self->epoch) return ERR_FENCED;
+    if (epoch == self->epoch) return ERR_OK;
+    snprintf(mine, sizeof mine, "%llu", (unsigned long long)self->epoch);
+    buffer_t answer = {0};
+    e = command(self, 3, (struct span[]){S("SET"), S(self->epoch_key), S(mine)}, &answer);
+    buffer_destroy(&answer);
+    return e;
+}
+
+static err_t replay(ledger_t *self, uint64_t from, uint64_t mono_ns) {
+    if (from != self->batch || !self->pending) {
+        self->rolled_back_at = mono_ns;
+        log_event(LOG_LEVEL_WARNING, "replaying", "from=%llu to=%llu", (unsigned long long)from, (unsigned long long)self->batch);
+    }
+    store_patience(self->store, self->patience_ms);
+    for (uint64_t b = from; b <= self->batch; b++) {
+        const struct ring_entry *entry = ring_find(self->ring, b);
+        if (!entry) return ERR_FENCED;
+        err_t e = store_transaction(self->store, entry->bytes, entry->commands);
+        if (e) return e;
+        ring_touch(self->ring, b, mono_ns);
+        FAILPOINT("ledger.in_replay");
+    }
+    return ERR_OK;
+}
+
+// What Redis has decides: nothing, replay, or another owner. Called on every reconnect before anything else is read or written.
+static err_t reconcile(ledger_t *self, uint64_t mono_ns) {
+    char has[64];
+    uint64_t from = 0;
+    err_t e = check_epoch(self);
+    if (!e) e = read_text(self, self->batch_key, has, sizeof has);
+    if (!e) e = notice_restart(self, mono_ns);
+    if (e) return e;
+    switch (ring_resume(self->ring, self->incarnation, self->batch, has, self->at_start, &from)) {
+    case REPLAY_NOTHING: return ERR_OK;
+    case REPLAY_FROM: return replay(self, from, mono_ns);
+    case REPLAY_FENCED: return ERR_FENCED;
+    case REPLAY_HOLE:
+        log_event(LOG_LEVEL_ERROR, "redis_lost_more_than_the_ring", "has=%s batch=%llu", has, (unsigned long long)self->batch);
+        return ERR_FENCED; // start again from what Redis has
+    }
+    return ERR_OK;
+}
+
+static void back_off(ledger_t *self, uint64_t mono_ns) {
+    self->backoff_ns = self->backoff_ns ? self->backoff_ns * 2 : 20 * NS_PER_MS;
+    if (self->backoff_ns > BACKOFF_MOST_NS) self->backoff_ns = BACKOFF_MOST_NS;
+    self->retry_at = mono_ns + self->backoff_ns;
+}
+
+static bool replays_on(const ledger_t *self) {
+    return self->pending || !MUTATED("replay_on_failed_commit_only");
+}
+
+static err_t reconnect(ledger_t *self, uint64_t mono_ns) {
+    if (mono_ns < self->retry_at) return ERR_STORE;
+    err_t e = connect_within(self, PROBE_MS);
+    if (!e && replays_on(self)) e = reconcile(self, mono_ns);
+    if (e) {
+        store_drop(self->store);
+        back_off(self, mono_ns);
+        return e;
+    }
+    store_patience(self->store, self->patience_ms);
+    self->backoff_ns = 0;
+    self->pending = false;
+    log_event(LOG_LEVEL_INFO, "redis_connected", "batch=%llu", (unsigned long long)self->batch);
+    return ERR_OK;
+}
+
+static err_t commit_entry(ledger_t *self, uint64_t mono_ns) {
+    const struct ring_entry *entry = ring_find(self->ring, self->batch);
+    err_t e = store_transaction(self->store, entry->bytes, entry->commands);
+    self->pending = e != ERR_OK;
+    if (e == ERR_REFUSED) back_off(self, mono_ns);
+    if (!e) self->backoff_ns = 0;
+    return e;
+}
+
+err_t ledger_resume(ledger_t *self, uint64_t mono_ns) {
+    if (!store_connected(self->store)) return reconnect(self, mono_ns);
+    if (!self->pending) return ERR_OK;
+    return mono_ns < self->retry_at ? ERR_REFUSED : commit_entry(self, mono_ns);
+}
+
+err_t ledger_commit(ledger_t *self, struct span commands, unsigned n, uint64_t mono_ns) {
+    static buffer_t bytes; // one ledger a process; its memory is kept
+    char value[64];
+    snprintf(value, sizeof value, "%llu-%llu", (unsigned long long)self->incarnation, (unsigned long long)++self->batch);
+    buffer_clear(&bytes);
+    buffer_add(&bytes, commands.data, commands.length);
+    store_format(&bytes, 3, (const char *[]){"SET", self->batch_key, value});
+    ring_push(self->ring, self->batch, bytes.data, bytes.length, n + 1, mono_ns);
+    self->pending = true;
+    return store_connected(self->store) ? commit_entry(self, mono_ns) : ledger_resume(self, mono_ns);
+}
+
+// At most ten times a second: Redis says whether its AOF buffer is empty; then what was acknowledged is with the kernel, and a kill of
+// Redis cannot lose it.
+static void ask_written(ledger_t *self, uint64_t mono_ns) {
+    char length[24], status[8];
+    if (mono_ns - self->asked_written_at < 100 * NS_PER_MS || self->pending || !store_connected(self->store)) return;
+    self->asked_written_at = mono_ns;
+    if (info_of(self, "persistence", "aof_buffer_length", length, sizeof length)) return;
+    if (info_of(self, "persistence", "aof_last_write_status", status, sizeof status)) return;
+    if (strcmp(length, "0") == 0 && strcmp(status, "ok") == 0) ring_written(self->ring, self->batch);
+}
+
+bool ledger_is_tight(ledger_t *self, uint64_t mono_ns) {
+    if (ring_is_tight(self->ring, mono_ns, YOUNG_NS)) ask_written(self, mono_ns);
+    return ring_is_tight(self->ring, mono_ns, YOUNG_NS);
+}
+
+err_t ledger_mark_clean(ledger_t *self) {
+    buffer_t answer = {0};
+    err_t e = self->pending ? ERR_STORE : command(self, 3, (struct span[]){S("SET"), S(self->clean_key), S("1")}, &answer);
+    buffer_destroy(&answer);
+    return e;
+}

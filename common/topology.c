@@ -1,0 +1,109 @@
+// topology - who there is, which topics each of them owns and consumes, and where they listen.
+// SPDX-License-Identifier: MIT
+#include "common/topology.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROLE_NAME(role, name) [role] = name,
+static const char *const role_names[] = {SERVICES(ROLE_NAME)};
+#undef ROLE_NAME
+
+static const struct {
+    const char *name;
+    enum role owner; // ROLES: each
+    enum split split;
+    unsigned consumers;
+} topics[] = {
+#define TOPIC_ROW(name, owner, split, consumers, types) {#name, owner, split, consumers},
+    TOPICS(TOPIC_ROW)
+#undef TOPIC_ROW
+};
+
+const char *role_name(enum role role) { return role_names[role]; }
+const char *topic_name(enum topic topic) { return topics[topic].name; }
+unsigned topic_consumers(enum topic topic) { return topics[topic].consumers; }
+
+void instance_name(enum role role, unsigned shard, char out[static NAME_TEXT]) {
+    if (role == EXECUTOR) snprintf(out, NAME_TEXT, "%s.%u", role_names[role], shard);
+    else snprintf(out, NAME_TEXT, "%s", role_names[role]);
+}
+
+size_t topology_instances(unsigned shards, struct instance out[static INSTANCES_MAX]) {
+    size_t n = 0;
+    for (enum role role = 0; role < ROLES; role++) {
+        for (unsigned shard = 0; shard < (role == EXECUTOR ? shards : 1) && n < INSTANCES_MAX; shard++) {
+            out[n] = (struct instance){.role = role, .shard = shard};
+            instance_name(role, shard, out[n++].name);
+        }
+    }
+    return n;
+}
+
+static struct stream stream_of(enum topic topic, unsigned shard, const char *service) {
+    struct stream s = {.topic = topic, .shard = shard};
+    switch (topics[topic].split) {
+    case WHOLE: snprintf(s.name, sizeof s.name, "%s", topics[topic].name); break;
+    case BY_SHARD: snprintf(s.name, sizeof s.name, "%s.%u", topics[topic].name, shard); break;
+    case BY_SERVICE: snprintf(s.name, sizeof s.name, "%s.%.40s", topics[topic].name, service); break;
+    }
+    return s;
+}
+
+// The shards of a BY_SHARD topic that one executor, or any other service, has to do with.
+static void shards_of(const struct instance *me, enum topic topic, unsigned shards, unsigned *from, unsigned *to) {
+    bool one = topics[topic].split != BY_SHARD;
+    *from = !one && me->role == EXECUTOR ? me->shard : 0;
+    *to = one || me->role == EXECUTOR ? *from + 1 : shards;
+}
+
+size_t topology_outlets(const struct instance *me, unsigned shards, struct stream out[static INSTANCES_MAX]) {
+    size_t n = 0;
+    for (enum topic t = 0; t < TOPIC_COUNT; t++) {
+        if (topics[t].owner != me->role && topics[t].owner != ROLES) continue;
+        unsigned from, to;
+        shards_of(me, t, shards, &from, &to);
+        for (unsigned s = from; s < to && n < INSTANCES_MAX; s++) out[n++] = stream_of(t, s, me->name);
+    }
+    return n;
+}
+
+size_t topology_inlets(const struct instance *me, unsigned shards, struct stream out[static 2 * INSTANCES_MAX]) {
+    struct instance all[INSTANCES_MAX];
+    size_t n = 0, instances = topology_instances(shards, all);
+    for (enum topic t = 0; t < TOPIC_COUNT; t++) {
+        if (!(topics[t].consumers & TO(me->role))) continue;
+        if (topics[t].split == BY_SERVICE) {
+            for (size_t i = 0; i < instances && n < 2 * INSTANCES_MAX; i++) out[n++] = stream_of(t, 0, all[i].name);
+            continue;
+        }
+        unsigned from, to;
+        shards_of(me, t, shards, &from, &to);
+        for (unsigned s = from; s < to && n < 2 * INSTANCES_MAX; s++) out[n++] = stream_of(t, s, NULL);
+    }
+    return n;
+}
+
+size_t topology_consumers(const struct stream *s, unsigned shards, struct instance out[static INSTANCES_MAX]) {
+    struct instance all[INSTANCES_MAX];
+    size_t n = 0, instances = topology_instances(shards, all);
+    for (size_t i = 0; i < instances; i++) {
+        if (!(topics[s->topic].consumers & TO(all[i].role))) continue;
+        if (topics[s->topic].split == BY_SHARD && all[i].role == EXECUTOR && all[i].shard != s->shard) continue;
+        out[n++] = all[i];
+    }
+    return n;
+}
+
+void endpoint_of(const char *run_dir, const char *name, const char *door, char out[static 256]) {
+    char variable[160];
+    int n = snprintf(variable, sizeof variable, "TRADECAST_ENDPOINT_%s_%s", name, door);
+    for (int i = 0; i < n && i < (int)sizeof variable - 1; i++) {
+        variable[i] = variable[i] == '.' || variable[i] == '-' ? '_' : (char)toupper((unsigned char)variable[i]);
+    }
+    const char *given = getenv(variable);
+    if (given) snprintf(out, 256, "%s", given);
+    else snprintf(out, 256, "ipc://%s/%s.%s", run_dir, name, door);
+}

@@ -1,0 +1,39 @@
+// topology - who there is, which topics each of them owns and consumes, and where they listen: all from proto/topics.h.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stddef.h>
+
+#include "common/batch_io.h"
+#include "proto/topics.h"
+
+#define NAME_TEXT 64
+#define INSTANCES_MAX 64
+
+const char *role_name(enum role role);
+const char *topic_name(enum topic topic);
+unsigned topic_consumers(enum topic topic); // TO(role) bits
+// The process's name: "ingest", "executor.0".
+void instance_name(enum role role, unsigned shard, char out[static NAME_TEXT]);
+
+struct instance {
+    enum role role;
+    unsigned shard;
+    char name[NAME_TEXT];
+};
+size_t topology_instances(unsigned shards, struct instance out[static INSTANCES_MAX]); // all processes of an installation
+
+// A topic as one process sees it: "orders.0".
+struct stream {
+    enum topic topic;
+    unsigned shard;
+    char name[NAME_TEXT];
+};
+size_t topology_outlets(const struct instance *me, unsigned shards, struct stream out[static INSTANCES_MAX]);
+size_t topology_inlets(const struct instance *me, unsigned shards, struct stream out[static 2 * INSTANCES_MAX]);
+// The instances that consume a stream.
+size_t topology_consumers(const struct stream *s, unsigned shards, struct instance out[static INSTANCES_MAX]);
+
+// "ipc://<run_dir>/<name>.<door>", or what the environment's TRADECAST_ENDPOINT_<NAME>_<DOOR> says (upper case, '.' as '_').
+// doors: inbox, events, control, gateways, intake
+void endpoint_of(const char *run_dir, const char *name, const char *door, char out[static 256]);
