@@ -1,0 +1,283 @@
+// book - the configuration as every service holds it.
+// SPDX-License-Identifier: MIT
+#include "common/book.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// uthash ends the process when memory is out, as everything here does.
+#define uthash_fatal(message) abort()
+#include <uthash.h>
+
+#include "common/id.h"
+#include "common/record.h"
+
+#define KINDS 4
+
+static const struct kind {
+    ConfigChange__Kind kind;
+    const char *index, *prefix;
+    const ProtobufCMessageDescriptor *type;
+} kinds[KINDS] = {
+    {CONFIG_CHANGE__KIND__account_config, "account_config:index", "account_config:", &account_config__descriptor},
+    {CONFIG_CHANGE__KIND__broker_config, "broker_config:index", "broker_config:", &broker_config__descriptor},
+    {CONFIG_CHANGE__KIND__instance_config, "instance_config:index", "instance_config:", &instance_config__descriptor},
+    {CONFIG_CHANGE__KIND__signal_config, "signal_config:index", "signal_config:", &signal_config__descriptor},
+};
+
+struct row {
+    ProtobufCMessage *m; // NULL: removed, remembered so that an older change does not bring it back
+    uint64_t version;
+    UT_hash_handle hh;
+    char id[];
+};
+
+struct list {
+    struct subscriber *items;
+    size_t count, room;
+    UT_hash_handle hh;
+    char source[];
+};
+
+// Made when somebody asks, not at each change: thousands of accounts may change at once.
+struct fanout {
+    struct list *lists;
+    uint64_t version; // of the book it was made from
+};
+
+struct book {
+    struct row *rows[KINDS];
+    uint64_t version;
+    struct fanout *fanout;
+};
+
+static void *must(void *memory) {
+    if (!memory) abort();
+    return memory;
+}
+
+book_t *book_new(void) {
+    book_t *self = must(calloc(1, sizeof *self));
+    self->fanout = must(calloc(1, sizeof *self->fanout));
+    return self;
+}
+
+static void fanout_clear(struct fanout *f) {
+    struct list *l, *next;
+    HASH_ITER(hh, f->lists, l, next) {
+        HASH_DEL(f->lists, l);
+        free(l->items);
+        free(l);
+    }
+}
+
+static void rows_clear(struct row **rows) {
+    struct row *r, *next;
+    HASH_ITER(hh, *rows, r, next) {
+        HASH_DEL(*rows, r);
+        protobuf_c_message_free_unpacked(r->m, NULL);
+        free(r);
+    }
+}
+
+void book_destroy(book_t **self) {
+    if (!*self) return;
+    for (unsigned k = 0; k < KINDS; k++) rows_clear(&(*self)->rows[k]);
+    fanout_clear((*self)->fanout);
+    free((*self)->fanout);
+    free(*self);
+    *self = NULL;
+}
+
+static struct row *row_of(const book_t *self, unsigned kind, const char *id) {
+    struct row *r;
+    HASH_FIND_STR(self->rows[kind], id, r);
+    return r;
+}
+
+static struct row *row_add(book_t *self, unsigned kind, const char *id) {
+    size_t length = strlen(id);
+    struct row *r = must(calloc(1, sizeof *r + length + 1));
+    memcpy(r->id, id, length);
+    HASH_ADD_KEYPTR(hh, self->rows[kind], r->id, (unsigned)length, r);
+    return r;
+}
+
+// Takes `m`, which may be NULL: the row is gone. Nothing happens when the row held is as new.
+static void put(book_t *self, unsigned kind, const char *id, uint64_t version, ProtobufCMessage *m) {
+    struct row *r = row_of(self, kind, id);
+    if (r && version <= r->version) {
+        protobuf_c_message_free_unpacked(m, NULL);
+        return;
+    }
+    if (!r) r = row_add(self, kind, id);
+    protobuf_c_message_free_unpacked(r->m, NULL);
+    r->m = m;
+    r->version = version;
+    self->version++;
+}
+
+// --- the snapshot
+
+struct loading {
+    book_t *book;
+    unsigned kind;
+};
+
+// Of every row the id is the first field, and a required one.
+static err_t load_row(void *arg, const ProtobufCMessage *m) {
+    struct loading *l = arg;
+    const ProtobufCFieldDescriptor *id = &m->descriptor->fields[0];
+    const ProtobufCFieldDescriptor *version = record_field(m->descriptor, span_of("version"));
+    uint64_t held = record_is_set(m, version) ? *(const uint64_t *)((const char *)m + version->offset) : 0;
+    put(l->book, l->kind, *(char *const *)((const char *)m + id->offset), held, record_copy(m, NULL));
+    return ERR_OK;
+}
+
+err_t book_load(book_t *self, store_t *store) {
+    for (unsigned k = 0; k < KINDS; k++) {
+        struct loading l = {self, k};
+        err_t e = store_records(store, kinds[k].index, kinds[k].prefix, kinds[k].type, load_row, &l);
+        if (e) return e;
+    }
+    self->version++;
+    return ERR_OK;
+}
+
+// --- changes
+
+static const ProtobufCMessage *changed_row(const ConfigChange *change) {
+    switch (change->kind) {
+    case CONFIG_CHANGE__KIND__account_config:
+        return change->account ? &change->account->base : NULL;
+    case CONFIG_CHANGE__KIND__broker_config:
+        return change->broker ? &change->broker->base : NULL;
+    case CONFIG_CHANGE__KIND__instance_config:
+        return change->instance ? &change->instance->base : NULL;
+    case CONFIG_CHANGE__KIND__signal_config:
+        return change->signal ? &change->signal->base : NULL;
+    case _CONFIG_CHANGE__KIND_IS_INT_SIZE:
+        break;
+    }
+    return NULL;
+}
+
+static unsigned kind_of(const ConfigChange *change) {
+    unsigned k = 0;
+    while (k < KINDS && kinds[k].kind != change->kind) k++;
+    return k;
+}
+
+err_t book_apply(book_t *self, const ConfigChange *change) {
+    unsigned kind = kind_of(change);
+    const ProtobufCMessage *m = changed_row(change);
+    bool removed = change->has_removed && change->removed;
+    if (kind == KINDS || !m == !removed) return ERR_INPUT;
+    put(self, kind, change->id, change->version, removed ? NULL : record_copy(m, NULL));
+    return ERR_OK;
+}
+
+uint64_t book_version(const book_t *self) { return self->version; }
+
+// --- looking things up
+
+static const ProtobufCMessage *find(const book_t *self, unsigned kind, const char *id) {
+    const struct row *r = row_of(self, kind, id);
+    return r ? r->m : NULL;
+}
+
+const AccountConfig *book_account(const book_t *self, const char *account_id) { return (const AccountConfig *)find(self, 0, account_id); }
+const BrokerConfig *book_broker(const book_t *self, const char *broker_id) { return (const BrokerConfig *)find(self, 1, broker_id); }
+const InstanceConfig *book_instance(const book_t *self, const char *id) { return (const InstanceConfig *)find(self, 2, id); }
+const SignalConfig *book_source(const book_t *self, const char *config_id) { return (const SignalConfig *)find(self, 3, config_id); }
+
+const SymbolConfig *book_symbol(const BrokerConfig *broker, const char *symbol) {
+    for (size_t i = 0; i < broker->n_symbols; i++) {
+        if (strcmp(broker->symbols[i]->symbol, symbol) == 0) return broker->symbols[i];
+    }
+    return NULL;
+}
+
+static bool name_at_broker(const BrokerConfig *broker, const SymbolConfig *s, char out[static 64]) {
+    const char *prefix = broker->symbol_prefix ? broker->symbol_prefix : "", *suffix = broker->symbol_suffix ? broker->symbol_suffix : "";
+    int n = s->broker_symbol ? snprintf(out, 64, "%s", s->broker_symbol) : snprintf(out, 64, "%s%s%s", prefix, s->symbol, suffix);
+    return n > 0 && n < 64;
+}
+
+const SymbolConfig *book_symbol_of_broker(const BrokerConfig *broker, const char *broker_symbol) {
+    char name[64];
+    for (size_t i = 0; i < broker->n_symbols; i++) {
+        if (name_at_broker(broker, broker->symbols[i], name) && strcmp(name, broker_symbol) == 0) return broker->symbols[i];
+    }
+    return NULL;
+}
+
+bool book_broker_symbol(const BrokerConfig *broker, const char *symbol, char out[static 64]) {
+    const SymbolConfig *s = book_symbol(broker, symbol);
+    return s && name_at_broker(broker, s, out);
+}
+
+// --- who takes a source's signals
+
+static struct list *list_of(struct fanout *f, const char *source) {
+    struct list *l;
+    HASH_FIND_STR(f->lists, source, l);
+    if (l) return l;
+    size_t length = strlen(source);
+    l = must(calloc(1, sizeof *l + length + 1));
+    memcpy(l->source, source, length);
+    HASH_ADD_KEYPTR(hh, f->lists, l->source, (unsigned)length, l);
+    return l;
+}
+
+static void list_add(struct list *l, struct subscriber s) {
+    if (l->count == l->room) {
+        l->room = l->room ? l->room * 2 : 8;
+        l->items = must(realloc(l->items, l->room * sizeof *l->items));
+    }
+    l->items[l->count++] = s;
+}
+
+static int by_account_id(const void *a, const void *b) {
+    const AccountConfig *const *left = a, *const *right = b;
+    return strcmp((*left)->account_id, (*right)->account_id);
+}
+
+static void fanout_make(const book_t *self) {
+    size_t n = 0;
+    const AccountConfig **accounts = must(calloc(HASH_COUNT(self->rows[0]) + 1, sizeof(AccountConfig *)));
+    for (const struct row *r = self->rows[0]; r; r = r->hh.next) {
+        if (r->m) accounts[n++] = (const AccountConfig *)r->m;
+    }
+    qsort(accounts, n, sizeof accounts[0], by_account_id);
+    fanout_clear(self->fanout);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < accounts[i]->n_subscriptions; k++) {
+            const Subscription *s = accounts[i]->subscriptions[k];
+            list_add(list_of(self->fanout, s->source), (struct subscriber){accounts[i], s});
+        }
+    }
+    free(accounts);
+    self->fanout->version = self->version;
+}
+
+size_t book_subscribers(const book_t *self, const char *source, const struct subscriber **out) {
+    if (self->fanout->version != self->version) fanout_make(self);
+    struct list *l;
+    HASH_FIND_STR(self->fanout->lists, source, l);
+    *out = l ? l->items : NULL;
+    return l ? l->count : 0;
+}
+
+unsigned book_shard(const AccountConfig *account, unsigned shards) {
+    if (shards <= 1) return 0;
+    if (account->has_shard) return account->shard % shards;
+    return (unsigned)(digest_u64(account->account_id, strlen(account->account_id)) % shards);
+}
+
+void book_each_account(const book_t *self, book_account_fn *visit, void *arg) {
+    for (const struct row *r = self->rows[0]; r; r = r->hh.next) {
+        if (r->m) visit(arg, (const AccountConfig *)r->m);
+    }
+}
