@@ -1,0 +1,158 @@
+// table - a compact map from ids to small values.
+// SPDX-License-Identifier: MIT
+#include "common/table.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROOM_LEAST ((size_t)16)
+
+struct table {
+    size_t value_size, stride; // a place: key, value
+    size_t room, count;        // room: a power of two, linear probing
+    uint8_t *places, *used;
+};
+
+static int hex_of(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return -1;
+}
+
+static bool is_dash(int i) { return i == 8 || i == 13 || i == 18 || i == 23; }
+
+static bool uuid_bytes(const char *text, uint8_t out[static 16]) {
+    unsigned nibbles = 0;
+    for (int i = 0; i < ID_TEXT - 1; i++) {
+        if (is_dash(i) && text[i] == '-') continue;
+        int value = is_dash(i) ? -1 : hex_of(text[i]); // -1 at the end of a shorter text, too
+        if (value < 0) return false;
+        uint8_t *byte = &out[nibbles / 2];
+        *byte = (uint8_t)(nibbles++ % 2 ? *byte | value : value << 4);
+    }
+    return text[ID_TEXT - 1] == 0;
+}
+
+struct digest table_key(const char *id) {
+    struct digest key;
+    return uuid_bytes(id, key.bytes) ? key : digest_text(id);
+}
+
+void table_key_print(struct digest key, char out[static ID_TEXT]) {
+    static const char hex[] = "0123456789abcdef";
+    for (int i = 0, byte = 0; i < ID_TEXT - 1; i++) {
+        if (is_dash(i)) {
+            out[i] = '-';
+            continue;
+        }
+        out[i++] = hex[key.bytes[byte] >> 4];
+        out[i] = hex[key.bytes[byte++] & 15];
+    }
+    out[ID_TEXT - 1] = 0;
+}
+
+static void *must(void *memory) {
+    if (!memory) abort();
+    return memory;
+}
+
+static void make_room(table_t *self, size_t room) {
+    self->room = room;
+    self->places = must(calloc(room, self->stride));
+    self->used = must(calloc(room, 1));
+}
+
+table_t *table_new(size_t value_size) {
+    table_t *self = must(calloc(1, sizeof *self));
+    self->value_size = value_size;
+    self->stride = sizeof(struct digest) + ((value_size + 7) & ~(size_t)7);
+    make_room(self, ROOM_LEAST);
+    return self;
+}
+
+void table_destroy(table_t **self) {
+    if (!*self) return;
+    free((*self)->places);
+    free((*self)->used);
+    free(*self);
+    *self = NULL;
+}
+
+static uint8_t *place(const table_t *self, size_t i) { return self->places + i * self->stride; }
+static void *value(const table_t *self, size_t i) { return place(self, i) + sizeof(struct digest); }
+
+// Half of a UUID's bytes are a time, so all of them are mixed.
+static size_t home_of(const table_t *self, const uint8_t *key) {
+    uint64_t a, b;
+    memcpy(&a, key, sizeof a);
+    memcpy(&b, key + sizeof a, sizeof b);
+    uint64_t hash = (a ^ (b << 32 | b >> 32)) * UINT64_C(0x9E3779B97F4A7C15);
+    return (size_t)(hash >> 32 ^ hash) & (self->room - 1);
+}
+
+// The key's place, or the free one where it would stand. There is always a free one.
+static size_t seek(const table_t *self, const uint8_t *key) {
+    size_t i = home_of(self, key);
+    while (self->used[i] && memcmp(place(self, i), key, sizeof(struct digest)) != 0) i = (i + 1) & (self->room - 1);
+    return i;
+}
+
+void *table_find(const table_t *self, struct digest key) {
+    size_t i = seek(self, key.bytes);
+    return self->used[i] ? value(self, i) : NULL;
+}
+
+static void grow(table_t *self) {
+    table_t old = *self;
+    make_room(self, old.room * 2);
+    for (size_t i = 0; i < old.room; i++) {
+        if (!old.used[i]) continue;
+        size_t to = seek(self, place(&old, i));
+        memcpy(place(self, to), place(&old, i), self->stride);
+        self->used[to] = 1;
+    }
+    free(old.places);
+    free(old.used);
+}
+
+void *table_add(table_t *self, struct digest key) {
+    size_t i = seek(self, key.bytes);
+    if (self->used[i]) return value(self, i);
+    if (self->count + 1 > self->room / 4 * 3) {
+        grow(self);
+        i = seek(self, key.bytes);
+    }
+    memcpy(place(self, i), key.bytes, sizeof key);
+    memset(value(self, i), 0, self->value_size);
+    self->used[i] = 1;
+    self->count++;
+    return value(self, i);
+}
+
+// Frees the place and moves up whoever stands further from home because of it.
+bool table_drop(table_t *self, struct digest key) {
+    size_t mask = self->room - 1, i = seek(self, key.bytes);
+    if (!self->used[i]) return false;
+    for (size_t j = (i + 1) & mask; self->used[j]; j = (j + 1) & mask) {
+        size_t home = home_of(self, place(self, j));
+        if (((j - home) & mask) < ((j - i) & mask)) continue; // its home lies behind the gap
+        memcpy(place(self, i), place(self, j), self->stride);
+        i = j;
+    }
+    self->used[i] = 0;
+    self->count--;
+    return true;
+}
+
+size_t table_count(const table_t *self) { return self->count; }
+
+void *table_next(const table_t *self, size_t *cursor, struct digest *key) {
+    while (*cursor < self->room) {
+        size_t i = (*cursor)++;
+        if (!self->used[i]) continue;
+        if (key) memcpy(key->bytes, place(self, i), sizeof *key);
+        return value(self, i);
+    }
+    return NULL;
+}
