@@ -38,7 +38,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(wildcard tests/unit/*/t
 
 objects = $(patsubst %.c,$(OUT)/%.o,$(wildcard $(1)/*.c))
 
-.PHONY: all packages run test unit bench chaos fuzz lint format clean compile_commands.json
+.PHONY: all packages run test unit tools bench chaos fuzz lint format clean compile_commands.json
 all: $(BINS)
 
 .SECONDARY:
@@ -79,7 +79,39 @@ $(OUT)/tests/%: $(OUT)/tests/unit/%.o $$(call part_objects,$$(firstword $$(subst
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka
 
 unit: $(UNIT_TESTS)
-	@set -e; for t in $(UNIT_TESTS); do $$t; done
+	@tests/unit/run $(UNIT_TESTS)
+
+# Small programs that tests and bench use: a load generator, a preloaded shim that makes Redis' fsync slow.
+TOOLS := build/tools/load build/tools/slow_fsync.so
+tools: $(TOOLS)
+build/tools/load: tests/bench/load.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu2x -D_GNU_SOURCE -O2 $(WARN) -o $@ $<
+build/tools/slow_fsync.so: tests/fault/slow_fsync.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu2x -D_GNU_SOURCE -O2 $(WARN) -shared -fPIC -o $@ $<
+
+# What a user types. Each installs what is missing, builds, and does one thing.
+again = @$(MAKE) --no-print-directory -j$(shell nproc) $(1)
+packages:
+	@deploy/setup $(or $(SECTIONS),build run)
+run: packages
+	$(call again,all)
+	@deploy/tradecast-local
+test:
+	@deploy/setup build run test
+	$(call again,MODE=check all unit)
+	$(call again,MODE=chaos all tools)
+	@/usr/bin/python3 -m pytest -q $(or $(TESTS),tests)
+chaos:
+	@deploy/setup build run test
+	$(call again,MODE=chaos all tools)
+	@/usr/bin/python3 -m tests.fault.chaos
+bench:
+	@deploy/setup build run test
+	$(call again,MODE=release all tools)
+	@/usr/bin/python3 -m tests.bench.bench
+export ONCE PROFILE VAR KILLS SEED MIX MUTATE
 
 clean:
 	rm -rf build

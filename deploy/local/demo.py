@@ -1,0 +1,158 @@
+"""demo - the sample: three accounts at two brokers, the alerts of deploy/demo.json's source, and what must become of each."""
+# SPDX-License-Identifier: MIT
+import datetime
+import hashlib
+import http.client
+import json
+import sqlite3
+import time
+import urllib.parse
+
+from deploy.local.layout import ROOT
+
+SOURCE = "demo"
+FINAL = {"filled", "closed", "rejected", "cancelled", "expired"}
+OUTCOME_WITHIN_S = 20
+
+
+def configuration(system):
+    """deploy/demo.json with the hash of this installation's webhook token."""
+    config = json.loads((ROOT / "deploy/demo.json").read_text())
+    for source in config["sources"]:
+        source["token_hash"] = token_hash(system.token(source["config_id"]))
+    return config
+
+
+def token_hash(token):
+    return hashlib.blake2b(token.encode(), digest_size=32).hexdigest()
+
+
+def now_text():
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Door:
+    """One keep-alive connection to the webhook."""
+
+    def __init__(self, system, source=SOURCE):
+        self._system, self._source = system, source
+        self._connection = http.client.HTTPConnection("127.0.0.1", system.http_port, timeout=10)
+
+    def post(self, url, body):
+        """(status, answer as an object, time of sending in UTC ns)"""
+        data = body if isinstance(body, (str, bytes)) else json.dumps(body)
+        sent = time.time_ns()
+        self._connection.request("POST", urllib.parse.urlsplit(url).path, data if isinstance(data, bytes) else data.encode())
+        answer = self._connection.getresponse()
+        text = answer.read()
+        return answer.status, json.loads(text or b"{}"), sent
+
+    def alert(self, body):
+        return self.post(self._system.webhook(self._source), body)
+
+    def price(self, symbol, bid, ask):
+        return self.post(self._system.prices(self._source), {"symbol": symbol, "bid": bid, "ask": ask, "last": bid})
+
+    def close(self):
+        self._connection.close()
+
+
+class Story:
+    """The sample, told step by step; `rows` is what became of each alert in each account, `wrong` what should not have been."""
+
+    def __init__(self, system, report):
+        self.system, self.report = system, report
+        self.redis = system.redis()
+        self.door = Door(system)
+        self.wrong = []
+
+    def run(self):
+        door, report = self.door, self.report
+        for symbol, bid, ask in (("EURUSD", "1.08420", "1.08432"), ("GBPUSD", "1.26520", "1.26535")):
+            self.expect("the price of " + symbol, door.price(symbol, bid, ask)[0], 200)
+
+        market = {"ticker": "EURUSD", "action": "buy", "contracts": "2", "price": 1.0843, "stop_loss": "1.0790", "take_profit": "1.0930",
+                  "strategy": "trend", "confidence": 87.5, "exchange": "OANDA", "interval": "15", "timestamp": now_text()}
+        status, answer, sent = door.alert(market)
+        self.expect("the market order", status, 200)
+        self.follow("market buy (JSON)", answer, sent, {"anna": ("filled", "0.1"), "ben": ("filled", "2"), "carla": ("filled", "0.5")})
+
+        status, again, _ = door.alert(market)
+        self.expect("the duplicate", (status, again.get("signal_id"), again.get("duplicate")), (200, answer.get("signal_id"), True))
+        report.line("the same again", f"{status}: recognised, nothing is done twice", again)
+
+        status, refusal, _ = door.alert({**market, "stop_loss": "1.0990", "timestamp": now_text()})
+        error = refusal.get("error", {})
+        self.expect("the wrong stop loss", (status, error.get("field")), (422, "stop_loss"))
+        report.line("stop loss above a buy", f"{status}: {error.get('message')}", refusal)
+
+        limit = f"symbol=GBPUSD action=buy order_type=limit quantity=1 price=1.2600 sl=1.2550 tp=1.2700 strategy=range timestamp={now_text()}"
+        status, answer, sent = door.alert(limit)
+        self.expect("the limit order", status, 200)
+        self.wait("the limit order to rest", lambda: self.states(answer) == {"anna": "working", "ben": "working"})
+        report.line("limit buy (plain text)", "rests at the broker until the price comes to 1.2600", answer)
+        door.price("GBPUSD", "1.25980", "1.25995")
+        self.follow("limit buy (plain text)", answer, sent, {"anna": ("filled", "0.1"), "ben": ("filled", "1")})
+
+        status, answer, sent = door.alert({"ticker": "EURUSD", "action": "close", "price": 1.0842, "strategy": "trend",
+                                           "timestamp": now_text()})
+        self.expect("the exit", status, 200)
+        self.follow("exit (JSON)", answer, sent, {a: (("filled", "closed"), None) for a in ("anna", "ben", "carla")})
+        self.archived()
+        return not self.wrong
+
+    # --- looking
+
+    def trades(self, answer):
+        """{account: trade as the executor keeps it} of a signal, as far as it is there."""
+        routing = self.redis.hash(f"routing:{answer.get('signal_id')}")
+        decisions = json.loads(routing.get("decisions", "[]"))
+        found = {d["account_id"]: self.redis.hash(f"trade_state:{d['trade_id']}") for d in decisions if d.get("trade_id")}
+        return {account: trade for account, trade in found.items() if trade}
+
+    def states(self, answer):
+        return {account: trade["state"] for account, trade in self.trades(answer).items()}
+
+    def wait(self, what, true, within_s=OUTCOME_WITHIN_S):
+        end = time.monotonic() + within_s
+        while time.monotonic() < end:
+            if true():
+                return True
+            time.sleep(0.01)
+        self.wrong.append(f"waited {within_s} s in vain for {what}")
+        return False
+
+    def follow(self, what, answer, sent, expected):
+        """Waits until the signal is done and tells what became of it in each account. expected: {account: (state(s), lots or None)}"""
+        signal_id = answer.get("signal_id", "none")
+        done = self.wait(what + " to be done", lambda: self.redis("HGET", f"signal:{signal_id}", "status") in ("completed", "failed"))
+        trades = self.trades(answer)
+        if done:
+            self.expect(what + ": accounts", sorted(trades), sorted(expected))
+        for account in sorted(trades):
+            trade = trades[account]
+            states, lots = expected.get(account, ((), None))
+            self.expect(f"{what}, {account}: state", trade["state"] in ([states] if isinstance(states, str) else states), True)
+            if lots:
+                self.expect(f"{what}, {account}: lots", trade.get("filled_lots"), lots)
+            compared = self.redis.hash(f"reconciliation:{trade['trade_id']}")
+            self.expect(f"{what}, {account}: reconciliation", compared.get("reconciliation_status"), "success")
+            self.report.trade(what, trade, compared, self.at_broker(trade), sent)
+
+    def at_broker(self, trade):
+        """When the order was at the broker (UTC ns), from the broker's own books."""
+        instance = trade.get("instance_id")
+        if not instance:
+            return None
+        with sqlite3.connect(f"file:{self.system.books(instance)}?mode=ro", uri=True) as books:
+            row = books.execute("SELECT received_at FROM orders WHERE client_order_id = ?", (trade["trade_id"],)).fetchone()
+        return row[0] if row else None
+
+    def archived(self):
+        """The archive writes at the latest 5 s after an event."""
+        signal_ids = self.redis("SMEMBERS", "signal:state:pending") + self.redis("SMEMBERS", "signal:state:processing")
+        self.expect("signals without an outcome", signal_ids, [])
+
+    def expect(self, what, found, wanted):
+        if found != wanted:
+            self.wrong.append(f"{what}: {found!r} instead of {wanted!r}")

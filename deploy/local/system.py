@@ -1,0 +1,187 @@
+"""system - one whole tradecast on this machine: Redis, six services, paper gateways; started, watched and stopped in order."""
+# SPDX-License-Identifier: MIT
+import json
+import os
+import shutil
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+from deploy.local import redis
+from deploy.local.layout import ROOT, Layout, Trouble, free_port, need_free_port
+from deploy.local.processes import Process
+
+SERVICES = ["archiver", "monitor", "reconciler", "router", "ingest"]  # started so; beside the executors
+WEBHOOK_PORT, MONITOR_PORT = 8300, 8301
+
+
+class System:
+    """directory: where its state is. gateways: {instance_id: broker_id}. options: more environment for all; per_process: for one.
+
+    prefix: {name: [command...]} put before a process's own command (a tracer, a preloaded shim).
+    """
+
+    def __init__(self, directory, mode="release", gateways=None, profile="standard", shards=1, options=None, any_port=False):
+        self.layout = Layout(directory)
+        self.bin = ROOT / "build" / mode / "bin"
+        self.gateways = gateways or {}
+        self.profile, self.shards = profile, shards
+        self.options = dict(options or {})
+        self.per_process = {}
+        self.redis_more, self.redis_env = [], {}
+        self.http_port = free_port() if any_port else int(os.environ.get("TRADECAST_INGEST_HTTP_PORT", WEBHOOK_PORT))
+        self.monitor_port = free_port() if any_port else int(os.environ.get("TRADECAST_MONITOR_HTTP_PORT", MONITOR_PORT))
+        self.processes = {}
+
+    # --- what there is
+
+    @property
+    def executors(self):
+        return [f"executor.{n}" for n in range(self.shards)]
+
+    @property
+    def services(self):
+        return [*SERVICES[:-1], *self.executors, SERVICES[-1]]
+
+    @property
+    def archive(self):
+        return self.layout.data / "archive.db"
+
+    def books(self, instance):
+        return self.layout.data / f"{instance}.db"
+
+    def webhook(self, source):
+        return f"http://127.0.0.1:{self.http_port}/webhook/{source}/{self.token(source)}"
+
+    def prices(self, source):
+        return f"http://127.0.0.1:{self.http_port}/prices/{source}/{self.token(source)}"
+
+    def token(self, source):
+        return self.layout.secret(f"webhook-{source}")
+
+    @property
+    def monitor_url(self):
+        return f"http://127.0.0.1:{self.monitor_port}"
+
+    # --- starting
+
+    def prepare(self):
+        for name in ["tradecast", "tradecast-gateway-paper", *("tradecast-" + s.split(".")[0] for s in self.services)]:
+            if not (self.bin / name).exists():
+                raise Trouble(f"{self.bin / name} is not built; run: make")
+        self.layout.make()
+        self.layout.own()
+        need_free_port(self.http_port, "the webhook", "TRADECAST_INGEST_HTTP_PORT")
+        need_free_port(self.monitor_port, "the status page", "TRADECAST_MONITOR_HTTP_PORT")
+
+    def start(self, configure=None, within_s=60):
+        """configure: gives the configuration to apply, or None to carry on with the one that is there."""
+        self.prepare()
+        self.start_redis(within_s).close()
+        for name in [*self.services, *self.gateways]:
+            self.start_process(name)
+        if configure:
+            self.apply(configure(self))
+        self.wait_ready(within_s)
+
+    def start_redis(self, within_s=60):
+        self.processes["redis"] = redis.server(self.layout, self.profile, self.shards, self.redis_more, self.redis_env)
+        self.processes["redis"].start()
+        return redis.wait_ready(self.layout, self.processes["redis"], within_s)
+
+    def start_process(self, name):
+        self.processes[name] = self.process(name)
+        self.processes[name].start()
+        return self.processes[name]
+
+    def process(self, name, more=None):
+        """A process of this system, not started: a service, a gateway, or a second one under the same name."""
+        program = "tradecast-gateway-paper" if name in self.gateways else "tradecast-" + name.split(".")[0]
+        return Process(name, [self.bin / program], self.layout.log / f"{name}.log", {**self.environment(name), **(more or {})})
+
+    def environment(self, name):
+        user = name if name in self.services else "viewer"
+        out = {
+            "TRADECAST_RUN_DIR": self.layout.run,
+            "TRADECAST_REDIS": f"unix:{self.layout.redis_socket}",
+            "TRADECAST_REDIS_USER": user,
+            "TRADECAST_REDIS_PASSWORD_FILE": self.layout.secret_file(user),
+            "TRADECAST_PROFILE": self.profile,
+            "TRADECAST_SHARDS": self.shards,
+            "TRADECAST_INGEST_HTTP_PORT": self.http_port,
+            "TRADECAST_MONITOR_HTTP_PORT": self.monitor_port,
+            "TRADECAST_ARCHIVER_DATABASE": self.archive,
+        }
+        if name.startswith("executor."):
+            out["TRADECAST_EXECUTOR_SHARD"] = name.split(".")[1]
+        if name in self.gateways:
+            out |= {"TRADECAST_GATEWAY_INSTANCE": name, "TRADECAST_GATEWAY_BROKER": self.gateways[name],
+                    "TRADECAST_GATEWAY_BOOKS": self.books(name)}
+            del out["TRADECAST_REDIS_PASSWORD_FILE"], out["TRADECAST_REDIS_USER"], out["TRADECAST_REDIS"]
+        return {k: str(v) for k, v in {**out, **self.options, **self.per_process.get(name, {})}.items()}
+
+    def wait_ready(self, within_s=60):
+        """Until the monitor finds every service and gateway ready."""
+        end = time.monotonic() + within_s
+        said = "nothing yet"
+        while time.monotonic() < end:
+            self.check_alive()
+            try:
+                with urllib.request.urlopen(self.monitor_url + "/readyz", timeout=2) as answer:
+                    return json.load(answer)
+            except urllib.error.HTTPError as e:
+                said = e.read().decode(errors="replace")[:300].strip()
+            except OSError as e:
+                said = str(e)
+            time.sleep(0.02)
+        raise Trouble(f"Not ready within {within_s} s; the monitor says: {said}; logs are in {self.layout.log}")
+
+    def check_alive(self):
+        for name, p in self.processes.items():
+            if p.child and not p.alive():
+                raise Trouble(f"{name} did not stay up; its last words: {p.last_words()} (all of them: {p.log})")
+
+    # --- using
+
+    def command(self, *args, stdin=None, within_s=30):
+        """Runs the tradecast command against this system: (exit status, output, errors)."""
+        env = {**os.environ, **self.environment("tradecast")}
+        p = subprocess.run([self.bin / "tradecast", *args], env=env, input=stdin, capture_output=True, text=True, timeout=within_s)
+        return p.returncode, p.stdout, p.stderr
+
+    def apply(self, config):
+        file = self.layout.top / "config.json"
+        file.write_text(json.dumps(config, indent=2) + "\n")
+        status, out, err = self.command("config", "apply", str(file))
+        if status != 0:
+            raise Trouble(f"The configuration {file} was refused: {(err or out).strip()}")
+
+    def redis(self, user="viewer"):
+        return redis.Client(self.layout, user)
+
+    # --- stopping
+
+    def stop(self, tell=lambda text: None):
+        """The door first, then whoever has work from it, gateways and Redis last. True: every one ended by itself and well."""
+        order = ["ingest", "router", *self.executors, "reconciler", "archiver", "monitor", *self.gateways, "redis"]
+        well = True
+        for name in order:
+            p = self.processes.get(name)
+            if p and p.child:
+                ended = p.stop()
+                if not ended:
+                    tell(f"{name} did not stop well; see {p.log}")
+                well = well and ended
+        self.layout.disown()
+        return well
+
+    def kill(self):
+        for p in self.processes.values():
+            p.signal(9)
+        for p in self.processes.values():
+            p.wait()
+        self.layout.disown()
+
+    def wipe(self):
+        shutil.rmtree(self.layout.top, ignore_errors=True)
