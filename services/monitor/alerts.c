@@ -1,0 +1,116 @@
+// alerts - which conditions hold, and what changed since the last look.
+// SPDX-License-Identifier: MIT
+#include "alerts.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *code;
+    int severity;
+    const char *over;
+} kinds[ALERT_KINDS] = {
+#define ALERT_ROW(name, code, severity, over) [name] = {code, ALERT__SEVERITY__##severity, over},
+    ALERTS(ALERT_ROW)
+#undef ALERT_ROW
+};
+
+const char *alert_code(enum alert_kind kind) { return kinds[kind].code; }
+int alert_severity(enum alert_kind kind) { return kinds[kind].severity; }
+const char *alert_over(enum alert_kind kind) { return kinds[kind].over; }
+
+bool alert_kind_of(const char *code, enum alert_kind *kind) {
+    for (size_t i = 0; i < ALERT_KINDS; i++) {
+        if (strcmp(kinds[i].code, code) != 0) continue;
+        *kind = (enum alert_kind)i;
+        return true;
+    }
+    return false;
+}
+
+// Where the conditions found go.
+struct found {
+    struct condition *out;
+    size_t n;
+};
+
+__attribute__((format(printf, 4, 5))) static void find(struct found *found, enum alert_kind kind, const char *subject, const char *format,
+                                                       ...) {
+    if (found->n == CONDITIONS_MAX) return;
+    struct condition *condition = &found->out[found->n++];
+    condition->kind = kind;
+    snprintf(condition->subject, sizeof condition->subject, "%s", subject);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(condition->text, sizeof condition->text, format, args);
+    va_end(args);
+}
+
+static void judge_service(struct found *found, const struct watched *service, const struct limits *limits, uint64_t mono_ns) {
+    const Heartbeat *last = service->last;
+    if (!watch_is_alive(service, mono_ns, limits->silent_ns)) {
+        unsigned long long silent_s = (mono_ns - service->heard_at) / 1000000000;
+        find(found, SERVICE_SILENT, service->name, "%s has said nothing for %llu s: see its log", service->name, silent_s);
+    } else if (last->stalled) {
+        find(found, SERVICE_STALLED, service->name, "%s cannot commit: %s", service->name, last->trouble ? last->trouble : "no reason given");
+    }
+    if (last && last->deadletters) {
+        find(found, DEAD_LETTERS, service->name, "%s holds %llu dead letter(s): tradecast deadletter list", service->name,
+             (unsigned long long)last->deadletters);
+    }
+}
+
+static void judge_lag(struct found *found, const struct lag *lag, const struct limits *limits, uint64_t mono_ns) {
+    if (!lag->over_since || mono_ns - lag->over_since < limits->lag_for_ns) return;
+    char subject[ALERT_SUBJECT];
+    snprintf(subject, sizeof subject, "%s:%s", lag->topic, lag->consumer);
+    find(found, TOPIC_LAG, subject, "%s is %llu entries behind in %s", lag->consumer, (unsigned long long)lag->entries, lag->topic);
+}
+
+size_t alerts_judge(const struct watch *watch, const struct limits *limits, uint64_t mono_ns, struct condition out[static CONDITIONS_MAX]) {
+    struct found found = {out, 0};
+    for (size_t i = 0; i < watch->n_services; i++) judge_service(&found, &watch->services[i], limits, mono_ns);
+    for (size_t i = 0; i < watch->n_lags; i++) judge_lag(&found, &watch->lags[i], limits, mono_ns);
+    for (const struct instance_seen *i = watch->instances; i; i = i->hh.next) {
+        if (i->state->state == INSTANCE_STATE__STATE__lost) find(&found, INSTANCE_LOST, i->id, "gateway %s is lost", i->id);
+    }
+    for (const struct account_seen *a = watch->accounts; a; a = a->hh.next) {
+        if (a->state->state != ACCOUNT_STATE__STATE__quarantined) continue;
+        find(&found, ACCOUNT_QUARANTINED, a->id, "account %s takes no new exposure: %s", a->id,
+             a->state->reason ? a->state->reason : "an order is in doubt");
+    }
+    return found.n;
+}
+
+static bool is_same(const struct condition *a, const struct condition *b) {
+    return a->kind == b->kind && strcmp(a->subject, b->subject) == 0;
+}
+
+static const struct condition *find_same(const struct condition *all, size_t n, const struct condition *one) {
+    for (size_t i = 0; i < n; i++) {
+        if (is_same(&all[i], one)) return &all[i];
+    }
+    return NULL;
+}
+
+bool alerts_has(const struct alerts *self, enum alert_kind kind, const char *subject) {
+    struct condition one = {.kind = kind};
+    snprintf(one.subject, sizeof one.subject, "%s", subject);
+    return find_same(self->active, self->n, &one);
+}
+
+void alerts_put(struct alerts *self, const struct condition *condition) {
+    if (self->n < CONDITIONS_MAX && !find_same(self->active, self->n, condition)) self->active[self->n++] = *condition;
+}
+
+void alerts_settle(struct alerts *self, const struct condition *now, size_t n, alert_change_fn *tell, void *arg) {
+    for (size_t i = 0; i < n; i++) {
+        if (!find_same(self->active, self->n, &now[i])) tell(arg, &now[i], RAISED);
+    }
+    for (size_t i = 0; i < self->n; i++) {
+        if (!find_same(now, n, &self->active[i])) tell(arg, &self->active[i], CLEARED);
+    }
+    memcpy(self->active, now, n * sizeof *now);
+    self->n = n;
+}

@@ -1,0 +1,94 @@
+// commands - the operator's word: a request on the control socket becomes a Command on the topic, with an id of its own.
+// SPDX-License-Identifier: MIT
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/id.h"
+#include "common/log.h"
+#include "monitor.h"
+
+// "-" and "" stand for nothing, so that later arguments can be given.
+static char *argument(const ControlRequest *request, size_t at) {
+    char *text = at < request->n_args ? request->args[at] : NULL;
+    return text && *text && strcmp(text, "-") != 0 ? text : NULL;
+}
+
+static bool refuse(buffer_t *answer, const char *what, const char *subject) {
+    buffer_format(answer, "%s %s", what, subject);
+    return false;
+}
+
+static void emit(struct monitor *self, batch_t *batch, Command *command, buffer_t *answer) {
+    char id[ID_TEXT];
+    id_new(batch_now(batch), id);
+    command->command_id = id;
+    command->created_at = batch_now(batch);
+    batch_emit(batch, TOPIC_commands, 0, &command->base);
+    watch_event(&self->watch, &command->base);
+    record_to_json(&command->base, answer);
+    log_event(LOG_LEVEL_WARNING, "command", "command_id=%s action=%s account_id=%s trade_id=%s operator=%s reason=%s", id,
+              record_enum_name(&command__action__descriptor, (int)command->action), command->account_id ? command->account_id : "-",
+              command->trade_id ? command->trade_id : "-", command->operator_ ? command->operator_ : "-",
+              log_quote(command->reason ? command->reason : ""));
+}
+
+// halt, resume, reduce-only: [account_id|-] [reason] [operator]
+static bool trading(struct monitor *self, batch_t *batch, const ControlRequest *request, Command__Action action, buffer_t *answer) {
+    Command command = COMMAND__INIT;
+    command.action = action;
+    command.account_id = argument(request, 0);
+    command.reason = argument(request, 1);
+    command.operator_ = argument(request, 2);
+    if (command.account_id && !book_account(self->context->book, command.account_id)) {
+        return refuse(answer, "there is no account", command.account_id);
+    }
+    emit(self, batch, &command, answer);
+    return true;
+}
+
+// release, cancel, close: trade_id [reason] [operator]
+static bool on_trade(struct monitor *self, batch_t *batch, const ControlRequest *request, Command__Action action, buffer_t *answer) {
+    Command command = COMMAND__INIT;
+    command.action = action;
+    command.trade_id = argument(request, 0);
+    command.reason = argument(request, 1);
+    command.operator_ = argument(request, 2);
+    if (!command.trade_id) return refuse(answer, "say which trade:", request->verb);
+    emit(self, batch, &command, answer);
+    return true;
+}
+
+static bool run_halt(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+    return trading(self, batch, request, COMMAND__ACTION__halt, answer);
+}
+
+static bool run_resume(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+    return trading(self, batch, request, COMMAND__ACTION__resume, answer);
+}
+
+static bool run_reduce_only(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+    return trading(self, batch, request, COMMAND__ACTION__reduce_only, answer);
+}
+
+static bool run_release(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+    return on_trade(self, batch, request, COMMAND__ACTION__release, answer);
+}
+
+static bool run_cancel(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+    return on_trade(self, batch, request, COMMAND__ACTION__cancel, answer);
+}
+
+static bool run_close(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+    return on_trade(self, batch, request, COMMAND__ACTION__close, answer);
+}
+
+const struct control monitor_controls[] = {
+    {"halt", "[ACCOUNT|-] [REASON] [OPERATOR]: no new orders, everywhere or for one account", run_halt},
+    {"resume", "[ACCOUNT|-] [REASON] [OPERATOR]: orders again", run_resume},
+    {"reduce-only", "[ACCOUNT|-] [REASON] [OPERATOR]: only orders that reduce exposure", run_reduce_only},
+    {"release", "TRADE [REASON] [OPERATOR]: lets go of a trade that is held", run_release},
+    {"cancel", "TRADE [REASON] [OPERATOR]: cancels what is still working at the broker", run_cancel},
+    {"close", "TRADE [REASON] [OPERATOR]: closes the position of a trade", run_close},
+    {NULL, NULL, NULL},
+};

@@ -1,0 +1,113 @@
+// door - the HTTP side: is it alive, is it ready, its numbers, its state. Answers from memory, also while nothing can be committed.
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "monitor.h"
+#include "status.h"
+
+#define JSON "application/json"
+#define PLAIN "text/plain; version=0.0.4; charset=utf-8"
+
+static struct view view_of(const struct monitor *self) {
+    return (struct view){&self->watch, &self->alerts, clock_mono_ns(), clock_utc_ns(), self->limits.silent_ns};
+}
+
+static unsigned answer_health(const struct view *view, buffer_t *out) {
+    (void)view;
+    buffer_text(out, "{\"status\":\"alive\"}\n");
+    return 200;
+}
+
+// Everything that is wrong, not the first thing only.
+static unsigned answer_ready(const struct view *view, buffer_t *out) {
+    const struct watch *watch = view->watch;
+    unsigned wrong = 0;
+    buffer_text(out, "{\"wrong\":[");
+    for (size_t i = 0; i < watch->n_services; i++) {
+        struct watch one = {.n_services = 1, .services = {watch->services[i]}};
+        char why[240];
+        if (watch_is_ready(&one, view->mono_ns, view->silent_ns, why)) continue;
+        if (wrong++) buffer_text(out, ",");
+        buffer_json_string(out, why, strlen(why));
+    }
+    buffer_format(out, "],\"ready\":%s}\n", wrong ? "false" : "true");
+    return wrong ? 503 : 200;
+}
+
+static unsigned answer_metrics(const struct view *view, buffer_t *out) {
+    metrics_write(view, out);
+    return 200;
+}
+
+static unsigned answer_status(const struct view *view, buffer_t *out) {
+    status_write(view, out);
+    buffer_text(out, "\n");
+    return 200;
+}
+
+static const struct {
+    const char *path, *type;
+    unsigned (*answer)(const struct view *view, buffer_t *out);
+} pages[] = {
+    {"/healthz", JSON, answer_health},
+    {"/readyz", JSON, answer_ready},
+    {"/metrics", PLAIN, answer_metrics},
+    {"/api/v1/status", JSON, answer_status},
+};
+
+static unsigned refuse(unsigned status, const char *code, const char *message, buffer_t *out) {
+    buffer_format(out, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\",\"field\":null}}\n", code, message);
+    return status;
+}
+
+unsigned monitor_answer(struct monitor *self, const char *method, const char *path, const char **type, buffer_t *out) {
+    *type = JSON;
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        if (strcmp(pages[i].path, path) != 0) continue;
+        if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
+            return refuse(405, "method_not_allowed", "only GET is answered here", out);
+        }
+        *type = pages[i].type;
+        struct view view = view_of(self);
+        return pages[i].answer(&view, out);
+    }
+    return refuse(404, "not_found", "there is /healthz, /readyz, /metrics and /api/v1/status", out);
+}
+
+static void request(void *arg, exchange_t *exchange) {
+    buffer_t out = {0};
+    const char *type;
+    unsigned status = monitor_answer(arg, exchange_method(exchange), exchange_path(exchange), &type, &out);
+    http_answer(exchange, status, type, (struct span){out.data, out.length}, 0, NULL);
+    buffer_destroy(&out);
+}
+
+static err_t ready(void *arg, batch_t *batch) {
+    (void)batch; // nothing here is committed
+    http_run(((struct monitor *)arg)->http);
+    return ERR_OK;
+}
+
+err_t monitor_serve(struct monitor *self, reactor_t *reactor) {
+    const struct http_options options = {
+        .address = self->settings->http_address,
+        .port = self->settings->http_port,
+        .body_max = 4096,
+        .connections_max = 256,
+        .connections_per_ip_max = 64,
+        .idle_s = 30,
+    };
+    self->http = http_new(&options, request, self);
+    if (!self->http) {
+        log_event(LOG_LEVEL_ERROR, "cannot_listen", "address=%s port=%lld why=%s option=TRADECAST_MONITOR_HTTP_PORT", options.address,
+                  (long long)options.port, log_quote(strerror(errno)));
+        return ERR_SYSTEM;
+    }
+    log_event(LOG_LEVEL_INFO, "listening", "address=%s port=%u", options.address, http_port(self->http));
+    reactor_add_fd(reactor, http_fd(self->http), ready, true);
+    return ERR_OK;
+}

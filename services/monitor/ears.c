@@ -1,0 +1,80 @@
+// ears - the services' event sockets: heartbeats and what happens. What is heard changes memory only; tick judges and writes.
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/envelope.h"
+#include "common/log.h"
+#include "monitor.h"
+
+#define QUEUE 1000
+#define PARCELS_MAX 512 // of one socket in one round
+
+// What is heard of every service; "" would be everything, orders included, which routings tell as well.
+static const char *const always[] = {FEED_HEARTBEAT, "incidents.", "executions.", "commands", FEED_PRICES, NULL};
+static const char *const also[] = {"signals", "routings", "outcomes", NULL};
+
+static bool is_counted(const struct monitor *self, const char *account_id) {
+    const AccountConfig *account = book_account(self->context->book, account_id);
+    return !account || !account->currency || strcmp(account->currency, self->settings->currency) == 0;
+}
+
+static void hear_result(struct monitor *self, const Execution *execution) {
+    const TradeResult *result = execution->result;
+    if (!result || !result->has_pnl || result->state == TRADE_RESULT__STATE__failed || !is_counted(self, execution->trade->account_id)) return;
+    performance_add(&self->performance, D(result->pnl), clock_utc_ns());
+}
+
+static void hear_message(struct monitor *self, const ProtobufCMessage *m) {
+    if (m->descriptor == &heartbeat__descriptor) {
+        watch_heartbeat(&self->watch, (const Heartbeat *)m, clock_mono_ns());
+        return;
+    }
+    if (m->descriptor == &execution__descriptor) hear_result(self, (const Execution *)m);
+    watch_event(&self->watch, m);
+}
+
+void monitor_hear(struct monitor *self, const char *topic, struct span frame) {
+    struct envelope envelope;
+    if (strcmp(topic, FEED_PRICES) == 0) {
+        self->watch.price_at = clock_mono_ns(); // that one came is all that is looked at
+        return;
+    }
+    if (envelope_read(topic, frame, &envelope) || !watch_is_new(&self->watch, topic, envelope.id)) return;
+    arena_reset(self->arena);
+    const ProtobufCMessage *m = envelope_open(&envelope, self->arena);
+    if (m) hear_message(self, m);
+}
+
+// Whether or not there is a batch: nothing that is heard needs one.
+static err_t hear(void *arg, batch_t *batch) {
+    struct monitor *self = arg;
+    struct parcel parcel;
+    (void)batch;
+    for (size_t i = 0; i < self->n_ears; i++) {
+        for (int n = 0; n < PARCELS_MAX && port_receive(self->ears[i], &parcel); n++) monitor_hear(self, parcel.topic, parcel.frame);
+    }
+    return ERR_OK;
+}
+
+static void subscribe(port_t *ear, const char *const topics[]) {
+    for (; *topics; topics++) port_subscribe(ear, *topics);
+}
+
+err_t monitor_listen(struct monitor *self, reactor_t *reactor) {
+    for (size_t i = 0; i < self->watch.n_services; i++) {
+        char endpoint[256];
+        endpoint_of(self->context->run_dir, self->watch.services[i].name, "events", endpoint);
+        port_t *ear = port_connect(PORT_SUB, endpoint, QUEUE);
+        if (!ear) {
+            log_event(LOG_LEVEL_ERROR, "cannot_connect", "endpoint=%s why=%s", endpoint, log_quote(strerror(errno)));
+            return ERR_SYSTEM;
+        }
+        self->ears[self->n_ears++] = ear;
+        subscribe(ear, always);
+        if (self->settings->events) subscribe(ear, also);
+        reactor_add_port(reactor, ear, hear, true);
+    }
+    return ERR_OK;
+}

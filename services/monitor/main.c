@@ -1,0 +1,19 @@
+// monitor - hears every service, tells whether all is well, and passes the operator's word on.
+// SPDX-License-Identifier: MIT
+#include "monitor.h"
+
+static const struct service monitor = {
+    .role = MONITOR,
+    .purpose = "Hears every service, tells whether all is well, and passes the operator's word on.",
+    .options = monitor_options,
+    .settings_size = sizeof(struct monitor_settings),
+    .slice = monitor_slice,
+    .controls = monitor_controls,
+    .new = monitor_new,
+    .destroy = monitor_destroy,
+    .load = monitor_load,
+    .open = monitor_open,
+    .tick = monitor_tick,
+};
+
+int main(int argc, char **argv) { return service_main(&monitor, argc, argv); }

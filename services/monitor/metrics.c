@@ -1,0 +1,228 @@
+// metrics - what was heard, in Prometheus' text format.
+// SPDX-License-Identifier: MIT
+#include "metrics.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/record.h"
+#include "common/version.h"
+
+// One family of metrics: the samples under its name.
+struct family {
+    const char *name, *type, *help;
+    void (*write)(const struct family *family, const struct view *view, buffer_t *out);
+    size_t place; // for those that share a writer: where in the heartbeat or in the counts
+    const ProtobufCEnumDescriptor *states;
+};
+
+// A label's value: backslash, quote and line feed are escaped.
+static void label(buffer_t *out, const char *before, const char *name, const char *value) {
+    buffer_format(out, "%s%s=\"", before, name);
+    for (; *value; value++) {
+        if (*value == '\n') buffer_add(out, "\\n", 2);
+        else if (*value == '"' || *value == '\\') buffer_format(out, "\\%c", *value);
+        else buffer_add(out, value, 1);
+    }
+    buffer_add(out, "\"", 1);
+}
+
+static void sample(buffer_t *out, const struct family *family, const char *name, const char *value, uint64_t number) {
+    buffer_text(out, family->name);
+    label(out, "{", name, value);
+    buffer_format(out, "} %llu\n", (unsigned long long)number);
+}
+
+static void sample_of_two(buffer_t *out, const struct family *family, const char *const labels[4], uint64_t number) {
+    buffer_text(out, family->name);
+    label(out, "{", labels[0], labels[1]);
+    label(out, ",", labels[2], labels[3]);
+    buffer_format(out, "} %llu\n", (unsigned long long)number);
+}
+
+static void write_build(const struct family *family, const struct view *view, buffer_t *out) {
+    (void)view;
+    sample(out, family, "version", TRADECAST_VERSION, 1);
+}
+
+static void write_ready(const struct family *family, const struct view *view, buffer_t *out) {
+    char why[240];
+    buffer_format(out, "%s %d\n", family->name, watch_is_ready(view->watch, view->mono_ns, view->silent_ns, why));
+}
+
+static void write_up(const struct family *family, const struct view *view, buffer_t *out) {
+    for (size_t i = 0; i < view->watch->n_services; i++) {
+        const struct watched *service = &view->watch->services[i];
+        sample(out, family, "service", service->name, watch_is_alive(service, view->mono_ns, view->silent_ns));
+    }
+}
+
+static void write_stalled(const struct family *family, const struct view *view, buffer_t *out) {
+    for (size_t i = 0; i < view->watch->n_services; i++) {
+        const struct watched *service = &view->watch->services[i];
+        if (service->last) sample(out, family, "service", service->name, service->last->stalled != 0);
+    }
+}
+
+static void write_of_service(const struct family *family, const struct view *view, buffer_t *out) {
+    for (size_t i = 0; i < view->watch->n_services; i++) {
+        const struct watched *service = &view->watch->services[i];
+        if (!service->last) continue;
+        uint64_t number;
+        memcpy(&number, (const char *)service->last + family->place, sizeof number);
+        sample(out, family, "service", service->name, number);
+    }
+}
+
+static void write_quantile(buffer_t *out, const char *name, const char *service, const char *quantile, uint64_t us) {
+    buffer_text(out, name);
+    label(out, "{", "service", service);
+    label(out, ",", "quantile", quantile);
+    buffer_format(out, "} %llu.%06llu\n", (unsigned long long)us / 1000000, (unsigned long long)us % 1000000);
+}
+
+static void write_latency(const struct family *family, const struct view *view, buffer_t *out) {
+    for (size_t i = 0; i < view->watch->n_services; i++) {
+        const struct watched *service = &view->watch->services[i];
+        if (!service->last) continue;
+        write_quantile(out, family->name, service->name, "0.5", service->last->commit_us_p50);
+        write_quantile(out, family->name, service->name, "0.99", service->last->commit_us_p99);
+    }
+}
+
+// For every topic a service owns: its length, or the sequence of its head.
+static void write_topics(const struct family *family, const struct view *view, buffer_t *out) {
+    for (size_t i = 0; i < view->watch->n_services; i++) {
+        const Heartbeat *last = view->watch->services[i].last;
+        for (size_t t = 0; last && t < last->n_topics; t++) {
+            const TopicHead *topic = last->topics[t];
+            struct entry_id head = ENTRY_ID_NONE;
+            if (entry_id_parse(topic->head, strlen(topic->head), &head)) continue;
+            sample(out, family, "topic", topic->topic, family->place ? head.sequence : topic->length);
+        }
+    }
+}
+
+static void write_lags(const struct family *family, const struct view *view, buffer_t *out) {
+    for (size_t i = 0; i < view->watch->n_lags; i++) {
+        const struct lag *lag = &view->watch->lags[i];
+        const char *const labels[4] = {"topic", lag->topic, "consumer", lag->consumer};
+        sample_of_two(out, family, labels, family->place ? lag->behind : lag->entries);
+    }
+}
+
+static void write_count(const struct family *family, const struct view *view, buffer_t *out) {
+    uint64_t number;
+    memcpy(&number, (const char *)&view->watch->counts + family->place, sizeof number);
+    buffer_format(out, "%s %llu\n", family->name, (unsigned long long)number);
+}
+
+static void write_signals(const struct family *family, const struct view *view, buffer_t *out) {
+    const struct counts *counts = &view->watch->counts;
+    sample(out, family, "state", "accepted", counts->accepted);
+    sample(out, family, "state", "rejected", counts->rejected);
+    sample(out, family, "state", "completed", counts->completed);
+    sample(out, family, "state", "failed", counts->failed);
+}
+
+static void write_by_state(const struct family *family, const struct view *view, buffer_t *out) {
+    const char *counts = (const char *)&view->watch->counts + family->place;
+    const char *name = family->states == &reason__code__descriptor ? "reason" : "state";
+    for (unsigned i = 0; i < family->states->n_values; i++) {
+        int value = family->states->values[i].value;
+        if (value < 0 || value >= STATES_MAX) continue;
+        uint64_t number;
+        memcpy(&number, counts + (size_t)value * sizeof number, sizeof number);
+        sample(out, family, name, record_enum_name(family->states, value), number);
+    }
+}
+
+static void write_alerts(const struct family *family, const struct view *view, buffer_t *out) {
+    for (const struct alerts_heard *heard = view->watch->alerts; heard; heard = heard->hh.next) {
+        char service[64], severity[16], code[96];
+        if (sscanf(heard->key, "%63s %15s %95s", service, severity, code) != 3) continue;
+        buffer_text(out, family->name);
+        label(out, "{", "service", service);
+        label(out, ",", "severity", severity);
+        label(out, ",", "code", code);
+        buffer_format(out, "} %llu\n", (unsigned long long)heard->count);
+    }
+}
+
+static void write_active(const struct family *family, const struct view *view, buffer_t *out) {
+    for (size_t i = 0; i < view->alerts->n; i++) {
+        const struct condition *active = &view->alerts->active[i];
+        const char *const labels[4] = {"code", alert_code(active->kind), "subject", active->subject};
+        sample_of_two(out, family, labels, 1);
+    }
+}
+
+static void write_states(const struct family *family, const uint64_t counts[STATES_MAX], buffer_t *out) {
+    for (unsigned i = 0; i < family->states->n_values; i++) {
+        int value = family->states->values[i].value;
+        if (value >= 0 && value < STATES_MAX) sample(out, family, "state", record_enum_name(family->states, value), counts[value]);
+    }
+}
+
+static void write_instances(const struct family *family, const struct view *view, buffer_t *out) {
+    uint64_t counts[STATES_MAX] = {0};
+    for (const struct instance_seen *i = view->watch->instances; i; i = i->hh.next) counts[i->state->state % STATES_MAX]++;
+    write_states(family, counts, out);
+}
+
+static void write_accounts(const struct family *family, const struct view *view, buffer_t *out) {
+    uint64_t counts[STATES_MAX] = {0};
+    for (const struct account_seen *a = view->watch->accounts; a; a = a->hh.next) counts[a->state->state % STATES_MAX]++;
+    write_states(family, counts, out);
+}
+
+static void write_positions(const struct family *family, const struct view *view, buffer_t *out) {
+    for (const struct account_seen *a = view->watch->accounts; a; a = a->hh.next) {
+        if (a->state->has_open_positions) sample(out, family, "account", a->id, a->state->open_positions);
+    }
+}
+
+#define HEARD "(heard since the monitor started)"
+#define OF_HEARTBEAT(field) write_of_service, offsetof(Heartbeat, field), NULL
+#define OF_COUNTS(field, states) write_by_state, offsetof(struct counts, field), &states
+
+static const struct family families[] = {
+    {"tradecast_build_info", "gauge", "The version of the monitor.", write_build, 0, NULL},
+    {"tradecast_ready", "gauge", "1 when every service is heard and none is stalled.", write_ready, 0, NULL},
+    {"tradecast_up", "gauge", "1 when the service's heartbeat is fresh.", write_up, 0, NULL},
+    {"tradecast_stalled", "gauge", "1 when the service cannot commit.", write_stalled, 0, NULL},
+    {"tradecast_messages_total", "counter", "Messages handled.", OF_HEARTBEAT(messages)},
+    {"tradecast_batches_total", "counter", "Batches committed.", OF_HEARTBEAT(batches)},
+    {"tradecast_redis_commands_total", "counter", "Commands sent to Redis.", OF_HEARTBEAT(redis_commands)},
+    {"tradecast_corrupt_frames_total", "counter", "Frames dropped because their check did not hold.", OF_HEARTBEAT(corrupt)},
+    {"tradecast_dead_letters", "gauge", "Dead letters held.", OF_HEARTBEAT(deadletters)},
+    {"tradecast_ring_bytes", "gauge", "Bytes of the replay ring.", OF_HEARTBEAT(ring_bytes)},
+    {"tradecast_memory_bytes", "gauge", "Resident memory.", OF_HEARTBEAT(memory_bytes)},
+    {"tradecast_commit_latency_seconds", "summary", "How long commits took lately.", write_latency, 0, NULL},
+    {"tradecast_journal_entries", "gauge", "Entries that the topic's journal holds.", write_topics, 0, NULL},
+    {"tradecast_topic_head_sequence", "gauge", "Sequence of the topic's newest entry within its incarnation.", write_topics, 1, NULL},
+    {"tradecast_topic_lag_entries", "gauge", "Entries between the topic's head and the consumer's position.", write_lags, 0, NULL},
+    {"tradecast_topic_behind", "gauge", "1 while the consumer has to read the journal.", write_lags, 1, NULL},
+    {"tradecast_signals_total", "counter", "Signals by state " HEARD ".", write_signals, 0, NULL},
+    {"tradecast_orders_total", "counter", "Orders that signals became " HEARD ".", write_count, offsetof(struct counts, orders), NULL},
+    {"tradecast_decisions_total", "counter", "Decisions for accounts by reason " HEARD ".", OF_COUNTS(decisions, reason__code__descriptor)},
+    {"tradecast_trade_changes_total", "counter", "Changes of trades by the state they led to " HEARD ".",
+     OF_COUNTS(trades, trade_state__state__descriptor)},
+    {"tradecast_executions_total", "counter", "Execution results by state " HEARD ".", OF_COUNTS(results, trade_result__state__descriptor)},
+    {"tradecast_reconciliations_total", "counter", "Reconciliations by status " HEARD ".",
+     OF_COUNTS(reconciliations, trade_reconciliation__status__descriptor)},
+    {"tradecast_alerts_total", "counter", "Alerts raised by service, severity and code " HEARD ".", write_alerts, 0, NULL},
+    {"tradecast_alert_active", "gauge", "1 for every condition of the monitor that holds now.", write_active, 0, NULL},
+    {"tradecast_instances", "gauge", "Gateways by state.", write_instances, 0, &instance_state__state__descriptor},
+    {"tradecast_accounts", "gauge", "Accounts by state.", write_accounts, 0, &account_state__state__descriptor},
+    {"tradecast_open_positions", "gauge", "Open positions of the account.", write_positions, 0, NULL},
+};
+
+void metrics_write(const struct view *view, buffer_t *out) {
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        const struct family *family = &families[i];
+        buffer_format(out, "# HELP %s %s\n# TYPE %s %s\n", family->name, family->help, family->name, family->type);
+        family->write(family, view, out);
+    }
+}

@@ -1,0 +1,83 @@
+// monitor - hears every service, tells whether all is well, and passes the operator's word on.
+// SPDX-License-Identifier: MIT
+#include "monitor.h"
+
+#include <stdlib.h>
+
+#include "common/clock.h"
+
+#define WRITE_EVERY_NS NS_PER_S
+
+#define SETTING(field) offsetof(struct monitor_settings, field)
+
+const struct option monitor_options[] = {
+    {"http", OPTION_FLAG, SETTING(http), "true", "Whether to serve HTTP.", 0, 0, NULL},
+    {"http_address", OPTION_TEXT, SETTING(http_address), "127.0.0.1", "Address of /healthz, /readyz, /metrics and /api/v1/status.", 0, 0, NULL},
+    {"http_port", OPTION_INTEGER, SETTING(http_port), "8301", "Its port; 0: any free one.", 0, 65535, NULL},
+    {"silent", OPTION_DURATION, SETTING(silent_ms), "3s", "A service that says nothing for longer is silent.", 100, 3600000, NULL},
+    {"grace", OPTION_DURATION, SETTING(grace_ms), "10s", "No alerts for so long after the start.", 0, 3600000, NULL},
+    {"lag_max", OPTION_INTEGER, SETTING(lag_max), "10000", "A consumer may be so many entries behind.", 1, 1000000000, NULL},
+    {"lag_for", OPTION_DURATION, SETTING(lag_for_ms), "5s", "More than lag_max for so long is an alert.", 0, 3600000, NULL},
+    {"quiet", OPTION_DURATION, SETTING(quiet_ms), "15m", "A market without a price for longer is closed.", 1000, 86400000, NULL},
+    {"events", OPTION_FLAG, SETTING(events), "true", "Hear every event and count it by state; else states and alerts only.", 0, 0, NULL},
+    {"currency", OPTION_TEXT, SETTING(currency), "USD", "Currency of metrics:performance; accounts in others are left out.", 0, 0, NULL},
+    {.name = NULL},
+};
+
+void *monitor_new(const struct context *context, const void *settings) {
+    struct monitor *self = calloc(1, sizeof *self);
+    if (!self) abort();
+    self->context = context;
+    self->settings = settings;
+    self->limits.silent_ns = (uint64_t)self->settings->silent_ms * NS_PER_MS;
+    self->limits.lag_for_ns = (uint64_t)self->settings->lag_for_ms * NS_PER_MS;
+    self->arena = arena_new(0);
+    watch_start(&self->watch, context->shards, (uint64_t)self->settings->lag_max, clock_mono_ns());
+    return self;
+}
+
+void monitor_destroy(void **self) {
+    struct monitor *monitor = *self;
+    if (!monitor) return;
+    for (size_t i = 0; i < monitor->n_ears; i++) port_destroy(&monitor->ears[i]);
+    http_destroy(&monitor->http);
+    watch_end(&monitor->watch);
+    buffer_destroy(&monitor->state);
+    buffer_destroy(&monitor->shown);
+    arena_destroy(&monitor->arena);
+    free(monitor);
+    *self = NULL;
+}
+
+err_t monitor_load(void *self, store_t *store) { return slice_load(self, store); }
+
+err_t monitor_open(void *self, reactor_t *reactor) {
+    struct monitor *monitor = self;
+    err_t e = monitor_listen(monitor, reactor);
+    if (e || !monitor->settings->http) return e;
+    return monitor_serve(monitor, reactor);
+}
+
+static void change(void *batch, const struct condition *condition, enum alert_change what) {
+    if (what == RAISED) slice_raised(batch, condition);
+    else slice_cleared(batch, condition);
+}
+
+// Right after the start nobody has been heard yet: that is no news.
+static bool is_settled(const struct monitor *self, uint64_t mono_ns) {
+    return mono_ns - self->watch.started_at >= (uint64_t)self->settings->grace_ms * NS_PER_MS;
+}
+
+err_t monitor_tick(void *self, batch_t *batch) {
+    struct monitor *monitor = self;
+    uint64_t now = batch_mono(batch);
+    if (monitor->written_at && now - monitor->written_at < WRITE_EVERY_NS) return ERR_OK;
+    monitor->written_at = now;
+    if (is_settled(monitor, now)) {
+        size_t n = alerts_judge(&monitor->watch, &monitor->limits, now, monitor->found);
+        alerts_settle(&monitor->alerts, monitor->found, n, change, batch);
+    }
+    slice_state(monitor, batch);
+    slice_performance(monitor, batch);
+    return ERR_OK;
+}

@@ -1,0 +1,66 @@
+// monitor - hears every service, tells whether all is well, and passes the operator's word on.
+// SPDX-License-Identifier: MIT
+//
+// topics in:  config (kept by the loop); every topic and heartbeat on the services' event sockets (looked at, never relied on)
+// topics out: commands, incidents.monitor
+// keys owned: system:state, metrics:performance, alert:*
+// HTTP:       /healthz /readyz /metrics /api/v1/status
+#pragma once
+
+#include "alerts.h"
+#include "common/http.h"
+#include "common/service.h"
+#include "metrics.h"
+#include "performance.h"
+
+struct monitor_settings {
+    const char *http_address;
+    int64_t http_port;
+    int64_t silent_ms, grace_ms, lag_max, lag_for_ms, quiet_ms;
+    bool events, http;
+    const char *currency;
+};
+
+// Everything it holds is in memory; what tick finds different from what is in Redis is written.
+struct monitor {
+    const struct context *context;
+    const struct monitor_settings *settings;
+    struct watch watch;
+    struct alerts alerts;
+    struct limits limits;
+    struct performance performance;
+    struct condition found[CONDITIONS_MAX]; // scratch of tick
+    buffer_t state, shown;                  // system:state and metrics:performance as last written, their timestamps left out
+    uint64_t written_at;                    // monotonic ns
+    port_t *ears[INSTANCES_MAX];
+    size_t n_ears;
+    arena_t *arena; // of what is being heard
+    http_t *http;
+};
+
+extern const struct option monitor_options[];
+extern const struct control monitor_controls[];
+extern const char *const monitor_slice[];
+
+void *monitor_new(const struct context *context, const void *settings);
+void monitor_destroy(void **self);
+err_t monitor_load(void *self, store_t *store);
+err_t monitor_open(void *self, reactor_t *reactor);
+err_t monitor_tick(void *self, batch_t *batch);
+
+// ears.c: the services' event sockets.
+err_t monitor_listen(struct monitor *self, reactor_t *reactor);
+// Takes one event: counts it and what it says. `topic` and `frame` as received.
+void monitor_hear(struct monitor *self, const char *topic, struct span frame);
+
+// door.c: the HTTP side.
+err_t monitor_serve(struct monitor *self, reactor_t *reactor);
+// The answer to a request: its status and content type.
+unsigned monitor_answer(struct monitor *self, const char *method, const char *path, const char **type, buffer_t *out);
+
+// slice.c: the keys it owns.
+err_t slice_load(struct monitor *self, store_t *store);
+void slice_state(struct monitor *self, batch_t *batch);
+void slice_performance(struct monitor *self, batch_t *batch);
+void slice_raised(batch_t *batch, const struct condition *condition);
+void slice_cleared(batch_t *batch, const struct condition *condition);

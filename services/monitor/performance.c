@@ -1,0 +1,78 @@
+// performance - the day's closed trades: wins, losses and what they came to.
+// SPDX-License-Identifier: MIT
+#include "performance.h"
+
+#include "common/clock.h"
+
+#define DAY_NS (86400 * NS_PER_S)
+
+static const decimal_t zero = {0};
+
+void performance_turn(struct performance *self, uint64_t utc_ns) {
+    if (utc_ns / DAY_NS != self->day) *self = (struct performance){.day = utc_ns / DAY_NS};
+}
+
+static void add(decimal_t *sum, decimal_t more) {
+    if (!decimal_add(*sum, more, sum)) *sum = D(more.e8 > 0 ? INT64_MAX : INT64_MIN); // looked at, never acted on
+}
+
+void performance_add(struct performance *self, decimal_t pnl, uint64_t utc_ns) {
+    performance_turn(self, utc_ns);
+    int sign = decimal_cmp(pnl, zero);
+    if (sign > 0) {
+        self->wins++;
+        add(&self->won, pnl);
+        if (decimal_cmp(pnl, self->largest_win) > 0) self->largest_win = pnl;
+    } else if (sign < 0) {
+        self->losses++;
+        add(&self->lost, pnl);
+        if (decimal_cmp(pnl, self->largest_loss) < 0) self->largest_loss = pnl;
+    }
+}
+
+// to a multiple of step; absent on overflow or division by zero.
+static protobuf_c_boolean ratio(decimal_t a, decimal_t b, decimal_t step, int64_t *out) {
+    decimal_t quotient;
+    if (!decimal_div(a, b, ROUND_HALF_EVEN, &quotient) || !decimal_to_step(quotient, step, ROUND_HALF_EVEN, &quotient)) return false;
+    *out = quotient.e8;
+    return true;
+}
+
+static protobuf_c_boolean percent(decimal_t pnl, decimal_t balance, int64_t *out) {
+    decimal_t start, hundredfold;
+    if (decimal_cmp(balance, zero) <= 0 || !decimal_sub(balance, pnl, &start) || decimal_cmp(start, zero) <= 0) return false;
+    if (!decimal_mul(pnl, DECIMAL_INT(100), ROUND_HALF_EVEN, &hundredfold)) return false;
+    return ratio(hundredfold, start, D(DECIMAL_SCALE / 100), out);
+}
+
+void performance_write(const struct performance *self, decimal_t balance, uint64_t utc_ns, TradingPerformance *out) {
+    const decimal_t cent = D(DECIMAL_SCALE / 100), basis = D(DECIMAL_SCALE / 10000);
+    decimal_t pnl = self->won;
+    add(&pnl, self->lost);
+    trading_performance__init(out);
+    out->daily_pnl = pnl.e8;
+    out->has_daily_pnl_pct = percent(pnl, balance, &out->daily_pnl_pct);
+    out->win_count = self->wins;
+    out->loss_count = self->losses;
+    out->has_win_rate = ratio(DECIMAL_INT(self->wins), DECIMAL_INT((int64_t)self->wins + self->losses), basis, &out->win_rate);
+    out->has_avg_win = ratio(self->won, DECIMAL_INT(self->wins), cent, &out->avg_win);
+    out->has_avg_loss = ratio(self->lost, DECIMAL_INT(self->losses), cent, &out->avg_loss);
+    out->has_largest_win = self->wins > 0;
+    out->largest_win = self->largest_win.e8;
+    out->has_largest_loss = self->losses > 0;
+    out->largest_loss = self->largest_loss.e8;
+    out->total_win = self->won.e8;
+    out->total_loss = self->lost.e8;
+    out->timestamp = utc_ns;
+}
+
+void performance_resume(struct performance *self, const TradingPerformance *stored, uint64_t utc_ns) {
+    *self = (struct performance){.day = utc_ns / DAY_NS};
+    if (stored->timestamp / DAY_NS != self->day) return;
+    self->wins = stored->win_count;
+    self->losses = stored->loss_count;
+    self->won = D(stored->total_win);
+    self->lost = D(stored->total_loss);
+    self->largest_win = D(stored->largest_win);
+    self->largest_loss = D(stored->largest_loss);
+}

@@ -1,0 +1,24 @@
+// performance - the day's closed trades: wins, losses and what they came to. Decimals only. Pure.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/arena.h"
+#include "common/decimal.h"
+#include "system.pb-c.h"
+
+// A day is a UTC day. Amounts are in one currency: who calls leaves out accounts in others.
+struct performance {
+    uint64_t day; // days since 1970-01-01
+    uint32_t wins, losses;
+    decimal_t won, lost; // lost <= 0
+    decimal_t largest_win, largest_loss;
+};
+
+// A realised result. Zero is neither a win nor a loss. A new day starts the counts anew.
+void performance_add(struct performance *self, decimal_t pnl, uint64_t utc_ns);
+void performance_turn(struct performance *self, uint64_t utc_ns); // starts a new day when it is one
+
+// The form of metrics:performance. `balance` is what the accounts hold now; zero: unknown, no percentage.
+void performance_write(const struct performance *self, decimal_t balance, uint64_t utc_ns, TradingPerformance *out);
+// Goes on from what a monitor wrote before; what is from another day is left.
+void performance_resume(struct performance *self, const TradingPerformance *stored, uint64_t utc_ns);

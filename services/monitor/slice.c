@@ -1,0 +1,173 @@
+// slice - the keys the monitor owns: system:state, metrics:performance, alert:<code>:<subject> and the set of those that are active.
+// SPDX-License-Identifier: MIT
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/id.h"
+#include "common/log.h"
+#include "common/own.h"
+#include "monitor.h"
+
+#define STATE "system:state"
+#define PERFORMANCE "metrics:performance"
+#define ALERT "alert:"
+#define ACTIVE "alert:active" // members "<code>:<subject>"
+#define KEY_TEXT 256
+
+// token_store and positions:monitoring are its own as well; nothing writes them yet.
+const char *const monitor_slice[] = {STATE, PERFORMANCE, "positions:monitoring:", "token_store:", ALERT, NULL};
+
+static void member_of(const struct condition *condition, char out[static KEY_TEXT]) {
+    snprintf(out, KEY_TEXT, "%s:%s", alert_code(condition->kind), condition->subject);
+}
+
+static void key_of(const struct condition *condition, char out[static KEY_TEXT]) {
+    snprintf(out, KEY_TEXT, ALERT "%s:%s", alert_code(condition->kind), condition->subject);
+}
+
+void slice_raised(batch_t *batch, const struct condition *condition) {
+    char key[KEY_TEXT], member[KEY_TEXT], id[ID_TEXT];
+    const char *code = alert_code(condition->kind);
+    key_of(condition, key);
+    member_of(condition, member);
+    id_new(batch_now(batch), id);
+    Alert alert = ALERT__INIT;
+    alert.alert_id = id;
+    alert.service = (char *)"monitor";
+    alert.severity = (Alert__Severity)alert_severity(condition->kind);
+    alert.code = (char *)code;
+    alert.text = (char *)condition->text;
+    alert.subject = (char *)condition->subject;
+    alert.created_at = batch_now(batch);
+    batch_drop(batch, key); // one that was cleared may still be there to be looked at
+    batch_keep(batch, key, &alert.base);
+    batch_member(batch, ACTIVE, member);
+    batch_alert(batch, alert_severity(condition->kind), code, condition->subject, "%s", condition->text);
+}
+
+void slice_cleared(batch_t *batch, const struct condition *condition) {
+    char key[KEY_TEXT], member[KEY_TEXT], code[64], at[TIME_TEXT];
+    key_of(condition, key);
+    member_of(condition, member);
+    snprintf(code, sizeof code, "%s_over", alert_code(condition->kind));
+    time_print(batch_now(batch), at);
+    batch_field(batch, key, "cleared_at", at);
+    batch_expire_at(batch, key, batch_look_until(batch));
+    batch_member_drop(batch, ACTIVE, member);
+    batch_alert(batch, ALERT__SEVERITY__info, code, condition->subject, "%s %s", condition->subject, alert_over(condition->kind));
+}
+
+// Sets what differs, its timestamp left aside, from what was set last.
+static void set_changed(batch_t *batch, const char *key, const ProtobufCMessage *m, uint64_t *timestamp, buffer_t *shown) {
+    buffer_t json = {0};
+    *timestamp = 0;
+    record_to_json(m, &json);
+    bool same = json.length == shown->length && memcmp(json.data, shown->data, json.length) == 0;
+    buffer_clear(same ? &json : shown);
+    if (!same) {
+        buffer_add(shown, json.data, json.length);
+        buffer_clear(&json);
+        *timestamp = batch_now(batch);
+        record_to_json(m, &json);
+        batch_set(batch, key, (struct span){json.data, json.length});
+    }
+    buffer_destroy(&json);
+}
+
+static SystemState__State state_of(const struct monitor *self, uint64_t mono_ns) {
+    char why[240];
+    if (self->watch.mode == RISK_STATE__MODE__halted) return SYSTEM_STATE__STATE__halted;
+    if (self->watch.mode == RISK_STATE__MODE__reduce_only) return SYSTEM_STATE__STATE__reduce_only;
+    if (!watch_is_ready(&self->watch, mono_ns, self->limits.silent_ns, why)) return SYSTEM_STATE__STATE__degraded;
+    return SYSTEM_STATE__STATE__running;
+}
+
+static SystemState__Market market_of(const struct monitor *self, uint64_t mono_ns) {
+    if (!self->watch.price_at) return SYSTEM_STATE__MARKET__unknown;
+    bool quiet = mono_ns - self->watch.price_at > (uint64_t)self->settings->quiet_ms * NS_PER_MS;
+    return quiet ? SYSTEM_STATE__MARKET__closed : SYSTEM_STATE__MARKET__open;
+}
+
+void slice_state(struct monitor *self, batch_t *batch) {
+    SystemState now = SYSTEM_STATE__INIT;
+    now.state = state_of(self, batch_mono(batch));
+    now.market_status = market_of(self, batch_mono(batch));
+    now.active_positions_count = (uint32_t)watch_open_positions(&self->watch);
+    now.has_last_scan_time = self->watch.signal_at > 0;
+    now.last_scan_time = self->watch.signal_at;
+    set_changed(batch, STATE, &now.base, &now.timestamp, &self->state);
+}
+
+static bool add_balance(decimal_t *sum, const struct account_seen *account) {
+    return account->state->has_balance && decimal_add(*sum, D(account->state->balance), sum);
+}
+
+static decimal_t balance_of(const struct monitor *self) {
+    decimal_t sum = {0};
+    for (const struct account_seen *a = self->watch.accounts; a; a = a->hh.next) {
+        if (!a->state->currency || strcmp(a->state->currency, self->settings->currency) == 0) (void)add_balance(&sum, a);
+    }
+    return sum;
+}
+
+void slice_performance(struct monitor *self, batch_t *batch) {
+    TradingPerformance now;
+    performance_turn(&self->performance, batch_now(batch));
+    performance_write(&self->performance, balance_of(self), batch_now(batch), &now);
+    set_changed(batch, PERFORMANCE, &now.base, &now.timestamp, &self->shown);
+}
+
+// Reading back, at start.
+
+static err_t load_active(void *arg, struct span member) {
+    struct monitor *self = arg;
+    struct condition condition = {.text = "raised before the monitor was started again"};
+    char text[KEY_TEXT];
+    snprintf(text, sizeof text, "%.*s", (int)member.length, (const char *)member.data);
+    char *colon = strchr(text, ':');
+    if (!colon) return ERR_OK;
+    *colon = 0;
+    if (!alert_kind_of(text, &condition.kind)) return ERR_OK;
+    snprintf(condition.subject, sizeof condition.subject, "%.*s", ALERT_SUBJECT - 1, colon + 1);
+    alerts_put(&self->alerts, &condition);
+    return ERR_OK;
+}
+
+static err_t load_state(void *arg, const ProtobufCMessage *m) {
+    watch_event(&((struct monitor *)arg)->watch, m);
+    return ERR_OK;
+}
+
+static err_t load_performance(struct monitor *self, store_t *store) {
+    own(buffer) json = {0};
+    own(arena) *arena = arena_new(0);
+    ProtobufCMessage *stored;
+    struct fault fault;
+    performance_turn(&self->performance, clock_utc_ns());
+    err_t e = store_get(store, PERFORMANCE, &json);
+    if (e || !json.length) return e;
+    if (record_from_json(&trading_performance__descriptor, buffer_string(&json), json.length, "", arena, &stored, &fault)) {
+        log_event(LOG_LEVEL_WARNING, "performance_unreadable", "path=%s rule=%s", fault.path, log_quote(fault.rule));
+        return ERR_OK; // for looking only: the day starts anew
+    }
+    performance_resume(&self->performance, (TradingPerformance *)stored, clock_utc_ns());
+    return ERR_OK;
+}
+
+static err_t load_mode(struct monitor *self, store_t *store) {
+    own(arena) *arena = arena_new(0);
+    ProtobufCMessage *risk;
+    err_t e = store_record(store, "risk:global", &risk_state__descriptor, arena, &risk);
+    if (!e && risk) self->watch.mode = ((RiskState *)risk)->mode;
+    return e;
+}
+
+err_t slice_load(struct monitor *self, store_t *store) {
+    err_t e = store_members(store, ACTIVE, load_active, self);
+    if (!e) e = load_performance(self, store);
+    if (!e) e = load_mode(self, store);
+    if (!e) e = store_records(store, "account_config:index", "account_state:", &account_state__descriptor, load_state, self);
+    if (!e) e = store_records(store, "instance_config:index", "instance_state:", &instance_state__descriptor, load_state, self);
+    return e;
+}

@@ -1,0 +1,153 @@
+// status - what was heard, as the JSON of /api/v1/status.
+// SPDX-License-Identifier: MIT
+#include "status.h"
+
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/record.h"
+#include "common/version.h"
+
+static void text(buffer_t *out, const char *before, const char *value) {
+    buffer_text(out, before);
+    buffer_json_string(out, value, strlen(value));
+}
+
+static void moment(buffer_t *out, const char *before, uint64_t utc_ns) {
+    char at[TIME_TEXT];
+    time_print(utc_ns, at);
+    buffer_format(out, "%s\"%s\"", before, at);
+}
+
+static void number(buffer_t *out, const char *before, uint64_t value) { buffer_format(out, "%s%llu", before, (unsigned long long)value); }
+
+static void flag(buffer_t *out, const char *before, bool value) { buffer_format(out, "%s%s", before, value ? "true" : "false"); }
+
+static void write_service(const struct view *view, const struct watched *service, buffer_t *out) {
+    const Heartbeat *last = service->last;
+    text(out, "{\"name\":", service->name);
+    flag(out, ",\"alive\":", watch_is_alive(service, view->mono_ns, view->silent_ns));
+    if (last) {
+        number(out, ",\"heard_ms_ago\":", (view->mono_ns - service->heard_at) / NS_PER_MS);
+        buffer_text(out, ",\"heartbeat\":");
+        record_to_json(&last->base, out);
+    }
+    buffer_text(out, "}");
+}
+
+static void write_consumers(const struct view *view, const char *topic, buffer_t *out) {
+    const char *before = "";
+    for (size_t i = 0; i < view->watch->n_lags; i++) {
+        const struct lag *lag = &view->watch->lags[i];
+        if (strcmp(lag->topic, topic) != 0) continue;
+        const char *position = "";
+        for (size_t s = 0; s < view->watch->n_services; s++) {
+            const Heartbeat *last = view->watch->services[s].last;
+            if (!last || strcmp(last->service, lag->consumer) != 0) continue;
+            for (size_t t = 0; t < last->n_inputs; t++) {
+                if (strcmp(last->inputs[t]->topic, topic) == 0) position = last->inputs[t]->position;
+            }
+        }
+        buffer_text(out, before);
+        text(out, "{\"consumer\":", lag->consumer);
+        text(out, ",\"position\":", position);
+        number(out, ",\"lag\":", lag->entries);
+        flag(out, ",\"behind\":", lag->behind);
+        buffer_text(out, "}");
+        before = ",";
+    }
+}
+
+static void write_topics(const struct view *view, buffer_t *out) {
+    const char *before = "";
+    for (size_t i = 0; i < view->watch->n_services; i++) {
+        const Heartbeat *last = view->watch->services[i].last;
+        for (size_t t = 0; last && t < last->n_topics; t++) {
+            buffer_text(out, before);
+            text(out, "{\"topic\":", last->topics[t]->topic);
+            text(out, ",\"owner\":", last->service);
+            text(out, ",\"head\":", last->topics[t]->head);
+            number(out, ",\"length\":", last->topics[t]->length);
+            buffer_text(out, ",\"consumers\":[");
+            write_consumers(view, last->topics[t]->topic, out);
+            buffer_text(out, "]}");
+            before = ",";
+        }
+    }
+}
+
+static void write_states(buffer_t *out, const char *before, const ProtobufCEnumDescriptor *states, const uint64_t counts[STATES_MAX]) {
+    buffer_text(out, before);
+    const char *comma = "{";
+    for (unsigned i = 0; i < states->n_values; i++) {
+        int value = states->values[i].value;
+        if (value < 0 || value >= STATES_MAX || !counts[value]) continue;
+        text(out, comma, record_enum_name(states, value));
+        number(out, ":", counts[value]);
+        comma = ",";
+    }
+    buffer_text(out, *comma == '{' ? "{}" : "}");
+}
+
+static void write_counts(const struct counts *counts, buffer_t *out) {
+    number(out, "{\"signals\":{\"accepted\":", counts->accepted);
+    number(out, ",\"rejected\":", counts->rejected);
+    number(out, ",\"completed\":", counts->completed);
+    number(out, ",\"failed\":", counts->failed);
+    number(out, "},\"orders\":", counts->orders);
+    write_states(out, ",\"decisions\":", &reason__code__descriptor, counts->decisions);
+    write_states(out, ",\"trade_changes\":", &trade_state__state__descriptor, counts->trades);
+    write_states(out, ",\"executions\":", &trade_result__state__descriptor, counts->results);
+    write_states(out, ",\"reconciliations\":", &trade_reconciliation__status__descriptor, counts->reconciliations);
+    buffer_text(out, "}");
+}
+
+static void write_alerts(const struct alerts *alerts, buffer_t *out) {
+    for (size_t i = 0; i < alerts->n; i++) {
+        const struct condition *active = &alerts->active[i];
+        if (i) buffer_text(out, ",");
+        text(out, "{\"code\":", alert_code(active->kind));
+        text(out, ",\"subject\":", active->subject);
+        text(out, ",\"severity\":", record_enum_name(&alert__severity__descriptor, alert_severity(active->kind)));
+        text(out, ",\"text\":", active->text);
+        buffer_text(out, "}");
+    }
+}
+
+static void write_subjects(const struct watch *watch, buffer_t *out) {
+    buffer_text(out, ",\"accounts\":[");
+    for (const struct account_seen *a = watch->accounts; a; a = a->hh.next) {
+        record_to_json(&a->state->base, out);
+        if (a->hh.next) buffer_text(out, ",");
+    }
+    buffer_text(out, "],\"instances\":[");
+    for (const struct instance_seen *i = watch->instances; i; i = i->hh.next) {
+        record_to_json(&i->state->base, out);
+        if (i->hh.next) buffer_text(out, ",");
+    }
+    buffer_text(out, "]");
+}
+
+void status_write(const struct view *view, buffer_t *out) {
+    char why[240] = "";
+    bool ready = watch_is_ready(view->watch, view->mono_ns, view->silent_ns, why);
+    text(out, "{\"version\":", TRADECAST_VERSION);
+    moment(out, ",\"timestamp\":", view->utc_ns);
+    flag(out, ",\"ready\":", ready);
+    if (!ready) text(out, ",\"trouble\":", why);
+    text(out, ",\"mode\":", record_enum_name(&risk_state__mode__descriptor, (int)view->watch->mode));
+    buffer_text(out, ",\"services\":[");
+    for (size_t i = 0; i < view->watch->n_services; i++) {
+        if (i) buffer_text(out, ",");
+        write_service(view, &view->watch->services[i], out);
+    }
+    buffer_text(out, "],\"topics\":[");
+    write_topics(view, out);
+    buffer_text(out, "],\"counts\":");
+    write_counts(&view->watch->counts, out);
+    buffer_text(out, ",\"alerts\":[");
+    write_alerts(view->alerts, out);
+    buffer_text(out, "]");
+    write_subjects(view->watch, out);
+    buffer_text(out, "}");
+}

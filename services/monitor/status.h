@@ -1,0 +1,7 @@
+// status - what was heard, as the JSON of /api/v1/status. Pure.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "metrics.h"
+
+void status_write(const struct view *view, buffer_t *out);

@@ -1,0 +1,105 @@
+// watch - what the monitor has heard: services, topics and lags, accounts, instances, and counts of what happened. No I/O in here.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <uthash.h>
+
+#include "common/arena.h"
+#include "common/delivery.h"
+#include "common/topology.h"
+#include "execution.pb-c.h"
+#include "order.pb-c.h"
+#include "outcome.pb-c.h"
+#include "signal.pb-c.h"
+#include "system.pb-c.h"
+
+#define LAGS_MAX 512       // (topic, consumer) pairs
+#define STATES_MAX 24      // values of any enum that is counted
+#define SUBJECTS_MAX 10000 // accounts, instances, alert codes
+
+// One process that is expected to be there.
+struct watched {
+    char name[NAME_TEXT];
+    Heartbeat *last;   // NULL: never heard. Owned
+    uint64_t heard_at; // monotonic ns; before the first heartbeat: when the watching began
+};
+
+// How far a consumer is behind in a topic. Head and position are heard at different moments: entries is exact only when nothing moves.
+struct lag {
+    char topic[NAME_TEXT], consumer[NAME_TEXT];
+    uint64_t entries;
+    bool behind;         // the consumer itself says that it has to read the journal
+    uint64_t over_since; // monotonic ns since when it is over the limit without a break; 0: it is not
+};
+
+struct account_seen {
+    char id[72];
+    AccountState *state; // owned
+    UT_hash_handle hh;
+};
+
+struct instance_seen {
+    char id[72];
+    InstanceState *state; // owned
+    UT_hash_handle hh;
+};
+
+struct alerts_heard {
+    char key[160]; // service, severity and code with a space between
+    uint64_t count;
+    UT_hash_handle hh;
+};
+
+struct topic_seen {
+    char name[NAME_TEXT];
+    struct entry_id last; // what is not later than this was counted
+    UT_hash_handle hh;
+};
+
+// Counts of what was heard since the monitor started, by the value of the enum. Heard, not read: what is lost on the way is not counted.
+struct counts {
+    uint64_t accepted, rejected;          // signals at the door
+    uint64_t completed, failed;           // signals at the end
+    uint64_t orders;                      // decided by the router
+    uint64_t decisions[STATES_MAX];       // Reason.Code
+    uint64_t trades[STATES_MAX];          // moves to TradeState.State
+    uint64_t results[STATES_MAX];         // TradeResult.State
+    uint64_t reconciliations[STATES_MAX]; // TradeReconciliation.Status
+};
+
+struct watch {
+    uint64_t started_at; // monotonic ns
+    uint64_t lag_max;
+    struct watched services[INSTANCES_MAX];
+    size_t n_services;
+    struct lag lags[LAGS_MAX];
+    size_t n_lags;
+    struct account_seen *accounts;
+    struct instance_seen *instances;
+    struct alerts_heard *alerts;
+    struct topic_seen *topics;
+    struct counts counts;
+    uint64_t signal_at; // UTC ns when the last signal was accepted
+    uint64_t price_at;  // monotonic ns when the last price was heard; 0: none
+    RiskState__Mode mode; // global, by the commands given
+};
+
+// Expects ingest, router, executor.0 … executor.<shards-1>, reconciler, archiver, monitor. Lags over lag_max entries are noticed.
+void watch_start(struct watch *self, unsigned shards, uint64_t lag_max, uint64_t mono_ns);
+void watch_end(struct watch *self); // frees what it holds
+
+struct watched *watch_find(struct watch *self, const char *service); // NULL: not expected
+void watch_heartbeat(struct watch *self, const Heartbeat *heartbeat, uint64_t mono_ns);
+// An entry of a topic, once: false when it, or a later one, was seen before. Feeds (id NONE) are always new.
+bool watch_is_new(struct watch *self, const char *topic, struct entry_id id);
+void watch_event(struct watch *self, const ProtobufCMessage *event); // any message; what is of no interest is passed over
+
+uint64_t watch_open_positions(const struct watch *self); // over all accounts
+bool watch_is_alive(const struct watched *service, uint64_t mono_ns, uint64_t silent_ns);
+
+// The head of a topic as its owner last told it; NULL: nobody did.
+const TopicHead *watch_head(const struct watch *self, const char *topic);
+// What readiness is: every service alive and none stalled. Otherwise false and, in `why` (JSON-safe text), the first thing that is wrong.
+bool watch_is_ready(const struct watch *self, uint64_t mono_ns, uint64_t silent_ns, char why[static 240]);
+// Entries between a position and a head. Over a change of incarnation at least what the newer one counts.
+uint64_t lag_between(struct entry_id position, struct entry_id head);
