@@ -20,6 +20,9 @@ const char *sql_trouble(const sql_t *self); // the last error in words
 
 // Schema by version (PRAGMA user_version): applies steps[version…n) each in one transaction. ERR_CONFIG: the file is newer than this program.
 err_t sql_migrate(sql_t *self, const char *const *steps, size_t n);
+// Whether a database can be used: ERR_OK (also when there is none yet); ERR_INPUT: damaged; ERR_DISK: cannot be opened. Every page is
+// looked at when the file is not larger than full_below bytes, else only what opening it touches. *why is set when it is not ERR_OK.
+err_t sql_check(const char *path, int64_t full_below, char why[static 200]);
 err_t sql_run(sql_t *self, const char *statements); // several, without parameters. ERR_DISK: full, I/O error, busy, read-only, corrupt
 err_t sql_begin(sql_t *self);  // BEGIN IMMEDIATE
 err_t sql_commit(sql_t *self); // on failure the transaction is rolled back: nothing of it remains
@@ -31,7 +34,7 @@ void sql_bind_text(sql_query_t *q, int at, const char *text); // at from 1; NULL
 void sql_bind_bytes(sql_query_t *q, int at, struct span bytes);
 void sql_bind_integer(sql_query_t *q, int at, int64_t value);
 void sql_bind_decimal(sql_query_t *q, int at, decimal_t value); // stored as text, plain decimal
-void sql_bind_time(sql_query_t *q, int at, uint64_t utc_ns);    // stored as text, ISO 8601
+void sql_bind_time(sql_query_t *q, int at, uint64_t utc_ns);    // stored as text, ISO 8601, always six decimals: sorts as text
 // Runs a statement that returns no rows, and resets it. Each step is checked.
 err_t sql_execute(sql_query_t *q);
 // ERR_OK with *row true while there is one; resets itself after the last.
@@ -42,9 +45,15 @@ int64_t sql_integer(sql_query_t *q, int column);
 struct span sql_bytes(sql_query_t *q, int column);
 
 // Rows by descriptor. Column affinity: decimal, time, text, enum, nested: TEXT; integer, bool: INTEGER; bytes: BLOB.
-// "CREATE TABLE name (field TYPE [NOT NULL], …[, extra])" from the descriptor's fields; primary: the key's field.
+// "CREATE TABLE IF NOT EXISTS name (field TYPE [NOT NULL], …[, extra])" from the descriptor's fields; primary: the key's field, or
+// NULL when `extra` says what the key is.
 void sql_table_of(const ProtobufCMessageDescriptor *d, const char *table, const char *primary, const char *extra, buffer_t *out);
-// A prepared "INSERT INTO table (fields…) VALUES (…) ON CONFLICT(primary) DO UPDATE SET all" (or DO NOTHING).
+// Creates the table as sql_table_of says, or adds the columns that the descriptor has and the table has not: a new field needs no migration.
+err_t sql_table_sync(sql_t *self, const ProtobufCMessageDescriptor *d, const char *table, const char *primary, const char *extra);
+// A prepared "INSERT INTO table (fields…) VALUES (…) ON CONFLICT(primary) DO UPDATE SET all" (or DO NOTHING). primary: one or more names.
 sql_query_t *sql_prepare_upsert(sql_t *self, const ProtobufCMessageDescriptor *d, const char *table, const char *primary, bool update);
+// The same, but a row that is there stays when its column `newer_by` (a time) is later.
+sql_query_t *sql_prepare_latest(sql_t *self, const ProtobufCMessageDescriptor *d, const char *table, const char *primary,
+                                const char *newer_by);
 err_t sql_upsert(sql_query_t *q, const ProtobufCMessage *m);
 err_t sql_row(sql_query_t *q, const ProtobufCMessageDescriptor *d, arena_t *arena, ProtobufCMessage **out); // columns by name

@@ -1,0 +1,284 @@
+// sql - SQLite behind one door: WAL and FULL, prepared statements only, rows by descriptor.
+// SPDX-License-Identifier: MIT
+#include "common/sql.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/own.h"
+#include "common/sql_part.h"
+
+#define BUSY_MS 5000
+
+struct sql {
+    sqlite3 *db;
+    char trouble[200];
+};
+
+struct sql_query {
+    sql_t *owner;
+    sqlite3_stmt *statement;
+    int bound; // the first binding that failed
+};
+
+static err_t error_of(int rc) {
+    switch (rc & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE: return ERR_OK;
+    case SQLITE_NOMEM: return ERR_MEMORY;
+    case SQLITE_CONSTRAINT:
+    case SQLITE_TOOBIG:
+    case SQLITE_MISMATCH: return ERR_RULE;
+    case SQLITE_ERROR:
+    case SQLITE_MISUSE:
+    case SQLITE_RANGE:
+    case SQLITE_SCHEMA:
+    case SQLITE_INTERNAL: return ERR_CONFIG; // our mistake
+    default: return ERR_DISK;                // full, I/O, busy, locked, read-only, corrupt, cannot open
+    }
+}
+
+static err_t note(sql_t *self, int rc) {
+    err_t e = error_of(rc);
+    if (e) snprintf(self->trouble, sizeof(self->trouble), "%s", sqlite3_errmsg(self->db));
+    return e;
+}
+
+const char *sql_trouble(const sql_t *self) { return self->trouble; }
+
+// Opening.
+
+static const char write_settings[] = "PRAGMA journal_mode=WAL;"
+                                     "PRAGMA synchronous=FULL;"
+                                     "PRAGMA foreign_keys=ON;"
+                                     "PRAGMA temp_store=MEMORY;"
+                                     "PRAGMA cache_size=-8192;"            // 8 MiB
+                                     "PRAGMA journal_size_limit=67108864;" // the WAL shrinks to 64 MiB again
+                                     "PRAGMA wal_autocheckpoint=4000;";
+static const char read_settings[] = "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096;";
+
+static int configure(sqlite3 *db, enum sql_mode mode) {
+    sqlite3_extended_result_codes(db, 1);
+    sqlite3_busy_timeout(db, BUSY_MS);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    return sqlite3_exec(db, mode == SQL_WRITE ? write_settings : read_settings, NULL, NULL, NULL);
+}
+
+static int connect_to(const char *path, enum sql_mode mode, sqlite3 **db) {
+    int flags = SQLITE_OPEN_NOMUTEX | (mode == SQL_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
+    int rc = sqlite3_open_v2(path, db, flags, NULL);
+    return rc == SQLITE_OK ? configure(*db, mode) : rc;
+}
+
+sql_t *sql_open(const char *path, enum sql_mode mode, char why[static 200]) {
+    sql_t *self = calloc(1, sizeof(*self));
+    if (!self) abort();
+    int rc = connect_to(path, mode, &self->db);
+    if (rc == SQLITE_OK) return self;
+    snprintf(why, 200, "%s: %s; it must be a SQLite file in a directory that this user may %s", path,
+             self->db ? sqlite3_errmsg(self->db) : sqlite3_errstr(rc), mode == SQL_WRITE ? "write" : "read");
+    sql_destroy(&self);
+    return NULL;
+}
+
+void sql_destroy(sql_t **self) {
+    if (!*self) return;
+    sqlite3_close_v2((*self)->db);
+    free(*self);
+    *self = NULL;
+}
+
+// "ok", or the first thing wrong.
+static err_t quick_check(sql_t *db, char why[static 200]) {
+    own(sql_query) *q = sql_prepare(db, "PRAGMA quick_check(1)");
+    bool row = false;
+    err_t e = q ? sql_step(q, &row) : ERR_INPUT;
+    const char *said = !e && row ? sql_text(q, 0) : sql_trouble(db);
+    if (!e && said && strcmp(said, "ok") == 0) return ERR_OK;
+    snprintf(why, 200, "%s", said ? said : "cannot be checked");
+    return ERR_INPUT;
+}
+
+err_t sql_check(const char *path, int64_t full_below, char why[static 200]) {
+    struct stat file;
+    if (stat(path, &file) != 0) {
+        if (errno == ENOENT) return ERR_OK;
+        snprintf(why, 200, "%s: %s", path, strerror(errno));
+        return ERR_DISK;
+    }
+    sqlite3 *db = NULL;
+    int rc = connect_to(path, SQL_WRITE, &db);
+    if (rc == SQLITE_OK) rc = sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+    if (rc != SQLITE_OK) snprintf(why, 200, "%s: %s", path, db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
+    sqlite3_close_v2(db);
+    if ((rc & 0xff) == SQLITE_NOTADB || (rc & 0xff) == SQLITE_CORRUPT) return ERR_INPUT;
+    if (rc != SQLITE_OK) return ERR_DISK;
+    if (file.st_size > full_below) return ERR_OK;
+    own(sql) *whole = sql_open(path, SQL_WRITE, why);
+    return whole ? quick_check(whole, why) : ERR_DISK;
+}
+
+// Statements without parameters.
+
+err_t sql_run(sql_t *self, const char *statements) { return note(self, sqlite3_exec(self->db, statements, NULL, NULL, NULL)); }
+
+err_t sql_begin(sql_t *self) { return sql_run(self, "BEGIN IMMEDIATE"); }
+
+// After a full disk SQLite has rolled back by itself; what is not in a transaction needs no rollback.
+void sql_rollback(sql_t *self) {
+    if (!sqlite3_get_autocommit(self->db)) sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+err_t sql_commit(sql_t *self) {
+    if (sqlite3_get_autocommit(self->db)) { // the transaction is gone already: nothing of it remains
+        snprintf(self->trouble, sizeof(self->trouble), "the transaction was rolled back before its commit");
+        return ERR_DISK;
+    }
+    err_t e = sql_run(self, "COMMIT");
+    if (e) sql_rollback(self);
+    return e;
+}
+
+static err_t version_of(sql_t *self, size_t *version) {
+    own(sql_query) *q = sql_prepare(self, "PRAGMA user_version");
+    bool row = false;
+    err_t e = q ? sql_step(q, &row) : ERR_DISK;
+    if (!e && row) *version = (size_t)sql_integer(q, 0);
+    return e;
+}
+
+static err_t migrate_one(sql_t *self, const char *step, size_t version) {
+    char number[64];
+    snprintf(number, sizeof(number), "PRAGMA user_version=%zu", version);
+    err_t e = sql_begin(self);
+    if (!e) e = sql_run(self, step);
+    if (!e) e = sql_run(self, number);
+    if (!e) return sql_commit(self);
+    sql_rollback(self);
+    return e;
+}
+
+err_t sql_migrate(sql_t *self, const char *const *steps, size_t n) {
+    size_t version = 0;
+    err_t e = version_of(self, &version);
+    if (!e && version > n) {
+        snprintf(self->trouble, sizeof(self->trouble), "the file has schema version %zu, this program knows %zu: use the newer program",
+                 version, n);
+        e = ERR_CONFIG;
+    }
+    for (; !e && version < n; version++) e = migrate_one(self, steps[version], version + 1);
+    return e;
+}
+
+// Prepared statements.
+
+sql_query_t *sql_prepare(sql_t *self, const char *text) {
+    sql_query_t *q = calloc(1, sizeof(*q));
+    if (!q) abort();
+    q->owner = self;
+    int rc = sqlite3_prepare_v3(self->db, text, -1, SQLITE_PREPARE_PERSISTENT, &q->statement, NULL);
+    if (rc == SQLITE_OK) return q;
+    (void)note(self, rc);
+    log_event(LOG_LEVEL_ERROR, "statement_refused", "why=%s text=%s", log_quote(self->trouble), log_quote(text));
+    free(q);
+    return NULL;
+}
+
+void sql_query_destroy(sql_query_t **self) {
+    if (!*self) return;
+    sqlite3_finalize((*self)->statement);
+    free(*self);
+    *self = NULL;
+}
+
+static void bound(sql_query_t *q, int rc) {
+    if (rc != SQLITE_OK && q->bound == SQLITE_OK) q->bound = rc;
+}
+
+static void bind_text(sql_query_t *q, int at, struct span text, sqlite3_destructor_type life) {
+    bound(q, sqlite3_bind_text64(q->statement, at, text.data ? text.data : "", text.length, life, SQLITE_UTF8));
+}
+
+void sql_bind_text(sql_query_t *q, int at, const char *text) {
+    if (text) bind_text(q, at, span_of(text), SQLITE_TRANSIENT);
+    else bound(q, sqlite3_bind_null(q->statement, at));
+}
+
+void sql_bind_static_text(sql_query_t *q, int at, struct span text) { bind_text(q, at, text, SQLITE_STATIC); }
+
+void sql_bind_bytes(sql_query_t *q, int at, struct span bytes) {
+    bound(q, sqlite3_bind_blob64(q->statement, at, bytes.data ? bytes.data : "", bytes.length, SQLITE_TRANSIENT));
+}
+
+void sql_bind_static_bytes(sql_query_t *q, int at, struct span bytes) {
+    bound(q, sqlite3_bind_blob64(q->statement, at, bytes.data ? bytes.data : "", bytes.length, SQLITE_STATIC));
+}
+
+void sql_bind_integer(sql_query_t *q, int at, int64_t value) { bound(q, sqlite3_bind_int64(q->statement, at, value)); }
+
+void sql_bind_decimal(sql_query_t *q, int at, decimal_t value) {
+    char text[DECIMAL_TEXT];
+    bind_text(q, at, (struct span){text, decimal_print(value, text)}, SQLITE_TRANSIENT);
+}
+
+void sql_bind_time(sql_query_t *q, int at, uint64_t utc_ns) {
+    char text[SQL_TIME_TEXT];
+    bind_text(q, at, (struct span){text, sql_time_print(utc_ns, text)}, SQLITE_TRANSIENT);
+}
+
+// time_print leaves a fraction of zero out and shortens it; here it is always six digits, so that texts sort as times do.
+size_t sql_time_print(uint64_t utc_ns, char out[static SQL_TIME_TEXT]) {
+    size_t n = time_print(utc_ns / NS_PER_S * NS_PER_S, out);
+    uint64_t us = utc_ns % NS_PER_S / NS_PER_US;
+    char *p = out + n - 1; // the Z
+    *p++ = '.';
+    for (uint64_t unit = 100000; unit; unit /= 10) *p++ = (char)('0' + us / unit % 10);
+    *p++ = 'Z';
+    *p = 0;
+    return (size_t)(p - out);
+}
+
+err_t sql_step(sql_query_t *q, bool *row) {
+    *row = false;
+    int rc = q->bound;
+    if (rc == SQLITE_OK) rc = sqlite3_step(q->statement);
+    if (rc == SQLITE_ROW) {
+        *row = true;
+        return ERR_OK;
+    }
+    err_t e = note(q->owner, rc);
+    sql_reset(q);
+    return e;
+}
+
+err_t sql_execute(sql_query_t *q) {
+    bool row = false;
+    err_t e = sql_step(q, &row);
+    if (row) sql_reset(q);
+    return e;
+}
+
+void sql_reset(sql_query_t *q) {
+    sqlite3_reset(q->statement);
+    q->bound = SQLITE_OK;
+}
+
+const char *sql_text(sql_query_t *q, int column) { return (const char *)sqlite3_column_text(q->statement, column); }
+int64_t sql_integer(sql_query_t *q, int column) { return sqlite3_column_int64(q->statement, column); }
+int sql_columns(const sql_query_t *q) { return sqlite3_column_count(q->statement); }
+const char *sql_column(const sql_query_t *q, int column) { return sqlite3_column_name(q->statement, column); }
+bool sql_is_null(sql_query_t *q, int column) { return sqlite3_column_type(q->statement, column) == SQLITE_NULL; }
+
+struct span sql_bytes(sql_query_t *q, int column) {
+    const void *data = sqlite3_column_blob(q->statement, column);
+    return (struct span){data ? data : "", data ? (size_t)sqlite3_column_bytes(q->statement, column) : 0};
+}

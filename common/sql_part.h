@@ -1,0 +1,16 @@
+// sql_part - what sql.c gives sql_rows.c: binding without copying, and the descriptor a statement was prepared for.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/sql.h"
+
+// The bytes must live until the statement has been executed.
+void sql_bind_static_text(sql_query_t *q, int at, struct span text);
+void sql_bind_static_bytes(sql_query_t *q, int at, struct span bytes);
+
+int sql_columns(const sql_query_t *q);
+const char *sql_column(const sql_query_t *q, int column); // its name
+bool sql_is_null(sql_query_t *q, int column);
+
+#define SQL_TIME_TEXT 32
+size_t sql_time_print(uint64_t utc_ns, char out[static SQL_TIME_TEXT]);

@@ -1,0 +1,202 @@
+// sql_rows - a table by the fields of a message: how it is created, written and read, so that a new field needs no code.
+// SPDX-License-Identifier: MIT
+#include <assert.h>
+#include <string.h>
+
+#include "common/own.h"
+#include "common/record_part.h"
+#include "common/sql_part.h"
+
+static bool is_integer(const ProtobufCFieldDescriptor *f) {
+    if (f->label == PROTOBUF_C_LABEL_REPEATED) return false;
+    switch (f->type) {
+    case PROTOBUF_C_TYPE_INT32:
+    case PROTOBUF_C_TYPE_SINT32:
+    case PROTOBUF_C_TYPE_SFIXED32:
+    case PROTOBUF_C_TYPE_INT64:
+    case PROTOBUF_C_TYPE_SINT64:
+    case PROTOBUF_C_TYPE_UINT32:
+    case PROTOBUF_C_TYPE_FIXED32:
+    case PROTOBUF_C_TYPE_UINT64:
+    case PROTOBUF_C_TYPE_BOOL: return true;
+    case PROTOBUF_C_TYPE_SFIXED64:
+    case PROTOBUF_C_TYPE_FIXED64:
+    case PROTOBUF_C_TYPE_FLOAT:
+    case PROTOBUF_C_TYPE_DOUBLE:
+    case PROTOBUF_C_TYPE_ENUM:
+    case PROTOBUF_C_TYPE_STRING:
+    case PROTOBUF_C_TYPE_BYTES:
+    case PROTOBUF_C_TYPE_MESSAGE: return false;
+    }
+    return false;
+}
+
+static bool is_single(const ProtobufCFieldDescriptor *f, ProtobufCType type) {
+    return f->label != PROTOBUF_C_LABEL_REPEATED && f->type == type;
+}
+
+// The schema.
+
+static const char *affinity(const ProtobufCFieldDescriptor *f) {
+    return is_integer(f) ? "INTEGER" : is_single(f, PROTOBUF_C_TYPE_BYTES) ? "BLOB" : "TEXT";
+}
+
+static void column_of(const ProtobufCFieldDescriptor *f, const char *primary, buffer_t *out) {
+    buffer_format(out, "\"%s\" %s", f->name, affinity(f));
+    if (f->label == PROTOBUF_C_LABEL_REQUIRED) buffer_text(out, " NOT NULL");
+    if (primary && strcmp(primary, f->name) == 0) buffer_text(out, " PRIMARY KEY");
+}
+
+void sql_table_of(const ProtobufCMessageDescriptor *d, const char *table, const char *primary, const char *extra, buffer_t *out) {
+    buffer_format(out, "CREATE TABLE IF NOT EXISTS \"%s\" (", table);
+    for (unsigned i = 0; i < d->n_fields; i++) {
+        if (i) buffer_text(out, ", ");
+        column_of(&d->fields[i], primary, out);
+    }
+    if (extra && extra[0]) buffer_format(out, ", %s", extra);
+    buffer_text(out, ")");
+}
+
+static bool has_column(sql_query_t *columns, const char *name) {
+    bool row = true, found = false;
+    while (!found && !sql_step(columns, &row) && row) {
+        const char *column = sql_text(columns, 1);
+        found = column && strcmp(column, name) == 0;
+    }
+    sql_reset(columns);
+    return found;
+}
+
+err_t sql_table_sync(sql_t *self, const ProtobufCMessageDescriptor *d, const char *table, const char *primary, const char *extra) {
+    __attribute__((cleanup(buffer_destroy))) buffer_t text = {0};
+    sql_table_of(d, table, primary, extra, &text);
+    err_t e = sql_run(self, buffer_string(&text));
+    if (e) return e;
+    buffer_clear(&text);
+    buffer_format(&text, "PRAGMA table_info(\"%s\")", table);
+    own(sql_query) *columns = sql_prepare(self, buffer_string(&text));
+    if (!columns) return ERR_DISK;
+    for (unsigned i = 0; !e && i < d->n_fields; i++) {
+        const ProtobufCFieldDescriptor *f = &d->fields[i];
+        if (has_column(columns, f->name)) continue;
+        buffer_clear(&text); // rows that are there have no value: it cannot be NOT NULL
+        buffer_format(&text, "ALTER TABLE \"%s\" ADD COLUMN \"%s\" %s", table, f->name, affinity(f));
+        e = sql_run(self, buffer_string(&text));
+    }
+    return e;
+}
+
+// Writing.
+
+static void upsert_text(const ProtobufCMessageDescriptor *d, const char *table, const char *primary, bool update, buffer_t *out) {
+    buffer_format(out, "INSERT INTO \"%s\" (", table);
+    for (unsigned i = 0; i < d->n_fields; i++) buffer_format(out, "%s\"%s\"", i ? ", " : "", d->fields[i].name);
+    buffer_text(out, ") VALUES (");
+    for (unsigned i = 0; i < d->n_fields; i++) buffer_format(out, "%s?%u", i ? ", " : "", i + 1);
+    buffer_format(out, ") ON CONFLICT(%s) DO ", primary);
+    buffer_text(out, update ? "UPDATE SET " : "NOTHING");
+    for (unsigned i = 0; update && i < d->n_fields; i++)
+        buffer_format(out, "%s\"%s\"=excluded.\"%s\"", i ? ", " : "", d->fields[i].name, d->fields[i].name);
+}
+
+sql_query_t *sql_prepare_upsert(sql_t *self, const ProtobufCMessageDescriptor *d, const char *table, const char *primary, bool update) {
+    __attribute__((cleanup(buffer_destroy))) buffer_t text = {0};
+    upsert_text(d, table, primary, update, &text);
+    return sql_prepare(self, buffer_string(&text));
+}
+
+sql_query_t *sql_prepare_latest(sql_t *self, const ProtobufCMessageDescriptor *d, const char *table, const char *primary,
+                                const char *newer_by) {
+    __attribute__((cleanup(buffer_destroy))) buffer_t text = {0};
+    upsert_text(d, table, primary, true, &text);
+    buffer_format(&text, " WHERE excluded.\"%s\" >= \"%s\".\"%s\"", newer_by, table, newer_by);
+    return sql_prepare(self, buffer_string(&text));
+}
+
+static int64_t integer_at(const ProtobufCFieldDescriptor *f, const void *place) {
+    if (f->type == PROTOBUF_C_TYPE_BOOL) return *(const protobuf_c_boolean *)place != 0;
+    if (record_item_size(f) == sizeof(int64_t)) return *(const int64_t *)place; // an unsigned one above 2^63 is kept as its bits
+    if (f->type == PROTOBUF_C_TYPE_UINT32 || f->type == PROTOBUF_C_TYPE_FIXED32) return *(const uint32_t *)place;
+    return *(const int32_t *)place;
+}
+
+#define FIELDS_MAX 64
+#define SHORT_TEXT 32 // a decimal or a time
+
+struct texts { // of the row being written: they live until it is
+    char text[FIELDS_MAX][SHORT_TEXT];
+};
+static_assert(SHORT_TEXT >= DECIMAL_TEXT && SHORT_TEXT >= SQL_TIME_TEXT);
+
+static void bind_nested(sql_query_t *q, int at, const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f) {
+    __attribute__((cleanup(buffer_destroy))) buffer_t json = {0};
+    record_print_nested(m, f, &json);
+    sql_bind_text(q, at, buffer_string(&json));
+}
+
+static void bind_field(sql_query_t *q, const ProtobufCMessage *m, unsigned i, struct texts *texts) {
+    const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
+    const void *place = record_at(m, f->offset);
+    char *text = texts->text[i];
+    int at = (int)i + 1;
+    if (!record_is_set(m, f)) sql_bind_text(q, at, NULL);
+    else if (f->label == PROTOBUF_C_LABEL_REPEATED || f->type == PROTOBUF_C_TYPE_MESSAGE) bind_nested(q, at, m, f);
+    else if (is_integer(f)) sql_bind_integer(q, at, integer_at(f, place));
+    else if (f->type == PROTOBUF_C_TYPE_STRING) sql_bind_static_text(q, at, span_of(*(const char *const *)place));
+    else if (f->type == PROTOBUF_C_TYPE_SFIXED64)
+        sql_bind_static_text(q, at, (struct span){text, decimal_print(D(*(const int64_t *)place), text)});
+    else if (f->type == PROTOBUF_C_TYPE_FIXED64)
+        sql_bind_static_text(q, at, (struct span){text, sql_time_print(*(const uint64_t *)place, text)});
+    else if (f->type == PROTOBUF_C_TYPE_ENUM) sql_bind_static_text(q, at, span_of(record_enum_name(f->descriptor, *(const int *)place)));
+    else if (f->type == PROTOBUF_C_TYPE_BYTES) {
+        const ProtobufCBinaryData *bytes = place;
+        sql_bind_static_bytes(q, at, (struct span){bytes->data, bytes->len});
+    }
+}
+
+err_t sql_upsert(sql_query_t *q, const ProtobufCMessage *m) {
+    struct texts texts;
+    assert(m->descriptor->n_fields <= FIELDS_MAX);
+    for (unsigned i = 0; i < m->descriptor->n_fields; i++) bind_field(q, m, i, &texts);
+    return sql_execute(q);
+}
+
+// Reading.
+
+static void read_integer(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, int64_t value) {
+    void *place = record_at(m, f->offset);
+    if (f->type == PROTOBUF_C_TYPE_BOOL) *(protobuf_c_boolean *)place = value != 0;
+    else if (record_item_size(f) == sizeof(int64_t)) *(int64_t *)place = value;
+    else *(uint32_t *)place = (uint32_t)value;
+    record_mark_set(m, f);
+}
+
+static void read_bytes(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span bytes, arena_t *arena) {
+    ProtobufCBinaryData *place = record_at(m, f->offset);
+    place->len = bytes.length;
+    place->data = record_take(arena, bytes.length);
+    if (bytes.length) memcpy(place->data, bytes.data, bytes.length);
+    record_mark_set(m, f);
+}
+
+static err_t read_column(sql_query_t *q, int column, ProtobufCMessage *m, arena_t *arena) {
+    const ProtobufCFieldDescriptor *f = record_field(m->descriptor, span_of(sql_column(q, column)));
+    if (!f || sql_is_null(q, column)) return ERR_OK;
+    if (is_integer(f)) read_integer(m, f, sql_integer(q, column));
+    else if (is_single(f, PROTOBUF_C_TYPE_BYTES)) read_bytes(m, f, sql_bytes(q, column), arena);
+    else {
+        const char *text = sql_text(q, column);
+        return text ? record_set(m, f, span_of(text), arena) : ERR_MEMORY;
+    }
+    return ERR_OK;
+}
+
+err_t sql_row(sql_query_t *q, const ProtobufCMessageDescriptor *d, arena_t *arena, ProtobufCMessage **out) {
+    ProtobufCMessage *m = record_new(d, arena);
+    err_t e = ERR_OK;
+    *out = NULL;
+    for (int i = 0; !e && i < sql_columns(q); i++) e = read_column(q, i, m, arena);
+    if (!e) *out = m;
+    else if (!arena) protobuf_c_message_free_unpacked(m, NULL);
+    return e;
+}
