@@ -20,6 +20,7 @@ enum policy {
     X(ERR_MISSING, POLICY_REJECT, "message refers to something unknown") \
     X(ERR_STORE, POLICY_RETRY, "store did not answer") \
     X(ERR_REFUSED, POLICY_RETRY, "store refused the transaction") \
+    X(ERR_BUSY, POLICY_RETRY, "no room for more at the moment") \
     X(ERR_DISK, POLICY_RETRY, "disk refused the transaction") \
     X(ERR_MEMORY, POLICY_STOP, "out of memory") \
     X(ERR_OWNER, POLICY_STOP, "key belongs to another service") \

@@ -280,8 +280,13 @@ static err_t entry_of(const redisReply *r, struct journal_entry *out) {
 }
 
 err_t store_journal(store_t *self, const char *topic, struct entry_id after, size_t limit, store_entry_fn *visit, void *arg, size_t *count) {
-    char key[96], from[ENTRY_ID_TEXT + 1] = "(", most[24];
+    char key[96];
     snprintf(key, sizeof key, "journal:%s", topic);
+    return store_stream(self, key, after, limit, visit, arg, count);
+}
+
+err_t store_stream(store_t *self, const char *key, struct entry_id after, size_t limit, store_entry_fn *visit, void *arg, size_t *count) {
+    char from[ENTRY_ID_TEXT + 1] = "(", most[24];
     entry_id_print(after, from + 1);
     snprintf(most, sizeof most, "%zu", limit);
     *count = 0;

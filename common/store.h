@@ -51,5 +51,8 @@ typedef err_t store_entry_fn(void *arg, const struct journal_entry *entry);
 // Entries after `after`, at most `limit`.
 err_t store_journal(store_t *self, const char *topic, struct entry_id after, size_t limit, store_entry_fn *visit, void *arg, size_t *count);
 
+// The same for any stream whose entries have one field, by its whole key ("deadletter:router").
+err_t store_stream(store_t *self, const char *key, struct entry_id after, size_t limit, store_entry_fn *visit, void *arg, size_t *count);
+
 // Any command, argv by span; its reply is rendered as text lines (for tools and doctor).
 err_t store_command(store_t *self, unsigned argc, const struct span *argv, buffer_t *out);

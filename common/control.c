@@ -1,0 +1,167 @@
+// control - the control socket: requests are taken into the batch and answered after its commit.
+// SPDX-License-Identifier: MIT
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/loop.h"
+#include "common/record.h"
+#include "common/store_io.h"
+
+static void send_answer(struct loop *l, struct span peer, bool ok, const char *text) {
+    ControlAnswer answer = CONTROL_ANSWER__INIT;
+    answer.ok = ok;
+    if (ok) answer.json = (char *)text;
+    else answer.error = (char *)text;
+    buffer_t frame = {0};
+    envelope_write(&frame, "control", ENTRY_ID_NONE, ENTRY_ID_NONE, &answer.base);
+    port_send_to(l->control, peer, "control", (struct span){frame.data, frame.length});
+    buffer_destroy(&frame);
+}
+
+static void keep_answer(struct loop *l, struct span peer, bool ok, const char *text) {
+    if (l->n_answers == ANSWERS_MAX || peer.length > sizeof l->answers[0].peer) return;
+    struct waiting_answer *w = &l->answers[l->n_answers++];
+    memcpy(w->peer, peer.data, peer.length);
+    w->peer_length = peer.length;
+    w->ok = ok;
+    w->text = strdup(text);
+}
+
+void control_answer(struct loop *l) {
+    for (size_t i = 0; i < l->n_answers; i++) {
+        struct waiting_answer *w = &l->answers[i];
+        send_answer(l, (struct span){w->peer, w->peer_length}, w->ok, w->text ? w->text : "");
+        free(w->text);
+    }
+    l->n_answers = 0;
+}
+
+void control_turn_away(struct loop *l, const char *why) {
+    char text[260];
+    snprintf(text, sizeof text, "%s cannot commit at the moment: %s; try again when Redis is back", l->me.name, why);
+    for (size_t i = 0; i < l->n_answers; i++) {
+        free(l->answers[i].text);
+        l->answers[i].text = strdup(text);
+        l->answers[i].ok = false;
+    }
+    control_answer(l);
+}
+
+// --- the verbs of every service
+
+static bool answer_status(struct loop *l, buffer_t *answer) {
+    Heartbeat beat;
+    arena_t *arena = arena_new(16384);
+    heartbeat_fill(l, &beat, arena);
+    record_to_json(&beat.base, answer);
+    arena_destroy(&arena);
+    return true;
+}
+
+// "orders.0" -> TOPIC_orders
+static bool topic_of(struct loop *l, const char *name, enum topic *out) {
+    for (size_t i = 0; i < l->n_slots; i++) {
+        if (strcmp(l->slots[i].stream.name, name) != 0) continue;
+        *out = l->slots[i].stream.topic;
+        return true;
+    }
+    return false;
+}
+
+static bool drive(struct loop *l, const char *id, const DeadLetter *dead, buffer_t *answer) {
+    enum topic topic;
+    const char *reason = "";
+    struct envelope e = {.body = {dead->body.data, dead->body.len}};
+    snprintf(e.type, sizeof e.type, "%s", dead->type);
+    if (!topic_of(l, dead->topic, &topic) || !intake_handle(l, topic, &e, &reason)) {
+        buffer_format(answer, "dead letter %s failed again: %s", id, *reason ? reason : "its topic is not read here");
+        return false;
+    }
+    char key[80];
+    snprintf(key, sizeof key, "deadletter:%s", l->me.name);
+    batch_raw(l->batch, 3, (struct span[]){span_of("XDEL"), span_of(key), span_of(id)});
+    buffer_format(answer, "{\"redriven\":\"%s\"}", id);
+    return true;
+}
+
+struct letter {
+    DeadLetter *dead;
+};
+
+static err_t take_letter(void *arg, const struct journal_entry *entry) {
+    ((struct letter *)arg)->dead = dead_letter__unpack(NULL, entry->envelope.length, entry->envelope.data);
+    return ERR_OK;
+}
+
+static bool redrive(struct loop *l, const char *id, buffer_t *answer) {
+    struct entry_id at;
+    struct letter letter = {0};
+    size_t count = 0;
+    if (entry_id_parse(id, strlen(id), &at) || !at.sequence) {
+        buffer_format(answer, "%s is not a dead letter's id (as `tradecast deadletter list` prints it)", id);
+        return false;
+    }
+    at.sequence--;
+    char key[80];
+    snprintf(key, sizeof key, "deadletter:%s", l->me.name);
+    err_t e = store_stream(ledger_store(l->ledger), key, at, 1, take_letter, &letter, &count);
+    bool done = false;
+    if (e || !letter.dead) buffer_format(answer, "there is no dead letter %s in %s", id, key);
+    else done = drive(l, id, letter.dead, answer);
+    if (letter.dead) dead_letter__free_unpacked(letter.dead, NULL);
+    return done;
+}
+
+static bool own_verb(struct loop *l, const ControlRequest *request, buffer_t *answer, bool *ok) {
+    if (strcmp(request->verb, "ping") == 0) {
+        buffer_format(answer, "{\"service\":\"%s\",\"stalled\":%s}", l->me.name, l->stalled ? "true" : "false");
+        *ok = true;
+    } else if (strcmp(request->verb, "status") == 0) {
+        *ok = answer_status(l, answer);
+    } else if (strcmp(request->verb, "deadletter-redrive") == 0 && request->n_args == 1 && !l->sealed) {
+        *ok = redrive(l, request->args[0], answer);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool service_verb(struct loop *l, const ControlRequest *request, buffer_t *answer) {
+    for (const struct control *c = l->service->controls; c && c->verb; c++) {
+        if (strcmp(c->verb, request->verb) != 0) continue;
+        struct batch_mark mark = batch_mark_now(l->batch);
+        bool ok = c->run(l->self, l->batch, request, answer);
+        if (!ok) batch_back_to(l->batch, mark);
+        return ok;
+    }
+    buffer_format(answer, "%s has no verb %s", l->me.name, request->verb);
+    return false;
+}
+
+static void take_request(struct loop *l, struct span peer, const ControlRequest *request) {
+    buffer_t answer = {0};
+    bool ok = false;
+    if (own_verb(l, request, &answer, &ok)) {
+        if (strcmp(request->verb, "deadletter-redrive") == 0 && ok) keep_answer(l, peer, ok, buffer_string(&answer));
+        else send_answer(l, peer, ok, buffer_string(&answer));
+    } else if (l->sealed) {
+        send_answer(l, peer, false, "nothing can be committed at the moment; try again when Redis is back");
+    } else {
+        ok = service_verb(l, request, &answer);
+        keep_answer(l, peer, ok, buffer_string(&answer));
+    }
+    buffer_destroy(&answer);
+}
+
+void control_take(struct loop *l) {
+    struct parcel p;
+    struct envelope e;
+    while (l->n_answers < ANSWERS_MAX && port_receive(l->control, &p)) {
+        if (envelope_read("control", p.frame, &e) || strcmp(e.type, control_request__descriptor.name) != 0) continue;
+        ControlRequest *request = control_request__unpack(NULL, e.body.length, e.body.data);
+        if (!request) continue;
+        take_request(l, p.peer, request);
+        control_request__free_unpacked(request, NULL);
+    }
+}

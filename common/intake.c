@@ -1,0 +1,212 @@
+// intake - entries of topics, from the inbox or the journal, to their handlers; what cannot be handled to the dead letters.
+// SPDX-License-Identifier: MIT
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/loop.h"
+#include "common/store_io.h"
+#include "common/testing.h"
+
+#define TRIES 3
+#define RECEIVES_FACTOR 8 // frames looked at per batch, as a multiple of BATCH_MAX: dropped ones cost little
+
+bool intake_full(const struct loop *l) {
+    if (l->careful) return l->trying;
+    return l->taken >= l->settings.batch_max;
+}
+
+static struct slot *slot_of(struct loop *l, const char *topic) {
+    for (size_t i = 0; i < l->n_slots; i++) {
+        if (strcmp(l->slots[i].stream.name, topic) == 0) return &l->slots[i];
+    }
+    return NULL;
+}
+
+static const struct route *route_of(const struct loop *l, enum topic topic, const ProtobufCMessageDescriptor *type) {
+    for (const struct route *r = l->service->routes; r && r->handle; r++) {
+        if (r->topic == topic && r->type == type) return r;
+    }
+    return NULL;
+}
+
+// --- dead letters
+
+static void put_dead(struct loop *l, const DeadLetter *dead) {
+    char key[80], id[ENTRY_ID_TEXT];
+    snprintf(key, sizeof key, "deadletter:%s", l->me.name);
+    entry_id_print((struct entry_id){l->context.incarnation, ++l->deadletters}, id);
+    size_t size = dead_letter__get_packed_size(dead);
+    uint8_t *packed = arena_take(batch_arena(l->batch), size);
+    dead_letter__pack(dead, packed);
+    batch_raw(l->batch, 5, (struct span[]){span_of("XADD"), span_of(key), span_of(id), span_of("e"), {packed, size}});
+}
+
+void intake_bury(struct loop *l, const struct slot *slot, const struct envelope *e, const char *reason) {
+    char id[ENTRY_ID_TEXT];
+    entry_id_print(e->id, id);
+    DeadLetter dead = DEAD_LETTER__INIT;
+    dead.topic = (char *)slot->stream.name;
+    dead.id = id;
+    dead.type = (char *)e->type;
+    dead.reason = (char *)reason;
+    dead.body.data = (uint8_t *)e->body.data;
+    dead.body.len = e->body.length;
+    dead.created_at = batch_now(l->batch);
+    put_dead(l, &dead);
+    batch_alert(l->batch, ALERT__SEVERITY__critical, "deadletter", l->me.name, "%s %s of %s: %s", e->type, id, slot->stream.name, reason);
+    ProtobufCMessage *body = l->service->buried ? envelope_open(e, batch_arena(l->batch)) : NULL;
+    if (body) l->service->buried(l->self, l->batch, body, reason);
+}
+
+// --- one entry
+
+static err_t configure(struct loop *l, const ProtobufCMessage *body) {
+    err_t e = book_apply(l->book, (const ConfigChange *)body);
+    if (!e && l->service->configured) l->service->configured(l->self);
+    return e;
+}
+
+static err_t dispatch(struct loop *l, enum topic topic, const ProtobufCMessage *body) {
+    if (body->descriptor == &config_change__descriptor) return configure(l, body);
+    const struct route *r = route_of(l, topic, body->descriptor);
+    return r ? r->handle(l->self, l->batch, body) : ERR_OK;
+}
+
+bool intake_handle(struct loop *l, enum topic topic, const struct envelope *e, const char **reason) {
+    const ProtobufCMessageDescriptor *type = message_type(e->type);
+    if (type && type != &config_change__descriptor && !route_of(l, topic, type)) return true; // not for us
+    ProtobufCMessage *body = type ? envelope_open(e, batch_arena(l->batch)) : NULL;
+    if (!body) {
+        *reason = type ? "cannot be decoded" : "unknown message type (a newer version wrote it?)";
+        return false;
+    }
+    struct batch_mark mark = batch_mark_now(l->batch);
+    err_t error = dispatch(l, topic, body);
+    if (error_policy(error) == POLICY_GO) return true;
+    if (error_policy(error) != POLICY_REJECT) {
+        l->stop = error;
+        return true;
+    }
+    batch_back_to(l->batch, mark);
+    *reason = error_words(error);
+    return false;
+}
+
+// After an unclean start: the count goes to Redis before the message is touched, so that one that kills us is known after three tries.
+static bool tried_too_often(struct loop *l, const struct slot *slot, const struct envelope *e) {
+    char now[128], value[160], key[80], id[ENTRY_ID_TEXT];
+    entry_id_print(e->id, id);
+    int n = snprintf(now, sizeof now, "%s %s ", slot->stream.name, id);
+    unsigned tries = strncmp(l->tried, now, (size_t)n) == 0 ? (unsigned)strtoul(l->tried + n, NULL, 10) : 0;
+    if (tries >= TRIES) return true;
+    snprintf(key, sizeof key, "%s:trying", l->me.name);
+    snprintf(value, sizeof value, "%s%u", now, tries + 1);
+    buffer_t answer = {0};
+    err_t error = store_command(ledger_store(l->ledger), 3, (struct span[]){span_of("SET"), span_of(key), span_of(value)}, &answer);
+    buffer_destroy(&answer);
+    if (error_policy(error) == POLICY_STOP) l->stop = error;
+    return false;
+}
+
+static void take(struct loop *l, struct slot *slot, const struct envelope *e) {
+    const char *reason = "killed this service three times";
+    bool buried = false;
+    if (l->careful) {
+        l->trying = true;
+        buried = tried_too_often(l, slot, e);
+    }
+    l->taken++;
+    l->messages++;
+    l->taken_at = clock_mono_ns();
+    if (buried || !intake_handle(l, slot->stream.topic, e, &reason)) intake_bury(l, slot, e, reason);
+}
+
+static void report_hole(struct loop *l, const struct slot *slot, const struct envelope *e) {
+    char at[ENTRY_ID_TEXT], prev[ENTRY_ID_TEXT];
+    entry_id_print(slot->in.position, at);
+    entry_id_print(e->prev, prev);
+    batch_alert(l->batch, ALERT__SEVERITY__critical, "journal_hole", slot->stream.name,
+                "journal:%s lacks what comes between %s and %s; nothing is passed over: restore it, or move position:%s by hand", slot->stream.name,
+                at, prev, l->me.name);
+}
+
+static void offer(struct loop *l, struct slot *slot, const struct envelope *e, enum source source) {
+    switch (inlet_offer(&slot->in, e->prev, e->id, source)) {
+    case HAVE: return;
+    case GAP:
+        if (source == FROM_JOURNAL) report_hole(l, slot, e);
+        return;
+    case ACCEPT:
+        slot->in.looked_at = batch_mono(l->batch);
+        take(l, slot, e);
+    }
+}
+
+// --- from the wire
+
+static void take_parcel(struct loop *l, const struct parcel *p) {
+    struct slot *slot = slot_of(l, p->topic);
+    struct envelope e;
+    if (!slot || envelope_read(p->topic, p->frame, &e)) {
+        l->corrupt++; // the journal has the right one
+        if (slot) slot->in.behind = true;
+        return;
+    }
+    if (slot->forward && loop_is_held(l)) slot->in.behind = true;
+    else offer(l, slot, &e, FROM_WIRE);
+}
+
+void intake_wire(struct loop *l) {
+    struct parcel p;
+    l->drained = false;
+    for (int64_t looked = 0; !intake_full(l) && !l->stop && looked < RECEIVES_FACTOR * l->settings.batch_max; looked++) {
+        if (!port_receive(l->inbox, &p)) {
+            l->drained = true;
+            return;
+        }
+        take_parcel(l, &p);
+    }
+}
+
+// --- from the journal
+
+struct reading {
+    struct loop *l;
+    struct slot *slot;
+    size_t seen;
+};
+
+static err_t take_entry(void *arg, const struct journal_entry *entry) {
+    struct reading *r = arg;
+    struct envelope e;
+    if (r->l->stop || intake_full(r->l)) return ERR_BUSY;
+    r->seen++;
+    if (envelope_read(r->slot->stream.name, entry->envelope, &e)) {
+        e = (struct envelope){.id = entry->id, .prev = r->slot->in.position, .type = "damaged", .body = entry->envelope};
+    }
+    offer(r->l, r->slot, &e, FROM_JOURNAL);
+    return ERR_OK;
+}
+
+static void read_slot(struct loop *l, struct slot *slot) {
+    size_t limit = (size_t)l->settings.batch_max - (l->careful ? 0 : l->taken), count;
+    struct reading r = {l, slot, 0};
+    err_t e = store_journal(ledger_store(l->ledger), slot->stream.name, slot->in.position, limit, take_entry, &r, &count);
+    FAILPOINT("loop.in_catch_up");
+    if (error_policy(e) == POLICY_STOP) l->stop = e;
+    if (e && e != ERR_BUSY) return; // the next commit, or the next look, makes the connection good
+    inlet_read_done(&slot->in, e == ERR_BUSY ? limit : count, limit, clock_mono_ns());
+}
+
+void intake_journals(struct loop *l) {
+    for (size_t i = 0; i < l->n_slots && !l->stop; i++) {
+        struct slot *slot = &l->slots[(l->iterations + i) % l->n_slots]; // each topic comes first in its turn
+        if (intake_full(l)) return;
+        if (slot->forward && loop_is_held(l)) continue;
+        if (!inlet_wants_read(&slot->in, clock_mono_ns(), (uint64_t)l->settings.idle_read_ms * NS_PER_MS)) continue;
+        if (!store_connected(ledger_store(l->ledger))) return;
+        read_slot(l, slot);
+    }
+}

@@ -1,0 +1,283 @@
+// loop - wait, take what is there, hand it to handlers, commit once, then send and answer.
+// SPDX-License-Identifier: MIT
+#include "common/loop.h"
+
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/store_io.h"
+#include "common/testing.h"
+
+volatile int loop_stop_asked;
+
+void reactor_add_port(reactor_t *reactor, port_t *port, ready_fn *ready, enum intake intake) {
+    if (reactor->n < SOURCES_MAX) reactor->taps[reactor->n++] = (struct tap){port, -1, ready, intake};
+}
+
+void reactor_add_fd(reactor_t *reactor, int fd, ready_fn *ready, enum intake intake) {
+    if (reactor->n < SOURCES_MAX) reactor->taps[reactor->n++] = (struct tap){NULL, fd, ready, intake};
+}
+
+bool loop_is_held(const struct loop *l) { return l->held[0] != 0; }
+
+static void failpoint(struct loop *l, const char *where) {
+#ifdef TRADECAST_TEST
+    char name[96];
+    snprintf(name, sizeof name, "%s.%s", role_name(l->me.role), where);
+    FAILPOINT(name);
+#else
+    (void)l;
+    (void)where;
+#endif
+}
+
+// --- waiting
+
+// How long nothing needs doing: zero while a topic is behind, short while a batch gathers, else up to the next tick.
+static int64_t patience(const struct loop *l, uint64_t mono) {
+    if (l->sealed) return 10;
+    for (size_t i = 0; i < l->n_slots; i++) {
+        if (l->slots[i].in.behind && !(l->slots[i].forward && loop_is_held(l))) return l->careful ? 0 : 1;
+    }
+    int64_t left = l->settings.tick_ms - (int64_t)((mono - l->ticked_at) / NS_PER_MS);
+    if (l->open && l->taken && left > 10) left = 10;
+    return left < 0 ? 0 : left;
+}
+
+static void call(struct loop *l, const struct tap *t, batch_t *batch) {
+    err_t e = t->ready(l->self, batch);
+    if (e && !l->stop) l->stop = e;
+}
+
+static bool listens(const struct loop *l, const struct tap *t) {
+    if (t->intake == INTAKE_DOOR) return true;
+    if (l->sealed) return false;
+    return t->intake == INTAKE_DRAIN || !loop_is_held(l);
+}
+
+struct heard {
+    struct waiter waiters[SOURCES_MAX + 2]; // the taps first, in the order of `taps`, then the control socket and the inbox
+    const struct tap *taps[SOURCES_MAX];
+    size_t n_taps;
+};
+
+static void wait_for_input(struct loop *l, struct heard *h) {
+    h->n_taps = 0;
+    for (size_t i = 0; i < l->reactor.n; i++) {
+        const struct tap *t = &l->reactor.taps[i];
+        if (!listens(l, t)) continue;
+        h->waiters[h->n_taps] = (struct waiter){.port = t->port, .fd = t->fd};
+        h->taps[h->n_taps++] = t;
+    }
+    size_t n = h->n_taps;
+    h->waiters[n++] = (struct waiter){.port = l->control};
+    if (!l->sealed) h->waiters[n++] = (struct waiter){.port = l->inbox};
+    ports_wait(h->waiters, n, patience(l, clock_mono_ns()));
+}
+
+// --- the open batch
+
+static void open_batch(struct loop *l) {
+    if (l->open) return;
+    uint64_t mono = clock_mono_ns();
+    batch_begin(l->batch, l->context.incarnation, clock_utc_ns(), mono);
+    l->open = true;
+    l->taken = 0;
+    l->opened_at = l->taken_at = mono;
+}
+
+static void listen(struct loop *l, const struct heard *h) {
+    for (size_t i = 0; i < h->n_taps; i++) {
+        if (!h->waiters[i].ready) continue;
+        call(l, h->taps[i], h->taps[i]->intake == INTAKE_DOOR && loop_is_held(l) ? NULL : l->batch);
+        l->taken_at = clock_mono_ns();
+    }
+    if (h->waiters[h->n_taps].ready) control_take(l);
+    intake_wire(l);
+    if (l->drained || l->iterations % 8 == 0) intake_journals(l);
+}
+
+static void tick(struct loop *l, uint64_t mono) {
+    if (mono - l->ticked_at < (uint64_t)l->settings.tick_ms * NS_PER_MS) return;
+    l->ticked_at = mono;
+    uint64_t rolled = ledger_rolled_back_at(l->ledger);
+    l->context.rolled_back_at = rolled ? clock_utc_ns() - (mono - rolled) : 0;
+    err_t e = l->service->tick ? l->service->tick(l->self, l->batch) : ERR_OK;
+    if (e) l->stop = e;
+}
+
+// A batch that is still small waits a little for more, as long as something keeps coming (the archiver: 50 or 5 s).
+static bool still_gathering(const struct loop *l, uint64_t mono) {
+    if (l->stop || loop_stop_asked || l->taken >= l->settings.gather_count || intake_full(l)) return false;
+    if (mono - l->opened_at >= (uint64_t)l->settings.gather_for_ms * NS_PER_MS) return false;
+    return l->taken && mono - l->taken_at < 20 * NS_PER_MS;
+}
+
+static void add_positions(struct loop *l) {
+    char key[80], id[ENTRY_ID_TEXT];
+    snprintf(key, sizeof key, "position:%s", l->me.name);
+    for (size_t i = 0; i < l->n_slots; i++) {
+        struct slot *s = &l->slots[i];
+        if (entry_id_cmp(s->in.position, s->stored) == 0) continue;
+        entry_id_print(s->in.position, id);
+        batch_field(l->batch, key, s->stream.name, id);
+        s->stored = s->in.position;
+    }
+}
+
+#ifdef TRADECAST_TEST
+// The mutation: positions in a transaction of their own, before the effects.
+static void positions_apart(struct loop *l) {
+    if (!MUTATED("position_apart")) return;
+    struct batch_mark mark = batch_mark_now(l->batch);
+    add_positions(l);
+    struct span all = batch_bytes(l->batch);
+    unsigned n = batch_commands(l->batch) - mark.commands;
+    if (n) (void)!store_transaction(ledger_store(l->ledger), (struct span){(const uint8_t *)all.data + mark.bytes, all.length - mark.bytes}, n);
+    batch_back_to(l->batch, mark);
+}
+#endif
+
+// --- committing
+
+static err_t persist(struct loop *l) {
+    struct inlet_position at[INLETS_MAX];
+    if (!l->service->persist || l->persisted) return ERR_OK;
+    for (size_t i = 0; i < l->n_slots; i++) at[i] = (struct inlet_position){l->slots[i].stream.name, l->slots[i].in.position};
+    err_t e = l->service->persist(l->self, at, l->n_slots);
+    l->persisted = e == ERR_OK;
+    return e;
+}
+
+static err_t write_batch(struct loop *l) {
+    uint64_t mono = clock_mono_ns();
+    l->sealed = true;
+    if (l->submitted) return ledger_resume(l->ledger, mono);
+    err_t e = persist(l);
+    if (e) return e;
+    failpoint(l, "before_commit");
+    l->submitted = true;
+    e = ledger_commit(l->ledger, batch_bytes(l->batch), batch_commands(l->batch), mono);
+    l->commit_us[l->samples++ % COMMIT_SAMPLES] = (uint32_t)((clock_mono_ns() - mono) / NS_PER_US);
+    return e;
+}
+
+static void send_all(struct loop *l) {
+    const struct outgoing *out;
+    size_t n = batch_outgoing(l->batch, &out);
+    for (size_t i = 0; i < n; i++) {
+        const char *topic = out[i].outlet ? out[i].outlet->name : out[i].feed;
+        const struct topic_out *to = out[i].outlet ? &l->outs[out[i].outlet - l->outlets] : NULL;
+        for (size_t c = 0; to && c < to->n_consumers; c++) {
+            struct consumer *consumer = &l->consumers[to->consumers[c]];
+            if (!port_send(consumer->inbox, topic, out[i].envelope)) consumer->failed++;
+        }
+        port_send(l->events, topic, out[i].envelope);
+    }
+}
+
+static void finish(struct loop *l) {
+    if (l->stalled) log_event(LOG_LEVEL_INFO, "recovered", "batch=%llu", (unsigned long long)ledger_batch(l->ledger));
+    l->stalled = NULL;
+    l->sealed = l->persisted = l->submitted = l->open = false;
+    l->batches++;
+    l->commands += batch_commands(l->batch);
+    failpoint(l, "after_commit");
+    send_all(l);
+    failpoint(l, "after_send");
+    if (l->service->committed) l->service->committed(l->self);
+    control_answer(l);
+    if (l->careful && l->trying && --l->careful == 0) log_event(LOG_LEVEL_INFO, "careful_start_done", "tries=ok");
+    l->trying = false;
+}
+
+static const char *trouble_of(struct loop *l, err_t e) {
+    const char *said = store_trouble(ledger_store(l->ledger));
+    return e == ERR_DISK || !*said ? error_words(e) : said;
+}
+
+static void stall(struct loop *l, err_t e) {
+    const char *why = trouble_of(l, e);
+    if (!l->stalled) log_event(LOG_LEVEL_ERROR, "stalled", "error=%s why=%s", error_name(e), log_quote(why));
+    l->stalled = why;
+    if (l->service->stalled) l->service->stalled(l->self, why);
+    control_turn_away(l, why);
+}
+
+// Nothing to commit: those who wait get their answer all the same.
+static void close_empty(struct loop *l) {
+    if (l->service->committed) l->service->committed(l->self);
+    control_answer(l);
+    l->open = false;
+}
+
+static void seal(struct loop *l) {
+    char why[160];
+    err_t fault = batch_fault(l->batch, why);
+    if (fault) {
+        log_event(LOG_LEVEL_ERROR, "batch_refused", "why=%s", log_quote(why));
+        l->stop = fault;
+        return;
+    }
+#ifdef TRADECAST_TEST
+    positions_apart(l);
+#endif
+    add_positions(l);
+}
+
+static void commit(struct loop *l) {
+    if (!l->sealed) seal(l);
+    if (l->stop) return;
+    if (!l->sealed && batch_is_empty(l->batch)) return close_empty(l);
+    err_t e = write_batch(l);
+    switch (error_policy(e)) {
+    case POLICY_GO: finish(l); break;
+    case POLICY_RETRY: stall(l, e); break;
+    case POLICY_REJECT:
+    case POLICY_STOP: l->stop = e; break;
+    }
+}
+
+// While a batch waits: try again, and turn away whoever knocks.
+static void iterate_sealed(struct loop *l) {
+    commit(l);
+    if (l->sealed) control_take(l);
+    for (size_t i = 0; l->sealed && i < l->reactor.n; i++) {
+        if (l->reactor.taps[i].intake == INTAKE_DOOR) call(l, &l->reactor.taps[i], NULL);
+    }
+}
+
+// A connection that something idle lost is made good before anything is read: the ring first.
+static bool connected(struct loop *l) {
+    err_t e = ledger_resume(l->ledger, clock_mono_ns());
+    if (error_policy(e) == POLICY_STOP) l->stop = e;
+    return e == ERR_OK;
+}
+
+static void iterate(struct loop *l) {
+    struct heard heard;
+    wait_for_input(l, &heard);
+    l->iterations++;
+    if (l->sealed) return iterate_sealed(l);
+    open_batch(l);
+    listen(l, &heard);
+    uint64_t mono = clock_mono_ns();
+    tick(l, mono);
+    if (connected(l)) upkeep(l, mono);
+    if (l->stop || still_gathering(l, mono)) return;
+    commit(l);
+}
+
+err_t loop_run(struct loop *l) {
+    while (!l->stop && !loop_stop_asked) {
+        iterate(l);
+        upkeep_heartbeat(l, clock_mono_ns());
+    }
+    uint64_t until = clock_mono_ns() + 5 * NS_PER_S;
+    while (!l->stop && (l->open || l->sealed) && clock_mono_ns() < until) {
+        commit(l);
+        if (l->sealed) ports_wait(NULL, 0, 20);
+    }
+    return l->stop;
+}

@@ -1,0 +1,132 @@
+// loop - the inside of service.h: one process of a service. Only common/ includes this.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/batch_io.h"
+#include "common/envelope.h"
+#include "common/ledger.h"
+#include "common/service.h"
+#include "common/topology.h"
+
+#define INLETS_MAX (2 * INSTANCES_MAX)
+#define SOURCES_MAX 16
+#define ANSWERS_MAX 32
+#define COMMIT_SAMPLES 512
+
+struct settings { // the options that every service has
+    const char *run_dir, *redis, *redis_user, *redis_password, *lock_dir, *log_level, *profile;
+    int64_t answer_within_ms, shards, shard, batch_max, tick_ms, idle_read_ms, journal_keep_ms, journal_max, ring_bytes, ring_age_ms;
+    int64_t look_for_ms, heartbeat_ms, memory_most, queue, gather_count, gather_for_ms;
+};
+
+struct slot { // one topic read
+    struct stream stream;
+    struct inlet in;
+    struct entry_id stored; // what Redis has in position:<name>
+    bool forward;
+};
+
+struct consumer {
+    char name[NAME_TEXT];
+    port_t *inbox;
+    unsigned failed; // sends that did not fit; the journal has them
+};
+
+struct topic_out { // one topic written; runs parallel to outlets[]
+    struct trim trim;
+    unsigned consumers[INSTANCES_MAX];
+    size_t n_consumers;
+    struct entry_id acked[INSTANCES_MAX]; // last sample
+    uint64_t length;
+};
+
+struct tap { // a socket of the service's own
+    port_t *port;
+    int fd;
+    ready_fn *ready;
+    enum intake intake;
+};
+
+struct reactor {
+    struct tap taps[SOURCES_MAX];
+    size_t n;
+};
+
+struct waiting_answer {
+    uint8_t peer[64];
+    size_t peer_length;
+    bool ok;
+    char *text;
+};
+
+struct loop {
+    const struct service *service;
+    void *self;
+    struct settings settings;
+    struct instance me;
+    struct context context;
+    book_t *book;
+    ledger_t *ledger;
+    batch_t *batch;
+
+    struct slot slots[INLETS_MAX];
+    size_t n_slots;
+    struct outlet outlets[INSTANCES_MAX];
+    struct topic_out outs[INSTANCES_MAX];
+    size_t n_outlets;
+    struct consumer consumers[INSTANCES_MAX];
+    size_t n_consumers;
+    port_t *inbox, *events, *control;
+    struct reactor reactor;
+    struct waiting_answer answers[ANSWERS_MAX];
+    size_t n_answers;
+
+    // the open batch
+    unsigned taken;       // messages in it
+    bool drained;         // nothing more was there
+    bool open;            // begun and not yet committed
+    bool persisted;       // the service's own commit is done
+    bool submitted;       // given to the ledger; it lands it, however often it must try
+    bool sealed;          // nothing may be added any more: it waits for its commit
+    uint64_t opened_at, taken_at; // monotonic ns
+    err_t stop;           // not ERR_OK: leave the loop
+    const char *stalled;  // why nothing can be committed, or NULL
+    char held[120];       // why input is held back, or empty
+
+    // after an unclean start: one message at a time, with a try count written first
+    unsigned careful;
+    char tried[160]; // "topic id count", from the run before
+    bool trying;
+
+    // When every consumer has what was there at checkpoint_at, context.consumed_until moves up to it.
+    struct entry_id checkpoint[INSTANCES_MAX];
+    uint64_t checkpoint_at;
+    unsigned memory_percent;
+
+    uint64_t ticked_at, upkept_at, beat_at, iterations;
+    uint64_t messages, batches, corrupt, deadletters, commands, seen_connections;
+    uint32_t commit_us[COMMIT_SAMPLES];
+    unsigned samples;
+};
+
+// loop.c
+err_t loop_run(struct loop *l);
+extern volatile int loop_stop_asked; // set by SIGTERM and SIGINT
+bool loop_is_held(const struct loop *l);
+
+// intake.c
+void intake_wire(struct loop *l);     // what the inbox holds
+void intake_journals(struct loop *l); // what the journals hold, for topics that are behind or idle
+void intake_bury(struct loop *l, const struct slot *slot, const struct envelope *e, const char *reason);
+bool intake_full(const struct loop *l);
+bool intake_handle(struct loop *l, enum topic topic, const struct envelope *e, const char **reason); // false: to be buried
+
+// upkeep.c
+void upkeep(struct loop *l, uint64_t mono_ns); // once a second: trims, pressure
+void upkeep_heartbeat(struct loop *l, uint64_t mono_ns);
+void heartbeat_fill(struct loop *l, Heartbeat *out, arena_t *arena);
+
+// control.c
+void control_take(struct loop *l);                       // requests; answered after the commit
+void control_turn_away(struct loop *l, const char *why); // while stalled
+void control_answer(struct loop *l);

@@ -1,0 +1,237 @@
+// upkeep - what the loop does once a second: look at its consumers, trim its journals, feel the pressure, say how it is.
+// SPDX-License-Identifier: MIT
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/loop.h"
+#include "common/store_io.h"
+
+#define LOOK_LEAST_MS 5000 // how long what is finished may be looked at when the store is nearly full
+
+// --- consumers and trimming
+
+struct sample {
+    struct loop *l;
+    size_t outlet, consumer; // where the next reply belongs
+};
+
+static err_t take_sample(void *arg, unsigned i, struct span text, int64_t number) {
+    struct sample *s = arg;
+    struct topic_out *out = &s->l->outs[s->outlet];
+    (void)i;
+    if (s->consumer < out->n_consumers) {
+        struct entry_id id = ENTRY_ID_NONE;
+        if (entry_id_parse(text.data, text.length, &id)) id = ENTRY_ID_NONE;
+        out->acked[s->consumer++] = id;
+        return ERR_OK;
+    }
+    out->length = (uint64_t)number;
+    s->outlet++;
+    s->consumer = 0;
+    return ERR_OK;
+}
+
+static err_t sample_consumers(struct loop *l) {
+    static buffer_t commands;
+    buffer_clear(&commands);
+    unsigned n = 0;
+    char key[96];
+    for (size_t i = 0; i < l->n_outlets; i++) {
+        for (size_t c = 0; c < l->outs[i].n_consumers; c++, n++) {
+            snprintf(key, sizeof key, "position:%s", l->consumers[l->outs[i].consumers[c]].name);
+            store_format(&commands, 3, (const char *[]){"HGET", key, l->outlets[i].name});
+        }
+        snprintf(key, sizeof key, "journal:%s", l->outlets[i].name);
+        store_format(&commands, 2, (const char *[]){"XLEN", key});
+        n++;
+    }
+    struct sample s = {.l = l};
+    return store_pipeline(ledger_store(l->ledger), (struct span){commands.data, commands.length}, n, take_sample, &s);
+}
+
+static void trim_one(struct loop *l, size_t i, uint64_t mono) {
+    struct entry_id upto;
+    struct topic_out *out = &l->outs[i];
+    trim_sample(&out->trim, out->acked, out->n_consumers, mono, (uint64_t)l->settings.journal_keep_ms * NS_PER_MS, &upto);
+    if (entry_id_cmp(upto, ENTRY_ID_NONE) == 0) return;
+    char key[96], from[ENTRY_ID_TEXT];
+    snprintf(key, sizeof key, "journal:%s", l->outlets[i].name);
+    entry_id_print((struct entry_id){upto.incarnation, upto.sequence + 1}, from);
+    buffer_t answer = {0};
+    struct span argv[] = {span_of("XTRIM"), span_of(key), span_of("MINID"), span_of("~"), span_of(from), span_of("LIMIT"), span_of("100000")};
+    err_t e = store_command(ledger_store(l->ledger), 7, argv, &answer);
+    if (error_policy(e) == POLICY_STOP) l->stop = e;
+    buffer_destroy(&answer);
+}
+
+static void say_who_holds(struct loop *l, size_t i) {
+    const struct topic_out *out = &l->outs[i];
+    if (out->length < 1000) return;
+    for (size_t c = 0; c < out->n_consumers; c++) {
+        if (entry_id_cmp(out->acked[c], ENTRY_ID_NONE) != 0) continue;
+        batch_alert(l->batch, ALERT__SEVERITY__warning, "consumer_missing", l->outlets[i].name,
+                    "%s has never registered a position: journal:%s cannot be trimmed (%llu entries)", l->consumers[out->consumers[c]].name,
+                    l->outlets[i].name, (unsigned long long)out->length);
+    }
+}
+
+static bool all_have(const struct loop *l) {
+    for (size_t i = 0; i < l->n_outlets; i++) {
+        for (size_t c = 0; c < l->outs[i].n_consumers; c++) {
+            if (entry_id_cmp(l->outs[i].acked[c], l->checkpoint[i]) < 0) return false;
+        }
+    }
+    return true;
+}
+
+static void move_checkpoint(struct loop *l) {
+    if (!all_have(l)) return;
+    if (l->checkpoint_at) l->context.consumed_until = l->checkpoint_at;
+    l->checkpoint_at = clock_utc_ns();
+    for (size_t i = 0; i < l->n_outlets; i++) l->checkpoint[i] = l->outlets[i].head;
+}
+
+static void look_after_topics(struct loop *l, uint64_t mono) {
+    if (ledger_connections(l->ledger) != l->seen_connections) {
+        l->seen_connections = ledger_connections(l->ledger);
+        for (size_t i = 0; i < l->n_outlets; i++) trim_forget(&l->outs[i].trim);
+    }
+    if (sample_consumers(l)) return;
+    for (size_t i = 0; i < l->n_outlets; i++) {
+        trim_one(l, i, mono);
+        say_who_holds(l, i);
+    }
+    move_checkpoint(l);
+}
+
+// --- pressure
+
+static void feel_memory(struct loop *l) {
+    if (ledger_memory(l->ledger, &l->memory_percent)) return;
+    int64_t look = l->settings.look_for_ms, full = l->settings.memory_most;
+    int64_t used = (int64_t)l->memory_percent;
+    if (used > full / 2 && look > LOOK_LEAST_MS) {
+        int64_t share = used >= full ? 0 : (full - used) * 100 / (full - full / 2); // 100 at half of the limit, 0 at the limit
+        look = LOOK_LEAST_MS + (look - LOOK_LEAST_MS) * share / 100 / 4;
+    }
+    batch_look_for(l->batch, (uint64_t)look * NS_PER_MS);
+}
+
+static bool journal_is_long(const struct loop *l, size_t *which) {
+    for (size_t i = 0; i < l->n_outlets; i++) {
+        if (l->outs[i].length <= (uint64_t)l->settings.journal_max) continue;
+        *which = i;
+        return true;
+    }
+    return false;
+}
+
+static void feel_pressure(struct loop *l, uint64_t mono) {
+    bool was = loop_is_held(l);
+    size_t which;
+    l->held[0] = 0;
+    if (ledger_is_tight(l->ledger, mono)) snprintf(l->held, sizeof l->held, "the replay ring is full: Redis is slow to write");
+    else if (journal_is_long(l, &which)) snprintf(l->held, sizeof l->held, "journal:%s is at its limit: a consumer is behind", l->outlets[which].name);
+    else if (l->memory_percent >= (unsigned)l->settings.memory_most) snprintf(l->held, sizeof l->held, "Redis uses %u %% of its memory", l->memory_percent);
+    l->context.held = loop_is_held(l) ? l->held : NULL;
+    if (was != loop_is_held(l)) {
+        log_event(LOG_LEVEL_WARNING, was ? "input_resumed" : "input_held", "why=%s", was ? "-" : log_quote(l->held));
+    }
+}
+
+void upkeep(struct loop *l, uint64_t mono_ns) {
+    feel_pressure(l, mono_ns);
+    if (mono_ns - l->upkept_at < NS_PER_S) return;
+    l->upkept_at = mono_ns;
+    look_after_topics(l, mono_ns);
+    feel_memory(l);
+}
+
+// --- how it is
+
+static uint64_t memory_bytes(void) {
+    unsigned long total = 0, resident = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (!f) return 0;
+    int n = fscanf(f, "%lu %lu", &total, &resident);
+    fclose(f);
+    return n == 2 ? resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+static int by_size(const void *a, const void *b) {
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void fill_latency(const struct loop *l, Heartbeat *out) {
+    uint32_t sorted[COMMIT_SAMPLES];
+    unsigned n = l->samples < COMMIT_SAMPLES ? l->samples : COMMIT_SAMPLES;
+    if (!n) return;
+    memcpy(sorted, l->commit_us, n * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, by_size);
+    out->commit_us_p50 = sorted[n / 2];
+    out->commit_us_p99 = sorted[n * 99 / 100];
+}
+
+static char *id_text(arena_t *arena, struct entry_id id) {
+    char *text = arena_take(arena, ENTRY_ID_TEXT);
+    entry_id_print(id, text);
+    return text;
+}
+
+static void fill_topics(struct loop *l, Heartbeat *out, arena_t *arena) {
+    out->topics = arena_take(arena, (l->n_outlets + 1) * sizeof *out->topics);
+    for (size_t i = 0; i < l->n_outlets; i++) {
+        TopicHead *head = arena_take(arena, sizeof *head);
+        *head = (TopicHead)TOPIC_HEAD__INIT;
+        head->topic = l->outlets[i].name;
+        head->head = id_text(arena, l->outlets[i].head);
+        head->length = l->outs[i].length;
+        out->topics[out->n_topics++] = head;
+    }
+    out->inputs = arena_take(arena, (l->n_slots + 1) * sizeof *out->inputs);
+    for (size_t i = 0; i < l->n_slots; i++) {
+        TopicLag *lag = arena_take(arena, sizeof *lag);
+        *lag = (TopicLag)TOPIC_LAG__INIT;
+        lag->topic = l->slots[i].stream.name;
+        lag->position = id_text(arena, l->slots[i].in.position);
+        lag->behind = l->slots[i].in.behind;
+        out->inputs[out->n_inputs++] = lag;
+    }
+}
+
+void heartbeat_fill(struct loop *l, Heartbeat *out, arena_t *arena) {
+    *out = (Heartbeat)HEARTBEAT__INIT;
+    out->service = l->me.name;
+    out->sent_at = clock_utc_ns();
+    out->incarnation = l->context.incarnation;
+    out->batches = l->batches;
+    out->messages = l->messages;
+    out->stalled = l->stalled != NULL;
+    out->trouble = l->stalled ? (char *)l->stalled : loop_is_held(l) ? l->held : NULL;
+    out->ring_bytes = ledger_ring_bytes(l->ledger);
+    out->memory_bytes = memory_bytes();
+    out->deadletters = l->deadletters;
+    out->corrupt = l->corrupt;
+    out->has_redis_commands = true;
+    out->redis_commands = l->commands;
+    fill_latency(l, out);
+    fill_topics(l, out, arena);
+}
+
+void upkeep_heartbeat(struct loop *l, uint64_t mono_ns) {
+    static arena_t *arena; // one loop a process
+    static buffer_t frame;
+    if (mono_ns - l->beat_at < (uint64_t)l->settings.heartbeat_ms * NS_PER_MS) return;
+    l->beat_at = mono_ns;
+    if (!arena) arena = arena_new(16384);
+    Heartbeat beat;
+    heartbeat_fill(l, &beat, arena);
+    buffer_clear(&frame);
+    envelope_write(&frame, FEED_HEARTBEAT, ENTRY_ID_NONE, ENTRY_ID_NONE, &beat.base);
+    port_send(l->events, FEED_HEARTBEAT, (struct span){frame.data, frame.length});
+    arena_reset(arena);
+}
