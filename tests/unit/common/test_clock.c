@@ -83,8 +83,8 @@ static void what_is_no_time_is_refused(void **state) {
         "now",
         "-1",
         "1.5",
-        "99999999999",     // seconds beyond what 64 bits of nanoseconds hold
-        "17426385301234",  // 14 digits
+        "99999999999",    // seconds beyond what 64 bits of nanoseconds hold
+        "17426385301234", // 14 digits
         "2025-03-22",
         "2025-03-22T10:15:30",
         "2025-13-22T10:15:30Z",

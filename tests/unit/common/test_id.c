@@ -70,7 +70,11 @@ static void a_derived_id_sorts_beside_its_parent(void **state) {
 
 static void any_text_may_be_a_parent(void **state) {
     (void)state;
-    static const char *const parents[] = {NULL, "", "my-signal-1", "0195bd48-43cb-4abc-8000-000000000000", "0195bd48-43cb-7abc-8000-00000000000g",
+    static const char *const parents[] = {NULL,
+                                          "",
+                                          "my-signal-1",
+                                          "0195bd48-43cb-4abc-8000-000000000000",
+                                          "0195bd48-43cb-7abc-8000-00000000000g",
                                           "0195bd48-43cb-7abc-8000x000000000000"};
     char first[ID_TEXT], other[ID_TEXT];
     derive(first, NULL, "x", "y");
