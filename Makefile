@@ -60,6 +60,9 @@ $(LIB): $(COMMON_O)
 	@rm -f $@
 	ar rcs $@ $^
 
+# Only the command posts to the webhook.
+$(OUT)/bin/tradecast: LIBS += $(shell pkg-config --libs libcurl)
+$(OUT)/tests/cli/%: LIBS += $(shell pkg-config --libs libcurl)
 $(OUT)/bin/tradecast: $$(call objects,cli) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
