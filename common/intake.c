@@ -191,7 +191,7 @@ static err_t take_entry(void *arg, const struct journal_entry *entry) {
 }
 
 static void read_slot(struct loop *l, struct slot *slot) {
-    size_t limit = (size_t)l->settings.batch_max - (l->careful ? 0 : l->taken), count;
+    size_t limit = l->careful ? 1 : (size_t)l->settings.batch_max - l->taken, count;
     struct reading r = {l, slot, 0};
     err_t e = store_journal(ledger_store(l->ledger), slot->stream.name, slot->in.position, limit, take_entry, &r, &count);
     FAILPOINT("loop.in_catch_up");

@@ -163,12 +163,19 @@ static err_t command(ledger_t *self, unsigned argc, const struct span *argv, buf
     return store_command(self->store, argc, argv, answer);
 }
 
-// After this, whoever owned the slice before can write nothing: it must connect again, and then finds a higher epoch.
-static err_t shut_out_others(ledger_t *self) {
+static err_t raise_epoch(ledger_t *self) {
     buffer_t answer = {0};
     err_t e = command(self, 2, (struct span[]){S("INCR"), S(self->epoch_key)}, &answer);
     if (!e) self->epoch = strtoull(buffer_string(&answer), NULL, 10);
-    if (!e) e = command(self, 6, (struct span[]){S("CLIENT"), S("KILL"), S("USER"), S(self->user), S("SKIPME"), S("yes")}, &answer);
+    buffer_destroy(&answer);
+    return e;
+}
+
+// Closes every other connection of this user: a former owner's, which must connect again and then finds a higher epoch; and our own
+// earlier one, whose last transaction might still be on its way.
+static err_t shut_out_others(ledger_t *self) {
+    buffer_t answer = {0};
+    err_t e = command(self, 6, (struct span[]){S("CLIENT"), S("KILL"), S("USER"), S(self->user), S("SKIPME"), S("yes")}, &answer);
     buffer_destroy(&answer);
     return e;
 }
@@ -189,6 +196,7 @@ err_t ledger_take_over(ledger_t *self, char why[static 200]) {
     *why = 0;
     if (!e) e = check_fit(self, why);
     if (!e) e = notice_restart(self, clock_mono_ns());
+    if (!e) e = raise_epoch(self);
     if (!e) e = shut_out_others(self);
     if (!e) e = read_state(self);
     if (e && !*why) snprintf(why, 200, "%s", store_trouble(self->store));
@@ -232,6 +240,7 @@ static err_t reconcile(ledger_t *self, uint64_t mono_ns) {
     char has[64];
     uint64_t from = 0;
     err_t e = check_epoch(self);
+    if (!e) e = shut_out_others(self);
     if (!e) e = read_text(self, self->batch_key, has, sizeof has);
     if (!e) e = notice_restart(self, mono_ns);
     if (e) return e;

@@ -360,7 +360,8 @@ static int run(struct loop *l, const void *own) {
         e = loop_run(l);
         if (!e && !l->sealed && ledger_mark_clean(l->ledger)) log_event(LOG_LEVEL_WARNING, "not_marked_clean", "why=redis");
     }
-    if (e && !loop_stop_asked) log_event(LOG_LEVEL_ERROR, "stopping", "error=%s why=%s", error_name(e), log_quote(error_words(e)));
+    const char *said = l->ledger ? store_trouble(ledger_store(l->ledger)) : "";
+    if (e && !loop_stop_asked) log_event(LOG_LEVEL_ERROR, "stopping", "error=%s why=%s store=%s", error_name(e), log_quote(error_words(e)), log_quote(said));
     else log_event(LOG_LEVEL_INFO, "stopped", "batches=%llu", (unsigned long long)l->batches);
     stop(l);
     return e && !loop_stop_asked ? 1 : 0;
