@@ -17,19 +17,29 @@ LOOKING = ["+@read", "-@dangerous", "+ping", "+info", "+config|get", "+acl|whoam
            "+latency|latest", "+memory|usage"]
 
 
-def slices(shards=1):
-    """{user: [patterns it may write]}; the rows of executor.N once for every shard."""
-    out = {}
+def _table(shards):
+    """Rows as (user, [patterns], whether they may be written); those of executor.N once for every shard."""
     for line in TABLE.read_text().splitlines():
         user, *patterns = line.split("#")[0].split() or [None]
-        if user is None:
-            continue
-        for n in range(shards) if user.endswith(".N") else [None]:
-            name = user if n is None else user[:-1] + str(n)
-            out.setdefault(name, []).extend(p[:-1] + str(n) if p.endswith(".N") else p for p in patterns)
+        writes = patterns[:1] != ["reads:"]
+        for n in range(shards if user and user.endswith(".N") else 1 if user else 0):
+            yield (user.replace(".N", f".{n}"), [p.replace(".N", f".{n}") for p in patterns if p != "reads:"], writes)
+
+
+def slices(shards=1):
+    """{user: [patterns it may write]}"""
+    out = {}
+    for user, patterns, writes in _table(shards):
+        if writes:
+            out.setdefault(user, []).extend(patterns)
     for name, patterns in out.items():
         patterns += [f"{name}:*", f"position:{name}", f"deadletter:{name}", f"journal:incidents.{name}"]
     return out
+
+
+def readable(user, shards=1):
+    """[patterns of others' keys it may read]"""
+    return READ_BY_ALL + [p for name, patterns, writes in _table(shards) if name == user and not writes for p in patterns]
 
 
 def _line(user, password, rules):
@@ -45,7 +55,7 @@ def acl_file(passwords, shards=1):
     commands = ["+" + c for c in READING + WRITING]
     lines = ["user default off nopass resetkeys resetchannels -@all"]
     for user, patterns in slices(shards).items():
-        keys = ["~" + p for p in patterns] + ["%R~" + p for p in READ_BY_ALL]
+        keys = ["~" + p for p in patterns] + ["%R~" + p for p in readable(user, shards)]
         lines.append(_line(user, passwords[user], keys + ["-@all", *commands]))
     lines.append(_line("viewer", passwords["viewer"], ["%R~*", "-@all", *LOOKING]))
     lines.append(_line("admin", passwords["admin"], ["~*", "&*", "+@all"]))

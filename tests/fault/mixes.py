@@ -1,0 +1,123 @@
+"""mixes - what is killed together, when, and how it comes back. Each mix is a row; each blow a small function."""
+# SPDX-License-Identifier: MIT
+import dataclasses
+import time
+from collections.abc import Callable
+
+ALL = ["ingest", "router", "executor.0", "reconciler", "archiver", "monitor"]
+
+
+class Scene:
+    """A plant under attack: kills, restarts, and what it did."""
+
+    def __init__(self, plant, rng):
+        self.plant, self.rng = plant, rng
+        self.kills = 0
+
+    def pause(self, least_s, most_s):
+        time.sleep(self.rng.uniform(least_s, most_s))
+
+    def kill(self, *names):
+        """All at once: the signals first, then the waiting."""
+        for name in names:
+            self.plant.processes[name].signal(9)
+        for name in names:
+            self.plant.processes[name].wait()
+        self.kills += len(names)
+
+    def restart(self, *names):
+        for name in sorted(names, key=lambda n: n != "redis"):
+            self.plant.restart(name)
+
+    def kill_and_restart(self, *names, away_s=(0.0, 0.3)):
+        self.kill(*names)
+        self.pause(*away_s)
+        self.restart(*names)
+
+    @property
+    def gateways(self):
+        return list(self.plant.gateways)
+
+
+# --- blows
+
+def one_service(scene):
+    scene.kill_and_restart(scene.rng.choice(ALL))
+
+
+def one_gateway(scene):
+    scene.kill_and_restart(scene.rng.choice(scene.gateways))
+
+
+def two_services(scene):
+    scene.kill_and_restart(*scene.rng.sample(ALL + scene.gateways, 2))
+
+
+def redis(scene):
+    scene.kill_and_restart("redis")
+
+
+def redis_and_a_service(scene):
+    # The two the promise of "standard" covers: any but ingest, whose ring is the only other place that knows what it took.
+    scene.kill_and_restart("redis", scene.rng.choice(["router", "executor.0", "archiver", "reconciler", "monitor"]))
+
+
+def redis_router_executor(scene):
+    scene.kill_and_restart("redis", "router", "executor.0")
+
+
+def redis_away(scene):
+    """Redis is away for seconds, and meanwhile a service is killed; then Redis again, soon after it came."""
+    service = scene.rng.choice(["router", "executor.0", "archiver", "reconciler"])
+    scene.kill("redis")
+    scene.pause(0.5, 5.5)
+    scene.restart("redis")
+    scene.pause(0.05, 0.4)
+    scene.kill_and_restart("redis", service)
+
+
+def paused_consumer(scene):
+    """A consumer stands still while others go on; then Redis is killed, then the consumer."""
+    service = scene.rng.choice(["router", "executor.0", "archiver", "reconciler"])
+    scene.plant.freeze(service)
+    scene.pause(0.3, 1.5)
+    scene.kill_and_restart("redis")
+    scene.kill_and_restart(service)
+
+
+def redis_twice(scene):
+    redis_and_a_service(scene)
+    scene.pause(0.2, 3)
+    redis_and_a_service(scene)
+
+
+def everything(scene):
+    scene.kill_and_restart("redis", *ALL, *scene.gateways)
+
+
+@dataclasses.dataclass(frozen=True)
+class Mix:
+    name: str
+    blow: Callable
+    words: str
+    profile: str = "standard"
+    fsync_ms: int = 0        # Redis' fsync made so slow, or the ring is never needed
+    pause_s: tuple = (0.1, 0.9)
+    options: dict = dataclasses.field(default_factory=dict)
+    duplicate_check: str = "none"
+    share: int = 1           # of the kills asked for
+
+
+MIXES = {m.name: m for m in [
+    Mix("services", one_service, "any one service", share=3),
+    Mix("gateways", one_gateway, "a gateway", pause_s=(0.2, 1)),
+    Mix("pairs", two_services, "two processes at once", share=2),
+    Mix("redis", redis, "Redis, its fsync slow", fsync_ms=300),
+    Mix("redis+service", redis_and_a_service, "Redis and a service", fsync_ms=300, share=2),
+    Mix("redis+router+executor", redis_router_executor, "Redis, router and executor", fsync_ms=300, share=2),
+    Mix("away", redis_away, "Redis away for seconds, a service killed", fsync_ms=300, pause_s=(0.3, 1)),
+    Mix("paused", paused_consumer, "a consumer paused, Redis killed, the consumer killed", fsync_ms=300),
+    Mix("twice", redis_twice, "two Redis crashes within ten seconds", fsync_ms=300),
+    Mix("small-queues", two_services, "two at once with queues of 50", options={"TRADECAST_QUEUE": "50"}),
+    Mix("everything", everything, "everything at once, strict", profile="strict", pause_s=(0.8, 2), share=2),
+]}

@@ -1,0 +1,177 @@
+"""plant - a private tradecast for tests: own directory, own Redis, free ports; started, hurt and looked at."""
+# SPDX-License-Identifier: MIT
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+
+import redis as redis_py
+
+from deploy.local import demo
+from deploy.local import redis as redis_server
+from deploy.local.layout import ROOT
+from deploy.local.system import System
+from tests.harness.wait import until
+
+SOURCE = "test"
+OPTIONS = {"TRADECAST_LOOK_FOR": "1h", "TRADECAST_LOG_LEVEL": "info"}
+SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99", "UBSAN_OPTIONS": "print_stacktrace=1"}
+
+
+def configuration(accounts=3, brokers=2, source=SOURCE, lot="fixed", max_age_s=3600):
+    """accounts over brokers in turn; the second broker's symbols carry ".m"."""
+    names = [chr(ord("a") + n) for n in range(brokers)]
+    symbols = [{"symbol": s, "lot_step": "0.01", "min_lot": "0.01"} for s in ("EURUSD", "GBPUSD", "XAUUSD")]
+    ids = [f"acc{n:03d}" for n in range(accounts)]
+    of = {b: ids[n::brokers] for n, b in enumerate(names)}
+    size = {"fixed_lot": "0.1"} if lot == "fixed" else {"multiplier": "1"}
+    return {
+        "brokers": [{"broker_id": b, "price_tolerance": "0.01", "symbols": symbols, **({"symbol_suffix": ".m"} if n % 2 else {})}
+                    for n, b in enumerate(names)],
+        "accounts": [{"account_id": a, "broker_id": b, "balance": "100000000", "leverage": 500, "max_signal_age_s": max_age_s,
+                      "subscriptions": [{"source": source, **size}]} for b in names for a in of[b]],
+        "instances": [{"instance_id": f"gw-{b}", "broker_id": b, "accounts": of[b]} for b in names],
+        "sources": [{"config_id": source}],
+    }
+
+
+class Plant(System):
+    def __init__(self, mode="check", config=None, options=None, keep=False, **more):
+        self.temporary = tempfile.mkdtemp(prefix="tc-")
+        self.config = config or configuration()
+        gateways = {i["instance_id"]: i["broker_id"] for i in self.config["instances"]}
+        super().__init__(self.temporary, mode, gateways, options={**OPTIONS, **SANITIZERS, **(options or {})}, any_port=True, **more)
+        self.keep = keep
+        self._admin = None
+
+    # --- life
+
+    def up(self, within_s=60):
+        config = json.loads(json.dumps(self.config))
+        for source in config["sources"]:
+            source["token_hash"] = demo.token_hash(self.token_of(source["config_id"]))
+        self.start(configure=lambda _: config, within_s=within_s)
+        return self
+
+    def token_of(self, source):
+        self.layout.make()
+        return self.token(source)
+
+    def down(self):
+        """Stops everything; fails when a process did not end well or a sanitizer spoke."""
+        well = self.stop()
+        complaints = self.complaints()
+        if not self.keep:
+            self.wipe()
+        assert not complaints, complaints
+        assert well, "a process did not stop in order"
+
+    def complaints(self):
+        """What sanitizers wrote into the logs."""
+        out = []
+        for log in sorted(self.layout.log.glob("*.log")):
+            text = log.read_text(errors="replace")
+            for mark in ("ERROR: AddressSanitizer", "runtime error:", "ERROR: LeakSanitizer"):
+                at = text.find(mark)
+                if at >= 0:
+                    out.append(f"{log.name}: {text[at:at + 1500]}")
+        return "\n".join(out)
+
+    def wipe(self):
+        super().wipe()
+
+    def restart(self, name):
+        if name == "redis":
+            self.start_redis().close()
+        else:
+            self.start_process(name)
+
+    def freeze(self, name):
+        self.processes[name].signal(signal.SIGSTOP)
+
+    def thaw(self, name):
+        self.processes[name].signal(signal.SIGCONT)
+
+    def slow_fsync(self, ms):
+        shim = ROOT / "build/tools/slow_fsync.so"
+        self.redis_env = {"LD_PRELOAD": str(shim), "TRADECAST_FSYNC_MS": str(ms)}
+
+    # --- looking
+
+    @property
+    def admin(self):
+        """python3-redis as admin, giving text."""
+        if self._admin is None:
+            self._admin = redis_py.Redis(unix_socket_path=str(self.layout.redis_socket), username="admin",
+                                         password=self.layout.secret("admin"), decode_responses=True)
+        return self._admin
+
+    def raw(self, user="admin"):
+        """python3-redis giving bytes, as any user."""
+        return redis_py.Redis(unix_socket_path=str(self.layout.redis_socket), username=user, password=self.layout.secret(user))
+
+    def signal(self, signal_id):
+        return self.admin.hgetall(f"signal:{signal_id}")
+
+    def final(self, signal_id, within_s=20):
+        """The signal's hash once it is completed or failed."""
+        def look():
+            found = self.signal(signal_id)
+            return found if found.get("status") in ("completed", "failed") else None
+        return until(look, f"signal {signal_id} to be final", within_s)
+
+    def trades(self, signal_id):
+        """{account: trade_state} of a signal, as far as there are any."""
+        decisions = json.loads(self.admin.hget(f"routing:{signal_id}", "decisions") or "[]")
+        found = {d["account_id"]: self.admin.hgetall(f"trade_state:{d['trade_id']}") for d in decisions if d.get("trade_id")}
+        return {a: t for a, t in found.items() if t}
+
+    def decisions(self, signal_id):
+        return {d["account_id"]: d for d in json.loads(self.admin.hget(f"routing:{signal_id}", "decisions") or "[]")}
+
+    # --- using
+
+    def door(self, source=SOURCE):
+        return demo.Door(self, source)
+
+    def load(self, prefix, count, rate=0, body=None, connections=4, depth=8, resend=True, duration_ms=0, source=SOURCE):
+        """Starts the load generator; returns a Load."""
+        return Load(self, prefix, count, rate, body, connections, depth, resend, duration_ms, source)
+
+
+MARKET = ('{"signal_id":"{id}","symbol":"EURUSD","order_type":"market","direction":"buy","lot_size":"0.1","price":"1.08432"}')
+
+
+class Load:
+    def __init__(self, plant, prefix, count, rate, body, connections, depth, resend, duration_ms, source):
+        self.log = pathlib.Path(plant.temporary) / f"load-{prefix}.txt"
+        command = [ROOT / "build/tools/load", "--port", plant.http_port, "--path", f"/webhook/{source}/{plant.token(source)}",
+                   "--body", body or MARKET, "--prefix", prefix, "--count", count, "--connections", connections, "--depth", depth,
+                   "--rate", rate, "--duration-ms", duration_ms, "--log", self.log, *(["--resend"] if resend else [])]
+        self._child = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, text=True)
+
+    def running(self):
+        return self._child.poll() is None
+
+    def stop(self):
+        if self.running():
+            self._child.send_signal(signal.SIGTERM)
+
+    def finish(self, within_s=120):
+        """What it counted, with `accepted` as {signal_id: when first sent, UTC ns} and `sent` likewise."""
+        out, _ = self._child.communicate(timeout=within_s)
+        totals = json.loads(out)
+        rows = [line.split() for line in self.log.read_text().splitlines()]
+        self.accepted = {r[0]: int(r[2]) for r in rows if r[1] == "200"}
+        self.sent = {r[0]: int(r[2]) for r in rows}
+        self.totals = totals
+        return totals
+
+
+def environment_mode(default="check"):
+    return os.environ.get("TEST_MODE", default)
+
+
+wait_redis = redis_server.wait_ready
