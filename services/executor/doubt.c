@@ -1,0 +1,66 @@
+// doubt - may this order be sent without asking first, and what to do about a trade that is in doubt.
+// SPDX-License-Identifier: MIT
+#include "services/executor/doubt.h"
+
+#include "common/testing.h"
+
+bool doubt_covered(const struct gateway_checks *g, uint64_t first_at, uint64_t now) {
+    switch (g->check) {
+    case HELLO__DUPLICATE_CHECK__forever: return true;
+    case HELLO__DUPLICATE_CHECK__window: // it must still be known when ours is accepted at the latest
+        return first_at <= now && g->longest_acceptance < g->window && now - first_at < g->window - g->longest_acceptance;
+    case HELLO__DUPLICATE_CHECK__session: return g->session_since && first_at > g->session_since;
+    case HELLO__DUPLICATE_CHECK__open_orders: // what has been filled meanwhile is not open
+    case HELLO__DUPLICATE_CHECK__none:
+    case _HELLO__DUPLICATE_CHECK_IS_INT_SIZE: return false;
+    }
+    return false;
+}
+
+static bool is_fresh(const struct order_origin *o, const struct doubt_context *c) {
+    uint64_t origin = MUTATED("hop_time") ? o->ordered_at : o->signal_at;
+    if (o->resend) return false;
+    if (c->rolled_back_at && (c->now < c->rolled_back_at || c->now - c->rolled_back_at < c->rollback_quiet)) return false;
+    return origin > c->started_at && origin - c->started_at > c->skew_margin;
+}
+
+enum may_send doubt_may_send(const struct gateway_checks *g, const struct order_origin *o, const struct doubt_context *c) {
+    if (MUTATED("no_ask")) return MAY_SEND;
+    if (is_fresh(o, c)) return MAY_SEND;
+    // Nobody sent it before its signal was there. Clocks that differ make that earlier.
+    uint64_t first_at = o->signal_at > c->skew_margin ? o->signal_at - c->skew_margin : 0;
+    if (doubt_covered(g, first_at, c->now)) return MAY_SEND;
+    return g->can_query ? ASK_FIRST : MAY_HOLD;
+}
+
+static uint64_t least_span(const struct gateway_checks *g, const struct doubt_patience *p) {
+    uint64_t twice = 2 * g->longest_acceptance;
+    return twice > p->least ? twice : p->least;
+}
+
+static enum doubt_step wait_until(uint64_t at, uint64_t *again) {
+    *again = at;
+    return DOUBT_WAIT;
+}
+
+// Asks when the last question is old enough; `otherwise` until then.
+static enum doubt_step ask_after(const struct doubt_state *d, uint64_t interval, uint64_t mono, enum doubt_step otherwise, uint64_t *again) {
+    *again = d->asked_at + interval;
+    return !d->asked_at || mono - d->asked_at >= interval ? DOUBT_ASK : otherwise;
+}
+
+enum doubt_step doubt_next(const struct doubt_state *d, const struct gateway_checks *g, const struct doubt_patience *p, uint64_t mono,
+                           uint64_t *again) {
+    *again = mono + p->held_interval;
+    if (d->found) return DOUBT_ADOPT;
+    if (!d->reachable) return wait_until(mono + p->held_interval, again);
+    if (MUTATED("no_ask")) return DOUBT_RESEND;
+    if (!g->can_query) return d->covered && !d->too_old && !d->known_there ? DOUBT_RESEND : DOUBT_HOLD;
+    if (d->asking && mono - d->asked_at < p->answer_within) return wait_until(d->asked_at + p->answer_within, again);
+    if (d->asking || d->not_found < p->asks || mono - d->since < least_span(g, p)) return ask_after(d, p->interval, mono, DOUBT_WAIT, again);
+
+    // It is not there, and will not come.
+    if (d->too_old) return DOUBT_EXPIRE;
+    if (d->covered || !d->was_sent) return DOUBT_RESEND;
+    return ask_after(d, p->held_interval, mono, DOUBT_HOLD, again);
+}

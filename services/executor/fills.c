@@ -1,0 +1,192 @@
+// fills - what an execution makes of a trade: sums, averages, shares, results.
+// SPDX-License-Identifier: MIT
+#include "services/executor/fills.h"
+
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/testing.h"
+
+bool fills_is_counted(const TradeState *t, const char *execution_id) {
+    if (MUTATED("no_guards")) return false;
+    for (size_t i = 0; i < t->n_executions; i++) {
+        if (strcmp(t->executions[i], execution_id) == 0) return true;
+    }
+    return false;
+}
+
+// *sum += part, when there is a part. False: out of range.
+static bool add_charge(bool has, int64_t part, int64_t before, decimal_t *sum) {
+    *sum = D(before);
+    return !has || decimal_add(D(part), D(before), sum);
+}
+
+err_t fills_add(TradeState *t, const Fill *f, enum trade_event *event, bool *over) {
+    decimal_t filled, average, commission, fees;
+    if (f->lots <= 0 || f->price <= 0) return ERR_RULE;
+    if (!decimal_add(D(t->filled_lots), D(f->lots), &filled) ||
+        !decimal_mean(D(t->average_price), D(t->filled_lots), D(f->price), D(f->lots), &average) ||
+        !add_charge(f->has_commission, f->commission, t->commission, &commission) || !add_charge(f->has_fees, f->fees, t->fees, &fees))
+        return ERR_RULE;
+    t->has_filled_lots = t->has_average_price = true;
+    t->filled_lots = filled.e8;
+    t->average_price = average.e8;
+    t->has_commission |= f->has_commission;
+    t->commission = commission.e8;
+    t->has_fees |= f->has_fees;
+    t->fees = fees.e8;
+    if (!t->has_executed_at || f->executed_at > t->executed_at) t->executed_at = f->executed_at;
+    t->has_executed_at = true;
+    *over = t->has_lot_size && t->filled_lots > t->lot_size;
+    *event = t->has_lot_size && t->filled_lots < t->lot_size ? TRADE_FILL_PART : TRADE_FILL_ALL;
+    return ERR_OK;
+}
+
+decimal_t fills_open_lots(const TradeState *t) {
+    if (t->direction == SIGNAL__DIRECTION__close || t->filled_lots <= t->closed_lots) return D(0);
+    return D(t->filled_lots - t->closed_lots);
+}
+
+void fills_reduce(TradeState *t, decimal_t lots, decimal_t pnl, uint64_t at) {
+    decimal_t taken = decimal_min(lots, fills_open_lots(t)), sum;
+    t->has_closed_lots = true;
+    t->closed_lots += taken.e8;
+    if (decimal_add(D(t->pnl), pnl, &sum)) t->pnl = sum.e8;
+    t->has_pnl = true;
+    if (t->closed_lots < t->filled_lots) return;
+    t->has_closed_at = true;
+    t->closed_at = at;
+}
+
+size_t fills_share_lots(const TradeState *closing, decimal_t from, decimal_t lots, struct share *out) {
+    int64_t start = 0, least = from.e8, most = from.e8 + lots.e8;
+    for (size_t i = 0; i < closing->n_closes; i++) {
+        int64_t end = start + closing->closes[i]->lots;
+        int64_t low = start > least ? start : least, high = end < most ? end : most;
+        out[i] = (struct share){.closing = closing->closes[i], .lots = D(high > low ? high - low : 0)};
+        start = end;
+    }
+    return closing->n_closes;
+}
+
+// (price - entry) * lots, scaled by 10^8. Its sign is that of a long position; over all shares of one execution the side is the same.
+static __int128 gain(const struct share *s, const Fill *f) {
+    return (__int128)(f->price - s->entry.e8) * s->lots.e8 / DECIMAL_SCALE;
+}
+
+#define PART_MOST ((__int128)1 << 56) // a share beyond this (720 million) comes from prices that make no sense
+
+static __int128 part_by_gain(__int128 of, __int128 gains, int64_t pnl) {
+    for (; of > INT64_MAX || of < -INT64_MAX; of /= 2) gains /= 2;
+    return gains ? of * pnl / gains : PART_MOST;
+}
+
+// Rounded toward zero; the last share gets what is left.
+static int64_t part_of(const struct share *s, const Fill *f, __int128 gains, __int128 lots) {
+    __int128 part = gains ? part_by_gain(gain(s, f), gains, f->pnl) : PART_MOST;
+    if (part >= PART_MOST || part <= -PART_MOST) part = (__int128)f->pnl * s->lots.e8 / lots;
+    return (int64_t)part;
+}
+
+void fills_share_pnl(struct share *shares, size_t n, const Fill *f) {
+    __int128 gains = 0, lots = 0, left = f->has_pnl ? f->pnl : 0;
+    size_t last = n;
+    for (size_t i = 0; i < n; i++) {
+        shares[i].pnl = D(0);
+        gains += gain(&shares[i], f);
+        lots += shares[i].lots.e8;
+        if (shares[i].lots.e8) last = i;
+    }
+    for (size_t i = 0; i < last && last < n && f->has_pnl; i++) {
+        if (!shares[i].lots.e8) continue;
+        shares[i].pnl = D(part_of(&shares[i], f, gains, lots));
+        left -= shares[i].pnl.e8;
+    }
+    if (last < n && left >= INT64_MIN && left <= INT64_MAX) shares[last].pnl = D((int64_t)left);
+}
+
+void result_id_of(const char *trade_id, const char *execution_id, char out[static ID_TEXT]) {
+    const char *const parts[] = {"result", trade_id, execution_id};
+    id_derive(out, trade_id, 3, parts);
+}
+
+static Signal__Direction side_of(const TradeState *t) { return t->has_side ? t->side : t->direction; }
+
+// Signed as in the spec: executed less requested price, whichever the side.
+static bool slippage(const TradeState *t, const Fill *f, int64_t *out) {
+    decimal_t d;
+    if (!t->has_requested_price || !decimal_sub(D(f->price), D(t->requested_price), &d)) return false;
+    *out = d.e8;
+    return true;
+}
+
+void fills_result(const TradeState *t, const Fill *f, char *result_id, TradeResult *out) {
+    *out = (TradeResult)TRADE_RESULT__INIT;
+    out->result_id = result_id;
+    out->trade_id = t->trade_id;
+    out->symbol = t->symbol;
+    out->account_id = t->account_id;
+    out->execution_id = f->execution_id;
+    out->direction = side_of(t);
+    out->lot_size = f->lots;
+    out->has_execution_price = true;
+    out->execution_price = f->price;
+    out->has_requested_price = t->has_requested_price;
+    out->requested_price = t->requested_price;
+    out->has_slippage = slippage(t, f, &out->slippage);
+    out->has_pnl = f->has_pnl;
+    out->pnl = f->pnl;
+    out->has_commission = f->has_commission;
+    out->commission = f->commission;
+    out->has_fees = f->has_fees;
+    out->fees = f->fees;
+    out->executed_at = f->executed_at;
+    out->state = TRADE_RESULT__STATE__pending;
+    bool whole = t->state != TRADE_STATE__STATE__partially_filled;
+    (void)!result_step(&out->state, whole ? RESULT_FULL : RESULT_PART);
+}
+
+void fills_failure(const TradeState *t, char *result_id, uint64_t now, TradeResult *out) {
+    *out = (TradeResult)TRADE_RESULT__INIT;
+    out->result_id = result_id;
+    out->trade_id = t->trade_id;
+    out->symbol = t->symbol;
+    out->account_id = t->account_id;
+    out->direction = side_of(t);
+    out->lot_size = t->lot_size;
+    out->has_requested_price = t->has_requested_price;
+    out->requested_price = t->requested_price;
+    out->executed_at = now;
+    out->state = TRADE_RESULT__STATE__pending;
+    (void)!result_step(&out->state, RESULT_FAIL);
+}
+
+static uint64_t between(uint64_t from, uint64_t to) { return from && to > from ? (to - from) / NS_PER_US : 0; }
+
+void fills_metrics(const TradeState *t, const Fill *f, char *result_id, uint64_t now, ResultMetrics *out) {
+    *out = (ResultMetrics)RESULT_METRICS__INIT;
+    out->result_id = result_id;
+    out->execution_latency_us = between(t->signal_at, f->executed_at);
+    out->broker_latency_us = f->has_received_at ? between(f->received_at, f->executed_at) : 0;
+    out->network_latency_us = f->has_received_at && t->has_submitted_at ? between(t->submitted_at, f->received_at) : 0;
+    out->execution_latency_ms = out->execution_latency_us / 1000;
+    out->broker_latency_ms = out->broker_latency_us / 1000;
+    out->network_latency_ms = out->network_latency_us / 1000;
+    out->has_slippage = slippage(t, f, &out->slippage);
+    out->created_at = now;
+}
+
+void fills_execution_state(const TradeState *t, uint64_t now, ExecutionState *out) {
+    *out = (ExecutionState)EXECUTION_STATE__INIT;
+    out->trade_id = t->trade_id;
+    out->state = t->state;
+    out->fills = (uint32_t)t->n_executions;
+    out->has_filled_lots = t->has_filled_lots;
+    out->filled_lots = t->filled_lots;
+    out->has_remaining_lots = t->has_lot_size;
+    out->remaining_lots = t->filled_lots < t->lot_size ? t->lot_size - t->filled_lots : 0;
+    out->has_average_price = t->has_average_price;
+    out->average_price = t->average_price;
+    out->rejection_reason = t->state == TRADE_STATE__STATE__rejected ? t->reason : NULL;
+    out->updated_at = now;
+}

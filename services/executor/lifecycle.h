@@ -1,0 +1,44 @@
+// lifecycle - the life of trades, results and instances, as tables with one step.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdbool.h>
+
+#include "execution.pb-c.h"
+
+// What can happen to a trade. Words as in alerts.
+#define TRADE_EVENTS(X) \
+    X(TRADE_SUBMIT, "submit")       /* recorded, about to be sent */ \
+    X(TRADE_DOUBT, "doubt")         /* nobody knows whether the broker has it */ \
+    X(TRADE_ACCEPT, "accept")       /* a report: the broker has taken it */ \
+    X(TRADE_FOUND, "found")         /* asked: the broker has it, and it works */ \
+    X(TRADE_FILL_PART, "fill_part") /* an execution, more to come */ \
+    X(TRADE_FILL_ALL, "fill_all")   /* an execution that completes it */ \
+    X(TRADE_REJECT, "reject") \
+    X(TRADE_CANCEL, "cancel") \
+    X(TRADE_EXPIRE, "expire") \
+    X(TRADE_REOPEN, "reopen")       /* a correction: the broker still works on the rest */ \
+    X(TRADE_CLOSE, "close")         /* its position is gone */
+
+#define EVENT_NAME(name, word) name,
+enum trade_event { TRADE_EVENTS(EVENT_NAME) TRADE_EVENT_COUNT };
+enum result_event { RESULT_FULL, RESULT_PART, RESULT_FAIL, RESULT_EVENT_COUNT };
+enum instance_event {
+    INSTANCE_HELLO,   // it presents itself
+    INSTANCE_WELCOME, // we have answered
+    INSTANCE_BEAT,    // alive and well
+    INSTANCE_STRAIN,  // silent for a while, or its link to the broker is down
+    INSTANCE_SILENCE, // silent for long
+    INSTANCE_EVENT_COUNT
+};
+
+// One step: false when the table does not list the move; *state is then unchanged and the caller reports it.
+[[nodiscard]] bool trade_step(TradeState__State *state, enum trade_event event);
+[[nodiscard]] bool result_step(TradeResult__State *state, enum result_event event);
+[[nodiscard]] bool instance_step(InstanceState__State *state, enum instance_event event);
+const char *trade_event_name(enum trade_event event);
+
+// Nothing more is expected of it: rejected, cancelled, expired, closed; and a filled closing trade, which leaves no position.
+bool trade_is_final(const TradeState *t);
+// The broker has, or may have, an order that can still execute.
+bool trade_is_live(const TradeState *t);
