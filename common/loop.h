@@ -109,6 +109,10 @@ struct loop {
     unsigned samples;
 };
 
+// start.c
+err_t loop_start(struct loop *l, const void *own); // own: the service's settings
+void loop_end(struct loop *l);
+
 // loop.c
 err_t loop_run(struct loop *l);
 extern volatile int loop_stop_asked; // set by SIGTERM and SIGINT
