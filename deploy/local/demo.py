@@ -15,12 +15,15 @@ FINAL = {"filled", "closed", "rejected", "cancelled", "expired"}
 OUTCOME_WITHIN_S = 20
 
 
-def configuration(system):
-    """deploy/demo.json with the hash of this installation's webhook token."""
-    config = json.loads((ROOT / "deploy/demo.json").read_text())
-    for source in config["sources"]:
-        source["token_hash"] = token_hash(system.token(source["config_id"]))
-    return config
+def with_tokens(config):
+    """For System.start: the configuration with the hashes of this installation's webhook tokens."""
+    def configure(system):
+        sources = [{**s, "token_hash": token_hash(system.token(s["config_id"]))} for s in config["sources"]]
+        return {**config, "sources": sources}
+    return configure
+
+
+configuration = with_tokens(json.loads((ROOT / "deploy/demo.json").read_text()))
 
 
 def token_hash(token):

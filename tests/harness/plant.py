@@ -1,7 +1,6 @@
 """plant - a private tradecast for tests: own directory, own Redis, free ports; started, hurt and looked at."""
 # SPDX-License-Identifier: MIT
 import json
-import os
 import pathlib
 import signal
 import subprocess
@@ -10,7 +9,6 @@ import tempfile
 import redis as redis_py
 
 from deploy.local import demo
-from deploy.local import redis as redis_server
 from deploy.local.layout import ROOT
 from deploy.local.system import System
 from tests.harness.wait import until
@@ -49,15 +47,8 @@ class Plant(System):
     # --- life
 
     def up(self, within_s=60):
-        config = json.loads(json.dumps(self.config))
-        for source in config["sources"]:
-            source["token_hash"] = demo.token_hash(self.token_of(source["config_id"]))
-        self.start(configure=lambda _: config, within_s=within_s)
+        self.start(configure=demo.with_tokens(self.config), within_s=within_s)
         return self
-
-    def token_of(self, source):
-        self.layout.make()
-        return self.token(source)
 
     def down(self):
         """Stops everything; fails when a process did not end well or a sanitizer spoke."""
@@ -78,9 +69,6 @@ class Plant(System):
                 if at >= 0:
                     out.append(f"{log.name}: {text[at:at + 1500]}")
         return "\n".join(out)
-
-    def wipe(self):
-        super().wipe()
 
     def restart(self, name):
         if name == "redis":
@@ -168,10 +156,3 @@ class Load:
         self.sent = {r[0]: int(r[2]) for r in rows}
         self.totals = totals
         return totals
-
-
-def environment_mode(default="check"):
-    return os.environ.get("TEST_MODE", default)
-
-
-wait_redis = redis_server.wait_ready
