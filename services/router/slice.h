@@ -1,0 +1,22 @@
+// slice - the keys the router owns.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/batch.h"
+#include "common/store.h"
+#include "order.pb-c.h"
+#include "services/router/accounts.h"
+
+#define ROUTED_GUARD "routing:guard" // signal_id -> Signal.content: routed
+#define ENDED_GUARD  "routing:ended" // trade_id -> 0: over before the router knew of it (again)
+
+extern const char *const router_slice[];
+
+bool scope_is_reserved(const char *account_id); // an id whose keys would be others'
+
+void slice_routed(batch_t *batch, const Routing *routing); // routing:{signal_id}, for looking
+void slice_ordered(batch_t *batch, const Order *order);    // order:{trade_id}, for looking
+void slice_opened(batch_t *batch, struct account *account, const char *trade_id);
+void slice_over(batch_t *batch, const char *account_id, const char *trade_id);
+void slice_risk(batch_t *batch, const RiskState *risk, struct account *account); // account NULL: global
+err_t slice_load(store_t *store, accounts_t *accounts, RiskState__Mode *global);
