@@ -74,7 +74,7 @@ static bool drive(struct loop *l, const char *id, const DeadLetter *dead, buffer
     const char *reason = "";
     struct envelope e = {.body = {dead->body.data, dead->body.len}};
     snprintf(e.type, sizeof e.type, "%s", dead->type);
-    if (!topic_of(l, dead->topic, &topic) || !intake_handle(l, topic, &e, &reason)) {
+    if (!topic_of(l, dead->topic, &topic) || intake_handle(l, topic, &e, &reason)) {
         buffer_format(answer, "dead letter %s failed again: %s", id, *reason ? reason : "its topic is not read here");
         return false;
     }

@@ -74,24 +74,17 @@ static err_t dispatch(struct loop *l, enum topic topic, const ProtobufCMessage *
     return r ? r->handle(l->self, l->batch, body) : ERR_OK;
 }
 
-bool intake_handle(struct loop *l, enum topic topic, const struct envelope *e, const char **reason) {
+err_t intake_handle(struct loop *l, enum topic topic, const struct envelope *e, const char **reason) {
     const ProtobufCMessageDescriptor *type = message_type(e->type);
-    if (type && type != &config_change__descriptor && !route_of(l, topic, type)) return true; // not for us
+    if (type && type != &config_change__descriptor && !route_of(l, topic, type)) return ERR_OK; // not for us
     ProtobufCMessage *body = type ? envelope_open(e, batch_arena(l->batch)) : NULL;
-    if (!body) {
-        *reason = type ? "cannot be decoded" : "unknown message type (a newer version wrote it?)";
-        return false;
-    }
+    *reason = type ? "cannot be decoded" : "unknown message type (a newer version wrote it?)";
+    if (!body) return ERR_INPUT;
     struct batch_mark mark = batch_mark_now(l->batch);
     err_t error = dispatch(l, topic, body);
-    if (error_policy(error) == POLICY_GO) return true;
-    if (error_policy(error) != POLICY_REJECT) {
-        l->stop = error;
-        return true;
-    }
-    batch_back_to(l->batch, mark);
     *reason = error_words(error);
-    return false;
+    if (error) batch_back_to(l->batch, mark);
+    return error;
 }
 
 // After an unclean start: the count goes to Redis before the message is touched, so that one that kills us is known after three tries.
@@ -110,17 +103,30 @@ static bool tried_too_often(struct loop *l, const struct slot *slot, const struc
     return false;
 }
 
-static void take(struct loop *l, struct slot *slot, const struct envelope *e) {
+// There is no room for it now: it stays in the journal, and input waits a moment.
+static void put_back(struct loop *l, struct slot *slot, struct entry_id before) {
+    slot->in.position = before;
+    slot->in.behind = true;
+    l->busy_at = batch_mono(l->batch);
+}
+
+static void take(struct loop *l, struct slot *slot, const struct envelope *e, struct entry_id before) {
     const char *reason = "killed this service three times";
-    bool buried = false;
+    err_t error = ERR_OK;
     if (l->careful) {
         l->trying = true;
-        buried = tried_too_often(l, slot, e);
+        if (tried_too_often(l, slot, e)) error = ERR_INPUT;
     }
     l->taken++;
     l->messages++;
     l->taken_at = clock_mono_ns();
-    if (buried || !intake_handle(l, slot->stream.topic, e, &reason)) intake_bury(l, slot, e, reason);
+    if (!error) error = intake_handle(l, slot->stream.topic, e, &reason);
+    switch (error_policy(error)) {
+    case POLICY_GO: break;
+    case POLICY_REJECT: intake_bury(l, slot, e, reason); break;
+    case POLICY_RETRY: put_back(l, slot, before); break;
+    case POLICY_STOP: l->stop = error; break;
+    }
 }
 
 static void report_hole(struct loop *l, const struct slot *slot, const struct envelope *e) {
@@ -133,6 +139,7 @@ static void report_hole(struct loop *l, const struct slot *slot, const struct en
 }
 
 static void offer(struct loop *l, struct slot *slot, const struct envelope *e, enum source source) {
+    struct entry_id before = slot->in.position;
     switch (inlet_offer(&slot->in, e->prev, e->id, source)) {
     case HAVE: return;
     case GAP:
@@ -140,7 +147,7 @@ static void offer(struct loop *l, struct slot *slot, const struct envelope *e, e
         return;
     case ACCEPT:
         slot->in.looked_at = batch_mono(l->batch);
-        take(l, slot, e);
+        take(l, slot, e, before);
     }
 }
 

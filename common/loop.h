@@ -103,6 +103,7 @@ struct loop {
     uint64_t checkpoint_at;
     unsigned memory_percent;
 
+    uint64_t busy_at;    // when a handler last had no room
     uint64_t ticked_at, upkept_at, beat_at, iterations;
     uint64_t messages, batches, corrupt, deadletters, commands, seen_connections;
     uint32_t commit_us[COMMIT_SAMPLES];
@@ -123,7 +124,7 @@ void intake_wire(struct loop *l);     // what the inbox holds
 void intake_journals(struct loop *l); // what the journals hold, for topics that are behind or idle
 void intake_bury(struct loop *l, const struct slot *slot, const struct envelope *e, const char *reason);
 bool intake_full(const struct loop *l);
-bool intake_handle(struct loop *l, enum topic topic, const struct envelope *e, const char **reason); // false: to be buried
+err_t intake_handle(struct loop *l, enum topic topic, const struct envelope *e, const char **reason); // by the policy of its error
 
 // upkeep.c
 void upkeep(struct loop *l, uint64_t mono_ns); // once a second: trims, pressure

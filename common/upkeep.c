@@ -135,6 +135,7 @@ static void feel_pressure(struct loop *l, uint64_t mono) {
     l->held[0] = 0;
     if (ledger_is_tight(l->ledger, mono)) snprintf(l->held, sizeof l->held, "the replay ring is full: Redis is slow to write");
     else if (journal_is_long(l, &which)) snprintf(l->held, sizeof l->held, "journal:%s is at its limit: a consumer is behind", l->outlets[which].name);
+    else if (l->busy_at && mono - l->busy_at < NS_PER_S) snprintf(l->held, sizeof l->held, "a handler has no room for more");
     else if (l->memory_percent >= (unsigned)l->settings.memory_most) snprintf(l->held, sizeof l->held, "Redis uses %u %% of its memory", l->memory_percent);
     l->context.held = loop_is_held(l) ? l->held : NULL;
     if (was != loop_is_held(l)) {
