@@ -1,0 +1,85 @@
+// ask - a verb to a service's control socket, and its answer.
+// SPDX-License-Identifier: MIT
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/envelope.h"
+#include "common/own.h"
+#include "common/port.h"
+#include "common/topology.h"
+#include "place.h"
+#include "system.pb-c.h"
+
+#define WITHIN_MS 5000
+
+// Whether somebody listens there: ZeroMQ would wait for somebody to come.
+static bool is_listening(const char *endpoint) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strncmp(endpoint, "ipc://", 6) != 0) return true;
+    snprintf(address.sun_path, sizeof address.sun_path, "%.*s", (int)sizeof address.sun_path - 1, endpoint + 6);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool there = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    if (fd >= 0) close(fd);
+    return there;
+}
+
+static void send_request(port_t *port, const struct question *question) {
+    ControlRequest request = CONTROL_REQUEST__INIT;
+    request.verb = (char *)question->verb;
+    request.args = (char **)question->args;
+    request.n_args = question->n_args;
+    request.has_body = question->body.data != NULL;
+    request.body.data = (uint8_t *)question->body.data;
+    request.body.len = question->body.length;
+    own(buffer) frame = {0};
+    envelope_write(&frame, "control", ENTRY_ID_NONE, ENTRY_ID_NONE, &request.base);
+    port_send(port, "control", (struct span){frame.data, frame.length});
+}
+
+static enum outcome read_answer(const struct parcel *parcel, const char *service, buffer_t *out) {
+    struct envelope envelope;
+    own(arena) *arena = arena_new(0);
+    ProtobufCMessage *m = envelope_read("control", parcel->frame, &envelope) ? NULL : envelope_open(&envelope, arena);
+    if (!m || m->descriptor != &control_answer__descriptor) {
+        buffer_format(out, "%s answered something that this version does not understand", service);
+        return NO_REACH;
+    }
+    const ControlAnswer *answer = (const ControlAnswer *)m;
+    const char *text = answer->ok ? answer->json : answer->error;
+    buffer_text(out, text ? text : "");
+    return answer->ok ? DONE : ANSWER_NO;
+}
+
+enum outcome ask(const struct place *place, const struct question *question, buffer_t *out) {
+    char endpoint[256];
+    endpoint_of(place->run, question->service, "control", endpoint);
+    buffer_clear(out);
+    if (!is_listening(endpoint)) {
+        buffer_format(out, "%s does not listen at %s; is it running, and is --dir right?", question->service, endpoint);
+        return NO_REACH;
+    }
+    own(port) *port = port_connect(PORT_DEALER, endpoint, 0);
+    if (!port) {
+        buffer_format(out, "cannot connect to %s", endpoint);
+        return NO_REACH;
+    }
+    send_request(port, question);
+    struct waiter waiter = {.port = port};
+    struct parcel parcel;
+    int64_t within_ms = question->within_ms ? question->within_ms : WITHIN_MS;
+    if (ports_wait(&waiter, 1, within_ms) > 0 && port_receive(port, &parcel)) return read_answer(&parcel, question->service, out);
+    buffer_format(out, "%s did not answer within %lld ms; see its log", question->service, (long long)within_ms);
+    return NO_REACH;
+}
+
+enum outcome ask_and_say(const struct call *call, const struct question *question) {
+    own(buffer) answer = {0};
+    enum outcome outcome = ask(&call->place, question, &answer);
+    if (outcome != DONE) return complain(outcome, "%s", buffer_string(&answer));
+    buffer_text(&answer, "\n");
+    print_out(&answer);
+    return DONE;
+}

@@ -1,0 +1,85 @@
+// entry - one entry of a topic as people and machines read it; and whether it is the one looked for.
+// SPDX-License-Identifier: MIT
+#include "entry.h"
+
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/own.h"
+#include "common/record.h"
+#include "text.h"
+
+static bool has_value(const ProtobufCMessage *m, const char *const fields[], const char *value);
+
+static bool field_has(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, const char *const fields[], const char *value) {
+    const char *place = (const char *)m + f->offset;
+    bool repeated = f->label == PROTOBUF_C_LABEL_REPEATED;
+    size_t n = repeated ? *(const size_t *)(const void *)((const char *)m + f->quantifier_offset) : 1;
+    const void *const *items = repeated ? *(const void *const *const *)(const void *)place : (const void *const *)(const void *)place;
+    bool named = false;
+    for (size_t i = 0; fields[i]; i++) named |= strcmp(f->name, fields[i]) == 0;
+    for (size_t i = 0; i < n; i++) {
+        if (f->type == PROTOBUF_C_TYPE_STRING && named && items[i] && strcmp(items[i], value) == 0) return true;
+        if (f->type == PROTOBUF_C_TYPE_MESSAGE && items[i] && has_value(items[i], fields, value)) return true;
+    }
+    return false;
+}
+
+// Nested messages as well: an Execution's account stands in its trade.
+static bool has_value(const ProtobufCMessage *m, const char *const fields[], const char *value) {
+    for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
+        if (f->type != PROTOBUF_C_TYPE_STRING && f->type != PROTOBUF_C_TYPE_MESSAGE) continue;
+        if (field_has(m, f, fields, value)) return true;
+    }
+    return false;
+}
+
+bool filter_takes(const struct filter *filter, const ProtobufCMessage *m) {
+    static const char *const accounts[] = {"account_id", NULL}, *const symbols[] = {"symbol", "broker_symbol", NULL};
+    if (filter->type && strcmp(filter->type, m->descriptor->name) != 0) return false;
+    if (filter->account && !has_value(m, accounts, filter->account)) return false;
+    return !filter->symbol || has_value(m, symbols, filter->symbol);
+}
+
+static void add_time(uint64_t at, buffer_t *out) {
+    char text[TIME_TEXT];
+    time_print(at, text);
+    buffer_text(out, text);
+}
+
+void entry_json(const char *topic, const struct envelope *e, const ProtobufCMessage *m, uint64_t at, buffer_t *out) {
+    char id[ENTRY_ID_TEXT];
+    entry_id_print(e->id, id);
+    buffer_text(out, "{\"topic\":");
+    buffer_json_string(out, topic, strlen(topic));
+    buffer_format(out, ",\"id\":\"%s\",\"type\":", id);
+    buffer_json_string(out, e->type, strlen(e->type));
+    if (at) {
+        buffer_text(out, ",\"heard_at\":\"");
+        add_time(at, out);
+        buffer_text(out, "\"");
+    }
+    buffer_text(out, ",\"body\":");
+    if (m) record_to_json(m, out);
+    else buffer_text(out, "null");
+    buffer_text(out, "}\n");
+}
+
+void entry_line(const char *topic, const struct envelope *e, const ProtobufCMessage *m, uint64_t at, buffer_t *out) {
+    char id[ENTRY_ID_TEXT], text[TIME_TEXT];
+    own(buffer) body = {0};
+    entry_id_print(e->id, id);
+    if (at) {
+        time_print(at / NS_PER_MS * NS_PER_MS, text);
+        buffer_format(out, "%.*s  ", (int)strcspn(text + 11, "Z"), text + 11); // the time of the day is what is read here
+    }
+    text_clean(out, topic, strlen(topic));
+    buffer_format(out, "  %s  ", id);
+    text_clean(out, e->type, strlen(e->type));
+    buffer_text(out, "  ");
+    if (m) record_to_json(m, &body);
+    else buffer_text(&body, "(this version cannot decode it)");
+    text_clean(out, (const char *)body.data, body.length);
+    buffer_text(out, "\n");
+}

@@ -1,0 +1,92 @@
+// main - the table of subcommands, and nothing else that knows them.
+// SPDX-License-Identifier: MIT
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/own.h"
+#include "common/version.h"
+#include "place.h"
+
+#define FILTERS {"type", "TYPE", "only messages of this type (Execution)"}, {"account", "ID", "only what concerns this account"}, \
+    {"symbol", "SYMBOL", "only what concerns this symbol, by either name"}
+#define REASON {"reason", "TEXT", "why; it is kept"}
+#define ACCOUNT {"account", "ID", "one account only; else all"}
+
+static const struct command commands[] = {
+    {"send", "[FILE | -]", "Sends a signal to the webhook: a file, stdin, or the options.", run_send, 0, 1,
+     {{"symbol", "SYMBOL", "what to trade"},
+      {"action", "ACTION", "buy, sell or close"},
+      {"lots", "LOTS", "how much"},
+      {"type", "TYPE", "market (else), limit or stop"},
+      {"price", "PRICE", "expected, or of the limit or stop order"},
+      {"sl", "PRICE", "stop loss"},
+      {"tp", "PRICE", "take profit"},
+      {"strategy", "NAME", "which strategy it is of"},
+      {"id", "ID", "its id; sent again it is recognised"},
+      {"source", "NAME", "the source (else the only one whose token is in secrets/)"},
+      {"token-file", "FILE", "the source's token (else TRADECAST_TOKEN or secrets/webhook-<source>)"},
+      {"url", "URL", "the door (http://127.0.0.1:8300)"},
+      {"zmq", NULL, "through the ZeroMQ intake instead"}}},
+    {"status", "", "Shows services, topics with their consumers' positions and lag, and counts per state.", run_status, 0, 0, {}},
+    {"explain", "SIGNAL_ID", "Tells the whole story of a signal, with times.", run_explain, 1, 1, {}},
+    {"tail", "", "Shows what happens now.", run_tail, 0, 0,
+     {{"topic", "PREFIX", "only topics that begin so (executions.)"}, FILTERS, {"count", "N", "end after N messages"}, {"for", "S", "end after S seconds"}}},
+    {"halt", "", "Stops new orders, everywhere or for one account.", run_halt, 0, 0, {ACCOUNT, REASON}},
+    {"resume", "", "Allows orders again.", run_halt, 0, 0, {ACCOUNT, REASON}},
+    {"reduce-only", "", "Allows only orders that reduce exposure.", run_halt, 0, 0, {ACCOUNT, REASON}},
+    {"release", "TRADE_ID", "Lets go of a trade that is held for the operator.", run_on_trade, 1, 1, {REASON}},
+    {"cancel", "TRADE_ID", "Cancels what of a trade is still working at the broker.", run_on_trade, 1, 1, {REASON}},
+    {"close", "TRADE_ID", "Closes a trade's position.", run_on_trade, 1, 1, {REASON}},
+    {"journal", "list | show TOPIC", "Lists the topics' journals, or shows one's entries decoded.", run_journal, 1, 2,
+     {{"from", "ID", "from this entry on (else from the first)"}, {"count", "N", "at most N entries (20)"}, FILTERS}},
+    {"deadletter", "list | show SERVICE ID | redrive SERVICE [ID | --all]", "Lists what could not be handled, shows it, or has it handled again.",
+     run_deadletter, 1, 3, {{"all", NULL, "redrive: every one of the service"}}},
+    {"config", "apply FILE | show", "Applies a configuration file (- for stdin) whole or not at all, or shows what is in force.", run_config, 1, 2, {}},
+    {"doctor", "", "Checks the installation.", run_doctor, 0, 0,
+     {{"profile", "PROFILE", "standard or strict: what Redis should be set to (TRADECAST_PROFILE)"},
+      {"full", NULL, "check every page of the archive, however large"}}},
+    {"version", "", "Prints the version.", run_version, 0, 0, {}},
+};
+
+#define COMMANDS (sizeof commands / sizeof *commands)
+
+static const struct command *find(const char *name) {
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i].name, name) == 0) return &commands[i];
+    }
+    return NULL;
+}
+
+enum outcome run_version(struct call *call) {
+    printf(call->json ? "{\"version\":\"%s\"}\n" : "tradecast %s\n", TRADECAST_VERSION);
+    return DONE;
+}
+
+static enum outcome help(void) {
+    own(buffer) out = {0};
+    commands_help(commands, COMMANDS, &out);
+    print_out(&out);
+    return DONE;
+}
+
+int main(int argc, char **argv) {
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        enum outcome outcome = help();
+        return argc < 2 ? WRONG_USE : (int)outcome;
+    }
+    const char *name = strcmp(argv[1], "--version") == 0 ? "version" : argv[1];
+    struct call call = {.command = find(name)};
+    char wrong[240];
+    if (!call.command) return complain(WRONG_USE, "there is no command %.60s; tradecast --help lists them", argv[1]);
+    if (!call_read(&call, argc - 2, argv + 2, wrong)) return complain(WRONG_USE, "%s (tradecast %s --help)", wrong, call.command->name);
+    if (call.help) {
+        own(buffer) out = {0};
+        command_help(call.command, &out);
+        print_out(&out);
+        return DONE;
+    }
+    place_find(&call.place, call.dir);
+    return call.command->run(&call);
+}

@@ -1,0 +1,108 @@
+// place - where the installation is, and the ways to look into it.
+// SPDX-License-Identifier: MIT
+#include "place.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *environment(const char *name) {
+    const char *value = getenv(name);
+    return value && *value ? value : NULL;
+}
+
+static void parent_of(const char *path, char *out, size_t size) {
+    const char *slash = strrchr(path, '/');
+    if (!slash) snprintf(out, size, ".");
+    else if (slash == path) snprintf(out, size, "/");
+    else snprintf(out, size, "%.*s", (int)(slash - path), path);
+}
+
+// By configuration, else by the executors that have a socket.
+static unsigned shards_of(const char *run) {
+    const char *given = environment("TRADECAST_SHARDS");
+    unsigned long n = given ? strtoul(given, NULL, 10) : 0;
+    if (!n) {
+        char pattern[256];
+        glob_t found;
+        snprintf(pattern, sizeof pattern, "%s/executor.*.control", run);
+        if (glob(pattern, 0, NULL, &found) == 0) n = found.gl_pathc;
+        globfree(&found);
+    }
+    return n < 1 ? 1 : n > PLACE_SHARDS_MAX ? PLACE_SHARDS_MAX : (unsigned)n;
+}
+
+static void find_or(char *out, size_t size, const char *variable, const char *dir, const char *part) {
+    const char *given = environment(variable);
+    if (given) snprintf(out, size, "%s", given);
+    else snprintf(out, size, "%s/%s", dir, part);
+}
+
+void place_find(struct place *out, const char *dir) {
+    *out = (struct place){.shards = 1};
+    const char *run = environment("TRADECAST_RUN_DIR"), *given = dir ? dir : environment("TRADECAST_DIR");
+    if (given) snprintf(out->dir, sizeof out->dir, "%s", given);
+    else if (run) parent_of(run, out->dir, sizeof out->dir);
+    else snprintf(out->dir, sizeof out->dir, "var");
+    if (dir) snprintf(out->run, sizeof out->run, "%.199s/run", dir); // the option says all
+    else find_or(out->run, sizeof out->run, "TRADECAST_RUN_DIR", out->dir, "run");
+    snprintf(out->secrets, sizeof out->secrets, "%.199s/secrets", out->dir);
+    if (dir) snprintf(out->archive, sizeof out->archive, "%.199s/data/archive.db", dir);
+    else find_or(out->archive, sizeof out->archive, "TRADECAST_ARCHIVER_DATABASE", out->dir, "data/archive.db");
+    const char *redis = dir ? NULL : environment("TRADECAST_REDIS");
+    if (redis) snprintf(out->redis, sizeof out->redis, "%s", redis);
+    else snprintf(out->redis, sizeof out->redis, "unix:%s/redis.sock", out->run);
+    out->shards = shards_of(out->run);
+}
+
+static bool read_line(const char *path, char out[static 200]) {
+    FILE *f = fopen(path, "re");
+    if (!f) return false;
+    bool got = fgets(out, 200, f) != NULL;
+    fclose(f);
+    if (got) out[strcspn(out, "\r\n")] = 0;
+    return got && *out;
+}
+
+bool place_secret(const struct place *place, const char *name, char out[static 200]) {
+    const char *user = environment("TRADECAST_REDIS_USER"), *file = environment("TRADECAST_REDIS_PASSWORD_FILE");
+    char path[320];
+    if (file && strcmp(name, user ? user : "viewer") == 0 && read_line(file, out)) return true;
+    snprintf(path, sizeof path, "%s/%s", place->secrets, name);
+    return read_line(path, out);
+}
+
+store_t *place_store_quietly(const struct place *place, const char *user, char why[static 240]) {
+    char password[200] = "";
+    if (!place_secret(place, user, password)) {
+        snprintf(why, 240, "the password of Redis user %s is not in %.60s/%s (%s); is --dir right?", user, place->secrets, user, strerror(errno));
+        return NULL;
+    }
+    const struct store_options options = {place->redis, user, password, 5000};
+    store_t *store = store_new(&options);
+    explicit_bzero(password, sizeof password);
+    err_t e = store_connect(store);
+    if (!e) return store;
+    snprintf(why, 240, "Redis at %.80s: %.100s; is it running, and is --dir right?", place->redis,
+             *store_trouble(store) ? store_trouble(store) : error_words(e));
+    store_destroy(&store);
+    return NULL;
+}
+
+store_t *place_store(const struct place *place, const char *user) {
+    char why[240];
+    store_t *store = place_store_quietly(place, user, why);
+    if (!store) (void)complain(NO_REACH, "%s", why);
+    return store;
+}
+
+sql_t *place_archive(const struct place *place, char why[static 200]) { return sql_open(place->archive, SQL_READ, why); }
+
+err_t ask_redis(store_t *store, buffer_t *out, unsigned n, const char *const words[]) {
+    struct span argv[16];
+    for (unsigned i = 0; i < n && i < 16; i++) argv[i] = span_of(words[i]);
+    buffer_clear(out);
+    return store_command(store, n, argv, out);
+}

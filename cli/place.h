@@ -1,0 +1,39 @@
+// place - where the installation is, and the ways to look into it: Redis, the archive, the services' control sockets.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "cli.h"
+#include "common/record.h"
+#include "common/sql.h"
+#include "common/store.h"
+
+#define PLACE_SHARDS_MAX 64
+
+// DIR: the option, else TRADECAST_DIR, else where TRADECAST_RUN_DIR's directory is, else var. In it run/, secrets/, data/archive.db; each
+// of TRADECAST_RUN_DIR, TRADECAST_REDIS, TRADECAST_ARCHIVER_DATABASE and TRADECAST_SHARDS goes before.
+void place_find(struct place *out, const char *dir);
+
+// A secret of the installation (a Redis user's password, "webhook-<source>"). False: it cannot be read.
+bool place_secret(const struct place *place, const char *name, char out[static 200]);
+
+// Redis as `user`, connected; NULL: it has been said why, the outcome is NO_REACH.
+store_t *place_store(const struct place *place, const char *user);
+store_t *place_store_quietly(const struct place *place, const char *user, char why[static 240]);
+sql_t *place_archive(const struct place *place, char why[static 200]); // read-only; NULL: *why
+
+// A request to a service's control socket.
+struct question {
+    const char *service, *verb;
+    const char *args[8];
+    size_t n_args;
+    struct span body;
+    int64_t within_ms; // 0: 5000
+};
+// DONE: `out` holds the answer's JSON; ANSWER_NO: the service's sentence; NO_REACH: ours.
+enum outcome ask(const struct place *place, const struct question *question, buffer_t *out);
+enum outcome ask_and_say(const struct call *call, const struct question *question); // and prints the answer or complains
+
+// One command to Redis whose reply is text (a line for each element).
+err_t ask_redis(store_t *store, buffer_t *out, unsigned n, const char *const words[]);
+#define REDIS(store, out, ...) \
+    ask_redis(store, out, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), (const char *[]){__VA_ARGS__})

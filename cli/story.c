@@ -1,0 +1,179 @@
+// story - how everything that is known of a signal is told.
+// SPDX-License-Identifier: MIT
+#include "story.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/record.h"
+#include "text.h"
+
+// One line: what happened, how long after the signal came in, and the particulars.
+__attribute__((format(printf, 5, 6))) static void line(buffer_t *out, const char *what, uint64_t from, uint64_t at, const char *format, ...) {
+    char after[24] = "", words[600];
+    if (at && from && at >= from) {
+        after[0] = '+';
+        char between[24];
+        text_between(at - from, between);
+        snprintf(after + 1, sizeof after - 1, "%.22s", between);
+    } else if (at && from) {
+        snprintf(after, sizeof after, "earlier"); // another clock
+    }
+    va_list args;
+    va_start(args, format);
+    vsnprintf(words, sizeof words, format, args);
+    va_end(args);
+    buffer_format(out, "  %-12s %11s  ", what, after);
+    text_clean(out, words, strlen(words));
+    buffer_text(out, "\n");
+}
+
+// A decimal in words: in one of eight rotating buffers, for use in the same expression.
+static const char *number(int64_t e8) {
+    static char texts[8][DECIMAL_TEXT];
+    static unsigned next;
+    char *text = texts[next++ % 8];
+    decimal_print(D(e8), text);
+    return text;
+}
+
+#define NAME(descriptor, value) record_enum_name(&descriptor, (int)(value))
+
+static void tell_signal(const Signal *s, buffer_t *out) {
+    char at[TIME_TEXT];
+    time_print(s->created_at, at);
+    line(out, "received", 0, 0, "%s from %s", at, s->source);
+    buffer_format(out, "  %-12s %11s  %s %s %s", "asked", "", NAME(signal__direction__descriptor, s->direction), s->symbol,
+                  NAME(signal__order_type__descriptor, s->order_type));
+    if (s->has_lot_size) buffer_format(out, ", %s lots", number(s->lot_size));
+    if (s->has_price) buffer_format(out, " at %s", number(s->price));
+    if (s->has_stop_loss) buffer_format(out, ", stop loss %s", number(s->stop_loss));
+    if (s->has_take_profit) buffer_format(out, ", take profit %s", number(s->take_profit));
+    if (s->strategy) {
+        buffer_text(out, ", strategy ");
+        text_clean(out, s->strategy, strlen(s->strategy));
+    }
+    buffer_text(out, "\n");
+}
+
+static void tell_status(const struct story *story, uint64_t from, buffer_t *out) {
+    const SignalExecutionStatus *status = story->status;
+    const char *archived = !story->archive_known ? "the archive cannot be read" : story->archived ? "yes" : "not yet";
+    if (status && status->status >= SIGNAL__STATUS__completed) {
+        const char *filled = status->has_fill_percentage ? number(status->fill_percentage) : "0";
+        const char *price = status->has_execution_price ? number(status->execution_price) : "-";
+        line(out, NAME(signal__status__descriptor, status->status), from, status->has_executed_at ? status->executed_at : 0,
+             "filled %s %%, average price %s, slippage %s%s%s", filled, price, status->has_slippage ? number(status->slippage) : "-",
+             status->rejection_reason ? ": " : "", status->rejection_reason ? status->rejection_reason : "");
+    } else if (story->signal) {
+        line(out, NAME(signal__status__descriptor, story->signal->status), 0, 0, "%s", "");
+    }
+    line(out, "archived", 0, 0, "%s", archived);
+}
+
+static void tell_result(const TradeResult *r, uint64_t from, buffer_t *out) {
+    const char *price = r->has_execution_price ? number(r->execution_price) : "-", *slippage = r->has_slippage ? number(r->slippage) : "-";
+    line(out, NAME(trade_result__state__descriptor, r->state), from, r->executed_at, "%s lots at %s, slippage %s%s%s", number(r->lot_size), price,
+         slippage, r->has_pnl ? ", profit " : "", r->has_pnl ? number(r->pnl) : "");
+}
+
+static void tell_trade(const struct part *part, uint64_t from, buffer_t *out) {
+    const TradeState *t = part->trade;
+    if (t->has_submitted_at) line(out, "sent", from, t->submitted_at, "by %s", t->instance_id ? t->instance_id : "a gateway");
+    for (size_t i = 0; i < part->n_results; i++) tell_result(part->results[i], from, out);
+    if (!part->n_results && t->has_executed_at) {
+        line(out, "executed", from, t->executed_at, "%s lots at %s", number(t->filled_lots), number(t->average_price));
+    }
+    if (part->reconciliation) {
+        const TradeReconciliation *r = part->reconciliation;
+        line(out, "reconciled", from, r->reconciled_at, "%s, discrepancy %s%s%s", NAME(trade_reconciliation__status__descriptor, r->reconciliation_status),
+             r->has_discrepancy ? number(r->discrepancy) : "-", r->rejection_reason ? ": " : "", r->rejection_reason ? r->rejection_reason : "");
+    }
+    line(out, NAME(trade_state__state__descriptor, t->state), from, t->has_closed_at ? t->closed_at : t->updated_at, "%s%s%s%s",
+         t->reason ? t->reason : "", t->has_held && t->held ? " (held: waits for the operator)" : "", t->has_pnl ? "profit " : "",
+         t->has_pnl ? number(t->pnl) : "");
+}
+
+static void tell_part(const struct story *story, const struct part *part, uint64_t from, buffer_t *out) {
+    const Decision *d = part->decision;
+    buffer_text(out, "\naccount ");
+    text_clean(out, part->account_id, strlen(part->account_id));
+    if (d && d->reason != REASON__CODE__ordered) {
+        buffer_format(out, ": no order, %s", NAME(reason__code__descriptor, d->reason));
+        if (d->detail) buffer_text(out, ": "), text_clean(out, d->detail, strlen(d->detail));
+        buffer_text(out, "\n");
+        return;
+    }
+    buffer_format(out, ", trade %s\n", d && d->trade_id ? d->trade_id : part->trade ? part->trade->trade_id : "-");
+    if (part->order) {
+        const Order *o = part->order;
+        line(out, "decided", from, o->ordered_at, "%s %s at %s, %s lots%s%s%s", NAME(signal__direction__descriptor, o->direction), o->broker_symbol,
+             o->broker_id, o->has_lot_size ? number(o->lot_size) : "all", d && d->detail ? " (" : "", d && d->detail ? d->detail : "",
+             d && d->detail ? ")" : "");
+    } else if (story->routing) {
+        line(out, "decided", from, story->routing->routed_at, "%s", d && d->detail ? d->detail : "");
+    }
+    if (part->trade) tell_trade(part, from, out);
+    else line(out, "not sent yet", 0, 0, "%s", "the executor has no record of it");
+    if (story->archive_known) line(out, "archived", 0, 0, "%s", part->archived ? "yes" : "not yet");
+}
+
+void story_tell(const struct story *story, buffer_t *out) {
+    uint64_t from = story->signal ? story->signal->created_at : story->routing ? story->routing->signal_at : 0;
+    buffer_text(out, "signal ");
+    text_clean(out, story->signal_id, strlen(story->signal_id));
+    buffer_text(out, "\n");
+    if (story->signal) tell_signal(story->signal, out);
+    if (story->rejection) {
+        const SignalRejection *r = story->rejection;
+        line(out, "rejected", from, r->rejected_at, "%s%s%s", r->field ? r->field : "", r->field ? ": " : "", r->rejection_reason);
+    }
+    if (story->routing) {
+        line(out, "routed", from, story->routing->routed_at, "%u order(s) for %zu account(s)", story->routing->orders, story->n_parts);
+    } else if (!story->rejection) {
+        line(out, "not routed", 0, 0, "%s", "the router has not decided, or its decision is not kept any more");
+    }
+    tell_status(story, from, out);
+    for (size_t i = 0; i < story->n_parts; i++) tell_part(story, &story->parts[i], from, out);
+}
+
+// For machines.
+
+static void member(buffer_t *out, const char *name, const void *message) {
+    buffer_format(out, ",\"%s\":", name);
+    if (message) record_to_json(message, out);
+    else buffer_text(out, "null");
+}
+
+static void json_part(const struct story *story, const struct part *part, buffer_t *out) {
+    buffer_text(out, "{\"account_id\":");
+    buffer_json_string(out, part->account_id, strlen(part->account_id));
+    member(out, "decision", part->decision);
+    member(out, "order", part->order);
+    member(out, "trade", part->trade);
+    buffer_text(out, ",\"results\":[");
+    for (size_t i = 0; i < part->n_results; i++) {
+        if (i) buffer_text(out, ",");
+        record_to_json(&part->results[i]->base, out);
+    }
+    buffer_text(out, "]");
+    member(out, "reconciliation", part->reconciliation);
+    buffer_format(out, ",\"archived\":%s}", !story->archive_known ? "null" : part->archived ? "true" : "false");
+}
+
+void story_json(const struct story *story, buffer_t *out) {
+    buffer_text(out, "{\"signal_id\":");
+    buffer_json_string(out, story->signal_id, strlen(story->signal_id));
+    member(out, "signal", story->signal);
+    member(out, "rejection", story->rejection);
+    member(out, "routing", story->routing);
+    member(out, "status", story->status);
+    buffer_format(out, ",\"archived\":%s,\"accounts\":[", !story->archive_known ? "null" : story->archived ? "true" : "false");
+    for (size_t i = 0; i < story->n_parts; i++) {
+        if (i) buffer_text(out, ",");
+        json_part(story, &story->parts[i], out);
+    }
+    buffer_text(out, "]}\n");
+}

@@ -1,0 +1,39 @@
+// story - everything that is known of a signal, and how it is told. The telling is pure.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/arena.h"
+#include "common/buffer.h"
+#include "common/decimal.h"
+#include "execution.pb-c.h"
+#include "order.pb-c.h"
+#include "outcome.pb-c.h"
+#include "signal.pb-c.h"
+
+#define RESULTS_MAX 200 // of one trade; more are left out
+
+// One account's part. What is NULL is not known (any more).
+struct part {
+    const char *account_id;
+    const Decision *decision;
+    const Order *order;
+    const TradeState *trade;
+    const TradeReconciliation *reconciliation;
+    const TradeResult *results[RESULTS_MAX];
+    size_t n_results;
+    bool archived;
+};
+
+struct story {
+    const char *signal_id;
+    const Signal *signal;
+    const SignalRejection *rejection;
+    const Routing *routing;
+    const SignalExecutionStatus *status;
+    struct part *parts;
+    size_t n_parts;
+    bool archived, archive_known; // known: the archive could be asked
+};
+
+void story_tell(const struct story *story, buffer_t *out); // for people
+void story_json(const struct story *story, buffer_t *out); // for machines
