@@ -98,7 +98,16 @@ static void listen(struct loop *l, const struct heard *h) {
     if (l->drained || l->iterations % 8 == 0) intake_journals(l);
 }
 
+// Whether every topic was read to its end, once since the start.
+static bool has_caught_up(const struct loop *l) {
+    for (size_t i = 0; i < l->n_slots; i++) {
+        if (!l->slots[i].in.looked_at || l->slots[i].in.behind) return false;
+    }
+    return true;
+}
+
 static void tick(struct loop *l, uint64_t mono) {
+    if (!l->context.caught_up) l->context.caught_up = has_caught_up(l);
     if (mono - l->ticked_at < (uint64_t)l->settings.tick_ms * NS_PER_MS) return;
     l->ticked_at = mono;
     uint64_t rolled = ledger_rolled_back_at(l->ledger);

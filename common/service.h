@@ -21,6 +21,7 @@ struct context {
     uint64_t incarnation;
     uint64_t epoch;          // grows with every owner of this slice
     uint64_t started_at;     // UTC ns
+    bool caught_up;          // every topic was read to its end at least once since the start
     const char *held;        // why input is held back (journal full, memory, ring), NULL when it is not
     uint64_t rolled_back_at; // UTC ns when Redis was last found to have lost or not known something; 0: never
     // Oldest moment (UTC ns) from which on not all consumers have everything: what was emitted before it is with all of them.

@@ -1,0 +1,184 @@
+// accept - read, check, identify; then take it, know it again, or record why not.
+// SPDX-License-Identifier: MIT
+#include "services/ingest/accept.h"
+
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/record.h"
+#include "services/ingest/identity.h"
+#include "services/ingest/lifecycle.h"
+#include "services/ingest/rules.h"
+#include "services/ingest/slice.h"
+
+#define REASON_MAX 500
+
+static bool find_guard(const void *guard, struct digest key, uint64_t *value) { return guard_find(guard, key, value); }
+
+static void identify(struct ingest *self, batch_t *batch, const struct request *r, const struct reading *reading, struct identity *out) {
+    const char *source = r->source->config_id, *id = reading->signal.signal_id;
+    void *scratch = arena_take(batch_arena(batch), strlen(source) + 1 + r->body.length);
+    struct arrival arrival = {
+        .source = source,
+        .signal_id = reading->sent_as[SF_signal_id] && id_is_valid(id) ? id : NULL,
+        .content = content_digest(source, r->body.data, r->body.length, scratch),
+        .now = batch_now(batch),
+        .window_ns = r->source->window_s * NS_PER_S,
+    };
+    identity_of(&arrival, find_guard, self->guard, out);
+}
+
+// Everything that the door adds to what was sent.
+static void stamp(batch_t *batch, const struct request *r, struct identity *identity, Signal *signal) {
+    void *scratch = arena_take(batch_arena(batch), strlen(r->source->config_id) + 1 + r->body.length);
+    signal->signal_id = identity->id;
+    signal->source = r->source->config_id;
+    signal->status = SIGNAL__STATUS__pending;
+    signal->created_at = batch_now(batch) - batch_now(batch) % NS_PER_US;
+    signal->content = content_number(content_digest(r->source->config_id, r->body.data, r->body.length, scratch));
+    if (!signal->strategy) signal->strategy = r->source->default_strategy;
+}
+
+// --- new ones
+
+static struct reply take(struct ingest *self, batch_t *batch, const struct identity *identity, Signal *signal) {
+    if (table_count(self->lives) >= (size_t)self->settings->signals_max) return reply_error(REPLY_FULL);
+    if (!guard_put(self->guard, batch, identity->key, identity->value)) return reply_error(REPLY_FULL);
+    struct live *live = table_add(self->lives, table_key(signal->signal_id));
+    *live = (struct live){.created_at = signal->created_at, .status = (uint64_t)signal->status};
+    slice_accepted(batch, signal);
+    batch_emit(batch, TOPIC_signals, 0, &signal->base);
+    self->wrote = true;
+    return reply_signal(batch_arena(batch), signal->signal_id, false);
+}
+
+static char *reason_of(const struct complaints *c, arena_t *arena) {
+    static buffer_t text; // one thread; its memory is kept from call to call
+    buffer_clear(&text);
+    for (size_t i = 0; i < c->n && text.length < REASON_MAX; i++)
+        buffer_format(&text, "%s%s %s", i ? "; " : "", c->items[i].field, c->items[i].rule);
+    return arena_text(arena, buffer_string(&text));
+}
+
+// The required fields of a Signal that were not sent, or not readably, are not told as if they were.
+static void leave_out_unread(batch_t *batch, const struct reading *reading) {
+    const char *id = reading->signal.signal_id;
+    if (!reading->sent_as[SF_direction]) slice_unread(batch, id, "direction");
+    if (reading->unreadable[SF_order_type]) slice_unread(batch, id, "order_type");
+}
+
+static void refuse(struct ingest *self, batch_t *batch, const struct identity *identity, struct reading *reading, char *content) {
+    arena_t *arena = batch_arena(batch);
+    Signal *signal = &reading->signal;
+    Signal__Status status = signal->status;
+    if (lifecycle_step(&status, SIGNAL_REFUSED)) return; // not in the table: cannot be, it has just been stamped pending
+    signal->status = status;
+    if (signal->symbol && !symbol_is_valid(signal->symbol)) signal->symbol = NULL;
+    SignalRejection rejection = SIGNAL_REJECTION__INIT;
+    rejection.signal_id = signal->signal_id;
+    rejection.rejection_reason = reason_of(&reading->complaints, arena);
+    rejection.rejected_at = signal->created_at;
+    rejection.source = signal->source;
+    rejection.field = (char *)reading->complaints.items[0].field;
+    rejection.extra = content;
+    slice_rejected(batch, signal, &rejection);
+    leave_out_unread(batch, reading);
+    batch_emit(batch, TOPIC_signals, 0, &rejection.base);
+    if (!guard_put(self->guard, batch, identity->key, identity_refused(identity->value)))
+        batch_alert(batch, ALERT__SEVERITY__critical, "guard_full", "signal:guard", "no more signals are taken: raise GUARD_MAX");
+    self->wrote = true;
+}
+
+static struct reply decide(struct ingest *self, batch_t *batch, const struct request *r, struct reading *reading,
+                           const struct fields *fields) {
+    arena_t *arena = batch_arena(batch);
+    struct identity *identity = arena_take(arena, sizeof *identity);
+    identify(self, batch, r, reading, identity);
+    switch (identity->known) {
+    case IDENTITY_CONFLICT:
+        return reply_error(REPLY_CONFLICT);
+    case IDENTITY_RESEND:
+        return identity->refused ? reply_invalid(arena, &reading->complaints) : reply_signal(arena, identity->id, true);
+    case IDENTITY_NEW:
+        break;
+    }
+    stamp(batch, r, identity, &reading->signal);
+    if (!reading->complaints.n) return take(self, batch, identity, &reading->signal);
+    refuse(self, batch, identity, reading, fields ? signal_content(fields, r->token, arena) : NULL);
+    return reply_invalid(arena, &reading->complaints);
+}
+
+// --- bodies
+
+// A Signal that came as protobuf: its fields as text, so that one table reads and one set of rules checks them all.
+static void put_message_field(void *arg, const ProtobufCFieldDescriptor *f, struct span value) {
+    static const char *const ours[] = {"source", "status", "created_at", "content", "extra"};
+    struct builder *b = arg;
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
+        if (strcmp(ours[i], f->name) == 0) return;
+    }
+    if (!b->why && build_name(b, f->name, strlen(f->name))) (void)build_value(b, FIELD_TEXT, value.data, value.length);
+}
+
+static void put_extra(struct builder *b, const char *extra) {
+    struct document more;
+    const char *why;
+    if (document_read(span_of(extra), b->arena, &more, &why) || more.many) return (void)build_fail(b, "extra must be a JSON object");
+    for (size_t i = 0; !b->why && i < more.maps[0].n; i++) {
+        const struct field *f = &more.maps[0].items[i];
+        if (build_name(b, f->name, f->name_length)) (void)build_value(b, f->kind, f->text, f->length);
+    }
+}
+
+static bool read_message(struct span body, arena_t *arena, struct document *out, const char **why) {
+    Signal *signal = signal__unpack(arena_allocator(arena), body.length, body.data);
+    if (!signal) return false;
+    struct builder *b = builder_new(arena);
+    (void)build_begin(b, true);
+    record_each(&signal->base, put_message_field, b);
+    if (signal->extra && *signal->extra) put_extra(b, signal->extra);
+    (void)build_end(b);
+    buffer_destroy(&b->nested);
+    *out = b->document;
+    *why = b->why;
+    return true;
+}
+
+// Over ZeroMQ a packed Signal comes as well; it begins with the tag of its first field.
+static err_t read_body(const struct request *r, arena_t *arena, struct document *out, const char **why) {
+    const uint8_t *first = r->body.data;
+    if (r->unheard && r->body.length && *first == 0x0A && read_message(r->body, arena, out, why)) return *why ? ERR_INPUT : ERR_OK;
+    return document_read(r->body, arena, out, why);
+}
+
+static struct reply undecodable(struct ingest *self, batch_t *batch, const struct request *r, const char *why) {
+    if (r->unheard) {
+        struct reading *reading = arena_zero(batch_arena(batch), sizeof *reading);
+        signal__init(&reading->signal);
+        complain(&reading->complaints, "body", "undecodable", why);
+        (void)decide(self, batch, r, reading, NULL);
+    }
+    return reply_undecodable(batch_arena(batch), why);
+}
+
+struct reply accept_signal(struct ingest *self, batch_t *batch, const struct request *r) {
+    struct document body;
+    const char *why;
+    if (read_body(r, batch_arena(batch), &body, &why)) return undecodable(self, batch, r, why);
+    if (body.many) return undecodable(self, batch, r, "must be one map; lists are for prices");
+    struct reading *reading = arena_take(batch_arena(batch), sizeof *reading);
+    signal_of(&body.maps[0], r->token, batch_arena(batch), reading);
+    rules_check(reading, batch_now(batch));
+    return decide(self, batch, r, reading, &body.maps[0]);
+}
+
+struct reply accept_prices(struct ingest *self, batch_t *batch, const struct request *r) {
+    struct document body;
+    const char *why;
+    if (!r->source->prices) return reply_error(REPLY_NO_PRICES);
+    if (document_read(r->body, batch_arena(batch), &body, &why)) return reply_undecodable(batch_arena(batch), why);
+    struct complaints *complaints = arena_take(batch_arena(batch), sizeof *complaints);
+    if (!prices_take(self->prices, &body, batch, complaints)) return reply_invalid(batch_arena(batch), complaints);
+    self->wrote = true;
+    return reply_prices(batch_arena(batch), body.n);
+}

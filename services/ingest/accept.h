@@ -1,0 +1,15 @@
+// accept - a body from a known source becomes a signal, a resend, or a recorded refusal.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "services/ingest/ingest.h"
+
+struct request {
+    const SignalConfig *source;
+    struct span token, body;
+    bool unheard; // nobody waits for the answer: what cannot be decoded is recorded as well
+};
+
+// What they write into the batch sets self->wrote: then the reply must wait for the commit.
+struct reply accept_signal(struct ingest *self, batch_t *batch, const struct request *request);
+struct reply accept_prices(struct ingest *self, batch_t *batch, const struct request *request);

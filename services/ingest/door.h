@@ -1,0 +1,10 @@
+// door - the HTTP routes, and the same for ZeroMQ: who it is, whether more can be taken, when the answer goes out.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "services/ingest/ingest.h"
+
+http_request_fn door_request;                            // a whole request is there
+void door_answer(struct ingest *self);                   // committed: everybody who waits
+void door_turn_away(struct ingest *self);                // cannot be committed now: 503, which may still mean accepted
+err_t door_parcels(struct ingest *self, batch_t *batch); // what the ZeroMQ intake holds

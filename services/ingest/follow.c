@@ -1,0 +1,143 @@
+// follow - moves signals by what comes back on routings and outcomes.
+// SPDX-License-Identifier: MIT
+#include "services/ingest/follow.h"
+
+#include <stdio.h>
+
+#include "common/clock.h"
+#include "common/record.h"
+#include "order.pb-c.h"
+#include "outcome.pb-c.h"
+#include "services/ingest/identity.h"
+#include "services/ingest/lifecycle.h"
+#include "services/ingest/slice.h"
+
+#define REASON_MAX 500
+
+static uint64_t us_between(uint64_t from, uint64_t to) { return to > from ? (to - from) / NS_PER_US : 0; }
+
+static void measure(batch_t *batch, const char *signal_id, const struct live *live, uint64_t executed_at) {
+    SignalMetrics m = SIGNAL_METRICS__INIT;
+    m.signal_id = (char *)signal_id;
+    m.processing_time_us = us_between(live->created_at, live->routed_at);
+    m.execution_latency_us = us_between(live->created_at, executed_at);
+    m.processing_time_ms = m.processing_time_us / 1000;
+    m.execution_latency_ms = m.execution_latency_us / 1000;
+    m.created_at = batch_now(batch);
+    slice_measured(batch, &m);
+}
+
+static const char *why_unrouted(const Routing *r, arena_t *arena) {
+    static buffer_t text; // one thread; its memory is kept from call to call
+    buffer_clear(&text);
+    if (!r->n_decisions) return "no account is subscribed to this source";
+    for (size_t i = 0; i < r->n_decisions && text.length < REASON_MAX; i++) {
+        const Decision *d = r->decisions[i];
+        buffer_format(&text, "%s%s: %s", i ? "; " : "", d->account_id, record_enum_name(&reason__code__descriptor, (int)d->reason));
+        if (d->detail && *d->detail) buffer_format(&text, " (%s)", d->detail);
+    }
+    return arena_text(arena, buffer_string(&text));
+}
+
+static void tell_unrouted(batch_t *batch, const Routing *r) {
+    SignalExecutionStatus s = SIGNAL_EXECUTION_STATUS__INIT;
+    s.signal_id = r->signal_id;
+    s.status = SIGNAL__STATUS__failed;
+    s.rejection_reason = (char *)why_unrouted(r, batch_arena(batch));
+    slice_executed(batch, &s);
+}
+
+// --- signals that Redis, and with it this service, has lost
+
+static bool is_remembered(const struct ingest *self, const struct restored *keys) {
+    return guard_find(self->guard, keys->given_key, NULL) || guard_find(self->guard, keys->derived_key, NULL);
+}
+
+static void remember(struct ingest *self, batch_t *batch, struct digest key, uint64_t value) {
+    if (guard_put(self->guard, batch, key, value)) return;
+    batch_alert(batch, ALERT__SEVERITY__critical, "guard_full", "signal:guard", "no more signals are taken: raise GUARD_MAX");
+}
+
+// Routed, and unknown here: a resend of it must be recognised, and its outcome must find it. Not remembered means lost; remembered and not
+// live means final.
+static err_t restore(struct ingest *self, batch_t *batch, const Routing *r) {
+    struct restored keys = identity_restore(r->signal_id, r->content, r->signal_at);
+    bool over = guard_find(self->guard, identity_over(r->signal_id), NULL);
+    if (is_remembered(self, &keys)) return ERR_OK;
+    remember(self, batch, keys.given_key, keys.given_value);
+    remember(self, batch, keys.derived_key, keys.derived_value);
+    batch_alert(batch, ALERT__SEVERITY__warning, "signal_restored", r->signal_id,
+                "was routed but is not known here: Redis lost it; taken up again from its routing");
+    if (over) return ERR_OK; // its outcome came first
+    SignalLife life = SIGNAL_LIFE__INIT;
+    life.signal_id = r->signal_id;
+    life.status = r->orders ? SIGNAL__STATUS__processing : SIGNAL__STATUS__failed;
+    life.created_at = r->signal_at;
+    life.has_content = true;
+    life.content = r->content;
+    life.source = r->source;
+    slice_restored(batch, &life);
+    if (!r->orders) {
+        tell_unrouted(batch, r);
+        return ERR_OK;
+    }
+    struct live *live = table_add(self->lives, table_key(r->signal_id));
+    *live = (struct live){.created_at = r->signal_at, .routed_at = r->routed_at, .status = (uint64_t)life.status};
+    return ERR_OK;
+}
+
+// --- moves
+
+// Steps a copy, so that a move that is not in the table changes nothing.
+static bool step(batch_t *batch, const char *signal_id, Signal__Status *status, enum signal_event event) {
+    Signal__Status from = *status;
+    if (!lifecycle_step(status, event)) return true;
+    batch_alert(batch, ALERT__SEVERITY__warning, "signal_move_refused", signal_id, "%s while %s is not in the life cycle",
+                signal_event_name(event), record_enum_name(&signal__status__descriptor, (int)from));
+    return false;
+}
+
+err_t follow_routing(void *arg, batch_t *batch, const ProtobufCMessage *body) {
+    struct ingest *self = arg;
+    const Routing *r = (const Routing *)body;
+    struct live *live = table_find(self->lives, table_key(r->signal_id));
+    if (!live) return restore(self, batch, r);
+    Signal__Status from = (Signal__Status)live->status, to = from;
+    if (from != SIGNAL__STATUS__pending) return ERR_OK; // decided again after a rollback: what was decided first has gone its way
+    if (!step(batch, r->signal_id, &to, r->orders ? SIGNAL_ROUTED : SIGNAL_UNROUTED)) return ERR_OK;
+    live->routed_at = r->routed_at;
+    live->status = (uint64_t)to;
+    slice_moved(batch, r->signal_id, from, to);
+    if (!lifecycle_is_final(to)) return ERR_OK;
+    tell_unrouted(batch, r);
+    measure(batch, r->signal_id, live, 0);
+    (void)table_drop(self->lives, table_key(r->signal_id));
+    return ERR_OK;
+}
+
+// An outcome of what is not live: final already and told again, or lost and its routing still to come.
+static err_t outcome_of_unknown(struct ingest *self, batch_t *batch, const Outcome *o) {
+    struct restored keys = identity_restore(o->signal_id, 0, 0);
+    if (!is_remembered(self, &keys)) remember(self, batch, identity_over(o->signal_id), 0);
+    slice_executed(batch, o->signal);
+    return ERR_OK;
+}
+
+err_t follow_outcome(void *arg, batch_t *batch, const ProtobufCMessage *body) {
+    struct ingest *self = arg;
+    const Outcome *o = (const Outcome *)body;
+    if (!o->signal) return ERR_OK; // of one trade
+    struct live *live = table_find(self->lives, table_key(o->signal_id));
+    if (!live) return outcome_of_unknown(self, batch, o);
+    Signal__Status from = (Signal__Status)live->status, to = from;
+    // There is no order between topics: the outcome may be here before the routing that it follows from.
+    if (to == SIGNAL__STATUS__pending && !step(batch, o->signal_id, &to, SIGNAL_ROUTED)) return ERR_OK;
+    enum signal_event event = o->signal->status == SIGNAL__STATUS__completed ? SIGNAL_EXECUTED : SIGNAL_UNEXECUTED;
+    if (!lifecycle_is_final(o->signal->status) || !step(batch, o->signal_id, &to, event)) return ERR_RULE;
+    if (o->has_routed_at) live->routed_at = o->routed_at;
+    slice_moved(batch, o->signal_id, from, to);
+    slice_executed(batch, o->signal);
+    measure(batch, o->signal_id, live, o->has_first_executed_at ? o->first_executed_at : 0);
+    (void)table_drop(self->lives, table_key(o->signal_id));
+    return ERR_OK;
+}

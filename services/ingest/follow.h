@@ -1,0 +1,8 @@
+// follow - what becomes of a signal: what the router decided, what the reconciler found.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "services/ingest/ingest.h"
+
+handle_fn follow_routing; // Routing
+handle_fn follow_outcome; // Outcome

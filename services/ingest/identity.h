@@ -1,0 +1,51 @@
+// identity - what makes a signal this signal, so that a resend is known and the next bar's equal alert is not swallowed. Pure.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdbool.h>
+
+#include "common/id.h"
+
+#define SIGNAL_ID_TEXT 65 // with its terminating zero
+
+// A body as it reached the door.
+struct arrival {
+    const char *source;
+    const char *signal_id; // the sender's own; NULL: none
+    struct digest content; // of source and body
+    uint64_t now;          // UTC ns
+    uint64_t window_ns;    // how long equal content without an id is a resend; 0: never
+};
+
+enum known {
+    IDENTITY_NEW,
+    IDENTITY_RESEND,   // answer it like the first
+    IDENTITY_CONFLICT, // this id belongs to other content
+};
+
+struct identity {
+    char id[SIGNAL_ID_TEXT];
+    enum known known;
+    bool refused;      // resend: the first one broke a rule
+    struct digest key; // new: what to remember it by …
+    uint64_t value;    // … and with
+};
+
+// Looks a key up among those remembered.
+typedef bool identity_find_fn(const void *arg, struct digest key, uint64_t *value);
+
+struct digest content_digest(const char *source, const void *body, size_t length, void *scratch); // scratch: strlen(source) + 1 + length
+uint64_t content_number(struct digest content);                                                   // Signal.content
+
+void identity_of(const struct arrival *a, identity_find_fn *find, const void *arg, struct identity *out);
+
+// The value for a signal that is refused: so that its resend is answered 422 again.
+uint64_t identity_refused(uint64_t value);
+
+// What a signal that was lost here, and is met again downstream, is to be remembered by: either way it may have got its id.
+struct restored {
+    struct digest given_key, derived_key;
+    uint64_t given_value, derived_value;
+};
+struct digest identity_over(const char *signal_id); // the key of a signal whose outcome was here before it was known again
+struct restored identity_restore(const char *signal_id, uint64_t content, uint64_t signal_at);

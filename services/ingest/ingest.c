@@ -1,0 +1,231 @@
+// ingest - the service as data, its memory, its sockets.
+// SPDX-License-Identifier: MIT
+#include "services/ingest/ingest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "order.pb-c.h"
+#include "outcome.pb-c.h"
+#include "services/ingest/door.h"
+#include "services/ingest/follow.h"
+#include "services/ingest/slice.h"
+
+#define BODY_MAX     (64 * 1024)
+#define FILES_LEAST  128                              // descriptors that are not connections
+#define GUARD_FOR    (48 * UINT64_C(3600) * NS_PER_S) // how long a signal is remembered at least
+#define CHORES_EVERY NS_PER_S
+
+#define AT(name) offsetof(struct ingest_settings, name)
+const struct option ingest_options[] = {
+    {"http_address", OPTION_TEXT, AT(http_address), "127.0.0.1", "Address of the webhook, numeric", 0, 0, NULL},
+    {"http_port", OPTION_INTEGER, AT(http_port), "8300", "Port of the webhook; 0: any free one", 0, 65535, NULL},
+    {"http_connections", OPTION_INTEGER, AT(http_connections), "2048", "Connections at once", 1, 16384, NULL},
+    {"http_connections_per_ip", OPTION_INTEGER, AT(http_connections_per_ip), "0",
+     "Connections at once from one address; 0: 64, or no limit on a loopback address, where a proxy stands before it", 0, 16384, NULL},
+    {"http_idle", OPTION_DURATION, AT(http_idle_ms), "30s", "A connection that says nothing for so long is closed", 1000, 3600000, NULL},
+    {"http_request", OPTION_DURATION, AT(http_request_ms), "5s", "A request must be whole so long after its first line", 1000, 60000, NULL},
+    {"strangers_per_s", OPTION_INTEGER, AT(strangers_per_s), "100", "Wrong tokens a second from one address before 429", 1, 1000000, NULL},
+    {"signals_max", OPTION_INTEGER, AT(signals_max), "500000", "Signals that are not final at once; beyond, 503", 1, 100000000, NULL},
+    {"guard_max", OPTION_INTEGER, AT(guard_max), "8000000", "Signals remembered (48 h of them) so that a resend is recognised; beyond, 503",
+     1000, INT32_MAX, NULL},
+    {"price_symbols_max", OPTION_INTEGER, AT(price_symbols_max), "10000", "Symbols whose latest price is held", 1, 1000000, NULL},
+    {0},
+};
+
+// --- memory
+
+struct ingest *ingest_new(const struct context *context, const struct ingest_settings *settings) {
+    struct ingest *self = calloc(1, sizeof *self);
+    if (!self) return NULL;
+    self->context = context;
+    self->settings = settings;
+    self->sources = sources_new((uint64_t)settings->strangers_per_s);
+    self->guard = guard_new(SIGNAL_GUARD, (size_t)settings->guard_max);
+    self->lives = table_new(sizeof(struct live));
+    self->prices = prices_new((size_t)settings->price_symbols_max);
+    if (!self->sources || !self->prices) ingest_destroy(&self);
+    return self;
+}
+
+void ingest_destroy(struct ingest **handle) {
+    struct ingest *self = *handle;
+    if (!self) return;
+    http_destroy(&self->http);
+    port_destroy(&self->intake);
+    sources_destroy(&self->sources);
+    guard_destroy(&self->guard);
+    table_destroy(&self->lives);
+    prices_destroy(&self->prices);
+    free(self->waiting);
+    free(self);
+    *handle = NULL;
+}
+
+static void *service_new(const struct context *context, const void *settings) { return ingest_new(context, settings); }
+
+static void service_destroy(void **self) {
+    struct ingest *ingest = *self;
+    ingest_destroy(&ingest);
+    *self = NULL;
+}
+
+// --- at start
+
+static err_t load_life(void *arg, const ProtobufCMessage *m) {
+    struct ingest *self = arg;
+    const SignalLife *life = (const SignalLife *)m;
+    struct live *live = table_add(self->lives, table_key(life->signal_id));
+    *live = (struct live){.created_at = life->created_at, .status = (uint64_t)life->status};
+    return ERR_OK;
+}
+
+static err_t load(void *arg, store_t *store) {
+    struct ingest *self = arg;
+    err_t e = guard_load(self->guard, store);
+    if (!e) e = store_records(store, STATE_PENDING, SIGNAL_PREFIX, &signal_life__descriptor, load_life, self);
+    if (!e) e = store_records(store, STATE_PROCESSING, SIGNAL_PREFIX, &signal_life__descriptor, load_life, self);
+    log_event(LOG_LEVEL_INFO, "loaded", "signals=%zu guards=%zu", table_count(self->lives), guard_count(self->guard));
+    return e;
+}
+
+// --- sockets
+
+// Descriptors for as many connections as are wanted, or as many connections as there are descriptors for: libzmq aborts without one.
+static int64_t connections(int64_t wanted) {
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0) return wanted;
+    rlim_t needed = (rlim_t)wanted + FILES_LEAST;
+    if (files.rlim_cur < needed) {
+        files.rlim_cur = needed < files.rlim_max ? needed : files.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur < needed) {
+            int64_t fit = (int64_t)files.rlim_cur - FILES_LEAST;
+            log_event(LOG_LEVEL_WARNING, "few_descriptors", "connections=%lld wanted=%lld", (long long)fit, (long long)wanted);
+            return fit > 0 ? fit : 1;
+        }
+    }
+    return wanted;
+}
+
+static int64_t connections_per_ip(const struct ingest_settings *s) {
+    if (s->http_connections_per_ip) return s->http_connections_per_ip;
+    bool loopback = strncmp(s->http_address, "127.", 4) == 0 || strcmp(s->http_address, "::1") == 0;
+    return loopback ? 0 : 64;
+}
+
+static err_t door_ready(void *arg, batch_t *batch) {
+    struct ingest *self = arg;
+    self->batch = batch;
+    http_run(self->http);
+    self->batch = NULL;
+    if (batch) prices_flush(self->prices, batch);
+    return ERR_OK;
+}
+
+static err_t intake_ready(void *self, batch_t *batch) { return door_parcels(self, batch); }
+
+static bool open_http(struct ingest *self) {
+    const struct ingest_settings *s = self->settings;
+    struct http_options options = {
+        .address = s->http_address,
+        .port = s->http_port,
+        .body_max = BODY_MAX,
+        .connections_max = connections(s->http_connections),
+        .connections_per_ip_max = connections_per_ip(s),
+        .idle_s = s->http_idle_ms / 1000,
+        .request_s = s->http_request_ms / 1000,
+    };
+    self->http = http_new(&options, door_request, self);
+    if (!self->http)
+        log_event(LOG_LEVEL_ERROR, "cannot_listen", "address=%s port=%lld why=%s", log_quote(s->http_address), (long long)s->http_port,
+                  log_quote(strerror(errno)));
+    return self->http != NULL;
+}
+
+static err_t service_open(void *arg, reactor_t *reactor) {
+    struct ingest *self = arg;
+    char endpoint[300];
+    (void)snprintf(endpoint, sizeof endpoint, "ipc://%s/%s.intake", self->context->run_dir, self->context->name);
+    self->intake = port_bind(PORT_PULL, endpoint, 0);
+    if (!self->intake) log_event(LOG_LEVEL_ERROR, "cannot_bind", "endpoint=%s why=%s", log_quote(endpoint), log_quote(strerror(errno)));
+    if (!self->intake || !open_http(self)) return ERR_SYSTEM;
+    reactor_add_fd(reactor, http_fd(self->http), door_ready, INTAKE_DOOR);
+    reactor_add_port(reactor, self->intake, intake_ready, INTAKE_FORWARD);
+    log_event(LOG_LEVEL_INFO, "listening", "address=%s port=%u", log_quote(self->settings->http_address), http_port(self->http));
+    return ERR_OK;
+}
+
+// --- in the loop
+
+static uint64_t oldest_live(const struct ingest *self) {
+    uint64_t oldest = UINT64_MAX;
+    size_t cursor = 0;
+    const struct live *live;
+    while ((live = table_next(self->lives, &cursor, NULL))) {
+        if (live->created_at < oldest) oldest = live->created_at;
+    }
+    return oldest;
+}
+
+static err_t tick(void *arg, batch_t *batch) {
+    struct ingest *self = arg;
+    uint64_t now = batch_now(batch), before = now > GUARD_FOR ? now - GUARD_FOR : 0, oldest;
+    if (batch_mono(batch) - self->chores_at < CHORES_EVERY) return ERR_OK;
+    self->chores_at = batch_mono(batch);
+    oldest = oldest_live(self);
+    if (oldest < before) before = oldest;
+    if (self->context->consumed_until < before) before = self->context->consumed_until;
+    guard_retire(self->guard, batch, before);
+    return ERR_OK;
+}
+
+static void committed(void *self) { door_answer(self); }
+
+static void stalled(void *self, const char *why) {
+    (void)why; // the loop logs it
+    door_turn_away(self);
+}
+
+static bool tell_signals(void *arg, batch_t *batch, const ControlRequest *request, buffer_t *out) {
+    (void)batch, (void)request;
+    struct ingest *self = arg;
+    size_t pending = 0, cursor = 0;
+    const struct live *live;
+    while ((live = table_next(self->lives, &cursor, NULL))) pending += live->status == SIGNAL__STATUS__pending;
+    buffer_format(out, "{\"pending\":%zu,\"processing\":%zu,\"remembered\":%zu,\"prices\":%zu}", pending,
+                  table_count(self->lives) - pending, guard_count(self->guard), prices_count(self->prices));
+    return true;
+}
+
+static const struct route routes[] = {
+    {TOPIC_routings, &routing__descriptor, follow_routing, false},
+    {TOPIC_outcomes, &outcome__descriptor, follow_outcome, false},
+    {0},
+};
+
+static const struct control controls[] = {
+    {"signals", "counts of signals that are not final, of those remembered, and of prices", tell_signals},
+    {0},
+};
+
+const struct service ingest_service = {
+    .role = INGEST,
+    .purpose = "The door: takes signals and prices in, and follows what becomes of them.",
+    .options = ingest_options,
+    .settings_size = sizeof(struct ingest_settings),
+    .routes = routes,
+    .slice = ingest_slice,
+    .controls = controls,
+    .new = service_new,
+    .destroy = service_destroy,
+    .load = load,
+    .open = service_open,
+    .tick = tick,
+    .committed = committed,
+    .stalled = stalled,
+};

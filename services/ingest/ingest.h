@@ -1,0 +1,57 @@
+// ingest - the door: takes signals and prices in, answers when they are committed, follows what becomes of them.
+// SPDX-License-Identifier: MIT
+//
+//   HTTP                 POST /webhook/<source>/<token>, POST /prices/<source>/<token>, GET /healthz
+//   ZeroMQ               ingest.intake (PULL): topic "<source>/<token>" or "prices/<source>/<token>"
+//   topics in            routings (Routing), outcomes (Outcome)
+//   topics out           signals (Signal, SignalRejection); feed prices (Price)
+//   keys                 slice.c
+#pragma once
+
+#include "common/guard.h"
+#include "common/http.h"
+#include "common/port.h"
+#include "common/service.h"
+#include "common/table.h"
+#include "services/ingest/prices.h"
+#include "services/ingest/reply.h"
+#include "services/ingest/sources.h"
+
+struct ingest_settings {
+    const char *http_address;
+    int64_t http_port, http_connections, http_connections_per_ip, http_idle_ms, http_request_ms;
+    int64_t strangers_per_s, signals_max, guard_max, price_symbols_max;
+};
+
+// A signal that is not final.
+struct live {
+    uint64_t created_at, routed_at; // UTC ns; routed_at 0: not yet
+    uint64_t status;                // Signal__Status
+};
+
+// One request that waits for the commit.
+struct waiting {
+    exchange_t *exchange;
+    struct reply reply;
+};
+
+struct ingest {
+    const struct context *context;
+    const struct ingest_settings *settings;
+    http_t *http;
+    port_t *intake;
+    sources_t *sources;
+    guard_t *guard;
+    table_t *lives; // signal_id -> struct live
+    prices_t *prices;
+    batch_t *batch; // while the door takes requests; NULL: they are turned away
+    bool wrote;     // something was taken into the open batch
+    struct waiting *waiting;
+    size_t n_waiting, waiting_room;
+    uint64_t chores_at; // monotonic ns
+};
+
+extern const struct service ingest_service;
+extern const struct option ingest_options[];
+struct ingest *ingest_new(const struct context *context, const struct ingest_settings *settings);
+void ingest_destroy(struct ingest **self);

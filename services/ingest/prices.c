@@ -1,0 +1,201 @@
+// prices - one table of names, the rules of a price, the latest of each symbol.
+// SPDX-License-Identifier: MIT
+#include "services/ingest/prices.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <uthash.h>
+
+#include "common/clock.h"
+#include "common/decimal.h"
+#include "services/ingest/rules.h"
+#include "services/ingest/slice.h"
+
+#define AHEAD_NS (60 * NS_PER_S) // how far a sender's clock may be ahead
+
+struct held {
+    char symbol[SYMBOL_MAX + 1];
+    Price price;
+    bool changed;
+    UT_hash_handle hh;
+};
+
+struct prices {
+    struct held *all;
+    size_t max;
+    struct held **changed;
+    size_t n_changed;
+};
+
+prices_t *prices_new(size_t symbols_max) {
+    prices_t *self = calloc(1, sizeof *self);
+    if (!self) return NULL;
+    self->max = symbols_max;
+    self->changed = calloc(symbols_max, sizeof *self->changed);
+    if (!self->changed) prices_destroy(&self);
+    return self;
+}
+
+void prices_destroy(prices_t **handle) {
+    prices_t *self = *handle;
+    struct held *h, *next;
+    if (!self) return;
+    HASH_ITER(hh, self->all, h, next) {
+        HASH_DEL(self->all, h);
+        free(h);
+    }
+    free(self->changed);
+    free(self);
+    *handle = NULL;
+}
+
+size_t prices_count(const prices_t *self) { return HASH_COUNT(self->all); }
+
+// --- reading
+
+#define AT(name) offsetof(Price, name)
+
+// Two names for one place: the first that is there counts.
+static const struct {
+    const char *name;
+    size_t value, has;
+} numbers[] = {
+    {"last", AT(last), 0},
+    {"price", AT(last), 0},
+    {"close", AT(last), 0},
+    {"bid", AT(bid), AT(has_bid)},
+    {"ask", AT(ask), AT(has_ask)},
+    {"open", AT(open), AT(has_open)},
+    {"high", AT(high), AT(has_high)},
+    {"low", AT(low), AT(has_low)},
+    {"volume", AT(volume), AT(has_volume)},
+};
+#define NUMBERS (sizeof numbers / sizeof *numbers)
+
+// One price on its way in.
+struct quote {
+    const struct fields *fields;
+    arena_t *arena;
+    struct complaints *complaints;
+    size_t index;
+    bool many, has_last, has_time;
+    Price price;
+};
+
+static void broken(struct quote *q, const char *field, const char *code, const char *rule) {
+    complain(q->complaints, q->many ? arena_format(q->arena, "[%zu].%s", q->index, field) : field, code, rule);
+}
+
+static const struct field *find(const struct quote *q, const char *name) {
+    for (size_t i = 0; i < q->fields->n; i++) {
+        const struct field *f = &q->fields->items[i];
+        bool given = f->kind != FIELD_NULL && !(f->kind == FIELD_TEXT && f->length == 0);
+        if (given && strcasecmp(f->name, name) == 0) return f;
+    }
+    return NULL;
+}
+
+static void read_symbol(struct quote *q) {
+    const struct field *f = find(q, "symbol");
+    if (!f) f = find(q, "ticker");
+    if (!f) return broken(q, "symbol", "required", "is required");
+    q->price.symbol = f->text;
+    if (f->kind == FIELD_NESTED || !symbol_is_valid(f->text))
+        broken(q, f->name, "bad_characters", "must be 1 to 32 letters, digits or any of . _ : / ! & ^ # + -");
+}
+
+static void read_number(struct quote *q, size_t which) {
+    const struct field *f = find(q, numbers[which].name);
+    decimal_t d;
+    if (!f || (!numbers[which].has && q->has_last)) return;
+    err_t e = f->kind == FIELD_NUMBER || f->kind == FIELD_TEXT ? decimal_parse(f->text, f->length, &d) : ERR_INPUT;
+    bool volume = numbers[which].value == AT(volume);
+    if (!numbers[which].has) q->has_last = true;
+    if (e == ERR_RULE) return broken(q, f->name, "out_of_range", "must have at most 8 decimals and be within +-92233720368");
+    if (e) return broken(q, f->name, "not_a_number", "must be a number");
+    if (d.e8 < 0 || (d.e8 == 0 && !volume))
+        return broken(q, f->name, "out_of_range", volume ? "must be 0 or more" : "must be greater than 0");
+    *(int64_t *)(void *)((char *)&q->price + numbers[which].value) = d.e8;
+    if (numbers[which].has) *(protobuf_c_boolean *)((char *)&q->price + numbers[which].has) = true;
+}
+
+static void read_time(struct quote *q, uint64_t now) {
+    const struct field *f = find(q, "timestamp");
+    uint64_t ns = now;
+    if (!f) f = find(q, "time");
+    if (f && (f->kind == FIELD_NESTED || time_parse(f->text, f->length, &ns)))
+        return broken(q, f->name, "not_a_time", "must be an ISO 8601 time with a zone, or Unix seconds or milliseconds");
+    if (ns > now + AHEAD_NS) return broken(q, f->name, "in_the_future", "must not be more than a minute ahead");
+    q->price.timestamp = ns - ns % NS_PER_US;
+}
+
+static void read_quote(struct quote *q, uint64_t now) {
+    size_t before = q->complaints->n;
+    price__init(&q->price);
+    read_symbol(q);
+    for (size_t i = 0; i < NUMBERS; i++) read_number(q, i);
+    read_time(q, now);
+    if (q->complaints->n != before) return;
+    Price *p = &q->price;
+    decimal_t mid;
+    if (p->has_bid && p->has_ask && p->bid > p->ask) broken(q, "bid", "wrong_side", "must not be above the ask");
+    if (p->has_high && p->has_low && p->low > p->high) broken(q, "low", "wrong_side", "must not be above the high");
+    if (q->has_last) return;
+    if (p->has_bid && p->has_ask && decimal_mean(D(p->bid), DECIMAL_INT(1), D(p->ask), DECIMAL_INT(1), &mid))
+        p->last = mid.e8;
+    else
+        broken(q, "last", "required", "is required, unless bid and ask are there");
+}
+
+// --- holding
+
+static struct held *held_for(prices_t *self, const char *symbol) {
+    struct held *h;
+    HASH_FIND_STR(self->all, symbol, h);
+    if (h || HASH_COUNT(self->all) == self->max) return h;
+    h = calloc(1, sizeof *h);
+    if (!h) return NULL;
+    (void)snprintf(h->symbol, sizeof h->symbol, "%s", symbol);
+    HASH_ADD_STR(self->all, symbol, h);
+    return h;
+}
+
+static bool hold(prices_t *self, const Price *price) {
+    struct held *h = held_for(self, price->symbol);
+    if (!h) return false;
+    if (price->timestamp < h->price.timestamp) return true;
+    h->price = *price;
+    h->price.symbol = h->symbol;
+    if (!h->changed) self->changed[self->n_changed++] = h;
+    h->changed = true;
+    return true;
+}
+
+bool prices_take(prices_t *self, const struct document *body, batch_t *batch, struct complaints *out) {
+    struct quote *quotes = arena_take(batch_arena(batch), (body->n + 1) * sizeof *quotes);
+    out->n = 0;
+    if (!body->n) complain(out, "symbol", "required", "is required");
+    for (size_t i = 0; i < body->n; i++) {
+        quotes[i] =
+            (struct quote){.fields = &body->maps[i], .arena = batch_arena(batch), .complaints = out, .index = i, .many = body->many};
+        read_quote(&quotes[i], batch_now(batch));
+    }
+    for (size_t i = 0; !out->n && i < body->n; i++) {
+        if (!hold(self, &quotes[i].price)) broken(&quotes[i], "symbol", "too_many", "is one more than may be held");
+    }
+    return !out->n;
+}
+
+void prices_flush(prices_t *self, batch_t *batch) {
+    for (size_t i = 0; i < self->n_changed; i++) {
+        struct held *h = self->changed[i];
+        slice_price(batch, &h->price);
+        batch_publish(batch, FEED_PRICES, &h->price.base);
+        h->changed = false;
+    }
+    self->n_changed = 0;
+}

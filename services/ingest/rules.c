@@ -1,0 +1,120 @@
+// rules - the rules at the door, one function a rule.
+// SPDX-License-Identifier: MIT
+#include "services/ingest/rules.h"
+
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/decimal.h"
+#include "services/ingest/slice.h"
+
+static bool is_alnum(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+
+static bool is_made_of(const char *text, const char *others) {
+    for (; *text; text++) {
+        if (!is_alnum(*text) && !strchr(others, *text)) return false;
+    }
+    return true;
+}
+
+bool symbol_is_valid(const char *symbol) {
+    size_t length = strlen(symbol);
+    return length > 0 && length <= SYMBOL_MAX && (is_alnum(*symbol) || *symbol == '^' || *symbol == '#') &&
+           is_made_of(symbol, "._:/!&^#+-");
+}
+
+bool id_is_valid(const char *id) {
+    size_t length = strlen(id);
+    return length > 0 && length <= 64 && is_made_of(id, "_.:-") && !id_is_reserved(id);
+}
+
+static void broken(struct reading *r, enum signal_field field, const char *code, const char *rule) {
+    complain(&r->complaints, r->sent_as[field] ? r->sent_as[field] : signal_field_name(field), code, rule);
+}
+
+// A field that was sent but could not be read is complained about once, by its reader.
+static bool is_missing(const struct reading *r, enum signal_field field) { return !r->sent_as[field] && !r->unreadable[field]; }
+
+static void check_names(struct reading *r) {
+    const Signal *s = &r->signal;
+    if (r->sent_as[SF_signal_id] && !id_is_valid(s->signal_id))
+        broken(r, SF_signal_id, "bad_characters", "must be 1 to 64 letters, digits, '_', '.', ':' or '-', and not begin as a key of ours");
+    if (r->sent_as[SF_symbol] && !symbol_is_valid(s->symbol))
+        broken(r, SF_symbol, "bad_characters", "must be 1 to 32 letters, digits or any of . _ : / ! & ^ # + -");
+    if (is_missing(r, SF_symbol)) broken(r, SF_symbol, "required", "is required");
+    if (is_missing(r, SF_direction)) broken(r, SF_direction, "required", "is required: buy, sell or close");
+}
+
+static void check_positive(struct reading *r, enum signal_field field, bool has, int64_t e8) {
+    if (has && e8 <= 0) broken(r, field, "out_of_range", "must be greater than 0");
+}
+
+static void check_numbers(struct reading *r) {
+    const Signal *s = &r->signal;
+    check_positive(r, SF_lot_size, s->has_lot_size, s->lot_size);
+    check_positive(r, SF_price, s->has_price, s->price);
+    check_positive(r, SF_stop_loss, s->has_stop_loss, s->stop_loss);
+    check_positive(r, SF_take_profit, s->has_take_profit, s->take_profit);
+    if (s->has_lot_size && decimal_cmp(D(s->lot_size), LOTS_MAX) > 0) broken(r, SF_lot_size, "out_of_range", "must be at most 10000000");
+    if (s->has_confidence && (s->confidence < 0 || s->confidence > 100 * DECIMAL_SCALE))
+        broken(r, SF_confidence, "out_of_range", "must be from 0 to 100");
+    if (s->has_agreement && (s->agreement < 0 || s->agreement > 100 * DECIMAL_SCALE))
+        broken(r, SF_agreement, "out_of_range", "must be from 0 to 100");
+}
+
+static void check_order_type(struct reading *r) {
+    const Signal *s = &r->signal;
+    if (s->order_type == SIGNAL__ORDER_TYPE__market) return;
+    if (is_missing(r, SF_price)) broken(r, SF_price, "required", "is required for limit and stop orders");
+    if (r->sent_as[SF_direction] && s->direction == SIGNAL__DIRECTION__close)
+        broken(r, SF_order_type, "not_allowed", "must be market to close a position");
+}
+
+// Whether `a` is on the losing side of `b`: below it for a buy, above it for a sell.
+static bool is_worse(const Signal *s, int64_t a, int64_t b) { return s->direction == SIGNAL__DIRECTION__buy ? a < b : a > b; }
+
+// A close has no stops of its own: those that come with it (as the spec's signals always have them) say nothing.
+static void check_sides(struct reading *r) {
+    const Signal *s = &r->signal;
+    bool buy = s->direction == SIGNAL__DIRECTION__buy;
+    if (!r->sent_as[SF_direction] || s->direction == SIGNAL__DIRECTION__close) return;
+    if (s->has_price && s->has_stop_loss && !is_worse(s, s->stop_loss, s->price))
+        broken(r, SF_stop_loss, "wrong_side", buy ? "must be below the price for a buy" : "must be above the price for a sell");
+    if (s->has_price && s->has_take_profit && !is_worse(s, s->price, s->take_profit))
+        broken(r, SF_take_profit, "wrong_side", buy ? "must be above the price for a buy" : "must be below the price for a sell");
+    if (!s->has_price && s->has_stop_loss && s->has_take_profit && !is_worse(s, s->stop_loss, s->take_profit))
+        broken(r, SF_stop_loss, "wrong_side", buy ? "must be below the take profit for a buy" : "must be above the take profit for a sell");
+}
+
+static void check_times(struct reading *r, uint64_t now) {
+    const Signal *s = &r->signal;
+    if (s->has_expiration_time && s->expiration_time <= now) broken(r, SF_expiration_time, "in_the_past", "must be in the future");
+}
+
+static bool is_plain(const char *text) {
+    for (; text && *text; text++) {
+        if ((unsigned char)*text < 0x20 || *text == 0x7F) return false;
+    }
+    return true;
+}
+
+static void check_texts(struct reading *r) {
+    const Signal *s = &r->signal;
+    const struct {
+        enum signal_field field;
+        const char *text;
+    } plain[] = {{SF_strategy, s->strategy}, {SF_asset_type, s->asset_type}, {SF_data_source, s->data_source}, {SF_regime, s->regime}};
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+        if (!is_plain(plain[i].text)) broken(r, plain[i].field, "bad_characters", "must have no control characters");
+    }
+}
+
+void rules_check(struct reading *r, uint64_t now) {
+    if (!r->sent_as[SF_order_type]) r->signal.order_type = SIGNAL__ORDER_TYPE__market;
+    check_names(r);
+    check_numbers(r);
+    check_order_type(r);
+    check_sides(r);
+    check_times(r, now);
+    check_texts(r);
+}

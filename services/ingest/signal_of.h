@@ -1,0 +1,48 @@
+// signal_of - names and values become a Signal: one table of accepted names, fields and converters.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "services/ingest/fields.h"
+#include "signal.pb-c.h"
+
+// One broken rule. All three texts live as long as the batch.
+struct complaint {
+    const char *field; // as the sender wrote it; our name when it is not there
+    const char *code;  // stable, snake_case
+    const char *rule;  // in words
+};
+
+#define COMPLAINTS_MAX 40
+
+struct complaints {
+    struct complaint items[COMPLAINTS_MAX];
+    size_t n;
+};
+
+void complain(struct complaints *c, const char *field, const char *code, const char *rule);
+
+// The fields of a Signal that a sender may give.
+#define SIGNAL_FIELDS(X)                                                                                                                   \
+    X(signal_id)                                                                                                                           \
+    X(symbol) X(order_type) X(direction) X(lot_size) X(price) X(stop_loss) X(take_profit) X(expiration_time) X(confidence) X(strategy)     \
+        X(asset_type) X(data_source) X(timestamp) X(regime) X(reasoning) X(sources) X(agreement)
+
+#define SIGNAL_FIELD(name) SF_##name,
+enum signal_field { SIGNAL_FIELDS(SIGNAL_FIELD) SF_COUNT };
+#undef SIGNAL_FIELD
+
+// A signal as it was sent: not yet checked against the rules, without id, source and times.
+struct reading {
+    Signal signal;
+    const char *sent_as[SF_COUNT]; // the sender's name for the field; NULL: not given, or not readable
+    bool unreadable[SF_COUNT];     // given, but complained about
+    struct complaints complaints;  // what could not be read
+};
+
+// `secret`: a text (the source's token) that nothing kept may contain. Memory from `arena`.
+void signal_of(const struct fields *fields, struct span secret, arena_t *arena, struct reading *out);
+// Everything that was sent, as a JSON object without secrets; for the record of a refusal.
+char *signal_content(const struct fields *fields, struct span secret, arena_t *arena);
+
+const char *signal_field_name(enum signal_field f);
+bool text_holds(const char *text, size_t length, struct span secret);

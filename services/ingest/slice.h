@@ -1,0 +1,25 @@
+// slice - the keys ingest owns.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/batch.h"
+#include "price.pb-c.h"
+#include "signal.pb-c.h"
+
+#define SIGNAL_PREFIX    "signal:"
+#define SIGNAL_GUARD     "signal:guard"
+#define STATE_PENDING    "signal:state:pending"
+#define STATE_PROCESSING "signal:state:processing"
+
+extern const char *const ingest_slice[];
+
+bool id_is_reserved(const char *signal_id); // would be one of the keys above
+
+void slice_accepted(batch_t *batch, const Signal *signal);
+void slice_rejected(batch_t *batch, const Signal *signal, const SignalRejection *rejection);     // expires
+void slice_unread(batch_t *batch, const char *signal_id, const char *field);                     // takes back a field of a refused signal
+void slice_moved(batch_t *batch, const char *signal_id, Signal__Status from, Signal__Status to); // expires when final
+void slice_restored(batch_t *batch, const SignalLife *life);                                     // a signal that was lost and is met again
+void slice_executed(batch_t *batch, const SignalExecutionStatus *status);                        // expires
+void slice_measured(batch_t *batch, const SignalMetrics *metrics);                               // expires
+void slice_price(batch_t *batch, const Price *price);
