@@ -1,5 +1,6 @@
 """What all tests share: a private tradecast per test module."""
 # SPDX-License-Identifier: MIT
+import contextlib
 import os
 import pathlib
 import sys
@@ -18,15 +19,26 @@ def mode():
 
 
 @pytest.fixture(scope="module")
-def plant(request, mode):
+def plant_of(request, mode):
+    """Makes a whole tradecast: with plant_of(prepare=f, ...) as plant; prepare(plant) is called before it starts. Kept for looking when a test of the module failed."""
+    @contextlib.contextmanager
+    def make(prepare=None, **arguments):
+        failed_before = request.session.testsfailed
+        it = Plant(**{"mode": mode, **arguments})
+        try:
+            if prepare:
+                prepare(it)
+            yield it.up()
+        finally:
+            it.keep = request.session.testsfailed > failed_before
+            if it.keep:
+                print(f"\nkept for looking: {it.temporary}")
+            it.down()
+    return make
+
+
+@pytest.fixture(scope="module")
+def plant(request, plant_of):
     """A whole tradecast, private to the test module; PLANT in the module gives the arguments of Plant."""
-    it = Plant(mode=mode, **getattr(request.module, "PLANT", {}))
-    failed_before = request.session.testsfailed
-    try:
-        it.up()
+    with plant_of(**getattr(request.module, "PLANT", {})) as it:
         yield it
-    finally:
-        it.keep = request.session.testsfailed > failed_before
-        if it.keep:
-            print(f"\nkept for looking: {it.temporary}")
-        it.down()

@@ -19,7 +19,7 @@ WEBHOOK_PORT, MONITOR_PORT = 8300, 8301
 class System:
     """directory: where its state is. gateways: {instance_id: broker_id}. options: more environment for all; per_process: for one.
 
-    prefix: {name: [command...]} put before a process's own command (a tracer, a preloaded shim).
+    prefix: {name: [command...]}: put before a process's own command.
     """
 
     def __init__(self, directory, mode="release", gateways=None, profile="standard", shards=1, options=None, any_port=False):
@@ -28,8 +28,9 @@ class System:
         self.gateways = gateways or {}
         self.profile, self.shards = profile, shards
         self.options = dict(options or {})
-        self.per_process = {}
+        self.per_process, self.prefix = {}, {}
         self.redis_more, self.redis_env = [], {}
+        self.archive = self.layout.data / "archive.db"
         self.http_port = free_port() if any_port else int(os.environ.get("TRADECAST_INGEST_HTTP_PORT", WEBHOOK_PORT))
         self.monitor_port = free_port() if any_port else int(os.environ.get("TRADECAST_MONITOR_HTTP_PORT", MONITOR_PORT))
         self.processes = {}
@@ -43,10 +44,6 @@ class System:
     @property
     def services(self):
         return [*SERVICES[:-1], *self.executors, SERVICES[-1]]
-
-    @property
-    def archive(self):
-        return self.layout.data / "archive.db"
 
     def books(self, instance):
         return self.layout.data / f"{instance}.db"
@@ -86,8 +83,10 @@ class System:
         self.wait_ready(within_s)
 
     def start_redis(self, within_s=60):
-        self.processes["redis"] = redis.server(self.layout, self.profile, self.shards, self.redis_more, self.redis_env)
-        self.processes["redis"].start()
+        p = redis.server(self.layout, self.profile, self.shards, self.redis_more, self.redis_env)
+        p.command = [*self.prefix.get("redis", []), *p.command]
+        self.processes["redis"] = p
+        p.start()
         return redis.wait_ready(self.layout, self.processes["redis"], within_s)
 
     def start_process(self, name):
@@ -98,7 +97,7 @@ class System:
     def process(self, name, more=None):
         """A process of this system, not started: a service, a gateway, or a second one under the same name."""
         program = "tradecast-gateway-paper" if name in self.gateways else "tradecast-" + name.split(".")[0]
-        return Process(name, [self.bin / program], self.layout.log / f"{name}.log", {**self.environment(name), **(more or {})})
+        return Process(name, [*self.prefix.get(name, []), self.bin / program], self.layout.log / f"{name}.log", {**self.environment(name), **(more or {})})
 
     def environment(self, name):
         user = name if name in self.services else "viewer"

@@ -42,7 +42,8 @@ class Plant(System):
         gateways = {i["instance_id"]: i["broker_id"] for i in self.config["instances"]}
         super().__init__(self.temporary, mode, gateways, options={**OPTIONS, **SANITIZERS, **(options or {})}, any_port=True, **more)
         self.keep = keep
-        self._admin = None
+        self._admin = self._archive_seen = None
+        self.accepted, self.sent = {}, {}  # by all loads together
 
     # --- life
 
@@ -89,6 +90,15 @@ class Plant(System):
     # --- looking
 
     @property
+    def archive_seen(self):
+        """The archive's path as this process sees it; a test may have put it into a namespace."""
+        return self._archive_seen or self.archive
+
+    @archive_seen.setter
+    def archive_seen(self, path):
+        self._archive_seen = path
+
+    @property
     def admin(self):
         """python3-redis as admin, giving text."""
         if self._admin is None:
@@ -127,6 +137,12 @@ class Plant(System):
     def load(self, prefix, count, rate=0, body=None, connections=4, depth=8, resend=True, duration_ms=0, source=SOURCE):
         """Starts the load generator; returns a Load."""
         return Load(self, prefix, count, rate, body, connections, depth, resend, duration_ms, source)
+
+    def remember(self, load, within_s=120):
+        """Waits for a load and keeps what it was told, for the oracle."""
+        load.finish(within_s)
+        self.accepted |= load.accepted
+        self.sent |= load.sent
 
 
 MARKET = ('{"signal_id":"{id}","symbol":"EURUSD","order_type":"market","direction":"buy","lot_size":"0.1","price":"1.08432"}')

@@ -1,0 +1,48 @@
+"""A process killed at a named point, at its worst moments: nothing lost, nothing doubled."""
+# SPDX-License-Identifier: MIT
+import re
+
+import pytest
+
+from deploy.local.layout import ROOT
+from tests.harness.oracle import judge
+from tests.harness.wait import until
+
+LOOP = ["before_commit", "after_commit", "after_send"]
+SERVICES = ["ingest", "router", "executor", "reconciler", "archiver", "monitor"]
+
+
+def named_points():
+    """(service, point) of every fail point in the sources."""
+    points = [(s, f"{s}.{p}") for s in SERVICES for p in LOOP if s != "monitor"]
+    points += [(s, "loop.in_catch_up") for s in ("router", "executor", "archiver")]
+    for folder in (ROOT / "services", ROOT / "gateways"):
+        for file in sorted(folder.glob("*/*.c")):
+            for name in re.findall(r'FAILPOINT\("([^"]+)"\)', file.read_text()):
+                points.append((file.parent.name, name))
+    return sorted(set(points))
+
+
+PLANT = {"mode": "chaos"}
+
+
+def process_of(plant, service):
+    return {"executor": "executor.0", "paper": next(iter(plant.gateways))}.get(service, service)
+
+
+@pytest.mark.parametrize("service, point", named_points(), ids=lambda v: v)
+def test_a_kill_at_this_point_loses_and_doubles_nothing(plant, service, point):
+    name = process_of(plant, service)
+    for passing in (1, 4):
+        plant.processes[name].kill()
+        prefix = f"{point}-{passing}".replace("/", "-")
+        load = plant.load(prefix, 40, rate=200)  # what waits for it while it is away makes it catch up
+        plant.processes[name] = plant.process(name, {"TRADECAST_FAIL": f"{point}:{passing}"})
+        plant.processes[name].start()
+        until(lambda: not plant.processes[name].alive(), f"{name} to die at {point}", within_s=20)
+        assert plant.processes[name].status == -9, f"{name}: {plant.processes[name].last_words()}"
+        plant.restart(name)
+        plant.remember(load)
+        assert len(load.accepted) == 40
+    verdict = judge(plant, plant.accepted, plant.sent)
+    assert verdict.good, verdict

@@ -1,0 +1,110 @@
+"""Redis away, read-only, full, hanging: the door says so, nothing is sent to a broker meanwhile, nothing acknowledged is lost."""
+# SPDX-License-Identifier: MIT
+import time
+
+import pytest
+
+from tests.harness.oracle import judge, ledger
+from tests.harness.plant import MARKET
+from tests.harness.wait import until
+
+PLANT = {"mode": "chaos"}
+
+
+def signal_body(signal_id):
+    return MARKET.replace("{id}", signal_id)
+
+
+def refuses(plant, signal_id):
+    """One alert while Redis is in trouble: 503 with Retry-After, within the 3 s that TradingView waits."""
+    door = plant.door()
+    began = time.monotonic()
+    try:
+        status, answer, _ = door.alert(signal_body(signal_id))
+    finally:
+        door.close()
+    assert time.monotonic() - began < 3
+    assert status == 503, answer
+    assert answer["error"]["code"]
+    return True
+
+
+def goes_on(plant):
+    """A new alert is taken and done again."""
+    signal_id = f"after-{time.monotonic_ns()}"
+
+    def taken():
+        door = plant.door()
+        try:
+            return door.alert(signal_body(signal_id))[0] == 200
+        finally:
+            door.close()
+    until(taken, "the door to take alerts again", within_s=15, pause_s=0.1)
+    plant.accepted[signal_id] = plant.sent[signal_id] = 0
+    plant.final(signal_id, within_s=60)
+
+
+def through_trouble(plant, name, begin, end, seconds):
+    """Load before, during and after the trouble; while it lasts the door refuses and no order goes out."""
+    load = plant.load(name, 100_000, rate=100)
+    until(lambda: plant.admin.exists(f"signal:{name}-30"), "the load to run")
+    begin()
+    until(lambda: refuses(plant, f"{name}-probe"), "the door to refuse", within_s=1)
+    time.sleep(0.5)  # what was sent before the trouble is at the broker by now
+    before = ledger(plant)
+    time.sleep(seconds)  # the trouble itself, not a wait for something
+    refuses(plant, f"{name}-probe")
+    assert ledger(plant) == before, "an order went out while nothing could be recorded"
+    end()
+    goes_on(plant)
+    load.stop()
+    plant.sent[f"{name}-probe"] = 0  # 503 may mean accepted; it was never answered 200
+    plant.remember(load)
+    verdict = judge(plant, plant.accepted, plant.sent)
+    assert verdict.good, verdict
+
+
+def test_redis_away_for_ten_seconds(plant):
+    through_trouble(plant, "away", plant.processes["redis"].kill, lambda: plant.restart("redis"), 10)
+
+
+def test_redis_hanging(plant):
+    through_trouble(plant, "hanging", lambda: plant.freeze("redis"), lambda: plant.thaw("redis"), 4)
+
+
+def test_redis_read_only(plant):
+    through_trouble(plant, "read-only", lambda: plant.admin.execute_command("REPLICAOF", "127.0.0.1", "1"),
+                    lambda: plant.admin.execute_command("REPLICAOF", "NO", "ONE"), 3)
+
+
+def test_redis_out_of_memory(plant):
+    def fill():
+        used = int(plant.admin.info("memory")["used_memory"])
+        plant.admin.config_set("maxmemory", str(max(1_000_000, used // 2)))
+    through_trouble(plant, "full", fill, lambda: plant.admin.config_set("maxmemory", "2gb"), 3)
+
+
+def test_input_is_held_back_before_redis_is_full(plant):
+    used = int(plant.admin.info("memory")["used_memory"])
+    plant.admin.config_set("maxmemory", str(int(used * 1.1)))
+    until(lambda: refuses(plant, "nearly-full"), "the door to refuse at 80 %", within_s=1)
+    plant.sent["nearly-full"] = 0
+    plant.admin.config_set("maxmemory", "2gb")
+    goes_on(plant)
+
+
+@pytest.mark.parametrize("setting, value, word", [("maxmemory-policy", "allkeys-lru", "maxmemory-policy"), ("appendonly", "no", "appendonly")])
+def test_a_service_refuses_to_start_with_a_redis_that_may_forget(plant, setting, value, word):
+    was = plant.admin.config_get(setting)[setting]
+    plant.processes["router"].stop()
+    plant.admin.config_set(setting, value)
+    try:
+        p = plant.process("router")
+        p.log = plant.layout.log / "refusal.log"
+        p.start()
+        assert p.wait(10) not in (None, 0)
+        assert word in p.last_words()
+    finally:
+        plant.admin.config_set(setting, was)
+        plant.restart("router")
+    goes_on(plant)
