@@ -1,0 +1,115 @@
+// accounts - accounts, and their places: what an account does in one symbol.
+// SPDX-License-Identifier: MIT
+#include "services/executor/accounts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "common/table.h"
+#include "services/executor/trades.h"
+
+struct accounts {
+    table_t *by_id;  // struct account *
+    table_t *places; // struct place *, by account and broker symbol
+    struct account *first;
+    struct place *waiting;
+};
+
+static void *must(void *memory) {
+    if (!memory) abort();
+    return memory;
+}
+
+accounts_t *accounts_new(void) {
+    accounts_t *self = must(calloc(1, sizeof *self));
+    self->by_id = table_new(sizeof(struct account *));
+    self->places = table_new(sizeof(struct place *));
+    return self;
+}
+
+static void account_free(struct account *a) {
+    account_state__free_unpacked(a->state, NULL);
+    free(a->id);
+    free(a);
+}
+
+void accounts_destroy(accounts_t **self) {
+    if (!*self) return;
+    size_t cursor = 0;
+    for (struct place *p; (p = accounts_next_place(*self, &cursor)) != NULL;) {
+        free(p->broker_symbol);
+        free(p);
+    }
+    for (struct account *a = (*self)->first, *next; a; a = next) {
+        next = a->next;
+        account_free(a);
+    }
+    table_destroy(&(*self)->by_id);
+    table_destroy(&(*self)->places);
+    free(*self);
+    *self = NULL;
+}
+
+struct account *accounts_find(const accounts_t *self, const char *account_id) {
+    struct account **a = table_find(self->by_id, table_key(account_id));
+    return a ? *a : NULL;
+}
+
+struct account *accounts_get(accounts_t *self, const char *account_id) {
+    struct account **slot = table_add(self->by_id, table_key(account_id));
+    if (*slot) return *slot;
+    struct account *a = must(calloc(1, sizeof *a));
+    a->id = must(strdup(account_id));
+    a->mode = RISK_STATE__MODE__trading;
+    a->state = must(malloc(sizeof *a->state));
+    account_state__init(a->state);
+    a->state->account_id = must(strdup(account_id));
+    a->state->broker_id = must(strdup(""));
+    a->state->state = ACCOUNT_STATE__STATE__ready;
+    a->next = self->first;
+    self->first = a;
+    return *slot = a;
+}
+
+struct account *accounts_first(const accounts_t *self) { return self->first; }
+
+struct place *accounts_place(accounts_t *self, const char *account_id, const char *broker_symbol, bool *is_new) {
+    char both[256];
+    int n = snprintf(both, sizeof both, "%s\n%s", account_id, broker_symbol);
+    struct place **slot = table_add(self->places, digest_of(both, n < (int)sizeof both ? (size_t)n : sizeof both - 1));
+    *is_new = !*slot;
+    if (*slot) return *slot;
+    struct place *p = must(calloc(1, sizeof *p));
+    p->account = accounts_get(self, account_id);
+    p->broker_symbol = must(strdup(broker_symbol));
+    return *slot = p;
+}
+
+struct place *accounts_next_place(const accounts_t *self, size_t *cursor) {
+    struct digest key;
+    struct place **p = table_next(self->places, cursor, &key);
+    return p ? *p : NULL;
+}
+
+void place_wait(accounts_t *self, struct place *p, struct trade *t) {
+    t->waits = true;
+    DL_APPEND(p->waiting, t);
+    if (p->listed) return;
+    p->listed = true;
+    DL_APPEND(self->waiting, p);
+}
+
+void place_leave(accounts_t *self, struct place *p, struct trade *t) {
+    if (!t->waits) return;
+    t->waits = false;
+    DL_DELETE(p->waiting, t);
+    t->prev = t->next = NULL;
+    if (p->waiting) return;
+    p->listed = false;
+    DL_DELETE(self->waiting, p);
+    p->prev = p->next = NULL;
+}
+
+struct place *accounts_waiting(const accounts_t *self) { return self->waiting; }

@@ -1,0 +1,60 @@
+// accounts - accounts, and their places: what an account does in one symbol. Memory only.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdbool.h>
+
+#include "execution.pb-c.h"
+#include "services/executor/gate.h"
+
+struct session;
+struct symbol;
+struct trade;
+
+struct account {
+    char *id;
+    struct session *session; // the gateway that serves it; NULL: none is configured or has come
+    RiskState__Mode mode;
+    unsigned unknown;        // trades in doubt
+    AccountState *state;     // owned
+    bool dirty;              // to be kept and told at the next tick
+    uint64_t told_at;        // monotonic ns: its last snapshot told on the topic
+    struct account *next;    // of all
+};
+
+struct place {
+    struct account *account;
+    char *broker_symbol;
+    struct symbol *symbol; // by the signal's name
+    int64_t contract_size; // e8
+    unsigned submitting;   // opening trades on their way
+    unsigned unknown;      // trades in doubt: no new exposure
+    struct trade *waiting; // pending, in order; through prev, next
+    bool listed;           // among the places where something waits
+    struct place *prev, *next;
+
+    // Positions, oldest first (through older, newer), and their sums; prices weighted by lots, scaled by 10^16.
+    struct trade *positions;
+    int64_t long_lots, short_lots;
+    __int128 long_cost, short_cost;
+    struct place *next_of_symbol;
+    struct place *next_dirty;
+    bool dirty; // its view is to be written
+    bool shown; // there is a view in Redis
+};
+
+typedef struct accounts accounts_t;
+
+accounts_t *accounts_new(void);
+void accounts_destroy(accounts_t **self);
+struct account *accounts_get(accounts_t *self, const char *account_id); // made when new
+struct account *accounts_find(const accounts_t *self, const char *account_id);
+struct account *accounts_first(const accounts_t *self); // then ->next
+// Made when new: *is_new then, and symbol and contract_size are to be set.
+struct place *accounts_place(accounts_t *self, const char *account_id, const char *broker_symbol, bool *is_new);
+struct place *accounts_next_place(const accounts_t *self, size_t *cursor);
+
+// The queue of what is pending at a place, and the list of places that have one.
+void place_wait(accounts_t *self, struct place *p, struct trade *t);
+void place_leave(accounts_t *self, struct place *p, struct trade *t);
+struct place *accounts_waiting(const accounts_t *self); // then ->next

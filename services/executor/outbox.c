@@ -1,0 +1,61 @@
+// outbox - what goes to gateways once the batch that decided it is committed.
+// SPDX-License-Identifier: MIT
+#include "services/executor/outbox.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/envelope.h"
+
+struct outbox {
+    buffer_t frames; // end to end; letters hold lengths until they are delivered
+    struct letter *letters;
+    size_t count, room;
+};
+
+outbox_t *outbox_new(void) {
+    outbox_t *self = calloc(1, sizeof *self);
+    if (!self) abort();
+    return self;
+}
+
+void outbox_destroy(outbox_t **self) {
+    if (!*self) return;
+    buffer_destroy(&(*self)->frames);
+    free((*self)->letters);
+    free(*self);
+    *self = NULL;
+}
+
+static struct letter *add(outbox_t *self, struct session *to, const ProtobufCMessage *m) {
+    if (self->count == self->room) {
+        self->room = self->room ? 2 * self->room : 256;
+        self->letters = realloc(self->letters, self->room * sizeof *self->letters);
+        if (!self->letters) abort();
+    }
+    size_t start = self->frames.length;
+    envelope_write(&self->frames, GATEWAY_TOPIC, ENTRY_ID_NONE, ENTRY_ID_NONE, m);
+    struct letter *letter = &self->letters[self->count++];
+    letter->to = to;
+    letter->frame = (struct span){NULL, self->frames.length - start};
+    letter->trade_id[0] = 0;
+    return letter;
+}
+
+void outbox_put(outbox_t *self, struct session *to, const ProtobufCMessage *m) { (void)add(self, to, m); }
+
+void outbox_submit(outbox_t *self, struct session *to, const ProtobufCMessage *m, const char *trade_id) {
+    struct letter *letter = add(self, to, m);
+    (void)snprintf(letter->trade_id, sizeof letter->trade_id, "%s", trade_id);
+}
+
+void outbox_empty(outbox_t *self, letter_fn *deliver, void *arg) {
+    const uint8_t *at = self->frames.data;
+    for (size_t i = 0; i < self->count; i++) {
+        self->letters[i].frame.data = at;
+        at += self->letters[i].frame.length;
+        deliver(arg, &self->letters[i]);
+    }
+    self->count = 0;
+    buffer_clear(&self->frames);
+}

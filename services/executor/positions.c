@@ -1,0 +1,270 @@
+// positions - what is open, by account and symbol, and the views of it that others read.
+// SPDX-License-Identifier: MIT
+#include "services/executor/positions.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "common/clock.h"
+#include "common/table.h"
+#include "services/executor/fills.h"
+#include "services/executor/slice.h"
+
+#define REFRESH_EVERY NS_PER_S
+
+struct stale { // a view from before this start, dropped unless something is still open there
+    char *account_id, *symbol;
+    struct stale *next;
+};
+
+struct positions {
+    unsigned shard;
+    table_t *symbols; // struct symbol *
+    struct symbol *first, *dirty_symbols;
+    struct place *dirty_places;
+    struct stale *stale;
+    uint64_t refreshed_at; // monotonic ns
+};
+
+static void *must(void *memory) {
+    if (!memory) abort();
+    return memory;
+}
+
+positions_t *positions_new(unsigned shard) {
+    positions_t *self = must(calloc(1, sizeof *self));
+    self->shard = shard;
+    self->symbols = table_new(sizeof(struct symbol *));
+    return self;
+}
+
+static void stale_free(struct stale *s) {
+    free(s->account_id);
+    free(s->symbol);
+    free(s);
+}
+
+void positions_destroy(positions_t **self) {
+    if (!*self) return;
+    for (struct symbol *s = (*self)->first, *next; s; s = next) {
+        next = s->next;
+        free(s->name);
+        free(s);
+    }
+    for (struct stale *s = (*self)->stale, *next; s; s = next) {
+        next = s->next;
+        stale_free(s);
+    }
+    table_destroy(&(*self)->symbols);
+    free(*self);
+    *self = NULL;
+}
+
+static struct symbol *symbol_get(positions_t *self, const char *name) {
+    struct symbol **slot = table_add(self->symbols, table_key(name));
+    if (*slot) return *slot;
+    struct symbol *s = must(calloc(1, sizeof *s));
+    s->name = must(strdup(name));
+    s->next = self->first;
+    self->first = s;
+    return *slot = s;
+}
+
+void positions_add_place(positions_t *self, struct place *p, const char *symbol, int64_t contract_size) {
+    p->symbol = symbol_get(self, symbol);
+    p->contract_size = contract_size;
+    p->next_of_symbol = p->symbol->places;
+    p->symbol->places = p;
+}
+
+static void soil(positions_t *self, struct place *p) {
+    if (!p->dirty) {
+        p->dirty = true;
+        p->next_dirty = self->dirty_places;
+        self->dirty_places = p;
+    }
+    if (p->symbol->dirty) return;
+    p->symbol->dirty = true;
+    p->symbol->next_dirty = self->dirty_symbols;
+    self->dirty_symbols = p->symbol;
+}
+
+// --- what is open
+
+static bool is_long(const struct trade *t) { return t->s->side != SIGNAL__DIRECTION__sell; }
+
+static void add_to_sums(struct place *p, const struct trade *t, int sign) {
+    int64_t lots = sign * t->counted_lots;
+    __int128 cost = (__int128)lots * t->counted_price;
+    if (is_long(t)) p->long_lots += lots, p->long_cost += cost;
+    else p->short_lots += lots, p->short_cost += cost;
+}
+
+void positions_count(positions_t *self, struct trade *t) {
+    struct place *p = t->place;
+    int64_t lots = fills_open_lots(t->s).e8;
+    if (lots == t->counted_lots && t->s->average_price == t->counted_price) return;
+    add_to_sums(p, t, -1);
+    t->counted_lots = lots;
+    t->counted_price = t->s->average_price;
+    add_to_sums(p, t, 1);
+    if (lots && !t->holds) DL_APPEND2(p->positions, t, older, newer);
+    if (!lots && t->holds) DL_DELETE2(p->positions, t, older, newer);
+    t->holds = lots != 0;
+    if (!p->symbol->fed && t->s->average_price) p->symbol->price = t->s->average_price;
+    soil(self, p);
+}
+
+static int by_age(const struct trade *a, const struct trade *b) {
+    if (a->s->executed_at != b->s->executed_at) return a->s->executed_at < b->s->executed_at ? -1 : 1;
+    return strcmp(a->s->trade_id, b->s->trade_id);
+}
+
+void positions_sort(struct place *p) { DL_SORT2(p->positions, by_age, older, newer); }
+
+int64_t positions_free_lots(const struct trade *t) {
+    int64_t left = fills_open_lots(t->s).e8 - t->closing;
+    return left > 0 ? left : 0;
+}
+
+bool positions_has_free(const struct place *p) {
+    for (const struct trade *t = p->positions; t; t = t->newer) {
+        if (positions_free_lots(t)) return true;
+    }
+    return false;
+}
+
+void positions_price(positions_t *self, const Price *price) {
+    struct symbol **slot = table_find(self->symbols, table_key(price->symbol));
+    if (!slot || price->last <= 0) return; // nobody here has traded it
+    (*slot)->fed = true;
+    (*slot)->moved |= (*slot)->price != price->last;
+    (*slot)->price = price->last;
+}
+
+// --- views
+
+struct total {
+    int64_t long_lots, short_lots;
+    __int128 long_cost, short_cost; // e16
+    __int128 pnl;                   // e8
+    const struct trade *oldest;
+};
+
+// (price - entry) * lots * contract size; the sums are e16 each, so one division brings back e8.
+static __int128 pnl_of(const struct place *p) {
+    __int128 price = p->symbol->price;
+    __int128 gain = (price * p->long_lots - p->long_cost) + (p->short_cost - price * p->short_lots);
+    return gain / DECIMAL_SCALE * p->contract_size / DECIMAL_SCALE;
+}
+
+static void add_place(struct total *t, const struct place *p) {
+    t->long_lots += p->long_lots;
+    t->short_lots += p->short_lots;
+    t->long_cost += p->long_cost;
+    t->short_cost += p->short_cost;
+    t->pnl += pnl_of(p);
+    if (p->positions && (!t->oldest || p->positions->s->executed_at < t->oldest->s->executed_at)) t->oldest = p->positions;
+}
+
+static int64_t fits(__int128 n) { return n > INT64_MAX ? INT64_MAX : n < INT64_MIN ? INT64_MIN : (int64_t)n; }
+
+static void fill_view(const struct total *t, const struct symbol *s, ActivePosition *v) {
+    int64_t net = t->long_lots - t->short_lots;
+    bool is_short = net < 0 || !t->long_lots;
+    int64_t lots = is_short ? t->short_lots : t->long_lots;
+    v->symbol = s->name;
+    v->current_price = s->price;
+    v->quantity = net < 0 ? -net : net;
+    v->side = (char *)(uintptr_t)(net > 0 ? "long" : net < 0 ? "short" : "flat");
+    v->entry_price = lots ? fits((is_short ? t->short_cost : t->long_cost) / lots) : 0;
+    v->unrealized_pnl = fits(t->pnl);
+    int64_t gain = is_short ? v->entry_price - s->price : s->price - v->entry_price;
+    v->unrealized_pnl_pct = v->entry_price ? fits((__int128)gain * 100 * DECIMAL_SCALE / v->entry_price) : 0;
+    const TradeState *oldest = t->oldest->s;
+    v->has_entry_time = oldest->has_executed_at;
+    v->entry_time = oldest->executed_at;
+    v->has_stop_loss = oldest->has_stop_loss;
+    v->stop_loss = oldest->stop_loss;
+    v->has_take_profit = oldest->has_take_profit;
+    v->take_profit = oldest->take_profit;
+}
+
+static bool write_view(batch_t *batch, const struct total *t, const struct symbol *s, const char *account_id) {
+    if (!t->oldest) return false;
+    ActivePosition v = ACTIVE_POSITION__INIT;
+    fill_view(t, s, &v);
+    v.account_id = (char *)(uintptr_t)account_id;
+    v.last_update = batch_now(batch);
+    slice_position(batch, account_id, s->name, &v);
+    return true;
+}
+
+static void write_place(const positions_t *self, batch_t *batch, struct place *p) {
+    struct total t = {0};
+    add_place(&t, p);
+    bool shown = write_view(batch, &t, p->symbol, p->account->id);
+    if (shown != p->shown) slice_view(batch, self->shard, p->account->id, p->symbol->name, shown);
+    p->shown = shown;
+}
+
+static void write_symbol(const positions_t *self, batch_t *batch, struct symbol *s) {
+    struct total t = {0};
+    for (const struct place *p = s->places; p; p = p->next_of_symbol) add_place(&t, p);
+    bool shown = write_view(batch, &t, s, NULL);
+    if (shown != s->shown) slice_view(batch, self->shard, NULL, s->name, shown);
+    s->shown = shown;
+}
+
+// Prices move all the time: the views follow about once a second.
+static void soil_moved(positions_t *self, uint64_t mono) {
+    if (mono - self->refreshed_at < REFRESH_EVERY) return;
+    self->refreshed_at = mono;
+    for (struct symbol *s = self->first; s; s = s->next) {
+        for (struct place *p = s->moved ? s->places : NULL; p; p = p->next_of_symbol) {
+            if (p->positions) soil(self, p);
+        }
+        s->moved = false;
+    }
+}
+
+void positions_remember(positions_t *self, const char *account_id, const char *symbol) {
+    struct stale *s = must(calloc(1, sizeof *s));
+    s->account_id = *account_id ? must(strdup(account_id)) : NULL;
+    s->symbol = must(strdup(symbol));
+    s->next = self->stale;
+    self->stale = s;
+}
+
+static bool has_position(const positions_t *self, const struct stale *stale) {
+    struct symbol **slot = table_find(self->symbols, table_key(stale->symbol));
+    for (const struct place *p = slot ? (*slot)->places : NULL; p; p = p->next_of_symbol) {
+        if (p->positions && (!stale->account_id || strcmp(stale->account_id, p->account->id) == 0)) return true;
+    }
+    return false;
+}
+
+static void drop_stale(positions_t *self, batch_t *batch) {
+    while (self->stale) {
+        struct stale *s = self->stale;
+        self->stale = s->next;
+        if (!has_position(self, s)) slice_view(batch, self->shard, s->account_id, s->symbol, false);
+        stale_free(s);
+    }
+}
+
+void positions_write(positions_t *self, batch_t *batch) {
+    drop_stale(self, batch);
+    soil_moved(self, batch_mono(batch));
+    for (struct place *p = self->dirty_places; p; p = p->next_dirty) {
+        write_place(self, batch, p);
+        p->dirty = false;
+    }
+    for (struct symbol *s = self->dirty_symbols; s; s = s->next_dirty) {
+        write_symbol(self, batch, s);
+        s->dirty = false;
+    }
+    self->dirty_places = NULL;
+    self->dirty_symbols = NULL;
+}

@@ -1,0 +1,32 @@
+// positions - what is open, by account and symbol, and the views of it that others read. Written once a tick, however much has changed.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/batch.h"
+#include "price.pb-c.h"
+#include "services/executor/accounts.h"
+#include "services/executor/trades.h"
+
+struct symbol {
+    char *name; // the signal's
+    int64_t price; // e8, last seen: from the feed, else of an execution; 0: none
+    bool fed;      // the feed has it
+    bool moved;    // since the views were written
+    struct place *places;
+    struct symbol *next, *next_dirty;
+    bool dirty, shown;
+};
+
+typedef struct positions positions_t;
+
+positions_t *positions_new(unsigned shard);
+void positions_destroy(positions_t **self);
+void positions_add_place(positions_t *self, struct place *p, const char *symbol, int64_t contract_size); // a place just made
+void positions_count(positions_t *self, struct trade *t); // after any change of what the trade holds
+void positions_sort(struct place *p);                     // oldest first: after loading
+int64_t positions_free_lots(const struct trade *t);       // open, and not about to be closed (e8)
+bool positions_has_free(const struct place *p);
+
+void positions_price(positions_t *self, const Price *price);
+void positions_remember(positions_t *self, const char *account_id, const char *symbol); // a view that is in Redis from before
+void positions_write(positions_t *self, batch_t *batch); // what is dirty; about once a second also what prices moved

@@ -1,0 +1,165 @@
+// slice - the keys the executor owns.
+// SPDX-License-Identifier: MIT
+//
+//   trade_state:{trade_id}         hash    TradeState; expires once it is over
+//   trade_state:open:{shard}       set     trade_ids that are loaded at start
+//   trade_state:guard:{shard}:*    hashes  trade_ids that were taken on (guard.h)
+//   execution_state:{trade_id}     hash    ExecutionState; expires once nothing more will be executed
+//   execution_state:reports        hash    instance_id -> books:number of the last report that has had its effect
+//   execution_state:risk:{shard}   hash    global or account_id -> trading, reduce_only, halted
+//   execution_state:aside:{shard}  hash    reports about trades that are not known (yet)
+//   execution_state:views:{shard}  set     views of positions that are in Redis
+//   result:{result_id}             hash    TradeResult, expires: only for looking
+//   result_metrics:{result_id}     hash    ResultMetrics, likewise
+//   account_state:{account_id}     hash    AccountState
+//   broker_state:{broker_id}       hash    BrokerState
+//   instance_state:{instance_id}   hash    InstanceState; likewise instance_metrics, instance_health
+//   positions:active:{symbol}      JSON    ActivePosition over all accounts; positions:active:{account_id}:{symbol} of one
+#include "services/executor/slice.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/record.h"
+
+#define KEY_TEXT 256
+#define REPORTS "execution_state:reports"
+
+const char *const executor_slice[] = {"trade_state:",    "execution_state:",  "result:",          "result_metrics:",   "account_state:", "broker_state:",
+                                      "instance_state:", "instance_metrics:", "instance_health:", "positions:active:", NULL};
+
+static const char *key(char out[static KEY_TEXT], const char *prefix, const char *id) {
+    (void)snprintf(out, KEY_TEXT, "%s%s", prefix, id); // ids have at most 64 characters
+    return out;
+}
+
+static const char *shard_key(char out[static KEY_TEXT], const char *prefix, unsigned shard) {
+    (void)snprintf(out, KEY_TEXT, "%s%u", prefix, shard);
+    return out;
+}
+
+void slice_guard_prefix(unsigned shard, char out[static 64]) { (void)snprintf(out, 64, "trade_state:guard:%u", shard); }
+
+// --- trades
+
+void slice_trade(batch_t *batch, const TradeState *t) {
+    char k[KEY_TEXT];
+    batch_keep(batch, key(k, "trade_state:", t->trade_id), &t->base);
+}
+
+void slice_trade_index(batch_t *batch, unsigned shard, const char *trade_id, bool member) {
+    char k[KEY_TEXT];
+    shard_key(k, "trade_state:open:", shard);
+    if (member) batch_member(batch, k, trade_id);
+    else batch_member_drop(batch, k, trade_id);
+}
+
+void slice_trade_over(batch_t *batch, const TradeState *t) {
+    char k[KEY_TEXT];
+    batch_keep(batch, key(k, "trade_state:", t->trade_id), &t->base);
+    batch_expire_at(batch, k, batch_look_until(batch));
+}
+
+void slice_trade_again(batch_t *batch, const TradeState *t) {
+    char k[KEY_TEXT];
+    batch_drop(batch, key(k, "trade_state:", t->trade_id));
+    batch_keep(batch, k, &t->base);
+}
+
+void slice_execution(batch_t *batch, const ExecutionState *e, bool over) {
+    char k[KEY_TEXT];
+    batch_keep(batch, key(k, "execution_state:", e->trade_id), &e->base);
+    if (over) batch_expire_at(batch, k, batch_look_until(batch));
+}
+
+void slice_result(batch_t *batch, const TradeResult *r, const ResultMetrics *m) {
+    char k[KEY_TEXT];
+    batch_keep(batch, key(k, "result:", r->result_id), &r->base);
+    batch_expire_at(batch, k, batch_look_until(batch));
+    if (!m) return;
+    batch_keep(batch, key(k, "result_metrics:", r->result_id), &m->base);
+    batch_expire_at(batch, k, batch_look_until(batch));
+}
+
+// --- accounts, brokers, instances
+
+void slice_account(batch_t *batch, const AccountState *a) {
+    char k[KEY_TEXT];
+    key(k, "account_state:", a->account_id);
+    if (!a->reason) batch_field_drop(batch, k, "reason");
+    if (!a->has_margin_level) batch_field_drop(batch, k, "margin_level");
+    batch_keep(batch, k, &a->base);
+}
+
+void slice_broker(batch_t *batch, const BrokerState *b) {
+    char k[KEY_TEXT];
+    batch_keep(batch, key(k, "broker_state:", b->broker_id), &b->base);
+}
+
+void slice_instance(batch_t *batch, const InstanceState *i) {
+    char k[KEY_TEXT];
+    batch_keep(batch, key(k, "instance_state:", i->instance_id), &i->base);
+}
+
+void slice_metrics(batch_t *batch, const InstanceMetrics *m, const InstanceHealth *h) {
+    char k[KEY_TEXT];
+    if (m) batch_keep(batch, key(k, "instance_metrics:", m->instance_id), &m->base);
+    batch_keep(batch, key(k, "instance_health:", h->instance_id), &h->base);
+}
+
+// --- what is remembered
+
+void slice_risk(batch_t *batch, unsigned shard, const char *scope, const char *mode) {
+    char k[KEY_TEXT];
+    batch_field(batch, shard_key(k, "execution_state:risk:", shard), scope, mode);
+}
+
+void slice_reports(batch_t *batch, const char *instance_id, uint64_t books, uint64_t report) {
+    char value[48];
+    (void)snprintf(value, sizeof value, "%llu:%llu", (unsigned long long)books, (unsigned long long)report);
+    batch_field(batch, REPORTS, instance_id, value);
+}
+
+void slice_aside(batch_t *batch, unsigned shard, const char *field, struct span report) {
+    char k[KEY_TEXT];
+    shard_key(k, "execution_state:aside:", shard);
+    if (report.length) batch_field_bytes(batch, k, span_of(field), report);
+    else batch_field_drop(batch, k, field);
+}
+
+// --- positions
+
+static const char *view_key(char out[static KEY_TEXT], const char *account_id, const char *symbol) {
+    (void)snprintf(out, KEY_TEXT, "positions:active:%s%s%s", account_id ? account_id : "", account_id ? ":" : "", symbol);
+    return out;
+}
+
+void slice_position(batch_t *batch, const char *account_id, const char *symbol, const ActivePosition *view) {
+    static buffer_t json; // one thread; its memory is kept from call to call
+    char k[KEY_TEXT];
+    buffer_clear(&json);
+    record_to_json(&view->base, &json);
+    batch_set(batch, view_key(k, account_id, symbol), (struct span){json.data, json.length});
+}
+
+void slice_view(batch_t *batch, unsigned shard, const char *account_id, const char *symbol, bool shown) {
+    char k[KEY_TEXT], index[KEY_TEXT], member[KEY_TEXT];
+    (void)snprintf(member, sizeof member, "%s:%s", account_id ? account_id : "", symbol);
+    shard_key(index, "execution_state:views:", shard);
+    if (shown) return batch_member(batch, index, member);
+    batch_drop(batch, view_key(k, account_id, symbol));
+    batch_member_drop(batch, index, member);
+}
+
+// --- at start
+
+err_t slice_load(store_t *store, const struct slice_loading *l) {
+    char k[KEY_TEXT];
+    err_t e = store_records(store, shard_key(k, "trade_state:open:", l->shard), "trade_state:", &trade_state__descriptor, l->trade, l->arg);
+    if (!e) e = store_pairs(store, shard_key(k, "execution_state:risk:", l->shard), l->risk, l->arg);
+    if (!e) e = store_pairs(store, REPORTS, l->reports, l->arg);
+    if (!e) e = store_pairs(store, shard_key(k, "execution_state:aside:", l->shard), l->aside, l->arg);
+    if (!e) e = store_members(store, shard_key(k, "execution_state:views:", l->shard), l->position, l->arg);
+    return e;
+}

@@ -1,0 +1,40 @@
+// slice - the keys the executor owns.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/batch.h"
+#include "common/store.h"
+#include "execution.pb-c.h"
+
+extern const char *const executor_slice[];
+
+void slice_guard_prefix(unsigned shard, char out[static 64]);
+
+void slice_trade(batch_t *batch, const TradeState *t);
+void slice_trade_index(batch_t *batch, unsigned shard, const char *trade_id, bool member); // what is loaded at start
+void slice_trade_over(batch_t *batch, const TradeState *t);    // kept and, being over, only for looking from now on
+void slice_trade_again(batch_t *batch, const TradeState *t);   // it was over, and is not: without an expiry again
+void slice_execution(batch_t *batch, const ExecutionState *e, bool over);
+void slice_result(batch_t *batch, const TradeResult *r, const ResultMetrics *m); // m may be NULL; for looking
+
+void slice_account(batch_t *batch, const AccountState *a);
+void slice_broker(batch_t *batch, const BrokerState *b);
+void slice_instance(batch_t *batch, const InstanceState *i);
+void slice_metrics(batch_t *batch, const InstanceMetrics *m, const InstanceHealth *h);
+
+void slice_risk(batch_t *batch, unsigned shard, const char *scope, const char *mode); // latched: scope "global" or an account_id
+void slice_reports(batch_t *batch, const char *instance_id, uint64_t books, uint64_t report);
+void slice_aside(batch_t *batch, unsigned shard, const char *field, struct span report); // a report without a trade; empty: gone
+
+// The view of positions in one symbol: of one account, or (NULL) of all.
+void slice_position(batch_t *batch, const char *account_id, const char *symbol, const ActivePosition *view);
+void slice_view(batch_t *batch, unsigned shard, const char *account_id, const char *symbol, bool shown); // listed, or gone
+
+struct slice_loading {
+    unsigned shard;
+    void *arg;
+    store_record_fn *trade;
+    store_pair_fn *risk, *reports, *aside;
+    store_member_fn *position; // "<account_id>:<symbol>" or ":<symbol>"
+};
+err_t slice_load(store_t *store, const struct slice_loading *l);

@@ -1,0 +1,55 @@
+// trades - every trade that is not over, and for a while those that are, by trade_id. Memory only.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdbool.h>
+
+#include "execution.pb-c.h"
+#include "services/executor/due.h"
+
+struct place;
+struct session;
+
+struct trade {
+    struct due due;     // first: what comes out of the heap is the trade
+    TradeState *s;      // owned, allocated field by field
+    struct place *place;
+    struct session *session; // whose answer is waited for: counted in its in_flight
+
+    // In doubt. Monotonic ns.
+    uint64_t asked_at, asked_since; // the last question, and the first in the row of answers "not found"; 0: none
+    bool asking;                    // a question is out
+    bool known_there;               // the broker refused it as a duplicate
+    bool was_sent;                  // recorded as submitted, in this life or an earlier one
+
+    bool query;     // to be asked about once, when due
+    bool on_wire;   // its Submit has left
+    bool unsaved;   // memory is ahead of Redis; saved at a tick if nothing else comes
+    bool in_index;  // in the set that is loaded at start
+    bool retired;   // over: in the queue of those that are forgotten
+    bool waits;     // pending, in its place's queue
+    bool holds;     // among its place's positions
+
+    int64_t closing;                 // lots (e8) that closing trades under way will take
+    int64_t counted_lots, counted_price; // what its place has of it
+    struct trade *prev, *next;       // in a place's queue, or among the retired
+    struct trade *older, *newer;     // among the place's positions
+    struct trade *unsaved_prev, *unsaved_next;
+};
+
+typedef struct trades trades_t;
+
+trades_t *trades_new(size_t retired_max);
+void trades_destroy(trades_t **self);
+struct trade *trades_find(const trades_t *self, const char *trade_id);
+struct trade *trades_add(trades_t *self, const TradeState *s); // a copy; there must be none under its id
+void trades_drop(trades_t *self, struct trade *t);             // forgets it; the caller has taken it out of everything
+// It is over: kept until retired_max others have come after it, so that what arrives late finds it.
+void trades_retire(trades_t *self, struct trade *t);
+void trades_revive(trades_t *self, struct trade *t); // it is not over after all
+size_t trades_count(const trades_t *self);
+struct trade *trades_next(const trades_t *self, size_t *cursor); // all, in no order: *cursor = 0 first; NULL at the end
+
+void trade_set_text(char **field, const char *text); // a field of trade->s; NULL empties it
+void trade_add_execution(struct trade *t, const char *execution_id);
+void trade_add_closing(struct trade *t, const char *trade_id, int64_t lots);
