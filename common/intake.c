@@ -80,6 +80,7 @@ err_t intake_handle(struct loop *l, enum topic topic, const struct envelope *e, 
     ProtobufCMessage *body = type ? envelope_open(e, batch_arena(l->batch)) : NULL;
     *reason = type ? "cannot be decoded" : "unknown message type (a newer version wrote it?)";
     if (!body) return ERR_INPUT;
+    TASTE(role_name(l->me.role), e->body.data, e->body.length);
     struct batch_mark mark = batch_mark_now(l->batch);
     err_t error = dispatch(l, topic, body);
     *reason = error_words(error);
