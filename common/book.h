@@ -33,3 +33,5 @@ size_t book_subscribers(const book_t *self, const char *source, const struct sub
 unsigned book_shard(const AccountConfig *account, unsigned shards); // by configuration, else by hash
 typedef void book_account_fn(void *arg, const AccountConfig *account);
 void book_each_account(const book_t *self, book_account_fn *visit, void *arg);
+typedef void book_instance_fn(void *arg, const InstanceConfig *instance);
+void book_each_instance(const book_t *self, book_instance_fn *visit, void *arg);
