@@ -17,13 +17,13 @@
 
 #include "common/clock.h"
 
-#define REQUEST_S 5                     // default: a request must be whole so long after its first line
-#define HEADERS_MAX 64                  // how many
-#define CONNECTION_MEMORY (16u * 1024)  // request line, headers and what is read ahead; more is answered 431
-#define DRAIN_MAX (1024u * 1024)        // a body over body_max is read up to here, so that its sender sees the 413
-#define KEPT_BODY (8u * 1024)           // larger body memory is not kept for the next request
-#define KEPT_EXCHANGES 256
-#define ROUNDS_MAX 64                   // of MHD_run in one http_run
+#define REQUEST_S         5              // default: a request must be whole so long after its first line
+#define HEADERS_MAX       64             // how many
+#define CONNECTION_MEMORY (16u * 1024)   // request line, headers and what is read ahead; more is answered 431
+#define DRAIN_MAX         (1024u * 1024) // a body over body_max is read up to here, so that its sender sees the 413
+#define KEPT_BODY         (8u * 1024)    // larger body memory is not kept for the next request
+#define KEPT_EXCHANGES    256
+#define ROUNDS_MAX        64 // of MHD_run in one http_run
 
 // One connection: what its deadline is.
 struct link {
@@ -57,6 +57,7 @@ struct http {
     struct link *links;
     struct exchange *held, *free;
     unsigned n_free;
+    bool awake; // wake is readable
 };
 
 // --- exchanges
@@ -89,6 +90,14 @@ static void exchange_give(exchange_t *x) {
     self->n_free++;
 }
 
+// Makes the descriptor readable: there is work that no socket tells of.
+static void wake(http_t *self) {
+    uint64_t one = 1;
+    if (self->awake) return;
+    ssize_t written = write(self->wake, &one, sizeof one);
+    self->awake = written == sizeof one;
+}
+
 static void hold(exchange_t *x) {
     x->held = true;
     x->link->deadline = 0;
@@ -103,13 +112,8 @@ static void release(exchange_t *x) {
     x->held = false;
     *x->at = x->next;
     if (x->next) x->next->at = x->at;
-    MHD_resume_connection(x->connection);
-}
-
-static void wake(http_t *self) {
-    uint64_t one = 1;
-    ssize_t written = write(self->wake, &one, sizeof one);
-    (void)written; // full means that it is readable already
+    MHD_resume_connection(x->connection); // takes effect in the next MHD_run
+    wake(x->http);
 }
 
 // --- MHD's callbacks
@@ -203,7 +207,8 @@ static enum MHD_Result begin(exchange_t *x) {
     if (c.n > HEADERS_MAX)
         return refuse(x, 431, "{\"error\":{\"code\":\"too_many_headers\",\"message\":\"at most 64 headers\",\"field\":null}}");
     if (c.lengths > 1 || c.encodings > 1 || (c.lengths && c.encodings))
-        return refuse(x, 400, "{\"error\":{\"code\":\"ambiguous_length\",\"message\":\"the body's length is given twice\",\"field\":null}}");
+        return refuse(x, 400,
+                      "{\"error\":{\"code\":\"ambiguous_length\",\"message\":\"the body's length is given twice\",\"field\":null}}");
     unsigned long long length = c.length ? strtoull(c.length, NULL, 10) : 0;
     x->too_large = length > x->http->body_max;
     if (length > DRAIN_MAX) return deliver(x); // answered before it is read; MHD closes the connection after the answer
@@ -344,8 +349,8 @@ static void end_the_slow(http_t *self) {
 void http_run(http_t *self) {
     uint64_t count;
     if (read(self->timer, &count, sizeof count) == sizeof count) end_the_slow(self);
-    if (read(self->wake, &count, sizeof count) < 0 && errno != EAGAIN) return;
-    // What is already read (a pipelined request, a resumed connection) makes no descriptor readable: MHD tells by a timeout of 0.
+    if (self->awake) self->awake = read(self->wake, &count, sizeof count) != sizeof count;
+    // What is already read (a pipelined request) makes no descriptor readable: MHD tells by a timeout of 0.
     MHD_UNSIGNED_LONG_LONG timeout = 1;
     for (int i = 0; i < ROUNDS_MAX; i++) {
         MHD_run(self->daemon);
@@ -368,7 +373,9 @@ const char *exchange_header(const exchange_t *x, const char *name) {
     return MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name);
 }
 
-struct span exchange_body(const exchange_t *x) { return (struct span){x->body.data, x->body.length}; }
+struct span exchange_body(const exchange_t *x) {
+    return (struct span){x->body.data, x->body.length};
+}
 
 const char *exchange_peer(const exchange_t *x) { return x->peer; }
 
@@ -390,8 +397,7 @@ static void add_header(struct MHD_Response *response, const char *line) {
 }
 
 void http_answer(exchange_t *x, unsigned status, const char *type, struct span content, unsigned retry_after_s, const char *extra) {
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(content.length, (void *)(uintptr_t)content.data, MHD_RESPMEM_MUST_COPY);
+    struct MHD_Response *response = MHD_create_response_from_buffer(content.length, (void *)(uintptr_t)content.data, MHD_RESPMEM_MUST_COPY);
     x->answered = true;
     x->link->deadline = clock_mono_ns() + x->http->idle_ns + x->http->request_ns;
     if (response) {

@@ -14,8 +14,8 @@ struct http_options {
     int64_t body_max;    // bytes; more is answered 413
     int64_t connections_max;
     int64_t connections_per_ip_max;
-    int64_t idle_s;      // a connection that says nothing for so long is closed
-    int64_t request_s;   // a request must be whole so long after its first line, however it drips in; 0: 5
+    int64_t idle_s;    // a connection that says nothing for so long is closed
+    int64_t request_s; // a request must be whole so long after its first line, however it drips in; 0: 5
 };
 
 // A whole request: called once when its body is there. It must be answered, now or later, exactly once (http_answer).
@@ -23,16 +23,16 @@ typedef void http_request_fn(void *arg, exchange_t *exchange);
 
 http_t *http_new(const struct http_options *options, http_request_fn *request, void *arg); // NULL with errno (EADDRINUSE, …)
 void http_destroy(http_t **self);
-int http_fd(const http_t *self);         // readable whenever http_run has work, timeouts and answers to send included: poll it
-void http_run(http_t *self);             // handles what is there; never blocks
+int http_fd(const http_t *self); // readable whenever http_run has work, timeouts and answers to send included: poll it
+void http_run(http_t *self);     // handles what is there; never blocks
 uint16_t http_port(const http_t *self);
 
 const char *exchange_method(const exchange_t *x);
-const char *exchange_path(const exchange_t *x);                       // without the query, percent-decoded
-const char *exchange_query(const exchange_t *x, const char *name);    // NULL: absent
-const char *exchange_header(const exchange_t *x, const char *name);   // NULL: absent
-struct span exchange_body(const exchange_t *x);                       // valid until answered
-const char *exchange_peer(const exchange_t *x);                       // numeric address
+const char *exchange_path(const exchange_t *x);                     // without the query, percent-decoded
+const char *exchange_query(const exchange_t *x, const char *name);  // NULL: absent
+const char *exchange_header(const exchange_t *x, const char *name); // NULL: absent
+struct span exchange_body(const exchange_t *x);                     // valid until answered
+const char *exchange_peer(const exchange_t *x);                     // numeric address
 void *exchange_tag(const exchange_t *x);
 void exchange_set_tag(exchange_t *x, void *tag);
 bool exchange_too_large(const exchange_t *x); // the body was over body_max and was not kept: answer 413
