@@ -267,6 +267,8 @@ err_t sql_execute(sql_query_t *q) {
     return e;
 }
 
+int64_t sql_changes(const sql_t *self) { return sqlite3_changes64(self->db); }
+
 void sql_reset(sql_query_t *q) {
     sqlite3_reset(q->statement);
     q->bound = SQLITE_OK;

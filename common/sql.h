@@ -35,8 +35,11 @@ void sql_bind_bytes(sql_query_t *q, int at, struct span bytes);
 void sql_bind_integer(sql_query_t *q, int at, int64_t value);
 void sql_bind_decimal(sql_query_t *q, int at, decimal_t value); // stored as text, plain decimal
 void sql_bind_time(sql_query_t *q, int at, uint64_t utc_ns);    // stored as text, ISO 8601, always six decimals: sorts as text
+#define SQL_TIME_TEXT 32
+size_t sql_time_print(uint64_t utc_ns, char out[static SQL_TIME_TEXT]); // a time as it stands in a column
 // Runs a statement that returns no rows, and resets it. Each step is checked.
 err_t sql_execute(sql_query_t *q);
+int64_t sql_changes(const sql_t *self); // rows that the last statement inserted, changed or deleted
 // ERR_OK with *row true while there is one; resets itself after the last.
 err_t sql_step(sql_query_t *q, bool *row);
 void sql_reset(sql_query_t *q);

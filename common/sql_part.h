@@ -11,6 +11,3 @@ void sql_bind_static_bytes(sql_query_t *q, int at, struct span bytes);
 int sql_columns(const sql_query_t *q);
 const char *sql_column(const sql_query_t *q, int column); // its name
 bool sql_is_null(sql_query_t *q, int column);
-
-#define SQL_TIME_TEXT 32
-size_t sql_time_print(uint64_t utc_ns, char out[static SQL_TIME_TEXT]);

@@ -1,0 +1,20 @@
+// config_document - a configuration as somebody wrote it: read, checked against every rule, refused whole when anything is wrong. Pure.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "services/archiver/config.h"
+
+#define COMPLAINTS_MAX 50 // told in full; more are counted
+
+// What is wrong, one line each: "accounts[2].broker_id: is not a broker". {0} is empty; free `text`.
+struct complaints {
+    buffer_t text;
+    unsigned count;
+};
+void complain_of(struct complaints *c, const char *path, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+// The configuration as it would be with this document; the caller destroys it. NULL: see the complaints.
+config_t *config_read(const config_t *held, struct span json, unsigned shards, struct complaints *complaints);
+
+// config_rules.c: each row by itself, and what they say of each other.
+void config_check(const config_t *c, unsigned shards, struct complaints *complaints);

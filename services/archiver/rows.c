@@ -1,0 +1,241 @@
+// rows - what a batch will write: queued by handlers, written in one transaction, kept until that is committed.
+// SPDX-License-Identifier: MIT
+#include "services/archiver/rows.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#define uthash_fatal(why) abort()
+#include <uthash.h>
+
+#include "common/log.h"
+#include "common/record.h"
+#include "config.pb-c.h"
+#include "order.pb-c.h"
+#include "services/archiver/signals.h"
+
+struct row {
+    enum table_name table;
+    const ProtobufCMessage *m;
+};
+
+// Where in the queue a trade's state stands.
+struct trade_place {
+    const char *trade_id;
+    size_t at;
+    UT_hash_handle hh;
+};
+
+// Statements beside the tables' own.
+#define QUERIES(X) \
+    X(known_of_signal, "SELECT (SELECT status FROM signal_execution_status WHERE signal_id = ?1)," \
+                       " (SELECT min(trade_id) FROM orders WHERE signal_id = ?1)") \
+    X(link_order, "UPDATE signals SET order_id = ?2 WHERE signal_id = ?1 AND order_id IS NULL") \
+    X(set_status, "UPDATE signals SET status = ?2 WHERE signal_id = ?1") \
+    X(forget_failure, "DELETE FROM trade_failure_log WHERE failure_id = ?1") \
+    X(refuse, "INSERT INTO refused_rows (table_name, row, reason) VALUES (?1, ?2, ?3)") \
+    X(drop_account_config, "DELETE FROM account_config WHERE account_id = ?1") \
+    X(drop_broker_config, "DELETE FROM broker_config WHERE broker_id = ?1") \
+    X(drop_instance_config, "DELETE FROM instance_config WHERE instance_id = ?1") \
+    X(drop_signal_config, "DELETE FROM signal_config WHERE config_id = ?1")
+
+#define QUERY_ENUM(name, text) QUERY_##name,
+enum query_name { QUERIES(QUERY_ENUM) QUERY_COUNT };
+#undef QUERY_ENUM
+#define QUERY_TEXT(name, text) text,
+static const char *const query_texts[QUERY_COUNT] = {QUERIES(QUERY_TEXT)};
+#undef QUERY_TEXT
+
+struct rows {
+    sql_t *db;
+    sql_query_t *put[TABLE_COUNT];
+    sql_query_t *queries[QUERY_COUNT];
+    struct row *queue;
+    size_t count, capacity;
+    struct trade_place *places; // as many as the queue has room
+    struct trade_place *by_trade;
+    size_t n_places;
+    const char *linked; // the signal whose order was linked last
+};
+
+static sql_query_t *prepare_put(sql_t *db, const struct table_form *t) {
+    if (t->meeting == LATEST) return sql_prepare_latest(db, t->type, t->name, t->key, "updated_at");
+    return sql_prepare_upsert(db, t->type, t->name, t->key, t->meeting == REPLACE);
+}
+
+rows_t *rows_new(sql_t *db) {
+    rows_t *self = calloc(1, sizeof(*self));
+    if (!self) abort();
+    self->db = db;
+    bool good = true;
+    for (size_t i = 0; good && i < TABLE_COUNT; i++) good = (self->put[i] = prepare_put(db, &table_forms[i])) != NULL;
+    for (size_t i = 0; good && i < QUERY_COUNT; i++) good = (self->queries[i] = sql_prepare(db, query_texts[i])) != NULL;
+    if (!good) rows_destroy(&self);
+    return self;
+}
+
+void rows_destroy(rows_t **self) {
+    if (!*self) return;
+    rows_clear(*self);
+    for (size_t i = 0; i < TABLE_COUNT; i++) sql_query_destroy(&(*self)->put[i]);
+    for (size_t i = 0; i < QUERY_COUNT; i++) sql_query_destroy(&(*self)->queries[i]);
+    free((*self)->queue);
+    free((*self)->places);
+    free(*self);
+    *self = NULL;
+}
+
+// The queue.
+
+void rows_add(rows_t *self, enum table_name table, const ProtobufCMessage *m) {
+    if (self->count == self->capacity) {
+        self->capacity = self->capacity ? self->capacity * 2 : 1024;
+        self->queue = realloc(self->queue, self->capacity * sizeof(*self->queue));
+        if (!self->queue) abort();
+    }
+    self->queue[self->count++] = (struct row){table, m};
+}
+
+static struct trade_place *new_place(rows_t *self) {
+    static_assert(sizeof(struct trade_place) < 256);
+    enum { CHUNK = 4096 };
+    if (!self->places) self->places = calloc(CHUNK, sizeof(*self->places));
+    if (!self->places) abort();
+    return self->n_places < CHUNK ? &self->places[self->n_places++] : NULL;
+}
+
+void rows_add_trade(rows_t *self, const TradeState *trade) {
+    struct trade_place *place;
+    HASH_FIND_STR(self->by_trade, trade->trade_id, place);
+    if (place) {
+        struct row *held = &self->queue[place->at];
+        if (((const TradeState *)held->m)->updated_at <= trade->updated_at) held->m = &trade->base;
+        return;
+    }
+    place = new_place(self);
+    if (place) {
+        place->trade_id = trade->trade_id;
+        place->at = self->count;
+        HASH_ADD_KEYPTR(hh, self->by_trade, place->trade_id, strlen(place->trade_id), place);
+    }
+    rows_add(self, TABLE_trades, &trade->base); // without a place it is written more than once: right, only slower
+}
+
+size_t rows_count(const rows_t *self) { return self->count; }
+
+void rows_clear(rows_t *self) {
+    HASH_CLEAR(hh, self->by_trade);
+    self->by_trade = NULL;
+    self->n_places = self->count = 0;
+    self->linked = NULL;
+}
+
+// Writing.
+
+// What a table refuses (which its columns give no cause for) is put aside, not lost, and does not hold up the rest.
+static err_t put_aside(rows_t *self, enum table_name table, const ProtobufCMessage *m) {
+    buffer_t json = {0};
+    record_to_json(m, &json);
+    log_event(LOG_LEVEL_ERROR, "row_refused", "table=%s why=%s", table_forms[table].name, log_quote(sql_trouble(self->db)));
+    sql_query_t *q = self->queries[QUERY_refuse];
+    sql_bind_text(q, 1, table_forms[table].name);
+    sql_bind_text(q, 2, buffer_string(&json));
+    sql_bind_text(q, 3, sql_trouble(self->db));
+    buffer_destroy(&json);
+    return sql_execute(q);
+}
+
+static err_t put(rows_t *self, enum table_name table, const ProtobufCMessage *m) {
+    err_t e = sql_upsert(self->put[table], m);
+    return e == ERR_RULE ? put_aside(self, table, m) : e;
+}
+
+static err_t execute(rows_t *self, enum query_name query, const char *first, const char *second) {
+    sql_query_t *q = self->queries[query];
+    sql_bind_text(q, 1, first);
+    if (second) sql_bind_text(q, 2, second);
+    return sql_execute(q);
+}
+
+// Topics have no order between them: what came before its signal is picked up here.
+static err_t write_signal(rows_t *self, const ProtobufCMessage *m) {
+    SignalRow row = *(const SignalRow *)m;
+    sql_query_t *known = self->queries[QUERY_known_of_signal];
+    bool found;
+    sql_bind_text(known, 1, row.signal_id);
+    err_t e = sql_step(known, &found);
+    if (e) return e;
+    const char *status = sql_text(known, 0);
+    const ProtobufCEnumValue *v = status ? protobuf_c_enum_descriptor_get_value_by_name(&signal__status__descriptor, status) : NULL;
+    if (v) row.status = (Signal__Status)v->value;
+    row.order_id = (char *)(uintptr_t)sql_text(known, 1);
+    e = put(self, TABLE_signals, &row.base);
+    sql_reset(known);
+    return e;
+}
+
+static err_t write_order(rows_t *self, const ProtobufCMessage *m) {
+    const Order *o = (const Order *)m;
+    err_t e = put(self, TABLE_orders, m);
+    if (e || (self->linked && strcmp(self->linked, o->signal_id) == 0)) return e;
+    self->linked = o->signal_id;
+    return execute(self, QUERY_link_order, o->signal_id, o->trade_id);
+}
+
+static err_t write_status(rows_t *self, const ProtobufCMessage *m) {
+    const SignalExecutionStatus *s = (const SignalExecutionStatus *)m;
+    err_t e = put(self, TABLE_signal_execution_status, m);
+    if (e) return e;
+    return execute(self, QUERY_set_status, s->signal_id, record_enum_name(&signal__status__descriptor, (int)s->status));
+}
+
+// A trade that failed, and of which a fill came to light after all, is no failure any more.
+static err_t write_trade(rows_t *self, const ProtobufCMessage *m) {
+    const TradeState *t = (const TradeState *)m;
+    err_t e = put(self, TABLE_trades, m);
+    if (e || sql_changes(self->db) == 0) return e; // a later state is there already
+    if (trade_has_failed(t)) {
+        TradeFailure failure = failure_of_trade(t);
+        return put(self, TABLE_trade_failure_log, &failure.base);
+    }
+    bool filled = t->state == TRADE_STATE__STATE__filled || t->state == TRADE_STATE__STATE__partially_filled ||
+                  t->state == TRADE_STATE__STATE__closed;
+    return filled ? execute(self, QUERY_forget_failure, t->trade_id, NULL) : ERR_OK;
+}
+
+static err_t write_config(rows_t *self, const ProtobufCMessage *m) {
+    const ConfigChange *c = (const ConfigChange *)m;
+    bool removed = c->has_removed && c->removed;
+    err_t e = put(self, TABLE_config_change, m);
+    if (e) return e;
+    switch (c->kind) {
+    case CONFIG_CHANGE__KIND__account_config:
+        return removed ? execute(self, QUERY_drop_account_config, c->id, NULL) : put(self, TABLE_account_config, &c->account->base);
+    case CONFIG_CHANGE__KIND__broker_config:
+        return removed ? execute(self, QUERY_drop_broker_config, c->id, NULL) : put(self, TABLE_broker_config, &c->broker->base);
+    case CONFIG_CHANGE__KIND__instance_config:
+        return removed ? execute(self, QUERY_drop_instance_config, c->id, NULL) : put(self, TABLE_instance_config, &c->instance->base);
+    case CONFIG_CHANGE__KIND__signal_config:
+        return removed ? execute(self, QUERY_drop_signal_config, c->id, NULL) : put(self, TABLE_signal_config, &c->signal->base);
+    case _CONFIG_CHANGE__KIND_IS_INT_SIZE: break;
+    }
+    return ERR_OK;
+}
+
+typedef err_t write_fn(rows_t *self, const ProtobufCMessage *m);
+
+// What has more to it than its own row.
+static write_fn *const writers[TABLE_COUNT] = {
+    [TABLE_signals] = write_signal, [TABLE_orders] = write_order,         [TABLE_signal_execution_status] = write_status,
+    [TABLE_trades] = write_trade,   [TABLE_config_change] = write_config,
+};
+
+err_t rows_write(rows_t *self) {
+    err_t e = ERR_OK;
+    self->linked = NULL;
+    for (size_t i = 0; !e && i < self->count; i++) {
+        const struct row *row = &self->queue[i];
+        e = writers[row->table] ? writers[row->table](self, row->m) : put(self, row->table, row->m);
+    }
+    return e;
+}

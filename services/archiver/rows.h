@@ -1,0 +1,20 @@
+// rows - what a batch will write: queued by handlers, written in one transaction, kept until that is committed.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "execution.pb-c.h"
+#include "services/archiver/schema.h"
+
+typedef struct rows rows_t;
+
+rows_t *rows_new(sql_t *db); // NULL: a statement does not fit the tables (it is logged)
+void rows_destroy(rows_t **self);
+
+// Rows are not copied: they must live until rows_clear (a batch's arena does).
+void rows_add(rows_t *self, enum table_name table, const ProtobufCMessage *row);
+// Of several states of a trade in one batch only the latest is written.
+void rows_add_trade(rows_t *self, const TradeState *trade);
+size_t rows_count(const rows_t *self);
+// Writes them all, into an open transaction. Writing them again later gives the same tables: everything is an upsert by key.
+err_t rows_write(rows_t *self);
+void rows_clear(rows_t *self);

@@ -1,0 +1,124 @@
+// signals - what a signal, a failed trade or a refused signal becomes as a row.
+// SPDX-License-Identifier: MIT
+#include "services/archiver/signals.h"
+
+#include <sodium.h>
+
+#include "common/record.h"
+#include "common/sql.h"
+
+static const char *action_of(Signal__Direction direction) {
+    switch (direction) {
+    case SIGNAL__DIRECTION__buy: return "BUY";
+    case SIGNAL__DIRECTION__sell: return "SELL";
+    case SIGNAL__DIRECTION__close: return "CLOSE";
+    case _SIGNAL__DIRECTION_IS_INT_SIZE: break;
+    }
+    return "?"; // from a newer sender
+}
+
+// A column that may not be NULL has its stand-in when the sender gave nothing.
+static char *text_or(char *text, const char *stand_in) { return text && text[0] ? text : (char *)(uintptr_t)stand_in; }
+
+static void take_required(SignalRow *row, const Signal *s) {
+    row->signal_id = s->signal_id;
+    row->symbol = s->symbol;
+    row->action = text_or(NULL, action_of(s->direction));
+    row->entry_price = s->has_price ? s->price : 0;
+    row->target_price = s->has_take_profit ? s->take_profit : 0;
+    row->stop_price = s->has_stop_loss ? s->stop_loss : 0;
+    row->confidence = s->has_confidence ? s->confidence : 0;
+    row->strategy = text_or(s->strategy, "");
+    row->asset_type = text_or(s->asset_type, "unknown");
+    row->data_source = text_or(s->data_source, s->source);
+    row->timestamp = s->has_timestamp ? s->timestamp : s->created_at;
+    row->created_at = s->created_at;
+    row->status = s->status;
+    row->source = s->source;
+    row->order_type = s->order_type;
+    row->content = s->content;
+}
+
+static void take_optional(SignalRow *row, const Signal *s) {
+    row->has_lot_size = s->has_lot_size;
+    row->lot_size = s->lot_size;
+    row->has_expiration_time = s->has_expiration_time;
+    row->expiration_time = s->expiration_time;
+    row->regime = s->regime;
+    row->reasoning = s->reasoning;
+    row->has_sources = s->has_sources;
+    row->sources = s->sources;
+    row->has_agreement = s->has_agreement;
+    row->agreement = s->agreement;
+    row->extra = s->extra;
+}
+
+SignalRow *signal_row(const Signal *s, arena_t *arena) {
+    SignalRow *row = arena_take(arena, sizeof(*row));
+    signal_row__init(row);
+    take_required(row, s);
+    take_optional(row, s);
+    row->sha256 = arena_take(arena, SHA256_TEXT);
+    signal_sha256(row, row->sha256);
+    return row;
+}
+
+static void add_span(buffer_t *canon, struct span text) {
+    buffer_add(canon, canon->length ? "," : "[", 1);
+    buffer_json_string(canon, text.data, text.length);
+}
+
+static void add_text(buffer_t *canon, const char *text) { add_span(canon, span_of(text)); }
+
+static void add_decimal(buffer_t *canon, int64_t e8) {
+    char text[DECIMAL_TEXT];
+    add_span(canon, (struct span){text, decimal_print(D(e8), text)});
+}
+
+void signal_sha256(const SignalRow *row, char out[static SHA256_TEXT]) {
+    uint8_t digest[crypto_hash_sha256_BYTES];
+    char time[SQL_TIME_TEXT];
+    buffer_t canon = {0};
+    add_text(&canon, row->signal_id);
+    add_text(&canon, row->symbol);
+    add_text(&canon, row->action);
+    add_decimal(&canon, row->entry_price);
+    add_decimal(&canon, row->target_price);
+    add_decimal(&canon, row->stop_price);
+    add_decimal(&canon, row->confidence);
+    add_text(&canon, row->strategy);
+    add_span(&canon, (struct span){time, sql_time_print(row->timestamp, time)});
+    buffer_add(&canon, "]", 1);
+    crypto_hash_sha256(digest, canon.data, canon.length);
+    sodium_bin2hex(out, SHA256_TEXT, digest, sizeof(digest));
+    buffer_destroy(&canon);
+}
+
+bool trade_has_failed(const TradeState *t) {
+    return t->state == TRADE_STATE__STATE__rejected || t->state == TRADE_STATE__STATE__cancelled || t->state == TRADE_STATE__STATE__expired;
+}
+
+TradeFailure failure_of_trade(const TradeState *t) {
+    TradeFailure f = TRADE_FAILURE__INIT;
+    f.failure_id = f.trade_id = t->trade_id;
+    f.signal_id = t->signal_id;
+    f.account_id = t->account_id;
+    f.broker_id = t->broker_id;
+    f.symbol = t->symbol;
+    f.state = (char *)(uintptr_t)record_enum_name(&trade_state__state__descriptor, (int)t->state);
+    f.reason = t->reason;
+    f.failed_at = t->updated_at;
+    return f;
+}
+
+TradeFailure *failure_of_refusal(const SignalRejection *r, arena_t *arena) {
+    TradeFailure *f = arena_take(arena, sizeof(*f));
+    trade_failure__init(f);
+    f->failure_id = f->signal_id = r->signal_id;
+    f->state = text_or(NULL, "refused");
+    f->reason = r->rejection_reason;
+    f->failed_at = r->rejected_at;
+    f->field = r->field;
+    f->extra = r->extra;
+    return f;
+}
