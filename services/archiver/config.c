@@ -153,12 +153,6 @@ static ConfigChange *new_change(config_kind_t kind, const char *id, uint64_t ver
 
 static void set_row(ConfigChange *c, ProtobufCMessage *row) { *(ProtobufCMessage **)((char *)c + config_kind_of(c->kind)->place) = row; }
 
-ConfigChange *config_change_to(config_kind_t kind, const ProtobufCMessage *row, uint64_t utc_ns, arena_t *arena) {
-    ConfigChange *c = new_change(kind, id_of(row), config_row_version(row), utc_ns, arena);
-    set_row(c, record_copy(row, arena));
-    return c;
-}
-
 const ProtobufCMessage *config_changed_row(const ConfigChange *change) {
     const struct config_kind *k = config_kind_of(change->kind);
     if (!k || (change->has_removed && change->removed)) return NULL;
@@ -188,6 +182,22 @@ size_t config_diff(const config_t *held, const config_t *wanted, uint64_t utc_ns
             if (config_find(wanted, kind, row->id)) continue;
             ConfigChange *c = (*out)[n++] = new_change(kind, row->id, version, utc_ns, arena);
             c->has_removed = c->removed = true;
+        }
+    }
+    return n;
+}
+
+size_t config_newer(const config_t *held, const config_t *other, uint64_t utc_ns, arena_t *arena, ConfigChange ***out) {
+    size_t n = 0;
+    *out = arena_take(arena, (count(other) + 1) * sizeof(**out));
+    for (size_t i = 0; i < CONFIG_KINDS; i++) {
+        config_kind_t kind = config_kinds[i].kind;
+        const struct config_row *row = NULL;
+        while ((row = config_next(other, kind, row))) {
+            const struct config_row *old = config_find(held, kind, row->id);
+            if (old && config_row_version(old->m) >= config_row_version(row->m)) continue;
+            ConfigChange *c = (*out)[n++] = new_change(kind, row->id, config_row_version(row->m), utc_ns, arena);
+            set_row(c, record_copy(row->m, arena));
         }
     }
     return n;

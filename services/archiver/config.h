@@ -43,7 +43,8 @@ uint64_t config_row_version(const ProtobufCMessage *row); // 0: none
 
 // What makes `held` into `wanted`, in the arena, all with the next version. Rows that are equal make no change.
 size_t config_diff(const config_t *held, const config_t *wanted, uint64_t utc_ns, arena_t *arena, ConfigChange ***out);
-ConfigChange *config_change_to(config_kind_t kind, const ProtobufCMessage *row, uint64_t utc_ns, arena_t *arena); // the row's own version
+// Rows of `other` that `held` lacks or has in an older version, as changes with the versions they have.
+size_t config_newer(const config_t *held, const config_t *other, uint64_t utc_ns, arena_t *arena, ConfigChange ***out);
 const ProtobufCMessage *config_changed_row(const ConfigChange *change); // NULL: it went
 void config_take(config_t *self, const ConfigChange *change);
 void config_show(const config_t *self, buffer_t *out); // a ConfigDocument

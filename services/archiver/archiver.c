@@ -1,0 +1,291 @@
+// archiver - keeps everything on record, in SQLite, and is where the configuration lives.
+// SPDX-License-Identifier: MIT
+#include "services/archiver/archiver.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/own.h"
+#include "common/testing.h"
+#include "execution.pb-c.h"
+#include "order.pb-c.h"
+#include "outcome.pb-c.h"
+#include "services/archiver/config_document.h"
+#include "services/archiver/config_table.h"
+#include "services/archiver/database.h"
+#include "services/archiver/positions.h"
+#include "services/archiver/rows.h"
+#include "services/archiver/signals.h"
+#include "services/archiver/slice.h"
+#include "signal.pb-c.h"
+
+#define COMMIT_AT    50   // messages worth a transaction
+#define COMMIT_AFTER 5000 // ms: no row waits longer
+
+struct settings {
+    const char *database;
+    int64_t check_below;
+};
+
+static const struct option options[] = {
+    {"database", OPTION_TEXT, offsetof(struct settings, database), "var/data/archive.db", "The SQLite file", 0, 0, NULL},
+    {"check_below", OPTION_SIZE, offsetof(struct settings, check_below), "256m",
+     "Up to this size every page of the file is checked at start; a damaged file is put aside", 0, INT64_MAX, NULL},
+    {0},
+};
+
+struct archiver {
+    const struct context *context;
+    sql_t *db;
+    rows_t *rows;
+    positions_t *positions;
+    config_t *config;
+    store_t *store;         // while starting
+    arena_t *arena;         // of `untold`
+    ConfigChange **untold;  // changes that Redis, or SQLite, does not have yet: the first tick writes them
+    size_t n_untold;
+    char notice[400];       // to be alerted by the first tick
+    bool refused;           // the last transaction was
+};
+
+// What becomes a row. Rows point into messages, which live until the batch is committed.
+
+static err_t on_signal(void *self, batch_t *batch, const ProtobufCMessage *m) {
+    struct archiver *a = self;
+    rows_add(a->rows, TABLE_signals, &signal_row((const Signal *)m, batch_arena(batch))->base);
+    return ERR_OK;
+}
+
+static err_t on_rejection(void *self, batch_t *batch, const ProtobufCMessage *m) {
+    struct archiver *a = self;
+    rows_add(a->rows, TABLE_trade_failure_log, &failure_of_refusal((const SignalRejection *)m, batch_arena(batch))->base);
+    return ERR_OK;
+}
+
+static err_t on_execution(void *self, batch_t *batch, const ProtobufCMessage *m) {
+    struct archiver *a = self;
+    const Execution *e = (const Execution *)m;
+    (void)batch;
+    rows_add_trade(a->rows, e->trade);
+    if (e->result) rows_add(a->rows, TABLE_trade_result, &e->result->base);
+    if (e->metrics) rows_add(a->rows, TABLE_result_metrics, &e->metrics->base);
+    return ERR_OK;
+}
+
+static err_t on_outcome(void *self, batch_t *batch, const ProtobufCMessage *m) {
+    struct archiver *a = self;
+    const Outcome *o = (const Outcome *)m;
+    (void)batch;
+    if (o->trade) rows_add(a->rows, TABLE_trade_reconciliation, &o->trade->base);
+    if (o->signal) rows_add(a->rows, TABLE_signal_execution_status, &o->signal->base);
+    return ERR_OK;
+}
+
+// Messages that are rows as they are.
+#define KEEP_AS(name, table) \
+    static err_t name(void *self, batch_t *batch, const ProtobufCMessage *m) { \
+        (void)batch; \
+        rows_add(((struct archiver *)self)->rows, table, m); \
+        return ERR_OK; \
+    }
+KEEP_AS(on_order, TABLE_orders)
+KEEP_AS(on_order_command, TABLE_order_commands)
+KEEP_AS(on_routing, TABLE_routings)
+KEEP_AS(on_alert, TABLE_alert_log)
+KEEP_AS(on_event, TABLE_system_event_log)
+KEEP_AS(on_sample, TABLE_performance_log)
+#undef KEEP_AS
+
+static const struct route routes[] = {
+    {TOPIC_signals, &signal__descriptor, on_signal, false},
+    {TOPIC_signals, &signal_rejection__descriptor, on_rejection, false},
+    {TOPIC_orders, &order__descriptor, on_order, false},
+    {TOPIC_orders, &order_command__descriptor, on_order_command, false},
+    {TOPIC_routings, &routing__descriptor, on_routing, false},
+    {TOPIC_executions, &execution__descriptor, on_execution, false},
+    {TOPIC_outcomes, &outcome__descriptor, on_outcome, false},
+    {TOPIC_incidents, &alert__descriptor, on_alert, false},
+    {TOPIC_incidents, &system_event__descriptor, on_event, false},
+    {TOPIC_incidents, &performance_sample__descriptor, on_sample, false},
+    {0},
+};
+
+// The configuration.
+
+static void change(struct archiver *a, batch_t *batch, const ConfigChange *c) {
+    rows_add(a->rows, TABLE_config_change, &c->base);
+    slice_config_changed(batch, c);
+}
+
+static void say_changes(ConfigChange *const *changes, size_t n, uint64_t version, buffer_t *answer) {
+    buffer_format(answer, "{\"version\":%llu,\"changes\":[", (unsigned long long)version);
+    for (size_t i = 0; i < n; i++) {
+        buffer_format(answer, "%s{\"table\":\"%s\",\"id\":", i ? "," : "", config_kind_of(changes[i]->kind)->table);
+        buffer_json_string(answer, changes[i]->id, strlen(changes[i]->id));
+        buffer_text(answer, config_changed_row(changes[i]) ? "}" : ",\"removed\":true}");
+    }
+    buffer_text(answer, "]}");
+}
+
+static bool apply(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+    struct archiver *a = self;
+    struct complaints complaints = {0};
+    struct span json = {request->body.data, request->has_body ? request->body.len : 0};
+    own(config) *wanted = config_read(a->config, json, a->context->shards, &complaints);
+    if (!wanted) buffer_text(answer, buffer_string(&complaints.text));
+    buffer_destroy(&complaints.text);
+    if (!wanted) return false;
+    ConfigChange **changes;
+    size_t n = config_diff(a->config, wanted, batch_now(batch), batch_arena(batch), &changes);
+    for (size_t i = 0; i < n; i++) {
+        change(a, batch, changes[i]);
+        config_take(a->config, changes[i]);
+    }
+    if (n) slice_config_version(batch, config_version(a->config));
+    say_changes(changes, n, config_version(a->config), answer);
+    return true;
+}
+
+static bool show(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+    (void)batch;
+    (void)request;
+    config_show(((struct archiver *)self)->config, answer);
+    return true;
+}
+
+static const struct control controls[] = {
+    {"config-apply", "body: a configuration (JSON); takes it over whole, or says everything that is wrong with it", apply},
+    {"config-show", "prints the configuration in force, in the form that config-apply takes", show},
+    {0},
+};
+
+// Starting and stopping.
+
+static void archiver_destroy(void **self) {
+    struct archiver *a = *self;
+    if (!a) return;
+    config_destroy(&a->config);
+    positions_destroy(&a->positions);
+    rows_destroy(&a->rows);
+    sql_destroy(&a->db);
+    arena_destroy(&a->arena);
+    free(a);
+    *self = NULL;
+}
+
+static void *archiver_new(const struct context *context, const void *settings) {
+    const struct settings *s = settings;
+    struct archiver *a = calloc(1, sizeof(*a));
+    if (!a) abort();
+    a->context = context;
+    a->arena = arena_new(0);
+    a->config = config_new();
+    a->db = database_open(s->database, s->check_below, a->notice, sizeof(a->notice));
+    if (a->db) a->rows = rows_new(a->db);
+    if (a->rows) a->positions = positions_new(a->db);
+    if (!a->positions) archiver_destroy((void **)&a);
+    return a;
+}
+
+// Redis is ahead only when this file was lost or is an older copy: what was acknowledged comes back from the cache.
+static err_t take_from_cache(struct archiver *a) {
+    own(config) *cache = config_new();
+    err_t e = slice_read_config(a->store, cache);
+    if (e) return e;
+    a->n_untold = config_newer(a->config, cache, clock_utc_ns(), a->arena, &a->untold);
+    for (size_t i = 0; i < a->n_untold; i++) config_take(a->config, a->untold[i]);
+    return ERR_OK;
+}
+
+static err_t archiver_load(void *self, store_t *store) {
+    struct archiver *a = self;
+    uint64_t told = 0;
+    a->store = store;
+    err_t e = positions_load(a->positions);
+    if (!e) e = config_table_load(a->db, a->config);
+    if (!e) e = slice_read_version(store, &told);
+    if (!e && told < config_version(a->config)) e = config_table_changes(a->db, told, a->arena, &a->untold, &a->n_untold);
+    else if (!e && told > config_version(a->config)) e = take_from_cache(a);
+    if (!e) config_raise(a->config, told);
+    if (e) log_event(LOG_LEVEL_ERROR, "not_loaded", "error=%s why=%s", error_name(e), log_quote(sql_trouble(a->db)));
+    return e;
+}
+
+static void archiver_positions(void *self, struct inlet_position *inlets, size_t n) {
+    struct archiver *a = self;
+    bool cut;
+    positions_find(a->positions, a->store, inlets, n, &cut);
+    if (cut && !a->notice[0]) snprintf(a->notice, sizeof(a->notice), "the archive is new; it begins with what the journals still hold");
+}
+
+static err_t archiver_tick(void *self, batch_t *batch) {
+    struct archiver *a = self;
+    if (a->notice[0]) batch_alert(batch, ALERT__SEVERITY__critical, "archive_restarted", a->context->name, "%s", a->notice);
+    a->notice[0] = 0;
+    for (size_t i = 0; i < a->n_untold; i++) change(a, batch, a->untold[i]);
+    if (a->n_untold) slice_config_version(batch, config_version(a->config));
+    a->n_untold = 0;
+    return ERR_OK;
+}
+
+// The commit.
+
+// After the first failure and after the recovery, not at every try.
+static err_t told(struct archiver *a, err_t e) {
+    if (e && !a->refused) log_event(LOG_LEVEL_ERROR, "archive_refused", "error=%s why=%s", error_name(e), log_quote(sql_trouble(a->db)));
+    if (!e && a->refused) log_event(LOG_LEVEL_INFO, "archive_recovered", "rows=%zu", rows_count(a->rows));
+    a->refused = e != ERR_OK;
+    return e;
+}
+
+// The mutation: positions in a transaction of their own, before the rows.
+static err_t positions_apart(struct archiver *a, const struct inlet_position *inlets, size_t n) {
+    if (!MUTATED("position_apart")) return ERR_OK;
+    err_t e = sql_begin(a->db);
+    if (!e) e = positions_write(a->positions, inlets, n);
+    return e ? e : sql_commit(a->db);
+}
+
+static err_t archiver_persist(void *self, const struct inlet_position *inlets, size_t n) {
+    struct archiver *a = self;
+    err_t e = positions_apart(a, inlets, n);
+    FAILPOINT("archiver.before_commit");
+    if (!e) e = sql_begin(a->db);
+    if (!e) e = rows_write(a->rows);
+    if (!e) e = positions_write(a->positions, inlets, n);
+    if (!e) {
+        FAILPOINT("archiver.in_commit");
+        e = sql_commit(a->db);
+    }
+    if (e) {
+        sql_rollback(a->db);
+        return told(a, e);
+    }
+    FAILPOINT("archiver.after_commit");
+    positions_committed(a->positions, inlets, n);
+    return told(a, ERR_OK);
+}
+
+static void archiver_committed(void *self) { rows_clear(((struct archiver *)self)->rows); }
+
+const struct service archiver_service = {
+    .role = ARCHIVER,
+    .purpose = "Keeps everything on record in SQLite, and is where the configuration lives.",
+    .options = options,
+    .settings_size = sizeof(struct settings),
+    .routes = routes,
+    .slice = archiver_slice,
+    .controls = controls,
+    .new = archiver_new,
+    .destroy = archiver_destroy,
+    .load = archiver_load,
+    .tick = archiver_tick,
+    .committed = archiver_committed,
+    .persist = archiver_persist,
+    .positions = archiver_positions,
+    .gather_count = COMMIT_AT,
+    .gather_for_ms = COMMIT_AFTER,
+};

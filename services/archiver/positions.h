@@ -1,0 +1,17 @@
+// positions - where the archive goes on in each topic: in the same SQLite transaction as the rows, so that a crash neither loses nor doubles one.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/service.h"
+#include "common/sql.h"
+
+typedef struct positions positions_t;
+
+positions_t *positions_new(sql_t *db);
+void positions_destroy(positions_t **self);
+err_t positions_load(positions_t *self);
+// Where to go on. A topic that the archive has no position of (a new file) starts with what its journal still holds; *cut tells that
+// something before it is gone.
+void positions_find(positions_t *self, store_t *store, struct inlet_position *inlets, size_t n, bool *cut);
+err_t positions_write(positions_t *self, const struct inlet_position *inlets, size_t n); // those that moved, into an open transaction
+void positions_committed(positions_t *self, const struct inlet_position *inlets, size_t n);
