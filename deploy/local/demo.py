@@ -148,7 +148,7 @@ class Story:
         if not instance:
             return None
         with sqlite3.connect(f"file:{self.system.books(instance)}?mode=ro", uri=True) as books:
-            row = books.execute("SELECT received_at FROM orders WHERE client_order_id = ?", (trade["trade_id"],)).fetchone()
+            row = books.execute("SELECT received_at FROM orders WHERE trade_id = ?", (trade["trade_id"],)).fetchone()
         return row[0] if row else None
 
     def archived(self):

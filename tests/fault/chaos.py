@@ -38,23 +38,31 @@ def supervise(plant, tally):
             plant.restart(name)
 
 
-def run_mix(mix, kills, seed, mutate=None, profile=None, rate=RATE, stop_when=None, mode="chaos"):
-    """One plant, one mix, so many kills; then the oracle."""
-    tally = Tally(mix.name, seed)
-    began = time.monotonic()
-    plant = Plant(mode=mode, config=configuration(accounts=3, brokers=2), profile=profile or mix.profile, keep=True,
+def make_plant(mix, mutate, profile, fsync_ms):
+    # At a broker that checks nothing an order that is not found may only expire: its signal must be able to be too old.
+    config = configuration(accounts=3, brokers=2, max_age_s=20 if mix.unchecked else 3600)
+    plant = Plant(mode="chaos", config=config, profile=profile or mix.profile, keep=True,
                   options={**mix.options, **({"TRADECAST_MUTATE": mutate} if mutate else {})})
     for gateway in plant.gateways:
-        plant.per_process[gateway] = {"TRADECAST_GATEWAY_DUPLICATE_CHECK": mix.duplicate_check}
-    if mix.fsync_ms:
-        plant.slow_fsync(mix.fsync_ms)
+        plant.per_process[gateway] = {"TRADECAST_PAPER_DUPLICATE_CHECK": "none" if mix.unchecked else "forever"}
+    if fsync_ms or mix.fsync_ms:
+        plant.slow_fsync(fsync_ms or mix.fsync_ms)
+    return plant
+
+
+def run_mix(mix, kills, seed, mutate=None, profile=None, rate=RATE, fsync_ms=0, outcome_within_s=OUTCOME_WITHIN_S, archived_within_s=15,
+            keep=True):
+    """One plant, one mix, so many kills; then the oracle. keep: a red one's directory stays."""
+    tally = Tally(mix.name, seed)
+    began = time.monotonic()
+    plant = make_plant(mix, mutate, profile, fsync_ms)
     try:
         plant.up()
         scene = Scene(plant, random.Random(seed))
-        load = plant.load("s", 10_000_000, rate)
+        load = plant.load("s", 10_000_000, mix.rate or rate)
         while scene.kills < kills:
             scene.pause(*mix.pause_s)
-            mix.blow(scene)
+            mix.blow(scene, load)
             supervise(plant, tally)
         scene.pause(*mix.pause_s)
         load.stop()
@@ -64,10 +72,11 @@ def run_mix(mix, kills, seed, mutate=None, profile=None, rate=RATE, stop_when=No
             time.sleep(0.1)
         totals = load.finish()
         tally.kills, tally.sent = scene.kills, totals["sent"]
-        tally.verdict = judge(plant, load.accepted, load.sent, within_s=OUTCOME_WITHIN_S)
+        tally.verdict = judge(plant, load.accepted, load.sent, within_s=outcome_within_s, archived_within_s=archived_within_s,
+                              may_expire=mix.unchecked)
     finally:
         tally.seconds = time.monotonic() - began
-        plant.keep = not (tally.verdict and tally.verdict.good)
+        plant.keep = keep and not (tally.verdict and tally.verdict.good)
         plant.kill()
         if plant.keep:
             tally.place = plant.temporary

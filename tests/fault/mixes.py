@@ -41,32 +41,32 @@ class Scene:
 
 # --- blows
 
-def one_service(scene):
+def one_service(scene, load=None):
     scene.kill_and_restart(scene.rng.choice(ALL))
 
 
-def one_gateway(scene):
+def one_gateway(scene, load=None):
     scene.kill_and_restart(scene.rng.choice(scene.gateways))
 
 
-def two_services(scene):
+def two_services(scene, load=None):
     scene.kill_and_restart(*scene.rng.sample(ALL + scene.gateways, 2))
 
 
-def redis(scene):
+def redis(scene, load=None):
     scene.kill_and_restart("redis")
 
 
-def redis_and_a_service(scene):
+def redis_and_a_service(scene, load=None):
     # The two the promise of "standard" covers: any but ingest, whose ring is the only other place that knows what it took.
     scene.kill_and_restart("redis", scene.rng.choice(["router", "executor.0", "archiver", "reconciler", "monitor"]))
 
 
-def redis_router_executor(scene):
+def redis_router_executor(scene, load=None):
     scene.kill_and_restart("redis", "router", "executor.0")
 
 
-def redis_away(scene):
+def redis_away(scene, load=None):
     """Redis is away for seconds, and meanwhile a service is killed; then Redis again, soon after it came."""
     service = scene.rng.choice(["router", "executor.0", "archiver", "reconciler"])
     scene.kill("redis")
@@ -76,7 +76,7 @@ def redis_away(scene):
     scene.kill_and_restart("redis", service)
 
 
-def paused_consumer(scene):
+def paused_consumer(scene, load=None):
     """A consumer stands still while others go on; then Redis is killed, then the consumer."""
     service = scene.rng.choice(["router", "executor.0", "archiver", "reconciler"])
     scene.plant.freeze(service)
@@ -85,13 +85,26 @@ def paused_consumer(scene):
     scene.kill_and_restart(service)
 
 
-def redis_twice(scene):
+def redis_twice(scene, load=None):
     redis_and_a_service(scene)
     scene.pause(0.2, 3)
     redis_and_a_service(scene)
 
 
-def everything(scene):
+def ends_while_paused(scene, load=None):
+    """The traffic ends while a consumer stands still with its queues full: nothing that comes later tells it of a gap."""
+    service = scene.rng.choice(["router", "executor.0", "reconciler"])
+    scene.pause(0.5, 1)
+    scene.plant.freeze(service)
+    scene.pause(2, 3)
+    load.stop()
+    load.join()
+    scene.plant.thaw(service)
+    scene.pause(0.5, 1)
+    scene.kill_and_restart("monitor")
+
+
+def everything(scene, load=None):
     scene.kill_and_restart("redis", *ALL, *scene.gateways)
 
 
@@ -104,7 +117,8 @@ class Mix:
     fsync_ms: int = 0        # Redis' fsync made so slow, or the ring is never needed
     pause_s: tuple = (0.1, 0.9)
     options: dict = dataclasses.field(default_factory=dict)
-    duplicate_check: str = "none"
+    unchecked: bool = False  # the brokers take a second order under a known id: only asking first helps
+    rate: int = 0            # signals a second, if not the preset
     share: int = 1           # of the kills asked for
 
 
@@ -119,5 +133,9 @@ MIXES = {m.name: m for m in [
     Mix("paused", paused_consumer, "a consumer paused, Redis killed, the consumer killed", fsync_ms=300),
     Mix("twice", redis_twice, "two Redis crashes within ten seconds", fsync_ms=300),
     Mix("small-queues", two_services, "two at once with queues of 50", options={"TRADECAST_QUEUE": "50"}),
+    Mix("ends-while-paused", ends_while_paused, "the traffic ends while a consumer is paused", options={"TRADECAST_QUEUE": "50"}, rate=1000),
+    Mix("unchecked-services", one_service, "any one service; brokers that check nothing", unchecked=True),
+    Mix("unchecked-redis+router+executor", redis_router_executor, "Redis, router, executor; brokers that check nothing", fsync_ms=300,
+        unchecked=True),
     Mix("everything", everything, "everything at once, strict", profile="strict", pause_s=(0.8, 2), share=2),
 ]}

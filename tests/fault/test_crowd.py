@@ -3,7 +3,7 @@
 import socket
 import threading
 
-PLANT = {"mode": "chaos", "options": {"TRADECAST_INGEST_CONNECTIONS_PER_IP": "4000", "TRADECAST_INGEST_CONNECTIONS": "4000"}}
+PLANT = {"mode": "chaos"}
 
 
 class Crowd:

@@ -107,7 +107,7 @@ def ledger(plant):
     out = {}
     for instance in plant.gateways:
         with closing(sqlite3.connect(f"file:{plant.books(instance)}?mode=ro", uri=True, timeout=10)) as books:
-            out.update(books.execute("SELECT client_order_id, executions FROM orders"))
+            out.update(books.execute("SELECT trade_id, executions FROM orders WHERE NOT orphan"))
     return out
 
 
@@ -116,8 +116,12 @@ def archive(plant, query):
         return db.execute(query).fetchall()
 
 
-def judge(plant, accepted, sent=None, accounts=None, within_s=60, archived_within_s=15):
-    """accepted: ids answered with 200; sent: all ids sent; accounts: who gets an order from each signal (default: all)."""
+TOO_OLD = {"signal_too_old", "signal_expired"}
+
+
+def judge(plant, accepted, sent=None, accounts=None, within_s=60, archived_within_s=15, may_expire=False):
+    """accepted: ids answered with 200; sent: all ids sent; accounts: who gets an order from each signal (default: all);
+    may_expire: refusing a signal for its age is an outcome, too."""
     v = Verdict()
     began = time.monotonic()
     accounts = accounts or [a["account_id"] for a in plant.config["accounts"]]
@@ -127,7 +131,7 @@ def judge(plant, accepted, sent=None, accounts=None, within_s=60, archived_withi
     v.settled_s = time.monotonic() - began
     v.note("signal without an outcome", unfinished(plant.admin, accepted))
     v.note("lag", lags(plant.admin))
-    trades = _judge_trades(plant, v, accepted, accounts)
+    trades = _judge_trades(plant, v, accepted, accounts, may_expire)
     _judge_ledger(plant, v, trades, sent)
     _judge_sets(plant, v)
     _judge_archive(plant, v, accepted, trades, archived_within_s)
@@ -136,14 +140,16 @@ def judge(plant, accepted, sent=None, accounts=None, within_s=60, archived_withi
     return v
 
 
-def _judge_trades(plant, v, accepted, accounts):
+def _judge_trades(plant, v, accepted, accounts, may_expire):
     """{trade_id: (signal_id, account_id, state)} of the accepted signals."""
     routings = hashes(plant.admin, [f"routing:{s}" for s in accepted], "decisions")
     of = {}
     for key, (decisions,) in routings.items():
         signal_id = key[len("routing:"):]
-        ordered = {d["account_id"]: d["trade_id"] for d in json.loads(decisions or "[]") if d.get("trade_id")}
-        v.note("signal not ordered for an account", [f"{signal_id}/{a}" for a in accounts if a not in ordered])
+        decisions = json.loads(decisions or "[]")
+        ordered = {d["account_id"]: d["trade_id"] for d in decisions if d.get("trade_id")}
+        refused = {d["account_id"] for d in decisions if may_expire and d["reason"] in TOO_OLD}
+        v.note("signal not ordered for an account", [f"{signal_id}/{a}" for a in accounts if a not in ordered and a not in refused])
         of.update({trade: (signal_id, account) for account, trade in ordered.items()})
     states = hashes(plant.admin, [f"trade_state:{t}" for t in of], "state", "filled_lots")
     compared = hashes(plant.admin, [f"reconciliation:{t}" for t in of], "reconciliation_status")

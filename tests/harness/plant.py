@@ -154,6 +154,7 @@ class Load:
         command = [ROOT / "build/tools/load", "--port", plant.http_port, "--path", f"/webhook/{source}/{plant.token(source)}",
                    "--body", body or MARKET, "--prefix", prefix, "--count", count, "--connections", connections, "--depth", depth,
                    "--rate", rate, "--duration-ms", duration_ms, "--log", self.log, *(["--resend"] if resend else [])]
+        self._out = None
         self._child = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, text=True)
 
     def running(self):
@@ -163,10 +164,15 @@ class Load:
         if self.running():
             self._child.send_signal(signal.SIGTERM)
 
+    def join(self, within_s=30):
+        """Until it has its answers; finish() reads them."""
+        self._out, _ = self._child.communicate(timeout=within_s)
+
     def finish(self, within_s=120):
         """What it counted, with `accepted` as {signal_id: when first sent, UTC ns} and `sent` likewise."""
-        out, _ = self._child.communicate(timeout=within_s)
-        totals = json.loads(out)
+        if self._out is None:
+            self.join(within_s)
+        totals = json.loads(self._out)
         rows = [line.split() for line in self.log.read_text().splitlines()]
         self.accepted = {r[0]: int(r[2]) for r in rows if r[1] == "200"}
         self.sent = {r[0]: int(r[2]) for r in rows}
