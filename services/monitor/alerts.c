@@ -50,7 +50,7 @@ __attribute__((format(printf, 4, 5))) static void find(struct found *found, enum
 static void judge_service(struct found *found, const struct watched *service, const struct limits *limits, uint64_t mono_ns) {
     const Heartbeat *last = service->last;
     if (!watch_is_alive(service, mono_ns, limits->silent_ns)) {
-        unsigned long long silent_s = (mono_ns - service->heard_at) / 1000000000;
+        unsigned long long silent_s = watch_since(service->heard_at, mono_ns) / 1000000000;
         find(found, SERVICE_SILENT, service->name, "%s has said nothing for %llu s: see its log", service->name, silent_s);
     } else if (last->stalled) {
         find(found, SERVICE_STALLED, service->name, "%s cannot commit: %s", service->name, last->trouble ? last->trouble : "no reason given");
@@ -62,7 +62,7 @@ static void judge_service(struct found *found, const struct watched *service, co
 }
 
 static void judge_lag(struct found *found, const struct lag *lag, const struct limits *limits, uint64_t mono_ns) {
-    if (!lag->over_since || mono_ns - lag->over_since < limits->lag_for_ns) return;
+    if (!lag->over_since || watch_since(lag->over_since, mono_ns) < limits->lag_for_ns) return;
     char subject[ALERT_SUBJECT];
     snprintf(subject, sizeof subject, "%s:%s", lag->topic, lag->consumer);
     find(found, TOPIC_LAG, subject, "%s is %llu entries behind in %s", lag->consumer, (unsigned long long)lag->entries, lag->topic);
@@ -73,7 +73,8 @@ size_t alerts_judge(const struct watch *watch, const struct limits *limits, uint
     for (size_t i = 0; i < watch->n_services; i++) judge_service(&found, &watch->services[i], limits, mono_ns);
     for (size_t i = 0; i < watch->n_lags; i++) judge_lag(&found, &watch->lags[i], limits, mono_ns);
     for (const struct instance_seen *i = watch->instances; i; i = i->hh.next) {
-        if (i->state->state == INSTANCE_STATE__STATE__lost) find(&found, INSTANCE_LOST, i->id, "gateway %s is lost", i->id);
+        if (i->state && i->state->state == INSTANCE_STATE__STATE__lost) find(&found, INSTANCE_LOST, i->id, "gateway %s is lost", i->id);
+        else if (!i->state && i->expected) find(&found, INSTANCE_LOST, i->id, "gateway %s has never connected", i->id);
     }
     for (const struct account_seen *a = watch->accounts; a; a = a->hh.next) {
         if (a->state->state != ACCOUNT_STATE__STATE__quarantined) continue;
@@ -111,6 +112,6 @@ void alerts_settle(struct alerts *self, const struct condition *now, size_t n, a
     for (size_t i = 0; i < self->n; i++) {
         if (!find_same(now, n, &self->active[i])) tell(arg, &self->active[i], CLEARED);
     }
-    memcpy(self->active, now, n * sizeof *now);
+    if (n) memcpy(self->active, now, n * sizeof *now);
     self->n = n;
 }

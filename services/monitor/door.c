@@ -22,20 +22,11 @@ static unsigned answer_health(const struct view *view, buffer_t *out) {
     return 200;
 }
 
-// Everything that is wrong, not the first thing only.
 static unsigned answer_ready(const struct view *view, buffer_t *out) {
-    const struct watch *watch = view->watch;
-    unsigned wrong = 0;
-    buffer_text(out, "{\"wrong\":[");
-    for (size_t i = 0; i < watch->n_services; i++) {
-        struct watch one = {.n_services = 1, .services = {watch->services[i]}};
-        char why[240];
-        if (watch_is_ready(&one, view->mono_ns, view->silent_ns, why)) continue;
-        if (wrong++) buffer_text(out, ",");
-        buffer_json_string(out, why, strlen(why));
-    }
-    buffer_format(out, "],\"ready\":%s}\n", wrong ? "false" : "true");
-    return wrong ? 503 : 200;
+    buffer_text(out, "{");
+    bool ready = troubles_write(view, out);
+    buffer_text(out, "}\n");
+    return ready ? 200 : 503;
 }
 
 static unsigned answer_metrics(const struct view *view, buffer_t *out) {

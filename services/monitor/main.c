@@ -13,6 +13,7 @@ static const struct service monitor = {
     .destroy = monitor_destroy,
     .load = monitor_load,
     .open = monitor_open,
+    .configured = monitor_configured,
     .tick = monitor_tick,
 };
 

@@ -47,8 +47,8 @@ static void write_build(const struct family *family, const struct view *view, bu
 }
 
 static void write_ready(const struct family *family, const struct view *view, buffer_t *out) {
-    char why[240];
-    buffer_format(out, "%s %d\n", family->name, watch_is_ready(view->watch, view->mono_ns, view->silent_ns, why));
+    bool ready = watch_troubles(view->watch, view->mono_ns, view->silent_ns, NULL, NULL) == 0;
+    buffer_format(out, "%s %d\n", family->name, ready);
 }
 
 static void write_up(const struct family *family, const struct view *view, buffer_t *out) {
@@ -167,7 +167,9 @@ static void write_states(const struct family *family, const uint64_t counts[STAT
 
 static void write_instances(const struct family *family, const struct view *view, buffer_t *out) {
     uint64_t counts[STATES_MAX] = {0};
-    for (const struct instance_seen *i = view->watch->instances; i; i = i->hh.next) counts[i->state->state % STATES_MAX]++;
+    for (const struct instance_seen *i = view->watch->instances; i; i = i->hh.next) {
+        if (i->state) counts[i->state->state % STATES_MAX]++;
+    }
     write_states(family, counts, out);
 }
 
@@ -189,7 +191,7 @@ static void write_positions(const struct family *family, const struct view *view
 
 static const struct family families[] = {
     {"tradecast_build_info", "gauge", "The version of the monitor.", write_build, 0, NULL},
-    {"tradecast_ready", "gauge", "1 when every service is heard and none is stalled.", write_ready, 0, NULL},
+    {"tradecast_ready", "gauge", "1 when every service is heard, none is stalled and every configured gateway is ready.", write_ready, 0, NULL},
     {"tradecast_up", "gauge", "1 when the service's heartbeat is fresh.", write_up, 0, NULL},
     {"tradecast_stalled", "gauge", "1 when the service cannot commit.", write_stalled, 0, NULL},
     {"tradecast_messages_total", "counter", "Messages handled.", OF_HEARTBEAT(messages)},

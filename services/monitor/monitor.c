@@ -51,6 +51,14 @@ void monitor_destroy(void **self) {
 
 err_t monitor_load(void *self, store_t *store) { return slice_load(self, store); }
 
+static void expect(void *watch, const InstanceConfig *instance) { watch_expect(watch, instance->instance_id); }
+
+void monitor_configured(void *self) {
+    struct monitor *monitor = self;
+    watch_expect_none(&monitor->watch);
+    book_each_instance(monitor->context->book, expect, &monitor->watch);
+}
+
 err_t monitor_open(void *self, reactor_t *reactor) {
     struct monitor *monitor = self;
     err_t e = monitor_listen(monitor, reactor);
@@ -65,7 +73,7 @@ static void change(void *batch, const struct condition *condition, enum alert_ch
 
 // Right after the start nobody has been heard yet: that is no news.
 static bool is_settled(const struct monitor *self, uint64_t mono_ns) {
-    return mono_ns - self->watch.started_at >= (uint64_t)self->settings->grace_ms * NS_PER_MS;
+    return watch_since(self->watch.started_at, mono_ns) >= (uint64_t)self->settings->grace_ms * NS_PER_MS;
 }
 
 err_t monitor_tick(void *self, batch_t *batch) {

@@ -76,16 +76,15 @@ static void set_changed(batch_t *batch, const char *key, const ProtobufCMessage 
 }
 
 static SystemState__State state_of(const struct monitor *self, uint64_t mono_ns) {
-    char why[240];
     if (self->watch.mode == RISK_STATE__MODE__halted) return SYSTEM_STATE__STATE__halted;
     if (self->watch.mode == RISK_STATE__MODE__reduce_only) return SYSTEM_STATE__STATE__reduce_only;
-    if (!watch_is_ready(&self->watch, mono_ns, self->limits.silent_ns, why)) return SYSTEM_STATE__STATE__degraded;
+    if (watch_troubles(&self->watch, mono_ns, self->limits.silent_ns, NULL, NULL)) return SYSTEM_STATE__STATE__degraded;
     return SYSTEM_STATE__STATE__running;
 }
 
 static SystemState__Market market_of(const struct monitor *self, uint64_t mono_ns) {
     if (!self->watch.price_at) return SYSTEM_STATE__MARKET__unknown;
-    bool quiet = mono_ns - self->watch.price_at > (uint64_t)self->settings->quiet_ms * NS_PER_MS;
+    bool quiet = watch_since(self->watch.price_at, mono_ns) > (uint64_t)self->settings->quiet_ms * NS_PER_MS;
     return quiet ? SYSTEM_STATE__MARKET__closed : SYSTEM_STATE__MARKET__open;
 }
 

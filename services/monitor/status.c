@@ -28,7 +28,7 @@ static void write_service(const struct view *view, const struct watched *service
     text(out, "{\"name\":", service->name);
     flag(out, ",\"alive\":", watch_is_alive(service, view->mono_ns, view->silent_ns));
     if (last) {
-        number(out, ",\"heard_ms_ago\":", (view->mono_ns - service->heard_at) / NS_PER_MS);
+        number(out, ",\"heard_ms_ago\":", watch_since(service->heard_at, view->mono_ns) / NS_PER_MS);
         buffer_text(out, ",\"heartbeat\":");
         record_to_json(&last->base, out);
     }
@@ -121,20 +121,34 @@ static void write_subjects(const struct watch *watch, buffer_t *out) {
         if (a->hh.next) buffer_text(out, ",");
     }
     buffer_text(out, "],\"instances\":[");
+    const char *before = "";
     for (const struct instance_seen *i = watch->instances; i; i = i->hh.next) {
+        if (!i->state) continue;
+        buffer_text(out, before);
         record_to_json(&i->state->base, out);
-        if (i->hh.next) buffer_text(out, ",");
+        before = ",";
     }
     buffer_text(out, "]");
 }
 
+static void add_trouble(void *arg, const char *why) {
+    buffer_t *out = arg;
+    if (out->data[out->length - 1] != '[') buffer_text(out, ",");
+    buffer_json_string(out, why, strlen(why));
+}
+
+bool troubles_write(const struct view *view, buffer_t *out) {
+    buffer_text(out, "\"wrong\":[");
+    bool ready = watch_troubles(view->watch, view->mono_ns, view->silent_ns, add_trouble, out) == 0;
+    flag(out, "],\"ready\":", ready);
+    return ready;
+}
+
 void status_write(const struct view *view, buffer_t *out) {
-    char why[240] = "";
-    bool ready = watch_is_ready(view->watch, view->mono_ns, view->silent_ns, why);
     text(out, "{\"version\":", TRADECAST_VERSION);
     moment(out, ",\"timestamp\":", view->utc_ns);
-    flag(out, ",\"ready\":", ready);
-    if (!ready) text(out, ",\"trouble\":", why);
+    buffer_text(out, ",");
+    troubles_write(view, out);
     text(out, ",\"mode\":", record_enum_name(&risk_state__mode__descriptor, (int)view->watch->mode));
     buffer_text(out, ",\"services\":[");
     for (size_t i = 0; i < view->watch->n_services; i++) {

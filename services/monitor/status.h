@@ -4,4 +4,6 @@
 
 #include "metrics.h"
 
+// "wrong":[…],"ready":… Returns whether it is.
+bool troubles_write(const struct view *view, buffer_t *out);
 void status_write(const struct view *view, buffer_t *out);

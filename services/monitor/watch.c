@@ -111,24 +111,36 @@ void watch_heartbeat(struct watch *self, const Heartbeat *heartbeat, uint64_t mo
 }
 
 bool watch_is_alive(const struct watched *service, uint64_t mono_ns, uint64_t silent_ns) {
-    return service->last && mono_ns - service->heard_at <= silent_ns;
+    return service->last && watch_since(service->heard_at, mono_ns) <= silent_ns;
 }
 
-bool watch_is_ready(const struct watch *self, uint64_t mono_ns, uint64_t silent_ns, char why[static 240]) {
-    for (size_t i = 0; i < self->n_services; i++) {
-        const struct watched *service = &self->services[i];
-        if (!service->last) {
-            snprintf(why, 240, "%s has not been heard", service->name);
-        } else if (!watch_is_alive(service, mono_ns, silent_ns)) {
-            snprintf(why, 240, "%s was last heard %llu ms ago", service->name, (unsigned long long)(mono_ns - service->heard_at) / 1000000);
-        } else if (service->last->stalled) {
-            snprintf(why, 240, "%s is stalled: %s", service->name, service->last->trouble ? service->last->trouble : "cannot commit");
-        } else {
-            continue;
-        }
-        return false;
+// Empty: it is well.
+static void trouble_of(const struct watched *service, uint64_t mono_ns, uint64_t silent_ns, char why[static 240]) {
+    *why = 0;
+    if (!service->last) {
+        snprintf(why, 240, "%s has not been heard", service->name);
+    } else if (!watch_is_alive(service, mono_ns, silent_ns)) {
+        unsigned long long silent_ms = watch_since(service->heard_at, mono_ns) / 1000000;
+        snprintf(why, 240, "%s was last heard %llu ms ago", service->name, silent_ms);
+    } else if (service->last->stalled) {
+        snprintf(why, 240, "%s is stalled: %.150s", service->name, service->last->trouble ? service->last->trouble : "cannot commit");
     }
-    return true;
+}
+
+size_t watch_troubles(const struct watch *self, uint64_t mono_ns, uint64_t silent_ns, trouble_fn *visit, void *arg) {
+    char why[240];
+    size_t n = 0;
+    for (size_t i = 0; i < self->n_services; i++) {
+        trouble_of(&self->services[i], mono_ns, silent_ns, why);
+        if (*why && ++n && visit) visit(arg, why);
+    }
+    for (const struct instance_seen *i = self->instances; i; i = i->hh.next) {
+        if (!i->expected || (i->state && i->state->state == INSTANCE_STATE__STATE__ready)) continue;
+        const char *state = i->state ? record_enum_name(&instance_state__state__descriptor, (int)i->state->state) : "not connected";
+        snprintf(why, sizeof why, "gateway %s is %s", i->id, state);
+        if (++n && visit) visit(arg, why);
+    }
+    return n;
 }
 
 bool watch_is_new(struct watch *self, const char *topic, struct entry_id id) {
@@ -197,19 +209,31 @@ static void see_account(struct watch *self, const ProtobufCMessage *m) {
     seen->state = copy_of(state);
 }
 
-static void see_instance(struct watch *self, const ProtobufCMessage *m) {
-    const InstanceState *state = OF(InstanceState, m);
+static struct instance_seen *instance_of(struct watch *self, const char *id) {
     struct instance_seen *seen;
-    HASH_FIND_STR(self->instances, state->instance_id, seen);
-    if (!seen) {
-        if (HASH_COUNT(self->instances) >= SUBJECTS_MAX || strlen(state->instance_id) >= sizeof seen->id) return;
-        seen = calloc(1, sizeof *seen);
-        if (!seen) abort();
-        snprintf(seen->id, sizeof seen->id, "%s", state->instance_id);
-        HASH_ADD_STR(self->instances, id, seen);
-    }
+    HASH_FIND_STR(self->instances, id, seen);
+    if (seen || HASH_COUNT(self->instances) >= SUBJECTS_MAX || strlen(id) >= sizeof seen->id) return seen;
+    seen = calloc(1, sizeof *seen);
+    if (!seen) abort();
+    snprintf(seen->id, sizeof seen->id, "%s", id);
+    HASH_ADD_STR(self->instances, id, seen);
+    return seen;
+}
+
+void watch_expect_none(struct watch *self) {
+    for (struct instance_seen *i = self->instances; i; i = i->hh.next) i->expected = false;
+}
+
+void watch_expect(struct watch *self, const char *instance_id) {
+    struct instance_seen *seen = instance_of(self, instance_id);
+    if (seen) seen->expected = true;
+}
+
+static void see_instance(struct watch *self, const ProtobufCMessage *m) {
+    struct instance_seen *seen = instance_of(self, OF(InstanceState, m)->instance_id);
+    if (!seen) return;
     release(seen->state);
-    seen->state = copy_of(state);
+    seen->state = copy_of(m);
 }
 
 static void see_alert(struct watch *self, const ProtobufCMessage *m) {

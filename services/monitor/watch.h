@@ -40,7 +40,8 @@ struct account_seen {
 
 struct instance_seen {
     char id[72];
-    InstanceState *state; // owned
+    bool expected;        // configured
+    InstanceState *state; // NULL: never heard of. Owned
     UT_hash_handle hh;
 };
 
@@ -84,6 +85,9 @@ struct watch {
     RiskState__Mode mode; // global, by the commands given
 };
 
+// How long ago, both monotonic ns. What was heard after the batch began was heard now.
+static inline uint64_t watch_since(uint64_t then, uint64_t now) { return now > then ? now - then : 0; }
+
 // Expects ingest, router, executor.0 … executor.<shards-1>, reconciler, archiver, monitor. Lags over lag_max entries are noticed.
 void watch_start(struct watch *self, unsigned shards, uint64_t lag_max, uint64_t mono_ns);
 void watch_end(struct watch *self); // frees what it holds
@@ -92,6 +96,8 @@ struct watched *watch_find(struct watch *self, const char *service); // NULL: no
 void watch_heartbeat(struct watch *self, const Heartbeat *heartbeat, uint64_t mono_ns);
 // An entry of a topic, once: false when it, or a later one, was seen before. Feeds (id NONE) are always new.
 bool watch_is_new(struct watch *self, const char *topic, struct entry_id id);
+void watch_expect_none(struct watch *self); // no gateway is configured, until watch_expect says so
+void watch_expect(struct watch *self, const char *instance_id);
 void watch_event(struct watch *self, const ProtobufCMessage *event); // any message; what is of no interest is passed over
 
 uint64_t watch_open_positions(const struct watch *self); // over all accounts
@@ -99,7 +105,9 @@ bool watch_is_alive(const struct watched *service, uint64_t mono_ns, uint64_t si
 
 // The head of a topic as its owner last told it; NULL: nobody did.
 const TopicHead *watch_head(const struct watch *self, const char *topic);
-// What readiness is: every service alive and none stalled. Otherwise false and, in `why` (JSON-safe text), the first thing that is wrong.
-bool watch_is_ready(const struct watch *self, uint64_t mono_ns, uint64_t silent_ns, char why[static 240]);
+// What keeps it from being ready: a service that is silent or stalled, a configured gateway that is not ready. Returns how many things;
+// `visit` (NULL: none) hears of each in words.
+typedef void trouble_fn(void *arg, const char *why);
+size_t watch_troubles(const struct watch *self, uint64_t mono_ns, uint64_t silent_ns, trouble_fn *visit, void *arg);
 // Entries between a position and a head. Over a change of incarnation at least what the newer one counts.
 uint64_t lag_between(struct entry_id position, struct entry_id head);
