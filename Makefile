@@ -67,7 +67,7 @@ $(OUT)/bin/tradecast: $$(call objects,cli) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
-$(OUT)/bin/tradecast-gateway-%: $$(call objects,gateways/$$*) $(LIB)
+$(OUT)/bin/tradecast-gateway-%: $$(call objects,gateways/$$*) $$(call objects,gateways/link) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
@@ -76,7 +76,8 @@ $(OUT)/bin/tradecast-%: $$(call objects,services/$$*) $(LIB)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
 # tests/unit/<part>/test_x.c: linked with common and, where there is one, the service or gateway of that name (without its main).
-part_objects = $(filter-out %/main.o,$(call objects,services/$(1)) $(call objects,gateways/$(1)) $(if $(filter cli,$(1)),$(call objects,cli)))
+part_objects = $(filter-out %/main.o,$(call objects,services/$(1)) $(call objects,gateways/$(1)) \
+               $(if $(wildcard gateways/$(1)/main.c),$(call objects,gateways/link)) $(if $(filter cli,$(1)),$(call objects,cli)))
 $(OUT)/tests/%: $(OUT)/tests/unit/%.o $$(call part_objects,$$(firstword $$(subst /, ,$$*))) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka
@@ -85,11 +86,14 @@ unit: $(UNIT_TESTS)
 	@tests/unit/run $(UNIT_TESTS)
 
 # Small programs that tests and bench use: a load generator, a preloaded shim that makes Redis' fsync slow.
-TOOLS := build/tools/load build/tools/slow_fsync.so
+TOOLS := build/tools/load build/tools/limits build/tools/slow_fsync.so
 tools: $(TOOLS)
 build/tools/load: tests/bench/load.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu2x -D_GNU_SOURCE -O2 $(WARN) -o $@ $<
+build/tools/limits: tests/bench/limits.c $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 build/tools/slow_fsync.so: tests/fault/slow_fsync.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu2x -D_GNU_SOURCE -O2 $(WARN) -shared -fPIC -o $@ $<
