@@ -1,0 +1,224 @@
+// link - a gateway's end of the wire to its executor.
+// SPDX-License-Identifier: MIT
+#include "gateways/link/link.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/envelope.h"
+#include "common/log.h"
+#include "gateways/link/usage.h"
+
+#define TOPIC    "gateway"
+#define QUEUE    20000 // messages either way before ZeroMQ refuses more
+#define READ_MAX 1000  // reports read from the books at a time
+#define HELLO_MS 250   // between greetings while not welcome
+
+struct link {
+    struct link_settings settings;
+    struct link_state *state;
+    link_read_fn *read;
+    void *books;
+    port_t *port;
+    buffer_t frame;
+    char **accounts;
+    size_t n_accounts;
+    uint64_t welcome_epoch; // of the Welcome on this connection; 0: not welcome
+    uint64_t sent;          // reports up to here are on the connection
+    uint64_t heard_at, greeted_at, beat_at, acked_at, dropped_until; // monotonic ns
+    struct usage usage;
+    bool degraded;
+};
+
+static bool link_open(link_t *self, uint64_t mono_ns) {
+    self->port = port_connect_as(PORT_DEALER, self->settings.endpoint, QUEUE, self->settings.instance_id);
+    self->welcome_epoch = 0;
+    self->greeted_at = 0;
+    self->heard_at = mono_ns;
+    return self->port != NULL;
+}
+
+link_t *link_new(const struct link_settings *settings, struct link_state *state, link_read_fn *read, void *books) {
+    link_t *self = calloc(1, sizeof *self);
+    if (!self) abort();
+    self->settings = *settings;
+    self->state = state;
+    self->read = read;
+    self->books = books;
+    usage_start(&self->usage, clock_mono_ns());
+    if (!link_open(self, clock_mono_ns())) link_destroy(&self);
+    return self;
+}
+
+void link_destroy(link_t **self) {
+    if (!*self) return;
+    int why = errno;
+    port_destroy(&(*self)->port);
+    buffer_destroy(&(*self)->frame);
+    free(*self);
+    *self = NULL;
+    errno = why;
+}
+
+port_t *link_port(link_t *self) { return self->port; }
+bool link_is_welcome(const link_t *self) { return self->welcome_epoch != 0; }
+void link_degraded(link_t *self, bool degraded) { self->degraded = degraded; }
+
+void link_accounts(link_t *self, char **ids, size_t n) {
+    self->accounts = ids;
+    self->n_accounts = n;
+}
+
+bool link_send(link_t *self, const ProtobufCMessage *m) {
+    if (!self->port) return false;
+    buffer_clear(&self->frame);
+    envelope_write(&self->frame, TOPIC, ENTRY_ID_NONE, ENTRY_ID_NONE, m);
+    return port_send(self->port, TOPIC, (struct span){self->frame.data, self->frame.length});
+}
+
+static bool send_report(void *arg, uint64_t number, struct span report) {
+    link_t *self = arg;
+    struct envelope e = {.type = "Report", .body = report};
+    buffer_clear(&self->frame);
+    envelope_write_span(&self->frame, TOPIC, &e);
+    if (!port_send(self->port, TOPIC, (struct span){self->frame.data, self->frame.length})) return false;
+    self->sent = number;
+    return true;
+}
+
+void link_report(link_t *self, uint64_t number, struct span report) {
+    if (self->port && self->welcome_epoch && number == self->sent + 1) (void)send_report(self, number, report);
+}
+
+// --- what comes from the executor ---
+
+static uint64_t epoch_of(const ProtobufCMessage *m) {
+    const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field(m->descriptor, 1);
+    uint64_t epoch = 0;
+    if (f && f->type == PROTOBUF_C_TYPE_UINT64 && strcmp(f->name, "epoch") == 0)
+        memcpy(&epoch, (const uint8_t *)m + f->offset, sizeof epoch);
+    return epoch;
+}
+
+static void acknowledged(link_t *self, uint64_t report) {
+    self->acked_at = self->heard_at;
+    if (report <= self->state->acked || report > self->state->head) return;
+    self->state->acked = report;
+    self->state->changed = true;
+}
+
+// The executor says where it stands, and that may be before what an earlier one had acknowledged: Redis forgets, books do not.
+static void welcomed(link_t *self, const Welcome *m) {
+    if (m->last_report > self->state->head) self->state->head = m->last_report, self->state->changed = true; // never a number twice
+    if (self->welcome_epoch != m->epoch) {
+        log_event(LOG_LEVEL_INFO, "welcome", "executor=%s epoch=%llu last_report=%llu head=%llu", log_quote(self->settings.endpoint),
+                  (unsigned long long)m->epoch, (unsigned long long)m->last_report, (unsigned long long)self->state->head);
+        self->welcome_epoch = m->epoch;
+        self->sent = m->last_report;
+        if (self->state->acked != self->sent) self->state->acked = self->sent, self->state->changed = true;
+    }
+    acknowledged(self, m->last_report);
+}
+
+// False: a replaced executor speaks, or somebody who is no executor.
+static bool listen_to(link_t *self, const ProtobufCMessage *m) {
+    uint64_t epoch = epoch_of(m);
+    if (!epoch || epoch < self->state->epoch) return false;
+    if (epoch > self->state->epoch) {
+        self->state->epoch = epoch;
+        self->state->changed = true;
+    }
+    if (self->welcome_epoch && epoch != self->welcome_epoch) self->welcome_epoch = 0; // a new executor: greet it
+    return true;
+}
+
+const ProtobufCMessage *link_receive(link_t *self, arena_t *arena) {
+    struct parcel parcel;
+    struct envelope e;
+    while (self->port && port_receive(self->port, &parcel)) {
+        if (strcmp(parcel.topic, TOPIC) != 0 || envelope_read(TOPIC, parcel.frame, &e) != ERR_OK) continue; // damaged: it will be asked about
+        const ProtobufCMessage *m = envelope_open(&e, arena);
+        if (!m || !listen_to(self, m)) continue;
+        self->heard_at = clock_mono_ns();
+        if (m->descriptor == &report_ack__descriptor) {
+            acknowledged(self, ((const ReportAck *)m)->report);
+            continue;
+        }
+        if (m->descriptor == &welcome__descriptor) welcomed(self, (const Welcome *)m);
+        return m;
+    }
+    return NULL;
+}
+
+// --- what is due ---
+
+static void greet(link_t *self, uint64_t mono_ns) {
+    Hello hello = HELLO__INIT;
+    const struct link_settings *s = &self->settings;
+    hello.instance_id = (char *)(uintptr_t)s->instance_id;
+    hello.broker_id = (char *)(uintptr_t)s->broker_id;
+    hello.kind = (char *)(uintptr_t)s->kind;
+    hello.accounts = self->accounts;
+    hello.n_accounts = self->n_accounts;
+    hello.duplicate_check = s->duplicate_check;
+    hello.can_query = s->can_query;
+    hello.has_duplicate_window_s = s->duplicate_window_s != 0;
+    hello.duplicate_window_s = s->duplicate_window_s;
+    hello.has_longest_acceptance_ms = s->longest_acceptance_ms != 0;
+    hello.longest_acceptance_ms = s->longest_acceptance_ms;
+    hello.books = self->state->books;
+    self->greeted_at = mono_ns;
+    (void)link_send(self, &hello.base);
+}
+
+static void beat(link_t *self, uint64_t mono_ns) {
+    GatewayHeartbeat m = GATEWAY_HEARTBEAT__INIT;
+    m.cpu_percent = usage_cpu_percent(&self->usage, mono_ns).e8;
+    m.memory_bytes = usage_memory_bytes();
+    m.uptime_s = (mono_ns - self->usage.started_at) / NS_PER_S;
+    m.has_degraded = self->degraded;
+    m.degraded = self->degraded;
+    self->beat_at = mono_ns;
+    (void)link_send(self, &m.base);
+}
+
+static bool passed(uint64_t since, int64_t ms, uint64_t mono_ns) { return mono_ns >= since + (uint64_t)ms * NS_PER_MS; }
+
+// Everything that is not on the connection yet; and everything again, once acknowledgements stay away.
+static void send_missing(link_t *self, uint64_t mono_ns) {
+    const struct link_state *s = self->state;
+    if (s->acked < self->sent && passed(self->acked_at, self->settings.resend_ms, mono_ns)) {
+        self->sent = s->acked;
+        self->acked_at = mono_ns; // the same patience again
+    }
+    if (s->acked == self->sent) self->acked_at = mono_ns;
+    if (self->sent >= s->head) return;
+    if (self->read(self->books, self->sent, READ_MAX, send_report, self) != ERR_OK)
+        log_event(LOG_LEVEL_WARNING, "reports_unread", "after=%llu", (unsigned long long)self->sent);
+}
+
+static void reconnect(link_t *self, uint64_t mono_ns) {
+    port_destroy(&self->port);
+    if (!link_open(self, mono_ns)) log_event(LOG_LEVEL_ERROR, "no_link", "executor=%s", log_quote(self->settings.endpoint));
+}
+
+void link_drop(link_t *self, uint64_t mono_ns, int64_t for_ms) {
+    port_destroy(&self->port);
+    self->welcome_epoch = 0;
+    self->dropped_until = mono_ns + (uint64_t)for_ms * NS_PER_MS;
+}
+
+void link_tick(link_t *self, uint64_t mono_ns) {
+    const struct link_settings *s = &self->settings;
+    if (mono_ns < self->dropped_until) return;
+    if (!self->port || passed(self->heard_at, s->silent_ms, mono_ns)) reconnect(self, mono_ns);
+    if (!self->port) return;
+    bool quiet = passed(self->heard_at, s->heartbeat_ms, mono_ns);
+    if ((!self->welcome_epoch && passed(self->greeted_at, HELLO_MS, mono_ns)) || (quiet && passed(self->greeted_at, s->heartbeat_ms, mono_ns)))
+        greet(self, mono_ns);
+    if (passed(self->beat_at, s->heartbeat_ms, mono_ns)) beat(self, mono_ns);
+    if (self->welcome_epoch) send_missing(self, mono_ns);
+}

@@ -1,0 +1,62 @@
+// link - a gateway's end of the wire to its executor: presents itself, beats, reports in sequence, listens to the newest epoch only.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/arena.h"
+#include "common/buffer.h"
+#include "common/port.h"
+#include "gateway.pb-c.h"
+
+// One protocol for every gateway (proto/gateway.proto). The gateway keeps struct link_state and its reports in books of its own, in the same
+// transaction as what they tell; the link only sends what is committed:
+//   take = link_receive… → handle → commit (orders, reports, link_state) → link_report…, link_send… → link_tick
+struct link_settings {
+    const char *endpoint;    // the executor's ROUTER
+    const char *instance_id; // our name on it
+    const char *broker_id;
+    const char *kind; // paper, mt5, fix
+    Hello__DuplicateCheck duplicate_check;
+    bool can_query;
+    uint32_t duplicate_window_s;    // 0: not said
+    uint32_t longest_acceptance_ms; // 0: not said
+    int64_t heartbeat_ms;           // between heartbeats, and how long the executor may be silent before it is greeted again
+    int64_t silent_ms;              // silent for so long: a new connection
+    int64_t resend_ms;              // a report that is not acknowledged after this goes out again
+};
+
+// What the books hold for the link. `changed`: to be written with the next transaction.
+struct link_state {
+    uint64_t books; // identity of the books
+    uint64_t epoch; // highest seen; what carries a lower one is not listened to
+    uint64_t head;  // number of the newest report; the gateway counts it up
+    uint64_t acked; // the executor has everything up to here
+    bool changed;
+};
+
+// Where committed reports are read again: calls `visit` for those numbered after `after`, in order, at most `limit`; packed Report messages.
+// Stops early when `visit` answers false.
+typedef bool link_visit_fn(void *arg, uint64_t number, struct span report);
+typedef err_t link_read_fn(void *books, uint64_t after, unsigned limit, link_visit_fn *visit, void *arg);
+
+typedef struct link link_t;
+
+// `state` and `books` belong to the caller and outlive the link. NULL with errno: the endpoint cannot be had.
+link_t *link_new(const struct link_settings *settings, struct link_state *state, link_read_fn *read, void *books);
+void link_destroy(link_t **self);
+
+port_t *link_port(link_t *self); // to wait for; another one after link_tick and link_drop. NULL while dropped
+bool link_is_welcome(const link_t *self);
+// Accounts to name in the Hello; `ids` must stay valid.
+void link_accounts(link_t *self, char **ids, size_t n);
+void link_degraded(link_t *self, bool degraded); // the way on to the broker is down: told in the heartbeat
+
+// The next message that is to be handled: Welcome, Submit, CancelOrder, ModifyOrder, QueryOrder or SnapshotRequest, in `arena`. What it
+// carries about the link itself (epoch, acknowledgements) is in the state then. NULL: nothing there.
+const ProtobufCMessage *link_receive(link_t *self, arena_t *arena);
+
+// After the commit. Sends report `number` if everything before it has been sent; if not, link_tick reads it from the books.
+void link_report(link_t *self, uint64_t number, struct span report);
+bool link_send(link_t *self, const ProtobufCMessage *m); // OrderStatus, AccountSnapshot: not numbered; false: lost
+
+void link_tick(link_t *self, uint64_t mono_ns);               // greetings, heartbeats, resends, reconnects; as often as it likes
+void link_drop(link_t *self, uint64_t mono_ns, int64_t for_ms); // cuts the connection (a fault for tests)

@@ -1,0 +1,100 @@
+// account - money.
+// SPDX-License-Identifier: MIT
+#include "gateways/paper/account.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define E16 ((wide_t)DECIMAL_SCALE * DECIMAL_SCALE)
+
+static decimal_t narrow(wide_t e8) { return D(e8 > INT64_MAX ? INT64_MAX : e8 < -INT64_MAX ? -INT64_MAX : (int64_t)e8); }
+
+static wide_t rounded(wide_t n, wide_t by) {
+    wide_t quotient = n / by, rest = n % by;
+    wide_t twice = 2 * (rest < 0 ? -rest : rest);
+    bool away = twice > by || (twice == by && (quotient & 1));
+    return quotient + (away ? (n < 0 ? -1 : 1) : 0);
+}
+
+decimal_t account_amount(wide_t value_e16, decimal_t contract) {
+    wide_t product;
+    if (__builtin_mul_overflow(value_e16, (wide_t)contract.e8, &product)) return D(value_e16 < 0 ? -INT64_MAX : INT64_MAX);
+    return narrow(rounded(product, E16));
+}
+
+decimal_t account_profit(int side, decimal_t opened, decimal_t closed, decimal_t lots, decimal_t contract) {
+    wide_t gain = (wide_t)closed.e8 - opened.e8;
+    return account_amount((side == LONG ? gain : -gain) * lots.e8, contract);
+}
+
+void account_add(decimal_t *sum, decimal_t amount) { *sum = narrow((wide_t)sum->e8 + amount.e8); }
+
+struct account *account_find(struct account **all, const char *id) {
+    struct account *a;
+    HASH_FIND_STR(*all, id, a);
+    if (a) return a;
+    a = calloc(1, sizeof *a);
+    if (!a) abort();
+    (void)snprintf(a->id, sizeof a->id, "%s", id);
+    (void)snprintf(a->currency, sizeof a->currency, "USD");
+    a->leverage = 100;
+    HASH_ADD_STR(*all, id, a);
+    return a;
+}
+
+void account_free_all(struct account **all) {
+    struct account *a, *next;
+    HASH_ITER(hh, *all, a, next) {
+        HASH_DEL(*all, a);
+        for (struct exposure *e = a->exposures, *after; e; e = after) after = e->next, free(e);
+        free(a);
+    }
+}
+
+static struct exposure *exposure_in(struct account *a, struct symbol *symbol) {
+    for (struct exposure *e = a->exposures; e; e = e->next) {
+        if (e->symbol == symbol) return e;
+    }
+    struct exposure *e = calloc(1, sizeof *e);
+    if (!e) abort();
+    e->symbol = symbol;
+    e->next = a->exposures;
+    return a->exposures = e;
+}
+
+void account_expose(struct account *a, struct symbol *symbol, int side, decimal_t price, decimal_t lots) {
+    struct exposure *e = exposure_in(a, symbol);
+    e->lots[side] += lots.e8;
+    e->value[side] += account_value(price, lots);
+}
+
+decimal_t account_equity(const struct account *a) {
+    wide_t sum = a->balance.e8;
+    for (const struct exposure *e = a->exposures; e; e = e->next) {
+        const struct quote *q = e->symbol->quote;
+        if (!q->known) continue;
+        wide_t gain = e->lots[LONG] * q->bid.e8 - e->value[LONG] + e->value[SHORT] - e->lots[SHORT] * q->ask.e8;
+        sum += account_amount(gain, e->symbol->contract).e8;
+    }
+    return narrow(sum);
+}
+
+static decimal_t margin_of(const struct account *a, const struct symbol *symbol, wide_t value) {
+    wide_t notional = account_amount(value, symbol->contract).e8, leverage = a->leverage ? a->leverage : 1;
+    return narrow((notional + leverage - 1) / leverage);
+}
+
+decimal_t account_margin(const struct account *a) {
+    wide_t sum = 0;
+    for (const struct exposure *e = a->exposures; e; e = e->next) sum += margin_of(a, e->symbol, e->value[LONG] + e->value[SHORT]).e8;
+    return narrow(sum);
+}
+
+decimal_t account_margin_for(const struct account *a, const struct symbol *symbol, decimal_t price, decimal_t lots) {
+    return margin_of(a, symbol, account_value(price, lots));
+}
+
+bool account_can_take(const struct account *a, decimal_t margin) {
+    return (wide_t)account_equity(a).e8 - account_margin(a).e8 >= margin.e8;
+}

@@ -1,0 +1,49 @@
+// account - money: balance, what is at stake, and margin. Exact 128-bit sums, one rounding at the end, saturating.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <uthash.h>
+
+#include "common/decimal.h"
+#include "gateways/paper/market.h"
+
+typedef __int128 wide_t;
+
+enum { LONG, SHORT };
+
+// All open positions of an account in one symbol, summed up: so equity costs one step a symbol, not one a position.
+struct exposure {
+    struct exposure *next;
+    struct symbol *symbol;
+    wide_t lots[2];  // e8, long and short
+    wide_t value[2]; // sum of lots * price at which they were opened, e16
+};
+
+struct account {
+    UT_hash_handle hh;
+    struct account *touched_next;
+    bool touched;
+    bool served; // named in the last Welcome
+    bool in_books;
+    char id[72], currency[16];
+    uint32_t leverage;
+    decimal_t balance, realised, commission, fees;
+    struct exposure *exposures;
+    struct order *orders; // live ones
+};
+
+// price * lots * contract, in the quote currency, which is taken to be the account's. Half even to 8 decimals.
+decimal_t account_amount(wide_t value_e16, decimal_t contract);
+static inline wide_t account_value(decimal_t price, decimal_t lots) { return (wide_t)price.e8 * lots.e8; }
+decimal_t account_profit(int side, decimal_t opened, decimal_t closed, decimal_t lots, decimal_t contract);
+
+struct account *account_find(struct account **all, const char *id); // made when there is none: not served, no money
+void account_free_all(struct account **all);
+// Adds lots (negative: takes away) that were opened at `price`.
+void account_expose(struct account *a, struct symbol *symbol, int side, decimal_t price, decimal_t lots);
+
+decimal_t account_equity(const struct account *a); // balance and what closing everything now would add; no price: nothing
+decimal_t account_margin(const struct account *a); // opened value / leverage, long and short both
+decimal_t account_margin_for(const struct account *a, const struct symbol *symbol, decimal_t price, decimal_t lots);
+bool account_can_take(const struct account *a, decimal_t margin); // margin fits into what is free
+void account_add(decimal_t *sum, decimal_t amount);               // saturating

@@ -1,0 +1,180 @@
+// control - what tests and operators ask of a paper broker: faults, prices, the ledger.
+// SPDX-License-Identifier: MIT
+#include <stdio.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "common/record.h"
+#include "gateways/paper/books.h"
+#include "gateways/paper/paper.h"
+
+#define CUT_MS_DEFAULT 1000
+
+typedef bool verb_fn(paper_t *self, size_t n, char **args, buffer_t *answer);
+
+static bool say(buffer_t *answer, const char *sentence) {
+    buffer_text(answer, sentence);
+    return false;
+}
+
+static bool read_number(const char *text, decimal_t *out) { return decimal_parse(text, strlen(text), out) == ERR_OK && out->e8 >= 0; }
+
+// --- fault ---
+
+static bool cut(paper_t *self, size_t n, char **args, buffer_t *answer) {
+    decimal_t ms = DECIMAL_INT(CUT_MS_DEFAULT);
+    if (n > 1 && !read_number(args[1], &ms)) return say(answer, "say: fault disconnect [ms]");
+    self->cut_ms = ms.e8 / DECIMAL_SCALE + 1;
+    buffer_text(answer, "{}");
+    return true;
+}
+
+static bool forget(paper_t *self, size_t n, char **args, buffer_t *answer) {
+    struct order *o = n == 2 ? paper_order(self, args[1]) : NULL;
+    if (!o) return say(answer, "say: fault forget trade_id (of an order that was sent here)");
+    o->forgotten = true;
+    paper_touch(self, o, true);
+    buffer_text(answer, "{}");
+    return true;
+}
+
+static bool fault(paper_t *self, size_t n, char **args, buffer_t *answer) {
+    char why[160];
+    if (n && strcmp(args[0], "disconnect") == 0) return cut(self, n, args, answer);
+    if (n && strcmp(args[0], "forget") == 0) return forget(self, n, args, answer);
+    if (!faults_set(&self->faults, n, args, why)) return say(answer, why);
+    faults_json(&self->faults, answer);
+    return true;
+}
+
+static bool clear(paper_t *self, size_t n, char **args, buffer_t *answer) {
+    (void)n, (void)args;
+    self->faults = (struct faults){0};
+    faults_json(&self->faults, answer);
+    return true;
+}
+
+// --- price ---
+
+static struct quote *quote_named(paper_t *self, const char *name) {
+    struct symbol *s;
+    HASH_FIND_STR(self->market.symbols, name, s);
+    return s ? s->quote : market_quote(&self->market, name);
+}
+
+static bool price(paper_t *self, size_t n, char **args, buffer_t *answer) {
+    decimal_t bid, ask;
+    bool right = n == 3 && read_number(args[1], &bid) && read_number(args[2], &ask);
+    struct quote *q = right ? quote_named(self, args[0]) : NULL;
+    if (!market_set(q, right ? bid : D(0), right ? ask : D(0))) return say(answer, "say: price symbol bid ask (bid not above ask)");
+    paper_quoted(self, q);
+    buffer_text(answer, "{}");
+    return true;
+}
+
+// --- orphan ---
+
+static struct order *orphan_of(paper_t *self, char **args, decimal_t lots, decimal_t at, bool resting) {
+    char id[48];
+    (void)snprintf(id, sizeof id, "orphan-%llu-%u", (unsigned long long)self->now, HASH_COUNT(self->orders));
+    struct order *o = paper_order_add(self, id);
+    o->orphan = true;
+    o->account = account_find(&self->accounts, args[0]);
+    o->symbol = market_symbol(&self->market, args[1]);
+    o->side = strcmp(args[2], "buy") == 0 ? SIGNAL__DIRECTION__buy : SIGNAL__DIRECTION__sell;
+    o->type = resting ? SIGNAL__ORDER_TYPE__limit : SIGNAL__ORDER_TYPE__market;
+    o->lots = lots;
+    o->received_at = self->now;
+    o->price = o->average = at;
+    o->state = resting ? TRADE_STATE__STATE__working : TRADE_STATE__STATE__filled;
+    o->pieces_left = resting;
+    if (!resting) o->filled = o->open = lots;
+    return o;
+}
+
+static bool orphan(paper_t *self, size_t n, char **args, buffer_t *answer) {
+    decimal_t lots, at;
+    struct account *a = NULL;
+    if (n) HASH_FIND_STR(self->accounts, args[0], a);
+    bool right = (n == 5 || n == 6) && a && strlen(args[1]) < 64 && (!strcmp(args[2], "buy") || !strcmp(args[2], "sell"));
+    right = right && read_number(args[3], &lots) && lots.e8 && read_number(args[4], &at) && at.e8 && (n == 5 || !strcmp(args[5], "order"));
+    if (!right) return say(answer, "say: orphan account symbol buy|sell lots price [order] (an account that is served here)");
+    struct order *o = orphan_of(self, args, lots, at, n == 6);
+    if (o->open.e8) account_expose(o->account, o->symbol, order_leg(o), at, lots);
+    paper_touch_account(self, o->account);
+    paper_link_order(self, o);
+    buffer_format(answer, "{\"broker_order_id\":\"%016llx\"}", (unsigned long long)o->ticket);
+    return true;
+}
+
+// --- ledger ---
+
+static void print_money(buffer_t *out, const char *name, decimal_t amount) {
+    char text[DECIMAL_TEXT];
+    (void)decimal_print(amount, text);
+    buffer_format(out, ",\"%s\":\"%s\"", name, text);
+}
+
+static void ledger_account(const struct account *a, buffer_t *out) {
+    buffer_text(out, "{\"account_id\":");
+    buffer_json_string(out, a->id, strlen(a->id));
+    print_money(out, "balance", a->balance);
+    print_money(out, "equity", account_equity(a));
+    print_money(out, "margin", account_margin(a));
+    print_money(out, "realised", a->realised);
+    print_money(out, "commission", a->commission);
+    print_money(out, "fees", a->fees);
+    buffer_text(out, "}");
+}
+
+static bool ledger_order(paper_t *self, const char *trade_id, buffer_t *answer) {
+    struct order *o = paper_order(self, trade_id);
+    if (!o) return say(answer, "never seen an order of this id");
+    buffer_text(answer, "{\"trade_id\":");
+    buffer_json_string(answer, o->trade_id, strlen(o->trade_id));
+    buffer_format(answer, ",\"state\":\"%s\",\"submissions\":%u,\"acceptances\":%u,\"executions\":%u,\"fills\":%u",
+                  record_enum_name(&trade_state__state__descriptor, (int)o->state), o->submissions, o->acceptances, o->executions, o->fills);
+    print_money(answer, "lots", o->lots);
+    print_money(answer, "filled_lots", o->filled);
+    print_money(answer, "average_price", o->average);
+    print_money(answer, "open_lots", o->open);
+    print_money(answer, "pnl", o->pnl);
+    buffer_text(answer, "}");
+    return true;
+}
+
+static bool ledger(paper_t *self, size_t n, char **args, buffer_t *answer) {
+    if (n) return ledger_order(self, args[0], answer);
+    buffer_text(answer, "{");
+    books_ledger(self, answer);
+    buffer_format(answer, ",\"reports\":%llu,\"acknowledged\":%llu,\"faults\":", (unsigned long long)self->link.head,
+                  (unsigned long long)self->link.acked);
+    faults_json(&self->faults, answer);
+    buffer_text(answer, ",\"accounts\":[");
+    for (const struct account *a = self->accounts; a; a = a->hh.next) {
+        if (a != self->accounts) buffer_text(answer, ",");
+        ledger_account(a, answer);
+    }
+    buffer_text(answer, "]}");
+    return true;
+}
+
+static const struct verb {
+    const char *name, *words;
+    verb_fn *run;
+} verbs[] = {
+    {"fault", "fault NAME …", fault},
+    {"clear", "clear: no faults any more", clear},
+    {"price", "price SYMBOL BID ASK", price},
+    {"orphan", "orphan ACCOUNT SYMBOL buy|sell LOTS PRICE [order]", orphan},
+    {"ledger", "ledger [TRADE_ID]", ledger},
+};
+
+bool paper_control(paper_t *self, const ControlRequest *request, buffer_t *answer) {
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (strcmp(verbs[i].name, request->verb) == 0) return verbs[i].run(self, request->n_args, request->args, answer);
+    }
+    buffer_text(answer, "say one of:");
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) buffer_format(answer, "%s %s", i ? ";" : "", verbs[i].words);
+    return false;
+}

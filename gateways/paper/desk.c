@@ -1,0 +1,128 @@
+// desk - the broker's table of orders, and what it says about them.
+// SPDX-License-Identifier: MIT
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "gateways/paper/books.h"
+#include "gateways/paper/paper.h"
+
+struct chance paper_chance(const paper_t *self, const struct order *o) {
+    return (struct chance){self->settings->seed, o->trade_id, o->acceptances};
+}
+
+struct order *paper_live(paper_t *self, const char *trade_id) {
+    struct order *o;
+    HASH_FIND_STR(self->orders, trade_id, o);
+    return o;
+}
+
+static void into_table(paper_t *self, struct order *o) { HASH_ADD_KEYPTR(hh, self->orders, o->trade_id, strlen(o->trade_id), o); }
+
+struct order *paper_order(paper_t *self, const char *trade_id) {
+    struct order *o = paper_live(self, trade_id);
+    if (o) return o;
+    o = books_order(self, trade_id);
+    if (!o) return NULL;
+    into_table(self, o);
+    paper_touch(self, o, false); // leaves again with the batch, unless it comes to life
+    return o;
+}
+
+struct order *paper_order_add(paper_t *self, const char *trade_id) {
+    struct order *o = order_new(trade_id);
+    o->history_known = true;
+    struct chance first = paper_chance(self, o);
+    o->ticket = chance_number(&first, ASK_TICKET, 0);
+    into_table(self, o);
+    paper_touch(self, o, true);
+    return o;
+}
+
+void paper_touch(paper_t *self, struct order *o, bool save) {
+    if (save) {
+        o->save = true;
+        o->updated_at = self->now;
+    }
+    if (o->touched) return;
+    o->touched = true;
+    o->touched_next = self->touched_orders;
+    self->touched_orders = o;
+}
+
+void paper_touch_account(paper_t *self, struct account *a) {
+    if (a->touched) return;
+    a->touched = true;
+    a->touched_next = self->touched_accounts;
+    self->touched_accounts = a;
+}
+
+static uint64_t time_of(const struct order *o) {
+    if (!o->pieces_left) return 0;
+    return o->due_at ? o->due_at : o->expires_at;
+}
+
+void paper_link_order(paper_t *self, struct order *o) {
+    uint64_t at = time_of(o);
+    if (at && at < self->next_time) self->next_time = at;
+    if (at && !o->timed) DL_APPEND2(self->timed, o, timed_prev, timed_next);
+    if (!at && o->timed) DL_DELETE2(self->timed, o, timed_prev, timed_next);
+    o->timed = at != 0;
+    bool live = order_is_live(o);
+    if (live && !o->linked) DL_APPEND(o->account->orders, o);
+    if (!live && o->linked) DL_DELETE(o->account->orders, o);
+    o->linked = live;
+    if (o->symbol) order_watch(o);
+}
+
+void paper_at(paper_t *self, struct order *o, uint64_t utc_ns) {
+    o->due_at = utc_ns;
+    paper_link_order(self, o);
+}
+
+void paper_answer(paper_t *self, const ProtobufCMessage *m) {
+    struct answer *a = arena_take(self->arena, sizeof *a);
+    *a = (struct answer){NULL, m};
+    *self->answers_end = a;
+    self->answers_end = &a->next;
+}
+
+static void tell(paper_t *self, Report *r) {
+    r->report = ++self->link.head;
+    size_t size = report__get_packed_size(r);
+    struct told *t = arena_take(self->arena, sizeof *t + size);
+    report__pack(r, (uint8_t *)(t + 1));
+    *t = (struct told){NULL, r->report, {t + 1, size}};
+    *self->told_end = t;
+    self->told_end = &t->next;
+}
+
+void paper_report(paper_t *self, struct order *o, Report__Kind kind, const char *reason, Fill *fill) {
+    if (o->silent) return;
+    char ticket[24];
+    (void)snprintf(ticket, sizeof ticket, "%016llx", (unsigned long long)o->ticket);
+    Report r = REPORT__INIT;
+    r.kind = kind;
+    r.trade_id = o->trade_id;
+    r.account_id = o->account->id;
+    r.broker_order_id = ticket;
+    r.reason = (char *)(uintptr_t)reason;
+    r.fill = fill;
+    r.has_duplicate = r.duplicate = kind == REPORT__KIND__rejected && reason && strcmp(reason, "duplicate") == 0;
+    r.reported_at = self->now;
+    tell(self, &r);
+    if (faults_take(&self->faults.duplicate_report)) tell(self, &r);
+}
+
+// The history is the packed form of the fields `fills` and `closings` of OrderStatus: appending to it appends to the list.
+void paper_remember(paper_t *self, struct order *o, const Fill *fill, bool closing) {
+    if (!o->history_known) books_history(self, o);
+    size_t size = fill__get_packed_size(fill), n = size;
+    uint8_t *at = buffer_reserve(&o->history, size + 11);
+    *at++ = (uint8_t)((closing ? 8 : 7) << 3 | 2);
+    for (; n >= 0x80; n >>= 7) *at++ = (uint8_t)(n | 0x80);
+    *at++ = (uint8_t)n;
+    at += fill__pack(fill, at);
+    o->history.length = (size_t)(at - o->history.data);
+}

@@ -1,0 +1,224 @@
+// fill - executions, exact: pieces, prices, charges, positions.
+// SPDX-License-Identifier: MIT
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "gateways/paper/paper.h"
+
+bool paper_side_price(const struct symbol *s, int leg, decimal_t *out) {
+    if (!s->quote->known) return false;
+    *out = leg == LONG ? s->quote->ask : s->quote->bid;
+    return true;
+}
+
+// The feed's price; without one what the order itself says.
+static bool base_price(const struct order *o, decimal_t *out) {
+    if (!paper_side_price(o->symbol, order_leg(o), out)) *out = o->expected.e8 ? o->expected : o->price;
+    if (o->type == SIGNAL__ORDER_TYPE__limit) { // never worse than its limit
+        bool worse = order_leg(o) == LONG ? out->e8 > o->price.e8 : out->e8 < o->price.e8;
+        if (worse) *out = o->price;
+    }
+    return out->e8 > 0;
+}
+
+// Slippage is whole points, even within the bound on both sides.
+static bool execution_price(const paper_t *self, const struct order *o, decimal_t *out) {
+    if (!base_price(o, out)) return false;
+    int64_t point = market_point(o->symbol).e8, most = self->settings->slippage / point;
+    if (most <= 0 || o->type == SIGNAL__ORDER_TYPE__limit) return true;
+    struct chance c = paper_chance(self, o);
+    int64_t points = (int64_t)chance_up_to(&c, ASK_SLIPPAGE, o->fills, 2 * (uint64_t)most) - most;
+    if (out->e8 + points * point > 0) out->e8 += points * point;
+    return true;
+}
+
+// A step or more for each piece that is still to come, this one by chance, the last one all that is left.
+static decimal_t piece_of(const paper_t *self, const struct order *o) {
+    int64_t left = o->lots.e8 - o->filled.e8, step = o->symbol->lot_step.e8, steps = left / step;
+    if (o->pieces_left <= 1 || steps <= (int64_t)o->pieces_left) return D(o->pieces_left <= 1 || steps < 2 ? left : step);
+    struct chance c = paper_chance(self, o);
+    uint64_t spare = (uint64_t)(steps - (int64_t)o->pieces_left);
+    return D(step * (1 + (int64_t)chance_up_to(&c, ASK_PIECE, o->fills, spare)));
+}
+
+// --- a closing order ---
+
+// The position, if this order may take from it.
+static struct order *position_for(paper_t *self, const struct order *o, const struct reduction *r) {
+    struct order *position = paper_live(self, r->trade_id);
+    bool fits = position && position->account == o->account && position->symbol == o->symbol && position->side != o->side;
+    return fits && position->open.e8 && r->lots.e8 > 0 ? position : NULL;
+}
+
+static int64_t closable(paper_t *self, const struct order *o) {
+    int64_t sum = 0;
+    for (size_t i = 0; i < o->n_closes; i++) {
+        const struct order *position = position_for(self, o, &o->closes[i]);
+        if (position) sum += decimal_min(position->open, o->closes[i].lots).e8;
+    }
+    return sum;
+}
+
+// Takes lots off a position; returns what that realised.
+static decimal_t reduce(paper_t *self, struct order *position, decimal_t lots, decimal_t price) {
+    int leg = order_leg(position);
+    decimal_t gain = account_profit(leg, position->average, price, lots, position->symbol->contract);
+    account_expose(position->account, position->symbol, leg, position->average, decimal_neg(lots));
+    position->open.e8 -= lots.e8;
+    account_add(&position->pnl, gain);
+    account_add(&position->account->balance, gain);
+    account_add(&position->account->realised, gain);
+    if (!position->open.e8 && !position->pieces_left) position->state = TRADE_STATE__STATE__closed;
+    paper_touch(self, position, true);
+    paper_touch_account(self, position->account);
+    paper_link_order(self, position);
+    return gain;
+}
+
+// Takes *piece off the positions in their order; *piece is then what was really taken.
+static decimal_t close_piece(paper_t *self, struct order *o, decimal_t *piece, decimal_t price) {
+    decimal_t gain = D(0), left = *piece;
+    for (size_t i = 0; i < o->n_closes && left.e8; i++) {
+        struct reduction *r = &o->closes[i];
+        struct order *position = position_for(self, o, r);
+        if (!position) continue;
+        decimal_t lots = decimal_min(left, decimal_min(position->open, r->lots));
+        account_add(&gain, reduce(self, position, lots, price));
+        r->lots.e8 -= lots.e8;
+        left.e8 -= lots.e8;
+    }
+    piece->e8 -= left.e8;
+    return gain;
+}
+
+// --- an opening order ---
+
+static void open_piece(struct order *o, decimal_t piece, decimal_t price) {
+    int leg = order_leg(o);
+    decimal_t average = price;
+    if (o->open.e8 && !decimal_mean(o->average, o->open, price, piece, &average)) average = price;
+    account_expose(o->account, o->symbol, leg, o->average, decimal_neg(o->open));
+    o->average = average;
+    o->open.e8 += piece.e8;
+    account_expose(o->account, o->symbol, leg, o->average, o->open);
+}
+
+const char *paper_hindrance(paper_t *self, const struct order *o) {
+    decimal_t price;
+    if (o->n_closes && !closable(self, o)) return "no_position";
+    if (!execution_price(self, o, &price)) return "no_price";
+    if (o->n_closes || !self->settings->check_margin || o->state != TRADE_STATE__STATE__working) return NULL;
+    decimal_t left = D(o->lots.e8 - o->filled.e8);
+    return account_can_take(o->account, account_margin_for(o->account, o->symbol, price, left)) ? NULL : "no_money";
+}
+
+// --- both ---
+
+static void charge(const paper_t *self, struct order *o, decimal_t lots, Fill *fill) {
+    decimal_t commission = account_amount(account_value(D(self->settings->commission), lots), DECIMAL_INT(1));
+    decimal_t fee = D(self->settings->fee);
+    struct account *a = o->account;
+    fill->has_commission = fill->has_fees = true;
+    fill->commission = commission.e8;
+    fill->fees = fee.e8;
+    account_add(&o->commission, commission);
+    account_add(&o->fees, fee);
+    account_add(&a->commission, commission);
+    account_add(&a->fees, fee);
+    account_add(&a->balance, decimal_neg(commission));
+    account_add(&a->balance, decimal_neg(fee));
+}
+
+static void name_fill(struct order *o, Fill *fill, char id[static 40]) {
+    (void)snprintf(id, 40, "%016llx-%u", (unsigned long long)o->ticket, ++o->fills);
+    fill->execution_id = id;
+}
+
+static void fill_piece(paper_t *self, struct order *o, decimal_t piece, decimal_t price) {
+    Fill fill = FILL__INIT;
+    char id[40];
+    if (o->n_closes) {
+        fill.has_pnl = true;
+        fill.pnl = close_piece(self, o, &piece, price).e8;
+        account_add(&o->pnl, D(fill.pnl));
+        if (!o->filled.e8 || !decimal_mean(o->average, o->filled, price, piece, &o->average)) o->average = price;
+    } else {
+        open_piece(o, piece, price);
+    }
+    fill.lots = piece.e8;
+    fill.price = price.e8;
+    fill.executed_at = self->now;
+    fill.has_received_at = true;
+    fill.received_at = o->received_at;
+    charge(self, o, piece, &fill);
+    name_fill(o, &fill, id);
+    o->filled.e8 += piece.e8;
+    o->executions = o->acceptances;
+    o->pieces_left--;
+    o->state = o->filled.e8 == o->lots.e8 ? TRADE_STATE__STATE__filled : TRADE_STATE__STATE__partially_filled;
+    if (o->state == TRADE_STATE__STATE__filled) o->pieces_left = 0;
+    paper_remember(self, o, &fill, false);
+    paper_report(self, o, REPORT__KIND__filled, NULL, &fill);
+}
+
+// A closing order whose positions are gone (a stop loss came first) ends with what it got.
+static bool piece_is_there(paper_t *self, struct order *o, decimal_t *piece) {
+    *piece = piece_of(self, o);
+    if (!o->n_closes) return true;
+    int64_t most = closable(self, o);
+    if (piece->e8 > most) *piece = D(most);
+    return most > 0;
+}
+
+void paper_fill(paper_t *self, struct order *o) {
+    decimal_t piece, price;
+    paper_touch(self, o, true);
+    paper_touch_account(self, o->account);
+    o->due_at = 0;
+    const char *why = paper_hindrance(self, o);
+    while (!why && o->pieces_left) {
+        if (!execution_price(self, o, &price) || !piece_is_there(self, o, &piece)) break;
+        fill_piece(self, o, piece, price);
+        if (o->pieces_left && self->settings->partial_gap) {
+            paper_at(self, o, self->now + (uint64_t)self->settings->partial_gap * NS_PER_MS);
+            return;
+        }
+    }
+    if (o->filled.e8 == o->lots.e8) {
+        o->silent = false;
+        paper_link_order(self, o);
+    } else {
+        paper_end(self, o, o->filled.e8 ? REPORT__KIND__cancelled : REPORT__KIND__rejected, why ? why : "no_position");
+    }
+}
+
+void paper_end(paper_t *self, struct order *o, Report__Kind kind, const char *reason) {
+    o->state = kind == REPORT__KIND__rejected  ? TRADE_STATE__STATE__rejected
+               : kind == REPORT__KIND__expired ? TRADE_STATE__STATE__expired
+                                               : TRADE_STATE__STATE__cancelled;
+    o->pieces_left = 0;
+    o->due_at = 0;
+    o->latent = false;
+    order_because(o, reason);
+    paper_touch(self, o, true);
+    paper_report(self, o, kind, reason, NULL);
+    o->silent = false;
+    paper_link_order(self, o);
+}
+
+void paper_close_position(paper_t *self, struct order *o, decimal_t price, const char *reason) {
+    Fill fill = FILL__INIT;
+    char id[40];
+    decimal_t lots = o->open;
+    fill.lots = lots.e8;
+    fill.price = price.e8;
+    fill.has_pnl = true;
+    fill.pnl = reduce(self, o, lots, price).e8;
+    fill.executed_at = self->now;
+    charge(self, o, lots, &fill);
+    name_fill(o, &fill, id);
+    order_because(o, reason);
+    paper_remember(self, o, &fill, true);
+    paper_report(self, o, REPORT__KIND__position_closed, reason, &fill);
+}

@@ -1,0 +1,14 @@
+// rows - an order as a row of the books: one table of columns for the schema, for writing and for reading.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/sql.h"
+#include "gateways/paper/order.h"
+#include "gateways/paper/paper.h"
+
+void rows_create(buffer_t *out); // CREATE TABLE orders …
+void rows_insert(buffer_t *out); // INSERT OR REPLACE INTO orders …
+void rows_select(buffer_t *out); // SELECT every column FROM orders
+
+err_t rows_write(sql_query_t *insert, const struct order *o);
+struct order *rows_read(sql_query_t *select, paper_t *paper); // with its history, if the row has one
