@@ -67,11 +67,11 @@ $(OUT)/bin/tradecast: $$(call objects,cli) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
-$(OUT)/bin/tradecast-gateway-%: $$(call objects,gateways/$$*) $$(call objects,gateways/link) $(LIB)
+$(GATEWAYS:%=$(OUT)/bin/tradecast-gateway-%): $(OUT)/bin/tradecast-gateway-%: $$(call objects,gateways/$$*) $$(call objects,gateways/link) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
-$(OUT)/bin/tradecast-%: $$(call objects,services/$$*) $(LIB)
+$(SERVICES:%=$(OUT)/bin/tradecast-%): $(OUT)/bin/tradecast-%: $$(call objects,services/$$*) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
