@@ -115,8 +115,8 @@ class System:
         if name.startswith("executor."):
             out["TRADECAST_EXECUTOR_SHARD"] = name.split(".")[1]
         if name in self.gateways:
-            out |= {"TRADECAST_GATEWAY_INSTANCE": name, "TRADECAST_GATEWAY_BROKER": self.gateways[name],
-                    "TRADECAST_GATEWAY_BOOKS": self.books(name)}
+            out |= {"TRADECAST_PAPER_INSTANCE_ID": name, "TRADECAST_PAPER_BROKER_ID": self.gateways[name],
+                    "TRADECAST_PAPER_BOOKS": self.books(name)}
             del out["TRADECAST_REDIS_PASSWORD_FILE"], out["TRADECAST_REDIS_USER"], out["TRADECAST_REDIS"]
         return {k: str(v) for k, v in {**out, **self.options, **self.per_process.get(name, {})}.items()}
 

@@ -189,7 +189,7 @@ def _judge_sets(plant, v):
         members = redis.smembers(f"trade_state:open:{n}")
         states = hashes(redis, [f"trade_state:{m}" for m in members], "state")
         v.note("trade_state:open disagrees with its hashes", [k for k, (s,) in states.items() if s not in OPEN_STATES])
-    v.note("reconciliation:open holds what is final", redis.smembers("reconciliation:open"))
+    v.note("reconciliation:open holds what is final", redis.hkeys("reconciliation:open"))
 
 
 def _judge_archive(plant, v, accepted, trades, within_s):
