@@ -3,6 +3,7 @@
 # make bench      limits and tradecast, one table            make fuzz   each parser, 30 s
 # make lint       clang-tidy, cppcheck       make format  clang-format
 
+MAKEFLAGS += --no-builtin-rules
 MODE ?= release
 OUT := build/$(MODE)
 
