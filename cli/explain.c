@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive.pb-c.h"
 #include "common/own.h"
 #include "place.h"
 #include "story.h"
@@ -14,10 +15,12 @@ struct where {
     const ProtobufCMessageDescriptor *type;
 };
 
-static const struct where of_signal = {"signal:", "signals", "signal_id", &signal__descriptor};
+static const struct where of_signal = {"signal:", NULL, NULL, &signal__descriptor};
+static const struct where of_row = {NULL, "signals", "signal_id", &signal_row__descriptor}; // the archive has it in the spec's form
 static const struct where of_rejection = {"signal_rejection:", NULL, NULL, &signal_rejection__descriptor};
+static const struct where of_failure = {NULL, "trade_failure_log", "failure_id", &trade_failure__descriptor};
 static const struct where of_routing = {"routing:", "routings", "signal_id", &routing__descriptor};
-static const struct where of_status = {"signal_execution_status:", NULL, NULL, &signal_execution_status__descriptor};
+static const struct where of_status = {"signal_execution_status:", "signal_execution_status", "signal_id", &signal_execution_status__descriptor};
 static const struct where of_order = {"order:", "orders", "trade_id", &order__descriptor};
 static const struct where of_trade = {"trade_state:", "trades", "trade_id", &trade_state__descriptor};
 static const struct where of_reconciliation = {"reconciliation:", "trade_reconciliation", "trade_id", &trade_reconciliation__descriptor};
@@ -74,10 +77,58 @@ static void gather_trade(struct sources *s, struct part *part, const char *trade
     for (size_t i = 0; i < part->n_results; i++) part->results[i] = (const TradeResult *)results[i];
 }
 
+static Signal *signal_of_row(arena_t *arena, const SignalRow *row) {
+    Signal *signal = arena_take(arena, sizeof *signal);
+    signal__init(signal);
+    signal->signal_id = row->signal_id;
+    signal->source = row->source;
+    signal->symbol = row->symbol;
+    signal->order_type = row->order_type;
+    signal->direction = strcmp(row->action, "BUY") == 0    ? SIGNAL__DIRECTION__buy
+                        : strcmp(row->action, "SELL") == 0 ? SIGNAL__DIRECTION__sell
+                                                           : SIGNAL__DIRECTION__close;
+    signal->has_lot_size = row->has_lot_size;
+    signal->lot_size = row->lot_size;
+    signal->has_price = row->entry_price != 0;
+    signal->price = row->entry_price;
+    signal->has_stop_loss = row->stop_price != 0;
+    signal->stop_loss = row->stop_price;
+    signal->has_take_profit = row->target_price != 0;
+    signal->take_profit = row->target_price;
+    signal->strategy = *row->strategy ? row->strategy : NULL;
+    signal->status = row->status;
+    signal->created_at = row->created_at;
+    signal->content = row->content;
+    return signal;
+}
+
+static const Signal *find_signal(struct sources *s, struct story *story) {
+    const Signal *live = find(s, &of_signal, story->signal_id, NULL);
+    const ProtobufCMessage *row;
+    story->archived = in_archive(s, &of_row, story->signal_id, &row, 1) == 1;
+    if (live || !story->archived) return live;
+    return signal_of_row(s->arena, (const SignalRow *)row);
+}
+
+static const SignalRejection *find_rejection(struct sources *s, const char *signal_id) {
+    const SignalRejection *live = find(s, &of_rejection, signal_id, NULL);
+    const ProtobufCMessage *row;
+    if (live || in_archive(s, &of_failure, signal_id, &row, 1) != 1) return live;
+    const TradeFailure *failure = (const TradeFailure *)row;
+    SignalRejection *rejection = arena_take(s->arena, sizeof *rejection);
+    signal_rejection__init(rejection);
+    rejection->signal_id = failure->signal_id;
+    rejection->rejection_reason = failure->reason ? failure->reason : (char *)"no reason is on record";
+    rejection->rejected_at = failure->failed_at;
+    rejection->source = (char *)"";
+    rejection->field = failure->field;
+    return rejection;
+}
+
 static void gather(struct sources *s, struct story *story) {
     story->archive_known = s->archive != NULL;
-    story->signal = find(s, &of_signal, story->signal_id, &story->archived);
-    story->rejection = find(s, &of_rejection, story->signal_id, NULL);
+    story->signal = find_signal(s, story);
+    story->rejection = find_rejection(s, story->signal_id);
     story->routing = find(s, &of_routing, story->signal_id, NULL);
     story->status = find(s, &of_status, story->signal_id, NULL);
     size_t n = story->routing ? story->routing->n_decisions : 0;

@@ -101,9 +101,10 @@ static void add_count(struct status *s, const char *what, const char *state, con
     sheet_add(&s->counts, number);
 }
 
-static void count_set(struct status *s, const char *what, const char *state, const char *key) {
+// `command`: how many members (SCARD) or fields (HLEN).
+static void count_key(struct status *s, const char *const words[2], const char *command, const char *key) {
     own(buffer) reply = {0};
-    err_t e = REDIS(s->store, &reply, "SCARD", key);
+    err_t e = REDIS(s->store, &reply, command, key);
     if (e) {
         s->failed = e;
         return;
@@ -111,7 +112,7 @@ static void count_set(struct status *s, const char *what, const char *state, con
     const char *text = buffer_string(&reply);
     char number[24];
     snprintf(number, sizeof number, "%.*s", (int)strcspn(text, "\n"), text);
-    add_count(s, what, state, number);
+    add_count(s, words[0], words[1], number);
 }
 
 // How many members of a set have which state in their hash.
@@ -141,8 +142,8 @@ static void count_states(struct status *s, const char *what, struct tally *tally
 }
 
 static void look_at_live(struct status *s) {
-    count_set(s, "live signals", "pending", "signal:state:pending");
-    count_set(s, "live signals", "processing", "signal:state:processing");
+    count_key(s, (const char *[]){"live signals", "pending"}, "SCARD", "signal:state:pending");
+    count_key(s, (const char *[]){"live signals", "processing"}, "SCARD", "signal:state:processing");
     struct tally trades = {&trade_state__state__descriptor, "state", {0}};
     for (unsigned shard = 0; shard < s->call->place.shards; shard++) {
         char key[64];
@@ -151,7 +152,7 @@ static void look_at_live(struct status *s) {
         if (e) s->failed = e;
     }
     count_states(s, "live trades", &trades);
-    count_set(s, "reconciliations", "open", "reconciliation:open");
+    count_key(s, (const char *[]){"reconciliations", "open"}, "HLEN", "reconciliation:open");
     struct tally accounts = {&account_state__state__descriptor, "state", {0}}, gateways = {&instance_state__state__descriptor, "state", {0}};
     err_t e = store_records(s->store, "account_config:index", "account_state:", &account_state__descriptor, tally_one, &accounts);
     if (!e) e = store_records(s->store, "instance_config:index", "instance_state:", &instance_state__descriptor, tally_one, &gateways);

@@ -131,7 +131,9 @@ void story_tell(const struct story *story, buffer_t *out) {
         line(out, "rejected", from, r->rejected_at, "%s%s%s", r->field ? r->field : "", r->field ? ": " : "", r->rejection_reason);
     }
     if (story->routing) {
-        line(out, "routed", from, story->routing->routed_at, "%u order(s) for %zu account(s)", story->routing->orders, story->n_parts);
+        const Routing *r = story->routing;
+        line(out, "routed", from, r->routed_at, "%u order(s) for %zu account(s)%s%s", r->orders, story->n_parts, r->refused ? ": " : "",
+             r->refused ? r->refused : "");
     } else if (!story->rejection) {
         line(out, "not routed", 0, 0, "%s", "the router has not decided, or its decision is not kept any more");
     }

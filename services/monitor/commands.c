@@ -47,13 +47,14 @@ static bool trading(struct monitor *self, batch_t *batch, const ControlRequest *
     return true;
 }
 
-// release, cancel, close: trade_id [reason] [operator]
+// release, cancel, close: trade_id [account_id|-] [reason] [operator]
 static bool on_trade(struct monitor *self, batch_t *batch, const ControlRequest *request, Command__Action action, buffer_t *answer) {
     Command command = COMMAND__INIT;
     command.action = action;
     command.trade_id = argument(request, 0);
-    command.reason = argument(request, 1);
-    command.operator_ = argument(request, 2);
+    command.account_id = argument(request, 1);
+    command.reason = argument(request, 2);
+    command.operator_ = argument(request, 3);
     if (!command.trade_id) return refuse(answer, "say which trade:", request->verb);
     emit(self, batch, &command, answer);
     return true;
@@ -87,8 +88,8 @@ const struct control monitor_controls[] = {
     {"halt", "[ACCOUNT|-] [REASON] [OPERATOR]: no new orders, everywhere or for one account", run_halt},
     {"resume", "[ACCOUNT|-] [REASON] [OPERATOR]: orders again", run_resume},
     {"reduce-only", "[ACCOUNT|-] [REASON] [OPERATOR]: only orders that reduce exposure", run_reduce_only},
-    {"release", "TRADE [REASON] [OPERATOR]: lets go of a trade that is held", run_release},
-    {"cancel", "TRADE [REASON] [OPERATOR]: cancels what is still working at the broker", run_cancel},
-    {"close", "TRADE [REASON] [OPERATOR]: closes the position of a trade", run_close},
+    {"release", "TRADE [ACCOUNT|-] [REASON] [OPERATOR]: lets go of a trade that is held", run_release},
+    {"cancel", "TRADE [ACCOUNT|-] [REASON] [OPERATOR]: cancels what is still working at the broker", run_cancel},
+    {"close", "TRADE [ACCOUNT|-] [REASON] [OPERATOR]: closes the position of a trade", run_close},
     {NULL, NULL, NULL},
 };

@@ -1,0 +1,167 @@
+// test_story - a signal's story is told whole, with times, and as far as it is known.
+// SPDX-License-Identifier: MIT
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cli/story.h"
+#include "common/clock.h"
+#include "common/own.h"
+
+#define T0 (UINT64_C(1742638530) * NS_PER_S)
+#define AFTER_US(n) (T0 + (n) * NS_PER_US)
+
+static Signal signal_;
+static Order order;
+static TradeState trade;
+static TradeResult result;
+static TradeReconciliation reconciliation;
+static Decision ordered, refused;
+static Routing routing;
+static SignalExecutionStatus status;
+
+static void set_signal(void) {
+    signal__init(&signal_);
+    signal_.signal_id = (char *)"s-1";
+    signal_.source = (char *)"demo";
+    signal_.symbol = (char *)"EURUSD";
+    signal_.order_type = SIGNAL__ORDER_TYPE__market;
+    signal_.direction = SIGNAL__DIRECTION__buy;
+    signal_.has_lot_size = signal_.has_price = true;
+    signal_.lot_size = INT64_C(200000000);
+    signal_.price = INT64_C(108430000);
+    signal_.status = SIGNAL__STATUS__completed;
+    signal_.created_at = T0;
+    order__init(&order);
+    order.trade_id = (char *)"t-1";
+    order.broker_id = (char *)"alpha";
+    order.broker_symbol = (char *)"EURUSD.m";
+    order.direction = SIGNAL__DIRECTION__buy;
+    order.has_lot_size = true;
+    order.lot_size = INT64_C(10000000);
+    order.ordered_at = AFTER_US(412);
+}
+
+static void set_trade(void) {
+    trade_state__init(&trade);
+    trade.trade_id = (char *)"t-1";
+    trade.state = TRADE_STATE__STATE__filled;
+    trade.has_submitted_at = true;
+    trade.submitted_at = AFTER_US(950);
+    trade.instance_id = (char *)"paper-alpha";
+    trade.updated_at = AFTER_US(1900);
+    trade_result__init(&result);
+    result.state = TRADE_RESULT__STATE__executed;
+    result.lot_size = INT64_C(10000000);
+    result.has_execution_price = result.has_slippage = true;
+    result.execution_price = INT64_C(108432000);
+    result.slippage = INT64_C(2000);
+    result.executed_at = AFTER_US(1850);
+    trade_reconciliation__init(&reconciliation);
+    reconciliation.reconciliation_status = TRADE_RECONCILIATION__STATUS__success;
+    reconciliation.has_discrepancy = true;
+    reconciliation.discrepancy = INT64_C(2000);
+    reconciliation.reconciled_at = AFTER_US(2600);
+}
+
+static struct story story_of(struct part parts[2]) {
+    set_signal();
+    set_trade();
+    decision__init(&ordered);
+    ordered.account_id = (char *)"anna";
+    ordered.reason = REASON__CODE__ordered;
+    ordered.trade_id = (char *)"t-1";
+    decision__init(&refused);
+    refused.account_id = (char *)"ben";
+    refused.reason = REASON__CODE__filtered_symbol;
+    refused.detail = (char *)"takes XAUUSD";
+    routing__init(&routing);
+    routing.orders = 1;
+    routing.routed_at = AFTER_US(412);
+    signal_execution_status__init(&status);
+    status.status = SIGNAL__STATUS__completed;
+    status.has_fill_percentage = status.has_execution_price = true;
+    status.fill_percentage = INT64_C(10000000000);
+    status.execution_price = INT64_C(108432000);
+    parts[0] = (struct part){.account_id = "anna", .decision = &ordered, .order = &order, .trade = &trade, .reconciliation = &reconciliation,
+                             .results = {&result}, .n_results = 1, .archived = true};
+    parts[1] = (struct part){.account_id = "ben", .decision = &refused};
+    return (struct story){.signal_id = "s-1", .signal = &signal_, .routing = &routing, .status = &status, .parts = parts, .n_parts = 2,
+                          .archived = true, .archive_known = true};
+}
+
+static void the_whole_story_has_every_step_with_its_time(void **state) {
+    (void)state;
+    struct part parts[2];
+    struct story story = story_of(parts);
+    own(buffer) out = {0};
+    story_tell(&story, &out);
+    assert_string_equal(buffer_string(&out),
+                        "signal s-1\n"
+                        "  received                  2025-03-22T10:15:30Z from demo\n"
+                        "  asked                     buy EURUSD market, 2 lots at 1.0843\n"
+                        "  routed           +412 us  1 order(s) for 2 account(s)\n"
+                        "  completed                 filled 100 %, average price 1.08432, slippage -\n"
+                        "  archived                  yes\n"
+                        "\n"
+                        "account anna, trade t-1\n"
+                        "  decided          +412 us  buy EURUSD.m at alpha, 0.1 lots\n"
+                        "  sent             +950 us  by paper-alpha\n"
+                        "  executed         +1.8 ms  0.1 lots at 1.08432, slippage 0.00002\n"
+                        "  reconciled       +2.6 ms  success, discrepancy 0.00002\n"
+                        "  filled           +1.9 ms  \n"
+                        "  archived                  yes\n"
+                        "\n"
+                        "account ben: no order, filtered_symbol: takes XAUUSD\n");
+}
+
+static void a_story_that_has_only_begun_says_so(void **state) {
+    (void)state;
+    struct part parts[2];
+    struct story story = story_of(parts);
+    own(buffer) out = {0};
+    story.routing = NULL;
+    story.status = NULL;
+    story.n_parts = 0;
+    story.archive_known = false;
+    signal_.status = SIGNAL__STATUS__pending;
+    story_tell(&story, &out);
+    assert_non_null(strstr(buffer_string(&out), "not routed"));
+    assert_non_null(strstr(buffer_string(&out), "the archive cannot be read"));
+}
+
+static void a_refused_signal_says_which_rule(void **state) {
+    (void)state;
+    SignalRejection rejection = SIGNAL_REJECTION__INIT;
+    rejection.field = (char *)"stop_loss";
+    rejection.rejection_reason = (char *)"must be below the price of a buy";
+    struct story story = {.signal_id = "s-2", .rejection = &rejection};
+    own(buffer) out = {0};
+    story_tell(&story, &out);
+    assert_non_null(strstr(buffer_string(&out), "rejected"));
+    assert_non_null(strstr(buffer_string(&out), "stop_loss: must be below the price of a buy"));
+}
+
+static void machines_get_everything(void **state) {
+    (void)state;
+    struct part parts[2];
+    struct story story = story_of(parts);
+    own(buffer) out = {0};
+    story_json(&story, &out);
+    static const char *const wanted[] = {"\"signal_id\":\"s-1\",\"signal\":{", "\"rejection\":null", "\"accounts\":[{\"account_id\":\"anna\"",
+                                         "\"results\":[{", "\"archived\":true", "{\"account_id\":\"ben\",\"decision\":{", "\"trade\":null"};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) assert_non_null(strstr(buffer_string(&out), wanted[i]));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_whole_story_has_every_step_with_its_time),
+        cmocka_unit_test(a_story_that_has_only_begun_says_so),
+        cmocka_unit_test(a_refused_signal_says_which_rule),
+        cmocka_unit_test(machines_get_everything),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
