@@ -1,0 +1,341 @@
+// test_accept - what a body at the door becomes, and what is written.
+// SPDX-License-Identifier: MIT
+#include "common/envelope.h"
+#include "world.h"
+
+static Signal *accepted(struct world *w, const char *body) {
+    const struct outgoing *out = NULL;
+    struct reply r = post(w, body);
+    if (r.status != 200) fail_msg("%s: %u %.*s", body, r.status, (int)r.body.length, (const char *)r.body.data);
+    count_emitted(w, "Signal", &out);
+    return (Signal *)(uintptr_t)batch_opened(w->batch, out);
+}
+
+static void a_signal_is_kept_listed_guarded_and_sent(void **state) {
+    struct world *w = *state;
+    Signal *s = accepted(
+        w, "{\"signal_id\":\"s-1\",\"symbol\":\"EURUSD\",\"order_type\":\"limit\",\"direction\":\"buy\",\"lot_size\":1.5,\"price\":1.12345,"
+           "\"stop_loss\":1.12,\"take_profit\":1.13,\"expiration_time\":\"2030-01-01T00:00:00Z\",\"confidence\":85.5,"
+           "\"strategy\":\"demo\",\"asset_type\":\"fx\",\"data_source\":\"d\",\"timestamp\":\"2025-03-22T10:15:30.5Z\",\"regime\":\"BULL\","
+           "\"reasoning\":\"because\\nof it\",\"sources\":5,\"agreement\":0.85}");
+    assert_string_equal(s->signal_id, "s-1");
+    assert_string_equal(s->source, "tv");
+    assert_string_equal(s->symbol, "EURUSD");
+    assert_int_equal(s->order_type, SIGNAL__ORDER_TYPE__limit);
+    assert_int_equal(s->direction, SIGNAL__DIRECTION__buy);
+    assert_int_equal(s->lot_size, 150000000);
+    assert_int_equal(s->price, 112345000);
+    assert_int_equal(s->stop_loss, 112000000);
+    assert_int_equal(s->take_profit, 113000000);
+    assert_int_equal(s->expiration_time, 1893456000 * NS_PER_S);
+    assert_int_equal(s->confidence, 8550000000);
+    assert_string_equal(s->strategy, "demo");
+    assert_string_equal(s->asset_type, "fx");
+    assert_string_equal(s->data_source, "d");
+    assert_int_equal(s->timestamp, 1742638530 * NS_PER_S + 500 * NS_PER_MS);
+    assert_string_equal(s->regime, "BULL");
+    assert_string_equal(s->reasoning, "because\nof it");
+    assert_int_equal(s->sources, 5);
+    assert_int_equal(s->agreement, 85000000);
+    assert_null(s->extra);
+    assert_int_equal(s->created_at, NOW);
+    assert_true(wrote(w, "signal:s-1"));
+    assert_true(wrote(w, "SADD\r\n$20\r\nsignal:state:pending\r\n$3\r\ns-1"));
+    assert_true(wrote(w, "journal:signals"));
+    assert_true(wrote(w, "signal:guard:"));
+    assert_int_equal(table_count(w->ingest->lives), 1);
+    assert_int_equal(batch_commands(w->batch), 5); // HSET, SADD, XADD, guard, and the guard's hour, once an hour
+}
+
+static void tradingview_placeholders_are_understood(void **state) {
+    struct world *w = *state;
+    Signal *s =
+        accepted(w, "{\"ticker\":\"BTCUSDT.P\",\"strategy.order.action\":\"sell\",\"strategy.order.contracts\":\"0.25\",\"strategy.order."
+                    "price\":\"65000.5\","
+                    "\"close\":\"64999\",\"timenow\":\"2025-03-22T10:15:30Z\",\"time\":\"2025-03-22T10:15:00Z\",\"interval\":\"15\","
+                    "\"strategy.market_position\":\"short\"}");
+    assert_string_equal(s->symbol, "BTCUSDT.P");
+    assert_int_equal(s->direction, SIGNAL__DIRECTION__sell);
+    assert_int_equal(s->lot_size, 25000000);
+    assert_int_equal(s->price, 6500050000000);
+    assert_int_equal(s->timestamp, NOW);
+    assert_string_equal(
+        s->extra, "{\"close\":\"64999\",\"time\":\"2025-03-22T10:15:00Z\",\"interval\":\"15\",\"strategy.market_position\":\"short\"}");
+}
+
+static void a_sell_that_ends_flat_is_a_close(void **state) {
+    struct world *w = *state;
+    Signal *s = accepted(w, "{\"ticker\":\"EURUSD\",\"action\":\"sell\",\"contracts\":2,\"sentiment\":\"flat\"}");
+    assert_int_equal(s->direction, SIGNAL__DIRECTION__close);
+    assert_false(s->has_lot_size);
+    assert_string_equal(s->extra, "{\"contracts\":2,\"sentiment\":\"flat\"}");
+}
+
+static void the_other_names_of_the_second_spec_are_taken(void **state) {
+    struct world *w = *state;
+    Signal *s = accepted(w, "{\"symbol\":\"AAPL\",\"action\":\"BUY\",\"entry_price\":150.50,\"target_price\":158.00,\"stop_price\":146.00,"
+                            "\"confidence\":85.5}");
+    assert_int_equal(s->order_type, SIGNAL__ORDER_TYPE__market);
+    assert_int_equal(s->price, 15050000000);
+    assert_int_equal(s->take_profit, 15800000000);
+    assert_int_equal(s->stop_loss, 14600000000);
+    assert_false(s->has_lot_size);
+}
+
+static void nothing_given_twice_in_two_ways_is_guessed(void **state) {
+    struct world *w = *state;
+    assert_int_equal(post(w, "symbol=EURUSD ticker=EURUSD action=buy").status, 200);
+    struct reply r = post(w, "symbol=EURUSD ticker=GBPUSD action=buy");
+    assert_int_equal(r.status, 422);
+    assert_says(r, "\"field\":\"ticker\"");
+}
+
+static void empty_and_null_say_nothing(void **state) {
+    struct world *w = *state;
+    Signal *s = accepted(
+        w, "{\"symbol\":\"EURUSD\",\"direction\":\"buy\",\"price\":null,\"expiration_time\":\"\",\"lot_size\":\"\",\"signal_id\":\"\"}");
+    assert_false(s->has_price || s->has_expiration_time || s->has_lot_size);
+    assert_null(s->extra);
+}
+
+static void the_default_strategy_of_the_source_stands_in(void **state) {
+    struct world *w = *state;
+    char hash[65];
+    token_hash(TOKEN, strlen(TOKEN), hash);
+    SignalConfig source = SIGNAL_CONFIG__INIT;
+    source.config_id = (char *)"tv";
+    source.token_hash = hash;
+    source.default_strategy = (char *)"trend";
+    world_configure(w, &source);
+    assert_string_equal(accepted(w, "buy EURUSD")->strategy, "trend");
+    assert_string_equal(accepted(w, "buy EURUSD strategy=mine")->strategy, "mine");
+}
+
+static void a_resent_signal_gets_the_same_answer(void **state) {
+    struct world *w = *state;
+    struct reply first = post(w, "buy EURUSD 1"), again;
+    char id[37];
+    memcpy(id, (const char *)first.body.data + strlen("{\"signal_id\":\""), 36);
+    id[36] = 0;
+    assert_says(first, "\"status\":\"pending\",\"duplicate\":false");
+    w->now += 5 * NS_PER_S;
+    world_begin(w);
+    again = post(w, "buy EURUSD 1");
+    assert_int_equal(again.status, 200);
+    assert_says(again, id);
+    assert_says(again, "\"duplicate\":true");
+    assert_true(batch_is_empty(w->batch));
+    w->now += 20 * NS_PER_S;
+    world_begin(w);
+    assert_says(post(w, "buy EURUSD 1"), "\"duplicate\":false");
+}
+
+static void the_same_id_with_other_content_is_409(void **state) {
+    struct world *w = *state;
+    assert_int_equal(post(w, "buy EURUSD signal_id=a-1").status, 200);
+    world_begin(w);
+    assert_int_equal(post(w, "buy EURUSD signal_id=a-1").status, 200);
+    struct reply r = post(w, "sell EURUSD signal_id=a-1");
+    assert_int_equal(r.status, 409);
+    assert_says(r, "\"code\":\"conflict\"");
+    struct request other = world_request(w, "other", "buy EURUSD signal_id=a-1", 24);
+    assert_int_equal(accept_signal(w->ingest, w->batch, &other).status, 409);
+    assert_true(batch_is_empty(w->batch));
+}
+
+static void every_broken_rule_is_named_and_recorded(void **state) {
+    struct world *w = *state;
+    struct reply r = post(
+        w, "{\"signal_id\":\"bad-1\",\"ticker\":\"EUR USD\",\"action\":\"hold\",\"contracts\":0,\"price\":\"NaN\",\"sl\":1,\"foo\":2}");
+    assert_int_equal(r.status, 422);
+    assert_says(
+        r,
+        "{\"error\":{\"code\":\"not_allowed\",\"message\":\"action must be one of buy, sell, close\",\"field\":\"action\"},\"errors\":[");
+    assert_says(r, "{\"code\":\"not_a_number\",\"message\":\"price must be a number\",\"field\":\"price\"}");
+    assert_says(r, "\"field\":\"ticker\"");
+    assert_says(r, "{\"code\":\"out_of_range\",\"message\":\"contracts must be greater than 0\",\"field\":\"contracts\"}");
+    const struct outgoing *out = NULL;
+    assert_int_equal(count_emitted(w, "Signal", NULL), 0);
+    assert_int_equal(count_emitted(w, "SignalRejection", &out), 1);
+    const SignalRejection *rejection = (const SignalRejection *)batch_opened(w->batch, out);
+    assert_string_equal(rejection->signal_id, "bad-1");
+    assert_string_equal(rejection->source, "tv");
+    assert_string_equal(rejection->field, "action");
+    assert_non_null(strstr(rejection->rejection_reason, "price must be a number"));
+    assert_non_null(strstr(rejection->extra, "\"foo\":2"));
+    assert_true(wrote(w, "signal_rejection:bad-1"));
+    assert_true(wrote(w, "$6\r\nstatus\r\n$6\r\nfailed"));
+    assert_true(wrote(w, "HDEL\r\n$12\r\nsignal:bad-1\r\n$9\r\ndirection"));
+    assert_false(wrote(w, "signal:state"));
+    assert_int_equal(table_count(w->ingest->lives), 0);
+}
+
+static void a_refused_signal_is_refused_again_and_recorded_once(void **state) {
+    struct world *w = *state;
+    assert_int_equal(post(w, "buy EURUSD 0").status, 422);
+    world_begin(w);
+    assert_int_equal(post(w, "buy EURUSD 0").status, 422);
+    assert_true(batch_is_empty(w->batch));
+}
+
+static void the_token_is_never_written(void **state) {
+    struct world *w = *state;
+    assert_int_equal(post(w, "{\"symbol\":\"EURUSD\",\"action\":\"buy\",\"token\":\"" TOKEN "\",\"url\":\"https://x/webhook/tv/" TOKEN
+                             "\",\"n\":{\"u\":[\"" TOKEN "\"]},\"" TOKEN "\":1,\"kept\":1}")
+                         .status,
+                     200);
+    assert_true(wrote(w, "{\"kept\":1}"));
+    assert_int_equal(post(w, "{\"symbol\":\"EURUSD\",\"action\":\"x\",\"secret\":\"" TOKEN "\",\"strategy\":\"" TOKEN "\"}").status, 422);
+    assert_int_equal(post(w, "{\"symbol\":\"" TOKEN "\",\"action\":\"buy\"}").status, 422);
+    assert_int_equal(post(w, "{\"signal_id\":\"" TOKEN "\",\"symbol\":\"EURUSD\",\"action\":\"buy\"}").status, 422);
+    assert_false(wrote(w, TOKEN));
+}
+
+static void what_cannot_be_decoded_writes_nothing(void **state) {
+    struct world *w = *state;
+    struct reply r = post(w, "{\"symbol\":\"EURUSD\"");
+    assert_int_equal(r.status, 400);
+    assert_says(r, "{\"error\":{\"code\":\"undecodable\",\"message\":\"not valid JSON\",\"field\":null}}");
+    assert_int_equal(post(w, "[{\"symbol\":\"EURUSD\",\"action\":\"buy\"}]").status, 400);
+    assert_int_equal(post(w, "").status, 400);
+    assert_true(batch_is_empty(w->batch));
+    assert_false(w->ingest->wrote);
+}
+
+static void when_all_room_is_taken_the_door_says_503(void **state) {
+    struct world *w = *state;
+    w->settings.signals_max = 1;
+    assert_int_equal(post(w, "buy EURUSD").status, 200);
+    struct reply r = post(w, "sell EURUSD");
+    assert_int_equal(r.status, 503);
+    assert_int_not_equal(r.retry_after_s, 0);
+    assert_int_equal(post(w, "buy EURUSD").status, 200);
+}
+
+static void ids_that_would_be_keys_of_ours_are_refused(void **state) {
+    struct world *w = *state;
+    assert_int_equal(post(w, "buy EURUSD signal_id=state:pending").status, 422);
+    assert_int_equal(post(w, "buy EURUSD signal_id=guard:hours").status, 422);
+    assert_false(wrote(w, "signal:guard:hours\r\n$6\r\nsource"));
+}
+
+// --- ZeroMQ
+
+static struct reply deliver(struct world *w, const void *body, size_t length) {
+    struct request r = world_request(w, "tv", body, length);
+    r.unheard = true;
+    return accept_signal(w->ingest, w->batch, &r);
+}
+
+static void a_packed_signal_meets_the_same_rules(void **state) {
+    struct world *w = *state;
+    uint8_t packed[512];
+    Signal s = SIGNAL__INIT;
+    s.signal_id = (char *)"p-1";
+    s.source = (char *)"somebody else";
+    s.symbol = (char *)"EURUSD";
+    s.order_type = SIGNAL__ORDER_TYPE__limit;
+    s.direction = SIGNAL__DIRECTION__sell;
+    s.has_price = true;
+    s.price = 112000000;
+    s.status = SIGNAL__STATUS__completed;
+    s.created_at = 1;
+    s.content = 1;
+    s.extra = (char *)"{\"note\":\"x\",\"token\":\"y\"}";
+    assert_int_equal(deliver(w, packed, signal__pack(&s, packed)).status, 200);
+    const struct outgoing *out = NULL;
+    count_emitted(w, "Signal", &out);
+    const Signal *got = (const Signal *)batch_opened(w->batch, out);
+    assert_string_equal(got->source, "tv");
+    assert_int_equal(got->status, SIGNAL__STATUS__pending);
+    assert_int_equal(got->created_at, NOW);
+    assert_int_equal(got->price, 112000000);
+    assert_int_equal(got->order_type, SIGNAL__ORDER_TYPE__limit);
+    assert_string_equal(got->extra, "{\"note\":\"x\"}");
+    s.signal_id = (char *)"p-2";
+    s.direction = (Signal__Direction)77;
+    assert_int_equal(deliver(w, packed, signal__pack(&s, packed)).status, 422);
+    s.extra = (char *)"[";
+    assert_int_equal(deliver(w, packed, signal__pack(&s, packed)).status, 400);
+}
+
+static void what_nobody_hears_of_is_recorded(void **state) {
+    struct world *w = *state;
+    assert_int_equal(deliver(w, "{", 1).status, 400);
+    const struct outgoing *out = NULL;
+    assert_int_equal(count_emitted(w, "SignalRejection", &out), 1);
+    assert_string_equal(((const SignalRejection *)batch_opened(w->batch, out))->field, "body");
+    assert_int_equal(deliver(w, "{", 1).status, 400);
+    assert_int_equal(count_emitted(w, "SignalRejection", NULL), 1);
+}
+
+// --- prices
+
+static struct reply price(struct world *w, const char *body) {
+    struct request r = world_request(w, "tv", body, strlen(body));
+    return accept_prices(w->ingest, w->batch, &r);
+}
+
+static void prices_are_kept_as_the_spec_shows_and_published_once(void **state) {
+    struct world *w = *state;
+    struct reply r = price(w, "[{\"symbol\":\"AAPL\",\"last\":150.25,\"open\":149.80,\"high\":151.20,\"low\":149.50,\"volume\":25000000,"
+                              "\"timestamp\":\"2025-03-22T10:15:30Z\"},{\"ticker\":\"EURUSD\",\"bid\":\"1.1\",\"ask\":\"1.3\"}]");
+    assert_int_equal(r.status, 200);
+    assert_says(r, "{\"prices\":2}");
+    assert_int_equal(price(w, "{\"symbol\":\"EURUSD\",\"price\":1.5}").status, 200);
+    prices_flush(w->ingest->prices, w->batch);
+    assert_true(wrote(w, "stocks:price:AAPL"));
+    assert_true(wrote(w, "{\"price\":{\"last\":150.25,\"open\":149.8,\"high\":151.2,\"low\":149.5,\"volume\":25000000},"
+                         "\"timestamp\":\"2025-03-22T10:15:30Z\"}"));
+    assert_true(wrote(w, "{\"price\":{\"last\":1.5},\"timestamp\":\"2025-03-22T10:15:30Z\"}"));
+    assert_int_equal(count_emitted(w, "Price", NULL), 2);
+    assert_int_equal(batch_commands(w->batch), 2);
+}
+
+static void an_older_price_does_not_replace_a_newer_one(void **state) {
+    struct world *w = *state;
+    price(w, "symbol=EURUSD last=2 timestamp=2025-03-22T10:15:30Z");
+    price(w, "symbol=EURUSD last=1 timestamp=2025-03-22T10:15:29Z");
+    prices_flush(w->ingest->prices, w->batch);
+    assert_true(wrote(w, "\"last\":2"));
+}
+
+static void one_wrong_price_keeps_all_of_them_out(void **state) {
+    struct world *w = *state;
+    struct reply r =
+        price(w, "[{\"symbol\":\"EURUSD\",\"last\":1},{\"symbol\":\"GBPUSD\",\"last\":-1,\"bid\":\"x\"},{\"symbol\":\"A B\"}]");
+    assert_int_equal(r.status, 422);
+    assert_says(r, "\"field\":\"[1].last\"");
+    assert_says(r, "\"field\":\"[1].bid\"");
+    assert_says(r, "\"field\":\"[2].symbol\"");
+    prices_flush(w->ingest->prices, w->batch);
+    assert_true(batch_is_empty(w->batch));
+}
+
+#define world_test(f) cmocka_unit_test_setup_teardown(f, world_open, world_close)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        world_test(a_signal_is_kept_listed_guarded_and_sent),
+        world_test(tradingview_placeholders_are_understood),
+        world_test(a_sell_that_ends_flat_is_a_close),
+        world_test(the_other_names_of_the_second_spec_are_taken),
+        world_test(nothing_given_twice_in_two_ways_is_guessed),
+        world_test(empty_and_null_say_nothing),
+        world_test(the_default_strategy_of_the_source_stands_in),
+        world_test(a_resent_signal_gets_the_same_answer),
+        world_test(the_same_id_with_other_content_is_409),
+        world_test(every_broken_rule_is_named_and_recorded),
+        world_test(a_refused_signal_is_refused_again_and_recorded_once),
+        world_test(the_token_is_never_written),
+        world_test(what_cannot_be_decoded_writes_nothing),
+        world_test(when_all_room_is_taken_the_door_says_503),
+        world_test(ids_that_would_be_keys_of_ours_are_refused),
+        world_test(a_packed_signal_meets_the_same_rules),
+        world_test(what_nobody_hears_of_is_recorded),
+        world_test(prices_are_kept_as_the_spec_shows_and_published_once),
+        world_test(an_older_price_does_not_replace_a_newer_one),
+        world_test(one_wrong_price_keeps_all_of_them_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,181 @@
+// test_follow - what becomes of a signal, in whatever order it is heard, and after Redis has lost it.
+// SPDX-License-Identifier: MIT
+#include "order.pb-c.h"
+#include "outcome.pb-c.h"
+#include "services/ingest/follow.h"
+#include "services/ingest/identity.h"
+#include "world.h"
+
+static void new_signal(struct world *w, const char *id) {
+    char body[128];
+    (void)snprintf(body, sizeof body, "buy EURUSD 1 signal_id=%s", id);
+    assert_int_equal(post(w, body).status, 200);
+    world_begin(w);
+}
+
+static void routed(struct world *w, const char *id, unsigned orders) {
+    Decision d = DECISION__INIT;
+    d.account_id = (char *)"acc-1";
+    d.reason = orders ? REASON__CODE__ordered : REASON__CODE__signal_too_old;
+    d.detail = orders ? NULL : (char *)"61 s";
+    Decision *decisions[] = {&d};
+    Routing r = ROUTING__INIT;
+    r.signal_id = (char *)id;
+    r.source = (char *)"tv";
+    r.orders = orders;
+    r.decisions = decisions;
+    r.n_decisions = 1;
+    r.signal_at = NOW;
+    r.routed_at = NOW + 3 * NS_PER_MS;
+    r.content = 4711;
+    assert_int_equal(follow_routing(w->ingest, w->batch, &r.base), ERR_OK);
+}
+
+static err_t ended(struct world *w, const char *id, Signal__Status status) {
+    SignalExecutionStatus s = SIGNAL_EXECUTION_STATUS__INIT;
+    s.signal_id = (char *)id;
+    s.status = status;
+    s.has_execution_price = true;
+    s.execution_price = 112340000;
+    s.has_slippage = true;
+    s.slippage = -5000;
+    Outcome o = OUTCOME__INIT;
+    o.signal_id = (char *)id;
+    o.signal = &s;
+    o.has_routed_at = o.has_first_executed_at = true;
+    o.routed_at = NOW + 3 * NS_PER_MS;
+    o.first_executed_at = NOW + 12345 * NS_PER_US;
+    return follow_outcome(w->ingest, w->batch, &o.base);
+}
+
+static size_t live(struct world *w) { return table_count(w->ingest->lives); }
+
+static void a_routed_signal_is_processing(void **state) {
+    struct world *w = *state;
+    new_signal(w, "s-1");
+    routed(w, "s-1", 2);
+    assert_true(wrote(w, "status\r\n$10\r\nprocessing"));
+    assert_true(wrote(w, "SREM\r\n$20\r\nsignal:state:pending\r\n$3\r\ns-1"));
+    assert_true(wrote(w, "SADD\r\n$23\r\nsignal:state:processing\r\n$3\r\ns-1"));
+    assert_int_equal(batch_commands(w->batch), 3);
+    assert_int_equal(live(w), 1);
+}
+
+static void a_signal_without_orders_fails_with_the_reasons(void **state) {
+    struct world *w = *state;
+    new_signal(w, "s-1");
+    routed(w, "s-1", 0);
+    assert_true(wrote(w, "status\r\n$6\r\nfailed"));
+    assert_true(wrote(w, "acc-1: signal_too_old (61 s)"));
+    assert_true(wrote(w, "signal_execution_status:s-1"));
+    assert_false(wrote(w, "signal:state:processing"));
+    assert_true(wrote(w, "PEXPIREAT\r\n$10\r\nsignal:s-1"));
+    assert_int_equal(live(w), 0);
+}
+
+static void an_outcome_completes_and_measures(void **state) {
+    struct world *w = *state;
+    new_signal(w, "s-1");
+    routed(w, "s-1", 1);
+    world_begin(w);
+    assert_int_equal(ended(w, "s-1", SIGNAL__STATUS__completed), ERR_OK);
+    assert_true(wrote(w, "status\r\n$9\r\ncompleted"));
+    assert_true(wrote(w, "slippage\r\n$8\r\n-0.00005"));
+    assert_true(wrote(w, "processing_time_ms\r\n$1\r\n3"));
+    assert_true(wrote(w, "execution_latency_ms\r\n$2\r\n12"));
+    assert_true(wrote(w, "execution_latency_us\r\n$5\r\n12345"));
+    assert_true(wrote(w, "SREM\r\n$23\r\nsignal:state:processing"));
+    assert_int_equal(batch_commands(w->batch), 7);
+    assert_int_equal(live(w), 0);
+}
+
+static void an_outcome_may_come_before_its_routing(void **state) {
+    struct world *w = *state;
+    new_signal(w, "s-1");
+    assert_int_equal(ended(w, "s-1", SIGNAL__STATUS__failed), ERR_OK);
+    assert_true(wrote(w, "SREM\r\n$20\r\nsignal:state:pending\r\n$3\r\ns-1"));
+    assert_int_equal(live(w), 0);
+    world_begin(w);
+    routed(w, "s-1", 1);
+    assert_true(batch_is_empty(w->batch));
+}
+
+static void an_outcome_that_is_none_is_refused(void **state) {
+    struct world *w = *state;
+    new_signal(w, "s-1");
+    assert_int_equal(ended(w, "s-1", SIGNAL__STATUS__processing), ERR_RULE);
+    assert_int_equal(live(w), 1);
+}
+
+static void a_second_routing_changes_nothing(void **state) {
+    struct world *w = *state;
+    new_signal(w, "s-1");
+    routed(w, "s-1", 1);
+    world_begin(w);
+    routed(w, "s-1", 0);
+    assert_true(batch_is_empty(w->batch));
+    assert_int_equal(live(w), 1);
+}
+
+static void the_outcome_of_one_trade_is_not_ours(void **state) {
+    struct world *w = *state;
+    Outcome o = OUTCOME__INIT;
+    new_signal(w, "s-1");
+    o.signal_id = (char *)"s-1";
+    assert_int_equal(follow_outcome(w->ingest, w->batch, &o.base), ERR_OK);
+    assert_true(batch_is_empty(w->batch));
+}
+
+static void a_lost_signal_is_taken_up_again_from_its_routing(void **state) {
+    struct world *w = *state;
+    routed(w, "lost-1", 1);
+    assert_true(wrote(w, "signal:lost-1"));
+    assert_true(wrote(w, "signal:guard:"));
+    assert_true(wrote(w, "signal:state:processing"));
+    assert_int_equal(post(w, "buy EURUSD signal_id=lost-1").status, 409); // its content was 4711
+    world_begin(w);
+    assert_int_equal(ended(w, "lost-1", SIGNAL__STATUS__completed), ERR_OK);
+    assert_true(wrote(w, "status\r\n$9\r\ncompleted"));
+    assert_int_equal(live(w), 0);
+}
+
+static void a_lost_signal_that_is_over_does_not_come_to_life(void **state) {
+    struct world *w = *state;
+    assert_int_equal(ended(w, "lost-1", SIGNAL__STATUS__completed), ERR_OK);
+    assert_true(wrote(w, "signal_execution_status:lost-1"));
+    world_begin(w);
+    routed(w, "lost-1", 1);
+    assert_int_equal(live(w), 0);
+    assert_false(wrote(w, "signal:state"));
+    world_begin(w);
+    routed(w, "lost-1", 1);
+    assert_true(batch_is_empty(w->batch));
+}
+
+static void the_routing_of_a_signal_that_is_final_changes_nothing(void **state) {
+    struct world *w = *state;
+    new_signal(w, "s-1");
+    routed(w, "s-1", 0);
+    world_begin(w);
+    routed(w, "s-1", 1);
+    assert_true(batch_is_empty(w->batch));
+    assert_int_equal(live(w), 0);
+}
+
+#define world_test(f) cmocka_unit_test_setup_teardown(f, world_open, world_close)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        world_test(a_routed_signal_is_processing),
+        world_test(a_signal_without_orders_fails_with_the_reasons),
+        world_test(an_outcome_completes_and_measures),
+        world_test(an_outcome_may_come_before_its_routing),
+        world_test(an_outcome_that_is_none_is_refused),
+        world_test(a_second_routing_changes_nothing),
+        world_test(the_outcome_of_one_trade_is_not_ours),
+        world_test(a_lost_signal_is_taken_up_again_from_its_routing),
+        world_test(a_lost_signal_that_is_over_does_not_come_to_life),
+        world_test(the_routing_of_a_signal_that_is_final_changes_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
