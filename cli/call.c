@@ -135,7 +135,7 @@ enum outcome complain(enum outcome outcome, const char *format, ...) {
 }
 
 void print_out(buffer_t *out) {
-    fwrite(out->data, 1, out->length, stdout);
+    if (out->length) fwrite(out->data, 1, out->length, stdout);
     fflush(stdout);
     buffer_clear(out);
 }

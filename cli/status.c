@@ -166,7 +166,8 @@ static void look_at_archive(struct status *s) {
     static const struct {
         const char *what, *query;
     } rows[] = {
-        {"archived signals", "SELECT status, count(*) FROM signals GROUP BY status"},
+        {"archived signals", "SELECT 'all', count(*) FROM signals"},
+        {"archived outcomes", "SELECT status, count(*) FROM signal_execution_status GROUP BY status"},
         {"archived trades", "SELECT state, count(*) FROM trades GROUP BY state"},
         {"archived results", "SELECT state, count(*) FROM trade_result GROUP BY state"},
         {"archived reconciliations", "SELECT reconciliation_status, count(*) FROM trade_reconciliation GROUP BY reconciliation_status"},
