@@ -4,7 +4,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/http_part.h"
 
 #define REQUEST_S         5              // default: a request must be whole so long after its first line
 #define HEADERS_MAX       64             // how many
@@ -24,41 +24,6 @@
 #define KEPT_BODY         (8u * 1024)    // larger body memory is not kept for the next request
 #define KEPT_EXCHANGES    256
 #define ROUNDS_MAX        64 // of MHD_run in one http_run
-
-// One connection: what its deadline is.
-struct link {
-    struct MHD_Connection *connection;
-    uint64_t deadline; // monotonic ns; 0: none, its request is held
-    struct link *next, **at;
-};
-
-struct exchange {
-    struct http *http;
-    struct MHD_Connection *connection;
-    struct link *link;
-    const char *method, *path;
-    buffer_t body;
-    size_t received;
-    bool too_large, inside, held, answered;
-    void *tag;
-    char peer[INET6_ADDRSTRLEN];
-    struct exchange *next, **at; // held ones, or the free list
-};
-
-struct http {
-    struct MHD_Daemon *daemon;
-    http_request_fn *request;
-    void *arg;
-    size_t body_max;
-    uint64_t idle_ns, request_ns;
-    int poll, wake, timer; // epoll of MHD's epoll, wake and timer
-    int inner;             // MHD's epoll
-    uint16_t port;
-    struct link *links;
-    struct exchange *held, *free;
-    unsigned n_free;
-    bool awake; // wake is readable
-};
 
 // --- exchanges
 
@@ -108,7 +73,7 @@ static void hold(exchange_t *x) {
     MHD_suspend_connection(x->connection);
 }
 
-static void release(exchange_t *x) {
+void exchange_release(exchange_t *x) {
     x->held = false;
     *x->at = x->next;
     if (x->next) x->next->at = x->at;
@@ -357,61 +322,4 @@ void http_run(http_t *self) {
         if (MHD_get_timeout(self->daemon, &timeout) == MHD_NO || timeout) return;
     }
     wake(self);
-}
-
-// --- what a request says
-
-const char *exchange_method(const exchange_t *x) { return x->method; }
-
-const char *exchange_path(const exchange_t *x) { return x->path; }
-
-const char *exchange_query(const exchange_t *x, const char *name) {
-    return MHD_lookup_connection_value(x->connection, MHD_GET_ARGUMENT_KIND, name);
-}
-
-const char *exchange_header(const exchange_t *x, const char *name) {
-    return MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name);
-}
-
-struct span exchange_body(const exchange_t *x) {
-    return (struct span){x->body.data, x->body.length};
-}
-
-const char *exchange_peer(const exchange_t *x) { return x->peer; }
-
-void *exchange_tag(const exchange_t *x) { return x->tag; }
-
-void exchange_set_tag(exchange_t *x, void *tag) { x->tag = tag; }
-
-bool exchange_too_large(const exchange_t *x) { return x->too_large; }
-
-// --- the answer
-
-static void add_header(struct MHD_Response *response, const char *line) {
-    char name[64];
-    const char *colon = line ? strchr(line, ':') : NULL;
-    if (!colon || (size_t)(colon - line) >= sizeof name) return;
-    memcpy(name, line, (size_t)(colon - line));
-    name[colon - line] = 0;
-    MHD_add_response_header(response, name, colon + 1 + strspn(colon + 1, " "));
-}
-
-void http_answer(exchange_t *x, unsigned status, const char *type, struct span content, unsigned retry_after_s, const char *extra) {
-    struct MHD_Response *response = MHD_create_response_from_buffer(content.length, (void *)(uintptr_t)content.data, MHD_RESPMEM_MUST_COPY);
-    x->answered = true;
-    x->link->deadline = clock_mono_ns() + x->http->idle_ns + x->http->request_ns;
-    if (response) {
-        MHD_add_response_header(response, "Content-Type", type);
-        add_header(response, extra);
-        if (retry_after_s) {
-            char seconds[16];
-            snprintf(seconds, sizeof seconds, "%u", retry_after_s);
-            MHD_add_response_header(response, "Retry-After", seconds);
-        }
-        MHD_queue_response(x->connection, status, response);
-        MHD_destroy_response(response);
-    } else {
-        x->link->deadline = 1; // no memory for an answer: the connection is closed at the next timer
-    }
-    if (x->held) release(x);
 }

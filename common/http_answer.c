@@ -1,0 +1,62 @@
+// http_answer - what a request says, and the answer to it.
+// SPDX-License-Identifier: MIT
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/http_part.h"
+
+const char *exchange_method(const exchange_t *x) { return x->method; }
+
+const char *exchange_path(const exchange_t *x) { return x->path; }
+
+const char *exchange_query(const exchange_t *x, const char *name) {
+    return MHD_lookup_connection_value(x->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+const char *exchange_header(const exchange_t *x, const char *name) {
+    return MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name);
+}
+
+struct span exchange_body(const exchange_t *x) {
+    return (struct span){x->body.data, x->body.length};
+}
+
+const char *exchange_peer(const exchange_t *x) { return x->peer; }
+
+void *exchange_tag(const exchange_t *x) { return x->tag; }
+
+void exchange_set_tag(exchange_t *x, void *tag) { x->tag = tag; }
+
+bool exchange_too_large(const exchange_t *x) { return x->too_large; }
+
+// --- the answer
+
+static void add_header(struct MHD_Response *response, const char *line) {
+    char name[64];
+    const char *colon = line ? strchr(line, ':') : NULL;
+    if (!colon || (size_t)(colon - line) >= sizeof name) return;
+    memcpy(name, line, (size_t)(colon - line));
+    name[colon - line] = 0;
+    MHD_add_response_header(response, name, colon + 1 + strspn(colon + 1, " "));
+}
+
+void http_answer(exchange_t *x, unsigned status, const char *type, struct span content, unsigned retry_after_s, const char *extra) {
+    struct MHD_Response *response = MHD_create_response_from_buffer(content.length, (void *)(uintptr_t)content.data, MHD_RESPMEM_MUST_COPY);
+    x->answered = true;
+    x->link->deadline = clock_mono_ns() + x->http->idle_ns + x->http->request_ns;
+    if (response) {
+        MHD_add_response_header(response, "Content-Type", type);
+        add_header(response, extra);
+        if (retry_after_s) {
+            char seconds[16];
+            snprintf(seconds, sizeof seconds, "%u", retry_after_s);
+            MHD_add_response_header(response, "Retry-After", seconds);
+        }
+        MHD_queue_response(x->connection, status, response);
+        MHD_destroy_response(response);
+    } else {
+        x->link->deadline = 1; // no memory for an answer: the connection is closed at the next timer
+    }
+    if (x->held) exchange_release(x);
+}

@@ -1,0 +1,45 @@
+// http_part - the inside of http.h: what http.c and http_answer.c share.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <microhttpd.h>
+#include <netinet/in.h>
+
+#include "common/http.h"
+
+// One connection: what its deadline is.
+struct link {
+    struct MHD_Connection *connection;
+    uint64_t deadline; // monotonic ns; 0: none, its request is held
+    struct link *next, **at;
+};
+
+struct exchange {
+    struct http *http;
+    struct MHD_Connection *connection;
+    struct link *link;
+    const char *method, *path;
+    buffer_t body;
+    size_t received;
+    bool too_large, inside, held, answered;
+    void *tag;
+    char peer[INET6_ADDRSTRLEN];
+    struct exchange *next, **at; // held ones, or the free list
+};
+
+struct http {
+    struct MHD_Daemon *daemon;
+    http_request_fn *request;
+    void *arg;
+    size_t body_max;
+    uint64_t idle_ns, request_ns;
+    int poll, wake, timer; // epoll of MHD's epoll, wake and timer
+    int inner;             // MHD's epoll
+    uint16_t port;
+    struct link *links;
+    struct exchange *held, *free;
+    unsigned n_free;
+    bool awake; // wake is readable
+};
+
+void exchange_release(exchange_t *x); // answered: the connection goes on
