@@ -149,7 +149,7 @@ static bool time_is_up(uint64_t now) {
 static uint64_t allowed(uint64_t now) {
     if (time_is_up(now)) return produced;
     if (!options.rate) return options.count;
-    uint64_t n = (now - started_ns) / 1000 * options.rate / 1000000u;
+    uint64_t n = (now - started_ns) / 100 * options.rate / 10000000u + 1;
     return n > options.count ? options.count : n;
 }
 
@@ -246,6 +246,12 @@ static void hear(struct connection *c) {
     c->in_length -= done;
 }
 
+// Until the next signal is due, at most a millisecond.
+static uint64_t nap(uint64_t now) {
+    uint64_t due = options.rate ? started_ns + produced * 1000000000u / options.rate : UINT64_MAX;
+    return due <= now ? 0 : due - now < 1000000u ? due - now : 1000000u;
+}
+
 static bool finished(uint64_t now) {
     if (produced < options.count && !time_is_up(now)) return false;
     if (!sending_done_ns) sending_done_ns = now;
@@ -326,7 +332,8 @@ int main(int argc, char **argv) {
     struct epoll_event events[64];
     for (uint64_t now = started_ns; !finished(now); now = mono_ns()) {
         feed(now);
-        int n = epoll_wait(epoll_fd, events, 64, 1);
+        struct timespec most = {.tv_nsec = (long)nap(now)};
+        int n = epoll_pwait2(epoll_fd, events, 64, &most, NULL);
         for (int i = 0; i < n; i++) {
             struct connection *c = events[i].data.ptr;
             if (c->up) hear(c);
