@@ -4,7 +4,6 @@
 
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "common/decimal.h"
 
@@ -51,27 +50,24 @@ const struct option settings_table[] = {
     {0},
 };
 
-// As long as the process, as the options themselves.
-static const char *text_or(const char *text, const char *before, const char *name, const char *after) {
-    if (text && *text) return text;
-    size_t size = 4096;
-    char *out = malloc(size);
-    if (!out) abort();
-    (void)snprintf(out, size, "%s%s%s", before, name, after);
-    return out;
+// What was not given, made of what was.
+static bool fill_in(const char **place, char out[static 1024], const char *before, const char *directory, const char *after) {
+    if (*place && **place) return true;
+    *place = out;
+    return snprintf(out, 1024, "%s%s/%s", before, directory, after) < 1024;
 }
 
 err_t settings_read(struct paper_settings *s, char wrong[static 256]) {
+    char books[256];
     err_t e = options_read(settings_table, PAPER_SERVICE, s, wrong);
     if (e != ERR_OK) return e;
     if (s->latency_max < s->latency_min) s->latency_max = s->latency_min;
-    s->executor = text_or(s->executor, "ipc://", s->run_dir, "/executor.0.gateways");
-    s->prices = text_or(s->prices, "ipc://", s->run_dir, "/ingest.events");
-    if (s->books) return ERR_OK;
-    char path[2048];
-    (void)snprintf(path, sizeof path, "%s/%s", s->run_dir, s->instance_id);
-    s->books = text_or(NULL, "", path, ".books");
-    return ERR_OK;
+    bool fits = snprintf(books, sizeof books, "%s.books", s->instance_id) < (int)sizeof books;
+    fits = fits && fill_in(&s->executor, s->executor_preset, "ipc://", s->run_dir, "executor.0.gateways");
+    fits = fits && fill_in(&s->prices, s->prices_preset, "ipc://", s->run_dir, "ingest.events");
+    fits = fits && fill_in(&s->books, s->books_preset, "", s->run_dir, books);
+    if (!fits) (void)snprintf(wrong, 256, "TRADECAST_RUN_DIR or TRADECAST_PAPER_INSTANCE_ID is too long");
+    return fits ? ERR_OK : ERR_CONFIG;
 }
 
 Hello__DuplicateCheck settings_duplicate_check(const struct paper_settings *s) {

@@ -24,6 +24,7 @@ struct paper_settings {
     bool can_query;
     int64_t longest_acceptance;
     int64_t snapshot;                    // 0: only when asked
+    char executor_preset[1024], prices_preset[1024], books_preset[1024]; // settings are not to be copied
     int64_t heartbeat, silent, resend, batch_max, report_keep;
 };
 
