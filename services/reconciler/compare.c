@@ -1,0 +1,110 @@
+// compare - asked against done, for one trade.
+// SPDX-License-Identifier: MIT
+#include "services/reconciler/compare.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "common/record.h"
+
+#define S(name)     TRADE_RECONCILIATION__STATUS__##name
+#define BIT(status) (1u << (status))
+
+bool reconciliation_may(TradeReconciliation__Status from, TradeReconciliation__Status to) {
+    static const unsigned moves[] = {
+        [S(pending)] = BIT(S(success)) | BIT(S(failed)),
+        [S(success)] = 0,
+        [S(failed)] = BIT(S(success)),
+    };
+    return (size_t)from < sizeof moves / sizeof *moves && (size_t)to < 32 && (moves[from] & BIT(to));
+}
+
+bool state_is_final(TradeState__State state) {
+    switch (state) {
+    case TRADE_STATE__STATE__filled:
+    case TRADE_STATE__STATE__closed:
+    case TRADE_STATE__STATE__rejected:
+    case TRADE_STATE__STATE__cancelled:
+    case TRADE_STATE__STATE__expired:
+        return true;
+    case TRADE_STATE__STATE__pending:
+    case TRADE_STATE__STATE__submitting:
+    case TRADE_STATE__STATE__working:
+    case TRADE_STATE__STATE__partially_filled:
+    case TRADE_STATE__STATE__unknown:
+    case _TRADE_STATE__STATE_IS_INT_SIZE:
+        return false;
+    }
+    return false;
+}
+
+void facts_order(struct facts *f, const Order *o) {
+    f->order_type = o->order_type;
+    f->ordered = true;
+    if (o->has_requested_price) f->has_requested_price = true, f->requested_price = D(o->requested_price);
+    if (o->has_lot_size && o->direction != SIGNAL__DIRECTION__close) f->has_lot_size = true, f->lot_size = D(o->lot_size);
+}
+
+// How much a close closes is the executor's to know: it can be no more than there is.
+static void facts_asked(struct facts *f, const TradeState *t) {
+    f->order_type = t->order_type;
+    if (t->has_requested_price && !(f->ordered && f->has_requested_price)) {
+        f->has_requested_price = true;
+        f->requested_price = D(t->requested_price);
+    }
+    if (t->has_lot_size && !(f->ordered && f->has_lot_size)) {
+        f->has_lot_size = true;
+        f->lot_size = D(t->lot_size);
+    }
+}
+
+void facts_state(struct facts *f, const TradeState *t) {
+    facts_asked(f, t);
+    f->state = t->state;
+    f->filled_lots = D(t->has_filled_lots ? t->filled_lots : 0);
+    f->has_average_price = t->has_average_price;
+    f->average_price = D(t->average_price);
+    if (t->has_executed_at) {
+        f->executed_at = t->executed_at;
+        if (!f->first_executed_at) f->first_executed_at = t->executed_at;
+    }
+    if (t->reason) (void)snprintf(f->reason, sizeof f->reason, "%s", t->reason);
+}
+
+static void fail(struct comparison *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void fail(struct comparison *out, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(out->reason, sizeof out->reason, format, args); // cut when longer: it is for reading
+    va_end(args);
+    out->status = S(failed);
+}
+
+static void compare_size(const struct facts *f, struct comparison *out) {
+    char done[DECIMAL_TEXT], asked[DECIMAL_TEXT];
+    if (!f->has_lot_size || decimal_cmp(f->filled_lots, f->lot_size) == 0) return;
+    (void)decimal_print(f->filled_lots, done);
+    (void)decimal_print(f->lot_size, asked);
+    fail(out, "filled %s of %s lots", done, asked);
+}
+
+static void compare_price(const struct facts *f, const decimal_t *tolerance, struct comparison *out) {
+    char off[DECIMAL_TEXT], most[DECIMAL_TEXT];
+    if (!f->has_requested_price || !f->has_average_price) return;
+    out->has_discrepancy = decimal_sub(f->average_price, f->requested_price, &out->discrepancy);
+    if (!out->has_discrepancy) return fail(out, "discrepancy out of range");
+    if (!tolerance || decimal_cmp(decimal_abs(out->discrepancy), *tolerance) <= 0) return;
+    (void)decimal_print(out->discrepancy, off);
+    (void)decimal_print(*tolerance, most);
+    fail(out, "discrepancy %s, at most %s", off, most);
+}
+
+void compare(const struct facts *f, const decimal_t *tolerance, struct comparison *out) {
+    *out = (struct comparison){.status = S(success)};
+    if (f->filled_lots.e8 <= 0) {
+        const char *state = record_enum_name(&trade_state__state__descriptor, (int)f->state);
+        return fail(out, f->reason[0] ? "%s: %.80s" : "%s%s", state, f->reason);
+    }
+    compare_size(f, out);
+    compare_price(f, tolerance, out);
+}

@@ -1,0 +1,29 @@
+// part - what the parts of the reconciler share: its state.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/clock.h"
+#include "common/guard.h"
+#include "common/service.h"
+#include "services/reconciler/holdings.h"
+#include "services/reconciler/live.h"
+
+#define REMEMBER_FOR (48 * UINT64_C(3600) * NS_PER_S) // how long what is complete is remembered at least
+
+struct settings {
+    int64_t guard_max;        // signals
+    int64_t ask_every_ms;     // a trade's state, at first; then more and more seldom
+    int64_t asks_most;        // per second, over all trades
+    int64_t evidence_wait_ms; // for the routing of a signal whose trades are executed
+};
+
+struct reconciler {
+    const struct context *context;
+    const struct settings *settings;
+    struct live live;
+    guard_t *done;   // signal_id -> Signal.Status
+    guard_t *failed; // trade_id -> enum failure (slice.h)
+    holdings_t *holdings;
+    uint64_t chores_at; // monotonic ns
+    int64_t asks_left;  // until the next chores
+};

@@ -1,0 +1,236 @@
+// reconciler - compares what was asked with what was done, and says when a signal is complete.
+// SPDX-License-Identifier: MIT
+#include "services/reconciler/reconciler.h"
+
+#include <stdlib.h>
+
+#include "common/record.h"
+#include "services/reconciler/slice.h"
+#include "services/reconciler/sum.h"
+#include "services/reconciler/verdict.h"
+#include "services/reconciler/watch.h"
+
+#define CHORES_EVERY NS_PER_S
+#define AT(field)    offsetof(struct settings, field)
+
+static const struct option options[] = {
+    {"guard_max", OPTION_INTEGER, AT(guard_max), "8000000", "Signals remembered as complete (48 h of them); no more are taken beyond", 1000,
+     INT32_MAX, NULL},
+    {"ask_every", OPTION_DURATION, AT(ask_every_ms), "10s",
+     "How long after a question about an overdue trade comes the next; then twice that, …", 100, 3600000, NULL},
+    {"asks_most", OPTION_INTEGER, AT(asks_most), "200", "Most questions a second, over all trades", 1, 100000, NULL},
+    {"evidence_wait", OPTION_DURATION, AT(evidence_wait_ms), "5m", "How long an execution waits for its signal's routing", 1000, 86400000,
+     NULL},
+    {0},
+};
+
+static void *reconciler_new(const struct context *context, const void *settings) {
+    struct reconciler *r = calloc(1, sizeof *r);
+    if (!r) return NULL;
+    r->context = context;
+    r->settings = settings;
+    r->done = guard_new(DONE_GUARD, (size_t)r->settings->guard_max);
+    r->failed = guard_new(FAILED_GUARD, (size_t)r->settings->guard_max);
+    r->holdings = holdings_new();
+    r->asks_left = r->settings->asks_most;
+    return r;
+}
+
+static void reconciler_destroy(void **self) {
+    struct reconciler *r = *self;
+    if (!r) return;
+    live_clear(&r->live);
+    guard_destroy(&r->done);
+    guard_destroy(&r->failed);
+    holdings_destroy(&r->holdings);
+    free(r);
+    *self = NULL;
+}
+
+// --- what executions say
+
+static void take_evidence(struct live_trade *trade, const TradeState *t) {
+    trade->evidence = true;
+    trade->held = t->has_held && t->held;
+    trade->ordered_at = t->ordered_at;
+}
+
+// Complete, as far as we know: remembered as such, or so old that it is remembered no longer.
+static bool is_done(const struct reconciler *r, batch_t *batch, const char *signal_id, uint64_t signal_at) {
+    return guard_find(r->done, digest_text(signal_id), NULL) || signal_at + REMEMBER_FOR < batch_now(batch);
+}
+
+// The trade's place among the live ones; NULL: its signal is complete.
+static struct live_trade *place_for(struct reconciler *r, batch_t *batch, const TradeState *t) {
+    struct live_trade *trade = live_trade_find(&r->live, t->trade_id);
+    if (trade) return trade;
+    struct live_signal *s = live_signal_find(&r->live, t->signal_id);
+    if (!s && is_done(r, batch, t->signal_id, t->signal_at)) return NULL;
+    if (!s) s = live_signal_get(&r->live, t->signal_id, batch_now(batch));
+    return live_trade_add(&r->live, s, t->trade_id, t->account_id);
+}
+
+static bool has_room(const struct reconciler *r) { return guard_count(r->done) < (size_t)r->settings->guard_max; }
+
+static err_t handle_execution(void *self, batch_t *batch, const ProtobufCMessage *body) {
+    struct reconciler *r = self;
+    const TradeState *t = ((const Execution *)body)->trade;
+    if (!has_room(r)) return ERR_BUSY;
+    bool new_position = holdings_take(r->holdings, t);
+    struct live_trade *trade = place_for(r, batch, t);
+    if (!trade) {
+        verdict_late(r, batch, t, new_position);
+        return ERR_OK;
+    }
+    take_evidence(trade, t);
+    verdict_trade(r, batch, trade, t);
+    return ERR_OK;
+}
+
+static err_t handle_snapshot(void *self, batch_t *batch, const ProtobufCMessage *body) {
+    watch_snapshot(self, batch, (const BrokerSnapshot *)body);
+    return ERR_OK;
+}
+
+// --- what the router says
+
+// Kept in memory only: the routing, and the executor's repetition of the order, say all that a restart needs.
+static err_t handle_order(void *self, batch_t *batch, const ProtobufCMessage *body) {
+    struct reconciler *r = self;
+    const Order *o = (const Order *)body;
+    struct live_trade *trade = live_trade_find(&r->live, o->trade_id);
+    if (!trade) {
+        struct live_signal *s = live_signal_find(&r->live, o->signal_id);
+        if (s ? s->routed : is_done(r, batch, o->signal_id, o->signal_at)) return ERR_OK; // decided otherwise since, or done
+        if (!s) s = live_signal_get(&r->live, o->signal_id, batch_now(batch));
+        trade = live_trade_add(&r->live, s, o->trade_id, o->account_id);
+    }
+    facts_order(&trade->facts, o);
+    trade->ordered_at = o->ordered_at;
+    return ERR_OK;
+}
+
+// Why accounts got no order, in one line.
+static void take_refusals(struct live_signal *s, const Routing *routing) {
+    struct tally tally = {0};
+    char why[TALLY_TEXT];
+    if (routing->refused) tally_add(&tally, routing->refused);
+    for (size_t i = 0; i < routing->n_decisions; i++) {
+        const Decision *d = routing->decisions[i];
+        if (d->reason != REASON__CODE__ordered) tally_add(&tally, record_enum_name(&reason__code__descriptor, (int)d->reason));
+    }
+    (void)tally_print(&tally, why);
+    live_signal_refused(s, why);
+}
+
+static void take_orders(struct reconciler *r, struct live_signal *s, const Routing *routing) {
+    for (size_t i = 0; i < routing->n_decisions; i++) {
+        const Decision *d = routing->decisions[i];
+        if (!d->trade_id) continue;
+        struct live_trade *t = live_trade_find(&r->live, d->trade_id);
+        if (!t) t = live_trade_add(&r->live, s, d->trade_id, d->account_id);
+        t->listed = true;
+        if (!t->ordered_at) t->ordered_at = routing->routed_at;
+    }
+}
+
+// A routing that comes again has been decided again: it takes the place of the first, and what was executed by the first counts all the
+// same.
+static void take_routing(struct reconciler *r, batch_t *batch, const Routing *routing) {
+    struct live_signal *s = live_signal_get(&r->live, routing->signal_id, batch_now(batch));
+    for (struct live_trade *t = s->trades; t; t = t->next) t->listed = false;
+    s->routed = true;
+    s->signal_at = routing->signal_at;
+    s->routed_at = routing->routed_at;
+    take_refusals(s, routing);
+    take_orders(r, s, routing);
+    for (struct live_trade *t = s->trades, *next; t; t = next) {
+        next = t->next;
+        if (!t->listed && !t->evidence) live_trade_drop(&r->live, t);
+    }
+    if (!verdict_signal(r, batch, s)) slice_signal(batch, s);
+}
+
+static err_t handle_routing(void *self, batch_t *batch, const ProtobufCMessage *body) {
+    struct reconciler *r = self;
+    const Routing *routing = (const Routing *)body;
+    if (!has_room(r)) return ERR_BUSY;
+    if (!guard_find(r->done, digest_text(routing->signal_id), NULL)) take_routing(r, batch, routing);
+    return ERR_OK;
+}
+
+// A routing that cannot be handled must not leave its signal open for ever: nobody was ordered, unless executions say otherwise.
+static void reconciler_buried(void *self, batch_t *batch, const ProtobufCMessage *body, const char *reason) {
+    struct reconciler *r = self;
+    if (body->descriptor != &routing__descriptor) return;
+    Routing nobody = *(const Routing *)body;
+    nobody.n_decisions = 0;
+    nobody.refused = (char *)reason;
+    if (has_room(r) && !guard_find(r->done, digest_text(nobody.signal_id), NULL)) take_routing(r, batch, &nobody);
+}
+
+// --- start and chores
+
+// What brokers should hold, and what works there. What is final is told by its execution, which is still to come if it was not handled.
+static err_t load_open(void *arg, const ProtobufCMessage *m) {
+    struct reconciler *r = arg;
+    const TradeState *t = (const TradeState *)m;
+    (void)holdings_take(r->holdings, t);
+    struct live_trade *trade = live_trade_find(&r->live, t->trade_id);
+    if (!trade || state_is_final(t->state)) return ERR_OK;
+    take_evidence(trade, t);
+    if (trade->status == TRADE_RECONCILIATION__STATUS__pending) facts_state(&trade->facts, t);
+    return ERR_OK;
+}
+
+static err_t reconciler_load(void *self, store_t *store) {
+    struct reconciler *r = self;
+    err_t e = guard_load(r->done, store);
+    if (!e) e = guard_load(r->failed, store);
+    if (!e) e = slice_load(store, &r->live, r->context->started_at);
+    if (!e) e = slice_load_open(store, r->context->shards, load_open, r);
+    return e;
+}
+
+static void retire(struct reconciler *r, batch_t *batch) {
+    uint64_t now = batch_now(batch), before = now > REMEMBER_FOR ? now - REMEMBER_FOR : 0;
+    if (r->context->consumed_until < before) before = r->context->consumed_until;
+    guard_retire(r->done, batch, before);
+    guard_retire(r->failed, batch, before);
+    size_t count = guard_count(r->done), most = (size_t)r->settings->guard_max;
+    if (count > most / 10 * 9)
+        batch_alert(batch, ALERT__SEVERITY__critical, "guard_nearly_full", DONE_GUARD, "%zu of %zu signals remembered", count, most);
+}
+
+static err_t reconciler_tick(void *self, batch_t *batch) {
+    struct reconciler *r = self;
+    if (batch_mono(batch) - r->chores_at < CHORES_EVERY) return ERR_OK;
+    r->chores_at = batch_mono(batch);
+    r->asks_left = r->settings->asks_most;
+    watch_overdue(r, batch);
+    if (has_room(r)) watch_unrouted(r, batch);
+    retire(r, batch);
+    return ERR_OK;
+}
+
+static const struct route routes[] = {
+    {TOPIC_orders, &order__descriptor, handle_order, false},
+    {TOPIC_routings, &routing__descriptor, handle_routing, false},
+    {TOPIC_executions, &execution__descriptor, handle_execution, false},
+    {TOPIC_executions, &broker_snapshot__descriptor, handle_snapshot, false},
+    {0},
+};
+
+const struct service reconciler_service = {
+    .role = RECONCILER,
+    .purpose = "Compares what was asked with what was done, and says when a signal is complete.",
+    .options = options,
+    .settings_size = sizeof(struct settings),
+    .routes = routes,
+    .slice = reconciler_slice,
+    .new = reconciler_new,
+    .destroy = reconciler_destroy,
+    .load = reconciler_load,
+    .tick = reconciler_tick,
+    .buried = reconciler_buried,
+};

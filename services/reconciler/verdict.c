@@ -1,0 +1,195 @@
+// verdict - when a trade is final it is compared; when all of a signal's trades are, the signal is complete.
+// SPDX-License-Identifier: MIT
+#include "services/reconciler/verdict.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/record.h"
+#include "services/reconciler/slice.h"
+#include "services/reconciler/sum.h"
+
+#define S(name) TRADE_RECONCILIATION__STATUS__##name
+
+static void compare_with_book(const struct reconciler *r, const struct facts *f, const TradeState *t, struct comparison *out) {
+    const BrokerConfig *broker = book_broker(r->context->book, t->broker_id);
+    const SymbolConfig *symbol = broker ? book_symbol(broker, t->symbol) : NULL;
+    decimal_t tolerance;
+    bool limited = true;
+    if (symbol && symbol->has_price_tolerance)
+        tolerance = D(symbol->price_tolerance);
+    else if (broker && broker->has_price_tolerance)
+        tolerance = D(broker->price_tolerance);
+    else
+        limited = false;
+    compare(f, limited ? &tolerance : NULL, out);
+}
+
+static void fill(TradeReconciliation *out, const char *trade_id, const struct comparison *c, uint64_t now) {
+    trade_reconciliation__init(out);
+    out->trade_id = (char *)trade_id;
+    out->reconciliation_status = c->status;
+    out->has_discrepancy = c->has_discrepancy;
+    out->discrepancy = c->has_discrepancy ? c->discrepancy.e8 : 0;
+    out->rejection_reason = c->reason[0] ? (char *)c->reason : NULL;
+    out->reconciled_at = now;
+}
+
+// --- a whole signal
+
+// The sum over its trades. Why something was not executed is said when nothing was, and of the trades also when others were.
+static void sum_signal(const struct live_signal *s, SignalExecutionStatus *out, uint64_t *first, char why[static TALLY_TEXT]) {
+    struct sum sum = {0};
+    struct tally tally = {0};
+    for (const struct live_trade *t = s->trades; t; t = t->next) {
+        sum_add(&sum, &t->facts);
+        if (t->facts.filled_lots.e8 <= 0) tally_add(&tally, t->why);
+    }
+    sum_status(&sum, out);
+    *first = sum.first_executed_at;
+    size_t length = tally_print(&tally, why);
+    if (!sum.executed && s->refused) (void)snprintf(why + length, TALLY_TEXT - length, "%s%s", length ? ", " : "", s->refused);
+    if (!sum.executed && !why[0]) (void)snprintf(why, TALLY_TEXT, "no account is subscribed");
+    if (why[0]) out->rejection_reason = why;
+}
+
+static void remember_failure(struct reconciler *r, batch_t *batch, const char *trade_id, const struct facts *f) {
+    (void)guard_put(r->failed, batch, digest_text(trade_id), f->filled_lots.e8 > 0 ? FAILED_EXECUTED : FAILED_NOT_EXECUTED);
+}
+
+static bool is_complete(const struct live_signal *s) { return s->routed && s->settled == s->count; }
+
+static void complete(struct reconciler *r, batch_t *batch, struct live_signal *s, Outcome *o) {
+    char why[TALLY_TEXT];
+    SignalExecutionStatus status = SIGNAL_EXECUTION_STATUS__INIT;
+    status.signal_id = s->id;
+    sum_signal(s, &status, &o->first_executed_at, why);
+    o->signal = &status;
+    o->has_first_executed_at = o->first_executed_at != 0;
+    o->has_routed_at = s->routed_at != 0;
+    o->routed_at = s->routed_at;
+    batch_emit(batch, TOPIC_outcomes, 0, &o->base);
+    slice_complete(batch, s);
+    (void)guard_put(r->done, batch, digest_text(s->id), (uint64_t)status.status); // the handlers have seen that there is room
+    for (const struct live_trade *t = s->trades; t; t = t->next) {
+        if (t->status == S(failed)) remember_failure(r, batch, t->id, &t->facts);
+    }
+    live_signal_drop(&r->live, s);
+}
+
+bool verdict_signal(struct reconciler *r, batch_t *batch, struct live_signal *s) {
+    Outcome o = OUTCOME__INIT;
+    o.signal_id = s->id;
+    if (!is_complete(s)) return false;
+    complete(r, batch, s, &o);
+    return true;
+}
+
+// --- a trade
+
+static void refuse_move(batch_t *batch, const char *trade_id, TradeReconciliation__Status from, TradeReconciliation__Status to) {
+    const ProtobufCEnumDescriptor *d = &trade_reconciliation__status__descriptor;
+    batch_alert(batch, ALERT__SEVERITY__warning, "reconciliation_move_refused", trade_id, "%s to %s is not in its life cycle",
+                record_enum_name(d, (int)from), record_enum_name(d, (int)to));
+}
+
+// True when the comparison says something new. A failure may turn into another one (rejected, then executed at a wrong price): that is no
+// move.
+static bool take_comparison(batch_t *batch, struct live_trade *t, const struct comparison *c) {
+    if (t->status == c->status && strcmp(t->why, c->reason) == 0) return false;
+    if (t->status != c->status && !reconciliation_may(t->status, c->status)) {
+        refuse_move(batch, t->id, t->status, c->status);
+        return false;
+    }
+    if (t->status == S(pending)) t->signal->settled++;
+    t->status = c->status;
+    memcpy(t->why, c->reason, sizeof t->why);
+    return true;
+}
+
+void verdict_trade(struct reconciler *r, batch_t *batch, struct live_trade *t, const TradeState *state) {
+    struct comparison c;
+    TradeReconciliation result;
+    struct facts facts = t->facts;
+    bool final = state_is_final(state->state);
+    if (t->status != S(pending) && !final) return; // an executor that lost its memory goes through the states again
+    facts_state(&facts, state);
+    if (final) compare_with_book(r, &facts, state, &c);
+    bool news = final && take_comparison(batch, t, &c);
+    if (!final || t->status == c.status) t->facts = facts; // what was refused changes nothing
+    if (!news) return;
+    fill(&result, t->id, &c, batch_now(batch));
+    slice_trade(batch, &(struct reconciled){t->signal->id, t->account_id, &t->facts, &result});
+    t->written = true;
+    Outcome o = OUTCOME__INIT;
+    o.signal_id = t->signal->id;
+    o.trade = &result;
+    if (is_complete(t->signal)) { // one message for both
+        complete(r, batch, t->signal, &o);
+        return;
+    }
+    if (!t->listed && !t->apart) slice_trade_apart(batch, t);
+    batch_emit(batch, TOPIC_outcomes, 0, &o.base);
+}
+
+// --- late evidence
+
+// The signal had come to nothing, and this trade shows otherwise: what is known of the signal now is this trade.
+static void revive(struct reconciler *r, batch_t *batch, const struct facts *f, Outcome *o, SignalExecutionStatus *status) {
+    struct sum sum = {0};
+    sum_add(&sum, f);
+    sum_status(&sum, status);
+    status->signal_id = o->signal_id;
+    o->signal = status;
+    o->has_first_executed_at = sum.first_executed_at != 0;
+    o->first_executed_at = sum.first_executed_at;
+    (void)guard_put(r->done, batch, digest_text(o->signal_id), (uint64_t)status->status);
+}
+
+// What was said of the trade and of its signal when that was complete.
+struct said {
+    uint64_t trade; // enum failure
+    bool signal_failed;
+};
+
+static struct said said_of(const struct reconciler *r, const TradeState *t) {
+    struct said said = {0};
+    uint64_t status = 0;
+    if (!guard_find(r->failed, digest_text(t->trade_id), &said.trade)) said.trade = FAILED_NO_LONGER;
+    said.signal_failed = guard_find(r->done, digest_text(t->signal_id), &status) && status == SIGNAL__STATUS__failed;
+    return said;
+}
+
+static void tell_late(struct reconciler *r, batch_t *batch, const TradeState *t, const struct said *said, const struct facts *f,
+                      TradeReconciliation *result) {
+    SignalExecutionStatus status = SIGNAL_EXECUTION_STATUS__INIT;
+    Outcome o = OUTCOME__INIT;
+    o.signal_id = t->signal_id;
+    o.trade = result;
+    slice_trade(batch, &(struct reconciled){t->signal_id, t->account_id, f, result});
+    slice_expire(batch, t->trade_id);
+    if (said->signal_failed) revive(r, batch, f, &o, &status);
+    batch_emit(batch, TOPIC_outcomes, 0, &o.base);
+    if (said->signal_failed || said->trade == FAILED_NOT_EXECUTED)
+        batch_alert(batch, ALERT__SEVERITY__critical, "late_evidence", t->trade_id,
+                    "account %s, signal %s: was %s, and the broker has executed it after all", t->account_id, t->signal_id,
+                    said->trade ? "given up" : "not ordered");
+}
+
+void verdict_late(struct reconciler *r, batch_t *batch, const TradeState *t, bool new_position) {
+    struct facts f = {0};
+    struct comparison c;
+    TradeReconciliation result;
+    struct said said = said_of(r, t);
+    if (!state_is_final(t->state) || !t->has_filled_lots || t->filled_lots <= 0) return;
+    if (!said.trade && !said.signal_failed && !new_position) return; // what was said stands
+    facts_state(&f, t);
+    compare_with_book(r, &f, t, &c);
+    if (said.trade == FAILED_EXECUTED && c.status == S(failed) && !said.signal_failed) return; // likewise
+    if (c.status == S(failed))
+        remember_failure(r, batch, t->trade_id, &f);
+    else if (said.trade)
+        (void)guard_put(r->failed, batch, digest_text(t->trade_id), FAILED_NO_LONGER);
+    fill(&result, t->trade_id, &c, batch_now(batch));
+    tell_late(r, batch, t, &said, &f, &result);
+}

@@ -1,0 +1,112 @@
+// watch - what does not come by itself.
+// SPDX-License-Identifier: MIT
+#include "services/reconciler/watch.h"
+
+#include "services/reconciler/verdict.h"
+
+#define ANSWER_PRESET_MS UINT64_C(10000) // of an account or broker that is not configured any more
+#define DOUBLINGS_MOST   5
+
+static void ask(struct reconciler *r, batch_t *batch, const char *trade_id, const char *account_id) {
+    StatusQuery q = STATUS_QUERY__INIT;
+    q.trade_id = (char *)trade_id;
+    q.account_id = (char *)account_id;
+    q.asked_at = batch_now(batch);
+    r->asks_left--;
+    batch_emit(batch, TOPIC_outcomes, 0, &q.base);
+}
+
+// --- answers
+
+static uint64_t answer_within(const struct reconciler *r, const char *account_id) {
+    const AccountConfig *account = book_account(r->context->book, account_id);
+    const BrokerConfig *broker = account ? book_broker(r->context->book, account->broker_id) : NULL;
+    return (broker ? broker->answer_within_ms : ANSWER_PRESET_MS) * NS_PER_MS;
+}
+
+// A limit or stop order that the broker works on may take its time; one that is held waits for the operator.
+static bool may_take_its_time(const struct live_trade *t) {
+    bool works = t->facts.state == TRADE_STATE__STATE__working || t->facts.state == TRADE_STATE__STATE__partially_filled;
+    return t->held || (works && t->facts.order_type != SIGNAL__ORDER_TYPE__market);
+}
+
+static bool is_overdue(const struct reconciler *r, struct live_trade *t, uint64_t now) {
+    if (t->status != TRADE_RECONCILIATION__STATUS__pending || may_take_its_time(t)) return false;
+    if (!t->signal->routed && !t->evidence) return false; // an order that a rollback may have taken back
+    if (!t->ask_at) t->ask_at = (t->ordered_at ? t->ordered_at : now) + answer_within(r, t->account_id);
+    return now >= t->ask_at;
+}
+
+void watch_overdue(struct reconciler *r, batch_t *batch) {
+    uint64_t now = batch_now(batch), every = (uint64_t)r->settings->ask_every_ms * NS_PER_MS;
+    for (struct live_trade *t = r->live.trades; t && r->asks_left > 0; t = t->hh.next) {
+        if (!is_overdue(r, t, now)) continue;
+        ask(r, batch, t->id, t->account_id);
+        t->ask_at = now + (every << (t->asks < DOUBLINGS_MOST ? t->asks : DOUBLINGS_MOST));
+        t->asks++;
+    }
+}
+
+// --- routings
+
+static void drop_unexecuted(struct reconciler *r, struct live_signal *s) {
+    for (struct live_trade *t = s->trades, *next; t; t = next) {
+        next = t->next;
+        if (!t->evidence) live_trade_drop(&r->live, t);
+    }
+}
+
+// Orders without a routing were taken back by a rollback. What was executed is there all the same, and ends by what is known of it.
+void watch_unrouted(struct reconciler *r, batch_t *batch) {
+    uint64_t wait = (uint64_t)r->settings->evidence_wait_ms * NS_PER_MS;
+    struct live_signal *s, *next;
+    HASH_ITER(hh, r->live.signals, s, next) {
+        if (s->routed || batch_now(batch) < s->seen_at + wait) continue;
+        drop_unexecuted(r, s);
+        if (!s->count) {
+            live_signal_drop(&r->live, s);
+        } else if (s->settled == s->count) {
+            batch_alert(batch, ALERT__SEVERITY__critical, "execution_without_routing", s->id,
+                        "%u trades were executed and the router knows of no such signal: completed by what was executed", s->count);
+            s->routed = true;
+            (void)verdict_signal(r, batch, s);
+        }
+    }
+}
+
+// --- what brokers hold
+
+struct listening {
+    struct reconciler *r;
+    batch_t *batch;
+};
+
+static bool explains(void *arg, const char *trade_id) {
+    const struct live_trade *t = live_trade_find(&((struct listening *)arg)->r->live, trade_id);
+    return t && t->status != TRADE_RECONCILIATION__STATUS__failed;
+}
+
+static void unexplained(void *arg, const BrokerSnapshot *s, const Holding *h) {
+    struct listening *l = arg;
+    char lots[DECIMAL_TEXT];
+    (void)decimal_print(D(h->lots), lots);
+    const char *id = h->trade_id ? h->trade_id : h->broker_order_id ? h->broker_order_id : h->broker_symbol;
+    const char *subject = arena_format(batch_arena(l->batch), "%s/%s", s->account_id, id);
+    batch_alert(l->batch, ALERT__SEVERITY__critical, "unexplained_holding", subject,
+                "%s says that account %s holds %s: %s %s lots of %s, order %s; no trade explains it", s->instance_id, s->account_id,
+                h->kind == HOLDING__KIND__order ? "an order" : "a position", h->side == SIGNAL__DIRECTION__sell ? "sell" : "buy", lots,
+                h->broker_symbol, h->broker_order_id ? h->broker_order_id : "without a number");
+}
+
+static void missing(void *arg, const BrokerSnapshot *s, const char *trade_id) {
+    struct listening *l = arg;
+    batch_alert(l->batch, ALERT__SEVERITY__critical, "missing_at_broker", trade_id,
+                "account %s: the trade is open here and %s does not list it; asking", s->account_id, s->instance_id);
+    if (l->r->asks_left > 0) ask(l->r, l->batch, trade_id, s->account_id);
+}
+
+void watch_snapshot(struct reconciler *r, batch_t *batch, const BrokerSnapshot *snapshot) {
+    struct listening l = {r, batch};
+    const struct holdings_ears ears = {&l, explains, unexplained, missing};
+    holdings_compare(r->holdings, snapshot, &ears);
+}
