@@ -51,8 +51,10 @@ static bool read_flag(struct call *call, int left, char **at, int *used, char wr
         snprintf(wrong, 240, "--%s takes no value", flag->name);
         return false;
     }
-    if (own) call->values[own - call->command->flags] = value;
-    else keep_common(call, flag, value);
+    if (own)
+        call->values[own - call->command->flags] = value;
+    else
+        keep_common(call, flag, value);
     return true;
 }
 

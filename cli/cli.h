@@ -16,7 +16,7 @@ enum outcome {
 };
 
 #define FLAGS_MAX 16
-#define ARGS_MAX 16
+#define ARGS_MAX  16
 
 struct flag {
     const char *name;  // without the dashes
@@ -36,7 +36,7 @@ struct command {
     const char *arguments; // for the help
     const char *words;     // a sentence
     enum outcome (*run)(struct call *call);
-    unsigned least, most; // arguments
+    unsigned least, most;         // arguments
     struct flag flags[FLAGS_MAX]; // its own; ends with one without a name
 };
 

@@ -58,9 +58,12 @@ static enum outcome list(struct call *call, store_t *store) {
     own(buffer) out = {0};
     sheet_start(&sheet, "SERVICE|ID|TOPIC|ENTRY|TYPE|SINCE|REASON");
     err_t e = each_letter(call, store, list_letter, &sheet);
-    if (call->json) sheet_json(&sheet, &out), buffer_text(&out, "\n");
-    else if (sheet.count == sheet.columns) buffer_text(&out, "There are no dead letters.\n");
-    else sheet_print(&sheet, &out);
+    if (call->json)
+        sheet_json(&sheet, &out), buffer_text(&out, "\n");
+    else if (sheet.count == sheet.columns)
+        buffer_text(&out, "There are no dead letters.\n");
+    else
+        sheet_print(&sheet, &out);
     sheet_destroy(&sheet);
     if (e) return complain(NO_REACH, "the dead letters cannot be read: %s", store_trouble(store));
     print_out(&out);
@@ -85,8 +88,10 @@ static void show_letter(void *arg, const char *service, const char *id, const De
     buffer_text(&l->out, "{\"letter\":");
     record_to_json(&letter->base, &l->out);
     buffer_text(&l->out, ",\"body\":");
-    if (m) record_to_json(m, &l->out);
-    else buffer_text(&l->out, "null");
+    if (m)
+        record_to_json(m, &l->out);
+    else
+        buffer_text(&l->out, "null");
     buffer_text(&l->out, "}\n");
 }
 

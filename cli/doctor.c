@@ -20,7 +20,7 @@
 #include "common/own.h"
 #include "common/topology.h"
 
-#define EARLIEST_NS UINT64_C(1735689600000000000) // 2025-01-01: a clock before it is wrong
+#define EARLIEST_NS    UINT64_C(1735689600000000000) // 2025-01-01: a clock before it is wrong
 #define OPEN_FILES_MIN 1024
 
 void report(struct report *self, enum finding finding, const char *what, const char *format, ...) {
@@ -40,11 +40,16 @@ static void check_directory(struct report *self, const char *part) {
     char path[320];
     struct stat s;
     snprintf(path, sizeof path, "%s/%s", self->call->place.dir, part);
-    if (stat(path, &s) != 0) report(self, WRONG, "directory", "%s: %s; is --dir right?", path, strerror(errno));
-    else if (!S_ISDIR(s.st_mode)) report(self, WRONG, "directory", "%s is no directory", path);
-    else if (s.st_mode & 077) report(self, WRONG, "directory", "%s is open to others (mode %o): chmod 700 %s", path, s.st_mode & 07777, path);
-    else if (access(path, W_OK | X_OK) != 0) report(self, WRONG, "directory", "%s cannot be written: %s", path, strerror(errno));
-    else report(self, FINE, "directory", "%s is private and can be written", path);
+    if (stat(path, &s) != 0)
+        report(self, WRONG, "directory", "%s: %s; is --dir right?", path, strerror(errno));
+    else if (!S_ISDIR(s.st_mode))
+        report(self, WRONG, "directory", "%s is no directory", path);
+    else if (s.st_mode & 077)
+        report(self, WRONG, "directory", "%s is open to others (mode %o): chmod 700 %s", path, s.st_mode & 07777, path);
+    else if (access(path, W_OK | X_OK) != 0)
+        report(self, WRONG, "directory", "%s cannot be written: %s", path, strerror(errno));
+    else
+        report(self, FINE, "directory", "%s is private and can be written", path);
 }
 
 static void check_secrets(struct report *self) {
@@ -67,9 +72,12 @@ static void check_service(struct report *self, const char *name) {
     own(buffer) answer = {0};
     enum outcome outcome = ask(&self->call->place, &question, &answer);
     const char *text = buffer_string(&answer);
-    if (outcome != DONE) report(self, WRONG, "service", "%s", text);
-    else if (strstr(text, "\"stalled\":true")) report(self, WRONG, "service", "%s cannot commit; see tradecast status", name);
-    else report(self, FINE, "service", "%s answers", name);
+    if (outcome != DONE)
+        report(self, WRONG, "service", "%s", text);
+    else if (strstr(text, "\"stalled\":true"))
+        report(self, WRONG, "service", "%s cannot commit; see tradecast status", name);
+    else
+        report(self, FINE, "service", "%s answers", name);
 }
 
 static void check_port(struct report *self, const char *what, const char *variable, unsigned preset) {
@@ -79,8 +87,10 @@ static void check_port(struct report *self, const char *what, const char *variab
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool there = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
     if (fd >= 0) close(fd);
-    if (there) report(self, FINE, "endpoint", "%s listens at 127.0.0.1:%lu", what, port);
-    else report(self, WRONG, "endpoint", "nobody listens at 127.0.0.1:%lu, where %s should (%s)", port, what, variable);
+    if (there)
+        report(self, FINE, "endpoint", "%s listens at 127.0.0.1:%lu", what, port);
+    else
+        report(self, WRONG, "endpoint", "nobody listens at 127.0.0.1:%lu, where %s should (%s)", port, what, variable);
 }
 
 static void check_services(struct report *self) {
@@ -96,17 +106,22 @@ static void check_clock(struct report *self) {
     struct timex state = {.modes = 0};
     uint64_t utc = clock_utc_ns();
     time_print(utc, now);
-    if (utc < EARLIEST_NS) report(self, WRONG, "clock", "it says %s: set it", now);
-    else if (adjtimex(&state) == TIME_ERROR) report(self, DOUBTFUL, "clock", "%s, and nothing keeps it right: run a time service", now);
-    else report(self, FINE, "clock", "%s, kept right within %ld us", now, state.maxerror);
+    if (utc < EARLIEST_NS)
+        report(self, WRONG, "clock", "it says %s: set it", now);
+    else if (adjtimex(&state) == TIME_ERROR)
+        report(self, DOUBTFUL, "clock", "%s, and nothing keeps it right: run a time service", now);
+    else
+        report(self, FINE, "clock", "%s, kept right within %ld us", now, state.maxerror);
 }
 
 static void check_limits(struct report *self) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
     unsigned long long files = limit.rlim_cur;
-    if (files < OPEN_FILES_MIN) report(self, DOUBTFUL, "limits", "%llu open files are few: ulimit -n %d", files, OPEN_FILES_MIN);
-    else report(self, FINE, "limits", "%llu open files", files);
+    if (files < OPEN_FILES_MIN)
+        report(self, DOUBTFUL, "limits", "%llu open files are few: ulimit -n %d", files, OPEN_FILES_MIN);
+    else
+        report(self, FINE, "limits", "%llu open files", files);
 }
 
 static void say(const struct report *self) {

@@ -14,11 +14,11 @@
 #include "common/sql.h"
 #include "doctor.h"
 
-#define SYNCS 50
-#define FEW_BYTES (UINT64_C(2) << 30)       // beside a memory of 2 GiB whose file is rewritten at times
+#define SYNCS         50
+#define FEW_BYTES     (UINT64_C(2) << 30) // beside a memory of 2 GiB whose file is rewritten at times
 #define TOO_FEW_BYTES (UINT64_C(256) << 20)
-#define FULL_BELOW (INT64_C(1) << 30)       // a larger archive is checked whole only when asked
-#define QUICK_NS (2 * NS_PER_MS)
+#define FULL_BELOW    (INT64_C(1) << 30) // a larger archive is checked whole only when asked
+#define QUICK_NS      (2 * NS_PER_MS)
 
 const char *profile_for(uint64_t fdatasync_ns, const char **why) {
     bool quick = fdatasync_ns <= QUICK_NS;
@@ -80,9 +80,12 @@ static void check_room(struct report *self) {
     char text[24];
     uint64_t bytes = (uint64_t)s.f_bavail * s.f_frsize;
     text_bytes(bytes, text);
-    if (bytes < TOO_FEW_BYTES) report(self, WRONG, "disk", "%s free: make room, or nothing will be accepted soon", text);
-    else if (bytes < FEW_BYTES) report(self, DOUBTFUL, "disk", "%s free is little beside a Redis of 2 GiB", text);
-    else report(self, FINE, "disk", "%s free", text);
+    if (bytes < TOO_FEW_BYTES)
+        report(self, WRONG, "disk", "%s free: make room, or nothing will be accepted soon", text);
+    else if (bytes < FEW_BYTES)
+        report(self, DOUBTFUL, "disk", "%s free is little beside a Redis of 2 GiB", text);
+    else
+        report(self, FINE, "disk", "%s free", text);
 }
 
 static void check_archive(struct report *self) {

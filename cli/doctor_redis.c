@@ -10,7 +10,7 @@
 #include "doctor.h"
 
 #define SKEW_MAX_NS NS_PER_S
-#define PROBE "doctor:probe" // a key that nobody owns
+#define PROBE       "doctor:probe" // a key that nobody owns
 
 static const struct {
     const char *name, *standard, *strict;
@@ -53,8 +53,10 @@ static void check_settings(struct report *self, store_t *store, const char *prof
             continue;
         }
         enum finding finding = judge_setting(name, value, profile, &wanted);
-        if (finding == FINE) report(self, FINE, "redis", "%s %s", name, value);
-        else report(self, finding, "redis", "%s is %s; the %s profile asks for %s (redis.conf)", name, value, profile, wanted);
+        if (finding == FINE)
+            report(self, FINE, "redis", "%s %s", name, value);
+        else
+            report(self, finding, "redis", "%s is %s; the %s profile asks for %s (redis.conf)", name, value, profile, wanted);
     }
 }
 
@@ -62,8 +64,10 @@ static void check_writes(struct report *self, store_t *store) {
     own(buffer) info = {0};
     if (REDIS(store, &info, "INFO", "persistence")) return;
     bool fine = strstr(buffer_string(&info), "aof_last_write_status:ok") != NULL;
-    if (fine) report(self, FINE, "redis", "its last write to disk went well");
-    else report(self, WRONG, "redis", "its append-only file cannot be written: look at the disk and Redis' log");
+    if (fine)
+        report(self, FINE, "redis", "its last write to disk went well");
+    else
+        report(self, WRONG, "redis", "its append-only file cannot be written: look at the disk and Redis' log");
 }
 
 static void check_skew(struct report *self, store_t *store) {
@@ -74,8 +78,10 @@ static void check_skew(struct report *self, store_t *store) {
     uint64_t theirs = seconds * NS_PER_S + micros * NS_PER_US, ours = clock_utc_ns(), apart = ours > theirs ? ours - theirs : theirs - ours;
     char text[24];
     text_between(apart, text);
-    if (apart > SKEW_MAX_NS) report(self, WRONG, "clock", "Redis' clock is %s away from this one", text);
-    else report(self, FINE, "clock", "Redis' clock agrees within %s", text);
+    if (apart > SKEW_MAX_NS)
+        report(self, WRONG, "clock", "Redis' clock is %s away from this one", text);
+    else
+        report(self, FINE, "clock", "Redis' clock agrees within %s", text);
 }
 
 static void check_default_user(struct report *self, store_t *store) {
@@ -85,8 +91,10 @@ static void check_default_user(struct report *self, store_t *store) {
         return;
     }
     bool off = strstr(buffer_string(&list), "user default off") != NULL;
-    if (off) report(self, FINE, "acl", "the default user is off");
-    else report(self, WRONG, "acl", "the default user is on: anybody who reaches Redis may write (user default off)");
+    if (off)
+        report(self, FINE, "acl", "the default user is off");
+    else
+        report(self, WRONG, "acl", "the default user is on: anybody who reaches Redis may write (user default off)");
 }
 
 // Nobody may write a key that is not in his slice.

@@ -61,8 +61,10 @@ void entry_json(const char *topic, const struct envelope *e, const ProtobufCMess
         buffer_text(out, "\"");
     }
     buffer_text(out, ",\"body\":");
-    if (m) record_to_json(m, out);
-    else buffer_text(out, "null");
+    if (m)
+        record_to_json(m, out);
+    else
+        buffer_text(out, "null");
     buffer_text(out, "}\n");
 }
 
@@ -78,8 +80,10 @@ void entry_line(const char *topic, const struct envelope *e, const ProtobufCMess
     buffer_format(out, "  %s  ", id);
     text_clean(out, e->type, strlen(e->type));
     buffer_text(out, "  ");
-    if (m) record_to_json(m, &body);
-    else buffer_text(&body, "(this version cannot decode it)");
+    if (m)
+        record_to_json(m, &body);
+    else
+        buffer_text(&body, "(this version cannot decode it)");
     text_clean(out, (const char *)body.data, body.length);
     buffer_text(out, "\n");
 }

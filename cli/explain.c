@@ -20,7 +20,8 @@ static const struct where of_row = {NULL, "signals", "signal_id", &signal_row__d
 static const struct where of_rejection = {"signal_rejection:", NULL, NULL, &signal_rejection__descriptor};
 static const struct where of_failure = {NULL, "trade_failure_log", "failure_id", &trade_failure__descriptor};
 static const struct where of_routing = {"routing:", "routings", "signal_id", &routing__descriptor};
-static const struct where of_status = {"signal_execution_status:", "signal_execution_status", "signal_id", &signal_execution_status__descriptor};
+static const struct where of_status = {"signal_execution_status:", "signal_execution_status", "signal_id",
+                                       &signal_execution_status__descriptor};
 static const struct where of_order = {"order:", "orders", "trade_id", &order__descriptor};
 static const struct where of_trade = {"trade_state:", "trades", "trade_id", &trade_state__descriptor};
 static const struct where of_reconciliation = {"reconciliation:", "trade_reconciliation", "trade_id", &trade_reconciliation__descriptor};
@@ -154,11 +155,13 @@ enum outcome run_explain(struct call *call) {
     gather(&sources, &story);
     if (!story.signal && !story.rejection && !story.routing) {
         if (sources.failed) return NO_REACH;
-        return complain(ANSWER_NO, "there is no signal %s%s%s", story.signal_id, archive ? "" : " in Redis, and the archive cannot be read: ",
-                        archive ? "" : no_archive);
+        return complain(ANSWER_NO, "there is no signal %s%s%s", story.signal_id,
+                        archive ? "" : " in Redis, and the archive cannot be read: ", archive ? "" : no_archive);
     }
-    if (call->json) story_json(&story, &out);
-    else story_tell(&story, &out);
+    if (call->json)
+        story_json(&story, &out);
+    else
+        story_tell(&story, &out);
     print_out(&out);
     return DONE;
 }

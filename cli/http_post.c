@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #define ANSWER_MAX (1 << 20)
-#define WITHIN_MS 10000L
+#define WITHIN_MS  10000L
 
 static size_t take(char *data, size_t size, size_t n, void *arg) {
     buffer_t *answer = arg;
@@ -36,8 +36,10 @@ unsigned http_post(const char *url, struct span body, buffer_t *answer, char why
     snprintf(why, 256, "libcurl cannot start");
     if (!curl) return 0;
     CURLcode code = post(curl, url, body, answer);
-    if (code == CURLE_OK) curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    else snprintf(why, 256, "%s", curl_easy_strerror(code));
+    if (code == CURLE_OK)
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    else
+        snprintf(why, 256, "%s", curl_easy_strerror(code));
     curl_easy_cleanup(curl);
     return (unsigned)status;
 }

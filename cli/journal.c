@@ -29,8 +29,10 @@ static enum outcome list(struct call *call, store_t *store) {
         }
     }
     own(buffer) out = {0};
-    if (call->json) sheet_json(&sheet, &out), buffer_text(&out, "\n");
-    else sheet_print(&sheet, &out);
+    if (call->json)
+        sheet_json(&sheet, &out), buffer_text(&out, "\n");
+    else
+        sheet_print(&sheet, &out);
     sheet_destroy(&sheet);
     print_out(&out);
     return DONE;
@@ -56,8 +58,10 @@ static err_t show_entry(void *arg, const struct journal_entry *entry) {
     }
     const ProtobufCMessage *m = envelope_open(&e, s->arena);
     if (m && !filter_takes(&s->filter, m)) return ERR_OK;
-    if (s->call->json) entry_json(s->topic, &e, m, 0, &s->out);
-    else entry_line(s->topic, &e, m, 0, &s->out);
+    if (s->call->json)
+        entry_json(s->topic, &e, m, 0, &s->out);
+    else
+        entry_line(s->topic, &e, m, 0, &s->out);
     return ERR_OK;
 }
 
@@ -66,8 +70,10 @@ static bool before(const char *text, struct entry_id *out) {
     *out = ENTRY_ID_NONE;
     if (!text) return true;
     if (entry_id_parse(text, strlen(text), out)) return false;
-    if (out->sequence) out->sequence--;
-    else if (out->incarnation) *out = (struct entry_id){out->incarnation - 1, UINT64_MAX};
+    if (out->sequence)
+        out->sequence--;
+    else if (out->incarnation)
+        *out = (struct entry_id){out->incarnation - 1, UINT64_MAX};
     return true;
 }
 

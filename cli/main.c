@@ -8,6 +8,7 @@
 #include "common/version.h"
 #include "place.h"
 
+// clang-format off
 #define FILTERS {"type", "TYPE", "only messages of this type (Execution)"}, {"account", "ID", "only what concerns this account"}, \
     {"symbol", "SYMBOL", "only what concerns this symbol, by either name"}
 #define REASON {"reason", "TEXT", "why; it is kept"}
@@ -31,7 +32,8 @@ static const struct command commands[] = {
     {"status", "", "Shows services, topics with their consumers' positions and lag, and counts per state.", run_status, 0, 0, {}},
     {"explain", "SIGNAL_ID", "Tells the whole story of a signal, with times.", run_explain, 1, 1, {}},
     {"tail", "", "Shows what happens now.", run_tail, 0, 0,
-     {{"topic", "PREFIX", "only topics that begin so (executions.)"}, FILTERS, {"count", "N", "end after N messages"}, {"for", "S", "end after S seconds"}}},
+     {{"topic", "PREFIX", "only topics that begin so (executions.)"}, FILTERS, {"count", "N", "end after N messages"},
+      {"for", "S", "end after S seconds"}}},
     {"halt", "", "Stops new orders, everywhere or for one account.", run_halt, 0, 0, {ACCOUNT, REASON}},
     {"resume", "", "Allows orders again.", run_halt, 0, 0, {ACCOUNT, REASON}},
     {"reduce-only", "", "Allows only orders that reduce exposure.", run_halt, 0, 0, {ACCOUNT, REASON}},
@@ -40,14 +42,17 @@ static const struct command commands[] = {
     {"close", "TRADE_ID", "Closes a trade's position.", run_on_trade, 1, 1, {REASON}},
     {"journal", "list | show TOPIC", "Lists the topics' journals, or shows one's entries decoded.", run_journal, 1, 2,
      {{"from", "ID", "from this entry on (else from the first)"}, {"count", "N", "at most N entries (20)"}, FILTERS}},
-    {"deadletter", "list | show SERVICE ID | redrive SERVICE [ID | --all]", "Lists what could not be handled, shows it, or has it handled again.",
-     run_deadletter, 1, 3, {{"all", NULL, "redrive: every one of the service"}}},
-    {"config", "apply FILE | show", "Applies a configuration file (- for stdin) whole or not at all, or shows what is in force.", run_config, 1, 2, {}},
+    {"deadletter", "list | show SERVICE ID | redrive SERVICE [ID | --all]",
+     "Lists what could not be handled, shows it, or has it handled again.", run_deadletter, 1, 3,
+     {{"all", NULL, "redrive: every one of the service"}}},
+    {"config", "apply FILE | show", "Applies a configuration file (- for stdin) whole or not at all, or shows what is in force.",
+     run_config, 1, 2, {}},
     {"doctor", "", "Checks the installation.", run_doctor, 0, 0,
      {{"profile", "PROFILE", "standard or strict: what Redis should be set to (TRADECAST_PROFILE)"},
       {"full", NULL, "check every page of the archive, however large"}}},
     {"version", "", "Prints the version.", run_version, 0, 0, {}},
 };
+// clang-format on
 
 #define COMMANDS (sizeof commands / sizeof *commands)
 

@@ -15,9 +15,12 @@ static const char *environment(const char *name) {
 
 static void parent_of(const char *path, char *out, size_t size) {
     const char *slash = strrchr(path, '/');
-    if (!slash) snprintf(out, size, ".");
-    else if (slash == path) snprintf(out, size, "/");
-    else snprintf(out, size, "%.*s", (int)(slash - path), path);
+    if (!slash)
+        snprintf(out, size, ".");
+    else if (slash == path)
+        snprintf(out, size, "/");
+    else
+        snprintf(out, size, "%.*s", (int)(slash - path), path);
 }
 
 // By configuration, else by the executors that have a socket.
@@ -36,24 +39,35 @@ static unsigned shards_of(const char *run) {
 
 static void find_or(char *out, size_t size, const char *variable, const char *dir, const char *part) {
     const char *given = environment(variable);
-    if (given) snprintf(out, size, "%s", given);
-    else snprintf(out, size, "%s/%s", dir, part);
+    if (given)
+        snprintf(out, size, "%s", given);
+    else
+        snprintf(out, size, "%s/%s", dir, part);
 }
 
 void place_find(struct place *out, const char *dir) {
     *out = (struct place){.shards = 1};
     const char *run = environment("TRADECAST_RUN_DIR"), *given = dir ? dir : environment("TRADECAST_DIR");
-    if (given) snprintf(out->dir, sizeof out->dir, "%s", given);
-    else if (run) parent_of(run, out->dir, sizeof out->dir);
-    else snprintf(out->dir, sizeof out->dir, "var");
-    if (dir) snprintf(out->run, sizeof out->run, "%.199s/run", dir); // the option says all
-    else find_or(out->run, sizeof out->run, "TRADECAST_RUN_DIR", out->dir, "run");
+    if (given)
+        snprintf(out->dir, sizeof out->dir, "%s", given);
+    else if (run)
+        parent_of(run, out->dir, sizeof out->dir);
+    else
+        snprintf(out->dir, sizeof out->dir, "var");
+    if (dir)
+        snprintf(out->run, sizeof out->run, "%.199s/run", dir); // the option says all
+    else
+        find_or(out->run, sizeof out->run, "TRADECAST_RUN_DIR", out->dir, "run");
     snprintf(out->secrets, sizeof out->secrets, "%.199s/secrets", out->dir);
-    if (dir) snprintf(out->archive, sizeof out->archive, "%.199s/data/archive.db", dir);
-    else find_or(out->archive, sizeof out->archive, "TRADECAST_ARCHIVER_DATABASE", out->dir, "data/archive.db");
+    if (dir)
+        snprintf(out->archive, sizeof out->archive, "%.199s/data/archive.db", dir);
+    else
+        find_or(out->archive, sizeof out->archive, "TRADECAST_ARCHIVER_DATABASE", out->dir, "data/archive.db");
     const char *redis = dir ? NULL : environment("TRADECAST_REDIS");
-    if (redis) snprintf(out->redis, sizeof out->redis, "%s", redis);
-    else snprintf(out->redis, sizeof out->redis, "unix:%s/redis.sock", out->run);
+    if (redis)
+        snprintf(out->redis, sizeof out->redis, "%s", redis);
+    else
+        snprintf(out->redis, sizeof out->redis, "unix:%s/redis.sock", out->run);
     out->shards = shards_of(out->run);
 }
 
@@ -77,7 +91,8 @@ bool place_secret(const struct place *place, const char *name, char out[static 2
 store_t *place_store_quietly(const struct place *place, const char *user, char why[static 240]) {
     char password[200] = "";
     if (!place_secret(place, user, password)) {
-        snprintf(why, 240, "the password of Redis user %s is not in %.60s/%s (%s); is --dir right?", user, place->secrets, user, strerror(errno));
+        snprintf(why, 240, "the password of Redis user %s is not in %.60s/%s (%s); is --dir right?", user, place->secrets, user,
+                 strerror(errno));
         return NULL;
     }
     const struct store_options options = {place->redis, user, password, 5000};

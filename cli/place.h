@@ -35,5 +35,4 @@ enum outcome ask_and_say(const struct call *call, const struct question *questio
 
 // One command to Redis whose reply is text (a line for each element).
 err_t ask_redis(store_t *store, buffer_t *out, unsigned n, const char *const words[]);
-#define REDIS(store, out, ...) \
-    ask_redis(store, out, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), (const char *[]){__VA_ARGS__})
+#define REDIS(store, out, ...) ask_redis(store, out, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), (const char *[]){__VA_ARGS__})

@@ -17,9 +17,9 @@
 #include "signal.pb-c.h"
 #include "stream.h"
 
-#define BODY_MAX (64 * 1024)
+#define BODY_MAX         (64 * 1024)
 #define ANSWER_WITHIN_NS (5 * NS_PER_S)
-#define PAUSE_MS 5
+#define PAUSE_MS         5
 
 // Where to: the source and its token.
 struct door {
@@ -58,7 +58,8 @@ static bool read_token(const struct call *call, struct door *door) {
 
 static bool find_door(const struct call *call, struct door *door) {
     const char *source = call_flag(call, "source");
-    if (source) snprintf(door->source, sizeof door->source, "%s", source);
+    if (source)
+        snprintf(door->source, sizeof door->source, "%s", source);
     else if (!only_source(&call->place, door->source)) {
         (void)complain(WRONG_USE, "say which --source; the tokens of sources are in %s/webhook-*", call->place.secrets);
         return false;
@@ -72,7 +73,7 @@ static bool find_door(const struct call *call, struct door *door) {
 static bool from_options(const struct call *call, buffer_t *out) {
     static const struct {
         const char *flag, *field;
-    } fields[] = {{"symbol", "symbol"}, {"action", "action"},      {"lots", "quantity"},     {"type", "order_type"},  {"price", "price"},
+    } fields[] = {{"symbol", "symbol"}, {"action", "action"},  {"lots", "quantity"},     {"type", "order_type"}, {"price", "price"},
                   {"sl", "stop_loss"},  {"tp", "take_profit"}, {"strategy", "strategy"}, {"id", "signal_id"}};
     const char *before = "{";
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
@@ -125,12 +126,16 @@ static void say_accepted(struct wanted *w, const char *id, const char *rejection
     w->found = true;
     w->outcome = rejection ? ANSWER_NO : DONE;
     buffer_text(&out, w->json ? "{\"signal_id\":" : rejection ? "refused " : "accepted ");
-    if (w->json) buffer_json_string(&out, id, strlen(id));
-    else buffer_text(&out, id);
+    if (w->json)
+        buffer_json_string(&out, id, strlen(id));
+    else
+        buffer_text(&out, id);
     if (w->json) buffer_format(&out, ",\"status\":\"%s\"", rejection ? "failed" : "pending");
     if (rejection) buffer_text(&out, w->json ? ",\"reason\":" : ": ");
-    if (rejection && w->json) buffer_json_string(&out, rejection, strlen(rejection));
-    else if (rejection) buffer_text(&out, rejection);
+    if (rejection && w->json)
+        buffer_json_string(&out, rejection, strlen(rejection));
+    else if (rejection)
+        buffer_text(&out, rejection);
     buffer_text(&out, w->json ? "}\n" : "\n");
     print_out(&out);
 }

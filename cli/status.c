@@ -153,7 +153,8 @@ static void look_at_live(struct status *s) {
     }
     count_states(s, "live trades", &trades);
     count_key(s, (const char *[]){"reconciliations", "open"}, "HLEN", "reconciliation:open");
-    struct tally accounts = {&account_state__state__descriptor, "state", {0}}, gateways = {&instance_state__state__descriptor, "state", {0}};
+    struct tally accounts = {&account_state__state__descriptor, "state", {0}},
+                 gateways = {&instance_state__state__descriptor, "state", {0}};
     err_t e = store_records(s->store, "account_config:index", "account_state:", &account_state__descriptor, tally_one, &accounts);
     if (!e) e = store_records(s->store, "instance_config:index", "instance_state:", &instance_state__descriptor, tally_one, &gateways);
     if (e) s->failed = e;

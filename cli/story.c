@@ -11,7 +11,8 @@
 #include "text.h"
 
 // One line: what happened, how long after the signal came in, and the particulars.
-__attribute__((format(printf, 5, 6))) static void line(buffer_t *out, const char *what, uint64_t from, uint64_t at, const char *format, ...) {
+__attribute__((format(printf, 5, 6))) static void line(buffer_t *out, const char *what, uint64_t from, uint64_t at, const char *format,
+                                                       ...) {
     char after[24] = "", words[600];
     if (at && from && at >= from) {
         after[0] = '+';
@@ -75,8 +76,8 @@ static void tell_status(const struct story *story, uint64_t from, buffer_t *out)
 
 static void tell_result(const TradeResult *r, uint64_t from, buffer_t *out) {
     const char *price = r->has_execution_price ? number(r->execution_price) : "-", *slippage = r->has_slippage ? number(r->slippage) : "-";
-    line(out, NAME(trade_result__state__descriptor, r->state), from, r->executed_at, "%s lots at %s, slippage %s%s%s", number(r->lot_size), price,
-         slippage, r->has_pnl ? ", profit " : "", r->has_pnl ? number(r->pnl) : "");
+    line(out, NAME(trade_result__state__descriptor, r->state), from, r->executed_at, "%s lots at %s, slippage %s%s%s", number(r->lot_size),
+         price, slippage, r->has_pnl ? ", profit " : "", r->has_pnl ? number(r->pnl) : "");
 }
 
 static void tell_trade(const struct part *part, uint64_t from, buffer_t *out) {
@@ -88,8 +89,9 @@ static void tell_trade(const struct part *part, uint64_t from, buffer_t *out) {
     }
     if (part->reconciliation) {
         const TradeReconciliation *r = part->reconciliation;
-        line(out, "reconciled", from, r->reconciled_at, "%s, discrepancy %s%s%s", NAME(trade_reconciliation__status__descriptor, r->reconciliation_status),
-             r->has_discrepancy ? number(r->discrepancy) : "-", r->rejection_reason ? ": " : "", r->rejection_reason ? r->rejection_reason : "");
+        line(out, "reconciled", from, r->reconciled_at, "%s, discrepancy %s%s%s",
+             NAME(trade_reconciliation__status__descriptor, r->reconciliation_status), r->has_discrepancy ? number(r->discrepancy) : "-",
+             r->rejection_reason ? ": " : "", r->rejection_reason ? r->rejection_reason : "");
     }
     line(out, NAME(trade_state__state__descriptor, t->state), from, t->has_closed_at ? t->closed_at : t->updated_at, "%s%s%s%s",
          t->reason ? t->reason : "", t->has_held && t->held ? " (held: waits for the operator)" : "", t->has_pnl ? "profit " : "",
@@ -109,14 +111,16 @@ static void tell_part(const struct story *story, const struct part *part, uint64
     buffer_format(out, ", trade %s\n", d && d->trade_id ? d->trade_id : part->trade ? part->trade->trade_id : "-");
     if (part->order) {
         const Order *o = part->order;
-        line(out, "decided", from, o->ordered_at, "%s %s at %s, %s lots%s%s%s", NAME(signal__direction__descriptor, o->direction), o->broker_symbol,
-             o->broker_id, o->has_lot_size ? number(o->lot_size) : "all", d && d->detail ? " (" : "", d && d->detail ? d->detail : "",
-             d && d->detail ? ")" : "");
+        const char *detail = d ? d->detail : NULL; // the numbers that led to the size, and the size
+        line(out, "decided", from, o->ordered_at, "%s %s at %s, %s%s", NAME(signal__direction__descriptor, o->direction), o->broker_symbol,
+             o->broker_id, detail ? detail : o->has_lot_size ? number(o->lot_size) : "all", detail || !o->has_lot_size ? "" : " lots");
     } else if (story->routing) {
         line(out, "decided", from, story->routing->routed_at, "%s", d && d->detail ? d->detail : "");
     }
-    if (part->trade) tell_trade(part, from, out);
-    else line(out, "not sent yet", 0, 0, "%s", "the executor has no record of it");
+    if (part->trade)
+        tell_trade(part, from, out);
+    else
+        line(out, "not sent yet", 0, 0, "%s", "the executor has no record of it");
     if (story->archive_known) line(out, "archived", 0, 0, "%s", part->archived ? "yes" : "not yet");
 }
 
@@ -145,8 +149,10 @@ void story_tell(const struct story *story, buffer_t *out) {
 
 static void member(buffer_t *out, const char *name, const void *message) {
     buffer_format(out, ",\"%s\":", name);
-    if (message) record_to_json(message, out);
-    else buffer_text(out, "null");
+    if (message)
+        record_to_json(message, out);
+    else
+        buffer_text(out, "null");
 }
 
 static void json_part(const struct story *story, const struct part *part, buffer_t *out) {

@@ -32,13 +32,13 @@ static void take(struct tail *t, const struct parcel *parcel) {
     const ProtobufCMessage *m = envelope_open(&e, t->arena);
     if (!m || !filter_takes(&t->filter, m)) return;
     t->seen++;
-    if (t->call->json) entry_json(parcel->topic, &e, m, clock_utc_ns(), &t->out);
-    else entry_line(parcel->topic, &e, m, clock_utc_ns(), &t->out);
+    if (t->call->json)
+        entry_json(parcel->topic, &e, m, clock_utc_ns(), &t->out);
+    else
+        entry_line(parcel->topic, &e, m, clock_utc_ns(), &t->out);
 }
 
-static bool is_over(const struct tail *t) {
-    return (t->count && t->seen >= t->count) || (t->until && clock_mono_ns() >= t->until);
-}
+static bool is_over(const struct tail *t) { return (t->count && t->seen >= t->count) || (t->until && clock_mono_ns() >= t->until); }
 
 static bool connect_all(struct tail *t, const char *topic) {
     struct instance all[INSTANCES_MAX];
@@ -73,10 +73,12 @@ enum outcome run_tail(struct call *call) {
     unsigned long seconds;
     struct tail t = {.call = call, .filter = {call_flag(call, "type"), call_flag(call, "account"), call_flag(call, "symbol")}};
     if (!call_number(call, "count", 0, &t.count) || !call_number(call, "for", 0, &seconds)) return WRONG_USE;
-    if (t.filter.type && !message_type(t.filter.type)) return complain(WRONG_USE, "there is no message type %s (as in proto/)", t.filter.type);
+    if (t.filter.type && !message_type(t.filter.type))
+        return complain(WRONG_USE, "there is no message type %s (as in proto/)", t.filter.type);
     if (seconds) t.until = clock_mono_ns() + seconds * NS_PER_S;
     t.arena = arena_new(0);
-    enum outcome outcome = connect_all(&t, call_flag(call, "topic")) ? DONE : complain(NO_REACH, "cannot connect to the sockets in %s", call->place.run);
+    enum outcome outcome =
+        connect_all(&t, call_flag(call, "topic")) ? DONE : complain(NO_REACH, "cannot connect to the sockets in %s", call->place.run);
     if (outcome == DONE) listen(&t);
     for (size_t i = 0; i < t.n; i++) port_destroy(&t.ports[i]);
     arena_destroy(&t.arena);

@@ -79,9 +79,12 @@ static bool is_number(const char *cell) {
 }
 
 static void json_cell(const struct sheet *self, unsigned column, const char *cell, buffer_t *out) {
-    if (!*cell) buffer_text(out, "null");
-    else if (self->right[column] && is_number(cell)) buffer_text(out, cell);
-    else buffer_json_string(out, cell, strlen(cell));
+    if (!*cell)
+        buffer_text(out, "null");
+    else if (self->right[column] && is_number(cell))
+        buffer_text(out, cell);
+    else
+        buffer_json_string(out, cell, strlen(cell));
 }
 
 static void json_key(const char *head, buffer_t *out) {
@@ -117,21 +120,32 @@ void text_clean(buffer_t *out, const char *text, size_t length) {
 
 static void with_decimals(uint64_t value, uint64_t unit, const char *name, char out[static 24]) {
     unsigned long long whole = value / unit, tenths = value % unit * 10 / unit;
-    if (whole >= 100) snprintf(out, 24, "%llu %s", whole, name);
-    else snprintf(out, 24, "%llu.%llu %s", whole, tenths, name);
+    if (whole >= 100)
+        snprintf(out, 24, "%llu %s", whole, name);
+    else
+        snprintf(out, 24, "%llu.%llu %s", whole, tenths, name);
 }
 
 void text_between(uint64_t ns, char out[static 24]) {
-    if (ns < NS_PER_MS) snprintf(out, 24, "%llu us", (unsigned long long)(ns / NS_PER_US));
-    else if (ns < NS_PER_S) with_decimals(ns, NS_PER_MS, "ms", out);
-    else if (ns < 100 * NS_PER_S) with_decimals(ns, NS_PER_S, "s", out);
-    else if (ns < 7200 * NS_PER_S) with_decimals(ns, 60 * NS_PER_S, "min", out);
-    else with_decimals(ns, 3600 * NS_PER_S, "h", out);
+    if (ns < NS_PER_MS)
+        snprintf(out, 24, "%llu us", (unsigned long long)(ns / NS_PER_US));
+    else if (ns < NS_PER_S)
+        with_decimals(ns, NS_PER_MS, "ms", out);
+    else if (ns < 100 * NS_PER_S)
+        with_decimals(ns, NS_PER_S, "s", out);
+    else if (ns < 7200 * NS_PER_S)
+        with_decimals(ns, 60 * NS_PER_S, "min", out);
+    else
+        with_decimals(ns, 3600 * NS_PER_S, "h", out);
 }
 
 void text_bytes(uint64_t bytes, char out[static 24]) {
-    if (bytes < 1024) snprintf(out, 24, "%llu B", (unsigned long long)bytes);
-    else if (bytes < 1 << 20) with_decimals(bytes, 1 << 10, "KiB", out);
-    else if (bytes < 1 << 30) with_decimals(bytes, 1 << 20, "MiB", out);
-    else with_decimals(bytes, 1 << 30, "GiB", out);
+    if (bytes < 1024)
+        snprintf(out, 24, "%llu B", (unsigned long long)bytes);
+    else if (bytes < 1 << 20)
+        with_decimals(bytes, 1 << 10, "KiB", out);
+    else if (bytes < 1 << 30)
+        with_decimals(bytes, 1 << 20, "MiB", out);
+    else
+        with_decimals(bytes, 1 << 30, "GiB", out);
 }

@@ -20,5 +20,5 @@ void sheet_print(const struct sheet *self, buffer_t *out);
 void sheet_json(const struct sheet *self, buffer_t *out);
 
 void text_clean(buffer_t *out, const char *text, size_t length); // control characters become '?'
-void text_between(uint64_t ns, char out[static 24]);              // "412 us", "1.9 ms", "3.20 s", "5 min 10 s"
-void text_bytes(uint64_t bytes, char out[static 24]);             // "61.2 MiB"
+void text_between(uint64_t ns, char out[static 24]);             // "412 us", "1.9 ms", "3.20 s", "5 min 10 s"
+void text_bytes(uint64_t bytes, char out[static 24]);            // "61.2 MiB"

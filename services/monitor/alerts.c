@@ -53,7 +53,8 @@ static void judge_service(struct found *found, const struct watched *service, co
         unsigned long long silent_s = watch_since(service->heard_at, mono_ns) / 1000000000;
         find(found, SERVICE_SILENT, service->name, "%s has said nothing for %llu s: see its log", service->name, silent_s);
     } else if (last->stalled) {
-        find(found, SERVICE_STALLED, service->name, "%s cannot commit: %s", service->name, last->trouble ? last->trouble : "no reason given");
+        find(found, SERVICE_STALLED, service->name, "%s cannot commit: %s", service->name,
+             last->trouble ? last->trouble : "no reason given");
     }
     if (last && last->deadletters) {
         find(found, DEAD_LETTERS, service->name, "%s holds %llu dead letter(s): tradecast deadletter list", service->name,
@@ -73,8 +74,10 @@ size_t alerts_judge(const struct watch *watch, const struct limits *limits, uint
     for (size_t i = 0; i < watch->n_services; i++) judge_service(&found, &watch->services[i], limits, mono_ns);
     for (size_t i = 0; i < watch->n_lags; i++) judge_lag(&found, &watch->lags[i], limits, mono_ns);
     for (const struct instance_seen *i = watch->instances; i; i = i->hh.next) {
-        if (i->state && i->state->state == INSTANCE_STATE__STATE__lost) find(&found, INSTANCE_LOST, i->id, "gateway %s is lost", i->id);
-        else if (!i->state && i->expected) find(&found, INSTANCE_LOST, i->id, "gateway %s has never connected", i->id);
+        if (i->state && i->state->state == INSTANCE_STATE__STATE__lost)
+            find(&found, INSTANCE_LOST, i->id, "gateway %s is lost", i->id);
+        else if (!i->state && i->expected)
+            find(&found, INSTANCE_LOST, i->id, "gateway %s has never connected", i->id);
     }
     for (const struct account_seen *a = watch->accounts; a; a = a->hh.next) {
         if (a->state->state != ACCOUNT_STATE__STATE__quarantined) continue;

@@ -4,6 +4,7 @@
 
 #include "watch.h"
 
+// clang-format off
 //       name                code                    severity  what is said when it is over
 #define ALERTS(X) \
     X(SERVICE_SILENT,      "service_silent",       critical, "is heard again") \
@@ -12,6 +13,7 @@
     X(DEAD_LETTERS,        "dead_letters",         critical, "has no dead letters any more") \
     X(INSTANCE_LOST,       "instance_lost",        critical, "is back") \
     X(ACCOUNT_QUARANTINED, "account_quarantined",  critical, "is released")
+// clang-format on
 
 #define ALERT_KIND(name, code, severity, over) name,
 enum alert_kind { ALERTS(ALERT_KIND) ALERT_KINDS };

@@ -9,7 +9,7 @@
 #include "monitor.h"
 #include "status.h"
 
-#define JSON "application/json"
+#define JSON  "application/json"
 #define PLAIN "text/plain; version=0.0.4; charset=utf-8"
 
 static struct view view_of(const struct monitor *self) {

@@ -8,7 +8,7 @@
 #include "common/log.h"
 #include "monitor.h"
 
-#define QUEUE 1000
+#define QUEUE       1000
 #define PARCELS_MAX 512 // of one socket in one round
 
 // What is heard of every service; "" would be everything, orders included, which routings tell as well.
@@ -22,7 +22,8 @@ static bool is_counted(const struct monitor *self, const char *account_id) {
 
 static void hear_result(struct monitor *self, const Execution *execution) {
     const TradeResult *result = execution->result;
-    if (!result || !result->has_pnl || result->state == TRADE_RESULT__STATE__failed || !is_counted(self, execution->trade->account_id)) return;
+    if (!result || !result->has_pnl || result->state == TRADE_RESULT__STATE__failed || !is_counted(self, execution->trade->account_id))
+        return;
     performance_add(&self->performance, D(result->pnl), clock_utc_ns());
 }
 

@@ -21,9 +21,12 @@ struct family {
 static void label(buffer_t *out, const char *before, const char *name, const char *value) {
     buffer_format(out, "%s%s=\"", before, name);
     for (; *value; value++) {
-        if (*value == '\n') buffer_add(out, "\\n", 2);
-        else if (*value == '"' || *value == '\\') buffer_format(out, "\\%c", *value);
-        else buffer_add(out, value, 1);
+        if (*value == '\n')
+            buffer_add(out, "\\n", 2);
+        else if (*value == '"' || *value == '\\')
+            buffer_format(out, "\\%c", *value);
+        else
+            buffer_add(out, value, 1);
     }
     buffer_add(out, "\"", 1);
 }
@@ -185,13 +188,14 @@ static void write_positions(const struct family *family, const struct view *view
     }
 }
 
-#define HEARD "(heard since the monitor started)"
-#define OF_HEARTBEAT(field) write_of_service, offsetof(Heartbeat, field), NULL
+#define HEARD                    "(heard since the monitor started)"
+#define OF_HEARTBEAT(field)      write_of_service, offsetof(Heartbeat, field), NULL
 #define OF_COUNTS(field, states) write_by_state, offsetof(struct counts, field), &states
 
 static const struct family families[] = {
     {"tradecast_build_info", "gauge", "The version of the monitor.", write_build, 0, NULL},
-    {"tradecast_ready", "gauge", "1 when every service is heard, none is stalled and every configured gateway is ready.", write_ready, 0, NULL},
+    {"tradecast_ready", "gauge", "1 when every service is heard, none is stalled and every configured gateway is ready.", write_ready, 0,
+     NULL},
     {"tradecast_up", "gauge", "1 when the service's heartbeat is fresh.", write_up, 0, NULL},
     {"tradecast_stalled", "gauge", "1 when the service cannot commit.", write_stalled, 0, NULL},
     {"tradecast_messages_total", "counter", "Messages handled.", OF_HEARTBEAT(messages)},

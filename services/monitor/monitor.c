@@ -12,7 +12,8 @@
 
 const struct option monitor_options[] = {
     {"http", OPTION_FLAG, SETTING(http), "true", "Whether to serve HTTP.", 0, 0, NULL},
-    {"http_address", OPTION_TEXT, SETTING(http_address), "127.0.0.1", "Address of /healthz, /readyz, /metrics and /api/v1/status.", 0, 0, NULL},
+    {"http_address", OPTION_TEXT, SETTING(http_address), "127.0.0.1", "Address of /healthz, /readyz, /metrics and /api/v1/status.", 0, 0,
+     NULL},
     {"http_port", OPTION_INTEGER, SETTING(http_port), "8301", "Its port; 0: any free one.", 0, 65535, NULL},
     {"silent", OPTION_DURATION, SETTING(silent_ms), "3s", "A service that says nothing for longer is silent.", 100, 3600000, NULL},
     {"grace", OPTION_DURATION, SETTING(grace_ms), "10s", "No alerts for so long after the start.", 0, 3600000, NULL},
@@ -67,8 +68,10 @@ err_t monitor_open(void *self, reactor_t *reactor) {
 }
 
 static void change(void *batch, const struct condition *condition, enum alert_change what) {
-    if (what == RAISED) slice_raised(batch, condition);
-    else slice_cleared(batch, condition);
+    if (what == RAISED)
+        slice_raised(batch, condition);
+    else
+        slice_cleared(batch, condition);
 }
 
 // Right after the start nobody has been heard yet: that is no news.

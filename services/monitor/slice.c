@@ -9,11 +9,11 @@
 #include "common/own.h"
 #include "monitor.h"
 
-#define STATE "system:state"
+#define STATE       "system:state"
 #define PERFORMANCE "metrics:performance"
-#define ALERT "alert:"
-#define ACTIVE "alert:active" // members "<code>:<subject>"
-#define KEY_TEXT 256
+#define ALERT       "alert:"
+#define ACTIVE      "alert:active" // members "<code>:<subject>"
+#define KEY_TEXT    256
 
 // token_store and positions:monitoring are its own as well; nothing writes them yet.
 const char *const monitor_slice[] = {STATE, PERFORMANCE, "positions:monitoring:", "token_store:", ALERT, NULL};

@@ -97,8 +97,10 @@ static void see_lag(struct watch *self, const char *consumer, const TopicLag *in
         return;
     }
     lag->entries = lag_between(position, head);
-    if (lag->entries <= self->lag_max) lag->over_since = 0;
-    else if (!lag->over_since) lag->over_since = mono_ns;
+    if (lag->entries <= self->lag_max)
+        lag->over_since = 0;
+    else if (!lag->over_since)
+        lag->over_since = mono_ns;
 }
 
 void watch_heartbeat(struct watch *self, const Heartbeat *heartbeat, uint64_t mono_ns) {
@@ -190,8 +192,10 @@ static void see_outcome(struct watch *self, const ProtobufCMessage *m) {
     const Outcome *outcome = OF(Outcome, m);
     if (outcome->trade) count(self->counts.reconciliations, (int)outcome->trade->reconciliation_status);
     if (!outcome->signal) return;
-    if (outcome->signal->status == SIGNAL__STATUS__completed) self->counts.completed++;
-    else self->counts.failed++;
+    if (outcome->signal->status == SIGNAL__STATUS__completed)
+        self->counts.completed++;
+    else
+        self->counts.failed++;
 }
 
 static void see_account(struct watch *self, const ProtobufCMessage *m) {
@@ -239,7 +243,8 @@ static void see_instance(struct watch *self, const ProtobufCMessage *m) {
 static void see_alert(struct watch *self, const ProtobufCMessage *m) {
     const Alert *alert = OF(Alert, m);
     char key[sizeof((struct alerts_heard *)0)->key];
-    snprintf(key, sizeof key, "%s %s %s", alert->service, record_enum_name(&alert__severity__descriptor, (int)alert->severity), alert->code);
+    snprintf(key, sizeof key, "%s %s %s", alert->service, record_enum_name(&alert__severity__descriptor, (int)alert->severity),
+             alert->code);
     struct alerts_heard *heard;
     HASH_FIND_STR(self->alerts, key, heard);
     if (!heard) {
@@ -256,13 +261,20 @@ static void see_command(struct watch *self, const ProtobufCMessage *m) {
     const Command *command = OF(Command, m);
     if (command->account_id || command->trade_id) return;
     switch (command->action) {
-    case COMMAND__ACTION__halt: self->mode = RISK_STATE__MODE__halted; break;
-    case COMMAND__ACTION__resume: self->mode = RISK_STATE__MODE__trading; break;
-    case COMMAND__ACTION__reduce_only: self->mode = RISK_STATE__MODE__reduce_only; break;
+    case COMMAND__ACTION__halt:
+        self->mode = RISK_STATE__MODE__halted;
+        break;
+    case COMMAND__ACTION__resume:
+        self->mode = RISK_STATE__MODE__trading;
+        break;
+    case COMMAND__ACTION__reduce_only:
+        self->mode = RISK_STATE__MODE__reduce_only;
+        break;
     case COMMAND__ACTION__release:
     case COMMAND__ACTION__cancel:
     case COMMAND__ACTION__close:
-    case _COMMAND__ACTION_IS_INT_SIZE: break;
+    case _COMMAND__ACTION_IS_INT_SIZE:
+        break;
     }
 }
 
@@ -271,9 +283,9 @@ void watch_event(struct watch *self, const ProtobufCMessage *event) {
         const ProtobufCMessageDescriptor *type;
         void (*see)(struct watch *self, const ProtobufCMessage *m);
     } rows[] = {
-        {&signal__descriptor, see_signal},        {&signal_rejection__descriptor, see_rejection},
-        {&routing__descriptor, see_routing},      {&execution__descriptor, see_execution},
-        {&outcome__descriptor, see_outcome},      {&account_state__descriptor, see_account},
+        {&signal__descriptor, see_signal},           {&signal_rejection__descriptor, see_rejection},
+        {&routing__descriptor, see_routing},         {&execution__descriptor, see_execution},
+        {&outcome__descriptor, see_outcome},         {&account_state__descriptor, see_account},
         {&instance_state__descriptor, see_instance}, {&alert__descriptor, see_alert},
         {&command__descriptor, see_command},
     };
@@ -284,6 +296,7 @@ void watch_event(struct watch *self, const ProtobufCMessage *event) {
 
 uint64_t watch_open_positions(const struct watch *self) {
     uint64_t open = 0;
-    for (const struct account_seen *a = self->accounts; a; a = a->hh.next) open += a->state->has_open_positions ? a->state->open_positions : 0;
+    for (const struct account_seen *a = self->accounts; a; a = a->hh.next)
+        open += a->state->has_open_positions ? a->state->open_positions : 0;
     return open;
 }

@@ -13,8 +13,8 @@
 #include "signal.pb-c.h"
 #include "system.pb-c.h"
 
-#define LAGS_MAX 512       // (topic, consumer) pairs
-#define STATES_MAX 24      // values of any enum that is counted
+#define LAGS_MAX     512   // (topic, consumer) pairs
+#define STATES_MAX   24    // values of any enum that is counted
 #define SUBJECTS_MAX 10000 // accounts, instances, alert codes
 
 // One process that is expected to be there.
@@ -80,8 +80,8 @@ struct watch {
     struct alerts_heard *alerts;
     struct topic_seen *topics;
     struct counts counts;
-    uint64_t signal_at; // UTC ns when the last signal was accepted
-    uint64_t price_at;  // monotonic ns when the last price was heard; 0: none
+    uint64_t signal_at;   // UTC ns when the last signal was accepted
+    uint64_t price_at;    // monotonic ns when the last price was heard; 0: none
     RiskState__Mode mode; // global, by the commands given
 };
 

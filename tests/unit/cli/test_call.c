@@ -10,7 +10,11 @@
 #include "cli/cli.h"
 #include "common/own.h"
 
-static const struct command command = {.name = "look", .arguments = "TOPIC [ID]", .words = "Looks.", .least = 1, .most = 2,
+static const struct command command = {.name = "look",
+                                       .arguments = "TOPIC [ID]",
+                                       .words = "Looks.",
+                                       .least = 1,
+                                       .most = 2,
                                        .flags = {{"count", "N", "how many"}, {"all", NULL, "every one"}}};
 static char wrong[240];
 
@@ -97,15 +101,19 @@ static void help_shows_every_option(void **state) {
     (void)state;
     own(buffer) out = {0};
     command_help(&command, &out);
-    static const char *const parts[] = {"usage: tradecast look TOPIC [ID] [options]", "Looks.", "--count N", "--all", "--dir DIR", "--json", "--help"};
+    static const char *const parts[] = {
+        "usage: tradecast look TOPIC [ID] [options]", "Looks.", "--count N", "--all", "--dir DIR", "--json", "--help"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) assert_non_null(strstr(buffer_string(&out), parts[i]));
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(options_may_stand_anywhere), cmocka_unit_test(a_value_may_follow_an_equals_sign),
-        cmocka_unit_test(after_two_dashes_all_are_arguments), cmocka_unit_test(wrong_use_is_told),
-        cmocka_unit_test(help_needs_no_arguments), cmocka_unit_test(a_number_is_whole_or_it_is_wrong),
+        cmocka_unit_test(options_may_stand_anywhere),
+        cmocka_unit_test(a_value_may_follow_an_equals_sign),
+        cmocka_unit_test(after_two_dashes_all_are_arguments),
+        cmocka_unit_test(wrong_use_is_told),
+        cmocka_unit_test(help_needs_no_arguments),
+        cmocka_unit_test(a_number_is_whole_or_it_is_wrong),
         cmocka_unit_test(help_shows_every_option),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,8 +11,8 @@
 #include "common/clock.h"
 #include "common/own.h"
 
-#define T0 (UINT64_C(1742638530) * NS_PER_S)
-#define AFTER_US(n) (T0 + (n) * NS_PER_US)
+#define T0          (UINT64_C(1742638530) * NS_PER_S)
+#define AFTER_US(n) (T0 + (n)*NS_PER_US)
 
 static Signal signal_;
 static Order order;
@@ -86,11 +86,23 @@ static struct story story_of(struct part parts[2]) {
     status.has_fill_percentage = status.has_execution_price = true;
     status.fill_percentage = INT64_C(10000000000);
     status.execution_price = INT64_C(108432000);
-    parts[0] = (struct part){.account_id = "anna", .decision = &ordered, .order = &order, .trade = &trade, .reconciliation = &reconciliation,
-                             .results = {&result}, .n_results = 1, .archived = true};
+    parts[0] = (struct part){.account_id = "anna",
+                             .decision = &ordered,
+                             .order = &order,
+                             .trade = &trade,
+                             .reconciliation = &reconciliation,
+                             .results = {&result},
+                             .n_results = 1,
+                             .archived = true};
     parts[1] = (struct part){.account_id = "ben", .decision = &refused};
-    return (struct story){.signal_id = "s-1", .signal = &signal_, .routing = &routing, .status = &status, .parts = parts, .n_parts = 2,
-                          .archived = true, .archive_known = true};
+    return (struct story){.signal_id = "s-1",
+                          .signal = &signal_,
+                          .routing = &routing,
+                          .status = &status,
+                          .parts = parts,
+                          .n_parts = 2,
+                          .archived = true,
+                          .archive_known = true};
 }
 
 static void the_whole_story_has_every_step_with_its_time(void **state) {
@@ -99,23 +111,22 @@ static void the_whole_story_has_every_step_with_its_time(void **state) {
     struct story story = story_of(parts);
     own(buffer) out = {0};
     story_tell(&story, &out);
-    assert_string_equal(buffer_string(&out),
-                        "signal s-1\n"
-                        "  received                  2025-03-22T10:15:30Z from demo\n"
-                        "  asked                     buy EURUSD market, 2 lots at 1.0843\n"
-                        "  routed           +412 us  1 order(s) for 2 account(s)\n"
-                        "  completed                 filled 100 %, average price 1.08432, slippage -\n"
-                        "  archived                  yes\n"
-                        "\n"
-                        "account anna, trade t-1\n"
-                        "  decided          +412 us  buy EURUSD.m at alpha, 0.1 lots\n"
-                        "  sent             +950 us  by paper-alpha\n"
-                        "  executed         +1.8 ms  0.1 lots at 1.08432, slippage 0.00002\n"
-                        "  reconciled       +2.6 ms  success, discrepancy 0.00002\n"
-                        "  filled           +1.9 ms  \n"
-                        "  archived                  yes\n"
-                        "\n"
-                        "account ben: no order, filtered_symbol: takes XAUUSD\n");
+    assert_string_equal(buffer_string(&out), "signal s-1\n"
+                                             "  received                  2025-03-22T10:15:30Z from demo\n"
+                                             "  asked                     buy EURUSD market, 2 lots at 1.0843\n"
+                                             "  routed           +412 us  1 order(s) for 2 account(s)\n"
+                                             "  completed                 filled 100 %, average price 1.08432, slippage -\n"
+                                             "  archived                  yes\n"
+                                             "\n"
+                                             "account anna, trade t-1\n"
+                                             "  decided          +412 us  buy EURUSD.m at alpha, 0.1 lots\n"
+                                             "  sent             +950 us  by paper-alpha\n"
+                                             "  executed         +1.8 ms  0.1 lots at 1.08432, slippage 0.00002\n"
+                                             "  reconciled       +2.6 ms  success, discrepancy 0.00002\n"
+                                             "  filled           +1.9 ms  \n"
+                                             "  archived                  yes\n"
+                                             "\n"
+                                             "account ben: no order, filtered_symbol: takes XAUUSD\n");
 }
 
 static void a_story_that_has_only_begun_says_so(void **state) {
@@ -151,8 +162,13 @@ static void machines_get_everything(void **state) {
     struct story story = story_of(parts);
     own(buffer) out = {0};
     story_json(&story, &out);
-    static const char *const wanted[] = {"\"signal_id\":\"s-1\",\"signal\":{", "\"rejection\":null", "\"accounts\":[{\"account_id\":\"anna\"",
-                                         "\"results\":[{", "\"archived\":true", "{\"account_id\":\"ben\",\"decision\":{", "\"trade\":null"};
+    static const char *const wanted[] = {"\"signal_id\":\"s-1\",\"signal\":{",
+                                         "\"rejection\":null",
+                                         "\"accounts\":[{\"account_id\":\"anna\"",
+                                         "\"results\":[{",
+                                         "\"archived\":true",
+                                         "{\"account_id\":\"ben\",\"decision\":{",
+                                         "\"trade\":null"};
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) assert_non_null(strstr(buffer_string(&out), wanted[i]));
 }
 

@@ -65,8 +65,13 @@ static void times_and_sizes_are_short(void **state) {
     static const struct {
         uint64_t ns;
         const char *text;
-    } times[] = {{999, "0 us"}, {412 * NS_PER_US, "412 us"}, {1900 * NS_PER_US, "1.9 ms"}, {250 * NS_PER_MS, "250 ms"}, {3200 * NS_PER_MS, "3.2 s"},
-                 {150 * NS_PER_S, "2.5 min"}, {7200 * NS_PER_S, "2.0 h"}};
+    } times[] = {{999, "0 us"},
+                 {412 * NS_PER_US, "412 us"},
+                 {1900 * NS_PER_US, "1.9 ms"},
+                 {250 * NS_PER_MS, "250 ms"},
+                 {3200 * NS_PER_MS, "3.2 s"},
+                 {150 * NS_PER_S, "2.5 min"},
+                 {7200 * NS_PER_S, "2.0 h"}};
     char text[24];
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
         text_between(times[i].ns, text);
@@ -80,8 +85,10 @@ static void times_and_sizes_are_short(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(columns_line_up_and_numbers_stand_right),      cmocka_unit_test(machines_get_objects_with_numbers_and_nulls),
-        cmocka_unit_test(a_table_without_rows_is_an_empty_list),        cmocka_unit_test(control_characters_do_not_reach_the_terminal),
+        cmocka_unit_test(columns_line_up_and_numbers_stand_right),
+        cmocka_unit_test(machines_get_objects_with_numbers_and_nulls),
+        cmocka_unit_test(a_table_without_rows_is_an_empty_list),
+        cmocka_unit_test(control_characters_do_not_reach_the_terminal),
         cmocka_unit_test(times_and_sizes_are_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@
 #include "common/clock.h"
 #include "services/monitor/alerts.h"
 
-#define AT(seconds) ((uint64_t)(seconds) * NS_PER_S)
+#define AT(seconds) ((uint64_t)(seconds)*NS_PER_S)
 
 static inline void hear_all(struct watch *w, uint64_t mono_ns) {
     for (size_t i = 0; i < w->n_services; i++) {

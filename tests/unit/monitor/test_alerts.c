@@ -18,8 +18,10 @@ struct said {
 
 static void hear_change(void *arg, const struct condition *condition, enum alert_change change) {
     struct said *said = arg;
-    if (change == RAISED) said->raised++;
-    else said->cleared++;
+    if (change == RAISED)
+        said->raised++;
+    else
+        said->cleared++;
     said->last = *condition;
 }
 

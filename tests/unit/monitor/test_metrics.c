@@ -86,9 +86,12 @@ static void assert_balanced(const char *json) {
     int depth = 0;
     bool quoted = false;
     for (; *json; json++) {
-        if (quoted && *json == '\\') json++;
-        else if (*json == '"') quoted = !quoted;
-        else if (!quoted) depth += (*json == '{' || *json == '[') - (*json == '}' || *json == ']');
+        if (quoted && *json == '\\')
+            json++;
+        else if (*json == '"')
+            quoted = !quoted;
+        else if (!quoted)
+            depth += (*json == '{' || *json == '[') - (*json == '}' || *json == ']');
         assert_true(depth >= 0);
     }
     assert_int_equal(depth, 0);

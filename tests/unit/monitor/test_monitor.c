@@ -13,8 +13,8 @@
 #include "heard.h"
 #include "services/monitor/monitor.h"
 
-static const struct monitor_settings settings = {.silent_ms = 3000, .grace_ms = 10000, .lag_max = 10, .lag_for_ms = 5000, .quiet_ms = 900000,
-                                                 .currency = "USD"};
+static const struct monitor_settings settings = {
+    .silent_ms = 3000, .grace_ms = 10000, .lag_max = 10, .lag_for_ms = 5000, .quiet_ms = 900000, .currency = "USD"};
 static struct outlet outlets[] = {{.name = "commands", .topic = TOPIC_commands}, {.name = "incidents.monitor", .topic = TOPIC_incidents}};
 
 struct bench {
@@ -176,8 +176,8 @@ static void answers_over_http_have_the_right_status(void **state) {
     static const struct {
         const char *method, *path;
         unsigned status;
-    } rows[] = {{"GET", "/healthz", 200}, {"GET", "/readyz", 503},         {"GET", "/metrics", 200},
-                {"HEAD", "/metrics", 200}, {"GET", "/api/v1/status", 200}, {"POST", "/metrics", 405}, {"GET", "/", 404}};
+    } rows[] = {{"GET", "/healthz", 200},       {"GET", "/readyz", 503},   {"GET", "/metrics", 200}, {"HEAD", "/metrics", 200},
+                {"GET", "/api/v1/status", 200}, {"POST", "/metrics", 405}, {"GET", "/", 404}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         own(buffer) out = {0};
         const char *type;

@@ -10,7 +10,7 @@
 #include "services/monitor/performance.h"
 
 #define NOON (UINT64_C(20000) * 86400 * NS_PER_S + 43200 * NS_PER_S)
-#define DAY (86400 * NS_PER_S)
+#define DAY  (86400 * NS_PER_S)
 
 static struct performance day_of_four(void) {
     struct performance p = {0};
@@ -88,9 +88,12 @@ static void more_than_fits_stays_at_the_edge(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_spec_s_example_comes_out),   cmocka_unit_test(a_day_without_trades_has_no_averages),
-        cmocka_unit_test(nothing_won_or_lost_is_neither), cmocka_unit_test(a_new_day_starts_anew),
-        cmocka_unit_test(a_restarted_monitor_goes_on_with_the_day), cmocka_unit_test(more_than_fits_stays_at_the_edge),
+        cmocka_unit_test(the_spec_s_example_comes_out),
+        cmocka_unit_test(a_day_without_trades_has_no_averages),
+        cmocka_unit_test(nothing_won_or_lost_is_neither),
+        cmocka_unit_test(a_new_day_starts_anew),
+        cmocka_unit_test(a_restarted_monitor_goes_on_with_the_day),
+        cmocka_unit_test(more_than_fits_stays_at_the_edge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
