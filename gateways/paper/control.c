@@ -4,6 +4,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "common/book.h"
 #include "common/record.h"
 #include "gateways/paper/books.h"
 #include "gateways/paper/paper.h"
@@ -56,10 +57,12 @@ static bool clear(paper_t *self, size_t n, char **args, buffer_t *answer) {
 
 // --- price ---
 
+// By the broker's name or the signal's.
 static struct quote *quote_named(paper_t *self, const char *name) {
-    struct symbol *s;
-    HASH_FIND_STR(self->market.symbols, name, s);
-    return s ? s->quote : market_quote(&self->market, name);
+    struct market *m = &self->market;
+    bool of_broker = m->broker && book_symbol_of_broker(m->broker, name);
+    struct symbol *s = of_broker ? market_symbol(m, name) : NULL;
+    return s ? s->quote : market_quote(m, name);
 }
 
 static bool price(paper_t *self, size_t n, char **args, buffer_t *answer) {

@@ -1,0 +1,211 @@
+// test_books - what is in the books stays, whenever the process dies; what is reported was in the books before.
+// SPDX-License-Identifier: MIT
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "tests/unit/paper/broker.h"
+
+static int start(void **state) {
+    struct broker *b = malloc(sizeof *b);
+    assert_non_null(b);
+    *state = b;
+    broker_start(b);
+    broker_price(b, "EURUSD", "1.10000", "1.10010");
+    return 0;
+}
+
+static int end(void **state) {
+    broker_end(*state);
+    free(*state);
+    return 0;
+}
+
+static void a_restart_loses_nothing(void **state) {
+    struct broker *b = *state;
+    char before[512], after[512];
+    b->settings.commission = dec("7").e8;
+    broker_buy(b, "bought", "0.30");
+    broker_sell(b, "sold", "0.20");
+    Submit rests = at_price(an_order("rests", SIGNAL__DIRECTION__buy, "0.10"), SIGNAL__ORDER_TYPE__limit, "1.09");
+    rests.has_stop_loss = true;
+    rests.stop_loss = dec("1.08").e8;
+    broker_order(b, &rests);
+    b->settings.latency_min = b->settings.latency_max = 100;
+    broker_buy(b, "waits", "0.10");
+    for (int run = 0; run < 2; run++) {
+        if (run) broker_restart(b);
+        broker_price(b, "EURUSD", "1.10100", "1.10110");
+        const AccountSnapshot *s = broker_snapshot(b, "A");
+        (void)snprintf(run ? after : before, sizeof before, "%lld %lld %lld %zu %u %s", (long long)s->balance, (long long)s->equity,
+                       (long long)s->margin, s->n_holdings, s->leverage, s->currency);
+    }
+    assert_string_equal(before, after);
+    broker_wait(b, 100);
+    assert_fill(b, 0, "0.1", "1.1011");
+    broker_price(b, "EURUSD", "1.08990", "1.09000");
+    assert_fill(b, 0, "0.1", "1.09");
+    broker_price(b, "EURUSD", "1.08000", "1.08010");
+    assert_report(b, 0, REPORT__KIND__position_closed, "rests");
+    assert_decimal(b->reports[0]->fill->pnl, "-100");
+    const OrderStatus *s = broker_ask(b, "bought");
+    assert_int_equal(s->n_fills, 1);
+    assert_decimal(s->fills[0]->commission, "2.1");
+}
+
+static void closing_orders_remember_over_a_restart_what_they_close(void **state) {
+    struct broker *b = *state;
+    Closing one = CLOSING__INIT, two = CLOSING__INIT, *closes[] = {&one, &two};
+    broker_buy(b, "t1", "0.10");
+    broker_buy(b, "t2", "0.10");
+    b->settings.latency_min = b->settings.latency_max = 100;
+    Submit m = an_order("t3", SIGNAL__DIRECTION__sell, "0.15");
+    one.trade_id = WORD("t1"), two.trade_id = WORD("t2");
+    one.lots = dec("0.1").e8, two.lots = dec("0.05").e8;
+    m.closes = closes;
+    m.n_closes = 2;
+    broker_order(b, &m);
+    broker_restart(b);
+    broker_price(b, "EURUSD", "1.10110", "1.10120");
+    broker_wait(b, 100);
+    assert_fill(b, 0, "0.15", "1.1011");
+    assert_decimal(b->reports[0]->fill->pnl, "15");
+    const AccountSnapshot *s = broker_snapshot(b, "A");
+    assert_int_equal(s->n_holdings, 1);
+    assert_string_equal(s->holdings[0]->trade_id, "t2");
+    assert_decimal(s->holdings[0]->lots, "0.05");
+}
+
+struct numbers {
+    uint64_t seen[64];
+    size_t n;
+};
+
+static bool note(void *arg, uint64_t number, struct span report) {
+    struct numbers *n = arg;
+    Report *r = report__unpack(NULL, report.length, report.data);
+    assert_non_null(r);
+    assert_int_equal(r->report, number);
+    report__free_unpacked(r, NULL);
+    n->seen[n->n++] = number;
+    return n->n < 64;
+}
+
+static void reports_are_numbered_without_a_gap_and_read_again(void **state) {
+    struct broker *b = *state;
+    for (int i = 0; i < 5; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof id, "t%d", i);
+        broker_buy(b, id, "0.01");
+        assert_int_equal(b->reports[0]->report, (uint64_t)i + 1);
+        if (i == 2) broker_restart(b), broker_price(b, "EURUSD", "1.10000", "1.10010");
+    }
+    struct numbers n = {0};
+    assert_int_equal(books_reports(b->paper, 2, 10, note, &n), ERR_OK);
+    assert_int_equal(n.n, 3);
+    for (size_t i = 0; i < 3; i++) assert_int_equal(n.seen[i], i + 3);
+    n.n = 0;
+    assert_int_equal(books_reports(b->paper, 0, 2, note, &n), ERR_OK);
+    assert_int_equal(n.n, 2);
+}
+
+static void old_reports_leave_only_once_they_are_acknowledged(void **state) {
+    struct broker *b = *state;
+    struct numbers n = {0};
+    for (int i = 0; i < 3; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof id, "t%d", i);
+        broker_buy(b, id, "0.01");
+    }
+    b->paper->link.acked = 2;
+    b->paper->link.changed = true;
+    broker_wait(b, 3600 * 1000 + 1);
+    assert_int_equal(books_reports(b->paper, 0, 10, note, &n), ERR_OK);
+    assert_int_equal(n.n, 1);
+    assert_int_equal(n.seen[0], 3);
+    broker_restart(b);
+    assert_int_equal(b->paper->link.acked, 2);
+    assert_int_equal(b->paper->link.head, 3);
+}
+
+static void books_keep_their_identity_and_the_highest_epoch(void **state) {
+    struct broker *b = *state;
+    uint64_t books = b->paper->link.books;
+    b->paper->link.epoch = 41;
+    broker_wait(b, 1);
+    broker_restart(b);
+    assert_int_equal(b->paper->link.books, books);
+    assert_int_not_equal(books, 0);
+    assert_int_equal(b->paper->link.epoch, 41);
+    assert_int_equal(b->paper->n_accounts, 2);
+}
+
+static void an_opening_balance_counts_once(void **state) {
+    struct broker *b = *state;
+    b->settings.commission = dec("10").e8;
+    broker_buy(b, "t1", "0.10");
+    broker_restart(b);
+    broker_welcome(b);
+    assert_decimal(broker_snapshot(b, "A")->balance, "9999");
+}
+
+// This program again, as a process that takes one order. The fail point's plan is read once a process: hence exec.
+static int take_one_order(const char *books) {
+    struct broker b = {.now = T0};
+    char wrong[256];
+    if (settings_read(&b.settings, wrong) != ERR_OK) return 2;
+    b.settings.books = books;
+    broker_open(&b);
+    broker_price(&b, "EURUSD", "1.10000", "1.10010");
+    broker_buy(&b, "killed", "0.10");
+    return 0;
+}
+
+// Another process dies at the fail point while it takes an order; then we look at the books.
+static void die_at(struct broker *b, const char *point) {
+    paper_destroy(&b->paper);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)setenv("TRADECAST_FAIL", point, 1);
+        execl("/proc/self/exe", "test_books", b->books, NULL);
+        _exit(3);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    broker_open(b);
+}
+
+static void killed_before_its_commit_an_order_was_never_there(void **state) {
+    struct broker *b = *state;
+    die_at(b, "paper.before_commit:1");
+    assert_false(broker_ask(b, "killed")->found);
+    assert_int_equal(b->paper->link.head, 0);
+    assert_int_equal(broker_snapshot(b, "A")->n_holdings, 0);
+}
+
+static void killed_after_its_commit_an_order_is_there_with_its_report(void **state) {
+    struct broker *b = *state;
+    struct numbers n = {0};
+    die_at(b, "paper.after_commit_before_report:1");
+    assert_int_equal(broker_ask(b, "killed")->state, TRADE_STATE__STATE__filled);
+    assert_int_equal(books_reports(b->paper, b->paper->link.acked, 10, note, &n), ERR_OK);
+    assert_int_equal(n.n, 1);
+    assert_decimal(broker_snapshot(b, "A")->holdings[0]->lots, "0.1");
+    assert_int_equal(ledger_of(b, "executions"), 1);
+}
+
+int main(int argc, char **argv) {
+    if (argc == 2) return take_one_order(argv[1]);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_restart_loses_nothing, start, end),
+        cmocka_unit_test_setup_teardown(closing_orders_remember_over_a_restart_what_they_close, start, end),
+        cmocka_unit_test_setup_teardown(reports_are_numbered_without_a_gap_and_read_again, start, end),
+        cmocka_unit_test_setup_teardown(old_reports_leave_only_once_they_are_acknowledged, start, end),
+        cmocka_unit_test_setup_teardown(books_keep_their_identity_and_the_highest_epoch, start, end),
+        cmocka_unit_test_setup_teardown(an_opening_balance_counts_once, start, end),
+        cmocka_unit_test_setup_teardown(killed_before_its_commit_an_order_was_never_there, start, end),
+        cmocka_unit_test_setup_teardown(killed_after_its_commit_an_order_is_there_with_its_report, start, end),
+    };
+    return cmocka_run_group_tests_name("paper: books", tests, NULL, NULL);
+}
