@@ -6,7 +6,8 @@
 
 #include "common/id.h"
 
-// Open addressing; an entry costs 17 bytes and its value, over a filling of at most 3/4. Growing never fails: out of memory ends the process.
+// Open addressing; an entry costs 17 bytes and its value, over a filling of at most 3/4. Growing never fails: out of memory ends the
+// process.
 typedef struct table table_t;
 
 // A UUID (lower case) is its 16 bytes, any other text its digest: different ids have different keys.

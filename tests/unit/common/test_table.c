@@ -78,9 +78,13 @@ static void a_uuid_comes_back_from_its_key(void **state) {
 
 static void ids_that_are_nearly_uuids_have_their_own_keys(void **state) {
     (void)state;
-    static const char *const ids[] = {"0195bcd4-12ab-8cde-9f01-23456789abcd", "0195BCD4-12ab-8cde-9f01-23456789abcd",
-                                      "0195bcd4-12ab-8cde-9f01-23456789abcd0", "0195bcd4-12ab-8cde-9f01-23456789abc",
-                                      "0195bcd4012ab-8cde-9f01-23456789abcd", "signal.1", ""};
+    static const char *const ids[] = {"0195bcd4-12ab-8cde-9f01-23456789abcd",
+                                      "0195BCD4-12ab-8cde-9f01-23456789abcd",
+                                      "0195bcd4-12ab-8cde-9f01-23456789abcd0",
+                                      "0195bcd4-12ab-8cde-9f01-23456789abc",
+                                      "0195bcd4012ab-8cde-9f01-23456789abcd",
+                                      "signal.1",
+                                      ""};
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
         for (size_t j = 0; j < i; j++) {
             struct digest a = table_key(ids[i]), b = table_key(ids[j]);

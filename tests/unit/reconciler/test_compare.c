@@ -177,7 +177,8 @@ static void every_pair_of_the_life_cycle_is_allowed_or_refused_as_written(void *
     (void)state;
     for (int from = 0; from <= 4; from++) {
         for (int to = 0; to <= 4; to++) {
-            bool allowed = (from == TRADE_RECONCILIATION__STATUS__pending && (to == SUCCESS || to == FAILED)) || (from == FAILED && to == SUCCESS);
+            bool allowed =
+                (from == TRADE_RECONCILIATION__STATUS__pending && (to == SUCCESS || to == FAILED)) || (from == FAILED && to == SUCCESS);
             assert_int_equal(reconciliation_may((TradeReconciliation__Status)from, (TradeReconciliation__Status)to), allowed);
         }
     }

@@ -180,7 +180,7 @@ static void send_routing_of(struct world *w, const char *signal_id, size_t n, co
     handle(w, TOPIC_routings, &r.base);
 }
 
-#define send_routing(w, ...)                                                                                                                  \
+#define send_routing(w, ...)                                                                                                               \
     send_routing_of(w, "s1", sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *), (const char *const[]){__VA_ARGS__})
 
 static void send_state(struct world *w, const char *trade_id, TradeState__State state) {

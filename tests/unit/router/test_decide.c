@@ -13,8 +13,8 @@
 #include "common/clock.h"
 #include "services/router/decide.h"
 
-#define NOW (UINT64_C(1742638530) * NS_PER_S)
-#define LOTS(x) ((int64_t)((x) * 100 + 0.5) * INT64_C(1000000)) // hundredths of a lot, positive
+#define NOW     (UINT64_C(1742638530) * NS_PER_S)
+#define LOTS(x) ((int64_t)((x)*100 + 0.5) * INT64_C(1000000)) // hundredths of a lot, positive
 
 // What a case may change; everything else is a signal that is ordered.
 struct world {
