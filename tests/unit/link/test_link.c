@@ -1,0 +1,329 @@
+// test_link - a gateway's end of the wire: greets, beats, reports in sequence until acknowledged, and hears the newest executor only.
+// SPDX-License-Identifier: MIT
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+// cmocka needs those before it
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/envelope.h"
+#include "gateways/link/link.h"
+
+#define BOUND_MS 5000 // nothing here takes so long
+#define REPORTS  16
+
+struct wire { // an executor's end, and a gateway with reports that a test keeps
+    char directory[64], endpoint[96];
+    struct link_settings settings;
+    struct link_state state;
+    link_t *link;
+    port_t *executor;
+    arena_t *arena;
+    Report reports[REPORTS];
+    buffer_t packed[REPORTS]; // number 1 is [0]
+    uint64_t ahead;           // ns that the test's clock is ahead
+};
+
+static uint64_t now_of(const struct wire *w) { return clock_mono_ns() + w->ahead; }
+
+static err_t read_reports(void *books, uint64_t after, unsigned limit, link_visit_fn *visit, void *arg) {
+    struct wire *w = books;
+    for (uint64_t n = after + 1; n <= w->state.head && limit--; n++) {
+        if (!visit(arg, n, (struct span){w->packed[n - 1].data, w->packed[n - 1].length})) break;
+    }
+    return ERR_OK;
+}
+
+static void open_link(struct wire *w) {
+    w->link = link_new(&w->settings, &w->state, read_reports, w);
+    assert_non_null(w->link);
+}
+
+static int start(void **state) {
+    struct wire *w = calloc(1, sizeof *w);
+    assert_non_null(w);
+    *state = w;
+    (void)snprintf(w->directory, sizeof w->directory, "/tmp/link-test-XXXXXX");
+    assert_non_null(mkdtemp(w->directory));
+    (void)snprintf(w->endpoint, sizeof w->endpoint, "ipc://%s/gateways", w->directory);
+    w->settings = (struct link_settings){.endpoint = w->endpoint, .instance_id = "p1", .broker_id = "paper", .kind = "paper",
+                                         .duplicate_check = HELLO__DUPLICATE_CHECK__forever, .can_query = true, .heartbeat_ms = 1000,
+                                         .silent_ms = 5000, .resend_ms = 1000};
+    w->state.books = 99;
+    w->arena = arena_new(0);
+    w->executor = port_bind(PORT_ROUTER, w->endpoint, 0);
+    assert_non_null(w->executor);
+    open_link(w);
+    return 0;
+}
+
+static int end(void **state) {
+    struct wire *w = *state;
+    char command[128];
+    link_destroy(&w->link);
+    port_destroy(&w->executor);
+    arena_destroy(&w->arena);
+    for (int i = 0; i < REPORTS; i++) buffer_destroy(&w->packed[i]);
+    (void)snprintf(command, sizeof command, "rm -rf %s", w->directory);
+    assert_int_equal(system(command), 0);
+    free(w);
+    return 0;
+}
+
+// The next message of this type that the executor gets; others in between are passed over. The link ticks meanwhile.
+static const ProtobufCMessage *executor_gets(struct wire *w, const ProtobufCMessageDescriptor *type) {
+    uint64_t until = clock_mono_ns() + BOUND_MS * NS_PER_MS;
+    struct waiter waiter = {.port = w->executor, .fd = -1};
+    struct parcel parcel;
+    struct envelope e;
+    while (clock_mono_ns() < until) {
+        link_tick(w->link, now_of(w));
+        (void)ports_wait(&waiter, 1, 10);
+        while (port_receive(w->executor, &parcel)) {
+            assert_int_equal(envelope_read(parcel.topic, parcel.frame, &e), ERR_OK);
+            const ProtobufCMessage *m = envelope_open(&e, w->arena);
+            assert_non_null(m);
+            if (m->descriptor == type) return m;
+        }
+    }
+    fail_msg("no %s", type->name);
+    return NULL;
+}
+
+static void executor_says(struct wire *w, const ProtobufCMessage *m) {
+    buffer_t frame = {0};
+    envelope_write(&frame, "gateway", ENTRY_ID_NONE, ENTRY_ID_NONE, m);
+    assert_true(port_send_to(w->executor, span_of("p1"), "gateway", (struct span){frame.data, frame.length}));
+    buffer_destroy(&frame);
+}
+
+static const ProtobufCMessage *gateway_gets(struct wire *w) {
+    uint64_t until = clock_mono_ns() + BOUND_MS * NS_PER_MS;
+    struct waiter waiter = {.port = link_port(w->link), .fd = -1};
+    while (clock_mono_ns() < until) {
+        const ProtobufCMessage *m = link_receive(w->link, w->arena);
+        if (m) return m;
+        (void)ports_wait(&waiter, 1, 10);
+    }
+    fail_msg("nothing came");
+    return NULL;
+}
+
+static void say_welcome(struct wire *w, uint64_t epoch, uint64_t last_report) {
+    Welcome m = WELCOME__INIT;
+    m.epoch = epoch;
+    m.last_report = last_report;
+    executor_says(w, &m.base);
+}
+
+static void welcome(struct wire *w, uint64_t epoch, uint64_t last_report) {
+    (void)executor_gets(w, &hello__descriptor);
+    say_welcome(w, epoch, last_report);
+    assert_ptr_equal(gateway_gets(w)->descriptor, &welcome__descriptor);
+    assert_true(link_is_welcome(w->link));
+}
+
+static uint64_t commit_report(struct wire *w) {
+    Report r = REPORT__INIT;
+    uint64_t n = ++w->state.head;
+    char id[24];
+    (void)snprintf(id, sizeof id, "t%llu", (unsigned long long)n);
+    r.report = n;
+    r.kind = REPORT__KIND__accepted;
+    r.trade_id = id;
+    r.account_id = id;
+    buffer_t *b = &w->packed[n - 1];
+    b->length = report__pack(&r, buffer_reserve(b, report__get_packed_size(&r)));
+    return n;
+}
+
+static void tell_report(struct wire *w) {
+    uint64_t n = commit_report(w);
+    link_report(w->link, n, (struct span){w->packed[n - 1].data, w->packed[n - 1].length});
+}
+
+static void assert_gets_report(struct wire *w, uint64_t number) {
+    assert_int_equal(((const Report *)executor_gets(w, &report__descriptor))->report, number);
+}
+
+static void acknowledge(struct wire *w, uint64_t epoch, uint64_t report) {
+    ReportAck ack = REPORT_ACK__INIT;
+    QueryOrder after = QUERY_ORDER__INIT; // handed out, so that we know the ack has been heard
+    ack.epoch = after.epoch = epoch;
+    ack.report = report;
+    after.trade_id = after.account_id = (char *)(uintptr_t) "t";
+    executor_says(w, &ack.base);
+    executor_says(w, &after.base);
+    assert_ptr_equal(gateway_gets(w)->descriptor, &query_order__descriptor);
+}
+
+static void a_gateway_greets_until_it_is_welcome(void **state) {
+    struct wire *w = *state;
+    char *accounts[] = {(char *)(uintptr_t) "A"};
+    link_accounts(w->link, accounts, 1);
+    for (int i = 0; i < 3; i++) {
+        const Hello *hello = (const Hello *)executor_gets(w, &hello__descriptor);
+        assert_string_equal(hello->instance_id, "p1");
+        assert_int_equal(hello->books, 99);
+        assert_int_equal(hello->n_accounts, 1);
+        assert_false(link_is_welcome(w->link));
+        w->ahead += 300 * NS_PER_MS;
+    }
+    welcome(w, 3, 0);
+    assert_int_equal(w->state.epoch, 3);
+    assert_true(w->state.changed);
+}
+
+static void it_beats_every_second(void **state) {
+    struct wire *w = *state;
+    welcome(w, 3, 0);
+    const GatewayHeartbeat *first = (const GatewayHeartbeat *)executor_gets(w, &gateway_heartbeat__descriptor);
+    assert_true(first->memory_bytes > 1000000);
+    w->ahead += NS_PER_S;
+    const GatewayHeartbeat *second = (const GatewayHeartbeat *)executor_gets(w, &gateway_heartbeat__descriptor);
+    assert_true(second->uptime_s > first->uptime_s);
+    assert_true(second->cpu_percent >= 0);
+}
+
+static void reports_go_out_in_sequence(void **state) {
+    struct wire *w = *state;
+    commit_report(w); // before anybody listens
+    welcome(w, 3, 0);
+    tell_report(w);
+    tell_report(w);
+    for (uint64_t n = 1; n <= 3; n++) assert_gets_report(w, n);
+}
+
+static void what_comes_after_the_last_report_is_sent_again(void **state) {
+    struct wire *w = *state;
+    welcome(w, 3, 0);
+    for (int i = 0; i < 4; i++) tell_report(w);
+    for (uint64_t n = 1; n <= 4; n++) assert_gets_report(w, n);
+    acknowledge(w, 3, 4);
+    assert_int_equal(w->state.acked, 4);
+    say_welcome(w, 4, 2); // a new executor, whose Redis has forgotten the last two
+    (void)gateway_gets(w);
+    assert_gets_report(w, 3);
+    assert_gets_report(w, 4);
+    assert_int_equal(w->state.acked, 2);
+}
+
+static void reports_are_sent_again_until_they_are_acknowledged(void **state) {
+    struct wire *w = *state;
+    welcome(w, 3, 0);
+    tell_report(w);
+    tell_report(w);
+    assert_gets_report(w, 1);
+    assert_gets_report(w, 2);
+    acknowledge(w, 3, 1);
+    w->ahead += 1100 * NS_PER_MS;
+    assert_gets_report(w, 2);
+    w->ahead += 1100 * NS_PER_MS;
+    assert_gets_report(w, 2);
+    acknowledge(w, 3, 2);
+    w->ahead += 1100 * NS_PER_MS;
+    tell_report(w);
+    assert_gets_report(w, 3); // and not 2
+}
+
+static void a_replaced_executor_is_not_listened_to(void **state) {
+    struct wire *w = *state;
+    Submit m = SUBMIT__INIT;
+    m.trade_id = m.account_id = m.broker_symbol = (char *)(uintptr_t) "old";
+    m.order_type = SIGNAL__ORDER_TYPE__market;
+    m.side = SIGNAL__DIRECTION__buy;
+    w->state.epoch = 8; // as the books have it
+    (void)executor_gets(w, &hello__descriptor);
+    say_welcome(w, 7, 0);
+    m.epoch = 7;
+    executor_says(w, &m.base);
+    m.epoch = 8;
+    m.trade_id = (char *)(uintptr_t) "new";
+    executor_says(w, &m.base);
+    const ProtobufCMessage *got = gateway_gets(w);
+    assert_ptr_equal(got->descriptor, &submit__descriptor);
+    assert_string_equal(((const Submit *)got)->trade_id, "new");
+    assert_false(link_is_welcome(w->link));
+    assert_int_equal(w->state.epoch, 8);
+}
+
+static void a_higher_epoch_is_greeted_and_remembered(void **state) {
+    struct wire *w = *state;
+    SnapshotRequest m = SNAPSHOT_REQUEST__INIT;
+    welcome(w, 3, 0);
+    m.epoch = 4;
+    executor_says(w, &m.base);
+    assert_ptr_equal(gateway_gets(w)->descriptor, &snapshot_request__descriptor);
+    assert_int_equal(w->state.epoch, 4);
+    assert_false(link_is_welcome(w->link));
+    w->ahead += 300 * NS_PER_MS;
+    welcome(w, 4, 0);
+}
+
+static void a_silent_executor_is_connected_to_again(void **state) {
+    struct wire *w = *state;
+    welcome(w, 3, 0);
+    port_destroy(&w->executor); // it dies, and another one comes to the same place
+    w->executor = port_bind(PORT_ROUTER, w->endpoint, 0);
+    assert_non_null(w->executor);
+    w->ahead += 6 * NS_PER_S;
+    welcome(w, 4, 0);
+    assert_int_equal(w->state.epoch, 4);
+}
+
+static void a_number_that_the_executor_has_is_never_used_again(void **state) {
+    struct wire *w = *state;
+    welcome(w, 3, 7);
+    tell_report(w);
+    assert_gets_report(w, 8);
+}
+
+static void damage_and_strangers_are_passed_over(void **state) {
+    struct wire *w = *state;
+    Report not_for_us = REPORT__INIT; // a message without an epoch
+    not_for_us.kind = REPORT__KIND__accepted;
+    not_for_us.trade_id = not_for_us.account_id = (char *)(uintptr_t) "x";
+    SnapshotRequest m = SNAPSHOT_REQUEST__INIT;
+    welcome(w, 3, 0);
+    assert_true(port_send_to(w->executor, span_of("p1"), "gateway", span_of("not an envelope")));
+    assert_true(port_send_to(w->executor, span_of("p1"), "elsewhere", span_of("")));
+    executor_says(w, &not_for_us.base);
+    m.epoch = 3;
+    executor_says(w, &m.base);
+    assert_ptr_equal(gateway_gets(w)->descriptor, &snapshot_request__descriptor);
+}
+
+static void a_cut_connection_stays_cut_as_long_as_asked(void **state) {
+    struct wire *w = *state;
+    welcome(w, 3, 0);
+    link_drop(w->link, now_of(w), 2000);
+    assert_null(link_port(w->link));
+    assert_false(link_is_welcome(w->link));
+    w->ahead += 1900 * NS_PER_MS;
+    link_tick(w->link, now_of(w));
+    assert_null(link_port(w->link));
+    w->ahead += 200 * NS_PER_MS;
+    welcome(w, 3, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_gateway_greets_until_it_is_welcome, start, end),
+        cmocka_unit_test_setup_teardown(it_beats_every_second, start, end),
+        cmocka_unit_test_setup_teardown(reports_go_out_in_sequence, start, end),
+        cmocka_unit_test_setup_teardown(what_comes_after_the_last_report_is_sent_again, start, end),
+        cmocka_unit_test_setup_teardown(reports_are_sent_again_until_they_are_acknowledged, start, end),
+        cmocka_unit_test_setup_teardown(a_replaced_executor_is_not_listened_to, start, end),
+        cmocka_unit_test_setup_teardown(a_higher_epoch_is_greeted_and_remembered, start, end),
+        cmocka_unit_test_setup_teardown(a_silent_executor_is_connected_to_again, start, end),
+        cmocka_unit_test_setup_teardown(a_number_that_the_executor_has_is_never_used_again, start, end),
+        cmocka_unit_test_setup_teardown(damage_and_strangers_are_passed_over, start, end),
+        cmocka_unit_test_setup_teardown(a_cut_connection_stays_cut_as_long_as_asked, start, end),
+    };
+    return cmocka_run_group_tests_name("gateway link", tests, NULL, NULL);
+}
