@@ -100,7 +100,7 @@ void sheet_json(const struct sheet *self, buffer_t *out) {
     const char *heads[sizeof self->right], *cell = (const char *)self->cells.data;
     for (unsigned i = 0; i < self->columns; i++, cell += strlen(cell) + 1) heads[i] = cell;
     buffer_text(out, "[");
-    for (unsigned i = self->columns; i < self->count; i++, cell += strlen(cell) + 1) {
+    for (unsigned i = self->columns; self->columns && i < self->count; i++, cell += strlen(cell) + 1) {
         unsigned column = i % self->columns;
         buffer_text(out, column ? "," : i > self->columns ? ",{" : "{");
         json_key(heads[column], out);

@@ -20,14 +20,13 @@ static bool refuse(buffer_t *answer, const char *what, const char *subject) {
 }
 
 static void emit(struct monitor *self, batch_t *batch, Command *command, buffer_t *answer) {
-    char id[ID_TEXT];
-    id_new(batch_now(batch), id);
-    command->command_id = id;
+    command->command_id = arena_take(batch_arena(batch), ID_TEXT);
     command->created_at = batch_now(batch);
+    id_new(batch_now(batch), command->command_id);
     batch_emit(batch, TOPIC_commands, 0, &command->base);
     watch_event(&self->watch, &command->base);
     record_to_json(&command->base, answer);
-    log_event(LOG_LEVEL_WARNING, "command", "command_id=%s action=%s account_id=%s trade_id=%s operator=%s reason=%s", id,
+    log_event(LOG_LEVEL_WARNING, "command", "command_id=%s action=%s account_id=%s trade_id=%s operator=%s reason=%s", command->command_id,
               record_enum_name(&command__action__descriptor, (int)command->action), command->account_id ? command->account_id : "-",
               command->trade_id ? command->trade_id : "-", command->operator_ ? command->operator_ : "-",
               log_quote(command->reason ? command->reason : ""));

@@ -24,7 +24,7 @@ FORBIDDEN = [("FLUSHALL",), ("FLUSHDB",), ("CONFIG", "SET", "maxmemory", "1"), (
 def declared(service):
     """The prefixes and keys in a service's slice table."""
     text = (ROOT / "services" / service / "slice.c").read_text()
-    macros = dict(re.findall(r'#define (\w+) "([^"]*)"', text))
+    macros = dict(re.findall(r'#define (\w+) +"([^"]*)"', text))
     body = re.search(r"const char \*const \w*slice\[\] = \{(.*?)\};", text, re.S).group(1)
     words = [w.strip() for w in re.sub(r"//[^\n]*", "", body).split(",")]
     return [macros.get(w, w.strip('"')) for w in words if w and w != "NULL"]
