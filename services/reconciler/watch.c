@@ -43,7 +43,9 @@ void watch_overdue(struct reconciler *r, batch_t *batch) {
         if (!is_overdue(r, t, now)) continue;
         ask(r, batch, t->id, t->account_id);
         t->ask_at = now + (every << (t->asks < DOUBLINGS_MOST ? t->asks : DOUBLINGS_MOST));
-        t->asks++;
+        if (++t->asks < PATIENCE) continue;
+        batch_alert(batch, ALERT__SEVERITY__critical, "trade_without_answer", t->id,
+                    "account %s, signal %s: asked %u times and still no final answer", t->account_id, t->signal->id, t->asks);
     }
 }
 

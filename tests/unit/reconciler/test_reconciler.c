@@ -558,8 +558,10 @@ static void a_trade_without_an_answer_is_asked_about_more_and_more_seldom(void *
     assert_non_null(query(w, 0));
     tick(w, 19);
     assert_null(query(w, 0));
+    assert_false(alerted(w, "trade_without_answer"));
     tick(w, 1);
     assert_non_null(query(w, 0));
+    assert_true(alerted(w, "trade_without_answer"));
 }
 
 static void what_works_at_the_broker_or_is_held_may_take_its_time(void **state) {
