@@ -6,6 +6,7 @@
 
 #define ANSWER_PRESET_MS UINT64_C(10000) // of an account or broker that is not configured any more
 #define DOUBLINGS_MOST   5
+#define PATIENCE         3 // questions until it is an incident
 
 static void ask(struct reconciler *r, batch_t *batch, const char *trade_id, const char *account_id) {
     StatusQuery q = STATUS_QUERY__INIT;
