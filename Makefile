@@ -100,16 +100,19 @@ build/tools/slow_fsync.so: tests/fault/slow_fsync.c
 	$(CC) -std=gnu2x -D_GNU_SOURCE -O2 $(WARN) -shared -fPIC -o $@ $<
 
 # What a user types. Each installs what is missing, builds, and does one thing.
-again = @$(MAKE) --no-print-directory -j$(shell nproc) $(1)
+again = @$(MAKE) --no-print-directory -s -j$(shell nproc) $(1)
 packages:
 	@deploy/setup $(or $(SECTIONS),build run)
 run: packages
+	@$(MAKE) --no-print-directory -q all 2>/dev/null || echo "Building (the first time takes a minute) ..."
 	$(call again,all)
 	@deploy/tradecast-local
 test:
 	@deploy/setup build run test
-	$(call again,MODE=check all unit)
+	@echo "Building with sanitizers, and with fail points ..."
+	$(call again,MODE=check all)
 	$(call again,MODE=chaos all tools)
+	$(call again,MODE=check unit)
 	@/usr/bin/python3 -m pytest -q $(or $(TESTS),tests)
 chaos:
 	@deploy/setup build run test
