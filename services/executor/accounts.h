@@ -17,8 +17,9 @@ struct account {
     RiskState__Mode mode;
     unsigned unknown;        // trades in doubt
     AccountState *state;     // owned
-    bool dirty;              // to be kept and told at the next tick
-    uint64_t told_at;        // monotonic ns: its last snapshot told on the topic
+    bool dirty;              // to be kept at the next tick
+    uint64_t snapshot_at;    // monotonic ns: when its last snapshot was told on the topic
+    uint64_t told_at;        // likewise its state
     struct account *next;    // of all
 };
 

@@ -4,11 +4,14 @@
 
 #include "common/testing.h"
 
+bool doubt_may_leave(uint64_t decided_at, uint64_t mono) { return mono - decided_at <= DOUBT_LEAVES_WITHIN; }
+
 bool doubt_covered(const struct gateway_checks *g, uint64_t first_at, uint64_t now) {
+    uint64_t latest = DOUBT_LEAVES_WITHIN + g->longest_acceptance;
     switch (g->check) {
     case HELLO__DUPLICATE_CHECK__forever: return true;
     case HELLO__DUPLICATE_CHECK__window: // it must still be known when ours is accepted at the latest
-        return first_at <= now && g->longest_acceptance < g->window && now - first_at < g->window - g->longest_acceptance;
+        return first_at <= now && latest < g->window && now - first_at < g->window - latest;
     case HELLO__DUPLICATE_CHECK__session: return g->session_since && first_at > g->session_since;
     case HELLO__DUPLICATE_CHECK__open_orders: // what has been filled meanwhile is not open
     case HELLO__DUPLICATE_CHECK__none:
@@ -17,19 +20,27 @@ bool doubt_covered(const struct gateway_checks *g, uint64_t first_at, uint64_t n
     return false;
 }
 
+static bool rolled_back_lately(const struct doubt_context *c) {
+    return c->rolled_back_at && (c->now < c->rolled_back_at || c->now - c->rolled_back_at < c->rollback_quiet);
+}
+
 static bool is_fresh(const struct order_origin *o, const struct doubt_context *c) {
     uint64_t origin = MUTATED("hop_time") ? o->ordered_at : o->signal_at;
-    if (o->resend) return false;
-    if (c->rolled_back_at && (c->now < c->rolled_back_at || c->now - c->rolled_back_at < c->rollback_quiet)) return false;
+    if (o->resend || rolled_back_lately(c)) return false;
     return origin > c->started_at && origin - c->started_at > c->skew_margin;
+}
+
+// Nobody sent it before its signal was there; clocks that differ make that earlier. After a rollback the door may have forgotten the
+// signal's first arrival: then a resend looks new, and an order for the first may be of any age.
+uint64_t doubt_first_at(const struct order_origin *o, const struct doubt_context *c) {
+    if (rolled_back_lately(c) || o->signal_at < c->skew_margin) return 0;
+    return o->signal_at - c->skew_margin;
 }
 
 enum may_send doubt_may_send(const struct gateway_checks *g, const struct order_origin *o, const struct doubt_context *c) {
     if (MUTATED("no_ask")) return MAY_SEND;
     if (is_fresh(o, c)) return MAY_SEND;
-    // Nobody sent it before its signal was there. Clocks that differ make that earlier.
-    uint64_t first_at = o->signal_at > c->skew_margin ? o->signal_at - c->skew_margin : 0;
-    if (doubt_covered(g, first_at, c->now)) return MAY_SEND;
+    if (doubt_covered(g, doubt_first_at(o, c), c->now)) return MAY_SEND;
     return g->can_query ? ASK_FIRST : MAY_HOLD;
 }
 
@@ -53,7 +64,7 @@ enum doubt_step doubt_next(const struct doubt_state *d, const struct gateway_che
                            uint64_t *again) {
     *again = mono + p->held_interval;
     if (d->found) return DOUBT_ADOPT;
-    if (!d->reachable) return wait_until(mono + p->held_interval, again);
+    if (!d->reachable) return wait_until(mono + p->interval, again);
     if (MUTATED("no_ask")) return DOUBT_RESEND;
     if (!g->can_query) return d->covered && !d->too_old && !d->known_there ? DOUBT_RESEND : DOUBT_HOLD;
     if (d->asking && mono - d->asked_at < p->answer_within) return wait_until(d->asked_at + p->answer_within, again);

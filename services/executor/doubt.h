@@ -38,8 +38,14 @@ enum may_send {
     MAY_HOLD,  // the same, and nobody can be asked: the operator decides
 };
 
-// Whether the gateway would refuse a second order under an id that was first sent at `first_at` (UTC ns) or later, if it arrived now.
+// Whether an order that was decided at `decided_at` may leave now, after its commit (monotonic ns). If not it is decided again: the commit took
+// so long that the gateway may have forgotten the id meanwhile, or the order has become too old.
+#define DOUBT_LEAVES_WITHIN UINT64_C(1000000000)
+bool doubt_may_leave(uint64_t decided_at, uint64_t mono);
+// Whether the gateway would refuse a second order under an id that was first sent at `first_at` (UTC ns) or later, if ours is decided now.
 bool doubt_covered(const struct gateway_checks *g, uint64_t first_at, uint64_t now);
+// Since when (UTC ns) it may have been sent, for doubt_covered: to be taken when the order comes in, and kept with it.
+uint64_t doubt_first_at(const struct order_origin *o, const struct doubt_context *c);
 enum may_send doubt_may_send(const struct gateway_checks *g, const struct order_origin *o, const struct doubt_context *c);
 
 // How patiently a trade in doubt is asked about. Durations in ns.

@@ -116,6 +116,15 @@ void positions_count(positions_t *self, struct trade *t) {
     soil(self, p);
 }
 
+void positions_leave(positions_t *self, struct trade *t) {
+    if (!t->holds) return;
+    add_to_sums(t->place, t, -1);
+    t->counted_lots = 0;
+    t->holds = false;
+    DL_DELETE2(t->place->positions, t, older, newer);
+    soil(self, t->place);
+}
+
 static int by_age(const struct trade *a, const struct trade *b) {
     if (a->s->executed_at != b->s->executed_at) return a->s->executed_at < b->s->executed_at ? -1 : 1;
     return strcmp(a->s->trade_id, b->s->trade_id);

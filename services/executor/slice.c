@@ -67,6 +67,13 @@ void slice_trade_again(batch_t *batch, const TradeState *t) {
     batch_keep(batch, k, &t->base);
 }
 
+void slice_no_wishes(batch_t *batch, const char *trade_id) {
+    char k[KEY_TEXT];
+    key(k, "trade_state:", trade_id);
+    batch_field_drop(batch, k, "stop_loss_wanted");
+    batch_field_drop(batch, k, "take_profit_wanted");
+}
+
 void slice_execution(batch_t *batch, const ExecutionState *e, bool over) {
     char k[KEY_TEXT];
     batch_keep(batch, key(k, "execution_state:", e->trade_id), &e->base);

@@ -24,9 +24,11 @@ struct trade {
 
     bool query;     // to be asked about once, when due
     bool on_wire;   // its Submit has left
+    bool unsent;    // its Submit was not sent, for certain: it had become too old
     bool unsaved;   // memory is ahead of Redis; saved at a tick if nothing else comes
     bool in_index;  // in the set that is loaded at start
     bool retired;   // over: in the queue of those that are forgotten
+    bool expiring;  // its hash in Redis has an expiry
     bool waits;     // pending, in its place's queue
     bool holds;     // among its place's positions
 

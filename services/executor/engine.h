@@ -1,0 +1,127 @@
+// engine - the executor's memory, and what its handlers do with each other. Only the executor's own files include this.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/guard.h"
+#include "common/service.h"
+#include "order.pb-c.h"
+#include "services/executor/accounts.h"
+#include "services/executor/aside.h"
+#include "services/executor/lifecycle.h"
+#include "services/executor/outbox.h"
+#include "services/executor/positions.h"
+#include "services/executor/session.h"
+#include "services/executor/trades.h"
+
+struct executor_settings {
+    int64_t order_answer_within_ms, doubt_asks, doubt_interval_ms, doubt_least_ms, doubt_held_ms, skew_margin_ms, rollback_quiet_ms;
+    int64_t gateway_strained_ms, gateway_lost_ms, in_flight_max, guard_max, retired_max, expire_grace_ms, snapshot_every_ms, late_for_ms;
+    int64_t pending_for_ms, aside_max, aside_alarm_ms;
+};
+
+struct broker {
+    char *id;
+    BrokerState state; // broker_id is `id`
+    bool dirty;
+    struct broker *next;
+};
+
+// How a frame leaves: to a gateway by its name. False: it could not be queued.
+typedef bool send_fn(void *arg, const struct session *to, struct span frame);
+
+struct executor {
+    const struct context *context;
+    const struct executor_settings *settings;
+    batch_t *batch; // the open one: set by every entry point
+    trades_t *trades;
+    accounts_t *accounts;
+    positions_t *positions;
+    sessions_t *sessions;
+    outbox_t *outbox;
+    due_heap_t *due;
+    guard_t *guard;
+    aside_t *aside;
+    struct broker *brokers;
+    struct trade *unsaved;      // through unsaved_prev, unsaved_next; oldest first
+    RiskState__Mode global;
+    struct doubt_patience patience;
+    bool started;      // what was loaded has been looked at
+    bool reconfigured; // the book changed
+    bool awake;        // something that orders waited for has happened
+    uint64_t ticked_at, chores_at; // monotonic ns
+    port_t *gateways, *prices;
+    send_fn *send;
+    void *send_arg;
+    uint64_t (*clock_mono)(void); // for what happens after the commit
+    uint64_t (*clock_utc)(void);
+};
+
+// steps.c - every change of a trade goes through here: step, count, keep, tell.
+void engine_begin(struct executor *x, batch_t *batch); // every entry point first
+void engine_drop(struct executor *x, struct trade *t); // out of memory, whatever it is
+void engine_keep(struct executor *x, struct trade *t); // its hash only
+struct place *engine_place(struct executor *x, const TradeState *s);
+void engine_count(struct executor *x, struct trade *t, int sign); // takes a trade out of (-1) or into (+1) all that is counted
+[[nodiscard]] bool engine_move(struct executor *x, struct trade *t, enum trade_event event, const char *reason);
+void engine_changed(struct executor *x, struct trade *t, TradeResult *result, ResultMetrics *metrics); // keeps and tells
+void engine_end(struct executor *x, struct trade *t, enum trade_event event, const char *reason);      // move and changed
+void engine_save_later(struct executor *x, struct trade *t);
+void engine_save(struct executor *x); // what was to be saved later, and has waited long enough
+void engine_due(struct executor *x, struct trade *t); // sets when to look at it again, by its state
+bool engine_too_old(const struct executor *x, const TradeState *s);
+void engine_forget(struct executor *x, struct trade *t); // a late watch is over
+
+// fill.c - executions.
+void fill_order(struct executor *x, struct trade *t, const Fill *f);    // of its order
+void fill_position(struct executor *x, struct trade *t, const Fill *f); // the broker closed (part of) its position
+
+// orders.c - new orders, and those that wait.
+err_t orders_handle(void *self, batch_t *batch, const ProtobufCMessage *body);
+void orders_buried(void *self, batch_t *batch, const ProtobufCMessage *body, const char *reason);
+void orders_take(struct executor *x, const TradeState *s, bool resend); // a trade that is not known yet, its id guarded here
+void orders_wake(struct executor *x);
+void orders_submit(struct executor *x, struct trade *t);
+bool orders_dispatch(struct executor *x, struct trade *t, bool resend); // false: it waits
+enum gate orders_gate(const struct executor *x, const struct trade *t);
+
+// resolve.c - trades in doubt.
+void resolve_doubt(struct executor *x, struct trade *t, const char *reason);
+void resolve_hold(struct executor *x, struct trade *t, const char *reason);
+void resolve_ask(struct executor *x, struct trade *t);
+void resolve_due(struct executor *x, struct trade *t);
+void resolve_not_found(struct executor *x, struct trade *t);
+void resolve_release(struct executor *x, struct trade *t); // by the operator
+const struct gateway_checks *resolve_checks(const struct trade *t);
+
+// reports.c - what gateways say about orders.
+void reports_handle(struct executor *x, struct session *s, const Report *r);
+void reports_status(struct executor *x, struct session *s, const OrderStatus *m);
+void reports_apply(struct executor *x, struct trade *t, const Report *r);
+void reports_apply_kept(struct executor *x, struct trade *t); // what was kept aside for it
+void reports_watch_aside(struct executor *x);
+
+// commands.c - changes to what is at the broker, and the operator's word.
+err_t commands_order(void *self, batch_t *batch, const ProtobufCMessage *body);
+err_t commands_operator(void *self, batch_t *batch, const ProtobufCMessage *body);
+err_t commands_query(void *self, batch_t *batch, const ProtobufCMessage *body);
+void commands_send_wishes(struct executor *x, struct trade *t); // cancel, modify: asked for and not answered
+void commands_cancel(struct executor *x, struct trade *t, const char *reason);
+
+// wire.c - the socket of the gateways.
+err_t wire_ready(void *self, batch_t *batch);
+void wire_take(struct executor *x, struct span peer, struct span frame);
+void wire_done(struct executor *x); // at the end of a turn
+void wire_committed(struct executor *x);
+void wire_map(struct executor *x);  // accounts to sessions, from the book
+void wire_tick(struct executor *x); // silence
+
+// state.c - accounts and brokers: what is told about them.
+void state_snapshot(struct executor *x, struct session *s, const AccountSnapshot *m);
+void state_charge(struct executor *x, const TradeState *t, const Fill *f);
+void state_soil_broker(struct executor *x, const char *broker_id);
+void state_write(struct executor *x); // what is dirty
+void state_destroy(struct executor *x);
+
+// load.c - at start.
+err_t load_all(void *self, store_t *store);
+void load_start(struct executor *x); // in the first tick

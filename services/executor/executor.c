@@ -1,0 +1,213 @@
+// executor - places orders at brokers through their gateways: recorded before they are sent, asked about and never repeated.
+// SPDX-License-Identifier: MIT
+#include "services/executor/executor.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/envelope.h"
+#include "common/log.h"
+#include "common/topology.h"
+#include "outcome.pb-c.h"
+#include "services/executor/engine.h"
+#include "services/executor/slice.h"
+
+#define T(name) TRADE_STATE__STATE__##name
+#define AT(field) offsetof(struct executor_settings, field)
+#define GUARD_FOR (48 * UINT64_C(3600) * NS_PER_S) // how long what was done is remembered at least
+#define DUE_MOST 500                               // looked at in one tick
+#define PRICES_MOST 2000
+#define GATEWAY_QUEUE 50000
+
+#define DAY INT64_C(86400000)
+static const struct option options[] = {
+    {"order_answer_within", OPTION_DURATION, AT(order_answer_within_ms), "5s", "A gateway that says nothing about an order for so long leaves it unknown.", 10, DAY, NULL},
+    {"doubt_asks", OPTION_INTEGER, AT(doubt_asks), "5", "So many times in a row a broker must not know an order that is in doubt.", 1, 1000, NULL},
+    {"doubt_interval", OPTION_DURATION, AT(doubt_interval_ms), "2s", "Time between two of these questions.", 1, DAY, NULL},
+    {"doubt_least", OPTION_DURATION, AT(doubt_least_ms), "30s", "Least time over all of them; twice the broker's longest acceptance if that is more.", 1, DAY, NULL},
+    {"doubt_held_interval", OPTION_DURATION, AT(doubt_held_ms), "30s", "Time between questions about an order that waits for the operator.", 1, DAY, NULL},
+    {"skew_margin", OPTION_DURATION, AT(skew_margin_ms), "0s", "How far the clocks of the hosts may differ that the services run on.", 0, DAY, NULL},
+    {"rollback_quiet", OPTION_DURATION, AT(rollback_quiet_ms), "1m", "After Redis lost something every order is asked about first for so long.", 0, DAY, NULL},
+    {"gateway_strained", OPTION_DURATION, AT(gateway_strained_ms), "3s", "A gateway that is silent for so long is degraded: new orders wait.", 10, DAY, NULL},
+    {"gateway_lost", OPTION_DURATION, AT(gateway_lost_ms), "10s", "A gateway that is silent for so long is lost: what it was given is unknown.", 20, DAY, NULL},
+    {"in_flight_max", OPTION_INTEGER, AT(in_flight_max), "4000", "Orders at one gateway that are not answered yet; more wait.", 1, 1000000, NULL},
+    {"guard_max", OPTION_INTEGER, AT(guard_max), "8000000", "Trades remembered (48 h of them) so that none is taken twice; more are refused.", 1000, INT32_MAX, NULL},
+    {"retired_max", OPTION_INTEGER, AT(retired_max), "4096", "Trades that are over and still in memory, for what arrives late.", 16, 1000000, NULL},
+    {"expire_grace", OPTION_DURATION, AT(expire_grace_ms), "5s", "A working order that its broker has not ended so long after its expiry is cancelled.", 0, DAY, NULL},
+    {"snapshot_every", OPTION_DURATION, AT(snapshot_every_ms), "5s", "What a broker holds is told on the topic so often at most.", 1, DAY, NULL},
+    {"late_for", OPTION_DURATION, AT(late_for_ms), "10m", "A trade that was given up is watched for so long; it may come to light yet.", 1, DAY, NULL},
+    {"pending_for", OPTION_DURATION, AT(pending_for_ms), "1m", "An order that does not say how long it is valid waits so long for its gateway.", 1, DAY, NULL},
+    {"aside_max", OPTION_INTEGER, AT(aside_max), "10000", "Reports kept whose trades are not known.", 1, 1000000, NULL},
+    {"aside_alarm", OPTION_DURATION, AT(aside_alarm_ms), "10s", "A report whose trade is not known after this raises an alert.", 1, DAY, NULL},
+    {0},
+};
+
+// --- as a whole
+
+static bool send_out(void *arg, const struct session *to, struct span frame) {
+    struct executor *x = arg;
+    return x->gateways && port_send_to(x->gateways, span_of(to->instance_id), GATEWAY_TOPIC, frame);
+}
+
+static void *executor_new(const struct context *context, const void *settings) {
+    struct executor *x = calloc(1, sizeof *x);
+    if (!x) return NULL;
+    const struct executor_settings *s = settings;
+    char prefix[64];
+    slice_guard_prefix(context->shard, prefix);
+    x->context = context;
+    x->settings = s;
+    x->trades = trades_new((size_t)s->retired_max);
+    x->accounts = accounts_new();
+    x->positions = positions_new(context->shard);
+    x->sessions = sessions_new();
+    x->outbox = outbox_new();
+    x->due = due_heap_new();
+    x->guard = guard_new(prefix, (size_t)s->guard_max);
+    x->aside = aside_new();
+    x->global = RISK_STATE__MODE__trading;
+    x->patience = (struct doubt_patience){.asks = (uint32_t)s->doubt_asks,
+                                          .interval = (uint64_t)s->doubt_interval_ms * NS_PER_MS,
+                                          .least = (uint64_t)s->doubt_least_ms * NS_PER_MS,
+                                          .answer_within = (uint64_t)s->order_answer_within_ms * NS_PER_MS,
+                                          .held_interval = (uint64_t)s->doubt_held_ms * NS_PER_MS};
+    x->send = send_out;
+    x->send_arg = x;
+    x->clock_mono = clock_mono_ns;
+    x->clock_utc = clock_utc_ns;
+    return x;
+}
+
+static void executor_destroy(void **self) {
+    struct executor *x = *self;
+    if (!x) return;
+    port_destroy(&x->gateways);
+    port_destroy(&x->prices);
+    trades_destroy(&x->trades);
+    accounts_destroy(&x->accounts);
+    positions_destroy(&x->positions);
+    sessions_destroy(&x->sessions);
+    outbox_destroy(&x->outbox);
+    due_heap_destroy(&x->due);
+    guard_destroy(&x->guard);
+    aside_destroy(&x->aside);
+    state_destroy(x);
+    free(x);
+    *self = NULL;
+}
+
+static void executor_configured(void *self) { ((struct executor *)self)->reconfigured = true; }
+static void executor_committed(void *self) { wire_committed(self); }
+
+// --- prices: the latest value wins, so nothing is committed for them
+
+static err_t prices_ready(void *self, batch_t *batch) {
+    struct executor *x = self;
+    struct parcel p;
+    struct envelope e;
+    for (unsigned n = 0; n < PRICES_MOST && port_receive(x->prices, &p); n++) {
+        if (strcmp(p.topic, FEED_PRICES) != 0 || envelope_read(p.topic, p.frame, &e) || strcmp(e.type, price__descriptor.name) != 0) continue;
+        const ProtobufCMessage *m = envelope_open(&e, batch_arena(batch));
+        if (m) positions_price(x->positions, (const Price *)m);
+    }
+    return ERR_OK;
+}
+
+static err_t executor_open(void *self, reactor_t *reactor) {
+    struct executor *x = self;
+    char endpoint[256];
+    endpoint_of(x->context->run_dir, x->context->name, "gateways", endpoint);
+    x->gateways = port_bind(PORT_ROUTER, endpoint, GATEWAY_QUEUE);
+    if (!x->gateways) {
+        log_event(LOG_LEVEL_ERROR, "cannot_bind", "endpoint=%s why=%s", endpoint, log_quote(strerror(errno)));
+        return ERR_SYSTEM;
+    }
+    endpoint_of(x->context->run_dir, "ingest", "events", endpoint);
+    x->prices = port_connect(PORT_SUB, endpoint, PRICES_MOST);
+    if (!x->prices || !port_subscribe(x->prices, FEED_PRICES)) return ERR_SYSTEM;
+    reactor_add_port(reactor, x->gateways, wire_ready, INTAKE_DRAIN);
+    reactor_add_port(reactor, x->prices, prices_ready, INTAKE_DRAIN);
+    return ERR_OK;
+}
+
+// --- what is due
+
+static void look_at(struct executor *x, struct trade *t) {
+    if (t->query && t->s->state != T(unknown)) {
+        t->query = false;
+        resolve_ask(x, t);
+        commands_send_wishes(x, t);
+        return engine_due(x, t);
+    }
+    switch (t->s->state) {
+    case T(pending): return engine_end(x, t, TRADE_EXPIRE, "its gateway, or its turn, did not come in time");
+    case T(submitting):
+        if (t->unsent) return engine_end(x, t, TRADE_EXPIRE, "too old when it could have been sent");
+        return resolve_doubt(x, t, t->on_wire ? "no answer" : "it is not certain that it was sent");
+    case T(unknown): return resolve_due(x, t);
+    case T(working):
+    case T(partially_filled): return commands_cancel(x, t, "expired");
+    case T(expired): return engine_forget(x, t);
+    case T(filled):
+    case T(closed):
+    case T(rejected):
+    case T(cancelled):
+    case _TRADE_STATE__STATE_IS_INT_SIZE: return;
+    }
+}
+
+static void look_at_due(struct executor *x) {
+    struct due *d;
+    for (unsigned n = 0; n < DUE_MOST && (d = due_pop(x->due, batch_mono(x->batch))) != NULL; n++) look_at(x, (struct trade *)d);
+}
+
+static void chores(struct executor *x) {
+    if (batch_mono(x->batch) - x->chores_at < NS_PER_S) return;
+    x->chores_at = batch_mono(x->batch);
+    uint64_t now = batch_now(x->batch), before = now > GUARD_FOR ? now - GUARD_FOR : 0;
+    guard_retire(x->guard, x->batch, x->context->consumed_until < before ? x->context->consumed_until : before);
+    reports_watch_aside(x);
+}
+
+static err_t executor_tick(void *self, batch_t *batch) {
+    struct executor *x = self;
+    engine_begin(x, batch);
+    wire_tick(x);
+    look_at_due(x);
+    engine_save(x);
+    orders_wake(x);
+    state_write(x);
+    positions_write(x->positions, batch);
+    chores(x);
+    x->ticked_at = batch_mono(batch);
+    return ERR_OK;
+}
+
+// --- data
+
+static const struct route routes[] = {
+    {TOPIC_orders, &order__descriptor, orders_handle, true},
+    {TOPIC_orders, &order_command__descriptor, commands_order, false},
+    {TOPIC_commands, &command__descriptor, commands_operator, false},
+    {TOPIC_outcomes, &status_query__descriptor, commands_query, false},
+    {0},
+};
+
+const struct service executor_service = {
+    .role = EXECUTOR,
+    .purpose = "Places orders at brokers through their gateways, and knows what became of each.",
+    .options = options,
+    .settings_size = sizeof(struct executor_settings),
+    .routes = routes,
+    .slice = executor_slice,
+    .new = executor_new,
+    .destroy = executor_destroy,
+    .load = load_all,
+    .open = executor_open,
+    .configured = executor_configured,
+    .tick = executor_tick,
+    .committed = executor_committed,
+    .buried = orders_buried,
+};

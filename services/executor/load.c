@@ -1,0 +1,133 @@
+// load - at start: the slice into memory, and what follows from it.
+// SPDX-License-Identifier: MIT
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/record.h"
+#include "services/executor/engine.h"
+#include "services/executor/slice.h"
+
+#define T(name) TRADE_STATE__STATE__##name
+#define TEXT_MAX 256
+
+static const char *text_of(struct span s, char out[static TEXT_MAX]) {
+    (void)snprintf(out, TEXT_MAX, "%.*s", (int)s.length, (const char *)s.data);
+    return out;
+}
+
+static err_t load_trade(void *arg, const ProtobufCMessage *m) {
+    struct executor *x = arg;
+    const TradeState *s = (const TradeState *)m;
+    if (trades_find(x->trades, s->trade_id)) return ERR_OK;
+    struct trade *t = trades_add(x->trades, s);
+    t->in_index = true;
+    t->was_sent = s->has_submitted_at;
+    return ERR_OK;
+}
+
+static err_t load_risk(void *arg, struct span name, struct span value) {
+    struct executor *x = arg;
+    char scope[TEXT_MAX], mode[TEXT_MAX];
+    const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value_by_name(&risk_state__mode__descriptor, text_of(value, mode));
+    if (!v) return ERR_CONFIG;
+    if (strcmp(text_of(name, scope), "global") == 0) x->global = (RiskState__Mode)v->value;
+    else accounts_get(x->accounts, scope)->mode = (RiskState__Mode)v->value;
+    return ERR_OK;
+}
+
+// "books:number"
+static err_t load_reports(void *arg, struct span name, struct span value) {
+    struct executor *x = arg;
+    char instance[TEXT_MAX], text[TEXT_MAX], *end;
+    struct session *s = sessions_get(x->sessions, text_of(name, instance));
+    s->books = strtoull(text_of(value, text), &end, 10);
+    s->report = *end == ':' ? strtoull(end + 1, NULL, 10) : 0;
+    return ERR_OK;
+}
+
+static err_t load_aside(void *arg, struct span name, struct span value) {
+    struct executor *x = arg;
+    char field[TEXT_MAX];
+    Report *r = report__unpack(NULL, value.length, value.data);
+    if (!r) return ERR_OK; // it stays in Redis for somebody to look at
+    (void)aside_add(x->aside, text_of(name, field), r, 0);
+    report__free_unpacked(r, NULL);
+    return ERR_OK;
+}
+
+// "<account_id>:<symbol>", or ":<symbol>"
+static err_t load_view(void *arg, struct span member) {
+    struct executor *x = arg;
+    char text[TEXT_MAX];
+    text_of(member, text);
+    char *colon = strrchr(text, ':');
+    if (!colon) return ERR_OK;
+    *colon = 0;
+    positions_remember(x->positions, text, colon + 1);
+    return ERR_OK;
+}
+
+err_t load_all(void *self, store_t *store) {
+    struct executor *x = self;
+    const struct slice_loading l = {.shard = x->context->shard,
+                                    .arg = x,
+                                    .trade = load_trade,
+                                    .risk = load_risk,
+                                    .reports = load_reports,
+                                    .aside = load_aside,
+                                    .position = load_view};
+    err_t e = guard_load(x->guard, store);
+    return e ? e : slice_load(store, &l);
+}
+
+// --- in the first batch
+
+static int by_order(const void *a, const void *b) {
+    const struct trade *one = *(struct trade *const *)a, *other = *(struct trade *const *)b;
+    if (one->s->ordered_at != other->s->ordered_at) return one->s->ordered_at < other->s->ordered_at ? -1 : 1;
+    return strcmp(one->s->trade_id, other->s->trade_id);
+}
+
+static void place_trade(struct executor *x, struct trade *t) {
+    t->place = engine_place(x, t->s);
+}
+
+// An earlier life may have sent what it recorded as submitting: nobody knows. What was in doubt stays in doubt, and is asked about anew.
+static void start_trade(struct executor *x, struct trade *t) {
+    switch (t->s->state) {
+    case T(submitting): return resolve_doubt(x, t, "the executor was restarted while it was being sent");
+    case T(unknown): t->s->not_found = 0; return engine_due(x, t);
+    case T(pending): place_wait(x->accounts, t->place, t); return engine_due(x, t);
+    case T(working):
+    case T(partially_filled):
+    case T(filled):
+    case T(expired): return engine_due(x, t);
+    case T(closed):
+    case T(rejected):
+    case T(cancelled): return engine_forget(x, t);
+    case _TRADE_STATE__STATE_IS_INT_SIZE: return;
+    }
+}
+
+static void start_all(struct executor *x, struct trade **list, size_t n) {
+    for (size_t i = 0; i < n; i++) place_trade(x, list[i]);
+    for (size_t i = 0; i < n; i++) engine_count(x, list[i], 1);
+    size_t cursor = 0;
+    for (struct place *p; (p = accounts_next_place(x->accounts, &cursor)) != NULL;) positions_sort(p);
+    for (size_t i = 0; i < n; i++) start_trade(x, list[i]);
+}
+
+void load_start(struct executor *x) {
+    x->started = true;
+    size_t n = 0, cursor = 0, all = trades_count(x->trades);
+    struct trade **list = calloc(all + 1, sizeof(struct trade *));
+    if (!list) abort();
+    for (struct trade *t; (t = trades_next(x->trades, &cursor)) != NULL;) list[n++] = t;
+    qsort(list, n, sizeof(struct trade *), by_order);
+    start_all(x, list, n);
+    free(list);
+    for (struct account *a = accounts_first(x->accounts); a; a = a->next) a->dirty = true;
+    wire_map(x);
+}

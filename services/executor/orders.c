@@ -1,0 +1,289 @@
+// orders - new orders, and those that wait: recorded first, sent once that is committed.
+// SPDX-License-Identifier: MIT
+#include <string.h>
+#include <utlist.h>
+
+#include "common/clock.h"
+#include "common/testing.h"
+#include "gateway.pb-c.h"
+#include "services/executor/engine.h"
+#include "services/executor/slice.h"
+
+#define T(name) TRADE_STATE__STATE__##name
+
+static bool is_closing(const TradeState *s) { return s->direction == SIGNAL__DIRECTION__close; }
+
+// --- what can never be sent
+
+static const char *unfit(const TradeState *s) {
+    bool market = s->order_type == SIGNAL__ORDER_TYPE__market;
+    if (s->has_lot_size ? s->lot_size <= 0 : !is_closing(s)) return "no_lot_size";
+    if (!market && !is_closing(s) && (!s->has_price || s->price <= 0)) return "no_price";
+    return NULL;
+}
+
+// --- closing: which positions
+
+static void add_closing(struct trade *t, struct trade *opened, int64_t *left) {
+    int64_t lots = positions_free_lots(opened);
+    if (lots > *left) lots = *left;
+    if (lots <= 0) return;
+    trade_add_closing(t, opened->s->trade_id, lots);
+    *left -= lots;
+}
+
+// Oldest first, all of one side: that of the oldest that is free. False: nothing is open.
+static bool choose_positions(struct executor *x, struct trade *t) {
+    struct trade *opened = t->place->positions;
+    while (opened && !positions_free_lots(opened)) opened = opened->newer;
+    if (!opened) return false;
+    const Signal__Direction side = opened->s->side;
+    int64_t wanted = t->s->has_lot_size ? t->s->lot_size : INT64_MAX, left = wanted;
+    engine_count(x, t, -1);
+    for (; opened && left; opened = opened->newer) {
+        if (opened->s->side == side) add_closing(t, opened, &left);
+    }
+    t->s->has_side = true;
+    t->s->side = side == SIGNAL__DIRECTION__sell ? SIGNAL__DIRECTION__buy : SIGNAL__DIRECTION__sell;
+    t->s->has_lot_size = true;
+    t->s->lot_size = wanted - left;
+    engine_count(x, t, 1);
+    return true;
+}
+
+// Long and short can both be open in one symbol: closing everything is then two orders. The second has an id of its own, decided once.
+static void close_other_side(struct executor *x, const TradeState *whole) {
+    char id[ID_TEXT];
+    const char *const parts[] = {"trade", whole->trade_id, "other side"};
+    id_derive(id, whole->trade_id, 3, parts);
+    TradeState other = *whole;
+    other.trade_id = id;
+    orders_take(x, &other, false);
+}
+
+// --- sending
+
+static void fill_submit(const struct executor *x, const TradeState *s, Submit *m) {
+    m->epoch = x->context->epoch;
+    m->trade_id = s->trade_id;
+    m->account_id = s->account_id;
+    m->broker_symbol = s->broker_symbol;
+    m->order_type = s->order_type;
+    m->side = s->side;
+    m->lots = s->lot_size;
+    m->has_price = s->has_price && s->order_type != SIGNAL__ORDER_TYPE__market;
+    m->price = s->price;
+    m->has_expected_price = s->has_requested_price;
+    m->expected_price = s->requested_price;
+    m->has_stop_loss = s->has_stop_loss;
+    m->stop_loss = s->stop_loss;
+    m->has_take_profit = s->has_take_profit;
+    m->take_profit = s->take_profit;
+    m->has_expiration_time = s->has_expiration_time;
+    m->expiration_time = s->expiration_time;
+    m->sent_at = batch_now(x->batch);
+    m->n_closes = s->n_closes;
+    m->closes = s->closes;
+}
+
+// Recorded as submitting in this batch; the bytes leave when it is committed (wire.c). Not told on the topic: what comes next is.
+void orders_submit(struct executor *x, struct trade *t) {
+    struct session *session = t->place->account->session;
+    TradeState *s = t->s;
+    t->session = session; // counted there from here on
+    if (!engine_move(x, t, TRADE_SUBMIT, NULL)) return;
+    t->was_sent = true;
+    t->on_wire = t->unsent = t->asking = t->known_there = false;
+    s->has_submitted_at = true;
+    s->submitted_at = batch_now(x->batch);
+    s->held = false;
+    if (!s->instance_id || strcmp(s->instance_id, session->instance_id) != 0) trade_set_text(&s->instance_id, session->instance_id);
+    due_clear(x->due, &t->due);
+    engine_keep(x, t);
+    Submit m = SUBMIT__INIT;
+    fill_submit(x, s, &m);
+    outbox_submit(x->outbox, session, &m.base, s->trade_id);
+}
+
+// --- deciding
+
+enum gate orders_gate(const struct executor *x, const struct trade *t) {
+    const struct place *p = t->place;
+    const struct gate_view v = {.global = x->global,
+                                .account = p->account->mode,
+                                .unknown = p->unknown,
+                                .submitting = p->submitting,
+                                .closing = is_closing(t->s),
+                                .has_positions = is_closing(t->s) && positions_has_free(p)};
+    return gate_pass(&v);
+}
+
+static bool can_send(struct executor *x, const struct trade *t) {
+    struct session *s = t->place->account->session;
+    (void)x;
+    if (!session_is_ready(s)) return false;
+    if (s->in_flight < (unsigned)x->settings->in_flight_max) return true;
+    s->blocked = true;
+    return false;
+}
+
+static void send_or_ask(struct executor *x, struct trade *t, bool resend) {
+    const struct order_origin origin = {t->s->signal_at, t->s->ordered_at, resend};
+    const struct context *c = x->context;
+    const struct doubt_context where = {batch_now(x->batch), c->started_at, c->rolled_back_at,
+                                        (uint64_t)x->settings->skew_margin_ms * NS_PER_MS, (uint64_t)x->settings->rollback_quiet_ms * NS_PER_MS};
+    switch (doubt_may_send(resolve_checks(t), &origin, &where)) {
+    case MAY_SEND: return orders_submit(x, t);
+    case ASK_FIRST: return resolve_doubt(x, t, "may have been sent before: asked about first");
+    case MAY_HOLD: return resolve_hold(x, t, "may have been sent before, and its broker can neither check nor be asked");
+    }
+}
+
+static bool pass(struct executor *x, struct trade *t, bool resend) {
+    if (is_closing(t->s) && !t->s->n_closes) {
+        TradeState whole = *t->s;
+        if (!choose_positions(x, t)) return engine_end(x, t, TRADE_REJECT, "no_position"), true;
+        send_or_ask(x, t, resend);
+        if (!whole.has_lot_size && positions_has_free(t->place)) close_other_side(x, &whole);
+        return true;
+    }
+    send_or_ask(x, t, resend);
+    return true;
+}
+
+// Decides about a pending trade: sent, asked about, refused, or (false) it still waits.
+bool orders_dispatch(struct executor *x, struct trade *t, bool resend) {
+    if (engine_too_old(x, t->s)) return engine_end(x, t, TRADE_EXPIRE, "too old when it could have been sent"), true;
+    enum gate g = orders_gate(x, t);
+    switch (g) {
+    case GATE_HALTED_GLOBAL:
+    case GATE_HALTED_ACCOUNT:
+    case GATE_REDUCE_ONLY: return engine_end(x, t, TRADE_REJECT, gate_reason(g)), true;
+    case GATE_WAIT: return false;
+    case GATE_OPEN: break;
+    }
+    return can_send(x, t) ? pass(x, t, resend) : false;
+}
+
+// --- taking on
+
+// Something was in doubt here and what is open is to be closed: the close goes first, and what waited to open is not opened after it.
+static bool overtakes(struct executor *x, struct trade *t) {
+    if (!is_closing(t->s) || !t->place->unknown || orders_gate(x, t) != GATE_OPEN) return false;
+    struct trade *waiting, *next;
+    DL_FOREACH_SAFE(t->place->waiting, waiting, next) {
+        if (!is_closing(waiting->s)) engine_end(x, waiting, TRADE_CANCEL, "overtaken by a close");
+    }
+    return true;
+}
+
+static void wait_here(struct executor *x, struct trade *t) {
+    place_wait(x->accounts, t->place, t);
+    engine_keep(x, t);
+    engine_due(x, t);
+}
+
+static struct trade *add_trade(struct executor *x, const TradeState *s) {
+    struct trade *t = trades_add(x->trades, s);
+    t->place = engine_place(x, t->s);
+    engine_count(x, t, 1);
+    return t;
+}
+
+void orders_take(struct executor *x, const TradeState *s, bool resend) {
+    bool guarded = guard_put(x->guard, x->batch, digest_text(s->trade_id), s->signal_at);
+    struct trade *t = add_trade(x, s);
+    const char *why = guarded ? unfit(t->s) : "guard_full"; // what could not be known again is not sent
+    if (why) return engine_end(x, t, TRADE_REJECT, why);
+    if (aside_count(x->aside) && aside_find(x->aside, s->trade_id)) return reports_apply_kept(x, t);
+    if (t->place->waiting && !overtakes(x, t)) return wait_here(x, t); // what came first goes first
+    if (!orders_dispatch(x, t, resend)) wait_here(x, t);
+}
+
+static void from_order(const Order *o, uint64_t now, TradeState *s) {
+    s->trade_id = o->trade_id;
+    s->signal_id = o->signal_id;
+    s->account_id = o->account_id;
+    s->broker_id = o->broker_id;
+    s->symbol = o->symbol;
+    s->broker_symbol = o->broker_symbol;
+    s->order_type = o->order_type;
+    s->direction = o->direction;
+    s->has_side = o->direction != SIGNAL__DIRECTION__close;
+    s->side = s->has_side ? o->direction : SIGNAL__DIRECTION__buy;
+    s->has_lot_size = o->has_lot_size;
+    s->lot_size = o->lot_size;
+    s->has_price = o->has_price;
+    s->price = o->price;
+    s->has_requested_price = o->has_requested_price || o->has_price;
+    s->requested_price = o->has_requested_price ? o->requested_price : o->price;
+    s->has_stop_loss = o->has_stop_loss;
+    s->stop_loss = o->stop_loss;
+    s->has_take_profit = o->has_take_profit;
+    s->take_profit = o->take_profit;
+    s->has_expiration_time = o->has_expiration_time;
+    s->expiration_time = o->expiration_time;
+    s->has_valid_until = o->has_valid_until;
+    s->valid_until = o->valid_until;
+    s->signal_at = o->signal_at;
+    s->ordered_at = o->ordered_at;
+    s->updated_at = now;
+    s->state = T(pending);
+}
+
+static bool is_readable(const Order *o) {
+    return protobuf_c_enum_descriptor_get_value(&signal__order_type__descriptor, (int)o->order_type) &&
+           protobuf_c_enum_descriptor_get_value(&signal__direction__descriptor, (int)o->direction) && strlen(o->trade_id) <= 64;
+}
+
+err_t orders_handle(void *self, batch_t *batch, const ProtobufCMessage *body) {
+    struct executor *x = self;
+    const Order *o = (const Order *)body;
+    if (!is_readable(o)) return ERR_INPUT;
+    engine_begin(x, batch);
+    struct trade *known = trades_find(x->trades, o->trade_id);
+    if (!MUTATED("no_guards") && (known || guard_find(x->guard, digest_text(o->trade_id), NULL))) return ERR_OK; // decided again after a rollback
+    if (known) engine_drop(x, known); // the mutation: it is taken for a new one
+    TradeState s = TRADE_STATE__INIT;
+    from_order(o, batch_now(batch), &s);
+    orders_take(x, &s, o->has_resend && o->resend);
+    return ERR_OK;
+}
+
+// An order that could not be handled ends as a visible rejection.
+void orders_buried(void *self, batch_t *batch, const ProtobufCMessage *body, const char *reason) {
+    struct executor *x = self;
+    if (body->descriptor != &order__descriptor) return;
+    const Order *o = (const Order *)body;
+    if (!is_readable(o)) return; // it has its alert
+    engine_begin(x, batch);
+    struct trade *t = trades_find(x->trades, o->trade_id);
+    if (!t && !guard_find(x->guard, digest_text(o->trade_id), NULL)) {
+        TradeState s = TRADE_STATE__INIT;
+        from_order(o, batch_now(batch), &s);
+        (void)!guard_put(x->guard, batch, digest_text(o->trade_id), o->signal_at);
+        t = add_trade(x, &s);
+    }
+    if (t && t->s->state == T(pending)) engine_end(x, t, TRADE_REJECT, reason);
+}
+
+// --- those that wait
+
+// In order at each place, until one must go on waiting.
+static void wake_place(struct executor *x, struct place *p) {
+    for (struct trade *t; (t = p->waiting) != NULL;) {
+        if (!orders_dispatch(x, t, false)) return;
+        place_leave(x->accounts, p, t);
+    }
+}
+
+void orders_wake(struct executor *x) {
+    if (!x->awake) return;
+    x->awake = false;
+    for (struct session *s = sessions_first(x->sessions); s; s = s->next) s->blocked = false;
+    struct place *p = accounts_waiting(x->accounts), *next;
+    for (; p; p = next) {
+        next = p->next;
+        wake_place(x, p);
+    }
+}

@@ -1,0 +1,163 @@
+// state - accounts and brokers: what is told about them, once a tick at most.
+// SPDX-License-Identifier: MIT
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "services/executor/engine.h"
+#include "services/executor/slice.h"
+
+#define A(name) ACCOUNT_STATE__STATE__##name
+
+// --- brokers
+
+static struct broker *broker_get(struct executor *x, const char *broker_id) {
+    struct broker *b = x->brokers;
+    while (b && strcmp(b->id, broker_id) != 0) b = b->next;
+    if (b) return b;
+    b = calloc(1, sizeof *b);
+    if (!b || !(b->id = strdup(broker_id))) abort();
+    broker_state__init(&b->state);
+    b->state.broker_id = b->id;
+    b->next = x->brokers;
+    return x->brokers = b;
+}
+
+void state_soil_broker(struct executor *x, const char *broker_id) { broker_get(x, broker_id)->dirty = true; }
+
+static void add_to(protobuf_c_boolean *has, int64_t *sum, protobuf_c_boolean charged, int64_t amount) {
+    decimal_t total;
+    if (!charged || !decimal_add(D(*sum), D(amount), &total)) return;
+    *has = true;
+    *sum = total.e8;
+}
+
+void state_charge(struct executor *x, const TradeState *t, const Fill *f) {
+    struct broker *b = broker_get(x, t->broker_id);
+    add_to(&b->state.has_commission, &b->state.commission, f->has_commission, f->commission);
+    add_to(&b->state.has_fees, &b->state.fees, f->has_fees, f->fees);
+    if (f->has_received_at && f->executed_at >= f->received_at) {
+        b->state.has_broker_latency_us = true;
+        b->state.broker_latency_us = (f->executed_at - f->received_at) / NS_PER_US;
+    }
+    b->dirty = true;
+}
+
+static void write_brokers(struct executor *x) {
+    for (struct broker *b = x->brokers; b; b = b->next) {
+        if (!b->dirty) continue;
+        b->dirty = false;
+        b->state.instances = 0;
+        for (const struct session *s = sessions_first(x->sessions); s; s = s->next) {
+            if (session_is_ready(s) && strcmp(s->broker_id, b->id) == 0) b->state.instances++;
+        }
+        b->state.updated_at = batch_now(x->batch);
+        slice_broker(x->batch, &b->state);
+    }
+}
+
+void state_destroy(struct executor *x) {
+    for (struct broker *b = x->brokers, *next; b; b = next) {
+        next = b->next;
+        free(b->id);
+        free(b);
+    }
+    x->brokers = NULL;
+}
+
+// --- accounts
+
+static const char *reason_of(const struct executor *x, const struct account *a, AccountState__State *state) {
+    bool halted = x->global == RISK_STATE__MODE__halted || a->mode == RISK_STATE__MODE__halted;
+    bool reduce = x->global == RISK_STATE__MODE__reduce_only || a->mode == RISK_STATE__MODE__reduce_only;
+    *state = halted ? A(halted) : a->unknown ? A(quarantined) : A(ready);
+    if (halted) return x->global == RISK_STATE__MODE__halted ? "halted_global" : "halted_account";
+    if (a->unknown) return "trades in doubt";
+    return reduce ? "reduce_only" : NULL;
+}
+
+static bool same(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
+
+static void write_account(struct executor *x, struct account *a) {
+    AccountState__State state;
+    const char *reason = reason_of(x, a, &state);
+    uint64_t mono = batch_mono(x->batch), every = (uint64_t)x->settings->snapshot_every_ms * NS_PER_MS;
+    bool moved = state != a->state->state || !same(reason, a->state->reason);
+    a->dirty = false;
+    if (moved) trade_set_text(&a->state->reason, reason);
+    a->state->state = state;
+    a->state->updated_at = batch_now(x->batch);
+    slice_account(x->batch, a->state);
+    if (moved && state == A(quarantined)) {
+        batch_alert(x->batch, ALERT__SEVERITY__warning, "account_quarantined", a->id, "%u trades in doubt", a->unknown);
+    }
+    if (!moved && a->told_at && mono - a->told_at < every) return;
+    a->told_at = mono;
+    batch_emit(x->batch, TOPIC_executions, x->context->shard, &a->state->base);
+}
+
+// --- what a gateway says about an account
+
+static void set_amount(protobuf_c_boolean *has, int64_t *field, int64_t value) {
+    *has = true;
+    *field = value;
+}
+
+static void set_level(AccountState *to, const AccountSnapshot *m) {
+    decimal_t share, percent;
+    to->has_margin_level = m->margin > 0 && decimal_div(D(m->equity), D(m->margin), ROUND_HALF_EVEN, &share) &&
+                           decimal_mul(share, DECIMAL_INT(100), ROUND_HALF_EVEN, &percent);
+    if (to->has_margin_level) to->margin_level = percent.e8;
+}
+
+static uint32_t count_positions(const AccountSnapshot *m) {
+    uint32_t n = 0;
+    for (size_t i = 0; i < m->n_holdings; i++) n += m->holdings[i]->kind == HOLDING__KIND__position;
+    return n;
+}
+
+static void take(AccountState *to, const AccountSnapshot *m) {
+    if (!same(to->currency, m->currency)) trade_set_text(&to->currency, m->currency);
+    set_amount(&to->has_balance, &to->balance, m->balance);
+    set_amount(&to->has_equity, &to->equity, m->equity);
+    set_amount(&to->has_margin, &to->margin, m->margin);
+    set_amount(&to->has_free_margin, &to->free_margin, m->free_margin);
+    set_level(to, m);
+    to->has_leverage = to->has_open_positions = true;
+    to->leverage = m->leverage;
+    to->open_positions = count_positions(m);
+}
+
+static void tell_holdings(struct executor *x, const struct session *s, const AccountSnapshot *m) {
+    BrokerSnapshot out = BROKER_SNAPSHOT__INIT;
+    out.instance_id = s->instance_id;
+    out.account_id = m->account_id;
+    out.taken_at = m->taken_at;
+    out.n_holdings = m->n_holdings;
+    out.holdings = m->holdings;
+    batch_emit(x->batch, TOPIC_executions, x->context->shard, &out.base);
+}
+
+void state_snapshot(struct executor *x, struct session *s, const AccountSnapshot *m) {
+    struct account *a = accounts_find(x->accounts, m->account_id);
+    if (!a || a->session != s) return; // another shard's, or not configured
+    if (strcmp(a->state->broker_id, s->broker_id) != 0) trade_set_text(&a->state->broker_id, s->broker_id);
+    take(a->state, m);
+    a->dirty = true;
+    if (m->has_spread) {
+        struct broker *b = broker_get(x, s->broker_id);
+        set_amount(&b->state.has_spread, &b->state.spread, m->spread);
+        b->dirty = true;
+    }
+    uint64_t mono = batch_mono(x->batch), every = (uint64_t)x->settings->snapshot_every_ms * NS_PER_MS;
+    if (a->snapshot_at && mono - a->snapshot_at < every) return;
+    a->snapshot_at = mono;
+    tell_holdings(x, s, m);
+}
+
+void state_write(struct executor *x) {
+    for (struct account *a = accounts_first(x->accounts); a; a = a->next) {
+        if (a->dirty) write_account(x, a);
+    }
+    write_brokers(x);
+}

@@ -1,0 +1,348 @@
+// wire - the socket of the gateways: who they are, what they say, what goes to them once it is committed.
+// SPDX-License-Identifier: MIT
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/envelope.h"
+#include "common/testing.h"
+#include "services/executor/engine.h"
+#include "services/executor/slice.h"
+
+#define T(name) TRADE_STATE__STATE__##name
+#define TAKE_MOST 512 // frames in one turn
+#define NUDGE_EVERY (200 * NS_PER_MS)
+
+// --- instances
+
+static void tell_instance(struct executor *x, const struct session *s) {
+    const InstanceConfig *config = book_instance(x->context->book, s->instance_id);
+    InstanceState m = INSTANCE_STATE__INIT;
+    m.instance_id = s->instance_id;
+    m.broker_id = s->broker_id;
+    m.state = s->state;
+    m.kind = s->kind;
+    m.has_connected_at = s->connected_at != 0;
+    m.connected_at = s->connected_at;
+    m.updated_at = batch_now(x->batch);
+    m.n_accounts = config ? config->n_accounts : 0;
+    m.accounts = config ? config->accounts : NULL;
+    m.duplicate_check = (char *)(uintptr_t)record_enum_name(&hello__duplicate_check__descriptor, (int)s->checks.check);
+    m.has_can_query = true;
+    m.can_query = s->checks.can_query;
+    m.has_books = true;
+    m.books = s->books;
+    slice_instance(x->batch, &m);
+    batch_emit(x->batch, TOPIC_executions, x->context->shard, &m.base);
+    state_soil_broker(x, s->broker_id);
+}
+
+// Steps and tells; nothing when the state stays.
+static void instance_move(struct executor *x, struct session *s, enum instance_event event) {
+    InstanceState__State before = s->state;
+    if (!instance_step(&s->state, event)) {
+        batch_alert(x->batch, ALERT__SEVERITY__warning, "unlisted_move", s->instance_id, "an instance that is %s cannot do this (%d)",
+                    record_enum_name(&instance_state__state__descriptor, (int)before), (int)event);
+        return;
+    }
+    if (s->state != before) tell_instance(x, s);
+}
+
+static void doubt_in_flight(struct executor *x, const struct session *s, const char *reason) {
+    size_t cursor = 0;
+    for (struct trade *t; (t = trades_next(x->trades, &cursor)) != NULL;) {
+        if (t->s->state == T(submitting) && t->session == s) resolve_doubt(x, t, reason);
+    }
+}
+
+// --- hello
+
+static bool serves(const struct executor *x, const char *account_id, const AccountConfig **out) {
+    *out = book_account(x->context->book, account_id);
+    return *out && book_shard(*out, x->context->shards) == x->context->shard;
+}
+
+void wire_map(struct executor *x) {
+    for (struct account *a = accounts_first(x->accounts); a; a = a->next) a->session = NULL;
+    for (struct session *s = sessions_first(x->sessions); s; s = s->next) {
+        const InstanceConfig *config = book_instance(x->context->book, s->instance_id);
+        for (size_t i = 0; config && i < config->n_accounts; i++) {
+            const AccountConfig *account;
+            if (serves(x, config->accounts[i], &account)) accounts_get(x->accounts, config->accounts[i])->session = s;
+        }
+    }
+    x->awake = true;
+}
+
+static void send_welcome(struct executor *x, struct session *s) {
+    const InstanceConfig *config = book_instance(x->context->book, s->instance_id);
+    if (!config) return;
+    Welcome m = WELCOME__INIT;
+    m.epoch = x->context->epoch;
+    m.last_report = s->report;
+    m.accounts = arena_take(batch_arena(x->batch), (config->n_accounts + 1) * sizeof *m.accounts);
+    for (size_t i = 0; i < config->n_accounts; i++) {
+        const AccountConfig *account;
+        if (serves(x, config->accounts[i], &account)) m.accounts[m.n_accounts++] = (AccountConfig *)(uintptr_t)account;
+    }
+    m.broker = (BrokerConfig *)(uintptr_t)book_broker(x->context->book, config->broker_id);
+    outbox_put(x->outbox, s, &m.base);
+    s->acknowledged = s->report;
+}
+
+// What it may know of our open trades, and we do not: each is asked about once, a tick's worth at a time. What is in doubt has waited for this.
+static void ask_about_open(struct executor *x, struct session *s) {
+    size_t cursor = 0;
+    bool all = !s->queried;
+    s->queried = true;
+    for (struct trade *t; (t = trades_next(x->trades, &cursor)) != NULL;) {
+        if (t->place->account->session != s || t->retired) continue;
+        if (t->s->state == T(unknown)) {
+            t->asking = false;
+            t->asked_at = t->asked_since = 0; // the row of answers starts again
+            t->s->not_found = 0;
+        } else if (!all || t->s->state == T(submitting) || t->s->state == T(pending)) {
+            commands_send_wishes(x, t);
+            continue;
+        } else {
+            t->query = true;
+        }
+        due_set(x->due, &t->due, 0);
+    }
+}
+
+static uint64_t longest_acceptance(const struct executor *x, const Hello *h) {
+    const BrokerConfig *broker = book_broker(x->context->book, h->broker_id);
+    uint64_t ours = broker ? broker->longest_acceptance_ms : 0, theirs = h->has_longest_acceptance_ms ? h->longest_acceptance_ms : 0;
+    return (ours > theirs ? ours : theirs) * NS_PER_MS;
+}
+
+static void learn(struct executor *x, struct session *s, const Hello *h) {
+    if (strcmp(s->broker_id, h->broker_id) != 0) trade_set_text(&s->broker_id, h->broker_id);
+    if (strcmp(s->kind, h->kind) != 0) trade_set_text(&s->kind, h->kind);
+    s->checks = (struct gateway_checks){.check = h->duplicate_check,
+                                        .can_query = h->can_query,
+                                        .window = (uint64_t)(h->has_duplicate_window_s ? h->duplicate_window_s : 0) * NS_PER_S,
+                                        .longest_acceptance = longest_acceptance(x, h),
+                                        .session_since = s->checks.session_since};
+    if (s->books == h->books) return;
+    if (s->books) {
+        batch_alert(x->batch, ALERT__SEVERITY__warning, "new_books", s->instance_id, "the gateway keeps other books than before: all is asked for");
+    }
+    s->books = h->books;
+    s->report = 0;
+    s->queried = false;
+    s->report_moved = true;
+}
+
+static bool is_ours(struct executor *x, const struct session *s, const Hello *h) {
+    const InstanceConfig *config = book_instance(x->context->book, h->instance_id);
+    if (config && strcmp(config->broker_id, h->broker_id) == 0 && strcmp(s->instance_id, h->instance_id) == 0) return true;
+    batch_alert(x->batch, ALERT__SEVERITY__warning, "unknown_gateway", s->instance_id, "a gateway says it is %.64s of broker %.64s: not as configured",
+                h->instance_id, h->broker_id);
+    return false;
+}
+
+// A gateway greets until it is welcomed, and again whenever we have been silent for a while: only a first word, or one after a loss, begins
+// a session.
+static void take_hello(struct executor *x, struct session *s, const Hello *h) {
+    if (!is_ours(x, s, h)) return;
+    bool begins = !s->welcomed || s->state == INSTANCE_STATE__STATE__lost || s->books != h->books;
+    learn(x, s, h);
+    if (!begins) return send_welcome(x, s);
+    doubt_in_flight(x, s, "the link to its gateway was lost");
+    s->connected_at = s->checks.session_since = batch_now(x->batch);
+    s->welcomed = true;
+    s->gap_since = 0;
+    if (!instance_step(&s->state, INSTANCE_HELLO) || !instance_step(&s->state, INSTANCE_WELCOME)) return;
+    tell_instance(x, s);
+    wire_map(x);
+    send_welcome(x, s); // before anything else goes to it
+    ask_about_open(x, s);
+}
+
+// --- what else they say
+
+static void take_beat(struct executor *x, struct session *s, const GatewayHeartbeat *h) {
+    if (h->uptime_s < s->uptime_s) doubt_in_flight(x, s, "its gateway was restarted");
+    s->uptime_s = h->uptime_s;
+    bool strained = h->has_degraded && h->degraded;
+    if (strained || s->state != INSTANCE_STATE__STATE__ready) instance_move(x, s, strained ? INSTANCE_STRAIN : INSTANCE_BEAT);
+    if (s->state == INSTANCE_STATE__STATE__ready) x->awake = true;
+    InstanceMetrics metrics = INSTANCE_METRICS__INIT;
+    metrics.instance_id = s->instance_id;
+    metrics.cpu_percent = h->cpu_percent;
+    metrics.memory_bytes = h->memory_bytes;
+    metrics.updated_at = batch_now(x->batch);
+    InstanceHealth health = INSTANCE_HEALTH__INIT;
+    health.instance_id = s->instance_id;
+    health.health = (char *)(uintptr_t)(strained ? "degraded" : "healthy");
+    health.uptime_s = h->uptime_s;
+    health.last_seen = batch_now(x->batch);
+    slice_metrics(x->batch, &metrics, &health);
+}
+
+static void on_hello(struct executor *x, struct session *s, const ProtobufCMessage *m) { take_hello(x, s, (const Hello *)m); }
+static void on_beat(struct executor *x, struct session *s, const ProtobufCMessage *m) { take_beat(x, s, (const GatewayHeartbeat *)m); }
+static void on_report(struct executor *x, struct session *s, const ProtobufCMessage *m) { reports_handle(x, s, (const Report *)m); }
+static void on_status(struct executor *x, struct session *s, const ProtobufCMessage *m) { reports_status(x, s, (const OrderStatus *)m); }
+static void on_snapshot(struct executor *x, struct session *s, const ProtobufCMessage *m) { state_snapshot(x, s, (const AccountSnapshot *)m); }
+
+static const struct {
+    const ProtobufCMessageDescriptor *type;
+    void (*take)(struct executor *x, struct session *s, const ProtobufCMessage *m);
+    bool anytime; // before it is welcome, too
+} words[] = {
+    {&report__descriptor, on_report, false},
+    {&hello__descriptor, on_hello, true},
+    {&gateway_heartbeat__descriptor, on_beat, false},
+    {&order_status__descriptor, on_status, false},
+    {&account_snapshot__descriptor, on_snapshot, false},
+};
+
+// It was welcomed by an executor that is gone, or we had lost it: an acknowledgement of nothing, under the new epoch, makes it say hello.
+static void nudge(struct executor *x, struct session *s) {
+    if (s->nudged_at && batch_mono(x->batch) - s->nudged_at < NUDGE_EVERY) return;
+    s->nudged_at = batch_mono(x->batch);
+    ReportAck m = REPORT_ACK__INIT;
+    m.epoch = x->context->epoch;
+    outbox_put(x->outbox, s, &m.base);
+}
+
+// It is heard again without having noticed that it was lost: the session begins anew.
+static void come_back(struct executor *x, struct session *s) {
+    if (s->state != INSTANCE_STATE__STATE__lost || !s->welcomed) return;
+    if (!instance_step(&s->state, INSTANCE_HELLO) || !instance_step(&s->state, INSTANCE_WELCOME)) return;
+    tell_instance(x, s);
+    send_welcome(x, s);
+    ask_about_open(x, s);
+    x->awake = true;
+}
+
+static void hear(struct executor *x, struct session *s, const ProtobufCMessage *m) {
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (words[i].type != m->descriptor) continue;
+        if (!s->welcomed && !words[i].anytime) return nudge(x, s);
+        s->seen_at = batch_mono(x->batch);
+        if (words[i].type != &hello__descriptor) come_back(x, s);
+        return words[i].take(x, s, m);
+    }
+}
+
+static void strange(struct executor *x, const char *name, const char *what) {
+    batch_alert(x->batch, ALERT__SEVERITY__warning, "strange_frame", name, "%s", what);
+}
+
+void wire_take(struct executor *x, struct span peer, struct span frame) {
+    char name[68];
+    struct envelope e;
+    if (peer.length > 64) return strange(x, "gateway", "a name of more than 64 characters");
+    (void)snprintf(name, sizeof name, "%.*s", (int)peer.length, (const char *)peer.data);
+    if (envelope_read(GATEWAY_TOPIC, frame, &e)) return strange(x, name, "a frame is damaged; the gateway sends again what counts");
+    const ProtobufCMessage *m = envelope_open(&e, batch_arena(x->batch));
+    if (!m) return strange(x, name, "a frame cannot be decoded (another version?)");
+    struct session *s = sessions_find(x->sessions, name);
+    if (!s && !book_instance(x->context->book, name)) return strange(x, name, "a gateway that is not configured");
+    hear(x, s ? s : sessions_get(x->sessions, name), m);
+}
+
+void wire_done(struct executor *x) {
+    for (struct session *s = sessions_first(x->sessions); s; s = s->next) {
+        if (s->report_moved) slice_reports(x->batch, s->instance_id, s->books, s->report);
+        s->report_moved = false;
+    }
+    orders_wake(x);
+}
+
+err_t wire_ready(void *self, batch_t *batch) {
+    struct executor *x = self;
+    struct parcel p;
+    engine_begin(x, batch);
+    for (unsigned n = 0; n < TAKE_MOST && port_receive(x->gateways, &p); n++) {
+        if (strcmp(p.topic, GATEWAY_TOPIC) == 0) wire_take(x, p.peer, p.frame);
+    }
+    wire_done(x);
+    return ERR_OK;
+}
+
+// --- silence
+
+// While we did not listen nobody was silent.
+static void forgive(struct executor *x, uint64_t mono) {
+    bool away = x->ticked_at && mono - x->ticked_at > NS_PER_S;
+    for (struct session *s = away ? sessions_first(x->sessions) : NULL; s; s = s->next) s->seen_at = mono;
+}
+
+static void lose(struct executor *x, struct session *s) {
+    instance_move(x, s, INSTANCE_SILENCE);
+    InstanceHealth health = INSTANCE_HEALTH__INIT;
+    health.instance_id = s->instance_id;
+    health.health = (char *)(uintptr_t) "lost";
+    health.last_seen = batch_now(x->batch) - (batch_mono(x->batch) - s->seen_at);
+    slice_metrics(x->batch, NULL, &health);
+    batch_alert(x->batch, ALERT__SEVERITY__critical, "instance_lost", s->instance_id, "its gateway is silent");
+    doubt_in_flight(x, s, "the link to its gateway was lost");
+}
+
+void wire_tick(struct executor *x) {
+    uint64_t mono = batch_mono(x->batch);
+    forgive(x, mono);
+    for (struct session *s = sessions_first(x->sessions); s; s = s->next) {
+        if (!s->welcomed || s->state == INSTANCE_STATE__STATE__lost || mono < s->seen_at) continue;
+        uint64_t silent = mono - s->seen_at;
+        if (silent >= (uint64_t)x->settings->gateway_lost_ms * NS_PER_MS) lose(x, s);
+        else if (silent >= (uint64_t)x->settings->gateway_strained_ms * NS_PER_MS && s->state == INSTANCE_STATE__STATE__ready)
+            instance_move(x, s, INSTANCE_STRAIN);
+    }
+    if (!x->reconfigured) return;
+    x->reconfigured = false;
+    wire_map(x);
+    for (struct session *s = sessions_first(x->sessions); s; s = s->next) {
+        if (s->welcomed) send_welcome(x, s);
+    }
+}
+
+// --- after the commit
+
+static void sent(struct executor *x, struct trade *t, bool out) {
+    if (!t || t->s->state != T(submitting)) return;
+    t->on_wire = out;
+    due_set(x->due, &t->due, out ? x->clock_mono() + x->patience.answer_within : 0); // what did not go out is looked at in the next tick
+}
+
+// A commit that took long may make an order too old; it has not been sent then, and that is certain.
+static bool in_time(const struct executor *x, const struct trade *t) {
+    return !t || !t->s->has_valid_until || x->clock_utc() < t->s->valid_until;
+}
+
+static void deliver(void *arg, const struct letter *letter) {
+    struct executor *x = arg;
+    if (!letter->trade_id[0]) {
+        (void)x->send(x->send_arg, letter->to, letter->frame);
+        return;
+    }
+    struct trade *t = trades_find(x->trades, letter->trade_id);
+    if (!in_time(x, t)) {
+        t->unsent = true;
+        return sent(x, t, false);
+    }
+    FAILPOINT("executor.after_commit_before_send");
+    bool out = x->send(x->send_arg, letter->to, letter->frame);
+    FAILPOINT("executor.after_send");
+    sent(x, t, out);
+}
+
+static void acknowledge(struct executor *x, struct session *s) {
+    if (!s->welcomed || s->acknowledged == s->report) return;
+    s->acknowledged = s->report;
+    ReportAck m = REPORT_ACK__INIT;
+    m.epoch = x->context->epoch;
+    m.report = s->report;
+    outbox_put(x->outbox, s, &m.base);
+}
+
+void wire_committed(struct executor *x) {
+    for (struct session *s = sessions_first(x->sessions); s; s = s->next) acknowledge(x, s);
+    outbox_empty(x->outbox, deliver, x);
+}
