@@ -21,12 +21,13 @@ struct transaction {
 
 struct redis {
     bool up;
-    uint64_t life;
+    uint64_t life, started_at;
     struct facts facts;
     struct journal journals[LINES];
     bool accepted[TRADES_MAX], decided[TRADES_MAX];
     struct trade_record trades[TRADES_MAX];
-    buffer_t undo, transactions; // struct undo, struct transaction: those that are not written to the file yet
+    buffer_t undo, transactions; // struct undo, struct transaction: the latest
+    size_t written;              // so many of them are in the file
 };
 
 struct redis *redis_new(void) {
@@ -88,14 +89,29 @@ static bool apply_one(struct redis *self, const struct command *c) {
     struct trade_record record = {c->entry.message, c->sent};
     uint32_t trade = c->entry.message.trade;
     switch (c->operation) {
-    case SET_POSITION: set(self, &self->facts.position[c->who][c->line], &c->entry.id, sizeof c->entry.id); return true;
-    case APPEND: return append(self, c->line, &c->entry);
-    case TRIM: trim(self, c->line, c->entry.id); return true;
-    case ACCEPT_SIGNAL: set(self, &self->accepted[trade], &yes, sizeof yes); return true;
-    case DECIDE: set(self, &self->decided[trade], &yes, sizeof yes); return true;
-    case KEEP_TRADE: set(self, &self->trades[trade], &record, sizeof record); return true;
-    case SET_REPORT: set(self, &self->facts.report, &c->number, sizeof c->number); return true;
-    case SET_BATCH: set(self, &self->facts.batch[c->who], &c->entry.id, sizeof c->entry.id); return true;
+    case SET_POSITION:
+        set(self, &self->facts.position[c->who][c->line], &c->entry.id, sizeof c->entry.id);
+        return true;
+    case APPEND:
+        return append(self, c->line, &c->entry);
+    case TRIM:
+        trim(self, c->line, c->entry.id);
+        return true;
+    case ACCEPT_SIGNAL:
+        set(self, &self->accepted[trade], &yes, sizeof yes);
+        return true;
+    case DECIDE:
+        set(self, &self->decided[trade], &yes, sizeof yes);
+        return true;
+    case KEEP_TRADE:
+        set(self, &self->trades[trade], &record, sizeof record);
+        return true;
+    case SET_REPORT:
+        set(self, &self->facts.report, &c->number, sizeof c->number);
+        return true;
+    case SET_BATCH:
+        set(self, &self->facts.batch[c->who], &c->entry.id, sizeof c->entry.id);
+        return true;
     }
     return false;
 }
@@ -108,25 +124,25 @@ bool redis_apply(struct redis *self, const struct command *commands, size_t n, u
     return well;
 }
 
-static size_t unwritten(const struct redis *self) { return self->transactions.length / sizeof(struct transaction); }
+static size_t held(const struct redis *self) { return self->transactions.length / sizeof(struct transaction); }
 
-// Forgets how to take back the first `n`. Rare enough to move the rest.
-static void settle(struct redis *self, size_t n) {
+// Forgets how to take back what is written; now and then, for the rest must be moved.
+static void forget_written(struct redis *self) {
     struct transaction *all = (struct transaction *)self->transactions.data;
-    size_t count = unwritten(self), undo = n == count ? self->undo.length : all[n].undo_from;
-    if (!n) return;
+    size_t n = self->written, count = held(self), undo = n == count ? self->undo.length : all[n].undo_from;
     for (size_t i = n; i < count; i++) all[i].undo_from -= undo;
     memmove(all, all + n, (count - n) * sizeof *all);
     self->transactions.length = (count - n) * sizeof *all;
     memmove(self->undo.data, self->undo.data + undo, self->undo.length - undo);
     self->undo.length -= undo;
+    self->written = 0;
 }
 
 void redis_written(struct redis *self, uint64_t before) {
     const struct transaction *all = (const struct transaction *)self->transactions.data;
-    size_t n = 0, count = unwritten(self);
-    while (n < count && all[n].at < before) n++;
-    if (n == count || n > 256) settle(self, n);
+    size_t count = held(self);
+    while (self->written < count && all[self->written].at < before) self->written++;
+    if (self->written && (self->written == count || self->written > 256)) forget_written(self);
 }
 
 static void take_back(struct redis *self, size_t from) {
@@ -138,13 +154,20 @@ static void take_back(struct redis *self, size_t from) {
 }
 
 void redis_crash(struct redis *self, struct dice *dice) {
-    size_t count = unwritten(self), keep = dice_chance(dice, 500) ? 0 : (size_t)dice_below(dice, count + 1);
+    size_t count = held(self), lost = count - self->written;
+    size_t keep = dice_chance(dice, 500) ? self->written : count - (size_t)dice_below(dice, lost + 1);
     const struct transaction *all = (const struct transaction *)self->transactions.data;
     if (keep < count) take_back(self, all[keep].undo_from);
     buffer_clear(&self->transactions);
     buffer_clear(&self->undo);
+    self->written = 0;
     self->up = false;
     self->life++;
 }
 
-void redis_start(struct redis *self) { self->up = true; }
+void redis_start(struct redis *self, uint64_t now) {
+    self->up = true;
+    self->started_at = now;
+}
+
+uint64_t redis_started_at(const struct redis *self) { return self->started_at; }

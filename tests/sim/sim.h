@@ -17,8 +17,8 @@
 #include "services/executor/doubt.h"
 
 #define TRADES_MAX 4096u // of a round
-#define QUEUE_MAX 1024u
-#define UTC_START (UINT64_C(1742638530) * NS_PER_S) // what the clocks say when a round's time is 0
+#define QUEUE_MAX  1024u
+#define UTC_START  (UINT64_C(1742638530) * NS_PER_S) // what the clocks say when a round's time is 0
 
 enum who { DOOR, ROUTER, EXECUTOR, ARCHIVER, NODES };
 enum line { SIGNALS, ORDERS, EXECUTIONS, LINES, NO_LINE = LINES }; // the topics
@@ -87,7 +87,8 @@ uint64_t redis_life(const struct redis *self); // another number after each cras
 bool redis_apply(struct redis *self, const struct command *commands, size_t n, uint64_t now);
 void redis_written(struct redis *self, uint64_t before); // transactions from before that time survive a crash
 void redis_crash(struct redis *self, struct dice *dice);
-void redis_start(struct redis *self);
+void redis_start(struct redis *self, uint64_t now);
+uint64_t redis_started_at(const struct redis *self);
 const struct facts *redis_facts(const struct redis *self);
 const struct trade_record *redis_trade(const struct redis *self, uint32_t trade);
 bool redis_accepted(const struct redis *self, uint32_t trade);
@@ -97,20 +98,20 @@ const struct journal *redis_journal(const struct redis *self, enum line line);
 // --- what goes wrong in a round
 
 struct mix {
-    unsigned strike;       // per 100,000 steps: something is killed
+    unsigned strike;                                                             // per 100,000 steps: something is killed
     unsigned alone, redis_and_one, redis_and_two, everything, redis_away, pause; // weights of what
-    unsigned crash_inside; // per 100,000: a service dies at one of its crash points
-    unsigned lost_reply;   // per mille of transactions: the connection breaks, before or after Redis has it
+    unsigned crash_inside;                                                       // per 100,000: a service dies at one of its crash points
+    unsigned lost_reply;         // per mille of transactions: the connection breaks, before or after Redis has it
     unsigned drop, repeat, swap; // per mille of messages on the wires
-    unsigned drop_order;   // per mille, between executor and broker
+    unsigned drop_order;         // per mille, between executor and broker
     size_t queue;
-    uint64_t unwritten;    // how long Redis may keep acknowledged writes to itself (strict: 0)
+    uint64_t unwritten; // how long Redis may keep acknowledged writes to itself (strict: 0)
     uint64_t keep, idle_read, step;
     uint64_t expire_after; // 0: signals do not expire
     uint64_t order_delay;  // the broker's longest acceptance
     unsigned signals;      // per mille of the door's steps
     size_t signals_max;
-    bool clock_jumps;      // a service's clock may be set back before it starts again
+    bool clock_jumps; // a service's clock may be set back before it starts again
     struct gateway_checks broker;
 };
 struct mix mix_draw(struct dice *dice);
@@ -122,7 +123,7 @@ enum note_kind { SUBMIT, ASK, ACKNOWLEDGE, FOUND, NOT_FOUND, REPORT };
 struct note {
     enum note_kind kind;
     uint32_t trade;
-    uint64_t number; // REPORT, ACKNOWLEDGE: of the report; ASK and its answers: which question
+    uint64_t number; // REPORT, ACKNOWLEDGE: of the report; ASK and its answers, SUBMIT: when it was decided
     uint64_t at;     // arrives then
 };
 
@@ -153,6 +154,10 @@ struct trade { // as the executor has it in memory
     struct message message;
     struct doubt_state doubt;
     uint64_t submitted_at, look_at; // monotonic
+    uint64_t first_at;              // UTC; 0 after a restart: it may have been sent long ago
+    bool held;                      // waits for the operator
+    bool resent;                    // sent at least once before this time
+    bool unsent;                    // decided, and for certain not sent: decided again
 };
 
 struct node {
@@ -162,9 +167,11 @@ struct node {
     uint64_t incarnation, started_at;
     // the ledger
     ring_t *ring;
-    uint64_t batch, life, connections, rolled_back_at, contact_at;
+    uint64_t batch, connections, retry_at;
+    uint64_t life, link;     // of the Redis that has everything of ours; of the one we are connected to
+    uint64_t rolled_back_at; // UTC, 0: never
     char at_start[64];
-    bool connected, pending, sealed;
+    bool connected, pending, sealed, submitted;
     // topics
     struct inlet in[LINES];
     struct entry_id stored[LINES];
@@ -173,19 +180,21 @@ struct node {
     uint64_t upkept_at, seen_connections;
     // the open batch
     buffer_t commands, outgoing, notes; // struct command, struct entry, struct note
-    size_t answered; // ends of what was said to the door's clients: see parts.c
+    buffer_t rows, answers;             // archiver: struct wire_message to keep; door: uint32_t trades to answer
     struct wire_message inbox[QUEUE_MAX];
     size_t waiting;
     // the service's own
     bool known[TRADES_MAX];
     struct trade *trades;
-    uint64_t last_report, ticked_at, question;
+    uint32_t *open; // trades that are submitting or unknown
+    size_t n_open;
+    uint64_t last_report, ticked_at;
 };
 
 // What each service is made of.
 struct part {
     enum line owns;
-    unsigned consumes;  // bits of lines
+    unsigned consumes; // bits of lines
     void (*load)(struct world *w, struct node *n);
     void (*handle)(struct world *w, struct node *n, enum line line, const struct message *m);
     void (*tap)(struct world *w, struct node *n);       // what comes from outside
@@ -214,7 +223,8 @@ struct archive { // the archiver's SQLite file
 };
 
 struct tally {
-    uint64_t rounds, steps, signals, executed, expired, held, excused, kills, replays, redone, asked, holes, refused, trimmed, violations;
+    uint64_t rounds, steps, signals, executed, expired, held, excused, kills, replays, redone, asked, holes, stopped, refused, trimmed,
+        violations;
 };
 
 struct world {
@@ -230,7 +240,9 @@ struct world {
     // the door's clients
     uint32_t sent; // signals so far; each is resent until it is answered
     bool answered[TRADES_MAX], excused[TRADES_MAX];
-    uint64_t resend_at[TRADES_MAX];
+    uint64_t resend_at[TRADES_MAX], accepted_by[TRADES_MAX]; // the door's incarnation
+    uint32_t unanswered[TRADES_MAX];
+    size_t n_unanswered;
     struct tally *tally;
 };
 
@@ -240,6 +252,7 @@ void world_excuse(struct world *w); // what an owner that is gone, and Redis, bo
 
 struct sim_options {
     uint64_t steps, seed;
+    bool only; // one round, with `seed` as its own
     bool verbose;
 };
 // Returns the number of violations; the tally is filled in.
