@@ -14,6 +14,7 @@ from deploy.local.processes import Process
 
 SERVICES = ["archiver", "monitor", "reconciler", "router", "ingest"]  # started so; beside the executors
 WEBHOOK_PORT, MONITOR_PORT = 8300, 8301
+NOT_REACHED = 3  # exit status of the tradecast command: a service did not answer
 
 
 class System:
@@ -149,10 +150,16 @@ class System:
         p = subprocess.run([self.bin / "tradecast", *args], env=env, input=stdin, capture_output=True, text=True, timeout=within_s)
         return p.returncode, p.stdout, p.stderr
 
-    def apply(self, config):
+    def apply(self, config, within_s=30):
         file = self.layout.top / "config.json"
         file.write_text(json.dumps(config, indent=2) + "\n")
-        status, out, err = self.command("config", "apply", str(file))
+        end = time.monotonic() + within_s
+        while True:
+            status, out, err = self.command("config", "apply", str(file))
+            if status != NOT_REACHED or time.monotonic() > end:
+                break
+            self.check_alive()
+            time.sleep(0.02)
         if status != 0:
             raise Trouble(f"The configuration {file} was refused: {(err or out).strip()}")
 
