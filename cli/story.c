@@ -80,6 +80,13 @@ static void tell_result(const TradeResult *r, uint64_t from, buffer_t *out) {
          price, slippage, r->has_pnl ? ", profit " : "", r->has_pnl ? number(r->pnl) : "");
 }
 
+static void tell_reconciliation(const TradeReconciliation *r, uint64_t from, buffer_t *out) {
+    const char *reason = r->rejection_reason ? r->rejection_reason : "";
+    line(out, "reconciled", from, r->reconciled_at, "%s, discrepancy %s%s%s",
+         NAME(trade_reconciliation__status__descriptor, r->reconciliation_status), r->has_discrepancy ? number(r->discrepancy) : "-",
+         *reason ? ": " : "", reason);
+}
+
 static void tell_trade(const struct part *part, uint64_t from, buffer_t *out) {
     const TradeState *t = part->trade;
     if (t->has_submitted_at) line(out, "sent", from, t->submitted_at, "by %s", t->instance_id ? t->instance_id : "a gateway");
@@ -87,15 +94,13 @@ static void tell_trade(const struct part *part, uint64_t from, buffer_t *out) {
     if (!part->n_results && t->has_executed_at) {
         line(out, "executed", from, t->executed_at, "%s lots at %s", number(t->filled_lots), number(t->average_price));
     }
-    if (part->reconciliation) {
-        const TradeReconciliation *r = part->reconciliation;
-        line(out, "reconciled", from, r->reconciled_at, "%s, discrepancy %s%s%s",
-             NAME(trade_reconciliation__status__descriptor, r->reconciliation_status), r->has_discrepancy ? number(r->discrepancy) : "-",
-             r->rejection_reason ? ": " : "", r->rejection_reason ? r->rejection_reason : "");
-    }
-    line(out, NAME(trade_state__state__descriptor, t->state), from, t->has_closed_at ? t->closed_at : t->updated_at, "%s%s%s%s",
-         t->reason ? t->reason : "", t->has_held && t->held ? " (held: waits for the operator)" : "", t->has_pnl ? "profit " : "",
-         t->has_pnl ? number(t->pnl) : "");
+    const TradeReconciliation *r = part->reconciliation;
+    uint64_t at = t->has_closed_at ? t->closed_at : t->updated_at;
+    bool later = r && r->reconciled_at < at;
+    if (later) tell_reconciliation(r, from, out);
+    line(out, NAME(trade_state__state__descriptor, t->state), from, at, "%s%s%s%s", t->reason ? t->reason : "",
+         t->has_held && t->held ? " (held: waits for the operator)" : "", t->has_pnl ? "profit " : "", t->has_pnl ? number(t->pnl) : "");
+    if (r && !later) tell_reconciliation(r, from, out);
 }
 
 static void tell_part(const struct story *story, const struct part *part, uint64_t from, buffer_t *out) {
@@ -113,7 +118,11 @@ static void tell_part(const struct story *story, const struct part *part, uint64
         const Order *o = part->order;
         const char *detail = d ? d->detail : NULL; // the numbers that led to the size, and the size
         line(out, "decided", from, o->ordered_at, "%s %s at %s, %s%s", NAME(signal__direction__descriptor, o->direction), o->broker_symbol,
-             o->broker_id, detail ? detail : o->has_lot_size ? number(o->lot_size) : "all", detail || !o->has_lot_size ? "" : " lots");
+             o->broker_id,
+             detail            ? detail
+             : o->has_lot_size ? number(o->lot_size)
+                               : "all",
+             detail || !o->has_lot_size ? "" : " lots");
     } else if (story->routing) {
         line(out, "decided", from, story->routing->routed_at, "%s", d && d->detail ? d->detail : "");
     }

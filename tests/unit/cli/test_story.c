@@ -122,8 +122,8 @@ static void the_whole_story_has_every_step_with_its_time(void **state) {
                                              "  decided          +412 us  buy EURUSD.m at alpha, 0.1 lots\n"
                                              "  sent             +950 us  by paper-alpha\n"
                                              "  executed         +1.8 ms  0.1 lots at 1.08432, slippage 0.00002\n"
-                                             "  reconciled       +2.6 ms  success, discrepancy 0.00002\n"
                                              "  filled           +1.9 ms  \n"
+                                             "  reconciled       +2.6 ms  success, discrepancy 0.00002\n"
                                              "  archived                  yes\n"
                                              "\n"
                                              "account ben: no order, filtered_symbol: takes XAUUSD\n");
