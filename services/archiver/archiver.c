@@ -16,6 +16,7 @@
 #include "services/archiver/config_document.h"
 #include "services/archiver/config_table.h"
 #include "services/archiver/database.h"
+#include "services/archiver/owner.h"
 #include "services/archiver/positions.h"
 #include "services/archiver/rows.h"
 #include "services/archiver/signals.h"
@@ -42,6 +43,7 @@ struct archiver {
     sql_t *db;
     rows_t *rows;
     positions_t *positions;
+    owner_t *owner;
     config_t *config;
     store_t *store;         // while starting
     arena_t *arena;         // of `untold`
@@ -168,6 +170,7 @@ static void archiver_destroy(void **self) {
     struct archiver *a = *self;
     if (!a) return;
     config_destroy(&a->config);
+    owner_destroy(&a->owner);
     positions_destroy(&a->positions);
     rows_destroy(&a->rows);
     sql_destroy(&a->db);
@@ -186,7 +189,8 @@ static void *archiver_new(const struct context *context, const void *settings) {
     a->db = database_open(s->database, s->check_below, a->notice, sizeof(a->notice));
     if (a->db) a->rows = rows_new(a->db);
     if (a->rows) a->positions = positions_new(a->db);
-    if (!a->positions) archiver_destroy((void **)&a);
+    if (a->positions) a->owner = owner_new(a->db);
+    if (!a->owner) archiver_destroy((void **)&a);
     return a;
 }
 
@@ -204,7 +208,8 @@ static err_t archiver_load(void *self, store_t *store) {
     struct archiver *a = self;
     uint64_t told = 0;
     a->store = store;
-    err_t e = positions_load(a->positions);
+    err_t e = owner_claim(a->owner);
+    if (!e) e = positions_load(a->positions);
     if (!e) e = config_table_load(a->db, a->config);
     if (!e) e = slice_read_version(store, &told);
     if (!e && told < config_version(a->config)) e = config_table_changes(a->db, told, a->arena, &a->untold, &a->n_untold);
@@ -254,6 +259,7 @@ static err_t archiver_persist(void *self, const struct inlet_position *inlets, s
     err_t e = positions_apart(a, inlets, n);
     FAILPOINT("archiver.before_commit");
     if (!e) e = sql_begin(a->db);
+    if (!e) e = owner_check(a->owner);
     if (!e) e = rows_write(a->rows);
     if (!e) e = positions_write(a->positions, inlets, n);
     if (!e) {

@@ -16,6 +16,8 @@ const struct table_form table_forms[TABLE_COUNT] = {TABLES(TABLE_FORM)};
 // What a message's fields cannot say, by version. A step is never changed once released: the next one corrects it.
 static const char *const steps[] = {
     "CREATE TABLE positions (topic TEXT NOT NULL PRIMARY KEY, position TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE owner (claim INTEGER NOT NULL);"
+    "INSERT INTO owner VALUES (0);"
     "CREATE TABLE refused_rows (id INTEGER PRIMARY KEY AUTOINCREMENT, table_name TEXT NOT NULL, row TEXT NOT NULL, reason TEXT NOT NULL,"
     " refused_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')));",
 };

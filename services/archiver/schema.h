@@ -10,7 +10,7 @@ enum meeting { KEEP, REPLACE, LATEST };
 
 #define ARCHIVED_AT "archived_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))"
 
-// Beside these: positions (where to go on in each topic), refused_rows (what a table would not take).
+// Beside these: positions (where to go on in each topic), owner (whose the file is), refused_rows (what a table would not take).
 // A table with further columns says its key there.
 //    table                     message                  key                     meeting  further columns
 #define TABLES(X) \

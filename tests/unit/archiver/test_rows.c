@@ -15,6 +15,7 @@
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
 #include "services/archiver/database.h"
+#include "services/archiver/owner.h"
 #include "services/archiver/positions.h"
 #include "services/archiver/rows.h"
 #include "services/archiver/signals.h"
@@ -311,6 +312,20 @@ static void a_damaged_file_is_put_aside_whole_and_said(void **state) {
     assert_int_equal(system(command), 0);
 }
 
+static void whoever_claimed_the_archive_last_writes_it_and_nobody_else(void **state) {
+    struct world *w = *state;
+    char why[200];
+    own(sql) *second = sql_open(w->path, SQL_WRITE, why);
+    owner_t *old = owner_new(w->db), *new = owner_new(second);
+    assert_int_equal(owner_claim(old), ERR_OK);
+    assert_int_equal(owner_check(old), ERR_OK);
+    assert_int_equal(owner_claim(new), ERR_OK);
+    assert_int_equal(owner_check(new), ERR_OK);
+    assert_int_equal(owner_check(old), ERR_FENCED);
+    owner_destroy(&old);
+    owner_destroy(&new);
+}
+
 static void a_file_of_a_newer_program_is_left_alone(void **state) {
     struct world *w = *state;
     char notice[400] = "";
@@ -333,6 +348,7 @@ int main(void) {
         TEST(every_table_takes_every_value_of_its_message),
         TEST(a_row_that_a_table_refuses_is_put_aside_and_the_rest_goes_on),
         TEST(a_damaged_file_is_put_aside_whole_and_said),
+        TEST(whoever_claimed_the_archive_last_writes_it_and_nobody_else),
         TEST(a_file_of_a_newer_program_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
