@@ -53,7 +53,9 @@ def users(shards=1):
 def acl_file(passwords, shards=1):
     """The text of the ACL file; passwords: {user: password}. The default user is off."""
     commands = ["+" + c for c in READING + WRITING]
-    lines = ["user default off nopass resetkeys resetchannels -@all"]
+    # The default user is off: nobody can be it. It keeps its rights, since Redis 7.0 loads its own file as this user and would
+    # otherwise leave out every transaction in it (EXEC asks the rights again).
+    lines = ["user default off resetpass ~* &* +@all"]
     for user, patterns in slices(shards).items():
         keys = ["~" + p for p in patterns] + ["%R~" + p for p in readable(user, shards)]
         lines.append(_line(user, passwords[user], keys + ["-@all", *commands]))

@@ -205,7 +205,7 @@ def test_an_exit_closes_what_the_entries_opened(plant, door):
     assert plant.final("exit")["status"] == "completed"
     until(lambda: {t["state"] for t in plant.trades("entry").values()} == {"closed"}, "the entry's trades to be closed")
     with closing(sqlite3.connect(plant.books("gw-a"))) as books:
-        assert books.execute("SELECT count(*) FROM orders WHERE CAST(open_lots AS REAL) <> 0").fetchone() == (0,)
+        assert books.execute("SELECT count(*) FROM orders WHERE symbol = 'EURUSD' AND CAST(open_lots AS REAL) <> 0").fetchone() == (0,)
 
 
 def test_a_limit_order_rests_until_the_price_comes(plant, door):
