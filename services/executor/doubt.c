@@ -20,20 +20,21 @@ bool doubt_covered(const struct gateway_checks *g, uint64_t first_at, uint64_t n
     return false;
 }
 
-static bool rolled_back_lately(const struct doubt_context *c) {
-    return c->rolled_back_at && (c->now < c->rolled_back_at || c->now - c->rolled_back_at < c->rollback_quiet);
+// After a rollback the door may have forgotten a signal's first arrival: then a resend gets a new origin, and looks new however late it comes
+// down to us. Resends come within rollback_quiet.
+static bool is_near_rollback(uint64_t origin, const struct doubt_context *c) {
+    return c->rolled_back_at && (origin < c->rolled_back_at || origin - c->rolled_back_at < c->rollback_quiet);
 }
 
 static bool is_fresh(const struct order_origin *o, const struct doubt_context *c) {
     uint64_t origin = MUTATED("hop_time") ? o->ordered_at : o->signal_at;
-    if (o->resend || rolled_back_lately(c)) return false;
+    if (o->resend || is_near_rollback(origin, c)) return false;
     return origin > c->started_at && origin - c->started_at > c->skew_margin;
 }
 
-// Nobody sent it before its signal was there; clocks that differ make that earlier. After a rollback the door may have forgotten the
-// signal's first arrival: then a resend looks new, and an order for the first may be of any age.
+// Nobody sent it before its signal was there; clocks that differ make that earlier. Near a rollback its signal may have been there before.
 uint64_t doubt_first_at(const struct order_origin *o, const struct doubt_context *c) {
-    if (rolled_back_lately(c) || o->signal_at < c->skew_margin) return 0;
+    if (is_near_rollback(o->signal_at, c) || o->signal_at < c->skew_margin) return 0;
     return o->signal_at - c->skew_margin;
 }
 

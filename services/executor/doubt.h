@@ -27,9 +27,9 @@ struct order_origin {
 struct doubt_context {
     uint64_t now;
     uint64_t started_at;     // this executor
-    uint64_t rolled_back_at; // Redis was last found to have lost something; 0: never
+    uint64_t rolled_back_at; // Redis last started, or was found to have lost something; 0: never
     uint64_t skew_margin;    // how far clocks of the hosts that services run on may differ
-    uint64_t rollback_quiet; // how long after a rollback nothing counts as fresh
+    uint64_t rollback_quiet; // for how long after a rollback no signal counts as fresh
 };
 
 enum may_send {
