@@ -106,6 +106,7 @@ struct mix {
     unsigned drop_order;         // per mille, between executor and broker
     size_t queue;
     uint64_t unwritten; // how long Redis may keep acknowledged writes to itself (strict: 0)
+    unsigned flush;        // per mille of steps: everything is written; 0: an fsync that always takes its time
     uint64_t keep, idle_read, step;
     uint64_t expire_after; // 0: signals do not expire
     uint64_t order_delay;  // the broker's longest acceptance

@@ -51,12 +51,13 @@ struct mix mix_draw(struct dice *d) {
         .drop_order = (unsigned)ONE_OF(d, 0, 0, 10, 100),
         .queue = (size_t)ONE_OF(d, 4, 50, 1000),
         .unwritten = ONE_OF(d, 0, 50, 500, 2000, 2000) * NS_PER_MS,
+        .flush = (unsigned)ONE_OF(d, 0, 5),
         .keep = ONE_OF(d, 3, 5, 15) * NS_PER_S,
         .idle_read = ONE_OF(d, 100, 500) * NS_PER_MS,
         .step = ONE_OF(d, 1, 2, 4) * NS_PER_MS,
         .expire_after = ONE_OF(d, 0, 0, 1, 20) * NS_PER_S,
         .order_delay = delay,
-        .signals = (unsigned)ONE_OF(d, 20, 200, 800),
+        .signals = (unsigned)ONE_OF(d, 2, 20, 200, 800),
         .signals_max = (size_t)ONE_OF(d, 300, 2000, TRADES_MAX),
         .clock_jumps = dice_chance(d, 300),
         .broker = draw_broker(d, delay),
@@ -148,7 +149,7 @@ static void wake(struct world *w) {
 
 static void step(struct world *w) {
     w->now += w->calm ? CALM_STEP : dice_below(&w->dice, 2 * w->mix.step);
-    bool flushed = dice_chance(&w->dice, 5) || w->mix.unwritten == 0;
+    bool flushed = dice_chance(&w->dice, w->mix.flush) || w->mix.unwritten == 0;
     redis_written(w->redis, flushed ? w->now + 1 : w->now > w->mix.unwritten ? w->now - w->mix.unwritten : 0);
     if (!w->calm && dice_below(&w->dice, 100000) < w->mix.strike) strike(w);
     wake(w);
