@@ -83,6 +83,10 @@ $(OUT)/tests/%: $(OUT)/tests/unit/%.o $$(call part_objects,$$(firstword $$(subst
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka
 
+# Parsers under a fuzzer, and over their corpora.
+include tests/fuzz/fuzz.mk
+UNIT_TESTS += $(FUZZ_NAMES:%=$(OUT)/tests/fuzz/%)
+
 unit: $(UNIT_TESTS)
 	@tests/unit/run $(UNIT_TESTS)
 
