@@ -11,7 +11,7 @@
 #include "common/decimal.h"
 #include "common/record_part.h"
 
-#define FIELDS_MAX 64 // of a message: one bit each while reading
+#define FIELDS_MAX    64 // of a message: one bit each while reading
 #define NAME_MAX_ENUM 48
 
 void *record_take(arena_t *arena, size_t size) {
@@ -34,18 +34,24 @@ size_t record_item_size(const ProtobufCFieldDescriptor *f) {
     case PROTOBUF_C_TYPE_SFIXED32:
     case PROTOBUF_C_TYPE_UINT32:
     case PROTOBUF_C_TYPE_FIXED32:
-    case PROTOBUF_C_TYPE_FLOAT: return 4;
+    case PROTOBUF_C_TYPE_FLOAT:
+        return 4;
     case PROTOBUF_C_TYPE_INT64:
     case PROTOBUF_C_TYPE_SINT64:
     case PROTOBUF_C_TYPE_SFIXED64:
     case PROTOBUF_C_TYPE_UINT64:
     case PROTOBUF_C_TYPE_FIXED64:
-    case PROTOBUF_C_TYPE_DOUBLE: return 8;
-    case PROTOBUF_C_TYPE_BOOL: return sizeof(protobuf_c_boolean);
-    case PROTOBUF_C_TYPE_ENUM: return sizeof(int);
+    case PROTOBUF_C_TYPE_DOUBLE:
+        return 8;
+    case PROTOBUF_C_TYPE_BOOL:
+        return sizeof(protobuf_c_boolean);
+    case PROTOBUF_C_TYPE_ENUM:
+        return sizeof(int);
     case PROTOBUF_C_TYPE_STRING:
-    case PROTOBUF_C_TYPE_MESSAGE: return sizeof(void *);
-    case PROTOBUF_C_TYPE_BYTES: return sizeof(ProtobufCBinaryData);
+    case PROTOBUF_C_TYPE_MESSAGE:
+        return sizeof(void *);
+    case PROTOBUF_C_TYPE_BYTES:
+        return sizeof(ProtobufCBinaryData);
     }
     return 0;
 }
@@ -61,10 +67,12 @@ const ProtobufCFieldDescriptor *record_field(const ProtobufCMessageDescriptor *d
         unsigned middle = low + (high - low) / 2;
         const ProtobufCFieldDescriptor *f = &d->fields[d->fields_sorted_by_name[middle]];
         int order = strncmp(f->name, name.data, name.length);
-        if (order == 0) order = f->name[name.length] != 0;
+        if (order == 0) order = (strlen(f->name) > name.length) - (strlen(f->name) < name.length); // a zero in `name` ends the comparison
         if (order == 0) return f;
-        if (order < 0) low = middle + 1;
-        else high = middle;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
     }
     return NULL;
 }
@@ -120,23 +128,39 @@ static_assert(SCALAR_TEXT > TIME_TEXT && SCALAR_TEXT > DECIMAL_TEXT && SCALAR_TE
 static struct span print_scalar(const ProtobufCFieldDescriptor *f, const void *place, char out[static SCALAR_TEXT]) {
     size_t n = 0;
     switch (f->type) {
-    case PROTOBUF_C_TYPE_SFIXED64: n = decimal_print(D(*(const int64_t *)place), out); break;
-    case PROTOBUF_C_TYPE_FIXED64: n = time_print(*(const uint64_t *)place, out); break;
+    case PROTOBUF_C_TYPE_SFIXED64:
+        n = decimal_print(D(*(const int64_t *)place), out);
+        break;
+    case PROTOBUF_C_TYPE_FIXED64:
+        n = time_print(*(const uint64_t *)place, out);
+        break;
     case PROTOBUF_C_TYPE_INT64:
-    case PROTOBUF_C_TYPE_SINT64: n = print_signed(*(const int64_t *)place, out); break;
-    case PROTOBUF_C_TYPE_UINT64: n = print_unsigned(*(const uint64_t *)place, out); break;
+    case PROTOBUF_C_TYPE_SINT64:
+        n = print_signed(*(const int64_t *)place, out);
+        break;
+    case PROTOBUF_C_TYPE_UINT64:
+        n = print_unsigned(*(const uint64_t *)place, out);
+        break;
     case PROTOBUF_C_TYPE_INT32:
     case PROTOBUF_C_TYPE_SINT32:
-    case PROTOBUF_C_TYPE_SFIXED32: n = print_signed(*(const int32_t *)place, out); break;
+    case PROTOBUF_C_TYPE_SFIXED32:
+        n = print_signed(*(const int32_t *)place, out);
+        break;
     case PROTOBUF_C_TYPE_UINT32:
-    case PROTOBUF_C_TYPE_FIXED32: n = print_unsigned(*(const uint32_t *)place, out); break;
-    case PROTOBUF_C_TYPE_BOOL: n = print_unsigned(*(const protobuf_c_boolean *)place != 0, out); break;
-    case PROTOBUF_C_TYPE_ENUM: return span_of(record_enum_name(f->descriptor, *(const int *)place));
+    case PROTOBUF_C_TYPE_FIXED32:
+        n = print_unsigned(*(const uint32_t *)place, out);
+        break;
+    case PROTOBUF_C_TYPE_BOOL:
+        n = print_unsigned(*(const protobuf_c_boolean *)place != 0, out);
+        break;
+    case PROTOBUF_C_TYPE_ENUM:
+        return span_of(record_enum_name(f->descriptor, *(const int *)place));
     case PROTOBUF_C_TYPE_STRING:
     case PROTOBUF_C_TYPE_BYTES:
     case PROTOBUF_C_TYPE_MESSAGE:
     case PROTOBUF_C_TYPE_FLOAT:
-    case PROTOBUF_C_TYPE_DOUBLE: break; // the first three are not scalars; proto/README.md knows no floating point
+    case PROTOBUF_C_TYPE_DOUBLE:
+        break; // the first three are not scalars; proto/README.md knows no floating point
     }
     return (struct span){out, n};
 }
@@ -162,8 +186,10 @@ static bool is_nested(const ProtobufCFieldDescriptor *f) {
 
 bool record_field_text(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, buffer_t *out) {
     if (!record_is_set(m, f)) return false;
-    if (is_nested(f)) record_print_nested(m, f, out);
-    else record_print_value(f, record_at(m, f->offset), out);
+    if (is_nested(f))
+        record_print_nested(m, f, out);
+    else
+        record_print_value(f, record_at(m, f->offset), out);
     return true;
 }
 
@@ -288,23 +314,45 @@ static err_t read_decimal(struct span text, int64_t *out, const char **rule) {
 
 err_t record_read_value(const ProtobufCFieldDescriptor *f, struct span text, arena_t *arena, void *place, const char **rule) {
     switch (f->type) {
-    case PROTOBUF_C_TYPE_SFIXED64: return read_decimal(text, place, rule);
-    case PROTOBUF_C_TYPE_FIXED64: *rule = "must be a time like 2025-03-22T10:15:30Z"; return time_parse(text.data, text.length, place);
+    case PROTOBUF_C_TYPE_SFIXED64:
+        return read_decimal(text, place, rule);
+    case PROTOBUF_C_TYPE_FIXED64:
+        *rule = "must be a time like 2025-03-22T10:15:30Z";
+        return time_parse(text.data, text.length, place);
     case PROTOBUF_C_TYPE_INT64:
-    case PROTOBUF_C_TYPE_SINT64: *rule = "must be an integer"; return parse_signed(text, INT64_MAX, place);
-    case PROTOBUF_C_TYPE_UINT64: *rule = "must be an integer, not negative"; return parse_unsigned(text, UINT64_MAX, place);
+    case PROTOBUF_C_TYPE_SINT64:
+        *rule = "must be an integer";
+        return parse_signed(text, INT64_MAX, place);
+    case PROTOBUF_C_TYPE_UINT64:
+        *rule = "must be an integer, not negative";
+        return parse_unsigned(text, UINT64_MAX, place);
     case PROTOBUF_C_TYPE_INT32:
     case PROTOBUF_C_TYPE_SINT32:
-    case PROTOBUF_C_TYPE_SFIXED32: *rule = "must be an integer of 32 bits"; return read_int32(text, place);
+    case PROTOBUF_C_TYPE_SFIXED32:
+        *rule = "must be an integer of 32 bits";
+        return read_int32(text, place);
     case PROTOBUF_C_TYPE_UINT32:
-    case PROTOBUF_C_TYPE_FIXED32: *rule = "must be an integer of 32 bits, not negative"; return read_uint32(text, place);
-    case PROTOBUF_C_TYPE_BOOL: *rule = "must be true or false"; return read_bool(text, place);
-    case PROTOBUF_C_TYPE_ENUM: *rule = "is none of the names it may be"; return read_enum(f->descriptor, text, place);
-    case PROTOBUF_C_TYPE_STRING: *rule = "must be text"; return read_string(f, text, arena, place);
-    case PROTOBUF_C_TYPE_BYTES: *rule = "must be hexadecimal"; return read_bytes(text, arena, place);
-    case PROTOBUF_C_TYPE_MESSAGE: *rule = "must be an object"; return ERR_INPUT;
+    case PROTOBUF_C_TYPE_FIXED32:
+        *rule = "must be an integer of 32 bits, not negative";
+        return read_uint32(text, place);
+    case PROTOBUF_C_TYPE_BOOL:
+        *rule = "must be true or false";
+        return read_bool(text, place);
+    case PROTOBUF_C_TYPE_ENUM:
+        *rule = "is none of the names it may be";
+        return read_enum(f->descriptor, text, place);
+    case PROTOBUF_C_TYPE_STRING:
+        *rule = "must be text";
+        return read_string(f, text, arena, place);
+    case PROTOBUF_C_TYPE_BYTES:
+        *rule = "must be hexadecimal";
+        return read_bytes(text, arena, place);
+    case PROTOBUF_C_TYPE_MESSAGE:
+        *rule = "must be an object";
+        return ERR_INPUT;
     case PROTOBUF_C_TYPE_FLOAT:
-    case PROTOBUF_C_TYPE_DOUBLE: break; // proto/README.md knows no floating point
+    case PROTOBUF_C_TYPE_DOUBLE:
+        break; // proto/README.md knows no floating point
     }
     *rule = "has a type that is not read";
     return ERR_INPUT;

@@ -42,8 +42,10 @@ ProtobufCMessage *record_copy(const ProtobufCMessage *m, arena_t *arena) {
     copy->unknown_fields = NULL;
     for (unsigned i = 0; i < d->n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &d->fields[i];
-        if (f->label == PROTOBUF_C_LABEL_REPEATED) copy_repeated(f, copy, arena);
-        else copy_item(f, record_at(copy, f->offset), arena);
+        if (f->label == PROTOBUF_C_LABEL_REPEATED)
+            copy_repeated(f, copy, arena);
+        else
+            copy_item(f, record_at(copy, f->offset), arena);
     }
     return copy;
 }

@@ -107,9 +107,12 @@ static bool scalar_text(const ProtobufCFieldDescriptor *f, yajl_val v, struct sp
         return true;
     }
     bool number = f->type != PROTOBUF_C_TYPE_STRING && f->type != PROTOBUF_C_TYPE_ENUM && f->type != PROTOBUF_C_TYPE_BYTES;
-    if (YAJL_IS_STRING(v)) *text = span_of(YAJL_GET_STRING(v));
-    else if (number && YAJL_IS_NUMBER(v)) *text = span_of(YAJL_GET_NUMBER(v));
-    else return false;
+    if (YAJL_IS_STRING(v))
+        *text = span_of(YAJL_GET_STRING(v));
+    else if (number && YAJL_IS_NUMBER(v))
+        *text = span_of(YAJL_GET_NUMBER(v));
+    else
+        return false;
     return true;
 }
 
@@ -165,9 +168,12 @@ static void read_member(struct reader *r, ProtobufCMessage *m, yajl_val object, 
     const ProtobufCFieldDescriptor *f = record_field(m->descriptor, span_of(name));
     uint64_t bit = f ? UINT64_C(1) << (f - m->descriptor->fields) : 0;
     size_t back = path_down(r, name, 0);
-    if (!f) tell(r, "is not known");
-    else if (*seen & bit) tell(r, "is given twice");
-    else if (!YAJL_IS_NULL(v)) read_field(r, m, f, v);
+    if (!f)
+        tell(r, "is not known");
+    else if (*seen & bit)
+        tell(r, "is given twice");
+    else if (!YAJL_IS_NULL(v))
+        read_field(r, m, f, v);
     if (f && !YAJL_IS_NULL(v)) *seen |= bit;
     path_up(r, back);
 }
@@ -228,11 +234,15 @@ static err_t read_document(struct reader *r, const ProtobufCMessageDescriptor *d
     yajl_val v = parse(r, json);
     if (!v) return ERR_INPUT;
     ProtobufCMessage *m = record_new(d, r->arena);
-    if (YAJL_IS_OBJECT(v)) read_object(r, m, v);
-    else tell(r, "must be an object");
+    if (YAJL_IS_OBJECT(v))
+        read_object(r, m, v);
+    else
+        tell(r, "must be an object");
     yajl_tree_free(v);
-    if (r->faults == 0) *out = m;
-    else if (!r->arena) protobuf_c_message_free_unpacked(m, NULL);
+    if (r->faults == 0)
+        *out = m;
+    else if (!r->arena)
+        protobuf_c_message_free_unpacked(m, NULL);
     return r->faults ? ERR_INPUT : ERR_OK;
 }
 

@@ -32,17 +32,22 @@ static err_t error_of(int rc) {
     switch (rc & 0xff) {
     case SQLITE_OK:
     case SQLITE_ROW:
-    case SQLITE_DONE: return ERR_OK;
-    case SQLITE_NOMEM: return ERR_MEMORY;
+    case SQLITE_DONE:
+        return ERR_OK;
+    case SQLITE_NOMEM:
+        return ERR_MEMORY;
     case SQLITE_CONSTRAINT:
     case SQLITE_TOOBIG:
-    case SQLITE_MISMATCH: return ERR_RULE;
+    case SQLITE_MISMATCH:
+        return ERR_RULE;
     case SQLITE_ERROR:
     case SQLITE_MISUSE:
     case SQLITE_RANGE:
     case SQLITE_SCHEMA:
-    case SQLITE_INTERNAL: return ERR_CONFIG; // our mistake
-    default: return ERR_DISK;                // full, I/O, busy, locked, read-only, corrupt, cannot open
+    case SQLITE_INTERNAL:
+        return ERR_CONFIG; // our mistake
+    default:
+        return ERR_DISK; // full, I/O, busy, locked, read-only, corrupt, cannot open
     }
 }
 
@@ -209,8 +214,10 @@ static void bind_text(sql_query_t *q, int at, struct span text, sqlite3_destruct
 }
 
 void sql_bind_text(sql_query_t *q, int at, const char *text) {
-    if (text) bind_text(q, at, span_of(text), SQLITE_TRANSIENT);
-    else bound(q, sqlite3_bind_null(q->statement, at));
+    if (text)
+        bind_text(q, at, span_of(text), SQLITE_TRANSIENT);
+    else
+        bound(q, sqlite3_bind_null(q->statement, at));
 }
 
 void sql_bind_static_text(sql_query_t *q, int at, struct span text) { bind_text(q, at, text, SQLITE_STATIC); }

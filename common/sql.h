@@ -18,14 +18,15 @@ sql_t *sql_open(const char *path, enum sql_mode mode, char why[static 200]);
 void sql_destroy(sql_t **self);
 const char *sql_trouble(const sql_t *self); // the last error in words
 
-// Schema by version (PRAGMA user_version): applies steps[version…n) each in one transaction. ERR_CONFIG: the file is newer than this program.
+// Schema by version (PRAGMA user_version): applies steps[version…n) each in one transaction. ERR_CONFIG: the file is newer than this
+// program.
 err_t sql_migrate(sql_t *self, const char *const *steps, size_t n);
 // Whether a database can be used: ERR_OK (also when there is none yet); ERR_INPUT: damaged; ERR_DISK: cannot be opened. Every page is
 // looked at when the file is not larger than full_below bytes, else only what opening it touches. *why is set when it is not ERR_OK.
 err_t sql_check(const char *path, int64_t full_below, char why[static 200]);
 err_t sql_run(sql_t *self, const char *statements); // several, without parameters. ERR_DISK: full, I/O error, busy, read-only, corrupt
-err_t sql_begin(sql_t *self);  // BEGIN IMMEDIATE
-err_t sql_commit(sql_t *self); // on failure the transaction is rolled back: nothing of it remains
+err_t sql_begin(sql_t *self);                       // BEGIN IMMEDIATE
+err_t sql_commit(sql_t *self);                      // on failure the transaction is rolled back: nothing of it remains
 void sql_rollback(sql_t *self);
 
 sql_query_t *sql_prepare(sql_t *self, const char *text); // kept by the caller; NULL: our mistake (it is logged)
@@ -51,7 +52,8 @@ struct span sql_bytes(sql_query_t *q, int column);
 // "CREATE TABLE IF NOT EXISTS name (field TYPE [NOT NULL], …[, extra])" from the descriptor's fields; primary: the key's field, or
 // NULL when `extra` says what the key is.
 void sql_table_of(const ProtobufCMessageDescriptor *d, const char *table, const char *primary, const char *extra, buffer_t *out);
-// Creates the table as sql_table_of says, or adds the columns that the descriptor has and the table has not: a new field needs no migration.
+// Creates the table as sql_table_of says, or adds the columns that the descriptor has and the table has not: a new field needs no
+// migration.
 err_t sql_table_sync(sql_t *self, const ProtobufCMessageDescriptor *d, const char *table, const char *primary, const char *extra);
 // A prepared "INSERT INTO table (fields…) VALUES (…) ON CONFLICT(primary) DO UPDATE SET all" (or DO NOTHING). primary: one or more names.
 sql_query_t *sql_prepare_upsert(sql_t *self, const ProtobufCMessageDescriptor *d, const char *table, const char *primary, bool update);

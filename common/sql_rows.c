@@ -18,7 +18,8 @@ static bool is_integer(const ProtobufCFieldDescriptor *f) {
     case PROTOBUF_C_TYPE_UINT32:
     case PROTOBUF_C_TYPE_FIXED32:
     case PROTOBUF_C_TYPE_UINT64:
-    case PROTOBUF_C_TYPE_BOOL: return true;
+    case PROTOBUF_C_TYPE_BOOL:
+        return true;
     case PROTOBUF_C_TYPE_SFIXED64:
     case PROTOBUF_C_TYPE_FIXED64:
     case PROTOBUF_C_TYPE_FLOAT:
@@ -26,7 +27,8 @@ static bool is_integer(const ProtobufCFieldDescriptor *f) {
     case PROTOBUF_C_TYPE_ENUM:
     case PROTOBUF_C_TYPE_STRING:
     case PROTOBUF_C_TYPE_BYTES:
-    case PROTOBUF_C_TYPE_MESSAGE: return false;
+    case PROTOBUF_C_TYPE_MESSAGE:
+        return false;
     }
     return false;
 }
@@ -139,15 +141,20 @@ static void bind_field(sql_query_t *q, const ProtobufCMessage *m, unsigned i, st
     const void *place = record_at(m, f->offset);
     char *text = texts->text[i];
     int at = (int)i + 1;
-    if (!record_is_set(m, f)) sql_bind_text(q, at, NULL);
-    else if (f->label == PROTOBUF_C_LABEL_REPEATED || f->type == PROTOBUF_C_TYPE_MESSAGE) bind_nested(q, at, m, f);
-    else if (is_integer(f)) sql_bind_integer(q, at, integer_at(f, place));
-    else if (f->type == PROTOBUF_C_TYPE_STRING) sql_bind_static_text(q, at, span_of(*(const char *const *)place));
+    if (!record_is_set(m, f))
+        sql_bind_text(q, at, NULL);
+    else if (f->label == PROTOBUF_C_LABEL_REPEATED || f->type == PROTOBUF_C_TYPE_MESSAGE)
+        bind_nested(q, at, m, f);
+    else if (is_integer(f))
+        sql_bind_integer(q, at, integer_at(f, place));
+    else if (f->type == PROTOBUF_C_TYPE_STRING)
+        sql_bind_static_text(q, at, span_of(*(const char *const *)place));
     else if (f->type == PROTOBUF_C_TYPE_SFIXED64)
         sql_bind_static_text(q, at, (struct span){text, decimal_print(D(*(const int64_t *)place), text)});
     else if (f->type == PROTOBUF_C_TYPE_FIXED64)
         sql_bind_static_text(q, at, (struct span){text, sql_time_print(*(const uint64_t *)place, text)});
-    else if (f->type == PROTOBUF_C_TYPE_ENUM) sql_bind_static_text(q, at, span_of(record_enum_name(f->descriptor, *(const int *)place)));
+    else if (f->type == PROTOBUF_C_TYPE_ENUM)
+        sql_bind_static_text(q, at, span_of(record_enum_name(f->descriptor, *(const int *)place)));
     else if (f->type == PROTOBUF_C_TYPE_BYTES) {
         const ProtobufCBinaryData *bytes = place;
         sql_bind_static_bytes(q, at, (struct span){bytes->data, bytes->len});
@@ -165,9 +172,12 @@ err_t sql_upsert(sql_query_t *q, const ProtobufCMessage *m) {
 
 static void read_integer(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, int64_t value) {
     void *place = record_at(m, f->offset);
-    if (f->type == PROTOBUF_C_TYPE_BOOL) *(protobuf_c_boolean *)place = value != 0;
-    else if (record_item_size(f) == sizeof(int64_t)) *(int64_t *)place = value;
-    else *(uint32_t *)place = (uint32_t)value;
+    if (f->type == PROTOBUF_C_TYPE_BOOL)
+        *(protobuf_c_boolean *)place = value != 0;
+    else if (record_item_size(f) == sizeof(int64_t))
+        *(int64_t *)place = value;
+    else
+        *(uint32_t *)place = (uint32_t)value;
     record_mark_set(m, f);
 }
 
@@ -182,8 +192,10 @@ static void read_bytes(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, s
 static err_t read_column(sql_query_t *q, int column, ProtobufCMessage *m, arena_t *arena) {
     const ProtobufCFieldDescriptor *f = record_field(m->descriptor, span_of(sql_column(q, column)));
     if (!f || sql_is_null(q, column)) return ERR_OK;
-    if (is_integer(f)) read_integer(m, f, sql_integer(q, column));
-    else if (is_single(f, PROTOBUF_C_TYPE_BYTES)) read_bytes(m, f, sql_bytes(q, column), arena);
+    if (is_integer(f))
+        read_integer(m, f, sql_integer(q, column));
+    else if (is_single(f, PROTOBUF_C_TYPE_BYTES))
+        read_bytes(m, f, sql_bytes(q, column), arena);
     else {
         const char *text = sql_text(q, column);
         return text ? record_set(m, f, span_of(text), arena) : ERR_MEMORY;
@@ -196,7 +208,9 @@ err_t sql_row(sql_query_t *q, const ProtobufCMessageDescriptor *d, arena_t *aren
     err_t e = ERR_OK;
     *out = NULL;
     for (int i = 0; !e && i < sql_columns(q); i++) e = read_column(q, i, m, arena);
-    if (!e) *out = m;
-    else if (!arena) protobuf_c_message_free_unpacked(m, NULL);
+    if (!e)
+        *out = m;
+    else if (!arena)
+        protobuf_c_message_free_unpacked(m, NULL);
     return e;
 }

@@ -58,8 +58,10 @@ const ProtobufCMessageDescriptor *message_type(const char *name) {
         size_t middle = low + (high - low) / 2;
         int order = strcmp(types[middle]->name, name);
         if (order == 0) return types[middle];
-        if (order < 0) low = middle + 1;
-        else high = middle;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
     }
     return NULL;
 }

@@ -45,12 +45,12 @@ struct archiver {
     positions_t *positions;
     owner_t *owner;
     config_t *config;
-    store_t *store;         // while starting
-    arena_t *arena;         // of `untold`
-    ConfigChange **untold;  // changes that Redis, or SQLite, does not have yet: the first tick writes them
+    store_t *store;        // while starting
+    arena_t *arena;        // of `untold`
+    ConfigChange **untold; // changes that Redis, or SQLite, does not have yet: the first tick writes them
     size_t n_untold;
-    char notice[400];       // to be alerted by the first tick
-    bool refused;           // the last transaction was
+    char notice[400]; // to be alerted by the first tick
+    bool refused;     // the last transaction was
 };
 
 // What becomes a row. Rows point into messages, which live until the batch is committed.
@@ -87,11 +87,11 @@ static err_t on_outcome(void *self, batch_t *batch, const ProtobufCMessage *m) {
 }
 
 // Messages that are rows as they are.
-#define KEEP_AS(name, table) \
-    static err_t name(void *self, batch_t *batch, const ProtobufCMessage *m) { \
-        (void)batch; \
-        rows_add(((struct archiver *)self)->rows, table, m); \
-        return ERR_OK; \
+#define KEEP_AS(name, table)                                                                                                               \
+    static err_t name(void *self, batch_t *batch, const ProtobufCMessage *m) {                                                             \
+        (void)batch;                                                                                                                       \
+        rows_add(((struct archiver *)self)->rows, table, m);                                                                               \
+        return ERR_OK;                                                                                                                     \
     }
 KEEP_AS(on_order, TABLE_orders)
 KEEP_AS(on_order_command, TABLE_order_commands)
@@ -212,8 +212,10 @@ static err_t archiver_load(void *self, store_t *store) {
     if (!e) e = positions_load(a->positions);
     if (!e) e = config_table_load(a->db, a->config);
     if (!e) e = slice_read_version(store, &told);
-    if (!e && told < config_version(a->config)) e = config_table_changes(a->db, told, a->arena, &a->untold, &a->n_untold);
-    else if (!e && told > config_version(a->config)) e = take_from_cache(a);
+    if (!e && told < config_version(a->config))
+        e = config_table_changes(a->db, told, a->arena, &a->untold, &a->n_untold);
+    else if (!e && told > config_version(a->config))
+        e = take_from_cache(a);
     if (!e) config_raise(a->config, told);
     if (e) log_event(LOG_LEVEL_ERROR, "not_loaded", "error=%s why=%s", error_name(e), log_quote(sql_trouble(a->db)));
     return e;

@@ -95,8 +95,10 @@ void config_put(config_t *self, config_kind_t kind, const ProtobufCMessage *m, c
     h->row.m = record_copy(m, NULL);
     h->row.id = id_of(h->row.m);
     h->row.given = path != NULL;
-    if (path) snprintf(h->row.path, sizeof(h->row.path), "%s", path);
-    else snprintf(h->row.path, sizeof(h->row.path), "%s %s", config_kind_of(kind)->table, h->row.id);
+    if (path)
+        snprintf(h->row.path, sizeof(h->row.path), "%s", path);
+    else
+        snprintf(h->row.path, sizeof(h->row.path), "%s %s", config_kind_of(kind)->table, h->row.id);
     config_raise(self, config_row_version(m));
     config_drop(self, kind, h->row.id);
     HASH_ADD_KEYPTR(hh, *rows, h->row.id, strlen(h->row.id), h);
@@ -206,8 +208,10 @@ size_t config_newer(const config_t *held, const config_t *other, uint64_t utc_ns
 void config_take(config_t *self, const ConfigChange *change) {
     const ProtobufCMessage *row = config_changed_row(change);
     if (!config_kind_of(change->kind)) return;
-    if (row) config_put(self, change->kind, row, NULL);
-    else config_drop(self, change->kind, change->id);
+    if (row)
+        config_put(self, change->kind, row, NULL);
+    else
+        config_drop(self, change->kind, change->id);
     config_raise(self, change->version);
 }
 

@@ -14,7 +14,7 @@ struct config_kind {
     const char *table;   // in SQLite, and the prefix of its keys in Redis
     const char *section; // in a document
     const ProtobufCMessageDescriptor *type;
-    size_t place;        // of its row in ConfigChange
+    size_t place; // of its row in ConfigChange
 };
 #define CONFIG_KINDS 4
 extern const struct config_kind config_kinds[CONFIG_KINDS];

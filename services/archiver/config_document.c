@@ -36,15 +36,16 @@ static void take_row(struct reading *r, const struct config_kind *kind, size_t i
     snprintf(path, sizeof(path), "%s[%zu]", kind->section, index);
     const char *id = *(char *const *)((const char *)row + row->descriptor->fields[0].offset);
     const struct config_row *there = config_find(r->wanted, kind->kind, id);
-    if (there && there->given) complain_of(r->complaints, path, "%s is given twice, first by %s", id, there->path);
-    else config_put(r->wanted, kind->kind, row, path);
+    if (there && there->given)
+        complain_of(r->complaints, path, "%s is given twice, first by %s", id, there->path);
+    else
+        config_put(r->wanted, kind->kind, row, path);
 }
 
 // As many characters as make 128 bits hard to guess, and nothing that a URL would change.
 static bool token_fits(const char *token) {
     size_t length = strlen(token);
-    return length >= 16 && length <= 128 &&
-           strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.~-") == length;
+    return length >= 16 && length <= 128 && strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.~-") == length;
 }
 
 static char *hash_for(struct reading *r, const ConfigDocument__Source *s, size_t index) {
@@ -91,7 +92,8 @@ static void take_document(struct reading *r, const ConfigDocument *d) {
     take_sources(r, d);
     for (size_t i = 0; i < d->n_brokers; i++) take_row(r, config_kind_of(CONFIG_CHANGE__KIND__broker_config), i, &d->brokers[i]->base);
     for (size_t i = 0; i < d->n_accounts; i++) take_row(r, config_kind_of(CONFIG_CHANGE__KIND__account_config), i, &d->accounts[i]->base);
-    for (size_t i = 0; i < d->n_instances; i++) take_row(r, config_kind_of(CONFIG_CHANGE__KIND__instance_config), i, &d->instances[i]->base);
+    for (size_t i = 0; i < d->n_instances; i++)
+        take_row(r, config_kind_of(CONFIG_CHANGE__KIND__instance_config), i, &d->instances[i]->base);
 }
 
 config_t *config_read(const config_t *held, struct span json, unsigned shards, struct complaints *complaints) {

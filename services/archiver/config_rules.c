@@ -38,12 +38,15 @@ static bool is_made_of(const char *text, size_t least, size_t most, const char *
 
 // Ids are parts of keys, addresses and file names; a few words are other keys' names.
 static void check_id(const struct check *c, const char *field, const char *id) {
-    if (!is_made_of(id, 1, ID_MOST, LETTERS DIGITS "_.-")) wrong(c, field, "must be 1 to %d letters, digits, '_', '.' or '-'", ID_MOST);
-    else if (strcmp(id, "index") == 0 || strcmp(id, "global") == 0 || strcmp(id, "accounts") == 0) wrong(c, field, "may not be %s", id);
+    if (!is_made_of(id, 1, ID_MOST, LETTERS DIGITS "_.-"))
+        wrong(c, field, "must be 1 to %d letters, digits, '_', '.' or '-'", ID_MOST);
+    else if (strcmp(id, "index") == 0 || strcmp(id, "global") == 0 || strcmp(id, "accounts") == 0)
+        wrong(c, field, "may not be %s", id);
 }
 
 static void check_symbol(const struct check *c, const char *field, const char *symbol, size_t least) {
-    if (!is_made_of(symbol, least, 32, LETTERS DIGITS "_.:!/#&+-")) wrong(c, field, "must be %zu to 32 letters, digits or one of _.:!/#&+-", least);
+    if (!is_made_of(symbol, least, 32, LETTERS DIGITS "_.:!/#&+-"))
+        wrong(c, field, "must be %zu to 32 letters, digits or one of _.:!/#&+-", least);
 }
 
 static void check_name(const struct check *c, const char *field, const char *text) {
@@ -92,8 +95,10 @@ static void check_one_symbol(const struct check *broker, const SymbolConfig *s, 
 
 // The broker's name of a symbol, as common/book.h makes it.
 static void broker_name(const BrokerConfig *b, const SymbolConfig *s, char out[static 128]) {
-    if (s->broker_symbol) snprintf(out, 128, "%s", s->broker_symbol);
-    else snprintf(out, 128, "%s%s%s", b->symbol_prefix ? b->symbol_prefix : "", s->symbol, b->symbol_suffix ? b->symbol_suffix : "");
+    if (s->broker_symbol)
+        snprintf(out, 128, "%s", s->broker_symbol);
+    else
+        snprintf(out, 128, "%s%s%s", b->symbol_prefix ? b->symbol_prefix : "", s->symbol, b->symbol_suffix ? b->symbol_suffix : "");
 }
 
 static void check_twins(const struct check *c, const BrokerConfig *b, size_t index) {
@@ -103,8 +108,10 @@ static void check_twins(const struct check *c, const BrokerConfig *b, size_t ind
     if (strlen(name) > 63) wrong(c, part, "is longer than 63 characters as the broker names it");
     for (size_t i = 0; i < index; i++) {
         broker_name(b, b->symbols[i], other);
-        if (strcmp(b->symbols[i]->symbol, b->symbols[index]->symbol) == 0) wrong(c, part, "is given twice, first by symbols[%zu]", i);
-        else if (strcmp(other, name) == 0) wrong(c, part, "has the broker's name %s, which symbols[%zu] has already", name, i);
+        if (strcmp(b->symbols[i]->symbol, b->symbols[index]->symbol) == 0)
+            wrong(c, part, "is given twice, first by symbols[%zu]", i);
+        else if (strcmp(other, name) == 0)
+            wrong(c, part, "has the broker's name %s, which symbols[%zu] has already", name, i);
     }
 }
 
@@ -145,7 +152,8 @@ static void check_subscription(const struct check *account, const AccountConfig 
     c.path = path;
     if (!config_find(c.config, CONFIG_CHANGE__KIND__signal_config, s->source)) wrong(&c, "source", "%.64s is not a source", s->source);
     for (size_t i = 0; i < index; i++)
-        if (strcmp(a->subscriptions[i]->source, s->source) == 0) wrong(&c, "source", "%.64s is given twice, first by subscriptions[%zu]", s->source, i);
+        if (strcmp(a->subscriptions[i]->source, s->source) == 0)
+            wrong(&c, "source", "%.64s is given twice, first by subscriptions[%zu]", s->source, i);
     if (s->has_fixed_lot == s->has_multiplier) wrong(&c, "fixed_lot", "exactly one of fixed_lot and multiplier must be given");
     check_positive(&c, "fixed_lot", s->has_fixed_lot, s->fixed_lot);
     check_positive(&c, "multiplier", s->has_multiplier, s->multiplier);
@@ -160,7 +168,8 @@ static void check_account(const struct check *c, const ProtobufCMessage *m) {
     const AccountConfig *a = (const AccountConfig *)m;
     check_id(c, "account_id", a->account_id);
     check_name(c, "name", a->name);
-    if (!config_find(c->config, CONFIG_CHANGE__KIND__broker_config, a->broker_id)) wrong(c, "broker_id", "%.64s is not a broker", a->broker_id);
+    if (!config_find(c->config, CONFIG_CHANGE__KIND__broker_config, a->broker_id))
+        wrong(c, "broker_id", "%.64s is not a broker", a->broker_id);
     if (!is_made_of(a->currency, 3, 8, LETTERS DIGITS)) wrong(c, "currency", "must be 3 to 8 letters or digits");
     check_not_negative(c, "balance", a->has_balance, a->balance);
     check_range(c, "leverage", a->leverage, 1, 10000);
@@ -177,7 +186,8 @@ static void check_served_once(const struct check *c, const InstanceConfig *self,
     const struct config_row *row = NULL;
     while ((row = config_next(c->config, CONFIG_CHANGE__KIND__instance_config, row)) && strcmp(row->id, self->instance_id) != 0) {
         const InstanceConfig *other = (const InstanceConfig *)row->m;
-        if (is_listed_before(other->accounts, other->n_accounts, account)) wrong(c, part, "%.64s is served by %s already", account, row->path);
+        if (is_listed_before(other->accounts, other->n_accounts, account))
+            wrong(c, part, "%.64s is served by %s already", account, row->path);
     }
 }
 
@@ -186,13 +196,16 @@ static void check_instance(const struct check *c, const ProtobufCMessage *m) {
     char part[48];
     check_id(c, "instance_id", s->instance_id);
     if (!is_made_of(s->kind, 1, 16, LETTERS DIGITS "_")) wrong(c, "kind", "must be a gateway's name: paper");
-    if (!config_find(c->config, CONFIG_CHANGE__KIND__broker_config, s->broker_id)) wrong(c, "broker_id", "%.64s is not a broker", s->broker_id);
+    if (!config_find(c->config, CONFIG_CHANGE__KIND__broker_config, s->broker_id))
+        wrong(c, "broker_id", "%.64s is not a broker", s->broker_id);
     for (size_t i = 0; i < s->n_accounts; i++) {
         const struct config_row *account = config_find(c->config, CONFIG_CHANGE__KIND__account_config, s->accounts[i]);
         snprintf(part, sizeof(part), "accounts[%zu]", i);
-        if (!account) wrong(c, part, "%.64s is not an account", s->accounts[i]);
+        if (!account)
+            wrong(c, part, "%.64s is not an account", s->accounts[i]);
         else if (strcmp(((const AccountConfig *)account->m)->broker_id, s->broker_id) != 0)
-            wrong(c, part, "%s is an account at %s, not at %s", s->accounts[i], ((const AccountConfig *)account->m)->broker_id, s->broker_id);
+            wrong(c, part, "%s is an account at %s, not at %s", s->accounts[i], ((const AccountConfig *)account->m)->broker_id,
+                  s->broker_id);
         if (is_listed_before(s->accounts, i, s->accounts[i])) wrong(c, part, "%.64s is given twice", s->accounts[i]);
         check_served_once(c, s, s->accounts[i], part);
     }

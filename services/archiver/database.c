@@ -35,7 +35,8 @@ static bool is_usable(const char *path, int64_t check_below, char *notice, size_
     if (!e) return true;
     log_event(LOG_LEVEL_ERROR, e == ERR_INPUT ? "database_damaged" : "database_unusable", "path=%s why=%s", path, log_quote(why));
     if (e != ERR_INPUT || !put_aside(path, aside)) return false;
-    snprintf(notice, size, "the archive was damaged (%.100s) and is now %.200s; a new one begins with what the journals still hold", why, aside);
+    snprintf(notice, size, "the archive was damaged (%.100s) and is now %.200s; a new one begins with what the journals still hold", why,
+             aside);
     return true;
 }
 

@@ -27,16 +27,16 @@ struct trade_place {
 };
 
 // Statements beside the tables' own.
-#define QUERIES(X) \
-    X(known_of_signal, "SELECT (SELECT status FROM signal_execution_status WHERE signal_id = ?1)," \
-                       " (SELECT min(trade_id) FROM orders WHERE signal_id = ?1)") \
-    X(link_order, "UPDATE signals SET order_id = ?2 WHERE signal_id = ?1 AND order_id IS NULL") \
-    X(set_status, "UPDATE signals SET status = ?2 WHERE signal_id = ?1") \
-    X(forget_failure, "DELETE FROM trade_failure_log WHERE failure_id = ?1") \
-    X(refuse, "INSERT INTO refused_rows (table_name, row, reason) VALUES (?1, ?2, ?3)") \
-    X(drop_account_config, "DELETE FROM account_config WHERE account_id = ?1") \
-    X(drop_broker_config, "DELETE FROM broker_config WHERE broker_id = ?1") \
-    X(drop_instance_config, "DELETE FROM instance_config WHERE instance_id = ?1") \
+#define QUERIES(X)                                                                                                                         \
+    X(known_of_signal, "SELECT (SELECT status FROM signal_execution_status WHERE signal_id = ?1),"                                         \
+                       " (SELECT min(trade_id) FROM orders WHERE signal_id = ?1)")                                                         \
+    X(link_order, "UPDATE signals SET order_id = ?2 WHERE signal_id = ?1 AND order_id IS NULL")                                            \
+    X(set_status, "UPDATE signals SET status = ?2 WHERE signal_id = ?1")                                                                   \
+    X(forget_failure, "DELETE FROM trade_failure_log WHERE failure_id = ?1")                                                               \
+    X(refuse, "INSERT INTO refused_rows (table_name, row, reason) VALUES (?1, ?2, ?3)")                                                    \
+    X(drop_account_config, "DELETE FROM account_config WHERE account_id = ?1")                                                             \
+    X(drop_broker_config, "DELETE FROM broker_config WHERE broker_id = ?1")                                                                \
+    X(drop_instance_config, "DELETE FROM instance_config WHERE instance_id = ?1")                                                          \
     X(drop_signal_config, "DELETE FROM signal_config WHERE config_id = ?1")
 
 #define QUERY_ENUM(name, text) QUERY_##name,
@@ -217,7 +217,8 @@ static err_t write_config(rows_t *self, const ProtobufCMessage *m) {
         return removed ? execute(self, QUERY_drop_instance_config, c->id, NULL) : put(self, TABLE_instance_config, &c->instance->base);
     case CONFIG_CHANGE__KIND__signal_config:
         return removed ? execute(self, QUERY_drop_signal_config, c->id, NULL) : put(self, TABLE_signal_config, &c->signal->base);
-    case _CONFIG_CHANGE__KIND_IS_INT_SIZE: break;
+    case _CONFIG_CHANGE__KIND_IS_INT_SIZE:
+        break;
     }
     return ERR_OK;
 }

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/sql.h"
 #include "archive.pb-c.h"
+#include "common/sql.h"
 
 // How a row meets one with the same key: the first stays, the last one replaces, or the one with the later updated_at does.
 enum meeting { KEEP, REPLACE, LATEST };
@@ -12,6 +12,7 @@ enum meeting { KEEP, REPLACE, LATEST };
 
 // Beside these: positions (where to go on in each topic), owner (whose the file is), refused_rows (what a table would not take).
 // A table with further columns says its key there.
+// clang-format off
 //    table                     message                  key                     meeting  further columns
 #define TABLES(X) \
     X(signals,                  signal_row,              "signal_id",            KEEP, \
@@ -33,6 +34,7 @@ enum meeting { KEEP, REPLACE, LATEST };
     X(instance_config,          instance_config,         "instance_id",          REPLACE, NULL) \
     X(signal_config,            signal_config,           "config_id",            REPLACE, NULL) \
     X(config_change,            config_change,           "version, kind, id",    KEEP,    "PRIMARY KEY (version, kind, id)")
+// clang-format on
 
 #define TABLE_ENUM(name, type, key, meeting, extra) TABLE_##name,
 enum table_name { TABLES(TABLE_ENUM) TABLE_COUNT };

@@ -9,10 +9,14 @@
 
 static const char *action_of(Signal__Direction direction) {
     switch (direction) {
-    case SIGNAL__DIRECTION__buy: return "BUY";
-    case SIGNAL__DIRECTION__sell: return "SELL";
-    case SIGNAL__DIRECTION__close: return "CLOSE";
-    case _SIGNAL__DIRECTION_IS_INT_SIZE: break;
+    case SIGNAL__DIRECTION__buy:
+        return "BUY";
+    case SIGNAL__DIRECTION__sell:
+        return "SELL";
+    case SIGNAL__DIRECTION__close:
+        return "CLOSE";
+    case _SIGNAL__DIRECTION_IS_INT_SIZE:
+        break;
     }
     return "?"; // from a newer sender
 }

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define KEY_TEXT 128
+#define KEY_TEXT    128
 #define VERSION_KEY "archiver:config_version"
 
 const char *const archiver_slice[] = {"account_config:", "broker_config:", "instance_config:", "signal_config:", VERSION_KEY, NULL};
@@ -24,8 +24,10 @@ void slice_config_changed(batch_t *batch, const ConfigChange *change) {
     snprintf(index, sizeof(index), "%s:index", table);
     batch_drop(batch, key); // so that fields which the row has no longer go
     if (row) batch_keep(batch, key, row);
-    if (row) batch_member(batch, index, change->id);
-    else batch_member_drop(batch, index, change->id);
+    if (row)
+        batch_member(batch, index, change->id);
+    else
+        batch_member_drop(batch, index, change->id);
     batch_emit(batch, TOPIC_config, 0, &change->base);
 }
 

@@ -102,8 +102,18 @@ static void every_message_becomes_its_rows(void **state) {
     struct dice d = {.state = 99};
     for (const struct route *r = archiver_service.routes; r->handle; r++) take(w, generated(r->type, &d, 100, w->arena));
     commit(w);
-    static const char *const tables[] = {"signals", "orders", "order_commands", "routings", "trades", "trade_result", "result_metrics",
-                                         "trade_reconciliation", "signal_execution_status", "alert_log", "system_event_log", "performance_log"};
+    static const char *const tables[] = {"signals",
+                                         "orders",
+                                         "order_commands",
+                                         "routings",
+                                         "trades",
+                                         "trade_result",
+                                         "result_metrics",
+                                         "trade_reconciliation",
+                                         "signal_execution_status",
+                                         "alert_log",
+                                         "system_event_log",
+                                         "performance_log"};
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) expect(w, tables[i], 1);
     assert_true(count(w, "trade_failure_log") >= 1); // the rejection, and the trade if its state says so
     expect(w, "refused_rows", 0);
@@ -124,7 +134,7 @@ static void generated_messages_of_any_shape_are_archived(void **state) {
 static void every_type_on_its_topics_is_known(void **state) {
     (void)state;
     static const char *const left_out[] = {"AccountState", "InstanceState", "BrokerSnapshot", "StatusQuery"};
-#define TYPES_OF(name, owner, split, consumers, types) ((consumers) & TO(ARCHIVER) ? " " types : ""),
+#define TYPES_OF(name, owner, split, consumers, types) ((consumers)&TO(ARCHIVER) ? " " types : ""),
     const char *const all[] = {TOPICS(TYPES_OF)};
 #undef TYPES_OF
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -158,7 +168,9 @@ static void a_configuration_becomes_keys_changes_and_rows(void **state) {
     struct world *w = *state;
     buffer_t answer = {0};
     const struct outgoing *out;
-    assert_true(ask(w, "config-apply", "{\"brokers\":[{\"broker_id\":\"alpha\"}],\"sources\":[{\"config_id\":\"tv\",\"token\":\"0123456789abcdef\"}]}", &answer));
+    assert_true(ask(w, "config-apply",
+                    "{\"brokers\":[{\"broker_id\":\"alpha\"}],\"sources\":[{\"config_id\":\"tv\",\"token\":\"0123456789abcdef\"}]}",
+                    &answer));
     assert_string_equal(buffer_string(&answer), "{\"version\":1,\"changes\":[{\"table\":\"broker_config\",\"id\":\"alpha\"},"
                                                 "{\"table\":\"signal_config\",\"id\":\"tv\"}]}");
     assert_int_equal(batch_outgoing(w->batch, &out), 2);
@@ -191,10 +203,8 @@ static void a_wrong_configuration_writes_nothing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(every_message_becomes_its_rows),
-        TEST(generated_messages_of_any_shape_are_archived),
-        TEST(every_type_on_its_topics_is_known),
-        TEST(a_configuration_becomes_keys_changes_and_rows),
+        TEST(every_message_becomes_its_rows),       TEST(generated_messages_of_any_shape_are_archived),
+        TEST(every_type_on_its_topics_is_known),    TEST(a_configuration_becomes_keys_changes_and_rows),
         TEST(a_wrong_configuration_writes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,12 +17,12 @@
 #include "services/archiver/rows.h"
 #include "services/archiver/schema.h"
 
-#define TOKEN "0123456789abcdef"
-#define BROKER "{\"broker_id\":\"alpha\",\"symbols\":[{\"symbol\":\"EURUSD\",\"lot_step\":\"0.01\"}]}"
-#define SOURCE "{\"config_id\":\"tv\",\"token\":\"" TOKEN "\"}"
-#define ACCOUNT "{\"account_id\":\"anna\",\"broker_id\":\"alpha\",\"subscriptions\":[{\"source\":\"tv\",\"fixed_lot\":\"0.1\"}]}"
+#define TOKEN    "0123456789abcdef"
+#define BROKER   "{\"broker_id\":\"alpha\",\"symbols\":[{\"symbol\":\"EURUSD\",\"lot_step\":\"0.01\"}]}"
+#define SOURCE   "{\"config_id\":\"tv\",\"token\":\"" TOKEN "\"}"
+#define ACCOUNT  "{\"account_id\":\"anna\",\"broker_id\":\"alpha\",\"subscriptions\":[{\"source\":\"tv\",\"fixed_lot\":\"0.1\"}]}"
 #define INSTANCE "{\"instance_id\":\"paper-1\",\"broker_id\":\"alpha\",\"accounts\":[\"anna\"]}"
-#define DOCUMENT(sources, brokers, accounts, instances) \
+#define DOCUMENT(sources, brokers, accounts, instances)                                                                                    \
     "{\"sources\":[" sources "],\"brokers\":[" brokers "],\"accounts\":[" accounts "],\"instances\":[" instances "]}"
 #define GOOD DOCUMENT(SOURCE, BROKER, ACCOUNT, INSTANCE)
 
@@ -62,7 +62,8 @@ static void refuse(const config_t *held, const char *json, const char *complaint
     struct complaints complaints = {0};
     own(config) *wanted = config_read(held, span_of(json), 2, &complaints);
     if (wanted) fail_msg("taken: %s", json);
-    if (!strstr(buffer_string(&complaints.text), complaint)) fail_msg("%s\nsays: %s\nnot: %s", json, buffer_string(&complaints.text), complaint);
+    if (!strstr(buffer_string(&complaints.text), complaint))
+        fail_msg("%s\nsays: %s\nnot: %s", json, buffer_string(&complaints.text), complaint);
     buffer_destroy(&complaints.text);
 }
 
@@ -134,7 +135,7 @@ static void a_source_in_a_document_has_every_field_of_a_source(void **state) {
 }
 
 #define SUBSCRIBED(subscription) "{\"accounts\":[{\"account_id\":\"ben\",\"broker_id\":\"alpha\",\"subscriptions\":[" subscription "]}]}"
-#define TRADED(symbols) "{\"brokers\":[{\"broker_id\":\"b\",\"symbols\":[" symbols "]}]}"
+#define TRADED(symbols)          "{\"brokers\":[{\"broker_id\":\"b\",\"symbols\":[" symbols "]}]}"
 
 // The document, and what must be said of it.
 static const char *const wrong[][2] = {
@@ -162,7 +163,8 @@ static const char *const wrong[][2] = {
     {"{\"accounts\":[{\"account_id\":\"global\",\"broker_id\":\"alpha\"}]}", "accounts[0].account_id: may not be global"},
     {"{\"accounts\":[{\"account_id\":\"ben\",\"broker_id\":\"alpha\",\"leverage\":0}]}", "accounts[0].leverage: must be 1 to 10000"},
     {"{\"accounts\":[{\"account_id\":\"ben\",\"broker_id\":\"alpha\",\"balance\":-1}]}", "accounts[0].balance: must not be negative"},
-    {"{\"accounts\":[{\"account_id\":\"ben\",\"broker_id\":\"alpha\",\"balance\":\"1e99\"}]}", "accounts[0].balance: must be a decimal number"},
+    {"{\"accounts\":[{\"account_id\":\"ben\",\"broker_id\":\"alpha\",\"balance\":\"1e99\"}]}",
+     "accounts[0].balance: must be a decimal number"},
     {"{\"accounts\":[{\"account_id\":\"ben\",\"broker_id\":\"alpha\",\"shard\":2}]}", "accounts[0].shard: must be less than 2"},
     {"{\"accounts\":[{\"account_id\":\"ben\",\"broker_id\":\"alpha\",\"max_signal_age_s\":0}]}", "accounts[0].max_signal_age_s: must be 1"},
     {"{\"accounts\":[{\"account_id\":\"ben\",\"broker_id\":\"alpha\",\"currency\":\"\\u20ac\"}]}", "accounts[0].currency: must be 3 to 8"},
@@ -174,10 +176,12 @@ static const char *const wrong[][2] = {
     {SUBSCRIBED("{\"source\":\"tv\",\"fixed_lot\":1,\"min_lot\":2,\"max_lot\":1}"), "subscriptions[0].max_lot: must not be less"},
     {SUBSCRIBED("{\"source\":\"tv\",\"fixed_lot\":1},{\"source\":\"tv\",\"fixed_lot\":2}"), "subscriptions[1].source: tv is given twice"},
     {"{\"instances\":[{\"instance_id\":\"i\",\"broker_id\":\"zulu\"}]}", "instances[0].broker_id: zulu is not a broker"},
-    {"{\"instances\":[{\"instance_id\":\"i\",\"broker_id\":\"alpha\",\"accounts\":[\"ben\"]}]}", "instances[0].accounts[0]: ben is not an account"},
+    {"{\"instances\":[{\"instance_id\":\"i\",\"broker_id\":\"alpha\",\"accounts\":[\"ben\"]}]}",
+     "instances[0].accounts[0]: ben is not an account"},
     {"{\"instances\":[{\"instance_id\":\"i\",\"broker_id\":\"alpha\",\"accounts\":[\"anna\"]}]}",
      "instances[0].accounts[0]: anna is served by instance_config paper-1 already"},
-    {"{\"instances\":[{\"instance_id\":\"i\",\"broker_id\":\"alpha\",\"accounts\":[\"anna\",\"anna\"]}]}", "instances[0].accounts[1]: anna is given twice"},
+    {"{\"instances\":[{\"instance_id\":\"i\",\"broker_id\":\"alpha\",\"accounts\":[\"anna\",\"anna\"]}]}",
+     "instances[0].accounts[1]: anna is given twice"},
     {"{\"instances\":[{\"instance_id\":\"i\",\"broker_id\":\"alpha\",\"kind\":\"\"}]}", "instances[0].kind: must be a gateway's name"},
     {"{\"brokers\":[{\"broker_id\":\"b\"}],\"accounts\":[{\"account_id\":\"anna\",\"broker_id\":\"b\"}]}",
      "instance_config paper-1.accounts[0]: anna is an account at b, not at alpha"},

@@ -285,7 +285,8 @@ static void every_table_takes_every_value_of_its_message(void **state) {
 
 static void a_row_that_a_table_refuses_is_put_aside_and_the_rest_goes_on(void **state) {
     struct world *w = *state;
-    assert_int_equal(sql_run(w->db, "CREATE TRIGGER no BEFORE INSERT ON orders WHEN new.trade_id = 'bad' BEGIN SELECT raise(ABORT, 'no'); END"), ERR_OK);
+    assert_int_equal(
+        sql_run(w->db, "CREATE TRIGGER no BEFORE INSERT ON orders WHEN new.trade_id = 'bad' BEGIN SELECT raise(ABORT, 'no'); END"), ERR_OK);
     add_order(w, "t-1", "s-1");
     add_order(w, "bad", "s-2");
     add_order(w, "t-3", "s-3");

@@ -26,7 +26,8 @@ static Signal bare(void) {
 static Signal full(void) { // the example of spec 004
     Signal s = bare();
     s.has_price = s.has_take_profit = s.has_stop_loss = s.has_confidence = s.has_timestamp = s.has_sources = s.has_agreement = true;
-    s.price = INT64_C(15050000000), s.take_profit = INT64_C(15800000000), s.stop_loss = INT64_C(14600000000), s.confidence = INT64_C(8550000000);
+    s.price = INT64_C(15050000000), s.take_profit = INT64_C(15800000000), s.stop_loss = INT64_C(14600000000),
+    s.confidence = INT64_C(8550000000);
     s.strategy = (char *)"weighted_consensus", s.asset_type = (char *)"stock", s.data_source = (char *)"weighted_consensus";
     s.timestamp = UINT64_C(1736937000) * NS_PER_S, s.regime = (char *)"BULL", s.reasoning = (char *)"AI-generated explanation";
     s.sources = 5, s.agreement = 85000000, s.extra = (char *)"{\"x\":1}";
@@ -39,12 +40,13 @@ static void a_signal_fills_the_columns_of_the_spec(void **state) {
     Signal s = full();
     buffer_t json = {0};
     record_to_json(&signal_row(&s, arena)->base, &json);
-    assert_string_equal(buffer_string(&json),
-                        "{\"signal_id\":\"abc123\",\"symbol\":\"AAPL\",\"action\":\"BUY\",\"entry_price\":150.5,\"target_price\":158,\"stop_price\":146,"
-                        "\"confidence\":85.5,\"strategy\":\"weighted_consensus\",\"asset_type\":\"stock\",\"data_source\":\"weighted_consensus\","
-                        "\"timestamp\":\"2025-01-15T10:30:00Z\",\"sha256\":\"1a2d4d23cd7c3dfa5176bcd5c69d9e11170a8e006797f79a864030bd3f0c6929\","
-                        "\"created_at\":\"2025-01-15T10:30:00Z\",\"status\":\"pending\",\"source\":\"bot\",\"order_type\":\"market\",\"regime\":\"BULL\","
-                        "\"reasoning\":\"AI-generated explanation\",\"sources\":5,\"agreement\":0.85,\"extra\":\"{\\\"x\\\":1}\",\"content\":7}");
+    assert_string_equal(
+        buffer_string(&json),
+        "{\"signal_id\":\"abc123\",\"symbol\":\"AAPL\",\"action\":\"BUY\",\"entry_price\":150.5,\"target_price\":158,\"stop_price\":146,"
+        "\"confidence\":85.5,\"strategy\":\"weighted_consensus\",\"asset_type\":\"stock\",\"data_source\":\"weighted_consensus\","
+        "\"timestamp\":\"2025-01-15T10:30:00Z\",\"sha256\":\"1a2d4d23cd7c3dfa5176bcd5c69d9e11170a8e006797f79a864030bd3f0c6929\","
+        "\"created_at\":\"2025-01-15T10:30:00Z\",\"status\":\"pending\",\"source\":\"bot\",\"order_type\":\"market\",\"regime\":\"BULL\","
+        "\"reasoning\":\"AI-generated explanation\",\"sources\":5,\"agreement\":0.85,\"extra\":\"{\\\"x\\\":1}\",\"content\":7}");
     buffer_destroy(&json);
 }
 
@@ -94,14 +96,16 @@ static void the_digest_can_be_computed_from_the_table(void **state) {
     own(sql) *db = sql_open(":memory:", SQL_WRITE, why);
     assert_int_equal(schema_prepare(db), ERR_OK);
     own(sql_query) *put = sql_prepare_upsert(db, &signal_row__descriptor, "signals", "signal_id", false);
-    own(sql_query) *canon = sql_prepare(db, "SELECT json_array(signal_id, symbol, action, entry_price, target_price, stop_price, confidence,"
-                                            " strategy, timestamp) FROM signals");
+    own(sql_query) *canon =
+        sql_prepare(db, "SELECT json_array(signal_id, symbol, action, entry_price, target_price, stop_price, confidence,"
+                        " strategy, timestamp) FROM signals");
     Signal s = full();
     s.strategy = (char *)"a \"b\" \\ \n \xe2\x82\xac";
     assert_int_equal(sql_upsert(put, &signal_row(&s, arena)->base), ERR_OK);
     assert_int_equal(sql_step(canon, &found), ERR_OK);
-    assert_string_equal(sql_text(canon, 0), "[\"abc123\",\"AAPL\",\"BUY\",\"150.5\",\"158\",\"146\",\"85.5\",\"a \\\"b\\\" \\\\ \\n \xe2\x82\xac\","
-                                            "\"2025-01-15T10:30:00.000000Z\"]");
+    assert_string_equal(sql_text(canon, 0),
+                        "[\"abc123\",\"AAPL\",\"BUY\",\"150.5\",\"158\",\"146\",\"85.5\",\"a \\\"b\\\" \\\\ \\n \xe2\x82\xac\","
+                        "\"2025-01-15T10:30:00.000000Z\"]");
     assert_string_equal(signal_row(&s, arena)->sha256, "a556bead6aa02e5c5b07b5d80e6cb5d329cddba715ae029cae3cdf610277f8c0");
 }
 

@@ -19,18 +19,31 @@ static inline uint64_t dice_roll(struct dice *d) { // xorshift64*
 }
 
 static inline char *generated_text(struct dice *d, arena_t *arena) {
-    static const char *const texts[] = {"EURUSD", "", "a \"quoted\" \\ text", "line\nline\ttab", "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x93\x88",
-                                        "{\"a\":[1,2]}", "0", "NULL", "it's; DROP TABLE trades;--", "123e4567-e89b-12d3-a456-426614174000"};
+    static const char *const texts[] = {"EURUSD",
+                                        "",
+                                        "a \"quoted\" \\ text",
+                                        "line\nline\ttab",
+                                        "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x93\x88",
+                                        "{\"a\":[1,2]}",
+                                        "0",
+                                        "NULL",
+                                        "it's; DROP TABLE trades;--",
+                                        "123e4567-e89b-12d3-a456-426614174000"};
     return arena_text(arena, texts[dice_roll(d) % (sizeof(texts) / sizeof(texts[0]))]);
 }
 
 static inline int64_t generated_number(struct dice *d, int64_t least, int64_t most) {
     switch (dice_roll(d) % 5) {
-    case 0: return least;
-    case 1: return most;
-    case 2: return 0;
-    case 3: return (int64_t)(dice_roll(d) % 1000000);
-    default: return least + (int64_t)(dice_roll(d) % ((uint64_t)most - (uint64_t)least));
+    case 0:
+        return least;
+    case 1:
+        return most;
+    case 2:
+        return 0;
+    case 3:
+        return (int64_t)(dice_roll(d) % 1000000);
+    default:
+        return least + (int64_t)(dice_roll(d) % ((uint64_t)most - (uint64_t)least));
     }
 }
 
@@ -40,23 +53,36 @@ static inline void generated_item(const ProtobufCFieldDescriptor *f, void *place
     switch (f->type) {
     case PROTOBUF_C_TYPE_SFIXED64:
     case PROTOBUF_C_TYPE_INT64:
-    case PROTOBUF_C_TYPE_SINT64: *(int64_t *)place = generated_number(d, INT64_MIN + 1, INT64_MAX); break;
-    case PROTOBUF_C_TYPE_FIXED64: // times: years 1970 to 2200, microseconds
-        *(uint64_t *)place = dice_roll(d) % UINT64_C(7258118400000000) * (dice_roll(d) % 4 ? 1 : 1000000) % UINT64_C(7258118400000000) * 1000;
+    case PROTOBUF_C_TYPE_SINT64:
+        *(int64_t *)place = generated_number(d, INT64_MIN + 1, INT64_MAX);
         break;
-    case PROTOBUF_C_TYPE_UINT64: *(uint64_t *)place = dice_roll(d) % 3 ? dice_roll(d) : UINT64_MAX; break;
+    case PROTOBUF_C_TYPE_FIXED64: // times: years 1970 to 2200, microseconds
+        *(uint64_t *)place =
+            dice_roll(d) % UINT64_C(7258118400000000) * (dice_roll(d) % 4 ? 1 : 1000000) % UINT64_C(7258118400000000) * 1000;
+        break;
+    case PROTOBUF_C_TYPE_UINT64:
+        *(uint64_t *)place = dice_roll(d) % 3 ? dice_roll(d) : UINT64_MAX;
+        break;
     case PROTOBUF_C_TYPE_INT32:
     case PROTOBUF_C_TYPE_SINT32:
-    case PROTOBUF_C_TYPE_SFIXED32: *(int32_t *)place = (int32_t)generated_number(d, INT32_MIN, INT32_MAX); break;
+    case PROTOBUF_C_TYPE_SFIXED32:
+        *(int32_t *)place = (int32_t)generated_number(d, INT32_MIN, INT32_MAX);
+        break;
     case PROTOBUF_C_TYPE_UINT32:
-    case PROTOBUF_C_TYPE_FIXED32: *(uint32_t *)place = (uint32_t)generated_number(d, 0, UINT32_MAX); break;
-    case PROTOBUF_C_TYPE_BOOL: *(protobuf_c_boolean *)place = dice_roll(d) % 2; break;
+    case PROTOBUF_C_TYPE_FIXED32:
+        *(uint32_t *)place = (uint32_t)generated_number(d, 0, UINT32_MAX);
+        break;
+    case PROTOBUF_C_TYPE_BOOL:
+        *(protobuf_c_boolean *)place = dice_roll(d) % 2;
+        break;
     case PROTOBUF_C_TYPE_ENUM: {
         const ProtobufCEnumDescriptor *e = f->descriptor;
         *(int *)place = e->values[dice_roll(d) % e->n_values].value;
         break;
     }
-    case PROTOBUF_C_TYPE_STRING: *(char **)place = generated_text(d, arena); break;
+    case PROTOBUF_C_TYPE_STRING:
+        *(char **)place = generated_text(d, arena);
+        break;
     case PROTOBUF_C_TYPE_BYTES: {
         ProtobufCBinaryData *bytes = place;
         bytes->len = dice_roll(d) % 40;
@@ -64,9 +90,12 @@ static inline void generated_item(const ProtobufCFieldDescriptor *f, void *place
         for (size_t i = 0; i < bytes->len; i++) bytes->data[i] = (uint8_t)dice_roll(d);
         break;
     }
-    case PROTOBUF_C_TYPE_MESSAGE: *(ProtobufCMessage **)place = generated(f->descriptor, d, percent, arena); break;
+    case PROTOBUF_C_TYPE_MESSAGE:
+        *(ProtobufCMessage **)place = generated(f->descriptor, d, percent, arena);
+        break;
     case PROTOBUF_C_TYPE_FLOAT:
-    case PROTOBUF_C_TYPE_DOUBLE: abort(); // the contract knows no floating point
+    case PROTOBUF_C_TYPE_DOUBLE:
+        abort(); // the contract knows no floating point
     }
 }
 

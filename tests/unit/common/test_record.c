@@ -25,10 +25,10 @@
 
 // What is kept but does not travel in an envelope by itself.
 static const ProtobufCMessageDescriptor *const kept[] = {
-    &trade_state__descriptor,      &execution_state__descriptor,  &trade_result__descriptor,   &result_metrics__descriptor,
-    &broker_state__descriptor,     &instance_metrics__descriptor, &instance_health__descriptor, &trade_reconciliation__descriptor,
-    &signal_metrics__descriptor,   &risk_state__descriptor,       &account_config__descriptor, &broker_config__descriptor,
-    &instance_config__descriptor,  &signal_config__descriptor,    &dead_letter__descriptor,    &signal_execution_status__descriptor,
+    &trade_state__descriptor,     &execution_state__descriptor,  &trade_result__descriptor,    &result_metrics__descriptor,
+    &broker_state__descriptor,    &instance_metrics__descriptor, &instance_health__descriptor, &trade_reconciliation__descriptor,
+    &signal_metrics__descriptor,  &risk_state__descriptor,       &account_config__descriptor,  &broker_config__descriptor,
+    &instance_config__descriptor, &signal_config__descriptor,    &dead_letter__descriptor,     &signal_execution_status__descriptor,
 };
 
 static const ProtobufCMessageDescriptor *type_at(size_t i) {
@@ -142,10 +142,22 @@ static void through_sqlite(sql_t *db, const ProtobufCMessageDescriptor *type, st
     sql_query_destroy(&select);
 }
 
-static void every_message_type_survives_the_wire(void **state) { (void)state; for_generated(over_wire); }
-static void every_message_type_survives_redis(void **state) { (void)state; for_generated(through_pairs); }
-static void every_message_type_survives_json(void **state) { (void)state; for_generated(through_json); }
-static void every_message_type_survives_a_copy(void **state) { (void)state; for_generated(through_copy); }
+static void every_message_type_survives_the_wire(void **state) {
+    (void)state;
+    for_generated(over_wire);
+}
+static void every_message_type_survives_redis(void **state) {
+    (void)state;
+    for_generated(through_pairs);
+}
+static void every_message_type_survives_json(void **state) {
+    (void)state;
+    for_generated(through_json);
+}
+static void every_message_type_survives_a_copy(void **state) {
+    (void)state;
+    for_generated(through_copy);
+}
 
 static void every_message_type_survives_sqlite(void **state) {
     (void)state;
@@ -176,8 +188,9 @@ static void a_signal_looks_outside_as_the_spec_says(void **state) {
     s.created_at = UINT64_C(1742638530) * NS_PER_S;
     buffer_t json = {0};
     record_to_json(&s.base, &json);
-    assert_string_equal(buffer_string(&json), "{\"signal_id\":\"s-1\",\"source\":\"tv\",\"symbol\":\"EURUSD\",\"order_type\":\"limit\",\"direction\":\"buy\","
-                                              "\"lot_size\":1.5,\"price\":1.12345,\"status\":\"pending\",\"created_at\":\"2025-03-22T10:15:30Z\",\"content\":0}");
+    assert_string_equal(buffer_string(&json),
+                        "{\"signal_id\":\"s-1\",\"source\":\"tv\",\"symbol\":\"EURUSD\",\"order_type\":\"limit\",\"direction\":\"buy\","
+                        "\"lot_size\":1.5,\"price\":1.12345,\"status\":\"pending\",\"created_at\":\"2025-03-22T10:15:30Z\",\"content\":0}");
     buffer_destroy(&json);
 }
 
@@ -247,8 +260,9 @@ static void numbers_may_be_written_as_text(void **state) {
 
 static void refuse_pair(const char *name, const char *value) {
     struct record_pair pairs[] = {
-        {span_of("instance_id"), span_of("i")}, {span_of("broker_id"), span_of("b")},   {span_of("state"), span_of("ready")},
-        {span_of("updated_at"), span_of("2025-03-22T10:15:30Z")}, {span_of(name), span_of(value)},
+        {span_of("instance_id"), span_of("i")}, {span_of("broker_id"), span_of("b")},
+        {span_of("state"), span_of("ready")},   {span_of("updated_at"), span_of("2025-03-22T10:15:30Z")},
+        {span_of(name), span_of(value)},
     };
     ProtobufCMessage *m;
     assert_int_equal(record_from_pairs(&instance_state__descriptor, pairs, 5, NULL, &m), ERR_INPUT);
@@ -269,10 +283,22 @@ static void a_damaged_hash_is_refused(void **state) {
     assert_int_equal(record_from_pairs(&instance_state__descriptor, short_of, 1, NULL, &m), ERR_INPUT);
 }
 
+static void a_name_is_a_fields_only_when_all_of_it_is(void **state) {
+    (void)state;
+    const ProtobufCMessageDescriptor *d = &instance_state__descriptor;
+    assert_non_null(record_field(d, span_of("state")));
+    assert_null(record_field(d, span_of("stat")));
+    assert_null(record_field(d, span_of("states")));
+    assert_null(record_field(d, span_of("")));
+    assert_null(record_field(d, (struct span){"state\0and more", 14}));
+}
+
 static void a_field_given_again_replaces_what_was_there(void **state) {
     (void)state;
-    struct record_pair pairs[] = {{span_of("instance_id"), span_of("i")}, {span_of("broker_id"), span_of("b")},
-                                  {span_of("accounts"), span_of("[\"a\",\"b\"]")}, {span_of("accounts"), span_of("[\"c\"]")},
+    struct record_pair pairs[] = {{span_of("instance_id"), span_of("i")},
+                                  {span_of("broker_id"), span_of("b")},
+                                  {span_of("accounts"), span_of("[\"a\",\"b\"]")},
+                                  {span_of("accounts"), span_of("[\"c\"]")},
                                   {span_of("broker_id"), span_of("c")}};
     ProtobufCMessage *m;
     assert_int_equal(record_from_pairs(&instance_config__descriptor, pairs, 5, NULL, &m), ERR_OK);
@@ -307,6 +333,7 @@ int main(void) {
         cmocka_unit_test(every_fault_of_a_document_is_told),
         cmocka_unit_test(numbers_may_be_written_as_text),
         cmocka_unit_test(a_damaged_hash_is_refused),
+        cmocka_unit_test(a_name_is_a_fields_only_when_all_of_it_is),
         cmocka_unit_test(a_field_given_again_replaces_what_was_there),
         cmocka_unit_test(a_preset_is_not_a_value_that_was_given),
     };
