@@ -103,7 +103,8 @@ class Plant(System):
         """python3-redis as admin, giving text."""
         if self._admin is None:
             self._admin = redis_py.Redis(unix_socket_path=str(self.layout.redis_socket), username="admin",
-                                         password=self.layout.secret("admin"), decode_responses=True)
+                                         password=self.layout.secret("admin"), decode_responses=True,
+                                         encoding_errors="surrogateescape")
         return self._admin
 
     def raw(self, user="admin"):
