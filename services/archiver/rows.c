@@ -42,7 +42,7 @@ struct trade_place {
 #define QUERY_ENUM(name, text) QUERY_##name,
 enum query_name { QUERIES(QUERY_ENUM) QUERY_COUNT };
 #undef QUERY_ENUM
-#define QUERY_TEXT(name, text) text,
+#define QUERY_TEXT(name, text) [QUERY_##name] = (text),
 static const char *const query_texts[QUERY_COUNT] = {QUERIES(QUERY_TEXT)};
 #undef QUERY_TEXT
 
