@@ -46,7 +46,7 @@ void commands_cancel(struct executor *x, struct trade *t, const char *reason) {
     if (!trade_is_live(t->s)) return;
     t->s->has_cancel_wanted = t->s->cancel_wanted = true;
     engine_keep(x, t);
-    if (t->s->state == T(working) || t->s->state == T(partially_filled)) due_clear(x->due, &t->due);
+    if (t->s->state == T(working) || t->s->state == T(partially_filled)) engine_due(x, t);
     commands_send_wishes(x, t);
 }
 

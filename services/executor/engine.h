@@ -81,7 +81,9 @@ void orders_buried(void *self, batch_t *batch, const ProtobufCMessage *body, con
 void orders_take(struct executor *x, const TradeState *s, bool resend); // a trade that is not known yet, its id guarded here
 void orders_wake(struct executor *x);
 void orders_submit(struct executor *x, struct trade *t);
-bool orders_dispatch(struct executor *x, struct trade *t, bool resend); // false: it waits
+void orders_again(struct executor *x, struct trade *t); // recorded as submitting, and for certain not sent: decided again
+void orders_note_origin(struct executor *x, struct trade *t);
+bool orders_dispatch(struct executor *x, struct trade *t); // false: it waits
 enum gate orders_gate(const struct executor *x, const struct trade *t);
 
 // resolve.c - trades in doubt.

@@ -144,7 +144,7 @@ static void look_at(struct executor *x, struct trade *t) {
     switch (t->s->state) {
     case T(pending): return engine_end(x, t, TRADE_EXPIRE, "its gateway, or its turn, did not come in time");
     case T(submitting):
-        if (t->unsent) return engine_end(x, t, TRADE_EXPIRE, "too old when it could have been sent");
+        if (t->unsent) return orders_again(x, t);
         return resolve_doubt(x, t, t->on_wire ? "no answer" : "it is not certain that it was sent");
     case T(unknown): return resolve_due(x, t);
     case T(working):

@@ -92,6 +92,7 @@ static int by_order(const void *a, const void *b) {
 
 static void place_trade(struct executor *x, struct trade *t) {
     t->place = engine_place(x, t->s);
+    orders_note_origin(x, t);
 }
 
 // An earlier life may have sent what it recorded as submitting: nobody knows. What was in doubt stays in doubt, and is asked about anew.

@@ -92,7 +92,9 @@ void orders_submit(struct executor *x, struct trade *t) {
     TradeState *s = t->s;
     t->session = session; // counted there from here on
     if (!engine_move(x, t, TRADE_SUBMIT, NULL)) return;
+    t->sent_before = t->was_sent;
     t->was_sent = true;
+    t->decided_at = batch_mono(x->batch);
     t->on_wire = t->unsent = t->asking = t->known_there = false;
     s->has_submitted_at = true;
     s->submitted_at = batch_now(x->batch);
@@ -114,45 +116,72 @@ enum gate orders_gate(const struct executor *x, const struct trade *t) {
                                 .unknown = p->unknown,
                                 .submitting = p->submitting,
                                 .closing = is_closing(t->s),
-                                .has_positions = is_closing(t->s) && positions_has_free(p)};
+                                .has_positions = is_closing(t->s) && (t->s->n_closes || positions_has_free(p))};
     return gate_pass(&v);
 }
 
-static bool can_send(struct executor *x, const struct trade *t) {
+static bool can_send(const struct executor *x, const struct trade *t) {
     struct session *s = t->place->account->session;
-    (void)x;
     if (!session_is_ready(s)) return false;
     if (s->in_flight < (unsigned)x->settings->in_flight_max) return true;
     s->blocked = true;
     return false;
 }
 
-static void send_or_ask(struct executor *x, struct trade *t, bool resend) {
-    const struct order_origin origin = {t->s->signal_at, t->s->ordered_at, resend};
+static struct doubt_context where(const struct executor *x) {
     const struct context *c = x->context;
-    const struct doubt_context where = {batch_now(x->batch), c->started_at, c->rolled_back_at,
-                                        (uint64_t)x->settings->skew_margin_ms * NS_PER_MS, (uint64_t)x->settings->rollback_quiet_ms * NS_PER_MS};
-    switch (doubt_may_send(resolve_checks(t), &origin, &where)) {
+    return (struct doubt_context){.now = batch_now(x->batch),
+                                  .started_at = c->started_at,
+                                  .rolled_back_at = c->rolled_back_at,
+                                  .skew_margin = (uint64_t)x->settings->skew_margin_ms * NS_PER_MS,
+                                  .rollback_quiet = (uint64_t)x->settings->rollback_quiet_ms * NS_PER_MS};
+}
+
+void orders_note_origin(struct executor *x, struct trade *t) {
+    const struct order_origin origin = {t->s->signal_at, t->s->ordered_at, t->resend};
+    const struct doubt_context c = where(x);
+    t->first_at = doubt_first_at(&origin, &c);
+}
+
+static enum may_send may_send(const struct executor *x, const struct trade *t) {
+    const struct order_origin origin = {t->s->signal_at, t->s->ordered_at, t->resend};
+    const struct doubt_context c = where(x);
+    return doubt_may_send(resolve_checks(t), &origin, &c);
+}
+
+static void send_or_ask(struct executor *x, struct trade *t) {
+    switch (may_send(x, t)) {
     case MAY_SEND: return orders_submit(x, t);
     case ASK_FIRST: return resolve_doubt(x, t, "may have been sent before: asked about first");
     case MAY_HOLD: return resolve_hold(x, t, "may have been sent before, and its broker can neither check nor be asked");
     }
 }
 
-static bool pass(struct executor *x, struct trade *t, bool resend) {
+// Between the decision and the end of its commit much may have changed. It has not been sent, so nothing is in doubt that was not before.
+void orders_again(struct executor *x, struct trade *t) {
+    t->unsent = false;
+    t->was_sent = t->sent_before;
+    if (engine_too_old(x, t->s)) return engine_end(x, t, TRADE_EXPIRE, "too old when it could have been sent");
+    enum gate g = orders_gate(x, t);
+    if (g != GATE_OPEN && g != GATE_WAIT) return engine_end(x, t, TRADE_REJECT, gate_reason(g));
+    resolve_doubt(x, t, "its commit took too long: decided again");
+    if (session_is_ready(t->place->account->session) && may_send(x, t) == MAY_SEND) orders_submit(x, t);
+}
+
+static bool pass(struct executor *x, struct trade *t) {
     if (is_closing(t->s) && !t->s->n_closes) {
         TradeState whole = *t->s;
         if (!choose_positions(x, t)) return engine_end(x, t, TRADE_REJECT, "no_position"), true;
-        send_or_ask(x, t, resend);
+        send_or_ask(x, t);
         if (!whole.has_lot_size && positions_has_free(t->place)) close_other_side(x, &whole);
         return true;
     }
-    send_or_ask(x, t, resend);
+    send_or_ask(x, t);
     return true;
 }
 
 // Decides about a pending trade: sent, asked about, refused, or (false) it still waits.
-bool orders_dispatch(struct executor *x, struct trade *t, bool resend) {
+bool orders_dispatch(struct executor *x, struct trade *t) {
     if (engine_too_old(x, t->s)) return engine_end(x, t, TRADE_EXPIRE, "too old when it could have been sent"), true;
     enum gate g = orders_gate(x, t);
     switch (g) {
@@ -162,7 +191,7 @@ bool orders_dispatch(struct executor *x, struct trade *t, bool resend) {
     case GATE_WAIT: return false;
     case GATE_OPEN: break;
     }
-    return can_send(x, t) ? pass(x, t, resend) : false;
+    return can_send(x, t) ? pass(x, t) : false;
 }
 
 // --- taking on
@@ -190,14 +219,22 @@ static struct trade *add_trade(struct executor *x, const TradeState *s) {
     return t;
 }
 
+// Its broker has reported it before its order came (again): not sent, whatever else there is to say.
+static void take_reported(struct executor *x, struct trade *t) {
+    if (is_closing(t->s) && !t->s->n_closes) (void)choose_positions(x, t);
+    reports_apply_kept(x, t);
+}
+
 void orders_take(struct executor *x, const TradeState *s, bool resend) {
     bool guarded = guard_put(x->guard, x->batch, digest_text(s->trade_id), s->signal_at);
     struct trade *t = add_trade(x, s);
+    t->resend = resend;
+    orders_note_origin(x, t);
     const char *why = guarded ? unfit(t->s) : "guard_full"; // what could not be known again is not sent
     if (why) return engine_end(x, t, TRADE_REJECT, why);
-    if (aside_count(x->aside) && aside_find(x->aside, s->trade_id)) return reports_apply_kept(x, t);
+    if (aside_count(x->aside) && aside_find(x->aside, s->trade_id)) return take_reported(x, t);
     if (t->place->waiting && !overtakes(x, t)) return wait_here(x, t); // what came first goes first
-    if (!orders_dispatch(x, t, resend)) wait_here(x, t);
+    if (!orders_dispatch(x, t)) wait_here(x, t);
 }
 
 static void from_order(const Order *o, uint64_t now, TradeState *s) {
@@ -272,7 +309,7 @@ void orders_buried(void *self, batch_t *batch, const ProtobufCMessage *body, con
 // In order at each place, until one must go on waiting.
 static void wake_place(struct executor *x, struct place *p) {
     for (struct trade *t; (t = p->waiting) != NULL;) {
-        if (!orders_dispatch(x, t, false)) return;
+        if (!orders_dispatch(x, t)) return;
         place_leave(x->accounts, p, t);
     }
 }

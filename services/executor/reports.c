@@ -61,11 +61,15 @@ static void modified(struct executor *x, struct trade *t) {
     engine_changed(x, t, NULL, NULL);
 }
 
-static void not_cancelled(struct executor *x, struct trade *t, const char *reason) {
-    t->s->cancel_wanted = false;
-    batch_alert(x->batch, ALERT__SEVERITY__warning, "cancel_rejected", t->s->trade_id, "%s", reason ? reason : "the broker gives no reason");
+// The broker refuses a cancel or a change: the order may just have been executed, so it is looked up.
+static void refused(struct executor *x, struct trade *t, const char *reason) {
+    bool cancel = t->s->cancel_wanted;
+    batch_alert(x->batch, ALERT__SEVERITY__warning, cancel ? "cancel_rejected" : "modify_rejected", t->s->trade_id, "%s",
+                reason ? reason : "the broker gives no reason");
+    t->s->cancel_wanted = t->s->has_stop_loss_wanted = t->s->has_take_profit_wanted = false;
+    if (!cancel) slice_no_wishes(x->batch, t->s->trade_id);
     engine_keep(x, t);
-    resolve_ask(x, t);
+    if (t->s->state != T(unknown)) resolve_ask(x, t);
 }
 
 static void bare(struct executor *x, const struct trade *t) {
@@ -83,7 +87,7 @@ static void apply(struct executor *x, struct trade *t, const Report *r) {
     case REPORT__KIND__expired: return engine_end(x, t, TRADE_EXPIRE, r->reason ? r->reason : "expired at the broker");
     case REPORT__KIND__position_closed: return r->fill ? fill_position(x, t, r->fill) : bare(x, t);
     case REPORT__KIND__modified: return modified(x, t);
-    case REPORT__KIND__cancel_rejected: return not_cancelled(x, t, r->reason);
+    case REPORT__KIND__cancel_rejected: return refused(x, t, r->reason);
     case _REPORT__KIND_IS_INT_SIZE: break;
     }
     batch_alert(x->batch, ALERT__SEVERITY__critical, "unknown_report", t->s->trade_id, "report kind %d is not known here", (int)r->kind);

@@ -74,14 +74,11 @@ void resolve_not_found(struct executor *x, struct trade *t) {
     engine_due(x, t);
 }
 
-static uint64_t first_sent(const struct trade *t) {
-    return t->was_sent && t->s->has_submitted_at && t->s->submitted_at < t->s->signal_at ? t->s->submitted_at : t->s->signal_at;
-}
-
 // It is not there, and a second one would be refused if it were. The last look is the same as for any order, but for the quarantine, which it
 // is itself.
 static void resend(struct executor *x, struct trade *t) {
     enum gate g = orders_gate(x, t);
+    if (!t->s->has_lot_size) return engine_end(x, t, TRADE_REJECT, "no_position");
     if (g == GATE_OPEN || g == GATE_WAIT) return orders_submit(x, t);
     engine_end(x, t, TRADE_REJECT, gate_reason(g));
 }
@@ -94,7 +91,7 @@ static enum doubt_step next_step(const struct executor *x, const struct trade *t
                                   .since = t->asked_since,
                                   .asked_at = t->asked_at,
                                   .was_sent = t->was_sent,
-                                  .covered = doubt_covered(checks, first_sent(t), batch_now(x->batch)),
+                                  .covered = doubt_covered(checks, t->first_at, batch_now(x->batch)),
                                   .too_old = engine_too_old(x, t->s),
                                   .known_there = t->known_there};
     return doubt_next(&d, checks, &x->patience, batch_mono(x->batch), again);

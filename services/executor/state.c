@@ -83,6 +83,8 @@ static void write_account(struct executor *x, struct account *a) {
     const char *reason = reason_of(x, a, &state);
     uint64_t mono = batch_mono(x->batch), every = (uint64_t)x->settings->snapshot_every_ms * NS_PER_MS;
     bool moved = state != a->state->state || !same(reason, a->state->reason);
+    const AccountConfig *config = *a->state->broker_id ? NULL : book_account(x->context->book, a->id);
+    if (config) trade_set_text(&a->state->broker_id, config->broker_id);
     a->dirty = false;
     if (moved) trade_set_text(&a->state->reason, reason);
     a->state->state = state;
@@ -125,7 +127,7 @@ static void take(AccountState *to, const AccountSnapshot *m) {
     set_level(to, m);
     to->has_leverage = to->has_open_positions = true;
     to->leverage = m->leverage;
-    to->open_positions = count_positions(m);
+    if (!m->has_holdings_left_out || !m->holdings_left_out) to->open_positions = count_positions(m);
 }
 
 static void tell_holdings(struct executor *x, const struct session *s, const AccountSnapshot *m) {
@@ -149,6 +151,7 @@ void state_snapshot(struct executor *x, struct session *s, const AccountSnapshot
         set_amount(&b->state.has_spread, &b->state.spread, m->spread);
         b->dirty = true;
     }
+    if (m->has_holdings_left_out && m->holdings_left_out) return;
     uint64_t mono = batch_mono(x->batch), every = (uint64_t)x->settings->snapshot_every_ms * NS_PER_MS;
     if (a->snapshot_at && mono - a->snapshot_at < every) return;
     a->snapshot_at = mono;

@@ -10,6 +10,7 @@
 
 #define T(name) TRADE_STATE__STATE__##name
 #define SAVE_AFTER (30 * NS_PER_MS)
+#define CANCEL_AGAIN (10 * NS_PER_S)
 #define CONTRACT_SIZE_PRESET DECIMAL_INT(100000)
 
 void engine_begin(struct executor *x, batch_t *batch) {
@@ -151,9 +152,10 @@ static void due_pending(struct executor *x, struct trade *t) {
     due_set(x->due, &t->due, mono_of(x, at));
 }
 
-// The broker ends what has an expiry; if it does not, we cancel.
+// The broker ends what has an expiry; if it does not, we cancel; and ask for it again while there is no answer.
 static void due_working(struct executor *x, struct trade *t) {
-    if (!t->s->has_expiration_time || t->s->cancel_wanted) return due_clear(x->due, &t->due);
+    if (t->s->cancel_wanted) return due_set(x->due, &t->due, batch_mono(x->batch) + CANCEL_AGAIN);
+    if (!t->s->has_expiration_time) return due_clear(x->due, &t->due);
     due_set(x->due, &t->due, mono_of(x, t->s->expiration_time + (uint64_t)x->settings->expire_grace_ms * NS_PER_MS));
 }
 

@@ -21,10 +21,14 @@ struct trade {
     bool asking;                    // a question is out
     bool known_there;               // the broker refused it as a duplicate
     bool was_sent;                  // recorded as submitted, in this life or an earlier one
+    bool sent_before;               // was_sent, before the Submit that waits for its commit
+    uint64_t decided_at;            // of that Submit
+    uint64_t first_at;              // UTC ns: it cannot have been sent before (doubt_first_at)
 
+    bool resend;    // re-driven by hand
     bool query;     // to be asked about once, when due
     bool on_wire;   // its Submit has left
-    bool unsent;    // its Submit was not sent, for certain: it had become too old
+    bool unsent;    // its Submit was not sent, for certain: the commit took too long
     bool unsaved;   // memory is ahead of Redis; saved at a tick if nothing else comes
     bool in_index;  // in the set that is loaded at start
     bool retired;   // over: in the queue of those that are forgotten

@@ -311,9 +311,11 @@ static void sent(struct executor *x, struct trade *t, bool out) {
     due_set(x->due, &t->due, out ? x->clock_mono() + x->patience.answer_within : 0); // what did not go out is looked at in the next tick
 }
 
-// A commit that took long may make an order too old; it has not been sent then, and that is certain.
+// A commit that took long may have made an order too old, or what its gateway would refuse forgotten: it is decided again. That it has not been
+// sent is certain.
 static bool in_time(const struct executor *x, const struct trade *t) {
-    return !t || !t->s->has_valid_until || x->clock_utc() < t->s->valid_until;
+    if (!t || t->s->state != T(submitting)) return false; // it is over already
+    return doubt_may_leave(t->decided_at, x->clock_mono()) && (!t->s->has_valid_until || x->clock_utc() < t->s->valid_until);
 }
 
 static void deliver(void *arg, const struct letter *letter) {
@@ -324,7 +326,7 @@ static void deliver(void *arg, const struct letter *letter) {
     }
     struct trade *t = trades_find(x->trades, letter->trade_id);
     if (!in_time(x, t)) {
-        t->unsent = true;
+        if (t) t->unsent = true; // looked at in the next tick
         return sent(x, t, false);
     }
     FAILPOINT("executor.after_commit_before_send");

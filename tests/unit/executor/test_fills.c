@@ -1,0 +1,243 @@
+// test_fills - what executions add up to.
+// SPDX-License-Identifier: MIT
+// clang-format off
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+// clang-format on
+
+#include <string.h>
+
+#include "common/clock.h"
+#include "services/executor/fills.h"
+
+static int64_t e8(const char *text) {
+    decimal_t d;
+    assert_int_equal(decimal_parse(text, strlen(text), &d), ERR_OK);
+    return d.e8;
+}
+
+static TradeState trade_of(const char *lots) {
+    TradeState t = TRADE_STATE__INIT;
+    t.trade_id = (char *)"t1";
+    t.symbol = (char *)"EURUSD";
+    t.direction = t.side = SIGNAL__DIRECTION__buy;
+    t.has_side = t.has_lot_size = true;
+    t.lot_size = e8(lots);
+    t.state = TRADE_STATE__STATE__working;
+    t.signal_at = 100 * NS_PER_MS;
+    return t;
+}
+
+static Fill fill_of(const char *id, const char *lots, const char *price) {
+    Fill f = FILL__INIT;
+    f.execution_id = (char *)id;
+    f.lots = e8(lots);
+    f.price = e8(price);
+    f.executed_at = 500 * NS_PER_MS;
+    return f;
+}
+
+static void partial_fills_sum_up_to_a_weighted_price(void **state) {
+    (void)state;
+    TradeState t = trade_of("1");
+    Fill a = fill_of("e1", "0.4", "1.1"), b = fill_of("e2", "0.6", "1.2");
+    enum trade_event event;
+    bool over;
+    a.has_commission = b.has_commission = b.has_fees = true;
+    a.commission = e8("1.5");
+    b.commission = e8("2");
+    b.fees = e8("0.1");
+    assert_int_equal(fills_add(&t, &a, &event, &over), ERR_OK);
+    assert_int_equal(event, TRADE_FILL_PART);
+    assert_int_equal(fills_add(&t, &b, &event, &over), ERR_OK);
+    assert_int_equal(event, TRADE_FILL_ALL);
+    assert_false(over);
+    assert_int_equal(t.filled_lots, e8("1"));
+    assert_int_equal(t.average_price, e8("1.16"));
+    assert_int_equal(t.commission, e8("3.5"));
+    assert_int_equal(t.fees, e8("0.1"));
+}
+
+static void more_than_was_ordered_counts_and_is_told(void **state) {
+    (void)state;
+    TradeState t = trade_of("1");
+    Fill f = fill_of("e1", "1.5", "1.1");
+    enum trade_event event;
+    bool over = false;
+    assert_int_equal(fills_add(&t, &f, &event, &over), ERR_OK);
+    assert_true(over);
+    assert_int_equal(event, TRADE_FILL_ALL);
+    assert_int_equal(t.filled_lots, e8("1.5"));
+}
+
+static void an_execution_that_cannot_be_changes_nothing(void **state) {
+    (void)state;
+    const char *const bad[][2] = {{"0", "1.1"}, {"-1", "1.1"}, {"1", "0"}, {"1", "-2"}};
+    enum trade_event event;
+    bool over;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        TradeState t = trade_of("1"), before = t;
+        Fill f = fill_of("e1", bad[i][0], bad[i][1]);
+        assert_int_equal(fills_add(&t, &f, &event, &over), ERR_RULE);
+        assert_memory_equal(&t, &before, sizeof t);
+    }
+    TradeState t = trade_of("1");
+    t.filled_lots = INT64_MAX - 5;
+    Fill f = fill_of("e1", "1", "1.1");
+    assert_int_equal(fills_add(&t, &f, &event, &over), ERR_RULE);
+    assert_int_equal(t.filled_lots, INT64_MAX - 5);
+}
+
+static void an_execution_is_known_again(void **state) {
+    (void)state;
+    TradeState t = trade_of("1");
+    char *ids[] = {(char *)"e1", (char *)"closed:e2"};
+    t.executions = ids;
+    t.n_executions = 2;
+    assert_true(fills_is_counted(&t, "e1"));
+    assert_false(fills_is_counted(&t, "e2"));
+    assert_true(fills_is_counted(&t, "closed:e2"));
+}
+
+static void a_position_is_never_reduced_below_nothing(void **state) {
+    (void)state;
+    TradeState t = trade_of("1");
+    t.filled_lots = e8("1");
+    fills_reduce(&t, D(e8("0.4")), D(e8("10")), 7);
+    assert_int_equal(fills_open_lots(&t).e8, e8("0.6"));
+    assert_false(t.has_closed_at);
+    fills_reduce(&t, D(e8("5")), D(e8("-2.5")), 9);
+    assert_int_equal(fills_open_lots(&t).e8, 0);
+    assert_int_equal(t.closed_lots, e8("1"));
+    assert_int_equal(t.pnl, e8("7.5"));
+    assert_int_equal(t.closed_at, 9);
+}
+
+static Closing closings[3];
+static Closing *list[3] = {&closings[0], &closings[1], &closings[2]};
+
+static TradeState closing_of(const char *a, const char *b, const char *c) {
+    TradeState t = trade_of("1");
+    const char *lots[] = {a, b, c};
+    for (int i = 0; i < 3; i++) {
+        closing__init(&closings[i]);
+        closings[i].lots = e8(lots[i]);
+    }
+    t.direction = SIGNAL__DIRECTION__close;
+    t.closes = list;
+    t.n_closes = 3;
+    return t;
+}
+
+static void an_execution_falls_on_the_positions_in_their_order(void **state) {
+    (void)state;
+    TradeState t = closing_of("1", "2", "3");
+    struct share shares[3];
+    const struct {
+        const char *from, *lots, *a, *b, *c;
+    } rows[] = {
+        {"0", "0.5", "0.5", "0", "0"}, {"0.5", "1", "0.5", "0.5", "0"}, {"1.5", "3", "0", "1.5", "1.5"},
+        {"0", "6", "1", "2", "3"},     {"4.5", "9", "0", "0", "1.5"},   {"6", "1", "0", "0", "0"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(fills_share_lots(&t, D(e8(rows[i].from)), D(e8(rows[i].lots)), shares), 3);
+        assert_int_equal(shares[0].lots.e8, e8(rows[i].a));
+        assert_int_equal(shares[1].lots.e8, e8(rows[i].b));
+        assert_int_equal(shares[2].lots.e8, e8(rows[i].c));
+    }
+}
+
+static void profit_is_split_by_what_each_position_gained(void **state) {
+    (void)state;
+    struct share s[3] = {{.lots = D(e8("1")), .entry = D(e8("1.1"))}, {.lots = D(e8("2")), .entry = D(e8("1.3"))}, {0}};
+    Fill f = fill_of("e1", "3", "1.2");
+    f.has_pnl = true;
+    f.pnl = e8("-9000"); // +0.1 on one lot, -0.1 on two: a third of the rate up, two thirds down
+    fills_share_pnl(s, 3, &f);
+    assert_int_equal(s[0].pnl.e8, e8("9000"));
+    assert_int_equal(s[1].pnl.e8, e8("-18000"));
+    assert_int_equal(s[2].pnl.e8, 0);
+}
+
+static void the_shares_of_profit_sum_up_exactly(void **state) {
+    (void)state;
+    struct share s[3] = {{.lots = D(e8("1")), .entry = D(e8("1.2"))}, {.lots = D(e8("1")), .entry = D(e8("1.2"))}, {.lots = D(e8("1")), .entry = D(e8("1.2"))}};
+    Fill f = fill_of("e1", "3", "1.2"); // nobody gained: by lots
+    f.has_pnl = true;
+    f.pnl = 100;
+    fills_share_pnl(s, 3, &f);
+    assert_int_equal(s[0].pnl.e8 + s[1].pnl.e8 + s[2].pnl.e8, 100);
+    assert_int_equal(s[0].pnl.e8, 33);
+    s[0].entry = D(INT64_MAX);
+    s[0].lots = D(INT64_MAX);
+    f.price = 1;
+    f.pnl = INT64_MAX;
+    fills_share_pnl(s, 3, &f); // absurd numbers do no harm
+    fills_share_pnl(s, 0, &f);
+}
+
+static void slippage_is_executed_less_requested(void **state) {
+    (void)state;
+    TradeState t = trade_of("1");
+    t.has_requested_price = true;
+    t.requested_price = e8("1.12345");
+    Fill f = fill_of("e1", "1", "1.12340");
+    TradeResult r;
+    fills_result(&t, &f, (char *)"r1", &r);
+    assert_true(r.has_slippage);
+    assert_int_equal(r.slippage, e8("-0.00005"));
+    assert_int_equal(r.state, TRADE_RESULT__STATE__executed);
+    t.state = TRADE_STATE__STATE__partially_filled;
+    t.has_requested_price = false;
+    fills_result(&t, &f, (char *)"r1", &r);
+    assert_false(r.has_slippage);
+    assert_int_equal(r.state, TRADE_RESULT__STATE__partially_filled);
+}
+
+static void latencies_are_counted_in_both_units_and_never_negative(void **state) {
+    (void)state;
+    TradeState t = trade_of("1");
+    Fill f = fill_of("e1", "1", "1.1");
+    ResultMetrics m;
+    t.has_submitted_at = true;
+    t.submitted_at = 150 * NS_PER_MS;
+    f.has_received_at = true;
+    f.received_at = 170 * NS_PER_MS;
+    fills_metrics(&t, &f, (char *)"r1", 9, &m);
+    assert_int_equal(m.execution_latency_ms, 400);
+    assert_int_equal(m.broker_latency_us, 330000);
+    assert_int_equal(m.network_latency_ms, 20);
+    f.received_at = 100 * NS_PER_MS; // the broker's clock is behind ours
+    fills_metrics(&t, &f, (char *)"r1", 9, &m);
+    assert_int_equal(m.network_latency_us, 0);
+}
+
+static void a_result_id_depends_on_trade_and_execution_alone(void **state) {
+    (void)state;
+    char a[ID_TEXT], b[ID_TEXT], c[ID_TEXT];
+    result_id_of("t1", "e1", a);
+    result_id_of("t1", "e1", b);
+    result_id_of("t1", "e2", c);
+    assert_string_equal(a, b);
+    assert_string_not_equal(a, c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(partial_fills_sum_up_to_a_weighted_price),
+        cmocka_unit_test(more_than_was_ordered_counts_and_is_told),
+        cmocka_unit_test(an_execution_that_cannot_be_changes_nothing),
+        cmocka_unit_test(an_execution_is_known_again),
+        cmocka_unit_test(a_position_is_never_reduced_below_nothing),
+        cmocka_unit_test(an_execution_falls_on_the_positions_in_their_order),
+        cmocka_unit_test(profit_is_split_by_what_each_position_gained),
+        cmocka_unit_test(the_shares_of_profit_sum_up_exactly),
+        cmocka_unit_test(slippage_is_executed_less_requested),
+        cmocka_unit_test(latencies_are_counted_in_both_units_and_never_negative),
+        cmocka_unit_test(a_result_id_depends_on_trade_and_execution_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
