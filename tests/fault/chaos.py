@@ -38,13 +38,21 @@ def supervise(plant, tally):
             plant.restart(name)
 
 
+# These brokers accept at once, so that what is in doubt need not be waited for as long as in the world.
+QUICK = {"TRADECAST_PAPER_LONGEST_ACCEPTANCE": "500ms", "TRADECAST_EXECUTOR_DOUBT_INTERVAL": "300ms", "TRADECAST_EXECUTOR_DOUBT_LEAST": "2s",
+         "TRADECAST_EXECUTOR_ORDER_ANSWER_WITHIN": "1s", "TRADECAST_EXECUTOR_GATEWAY_LOST": "3s", "TRADECAST_EXECUTOR_GATEWAY_STRAINED": "1s",
+         "TRADECAST_RECONCILER_ASK_EVERY": "2s"}
+# At a broker that checks nothing an order that is not found is not sent again: it expires, when its signal is too old.
+UNCHECKED = {"TRADECAST_PAPER_DUPLICATE_CHECK": "none", "TRADECAST_EXECUTOR_DOUBT_LEAST": "5s", "TRADECAST_EXECUTOR_DOUBT_HELD_INTERVAL": "2s"}
+UNCHECKED_AGE_S = 4
+
+
 def make_plant(mix, mutate, profile, fsync_ms):
-    # At a broker that checks nothing an order that is not found may only expire: its signal must be able to be too old.
-    config = configuration(accounts=3, brokers=2, max_age_s=20 if mix.unchecked else 3600)
-    plant = Plant(mode="chaos", config=config, profile=profile or mix.profile, keep=True,
-                  options={**mix.options, **({"TRADECAST_MUTATE": mutate} if mutate else {})})
-    for gateway in plant.gateways:
-        plant.per_process[gateway] = {"TRADECAST_PAPER_DUPLICATE_CHECK": "none" if mix.unchecked else "forever"}
+    config = configuration(accounts=3, brokers=2, max_age_s=UNCHECKED_AGE_S if mix.unchecked else 3600)
+    for broker in config["brokers"]:
+        broker["longest_acceptance_ms"] = 500
+    options = {**QUICK, **(UNCHECKED if mix.unchecked else {}), **mix.options, **({"TRADECAST_MUTATE": mutate} if mutate else {})}
+    plant = Plant(mode="chaos", config=config, profile=profile or mix.profile, keep=True, options=options)
     if fsync_ms or mix.fsync_ms:
         plant.slow_fsync(fsync_ms or mix.fsync_ms)
     return plant
