@@ -1,0 +1,153 @@
+"""Watching: what the monitor tells of services that die, what Prometheus reads, and the tradecast command's answers and exit statuses."""
+# SPDX-License-Identifier: MIT
+import json
+import os
+import subprocess
+import urllib.error
+import urllib.request
+
+import pytest
+
+from tests.harness.wait import until
+
+PLANT = {"options": {"TRADECAST_MONITOR_GRACE": "1s"}}
+DONE, ANSWER_NO, WRONG_USE, NO_REACH = range(4)
+
+
+def get(plant, path):
+    try:
+        with urllib.request.urlopen(plant.monitor_url + path, timeout=5) as answer:
+            return answer.status, answer.headers["Content-Type"], answer.read().decode()
+    except urllib.error.HTTPError as e:
+        return e.code, e.headers["Content-Type"], e.read().decode()
+    except OSError:
+        return 0, "", ""  # it is not listening
+
+
+def state(plant):
+    return json.loads(plant.admin.get("system:state") or "{}")
+
+
+def send(plant, signal_id, **more):
+    options = {"symbol": "EURUSD", "action": "buy", "lots": "1", "price": "1.0843", "id": signal_id, **more}
+    return plant.command("send", *(f"--{k}={v}" for k, v in options.items()))
+
+
+# --- the monitor
+
+def test_all_is_well(plant):
+    assert get(plant, "/healthz")[0] == 200
+    assert json.loads(get(plant, "/readyz")[2]) == {"wrong": [], "ready": True}
+    assert until(lambda: state(plant).get("state") == "running", "system:state to be running")
+
+
+def test_prometheus_can_read_its_metrics(plant):
+    assert send(plant, "w-metrics")[0] == DONE
+    plant.final("w-metrics")
+    until(lambda: 'tradecast_signals_total{state="completed"} 0\n' not in get(plant, "/metrics")[2], "the signal to be counted")
+    status, kind, text = get(plant, "/metrics")
+    assert status == 200 and kind.startswith("text/plain")
+    said = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=30)
+    assert (said.returncode, said.stdout + said.stderr) == (0, "")
+
+
+def test_the_status_is_json_with_lags(plant):
+    status, kind, text = get(plant, "/api/v1/status")
+    told = json.loads(text)
+    assert (status, kind) == (200, "application/json")
+    assert {s["name"] for s in told["services"]} == set(plant.services)
+    lags = {(t["topic"], c["consumer"]): c["lag"] for t in told["topics"] for c in t["consumers"]}
+    assert ("signals", "router") in lags and ("executions.0", "archiver") in lags
+
+
+def test_a_service_that_dies_is_told_and_so_is_its_return(plant):
+    plant.processes["reconciler"].kill()
+    wrong = until(lambda: (lambda a: a[0] == 503 and json.loads(a[2])["wrong"])(get(plant, "/readyz")), "readyz to say no")
+    assert wrong[0].startswith("reconciler was last heard")
+    until(lambda: plant.admin.sismember("alert:active", "service_silent:reconciler"), "the alert")
+    assert plant.admin.hget("alert:service_silent:reconciler", "severity") == "critical"
+    assert state(plant)["state"] == "degraded"
+    status, out, _ = plant.command("status", "--json")
+    assert status == ANSWER_NO
+    assert {s["service"]: s["state"] for s in json.loads(out)["services"]}["reconciler"] == "silent"
+    plant.restart("reconciler")
+    until(lambda: get(plant, "/readyz")[0] == 200, "readyz to say yes")
+    until(lambda: plant.admin.hget("alert:service_silent:reconciler", "cleared_at"), "the alert to be cleared")
+    assert plant.admin.ttl("alert:service_silent:reconciler") > 0
+
+
+def test_a_killed_monitor_goes_on_and_says_nothing_twice(plant):
+    gateway = sorted(plant.gateways)[0]
+    plant.processes[gateway].kill()
+    alert = f"alert:instance_lost:{gateway}"
+    until(lambda: plant.admin.exists(alert), "the lost gateway to be told", within_s=40)
+    first = plant.admin.hget(alert, "alert_id")
+    before = plant.admin.get("metrics:performance")
+    plant.processes["monitor"].kill()
+    plant.restart("monitor")
+    until(lambda: get(plant, "/healthz")[0] == 200 and json.loads(get(plant, "/api/v1/status")[2])["alerts"], "the alert to be known again")
+    assert plant.admin.hget(alert, "alert_id") == first
+    assert json.loads(before)["win_count"] == json.loads(plant.admin.get("metrics:performance"))["win_count"]
+    plant.restart(gateway)
+    until(lambda: plant.admin.hget(alert, "cleared_at"), "the gateway's alert to be cleared", within_s=40)
+
+
+def test_a_halt_is_seen_in_the_system_s_state(plant):
+    assert plant.command("halt", "--reason", "test")[0] == DONE
+    until(lambda: state(plant)["state"] == "halted", "system:state to be halted")
+    assert plant.command("resume")[0] == DONE
+    until(lambda: state(plant)["state"] == "running", "system:state to be running")
+
+
+# --- the command
+
+@pytest.mark.parametrize("args, status", [
+    ([], WRONG_USE), (["--help"], DONE), (["nothing"], WRONG_USE), (["explain"], WRONG_USE), (["explain", "--help"], DONE),
+    (["status", "--nothing"], WRONG_USE), (["tail", "--count", "many"], WRONG_USE), (["journal", "show"], WRONG_USE),
+    (["deadletter", "show", "router"], WRONG_USE), (["version"], DONE), (["explain", "no-such-signal"], ANSWER_NO),
+    (["journal", "show", "no-such-topic"], ANSWER_NO), (["halt", "--account", "nobody"], ANSWER_NO), (["close", "no-such-trade"], ANSWER_NO),
+    (["deadletter", "list"], DONE), (["journal", "list"], DONE), (["config", "show"], DONE), (["send"], WRONG_USE),
+    (["status", "--dir", "/nowhere"], NO_REACH), (["halt", "--dir", "/nowhere"], NO_REACH), (["explain", "x", "--dir", "/nowhere"], NO_REACH),
+])
+def test_the_exit_status_says_how_it_went(plant, args, status):
+    got, out, err = plant.command(*args)
+    assert got == status, (out, err)
+    assert bool(err) == (status != DONE and args != [])
+
+
+@pytest.mark.parametrize("way", [[], ["--zmq"]])
+def test_a_signal_can_be_sent_by_either_way(plant, way):
+    body = '{"symbol":"EURUSD","action":"buy","quantity":"1","price":"1.0843","signal_id":"%s"}' % ("w-zmq" if way else "w-http")
+    status, out, err = plant.command("send", "-", *way, "--json", stdin=body)
+    assert status == DONE, err
+    told = json.loads(out)
+    assert told["status"] == "pending"
+    assert plant.final(told["signal_id"])["status"] == "completed"
+
+
+def test_a_wrong_signal_is_refused_by_name(plant):
+    status, out, _ = send(plant, "w-wrong", lots="-1", price="1.0843")
+    assert status == ANSWER_NO and "422" in out and "quantity" in out
+
+
+def test_tail_shows_what_is_asked_for_and_ends(plant):
+    with subprocess.Popen([plant.bin / "tradecast", "tail", "--json", "--type", "Execution", "--account", "acc000", "--count", "1", "--for", "20"],
+                          env={**os.environ, **plant.environment("tradecast")}, stdout=subprocess.PIPE, text=True) as tail:
+        for n in range(100):  # a watcher that has just come may miss the first
+            send(plant, f"w-tail-{n}")
+            if tail.poll() is not None:
+                break
+        lines = tail.communicate(timeout=30)[0].splitlines()
+    assert tail.returncode == DONE and len(lines) == 1
+    entry = json.loads(lines[0])
+    assert entry["type"] == "Execution" and entry["body"]["trade"]["account_id"] == "acc000"
+
+
+def test_the_journal_is_shown_decoded(plant):
+    send(plant, "w-journal")
+    plant.final("w-journal")
+    status, out, _ = plant.command("journal", "show", "signals", "--type", "Signal", "--count", "1000", "--json")
+    assert status == DONE
+    assert "w-journal" in [json.loads(line)["body"]["signal_id"] for line in out.splitlines()]
+    status, out, _ = plant.command("journal", "list", "--json")
+    assert {t["topic"] for t in json.loads(out)} >= {"signals", "orders.0", "executions.0", "incidents.monitor"}
