@@ -9,7 +9,7 @@
 #include "place.h"
 #include "story.h"
 
-// Where a kind of record is: its hash in Redis, its table in the archive (NULL: not kept there) and the column of its id.
+// Where a kind of record is: its hash in Redis, its table in the archive (NULL: not kept there; an order is in its trade) and the column of its id.
 struct where {
     const char *prefix, *table, *column;
     const ProtobufCMessageDescriptor *type;
@@ -22,7 +22,7 @@ static const struct where of_failure = {NULL, "trade_failure_log", "failure_id",
 static const struct where of_routing = {"routing:", "routings", "signal_id", &routing__descriptor};
 static const struct where of_status = {"signal_execution_status:", "signal_execution_status", "signal_id",
                                        &signal_execution_status__descriptor};
-static const struct where of_order = {"order:", "orders", "trade_id", &order__descriptor};
+static const struct where of_order = {NULL, "orders", "trade_id", &order__descriptor};
 static const struct where of_trade = {"trade_state:", "trades", "trade_id", &trade_state__descriptor};
 static const struct where of_reconciliation = {"reconciliation:", "trade_reconciliation", "trade_id", &trade_reconciliation__descriptor};
 
@@ -60,8 +60,8 @@ static const void *find(struct sources *s, const struct where *w, const char *id
     char key[160];
     ProtobufCMessage *live = NULL;
     const ProtobufCMessage *kept = NULL;
-    snprintf(key, sizeof key, "%s%s", w->prefix, id);
-    err_t e = s->store ? store_record(s->store, key, w->type, s->arena, &live) : ERR_STORE;
+    snprintf(key, sizeof key, "%s%s", w->prefix ? w->prefix : "", id);
+    err_t e = !w->prefix ? ERR_OK : s->store ? store_record(s->store, key, w->type, s->arena, &live) : ERR_STORE;
     if (e) s->failed = e;
     bool is_kept = in_archive(s, w, id, &kept, 1) == 1;
     if (archived) *archived = is_kept;

@@ -117,7 +117,6 @@ static char *give_order(struct router *r, batch_t *batch, const Signal *signal, 
     order.ordered_at = batch_now(batch);
     order_fill(&order, signal, t);
     batch_emit(batch, TOPIC_orders, book_shard(t->to->account, r->context->shards), &order.base);
-    slice_ordered(batch, &order);
     count_open(r, batch, &order);
     return trade_id;
 }

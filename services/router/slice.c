@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 //
 //   routing:{signal_id}     hash    Routing, expires: only for looking
-//   order:{trade_id}        hash    Order, expires: only for looking
 //   routing:guard:*         hashes  signals that were routed (guard.h)
 //   routing:ended:*         hashes  trades that were over before the router knew of them again (guard.h)
 //   risk:global             hash    RiskState
@@ -20,7 +19,7 @@
 #define ACCOUNTS "risk:accounts"
 #define GLOBAL   "global"
 
-const char *const router_slice[] = {"routing:", "order:", "risk:", NULL};
+const char *const router_slice[] = {"routing:", "risk:", NULL};
 
 static const char *key(char out[static KEY_TEXT], const char *prefix, const char *id) {
     (void)snprintf(out, KEY_TEXT, "%s%s", prefix, id); // ids have at most 64 characters
@@ -38,12 +37,6 @@ void slice_routed(batch_t *batch, const Routing *routing) {
     char k[KEY_TEXT];
     if (is_guard(routing->signal_id)) return;
     batch_keep(batch, key(k, "routing:", routing->signal_id), &routing->base);
-    batch_expire_at(batch, k, batch_look_until(batch));
-}
-
-void slice_ordered(batch_t *batch, const Order *order) {
-    char k[KEY_TEXT];
-    batch_keep(batch, key(k, "order:", order->trade_id), &order->base);
     batch_expire_at(batch, k, batch_look_until(batch));
 }
 

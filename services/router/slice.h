@@ -15,7 +15,6 @@ extern const char *const router_slice[];
 bool scope_is_reserved(const char *account_id); // an id whose keys would be others'
 
 void slice_routed(batch_t *batch, const Routing *routing); // routing:{signal_id}, for looking
-void slice_ordered(batch_t *batch, const Order *order);    // order:{trade_id}, for looking
 void slice_opened(batch_t *batch, struct account *account, const char *trade_id);
 void slice_over(batch_t *batch, const char *account_id, const char *trade_id);
 void slice_risk(batch_t *batch, const RiskState *risk, struct account *account); // account NULL: global

@@ -280,7 +280,6 @@ static void state_for_looking_expires_and_live_state_does_not(void **state) {
     struct world *w = *state;
     assert_int_equal(send_signal(w, "s1"), ERR_OK);
     assert_true(wrote(w, "PEXPIREAT\r\n$10\r\nrouting:s1"));
-    assert_true(wrote(w, "PEXPIREAT\r\n$42\r\norder:"));
     assert_false(wrote(w, "PEXPIREAT\r\n$12\r\nrisk:open:a1"));
     assert_true(wrote(w, "SADD\r\n$12\r\nrisk:open:a1"));
 }
