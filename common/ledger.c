@@ -26,7 +26,7 @@ struct ledger {
     char at_start[64]; // <name>:batch when this process took over
     char run_id[48];   // of the Redis we talk to
     bool clean, pending;
-    uint64_t connections, rolled_back_at, retry_at, backoff_ns, asked_written_at;
+    uint64_t connections, rolled_back_at, retry_at, backoff_ns, asked_written_at, answered_at;
 };
 
 ledger_t *ledger_new(const struct ledger_options *options) {
@@ -152,6 +152,17 @@ static err_t notice_restart(ledger_t *self, uint64_t mono_ns) {
     return ERR_OK;
 }
 
+// An owner that did not stop in order cannot know what Redis had forgotten when that last started, so it holds that moment against it: a
+// signal from before, whose order the forgotten owner may have sent, is not new because it comes again.
+static err_t notice_earlier_restart(ledger_t *self, uint64_t mono_ns) {
+    char seconds[24];
+    err_t e = self->clean ? ERR_OK : info_of(self, "server", "uptime_in_seconds", seconds, sizeof seconds);
+    if (e || self->clean) return e;
+    uint64_t up_ns = strtoull(seconds, NULL, 10) * NS_PER_S;
+    self->rolled_back_at = up_ns < mono_ns ? mono_ns - up_ns : 1;
+    return ERR_OK;
+}
+
 static err_t connect_within(ledger_t *self, int64_t ms) {
     store_patience(self->store, ms);
     err_t e = store_connect(self->store);
@@ -199,6 +210,8 @@ err_t ledger_take_over(ledger_t *self, char why[static 200]) {
     if (!e) e = raise_epoch(self);
     if (!e) e = shut_out_others(self);
     if (!e) e = read_state(self);
+    if (!e) e = notice_earlier_restart(self, clock_mono_ns());
+    if (!e) self->answered_at = clock_mono_ns();
     if (e && !*why) snprintf(why, 200, "%s", store_trouble(self->store));
     return e;
 }
@@ -265,6 +278,15 @@ static bool replays_on(const ledger_t *self) {
     return self->pending || !MUTATED("replay_on_failed_commit_only");
 }
 
+// Ages in the ring count from Redis' last answer: what was written just before it went away may be missing when it is back, however long
+// that takes.
+static void answered(ledger_t *self, uint64_t mono_ns) {
+    self->pending = false;
+    self->backoff_ns = 0;
+    self->answered_at = mono_ns;
+    ring_touch(self->ring, self->batch, mono_ns);
+}
+
 static err_t reconnect(ledger_t *self, uint64_t mono_ns) {
     if (mono_ns < self->retry_at) return ERR_STORE;
     err_t e = connect_within(self, PROBE_MS);
@@ -275,8 +297,7 @@ static err_t reconnect(ledger_t *self, uint64_t mono_ns) {
         return e;
     }
     store_patience(self->store, self->patience_ms);
-    self->backoff_ns = 0;
-    self->pending = false;
+    answered(self, mono_ns);
     log_event(LOG_LEVEL_INFO, "redis_connected", "batch=%llu", (unsigned long long)self->batch);
     return ERR_OK;
 }
@@ -284,9 +305,8 @@ static err_t reconnect(ledger_t *self, uint64_t mono_ns) {
 static err_t commit_entry(ledger_t *self, uint64_t mono_ns) {
     const struct ring_entry *entry = ring_find(self->ring, self->batch);
     err_t e = store_transaction(self->store, entry->bytes, entry->commands);
-    self->pending = e != ERR_OK;
     if (e == ERR_REFUSED) back_off(self, mono_ns);
-    if (!e) self->backoff_ns = 0;
+    if (!e) answered(self, mono_ns);
     return e;
 }
 
@@ -303,7 +323,7 @@ err_t ledger_commit(ledger_t *self, struct span commands, unsigned n, uint64_t m
     buffer_clear(&bytes);
     buffer_add(&bytes, commands.data, commands.length);
     store_format(&bytes, 3, (const char *[]){"SET", self->batch_key, value});
-    ring_push(self->ring, self->batch, bytes.data, bytes.length, n + 1, mono_ns);
+    ring_push(self->ring, self->batch, bytes.data, bytes.length, n + 1, self->answered_at);
     self->pending = true;
     return store_connected(self->store) ? commit_entry(self, mono_ns) : ledger_resume(self, mono_ns);
 }

@@ -34,7 +34,7 @@ err_t ledger_resume(ledger_t *self, uint64_t mono_ns);
 bool ledger_pending(const ledger_t *self);
 uint64_t ledger_batch(const ledger_t *self);        // number of the last batch
 uint64_t ledger_connections(const ledger_t *self);  // counts connects: what was sampled before the last one says nothing
-uint64_t ledger_rolled_back_at(const ledger_t *self); // monotonic ns when Redis was last seen restarted or short of something; 0: never
+uint64_t ledger_rolled_back_at(const ledger_t *self); // monotonic ns when Redis last started (as far as that matters) or was short of something; 0: never
 
 // True when input must slow down: the ring is nearly full of young batches (Redis is asked first whether it has written them).
 bool ledger_is_tight(ledger_t *self, uint64_t mono_ns);

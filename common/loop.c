@@ -81,7 +81,9 @@ static void wait_for_input(struct loop *l, struct heard *h) {
 static void open_batch(struct loop *l) {
     if (l->open) return;
     uint64_t mono = clock_mono_ns();
-    batch_begin(l->batch, l->context.incarnation, clock_utc_ns(), mono);
+    uint64_t utc = clock_utc_ns(), rolled = ledger_rolled_back_at(l->ledger);
+    l->context.rolled_back_at = rolled ? utc - (mono - rolled) : 0;
+    batch_begin(l->batch, l->context.incarnation, utc, mono);
     l->open = true;
     l->taken = 0;
     l->opened_at = l->taken_at = mono;
@@ -110,8 +112,6 @@ static void tick(struct loop *l, uint64_t mono) {
     if (!l->context.caught_up) l->context.caught_up = has_caught_up(l);
     if (mono - l->ticked_at < (uint64_t)l->settings.tick_ms * NS_PER_MS) return;
     l->ticked_at = mono;
-    uint64_t rolled = ledger_rolled_back_at(l->ledger);
-    l->context.rolled_back_at = rolled ? clock_utc_ns() - (mono - rolled) : 0;
     err_t e = l->service->tick ? l->service->tick(l->self, l->batch) : ERR_OK;
     if (e) l->stop = e;
 }

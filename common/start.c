@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -16,7 +17,24 @@ static void complain(const char *text) { fprintf(stderr, "%s\n", text); }
 
 // --- the host
 
-// One process of a name on a host. The lock goes with the process, however it ends.
+// One process of a name on a host. The lock goes with the process, however it ends. The file holds the newest incarnation, which Redis may
+// forget: with a clock that was set back, the next one would look old to consumers that are ahead.
+static int lock_file = -1;
+
+static uint64_t locked_incarnation(void) {
+    char text[24] = "";
+    ssize_t n = pread(lock_file, text, sizeof text - 1, 0);
+    return n > 0 ? strtoull(text, NULL, 10) : 0;
+}
+
+static err_t lock_incarnation(uint64_t incarnation) {
+    char text[24];
+    int n = snprintf(text, sizeof text, "%020llu\n", (unsigned long long)incarnation);
+    if (pwrite(lock_file, text, (size_t)n, 0) == n && fdatasync(lock_file) == 0) return ERR_OK;
+    complain("cannot write the lock file: disk full?");
+    return ERR_SYSTEM;
+}
+
 static err_t take_lock(const struct loop *l) {
     char path[512], text[800];
     if (mkdir(l->settings.lock_dir, 0700) != 0 && errno != EEXIST) {
@@ -36,7 +54,8 @@ static err_t take_lock(const struct loop *l) {
         complain(text);
         return ERR_FENCED;
     }
-    return ERR_OK; // fd stays open: it is the lock
+    lock_file = fd; // stays open: it is the lock
+    return ERR_OK;
 }
 
 static err_t bind_ports(struct loop *l) {
@@ -140,8 +159,9 @@ static err_t open_outlets(struct loop *l) {
             if (!e && at.incarnation > newest) newest = at.incarnation;
         }
     }
+    if (locked_incarnation() > newest) newest = locked_incarnation();
     l->context.incarnation = incarnation_next(clock_utc_ns() / NS_PER_MS, newest, NULL, 0);
-    return e;
+    return e ? e : lock_incarnation(l->context.incarnation);
 }
 
 static bool is_forward(const struct service *s, enum topic topic) {
