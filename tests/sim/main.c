@@ -1,4 +1,4 @@
-// sim - runs the simulator: sim [--steps N] [--seed S] [--mutate name[,name]] [--round SEED]
+// sim - runs the simulator: sim [--steps N] [--seed S] [--mix NAME] [--mutate name[,name]] [--round SEED]
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,12 +16,14 @@ static bool read_options(int argc, char **argv, struct sim_options *o) {
             o->seed = strtoull(value, NULL, 10);
         else if (strcmp(argv[i], "--mutate") == 0)
             (void)setenv("TRADECAST_MUTATE", value, 1);
+        else if (strcmp(argv[i], "--mix") == 0)
+            o->mix = value;
         else if (strcmp(argv[i], "--round") == 0)
             o->seed = strtoull(value, NULL, 10), o->only = true;
         else
             return false;
     }
-    return o->steps > 0;
+    return o->steps > 0 && mix_exists(o->mix);
 }
 
 static void print(const struct tally *t) {
@@ -40,10 +42,10 @@ static void print(const struct tally *t) {
 }
 
 int main(int argc, char **argv) {
-    struct sim_options options = {.steps = 1000000, .seed = 1, .verbose = true};
+    struct sim_options options = {.steps = 1000000, .seed = 1, .mix = "any", .verbose = true};
     struct tally tally;
     if (!read_options(argc, argv, &options)) {
-        (void)fprintf(stderr, "usage: sim [--steps N] [--seed S] [--mutate name[,name]] [--round SEED]\n");
+        (void)fprintf(stderr, "usage: sim [--steps N] [--seed S] [--mix NAME] [--mutate name[,name]] [--round SEED]\n");
         return 2;
     }
     uint64_t violations = sim_run(&options, &tally);

@@ -98,6 +98,7 @@ void node_start(struct world *w, struct node *n) {
     (void)entry_id_print(f->batch[n->who], n->at_start);
     if (!f->batch[n->who].incarnation) n->at_start[0] = 0;
     n->ring = ring_new(RING_BYTES, RING_AGE);
+    n->answered_at = w->now;
     n->life = n->link = redis_life(w->redis);
     n->up = n->connected = true;
     n->connections++;
@@ -167,6 +168,13 @@ static bool reconcile(struct world *w, struct node *n) {
     return true;
 }
 
+// Ages in the ring count from the last answer: what was written before an outage may be missing after it, however long it lasts.
+static void answered(struct world *w, struct node *n) {
+    n->pending = false;
+    n->answered_at = w->now;
+    ring_touch(n->ring, n->batch, w->now);
+}
+
 static bool resume(struct world *w, struct node *n) {
     if (reaches_redis(w, n)) return true;
     if (w->now < n->retry_at || !redis_is_up(w->redis)) return false;
@@ -179,7 +187,7 @@ static bool resume(struct world *w, struct node *n) {
         n->connected = false;
         return false;
     }
-    n->pending = false;
+    answered(w, n);
     return true;
 }
 
@@ -188,11 +196,13 @@ static bool commit_batch(struct world *w, struct node *n) {
     if (parts[n->who].persist) parts[n->who].persist(w, n);
     if (dies(w, n)) return false;
     node_write(n, (struct command){.operation = SET_BATCH, .entry.id = {n->incarnation, ++n->batch}});
-    ring_push(n->ring, n->batch, n->commands.data, n->commands.length, (unsigned)(n->commands.length / sizeof(struct command)), w->now);
+    ring_push(n->ring, n->batch, n->commands.data, n->commands.length, (unsigned)(n->commands.length / sizeof(struct command)),
+              n->answered_at);
     n->submitted = n->pending = true;
     if (!n->connected) return resume(w, n);
-    n->pending = !transact(w, n, n->commands.data, n->commands.length);
-    return !n->pending;
+    if (!transact(w, n, n->commands.data, n->commands.length)) return false;
+    answered(w, n);
+    return true;
 }
 
 // --- sending

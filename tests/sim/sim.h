@@ -44,6 +44,8 @@ struct dice {
     uint64_t state;
 };
 uint64_t dice_roll(struct dice *d);
+uint64_t dice_one_of(struct dice *d, size_t n, const uint64_t *values);
+#define ONE_OF(d, ...) dice_one_of(d, sizeof((uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t), (uint64_t[]){__VA_ARGS__})
 static inline uint64_t dice_below(struct dice *d, uint64_t n) { return dice_roll(d) % n; }
 static inline bool dice_chance(struct dice *d, unsigned per_mille) { return dice_below(d, 1000) < per_mille; }
 
@@ -106,7 +108,7 @@ struct mix {
     unsigned drop_order;         // per mille, between executor and broker
     size_t queue;
     uint64_t unwritten; // how long Redis may keep acknowledged writes to itself (strict: 0)
-    unsigned flush;        // per mille of steps: everything is written; 0: an fsync that always takes its time
+    unsigned flush;     // per mille of steps: everything is written; 0: an fsync that always takes its time
     uint64_t keep, idle_read, step;
     uint64_t expire_after; // 0: signals do not expire
     uint64_t order_delay;  // the broker's longest acceptance
@@ -115,7 +117,8 @@ struct mix {
     bool clock_jumps; // a service's clock may be set back before it starts again
     struct gateway_checks broker;
 };
-struct mix mix_draw(struct dice *dice);
+bool mix_exists(const char *name);
+struct mix mix_draw(struct dice *dice, const char *name); // "any", or one of those in mix.c
 
 // --- the broker, with books of its own
 
@@ -168,7 +171,7 @@ struct node {
     uint64_t incarnation, started_at;
     // the ledger
     ring_t *ring;
-    uint64_t batch, connections, retry_at;
+    uint64_t batch, connections, retry_at, answered_at;
     uint64_t life, link;     // of the Redis that has everything of ours; of the one we are connected to
     uint64_t rolled_back_at; // UTC, 0: never
     char at_start[64];
@@ -254,6 +257,7 @@ void world_excuse(struct world *w); // what an owner that is gone, and Redis, bo
 struct sim_options {
     uint64_t steps, seed;
     bool only; // one round, with `seed` as its own
+    const char *mix;
     bool verbose;
 };
 // Returns the number of violations; the tally is filled in.

@@ -18,51 +18,7 @@ uint64_t dice_roll(struct dice *d) {
     return z ^ (z >> 31);
 }
 
-static uint64_t one_of(struct dice *d, size_t n, const uint64_t *values) { return values[dice_below(d, n)]; }
-#define ONE_OF(d, ...) one_of(d, sizeof((uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t), (uint64_t[]){__VA_ARGS__})
-
-static struct gateway_checks draw_broker(struct dice *d, uint64_t delay) {
-    return (struct gateway_checks){
-        .check = (Hello__DuplicateCheck)ONE_OF(d, HELLO__DUPLICATE_CHECK__none, HELLO__DUPLICATE_CHECK__none,
-                                               HELLO__DUPLICATE_CHECK__forever, HELLO__DUPLICATE_CHECK__window,
-                                               HELLO__DUPLICATE_CHECK__session, HELLO__DUPLICATE_CHECK__open_orders),
-        .can_query = dice_chance(d, 900),
-        .window = ONE_OF(d, 1, 5, 60) * NS_PER_S,
-        .longest_acceptance = delay,
-    };
-}
-
-struct mix mix_draw(struct dice *d) {
-    uint64_t delay = ONE_OF(d, 2, 100, 1000) * NS_PER_MS;
-    bool mild = dice_chance(d, 200);
-    return (struct mix){
-        .strike = (unsigned)ONE_OF(d, 5, 20, 60),
-        .alone = 3,
-        .redis_and_one = (unsigned)ONE_OF(d, 0, 3),
-        .redis_and_two = (unsigned)ONE_OF(d, 0, 3),
-        .everything = (unsigned)ONE_OF(d, 0, 0, 1),
-        .redis_away = (unsigned)ONE_OF(d, 0, 2),
-        .pause = (unsigned)ONE_OF(d, 0, 2),
-        .crash_inside = (unsigned)ONE_OF(d, 0, 5, 30),
-        .lost_reply = (unsigned)ONE_OF(d, 0, 1, 5),
-        .drop = (unsigned)(mild ? 0 : ONE_OF(d, 0, 10, 200)),
-        .repeat = (unsigned)(mild ? 0 : ONE_OF(d, 0, 10, 100)),
-        .swap = (unsigned)(mild ? 0 : ONE_OF(d, 0, 10, 100)),
-        .drop_order = (unsigned)ONE_OF(d, 0, 0, 10, 100),
-        .queue = (size_t)ONE_OF(d, 4, 50, 1000),
-        .unwritten = ONE_OF(d, 0, 50, 500, 2000, 2000) * NS_PER_MS,
-        .flush = (unsigned)ONE_OF(d, 0, 5),
-        .keep = ONE_OF(d, 3, 5, 15) * NS_PER_S,
-        .idle_read = ONE_OF(d, 100, 500) * NS_PER_MS,
-        .step = ONE_OF(d, 1, 2, 4) * NS_PER_MS,
-        .expire_after = ONE_OF(d, 0, 0, 1, 20) * NS_PER_S,
-        .order_delay = delay,
-        .signals = (unsigned)ONE_OF(d, 2, 20, 200, 800),
-        .signals_max = (size_t)ONE_OF(d, 300, 2000, TRADES_MAX),
-        .clock_jumps = dice_chance(d, 300),
-        .broker = draw_broker(d, delay),
-    };
-}
+uint64_t dice_one_of(struct dice *d, size_t n, const uint64_t *values) { return values[dice_below(d, n)]; }
 
 // --- faults
 
@@ -205,11 +161,11 @@ static void judge(struct world *w, uint64_t seed, bool verbose) {
     if (verbose && told > 3) (void)printf("round seed %llu: and %u more\n", (unsigned long long)seed, told - 3);
 }
 
-static void round_run(uint64_t seed, uint64_t steps, struct tally *tally, bool verbose) {
+static void round_run(const struct sim_options *o, uint64_t seed, uint64_t steps, struct tally *tally) {
     struct world *w = calloc(1, sizeof *w);
     if (!w) abort();
     w->dice.state = seed;
-    w->mix = mix_draw(&w->dice);
+    w->mix = mix_draw(&w->dice, o->mix);
     w->now = NS_PER_S;
     w->redis = redis_new();
     w->tally = tally;
@@ -218,7 +174,7 @@ static void round_run(uint64_t seed, uint64_t steps, struct tally *tally, bool v
     for (uint64_t i = 0; i < steps; i++) step(w);
     w->calm = true;
     for (unsigned i = 0; i < CALM_STEPS && (i % 256 != 255 || !is_quiet(w)); i++) step(w);
-    judge(w, seed, verbose);
+    judge(w, seed, o->verbose);
     for (int i = 0; i < NODES; i++) node_clear(&w->nodes[i]);
     redis_destroy(&w->redis);
     free(w);
@@ -230,7 +186,7 @@ uint64_t sim_run(const struct sim_options *options, struct tally *tally) {
     while (tally->steps < options->steps) {
         uint64_t left = options->steps - tally->steps;
         uint64_t seed = options->only ? options->seed : dice_roll(&seeds);
-        round_run(seed, left < STORM_STEPS && !options->only ? left : STORM_STEPS, tally, options->verbose);
+        round_run(options, seed, left < STORM_STEPS && !options->only ? left : STORM_STEPS, tally);
         tally->rounds++;
         if (options->only) break;
     }
