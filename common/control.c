@@ -81,6 +81,7 @@ static bool drive(struct loop *l, const char *id, const DeadLetter *dead, buffer
     char key[80];
     snprintf(key, sizeof key, "deadletter:%s", l->me.name);
     batch_raw(l->batch, 3, (struct span[]){span_of("XDEL"), span_of(key), span_of(id)});
+    l->redriven++;
     buffer_format(answer, "{\"redriven\":\"%s\"}", id);
     return true;
 }

@@ -105,7 +105,7 @@ struct loop {
 
     uint64_t busy_at;    // when a handler last had no room
     uint64_t ticked_at, upkept_at, beat_at, iterations;
-    uint64_t messages, batches, corrupt, deadletters, commands, seen_connections;
+    uint64_t messages, batches, corrupt, deadletters, redriven, commands, seen_connections; // deadletters counts up: it makes their ids
     uint32_t commit_us[COMMIT_SAMPLES];
     unsigned samples;
 };

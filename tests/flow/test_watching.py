@@ -8,6 +8,7 @@ import urllib.request
 
 import pytest
 
+from tests.harness import messages
 from tests.harness.wait import until
 
 PLANT = {"options": {"TRADECAST_MONITOR_GRACE": "1s"}}
@@ -151,3 +152,33 @@ def test_the_journal_is_shown_decoded(plant):
     assert "w-journal" in [json.loads(line)["body"]["signal_id"] for line in out.splitlines()]
     status, out, _ = plant.command("journal", "list", "--json")
     assert {t["topic"] for t in json.loads(out)} >= {"signals", "orders.0", "executions.0", "incidents.monitor"}
+
+
+def dead_letter_of(plant, signal_id):
+    """The Signal as the journal has it, put aside by hand."""
+    for entry_id, m in messages.journal_entries(plant.raw(), "signals"):
+        if getattr(m, "signal_id", None) == signal_id:
+            letter = messages.TYPES["DeadLetter"](topic="signals", id=entry_id, type="Signal", reason="by hand", body=m.SerializeToString(),
+                                                  created_at=1)
+            plant.raw().xadd("deadletter:router", {"e": letter.SerializeToString()}, id="1-1")
+            return
+    raise AssertionError(f"{signal_id} is not in the journal")
+
+
+def test_a_dead_letter_is_told_shown_and_driven_again(plant):
+    assert send(plant, "w-dead")[0] == DONE
+    plant.final("w-dead")
+    dead_letter_of(plant, "w-dead")
+    plant.processes["router"].kill()
+    plant.restart("router")
+    until(lambda: plant.admin.sismember("alert:active", "dead_letters:router"), "the alert")
+    status, out, _ = plant.command("deadletter", "list", "--json")
+    assert (status, [(d["service"], d["id"], d["reason"]) for d in json.loads(out)]) == (DONE, [("router", "1-1", "by hand")])
+    status, out, _ = plant.command("deadletter", "show", "router", "1-1")
+    assert status == DONE and json.loads(out)["body"]["signal_id"] == "w-dead"
+    assert plant.command("deadletter", "show", "router", "1-2")[0] == ANSWER_NO
+    assert plant.command("deadletter", "redrive", "router", "1-2")[0] == ANSWER_NO
+    assert plant.command("deadletter", "redrive", "router", "1-1")[0] == DONE
+    assert plant.admin.xlen("deadletter:router") == 0
+    until(lambda: not plant.admin.sismember("alert:active", "dead_letters:router"), "the alert to be cleared")
+    assert plant.final("w-dead")["status"] == "completed"
