@@ -30,6 +30,7 @@ static void measure(batch_t *batch, const char *signal_id, const struct live *li
 static const char *why_unrouted(const Routing *r, arena_t *arena) {
     static buffer_t text; // one thread; its memory is kept from call to call
     buffer_clear(&text);
+    if (r->refused) return r->refused;
     if (!r->n_decisions) return "no account is subscribed to this source";
     for (size_t i = 0; i < r->n_decisions && text.length < REASON_MAX; i++) {
         const Decision *d = r->decisions[i];
