@@ -15,41 +15,57 @@
 
 static bool find_guard(const void *guard, struct digest key, uint64_t *value) { return guard_find(guard, key, value); }
 
-static void identify(struct ingest *self, batch_t *batch, const struct request *r, const struct reading *reading, struct identity *out) {
-    const char *source = r->source->config_id, *id = reading->signal.signal_id;
-    void *scratch = arena_take(batch_arena(batch), strlen(source) + 1 + r->body.length);
+// One body on its way to an answer.
+struct post {
+    struct ingest *self;
+    batch_t *batch;
+    const struct request *request;
+    struct reading *reading;
+    const struct fields *fields; // NULL: it could not be decoded
+    struct digest content;
+    struct identity identity;
+};
+
+static void identify(struct post *p) {
+    const char *source = p->request->source->config_id, *id = p->reading->signal.signal_id;
+    struct span body = p->request->body;
+    void *scratch = arena_take(batch_arena(p->batch), strlen(source) + 1 + body.length);
+    p->content = content_digest(source, body.data, body.length, scratch);
     struct arrival arrival = {
         .source = source,
-        .signal_id = reading->sent_as[SF_signal_id] && id_is_valid(id) ? id : NULL,
-        .content = content_digest(source, r->body.data, r->body.length, scratch),
-        .now = batch_now(batch),
-        .window_ns = r->source->window_s * NS_PER_S,
+        .signal_id = p->reading->sent_as[SF_signal_id] && id_is_valid(id) ? id : NULL,
+        .content = p->content,
+        .now = batch_now(p->batch),
+        .window_ns = p->request->source->window_s * NS_PER_S,
     };
-    identity_of(&arrival, find_guard, self->guard, out);
+    identity_of(&arrival, find_guard, p->self->guard, &p->identity);
 }
 
 // Everything that the door adds to what was sent.
-static void stamp(batch_t *batch, const struct request *r, struct identity *identity, Signal *signal) {
-    void *scratch = arena_take(batch_arena(batch), strlen(r->source->config_id) + 1 + r->body.length);
-    signal->signal_id = identity->id;
-    signal->source = r->source->config_id;
+static void stamp(struct post *p) {
+    Signal *signal = &p->reading->signal;
+    uint64_t now = batch_now(p->batch);
+    signal->signal_id = p->identity.id;
+    signal->source = p->request->source->config_id;
     signal->status = SIGNAL__STATUS__pending;
-    signal->created_at = batch_now(batch) - batch_now(batch) % NS_PER_US;
-    signal->content = content_number(content_digest(r->source->config_id, r->body.data, r->body.length, scratch));
-    if (!signal->strategy) signal->strategy = r->source->default_strategy;
+    signal->created_at = now - now % NS_PER_US; // as Redis and SQLite keep it
+    signal->content = content_number(p->content);
+    if (!signal->strategy) signal->strategy = p->request->source->default_strategy;
 }
 
 // --- new ones
 
-static struct reply take(struct ingest *self, batch_t *batch, const struct identity *identity, Signal *signal) {
+static struct reply take(struct post *p) {
+    struct ingest *self = p->self;
+    Signal *signal = &p->reading->signal;
     if (table_count(self->lives) >= (size_t)self->settings->signals_max) return reply_error(REPLY_FULL);
-    if (!guard_put(self->guard, batch, identity->key, identity->value)) return reply_error(REPLY_FULL);
+    if (!guard_put(self->guard, p->batch, p->identity.key, p->identity.value)) return reply_error(REPLY_FULL);
     struct live *live = table_add(self->lives, table_key(signal->signal_id));
     *live = (struct live){.created_at = signal->created_at, .status = (uint64_t)signal->status};
-    slice_accepted(batch, signal);
-    batch_emit(batch, TOPIC_signals, 0, &signal->base);
+    slice_accepted(p->batch, signal);
+    batch_emit(p->batch, TOPIC_signals, 0, &signal->base);
     self->wrote = true;
-    return reply_signal(batch_arena(batch), signal->signal_id, false);
+    return reply_signal(batch_arena(p->batch), signal->signal_id, false);
 }
 
 static char *reason_of(const struct complaints *c, arena_t *arena) {
@@ -67,45 +83,45 @@ static void leave_out_unread(batch_t *batch, const struct reading *reading) {
     if (reading->unreadable[SF_order_type]) slice_unread(batch, id, "order_type");
 }
 
-static void refuse(struct ingest *self, batch_t *batch, const struct identity *identity, struct reading *reading, char *content) {
-    arena_t *arena = batch_arena(batch);
-    Signal *signal = &reading->signal;
+static void refuse(struct post *p) {
+    batch_t *batch = p->batch;
+    Signal *signal = &p->reading->signal;
+    const struct complaints *complaints = &p->reading->complaints;
     Signal__Status status = signal->status;
-    if (lifecycle_step(&status, SIGNAL_REFUSED)) return; // not in the table: cannot be, it has just been stamped pending
+    if (lifecycle_step(&status, SIGNAL_REFUSED)) return; // cannot be: it has just been stamped pending
     signal->status = status;
     if (signal->symbol && !symbol_is_valid(signal->symbol)) signal->symbol = NULL;
     SignalRejection rejection = SIGNAL_REJECTION__INIT;
     rejection.signal_id = signal->signal_id;
-    rejection.rejection_reason = reason_of(&reading->complaints, arena);
+    rejection.rejection_reason = reason_of(complaints, batch_arena(batch));
     rejection.rejected_at = signal->created_at;
     rejection.source = signal->source;
-    rejection.field = (char *)reading->complaints.items[0].field;
-    rejection.extra = content;
+    rejection.field = (char *)complaints->items[0].field;
+    rejection.extra = p->fields ? signal_content(p->fields, p->request->token, batch_arena(batch)) : NULL;
     slice_rejected(batch, signal, &rejection);
-    leave_out_unread(batch, reading);
+    leave_out_unread(batch, p->reading);
     batch_emit(batch, TOPIC_signals, 0, &rejection.base);
-    if (!guard_put(self->guard, batch, identity->key, identity_refused(identity->value)))
+    if (!guard_put(p->self->guard, batch, p->identity.key, identity_refused(p->identity.value)))
         batch_alert(batch, ALERT__SEVERITY__critical, "guard_full", "signal:guard", "no more signals are taken: raise GUARD_MAX");
-    self->wrote = true;
+    p->self->wrote = true;
 }
 
-static struct reply decide(struct ingest *self, batch_t *batch, const struct request *r, struct reading *reading,
-                           const struct fields *fields) {
-    arena_t *arena = batch_arena(batch);
-    struct identity *identity = arena_take(arena, sizeof *identity);
-    identify(self, batch, r, reading, identity);
-    switch (identity->known) {
+static struct reply decide(struct post *p) {
+    arena_t *arena = batch_arena(p->batch);
+    const struct complaints *complaints = &p->reading->complaints;
+    identify(p);
+    switch (p->identity.known) {
     case IDENTITY_CONFLICT:
         return reply_error(REPLY_CONFLICT);
     case IDENTITY_RESEND:
-        return identity->refused ? reply_invalid(arena, &reading->complaints) : reply_signal(arena, identity->id, true);
+        return p->identity.refused ? reply_invalid(arena, complaints) : reply_signal(arena, p->identity.id, true);
     case IDENTITY_NEW:
         break;
     }
-    stamp(batch, r, identity, &reading->signal);
-    if (!reading->complaints.n) return take(self, batch, identity, &reading->signal);
-    refuse(self, batch, identity, reading, fields ? signal_content(fields, r->token, arena) : NULL);
-    return reply_invalid(arena, &reading->complaints);
+    stamp(p);
+    if (!complaints->n) return take(p);
+    refuse(p);
+    return reply_invalid(arena, complaints);
 }
 
 // --- bodies
@@ -156,7 +172,7 @@ static struct reply undecodable(struct ingest *self, batch_t *batch, const struc
         struct reading *reading = arena_zero(batch_arena(batch), sizeof *reading);
         signal__init(&reading->signal);
         complain(&reading->complaints, "body", "undecodable", why);
-        (void)decide(self, batch, r, reading, NULL);
+        (void)decide(&(struct post){.self = self, .batch = batch, .request = r, .reading = reading});
     }
     return reply_undecodable(batch_arena(batch), why);
 }
@@ -169,7 +185,7 @@ struct reply accept_signal(struct ingest *self, batch_t *batch, const struct req
     struct reading *reading = arena_take(batch_arena(batch), sizeof *reading);
     signal_of(&body.maps[0], r->token, batch_arena(batch), reading);
     rules_check(reading, batch_now(batch));
-    return decide(self, batch, r, reading, &body.maps[0]);
+    return decide(&(struct post){.self = self, .batch = batch, .request = r, .reading = reading, .fields = &body.maps[0]});
 }
 
 struct reply accept_prices(struct ingest *self, batch_t *batch, const struct request *r) {
