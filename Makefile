@@ -2,6 +2,7 @@
 # make test       set up and pass all tests  make chaos   KILLS=1000 SEED=1: kill things at random, print the tally
 # make bench      limits and tradecast, one table            make fuzz   each parser, 30 s
 # make lint       clang-tidy, cppcheck       make format  clang-format
+# make sim        STEPS=1000000 SEED=1 MIX=any: the protocol under simulated faults      make coverage   of the delivery core
 
 MAKEFLAGS += --no-builtin-rules
 MODE ?= release
@@ -86,6 +87,9 @@ $(OUT)/tests/%: $(OUT)/tests/unit/%.o $$(call part_objects,$$(firstword $$(subst
 # Parsers under a fuzzer, and over their corpora.
 include tests/fuzz/fuzz.mk
 UNIT_TESTS += $(FUZZ_NAMES:%=$(OUT)/tests/fuzz/%)
+
+# The delivery core under simulated faults, and which of its branches are taken.
+include tests/sim/sim.mk
 
 unit: $(UNIT_TESTS)
 	@tests/unit/run $(UNIT_TESTS)
