@@ -12,13 +12,10 @@ struct bucket {
 
 static inline bool bucket_take(struct bucket *b, uint64_t per_s, uint64_t burst, uint64_t mono_ns) {
     const uint64_t token = UINT64_C(1000000000);
-    uint64_t full = burst * token, gained;
-    if (!b->at)
-        b->level = full;
-    else if (mono_ns > b->at && (__builtin_mul_overflow(mono_ns - b->at, per_s, &gained) || gained > full - b->level))
-        b->level = full;
-    else if (mono_ns > b->at)
-        b->level += gained;
+    uint64_t full = burst * token, gained = 0, past = mono_ns > b->at ? mono_ns - b->at : 0;
+    if (b->level > full) b->level = full; // its rate was lowered
+    bool refilled = !b->at || __builtin_mul_overflow(past, per_s, &gained) || gained > full - b->level;
+    b->level = refilled ? full : b->level + gained;
     b->at = mono_ns;
     if (b->level < token) return false;
     b->level -= token;

@@ -15,15 +15,15 @@ static bool cut_short(struct walk *w) { return build_fail(w->b, "MessagePack tha
 
 // `bytes` bytes, most significant first.
 static bool take_unsigned(struct walk *w, unsigned bytes, uint64_t *out) {
-    if ((size_t)(w->end - w->at) < bytes) return cut_short(w);
     *out = 0;
+    if ((size_t)(w->end - w->at) < bytes) return cut_short(w);
     for (; bytes; bytes--) *out = *out << 8 | *w->at++;
     return true;
 }
 
 static bool take_text(struct walk *w, uint64_t length, const char **text) {
-    if ((uint64_t)(w->end - w->at) < length) return cut_short(w);
     *text = (const char *)w->at;
+    if ((uint64_t)(w->end - w->at) < length) return cut_short(w);
     w->at += length;
     return true;
 }

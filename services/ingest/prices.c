@@ -129,7 +129,7 @@ static void read_time(struct quote *q, uint64_t now) {
     if (!f) f = find(q, "time");
     if (f && (f->kind == FIELD_NESTED || time_parse(f->text, f->length, &ns)))
         return broken(q, f->name, "not_a_time", "must be an ISO 8601 time with a zone, or Unix seconds or milliseconds");
-    if (ns > now + AHEAD_NS) return broken(q, f->name, "in_the_future", "must not be more than a minute ahead");
+    if (f && ns > now + AHEAD_NS) return broken(q, f->name, "in_the_future", "must not be more than a minute ahead");
     q->price.timestamp = ns - ns % NS_PER_US;
 }
 

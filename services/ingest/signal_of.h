@@ -25,7 +25,8 @@ void complain(struct complaints *c, const char *field, const char *code, const c
 #define SIGNAL_FIELDS(X)                                                                                                                   \
     X(signal_id)                                                                                                                           \
     X(symbol)                                                                                                                              \
-    X(order_type) X(direction) X(lot_size) X(price) X(stop_loss) X(take_profit) X(expiration_time) X(confidence) X(strategy) X(asset_type) \
+    X(order_type)                                                                                                                          \
+    X(direction) X(lot_size) X(price) X(stop_loss) X(take_profit) X(expiration_time) X(confidence) X(strategy) X(asset_type)               \
         X(data_source) X(timestamp) X(regime) X(reasoning) X(sources) X(agreement)
 
 #define SIGNAL_FIELD(name) SF_##name,
