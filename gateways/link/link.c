@@ -26,8 +26,8 @@ struct link {
     buffer_t frame;
     char **accounts;
     size_t n_accounts;
-    uint64_t welcome_epoch; // of the Welcome on this connection; 0: not welcome
-    uint64_t sent;          // reports up to here are on the connection
+    uint64_t welcome_epoch;                                          // of the Welcome on this connection; 0: not welcome
+    uint64_t sent;                                                   // reports up to here are on the connection
     uint64_t heard_at, greeted_at, beat_at, acked_at, dropped_until; // monotonic ns
     struct usage usage;
     bool degraded;
@@ -139,7 +139,8 @@ const ProtobufCMessage *link_receive(link_t *self, arena_t *arena) {
     struct parcel parcel;
     struct envelope e;
     while (self->port && port_receive(self->port, &parcel)) {
-        if (strcmp(parcel.topic, TOPIC) != 0 || envelope_read(TOPIC, parcel.frame, &e) != ERR_OK) continue; // damaged: it will be asked about
+        if (strcmp(parcel.topic, TOPIC) != 0 || envelope_read(TOPIC, parcel.frame, &e) != ERR_OK)
+            continue; // damaged: it will be asked about
         const ProtobufCMessage *m = envelope_open(&e, arena);
         if (!m || !listen_to(self, m)) continue;
         self->heard_at = clock_mono_ns();
@@ -170,6 +171,8 @@ static void greet(link_t *self, uint64_t mono_ns) {
     hello.has_longest_acceptance_ms = s->longest_acceptance_ms != 0;
     hello.longest_acceptance_ms = s->longest_acceptance_ms;
     hello.books = self->state->books;
+    hello.has_first_report = true;
+    hello.first_report = self->state->first ? self->state->first : self->state->head + 1;
     self->greeted_at = mono_ns;
     (void)link_send(self, &hello.base);
 }
@@ -217,7 +220,8 @@ void link_tick(link_t *self, uint64_t mono_ns) {
     if (!self->port || passed(self->heard_at, s->silent_ms, mono_ns)) reconnect(self, mono_ns);
     if (!self->port) return;
     bool quiet = passed(self->heard_at, s->heartbeat_ms, mono_ns);
-    if ((!self->welcome_epoch && passed(self->greeted_at, HELLO_MS, mono_ns)) || (quiet && passed(self->greeted_at, s->heartbeat_ms, mono_ns)))
+    if ((!self->welcome_epoch && passed(self->greeted_at, HELLO_MS, mono_ns)) ||
+        (quiet && passed(self->greeted_at, s->heartbeat_ms, mono_ns)))
         greet(self, mono_ns);
     if (passed(self->beat_at, s->heartbeat_ms, mono_ns)) beat(self, mono_ns);
     if (self->welcome_epoch) send_missing(self, mono_ns);

@@ -7,8 +7,8 @@
 #include "common/port.h"
 #include "gateway.pb-c.h"
 
-// One protocol for every gateway (proto/gateway.proto). The gateway keeps struct link_state and its reports in books of its own, in the same
-// transaction as what they tell; the link only sends what is committed:
+// One protocol for every gateway (proto/gateway.proto). The gateway keeps struct link_state and its reports in books of its own, in the
+// same transaction as what they tell; the link only sends what is committed:
 //   take = link_receive… → handle → commit (orders, reports, link_state) → link_report…, link_send… → link_tick
 struct link_settings {
     const char *endpoint;    // the executor's ROUTER
@@ -30,11 +30,12 @@ struct link_state {
     uint64_t epoch; // highest seen; what carries a lower one is not listened to
     uint64_t head;  // number of the newest report; the gateway counts it up
     uint64_t acked; // the executor has everything up to here
+    uint64_t first; // the oldest report that the books still have; 0: none
     bool changed;
 };
 
-// Where committed reports are read again: calls `visit` for those numbered after `after`, in order, at most `limit`; packed Report messages.
-// Stops early when `visit` answers false.
+// Where committed reports are read again: calls `visit` for those numbered after `after`, in order, at most `limit`; packed Report
+// messages. Stops early when `visit` answers false.
 typedef bool link_visit_fn(void *arg, uint64_t number, struct span report);
 typedef err_t link_read_fn(void *books, uint64_t after, unsigned limit, link_visit_fn *visit, void *arg);
 
@@ -58,5 +59,5 @@ const ProtobufCMessage *link_receive(link_t *self, arena_t *arena);
 void link_report(link_t *self, uint64_t number, struct span report);
 bool link_send(link_t *self, const ProtobufCMessage *m); // OrderStatus, AccountSnapshot: not numbered; false: lost
 
-void link_tick(link_t *self, uint64_t mono_ns);               // greetings, heartbeats, resends, reconnects; as often as it likes
+void link_tick(link_t *self, uint64_t mono_ns);                 // greetings, heartbeats, resends, reconnects; as often as it likes
 void link_drop(link_t *self, uint64_t mono_ns, int64_t for_ms); // cuts the connection (a fault for tests)

@@ -7,7 +7,7 @@
 #include "common/decimal.h"
 
 struct usage {
-    uint64_t started_at;         // monotonic ns
+    uint64_t started_at;          // monotonic ns
     uint64_t looked_at, cpu_then; // monotonic ns, CPU time in ns by then
 };
 

@@ -17,11 +17,28 @@
 #define TRIM_EVERY_S 1
 #define TRIM_MOST    "25000" // reports deleted at a time
 
-enum statement { PUT_ORDER, GET_ORDER, GET_LIVE, GET_HISTORY, PUT_ACCOUNT, GET_ACCOUNTS, PUT_REPORT, GET_REPORTS, TRIM, PUT_LINK, PUT_BROKER, GET_LINK, TOTALS, STATEMENTS };
+enum statement {
+    PUT_ORDER,
+    GET_ORDER,
+    GET_LIVE,
+    GET_HISTORY,
+    PUT_ACCOUNT,
+    GET_ACCOUNTS,
+    PUT_REPORT,
+    GET_REPORTS,
+    TRIM,
+    PUT_LINK,
+    PUT_BROKER,
+    GET_LINK,
+    GET_FIRST,
+    TOTALS,
+    STATEMENTS
+};
 
 struct books {
     sql_t *db;
     sql_query_t *queries[STATEMENTS];
+    bool begun; // the batch's transaction is open
 };
 
 static const char other_tables[] =
@@ -33,15 +50,18 @@ static const char other_tables[] =
 
 static const char *const texts[STATEMENTS] = {
     [GET_HISTORY] = "SELECT history FROM orders WHERE trade_id = ?",
-    [PUT_ACCOUNT] = "INSERT OR REPLACE INTO accounts(account_id, currency, leverage, balance, realised, commission, fees) VALUES(?,?,?,?,?,?,?)",
+    [PUT_ACCOUNT] =
+        "INSERT OR REPLACE INTO accounts(account_id, currency, leverage, balance, realised, commission, fees) VALUES(?,?,?,?,?,?,?)",
     [GET_ACCOUNTS] = "SELECT account_id, currency, leverage, balance, realised, commission, fees FROM accounts",
     [PUT_REPORT] = "INSERT INTO reports(number, at, body) VALUES(?,?,?)",
     [GET_REPORTS] = "SELECT number, body FROM reports WHERE number > ? ORDER BY number LIMIT ?",
-    [TRIM] = "DELETE FROM reports WHERE number IN (SELECT number FROM reports WHERE number <= ? AND at < ? ORDER BY number LIMIT " TRIM_MOST ")",
+    [TRIM] =
+        "DELETE FROM reports WHERE number IN (SELECT number FROM reports WHERE number <= ? AND at < ? ORDER BY number LIMIT " TRIM_MOST ")",
     [PUT_LINK] = "INSERT INTO link(id, books, epoch, head, acked) VALUES(1,?,?,?,?) ON CONFLICT(id) DO UPDATE SET"
                  " epoch = excluded.epoch, head = excluded.head, acked = excluded.acked",
     [PUT_BROKER] = "UPDATE link SET broker = ?",
     [GET_LINK] = "SELECT books, epoch, head, acked, broker FROM link",
+    [GET_FIRST] = "SELECT ifnull(min(number), 0) FROM reports",
     [TOTALS] = "SELECT count(*), total(submissions), total(acceptances), total(executions), max(executions), total(executions > 1),"
                " total(live) FROM orders WHERE NOT orphan",
 };
@@ -62,7 +82,10 @@ static bool prepare(books_t *self) {
     rows_select(&live);
     buffer_text(&live, " WHERE live = 1");
     for (int i = 0; i < STATEMENTS; i++) {
-        const char *text = i == PUT_ORDER ? buffer_string(&put) : i == GET_ORDER ? buffer_string(&get) : i == GET_LIVE ? buffer_string(&live) : texts[i];
+        const char *text = i == PUT_ORDER   ? buffer_string(&put)
+                           : i == GET_ORDER ? buffer_string(&get)
+                           : i == GET_LIVE  ? buffer_string(&live)
+                                            : texts[i];
         self->queries[i] = sql_prepare(self->db, text);
         if (!self->queries[i]) return false;
     }
@@ -121,14 +144,21 @@ static err_t read_live(sql_query_t *q, paper_t *paper) {
 
 static err_t read_link(sql_query_t *q, paper_t *paper) {
     struct span broker = sql_bytes(q, 4);
-    paper->link = (struct link_state){.books = (uint64_t)sql_integer(q, 0), .epoch = (uint64_t)sql_integer(q, 1),
-                                      .head = (uint64_t)sql_integer(q, 2), .acked = (uint64_t)sql_integer(q, 3)};
+    paper->link = (struct link_state){.books = (uint64_t)sql_integer(q, 0),
+                                      .epoch = (uint64_t)sql_integer(q, 1),
+                                      .head = (uint64_t)sql_integer(q, 2),
+                                      .acked = (uint64_t)sql_integer(q, 3)};
     paper->saved_epoch = paper->link.epoch;
     if (!broker.length) return ERR_OK;
     BrokerConfig *b = broker_config__unpack(NULL, broker.length, broker.data);
     if (!b) return ERR_INPUT;
     market_configure(&paper->market, b);
     broker_config__free_unpacked(b, NULL);
+    return ERR_OK;
+}
+
+static err_t read_first(sql_query_t *q, paper_t *paper) {
+    paper->link.first = (uint64_t)sql_integer(q, 0);
     return ERR_OK;
 }
 
@@ -148,10 +178,13 @@ static err_t each_row(paper_t *paper, enum statement statement, read_fn *read) {
 
 err_t books_load(paper_t *paper, char why[static 200]) {
     err_t e = each_row(paper, GET_LINK, read_link); // first: the symbols' sizes
+    if (e == ERR_OK) e = each_row(paper, GET_FIRST, read_first);
     if (e == ERR_OK) e = each_row(paper, GET_ACCOUNTS, read_account);
     if (e == ERR_OK) e = each_row(paper, GET_LIVE, read_live);
     while (!paper->link.books) randombytes_buf(&paper->link.books, sizeof paper->link.books);
-    if (e != ERR_OK) (void)snprintf(why, 200, "the books cannot be read: %.100s", e == ERR_INPUT ? "a row makes no sense" : sql_trouble(paper->books->db));
+    if (e != ERR_OK)
+        (void)snprintf(why, 200, "the books cannot be read: %.100s",
+                       e == ERR_INPUT ? "a row makes no sense" : sql_trouble(paper->books->db));
     return e;
 }
 
@@ -162,9 +195,23 @@ static void give_up(paper_t *paper) {
     exit(1);
 }
 
+static err_t begin(books_t *self) {
+    if (self->begun) return ERR_OK;
+    err_t e = sql_begin(self->db);
+    self->begun = e == ERR_OK;
+    return e;
+}
+
+void books_leave(paper_t *paper) {
+    if (paper->books->begun) sql_rollback(paper->books->db);
+    paper->books->begun = false;
+}
+
+// Inside the transaction that this batch will want anyway: a read alone would lock and unlock the file every time.
 struct order *books_order(paper_t *paper, const char *trade_id) {
     sql_query_t *q = paper->books->queries[GET_ORDER];
     bool row;
+    (void)begin(paper->books); // if not now, the write will say why
     sql_bind_text(q, 1, trade_id);
     if (sql_step(q, &row) != ERR_OK) give_up(paper);
     struct order *o = row ? rows_read(q, paper) : NULL;
@@ -244,6 +291,7 @@ static err_t write_reports(paper_t *paper) {
         sql_bind_bytes(q, 3, t->report);
         e = sql_execute(q);
     }
+    if (paper->told && !paper->link.first) paper->link.first = paper->told->number;
     return e;
 }
 
@@ -274,12 +322,13 @@ static err_t trim_reports(paper_t *paper) {
     paper->trimmed_at = paper->now;
     sql_bind_integer(q, 1, (int64_t)paper->link.acked);
     sql_bind_integer(q, 2, (int64_t)(paper->now - keep));
-    return sql_execute(q);
+    err_t e = sql_execute(q);
+    return e == ERR_OK ? each_row(paper, GET_FIRST, read_first) : e;
 }
 
 err_t books_write(paper_t *paper) {
     sql_t *db = paper->books->db;
-    err_t e = sql_begin(db);
+    err_t e = begin(paper->books);
     if (e == ERR_OK) e = write_orders(paper);
     if (e == ERR_OK) e = write_accounts(paper);
     if (e == ERR_OK) e = write_reports(paper);
@@ -287,9 +336,12 @@ err_t books_write(paper_t *paper) {
     if (e == ERR_OK) e = write_broker(paper);
     if (e == ERR_OK) e = trim_reports(paper);
     FAILPOINT("paper.before_commit");
-    if (e == ERR_OK) e = sql_commit(db);
+    if (e == ERR_OK) {
+        e = sql_commit(db); // when it fails it has rolled back
+        paper->books->begun = false;
+    }
     if (e == ERR_OK) return ERR_OK;
     log_event(LOG_LEVEL_ERROR, "books_refused", "why=%s", log_quote(sql_trouble(db)));
-    sql_rollback(db);
+    books_leave(paper);
     return e;
 }

@@ -14,6 +14,6 @@ struct chance {
     uint32_t acceptance; // 1 for the first; the ticket is asked with 0
 };
 
-uint64_t chance_number(const struct chance *c, enum question question, uint32_t index); // 64 even bits
+uint64_t chance_number(const struct chance *c, enum question question, uint32_t index);               // 64 even bits
 uint64_t chance_up_to(const struct chance *c, enum question question, uint32_t index, uint64_t most); // 0..most
 bool chance_happens(const struct chance *c, enum question question, int64_t probability_e8);

@@ -20,9 +20,12 @@ static void refuse_unknown(paper_t *self, const char *trade_id, const char *acco
 
 void paper_cancel(paper_t *self, const CancelOrder *m) {
     struct order *o = own_order(self, m->trade_id, m->account_id);
-    if (!o) refuse_unknown(self, m->trade_id, m->account_id);
-    else if (!o->pieces_left) paper_report(self, o, REPORT__KIND__cancel_rejected, "not_open", NULL);
-    else paper_end(self, o, REPORT__KIND__cancelled, "cancelled");
+    if (!o)
+        refuse_unknown(self, m->trade_id, m->account_id);
+    else if (!o->pieces_left)
+        paper_report(self, o, REPORT__KIND__cancel_rejected, "not_open", NULL);
+    else
+        paper_end(self, o, REPORT__KIND__cancelled, "cancelled");
 }
 
 // A field that is not there stays as it is; 0 takes it away.

@@ -136,7 +136,8 @@ static bool ledger_order(paper_t *self, const char *trade_id, buffer_t *answer) 
     buffer_text(answer, "{\"trade_id\":");
     buffer_json_string(answer, o->trade_id, strlen(o->trade_id));
     buffer_format(answer, ",\"state\":\"%s\",\"submissions\":%u,\"acceptances\":%u,\"executions\":%u,\"fills\":%u",
-                  record_enum_name(&trade_state__state__descriptor, (int)o->state), o->submissions, o->acceptances, o->executions, o->fills);
+                  record_enum_name(&trade_state__state__descriptor, (int)o->state), o->submissions, o->acceptances, o->executions,
+                  o->fills);
     print_money(answer, "lots", o->lots);
     print_money(answer, "filled_lots", o->filled);
     print_money(answer, "average_price", o->average);
@@ -166,10 +167,8 @@ static const struct verb {
     const char *name, *words;
     verb_fn *run;
 } verbs[] = {
-    {"fault", "fault NAME …", fault},
-    {"clear", "clear: no faults any more", clear},
-    {"price", "price SYMBOL BID ASK", price},
-    {"orphan", "orphan ACCOUNT SYMBOL buy|sell LOTS PRICE [order]", orphan},
+    {"fault", "fault NAME …", fault},         {"clear", "clear: no faults any more", clear},
+    {"price", "price SYMBOL BID ASK", price}, {"orphan", "orphan ACCOUNT SYMBOL buy|sell LOTS PRICE [order]", orphan},
     {"ledger", "ledger [TRADE_ID]", ledger},
 };
 

@@ -9,12 +9,12 @@
 #include "common/buffer.h"
 
 struct faults {
-    int64_t lost_reply;           // orders to come whose reports never leave
-    int64_t lost_probability;     // e8: the same by chance
+    int64_t lost_reply;                  // orders to come whose reports never leave
+    int64_t lost_probability;            // e8: the same by chance
     int64_t late_fill, late_fill_ms;     // orders to come that are filled later, unannounced
     int64_t late_accept, late_accept_ms; // orders to come that the broker does not know until later
-    int64_t duplicate_report;     // reports to come that are told twice, under two numbers
-    int64_t refuse;               // orders to come that are rejected
+    int64_t duplicate_report;            // reports to come that are told twice, under two numbers
+    int64_t refuse;                      // orders to come that are rejected
 };
 
 bool faults_take(int64_t *count); // one less; true if there was one

@@ -193,10 +193,17 @@ void paper_fill(paper_t *self, struct order *o) {
     }
 }
 
+// A second order under an id (duplicate_check=none) that is rejected leaves the first one as it was.
+static TradeState__State end_of(struct order *o, Report__Kind kind) {
+    if (kind == REPORT__KIND__expired) return TRADE_STATE__STATE__expired;
+    if (kind == REPORT__KIND__cancelled) return TRADE_STATE__STATE__cancelled;
+    if (!o->filled.e8) return TRADE_STATE__STATE__rejected;
+    o->lots = o->filled;
+    return o->open.e8 || o->n_closes ? TRADE_STATE__STATE__filled : TRADE_STATE__STATE__closed;
+}
+
 void paper_end(paper_t *self, struct order *o, Report__Kind kind, const char *reason) {
-    o->state = kind == REPORT__KIND__rejected  ? TRADE_STATE__STATE__rejected
-               : kind == REPORT__KIND__expired ? TRADE_STATE__STATE__expired
-                                               : TRADE_STATE__STATE__cancelled;
+    o->state = end_of(o, kind);
     o->pieces_left = 0;
     o->due_at = 0;
     o->latent = false;

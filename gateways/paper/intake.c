@@ -9,19 +9,27 @@
 static bool recognises(const paper_t *self, const struct order *o) {
     if (o->forgotten) return false;
     switch (settings_duplicate_check(self->settings)) {
-    case HELLO__DUPLICATE_CHECK__none: return false;
-    case HELLO__DUPLICATE_CHECK__open_orders: return o->pieces_left != 0;
-    case HELLO__DUPLICATE_CHECK__window: return self->now < o->received_at + (uint64_t)self->settings->duplicate_window * NS_PER_MS;
-    case HELLO__DUPLICATE_CHECK__session: return o->received_at >= self->started_at;
-    case HELLO__DUPLICATE_CHECK__forever: return true;
-    case _HELLO__DUPLICATE_CHECK_IS_INT_SIZE: break;
+    case HELLO__DUPLICATE_CHECK__none:
+        return false;
+    case HELLO__DUPLICATE_CHECK__open_orders:
+        return o->pieces_left != 0;
+    case HELLO__DUPLICATE_CHECK__window:
+        return self->now < o->received_at + (uint64_t)self->settings->duplicate_window * NS_PER_MS;
+    case HELLO__DUPLICATE_CHECK__session:
+        return o->received_at >= self->started_at;
+    case HELLO__DUPLICATE_CHECK__forever:
+        return true;
+    case _HELLO__DUPLICATE_CHECK_IS_INT_SIZE:
+        break;
     }
     return true;
 }
 
 static void refuse_again(paper_t *self, struct order *o, const Submit *m) {
-    if (strcmp(self->settings->duplicate_answer, "refuse") == 0) paper_report(self, o, REPORT__KIND__rejected, "duplicate", NULL);
-    else paper_status(self, m->trade_id, m->account_id);
+    if (strcmp(self->settings->duplicate_answer, "refuse") == 0)
+        paper_report(self, o, REPORT__KIND__rejected, "duplicate", NULL);
+    else
+        paper_status(self, m->trade_id, m->account_id);
 }
 
 // What is live keeps its account and symbol: a second order under its id adds to it.
@@ -86,6 +94,7 @@ void paper_submit(paper_t *self, const Submit *m) {
         refuse_again(self, o, m);
         return;
     }
+    if (o->latent) paper_accept(self, o); // the one on its way arrives as well: both count
     write_down(self, o, m);
     o->silent = loses_reply(self, o);
     const char *why = form_is_wrong(o, m);
@@ -141,6 +150,8 @@ void paper_accept(paper_t *self, struct order *o) {
         return;
     }
     if (!unannounced && (wait || o->pieces_left > 1)) paper_report(self, o, REPORT__KIND__accepted, NULL, NULL);
-    if (wait) paper_at(self, o, self->now + wait);
-    else paper_fill(self, o);
+    if (wait)
+        paper_at(self, o, self->now + wait);
+    else
+        paper_fill(self, o);
 }

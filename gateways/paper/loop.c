@@ -125,8 +125,10 @@ static void answer_control(struct loop *l) {
         ControlAnswer m = CONTROL_ANSWER__INIT;
         char *text = (char *)(uintptr_t)buffer_string(&a->answer);
         m.ok = a->ok;
-        if (a->ok) m.json = text;
-        else m.error = text;
+        if (a->ok)
+            m.json = text;
+        else
+            m.error = text;
         buffer_clear(&l->frame);
         envelope_write(&l->frame, "control", ENTRY_ID_NONE, ENTRY_ID_NONE, &m.base);
         (void)port_send_to(l->control, (struct span){a->peer, a->peer_length}, "control", (struct span){l->frame.data, l->frame.length});

@@ -47,6 +47,7 @@ static int run(const struct paper_settings *settings) {
     if (sodium_init() < 0) return 1;
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGINT, &action, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
     log_start(settings->instance_id, log_level_from(settings->log_level));
     log_event(LOG_LEVEL_INFO, "started", "books=%s executor=%s", log_quote(settings->books), log_quote(settings->executor));
     int status = loop_run(settings);

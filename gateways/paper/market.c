@@ -31,8 +31,10 @@ static void signal_name(const struct market *m, const struct symbol *s, const Sy
     const char *suffix = m->broker && m->broker->symbol_suffix ? m->broker->symbol_suffix : "";
     size_t before = strlen(prefix), after = strlen(suffix), length = strlen(s->name);
     bool bare = c || length <= before + after || strncmp(s->name, prefix, before) != 0 || strcmp(s->name + length - after, suffix) != 0;
-    if (bare) (void)snprintf(out, 64, "%s", c ? c->symbol : s->name);
-    else (void)snprintf(out, 64, "%.*s", (int)(length - before - after), s->name + before);
+    if (bare)
+        (void)snprintf(out, 64, "%s", c ? c->symbol : s->name);
+    else
+        (void)snprintf(out, 64, "%.*s", (int)(length - before - after), s->name + before);
 }
 
 static void leave_quote(struct symbol *s) {

@@ -22,7 +22,7 @@ struct symbol { // by the broker's name
     UT_hash_handle hh;
     struct symbol *next; // of the same quote
     char name[64];
-    bool listed; // the broker's configuration knows it
+    bool listed;                                    // the broker's configuration knows it
     decimal_t contract, lot_step, min_lot, max_lot; // max_lot 0: none
     uint32_t digits;
     struct quote *quote;
@@ -45,5 +45,5 @@ struct quote *market_quote(struct market *m, const char *name);
 // bid and ask if the feed has both, else last -+ spread / 2. NULL: makes no sense (not positive, crossed).
 struct quote *market_price(struct market *m, const Price *price);
 bool market_set(struct quote *q, decimal_t bid, decimal_t ask);
-void symbol_widen(struct symbol *s); // bounds of nothing
+void symbol_widen(struct symbol *s);            // bounds of nothing
 decimal_t market_point(const struct symbol *s); // one unit of its last digit

@@ -89,10 +89,14 @@ static void lower_to(decimal_t *high, decimal_t level) {
 void symbol_narrow(struct symbol *s, const struct order *o) {
     bool buys = order_leg(o) == LONG, stop = o->type == SIGNAL__ORDER_TYPE__stop;
     if (order_is_resting(o)) { // buys at the ask, sells at the bid
-        if (buys && stop) lower_to(&s->ask_high, o->price);
-        else if (buys) raise_to(&s->ask_low, o->price);
-        else if (stop) raise_to(&s->bid_low, o->price);
-        else lower_to(&s->bid_high, o->price);
+        if (buys && stop)
+            lower_to(&s->ask_high, o->price);
+        else if (buys)
+            raise_to(&s->ask_low, o->price);
+        else if (stop)
+            raise_to(&s->bid_low, o->price);
+        else
+            lower_to(&s->bid_high, o->price);
     }
     if (!o->open.e8) return;
     if (buys) { // a long position closes at the bid, a short one at the ask
@@ -119,7 +123,9 @@ bool order_triggers(const struct order *o, decimal_t *level, const char **reason
     if (!o->open.e8) return false;
     bool is_long = order_leg(o) == LONG;
     int64_t out = is_long ? q->bid.e8 : q->ask.e8, sl = o->stop_loss.e8, tp = o->take_profit.e8;
-    if (sl && (is_long ? out <= sl : out >= sl)) *reason = "stop_loss", *level = o->stop_loss;
-    else if (tp && (is_long ? out >= tp : out <= tp)) *reason = "take_profit", *level = o->take_profit;
+    if (sl && (is_long ? out <= sl : out >= sl))
+        *reason = "stop_loss", *level = o->stop_loss;
+    else if (tp && (is_long ? out >= tp : out <= tp))
+        *reason = "take_profit", *level = o->take_profit;
     return *reason != NULL;
 }

@@ -67,7 +67,7 @@ err_t order_parse_closes(struct order *o, const char *text);
 void order_add_close(struct order *o, const char *trade_id, size_t length, decimal_t lots);
 
 // What waits for a price, by symbol: resting orders; positions with stop loss or take profit.
-void order_watch(struct order *o);   // or stops watching, as its state asks for
+void order_watch(struct order *o); // or stops watching, as its state asks for
 void order_unwatch(struct order *o);
 // Whether the symbol's present price triggers it; *level is the price it named, *reason why a position closes.
 bool order_triggers(const struct order *o, decimal_t *level, const char **reason);

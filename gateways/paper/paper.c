@@ -109,12 +109,18 @@ static void welcome(paper_t *self, const Welcome *m) {
 
 void paper_take(paper_t *self, const ProtobufCMessage *m) {
     const ProtobufCMessageDescriptor *d = m->descriptor;
-    if (d == &submit__descriptor) paper_submit(self, (const Submit *)m);
-    else if (d == &query_order__descriptor) paper_status(self, ((const QueryOrder *)m)->trade_id, ((const QueryOrder *)m)->account_id);
-    else if (d == &cancel_order__descriptor) paper_cancel(self, (const CancelOrder *)m);
-    else if (d == &modify_order__descriptor) paper_modify(self, (const ModifyOrder *)m);
-    else if (d == &snapshot_request__descriptor) paper_snapshots(self);
-    else if (d == &welcome__descriptor) welcome(self, (const Welcome *)m);
+    if (d == &submit__descriptor)
+        paper_submit(self, (const Submit *)m);
+    else if (d == &query_order__descriptor)
+        paper_status(self, ((const QueryOrder *)m)->trade_id, ((const QueryOrder *)m)->account_id);
+    else if (d == &cancel_order__descriptor)
+        paper_cancel(self, (const CancelOrder *)m);
+    else if (d == &modify_order__descriptor)
+        paper_modify(self, (const ModifyOrder *)m);
+    else if (d == &snapshot_request__descriptor)
+        paper_snapshots(self);
+    else if (d == &welcome__descriptor)
+        welcome(self, (const Welcome *)m);
 }
 
 void paper_price(paper_t *self, const Price *price) {
@@ -174,6 +180,8 @@ err_t paper_commit(paper_t *self) {
         self->saved_epoch = self->link.epoch;
         self->saved_at = self->now;
         self->link.changed = self->broker_changed = false;
+    } else {
+        books_leave(self);
     }
     settle_orders(self);
     settle_accounts(self);

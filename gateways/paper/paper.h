@@ -44,7 +44,7 @@ typedef struct paper {
     uint64_t started_at; // UTC ns: the session
     uint64_t snapshot_at, trimmed_at;
     uint64_t saved_at, saved_epoch; // as the books have it
-    arena_t *arena; // until the commit
+    arena_t *arena;                 // until the commit
     struct told *told, **told_end;
     struct answer *answers, **answers_end;
     char **account_ids; // for the Hello
@@ -67,13 +67,13 @@ err_t paper_commit(paper_t *self);
 // --- between this part's files ---
 
 // desk.c: the table of orders, and what is said about them
-struct order *paper_order(paper_t *self, const char *trade_id);                // in memory or in the books; NULL: never seen
-struct order *paper_live(paper_t *self, const char *trade_id);                 // in memory only
+struct order *paper_order(paper_t *self, const char *trade_id); // in memory or in the books; NULL: never seen
+struct order *paper_live(paper_t *self, const char *trade_id);  // in memory only
 struct order *paper_order_add(paper_t *self, const char *trade_id);
-void paper_link_order(paper_t *self, struct order *o);                         // into its account's, the timed and the watched list
-void paper_touch(paper_t *self, struct order *o, bool save);                   // save: to be written with this batch
+void paper_link_order(paper_t *self, struct order *o);       // into its account's, the timed and the watched list
+void paper_touch(paper_t *self, struct order *o, bool save); // save: to be written with this batch
 void paper_touch_account(paper_t *self, struct account *a);
-void paper_at(paper_t *self, struct order *o, uint64_t utc_ns);                // its next piece is due then
+void paper_at(paper_t *self, struct order *o, uint64_t utc_ns); // its next piece is due then
 void paper_report(paper_t *self, struct order *o, Report__Kind kind, const char *reason, Fill *fill);
 void paper_answer(paper_t *self, const ProtobufCMessage *m);
 void paper_remember(paper_t *self, struct order *o, const Fill *fill, bool closing); // into its history
@@ -86,7 +86,7 @@ void paper_accept(paper_t *self, struct order *o); // taken as a new order
 // fill.c: executions
 // Why an order cannot be filled now ("no_price", "no_money", "no_position"), or NULL.
 const char *paper_hindrance(paper_t *self, const struct order *o);
-void paper_fill(paper_t *self, struct order *o); // its next piece, and those due with it
+void paper_fill(paper_t *self, struct order *o);                                       // its next piece, and those due with it
 void paper_end(paper_t *self, struct order *o, Report__Kind kind, const char *reason); // rejected, cancelled, expired: nothing more comes
 void paper_close_position(paper_t *self, struct order *o, decimal_t price, const char *reason);
 bool paper_side_price(const struct symbol *s, int leg, decimal_t *out); // ask for LONG, bid for SHORT

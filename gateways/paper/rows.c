@@ -10,8 +10,10 @@
 
 enum kind { DECIMAL, COUNT, MOMENT, NAME, FLAG };
 
-#define COLUMN(kind, column, member) {column, kind, offsetof(struct order, member), NULL}
-#define NAMED(column, member, names) {column, NAME, offsetof(struct order, member), &names}
+#define COLUMN(kind, column, member)                                                                                                       \
+    { column, kind, offsetof(struct order, member), NULL }
+#define NAMED(column, member, names)                                                                                                       \
+    { column, NAME, offsetof(struct order, member), &names }
 
 // Moments are UTC ns. What is not in this table: trade_id, account_id, symbol, reason, closes, history, live.
 static const struct column {
@@ -88,11 +90,21 @@ void rows_select(buffer_t *out) {
 static void bind_column(sql_query_t *q, int at, const struct column *c, const struct order *o) {
     const uint8_t *place = (const uint8_t *)o + c->place;
     switch (c->kind) {
-    case DECIMAL: sql_bind_decimal(q, at, *(const decimal_t *)place); break;
-    case COUNT: sql_bind_integer(q, at, *(const uint32_t *)place); break;
-    case MOMENT: sql_bind_integer(q, at, (int64_t) * (const uint64_t *)place); break;
-    case NAME: sql_bind_text(q, at, record_enum_name(c->names, *(const int *)place)); break;
-    case FLAG: sql_bind_integer(q, at, *(const bool *)place); break;
+    case DECIMAL:
+        sql_bind_decimal(q, at, *(const decimal_t *)place);
+        break;
+    case COUNT:
+        sql_bind_integer(q, at, *(const uint32_t *)place);
+        break;
+    case MOMENT:
+        sql_bind_integer(q, at, (int64_t) * (const uint64_t *)place);
+        break;
+    case NAME:
+        sql_bind_text(q, at, record_enum_name(c->names, *(const int *)place));
+        break;
+    case FLAG:
+        sql_bind_integer(q, at, *(const bool *)place);
+        break;
     }
 }
 
@@ -117,11 +129,19 @@ static bool read_column(sql_query_t *q, int at, const struct column *c, struct o
     const char *text = c->kind == DECIMAL || c->kind == NAME ? sql_text(q, at) : "";
     if (!text) return false;
     switch (c->kind) {
-    case DECIMAL: return decimal_parse(text, strlen(text), (decimal_t *)place) == ERR_OK;
-    case COUNT: *(uint32_t *)place = (uint32_t)sql_integer(q, at); return true;
-    case MOMENT: *(uint64_t *)place = (uint64_t)sql_integer(q, at); return true;
-    case FLAG: *(bool *)place = sql_integer(q, at) != 0; return true;
-    case NAME: break;
+    case DECIMAL:
+        return decimal_parse(text, strlen(text), (decimal_t *)place) == ERR_OK;
+    case COUNT:
+        *(uint32_t *)place = (uint32_t)sql_integer(q, at);
+        return true;
+    case MOMENT:
+        *(uint64_t *)place = (uint64_t)sql_integer(q, at);
+        return true;
+    case FLAG:
+        *(bool *)place = sql_integer(q, at) != 0;
+        return true;
+    case NAME:
+        break;
     }
     const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value_by_name(c->names, text);
     if (v) *(int *)place = v->value;

@@ -12,18 +12,18 @@
 struct paper_settings {
     const char *run_dir, *instance_id, *broker_id, *executor, *prices, *books, *log_level;
     int64_t seed;
-    int64_t spread, slippage;            // in price
-    int64_t latency_min, latency_max;    // from order to first fill
+    int64_t spread, slippage;         // in price
+    int64_t latency_min, latency_max; // from order to first fill
     int64_t reject_probability, requote_probability;
     int64_t partial_probability, partial_count, partial_gap; // pieces at most; time between them
-    int64_t commission, fee;             // per lot; per fill
-    int64_t balance;                     // opening balance of an account whose configuration names none
+    int64_t commission, fee;                                 // per lot; per fill
+    int64_t balance;                                         // opening balance of an account whose configuration names none
     bool check_margin;
     const char *duplicate_check_name, *duplicate_answer;
     int64_t duplicate_window;
     bool can_query;
     int64_t longest_acceptance;
-    int64_t snapshot;                    // 0: only when asked
+    int64_t snapshot;                                                    // 0: only when asked
     char executor_preset[1024], prices_preset[1024], books_preset[1024]; // settings are not to be copied
     int64_t heartbeat, silent, resend, batch_max, report_keep;
 };

@@ -33,8 +33,10 @@ static void trigger(paper_t *self, struct order *o) {
     decimal_t level, price;
     const char *reason;
     if (!order_triggers(o, &level, &reason)) return; // one handled before it has changed it
-    if (!reason) paper_fill(self, o);
-    else if (paper_side_price(o->symbol, order_leg(o) == LONG ? SHORT : LONG, &price)) paper_close_position(self, o, price, reason);
+    if (!reason)
+        paper_fill(self, o);
+    else if (paper_side_price(o->symbol, order_leg(o) == LONG ? SHORT : LONG, &price))
+        paper_close_position(self, o, price, reason);
 }
 
 static void symbol_quoted(paper_t *self, struct symbol *s) {
@@ -60,8 +62,10 @@ void paper_quoted(paper_t *self, struct quote *q) {
 static void at_its_time(paper_t *self, struct order *o) {
     if (!o->pieces_left) return; // one handled before it has ended it
     if (o->due_at && o->due_at <= self->now) {
-        if (o->latent) paper_accept(self, o);
-        else paper_fill(self, o);
+        if (o->latent)
+            paper_accept(self, o);
+        else
+            paper_fill(self, o);
     } else if (!o->due_at && o->expires_at && o->expires_at <= self->now) {
         paper_end(self, o, REPORT__KIND__expired, "expired");
     }

@@ -51,9 +51,15 @@ static int start(void **state) {
     (void)snprintf(w->directory, sizeof w->directory, "/tmp/link-test-XXXXXX");
     assert_non_null(mkdtemp(w->directory));
     (void)snprintf(w->endpoint, sizeof w->endpoint, "ipc://%s/gateways", w->directory);
-    w->settings = (struct link_settings){.endpoint = w->endpoint, .instance_id = "p1", .broker_id = "paper", .kind = "paper",
-                                         .duplicate_check = HELLO__DUPLICATE_CHECK__forever, .can_query = true, .heartbeat_ms = 1000,
-                                         .silent_ms = 5000, .resend_ms = 1000};
+    w->settings = (struct link_settings){.endpoint = w->endpoint,
+                                         .instance_id = "p1",
+                                         .broker_id = "paper",
+                                         .kind = "paper",
+                                         .duplicate_check = HELLO__DUPLICATE_CHECK__forever,
+                                         .can_query = true,
+                                         .heartbeat_ms = 1000,
+                                         .silent_ms = 5000,
+                                         .resend_ms = 1000};
     w->state.books = 99;
     w->arena = arena_new(0);
     w->executor = port_bind(PORT_ROUTER, w->endpoint, 0);

@@ -18,8 +18,8 @@
 #include "gateways/paper/books.h"
 #include "gateways/paper/paper.h"
 
-#define T0      (UINT64_C(1760000000) * NS_PER_S) // when every test starts
-#define REPORTS 64
+#define T0         (UINT64_C(1760000000) * NS_PER_S) // when every test starts
+#define REPORTS    64
 #define WORD(text) ((char *)(uintptr_t)(text)) // messages have no const
 
 struct broker {
@@ -94,7 +94,8 @@ static inline void broker_price(struct broker *b, const char *symbol, const char
     broker_commit(b);
 }
 
-// Two accounts at leverage 100: A with 10000, B with 1000 USD; EURUSD is EURUSD.m there, one lot is 100000; XAUUSD is XAUUSD.m, one lot is 100.
+// Two accounts at leverage 100: A with 10000, B with 1000 USD; EURUSD is EURUSD.m there, one lot is 100000; XAUUSD is XAUUSD.m, one lot is
+// 100.
 static inline void broker_welcome(struct broker *b) {
     AccountConfig a = ACCOUNT_CONFIG__INIT, other = ACCOUNT_CONFIG__INIT, *accounts[] = {&a, &other};
     SymbolConfig eur = SYMBOL_CONFIG__INIT, gold = SYMBOL_CONFIG__INIT, *symbols[] = {&eur, &gold};
@@ -206,13 +207,13 @@ static inline bool broker_control(struct broker *b, const char *verb, size_t n, 
     return ok;
 }
 
-#define CONTROL(b, verb, ...) \
-    do { \
-        char *args_[] = {__VA_ARGS__}; \
-        buffer_t answer_ = {0}; \
-        bool ok_ = broker_control(b, verb, sizeof args_ / sizeof args_[0], args_, &answer_); \
-        if (!ok_) fail_msg("%s", buffer_string(&answer_)); \
-        buffer_destroy(&answer_); \
+#define CONTROL(b, verb, ...)                                                                                                              \
+    do {                                                                                                                                   \
+        char *args_[] = {__VA_ARGS__};                                                                                                     \
+        buffer_t answer_ = {0};                                                                                                            \
+        bool ok_ = broker_control(b, verb, sizeof args_ / sizeof args_[0], args_, &answer_);                                               \
+        if (!ok_) fail_msg("%s", buffer_string(&answer_));                                                                                 \
+        buffer_destroy(&answer_);                                                                                                          \
     } while (0)
 
 static inline void assert_report(const struct broker *b, size_t at, Report__Kind kind, const char *trade_id) {

@@ -1,6 +1,7 @@
 // test_books - what is in the books stays, whenever the process dies; what is reported was in the books before.
 // SPDX-License-Identifier: MIT
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "tests/unit/paper/broker.h"
@@ -122,7 +123,9 @@ static void old_reports_leave_only_once_they_are_acknowledged(void **state) {
     assert_int_equal(books_reports(b->paper, 0, 10, note, &n), ERR_OK);
     assert_int_equal(n.n, 1);
     assert_int_equal(n.seen[0], 3);
+    assert_int_equal(b->paper->link.first, 3);
     broker_restart(b);
+    assert_int_equal(b->paper->link.first, 3);
     assert_int_equal(b->paper->link.acked, 2);
     assert_int_equal(b->paper->link.head, 3);
 }
@@ -146,6 +149,29 @@ static void an_opening_balance_counts_once(void **state) {
     broker_restart(b);
     broker_welcome(b);
     assert_decimal(broker_snapshot(b, "A")->balance, "9999");
+}
+
+static void limit_files(rlim_t bytes) {
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void a_commit_that_the_disk_refuses_is_tried_again_whole(void **state) {
+    struct broker *b = *state;
+    Submit m = an_order("t1", SIGNAL__DIRECTION__buy, "0.10");
+    assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    paper_begin(b->paper, b->now);
+    paper_take(b->paper, &m.base);
+    limit_files(4096);
+    for (int i = 0; i < 3; i++) assert_int_equal(paper_commit(b->paper), ERR_DISK);
+    limit_files(RLIM_INFINITY);
+    broker_commit(b);
+    assert_report(b, 0, REPORT__KIND__filled, "t1");
+    broker_restart(b);
+    assert_int_equal(broker_ask(b, "t1")->n_fills, 1);
+    assert_int_equal(b->paper->link.head, 1);
 }
 
 // This program again, as a process that takes one order. The fail point's plan is read once a process: hence exec.
@@ -204,6 +230,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(old_reports_leave_only_once_they_are_acknowledged, start, end),
         cmocka_unit_test_setup_teardown(books_keep_their_identity_and_the_highest_epoch, start, end),
         cmocka_unit_test_setup_teardown(an_opening_balance_counts_once, start, end),
+        cmocka_unit_test_setup_teardown(a_commit_that_the_disk_refuses_is_tried_again_whole, start, end),
         cmocka_unit_test_setup_teardown(killed_before_its_commit_an_order_was_never_there, start, end),
         cmocka_unit_test_setup_teardown(killed_after_its_commit_an_order_is_there_with_its_report, start, end),
     };

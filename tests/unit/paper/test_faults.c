@@ -68,6 +68,16 @@ static void an_order_taken_late_is_not_known_before(void **state) {
     assert_int_equal(ledger_of(b, "executions"), 1);
 }
 
+static void sending_again_what_is_still_on_its_way_executes_twice_where_nothing_is_checked(void **state) {
+    struct broker *b = *state;
+    b->settings.duplicate_check_name = "none";
+    CONTROL(b, "fault", WORD("late_accept"), WORD("3000"), WORD("1"));
+    broker_buy(b, "t1", "0.10");
+    broker_buy(b, "t1", "0.10");
+    assert_int_equal(b->n_reports, 2);
+    assert_int_equal(ledger_of(b, "most_executions"), 2);
+}
+
 static void a_report_told_twice_carries_one_execution(void **state) {
     struct broker *b = *state;
     CONTROL(b, "fault", WORD("duplicate_report"), WORD("1"));
@@ -171,6 +181,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(replies_are_lost_by_chance_too, start, end),
         cmocka_unit_test_setup_teardown(a_late_fill_comes_without_an_announcement, start, end),
         cmocka_unit_test_setup_teardown(an_order_taken_late_is_not_known_before, start, end),
+        cmocka_unit_test_setup_teardown(sending_again_what_is_still_on_its_way_executes_twice_where_nothing_is_checked, start, end),
         cmocka_unit_test_setup_teardown(a_report_told_twice_carries_one_execution, start, end),
         cmocka_unit_test_setup_teardown(what_is_forgotten_is_denied_and_taken_again, start, end),
         cmocka_unit_test_setup_teardown(refusals_are_counted_down, start, end),
