@@ -16,7 +16,7 @@ sim: packages
 
 # Which branches of the delivery core the unit tests and the simulator take: all.
 CORE := common/delivery.c common/ring.c services/executor/doubt.c
-CORE_TESTS := common/test_delivery common/test_ring executor/test_doubt sim/test_sim
+CORE_TESTS := common/test_delivery common/test_ring executor/test_doubt sim/test_sim sim/test_edges
 coverage:
 	@deploy/setup build test
 	@find build/cover -name '*.gcda' -delete 2>/dev/null || true
