@@ -79,9 +79,12 @@ void watch_unrouted(struct reconciler *r, batch_t *batch) {
 
 // --- what brokers hold
 
+#define NAMED_MOST 5 // differences of one snapshot that get an alert of their own; the rest is counted in one
+
 struct listening {
     struct reconciler *r;
     batch_t *batch;
+    unsigned unexplained, missing; // in this snapshot
 };
 
 static bool explains(void *arg, const char *trade_id) {
@@ -91,6 +94,7 @@ static bool explains(void *arg, const char *trade_id) {
 
 static void unexplained(void *arg, const BrokerSnapshot *s, const Holding *h) {
     struct listening *l = arg;
+    if (l->unexplained++ >= NAMED_MOST) return;
     char lots[DECIMAL_TEXT];
     (void)decimal_print(D(h->lots), lots);
     const char *id = h->trade_id ? h->trade_id : h->broker_order_id ? h->broker_order_id : h->broker_symbol;
@@ -103,13 +107,22 @@ static void unexplained(void *arg, const BrokerSnapshot *s, const Holding *h) {
 
 static void missing(void *arg, const BrokerSnapshot *s, const char *trade_id) {
     struct listening *l = arg;
-    batch_alert(l->batch, ALERT__SEVERITY__critical, "missing_at_broker", trade_id,
-                "account %s: the trade is open here and %s does not list it; asking", s->account_id, s->instance_id);
+    if (l->missing++ < NAMED_MOST)
+        batch_alert(l->batch, ALERT__SEVERITY__critical, "missing_at_broker", trade_id,
+                    "account %s: the trade is open here and %s does not list it; asking", s->account_id, s->instance_id);
     if (l->r->asks_left > 0) ask(l->r, l->batch, trade_id, s->account_id);
 }
 
+static void sum_up(const struct listening *l, const BrokerSnapshot *s) {
+    if (l->unexplained <= NAMED_MOST && l->missing <= NAMED_MOST) return;
+    batch_alert(l->batch, ALERT__SEVERITY__critical, "holdings_differ", s->account_id,
+                "account %s at %s: %u holdings that no trade explains, %u open trades that the broker does not list", s->account_id, s->instance_id,
+                l->unexplained, l->missing);
+}
+
 void watch_snapshot(struct reconciler *r, batch_t *batch, const BrokerSnapshot *snapshot) {
-    struct listening l = {r, batch};
+    struct listening l = {.r = r, .batch = batch};
     const struct holdings_ears ears = {&l, explains, unexplained, missing};
     holdings_compare(r->holdings, snapshot, &ears);
+    sum_up(&l, snapshot);
 }
