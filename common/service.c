@@ -50,13 +50,17 @@ static int complain(const char *text) {
 
 // The common table with the presets that this service has of its own.
 static void table_for(const struct service *s, struct option out[static 32]) {
-    static char count[24], wait[24];
+    static char texts[3][24];
+    const struct {
+        const char *name, *unit;
+        int64_t preset;
+    } own[] = {{"batch_max", "", s->batch_max}, {"gather_count", "", s->gather_count}, {"gather_for", "ms", s->gather_for_ms}};
     memcpy(out, common_options, sizeof common_options);
-    snprintf(count, sizeof count, "%lld", (long long)s->gather_count);
-    snprintf(wait, sizeof wait, "%lldms", (long long)s->gather_for_ms);
-    for (struct option *o = out; o->name; o++) {
-        if (strcmp(o->name, "gather_count") == 0 && s->gather_count) o->preset = count;
-        if (strcmp(o->name, "gather_for") == 0 && s->gather_for_ms) o->preset = wait;
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        snprintf(texts[i], sizeof texts[i], "%lld%s", (long long)own[i].preset, own[i].unit);
+        for (struct option *o = out; o->name && own[i].preset; o++) {
+            if (strcmp(o->name, own[i].name) == 0) o->preset = texts[i];
+        }
     }
 }
 

@@ -87,7 +87,7 @@ struct service {
     void (*positions)(void *self, struct inlet_position *inlets, size_t n);      // at start: where to go on, if not what Redis says
     // A message of one of its routes went to the dead letters: tell whoever waits for it (a dead order ends as a visible rejection).
     void (*buried)(void *self, batch_t *batch, const ProtobufCMessage *body, const char *reason);
-    int64_t gather_count, gather_for_ms; // presets of the options of that name; 0: commit at once
+    int64_t batch_max, gather_count, gather_for_ms; // presets of the options of that name, if not the common ones
 };
 
 // main() of every service: options (--help, --env, --reference, --check), lock, epoch, load, loop; SIGTERM drains and stops. Returns the

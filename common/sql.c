@@ -65,7 +65,7 @@ static const char write_settings[] = "PRAGMA journal_mode=WAL;"
                                      "PRAGMA synchronous=FULL;"
                                      "PRAGMA foreign_keys=ON;"
                                      "PRAGMA temp_store=MEMORY;"
-                                     "PRAGMA cache_size=-8192;"             // 8 MiB
+                                     "PRAGMA cache_size=-16384;"            // 16 MiB
                                      "PRAGMA journal_size_limit=67108864;"; // the WAL shrinks to 64 MiB again
 static const char read_settings[] = "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096;";
 

@@ -25,6 +25,7 @@
 
 #define COMMIT_AT    50   // messages worth a transaction
 #define COMMIT_AFTER 5000 // ms: no row waits longer
+#define BATCH_MOST   1024 // under load: a page of the file is written once for many rows
 
 struct settings {
     const char *database;
@@ -294,6 +295,7 @@ const struct service archiver_service = {
     .committed = archiver_committed,
     .persist = archiver_persist,
     .positions = archiver_positions,
+    .batch_max = BATCH_MOST,
     .gather_count = COMMIT_AT,
     .gather_for_ms = COMMIT_AFTER,
 };
