@@ -95,7 +95,13 @@ struct place *accounts_next_place(const accounts_t *self, size_t *cursor) {
 
 void place_wait(accounts_t *self, struct place *p, struct trade *t) {
     t->waits = true;
-    DL_APPEND(p->waiting, t);
+    struct trade *later = NULL;
+    if (p->waiting && p->waiting->prev->sequence > t->sequence) { // prev of the first is the last
+        DL_FOREACH(p->waiting, later) {
+            if (later->sequence > t->sequence) break;
+        }
+    }
+    DL_PREPEND_ELEM(p->waiting, later, t);
     if (p->listed) return;
     p->listed = true;
     DL_APPEND(self->waiting, p);

@@ -55,7 +55,7 @@ struct account *accounts_first(const accounts_t *self); // then ->next
 struct place *accounts_place(accounts_t *self, const char *account_id, const char *broker_symbol, bool *is_new);
 struct place *accounts_next_place(const accounts_t *self, size_t *cursor);
 
-// The queue of what is pending at a place, and the list of places that have one.
+// The queue of what is pending at a place, by sequence, and the list of places that have one.
 void place_wait(accounts_t *self, struct place *p, struct trade *t);
 void place_leave(accounts_t *self, struct place *p, struct trade *t);
 struct place *accounts_waiting(const accounts_t *self); // then ->next

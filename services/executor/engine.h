@@ -47,6 +47,7 @@ struct executor {
     struct doubt_patience patience;
     bool started;      // what was loaded has been looked at
     bool reconfigured; // the book changed
+    uint64_t sequence; // of the last trade
     bool awake;        // something that orders waited for has happened
     uint64_t ticked_at, chores_at; // monotonic ns
     port_t *gateways, *prices;

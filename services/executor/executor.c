@@ -145,7 +145,7 @@ static void look_at(struct executor *x, struct trade *t) {
     case T(pending): return engine_end(x, t, TRADE_EXPIRE, "its gateway, or its turn, did not come in time");
     case T(submitting):
         if (t->unsent) return orders_again(x, t);
-        return resolve_doubt(x, t, t->on_wire ? "no answer" : "it is not certain that it was sent");
+        return resolve_doubt(x, t, "no answer");
     case T(unknown): return resolve_due(x, t);
     case T(working):
     case T(partially_filled): return commands_cancel(x, t, "expired");

@@ -14,7 +14,7 @@ static const uint8_t trade_moves[STATES][TRADE_EVENT_COUNT] = {
     [T(pending)] = {[TRADE_SUBMIT] = T(submitting), [TRADE_DOUBT] = T(unknown), [TRADE_ACCEPT] = T(working), [TRADE_FOUND] = T(working),
                     [TRADE_FILL_PART] = T(partially_filled), [TRADE_FILL_ALL] = T(filled), [TRADE_REJECT] = T(rejected),
                     [TRADE_CANCEL] = T(cancelled), [TRADE_EXPIRE] = T(expired)},
-    [T(submitting)] = {[TRADE_DOUBT] = T(unknown), [TRADE_ACCEPT] = T(working), [TRADE_FOUND] = T(working),
+    [T(submitting)] = {[TRADE_UNSENT] = T(pending), [TRADE_DOUBT] = T(unknown), [TRADE_ACCEPT] = T(working), [TRADE_FOUND] = T(working),
                        [TRADE_FILL_PART] = T(partially_filled), [TRADE_FILL_ALL] = T(filled), [TRADE_REJECT] = T(rejected),
                        [TRADE_CANCEL] = T(cancelled), [TRADE_EXPIRE] = T(expired)},
     [T(unknown)] = {[TRADE_SUBMIT] = T(submitting), [TRADE_DOUBT] = T(unknown), [TRADE_ACCEPT] = T(working), [TRADE_FOUND] = T(working),

@@ -9,6 +9,7 @@
 // What can happen to a trade. Words as in alerts.
 #define TRADE_EVENTS(X) \
     X(TRADE_SUBMIT, "submit")       /* recorded, about to be sent */ \
+    X(TRADE_UNSENT, "be unsent")    /* it did not leave, for certain: it waits again */ \
     X(TRADE_DOUBT, "doubt")         /* nobody knows whether the broker has it */ \
     X(TRADE_ACCEPT, "accept")       /* a report: the broker has taken it */ \
     X(TRADE_FOUND, "found")         /* asked: the broker has it, and it works */ \

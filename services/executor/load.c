@@ -92,6 +92,7 @@ static int by_order(const void *a, const void *b) {
 
 static void place_trade(struct executor *x, struct trade *t) {
     t->place = engine_place(x, t->s);
+    t->sequence = ++x->sequence;
     orders_note_origin(x, t);
 }
 

@@ -95,7 +95,7 @@ void orders_submit(struct executor *x, struct trade *t) {
     t->sent_before = t->was_sent;
     t->was_sent = true;
     t->decided_at = batch_mono(x->batch);
-    t->on_wire = t->unsent = t->asking = t->known_there = false;
+    t->unsent = t->asking = t->known_there = false;
     s->has_submitted_at = true;
     s->submitted_at = batch_now(x->batch);
     s->held = false;
@@ -157,17 +157,6 @@ static void send_or_ask(struct executor *x, struct trade *t) {
     }
 }
 
-// Between the decision and the end of its commit much may have changed. It has not been sent, so nothing is in doubt that was not before.
-void orders_again(struct executor *x, struct trade *t) {
-    t->unsent = false;
-    t->was_sent = t->sent_before;
-    if (engine_too_old(x, t->s)) return engine_end(x, t, TRADE_EXPIRE, "too old when it could have been sent");
-    enum gate g = orders_gate(x, t);
-    if (g != GATE_OPEN && g != GATE_WAIT) return engine_end(x, t, TRADE_REJECT, gate_reason(g));
-    resolve_doubt(x, t, "its commit took too long: decided again");
-    if (session_is_ready(t->place->account->session) && may_send(x, t) == MAY_SEND) orders_submit(x, t);
-}
-
 static bool pass(struct executor *x, struct trade *t) {
     if (is_closing(t->s) && !t->s->n_closes) {
         TradeState whole = *t->s;
@@ -214,6 +203,7 @@ static void wait_here(struct executor *x, struct trade *t) {
 
 static struct trade *add_trade(struct executor *x, const TradeState *s) {
     struct trade *t = trades_add(x->trades, s);
+    t->sequence = ++x->sequence;
     t->place = engine_place(x, t->s);
     engine_count(x, t, 1);
     return t;
@@ -223,6 +213,16 @@ static struct trade *add_trade(struct executor *x, const TradeState *s) {
 static void take_reported(struct executor *x, struct trade *t) {
     if (is_closing(t->s) && !t->s->n_closes) (void)choose_positions(x, t);
     reports_apply_kept(x, t);
+}
+
+// It did not leave: nothing is in doubt that was not before, and what had never left waits for its gateway again.
+void orders_again(struct executor *x, struct trade *t) {
+    t->unsent = false;
+    t->was_sent = t->sent_before;
+    if (t->was_sent) return resolve_doubt(x, t, "it could not be sent again");
+    if (!engine_move(x, t, TRADE_UNSENT, NULL)) return;
+    bool later = t->place->waiting && t->place->waiting->sequence < t->sequence;
+    if (later || !orders_dispatch(x, t)) wait_here(x, t);
 }
 
 void orders_take(struct executor *x, const TradeState *s, bool resend) {

@@ -46,4 +46,4 @@ struct session *sessions_get(sessions_t *self, const char *instance_id) {
 }
 
 struct session *sessions_first(const sessions_t *self) { return self->first; }
-bool session_is_ready(const struct session *s) { return s && s->welcomed && s->state == INSTANCE_STATE__STATE__ready; }
+bool session_is_ready(const struct session *s) { return s && s->welcomed && !s->gone && s->state == INSTANCE_STATE__STATE__ready; }

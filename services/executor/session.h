@@ -21,6 +21,7 @@ struct session {
     uint64_t connected_at;   // UTC ns
     uint64_t uptime_s;       // as last told: less than before means that it has been restarted
     unsigned in_flight;      // submitted and not answered
+    bool gone;               // what was handed to it could not leave: it is not connected; until it speaks again
     bool blocked;            // orders wait because too many are in flight
     struct session *next;
 };

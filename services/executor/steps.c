@@ -78,7 +78,6 @@ bool engine_move(struct executor *x, struct trade *t, enum trade_event event, co
         return false;
     }
     engine_count(x, t, -1);
-    if (t->s->state == T(submitting) && after != T(submitting)) t->on_wire = false;
     t->s->state = after;
     t->s->updated_at = batch_now(x->batch);
     if (reason || t->s->reason) trade_set_text(&t->s->reason, reason ? reason : "");

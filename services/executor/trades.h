@@ -12,6 +12,7 @@ struct session;
 
 struct trade {
     struct due due;     // first: what comes out of the heap is the trade
+    uint64_t sequence;  // in which order trades came to this process
     TradeState *s;      // owned, allocated field by field
     struct place *place;
     struct session *session; // whose answer is waited for: counted in its in_flight
@@ -27,8 +28,7 @@ struct trade {
 
     bool resend;    // re-driven by hand
     bool query;     // to be asked about once, when due
-    bool on_wire;   // its Submit has left
-    bool unsent;    // its Submit was not sent, for certain: the commit took too long
+    bool unsent;    // its Submit has not left, for certain: the commit took too long, or its gateway is gone
     bool unsaved;   // memory is ahead of Redis; saved at a tick if nothing else comes
     bool in_index;  // in the set that is loaded at start
     bool retired;   // over: in the queue of those that are forgotten

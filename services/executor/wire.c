@@ -225,6 +225,8 @@ static void hear(struct executor *x, struct session *s, const ProtobufCMessage *
         if (words[i].type != m->descriptor) continue;
         if (!s->welcomed && !words[i].anytime) return nudge(x, s);
         s->seen_at = batch_mono(x->batch);
+        if (s->gone) x->awake = true;
+        s->gone = false;
         if (words[i].type != &hello__descriptor) come_back(x, s);
         return words[i].take(x, s, m);
     }
@@ -305,10 +307,11 @@ void wire_tick(struct executor *x) {
 
 // --- after the commit
 
+// What did not leave is looked at in the next tick, in the order in which it came.
 static void sent(struct executor *x, struct trade *t, bool out) {
     if (!t || t->s->state != T(submitting)) return;
-    t->on_wire = out;
-    due_set(x->due, &t->due, out ? x->clock_mono() + x->patience.answer_within : 0); // what did not go out is looked at in the next tick
+    t->unsent = !out;
+    due_set(x->due, &t->due, out ? x->clock_mono() + x->patience.answer_within : t->sequence);
 }
 
 // A commit that took long may have made an order too old, or what its gateway would refuse forgotten: it is decided again. That it has not been
@@ -325,13 +328,11 @@ static void deliver(void *arg, const struct letter *letter) {
         return;
     }
     struct trade *t = trades_find(x->trades, letter->trade_id);
-    if (!in_time(x, t)) {
-        if (t) t->unsent = true; // looked at in the next tick
-        return sent(x, t, false);
-    }
+    if (letter->to->gone || !in_time(x, t)) return sent(x, t, false);
     FAILPOINT("executor.after_commit_before_send");
     bool out = x->send(x->send_arg, letter->to, letter->frame);
     FAILPOINT("executor.after_send");
+    letter->to->gone = !out; // a message that is refused has not left (port.h): its gateway is not connected, or takes nothing more
     sent(x, t, out);
 }
 

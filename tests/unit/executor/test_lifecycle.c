@@ -16,18 +16,18 @@
 #include "services/executor/lifecycle.h"
 
 // One row a state; a column for each event, in the order of the enum: the state after it by two letters, "--" refused.
-//                                  submit doubt accept found part all reject cancel expire reopen close
+//                                  submit unsent doubt accept found part all reject cancel expire reopen close
 static const char *const trades[] = {
-    "pe su un wo wo pf fi re ca ex -- --", //
-    "su -- un wo wo pf fi re ca ex -- --", //
-    "wo -- -- wo wo pf fi re ca ex -- --", //
-    "pf -- -- pf pf pf fi fi fi fi -- --", //
-    "fi -- -- fi fi fi fi -- fi fi pf cl", //
-    "cl -- -- cl cl fi fi -- cl cl -- --", //
-    "un su un wo wo pf fi re ca ex -- --", //
-    "re -- -- re re pf fi re -- -- -- --", //
-    "ca -- -- ca ca fi fi ca ca ca -- --", //
-    "ex -- -- ex wo pf fi ex ex ex -- --", //
+    "pe su -- un wo wo pf fi re ca ex -- --", //
+    "su -- pe un wo wo pf fi re ca ex -- --", //
+    "wo -- -- -- wo wo pf fi re ca ex -- --", //
+    "pf -- -- -- pf pf pf fi fi fi fi -- --", //
+    "fi -- -- -- fi fi fi fi -- fi fi pf cl", //
+    "cl -- -- -- cl cl fi fi -- cl cl -- --", //
+    "un su -- un wo wo pf fi re ca ex -- --", //
+    "re -- -- -- re re pf fi re -- -- -- --", //
+    "ca -- -- -- ca ca fi fi ca ca ca -- --", //
+    "ex -- -- -- ex wo pf fi ex ex ex -- --", //
 };
 static const char *const results[] = {"pe ex pf fa", "ex -- pf fa", "pf -- -- --", "fa -- -- --"};
 //                                     hello welcome beat strain silence

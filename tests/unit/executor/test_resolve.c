@@ -309,14 +309,37 @@ static void a_lost_gateway_leaves_what_it_was_given_unknown(void **state) {
     assert_int_equal(alerts(w, "instance_lost"), 1);
 }
 
-static void what_could_not_be_handed_over_is_unknown(void **state) {
+// What is refused by the socket has not left, and that is certain: no doubt, it waits for its gateway.
+static void what_could_not_be_handed_over_waits_in_its_order(void **state) {
     struct world *w = *state;
     w->wire_full = true;
     give_market(w, "t1");
+    give_market(w, "t2");
     world_commit(w);
+    give_market(w, "t3");
+    world_commit(w);
+    world_tick(w);
+    assert_state(w, "t1", pending);
+    assert_state(w, "t3", pending);
     w->wire_full = false;
     world_tick(w);
+    assert_int_equal(submits(w, NULL), 0); // not before it speaks
+    gateway_beat(w);
+    world_tick(w);
+    assert_int_equal(submits(w, NULL), 3);
+    assert_int_equal(questions(w, NULL), 0);
+    assert_string_equal(last_submit(w)->trade_id, "t3");
+}
+
+static void what_was_sent_before_and_cannot_be_sent_again_stays_in_doubt(void **state) {
+    struct world *w = *state;
+    lose_answer(w, "t1");
+    deny(w, "t1", 29);
+    w->wire_full = true;
+    deny(w, "t1", 3);
+    world_tick(w);
     assert_state(w, "t1", unknown);
+    assert_int_equal(submits(w, "t1"), 1);
 }
 
 int main(void) {
@@ -342,7 +365,8 @@ int main(void) {
         WITH(unchecked, what_was_submitting_when_we_died_is_unknown_and_asked_about),
         WITH(world_setup, what_waited_when_we_died_is_asked_about_before_it_is_sent),
         WITH(unchecked, a_lost_gateway_leaves_what_it_was_given_unknown),
-        WITH(unchecked, what_could_not_be_handed_over_is_unknown),
+        WITH(unchecked, what_could_not_be_handed_over_waits_in_its_order),
+        WITH(checked, what_was_sent_before_and_cannot_be_sent_again_stays_in_doubt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
