@@ -91,6 +91,16 @@ def redis_twice(scene, load=None):
     redis_and_a_service(scene)
 
 
+def redis_and_a_late_consumer(scene, load=None):
+    """Redis and a consumer die together; the consumer stays away for longer than its producers keep what it had."""
+    service = scene.rng.choice(["router", "executor.0", "reconciler"])
+    scene.kill("redis", service)
+    scene.pause(0, 0.2)
+    scene.restart("redis")
+    scene.pause(3, 4)
+    scene.restart(service)
+
+
 def ends_while_paused(scene, load=None):
     """The traffic ends while a consumer stands still with its queues full: nothing that comes later tells it of a gap."""
     service = scene.rng.choice(["router", "executor.0", "reconciler"])
@@ -133,6 +143,8 @@ MIXES = {m.name: m for m in [
     Mix("paused", paused_consumer, "a consumer paused, Redis killed, the consumer killed", fsync_ms=300),
     Mix("twice", redis_twice, "two Redis crashes within ten seconds", fsync_ms=300),
     Mix("small-queues", two_services, "two at once with queues of 50", options={"TRADECAST_QUEUE": "50"}),
+    Mix("late-consumer", redis_and_a_late_consumer, "Redis and a consumer, which comes back late", fsync_ms=500, pause_s=(1.5, 3),
+        options={"TRADECAST_JOURNAL_KEEP": "1s"}),
     Mix("ends-while-paused", ends_while_paused, "the traffic ends while a consumer is paused", options={"TRADECAST_QUEUE": "50"}, rate=1000),
     Mix("unchecked-services", one_service, "any one service; brokers that check nothing", unchecked=True),
     Mix("unchecked-redis+router+executor", redis_router_executor, "Redis, router, executor; brokers that check nothing", fsync_ms=300,

@@ -8,7 +8,7 @@ from tests.fault.mixes import MIXES
 # mechanism off -> the mix that catches it, and after how many kills at most it must have
 CAUGHT_BY = {
     "no_ring": ("redis+service", 30),
-    "trim_at_once": ("redis+service", 40),
+    "trim_at_once": ("late-consumer", 24),
     "no_ask": ("unchecked-services", 30),
     "hop_time": ("unchecked-redis+router+executor", 60),
     "position_apart": ("services", 40),
@@ -16,7 +16,7 @@ CAUGHT_BY = {
     "no_prev_check": ("services", 40),
     "no_idle_read": ("ends-while-paused", 4),
     "replay_on_failed_commit_only": ("redis+service", 60),
-    "keep_trim_samples": ("away", 30),
+    "keep_trim_samples": ("late-consumer", 24),
 }
 ROUND = 6  # kills between two looks
 

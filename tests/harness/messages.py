@@ -38,3 +38,50 @@ def e8(text):
     whole, _, part = str(text).partition(".")
     sign = -1 if whole.startswith("-") else 1
     return sign * (abs(int(whole or 0)) * 10**8 + int((part + "0" * 8)[:8]))
+
+
+# --- the envelope, with its check (common/envelope.c)
+
+_KEY = b"tradecast-frame\0"
+_MASK = (1 << 64) - 1
+
+
+def _siphash(data, key=_KEY):
+    """SipHash-2-4."""
+    k0, k1 = int.from_bytes(key[:8], "little"), int.from_bytes(key[8:], "little")
+    v = [0x736F6D6570736575 ^ k0, 0x646F72616E646F6D ^ k1, 0x6C7967656E657261 ^ k0, 0x7465646279746573 ^ k1]
+
+    def rotate(x, n):
+        return (x << n | x >> (64 - n)) & _MASK
+
+    def rounds(n):
+        for _ in range(n):
+            v[0] = (v[0] + v[1]) & _MASK
+            v[1] = rotate(v[1], 13) ^ v[0]
+            v[0] = rotate(v[0], 32)
+            v[2] = (v[2] + v[3]) & _MASK
+            v[3] = rotate(v[3], 16) ^ v[2]
+            v[0] = (v[0] + v[3]) & _MASK
+            v[3] = rotate(v[3], 21) ^ v[0]
+            v[2] = (v[2] + v[1]) & _MASK
+            v[1] = rotate(v[1], 17) ^ v[2]
+            v[2] = rotate(v[2], 32)
+
+    padded = data + bytes(-(len(data) + 1) % 8) + bytes([len(data) & 255])
+    for at in range(0, len(padded), 8):
+        word = int.from_bytes(padded[at:at + 8], "little")
+        v[3] ^= word
+        rounds(2)
+        v[0] ^= word
+    v[2] ^= 0xFF
+    rounds(4)
+    return (v[0] ^ v[1] ^ v[2] ^ v[3]).to_bytes(8, "little")
+
+
+def envelope(topic, message, entry_id=(0, 0), prev=(0, 0)):
+    """The packed envelope of a message, as it travels on ZeroMQ and lies in journals."""
+    e = Envelope(incarnation=entry_id[0], sequence=entry_id[1], prev_incarnation=prev[0], prev_sequence=prev[1],
+                 type=message.DESCRIPTOR.name, body=message.SerializeToString(), check=0)
+    head = e.SerializeToString()[:-9]  # all but the check: one byte of key, eight of value
+    e.check = int.from_bytes(_siphash(_siphash(topic.encode()) + _siphash(head)), "little")
+    return e.SerializeToString()

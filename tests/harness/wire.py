@@ -5,7 +5,7 @@ import threading
 
 import zmq
 
-from tests.harness.messages import TYPES
+from tests.harness.messages import TYPES, Envelope, envelope
 
 
 def intake(plant, source, body, token=None):
@@ -15,6 +15,20 @@ def intake(plant, source, body, token=None):
         socket.setsockopt(zmq.LINGER, 2000)
         socket.connect(plant.layout.endpoint("ingest.intake"))
         socket.send_multipart([f"{source}/{token or plant.token(source)}".encode(), body])
+    finally:
+        socket.close()
+
+
+def control(plant, name, verb, *args, within_s=5):
+    """Asks a process's control socket; its answer as a ControlAnswer."""
+    socket = zmq.Context.instance().socket(zmq.DEALER)
+    try:
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.connect(plant.layout.endpoint(f"{name}.control"))
+        socket.send_multipart([b"control", envelope("control", TYPES["ControlRequest"](verb=verb, args=[str(a) for a in args]))])
+        if not socket.poll(within_s * 1000):
+            raise TimeoutError(f"{name} did not answer {verb} within {within_s} s")
+        return TYPES["ControlAnswer"].FromString(Envelope.FromString(socket.recv_multipart()[-1]).body)
     finally:
         socket.close()
 
