@@ -7,6 +7,8 @@
 #include "common/clock.h"
 
 #define WRITE_EVERY_NS NS_PER_S
+#define LOOK_EVERY_NS  (10 * NS_PER_S)
+#define LOOK_SOON_NS   (200 * NS_PER_MS)
 
 #define SETTING(field) offsetof(struct monitor_settings, field)
 
@@ -50,7 +52,10 @@ void monitor_destroy(void **self) {
     *self = NULL;
 }
 
-err_t monitor_load(void *self, store_t *store) { return slice_load(self, store); }
+err_t monitor_load(void *self, store_t *store) {
+    ((struct monitor *)self)->store = store;
+    return slice_load(self, store);
+}
 
 static void expect(void *watch, const InstanceConfig *instance) { watch_expect(watch, instance->instance_id); }
 
@@ -79,9 +84,18 @@ static bool is_settled(const struct monitor *self, uint64_t mono_ns) {
     return watch_since(self->watch.started_at, mono_ns) >= (uint64_t)self->settings->grace_ms * NS_PER_MS;
 }
 
+// An event that was missed (nobody sends it twice) would be missed for good: what the states are is looked up, soon while something is wrong.
+static void look_again(struct monitor *self, uint64_t now) {
+    bool fine = watch_troubles(&self->watch, now, self->limits.silent_ns, NULL, NULL) == 0;
+    if (!self->store || now - self->looked_at < (fine ? LOOK_EVERY_NS : LOOK_SOON_NS)) return;
+    self->looked_at = now;
+    if (store_connected(self->store)) (void)slice_look(self, self->store); // trouble with Redis shows elsewhere
+}
+
 err_t monitor_tick(void *self, batch_t *batch) {
     struct monitor *monitor = self;
     uint64_t now = batch_mono(batch);
+    look_again(monitor, now);
     if (monitor->written_at && now - monitor->written_at < WRITE_EVERY_NS) return ERR_OK;
     monitor->written_at = now;
     if (is_settled(monitor, now)) {

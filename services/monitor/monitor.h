@@ -31,7 +31,8 @@ struct monitor {
     struct performance performance;
     struct condition found[CONDITIONS_MAX]; // scratch of tick
     buffer_t state, shown;                  // system:state and metrics:performance as last written, their timestamps left out
-    uint64_t written_at;                    // monotonic ns
+    uint64_t written_at, looked_at;         // monotonic ns
+    store_t *store;                         // the loop's, to look again at what others write; NULL in tests
     port_t *ears[INSTANCES_MAX];
     size_t n_ears;
     arena_t *arena; // of what is being heard
@@ -61,6 +62,7 @@ unsigned monitor_answer(struct monitor *self, const char *method, const char *pa
 
 // slice.c: the keys it owns.
 err_t slice_load(struct monitor *self, store_t *store);
+err_t slice_look(struct monitor *self, store_t *store); // what accounts and instances are, as their owner last wrote it
 void slice_state(struct monitor *self, batch_t *batch);
 void slice_performance(struct monitor *self, batch_t *batch);
 void slice_raised(batch_t *batch, const struct condition *condition);

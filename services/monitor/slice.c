@@ -166,7 +166,11 @@ err_t slice_load(struct monitor *self, store_t *store) {
     err_t e = store_members(store, ACTIVE, load_active, self);
     if (!e) e = load_performance(self, store);
     if (!e) e = load_mode(self, store);
-    if (!e) e = store_records(store, "account_config:index", "account_state:", &account_state__descriptor, load_state, self);
+    return e ? e : slice_look(self, store);
+}
+
+err_t slice_look(struct monitor *self, store_t *store) {
+    err_t e = store_records(store, "account_config:index", "account_state:", &account_state__descriptor, load_state, self);
     if (!e) e = store_records(store, "instance_config:index", "instance_state:", &instance_state__descriptor, load_state, self);
     return e;
 }
