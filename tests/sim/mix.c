@@ -5,46 +5,49 @@
 #include "tests/sim/sim.h"
 
 static struct gateway_checks draw_broker(struct dice *d, uint64_t delay) {
-    return (struct gateway_checks){
-        .check = (Hello__DuplicateCheck)ONE_OF(d, HELLO__DUPLICATE_CHECK__none, HELLO__DUPLICATE_CHECK__none,
-                                               HELLO__DUPLICATE_CHECK__forever, HELLO__DUPLICATE_CHECK__window,
-                                               HELLO__DUPLICATE_CHECK__session, HELLO__DUPLICATE_CHECK__open_orders),
-        .can_query = dice_chance(d, 900),
-        .window = ONE_OF(d, 1, 5, 60) * NS_PER_S,
-        .longest_acceptance = delay,
-    };
+    struct gateway_checks g = {.longest_acceptance = delay};
+    g.check =
+        (Hello__DuplicateCheck)ONE_OF(d, HELLO__DUPLICATE_CHECK__none, HELLO__DUPLICATE_CHECK__none, HELLO__DUPLICATE_CHECK__forever,
+                                      HELLO__DUPLICATE_CHECK__window, HELLO__DUPLICATE_CHECK__session, HELLO__DUPLICATE_CHECK__open_orders);
+    g.can_query = dice_chance(d, 900);
+    g.window = ONE_OF(d, 1, 5, 60) * NS_PER_S;
+    return g;
+}
+
+// One roll a statement, so that the order is the same with any compiler.
+static void draw_faults(struct dice *d, struct mix *m) {
+    bool mild = dice_chance(d, 200);
+    m->strike = (unsigned)ONE_OF(d, 5, 20, 60);
+    m->alone = 3;
+    m->redis_and_one = (unsigned)ONE_OF(d, 0, 3);
+    m->redis_and_two = (unsigned)ONE_OF(d, 0, 3);
+    m->everything = (unsigned)ONE_OF(d, 0, 0, 1);
+    m->redis_away = (unsigned)ONE_OF(d, 0, 2);
+    m->pause = (unsigned)ONE_OF(d, 0, 2);
+    m->crash_inside = (unsigned)ONE_OF(d, 0, 5, 30);
+    m->lost_reply = (unsigned)ONE_OF(d, 0, 1, 5);
+    m->drop = (unsigned)(mild ? 0 : ONE_OF(d, 0, 10, 200));
+    m->repeat = (unsigned)(mild ? 0 : ONE_OF(d, 0, 10, 100));
+    m->swap = (unsigned)(mild ? 0 : ONE_OF(d, 0, 10, 100));
+    m->drop_order = (unsigned)ONE_OF(d, 0, 0, 10, 100);
 }
 
 static struct mix draw_any(struct dice *d) {
-    uint64_t delay = ONE_OF(d, 2, 100, 1000) * NS_PER_MS;
-    bool mild = dice_chance(d, 200);
-    return (struct mix){
-        .strike = (unsigned)ONE_OF(d, 5, 20, 60),
-        .alone = 3,
-        .redis_and_one = (unsigned)ONE_OF(d, 0, 3),
-        .redis_and_two = (unsigned)ONE_OF(d, 0, 3),
-        .everything = (unsigned)ONE_OF(d, 0, 0, 1),
-        .redis_away = (unsigned)ONE_OF(d, 0, 2),
-        .pause = (unsigned)ONE_OF(d, 0, 2),
-        .crash_inside = (unsigned)ONE_OF(d, 0, 5, 30),
-        .lost_reply = (unsigned)ONE_OF(d, 0, 1, 5),
-        .drop = (unsigned)(mild ? 0 : ONE_OF(d, 0, 10, 200)),
-        .repeat = (unsigned)(mild ? 0 : ONE_OF(d, 0, 10, 100)),
-        .swap = (unsigned)(mild ? 0 : ONE_OF(d, 0, 10, 100)),
-        .drop_order = (unsigned)ONE_OF(d, 0, 0, 10, 100),
-        .queue = (size_t)ONE_OF(d, 4, 50, 1000),
-        .unwritten = ONE_OF(d, 0, 50, 500, 2000, 2000) * NS_PER_MS,
-        .flush = (unsigned)ONE_OF(d, 0, 5),
-        .keep = ONE_OF(d, 3, 5, 15) * NS_PER_S,
-        .idle_read = ONE_OF(d, 100, 500) * NS_PER_MS,
-        .step = ONE_OF(d, 1, 2, 4) * NS_PER_MS,
-        .expire_after = ONE_OF(d, 0, 0, 1, 20) * NS_PER_S,
-        .order_delay = delay,
-        .signals = (unsigned)ONE_OF(d, 2, 20, 200, 800),
-        .signals_max = (size_t)ONE_OF(d, 300, 2000, TRADES_MAX),
-        .clock_jumps = dice_chance(d, 300),
-        .broker = draw_broker(d, delay),
-    };
+    struct mix whole = {0}, *m = &whole;
+    draw_faults(d, m);
+    m->order_delay = ONE_OF(d, 2, 100, 1000) * NS_PER_MS;
+    m->queue = (size_t)ONE_OF(d, 4, 50, 1000);
+    m->unwritten = ONE_OF(d, 0, 50, 500, 2000, 2000) * NS_PER_MS;
+    m->flush = (unsigned)ONE_OF(d, 0, 5);
+    m->keep = ONE_OF(d, 3, 5, 15) * NS_PER_S;
+    m->idle_read = ONE_OF(d, 100, 500) * NS_PER_MS;
+    m->step = ONE_OF(d, 1, 2, 4) * NS_PER_MS;
+    m->expire_after = ONE_OF(d, 0, 0, 1, 20) * NS_PER_S;
+    m->signals = (unsigned)ONE_OF(d, 2, 20, 200, 800);
+    m->signals_max = (size_t)ONE_OF(d, 300, 2000, TRADES_MAX);
+    m->clock_jumps = dice_chance(d, 300);
+    m->broker = draw_broker(d, m->order_delay);
+    return whole;
 }
 
 // A broker that checks nothing but can be asked: the hardest one to do nothing twice with.

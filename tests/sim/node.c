@@ -135,6 +135,7 @@ static bool replay(struct world *w, struct node *n, uint64_t from) {
         const struct ring_entry *e = ring_find(n->ring, b);
         if (!transact(w, n, e->bytes.data, e->bytes.length)) return false;
         ring_touch(n->ring, b, w->now);
+        n->answered_at = w->now; // never older than an entry
         w->tally->replays++;
         if (dies(w, n)) return false;
     }

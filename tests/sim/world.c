@@ -46,6 +46,12 @@ static void kill_redis(struct world *w, uint64_t until) {
 
 static struct node *any_node(struct world *w) { return &w->nodes[dice_below(&w->dice, NODES)]; }
 
+// One roll of the dice a statement: the same seed must give the same run with any compiler.
+static void strike_one(struct world *w) {
+    struct node *n = any_node(w);
+    node_crash(w, n, a_while(w));
+}
+
 static void strike_alone(struct world *w) {
     uint64_t which = dice_below(&w->dice, NODES + 2);
     if (which < NODES)
@@ -58,7 +64,7 @@ static void strike_alone(struct world *w) {
 
 static void strike_redis_and_one(struct world *w) {
     kill_redis(w, a_while(w));
-    node_crash(w, any_node(w), a_while(w));
+    strike_one(w);
 }
 
 // Router and executor lose what they knew; the router may come back long after the executor has found its feet again.
@@ -77,10 +83,13 @@ static void strike_everything(struct world *w) {
 // Away for as long as trimming or ageing takes; one service dies meanwhile.
 static void strike_redis_away(struct world *w) {
     kill_redis(w, w->now + ONE_OF(&w->dice, 5, 12, 16) * NS_PER_S);
-    if (dice_chance(&w->dice, 700)) node_crash(w, any_node(w), a_while(w));
+    if (dice_chance(&w->dice, 700)) strike_one(w);
 }
 
-static void strike_pause(struct world *w) { any_node(w)->wakes_at = w->now + ONE_OF(&w->dice, 200, 3000, 12000) * NS_PER_MS; }
+static void strike_pause(struct world *w) {
+    struct node *n = any_node(w);
+    n->wakes_at = w->now + ONE_OF(&w->dice, 200, 3000, 12000) * NS_PER_MS;
+}
 
 static void strike(struct world *w) {
     static void (*const kinds[])(struct world *) = {strike_alone,      strike_redis_and_one, strike_redis_and_two,
