@@ -7,6 +7,7 @@ import sys
 import time
 
 from tests.fault.mixes import MIXES, Scene
+from tests.harness import wire
 from tests.harness.oracle import judge
 from tests.harness.plant import Plant, configuration
 
@@ -66,6 +67,8 @@ def run_mix(mix, kills, seed, mutate=None, profile=None, rate=RATE, fsync_ms=0, 
     plant = make_plant(mix, mutate, profile, fsync_ms)
     try:
         plant.up()
+        for gateway in plant.gateways if mix.lost_replies else []:
+            assert wire.control(plant, gateway, "fault", "lost_reply", mix.lost_replies).ok
         scene = Scene(plant, random.Random(seed))
         load = plant.load("s", 10_000_000, mix.rate or rate)
         while scene.kills < kills:

@@ -128,6 +128,7 @@ class Mix:
     pause_s: tuple = (0.1, 0.9)
     options: dict = dataclasses.field(default_factory=dict)
     unchecked: bool = False  # the brokers take a second order under a known id: only asking first helps
+    lost_replies: str = ""   # the share of orders of which the broker never tells by itself what became of them
     rate: int = 0            # signals a second, if not the preset
     share: int = 1           # of the kills asked for
 
@@ -146,8 +147,8 @@ MIXES = {m.name: m for m in [
     Mix("late-consumer", redis_and_a_late_consumer, "Redis and a consumer, which comes back late", fsync_ms=500, pause_s=(1.5, 3),
         options={"TRADECAST_JOURNAL_KEEP": "1s"}),
     Mix("ends-while-paused", ends_while_paused, "the traffic ends while a consumer is paused", options={"TRADECAST_QUEUE": "50"}, rate=1000),
-    Mix("unchecked-services", one_service, "any one service; brokers that check nothing", unchecked=True),
+    Mix("unchecked-services", one_service, "any one service; brokers that check nothing", unchecked=True, lost_replies="0.01"),
     Mix("unchecked-redis+router+executor", redis_router_executor, "Redis, router, executor; brokers that check nothing", fsync_ms=300,
-        unchecked=True),
+        unchecked=True, lost_replies="0.05"),
     Mix("everything", everything, "everything at once, strict", profile="strict", pause_s=(0.8, 2), share=2),
 ]}

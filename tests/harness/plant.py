@@ -14,7 +14,7 @@ from deploy.local.system import System
 from tests.harness.wait import until
 
 SOURCE = "test"
-OPTIONS = {"TRADECAST_LOOK_FOR": "1h", "TRADECAST_LOG_LEVEL": "info"}
+OPTIONS = {"TRADECAST_LOOK_FOR": "1h", "TRADECAST_LOG_LEVEL": "info", "TRADECAST_HEARTBEAT": "200ms"}
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99", "UBSAN_OPTIONS": "print_stacktrace=1"}
 
 
