@@ -46,7 +46,7 @@ batch_t *batch_new(const char *service, const char *const *slice, struct outlet 
     snprintf(self->own[0], sizeof self->own[0], "%s:", service);
     snprintf(self->own[1], sizeof self->own[1], "position:%s", service);
     snprintf(self->own[2], sizeof self->own[2], "deadletter:%s", service);
-    for (size_t i = 0; i < sizeof self->own / sizeof *self->own; i++) allow(self, self->own[i]);
+    for (size_t i = 0; i < sizeof self->own / sizeof self->own[0]; i++) allow(self, self->own[i]);
     for (; slice && *slice; slice++) allow(self, *slice);
     self->outlets = outlets;
     self->n_outlets = n_outlets;

@@ -16,5 +16,5 @@ void books_leave(paper_t *paper); // the batch has nothing to write
 // Reading while running. A disk that cannot be read leaves no safe answer (is it a second order?): the process stops.
 struct order *books_order(paper_t *paper, const char *trade_id); // NULL: never seen
 void books_history(paper_t *paper, struct order *o);
-err_t books_reports(void *paper, uint64_t after, unsigned limit, link_visit_fn *visit, void *arg); // a link_read_fn
+err_t books_reports(void *arg, uint64_t after, unsigned limit, link_visit_fn *visit, void *visitor); // a link_read_fn
 void books_ledger(paper_t *paper, buffer_t *json);                                                 // totals of what is committed

@@ -151,7 +151,7 @@ static void settle_orders(paper_t *self) {
         o->touched = o->save = false;
         o->touched_next = NULL;
         if (!order_is_live(o)) {
-            HASH_DEL(self->orders, o);
+            HASH_DEL(self->orders, o); // NOLINT(clang-analyzer-core.NullDereference): of uthash's own pointers
             order_free(o);
         } else if (!o->pieces_left) {
             buffer_destroy(&o->history);

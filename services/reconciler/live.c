@@ -53,7 +53,7 @@ struct live_trade *live_trade_add(struct live *live, struct live_signal *signal,
 }
 
 static void trade_free(struct live *live, struct live_trade *t) {
-    HASH_DEL(live->trades, t);
+    HASH_DEL(live->trades, t); // NOLINT(clang-analyzer-core.NullDereference): of uthash's own pointers
     free(t->account_id);
     free(t);
 }

@@ -69,6 +69,7 @@ static void complete(struct reconciler *r, batch_t *batch, struct live_signal *s
     o->has_routed_at = s->routed_at != 0;
     o->routed_at = s->routed_at;
     batch_emit(batch, TOPIC_outcomes, 0, &o->base);
+    o->signal = NULL; // it lives here only
     slice_complete(batch, s);
     (void)guard_put(r->done, batch, digest_text(s->id), (uint64_t)status.status); // the handlers have seen that there is room
     for (const struct live_trade *t = s->trades; t; t = t->next) {
