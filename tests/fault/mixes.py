@@ -26,8 +26,10 @@ class Scene:
         self.kills += len(names)
 
     def restart(self, *names):
-        for name in sorted(names, key=lambda n: n != "redis"):
+        """In any order, Redis first: as a supervisor would that starts each when it is its turn."""
+        for name in sorted(names, key=lambda n: (n != "redis", self.rng.random())):
             self.plant.restart(name)
+            self.pause(0, 0.05)
 
     def kill_and_restart(self, *names, away_s=(0.0, 0.3)):
         self.kill(*names)
