@@ -12,6 +12,7 @@
 
 #define T(name) TRADE_STATE__STATE__##name
 #define TAKE_MOST 512 // frames in one turn
+#define ASK_AT_ONCE 500
 #define NUDGE_EVERY (200 * NS_PER_MS)
 
 // --- instances
@@ -91,24 +92,36 @@ static void send_welcome(struct executor *x, struct session *s) {
     s->acknowledged = s->report;
 }
 
-// What it may know of our open trades, and we do not: each is asked about once, a tick's worth at a time. What is in doubt has waited for this.
+// The row of answers starts again; the question leaves with the welcome, or (there are many) at a tick.
+static void wonder_again(struct executor *x, struct trade *t, bool now) {
+    t->asking = false;
+    t->asked_at = t->asked_since = 0;
+    t->s->not_found = 0;
+    if (now) resolve_due(x, t);
+    else due_set(x->due, &t->due, 0);
+}
+
+// What it may know of our open trades, and we do not: each is asked about once, a tick's worth at a time.
+static void ask_once(struct executor *x, struct trade *t, bool all) {
+    if (all && t->s->state != T(submitting) && t->s->state != T(pending)) {
+        t->query = true;
+        due_set(x->due, &t->due, 0);
+    } else {
+        commands_send_wishes(x, t);
+    }
+}
+
 static void ask_about_open(struct executor *x, struct session *s) {
-    size_t cursor = 0;
+    struct trade **list = arena_take(batch_arena(x->batch), (trades_count(x->trades) + 1) * sizeof(struct trade *));
+    size_t cursor = 0, n = 0, asked = 0;
     bool all = !s->queried;
     s->queried = true;
     for (struct trade *t; (t = trades_next(x->trades, &cursor)) != NULL;) {
-        if (t->place->account->session != s || t->retired) continue;
-        if (t->s->state == T(unknown)) {
-            t->asking = false;
-            t->asked_at = t->asked_since = 0; // the row of answers starts again
-            t->s->not_found = 0;
-        } else if (!all || t->s->state == T(submitting) || t->s->state == T(pending)) {
-            commands_send_wishes(x, t);
-            continue;
-        } else {
-            t->query = true;
-        }
-        due_set(x->due, &t->due, 0);
+        if (t->place->account->session == s && !t->retired) list[n++] = t; // what is not retired is not forgotten meanwhile
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (list[i]->s->state == T(unknown)) wonder_again(x, list[i], asked++ < ASK_AT_ONCE);
+        else ask_once(x, list[i], all);
     }
 }
 
@@ -136,6 +149,19 @@ static void learn(struct executor *x, struct session *s, const Hello *h) {
     s->report_moved = true;
 }
 
+// Reports that it can no longer send had been acknowledged, and the record of that is lost: the first that it has is next, and what the
+// others said is asked about.
+static bool skip_gone_reports(struct executor *x, struct session *s, const Hello *h) {
+    if (!h->has_first_report || s->report + 1 >= h->first_report) return false;
+    batch_alert(x->batch, ALERT__SEVERITY__warning, "reports_gone", s->instance_id,
+                "the gateway has no reports from %llu to %llu any more: all open trades are asked about", (unsigned long long)s->report + 1,
+                (unsigned long long)h->first_report - 1);
+    s->report = h->first_report - 1;
+    s->queried = false;
+    s->report_moved = true;
+    return true;
+}
+
 static bool is_ours(struct executor *x, const struct session *s, const Hello *h) {
     const InstanceConfig *config = book_instance(x->context->book, h->instance_id);
     if (config && strcmp(config->broker_id, h->broker_id) == 0 && strcmp(s->instance_id, h->instance_id) == 0) return true;
@@ -150,6 +176,7 @@ static void take_hello(struct executor *x, struct session *s, const Hello *h) {
     if (!is_ours(x, s, h)) return;
     bool begins = !s->welcomed || s->state == INSTANCE_STATE__STATE__lost || s->books != h->books;
     learn(x, s, h);
+    begins |= skip_gone_reports(x, s, h);
     if (!begins) return send_welcome(x, s);
     doubt_in_flight(x, s, "the link to its gateway was lost");
     s->connected_at = s->checks.session_since = batch_now(x->batch);
