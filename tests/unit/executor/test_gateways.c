@@ -132,6 +132,31 @@ static void other_books_start_at_the_first_report_and_are_asked_about_everything
     assert_int_equal(questions(w, "t1"), 1);
 }
 
+static void reports_that_are_gone_are_not_waited_for(void **state) {
+    struct world *w = *state;
+    gateway_hello(w, HELLO__DUPLICATE_CHECK__none, true);
+    have_position(w, "t1");
+    Hello h = HELLO__INIT;
+    h.instance_id = (char *)"g1";
+    h.broker_id = (char *)"b1";
+    h.kind = (char *)"paper";
+    h.duplicate_check = HELLO__DUPLICATE_CHECK__none;
+    h.can_query = true;
+    h.books = session(w)->books;
+    h.has_first_report = true;
+    h.first_report = 2; // what comes next: nothing is missing
+    gateway_says(w, &h.base);
+    world_commit(w);
+    assert_int_equal(alerts(w, "reports_gone"), 0);
+    h.first_report = 50;
+    gateway_says(w, &h.base);
+    world_commit(w);
+    assert_int_equal(session(w)->report, 49);
+    assert_int_equal(alerts(w, "reports_gone"), 1);
+    world_live(w, 1);
+    assert_int_equal(questions(w, "t1"), 1);
+}
+
 static void a_new_configuration_is_told_to_the_gateway(void **state) {
     struct world *w = *state;
     gateway_hello(w, HELLO__DUPLICATE_CHECK__none, true);
@@ -182,6 +207,7 @@ int main(void) {
         WORLD(while_we_did_not_listen_nobody_was_silent),
         WORLD(a_restarted_gateway_leaves_what_it_was_given_unknown),
         WORLD(other_books_start_at_the_first_report_and_are_asked_about_everything),
+        WORLD(reports_that_are_gone_are_not_waited_for),
         WORLD(a_new_configuration_is_told_to_the_gateway),
         WORLD(a_snapshot_becomes_the_accounts_state_and_is_told_now_and_then),
     };
