@@ -152,5 +152,7 @@ MIXES = {m.name: m for m in [
     Mix("unchecked-services", one_service, "any one service; brokers that check nothing", unchecked=True, lost_replies="0.01"),
     Mix("unchecked-redis+router+executor", redis_router_executor, "Redis, router, executor; brokers that check nothing", fsync_ms=300,
         unchecked=True, lost_replies="0.05"),
+    Mix("unchecked-origin", redis_router_executor, "the same, and nothing but a signal's origin time says that its order may be known", fsync_ms=300,
+        unchecked=True, lost_replies="0.05", options={"TRADECAST_EXECUTOR_ROLLBACK_QUIET": "0s"}),
     Mix("everything", everything, "everything at once, strict", profile="strict", pause_s=(0.8, 2), share=2),
 ]}

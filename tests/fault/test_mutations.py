@@ -10,7 +10,7 @@ CAUGHT_BY = {
     "no_ring": ("redis+service", 30),
     "trim_at_once": ("late-consumer", 24),
     "no_ask": ("unchecked-services", 30),
-    "hop_time": ("unchecked-redis+router+executor", 60),
+    "hop_time": ("unchecked-origin", 48),
     "position_apart": ("services", 40),
     "no_guards": ("redis+service", 60),
     "no_prev_check": ("services", 40),

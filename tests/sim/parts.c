@@ -4,7 +4,9 @@
 
 #include "tests/sim/sim.h"
 
-#define TICK           (50 * NS_PER_MS)
+#define TICK (50 * NS_PER_MS)
+// A sender that has no answer sends again, but gives up before rollback_quiet is over (design: TradingView within 15 s, quiet for 60 s).
+#define GIVES_UP_AFTER (8 * NS_PER_S)
 #define ROLLBACK_QUIET (10 * NS_PER_S)
 
 // What the door, the router and the executor remember so as to do nothing twice.
@@ -26,15 +28,25 @@ static void post(struct world *w, struct node *n, uint32_t trade) {
     node_emit(n, m);
 }
 
+static void stop_sending(struct world *w, uint32_t trade) {
+    for (size_t k = 0; k < w->n_unanswered; k++) {
+        if (w->unanswered[k] == trade) w->unanswered[k--] = w->unanswered[--w->n_unanswered];
+    }
+}
+
 static void door_tap(struct world *w, struct node *n) {
     if (!w->calm && w->sent < w->mix.signals_max && dice_chance(&w->dice, w->mix.signals)) {
         w->unanswered[w->n_unanswered++] = w->sent;
+        w->posted_at[w->sent] = w->now;
         post(w, n, w->sent++);
         w->tally->signals++;
     }
     if (!w->n_unanswered) return;
     uint32_t again = w->unanswered[dice_below(&w->dice, w->n_unanswered)];
-    if (w->resend_at[again] <= w->now) post(w, n, again);
+    if (w->now - w->posted_at[again] > GIVES_UP_AFTER)
+        stop_sending(w, again);
+    else if (w->resend_at[again] <= w->now)
+        post(w, n, again);
 }
 
 // 200: from here on the promise holds. The answer may be lost, then it is sent again.
@@ -44,9 +56,7 @@ static void door_committed(struct world *w, struct node *n) {
         if (w->answered[all[i]] || world_faults(w, w->mix.drop)) continue;
         w->answered[all[i]] = true;
         w->accepted_by[all[i]] = n->incarnation;
-        for (size_t k = 0; k < w->n_unanswered; k++) {
-            if (w->unanswered[k] == all[i]) w->unanswered[k--] = w->unanswered[--w->n_unanswered];
-        }
+        stop_sending(w, all[i]);
     }
 }
 

@@ -244,7 +244,7 @@ struct world {
     // the door's clients
     uint32_t sent; // signals so far; each is resent until it is answered
     bool answered[TRADES_MAX], excused[TRADES_MAX];
-    uint64_t resend_at[TRADES_MAX], accepted_by[TRADES_MAX]; // the door's incarnation
+    uint64_t posted_at[TRADES_MAX], resend_at[TRADES_MAX], accepted_by[TRADES_MAX]; // the door's incarnation
     uint32_t unanswered[TRADES_MAX];
     size_t n_unanswered;
     struct tally *tally;

@@ -134,8 +134,7 @@ static const char *verdict_on(const struct world *w, uint32_t t) {
     if (executions > 1) return "executed twice";
     if (executions && w->archive.final[t] != STAGE_FILLED) return "executed, but the archive does not say so";
     if (!executions && w->archive.final[t] == STAGE_FILLED) return "never executed, but the archive says so";
-    if (w->excused[t]) return NULL;
-    if (!w->answered[t]) return "not answered";
+    if (w->excused[t] || !w->answered[t]) return NULL;
     if (rows != (ROW_SIGNAL | ROW_ORDER)) return "lost before the archive had it";
     if (executions || w->archive.final[t] == STAGE_EXPIRED) return NULL;
     return trade->held ? NULL : "no outcome";
@@ -151,6 +150,7 @@ static bool is_quiet(const struct world *w) {
             if (reads && entry_id_cmp(n->in[l].position, redis_facts(w->redis)->last[l]) < 0) return false;
         }
     }
+    if (w->n_unanswered) return false;
     for (uint32_t t = 0; t < w->sent; t++) {
         if (verdict_on(w, t)) return false;
     }
