@@ -146,7 +146,7 @@ MIXES = {m.name: m for m in [
     Mix("paused", paused_consumer, "a consumer paused, Redis killed, the consumer killed", fsync_ms=300),
     Mix("twice", redis_twice, "two Redis crashes within ten seconds", fsync_ms=300),
     Mix("small-queues", two_services, "two at once with queues of 50", options={"TRADECAST_QUEUE": "50"}),
-    Mix("late-consumer", redis_and_a_late_consumer, "Redis and a consumer, which comes back late", fsync_ms=500, pause_s=(1.5, 3),
+    Mix("late-consumer", redis_and_a_late_consumer, "Redis and a consumer, which comes back late", fsync_ms=1500, pause_s=(2, 3),
         options={"TRADECAST_JOURNAL_KEEP": "1s"}),
     Mix("ends-while-paused", ends_while_paused, "the traffic ends while a consumer is paused", options={"TRADECAST_QUEUE": "50"}, rate=1000),
     Mix("unchecked-services", one_service, "any one service; brokers that check nothing", unchecked=True, lost_replies="0.01"),
