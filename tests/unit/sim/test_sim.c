@@ -70,7 +70,7 @@ static void each_mechanism_switched_off_turns_it_red(void **state) {
         const char *mutation, *mix;
     } rows[] = {
         {"no_ring", "pairs"},          {"trim_at_once", "pairs"},   {"no_ask", "services"},
-        {"hop_time", "triple"},        {"no_guards", "any"},        {"position_apart", "services"},
+        {"hop_time", "triple"},        {"no_guards", "services"},        {"position_apart", "services"},
         {"no_prev_check", "pairs"},    {"no_idle_read", "silence"}, {"replay_on_failed_commit_only", "pairs"},
         {"keep_trim_samples", "away"},
     };
