@@ -105,7 +105,7 @@ static bool put_short(struct builder *b, struct text t) {
         else if (is_number(w))
             good = put(b, "lot_size", w);
         else
-            good = build_fail(b, "a word that is not understood");
+            good = build_fail(b, "a word that is not understood: after BUY SYMBOL come lots, @price and key=value");
         if (!good) return false;
     }
     return true;

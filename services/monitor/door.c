@@ -99,6 +99,6 @@ err_t monitor_serve(struct monitor *self, reactor_t *reactor) {
         return ERR_SYSTEM;
     }
     log_event(LOG_LEVEL_INFO, "listening", "address=%s port=%u", options.address, http_port(self->http));
-    reactor_add_fd(reactor, http_fd(self->http), ready, true);
+    reactor_add_fd(reactor, http_fd(self->http), ready, INTAKE_DOOR);
     return ERR_OK;
 }

@@ -75,7 +75,7 @@ err_t monitor_listen(struct monitor *self, reactor_t *reactor) {
         self->ears[self->n_ears++] = ear;
         subscribe(ear, always);
         if (self->settings->events) subscribe(ear, also);
-        reactor_add_port(reactor, ear, hear, true);
+        reactor_add_port(reactor, ear, hear, INTAKE_DOOR);
     }
     return ERR_OK;
 }
