@@ -51,7 +51,6 @@ void resolve_ask(struct executor *x, struct trade *t) {
     t->asked_at = batch_mono(x->batch);
     if (!s || !s->welcomed || !s->checks.can_query) return;
     t->asking = true;
-    if (!t->asked_since) t->asked_since = t->asked_at;
     QueryOrder m = QUERY_ORDER__INIT;
     m.epoch = x->context->epoch;
     m.trade_id = t->s->trade_id;
@@ -67,7 +66,7 @@ void resolve_not_found(struct executor *x, struct trade *t) {
         batch_alert(x->batch, ALERT__SEVERITY__critical, "broker_lost_order", t->s->trade_id, "the broker had it and does not know it any more");
     }
     if (t->s->state != T(unknown) || !asked) return; // each question counts once
-    t->s->not_found++;
+    if (t->s->not_found++ == 0) t->asked_since = t->asked_at;
     t->s->has_asked_at = true;
     t->s->asked_at = t->s->updated_at = batch_now(x->batch);
     engine_keep(x, t);

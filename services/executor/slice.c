@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: MIT
 //
 //   trade_state:{trade_id}         hash    TradeState; expires once it is over
-//   trade_state:open:{shard}       set     trade_ids that are loaded at start
+//   trade_state:open:{shard}       set     trade_ids that are not over; loaded at start
+//   trade_state:watched:{shard}    set     trade_ids that were given up and may come to light yet; likewise
 //   trade_state:guard:{shard}:*    hashes  trade_ids that were taken on (guard.h)
 //   execution_state:{trade_id}     hash    ExecutionState; expires once nothing more will be executed
 //   execution_state:reports        hash    instance_id -> books:number of the last report that has had its effect
@@ -48,11 +49,19 @@ void slice_trade(batch_t *batch, const TradeState *t) {
     batch_keep(batch, key(k, "trade_state:", t->trade_id), &t->base);
 }
 
-void slice_trade_index(batch_t *batch, unsigned shard, const char *trade_id, bool member) {
+static void set_member(batch_t *batch, const char *set, const char *trade_id, bool member) {
+    if (member) batch_member(batch, set, trade_id);
+    else batch_member_drop(batch, set, trade_id);
+}
+
+void slice_trade_open(batch_t *batch, unsigned shard, const char *trade_id, bool member) {
     char k[KEY_TEXT];
-    shard_key(k, "trade_state:open:", shard);
-    if (member) batch_member(batch, k, trade_id);
-    else batch_member_drop(batch, k, trade_id);
+    set_member(batch, shard_key(k, "trade_state:open:", shard), trade_id, member);
+}
+
+void slice_trade_watched(batch_t *batch, unsigned shard, const char *trade_id, bool member) {
+    char k[KEY_TEXT];
+    set_member(batch, shard_key(k, "trade_state:watched:", shard), trade_id, member);
 }
 
 void slice_trade_over(batch_t *batch, const TradeState *t) {
@@ -164,6 +173,7 @@ void slice_view(batch_t *batch, unsigned shard, const char *account_id, const ch
 err_t slice_load(store_t *store, const struct slice_loading *l) {
     char k[KEY_TEXT];
     err_t e = store_records(store, shard_key(k, "trade_state:open:", l->shard), "trade_state:", &trade_state__descriptor, l->trade, l->arg);
+    if (!e) e = store_records(store, shard_key(k, "trade_state:watched:", l->shard), "trade_state:", &trade_state__descriptor, l->trade, l->arg);
     if (!e) e = store_pairs(store, shard_key(k, "execution_state:risk:", l->shard), l->risk, l->arg);
     if (!e) e = store_pairs(store, REPORTS, l->reports, l->arg);
     if (!e) e = store_pairs(store, shard_key(k, "execution_state:aside:", l->shard), l->aside, l->arg);

@@ -88,10 +88,12 @@ bool engine_move(struct executor *x, struct trade *t, enum trade_event event, co
 
 // --- keeping and telling
 
-static void index_set(struct executor *x, struct trade *t, bool member) {
-    if (t->in_index == member) return;
-    t->in_index = member;
-    slice_trade_index(x->batch, x->context->shard, t->s->trade_id, member);
+// The sets that are loaded at start.
+static void list_as(struct executor *x, struct trade *t, bool open, bool watched) {
+    if (t->in_open != open) slice_trade_open(x->batch, x->context->shard, t->s->trade_id, open);
+    if (t->in_watched != watched) slice_trade_watched(x->batch, x->context->shard, t->s->trade_id, watched);
+    t->in_open = open;
+    t->in_watched = watched;
 }
 
 static void leave_unsaved(struct executor *x, struct trade *t) {
@@ -100,7 +102,7 @@ static void leave_unsaved(struct executor *x, struct trade *t) {
     DL_DELETE2(x->unsaved, t, unsaved_prev, unsaved_next);
 }
 
-// What is over leaves the set that is loaded at start; what we gave up ourselves is watched a while longer, for it may come to light yet.
+// What we gave up ourselves is watched a while longer, for it may come to light yet.
 static bool is_watched(const struct trade *t) { return t->s->state == T(expired) && t->was_sent && t->s->has_doubt_at; }
 
 void engine_keep(struct executor *x, struct trade *t) {
@@ -110,7 +112,7 @@ void engine_keep(struct executor *x, struct trade *t) {
     else if (t->expiring) slice_trade_again(x->batch, t->s);
     else slice_trade(x->batch, t->s);
     t->expiring = over;
-    index_set(x, t, !over);
+    list_as(x, t, !trade_is_final(t->s), is_watched(t));
 }
 
 static void keep_execution(struct executor *x, const struct trade *t) {
@@ -209,7 +211,7 @@ void engine_end(struct executor *x, struct trade *t, enum trade_event event, con
 void engine_forget(struct executor *x, struct trade *t) {
     slice_trade_over(x->batch, t->s);
     t->expiring = true;
-    index_set(x, t, false);
+    list_as(x, t, false, false);
     trades_retire(x->trades, t);
 }
 

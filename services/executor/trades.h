@@ -18,7 +18,7 @@ struct trade {
     struct session *session; // whose answer is waited for: counted in its in_flight
 
     // In doubt. Monotonic ns.
-    uint64_t asked_at, asked_since; // the last question, and the first in the row of answers "not found"; 0: none
+    uint64_t asked_at, asked_since; // the last question, and the first of those in a row that were answered "not found"; 0: none
     bool asking;                    // a question is out
     bool known_there;               // the broker refused it as a duplicate
     bool was_sent;                  // recorded as submitted, in this life or an earlier one
@@ -30,7 +30,8 @@ struct trade {
     bool query;     // to be asked about once, when due
     bool unsent;    // its Submit has not left, for certain: the commit took too long, or its gateway is gone
     bool unsaved;   // memory is ahead of Redis; saved at a tick if nothing else comes
-    bool in_index;  // in the set that is loaded at start
+    bool in_open;   // in the set of open trades in Redis
+    bool in_watched; // likewise in that of those that were given up
     bool retired;   // over: in the queue of those that are forgotten
     bool expiring;  // its hash in Redis has an expiry
     bool waits;     // pending, in its place's queue

@@ -419,9 +419,10 @@ static void world_restart(struct world *w) {
     w->x = world_executor(w);
     size_t cursor = 0;
     for (struct trade *t; (t = trades_next(old->trades, &cursor)) != NULL;) {
-        if (!t->in_index) continue;
+        if (!t->in_open && !t->in_watched) continue;
         struct trade *again = trades_add(w->x->trades, t->s);
-        again->in_index = true;
+        again->in_open = t->in_open;
+        again->in_watched = t->in_watched;
         again->was_sent = t->s->has_submitted_at;
     }
     for (struct session *s = sessions_first(old->sessions); s; s = s->next) {
