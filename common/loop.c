@@ -9,6 +9,8 @@
 #include "common/store_io.h"
 #include "common/testing.h"
 
+#define IDLE_MS 2 // a batch that gathers is committed when nothing has come for so long
+
 volatile int loop_stop_asked;
 
 void reactor_add_port(reactor_t *reactor, port_t *port, ready_fn *ready, enum intake intake) {
@@ -41,7 +43,7 @@ static int64_t patience(const struct loop *l, uint64_t mono) {
         if (l->slots[i].in.behind && !(l->slots[i].forward && loop_is_held(l))) return l->careful ? 0 : 1;
     }
     int64_t left = l->settings.tick_ms - (int64_t)((mono - l->ticked_at) / NS_PER_MS);
-    if (l->open && l->taken && left > 10) left = 10;
+    if (l->open && l->taken && left > IDLE_MS) left = IDLE_MS;
     return left < 0 ? 0 : left;
 }
 
@@ -120,7 +122,7 @@ static void tick(struct loop *l, uint64_t mono) {
 static bool still_gathering(const struct loop *l, uint64_t mono) {
     if (l->stop || loop_stop_asked || l->taken >= l->settings.gather_count || intake_full(l)) return false;
     if (mono - l->opened_at >= (uint64_t)l->settings.gather_for_ms * NS_PER_MS) return false;
-    return l->taken && mono - l->taken_at < 20 * NS_PER_MS;
+    return l->taken && mono - l->taken_at < IDLE_MS * NS_PER_MS;
 }
 
 static void add_positions(struct loop *l) {
