@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define ALIGNMENT ((size_t)16)
+#define KEPT_MOST ((size_t)4 << 20) // bytes of blocks that outlive a reset: the next batch needs as much
 
 struct block {
     struct block *next;
@@ -17,9 +18,9 @@ struct block {
 };
 
 struct arena {
-    struct block *first; // kept by reset
-    struct block *last;
-    size_t used; // of the last block
+    struct block *first;
+    struct block *last; // in use; those behind it are from before the last reset
+    size_t used;        // of that one
     size_t block_size;
     ProtobufCAllocator allocator;
 };
@@ -60,14 +61,22 @@ void arena_destroy(arena_t **self) {
     *self = NULL;
 }
 
+// The next block with room for `need`: one from before the last reset, else a new one before those.
+static void next_block(arena_t *self, size_t need) {
+    struct block *next = self->last->next;
+    if (!next || next->size < need) {
+        next = block_new(need > self->block_size ? need : self->block_size);
+        next->next = self->last->next;
+        self->last->next = next;
+    }
+    self->last = next;
+    self->used = 0;
+}
+
 void *arena_take(arena_t *self, size_t size) {
     if (size > SIZE_MAX - ALIGNMENT) abort();
     size_t need = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
-    if (need > self->last->size - self->used) {
-        struct block *b = block_new(need > self->block_size ? need : self->block_size);
-        self->last = self->last->next = b;
-        self->used = 0;
-    }
+    if (need > self->last->size - self->used) next_block(self, need);
     void *taken = self->last->bytes + self->used;
     self->used += need;
     return taken;
@@ -98,8 +107,10 @@ char *arena_format(arena_t *self, const char *format, ...) {
 }
 
 void arena_reset(arena_t *self) {
-    free_after(self->first->next);
-    self->first->next = NULL;
+    struct block *kept = self->first;
+    for (size_t bytes = kept->size; kept->next && bytes + kept->next->size <= KEPT_MOST; kept = kept->next) bytes += kept->next->size;
+    free_after(kept->next);
+    kept->next = NULL;
     self->last = self->first;
     self->used = 0;
 }

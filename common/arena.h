@@ -13,5 +13,5 @@ void *arena_take(arena_t *self, size_t size);  // aligned to 16, not cleared; ne
 void *arena_zero(arena_t *self, size_t size);
 char *arena_text(arena_t *self, const char *text);
 char *arena_format(arena_t *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void arena_reset(arena_t *self);               // gives everything back, keeps the first block
+void arena_reset(arena_t *self);               // gives everything back; up to 4 MiB stay for the next batch
 ProtobufCAllocator *arena_allocator(arena_t *self); // for x__unpack: what is unpacked must not be freed

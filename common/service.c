@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "common/service.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -175,6 +176,9 @@ int service_main(const struct service *service, int argc, char **argv) {
         free(own);
         return e ? 2 : 0;
     }
+    // What a batch frees the next one takes again: memory does not go back to the system and come again, page by page.
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 32 << 20);
     log_start(l.me.name, log_level_from(l.settings.log_level));
     catch_signals();
     int status = run(&l, own);
