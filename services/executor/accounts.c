@@ -73,7 +73,9 @@ struct account *accounts_get(accounts_t *self, const char *account_id) {
     return *slot = a;
 }
 
-struct account *accounts_first(const accounts_t *self) { return self->first; }
+struct account *accounts_first(const accounts_t *self) {
+    return self->first;
+}
 
 struct place *accounts_place(accounts_t *self, const char *account_id, const char *broker_symbol, bool *is_new) {
     char both[256];
@@ -118,4 +120,6 @@ void place_leave(accounts_t *self, struct place *p, struct trade *t) {
     p->prev = p->next = NULL;
 }
 
-struct place *accounts_waiting(const accounts_t *self) { return self->waiting; }
+struct place *accounts_waiting(const accounts_t *self) {
+    return self->waiting;
+}

@@ -15,12 +15,12 @@ struct account {
     char *id;
     struct session *session; // the gateway that serves it; NULL: none is configured or has come
     RiskState__Mode mode;
-    unsigned unknown;        // trades in doubt
-    AccountState *state;     // owned
-    bool dirty;              // to be kept at the next tick
-    uint64_t snapshot_at;    // monotonic ns: when its last snapshot was told on the topic
-    uint64_t told_at;        // likewise its state
-    struct account *next;    // of all
+    unsigned unknown;     // trades in doubt
+    AccountState *state;  // owned
+    bool dirty;           // to be kept at the next tick
+    uint64_t snapshot_at; // monotonic ns: when its last snapshot was told on the topic
+    uint64_t told_at;     // likewise its state
+    struct account *next; // of all
 };
 
 struct place {

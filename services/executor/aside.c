@@ -47,7 +47,9 @@ struct kept_report *aside_find(const aside_t *self, const char *trade_id) {
     return NULL;
 }
 
-struct kept_report *aside_first(const aside_t *self) { return self->first; }
+struct kept_report *aside_first(const aside_t *self) {
+    return self->first;
+}
 
 void aside_drop(aside_t *self, struct kept_report *k) {
     DL_DELETE(self->first, k);

@@ -1,5 +1,5 @@
-// aside - reports about trades that are not known (yet): kept until their order comes, so that no execution is lost. Memory; slice.h keeps it.
-// SPDX-License-Identifier: MIT
+// aside - reports about trades that are not known (yet): kept until their order comes, so that no execution is lost. Memory; slice.h keeps
+// it. SPDX-License-Identifier: MIT
 #pragma once
 
 #include <stdbool.h>
@@ -8,9 +8,9 @@
 #include "gateway.pb-c.h"
 
 struct kept_report {
-    char field[160];   // its name in Redis: "<instance_id>:<books>:<number>"
-    Report *report;    // owned
-    uint64_t since;    // monotonic ns
+    char field[160]; // its name in Redis: "<instance_id>:<books>:<number>"
+    Report *report;  // owned
+    uint64_t since;  // monotonic ns
     bool alarmed;
     struct kept_report *prev, *next;
 };

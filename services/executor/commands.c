@@ -109,10 +109,14 @@ static void close_one(struct executor *x, struct trade *t, const OrderCommand *c
 
 static void on_trade(struct executor *x, struct trade *t, const OrderCommand *c) {
     switch (c->action) {
-    case ORDER_COMMAND__ACTION__cancel: return commands_cancel(x, t, c->reason ? c->reason : "cancelled by command");
-    case ORDER_COMMAND__ACTION__modify: return modify(x, t, c);
-    case ORDER_COMMAND__ACTION__close: return close_one(x, t, c);
-    case _ORDER_COMMAND__ACTION_IS_INT_SIZE: return;
+    case ORDER_COMMAND__ACTION__cancel:
+        return commands_cancel(x, t, c->reason ? c->reason : "cancelled by command");
+    case ORDER_COMMAND__ACTION__modify:
+        return modify(x, t, c);
+    case ORDER_COMMAND__ACTION__close:
+        return close_one(x, t, c);
+    case _ORDER_COMMAND__ACTION_IS_INT_SIZE:
+        return;
     }
 }
 
@@ -140,8 +144,10 @@ err_t commands_order(void *self, batch_t *batch, const ProtobufCMessage *body) {
     engine_begin(x, batch);
     if (!c->trade_id) return on_account(x, c), ERR_OK;
     struct trade *t = trades_find(x->trades, c->trade_id);
-    if (t) on_trade(x, t, c);
-    else batch_alert(batch, ALERT__SEVERITY__info, "no_such_trade", c->trade_id, "nothing to change: the trade is over, or was never here");
+    if (t)
+        on_trade(x, t, c);
+    else
+        batch_alert(batch, ALERT__SEVERITY__info, "no_such_trade", c->trade_id, "nothing to change: the trade is over, or was never here");
     return ERR_OK;
 }
 
@@ -161,15 +167,23 @@ err_t commands_operator(void *self, batch_t *batch, const ProtobufCMessage *body
     engine_begin(x, batch);
     struct trade *t = c->trade_id ? trades_find(x->trades, c->trade_id) : NULL;
     switch (c->action) {
-    case COMMAND__ACTION__halt: set_mode(x, c, RISK_STATE__MODE__halted); break;
-    case COMMAND__ACTION__resume: set_mode(x, c, RISK_STATE__MODE__trading); break;
-    case COMMAND__ACTION__reduce_only: set_mode(x, c, RISK_STATE__MODE__reduce_only); break;
+    case COMMAND__ACTION__halt:
+        set_mode(x, c, RISK_STATE__MODE__halted);
+        break;
+    case COMMAND__ACTION__resume:
+        set_mode(x, c, RISK_STATE__MODE__trading);
+        break;
+    case COMMAND__ACTION__reduce_only:
+        set_mode(x, c, RISK_STATE__MODE__reduce_only);
+        break;
     case COMMAND__ACTION__release:
         if (t) resolve_release(x, t);
         break;
     case COMMAND__ACTION__cancel: // these come from the router, as OrderCommands
-    case COMMAND__ACTION__close: break;
-    case _COMMAND__ACTION_IS_INT_SIZE: return ERR_INPUT;
+    case COMMAND__ACTION__close:
+        break;
+    case _COMMAND__ACTION_IS_INT_SIZE:
+        return ERR_INPUT;
     }
     return ERR_OK;
 }

@@ -42,8 +42,10 @@ static void sift_down(due_heap_t *self, struct due *item, size_t place) {
 }
 
 static void settle(due_heap_t *self, struct due *item, size_t place) {
-    if (place > 1 && self->items[place / 2]->at > item->at) sift_up(self, item, place);
-    else sift_down(self, item, place);
+    if (place > 1 && self->items[place / 2]->at > item->at)
+        sift_up(self, item, place);
+    else
+        sift_down(self, item, place);
 }
 
 void due_set(due_heap_t *self, struct due *item, uint64_t at) {

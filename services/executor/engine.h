@@ -42,13 +42,13 @@ struct executor {
     guard_t *guard;
     aside_t *aside;
     struct broker *brokers;
-    struct trade *unsaved;      // through unsaved_prev, unsaved_next; oldest first
+    struct trade *unsaved; // through unsaved_prev, unsaved_next; oldest first
     RiskState__Mode global;
     struct doubt_patience patience;
-    bool started;      // what was loaded has been looked at
-    bool reconfigured; // the book changed
-    uint64_t sequence; // of the last trade
-    bool awake;        // something that orders waited for has happened
+    bool started;                  // what was loaded has been looked at
+    bool reconfigured;             // the book changed
+    uint64_t sequence;             // of the last trade
+    bool awake;                    // something that orders waited for has happened
     uint64_t ticked_at, chores_at; // monotonic ns
     port_t *gateways, *prices;
     send_fn *send;
@@ -67,7 +67,7 @@ void engine_count(struct executor *x, struct trade *t, int sign); // takes a tra
 void engine_changed(struct executor *x, struct trade *t, TradeResult *result, ResultMetrics *metrics); // keeps and tells
 void engine_end(struct executor *x, struct trade *t, enum trade_event event, const char *reason);      // move and changed
 void engine_save_later(struct executor *x, struct trade *t);
-void engine_save(struct executor *x); // what was to be saved later, and has waited long enough
+void engine_save(struct executor *x);                 // what was to be saved later, and has waited long enough
 void engine_due(struct executor *x, struct trade *t); // sets when to look at it again, by its state
 bool engine_too_old(const struct executor *x, const TradeState *s);
 void engine_forget(struct executor *x, struct trade *t); // a late watch is over

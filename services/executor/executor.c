@@ -14,33 +14,49 @@
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
 
-#define T(name) TRADE_STATE__STATE__##name
-#define AT(field) offsetof(struct executor_settings, field)
-#define GUARD_FOR (48 * UINT64_C(3600) * NS_PER_S) // how long what was done is remembered at least
-#define DUE_MOST 500                               // looked at in one tick
-#define PRICES_MOST 2000
+#define T(name)       TRADE_STATE__STATE__##name
+#define AT(field)     offsetof(struct executor_settings, field)
+#define GUARD_FOR     (48 * UINT64_C(3600) * NS_PER_S) // how long what was done is remembered at least
+#define DUE_MOST      500                              // looked at in one tick
+#define PRICES_MOST   2000
 #define GATEWAY_QUEUE 50000
 
 #define DAY INT64_C(86400000)
 static const struct option options[] = {
-    {"order_answer_within", OPTION_DURATION, AT(order_answer_within_ms), "5s", "A gateway that says nothing about an order for so long leaves it unknown.", 10, DAY, NULL},
-    {"doubt_asks", OPTION_INTEGER, AT(doubt_asks), "5", "So many times in a row a broker must not know an order that is in doubt.", 1, 1000, NULL},
+    {"order_answer_within", OPTION_DURATION, AT(order_answer_within_ms), "5s",
+     "A gateway that says nothing about an order for so long leaves it unknown.", 10, DAY, NULL},
+    {"doubt_asks", OPTION_INTEGER, AT(doubt_asks), "5", "So many times in a row a broker must not know an order that is in doubt.", 1, 1000,
+     NULL},
     {"doubt_interval", OPTION_DURATION, AT(doubt_interval_ms), "2s", "Time between two of these questions.", 1, DAY, NULL},
-    {"doubt_least", OPTION_DURATION, AT(doubt_least_ms), "30s", "Least time over all of them; twice the broker's longest acceptance if that is more.", 1, DAY, NULL},
-    {"doubt_held_interval", OPTION_DURATION, AT(doubt_held_ms), "30s", "Time between questions about an order that waits for the operator.", 1, DAY, NULL},
-    {"skew_margin", OPTION_DURATION, AT(skew_margin_ms), "0s", "How far the clocks of the hosts may differ that the services run on.", 0, DAY, NULL},
-    {"rollback_quiet", OPTION_DURATION, AT(rollback_quiet_ms), "1m", "After Redis lost something every order is asked about first for so long.", 0, DAY, NULL},
-    {"gateway_strained", OPTION_DURATION, AT(gateway_strained_ms), "3s", "A gateway that is silent for so long is degraded: new orders wait.", 10, DAY, NULL},
-    {"gateway_lost", OPTION_DURATION, AT(gateway_lost_ms), "10s", "A gateway that is silent for so long is lost: what it was given is unknown.", 20, DAY, NULL},
-    {"in_flight_max", OPTION_INTEGER, AT(in_flight_max), "4000", "Orders at one gateway that are not answered yet; more wait.", 1, 1000000, NULL},
-    {"guard_max", OPTION_INTEGER, AT(guard_max), "8000000", "Trades remembered (48 h of them) so that none is taken twice; more are refused.", 1000, INT32_MAX, NULL},
-    {"retired_max", OPTION_INTEGER, AT(retired_max), "4096", "Trades that are over and still in memory, for what arrives late.", 16, 1000000, NULL},
-    {"expire_grace", OPTION_DURATION, AT(expire_grace_ms), "5s", "A working order that its broker has not ended so long after its expiry is cancelled.", 0, DAY, NULL},
-    {"snapshot_every", OPTION_DURATION, AT(snapshot_every_ms), "5s", "What a broker holds is told on the topic so often at most.", 1, DAY, NULL},
-    {"late_for", OPTION_DURATION, AT(late_for_ms), "10m", "A trade that was given up is watched for so long; it may come to light yet.", 1, DAY, NULL},
-    {"pending_for", OPTION_DURATION, AT(pending_for_ms), "1m", "An order that does not say how long it is valid waits so long for its gateway.", 1, DAY, NULL},
+    {"doubt_least", OPTION_DURATION, AT(doubt_least_ms), "30s",
+     "Least time over all of them; twice the broker's longest acceptance if that is more.", 1, DAY, NULL},
+    {"doubt_held_interval", OPTION_DURATION, AT(doubt_held_ms), "30s", "Time between questions about an order that waits for the operator.",
+     1, DAY, NULL},
+    {"skew_margin", OPTION_DURATION, AT(skew_margin_ms), "0s", "How far the clocks of the hosts may differ that the services run on.", 0,
+     DAY, NULL},
+    {"rollback_quiet", OPTION_DURATION, AT(rollback_quiet_ms), "1m",
+     "After Redis lost something every order is asked about first for so long.", 0, DAY, NULL},
+    {"gateway_strained", OPTION_DURATION, AT(gateway_strained_ms), "3s",
+     "A gateway that is silent for so long is degraded: new orders wait.", 10, DAY, NULL},
+    {"gateway_lost", OPTION_DURATION, AT(gateway_lost_ms), "10s",
+     "A gateway that is silent for so long is lost: what it was given is unknown.", 20, DAY, NULL},
+    {"in_flight_max", OPTION_INTEGER, AT(in_flight_max), "4000", "Orders at one gateway that are not answered yet; more wait.", 1, 1000000,
+     NULL},
+    {"guard_max", OPTION_INTEGER, AT(guard_max), "8000000",
+     "Trades remembered (48 h of them) so that none is taken twice; more are refused.", 1000, INT32_MAX, NULL},
+    {"retired_max", OPTION_INTEGER, AT(retired_max), "4096", "Trades that are over and still in memory, for what arrives late.", 16,
+     1000000, NULL},
+    {"expire_grace", OPTION_DURATION, AT(expire_grace_ms), "5s",
+     "A working order that its broker has not ended so long after its expiry is cancelled.", 0, DAY, NULL},
+    {"snapshot_every", OPTION_DURATION, AT(snapshot_every_ms), "5s", "What a broker holds is told on the topic so often at most.", 1, DAY,
+     NULL},
+    {"late_for", OPTION_DURATION, AT(late_for_ms), "10m", "A trade that was given up is watched for so long; it may come to light yet.", 1,
+     DAY, NULL},
+    {"pending_for", OPTION_DURATION, AT(pending_for_ms), "1m",
+     "An order that does not say how long it is valid waits so long for its gateway.", 1, DAY, NULL},
     {"aside_max", OPTION_INTEGER, AT(aside_max), "10000", "Reports kept whose trades are not known.", 1, 1000000, NULL},
-    {"aside_alarm", OPTION_DURATION, AT(aside_alarm_ms), "10s", "A report whose trade is not known after this raises an alert.", 1, DAY, NULL},
+    {"aside_alarm", OPTION_DURATION, AT(aside_alarm_ms), "10s", "A report whose trade is not known after this raises an alert.", 1, DAY,
+     NULL},
     {0},
 };
 
@@ -108,7 +124,8 @@ static err_t prices_ready(void *self, batch_t *batch) {
     struct parcel p;
     struct envelope e;
     for (unsigned n = 0; n < PRICES_MOST && port_receive(x->prices, &p); n++) {
-        if (strcmp(p.topic, FEED_PRICES) != 0 || envelope_read(p.topic, p.frame, &e) || strcmp(e.type, price__descriptor.name) != 0) continue;
+        if (strcmp(p.topic, FEED_PRICES) != 0 || envelope_read(p.topic, p.frame, &e) || strcmp(e.type, price__descriptor.name) != 0)
+            continue;
         const ProtobufCMessage *m = envelope_open(&e, batch_arena(batch));
         if (m) positions_price(x->positions, (const Price *)m);
     }
@@ -142,19 +159,24 @@ static void look_at(struct executor *x, struct trade *t) {
         return engine_due(x, t);
     }
     switch (t->s->state) {
-    case T(pending): return engine_end(x, t, TRADE_EXPIRE, "its gateway, or its turn, did not come in time");
+    case T(pending):
+        return engine_end(x, t, TRADE_EXPIRE, "its gateway, or its turn, did not come in time");
     case T(submitting):
         if (t->unsent) return orders_again(x, t);
         return resolve_doubt(x, t, "no answer");
-    case T(unknown): return resolve_due(x, t);
+    case T(unknown):
+        return resolve_due(x, t);
     case T(working):
-    case T(partially_filled): return commands_cancel(x, t, "expired");
-    case T(expired): return engine_forget(x, t);
+    case T(partially_filled):
+        return commands_cancel(x, t, "expired");
+    case T(expired):
+        return engine_forget(x, t);
     case T(filled):
     case T(closed):
     case T(rejected):
     case T(cancelled):
-    case _TRADE_STATE__STATE_IS_INT_SIZE: return;
+    case _TRADE_STATE__STATE_IS_INT_SIZE:
+        return;
     }
 }
 

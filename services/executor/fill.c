@@ -61,7 +61,8 @@ static void say_over(struct executor *x, const struct trade *t, const Fill *f) {
     char lots[DECIMAL_TEXT], all[DECIMAL_TEXT];
     decimal_print(D(f->lots), lots);
     decimal_print(D(t->s->filled_lots), all);
-    batch_alert(x->batch, ALERT__SEVERITY__critical, "overfilled", t->s->trade_id, "another %s lots make %s, more than was ordered", lots, all);
+    batch_alert(x->batch, ALERT__SEVERITY__critical, "overfilled", t->s->trade_id, "another %s lots make %s, more than was ordered", lots,
+                all);
 }
 
 static bool refuse(struct executor *x, const struct trade *t, const Fill *f) {
@@ -117,7 +118,8 @@ void fill_position(struct executor *x, struct trade *t, const Fill *f) {
     }
     engine_count(x, t, -1);
     fills_reduce(t->s, D(f->lots), D(f->has_pnl ? f->pnl : 0), f->executed_at);
-    if (f->has_commission && decimal_add(D(t->s->commission), D(f->commission), &sum)) t->s->has_commission = true, t->s->commission = sum.e8;
+    if (f->has_commission && decimal_add(D(t->s->commission), D(f->commission), &sum))
+        t->s->has_commission = true, t->s->commission = sum.e8;
     if (f->has_fees && decimal_add(D(t->s->fees), D(f->fees), &sum)) t->s->has_fees = true, t->s->fees = sum.e8;
     trade_add_execution(t, name);
     t->s->updated_at = batch_now(x->batch);

@@ -70,9 +70,7 @@ size_t fills_share_lots(const TradeState *closing, decimal_t from, decimal_t lot
 }
 
 // (price - entry) * lots, scaled by 10^8. Its sign is that of a long position; over all shares of one execution the side is the same.
-static __int128 gain(const struct share *s, const Fill *f) {
-    return (__int128)(f->price - s->entry.e8) * s->lots.e8 / DECIMAL_SCALE;
-}
+static __int128 gain(const struct share *s, const Fill *f) { return (__int128)(f->price - s->entry.e8) * s->lots.e8 / DECIMAL_SCALE; }
 
 #define PART_MOST ((__int128)1 << 56) // a share beyond this (720 million) comes from prices that make no sense
 

@@ -9,8 +9,9 @@
 
 bool fills_is_counted(const TradeState *t, const char *execution_id);
 
-// Adds the numbers of an execution of the order: lots, lot-weighted price, charges, time. ERR_RULE: not positive, or out of range; nothing is
-// changed then. *event is the step it means; *over tells that more than was ordered has been executed (it counts all the same: it happened).
+// Adds the numbers of an execution of the order: lots, lot-weighted price, charges, time. ERR_RULE: not positive, or out of range; nothing
+// is changed then. *event is the step it means; *over tells that more than was ordered has been executed (it counts all the same: it
+// happened).
 err_t fills_add(TradeState *t, const Fill *f, enum trade_event *event, bool *over);
 
 // Takes lots off a position, with the profit (account currency) that the broker realised for them. Never below nothing.
@@ -20,7 +21,7 @@ decimal_t fills_open_lots(const TradeState *t); // what is left of the position 
 // How an execution of a closing trade, whose lots before it were `from`, falls on the positions it closes, in their order.
 struct share {
     const Closing *closing;
-    decimal_t lots; // may be zero
+    decimal_t lots;  // may be zero
     decimal_t entry; // price of the position
     decimal_t pnl;   // out
 };

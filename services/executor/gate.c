@@ -14,11 +14,16 @@ enum gate gate_pass(const struct gate_view *v) {
 
 const char *gate_reason(enum gate g) {
     switch (g) {
-    case GATE_OPEN: return NULL;
-    case GATE_WAIT: return "quarantined";
-    case GATE_HALTED_GLOBAL: return "halted_global";
-    case GATE_HALTED_ACCOUNT: return "halted_account";
-    case GATE_REDUCE_ONLY: return "reduce_only";
+    case GATE_OPEN:
+        return NULL;
+    case GATE_WAIT:
+        return "quarantined";
+    case GATE_HALTED_GLOBAL:
+        return "halted_global";
+    case GATE_HALTED_ACCOUNT:
+        return "halted_account";
+    case GATE_REDUCE_ONLY:
+        return "reduce_only";
     }
     return NULL;
 }

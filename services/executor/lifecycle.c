@@ -5,37 +5,86 @@
 #define T(name) TRADE_STATE__STATE__##name
 #define R(name) TRADE_RESULT__STATE__##name
 #define I(name) INSTANCE_STATE__STATE__##name
-#define STATES 11 // 1 to 10; 0: refused
+#define STATES  11 // 1 to 10; 0: refused
 
 // Only a definitive answer moves a trade out of submitting and unknown. What is partly filled has a position: when its rest is over it is
-// filled, with what there is. An execution overrides every earlier end; being accepted or found does not, unless we had given it up ourselves
-// (expired): reports that arrive late, and in order, tell of what is over.
+// filled, with what there is. An execution overrides every earlier end; being accepted or found does not, unless we had given it up
+// ourselves (expired): reports that arrive late, and in order, tell of what is over.
 static const uint8_t trade_moves[STATES][TRADE_EVENT_COUNT] = {
-    [T(pending)] = {[TRADE_SUBMIT] = T(submitting), [TRADE_DOUBT] = T(unknown), [TRADE_ACCEPT] = T(working), [TRADE_FOUND] = T(working),
-                    [TRADE_FILL_PART] = T(partially_filled), [TRADE_FILL_ALL] = T(filled), [TRADE_REJECT] = T(rejected),
-                    [TRADE_CANCEL] = T(cancelled), [TRADE_EXPIRE] = T(expired)},
-    [T(submitting)] = {[TRADE_UNSENT] = T(pending), [TRADE_DOUBT] = T(unknown), [TRADE_ACCEPT] = T(working), [TRADE_FOUND] = T(working),
-                       [TRADE_FILL_PART] = T(partially_filled), [TRADE_FILL_ALL] = T(filled), [TRADE_REJECT] = T(rejected),
-                       [TRADE_CANCEL] = T(cancelled), [TRADE_EXPIRE] = T(expired)},
-    [T(unknown)] = {[TRADE_SUBMIT] = T(submitting), [TRADE_DOUBT] = T(unknown), [TRADE_ACCEPT] = T(working), [TRADE_FOUND] = T(working),
-                    [TRADE_FILL_PART] = T(partially_filled), [TRADE_FILL_ALL] = T(filled), [TRADE_REJECT] = T(rejected),
-                    [TRADE_CANCEL] = T(cancelled), [TRADE_EXPIRE] = T(expired)},
-    [T(working)] = {[TRADE_ACCEPT] = T(working), [TRADE_FOUND] = T(working), [TRADE_FILL_PART] = T(partially_filled),
-                    [TRADE_FILL_ALL] = T(filled), [TRADE_REJECT] = T(rejected), [TRADE_CANCEL] = T(cancelled), [TRADE_EXPIRE] = T(expired)},
-    [T(partially_filled)] = {[TRADE_ACCEPT] = T(partially_filled), [TRADE_FOUND] = T(partially_filled),
-                             [TRADE_FILL_PART] = T(partially_filled), [TRADE_FILL_ALL] = T(filled), [TRADE_REJECT] = T(filled),
-                             [TRADE_CANCEL] = T(filled), [TRADE_EXPIRE] = T(filled)},
-    [T(filled)] = {[TRADE_ACCEPT] = T(filled), [TRADE_FOUND] = T(filled), [TRADE_FILL_PART] = T(filled), [TRADE_FILL_ALL] = T(filled),
-                   [TRADE_CANCEL] = T(filled), [TRADE_EXPIRE] = T(filled), [TRADE_REOPEN] = T(partially_filled), [TRADE_CLOSE] = T(closed)},
-    [T(closed)] = {[TRADE_ACCEPT] = T(closed), [TRADE_FOUND] = T(closed), [TRADE_FILL_PART] = T(filled), [TRADE_FILL_ALL] = T(filled),
-                   [TRADE_CANCEL] = T(closed), [TRADE_EXPIRE] = T(closed)},
-    [T(rejected)] = {[TRADE_ACCEPT] = T(rejected), [TRADE_FOUND] = T(rejected), [TRADE_FILL_PART] = T(partially_filled),
-                     [TRADE_FILL_ALL] = T(filled), [TRADE_REJECT] = T(rejected)},
-    [T(cancelled)] = {[TRADE_ACCEPT] = T(cancelled), [TRADE_FOUND] = T(cancelled), [TRADE_FILL_PART] = T(filled),
-                      [TRADE_FILL_ALL] = T(filled), [TRADE_REJECT] = T(cancelled), [TRADE_CANCEL] = T(cancelled),
+    [T(pending)] = {[TRADE_SUBMIT] = T(submitting),
+                    [TRADE_DOUBT] = T(unknown),
+                    [TRADE_ACCEPT] = T(working),
+                    [TRADE_FOUND] = T(working),
+                    [TRADE_FILL_PART] = T(partially_filled),
+                    [TRADE_FILL_ALL] = T(filled),
+                    [TRADE_REJECT] = T(rejected),
+                    [TRADE_CANCEL] = T(cancelled),
+                    [TRADE_EXPIRE] = T(expired)},
+    [T(submitting)] = {[TRADE_UNSENT] = T(pending),
+                       [TRADE_DOUBT] = T(unknown),
+                       [TRADE_ACCEPT] = T(working),
+                       [TRADE_FOUND] = T(working),
+                       [TRADE_FILL_PART] = T(partially_filled),
+                       [TRADE_FILL_ALL] = T(filled),
+                       [TRADE_REJECT] = T(rejected),
+                       [TRADE_CANCEL] = T(cancelled),
+                       [TRADE_EXPIRE] = T(expired)},
+    [T(unknown)] = {[TRADE_SUBMIT] = T(submitting),
+                    [TRADE_DOUBT] = T(unknown),
+                    [TRADE_ACCEPT] = T(working),
+                    [TRADE_FOUND] = T(working),
+                    [TRADE_FILL_PART] = T(partially_filled),
+                    [TRADE_FILL_ALL] = T(filled),
+                    [TRADE_REJECT] = T(rejected),
+                    [TRADE_CANCEL] = T(cancelled),
+                    [TRADE_EXPIRE] = T(expired)},
+    [T(working)] = {[TRADE_ACCEPT] = T(working),
+                    [TRADE_FOUND] = T(working),
+                    [TRADE_FILL_PART] = T(partially_filled),
+                    [TRADE_FILL_ALL] = T(filled),
+                    [TRADE_REJECT] = T(rejected),
+                    [TRADE_CANCEL] = T(cancelled),
+                    [TRADE_EXPIRE] = T(expired)},
+    [T(partially_filled)] = {[TRADE_ACCEPT] = T(partially_filled),
+                             [TRADE_FOUND] = T(partially_filled),
+                             [TRADE_FILL_PART] = T(partially_filled),
+                             [TRADE_FILL_ALL] = T(filled),
+                             [TRADE_REJECT] = T(filled),
+                             [TRADE_CANCEL] = T(filled),
+                             [TRADE_EXPIRE] = T(filled)},
+    [T(filled)] = {[TRADE_ACCEPT] = T(filled),
+                   [TRADE_FOUND] = T(filled),
+                   [TRADE_FILL_PART] = T(filled),
+                   [TRADE_FILL_ALL] = T(filled),
+                   [TRADE_CANCEL] = T(filled),
+                   [TRADE_EXPIRE] = T(filled),
+                   [TRADE_REOPEN] = T(partially_filled),
+                   [TRADE_CLOSE] = T(closed)},
+    [T(closed)] = {[TRADE_ACCEPT] = T(closed),
+                   [TRADE_FOUND] = T(closed),
+                   [TRADE_FILL_PART] = T(filled),
+                   [TRADE_FILL_ALL] = T(filled),
+                   [TRADE_CANCEL] = T(closed),
+                   [TRADE_EXPIRE] = T(closed)},
+    [T(rejected)] = {[TRADE_ACCEPT] = T(rejected),
+                     [TRADE_FOUND] = T(rejected),
+                     [TRADE_FILL_PART] = T(partially_filled),
+                     [TRADE_FILL_ALL] = T(filled),
+                     [TRADE_REJECT] = T(rejected)},
+    [T(cancelled)] = {[TRADE_ACCEPT] = T(cancelled),
+                      [TRADE_FOUND] = T(cancelled),
+                      [TRADE_FILL_PART] = T(filled),
+                      [TRADE_FILL_ALL] = T(filled),
+                      [TRADE_REJECT] = T(cancelled),
+                      [TRADE_CANCEL] = T(cancelled),
                       [TRADE_EXPIRE] = T(cancelled)},
-    [T(expired)] = {[TRADE_ACCEPT] = T(expired), [TRADE_FOUND] = T(working), [TRADE_FILL_PART] = T(partially_filled),
-                    [TRADE_FILL_ALL] = T(filled), [TRADE_REJECT] = T(expired), [TRADE_CANCEL] = T(expired), [TRADE_EXPIRE] = T(expired)},
+    [T(expired)] = {[TRADE_ACCEPT] = T(expired),
+                    [TRADE_FOUND] = T(working),
+                    [TRADE_FILL_PART] = T(partially_filled),
+                    [TRADE_FILL_ALL] = T(filled),
+                    [TRADE_REJECT] = T(expired),
+                    [TRADE_CANCEL] = T(expired),
+                    [TRADE_EXPIRE] = T(expired)},
 };
 
 static const uint8_t result_moves[STATES][RESULT_EVENT_COUNT] = {
@@ -45,9 +94,10 @@ static const uint8_t result_moves[STATES][RESULT_EVENT_COUNT] = {
 
 static const uint8_t instance_moves[STATES][INSTANCE_EVENT_COUNT] = {
     [I(connecting)] = {[INSTANCE_HELLO] = I(connecting), [INSTANCE_WELCOME] = I(ready), [INSTANCE_SILENCE] = I(lost)},
-    [I(ready)] = {[INSTANCE_HELLO] = I(connecting), [INSTANCE_BEAT] = I(ready), [INSTANCE_STRAIN] = I(degraded), [INSTANCE_SILENCE] = I(lost)},
-    [I(degraded)] = {[INSTANCE_HELLO] = I(connecting), [INSTANCE_BEAT] = I(ready), [INSTANCE_STRAIN] = I(degraded),
-                     [INSTANCE_SILENCE] = I(lost)},
+    [I(ready)] =
+        {[INSTANCE_HELLO] = I(connecting), [INSTANCE_BEAT] = I(ready), [INSTANCE_STRAIN] = I(degraded), [INSTANCE_SILENCE] = I(lost)},
+    [I(degraded)] =
+        {[INSTANCE_HELLO] = I(connecting), [INSTANCE_BEAT] = I(ready), [INSTANCE_STRAIN] = I(degraded), [INSTANCE_SILENCE] = I(lost)},
     [I(lost)] = {[INSTANCE_HELLO] = I(connecting), [INSTANCE_SILENCE] = I(lost)},
 };
 
@@ -89,14 +139,17 @@ bool trade_is_final(const TradeState *t) {
     case T(rejected):
     case T(cancelled):
     case T(expired):
-    case T(closed): return true;
-    case T(filled): return t->direction == SIGNAL__DIRECTION__close;
+    case T(closed):
+        return true;
+    case T(filled):
+        return t->direction == SIGNAL__DIRECTION__close;
     case T(pending):
     case T(submitting):
     case T(working):
     case T(partially_filled):
     case T(unknown):
-    case _TRADE_STATE__STATE_IS_INT_SIZE: return false;
+    case _TRADE_STATE__STATE_IS_INT_SIZE:
+        return false;
     }
     return false;
 }
@@ -106,14 +159,16 @@ bool trade_is_live(const TradeState *t) {
     case T(submitting):
     case T(working):
     case T(partially_filled):
-    case T(unknown): return true;
+    case T(unknown):
+        return true;
     case T(pending):
     case T(filled):
     case T(closed):
     case T(rejected):
     case T(cancelled):
     case T(expired):
-    case _TRADE_STATE__STATE_IS_INT_SIZE: return false;
+    case _TRADE_STATE__STATE_IS_INT_SIZE:
+        return false;
     }
     return false;
 }

@@ -7,19 +7,19 @@
 #include "execution.pb-c.h"
 
 // What can happen to a trade. Words as in alerts.
-#define TRADE_EVENTS(X) \
-    X(TRADE_SUBMIT, "submit")       /* recorded, about to be sent */ \
-    X(TRADE_UNSENT, "be unsent")    /* it did not leave, for certain: it waits again */ \
-    X(TRADE_DOUBT, "doubt")         /* nobody knows whether the broker has it */ \
-    X(TRADE_ACCEPT, "accept")       /* a report: the broker has taken it */ \
-    X(TRADE_FOUND, "found")         /* asked: the broker has it, and it works */ \
-    X(TRADE_FILL_PART, "fill_part") /* an execution, more to come */ \
-    X(TRADE_FILL_ALL, "fill_all")   /* an execution that completes it */ \
-    X(TRADE_REJECT, "reject") \
-    X(TRADE_CANCEL, "cancel") \
-    X(TRADE_EXPIRE, "expire") \
-    X(TRADE_REOPEN, "reopen")       /* a correction: the broker still works on the rest */ \
-    X(TRADE_CLOSE, "close")         /* its position is gone */
+#define TRADE_EVENTS(X)                                                                                                                    \
+    X(TRADE_SUBMIT, "submit")       /* recorded, about to be sent */                                                                       \
+    X(TRADE_UNSENT, "be unsent")    /* it did not leave, for certain: it waits again */                                                    \
+    X(TRADE_DOUBT, "doubt")         /* nobody knows whether the broker has it */                                                           \
+    X(TRADE_ACCEPT, "accept")       /* a report: the broker has taken it */                                                                \
+    X(TRADE_FOUND, "found")         /* asked: the broker has it, and it works */                                                           \
+    X(TRADE_FILL_PART, "fill_part") /* an execution, more to come */                                                                       \
+    X(TRADE_FILL_ALL, "fill_all")   /* an execution that completes it */                                                                   \
+    X(TRADE_REJECT, "reject")                                                                                                              \
+    X(TRADE_CANCEL, "cancel")                                                                                                              \
+    X(TRADE_EXPIRE, "expire")                                                                                                              \
+    X(TRADE_REOPEN, "reopen") /* a correction: the broker still works on the rest */                                                       \
+    X(TRADE_CLOSE, "close")   /* its position is gone */
 
 #define EVENT_NAME(name, word) name,
 enum trade_event { TRADE_EVENTS(EVENT_NAME) TRADE_EVENT_COUNT };

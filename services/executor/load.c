@@ -9,7 +9,7 @@
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
 
-#define T(name) TRADE_STATE__STATE__##name
+#define T(name)  TRADE_STATE__STATE__##name
 #define TEXT_MAX 256
 
 static const char *text_of(struct span s, char out[static TEXT_MAX]) {
@@ -33,8 +33,10 @@ static err_t load_risk(void *arg, struct span name, struct span value) {
     char scope[TEXT_MAX], mode[TEXT_MAX];
     const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value_by_name(&risk_state__mode__descriptor, text_of(value, mode));
     if (!v) return ERR_CONFIG;
-    if (strcmp(text_of(name, scope), "global") == 0) x->global = (RiskState__Mode)v->value;
-    else accounts_get(x->accounts, scope)->mode = (RiskState__Mode)v->value;
+    if (strcmp(text_of(name, scope), "global") == 0)
+        x->global = (RiskState__Mode)v->value;
+    else
+        accounts_get(x->accounts, scope)->mode = (RiskState__Mode)v->value;
     return ERR_OK;
 }
 
@@ -100,17 +102,25 @@ static void place_trade(struct executor *x, struct trade *t) {
 // An earlier life may have sent what it recorded as submitting: nobody knows. What was in doubt stays in doubt, and is asked about anew.
 static void start_trade(struct executor *x, struct trade *t) {
     switch (t->s->state) {
-    case T(submitting): return resolve_doubt(x, t, "the executor was restarted while it was being sent");
-    case T(unknown): t->s->not_found = 0; return engine_due(x, t);
-    case T(pending): place_wait(x->accounts, t->place, t); return engine_due(x, t);
+    case T(submitting):
+        return resolve_doubt(x, t, "the executor was restarted while it was being sent");
+    case T(unknown):
+        t->s->not_found = 0;
+        return engine_due(x, t);
+    case T(pending):
+        place_wait(x->accounts, t->place, t);
+        return engine_due(x, t);
     case T(working):
     case T(partially_filled):
     case T(filled):
-    case T(expired): return engine_due(x, t);
+    case T(expired):
+        return engine_due(x, t);
     case T(closed):
     case T(rejected):
-    case T(cancelled): return engine_forget(x, t);
-    case _TRADE_STATE__STATE_IS_INT_SIZE: return;
+    case T(cancelled):
+        return engine_forget(x, t);
+    case _TRADE_STATE__STATE_IS_INT_SIZE:
+        return;
     }
 }
 

@@ -151,9 +151,12 @@ static enum may_send may_send(const struct executor *x, const struct trade *t) {
 
 static void send_or_ask(struct executor *x, struct trade *t) {
     switch (may_send(x, t)) {
-    case MAY_SEND: return orders_submit(x, t);
-    case ASK_FIRST: return resolve_doubt(x, t, "may have been sent before: asked about first");
-    case MAY_HOLD: return resolve_hold(x, t, "may have been sent before, and its broker can neither check nor be asked");
+    case MAY_SEND:
+        return orders_submit(x, t);
+    case ASK_FIRST:
+        return resolve_doubt(x, t, "may have been sent before: asked about first");
+    case MAY_HOLD:
+        return resolve_hold(x, t, "may have been sent before, and its broker can neither check nor be asked");
     }
 }
 
@@ -176,9 +179,12 @@ bool orders_dispatch(struct executor *x, struct trade *t) {
     switch (g) {
     case GATE_HALTED_GLOBAL:
     case GATE_HALTED_ACCOUNT:
-    case GATE_REDUCE_ONLY: return engine_end(x, t, TRADE_REJECT, gate_reason(g)), true;
-    case GATE_WAIT: return false;
-    case GATE_OPEN: break;
+    case GATE_REDUCE_ONLY:
+        return engine_end(x, t, TRADE_REJECT, gate_reason(g)), true;
+    case GATE_WAIT:
+        return false;
+    case GATE_OPEN:
+        break;
     }
     return can_send(x, t) ? pass(x, t) : false;
 }
@@ -279,7 +285,8 @@ err_t orders_handle(void *self, batch_t *batch, const ProtobufCMessage *body) {
     if (!is_readable(o)) return ERR_INPUT;
     engine_begin(x, batch);
     struct trade *known = trades_find(x->trades, o->trade_id);
-    if (!MUTATED("no_guards") && (known || guard_find(x->guard, digest_text(o->trade_id), NULL))) return ERR_OK; // decided again after a rollback
+    if (!MUTATED("no_guards") && (known || guard_find(x->guard, digest_text(o->trade_id), NULL)))
+        return ERR_OK;                // decided again after a rollback
     if (known) engine_drop(x, known); // the mutation: it is taken for a new one
     TradeState s = TRADE_STATE__INIT;
     from_order(o, batch_now(batch), &s);

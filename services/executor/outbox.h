@@ -13,8 +13,8 @@ struct trade;
 
 struct letter {
     struct session *to;
-    struct span frame;  // envelope
-    char trade_id[68];  // a Submit's; else empty
+    struct span frame; // envelope
+    char trade_id[68]; // a Submit's; else empty
 };
 
 typedef struct outbox outbox_t;

@@ -97,8 +97,10 @@ static bool is_long(const struct trade *t) { return t->s->side != SIGNAL__DIRECT
 static void add_to_sums(struct place *p, const struct trade *t, int sign) {
     int64_t lots = sign * t->counted_lots;
     __int128 cost = (__int128)lots * t->counted_price;
-    if (is_long(t)) p->long_lots += lots, p->long_cost += cost;
-    else p->short_lots += lots, p->short_cost += cost;
+    if (is_long(t))
+        p->long_lots += lots, p->long_cost += cost;
+    else
+        p->short_lots += lots, p->short_cost += cost;
 }
 
 void positions_count(positions_t *self, struct trade *t) {

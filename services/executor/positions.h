@@ -8,7 +8,7 @@
 #include "services/executor/trades.h"
 
 struct symbol {
-    char *name; // the signal's
+    char *name;    // the signal's
     int64_t price; // e8, last seen: from the feed, else of an execution; 0: none
     bool fed;      // the feed has it
     bool moved;    // since the views were written

@@ -8,7 +8,7 @@
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
 
-#define T(name) TRADE_STATE__STATE__##name
+#define T(name)   TRADE_STATE__STATE__##name
 #define GAP_ALARM (10 * NS_PER_S)
 
 // --- one report
@@ -21,13 +21,15 @@ static void adopt_order_id(struct trade *t, const char *broker_order_id) {
 // A market order is filled next: its acceptance is saved with that, or at a tick.
 static void accepted(struct executor *x, struct trade *t) {
     bool market = t->s->order_type == SIGNAL__ORDER_TYPE__market, settled = t->s->state == T(submitting);
-    if (t->s->state == T(expired) && t->was_sent) return resolve_ask(x, t); // given up too early?
+    if (t->s->state == T(expired) && t->was_sent) return resolve_ask(x, t);                             // given up too early?
     if (t->s->state != T(submitting) && t->s->state != T(unknown) && t->s->state != T(pending)) return; // older news than what we have
     if (t->waits) place_leave(x->accounts, t->place, t);
     if (!engine_move(x, t, TRADE_ACCEPT, NULL)) return;
     engine_due(x, t);
-    if (market && settled) engine_save_later(x, t);
-    else engine_changed(x, t, NULL, NULL);
+    if (market && settled)
+        engine_save_later(x, t);
+    else
+        engine_changed(x, t, NULL, NULL);
     commands_send_wishes(x, t);
 }
 
@@ -80,15 +82,24 @@ static void apply(struct executor *x, struct trade *t, const Report *r) {
     adopt_order_id(t, r->broker_order_id);
     if (r->has_unsure && r->unsure) return unsure(x, t, r->reason ? r->reason : "its gateway has no definitive answer");
     switch (r->kind) {
-    case REPORT__KIND__accepted: return accepted(x, t);
-    case REPORT__KIND__rejected: return rejected(x, t, r);
-    case REPORT__KIND__filled: return r->fill ? fill_order(x, t, r->fill) : bare(x, t);
-    case REPORT__KIND__cancelled: return cancelled(x, t, r->reason);
-    case REPORT__KIND__expired: return engine_end(x, t, TRADE_EXPIRE, r->reason ? r->reason : "expired at the broker");
-    case REPORT__KIND__position_closed: return r->fill ? fill_position(x, t, r->fill) : bare(x, t);
-    case REPORT__KIND__modified: return modified(x, t);
-    case REPORT__KIND__cancel_rejected: return refused(x, t, r->reason);
-    case _REPORT__KIND_IS_INT_SIZE: break;
+    case REPORT__KIND__accepted:
+        return accepted(x, t);
+    case REPORT__KIND__rejected:
+        return rejected(x, t, r);
+    case REPORT__KIND__filled:
+        return r->fill ? fill_order(x, t, r->fill) : bare(x, t);
+    case REPORT__KIND__cancelled:
+        return cancelled(x, t, r->reason);
+    case REPORT__KIND__expired:
+        return engine_end(x, t, TRADE_EXPIRE, r->reason ? r->reason : "expired at the broker");
+    case REPORT__KIND__position_closed:
+        return r->fill ? fill_position(x, t, r->fill) : bare(x, t);
+    case REPORT__KIND__modified:
+        return modified(x, t);
+    case REPORT__KIND__cancel_rejected:
+        return refused(x, t, r->reason);
+    case _REPORT__KIND_IS_INT_SIZE:
+        break;
     }
     batch_alert(x->batch, ALERT__SEVERITY__critical, "unknown_report", t->s->trade_id, "report kind %d is not known here", (int)r->kind);
 }
@@ -107,8 +118,8 @@ void reports_apply(struct executor *x, struct trade *t, const Report *r) {
 
 // --- about trades that are not known
 
-// Kept with its number acknowledged: it counts as soon as its order comes. A state without an execution of a trade that is over and forgotten
-// is old news.
+// Kept with its number acknowledged: it counts as soon as its order comes. A state without an execution of a trade that is over and
+// forgotten is old news.
 static void keep_aside(struct executor *x, const struct session *s, const Report *r) {
     bool executed = r->kind == REPORT__KIND__filled || r->kind == REPORT__KIND__position_closed;
     bool known = guard_find(x->guard, digest_text(r->trade_id), NULL);
@@ -123,7 +134,8 @@ static void keep_aside(struct executor *x, const struct session *s, const Report
     if (!known) return;
     k->alarmed = true;
     batch_alert(x->batch, ALERT__SEVERITY__critical, "late_execution", r->trade_id,
-                "the broker has executed a trade that was over long ago; the report is kept in execution_state:aside:%u", x->context->shard);
+                "the broker has executed a trade that was over long ago; the report is kept in execution_state:aside:%u",
+                x->context->shard);
 }
 
 void reports_apply_kept(struct executor *x, struct trade *t) {
@@ -141,8 +153,8 @@ void reports_watch_aside(struct executor *x) {
         if (k->alarmed) continue;
         k->alarmed = true;
         batch_alert(x->batch, ALERT__SEVERITY__critical, "unexplained_report", k->report->trade_id,
-                    "account %s: the broker reports an order for which there is none here; kept in execution_state:aside:%u", k->report->account_id,
-                    x->context->shard);
+                    "account %s: the broker reports an order for which there is none here; kept in execution_state:aside:%u",
+                    k->report->account_id, x->context->shard);
     }
 }
 
@@ -171,13 +183,16 @@ void reports_handle(struct executor *x, struct session *s, const Report *r) {
     if (!is_next(x, s, r)) return;
     struct trade *t = trades_find(x->trades, r->trade_id);
     if (!t && aside_count(x->aside) >= (size_t)x->settings->aside_max) {
-        batch_alert(x->batch, ALERT__SEVERITY__critical, "aside_full", s->instance_id, "too many reports about unknown trades: taking no more");
+        batch_alert(x->batch, ALERT__SEVERITY__critical, "aside_full", s->instance_id,
+                    "too many reports about unknown trades: taking no more");
         return; // not acknowledged
     }
     s->report = r->report;
     s->report_moved = true;
-    if (t) reports_apply(x, t, r);
-    else keep_aside(x, s, r);
+    if (t)
+        reports_apply(x, t, r);
+    else
+        keep_aside(x, s, r);
 }
 
 // --- answers to questions
@@ -196,19 +211,26 @@ static void found(struct executor *x, struct trade *t) {
 
 static void settle(struct executor *x, struct trade *t, const OrderStatus *m) {
     switch (m->has_state ? m->state : T(working)) {
-    case T(rejected): return engine_end(x, t, TRADE_REJECT, m->reason ? m->reason : "rejected by the broker");
-    case T(cancelled): return cancelled(x, t, m->reason);
-    case T(expired): return engine_end(x, t, TRADE_EXPIRE, m->reason ? m->reason : "expired at the broker");
+    case T(rejected):
+        return engine_end(x, t, TRADE_REJECT, m->reason ? m->reason : "rejected by the broker");
+    case T(cancelled):
+        return cancelled(x, t, m->reason);
+    case T(expired):
+        return engine_end(x, t, TRADE_EXPIRE, m->reason ? m->reason : "expired at the broker");
     case T(partially_filled):
         if (t->s->state == T(filled) && t->s->filled_lots < t->s->lot_size) return engine_end(x, t, TRADE_REOPEN, NULL);
         return;
     case T(pending):
     case T(submitting):
-    case T(working): if (!m->n_fills) found(x, t); return;
+    case T(working):
+        if (!m->n_fills) found(x, t);
+        return;
     case T(unknown): // the gateway does not know either
     case T(filled):
-    case T(closed): return; // its fills have said so
-    case _TRADE_STATE__STATE_IS_INT_SIZE: return;
+    case T(closed):
+        return; // its fills have said so
+    case _TRADE_STATE__STATE_IS_INT_SIZE:
+        return;
     }
 }
 
@@ -223,7 +245,8 @@ static void adopt(struct executor *x, struct trade *t, const OrderStatus *m) {
     for (size_t i = 0; i < m->n_closings; i++) fill_position(x, t, m->closings[i]);
     settle(x, t, m);
     if (before == T(unknown) && t->s->state == T(unknown)) {
-        batch_alert(x->batch, ALERT__SEVERITY__warning, "found_unclear", t->s->trade_id, "the broker has it, and does not say what became of it");
+        batch_alert(x->batch, ALERT__SEVERITY__warning, "found_unclear", t->s->trade_id,
+                    "the broker has it, and does not say what became of it");
         due_set(x->due, &t->due, t->asked_at + x->patience.interval);
     }
     if (trade_is_live(t->s)) commands_send_wishes(x, t);

@@ -18,8 +18,8 @@ const struct gateway_checks *resolve_checks(const struct trade *t) {
 static void alarm_place(struct executor *x, const struct trade *t, const char *code, const char *reason) {
     char subject[160];
     (void)snprintf(subject, sizeof subject, "%.64s/%.64s", t->s->account_id, t->s->broker_symbol);
-    batch_alert(x->batch, ALERT__SEVERITY__warning, code, subject, "trade %s: %s; nothing new is opened here until it is known", t->s->trade_id,
-                reason);
+    batch_alert(x->batch, ALERT__SEVERITY__warning, code, subject, "trade %s: %s; nothing new is opened here until it is known",
+                t->s->trade_id, reason);
 }
 
 // Nobody knows whether the broker has it. Kept, told, quarantined; then asked about. A timeout never makes it rejected.
@@ -63,7 +63,8 @@ void resolve_not_found(struct executor *x, struct trade *t) {
     bool asked = t->asking;
     t->asking = false;
     if (t->s->state == T(working) || t->s->state == T(partially_filled)) {
-        batch_alert(x->batch, ALERT__SEVERITY__critical, "broker_lost_order", t->s->trade_id, "the broker had it and does not know it any more");
+        batch_alert(x->batch, ALERT__SEVERITY__critical, "broker_lost_order", t->s->trade_id,
+                    "the broker had it and does not know it any more");
     }
     if (t->s->state != T(unknown) || !asked) return; // each question counts once
     if (t->s->not_found++ == 0) t->asked_since = t->asked_at;
@@ -73,8 +74,8 @@ void resolve_not_found(struct executor *x, struct trade *t) {
     engine_due(x, t);
 }
 
-// It is not there, and a second one would be refused if it were. The last look is the same as for any order, but for the quarantine, which it
-// is itself.
+// It is not there, and a second one would be refused if it were. The last look is the same as for any order, but for the quarantine, which
+// it is itself.
 static void resend(struct executor *x, struct trade *t) {
     enum gate g = orders_gate(x, t);
     if (!t->s->has_lot_size) return engine_end(x, t, TRADE_REJECT, "no_position");
@@ -100,11 +101,18 @@ void resolve_due(struct executor *x, struct trade *t) {
     uint64_t again;
     switch (next_step(x, t, &again)) {
     case DOUBT_ADOPT: // what is found is adopted when the answer comes
-    case DOUBT_WAIT: return due_set(x->due, &t->due, again);
-    case DOUBT_ASK: resolve_ask(x, t); return due_set(x->due, &t->due, batch_mono(x->batch) + x->patience.interval);
-    case DOUBT_EXPIRE: return engine_end(x, t, TRADE_EXPIRE, "not at the broker, and too old to be sent");
-    case DOUBT_RESEND: return resend(x, t);
-    case DOUBT_HOLD: resolve_hold(x, t, "not at the broker, which would not refuse a second one"); return due_set(x->due, &t->due, again);
+    case DOUBT_WAIT:
+        return due_set(x->due, &t->due, again);
+    case DOUBT_ASK:
+        resolve_ask(x, t);
+        return due_set(x->due, &t->due, batch_mono(x->batch) + x->patience.interval);
+    case DOUBT_EXPIRE:
+        return engine_end(x, t, TRADE_EXPIRE, "not at the broker, and too old to be sent");
+    case DOUBT_RESEND:
+        return resend(x, t);
+    case DOUBT_HOLD:
+        resolve_hold(x, t, "not at the broker, which would not refuse a second one");
+        return due_set(x->due, &t->due, again);
     }
 }
 

@@ -45,5 +45,7 @@ struct session *sessions_get(sessions_t *self, const char *instance_id) {
     return self->first = s;
 }
 
-struct session *sessions_first(const sessions_t *self) { return self->first; }
+struct session *sessions_first(const sessions_t *self) {
+    return self->first;
+}
 bool session_is_ready(const struct session *s) { return s && s->welcomed && !s->gone && s->state == INSTANCE_STATE__STATE__ready; }

@@ -2,27 +2,27 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "services/executor/doubt.h"
 #include "execution.pb-c.h"
+#include "services/executor/doubt.h"
 
 struct session {
     char *instance_id; // also its name on the socket
     char *broker_id, *kind;
     InstanceState__State state;
     struct gateway_checks checks;
-    bool welcomed;           // in this life of ours
-    bool queried;            // what it may know of our open trades has been asked for, in this life and of these books
-    uint64_t books;          // identity of its books
-    uint64_t report;         // the last one that has had its effect
-    uint64_t acknowledged;   // told to it
-    bool report_moved;       // to be written at the end of this turn
-    uint64_t gap_since;      // monotonic ns: reports come that are not the next one; 0: no
+    bool welcomed;                            // in this life of ours
+    bool queried;                             // what it may know of our open trades has been asked for, in this life and of these books
+    uint64_t books;                           // identity of its books
+    uint64_t report;                          // the last one that has had its effect
+    uint64_t acknowledged;                    // told to it
+    bool report_moved;                        // to be written at the end of this turn
+    uint64_t gap_since;                       // monotonic ns: reports come that are not the next one; 0: no
     uint64_t seen_at, nudged_at, welcomed_at; // monotonic ns
-    uint64_t connected_at;   // UTC ns
-    uint64_t uptime_s;       // as last told: less than before means that it has been restarted
-    unsigned in_flight;      // submitted and not answered
-    bool gone;               // what was handed to it could not leave: it is not connected; until it speaks again
-    bool blocked;            // orders wait because too many are in flight
+    uint64_t connected_at;                    // UTC ns
+    uint64_t uptime_s;                        // as last told: less than before means that it has been restarted
+    unsigned in_flight;                       // submitted and not answered
+    bool gone;                                // what was handed to it could not leave: it is not connected; until it speaks again
+    bool blocked;                             // orders wait because too many are in flight
     struct session *next;
 };
 
@@ -33,4 +33,4 @@ void sessions_destroy(sessions_t **self);
 struct session *sessions_find(const sessions_t *self, const char *instance_id);
 struct session *sessions_get(sessions_t *self, const char *instance_id); // made when new, connecting
 struct session *sessions_first(const sessions_t *self);                  // then ->next
-bool session_is_ready(const struct session *s); // NULL: no
+bool session_is_ready(const struct session *s);                          // NULL: no

@@ -25,10 +25,19 @@
 #include "common/record.h"
 
 #define KEY_TEXT 256
-#define REPORTS "execution_state:reports"
+#define REPORTS  "execution_state:reports"
 
-const char *const executor_slice[] = {"trade_state:",    "execution_state:",  "result:",          "result_metrics:",   "account_state:", "broker_state:",
-                                      "instance_state:", "instance_metrics:", "instance_health:", "positions:active:", NULL};
+const char *const executor_slice[] = {"trade_state:",
+                                      "execution_state:",
+                                      "result:",
+                                      "result_metrics:",
+                                      "account_state:",
+                                      "broker_state:",
+                                      "instance_state:",
+                                      "instance_metrics:",
+                                      "instance_health:",
+                                      "positions:active:",
+                                      NULL};
 
 static const char *key(char out[static KEY_TEXT], const char *prefix, const char *id) {
     (void)snprintf(out, KEY_TEXT, "%s%s", prefix, id); // ids have at most 64 characters
@@ -50,8 +59,10 @@ void slice_trade(batch_t *batch, const TradeState *t) {
 }
 
 static void set_member(batch_t *batch, const char *set, const char *trade_id, bool member) {
-    if (member) batch_member(batch, set, trade_id);
-    else batch_member_drop(batch, set, trade_id);
+    if (member)
+        batch_member(batch, set, trade_id);
+    else
+        batch_member_drop(batch, set, trade_id);
 }
 
 void slice_trade_open(batch_t *batch, unsigned shard, const char *trade_id, bool member) {
@@ -140,8 +151,10 @@ void slice_reports(batch_t *batch, const char *instance_id, uint64_t books, uint
 void slice_aside(batch_t *batch, unsigned shard, const char *field, struct span report) {
     char k[KEY_TEXT];
     shard_key(k, "execution_state:aside:", shard);
-    if (report.length) batch_field_bytes(batch, k, span_of(field), report);
-    else batch_field_drop(batch, k, field);
+    if (report.length)
+        batch_field_bytes(batch, k, span_of(field), report);
+    else
+        batch_field_drop(batch, k, field);
 }
 
 // --- positions
@@ -173,7 +186,9 @@ void slice_view(batch_t *batch, unsigned shard, const char *account_id, const ch
 err_t slice_load(store_t *store, const struct slice_loading *l) {
     char k[KEY_TEXT];
     err_t e = store_records(store, shard_key(k, "trade_state:open:", l->shard), "trade_state:", &trade_state__descriptor, l->trade, l->arg);
-    if (!e) e = store_records(store, shard_key(k, "trade_state:watched:", l->shard), "trade_state:", &trade_state__descriptor, l->trade, l->arg);
+    if (!e)
+        e = store_records(store, shard_key(k, "trade_state:watched:", l->shard), "trade_state:", &trade_state__descriptor, l->trade,
+                          l->arg);
     if (!e) e = store_pairs(store, shard_key(k, "execution_state:risk:", l->shard), l->risk, l->arg);
     if (!e) e = store_pairs(store, REPORTS, l->reports, l->arg);
     if (!e) e = store_pairs(store, shard_key(k, "execution_state:aside:", l->shard), l->aside, l->arg);

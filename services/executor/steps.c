@@ -8,9 +8,9 @@
 #include "services/executor/fills.h"
 #include "services/executor/slice.h"
 
-#define T(name) TRADE_STATE__STATE__##name
-#define SAVE_AFTER (30 * NS_PER_MS)
-#define CANCEL_AGAIN (10 * NS_PER_S)
+#define T(name)              TRADE_STATE__STATE__##name
+#define SAVE_AFTER           (30 * NS_PER_MS)
+#define CANCEL_AGAIN         (10 * NS_PER_S)
 #define CONTRACT_SIZE_PRESET DECIMAL_INT(100000)
 
 void engine_begin(struct executor *x, batch_t *batch) {
@@ -108,9 +108,12 @@ static bool is_watched(const struct trade *t) { return t->s->state == T(expired)
 void engine_keep(struct executor *x, struct trade *t) {
     bool over = trade_is_final(t->s) && !is_watched(t);
     leave_unsaved(x, t);
-    if (over) slice_trade_over(x->batch, t->s);
-    else if (t->expiring) slice_trade_again(x->batch, t->s);
-    else slice_trade(x->batch, t->s);
+    if (over)
+        slice_trade_over(x->batch, t->s);
+    else if (t->expiring)
+        slice_trade_again(x->batch, t->s);
+    else
+        slice_trade(x->batch, t->s);
     t->expiring = over;
     list_as(x, t, !trade_is_final(t->s), is_watched(t));
 }
@@ -162,10 +165,13 @@ static void due_working(struct executor *x, struct trade *t) {
 
 void engine_due(struct executor *x, struct trade *t) {
     switch (t->s->state) {
-    case T(pending): return due_pending(x, t);
+    case T(pending):
+        return due_pending(x, t);
     case T(working):
-    case T(partially_filled): return due_working(x, t);
-    case T(unknown): return due_set(x->due, &t->due, 0);
+    case T(partially_filled):
+        return due_working(x, t);
+    case T(unknown):
+        return due_set(x->due, &t->due, 0);
     case T(expired):
         if (is_watched(t)) return due_set(x->due, &t->due, batch_mono(x->batch) + (uint64_t)x->settings->late_for_ms * NS_PER_MS);
         break;
@@ -174,7 +180,8 @@ void engine_due(struct executor *x, struct trade *t) {
     case T(closed):
     case T(rejected):
     case T(cancelled):
-    case _TRADE_STATE__STATE_IS_INT_SIZE: break;
+    case _TRADE_STATE__STATE_IS_INT_SIZE:
+        break;
     }
     due_clear(x->due, &t->due);
 }
@@ -204,8 +211,10 @@ void engine_end(struct executor *x, struct trade *t, enum trade_event event, con
     if (t->waits) place_leave(x->accounts, t->place, t);
     if (!engine_move(x, t, event, reason)) return;
     if (t->s->state == T(filled) && !fills_open_lots(t->s).e8) (void)!engine_move(x, t, TRADE_CLOSE, reason);
-    if (t->s->state == T(rejected)) tell_failure(x, t);
-    else engine_changed(x, t, NULL, NULL);
+    if (t->s->state == T(rejected))
+        tell_failure(x, t);
+    else
+        engine_changed(x, t, NULL, NULL);
 }
 
 void engine_forget(struct executor *x, struct trade *t) {

@@ -11,9 +11,9 @@ struct place;
 struct session;
 
 struct trade {
-    struct due due;     // first: what comes out of the heap is the trade
-    uint64_t sequence;  // in which order trades came to this process
-    TradeState *s;      // owned, allocated field by field
+    struct due due;    // first: what comes out of the heap is the trade
+    uint64_t sequence; // in which order trades came to this process
+    TradeState *s;     // owned, allocated field by field
     struct place *place;
     struct session *session; // whose answer is waited for: counted in its in_flight
 
@@ -26,21 +26,21 @@ struct trade {
     uint64_t decided_at;            // of that Submit
     uint64_t first_at;              // UTC ns: it cannot have been sent before (doubt_first_at)
 
-    bool resend;    // re-driven by hand
-    bool query;     // to be asked about once, when due
-    bool unsent;    // its Submit has not left, for certain: the commit took too long, or its gateway is gone
-    bool unsaved;   // memory is ahead of Redis; saved at a tick if nothing else comes
-    bool in_open;   // in the set of open trades in Redis
+    bool resend;     // re-driven by hand
+    bool query;      // to be asked about once, when due
+    bool unsent;     // its Submit has not left, for certain: the commit took too long, or its gateway is gone
+    bool unsaved;    // memory is ahead of Redis; saved at a tick if nothing else comes
+    bool in_open;    // in the set of open trades in Redis
     bool in_watched; // likewise in that of those that were given up
-    bool retired;   // over: in the queue of those that are forgotten
-    bool expiring;  // its hash in Redis has an expiry
-    bool waits;     // pending, in its place's queue
-    bool holds;     // among its place's positions
+    bool retired;    // over: in the queue of those that are forgotten
+    bool expiring;   // its hash in Redis has an expiry
+    bool waits;      // pending, in its place's queue
+    bool holds;      // among its place's positions
 
-    int64_t closing;                 // lots (e8) that closing trades under way will take
+    int64_t closing;                     // lots (e8) that closing trades under way will take
     int64_t counted_lots, counted_price; // what its place has of it
-    struct trade *prev, *next;       // in a place's queue, or among the retired
-    struct trade *older, *newer;     // among the place's positions
+    struct trade *prev, *next;           // in a place's queue, or among the retired
+    struct trade *older, *newer;         // among the place's positions
     struct trade *unsaved_prev, *unsaved_next;
 };
 

@@ -10,8 +10,8 @@
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
 
-#define T(name) TRADE_STATE__STATE__##name
-#define TAKE_MOST 512 // frames in one turn
+#define T(name)     TRADE_STATE__STATE__##name
+#define TAKE_MOST   512 // frames in one turn
 #define ASK_AT_ONCE 500
 #define NUDGE_EVERY (200 * NS_PER_MS)
 
@@ -97,8 +97,10 @@ static void wonder_again(struct executor *x, struct trade *t, bool now) {
     t->asking = false;
     t->asked_at = t->asked_since = 0;
     t->s->not_found = 0;
-    if (now) resolve_due(x, t);
-    else due_set(x->due, &t->due, 0);
+    if (now)
+        resolve_due(x, t);
+    else
+        due_set(x->due, &t->due, 0);
 }
 
 // What it may know of our open trades, and we do not: each is asked about once, a tick's worth at a time.
@@ -120,8 +122,10 @@ static void ask_about_open(struct executor *x, struct session *s) {
         if (t->place->account->session == s && !t->retired) list[n++] = t; // what is not retired is not forgotten meanwhile
     }
     for (size_t i = 0; i < n; i++) {
-        if (list[i]->s->state == T(unknown)) wonder_again(x, list[i], asked++ < ASK_AT_ONCE);
-        else ask_once(x, list[i], all);
+        if (list[i]->s->state == T(unknown))
+            wonder_again(x, list[i], asked++ < ASK_AT_ONCE);
+        else
+            ask_once(x, list[i], all);
     }
 }
 
@@ -141,7 +145,8 @@ static void learn(struct executor *x, struct session *s, const Hello *h) {
                                         .session_since = s->checks.session_since};
     if (s->books == h->books) return;
     if (s->books) {
-        batch_alert(x->batch, ALERT__SEVERITY__warning, "new_books", s->instance_id, "the gateway keeps other books than before: all is asked for");
+        batch_alert(x->batch, ALERT__SEVERITY__warning, "new_books", s->instance_id,
+                    "the gateway keeps other books than before: all is asked for");
     }
     s->books = h->books;
     s->report = 0;
@@ -165,8 +170,8 @@ static bool skip_gone_reports(struct executor *x, struct session *s, const Hello
 static bool is_ours(struct executor *x, const struct session *s, const Hello *h) {
     const InstanceConfig *config = book_instance(x->context->book, h->instance_id);
     if (config && strcmp(config->broker_id, h->broker_id) == 0 && strcmp(s->instance_id, h->instance_id) == 0) return true;
-    batch_alert(x->batch, ALERT__SEVERITY__warning, "unknown_gateway", s->instance_id, "a gateway says it is %.64s of broker %.64s: not as configured",
-                h->instance_id, h->broker_id);
+    batch_alert(x->batch, ALERT__SEVERITY__warning, "unknown_gateway", s->instance_id,
+                "a gateway says it is %.64s of broker %.64s: not as configured", h->instance_id, h->broker_id);
     return false;
 }
 
@@ -214,7 +219,9 @@ static void on_hello(struct executor *x, struct session *s, const ProtobufCMessa
 static void on_beat(struct executor *x, struct session *s, const ProtobufCMessage *m) { take_beat(x, s, (const GatewayHeartbeat *)m); }
 static void on_report(struct executor *x, struct session *s, const ProtobufCMessage *m) { reports_handle(x, s, (const Report *)m); }
 static void on_status(struct executor *x, struct session *s, const ProtobufCMessage *m) { reports_status(x, s, (const OrderStatus *)m); }
-static void on_snapshot(struct executor *x, struct session *s, const ProtobufCMessage *m) { state_snapshot(x, s, (const AccountSnapshot *)m); }
+static void on_snapshot(struct executor *x, struct session *s, const ProtobufCMessage *m) {
+    state_snapshot(x, s, (const AccountSnapshot *)m);
+}
 
 static const struct {
     const ProtobufCMessageDescriptor *type;
@@ -320,7 +327,8 @@ void wire_tick(struct executor *x) {
     for (struct session *s = sessions_first(x->sessions); s; s = s->next) {
         if (!s->welcomed || s->state == INSTANCE_STATE__STATE__lost || mono < s->seen_at) continue;
         uint64_t silent = mono - s->seen_at;
-        if (silent >= (uint64_t)x->settings->gateway_lost_ms * NS_PER_MS) lose(x, s);
+        if (silent >= (uint64_t)x->settings->gateway_lost_ms * NS_PER_MS)
+            lose(x, s);
         else if (silent >= (uint64_t)x->settings->gateway_strained_ms * NS_PER_MS && s->state == INSTANCE_STATE__STATE__ready)
             instance_move(x, s, INSTANCE_STRAIN);
     }
@@ -341,8 +349,8 @@ static void sent(struct executor *x, struct trade *t, bool out) {
     due_set(x->due, &t->due, out ? x->clock_mono() + x->patience.answer_within : t->sequence);
 }
 
-// A commit that took long may have made an order too old, or what its gateway would refuse forgotten: it is decided again. That it has not been
-// sent is certain.
+// A commit that took long may have made an order too old, or what its gateway would refuse forgotten: it is decided again. That it has not
+// been sent is certain.
 static bool in_time(const struct executor *x, const struct trade *t) {
     if (!t || t->s->state != T(submitting)) return false; // it is over already
     return doubt_may_leave(t->decided_at, x->clock_mono()) && (!t->s->has_valid_until || x->clock_utc() < t->s->valid_until);

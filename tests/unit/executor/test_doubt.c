@@ -14,11 +14,11 @@
 #include "common/clock.h"
 #include "services/executor/doubt.h"
 
-#define S NS_PER_S
-#define START (UINT64_C(1000000) * S) // of this executor
-#define NONE HELLO__DUPLICATE_CHECK__none
-#define OPEN HELLO__DUPLICATE_CHECK__open_orders
-#define WINDOW HELLO__DUPLICATE_CHECK__window
+#define S       NS_PER_S
+#define START   (UINT64_C(1000000) * S) // of this executor
+#define NONE    HELLO__DUPLICATE_CHECK__none
+#define OPEN    HELLO__DUPLICATE_CHECK__open_orders
+#define WINDOW  HELLO__DUPLICATE_CHECK__window
 #define SESSION HELLO__DUPLICATE_CHECK__session
 #define FOREVER HELLO__DUPLICATE_CHECK__forever
 
@@ -75,7 +75,8 @@ static void an_order_is_sent_without_asking_only_when_it_cannot_be_there_or_woul
         const struct send_row *r = &send_rows[i];
         const struct gateway_checks g = {r->check, r->can_query, 600 * S, 10 * S, at(r->session_since)};
         const struct order_origin o = {at(r->signal_at), at(r->ordered_at), r->resend};
-        const struct doubt_context c = {at(r->now), START, r->rolled_back_at == 9999 ? 0 : at(r->rolled_back_at), (uint64_t)r->skew * S, 60 * S};
+        const struct doubt_context c = {at(r->now), START, r->rolled_back_at == 9999 ? 0 : at(r->rolled_back_at), (uint64_t)r->skew * S,
+                                        60 * S};
         enum may_send may = doubt_may_send(&g, &o, &c);
         if (may != r->may) fail_msg("row %zu (%s): %d, expected %d", i, r->why, (int)may, (int)r->may);
     }
@@ -152,28 +153,47 @@ static const struct next_row next_rows[] = {
     {true, 0, {KNOWN, .not_found = 5, .was_sent = true}, 0, 28, 88, DOUBT_ASK, 0, "it is asked on while it is held"},
     {true, 0, {KNOWN, .not_found = 6, .was_sent = true, .too_old = true}, 0, 88, 89, DOUBT_EXPIRE, 0, "held until it was too old"},
     {true, 0, {KNOWN, .not_found = 5}, 0, 28, 30, DOUBT_RESEND, 0, "never sent as far as is known, and positively not there"},
-    {true, 0, {KNOWN, .not_found = 5, .covered = true, .was_sent = true, .asking = true}, 0, 28, 30, DOUBT_WAIT, 33, "an answer is awaited"},
+    {true,
+     0,
+     {KNOWN, .not_found = 5, .covered = true, .was_sent = true, .asking = true},
+     0,
+     28,
+     30,
+     DOUBT_WAIT,
+     33,
+     "an answer is awaited"},
     {true, 0, {KNOWN, .covered = true}, -100, -100, 1, DOUBT_ASK, 0, "even with cover it is asked first"},
     {false, 0, {KNOWN, .covered = true, .was_sent = true}, 0, 0, 1, DOUBT_RESEND, 0, "nobody to ask, but a second one would be refused"},
-    {false, 0, {KNOWN, .covered = true, .known_there = true}, 0, 0, 1, DOUBT_HOLD, 61, "it was refused as known, and nobody says what it became"},
+    {false,
+     0,
+     {KNOWN, .covered = true, .known_there = true},
+     0,
+     0,
+     1,
+     DOUBT_HOLD,
+     61,
+     "it was refused as known, and nobody says what it became"},
     {false, 0, {KNOWN, .covered = true, .too_old = true}, 0, 0, 1, DOUBT_HOLD, 61, "too old, and nobody says whether it is there"},
     {false, 0, {KNOWN, .was_sent = true}, 0, 0, 1, DOUBT_HOLD, 61, "neither check nor query"},
 };
 
-static const struct doubt_patience patience = {.asks = 5, .interval = 2 * S, .least = 30 * S, .answer_within = 5 * S, .held_interval = 60 * S};
+static const struct doubt_patience patience = {
+    .asks = 5, .interval = 2 * S, .least = 30 * S, .answer_within = 5 * S, .held_interval = 60 * S};
 
 static void a_trade_in_doubt_goes_the_way_of_the_table(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof next_rows / sizeof *next_rows; i++) {
         const struct next_row *r = &next_rows[i];
-        const struct gateway_checks g = {.check = NONE, .can_query = r->can_query, .longest_acceptance = (uint64_t)r->longest_acceptance * S};
+        const struct gateway_checks g = {
+            .check = NONE, .can_query = r->can_query, .longest_acceptance = (uint64_t)r->longest_acceptance * S};
         struct doubt_state d = r->d;
         uint64_t again = 0;
         d.since = (uint64_t)(100 + r->since) * S;
         d.asked_at = (uint64_t)(100 + r->asked_at) * S;
         enum doubt_step step = doubt_next(&d, &g, &patience, (uint64_t)(100 + r->now) * S, &again);
         if (step != r->step) fail_msg("row %zu (%s): %d, expected %d", i, r->why, (int)step, (int)r->step);
-        if (r->again && again != (uint64_t)(100 + r->again) * S) fail_msg("row %zu (%s): again at %llu s", i, r->why, (unsigned long long)(again / S) - 100);
+        if (r->again && again != (uint64_t)(100 + r->again) * S)
+            fail_msg("row %zu (%s): again at %llu s", i, r->why, (unsigned long long)(again / S) - 100);
     }
 }
 
@@ -181,8 +201,15 @@ static void a_trade_in_doubt_goes_the_way_of_the_table(void **state) {
 static void nothing_is_repeated_without_cover_nor_given_up_early(void **state) {
     (void)state;
     for (unsigned bits = 0; bits < 1024; bits++) {
-        struct doubt_state d = {.found = bits & 1, .asking = bits & 2, .reachable = bits & 4, .was_sent = bits & 8, .covered = bits & 16,
-                                .too_old = bits & 32, .known_there = bits & 64, .not_found = bits & 128 ? 5 : 4, .since = 100 * S,
+        struct doubt_state d = {.found = bits & 1,
+                                .asking = bits & 2,
+                                .reachable = bits & 4,
+                                .was_sent = bits & 8,
+                                .covered = bits & 16,
+                                .too_old = bits & 32,
+                                .known_there = bits & 64,
+                                .not_found = bits & 128 ? 5 : 4,
+                                .since = 100 * S,
                                 .asked_at = 120 * S};
         const struct gateway_checks g = {.check = NONE, .can_query = bits & 256};
         uint64_t again, now = (bits & 512 ? 131 : 129) * S;
@@ -192,11 +219,19 @@ static void nothing_is_repeated_without_cover_nor_given_up_early(void **state) {
             assert_true(d.reachable && !d.found && !d.too_old && (d.covered || !d.was_sent));
             assert_true(absent || (!g.can_query && d.covered && !d.known_there));
             break;
-        case DOUBT_EXPIRE: assert_true(absent && d.too_old && !d.found); break;
-        case DOUBT_ADOPT: assert_true(d.found); break;
-        case DOUBT_ASK: assert_true(g.can_query && d.reachable); break;
+        case DOUBT_EXPIRE:
+            assert_true(absent && d.too_old && !d.found);
+            break;
+        case DOUBT_ADOPT:
+            assert_true(d.found);
+            break;
+        case DOUBT_ASK:
+            assert_true(g.can_query && d.reachable);
+            break;
         case DOUBT_HOLD:
-        case DOUBT_WAIT: assert_true(again > now); break;
+        case DOUBT_WAIT:
+            assert_true(again > now);
+            break;
         }
     }
 }

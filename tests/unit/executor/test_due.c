@@ -34,15 +34,20 @@ static void what_is_due_first_comes_out_first(void **state) {
     for (unsigned n = 0; n < 20000; n++) {
         struct due *item = &items[chance(&seed) % ITEMS];
         switch (chance(&seed) % 4) {
-        case 0: due_clear(heap, item); break;
+        case 0:
+            due_clear(heap, item);
+            break;
         case 1: {
             uint64_t at = earliest(items), now = chance(&seed) % 1000;
             struct due *first = due_pop(heap, now);
-            if (at <= now) assert_int_equal(first->at, at);
-            else assert_null(first);
+            if (at <= now)
+                assert_int_equal(first->at, at);
+            else
+                assert_null(first);
             break;
         }
-        default: due_set(heap, item, chance(&seed) % 1000);
+        default:
+            due_set(heap, item, chance(&seed) % 1000);
         }
     }
     size_t left = 0;
@@ -52,8 +57,8 @@ static void what_is_due_first_comes_out_first(void **state) {
 }
 
 #define TRADING RISK_STATE__MODE__trading
-#define REDUCE RISK_STATE__MODE__reduce_only
-#define HALTED RISK_STATE__MODE__halted
+#define REDUCE  RISK_STATE__MODE__reduce_only
+#define HALTED  RISK_STATE__MODE__halted
 
 static void the_last_look_follows_the_table(void **state) {
     (void)state;
@@ -69,10 +74,10 @@ static void the_last_look_follows_the_table(void **state) {
         {{HALTED, HALTED, 0, 0, false, false}, GATE_HALTED_GLOBAL},
         {{REDUCE, TRADING, 0, 0, false, false}, GATE_REDUCE_ONLY},
         {{TRADING, REDUCE, 0, 0, false, false}, GATE_REDUCE_ONLY},
-        {{HALTED, HALTED, 3, 0, true, true}, GATE_OPEN},      // closing is always allowed
-        {{TRADING, TRADING, 0, 1, true, true}, GATE_WAIT},    // but what is on its way is waited for
-        {{TRADING, TRADING, 1, 0, true, false}, GATE_WAIT},   // and what may turn out to be there
-        {{TRADING, TRADING, 0, 0, true, false}, GATE_OPEN},   // nothing to close: decided at once
+        {{HALTED, HALTED, 3, 0, true, true}, GATE_OPEN},    // closing is always allowed
+        {{TRADING, TRADING, 0, 1, true, true}, GATE_WAIT},  // but what is on its way is waited for
+        {{TRADING, TRADING, 1, 0, true, false}, GATE_WAIT}, // and what may turn out to be there
+        {{TRADING, TRADING, 0, 0, true, false}, GATE_OPEN}, // nothing to close: decided at once
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) assert_int_equal(gate_pass(&rows[i].view), rows[i].gate);
 }

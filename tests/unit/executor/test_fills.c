@@ -164,7 +164,9 @@ static void profit_is_split_by_what_each_position_gained(void **state) {
 
 static void the_shares_of_profit_sum_up_exactly(void **state) {
     (void)state;
-    struct share s[3] = {{.lots = D(e8("1")), .entry = D(e8("1.2"))}, {.lots = D(e8("1")), .entry = D(e8("1.2"))}, {.lots = D(e8("1")), .entry = D(e8("1.2"))}};
+    struct share s[3] = {{.lots = D(e8("1")), .entry = D(e8("1.2"))},
+                         {.lots = D(e8("1")), .entry = D(e8("1.2"))},
+                         {.lots = D(e8("1")), .entry = D(e8("1.2"))}};
     Fill f = fill_of("e1", "3", "1.2"); // nobody gained: by lots
     f.has_pnl = true;
     f.pnl = 100;

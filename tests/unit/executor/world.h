@@ -25,11 +25,11 @@
 // Every test uses its part of this.
 #pragma GCC diagnostic ignored "-Wunused-function"
 
-#define START (UINT64_C(1742638530) * NS_PER_S)
-#define LOT DECIMAL_SCALE
-#define MS NS_PER_MS
+#define START       (UINT64_C(1742638530) * NS_PER_S)
+#define LOT         DECIMAL_SCALE
+#define MS          NS_PER_MS
 #define LETTERS_MAX 4096
-#define T(name) TRADE_STATE__STATE__##name
+#define T(name)     TRADE_STATE__STATE__##name
 
 struct world {
     book_t *book;
@@ -39,7 +39,7 @@ struct world {
     batch_t *batch;
     struct outlet outlets[2];
     uint64_t now, mono;
-    bool wire_full; // sends fail
+    bool wire_full;          // sends fail
     char committed[1 << 16]; // Redis commands of the last batch that was committed, zeroes as dots
     arena_t *arena;
     ProtobufCMessage *letters[LETTERS_MAX]; // what has gone to the gateway
