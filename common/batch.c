@@ -130,11 +130,22 @@ static void refuse(batch_t *self, const char *what, const struct span *key) {
     snprintf(self->why, sizeof self->why, "%s: %.*s", what, (int)(key->length > 100 ? 100 : key->length), (const char *)key->data);
 }
 
+static bool is_journal_of(const batch_t *self, const struct span *key) {
+    static const char prefix[] = "journal:";
+    size_t skip = sizeof prefix - 1;
+    if (key->length <= skip || memcmp(key->data, prefix, skip) != 0) return false;
+    for (size_t i = 0; i < self->n_outlets; i++) {
+        const char *name = self->outlets[i].name;
+        if (strlen(name) == key->length - skip && memcmp((const char *)key->data + skip, name, key->length - skip) == 0) return true;
+    }
+    return false;
+}
+
 static bool is_ours(const batch_t *self, const struct span *key) {
     for (size_t i = 0; i < self->slices; i++) {
         if (key->length >= self->slice_length[i] && memcmp(key->data, self->slice[i], self->slice_length[i]) == 0) return true;
     }
-    return false;
+    return is_journal_of(self, key);
 }
 
 static void put_count(buffer_t *b, char kind, size_t n) {
