@@ -5,6 +5,7 @@ import re
 import pytest
 
 from deploy.local.layout import ROOT
+from tests.fault.chaos import QUICK
 from tests.harness.oracle import judge
 from tests.harness.wait import until
 
@@ -23,26 +24,39 @@ def named_points():
     return sorted(set(points))
 
 
-PLANT = {"mode": "chaos"}
+PLANT = {"mode": "chaos", "options": QUICK}
 
 
 def process_of(plant, service):
     return {"executor": "executor.0", "paper": next(iter(plant.gateways))}.get(service, service)
 
 
-@pytest.mark.parametrize("service, point", named_points(), ids=lambda v: v)
-def test_a_kill_at_this_point_loses_and_doubles_nothing(plant, service, point):
-    name = process_of(plant, service)
-    for passing in (1, 4):
-        plant.processes[name].kill()
-        prefix = f"{point}-{passing}".replace("/", "-")
-        load = plant.load(prefix, 40, rate=200)  # what waits for it while it is away makes it catch up
-        plant.processes[name] = plant.process(name, {"TRADECAST_FAIL": f"{point}:{passing}"})
+def die_at(plant, name, point, passing, prefix):
+    """Traffic before the process is there, so that it has to catch up, and more until it has died; then it is there again."""
+    plant.processes[name].kill()
+    loads = [plant.load(prefix, 40, rate=200)]
+    plant.processes[name] = plant.process(name, {"TRADECAST_FAIL": f"{point}:{passing}"})
+
+    def dead():
+        if plant.processes[name].alive() and not loads[-1].running():
+            loads.append(plant.load(f"{prefix}-{len(loads)}", 40, rate=200))
+        return not plant.processes[name].alive()
+
+    try:
         plant.processes[name].start()
-        until(lambda: not plant.processes[name].alive(), f"{name} to die at {point}", within_s=20)
+        until(dead, f"{name} to die at {point}", within_s=20)
         assert plant.processes[name].status == -9, f"{name}: {plant.processes[name].last_words()}"
+    finally:  # it must not die of it later
+        plant.processes[name].kill()
         plant.restart(name)
+    for load in loads:
         plant.remember(load)
         assert len(load.accepted) == 40
+
+
+@pytest.mark.parametrize("service, point", named_points(), ids=lambda v: v)
+def test_a_kill_at_this_point_loses_and_doubles_nothing(plant, service, point):
+    for passing in (1, 4):
+        die_at(plant, process_of(plant, service), point, passing, f"{point}-{passing}")
     verdict = judge(plant, plant.accepted, plant.sent)
     assert verdict.good, verdict
