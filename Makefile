@@ -40,7 +40,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(wildcard tests/unit/*/t
 
 objects = $(patsubst %.c,$(OUT)/%.o,$(wildcard $(1)/*.c))
 
-.PHONY: all packages run test unit tools bench chaos fuzz lint format clean compile_commands.json
+.PHONY: reference all packages run test unit tools bench chaos fuzz lint format clean compile_commands.json
 all: $(BINS)
 
 .SECONDARY:
@@ -147,6 +147,10 @@ lint:
 format:
 	@deploy/setup lint
 	@clang-format -i $(SOURCES) $(wildcard common/*.h services/*/*.h gateways/*/*.h cli/*.h tests/*/*.[ch] tests/unit/*/*.[ch])
+
+# docs/options.md and deploy/env/*.env, from the programs' own tables.
+reference: all
+	@deploy/reference $(OUT)/bin .
 
 clean:
 	rm -rf build

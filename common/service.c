@@ -68,7 +68,10 @@ static void table_for(const struct service *s, struct option out[static 32]) {
 static void each_table(const struct service *s, void (*print)(const struct option *, const char *, FILE *)) {
     struct option table[32];
     table_for(s, table);
-    if (s->options) print(s->options, role_name(s->role), stdout);
+    if (s->options) {
+        print(s->options, role_name(s->role), stdout);
+        printf("\n");
+    }
     print(table, role_name(s->role), stdout);
 }
 

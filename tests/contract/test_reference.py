@@ -1,0 +1,31 @@
+"""docs/options.md and deploy/env are what the programs say of themselves."""
+# SPDX-License-Identifier: MIT
+import filecmp
+import subprocess
+
+import pytest
+
+from deploy.local.layout import ROOT
+
+PROGRAMS = ["ingest", "router", "executor", "reconciler", "archiver", "monitor", "gateway-paper"]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    out = tmp_path_factory.mktemp("reference")
+    subprocess.run([ROOT / "deploy/reference", ROOT / "build/check/bin", out], check=True)
+    return out
+
+
+@pytest.mark.parametrize("file", ["docs/options.md", *(f"deploy/env/{p}.env" for p in PROGRAMS)])
+def test_what_is_in_the_tree_is_what_the_programs_say(written, file):
+    assert filecmp.cmp(ROOT / file, written / file, shallow=False), f"{file} is not up to date; run: make reference"
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_wrong_value_stops_the_start_with_a_sentence_that_names_it(program):
+    part = "PAPER" if program.startswith("gateway") else program.upper()
+    p = subprocess.run([ROOT / f"build/check/bin/tradecast-{program}", "--check"], capture_output=True, text=True, timeout=20,
+                       env={f"TRADECAST_{part}_LOG_LEVEL": "loud"})
+    assert p.returncode == 2
+    assert f"TRADECAST_{part}_LOG_LEVEL" in p.stderr and "loud" in p.stderr
