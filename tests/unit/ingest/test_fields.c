@@ -133,7 +133,7 @@ static void the_short_form_is_read(void **state) {
     assert_string_equal(seen(*state, "sell limit BTCUSDT.P @65000"),
                         "{\"direction\":\"sell\",\"order_type\":\"limit\",\"symbol\":\"BTCUSDT.P\",\"price\":\"65000\"}");
     assert_string_equal(seen(*state, "close EURUSD"), "{\"direction\":\"close\",\"symbol\":\"EURUSD\"}");
-    assert_string_equal(seen(*state, "buy EURUSD now"), "!a word that is not understood");
+    assert_string_equal(seen(*state, "buy EURUSD now"), "!a word that is not understood: after BUY SYMBOL come lots, @price and key=value");
     assert_string_equal(seen(*state, "buy EURUSD 1 2"), "!a name that is there twice");
 }
 
