@@ -30,10 +30,11 @@ def plant_of(request, mode):
                 prepare(it)
             yield it.up()
         finally:
-            it.keep = request.session.testsfailed > failed_before
-            if it.keep:
+            if request.session.testsfailed > failed_before:
                 print(f"\nkept for looking: {it.temporary}")
-            it.down()
+                it.kill()
+            else:
+                it.down()
     return make
 
 

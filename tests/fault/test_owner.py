@@ -1,5 +1,7 @@
 """A slice has one owner: a second process under the same name is refused, and a replaced one neither writes nor submits."""
 # SPDX-License-Identifier: MIT
+import signal
+
 import pytest
 
 from tests.harness.oracle import judge
@@ -27,19 +29,22 @@ def test_a_process_that_was_stopped_and_replaced_neither_writes_nor_submits(plan
     zombie = plant.processes[name]
     locks = plant.layout.top / f"locks-{name}"
     locks.mkdir()
-    # The lock of the frozen one still holds: the new one is on another host, as far as locks can tell.
-    plant.processes[name] = plant.process(name, {"TRADECAST_LOCK_DIR": str(locks)})
+    # The lock of the frozen one still holds: the new one is on another host, as far as locks and ports can tell.
+    elsewhere = {"TRADECAST_LOCK_DIR": str(locks), "TRADECAST_INGEST_HTTP_PORT": "0", "TRADECAST_MONITOR_HTTP_PORT": "0"}
+    epoch = int(plant.admin.get(f"{name}:epoch"))
+    plant.processes[name] = plant.process(name, elsewhere)
     plant.processes[name].start()
-    epoch = plant.admin.get(f"{name}:epoch")
-    until(lambda: plant.admin.get(f"{name}:epoch") != epoch or int(epoch) > 1, "the new one to take over")
-    until(lambda: (plant.admin.get(f"{name}:batch") or "") and plant.processes[name].alive(), "the new one to be at work")
-    zombie.signal(18)  # SIGCONT
-    until(lambda: not zombie.alive(), "the old one to find that it was replaced", within_s=20)
+    until(lambda: int(plant.admin.get(f"{name}:epoch")) > epoch, "the new one to take over")
+    batch = plant.admin.get(f"{name}:batch")
+    until(lambda: plant.admin.get(f"{name}:batch") != batch, "the new one to write")
+    zombie.signal(signal.SIGCONT)
+    until(lambda: not zombie.alive(), "the old one to find that it was replaced")
     assert zombie.status != 0
     assert plant.processes[name].alive()
-    plant.remember(load)
-    assert len(load.accepted) == 400
+    # The old one took its sockets' files with it; on a host of its own it would not have.
     plant.processes[name].stop()
     plant.restart(name)
+    plant.remember(load)
+    assert len(load.accepted) == 400
     verdict = judge(plant, plant.accepted, plant.sent)
     assert verdict.good, verdict
