@@ -33,6 +33,16 @@ class SmallDisk:
             while True:
                 f.write(b"x")
 
+    def copy_of(self, name):
+        """A URI of an SQLite file in there, copied while its process stands still. (SQLite itself cannot open a path through /proc.)"""
+        out = self._directory / name
+        self._plant.freeze(self._name)
+        for suffix in ("", "-wal"):
+            if (self.inside / (name + suffix)).exists():
+                pathlib.Path(str(out) + suffix).write_bytes((self.inside / (name + suffix)).read_bytes())
+        self._plant.thaw(self._name)
+        return f"file:{out}"
+
     def free(self):
         for name in ("ballast", "ballast2"):
             os.unlink(self.inside / name)
@@ -50,7 +60,7 @@ def test_sqlite_on_a_full_disk_loses_nothing_and_trading_goes_on(plant_of):
         disks.append(SmallDisk(plant, "archiver", plant.archive.parent, 16))
 
     with plant_of(mode="chaos", prepare=prepare) as plant:
-        plant.archive_seen = disks[0].inside / "archive.db"
+        plant.archive_uri = lambda: disks[0].copy_of("archive.db")
         load = plant.load("disk", 100_000, rate=200)
         until(lambda: plant.signal("disk-100"), "the load to run")
         disks[0].fill()

@@ -6,6 +6,7 @@ import pytest
 
 from deploy.local.layout import ROOT
 from tests.fault.chaos import QUICK
+from tests.fault.chaos import QUICK
 from tests.harness.oracle import judge
 from tests.harness.wait import until
 

@@ -79,9 +79,14 @@ def test_redis_read_only(plant):
 
 def test_redis_out_of_memory(plant):
     def fill():
-        used = int(plant.admin.info("memory")["used_memory"])
-        plant.admin.config_set("maxmemory", str(max(1_000_000, used // 2)))
-    through_trouble(plant, "full", fill, lambda: plant.admin.config_set("maxmemory", "2gb"), 3)
+        # What is finished would be evicted first and make room: without eviction it is full at once, and the oracle can see all.
+        plant.admin.config_set("maxmemory-policy", "noeviction")
+        plant.admin.config_set("maxmemory", "1mb")
+
+    def empty():
+        plant.admin.config_set("maxmemory", "2gb")
+        plant.admin.config_set("maxmemory-policy", "volatile-lru")
+    through_trouble(plant, "full", fill, empty, 3)
 
 
 def test_input_is_held_back_before_redis_is_full(plant):

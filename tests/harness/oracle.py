@@ -112,7 +112,7 @@ def ledger(plant):
 
 
 def archive(plant, query):
-    with closing(sqlite3.connect(f"file:{plant.archive_seen}?mode=ro", uri=True, timeout=10)) as db:
+    with closing(sqlite3.connect(plant.archive_uri(), uri=True, timeout=10)) as db:
         return db.execute(query).fetchall()
 
 

@@ -42,7 +42,7 @@ class Plant(System):
         gateways = {i["instance_id"]: i["broker_id"] for i in self.config["instances"]}
         super().__init__(self.temporary, mode, gateways, options={**OPTIONS, **SANITIZERS, **(options or {})}, any_port=True, **more)
         self.keep = keep
-        self._admin = self._archive_seen = None
+        self._admin = None
         self.accepted, self.sent = {}, {}  # by all loads together
 
     # --- life
@@ -89,14 +89,9 @@ class Plant(System):
 
     # --- looking
 
-    @property
-    def archive_seen(self):
-        """The archive's path as this process sees it; a test may have put it into a namespace."""
-        return self._archive_seen or self.archive
-
-    @archive_seen.setter
-    def archive_seen(self, path):
-        self._archive_seen = path
+    def archive_uri(self):
+        """How the oracle opens the archive."""
+        return f"file:{self.archive}?mode=ro"
 
     @property
     def admin(self):
