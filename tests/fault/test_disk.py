@@ -76,7 +76,12 @@ def test_sqlite_on_a_full_disk_loses_nothing_and_trading_goes_on(plant_of):
 
 def test_redis_on_a_full_disk_takes_nothing_and_goes_on_when_there_is_room(plant_of):
     disks = []
-    with plant_of(mode="chaos", prepare=lambda p: disks.append(SmallDisk(p, "redis", p.layout.redis / "appendonlydir", 24))) as plant:
+
+    def prepare(plant):
+        disks.append(SmallDisk(plant, "redis", plant.layout.redis / "small", 24))
+        plant.redis_more = ["--dir", str(plant.layout.redis / "small")]
+
+    with plant_of(mode="chaos", prepare=prepare) as plant:
         load = plant.load("aof", 100_000, rate=200)
         until(lambda: plant.signal("aof-100"), "the load to run")
         disks[0].fill()
