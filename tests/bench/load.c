@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 #define IN_MAX 65536
 #define RESEND_AFTER_NS 50000000u
 #define PATIENCE_NS 10000000000u // after the last signal is sent, for answers and resends
+#define SILENCE_NS 60000000000u  // nobody has answered for so long: it stops by itself
 
 enum fate { NEW, WAITING, ACCEPTED, REFUSED, LOST };
 
@@ -59,6 +61,7 @@ static uint64_t again_at;
 static uint64_t started_ns, sending_done_ns;
 static struct connection *connections;
 static int epoll_fd;
+static uint64_t heard_ns; // the last answer
 static volatile sig_atomic_t stopping;
 
 static uint64_t now_of(clockid_t clock) {
@@ -209,6 +212,7 @@ static void take_answer(struct connection *c, unsigned status) {
     c->first = (c->first + 1) % DEPTH_MAX;
     c->count--;
     answers++;
+    heard_ns = mono_ns();
     item->status = (uint16_t)status;
     if (status >= 500) {
         unavailable++;
@@ -246,13 +250,15 @@ static void hear(struct connection *c) {
     c->in_length -= done;
 }
 
-// Until the next signal is due, at most a millisecond.
+// Until the next signal is due, at most a millisecond; that, too, when all are out or no connection has room.
 static uint64_t nap(uint64_t now) {
-    uint64_t due = options.rate ? started_ns + produced * 1000000000u / options.rate : UINT64_MAX;
+    if (!options.rate || produced < allowed(now) || produced >= options.count) return 1000000u;
+    uint64_t due = started_ns + produced * 1000000000u / options.rate;
     return due <= now ? 0 : due - now < 1000000u ? due - now : 1000000u;
 }
 
 static bool finished(uint64_t now) {
+    if (now - heard_ns > SILENCE_NS) return true;
     if (produced < options.count && !time_is_up(now)) return false;
     if (!sending_done_ns) sending_done_ns = now;
     return settled == produced || now - sending_done_ns > PATIENCE_NS;
@@ -328,7 +334,8 @@ int main(int argc, char **argv) {
     if (!items || !again || !connections || epoll_fd < 0) abort();
     signal(SIGTERM, stop);
     signal(SIGINT, stop);
-    started_ns = mono_ns();
+    prctl(PR_SET_PDEATHSIG, SIGKILL); // it does not outlive the test
+    started_ns = heard_ns = mono_ns();
     struct epoll_event events[64];
     for (uint64_t now = started_ns; !finished(now); now = mono_ns()) {
         feed(now);
