@@ -20,9 +20,10 @@ def mode():
 
 @pytest.fixture(scope="module")
 def plant_of(request, mode):
-    """Makes a whole tradecast: with plant_of(prepare=f, ...) as plant; prepare(plant) is called before it starts. Kept for looking when a test of the module failed."""
+    """Makes a whole tradecast: with plant_of(prepare=f, ...) as plant; prepare(plant) is called before it starts;
+    orderly=False: what is left of it at the end need not stop well. Kept for looking when a test of the module failed."""
     @contextlib.contextmanager
-    def make(prepare=None, **arguments):
+    def make(prepare=None, orderly=True, **arguments):
         failed_before = request.session.testsfailed
         it = Plant(**{"mode": mode, **arguments})
         try:
@@ -33,8 +34,11 @@ def plant_of(request, mode):
             if request.session.testsfailed > failed_before:
                 print(f"\nkept for looking: {it.temporary}")
                 it.kill()
-            else:
+            elif orderly:
                 it.down()
+            else:
+                it.kill()
+                it.wipe()
     return make
 
 

@@ -9,7 +9,7 @@ PLANT = {"mode": "chaos"}
 
 @pytest.mark.parametrize("name", ["router", "executor.0", "reconciler", "archiver"])
 def test_poison_is_buried_after_three_tries(plant_of, name):
-    with plant_of(**PLANT) as plant:  # of its own: what comes of the message later may kill once more
+    with plant_of(orderly=False, **PLANT) as plant:  # what comes of the message later may kill once more
         poison_and_bury(plant, name)
 
 
