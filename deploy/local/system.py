@@ -35,6 +35,7 @@ class System:
         self.http_port = free_port() if any_port else int(os.environ.get("TRADECAST_INGEST_HTTP_PORT", WEBHOOK_PORT))
         self.monitor_port = free_port() if any_port else int(os.environ.get("TRADECAST_MONITOR_HTTP_PORT", MONITOR_PORT))
         self.processes = {}
+        self._made = []  # every process, replaced ones too
 
     # --- what there is
 
@@ -98,7 +99,9 @@ class System:
     def process(self, name, more=None):
         """A process of this system, not started: a service, a gateway, or a second one under the same name."""
         program = "tradecast-gateway-paper" if name in self.gateways else "tradecast-" + name.split(".")[0]
-        return Process(name, [*self.prefix.get(name, []), self.bin / program], self.layout.log / f"{name}.log", {**self.environment(name), **(more or {})})
+        command = [*self.prefix.get(name, []), self.bin / program]
+        self._made.append(Process(name, command, self.layout.log / f"{name}.log", {**self.environment(name), **(more or {})}))
+        return self._made[-1]
 
     def environment(self, name):
         user = name if name in self.services else "viewer"
@@ -183,9 +186,10 @@ class System:
         return well
 
     def kill(self):
-        for p in self.processes.values():
+        everything = [*self._made, *self.processes.values()]
+        for p in everything:
             p.signal(9)
-        for p in self.processes.values():
+        for p in everything:
             p.wait()
         self.layout.disown()
 

@@ -15,8 +15,10 @@ def signal_body(signal_id):
     return MARKET.replace("{id}", signal_id)
 
 
-def refuses(plant, signal_id):
-    """One alert while Redis is in trouble: 503 with Retry-After, within the 3 s that TradingView waits."""
+def alert(plant, name):
+    """One alert with an id of its own; its status. 503 comes within the 3 s that TradingView waits, and says why."""
+    signal_id = f"{name}-{time.monotonic_ns()}"
+    plant.sent[signal_id] = 0  # 503 may mean accepted
     door = plant.door()
     began = time.monotonic()
     try:
@@ -24,24 +26,18 @@ def refuses(plant, signal_id):
     finally:
         door.close()
     assert time.monotonic() - began < 3
-    assert status == 503, answer
-    assert answer["error"]["code"]
-    return True
+    assert status in (200, 503), answer
+    if status == 200:
+        plant.accepted[signal_id] = 0
+    else:
+        assert answer["error"]["code"]
+    return status
 
 
 def goes_on(plant):
-    """A new alert is taken and done again."""
-    signal_id = f"after-{time.monotonic_ns()}"
-
-    def taken():
-        door = plant.door()
-        try:
-            return door.alert(signal_body(signal_id))[0] == 200
-        finally:
-            door.close()
-    until(taken, "the door to take alerts again", within_s=15, pause_s=0.1)
-    plant.accepted[signal_id] = plant.sent[signal_id] = 0
-    plant.final(signal_id, within_s=60)
+    """A new alert is taken and everything is done."""
+    until(lambda: alert(plant, "after") == 200, "the door to take alerts again", within_s=15, pause_s=0.1)
+    plant.final(list(plant.accepted)[-1], within_s=60)
 
 
 def through_trouble(plant, name, begin, end, seconds):
@@ -49,16 +45,15 @@ def through_trouble(plant, name, begin, end, seconds):
     load = plant.load(name, 100_000, rate=100)
     until(lambda: plant.admin.exists(f"signal:{name}-30"), "the load to run")
     begin()
-    until(lambda: refuses(plant, f"{name}-probe"), "the door to refuse", within_s=1)
+    until(lambda: alert(plant, f"{name}-probe") == 503, "the door to refuse", within_s=5)
     time.sleep(0.5)  # what was sent before the trouble is at the broker by now
     before = ledger(plant)
     time.sleep(seconds)  # the trouble itself, not a wait for something
-    refuses(plant, f"{name}-probe")
+    assert alert(plant, f"{name}-probe") == 503
     assert ledger(plant) == before, "an order went out while nothing could be recorded"
     end()
     goes_on(plant)
     load.stop()
-    plant.sent[f"{name}-probe"] = 0  # 503 may mean accepted; it was never answered 200
     plant.remember(load)
     verdict = judge(plant, plant.accepted, plant.sent)
     assert verdict.good, verdict
@@ -92,8 +87,7 @@ def test_redis_out_of_memory(plant):
 def test_input_is_held_back_before_redis_is_full(plant):
     used = int(plant.admin.info("memory")["used_memory"])
     plant.admin.config_set("maxmemory", str(int(used * 1.1)))
-    until(lambda: refuses(plant, "nearly-full"), "the door to refuse at 80 %", within_s=1)
-    plant.sent["nearly-full"] = 0
+    until(lambda: alert(plant, "nearly-full") == 503, "the door to refuse at 80 %", within_s=5)
     plant.admin.config_set("maxmemory", "2gb")
     goes_on(plant)
 
