@@ -105,5 +105,6 @@ def test_a_service_refuses_to_start_with_a_redis_that_may_forget(plant, setting,
         assert word in p.last_words()
     finally:
         plant.admin.config_set(setting, was)
+        until(lambda: not plant.admin.info("persistence")["aof_rewrite_in_progress"], "Redis to write its file anew")
         plant.restart("router")
     goes_on(plant)
