@@ -37,11 +37,10 @@ def ran():
     plant.wipe()
 
 
-def copy_of(ran):
+def copy_of(directory):
     plant = make()
     shutil.rmtree(plant.temporary)
-    shutil.copytree(ran.temporary, plant.temporary, ignore=shutil.ignore_patterns("run"))
-    plant.sent = dict(ran.sent)
+    shutil.copytree(directory, plant.temporary, ignore=shutil.ignore_patterns("run"))
     return plant
 
 
@@ -60,9 +59,9 @@ def cuts(data, rng):
     return sorted(rng.sample(ends, CUTS // 2) + [rng.randrange(len(data)) for _ in range(CUTS - CUTS // 2)])
 
 
-def start_cut(ran, at):
+def start_cut(directory, at):
     """What is wrong after a start with the file cut there, or None."""
-    plant = copy_of(ran)
+    plant = copy_of(directory)
     executed = ledger(plant)
     try:
         with open(log_file(plant), "r+b") as f:
@@ -93,6 +92,6 @@ def start_cut(ran, at):
 def test_nothing_is_doubled_and_no_topic_sticks(ran):
     data = log_file(ran).read_bytes()
     with concurrent.futures.ProcessPoolExecutor(AT_ONCE) as pool:
-        tries = {at: pool.submit(start_cut, ran, at) for at in set(cuts(data, random.Random(7)))}
+        tries = {at: pool.submit(start_cut, ran.temporary, at) for at in set(cuts(data, random.Random(7)))}
         wrong = {at: t.result(600) for at, t in tries.items() if t.result(600)}
     assert not wrong, f"{len(wrong)} of {len(tries)} cuts of {len(data)} bytes: " + "\n".join(f"at {at}: {w}" for at, w in list(wrong.items())[:8])
