@@ -18,6 +18,18 @@ static void say(struct decide_result *out, const char *format, ...) {
     va_end(args);
 }
 
+// Beyond DECIDE_NUMBERS they are left out: only for reading, too.
+static void tell(struct decide_result *out, const char *name, decimal_t value) {
+    if (out->n_numbers < DECIDE_NUMBERS) out->numbers[out->n_numbers++] = (struct decide_number){name, value};
+}
+
+static void tell_count(struct decide_result *out, const char *name, uint32_t count) { tell(out, name, DECIMAL_INT((int64_t)count)); }
+
+// Seconds, to 10 ns.
+static void tell_time(struct decide_result *out, const char *name, uint64_t ns) {
+    tell(out, name, D(ns / 10 > INT64_MAX ? INT64_MAX : (int64_t)(ns / 10)));
+}
+
 static bool is_close(const struct decide_input *in) { return in->signal->direction == SIGNAL__DIRECTION__close; }
 
 static bool lists(char *const *names, size_t n, const char *name) {
@@ -30,6 +42,12 @@ static bool lists(char *const *names, size_t n, const char *name) {
 // --- checks: each tells whether it refuses, and with which numbers
 
 typedef bool refuses_fn(const struct decide_input *in, struct decide_result *out);
+
+static bool only_votes(const struct decide_input *in, struct decide_result *out) {
+    if (!in->signal->part_only) return false;
+    say(out, "the source only votes in a consensus");
+    return true;
+}
 
 static bool other_strategy(const struct decide_input *in, struct decide_result *out) {
     const Subscription *s = in->subscription;
@@ -66,6 +84,7 @@ static bool expired(const struct decide_input *in, struct decide_result *out) {
     char at[TIME_TEXT];
     (void)time_print(in->signal->expiration_time, at);
     say(out, "expired at %s", at);
+    tell_time(out, "expired_for_s", in->now - in->signal->expiration_time);
     return true;
 }
 
@@ -74,6 +93,8 @@ static bool too_old(const struct decide_input *in, struct decide_result *out) {
     if (age <= in->account->max_signal_age_s * NS_PER_S) return false;
     say(out, "age %llu.%03llu s, at most %u s", (unsigned long long)(age / NS_PER_S), (unsigned long long)(age % NS_PER_S / NS_PER_MS),
         in->account->max_signal_age_s);
+    tell_time(out, "age_s", age);
+    tell_count(out, "max_signal_age_s", in->account->max_signal_age_s);
     return true;
 }
 
@@ -99,6 +120,8 @@ static bool only_reducing(const struct decide_input *in, struct decide_result *o
 static bool too_many_open(const struct decide_input *in, struct decide_result *out) {
     if (!in->account->has_max_open_trades || in->open_trades < in->account->max_open_trades) return false;
     say(out, "%u open, at most %u", in->open_trades, in->account->max_open_trades);
+    tell_count(out, "open_trades", in->open_trades);
+    tell_count(out, "max_open_trades", in->account->max_open_trades);
     return true;
 }
 
@@ -108,12 +131,12 @@ static const struct check {
     Reason__Code reason;
     bool entry_only;
 } checks[] = {
-    {other_strategy, REASON__CODE__filtered_strategy, false}, {other_symbol, REASON__CODE__filtered_symbol, false},
-    {disabled, REASON__CODE__account_disabled, false},        {all_halted, REASON__CODE__halted_global, false},
-    {account_halted, REASON__CODE__halted_account, false},    {expired, REASON__CODE__signal_expired, false},
-    {too_old, REASON__CODE__signal_too_old, false},           {no_broker, REASON__CODE__unknown_broker, false},
-    {no_symbol, REASON__CODE__unknown_symbol, false},         {only_reducing, REASON__CODE__reduce_only, true},
-    {too_many_open, REASON__CODE__max_open_trades, true},
+    {only_votes, REASON__CODE__part_only, false},         {other_strategy, REASON__CODE__filtered_strategy, false},
+    {other_symbol, REASON__CODE__filtered_symbol, false}, {disabled, REASON__CODE__account_disabled, false},
+    {all_halted, REASON__CODE__halted_global, false},     {account_halted, REASON__CODE__halted_account, false},
+    {expired, REASON__CODE__signal_expired, false},       {too_old, REASON__CODE__signal_too_old, false},
+    {no_broker, REASON__CODE__unknown_broker, false},     {no_symbol, REASON__CODE__unknown_symbol, false},
+    {only_reducing, REASON__CODE__reduce_only, true},     {too_many_open, REASON__CODE__max_open_trades, true},
 };
 
 // --- size
@@ -126,11 +149,18 @@ static decimal_t least_lots(const struct decide_input *in, decimal_t step) {
     return least.e8 > 0 ? least : step;
 }
 
-static Reason__Code refuse(struct decide_result *out, Reason__Code reason, decimal_t lots, const char *bound, decimal_t limit) {
+struct bound {
+    const char *words, *name;
+    decimal_t lots;
+};
+
+static Reason__Code refuse(struct decide_result *out, Reason__Code reason, decimal_t lots, struct bound bound) {
     char a[DECIMAL_TEXT], b[DECIMAL_TEXT];
     (void)decimal_print(lots, a);
-    (void)decimal_print(limit, b);
-    say(out, "%s lots, %s %s", a, bound, b);
+    (void)decimal_print(bound.lots, b);
+    say(out, "%s lots, %s %s", a, bound.words, b);
+    tell(out, "lots", lots);
+    tell(out, bound.name, bound.lots);
     return reason;
 }
 
@@ -142,6 +172,8 @@ static Reason__Code ordered(struct decide_result *out, decimal_t lots, decimal_t
         say(out, "%s lots", a);
     else
         say(out, "%s lots, from %s", a, b);
+    tell(out, "lots", lots);
+    tell(out, "asked_lots", asked);
     out->has_lots = true;
     out->lots = lots;
     return REASON__CODE__ordered;
@@ -170,11 +202,12 @@ static Reason__Code size_entry(const struct decide_input *in, struct decide_resu
     Reason__Code reason = asked_lots(in, out, &asked);
     if (reason != REASON__CODE__ordered) return reason;
     lots = in->subscription->has_max_lot ? decimal_min(asked, D(in->subscription->max_lot)) : asked;
-    if (!decimal_to_step(lots, step, ROUND_DOWN, &lots)) return refuse(out, REASON__CODE__below_min_lot, asked, "step", step);
+    if (!decimal_to_step(lots, step, ROUND_DOWN, &lots))
+        return refuse(out, REASON__CODE__below_min_lot, asked, (struct bound){"step", "lot_step", step});
     decimal_t least = least_lots(in, step);
-    if (decimal_cmp(lots, least) < 0) return refuse(out, REASON__CODE__below_min_lot, lots, "at least", least);
+    if (decimal_cmp(lots, least) < 0) return refuse(out, REASON__CODE__below_min_lot, lots, (struct bound){"at least", "min_lot", least});
     if (in->symbol->has_max_lot && lots.e8 > in->symbol->max_lot)
-        return refuse(out, REASON__CODE__above_max_lot, lots, "at most", D(in->symbol->max_lot));
+        return refuse(out, REASON__CODE__above_max_lot, lots, (struct bound){"at most", "max_lot", D(in->symbol->max_lot)});
     return ordered(out, lots, asked);
 }
 
@@ -188,7 +221,7 @@ static Reason__Code size_close(const struct decide_input *in, struct decide_resu
         return REASON__CODE__ordered;
     }
     if (!decimal_to_step(asked, step, ROUND_DOWN, &lots) || lots.e8 <= 0)
-        return refuse(out, REASON__CODE__below_min_lot, asked, "step", step);
+        return refuse(out, REASON__CODE__below_min_lot, asked, (struct bound){"step", "lot_step", step});
     return ordered(out, lots, asked);
 }
 
@@ -201,6 +234,7 @@ static uint64_t valid_until(const struct decide_input *in) {
 void decide(const struct decide_input *in, struct decide_result *out) {
     out->has_lots = false;
     out->detail[0] = 0;
+    out->n_numbers = 0;
     out->valid_until = valid_until(in);
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         if ((checks[i].entry_only && is_close(in)) || !checks[i].refuses(in, out)) continue;

@@ -20,14 +20,22 @@ struct decide_input {
     uint64_t now;         // UTC ns
 };
 
-#define DECIDE_DETAIL 120
+#define DECIDE_DETAIL  120
+#define DECIDE_NUMBERS 12
+
+struct decide_number {
+    const char *name; // static, snake_case, stable: it stands in the comment of its reason in order.proto
+    decimal_t value;  // times in seconds
+};
 
 struct decide_result {
     Reason__Code reason; // ordered, or why not
     bool has_lots;       // false when ordered: a close of everything
     decimal_t lots;
     uint64_t valid_until;       // UTC ns: not to be sent to the broker after it
-    char detail[DECIDE_DETAIL]; // the numbers that led to it
+    char detail[DECIDE_DETAIL]; // in words, for reading
+    unsigned n_numbers;         // that led to it
+    struct decide_number numbers[DECIDE_NUMBERS];
 };
 
 // Closing (direction close) is never refused by what limits entries: reduce-only, sizes, open trades. A halt stops it, though, as does age.

@@ -121,6 +121,17 @@ static char *give_order(struct router *r, batch_t *batch, const Signal *signal, 
     return trade_id;
 }
 
+static void numbers_fill(Decision *d, const struct decide_result *result, arena_t *arena) {
+    Number *all = arena_take(arena, result->n_numbers * sizeof *all);
+    d->numbers = arena_take(arena, result->n_numbers * sizeof *d->numbers);
+    for (; d->n_numbers < result->n_numbers; d->n_numbers++) {
+        Number *n = d->numbers[d->n_numbers] = &all[d->n_numbers];
+        number__init(n);
+        n->name = (char *)result->numbers[d->n_numbers].name;
+        n->value = result->numbers[d->n_numbers].value.e8;
+    }
+}
+
 static Decision *decide_for(struct router *r, batch_t *batch, const Signal *signal, struct turn *t) {
     const AccountConfig *account = t->to->account;
     const struct account *held = accounts_get(r->accounts, account->account_id);
@@ -142,6 +153,7 @@ static Decision *decide_for(struct router *r, batch_t *batch, const Signal *sign
     d->account_id = account->account_id;
     d->reason = t->result.reason;
     if (t->result.detail[0]) d->detail = arena_text(batch_arena(batch), t->result.detail);
+    if (t->result.n_numbers) numbers_fill(d, &t->result, batch_arena(batch));
     return d;
 }
 

@@ -143,6 +143,8 @@ static void closing_all_halted(struct world *w) { closing(w), all_halted(w); }
 static void closing_too_old(struct world *w) { closing(w), a_tick_too_old(w); }
 static void closing_filtered(struct world *w) { closing(w), takes_pound(w); }
 
+static void only_a_part(struct world *w) { w->signal.has_part_only = w->signal.part_only = true; }
+
 #define EVERYTHING (-1)
 
 static const struct example {
@@ -153,6 +155,7 @@ static const struct example {
     const char *detail; // NULL: any
 } examples[] = {
     {"a plain signal", nothing, REASON__CODE__ordered, LOTS(1.0), "1 lots"},
+    {"a part of a consensus", only_a_part, REASON__CODE__part_only, 0, NULL},
     {"strategy listed", takes_trend, REASON__CODE__ordered, LOTS(1.0), NULL},
     {"strategy not listed", takes_scalp, REASON__CODE__filtered_strategy, 0, "strategy trend"},
     {"strategy not given", no_strategy_named, REASON__CODE__filtered_strategy, 0, "strategy not given"},
