@@ -97,6 +97,7 @@ static void apply(struct executor *x, struct trade *t, const Report *r) {
     case REPORT__KIND__modified:
         return modified(x, t);
     case REPORT__KIND__cancel_rejected:
+    case REPORT__KIND__modify_rejected:
         return refused(x, t, r->reason);
     case _REPORT__KIND_IS_INT_SIZE:
         break;
