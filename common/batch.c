@@ -10,6 +10,8 @@
 #include "common/clock.h"
 #include "common/envelope.h"
 #include "common/record.h"
+#include "common/resp.h"
+#include "common/runs.h"
 
 #define SLICE_MAX 64
 
@@ -27,6 +29,7 @@ struct batch {
     buffer_t bytes;  // RESP commands
     buffer_t frames; // envelopes, end to end; outgoing entries hold offsets until they are asked for
     unsigned commands;
+    struct runs runs; // what many messages write to: goes behind the commands when the batch is asked for
     struct outgoing *outgoing;
     size_t n_outgoing, outgoing_room;
     err_t fault;
@@ -59,6 +62,7 @@ void batch_destroy(batch_t **self) {
     arena_destroy(&(*self)->arena);
     buffer_destroy(&(*self)->bytes);
     buffer_destroy(&(*self)->frames);
+    runs_destroy(&(*self)->runs);
     free((*self)->outgoing);
     free(*self);
     *self = NULL;
@@ -71,6 +75,7 @@ void batch_begin(batch_t *self, uint64_t incarnation, uint64_t utc_ns, uint64_t 
     arena_reset(self->arena);
     buffer_clear(&self->bytes);
     buffer_clear(&self->frames);
+    runs_clear(&self->runs);
     self->commands = 0;
     self->n_outgoing = 0;
     self->fault = ERR_OK;
@@ -85,7 +90,7 @@ arena_t *batch_arena(batch_t *self) { return self->arena; }
 uint64_t batch_look_until(const batch_t *self) { return self->now + self->look_ns; }
 
 struct batch_mark batch_mark_now(const batch_t *self) {
-    return (struct batch_mark){self->bytes.length, self->frames.length, self->n_outgoing, self->commands};
+    return (struct batch_mark){self->bytes.length, self->frames.length, self->n_outgoing, runs_mark(&self->runs), self->commands};
 }
 
 void batch_back_to(batch_t *self, struct batch_mark mark) {
@@ -96,6 +101,7 @@ void batch_back_to(batch_t *self, struct batch_mark mark) {
     self->bytes.length = mark.bytes;
     self->frames.length = mark.frames;
     self->commands = mark.commands;
+    runs_back_to(&self->runs, mark.gathered);
 }
 
 err_t batch_fault(const batch_t *self, char why[static 160]) {
@@ -103,9 +109,19 @@ err_t batch_fault(const batch_t *self, char why[static 160]) {
     return self->fault;
 }
 
-bool batch_is_empty(const batch_t *self) { return !self->commands && !self->n_outgoing; }
-struct span batch_bytes(const batch_t *self) { return (struct span){self->bytes.data, self->bytes.length}; }
-unsigned batch_commands(const batch_t *self) { return self->commands; }
+bool batch_is_empty(const batch_t *self) { return !batch_commands(self) && !self->n_outgoing; }
+unsigned batch_commands(const batch_t *self) { return self->commands + (unsigned)runs_count(&self->runs); }
+
+void batch_gather(batch_t *self) {
+    runs_write(&self->runs, &self->bytes);
+    self->commands += (unsigned)runs_count(&self->runs);
+    runs_clear(&self->runs);
+}
+
+struct span batch_bytes(batch_t *self) {
+    batch_gather(self);
+    return (struct span){self->bytes.data, self->bytes.length};
+}
 
 size_t batch_outgoing(batch_t *self, const struct outgoing **out) {
     const uint8_t *at = self->frames.data;
@@ -148,36 +164,17 @@ static bool is_ours(const batch_t *self, const struct span *key) {
     return is_journal_of(self, key);
 }
 
-static void put_count(buffer_t *b, char kind, size_t n) {
-    char *at = (char *)buffer_reserve(b, 24);
-    char digits[20];
-    size_t used = 0, length = 0;
-    do digits[used++] = (char)('0' + n % 10);
-    while ((n /= 10) != 0);
-    at[length++] = kind;
-    while (used) at[length++] = digits[--used];
-    at[length++] = '\r';
-    at[length++] = '\n';
-    b->length += length;
-}
-
-static void put_bulk(buffer_t *b, struct span s) {
-    put_count(b, '$', s.length);
-    uint8_t *at = buffer_reserve(b, s.length + 2);
-    if (s.length) memcpy(at, s.data, s.length);
-    memcpy(at + s.length, "\r\n", 2);
-    b->length += s.length + 2;
-}
-
 static void command(batch_t *self, unsigned argc, const struct span *argv) {
-    put_count(&self->bytes, '*', argc);
-    for (unsigned i = 0; i < argc; i++) put_bulk(&self->bytes, argv[i]);
+    resp_count(&self->bytes, '*', argc);
+    for (unsigned i = 0; i < argc; i++) resp_bulk(&self->bytes, argv[i]);
     self->commands++;
 }
 
 void batch_raw(batch_t *self, unsigned argc, const struct span *argv) {
-    if (is_ours(self, &argv[1])) command(self, argc, argv);
-    else refuse(self, "a key outside the slice", &argv[1]);
+    if (is_ours(self, &argv[1]))
+        command(self, argc, argv);
+    else
+        refuse(self, "a key outside the slice", &argv[1]);
 }
 
 #define SPAN(text) ((struct span){(text), strlen(text)})
@@ -194,22 +191,24 @@ struct keeping {
 
 static void keep_field(void *arg, const ProtobufCFieldDescriptor *f, struct span value) {
     struct keeping *k = arg;
-    put_bulk(&k->fields, SPAN(f->name));
-    put_bulk(&k->fields, value);
+    resp_bulk(&k->fields, SPAN(f->name));
+    resp_bulk(&k->fields, value);
     k->count++;
 }
 
-void batch_keep(batch_t *self, const char *key, const ProtobufCMessage *m) {
+void batch_keep(batch_t *self, const char *key, const ProtobufCMessage *m) { batch_keep_but(self, key, m, 0); }
+
+void batch_keep_but(batch_t *self, const char *key, const ProtobufCMessage *m, uint64_t but) {
     static struct keeping k; // one thread; its memory is kept from call to call
     struct span at = SPAN(key);
     if (!is_ours(self, &at)) return refuse(self, "a key outside the slice", &at);
     buffer_clear(&k.fields);
     k.count = 0;
-    record_each(m, keep_field, &k);
+    record_each_but(m, but, keep_field, &k);
     if (!k.count) return;
-    put_count(&self->bytes, '*', 2 + 2 * k.count);
-    put_bulk(&self->bytes, SPAN("HSET"));
-    put_bulk(&self->bytes, at);
+    resp_count(&self->bytes, '*', 2 + 2 * k.count);
+    resp_bulk(&self->bytes, SPAN("HSET"));
+    resp_bulk(&self->bytes, at);
     buffer_add(&self->bytes, k.fields.data, k.fields.length);
     self->commands++;
 }
@@ -224,15 +223,31 @@ void batch_field(batch_t *self, const char *key, const char *field, const char *
 
 void batch_field_drop(batch_t *self, const char *key, const char *field) { command3(self, "HDEL", key, SPAN(field)); }
 void batch_set(batch_t *self, const char *key, struct span value) { command3(self, "SET", key, value); }
-void batch_member(batch_t *self, const char *key, const char *member) { command3(self, "SADD", key, SPAN(member)); }
-void batch_member_drop(batch_t *self, const char *key, const char *member) { command3(self, "SREM", key, SPAN(member)); }
-void batch_drop(batch_t *self, const char *key) { batch_raw(self, 2, (struct span[]){SPAN("UNLINK"), SPAN(key)}); }
+
+void batch_drop(batch_t *self, const char *key) {
+    if (runs_has(&self->runs, key)) return runs_add(&self->runs, "UNLINK", key, 0, NULL); // after what it takes away
+    batch_raw(self, 2, (struct span[]){SPAN("UNLINK"), SPAN(key)});
+}
 
 void batch_expire_at(batch_t *self, const char *key, uint64_t utc_ns) {
     char ms[24];
     snprintf(ms, sizeof ms, "%llu", (unsigned long long)(utc_ns / NS_PER_MS));
     command3(self, "PEXPIREAT", key, SPAN(ms));
 }
+
+static void gather(batch_t *self, const char *verb, const char *key, size_t n, const struct span *values) {
+    if (is_ours(self, &SPAN(key)))
+        runs_add(&self->runs, verb, key, n, values);
+    else
+        refuse(self, "a key outside the slice", &SPAN(key));
+}
+
+void batch_member(batch_t *self, const char *key, const char *member) { gather(self, "SADD", key, 1, &SPAN(member)); }
+void batch_member_drop(batch_t *self, const char *key, const char *member) { gather(self, "SREM", key, 1, &SPAN(member)); }
+void batch_entry(batch_t *self, const char *key, struct span field, struct span value) {
+    gather(self, "HSET", key, 2, (struct span[]){field, value});
+}
+void batch_entry_drop(batch_t *self, const char *key, struct span field) { gather(self, "HDEL", key, 1, &field); }
 
 // --- messages
 

@@ -18,15 +18,23 @@ uint64_t batch_now(const batch_t *self);  // UTC ns, one value for the whole bat
 uint64_t batch_mono(const batch_t *self); // monotonic ns, likewise
 arena_t *batch_arena(batch_t *self);      // memory until the batch is committed and its messages are sent
 
-void batch_keep(batch_t *self, const char *key, const ProtobufCMessage *m);             // HSET key, every set field
+void batch_keep(batch_t *self, const char *key, const ProtobufCMessage *m); // HSET key, every set field
+// The same without the fields of `but` (record_bits): for a hash that has them already.
+void batch_keep_but(batch_t *self, const char *key, const ProtobufCMessage *m, uint64_t but);
 void batch_field(batch_t *self, const char *key, const char *field, const char *value); // HSET key field value
 void batch_field_bytes(batch_t *self, const char *key, struct span field, struct span value);
-void batch_field_drop(batch_t *self, const char *key, const char *field);               // HDEL
-void batch_set(batch_t *self, const char *key, struct span value);                      // SET
+void batch_field_drop(batch_t *self, const char *key, const char *field); // HDEL
+void batch_set(batch_t *self, const char *key, struct span value);        // SET
+void batch_drop(batch_t *self, const char *key);                          // UNLINK
+void batch_expire_at(batch_t *self, const char *key, uint64_t utc_ns);    // PEXPIREAT: only what is done and only for looking
+
+// For sets and hashes that many messages of a batch write to: gathered into one command a key, behind all others of the batch.
+// Such a key is written in this way only.
 void batch_member(batch_t *self, const char *key, const char *member);                  // SADD
 void batch_member_drop(batch_t *self, const char *key, const char *member);             // SREM
-void batch_drop(batch_t *self, const char *key);                                        // UNLINK
-void batch_expire_at(batch_t *self, const char *key, uint64_t utc_ns);                  // PEXPIREAT: only what is done and only for looking
+void batch_entry(batch_t *self, const char *key, struct span field, struct span value); // HSET
+void batch_entry_drop(batch_t *self, const char *key, struct span field);               // HDEL
+
 // When something that is finished now should expire: the option look_for from now, much less when the store fills up.
 uint64_t batch_look_until(const batch_t *self);
 
@@ -35,7 +43,7 @@ void batch_emit(batch_t *self, enum topic topic, unsigned shard, const ProtobufC
 // Publishes without a journal (FEED_PRICES), after the commit.
 void batch_publish(batch_t *self, const char *feed, const ProtobufCMessage *body);
 
-// Raises an alert: logged, appended to incidents, published. severity: ALERT__SEVERITY__... The same (code, subject) is raised at most once a
-// minute.
+// Raises an alert: logged, appended to incidents, published. severity: ALERT__SEVERITY__... The same (code, subject) is raised at most once
+// a minute.
 void batch_alert(batch_t *self, int severity, const char *code, const char *subject, const char *format, ...)
     __attribute__((format(printf, 5, 6)));

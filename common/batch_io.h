@@ -28,7 +28,7 @@ void batch_begin(batch_t *self, uint64_t incarnation, uint64_t utc_ns, uint64_t 
 void batch_look_for(batch_t *self, uint64_t ns);
 
 struct batch_mark {
-    size_t bytes, frames, outgoing;
+    size_t bytes, frames, outgoing, gathered;
     unsigned commands;
 };
 struct batch_mark batch_mark_now(const batch_t *self);
@@ -36,8 +36,9 @@ void batch_back_to(batch_t *self, struct batch_mark mark); // takes back what wa
 
 err_t batch_fault(const batch_t *self, char why[static 160]); // what stops the commit, if anything
 bool batch_is_empty(const batch_t *self);
-struct span batch_bytes(const batch_t *self); // RESP commands
+void batch_gather(batch_t *self);       // what was gathered becomes commands; it cannot be taken back any more
+struct span batch_bytes(batch_t *self); // RESP commands, gathered ones included
 unsigned batch_commands(const batch_t *self);
-size_t batch_outgoing(batch_t *self, const struct outgoing **out);                       // valid until the next write
-const ProtobufCMessage *batch_opened(batch_t *self, const struct outgoing *o);             // what it carries, in the batch's arena
-void batch_raw(batch_t *self, unsigned argc, const struct span *argv); // a command; argv[1] is its key
+size_t batch_outgoing(batch_t *self, const struct outgoing **out);             // valid until the next write
+const ProtobufCMessage *batch_opened(batch_t *self, const struct outgoing *o); // what it carries, in the batch's arena
+void batch_raw(batch_t *self, unsigned argc, const struct span *argv);         // a command; argv[1] is its key

@@ -200,7 +200,7 @@ bool guard_put(guard_t *self, batch_t *batch, struct digest key, uint64_t value)
     }
     uint8_t bytes[8];
     for (int i = 0; i < 8; i++) bytes[i] = (uint8_t)(value >> (56 - 8 * i));
-    batch_field_bytes(batch, hour_key(self, hour, redis_key), (struct span){key.bytes, sizeof key.bytes},
+    batch_entry(batch, hour_key(self, hour, redis_key), (struct span){key.bytes, sizeof key.bytes},
                       (struct span){bytes, sizeof bytes});
     return true;
 }

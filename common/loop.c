@@ -231,6 +231,7 @@ static void seal(struct loop *l) {
         l->stop = fault;
         return;
     }
+    batch_gather(l->batch);
 #ifdef TRADECAST_TEST
     positions_apart(l);
 #endif

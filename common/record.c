@@ -193,12 +193,24 @@ bool record_field_text(const ProtobufCMessage *m, const ProtobufCFieldDescriptor
     return true;
 }
 
-void record_each(const ProtobufCMessage *m, record_visit_fn *visit, void *arg) {
+uint64_t record_bits(const ProtobufCMessageDescriptor *d, const char *const names[]) {
+    uint64_t bits = 0;
+    for (; *names; names++) {
+        const ProtobufCFieldDescriptor *f = record_field(d, span_of(*names));
+        if (!f || f->id >= 64) abort();
+        bits |= UINT64_C(1) << f->id;
+    }
+    return bits;
+}
+
+void record_each(const ProtobufCMessage *m, record_visit_fn *visit, void *arg) { record_each_but(m, 0, visit, arg); }
+
+void record_each_but(const ProtobufCMessage *m, uint64_t but, record_visit_fn *visit, void *arg) {
     const ProtobufCMessageDescriptor *d = m->descriptor;
     __attribute__((cleanup(buffer_destroy))) buffer_t large = {0}; // only nested fields and bytes need it
     for (unsigned i = 0; i < d->n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &d->fields[i];
-        if (!record_is_set(m, f)) continue;
+        if ((f->id < 64 && (but >> f->id & 1)) || !record_is_set(m, f)) continue;
         if (is_nested(f) || f->type == PROTOBUF_C_TYPE_BYTES) {
             buffer_clear(&large);
             record_field_text(m, f, &large);

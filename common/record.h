@@ -25,6 +25,10 @@ bool record_field_text(const ProtobufCMessage *m, const ProtobufCFieldDescriptor
 typedef void record_visit_fn(void *arg, const ProtobufCFieldDescriptor *f, struct span value);
 void record_each(const ProtobufCMessage *m, record_visit_fn *visit, void *arg);
 
+// The same, passing over the fields of `but`: a set of fields by number, below 64.
+void record_each_but(const ProtobufCMessage *m, uint64_t but, record_visit_fn *visit, void *arg);
+uint64_t record_bits(const ProtobufCMessageDescriptor *d, const char *const names[]); // names: NULL at the end; each must be a field
+
 // Builds a message from name/value pairs as Redis holds them; unknown names are skipped. In `arena`, or malloc when NULL (free with
 // protobuf_c_message_free_unpacked). ERR_INPUT: a value does not fit its field or a required one is missing.
 err_t record_from_pairs(const ProtobufCMessageDescriptor *d, const struct record_pair *pairs, size_t n, arena_t *arena,

@@ -38,8 +38,8 @@ enum may_send {
     MAY_HOLD,  // the same, and nobody can be asked: the operator decides
 };
 
-// Whether an order that was decided at `decided_at` may leave now, after its commit (monotonic ns). If not it is decided again: the commit took
-// so long that the gateway may have forgotten the id meanwhile, or the order has become too old.
+// Whether an order that was decided at `decided_at` may leave now, after its commit (monotonic ns). If not it is decided again: the commit
+// took so long that the gateway may have forgotten the id meanwhile, or the order has become too old.
 #define DOUBT_LEAVES_WITHIN UINT64_C(1000000000)
 bool doubt_may_leave(uint64_t decided_at, uint64_t mono);
 // Whether the gateway would refuse a second order under an id that was first sent at `first_at` (UTC ns) or later, if ours is decided now.
@@ -59,16 +59,16 @@ struct doubt_patience {
 
 // A trade in doubt. Times on the monotonic clock, ns; what is remembered of them in Redis is for looking only.
 struct doubt_state {
-    bool found;          // the broker has it
-    bool asking;         // a question is out
-    bool reachable;      // its gateway is there to be asked
-    uint32_t not_found;  // answers in a row that the broker does not have it
-    uint64_t since;      // of the first question in that row
-    uint64_t asked_at;   // the last question; 0: none yet
-    bool was_sent;       // recorded as submitted, in this life or an earlier one
-    bool covered;        // a second order under its id would be refused (doubt_covered)
-    bool too_old;        // its signal, or the order itself, has expired
-    bool known_there;    // a second order was refused because the id is known
+    bool found;         // the broker has it
+    bool asking;        // a question is out
+    bool reachable;     // its gateway is there to be asked
+    uint32_t not_found; // answers in a row that the broker does not have it
+    uint64_t since;     // of the first question in that row
+    uint64_t asked_at;  // the last question; 0: none yet
+    bool was_sent;      // recorded as submitted, in this life or an earlier one
+    bool covered;       // a second order under its id would be refused (doubt_covered)
+    bool too_old;       // its signal, or the order itself, has expired
+    bool known_there;   // a second order was refused because the id is known
 };
 
 enum doubt_step { DOUBT_WAIT, DOUBT_ASK, DOUBT_ADOPT, DOUBT_EXPIRE, DOUBT_RESEND, DOUBT_HOLD };

@@ -22,7 +22,7 @@ static err_t load_trade(void *arg, const ProtobufCMessage *m) {
     const TradeState *s = (const TradeState *)m;
     if (trades_find(x->trades, s->trade_id)) return ERR_OK;
     struct trade *t = trades_add(x->trades, s);
-    t->in_open = true; // what is over by now leaves both
+    t->in_open = t->kept = true; // what is over by now leaves both
     t->in_watched = trade_is_final(s);
     t->was_sent = s->has_submitted_at;
     return ERR_OK;

@@ -53,9 +53,35 @@ void slice_guard_prefix(unsigned shard, char out[static 64]) { (void)snprintf(ou
 
 // --- trades
 
+// What the order said and nothing changes: written once, with the trade's first state.
+static uint64_t said_once(void) {
+    static const char *const names[] = {"trade_id",    "signal_id", "account_id",      "broker_id",       "symbol",    "broker_symbol",
+                                        "order_type",  "direction", "requested_price", "expiration_time", "signal_at", "ordered_at",
+                                        "valid_until", NULL};
+    static uint64_t bits;
+    if (!bits) bits = record_bits(&trade_state__descriptor, names);
+    return bits;
+}
+
 void slice_trade(batch_t *batch, const TradeState *t) {
     char k[KEY_TEXT];
     batch_keep(batch, key(k, "trade_state:", t->trade_id), &t->base);
+}
+
+void slice_trade_moved(batch_t *batch, const TradeState *t) {
+    char k[KEY_TEXT];
+    batch_keep_but(batch, key(k, "trade_state:", t->trade_id), &t->base, said_once());
+}
+
+void slice_trade_over(batch_t *batch, const char *trade_id) {
+    char k[KEY_TEXT];
+    batch_expire_at(batch, key(k, "trade_state:", trade_id), batch_look_until(batch));
+}
+
+void slice_trade_again(batch_t *batch, const TradeState *t) {
+    char k[KEY_TEXT];
+    batch_drop(batch, key(k, "trade_state:", t->trade_id));
+    batch_keep(batch, k, &t->base);
 }
 
 static void set_member(batch_t *batch, const char *set, const char *trade_id, bool member) {
@@ -73,18 +99,6 @@ void slice_trade_open(batch_t *batch, unsigned shard, const char *trade_id, bool
 void slice_trade_watched(batch_t *batch, unsigned shard, const char *trade_id, bool member) {
     char k[KEY_TEXT];
     set_member(batch, shard_key(k, "trade_state:watched:", shard), trade_id, member);
-}
-
-void slice_trade_over(batch_t *batch, const TradeState *t) {
-    char k[KEY_TEXT];
-    batch_keep(batch, key(k, "trade_state:", t->trade_id), &t->base);
-    batch_expire_at(batch, k, batch_look_until(batch));
-}
-
-void slice_trade_again(batch_t *batch, const TradeState *t) {
-    char k[KEY_TEXT];
-    batch_drop(batch, key(k, "trade_state:", t->trade_id));
-    batch_keep(batch, k, &t->base);
 }
 
 void slice_no_wishes(batch_t *batch, const char *trade_id) {

@@ -10,11 +10,12 @@ extern const char *const executor_slice[];
 
 void slice_guard_prefix(unsigned shard, char out[static 64]);
 
-void slice_trade(batch_t *batch, const TradeState *t);
+void slice_trade(batch_t *batch, const TradeState *t);       // whole
+void slice_trade_moved(batch_t *batch, const TradeState *t); // what may have changed since; the hash is there
 // The sets of what is loaded at start: open trades, and those that we gave up and watch a while longer.
 void slice_trade_open(batch_t *batch, unsigned shard, const char *trade_id, bool member);
 void slice_trade_watched(batch_t *batch, unsigned shard, const char *trade_id, bool member);
-void slice_trade_over(batch_t *batch, const TradeState *t);  // kept and, being over, only for looking from now on
+void slice_trade_over(batch_t *batch, const char *trade_id); // only for looking from now on
 void slice_trade_again(batch_t *batch, const TradeState *t); // it was over, and is not: without an expiry again
 void slice_no_wishes(batch_t *batch, const char *trade_id);  // its changes are made
 void slice_execution(batch_t *batch, const ExecutionState *e, bool over);

@@ -105,15 +105,18 @@ static void leave_unsaved(struct executor *x, struct trade *t) {
 // What we gave up ourselves is watched a while longer, for it may come to light yet.
 static bool is_watched(const struct trade *t) { return t->s->state == T(expired) && t->was_sent && t->s->has_doubt_at; }
 
+// A hash that has an expiry may be gone: it is written whole.
 void engine_keep(struct executor *x, struct trade *t) {
     bool over = trade_is_final(t->s) && !is_watched(t);
     leave_unsaved(x, t);
-    if (over)
-        slice_trade_over(x->batch, t->s);
-    else if (t->expiring)
+    if (t->expiring && !over)
         slice_trade_again(x->batch, t->s);
-    else
+    else if (t->expiring || !t->kept)
         slice_trade(x->batch, t->s);
+    else
+        slice_trade_moved(x->batch, t->s);
+    if (over) slice_trade_over(x->batch, t->s->trade_id);
+    t->kept = true;
     t->expiring = over;
     list_as(x, t, !trade_is_final(t->s), is_watched(t));
 }
@@ -218,7 +221,7 @@ void engine_end(struct executor *x, struct trade *t, enum trade_event event, con
 }
 
 void engine_forget(struct executor *x, struct trade *t) {
-    slice_trade_over(x->batch, t->s);
+    slice_trade_over(x->batch, t->s->trade_id);
     t->expiring = true;
     list_as(x, t, false, false);
     trades_retire(x->trades, t);

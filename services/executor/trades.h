@@ -33,7 +33,8 @@ struct trade {
     bool in_open;    // in the set of open trades in Redis
     bool in_watched; // likewise in that of those that were given up
     bool retired;    // over: in the queue of those that are forgotten
-    bool expiring;   // its hash in Redis has an expiry
+    bool kept;       // its hash is in Redis
+    bool expiring;   // and has an expiry
     bool waits;      // pending, in its place's queue
     bool holds;      // among its place's positions
 

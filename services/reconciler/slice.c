@@ -62,7 +62,7 @@ void slice_expire(batch_t *batch, const char *trade_id) {
 
 void slice_trade_apart(batch_t *batch, struct live_trade *t) {
     char field[KEY_TEXT];
-    batch_field(batch, OPEN, apart_field(field, t), "");
+    batch_entry(batch, OPEN, span_of(apart_field(field, t)), span_of(""));
     t->apart = true;
 }
 
@@ -70,7 +70,7 @@ static void drop_apart(batch_t *batch, const struct live_signal *s) {
     char field[KEY_TEXT];
     for (struct live_trade *t = s->trades; t; t = t->next) {
         if (!t->apart) continue;
-        batch_field_drop(batch, OPEN, apart_field(field, t));
+        batch_entry_drop(batch, OPEN, span_of(apart_field(field, t)));
         t->apart = false;
     }
 }
@@ -94,14 +94,14 @@ void slice_signal(batch_t *batch, struct live_signal *s) {
     }
     buffer_clear(&json);
     record_to_json(&m.base, &json);
-    batch_field_bytes(batch, OPEN, span_of(s->id), (struct span){json.data, json.length});
+    batch_entry(batch, OPEN, span_of(s->id), (struct span){json.data, json.length});
     drop_apart(batch, s);
     s->kept = true;
 }
 
 void slice_complete(batch_t *batch, const struct live_signal *s) {
     drop_apart(batch, s);
-    if (s->kept) batch_field_drop(batch, OPEN, s->id);
+    if (s->kept) batch_entry_drop(batch, OPEN, span_of(s->id));
     for (const struct live_trade *t = s->trades; t; t = t->next) {
         if (t->written) slice_expire(batch, t->id);
     }
