@@ -40,6 +40,7 @@ void record_to_json(const ProtobufCMessage *m, buffer_t *out);
 struct fault {
     char path[160]; // "accounts[2].subscriptions[0].fixed_lot"
     char rule[200]; // "must be a decimal with at most 8 decimals"
+    char value[80]; // what is there instead, as JSON; empty: nothing, or no single value
 };
 
 // Builds a message from a JSON object whose keys are the fields' names. Unknown key, wrong type, missing required field: ERR_INPUT
@@ -47,7 +48,8 @@ struct fault {
 err_t record_from_json(const ProtobufCMessageDescriptor *d, const char *json, size_t length, const char *path, arena_t *arena,
                        ProtobufCMessage **out, struct fault *fault);
 
-// The same, telling every fault and not only the first. *out is NULL when there was one.
+// The same, telling every fault and not only the first. With faults *out is what could be read, for further checks, its memory in the
+// arena (an arena must be given); NULL when it was no JSON object.
 typedef void record_fault_fn(void *arg, const struct fault *fault);
 err_t record_from_json_all(const ProtobufCMessageDescriptor *d, struct span json, arena_t *arena, ProtobufCMessage **out,
                            record_fault_fn *tell, void *arg);

@@ -71,18 +71,32 @@ struct reader {
     arena_t *arena;
     record_fault_fn *tell;
     void *arg;
+    bool partial; // what can be read is given back in spite of faults
     size_t faults;
     size_t path_length;
     char path[sizeof(((struct fault *)0)->path)];
 };
 
-static void tell(struct reader *r, const char *rule) {
+// What stands there, as far as it is one value. A text is cut, not escaped: it is for reading.
+static void print_value(yajl_val v, char out[static sizeof(((struct fault *)0)->value)]) {
+    size_t size = sizeof(((struct fault *)0)->value);
+    if (YAJL_IS_STRING(v)) snprintf(out, size, "\"%.64s\"", YAJL_GET_STRING(v));
+    if (YAJL_IS_NUMBER(v)) snprintf(out, size, "%.64s", YAJL_GET_NUMBER(v));
+    if (YAJL_IS_TRUE(v) || YAJL_IS_FALSE(v)) snprintf(out, size, "%s", YAJL_IS_TRUE(v) ? "true" : "false");
+    if (YAJL_IS_ARRAY(v)) snprintf(out, size, "an array");
+    if (YAJL_IS_OBJECT(v)) snprintf(out, size, "an object");
+}
+
+static void tell_value(struct reader *r, const char *rule, yajl_val v) {
     struct fault fault = {0};
+    if (v) print_value(v, fault.value);
     snprintf(fault.path, sizeof(fault.path), "%s", r->path);
     snprintf(fault.rule, sizeof(fault.rule), "%s", rule);
     r->faults++;
     if (r->tell) r->tell(r->arg, &fault);
 }
+
+static void tell(struct reader *r, const char *rule) { tell_value(r, rule, NULL); }
 
 // Goes down by ".name", or "[index]" without one; what it returns leads back up.
 static size_t path_down(struct reader *r, const char *name, size_t index) {
@@ -116,15 +130,26 @@ static bool scalar_text(const ProtobufCFieldDescriptor *f, yajl_val v, struct sp
     return true;
 }
 
+// A text that could not be read, or is missing, is an empty one to whoever looks at the rest.
+static void fill_hole(struct reader *r, const ProtobufCFieldDescriptor *f, void *place) {
+    if (r->partial && f->type == PROTOBUF_C_TYPE_STRING) *(char **)place = record_take(r->arena, 1);
+}
+
+static void fill_holes(struct reader *r, ProtobufCMessage *m) {
+    for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
+        if (f->label == PROTOBUF_C_LABEL_REQUIRED) fill_hole(r, f, record_at(m, f->offset));
+    }
+}
+
 static void read_item(struct reader *r, const ProtobufCFieldDescriptor *f, void *place, yajl_val v) {
     if (f->type == PROTOBUF_C_TYPE_MESSAGE) {
-        if (!YAJL_IS_OBJECT(v)) {
-            tell(r, "must be an object");
-            return;
-        }
         ProtobufCMessage *nested = record_new(f->descriptor, r->arena);
-        *(ProtobufCMessage **)place = nested;
-        read_object(r, nested, v);
+        *(ProtobufCMessage **)place = nested; // also when it is none: nobody meets a hole
+        if (YAJL_IS_OBJECT(v))
+            read_object(r, nested, v);
+        else
+            tell_value(r, "must be an object", v), fill_holes(r, nested);
         return;
     }
     struct span text;
@@ -132,12 +157,14 @@ static void read_item(struct reader *r, const ProtobufCFieldDescriptor *f, void 
     bool fits = scalar_text(f, v, &text);
     if (!fits) text = span_of("?"); // fits no field but text: asks for the rule only
     err_t e = fits || f->type != PROTOBUF_C_TYPE_STRING ? record_read_value(f, text, r->arena, place, &rule) : ERR_INPUT;
-    if (e || !fits) tell(r, rule);
+    if (!e && fits) return;
+    tell_value(r, rule, v);
+    fill_hole(r, f, place);
 }
 
 static void read_array(struct reader *r, ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, yajl_val v) {
     if (!YAJL_IS_ARRAY(v)) {
-        tell(r, "must be an array");
+        tell_value(r, "must be an array", v);
         return;
     }
     size_t n = v->u.array.len, size = record_item_size(f);
@@ -186,6 +213,7 @@ static void read_object(struct reader *r, ProtobufCMessage *m, yajl_val v) {
         if (f->label != PROTOBUF_C_LABEL_REQUIRED || seen >> i & 1) continue;
         size_t back = path_down(r, f->name, 0);
         tell(r, "is required");
+        fill_hole(r, f, record_at(m, f->offset));
         path_up(r, back);
     }
 }
@@ -234,12 +262,13 @@ static err_t read_document(struct reader *r, const ProtobufCMessageDescriptor *d
     yajl_val v = parse(r, json);
     if (!v) return ERR_INPUT;
     ProtobufCMessage *m = record_new(d, r->arena);
-    if (YAJL_IS_OBJECT(v))
+    bool object = YAJL_IS_OBJECT(v);
+    if (object)
         read_object(r, m, v);
     else
-        tell(r, "must be an object");
+        tell_value(r, "must be an object", v);
     yajl_tree_free(v);
-    if (r->faults == 0)
+    if (r->faults == 0 || (r->partial && object))
         *out = m;
     else if (!r->arena)
         protobuf_c_message_free_unpacked(m, NULL);
@@ -248,7 +277,7 @@ static err_t read_document(struct reader *r, const ProtobufCMessageDescriptor *d
 
 err_t record_from_json_all(const ProtobufCMessageDescriptor *d, struct span json, arena_t *arena, ProtobufCMessage **out,
                            record_fault_fn *tell_each, void *arg) {
-    struct reader r = {.arena = arena, .tell = tell_each, .arg = arg};
+    struct reader r = {.arena = arena, .tell = tell_each, .arg = arg, .partial = true};
     return read_document(&r, d, json, out);
 }
 

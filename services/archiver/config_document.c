@@ -10,10 +10,21 @@
 #include "common/id.h"
 #include "common/own.h"
 #include "common/record.h"
+#include "services/archiver/config_fields.h"
+
+// One complaint a place: what could not be read breaks other rules as well, and so does what is within it.
+static bool is_complained_of(struct complaints *c, const char *path) {
+    for (const char *line = buffer_string(&c->text); line; line = strchr(line, '\n')) {
+        if (*line == '\n') line++;
+        size_t length = strcspn(line, ":");
+        if (length && strncmp(line, path, length) == 0 && strchr(".[", path[length])) return true; // the terminating zero as well
+    }
+    return false;
+}
 
 void complain_of(struct complaints *c, const char *path, const char *format, ...) {
-    if (c->count++ >= COMPLAINTS_MAX) return;
-    char rule[256];
+    if (is_complained_of(c, path) || c->count++ >= COMPLAINTS_MAX) return;
+    char rule[320];
     va_list args;
     va_start(args, format);
     vsnprintf(rule, sizeof(rule), format, args);
@@ -21,7 +32,13 @@ void complain_of(struct complaints *c, const char *path, const char *format, ...
     buffer_format(&c->text, "%s%s%s%s", c->text.length ? "\n" : "", path, path[0] ? ": " : "", rule);
 }
 
-static void tell(void *arg, const struct fault *fault) { complain_of(arg, fault->path[0] ? fault->path : "document", "%s", fault->rule); }
+static void tell(void *arg, const struct fault *fault) {
+    const char *dot = strrchr(fault->path, '.'), *path = fault->path[0] ? fault->path : "document";
+    if (fault->value[0] && !config_field_is_secret(dot ? dot + 1 : fault->path))
+        complain_of(arg, path, "%s, not %s", fault->rule, fault->value);
+    else
+        complain_of(arg, path, "%s", fault->rule);
+}
 
 // The rows of the document are gathered here.
 struct reading {
@@ -36,6 +53,7 @@ static void take_row(struct reading *r, const struct config_kind *kind, size_t i
     snprintf(path, sizeof(path), "%s[%zu]", kind->section, index);
     const char *id = *(char *const *)((const char *)row + row->descriptor->fields[0].offset);
     const struct config_row *there = config_find(r->wanted, kind->kind, id);
+    if (there && there->given && !id[0]) return; // what it lacks is complained of already
     if (there && there->given)
         complain_of(r->complaints, path, "%s is given twice, first by %s", id, there->path);
     else
@@ -99,7 +117,8 @@ static void take_document(struct reading *r, const ConfigDocument *d) {
 config_t *config_read(const config_t *held, struct span json, unsigned shards, struct complaints *complaints) {
     own(arena) *arena = arena_new(0);
     ProtobufCMessage *m;
-    if (record_from_json_all(&config_document__descriptor, json, arena, &m, tell, complaints)) return NULL;
+    err_t e = record_from_json_all(&config_document__descriptor, json, arena, &m, tell, complaints);
+    if (e && !m) return NULL; // no JSON object at all
     const ConfigDocument *d = (const ConfigDocument *)m;
     struct reading r = {held, d->has_replace && d->replace ? config_new() : config_copy(held), arena, complaints};
     take_document(&r, d);

@@ -1,13 +1,11 @@
-// config_rules - what a configuration must be beside well-formed: ids, ranges, and rows that refer to each other.
-// SPDX-License-Identifier: MIT
+// config_rules - what a configuration must be as a whole: fields that depend on each other, rows that refer to each other. What a field may
+// be by itself is in config_fields.c. SPDX-License-Identifier: MIT
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
-#include "common/decimal.h"
-#include "services/archiver/config_document.h"
-
-#define ID_MOST 64
+#include "services/archiver/config_fields.h"
 
 struct check {
     const config_t *config;
@@ -28,43 +26,6 @@ static void wrong(const struct check *c, const char *part, const char *format, .
     complain_of(c->to, path, "%s", rule);
 }
 
-#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-#define DIGITS  "0123456789"
-
-static bool is_made_of(const char *text, size_t least, size_t most, const char *characters) {
-    size_t length = strlen(text);
-    return length >= least && length <= most && strspn(text, characters) == length;
-}
-
-// Ids are parts of keys, addresses and file names; a few words are other keys' names.
-static void check_id(const struct check *c, const char *field, const char *id) {
-    if (!is_made_of(id, 1, ID_MOST, LETTERS DIGITS "_.-"))
-        wrong(c, field, "must be 1 to %d letters, digits, '_', '.' or '-'", ID_MOST);
-    else if (strcmp(id, "index") == 0 || strcmp(id, "global") == 0 || strcmp(id, "accounts") == 0)
-        wrong(c, field, "may not be %s", id);
-}
-
-static void check_symbol(const struct check *c, const char *field, const char *symbol, size_t least) {
-    if (!is_made_of(symbol, least, 32, LETTERS DIGITS "_.:!/#&+-"))
-        wrong(c, field, "must be %zu to 32 letters, digits or one of _.:!/#&+-", least);
-}
-
-static void check_name(const struct check *c, const char *field, const char *text) {
-    if (text && strlen(text) > 128) wrong(c, field, "must be at most 128 bytes long");
-}
-
-static void check_range(const struct check *c, const char *field, uint64_t value, uint64_t least, uint64_t most) {
-    if (value < least || value > most) wrong(c, field, "must be %llu to %llu", (unsigned long long)least, (unsigned long long)most);
-}
-
-static void check_positive(const struct check *c, const char *field, bool given, int64_t e8) {
-    if (given && e8 <= 0) wrong(c, field, "must be more than 0");
-}
-
-static void check_not_negative(const struct check *c, const char *field, bool given, int64_t e8) {
-    if (given && e8 < 0) wrong(c, field, "must not be negative");
-}
-
 static void check_order(const struct check *c, const char *field, bool both, int64_t least, int64_t most) {
     if (both && least > most) wrong(c, field, "must not be less than min_lot");
 }
@@ -77,20 +38,38 @@ static bool is_listed_before(char *const *list, size_t n, const char *text) {
 
 // Brokers.
 
+static bool has_day(const Session *s, Session__Day day) {
+    for (size_t i = 0; i < s->n_days; i++)
+        if (s->days[i] == day) return true;
+    return false;
+}
+
+// Times of day are compared as texts: "09:30" < "24:00".
+static bool overlap(const Session *a, const Session *b) {
+    if (strcmp(a->from, b->to) >= 0 || strcmp(b->from, a->to) >= 0) return false;
+    for (size_t i = 0; i < a->n_days; i++)
+        if (has_day(b, a->days[i])) return true;
+    return false;
+}
+
+static void check_session(const struct check *c, const SymbolConfig *s, size_t index) {
+    const Session *session = s->sessions[index];
+    char part[48];
+    snprintf(part, sizeof(part), "sessions[%zu]", index);
+    if (session->n_days == 0) wrong(c, part, "must be on one day at least");
+    if (strcmp(session->from, session->to) >= 0)
+        wrong(c, part, "must end after it begins, not %.5s to %.5s; hours over midnight are two sessions", session->from, session->to);
+    for (size_t i = 0; i < index; i++)
+        if (overlap(session, s->sessions[i])) wrong(c, part, "overlaps sessions[%zu]", i);
+}
+
 static void check_one_symbol(const struct check *broker, const SymbolConfig *s, size_t index) {
     char path[160];
     snprintf(path, sizeof(path), "%s.symbols[%zu]", broker->path, index);
     struct check c = *broker;
     c.path = path;
-    check_symbol(&c, "symbol", s->symbol, 1);
-    if (s->broker_symbol) check_symbol(&c, "broker_symbol", s->broker_symbol, 1);
-    check_positive(&c, "lot_step", s->has_lot_step, s->lot_step);
-    check_positive(&c, "min_lot", s->has_min_lot, s->min_lot);
-    check_positive(&c, "max_lot", s->has_max_lot, s->max_lot);
     check_order(&c, "max_lot", s->has_min_lot && s->has_max_lot, s->min_lot, s->max_lot);
-    if (s->has_digits) check_range(&c, "digits", s->digits, 0, DECIMAL_DIGITS);
-    check_positive(&c, "contract_size", s->has_contract_size, s->contract_size);
-    check_not_negative(&c, "price_tolerance", s->has_price_tolerance, s->price_tolerance);
+    for (size_t i = 0; i < s->n_sessions; i++) check_session(&c, s, i);
 }
 
 // The broker's name of a symbol, as common/book.h makes it.
@@ -117,13 +96,6 @@ static void check_twins(const struct check *c, const BrokerConfig *b, size_t ind
 
 static void check_broker(const struct check *c, const ProtobufCMessage *m) {
     const BrokerConfig *b = (const BrokerConfig *)m;
-    check_id(c, "broker_id", b->broker_id);
-    check_name(c, "name", b->name);
-    if (b->symbol_prefix) check_symbol(c, "symbol_prefix", b->symbol_prefix, 0);
-    if (b->symbol_suffix) check_symbol(c, "symbol_suffix", b->symbol_suffix, 0);
-    check_not_negative(c, "price_tolerance", b->has_price_tolerance, b->price_tolerance);
-    check_range(c, "longest_acceptance_ms", b->longest_acceptance_ms, 1, 3600000);
-    check_range(c, "answer_within_ms", b->answer_within_ms, 1, 3600000);
     for (size_t i = 0; i < b->n_symbols; i++) {
         check_one_symbol(c, b->symbols[i], i);
         check_twins(c, b, i);
@@ -132,14 +104,31 @@ static void check_broker(const struct check *c, const ProtobufCMessage *m) {
 
 // Sources.
 
+// Of two of our fields called the same only one could be read.
+static void check_names(const struct check *c, const FieldNames *names) {
+    const ProtobufCMessageDescriptor *d = names->base.descriptor;
+    for (unsigned i = 0; i < d->n_fields; i++) {
+        const char *name = *(char *const *)((const char *)names + d->fields[i].offset);
+        char part[80];
+        snprintf(part, sizeof(part), "names.%.60s", d->fields[i].name);
+        for (unsigned k = 0; name && k < i; k++) {
+            const char *other = *(char *const *)((const char *)names + d->fields[k].offset);
+            if (other && strcasecmp(name, other) == 0) wrong(c, part, "%.64s is the name of %s already", name, d->fields[k].name);
+        }
+    }
+}
+
 static void check_source(const struct check *c, const ProtobufCMessage *m) {
     const SignalConfig *s = (const SignalConfig *)m;
-    check_id(c, "config_id", s->config_id);
-    if (s->token_hash[0] && (strlen(s->token_hash) != 64 || !is_made_of(s->token_hash, 64, 64, DIGITS "abcdef")))
-        wrong(c, "token_hash", "must be 64 hexadecimal digits in lower case");
-    check_range(c, "window_s", s->window_s, 1, 3600);
-    if (s->has_rate_per_s) check_range(c, "rate_per_s", s->rate_per_s, 1, 1000000);
-    check_name(c, "default_strategy", s->default_strategy);
+    bool pineconnector = s->dialect == SIGNAL_CONFIG__DIALECT__pineconnector;
+    if (s->names) check_names(c, s->names);
+    if (s->names && s->dialect != SIGNAL_CONFIG__DIALECT__tradecast)
+        wrong(c, "names", "are for dialect tradecast; the others have their own");
+    if (s->has_old_token_until && !s->old_token_hash) wrong(c, "old_token_until", "is given, but there is no token before this one");
+    if (s->old_token_hash && !s->has_old_token_until) wrong(c, "old_token_until", "is required beside old_token_hash");
+    if (s->license_hash && !pineconnector) wrong(c, "license", "is for dialect pineconnector");
+    if (s->secret_hash && !pineconnector) wrong(c, "secret", "is for dialect pineconnector");
+    if (pineconnector && s->has_replay_window_s) wrong(c, "replay_window_s", "is given, but dialect pineconnector carries no time");
 }
 
 // Accounts.
@@ -155,26 +144,13 @@ static void check_subscription(const struct check *account, const AccountConfig 
         if (strcmp(a->subscriptions[i]->source, s->source) == 0)
             wrong(&c, "source", "%.64s is given twice, first by subscriptions[%zu]", s->source, i);
     if (s->has_fixed_lot == s->has_multiplier) wrong(&c, "fixed_lot", "exactly one of fixed_lot and multiplier must be given");
-    check_positive(&c, "fixed_lot", s->has_fixed_lot, s->fixed_lot);
-    check_positive(&c, "multiplier", s->has_multiplier, s->multiplier);
-    check_positive(&c, "min_lot", s->has_min_lot, s->min_lot);
-    check_positive(&c, "max_lot", s->has_max_lot, s->max_lot);
     check_order(&c, "max_lot", s->has_min_lot && s->has_max_lot, s->min_lot, s->max_lot);
-    for (size_t i = 0; i < s->n_symbols; i++) check_symbol(&c, "symbols", s->symbols[i], 1);
-    for (size_t i = 0; i < s->n_strategies; i++) check_name(&c, "strategies", s->strategies[i]);
 }
 
 static void check_account(const struct check *c, const ProtobufCMessage *m) {
     const AccountConfig *a = (const AccountConfig *)m;
-    check_id(c, "account_id", a->account_id);
-    check_name(c, "name", a->name);
     if (!config_find(c->config, CONFIG_CHANGE__KIND__broker_config, a->broker_id))
         wrong(c, "broker_id", "%.64s is not a broker", a->broker_id);
-    if (!is_made_of(a->currency, 3, 8, LETTERS DIGITS)) wrong(c, "currency", "must be 3 to 8 letters or digits");
-    check_not_negative(c, "balance", a->has_balance, a->balance);
-    check_range(c, "leverage", a->leverage, 1, 10000);
-    if (a->has_max_open_trades) check_range(c, "max_open_trades", a->max_open_trades, 1, 1000000);
-    check_range(c, "max_signal_age_s", a->max_signal_age_s, 1, 86400);
     if (a->has_shard && a->shard >= c->shards) wrong(c, "shard", "must be less than %u, the number of executors", c->shards);
     for (size_t i = 0; i < a->n_subscriptions; i++) check_subscription(c, a, i);
 }
@@ -194,8 +170,6 @@ static void check_served_once(const struct check *c, const InstanceConfig *self,
 static void check_instance(const struct check *c, const ProtobufCMessage *m) {
     const InstanceConfig *s = (const InstanceConfig *)m;
     char part[48];
-    check_id(c, "instance_id", s->instance_id);
-    if (!is_made_of(s->kind, 1, 16, LETTERS DIGITS "_")) wrong(c, "kind", "must be a gateway's name: paper");
     if (!config_find(c->config, CONFIG_CHANGE__KIND__broker_config, s->broker_id))
         wrong(c, "broker_id", "%.64s is not a broker", s->broker_id);
     for (size_t i = 0; i < s->n_accounts; i++) {
@@ -227,6 +201,7 @@ void config_check(const config_t *config, unsigned shards, struct complaints *co
         const struct config_row *row = NULL;
         while ((row = config_next(config, rules[i].kind, row))) {
             struct check c = {config, shards, complaints, row->path};
+            config_fields_check(row->m, row->path, complaints);
             rules[i].check(&c, row->m);
         }
     }

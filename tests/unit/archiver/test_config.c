@@ -148,7 +148,7 @@ static const char *const wrong[][2] = {
     {"{\"brokers\":[{\"broker_id\":\"a:b\"}]}", "brokers[0].broker_id: must be 1 to 64 letters"},
     {"{\"brokers\":[{\"broker_id\":\"a/b\"}]}", "brokers[0].broker_id: must be 1 to 64 letters"},
     {"{\"brokers\":[{\"broker_id\":\"0123456789012345678901234567890123456789012345678901234567890123x\"}]}", "broker_id: must be 1 to 64"},
-    {"{\"brokers\":[{\"broker_id\":\"index\"}]}", "brokers[0].broker_id: may not be index"},
+    {"{\"brokers\":[{\"broker_id\":\"index\"}]}", "brokers[0].broker_id: must be 1 to 64 letters, digits, '_', '.' or '-', and not index"},
     {"{\"brokers\":[" BROKER "," BROKER "]}", "brokers[1]: alpha is given twice, first by brokers[0]"},
     {"{\"brokers\":[{\"broker_id\":\"b\",\"price_tolerance\":-1}]}", "brokers[0].price_tolerance: must not be negative"},
     {"{\"brokers\":[{\"broker_id\":\"b\",\"answer_within_ms\":0}]}", "brokers[0].answer_within_ms: must be 1 to 3600000"},
@@ -160,7 +160,7 @@ static const char *const wrong[][2] = {
     {TRADED("{\"symbol\":\"A\",\"min_lot\":2,\"max_lot\":1}"), "brokers[0].symbols[0].max_lot: must not be less than min_lot"},
     {TRADED("{\"symbol\":\"A\",\"digits\":9}"), "brokers[0].symbols[0].digits: must be 0 to 8"},
     {"{\"accounts\":[{\"account_id\":\"ben\",\"broker_id\":\"zulu\"}]}", "accounts[0].broker_id: zulu is not a broker"},
-    {"{\"accounts\":[{\"account_id\":\"global\",\"broker_id\":\"alpha\"}]}", "accounts[0].account_id: may not be global"},
+    {"{\"accounts\":[{\"account_id\":\"global\",\"broker_id\":\"alpha\"}]}", "accounts[0].account_id: must be 1 to 64"},
     {"{\"accounts\":[{\"account_id\":\"ben\",\"broker_id\":\"alpha\",\"leverage\":0}]}", "accounts[0].leverage: must be 1 to 10000"},
     {"{\"accounts\":[{\"account_id\":\"ben\",\"broker_id\":\"alpha\",\"balance\":-1}]}", "accounts[0].balance: must not be negative"},
     {"{\"accounts\":[{\"account_id\":\"ben\",\"broker_id\":\"alpha\",\"balance\":\"1e99\"}]}",
@@ -204,6 +204,24 @@ static void everything_that_is_wrong_is_said_at_once(void **state) {
     const char *json = "{\"brokers\":[{\"broker_id\":\"a b\"}],\"accounts\":[{\"account_id\":\"ben\",\"broker_id\":\"x\",\"leverage\":0}]}";
     assert_null(config_read(w->held, span_of(json), 2, &complaints));
     assert_int_equal(complaints.count, 3);
+    buffer_destroy(&complaints.text);
+    // What is not even of its type does not keep the rest from being looked at.
+    complaints = (struct complaints){0};
+    json = "{\"brokers\":[{\"broker_id\":5,\"symbols\":[7,{\"symbol\":\"A\",\"lot_step\":-1}]},{}],\"accounts\":[{\"account_id\":\"ben\","
+           "\"broker_id\":\"x\",\"balance\":{},\"subscriptions\":[{\"source\":[],\"symbols\":[\"A\",1]}]}],\"sources\":[{\"token\":1}]}";
+    assert_null(config_read(w->held, span_of(json), 2, &complaints));
+    assert_string_equal(buffer_string(&complaints.text),
+                        "brokers[0].broker_id: must be text, not 5\n"
+                        "brokers[0].symbols[0]: must be an object, not 7\n"
+                        "brokers[1].broker_id: is required\n"
+                        "accounts[0].balance: must be a decimal number with at most 8 decimals, not an object\n"
+                        "accounts[0].subscriptions[0].source: must be text, not an array\n"
+                        "accounts[0].subscriptions[0].symbols[1]: must be text, not 1\n"
+                        "sources[0].token: must be text\n"
+                        "sources[0].config_id: is required\n"
+                        "brokers[0].symbols[1].lot_step: must be more than 0, not \"-1\"\n"
+                        "accounts[0].broker_id: x is not a broker\n"
+                        "accounts[0].subscriptions[0].fixed_lot: exactly one of fixed_lot and multiplier must be given");
     buffer_destroy(&complaints.text);
 }
 

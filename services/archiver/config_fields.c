@@ -1,0 +1,275 @@
+// config_fields - the table, and the walk that holds a configuration against it.
+// SPDX-License-Identifier: MIT
+#include "services/archiver/config_fields.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/address.h"
+#include "common/decimal.h"
+#include "common/record.h"
+
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define DIGITS  "0123456789"
+
+static bool is_id(const char *text) {
+    // Words that are other keys' names.
+    return strcmp(text, "index") != 0 && strcmp(text, "global") != 0 && strcmp(text, "accounts") != 0;
+}
+
+static bool is_minute(const char *text, bool midnight) {
+    if (strlen(text) != 5 || strspn(text, DIGITS) != 2 || text[2] != ':' || strspn(text + 3, DIGITS) != 2) return false;
+    if (midnight && strcmp(text, "24:00") == 0) return true;
+    return memcmp(text, "24", 2) < 0 && text[3] < '6';
+}
+
+static bool is_from(const char *text) { return is_minute(text, false); }
+static bool is_to(const char *text) { return is_minute(text, true); }
+
+// Empty: the token that a new source lacks is complained of already.
+static bool is_hash(const char *text) { return strlen(text) == 0 || strlen(text) == 64; }
+
+static bool is_plain(const char *text) {
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7F) return false;
+    return true;
+}
+
+// Forms of texts. Ids are parts of keys, addresses and file names.
+static const struct text_form id_form = {LETTERS DIGITS "_.-", "letters, digits, '_', '.' or '-', and not index, global or accounts", NULL,
+                                         is_id, "[A-Za-z0-9_.-]"};
+static const struct text_form name_form = {NULL, "bytes, without control characters", NULL, is_plain, NULL};
+static const struct text_form symbol_form = {LETTERS DIGITS "_.:!/#&+-", "letters, digits or one of _.:!/#&+-", NULL, NULL,
+                                             "[A-Za-z0-9_.:!/#&+-]"};
+static const struct text_form currency_form = {LETTERS DIGITS, "letters or digits", NULL, NULL, "[A-Za-z0-9]"};
+static const struct text_form hash_form = {DIGITS "abcdef", NULL, "must be 64 hexadecimal digits in lower case", is_hash, "[0-9a-f]"};
+static const struct text_form kind_form = {LETTERS DIGITS "_", NULL, "must be a gateway's name: paper", NULL, "[A-Za-z0-9_]"};
+static const struct text_form from_form = {NULL, NULL, "must be a time of day, 00:00 to 23:59", is_from, "([01][0-9]|2[0-3]):[0-5][0-9]"};
+static const struct text_form to_form = {NULL, NULL, "must be a time of day, 00:01 to 24:00", is_to,
+                                         "(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)"};
+static const struct text_form zone_form = {LETTERS DIGITS "_/+-", NULL, "must be an IANA time zone, as Europe/Berlin", NULL,
+                                           "[A-Za-z0-9_/+-]"};
+static const struct text_form network_form = {
+    NULL, NULL, "must be an address, a network (10.0.0.0/8; no bits behind its prefix) or tradingview", networks_entry_is_valid, NULL};
+static const struct text_form key_form = {NULL, "bytes, without control characters", NULL, is_plain, NULL};
+
+// clang-format off
+#define ID           &id_form, 1, 64, false
+#define NAME         &name_form, 0, 128, false
+#define SYMBOL       &symbol_form, 1, 32, false
+#define AFFIX        &symbol_form, 0, 32, false
+#define CURRENCY     &currency_form, 3, 8, false
+#define HASH         &hash_form, 0, 64, false
+#define NETWORK      &network_form, 1, 64, false
+#define KEY          &key_form, 1, 64, false
+#define POSITIVE     NULL, 0, INT64_MAX, true
+#define NOT_NEGATIVE NULL, 0, INT64_MAX, false
+#define RANGE(a, b)  NULL, a, b, false
+// More than 0, at most so much (decimals).
+#define UP_TO(most)  NULL, 0, (most) * DECIMAL_SCALE, true
+
+// A field that is not here may be whatever its type allows. What rows say of each other is in config_rules.c.
+static const struct field_rule rules[] = {
+    {&account_config__descriptor, "account_id", ID},
+    {&account_config__descriptor, "broker_id", ID},
+    {&account_config__descriptor, "name", NAME},
+    {&account_config__descriptor, "currency", CURRENCY},
+    {&account_config__descriptor, "balance", NOT_NEGATIVE},
+    {&account_config__descriptor, "leverage", RANGE(1, 10000)},
+    {&account_config__descriptor, "max_open_trades", RANGE(1, 1000000)},
+    {&account_config__descriptor, "max_signal_age_s", RANGE(1, 86400)},
+
+    {&subscription__descriptor, "source", ID},
+    {&subscription__descriptor, "strategies", NAME},
+    {&subscription__descriptor, "symbols", SYMBOL},
+    {&subscription__descriptor, "fixed_lot", POSITIVE},
+    {&subscription__descriptor, "multiplier", POSITIVE},
+    {&subscription__descriptor, "min_lot", POSITIVE},
+    {&subscription__descriptor, "max_lot", POSITIVE},
+
+    {&broker_config__descriptor, "broker_id", ID},
+    {&broker_config__descriptor, "name", NAME},
+    {&broker_config__descriptor, "symbol_prefix", AFFIX},
+    {&broker_config__descriptor, "symbol_suffix", AFFIX},
+    {&broker_config__descriptor, "price_tolerance", NOT_NEGATIVE},
+    {&broker_config__descriptor, "longest_acceptance_ms", RANGE(1, 3600000)},
+    {&broker_config__descriptor, "answer_within_ms", RANGE(1, 3600000)},
+    {&broker_config__descriptor, "time_zone", &zone_form, 1, 64, false},
+
+    {&symbol_config__descriptor, "symbol", SYMBOL},
+    {&symbol_config__descriptor, "broker_symbol", SYMBOL},
+    {&symbol_config__descriptor, "lot_step", POSITIVE},
+    {&symbol_config__descriptor, "min_lot", POSITIVE},
+    {&symbol_config__descriptor, "max_lot", POSITIVE},
+    {&symbol_config__descriptor, "digits", RANGE(0, DECIMAL_DIGITS)},
+    {&symbol_config__descriptor, "contract_size", POSITIVE},
+    {&symbol_config__descriptor, "price_tolerance", NOT_NEGATIVE},
+
+    {&session__descriptor, "from", &from_form, 5, 5, false},
+    {&session__descriptor, "to", &to_form, 5, 5, false},
+
+    {&instance_config__descriptor, "instance_id", ID},
+    {&instance_config__descriptor, "broker_id", ID},
+    {&instance_config__descriptor, "kind", &kind_form, 1, 16, false},
+    {&instance_config__descriptor, "accounts", ID},
+
+    {&signal_config__descriptor, "config_id", ID},
+    {&signal_config__descriptor, "token_hash", HASH},
+    {&signal_config__descriptor, "old_token_hash", HASH},
+    {&signal_config__descriptor, "license_hash", HASH},
+    {&signal_config__descriptor, "secret_hash", HASH},
+    {&signal_config__descriptor, "window_s", RANGE(1, 3600)},
+    {&signal_config__descriptor, "rate_per_s", RANGE(1, 1000000)},
+    {&signal_config__descriptor, "default_strategy", &name_form, 0, 64, false},
+    {&signal_config__descriptor, "default_lots", POSITIVE},
+    {&signal_config__descriptor, "replay_window_s", RANGE(1, 86400)},
+    {&signal_config__descriptor, "points_per_pip", RANGE(1, 1000000)},
+    {&signal_config__descriptor, "allow", NETWORK},
+
+    {&field_names__descriptor, "signal_id", KEY},
+    {&field_names__descriptor, "symbol", KEY},
+    {&field_names__descriptor, "order_type", KEY},
+    {&field_names__descriptor, "direction", KEY},
+    {&field_names__descriptor, "lot_size", KEY},
+    {&field_names__descriptor, "price", KEY},
+    {&field_names__descriptor, "stop_loss", KEY},
+    {&field_names__descriptor, "take_profit", KEY},
+    {&field_names__descriptor, "expiration_time", KEY},
+    {&field_names__descriptor, "confidence", KEY},
+    {&field_names__descriptor, "strategy", KEY},
+    {&field_names__descriptor, "asset_type", KEY},
+    {&field_names__descriptor, "data_source", KEY},
+    {&field_names__descriptor, "timestamp", KEY},
+    {&field_names__descriptor, "regime", KEY},
+    {&field_names__descriptor, "reasoning", KEY},
+    {&field_names__descriptor, "sources", KEY},
+    {&field_names__descriptor, "agreement", KEY},
+};
+// clang-format on
+
+#define RULES (sizeof rules / sizeof *rules)
+
+const struct field_rule *config_field_rule_at(size_t i) { return i < RULES ? &rules[i] : NULL; }
+
+const struct field_rule *config_field_rule(const ProtobufCMessageDescriptor *d, const char *field) {
+    for (size_t i = 0; i < RULES; i++)
+        if (rules[i].type == d && strcmp(rules[i].field, field) == 0) return &rules[i];
+    return NULL;
+}
+
+bool config_field_is_secret(const char *field) {
+    static const char *const secrets[] = {"token", "license", "secret"};
+    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
+        if (strstr(field, secrets[i])) return true;
+    return false;
+}
+
+// Words.
+
+static bool is_decimal(const struct field_rule *rule) {
+    return record_field(rule->type, span_of(rule->field))->type == PROTOBUF_C_TYPE_SFIXED64;
+}
+
+static void print_bound(const struct field_rule *rule, int64_t bound, char out[static DECIMAL_TEXT]) {
+    if (is_decimal(rule))
+        decimal_print(D(bound), out);
+    else
+        snprintf(out, DECIMAL_TEXT, "%lld", (long long)bound);
+}
+
+static void number_words(const struct field_rule *rule, char out[static 200]) {
+    char least[DECIMAL_TEXT], most[DECIMAL_TEXT];
+    bool bounded = rule->most != INT64_MAX;
+    print_bound(rule, rule->least, least);
+    print_bound(rule, rule->most, most);
+    if (rule->above)
+        snprintf(out, 200, "must be more than %s%s%s", least, bounded ? " and at most " : "", bounded ? most : "");
+    else if (bounded)
+        snprintf(out, 200, "must be %s to %s", least, most);
+    else if (rule->least == 0)
+        snprintf(out, 200, "must not be negative");
+    else
+        snprintf(out, 200, "must be at least %s", least);
+}
+
+void config_field_rule_words(const struct field_rule *rule, char out[static 200]) {
+    if (!rule->text)
+        number_words(rule, out);
+    else if (rule->text->sentence)
+        snprintf(out, 200, "%s", rule->text->sentence);
+    else
+        snprintf(out, 200, "must be %lld to %lld %s", (long long)rule->least, (long long)rule->most, rule->text->unit);
+}
+
+// The check.
+
+static bool text_fits(const struct field_rule *rule, const char *text) {
+    size_t length = strlen(text);
+    const struct text_form *form = rule->text;
+    return length >= (size_t)rule->least && length <= (size_t)rule->most &&
+           (!form->characters || strspn(text, form->characters) == length) && (!form->fits || form->fits(text));
+}
+
+static bool number_fits(const struct field_rule *rule, int64_t value) {
+    return value <= rule->most && (rule->above ? value > rule->least : value >= rule->least);
+}
+
+static int64_t number_at(const ProtobufCFieldDescriptor *f, const void *place) {
+    switch (f->type) {
+    case PROTOBUF_C_TYPE_UINT64: {
+        uint64_t value = *(const uint64_t *)place;
+        return value > INT64_MAX ? INT64_MAX : (int64_t)value;
+    }
+    case PROTOBUF_C_TYPE_SFIXED64:
+        return *(const int64_t *)place;
+    case PROTOBUF_C_TYPE_UINT32:
+        return *(const uint32_t *)place;
+    default:
+        return *(const int32_t *)place;
+    }
+}
+
+static void complain_of_value(struct complaints *to, const struct field_rule *rule, const char *path, const char *value) {
+    char words[200];
+    config_field_rule_words(rule, words);
+    if (config_field_is_secret(rule->field))
+        complain_of(to, path, "%s", words);
+    else
+        complain_of(to, path, "%s, not \"%.80s\"", words, value);
+}
+
+static void check_value(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, const void *place, const char *path,
+                        struct complaints *to) {
+    const struct field_rule *rule = config_field_rule(m->descriptor, f->name);
+    if (f->type == PROTOBUF_C_TYPE_MESSAGE) return config_fields_check(*(ProtobufCMessage *const *)place, path, to);
+    if (!rule) return;
+    if (rule->text) {
+        const char *text = *(const char *const *)place;
+        if (!text_fits(rule, text)) complain_of_value(to, rule, path, text);
+        return;
+    }
+    buffer_t value = {0};
+    if (!number_fits(rule, number_at(f, place)) && record_field_text(m, f, &value))
+        complain_of_value(to, rule, path, buffer_string(&value));
+    buffer_destroy(&value);
+}
+
+void config_fields_check(const ProtobufCMessage *m, const char *path, struct complaints *to) {
+    char part[200];
+    for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
+        const char *place = (const char *)m + f->offset;
+        if (!record_is_set(m, f)) continue;
+        if (f->label != PROTOBUF_C_LABEL_REPEATED) {
+            snprintf(part, sizeof part, "%s.%s", path, f->name);
+            check_value(m, f, place, part, to);
+            continue;
+        }
+        if (f->type != PROTOBUF_C_TYPE_MESSAGE && f->type != PROTOBUF_C_TYPE_STRING) continue; // enums: their names are the rule
+        size_t n = *(const size_t *)((const char *)m + f->quantifier_offset);
+        for (size_t k = 0; k < n; k++) {
+            snprintf(part, sizeof part, "%s.%s[%zu]", path, f->name, k);
+            check_value(m, f, *(const char *const *)place + k * sizeof(void *), part, to);
+        }
+    }
+}
