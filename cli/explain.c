@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "archive.pb-c.h"
 #include "common/own.h"
@@ -78,6 +79,15 @@ static void gather_trade(struct sources *s, struct part *part, const char *trade
     for (size_t i = 0; i < part->n_results; i++) part->results[i] = (const TradeResult *)results[i];
 }
 
+// The archive writes an action as in the specs: the direction's name in capitals.
+static Signal__Direction direction_of(const char *action) {
+    const ProtobufCEnumDescriptor *d = &signal__direction__descriptor;
+    for (unsigned i = 0; i < d->n_values; i++) {
+        if (strcasecmp(d->values[i].name, action) == 0) return (Signal__Direction)d->values[i].value;
+    }
+    return SIGNAL__DIRECTION__close;
+}
+
 static Signal *signal_of_row(arena_t *arena, const SignalRow *row) {
     Signal *signal = arena_take(arena, sizeof *signal);
     signal__init(signal);
@@ -85,9 +95,7 @@ static Signal *signal_of_row(arena_t *arena, const SignalRow *row) {
     signal->source = row->source;
     signal->symbol = row->symbol;
     signal->order_type = row->order_type;
-    signal->direction = strcmp(row->action, "BUY") == 0    ? SIGNAL__DIRECTION__buy
-                        : strcmp(row->action, "SELL") == 0 ? SIGNAL__DIRECTION__sell
-                                                           : SIGNAL__DIRECTION__close;
+    signal->direction = direction_of(row->action);
     signal->has_lot_size = row->has_lot_size;
     signal->lot_size = row->lot_size;
     signal->has_price = row->entry_price != 0;

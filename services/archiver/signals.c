@@ -15,6 +15,20 @@ static const char *action_of(Signal__Direction direction) {
         return "SELL";
     case SIGNAL__DIRECTION__close:
         return "CLOSE";
+    case SIGNAL__DIRECTION__close_long:
+        return "CLOSE_LONG";
+    case SIGNAL__DIRECTION__close_short:
+        return "CLOSE_SHORT";
+    case SIGNAL__DIRECTION__reverse:
+        return "REVERSE";
+    case SIGNAL__DIRECTION__flat:
+        return "FLAT";
+    case SIGNAL__DIRECTION__modify:
+        return "MODIFY";
+    case SIGNAL__DIRECTION__cancel:
+        return "CANCEL";
+    case SIGNAL__DIRECTION__target:
+        return "TARGET";
     case _SIGNAL__DIRECTION_IS_INT_SIZE:
         break;
     }

@@ -18,6 +18,7 @@ static bool is_closing(const TradeState *s) { return s->direction == SIGNAL__DIR
 static const char *unfit(const TradeState *s) {
     bool market = s->order_type == SIGNAL__ORDER_TYPE__market;
     if (s->has_lot_size ? s->lot_size <= 0 : !is_closing(s)) return "no_lot_size";
+    if (s->order_type == SIGNAL__ORDER_TYPE__stop_limit) return "unsupported_order_type";
     if (!market && !is_closing(s) && (!s->has_price || s->price <= 0)) return "no_price";
     return NULL;
 }
@@ -276,7 +277,7 @@ static void from_order(const Order *o, uint64_t now, TradeState *s) {
 
 static bool is_readable(const Order *o) {
     return protobuf_c_enum_descriptor_get_value(&signal__order_type__descriptor, (int)o->order_type) &&
-           protobuf_c_enum_descriptor_get_value(&signal__direction__descriptor, (int)o->direction) && strlen(o->trade_id) <= 64;
+           o->direction >= SIGNAL__DIRECTION__buy && o->direction <= SIGNAL__DIRECTION__close && strlen(o->trade_id) <= 64;
 }
 
 err_t orders_handle(void *self, batch_t *batch, const ProtobufCMessage *body) {

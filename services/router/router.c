@@ -176,8 +176,8 @@ static void fan_out(struct router *r, batch_t *batch, const Signal *signal, Rout
 }
 
 static bool is_known_kind(const Signal *s) {
-    return protobuf_c_enum_descriptor_get_value(&signal__direction__descriptor, (int)s->direction) &&
-           protobuf_c_enum_descriptor_get_value(&signal__order_type__descriptor, (int)s->order_type);
+    return s->direction >= SIGNAL__DIRECTION__buy && s->direction <= SIGNAL__DIRECTION__close &&
+           s->order_type >= SIGNAL__ORDER_TYPE__market && s->order_type <= SIGNAL__ORDER_TYPE__stop;
 }
 
 static Routing routing_of(batch_t *batch, const Signal *signal) {
