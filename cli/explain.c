@@ -10,7 +10,8 @@
 #include "place.h"
 #include "story.h"
 
-// Where a kind of record is: its hash in Redis, its table in the archive (NULL: not kept there; an order is in its trade) and the column of its id.
+// Where a kind of record is: its hash in Redis, its table in the archive (NULL: not kept there; an order is in its trade) and the column of
+// its id.
 struct where {
     const char *prefix, *table, *column;
     const ProtobufCMessageDescriptor *type;
