@@ -210,6 +210,7 @@ static err_t archiver_load(void *self, store_t *store) {
     uint64_t told = 0;
     a->store = store;
     err_t e = owner_claim(a->owner);
+    if (!e) e = chain_adopt(rows_chain(a->rows));
     if (!e) e = positions_load(a->positions);
     if (!e) e = config_table_load(a->db, a->config);
     if (!e) e = slice_read_version(store, &told);
@@ -274,6 +275,7 @@ static err_t archiver_persist(void *self, const struct inlet_position *inlets, s
         return told(a, e);
     }
     FAILPOINT("archiver.after_commit");
+    rows_committed(a->rows);
     positions_committed(a->positions, inlets, n);
     return told(a, ERR_OK);
 }

@@ -8,10 +8,12 @@
 #define uthash_fatal(why) abort()
 #include <uthash.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/record.h"
 #include "config.pb-c.h"
 #include "order.pb-c.h"
+#include "services/archiver/chain.h"
 #include "services/archiver/signals.h"
 
 struct row {
@@ -50,6 +52,7 @@ struct rows {
     sql_t *db;
     sql_query_t *put[TABLE_COUNT];
     sql_query_t *queries[QUERY_COUNT];
+    chain_t *chain;
     struct row *queue;
     size_t count, capacity;
     struct trade_place *places; // as many as the queue has room
@@ -70,7 +73,8 @@ rows_t *rows_new(sql_t *db) {
     bool good = true;
     for (size_t i = 0; good && i < TABLE_COUNT; i++) good = (self->put[i] = prepare_put(db, &table_forms[i])) != NULL;
     for (size_t i = 0; good && i < QUERY_COUNT; i++) good = (self->queries[i] = sql_prepare(db, query_texts[i])) != NULL;
-    if (!good) rows_destroy(&self);
+    if (good) self->chain = chain_new(db);
+    if (!self->chain) rows_destroy(&self);
     return self;
 }
 
@@ -79,6 +83,7 @@ void rows_destroy(rows_t **self) {
     rows_clear(*self);
     for (size_t i = 0; i < TABLE_COUNT; i++) sql_query_destroy(&(*self)->put[i]);
     for (size_t i = 0; i < QUERY_COUNT; i++) sql_query_destroy(&(*self)->queries[i]);
+    chain_destroy(&(*self)->chain);
     free((*self)->queue);
     free((*self)->places);
     free(*self);
@@ -122,6 +127,7 @@ void rows_add_trade(rows_t *self, const TradeState *trade) {
 }
 
 size_t rows_count(const rows_t *self) { return self->count; }
+chain_t *rows_chain(rows_t *self) { return self->chain; }
 
 void rows_clear(rows_t *self) {
     HASH_CLEAR(hh, self->by_trade);
@@ -129,6 +135,8 @@ void rows_clear(rows_t *self) {
     self->n_places = self->count = 0;
     self->linked = NULL;
 }
+
+void rows_committed(rows_t *self) { chain_committed(self->chain); }
 
 // Writing.
 
@@ -147,7 +155,9 @@ static err_t put_aside(rows_t *self, enum table_name table, const ProtobufCMessa
 
 static err_t put(rows_t *self, enum table_name table, const ProtobufCMessage *m) {
     err_t e = sql_upsert(self->put[table], m);
-    return e == ERR_RULE ? put_aside(self, table, m) : e;
+    if (e == ERR_RULE) return put_aside(self, table, m);
+    if (!e && sql_changes(self->db)) chain_add(self->chain, table, m); // none: a row that is there stays
+    return e;
 }
 
 static err_t execute(rows_t *self, enum query_name query, const char *first, const char *second) {
@@ -155,6 +165,12 @@ static err_t execute(rows_t *self, enum query_name query, const char *first, con
     sql_bind_text(q, 1, first);
     if (second) sql_bind_text(q, 2, second);
     return sql_execute(q);
+}
+
+static err_t drop(rows_t *self, enum query_name query, enum table_name table, const char *key) {
+    err_t e = execute(self, query, key, NULL);
+    if (!e && sql_changes(self->db)) chain_gone(self->chain, table, key);
+    return e;
 }
 
 // Topics have no order between them: what came before its signal is picked up here.
@@ -200,7 +216,7 @@ static err_t write_trade(rows_t *self, const ProtobufCMessage *m) {
     }
     bool filled = t->state == TRADE_STATE__STATE__filled || t->state == TRADE_STATE__STATE__partially_filled ||
                   t->state == TRADE_STATE__STATE__closed;
-    return filled ? execute(self, QUERY_forget_failure, t->trade_id, NULL) : ERR_OK;
+    return filled ? drop(self, QUERY_forget_failure, TABLE_trade_failure_log, t->trade_id) : ERR_OK;
 }
 
 static err_t write_config(rows_t *self, const ProtobufCMessage *m) {
@@ -210,13 +226,17 @@ static err_t write_config(rows_t *self, const ProtobufCMessage *m) {
     if (e) return e;
     switch (c->kind) {
     case CONFIG_CHANGE__KIND__account_config:
-        return removed ? execute(self, QUERY_drop_account_config, c->id, NULL) : put(self, TABLE_account_config, &c->account->base);
+        return removed ? drop(self, QUERY_drop_account_config, TABLE_account_config, c->id)
+                       : put(self, TABLE_account_config, &c->account->base);
     case CONFIG_CHANGE__KIND__broker_config:
-        return removed ? execute(self, QUERY_drop_broker_config, c->id, NULL) : put(self, TABLE_broker_config, &c->broker->base);
+        return removed ? drop(self, QUERY_drop_broker_config, TABLE_broker_config, c->id)
+                       : put(self, TABLE_broker_config, &c->broker->base);
     case CONFIG_CHANGE__KIND__instance_config:
-        return removed ? execute(self, QUERY_drop_instance_config, c->id, NULL) : put(self, TABLE_instance_config, &c->instance->base);
+        return removed ? drop(self, QUERY_drop_instance_config, TABLE_instance_config, c->id)
+                       : put(self, TABLE_instance_config, &c->instance->base);
     case CONFIG_CHANGE__KIND__signal_config:
-        return removed ? execute(self, QUERY_drop_signal_config, c->id, NULL) : put(self, TABLE_signal_config, &c->signal->base);
+        return removed ? drop(self, QUERY_drop_signal_config, TABLE_signal_config, c->id)
+                       : put(self, TABLE_signal_config, &c->signal->base);
     case _CONFIG_CHANGE__KIND_IS_INT_SIZE:
         break;
     }
@@ -234,9 +254,10 @@ static write_fn *const writers[TABLE_COUNT] = {
 err_t rows_write(rows_t *self) {
     err_t e = ERR_OK;
     self->linked = NULL;
+    chain_begin(self->chain);
     for (size_t i = 0; !e && i < self->count; i++) {
         const struct row *row = &self->queue[i];
         e = writers[row->table] ? writers[row->table](self, row->m) : put(self, row->table, row->m);
     }
-    return e;
+    return e ? e : chain_write(self->chain, clock_utc_ns());
 }

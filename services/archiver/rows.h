@@ -3,7 +3,7 @@
 #pragma once
 
 #include "execution.pb-c.h"
-#include "services/archiver/schema.h"
+#include "services/archiver/chain.h"
 
 typedef struct rows rows_t;
 
@@ -17,4 +17,6 @@ void rows_add_trade(rows_t *self, const TradeState *trade);
 size_t rows_count(const rows_t *self);
 // Writes them all, into an open transaction. Writing them again later gives the same tables: everything is an upsert by key.
 err_t rows_write(rows_t *self);
+void rows_committed(rows_t *self); // the transaction is: the chain goes on from it
 void rows_clear(rows_t *self);
+chain_t *rows_chain(rows_t *self);

@@ -6,6 +6,7 @@
 #include "execution.pb-c.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
+#include "services/archiver/chain.h"
 #include "signal.pb-c.h"
 #include "system.pb-c.h"
 
@@ -32,5 +33,6 @@ err_t schema_prepare(sql_t *db) {
         const struct table_form *t = &table_forms[i];
         e = sql_table_sync(db, t->type, t->name, t->extra ? NULL : t->key, t->extra);
     }
+    if (!e) e = chain_prepare(db);
     return e ? e : sql_run(db, indexes);
 }

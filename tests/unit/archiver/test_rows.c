@@ -79,6 +79,7 @@ static err_t try_commit(struct world *w, uint64_t sequence) {
         sql_rollback(w->db);
         return e;
     }
+    rows_committed(w->rows);
     positions_committed(w->positions, at, 2);
     return ERR_OK;
 }
