@@ -20,6 +20,7 @@
 struct sql {
     sqlite3 *db;
     char trouble[200];
+    int64_t last_change; // the last number that next_change() gave
 };
 
 struct sql_query {
@@ -182,6 +183,24 @@ err_t sql_migrate(sql_t *self, const char *const *steps, size_t n) {
     for (; !e && version < n; version++) e = migrate_one(self, steps[version], version + 1);
     return e;
 }
+
+// Numbers of changes.
+
+static void next_change(sqlite3_context *context, int n, sqlite3_value **values) {
+    sql_t *self = sqlite3_user_data(context);
+    int64_t now = (int64_t)(clock_utc_ns() / NS_PER_US);
+    (void)n;
+    (void)values;
+    self->last_change = now > self->last_change ? now : self->last_change + 1;
+    sqlite3_result_int64(context, self->last_change);
+}
+
+void sql_number_changes(sql_t *self, int64_t last) {
+    self->last_change = last;
+    if (sqlite3_create_function(self->db, "next_change", 0, SQLITE_UTF8 | SQLITE_DIRECTONLY, self, next_change, NULL, NULL)) abort();
+}
+
+int64_t sql_last_change(const sql_t *self) { return self->last_change; }
 
 // Prepared statements.
 

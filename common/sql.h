@@ -48,6 +48,11 @@ const char *sql_text(sql_query_t *q, int column); // from 0; NULL for NULL; vali
 int64_t sql_integer(sql_query_t *q, int column);
 struct span sql_bytes(sql_query_t *q, int column);
 
+// Gives the function next_change() to this connection's statements: each call is a number above all before it, and not below the time in us
+// since 1970, so that numbers grow over restarts, a restored copy and a new file, too. `last`: the highest one given so far.
+void sql_number_changes(sql_t *self, int64_t last);
+int64_t sql_last_change(const sql_t *self);
+
 // Rows by descriptor. Column affinity: decimal, time, text, enum, nested: TEXT; integer, bool: INTEGER; bytes: BLOB.
 // "CREATE TABLE IF NOT EXISTS name (field TYPE [NOT NULL], …[, extra])" from the descriptor's fields; primary: the key's field, or
 // NULL when `extra` says what the key is.
@@ -55,10 +60,18 @@ void sql_table_of(const ProtobufCMessageDescriptor *d, const char *table, const 
 // Creates the table as sql_table_of says, or adds the columns that the descriptor has and the table has not: a new field needs no
 // migration.
 err_t sql_table_sync(sql_t *self, const ProtobufCMessageDescriptor *d, const char *table, const char *primary, const char *extra);
-// A prepared "INSERT INTO table (fields…) VALUES (…) ON CONFLICT(primary) DO UPDATE SET all" (or DO NOTHING). primary: one or more names.
+err_t sql_has_column(sql_t *self, const char *table, const char *column, bool *there);
+
+// A prepared "INSERT INTO table (fields…) VALUES (…) ON CONFLICT(key) DO UPDATE SET all" (or DO NOTHING).
+struct put_form {
+    const ProtobufCMessageDescriptor *type;
+    const char *table;
+    const char *key; // one or more names
+    bool update;
+    const char *newer_by; // NULL, or a column (a time): a row that is there stays when its own is later
+    const char *numbered; // NULL, or a further column that next_change() fills at each write
+};
+sql_query_t *sql_prepare_put(sql_t *self, const struct put_form *form);
 sql_query_t *sql_prepare_upsert(sql_t *self, const ProtobufCMessageDescriptor *d, const char *table, const char *primary, bool update);
-// The same, but a row that is there stays when its column `newer_by` (a time) is later.
-sql_query_t *sql_prepare_latest(sql_t *self, const ProtobufCMessageDescriptor *d, const char *table, const char *primary,
-                                const char *newer_by);
 err_t sql_upsert(sql_query_t *q, const ProtobufCMessage *m);
 err_t sql_row(sql_query_t *q, const ProtobufCMessageDescriptor *d, arena_t *arena, ProtobufCMessage **out); // columns by name

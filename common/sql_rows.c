@@ -1,6 +1,7 @@
 // sql_rows - a table by the fields of a message: how it is created, written and read, so that a new field needs no code.
 // SPDX-License-Identifier: MIT
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/own.h"
@@ -59,7 +60,7 @@ void sql_table_of(const ProtobufCMessageDescriptor *d, const char *table, const 
     buffer_text(out, ")");
 }
 
-static bool has_column(sql_query_t *columns, const char *name) {
+static bool is_column(sql_query_t *columns, const char *name) {
     bool row = true, found = false;
     while (!found && !sql_step(columns, &row) && row) {
         const char *column = sql_text(columns, 1);
@@ -69,18 +70,28 @@ static bool has_column(sql_query_t *columns, const char *name) {
     return found;
 }
 
+static sql_query_t *prepare_columns(sql_t *self, const char *table) {
+    char text[160];
+    snprintf(text, sizeof(text), "PRAGMA table_info(\"%.100s\")", table);
+    return sql_prepare(self, text);
+}
+
+err_t sql_has_column(sql_t *self, const char *table, const char *column, bool *there) {
+    own(sql_query) *columns = prepare_columns(self, table);
+    *there = columns && is_column(columns, column);
+    return columns ? ERR_OK : ERR_DISK;
+}
+
 err_t sql_table_sync(sql_t *self, const ProtobufCMessageDescriptor *d, const char *table, const char *primary, const char *extra) {
     __attribute__((cleanup(buffer_destroy))) buffer_t text = {0};
     sql_table_of(d, table, primary, extra, &text);
     err_t e = sql_run(self, buffer_string(&text));
     if (e) return e;
-    buffer_clear(&text);
-    buffer_format(&text, "PRAGMA table_info(\"%s\")", table);
-    own(sql_query) *columns = sql_prepare(self, buffer_string(&text));
+    own(sql_query) *columns = prepare_columns(self, table);
     if (!columns) return ERR_DISK;
     for (unsigned i = 0; !e && i < d->n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &d->fields[i];
-        if (has_column(columns, f->name)) continue;
+        if (is_column(columns, f->name)) continue;
         buffer_clear(&text); // rows that are there have no value: it cannot be NOT NULL
         buffer_format(&text, "ALTER TABLE \"%s\" ADD COLUMN \"%s\" %s", table, f->name, affinity(f));
         e = sql_run(self, buffer_string(&text));
@@ -90,29 +101,27 @@ err_t sql_table_sync(sql_t *self, const ProtobufCMessageDescriptor *d, const cha
 
 // Writing.
 
-static void upsert_text(const ProtobufCMessageDescriptor *d, const char *table, const char *primary, bool update, buffer_t *out) {
-    buffer_format(out, "INSERT INTO \"%s\" (", table);
-    for (unsigned i = 0; i < d->n_fields; i++) buffer_format(out, "%s\"%s\"", i ? ", " : "", d->fields[i].name);
-    buffer_text(out, ") VALUES (");
-    for (unsigned i = 0; i < d->n_fields; i++) buffer_format(out, "%s?%u", i ? ", " : "", i + 1);
-    buffer_format(out, ") ON CONFLICT(%s) DO ", primary);
-    buffer_text(out, update ? "UPDATE SET " : "NOTHING");
-    for (unsigned i = 0; update && i < d->n_fields; i++)
-        buffer_format(out, "%s\"%s\"=excluded.\"%s\"", i ? ", " : "", d->fields[i].name, d->fields[i].name);
+sql_query_t *sql_prepare_put(sql_t *self, const struct put_form *form) {
+    __attribute__((cleanup(buffer_destroy))) buffer_t text = {0};
+    const ProtobufCMessageDescriptor *d = form->type;
+    buffer_format(&text, "INSERT INTO \"%s\" (", form->table);
+    for (unsigned i = 0; i < d->n_fields; i++) buffer_format(&text, "%s\"%s\"", i ? ", " : "", d->fields[i].name);
+    if (form->numbered) buffer_format(&text, ", \"%s\"", form->numbered);
+    buffer_text(&text, ") VALUES (");
+    for (unsigned i = 0; i < d->n_fields; i++) buffer_format(&text, "%s?%u", i ? ", " : "", i + 1);
+    if (form->numbered) buffer_text(&text, ", next_change()");
+    buffer_format(&text, ") ON CONFLICT(%s) DO ", form->key);
+    buffer_text(&text, form->update ? "UPDATE SET " : "NOTHING");
+    for (unsigned i = 0; form->update && i < d->n_fields; i++)
+        buffer_format(&text, "%s\"%s\"=excluded.\"%s\"", i ? ", " : "", d->fields[i].name, d->fields[i].name);
+    if (form->update && form->numbered) buffer_format(&text, ", \"%s\"=excluded.\"%s\"", form->numbered, form->numbered);
+    if (form->update && form->newer_by)
+        buffer_format(&text, " WHERE excluded.\"%s\" >= \"%s\".\"%s\"", form->newer_by, form->table, form->newer_by);
+    return sql_prepare(self, buffer_string(&text));
 }
 
 sql_query_t *sql_prepare_upsert(sql_t *self, const ProtobufCMessageDescriptor *d, const char *table, const char *primary, bool update) {
-    __attribute__((cleanup(buffer_destroy))) buffer_t text = {0};
-    upsert_text(d, table, primary, update, &text);
-    return sql_prepare(self, buffer_string(&text));
-}
-
-sql_query_t *sql_prepare_latest(sql_t *self, const ProtobufCMessageDescriptor *d, const char *table, const char *primary,
-                                const char *newer_by) {
-    __attribute__((cleanup(buffer_destroy))) buffer_t text = {0};
-    upsert_text(d, table, primary, true, &text);
-    buffer_format(&text, " WHERE excluded.\"%s\" >= \"%s\".\"%s\"", newer_by, table, newer_by);
-    return sql_prepare(self, buffer_string(&text));
+    return sql_prepare_put(self, &(struct put_form){.type = d, .table = table, .key = primary, .update = update});
 }
 
 static int64_t integer_at(const ProtobufCFieldDescriptor *f, const void *place) {

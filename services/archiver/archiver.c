@@ -19,6 +19,7 @@
 #include "services/archiver/owner.h"
 #include "services/archiver/positions.h"
 #include "services/archiver/rows.h"
+#include "services/archiver/schema.h"
 #include "services/archiver/signals.h"
 #include "services/archiver/slice.h"
 #include "signal.pb-c.h"
@@ -30,12 +31,15 @@
 struct settings {
     const char *database;
     int64_t check_below;
+    bool copied;
 };
 
 static const struct option options[] = {
     {"database", OPTION_TEXT, offsetof(struct settings, database), "var/data/archive.db", "The SQLite file", 0, 0, NULL},
     {"check_below", OPTION_SIZE, offsetof(struct settings, check_below), "256m",
      "Up to this size every page of the file is checked at start; a damaged file is put aside", 0, INT64_MAX, NULL},
+    {"copied", OPTION_FLAG, offsetof(struct settings, copied), "false",
+     "The archive is copied elsewhere (tradecast-sync-*): keep indexes of what changed, which costs some of the writing", 0, 0, NULL},
     {0},
 };
 
@@ -188,6 +192,7 @@ static void *archiver_new(const struct context *context, const void *settings) {
     a->arena = arena_new(0);
     a->config = config_new();
     a->db = database_open(s->database, s->check_below, a->notice, sizeof(a->notice));
+    if (a->db && schema_index_changes(a->db, s->copied)) sql_destroy(&a->db);
     if (a->db) a->rows = rows_new(a->db);
     if (a->rows) a->positions = positions_new(a->db);
     if (a->positions) a->owner = owner_new(a->db);

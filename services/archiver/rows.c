@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/own.h"
 #include "common/record.h"
 #include "config.pb-c.h"
 #include "order.pb-c.h"
@@ -32,8 +33,10 @@ struct trade_place {
 #define QUERIES(X)                                                                                                                         \
     X(known_of_signal, "SELECT (SELECT status FROM signal_execution_status WHERE signal_id = ?1),"                                         \
                        " (SELECT min(trade_id) FROM orders WHERE signal_id = ?1)")                                                         \
-    X(link_order, "UPDATE signals SET order_id = ?2 WHERE signal_id = ?1 AND order_id IS NULL")                                            \
-    X(set_status, "UPDATE signals SET status = ?2 WHERE signal_id = ?1")                                                                   \
+    X(link_order, "UPDATE signals SET order_id = ?2, changed = next_change() WHERE signal_id = ?1 AND order_id IS NULL")                   \
+    X(set_status, "UPDATE signals SET status = ?2, changed = next_change() WHERE signal_id = ?1 AND status <> ?2")                         \
+    X(keep_last_change, "UPDATE change_count SET last = ?1")                                                                               \
+    X(note_removed, "INSERT INTO removed_rows (table_name, key, changed) VALUES (?1, ?2, next_change())")                                  \
     X(forget_failure, "DELETE FROM trade_failure_log WHERE failure_id = ?1")                                                               \
     X(refuse, "INSERT INTO refused_rows (table_name, row, reason) VALUES (?1, ?2, ?3)")                                                    \
     X(drop_account_config, "DELETE FROM account_config WHERE account_id = ?1")                                                             \
@@ -62,15 +65,27 @@ struct rows {
 };
 
 static sql_query_t *prepare_put(sql_t *db, const struct table_form *t) {
-    if (t->meeting == LATEST) return sql_prepare_latest(db, t->type, t->name, t->key, "updated_at");
-    return sql_prepare_upsert(db, t->type, t->name, t->key, t->meeting == REPLACE);
+    struct put_form form = {.type = t->type, .table = t->name, .key = t->key, .update = t->meeting != KEEP, .numbered = CHANGED};
+    if (t->meeting == LATEST) form.newer_by = "updated_at";
+    return sql_prepare_put(db, &form);
+}
+
+// Statements that number what they write can be prepared only after it.
+static err_t number_changes(sql_t *db) {
+    bool row = false;
+    own(sql_query) *q = sql_prepare(db, "SELECT last FROM change_count");
+    err_t e = q ? sql_step(q, &row) : ERR_CONFIG;
+    int64_t last = !e && row ? sql_integer(q, 0) : 0;
+    if (q) sql_reset(q);
+    sql_number_changes(db, last);
+    return e;
 }
 
 rows_t *rows_new(sql_t *db) {
     rows_t *self = calloc(1, sizeof(*self));
     if (!self) abort();
     self->db = db;
-    bool good = true;
+    bool good = number_changes(db) == ERR_OK;
     for (size_t i = 0; good && i < TABLE_COUNT; i++) good = (self->put[i] = prepare_put(db, &table_forms[i])) != NULL;
     for (size_t i = 0; good && i < QUERY_COUNT; i++) good = (self->queries[i] = sql_prepare(db, query_texts[i])) != NULL;
     if (good) self->chain = chain_new(db);
@@ -169,8 +184,13 @@ static err_t execute(rows_t *self, enum query_name query, const char *first, con
 
 static err_t drop(rows_t *self, enum query_name query, enum table_name table, const char *key) {
     err_t e = execute(self, query, key, NULL);
-    if (!e && sql_changes(self->db)) chain_gone(self->chain, table, key);
-    return e;
+    if (e || sql_changes(self->db) == 0) return e;
+    chain_gone(self->chain, table, key);
+    if (table_forms[table].copying == LOCAL) return ERR_OK;
+    sql_query_t *q = self->queries[QUERY_note_removed]; // copies of the archive take the row away, too
+    sql_bind_text(q, 1, table_forms[table].name);
+    sql_bind_text(q, 2, key);
+    return sql_execute(q);
 }
 
 // Topics have no order between them: what came before its signal is picked up here.
@@ -251,6 +271,12 @@ static write_fn *const writers[TABLE_COUNT] = {
     [TABLE_trades] = write_trade,   [TABLE_config_change] = write_config,
 };
 
+static err_t keep_last_change(rows_t *self) {
+    sql_query_t *q = self->queries[QUERY_keep_last_change];
+    sql_bind_integer(q, 1, sql_last_change(self->db));
+    return sql_execute(q);
+}
+
 err_t rows_write(rows_t *self) {
     err_t e = ERR_OK;
     self->linked = NULL;
@@ -259,5 +285,6 @@ err_t rows_write(rows_t *self) {
         const struct row *row = &self->queue[i];
         e = writers[row->table] ? writers[row->table](self, row->m) : put(self, row->table, row->m);
     }
-    return e ? e : chain_write(self->chain, clock_utc_ns());
+    if (!e) e = chain_write(self->chain, clock_utc_ns());
+    return e ? e : keep_last_change(self);
 }

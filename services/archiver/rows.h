@@ -5,6 +5,8 @@
 #include "execution.pb-c.h"
 #include "services/archiver/chain.h"
 
+// Whatever writes to a table also sets its column `changed` to next_change(), and notes what it deletes in removed_rows (unless it is only
+// too old to be kept here): copies of the archive are made from these.
 typedef struct rows rows_t;
 
 rows_t *rows_new(sql_t *db); // NULL: a statement does not fit the tables (it is logged)

@@ -2,17 +2,9 @@
 // SPDX-License-Identifier: MIT
 #include "services/archiver/schema.h"
 
-#include "config.pb-c.h"
-#include "execution.pb-c.h"
-#include "order.pb-c.h"
-#include "outcome.pb-c.h"
-#include "services/archiver/chain.h"
-#include "signal.pb-c.h"
-#include "system.pb-c.h"
+#include <stdio.h>
 
-#define TABLE_FORM(name, type, key, meeting, extra) [TABLE_##name] = {#name, &type##__descriptor, key, meeting, extra},
-const struct table_form table_forms[TABLE_COUNT] = {TABLES(TABLE_FORM)};
-#undef TABLE_FORM
+#include "services/archiver/chain.h"
 
 // What a message's fields cannot say, by version. A step is never changed once released: the next one corrects it.
 static const char *const steps[] = {
@@ -21,18 +13,54 @@ static const char *const steps[] = {
     "INSERT INTO owner VALUES (0);"
     "CREATE TABLE refused_rows (id INTEGER PRIMARY KEY AUTOINCREMENT, table_name TEXT NOT NULL, row TEXT NOT NULL, reason TEXT NOT NULL,"
     " refused_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')));",
+    // The last number given in a column `changed`, and rows that are gone: a copy takes them away, too.
+    "CREATE TABLE change_count (last INTEGER NOT NULL);"
+    "INSERT INTO change_count VALUES (0);"
+    "CREATE TABLE removed_rows (table_name TEXT NOT NULL, key TEXT NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY (table_name, changed))"
+    " WITHOUT ROWID;",
 };
 
 // What `explain` and the reports look things up by; ids are the tables' keys anyway.
 static const char indexes[] = "CREATE INDEX IF NOT EXISTS orders_by_signal ON orders (signal_id);"
                               "CREATE INDEX IF NOT EXISTS trade_result_by_trade ON trade_result (trade_id);";
 
+// A table of an earlier version: its rows are numbered as they stand, below any number that a write gives.
+static err_t number_rows(sql_t *db, const char *table) {
+    char text[256];
+    bool there = false;
+    err_t e = sql_has_column(db, table, CHANGED, &there);
+    if (e || there) return e;
+    snprintf(text, sizeof(text), "ALTER TABLE \"%s\" ADD COLUMN " CHANGED " INTEGER NOT NULL DEFAULT 0", table);
+    e = sql_begin(db);
+    if (!e) e = sql_run(db, text);
+    snprintf(text, sizeof(text), "UPDATE \"%s\" SET " CHANGED " = rowid", table);
+    if (!e) e = sql_run(db, text);
+    if (!e) return sql_commit(db);
+    sql_rollback(db);
+    return e;
+}
+
 err_t schema_prepare(sql_t *db) {
     err_t e = sql_migrate(db, steps, sizeof(steps) / sizeof(steps[0]));
     for (size_t i = 0; !e && i < TABLE_COUNT; i++) {
         const struct table_form *t = &table_forms[i];
         e = sql_table_sync(db, t->type, t->name, t->extra ? NULL : t->key, t->extra);
+        if (!e) e = number_rows(db, t->name);
     }
     if (!e) e = chain_prepare(db);
     return e ? e : sql_run(db, indexes);
+}
+
+err_t schema_index_changes(sql_t *db, bool wanted) {
+    char text[256];
+    err_t e = ERR_OK;
+    for (size_t i = 0; !e && i < TABLE_COUNT; i++) {
+        const char *name = table_forms[i].name;
+        if (wanted && table_forms[i].copying == COPIED)
+            snprintf(text, sizeof(text), "CREATE INDEX IF NOT EXISTS %s_by_change ON %s (" CHANGED ")", name, name);
+        else
+            snprintf(text, sizeof(text), "DROP INDEX IF EXISTS %s_by_change", name);
+        e = sql_run(db, text);
+    }
+    return e;
 }

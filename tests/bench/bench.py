@@ -222,7 +222,7 @@ def grow_archive(path, trades):
                            ("trade_result", ["result_id", "trade_id"]), ("result_metrics", ["result_id"]), ("routings", ["signal_id"]),
                            ("trade_reconciliation", ["trade_id"])):
             columns = [row[1] for row in db.execute(f"PRAGMA table_info({name})") if row[1] != "id"]
-            taken = ", ".join(f"{c} || '~' || n" if c in keys else c for c in columns)
+            taken = ", ".join(f"{c} || '~' || n" if c in keys else "n * 1000000000 + rowid" if c == "changed" else c for c in columns)
             db.execute(f"WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {times}) "
                        f"INSERT OR IGNORE INTO {name} ({', '.join(columns)}) SELECT {taken} FROM c, (SELECT * FROM {name})")
         return db.execute("SELECT count(*) FROM trades").fetchone()[0]

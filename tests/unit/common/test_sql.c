@@ -176,7 +176,8 @@ static void an_upsert_replaces_and_an_insert_keeps(void **state) {
     assert_int_equal(sql_table_sync(w->db, d, "e", "event_id", NULL), ERR_OK);
     own(sql_query) *keep = sql_prepare_upsert(w->db, d, "e", "event_id", false);
     own(sql_query) *replace = sql_prepare_upsert(w->db, d, "e", "event_id", true);
-    own(sql_query) *latest = sql_prepare_latest(w->db, d, "e", "event_id", "created_at");
+    own(sql_query) *latest = sql_prepare_put(
+        w->db, &(struct put_form){.type = d, .table = "e", .key = "event_id", .update = true, .newer_by = "created_at"});
     SystemEvent first = event("1", 5 * NS_PER_S), half = event("1", 5 * NS_PER_S + NS_PER_MS), early = event("1", NS_PER_S);
     assert_int_equal(sql_upsert(keep, &first.base), ERR_OK);
     assert_int_equal(sql_upsert(keep, &early.base), ERR_OK);
