@@ -8,7 +8,7 @@
 
 #include "common/clock.h"
 #include "common/guard.h"
-#include "services/router/decide.h"
+#include "services/router/desk.h"
 #include "services/router/slice.h"
 
 #define GUARD_FOR    (48 * UINT64_C(3600) * NS_PER_S) // how long what was done is remembered at least
@@ -27,10 +27,9 @@ static const struct option options[] = {
 struct router {
     const struct context *context;
     const struct settings *settings;
-    accounts_t *accounts;
-    guard_t *routed; // signal_id -> Signal.content
-    guard_t *ended;  // trade_id: over before it was known here
-    RiskState__Mode global;
+    struct desk desk;
+    guard_t *routed;    // signal_id -> Signal.content
+    guard_t *ended;     // trade_id: over before it was known here
     uint64_t chores_at; // monotonic ns
 };
 
@@ -39,17 +38,16 @@ static void *router_new(const struct context *context, const void *settings) {
     if (!r) return NULL;
     r->context = context;
     r->settings = settings;
-    r->accounts = accounts_new();
+    desk_open(&r->desk, context->book, context->shards);
     r->routed = guard_new(ROUTED_GUARD, (size_t)r->settings->guard_max);
     r->ended = guard_new(ENDED_GUARD, (size_t)r->settings->guard_max);
-    r->global = RISK_STATE__MODE__trading;
     return r;
 }
 
 static void router_destroy(void **self) {
     struct router *r = *self;
     if (!r) return;
-    accounts_destroy(&r->accounts);
+    desk_close(&r->desk);
     guard_destroy(&r->routed);
     guard_destroy(&r->ended);
     free(r);
@@ -60,119 +58,46 @@ static err_t router_load(void *self, store_t *store) {
     struct router *r = self;
     err_t e = guard_load(r->routed, store);
     if (!e) e = guard_load(r->ended, store);
-    if (!e) e = slice_load(store, r->accounts, &r->global);
+    if (!e) e = slice_load(store, r->desk.accounts, &r->desk.global);
     return e;
 }
 
 // --- signals
 
-// One account's turn in the fan-out.
-struct turn {
-    const struct subscriber *to;
-    const BrokerConfig *broker;
-    unsigned leg; // an account that subscribes twice to a source may get two orders
-    struct decide_result result;
+// A trade that ended before its order was decided again (after a rollback) is not open any more. Closing trades never count.
+static void count_open(struct router *r, batch_t *batch, const Order *o, struct account *account) {
+    if (o->direction == SIGNAL__DIRECTION__close || guard_find(r->ended, digest_text(o->trade_id), NULL)) return;
+    if (accounts_open(r->desk.accounts, account, o->trade_id)) slice_opened(batch, account, o->trade_id);
+}
+
+struct fan_out {
+    struct router *router;
+    batch_t *batch;
+    Routing *routing;
+    size_t room; // for decisions
 };
 
-static void order_fill(Order *o, const Signal *s, const struct turn *t) {
-    o->signal_id = s->signal_id;
-    o->account_id = t->to->account->account_id;
-    o->broker_id = t->to->account->broker_id;
-    o->symbol = s->symbol;
-    o->order_type = s->order_type;
-    o->direction = s->direction;
-    o->has_lot_size = t->result.has_lots;
-    o->lot_size = t->result.has_lots ? t->result.lots.e8 : 0;
-    o->has_price = s->has_price && s->order_type != SIGNAL__ORDER_TYPE__market;
-    o->price = o->has_price ? s->price : 0;
-    o->has_requested_price = s->has_price;
-    o->requested_price = s->price;
-    o->has_stop_loss = s->has_stop_loss;
-    o->stop_loss = s->stop_loss;
-    o->has_take_profit = s->has_take_profit;
-    o->take_profit = s->take_profit;
-    o->has_expiration_time = s->has_expiration_time;
-    o->expiration_time = s->expiration_time;
-    o->signal_at = s->created_at;
-    o->has_valid_until = true;
-    o->valid_until = t->result.valid_until;
-}
-
-// A trade that ended before its order was decided again (after a rollback) is not open any more. Closing trades never count.
-static void count_open(struct router *r, batch_t *batch, const Order *o) {
-    if (o->direction == SIGNAL__DIRECTION__close || guard_find(r->ended, digest_text(o->trade_id), NULL)) return;
-    struct account *account = accounts_get(r->accounts, o->account_id);
-    if (accounts_open(r->accounts, account, o->trade_id)) slice_opened(batch, account, o->trade_id);
-}
-
-static char *give_order(struct router *r, batch_t *batch, const Signal *signal, const struct turn *t) {
-    char leg[12], broker_symbol[64], *trade_id = arena_take(batch_arena(batch), ID_TEXT);
-    (void)book_broker_symbol(t->broker, signal->symbol, broker_symbol); // decide has seen that it is listed
-    (void)snprintf(leg, sizeof leg, "%u", t->leg);
-    const char *const parts[] = {"trade", signal->signal_id, t->to->account->account_id, leg};
-    id_derive(trade_id, signal->signal_id, 4, parts);
-    Order order = ORDER__INIT;
-    order.trade_id = trade_id;
-    order.broker_symbol = broker_symbol;
-    order.ordered_at = batch_now(batch);
-    order_fill(&order, signal, t);
-    batch_emit(batch, TOPIC_orders, book_shard(t->to->account, r->context->shards), &order.base);
-    count_open(r, batch, &order);
-    return trade_id;
-}
-
-static void numbers_fill(Decision *d, const struct decide_result *result, arena_t *arena) {
-    Number *all = arena_take(arena, result->n_numbers * sizeof *all);
-    d->numbers = arena_take(arena, result->n_numbers * sizeof *d->numbers);
-    for (; d->n_numbers < result->n_numbers; d->n_numbers++) {
-        Number *n = d->numbers[d->n_numbers] = &all[d->n_numbers];
-        number__init(n);
-        n->name = (char *)result->numbers[d->n_numbers].name;
-        n->value = result->numbers[d->n_numbers].value.e8;
+static void decision_add(struct fan_out *f, Decision *d) {
+    Routing *routing = f->routing;
+    if (routing->n_decisions == f->room) {
+        Decision **more = arena_take(batch_arena(f->batch), (f->room = f->room ? 2 * f->room : 64) * sizeof(Decision *));
+        if (routing->n_decisions) memcpy(more, routing->decisions, routing->n_decisions * sizeof(Decision *));
+        routing->decisions = more;
     }
+    routing->decisions[routing->n_decisions++] = d;
 }
 
-static Decision *decide_for(struct router *r, batch_t *batch, const Signal *signal, struct turn *t) {
-    const AccountConfig *account = t->to->account;
-    const struct account *held = accounts_get(r->accounts, account->account_id);
-    t->broker = book_broker(r->context->book, account->broker_id);
-    const struct decide_input in = {
-        .signal = signal,
-        .account = account,
-        .subscription = t->to->subscription,
-        .broker = t->broker,
-        .symbol = t->broker ? book_symbol(t->broker, signal->symbol) : NULL,
-        .global = r->global,
-        .mode = held->mode,
-        .open_trades = held->open,
-        .now = batch_now(batch),
-    };
-    decide(&in, &t->result);
-    Decision *d = arena_take(batch_arena(batch), sizeof *d);
-    decision__init(d);
-    d->account_id = account->account_id;
-    d->reason = t->result.reason;
-    if (t->result.detail[0]) d->detail = arena_text(batch_arena(batch), t->result.detail);
-    if (t->result.n_numbers) numbers_fill(d, &t->result, batch_arena(batch));
-    return d;
-}
-
-static void fan_out(struct router *r, batch_t *batch, const Signal *signal, Routing *routing) {
-    const struct subscriber *subscribers = NULL;
-    size_t n = book_subscribers(r->context->book, signal->source, &subscribers);
-    struct turn t = {0};
-    routing->decisions = arena_take(batch_arena(batch), n * sizeof *routing->decisions);
-    for (size_t i = 0; i < n; i++) {
-        bool again = i > 0 && strcmp(subscribers[i].account->account_id, subscribers[i - 1].account->account_id) == 0;
-        t.leg = again ? t.leg + 1 : 0;
-        t.to = &subscribers[i];
-        Decision *d = decide_for(r, batch, signal, &t);
-        if (d->reason == REASON__CODE__ordered) {
-            d->trade_id = give_order(r, batch, signal, &t);
-            routing->orders++;
-        }
-        routing->decisions[routing->n_decisions++] = d;
-    }
+static void take_turn(void *arg, const struct turn *turn) {
+    struct fan_out *f = arg;
+    Decision *d = turn_decision(turn, batch_arena(f->batch));
+    decision_add(f, d);
+    if (d->reason != REASON__CODE__ordered) return;
+    Order order;
+    turn_order(turn, batch_arena(f->batch), &order);
+    d->trade_id = order.trade_id;
+    batch_emit(f->batch, TOPIC_orders, turn->seat->shard, &order.base);
+    count_open(f->router, f->batch, &order, turn->seat->held);
+    f->routing->orders++;
 }
 
 static bool is_known_kind(const Signal *s) {
@@ -199,7 +124,7 @@ static err_t handle_signal(void *self, batch_t *batch, const ProtobufCMessage *b
     if (guard_find(r->routed, digest_text(signal->signal_id), &content)) return content == signal->content ? ERR_OK : ERR_RULE;
     if (!guard_put(r->routed, batch, digest_text(signal->signal_id), signal->content)) return ERR_BUSY;
     Routing routing = routing_of(batch, signal);
-    fan_out(r, batch, signal, &routing);
+    (void)desk_fan_out(&r->desk, signal, batch_now(batch), take_turn, &(struct fan_out){.router = r, .batch = batch, .routing = &routing});
     batch_emit(batch, TOPIC_routings, 0, &routing.base);
     slice_routed(batch, &routing);
     return ERR_OK;
@@ -225,11 +150,11 @@ static err_t handle_execution(void *self, batch_t *batch, const ProtobufCMessage
     const TradeState *t = ((const Execution *)body)->trade;
     if (t->direction == SIGNAL__DIRECTION__close) return ERR_OK;
     if (trade_is_open(t)) {
-        struct account *account = accounts_get(r->accounts, t->account_id);
-        if (accounts_open(r->accounts, account, t->trade_id)) slice_opened(batch, account, t->trade_id);
+        struct account *account = accounts_get(r->desk.accounts, t->account_id);
+        if (accounts_open(r->desk.accounts, account, t->trade_id)) slice_opened(batch, account, t->trade_id);
         return ERR_OK;
     }
-    if (accounts_close(r->accounts, t->trade_id)) {
+    if (accounts_close(r->desk.accounts, t->trade_id)) {
         slice_over(batch, t->account_id, t->trade_id);
     } else if (t->signal_at + GUARD_FOR > batch_now(batch) && !guard_find(r->routed, digest_text(t->signal_id), NULL)) {
         if (!guard_put(r->ended, batch, digest_text(t->trade_id), 0)) return ERR_BUSY;
@@ -252,14 +177,14 @@ static err_t set_mode(struct router *r, batch_t *batch, const Command *c, RiskSt
     if (c->account_id) {
         if (scope_is_reserved(c->account_id)) return ERR_RULE;
         if (!book_account(r->context->book, c->account_id)) return ERR_MISSING;
-        account = accounts_get(r->accounts, c->account_id);
+        account = accounts_get(r->desk.accounts, c->account_id);
     }
     RiskState risk = RISK_STATE__INIT;
     risk.scope = account ? account->id : (char *)"global";
     risk.mode = mode;
     risk.reason = c->reason;
     risk.changed_at = c->created_at;
-    *(account ? &account->mode : &r->global) = mode;
+    *(account ? &account->mode : &r->desk.global) = mode;
     slice_risk(batch, &risk, account);
     tell_mode(batch, &risk, c);
     return ERR_OK;
@@ -301,7 +226,7 @@ static err_t pass_on(struct router *r, batch_t *batch, const Command *c, OrderCo
         return ERR_OK;
     }
     if (!account_id) {
-        const struct account *owner = accounts_of(r->accounts, c->trade_id);
+        const struct account *owner = accounts_of(r->desk.accounts, c->trade_id);
         account_id = owner ? owner->id : NULL;
     }
     const AccountConfig *account = account_id ? book_account(r->context->book, account_id) : NULL;
