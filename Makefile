@@ -65,7 +65,12 @@ $(LIB): $(COMMON_O)
 # Only the command posts to the webhook.
 $(OUT)/bin/tradecast: LIBS += $(shell pkg-config --libs libcurl)
 $(OUT)/tests/cli/%: LIBS += $(shell pkg-config --libs libcurl)
-$(OUT)/bin/tradecast: $$(call objects,cli) $(LIB)
+# What the command reads an archive with is the archiver's own code: one form of a row, one chain, one set of queries.
+ARCHIVE_LIB := $(OUT)/libarchive.a
+$(ARCHIVE_LIB): $$(filter-out %/main.o,$$(call objects,services/archiver))
+	@rm -f $@
+	ar rcs $@ $^
+$(OUT)/bin/tradecast: $$(call objects,cli) $(ARCHIVE_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
@@ -79,7 +84,7 @@ $(SERVICES:%=$(OUT)/bin/tradecast-%): $(OUT)/bin/tradecast-%: $$(call objects,se
 
 # tests/unit/<part>/test_x.c: linked with common and, where there is one, the service or gateway of that name (without its main).
 part_objects = $(filter-out %/main.o,$(call objects,services/$(1)) $(call objects,gateways/$(1)) \
-               $(if $(wildcard gateways/$(1)/main.c),$(call objects,gateways/link)) $(if $(filter cli,$(1)),$(call objects,cli)))
+               $(if $(wildcard gateways/$(1)/main.c),$(call objects,gateways/link)) $(if $(filter cli,$(1)),$(call objects,cli) $(ARCHIVE_LIB)))
 $(OUT)/tests/%: $(OUT)/tests/unit/%.o $$(call part_objects,$$(firstword $$(subst /, ,$$*))) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka

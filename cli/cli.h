@@ -72,4 +72,5 @@ enum outcome run_journal(struct call *call);
 enum outcome run_deadletter(struct call *call);
 enum outcome run_config(struct call *call);
 enum outcome run_doctor(struct call *call);
+enum outcome run_verify(struct call *call);
 enum outcome run_version(struct call *call);

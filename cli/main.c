@@ -50,6 +50,7 @@ static const struct command commands[] = {
     {"doctor", "", "Checks the installation.", run_doctor, 0, 0,
      {{"profile", "PROFILE", "standard or strict: what Redis should be set to (TRADECAST_PROFILE)"},
       {"full", NULL, "check every page of the archive, however large"}}},
+    {"verify", "[FILE]", "Checks an archive (else the installation's): file, signals' hashes, chain, journal positions.", run_verify, 0, 1, {}},
     {"version", "", "Prints the version.", run_version, 0, 0, {}},
 };
 // clang-format on
