@@ -16,7 +16,7 @@ static const char *const steps[] = {
     // The last number given in a column `changed`, and rows that are gone: a copy takes them away, too.
     "CREATE TABLE change_count (last INTEGER NOT NULL);"
     "INSERT INTO change_count VALUES (0);"
-    "CREATE TABLE removed_rows (table_name TEXT NOT NULL, key TEXT NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY (table_name, changed))"
+    "CREATE TABLE removed_rows (table_name TEXT NOT NULL, changed INTEGER NOT NULL, key TEXT NOT NULL, PRIMARY KEY (table_name, changed))"
     " WITHOUT ROWID;",
 };
 

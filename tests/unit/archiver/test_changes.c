@@ -64,6 +64,7 @@ static void commit(struct world *w) {
     assert_int_equal(sql_begin(w->db), ERR_OK);
     assert_int_equal(rows_write(w->rows), ERR_OK);
     assert_int_equal(sql_commit(w->db), ERR_OK);
+    rows_committed(w->rows);
     rows_clear(w->rows);
     arena_reset(w->arena);
 }
@@ -146,6 +147,7 @@ static void a_failure_that_was_none_leaves_a_note_for_the_copies(void **state) {
     assert_int_equal(number(w, "SELECT count(*) FROM trade_failure_log"), 0);
     assert_int_equal(number(w, "SELECT count(*) FROM removed_rows WHERE table_name = 'trade_failure_log' AND key = 't-1'"), 1);
     assert_true(number(w, "SELECT changed FROM removed_rows") > failed);
+    assert_int_equal(number(w, "SELECT count(*) FROM pragma_quick_check WHERE quick_check = 'ok'"), 1);
     write_trade(w, TRADE_STATE__STATE__closed, 3); // there is none to forget: nothing more is noted
     assert_int_equal(number(w, "SELECT count(*) FROM removed_rows"), 1);
 }
