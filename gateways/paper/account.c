@@ -69,6 +69,21 @@ void account_expose(struct account *a, struct symbol *symbol, int side, decimal_
     e->value[side] += account_value(price, lots);
 }
 
+struct order *account_net(const struct account *a, const struct symbol *symbol) {
+    const struct exposure *e = a->exposures;
+    while (e && e->symbol != symbol) e = e->next;
+    return e ? e->net : NULL;
+}
+
+void account_carry(struct account *a, struct symbol *symbol, struct order *o) { exposure_in(a, symbol)->net = o; }
+
+bool account_is_flat(const struct account *a) {
+    for (const struct exposure *e = a->exposures; e; e = e->next) {
+        if (e->lots[LONG] || e->lots[SHORT]) return false;
+    }
+    return true;
+}
+
 decimal_t account_equity(const struct account *a) {
     wide_t sum = a->balance.e8;
     for (const struct exposure *e = a->exposures; e; e = e->next) {

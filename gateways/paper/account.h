@@ -15,8 +15,9 @@ enum { LONG, SHORT };
 struct exposure {
     struct exposure *next;
     struct symbol *symbol;
-    wide_t lots[2];  // e8, long and short
-    wide_t value[2]; // sum of lots * price at which they were opened, e16
+    wide_t lots[2];    // e8, long and short
+    wide_t value[2];   // sum of lots * price at which they were opened, e16
+    struct order *net; // netting account: the order that carries the one position; NULL: flat
 };
 
 struct account {
@@ -25,6 +26,7 @@ struct account {
     bool touched;
     bool served; // named in the last Welcome
     bool in_books;
+    bool netting; // one position in a symbol, carried by the order that opened it; else one an order
     char id[72], currency[16];
     uint32_t leverage;
     decimal_t balance, realised, commission, fees;
@@ -41,6 +43,10 @@ struct account *account_find(struct account **all, const char *id); // made when
 void account_free_all(struct account **all);
 // Adds lots (negative: takes away) that were opened at `price`.
 void account_expose(struct account *a, struct symbol *symbol, int side, decimal_t price, decimal_t lots);
+// A netting account's one position in a symbol: the order that carries it; NULL: none.
+struct order *account_net(const struct account *a, const struct symbol *symbol);
+void account_carry(struct account *a, struct symbol *symbol, struct order *o);
+bool account_is_flat(const struct account *a); // no positions
 
 decimal_t account_equity(const struct account *a); // balance and what closing everything now would add; no price: nothing
 decimal_t account_margin(const struct account *a); // opened value / leverage, long and short both

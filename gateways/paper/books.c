@@ -48,11 +48,13 @@ static const char other_tables[] =
     "CREATE TABLE link(id INTEGER PRIMARY KEY CHECK(id = 1), books INTEGER NOT NULL, epoch INTEGER NOT NULL, head INTEGER NOT NULL,"
     " acked INTEGER NOT NULL, broker BLOB);";
 
+static const char later_columns[] = "ALTER TABLE accounts ADD COLUMN netting INTEGER NOT NULL DEFAULT 0;";
+
 static const char *const texts[STATEMENTS] = {
     [GET_HISTORY] = "SELECT history FROM orders WHERE trade_id = ?",
-    [PUT_ACCOUNT] =
-        "INSERT OR REPLACE INTO accounts(account_id, currency, leverage, balance, realised, commission, fees) VALUES(?,?,?,?,?,?,?)",
-    [GET_ACCOUNTS] = "SELECT account_id, currency, leverage, balance, realised, commission, fees FROM accounts",
+    [PUT_ACCOUNT] = "INSERT OR REPLACE INTO accounts(account_id, currency, leverage, balance, realised, commission, fees, netting)"
+                    " VALUES(?,?,?,?,?,?,?,?)",
+    [GET_ACCOUNTS] = "SELECT account_id, currency, leverage, balance, realised, commission, fees, netting FROM accounts",
     [PUT_REPORT] = "INSERT INTO reports(number, at, body) VALUES(?,?,?)",
     [GET_REPORTS] = "SELECT number, body FROM reports WHERE number > ? ORDER BY number LIMIT ?",
     [TRIM] =
@@ -67,11 +69,13 @@ static const char *const texts[STATEMENTS] = {
 };
 
 static err_t make_tables(sql_t *db) {
-    own(buffer) schema = {0};
+    own(buffer) schema = {0}, second = {0};
     rows_create(&schema);
     buffer_text(&schema, other_tables);
-    const char *const steps[] = {buffer_string(&schema)};
-    return sql_migrate(db, steps, 1);
+    rows_grow(&second);
+    buffer_text(&second, later_columns);
+    const char *const steps[] = {buffer_string(&schema), buffer_string(&second)};
+    return sql_migrate(db, steps, 2);
 }
 
 static bool prepare(books_t *self) {
@@ -124,6 +128,7 @@ static err_t read_account(sql_query_t *q, paper_t *paper) {
     (void)snprintf(a->currency, sizeof a->currency, "%s", currency);
     a->leverage = (uint32_t)sql_integer(q, 2);
     a->in_books = a->served = true;
+    a->netting = sql_integer(q, 7) != 0;
     bool right = read_decimal(q, 3, &a->balance) && read_decimal(q, 4, &a->realised) && read_decimal(q, 5, &a->commission) &&
                  read_decimal(q, 6, &a->fees);
     return right ? ERR_OK : ERR_INPUT;
@@ -134,6 +139,7 @@ static err_t read_live(sql_query_t *q, paper_t *paper) {
     if (!o) return ERR_INPUT;
     HASH_ADD_KEYPTR(hh, paper->orders, o->trade_id, strlen(o->trade_id), o);
     if (o->open.e8) account_expose(o->account, o->symbol, order_leg(o), o->average, o->open);
+    if (o->open.e8 && o->account->netting) account_carry(o->account, o->symbol, o);
     paper_link_order(paper, o);
     if (!o->pieces_left) { // a position: its history is read again when it changes
         buffer_destroy(&o->history);
@@ -277,6 +283,7 @@ static err_t write_accounts(paper_t *paper) {
         sql_bind_decimal(q, 5, a->realised);
         sql_bind_decimal(q, 6, a->commission);
         sql_bind_decimal(q, 7, a->fees);
+        sql_bind_integer(q, 8, a->netting);
         e = sql_execute(q);
     }
     return e;

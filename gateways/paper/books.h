@@ -17,4 +17,4 @@ void books_leave(paper_t *paper); // the batch has nothing to write
 struct order *books_order(paper_t *paper, const char *trade_id); // NULL: never seen
 void books_history(paper_t *paper, struct order *o);
 err_t books_reports(void *arg, uint64_t after, unsigned limit, link_visit_fn *visit, void *visitor); // a link_read_fn
-void books_ledger(paper_t *paper, buffer_t *json);                                                 // totals of what is committed
+void books_ledger(paper_t *paper, buffer_t *json);                                                   // totals of what is committed

@@ -1,4 +1,4 @@
-// change - what is asked of an order that is there: cancel it, move its stop loss and take profit.
+// change - what is asked of an order that is there: cancel it, move its stop loss, take profit and price.
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
@@ -28,20 +28,67 @@ void paper_cancel(paper_t *self, const CancelOrder *m) {
         paper_end(self, o, REPORT__KIND__cancelled, "cancelled");
 }
 
-// A field that is not there stays as it is; 0 takes it away.
+// Whose stop loss and take profit are meant: a netting account's one position carries them for all trades of its side.
+static struct order *position_of(struct order *o) {
+    if (!o->account->netting || o->pieces_left) return o;
+    struct order *net = account_net(o->account, o->symbol);
+    return net && net->side == o->side ? net : NULL;
+}
+
+// A stop loss or take profit that the market has reached already is refused, as brokers do.
+static bool stops_are_wrong(const struct order *o, const ModifyOrder *m) {
+    const struct quote *q = o->symbol->quote;
+    if (!o->open.e8 || !q->known) return false;
+    bool is_long = order_leg(o) == LONG;
+    int64_t out = is_long ? q->bid.e8 : q->ask.e8;
+    bool stop = m->has_stop_loss && m->stop_loss && (is_long ? m->stop_loss >= out : m->stop_loss <= out);
+    bool profit = m->has_take_profit && m->take_profit && (is_long ? m->take_profit <= out : m->take_profit >= out);
+    return stop || profit;
+}
+
+static const char *change_is_wrong(const struct order *o, const struct order *position, const ModifyOrder *m) {
+    if (!position || !order_is_live(position)) return "not_open";
+    if (m->stop_loss < 0 || m->take_profit < 0) return "invalid_price";
+    if ((m->has_price || m->has_limit_price) && !order_is_resting(o)) return "not_resting";
+    if (m->has_price && (m->price <= 0 || o->triggered)) return "invalid_price";
+    if (m->has_limit_price && (m->limit_price <= 0 || o->type != SIGNAL__ORDER_TYPE__stop_limit)) return "invalid_price";
+    return stops_are_wrong(position, m) ? "invalid_stops" : NULL;
+}
+
+// A field that is not there stays as it is; 0 takes it away. All or nothing.
+static void change(paper_t *self, struct order *o, struct order *position, const ModifyOrder *m) {
+    decimal_t level;
+    const char *reason;
+    if (m->has_stop_loss) position->stop_loss = D(m->stop_loss);
+    if (m->has_take_profit) position->take_profit = D(m->take_profit);
+    if (m->has_price) o->price = D(m->price);
+    if (m->has_limit_price) o->limit = D(m->limit_price);
+    paper_touch(self, position, true);
+    paper_touch(self, o, true);
+    paper_link_order(self, position);
+    paper_link_order(self, o);
+    paper_report_change(self, o, NULL, m);
+    bool moved = m->has_price || m->has_limit_price;
+    if (moved && order_triggers(o, &level, &reason) && !reason) paper_reached(self, o);
+}
+
+static void refuse_change_of_unknown(paper_t *self, const ModifyOrder *m) {
+    struct order *o = order_new(m->trade_id);
+    o->account = account_find(&self->accounts, m->account_id);
+    paper_report_change(self, o, "unknown_order", m);
+    order_free(o);
+}
+
 void paper_modify(paper_t *self, const ModifyOrder *m) {
     struct order *o = own_order(self, m->trade_id, m->account_id);
     if (!o) {
-        refuse_unknown(self, m->trade_id, m->account_id);
-    } else if (!order_is_live(o)) {
-        paper_report(self, o, REPORT__KIND__cancel_rejected, "not_open", NULL);
-    } else if (m->stop_loss < 0 || m->take_profit < 0) {
-        paper_report(self, o, REPORT__KIND__cancel_rejected, "invalid_price", NULL);
-    } else {
-        if (m->has_stop_loss) o->stop_loss = D(m->stop_loss);
-        if (m->has_take_profit) o->take_profit = D(m->take_profit);
-        paper_touch(self, o, true);
-        paper_link_order(self, o);
-        paper_report(self, o, REPORT__KIND__modified, NULL, NULL);
+        refuse_change_of_unknown(self, m);
+        return;
     }
+    struct order *position = position_of(o);
+    const char *why = change_is_wrong(o, position, m);
+    if (why)
+        paper_report_change(self, o, why, m);
+    else
+        change(self, o, position, m);
 }

@@ -102,8 +102,11 @@ static bool orphan(paper_t *self, size_t n, char **args, buffer_t *answer) {
     bool right = (n == 5 || n == 6) && a && strlen(args[1]) < 64 && (!strcmp(args[2], "buy") || !strcmp(args[2], "sell"));
     right = right && read_number(args[3], &lots) && lots.e8 && read_number(args[4], &at) && at.e8 && (n == 5 || !strcmp(args[5], "order"));
     if (!right) return say(answer, "say: orphan account symbol buy|sell lots price [order] (an account that is served here)");
+    if (n == 5 && a->netting && account_net(a, market_symbol(&self->market, args[1])))
+        return say(answer, "the account nets, and has a position");
     struct order *o = orphan_of(self, args, lots, at, n == 6);
     if (o->open.e8) account_expose(o->account, o->symbol, order_leg(o), at, lots);
+    if (o->open.e8 && a->netting) account_carry(a, o->symbol, o);
     paper_touch_account(self, o->account);
     paper_link_order(self, o);
     buffer_format(answer, "{\"broker_order_id\":\"%016llx\"}", (unsigned long long)o->ticket);

@@ -98,21 +98,33 @@ static void tell(paper_t *self, Report *r) {
     self->told_end = &t->next;
 }
 
-void paper_report(paper_t *self, struct order *o, Report__Kind kind, const char *reason, Fill *fill) {
+static void report(paper_t *self, const struct order *o, Report *r, const char *reason) {
     if (o->silent) return;
     char ticket[24];
     (void)snprintf(ticket, sizeof ticket, "%016llx", (unsigned long long)o->ticket);
+    r->trade_id = (char *)(uintptr_t)o->trade_id;
+    r->account_id = o->account->id;
+    r->broker_order_id = ticket;
+    r->reason = (char *)(uintptr_t)reason;
+    r->reported_at = self->now;
+    tell(self, r);
+    if (faults_take(&self->faults.duplicate_report)) tell(self, r);
+}
+
+void paper_report(paper_t *self, struct order *o, Report__Kind kind, const char *reason, Fill *fill) {
     Report r = REPORT__INIT;
     r.kind = kind;
-    r.trade_id = o->trade_id;
-    r.account_id = o->account->id;
-    r.broker_order_id = ticket;
-    r.reason = (char *)(uintptr_t)reason;
     r.fill = fill;
     r.has_duplicate = r.duplicate = kind == REPORT__KIND__rejected && reason && strcmp(reason, "duplicate") == 0;
-    r.reported_at = self->now;
-    tell(self, &r);
-    if (faults_take(&self->faults.duplicate_report)) tell(self, &r);
+    report(self, o, &r, reason);
+}
+
+void paper_report_change(paper_t *self, struct order *o, const char *refused, const ModifyOrder *m) {
+    Report r = REPORT__INIT;
+    r.kind = refused ? REPORT__KIND__modify_rejected : REPORT__KIND__modified;
+    r.has_wanted_at = m->has_wanted_at;
+    r.wanted_at = m->wanted_at;
+    report(self, o, &r, refused);
 }
 
 // The history is the packed form of the fields `fills` and `closings` of OrderStatus: appending to it appends to the list.

@@ -15,9 +15,10 @@ bool paper_side_price(const struct symbol *s, int leg, decimal_t *out) {
 // The feed's price; without one what the order itself says.
 static bool base_price(const struct order *o, decimal_t *out) {
     if (!paper_side_price(o->symbol, order_leg(o), out)) *out = o->expected.e8 ? o->expected : o->price;
-    if (o->type == SIGNAL__ORDER_TYPE__limit) { // never worse than its limit
-        bool worse = order_leg(o) == LONG ? out->e8 > o->price.e8 : out->e8 < o->price.e8;
-        if (worse) *out = o->price;
+    if (order_is_limit(o)) { // never worse than its limit
+        decimal_t limit = order_level(o);
+        bool worse = order_leg(o) == LONG ? out->e8 > limit.e8 : out->e8 < limit.e8;
+        if (worse) *out = limit;
     }
     return out->e8 > 0;
 }
@@ -26,7 +27,7 @@ static bool base_price(const struct order *o, decimal_t *out) {
 static bool execution_price(const paper_t *self, const struct order *o, decimal_t *out) {
     if (!base_price(o, out)) return false;
     int64_t point = market_point(o->symbol).e8, most = self->settings->slippage / point;
-    if (most <= 0 || o->type == SIGNAL__ORDER_TYPE__limit) return true;
+    if (most <= 0 || order_is_limit(o)) return true;
     struct chance c = paper_chance(self, o);
     int64_t points = (int64_t)chance_up_to(&c, ASK_SLIPPAGE, o->fills, 2 * (uint64_t)most) - most;
     if (out->e8 + points * point > 0) out->e8 += points * point;
@@ -51,8 +52,15 @@ static struct order *position_for(paper_t *self, const struct order *o, const st
     return fits && position->open.e8 && r->lots.e8 > 0 ? position : NULL;
 }
 
+// A netting account's one position, if this order is of the other side: it reduces that, whichever trades it names.
+static struct order *net_against(const struct order *o) {
+    struct order *net = o->account->netting ? account_net(o->account, o->symbol) : NULL;
+    return net && net->side != o->side ? net : NULL;
+}
+
 static int64_t closable(paper_t *self, const struct order *o) {
     int64_t sum = 0;
+    if (o->account->netting) return net_against(o) ? net_against(o)->open.e8 : 0;
     for (size_t i = 0; i < o->n_closes; i++) {
         const struct order *position = position_for(self, o, &o->closes[i]);
         if (position) sum += decimal_min(position->open, o->closes[i].lots).e8;
@@ -70,6 +78,7 @@ static decimal_t reduce(paper_t *self, struct order *position, decimal_t lots, d
     account_add(&position->account->balance, gain);
     account_add(&position->account->realised, gain);
     if (!position->open.e8 && !position->pieces_left) position->state = TRADE_STATE__STATE__closed;
+    if (!position->open.e8 && position->account->netting) account_carry(position->account, position->symbol, NULL);
     paper_touch(self, position, true);
     paper_touch_account(self, position->account);
     paper_link_order(self, position);
@@ -79,6 +88,10 @@ static decimal_t reduce(paper_t *self, struct order *position, decimal_t lots, d
 // Takes *piece off the positions in their order; *piece is then what was really taken.
 static decimal_t close_piece(paper_t *self, struct order *o, decimal_t *piece, decimal_t price) {
     decimal_t gain = D(0), left = *piece;
+    if (o->account->netting) {
+        *piece = D(net_against(o) ? decimal_min(left, net_against(o)->open).e8 : 0);
+        return piece->e8 ? reduce(self, net_against(o), *piece, price) : D(0);
+    }
     for (size_t i = 0; i < o->n_closes && left.e8; i++) {
         struct reduction *r = &o->closes[i];
         struct order *position = position_for(self, o, r);
@@ -104,13 +117,43 @@ static void open_piece(struct order *o, decimal_t piece, decimal_t price) {
     account_expose(o->account, o->symbol, leg, o->average, o->open);
 }
 
+// Netting account: what is open on the other side is closed first; the rest adds to the one position, or becomes it, and its stop loss and
+// take profit, where the order has some, become the position's.
+static void net_piece(paper_t *self, struct order *o, decimal_t piece, decimal_t price, Fill *fill) {
+    struct order *against = net_against(o);
+    decimal_t closed = against ? decimal_min(piece, against->open) : D(0), left = D(piece.e8 - closed.e8);
+    if (closed.e8) {
+        fill->has_pnl = true;
+        fill->pnl = reduce(self, against, closed, price).e8;
+    }
+    struct order *net = account_net(o->account, o->symbol);
+    if (net != o && (!o->filled.e8 || !decimal_mean(o->average, o->filled, price, piece, &o->average))) o->average = price;
+    if (!left.e8) return;
+    if (!net) account_carry(o->account, o->symbol, net = o);
+    open_piece(net, left, price);
+    if (net == o) return;
+    if (o->stop_loss.e8) net->stop_loss = o->stop_loss;
+    if (o->take_profit.e8) net->take_profit = o->take_profit;
+    paper_touch(self, net, true);
+    paper_link_order(self, net);
+}
+
+// What an opening order adds to the margin: what it takes off a netting account's position gives some back.
+static decimal_t margin_of(const struct order *o, decimal_t price) {
+    const struct order *against = net_against(o);
+    decimal_t left = D(o->lots.e8 - o->filled.e8), closed = against ? decimal_min(left, against->open) : D(0);
+    decimal_t more = account_margin_for(o->account, o->symbol, price, D(left.e8 - closed.e8));
+    if (!closed.e8) return more;
+    return D(more.e8 - account_margin_for(o->account, o->symbol, against->average, closed).e8);
+}
+
 const char *paper_hindrance(paper_t *self, const struct order *o) {
     decimal_t price;
     if (o->n_closes && !closable(self, o)) return "no_position";
     if (!execution_price(self, o, &price)) return "no_price";
     if (o->n_closes || !self->settings->check_margin || o->state != TRADE_STATE__STATE__working) return NULL;
-    decimal_t left = D(o->lots.e8 - o->filled.e8);
-    return account_can_take(o->account, account_margin_for(o->account, o->symbol, price, left)) ? NULL : "no_money";
+    decimal_t more = margin_of(o, price);
+    return more.e8 <= 0 || account_can_take(o->account, more) ? NULL : "no_money";
 }
 
 // --- both ---
@@ -143,9 +186,12 @@ static void fill_piece(paper_t *self, struct order *o, decimal_t piece, decimal_
         fill.pnl = close_piece(self, o, &piece, price).e8;
         account_add(&o->pnl, D(fill.pnl));
         if (!o->filled.e8 || !decimal_mean(o->average, o->filled, price, piece, &o->average)) o->average = price;
+    } else if (o->account->netting) {
+        net_piece(self, o, piece, price, &fill);
     } else {
         open_piece(o, piece, price);
     }
+    fill.has_net = fill.net = o->account->netting;
     fill.lots = piece.e8;
     fill.price = price.e8;
     fill.executed_at = self->now;
@@ -193,6 +239,19 @@ void paper_fill(paper_t *self, struct order *o) {
     }
 }
 
+// A stop-limit order works as a limit order from then on.
+void paper_reached(paper_t *self, struct order *o) {
+    decimal_t level;
+    const char *reason;
+    if (o->type == SIGNAL__ORDER_TYPE__stop_limit && !o->triggered) {
+        o->triggered = true;
+        paper_touch(self, o, true);
+        paper_link_order(self, o);
+        if (!order_triggers(o, &level, &reason) || reason) return;
+    }
+    paper_fill(self, o);
+}
+
 // A second order under an id (duplicate_check=none) that is rejected leaves the first one as it was.
 static TradeState__State end_of(struct order *o, Report__Kind kind) {
     if (kind == REPORT__KIND__expired) return TRADE_STATE__STATE__expired;
@@ -223,6 +282,7 @@ void paper_close_position(paper_t *self, struct order *o, decimal_t price, const
     fill.has_pnl = true;
     fill.pnl = reduce(self, o, lots, price).e8;
     fill.executed_at = self->now;
+    fill.has_net = fill.net = o->account->netting;
     charge(self, o, lots, &fill);
     name_fill(o, &fill, id);
     order_because(o, reason);

@@ -42,6 +42,8 @@ static void write_down(paper_t *self, struct order *o, const Submit *m) {
     o->type = m->order_type;
     o->lots = D((o->acceptances ? o->lots.e8 : 0) + m->lots);
     o->price = D(m->has_price ? m->price : 0);
+    o->limit = D(m->has_limit_price ? m->limit_price : 0);
+    o->triggered = false;
     o->expected = D(m->has_expected_price ? m->expected_price : 0);
     o->stop_loss = D(m->has_stop_loss ? m->stop_loss : 0);
     o->take_profit = D(m->has_take_profit ? m->take_profit : 0);
@@ -64,8 +66,9 @@ static const char *form_is_wrong(const struct order *o, const Submit *m) {
     if (!o->symbol || !o->symbol->listed) return "unknown_symbol";
     if (lots_are_wrong(o->symbol, m)) return "invalid_volume";
     if (o->side != SIGNAL__DIRECTION__buy && o->side != SIGNAL__DIRECTION__sell) return "invalid_side";
-    if (o->price.e8 < 0 || o->expected.e8 < 0 || o->stop_loss.e8 < 0 || o->take_profit.e8 < 0) return "invalid_price";
+    if (o->price.e8 < 0 || o->limit.e8 < 0 || o->expected.e8 < 0 || o->stop_loss.e8 < 0 || o->take_profit.e8 < 0) return "invalid_price";
     if (o->type != SIGNAL__ORDER_TYPE__market && !o->price.e8) return "invalid_price";
+    if (o->type == SIGNAL__ORDER_TYPE__stop_limit && !o->limit.e8) return "invalid_price";
     return NULL;
 }
 
@@ -127,7 +130,7 @@ static void rest(paper_t *self, struct order *o) {
     const char *reason;
     paper_report(self, o, REPORT__KIND__accepted, NULL, NULL);
     paper_link_order(self, o);
-    if (order_triggers(o, &level, &reason) && !reason) paper_fill(self, o);
+    if (order_triggers(o, &level, &reason) && !reason) paper_reached(self, o);
 }
 
 void paper_accept(paper_t *self, struct order *o) {

@@ -87,16 +87,17 @@ static void lower_to(decimal_t *high, decimal_t level) {
 }
 
 void symbol_narrow(struct symbol *s, const struct order *o) {
-    bool buys = order_leg(o) == LONG, stop = o->type == SIGNAL__ORDER_TYPE__stop;
+    bool buys = order_leg(o) == LONG, stop = !order_is_limit(o);
+    decimal_t level = order_level(o);
     if (order_is_resting(o)) { // buys at the ask, sells at the bid
         if (buys && stop)
-            lower_to(&s->ask_high, o->price);
+            lower_to(&s->ask_high, level);
         else if (buys)
-            raise_to(&s->ask_low, o->price);
+            raise_to(&s->ask_low, level);
         else if (stop)
-            raise_to(&s->bid_low, o->price);
+            raise_to(&s->bid_low, level);
         else
-            lower_to(&s->bid_high, o->price);
+            lower_to(&s->bid_high, level);
     }
     if (!o->open.e8) return;
     if (buys) { // a long position closes at the bid, a short one at the ask
@@ -109,15 +110,16 @@ void symbol_narrow(struct symbol *s, const struct order *o) {
 }
 
 static bool resting_triggers(const struct order *o, const struct quote *q) {
-    bool stop = o->type == SIGNAL__ORDER_TYPE__stop;
-    if (order_leg(o) == LONG) return stop ? q->ask.e8 >= o->price.e8 : q->ask.e8 <= o->price.e8;
-    return stop ? q->bid.e8 <= o->price.e8 : q->bid.e8 >= o->price.e8;
+    bool stop = !order_is_limit(o);
+    int64_t level = order_level(o).e8;
+    if (order_leg(o) == LONG) return stop ? q->ask.e8 >= level : q->ask.e8 <= level;
+    return stop ? q->bid.e8 <= level : q->bid.e8 >= level;
 }
 
 bool order_triggers(const struct order *o, decimal_t *level, const char **reason) {
     const struct quote *q = o->symbol->quote;
     *reason = NULL;
-    *level = o->price;
+    *level = order_level(o);
     if (!q->known) return false;
     if (order_is_resting(o) && resting_triggers(o, q)) return true;
     if (!o->open.e8) return false;

@@ -31,9 +31,9 @@ struct order {
     uint64_t due_at;      // UTC ns: next piece
     uint64_t expires_at;  // UTC ns
     uint64_t updated_at;
-    decimal_t lots, filled, average; // average price of what is filled and, while open, of the position
-    decimal_t open;                  // lots of the position
-    decimal_t price, expected, stop_loss, take_profit;
+    decimal_t lots, filled, average;                          // average price of what is filled and, while open, of the position
+    decimal_t open;                                           // lots of the position
+    decimal_t price, limit, expected, stop_loss, take_profit; // stop_limit: price is the stop, then it rests at `limit`
     decimal_t pnl, commission, fees;
     uint32_t submissions; // how often the id arrived
     uint32_t acceptances; // how often it was taken as a new order
@@ -48,6 +48,7 @@ struct order {
     bool latent;    // not yet visible (a fault)
     bool silent;    // its reports are lost (a fault)
     bool orphan;    // nobody asked for it
+    bool triggered; // stop_limit: its stop has been reached
     struct reduction *closes;
     size_t n_closes;
     buffer_t history; // packed OrderStatus with nothing but fills and closings; only while history_known
@@ -59,6 +60,11 @@ struct order *order_new(const char *trade_id);
 void order_free(struct order *o);
 static inline bool order_is_live(const struct order *o) { return o->pieces_left || o->open.e8; }
 static inline bool order_is_resting(const struct order *o) { return o->pieces_left && !o->due_at && o->type != SIGNAL__ORDER_TYPE__market; }
+static inline bool order_is_limit(const struct order *o) {
+    return o->type == SIGNAL__ORDER_TYPE__limit || (o->type == SIGNAL__ORDER_TYPE__stop_limit && o->triggered);
+}
+// What it waits for when it rests; a limit order never fills worse.
+static inline decimal_t order_level(const struct order *o) { return o->triggered ? o->limit : o->price; }
 static inline int order_leg(const struct order *o) { return o->side == SIGNAL__DIRECTION__buy ? LONG : SHORT; }
 void order_because(struct order *o, const char *reason);
 // "trade_id=lots trade_id=lots", as the books keep it.

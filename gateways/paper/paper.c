@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/own.h"
 #include "common/testing.h"
 #include "gateways/paper/books.h"
@@ -70,6 +71,14 @@ void paper_begin(paper_t *self, uint64_t utc_ns) {
 
 // --- messages ---
 
+// Whether it nets changes only while nothing is open: positions kept one way cannot be read the other way.
+static bool renet(struct account *a, bool netting) {
+    if (a->netting == netting) return false;
+    if (account_is_flat(a)) return a->netting = netting, true;
+    log_event(LOG_LEVEL_WARNING, "netting_unchanged", "account=%s why=%s", a->id, log_quote("it has open positions"));
+    return false;
+}
+
 // An account's opening balance counts once: when it is opened in these books.
 static void open_account(paper_t *self, const AccountConfig *c) {
     if (!c->account_id[0] || strlen(c->account_id) >= sizeof((struct account *)0)->id) return;
@@ -79,7 +88,8 @@ static void open_account(paper_t *self, const AccountConfig *c) {
     bool is_new = !a->served && !a->in_books;
     if (is_new) a->balance = D(c->has_balance ? c->balance : self->settings->balance);
     a->served = true;
-    if (!is_new && a->leverage == leverage && strcmp(a->currency, currency) == 0) return;
+    bool same = a->leverage == leverage && strcmp(a->currency, currency) == 0 && !renet(a, c->netting);
+    if (!is_new && same) return;
     a->leverage = leverage;
     (void)snprintf(a->currency, sizeof a->currency, "%s", currency);
     paper_touch_account(self, a);

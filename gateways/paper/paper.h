@@ -75,6 +75,7 @@ void paper_touch(paper_t *self, struct order *o, bool save); // save: to be writ
 void paper_touch_account(paper_t *self, struct account *a);
 void paper_at(paper_t *self, struct order *o, uint64_t utc_ns); // its next piece is due then
 void paper_report(paper_t *self, struct order *o, Report__Kind kind, const char *reason, Fill *fill);
+void paper_report_change(paper_t *self, struct order *o, const char *refused, const ModifyOrder *m); // refused: why, or NULL
 void paper_answer(paper_t *self, const ProtobufCMessage *m);
 void paper_remember(paper_t *self, struct order *o, const Fill *fill, bool closing); // into its history
 struct chance paper_chance(const paper_t *self, const struct order *o);
@@ -87,6 +88,7 @@ void paper_accept(paper_t *self, struct order *o); // taken as a new order
 // Why an order cannot be filled now ("no_price", "no_money", "no_position"), or NULL.
 const char *paper_hindrance(paper_t *self, const struct order *o);
 void paper_fill(paper_t *self, struct order *o);                                       // its next piece, and those due with it
+void paper_reached(paper_t *self, struct order *o);                                    // a resting order's price is there
 void paper_end(paper_t *self, struct order *o, Report__Kind kind, const char *reason); // rejected, cancelled, expired: nothing more comes
 void paper_close_position(paper_t *self, struct order *o, decimal_t price, const char *reason);
 bool paper_side_price(const struct symbol *s, int leg, decimal_t *out); // ask for LONG, bid for SHORT

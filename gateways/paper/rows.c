@@ -11,9 +11,11 @@
 enum kind { DECIMAL, COUNT, MOMENT, NAME, FLAG };
 
 #define COLUMN(kind, column, member)                                                                                                       \
-    { column, kind, offsetof(struct order, member), NULL }
+    { column, kind, offsetof(struct order, member), NULL, false }
 #define NAMED(column, member, names)                                                                                                       \
-    { column, NAME, offsetof(struct order, member), &names }
+    { column, NAME, offsetof(struct order, member), &names, false }
+#define LATER(kind, column, member)                                                                                                        \
+    { column, kind, offsetof(struct order, member), NULL, true }
 
 // Moments are UTC ns. What is not in this table: trade_id, account_id, symbol, reason, closes, history, live.
 static const struct column {
@@ -21,6 +23,7 @@ static const struct column {
     enum kind kind;
     size_t place;
     const ProtobufCEnumDescriptor *names;
+    bool later; // not in the first version of the books
 } columns[] = {
     NAMED("side", side, signal__direction__descriptor),
     NAMED("order_type", type, signal__order_type__descriptor),
@@ -50,20 +53,31 @@ static const struct column {
     COLUMN(FLAG, "latent", latent),
     COLUMN(FLAG, "silent", silent),
     COLUMN(FLAG, "orphan", orphan),
+    LATER(DECIMAL, "limit_price", limit),
+    LATER(FLAG, "triggered", triggered),
 };
 #define COLUMNS (sizeof columns / sizeof columns[0])
 
 enum special { TRADE_ID = 1, ACCOUNT_ID, SYMBOL, REASON, CLOSES, HISTORY, LIVE, SPECIALS };
 static const char specials[] = "trade_id,account_id,symbol,reason,closes,history,live";
 
+static bool is_text(const struct column *c) { return c->kind == DECIMAL || c->kind == NAME; }
+
 void rows_create(buffer_t *out) {
     buffer_text(out, "CREATE TABLE orders(trade_id TEXT PRIMARY KEY, account_id TEXT NOT NULL, symbol TEXT, reason TEXT, closes TEXT,"
                      " history BLOB, live INTEGER NOT NULL");
     for (size_t i = 0; i < COLUMNS; i++) {
-        bool text = columns[i].kind == DECIMAL || columns[i].kind == NAME;
-        buffer_format(out, ", %s %s NOT NULL", columns[i].name, text ? "TEXT" : "INTEGER");
+        if (!columns[i].later) buffer_format(out, ", %s %s NOT NULL", columns[i].name, is_text(&columns[i]) ? "TEXT" : "INTEGER");
     }
     buffer_text(out, ") WITHOUT ROWID; CREATE INDEX orders_live ON orders(live) WHERE live = 1;");
+}
+
+void rows_grow(buffer_t *out) {
+    for (size_t i = 0; i < COLUMNS; i++) {
+        if (!columns[i].later) continue;
+        const char *type = is_text(&columns[i]) ? "TEXT NOT NULL DEFAULT '0'" : "INTEGER NOT NULL DEFAULT 0";
+        buffer_format(out, "ALTER TABLE orders ADD COLUMN %s %s;", columns[i].name, type);
+    }
 }
 
 static void name_columns(buffer_t *out) {

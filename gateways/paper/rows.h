@@ -6,7 +6,8 @@
 #include "gateways/paper/order.h"
 #include "gateways/paper/paper.h"
 
-void rows_create(buffer_t *out); // CREATE TABLE orders …
+void rows_create(buffer_t *out); // CREATE TABLE orders … as the first version of the books had it
+void rows_grow(buffer_t *out);   // ALTER TABLE orders … to what the second has
 void rows_insert(buffer_t *out); // INSERT OR REPLACE INTO orders …
 void rows_select(buffer_t *out); // SELECT every column FROM orders
 

@@ -52,6 +52,7 @@ static Holding *holding(paper_t *self, const struct order *o, Holding__Kind kind
     h->lots = kind == HOLDING__KIND__position ? o->open.e8 : o->lots.e8 - o->filled.e8;
     h->price = kind == HOLDING__KIND__position ? o->average.e8 : o->price.e8;
     h->has_price = h->price != 0;
+    h->has_net = h->net = kind == HOLDING__KIND__position && o->account->netting;
     h->broker_order_id = ticket_text(self, o);
     return h;
 }

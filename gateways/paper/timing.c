@@ -34,7 +34,7 @@ static void trigger(paper_t *self, struct order *o) {
     const char *reason;
     if (!order_triggers(o, &level, &reason)) return; // one handled before it has changed it
     if (!reason)
-        paper_fill(self, o);
+        paper_reached(self, o);
     else if (paper_side_price(o->symbol, order_leg(o) == LONG ? SHORT : LONG, &price))
         paper_close_position(self, o, price, reason);
 }

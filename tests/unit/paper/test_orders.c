@@ -235,7 +235,7 @@ static void a_moved_stop_loss_is_the_one_that_counts(void **state) {
     assert_closed(b, "t1", "stop_loss", "1.0899", "-102");
     m.trade_id = WORD("t2");
     broker_hear(b, &m.base);
-    assert_report(b, 0, REPORT__KIND__cancel_rejected, "t2");
+    assert_report(b, 0, REPORT__KIND__modify_rejected, "t2");
 }
 
 static void cancel(struct broker *b, const char *id) {
