@@ -8,7 +8,7 @@ MAKEFLAGS += --no-builtin-rules
 MODE ?= release
 OUT := build/$(MODE)
 
-PACKAGES := libzmq libczmq msgpack hiredis sqlite3 libprotobuf-c libmicrohttpd yajl libsodium
+PACKAGES := libzmq libczmq msgpack hiredis sqlite3 libprotobuf-c libmicrohttpd yajl libsodium glib-2.0
 WARN := -Wall -Wextra -Werror -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough -Wvla \
         -Wconversion -Wno-sign-conversion -Wundef -Wpointer-arith -Wwrite-strings
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -ftrivial-auto-var-init=zero \

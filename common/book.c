@@ -13,7 +13,7 @@
 #include "common/id.h"
 #include "common/record.h"
 
-#define KINDS 4
+#define KINDS 5
 
 static const struct kind {
     ConfigChange__Kind kind;
@@ -24,6 +24,7 @@ static const struct kind {
     {CONFIG_CHANGE__KIND__broker_config, "broker_config:index", "broker_config:", &broker_config__descriptor},
     {CONFIG_CHANGE__KIND__instance_config, "instance_config:index", "instance_config:", &instance_config__descriptor},
     {CONFIG_CHANGE__KIND__signal_config, "signal_config:index", "signal_config:", &signal_config__descriptor},
+    {CONFIG_CHANGE__KIND__risk_config, "risk_config:index", "risk_config:", &risk_config__descriptor},
 };
 
 struct row {
@@ -157,6 +158,8 @@ static const ProtobufCMessage *changed_row(const ConfigChange *change) {
         return change->instance ? &change->instance->base : NULL;
     case CONFIG_CHANGE__KIND__signal_config:
         return change->signal ? &change->signal->base : NULL;
+    case CONFIG_CHANGE__KIND__risk_config:
+        return change->risk ? &change->risk->base : NULL;
     case _CONFIG_CHANGE__KIND_IS_INT_SIZE:
         break;
     }
@@ -191,6 +194,7 @@ const AccountConfig *book_account(const book_t *self, const char *account_id) { 
 const BrokerConfig *book_broker(const book_t *self, const char *broker_id) { return (const BrokerConfig *)find(self, 1, broker_id); }
 const InstanceConfig *book_instance(const book_t *self, const char *id) { return (const InstanceConfig *)find(self, 2, id); }
 const SignalConfig *book_source(const book_t *self, const char *config_id) { return (const SignalConfig *)find(self, 3, config_id); }
+const RiskConfig *book_preset(const book_t *self, const char *preset_id) { return (const RiskConfig *)find(self, 4, preset_id); }
 
 const SymbolConfig *book_symbol(const BrokerConfig *broker, const char *symbol) {
     for (size_t i = 0; i < broker->n_symbols; i++) {

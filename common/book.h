@@ -19,6 +19,7 @@ const AccountConfig *book_account(const book_t *self, const char *account_id);
 const BrokerConfig *book_broker(const book_t *self, const char *broker_id);
 const InstanceConfig *book_instance(const book_t *self, const char *instance_id);
 const SignalConfig *book_source(const book_t *self, const char *config_id);
+const RiskConfig *book_preset(const book_t *self, const char *preset_id);                  // risk rules by name
 const SymbolConfig *book_symbol(const BrokerConfig *broker, const char *symbol);           // by the signal's name
 const SymbolConfig *book_symbol_of_broker(const BrokerConfig *broker, const char *broker_symbol);
 // The broker's name of a symbol, in out (64 bytes). False: the broker does not list it.

@@ -37,6 +37,7 @@ enum copying { LOCAL, COPIED };
     X(broker_config,            broker_config,           "broker_id",            REPLACE, LOCAL,  NULL) \
     X(instance_config,          instance_config,         "instance_id",          REPLACE, LOCAL,  NULL) \
     X(signal_config,            signal_config,           "config_id",            REPLACE, LOCAL,  NULL) \
+    X(risk_config,              risk_config,             "preset_id",            REPLACE, LOCAL,  NULL) \
     X(config_change,            config_change,           "version, kind, id",    KEEP,    LOCAL,  "PRIMARY KEY (version, kind, id)")
 // clang-format on
 

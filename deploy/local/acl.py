@@ -5,7 +5,7 @@ import pathlib
 
 TABLE = pathlib.Path(__file__).resolve().parent.parent / "acl"
 
-READ_BY_ALL = ["journal:*", "position:*", "account_config:*", "instance_config:*", "broker_config:*", "signal_config:*"]
+READ_BY_ALL = ["journal:*", "position:*", "account_config:*", "instance_config:*", "broker_config:*", "signal_config:*", "risk_config:*"]
 
 # What common/store.c and common/ledger.c send, and what loading a slice takes. No scripts, no SCAN or KEYS (they see all names).
 READING = ["get", "hget", "hgetall", "hscan", "sscan", "smembers", "xrange", "xrevrange", "xlen", "xinfo|stream", "ping", "info",

@@ -29,6 +29,7 @@ const struct cover canon_cover[TABLE_COUNT] = {
     [TABLE_instance_config] = {15, ""},
     [TABLE_signal_config] = {16, ""},
     [TABLE_config_change] = {17, ""},
+    [TABLE_risk_config] = {64, ""},
     [TABLE_performance_log] = {0, ""},
 };
 

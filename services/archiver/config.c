@@ -14,6 +14,7 @@
 const struct config_kind config_kinds[CONFIG_KINDS] = {
     {CONFIG_CHANGE__KIND__broker_config, "broker_config", "brokers", &broker_config__descriptor, offsetof(ConfigChange, broker)},
     {CONFIG_CHANGE__KIND__signal_config, "signal_config", "sources", &signal_config__descriptor, offsetof(ConfigChange, signal)},
+    {CONFIG_CHANGE__KIND__risk_config, "risk_config", "presets", &risk_config__descriptor, offsetof(ConfigChange, risk)},
     {CONFIG_CHANGE__KIND__account_config, "account_config", "accounts", &account_config__descriptor, offsetof(ConfigChange, account)},
     {CONFIG_CHANGE__KIND__instance_config, "instance_config", "instances", &instance_config__descriptor, offsetof(ConfigChange, instance)},
 };

@@ -16,7 +16,7 @@ struct config_kind {
     const ProtobufCMessageDescriptor *type;
     size_t place; // of its row in ConfigChange
 };
-#define CONFIG_KINDS 4
+#define CONFIG_KINDS 5
 extern const struct config_kind config_kinds[CONFIG_KINDS];
 const struct config_kind *config_kind_of(config_kind_t kind); // NULL: from a newer program
 

@@ -109,6 +109,7 @@ static void take_sources(struct reading *r, const ConfigDocument *d) {
 static void take_document(struct reading *r, const ConfigDocument *d) {
     take_sources(r, d);
     for (size_t i = 0; i < d->n_brokers; i++) take_row(r, config_kind_of(CONFIG_CHANGE__KIND__broker_config), i, &d->brokers[i]->base);
+    for (size_t i = 0; i < d->n_presets; i++) take_row(r, config_kind_of(CONFIG_CHANGE__KIND__risk_config), i, &d->presets[i]->base);
     for (size_t i = 0; i < d->n_accounts; i++) take_row(r, config_kind_of(CONFIG_CHANGE__KIND__account_config), i, &d->accounts[i]->base);
     for (size_t i = 0; i < d->n_instances; i++)
         take_row(r, config_kind_of(CONFIG_CHANGE__KIND__instance_config), i, &d->instances[i]->base);

@@ -8,6 +8,7 @@
 #include "common/address.h"
 #include "common/decimal.h"
 #include "common/record.h"
+#include "common/zone.h"
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define DIGITS  "0123456789"
@@ -15,6 +16,16 @@
 static bool is_id(const char *text) {
     // Words that are other keys' names.
     return strcmp(text, "index") != 0 && strcmp(text, "global") != 0 && strcmp(text, "accounts") != 0;
+}
+
+// As an id, and there is one named global.
+static bool is_preset(const char *text) { return strcmp(text, "index") != 0; }
+
+static bool is_zone(const char *text) {
+    zone_t *zone = zone_new(text);
+    bool known = zone != NULL;
+    zone_destroy(&zone);
+    return known;
 }
 
 static bool is_minute(const char *text, bool midnight) {
@@ -38,6 +49,7 @@ static bool is_plain(const char *text) {
 // Forms of texts. Ids are parts of keys, addresses and file names.
 static const struct text_form id_form = {LETTERS DIGITS "_.-", "letters, digits, '_', '.' or '-', and not index, global or accounts", NULL,
                                          is_id, "[A-Za-z0-9_.-]"};
+static const struct text_form preset_form = {LETTERS DIGITS "_.-", "letters, digits, '_', '.' or '-'", NULL, is_preset, "[A-Za-z0-9_.-]"};
 static const struct text_form name_form = {NULL, "bytes, without control characters", NULL, is_plain, NULL};
 static const struct text_form symbol_form = {LETTERS DIGITS "_.:!/#&+-", "letters, digits or one of _.:!/#&+-", NULL, NULL,
                                              "[A-Za-z0-9_.:!/#&+-]"};
@@ -47,7 +59,7 @@ static const struct text_form kind_form = {LETTERS DIGITS "_", NULL, "must be a 
 static const struct text_form from_form = {NULL, NULL, "must be a time of day, 00:00 to 23:59", is_from, "([01][0-9]|2[0-3]):[0-5][0-9]"};
 static const struct text_form to_form = {NULL, NULL, "must be a time of day, 00:01 to 24:00", is_to,
                                          "(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)"};
-static const struct text_form zone_form = {LETTERS DIGITS "_/+-", NULL, "must be an IANA time zone, as Europe/Berlin", NULL,
+static const struct text_form zone_form = {LETTERS DIGITS "_/+-", NULL, "must be an IANA time zone, as Europe/Berlin", is_zone,
                                            "[A-Za-z0-9_/+-]"};
 static const struct text_form network_form = {
     NULL, NULL, "must be an address, a network (10.0.0.0/8; no bits behind its prefix) or tradingview", networks_entry_is_valid, NULL};
@@ -61,6 +73,7 @@ static const struct text_form key_form = {NULL, "bytes, without control characte
 #define CURRENCY     &currency_form, 3, 8, false
 #define HASH         &hash_form, 0, 64, false
 #define NETWORK      &network_form, 1, 64, false
+#define ZONE         &zone_form, 1, 64, false
 #define KEY          &key_form, 1, 64, false
 #define POSITIVE     NULL, 0, INT64_MAX, true
 #define NOT_NEGATIVE NULL, 0, INT64_MAX, false
@@ -78,6 +91,45 @@ static const struct field_rule rules[] = {
     {&account_config__descriptor, "leverage", RANGE(1, 10000)},
     {&account_config__descriptor, "max_open_trades", RANGE(1, 1000000)},
     {&account_config__descriptor, "max_signal_age_s", RANGE(1, 86400)},
+    {&account_config__descriptor, "time_zone", ZONE},
+    {&account_config__descriptor, "day_starts_at", &from_form, 5, 5, false},
+
+    {&risk_config__descriptor, "preset_id", &preset_form, 1, 64, false},
+    {&risk_config__descriptor, "name", NAME},
+    {&risk_config__descriptor, "description", &name_form, 0, 1000, false},
+    {&risk_rules__descriptor, "preset", &preset_form, 1, 64, false},
+    {&risk_rules__descriptor, "time_zone", ZONE},
+    {&risk_rules__descriptor, "reset_at", &from_form, 5, 5, false},
+    {&risk_rules__descriptor, "allowed_symbols", SYMBOL},
+    {&risk_rules__descriptor, "min_confidence", NULL, 0, 100 * DECIMAL_SCALE, false},
+    {&risk_rules__descriptor, "max_price_age_s", RANGE(1, 86400)},
+    {&risk_rules__descriptor, "max_spread_points", POSITIVE},
+    {&risk_rules__descriptor, "max_deviation_points", POSITIVE},
+    {&risk_rules__descriptor, "max_deviation_percent", UP_TO(100)},
+    {&risk_rules__descriptor, "max_lots_order", POSITIVE},
+    {&risk_rules__descriptor, "max_lots_symbol", POSITIVE},
+    {&risk_rules__descriptor, "max_lots_account", POSITIVE},
+    {&risk_rules__descriptor, "max_open_trades", RANGE(1, 1000000)},
+    {&risk_rules__descriptor, "max_exposure", POSITIVE},
+    {&risk_rules__descriptor, "max_exposure_percent", POSITIVE},
+    {&risk_rules__descriptor, "max_orders", RANGE(1, 1000)},
+    {&risk_rules__descriptor, "order_window_s", RANGE(1, 86400)},
+    {&risk_rules__descriptor, "min_margin_level", POSITIVE},
+    {&risk_rules__descriptor, "max_trades_day", RANGE(1, 1000000)},
+    {&risk_rules__descriptor, "initial_balance", POSITIVE},
+    {&blackout__descriptor, "symbols", SYMBOL},
+    {&blackout__descriptor, "currencies", CURRENCY},
+    {&blackout__descriptor, "note", NAME},
+    {&daily_loss__descriptor, "amount", POSITIVE},
+    {&daily_loss__descriptor, "percent", UP_TO(100)},
+    {&drawdown__descriptor, "amount", POSITIVE},
+    {&drawdown__descriptor, "percent", UP_TO(100)},
+    {&profit_lock__descriptor, "amount", POSITIVE},
+    {&profit_lock__descriptor, "percent", UP_TO(1000)},
+    {&profit_lock__descriptor, "give_back_percent", UP_TO(100)},
+    {&consistency__descriptor, "percent", UP_TO(100)},
+    {&consistency__descriptor, "target", POSITIVE},
+    {&consistency__descriptor, "target_percent", UP_TO(1000)},
 
     {&subscription__descriptor, "source", ID},
     {&subscription__descriptor, "strategies", NAME},
@@ -94,7 +146,7 @@ static const struct field_rule rules[] = {
     {&broker_config__descriptor, "price_tolerance", NOT_NEGATIVE},
     {&broker_config__descriptor, "longest_acceptance_ms", RANGE(1, 3600000)},
     {&broker_config__descriptor, "answer_within_ms", RANGE(1, 3600000)},
-    {&broker_config__descriptor, "time_zone", &zone_form, 1, 64, false},
+    {&broker_config__descriptor, "time_zone", ZONE},
 
     {&symbol_config__descriptor, "symbol", SYMBOL},
     {&symbol_config__descriptor, "broker_symbol", SYMBOL},

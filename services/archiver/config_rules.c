@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "services/archiver/config_fields.h"
+#include "services/archiver/config_risk.h"
 
 struct check {
     const config_t *config;
@@ -153,6 +154,18 @@ static void check_account(const struct check *c, const ProtobufCMessage *m) {
         wrong(c, "broker_id", "%.64s is not a broker", a->broker_id);
     if (a->has_shard && a->shard >= c->shards) wrong(c, "shard", "must be less than %u, the number of executors", c->shards);
     for (size_t i = 0; i < a->n_subscriptions; i++) check_subscription(c, a, i);
+    char path[160];
+    snprintf(path, sizeof(path), "%s.risk", c->path);
+    config_check_risk(c->config, a->risk, path, false, c->to);
+}
+
+// Presets. The one named global is the base of every account's rules.
+
+static void check_preset(const struct check *c, const ProtobufCMessage *m) {
+    const RiskConfig *p = (const RiskConfig *)m;
+    char path[160];
+    snprintf(path, sizeof(path), "%s.rules", c->path);
+    config_check_risk(c->config, p->rules, path, true, c->to);
 }
 
 // Instances.
@@ -194,6 +207,7 @@ void config_check(const config_t *config, unsigned shards, struct complaints *co
     } rules[CONFIG_KINDS] = {
         {CONFIG_CHANGE__KIND__signal_config, check_source},
         {CONFIG_CHANGE__KIND__broker_config, check_broker},
+        {CONFIG_CHANGE__KIND__risk_config, check_preset},
         {CONFIG_CHANGE__KIND__account_config, check_account},
         {CONFIG_CHANGE__KIND__instance_config, check_instance},
     };

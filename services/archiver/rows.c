@@ -42,7 +42,8 @@ struct trade_place {
     X(drop_account_config, "DELETE FROM account_config WHERE account_id = ?1")                                                             \
     X(drop_broker_config, "DELETE FROM broker_config WHERE broker_id = ?1")                                                                \
     X(drop_instance_config, "DELETE FROM instance_config WHERE instance_id = ?1")                                                          \
-    X(drop_signal_config, "DELETE FROM signal_config WHERE config_id = ?1")
+    X(drop_signal_config, "DELETE FROM signal_config WHERE config_id = ?1")                                                                \
+    X(drop_risk_config, "DELETE FROM risk_config WHERE preset_id = ?1")
 
 #define QUERY_ENUM(name, text) QUERY_##name,
 enum query_name { QUERIES(QUERY_ENUM) QUERY_COUNT };
@@ -257,6 +258,8 @@ static err_t write_config(rows_t *self, const ProtobufCMessage *m) {
     case CONFIG_CHANGE__KIND__signal_config:
         return removed ? drop(self, QUERY_drop_signal_config, TABLE_signal_config, c->id)
                        : put(self, TABLE_signal_config, &c->signal->base);
+    case CONFIG_CHANGE__KIND__risk_config:
+        return removed ? drop(self, QUERY_drop_risk_config, TABLE_risk_config, c->id) : put(self, TABLE_risk_config, &c->risk->base);
     case _CONFIG_CHANGE__KIND_IS_INT_SIZE:
         break;
     }

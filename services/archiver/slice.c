@@ -5,6 +5,7 @@
 //   broker_config:{broker_id}      hash    BrokerConfig      broker_config:index      set    broker_ids
 //   instance_config:{instance_id}  hash    InstanceConfig    instance_config:index    set    instance_ids
 //   signal_config:{config_id}      hash    SignalConfig      signal_config:index      set    config_ids
+//   risk_config:{preset_id}        hash    RiskConfig        risk_config:index        set    preset_ids
 //   archiver:config_version        text    the last change that these keys and the topic config have
 #include "services/archiver/slice.h"
 
@@ -14,7 +15,8 @@
 #define KEY_TEXT    128
 #define VERSION_KEY "archiver:config_version"
 
-const char *const archiver_slice[] = {"account_config:", "broker_config:", "instance_config:", "signal_config:", VERSION_KEY, NULL};
+const char *const archiver_slice[] = {
+    "account_config:", "broker_config:", "instance_config:", "signal_config:", "risk_config:", VERSION_KEY, NULL};
 
 void slice_config_changed(batch_t *batch, const ConfigChange *change) {
     char key[KEY_TEXT], index[KEY_TEXT];

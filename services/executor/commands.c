@@ -115,6 +115,7 @@ static void on_trade(struct executor *x, struct trade *t, const OrderCommand *c)
         return modify(x, t, c);
     case ORDER_COMMAND__ACTION__close:
         return close_one(x, t, c);
+    case ORDER_COMMAND__ACTION__set_lock: // concerns an account
     case _ORDER_COMMAND__ACTION_IS_INT_SIZE:
         return;
     }
@@ -181,6 +182,7 @@ err_t commands_operator(void *self, batch_t *batch, const ProtobufCMessage *body
         break;
     case COMMAND__ACTION__cancel: // these come from the router, as OrderCommands
     case COMMAND__ACTION__close:
+    case COMMAND__ACTION__unlock:
         break;
     case _COMMAND__ACTION_IS_INT_SIZE:
         return ERR_INPUT;

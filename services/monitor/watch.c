@@ -259,7 +259,7 @@ static void see_alert(struct watch *self, const ProtobufCMessage *m) {
 
 static void see_command(struct watch *self, const ProtobufCMessage *m) {
     const Command *command = OF(Command, m);
-    if (command->account_id || command->trade_id) return;
+    if (command->account_id || command->trade_id || command->source) return;
     switch (command->action) {
     case COMMAND__ACTION__halt:
         self->mode = RISK_STATE__MODE__halted;
@@ -270,6 +270,7 @@ static void see_command(struct watch *self, const ProtobufCMessage *m) {
     case COMMAND__ACTION__reduce_only:
         self->mode = RISK_STATE__MODE__reduce_only;
         break;
+    case COMMAND__ACTION__unlock:
     case COMMAND__ACTION__release:
     case COMMAND__ACTION__cancel:
     case COMMAND__ACTION__close:

@@ -248,6 +248,7 @@ static err_t handle_command(void *self, batch_t *batch, const ProtobufCMessage *
         return pass_on(self, batch, c, ORDER_COMMAND__ACTION__cancel);
     case COMMAND__ACTION__close:
         return pass_on(self, batch, c, ORDER_COMMAND__ACTION__close);
+    case COMMAND__ACTION__unlock:
     case COMMAND__ACTION__release:
         return ERR_OK; // a held trade: the executor hears it itself
     case _COMMAND__ACTION_IS_INT_SIZE:
