@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "services/router/accounts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +13,9 @@ struct place {
 };
 
 struct accounts {
-    table_t *by_id; // struct place
-    table_t *open;  // struct place, by trade_id
+    table_t *by_id;   // struct place
+    table_t *trades;  // struct trade, by trade_id
+    table_t *symbols; // char *
     struct account *first;
 };
 
@@ -25,18 +27,30 @@ static void *must(void *memory) {
 accounts_t *accounts_new(void) {
     accounts_t *self = must(calloc(1, sizeof *self));
     self->by_id = table_new(sizeof(struct place));
-    self->open = table_new(sizeof(struct place));
+    self->trades = table_new(sizeof(struct trade));
+    self->symbols = table_new(sizeof(char *));
     return self;
+}
+
+static void account_free(struct account *a) {
+    for (struct holding *h = a->holdings, *next; h; h = next) {
+        next = h->next;
+        free(h);
+    }
+    free(a);
 }
 
 void accounts_destroy(accounts_t **self) {
     if (!*self) return;
     for (struct account *a = (*self)->first, *next; a; a = next) {
         next = a->next;
-        free(a);
+        account_free(a);
     }
+    size_t cursor = 0;
+    for (char **s; (s = table_next((*self)->symbols, &cursor, NULL)) != NULL;) free(*s);
     table_destroy(&(*self)->by_id);
-    table_destroy(&(*self)->open);
+    table_destroy(&(*self)->trades);
+    table_destroy(&(*self)->symbols);
     free(*self);
     *self = NULL;
 }
@@ -57,45 +71,139 @@ struct account *accounts_first(const accounts_t *self) {
     return self->first;
 }
 
-bool accounts_open(accounts_t *self, struct account *account, const char *trade_id) {
-    struct place *trade = table_add(self->open, table_key(trade_id));
-    if (trade->account) return false;
-    trade->account = account;
-    account->open++;
-    return true;
+const char *accounts_symbol(accounts_t *self, const char *symbol) {
+    char **text = table_add(self->symbols, table_key(symbol));
+    if (!*text) *text = must(strdup(symbol));
+    return *text;
 }
 
-bool accounts_close(accounts_t *self, const char *trade_id) {
+// --- holdings
+
+const struct holding *account_holding(const struct account *account, const char *symbol) {
+    const struct holding *h = account->holdings;
+    while (h && h->symbol != symbol) h = h->next;
+    return h;
+}
+
+static struct holding *holding_get(struct account *account, const char *symbol) {
+    struct holding *h = account->holdings;
+    while (h && h->symbol != symbol) h = h->next;
+    if (h) return h;
+    h = must(calloc(1, sizeof *h));
+    h->symbol = symbol;
+    h->next = account->holdings;
+    return account->holdings = h;
+}
+
+static void count(struct trade *t, int sign) {
+    const struct stake *s = &t->stake;
+    struct holding *h = t->holding;
+    if (s->closing) {
+        *(s->is_short ? &h->closing_shorts : &h->closing_longs) += (__int128)sign * s->rest;
+        *(s->is_short ? &h->closing_longs : &h->closing_shorts) += (__int128)sign * s->other;
+        return;
+    }
+    *(s->is_short ? &h->shorts : &h->longs) += (__int128)sign * s->open;
+    *(s->is_short ? &h->sells : &h->buys) += (__int128)sign * s->rest;
+    h->entries += (uint32_t)sign;
+    h->working += s->rest > 0 ? (uint32_t)sign : 0;
+    t->account->open += (uint32_t)sign;
+}
+
+static __int128 less(__int128 of, __int128 by) { return of > by ? of - by : 0; }
+
+__int128 holding_long(const struct holding *h) { return h ? less(h->longs, h->closing_longs) : 0; }
+__int128 holding_short(const struct holding *h) { return h ? less(h->shorts, h->closing_shorts) : 0; }
+bool holding_is_empty(const struct holding *h) { return !h || !h->entries; }
+
+// --- trades
+
+bool accounts_hold(accounts_t *self, const char *trade_id, struct account *account, const char *symbol, const struct stake *stake) {
+    struct trade *t = table_add(self->trades, table_key(trade_id));
+    bool is_new = !t->account;
+    if (is_new) {
+        t->account = account;
+        t->holding = holding_get(account, symbol);
+    } else {
+        count(t, -1);
+        if (*symbol && !*t->holding->symbol) t->holding = holding_get(account, symbol); // from before symbols were kept
+    }
+    t->stake = *stake;
+    count(t, 1);
+    return is_new;
+}
+
+bool accounts_drop(accounts_t *self, const char *trade_id) {
     struct digest key = table_key(trade_id);
-    const struct place *trade = table_find(self->open, key);
-    if (!trade) return false;
-    trade->account->open--;
-    return table_drop(self->open, key);
+    struct trade *t = table_find(self->trades, key);
+    if (!t) return false;
+    count(t, -1);
+    return table_drop(self->trades, key);
 }
 
-struct account *accounts_of(const accounts_t *self, const char *trade_id) {
-    const struct place *trade = table_find(self->open, table_key(trade_id));
-    return trade ? trade->account : NULL;
+struct trade *accounts_trade(const accounts_t *self, const char *trade_id) {
+    return table_find(self->trades, table_key(trade_id));
 }
 
-bool trade_is_open(const TradeState *t) {
-    if (t->direction == SIGNAL__DIRECTION__close) return false;
+struct trade *accounts_next_trade(const accounts_t *self, size_t *cursor, char trade_id[static 40]) {
+    struct digest key;
+    struct trade *t = table_next(self->trades, cursor, &key);
+    if (t) table_key_print(key, trade_id);
+    return t;
+}
+
+// --- what a trade's state says
+
+bool trade_is_working(const TradeState *t) {
     switch (t->state) {
     case TRADE_STATE__STATE__pending:
     case TRADE_STATE__STATE__submitting:
     case TRADE_STATE__STATE__working:
     case TRADE_STATE__STATE__partially_filled:
-    case TRADE_STATE__STATE__filled:
     case TRADE_STATE__STATE__unknown:
         return true;
+    case TRADE_STATE__STATE__filled:
     case TRADE_STATE__STATE__closed:
-        return false;
     case TRADE_STATE__STATE__rejected:
     case TRADE_STATE__STATE__cancelled:
     case TRADE_STATE__STATE__expired:
-        return t->filled_lots > t->closed_lots; // ended when partly filled: that part is a position
     case _TRADE_STATE__STATE_IS_INT_SIZE:
         break;
     }
     return false;
+}
+
+static bool is_closing(const TradeState *t) { return t->direction == SIGNAL__DIRECTION__close; }
+
+// Absent fields are 0. On a netting account, what of it met an opposite position opened nothing.
+static int64_t open_lots(const TradeState *t) {
+    decimal_t open;
+    if (!decimal_sub(D(t->filled_lots), D(t->closed_lots), &open) || !decimal_sub(open, D(t->netted_lots), &open)) return 0;
+    return open.e8 > 0 ? open.e8 : 0;
+}
+
+bool trade_is_open(const TradeState *t) {
+    if (is_closing(t) || t->state == TRADE_STATE__STATE__closed) return false;
+    if (trade_is_working(t)) return true;
+    if (t->state == TRADE_STATE__STATE__filled) return open_lots(t) > 0 || !t->netted_lots; // all of it netted: it opened nothing
+    return open_lots(t) > 0; // ended when partly filled: that part is a position
+}
+
+// A close goes against what it closes: a sell takes longs.
+struct stake stake_of(const TradeState *t) {
+    bool sells = (t->has_side ? t->side : t->direction) == SIGNAL__DIRECTION__sell;
+    int64_t rest = trade_is_working(t) && t->lot_size > t->filled_lots ? t->lot_size - t->filled_lots : 0;
+    if (is_closing(t)) return (struct stake){.closing = true, .is_short = !sells, .rest = rest};
+    return (struct stake){.is_short = sells, .open = open_lots(t), .rest = rest};
+}
+
+void account_take(struct account *account, const AccountState *s) {
+    struct money *m = &account->money;
+    if (s->updated_at < m->at) return;
+    m->at = s->updated_at;
+    m->known = s->has_balance && s->has_equity;
+    m->balance = D(s->balance);
+    m->equity = D(s->equity);
+    m->leverage = s->has_leverage ? s->leverage : 0;
+    (void)snprintf(m->currency, sizeof m->currency, "%s", s->currency ? s->currency : "");
 }

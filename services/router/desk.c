@@ -9,6 +9,8 @@
 #define uthash_fatal(message) abort()
 #include <uthash.h>
 
+#define SYMBOLS_MOST 100000 // whose prices are held
+
 struct seats {
     struct seat *items;
     size_t count;
@@ -24,6 +26,7 @@ static void *must(void *memory) {
 void desk_open(struct desk *self, const book_t *book, unsigned shards) {
     *self = (struct desk){.book = book, .shards = shards, .global = RISK_STATE__MODE__trading};
     self->accounts = accounts_new();
+    self->rates = rates_new(SYMBOLS_MOST);
 }
 
 static void forget_seats(struct desk *self) {
@@ -43,6 +46,7 @@ static void forget_seats(struct desk *self) {
 void desk_close(struct desk *self) {
     forget_seats(self);
     accounts_destroy(&self->accounts);
+    rates_destroy(&self->rates);
 }
 
 // --- seats: made once for each version of the book, so that a turn looks nothing up by name

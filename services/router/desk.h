@@ -7,6 +7,7 @@
 #include "common/id.h"
 #include "services/router/accounts.h"
 #include "services/router/decide.h"
+#include "services/router/rates.h"
 
 // What is the same for all accounts at one broker, looked up once a signal.
 struct venue {
@@ -32,6 +33,7 @@ struct desk {
     const book_t *book;
     unsigned shards;
     accounts_t *accounts;
+    rates_t *rates;
     RiskState__Mode global;
 
     struct seats *seats; // by source, made when somebody asks

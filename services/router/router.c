@@ -6,31 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/guard.h"
-#include "services/router/desk.h"
+#include "services/router/part.h"
 #include "services/router/slice.h"
 
-#define GUARD_FOR    (48 * UINT64_C(3600) * NS_PER_S) // how long what was done is remembered at least
 #define CHORES_EVERY NS_PER_S
-
-struct settings {
-    int64_t guard_max;
-};
+#define DAY          INT64_C(86400000) // ms
 
 static const struct option options[] = {
     {"guard_max", OPTION_INTEGER, offsetof(struct settings, guard_max), "8000000",
      "Signals remembered (48 h of them) so that none is routed twice; no more are taken beyond.", 1000, INT32_MAX, NULL},
+    {"price_age_max", OPTION_DURATION, offsetof(struct settings, price_age_max_ms), "1m",
+     "A price of the feed that is older says nothing about what a symbol costs now.", 1, 30 * DAY, NULL},
+    {"rate_age_max", OPTION_DURATION, offsetof(struct settings, rate_age_max_ms), "96h",
+     "A price of the feed that is older converts no currency.", 1, 365 * DAY, NULL},
     {0},
-};
-
-struct router {
-    const struct context *context;
-    const struct settings *settings;
-    struct desk desk;
-    guard_t *routed;    // signal_id -> Signal.content
-    guard_t *ended;     // trade_id: over before it was known here
-    uint64_t chores_at; // monotonic ns
 };
 
 static void *router_new(const struct context *context, const void *settings) {
@@ -47,6 +36,7 @@ static void *router_new(const struct context *context, const void *settings) {
 static void router_destroy(void **self) {
     struct router *r = *self;
     if (!r) return;
+    port_destroy(&r->prices);
     desk_close(&r->desk);
     guard_destroy(&r->routed);
     guard_destroy(&r->ended);
@@ -54,21 +44,21 @@ static void router_destroy(void **self) {
     *self = NULL;
 }
 
+static void know_account(void *arg, const AccountConfig *account) {
+    (void)accounts_get(((struct router *)arg)->desk.accounts, account->account_id);
+}
+
 static err_t router_load(void *self, store_t *store) {
     struct router *r = self;
     err_t e = guard_load(r->routed, store);
     if (!e) e = guard_load(r->ended, store);
-    if (!e) e = slice_load(store, r->desk.accounts, &r->desk.global);
+    if (!e) e = slice_load(store, r->desk.accounts, r->context->shards, &r->desk.global);
+    if (r->context->book) book_each_account(r->context->book, know_account, r);
+    for (struct account *a = accounts_first(r->desk.accounts); !e && a; a = a->next) e = slice_load_money(store, a);
     return e;
 }
 
 // --- signals
-
-// A trade that ended before its order was decided again (after a rollback) is not open any more. Closing trades never count.
-static void count_open(struct router *r, batch_t *batch, const Order *o, struct account *account) {
-    if (o->direction == SIGNAL__DIRECTION__close || guard_find(r->ended, digest_text(o->trade_id), NULL)) return;
-    if (accounts_open(r->desk.accounts, account, o->trade_id)) slice_opened(batch, account, o->trade_id);
-}
 
 struct fan_out {
     struct router *router;
@@ -96,7 +86,7 @@ static void take_turn(void *arg, const struct turn *turn) {
     turn_order(turn, batch_arena(f->batch), &order);
     d->trade_id = order.trade_id;
     batch_emit(f->batch, TOPIC_orders, turn->seat->shard, &order.base);
-    count_open(f->router, f->batch, &order, turn->seat->held);
+    follow_order(f->router, f->batch, &order, turn->seat->held);
     f->routing->orders++;
 }
 
@@ -140,26 +130,6 @@ static void router_buried(void *self, batch_t *batch, const ProtobufCMessage *bo
     routing.refused = (char *)reason;
     batch_emit(batch, TOPIC_routings, 0, &routing.base);
     slice_routed(batch, &routing);
-}
-
-// --- what became of the orders
-
-// Evidence counts, not memory: after a rollback of Redis a trade may be heard of whose order is decided again later, or never.
-static err_t handle_execution(void *self, batch_t *batch, const ProtobufCMessage *body) {
-    struct router *r = self;
-    const TradeState *t = ((const Execution *)body)->trade;
-    if (t->direction == SIGNAL__DIRECTION__close) return ERR_OK;
-    if (trade_is_open(t)) {
-        struct account *account = accounts_get(r->desk.accounts, t->account_id);
-        if (accounts_open(r->desk.accounts, account, t->trade_id)) slice_opened(batch, account, t->trade_id);
-        return ERR_OK;
-    }
-    if (accounts_close(r->desk.accounts, t->trade_id)) {
-        slice_over(batch, t->account_id, t->trade_id);
-    } else if (t->signal_at + GUARD_FOR > batch_now(batch) && !guard_find(r->routed, digest_text(t->signal_id), NULL)) {
-        if (!guard_put(r->ended, batch, digest_text(t->trade_id), 0)) return ERR_BUSY;
-    }
-    return ERR_OK;
 }
 
 // --- the operator's word
@@ -226,8 +196,8 @@ static err_t pass_on(struct router *r, batch_t *batch, const Command *c, OrderCo
         return ERR_OK;
     }
     if (!account_id) {
-        const struct account *owner = accounts_of(r->desk.accounts, c->trade_id);
-        account_id = owner ? owner->id : NULL;
+        const struct trade *trade = accounts_trade(r->desk.accounts, c->trade_id);
+        account_id = trade ? trade->account->id : NULL;
     }
     const AccountConfig *account = account_id ? book_account(r->context->book, account_id) : NULL;
     if (!account) return ERR_MISSING;
@@ -261,6 +231,8 @@ static err_t handle_command(void *self, batch_t *batch, const ProtobufCMessage *
 
 static err_t router_tick(void *self, batch_t *batch) {
     struct router *r = self;
+    if (!r->renewed) slice_renew(batch, r->desk.accounts);
+    r->renewed = true;
     if (batch_mono(batch) - r->chores_at < CHORES_EVERY) return ERR_OK;
     r->chores_at = batch_mono(batch);
     uint64_t now = batch_now(batch), before = now > GUARD_FOR ? now - GUARD_FOR : 0;
@@ -275,7 +247,8 @@ static err_t router_tick(void *self, batch_t *batch) {
 
 static const struct route routes[] = {
     {TOPIC_signals, &signal__descriptor, handle_signal, true},
-    {TOPIC_executions, &execution__descriptor, handle_execution, false},
+    {TOPIC_executions, &execution__descriptor, follow_execution, false},
+    {TOPIC_executions, &account_state__descriptor, follow_account, false},
     {TOPIC_commands, &command__descriptor, handle_command, false},
     {0},
 };
@@ -290,6 +263,7 @@ const struct service router_service = {
     .new = router_new,
     .destroy = router_destroy,
     .load = router_load,
+    .open = follow_open,
     .tick = router_tick,
     .buried = router_buried,
 };

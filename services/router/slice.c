@@ -6,8 +6,12 @@
 //   routing:ended:*         hashes  trades that were over before the router knew of them again (guard.h)
 //   risk:global             hash    RiskState
 //   risk:{account_id}       hash    RiskState
-//   risk:open:{account_id}  set     trade_ids that are open
-//   risk:accounts           set     account_ids that have any of the two above
+//   risk:trades:{account_id} hash   trade_id -> "symbol kind open rest other": what it holds. Written when it is ordered and when it ended
+//   as
+//                                   a part; what was filled in between is read from the executor's records at start
+//   risk:open:{account_id}  set     the same as older versions kept it, without what it holds; written anew after a start
+//   risk:accounts           set     account_ids that have any of these
+#define _DEFAULT_SOURCE // strsep
 #include "services/router/slice.h"
 
 #include <stdio.h>
@@ -15,9 +19,11 @@
 
 #include "common/own.h"
 
-#define KEY_TEXT 256
-#define ACCOUNTS "risk:accounts"
-#define GLOBAL   "global"
+#define KEY_TEXT   256
+#define ACCOUNTS   "risk:accounts"
+#define TRADES     "risk:trades:"
+#define OLD_TRADES "risk:open:"
+#define GLOBAL     "global"
 
 const char *const router_slice[] = {"routing:", "risk:", NULL};
 
@@ -27,7 +33,8 @@ static const char *key(char out[static KEY_TEXT], const char *prefix, const char
 }
 
 bool scope_is_reserved(const char *id) {
-    return strcmp(id, GLOBAL) == 0 || strcmp(id, "accounts") == 0 || strncmp(id, "open:", 5) == 0 || strlen(id) > 128;
+    return strcmp(id, GLOBAL) == 0 || strcmp(id, "accounts") == 0 || strncmp(id, "open:", 5) == 0 || strncmp(id, "trades:", 7) == 0 ||
+           strlen(id) > 128;
 }
 
 // A sender chooses signal_ids: one that looks like the guard's keys must not write over them. It is only for looking.
@@ -46,15 +53,69 @@ static void in_index(batch_t *batch, struct account *account) {
     account->kept = true;
 }
 
-void slice_opened(batch_t *batch, struct account *account, const char *trade_id) {
-    char k[KEY_TEXT];
-    in_index(batch, account);
-    batch_member(batch, key(k, "risk:open:", account->id), trade_id);
+// --- what a trade holds, as text: long, short: an entry; close_long, close_short: a close
+
+static const char *const kinds[2][2] = {{"long", "short"}, {"close_long", "close_short"}}; // by closing, is_short
+
+static void stake_print(const char *symbol, const struct stake *s, char out[static KEY_TEXT]) {
+    char open[DECIMAL_TEXT], rest[DECIMAL_TEXT], other[DECIMAL_TEXT];
+    (void)decimal_print(D(s->open), open);
+    (void)decimal_print(D(s->rest), rest);
+    (void)decimal_print(D(s->other), other);
+    (void)snprintf(out, KEY_TEXT, "%s %s %s %s %s", symbol, kinds[s->closing][s->is_short], open, rest, other);
+}
+
+static bool kind_of(const char *text, struct stake *out) {
+    for (int i = 0; i < 4; i++) {
+        if (strcmp(kinds[i >> 1][i & 1], text) != 0) continue;
+        out->closing = i >> 1;
+        out->is_short = i & 1;
+        return true;
+    }
+    return false;
+}
+
+static bool number_of(const char *text, int64_t *out) {
+    decimal_t d;
+    if (decimal_parse(text, strlen(text), &d)) return false;
+    *out = d.e8;
+    return true;
+}
+
+bool stake_read(char *text, char **symbol, struct stake *out) {
+    char *words[5], *rest = text;
+    for (size_t i = 0; i < 5; i++) {
+        words[i] = strsep(&rest, " ");
+        if (!words[i]) return false;
+    }
+    *symbol = words[0];
+    return !rest && kind_of(words[1], out) && number_of(words[2], &out->open) && number_of(words[3], &out->rest) &&
+           number_of(words[4], &out->other);
+}
+
+void slice_trade(batch_t *batch, const char *trade_id, struct trade *trade) {
+    char k[KEY_TEXT], text[KEY_TEXT];
+    in_index(batch, trade->account);
+    stake_print(trade->holding->symbol, &trade->stake, text);
+    batch_entry(batch, key(k, TRADES, trade->account->id), span_of(trade_id), span_of(text));
+    trade->kept = true;
 }
 
 void slice_over(batch_t *batch, const char *account_id, const char *trade_id) {
     char k[KEY_TEXT];
-    batch_member_drop(batch, key(k, "risk:open:", account_id), trade_id);
+    batch_entry_drop(batch, key(k, TRADES, account_id), span_of(trade_id));
+}
+
+void slice_renew(batch_t *batch, accounts_t *accounts) {
+    char k[KEY_TEXT], trade_id[40];
+    size_t cursor = 0;
+    for (struct trade *t; (t = accounts_next_trade(accounts, &cursor, trade_id)) != NULL;) {
+        if (t->account->old) slice_trade(batch, trade_id, t);
+    }
+    for (struct account *a = accounts_first(accounts); a; a = a->next) {
+        if (a->old) batch_drop(batch, key(k, OLD_TRADES, a->id));
+        a->old = false;
+    }
 }
 
 void slice_risk(batch_t *batch, const RiskState *risk, struct account *account) {
@@ -83,11 +144,52 @@ static err_t load_account(void *arg, struct span member) {
     return ERR_OK;
 }
 
-static err_t load_trade(void *arg, struct span member) {
+static err_t load_old(void *arg, struct span member) {
     struct loading *l = arg;
     char id[KEY_TEXT];
-    (void)accounts_open(l->accounts, l->account, text_of(member, id));
+    l->account->old = true;
+    (void)accounts_hold(l->accounts, text_of(member, id), l->account, accounts_symbol(l->accounts, ""), &(struct stake){0});
     return ERR_OK;
+}
+
+static err_t load_trade(void *arg, struct span trade_id, struct span value) {
+    struct loading *l = arg;
+    char id[KEY_TEXT], text[KEY_TEXT], *symbol;
+    struct stake stake = {0};
+    if (!stake_read((char *)text_of(value, text), &symbol, &stake)) symbol = (char *)""; // by a newer version: open, and no more is known
+    (void)accounts_hold(l->accounts, text_of(trade_id, id), l->account, accounts_symbol(l->accounts, symbol), &stake);
+    accounts_trade(l->accounts, id)->kept = true;
+    return ERR_OK;
+}
+
+// What was filled and closed since; and closes that are under way.
+static err_t load_state(void *arg, const ProtobufCMessage *m) {
+    accounts_t *accounts = ((struct loading *)arg)->accounts;
+    const TradeState *t = (const TradeState *)m;
+    const struct stake stake = stake_of(t);
+    bool closes = stake.closing && trade_is_working(t);
+    if (!closes && !(trade_is_open(t) && accounts_trade(accounts, t->trade_id))) return ERR_OK; // what else is new is told by its execution
+    (void)accounts_hold(accounts, t->trade_id, accounts_get(accounts, t->account_id), accounts_symbol(accounts, t->symbol), &stake);
+    return ERR_OK;
+}
+
+static err_t load_states(store_t *store, struct loading *l, unsigned shards) {
+    err_t e = ERR_OK;
+    for (unsigned shard = 0; !e && shard < shards; shard++) {
+        char k[KEY_TEXT];
+        (void)snprintf(k, sizeof k, "trade_state:open:%u", shard);
+        e = store_records(store, k, "trade_state:", &trade_state__descriptor, load_state, l);
+    }
+    return e;
+}
+
+err_t slice_load_money(store_t *store, struct account *account) {
+    own(arena) *arena = arena_new(4096);
+    ProtobufCMessage *m = NULL;
+    char k[KEY_TEXT];
+    err_t e = store_record(store, key(k, "account_state:", account->id), &account_state__descriptor, arena, &m);
+    if (!e && m) account_take(account, (const AccountState *)m);
+    return e;
 }
 
 static err_t load_mode(store_t *store, const char *scope, RiskState__Mode *mode) {
@@ -99,14 +201,16 @@ static err_t load_mode(store_t *store, const char *scope, RiskState__Mode *mode)
     return e;
 }
 
-err_t slice_load(store_t *store, accounts_t *accounts, RiskState__Mode *global) {
+err_t slice_load(store_t *store, accounts_t *accounts, unsigned shards, RiskState__Mode *global) {
     struct loading l = {.accounts = accounts};
     err_t e = load_mode(store, GLOBAL, global);
     if (!e) e = store_members(store, ACCOUNTS, load_account, &l);
     for (l.account = accounts_first(accounts); !e && l.account; l.account = l.account->next) {
         char k[KEY_TEXT];
         e = load_mode(store, l.account->id, &l.account->mode);
-        if (!e) e = store_members(store, key(k, "risk:open:", l.account->id), load_trade, &l);
+        if (!e) e = store_members(store, key(k, OLD_TRADES, l.account->id), load_old, &l);
+        if (!e) e = store_pairs(store, key(k, TRADES, l.account->id), load_trade, &l);
     }
+    if (!e) e = load_states(store, &l, shards);
     return e;
 }

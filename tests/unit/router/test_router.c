@@ -163,6 +163,7 @@ static err_t send_state(struct world *w, const char *trade_id, TradeState__State
     t.signal_id = (char *)"s1";
     t.account_id = (char *)"a1";
     t.broker_id = (char *)"b1";
+    t.symbol = (char *)"EURUSD";
     t.direction = SIGNAL__DIRECTION__buy;
     t.state = state;
     t.signal_at = NOW;
@@ -280,8 +281,8 @@ static void state_for_looking_expires_and_live_state_does_not(void **state) {
     struct world *w = *state;
     assert_int_equal(send_signal(w, "s1"), ERR_OK);
     assert_true(wrote(w, "PEXPIREAT\r\n$10\r\nrouting:s1"));
-    assert_false(wrote(w, "PEXPIREAT\r\n$12\r\nrisk:open:a1"));
-    assert_true(wrote(w, "SADD\r\n$12\r\nrisk:open:a1"));
+    assert_false(wrote(w, "PEXPIREAT\r\n$14\r\nrisk:trades:a1"));
+    assert_true(wrote(w, "HSET\r\n$14\r\nrisk:trades:a1"));
 }
 
 static void nothing_is_written_outside_the_slice(void **state) {
@@ -420,7 +421,7 @@ static void a_trade_that_is_over_makes_room(void **state) {
         assert_int_equal(send_signal(w, second), ERR_OK);
         (void)snprintf(trade_id, sizeof trade_id, "%s", order(w, 0)->trade_id);
         assert_int_equal(send_state(w, trade_id, over[i]), ERR_OK);
-        assert_true(wrote(w, "SREM\r\n$12\r\nrisk:open:a1"));
+        assert_true(wrote(w, "HDEL\r\n$14\r\nrisk:trades:a1"));
         begin(w);
         assert_int_equal(send_signal(w, third), ERR_OK);
         assert_int_equal(reason_for(w, 0, "a1"), REASON__CODE__ordered);
@@ -432,12 +433,13 @@ static void a_filled_trade_stays_open_and_a_filled_close_never_was(void **state)
     struct world *w = *state;
     Signal close = signal_of("s1");
     close.direction = SIGNAL__DIRECTION__close;
+    close.has_lot_size = false;
     assert_int_equal(handle(w, TOPIC_signals, &close.base), ERR_OK);
-    assert_false(wrote(w, "risk:open:"));
+    assert_false(wrote(w, "risk:trades:"));
     assert_int_equal(send_signal(w, "s2"), ERR_OK);
     assert_int_equal(send_signal(w, "s3"), ERR_OK);
     assert_int_equal(send_state(w, order(w, 2)->trade_id, TRADE_STATE__STATE__filled), ERR_OK);
-    assert_false(wrote(w, "SREM"));
+    assert_false(wrote(w, "HDEL"));
     assert_int_equal(send_signal(w, "s4"), ERR_OK);
     assert_int_equal(reason_for(w, 3, "a1"), REASON__CODE__max_open_trades);
 }
@@ -446,7 +448,7 @@ static void a_trade_heard_of_only_by_its_execution_counts(void **state) {
     struct world *w = *state;
     assert_int_equal(send_state(w, "t8", TRADE_STATE__STATE__working), ERR_OK);
     assert_int_equal(send_state(w, "t9", TRADE_STATE__STATE__filled), ERR_OK);
-    assert_true(wrote(w, "SADD\r\n$12\r\nrisk:open:a1"));
+    assert_true(wrote(w, "HSET\r\n$14\r\nrisk:trades:a1"));
     assert_int_equal(send_signal(w, "s2"), ERR_OK);
     assert_int_equal(reason_for(w, 0, "a1"), REASON__CODE__max_open_trades);
 }

@@ -1,0 +1,96 @@
+// follow - what became of the orders, what accounts have, what symbols cost.
+// SPDX-License-Identifier: MIT
+#include <string.h>
+
+#include "common/envelope.h"
+#include "common/topology.h"
+#include "services/router/part.h"
+#include "services/router/slice.h"
+
+#define PRICES_MOST 2000 // taken at once
+
+// --- prices: the latest value wins, so nothing is committed for them
+
+static err_t prices_ready(void *self, batch_t *batch) {
+    struct router *r = self;
+    struct parcel p;
+    struct envelope e;
+    for (unsigned n = 0; n < PRICES_MOST && port_receive(r->prices, &p); n++) {
+        if (strcmp(p.topic, FEED_PRICES) != 0 || envelope_read(p.topic, p.frame, &e) || strcmp(e.type, price__descriptor.name) != 0)
+            continue;
+        const ProtobufCMessage *m = envelope_open(&e, batch_arena(batch));
+        if (m) rates_take(r->desk.rates, (const Price *)m);
+    }
+    return ERR_OK;
+}
+
+err_t follow_open(void *self, reactor_t *reactor) {
+    struct router *r = self;
+    char endpoint[256];
+    endpoint_of(r->context->run_dir, "ingest", "events", endpoint);
+    r->prices = port_connect(PORT_SUB, endpoint, PRICES_MOST);
+    if (!r->prices || !port_subscribe(r->prices, FEED_PRICES)) return ERR_SYSTEM;
+    reactor_add_port(reactor, r->prices, prices_ready, INTAKE_DRAIN);
+    return ERR_OK;
+}
+
+// --- trades
+
+static int64_t narrow(__int128 lots) { return lots < INT64_MAX ? (int64_t)lots : INT64_MAX; }
+
+// What it will hold. A close of everything takes all that is open now; one of so many lots, of the side that it names or that prevails.
+static struct stake stake_of_order(const Order *o, const struct holding *h) {
+    __int128 longs = h ? h->longs : 0, shorts = h ? h->shorts : 0;
+    struct stake s = {.closing = o->direction == SIGNAL__DIRECTION__close, .is_short = o->direction == SIGNAL__DIRECTION__sell};
+    if (s.closing) s.is_short = o->has_close_side ? o->close_side == SIGNAL__DIRECTION__sell : shorts > longs;
+    if (!s.closing || o->has_lot_size) {
+        s.rest = o->lot_size;
+        return s;
+    }
+    s.rest = narrow(s.is_short ? shorts : longs);
+    if (!o->has_close_side) s.other = narrow(s.is_short ? longs : shorts);
+    return s;
+}
+
+// Not when it ended before its order was decided again (after a rollback). A close of everything is not written down: asked for twice it
+// comes to the same. A partial one is.
+void follow_order(struct router *r, batch_t *batch, const Order *o, struct account *account) {
+    accounts_t *accounts = r->desk.accounts;
+    if (guard_find(r->ended, digest_text(o->trade_id), NULL) || accounts_trade(accounts, o->trade_id)) return;
+    const char *symbol = accounts_symbol(accounts, o->symbol);
+    const struct stake stake = stake_of_order(o, account_holding(account, symbol));
+    (void)accounts_hold(accounts, o->trade_id, account, symbol, &stake);
+    if (!stake.closing || o->has_lot_size) slice_trade(batch, o->trade_id, accounts_trade(accounts, o->trade_id));
+}
+
+// It is over. When it was not known here, and neither is its signal, its order may be decided again: that must not count it.
+static err_t trade_over(struct router *r, batch_t *batch, const TradeState *t) {
+    const struct trade *known = accounts_trade(r->desk.accounts, t->trade_id);
+    if (known && known->kept) slice_over(batch, t->account_id, t->trade_id);
+    if (accounts_drop(r->desk.accounts, t->trade_id)) return ERR_OK;
+    bool again = t->signal_at + GUARD_FOR > batch_now(batch) && !guard_find(r->routed, digest_text(t->signal_id), NULL);
+    return !again || guard_put(r->ended, batch, digest_text(t->trade_id), 0) ? ERR_OK : ERR_BUSY;
+}
+
+// Evidence counts, not memory: after a rollback of Redis a trade may be heard of whose order is decided again later, or never. What is
+// filled is not written here: the executor's records have it.
+err_t follow_execution(void *self, batch_t *batch, const ProtobufCMessage *body) {
+    struct router *r = self;
+    accounts_t *accounts = r->desk.accounts;
+    const TradeState *t = ((const Execution *)body)->trade;
+    const struct stake stake = stake_of(t);
+    if (stake.closing ? !trade_is_working(t) : !trade_is_open(t)) return trade_over(r, batch, t);
+    bool is_new = accounts_hold(accounts, t->trade_id, accounts_get(accounts, t->account_id), accounts_symbol(accounts, t->symbol), &stake);
+    bool ended = !trade_is_working(t) && t->state != TRADE_STATE__STATE__filled; // its record expires
+    if ((is_new || ended) && !stake.closing) slice_trade(batch, t->trade_id, accounts_trade(accounts, t->trade_id));
+    return ERR_OK;
+}
+
+// --- accounts
+
+err_t follow_account(void *self, batch_t *batch, const ProtobufCMessage *body) {
+    (void)batch;
+    const AccountState *s = (const AccountState *)body;
+    account_take(accounts_get(((struct router *)self)->desk.accounts, s->account_id), s);
+    return ERR_OK;
+}

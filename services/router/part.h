@@ -1,0 +1,30 @@
+// part - what the parts of the router share: its state.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/clock.h"
+#include "common/guard.h"
+#include "common/service.h"
+#include "services/router/desk.h"
+
+#define GUARD_FOR (48 * UINT64_C(3600) * NS_PER_S) // how long what was done is remembered at least
+
+struct settings {
+    int64_t guard_max, price_age_max_ms, rate_age_max_ms;
+};
+
+struct router {
+    const struct context *context;
+    const struct settings *settings;
+    struct desk desk;
+    guard_t *routed; // signal_id -> Signal.content
+    guard_t *ended;  // trade_id: over before it was known here
+    port_t *prices;
+    uint64_t chores_at; // monotonic ns
+    bool renewed;       // what an older version kept is written anew
+};
+
+// follow.c: what comes back, and what the market says.
+handle_fn follow_execution, follow_account;
+err_t follow_open(void *self, reactor_t *reactor);
+void follow_order(struct router *r, batch_t *batch, const Order *order, struct account *account); // from its order on a trade counts

@@ -1,0 +1,107 @@
+// rates - the latest price of each symbol, and what an amount is in another currency.
+// SPDX-License-Identifier: MIT
+#include "services/router/rates.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define uthash_fatal(message) abort()
+#include <uthash.h>
+
+#define CROSS "USD" // most currencies have a pair with it
+
+struct quoted {
+    char symbol[RATE_SYMBOL_MAX];
+    struct rate rate;
+    UT_hash_handle hh;
+};
+
+struct rates {
+    struct quoted *all;
+    size_t max;
+};
+
+rates_t *rates_new(size_t symbols_max) {
+    rates_t *self = calloc(1, sizeof *self);
+    if (!self) abort();
+    self->max = symbols_max;
+    return self;
+}
+
+void rates_destroy(rates_t **handle) {
+    rates_t *self = *handle;
+    struct quoted *q, *next;
+    if (!self) return;
+    HASH_ITER(hh, self->all, q, next) {
+        HASH_DEL(self->all, q);
+        free(q);
+    }
+    free(self);
+    *handle = NULL;
+}
+
+static struct quoted *find(const rates_t *self, const char *symbol) {
+    struct quoted *q;
+    HASH_FIND_STR(self->all, symbol, q);
+    return q;
+}
+
+void rates_take(rates_t *self, const Price *p) {
+    if (p->last <= 0 || strlen(p->symbol) >= RATE_SYMBOL_MAX) return;
+    struct quoted *q = find(self, p->symbol);
+    if (!q) {
+        if (HASH_COUNT(self->all) >= self->max) return;
+        q = calloc(1, sizeof *q);
+        if (!q) abort();
+        (void)snprintf(q->symbol, sizeof q->symbol, "%s", p->symbol);
+        HASH_ADD_STR(self->all, symbol, q);
+    }
+    if (p->timestamp < q->rate.at) return;
+    q->rate.last = D(p->last);
+    q->rate.bid = p->has_bid && p->bid > 0 ? D(p->bid) : D(p->last);
+    q->rate.ask = p->has_ask && p->ask > 0 ? D(p->ask) : D(p->last);
+    q->rate.at = p->timestamp;
+}
+
+const struct rate *rates_find(const rates_t *self, const char *symbol, uint64_t since) {
+    const struct quoted *q = self ? find(self, symbol) : NULL;
+    return q && q->rate.at >= since ? &q->rate : NULL;
+}
+
+static const struct rate *pair(const struct market *m, const char *base, const char *quote) {
+    char symbol[2 * RATE_CURRENCY_MAX];
+    (void)snprintf(symbol, sizeof symbol, "%.*s%.*s", RATE_CURRENCY_MAX - 1, base, RATE_CURRENCY_MAX - 1, quote);
+    return rates_find(m->rates, symbol, m->since);
+}
+
+static enum conversion by_pair(const struct market *m, decimal_t amount, const char *from, const char *to, decimal_t *out) {
+    const struct rate *direct = pair(m, from, to);
+    if (direct) return decimal_mul(amount, direct->ask, ROUND_UP, out) ? CONVERTED : TOO_LARGE;
+    const struct rate *inverse = pair(m, to, from);
+    if (inverse) return decimal_div(amount, inverse->bid, ROUND_UP, out) ? CONVERTED : TOO_LARGE;
+    return NO_RATE;
+}
+
+enum conversion rates_convert(const struct market *m, decimal_t amount, const char *from, const char *to, decimal_t *out) {
+    if (strcmp(from, to) == 0) {
+        *out = amount;
+        return CONVERTED;
+    }
+    enum conversion c = by_pair(m, amount, from, to, out);
+    if (c != NO_RATE || strcmp(from, CROSS) == 0 || strcmp(to, CROSS) == 0) return c;
+    decimal_t middle;
+    c = by_pair(m, amount, from, CROSS, &middle);
+    return c == CONVERTED ? by_pair(m, middle, CROSS, to, out) : c;
+}
+
+static bool is_letter(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
+
+bool symbol_currencies(const char *symbol, char base[static RATE_CURRENCY_MAX], char quote[static RATE_CURRENCY_MAX]) {
+    size_t n = 0;
+    while (is_letter(symbol[n])) n++;
+    if (n != 6 || symbol[6]) return false;
+    (void)snprintf(base, RATE_CURRENCY_MAX, "%.3s", symbol);
+    (void)snprintf(quote, RATE_CURRENCY_MAX, "%s", symbol + 3);
+    return true;
+}
