@@ -39,6 +39,8 @@ class Verdict:
             return "0 lost, 0 double"
         return "; ".join(f"{kind}: {len(ids)} (e.g. {', '.join(map(str, ids[:3]))})" for kind, ids in self.violations.items())
 
+    __repr__ = __str__
+
 
 def chunks(items, n=2000):
     items = list(items)
@@ -127,10 +129,10 @@ def judge(plant, accepted, sent=None, accounts=None, within_s=60, archived_withi
     accounts = accounts or [a["account_id"] for a in plant.config["accounts"]]
     accepted, sent = set(accepted), set(sent or accepted)
     v.accepted = len(accepted)
-    rest(plant, accepted, within_s)
+    rested = rest(plant, accepted, within_s)
     v.settled_s = time.monotonic() - began
     v.note("signal without an outcome", unfinished(plant.admin, accepted))
-    v.note("lag", lags(plant.admin))
+    v.note("lag", [] if rested else lags(plant.admin))  # at rest, an account's regular state may be on its way all the same
     trades = _judge_trades(plant, v, accepted, accounts, may_expire)
     _judge_ledger(plant, v, trades, sent)
     _judge_sets(plant, v)
