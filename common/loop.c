@@ -9,7 +9,7 @@
 #include "common/store_io.h"
 #include "common/testing.h"
 
-#define IDLE_MS 2 // a batch that gathers is committed when nothing has come for so long
+#define IDLE_MS 10 // a batch that gathers is committed when nothing has come for so long
 
 volatile int loop_stop_asked;
 

@@ -62,12 +62,14 @@ const char *sql_trouble(const sql_t *self) { return self->trouble; }
 
 // Opening.
 
-static const char write_settings[] = "PRAGMA journal_mode=WAL;"
-                                     "PRAGMA synchronous=FULL;"
-                                     "PRAGMA foreign_keys=ON;"
-                                     "PRAGMA temp_store=MEMORY;"
-                                     "PRAGMA cache_size=-16384;"            // 16 MiB
-                                     "PRAGMA journal_size_limit=67108864;"; // the WAL shrinks to 64 MiB again
+static const char write_settings[] =
+    "PRAGMA journal_mode=WAL;"
+    "PRAGMA synchronous=FULL;"
+    "PRAGMA foreign_keys=ON;"
+    "PRAGMA temp_store=MEMORY;"
+    "PRAGMA cache_size=-16384;"            // 16 MiB
+    "PRAGMA wal_autocheckpoint=4000;"      // 16 MiB: a page that is written again and again goes to the file once
+    "PRAGMA journal_size_limit=67108864;"; // the WAL shrinks to 64 MiB again
 static const char read_settings[] = "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096;";
 
 static int configure(sqlite3 *db, enum sql_mode mode) {

@@ -24,7 +24,7 @@
 #include "services/archiver/slice.h"
 #include "signal.pb-c.h"
 
-#define COMMIT_AT    50   // messages worth a transaction
+#define COMMIT_AT    500  // messages worth a transaction: some 50 signals (spec 004), of about ten messages each
 #define COMMIT_AFTER 5000 // ms: no row waits longer
 #define BATCH_MOST   1024 // under load: a page of the file is written once for many rows
 
