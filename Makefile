@@ -8,7 +8,7 @@ MAKEFLAGS += --no-builtin-rules
 MODE ?= release
 OUT := build/$(MODE)
 
-PACKAGES := libzmq libczmq msgpack hiredis sqlite3 libprotobuf-c libmicrohttpd yajl libsodium glib-2.0
+PACKAGES := libzmq libczmq msgpack hiredis sqlite3 libprotobuf-c libmicrohttpd yajl libsodium glib-2.0 zlib
 WARN := -Wall -Wextra -Werror -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough -Wvla \
         -Wconversion -Wno-sign-conversion -Wundef -Wpointer-arith -Wwrite-strings
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -ftrivial-auto-var-init=zero \
@@ -25,7 +25,7 @@ LDFLAGS.cover := --coverage
 # Asked for when a recipe runs, not when make starts: on a fresh machine the packages come first.
 CFLAGS_ALL = -std=gnu2x $(WARN) $(HARDEN) $(CFLAGS.$(MODE)) -I. -Ibuild/proto -MMD -MP $(shell pkg-config --cflags $(PACKAGES)) $(CFLAGS)
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(LDFLAGS.$(MODE)) $(LDFLAGS)
-LIBS = $(shell pkg-config --libs $(PACKAGES))
+LIBS = $(shell pkg-config --libs $(PACKAGES)) -pthread
 
 PROTOS := $(wildcard proto/*.proto)
 PB_C := $(PROTOS:proto/%.proto=build/proto/%.pb-c.c)

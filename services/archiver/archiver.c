@@ -15,6 +15,7 @@
 #include "outcome.pb-c.h"
 #include "services/archiver/config_document.h"
 #include "services/archiver/config_table.h"
+#include "services/archiver/curator.h"
 #include "services/archiver/database.h"
 #include "services/archiver/owner.h"
 #include "services/archiver/positions.h"
@@ -32,6 +33,7 @@ struct settings {
     const char *database;
     int64_t check_below;
     bool copied;
+    struct curator_options curator;
 };
 
 static const struct option options[] = {
@@ -40,6 +42,10 @@ static const struct option options[] = {
      "Up to this size every page of the file is checked at start; a damaged file is put aside", 0, INT64_MAX, NULL},
     {"copied", OPTION_FLAG, offsetof(struct settings, copied), "false",
      "The archive is copied elsewhere (tradecast-sync-*): keep indexes of what changed, which costs some of the writing", 0, 0, NULL},
+    {"audit_log", OPTION_TEXT, offsetof(struct settings, curator.audit_log), NULL,
+     "The audit log, a JSON line a signal (signals.log beside the database); off: none", 0, 0, NULL},
+    {"audit_rotate", OPTION_SIZE, offsetof(struct settings, curator.audit_rotate), "64m",
+     "The audit log is closed and compressed when it is larger, and every day", 4096, INT64_MAX, NULL},
     {0},
 };
 
@@ -49,6 +55,7 @@ struct archiver {
     rows_t *rows;
     positions_t *positions;
     owner_t *owner;
+    curator_t *curator;
     config_t *config;
     store_t *store;        // while starting
     arena_t *arena;        // of `untold`
@@ -175,6 +182,7 @@ static void archiver_destroy(void **self) {
     struct archiver *a = *self;
     if (!a) return;
     config_destroy(&a->config);
+    curator_destroy(&a->curator);
     owner_destroy(&a->owner);
     positions_destroy(&a->positions);
     rows_destroy(&a->rows);
@@ -196,7 +204,10 @@ static void *archiver_new(const struct context *context, const void *settings) {
     if (a->db) a->rows = rows_new(a->db);
     if (a->rows) a->positions = positions_new(a->db);
     if (a->positions) a->owner = owner_new(a->db);
-    if (!a->owner) archiver_destroy((void **)&a);
+    struct curator_options curator = s->curator;
+    curator.database = s->database;
+    if (a->owner) a->curator = curator_new(&curator, a->db, rows_chain(a->rows));
+    if (!a->curator) archiver_destroy((void **)&a);
     return a;
 }
 
@@ -230,9 +241,14 @@ static err_t archiver_load(void *self, store_t *store) {
 
 static void archiver_positions(void *self, struct inlet_position *inlets, size_t n) {
     struct archiver *a = self;
-    bool cut;
-    positions_find(a->positions, a->store, inlets, n, &cut);
-    if (cut && !a->notice[0]) snprintf(a->notice, sizeof(a->notice), "the archive is new; it begins with what the journals still hold");
+    char from[200];
+    bool cut, restored = curator_restored(a->curator, from);
+    positions_find(a->positions, a->store, restored, &(struct positions_found){inlets, n, &cut});
+    if (!cut || a->notice[0]) return;
+    if (restored)
+        snprintf(a->notice, sizeof(a->notice), "restored from %.150s; what came after it and is in no journal any more is not in it", from);
+    else
+        snprintf(a->notice, sizeof(a->notice), "the archive is new; it begins with what the journals still hold");
 }
 
 static err_t archiver_tick(void *self, batch_t *batch) {
@@ -242,7 +258,12 @@ static err_t archiver_tick(void *self, batch_t *batch) {
     for (size_t i = 0; i < a->n_untold; i++) change(a, batch, a->untold[i]);
     if (a->n_untold) slice_config_version(batch, config_version(a->config));
     a->n_untold = 0;
-    return ERR_OK;
+    return curator_tick(a->curator, batch);
+}
+
+static err_t archiver_open(void *self, reactor_t *reactor) {
+    struct archiver *a = self;
+    return curator_open(a->curator, reactor, a->context);
 }
 
 // The commit.
@@ -271,6 +292,7 @@ static err_t archiver_persist(void *self, const struct inlet_position *inlets, s
     if (!e) e = owner_check(a->owner);
     if (!e) e = rows_write(a->rows);
     if (!e) e = positions_write(a->positions, inlets, n);
+    if (!e) e = curator_write(a->curator);
     if (!e) {
         FAILPOINT("archiver.in_commit");
         e = sql_commit(a->db);
@@ -281,6 +303,7 @@ static err_t archiver_persist(void *self, const struct inlet_position *inlets, s
     }
     FAILPOINT("archiver.after_commit");
     rows_committed(a->rows);
+    curator_committed(a->curator);
     positions_committed(a->positions, inlets, n);
     return told(a, ERR_OK);
 }
@@ -298,6 +321,7 @@ const struct service archiver_service = {
     .new = archiver_new,
     .destroy = archiver_destroy,
     .load = archiver_load,
+    .open = archiver_open,
     .tick = archiver_tick,
     .committed = archiver_committed,
     .persist = archiver_persist,

@@ -89,12 +89,14 @@ static struct entry_id beginning_of(store_t *store, const char *topic) {
     return first.prev;
 }
 
-void positions_find(positions_t *self, store_t *store, struct inlet_position *inlets, size_t n, bool *cut) {
-    *cut = false;
-    for (size_t i = 0; i < n; i++) {
-        const struct known *k = find(self, inlets[i].topic);
-        inlets[i].position = k ? k->position : beginning_of(store, inlets[i].topic);
-        if (!k && entry_id_cmp(inlets[i].position, ENTRY_ID_NONE) > 0) *cut = true;
+void positions_find(positions_t *self, store_t *store, bool restored, const struct positions_found *out) {
+    *out->cut = false;
+    for (size_t i = 0; i < out->n; i++) {
+        struct inlet_position *inlet = &out->inlets[i];
+        const struct known *k = find(self, inlet->topic);
+        struct entry_id beginning = !k || restored ? beginning_of(store, inlet->topic) : ENTRY_ID_NONE;
+        inlet->position = k && entry_id_cmp(k->position, beginning) >= 0 ? k->position : beginning;
+        if (entry_id_cmp(beginning, k ? k->position : ENTRY_ID_NONE) > 0) *out->cut = true;
     }
 }
 

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "services/archiver/chain.h"
+#include "services/archiver/curator.h"
 
 // What a message's fields cannot say, by version. A step is never changed once released: the next one corrects it.
 static const char *const steps[] = {
@@ -47,7 +47,7 @@ err_t schema_prepare(sql_t *db) {
         e = sql_table_sync(db, t->type, t->name, t->extra ? NULL : t->key, t->extra);
         if (!e) e = number_rows(db, t->name);
     }
-    if (!e) e = chain_prepare(db);
+    if (!e) e = curator_prepare(db);
     return e ? e : sql_run(db, indexes);
 }
 

@@ -1,5 +1,6 @@
 """The record: what was written can be verified, and what was done to it since shows."""
 # SPDX-License-Identifier: MIT
+import gzip
 import json
 import shutil
 import sqlite3
@@ -8,6 +9,8 @@ from contextlib import closing
 import pytest
 
 from tests.harness.wait import until
+
+PLANT = {"options": {"TRADECAST_ARCHIVER_AUDIT_ROTATE": "32k"}}
 
 DONE, ANSWER_NO, WRONG_USE, NO_REACH = range(4)
 
@@ -80,3 +83,35 @@ def test_a_damaged_file_and_one_that_is_no_archive_are_told_apart(traded, tmp_pa
     (tmp_path / "no.db").write_text("this is no archive")
     assert verify(traded, tmp_path / "no.db")[0] == NO_REACH
     assert verify(traded, tmp_path / "absent.db")[0] == NO_REACH
+
+
+# --- the audit log
+
+def audit_lines(plant):
+    """signal_id of every line of the log, the closed files first."""
+    out = []
+    for file in [*sorted(plant.layout.data.glob("signals-2*.log.gz")), plant.layout.data / "signals.log"]:
+        with (gzip.open if file.suffix == ".gz" else open)(file, "rt") as f:
+            for line in f:
+                assert line.endswith("}\n"), f"a torn line in {file.name}"
+                out.append(json.loads(line)["signal_id"])
+    return out
+
+
+def archived_ids(plant):
+    with closing(sqlite3.connect(plant.archive_uri(), uri=True)) as db:
+        return [r[0] for r in db.execute("SELECT signal_id FROM signals ORDER BY id")]
+
+
+def test_the_audit_log_has_every_signal_once_though_the_archiver_is_killed(traded):
+    until(lambda: audit_lines(traded) == archived_ids(traded), "the audit log to have every signal")
+    for n in range(3):
+        load = traded.load(f"audit{n}-", 400)
+        until(lambda: row_count(traded, "signals") > 100 * (n + 1), "signals to be archived")
+        traded.processes["archiver"].kill()
+        traded.restart("archiver")
+        traded.remember(load)
+    until(lambda: row_count(traded, "signals") >= len(traded.accepted), "the signals to be archived", 60)
+    until(lambda: audit_lines(traded) == archived_ids(traded), "the audit log to have every signal")
+    assert len(list(traded.layout.data.glob("signals-2*.log.gz"))) > 3
+    assert verify(traded)[0] == DONE

@@ -225,7 +225,7 @@ static void positions_go_with_the_rows_and_survive_a_restart(void **state) {
     open_world(w);
     struct inlet_position at[] = {{"orders.0", {1, 1}}, {"signals", {1, 1}}};
     bool cut;
-    positions_find(w->positions, NULL, at, 2, &cut);
+    positions_find(w->positions, NULL, false, &(struct positions_found){at, 2, &cut});
     assert_false(cut);
     assert_int_equal(at[0].position.sequence, 5);
     assert_int_equal(at[1].position.incarnation, 7);
