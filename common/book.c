@@ -291,3 +291,9 @@ void book_each_instance(const book_t *self, book_instance_fn *visit, void *arg) 
         if (r->m) visit(arg, (const InstanceConfig *)r->m);
     }
 }
+
+void book_each_source(const book_t *self, book_source_fn *visit, void *arg) {
+    for (const struct row *r = self->rows[3]; r; r = r->hh.next) {
+        if (r->m) visit(arg, (const SignalConfig *)r->m);
+    }
+}

@@ -32,6 +32,8 @@ struct subscriber {
 };
 size_t book_subscribers(const book_t *self, const char *source, const struct subscriber **out);
 unsigned book_shard(const AccountConfig *account, unsigned shards); // by configuration, else by hash
+typedef void book_source_fn(void *arg, const SignalConfig *source);
+void book_each_source(const book_t *self, book_source_fn *visit, void *arg);
 typedef void book_account_fn(void *arg, const AccountConfig *account);
 void book_each_account(const book_t *self, book_account_fn *visit, void *arg);
 typedef void book_instance_fn(void *arg, const InstanceConfig *instance);

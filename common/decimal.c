@@ -145,3 +145,19 @@ bool decimal_mean(decimal_t a, decimal_t wa, decimal_t b, decimal_t wb, decimal_
     wide_t weight = (wide_t)wa.e8 + wb.e8;
     return weight != 0 && fits(divide((wide_t)a.e8 * wa.e8 + (wide_t)b.e8 * wb.e8, weight, ROUND_HALF_EVEN), out);
 }
+
+bool decimal_mean_of(const struct weighted *all, size_t n, decimal_t step, decimal_t *out) {
+    wide_t sum = 0, weight = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (__builtin_add_overflow(sum, (wide_t)all[i].value.e8 * all[i].weight.e8, &sum)) return false;
+        weight += all[i].weight.e8; // n is far from 2^64
+    }
+    if (step.e8 <= 0 || weight <= 0) return false;
+    return fits(divide(sum, weight * step.e8, ROUND_HALF_EVEN) * step.e8, out);
+}
+
+decimal_t decimal_finest(decimal_t a) {
+    int64_t step = DECIMAL_SCALE;
+    while (a.e8 % step) step /= 10;
+    return D(step);
+}

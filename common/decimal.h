@@ -13,11 +13,11 @@ typedef struct decimal {
 } decimal_t;
 
 #define DECIMAL_DIGITS 8
-#define DECIMAL_SCALE INT64_C(100000000)
-#define DECIMAL_TEXT 24 // longest text, terminating zero included
+#define DECIMAL_SCALE  INT64_C(100000000)
+#define DECIMAL_TEXT   24 // longest text, terminating zero included
 
-#define D(x) ((decimal_t){.e8 = (x)})                 // from a protobuf sfixed64 field
-#define DECIMAL_INT(n) ((decimal_t){(n) * DECIMAL_SCALE}) // from a small integer literal
+#define D(x)           ((decimal_t){.e8 = (x)})         // from a protobuf sfixed64 field
+#define DECIMAL_INT(n) ((decimal_t){(n)*DECIMAL_SCALE}) // from a small integer literal
 
 enum rounding {
     ROUND_DOWN,      // toward zero
@@ -49,3 +49,12 @@ static inline decimal_t decimal_min(decimal_t a, decimal_t b) { return a.e8 < b.
 
 // A weighted mean that is exact until its single rounding (half even): (a*wa + b*wb) / (wa+wb).
 [[nodiscard]] bool decimal_mean(decimal_t a, decimal_t wa, decimal_t b, decimal_t wb, decimal_t *out);
+
+// The weighted mean of n values (weights not negative, below 10^10 in sum, not all 0), rounded once (half even) to a multiple of step (>
+// 0).
+struct weighted {
+    decimal_t value, weight;
+};
+[[nodiscard]] bool decimal_mean_of(const struct weighted *all, size_t n, decimal_t step, decimal_t *out);
+
+decimal_t decimal_finest(decimal_t a); // the largest of 1, 0.1, … 0.00000001 of which it is a multiple

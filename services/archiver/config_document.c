@@ -79,7 +79,7 @@ static char *hash_for(struct reading *r, const ConfigDocument__Source *s, size_t
     }
     if (s->token_hash) return s->token_hash;
     if (there) return ((const SignalConfig *)there->m)->token_hash;
-    complain_of(r->complaints, path, "is required for a new source");
+    if (!s->consensus) complain_of(r->complaints, path, "is required for a new source"); // a consensus needs nobody to send
     return arena_text(r->arena, "");
 }
 

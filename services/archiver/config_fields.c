@@ -178,6 +178,12 @@ static const struct field_rule rules[] = {
     {&signal_config__descriptor, "points_per_pip", RANGE(1, 1000000)},
     {&signal_config__descriptor, "allow", NETWORK},
 
+    {&consensus__descriptor, "window_s", RANGE(1, 3600)},
+    {&consensus__descriptor, "min_agreement", UP_TO(1)},
+    {&consensus__descriptor, "min_confidence", NULL, 0, 100 * DECIMAL_SCALE, false},
+    {&consensus__part__descriptor, "source", ID},
+    {&consensus__part__descriptor, "weight", NULL, 0, 1000000 * DECIMAL_SCALE, false},
+
     {&field_names__descriptor, "signal_id", KEY},
     {&field_names__descriptor, "symbol", KEY},
     {&field_names__descriptor, "order_type", KEY},

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "services/archiver/config_consensus.h"
 #include "services/archiver/config_fields.h"
 #include "services/archiver/config_risk.h"
 
@@ -123,6 +124,7 @@ static void check_source(const struct check *c, const ProtobufCMessage *m) {
     const SignalConfig *s = (const SignalConfig *)m;
     bool pineconnector = s->dialect == SIGNAL_CONFIG__DIALECT__pineconnector;
     if (s->names) check_names(c, s->names);
+    if (s->consensus) config_check_consensus(c->config, s, c->path, c->to);
     if (s->names && s->dialect != SIGNAL_CONFIG__DIALECT__tradecast)
         wrong(c, "names", "are for dialect tradecast; the others have their own");
     if (s->has_old_token_until && !s->old_token_hash) wrong(c, "old_token_until", "is given, but there is no token before this one");
@@ -205,10 +207,8 @@ void config_check(const config_t *config, unsigned shards, struct complaints *co
         config_kind_t kind;
         check_fn *check;
     } rules[CONFIG_KINDS] = {
-        {CONFIG_CHANGE__KIND__signal_config, check_source},
-        {CONFIG_CHANGE__KIND__broker_config, check_broker},
-        {CONFIG_CHANGE__KIND__risk_config, check_preset},
-        {CONFIG_CHANGE__KIND__account_config, check_account},
+        {CONFIG_CHANGE__KIND__signal_config, check_source},     {CONFIG_CHANGE__KIND__broker_config, check_broker},
+        {CONFIG_CHANGE__KIND__risk_config, check_preset},       {CONFIG_CHANGE__KIND__account_config, check_account},
         {CONFIG_CHANGE__KIND__instance_config, check_instance},
     };
     for (size_t i = 0; i < CONFIG_KINDS; i++) {

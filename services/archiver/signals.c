@@ -69,6 +69,10 @@ static void take_optional(SignalRow *row, const Signal *s) {
     row->has_agreement = s->has_agreement;
     row->agreement = s->agreement;
     row->extra = s->extra;
+    row->n_parts = s->n_parts;
+    row->parts = s->parts;
+    row->n_votes = s->n_votes;
+    row->votes = s->votes;
 }
 
 SignalRow *signal_row(const Signal *s, arena_t *arena) {

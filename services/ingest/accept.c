@@ -51,19 +51,43 @@ static void stamp(struct post *p) {
     signal->created_at = now - now % NS_PER_US; // as Redis and SQLite keep it
     signal->content = content_number(p->content);
     if (!signal->strategy) signal->strategy = p->request->source->default_strategy;
+    signal->has_part_only = signal->part_only = votes_are_all(p->self->votes, signal->source);
 }
 
 // --- new ones
 
-static struct reply take(struct post *p) {
-    struct ingest *self = p->self;
-    Signal *signal = &p->reading->signal;
-    if (table_count(self->lives) >= (size_t)self->settings->signals_max) return reply_error(REPLY_FULL);
-    if (!guard_put(self->guard, p->batch, p->identity.key, p->identity.value)) return reply_error(REPLY_FULL);
+static void give(struct ingest *self, batch_t *batch, const Signal *signal) {
     struct live *live = table_add(self->lives, table_key(signal->signal_id));
     *live = (struct live){.created_at = signal->created_at, .status = (uint64_t)signal->status};
-    slice_accepted(p->batch, signal);
-    batch_emit(p->batch, TOPIC_signals, 0, &signal->base);
+    slice_accepted(batch, signal);
+    batch_emit(batch, TOPIC_signals, 0, &signal->base);
+}
+
+// A consensus: an accepted signal like any other, under an id that its parts make. One that is remembered was decided before (Redis has
+// lost the votes, not the consensus): it is not given twice.
+static void take_consensus(void *arg, const Signal *consensus) {
+    struct post *p = arg;
+    Signal signal = *consensus;
+    signal.content = content_number(digest_text(signal.signal_id));
+    struct restored keys = identity_restore(signal.signal_id, signal.content, signal.created_at);
+    if (guard_find(p->self->guard, keys.given_key, NULL)) return;
+    if (guard_put(p->self->guard, p->batch, keys.given_key, keys.given_value)) give(p->self, p->batch, &signal);
+}
+
+// Room for a signal and for every consensus that it may complete.
+static bool has_room(struct ingest *self, const char *source) {
+    size_t most = 1 + votes_rows(self->votes, source);
+    return table_count(self->lives) + most <= (size_t)self->settings->signals_max &&
+           guard_count(self->guard) + most <= (size_t)self->settings->guard_max;
+}
+
+static struct reply take(struct post *p) {
+    struct ingest *self = p->self;
+    const Signal *signal = &p->reading->signal;
+    if (!has_room(self, signal->source)) return reply_error(REPLY_FULL);
+    if (!guard_put(self->guard, p->batch, p->identity.key, p->identity.value)) return reply_error(REPLY_FULL);
+    give(self, p->batch, signal);
+    votes_hear(self->votes, p->batch, signal, take_consensus, p);
     self->wrote = true;
     return reply_signal(batch_arena(p->batch), signal->signal_id, false);
 }

@@ -35,6 +35,8 @@ const struct option ingest_options[] = {
     {"guard_max", OPTION_INTEGER, AT(guard_max), "8000000", "Signals remembered (48 h of them) so that a resend is recognised; beyond, 503",
      1000, INT32_MAX, NULL},
     {"price_symbols_max", OPTION_INTEGER, AT(price_symbols_max), "10000", "Symbols whose latest price is held", 1, 1000000, NULL},
+    {"consensus_ballots_max", OPTION_INTEGER, AT(consensus_ballots_max), "20000",
+     "Open ballots (a consensus and a symbol each); votes that would open more are not counted", 1, 10000000, NULL},
     {0},
 };
 
@@ -49,6 +51,7 @@ struct ingest *ingest_new(const struct context *context, const struct ingest_set
     self->guard = guard_new(SIGNAL_GUARD, (size_t)settings->guard_max);
     self->lives = table_new(sizeof(struct live));
     self->prices = prices_new((size_t)settings->price_symbols_max);
+    self->votes = votes_new(context->book, (size_t)settings->consensus_ballots_max);
     if (!self->sources || !self->prices) ingest_destroy(&self);
     return self;
 }
@@ -62,6 +65,7 @@ void ingest_destroy(struct ingest **handle) {
     guard_destroy(&self->guard);
     table_destroy(&self->lives);
     prices_destroy(&self->prices);
+    votes_destroy(&self->votes);
     free(self->waiting);
     free(self);
     *handle = NULL;
@@ -90,7 +94,9 @@ static err_t load(void *arg, store_t *store) {
     err_t e = guard_load(self->guard, store);
     if (!e) e = store_records(store, STATE_PENDING, SIGNAL_PREFIX, &signal_life__descriptor, load_life, self);
     if (!e) e = store_records(store, STATE_PROCESSING, SIGNAL_PREFIX, &signal_life__descriptor, load_life, self);
-    log_event(LOG_LEVEL_INFO, "loaded", "signals=%zu guards=%zu", table_count(self->lives), guard_count(self->guard));
+    if (!e) e = votes_load(self->votes, store);
+    log_event(LOG_LEVEL_INFO, "loaded", "signals=%zu guards=%zu ballots=%zu", table_count(self->lives), guard_count(self->guard),
+              votes_count(self->votes));
     return e;
 }
 
@@ -181,6 +187,7 @@ static err_t tick(void *arg, batch_t *batch) {
     if (oldest < before) before = oldest;
     if (self->context->consumed_until < before) before = self->context->consumed_until;
     guard_retire(self->guard, batch, before);
+    votes_retire(self->votes, batch);
     return ERR_OK;
 }
 

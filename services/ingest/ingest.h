@@ -16,11 +16,12 @@
 #include "services/ingest/prices.h"
 #include "services/ingest/reply.h"
 #include "services/ingest/sources.h"
+#include "services/ingest/votes.h"
 
 struct ingest_settings {
     const char *http_address;
     int64_t http_port, http_connections, http_connections_per_ip, http_idle_ms, http_request_ms;
-    int64_t strangers_per_s, signals_max, guard_max, price_symbols_max;
+    int64_t strangers_per_s, signals_max, guard_max, price_symbols_max, consensus_ballots_max;
 };
 
 // A signal that is not final.
@@ -44,6 +45,7 @@ struct ingest {
     guard_t *guard;
     table_t *lives; // signal_id -> struct live
     prices_t *prices;
+    votes_t *votes; // of sources that are parts of a consensus
     batch_t *batch; // while the door takes requests; NULL: they are turned away
     bool wrote;     // something was taken into the open batch
     struct waiting *waiting;

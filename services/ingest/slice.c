@@ -3,6 +3,7 @@
 //
 //   signal:{signal_id}                   hash    Signal; expires when final
 //   signal:state:pending, :processing    sets    signal_ids that are not final
+//   signal:state:votes                   hash    Ballots that are open, packed, by "{config_id} {symbol}"
 //   signal:guard:*                       hashes  signal ids that were taken or refused (common/guard.h)
 //   signal_execution_status:{signal_id}  hash    SignalExecutionStatus; expires
 //   signal_metrics:{signal_id}           hash    SignalMetrics; expires
@@ -103,6 +104,12 @@ void slice_measured(batch_t *batch, const SignalMetrics *metrics) {
     char k[KEY_TEXT];
     keep_to_look_at(batch, key(k, "signal_metrics:", metrics->signal_id), &metrics->base);
 }
+
+#define STATE_VOTES "signal:state:votes"
+
+void slice_ballot(batch_t *batch, const char *name, struct span packed) { batch_field_bytes(batch, STATE_VOTES, span_of(name), packed); }
+void slice_ballot_over(batch_t *batch, const char *name) { batch_field_drop(batch, STATE_VOTES, name); }
+err_t slice_ballots(store_t *store, store_pair_fn *visit, void *arg) { return store_pairs(store, STATE_VOTES, visit, arg); }
 
 static void add_number(buffer_t *out, const char *name, bool has, int64_t e8) {
     char number[DECIMAL_TEXT];

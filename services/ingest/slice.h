@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/batch.h"
+#include "common/store.h"
 #include "price.pb-c.h"
 #include "signal.pb-c.h"
 
@@ -22,4 +23,7 @@ void slice_moved(batch_t *batch, const char *signal_id, Signal__Status from, Sig
 void slice_restored(batch_t *batch, const SignalLife *life);                                     // a signal that was lost and is met again
 void slice_executed(batch_t *batch, const SignalExecutionStatus *status);                        // expires
 void slice_measured(batch_t *batch, const SignalMetrics *metrics);                               // expires
+void slice_ballot(batch_t *batch, const char *name, struct span packed);                         // name: "{config_id} {symbol}"
+void slice_ballot_over(batch_t *batch, const char *name);
+err_t slice_ballots(store_t *store, store_pair_fn *visit, void *arg);
 void slice_price(batch_t *batch, const Price *price);

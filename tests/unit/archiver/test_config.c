@@ -125,6 +125,20 @@ static void a_source_keeps_its_token_when_none_is_given(void **state) {
     refuse(w->held, "{\"sources\":[{\"config_id\":\"new\"}]}", "sources[0].token: is required for a new source");
 }
 
+static void a_consensus_needs_no_token_and_is_kept_whole(void **state) {
+    struct world *w = *state;
+    const char *document = "{\"sources\":[{\"config_id\":\"both\",\"consensus\":{\"parts\":[{\"source\":\"tv\",\"weight\":0.5}],"
+                           "\"window_s\":5,\"min_agreement\":0.75,\"take\":\"weighted_mean\",\"route_parts\":false}}]}";
+    assert_int_equal(apply(w->held, document, w->arena, &w->changes), 1);
+    const SignalConfig *row = w->changes[0]->signal;
+    assert_string_equal(row->token_hash, "");
+    assert_int_equal(row->consensus->parts[0]->weight, 50000000);
+    assert_int_equal(row->consensus->min_agreement, 75000000);
+    assert_int_equal(row->consensus->take, CONSENSUS__TAKE__weighted_mean);
+    assert_false(row->consensus->route_parts);
+    assert_int_equal(apply(w->held, document, w->arena, &w->changes), 0);
+}
+
 static void a_source_in_a_document_has_every_field_of_a_source(void **state) {
     (void)state;
     for (unsigned i = 0; i < signal_config__descriptor.n_fields; i++) {
@@ -136,6 +150,8 @@ static void a_source_in_a_document_has_every_field_of_a_source(void **state) {
 
 #define SUBSCRIBED(subscription) "{\"accounts\":[{\"account_id\":\"ben\",\"broker_id\":\"alpha\",\"subscriptions\":[" subscription "]}]}"
 #define TRADED(symbols)          "{\"brokers\":[{\"broker_id\":\"b\",\"symbols\":[" symbols "]}]}"
+
+#define AGREED(consensus) "{\"sources\":[{\"config_id\":\"both\",\"consensus\":{" consensus "}}]}"
 
 // The document, and what must be said of it.
 static const char *const wrong[][2] = {
@@ -191,6 +207,17 @@ static const char *const wrong[][2] = {
     {"{\"sources\":[{\"config_id\":\"tv\",\"window_s\":0}]}", "sources[0].window_s: must be 1 to 3600"},
     {"{\"sources\":[{\"config_id\":\"tv\",\"rate_per_s\":0}]}", "sources[0].rate_per_s: must be 1"},
     {"{\"replace\":true,\"accounts\":[" ACCOUNT "]}", "accounts[0].broker_id: alpha is not a broker"},
+    {AGREED(""), "sources[0].consensus.parts: must be 1 to 32 sources, not 0"},
+    {AGREED("\"parts\":[{\"source\":\"none\"}]"), "sources[0].consensus.parts[0].source: none is not a source"},
+    {AGREED("\"parts\":[{\"source\":\"both\"}]"), "sources[0].consensus.parts[0].source: both is a consensus itself"},
+    {AGREED("\"parts\":[{\"source\":\"tv\"},{\"source\":\"tv\"}]"), "parts[1].source: tv is given twice, first by parts[0]"},
+    {AGREED("\"parts\":[{\"source\":\"tv\",\"weight\":0}]"), "sources[0].consensus.parts: must have weight"},
+    {AGREED("\"parts\":[{\"source\":\"tv\",\"weight\":-1}]"), "sources[0].consensus.parts[0].weight: must be 0 to 1000000"},
+    {AGREED("\"parts\":[{\"source\":\"tv\"}],\"window_s\":0"), "sources[0].consensus.window_s: must be 1 to 3600"},
+    {AGREED("\"parts\":[{\"source\":\"tv\"}],\"min_agreement\":0"), "sources[0].consensus.min_agreement: must be more than 0"},
+    {AGREED("\"parts\":[{\"source\":\"tv\"}],\"min_agreement\":1.01"), "min_agreement: must be more than 0 and at most 1"},
+    {AGREED("\"parts\":[{\"source\":\"tv\"}],\"min_confidence\":101"), "sources[0].consensus.min_confidence: must be 0 to 100"},
+    {AGREED("\"parts\":[{\"source\":\"tv\"}],\"take\":\"best\""), "sources[0].consensus.take: is none of the names"},
 };
 
 static void what_is_wrong_is_refused_with_path_and_rule(void **state) {
@@ -287,6 +314,7 @@ int main(void) {
         TEST(rows_that_are_missing_stay_unless_the_document_replaces),
         TEST(what_show_prints_can_be_applied),
         TEST(a_source_keeps_its_token_when_none_is_given),
+        TEST(a_consensus_needs_no_token_and_is_kept_whole),
         TEST(a_source_in_a_document_has_every_field_of_a_source),
         TEST(what_is_wrong_is_refused_with_path_and_rule),
         TEST(everything_that_is_wrong_is_said_at_once),

@@ -223,6 +223,32 @@ static void a_mean_is_rounded_once(void **state) {
     assert_int_equal(out.e8, INT64_MAX);
 }
 
+static void a_mean_of_many_is_rounded_once_to_its_step(void **state) {
+    (void)state;
+    decimal_t out = {7};
+    const struct weighted prices[] = {{D(112340000), D(2)}, {D(112360000), D(1)}};
+    assert_true(decimal_mean_of(prices, 2, D(10000), &out));
+    assert_int_equal(out.e8, 112350000); // 1.12346666…
+    const struct weighted half[] = {{D(1), D(1)}, {D(2), D(1)}, {D(3), D(1)}, {D(4), D(1)}};
+    assert_true(decimal_mean_of(half, 4, D(1), &out));
+    assert_int_equal(out.e8, 2); // 2.5: ties to even
+    assert_false(decimal_mean_of(half, 4, D(0), &out));
+    assert_false(decimal_mean_of(half, 0, D(1), &out));
+    const struct weighted none[] = {{D(5), D(0)}};
+    assert_false(decimal_mean_of(none, 1, D(1), &out));
+    const struct weighted largest[] = {{D(INT64_MAX), D(INT64_MAX)}, {D(INT64_MAX), D(INT64_MAX)}, {D(INT64_MAX), D(INT64_MAX)}};
+    assert_false(decimal_mean_of(largest, 3, D(1), &out)); // beyond 128 bits
+    assert_int_equal(out.e8, 2);
+}
+
+static void the_finest_step_is_the_last_decimal(void **state) {
+    (void)state;
+    assert_int_equal(decimal_finest(D(112340000)).e8, 10000);
+    assert_int_equal(decimal_finest(D(112345678)).e8, 1);
+    assert_int_equal(decimal_finest(D(-500 * DECIMAL_SCALE)).e8, DECIMAL_SCALE);
+    assert_int_equal(decimal_finest(D(0)).e8, DECIMAL_SCALE);
+}
+
 static void comparing_and_signs(void **state) {
     (void)state;
     assert_true(decimal_cmp(D(1), D(2)) < 0 && decimal_cmp(D(2), D(1)) > 0 && decimal_cmp(D(2), D(2)) == 0);
@@ -244,6 +270,8 @@ int main(void) {
         cmocka_unit_test(sizes_become_multiples_of_the_step),
         cmocka_unit_test(overflow_is_told_and_leaves_the_result_alone),
         cmocka_unit_test(a_mean_is_rounded_once),
+        cmocka_unit_test(a_mean_of_many_is_rounded_once_to_its_step),
+        cmocka_unit_test(the_finest_step_is_the_last_decimal),
         cmocka_unit_test(comparing_and_signs),
     };
     return cmocka_run_group_tests_name("decimal", tests, NULL, NULL);
