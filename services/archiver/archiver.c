@@ -13,7 +13,7 @@
 #include "execution.pb-c.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
-#include "services/archiver/config_document.h"
+#include "services/archiver/config_desk.h"
 #include "services/archiver/config_table.h"
 #include "services/archiver/curator.h"
 #include "services/archiver/database.h"
@@ -57,6 +57,7 @@ struct archiver {
     owner_t *owner;
     curator_t *curator;
     config_t *config;
+    struct desk desk;      // where it is changed
     store_t *store;        // while starting
     arena_t *arena;        // of `untold`
     ConfigChange **untold; // changes that Redis, or SQLite, does not have yet: the first tick writes them
@@ -129,50 +130,39 @@ static const struct route routes[] = {
 
 // The configuration.
 
-static void change(struct archiver *a, batch_t *batch, const ConfigChange *c) {
-    rows_add(a->rows, TABLE_config_change, &c->base);
-    slice_config_changed(batch, c);
-}
-
-static void say_changes(ConfigChange *const *changes, size_t n, uint64_t version, buffer_t *answer) {
-    buffer_format(answer, "{\"version\":%llu,\"changes\":[", (unsigned long long)version);
-    for (size_t i = 0; i < n; i++) {
-        buffer_format(answer, "%s{\"table\":\"%s\",\"id\":", i ? "," : "", config_kind_of(changes[i]->kind)->table);
-        buffer_json_string(answer, changes[i]->id, strlen(changes[i]->id));
-        buffer_text(answer, config_changed_row(changes[i]) ? "}" : ",\"removed\":true}");
-    }
-    buffer_text(answer, "]}");
-}
-
 static bool apply(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
-    struct archiver *a = self;
-    struct complaints complaints = {0};
-    struct span json = {request->body.data, request->has_body ? request->body.len : 0};
-    own(config) *wanted = config_read(a->config, json, a->context->shards, &complaints);
-    if (!wanted) buffer_text(answer, buffer_string(&complaints.text));
-    buffer_destroy(&complaints.text);
-    if (!wanted) return false;
-    ConfigChange **changes;
-    size_t n = config_diff(a->config, wanted, batch_now(batch), batch_arena(batch), &changes);
-    for (size_t i = 0; i < n; i++) {
-        change(a, batch, changes[i]);
-        config_take(a->config, changes[i]);
-    }
-    if (n) slice_config_version(batch, config_version(a->config));
-    say_changes(changes, n, config_version(a->config), answer);
-    return true;
+    return desk_apply(&((struct archiver *)self)->desk, batch, request, answer);
+}
+
+static bool set(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+    return desk_set(&((struct archiver *)self)->desk, batch, request, answer);
+}
+
+static bool rollback(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+    return desk_rollback(&((struct archiver *)self)->desk, batch, request, answer);
 }
 
 static bool show(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
     (void)batch;
-    (void)request;
-    config_show(((struct archiver *)self)->config, answer);
-    return true;
+    return desk_show(&((struct archiver *)self)->desk, request, answer);
+}
+
+static bool get(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+    (void)batch;
+    return desk_get(&((struct archiver *)self)->desk, request, answer);
+}
+
+static bool history(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+    return desk_history(&((struct archiver *)self)->desk, batch, request, answer);
 }
 
 static const struct control controls[] = {
     {"config-apply", "body: a configuration (JSON); takes it over whole, or says everything that is wrong with it", apply},
-    {"config-show", "prints the configuration in force, in the form that config-apply takes", show},
+    {"config-set", "path=PLACE value=VALUE: one field, or row, of it", set},
+    {"config-rollback", "to=VERSION: as it was then, as a new version", rollback},
+    {"config-show", "[export]: the configuration in force, in the form that config-apply takes; export: without what is secret", show},
+    {"config-get", "path=PLACE: what is there", get},
+    {"config-history", "[count=N]: the last versions, who made them, and what they changed", history},
     {0},
 };
 
@@ -208,6 +198,7 @@ static void *archiver_new(const struct context *context, const void *settings) {
     curator.database = s->database;
     if (a->owner) a->curator = curator_new(&curator, a->db, rows_chain(a->rows));
     if (!a->curator) archiver_destroy((void **)&a);
+    if (a) a->desk = (struct desk){a->config, a->db, a->rows, context->shards};
     return a;
 }
 
@@ -217,7 +208,10 @@ static err_t take_from_cache(struct archiver *a) {
     err_t e = slice_read_config(a->store, cache);
     if (e) return e;
     a->n_untold = config_newer(a->config, cache, clock_utc_ns(), a->arena, &a->untold);
-    for (size_t i = 0; i < a->n_untold; i++) config_take(a->config, a->untold[i]);
+    for (size_t i = 0; i < a->n_untold; i++) {
+        a->untold[i]->has_recovered = a->untold[i]->recovered = true;
+        config_take(a->config, a->untold[i]);
+    }
     return ERR_OK;
 }
 
@@ -255,7 +249,7 @@ static err_t archiver_tick(void *self, batch_t *batch) {
     struct archiver *a = self;
     if (a->notice[0]) batch_alert(batch, ALERT__SEVERITY__critical, "archive_restarted", a->context->name, "%s", a->notice);
     a->notice[0] = 0;
-    for (size_t i = 0; i < a->n_untold; i++) change(a, batch, a->untold[i]);
+    for (size_t i = 0; i < a->n_untold; i++) desk_change(&a->desk, batch, a->untold[i]);
     if (a->n_untold) slice_config_version(batch, config_version(a->config));
     a->n_untold = 0;
     return curator_tick(a->curator, batch);

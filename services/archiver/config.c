@@ -8,6 +8,7 @@
 #define uthash_fatal(why) abort()
 #include <uthash.h>
 
+#include "common/own.h"
 #include "common/record.h"
 
 // Brokers and sources first: rows come in the order in which they refer to each other.
@@ -216,14 +217,26 @@ void config_take(config_t *self, const ConfigChange *change) {
     config_raise(self, change->version);
 }
 
-void config_show(const config_t *self, buffer_t *out) {
-    buffer_format(out, "{\"version\":%llu", (unsigned long long)self->version);
+// Without its version, and without what is only for us to know.
+static const ProtobufCMessage *for_export(const ProtobufCMessage *m, arena_t *arena) {
+    ProtobufCMessage *copy = with_version(m, 0, arena);
+    if (m->descriptor != &signal_config__descriptor) return copy;
+    SignalConfig *s = (SignalConfig *)copy;
+    s->token_hash = s->old_token_hash = s->license_hash = s->secret_hash = NULL;
+    return copy;
+}
+
+void config_show(const config_t *self, bool to_export, buffer_t *out) {
+    own(arena) *arena = arena_new(65536);
+    buffer_text(out, "{");
+    if (!to_export) buffer_format(out, "\"version\":%llu", (unsigned long long)self->version);
     for (size_t i = 0; i < CONFIG_KINDS; i++) {
         const struct config_row *row = NULL;
-        buffer_format(out, ",\"%s\":[", config_kinds[i].section);
+        buffer_format(out, "%s\"%s\":[", i || !to_export ? "," : "", config_kinds[i].section);
         for (bool first = true; (row = config_next(self, config_kinds[i].kind, row)); first = false) {
             if (!first) buffer_text(out, ",");
-            record_to_json(row->m, out);
+            record_to_json(to_export ? for_export(row->m, arena) : row->m, out);
+            arena_reset(arena);
         }
         buffer_text(out, "]");
     }

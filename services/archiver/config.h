@@ -47,4 +47,5 @@ size_t config_diff(const config_t *held, const config_t *wanted, uint64_t utc_ns
 size_t config_newer(const config_t *held, const config_t *other, uint64_t utc_ns, arena_t *arena, ConfigChange ***out);
 const ProtobufCMessage *config_changed_row(const ConfigChange *change); // NULL: it went
 void config_take(config_t *self, const ConfigChange *change);
-void config_show(const config_t *self, buffer_t *out); // a ConfigDocument
+// A ConfigDocument. to_export: without versions, and without the hashes of secrets.
+void config_show(const config_t *self, bool to_export, buffer_t *out);

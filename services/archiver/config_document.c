@@ -60,27 +60,56 @@ static void take_row(struct reading *r, const struct config_kind *kind, size_t i
         config_put(r->wanted, kind->kind, row, path);
 }
 
-// As many characters as make 128 bits hard to guess, and nothing that a URL would change.
-static bool token_fits(const char *token) {
-    size_t length = strlen(token);
-    return length >= 16 && length <= 128 && strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.~-") == length;
+// Nothing that a URL would change, or that separates in an alert.
+static bool is_credential(const char *text, size_t least) {
+    size_t length = strlen(text);
+    return length >= least && length <= 128 && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.~-") == length;
 }
 
-static char *hash_for(struct reading *r, const ConfigDocument__Source *s, size_t index) {
-    char path[64];
-    snprintf(path, sizeof(path), "sources[%zu].token", index);
-    const struct config_row *there = config_find(r->held, CONFIG_CHANGE__KIND__signal_config, s->config_id);
+// What a secret becomes. `least`: of characters.
+static char *hash_of(struct reading *r, const char *path, const char *text, size_t least) {
+    char *hash = arena_take(r->arena, 65);
+    if (!is_credential(text, least)) complain_of(r->complaints, path, "must be %zu to 128 letters, digits, '_', '.', '~' or '-'", least);
+    token_hash(text, strlen(text), hash);
+    return hash;
+}
+
+// A secret in a source: given itself, by its hash, or not at all; then the one held stays.
+static char *secret_for(struct reading *r, const char *path, const char *text, char *hash, char *held) {
+    if (text && hash) complain_of(r->complaints, path, "is given beside its hash: one of them");
+    if (text && !*text) return NULL; // taken away
+    if (text) return hash_of(r, path, text, 8);
+    return hash ? hash : held;
+}
+
+// As many characters as make 128 bits hard to guess.
+static char *token_for(struct reading *r, const char *path, const ConfigDocument__Source *s, const SignalConfig *held) {
     if (s->token && s->token_hash) complain_of(r->complaints, path, "is given beside token_hash: one of them");
-    if (s->token && !token_fits(s->token)) complain_of(r->complaints, path, "must be 16 to 128 letters, digits, '_', '.', '~' or '-'");
-    if (s->token) {
-        char *hash = arena_take(r->arena, 65);
-        token_hash(s->token, strlen(s->token), hash);
-        return hash;
-    }
+    if (s->token) return hash_of(r, path, s->token, 16);
     if (s->token_hash) return s->token_hash;
-    if (there) return ((const SignalConfig *)there->m)->token_hash;
+    if (held) return held->token_hash;
     if (!s->consensus) complain_of(r->complaints, path, "is required for a new source"); // a consensus needs nobody to send
     return arena_text(r->arena, "");
+}
+
+// The token before: the one that this document replaces, or the one that was so before.
+static char *old_token_for(const ConfigDocument__Source *s, const SignalConfig *row, const SignalConfig *held) {
+    if (s->old_token_hash || !s->has_old_token_until || !held) return s->old_token_hash;
+    return strcmp(held->token_hash, row->token_hash) == 0 ? held->old_token_hash : held->token_hash;
+}
+
+static void set_secrets(struct reading *r, const ConfigDocument__Source *s, size_t index, SignalConfig *row) {
+    char path[64];
+    const struct config_row *there = config_find(r->held, CONFIG_CHANGE__KIND__signal_config, s->config_id);
+    const SignalConfig *held = there ? (const SignalConfig *)there->m : NULL;
+    bool same = held && row->dialect == SIGNAL_CONFIG__DIALECT__pineconnector; // others have none of these
+    snprintf(path, sizeof(path), "sources[%zu].token", index);
+    row->token_hash = token_for(r, path, s, held);
+    row->old_token_hash = old_token_for(s, row, held);
+    snprintf(path, sizeof(path), "sources[%zu].license", index);
+    row->license_hash = secret_for(r, path, s->license, s->license_hash, same ? held->license_hash : NULL);
+    snprintf(path, sizeof(path), "sources[%zu].secret", index);
+    row->secret_hash = secret_for(r, path, s->secret, s->secret_hash, same ? held->secret_hash : NULL);
 }
 
 // Fields of one name are one field: what is set in `from` is set in `to`.
@@ -101,7 +130,7 @@ static void take_sources(struct reading *r, const ConfigDocument *d) {
         SignalConfig *row = arena_take(r->arena, sizeof(*row));
         signal_config__init(row);
         copy_fields(&d->sources[i]->base, &row->base, r->arena);
-        row->token_hash = hash_for(r, d->sources[i], i);
+        set_secrets(r, d->sources[i], i, row);
         take_row(r, config_kind_of(CONFIG_CHANGE__KIND__signal_config), i, &row->base);
     }
 }
@@ -115,15 +144,16 @@ static void take_document(struct reading *r, const ConfigDocument *d) {
         take_row(r, config_kind_of(CONFIG_CHANGE__KIND__instance_config), i, &d->instances[i]->base);
 }
 
-config_t *config_read(const config_t *held, struct span json, unsigned shards, struct complaints *complaints) {
+config_t *config_read(const struct config_reading *reading, struct span json, struct complaints *complaints) {
     own(arena) *arena = arena_new(0);
     ProtobufCMessage *m;
     err_t e = record_from_json_all(&config_document__descriptor, json, arena, &m, tell, complaints);
     if (e && !m) return NULL; // no JSON object at all
     const ConfigDocument *d = (const ConfigDocument *)m;
-    struct reading r = {held, d->has_replace && d->replace ? config_new() : config_copy(held), arena, complaints};
+    bool replace = reading->replace || (d->has_replace && d->replace);
+    struct reading r = {reading->held, replace ? config_new() : config_copy(reading->held), arena, complaints};
     take_document(&r, d);
-    config_check(r.wanted, shards, complaints);
+    config_check(r.wanted, reading->shards, complaints);
     if (complaints->count) config_destroy(&r.wanted);
     if (complaints->count > COMPLAINTS_MAX) buffer_format(&complaints->text, "\nand %u more", complaints->count - COMPLAINTS_MAX);
     return r.wanted;

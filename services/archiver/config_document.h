@@ -13,8 +13,15 @@ struct complaints {
 };
 void complain_of(struct complaints *c, const char *path, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+// What a document is read against.
+struct config_reading {
+    const config_t *held;
+    unsigned shards;
+    bool replace; // as the document's own "replace": rows that it lacks go
+};
+
 // The configuration as it would be with this document; the caller destroys it. NULL: see the complaints.
-config_t *config_read(const config_t *held, struct span json, unsigned shards, struct complaints *complaints);
+config_t *config_read(const struct config_reading *reading, struct span json, struct complaints *complaints);
 
 // config_rules.c: each row by itself, and what they say of each other.
 void config_check(const config_t *c, unsigned shards, struct complaints *complaints);

@@ -216,9 +216,9 @@ const struct field_rule *config_field_rule(const ProtobufCMessageDescriptor *d, 
 }
 
 bool config_field_is_secret(const char *field) {
-    static const char *const secrets[] = {"token", "license", "secret"};
+    static const char *const secrets[] = {"token", "token_hash", "old_token_hash", "license", "license_hash", "secret", "secret_hash"};
     for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
-        if (strstr(field, secrets[i])) return true;
+        if (strcmp(field, secrets[i]) == 0) return true;
     return false;
 }
 

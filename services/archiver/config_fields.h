@@ -26,5 +26,5 @@ void config_fields_check(const ProtobufCMessage *m, const char *path, struct com
 const struct field_rule *config_field_rule(const ProtobufCMessageDescriptor *d, const char *field); // NULL: none
 const struct field_rule *config_field_rule_at(size_t i);                                            // NULL: at the end
 void config_field_rule_words(const struct field_rule *rule, char out[static 200]);                  // "must be …"
-// A field that holds a secret: its value is not told.
+// A field that holds a secret, or its hash: its value is not told.
 bool config_field_is_secret(const char *field);
