@@ -62,9 +62,9 @@ $(LIB): $(COMMON_O)
 	@rm -f $@
 	ar rcs $@ $^
 
-# Only the command posts to the webhook.
-$(OUT)/bin/tradecast: LIBS += $(shell pkg-config --libs libcurl)
-$(OUT)/tests/cli/%: LIBS += $(shell pkg-config --libs libcurl)
+# Only the command posts to the webhook, and reads YAML.
+$(OUT)/bin/tradecast: LIBS += $(shell pkg-config --libs libcurl yaml-0.1)
+$(OUT)/tests/cli/%: LIBS += $(shell pkg-config --libs libcurl yaml-0.1)
 # What the command reads an archive with is the archiver's own code: one form of a row, one chain, one set of queries.
 ARCHIVE_LIB := $(OUT)/libarchive.a
 $(ARCHIVE_LIB): $$(filter-out %/main.o,$$(call objects,services/archiver))

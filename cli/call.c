@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: MIT
 #include <ctype.h>
 #include <errno.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -140,4 +142,9 @@ void print_out(buffer_t *out) {
     if (out->length) fwrite(out->data, 1, out->length, stdout);
     fflush(stdout);
     buffer_clear(out);
+}
+
+const char *operator_name(void) {
+    const struct passwd *user = getpwuid(getuid());
+    return user ? user->pw_name : "unknown";
 }

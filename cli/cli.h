@@ -60,7 +60,8 @@ void commands_help(const struct command *table, size_t n, buffer_t *out);
 
 // One sentence on stderr; returns `outcome`, so that a command can end with it.
 enum outcome complain(enum outcome outcome, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void print_out(buffer_t *out); // to stdout, and empties it
+void print_out(buffer_t *out);   // to stdout, and empties it
+const char *operator_name(void); // who calls: recorded with what is asked for
 
 enum outcome run_send(struct call *call);
 enum outcome run_status(struct call *call);

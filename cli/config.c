@@ -1,25 +1,171 @@
-// config - the configuration, through the archiver: apply a file whole, or show what is in force.
+// config - the configuration, through the archiver: looked at, changed (the difference is shown first), taken back.
 // SPDX-License-Identifier: MIT
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/own.h"
+#include "config_print.h"
 #include "files.h"
 #include "place.h"
+#include "yaml.h"
 
 #define CONFIG_MAX (1000 * 1000) // what one message carries
+#define WITHIN_MS  20000
+
+// A question with words of the form name=value.
+struct asking {
+    struct question question;
+    char words[6][1024];
+};
+
+static bool add_word(struct asking *a, const char *name, const char *value) {
+    char *word = a->words[a->question.n_args];
+    size_t n = (size_t)snprintf(word, sizeof a->words[0], "%s%s%s", name, value ? "=" : "", value ? value : "");
+    a->question.args[a->question.n_args++] = word;
+    return n < sizeof a->words[0];
+}
+
+// Who asks, and why: kept with the change.
+static void add_author(struct asking *a, const struct call *call) {
+    const char *note = call_flag(call, "note");
+    add_word(a, "by", operator_name());
+    if (note && *note) add_word(a, "note", note);
+}
+
+static struct asking asking_for(const char *verb) {
+    return (struct asking){.question = {.service = "archiver", .verb = verb, .within_ms = WITHIN_MS}};
+}
+
+static enum outcome say(struct call *call, const struct asking *a, config_print_fn *print) {
+    own(buffer) answer = {0};
+    own(buffer) out = {0};
+    enum outcome outcome = ask(&call->place, &a->question, &answer);
+    if (outcome != DONE) return complain(outcome, "%s", buffer_string(&answer));
+    if (call->json)
+        buffer_format(&out, "%s\n", buffer_string(&answer));
+    else if (!print((struct span){answer.data, answer.length}, &out))
+        return complain(NO_REACH, "archiver answered something that this version does not understand");
+    print_out(&out);
+    return DONE;
+}
+
+// What would become of it is shown; then it is done, if nobody else has changed anything in between.
+static enum outcome change(struct call *call, struct asking *a) {
+    bool try_only = call_flag(call, "dry-run") != NULL;
+    char version[24];
+    add_author(a, call);
+    if (call->json || try_only) {
+        if (try_only) add_word(a, "dry-run", NULL);
+        return say(call, a, config_print_difference);
+    }
+    struct asking first = *a;
+    for (size_t i = 0; i < first.question.n_args; i++) first.question.args[i] = first.words[i];
+    add_word(&first, "dry-run", NULL);
+    own(buffer) answer = {0};
+    own(buffer) out = {0};
+    enum outcome outcome = ask(&call->place, &first.question, &answer);
+    if (outcome != DONE) return complain(outcome, "%s", buffer_string(&answer));
+    uint64_t at;
+    bool differs;
+    struct span json = {answer.data, answer.length};
+    if (!config_print_difference(json, &out) || !config_read_difference(json, &at, &differs))
+        return complain(NO_REACH, "archiver answered something that this version does not understand");
+    print_out(&out);
+    if (!differs) return DONE;
+    snprintf(version, sizeof version, "%llu", (unsigned long long)at);
+    add_word(a, "if", version);
+    return say(call, a, config_print_version);
+}
+
+// JSON stays as it is; anything else is YAML.
+static bool to_json(buffer_t *file, const char *name) {
+    char wrong[240];
+    const char *text = buffer_string(file);
+    if (text[strspn(text, " \t\r\n")] == '{') return true;
+    buffer_t json = {0};
+    if (!yaml_to_json((struct span){file->data, file->length}, &json, wrong)) {
+        buffer_destroy(&json);
+        (void)complain(ANSWER_NO, "%s: neither JSON nor YAML: %s", name, wrong);
+        return false;
+    }
+    buffer_destroy(file);
+    *file = json;
+    return true;
+}
 
 static enum outcome apply(struct call *call) {
     own(buffer) file = {0};
-    if (call->n_args != 2) return complain(WRONG_USE, "usage: tradecast config apply FILE (or - for stdin)");
     if (!file_read(call->args[1], CONFIG_MAX, &file)) return complain(WRONG_USE, "%s: %s", call->args[1], strerror(errno));
-    const struct question question = {.service = "archiver", .verb = "config-apply", .body = {file.data, file.length}, .within_ms = 20000};
-    return ask_and_say(call, &question);
+    if (!to_json(&file, call->args[1])) return ANSWER_NO;
+    if (file.length > CONFIG_MAX) return complain(ANSWER_NO, "%s: more than %d bytes as JSON", call->args[1], CONFIG_MAX);
+    struct asking a = asking_for("config-apply");
+    a.question.body = (struct span){file.data, file.length};
+    if (call_flag(call, "replace")) add_word(&a, "replace", NULL);
+    return change(call, &a);
+}
+
+// "-": a line of stdin, so that a secret is in no list of processes.
+static bool read_value(const char *given, buffer_t *out) {
+    if (strcmp(given, "-") != 0) {
+        buffer_text(out, given);
+        return true;
+    }
+    if (!file_read("-", 1000, out)) return false;
+    while (out->length && (out->data[out->length - 1] == '\n' || out->data[out->length - 1] == '\r')) out->length--;
+    return true;
+}
+
+static enum outcome set(struct call *call) {
+    own(buffer) value = {0};
+    struct asking a = asking_for("config-set");
+    if (!read_value(call->args[2], &value)) return complain(WRONG_USE, "stdin: %s", strerror(errno));
+    if (!add_word(&a, "path", call->args[1]) || !add_word(&a, "value", buffer_string(&value)))
+        return complain(WRONG_USE, "a path or value of more than 1000 bytes; use config apply");
+    return change(call, &a);
+}
+
+static enum outcome rollback(struct call *call) {
+    struct asking a = asking_for("config-rollback");
+    add_word(&a, "to", call->args[1]);
+    return change(call, &a);
+}
+
+static enum outcome history(struct call *call) {
+    struct asking a = asking_for("config-history");
+    if (call_flag(call, "count")) add_word(&a, "count", call_flag(call, "count"));
+    return say(call, &a, config_print_history);
+}
+
+static enum outcome show(struct call *call) {
+    struct asking a = asking_for("config-show");
+    return say(call, &a, config_print_lines);
+}
+
+static enum outcome get(struct call *call) {
+    struct asking a = asking_for("config-get");
+    if (!add_word(&a, "path", call->args[1])) return complain(WRONG_USE, "a path of more than 1000 bytes");
+    return say(call, &a, config_print_value);
+}
+
+static enum outcome export(struct call *call) {
+    struct asking a = asking_for("config-show"); add_word(&a, "export", NULL);
+    return say(call, &a, call_flag(call, "yaml") ? yaml_print : config_print_lines);
 }
 
 enum outcome run_config(struct call *call) {
-    if (strcmp(call->args[0], "apply") == 0) return apply(call);
-    if (strcmp(call->args[0], "show") != 0) return complain(WRONG_USE, "config apply FILE, or config show; not \"%s\"", call->args[0]);
-    const struct question question = {.service = "archiver", .verb = "config-show"};
-    return ask_and_say(call, &question);
+    static const struct {
+        const char *name, *arguments;
+        unsigned n;
+        enum outcome (*run)(struct call *call);
+    } parts[] = {
+        {"show", "", 0, show},     {"get", " PATH", 1, get},    {"set", " PATH VALUE", 2, set},        {"apply", " FILE", 1, apply},
+        {"export", "", 0, export}, {"history", "", 0, history}, {"rollback", " VERSION", 1, rollback},
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (strcmp(call->args[0], parts[i].name) != 0) continue;
+        if (call->n_args == parts[i].n + 1) return parts[i].run(call);
+        return complain(WRONG_USE, "usage: tradecast config %s%s", parts[i].name, parts[i].arguments);
+    }
+    return complain(WRONG_USE, "config show, get, set, apply, export, history or rollback; not \"%s\"", call->args[0]);
 }

@@ -1,17 +1,10 @@
 // halt - the operator's words, through the monitor: halt, resume, reduce-only; release, cancel and close a trade.
 // SPDX-License-Identifier: MIT
-#include <pwd.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "common/own.h"
 #include "execution.pb-c.h"
 #include "place.h"
-
-static const char *operator_name(void) {
-    const struct passwd *user = getpwuid(getuid());
-    return user ? user->pw_name : "unknown";
-}
 
 // words: what the verb takes before the reason and the operator.
 static enum outcome command(struct call *call, const char *const words[], size_t n, const char *subject) {
