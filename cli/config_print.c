@@ -27,6 +27,8 @@ static const char *section_of(ConfigChange__Kind kind) {
         return "instances";
     case CONFIG_CHANGE__KIND__signal_config:
         return "sources";
+    case CONFIG_CHANGE__KIND__risk_config:
+        return "presets";
     case _CONFIG_CHANGE__KIND_IS_INT_SIZE:
         break;
     }

@@ -79,7 +79,7 @@ static size_t take_item(ProtobufCMessage *const *items, size_t n, struct way *w,
 }
 
 static bool no_section(buffer_t *out) {
-    buffer_text(out, "a path begins with sources, brokers, accounts or instances, then an id: accounts.anna.leverage");
+    buffer_text(out, "a path begins with sources, brokers, presets, accounts or instances, then an id: accounts.anna.leverage");
     return false;
 }
 

@@ -81,6 +81,7 @@ static bool ask(struct world *w, verb_fn *verb, const char *body, const char *co
     assert_int_equal(sql_begin(w->desk.db), ERR_OK);
     assert_int_equal(rows_write(w->desk.rows), ERR_OK);
     assert_int_equal(sql_commit(w->desk.db), ERR_OK);
+    rows_committed(w->desk.rows);
     rows_clear(w->desk.rows);
     return done;
 }
