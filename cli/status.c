@@ -38,6 +38,21 @@ static void add_heartbeat(struct sheet *sheet, const Heartbeat *h) {
     sheet_add(sheet, h->trouble);
 }
 
+static void add_count(struct status *s, const char *what, const char *state, const char *number) {
+    sheet_add(&s->counts, what);
+    sheet_add(&s->counts, state);
+    sheet_add(&s->counts, number);
+}
+
+// The router's, by reason, since it started.
+static void add_decisions(struct status *s, const Heartbeat *h) {
+    for (size_t i = 0; i < h->n_decisions; i++) {
+        char number[24];
+        snprintf(number, sizeof number, "%llu", (unsigned long long)h->decisions[i]->count);
+        add_count(s, "decisions", record_enum_name(&reason__code__descriptor, (int)h->decisions[i]->reason), number);
+    }
+}
+
 static void look_at_service(struct status *s, const char *name) {
     const struct question question = {.service = name, .verb = "status", .within_ms = ASK_MS};
     own(buffer) answer = {0};
@@ -48,6 +63,7 @@ static void look_at_service(struct status *s, const char *name) {
     sheet_add(&s->services, name);
     if (outcome == DONE && !record_from_json(&heartbeat__descriptor, buffer_string(&answer), answer.length, "", arena, &m, &fault)) {
         add_heartbeat(&s->services, (const Heartbeat *)m);
+        add_decisions(s, (const Heartbeat *)m);
         return;
     }
     s->silent++;
@@ -93,12 +109,6 @@ static void look_at_topics(struct status *s) {
         size_t n = topology_outlets(&s->all[i], s->call->place.shards, topics);
         for (size_t t = 0; t < n; t++) look_at_topic(s, &topics[t]);
     }
-}
-
-static void add_count(struct status *s, const char *what, const char *state, const char *number) {
-    sheet_add(&s->counts, what);
-    sheet_add(&s->counts, state);
-    sheet_add(&s->counts, number);
 }
 
 // `command`: how many members (SCARD) or fields (HLEN).

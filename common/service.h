@@ -85,6 +85,7 @@ struct service {
     void (*stalled)(void *self, const char *why);       // nothing can be committed: answer what waits as not taken (again and again)
     err_t (*persist)(void *self, const struct inlet_position *inlets, size_t n); // before the Redis commit (archiver: SQLite)
     void (*positions)(void *self, struct inlet_position *inlets, size_t n);      // at start: where to go on, if not what Redis says
+    void (*beat)(void *self, Heartbeat *out, arena_t *arena); // adds to the heartbeat what only the service counts
     // A message of one of its routes went to the dead letters: tell whoever waits for it (a dead order ends as a visible rejection).
     void (*buried)(void *self, batch_t *batch, const ProtobufCMessage *body, const char *reason);
     int64_t batch_max, gather_count, gather_for_ms; // presets of the options of that name, if not the common ones

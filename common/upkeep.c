@@ -223,6 +223,7 @@ void heartbeat_fill(struct loop *l, Heartbeat *out, arena_t *arena) {
     out->redis_commands = l->commands;
     fill_latency(l, out);
     fill_topics(l, out, arena);
+    if (l->service->beat) l->service->beat(l->self, out, arena);
 }
 
 void upkeep_heartbeat(struct loop *l, uint64_t mono_ns) {

@@ -131,13 +131,20 @@ static void write_signals(const struct family *family, const struct view *view, 
 
 static void write_by_state(const struct family *family, const struct view *view, buffer_t *out) {
     const char *counts = (const char *)&view->watch->counts + family->place;
-    const char *name = family->states == &reason__code__descriptor ? "reason" : "state";
     for (unsigned i = 0; i < family->states->n_values; i++) {
         int value = family->states->values[i].value;
         if (value < 0 || value >= STATES_MAX) continue;
         uint64_t number;
         memcpy(&number, counts + (size_t)value * sizeof number, sizeof number);
-        sample(out, family, name, record_enum_name(family->states, value), number);
+        sample(out, family, "state", record_enum_name(family->states, value), number);
+    }
+}
+
+// Every reason, also those that never came: a rate needs its zero.
+static void write_decisions(const struct family *family, const struct view *view, buffer_t *out) {
+    for (unsigned i = 0; i < family->states->n_values; i++) {
+        int value = family->states->values[i].value;
+        sample(out, family, "reason", record_enum_name(family->states, value), watch_decisions(view->watch, (Reason__Code)value));
     }
 }
 
@@ -212,7 +219,8 @@ static const struct family families[] = {
     {"tradecast_topic_behind", "gauge", "1 while the consumer has to read the journal.", write_lags, 1, NULL},
     {"tradecast_signals_total", "counter", "Signals by state " HEARD ".", write_signals, 0, NULL},
     {"tradecast_orders_total", "counter", "Orders that signals became " HEARD ".", write_count, offsetof(struct counts, orders), NULL},
-    {"tradecast_decisions_total", "counter", "Decisions for accounts by reason " HEARD ".", OF_COUNTS(decisions, reason__code__descriptor)},
+    {"tradecast_decisions_total", "counter", "Decisions for accounts by reason (since the router started).", write_decisions, 0,
+     &reason__code__descriptor},
     {"tradecast_trade_changes_total", "counter", "Changes of trades by the state they led to " HEARD ".",
      OF_COUNTS(trades, trade_state__state__descriptor)},
     {"tradecast_executions_total", "counter", "Execution results by state " HEARD ".", OF_COUNTS(results, trade_result__state__descriptor)},

@@ -89,13 +89,28 @@ static void write_states(buffer_t *out, const char *before, const ProtobufCEnumD
     buffer_text(out, *comma == '{' ? "{}" : "}");
 }
 
-static void write_counts(const struct counts *counts, buffer_t *out) {
+static void write_decisions(const struct watch *watch, buffer_t *out) {
+    const ProtobufCEnumDescriptor *codes = &reason__code__descriptor;
+    const char *comma = "";
+    buffer_text(out, ",\"decisions\":{");
+    for (unsigned i = 0; i < codes->n_values; i++) {
+        uint64_t count = watch_decisions(watch, (Reason__Code)codes->values[i].value);
+        if (!count) continue;
+        text(out, comma, codes->values[i].name);
+        number(out, ":", count);
+        comma = ",";
+    }
+    buffer_text(out, "}");
+}
+
+static void write_counts(const struct watch *watch, buffer_t *out) {
+    const struct counts *counts = &watch->counts;
     number(out, "{\"signals\":{\"accepted\":", counts->accepted);
     number(out, ",\"rejected\":", counts->rejected);
     number(out, ",\"completed\":", counts->completed);
     number(out, ",\"failed\":", counts->failed);
     number(out, "},\"orders\":", counts->orders);
-    write_states(out, ",\"decisions\":", &reason__code__descriptor, counts->decisions);
+    write_decisions(watch, out);
     write_states(out, ",\"trade_changes\":", &trade_state__state__descriptor, counts->trades);
     write_states(out, ",\"executions\":", &trade_result__state__descriptor, counts->results);
     write_states(out, ",\"reconciliations\":", &trade_reconciliation__status__descriptor, counts->reconciliations);
@@ -158,7 +173,7 @@ void status_write(const struct view *view, buffer_t *out) {
     buffer_text(out, "],\"topics\":[");
     write_topics(view, out);
     buffer_text(out, "],\"counts\":");
-    write_counts(&view->watch->counts, out);
+    write_counts(view->watch, out);
     buffer_text(out, ",\"alerts\":[");
     write_alerts(view->alerts, out);
     buffer_text(out, "]");

@@ -177,9 +177,7 @@ static void see_rejection(struct watch *self, const ProtobufCMessage *m) {
 }
 
 static void see_routing(struct watch *self, const ProtobufCMessage *m) {
-    const Routing *routing = OF(Routing, m);
-    self->counts.orders += routing->orders;
-    for (size_t i = 0; i < routing->n_decisions; i++) count(self->counts.decisions, (int)routing->decisions[i]->reason);
+    self->counts.orders += OF(Routing, m)->orders; // decisions by reason come with the router's heartbeat
 }
 
 static void see_execution(struct watch *self, const ProtobufCMessage *m) {
@@ -293,6 +291,17 @@ void watch_event(struct watch *self, const ProtobufCMessage *event) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (rows[i].type == event->descriptor) rows[i].see(self, event);
     }
+}
+
+uint64_t watch_decisions(const struct watch *self, Reason__Code reason) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < self->n_services; i++) {
+        const Heartbeat *last = self->services[i].last;
+        for (size_t k = 0; last && k < last->n_decisions; k++) {
+            if (last->decisions[k]->reason == reason) sum += last->decisions[k]->count;
+        }
+    }
+    return sum;
 }
 
 uint64_t watch_open_positions(const struct watch *self) {

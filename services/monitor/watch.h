@@ -62,7 +62,6 @@ struct counts {
     uint64_t accepted, rejected;          // signals at the door
     uint64_t completed, failed;           // signals at the end
     uint64_t orders;                      // decided by the router
-    uint64_t decisions[STATES_MAX];       // Reason.Code
     uint64_t trades[STATES_MAX];          // moves to TradeState.State
     uint64_t results[STATES_MAX];         // TradeResult.State
     uint64_t reconciliations[STATES_MAX]; // TradeReconciliation.Status
@@ -102,6 +101,9 @@ void watch_event(struct watch *self, const ProtobufCMessage *event); // any mess
 
 uint64_t watch_open_positions(const struct watch *self); // over all accounts
 bool watch_is_alive(const struct watched *service, uint64_t mono_ns, uint64_t silent_ns);
+
+// Decisions with that reason since the router started, as it last told.
+uint64_t watch_decisions(const struct watch *self, Reason__Code reason);
 
 // The head of a topic as its owner last told it; NULL: nobody did.
 const TopicHead *watch_head(const struct watch *self, const char *topic);

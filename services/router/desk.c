@@ -124,6 +124,7 @@ size_t desk_fan_out(struct desk *self, const Signal *signal, uint64_t now, turn_
         if (venue->fan_out != fan_out) look_up(venue, signal);
         venue->fan_out = fan_out;
         decide_for(self, &seats->items[i], &turn);
+        self->decided[(unsigned)turn.result.reason % REASONS_MAX]++;
         visit(arg, &turn);
     }
     return seats->count;

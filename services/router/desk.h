@@ -29,6 +29,8 @@ struct seat {
     unsigned shard;
 };
 
+#define REASONS_MAX 512 // Reason.Code is below
+
 struct desk {
     const book_t *book;
     unsigned shards;
@@ -38,8 +40,9 @@ struct desk {
 
     struct seats *seats; // by source, made when somebody asks
     struct venue *venues;
-    uint64_t version;  // of the book that they were made from
-    uint64_t fan_outs; // begun
+    uint64_t version;              // of the book that they were made from
+    uint64_t fan_outs;             // begun
+    uint64_t decided[REASONS_MAX]; // decisions since it was opened, by reason
 };
 
 void desk_open(struct desk *self, const book_t *book, unsigned shards);

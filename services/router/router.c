@@ -245,6 +245,20 @@ static err_t router_tick(void *self, batch_t *batch) {
     return ERR_OK;
 }
 
+static void router_beat(void *self, Heartbeat *out, arena_t *arena) {
+    const struct router *r = self;
+    const ProtobufCEnumDescriptor *codes = &reason__code__descriptor;
+    out->decisions = arena_take(arena, codes->n_values * sizeof *out->decisions);
+    for (unsigned i = 0; i < codes->n_values; i++) {
+        uint64_t count = r->desk.decided[codes->values[i].value];
+        if (!count) continue;
+        DecisionCount *d = out->decisions[out->n_decisions++] = arena_take(arena, sizeof *d);
+        decision_count__init(d);
+        d->reason = (Reason__Code)codes->values[i].value;
+        d->count = count;
+    }
+}
+
 static const struct route routes[] = {
     {TOPIC_signals, &signal__descriptor, handle_signal, true},
     {TOPIC_executions, &execution__descriptor, follow_execution, false},
@@ -266,4 +280,5 @@ const struct service router_service = {
     .open = follow_open,
     .tick = router_tick,
     .buried = router_buried,
+    .beat = router_beat,
 };

@@ -17,7 +17,7 @@ def written(tmp_path_factory):
     return out
 
 
-@pytest.mark.parametrize("file", ["docs/options.md", *(f"deploy/env/{p}.env" for p in PROGRAMS)])
+@pytest.mark.parametrize("file", ["docs/options.md", "docs/reason-codes.md", *(f"deploy/env/{p}.env" for p in PROGRAMS)])
 def test_what_is_in_the_tree_is_what_the_programs_say(written, file):
     assert filecmp.cmp(ROOT / file, written / file, shallow=False), f"{file} is not up to date; run: make reference"
 
@@ -29,3 +29,10 @@ def test_a_wrong_value_stops_the_start_with_a_sentence_that_names_it(program):
                        env={f"TRADECAST_{part}_LOG_LEVEL": "loud"})
     assert p.returncode == 2
     assert f"TRADECAST_{part}_LOG_LEVEL" in p.stderr and "loud" in p.stderr
+
+
+def test_every_reason_says_what_it_means():
+    rows = [[cell.strip() for cell in line.split(" | ")] for line in (ROOT / "docs/reason-codes.md").read_text().splitlines() if line.startswith("| ")]
+    codes = {row[1]: row[2] for row in rows[1:]}
+    assert "`ordered`" in codes and len(codes) > 15
+    assert not [name for name, words in codes.items() if not words], "a code without a comment in proto/order.proto"

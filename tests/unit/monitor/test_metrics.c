@@ -68,6 +68,32 @@ static void numbers_come_out_as_heard(void **state) {
     watch_end(&w);
 }
 
+static void decisions_come_by_reason_with_the_routers_heartbeat(void **state) {
+    (void)state;
+    struct watch w;
+    own(buffer) out = {0};
+    start(&w);
+    DecisionCount late = DECISION_COUNT__INIT, part = DECISION_COUNT__INIT;
+    late.reason = REASON__CODE__signal_too_old;
+    late.count = 7;
+    part.reason = REASON__CODE__part_only;
+    part.count = 2;
+    Heartbeat router = HEARTBEAT__INIT;
+    router.service = (char *)"router";
+    router.n_decisions = 2;
+    router.decisions = (DecisionCount *[]){&late, &part};
+    watch_heartbeat(&w, &router, AT(101));
+    struct view view = view_of(&w);
+    metrics_write(&view, &out);
+    assert_non_null(strstr(buffer_string(&out), "tradecast_decisions_total{reason=\"signal_too_old\"} 7\n"));
+    assert_non_null(strstr(buffer_string(&out), "tradecast_decisions_total{reason=\"part_only\"} 2\n"));
+    assert_non_null(strstr(buffer_string(&out), "tradecast_decisions_total{reason=\"ordered\"} 0\n")); // a rate needs its zero
+    buffer_clear(&out);
+    status_write(&view, &out);
+    assert_non_null(strstr(buffer_string(&out), "\"decisions\":{\"signal_too_old\":7,\"part_only\":2}"));
+    watch_end(&w);
+}
+
 static void a_service_never_heard_is_down_and_has_no_numbers(void **state) {
     (void)state;
     struct watch w;
@@ -120,6 +146,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_sample_stands_under_its_help_and_type),
         cmocka_unit_test(numbers_come_out_as_heard),
+        cmocka_unit_test(decisions_come_by_reason_with_the_routers_heartbeat),
         cmocka_unit_test(a_service_never_heard_is_down_and_has_no_numbers),
         cmocka_unit_test(the_status_tells_lags_and_what_is_wrong),
     };

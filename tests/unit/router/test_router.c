@@ -268,6 +268,33 @@ static void a_trade_id_is_the_same_when_decided_again(void **state) {
     assert_string_not_equal(order(w, 1)->trade_id, first);
 }
 
+static void decisions_are_counted_by_reason(void **state) {
+    struct world *w = *state;
+    arena_t *arena = arena_new(0);
+    for (unsigned i = 0; i < 3; i++) assert_int_equal(send_signal(w, (const char *[]){"s1", "s2", "s3"}[i]), ERR_OK);
+    Heartbeat beat = HEARTBEAT__INIT;
+    router_service.beat(w->router, &beat, arena);
+    uint64_t ordered = 0, unknown = 0, full = 0;
+    for (size_t i = 0; i < beat.n_decisions; i++) {
+        const DecisionCount *d = beat.decisions[i];
+        *(d->reason == REASON__CODE__ordered ? &ordered : d->reason == REASON__CODE__unknown_broker ? &unknown : &full) = d->count;
+    }
+    assert_int_equal(ordered, 4); // a1 and a2 may have two trades each
+    assert_int_equal(full, 2);
+    assert_int_equal(unknown, 3);
+    arena_destroy(&arena);
+}
+
+static void numbers_stand_beside_the_words(void **state) {
+    struct world *w = *state;
+    for (unsigned i = 0; i < 3; i++) assert_int_equal(send_signal(w, (const char *[]){"s1", "s2", "s3"}[i]), ERR_OK);
+    const Decision *d = decision_for(routing(w, 2), "a1");
+    assert_int_equal(d->n_numbers, 2);
+    assert_string_equal(d->numbers[0]->name, "open_trades");
+    assert_int_equal(d->numbers[0]->value, 2 * LOT);
+    assert_string_equal(d->numbers[1]->name, "max_open_trades");
+}
+
 static void a_source_without_subscribers_is_routed_to_nobody(void **state) {
     struct world *w = *state;
     Signal s = signal_of("s1");
@@ -508,6 +535,8 @@ int main(void) {
         CASE(a_market_order_has_a_requested_price_and_no_price),
         CASE(a_limit_order_has_its_price),
         CASE(a_trade_id_is_the_same_when_decided_again),
+        CASE(decisions_are_counted_by_reason),
+        CASE(numbers_stand_beside_the_words),
         CASE(a_source_without_subscribers_is_routed_to_nobody),
         CASE(state_for_looking_expires_and_live_state_does_not),
         CASE(nothing_is_written_outside_the_slice),
