@@ -22,6 +22,7 @@ static void take_off(struct executor *x, struct trade *opened, const struct shar
     char *name = closing_name(x, f->execution_id);
     if (fills_is_counted(opened->s, name)) return;
     engine_count(x, opened, -1);
+    fills_exit(opened->s, share->lots, D(f->price));
     fills_reduce(opened->s, share->lots, share->pnl, f->executed_at);
     trade_add_execution(opened, name);
     opened->s->updated_at = batch_now(x->batch);
@@ -117,6 +118,7 @@ void fill_position(struct executor *x, struct trade *t, const Fill *f) {
         return;
     }
     engine_count(x, t, -1);
+    fills_exit(t->s, D(f->lots), D(f->price));
     fills_reduce(t->s, D(f->lots), D(f->has_pnl ? f->pnl : 0), f->executed_at);
     if (f->has_commission && decimal_add(D(t->s->commission), D(f->commission), &sum))
         t->s->has_commission = true, t->s->commission = sum.e8;

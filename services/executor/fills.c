@@ -47,6 +47,13 @@ decimal_t fills_open_lots(const TradeState *t) {
     return D(t->filled_lots - t->closed_lots);
 }
 
+void fills_exit(TradeState *t, decimal_t lots, decimal_t price) {
+    decimal_t taken = decimal_min(lots, fills_open_lots(t)), mean;
+    if (taken.e8 <= 0 || (t->closed_lots > 0 && !t->has_exit_price)) return; // what was closed before is not known
+    t->has_exit_price = decimal_mean(D(t->exit_price), D(t->closed_lots), price, taken, &mean);
+    if (t->has_exit_price) t->exit_price = mean.e8;
+}
+
 void fills_reduce(TradeState *t, decimal_t lots, decimal_t pnl, uint64_t at) {
     decimal_t taken = decimal_min(lots, fills_open_lots(t)), sum;
     t->has_closed_lots = true;

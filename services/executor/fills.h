@@ -16,6 +16,8 @@ err_t fills_add(TradeState *t, const Fill *f, enum trade_event *event, bool *ove
 
 // Takes lots off a position, with the profit (account currency) that the broker realised for them. Never below nothing.
 void fills_reduce(TradeState *t, decimal_t lots, decimal_t pnl, uint64_t at);
+// The price of lots about to be taken off, into the lot-weighted exit_price: before fills_reduce.
+void fills_exit(TradeState *t, decimal_t lots, decimal_t price);
 decimal_t fills_open_lots(const TradeState *t); // what is left of the position of an opening trade
 
 // How an execution of a closing trade, whose lots before it were `from`, falls on the positions it closes, in their order.

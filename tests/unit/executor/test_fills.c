@@ -116,6 +116,25 @@ static void a_position_is_never_reduced_below_nothing(void **state) {
     assert_int_equal(t.closed_at, 9);
 }
 
+static void a_position_has_the_lot_weighted_price_at_which_it_was_closed(void **state) {
+    (void)state;
+    TradeState t = trade_of("1");
+    t.filled_lots = e8("1");
+    fills_exit(&t, D(e8("0.25")), D(e8("1.2")));
+    fills_reduce(&t, D(e8("0.25")), D(0), 7);
+    assert_int_equal(t.exit_price, e8("1.2"));
+    fills_exit(&t, D(e8("5")), D(e8("1.6"))); // more than is left
+    fills_reduce(&t, D(e8("5")), D(0), 8);
+    assert_true(t.has_exit_price);
+    assert_int_equal(t.exit_price, e8("1.5"));
+    fills_exit(&t, D(e8("1")), D(e8("9"))); // nothing is left
+    assert_int_equal(t.exit_price, e8("1.5"));
+    TradeState older = trade_of("1"); // part of it was closed when nobody kept the price
+    older.filled_lots = e8("1"), older.closed_lots = e8("0.5"), older.has_closed_lots = true;
+    fills_exit(&older, D(e8("0.5")), D(e8("1.2")));
+    assert_false(older.has_exit_price);
+}
+
 static Closing closings[3];
 static Closing *list[3] = {&closings[0], &closings[1], &closings[2]};
 
@@ -234,6 +253,7 @@ int main(void) {
         cmocka_unit_test(an_execution_that_cannot_be_changes_nothing),
         cmocka_unit_test(an_execution_is_known_again),
         cmocka_unit_test(a_position_is_never_reduced_below_nothing),
+        cmocka_unit_test(a_position_has_the_lot_weighted_price_at_which_it_was_closed),
         cmocka_unit_test(an_execution_falls_on_the_positions_in_their_order),
         cmocka_unit_test(profit_is_split_by_what_each_position_gained),
         cmocka_unit_test(the_shares_of_profit_sum_up_exactly),
