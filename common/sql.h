@@ -56,6 +56,7 @@ int64_t sql_last_change(const sql_t *self);
 // Rows by descriptor. Column affinity: decimal, time, text, enum, nested: TEXT; integer, bool: INTEGER; bytes: BLOB.
 // "CREATE TABLE IF NOT EXISTS name (field TYPE [NOT NULL], …[, extra])" from the descriptor's fields; primary: the key's field, or
 // NULL when `extra` says what the key is.
+// `extra` may close the list itself, to end with ") WITHOUT ROWID": the table is kept in its key's order.
 void sql_table_of(const ProtobufCMessageDescriptor *d, const char *table, const char *primary, const char *extra, buffer_t *out);
 // Creates the table as sql_table_of says, or adds the columns that the descriptor has and the table has not: a new field needs no
 // migration.

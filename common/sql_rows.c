@@ -57,7 +57,7 @@ void sql_table_of(const ProtobufCMessageDescriptor *d, const char *table, const 
         column_of(&d->fields[i], primary, out);
     }
     if (extra && extra[0]) buffer_format(out, ", %s", extra);
-    buffer_text(out, ")");
+    if (!extra || !strstr(extra, ") WITHOUT ROWID")) buffer_text(out, ")");
 }
 
 static bool is_column(sql_query_t *columns, const char *name) {
@@ -101,6 +101,30 @@ err_t sql_table_sync(sql_t *self, const ProtobufCMessageDescriptor *d, const cha
 
 // Writing.
 
+// Whether `name` is one of "a, b".
+static bool is_one_of(const char *names, const char *name) {
+    size_t length = strlen(name);
+    for (const char *at = names; (at = strstr(at, name)) != NULL; at += length) {
+        if ((at == names || at[-1] == ' ' || at[-1] == ',') && (!at[length] || at[length] == ',')) return true;
+    }
+    return false;
+}
+
+// The key is the same already: setting it would have its index written anew.
+static void set_columns(const struct put_form *form, buffer_t *text) {
+    const char *between = "";
+    for (unsigned i = 0; i < form->type->n_fields; i++) {
+        const char *name = form->type->fields[i].name;
+        if (is_one_of(form->key, name)) continue;
+        buffer_format(text, "%s\"%s\"=excluded.\"%s\"", between, name, name);
+        between = ", ";
+    }
+    if (form->numbered)
+        buffer_format(text, "%s\"%s\"=excluded.\"%s\"", between, form->numbered, form->numbered);
+    else if (!*between) // nothing but the key
+        buffer_format(text, "\"%s\"=excluded.\"%s\"", form->type->fields[0].name, form->type->fields[0].name);
+}
+
 sql_query_t *sql_prepare_put(sql_t *self, const struct put_form *form) {
     __attribute__((cleanup(buffer_destroy))) buffer_t text = {0};
     const ProtobufCMessageDescriptor *d = form->type;
@@ -112,9 +136,7 @@ sql_query_t *sql_prepare_put(sql_t *self, const struct put_form *form) {
     if (form->numbered) buffer_text(&text, ", next_change()");
     buffer_format(&text, ") ON CONFLICT(%s) DO ", form->key);
     buffer_text(&text, form->update ? "UPDATE SET " : "NOTHING");
-    for (unsigned i = 0; form->update && i < d->n_fields; i++)
-        buffer_format(&text, "%s\"%s\"=excluded.\"%s\"", i ? ", " : "", d->fields[i].name, d->fields[i].name);
-    if (form->update && form->numbered) buffer_format(&text, ", \"%s\"=excluded.\"%s\"", form->numbered, form->numbered);
+    if (form->update) set_columns(form, &text);
     if (form->update && form->newer_by)
         buffer_format(&text, " WHERE excluded.\"%s\" >= \"%s\".\"%s\"", form->newer_by, form->table, form->newer_by);
     return sql_prepare(self, buffer_string(&text));

@@ -16,6 +16,8 @@ enum copying { LOCAL, COPIED };
 // change_count and removed_rows (services/archiver/README.md). A table with further columns says its key there.
 // Every table also has the column CHANGED: a number that grows with every write to any table, in the order of the commits.
 #define CHANGED "changed"
+// A table that is looked up by its key alone is kept in the key's order.
+#define IN_ORDER(key) CHANGED " INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (" key ")) WITHOUT ROWID"
 // clang-format off
 //    table                     message                  key                     meeting  copied  further columns
 #define TABLES(X) \
@@ -30,6 +32,12 @@ enum copying { LOCAL, COPIED };
     X(trade_reconciliation,     trade_reconciliation,    "trade_id",             REPLACE, COPIED, NULL) \
     X(signal_execution_status,  signal_execution_status, "signal_id",            REPLACE, COPIED, NULL) \
     X(trade_failure_log,        trade_failure,           "failure_id",           REPLACE, COPIED, NULL) \
+    X(trade_reconciliation_log, reconciliation_entry,    "trade_id, reconciled_at", KEEP, COPIED, IN_ORDER("trade_id, reconciled_at")) \
+    X(commission_log,           commission_charge,       "result_id",            REPLACE, COPIED, IN_ORDER("result_id")) \
+    X(trade_performance,        trade_performance,       "trade_id",             REPLACE, COPIED, IN_ORDER("trade_id")) \
+    X(account_performance,      account_performance,     "account_id, day",      REPLACE, COPIED, IN_ORDER("account_id, day")) \
+    X(broker_performance,       broker_performance,      "broker_id, day",       REPLACE, COPIED, IN_ORDER("broker_id, day")) \
+    X(instance_performance,     instance_performance,    "instance_id, day",     REPLACE, COPIED, IN_ORDER("instance_id, day")) \
     X(system_event_log,         system_event,            "event_id",             KEEP,    COPIED, NULL) \
     X(alert_log,                alert,                   "alert_id",             KEEP,    COPIED, NULL) \
     X(performance_log,          performance_sample,      "service, created_at",  KEEP,    COPIED, "PRIMARY KEY (service, created_at)") \

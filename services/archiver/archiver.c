@@ -17,6 +17,7 @@
 #include "services/archiver/config_table.h"
 #include "services/archiver/curator.h"
 #include "services/archiver/database.h"
+#include "services/archiver/outcome.h"
 #include "services/archiver/owner.h"
 #include "services/archiver/positions.h"
 #include "services/archiver/rows.h"
@@ -83,18 +84,17 @@ static err_t on_rejection(void *self, batch_t *batch, const ProtobufCMessage *m)
 static err_t on_execution(void *self, batch_t *batch, const ProtobufCMessage *m) {
     struct archiver *a = self;
     const Execution *e = (const Execution *)m;
-    (void)batch;
-    rows_add_trade(a->rows, e->trade);
-    if (e->result) rows_add(a->rows, TABLE_trade_result, &e->result->base);
-    if (e->metrics) rows_add(a->rows, TABLE_result_metrics, &e->metrics->base);
+    rows_add_execution(a->rows, e, batch_arena(batch));
     return ERR_OK;
 }
 
 static err_t on_outcome(void *self, batch_t *batch, const ProtobufCMessage *m) {
     struct archiver *a = self;
     const Outcome *o = (const Outcome *)m;
-    (void)batch;
-    if (o->trade) rows_add(a->rows, TABLE_trade_reconciliation, &o->trade->base);
+    if (o->trade) {
+        rows_add(a->rows, TABLE_trade_reconciliation, &o->trade->base);
+        rows_add(a->rows, TABLE_trade_reconciliation_log, &reconciliation_entry(o->trade, o->signal_id, batch_arena(batch))->base);
+    }
     if (o->signal) rows_add(a->rows, TABLE_signal_execution_status, &o->signal->base);
     return ERR_OK;
 }
@@ -245,8 +245,26 @@ static void archiver_positions(void *self, struct inlet_position *inlets, size_t
         snprintf(a->notice, sizeof(a->notice), "the archive is new; it begins with what the journals still hold");
 }
 
+// A slice of what an earlier version left, in a transaction of its own. What fails is tried again at the next tick.
+static void backfill(struct archiver *a) {
+    if (a->refused || !rows_backfill_is_due(a->rows)) return;
+    err_t e = sql_begin(a->db);
+    if (!e) e = owner_check(a->owner);
+    if (!e) e = rows_backfill(a->rows);
+    if (!e) e = sql_commit(a->db);
+    if (!e) {
+        rows_backfilled(a->rows);
+        if (!rows_backfill_is_due(a->rows)) log_event(LOG_LEVEL_INFO, "backfilled", "tables=performance");
+        return;
+    }
+    sql_rollback(a->db);
+    rows_rolled_back(a->rows);
+    log_event(LOG_LEVEL_ERROR, "backfill_refused", "error=%s why=%s", error_name(e), log_quote(sql_trouble(a->db)));
+}
+
 static err_t archiver_tick(void *self, batch_t *batch) {
     struct archiver *a = self;
+    backfill(a);
     if (a->notice[0]) batch_alert(batch, ALERT__SEVERITY__critical, "archive_restarted", a->context->name, "%s", a->notice);
     a->notice[0] = 0;
     for (size_t i = 0; i < a->n_untold; i++) desk_change(&a->desk, batch, a->untold[i]);
@@ -293,6 +311,7 @@ static err_t archiver_persist(void *self, const struct inlet_position *inlets, s
     }
     if (e) {
         sql_rollback(a->db);
+        rows_rolled_back(a->rows);
         return told(a, e);
     }
     FAILPOINT("archiver.after_commit");

@@ -31,6 +31,12 @@ const struct cover canon_cover[TABLE_COUNT] = {
     [TABLE_config_change] = {17, ""},
     [TABLE_risk_config] = {64, ""},
     [TABLE_performance_log] = {0, ""},
+    [TABLE_trade_reconciliation_log] = {0, ""},
+    [TABLE_commission_log] = {0, ""},
+    [TABLE_trade_performance] = {0, ""},
+    [TABLE_account_performance] = {0, ""},
+    [TABLE_broker_performance] = {0, ""},
+    [TABLE_instance_performance] = {0, ""},
 };
 
 bool canon_table(unsigned char code, enum table_name *out) {

@@ -14,12 +14,15 @@
 #include "common/record.h"
 #include "config.pb-c.h"
 #include "order.pb-c.h"
+#include "services/archiver/backfill.h"
 #include "services/archiver/chain.h"
+#include "services/archiver/outcome.h"
 #include "services/archiver/signals.h"
 
 struct row {
     enum table_name table;
     const ProtobufCMessage *m;
+    const ResultMetrics *metrics; // of a trade_result
 };
 
 // Where in the queue a trade's state stands.
@@ -55,8 +58,11 @@ static const char *const query_texts[QUERY_COUNT] = {QUERIES(QUERY_TEXT)};
 struct rows {
     sql_t *db;
     sql_query_t *put[TABLE_COUNT];
+    sql_query_t *fresh[TABLE_COUNT]; // writes only what is not there yet: where it matters what was (counts_old)
     sql_query_t *queries[QUERY_COUNT];
     chain_t *chain;
+    derived_t *derived;
+    backfill_t *backfill;
     struct row *queue;
     size_t count, capacity;
     struct trade_place *places; // as many as the queue has room
@@ -65,10 +71,17 @@ struct rows {
     const char *linked; // the signal whose order was linked last
 };
 
-static sql_query_t *prepare_put(sql_t *db, const struct table_form *t) {
+// Tables whose rows are counted elsewhere: when one changes, what it was is taken back first.
+static bool counts_old(size_t table) { return table == TABLE_trades || table == TABLE_trade_result || table == TABLE_result_metrics; }
+
+static bool prepare_table(rows_t *self, size_t table) {
+    const struct table_form *t = &table_forms[table];
     struct put_form form = {.type = t->type, .table = t->name, .key = t->key, .update = t->meeting != KEEP, .numbered = CHANGED};
     if (t->meeting == LATEST) form.newer_by = "updated_at";
-    return sql_prepare_put(db, &form);
+    self->put[table] = sql_prepare_put(self->db, &form);
+    form.update = false;
+    if (counts_old(table)) self->fresh[table] = sql_prepare_put(self->db, &form);
+    return self->put[table] && (self->fresh[table] || !counts_old(table));
 }
 
 // Statements that number what they write can be prepared only after it.
@@ -87,18 +100,25 @@ rows_t *rows_new(sql_t *db) {
     if (!self) abort();
     self->db = db;
     bool good = number_changes(db) == ERR_OK;
-    for (size_t i = 0; good && i < TABLE_COUNT; i++) good = (self->put[i] = prepare_put(db, &table_forms[i])) != NULL;
+    for (size_t i = 0; good && i < TABLE_COUNT; i++) good = prepare_table(self, i);
     for (size_t i = 0; good && i < QUERY_COUNT; i++) good = (self->queries[i] = sql_prepare(db, query_texts[i])) != NULL;
     if (good) self->chain = chain_new(db);
-    if (!self->chain) rows_destroy(&self);
+    if (self->chain) self->derived = derived_new(db);
+    if (self->derived) self->backfill = backfill_new(db, self->derived);
+    if (!self->backfill) rows_destroy(&self);
     return self;
 }
 
 void rows_destroy(rows_t **self) {
     if (!*self) return;
     rows_clear(*self);
-    for (size_t i = 0; i < TABLE_COUNT; i++) sql_query_destroy(&(*self)->put[i]);
+    for (size_t i = 0; i < TABLE_COUNT; i++) {
+        sql_query_destroy(&(*self)->put[i]);
+        sql_query_destroy(&(*self)->fresh[i]);
+    }
     for (size_t i = 0; i < QUERY_COUNT; i++) sql_query_destroy(&(*self)->queries[i]);
+    backfill_destroy(&(*self)->backfill);
+    derived_destroy(&(*self)->derived);
     chain_destroy(&(*self)->chain);
     free((*self)->queue);
     free((*self)->places);
@@ -114,7 +134,7 @@ void rows_add(rows_t *self, enum table_name table, const ProtobufCMessage *m) {
         self->queue = realloc(self->queue, self->capacity * sizeof(*self->queue));
         if (!self->queue) abort();
     }
-    self->queue[self->count++] = (struct row){table, m};
+    self->queue[self->count++] = (struct row){table, m, NULL};
 }
 
 static struct trade_place *new_place(rows_t *self) {
@@ -142,6 +162,21 @@ void rows_add_trade(rows_t *self, const TradeState *trade) {
     rows_add(self, TABLE_trades, &trade->base); // without a place it is written more than once: right, only slower
 }
 
+// The archive knows of a result through whom it was executed.
+void rows_add_execution(rows_t *self, const Execution *e, arena_t *arena) {
+    rows_add_trade(self, e->trade);
+    if (!e->result) {
+        if (e->metrics) rows_add(self, TABLE_result_metrics, &e->metrics->base);
+        return;
+    }
+    TradeResult *result = arena_take(arena, sizeof(*result));
+    *result = *e->result;
+    result->broker_id = e->trade->broker_id;
+    result->instance_id = e->trade->instance_id;
+    rows_add(self, TABLE_trade_result, &result->base);
+    self->queue[self->count - 1].metrics = e->metrics;
+}
+
 size_t rows_count(const rows_t *self) { return self->count; }
 chain_t *rows_chain(rows_t *self) { return self->chain; }
 
@@ -153,6 +188,7 @@ void rows_clear(rows_t *self) {
 }
 
 void rows_committed(rows_t *self) { chain_committed(self->chain); }
+void rows_rolled_back(rows_t *self) { derived_drop(self->derived); }
 
 // Writing.
 
@@ -169,11 +205,29 @@ static err_t put_aside(rows_t *self, enum table_name table, const ProtobufCMessa
     return sql_execute(q);
 }
 
-static err_t put(rows_t *self, enum table_name table, const ProtobufCMessage *m) {
-    err_t e = sql_upsert(self->put[table], m);
-    if (e == ERR_RULE) return put_aside(self, table, m);
-    if (!e && sql_changes(self->db)) chain_add(self->chain, table, m); // none: a row that is there stays
+enum written { WRITTEN, THERE, REFUSED };
+
+static err_t write_with(rows_t *self, sql_query_t *q, const struct row *row, enum written *written) {
+    err_t e = sql_upsert(q, row->m);
+    *written = e == ERR_RULE ? REFUSED : sql_changes(self->db) ? WRITTEN : THERE; // there: a row that is there stays
+    if (e == ERR_RULE) return put_aside(self, row->table, row->m);
+    if (!e && *written == WRITTEN) chain_add(self->chain, row->table, row->m);
     return e;
+}
+
+static err_t put_row(rows_t *self, const struct row *row, enum written *written) {
+    return write_with(self, self->put[row->table], row, written);
+}
+
+// THERE: nothing was written, and it is to be looked at first.
+static err_t put_fresh(rows_t *self, const struct row *row, enum written *written) {
+    return write_with(self, self->fresh[row->table], row, written);
+}
+
+static err_t put(rows_t *self, enum table_name table, const ProtobufCMessage *m) {
+    const struct row row = {table, m, NULL};
+    enum written written;
+    return put_row(self, &row, &written);
 }
 
 static err_t execute(rows_t *self, enum query_name query, const char *first, const char *second) {
@@ -195,8 +249,8 @@ static err_t drop(rows_t *self, enum query_name query, enum table_name table, co
 }
 
 // Topics have no order between them: what came before its signal is picked up here.
-static err_t write_signal(rows_t *self, const ProtobufCMessage *m) {
-    SignalRow row = *(const SignalRow *)m;
+static err_t write_signal(rows_t *self, const struct row *queued) {
+    SignalRow row = *(const SignalRow *)queued->m;
     sql_query_t *known = self->queries[QUERY_known_of_signal];
     bool found;
     sql_bind_text(known, 1, row.signal_id);
@@ -207,30 +261,30 @@ static err_t write_signal(rows_t *self, const ProtobufCMessage *m) {
     if (v) row.status = (Signal__Status)v->value;
     row.order_id = (char *)(uintptr_t)sql_text(known, 1);
     e = put(self, TABLE_signals, &row.base);
+    if (row.order_id) derived_signal(self->derived, row.signal_id);
     sql_reset(known);
     return e;
 }
 
-static err_t write_order(rows_t *self, const ProtobufCMessage *m) {
-    const Order *o = (const Order *)m;
-    err_t e = put(self, TABLE_orders, m);
+static err_t write_order(rows_t *self, const struct row *row) {
+    const Order *o = (const Order *)row->m;
+    enum written written;
+    err_t e = put_row(self, row, &written);
+    if (!e && written == WRITTEN) e = derived_order(self->derived, o->trade_id, o->signal_id);
     if (e || (self->linked && strcmp(self->linked, o->signal_id) == 0)) return e;
     self->linked = o->signal_id;
     return execute(self, QUERY_link_order, o->signal_id, o->trade_id);
 }
 
-static err_t write_status(rows_t *self, const ProtobufCMessage *m) {
-    const SignalExecutionStatus *s = (const SignalExecutionStatus *)m;
-    err_t e = put(self, TABLE_signal_execution_status, m);
+static err_t write_status(rows_t *self, const struct row *row) {
+    const SignalExecutionStatus *s = (const SignalExecutionStatus *)row->m;
+    err_t e = put(self, TABLE_signal_execution_status, row->m);
     if (e) return e;
     return execute(self, QUERY_set_status, s->signal_id, record_enum_name(&signal__status__descriptor, (int)s->status));
 }
 
 // A trade that failed, and of which a fill came to light after all, is no failure any more.
-static err_t write_trade(rows_t *self, const ProtobufCMessage *m) {
-    const TradeState *t = (const TradeState *)m;
-    err_t e = put(self, TABLE_trades, m);
-    if (e || sql_changes(self->db) == 0) return e; // a later state is there already
+static err_t log_failure(rows_t *self, const TradeState *t) {
     if (trade_has_failed(t)) {
         TradeFailure failure = failure_of_trade(t);
         return put(self, TABLE_trade_failure_log, &failure.base);
@@ -240,10 +294,39 @@ static err_t write_trade(rows_t *self, const ProtobufCMessage *m) {
     return filled ? drop(self, QUERY_forget_failure, TABLE_trade_failure_log, t->trade_id) : ERR_OK;
 }
 
-static err_t write_config(rows_t *self, const ProtobufCMessage *m) {
-    const ConfigChange *c = (const ConfigChange *)m;
+static err_t write_trade(rows_t *self, const struct row *row) {
+    const TradeState *t = (const TradeState *)row->m;
+    struct old_trade old = {0};
+    enum written written;
+    err_t e = put_fresh(self, row, &written);
+    if (!e && written == THERE) {
+        e = derived_old_trade(self->derived, t->trade_id, &old);
+        if (!e) e = put_row(self, row, &written);
+    }
+    if (e || written != WRITTEN) return e; // a later state is there already
+    if (old.trade || trade_has_failed(t)) e = log_failure(self, t);
+    return e ? e : derived_trade(self->derived, &old, t);
+}
+
+static err_t write_result(rows_t *self, const struct row *row) {
+    const struct row metrics = {TABLE_result_metrics, row->metrics ? &row->metrics->base : NULL, NULL};
+    const struct executed new = {(const TradeResult *)row->m, row->metrics};
+    struct old_execution old = {0};
+    enum written written, measured = WRITTEN;
+    err_t e = put_fresh(self, row, &written);
+    if (!e && written == THERE) {
+        e = derived_old_execution(self->derived, new.result->result_id, &old);
+        if (!e) e = put_row(self, row, &written);
+    }
+    if (!e && row->metrics) e = put_fresh(self, &metrics, &measured);
+    if (!e && measured == THERE) e = put_row(self, &metrics, &measured);
+    return e || written != WRITTEN ? e : derived_execution(self->derived, &old, new);
+}
+
+static err_t write_config(rows_t *self, const struct row *row) {
+    const ConfigChange *c = (const ConfigChange *)row->m;
     bool removed = c->has_removed && c->removed;
-    err_t e = put(self, TABLE_config_change, m);
+    err_t e = put(self, TABLE_config_change, row->m);
     if (e) return e;
     switch (c->kind) {
     case CONFIG_CHANGE__KIND__account_config:
@@ -266,12 +349,12 @@ static err_t write_config(rows_t *self, const ProtobufCMessage *m) {
     return ERR_OK;
 }
 
-typedef err_t write_fn(rows_t *self, const ProtobufCMessage *m);
+typedef err_t write_fn(rows_t *self, const struct row *row);
 
 // What has more to it than its own row.
 static write_fn *const writers[TABLE_COUNT] = {
-    [TABLE_signals] = write_signal, [TABLE_orders] = write_order,         [TABLE_signal_execution_status] = write_status,
-    [TABLE_trades] = write_trade,   [TABLE_config_change] = write_config,
+    [TABLE_signals] = write_signal, [TABLE_orders] = write_order,        [TABLE_signal_execution_status] = write_status,
+    [TABLE_trades] = write_trade,   [TABLE_trade_result] = write_result, [TABLE_config_change] = write_config,
 };
 
 static err_t keep_last_change(rows_t *self) {
@@ -286,8 +369,22 @@ err_t rows_write(rows_t *self) {
     chain_begin(self->chain);
     for (size_t i = 0; !e && i < self->count; i++) {
         const struct row *row = &self->queue[i];
-        e = writers[row->table] ? writers[row->table](self, row->m) : put(self, row->table, row->m);
+        e = writers[row->table] ? writers[row->table](self, row) : put(self, row->table, row->m);
     }
-    if (!e) e = chain_write(self->chain, clock_utc_ns());
+    uint64_t now = clock_utc_ns();
+    if (!e) e = derived_write(self->derived, now);
+    if (!e) e = chain_write(self->chain, now);
     return e ? e : keep_last_change(self);
 }
+
+// What an earlier version left.
+
+bool rows_backfill_is_due(const rows_t *self) { return backfill_is_due(self->backfill); }
+
+err_t rows_backfill(rows_t *self) {
+    err_t e = backfill_step(self->backfill);
+    if (!e) e = derived_write(self->derived, clock_utc_ns());
+    return e ? e : keep_last_change(self);
+}
+
+void rows_backfilled(rows_t *self) { backfill_committed(self->backfill); }

@@ -14,11 +14,18 @@ void rows_destroy(rows_t **self);
 
 // Rows are not copied: they must live until rows_clear (a batch's arena does).
 void rows_add(rows_t *self, enum table_name table, const ProtobufCMessage *row);
+// An execution's trade, result and metrics.
+void rows_add_execution(rows_t *self, const Execution *e, arena_t *arena);
 // Of several states of a trade in one batch only the latest is written.
 void rows_add_trade(rows_t *self, const TradeState *trade);
 size_t rows_count(const rows_t *self);
 // Writes them all, into an open transaction. Writing them again later gives the same tables: everything is an upsert by key.
 err_t rows_write(rows_t *self);
-void rows_committed(rows_t *self); // the transaction is: the chain goes on from it
+void rows_committed(rows_t *self);   // the transaction is: the chain goes on from it
+void rows_rolled_back(rows_t *self); // it is not
+// What an earlier version left to be counted, slice by slice, each in a transaction of its own that the caller opens and commits.
+bool rows_backfill_is_due(const rows_t *self);
+err_t rows_backfill(rows_t *self);
+void rows_backfilled(rows_t *self); // the transaction is committed
 void rows_clear(rows_t *self);
 chain_t *rows_chain(rows_t *self);

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "services/archiver/backfill.h"
 #include "services/archiver/curator.h"
 
 // What a message's fields cannot say, by version. A step is never changed once released: the next one corrects it.
@@ -18,6 +19,8 @@ static const char *const steps[] = {
     "INSERT INTO change_count VALUES (0);"
     "CREATE TABLE removed_rows (table_name TEXT NOT NULL, changed INTEGER NOT NULL, key TEXT NOT NULL, PRIMARY KEY (table_name, changed))"
     " WITHOUT ROWID;",
+    // What earlier versions left to be counted: backfill.h.
+    "CREATE TABLE backfill (table_name TEXT NOT NULL PRIMARY KEY, after INTEGER NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;",
 };
 
 // What `explain` and the reports look things up by; ids are the tables' keys anyway.
@@ -48,7 +51,8 @@ err_t schema_prepare(sql_t *db) {
         if (!e) e = number_rows(db, t->name);
     }
     if (!e) e = curator_prepare(db);
-    return e ? e : sql_run(db, indexes);
+    if (!e) e = sql_run(db, indexes);
+    return e ? e : backfill_prepare(db);
 }
 
 err_t schema_index_changes(sql_t *db, bool wanted) {

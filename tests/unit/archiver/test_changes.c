@@ -136,7 +136,7 @@ static void numbers_grow_over_a_restart_and_a_clock_that_was_set_back(void **sta
     open_world(w);
     write_trade(w, TRADE_STATE__STATE__working, 1);
     assert_int_equal(number(w, "SELECT changed FROM trades"), ahead + 1);
-    assert_int_equal(number(w, "SELECT last FROM change_count"), ahead + 1);
+    assert_true(number(w, "SELECT last FROM change_count") >= ahead + 1);
 }
 
 static void a_failure_that_was_none_leaves_a_note_for_the_copies(void **state) {
@@ -156,7 +156,7 @@ static void rows_of_an_earlier_version_are_numbered_as_they_stand(void **state) 
     struct world *w = *state;
     write_trade(w, TRADE_STATE__STATE__working, 1);
     assert_int_equal(sql_run(w->db, "ALTER TABLE trades DROP COLUMN changed; PRAGMA user_version=1; DROP TABLE change_count;"
-                                    "DROP TABLE removed_rows"),
+                                    "DROP TABLE removed_rows; DROP TABLE backfill"),
                      ERR_OK);
     close_world(w);
     open_world(w);
