@@ -55,7 +55,7 @@ static enum outcome read_answer(const struct parcel *parcel, const char *service
 
 enum outcome ask(const struct place *place, const struct question *question, buffer_t *out) {
     char endpoint[256];
-    endpoint_of(place->run, question->service, "control", endpoint);
+    endpoint_of(place->run, question->service, question->door ? question->door : "control", endpoint);
     buffer_clear(out);
     if (!is_listening(endpoint)) {
         buffer_format(out, "%s does not listen at %s; is it running, and is --dir right?", question->service, endpoint);

@@ -14,6 +14,12 @@
 #define REASON {"reason", "TEXT", "why; it is kept"}
 #define ACCOUNT {"account", "ID", "one account only; else all"}
 
+#define ARCHIVED {"since", "TIME", "from this time on: 2026-11-01, 2026-11-01T10:00:00Z, or 7d, 12h, 30m ago"}, \
+    {"until", "TIME", "before this time"}, {"account", "ID", "of this account"}, {"symbol", "SYMBOL", "of this symbol"}, \
+    {"strategy", "NAME", "of this strategy"}, {"broker", "ID", "of this broker"}
+#define LISTED ARCHIVED, {"state", "STATE", "in this state"}, {"signal", "ID", "of this signal"}, {"limit", "N", "at most N rows (100)"}, \
+    {"after", "NEXT", "what comes after the page that said so"}, {"csv", NULL, "every column, as CSV"}
+
 static const struct command commands[] = {
     {"send", "[FILE | -]", "Sends a signal to the webhook: a file, stdin, or the options.", run_send, 0, 1,
      {{"symbol", "SYMBOL", "what to trade"},
@@ -55,6 +61,11 @@ static const struct command commands[] = {
     {"doctor", "", "Checks the installation.", run_doctor, 0, 0,
      {{"profile", "PROFILE", "standard or strict: what Redis should be set to (TRADECAST_PROFILE)"},
       {"full", NULL, "check every page of the archive, however large"}}},
+    {"signals", "", "Lists archived signals, the latest first.", run_list, 0, 0, {LISTED}},
+    {"trades", "", "Lists archived trades.", run_list, 0, 0, {LISTED}},
+    {"results", "", "Lists archived executions.", run_list, 0, 0, {LISTED}},
+    {"reconciliations", "", "Lists how trades compared with what was asked.", run_list, 0, 0, {LISTED}},
+    {"failures", "", "Lists trades that came to nothing and signals that were refused.", run_list, 0, 0, {LISTED}},
     {"verify", "[FILE]", "Checks an archive (else the installation's): file, signals' hashes, chain, journal positions.", run_verify, 0, 1, {}},
     {"version", "", "Prints the version.", run_version, 0, 0, {}},
 };

@@ -21,6 +21,7 @@ struct sql {
     sqlite3 *db;
     char trouble[200];
     int64_t last_change; // the last number that next_change() gave
+    uint64_t deadline;   // monotonic ns; 0: none
 };
 
 struct sql_query {
@@ -37,6 +38,8 @@ static err_t error_of(int rc) {
         return ERR_OK;
     case SQLITE_NOMEM:
         return ERR_MEMORY;
+    case SQLITE_INTERRUPT:
+        return ERR_BUSY;
     case SQLITE_CONSTRAINT:
     case SQLITE_TOOBIG:
     case SQLITE_MISMATCH:
@@ -59,6 +62,16 @@ static err_t note(sql_t *self, int rc) {
 }
 
 const char *sql_trouble(const sql_t *self) { return self->trouble; }
+
+static int is_late(void *arg) {
+    const sql_t *self = arg;
+    return self->deadline && clock_mono_ns() > self->deadline;
+}
+
+void sql_answer_within(sql_t *self, int64_t ms) {
+    self->deadline = ms ? clock_mono_ns() + (uint64_t)ms * NS_PER_MS : 0;
+    sqlite3_progress_handler(self->db, 10000, ms ? is_late : NULL, self);
+}
 
 // Opening.
 

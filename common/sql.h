@@ -17,6 +17,8 @@ enum sql_mode { SQL_WRITE, SQL_READ }; // SQL_READ: read-only, defensive
 sql_t *sql_open(const char *path, enum sql_mode mode, char why[static 200]);
 void sql_destroy(sql_t **self);
 const char *sql_trouble(const sql_t *self); // the last error in words
+// What a statement may take from now on, all its steps together; then it fails with ERR_BUSY. 0: as long as it takes.
+void sql_answer_within(sql_t *self, int64_t ms);
 
 // Schema by version (PRAGMA user_version): applies steps[version…n) each in one transaction. ERR_CONFIG: the file is newer than this
 // program.

@@ -47,6 +47,9 @@ static const struct option options[] = {
      "The audit log, a JSON line a signal (signals.log beside the database); off: none", 0, 0, NULL},
     {"audit_rotate", OPTION_SIZE, offsetof(struct settings, curator.audit_rotate), "64m",
      "The audit log is closed and compressed when it is larger, and every day", 4096, INT64_MAX, NULL},
+    {"readers", OPTION_INTEGER, offsetof(struct settings, curator.readers), "3", "Read-only connections that answer questions", 1, 5, NULL},
+    {"query_within", OPTION_DURATION, offsetof(struct settings, curator.answer_ms), "2s", "A question that takes longer is given up", 10, 600000,
+     NULL},
     {0},
 };
 
@@ -275,7 +278,8 @@ static err_t archiver_tick(void *self, batch_t *batch) {
 
 static err_t archiver_open(void *self, reactor_t *reactor) {
     struct archiver *a = self;
-    return curator_open(a->curator, reactor, a->context);
+    (void)reactor; // questions have threads of their own
+    return curator_open(a->curator, a->context);
 }
 
 // The commit.

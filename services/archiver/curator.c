@@ -9,10 +9,13 @@
 #include "common/log.h"
 #include "common/own.h"
 #include "services/archiver/audit.h"
+#include "services/archiver/readers.h"
 
 struct curator {
     sql_t *db;
+    struct curator_options options;
     audit_t *audit;
+    readers_t *readers;
     sql_query_t *settle;
     char restored_from[200];
     bool restored; // and the archive does not say yet that it has been noticed
@@ -20,10 +23,19 @@ struct curator {
 
 static const char tables[] = "CREATE TABLE IF NOT EXISTS restored (at TEXT NOT NULL, source TEXT NOT NULL, noticed INTEGER NOT NULL);";
 
+// What pages are read along (query.c).
+static const char indexes[] = "CREATE INDEX IF NOT EXISTS signals_by_time ON signals (created_at, signal_id);"
+                              "CREATE INDEX IF NOT EXISTS trades_by_time ON trades (ordered_at, trade_id);"
+                              "CREATE INDEX IF NOT EXISTS trades_by_account ON trades (account_id, ordered_at, trade_id);"
+                              "CREATE INDEX IF NOT EXISTS trade_result_by_time ON trade_result (executed_at, result_id);"
+                              "CREATE INDEX IF NOT EXISTS trade_reconciliation_by_time ON trade_reconciliation (reconciled_at, trade_id);"
+                              "CREATE INDEX IF NOT EXISTS trade_failure_log_by_time ON trade_failure_log (failed_at, failure_id);";
+
 err_t curator_prepare(sql_t *db) {
     err_t e = sql_run(db, tables);
     if (!e) e = chain_prepare(db);
-    return e ? e : audit_prepare(db);
+    if (!e) e = audit_prepare(db);
+    return e ? e : sql_run(db, indexes);
 }
 
 static err_t read_restored(curator_t *self) {
@@ -57,6 +69,7 @@ curator_t *curator_new(const struct curator_options *options, sql_t *db, chain_t
     if (!self) abort();
     (void)chain;
     self->db = db;
+    self->options = *options;
     self->settle = sql_prepare(db, "UPDATE restored SET noticed = 1 WHERE noticed = 0");
     bool good = self->settle && !read_restored(self) && open_audit(self, options);
     if (good && self->audit) audit_start(self->audit);
@@ -66,17 +79,20 @@ curator_t *curator_new(const struct curator_options *options, sql_t *db, chain_t
 
 void curator_destroy(curator_t **self) {
     if (!*self) return;
+    readers_destroy(&(*self)->readers);
     audit_destroy(&(*self)->audit);
     sql_query_destroy(&(*self)->settle);
     free(*self);
     *self = NULL;
 }
 
-err_t curator_open(curator_t *self, reactor_t *reactor, const struct context *context) {
-    (void)self;
-    (void)reactor;
-    (void)context;
-    return ERR_OK;
+err_t curator_open(curator_t *self, const struct context *context) {
+    char why[200] = "";
+    const struct readers_options options = {self->options.database, context->run_dir, context->name, self->options.readers,
+                                            self->options.answer_ms};
+    self->readers = readers_new(&options, why);
+    if (!self->readers) log_event(LOG_LEVEL_ERROR, "cannot_answer", "why=%s", log_quote(why));
+    return self->readers ? ERR_OK : ERR_SYSTEM;
 }
 
 err_t curator_write(curator_t *self) {
@@ -92,6 +108,7 @@ void curator_committed(curator_t *self) {
 err_t curator_tick(curator_t *self, batch_t *batch) {
     char why[200];
     if (self->audit && audit_trouble(self->audit, why))
-        batch_alert(batch, ALERT__SEVERITY__critical, "audit_log_refused", "signals.log", "the audit log is behind: %s; it catches up", why);
+        batch_alert(batch, ALERT__SEVERITY__critical, "audit_log_refused", "signals.log", "the audit log is behind: %s; it catches up",
+                    why);
     return ERR_OK;
 }

@@ -20,7 +20,7 @@ typedef struct curator curator_t;
 // The chain is the writer's. NULL: it has been logged.
 curator_t *curator_new(const struct curator_options *options, sql_t *db, chain_t *chain);
 void curator_destroy(curator_t **self);
-err_t curator_open(curator_t *self, reactor_t *reactor, const struct context *context);
+err_t curator_open(curator_t *self, const struct context *context); // begins to answer questions
 
 // Whether `tradecast restore` has put this file here since the archiver last ran, and from where. Then journals may begin after it ends.
 bool curator_restored(const curator_t *self, char from[static 200]);

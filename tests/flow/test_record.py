@@ -1,6 +1,8 @@
 """The record: what was written can be verified, and what was done to it since shows."""
 # SPDX-License-Identifier: MIT
+import csv
 import gzip
+import io
 import json
 import shutil
 import sqlite3
@@ -59,7 +61,7 @@ def test_a_running_archive_is_as_it_was_written(traded):
     ("DELETE FROM trade_result WHERE rowid = 2", {"removed"}, "trade_result"),
     ("INSERT INTO trade_failure_log (failure_id, signal_id, state, failed_at) VALUES ('x', 'y', 'refused', 'z')", {"inserted"},
      "trade_failure_log"),
-    ("DELETE FROM chain WHERE batch = 2", {"removed", "inserted"}, "chain"),
+    ("DELETE FROM chain WHERE batch = 1", {"removed", "inserted"}, "chain"),
 ])
 def test_what_was_done_to_a_copy_shows_and_where(traded, tmp_path, tamper, wrong, where):
     path = copy_of(traded, tmp_path / "copy.db")
@@ -115,3 +117,41 @@ def test_the_audit_log_has_every_signal_once_though_the_archiver_is_killed(trade
     until(lambda: audit_lines(traded) == archived_ids(traded), "the audit log to have every signal")
     assert len(list(traded.layout.data.glob("signals-2*.log.gz"))) > 3
     assert verify(traded)[0] == DONE
+
+
+# --- reading
+
+def listed(plant, what, *args):
+    status, out, said = plant.command(what, "--json", *args)
+    assert status == DONE, said
+    return json.loads(out)
+
+
+def test_lists_are_answered_page_by_page_while_the_archive_grows(traded):
+    with closing(sqlite3.connect(traded.archive_uri(), uri=True)) as db:
+        before = {r[0] for r in db.execute("SELECT trade_id FROM trades")}
+    load = traded.load("paging-", 300, rate=300)
+    seen, after = [], []
+    while True:
+        page = listed(traded, "trades", "--limit=400", *after)
+        seen += [r["trade_id"] for r in page["rows"]]
+        if "next" not in page:
+            break
+        after = [f"--after={page['next']}"]
+    traded.remember(load)
+    assert before <= set(seen) and len(seen) == len(set(seen))
+
+
+def test_lists_are_tables_and_csv_and_know_conditions(traded):
+    status, out, _ = traded.command("trades", "--account=acc000", "--limit=3")
+    lines = out.splitlines()
+    assert status == DONE and lines[0].startswith("TIME") and len([x for x in lines if "acc000" in x]) == 3
+    assert lines[-1].startswith("There is more: --after ")
+    status, out, _ = traded.command("signals", "--since=1h", "--symbol=EURUSD", "--limit=5", "--csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert status == DONE and len(rows) == 5 and all(len(r["sha256"]) == 64 for r in rows)
+    for what in ("results", "reconciliations", "failures"):
+        assert traded.command(what, "--limit=2")[0] == DONE
+    assert listed(traded, "trades", "--state=rejected")["rows"] == []
+    assert traded.command("trades", "--since=yesterday")[0] == WRONG_USE
+    assert traded.command("failures", "--strategy=x")[0] == ANSWER_NO

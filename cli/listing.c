@@ -1,0 +1,127 @@
+// listing - an answer of the archive as a table or as CSV.
+// SPDX-License-Identifier: MIT
+#include "listing.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <yajl/yajl_tree.h>
+
+#include "common/own.h"
+#include "common/record.h"
+#include "services/archiver/query.h"
+#include "text.h"
+
+#define FIELD_TEXT 48
+
+static const struct listing_form forms[] = {
+    {"signals", "TIME|SIGNAL|SOURCE|SYMBOL|ACTION|>ENTRY|>LOTS|STRATEGY|STATUS|OUTCOME|>P/L %",
+     "created_at|signal_id|source|symbol|action|entry_price|lot_size|strategy|status|outcome|profit_loss_pct"},
+    {"trades", "TIME|TRADE|ACCOUNT|SYMBOL|SIDE|>LOTS|>FILLED|>PRICE|STATE|>P/L|STRATEGY|REASON",
+     "ordered_at|trade_id|account_id|symbol|side|lot_size|filled_lots|average_price|state|pnl|strategy|reason"},
+    {"results", "TIME|TRADE|ACCOUNT|SYMBOL|DIRECTION|>LOTS|>PRICE|>SLIPPAGE|>P/L|>COMMISSION|STATE",
+     "executed_at|trade_id|account_id|symbol|direction|lot_size|execution_price|slippage|pnl|commission|state"},
+    {"reconciliations", "TIME|TRADE|ACCOUNT|SYMBOL|STATUS|>DISCREPANCY|REASON",
+     "reconciled_at|trade_id|account_id|symbol|reconciliation_status|discrepancy|rejection_reason"},
+    {"failures", "TIME|ID|ACCOUNT|SYMBOL|STATE|FIELD|REASON", "failed_at|failure_id|account_id|symbol|state|field|reason"},
+};
+
+const struct listing_form *listing_find(const char *what) {
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        if (strcmp(forms[i].what, what) == 0) return &forms[i];
+    }
+    return NULL;
+}
+
+static yajl_val field_of(yajl_val row, const char *name) {
+    const char *path[] = {name, NULL};
+    return yajl_tree_get(row, path, yajl_t_any);
+}
+
+// A value's text; nested ones are not listed.
+static const char *text_of(yajl_val v) {
+    if (!v) return "";
+    return YAJL_IS_STRING(v)   ? YAJL_GET_STRING(v)
+           : YAJL_IS_NUMBER(v) ? YAJL_GET_NUMBER(v)
+           : YAJL_IS_TRUE(v)   ? "true"
+           : YAJL_IS_FALSE(v)  ? "false"
+                               : "";
+}
+
+// "2026-11-21T10:15:30.123456Z" to "2026-11-21 10:15:30.123": what people compare.
+static void add_cell(struct sheet *sheet, const char *name, const char *text) {
+    size_t length = strlen(name);
+    if (length > 3 && strcmp(name + length - 3, "_at") == 0 && strlen(text) >= 20)
+        sheet_format(sheet, "%.10s %.8s%.*s", text, text + 11, text[19] == '.' ? 4 : 0, text + 19);
+    else
+        sheet_add(sheet, text);
+}
+
+static void add_row(struct sheet *sheet, const char *fields, yajl_val row) {
+    char name[FIELD_TEXT];
+    for (const char *at = fields; *at; at += strspn(at, "|")) {
+        size_t length = strcspn(at, "|");
+        snprintf(name, sizeof name, "%.*s", (int)length, at);
+        add_cell(sheet, name, text_of(field_of(row, name)));
+        at += length;
+    }
+}
+
+static yajl_val rows_of(yajl_val answer) {
+    yajl_val rows = answer ? field_of(answer, "rows") : NULL;
+    return rows && YAJL_IS_ARRAY(rows) ? rows : NULL;
+}
+
+bool listing_table(const struct listing_form *form, const char *json, buffer_t *out) {
+    yajl_val answer = yajl_tree_parse(json, NULL, 0), rows = rows_of(answer);
+    struct sheet sheet = {0};
+    if (rows) {
+        sheet_start(&sheet, form->heads);
+        for (size_t i = 0; i < YAJL_GET_ARRAY(rows)->len; i++) add_row(&sheet, form->fields, YAJL_GET_ARRAY(rows)->values[i]);
+        sheet_print(&sheet, out);
+        const char *next = text_of(field_of(answer, "next"));
+        if (*next) buffer_format(out, "\nThere is more: --after %s\n", next);
+        sheet_destroy(&sheet);
+    }
+    yajl_tree_free(answer);
+    return rows != NULL;
+}
+
+// CSV.
+
+static void add_quoted(buffer_t *out, const char *text) {
+    if (!strpbrk(text, "\",\r\n")) {
+        buffer_text(out, text);
+        return;
+    }
+    buffer_text(out, "\"");
+    for (const char *at = text; *at; at++) {
+        if (*at == '"') buffer_text(out, "\"");
+        buffer_add(out, at, 1);
+    }
+    buffer_text(out, "\"");
+}
+
+static void add_line(const ProtobufCMessageDescriptor *type, const char *const *extras, yajl_val row, buffer_t *out) {
+    for (unsigned i = 0; i < type->n_fields; i++) {
+        if (i) buffer_text(out, ",");
+        add_quoted(out, row ? text_of(field_of(row, type->fields[i].name)) : type->fields[i].name);
+    }
+    for (; *extras; extras++) {
+        if (record_field(type, span_of(*extras))) continue;
+        buffer_text(out, ",");
+        add_quoted(out, row ? text_of(field_of(row, *extras)) : *extras);
+    }
+    buffer_text(out, "\r\n");
+}
+
+bool listing_csv(const char *what, const char *json, buffer_t *out) {
+    const char *const *extras;
+    const ProtobufCMessageDescriptor *type = query_form(what, &extras);
+    yajl_val answer = yajl_tree_parse(json, NULL, 0), rows = type ? rows_of(answer) : NULL;
+    if (rows) {
+        add_line(type, extras, NULL, out);
+        for (size_t i = 0; i < YAJL_GET_ARRAY(rows)->len; i++) add_line(type, extras, YAJL_GET_ARRAY(rows)->values[i], out);
+    }
+    yajl_tree_free(answer);
+    return rows != NULL;
+}

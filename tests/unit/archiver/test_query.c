@@ -1,0 +1,216 @@
+// test_query - pages put together are the whole, also while rows come in; each condition holds; what is wrong is said.
+// SPDX-License-Identifier: MIT
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+// cmocka wants the four above first
+#include <cmocka.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <yajl/yajl_tree.h>
+
+#include "common/clock.h"
+#include "common/own.h"
+#include "services/archiver/database.h"
+#include "services/archiver/query.h"
+#include "services/archiver/rows.h"
+#include "services/archiver/signals.h"
+
+#define ROWS_MAX 1000
+
+struct world {
+    char folder[64], path[96];
+    sql_t *db;
+    rows_t *rows;
+    arena_t *arena;
+    unsigned n;
+};
+
+static int set_up(void **state) {
+    struct world *w = calloc(1, sizeof(*w));
+    char notice[400] = "";
+    snprintf(w->folder, sizeof(w->folder), "/tmp/test_query.XXXXXX");
+    assert_non_null(mkdtemp(w->folder));
+    snprintf(w->path, sizeof(w->path), "%s/archive.db", w->folder);
+    w->arena = arena_new(0);
+    w->db = database_open(w->path, 1 << 30, notice, sizeof(notice));
+    w->rows = rows_new(w->db);
+    assert_non_null(w->rows);
+    *state = w;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    struct world *w = *state;
+    char command[128];
+    rows_destroy(&w->rows);
+    sql_destroy(&w->db);
+    arena_destroy(&w->arena);
+    snprintf(command, sizeof(command), "rm -rf '%s'", w->folder);
+    assert_int_equal(system(command), 0);
+    free(w);
+    return 0;
+}
+
+// A signal and a trade of it, both with this number and time; three in a row have the same time.
+static void add(struct world *w, unsigned n, uint64_t at_s) {
+    Signal *s = arena_take(w->arena, sizeof(*s));
+    signal__init(s);
+    s->signal_id = arena_format(w->arena, "s%04u", n), s->source = (char *)"tv", s->symbol = (char *)(n % 2 ? "EURUSD" : "GBPUSD");
+    s->strategy = (char *)(n % 3 ? "trend" : "mean"), s->created_at = at_s * NS_PER_S, s->status = SIGNAL__STATUS__completed;
+    s->order_type = SIGNAL__ORDER_TYPE__market, s->direction = SIGNAL__DIRECTION__buy;
+    rows_add(w->rows, TABLE_signals, &signal_row(s, w->arena)->base);
+    TradeState *t = arena_take(w->arena, sizeof(*t));
+    trade_state__init(t);
+    t->trade_id = arena_format(w->arena, "t%04u", n), t->signal_id = s->signal_id, t->account_id = (char *)(n % 5 ? "anna" : "berta");
+    t->broker_id = (char *)"alpha", t->symbol = t->broker_symbol = s->symbol, t->order_type = s->order_type, t->direction = s->direction;
+    t->state = n % 4 ? TRADE_STATE__STATE__filled : TRADE_STATE__STATE__rejected;
+    t->signal_at = t->ordered_at = t->updated_at = s->created_at;
+    rows_add_trade(w->rows, t);
+    w->n++;
+}
+
+static void commit(struct world *w) {
+    assert_int_equal(sql_begin(w->db), ERR_OK);
+    assert_int_equal(rows_write(w->rows), ERR_OK);
+    assert_int_equal(sql_commit(w->db), ERR_OK);
+    rows_committed(w->rows);
+    rows_clear(w->rows);
+}
+
+static void fill(struct world *w, unsigned count) {
+    for (unsigned i = 0; i < count; i++) add(w, i, 1000 + i / 3);
+    commit(w);
+}
+
+// A page: the numbers of its rows into seen, in order; its cursor into next. How many rows.
+static unsigned take_page(struct world *w, const ArchiveQuery *q, unsigned seen[static ROWS_MAX], char next[static 400]) {
+    own(buffer) out = {0};
+    const char *rows_path[] = {"rows", NULL}, *next_path[] = {"next", NULL};
+    const char *id_path[] = {strcmp(q->what, "trades") == 0 ? "trade_id" : "signal_id", NULL};
+    if (!query_answer(w->db, q, &out)) fail_msg("%s", buffer_string(&out));
+    yajl_val answer = yajl_tree_parse(buffer_string(&out), NULL, 0);
+    assert_non_null(answer);
+    yajl_val rows = yajl_tree_get(answer, rows_path, yajl_t_array), more = yajl_tree_get(answer, next_path, yajl_t_string);
+    unsigned n = (unsigned)YAJL_GET_ARRAY(rows)->len;
+    for (unsigned i = 0; i < n; i++)
+        seen[i] = (unsigned)strtoul(YAJL_GET_STRING(yajl_tree_get(YAJL_GET_ARRAY(rows)->values[i], id_path, yajl_t_string)) + 1, NULL, 10);
+    snprintf(next, 400, "%s", more ? YAJL_GET_STRING(more) : "");
+    yajl_tree_free(answer);
+    return n;
+}
+
+static unsigned take_all(struct world *w, ArchiveQuery *q, unsigned all[static ROWS_MAX]) {
+    char next[400];
+    unsigned n = 0;
+    do {
+        n += take_page(w, q, all + n, next);
+        q->after = next;
+    } while (next[0] && n < ROWS_MAX - q->limit);
+    q->after = NULL;
+    return n;
+}
+
+static void pages_put_together_are_the_whole_in_order(void **state) {
+    struct world *w = *state;
+    unsigned all[ROWS_MAX];
+    fill(w, 200);
+    static const char *const kinds[] = {"signals", "trades"};
+    for (size_t k = 0; k < 2; k++) {
+        for (uint32_t limit = 1; limit <= 230; limit = limit * 2 + 1) {
+            ArchiveQuery q = ARCHIVE_QUERY__INIT;
+            q.what = (char *)(uintptr_t)kinds[k], q.limit = limit;
+            assert_int_equal(take_all(w, &q, all), 200);
+            for (unsigned i = 0; i < 200; i++) assert_int_equal(all[i], 199 - i);
+        }
+    }
+}
+
+static void what_was_there_is_in_exactly_one_page_while_rows_come_in(void **state) {
+    struct world *w = *state;
+    for (unsigned seed = 1; seed <= 10; seed++) {
+        unsigned seen[ROWS_MAX] = {0}, page[ROWS_MAX], had = w->n ? w->n : (fill(w, 60), 60), next_id = had;
+        char next[400] = "";
+        ArchiveQuery q = ARCHIVE_QUERY__INIT;
+        q.what = (char *)"trades", q.limit = 1 + seed;
+        srandom(seed);
+        do {
+            unsigned n = take_page(w, &q, page, next);
+            for (unsigned i = 0; i < n; i++) seen[page[i]]++;
+            q.after = next;
+            if (w->n < 600) add(w, next_id++, 990 + (unsigned)random() % 100), commit(w); // before, between and after
+        } while (next[0]);
+        for (unsigned i = 0; i < had; i++) assert_int_equal(seen[i], 1);
+        for (unsigned i = had; i < next_id; i++) assert_true(seen[i] <= 1);
+    }
+}
+
+static void each_condition_holds(void **state) {
+    struct world *w = *state;
+    unsigned all[ROWS_MAX];
+    fill(w, 120);
+    for (unsigned mask = 0; mask < 64; mask++) {
+        for (unsigned kind = 0; kind < 2; kind++) {
+            ArchiveQuery q = ARCHIVE_QUERY__INIT;
+            q.what = (char *)(kind ? "signals" : "trades"), q.limit = 7;
+            unsigned wanted = 0;
+            if (mask & 1) q.has_since = true, q.since = 1010 * NS_PER_S;
+            if (mask & 2) q.has_until = true, q.until = 1030 * NS_PER_S;
+            if (mask & 4) q.symbol = (char *)"EURUSD";
+            if (mask & 8) q.strategy = (char *)"mean";
+            if (mask & 16 && !kind) q.account_id = (char *)"berta";
+            if (mask & 32) q.state = (char *)(kind ? "completed" : "rejected");
+            for (unsigned i = 0; i < 120; i++)
+                wanted += (!(mask & 1) || 1000 + i / 3 >= 1010) && (!(mask & 2) || 1000 + i / 3 < 1030) && (!(mask & 4) || i % 2) &&
+                          (!(mask & 8) || i % 3 == 0) && (!(mask & 16) || kind || i % 5 == 0) && (!(mask & 32) || kind || i % 4 == 0);
+            assert_int_equal(take_all(w, &q, all), wanted);
+        }
+    }
+}
+
+static void what_is_wrong_is_said(void **state) {
+    struct world *w = *state;
+    static const struct {
+        ArchiveQuery q;
+        const char *said;
+    } cases[] = {
+        {{.what = (char *)"users"}, "there are no users here"},
+        {{.what = (char *)"failures", .strategy = (char *)"x"}, "failures cannot be asked for by strategy"},
+        {{.what = (char *)"trades", .after = (char *)"!"}, "after is not what an earlier answer gave"},
+        {{.what = (char *)"trades", .after = (char *)"YWJj"}, "after is not what an earlier answer gave"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        own(buffer) out = {0};
+        ArchiveQuery q = ARCHIVE_QUERY__INIT;
+        q.what = cases[i].q.what, q.strategy = cases[i].q.strategy, q.after = cases[i].q.after;
+        assert_false(query_answer(w->db, &q, &out));
+        if (strncmp(buffer_string(&out), cases[i].said, strlen(cases[i].said)) != 0) fail_msg("%s", buffer_string(&out));
+    }
+}
+
+static void a_question_that_takes_too_long_is_given_up(void **state) {
+    struct world *w = *state;
+    own(sql_query) *q = sql_prepare(w->db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n");
+    bool row;
+    sql_answer_within(w->db, 50);
+    assert_int_equal(sql_step(q, &row), ERR_BUSY);
+    sql_answer_within(w->db, 0);
+    fill(w, 3);
+}
+
+int main(void) {
+    if (sodium_init() < 0) return 1;
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(pages_put_together_are_the_whole_in_order),
+        TEST(what_was_there_is_in_exactly_one_page_while_rows_come_in),
+        TEST(each_condition_holds),
+        TEST(what_is_wrong_is_said),
+        TEST(a_question_that_takes_too_long_is_given_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
