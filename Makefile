@@ -35,7 +35,8 @@ LIB := $(OUT)/libtradecast.a
 
 SERVICES := $(patsubst services/%/main.c,%,$(wildcard services/*/main.c))
 GATEWAYS := $(patsubst gateways/%/main.c,%,$(wildcard gateways/*/main.c))
-BINS := $(SERVICES:%=$(OUT)/bin/tradecast-%) $(GATEWAYS:%=$(OUT)/bin/tradecast-gateway-%) $(if $(wildcard cli/main.c),$(OUT)/bin/tradecast)
+SYNCS := $(patsubst sync/%/main.c,%,$(wildcard sync/backend/main.c sync/clickhouse/main.c))
+BINS := $(SERVICES:%=$(OUT)/bin/tradecast-%) $(SYNCS:%=$(OUT)/bin/tradecast-sync-%) $(GATEWAYS:%=$(OUT)/bin/tradecast-gateway-%) $(if $(wildcard cli/main.c),$(OUT)/bin/tradecast)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(wildcard tests/unit/*/test_*.c))
 
 objects = $(patsubst %.c,$(OUT)/%.o,$(wildcard $(1)/*.c))
@@ -62,6 +63,13 @@ $(LIB): $(COMMON_O)
 	@rm -f $@
 	ar rcs $@ $^
 
+# What copies the archive posts rows.
+$(SYNCS:%=$(OUT)/bin/tradecast-sync-%): LIBS += $(shell pkg-config --libs libcurl)
+$(SYNCS:%=$(OUT)/bin/tradecast-sync-%): $(OUT)/bin/tradecast-sync-%: $$(call objects,sync/$$*) $$(call objects,sync/copy) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+$(OUT)/tests/backend/% $(OUT)/tests/clickhouse/%: LIBS += $(shell pkg-config --libs libcurl)
+
 # Only the command posts to the webhook, and reads YAML.
 $(OUT)/bin/tradecast: LIBS += $(shell pkg-config --libs libcurl yaml-0.1)
 $(OUT)/tests/cli/%: LIBS += $(shell pkg-config --libs libcurl yaml-0.1)
@@ -83,7 +91,8 @@ $(SERVICES:%=$(OUT)/bin/tradecast-%): $(OUT)/bin/tradecast-%: $$(call objects,se
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
 # tests/unit/<part>/test_x.c: linked with common and, where there is one, the service or gateway of that name (without its main).
-part_objects = $(filter-out %/main.o,$(call objects,services/$(1)) $(call objects,gateways/$(1)) \
+part_objects = $(filter-out %/main.o,$(call objects,services/$(1)) $(call objects,gateways/$(1)) $(call objects,sync/$(1)) \
+               $(if $(wildcard sync/$(1)/main.c),$(call objects,sync/copy)) \
                $(if $(wildcard gateways/$(1)/main.c),$(call objects,gateways/link)) $(if $(filter cli,$(1)),$(call objects,cli) $(ARCHIVE_LIB)))
 $(OUT)/tests/%: $(OUT)/tests/unit/%.o $$(call part_objects,$$(firstword $$(subst /, ,$$*))) $(LIB)
 	@mkdir -p $(@D)
@@ -141,7 +150,7 @@ bench:
 export ONCE PROFILE VAR KILLS SEED MIX MUTATE
 
 # Findings fail. cppcheck sees no library's header; so it is not asked about leaks and conditions, where it would have to know uthash's macros.
-SOURCES = $(wildcard common/*.c services/*/*.c gateways/*/*.c cli/*.c)
+SOURCES = $(wildcard common/*.c services/*/*.c gateways/*/*.c sync/*/*.c cli/*.c)
 CPPCHECK = --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr -I. -DTRADECAST_TEST \
            --suppress=missingInclude --suppress=uninitvar --suppress=ctuuninitvar --suppress=unknownEvaluationOrder \
            --suppress=memleak --suppress=unknownMacro --suppress=identicalInnerCondition
@@ -154,7 +163,7 @@ lint:
 	@echo "lint: $(words $(SOURCES)) files, nothing found"
 format:
 	@deploy/setup lint
-	@clang-format -i $(SOURCES) $(wildcard common/*.h services/*/*.h gateways/*/*.h cli/*.h tests/*/*.[ch] tests/unit/*/*.[ch])
+	@clang-format -i $(SOURCES) $(wildcard common/*.h services/*/*.h gateways/*/*.h sync/*/*.h cli/*.h tests/*/*.[ch] tests/unit/*/*.[ch])
 
 # docs/options.md and deploy/env/*.env, from the programs' own tables.
 reference: all

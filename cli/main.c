@@ -67,6 +67,8 @@ static const struct command commands[] = {
     {"reconciliations", "", "Lists how trades compared with what was asked.", run_list, 0, 0, {LISTED}},
     {"failures", "", "Lists trades that came to nothing and signals that were refused.", run_list, 0, 0, {LISTED}},
     {"verify", "[FILE]", "Checks an archive (else the installation's): file, signals' hashes, chain, journal positions.", run_verify, 0, 1, {}},
+    {"clickhouse", "init | ddl single|old|cluster",
+     "Creates the archive's tables on a ClickHouse server (TRADECAST_CLICKHOUSE_…), or prints the statements that do.", run_clickhouse, 1, 2, {}},
     {"version", "", "Prints the version.", run_version, 0, 0, {}},
 };
 // clang-format on

@@ -10,6 +10,7 @@
 #include "outcome.pb-c.h"
 #include "price.pb-c.h"
 #include "signal.pb-c.h"
+#include "sync.pb-c.h"
 #include "system.pb-c.h"
 
 // By name, sorted (a test holds it so): the search is binary.
@@ -44,6 +45,7 @@ static const ProtobufCMessageDescriptor *const types[] = {
     &snapshot_request__descriptor,
     &status_query__descriptor,
     &submit__descriptor,
+    &sync_state__descriptor,
     &system_event__descriptor,
     &welcome__descriptor,
 };

@@ -32,3 +32,7 @@ enum topic { TOPICS(TOPIC_ENUM) TOPIC_COUNT };
 // Published only, never journalled: the latest value wins.
 #define FEED_PRICES "prices"       // Price; ingest
 #define FEED_HEARTBEAT "heartbeat" // Heartbeat; every service
+#define FEED_SYNC "sync"           // SyncState; each of SYNCS
+
+// The programs that copy the archive elsewhere: no services (no slice, no topic), there only where they are wanted.
+#define SYNCS(X) X("sync-backend") X("sync-clickhouse")

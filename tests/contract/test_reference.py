@@ -7,7 +7,7 @@ import pytest
 
 from deploy.local.layout import ROOT
 
-PROGRAMS = ["ingest", "router", "executor", "reconciler", "archiver", "monitor", "gateway-paper"]
+PROGRAMS = ["ingest", "router", "executor", "reconciler", "archiver", "monitor", "gateway-paper", "sync-clickhouse"]
 
 
 @pytest.fixture(scope="module")
@@ -17,14 +17,15 @@ def written(tmp_path_factory):
     return out
 
 
-@pytest.mark.parametrize("file", ["docs/options.md", "docs/reason-codes.md", *(f"deploy/env/{p}.env" for p in PROGRAMS)])
+@pytest.mark.parametrize("file", ["docs/options.md", "docs/reason-codes.md", *(f"deploy/clickhouse/{d}.sql" for d in ("single", "old", "cluster")),
+                                  *(f"deploy/env/{p}.env" for p in PROGRAMS)])
 def test_what_is_in_the_tree_is_what_the_programs_say(written, file):
     assert filecmp.cmp(ROOT / file, written / file, shallow=False), f"{file} is not up to date; run: make reference"
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_wrong_value_stops_the_start_with_a_sentence_that_names_it(program):
-    part = "PAPER" if program.startswith("gateway") else program.upper()
+    part = program.split("-")[-1].upper()
     p = subprocess.run([ROOT / f"build/check/bin/tradecast-{program}", "--check"], capture_output=True, text=True, timeout=20,
                        env={f"TRADECAST_{part}_LOG_LEVEL": "loud"})
     assert p.returncode == 2

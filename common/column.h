@@ -1,0 +1,27 @@
+// column - the columns of an archive's table as those see them who copy it elsewhere: what each holds, and how to ask for it.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <protobuf-c/protobuf-c.h>
+
+#include "common/buffer.h"
+#include "proto/tables.h"
+
+// As proto/README.md has it; what stands in SQLite is in brackets.
+enum column_kind {
+    COLUMN_TEXT,     // text, an enum's name, JSON [TEXT]
+    COLUMN_DECIMAL,  // [TEXT, plain decimal]
+    COLUMN_TIME,     // [TEXT, ISO 8601, six decimals, Z]
+    COLUMN_INTEGER,  // [INTEGER]
+    COLUMN_UNSIGNED, // 64 bits [INTEGER; above 2^63 as its bits]
+    COLUMN_FLAG,     // [INTEGER, 0 or 1]
+    COLUMN_BYTES,    // [BLOB]
+};
+enum column_kind column_kind_of(const ProtobufCFieldDescriptor *f);
+
+bool column_is_key(const struct table_form *form, const char *name);
+// Whether it may hold nothing. A required field of a row from before the field was there holds nothing all the same.
+bool column_is_optional(const struct table_form *form, const ProtobufCFieldDescriptor *f);
+const ProtobufCFieldDescriptor *column_first_key(const struct table_form *form); // the first field of its key
+
+void column_list(const struct table_form *form, const char quote, buffer_t *out); // `a`, `b`, … in the order of the fields

@@ -1,0 +1,124 @@
+// ddl - the archive's tables as ClickHouse has them.
+// SPDX-License-Identifier: MIT
+#include "sync/clickhouse/ddl.h"
+
+static void on_cluster(const struct ddl *ddl, buffer_t *out) {
+    if (ddl->dialect == DDL_CLUSTER) buffer_format(out, " ON CLUSTER '%s'", ddl->cluster);
+}
+
+void ddl_database(const struct ddl *ddl, buffer_t *out) {
+    buffer_format(out, "CREATE DATABASE IF NOT EXISTS `%s`", ddl->database);
+    on_cluster(ddl, out);
+}
+
+void ddl_type(const struct ddl *ddl, const struct table_form *form, const ProtobufCFieldDescriptor *f, buffer_t *out) {
+    static const char *const types[] = {
+        [COLUMN_TEXT] = "String",   [COLUMN_DECIMAL] = "Decimal(38, 8)", [COLUMN_TIME] = "DateTime64(6, 'UTC')",
+        [COLUMN_INTEGER] = "Int64", [COLUMN_UNSIGNED] = "UInt64",        [COLUMN_FLAG] = "UInt8",
+        [COLUMN_BYTES] = "String",
+    };
+    enum column_kind kind = column_kind_of(f);
+    const char *type = kind == COLUMN_TIME && ddl->dialect == DDL_OLD ? "Int64" : types[kind];
+    buffer_format(out, column_is_optional(form, f) ? "Nullable(%s)" : "%s", type);
+}
+
+// The table of rows, or in a cluster the part of it that each shard has.
+static void part_name(const struct ddl *ddl, const struct table_form *form, buffer_t *out) {
+    buffer_format(out, "`%s`.`%s%s`", ddl->database, form->name, ddl->dialect == DDL_CLUSTER ? "_part" : DDL_ROWS);
+}
+
+static void engine(const struct ddl *ddl, const struct table_form *form, buffer_t *out) {
+    if (ddl->dialect == DDL_CLUSTER)
+        buffer_format(out, "ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/%s/%s', '{replica}', `" CHANGED "`)", ddl->database,
+                      form->name);
+    else
+        buffer_text(out, "ReplacingMergeTree(`" CHANGED "`)");
+    buffer_format(out, " ORDER BY (%s)", form->key);
+}
+
+static void columns(const struct ddl *ddl, const struct table_form *form, buffer_t *out) {
+    for (unsigned i = 0; i < form->type->n_fields; i++) {
+        buffer_format(out, "    `%s` ", form->type->fields[i].name);
+        ddl_type(ddl, form, &form->type->fields[i], out);
+        buffer_text(out, ",\n");
+    }
+    buffer_text(out, "    `" CHANGED "` UInt64,\n    `removed` UInt8\n");
+}
+
+size_t ddl_rows(const struct ddl *ddl, const struct table_form *form, buffer_t out[static DDL_STATEMENTS_MAX]) {
+    buffer_text(&out[0], "CREATE TABLE IF NOT EXISTS ");
+    part_name(ddl, form, &out[0]);
+    on_cluster(ddl, &out[0]);
+    buffer_text(&out[0], " (\n");
+    columns(ddl, form, &out[0]);
+    buffer_text(&out[0], ") ENGINE = ");
+    engine(ddl, form, &out[0]);
+    if (ddl->dialect != DDL_CLUSTER) return 1;
+    // All versions of a row on one shard: only there can the latest win.
+    buffer_format(&out[1], "CREATE TABLE IF NOT EXISTS `%s`.`%s" DDL_ROWS "`", ddl->database, form->name);
+    on_cluster(ddl, &out[1]);
+    buffer_text(&out[1], " AS ");
+    part_name(ddl, form, &out[1]);
+    buffer_format(&out[1], " ENGINE = Distributed('%s', '%s', '%s_part', cityHash64(`%s`))", ddl->cluster, ddl->database, form->name,
+                  column_first_key(form)->name);
+    return 2;
+}
+
+void ddl_view(const struct ddl *ddl, const struct table_form *form, buffer_t *out) {
+    buffer_format(out, "CREATE VIEW IF NOT EXISTS `%s`.`%s`", ddl->database, form->name);
+    on_cluster(ddl, out);
+    buffer_text(out, " AS SELECT ");
+    column_list(form, '`', out);
+    buffer_format(out, ", `" CHANGED "` FROM `%s`.`%s" DDL_ROWS "` FINAL WHERE `removed` = 0", ddl->database, form->name);
+}
+
+void ddl_drop_view(const struct ddl *ddl, const struct table_form *form, buffer_t *out) {
+    buffer_format(out, "DROP TABLE IF EXISTS `%s`.`%s`", ddl->database, form->name); // DROP TABLE drops views on servers of every age
+    on_cluster(ddl, out);
+}
+
+bool ddl_add_column(const struct ddl *ddl, const struct table_form *form, size_t table, const ProtobufCFieldDescriptor *f, buffer_t *out) {
+    if (table > 0 && ddl->dialect != DDL_CLUSTER) return false;
+    buffer_text(out, "ALTER TABLE ");
+    if (table == 0)
+        part_name(ddl, form, out);
+    else
+        buffer_format(out, "`%s`.`%s" DDL_ROWS "`", ddl->database, form->name);
+    on_cluster(ddl, out);
+    buffer_format(out, " ADD COLUMN `%s` ", f->name);
+    ddl_type(ddl, form, f, out);
+    return table < DDL_STATEMENTS_MAX;
+}
+
+static void add_statement(buffer_t *statement, buffer_t *out) {
+    buffer_add(out, statement->data, statement->length);
+    buffer_text(out, ";\n\n");
+    buffer_destroy(statement);
+}
+
+static void add_table(const struct ddl *ddl, const struct table_form *form, buffer_t *out) {
+    buffer_t statements[DDL_STATEMENTS_MAX] = {0}, view = {0};
+    size_t n = ddl_rows(ddl, form, statements);
+    for (size_t i = 0; i < n; i++) add_statement(&statements[i], out);
+    ddl_view(ddl, form, &view);
+    add_statement(&view, out);
+}
+
+void ddl_file(const struct ddl *ddl, buffer_t *out) {
+    static const char *const words[] = {
+        [DDL_SINGLE] = "one server, 20.1 or later",
+        [DDL_OLD] = "one server before 20.1 (times are microseconds since 1970)",
+        [DDL_CLUSTER] =
+            "a cluster: the servers' macros {cluster}, {shard} and {replica} must be set, and the clusters' internal_replication",
+    };
+    buffer_t database = {0};
+    buffer_format(
+        out,
+        "-- The archive's tables in ClickHouse: %s.\n-- `make reference` writes this file; `tradecast clickhouse init` does the same.\n\n",
+        words[ddl->dialect]);
+    ddl_database(ddl, &database);
+    add_statement(&database, out);
+    for (size_t i = 0; i < TABLE_COUNT; i++)
+        if (table_forms[i].copying == COPIED) add_table(ddl, &table_forms[i], out);
+    while (out->length > 1 && out->data[out->length - 2] == '\n') out->length--;
+}

@@ -1,0 +1,103 @@
+// init - creates the tables on a server, and adds the columns that a newer program knows.
+// SPDX-License-Identifier: MIT
+#include <stdio.h>
+#include <string.h>
+
+#include "common/own.h"
+#include "sync/clickhouse/server.h"
+
+struct init {
+    server_t *server;
+    struct ddl ddl;
+    unsigned tables, columns;
+    char why[200];
+};
+
+static bool goes_on(void *arg) {
+    (void)arg;
+    return true;
+}
+
+static enum reply run(struct init *self, buffer_t *statement) {
+    enum reply reply = server_run(self->server, buffer_string(statement), NULL, self->why);
+    buffer_clear(statement);
+    return reply;
+}
+
+static enum reply create_rows(struct init *self, const struct table_form *form) {
+    buffer_t statements[DDL_STATEMENTS_MAX] = {0};
+    enum reply reply = REPLY_DONE;
+    size_t n = ddl_rows(&self->ddl, form, statements);
+    for (size_t i = 0; i < n; i++) {
+        if (reply == REPLY_DONE) reply = run(self, &statements[i]);
+        buffer_destroy(&statements[i]);
+    }
+    return reply;
+}
+
+static enum reply add_column(struct init *self, const struct table_form *form, const char *name) {
+    own(buffer) text = {0};
+    enum reply reply = REPLY_DONE;
+    for (unsigned i = 0; i < form->type->n_fields; i++) {
+        const ProtobufCFieldDescriptor *f = &form->type->fields[i];
+        if (strcmp(f->name, name) != 0) continue;
+        for (size_t table = 0; reply == REPLY_DONE && ddl_add_column(&self->ddl, form, table, f, &text); table++) reply = run(self, &text);
+    }
+    self->columns++;
+    return reply;
+}
+
+// A view knows the columns that there were when it was made.
+static enum reply create_view(struct init *self, const struct table_form *form, bool anew) {
+    own(buffer) text = {0};
+    enum reply reply = REPLY_DONE;
+    if (anew) {
+        ddl_drop_view(&self->ddl, form, &text);
+        reply = run(self, &text);
+    }
+    if (reply != REPLY_DONE) return reply;
+    ddl_view(&self->ddl, form, &text);
+    return run(self, &text);
+}
+
+static enum reply init_table(struct init *self, const struct table_form *form) {
+    struct block_form has;
+    const char *missing = NULL;
+    unsigned before = self->columns;
+    enum reply reply = create_rows(self, form);
+    for (bool more = true; reply == REPLY_DONE && more;) {
+        reply = server_look(self->server, form, &has, &missing, self->why);
+        more = reply == REPLY_DONE && missing;
+        if (more && self->columns - before == form->type->n_fields) { // each was added, and one is still not there
+            snprintf(self->why, sizeof(self->why), "%s: column %s does not appear", form->name, missing);
+            return REPLY_NO;
+        }
+        if (more) reply = add_column(self, form, missing);
+    }
+    self->tables++;
+    return reply == REPLY_DONE ? create_view(self, form, self->columns != before) : reply;
+}
+
+static enum reply init_all(struct init *self) {
+    own(buffer) text = {0};
+    enum dialect dialect;
+    enum reply reply = server_dialect(self->server, &dialect, self->why);
+    if (reply != REPLY_DONE) return reply;
+    self->ddl = server_ddl(self->server, dialect);
+    ddl_database(&self->ddl, &text);
+    reply = run(self, &text);
+    for (size_t i = 0; reply == REPLY_DONE && i < TABLE_COUNT; i++)
+        if (table_forms[i].copying == COPIED) reply = init_table(self, &table_forms[i]);
+    return reply;
+}
+
+int server_init(const struct server_settings *settings) {
+    struct init self = {.server = server_new(settings, goes_on, NULL)};
+    enum reply reply = init_all(&self);
+    if (reply == REPLY_DONE)
+        printf("%s: %u tables are there; %u columns were added\n", settings->database, self.tables, self.columns);
+    else
+        fprintf(stderr, "%s: %s\n", settings->url, self.why);
+    server_destroy(&self.server);
+    return reply == REPLY_DONE ? 0 : reply == REPLY_NO ? 1 : 3;
+}

@@ -1,0 +1,101 @@
+// copy - what every program that copies the archive elsewhere is.
+// SPDX-License-Identifier: MIT
+#include "sync/copy/copy.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/envelope.h"
+#include "common/log.h"
+#include "proto/topics.h"
+#include "sync.pb-c.h"
+#include "sync/copy/copy_part.h"
+
+#define NUMBERED_SINCE UINT64_C(1500000000000000) // below: rows from before writes were numbered (services/archiver/schema.c)
+
+volatile int copy_stop_asked;
+
+sql_t *copy_archive(struct copy *self) {
+    char why[200] = "";
+    sql_t *db = access(self->settings.archive, R_OK) == 0 ? sql_open(self->settings.archive, SQL_READ, why) : NULL;
+    if (db) return db;
+    if (!why[0]) snprintf(why, sizeof(why), "%.120s: %.60s", self->settings.archive, strerror(errno));
+    copy_trouble(self, "the archive cannot be read: %s", why);
+    return NULL;
+}
+
+void copy_trouble(struct copy *self, const char *format, ...) {
+    char text[sizeof(self->trouble)];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    for (char *c = text; *c; c++)
+        if (*c == '\n') *c = ' ';
+    if (strcmp(text, self->trouble) == 0) return;
+    memcpy(self->trouble, text, sizeof(text));
+    log_event(LOG_LEVEL_WARNING, "trouble", "why=%s", log_quote(text));
+}
+
+void copy_no_trouble(struct copy *self) {
+    if (self->trouble[0]) log_event(LOG_LEVEL_INFO, "goes_on", "delivered=%llu", (unsigned long long)self->delivered);
+    self->trouble[0] = 0;
+    self->in_vain = 0;
+}
+
+static uint64_t memory_bytes(void) {
+    unsigned long total = 0, resident = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (!f) return 0;
+    int n = fscanf(f, "%lu %lu", &total, &resident);
+    (void)fclose(f);
+    return n == 2 ? resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+static uint64_t lag_ms(const struct copy *self) {
+    uint64_t now = clock_utc_ns() / NS_PER_US, then = self->oldest;
+    if (!then) return 0;
+    if (then < NUMBERED_SINCE) then = self->began_at;
+    return now > then ? (now - then) / 1000 + 1 : 1;
+}
+
+static void beat(struct copy *self) {
+    buffer_t frame = {0};
+    SyncState state = SYNC_STATE__INIT;
+    state.name = (char *)(uintptr_t)self->program->name;
+    state.sent_at = clock_utc_ns();
+    state.delivered = self->delivered;
+    state.failed = self->failed;
+    state.unsynced = self->unsynced;
+    state.lag_ms = lag_ms(self);
+    state.memory_bytes = memory_bytes();
+    state.trouble = self->trouble[0] ? self->trouble : NULL;
+    envelope_write(&frame, FEED_SYNC, ENTRY_ID_NONE, ENTRY_ID_NONE, &state.base);
+    port_send(self->events, FEED_SYNC, (struct span){frame.data, frame.length});
+    buffer_destroy(&frame);
+}
+
+bool copy_goes_on(void *arg) {
+    struct copy *self = arg;
+    uint64_t now = clock_mono_ns();
+    if (self->events && now - self->beat_at >= (uint64_t)self->settings.heartbeat_ms * NS_PER_MS) {
+        self->beat_at = now;
+        beat(self);
+    }
+    return !copy_stop_asked;
+}
+
+int64_t copy_backoff_ms(unsigned n, int64_t first_ms, int64_t most_ms, uint32_t chance) {
+    int64_t whole = first_ms;
+    for (unsigned i = 1; i < n && whole < most_ms; i++) whole *= 2;
+    if (whole > most_ms) whole = most_ms;
+    return whole / 2 + (int64_t)(chance % (uint64_t)(whole / 2 + 1));
+}
+
+uint32_t copy_chance(void) { return randombytes_random(); }
