@@ -26,9 +26,10 @@
 #include "services/archiver/slice.h"
 #include "signal.pb-c.h"
 
-#define COMMIT_AT    500  // messages worth a transaction: some 50 signals (spec 004), of about ten messages each
-#define COMMIT_AFTER 5000 // ms: no row waits longer
-#define BATCH_MOST   1024 // under load: a page of the file is written once for many rows
+#define COMMIT_AT     500  // messages worth a transaction: some 50 signals (spec 004), of about ten messages each
+#define COMMIT_AFTER  5000 // ms: no row waits longer
+#define BACKFILL_ROWS 1000 // at a tick: some 20 ms
+#define BATCH_MOST    1024 // under load: a page of the file is written once for many rows
 
 struct settings {
     const char *database;
@@ -48,8 +49,8 @@ static const struct option options[] = {
     {"audit_rotate", OPTION_SIZE, offsetof(struct settings, curator.audit_rotate), "64m",
      "The audit log is closed and compressed when it is larger, and every day", 4096, INT64_MAX, NULL},
     {"readers", OPTION_INTEGER, offsetof(struct settings, curator.readers), "3", "Read-only connections that answer questions", 1, 5, NULL},
-    {"query_within", OPTION_DURATION, offsetof(struct settings, curator.answer_ms), "2s", "A question that takes longer is given up", 10, 600000,
-     NULL},
+    {"query_within", OPTION_DURATION, offsetof(struct settings, curator.answer_ms), "2s", "A question that takes longer is given up", 10,
+     600000, NULL},
     {0},
 };
 
@@ -253,7 +254,7 @@ static void backfill(struct archiver *a) {
     if (a->refused || !rows_backfill_is_due(a->rows)) return;
     err_t e = sql_begin(a->db);
     if (!e) e = owner_check(a->owner);
-    if (!e) e = rows_backfill(a->rows);
+    if (!e) e = rows_backfill(a->rows, BACKFILL_ROWS);
     if (!e) e = sql_commit(a->db);
     if (!e) {
         rows_backfilled(a->rows);

@@ -129,10 +129,10 @@ static err_t count_execution(backfill_t *self, sql_query_t *row) {
     return e || !there.executed.result ? e : derived_execution(self->derived, &none, there.executed);
 }
 
-static err_t count_all(backfill_t *self, size_t phase) {
+static err_t count_all(backfill_t *self, size_t phase, int64_t rows) {
     sql_query_t *q = self->select[phase];
     bool row = true;
-    size_t n = 0;
+    int64_t n = 0;
     err_t e = ERR_OK;
     while (!e && !(e = sql_step(q, &row)) && row) {
         self->next.after = sql_integer(q, 0);
@@ -140,7 +140,7 @@ static err_t count_all(backfill_t *self, size_t phase) {
         n++;
     }
     sql_reset(q);
-    if (n < BACKFILL_ROWS) self->next.after = self->next.until;
+    if (n < rows) self->next.after = self->next.until;
     return e;
 }
 
@@ -157,14 +157,14 @@ static err_t log_all(backfill_t *self, size_t phase) {
     return sql_execute(self->log);
 }
 
-err_t backfill_step(backfill_t *self) {
+err_t backfill_step(backfill_t *self, int64_t rows) {
     size_t phase = current(self);
     self->next = self->left[phase];
     arena_reset(self->arena);
     sql_bind_integer(self->select[phase], 1, self->next.after);
     sql_bind_integer(self->select[phase], 2, self->next.until);
-    sql_bind_integer(self->select[phase], 3, BACKFILL_ROWS);
-    err_t e = phases[phase].count ? count_all(self, phase) : log_all(self, phase);
+    sql_bind_integer(self->select[phase], 3, rows);
+    err_t e = phases[phase].count ? count_all(self, phase, rows) : log_all(self, phase);
     if (e) return e;
     sql_bind_text(self->progress, 1, phases[phase].table);
     sql_bind_integer(self->progress, 2, self->next.after);

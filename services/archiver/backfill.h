@@ -13,6 +13,6 @@ typedef struct backfill backfill_t;
 backfill_t *backfill_new(sql_t *db, derived_t *derived); // NULL: a statement does not fit the tables (it is logged)
 void backfill_destroy(backfill_t **self);
 bool backfill_is_due(const backfill_t *self);
-err_t backfill_step(backfill_t *self);     // a slice of at most BACKFILL_ROWS, into the open transaction; derived_write comes next
+// A slice of at most so many rows, into the open transaction; derived_write comes next.
+err_t backfill_step(backfill_t *self, int64_t rows);
 void backfill_committed(backfill_t *self); // the transaction is
-#define BACKFILL_ROWS 1000

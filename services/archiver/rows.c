@@ -381,8 +381,8 @@ err_t rows_write(rows_t *self) {
 
 bool rows_backfill_is_due(const rows_t *self) { return backfill_is_due(self->backfill); }
 
-err_t rows_backfill(rows_t *self) {
-    err_t e = backfill_step(self->backfill);
+err_t rows_backfill(rows_t *self, int64_t most) {
+    err_t e = backfill_step(self->backfill, most);
     if (!e) e = derived_write(self->derived, clock_utc_ns());
     return e ? e : keep_last_change(self);
 }

@@ -25,7 +25,7 @@ void rows_committed(rows_t *self);   // the transaction is: the chain goes on fr
 void rows_rolled_back(rows_t *self); // it is not
 // What an earlier version left to be counted, slice by slice, each in a transaction of its own that the caller opens and commits.
 bool rows_backfill_is_due(const rows_t *self);
-err_t rows_backfill(rows_t *self);
+err_t rows_backfill(rows_t *self, int64_t most);
 void rows_backfilled(rows_t *self); // the transaction is committed
 void rows_clear(rows_t *self);
 chain_t *rows_chain(rows_t *self);

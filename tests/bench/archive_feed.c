@@ -75,6 +75,21 @@ static void commit(struct feed *f) {
     arena_reset(f->arena);
 }
 
+// What an earlier version left, in small slices.
+static void backfill(struct feed *f, bool all) {
+    for (unsigned slice = 1; rows_backfill_is_due(f->rows); slice++) {
+        must(!sql_begin(f->db) && !rows_backfill(f->rows, 5), sql_trouble(f->db));
+        if (f->wild && (f->batches + slice) % 3 == 0) {
+            sql_rollback(f->db);
+            rows_rolled_back(f->rows);
+            continue;
+        }
+        must(!sql_commit(f->db), sql_trouble(f->db));
+        rows_backfilled(f->rows);
+        if (!all) return;
+    }
+}
+
 // What becomes of a message: see archiver.c.
 
 static void tell(struct feed *f, const TradeState *t, const TradeResult *r, const ResultMetrics *m) {
@@ -321,7 +336,9 @@ static TradeState *new_trade(struct feed *f, const Signal *s, unsigned account) 
 }
 
 static void end_batch(struct feed *f, bool all) {
-    if (rows_count(f->rows) >= (all ? 1 : f->batch)) commit(f);
+    if (rows_count(f->rows) < (all ? 1 : f->batch)) return;
+    commit(f);
+    backfill(f, false);
 }
 
 static void routed(struct feed *f, const Signal *s, TradeState *const *trades) {
@@ -441,6 +458,7 @@ int main(int n, char **arguments) {
         end_batch(&f, false);
     }
     end_batch(&f, true);
+    backfill(&f, true);
     double took = (double)(clock_mono_ns() - began) / 1e9;
     printf("{\"rows\": %llu, \"orders\": %llu, \"batches\": %llu, \"seconds\": %.6f, \"cpu_seconds\": %.6f}\n",
            (unsigned long long)f.written, (unsigned long long)f.orders, (unsigned long long)f.batches, took, cpu_s() - cpu);
