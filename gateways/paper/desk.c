@@ -115,6 +115,7 @@ void paper_report(paper_t *self, struct order *o, Report__Kind kind, const char 
     Report r = REPORT__INIT;
     r.kind = kind;
     r.fill = fill;
+    if (fill && fill->net) r.broker_symbol = o->symbol->name;
     r.has_duplicate = r.duplicate = kind == REPORT__KIND__rejected && reason && strcmp(reason, "duplicate") == 0;
     report(self, o, &r, reason);
 }

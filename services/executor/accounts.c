@@ -77,10 +77,19 @@ struct account *accounts_first(const accounts_t *self) {
     return self->first;
 }
 
-struct place *accounts_place(accounts_t *self, const char *account_id, const char *broker_symbol, bool *is_new) {
+static struct digest place_key(const char *account_id, const char *broker_symbol) {
     char both[256];
     int n = snprintf(both, sizeof both, "%s\n%s", account_id, broker_symbol);
-    struct place **slot = table_add(self->places, digest_of(both, n < (int)sizeof both ? (size_t)n : sizeof both - 1));
+    return digest_of(both, n < (int)sizeof both ? (size_t)n : sizeof both - 1);
+}
+
+struct place *accounts_find_place(const accounts_t *self, const char *account_id, const char *broker_symbol) {
+    struct place **slot = table_find(self->places, place_key(account_id, broker_symbol));
+    return slot ? *slot : NULL;
+}
+
+struct place *accounts_place(accounts_t *self, const char *account_id, const char *broker_symbol, bool *is_new) {
+    struct place **slot = table_add(self->places, place_key(account_id, broker_symbol));
     *is_new = !*slot;
     if (*slot) return *slot;
     struct place *p = must(calloc(1, sizeof *p));

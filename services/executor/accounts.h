@@ -53,6 +53,7 @@ struct account *accounts_find(const accounts_t *self, const char *account_id);
 struct account *accounts_first(const accounts_t *self); // then ->next
 // Made when new: *is_new then, and symbol and contract_size are to be set.
 struct place *accounts_place(accounts_t *self, const char *account_id, const char *broker_symbol, bool *is_new);
+struct place *accounts_find_place(const accounts_t *self, const char *account_id, const char *broker_symbol); // NULL: none
 struct place *accounts_next_place(const accounts_t *self, size_t *cursor);
 
 // The queue of what is pending at a place, by sequence, and the list of places that have one.

@@ -7,6 +7,7 @@
 #include "order.pb-c.h"
 #include "services/executor/accounts.h"
 #include "services/executor/aside.h"
+#include "services/executor/fills.h"
 #include "services/executor/lifecycle.h"
 #include "services/executor/outbox.h"
 #include "services/executor/positions.h"
@@ -17,6 +18,7 @@ struct executor_settings {
     int64_t order_answer_within_ms, doubt_asks, doubt_interval_ms, doubt_least_ms, doubt_held_ms, skew_margin_ms, rollback_quiet_ms;
     int64_t gateway_strained_ms, gateway_lost_ms, in_flight_max, guard_max, retired_max, expire_grace_ms, snapshot_every_ms, late_for_ms;
     int64_t pending_for_ms, aside_max, aside_alarm_ms;
+    const char *partial_rest;
 };
 
 struct broker {
@@ -42,7 +44,8 @@ struct executor {
     guard_t *guard;
     aside_t *aside;
     struct broker *brokers;
-    struct trade *unsaved; // through unsaved_prev, unsaved_next; oldest first
+    struct surplus *surplus; // netting.c
+    struct trade *unsaved;   // through unsaved_prev, unsaved_next; oldest first
     RiskState__Mode global;
     struct doubt_patience patience;
     bool started;                  // what was loaded has been looked at
@@ -73,8 +76,16 @@ bool engine_too_old(const struct executor *x, const TradeState *s);
 void engine_forget(struct executor *x, struct trade *t); // a late watch is over
 
 // fill.c - executions.
-void fill_order(struct executor *x, struct trade *t, const Fill *f);    // of its order
-void fill_position(struct executor *x, struct trade *t, const Fill *f); // the broker closed (part of) its position
+void fill_order(struct executor *x, struct trade *t, const Fill *f);              // of its order
+void fill_position(struct executor *x, struct trade *t, const Fill *f);           // the broker closed (part of) its position
+void fill_take_off(struct executor *x, const struct share *share, const Fill *f); // from the position that it names
+
+// netting.c - accounts with one position in a symbol.
+void netting_fill(struct executor *x, struct trade *t, const Fill *f); // of its order: nets, opens, closes
+void netting_closed(struct executor *x, struct place *p, Signal__Direction side, const Fill *f);
+struct trade *netting_owner(struct executor *x, const Report *r); // on whom a position that the broker closed is booked; NULL: nobody
+void netting_load(struct executor *x, const char *place, const char *value);
+void netting_destroy(struct executor *x);
 
 // orders.c - new orders, and those that wait.
 err_t orders_handle(void *self, batch_t *batch, const ProtobufCMessage *body);
@@ -86,6 +97,29 @@ void orders_again(struct executor *x, struct trade *t); // recorded as submittin
 void orders_note_origin(struct executor *x, struct trade *t);
 bool orders_dispatch(struct executor *x, struct trade *t); // false: it waits
 enum gate orders_gate(const struct executor *x, const struct trade *t);
+
+// closing.c - closing trades.
+enum closing_choice { CLOSING_CHOSEN, CLOSING_NOTHING, CLOSING_TOO_LITTLE };
+bool closing_has_positions(const struct trade *t);                                                // named, or open and meant by it
+enum closing_choice closing_choose(struct executor *x, struct trade *t, Signal__Direction *side); // *side: of the positions
+void closing_undo(struct executor *x, struct trade *t);
+void closing_other_side(struct executor *x, const TradeState *whole, Signal__Direction done);
+void closing_trade(struct executor *x, struct trade *t, const OrderCommand *c); // on command: this position
+void closing_places(struct executor *x, const OrderCommand *c);                 // … what is open at the account
+void closing_at_stop(struct executor *x, struct trade *t);
+
+// wishes.c - changes to what is at the broker: kept with the trade, sent until they are answered.
+bool wishes_are_open(const TradeState *s);
+void wishes_send(struct executor *x, struct trade *t); // what is asked for and not answered
+void wishes_cancel(struct executor *x, struct trade *t, const char *reason);
+void wishes_modify(struct executor *x, struct trade *t, const OrderCommand *c);
+void wishes_stop(struct executor *x, struct trade *t, int64_t stop_loss); // by trailing or break-even
+void wishes_done(struct executor *x, struct trade *t, const Report *r);
+void wishes_refused(struct executor *x, struct trade *t, const Report *r);
+
+// follow.c - stops that follow the price.
+void follow_price(struct executor *x, const struct symbol *symbol);
+void follow_trade(struct executor *x, struct trade *t); // by the last price
 
 // resolve.c - trades in doubt.
 void resolve_doubt(struct executor *x, struct trade *t, const char *reason);
@@ -107,8 +141,6 @@ void reports_watch_aside(struct executor *x);
 err_t commands_order(void *self, batch_t *batch, const ProtobufCMessage *body);
 err_t commands_operator(void *self, batch_t *batch, const ProtobufCMessage *body);
 err_t commands_query(void *self, batch_t *batch, const ProtobufCMessage *body);
-void commands_send_wishes(struct executor *x, struct trade *t); // cancel, modify: asked for and not answered
-void commands_cancel(struct executor *x, struct trade *t, const char *reason);
 
 // wire.c - the socket of the gateways.
 err_t wire_ready(void *self, batch_t *batch);

@@ -57,6 +57,9 @@ static const struct option options[] = {
     {"aside_max", OPTION_INTEGER, AT(aside_max), "10000", "Reports kept whose trades are not known.", 1, 1000000, NULL},
     {"aside_alarm", OPTION_DURATION, AT(aside_alarm_ms), "10s", "A report whose trade is not known after this raises an alert.", 1, DAY,
      NULL},
+    {"partial_rest", OPTION_CHOICE, AT(partial_rest), "close",
+     "A partial close that would leave less than the symbol's smallest order: closes all, or so much less that the smallest order stays.",
+     0, 0, "close|leave"},
     {0},
 };
 
@@ -110,6 +113,7 @@ static void executor_destroy(void **self) {
     guard_destroy(&x->guard);
     aside_destroy(&x->aside);
     state_destroy(x);
+    netting_destroy(x);
     free(x);
     *self = NULL;
 }
@@ -117,17 +121,19 @@ static void executor_destroy(void **self) {
 static void executor_configured(void *self) { ((struct executor *)self)->reconfigured = true; }
 static void executor_committed(void *self) { wire_committed(self); }
 
-// --- prices: the latest value wins, so nothing is committed for them
+// --- prices: the latest value wins; something is committed only for a stop that moves
 
 static err_t prices_ready(void *self, batch_t *batch) {
     struct executor *x = self;
     struct parcel p;
     struct envelope e;
+    engine_begin(x, batch);
     for (unsigned n = 0; n < PRICES_MOST && port_receive(x->prices, &p); n++) {
         if (strcmp(p.topic, FEED_PRICES) != 0 || envelope_read(p.topic, p.frame, &e) || strcmp(e.type, price__descriptor.name) != 0)
             continue;
         const ProtobufCMessage *m = envelope_open(&e, batch_arena(batch));
-        if (m) positions_price(x->positions, (const Price *)m);
+        const struct symbol *moved = m ? positions_price(x->positions, (const Price *)m) : NULL;
+        if (moved) follow_price(x, moved);
     }
     return ERR_OK;
 }
@@ -151,11 +157,15 @@ static err_t executor_open(void *self, reactor_t *reactor) {
 
 // --- what is due
 
+static bool has_expired(const struct executor *x, const TradeState *s) {
+    return s->has_expiration_time && batch_now(x->batch) >= s->expiration_time;
+}
+
 static void look_at(struct executor *x, struct trade *t) {
     if (t->query && t->s->state != T(unknown)) {
         t->query = false;
         resolve_ask(x, t);
-        commands_send_wishes(x, t);
+        wishes_send(x, t);
         return engine_due(x, t);
     }
     switch (t->s->state) {
@@ -168,10 +178,14 @@ static void look_at(struct executor *x, struct trade *t) {
         return resolve_due(x, t);
     case T(working):
     case T(partially_filled):
-        return commands_cancel(x, t, "expired");
+        if (t->s->cancel_wanted || has_expired(x, t->s)) return wishes_cancel(x, t, "expired");
+        wishes_send(x, t);
+        return engine_due(x, t);
+    case T(filled):
+        wishes_send(x, t);
+        return engine_due(x, t);
     case T(expired):
         return engine_forget(x, t);
-    case T(filled):
     case T(closed):
     case T(rejected):
     case T(cancelled):

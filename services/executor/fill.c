@@ -18,12 +18,12 @@ static char *closing_name(struct executor *x, const char *execution_id) {
     return arena_format(batch_arena(x->batch), "closed:%s", execution_id);
 }
 
-static void take_off(struct executor *x, struct trade *opened, const struct share *share, const Fill *f) {
-    char *name = closing_name(x, f->execution_id);
-    if (fills_is_counted(opened->s, name)) return;
+void fill_take_off(struct executor *x, const struct share *share, const Fill *f) {
+    struct trade *opened = share->lots.e8 ? trades_find(x->trades, share->closing->trade_id) : NULL;
+    char *name = opened ? closing_name(x, f->execution_id) : NULL;
+    if (!opened || fills_is_counted(opened->s, name)) return;
     engine_count(x, opened, -1);
-    fills_exit(opened->s, share->lots, D(f->price));
-    fills_reduce(opened->s, share->lots, share->pnl, f->executed_at);
+    fills_reduce(opened->s, share->lots, share->pnl, f);
     trade_add_execution(opened, name);
     opened->s->updated_at = batch_now(x->batch);
     engine_count(x, opened, 1);
@@ -42,10 +42,7 @@ static void take_off_positions(struct executor *x, struct trade *t, const Fill *
         shares[i].entry = D(opened ? opened->s->average_price : f->price);
     }
     fills_share_pnl(shares, n, f);
-    for (size_t i = 0; i < n; i++) {
-        struct trade *opened = shares[i].lots.e8 ? trades_find(x->trades, shares[i].closing->trade_id) : NULL;
-        if (opened) take_off(x, opened, &shares[i], f);
-    }
+    for (size_t i = 0; i < n; i++) fill_take_off(x, &shares[i], f);
 }
 
 static void tell_execution(struct executor *x, struct trade *t, const Fill *f) {
@@ -99,8 +96,13 @@ void fill_order(struct executor *x, struct trade *t, const Fill *f) {
     (void)!engine_move(x, t, event, NULL);
     if (was_over) say_overridden(x, t, before);
     state_charge(x, t->s, f);
-    if (is_closing(t->s)) take_off_positions(x, t, f);
+    if (f->has_net && f->net)
+        netting_fill(x, t, f);
+    else if (is_closing(t->s))
+        take_off_positions(x, t, f);
+    close_if_gone(x, t);
     tell_execution(x, t, f);
+    if (wishes_are_open(t->s)) wishes_send(x, t);
     if (was_over && t->s->state == T(partially_filled)) resolve_ask(x, t); // what of the rest?
     FAILPOINT("executor.before_fill_commit");
 }
@@ -109,23 +111,30 @@ static Signal__Direction opposite(const TradeState *s) {
     return s->side == SIGNAL__DIRECTION__sell ? SIGNAL__DIRECTION__buy : SIGNAL__DIRECTION__sell;
 }
 
+// The broker closed (part of) what this trade opened.
+static void reduce_position(struct executor *x, struct trade *t, const Fill *f) {
+    engine_count(x, t, -1);
+    fills_reduce(t->s, D(f->lots), D(f->has_pnl ? f->pnl : 0), f);
+    engine_count(x, t, 1);
+}
+
 void fill_position(struct executor *x, struct trade *t, const Fill *f) {
     char *name = closing_name(x, f->execution_id), id[ID_TEXT];
-    decimal_t sum;
     if (fills_is_counted(t->s, name)) return;
     if (f->lots <= 0 || f->price <= 0) {
         (void)refuse(x, t, f);
         return;
     }
-    engine_count(x, t, -1);
-    fills_exit(t->s, D(f->lots), D(f->price));
-    fills_reduce(t->s, D(f->lots), D(f->has_pnl ? f->pnl : 0), f->executed_at);
-    if (f->has_commission && decimal_add(D(t->s->commission), D(f->commission), &sum))
-        t->s->has_commission = true, t->s->commission = sum.e8;
-    if (f->has_fees && decimal_add(D(t->s->fees), D(f->fees), &sum)) t->s->has_fees = true, t->s->fees = sum.e8;
-    trade_add_execution(t, name);
+    t->pinned = true;
+    if (f->has_net && f->net)
+        netting_closed(x, t->place, t->s->side, f);
+    else
+        reduce_position(x, t, f);
+    t->pinned = false;
+    trades_revive(x->trades, t);
+    fills_charge(t->s, f);
+    if (!fills_is_counted(t->s, name)) trade_add_execution(t, name);
     t->s->updated_at = batch_now(x->batch);
-    engine_count(x, t, 1);
     close_if_gone(x, t);
     TradeResult result;
     result_id_of(t->s->trade_id, name, id);

@@ -43,26 +43,51 @@ err_t fills_add(TradeState *t, const Fill *f, enum trade_event *event, bool *ove
 }
 
 decimal_t fills_open_lots(const TradeState *t) {
-    if (t->direction == SIGNAL__DIRECTION__close || t->filled_lots <= t->closed_lots) return D(0);
-    return D(t->filled_lots - t->closed_lots);
+    int64_t left = t->filled_lots - t->closed_lots - t->netted_lots;
+    return D(t->direction == SIGNAL__DIRECTION__close || left < 0 ? 0 : left);
 }
 
-void fills_exit(TradeState *t, decimal_t lots, decimal_t price) {
-    decimal_t taken = decimal_min(lots, fills_open_lots(t)), mean;
-    if (taken.e8 <= 0 || (t->closed_lots > 0 && !t->has_exit_price)) return; // what was closed before is not known
-    t->has_exit_price = decimal_mean(D(t->exit_price), D(t->closed_lots), price, taken, &mean);
+static void note_end(TradeState *t, uint64_t at) {
+    if (fills_open_lots(t).e8) return;
+    t->has_closed_at = true;
+    t->closed_at = at;
+}
+
+// At which price it was closed is known as long as it is of every part.
+static void note_exit(TradeState *t, decimal_t lots, decimal_t price) {
+    decimal_t mean;
+    if (t->closed_lots && !t->has_exit_price) return;
+    t->has_exit_price = decimal_mean(D(t->exit_price), D(t->closed_lots), price, lots, &mean);
     if (t->has_exit_price) t->exit_price = mean.e8;
 }
 
-void fills_reduce(TradeState *t, decimal_t lots, decimal_t pnl, uint64_t at) {
+void fills_reduce(TradeState *t, decimal_t lots, decimal_t pnl, const Fill *f) {
     decimal_t taken = decimal_min(lots, fills_open_lots(t)), sum;
+    if (taken.e8) note_exit(t, taken, D(f->price));
     t->has_closed_lots = true;
     t->closed_lots += taken.e8;
     if (decimal_add(D(t->pnl), pnl, &sum)) t->pnl = sum.e8;
     t->has_pnl = true;
-    if (t->closed_lots < t->filled_lots) return;
-    t->has_closed_at = true;
-    t->closed_at = at;
+    note_end(t, f->executed_at);
+}
+
+void fills_net(TradeState *t, decimal_t lots, const Fill *f) {
+    t->has_netted_lots = true;
+    t->netted_lots += decimal_min(lots, fills_open_lots(t)).e8;
+    note_end(t, f->executed_at);
+}
+
+void fills_add_pnl(TradeState *t, decimal_t pnl) {
+    decimal_t sum;
+    if (!decimal_add(D(t->pnl), pnl, &sum)) return;
+    t->has_pnl = true;
+    t->pnl = sum.e8;
+}
+
+void fills_charge(TradeState *t, const Fill *f) {
+    decimal_t sum;
+    if (f->has_commission && decimal_add(D(t->commission), D(f->commission), &sum)) t->has_commission = true, t->commission = sum.e8;
+    if (f->has_fees && decimal_add(D(t->fees), D(f->fees), &sum)) t->has_fees = true, t->fees = sum.e8;
 }
 
 size_t fills_share_lots(const TradeState *closing, decimal_t from, decimal_t lots, struct share *out) {

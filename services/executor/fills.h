@@ -14,11 +14,13 @@ bool fills_is_counted(const TradeState *t, const char *execution_id);
 // happened).
 err_t fills_add(TradeState *t, const Fill *f, enum trade_event *event, bool *over);
 
-// Takes lots off a position, with the profit (account currency) that the broker realised for them. Never below nothing.
-void fills_reduce(TradeState *t, decimal_t lots, decimal_t pnl, uint64_t at);
-// The price of lots about to be taken off, into the lot-weighted exit_price: before fills_reduce.
-void fills_exit(TradeState *t, decimal_t lots, decimal_t price);
-decimal_t fills_open_lots(const TradeState *t); // what is left of the position of an opening trade
+// Takes lots off a position, with the profit (account currency) that the broker realised for them by `f`. Never below nothing.
+void fills_reduce(TradeState *t, decimal_t lots, decimal_t pnl, const Fill *f);
+// Netting account: so many of the lots that `f` filled have closed what was open on the other side, and opened nothing.
+void fills_net(TradeState *t, decimal_t lots, const Fill *f);
+void fills_add_pnl(TradeState *t, decimal_t pnl); // realised, and of no position that is known
+void fills_charge(TradeState *t, const Fill *f);  // commission and fees of a fill that is not of its order
+decimal_t fills_open_lots(const TradeState *t);   // what is left of the position of an opening trade
 
 // How an execution of a closing trade, whose lots before it were `from`, falls on the positions it closes, in their order.
 struct share {

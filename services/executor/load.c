@@ -60,6 +60,12 @@ static err_t load_aside(void *arg, struct span name, struct span value) {
     return ERR_OK;
 }
 
+static err_t load_surplus(void *arg, struct span name, struct span value) {
+    char place[TEXT_MAX], text[TEXT_MAX];
+    netting_load(arg, text_of(name, place), text_of(value, text));
+    return ERR_OK;
+}
+
 // "<account_id>:<symbol>", or ":<symbol>"
 static err_t load_view(void *arg, struct span member) {
     struct executor *x = arg;
@@ -80,6 +86,7 @@ err_t load_all(void *self, store_t *store) {
                                     .risk = load_risk,
                                     .reports = load_reports,
                                     .aside = load_aside,
+                                    .surplus = load_surplus,
                                     .position = load_view};
     err_t e = guard_load(x->guard, store);
     return e ? e : slice_load(store, &l);

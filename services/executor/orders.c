@@ -4,6 +4,7 @@
 #include <utlist.h>
 
 #include "common/clock.h"
+#include "common/record.h"
 #include "common/testing.h"
 #include "gateway.pb-c.h"
 #include "services/executor/engine.h"
@@ -23,45 +24,6 @@ static const char *unfit(const TradeState *s) {
     return NULL;
 }
 
-// --- closing: which positions
-
-static void add_closing(struct trade *t, struct trade *opened, int64_t *left) {
-    int64_t lots = positions_free_lots(opened);
-    if (lots > *left) lots = *left;
-    if (lots <= 0) return;
-    trade_add_closing(t, opened->s->trade_id, lots);
-    *left -= lots;
-}
-
-// Oldest first, all of one side: that of the oldest that is free. False: nothing is open.
-static bool choose_positions(struct executor *x, struct trade *t) {
-    struct trade *opened = t->place->positions;
-    while (opened && !positions_free_lots(opened)) opened = opened->newer;
-    if (!opened) return false;
-    const Signal__Direction side = opened->s->side;
-    int64_t wanted = t->s->has_lot_size ? t->s->lot_size : INT64_MAX, left = wanted;
-    engine_count(x, t, -1);
-    for (; opened && left; opened = opened->newer) {
-        if (opened->s->side == side) add_closing(t, opened, &left);
-    }
-    t->s->has_side = true;
-    t->s->side = side == SIGNAL__DIRECTION__sell ? SIGNAL__DIRECTION__buy : SIGNAL__DIRECTION__sell;
-    t->s->has_lot_size = true;
-    t->s->lot_size = wanted - left;
-    engine_count(x, t, 1);
-    return true;
-}
-
-// Long and short can both be open in one symbol: closing everything is then two orders. The second has an id of its own, decided once.
-static void close_other_side(struct executor *x, const TradeState *whole) {
-    char id[ID_TEXT];
-    const char *const parts[] = {"trade", whole->trade_id, "other side"};
-    id_derive(id, whole->trade_id, 3, parts);
-    TradeState other = *whole;
-    other.trade_id = id;
-    orders_take(x, &other, false);
-}
-
 // --- sending
 
 static void fill_submit(const struct executor *x, const TradeState *s, Submit *m) {
@@ -74,6 +36,8 @@ static void fill_submit(const struct executor *x, const TradeState *s, Submit *m
     m->lots = s->lot_size;
     m->has_price = s->has_price && s->order_type != SIGNAL__ORDER_TYPE__market;
     m->price = s->price;
+    m->has_limit_price = s->has_limit_price && s->order_type == SIGNAL__ORDER_TYPE__stop_limit;
+    m->limit_price = s->limit_price;
     m->has_expected_price = s->has_requested_price;
     m->expected_price = s->requested_price;
     m->has_stop_loss = s->has_stop_loss;
@@ -117,7 +81,7 @@ enum gate orders_gate(const struct executor *x, const struct trade *t) {
                                 .unknown = p->unknown,
                                 .submitting = p->submitting,
                                 .closing = is_closing(t->s),
-                                .has_positions = is_closing(t->s) && (t->s->n_closes || positions_has_free(p))};
+                                .has_positions = is_closing(t->s) && closing_has_positions(t)};
     return gate_pass(&v);
 }
 
@@ -161,16 +125,39 @@ static void send_or_ask(struct executor *x, struct trade *t) {
     }
 }
 
-static bool pass(struct executor *x, struct trade *t) {
-    if (is_closing(t->s) && !t->s->n_closes) {
-        TradeState whole = *t->s;
-        if (!choose_positions(x, t)) return engine_end(x, t, TRADE_REJECT, "no_position"), true;
+static void pass_close(struct executor *x, struct trade *t) {
+    bool both = t->place->long_lots && t->place->short_lots;
+    const TradeState *whole = both ? (const TradeState *)record_copy(&t->s->base, batch_arena(x->batch)) : NULL;
+    Signal__Direction side;
+    switch (closing_choose(x, t, &side)) {
+    case CLOSING_NOTHING:
+        return engine_end(x, t, TRADE_REJECT, "no_position");
+    case CLOSING_TOO_LITTLE:
+        engine_end(x, t, TRADE_REJECT, "below_min_lot");
+        break;
+    case CLOSING_CHOSEN:
         send_or_ask(x, t);
-        if (!whole.has_lot_size && positions_has_free(t->place)) close_other_side(x, &whole);
-        return true;
+        break;
     }
-    send_or_ask(x, t);
-    return true;
+    if (whole) closing_other_side(x, whole, side);
+}
+
+// What the gateway, or the broker behind it, cannot do.
+static const char *beyond(const struct executor *x, const struct trade *t) {
+    const struct session *s = t->place->account->session;
+    if (t->s->order_type == SIGNAL__ORDER_TYPE__stop_limit && !s->can_stop_limit) return "stop_limit_unsupported";
+    if (s->can_net || is_closing(t->s)) return NULL;
+    const AccountConfig *account = book_account(x->context->book, t->s->account_id);
+    return account && account->netting ? "netting_unsupported" : NULL;
+}
+
+static void pass(struct executor *x, struct trade *t) {
+    const char *why = beyond(x, t);
+    if (why) return engine_end(x, t, TRADE_REJECT, why);
+    if (is_closing(t->s) && !t->s->n_closes)
+        pass_close(x, t);
+    else
+        send_or_ask(x, t);
 }
 
 // Decides about a pending trade: sent, asked about, refused, or (false) it still waits.
@@ -187,7 +174,9 @@ bool orders_dispatch(struct executor *x, struct trade *t) {
     case GATE_OPEN:
         break;
     }
-    return can_send(x, t) ? pass(x, t) : false;
+    if (!can_send(x, t)) return false;
+    pass(x, t);
+    return true;
 }
 
 // --- taking on
@@ -218,7 +207,8 @@ static struct trade *add_trade(struct executor *x, const TradeState *s) {
 
 // Its broker has reported it before its order came (again): not sent, whatever else there is to say.
 static void take_reported(struct executor *x, struct trade *t) {
-    if (is_closing(t->s) && !t->s->n_closes) (void)choose_positions(x, t);
+    Signal__Direction side;
+    if (is_closing(t->s) && !t->s->n_closes) (void)closing_choose(x, t, &side);
     reports_apply_kept(x, t);
 }
 
@@ -242,6 +232,29 @@ void orders_take(struct executor *x, const TradeState *s, bool resend) {
     if (aside_count(x->aside) && aside_find(x->aside, s->trade_id)) return take_reported(x, t);
     if (t->place->waiting && !overtakes(x, t)) return wait_here(x, t); // what came first goes first
     if (!orders_dispatch(x, t)) wait_here(x, t);
+}
+
+static void set_number(protobuf_c_boolean *has, int64_t *field, protobuf_c_boolean given, int64_t value) {
+    *has = given;
+    *field = value;
+}
+
+// What comes with the later actions. A trailing stop that begins at once is there from the start, where the price is known.
+static void from_order_more(const Order *o, TradeState *s) {
+    set_number(&s->has_limit_price, &s->limit_price, o->has_limit_price, o->limit_price);
+    set_number(&s->has_close_percent, &s->close_percent, o->has_close_percent, o->close_percent);
+    set_number(&s->has_trail_distance, &s->trail_distance, o->has_trail_distance, o->trail_distance);
+    set_number(&s->has_trail_trigger, &s->trail_trigger, o->has_trail_trigger, o->trail_trigger);
+    set_number(&s->has_trail_step, &s->trail_step, o->has_trail_step, o->trail_step);
+    set_number(&s->has_break_even_trigger, &s->break_even_trigger, o->has_break_even_trigger, o->break_even_trigger);
+    set_number(&s->has_break_even_offset, &s->break_even_offset, o->has_break_even_offset, o->break_even_offset);
+    s->has_close_side = o->has_close_side;
+    s->close_side = o->close_side;
+    s->close_trade_id = o->close_trade_id;
+    int64_t behind = s->side == SIGNAL__DIRECTION__sell ? -s->trail_distance : s->trail_distance;
+    if (s->trail_distance <= 0 || s->trail_trigger || s->has_stop_loss || s->requested_price <= behind) return;
+    s->has_stop_loss = true;
+    s->stop_loss = s->requested_price - behind;
 }
 
 static void from_order(const Order *o, uint64_t now, TradeState *s) {
@@ -269,6 +282,7 @@ static void from_order(const Order *o, uint64_t now, TradeState *s) {
     s->expiration_time = o->expiration_time;
     s->has_valid_until = o->has_valid_until;
     s->valid_until = o->valid_until;
+    from_order_more(o, s);
     s->signal_at = o->signal_at;
     s->ordered_at = o->ordered_at;
     s->updated_at = now;

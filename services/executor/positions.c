@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/table.h"
 #include "services/executor/fills.h"
+#include "services/executor/follow.h"
 #include "services/executor/slice.h"
 
 #define REFRESH_EVERY NS_PER_S
@@ -114,6 +115,7 @@ void positions_count(positions_t *self, struct trade *t) {
     if (lots && !t->holds) DL_APPEND2(p->positions, t, older, newer);
     if (!lots && t->holds) DL_DELETE2(p->positions, t, older, newer);
     t->holds = lots != 0;
+    positions_follow(t);
     if (!p->symbol->fed && t->s->average_price) p->symbol->price = t->s->average_price;
     soil(self, p);
 }
@@ -124,6 +126,7 @@ void positions_leave(positions_t *self, struct trade *t) {
     t->counted_lots = 0;
     t->holds = false;
     DL_DELETE2(t->place->positions, t, older, newer);
+    positions_follow(t);
     soil(self, t->place);
 }
 
@@ -139,19 +142,26 @@ int64_t positions_free_lots(const struct trade *t) {
     return left > 0 ? left : 0;
 }
 
-bool positions_has_free(const struct place *p) {
-    for (const struct trade *t = p->positions; t; t = t->newer) {
-        if (positions_free_lots(t)) return true;
-    }
-    return false;
+const struct symbol *positions_price(positions_t *self, const Price *price) {
+    struct symbol **slot = table_find(self->symbols, table_key(price->symbol)), *s = slot ? *slot : NULL;
+    if (!s || price->last <= 0) return NULL;
+    s->fed = true;
+    s->moved |= s->price != price->last;
+    s->price = price->last;
+    s->bid = price->has_bid && price->bid > 0 ? price->bid : price->last;
+    s->ask = price->has_ask && price->ask > 0 ? price->ask : price->last;
+    return s;
 }
 
-void positions_price(positions_t *self, const Price *price) {
-    struct symbol **slot = table_find(self->symbols, table_key(price->symbol));
-    if (!slot || price->last <= 0) return; // nobody here has traded it
-    (*slot)->fed = true;
-    (*slot)->moved |= (*slot)->price != price->last;
-    (*slot)->price = price->last;
+void positions_follow(struct trade *t) {
+    struct symbol *s = t->place->symbol;
+    bool follows = t->holds && follow_wants(t->s);
+    if (follows == t->followed) return;
+    t->followed = follows;
+    if (follows)
+        DL_APPEND2(s->followed, t, followed_prev, followed_next);
+    else
+        DL_DELETE2(s->followed, t, followed_prev, followed_next);
 }
 
 // --- views

@@ -8,10 +8,12 @@
 #include "services/executor/trades.h"
 
 struct symbol {
-    char *name;    // the signal's
-    int64_t price; // e8, last seen: from the feed, else of an execution; 0: none
-    bool fed;      // the feed has it
-    bool moved;    // since the views were written
+    char *name;             // the signal's
+    int64_t price;          // e8, last seen: from the feed, else of an execution; 0: none
+    int64_t bid, ask;       // e8, of the feed; where it tells only the last price, that
+    struct trade *followed; // positions whose stop follows it, through followed_prev, followed_next
+    bool fed;               // the feed has it
+    bool moved;             // since the views were written
     struct place *places;
     struct symbol *next, *next_dirty;
     bool dirty, shown;
@@ -26,8 +28,8 @@ void positions_count(positions_t *self, struct trade *t); // after any change of
 void positions_leave(positions_t *self, struct trade *t); // it is forgotten
 void positions_sort(struct place *p);                     // oldest first: after loading
 int64_t positions_free_lots(const struct trade *t);       // open, and not about to be closed (e8)
-bool positions_has_free(const struct place *p);
 
-void positions_price(positions_t *self, const Price *price);
+const struct symbol *positions_price(positions_t *self, const Price *price); // NULL: nobody here has traded it
+void positions_follow(struct trade *t);                                      // whether its stop follows the price may have changed
 void positions_remember(positions_t *self, const char *account_id, const char *symbol); // a view that is in Redis from before
 void positions_write(positions_t *self, batch_t *batch); // what is dirty; about once a second also what prices moved

@@ -30,7 +30,7 @@ static void accepted(struct executor *x, struct trade *t) {
         engine_save_later(x, t);
     else
         engine_changed(x, t, NULL, NULL);
-    commands_send_wishes(x, t);
+    wishes_send(x, t);
 }
 
 // No definitive answer: in doubt if it was on its way, else looked up.
@@ -51,27 +51,6 @@ static void cancelled(struct executor *x, struct trade *t, const char *reason) {
     bool expired = t->s->has_expiration_time && batch_now(x->batch) >= t->s->expiration_time;
     t->s->cancel_wanted = false;
     engine_end(x, t, expired ? TRADE_EXPIRE : TRADE_CANCEL, reason);
-}
-
-static void modified(struct executor *x, struct trade *t) {
-    TradeState *s = t->s;
-    if (s->has_stop_loss_wanted) s->has_stop_loss = true, s->stop_loss = s->stop_loss_wanted;
-    if (s->has_take_profit_wanted) s->has_take_profit = true, s->take_profit = s->take_profit_wanted;
-    if (s->has_stop_loss_wanted || s->has_take_profit_wanted) slice_no_wishes(x->batch, s->trade_id);
-    s->has_stop_loss_wanted = s->has_take_profit_wanted = false;
-    s->updated_at = batch_now(x->batch);
-    engine_changed(x, t, NULL, NULL);
-}
-
-// The broker refuses a cancel or a change: the order may just have been executed, so it is looked up.
-static void refused(struct executor *x, struct trade *t, const char *reason) {
-    bool cancel = t->s->cancel_wanted;
-    batch_alert(x->batch, ALERT__SEVERITY__warning, cancel ? "cancel_rejected" : "modify_rejected", t->s->trade_id, "%s",
-                reason ? reason : "the broker gives no reason");
-    t->s->cancel_wanted = t->s->has_stop_loss_wanted = t->s->has_take_profit_wanted = false;
-    if (!cancel) slice_no_wishes(x->batch, t->s->trade_id);
-    engine_keep(x, t);
-    if (t->s->state != T(unknown)) resolve_ask(x, t);
 }
 
 static void bare(struct executor *x, const struct trade *t) {
@@ -95,10 +74,10 @@ static void apply(struct executor *x, struct trade *t, const Report *r) {
     case REPORT__KIND__position_closed:
         return r->fill ? fill_position(x, t, r->fill) : bare(x, t);
     case REPORT__KIND__modified:
-        return modified(x, t);
+        return wishes_done(x, t, r);
     case REPORT__KIND__cancel_rejected:
     case REPORT__KIND__modify_rejected:
-        return refused(x, t, r->reason);
+        return wishes_refused(x, t, r);
     case _REPORT__KIND_IS_INT_SIZE:
         break;
     }
@@ -182,7 +161,8 @@ static bool is_next(struct executor *x, struct session *s, const Report *r) {
 
 void reports_handle(struct executor *x, struct session *s, const Report *r) {
     if (!is_next(x, s, r)) return;
-    struct trade *t = trades_find(x->trades, r->trade_id);
+    struct trade *t = trades_find(x->trades, r->trade_id), *owner;
+    if ((!t || trade_is_final(t->s)) && (owner = netting_owner(x, r)) != NULL) t = owner;
     if (!t && aside_count(x->aside) >= (size_t)x->settings->aside_max) {
         batch_alert(x->batch, ALERT__SEVERITY__critical, "aside_full", s->instance_id,
                     "too many reports about unknown trades: taking no more");
@@ -250,7 +230,7 @@ static void adopt(struct executor *x, struct trade *t, const OrderStatus *m) {
                     "the broker has it, and does not say what became of it");
         due_set(x->due, &t->due, t->asked_at + x->patience.interval);
     }
-    if (trade_is_live(t->s)) commands_send_wishes(x, t);
+    if (trade_is_live(t->s)) wishes_send(x, t);
 }
 
 void reports_status(struct executor *x, struct session *s, const OrderStatus *m) {

@@ -10,7 +10,8 @@ struct session {
     char *broker_id, *kind;
     InstanceState__State state;
     struct gateway_checks checks;
-    bool welcomed;                            // in this life of ours
+    bool can_modify, can_modify_price, can_stop_limit, can_net; // as it said
+    bool welcomed;                                              // in this life of ours
     bool queried;                             // what it may know of our open trades has been asked for, in this life and of these books
     uint64_t books;                           // identity of its books
     uint64_t report;                          // the last one that has had its effect

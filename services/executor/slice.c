@@ -9,6 +9,7 @@
 //   execution_state:reports        hash    instance_id -> books:number of the last report that has had its effect
 //   execution_state:risk:{shard}   hash    global or account_id -> trading, reduce_only, halted
 //   execution_state:aside:{shard}  hash    reports about trades that are not known (yet)
+//   execution_state:surplus:{shard} hash   netting accounts: what the broker closed of a place beyond what is known to be open (netting.c)
 //   execution_state:views:{shard}  set     views of positions that are in Redis
 //   result:{result_id}             hash    TradeResult, expires: only for looking
 //   result_metrics:{result_id}     hash    ResultMetrics, likewise
@@ -55,9 +56,9 @@ void slice_guard_prefix(unsigned shard, char out[static 64]) { (void)snprintf(ou
 
 // What the order said and nothing changes: written once, with the trade's first state.
 static uint64_t said_once(void) {
-    static const char *const names[] = {"trade_id",    "signal_id", "account_id",      "broker_id",       "symbol",    "broker_symbol",
-                                        "order_type",  "direction", "requested_price", "expiration_time", "signal_at", "ordered_at",
-                                        "valid_until", NULL};
+    static const char *const names[] = {
+        "trade_id",        "signal_id",       "account_id", "broker_id",  "symbol",      "broker_symbol", "order_type", "direction",
+        "requested_price", "expiration_time", "signal_at",  "ordered_at", "valid_until", "close_percent", "close_side", NULL};
     static uint64_t bits;
     if (!bits) bits = record_bits(&trade_state__descriptor, names);
     return bits;
@@ -101,11 +102,9 @@ void slice_trade_watched(batch_t *batch, unsigned shard, const char *trade_id, b
     set_member(batch, shard_key(k, "trade_state:watched:", shard), trade_id, member);
 }
 
-void slice_no_wishes(batch_t *batch, const char *trade_id) {
+void slice_trade_without(batch_t *batch, const char *trade_id, const char *field) {
     char k[KEY_TEXT];
-    key(k, "trade_state:", trade_id);
-    batch_field_drop(batch, k, "stop_loss_wanted");
-    batch_field_drop(batch, k, "take_profit_wanted");
+    batch_field_drop(batch, key(k, "trade_state:", trade_id), field);
 }
 
 void slice_execution(batch_t *batch, const ExecutionState *e, bool over) {
@@ -171,6 +170,15 @@ void slice_aside(batch_t *batch, unsigned shard, const char *field, struct span 
         batch_field_drop(batch, k, field);
 }
 
+void slice_surplus(batch_t *batch, unsigned shard, const char *place, const char *value) {
+    char k[KEY_TEXT];
+    shard_key(k, "execution_state:surplus:", shard);
+    if (value)
+        batch_field(batch, k, place, value);
+    else
+        batch_field_drop(batch, k, place);
+}
+
 // --- positions
 
 static const char *view_key(char out[static KEY_TEXT], const char *account_id, const char *symbol) {
@@ -206,6 +214,7 @@ err_t slice_load(store_t *store, const struct slice_loading *l) {
     if (!e) e = store_pairs(store, shard_key(k, "execution_state:risk:", l->shard), l->risk, l->arg);
     if (!e) e = store_pairs(store, REPORTS, l->reports, l->arg);
     if (!e) e = store_pairs(store, shard_key(k, "execution_state:aside:", l->shard), l->aside, l->arg);
+    if (!e) e = store_pairs(store, shard_key(k, "execution_state:surplus:", l->shard), l->surplus, l->arg);
     if (!e) e = store_members(store, shard_key(k, "execution_state:views:", l->shard), l->position, l->arg);
     return e;
 }

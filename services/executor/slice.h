@@ -15,9 +15,9 @@ void slice_trade_moved(batch_t *batch, const TradeState *t); // what may have ch
 // The sets of what is loaded at start: open trades, and those that we gave up and watch a while longer.
 void slice_trade_open(batch_t *batch, unsigned shard, const char *trade_id, bool member);
 void slice_trade_watched(batch_t *batch, unsigned shard, const char *trade_id, bool member);
-void slice_trade_over(batch_t *batch, const char *trade_id); // only for looking from now on
-void slice_trade_again(batch_t *batch, const TradeState *t); // it was over, and is not: without an expiry again
-void slice_no_wishes(batch_t *batch, const char *trade_id);  // its changes are made
+void slice_trade_over(batch_t *batch, const char *trade_id);                       // only for looking from now on
+void slice_trade_again(batch_t *batch, const TradeState *t);                       // it was over, and is not: without an expiry again
+void slice_trade_without(batch_t *batch, const char *trade_id, const char *field); // it is not set any more
 void slice_execution(batch_t *batch, const ExecutionState *e, bool over);
 void slice_result(batch_t *batch, const TradeResult *r, const ResultMetrics *m); // m may be NULL; for looking
 
@@ -30,6 +30,8 @@ void slice_risk(batch_t *batch, unsigned shard, const char *scope, const char *m
 void slice_reports(batch_t *batch, const char *instance_id, uint64_t books, uint64_t report);
 void slice_aside(batch_t *batch, unsigned shard, const char *field, struct span report); // a report without a trade; empty: gone
 
+void slice_surplus(batch_t *batch, unsigned shard, const char *place, const char *value); // netting.c; NULL: none any more
+
 // The view of positions in one symbol: of one account, or (NULL) of all.
 void slice_position(batch_t *batch, const char *account_id, const char *symbol, const ActivePosition *view);
 void slice_view(batch_t *batch, unsigned shard, const char *account_id, const char *symbol, bool shown); // listed, or gone
@@ -38,7 +40,7 @@ struct slice_loading {
     unsigned shard;
     void *arg;
     store_record_fn *trade;
-    store_pair_fn *risk, *reports, *aside;
+    store_pair_fn *risk, *reports, *aside, *surplus;
     store_member_fn *position; // "<account_id>:<symbol>" or ":<symbol>"
 };
 err_t slice_load(store_t *store, const struct slice_loading *l);

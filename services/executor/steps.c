@@ -10,7 +10,7 @@
 
 #define T(name)              TRADE_STATE__STATE__##name
 #define SAVE_AFTER           (30 * NS_PER_MS)
-#define CANCEL_AGAIN         (10 * NS_PER_S)
+#define WISH_AGAIN           (10 * NS_PER_S)
 #define CONTRACT_SIZE_PRESET DECIMAL_INT(100000)
 
 void engine_begin(struct executor *x, batch_t *batch) {
@@ -159,11 +159,16 @@ static void due_pending(struct executor *x, struct trade *t) {
     due_set(x->due, &t->due, mono_of(x, at));
 }
 
-// The broker ends what has an expiry; if it does not, we cancel; and ask for it again while there is no answer.
+// The broker ends what has an expiry; if it does not, we cancel. What is wished for is asked for again while there is no answer.
 static void due_working(struct executor *x, struct trade *t) {
-    if (t->s->cancel_wanted) return due_set(x->due, &t->due, batch_mono(x->batch) + CANCEL_AGAIN);
-    if (!t->s->has_expiration_time) return due_clear(x->due, &t->due);
-    due_set(x->due, &t->due, mono_of(x, t->s->expiration_time + (uint64_t)x->settings->expire_grace_ms * NS_PER_MS));
+    uint64_t grace = (uint64_t)x->settings->expire_grace_ms * NS_PER_MS, at = UINT64_MAX;
+    if (wishes_are_open(t->s)) at = batch_mono(x->batch) + WISH_AGAIN;
+    if (t->s->has_expiration_time && !t->s->cancel_wanted) {
+        uint64_t expires = mono_of(x, t->s->expiration_time + grace);
+        if (expires < at) at = expires;
+    }
+    if (at == UINT64_MAX) return due_clear(x->due, &t->due);
+    due_set(x->due, &t->due, at);
 }
 
 void engine_due(struct executor *x, struct trade *t) {
@@ -178,8 +183,10 @@ void engine_due(struct executor *x, struct trade *t) {
     case T(expired):
         if (is_watched(t)) return due_set(x->due, &t->due, batch_mono(x->batch) + (uint64_t)x->settings->late_for_ms * NS_PER_MS);
         break;
-    case T(submitting): // counted from when it is sent
     case T(filled):
+        if (wishes_are_open(t->s) && !trade_is_final(t->s)) return due_working(x, t);
+        break;
+    case T(submitting): // counted from when it is sent
     case T(closed):
     case T(rejected):
     case T(cancelled):
@@ -214,6 +221,7 @@ void engine_end(struct executor *x, struct trade *t, enum trade_event event, con
     if (t->waits) place_leave(x->accounts, t->place, t);
     if (!engine_move(x, t, event, reason)) return;
     if (t->s->state == T(filled) && !fills_open_lots(t->s).e8) (void)!engine_move(x, t, TRADE_CLOSE, reason);
+    if (is_closing(t->s) && t->s->residual && !t->s->filled_lots) closing_undo(x, t);
     if (t->s->state == T(rejected))
         tell_failure(x, t);
     else

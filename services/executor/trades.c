@@ -66,7 +66,10 @@ void trades_retire(trades_t *self, struct trade *t) {
     if (t->retired) return;
     t->retired = true;
     DL_APPEND(self->retired, t);
-    if (++self->n_retired > self->retired_max) trades_drop(self, self->retired);
+    if (++self->n_retired <= self->retired_max) return;
+    struct trade *oldest = self->retired;
+    while (oldest && oldest->pinned) oldest = oldest->next;
+    if (oldest) trades_drop(self, oldest);
 }
 
 void trades_revive(trades_t *self, struct trade *t) {

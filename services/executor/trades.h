@@ -37,11 +37,17 @@ struct trade {
     bool expiring;   // and has an expiry
     bool waits;      // pending, in its place's queue
     bool holds;      // among its place's positions
+    bool pinned;     // worked on: not forgotten, though it is over
+    bool followed;   // its stop follows the price: in its symbol's list
 
     int64_t closing;                     // lots (e8) that closing trades under way will take
     int64_t counted_lots, counted_price; // what its place has of it
     struct trade *prev, *next;           // in a place's queue, or among the retired
     struct trade *older, *newer;         // among the place's positions
+    struct trade *followed_prev, *followed_next;
+    int64_t high;        // e8: best price since its stop follows; ahead of TradeState.trail_high until the stop moves
+    int64_t point;       // e8: its symbol's last digit
+    uint64_t refused_at; // monotonic ns: when the broker last refused to move its stop
     struct trade *unsaved_prev, *unsaved_next;
 };
 

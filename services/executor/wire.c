@@ -109,7 +109,7 @@ static void ask_once(struct executor *x, struct trade *t, bool all) {
         t->query = true;
         due_set(x->due, &t->due, 0);
     } else {
-        commands_send_wishes(x, t);
+        wishes_send(x, t);
     }
 }
 
@@ -143,6 +143,10 @@ static void learn(struct executor *x, struct session *s, const Hello *h) {
                                         .window = (uint64_t)(h->has_duplicate_window_s ? h->duplicate_window_s : 0) * NS_PER_S,
                                         .longest_acceptance = longest_acceptance(x, h),
                                         .session_since = s->checks.session_since};
+    s->can_modify = h->can_modify;
+    s->can_modify_price = h->can_modify_price;
+    s->can_stop_limit = h->can_stop_limit;
+    s->can_net = h->can_net;
     if (s->books == h->books) return;
     if (s->books) {
         batch_alert(x->batch, ALERT__SEVERITY__warning, "new_books", s->instance_id,

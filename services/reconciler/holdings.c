@@ -74,7 +74,7 @@ static struct account *account_get(holdings_t *self, const char *account_id) {
 enum presence { ABSENT, POSSIBLE, EXPECTED };
 
 static bool has_position(const TradeState *t) {
-    return t->direction != SIGNAL__DIRECTION__close && t->filled_lots > t->closed_lots; // absent: 0
+    return t->direction != SIGNAL__DIRECTION__close && t->filled_lots > t->closed_lots + t->netted_lots; // absent: 0
 }
 
 static enum presence presence_of(const TradeState *t) {

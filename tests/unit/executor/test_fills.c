@@ -106,32 +106,59 @@ static void a_position_is_never_reduced_below_nothing(void **state) {
     (void)state;
     TradeState t = trade_of("1");
     t.filled_lots = e8("1");
-    fills_reduce(&t, D(e8("0.4")), D(e8("10")), 7);
+    Fill f = FILL__INIT;
+    f.price = e8("1.2");
+    f.executed_at = 7;
+    fills_reduce(&t, D(e8("0.4")), D(e8("10")), &f);
     assert_int_equal(fills_open_lots(&t).e8, e8("0.6"));
     assert_false(t.has_closed_at);
-    fills_reduce(&t, D(e8("5")), D(e8("-2.5")), 9);
+    f.price = e8("1.3");
+    f.executed_at = 9;
+    fills_reduce(&t, D(e8("5")), D(e8("-2.5")), &f);
     assert_int_equal(fills_open_lots(&t).e8, 0);
     assert_int_equal(t.closed_lots, e8("1"));
     assert_int_equal(t.pnl, e8("7.5"));
     assert_int_equal(t.closed_at, 9);
+    assert_int_equal(t.exit_price, e8("1.26")); // by lots: 0.4 and 0.6
+}
+
+static void what_was_netted_is_not_open_and_was_not_closed(void **state) {
+    (void)state;
+    TradeState t = trade_of("1");
+    t.filled_lots = e8("1");
+    Fill f = FILL__INIT;
+    f.price = e8("1.2");
+    f.executed_at = 7;
+    fills_net(&t, D(e8("0.3")), &f);
+    assert_int_equal(fills_open_lots(&t).e8, e8("0.7"));
+    assert_int_equal(t.closed_lots, 0);
+    assert_false(t.has_exit_price);
+    fills_reduce(&t, D(e8("0.7")), D(0), &f);
+    assert_int_equal(fills_open_lots(&t).e8, 0);
+    assert_int_equal(t.closed_at, 7);
+}
+
+static Fill fill_at(const char *price) {
+    Fill f = FILL__INIT;
+    f.price = e8(price);
+    return f;
 }
 
 static void a_position_has_the_lot_weighted_price_at_which_it_was_closed(void **state) {
     (void)state;
     TradeState t = trade_of("1");
     t.filled_lots = e8("1");
-    fills_exit(&t, D(e8("0.25")), D(e8("1.2")));
-    fills_reduce(&t, D(e8("0.25")), D(0), 7);
+    const Fill first = fill_at("1.2"), second = fill_at("1.6"), third = fill_at("9");
+    fills_reduce(&t, D(e8("0.25")), D(0), &first);
     assert_int_equal(t.exit_price, e8("1.2"));
-    fills_exit(&t, D(e8("5")), D(e8("1.6"))); // more than is left
-    fills_reduce(&t, D(e8("5")), D(0), 8);
+    fills_reduce(&t, D(e8("5")), D(0), &second); // more than is left
     assert_true(t.has_exit_price);
     assert_int_equal(t.exit_price, e8("1.5"));
-    fills_exit(&t, D(e8("1")), D(e8("9"))); // nothing is left
+    fills_reduce(&t, D(e8("1")), D(0), &third); // nothing is left
     assert_int_equal(t.exit_price, e8("1.5"));
     TradeState older = trade_of("1"); // part of it was closed when nobody kept the price
     older.filled_lots = e8("1"), older.closed_lots = e8("0.5"), older.has_closed_lots = true;
-    fills_exit(&older, D(e8("0.5")), D(e8("1.2")));
+    fills_reduce(&older, D(e8("0.5")), D(0), &first);
     assert_false(older.has_exit_price);
 }
 
@@ -254,6 +281,7 @@ int main(void) {
         cmocka_unit_test(an_execution_is_known_again),
         cmocka_unit_test(a_position_is_never_reduced_below_nothing),
         cmocka_unit_test(a_position_has_the_lot_weighted_price_at_which_it_was_closed),
+        cmocka_unit_test(what_was_netted_is_not_open_and_was_not_closed),
         cmocka_unit_test(an_execution_falls_on_the_positions_in_their_order),
         cmocka_unit_test(profit_is_split_by_what_each_position_gained),
         cmocka_unit_test(the_shares_of_profit_sum_up_exactly),
