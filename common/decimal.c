@@ -140,6 +140,10 @@ bool decimal_to_step(decimal_t a, decimal_t step, enum rounding r, decimal_t *ou
     return step.e8 > 0 && fits(divide(a.e8, step.e8, r) * step.e8, out);
 }
 
+bool decimal_scale(decimal_t a, decimal_t b, decimal_t c, enum rounding r, decimal_t *out) {
+    return c.e8 != 0 && fits(divide((wide_t)a.e8 * b.e8, c.e8, r), out);
+}
+
 // The products are below 2^126 each, so that their sum fits.
 bool decimal_mean(decimal_t a, decimal_t wa, decimal_t b, decimal_t wb, decimal_t *out) {
     wide_t weight = (wide_t)wa.e8 + wb.e8;

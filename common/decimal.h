@@ -38,6 +38,9 @@ size_t decimal_print(decimal_t d, char out[static DECIMAL_TEXT]);
 [[nodiscard]] bool decimal_mul(decimal_t a, decimal_t b, enum rounding r, decimal_t *out);
 [[nodiscard]] bool decimal_div(decimal_t a, decimal_t b, enum rounding r, decimal_t *out);
 
+// a * b / c with a single rounding. False: out of range, or c is zero.
+[[nodiscard]] bool decimal_scale(decimal_t a, decimal_t b, decimal_t c, enum rounding r, decimal_t *out);
+
 // Rounds to a multiple of step (> 0).
 [[nodiscard]] bool decimal_to_step(decimal_t a, decimal_t step, enum rounding r, decimal_t *out);
 

@@ -105,6 +105,7 @@ static void count(struct trade *t, int sign) {
     }
     *(s->is_short ? &h->shorts : &h->longs) += (__int128)sign * s->open;
     *(s->is_short ? &h->sells : &h->buys) += (__int128)sign * s->rest;
+    if (s->resting) *(s->is_short ? &h->resting_sells : &h->resting_buys) += (__int128)sign * s->rest;
     h->entries += (uint32_t)sign;
     h->working += s->rest > 0 ? (uint32_t)sign : 0;
     t->account->open += (uint32_t)sign;
@@ -194,7 +195,7 @@ struct stake stake_of(const TradeState *t) {
     bool sells = (t->has_side ? t->side : t->direction) == SIGNAL__DIRECTION__sell;
     int64_t rest = trade_is_working(t) && t->lot_size > t->filled_lots ? t->lot_size - t->filled_lots : 0;
     if (is_closing(t)) return (struct stake){.closing = true, .is_short = !sells, .rest = rest};
-    return (struct stake){.is_short = sells, .open = open_lots(t), .rest = rest};
+    return (struct stake){.is_short = sells, .resting = t->order_type != SIGNAL__ORDER_TYPE__market, .open = open_lots(t), .rest = rest};
 }
 
 void account_take(struct account *account, const AccountState *s) {

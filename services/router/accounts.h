@@ -15,6 +15,7 @@ struct holding {
     const char *symbol;                     // the signal's name, from accounts_symbol: compared by address
     __int128 longs, shorts;                 // open positions
     __int128 buys, sells;                   // entries that work: what may still be filled
+    __int128 resting_buys, resting_sells;   // of these, limit and stop orders: they wait for a price
     __int128 closing_longs, closing_shorts; // closes that are under way
     uint32_t entries;                       // trades that are not over and opened it, or will
     uint32_t working;                       // those of them that may still be filled
@@ -45,6 +46,7 @@ struct account {
 // shorts when is_short, and `other` what it takes of the other side, when it closes both.
 struct stake {
     bool closing, is_short;
+    bool resting; // an entry that waits for a price
     int64_t open, rest, other;
 };
 

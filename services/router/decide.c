@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "services/router/levels.h"
+#include "services/router/plan.h"
+#include "services/router/size.h"
 
-static const decimal_t lot_step_preset = {1000000}; // 0.01
-
-static void say(struct decide_result *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void say(struct decide_result *out, const char *format, ...) {
+void decide_say(struct decide_result *out, const char *format, ...) {
     va_list args;
     va_start(args, format);
     (void)vsnprintf(out->detail, sizeof out->detail, format, args); // cut when longer: it is only for reading
@@ -19,18 +19,21 @@ static void say(struct decide_result *out, const char *format, ...) {
 }
 
 // Beyond DECIDE_NUMBERS they are left out: only for reading, too.
-static void tell(struct decide_result *out, const char *name, decimal_t value) {
+void decide_tell(struct decide_result *out, const char *name, decimal_t value) {
     if (out->n_numbers < DECIDE_NUMBERS) out->numbers[out->n_numbers++] = (struct decide_number){name, value};
 }
 
-static void tell_count(struct decide_result *out, const char *name, uint32_t count) { tell(out, name, DECIMAL_INT((int64_t)count)); }
+static void tell_count(struct decide_result *out, const char *name, uint32_t count) { decide_tell(out, name, DECIMAL_INT((int64_t)count)); }
 
 // Seconds, to 10 ns.
 static void tell_time(struct decide_result *out, const char *name, uint64_t ns) {
-    tell(out, name, D(ns / 10 > INT64_MAX ? INT64_MAX : (int64_t)(ns / 10)));
+    decide_tell(out, name, D(ns / 10 > INT64_MAX ? INT64_MAX : (int64_t)(ns / 10)));
 }
 
-static bool is_close(const struct decide_input *in) { return in->signal->direction == SIGNAL__DIRECTION__close; }
+// With a size of its own: a reverse or flat that has one means the entry by it, or nothing.
+static bool is_plain_close(const struct decide_input *in) {
+    return in->signal->direction >= SIGNAL__DIRECTION__close && in->signal->direction <= SIGNAL__DIRECTION__close_short;
+}
 
 static bool lists(char *const *names, size_t n, const char *name) {
     for (size_t i = 0; i < n; i++) {
@@ -39,27 +42,29 @@ static bool lists(char *const *names, size_t n, const char *name) {
     return false;
 }
 
+bool decide_is_for_all(const Signal *signal) { return strcmp(signal->symbol, ALL_SYMBOLS) == 0; }
+
 // --- checks: each tells whether it refuses, and with which numbers
 
 typedef bool refuses_fn(const struct decide_input *in, struct decide_result *out);
 
 static bool only_votes(const struct decide_input *in, struct decide_result *out) {
     if (!in->signal->part_only) return false;
-    say(out, "the source only votes in a consensus");
+    decide_say(out, "the source only votes in a consensus");
     return true;
 }
 
 static bool other_strategy(const struct decide_input *in, struct decide_result *out) {
     const Subscription *s = in->subscription;
     if (s->n_strategies == 0 || lists(s->strategies, s->n_strategies, in->signal->strategy)) return false;
-    say(out, "strategy %.60s", in->signal->strategy ? in->signal->strategy : "not given");
+    decide_say(out, "strategy %.60s", in->signal->strategy ? in->signal->strategy : "not given");
     return true;
 }
 
 static bool other_symbol(const struct decide_input *in, struct decide_result *out) {
     const Subscription *s = in->subscription;
-    if (s->n_symbols == 0 || lists(s->symbols, s->n_symbols, in->signal->symbol)) return false;
-    say(out, "symbol %.60s", in->signal->symbol);
+    if (s->n_symbols == 0 || decide_is_for_all(in->signal) || lists(s->symbols, s->n_symbols, in->signal->symbol)) return false;
+    decide_say(out, "symbol %.60s", in->signal->symbol);
     return true;
 }
 
@@ -83,7 +88,7 @@ static bool expired(const struct decide_input *in, struct decide_result *out) {
     if (!in->signal->has_expiration_time || in->now < in->signal->expiration_time) return false;
     char at[TIME_TEXT];
     (void)time_print(in->signal->expiration_time, at);
-    say(out, "expired at %s", at);
+    decide_say(out, "expired at %s", at);
     tell_time(out, "expired_for_s", in->now - in->signal->expiration_time);
     return true;
 }
@@ -91,8 +96,8 @@ static bool expired(const struct decide_input *in, struct decide_result *out) {
 static bool too_old(const struct decide_input *in, struct decide_result *out) {
     uint64_t made = in->signal->created_at, age = in->now > made ? in->now - made : 0;
     if (age <= in->account->max_signal_age_s * NS_PER_S) return false;
-    say(out, "age %llu.%03llu s, at most %u s", (unsigned long long)(age / NS_PER_S), (unsigned long long)(age % NS_PER_S / NS_PER_MS),
-        in->account->max_signal_age_s);
+    decide_say(out, "age %llu.%03llu s, at most %u s", (unsigned long long)(age / NS_PER_S),
+               (unsigned long long)(age % NS_PER_S / NS_PER_MS), in->account->max_signal_age_s);
     tell_time(out, "age_s", age);
     tell_count(out, "max_signal_age_s", in->account->max_signal_age_s);
     return true;
@@ -100,26 +105,33 @@ static bool too_old(const struct decide_input *in, struct decide_result *out) {
 
 static bool no_broker(const struct decide_input *in, struct decide_result *out) {
     if (in->broker) return false;
-    say(out, "broker %.60s", in->account->broker_id);
+    decide_say(out, "broker %.60s", in->account->broker_id);
     return true;
 }
 
 static bool no_symbol(const struct decide_input *in, struct decide_result *out) {
-    if (in->symbol) return false;
-    say(out, "symbol %.60s at broker %.40s", in->signal->symbol, in->account->broker_id);
+    if (in->symbol || decide_is_for_all(in->signal)) return false;
+    decide_say(out, "symbol %.60s at broker %.40s", in->signal->symbol, in->account->broker_id);
+    return true;
+}
+
+static bool other_side(const struct decide_input *in, struct decide_result *out) {
+    bool sells = out->leg.side == SIGNAL__DIRECTION__sell;
+    if (in->subscription->sides != (sells ? SIZING__SIDES__long_only : SIZING__SIDES__short_only)) return false;
+    decide_say(out, "%s only", sells ? "long" : "short");
     return true;
 }
 
 static bool only_reducing(const struct decide_input *in, struct decide_result *out) {
     bool all = in->global == RISK_STATE__MODE__reduce_only;
     if (!all && in->mode != RISK_STATE__MODE__reduce_only) return false;
-    say(out, "%s", all ? "global" : "account");
+    decide_say(out, "%s", all ? "global" : "account");
     return true;
 }
 
 static bool too_many_open(const struct decide_input *in, struct decide_result *out) {
     if (!in->account->has_max_open_trades || in->open_trades < in->account->max_open_trades) return false;
-    say(out, "%u open, at most %u", in->open_trades, in->account->max_open_trades);
+    decide_say(out, "%u open, at most %u", in->open_trades, in->account->max_open_trades);
     tell_count(out, "open_trades", in->open_trades);
     tell_count(out, "max_open_trades", in->account->max_open_trades);
     return true;
@@ -136,93 +148,65 @@ static const struct check {
     {all_halted, REASON__CODE__halted_global, false},     {account_halted, REASON__CODE__halted_account, false},
     {expired, REASON__CODE__signal_expired, false},       {too_old, REASON__CODE__signal_too_old, false},
     {no_broker, REASON__CODE__unknown_broker, false},     {no_symbol, REASON__CODE__unknown_symbol, false},
-    {only_reducing, REASON__CODE__reduce_only, true},     {too_many_open, REASON__CODE__max_open_trades, true},
+    {other_side, REASON__CODE__filtered_side, true},      {only_reducing, REASON__CODE__reduce_only, true},
+    {too_many_open, REASON__CODE__max_open_trades, true},
 };
 
-// --- size
-
-static decimal_t lot_step(const SymbolConfig *s) { return s->has_lot_step && s->lot_step > 0 ? D(s->lot_step) : lot_step_preset; }
-
-static decimal_t least_lots(const struct decide_input *in, decimal_t step) {
-    decimal_t least = in->symbol->has_min_lot ? D(in->symbol->min_lot) : step;
-    if (in->subscription->has_min_lot && in->subscription->min_lot > least.e8) least = D(in->subscription->min_lot);
-    return least.e8 > 0 ? least : step;
-}
-
-struct bound {
-    const char *words, *name;
-    decimal_t lots;
-};
-
-static Reason__Code refuse(struct decide_result *out, Reason__Code reason, decimal_t lots, struct bound bound) {
-    char a[DECIMAL_TEXT], b[DECIMAL_TEXT];
-    (void)decimal_print(lots, a);
-    (void)decimal_print(bound.lots, b);
-    say(out, "%s lots, %s %s", a, bound.words, b);
-    tell(out, "lots", lots);
-    tell(out, bound.name, bound.lots);
-    return reason;
-}
-
-static Reason__Code ordered(struct decide_result *out, decimal_t lots, decimal_t asked) {
-    char a[DECIMAL_TEXT], b[DECIMAL_TEXT];
-    (void)decimal_print(lots, a);
-    (void)decimal_print(asked, b);
-    if (lots.e8 == asked.e8)
-        say(out, "%s lots", a);
-    else
-        say(out, "%s lots, from %s", a, b);
-    tell(out, "lots", lots);
-    tell(out, "asked_lots", asked);
-    out->has_lots = true;
-    out->lots = lots;
-    return REASON__CODE__ordered;
-}
-
-// What is asked for before rounding: a fixed size, or the signal's times the multiplier. `ordered` when there is one.
-static Reason__Code asked_lots(const struct decide_input *in, struct decide_result *out, decimal_t *asked) {
-    const Subscription *s = in->subscription;
-    if (s->has_fixed_lot) {
-        *asked = D(s->fixed_lot);
-        return REASON__CODE__ordered;
-    }
-    if (!in->signal->has_lot_size || !s->has_multiplier) {
-        say(out, "%s", s->has_multiplier ? "the signal has no size to multiply" : "neither fixed_lot nor multiplier");
-        return REASON__CODE__no_lot_size;
-    }
-    if (decimal_mul(D(in->signal->lot_size), D(s->multiplier), ROUND_DOWN, asked)) return REASON__CODE__ordered;
-    say(out, "size times multiplier is out of range");
-    return REASON__CODE__above_max_lot;
-}
-
-// Capped at the subscription's max_lot (the owner's wish for this account), then rounded down to the step; refused when below the least,
-// or above the symbol's max_lot (the broker's rule: cutting an order silently to it is not ours to decide).
-static Reason__Code size_entry(const struct decide_input *in, struct decide_result *out) {
-    decimal_t asked, lots, step = lot_step(in->symbol);
-    Reason__Code reason = asked_lots(in, out, &asked);
-    if (reason != REASON__CODE__ordered) return reason;
-    lots = in->subscription->has_max_lot ? decimal_min(asked, D(in->subscription->max_lot)) : asked;
-    if (!decimal_to_step(lots, step, ROUND_DOWN, &lots))
-        return refuse(out, REASON__CODE__below_min_lot, asked, (struct bound){"step", "lot_step", step});
-    decimal_t least = least_lots(in, step);
-    if (decimal_cmp(lots, least) < 0) return refuse(out, REASON__CODE__below_min_lot, lots, (struct bound){"at least", "min_lot", least});
-    if (in->symbol->has_max_lot && lots.e8 > in->symbol->max_lot)
-        return refuse(out, REASON__CODE__above_max_lot, lots, (struct bound){"at most", "max_lot", D(in->symbol->max_lot)});
-    return ordered(out, lots, asked);
-}
+// --- each leg
 
 // Everything, unless the signal says how much and the account's sizes follow the signal's. What rounds to nothing cannot be closed.
 static Reason__Code size_close(const struct decide_input *in, struct decide_result *out) {
-    const Subscription *s = in->subscription;
-    decimal_t asked, lots, step = lot_step(in->symbol);
-    if (s->has_fixed_lot || !s->has_multiplier || !in->signal->has_lot_size ||
-        !decimal_mul(D(in->signal->lot_size), D(s->multiplier), ROUND_DOWN, &asked)) {
-        say(out, "everything");
+    decimal_t asked, lots, step = size_step(in->symbol);
+    const Signal *s = in->signal;
+    if (out->leg.has_lots) {
+        lots = asked = out->leg.lots;
+    } else if (s->has_close_percent) {
+        char percent[DECIMAL_TEXT];
+        (void)decimal_print(D(s->close_percent), percent);
+        decide_say(out, "%s percent of what is open", percent);
         return REASON__CODE__ordered;
+    } else if (!s->has_lot_size || !is_plain_close(in) || !size_follows(in->subscription) ||
+               size_scaled(in, D(s->lot_size), out, &asked) != REASON__CODE__ordered) {
+        out->n_numbers = 0;
+        decide_say(out, "everything");
+        return REASON__CODE__ordered;
+    } else if (!decimal_to_step(asked, step, ROUND_DOWN, &lots) || lots.e8 <= 0) {
+        return size_too_small(out, asked, step);
     }
-    if (!decimal_to_step(asked, step, ROUND_DOWN, &lots) || lots.e8 <= 0)
-        return refuse(out, REASON__CODE__below_min_lot, asked, (struct bound){"step", "lot_step", step});
-    return ordered(out, lots, asked);
+    size_is(out, lots, asked);
+    return REASON__CODE__ordered;
+}
+
+// A pending order's time: its own, or the end of the day.
+static Reason__Code expiry(const struct decide_input *in, struct decide_result *out) {
+    const Signal *s = in->signal;
+    out->expires_at = s->has_expiration_time ? s->expiration_time : 0;
+    bool day = s->has_time_in_force && s->time_in_force == SIGNAL__TIME_IN_FORCE__day;
+    if (!day || s->order_type == SIGNAL__ORDER_TYPE__market) return REASON__CODE__ordered;
+    if (!in->day_ends_at) {
+        decide_say(out, "the account's trading day is not known");
+        return REASON__CODE__day_unsupported;
+    }
+    if (!out->expires_at || in->day_ends_at < out->expires_at) out->expires_at = in->day_ends_at;
+    return REASON__CODE__ordered;
+}
+
+static Reason__Code decide_entry(const struct decide_input *in, struct decide_result *out) {
+    decimal_t asked = out->leg.lots;
+    Reason__Code reason = expiry(in, out);
+    if (reason == REASON__CODE__ordered) reason = levels_resolve(in, out->leg.side, out);
+    const struct optional_price said = {in->signal->has_lot_size != 0, D(in->signal->lot_size)};
+    if (reason == REASON__CODE__ordered && !out->leg.has_lots) reason = size_asked(in, said, out, &asked);
+    return reason == REASON__CODE__ordered ? size_fit(in, asked, out) : reason;
+}
+
+// Stops and prices of a modify. Without a side there is nothing to reckon from: only what is given as a price.
+static Reason__Code decide_command(const struct decide_input *in, struct decide_result *out) {
+    bool modifies = out->leg.action == ORDER_COMMAND__ACTION__modify;
+    Reason__Code reason = modifies ? levels_modified(in, out->leg.side, out) : REASON__CODE__ordered;
+    if (reason != REASON__CODE__ordered) return reason;
+    decide_say(out, "%s", modifies ? "modify" : "cancel");
+    return REASON__CODE__commanded;
 }
 
 static uint64_t valid_until(const struct decide_input *in) {
@@ -231,15 +215,81 @@ static uint64_t valid_until(const struct decide_input *in) {
     return sooner ? in->signal->expiration_time : until;
 }
 
-void decide(const struct decide_input *in, struct decide_result *out) {
+static void start(const struct decide_input *in, struct decide_result *out) {
+    out->leg = (struct leg){.name = ""};
+    out->reason = REASON__CODE__ordered;
     out->has_lots = false;
     out->detail[0] = 0;
     out->n_numbers = 0;
+    out->expires_at = 0;
+    out->levels = (struct levels){0};
     out->valid_until = valid_until(in);
+}
+
+static bool passes(const struct decide_input *in, struct decide_result *out, bool entry) {
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
-        if ((checks[i].entry_only && is_close(in)) || !checks[i].refuses(in, out)) continue;
+        if (checks[i].entry_only != entry || !checks[i].refuses(in, out)) continue;
         out->reason = checks[i].reason;
-        return;
+        return false;
     }
-    out->reason = is_close(in) ? size_close(in, out) : size_entry(in, out);
+    return true;
+}
+
+static void decide_leg(const struct decide_input *in, struct decide_result *out) {
+    switch (out->leg.kind) {
+    case LEG_NONE:
+        break;
+    case LEG_ENTRY:
+        if (passes(in, out, true)) out->reason = decide_entry(in, out);
+        break;
+    case LEG_CLOSE:
+        out->reason = size_close(in, out);
+        break;
+    case LEG_COMMAND:
+        out->reason = decide_command(in, out);
+        break;
+    }
+}
+
+size_t decide(const struct decide_input *in, struct decide_result out[static DECIDE_LEGS]) {
+    struct leg legs[DECIDE_LEGS];
+    struct decide_number numbers[DECIDE_NUMBERS];
+    start(in, out);
+    size_t n = passes(in, out, false) ? plan(in, out, legs) : 0;
+    unsigned n_numbers = out->n_numbers; // of the plan: they led to all of its legs
+    if (n && n_numbers) memcpy(numbers, out->numbers, sizeof numbers);
+    for (size_t i = 0; i < n; i++) {
+        start(in, &out[i]);
+        out[i].leg = legs[i];
+        out[i].n_numbers = n_numbers;
+        if (n_numbers) memcpy(out[i].numbers, numbers, sizeof numbers);
+        decide_leg(in, &out[i]);
+    }
+    return n ? n : 1;
+}
+
+void decide_inverted(const Signal *s, Signal *out) {
+    static const Signal__Direction opposite[] = {
+        [SIGNAL__DIRECTION__buy] = SIGNAL__DIRECTION__sell,
+        [SIGNAL__DIRECTION__sell] = SIGNAL__DIRECTION__buy,
+        [SIGNAL__DIRECTION__close_long] = SIGNAL__DIRECTION__close_short,
+        [SIGNAL__DIRECTION__close_short] = SIGNAL__DIRECTION__close_long,
+    };
+    static const Signal__OrderType across[] = {
+        [SIGNAL__ORDER_TYPE__limit] = SIGNAL__ORDER_TYPE__stop,
+        [SIGNAL__ORDER_TYPE__stop] = SIGNAL__ORDER_TYPE__limit,
+        [SIGNAL__ORDER_TYPE__stop_limit] = SIGNAL__ORDER_TYPE__limit,
+    };
+    *out = *s;
+    if (s->direction <= SIGNAL__DIRECTION__close_short && opposite[s->direction]) out->direction = opposite[s->direction];
+    if (s->order_type <= SIGNAL__ORDER_TYPE__stop_limit && across[s->order_type]) out->order_type = across[s->order_type];
+    out->has_limit_price = false;
+    if (s->has_target_position) out->target_position = -s->target_position;
+    if (s->has_side) out->side = s->side == SIGNAL__SIDE__long ? SIGNAL__SIDE__short : SIGNAL__SIDE__long;
+#define CHANGE_PLACES(a, b) out->has_##a = s->has_##b, out->a = s->b, out->has_##b = s->has_##a, out->b = s->a
+    CHANGE_PLACES(stop_loss, take_profit);
+    CHANGE_PLACES(stop_loss_points, take_profit_points);
+    CHANGE_PLACES(stop_loss_percent, take_profit_percent);
+    CHANGE_PLACES(stop_loss_distance, take_profit_distance);
+#undef CHANGE_PLACES
 }

@@ -9,7 +9,14 @@
 #define uthash_fatal(message) abort()
 #include <uthash.h>
 
-#define SYMBOLS_MOST 100000 // whose prices are held
+#include "common/clock.h"
+#include "common/own.h"
+#include "common/zone.h"
+
+#define SYMBOLS_MOST     100000 // whose prices are held
+#define ALL_SYMBOLS_MOST 4096   // of one account, for a signal that means all
+#define PRICE_AGE_MAX    (60 * NS_PER_S)
+#define RATE_AGE_MAX     (UINT64_C(96) * 3600 * NS_PER_S)
 
 struct seats {
     struct seat *items;
@@ -27,6 +34,8 @@ void desk_open(struct desk *self, const book_t *book, unsigned shards) {
     *self = (struct desk){.book = book, .shards = shards, .global = RISK_STATE__MODE__trading};
     self->accounts = accounts_new();
     self->rates = rates_new(SYMBOLS_MOST);
+    self->price_age_max = PRICE_AGE_MAX;
+    self->rate_age_max = RATE_AGE_MAX;
 }
 
 static void forget_seats(struct desk *self) {
@@ -99,93 +108,111 @@ static void look_up(struct venue *v, const Signal *signal) {
     if (v->symbol && !book_broker_symbol(v->broker, signal->symbol, v->broker_symbol)) v->symbol = NULL;
 }
 
-void decide_for(const struct desk *self, const struct seat *seat, struct turn *turn) {
+// What is the same for everybody in one fan-out.
+struct ask {
+    struct desk *desk;
+    const Signal *signal;
+    const char *symbol; // the one text for it
+    const struct rate *quote;
+    bool everything; // one of all symbols
+    uint64_t now;
+    turn_fn *visit;
+    void *arg;
+};
+
+static uint64_t since(uint64_t now, uint64_t age_max) { return now > age_max ? now - age_max : 0; }
+
+static void ask_about(struct ask *a, struct desk *self, const Signal *signal) {
+    a->signal = signal;
+    a->symbol = accounts_symbol(self->accounts, signal->symbol);
+    a->quote = rates_find(self->rates, signal->symbol, since(a->now, self->price_age_max));
+}
+
+static uint64_t day_end(const AccountConfig *account, uint64_t now) {
+    own(zone) *zone = zone_new(account->time_zone);
+    uint32_t minutes;
+    return zone && zone_minutes(account->day_starts_at, &minutes) ? zone_day_end(zone, now, minutes) : 0;
+}
+
+static const struct trade *meant_by(const struct ask *a, const struct seat *seat) {
+    char trade_id[ID_TEXT];
+    if (!a->signal->target_signal_id) return NULL;
+    trade_id_of(&(struct leg_id){a->signal->target_signal_id, seat, "", NULL}, trade_id);
+    return accounts_trade(a->desk->accounts, trade_id);
+}
+
+static void decide_for(const struct ask *a, const struct seat *seat) {
+    struct desk *desk = a->desk;
+    Signal inverted;
+    struct decide_result results[DECIDE_LEGS];
+    if (seat->subscription->invert) decide_inverted(a->signal, &inverted);
     const struct decide_input in = {
-        .signal = turn->signal,
+        .signal = seat->subscription->invert ? &inverted : a->signal,
         .account = seat->account,
         .subscription = seat->subscription,
         .broker = seat->venue->broker,
         .symbol = seat->venue->symbol,
-        .global = self->global,
+        .global = desk->global,
         .mode = seat->held->mode,
         .open_trades = seat->held->open,
-        .now = turn->now,
+        .now = a->now,
+        .holding = account_holding(seat->held, a->symbol),
+        .meant = meant_by(a, seat),
+        .money = &seat->held->money,
+        .quote = a->quote,
+        .market = {desk->rates, since(a->now, desk->rate_age_max)},
+        .day_ends_at = a->signal->has_time_in_force ? day_end(seat->account, a->now) : 0,
     };
-    turn->seat = seat;
-    decide(&in, &turn->result);
+    size_t n = decide(&in, results);
+    for (size_t i = 0; i < n; i++) {
+        const struct turn turn = {.seat = seat, .signal = in.signal, .now = a->now, .everything = a->everything, .result = &results[i]};
+        desk->decided[(unsigned)results[i].reason % REASONS_MAX]++;
+        a->visit(a->arg, &turn);
+    }
+}
+
+static bool takes(const Subscription *s, const char *symbol) {
+    for (size_t i = 0; i < s->n_symbols; i++) {
+        if (strcmp(s->symbols[i], symbol) == 0) return true;
+    }
+    return s->n_symbols == 0;
+}
+
+// A signal for all symbols is one for each in which the account has something open or under way, as far as the subscription takes them. The
+// symbols are listed first: what becomes of one may add to the account.
+static void decide_for_all(struct ask *a, struct desk *self, const struct seat *seat) {
+    const char *symbols[ALL_SYMBOLS_MOST];
+    const Signal *whole = a->signal;
+    size_t n = 0;
+    for (const struct holding *h = seat->held->holdings; h && n < ALL_SYMBOLS_MOST; h = h->next) {
+        if (!holding_is_empty(h) && takes(seat->subscription, h->symbol)) symbols[n++] = h->symbol;
+    }
+    for (size_t i = 0; i < n; i++) {
+        Signal one = *whole;
+        one.symbol = (char *)symbols[i];
+        look_up(seat->venue, &one);
+        ask_about(a, self, &one);
+        a->everything = true;
+        decide_for(a, seat);
+    }
+    ask_about(a, self, whole);
+    a->everything = false;
+    if (!n) decide_for(a, seat);
 }
 
 size_t desk_fan_out(struct desk *self, const Signal *signal, uint64_t now, turn_fn *visit, void *arg) {
     const struct seats *seats = seats_of(self, signal->source);
-    struct turn turn = {.signal = signal, .now = now};
+    struct ask ask = {.desk = self, .now = now, .visit = visit, .arg = arg};
     uint64_t fan_out = ++self->fan_outs;
+    ask_about(&ask, self, signal);
     for (size_t i = 0; i < seats->count; i++) {
         struct venue *venue = seats->items[i].venue;
         if (venue->fan_out != fan_out) look_up(venue, signal);
         venue->fan_out = fan_out;
-        decide_for(self, &seats->items[i], &turn);
-        self->decided[(unsigned)turn.result.reason % REASONS_MAX]++;
-        visit(arg, &turn);
+        if (decide_is_for_all(signal))
+            decide_for_all(&ask, self, &seats->items[i]);
+        else
+            decide_for(&ask, &seats->items[i]);
     }
     return seats->count;
-}
-
-// --- what a turn becomes
-
-static void numbers_fill(Decision *d, const struct decide_result *result, arena_t *arena) {
-    Number *all = arena_take(arena, result->n_numbers * sizeof *all);
-    d->numbers = arena_take(arena, result->n_numbers * sizeof *d->numbers);
-    for (; d->n_numbers < result->n_numbers; d->n_numbers++) {
-        Number *n = d->numbers[d->n_numbers] = &all[d->n_numbers];
-        number__init(n);
-        n->name = (char *)result->numbers[d->n_numbers].name;
-        n->value = result->numbers[d->n_numbers].value.e8;
-    }
-}
-
-Decision *turn_decision(const struct turn *t, arena_t *arena) {
-    Decision *d = arena_take(arena, sizeof *d);
-    decision__init(d);
-    d->account_id = t->seat->account->account_id;
-    d->reason = t->result.reason;
-    if (t->result.detail[0]) d->detail = arena_text(arena, t->result.detail);
-    if (t->result.n_numbers) numbers_fill(d, &t->result, arena);
-    return d;
-}
-
-static char *trade_id_of(const struct turn *t, arena_t *arena) {
-    char leg[12], *trade_id = arena_take(arena, ID_TEXT);
-    (void)snprintf(leg, sizeof leg, "%u", t->seat->leg);
-    const char *const parts[] = {"trade", t->signal->signal_id, t->seat->account->account_id, leg};
-    id_derive(trade_id, t->signal->signal_id, 4, parts);
-    return trade_id;
-}
-
-void turn_order(const struct turn *t, arena_t *arena, Order *o) {
-    const Signal *s = t->signal;
-    order__init(o);
-    o->trade_id = trade_id_of(t, arena);
-    o->signal_id = s->signal_id;
-    o->account_id = t->seat->account->account_id;
-    o->broker_id = t->seat->account->broker_id;
-    o->symbol = s->symbol;
-    o->broker_symbol = t->seat->venue->broker_symbol;
-    o->order_type = s->order_type;
-    o->direction = s->direction;
-    o->has_lot_size = t->result.has_lots;
-    o->lot_size = t->result.has_lots ? t->result.lots.e8 : 0;
-    o->has_price = s->has_price && s->order_type != SIGNAL__ORDER_TYPE__market;
-    o->price = o->has_price ? s->price : 0;
-    o->has_requested_price = s->has_price;
-    o->requested_price = s->price;
-    o->has_stop_loss = s->has_stop_loss;
-    o->stop_loss = s->stop_loss;
-    o->has_take_profit = s->has_take_profit;
-    o->take_profit = s->take_profit;
-    o->has_expiration_time = s->has_expiration_time;
-    o->expiration_time = s->expiration_time;
-    o->signal_at = s->created_at;
-    o->ordered_at = t->now;
-    o->has_valid_until = true;
-    o->valid_until = t->result.valid_until;
 }

@@ -36,6 +36,7 @@ struct desk {
     unsigned shards;
     accounts_t *accounts;
     rates_t *rates;
+    uint64_t price_age_max, rate_age_max; // ns: older prices say nothing of what a symbol costs, or convert nothing
     RiskState__Mode global;
 
     struct seats *seats; // by source, made when somebody asks
@@ -48,22 +49,32 @@ struct desk {
 void desk_open(struct desk *self, const book_t *book, unsigned shards);
 void desk_close(struct desk *self);
 
-// What became of a signal for one seat.
+// What became of a signal for one seat: one of its legs.
 struct turn {
     const struct seat *seat;
-    const Signal *signal;
-    uint64_t now; // UTC ns
-    struct decide_result result;
+    const Signal *signal; // inverted, if the subscription inverts; of one symbol, if it is for all of them
+    uint64_t now;         // UTC ns
+    bool everything;      // the signal was for all symbols
+    const struct decide_result *result;
 };
 
-// The one place where decide_input is filled. `seat` comes from a fan-out that is going on.
-void decide_for(const struct desk *self, const struct seat *seat, struct turn *turn);
-
-// Decides for everyone who subscribes to the signal's source, by account_id; `visit` hears of each at once, so that what it does to the
-// accounts counts for the next. Returns how many there are.
+// Decides for everyone who subscribes to the signal's source, by account_id; `visit` hears of each leg of each at once, so that what it
+// does to the accounts counts for the next. Returns how many seats there are. The one place where decide_input is filled.
 typedef void turn_fn(void *arg, const struct turn *turn);
 size_t desk_fan_out(struct desk *self, const Signal *signal, uint64_t now, turn_fn *visit, void *arg);
 
-// The decision and (when ordered) the order of a turn. What they point to lives as long as the arena and the turn.
+// The decision of a turn, its order (reason ordered) and its command (reason commanded). What they point to lives as long as the arena and
+// the turn.
 Decision *turn_decision(const struct turn *turn, arena_t *arena);
 void turn_order(const struct turn *turn, arena_t *arena, Order *out);
+void turn_command(const struct turn *turn, arena_t *arena, OrderCommand *out);
+
+// What makes an order this order: the same gives the same id.
+struct leg_id {
+    const char *signal_id;
+    const struct seat *seat;
+    const char *leg;    // struct leg's name
+    const char *symbol; // NULL: the signal's own
+};
+#define LEG_TEXT 96
+void trade_id_of(const struct leg_id *id, char out[static ID_TEXT]);

@@ -42,6 +42,7 @@ static int64_t narrow(__int128 lots) { return lots < INT64_MAX ? (int64_t)lots :
 static struct stake stake_of_order(const Order *o, const struct holding *h) {
     __int128 longs = h ? h->longs : 0, shorts = h ? h->shorts : 0;
     struct stake s = {.closing = o->direction == SIGNAL__DIRECTION__close, .is_short = o->direction == SIGNAL__DIRECTION__sell};
+    s.resting = o->order_type != SIGNAL__ORDER_TYPE__market;
     if (s.closing) s.is_short = o->has_close_side ? o->close_side == SIGNAL__DIRECTION__sell : shorts > longs;
     if (!s.closing || o->has_lot_size) {
         s.rest = o->lot_size;

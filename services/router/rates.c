@@ -75,24 +75,27 @@ static const struct rate *pair(const struct market *m, const char *base, const c
     return rates_find(m->rates, symbol, m->since);
 }
 
-static enum conversion by_pair(const struct market *m, decimal_t amount, const char *from, const char *to, decimal_t *out) {
-    const struct rate *direct = pair(m, from, to);
-    if (direct) return decimal_mul(amount, direct->ask, ROUND_UP, out) ? CONVERTED : TOO_LARGE;
-    const struct rate *inverse = pair(m, to, from);
-    if (inverse) return decimal_div(amount, inverse->bid, ROUND_UP, out) ? CONVERTED : TOO_LARGE;
+static enum conversion by_pair(const struct market *m, const struct exchange *x, decimal_t *out) {
+    bool dear = x->round == ROUND_UP;
+    const struct rate *direct = pair(m, x->from, x->to);
+    if (direct) return decimal_mul(x->amount, dear ? direct->ask : direct->bid, x->round, out) ? CONVERTED : TOO_LARGE;
+    const struct rate *inverse = pair(m, x->to, x->from);
+    if (inverse) return decimal_div(x->amount, dear ? inverse->bid : inverse->ask, x->round, out) ? CONVERTED : TOO_LARGE;
     return NO_RATE;
 }
 
-enum conversion rates_convert(const struct market *m, decimal_t amount, const char *from, const char *to, decimal_t *out) {
-    if (strcmp(from, to) == 0) {
-        *out = amount;
-        return CONVERTED;
-    }
-    enum conversion c = by_pair(m, amount, from, to, out);
-    if (c != NO_RATE || strcmp(from, CROSS) == 0 || strcmp(to, CROSS) == 0) return c;
-    decimal_t middle;
-    c = by_pair(m, amount, from, CROSS, &middle);
-    return c == CONVERTED ? by_pair(m, middle, CROSS, to, out) : c;
+enum conversion rates_convert(const struct market *m, const struct exchange *x, decimal_t *out) {
+    *out = x->amount;
+    if (strcmp(x->from, x->to) == 0) return CONVERTED;
+    enum conversion c = by_pair(m, x, out);
+    if (c != NO_RATE || strcmp(x->from, CROSS) == 0 || strcmp(x->to, CROSS) == 0) return c;
+    struct exchange leg = *x;
+    leg.to = CROSS;
+    c = by_pair(m, &leg, &leg.amount);
+    if (c != CONVERTED) return c;
+    leg.from = CROSS;
+    leg.to = x->to;
+    return by_pair(m, &leg, out);
 }
 
 static bool is_letter(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }

@@ -32,9 +32,15 @@ struct market {
 
 enum conversion { CONVERTED, NO_RATE, TOO_LARGE };
 
-// An amount of one currency in another: by the pair itself (EURUSD), else the other way round (USDEUR), else over USD. At the dearer of bid
-// and ask, and rounded up: what it costs, not what it brings. The same currency: unchanged.
-enum conversion rates_convert(const struct market *m, decimal_t amount, const char *from, const char *to, decimal_t *out);
+// ROUND_UP: what it costs at the dearer of bid and ask; ROUND_DOWN: what it brings at the cheaper.
+struct exchange {
+    decimal_t amount;
+    const char *from, *to;
+    enum rounding round;
+};
+
+// By the pair itself (EURUSD), else the other way round (USDEUR), else over USD. The same currency: unchanged.
+enum conversion rates_convert(const struct market *m, const struct exchange *x, decimal_t *out);
 
 // The two currencies of a symbol of six letters. False: it is not one; nothing is written.
 bool symbol_currencies(const char *symbol, char base[static RATE_CURRENCY_MAX], char quote[static RATE_CURRENCY_MAX]);

@@ -28,6 +28,8 @@ static void *router_new(const struct context *context, const void *settings) {
     r->context = context;
     r->settings = settings;
     desk_open(&r->desk, context->book, context->shards);
+    r->desk.price_age_max = (uint64_t)r->settings->price_age_max_ms * NS_PER_MS;
+    r->desk.rate_age_max = (uint64_t)r->settings->rate_age_max_ms * NS_PER_MS;
     r->routed = guard_new(ROUTED_GUARD, (size_t)r->settings->guard_max);
     r->ended = guard_new(ENDED_GUARD, (size_t)r->settings->guard_max);
     return r;
@@ -77,10 +79,19 @@ static void decision_add(struct fan_out *f, Decision *d) {
     routing->decisions[routing->n_decisions++] = d;
 }
 
+static void command(struct fan_out *f, const struct turn *turn) {
+    OrderCommand command;
+    turn_command(turn, batch_arena(f->batch), &command);
+    batch_emit(f->batch, TOPIC_orders, turn->seat->shard, &command.base);
+    f->routing->has_commands = true;
+    f->routing->commands++;
+}
+
 static void take_turn(void *arg, const struct turn *turn) {
     struct fan_out *f = arg;
     Decision *d = turn_decision(turn, batch_arena(f->batch));
     decision_add(f, d);
+    if (d->reason == REASON__CODE__commanded) return command(f, turn);
     if (d->reason != REASON__CODE__ordered) return;
     Order order;
     turn_order(turn, batch_arena(f->batch), &order);
@@ -91,8 +102,8 @@ static void take_turn(void *arg, const struct turn *turn) {
 }
 
 static bool is_known_kind(const Signal *s) {
-    return s->direction >= SIGNAL__DIRECTION__buy && s->direction <= SIGNAL__DIRECTION__close &&
-           s->order_type >= SIGNAL__ORDER_TYPE__market && s->order_type <= SIGNAL__ORDER_TYPE__stop;
+    return protobuf_c_enum_descriptor_get_value(&signal__direction__descriptor, (int)s->direction) &&
+           protobuf_c_enum_descriptor_get_value(&signal__order_type__descriptor, (int)s->order_type);
 }
 
 static Routing routing_of(batch_t *batch, const Signal *signal) {

@@ -62,9 +62,24 @@ static void an_amount_is_converted_by_what_is_known(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         decimal_t out = {0};
         const struct market m = {rates, cases[i].since};
-        assert_int_equal(rates_convert(&m, D(cases[i].amount), cases[i].from, cases[i].to, &out), cases[i].how);
-        assert_int_equal(out.e8, cases[i].result);
+        assert_int_equal(rates_convert(&m, &(struct exchange){D(cases[i].amount), cases[i].from, cases[i].to, ROUND_UP}, &out),
+                         cases[i].how);
+        if (cases[i].how == CONVERTED) assert_int_equal(out.e8, cases[i].result);
     }
+    rates_destroy(&rates);
+}
+
+static void what_an_amount_brings_is_reckoned_at_the_cheaper_side(void **state) {
+    (void)state;
+    rates_t *rates = board();
+    const struct market m = {rates, 0};
+    decimal_t out;
+    assert_int_equal(rates_convert(&m, &(struct exchange){D(100 * ONE), "EUR", "USD", ROUND_DOWN}, &out), CONVERTED);
+    assert_int_equal(out.e8, 110 * ONE);
+    assert_int_equal(rates_convert(&m, &(struct exchange){D(INT64_C(11010000000)), "USD", "EUR", ROUND_DOWN}, &out), CONVERTED);
+    assert_int_equal(out.e8, 100 * ONE);
+    assert_int_equal(rates_convert(&m, &(struct exchange){D(1), "USD", "EUR", ROUND_DOWN}, &out), CONVERTED);
+    assert_int_equal(out.e8, 0);
     rates_destroy(&rates);
 }
 
@@ -72,7 +87,7 @@ static void without_any_prices_nothing_is_converted(void **state) {
     (void)state;
     decimal_t out;
     const struct market m = {0};
-    assert_int_equal(rates_convert(&m, D(1), "EUR", "USD", &out), NO_RATE);
+    assert_int_equal(rates_convert(&m, &(struct exchange){D(1), "EUR", "USD", ROUND_UP}, &out), NO_RATE);
 }
 
 static void an_older_price_is_passed_over(void **state) {
@@ -111,9 +126,9 @@ static void six_letters_are_two_currencies(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_amount_is_converted_by_what_is_known), cmocka_unit_test(without_any_prices_nothing_is_converted),
-        cmocka_unit_test(an_older_price_is_passed_over),           cmocka_unit_test(no_more_symbols_are_held_than_may_be),
-        cmocka_unit_test(six_letters_are_two_currencies),
+        cmocka_unit_test(an_amount_is_converted_by_what_is_known), cmocka_unit_test(what_an_amount_brings_is_reckoned_at_the_cheaper_side),
+        cmocka_unit_test(without_any_prices_nothing_is_converted), cmocka_unit_test(an_older_price_is_passed_over),
+        cmocka_unit_test(no_more_symbols_are_held_than_may_be),    cmocka_unit_test(six_letters_are_two_currencies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -351,7 +351,7 @@ static void another_signal_under_a_routed_id_is_refused(void **state) {
 static void an_unknown_direction_is_refused(void **state) {
     struct world *w = *state;
     Signal s = signal_of("s1");
-    s.direction = (Signal__Direction)9;
+    s.direction = (Signal__Direction)99;
     assert_int_equal(handle(w, TOPIC_signals, &s.base), ERR_INPUT);
     assert_true(batch_is_empty(w->batch));
 }
