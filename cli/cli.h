@@ -74,6 +74,8 @@ enum outcome run_deadletter(struct call *call);
 enum outcome run_config(struct call *call);
 enum outcome run_doctor(struct call *call);
 enum outcome run_verify(struct call *call);
+enum outcome run_backup(struct call *call);
+enum outcome run_restore(struct call *call);
 enum outcome run_list(struct call *call); // of the archive: what is listed is the command's name
 enum outcome run_clickhouse(struct call *call);
 enum outcome run_version(struct call *call);

@@ -62,6 +62,7 @@ static err_t note(sql_t *self, int rc) {
 }
 
 const char *sql_trouble(const sql_t *self) { return self->trouble; }
+struct sqlite3 *sql_handle(sql_t *self) { return self->db; }
 
 static int is_late(void *arg) {
     const sql_t *self = arg;

@@ -11,3 +11,4 @@ void sql_bind_static_bytes(sql_query_t *q, int at, struct span bytes);
 int sql_columns(const sql_query_t *q);
 const char *sql_column(const sql_query_t *q, int column); // its name
 bool sql_is_null(sql_query_t *q, int column);
+struct sqlite3 *sql_handle(sql_t *self); // SQLite's own

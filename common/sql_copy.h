@@ -1,0 +1,16 @@
+// sql_copy - a copy of a database as it is at one moment, made while others write to it.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/sql.h"
+
+// Copies in steps of `pages`, from one snapshot held throughout: in WAL mode that keeps nobody from writing (the WAL grows until it is
+// done). `to` must not exist; it is on disk, and one file without a WAL, when this returns. ERR_DISK: *why; what is there of `to` is of no
+// use.
+struct sql_copying {
+    const char *to;
+    int pages;
+    void (*step)(void *arg, int64_t left, int64_t total); // after each step; NULL: nobody wants to know
+    void *arg;
+};
+err_t sql_copy(sql_t *from, const struct sql_copying *how, char why[static 200]);
