@@ -73,12 +73,13 @@ $(OUT)/tests/backend/% $(OUT)/tests/clickhouse/%: LIBS += $(shell pkg-config --l
 # Only the command posts to the webhook, and reads YAML.
 $(OUT)/bin/tradecast: LIBS += $(shell pkg-config --libs libcurl yaml-0.1)
 $(OUT)/tests/cli/%: LIBS += $(shell pkg-config --libs libcurl yaml-0.1)
-# What the command reads an archive with is the archiver's own code: one form of a row, one chain, one set of queries.
-ARCHIVE_LIB := $(OUT)/libarchive.a
-$(ARCHIVE_LIB): $$(filter-out %/main.o,$$(call objects,services/archiver))
+# The command reads an archive with the archiver's own code (one form of a row, one chain, one set of queries), and simulate decides with the
+# services' own handlers. The linker takes what is needed.
+HANDLERS := $(OUT)/libhandlers.a
+$(HANDLERS): $$(filter-out %/main.o,$$(foreach s,archiver ingest router,$$(call objects,services/$$s)))
 	@rm -f $@
 	ar rcs $@ $^
-$(OUT)/bin/tradecast: $$(call objects,cli) $(ARCHIVE_LIB) $(LIB)
+$(OUT)/bin/tradecast: $$(call objects,cli) $(HANDLERS) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
@@ -93,7 +94,7 @@ $(SERVICES:%=$(OUT)/bin/tradecast-%): $(OUT)/bin/tradecast-%: $$(call objects,se
 # tests/unit/<part>/test_x.c: linked with common and, where there is one, the service or gateway of that name (without its main).
 part_objects = $(filter-out %/main.o,$(call objects,services/$(1)) $(call objects,gateways/$(1)) $(call objects,sync/$(1)) \
                $(if $(wildcard sync/$(1)/main.c),$(call objects,sync/copy)) \
-               $(if $(wildcard gateways/$(1)/main.c),$(call objects,gateways/link)) $(if $(filter cli,$(1)),$(call objects,cli) $(ARCHIVE_LIB)))
+               $(if $(wildcard gateways/$(1)/main.c),$(call objects,gateways/link)) $(if $(filter cli,$(1)),$(call objects,cli) $(HANDLERS)))
 $(OUT)/tests/%: $(OUT)/tests/unit/%.o $$(call part_objects,$$(firstword $$(subst /, ,$$*))) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka

@@ -78,26 +78,10 @@ static enum outcome change(struct call *call, struct asking *a) {
     return say(call, a, config_print_version);
 }
 
-// JSON stays as it is; anything else is YAML.
-static bool to_json(buffer_t *file, const char *name) {
-    char wrong[240];
-    const char *text = buffer_string(file);
-    if (text[strspn(text, " \t\r\n")] == '{') return true;
-    buffer_t json = {0};
-    if (!yaml_to_json((struct span){file->data, file->length}, &json, wrong)) {
-        buffer_destroy(&json);
-        (void)complain(ANSWER_NO, "%s: neither JSON nor YAML: %s", name, wrong);
-        return false;
-    }
-    buffer_destroy(file);
-    *file = json;
-    return true;
-}
-
 static enum outcome apply(struct call *call) {
     own(buffer) file = {0};
-    if (!file_read(call->args[1], CONFIG_MAX, &file)) return complain(WRONG_USE, "%s: %s", call->args[1], strerror(errno));
-    if (!to_json(&file, call->args[1])) return ANSWER_NO;
+    enum outcome outcome = file_read_document(call->args[1], CONFIG_MAX, &file);
+    if (outcome != DONE) return outcome;
     if (file.length > CONFIG_MAX) return complain(ANSWER_NO, "%s: more than %d bytes as JSON", call->args[1], CONFIG_MAX);
     struct asking a = asking_for("config-apply");
     a.question.body = (struct span){file.data, file.length};

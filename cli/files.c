@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "yaml.h"
+
 static bool read_all(FILE *f, size_t most, buffer_t *out) {
     for (size_t n = 1; n > 0 && out->length <= most; out->length += n) n = fread(buffer_reserve(out, 65536), 1, 65536, f);
     if (ferror(f)) return false;
@@ -22,4 +24,17 @@ bool file_read(const char *path, size_t most, buffer_t *out) {
     fclose(f);
     errno = why;
     return done;
+}
+
+enum outcome file_read_document(const char *path, size_t most, buffer_t *json) {
+    char wrong[240];
+    buffer_t read = {0};
+    if (!file_read(path, most, json)) return complain(WRONG_USE, "%s: %s", path, strerror(errno));
+    const char *text = buffer_string(json);
+    if (text[strspn(text, " \t\r\n")] == '{') return DONE;
+    bool good = yaml_to_json((struct span){json->data, json->length}, &read, wrong);
+    buffer_destroy(good ? json : &read);
+    if (!good) return complain(ANSWER_NO, "%s: neither JSON nor YAML: %s", path, wrong);
+    *json = read;
+    return DONE;
 }

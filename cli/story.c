@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/record.h"
 #include "text.h"
+#include "words.h"
 
 // One line: what happened, how long after the signal came in, and the particulars.
 __attribute__((format(printf, 5, 6))) static void line(buffer_t *out, const char *what, uint64_t from, uint64_t at, const char *format,
@@ -109,7 +110,8 @@ static void tell_part(const struct story *story, const struct part *part, uint64
     text_clean(out, part->account_id, strlen(part->account_id));
     if (d && d->reason != REASON__CODE__ordered) {
         buffer_format(out, ": no order, %s", NAME(reason__code__descriptor, d->reason));
-        if (d->detail) buffer_text(out, ": "), text_clean(out, d->detail, strlen(d->detail));
+        if (d->detail || d->n_numbers) buffer_text(out, ": ");
+        decision_words(d, out);
         buffer_text(out, "\n");
         return;
     }

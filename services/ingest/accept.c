@@ -195,7 +195,7 @@ static struct reply undecodable(struct ingest *self, batch_t *batch, const struc
     if (r->unheard) {
         struct reading *reading = arena_zero(batch_arena(batch), sizeof *reading);
         signal__init(&reading->signal);
-        complain(&reading->complaints, "body", "undecodable", why);
+        complaint_add(&reading->complaints, "body", "undecodable", why);
         (void)decide(&(struct post){.self = self, .batch = batch, .request = r, .reading = reading});
     }
     return reply_undecodable(batch_arena(batch), why);

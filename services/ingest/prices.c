@@ -87,7 +87,7 @@ struct quote {
 };
 
 static void broken(struct quote *q, const char *field, const char *code, const char *rule) {
-    complain(q->complaints, q->many ? arena_format(q->arena, "[%zu].%s", q->index, field) : field, code, rule);
+    complaint_add(q->complaints, q->many ? arena_format(q->arena, "[%zu].%s", q->index, field) : field, code, rule);
 }
 
 static const struct field *find(const struct quote *q, const char *name) {
@@ -178,7 +178,7 @@ static bool hold(prices_t *self, const Price *price) {
 bool prices_take(prices_t *self, const struct document *body, batch_t *batch, struct complaints *out) {
     struct quote *quotes = arena_take(batch_arena(batch), (body->n + 1) * sizeof *quotes);
     out->n = 0;
-    if (!body->n) complain(out, "symbol", "required", "is required");
+    if (!body->n) complaint_add(out, "symbol", "required", "is required");
     for (size_t i = 0; i < body->n; i++) {
         quotes[i] =
             (struct quote){.fields = &body->maps[i], .arena = batch_arena(batch), .complaints = out, .index = i, .many = body->many};

@@ -29,7 +29,7 @@ bool id_is_valid(const char *id) {
 }
 
 static void broken(struct reading *r, enum signal_field field, const char *code, const char *rule) {
-    complain(&r->complaints, r->sent_as[field] ? r->sent_as[field] : signal_field_name(field), code, rule);
+    complaint_add(&r->complaints, r->sent_as[field] ? r->sent_as[field] : signal_field_name(field), code, rule);
 }
 
 // A field that was sent but could not be read is complained about once, by its reader.

@@ -200,7 +200,7 @@ const char *signal_field_name(enum signal_field f) {
     return f < SF_COUNT ? names[f] : "?";
 }
 
-void complain(struct complaints *c, const char *field, const char *code, const char *rule) {
+void complaint_add(struct complaints *c, const char *field, const char *code, const char *rule) {
     if (c->n < COMPLAINTS_MAX) c->items[c->n++] = (struct complaint){field, code, rule};
 }
 
@@ -248,7 +248,7 @@ static void take(struct sorting *s, size_t i) {
     if (had) {
         s->extra[i] = s->alias[i]->rank > 0;
         if (!s->extra[i] && (had->length != f->length || memcmp(had->text, f->text, f->length) != 0))
-            complain(&s->out->complaints, f->name, "contradiction", "is given under two names with different values");
+            complaint_add(&s->out->complaints, f->name, "contradiction", "is given under two names with different values");
         return;
     }
     s->taken[field] = f;
@@ -257,7 +257,7 @@ static void take(struct sorting *s, size_t i) {
     struct verdict v = {"secret", "must not hold the token"};
     if (!text_holds(f->text, f->length, s->secret)) v = rows[field].convert(&rows[field].place, f, &s->out->signal);
     if (!v.code) return;
-    complain(&s->out->complaints, f->name, v.code, v.rule);
+    complaint_add(&s->out->complaints, f->name, v.code, v.rule);
     s->out->sent_as[field] = NULL;
     s->out->unreadable[field] = true;
 }

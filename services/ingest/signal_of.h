@@ -19,7 +19,7 @@ struct complaints {
     size_t n;
 };
 
-void complain(struct complaints *c, const char *field, const char *code, const char *rule);
+void complaint_add(struct complaints *c, const char *field, const char *code, const char *rule);
 
 // The fields of a Signal that a sender may give.
 #define SIGNAL_FIELDS(X)                                                                                                                   \

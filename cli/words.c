@@ -1,0 +1,22 @@
+// words - what a decision says, for people.
+// SPDX-License-Identifier: MIT
+#include "words.h"
+
+#include <string.h>
+
+#include "common/decimal.h"
+#include "text.h"
+
+void decision_words(const Decision *d, buffer_t *out) {
+    if (d->detail && *d->detail) {
+        text_clean(out, d->detail, strlen(d->detail));
+        return;
+    }
+    for (size_t i = 0; i < d->n_numbers; i++) {
+        char number[DECIMAL_TEXT];
+        (void)decimal_print(D(d->numbers[i]->value), number);
+        buffer_text(out, i ? "; " : "");
+        text_clean(out, d->numbers[i]->name, strlen(d->numbers[i]->name));
+        buffer_format(out, " %s", number);
+    }
+}
