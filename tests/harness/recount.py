@@ -1,5 +1,5 @@
 """recount - everything that the archive counts up as it goes, counted again from trades, results and reconciliations, in plain Python with
-Decimal: what differs is a fault. An archive of which nothing is written meanwhile."""
+Decimal: what differs is a fault. Of one moment: the archive may be at work."""
 # SPDX-License-Identifier: MIT
 import json
 import sqlite3
@@ -130,6 +130,7 @@ class Archive:
     def __init__(self, path):
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
             db.row_factory = sqlite3.Row
+            db.execute("BEGIN")  # one moment
             self.trades = [dict(r) for r in db.execute("SELECT * FROM trades")]
             self.results = [dict(r) for r in db.execute(
                 "SELECT r.*, m.execution_latency_us, m.broker_latency_us, m.network_latency_us, coalesce(r.account_id, t.account_id) AS account,"
