@@ -10,8 +10,6 @@ from deploy.local.layout import ROOT
 from tests.harness import recount
 
 FEED = ROOT / "build/tools/archive_feed"
-# Peak and drawdown are of what was known at the time, the worst slippage is the worst that was ever told: corrections do not take them back.
-OF_THE_TIME = ("peak_pnl", "max_drawdown", "slippage_worst")
 
 
 def feed(path, *arguments):
@@ -26,7 +24,7 @@ def test_random_lives_are_counted_to_the_last_digit(tmp_path, seed):
 
 def test_corrected_results_are_counted_as_they_stand(tmp_path):
     path = feed(tmp_path / "a.db", 300, 3, 20, 7, "wild", "corrected")
-    assert recount.judge(path, leave_out=OF_THE_TIME)[:10] == []
+    assert recount.judge(path, leave_out=recount.OF_THE_TIME)[:10] == []
 
 
 def version_1(path):
@@ -50,7 +48,7 @@ def test_what_changes_while_version_1_is_still_being_counted_counts_once(tmp_pat
     path = feed(version_1(tmp_path / "a.db"), 40, 2, 20, 5, "wild")  # the seed that it was made with: many of its 12 signals again
     archive = recount.Archive(path)
     assert len(archive.tables["signals"]) < 45
-    assert archive.judge(leave_out=OF_THE_TIME)[:10] == []
+    assert archive.judge(leave_out=recount.OF_THE_TIME)[:10] == []
 
 
 def test_a_second_run_goes_on_from_what_the_first_one_counted(tmp_path):

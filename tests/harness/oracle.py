@@ -8,6 +8,7 @@ import sqlite3
 import time
 from contextlib import closing
 
+from tests.harness import recount
 from tests.harness.wait import TooLate, until
 
 OPEN_STATES = {"pending", "submitting", "working", "partially_filled", "unknown", "filled"}
@@ -218,4 +219,5 @@ def _judge_archive(plant, v, accepted, trades, within_s):
     fills = dict(archive(plant, "SELECT trade_id, count(*) FROM trade_result WHERE state <> 'failed' GROUP BY 1"))
     books = ledger(plant)
     v.note("archived results differ from the broker's executions", [t for t in filled if fills.get(t, 0) < 1 and books.get(t, 0)])
+    v.note("counted up and counted again differ", recount.judge(plant.archive, leave_out=recount.OF_THE_TIME))
     v.note("integrity_check", [r[0] for r in archive(plant, "PRAGMA integrity_check") if r[0] != "ok"])

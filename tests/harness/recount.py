@@ -8,6 +8,9 @@ from contextlib import closing
 from decimal import ROUND_HALF_EVEN, Decimal
 
 KINDS = {"account": "account_id", "broker": "broker_id", "instance": "instance_id"}
+# Peak and drawdown are of what was known at the time, the worst slippage is the worst that was ever told: what is corrected later, or told
+# again after Redis has forgotten it, does not take them back.
+OF_THE_TIME = ("peak_pnl", "max_drawdown", "slippage_worst")
 E8, FOUR = Decimal("0.00000001"), Decimal("0.0001")
 FAILED = ("rejected", "cancelled", "expired")
 
