@@ -40,10 +40,21 @@ static const char *why_unrouted(const Routing *r, arena_t *arena) {
     return arena_text(arena, buffer_string(&text));
 }
 
+// Without an order an account may have what the signal wants: it holds the target already, or its orders were changed by command.
+static bool is_satisfied(const Routing *r) {
+    for (size_t i = 0; i < r->n_decisions; i++) {
+        Reason__Code reason = r->decisions[i]->reason;
+        if (reason == REASON__CODE__commanded || reason == REASON__CODE__in_position) return true;
+    }
+    return false;
+}
+
+static Signal__Status status_unrouted(const Routing *r) { return is_satisfied(r) ? SIGNAL__STATUS__completed : SIGNAL__STATUS__failed; }
+
 static void tell_unrouted(batch_t *batch, const Routing *r) {
     SignalExecutionStatus s = SIGNAL_EXECUTION_STATUS__INIT;
     s.signal_id = r->signal_id;
-    s.status = SIGNAL__STATUS__failed;
+    s.status = status_unrouted(r);
     s.rejection_reason = (char *)why_unrouted(r, batch_arena(batch));
     slice_executed(batch, &s);
 }
@@ -72,7 +83,7 @@ static err_t restore(struct ingest *self, batch_t *batch, const Routing *r) {
     if (over) return ERR_OK; // its outcome came first
     SignalLife life = SIGNAL_LIFE__INIT;
     life.signal_id = r->signal_id;
-    life.status = r->orders ? SIGNAL__STATUS__processing : SIGNAL__STATUS__failed;
+    life.status = r->orders ? SIGNAL__STATUS__processing : status_unrouted(r);
     life.created_at = r->signal_at;
     life.has_content = true;
     life.content = r->content;
@@ -105,7 +116,9 @@ err_t follow_routing(void *arg, batch_t *batch, const ProtobufCMessage *body) {
     if (!live) return restore(self, batch, r);
     Signal__Status from = (Signal__Status)live->status, to = from;
     if (from != SIGNAL__STATUS__pending) return ERR_OK; // decided again after a rollback: what was decided first has gone its way
-    if (!step(batch, r->signal_id, &to, r->orders ? SIGNAL_ROUTED : SIGNAL_UNROUTED)) return ERR_OK;
+    bool done = !r->orders && is_satisfied(r);
+    if (!step(batch, r->signal_id, &to, r->orders || done ? SIGNAL_ROUTED : SIGNAL_UNROUTED)) return ERR_OK;
+    if (done && !step(batch, r->signal_id, &to, SIGNAL_EXECUTED)) return ERR_OK;
     live->routed_at = r->routed_at;
     live->status = (uint64_t)to;
     slice_moved(batch, r->signal_id, from, to);

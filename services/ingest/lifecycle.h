@@ -7,9 +7,9 @@
 
 #define SIGNAL_EVENTS(X)                                                                                                                   \
     X(SIGNAL_REFUSED)    /* it breaks a rule at the door */                                                                                \
-    X(SIGNAL_ROUTED)     /* it became at least one order */                                                                                \
+    X(SIGNAL_ROUTED)     /* it became at least one order, or needs none */                                                                 \
     X(SIGNAL_UNROUTED)   /* no account took it */                                                                                          \
-    X(SIGNAL_EXECUTED)   /* all its trades are final, one at least was filled */                                                           \
+    X(SIGNAL_EXECUTED)   /* all its trades are final, one at least was filled, or none was needed */                                       \
     X(SIGNAL_UNEXECUTED) /* all its trades are final, none was filled */
 
 #define SIGNAL_EVENT(name) name,

@@ -36,6 +36,7 @@ struct live_signal {
     uint64_t signal_at, routed_at; // UTC ns, when routed
     uint64_t seen_at;              // UTC ns: first heard of
     unsigned count, settled;       // trades, and those that are not pending
+    bool satisfied;                // an account needed no order for what the signal wants
     char *refused;                 // why other accounts got no order; NULL: none
     struct live_trade *trades;
     UT_hash_handle hh;

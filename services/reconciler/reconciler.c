@@ -114,9 +114,11 @@ static err_t handle_order(void *self, batch_t *batch, const ProtobufCMessage *bo
 static void take_refusals(struct live_signal *s, const Routing *routing) {
     struct tally tally = {0};
     char why[TALLY_TEXT];
+    s->satisfied = false;
     if (routing->refused) tally_add(&tally, routing->refused);
     for (size_t i = 0; i < routing->n_decisions; i++) {
         const Decision *d = routing->decisions[i];
+        if (d->reason == REASON__CODE__commanded || d->reason == REASON__CODE__in_position) s->satisfied = true;
         if (d->reason != REASON__CODE__ordered) tally_add(&tally, record_enum_name(&reason__code__descriptor, (int)d->reason));
     }
     (void)tally_print(&tally, why);

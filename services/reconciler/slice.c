@@ -84,6 +84,7 @@ void slice_signal(batch_t *batch, struct live_signal *s) {
     m.signal_at = s->signal_at;
     m.routed_at = s->routed_at;
     m.refused = s->refused;
+    m.has_satisfied = m.satisfied = s->satisfied;
     m.trades = list;
     for (struct live_trade *t = s->trades; t; t = t->next) {
         OpenTrade *o = &trades[m.n_trades];
@@ -134,6 +135,7 @@ static err_t load_signal(struct loading *l, struct span json) {
     s->routed = s->kept = true;
     s->signal_at = open->signal_at;
     s->routed_at = open->routed_at;
+    s->satisfied = open->satisfied;
     live_signal_refused(s, open->refused);
     for (size_t i = 0; i < open->n_trades; i++) {
         const OpenTrade *o = open->trades[i];

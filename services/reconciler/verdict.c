@@ -46,6 +46,7 @@ static void sum_signal(const struct live_signal *s, SignalExecutionStatus *out, 
         if (t->facts.filled_lots.e8 <= 0) tally_add(&tally, t->why);
     }
     sum_status(&sum, out);
+    if (s->satisfied) out->status = SIGNAL__STATUS__completed; // what it wants is so, or was told to be
     *first = sum.first_executed_at;
     size_t length = tally_print(&tally, why);
     if (!sum.executed && s->refused) (void)snprintf(why + length, TALLY_TEXT - length, "%s%s", length ? ", " : "", s->refused);

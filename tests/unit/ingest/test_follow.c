@@ -13,10 +13,10 @@ static void new_signal(struct world *w, const char *id) {
     world_begin(w);
 }
 
-static void routed(struct world *w, const char *id, unsigned orders) {
+static void routed_as(struct world *w, const char *id, unsigned orders, Reason__Code refusal) {
     Decision d = DECISION__INIT;
     d.account_id = (char *)"acc-1";
-    d.reason = orders ? REASON__CODE__ordered : REASON__CODE__signal_too_old;
+    d.reason = orders ? REASON__CODE__ordered : refusal;
     d.detail = orders ? NULL : (char *)"61 s";
     Decision *decisions[] = {&d};
     Routing r = ROUTING__INIT;
@@ -30,6 +30,8 @@ static void routed(struct world *w, const char *id, unsigned orders) {
     r.content = 4711;
     assert_int_equal(follow_routing(w->ingest, w->batch, &r.base), ERR_OK);
 }
+
+static void routed(struct world *w, const char *id, unsigned orders) { routed_as(w, id, orders, REASON__CODE__signal_too_old); }
 
 static err_t ended(struct world *w, const char *id, Signal__Status status) {
     SignalExecutionStatus s = SIGNAL_EXECUTION_STATUS__INIT;
@@ -70,6 +72,19 @@ static void a_signal_without_orders_fails_with_the_reasons(void **state) {
     assert_true(wrote(w, "signal_execution_status:s-1"));
     assert_false(wrote(w, "signal:state:processing"));
     assert_true(wrote(w, "PEXPIREAT\r\n$10\r\nsignal:s-1"));
+    assert_int_equal(live(w), 0);
+}
+
+static void a_signal_that_needs_no_order_is_complete(void **state) {
+    struct world *w = *state;
+    new_signal(w, "s-1");
+    routed_as(w, "s-1", 0, REASON__CODE__in_position);
+    assert_true(wrote(w, "status\r\n$9\r\ncompleted"));
+    assert_true(wrote(w, "acc-1: in_position"));
+    assert_false(wrote(w, "signal:state:processing"));
+    assert_int_equal(live(w), 0);
+    new_signal(w, "s-2");
+    routed_as(w, "s-2", 0, REASON__CODE__commanded);
     assert_int_equal(live(w), 0);
 }
 
@@ -168,6 +183,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         world_test(a_routed_signal_is_processing),
         world_test(a_signal_without_orders_fails_with_the_reasons),
+        world_test(a_signal_that_needs_no_order_is_complete),
         world_test(an_outcome_completes_and_measures),
         world_test(an_outcome_may_come_before_its_routing),
         world_test(an_outcome_that_is_none_is_refused),

@@ -44,6 +44,7 @@ struct world {
     batch_t *batch;
     uint64_t now;
     TradeState state; // what send_state starts from
+    Reason__Code refusal; // of accounts that get no order
 };
 
 static void begin(struct world *w) {
@@ -112,6 +113,7 @@ static int setup(void **state) {
     assert_int_equal(options_read(reconciler_service.options, "reconciler", w->settings, wrong), ERR_OK);
     w->reconciler = reconciler_service.new(&w->context, w->settings);
     w->batch = batch_new("reconciler", reconciler_service.slice, outlets, sizeof outlets / sizeof *outlets);
+    w->refusal = REASON__CODE__signal_too_old;
     state_reset(w);
     begin(w);
     *state = w;
@@ -173,7 +175,7 @@ static void send_routing_of(struct world *w, const char *signal_id, size_t n, co
         decision__init(&decisions[i]);
         decisions[i].account_id = (char *)"a1";
         decisions[i].trade_id = (char *)trade_ids[i];
-        decisions[i].reason = trade_ids[i] ? REASON__CODE__ordered : REASON__CODE__signal_too_old;
+        decisions[i].reason = trade_ids[i] ? REASON__CODE__ordered : w->refusal;
         r.orders += trade_ids[i] != NULL;
         list[r.n_decisions++] = &decisions[i];
     }
@@ -300,6 +302,27 @@ static void a_signal_without_orders_fails_at_once_with_its_reasons(void **state)
     assert_false(wrote(w, "reconciliation:open"));
     send_routing_of(w, "s2", 0, NULL);
     assert_string_equal(outcome(w, 1)->signal->rejection_reason, "no account is subscribed");
+}
+
+static void a_signal_that_needs_no_order_is_complete(void **state) {
+    static const Reason__Code satisfied[] = {REASON__CODE__in_position, REASON__CODE__commanded};
+    struct world *w = *state;
+    for (unsigned i = 0; i < 2; i++) {
+        w->refusal = satisfied[i];
+        send_routing_of(w, i ? "s3" : "s2", 1, (const char *const[]){NULL});
+        assert_int_equal(outcome(w, i)->signal->status, SIGNAL__STATUS__completed);
+        assert_string_equal(outcome(w, i)->signal->rejection_reason, i ? "commanded (1)" : "in_position (1)");
+    }
+}
+
+// Also when another account's trade comes to nothing, and over a restart in between.
+static void an_account_in_position_completes_the_signal_of_a_rejected_trade(void **state) {
+    struct world *w = *state;
+    w->refusal = REASON__CODE__in_position;
+    send_routing(w, T1, NULL);
+    assert_true(wrote(w, "\"satisfied\":true"));
+    send_rejection(w, T1, "no money");
+    assert_int_equal(outcome(w, 0)->signal->status, SIGNAL__STATUS__completed);
 }
 
 static void the_symbols_tolerance_goes_before_the_brokers(void **state) {
@@ -675,6 +698,8 @@ int main(void) {
         CASE(a_signal_is_complete_when_its_last_trade_is_final),
         CASE(a_signal_fails_when_nothing_was_filled),
         CASE(a_signal_without_orders_fails_at_once_with_its_reasons),
+        CASE(a_signal_that_needs_no_order_is_complete),
+        CASE(an_account_in_position_completes_the_signal_of_a_rejected_trade),
         CASE(the_symbols_tolerance_goes_before_the_brokers),
         CASE(live_state_has_no_expiry_until_the_signal_is_complete),
         CASE(three_trades_cost_four_commands_each),
