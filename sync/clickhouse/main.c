@@ -178,20 +178,11 @@ static bool copy_tables(struct clickhouse *self, sql_t *archive, bool *more) {
     return good;
 }
 
-// Without its indexes every look at the archive would read all of it.
-static bool is_indexed(struct clickhouse *self, sql_t *archive) {
-    own(sql_query) *q = sql_prepare(archive, "SELECT 1 FROM sqlite_schema WHERE name = 'signals_by_change'");
-    bool row = false;
-    if (!q || sql_step(q, &row)) return copy_trouble(self->copy, "%s", sql_trouble(archive)), false;
-    if (!row) copy_trouble(self->copy, "the archive has no index of changes: set TRADECAST_ARCHIVER_COPIED=true for the archiver");
-    return row;
-}
-
 static int64_t clickhouse_round(void *arg) {
     struct clickhouse *self = arg;
     bool more = false, good = false;
     own(sql) *archive = copy_archive(self->copy);
-    good = archive && is_indexed(self, archive) && (self->known || look_at_server(self)) && copy_tables(self, archive, &more);
+    good = archive && copy_is_indexed(self->copy, archive) && (self->known || look_at_server(self)) && copy_tables(self, archive, &more);
     if (!good) return copy_backoff_ms(++self->copy->in_vain, BACKOFF_FIRST_MS, BACKOFF_MOST_MS, copy_chance());
     copy_no_trouble(self->copy);
     return more ? 0 : self->copy->settings.look_ms;

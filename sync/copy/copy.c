@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/envelope.h"
 #include "common/log.h"
+#include "common/own.h"
 #include "proto/topics.h"
 #include "sync.pb-c.h"
 #include "sync/copy/copy_part.h"
@@ -28,6 +29,14 @@ sql_t *copy_archive(struct copy *self) {
     if (!why[0]) snprintf(why, sizeof(why), "%.120s: %.60s", self->settings.archive, strerror(errno));
     copy_trouble(self, "the archive cannot be read: %s", why);
     return NULL;
+}
+
+bool copy_is_indexed(struct copy *self, sql_t *archive) {
+    own(sql_query) *q = sql_prepare(archive, "SELECT 1 FROM sqlite_schema WHERE name = 'signals_by_change'");
+    bool row = false;
+    if (!q || sql_step(q, &row)) return copy_trouble(self, "the archive: %s", sql_trouble(archive)), false;
+    if (!row) copy_trouble(self, "the archive has no index of changes: set TRADECAST_ARCHIVER_COPIED=true for the archiver");
+    return row;
 }
 
 void copy_trouble(struct copy *self, const char *format, ...) {

@@ -51,6 +51,8 @@ int copy_main(const struct copy_program *program, int argc, char **argv);
 
 // The archive, read-only; opened anew each round, for it may be replaced. NULL: there is trouble, noted.
 sql_t *copy_archive(struct copy *self);
+// Whether the archive has the indexes of changes, without which every look at it would read all of it; else there is trouble, noted.
+bool copy_is_indexed(struct copy *self, sql_t *archive);
 // Says how it is when that is due. False: it was asked to stop.
 bool copy_goes_on(void *copy);
 // Notes what keeps it from going on (logged when it is another than before), or that nothing does any more.

@@ -87,6 +87,8 @@ static bool start(struct copy *self) {
         log_event(LOG_LEVEL_ERROR, "no_start", "state=%s why=%s", self->settings.state, log_quote(sql_trouble(self->state)));
         return false;
     }
+    // What a crash of the machine takes back here is sent again.
+    if (sql_run(self->state, "PRAGMA synchronous=NORMAL")) return false;
     endpoint_of(self->settings.run_dir, self->program->name, "events", endpoint);
     self->events = port_bind(PORT_PUB, endpoint, 100);
     catch_signals(); // opening a port may have set czmq's own

@@ -16,16 +16,19 @@ from tests.harness.wait import until
 DECIMAL, TIME, UNSIGNED, FLAG, BYTES, INTEGER, TEXT = "decimal", "time", "unsigned", "flag", "bytes", "integer", "text"
 KINDS = {16: DECIMAL, 6: TIME, 4: UNSIGNED, 8: FLAG, 12: BYTES, 3: INTEGER, 5: INTEGER, 13: INTEGER, 15: INTEGER, 17: INTEGER, 18: INTEGER}
 TEXTS = ["", "plain", "tab\tline\nend\rback\\slash", "quote ' and \"", "é ü 漢字 🙂", "\\N", "a" * 300, '{"a":[1,2]}', "\b\f"]
-DECIMALS = ["0", "1", "-1", "0.00000001", "-0.00000001", "92233720368.54775807", "-92233720368.54775808", "1.1234", "100.5"]
+DECIMALS = ["0", "1", "-1", "0.00000001", "-0.00000001", "92233720368.54775807", "-92233720368.54775807", "1.1234", "100.5"]
 EPOCH_S = 1_700_000_000
 
 
 class Table:
     def __init__(self, name, message, keys, copied):
         self.name, self.keys, self.copied = name, [k.strip() for k in keys.split(",")], copied
+        self.where = " AND ".join(f"{k} = ?" for k in self.keys)
         self.type = TYPES["".join(part.capitalize() for part in message.split("_"))]
         self.columns = [f.name for f in self.type.DESCRIPTOR.fields]
         self.kinds = {f.name: TEXT if f.label == f.LABEL_REPEATED else KINDS.get(f.type, TEXT) for f in self.type.DESCRIPTOR.fields}
+        self.words = {f.name: [v.name for v in f.enum_type.values] for f in self.type.DESCRIPTOR.fields if f.enum_type}
+        self.words |= {f.name: [None] for f in self.type.DESCRIPTOR.fields if f.label == f.LABEL_REPEATED or f.message_type}
         self.required = {f.name for f in self.type.DESCRIPTOR.fields if f.label == f.LABEL_REQUIRED} | set(self.keys)
 
 
@@ -62,7 +65,7 @@ class Writer:
         self.db.execute("PRAGMA synchronous=OFF")
         self.dice = random.Random(seed)
         self.changed = max(int(time.time() * 1e6), *(self.db.execute(f"SELECT coalesce(max(changed), 0) FROM {t}").fetchone()[0] for t in COPIED))
-        self.keys = {name: [r[0] for r in self.db.execute(f"SELECT rowid FROM {name}")] for name in COPIED}
+        self.keys = {name: self.db.execute(f"SELECT {', '.join(t.keys)} FROM {name}").fetchall() for name, t in COPIED.items()}
         self.made = 0
 
     def close(self):
@@ -87,34 +90,32 @@ class Writer:
             return dice.randbytes(dice.randrange(20))
         if kind == INTEGER:
             return dice.randrange(-2**31, 2**31)
-        return dice.choice(TEXTS)
+        return dice.choice(table.words.get(column, TEXTS))
 
-    def _next(self):
+    def next(self):
         self.changed = max(self.changed + 1, int(time.time() * 1e6))
         return self.changed
 
     def add(self, name, n):
         table = COPIED[name]
         names = [*table.columns, "changed"]
-        rows = [[*(self._value(table, c) for c in table.columns), self._next()] for _ in range(n)]
+        rows = [[*(self._value(table, c) for c in table.columns), self.next()] for _ in range(n)]
         text = f"INSERT INTO {name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
-        for row in rows:
-            self.keys[name].append(self.db.execute(text, row).lastrowid)
+        self.db.executemany(text, rows)
+        self.keys[name] += [tuple(row[names.index(k)] for k in table.keys) for row in rows]
 
     def change(self, name, n):
         table = COPIED[name]
         columns = [c for c in table.columns if c not in table.keys]
-        text = f"UPDATE {name} SET {', '.join(f'{c} = ?' for c in columns)}, changed = ? WHERE rowid = ?"
-        for row in self.dice.sample(self.keys[name], min(n, len(self.keys[name]))):
-            self.db.execute(text, [*(self._value(table, c) for c in columns), self._next(), row])
+        text = f"UPDATE {name} SET {', '.join(f'{c} = ?' for c in columns)}, changed = ? WHERE {table.where}"
+        for key in self.dice.sample(self.keys[name], min(n, len(self.keys[name]))):
+            self.db.execute(text, [*(self._value(table, c) for c in columns), self.next(), *key])
 
     def take_back(self, n, name="trade_failure_log"):
-        key = COPIED[name].keys[0]
-        for row in self.dice.sample(self.keys[name], min(n, len(self.keys[name]))):
-            self.keys[name].remove(row)
-            self.db.execute(f"INSERT INTO removed_rows (table_name, key, changed) SELECT ?, {key}, ? FROM {name} WHERE rowid = ?",
-                            (name, self._next(), row))
-            self.db.execute(f"DELETE FROM {name} WHERE rowid = ?", (row,))
+        for key in self.dice.sample(self.keys[name], min(n, len(self.keys[name]))):
+            self.keys[name].remove(key)
+            self.db.execute("INSERT INTO removed_rows (table_name, key, changed) VALUES (?, ?, ?)", (name, key[0], self.next()))
+            self.db.execute(f"DELETE FROM {name} WHERE {COPIED[name].where}", key)
 
     def step(self, rows=5):
         """One transaction: something of everything."""
