@@ -1,4 +1,4 @@
-// sql_copy - a copy of a database as it is at one moment, made while others write to it.
+// sql_copy - whole database files: a copy as it is at one moment, made while others write to it; a new one that can shrink.
 // SPDX-License-Identifier: MIT
 #include "common/sql_copy.h"
 
@@ -35,5 +35,14 @@ err_t sql_copy(sql_t *from, const struct sql_copying *how, char why[static 200])
     if (rc == SQLITE_OK) rc = sqlite3_exec(to, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL);
     if (rc != SQLITE_OK) snprintf(why, 200, "%.120s: %.70s", how->to, to ? sqlite3_errmsg(to) : sqlite3_errstr(rc));
     sqlite3_close_v2(to);
+    return rc == SQLITE_OK ? ERR_OK : ERR_DISK;
+}
+
+err_t sql_create_shrinkable(const char *path, char why[static 200]) {
+    sqlite3 *db = NULL;
+    int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (rc == SQLITE_OK) rc = sqlite3_exec(db, "PRAGMA auto_vacuum=INCREMENTAL; VACUUM", NULL, NULL, NULL);
+    if (rc != SQLITE_OK) snprintf(why, 200, "%.120s: %.70s", path, db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
+    sqlite3_close_v2(db);
     return rc == SQLITE_OK ? ERR_OK : ERR_DISK;
 }

@@ -1,4 +1,4 @@
-// sql_copy - a copy of a database as it is at one moment, made while others write to it.
+// sql_copy - whole database files: a copy as it is at one moment, made while others write to it; a new one that can shrink.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -14,3 +14,6 @@ struct sql_copying {
     void *arg;
 };
 err_t sql_copy(sql_t *from, const struct sql_copying *how, char why[static 200]);
+
+// An empty database that can give pages back to the file system (auto_vacuum=INCREMENTAL): that is decided before the first table.
+err_t sql_create_shrinkable(const char *path, char why[static 200]);

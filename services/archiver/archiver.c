@@ -48,6 +48,8 @@ static const struct option options[] = {
      "The audit log, a JSON line a signal (signals.log beside the database); off: none", 0, 0, NULL},
     {"audit_rotate", OPTION_SIZE, offsetof(struct settings, curator.audit_rotate), "64m",
      "The audit log is closed and compressed when it is larger, and every day", 4096, INT64_MAX, NULL},
+    {"retain_days", OPTION_INTEGER, offsetof(struct settings, curator.retain_days), "0",
+     "What is final and was written before so many whole days is removed; 0: nothing ever is", 0, 36500, NULL},
     {"readers", OPTION_INTEGER, offsetof(struct settings, curator.readers), "3", "Read-only connections that answer questions", 1, 5, NULL},
     {"query_within", OPTION_DURATION, offsetof(struct settings, curator.answer_ms), "2s", "A question that takes longer is given up", 10,
      600000, NULL},
@@ -193,6 +195,7 @@ static void *archiver_new(const struct context *context, const void *settings) {
     a->context = context;
     a->arena = arena_new(0);
     a->config = config_new();
+    if (s->curator.retain_days) database_shrinkable(s->database);
     a->db = database_open(s->database, s->check_below, a->notice, sizeof(a->notice));
     if (a->db && schema_index_changes(a->db, s->copied)) sql_destroy(&a->db);
     if (a->db) a->rows = rows_new(a->db);

@@ -12,7 +12,7 @@
 
 #define DAY_TEXT   11 // 2026-11-21
 #define UUID_TEXT  36
-#define ADOPT_ROWS 10000 // in one transaction
+#define ADOPT_ROWS 1000 // in one transaction
 
 // Where the chain ends.
 struct head {
@@ -34,25 +34,22 @@ static const char tables[] =
     "CREATE TABLE IF NOT EXISTS chain (batch INTEGER PRIMARY KEY, at TEXT NOT NULL, rows INTEGER NOT NULL, hash BLOB NOT NULL,"
     " entries BLOB NOT NULL);"
     "CREATE TABLE IF NOT EXISTS chain_day (day TEXT NOT NULL PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL,"
-    " rows INTEGER NOT NULL, hash BLOB NOT NULL, removed_at TEXT) WITHOUT ROWID;";
+    " rows INTEGER NOT NULL, hash BLOB NOT NULL, removed_at TEXT) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS chain_start (one INTEGER PRIMARY KEY CHECK (one = 1), batch INTEGER NOT NULL, hash BLOB NOT NULL);";
 
 err_t chain_prepare(sql_t *db) { return sql_run(db, tables); }
 
-// The chain's end: its last batch, or, where retention has removed that, the last day.
+// The chain's end: retention never removes the last batch.
 static err_t read_head(chain_t *self) {
     own(sql_query) *last = sql_prepare(self->db, "SELECT batch, at, hash FROM chain ORDER BY batch DESC LIMIT 1");
-    own(sql_query) *day = sql_prepare(self->db, "SELECT last, day || 'T23:59:59.999999Z', hash FROM chain_day ORDER BY day DESC LIMIT 1");
     own(sql_query) *sum = sql_prepare(self->db, "SELECT min(batch), total(rows) FROM chain WHERE at >= substr(?1, 1, 10)");
-    if (!last || !day || !sum) return ERR_DISK;
     bool row = false;
-    sql_query_t *q = last;
-    err_t e = sql_step(last, &row);
-    if (!e && !row) e = sql_step(q = day, &row);
+    err_t e = last && sum ? sql_step(last, &row) : ERR_DISK;
     if (e || !row) return e;
     struct head *h = &self->head;
-    struct span hash = sql_bytes(q, 2);
-    h->batch = sql_integer(q, 0);
-    snprintf(h->at, sizeof(h->at), "%s", sql_text(q, 1));
+    struct span hash = sql_bytes(last, 2);
+    h->batch = sql_integer(last, 0);
+    snprintf(h->at, sizeof(h->at), "%s", sql_text(last, 1));
     memcpy(h->hash, hash.data, hash.length < CHAIN_HASH ? hash.length : CHAIN_HASH);
     sql_bind_text(sum, 1, h->at);
     e = sql_step(sum, &row);

@@ -9,6 +9,7 @@
 //              bytes; at first all zero), "<batch> <at>" with a line feed, and entries. `at` never goes back.
 //   chain_day  (day, first, last, rows, hash, removed_at): one row a day (UTC) that is over; hash is that of its last batch. It stays when
 //              retention removes the day.
+//   chain_start (batch, hash): the last batch that retention removed, with its hash. None: the chain is there from the beginning.
 // entries: for each row written, one after the other,
 //   1 byte   the table (canon_cover)
 //   1 byte   ENTRY_ROW or ENTRY_GONE

@@ -48,22 +48,36 @@ static void end_day(struct check *c) {
     c->day = (struct chain_day){0};
 }
 
-// The days that are over, by their closing hash; those that retention removed come before every batch.
-static err_t removed_days(struct check *c, unsigned char hash[CHAIN_HASH], int64_t *last) {
-    own(sql_query) *q =
-        sql_prepare(c->db, "SELECT day, last, rows, hash, last - first + 1 FROM chain_day WHERE removed_at IS NOT NULL ORDER BY day");
+// Where the chain begins when retention has removed what was before.
+static err_t read_start(struct check *c, unsigned char hash[CHAIN_HASH], int64_t *last) {
+    own(sql_query) *q = sql_prepare(c->db, "SELECT batch, hash FROM chain_start");
+    bool row = false;
+    err_t e = q ? sql_step(q, &row) : ERR_CONFIG;
+    if (e || !row) return e;
+    struct span bytes = sql_bytes(q, 1);
+    *last = sql_integer(q, 0);
+    if (bytes.length == CHAIN_HASH) memcpy(hash, bytes.data, CHAIN_HASH);
+    return e;
+}
+
+// The days of which only the closing hash is left. The chain begins with the last one's, or after it.
+static err_t removed_days(struct check *c, const unsigned char start[CHAIN_HASH], int64_t last) {
+    own(sql_query) *q = sql_prepare(c->db, "SELECT day, last, rows, hash, last - first + 1 FROM chain_day WHERE last <= ?1 ORDER BY day");
     bool row = true;
-    err_t e = q ? ERR_OK : ERR_CONFIG;
+    if (!q) return ERR_CONFIG;
+    sql_bind_integer(q, 1, last);
+    err_t e = ERR_OK;
     while (!e && !(e = sql_step(q, &row)) && row) {
-        struct span bytes = sql_bytes(q, 3);
-        if (bytes.length != CHAIN_HASH) continue;
-        memcpy(hash, bytes.data, CHAIN_HASH);
-        *last = sql_integer(q, 1);
+        struct span hash = sql_bytes(q, 3);
         snprintf(c->day.day, sizeof(c->day.day), "%s", sql_text(q, 0));
         c->day.rows = sql_integer(q, 2);
         c->day.batches = sql_integer(q, 4);
         c->day.over = c->day.removed = true;
-        sodium_bin2hex(c->day.hash, sizeof(c->day.hash), hash, CHAIN_HASH);
+        bool fits = hash.length == CHAIN_HASH && (sql_integer(q, 1) != last || memcmp(hash.data, start, CHAIN_HASH) == 0);
+        if (!fits)
+            tell(c,
+                 (struct chain_fault){.what = "broken", .at = c->day.day, .text = "the chain does not begin with this day's closing hash"});
+        if (hash.length == CHAIN_HASH) sodium_bin2hex(c->day.hash, sizeof(c->day.hash), hash.data, CHAIN_HASH);
         end_day(c);
     }
     return e;
@@ -133,7 +147,8 @@ static void check_batch(struct check *c, sql_query_t *q, unsigned char hash[CHAI
 static err_t check_batches(struct check *c) {
     unsigned char hash[CHAIN_HASH] = {0};
     int64_t last = 0;
-    err_t e = removed_days(c, hash, &last);
+    err_t e = read_start(c, hash, &last);
+    if (!e) e = removed_days(c, hash, last);
     own(sql_query) *q = sql_prepare(c->db, "SELECT batch, at, rows, hash, entries FROM chain ORDER BY batch");
     bool row = true;
     if (!q) return ERR_CONFIG;

@@ -6,10 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/own.h"
 #include "services/archiver/audit.h"
 #include "services/archiver/readers.h"
+#include "services/archiver/retention.h"
+
+#define SWEEP_NS (60 * NS_PER_S)
 
 struct curator {
     sql_t *db;
@@ -17,6 +21,10 @@ struct curator {
     audit_t *audit;
     readers_t *readers;
     sql_query_t *settle;
+    retention_t *retention; // NULL: nothing is removed
+    uint64_t swept_at;      // monotonic ns
+    int64_t removed;
+    bool more, refused;
     char restored_from[200];
     bool restored; // and the archive does not say yet that it has been noticed
 };
@@ -67,11 +75,12 @@ static bool open_audit(curator_t *self, const struct curator_options *options) {
 curator_t *curator_new(const struct curator_options *options, sql_t *db, chain_t *chain) {
     curator_t *self = calloc(1, sizeof(*self));
     if (!self) abort();
-    (void)chain;
     self->db = db;
     self->options = *options;
     self->settle = sql_prepare(db, "UPDATE restored SET noticed = 1 WHERE noticed = 0");
     bool good = self->settle && !read_restored(self) && open_audit(self, options);
+    if (good && options->retain_days) self->retention = retention_new(&(struct retention_options){db, chain, options->retain_days});
+    if (options->retain_days) good = good && self->retention;
     if (good && self->audit) audit_start(self->audit);
     if (!good) curator_destroy(&self);
     return self;
@@ -81,6 +90,7 @@ void curator_destroy(curator_t **self) {
     if (!*self) return;
     readers_destroy(&(*self)->readers);
     audit_destroy(&(*self)->audit);
+    retention_destroy(&(*self)->retention);
     sql_query_destroy(&(*self)->settle);
     free(*self);
     *self = NULL;
@@ -105,10 +115,28 @@ void curator_committed(curator_t *self) {
     self->restored = false;
 }
 
+// A step at each tick while there is something to do, else one a minute. What fails is tried again then.
+static void sweep(curator_t *self, batch_t *batch) {
+    struct retention_step step = {.now = batch_now(batch), .signals_to = self->audit ? audit_first(self->audit) : INT64_MAX};
+    uint64_t mono = batch_mono(batch);
+    if (!self->retention || (!self->more && self->swept_at && mono - self->swept_at < SWEEP_NS)) return;
+    err_t e = retention_step(self->retention, &step);
+    self->swept_at = mono;
+    self->removed += step.removed;
+    if (e && !self->refused)
+        log_event(LOG_LEVEL_WARNING, "retention_refused", "error=%s why=%s", error_name(e), log_quote(sql_trouble(self->db)));
+    self->refused = e != ERR_OK;
+    self->more = !e && step.more;
+    if (e || self->more || !self->removed) return;
+    log_event(LOG_LEVEL_INFO, "old_rows_removed", "rows=%lld", (long long)self->removed);
+    self->removed = 0;
+}
+
 err_t curator_tick(curator_t *self, batch_t *batch) {
     char why[200];
     if (self->audit && audit_trouble(self->audit, why))
         batch_alert(batch, ALERT__SEVERITY__critical, "audit_log_refused", "signals.log", "the audit log is behind: %s; it catches up",
                     why);
+    sweep(self, batch);
     return ERR_OK;
 }

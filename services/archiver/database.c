@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/sql_copy.h"
 #include "services/archiver/schema.h"
 
 #define PATH_TEXT 512
@@ -53,4 +55,10 @@ sql_t *database_open(const char *path, int64_t check_below, char *notice, size_t
     log_event(LOG_LEVEL_ERROR, "schema_unusable", "path=%s error=%s why=%s", path, error_name(e), log_quote(sql_trouble(db)));
     sql_destroy(&db);
     return NULL;
+}
+
+void database_shrinkable(const char *path) {
+    char why[200];
+    if (access(path, F_OK) != 0 && sql_create_shrinkable(path, why))
+        log_event(LOG_LEVEL_WARNING, "not_shrinkable", "why=%s", log_quote(why));
 }

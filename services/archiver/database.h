@@ -6,3 +6,5 @@
 
 // NULL: it has been logged. `notice` says, when it is not empty, what somebody must know.
 sql_t *database_open(const char *path, int64_t check_below, char *notice, size_t size);
+// A file that is begun now will give pages back when rows are removed; one that is there stays as it is.
+void database_shrinkable(const char *path);
