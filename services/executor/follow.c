@@ -54,6 +54,16 @@ static void move_to(struct executor *x, struct trade *t, int64_t stop) {
     FAILPOINT("executor.stop_moved");
 }
 
+static void close_at(struct executor *x, struct trade *t, int64_t stop) {
+    if (stop != t->s->trail_stop) {
+        t->s->has_trail_stop = t->s->has_trail_high = true;
+        t->s->trail_stop = stop;
+        t->s->trail_high = t->high;
+        engine_keep(x, t);
+    }
+    closing_at_stop(x, t);
+}
+
 static bool can_follow(const TradeState *s) { return s->state == T(filled) || s->state == T(partially_filled) || s->state == T(closed); }
 
 static void follow(struct executor *x, struct trade *t, int64_t price) {
@@ -68,8 +78,7 @@ static void follow(struct executor *x, struct trade *t, int64_t price) {
     case TRAIL_MOVES:
         return move_to(x, t, stop);
     case TRAIL_CLOSES:
-        if (view.latched != stop) t->s->has_trail_stop = true, t->s->trail_stop = stop;
-        return closing_at_stop(x, t);
+        return close_at(x, t, stop);
     }
 }
 

@@ -19,8 +19,9 @@ static bool is_closing(const TradeState *s) { return s->direction == SIGNAL__DIR
 static const char *unfit(const TradeState *s) {
     bool market = s->order_type == SIGNAL__ORDER_TYPE__market;
     if (s->has_lot_size ? s->lot_size <= 0 : !is_closing(s)) return "no_lot_size";
-    if (s->order_type == SIGNAL__ORDER_TYPE__stop_limit) return "unsupported_order_type";
+    if (s->has_close_percent && s->close_percent <= 0) return "no_lot_size";
     if (!market && !is_closing(s) && (!s->has_price || s->price <= 0)) return "no_price";
+    if (s->order_type == SIGNAL__ORDER_TYPE__stop_limit && (!s->has_limit_price || s->limit_price <= 0)) return "no_price";
     return NULL;
 }
 

@@ -29,7 +29,7 @@ static int64_t wanted(const struct trail *t, int64_t now) {
         int64_t trailed = to_point(t, t->high - t->distance * sign);
         if (trailed && is_better(t, trailed, now, t->step > t->point ? t->step : t->point)) stop = trailed;
     }
-    if (t->even_trigger && ahead >= t->even_trigger) {
+    if (t->even_trigger && ahead >= t->even_trigger && ahead > t->even_offset) { // never a stop that the price has not passed
         int64_t even = to_point(t, t->entry + t->even_offset * sign);
         if (even && is_better(t, even, now, t->point)) stop = best_of(t, stop, even);
     }
@@ -40,9 +40,8 @@ static bool is_reached(const struct trail *t, int64_t stop, int64_t price) { ret
 
 enum trail_step trail_next(const struct trail *t, int64_t price, int64_t *stop) {
     bool refused = t->latched && (!t->placed || is_better(t, t->latched, t->placed, 1));
-    if (refused && is_reached(t, t->latched, price)) return TRAIL_CLOSES;
-    int64_t now = best_of(t, t->placed, t->latched), next = wanted(t, now);
-    if (next && is_reached(t, next, price)) next = 0; // the price has come back already: nothing to protect any more
+    int64_t next = wanted(t, best_of(t, t->placed, t->latched));
     *stop = next ? next : t->latched;
-    return next || refused ? TRAIL_MOVES : TRAIL_STAYS;
+    if (!next && !refused) return TRAIL_STAYS;
+    return is_reached(t, *stop, price) ? TRAIL_CLOSES : TRAIL_MOVES;
 }

@@ -20,10 +20,10 @@ struct trail {
 enum trail_step {
     TRAIL_STAYS,
     TRAIL_MOVES,  // the stop is to be moved to *stop
-    TRAIL_CLOSES, // the broker has not taken the stop, and the price has reached it: the position is to be closed
+    TRAIL_CLOSES, // the price has come back to *stop before the broker has taken it: the position is to be closed
 };
 
 // Best of the price before and the one now (at which the position could be closed: bid when long, ask when short).
 int64_t trail_best(const struct trail *t, int64_t price);
-// What to do at `price`, t->high being what trail_best says. A stop moves only toward the price, never away from it, and never onto it.
+// What to do at `price`, t->high being what trail_best says. A stop moves only toward the price, never away from it.
 enum trail_step trail_next(const struct trail *t, int64_t price, int64_t *stop);
