@@ -7,6 +7,7 @@
 
 #include "archive.pb-c.h"
 #include "common/own.h"
+#include "contributions.h"
 #include "place.h"
 #include "story.h"
 
@@ -109,6 +110,16 @@ static Signal *signal_of_row(arena_t *arena, const SignalRow *row) {
     signal->status = row->status;
     signal->created_at = row->created_at;
     signal->content = row->content;
+    signal->has_confidence = row->confidence != 0;
+    signal->confidence = row->confidence;
+    signal->has_sources = row->has_sources;
+    signal->sources = row->sources;
+    signal->has_agreement = row->has_agreement;
+    signal->agreement = row->agreement;
+    signal->n_parts = row->n_parts;
+    signal->parts = row->parts;
+    signal->n_votes = row->n_votes;
+    signal->votes = row->votes;
     return signal;
 }
 
@@ -138,6 +149,7 @@ static const SignalRejection *find_rejection(struct sources *s, const char *sign
 static void gather(struct sources *s, struct story *story) {
     story->archive_known = s->archive != NULL;
     story->signal = find_signal(s, story);
+    if (story->signal) contributions_gather(s->store, s->archive, s->arena, story);
     story->rejection = find_rejection(s, story->signal_id);
     story->routing = find(s, &of_routing, story->signal_id, NULL);
     story->status = find(s, &of_status, story->signal_id, NULL);

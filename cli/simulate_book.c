@@ -1,6 +1,7 @@
 // simulate_book - a document as the configuration that it would be.
 // SPDX-License-Identifier: MIT
 #include "common/own.h"
+#include "common/record.h"
 #include "services/archiver/config_document.h"
 #include "simulate.h"
 
@@ -17,10 +18,28 @@ static bool take(config_t *wanted, uint64_t now, book_t *book) {
     return true;
 }
 
+// Nobody has to show a token here: sources without one (config export prints none) keep this, which no token has.
+static void hold_sources(struct span document, config_t *held) {
+    static char none[] = "0000000000000000000000000000000000000000000000000000000000000000";
+    own(arena) *arena = arena_new(0);
+    ProtobufCMessage *m;
+    struct fault fault;
+    if (record_from_json(&config_document__descriptor, document.data, document.length, "", arena, &m, &fault))
+        return; // config_read says why
+    const ConfigDocument *d = (const ConfigDocument *)m;
+    for (size_t i = 0; i < d->n_sources; i++) {
+        SignalConfig row = SIGNAL_CONFIG__INIT;
+        row.config_id = d->sources[i]->config_id;
+        row.token_hash = none;
+        config_put(held, CONFIG_CHANGE__KIND__signal_config, &row.base, NULL);
+    }
+}
+
 bool simulated_book(struct span document, uint64_t now, book_t *book, buffer_t *why) {
-    own(config) *none = config_new();
+    own(config) *held = config_new();
     struct complaints complaints = {0};
-    own(config) *wanted = config_read(&(struct config_reading){.held = none, .shards = SHARDS_MOST}, document, &complaints);
+    hold_sources(document, held);
+    own(config) *wanted = config_read(&(struct config_reading){.held = held, .shards = SHARDS_MOST}, document, &complaints);
     bool good = wanted && take(wanted, now, book);
     buffer_add(why, complaints.text.data, complaints.text.length);
     buffer_destroy(&complaints.text);

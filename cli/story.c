@@ -135,12 +135,38 @@ static void tell_part(const struct story *story, const struct part *part, uint64
     if (story->archive_known) line(out, "archived", 0, 0, "%s", part->archived ? "yes" : "not yet");
 }
 
+static void tell_vote(const Vote *v, uint64_t from, buffer_t *out) {
+    line(out, v->agrees ? "agreed" : "against", from, v->created_at, "%s %s, weight %s%s%s, signal %s", v->source,
+         NAME(signal__direction__descriptor, v->direction), number(v->weight), v->has_confidence ? ", confidence " : "",
+         v->has_confidence ? number(v->confidence) : "", v->signal_id);
+}
+
+static void tell_consensus(const Signal *s, buffer_t *out) {
+    if (!s->n_votes) return;
+    line(out, "consensus", 0, 0, "%u sources, agreement %s%s%s", s->sources, number(s->agreement), s->has_confidence ? ", confidence " : "",
+         s->has_confidence ? number(s->confidence) : "");
+    for (size_t i = 0; i < s->n_votes; i++) tell_vote(s->votes[i], 0, out);
+}
+
+static void tell_contribution(const struct contribution *c, buffer_t *out) {
+    if (c->waiting)
+        line(out, "votes", 0, 0, "in %s, which lacks %s: agreement %s, %zu vote(s)", c->config_id, c->waiting->waiting,
+             number(c->waiting->agreement), c->waiting->n_votes);
+    else if (c->vote)
+        line(out, "voted", 0, 0, "%s signal %s of %s, weight %s", c->vote->agrees ? "for" : "against", c->consensus, c->config_id,
+             number(c->vote->weight));
+    else
+        line(out, "voted", 0, 0, "for signal %s of %s, after it was decided", c->consensus, c->config_id);
+}
+
 void story_tell(const struct story *story, buffer_t *out) {
     uint64_t from = story->signal ? story->signal->created_at : story->routing ? story->routing->signal_at : 0;
     buffer_text(out, "signal ");
     text_clean(out, story->signal_id, strlen(story->signal_id));
     buffer_text(out, "\n");
     if (story->signal) tell_signal(story->signal, out);
+    if (story->signal) tell_consensus(story->signal, out);
+    for (size_t i = 0; i < story->n_contributions; i++) tell_contribution(&story->contributions[i], out);
     if (story->rejection) {
         const SignalRejection *r = story->rejection;
         line(out, "rejected", from, r->rejected_at, "%s%s%s", r->field ? r->field : "", r->field ? ": " : "", r->rejection_reason);
@@ -193,6 +219,15 @@ void story_json(const struct story *story, buffer_t *out) {
     for (size_t i = 0; i < story->n_parts; i++) {
         if (i) buffer_text(out, ",");
         json_part(story, &story->parts[i], out);
+    }
+    buffer_text(out, "],\"contributions\":[");
+    for (size_t i = 0; i < story->n_contributions; i++) {
+        const struct contribution *c = &story->contributions[i];
+        buffer_format(out, "%s{\"config_id\":\"%s\",\"consensus\":", i ? "," : "", c->config_id); // letters, digits, _.-
+        buffer_json_string(out, c->consensus ? c->consensus : "", c->consensus ? strlen(c->consensus) : 0);
+        member(out, "vote", c->vote);
+        member(out, "waiting", c->waiting);
+        buffer_text(out, "}");
     }
     buffer_text(out, "]}\n");
 }

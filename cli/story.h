@@ -24,6 +24,14 @@ struct part {
     bool archived;
 };
 
+// What a signal was in a consensus.
+struct contribution {
+    const char *config_id;
+    const char *consensus; // its signal_id; NULL: none is decided yet
+    const Vote *vote;      // as it was weighed; NULL: it came after the others had decided, or waits
+    const Ballot *waiting; // with what is still lacking; NULL: decided
+};
+
 struct story {
     const char *signal_id;
     const Signal *signal;
@@ -32,6 +40,8 @@ struct story {
     const SignalExecutionStatus *status;
     struct part *parts;
     size_t n_parts;
+    const struct contribution *contributions;
+    size_t n_contributions;
     bool archived, archive_known; // known: the archive could be asked
 };
 

@@ -25,7 +25,8 @@ static const char *const steps[] = {
 
 // What `explain` and the reports look things up by; ids are the tables' keys anyway.
 static const char indexes[] = "CREATE INDEX IF NOT EXISTS orders_by_signal ON orders (signal_id);"
-                              "CREATE INDEX IF NOT EXISTS trade_result_by_trade ON trade_result (trade_id);";
+                              "CREATE INDEX IF NOT EXISTS trade_result_by_trade ON trade_result (trade_id);"
+                              "CREATE INDEX IF NOT EXISTS signals_of_consensus ON signals (created_at) WHERE votes IS NOT NULL;";
 
 // A table of an earlier version: its rows are numbered as they stand, below any number that a write gives.
 static err_t number_rows(sql_t *db, const char *table) {
