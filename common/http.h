@@ -31,8 +31,10 @@ const char *exchange_method(const exchange_t *x);
 const char *exchange_path(const exchange_t *x);                     // without the query, percent-decoded
 const char *exchange_query(const exchange_t *x, const char *name);  // NULL: absent
 const char *exchange_header(const exchange_t *x, const char *name); // NULL: absent
-struct span exchange_body(const exchange_t *x);                     // valid until answered
-const char *exchange_peer(const exchange_t *x);                     // numeric address
+// Every header of that name, in their order, with ", " between them, appended to `out`.
+void exchange_headers(const exchange_t *x, const char *name, buffer_t *out);
+struct span exchange_body(const exchange_t *x); // valid until answered
+const char *exchange_peer(const exchange_t *x); // numeric address
 void *exchange_tag(const exchange_t *x);
 void exchange_set_tag(exchange_t *x, void *tag);
 bool exchange_too_large(const exchange_t *x); // the body was over body_max and was not kept: answer 413

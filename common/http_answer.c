@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/clock.h"
 #include "common/http_part.h"
@@ -16,6 +17,26 @@ const char *exchange_query(const exchange_t *x, const char *name) {
 
 const char *exchange_header(const exchange_t *x, const char *name) {
     return MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name);
+}
+
+struct gathering {
+    const char *name;
+    buffer_t *out;
+    size_t n;
+};
+
+static enum MHD_Result gather(void *arg, enum MHD_ValueKind kind, const char *name, const char *value) {
+    struct gathering *g = arg;
+    (void)kind;
+    if (strcasecmp(name, g->name) != 0) return MHD_YES;
+    if (g->n++) buffer_text(g->out, ", ");
+    buffer_text(g->out, value ? value : "");
+    return MHD_YES;
+}
+
+void exchange_headers(const exchange_t *x, const char *name, buffer_t *out) {
+    struct gathering g = {name, out, 0};
+    MHD_get_connection_values(x->connection, MHD_HEADER_KIND, gather, &g);
 }
 
 struct span exchange_body(const exchange_t *x) {

@@ -6,10 +6,12 @@
 
 #include "common/clock.h"
 #include "common/record.h"
+#include "services/ingest/dialect.h"
 #include "services/ingest/identity.h"
 #include "services/ingest/lifecycle.h"
 #include "services/ingest/rules.h"
 #include "services/ingest/slice.h"
+#include "services/ingest/source_rules.h"
 
 #define REASON_MAX 500
 
@@ -21,7 +23,7 @@ struct post {
     batch_t *batch;
     const struct request *request;
     struct reading *reading;
-    const struct fields *fields; // NULL: it could not be decoded
+    const struct fields *fields; // as it was sent; NULL: it could not be decoded
     struct digest content;
     struct identity identity;
 };
@@ -201,15 +203,42 @@ static struct reply undecodable(struct ingest *self, batch_t *batch, const struc
     return reply_undecodable(batch_arena(batch), why);
 }
 
-struct reply accept_signal(struct ingest *self, batch_t *batch, const struct request *r) {
+// The body in the source's dialect, as fields of ours.
+static err_t translate(const struct request *r, struct translation *t, const char **why) {
     struct document body;
+    if (r->source->dialect == SIGNAL_CONFIG__DIALECT__pineconnector) return dialect_pineconnector(t, r->body, why);
+    if (read_body(r, t->arena, &body, why)) return ERR_INPUT;
+    if (body.many) {
+        *why = "must be one map; lists are for prices";
+        return ERR_INPUT;
+    }
+    if (r->source->dialect == SIGNAL_CONFIG__DIALECT__traderspost)
+        dialect_traderspost(t, &body.maps[0]);
+    else
+        dialect_tradecast(t, &body.maps[0]);
+    return ERR_OK;
+}
+
+// What the dialect refused is told first, and then only what could not be read: rules are for what was understood.
+static void check(struct reading *reading, const struct translation *t, const SignalConfig *source, uint64_t now) {
+    if (!t->complaints.n) {
+        rules_check(reading, now);
+        return rules_of_source(reading, source, now);
+    }
+    struct complaints unread = reading->complaints;
+    reading->complaints = t->complaints;
+    for (size_t i = 0; i < unread.n; i++) complaint_add(&reading->complaints, unread.items[i].field, unread.items[i].code, unread.items[i].rule);
+}
+
+struct reply accept_signal(struct ingest *self, batch_t *batch, const struct request *r) {
     const char *why;
-    if (read_body(r, batch_arena(batch), &body, &why)) return undecodable(self, batch, r, why);
-    if (body.many) return undecodable(self, batch, r, "must be one map; lists are for prices");
+    struct translation *t = arena_take(batch_arena(batch), sizeof *t);
+    translation_start(t, r->source, batch_arena(batch));
+    if (translate(r, t, &why)) return undecodable(self, batch, r, why);
     struct reading *reading = arena_take(batch_arena(batch), sizeof *reading);
-    signal_of(&body.maps[0], r->token, batch_arena(batch), reading);
-    rules_check(reading, batch_now(batch));
-    return decide(&(struct post){.self = self, .batch = batch, .request = r, .reading = reading, .fields = &body.maps[0]});
+    signal_of(&t->ours, r->token, batch_arena(batch), reading);
+    check(reading, t, r->source, batch_now(batch));
+    return decide(&(struct post){.self = self, .batch = batch, .request = r, .reading = reading, .fields = &t->sent});
 }
 
 struct reply accept_prices(struct ingest *self, batch_t *batch, const struct request *r) {

@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/testing.h"
 #include "services/ingest/accept.h"
+#include "services/ingest/dialect.h"
 
 #define JSON        "application/json"
 #define SOURCE_MAX  64
@@ -19,7 +20,7 @@ static void answer(exchange_t *x, const struct reply *r) { http_answer(x, r->sta
 
 typedef struct reply accept_fn(struct ingest *self, batch_t *batch, const struct request *request);
 
-// "/<name>/<source>/<token>", or "/<name>" alone when there is nothing to accept.
+// "/<name>/<source>/<token>", or "/<name>" alone when there is nothing to accept. The token may be missing where the body begins with it.
 static const struct page {
     const char *name, *method, *allow;
     accept_fn *accept;
@@ -48,7 +49,7 @@ static bool says(struct span s, const char *text) { return strlen(text) == s.len
 static bool read_source(const char *at, struct target *out) {
     struct span source = segment(&at);
     out->token = segment(&at);
-    if (at || source.length == 0 || source.length > SOURCE_MAX || out->token.length == 0) return false;
+    if (at || source.length == 0 || source.length > SOURCE_MAX) return false;
     memcpy(out->source, source.data, source.length);
     out->source[source.length] = 0;
     return true;
@@ -73,18 +74,54 @@ static bool takes_method(const struct page *page, const char *method) {
 
 static bool takes_input(const struct ingest *self) { return self->batch && self->context->caught_up; }
 
-static struct reply stranger(struct ingest *self, const char *peer) {
+static struct reply stranger(struct ingest *self, const struct client *client) {
     if (self->batch)
         batch_alert(self->batch, ALERT__SEVERITY__warning, "wrong_token", "door",
-                    "a request with an unknown source or a wrong token from %s", peer);
-    return reply_error(sources_bear(self->sources, peer, clock_mono_ns()) ? REPLY_WRONG_TOKEN : REPLY_WRONG_TOKENS);
+                    "a request with an unknown source or a wrong token from %s", client->text);
+    return reply_error(sources_bear(self->sources, client->text, clock_mono_ns()) ? REPLY_WRONG_TOKEN : REPLY_WRONG_TOKENS);
+}
+
+static struct reply elsewhere(struct ingest *self, const SignalConfig *source, const struct client *client) {
+    if (self->batch)
+        batch_alert(self->batch, ALERT__SEVERITY__warning, "wrong_address", source->config_id,
+                    "a request with the right token from %s, which is not in the source's allow-list", client->text);
+    return reply_error(REPLY_WRONG_ADDRESS);
+}
+
+// Whether bodies for this source begin with an id.
+static bool begins_with_id(const struct ingest *self, const struct target *t) {
+    const SignalConfig *named = book_source(self->context->book, t->source);
+    return named && named->dialect == SIGNAL_CONFIG__DIALECT__pineconnector && t->page->accept == accept_signal;
+}
+
+// By the token of the address, or by the id that the body begins with where that is the token. A message that begins with an id must begin
+// with the right one in either case.
+static const SignalConfig *credited(const struct ingest *self, struct target *t, struct span body) {
+    uint64_t now = clock_utc_ns();
+    const SignalConfig *named = book_source(self->context->book, t->source);
+    bool begins = begins_with_id(self, t);
+    struct span license = begins ? pineconnector_license(body) : (struct span){"", 0};
+    if (!t->token.length && begins && !named->license_hash) t->token = license;
+    const SignalConfig *source = source_check(self->context->book, t->source, t->token, now);
+    return source && begins && !source_has_license(source, license, now) ? NULL : source;
+}
+
+static void find_client(const struct ingest *self, const exchange_t *x, struct client *out) {
+    static buffer_t forwarded; // one thread; its memory is kept from call to call
+    buffer_clear(&forwarded);
+    if (self->proxies.n) exchange_headers(x, "X-Forwarded-For", &forwarded);
+    client_find(&self->proxies, exchange_peer(x), buffer_string(&forwarded), out);
 }
 
 // Tokens are checked before anything else is told, and before the flood of an address is looked at: a good source is never answered 429.
-static struct reply reply_to(struct ingest *self, exchange_t *x, const struct target *t) {
+static struct reply reply_to(struct ingest *self, exchange_t *x, struct target *t) {
+    struct client client;
     if (!t->page->accept) return takes_input(self) ? reply_healthy() : reply_error(REPLY_HELD_BACK);
-    const SignalConfig *source = source_check(self->context->book, t->source, t->token);
-    if (!source) return stranger(self, exchange_peer(x));
+    if (!t->token.length && !begins_with_id(self, t)) return reply_error(REPLY_NOT_FOUND);
+    const SignalConfig *source = credited(self, t, exchange_body(x));
+    if (!source || source->n_allow) find_client(self, x, &client);
+    if (!source) return stranger(self, &client);
+    if (source->n_allow && !source_allows(source, &client)) return elsewhere(self, source, &client);
     if (exchange_too_large(x)) return reply_error(REPLY_TOO_LARGE);
     if (!takes_input(self)) return reply_error(REPLY_HELD_BACK);
     if (t->page->accept == accept_signal && !sources_within_rate(self->sources, source, batch_mono(self->batch)))
@@ -153,7 +190,7 @@ static bool read_topic(const char *topic, struct target *out) {
 
 static void take_parcel(struct ingest *self, batch_t *batch, const struct parcel *p) {
     struct target t = {0};
-    const SignalConfig *source = read_topic(p->topic, &t) ? source_check(self->context->book, t.source, t.token) : NULL;
+    const SignalConfig *source = read_topic(p->topic, &t) ? credited(self, &t, p->frame) : NULL;
     if (!source) {
         batch_alert(batch, ALERT__SEVERITY__warning, "wrong_token", "intake", "a message with an unknown source or a wrong token");
         return;

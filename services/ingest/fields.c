@@ -101,8 +101,8 @@ static void add_field(struct builder *b, enum field_kind kind, const char *text,
         map->items = grown(b->arena, map->items, b->fields_room, sizeof *map->items);
         b->fields_room *= 2;
     }
-    map->items[map->n++] =
-        (struct field){b->keys[b->n_keys - 1].text, keep(b->arena, text, length), b->keys[b->n_keys - 1].length, (uint32_t)length, kind};
+    map->items[map->n++] = (struct field){
+        b->keys[b->n_keys - 1].text, keep(b->arena, text, length), b->keys[b->n_keys - 1].length, (uint32_t)length, kind, NULL};
 }
 
 static void comma(struct builder *b) {

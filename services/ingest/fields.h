@@ -27,6 +27,7 @@ struct field {
     char *text;
     uint32_t name_length, length;
     enum field_kind kind;
+    const char *as; // our name for it; NULL: what its own name says; "": it is read as nothing, and kept
 };
 
 struct fields {

@@ -28,6 +28,8 @@ const struct option ingest_options[] = {
     {"http_connections", OPTION_INTEGER, AT(http_connections), "2048", "Connections at once", 1, 16384, NULL},
     {"http_connections_per_ip", OPTION_INTEGER, AT(http_connections_per_ip), "0",
      "Connections at once from one address; 0: 64, or no limit on a loopback address, where a proxy stands before it", 0, 16384, NULL},
+    {"trusted_proxies", OPTION_TEXT, AT(trusted_proxies), "",
+     "Proxies whose X-Forwarded-For says who sends: addresses and networks, with commas between them", 0, 0, NULL},
     {"http_idle", OPTION_DURATION, AT(http_idle_ms), "30s", "A connection that says nothing for so long is closed", 1000, 3600000, NULL},
     {"http_request", OPTION_DURATION, AT(http_request_ms), "5s", "A request must be whole so long after its first line", 1000, 60000, NULL},
     {"strangers_per_s", OPTION_INTEGER, AT(strangers_per_s), "100", "Wrong tokens a second from one address before 429", 1, 1000000, NULL},
@@ -47,6 +49,13 @@ struct ingest *ingest_new(const struct context *context, const struct ingest_set
     if (!self) return NULL;
     self->context = context;
     self->settings = settings;
+    char wrong[64];
+    const char *proxies = settings->trusted_proxies ? settings->trusted_proxies : "";
+    if (!proxies_read(proxies, &self->proxies, wrong)) {
+        log_event(LOG_LEVEL_ERROR, "wrong_option", "option=TRADECAST_INGEST_TRUSTED_PROXIES why=%s is not an address or a network", log_quote(wrong));
+        free(self);
+        return NULL;
+    }
     self->sources = sources_new((uint64_t)settings->strangers_per_s);
     self->guard = guard_new(SIGNAL_GUARD, (size_t)settings->guard_max);
     self->lives = table_new(sizeof(struct live));

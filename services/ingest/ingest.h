@@ -19,7 +19,7 @@
 #include "services/ingest/votes.h"
 
 struct ingest_settings {
-    const char *http_address;
+    const char *http_address, *trusted_proxies;
     int64_t http_port, http_connections, http_connections_per_ip, http_idle_ms, http_request_ms;
     int64_t strangers_per_s, signals_max, guard_max, price_symbols_max, consensus_ballots_max;
 };
@@ -42,6 +42,7 @@ struct ingest {
     http_t *http;
     port_t *intake;
     sources_t *sources;
+    struct proxies proxies; // whose X-Forwarded-For is believed
     guard_t *guard;
     table_t *lives; // signal_id -> struct live
     prices_t *prices;

@@ -18,6 +18,7 @@ struct reply {
 #define REPLIES(X)                                                                                                                         \
     X(WRONG_TOKEN, 401, 0, "wrong_token", "unknown source or wrong token")                                                                 \
     X(WRONG_TOKENS, 429, 5, "too_many_wrong_tokens", "too many requests with a wrong token from this address")                             \
+    X(WRONG_ADDRESS, 403, 0, "address_not_allowed", "this source may not send from this address")                                          \
     X(NOT_FOUND, 404, 0, "not_found", "there is nothing here; signals go to /webhook/<source>/<token>")                                    \
     X(NOT_METHOD, 405, 0, "method_not_allowed", "this address takes another method")                                                       \
     X(CONFLICT, 409, 0, "conflict", "this signal_id was used for other content")                                                           \

@@ -217,10 +217,12 @@ struct sorting {
 };
 
 static const struct alias *alias_of(const struct field *f) {
+    const char *as = f->as ? f->as : f->name;
+    size_t length = f->as ? strlen(f->as) : f->name_length;
     for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++) {
         const char *name = aliases[i].name;
-        if ((*name ^ *f->name) & ~0x20) continue; // most differ in their first letter, whatever its case
-        if (strncasecmp(name, f->name, f->name_length) == 0 && name[f->name_length] == 0) return &aliases[i];
+        if ((*name ^ *as) & ~0x20) continue; // most differ in their first letter, whatever its case
+        if (strncasecmp(name, as, length) == 0 && name[length] == 0) return &aliases[i];
     }
     return NULL;
 }
@@ -305,6 +307,8 @@ void signal_of(const struct fields *fields, struct span secret, arena_t *arena, 
         s.alias[i] = alias_of(&fields->items[i]);
         if (s.alias[i] && s.alias[i]->field != SF_reasoning) trim(&fields->items[i]);
         s.extra[i] = !s.alias[i];
+        if (!s.alias[i] && fields->items[i].as && *fields->items[i].as)
+            complaint_add(&out->complaints, fields->items[i].name, "not_supported", "is understood, but cannot be acted on here");
     }
     for (unsigned rank = 0; rank < RANKS; rank++) {
         for (size_t i = 0; i < fields->n; i++) {

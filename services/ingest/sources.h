@@ -3,14 +3,20 @@
 #pragma once
 
 #include "common/book.h"
+#include "services/ingest/client.h"
 
 typedef struct sources sources_t;
 
 sources_t *sources_new(uint64_t strangers_per_s);
 void sources_destroy(sources_t **self);
 
-// The source that `name` and `token` together say; NULL: there is none, or it is not enabled. Takes the same time for every wrong token.
-const SignalConfig *source_check(const book_t *book, const char *name, struct span token);
+// The source that `name` and `token` together say; NULL: there is none, or it is not enabled. The token before the present one counts
+// until its time is over. Takes the same time for every wrong token.
+const SignalConfig *source_check(const book_t *book, const char *name, struct span token, uint64_t utc_ns);
+// Whether the id that begins a PineConnector message is this source's: its license, or its token when it has none.
+bool source_has_license(const SignalConfig *source, struct span license, uint64_t utc_ns);
+// An address may send for it: one of its allow-list, or any when it has none.
+bool source_allows(const SignalConfig *source, const struct client *client);
 // False: this source sends more than its rate.
 bool sources_within_rate(sources_t *self, const SignalConfig *source, uint64_t mono_ns);
 // After a wrong token: false when too many come from that address.
