@@ -9,7 +9,7 @@
 #include "common/topology.h"
 
 #define INLETS_MAX (2 * INSTANCES_MAX)
-#define SOURCES_MAX 16
+#define SOURCES_MAX (INSTANCES_MAX + 8) // the monitor listens to every process
 #define ANSWERS_MAX 32
 #define COMMIT_SAMPLES 512
 

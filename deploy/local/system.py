@@ -13,6 +13,7 @@ from deploy.local.layout import ROOT, Layout, Trouble, free_port, need_free_port
 from deploy.local.processes import Process
 
 SERVICES = ["archiver", "monitor", "reconciler", "router", "ingest"]  # started so; beside the executors
+COPIES = {"sync-backend": "TRADECAST_BACKEND_URL", "sync-clickhouse": "TRADECAST_CLICKHOUSE_URL"}  # each runs where its URL is set
 WEBHOOK_PORT, MONITOR_PORT = 8300, 8301
 NOT_REACHED = 3  # exit status of the tradecast command: a service did not answer
 
@@ -47,6 +48,10 @@ class System:
     def services(self):
         return [*SERVICES[:-1], *self.executors, SERVICES[-1]]
 
+    @property
+    def copies(self):
+        return [name for name, url in COPIES.items() if {**os.environ, **self.options}.get(url)]
+
     def books(self, instance):
         return self.layout.data / f"{instance}.db"
 
@@ -66,7 +71,7 @@ class System:
     # --- starting
 
     def prepare(self):
-        for name in ["tradecast", "tradecast-gateway-paper", *("tradecast-" + s.split(".")[0] for s in self.services)]:
+        for name in ["tradecast", "tradecast-gateway-paper", *("tradecast-" + s.split(".")[0] for s in [*self.services, *self.copies])]:
             if not (self.bin / name).exists():
                 raise Trouble(f"{self.bin / name} is not built; run: make")
         self.layout.make()
@@ -78,7 +83,7 @@ class System:
         """configure: gives the configuration to apply, or None to carry on with the one that is there."""
         self.prepare()
         self.start_redis(within_s).close()
-        for name in [*self.services, *self.gateways]:
+        for name in [*self.services, *self.gateways, *self.copies]:
             self.start_process(name)
         if configure:
             self.apply(configure(self))
@@ -118,6 +123,11 @@ class System:
         }
         if name.startswith("executor."):
             out["TRADECAST_EXECUTOR_SHARD"] = name.split(".")[1]
+        if self.copies:
+            out["TRADECAST_ARCHIVER_COPIED"] = "true"
+        if name in COPIES:
+            part = name.split("-")[1].upper()
+            out |= {f"TRADECAST_{part}_ARCHIVE": self.archive, f"TRADECAST_{part}_STATE": self.layout.data / f"{name}.db"}
         if name in self.gateways:
             out |= {"TRADECAST_PAPER_INSTANCE_ID": name, "TRADECAST_PAPER_BROKER_ID": self.gateways[name],
                     "TRADECAST_PAPER_BOOKS": self.books(name)}
@@ -173,7 +183,7 @@ class System:
 
     def stop(self, tell=lambda text: None):
         """The door first, then whoever has work from it, gateways and Redis last. True: every one ended by itself and well."""
-        order = ["ingest", "router", *self.executors, "reconciler", "archiver", "monitor", *self.gateways, "redis"]
+        order = ["ingest", "router", *self.executors, "reconciler", "archiver", "monitor", *self.gateways, *COPIES, "redis"]
         well = True
         for name in order:
             p = self.processes.get(name)

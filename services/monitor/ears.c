@@ -1,5 +1,6 @@
 // ears - the services' event sockets: heartbeats and what happens. What is heard changes memory only; tick judges and writes.
 // SPDX-License-Identifier: MIT
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -30,6 +31,10 @@ static void hear_result(struct monitor *self, const Execution *execution) {
 static void hear_message(struct monitor *self, const ProtobufCMessage *m) {
     if (m->descriptor == &heartbeat__descriptor) {
         watch_heartbeat(&self->watch, (const Heartbeat *)m, clock_mono_ns());
+        return;
+    }
+    if (m->descriptor == &sync_state__descriptor) {
+        watch_copy(&self->watch, (const SyncState *)m, clock_mono_ns());
         return;
     }
     if (m->descriptor == &execution__descriptor) hear_result(self, (const Execution *)m);
@@ -63,19 +68,36 @@ static void subscribe(port_t *ear, const char *const topics[]) {
     for (; *topics; topics++) port_subscribe(ear, *topics);
 }
 
+static port_t *ear_at(struct monitor *self, reactor_t *reactor, const char *name) {
+    char endpoint[256];
+    endpoint_of(self->context->run_dir, name, "events", endpoint);
+    port_t *ear = port_connect(PORT_SUB, endpoint, QUEUE);
+    if (!ear) {
+        log_event(LOG_LEVEL_ERROR, "cannot_connect", "endpoint=%s why=%s", endpoint, log_quote(strerror(errno)));
+        return NULL;
+    }
+    self->ears[self->n_ears++] = ear;
+    reactor_add_port(reactor, ear, hear, INTAKE_DOOR);
+    return ear;
+}
+
+#define SYNC_NAME(name) name,
+static const char *const syncs[] = {SYNCS(SYNC_NAME)};
+#undef SYNC_NAME
+#define N_SYNCS (sizeof syncs / sizeof *syncs)
+static_assert(EARS_MAX >= INSTANCES_MAX + N_SYNCS);
+
 err_t monitor_listen(struct monitor *self, reactor_t *reactor) {
     for (size_t i = 0; i < self->watch.n_services; i++) {
-        char endpoint[256];
-        endpoint_of(self->context->run_dir, self->watch.services[i].name, "events", endpoint);
-        port_t *ear = port_connect(PORT_SUB, endpoint, QUEUE);
-        if (!ear) {
-            log_event(LOG_LEVEL_ERROR, "cannot_connect", "endpoint=%s why=%s", endpoint, log_quote(strerror(errno)));
-            return ERR_SYSTEM;
-        }
-        self->ears[self->n_ears++] = ear;
+        port_t *ear = ear_at(self, reactor, self->watch.services[i].name);
+        if (!ear) return ERR_SYSTEM;
         subscribe(ear, always);
         if (self->settings->events) subscribe(ear, also);
-        reactor_add_port(reactor, ear, hear, INTAKE_DOOR);
+    }
+    for (size_t i = 0; i < N_SYNCS; i++) {
+        port_t *ear = ear_at(self, reactor, syncs[i]);
+        if (!ear) return ERR_SYSTEM;
+        port_subscribe(ear, FEED_SYNC);
     }
     return ERR_OK;
 }

@@ -115,6 +115,31 @@ static void write_lags(const struct family *family, const struct view *view, buf
     }
 }
 
+static void write_copies_up(const struct family *family, const struct view *view, buffer_t *out) {
+    for (size_t i = 0; i < view->watch->n_copies; i++) {
+        const struct copy_seen *copy = &view->watch->copies[i];
+        sample(out, family, "copy", copy->last->name, watch_since(copy->heard_at, view->mono_ns) <= view->silent_ns);
+    }
+}
+
+static void write_copies(const struct family *family, const struct view *view, buffer_t *out) {
+    for (size_t i = 0; i < view->watch->n_copies; i++) {
+        const SyncState *last = view->watch->copies[i].last;
+        uint64_t number;
+        memcpy(&number, (const char *)last + family->place, sizeof number);
+        sample(out, family, "copy", last->name, number);
+    }
+}
+
+static void write_copies_lag(const struct family *family, const struct view *view, buffer_t *out) {
+    for (size_t i = 0; i < view->watch->n_copies; i++) {
+        const SyncState *last = view->watch->copies[i].last;
+        buffer_text(out, family->name);
+        label(out, "{", "copy", last->name);
+        buffer_format(out, "} %llu.%03u\n", (unsigned long long)(last->lag_ms / 1000), (unsigned)(last->lag_ms % 1000));
+    }
+}
+
 static void write_count(const struct family *family, const struct view *view, buffer_t *out) {
     uint64_t number;
     memcpy(&number, (const char *)&view->watch->counts + family->place, sizeof number);
@@ -217,6 +242,13 @@ static const struct family families[] = {
     {"tradecast_topic_head_sequence", "gauge", "Sequence of the topic's newest entry within its incarnation.", write_topics, 1, NULL},
     {"tradecast_topic_lag_entries", "gauge", "Entries between the topic's head and the consumer's position.", write_lags, 0, NULL},
     {"tradecast_topic_behind", "gauge", "1 while the consumer has to read the journal.", write_lags, 1, NULL},
+    {"tradecast_sync_up", "gauge", "1 when the program that copies the archive there is heard.", write_copies_up, 0, NULL},
+    {"tradecast_sync_delivered_total", "counter", "Rows (ClickHouse) or posts (backend) that the other side has taken.", write_copies,
+     offsetof(SyncState, delivered), NULL},
+    {"tradecast_sync_failed_total", "counter", "Tries to deliver that came to nothing.", write_copies, offsetof(SyncState, failed), NULL},
+    {"tradecast_sync_unsynced", "gauge", "What is kept for later after all tries.", write_copies, offsetof(SyncState, unsynced), NULL},
+    {"tradecast_sync_lag_seconds", "gauge", "Age of the oldest change that the other side does not have.", write_copies_lag, 0, NULL},
+    {"tradecast_sync_memory_bytes", "gauge", "Resident memory.", write_copies, offsetof(SyncState, memory_bytes), NULL},
     {"tradecast_signals_total", "counter", "Signals by state " HEARD ".", write_signals, 0, NULL},
     {"tradecast_orders_total", "counter", "Orders that signals became " HEARD ".", write_count, offsetof(struct counts, orders), NULL},
     {"tradecast_decisions_total", "counter", "Decisions for accounts by reason (since the router started).", write_decisions, 0,

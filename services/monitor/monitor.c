@@ -84,7 +84,8 @@ static bool is_settled(const struct monitor *self, uint64_t mono_ns) {
     return watch_since(self->watch.started_at, mono_ns) >= (uint64_t)self->settings->grace_ms * NS_PER_MS;
 }
 
-// An event that was missed (nobody sends it twice) would be missed for good: what the states are is looked up, soon while something is wrong.
+// An event that was missed (nobody sends it twice) would be missed for good: what the states are is looked up, soon while something is
+// wrong.
 static void look_again(struct monitor *self, uint64_t now) {
     bool fine = watch_troubles(&self->watch, now, self->limits.silent_ns, NULL, NULL) == 0;
     if (!self->store || now - self->looked_at < (fine ? LOOK_EVERY_NS : LOOK_SOON_NS)) return;

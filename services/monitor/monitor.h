@@ -13,6 +13,8 @@
 #include "metrics.h"
 #include "performance.h"
 
+#define EARS_MAX (INSTANCES_MAX + 4) // every process, and what copies the archive
+
 struct monitor_settings {
     const char *http_address;
     int64_t http_port;
@@ -33,7 +35,7 @@ struct monitor {
     buffer_t state, shown;                  // system:state and metrics:performance as last written, their timestamps left out
     uint64_t written_at, looked_at;         // monotonic ns
     store_t *store;                         // the loop's, to look again at what others write; NULL in tests
-    port_t *ears[INSTANCES_MAX];
+    port_t *ears[EARS_MAX];
     size_t n_ears;
     arena_t *arena; // of what is being heard
     http_t *http;

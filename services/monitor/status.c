@@ -117,6 +117,19 @@ static void write_counts(const struct watch *watch, buffer_t *out) {
     buffer_text(out, "}");
 }
 
+static void write_copies(const struct view *view, buffer_t *out) {
+    buffer_text(out, ",\"copies\":[");
+    for (size_t i = 0; i < view->watch->n_copies; i++) {
+        const struct copy_seen *copy = &view->watch->copies[i];
+        if (i) buffer_text(out, ",");
+        flag(out, "{\"alive\":", watch_since(copy->heard_at, view->mono_ns) <= view->silent_ns);
+        buffer_text(out, ",\"state\":");
+        record_to_json(&copy->last->base, out);
+        buffer_text(out, "}");
+    }
+    buffer_text(out, "]");
+}
+
 static void write_alerts(const struct alerts *alerts, buffer_t *out) {
     for (size_t i = 0; i < alerts->n; i++) {
         const struct condition *active = &alerts->active[i];
@@ -177,6 +190,7 @@ void status_write(const struct view *view, buffer_t *out) {
     buffer_text(out, ",\"alerts\":[");
     write_alerts(view->alerts, out);
     buffer_text(out, "]");
+    write_copies(view, out);
     write_subjects(view->watch, out);
     buffer_text(out, "}");
 }

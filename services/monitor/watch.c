@@ -28,6 +28,7 @@ static void *copy_of(const void *message) { return record_copy(message, NULL); }
 
 void watch_end(struct watch *self) {
     for (size_t i = 0; i < self->n_services; i++) release(self->services[i].last);
+    for (size_t i = 0; i < self->n_copies; i++) release(self->copies[i].last);
     struct account_seen *account, *next_account;
     HASH_ITER(hh, self->accounts, account, next_account) {
         HASH_DEL(self->accounts, account);
@@ -110,6 +111,15 @@ void watch_heartbeat(struct watch *self, const Heartbeat *heartbeat, uint64_t mo
     service->last = copy_of(heartbeat);
     service->heard_at = mono_ns;
     for (size_t i = 0; i < heartbeat->n_inputs; i++) see_lag(self, heartbeat->service, heartbeat->inputs[i], mono_ns);
+}
+
+void watch_copy(struct watch *self, const SyncState *state, uint64_t mono_ns) {
+    size_t at = 0;
+    while (at < self->n_copies && strcmp(self->copies[at].last->name, state->name) != 0) at++;
+    if (at == COPIES_MAX) return;
+    if (at == self->n_copies) self->copies[self->n_copies++] = (struct copy_seen){0};
+    release(self->copies[at].last);
+    self->copies[at] = (struct copy_seen){copy_of(state), mono_ns};
 }
 
 bool watch_is_alive(const struct watched *service, uint64_t mono_ns, uint64_t silent_ns) {

@@ -11,6 +11,7 @@
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
 #include "signal.pb-c.h"
+#include "sync.pb-c.h"
 #include "system.pb-c.h"
 
 #define LAGS_MAX     512   // (topic, consumer) pairs
@@ -51,6 +52,13 @@ struct alerts_heard {
     UT_hash_handle hh;
 };
 
+// A program that copies the archive elsewhere. There are none until one is heard.
+#define COPIES_MAX 4
+struct copy_seen {
+    SyncState *last; // owned
+    uint64_t heard_at;
+};
+
 struct topic_seen {
     char name[NAME_TEXT];
     struct entry_id last; // what is not later than this was counted
@@ -74,6 +82,8 @@ struct watch {
     size_t n_services;
     struct lag lags[LAGS_MAX];
     size_t n_lags;
+    struct copy_seen copies[COPIES_MAX];
+    size_t n_copies;
     struct account_seen *accounts;
     struct instance_seen *instances;
     struct alerts_heard *alerts;
@@ -93,6 +103,7 @@ void watch_end(struct watch *self); // frees what it holds
 
 struct watched *watch_find(struct watch *self, const char *service); // NULL: not expected
 void watch_heartbeat(struct watch *self, const Heartbeat *heartbeat, uint64_t mono_ns);
+void watch_copy(struct watch *self, const SyncState *state, uint64_t mono_ns);
 // An entry of a topic, once: false when it, or a later one, was seen before. Feeds (id NONE) are always new.
 bool watch_is_new(struct watch *self, const char *topic, struct entry_id id);
 void watch_expect_none(struct watch *self); // no gateway is configured, until watch_expect says so

@@ -94,6 +94,37 @@ static void decisions_come_by_reason_with_the_routers_heartbeat(void **state) {
     watch_end(&w);
 }
 
+static void what_copies_the_archive_is_there_once_it_is_heard(void **state) {
+    (void)state;
+    struct watch w;
+    own(buffer) out = {0};
+    start(&w);
+    struct view view = view_of(&w);
+    metrics_write(&view, &out);
+    assert_null(strstr(buffer_string(&out), "tradecast_sync_up{"));
+    SyncState copy = SYNC_STATE__INIT;
+    copy.name = (char *)"sync-backend";
+    copy.delivered = 41;
+    copy.unsynced = 2;
+    copy.lag_ms = 61007;
+    watch_copy(&w, &copy, view.mono_ns);
+    copy.delivered = 42;
+    watch_copy(&w, &copy, view.mono_ns);
+    buffer_clear(&out);
+    metrics_write(&view, &out);
+    static const char *const lines[] = {"sync_up{copy=\"sync-backend\"} 1\n", "sync_delivered_total{copy=\"sync-backend\"} 42\n",
+                                        "sync_unsynced{copy=\"sync-backend\"} 2\n", "sync_lag_seconds{copy=\"sync-backend\"} 61.007\n"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) assert_non_null(strstr(buffer_string(&out), lines[i]));
+    view.mono_ns += view.silent_ns + 1;
+    buffer_clear(&out);
+    metrics_write(&view, &out);
+    assert_non_null(strstr(buffer_string(&out), "sync_up{copy=\"sync-backend\"} 0\n"));
+    buffer_clear(&out);
+    status_write(&view, &out);
+    assert_non_null(strstr(buffer_string(&out), "\"copies\":[{\"alive\":false,\"state\":{\"name\":\"sync-backend\""));
+    watch_end(&w);
+}
+
 static void a_service_never_heard_is_down_and_has_no_numbers(void **state) {
     (void)state;
     struct watch w;
@@ -148,6 +179,7 @@ int main(void) {
         cmocka_unit_test(numbers_come_out_as_heard),
         cmocka_unit_test(decisions_come_by_reason_with_the_routers_heartbeat),
         cmocka_unit_test(a_service_never_heard_is_down_and_has_no_numbers),
+        cmocka_unit_test(what_copies_the_archive_is_there_once_it_is_heard),
         cmocka_unit_test(the_status_tells_lags_and_what_is_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
