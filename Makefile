@@ -2,13 +2,14 @@
 # make test       set up and pass all tests  make chaos   KILLS=1000 SEED=1: kill things at random, print the tally
 # make bench      limits and tradecast, one table            make fuzz   each parser, 30 s
 # make lint       clang-tidy, cppcheck       make format  clang-format
+# make install    PREFIX=/usr/local DESTDIR=      make deb     a Debian package: the programs, systemd's units, man pages
 # make sim        STEPS=1000000 SEED=1 MIX=any: the protocol under simulated faults      make coverage   of the delivery core
 
 MAKEFLAGS += --no-builtin-rules
 MODE ?= release
 OUT := build/$(MODE)
 
-PACKAGES := libzmq libczmq msgpack hiredis sqlite3 libprotobuf-c libmicrohttpd yajl libsodium glib-2.0 zlib
+PACKAGES := libzmq libczmq msgpack hiredis sqlite3 libprotobuf-c libmicrohttpd yajl libsodium libsystemd glib-2.0 zlib
 WARN := -Wall -Wextra -Werror -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough -Wvla \
         -Wconversion -Wno-sign-conversion -Wundef -Wpointer-arith -Wwrite-strings
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -ftrivial-auto-var-init=zero \
@@ -102,6 +103,9 @@ $(OUT)/tests/%: $(OUT)/tests/unit/%.o $$(call part_objects,$$(firstword $$(subst
 # Parsers under a fuzzer, and over their corpora.
 include tests/fuzz/fuzz.mk
 UNIT_TESTS += $(FUZZ_NAMES:%=$(OUT)/tests/fuzz/%)
+
+# make install, make deb.
+include deploy/install.mk
 
 # The delivery core under simulated faults, and which of its branches are taken.
 include tests/sim/sim.mk

@@ -36,10 +36,8 @@ void report(struct report *self, enum finding finding, const char *what, const c
     sheet_add(&self->sheet, text);
 }
 
-static void check_directory(struct report *self, const char *part) {
-    char path[320];
+static void check_directory(struct report *self, const char *path) {
     struct stat s;
-    snprintf(path, sizeof path, "%s/%s", self->call->place.dir, part);
     if (stat(path, &s) != 0)
         report(self, WRONG, "directory", "%s: %s; is --dir right?", path, strerror(errno));
     else if (!S_ISDIR(s.st_mode))
@@ -50,6 +48,16 @@ static void check_directory(struct report *self, const char *part) {
         report(self, WRONG, "directory", "%s cannot be written: %s", path, strerror(errno));
     else
         report(self, FINE, "directory", "%s is private and can be written", path);
+}
+
+static void check_directories(struct report *self) {
+    static const char *const parts[] = {"redis", "data", "log", "secrets"};
+    check_directory(self, self->call->place.run);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        char path[320];
+        snprintf(path, sizeof path, "%s/%s", self->call->place.dir, parts[i]);
+        check_directory(self, path);
+    }
 }
 
 static void check_secrets(struct report *self) {
@@ -148,8 +156,7 @@ enum outcome run_doctor(struct call *call) {
         return complain(WRONG_USE, "--profile is standard or strict, not \"%s\"", profile);
     }
     sheet_start(&self.sheet, "RESULT|CHECK|FOUND");
-    static const char *const parts[] = {"run", "redis", "data", "log", "secrets"};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) check_directory(&self, parts[i]);
+    check_directories(&self);
     check_secrets(&self);
     check_redis(&self);
     check_services(&self);

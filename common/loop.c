@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/notify.h"
 #include "common/store_io.h"
 #include "common/testing.h"
 
@@ -282,10 +283,15 @@ static void iterate(struct loop *l) {
 }
 
 err_t loop_run(struct loop *l) {
+    notify_ready();
     while (!l->stop && !loop_stop_asked) {
         iterate(l);
-        upkeep_heartbeat(l, clock_mono_ns());
+        uint64_t mono = clock_mono_ns();
+        upkeep_heartbeat(l, mono);
+        notify_alive(mono);
+        notify_status(l->stalled ? l->stalled : "running");
     }
+    notify_stopping();
     uint64_t until = clock_mono_ns() + 5 * NS_PER_S;
     while (!l->stop && (l->open || l->sealed) && clock_mono_ns() < until) {
         commit(l);

@@ -15,9 +15,9 @@ class Trouble(Exception):
 
 
 class Layout:
-    def __init__(self, directory):
+    def __init__(self, directory, run=None):
         self.top = pathlib.Path(directory).absolute()
-        self.run = self.top / "run"          # sockets and locks
+        self.run = pathlib.Path(run) if run else self.top / "run"  # sockets and locks
         self.redis = self.top / "redis"      # the append-only file
         self.data = self.top / "data"        # SQLite: the archive, the paper brokers' books
         self.log = self.top / "log"

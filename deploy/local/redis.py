@@ -9,19 +9,33 @@ from deploy.local import acl
 from deploy.local.layout import ROOT, Trouble
 from deploy.local.processes import Process
 
+SETTINGS = ROOT / "deploy/redis.conf"
+
+
+APPENDFSYNC = {"standard": "everysec", "strict": "always"}  # by profile
+
+
+def settle(layout, profile="standard", shards=1):
+    """Writes the server's settings and its ACL file; passwords are made at the first call. Returns the settings' file."""
+    passwords = {user: layout.secret(user) for user in acl.users(shards)}
+    file = layout.redis / "users.acl"
+    _write(file, acl.acl_file(passwords, shards))
+    _write(layout.redis / "redis.conf", f"include {SETTINGS}\ndir {layout.redis}\nunixsocket {layout.redis_socket}\naclfile {file}\n"
+                                        f"appendfsync {APPENDFSYNC[profile]}\n")
+    return layout.redis / "redis.conf"
+
+
+def _write(path, text):
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as f:
+        f.write(text)
+
 
 def server(layout, profile="standard", shards=1, more=(), env=None):
     """The server as a process not yet started. `more`: settings beside deploy/redis.conf, e.g. ["--maxmemory", "100mb"]."""
     binary = shutil.which("redis-server")
     if not binary:
         raise Trouble("redis-server is missing; install it: sudo apt-get install redis-server")
-    passwords = {user: layout.secret(user) for user in acl.users(shards)}
-    file = layout.redis / "users.acl"
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as f:
-        f.write(acl.acl_file(passwords, shards))
-    command = [binary, str(ROOT / "deploy/redis.conf"), "--dir", str(layout.redis), "--unixsocket", str(layout.redis_socket),
-               "--aclfile", str(file), "--appendfsync", "always" if profile == "strict" else "everysec", *more]
-    return Process("redis", command, layout.log / "redis.log", env=env)
+    return Process("redis", [binary, str(settle(layout, profile, shards)), *more], layout.log / "redis.log", env=env)
 
 
 class Client:

@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/envelope.h"
 #include "common/log.h"
+#include "common/notify.h"
 #include "common/port.h"
 #include "gateways/paper/books.h"
 #include "gateways/paper/paper.h"
@@ -166,6 +167,7 @@ int loop_run(const struct paper_settings *settings) {
     if (!l) abort();
     l->settings = settings;
     bool right = start(l);
+    if (right) notify_ready();
     while (right && !loop_stop_asked) {
         link_accounts(l->link, l->paper->account_ids, l->paper->n_accounts);
         link_tick(l->link, clock_mono_ns());
@@ -177,7 +179,9 @@ int loop_run(const struct paper_settings *settings) {
         paper_time(l->paper);
         if (!commit(l)) break;
         send_all(l);
+        notify_alive(clock_mono_ns());
     }
+    notify_stopping();
     finish(l);
     free(l);
     return right ? 0 : 1;

@@ -1,0 +1,42 @@
+# make install: the programs, the units of systemd, man pages. PREFIX and DESTDIR as everywhere.   make deb: the same as a Debian package
+VERSION := $(shell cut -d\" -f2 -s common/version.h)
+
+PREFIX ?= /usr/local
+LIBDIR = $(DESTDIR)$(PREFIX)/lib
+SHARE = $(DESTDIR)$(PREFIX)/share
+UNITS := $(wildcard deploy/systemd/*.service deploy/systemd/*.target)
+PREPARE := deploy/prepare deploy/redis.conf deploy/acl deploy/local/layout.py deploy/local/redis.py deploy/local/acl.py deploy/local/processes.py
+# Units name the places of a package; another PREFIX is written in.
+placed = sed 's,/usr/\(lib\|share\)/tradecast,$(PREFIX)/\1/tradecast,g' $(1) > $(2)
+
+.PHONY: install man deb
+MAN := $(BINS:$(OUT)/bin/%=build/man/%.1)
+man: $(MAN)
+build/man/%.1: $(OUT)/bin/%
+	@mkdir -p $(@D)
+	help2man --no-info --no-discard-stderr --section=1 --source="tradecast $(VERSION)" --version-string="$(VERSION)" \
+	  --name="$$($< --help | sed -n '1s/^[^ ]* - //p')" --output=$@ $<
+
+install: all man
+	install -d $(LIBDIR)/tradecast $(LIBDIR)/systemd/system/tradecast-.service.d $(LIBDIR)/sysusers.d $(LIBDIR)/tmpfiles.d \
+	  $(DESTDIR)$(PREFIX)/bin $(SHARE)/man/man1 $(SHARE)/tradecast/deploy/local $(DESTDIR)/etc/tradecast
+	install -m 755 $(BINS) $(LIBDIR)/tradecast
+	$(foreach u,$(UNITS),$(call placed,$(u),$(LIBDIR)/systemd/system/$(notdir $(u))) &&) true
+	$(call placed,deploy/systemd/tradecast-.service.d/10-service.conf,$(LIBDIR)/systemd/system/tradecast-.service.d/10-service.conf)
+	$(call placed,deploy/systemd/tradecast.sh,$(DESTDIR)$(PREFIX)/bin/tradecast)
+	chmod 755 $(DESTDIR)$(PREFIX)/bin/tradecast
+	install -m 644 deploy/systemd/sysusers.conf $(LIBDIR)/sysusers.d/tradecast.conf
+	install -m 644 deploy/systemd/tmpfiles.conf $(LIBDIR)/tmpfiles.d/tradecast.conf
+	install -m 644 $(MAN) $(SHARE)/man/man1
+	$(foreach f,$(PREPARE),install -m $(if $(filter %/prepare,$(f)),755,644) $(f) $(SHARE)/tradecast/$(f) &&) true
+	for f in deploy/systemd/tradecast.env deploy/env/*.env; do \
+	  [ -e $(DESTDIR)/etc/tradecast/$${f##*/} ] || install -m 644 $$f $(DESTDIR)/etc/tradecast/$${f##*/}; done
+
+# A source tree of its own, so that what is built here stays as it is.
+deb:
+	@deploy/setup build package
+	@rm -rf build/deb && mkdir -p build/deb/source
+	@git ls-files -z | xargs -0 cp --parents -t build/deb/source
+	@cp -r deploy/debian build/deb/source/debian
+	@cd build/deb/source && dpkg-buildpackage --build=binary --no-sign --jobs=$(shell nproc) > ../log 2>&1 || { tail -n 20 ../log >&2; exit 1; }
+	@ls build/deb/*.deb
