@@ -3,6 +3,7 @@
 # make bench      limits and tradecast, one table            make fuzz   each parser, 30 s
 # make lint       clang-tidy, cppcheck       make format  clang-format
 # make install    PREFIX=/usr/local DESTDIR=      make deb     a Debian package: the programs, systemd's units, man pages
+# make test-deploy: the package in a booted systemd, the image under docker-compose
 # make sim        STEPS=1000000 SEED=1 MIX=any: the protocol under simulated faults      make coverage   of the delivery core
 
 MAKEFLAGS += --no-builtin-rules
@@ -143,7 +144,7 @@ test:
 	$(call again,MODE=check all)
 	$(call again,MODE=chaos all tools)
 	$(call again,MODE=check unit)
-	@/usr/bin/python3 -m pytest -q $(or $(TESTS),tests)
+	@/usr/bin/python3 -m pytest -q $(or $(TESTS),--ignore=tests/deploy tests)
 chaos:
 	@deploy/setup build run test
 	$(call again,MODE=chaos all tools)

@@ -83,3 +83,5 @@ enum outcome ask_and_say(const struct call *call, const struct question *questio
     print_out(&answer);
     return DONE;
 }
+
+enum outcome run_health(struct call *call) { return ask_and_say(call, &(struct question){.service = call->args[0], .verb = "ping"}); }

@@ -79,4 +79,5 @@ enum outcome run_restore(struct call *call);
 enum outcome run_list(struct call *call); // of the archive: what is listed is the command's name
 enum outcome run_clickhouse(struct call *call);
 enum outcome run_simulate(struct call *call);
+enum outcome run_health(struct call *call);
 enum outcome run_version(struct call *call);

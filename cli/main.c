@@ -81,6 +81,7 @@ static const struct command commands[] = {
     {"verify", "[FILE]", "Checks an archive (else the installation's): file, signals' hashes, chain, journal positions.", run_verify, 0, 1, {}},
     {"clickhouse", "init | ddl single|old|cluster",
      "Creates the archive's tables on a ClickHouse server (TRADECAST_CLICKHOUSE_…), or prints the statements that do.", run_clickhouse, 1, 2, {}},
+    {"health", "SERVICE", "Whether a service (executor.0) answers and can commit; for health checks.", run_health, 1, 1, {}},
     {"version", "", "Prints the version.", run_version, 0, 0, {}},
 };
 // clang-format on

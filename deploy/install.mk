@@ -40,3 +40,9 @@ deb:
 	@cp -r deploy/debian build/deb/source/debian
 	@cd build/deb/source && dpkg-buildpackage --build=binary --no-sign --jobs=$(shell nproc) > ../log 2>&1 || { tail -n 20 ../log >&2; exit 1; }
 	@ls build/deb/*.deb
+
+# What only a real systemd and a real docker show; both take minutes and root.
+.PHONY: test-deploy
+test-deploy:
+	@deploy/setup build run test package deploy
+	@/usr/bin/python3 -m pytest -q tests/deploy

@@ -166,12 +166,22 @@ static bool ledger(paper_t *self, size_t n, char **args, buffer_t *answer) {
     return true;
 }
 
+static bool ping(paper_t *self, size_t n, char **args, buffer_t *answer) {
+    (void)args;
+    if (n) return say(answer, "say: ping");
+    buffer_format(answer, "{\"service\":\"%s\",\"stalled\":false}", self->settings->instance_id);
+    return true;
+}
+
 static const struct verb {
     const char *name, *words;
     verb_fn *run;
 } verbs[] = {
-    {"fault", "fault NAME …", fault},         {"clear", "clear: no faults any more", clear},
-    {"price", "price SYMBOL BID ASK", price}, {"orphan", "orphan ACCOUNT SYMBOL buy|sell LOTS PRICE [order]", orphan},
+    {"ping", "ping", ping},
+    {"fault", "fault NAME …", fault},
+    {"clear", "clear: no faults any more", clear},
+    {"price", "price SYMBOL BID ASK", price},
+    {"orphan", "orphan ACCOUNT SYMBOL buy|sell LOTS PRICE [order]", orphan},
     {"ledger", "ledger [TRADE_ID]", ledger},
 };
 

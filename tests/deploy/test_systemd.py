@@ -109,7 +109,7 @@ def test_a_loop_that_hangs_is_restarted(machine):
     machine("systemctl", "daemon-reload")
     machine("systemctl", "restart", "tradecast-router.service")
     pid = machine("systemctl", "show", "-P", "MainPID", "tradecast-router.service").stdout.strip()
-    machine("kill", "-STOP", pid)
+    machine("systemctl", "kill", "--signal=STOP", "--kill-whom=main", "tradecast-router.service")
     until(lambda: machine("systemctl", "show", "-P", "MainPID", "tradecast-router.service").stdout.strip() not in (pid, "0"), "the watchdog", within_s=60)
     until(lambda: ready(machine), "everything to be ready", within_s=60)
 

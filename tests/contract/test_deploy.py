@@ -1,0 +1,46 @@
+"""The files of deploy/ name what is there: services, options, packages."""
+# SPDX-License-Identifier: MIT
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BIN = ROOT / "build/chaos/bin"
+UNITS = ROOT / "deploy/systemd"
+
+
+def packages(section):
+    lines = (ROOT / "deploy/packages.txt").read_text().splitlines()
+    return {line.split()[1] for line in lines if line.split()[:1] == [section]}
+
+
+def test_the_image_has_every_library_that_the_programs_need():
+    needed = set()
+    for program in BIN.iterdir():
+        dynamic = subprocess.run(["readelf", "-d", program], capture_output=True, text=True, check=True).stdout
+        needed |= set(re.findall(r"\(NEEDED\)\s+Shared library: \[(\S+)\]", dynamic))
+    paths = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=True).stdout
+    owners = set()
+    for library in needed:
+        path = re.search(rf"^\s*{re.escape(library)} .* => (\S+)$", paths, re.M).group(1)
+        real = pathlib.Path(path).resolve().name  # the directory may be a link: /lib
+        owner = subprocess.run(["dpkg", "-S", f"*/{real}"], capture_output=True, text=True)
+        owners.add((owner.stdout or library).split(":")[0])
+    assert owners - {"libc6"} <= packages("image"), f"missing in section image: {sorted(owners - {'libc6'} - packages('image'))}"
+
+
+@pytest.mark.parametrize("program", sorted(p.name for p in (ROOT / "services").iterdir() if (p / "main.c").exists()))
+def test_every_service_has_a_unit_and_a_container(program):
+    unit = next(UNITS.glob(f"tradecast-{program}*.service"))
+    assert f"ExecStart=/usr/lib/tradecast/tradecast-{program}" in unit.read_text()
+    assert f"tradecast-{program}" in (UNITS / "tradecast.target").read_text()
+    assert f"command: [tradecast-{program}" in (ROOT / "deploy/compose.yaml").read_text()
+
+
+def test_environment_files_of_units_are_shipped():
+    shipped = {p.name for p in (ROOT / "deploy/env").iterdir()} | {"tradecast.env"}
+    for unit in [*UNITS.glob("*.service"), *UNITS.glob("*/*.conf")]:
+        for name in re.findall(r"^EnvironmentFile=-?/etc/tradecast/(\S+)$", unit.read_text(), re.M):
+            assert name in shipped or "%i" in name, f"{unit.name}: {name}"
