@@ -22,6 +22,10 @@ static const struct listing_form forms[] = {
      "executed_at|trade_id|account_id|symbol|direction|lot_size|execution_price|slippage|pnl|commission|state"},
     {"reconciliations", "TIME|TRADE|ACCOUNT|SYMBOL|STATUS|>DISCREPANCY|REASON",
      "reconciled_at|trade_id|account_id|symbol|reconciliation_status|discrepancy|rejection_reason"},
+    {"performance",
+     "OF|>ORDERS|>FILLED|>REJECTED|>CLOSED|>WINS|>WIN RATE|>P/L|>COMMISSION|>NET|>FACTOR|>DRAWDOWN|>SLIP BPS|>P95|>LATENCY US P99",
+     "key|orders|filled|rejected|closed|wins|win_rate|pnl|commission|net_pnl|profit_factor|max_drawdown|slippage_mean|slippage_p95"
+     "|execution_latency_us_p99"},
     {"failures", "TIME|ID|ACCOUNT|SYMBOL|STATE|FIELD|REASON", "failed_at|failure_id|account_id|symbol|state|field|reason"},
 };
 

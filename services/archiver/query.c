@@ -10,6 +10,7 @@
 #include "common/record.h"
 #include "execution.pb-c.h"
 #include "outcome.pb-c.h"
+#include "services/archiver/query_performance.h"
 
 #define CURSOR_TEXT 400
 #define EXTRAS_MAX  6
@@ -102,9 +103,10 @@ static const struct listing *find(const char *what) {
 
 const ProtobufCMessageDescriptor *query_form(const char *what, const char *const **extras) {
     const struct listing *l = find(what);
-    if (!l) return NULL;
-    *extras = l->extras;
-    return l->type;
+    static const char *const performance_extras[] = {"by", "key", NULL};
+    if (!l && strcmp(what, "performance") != 0) return NULL;
+    *extras = l ? l->extras : performance_extras;
+    return l ? l->type : &account_performance__descriptor;
 }
 
 // Conditions.
@@ -258,6 +260,7 @@ static bool list(sql_t *db, const struct listing *l, const ArchiveQuery *query, 
 bool query_answer(sql_t *db, const ArchiveQuery *query, buffer_t *out) {
     const struct listing *l = find(query->what);
     if (l) return list(db, l, query, out);
-    buffer_format(out, "there are no %.40s here; ask for signals, trades, results, reconciliations or failures", query->what);
+    if (strcmp(query->what, "performance") == 0) return query_performance(db, query, out);
+    buffer_format(out, "there are no %.40s here; ask for signals, trades, results, reconciliations, failures or performance", query->what);
     return false;
 }

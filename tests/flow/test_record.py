@@ -155,6 +155,9 @@ def test_lists_are_tables_and_csv_and_know_conditions(traded):
     for what in ("results", "reconciliations", "failures"):
         assert traded.command(what, "--limit=2")[0] == DONE
     assert listed(traded, "trades", "--state=rejected")["rows"] == []
+    until(lambda: 100 < listed(traded, "performance")["rows"][0]["orders"]
+          == sum(r["orders"] for r in listed(traded, "performance", "--by=symbol")["rows"]), "both ways of summing up to agree")
+    assert traded.command("performance", "--by=account", "--since=2d")[0] == DONE
     assert traded.command("trades", "--since=yesterday")[0] == WRONG_USE
     assert traded.command("failures", "--strategy=x")[0] == ANSWER_NO
 

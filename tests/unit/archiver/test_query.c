@@ -172,6 +172,38 @@ static void each_condition_holds(void **state) {
     }
 }
 
+// The sum of a number over the rows of an answer.
+static long sum(struct world *w, const char *by, const char *account, const char *field) {
+    own(buffer) out = {0};
+    const char *rows_path[] = {"rows", NULL}, *path[] = {field, NULL};
+    ArchiveQuery q = ARCHIVE_QUERY__INIT;
+    q.what = (char *)"performance", q.by = (char *)(uintptr_t)by, q.account_id = (char *)(uintptr_t)account;
+    q.has_since = true, q.has_until = true, q.until = 2000 * NS_PER_S;
+    if (!query_answer(w->db, &q, &out)) fail_msg("%s", buffer_string(&out));
+    yajl_val answer = yajl_tree_parse(buffer_string(&out), NULL, 0), rows = yajl_tree_get(answer, rows_path, yajl_t_array);
+    assert_non_null(rows);
+    long total = 0;
+    for (size_t i = 0; i < YAJL_GET_ARRAY(rows)->len; i++) {
+        yajl_val v = yajl_tree_get(YAJL_GET_ARRAY(rows)->values[i], path, yajl_t_number);
+        total += v ? strtol(YAJL_GET_NUMBER(v), NULL, 10) : 0;
+    }
+    yajl_tree_free(answer);
+    return total;
+}
+
+static void what_a_time_amounted_to_is_the_same_however_it_is_divided(void **state) {
+    struct world *w = *state;
+    static const char *const ways[] = {NULL, "account", "broker", "day", "symbol", "strategy"};
+    fill(w, 120);
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        assert_int_equal(sum(w, ways[i], NULL, "orders"), 120);
+        assert_int_equal(sum(w, ways[i], NULL, "rejected"), 30);
+    }
+    assert_int_equal(sum(w, NULL, "berta", "orders"), 24);
+    assert_int_equal(sum(w, "day", "berta", "orders"), 24);
+    assert_int_equal(sum(w, "symbol", "berta", "orders"), 24);
+}
+
 static void what_is_wrong_is_said(void **state) {
     struct world *w = *state;
     static const struct {
@@ -179,6 +211,7 @@ static void what_is_wrong_is_said(void **state) {
         const char *said;
     } cases[] = {
         {{.what = (char *)"users"}, "there are no users here"},
+        {{.what = (char *)"performance", .strategy = (char *)"x"}, "it is not kept by these conditions"},
         {{.what = (char *)"failures", .strategy = (char *)"x"}, "failures cannot be asked for by strategy"},
         {{.what = (char *)"trades", .after = (char *)"!"}, "after is not what an earlier answer gave"},
         {{.what = (char *)"trades", .after = (char *)"YWJj"}, "after is not what an earlier answer gave"},
@@ -209,6 +242,7 @@ int main(void) {
         TEST(pages_put_together_are_the_whole_in_order),
         TEST(what_was_there_is_in_exactly_one_page_while_rows_come_in),
         TEST(each_condition_holds),
+        TEST(what_a_time_amounted_to_is_the_same_however_it_is_divided),
         TEST(what_is_wrong_is_said),
         TEST(a_question_that_takes_too_long_is_given_up),
     };
