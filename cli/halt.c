@@ -1,4 +1,4 @@
-// halt - the operator's words, through the monitor: halt, resume, reduce-only; release, cancel and close a trade.
+// halt - the operator's words, through the monitor: halt, resume, reduce-only, unlock; release, cancel and close a trade.
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 
@@ -6,24 +6,46 @@
 #include "execution.pb-c.h"
 #include "place.h"
 
-// words: what the verb takes before the reason and the operator.
-static enum outcome command(struct call *call, const char *const words[], size_t n, const char *subject) {
+// words: what the verb takes before the reason and the operator; more: after them.
+struct words {
+    const char *verb;
+    const char *first[2];
+    size_t n;
+    const char *more[2];
+    size_t n_more;
+    const char *subject;
+};
+
+static enum outcome command(struct call *call, const struct words *w) {
     const char *reason = call_flag(call, "reason");
-    struct question question = {.service = "monitor", .verb = call->command->name};
-    for (size_t i = 0; i < n; i++) question.args[question.n_args++] = words[i];
+    struct question question = {.service = "monitor", .verb = w->verb};
+    for (size_t i = 0; i < w->n; i++) question.args[question.n_args++] = w->first[i];
     question.args[question.n_args++] = reason && *reason ? reason : "-";
     question.args[question.n_args++] = operator_name();
+    for (size_t i = 0; i < w->n_more; i++) question.args[question.n_args++] = w->more[i];
     if (call->json) return ask_and_say(call, &question);
     own(buffer) answer = {0};
     enum outcome outcome = ask(&call->place, &question, &answer);
     if (outcome != DONE) return complain(outcome, "%s", buffer_string(&answer));
-    printf("%s: recorded for %s\n", call->command->name, subject);
+    printf("%s: recorded for %s\n", w->verb, w->subject);
     return DONE;
 }
 
 enum outcome run_halt(struct call *call) {
-    const char *account = call_flag(call, "account");
-    return command(call, (const char *[]){account ? account : "-"}, 1, account ? account : "every account");
+    const char *account = call_flag(call, "account"), *source = call_flag(call, "source");
+    const struct words w = {.verb = call_flag(call, "reduce-only") ? "reduce-only" : call->command->name,
+                            .first = {account ? account : "-"},
+                            .n = 1,
+                            .more = {source ? source : "-", call_flag(call, "flatten") ? "flatten" : "-"},
+                            .n_more = 2,
+                            .subject = account  ? account
+                                       : source ? source
+                                                : "every account"};
+    return command(call, &w);
+}
+
+enum outcome run_unlock(struct call *call) {
+    return command(call, &(struct words){.verb = "unlock", .first = {call->args[0]}, .n = 1, .subject = call->args[0]});
 }
 
 // The trade is looked up first: a wrong id gets its answer here, and the router hears whose trade it is.
@@ -37,5 +59,7 @@ enum outcome run_on_trade(struct call *call) {
     snprintf(key, sizeof key, "trade_state:%s", trade_id);
     if (store_record(store, key, &trade_state__descriptor, arena, &m)) return complain(NO_REACH, "%s", store_trouble(store));
     if (!m) return complain(ANSWER_NO, "there is no trade %s; tradecast explain SIGNAL_ID shows a signal's trades", trade_id);
-    return command(call, (const char *[]){trade_id, ((const TradeState *)m)->account_id}, 2, trade_id);
+    return command(call,
+                   &(struct words){
+                       .verb = call->command->name, .first = {trade_id, ((const TradeState *)m)->account_id}, .n = 2, .subject = trade_id});
 }

@@ -13,6 +13,8 @@
     {"symbol", "SYMBOL", "only what concerns this symbol, by either name"}
 #define REASON {"reason", "TEXT", "why; it is kept"}
 #define ACCOUNT {"account", "ID", "one account only; else all"}
+#define SOURCE {"source", "NAME", "only what this source of signals causes"}
+#define FLATTEN {"flatten", NULL, "and cancel what works and close what is open"}
 
 #define ARCHIVED {"since", "TIME", "from this time on: 2026-11-01, 2026-11-01T10:00:00Z, or 7d, 12h, 30m ago"}, \
     {"until", "TIME", "before this time"}, {"account", "ID", "of this account"}, {"symbol", "SYMBOL", "of this symbol"}, \
@@ -40,9 +42,11 @@ static const struct command commands[] = {
     {"tail", "", "Shows what happens now.", run_tail, 0, 0,
      {{"topic", "PREFIX", "only topics that begin so (executions.)"}, FILTERS, {"count", "N", "end after N messages"},
       {"for", "S", "end after S seconds"}}},
-    {"halt", "", "Stops new orders, everywhere or for one account.", run_halt, 0, 0, {ACCOUNT, REASON}},
-    {"resume", "", "Allows orders again.", run_halt, 0, 0, {ACCOUNT, REASON}},
-    {"reduce-only", "", "Allows only orders that reduce exposure.", run_halt, 0, 0, {ACCOUNT, REASON}},
+    {"halt", "", "The kill switch: stops new orders, everywhere, for one account or from one source.", run_halt, 0, 0,
+     {ACCOUNT, SOURCE, FLATTEN, {"reduce-only", NULL, "as the command of that name"}, REASON}},
+    {"resume", "", "Allows orders again.", run_halt, 0, 0, {ACCOUNT, SOURCE, REASON}},
+    {"reduce-only", "", "Allows only orders that reduce exposure.", run_halt, 0, 0, {ACCOUNT, SOURCE, FLATTEN, REASON}},
+    {"unlock", "ACCOUNT_ID", "Lifts the lock of an account that broke a risk rule; that rule rests until the next reset.", run_unlock, 1, 1, {REASON}},
     {"release", "TRADE_ID", "Lets go of a trade that is held for the operator.", run_on_trade, 1, 1, {REASON}},
     {"cancel", "TRADE_ID", "Cancels what of a trade is still working at the broker.", run_on_trade, 1, 1, {REASON}},
     {"close", "TRADE_ID", "Closes a trade's position.", run_on_trade, 1, 1, {REASON}},

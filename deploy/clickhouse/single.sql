@@ -68,11 +68,12 @@ CREATE TABLE IF NOT EXISTS `tradecast`.`orders_rows` (
     `trail_step` Nullable(Decimal(38, 8)),
     `break_even_trigger` Nullable(Decimal(38, 8)),
     `break_even_offset` Nullable(Decimal(38, 8)),
+    `source` Nullable(String),
     `changed` UInt64,
     `removed` UInt8
 ) ENGINE = ReplacingMergeTree(`changed`) ORDER BY (trade_id);
 
-CREATE VIEW IF NOT EXISTS `tradecast`.`orders` AS SELECT `trade_id`, `signal_id`, `account_id`, `broker_id`, `symbol`, `broker_symbol`, `order_type`, `direction`, `lot_size`, `price`, `requested_price`, `stop_loss`, `take_profit`, `expiration_time`, `signal_at`, `ordered_at`, `valid_until`, `resend`, `limit_price`, `close_side`, `close_percent`, `close_trade_id`, `trail_distance`, `trail_trigger`, `trail_step`, `break_even_trigger`, `break_even_offset`, `changed` FROM `tradecast`.`orders_rows` FINAL WHERE `removed` = 0;
+CREATE VIEW IF NOT EXISTS `tradecast`.`orders` AS SELECT `trade_id`, `signal_id`, `account_id`, `broker_id`, `symbol`, `broker_symbol`, `order_type`, `direction`, `lot_size`, `price`, `requested_price`, `stop_loss`, `take_profit`, `expiration_time`, `signal_at`, `ordered_at`, `valid_until`, `resend`, `limit_price`, `close_side`, `close_percent`, `close_trade_id`, `trail_distance`, `trail_trigger`, `trail_step`, `break_even_trigger`, `break_even_offset`, `source`, `changed` FROM `tradecast`.`orders_rows` FINAL WHERE `removed` = 0;
 
 CREATE TABLE IF NOT EXISTS `tradecast`.`order_commands_rows` (
     `command_id` String,
@@ -178,11 +179,12 @@ CREATE TABLE IF NOT EXISTS `tradecast`.`trades_rows` (
     `netted_lots` Nullable(Decimal(38, 8)),
     `residual` Nullable(Decimal(38, 8)),
     `close_trade_id` Nullable(String),
+    `source` Nullable(String),
     `changed` UInt64,
     `removed` UInt8
 ) ENGINE = ReplacingMergeTree(`changed`) ORDER BY (trade_id);
 
-CREATE VIEW IF NOT EXISTS `tradecast`.`trades` AS SELECT `trade_id`, `signal_id`, `account_id`, `broker_id`, `symbol`, `broker_symbol`, `order_type`, `direction`, `side`, `lot_size`, `price`, `requested_price`, `stop_loss`, `take_profit`, `expiration_time`, `state`, `reason`, `filled_lots`, `average_price`, `closed_lots`, `pnl`, `commission`, `fees`, `signal_at`, `ordered_at`, `submitted_at`, `executed_at`, `closed_at`, `updated_at`, `instance_id`, `broker_order_id`, `valid_until`, `closes`, `not_found`, `asked_at`, `doubt_at`, `held`, `executions`, `cancel_wanted`, `stop_loss_wanted`, `take_profit_wanted`, `exit_price`, `limit_price`, `close_percent`, `close_side`, `trail_distance`, `trail_trigger`, `trail_step`, `break_even_trigger`, `break_even_offset`, `trail_high`, `trail_stop`, `price_wanted`, `limit_price_wanted`, `wanted_at`, `modify_rejected`, `netted_lots`, `residual`, `close_trade_id`, `changed` FROM `tradecast`.`trades_rows` FINAL WHERE `removed` = 0;
+CREATE VIEW IF NOT EXISTS `tradecast`.`trades` AS SELECT `trade_id`, `signal_id`, `account_id`, `broker_id`, `symbol`, `broker_symbol`, `order_type`, `direction`, `side`, `lot_size`, `price`, `requested_price`, `stop_loss`, `take_profit`, `expiration_time`, `state`, `reason`, `filled_lots`, `average_price`, `closed_lots`, `pnl`, `commission`, `fees`, `signal_at`, `ordered_at`, `submitted_at`, `executed_at`, `closed_at`, `updated_at`, `instance_id`, `broker_order_id`, `valid_until`, `closes`, `not_found`, `asked_at`, `doubt_at`, `held`, `executions`, `cancel_wanted`, `stop_loss_wanted`, `take_profit_wanted`, `exit_price`, `limit_price`, `close_percent`, `close_side`, `trail_distance`, `trail_trigger`, `trail_step`, `break_even_trigger`, `break_even_offset`, `trail_high`, `trail_stop`, `price_wanted`, `limit_price_wanted`, `wanted_at`, `modify_rejected`, `netted_lots`, `residual`, `close_trade_id`, `source`, `changed` FROM `tradecast`.`trades_rows` FINAL WHERE `removed` = 0;
 
 CREATE TABLE IF NOT EXISTS `tradecast`.`trade_result_rows` (
     `result_id` String,

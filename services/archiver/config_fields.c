@@ -112,7 +112,7 @@ static const struct field_rule rules[] = {
     {&risk_rules__descriptor, "max_open_trades", RANGE(1, 1000000)},
     {&risk_rules__descriptor, "max_exposure", POSITIVE},
     {&risk_rules__descriptor, "max_exposure_percent", POSITIVE},
-    {&risk_rules__descriptor, "max_orders", RANGE(1, 1000)},
+    {&risk_rules__descriptor, "max_orders", RANGE(1, 100)},
     {&risk_rules__descriptor, "order_window_s", RANGE(1, 86400)},
     {&risk_rules__descriptor, "min_margin_level", POSITIVE},
     {&risk_rules__descriptor, "max_trades_day", RANGE(1, 1000000)},

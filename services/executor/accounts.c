@@ -63,6 +63,7 @@ struct account *accounts_get(accounts_t *self, const char *account_id) {
     struct account *a = must(calloc(1, sizeof *a));
     a->id = must(strdup(account_id));
     a->mode = RISK_STATE__MODE__trading;
+    a->lock = ORDER_COMMAND__LOCK__open;
     a->state = must(malloc(sizeof *a->state));
     account_state__init(a->state);
     a->state->account_id = must(strdup(account_id));

@@ -11,10 +11,19 @@ struct session;
 struct symbol;
 struct trade;
 
+// What is guarded here again, from its risk rules.
+struct limits {
+    uint64_t version;       // of the book they are from; 0: none yet
+    int64_t max_lots_order; // e8; 0: no limit
+    bool watched;           // its balance and equity are looked at
+};
+
 struct account {
     char *id;
     struct session *session; // the gateway that serves it; NULL: none is configured or has come
     RiskState__Mode mode;
+    OrderCommand__Lock lock; // what its risk rules left it; open: it is not locked
+    struct limits limits;
     unsigned unknown;     // trades in doubt
     AccountState *state;  // owned
     bool dirty;           // to be kept at the next tick

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/record.h"
 #include "gateway.pb-c.h"
 #include "outcome.pb-c.h"
 #include "services/executor/engine.h"
@@ -74,6 +73,7 @@ err_t commands_order(void *self, batch_t *batch, const ProtobufCMessage *body) {
     struct executor *x = self;
     const OrderCommand *c = (const OrderCommand *)body;
     engine_begin(x, batch);
+    if (c->action == ORDER_COMMAND__ACTION__set_lock) return halts_lock(x, c), ERR_OK;
     if (!makes_sense(x, c) || !is_new(x, c)) return ERR_OK;
     if (!c->trade_id) return on_account(x, c), ERR_OK;
     struct trade *t = trades_find(x->trades, c->trade_id);
@@ -86,14 +86,6 @@ err_t commands_order(void *self, batch_t *batch, const ProtobufCMessage *body) {
 
 // --- the operator
 
-static void set_mode(struct executor *x, const Command *c, RiskState__Mode mode) {
-    struct account *a = c->account_id ? accounts_get(x->accounts, c->account_id) : NULL;
-    *(a ? &a->mode : &x->global) = mode;
-    if (a) a->dirty = true;
-    for (struct account *each = a ? NULL : accounts_first(x->accounts); each; each = each->next) each->dirty = true;
-    slice_risk(x->batch, x->context->shard, a ? a->id : "global", record_enum_name(&risk_state__mode__descriptor, (int)mode));
-}
-
 err_t commands_operator(void *self, batch_t *batch, const ProtobufCMessage *body) {
     struct executor *x = self;
     const Command *c = (const Command *)body;
@@ -101,13 +93,13 @@ err_t commands_operator(void *self, batch_t *batch, const ProtobufCMessage *body
     struct trade *t = c->trade_id ? trades_find(x->trades, c->trade_id) : NULL;
     switch (c->action) {
     case COMMAND__ACTION__halt:
-        set_mode(x, c, RISK_STATE__MODE__halted);
+        halts_operator(x, c, RISK_STATE__MODE__halted);
         break;
     case COMMAND__ACTION__resume:
-        set_mode(x, c, RISK_STATE__MODE__trading);
+        halts_operator(x, c, RISK_STATE__MODE__trading);
         break;
     case COMMAND__ACTION__reduce_only:
-        set_mode(x, c, RISK_STATE__MODE__reduce_only);
+        halts_operator(x, c, RISK_STATE__MODE__reduce_only);
         break;
     case COMMAND__ACTION__release:
         if (t) resolve_release(x, t);

@@ -8,6 +8,7 @@
 #include "services/executor/accounts.h"
 #include "services/executor/aside.h"
 #include "services/executor/fills.h"
+#include "services/executor/halts.h"
 #include "services/executor/lifecycle.h"
 #include "services/executor/outbox.h"
 #include "services/executor/positions.h"
@@ -47,6 +48,7 @@ struct executor {
     struct surplus *surplus; // netting.c
     struct trade *unsaved;   // through unsaved_prev, unsaved_next; oldest first
     RiskState__Mode global;
+    halts_t *halts;
     struct doubt_patience patience;
     bool started;                  // what was loaded has been looked at
     bool reconfigured;             // the book changed
@@ -96,6 +98,7 @@ void orders_submit(struct executor *x, struct trade *t);
 void orders_again(struct executor *x, struct trade *t); // recorded as submitting, and for certain not sent: decided again
 void orders_note_origin(struct executor *x, struct trade *t);
 bool orders_dispatch(struct executor *x, struct trade *t); // false: it waits
+const char *orders_refused(const struct executor *x, const struct trade *t); // NULL: it is not
 enum gate orders_gate(const struct executor *x, const struct trade *t);
 
 // closing.c - closing trades.
@@ -155,6 +158,8 @@ void state_snapshot(struct executor *x, struct session *s, const AccountSnapshot
 void state_charge(struct executor *x, const TradeState *t, const Fill *f);
 void state_soil_broker(struct executor *x, const char *broker_id);
 void state_write(struct executor *x); // what is dirty
+const struct limits *state_limits(const struct executor *x, struct account *a);
+void state_ask(struct executor *x);   // about once a second: accounts whose balance and equity are watched
 void state_destroy(struct executor *x);
 
 // load.c - at start.

@@ -86,6 +86,7 @@ static void *executor_new(const struct context *context, const void *settings) {
     x->due = due_heap_new();
     x->guard = guard_new(prefix, (size_t)s->guard_max);
     x->aside = aside_new();
+    x->halts = halts_new();
     x->global = RISK_STATE__MODE__trading;
     x->patience = (struct doubt_patience){.asks = (uint32_t)s->doubt_asks,
                                           .interval = (uint64_t)s->doubt_interval_ms * NS_PER_MS,
@@ -112,6 +113,7 @@ static void executor_destroy(void **self) {
     due_heap_destroy(&x->due);
     guard_destroy(&x->guard);
     aside_destroy(&x->aside);
+    halts_destroy(&x->halts);
     state_destroy(x);
     netting_destroy(x);
     free(x);
@@ -205,6 +207,8 @@ static void chores(struct executor *x) {
     uint64_t now = batch_now(x->batch), before = now > GUARD_FOR ? now - GUARD_FOR : 0;
     guard_retire(x->guard, x->batch, x->context->consumed_until < before ? x->context->consumed_until : before);
     reports_watch_aside(x);
+    halts_enforce(x);
+    state_ask(x);
 }
 
 static err_t executor_tick(void *self, batch_t *batch) {

@@ -29,15 +29,8 @@ static err_t load_trade(void *arg, const ProtobufCMessage *m) {
 }
 
 static err_t load_risk(void *arg, struct span name, struct span value) {
-    struct executor *x = arg;
-    char scope[TEXT_MAX], mode[TEXT_MAX];
-    const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value_by_name(&risk_state__mode__descriptor, text_of(value, mode));
-    if (!v) return ERR_CONFIG;
-    if (strcmp(text_of(name, scope), "global") == 0)
-        x->global = (RiskState__Mode)v->value;
-    else
-        accounts_get(x->accounts, scope)->mode = (RiskState__Mode)v->value;
-    return ERR_OK;
+    char field[TEXT_MAX], text[TEXT_MAX];
+    return halts_load(arg, text_of(name, field), text_of(value, text)) ? ERR_OK : ERR_CONFIG;
 }
 
 // "books:number"

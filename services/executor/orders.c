@@ -79,11 +79,20 @@ enum gate orders_gate(const struct executor *x, const struct trade *t) {
     const struct place *p = t->place;
     const struct gate_view v = {.global = x->global,
                                 .account = p->account->mode,
+                                .source = halts_source(x->halts, t->s->source),
+                                .lock = p->account->lock,
+                                .lots = t->s->lot_size,
+                                .max_lots = state_limits(x, p->account)->max_lots_order,
                                 .unknown = p->unknown,
                                 .submitting = p->submitting,
                                 .closing = is_closing(t->s),
                                 .has_positions = is_closing(t->s) && closing_has_positions(t)};
     return gate_pass(&v);
+}
+
+const char *orders_refused(const struct executor *x, const struct trade *t) {
+    enum gate g = orders_gate(x, t);
+    return g == GATE_WAIT ? NULL : gate_reason(g);
 }
 
 static bool can_send(const struct executor *x, const struct trade *t) {
@@ -164,18 +173,9 @@ static void pass(struct executor *x, struct trade *t) {
 // Decides about a pending trade: sent, asked about, refused, or (false) it still waits.
 bool orders_dispatch(struct executor *x, struct trade *t) {
     if (engine_too_old(x, t->s)) return engine_end(x, t, TRADE_EXPIRE, "too old when it could have been sent"), true;
-    enum gate g = orders_gate(x, t);
-    switch (g) {
-    case GATE_HALTED_GLOBAL:
-    case GATE_HALTED_ACCOUNT:
-    case GATE_REDUCE_ONLY:
-        return engine_end(x, t, TRADE_REJECT, gate_reason(g)), true;
-    case GATE_WAIT:
-        return false;
-    case GATE_OPEN:
-        break;
-    }
-    if (!can_send(x, t)) return false;
+    const char *why = orders_refused(x, t);
+    if (why) return engine_end(x, t, TRADE_REJECT, why), true;
+    if (orders_gate(x, t) == GATE_WAIT || !can_send(x, t)) return false;
     pass(x, t);
     return true;
 }
@@ -284,6 +284,7 @@ static void from_order(const Order *o, uint64_t now, TradeState *s) {
     s->has_valid_until = o->has_valid_until;
     s->valid_until = o->valid_until;
     from_order_more(o, s);
+    s->source = o->source;
     s->signal_at = o->signal_at;
     s->ordered_at = o->ordered_at;
     s->updated_at = now;

@@ -7,7 +7,9 @@
 //   trade_state:guard:{shard}:*    hashes  trade_ids that were taken on (guard.h)
 //   execution_state:{trade_id}     hash    ExecutionState; expires once nothing more will be executed
 //   execution_state:reports        hash    instance_id -> books:number of the last report that has had its effect
-//   execution_state:risk:{shard}   hash    global or account_id -> trading, reduce_only, halted
+//   execution_state:risk:{shard}   hash    global, source:{source} or account_id -> trading, reduce_only, halted; lock:{account_id} ->
+//   Lock;
+//                                          flatten:{scope} -> the command that asked for it
 //   execution_state:aside:{shard}  hash    reports about trades that are not known (yet)
 //   execution_state:surplus:{shard} hash   netting accounts: what the broker closed of a place beyond what is known to be open (netting.c)
 //   execution_state:views:{shard}  set     views of positions that are in Redis
@@ -150,9 +152,13 @@ void slice_metrics(batch_t *batch, const InstanceMetrics *m, const InstanceHealt
 
 // --- what is remembered
 
-void slice_risk(batch_t *batch, unsigned shard, const char *scope, const char *mode) {
+void slice_risk(batch_t *batch, unsigned shard, const char *name, const char *value) {
     char k[KEY_TEXT];
-    batch_field(batch, shard_key(k, "execution_state:risk:", shard), scope, mode);
+    shard_key(k, "execution_state:risk:", shard);
+    if (value)
+        batch_field(batch, k, name, value);
+    else
+        batch_field_drop(batch, k, name);
 }
 
 void slice_reports(batch_t *batch, const char *instance_id, uint64_t books, uint64_t report) {

@@ -26,7 +26,7 @@ void slice_broker(batch_t *batch, const BrokerState *b);
 void slice_instance(batch_t *batch, const InstanceState *i);
 void slice_metrics(batch_t *batch, const InstanceMetrics *m, const InstanceHealth *h);
 
-void slice_risk(batch_t *batch, unsigned shard, const char *scope, const char *mode); // latched: scope "global" or an account_id
+void slice_risk(batch_t *batch, unsigned shard, const char *name, const char *value); // latched: halts.h; NULL: not any more
 void slice_reports(batch_t *batch, const char *instance_id, uint64_t books, uint64_t report);
 void slice_aside(batch_t *batch, unsigned shard, const char *field, struct span report); // a report without a trade; empty: gone
 

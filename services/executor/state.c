@@ -4,10 +4,13 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/rules.h"
+#include "gateway.pb-c.h"
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
 
-#define A(name) ACCOUNT_STATE__STATE__##name
+#define WATCHED_EVERY (NS_PER_S / 4) // how often an account is told at most whose risk rules look at its balance and equity
+#define A(name)       ACCOUNT_STATE__STATE__##name
 
 // --- brokers
 
@@ -67,12 +70,41 @@ void state_destroy(struct executor *x) {
 
 // --- accounts
 
+const struct limits *state_limits(const struct executor *x, struct account *a) {
+    uint64_t version = book_version(x->context->book);
+    if (a->limits.version == version) return &a->limits;
+    const AccountConfig *config = book_account(x->context->book, a->id);
+    struct rules rules = {.r = RISK_RULES__INIT};
+    if (config) rules_of(x->context->book, config, &rules);
+    a->limits = (struct limits){.version = version,
+                                .max_lots_order = rules.r.has_max_lots_order ? rules.r.max_lots_order : 0,
+                                .watched = rules.r.daily_loss || rules.r.drawdown || rules.r.profit_lock || rules.r.consistency};
+    return &a->limits;
+}
+
+static bool serves_watched(const struct executor *x, const struct session *s) {
+    for (struct account *a = accounts_first(x->accounts); a; a = a->next) {
+        if (a->session == s && state_limits(x, a)->watched) return true;
+    }
+    return false;
+}
+
+void state_ask(struct executor *x) {
+    SnapshotRequest m = SNAPSHOT_REQUEST__INIT;
+    m.epoch = x->context->epoch;
+    for (struct session *s = sessions_first(x->sessions); s; s = s->next) {
+        if (session_is_ready(s) && serves_watched(x, s)) outbox_put(x->outbox, s, &m.base);
+    }
+}
+
 static const char *reason_of(const struct executor *x, const struct account *a, AccountState__State *state) {
     bool halted = x->global == RISK_STATE__MODE__halted || a->mode == RISK_STATE__MODE__halted;
     bool reduce = x->global == RISK_STATE__MODE__reduce_only || a->mode == RISK_STATE__MODE__reduce_only;
-    *state = halted ? A(halted) : a->unknown ? A(quarantined) : A(ready);
+    bool locked = a->lock != ORDER_COMMAND__LOCK__open;
+    *state = halted || a->lock == ORDER_COMMAND__LOCK__flattened ? A(halted) : a->unknown ? A(quarantined) : A(ready);
     if (halted) return x->global == RISK_STATE__MODE__halted ? "halted_global" : "halted_account";
-    if (a->unknown) return "trades in doubt";
+    if (*state == A(quarantined)) return "trades in doubt";
+    if (locked) return "locked";
     return reduce ? "reduce_only" : NULL;
 }
 
@@ -81,7 +113,8 @@ static bool same(const char *a, const char *b) { return a == b || (a && b && str
 static void write_account(struct executor *x, struct account *a) {
     AccountState__State state;
     const char *reason = reason_of(x, a, &state);
-    uint64_t mono = batch_mono(x->batch), every = (uint64_t)x->settings->snapshot_every_ms * NS_PER_MS;
+    uint64_t mono = batch_mono(x->batch),
+             every = state_limits(x, a)->watched ? WATCHED_EVERY : (uint64_t)x->settings->snapshot_every_ms * NS_PER_MS;
     bool moved = state != a->state->state || !same(reason, a->state->reason);
     const AccountConfig *config = *a->state->broker_id ? NULL : book_account(x->context->book, a->id);
     if (config) trade_set_text(&a->state->broker_id, config->broker_id);

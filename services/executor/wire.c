@@ -357,7 +357,8 @@ static void sent(struct executor *x, struct trade *t, bool out) {
 // been sent is certain.
 static bool in_time(const struct executor *x, const struct trade *t) {
     if (!t || t->s->state != T(submitting)) return false; // it is over already
-    return doubt_may_leave(t->decided_at, x->clock_mono()) && (!t->s->has_valid_until || x->clock_utc() < t->s->valid_until);
+    return doubt_may_leave(t->decided_at, x->clock_mono()) && (!t->s->has_valid_until || x->clock_utc() < t->s->valid_until) &&
+           !orders_refused(x, t); // halted by what came after it in the same batch
 }
 
 static void deliver(void *arg, const struct letter *letter) {

@@ -32,16 +32,20 @@ static void emit(struct monitor *self, batch_t *batch, Command *command, buffer_
               log_quote(command->reason ? command->reason : ""));
 }
 
-// halt, resume, reduce-only: [account_id|-] [reason] [operator]
+// halt, resume, reduce-only, unlock: [account_id|-] [reason] [operator] [source|-] [flatten|-]
 static bool trading(struct monitor *self, batch_t *batch, const ControlRequest *request, Command__Action action, buffer_t *answer) {
     Command command = COMMAND__INIT;
     command.action = action;
     command.account_id = argument(request, 0);
     command.reason = argument(request, 1);
     command.operator_ = argument(request, 2);
+    command.source = argument(request, 3);
+    command.has_flatten = command.flatten = argument(request, 4) != NULL;
+    if (command.account_id && command.source) return refuse(answer, "say an account or a source, not both:", request->verb);
     if (command.account_id && !book_account(self->context->book, command.account_id)) {
         return refuse(answer, "there is no account", command.account_id);
     }
+    if (command.source && !book_source(self->context->book, command.source)) return refuse(answer, "there is no source", command.source);
     emit(self, batch, &command, answer);
     return true;
 }
@@ -71,6 +75,11 @@ static bool run_reduce_only(void *self, batch_t *batch, const ControlRequest *re
     return trading(self, batch, request, COMMAND__ACTION__reduce_only, answer);
 }
 
+static bool run_unlock(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+    if (!argument(request, 0)) return refuse(answer, "say which account:", request->verb);
+    return trading(self, batch, request, COMMAND__ACTION__unlock, answer);
+}
+
 static bool run_release(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
     return on_trade(self, batch, request, COMMAND__ACTION__release, answer);
 }
@@ -84,9 +93,11 @@ static bool run_close(void *self, batch_t *batch, const ControlRequest *request,
 }
 
 const struct control monitor_controls[] = {
-    {"halt", "[ACCOUNT|-] [REASON] [OPERATOR]: no new orders, everywhere or for one account", run_halt},
-    {"resume", "[ACCOUNT|-] [REASON] [OPERATOR]: orders again", run_resume},
-    {"reduce-only", "[ACCOUNT|-] [REASON] [OPERATOR]: only orders that reduce exposure", run_reduce_only},
+    {"halt", "[ACCOUNT|-] [REASON] [OPERATOR] [SOURCE|-] [flatten]: no new orders, everywhere, for one account or from one source",
+     run_halt},
+    {"resume", "[ACCOUNT|-] [REASON] [OPERATOR] [SOURCE|-]: orders again", run_resume},
+    {"reduce-only", "[ACCOUNT|-] [REASON] [OPERATOR] [SOURCE|-] [flatten]: only orders that reduce exposure", run_reduce_only},
+    {"unlock", "ACCOUNT [REASON] [OPERATOR]: lifts the lock of an account that broke a risk rule", run_unlock},
     {"release", "TRADE [ACCOUNT|-] [REASON] [OPERATOR]: lets go of a trade that is held", run_release},
     {"cancel", "TRADE [ACCOUNT|-] [REASON] [OPERATOR]: cancels what is still working at the broker", run_cancel},
     {"close", "TRADE [ACCOUNT|-] [REASON] [OPERATOR]: closes the position of a trade", run_close},

@@ -37,6 +37,7 @@ static void account_free(struct account *a) {
         next = h->next;
         free(h);
     }
+    free(a->risk);
     free(a);
 }
 

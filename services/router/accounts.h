@@ -31,6 +31,8 @@ struct money {
     uint32_t leverage; // 0: not known
 };
 
+struct risk;
+
 struct account {
     RiskState__Mode mode;
     uint32_t open; // entries that are not over
@@ -38,6 +40,7 @@ struct account {
     bool old;      // its trades stand in Redis in the form of an older version: to be written anew
     struct money money;
     struct holding *holdings;
+    struct risk *risk; // risks.h; NULL: it has no rules, and never broke one
     struct account *next; // of all
     char id[];
 };

@@ -36,6 +36,7 @@ void desk_open(struct desk *self, const book_t *book, unsigned shards) {
     self->rates = rates_new(SYMBOLS_MOST);
     self->price_age_max = PRICE_AGE_MAX;
     self->rate_age_max = RATE_AGE_MAX;
+    self->risks = risks_new();
 }
 
 static void forget_seats(struct desk *self) {
@@ -56,6 +57,7 @@ void desk_close(struct desk *self) {
     forget_seats(self);
     accounts_destroy(&self->accounts);
     rates_destroy(&self->rates);
+    risks_destroy(&self->risks);
 }
 
 // --- seats: made once for each version of the book, so that a turn looks nothing up by name

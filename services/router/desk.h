@@ -8,6 +8,7 @@
 #include "services/router/accounts.h"
 #include "services/router/decide.h"
 #include "services/router/rates.h"
+#include "services/router/risks.h"
 
 // What is the same for all accounts at one broker, looked up once a signal.
 struct venue {
@@ -37,6 +38,7 @@ struct desk {
     accounts_t *accounts;
     rates_t *rates;
     uint64_t price_age_max, rate_age_max; // ns: older prices say nothing of what a symbol costs, or convert nothing
+    risks_t *risks;
     RiskState__Mode global;
 
     struct seats *seats; // by source, made when somebody asks

@@ -4,7 +4,7 @@
 
 #include "common/envelope.h"
 #include "common/topology.h"
-#include "services/router/part.h"
+#include "services/router/locks.h"
 #include "services/router/slice.h"
 
 #define PRICES_MOST 2000 // taken at once
@@ -90,8 +90,9 @@ err_t follow_execution(void *self, batch_t *batch, const ProtobufCMessage *body)
 // --- accounts
 
 err_t follow_account(void *self, batch_t *batch, const ProtobufCMessage *body) {
-    (void)batch;
+    struct router *r = self;
     const AccountState *s = (const AccountState *)body;
-    account_take(accounts_get(((struct router *)self)->desk.accounts, s->account_id), s);
+    account_take(accounts_get(r->desk.accounts, s->account_id), s);
+    locks_told(r, batch, s);
     return ERR_OK;
 }

@@ -28,3 +28,5 @@ struct router {
 handle_fn follow_execution, follow_account;
 err_t follow_open(void *self, reactor_t *reactor);
 void follow_order(struct router *r, batch_t *batch, const Order *order, struct account *account); // from its order on a trade counts
+
+handle_fn operator_command; // operator.c

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/router/part.h"
+#include "services/router/locks.h"
 #include "services/router/slice.h"
 
 #define CHORES_EVERY NS_PER_S
@@ -54,7 +54,7 @@ static err_t router_load(void *self, store_t *store) {
     struct router *r = self;
     err_t e = guard_load(r->routed, store);
     if (!e) e = guard_load(r->ended, store);
-    if (!e) e = slice_load(store, r->desk.accounts, r->context->shards, &r->desk.global);
+    if (!e) e = slice_load(store, &r->desk, r->context->shards);
     if (r->context->book) book_each_account(r->context->book, know_account, r);
     for (struct account *a = accounts_first(r->desk.accounts); !e && a; a = a->next) e = slice_load_money(store, a);
     return e;
@@ -98,6 +98,7 @@ static void take_turn(void *arg, const struct turn *turn) {
     d->trade_id = order.trade_id;
     batch_emit(f->batch, TOPIC_orders, turn->seat->shard, &order.base);
     follow_order(f->router, f->batch, &order, turn->seat->held);
+    if (order.direction != SIGNAL__DIRECTION__close) locks_ordered(f->router, f->batch, turn->seat->account, turn->seat->held);
     f->routing->orders++;
 }
 
@@ -143,101 +144,6 @@ static void router_buried(void *self, batch_t *batch, const ProtobufCMessage *bo
     slice_routed(batch, &routing);
 }
 
-// --- the operator's word
-
-// One code for each mode: a resume right after a halt is told, too.
-static void tell_mode(batch_t *batch, const RiskState *risk, const Command *c) {
-    bool open = risk->mode == RISK_STATE__MODE__trading;
-    const char *code = open ? "trading_resumed" : risk->mode == RISK_STATE__MODE__halted ? "trading_halted" : "trading_reduce_only";
-    batch_alert(batch, open ? ALERT__SEVERITY__info : ALERT__SEVERITY__warning, code, risk->scope, "%s, by %s",
-                c->reason ? c->reason : "no reason given", c->operator_ ? c->operator_ : "an operator");
-}
-
-static err_t set_mode(struct router *r, batch_t *batch, const Command *c, RiskState__Mode mode) {
-    struct account *account = NULL;
-    if (c->account_id) {
-        if (scope_is_reserved(c->account_id)) return ERR_RULE;
-        if (!book_account(r->context->book, c->account_id)) return ERR_MISSING;
-        account = accounts_get(r->desk.accounts, c->account_id);
-    }
-    RiskState risk = RISK_STATE__INIT;
-    risk.scope = account ? account->id : (char *)"global";
-    risk.mode = mode;
-    risk.reason = c->reason;
-    risk.changed_at = c->created_at;
-    *(account ? &account->mode : &r->desk.global) = mode;
-    slice_risk(batch, &risk, account);
-    tell_mode(batch, &risk, c);
-    return ERR_OK;
-}
-
-struct forwarding {
-    struct router *router;
-    batch_t *batch;
-    const Command *command;
-    OrderCommand__Action action;
-};
-
-static void forward(const struct forwarding *f, const AccountConfig *account, char *command_id) {
-    OrderCommand order = ORDER_COMMAND__INIT;
-    order.command_id = command_id;
-    order.account_id = account->account_id;
-    order.action = f->action;
-    order.trade_id = f->command->trade_id;
-    order.reason = f->command->reason;
-    order.created_at = f->command->created_at;
-    batch_emit(f->batch, TOPIC_orders, book_shard(account, f->router->context->shards), &order.base);
-}
-
-// For everything: each account's command has an id of its own.
-static void forward_each(void *arg, const AccountConfig *account) {
-    const struct forwarding *f = arg;
-    char id[ID_TEXT];
-    const char *const parts[] = {"command", f->command->command_id, account->account_id};
-    id_derive(id, f->command->command_id, 3, parts);
-    forward(f, account, id);
-}
-
-// To the account named, else the one whose open trade is named, else (no trade named) to all.
-static err_t pass_on(struct router *r, batch_t *batch, const Command *c, OrderCommand__Action action) {
-    struct forwarding f = {r, batch, c, action};
-    const char *account_id = c->account_id;
-    if (!account_id && !c->trade_id) {
-        book_each_account(r->context->book, forward_each, &f);
-        return ERR_OK;
-    }
-    if (!account_id) {
-        const struct trade *trade = accounts_trade(r->desk.accounts, c->trade_id);
-        account_id = trade ? trade->account->id : NULL;
-    }
-    const AccountConfig *account = account_id ? book_account(r->context->book, account_id) : NULL;
-    if (!account) return ERR_MISSING;
-    forward(&f, account, c->command_id);
-    return ERR_OK;
-}
-
-static err_t handle_command(void *self, batch_t *batch, const ProtobufCMessage *body) {
-    const Command *c = (const Command *)body;
-    switch (c->action) {
-    case COMMAND__ACTION__halt:
-        return set_mode(self, batch, c, RISK_STATE__MODE__halted);
-    case COMMAND__ACTION__resume:
-        return set_mode(self, batch, c, RISK_STATE__MODE__trading);
-    case COMMAND__ACTION__reduce_only:
-        return set_mode(self, batch, c, RISK_STATE__MODE__reduce_only);
-    case COMMAND__ACTION__cancel:
-        return pass_on(self, batch, c, ORDER_COMMAND__ACTION__cancel);
-    case COMMAND__ACTION__close:
-        return pass_on(self, batch, c, ORDER_COMMAND__ACTION__close);
-    case COMMAND__ACTION__unlock:
-    case COMMAND__ACTION__release:
-        return ERR_OK; // a held trade: the executor hears it itself
-    case _COMMAND__ACTION_IS_INT_SIZE:
-        break;
-    }
-    return ERR_INPUT;
-}
-
 // --- chores
 
 static err_t router_tick(void *self, batch_t *batch) {
@@ -246,6 +152,7 @@ static err_t router_tick(void *self, batch_t *batch) {
     r->renewed = true;
     if (batch_mono(batch) - r->chores_at < CHORES_EVERY) return ERR_OK;
     r->chores_at = batch_mono(batch);
+    locks_tick(r, batch);
     uint64_t now = batch_now(batch), before = now > GUARD_FOR ? now - GUARD_FOR : 0;
     if (r->context->consumed_until < before) before = r->context->consumed_until;
     guard_retire(r->routed, batch, before);
@@ -274,7 +181,7 @@ static const struct route routes[] = {
     {TOPIC_signals, &signal__descriptor, handle_signal, true},
     {TOPIC_executions, &execution__descriptor, follow_execution, false},
     {TOPIC_executions, &account_state__descriptor, follow_account, false},
-    {TOPIC_commands, &command__descriptor, handle_command, false},
+    {TOPIC_commands, &command__descriptor, operator_command, false},
     {0},
 };
 

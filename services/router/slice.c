@@ -5,6 +5,8 @@
 //   routing:guard:*         hashes  signals that were routed (guard.h)
 //   routing:ended:*         hashes  trades that were over before the router knew of them again (guard.h)
 //   risk:global             hash    RiskState
+//   risk:source:{source}    hash    RiskState
+//   risk:sources            set     sources that have it
 //   risk:{account_id}       hash    RiskState
 //   risk:trades:{account_id} hash   trade_id -> "symbol kind open rest other": what it holds. Written when it is ordered and when it ended
 //   as
@@ -23,6 +25,7 @@
 #define ACCOUNTS   "risk:accounts"
 #define TRADES     "risk:trades:"
 #define OLD_TRADES "risk:open:"
+#define SOURCES    "risk:sources"
 #define GLOBAL     "global"
 
 const char *const router_slice[] = {"routing:", "risk:", NULL};
@@ -34,7 +37,12 @@ static const char *key(char out[static KEY_TEXT], const char *prefix, const char
 
 bool scope_is_reserved(const char *id) {
     return strcmp(id, GLOBAL) == 0 || strcmp(id, "accounts") == 0 || strncmp(id, "open:", 5) == 0 || strncmp(id, "trades:", 7) == 0 ||
-           strlen(id) > 128;
+           strncmp(id, "source:", 7) == 0 || strcmp(id, "sources") == 0 || strlen(id) > 128;
+}
+
+bool scope_of_source(const char *source, char out[static SCOPE_TEXT]) {
+    int n = snprintf(out, SCOPE_TEXT, "source:%s", source);
+    return n > 0 && n < SCOPE_TEXT;
 }
 
 // A sender chooses signal_ids: one that looks like the guard's keys must not write over them. It is only for looking.
@@ -121,7 +129,8 @@ void slice_renew(batch_t *batch, accounts_t *accounts) {
 void slice_risk(batch_t *batch, const RiskState *risk, struct account *account) {
     char k[KEY_TEXT];
     if (account) in_index(batch, account);
-    key(k, "risk:", account ? account->id : GLOBAL);
+    if (risk->source) batch_member(batch, SOURCES, risk->source);
+    key(k, "risk:", risk->scope);
     batch_drop(batch, k); // a field that is not set now must not stay from before
     batch_keep(batch, k, &risk->base);
 }
@@ -192,22 +201,53 @@ err_t slice_load_money(store_t *store, struct account *account) {
     return e;
 }
 
-static err_t load_mode(store_t *store, const char *scope, RiskState__Mode *mode) {
-    own(arena) *arena = arena_new(4096);
+// NULL in *out: nothing was kept.
+static err_t load_risk(store_t *store, const char *scope, arena_t *arena, const RiskState **out) {
     ProtobufCMessage *m = NULL;
     char k[KEY_TEXT];
     err_t e = store_record(store, key(k, "risk:", scope), &risk_state__descriptor, arena, &m);
-    if (!e && m) *mode = ((const RiskState *)m)->mode;
+    *out = e ? NULL : (const RiskState *)m;
     return e;
 }
 
-err_t slice_load(store_t *store, accounts_t *accounts, unsigned shards, RiskState__Mode *global) {
-    struct loading l = {.accounts = accounts};
-    err_t e = load_mode(store, GLOBAL, global);
+static err_t load_account_risk(store_t *store, struct account *account) {
+    own(arena) *arena = arena_new(4096);
+    const RiskState *s;
+    err_t e = load_risk(store, account->id, arena, &s);
+    if (s) risks_load(account, s);
+    return e;
+}
+
+struct source_loading {
+    store_t *store;
+    risks_t *risks;
+};
+
+static err_t load_source(void *arg, struct span member) {
+    const struct source_loading *l = arg;
+    own(arena) *arena = arena_new(4096);
+    char source[KEY_TEXT], scope[SCOPE_TEXT];
+    const RiskState *s = NULL;
+    err_t e = scope_of_source(text_of(member, source), scope) ? load_risk(l->store, scope, arena, &s) : ERR_OK;
+    if (s) risks_set_source(l->risks, source, s->mode);
+    return e;
+}
+
+static err_t load_halts(store_t *store, struct desk *desk) {
+    own(arena) *arena = arena_new(4096);
+    const RiskState *s;
+    err_t e = load_risk(store, GLOBAL, arena, &s);
+    if (s) desk->global = s->mode;
+    return e ? e : store_members(store, SOURCES, load_source, &(struct source_loading){store, desk->risks});
+}
+
+err_t slice_load(store_t *store, struct desk *desk, unsigned shards) {
+    struct loading l = {.accounts = desk->accounts};
+    err_t e = load_halts(store, desk);
     if (!e) e = store_members(store, ACCOUNTS, load_account, &l);
-    for (l.account = accounts_first(accounts); !e && l.account; l.account = l.account->next) {
+    for (l.account = accounts_first(desk->accounts); !e && l.account; l.account = l.account->next) {
         char k[KEY_TEXT];
-        e = load_mode(store, l.account->id, &l.account->mode);
+        e = load_account_risk(store, l.account);
         if (!e) e = store_members(store, key(k, OLD_TRADES, l.account->id), load_old, &l);
         if (!e) e = store_pairs(store, key(k, TRADES, l.account->id), load_trade, &l);
     }

@@ -5,7 +5,7 @@
 #include "common/batch.h"
 #include "common/store.h"
 #include "order.pb-c.h"
-#include "services/router/accounts.h"
+#include "services/router/desk.h"
 
 #define ROUTED_GUARD "routing:guard" // signal_id -> Signal.content: routed
 #define ENDED_GUARD  "routing:ended" // trade_id -> 0: over before the router knew of it (again)
@@ -13,14 +13,16 @@
 extern const char *const router_slice[];
 
 bool scope_is_reserved(const char *account_id); // an id whose keys would be others'
+#define SCOPE_TEXT 160
+bool scope_of_source(const char *source, char out[static SCOPE_TEXT]); // "source:<source>"; false: too long
 
 void slice_routed(batch_t *batch, const Routing *routing);                   // routing:{signal_id}, for looking
 void slice_trade(batch_t *batch, const char *trade_id, struct trade *trade); // what it holds, and that it is open
 void slice_over(batch_t *batch, const char *account_id, const char *trade_id);
-void slice_risk(batch_t *batch, const RiskState *risk, struct account *account); // account NULL: global
+void slice_risk(batch_t *batch, const RiskState *risk, struct account *account); // account NULL: of risk->scope, global or a source's
 bool stake_read(char *text, char **symbol, struct stake *out);                   // `text` is cut into words; false: not readable
 
 // At start. Beside the router's own keys it reads the executor's: what of each trade is filled, and each account's money.
-err_t slice_load(store_t *store, accounts_t *accounts, unsigned shards, RiskState__Mode *global);
+err_t slice_load(store_t *store, struct desk *desk, unsigned shards);
 err_t slice_load_money(store_t *store, struct account *account);
 void slice_renew(batch_t *batch, accounts_t *accounts); // what stands there in the form of an older version

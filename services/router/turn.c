@@ -103,6 +103,7 @@ void turn_order(const struct turn *t, arena_t *arena, Order *o) {
     o->ordered_at = t->now;
     o->has_valid_until = true;
     o->valid_until = t->result->valid_until;
+    o->source = t->signal->source;
     if (t->result->leg.kind == LEG_ENTRY)
         fill_entry(t, o);
     else

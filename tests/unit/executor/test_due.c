@@ -56,9 +56,12 @@ static void what_is_due_first_comes_out_first(void **state) {
     due_heap_destroy(&heap);
 }
 
-#define TRADING RISK_STATE__MODE__trading
-#define REDUCE  RISK_STATE__MODE__reduce_only
-#define HALTED  RISK_STATE__MODE__halted
+#define TRADING    RISK_STATE__MODE__trading
+#define REDUCE     RISK_STATE__MODE__reduce_only
+#define LOCK(name) ORDER_COMMAND__LOCK__##name
+#define VIEW(everywhere, here, ...)                                                                                                        \
+    { .global = (everywhere), .account = (here), __VA_ARGS__ }
+#define HALTED RISK_STATE__MODE__halted
 
 static void the_last_look_follows_the_table(void **state) {
     (void)state;
@@ -66,18 +69,34 @@ static void the_last_look_follows_the_table(void **state) {
         struct gate_view view;
         enum gate gate;
     } rows[] = {
-        {{TRADING, TRADING, 0, 0, false, false}, GATE_OPEN},
-        {{TRADING, TRADING, 0, 9, false, false}, GATE_OPEN},
-        {{TRADING, TRADING, 1, 0, false, false}, GATE_WAIT},
-        {{HALTED, TRADING, 0, 0, false, false}, GATE_HALTED_GLOBAL},
-        {{TRADING, HALTED, 1, 0, false, false}, GATE_HALTED_ACCOUNT},
-        {{HALTED, HALTED, 0, 0, false, false}, GATE_HALTED_GLOBAL},
-        {{REDUCE, TRADING, 0, 0, false, false}, GATE_REDUCE_ONLY},
-        {{TRADING, REDUCE, 0, 0, false, false}, GATE_REDUCE_ONLY},
-        {{HALTED, HALTED, 3, 0, true, true}, GATE_OPEN},    // closing is always allowed
-        {{TRADING, TRADING, 0, 1, true, true}, GATE_WAIT},  // but what is on its way is waited for
-        {{TRADING, TRADING, 1, 0, true, false}, GATE_WAIT}, // and what may turn out to be there
-        {{TRADING, TRADING, 0, 0, true, false}, GATE_OPEN}, // nothing to close: decided at once
+        {VIEW(TRADING, TRADING, .unknown = 0, .submitting = 0, .closing = false, .has_positions = false), GATE_OPEN},
+        {VIEW(TRADING, TRADING, .unknown = 0, .submitting = 9, .closing = false, .has_positions = false), GATE_OPEN},
+        {VIEW(TRADING, TRADING, .unknown = 1, .submitting = 0, .closing = false, .has_positions = false), GATE_WAIT},
+        {VIEW(HALTED, TRADING, .unknown = 0, .submitting = 0, .closing = false, .has_positions = false), GATE_HALTED_GLOBAL},
+        {VIEW(TRADING, HALTED, .unknown = 1, .submitting = 0, .closing = false, .has_positions = false), GATE_HALTED_ACCOUNT},
+        {VIEW(HALTED, HALTED, .unknown = 0, .submitting = 0, .closing = false, .has_positions = false), GATE_HALTED_GLOBAL},
+        {VIEW(REDUCE, TRADING, .unknown = 0, .submitting = 0, .closing = false, .has_positions = false), GATE_REDUCE_ONLY},
+        {VIEW(TRADING, REDUCE, .unknown = 0, .submitting = 0, .closing = false, .has_positions = false), GATE_REDUCE_ONLY},
+        {VIEW(HALTED, HALTED, .unknown = 3, .submitting = 0, .closing = true, .has_positions = true),
+         GATE_OPEN}, // closing is always allowed
+        {VIEW(TRADING, TRADING, .source = HALTED), GATE_HALTED_SOURCE},
+        {VIEW(TRADING, HALTED, .source = HALTED), GATE_HALTED_ACCOUNT},
+        {VIEW(TRADING, TRADING, .source = REDUCE), GATE_REDUCE_ONLY},
+        {VIEW(TRADING, TRADING, .lock = LOCK(open)), GATE_OPEN},
+        {VIEW(TRADING, TRADING, .lock = LOCK(blocked)), GATE_LOCKED},
+        {VIEW(TRADING, TRADING, .lock = LOCK(reduce_only)), GATE_LOCKED},
+        {VIEW(TRADING, TRADING, .lock = LOCK(flattened)), GATE_LOCKED},
+        {VIEW(HALTED, HALTED, .lock = LOCK(flattened), .source = HALTED, .closing = true), GATE_OPEN},
+        {VIEW(TRADING, TRADING, .lots = 5, .max_lots = 5), GATE_OPEN},
+        {VIEW(TRADING, TRADING, .lots = 6, .max_lots = 5), GATE_MAX_LOTS},
+        {VIEW(TRADING, TRADING, .lots = 6), GATE_OPEN},
+        {VIEW(TRADING, TRADING, .lots = 6, .max_lots = 5, .closing = true, .has_positions = true), GATE_OPEN},
+        {VIEW(TRADING, TRADING, .unknown = 0, .submitting = 1, .closing = true, .has_positions = true),
+         GATE_WAIT}, // but what is on its way is waited for
+        {VIEW(TRADING, TRADING, .unknown = 1, .submitting = 0, .closing = true, .has_positions = false),
+         GATE_WAIT}, // and what may turn out to be there
+        {VIEW(TRADING, TRADING, .unknown = 0, .submitting = 0, .closing = true, .has_positions = false),
+         GATE_OPEN}, // nothing to close: decided at once
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) assert_int_equal(gate_pass(&rows[i].view), rows[i].gate);
 }

@@ -1,0 +1,239 @@
+// halts - what the operator and the risk rules forbid here: halts, locks, and flattening until nothing is left.
+// SPDX-License-Identifier: MIT
+#include "services/executor/halts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "common/clock.h"
+#include "common/record.h"
+#include "services/executor/engine.h"
+#include "services/executor/slice.h"
+
+#define SCOPE_TEXT 160
+#define AGAIN      (30 * NS_PER_S) // a close that came to nothing is tried again
+
+// A scope is "global", "source:<source>", "account:<id>" (the operator's) or "lock:<id>" (the risk rules').
+struct flatten {
+    char scope[SCOPE_TEXT];
+    char id[ID_TEXT]; // of the command: the closes' ids come from it
+    struct flatten *next;
+};
+
+struct halted {
+    RiskState__Mode mode;
+    struct halted *next;
+    char name[];
+};
+
+struct halts {
+    struct halted *sources; // those that were ever halted
+    struct flatten *flattens;
+};
+
+halts_t *halts_new(void) {
+    halts_t *self = calloc(1, sizeof *self);
+    if (!self) abort();
+    return self;
+}
+
+void halts_destroy(halts_t **self) {
+    if (!*self) return;
+    struct halted *s, *next_source;
+    LL_FOREACH_SAFE((*self)->sources, s, next_source) free(s);
+    struct flatten *f, *next;
+    LL_FOREACH_SAFE((*self)->flattens, f, next) free(f);
+    free(*self);
+    *self = NULL;
+}
+
+// --- sources
+
+static struct halted *source_of(const halts_t *self, const char *name) {
+    struct halted *s = self->sources;
+    while (s && strcmp(s->name, name) != 0) s = s->next;
+    return s;
+}
+
+static void set_source(halts_t *self, const char *name, RiskState__Mode mode) {
+    struct halted *s = source_of(self, name);
+    if (!s) {
+        size_t length = strlen(name) + 1;
+        s = calloc(1, sizeof *s + length);
+        if (!s) abort();
+        memcpy(s->name, name, length);
+        LL_PREPEND(self->sources, s);
+    }
+    s->mode = mode;
+}
+
+RiskState__Mode halts_source(const halts_t *self, const char *source) {
+    const struct halted *s = source ? source_of(self, source) : NULL;
+    return s ? s->mode : RISK_STATE__MODE__trading;
+}
+
+// --- flattening
+
+static struct flatten *flatten_of(const halts_t *self, const char *scope) {
+    struct flatten *f = self->flattens;
+    while (f && strcmp(f->scope, scope) != 0) f = f->next;
+    return f;
+}
+
+static struct flatten *flatten_add(halts_t *self, const char *scope, const char *id) {
+    struct flatten *f = flatten_of(self, scope);
+    if (!f) {
+        f = calloc(1, sizeof *f);
+        if (!f) abort();
+        (void)snprintf(f->scope, sizeof f->scope, "%s", scope);
+        LL_PREPEND(self->flattens, f);
+    }
+    (void)snprintf(f->id, sizeof f->id, "%s", id);
+    return f;
+}
+
+static const char *after(const char *scope, const char *prefix) {
+    size_t length = strlen(prefix);
+    return strncmp(scope, prefix, length) == 0 ? scope + length : NULL;
+}
+
+static bool concerns(const char *scope, const struct trade *t) {
+    const char *id;
+    if (strcmp(scope, "global") == 0) return true;
+    if ((id = after(scope, "source:"))) return t->s->source && strcmp(t->s->source, id) == 0;
+    if ((id = after(scope, "account:")) || (id = after(scope, "lock:"))) return strcmp(t->s->account_id, id) == 0;
+    return false;
+}
+
+// All trades of a scope that are not over. They are listed first: what is done to one may make and forget others.
+static struct trade **list(const struct executor *x, const char *scope, size_t *n) {
+    struct trade **out = arena_take(batch_arena(x->batch), (trades_count(x->trades) + 1) * sizeof *out);
+    size_t cursor = 0;
+    *n = 0;
+    for (struct trade *t; (t = trades_next(x->trades, &cursor)) != NULL;) {
+        if (!t->retired && concerns(scope, t)) out[(*n)++] = t;
+    }
+    return out;
+}
+
+static void cancel_entries(struct executor *x, const char *scope, const char *reason) {
+    size_t n;
+    struct trade **trades = list(x, scope, &n);
+    for (size_t i = 0; i < n; i++) {
+        const TradeState *s = trades[i]->s;
+        bool wanted = s->has_cancel_wanted && s->cancel_wanted;
+        if (s->direction != SIGNAL__DIRECTION__close && !wanted) wishes_cancel(x, trades[i], reason);
+    }
+}
+
+// The id of the close of a position is decided once for each half minute.
+static void close_positions(struct executor *x, const struct flatten *f) {
+    size_t n;
+    char round[24], id[ID_TEXT];
+    struct trade **trades = list(x, f->scope, &n);
+    (void)snprintf(round, sizeof round, "%llu", (unsigned long long)(batch_now(x->batch) / AGAIN));
+    const char *const parts[] = {"flatten", f->id, f->scope, round};
+    id_derive_at(id, batch_now(x->batch) / NS_PER_MS, 4, parts);
+    for (size_t i = 0; i < n; i++) {
+        if (!trades[i]->holds || positions_free_lots(trades[i]) <= 0) continue;
+        OrderCommand c = ORDER_COMMAND__INIT;
+        c.command_id = id;
+        c.account_id = trades[i]->s->account_id;
+        c.action = ORDER_COMMAND__ACTION__close;
+        c.trade_id = trades[i]->s->trade_id;
+        c.created_at = batch_now(x->batch);
+        closing_trade(x, trades[i], &c);
+    }
+}
+
+static void flatten_now(struct executor *x, const struct flatten *f) {
+    cancel_entries(x, f->scope, "flattened");
+    close_positions(x, f);
+}
+
+void halts_enforce(struct executor *x) {
+    for (const struct flatten *f = x->halts->flattens; f; f = f->next) flatten_now(x, f);
+}
+
+static void set_flatten(struct executor *x, const char *scope, const char *id) {
+    char name[SCOPE_TEXT + 8];
+    (void)snprintf(name, sizeof name, "flatten:%s", scope);
+    struct flatten *f = flatten_of(x->halts, scope);
+    if (id) {
+        flatten_now(x, flatten_add(x->halts, scope, id));
+    } else if (f) {
+        LL_DELETE(x->halts->flattens, f);
+        free(f);
+    } else {
+        return;
+    }
+    slice_risk(x->batch, x->context->shard, name, id);
+}
+
+// --- what is said
+
+static void soil(struct executor *x, struct account *one) {
+    for (struct account *a = one ? one : accounts_first(x->accounts); a; a = one ? NULL : a->next) a->dirty = true;
+    x->awake = true; // what waits is looked at again
+}
+
+static const char *scope_of(const Command *c, char out[static SCOPE_TEXT]) {
+    const char *name = c->account_id ? c->account_id : c->source;
+    const char *kind = c->account_id ? "account:" : c->source ? "source:" : "global";
+    (void)snprintf(out, SCOPE_TEXT, "%s%s", kind, name ? name : "");
+    return out;
+}
+
+void halts_operator(struct executor *x, const Command *c, RiskState__Mode mode) {
+    char scope[SCOPE_TEXT];
+    struct account *a = c->account_id ? accounts_get(x->accounts, c->account_id) : NULL;
+    scope_of(c, scope);
+    if (a)
+        a->mode = mode;
+    else if (c->source)
+        set_source(x->halts, c->source, mode);
+    else
+        x->global = mode;
+    slice_risk(x->batch, x->context->shard, a ? a->id : scope, record_enum_name(&risk_state__mode__descriptor, (int)mode));
+    bool flatten = mode != RISK_STATE__MODE__trading && c->has_flatten && c->flatten;
+    set_flatten(x, scope, flatten ? c->command_id : NULL);
+    soil(x, a);
+}
+
+void halts_lock(struct executor *x, const OrderCommand *c) {
+    char scope[SCOPE_TEXT];
+    struct account *a = accounts_get(x->accounts, c->account_id);
+    a->lock = c->has_lock ? c->lock : ORDER_COMMAND__LOCK__open;
+    (void)snprintf(scope, sizeof scope, "lock:%s", a->id);
+    slice_risk(x->batch, x->context->shard, scope,
+               a->lock == ORDER_COMMAND__LOCK__open ? NULL : record_enum_name(&order_command__lock__descriptor, (int)a->lock));
+    if (a->lock == ORDER_COMMAND__LOCK__reduce_only) cancel_entries(x, scope, "locked");
+    set_flatten(x, scope, a->lock == ORDER_COMMAND__LOCK__flattened ? c->command_id : NULL);
+    soil(x, a);
+}
+
+// --- at start
+
+static bool load_mode(struct executor *x, const char *name, RiskState__Mode mode) {
+    const char *source = after(name, "source:");
+    if (strcmp(name, "global") == 0)
+        x->global = mode;
+    else if (source)
+        set_source(x->halts, source, mode);
+    else
+        accounts_get(x->accounts, name)->mode = mode;
+    return true;
+}
+
+bool halts_load(struct executor *x, const char *name, const char *value) {
+    const char *flatten = after(name, "flatten:"), *locked = after(name, "lock:");
+    if (flatten) return flatten_add(x->halts, flatten, value) != NULL;
+    const ProtobufCEnumDescriptor *names = locked ? &order_command__lock__descriptor : &risk_state__mode__descriptor;
+    const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value_by_name(names, value);
+    if (!v) return false;
+    if (!locked) return load_mode(x, name, (RiskState__Mode)v->value);
+    accounts_get(x->accounts, locked)->lock = (OrderCommand__Lock)v->value;
+    return true;
+}

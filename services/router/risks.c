@@ -1,0 +1,149 @@
+// risks - what the router holds of each account's risk: its rules, its day, its lock; and which sources are halted.
+// SPDX-License-Identifier: MIT
+#include "services/router/risks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "services/router/accounts.h"
+#include "services/router/breach.h"
+
+struct place {
+    zone_t *zone;
+    struct place *next;
+    char name[];
+};
+
+struct halted {
+    RiskState__Mode mode;
+    struct halted *next;
+    char source[];
+};
+
+struct risks {
+    struct place *places;
+    struct halted *sources; // those that were ever halted
+};
+
+static void *must(void *memory) {
+    if (!memory) abort();
+    return memory;
+}
+
+risks_t *risks_new(void) { return must(calloc(1, sizeof(risks_t))); }
+
+void risks_destroy(risks_t **self) {
+    if (!*self) return;
+    struct place *p, *next_place;
+    LL_FOREACH_SAFE((*self)->places, p, next_place) {
+        zone_destroy(&p->zone);
+        free(p);
+    }
+    struct halted *h, *next;
+    LL_FOREACH_SAFE((*self)->sources, h, next) free(h);
+    free(*self);
+    *self = NULL;
+}
+
+const zone_t *risks_zone(risks_t *self, const char *name) {
+    for (const struct place *p = self->places; p; p = p->next) {
+        if (strcmp(p->name, name) == 0) return p->zone;
+    }
+    size_t length = strlen(name) + 1;
+    struct place *p = must(calloc(1, sizeof *p + length));
+    memcpy(p->name, name, length);
+    p->zone = zone_new(name);
+    if (!p->zone) p->zone = must(zone_new("UTC")); // the archiver lets no such name in
+    LL_PREPEND(self->places, p);
+    return p->zone;
+}
+
+// --- sources
+
+static struct halted *find_source(const risks_t *self, const char *source) {
+    struct halted *h = self->sources;
+    while (h && strcmp(h->source, source) != 0) h = h->next;
+    return h;
+}
+
+RiskState__Mode risks_source(const risks_t *self, const char *source) {
+    const struct halted *h = find_source(self, source);
+    return h ? h->mode : RISK_STATE__MODE__trading;
+}
+
+void risks_set_source(risks_t *self, const char *source, RiskState__Mode mode) {
+    struct halted *h = find_source(self, source);
+    if (!h) {
+        size_t length = strlen(source) + 1;
+        h = must(calloc(1, sizeof *h + length));
+        memcpy(h->source, source, length);
+        LL_PREPEND(self->sources, h);
+    }
+    h->mode = mode;
+}
+
+// --- accounts
+
+static struct risk *make(struct account *account) {
+    if (account->risk) return account->risk;
+    struct risk *k = account->risk = must(calloc(1, sizeof *k));
+    risk_state__init(&k->s);
+    k->s.scope = account->id;
+    k->rules.r = (RiskRules)RISK_RULES__INIT;
+    return k;
+}
+
+struct risk *risks_of(risks_t *self, const book_t *book, const AccountConfig *config, struct account *account) {
+    struct risk *k = account->risk;
+    if (k && k->version == book_version(book)) return k;
+    struct rules rules;
+    rules_of(book, config, &rules);
+    if (!k && !rules.n_layers) return NULL;
+    k = make(account);
+    k->rules = rules;
+    k->version = book_version(book);
+    k->is_watched = breach_is_watched(&rules);
+    k->zone = risks_zone(self, rules.zone);
+    if (k->s.has_day_started_at) k->day_ends_at = zone_day_end(k->zone, k->s.day_started_at, rules.day_starts);
+    return k;
+}
+
+static char *words(char out[static RISK_WORDS], const char *text) {
+    if (!text) return NULL;
+    (void)snprintf(out, RISK_WORDS, "%s", text);
+    return out;
+}
+
+void risks_note_reason(struct account *account, const char *reason) {
+    struct risk *k = make(account);
+    k->s.reason = words(k->reason, reason);
+}
+
+void risks_load(struct account *account, const RiskState *s) {
+    account->mode = s->mode;
+    struct risk *k = make(account);
+    k->s = *s;
+    k->s.scope = account->id;
+    k->s.source = NULL;
+    k->s.reason = words(k->reason, s->reason);
+    k->s.detail = words(k->detail, s->detail);
+    k->s.has_recent_orders = false;
+    for (size_t at = 0; s->has_recent_orders && at + 8 <= s->recent_orders.len; at += 8) {
+        uint64_t when;
+        memcpy(&when, s->recent_orders.data + at, sizeof when);
+        risk_note_order(k, when);
+    }
+}
+
+unsigned risk_orders_since(const struct risk *k, uint64_t since) {
+    unsigned n = 0;
+    while (n < k->n_recent && k->recent[k->n_recent - 1 - n] > since) n++;
+    return n;
+}
+
+void risk_note_order(struct risk *k, uint64_t now) {
+    if (k->n_recent == RISK_RECENT) memmove(k->recent, k->recent + 1, --k->n_recent * sizeof *k->recent);
+    k->recent[k->n_recent++] = now;
+}
