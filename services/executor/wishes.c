@@ -180,6 +180,7 @@ static void trail_anew(struct trade *t) {
 
 // Not at the broker yet: it goes there as it is wanted.
 static void change_pending(struct executor *x, struct trade *t, const OrderCommand *c) {
+    stamp(x, t);
     if (c->has_stop_loss) set(t, STOP_LOSS, c->stop_loss);
     if (c->has_take_profit) set(t, TAKE_PROFIT, c->take_profit);
     if (c->has_price) set(t, PRICE, c->price);

@@ -48,7 +48,8 @@ void facts_order(struct facts *f, const Order *o) {
 // How much a close closes is the executor's to know: it can be no more than there is.
 static void facts_asked(struct facts *f, const TradeState *t) {
     f->order_type = t->order_type;
-    if (t->has_requested_price && !(f->ordered && f->has_requested_price)) {
+    bool moved = t->has_wanted_at && t->order_type != SIGNAL__ORDER_TYPE__market; // by command, since it was ordered
+    if (t->has_requested_price && (moved || !(f->ordered && f->has_requested_price))) {
         f->has_requested_price = true;
         f->requested_price = D(t->requested_price);
     }

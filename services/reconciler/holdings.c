@@ -17,6 +17,7 @@
 // By trade_id, within its account.
 struct held {
     uint64_t updated_at; // UTC ns
+    uint64_t symbol;     // of the broker's name of it
     uint32_t round;      // the last snapshot that lists it
     uint8_t missing;     // consecutive snapshots that do not
     bool expected;       // false: it may be there or not
@@ -98,6 +99,8 @@ static enum presence presence_of(const TradeState *t) {
     return ABSENT;
 }
 
+static uint64_t symbol_of(const char *broker_symbol) { return broker_symbol ? digest_u64(broker_symbol, strlen(broker_symbol)) : 0; }
+
 bool holdings_take(holdings_t *self, const TradeState *t) {
     struct account *a = account_get(self, t->account_id);
     struct digest key = table_key(t->trade_id);
@@ -111,6 +114,7 @@ bool holdings_take(holdings_t *self, const TradeState *t) {
     if (!h) h = table_add(a->held, key);
     bool had = h->position;
     h->updated_at = t->updated_at;
+    h->symbol = symbol_of(t->broker_symbol);
     h->missing = 0;
     h->expected = presence == EXPECTED;
     h->position = h->expected && state_is_final(t->state);
@@ -128,8 +132,23 @@ static struct digest digest_of_holding(const Holding *h) {
     return d;
 }
 
+// A netting account's one position in a symbol is that of every trade of ours there. False: there is none.
+static bool see_net(struct account *a, const Holding *h) {
+    uint64_t symbol = symbol_of(h->broker_symbol);
+    struct digest key;
+    size_t cursor = 0;
+    bool any = false;
+    for (struct held *held; (held = table_next(a->held, &cursor, &key));) {
+        if (!held->position || held->symbol != symbol) continue;
+        held->round = a->round;
+        any = true;
+    }
+    return any;
+}
+
 // Marks a holding of ours as seen.
 static bool is_explained(struct account *a, const Holding *h, const struct holdings_ears *ears) {
+    if (h->has_net && h->net && see_net(a, h)) return true;
     if (!h->trade_id) return false;
     struct held *held = table_find(a->held, table_key(h->trade_id));
     if (held) held->round = a->round;

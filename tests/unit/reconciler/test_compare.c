@@ -138,6 +138,10 @@ static void what_the_order_asked_counts_before_what_the_executor_repeats(void **
     assert_int_equal(f.lot_size.e8, LOT);
     assert_int_equal(f.requested_price.e8, PRICE);
     assert_int_equal(f.filled_lots.e8, LOT / 2);
+    t.has_wanted_at = true; // its price was moved by command
+    t.order_type = SIGNAL__ORDER_TYPE__limit;
+    facts_state(&f, &t);
+    assert_int_equal(f.requested_price.e8, 2 * PRICE);
     struct facts g = {0}; // no order seen: after a restart, say
     facts_state(&g, &t);
     assert_int_equal(g.lot_size.e8, LOT / 2);

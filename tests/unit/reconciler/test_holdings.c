@@ -61,6 +61,7 @@ static bool take(struct world *w, const char *trade_id, TradeState__State trade_
     TradeState t = TRADE_STATE__INIT;
     t.trade_id = (char *)trade_id;
     t.account_id = (char *)"a1";
+    t.broker_symbol = (char *)"EURUSD";
     t.direction = SIGNAL__DIRECTION__buy;
     t.state = trade_state;
     t.updated_at = at;
@@ -198,6 +199,38 @@ static void a_new_position_is_told_once(void **state) {
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+// One position of a netting account.
+static void net_snapshot(struct world *w, uint64_t taken_at, const char *symbol) {
+    Holding h = HOLDING__INIT, *list[] = {&h};
+    BrokerSnapshot s = BROKER_SNAPSHOT__INIT;
+    s.instance_id = (char *)"gw";
+    s.account_id = (char *)"a1";
+    s.taken_at = taken_at;
+    s.holdings = list;
+    s.n_holdings = 1;
+    h.broker_symbol = (char *)(uintptr_t)symbol;
+    h.kind = HOLDING__KIND__position;
+    h.side = SIGNAL__DIRECTION__buy;
+    h.has_net = h.net = true;
+    const struct holdings_ears ears = {w, explains, unexplained, missing};
+    w->unexplained = w->missing = 0;
+    holdings_compare(w->holdings, &s, &ears);
+}
+
+static void a_net_position_is_that_of_every_trade_in_its_symbol(void **state) {
+    struct world *w = *state;
+    (void)take(w, T1, TRADE_STATE__STATE__filled, 10);
+    (void)take(w, T2, TRADE_STATE__STATE__filled, 10);
+    for (uint64_t at = 20; at < 60; at += 10) {
+        net_snapshot(w, at, "EURUSD");
+        assert_int_equal(w->unexplained + w->missing, 0);
+    }
+    net_snapshot(w, 60, "GBPUSD"); // another one explains nothing, and is a stranger itself
+    net_snapshot(w, 70, "GBPUSD");
+    assert_int_equal(w->missing, 2);
+    assert_int_equal(w->unexplained, 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(what_both_sides_know_is_no_finding),
@@ -210,6 +243,7 @@ int main(void) {
         CASE(an_older_snapshot_is_passed_over),
         CASE(a_trade_in_doubt_may_be_there_or_not),
         CASE(a_new_position_is_told_once),
+        CASE(a_net_position_is_that_of_every_trade_in_its_symbol),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
