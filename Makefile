@@ -115,7 +115,7 @@ unit: $(UNIT_TESTS)
 	@tests/unit/run $(UNIT_TESTS)
 
 # Small programs that tests and bench use: a load generator, a preloaded shim that makes Redis' fsync slow.
-TOOLS := build/tools/load build/tools/limits build/tools/archive_feed build/tools/slow_fsync.so
+TOOLS := build/tools/load build/tools/limits build/tools/decisions build/tools/archive_feed build/tools/slow_fsync.so
 tools: $(TOOLS)
 build/tools/load: tests/bench/load.c
 	@mkdir -p $(@D)
@@ -124,6 +124,9 @@ build/tools/limits: tests/bench/limits.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 build/tools/archive_feed: tests/bench/archive_feed.c $(filter-out %/main.o,$(call objects,services/archiver)) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+build/tools/decisions: tests/bench/decisions.c $(HANDLERS) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 build/tools/slow_fsync.so: tests/fault/slow_fsync.c

@@ -16,6 +16,7 @@ struct accounts {
     table_t *by_id;   // struct place
     table_t *trades;  // struct trade, by trade_id
     table_t *symbols; // char *
+    const char *last; // symbol asked for: a fan-out asks for the same one again and again
     struct account *first;
 };
 
@@ -73,9 +74,10 @@ struct account *accounts_first(const accounts_t *self) {
 }
 
 const char *accounts_symbol(accounts_t *self, const char *symbol) {
+    if (self->last && strcmp(self->last, symbol) == 0) return self->last;
     char **text = table_add(self->symbols, table_key(symbol));
     if (!*text) *text = must(strdup(symbol));
-    return *text;
+    return self->last = *text;
 }
 
 // --- holdings

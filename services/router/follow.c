@@ -57,7 +57,8 @@ static struct stake stake_of_order(const Order *o, const struct holding *h) {
 // comes to the same. A partial one is.
 void follow_order(struct router *r, batch_t *batch, const Order *o, struct account *account) {
     accounts_t *accounts = r->desk.accounts;
-    if (guard_find(r->ended, digest_text(o->trade_id), NULL) || accounts_trade(accounts, o->trade_id)) return;
+    bool ended = guard_count(r->ended) && guard_find(r->ended, digest_text(o->trade_id), NULL); // mostly there are none
+    if (ended || accounts_trade(accounts, o->trade_id)) return;
     const char *symbol = accounts_symbol(accounts, o->symbol);
     const struct stake stake = stake_of_order(o, account_holding(account, symbol));
     (void)accounts_hold(accounts, o->trade_id, account, symbol, &stake);

@@ -193,16 +193,30 @@ def latency(table):
             table.add(f"HTTP request to order at the gateway, 500 signals/s, {name}", percentile(first, share), "ms", aim)
 
 
-def fan_out(table):
-    with Run(100) as run:
-        run.load("warm", count(200))
-        _, _, per_s = run.load("through", count(2000))
-        table.add("door to final, 100 accounts", per_s, "signals/s")
-        table.add("door to final, 100 accounts", per_s * 100, "orders/s")
-        run.load("skew", count(300), rate=20)
-        skews = [(max(t) - min(t)) / 1e6 for t in run.received("skew").values() if len(t) == 100]
+def decisions(table):
+    """CPU time of the router's handlers on a batch, without sockets and store: others may be at work on the machine."""
+    out = subprocess.run([ROOT / "build/tools/decisions"], capture_output=True, text=True, timeout=300, check=True).stdout
+    ns = {(int(c), int(s)): [int(n) for n in times] for c, s, *times in (line.split() for line in out.splitlines())}
+    alone, ordered, refused = ns[1000, 1000]
+    table.add("a decision, 1,000 accounts subscribed", alone, "ns CPU", "aim 2,000")
+    table.add("… with its order, ready for Redis and the wire", ordered, "ns CPU")
+    table.add("… that refuses, recorded", refused, "ns CPU")
+    table.add("… decisions and orders the router can make", 1e9 / ordered, "/s")
+    for what, other, aim in (("1,000 of 10,000 accounts subscribed : 1,000 of 1,000", (10000, 1000), "aim 1: not by configured"),
+                             ("10,000 accounts subscribed : 1,000", (10000, 10000), "aim 1: linear in subscribed")):
+        table.add(f"cost a decision, {what}", ns[other][0] / alone, "", aim)
+
+
+def fan_out(table, accounts, signals, rate):
+    with Run(accounts) as run:
+        run.load("warm", max(20, count(signals) // 10))
+        _, _, per_s = run.load("through", count(signals))
+        table.add(f"door to final, {accounts:,} accounts", per_s, "signals/s")
+        table.add(f"door to final, {accounts:,} accounts", per_s * accounts, "orders/s")
+        run.load("skew", max(20, count(signals) // 7), rate=rate)
+        skews = [(max(t) - min(t)) / 1e6 for t in run.received("skew").values() if len(t) == accounts]
         for name, share in (("p50", 0.5), ("p99", 0.99)):
-            table.add(f"first to last of 100 accounts, {name}", percentile(skews, share), "ms")
+            table.add(f"first to last of {accounts:,} accounts, {name}", percentile(skews, share), "ms")
 
 
 def memory(table, run):
@@ -258,7 +272,9 @@ def main():
     throughput(table, 1, 30000, "aim 5,000")
     throughput(table, 3, 20000, "aim 15,000")
     latency(table)
-    fan_out(table)
+    decisions(table)
+    fan_out(table, 100, 2000, 20)
+    fan_out(table, 1000, 100, 1)
     old_archive(table)
     out = ROOT / "build/bench.json"
     out.write_text(json.dumps(table.rows, indent=2) + "\n")

@@ -68,6 +68,19 @@ static void a_derived_id_sorts_beside_its_parent(void **state) {
     assert_memory_equal(grandchild, parent, 13);
 }
 
+// Ids of an earlier version must come out the same, however long the parts are.
+static void ids_do_not_change_from_version_to_version(void **state) {
+    (void)state;
+    char id[ID_TEXT], x[301] = "", y[301] = "", z[1001] = "";
+    memset(x, 'x', 300), memset(y, 'y', 300), memset(z, 'z', 1000);
+    derive(id, NULL, "x", "y");
+    assert_string_equal(id, "788c80f3-616c-8e49-be8b-8575406e37b2");
+    derive(id, NULL, x, y);
+    assert_string_equal(id, "65410feb-2940-85ab-b7a2-a2b37ca389f8");
+    derive(id, NULL, z, "y");
+    assert_string_equal(id, "31925eb7-30b5-8c32-aced-d9d3ef658498");
+}
+
 static void any_text_may_be_a_parent(void **state) {
     (void)state;
     static const char *const parents[] = {NULL,
@@ -121,6 +134,7 @@ int main(void) {
         cmocka_unit_test(the_same_parts_give_the_same_id),
         cmocka_unit_test(parts_do_not_run_into_each_other),
         cmocka_unit_test(a_derived_id_sorts_beside_its_parent),
+        cmocka_unit_test(ids_do_not_change_from_version_to_version),
         cmocka_unit_test(any_text_may_be_a_parent),
         cmocka_unit_test(an_id_at_a_time_carries_that_time),
         cmocka_unit_test(digests_are_blake2b),
