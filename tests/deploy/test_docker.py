@@ -3,6 +3,7 @@
 import json
 import pathlib
 import subprocess
+import urllib.error
 import urllib.request
 import warnings
 
@@ -55,8 +56,14 @@ class Compose:
     def alert(self, signal_id):
         token = (self.state / "secrets/webhook-desk").read_text().strip()
         body = json.dumps({"signal_id": signal_id, "ticker": "EURUSD", "action": "buy", "contracts": "1", "price": "1.0843"}).encode()
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.webhook}/webhook/desk/{token}", body, timeout=10) as answer:
-            assert answer.status == 200
+
+        def taken():
+            try:
+                return urllib.request.urlopen(f"http://127.0.0.1:{self.webhook}/webhook/desk/{token}", body, timeout=10).status == 200
+            except urllib.error.HTTPError as e:
+                assert e.code == 503, e  # send it again, as TradingView does
+                return False
+        until(taken, "the alert to be taken", within_s=60, pause_s=0.5)
 
     def story(self, signal_id):
         p = self("run", "--rm", "-T", "tradecast", "explain", signal_id, "--json", check=False)

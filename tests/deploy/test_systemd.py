@@ -48,7 +48,8 @@ def ready(m):
 
 def send(m, signal_id):
     body = json.dumps({"signal_id": signal_id, "symbol": "EURUSD", "action": "buy", "price": "1.1"})
-    m("sh", "-c", "TRADECAST_TOKEN=0123456789abcdef0123456789abcdef tradecast send --source desk -", stdin=body)
+    command = "TRADECAST_TOKEN=0123456789abcdef0123456789abcdef tradecast send --source desk -"
+    until(lambda: m("sh", "-c", command, stdin=body, check=False).returncode == 0, "the signal to be taken", within_s=60, pause_s=0.5)
 
 
 def state(m, signal_id):
