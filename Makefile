@@ -147,7 +147,8 @@ test:
 	$(call again,MODE=check all)
 	$(call again,MODE=chaos all tools)
 	$(call again,MODE=check unit)
-	@/usr/bin/python3 -m pytest -q $(or $(TESTS),--ignore=tests/deploy tests)
+	-@deploy/engines
+	@/usr/bin/python3 -m pytest -q -rs $(or $(TESTS),--ignore=tests/deploy tests)
 chaos:
 	@deploy/setup build run test
 	$(call again,MODE=chaos all tools)

@@ -78,6 +78,7 @@ enum outcome run_verify(struct call *call);
 enum outcome run_backup(struct call *call);
 enum outcome run_restore(struct call *call);
 enum outcome run_list(struct call *call); // of the archive: what is listed is the command's name
+enum outcome run_export(struct call *call);
 enum outcome run_clickhouse(struct call *call);
 enum outcome run_simulate(struct call *call);
 enum outcome run_health(struct call *call);

@@ -3,6 +3,7 @@
 import calendar
 import os
 import random
+import re
 import sqlite3
 import subprocess
 import threading
@@ -160,6 +161,10 @@ def test_every_value_of_every_table_arrives_exactly_and_changes_follow(copier):
         copier.writer.step()
     copier.caught_up()
     same(copier)
+    queries = re.findall(r"```sql clickhouse\n(.*?)```", (ROOT / "docs/analysis.md").read_text(), re.S)
+    assert len(queries) >= 2
+    for query in queries:
+        assert copier.server.ask(query.replace("tradecast.", copier.database + ".")) != "" or "'filled'" in query
 
 
 def test_whoever_is_killed_at_any_moment_counts_and_sums_agree(tmp_path, mode, empty, server):

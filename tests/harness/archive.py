@@ -75,6 +75,8 @@ class Writer:
         dice, kind = self.dice, table.kinds[column]
         if column in table.keys:
             self.made += 1
+            if column == "day":
+                return "total" if dice.random() < 0.1 else time_text((EPOCH_S + 86400 * dice.randrange(30)) * 10**6)[:10]
             return time_text(EPOCH_S * 10**6 + self.made) if kind == TIME else f"{table.name[:3]}-{dice.getrandbits(32):08x}-{self.made}"
         if column not in table.required and dice.random() < 0.3:
             return None
