@@ -60,32 +60,28 @@ static void take_row(struct reading *r, const struct config_kind *kind, size_t i
         config_put(r->wanted, kind->kind, row, path);
 }
 
-// Nothing that a URL would change, or that separates in an alert.
-static bool is_credential(const char *text, size_t least) {
-    size_t length = strlen(text);
-    return length >= least && length <= 128 && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.~-") == length;
-}
-
-// What a secret becomes. `least`: of characters.
-static char *hash_of(struct reading *r, const char *path, const char *text, size_t least) {
-    char *hash = arena_take(r->arena, 65);
-    if (!is_credential(text, least)) complain_of(r->complaints, path, "must be %zu to 128 letters, digits, '_', '.', '~' or '-'", least);
+// What a secret becomes. `field`: the one of Source that it is given in.
+static char *hash_of(struct reading *r, const char *path, const char *field, const char *text) {
+    const struct field_rule *rule = config_field_rule(&config_document__source__descriptor, field);
+    char *hash = arena_take(r->arena, 65), words[200];
+    config_field_rule_words(rule, words);
+    if (!config_field_fits(rule, text)) complain_of(r->complaints, path, "%s", words);
     token_hash(text, strlen(text), hash);
     return hash;
 }
 
 // A secret in a source: given itself, by its hash, or not at all; then the one held stays.
 static char *secret_for(struct reading *r, const char *path, const char *text, char *hash, char *held) {
+    const char *field = strrchr(path, '.') + 1;
     if (text && hash) complain_of(r->complaints, path, "is given beside its hash: one of them");
     if (text && !*text) return NULL; // taken away
-    if (text) return hash_of(r, path, text, 8);
+    if (text) return hash_of(r, path, field, text);
     return hash ? hash : held;
 }
 
-// As many characters as make 128 bits hard to guess.
 static char *token_for(struct reading *r, const char *path, const ConfigDocument__Source *s, const SignalConfig *held) {
     if (s->token && s->token_hash) complain_of(r->complaints, path, "is given beside token_hash: one of them");
-    if (s->token) return hash_of(r, path, s->token, 16);
+    if (s->token) return hash_of(r, path, "token", s->token);
     if (s->token_hash) return s->token_hash;
     if (held) return held->token_hash;
     if (!s->consensus) complain_of(r->complaints, path, "is required for a new source"); // a consensus needs nobody to send

@@ -65,6 +65,15 @@ static const struct text_form network_form = {
     NULL, NULL, "must be an address, a network (10.0.0.0/8; no bits behind its prefix) or tradingview", networks_entry_is_valid, NULL};
 static const struct text_form key_form = {NULL, "bytes, without control characters", NULL, is_plain, NULL};
 
+// Beside a token: shorter ones are guessed against it only.
+static bool is_second(const char *text) { return strlen(text) == 0 || strlen(text) >= 8; }
+
+static const struct text_form second_form = {LETTERS DIGITS "_.~-", NULL,
+                                             "must be 8 to 128 letters, digits, '_', '.', '~' or '-'; or empty: none any more", is_second,
+                                             "[A-Za-z0-9_.~-]"};
+static const struct text_form credential_form = {LETTERS DIGITS "_.~-", "letters, digits, '_', '.', '~' or '-'", NULL, NULL,
+                                                 "[A-Za-z0-9_.~-]"};
+
 // clang-format off
 #define ID           &id_form, 1, 64, false
 #define NAME         &name_form, 0, 128, false
@@ -138,6 +147,13 @@ static const struct field_rule rules[] = {
     {&subscription__descriptor, "multiplier", POSITIVE},
     {&subscription__descriptor, "min_lot", POSITIVE},
     {&subscription__descriptor, "max_lot", POSITIVE},
+    {&subscription__descriptor, "risk_percent", UP_TO(100)},
+    {&subscription__descriptor, "risk_cash", POSITIVE},
+    {&subscription__descriptor, "provider_equity", POSITIVE},
+    {&subscription__descriptor, "default_stop_loss_points", POSITIVE},
+    {&subscription__descriptor, "default_stop_loss_percent", UP_TO(100)},
+    {&subscription__descriptor, "default_take_profit_points", POSITIVE},
+    {&subscription__descriptor, "default_take_profit_percent", POSITIVE},
 
     {&broker_config__descriptor, "broker_id", ID},
     {&broker_config__descriptor, "name", NAME},
@@ -156,6 +172,11 @@ static const struct field_rule rules[] = {
     {&symbol_config__descriptor, "digits", RANGE(0, DECIMAL_DIGITS)},
     {&symbol_config__descriptor, "contract_size", POSITIVE},
     {&symbol_config__descriptor, "price_tolerance", NOT_NEGATIVE},
+    {&symbol_config__descriptor, "point", POSITIVE},
+    {&symbol_config__descriptor, "tick_size", POSITIVE},
+    {&symbol_config__descriptor, "tick_value", POSITIVE},
+    {&symbol_config__descriptor, "profit_currency", CURRENCY},
+    {&symbol_config__descriptor, "margin_currency", CURRENCY},
 
     {&session__descriptor, "from", &from_form, 5, 5, false},
     {&session__descriptor, "to", &to_form, 5, 5, false},
@@ -184,24 +205,12 @@ static const struct field_rule rules[] = {
     {&consensus__part__descriptor, "source", ID},
     {&consensus__part__descriptor, "weight", NULL, 0, 1000000 * DECIMAL_SCALE, false},
 
-    {&field_names__descriptor, "signal_id", KEY},
-    {&field_names__descriptor, "symbol", KEY},
-    {&field_names__descriptor, "order_type", KEY},
-    {&field_names__descriptor, "direction", KEY},
-    {&field_names__descriptor, "lot_size", KEY},
-    {&field_names__descriptor, "price", KEY},
-    {&field_names__descriptor, "stop_loss", KEY},
-    {&field_names__descriptor, "take_profit", KEY},
-    {&field_names__descriptor, "expiration_time", KEY},
-    {&field_names__descriptor, "confidence", KEY},
-    {&field_names__descriptor, "strategy", KEY},
-    {&field_names__descriptor, "asset_type", KEY},
-    {&field_names__descriptor, "data_source", KEY},
-    {&field_names__descriptor, "timestamp", KEY},
-    {&field_names__descriptor, "regime", KEY},
-    {&field_names__descriptor, "reasoning", KEY},
-    {&field_names__descriptor, "sources", KEY},
-    {&field_names__descriptor, "agreement", KEY},
+    // Secrets as they are given; kept as hashes. Nothing that a URL would change, or that separates in an alert.
+    {&config_document__source__descriptor, "token", &credential_form, 16, 128, false}, // 128 bits, hard to guess
+    {&config_document__source__descriptor, "license", &second_form, 0, 128, false},
+    {&config_document__source__descriptor, "secret", &second_form, 0, 128, false},
+
+    {&field_names__descriptor, NULL, KEY}, // each of its fields
 };
 // clang-format on
 
@@ -211,7 +220,7 @@ const struct field_rule *config_field_rule_at(size_t i) { return i < RULES ? &ru
 
 const struct field_rule *config_field_rule(const ProtobufCMessageDescriptor *d, const char *field) {
     for (size_t i = 0; i < RULES; i++)
-        if (rules[i].type == d && strcmp(rules[i].field, field) == 0) return &rules[i];
+        if (rules[i].type == d && (!rules[i].field || strcmp(rules[i].field, field) == 0)) return &rules[i];
     return NULL;
 }
 
@@ -225,7 +234,7 @@ bool config_field_is_secret(const char *field) {
 // Words.
 
 static bool is_decimal(const struct field_rule *rule) {
-    return record_field(rule->type, span_of(rule->field))->type == PROTOBUF_C_TYPE_SFIXED64;
+    return rule->field && record_field(rule->type, span_of(rule->field))->type == PROTOBUF_C_TYPE_SFIXED64;
 }
 
 static void print_bound(const struct field_rule *rule, int64_t bound, char out[static DECIMAL_TEXT]) {
@@ -261,7 +270,7 @@ void config_field_rule_words(const struct field_rule *rule, char out[static 200]
 
 // The check.
 
-static bool text_fits(const struct field_rule *rule, const char *text) {
+bool config_field_fits(const struct field_rule *rule, const char *text) {
     size_t length = strlen(text);
     const struct text_form *form = rule->text;
     return length >= (size_t)rule->least && length <= (size_t)rule->most &&
@@ -290,7 +299,7 @@ static int64_t number_at(const ProtobufCFieldDescriptor *f, const void *place) {
 static void complain_of_value(struct complaints *to, const struct field_rule *rule, const char *path, const char *value) {
     char words[200];
     config_field_rule_words(rule, words);
-    if (config_field_is_secret(rule->field))
+    if (rule->field && config_field_is_secret(rule->field))
         complain_of(to, path, "%s", words);
     else
         complain_of(to, path, "%s, not \"%.80s\"", words, value);
@@ -303,7 +312,7 @@ static void check_value(const ProtobufCMessage *m, const ProtobufCFieldDescripto
     if (!rule) return;
     if (rule->text) {
         const char *text = *(const char *const *)place;
-        if (!text_fits(rule, text)) complain_of_value(to, rule, path, text);
+        if (!config_field_fits(rule, text)) complain_of_value(to, rule, path, text);
         return;
     }
     buffer_t value = {0};

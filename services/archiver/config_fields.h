@@ -15,7 +15,7 @@ struct text_form {
 
 struct field_rule {
     const ProtobufCMessageDescriptor *type;
-    const char *field;
+    const char *field;            // NULL: every one of the type
     const struct text_form *text; // NULL: a number
     int64_t least, most;          // integers: the values; decimals: e8; texts: bytes
     bool above;                   // decimals: more than `least`, not as much
@@ -25,6 +25,7 @@ struct field_rule {
 void config_fields_check(const ProtobufCMessage *m, const char *path, struct complaints *to);
 const struct field_rule *config_field_rule(const ProtobufCMessageDescriptor *d, const char *field); // NULL: none
 const struct field_rule *config_field_rule_at(size_t i);                                            // NULL: at the end
+bool config_field_fits(const struct field_rule *rule, const char *text);                            // of a rule for texts
 void config_field_rule_words(const struct field_rule *rule, char out[static 200]);                  // "must be …"
 // A field that holds a secret, or its hash: its value is not told.
 bool config_field_is_secret(const char *field);

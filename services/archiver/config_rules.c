@@ -8,6 +8,7 @@
 #include "services/archiver/config_consensus.h"
 #include "services/archiver/config_fields.h"
 #include "services/archiver/config_risk.h"
+#include "services/archiver/config_sizing.h"
 
 struct check {
     const config_t *config;
@@ -131,6 +132,8 @@ static void check_source(const struct check *c, const ProtobufCMessage *m) {
     if (s->old_token_hash && !s->has_old_token_until) wrong(c, "old_token_until", "is required beside old_token_hash");
     if (s->license_hash && !pineconnector) wrong(c, "license", "is for dialect pineconnector");
     if (s->secret_hash && !pineconnector) wrong(c, "secret", "is for dialect pineconnector");
+    if (s->price_is != SIGNAL_CONFIG__DISTANCE__price)
+        wrong(c, "price_is", "must be price: a distance from the market differs between brokers");
     if (pineconnector && s->has_replay_window_s) wrong(c, "replay_window_s", "is given, but dialect pineconnector carries no time");
 }
 
@@ -146,7 +149,7 @@ static void check_subscription(const struct check *account, const AccountConfig 
     for (size_t i = 0; i < index; i++)
         if (strcmp(a->subscriptions[i]->source, s->source) == 0)
             wrong(&c, "source", "%.64s is given twice, first by subscriptions[%zu]", s->source, i);
-    if (s->has_fixed_lot == s->has_multiplier) wrong(&c, "fixed_lot", "exactly one of fixed_lot and multiplier must be given");
+    config_check_sizing(c.config, s, path, c.to);
     check_order(&c, "max_lot", s->has_min_lot && s->has_max_lot, s->min_lot, s->max_lot);
 }
 

@@ -1,8 +1,10 @@
 """docs/options.md and deploy/env are what the programs say of themselves."""
 # SPDX-License-Identifier: MIT
 import filecmp
+import json
 import subprocess
 
+import jsonschema
 import pytest
 
 from deploy.local.layout import ROOT
@@ -17,7 +19,7 @@ def written(tmp_path_factory):
     return out
 
 
-@pytest.mark.parametrize("file", ["docs/options.md", "docs/reason-codes.md", *(f"deploy/clickhouse/{d}.sql" for d in ("single", "old", "cluster")),
+@pytest.mark.parametrize("file", ["docs/options.md", "docs/configuration-fields.md", "deploy/config.schema.json", "docs/reason-codes.md", *(f"deploy/clickhouse/{d}.sql" for d in ("single", "old", "cluster")),
                                   *(f"deploy/env/{p}.env" for p in PROGRAMS)])
 def test_what_is_in_the_tree_is_what_the_programs_say(written, file):
     assert filecmp.cmp(ROOT / file, written / file, shallow=False), f"{file} is not up to date; run: make reference"
@@ -37,3 +39,31 @@ def test_every_reason_says_what_it_means():
     codes = {row[1]: row[2] for row in rows[1:]}
     assert "`ordered`" in codes and len(codes) > 15
     assert not [name for name, words in codes.items() if not words], "a code without a comment in proto/order.proto"
+
+
+# --- the schema of a configuration
+
+@pytest.fixture(scope="module")
+def schema():
+    found = json.loads((ROOT / "deploy/config.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(found)
+    return jsonschema.Draft202012Validator(found)
+
+
+@pytest.mark.parametrize("file", ["deploy/demo.json"])
+def test_what_is_shipped_is_valid_by_the_schema(schema, file):
+    schema.validate(json.loads((ROOT / file).read_text()))
+
+
+@pytest.mark.parametrize("path, value", [
+    (["accounts", 0, "leverage"], 0), (["accounts", 0, "broker_id"], "a/b"), (["accounts", 0, "balance"], "-1e3"), (["accounts", 0, "colour"], "red"),
+    (["accounts", 0, "enabled"], "yes"), (["accounts", 0, "subscriptions", 0, "fixed_lot"], 0), (["sources", 0, "token"], "short"),
+    (["sources", 0, "dialect"], "mt4"), (["brokers", 0, "symbols", 0, "sessions"], [{"days": ["mon"], "from": "9:00", "to": "24:00"}]),
+])
+def test_the_schema_knows_the_rules(schema, path, value):
+    document = json.loads((ROOT / "deploy/demo.json").read_text())
+    part = document
+    for step in path[:-1]:
+        part = part[step]
+    part[path[-1]] = value
+    assert not schema.is_valid(document)

@@ -191,6 +191,38 @@ static const char *const wrong[][2] = {
     {SUBSCRIBED("{\"source\":\"tv\",\"multiplier\":-2}"), "accounts[0].subscriptions[0].multiplier: must be more than 0"},
     {SUBSCRIBED("{\"source\":\"tv\",\"fixed_lot\":1,\"min_lot\":2,\"max_lot\":1}"), "subscriptions[0].max_lot: must not be less"},
     {SUBSCRIBED("{\"source\":\"tv\",\"fixed_lot\":1},{\"source\":\"tv\",\"fixed_lot\":2}"), "subscriptions[1].source: tv is given twice"},
+    {SUBSCRIBED("{\"source\":\"tv\",\"sizing\":\"fixed\"}"), "subscriptions[0].fixed_lot: is required with sizing fixed"},
+    {SUBSCRIBED("{\"source\":\"tv\",\"sizing\":\"fixed\",\"fixed_lot\":1,\"multiplier\":1}"),
+     "subscriptions[0].multiplier: says nothing with sizing fixed"},
+    {SUBSCRIBED("{\"source\":\"tv\",\"sizing\":\"balance_percent\",\"risk_cash\":1}"),
+     "risk_cash: says nothing with sizing balance_percent"},
+    {SUBSCRIBED("{\"source\":\"tv\",\"sizing\":\"cash_risk\",\"risk_percent\":1}"), "risk_percent: says nothing with sizing cash_risk"},
+    {SUBSCRIBED("{\"source\":\"tv\",\"sizing\":\"equity_percent\",\"risk_percent\":101}"),
+     "risk_percent: must be more than 0 and at most 100, not"},
+    {SUBSCRIBED("{\"source\":\"tv\",\"sizing\":\"target\",\"fixed_lot\":1,\"multiplier\":1}"), "multiplier: says nothing beside fixed_lot"},
+    {SUBSCRIBED("{\"source\":\"tv\",\"fixed_lot\":1,\"risk_percent\":1}"), "sizing: is required beside risk_percent"},
+    {SUBSCRIBED("{\"source\":\"tv\",\"fixed_lot\":1,\"default_stop_loss_points\":1,\"default_stop_loss_percent\":1}"),
+     "default_stop_loss_percent: is given beside default_stop_loss_points"},
+    {"{\"sources\":[{\"config_id\":\"tv\",\"dialect\":\"pineconnector\",\"risk_is\":\"percent_lots\"}],"
+     "\"accounts\":[{\"account_id\":\"ben\",\"broker_id\":"
+     "\"alpha\",\"subscriptions\":[{\"source\":\"tv\",\"multiplier\":1}]}]}",
+     "subscriptions[0].sizing: must be equity_ratio"},
+    {"{\"sources\":[{\"config_id\":\"tv\",\"price_is\":\"pips\"}]}", "sources[0].price_is: must be price"},
+    {"{\"sources\":[{\"config_id\":\"tv\",\"allow\":[\"10.0.0.1/8\"]}]}", "sources[0].allow[0]: must be an address"},
+    {"{\"sources\":[{\"config_id\":\"tv\",\"names\":{\"price\":\"p\",\"lot_size\":\"P\"}}]}",
+     "sources[0].names.price: p is the name of lot_size already"},
+    {"{\"sources\":[{\"config_id\":\"tv\",\"dialect\":\"traderspost\",\"names\":{\"price\":\"p\"}}]}",
+     "sources[0].names: are for dialect tradecast"},
+    {"{\"sources\":[{\"config_id\":\"tv\",\"license\":\"12345678\"}]}", "sources[0].license: is for dialect pineconnector"},
+    {"{\"sources\":[{\"config_id\":\"tv\",\"dialect\":\"pineconnector\",\"license\":\"1234567\"}]}",
+     "sources[0].license: must be 8 to 128"},
+    {TRADED("{\"symbol\":\"A\",\"sessions\":[{\"days\":[\"mon\"],\"from\":\"09:00\",\"to\":\"17:00\"},{\"days\":[\"sun\",\"mon\"],\"from\":"
+            "\"16:59\",\"to\":\"18:00\"}]}"),
+     "sessions[1]: overlaps sessions[0]"},
+    {TRADED("{\"symbol\":\"A\",\"sessions\":[{\"from\":\"09:00\",\"to\":\"17:00\"}]}"), "sessions[0]: must be on one day at least"},
+    {TRADED("{\"symbol\":\"A\",\"sessions\":[{\"days\":[\"mon\"],\"from\":\"24:00\",\"to\":\"24:00\"}]}"),
+     "sessions[0].from: must be a time of day, 00:00 to 23:59"},
+    {TRADED("{\"symbol\":\"A\",\"tick_value\":0}"), "tick_value: must be more than 0"},
     {"{\"instances\":[{\"instance_id\":\"i\",\"broker_id\":\"zulu\"}]}", "instances[0].broker_id: zulu is not a broker"},
     {"{\"instances\":[{\"instance_id\":\"i\",\"broker_id\":\"alpha\",\"accounts\":[\"ben\"]}]}",
      "instances[0].accounts[0]: ben is not an account"},
@@ -248,7 +280,7 @@ static void everything_that_is_wrong_is_said_at_once(void **state) {
                         "sources[0].config_id: is required\n"
                         "brokers[0].symbols[1].lot_step: must be more than 0, not \"-1\"\n"
                         "accounts[0].broker_id: x is not a broker\n"
-                        "accounts[0].subscriptions[0].fixed_lot: exactly one of fixed_lot and multiplier must be given");
+                        "accounts[0].subscriptions[0].fixed_lot: exactly one of fixed_lot and multiplier must be given, or sizing");
     buffer_destroy(&complaints.text);
 }
 
