@@ -122,7 +122,7 @@ void histogram_write(const struct histogram *self, buffer_t *out) {
     write_varint(self->n, out);
     for (uint32_t i = 0; i < self->n; i++) {
         int64_t step = (int64_t)self->buckets[i].at - before;
-        write_varint((uint64_t)(step << 1) ^ (uint64_t)(step >> 63), out);
+        write_varint(step < 0 ? 2 * (uint64_t)-step - 1 : 2 * (uint64_t)step, out);
         write_varint(self->buckets[i].count, out);
         before = self->buckets[i].at;
     }

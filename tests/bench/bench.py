@@ -13,6 +13,7 @@ from contextlib import closing
 
 from deploy.local import redis as redis_server
 from deploy.local.layout import ROOT, Layout
+from tests.bench import storing
 from tests.harness.plant import Plant, configuration
 from tests.harness.wait import until
 
@@ -275,6 +276,8 @@ def main():
     decisions(table)
     fan_out(table, 100, 2000, 20)
     fan_out(table, 1000, 100, 1)
+    table.part("the record")
+    storing.bench(table, Run, count, percentile)
     old_archive(table)
     out = ROOT / "build/bench.json"
     out.write_text(json.dumps(table.rows, indent=2) + "\n")
