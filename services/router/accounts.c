@@ -208,6 +208,8 @@ void account_take(struct account *account, const AccountState *s) {
     m->known = s->has_balance && s->has_equity;
     m->balance = D(s->balance);
     m->equity = D(s->equity);
+    m->has_margin_level = s->has_margin_level;
+    m->margin_level = D(s->margin_level);
     m->leverage = s->has_leverage ? s->leverage : 0;
     (void)snprintf(m->currency, sizeof m->currency, "%s", s->currency ? s->currency : "");
 }

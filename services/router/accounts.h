@@ -26,7 +26,9 @@ struct holding {
 struct money {
     bool known; // balance and equity are
     decimal_t balance, equity;
-    uint64_t at; // UTC ns
+    bool has_margin_level;  // there is margin in use
+    decimal_t margin_level; // percent
+    uint64_t at;            // UTC ns
     char currency[16];
     uint32_t leverage; // 0: not known
 };
@@ -40,7 +42,7 @@ struct account {
     bool old;      // its trades stand in Redis in the form of an older version: to be written anew
     struct money money;
     struct holding *holdings;
-    struct risk *risk; // risks.h; NULL: it has no rules, and never broke one
+    struct risk *risk;    // risks.h; NULL: it has no rules, and never broke one
     struct account *next; // of all
     char id[];
 };

@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "services/router/levels.h"
 #include "services/router/plan.h"
+#include "services/router/risk.h"
 #include "services/router/size.h"
 
 void decide_say(struct decide_result *out, const char *format, ...) {
@@ -123,9 +124,15 @@ static bool other_side(const struct decide_input *in, struct decide_result *out)
 }
 
 static bool only_reducing(const struct decide_input *in, struct decide_result *out) {
-    bool all = in->global == RISK_STATE__MODE__reduce_only;
-    if (!all && in->mode != RISK_STATE__MODE__reduce_only) return false;
-    decide_say(out, "%s", all ? "global" : "account");
+    bool all = in->global == RISK_STATE__MODE__reduce_only, account = in->mode == RISK_STATE__MODE__reduce_only;
+    if (!all && !account && in->source != RISK_STATE__MODE__reduce_only) return false;
+    decide_say(out, "%s", all ? "global" : account ? "account" : "source");
+    return true;
+}
+
+static bool source_halted(const struct decide_input *in, struct decide_result *out) {
+    if (in->source != RISK_STATE__MODE__halted) return false;
+    decide_say(out, "source %.60s", in->signal->source);
     return true;
 }
 
@@ -146,10 +153,10 @@ static const struct check {
     {only_votes, REASON__CODE__part_only, false},         {other_strategy, REASON__CODE__filtered_strategy, false},
     {other_symbol, REASON__CODE__filtered_symbol, false}, {disabled, REASON__CODE__account_disabled, false},
     {all_halted, REASON__CODE__halted_global, false},     {account_halted, REASON__CODE__halted_account, false},
-    {expired, REASON__CODE__signal_expired, false},       {too_old, REASON__CODE__signal_too_old, false},
-    {no_broker, REASON__CODE__unknown_broker, false},     {no_symbol, REASON__CODE__unknown_symbol, false},
-    {other_side, REASON__CODE__filtered_side, true},      {only_reducing, REASON__CODE__reduce_only, true},
-    {too_many_open, REASON__CODE__max_open_trades, true},
+    {source_halted, REASON__CODE__halted_source, false},  {expired, REASON__CODE__signal_expired, false},
+    {too_old, REASON__CODE__signal_too_old, false},       {no_broker, REASON__CODE__unknown_broker, false},
+    {no_symbol, REASON__CODE__unknown_symbol, false},     {other_side, REASON__CODE__filtered_side, true},
+    {only_reducing, REASON__CODE__reduce_only, true},     {too_many_open, REASON__CODE__max_open_trades, true},
 };
 
 // --- each leg
@@ -240,7 +247,10 @@ static void decide_leg(const struct decide_input *in, struct decide_result *out)
     case LEG_NONE:
         break;
     case LEG_ENTRY:
-        if (passes(in, out, true)) out->reason = decide_entry(in, out);
+        if (!passes(in, out, true)) break;
+        out->reason = risk_before(in, out);
+        if (out->reason == REASON__CODE__ordered) out->reason = decide_entry(in, out);
+        if (out->reason == REASON__CODE__ordered) out->reason = risk_sized(in, out);
         break;
     case LEG_CLOSE:
         out->reason = size_close(in, out);

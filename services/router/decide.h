@@ -7,6 +7,7 @@
 #include "order.pb-c.h"
 #include "services/router/accounts.h"
 #include "services/router/rates.h"
+#include "services/router/risks.h"
 #include "system.pb-c.h"
 
 // Everything the decision depends on.
@@ -18,14 +19,18 @@ struct decide_input {
     const SymbolConfig *symbol; // NULL: the broker does not list it
     RiskState__Mode global;     // trading permission of everything, and of this account
     RiskState__Mode mode;
-    uint32_t open_trades; // entries of this account that are not over
-    uint64_t now;         // UTC ns
+    RiskState__Mode source; // and of what the signal's source causes; 0: not known, it trades
+    uint32_t open_trades;   // entries of this account that are not over
+    uint64_t now;           // UTC ns
 
     const struct holding *holding; // of the account in the signal's symbol; NULL: nothing was ever open there
     const struct trade *meant;     // the trade of Signal.target_signal_id; NULL: not open, or none is named
     const struct money *money;     // NULL: not known
     const struct rate *quote;      // what the symbol costs now; NULL: not known
     struct market market;          // what converts currencies
+    const struct account *held;    // the account; NULL: not known
+    const struct risk *risk;       // its risk rules and lock; NULL: none
+    const zone_t *market_zone;     // the clock of the symbol's sessions; only when it has any
     uint64_t day_ends_at;          // UTC ns: the end of the account's trading day; 0: not known
 };
 

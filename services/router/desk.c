@@ -69,6 +69,7 @@ static struct venue *venue_of(struct desk *self, const char *broker_id) {
     struct venue *v = must(calloc(1, sizeof *v));
     v->broker_id = broker_id;
     v->broker = book_broker(self->book, broker_id);
+    v->zone = v->broker ? risks_zone(self->risks, v->broker->time_zone) : NULL;
     v->next = self->venues;
     return self->venues = v;
 }
@@ -82,10 +83,12 @@ static struct seats *seats_add(struct desk *self, const char *source) {
     for (size_t i = 0; i < n; i++) {
         const AccountConfig *account = subscribers[i].account;
         bool again = i > 0 && subscribers[i - 1].account == account;
+        struct account *held = accounts_get(self->accounts, account->account_id);
+        (void)risks_of(self->risks, self->book, account, held);
         s->items[s->count++] = (struct seat){
             .account = account,
             .subscription = subscribers[i].subscription,
-            .held = accounts_get(self->accounts, account->account_id),
+            .held = held,
             .venue = venue_of(self, account->broker_id),
             .leg = again ? s->items[i - 1].leg + 1 : 0,
             .shard = book_shard(account, self->shards),
@@ -116,6 +119,7 @@ struct ask {
     const Signal *signal;
     const char *symbol; // the one text for it
     const struct rate *quote;
+    RiskState__Mode source;
     bool everything; // one of all symbols
     uint64_t now;
     turn_fn *visit;
@@ -157,6 +161,10 @@ static void decide_for(const struct ask *a, const struct seat *seat) {
         .global = desk->global,
         .mode = seat->held->mode,
         .open_trades = seat->held->open,
+        .source = a->source,
+        .held = seat->held,
+        .risk = seat->held->risk,
+        .market_zone = seat->venue->symbol && seat->venue->symbol->n_sessions ? seat->venue->zone : NULL,
         .now = a->now,
         .holding = account_holding(seat->held, a->symbol),
         .meant = meant_by(a, seat),
@@ -206,6 +214,7 @@ size_t desk_fan_out(struct desk *self, const Signal *signal, uint64_t now, turn_
     const struct seats *seats = seats_of(self, signal->source);
     struct ask ask = {.desk = self, .now = now, .visit = visit, .arg = arg};
     uint64_t fan_out = ++self->fan_outs;
+    ask.source = risks_source(self->risks, signal->source);
     ask_about(&ask, self, signal);
     for (size_t i = 0; i < seats->count; i++) {
         struct venue *venue = seats->items[i].venue;

@@ -14,6 +14,7 @@
 struct venue {
     const BrokerConfig *broker; // NULL: not configured
     const SymbolConfig *symbol; // of the signal; NULL: the broker does not list it
+    const zone_t *zone;         // the broker's clock; NULL: without it
     char broker_symbol[64];
     uint64_t fan_out; // for which the symbol was looked up
     struct venue *next;
