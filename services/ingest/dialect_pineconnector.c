@@ -299,7 +299,7 @@ static const struct command *take_command(struct translation *t, const struct fi
     if (!c || c->refused) return c;
     translation_put_text(t, "command", "direction", c->direction);
     if (c->order_type) translation_put_text(t, "command", "order_type", c->order_type);
-    if (c->side) translation_put_text(t, "command", "side", c->side);
+    if (c->side) translation_put_text(t, "command", "position_side", c->side);
     return c;
 }
 

@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/decimal.h"
+#include "services/ingest/rules_actions.h"
 #include "services/ingest/slice.h"
 
 static bool is_alnum(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
@@ -39,10 +40,19 @@ static void check_names(struct reading *r) {
     const Signal *s = &r->signal;
     if (r->sent_as[SF_signal_id] && !id_is_valid(s->signal_id))
         broken(r, SF_signal_id, "bad_characters", "must be 1 to 64 letters, digits, '_', '.', ':' or '-', and not begin as a key of ours");
-    if (r->sent_as[SF_symbol] && !symbol_is_valid(s->symbol))
+    bool all = s->symbol && strcmp(s->symbol, "*") == 0 && s->direction == SIGNAL__DIRECTION__flat;
+    if (r->sent_as[SF_symbol] && !all && !symbol_is_valid(s->symbol))
         broken(r, SF_symbol, "bad_characters", "must be 1 to 32 letters, digits or any of . _ : / ! & ^ # + -");
     if (is_missing(r, SF_symbol)) broken(r, SF_symbol, "required", "is required");
-    if (is_missing(r, SF_direction)) broken(r, SF_direction, "required", "is required: buy, sell or close");
+    if (is_missing(r, SF_direction)) broken(r, SF_direction, "required", "is required: one of " ACTIONS);
+}
+
+// To be flat without a symbol is to be flat in all of them.
+static void mean_all_symbols(struct reading *r) {
+    static char all[] = "*";
+    if (!is_missing(r, SF_symbol) || !r->sent_as[SF_direction] || r->signal.direction != SIGNAL__DIRECTION__flat) return;
+    r->signal.symbol = all;
+    r->sent_as[SF_symbol] = r->sent_as[SF_direction];
 }
 
 static void check_positive(struct reading *r, enum signal_field field, bool has, int64_t e8) {
@@ -53,8 +63,6 @@ static void check_numbers(struct reading *r) {
     const Signal *s = &r->signal;
     check_positive(r, SF_lot_size, s->has_lot_size, s->lot_size);
     check_positive(r, SF_price, s->has_price, s->price);
-    check_positive(r, SF_stop_loss, s->has_stop_loss, s->stop_loss);
-    check_positive(r, SF_take_profit, s->has_take_profit, s->take_profit);
     if (s->has_lot_size && decimal_cmp(D(s->lot_size), LOTS_MAX) > 0) broken(r, SF_lot_size, "out_of_range", "must be at most 10000000");
     if (s->has_confidence && (s->confidence < 0 || s->confidence > 100 * DECIMAL_SCALE))
         broken(r, SF_confidence, "out_of_range", "must be from 0 to 100");
@@ -64,25 +72,39 @@ static void check_numbers(struct reading *r) {
 
 static void check_order_type(struct reading *r) {
     const Signal *s = &r->signal;
+    bool stop_limit = s->order_type == SIGNAL__ORDER_TYPE__stop_limit;
     if (s->order_type == SIGNAL__ORDER_TYPE__market) return;
     if (is_missing(r, SF_price)) broken(r, SF_price, "required", "is required for limit and stop orders");
-    if (r->sent_as[SF_direction] && s->direction == SIGNAL__DIRECTION__close)
-        broken(r, SF_order_type, "not_allowed", "must be market to close a position");
+    if (stop_limit && is_missing(r, SF_limit_price)) broken(r, SF_limit_price, "required", "is required for stop_limit orders");
+    if (!r->sent_as[SF_direction] || s->direction == SIGNAL__DIRECTION__buy || s->direction == SIGNAL__DIRECTION__sell) return;
+    bool closes = s->direction >= SIGNAL__DIRECTION__close && s->direction <= SIGNAL__DIRECTION__close_short;
+    broken(r, SF_order_type, "not_allowed", closes ? "must be market to close a position" : "must be market for this action");
 }
 
-// Whether `a` is on the losing side of `b`: below it for a buy, above it for a sell.
-static bool is_worse(const Signal *s, int64_t a, int64_t b) { return s->direction == SIGNAL__DIRECTION__buy ? a < b : a > b; }
+// 1: the signal leads to a long position, -1: to a short one, 0: it is not known here.
+static int side_of(const struct reading *r) {
+    const Signal *s = &r->signal;
+    if (!r->sent_as[SF_direction]) return 0;
+    if (s->direction == SIGNAL__DIRECTION__buy) return 1;
+    if (s->direction == SIGNAL__DIRECTION__sell) return -1;
+    if (s->direction != SIGNAL__DIRECTION__target) return 0;
+    if (s->has_position_side) return s->position_side == SIGNAL__SIDE__long ? 1 : -1;
+    return s->has_target_position ? (s->target_position > 0) - (s->target_position < 0) : 0;
+}
 
 // A close has no stops of its own: those that come with it (as the spec's signals always have them) say nothing.
 static void check_sides(struct reading *r) {
     const Signal *s = &r->signal;
-    bool buy = s->direction == SIGNAL__DIRECTION__buy;
-    if (!r->sent_as[SF_direction] || s->direction == SIGNAL__DIRECTION__close) return;
-    if (s->has_price && s->has_stop_loss && !is_worse(s, s->stop_loss, s->price))
+    int side = side_of(r);
+    bool buy = side > 0, stop_limit = s->order_type == SIGNAL__ORDER_TYPE__stop_limit;
+    bool has_entry = stop_limit ? s->has_limit_price : s->has_price;
+    int64_t entry = stop_limit ? s->limit_price : s->price;
+    if (!side) return;
+    if (has_entry && s->has_stop_loss && (buy ? s->stop_loss >= entry : s->stop_loss <= entry))
         broken(r, SF_stop_loss, "wrong_side", buy ? "must be below the price for a buy" : "must be above the price for a sell");
-    if (s->has_price && s->has_take_profit && !is_worse(s, s->price, s->take_profit))
+    if (has_entry && s->has_take_profit && (buy ? s->take_profit <= entry : s->take_profit >= entry))
         broken(r, SF_take_profit, "wrong_side", buy ? "must be above the price for a buy" : "must be below the price for a sell");
-    if (!s->has_price && s->has_stop_loss && s->has_take_profit && !is_worse(s, s->stop_loss, s->take_profit))
+    if (!has_entry && s->has_stop_loss && s->has_take_profit && (buy ? s->stop_loss >= s->take_profit : s->stop_loss <= s->take_profit))
         broken(r, SF_stop_loss, "wrong_side", buy ? "must be below the take profit for a buy" : "must be above the take profit for a sell");
 }
 
@@ -111,10 +133,12 @@ static void check_texts(struct reading *r) {
 
 void rules_check(struct reading *r, uint64_t now) {
     if (!r->sent_as[SF_order_type]) r->signal.order_type = SIGNAL__ORDER_TYPE__market;
+    mean_all_symbols(r);
     check_names(r);
     check_numbers(r);
     check_order_type(r);
     check_sides(r);
+    rules_actions(r);
     check_times(r, now);
     check_texts(r);
 }

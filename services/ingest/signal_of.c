@@ -1,4 +1,4 @@
-// signal_of - the table of accepted names, and its converters.
+// signal_of - the fields of a signal, and how each is read.
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE // memmem
 #include "services/ingest/signal_of.h"
@@ -10,64 +10,7 @@
 
 #include "common/clock.h"
 #include "common/decimal.h"
-
-#define SF_POSITION SF_COUNT // not a field of a Signal: the position that is wanted afterwards
-
-// Names that are accepted, any case. Rank 0 names say it outright (two of them must agree); higher ranks stand in when no lower one is
-// there. TradingView's placeholders are taken under their own names, with dots or underscores.
-static const struct alias {
-    const char *name;
-    int field;
-    unsigned rank;
-} aliases[] = {
-    {"signal_id", SF_signal_id, 0},
-    {"symbol", SF_symbol, 0},
-    {"ticker", SF_symbol, 0},
-    {"order_type", SF_order_type, 0},
-    {"ordertype", SF_order_type, 0},
-    {"direction", SF_direction, 0},
-    {"action", SF_direction, 0},
-    {"side", SF_direction, 0},
-    {"strategy.order.action", SF_direction, 0},
-    {"strategy_order_action", SF_direction, 0},
-    {"lot_size", SF_lot_size, 0},
-    {"contracts", SF_lot_size, 0},
-    {"quantity", SF_lot_size, 0},
-    {"qty", SF_lot_size, 0},
-    {"lots", SF_lot_size, 0},
-    {"strategy.order.contracts", SF_lot_size, 0},
-    {"strategy_order_contracts", SF_lot_size, 0},
-    {"price", SF_price, 0},
-    {"entry_price", SF_price, 0},
-    {"strategy.order.price", SF_price, 1},
-    {"strategy_order_price", SF_price, 1},
-    {"close", SF_price, 2},
-    {"stop_loss", SF_stop_loss, 0},
-    {"stop_price", SF_stop_loss, 0},
-    {"sl", SF_stop_loss, 0},
-    {"take_profit", SF_take_profit, 0},
-    {"target_price", SF_take_profit, 0},
-    {"tp", SF_take_profit, 0},
-    {"expiration_time", SF_expiration_time, 0},
-    {"expiration", SF_expiration_time, 0},
-    {"confidence", SF_confidence, 0},
-    {"strategy", SF_strategy, 0},
-    {"strategy_name", SF_strategy, 1},
-    {"asset_type", SF_asset_type, 0},
-    {"data_source", SF_data_source, 0},
-    {"timestamp", SF_timestamp, 0},
-    {"timenow", SF_timestamp, 1},
-    {"time", SF_timestamp, 2},
-    {"regime", SF_regime, 0},
-    {"reasoning", SF_reasoning, 0},
-    {"sources", SF_sources, 0},
-    {"agreement", SF_agreement, 0},
-    {"market_position", SF_POSITION, 0},
-    {"strategy.market_position", SF_POSITION, 0},
-    {"strategy_market_position", SF_POSITION, 0},
-    {"sentiment", SF_POSITION, 0},
-};
-#define RANKS 3
+#include "services/ingest/names.h"
 
 struct place {
     size_t value, has; // in Signal; has 0: there is none
@@ -152,18 +95,58 @@ static bool choose(const struct field *f, const struct choice *choices, int *out
 
 static struct verdict as_order_type(const struct place *p, struct field *f, Signal *out) {
     static const struct choice choices[] = {
-        {"market", SIGNAL__ORDER_TYPE__market}, {"limit", SIGNAL__ORDER_TYPE__limit}, {"stop", SIGNAL__ORDER_TYPE__stop}, {0}};
+        {"market", SIGNAL__ORDER_TYPE__market},         {"limit", SIGNAL__ORDER_TYPE__limit},          {"stop", SIGNAL__ORDER_TYPE__stop},
+        {"stop_limit", SIGNAL__ORDER_TYPE__stop_limit}, {"stoplimit", SIGNAL__ORDER_TYPE__stop_limit}, {0}};
     if (choose(f, choices, (int *)(void *)((char *)out + p->value))) return GOOD;
-    return (struct verdict){"not_allowed", "must be one of market, limit, stop"};
+    return (struct verdict){"not_allowed", "must be one of market, limit, stop, stop_limit"};
 }
 
 static struct verdict as_direction(const struct place *p, struct field *f, Signal *out) {
-    static const struct choice choices[] = {{"buy", SIGNAL__DIRECTION__buy},     {"long", SIGNAL__DIRECTION__buy},
-                                            {"sell", SIGNAL__DIRECTION__sell},   {"short", SIGNAL__DIRECTION__sell},
-                                            {"close", SIGNAL__DIRECTION__close}, {"exit", SIGNAL__DIRECTION__close},
-                                            {"flat", SIGNAL__DIRECTION__close},  {0}};
+#define WORD(word, name)                                                                                                                   \
+    { word, SIGNAL__DIRECTION__##name }
+    static const struct choice choices[] = {WORD("buy", buy),
+                                            WORD("long", buy),
+                                            WORD("sell", sell),
+                                            WORD("short", sell),
+                                            WORD("close", close),
+                                            WORD("exit", close),
+                                            WORD("close_long", close_long),
+                                            WORD("exit_long", close_long),
+                                            WORD("close_short", close_short),
+                                            WORD("exit_short", close_short),
+                                            WORD("reverse", reverse),
+                                            WORD("flat", flat),
+                                            WORD("modify", modify),
+                                            WORD("cancel", cancel),
+                                            WORD("target", target),
+                                            {0}};
+#undef WORD
     if (choose(f, choices, (int *)(void *)((char *)out + p->value))) return GOOD;
-    return (struct verdict){"not_allowed", "must be one of buy, sell, close"};
+    return (struct verdict){"not_allowed", "must be one of " ACTIONS};
+}
+
+static struct verdict as_unit(const struct place *p, struct field *f, Signal *out) {
+    static const struct choice choices[] = {
+        {"points", SIGNAL__UNIT__points}, {"distance", SIGNAL__UNIT__distance}, {"percent", SIGNAL__UNIT__percent}, {0}};
+    if (!choose(f, choices, (int *)(void *)((char *)out + p->value)))
+        return (struct verdict){"not_allowed", "must be one of points, distance, percent"};
+    mark(p, out);
+    return GOOD;
+}
+
+static const struct choice sides[] = {{"long", SIGNAL__SIDE__long}, {"short", SIGNAL__SIDE__short}, {0}};
+
+static struct verdict as_side(const struct place *p, struct field *f, Signal *out) {
+    if (!choose(f, sides, (int *)(void *)((char *)out + p->value))) return (struct verdict){"not_allowed", "must be one of long, short"};
+    mark(p, out);
+    return GOOD;
+}
+
+static struct verdict as_time_in_force(const struct place *p, struct field *f, Signal *out) {
+    static const struct choice choices[] = {{"gtc", SIGNAL__TIME_IN_FORCE__gtc}, {"day", SIGNAL__TIME_IN_FORCE__day}, {0}};
+    if (!choose(f, choices, (int *)(void *)((char *)out + p->value))) return (struct verdict){"not_allowed", "must be one of gtc, day"};
+    mark(p, out);
+    return GOOD;
 }
 
 #define AT(field)         offsetof(Signal, field)
@@ -192,6 +175,29 @@ static const struct row {
     [SF_reasoning] = {as_text, {TEXT(reasoning, 4096)}},
     [SF_sources] = {as_count, {HAS(sources)}},
     [SF_agreement] = {as_decimal, {HAS(agreement)}},
+    [SF_limit_price] = {as_decimal, {HAS(limit_price)}},
+    [SF_close_percent] = {as_decimal, {HAS(close_percent)}},
+    [SF_stop_loss_points] = {as_decimal, {HAS(stop_loss_points)}},
+    [SF_stop_loss_percent] = {as_decimal, {HAS(stop_loss_percent)}},
+    [SF_stop_loss_distance] = {as_decimal, {HAS(stop_loss_distance)}},
+    [SF_take_profit_points] = {as_decimal, {HAS(take_profit_points)}},
+    [SF_take_profit_percent] = {as_decimal, {HAS(take_profit_percent)}},
+    [SF_take_profit_distance] = {as_decimal, {HAS(take_profit_distance)}},
+    [SF_trail_distance] = {as_decimal, {HAS(trail_distance)}},
+    [SF_trail_trigger] = {as_decimal, {HAS(trail_trigger)}},
+    [SF_trail_step] = {as_decimal, {HAS(trail_step)}},
+    [SF_break_even_trigger] = {as_decimal, {HAS(break_even_trigger)}},
+    [SF_break_even_offset] = {as_decimal, {HAS(break_even_offset)}},
+    [SF_target_position] = {as_decimal, {HAS(target_position)}},
+    [SF_risk_percent] = {as_decimal, {HAS(risk_percent)}},
+    [SF_risk_amount] = {as_decimal, {HAS(risk_amount)}},
+    [SF_margin_percent] = {as_decimal, {HAS(margin_percent)}},
+    [SF_provider_equity] = {as_decimal, {HAS(provider_equity)}},
+    [SF_provider_balance] = {as_decimal, {HAS(provider_balance)}},
+    [SF_exit_unit] = {as_unit, {HAS(exit_unit)}},
+    [SF_target_signal_id] = {as_text, {TEXT(target_signal_id, 64)}},
+    [SF_time_in_force] = {as_time_in_force, {HAS(time_in_force)}},
+    [SF_position_side] = {as_side, {HAS(position_side)}},
 };
 
 const char *signal_field_name(enum signal_field f) {
@@ -212,20 +218,9 @@ struct sorting {
     struct span secret;
     const struct alias *alias[FIELDS_MAX];
     bool extra[FIELDS_MAX];
-    const struct field *taken[SF_COUNT + 1];
+    struct field *taken[SF_ALL];
     struct reading *out;
 };
-
-static const struct alias *alias_of(const struct field *f) {
-    const char *as = f->as ? f->as : f->name;
-    size_t length = f->as ? strlen(f->as) : f->name_length;
-    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++) {
-        const char *name = aliases[i].name;
-        if ((*name ^ *as) & ~0x20) continue; // most differ in their first letter, whatever its case
-        if (strncasecmp(name, as, length) == 0 && name[length] == 0) return &aliases[i];
-    }
-    return NULL;
-}
 
 static void trim(struct field *f) {
     while (f->length && (f->text[f->length - 1] == ' ' || f->text[f->length - 1] == '\t')) f->text[--f->length] = 0;
@@ -254,7 +249,7 @@ static void take(struct sorting *s, size_t i) {
         return;
     }
     s->taken[field] = f;
-    if (field == SF_POSITION) return;
+    if (field >= SF_COUNT) return;
     s->out->sent_as[field] = f->name;
     struct verdict v = {"secret", "must not hold the token"};
     if (!text_holds(f->text, f->length, s->secret)) v = rows[field].convert(&rows[field].place, f, &s->out->signal);
@@ -264,19 +259,85 @@ static void take(struct sorting *s, size_t i) {
     s->out->unreadable[field] = true;
 }
 
-// Buy or sell with the wish to have no position afterwards closes one, and opens none in the other direction.
+// --- the position that is wanted afterwards
+
+static void keep_apart(struct sorting *s, int field) {
+    for (size_t i = 0; i < s->fields->n; i++) {
+        if (s->alias[i] && s->alias[i]->field == field) s->extra[i] = true;
+    }
+}
+
+// The lots of the order are not those of the position: they are kept, and mean nothing.
+static void drop_lots(struct sorting *s) {
+    keep_apart(s, SF_lot_size);
+    s->out->signal.has_lot_size = false;
+    s->out->sent_as[SF_lot_size] = NULL;
+}
+
+static bool is_word(const struct field *f, const char *word) { return f && strcasecmp(f->text, word) == 0; }
+
+static void contradiction(struct sorting *s, const struct field *f, const char *rule) {
+    complaint_add(&s->out->complaints, f->name, "contradiction", rule);
+}
+
+// A size, with the sign of the position: {{strategy.position_size}} has one, {{strategy.market_position_size}} has not.
+static void target_by_size(struct sorting *s, const struct field *position, const struct field *size) {
+    Signal *signal = &s->out->signal;
+    bool is_signed = size == s->taken[SF_POSITION_SIZE];
+    decimal_t lots;
+    struct verdict v = read_decimal(size, &lots);
+    if (v.code) return complaint_add(&s->out->complaints, size->name, v.code, v.rule);
+    if (is_word(position, "flat") && lots.e8) return contradiction(s, size, "must be 0 when the position is flat");
+    if (is_word(position, "long") && lots.e8 < 0) return contradiction(s, size, "must not be below 0 when the position is long");
+    if (!is_signed && lots.e8 < 0) return complaint_add(&s->out->complaints, size->name, "out_of_range", "must be 0 or more");
+    if (!is_signed && !position && lots.e8)
+        return complaint_add(&s->out->complaints, size->name, "required", "needs market_position beside it");
+    signal->has_target_position = true;
+    signal->target_position = is_word(position, "short") && lots.e8 > 0 ? -lots.e8 : lots.e8;
+    s->out->sent_as[SF_target_position] = size->name;
+}
+
+static void target_by_word(struct sorting *s, const struct field *position) {
+    Signal *signal = &s->out->signal;
+    signal->has_target_position = is_word(position, "flat");
+    signal->target_position = 0;
+    signal->has_position_side = !signal->has_target_position;
+    if (signal->has_position_side && choose(position, sides, (int *)(void *)&signal->position_side)) return;
+    if (signal->has_position_side) complaint_add(&s->out->complaints, position->name, "not_allowed", "must be one of long, short, flat");
+}
+
+// The order and where it leads, without a size of the position: what leads to none closes; what leaves a position on the other side than it
+// trades has reduced it, and opens nothing.
+static void reduce(struct sorting *s, const struct field *position) {
+    Signal *signal = &s->out->signal;
+    bool buys = signal->direction == SIGNAL__DIRECTION__buy;
+    if (is_word(position, "flat")) {
+        signal->direction = SIGNAL__DIRECTION__close;
+        drop_lots(s);
+    } else if (is_word(position, buys ? "short" : "long")) {
+        signal->direction = buys ? SIGNAL__DIRECTION__close_short : SIGNAL__DIRECTION__close_long;
+    }
+}
+
+// A position with its size, and one without an order, are a target: so a missed alert is made good by the next one.
 static void apply_position(struct sorting *s) {
     const struct field *position = s->taken[SF_POSITION];
-    Signal *signal = &s->out->signal;
-    for (size_t i = 0; i < s->fields->n; i++) {
-        if (s->alias[i] && s->alias[i]->field == SF_POSITION) s->extra[i] = true;
-    }
-    if (!position || strcasecmp(position->text, "flat") != 0 || !s->out->sent_as[SF_direction]) return;
-    signal->direction = SIGNAL__DIRECTION__close;
-    for (size_t i = 0; i < s->fields->n; i++) {
-        if (s->alias[i] && s->alias[i]->field == SF_lot_size) s->extra[i] = true;
-    }
-    signal->has_lot_size = false; // everything
+    const struct field *size = s->taken[SF_POSITION_SIZE] ? s->taken[SF_POSITION_SIZE] : s->taken[SF_POSITION_AMOUNT];
+    struct reading *out = s->out;
+    Signal *signal = &out->signal;
+    bool said = out->sent_as[SF_direction] != NULL;
+    bool trades = said && (signal->direction == SIGNAL__DIRECTION__buy || signal->direction == SIGNAL__DIRECTION__sell);
+    bool aims = said && signal->direction == SIGNAL__DIRECTION__target && !out->sent_as[SF_target_position];
+    for (int field = SF_POSITION; field < SF_ALL; field++) keep_apart(s, field);
+    if ((!position && !size) || out->unreadable[SF_direction] || (said && !trades && !aims)) return;
+    if (trades && !size) return reduce(s, position);
+    signal->direction = SIGNAL__DIRECTION__target;
+    if (!said) out->sent_as[SF_direction] = size ? size->name : position->name;
+    drop_lots(s);
+    if (size)
+        target_by_size(s, position, size);
+    else
+        target_by_word(s, position);
 }
 
 static char *render(const struct fields *fields, const bool *which, struct span secret, arena_t *arena) {
@@ -304,7 +365,7 @@ void signal_of(const struct fields *fields, struct span secret, arena_t *arena, 
     start(out);
     signal__init(&out->signal);
     for (size_t i = 0; i < fields->n; i++) {
-        s.alias[i] = alias_of(&fields->items[i]);
+        s.alias[i] = names_find(&fields->items[i]);
         if (s.alias[i] && s.alias[i]->field != SF_reasoning) trim(&fields->items[i]);
         s.extra[i] = !s.alias[i];
         if (!s.alias[i] && fields->items[i].as && *fields->items[i].as)
@@ -316,6 +377,7 @@ void signal_of(const struct fields *fields, struct span secret, arena_t *arena, 
         }
     }
     apply_position(&s);
+    if (out->signal.direction == SIGNAL__DIRECTION__flat && out->sent_as[SF_direction]) drop_lots(&s);
     for (size_t i = 0; i < fields->n; i++) any_extra |= s.extra[i];
     if (any_extra) out->signal.extra = render(fields, s.extra, secret, arena);
 }

@@ -12,7 +12,9 @@ struct complaint {
     const char *rule;  // in words
 };
 
-#define COMPLAINTS_MAX 40
+#define COMPLAINTS_MAX 64
+
+#define ACTIONS "buy, sell, close, close_long, close_short, reverse, flat, modify, cancel, target"
 
 struct complaints {
     struct complaint items[COMPLAINTS_MAX];
@@ -22,12 +24,18 @@ struct complaints {
 void complaint_add(struct complaints *c, const char *field, const char *code, const char *rule);
 
 // The fields of a Signal that a sender may give.
-#define SIGNAL_FIELDS(X)                                                                                                                   \
-    X(signal_id)                                                                                                                           \
-    X(symbol)                                                                                                                              \
-    X(order_type)                                                                                                                          \
-    X(direction) X(lot_size) X(price) X(stop_loss) X(take_profit) X(expiration_time) X(confidence) X(strategy) X(asset_type)               \
-        X(data_source) X(timestamp) X(regime) X(reasoning) X(sources) X(agreement)
+// clang-format off
+#define SIGNAL_FIELDS(X) \
+    X(signal_id) X(symbol) X(order_type) X(direction) X(lot_size) \
+    X(price) X(stop_loss) X(take_profit) X(expiration_time) X(confidence) \
+    X(strategy) X(asset_type) X(data_source) X(timestamp) X(regime) \
+    X(reasoning) X(sources) X(agreement) X(limit_price) X(close_percent) \
+    X(stop_loss_points) X(stop_loss_percent) X(stop_loss_distance) X(take_profit_points) X(take_profit_percent) \
+    X(take_profit_distance) X(trail_distance) X(trail_trigger) X(trail_step) X(break_even_trigger) \
+    X(break_even_offset) X(exit_unit) X(target_position) X(risk_percent) X(risk_amount) \
+    X(margin_percent) X(provider_equity) X(provider_balance) X(target_signal_id) X(time_in_force) \
+    X(position_side)
+// clang-format on
 
 #define SIGNAL_FIELD(name) SF_##name,
 enum signal_field { SIGNAL_FIELDS(SIGNAL_FIELD) SF_COUNT };

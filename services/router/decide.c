@@ -295,7 +295,7 @@ void decide_inverted(const Signal *s, Signal *out) {
     if (s->order_type <= SIGNAL__ORDER_TYPE__stop_limit && across[s->order_type]) out->order_type = across[s->order_type];
     out->has_limit_price = false;
     if (s->has_target_position) out->target_position = -s->target_position;
-    if (s->has_side) out->side = s->side == SIGNAL__SIDE__long ? SIGNAL__SIDE__short : SIGNAL__SIDE__long;
+    if (s->has_position_side) out->position_side = s->position_side == SIGNAL__SIDE__long ? SIGNAL__SIDE__short : SIGNAL__SIDE__long;
 #define CHANGE_PLACES(a, b) out->has_##a = s->has_##b, out->a = s->b, out->has_##b = s->has_##a, out->b = s->a
     CHANGE_PLACES(stop_loss, take_profit);
     CHANGE_PLACES(stop_loss_points, take_profit_points);

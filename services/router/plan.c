@@ -48,7 +48,7 @@ struct wish {
 static struct wish wish_of(const Signal *s) {
     if (s->direction != D_(target))
         return (struct wish){.is_short = s->direction == D_(sell), .said = {s->has_lot_size != 0, D(s->lot_size)}};
-    if (!s->has_target_position) return (struct wish){.is_short = s->has_side && s->side == SIGNAL__SIDE__short};
+    if (!s->has_target_position) return (struct wish){.is_short = s->has_position_side && s->position_side == SIGNAL__SIDE__short};
     return (struct wish){
         .is_short = s->target_position < 0, .none = s->target_position == 0, .said = {true, decimal_abs(D(s->target_position))}};
 }
@@ -171,8 +171,8 @@ static bool is_concerned(const struct decide_input *in, bool working_only) {
     if (s->target_signal_id) return in->meant && (!working_only || in->meant->stake.rest > 0);
     if (!h) return false;
     __int128 longs = h->buys + (working_only ? 0 : h->longs), shorts = h->sells + (working_only ? 0 : h->shorts);
-    if (!s->has_side) return longs > 0 || shorts > 0;
-    return s->side == SIGNAL__SIDE__long ? longs > 0 : shorts > 0;
+    if (!s->has_position_side) return longs > 0 || shorts > 0;
+    return s->position_side == SIGNAL__SIDE__long ? longs > 0 : shorts > 0;
 }
 
 static size_t plan_command(const struct decide_input *in, struct decide_result *out, OrderCommand__Action action, struct leg *legs) {
@@ -181,7 +181,7 @@ static size_t plan_command(const struct decide_input *in, struct decide_result *
         return refuse(out, REASON__CODE__nothing_to_change, "no order or position of the account is concerned");
     return one(legs, (struct leg){.kind = LEG_COMMAND,
                                   .name = "",
-                                  .side = s->has_side ? of_side(s->side == SIGNAL__SIDE__short) : D_(close),
+                                  .side = s->has_position_side ? of_side(s->position_side == SIGNAL__SIDE__short) : D_(close),
                                   .whole_signal = s->target_signal_id != NULL,
                                   .action = action});
 }

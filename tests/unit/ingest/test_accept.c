@@ -143,14 +143,64 @@ static void the_same_id_with_other_content_is_409(void **state) {
     assert_true(batch_is_empty(w->batch));
 }
 
+// TradingView's strategy placeholders: what a body becomes.
+static void a_position_with_its_size_is_a_target(void **state) {
+    static const struct {
+        const char *body;
+        Signal__Direction direction;
+        bool has_target, has_lots, has_side;
+        int64_t target;
+        Signal__Side side;
+    } cases[] = {
+#define T SIGNAL__DIRECTION__target
+        {"{\"ticker\":\"EURUSD\",\"action\":\"buy\",\"contracts\":2,\"market_position\":\"long\",\"position_size\":\"3\"}", T, true, false,
+         false, 3, 0},
+        {"{\"ticker\":\"EURUSD\",\"action\":\"sell\",\"contracts\":2,\"market_position\":\"short\",\"position_size\":-3}", T, true, false,
+         false, -3, 0},
+        {"{\"ticker\":\"EURUSD\",\"market_position\":\"short\",\"position_size\":3}", T, true, false, false, -3, 0},
+        {"{\"ticker\":\"EURUSD\",\"position_size\":-1}", T, true, false, false, -1, 0},
+        {"{\"ticker\":\"EURUSD\",\"market_position\":\"short\",\"strategy.market_position_size\":4}", T, true, false, false, -4, 0},
+        {"{\"ticker\":\"EURUSD\",\"action\":\"sell\",\"market_position\":\"flat\",\"position_size\":0}", T, true, false, false, 0, 0},
+        {"{\"ticker\":\"EURUSD\",\"market_position\":\"flat\"}", T, true, false, false, 0, 0},
+        {"{\"ticker\":\"EURUSD\",\"market_position\":\"Short\"}", T, false, false, true, 0, SIGNAL__SIDE__short},
+        {"{\"ticker\":\"EURUSD\",\"action\":\"target\",\"sentiment\":\"long\"}", T, false, false, true, 0, SIGNAL__SIDE__long},
+        {"{\"ticker\":\"EURUSD\",\"action\":\"buy\",\"contracts\":2,\"market_position\":\"long\"}", SIGNAL__DIRECTION__buy, false, true,
+         false, 0, 0},
+        {"{\"ticker\":\"EURUSD\",\"action\":\"sell\",\"contracts\":2,\"market_position\":\"long\"}", SIGNAL__DIRECTION__close_long, false,
+         true, false, 0, 0},
+        {"{\"ticker\":\"EURUSD\",\"action\":\"buy\",\"contracts\":2,\"market_position\":\"short\"}", SIGNAL__DIRECTION__close_short, false,
+         true, false, 0, 0},
+        {"{\"ticker\":\"EURUSD\",\"action\":\"sell\",\"contracts\":2,\"market_position\":\"flat\"}", SIGNAL__DIRECTION__close, false, false,
+         false, 0, 0},
+#undef T
+    };
+    struct world *w = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        world_begin(w);
+        Signal *s = accepted(w, cases[i].body);
+        assert_int_equal(s->direction, cases[i].direction);
+        assert_int_equal(s->has_target_position, cases[i].has_target);
+        assert_int_equal(s->target_position, cases[i].target * DECIMAL_SCALE);
+        assert_int_equal(s->has_lot_size, cases[i].has_lots);
+        assert_int_equal(s->has_position_side, cases[i].has_side);
+        if (cases[i].has_side) assert_int_equal(s->position_side, cases[i].side);
+    }
+}
+
+static void to_be_flat_without_a_symbol_is_to_be_flat_in_all(void **state) {
+    struct world *w = *state;
+    Signal *s = accepted(w, "{\"action\":\"flat\"}");
+    assert_int_equal(s->direction, SIGNAL__DIRECTION__flat);
+    assert_string_equal(s->symbol, "*");
+}
+
 static void every_broken_rule_is_named_and_recorded(void **state) {
     struct world *w = *state;
     struct reply r = post(
         w, "{\"signal_id\":\"bad-1\",\"ticker\":\"EUR USD\",\"action\":\"hold\",\"contracts\":0,\"price\":\"NaN\",\"sl\":1,\"foo\":2}");
     assert_int_equal(r.status, 422);
-    assert_says(
-        r,
-        "{\"error\":{\"code\":\"not_allowed\",\"message\":\"action must be one of buy, sell, close\",\"field\":\"action\"},\"errors\":[");
+    assert_says(r, "{\"error\":{\"code\":\"not_allowed\",\"message\":\"action must be one of buy, sell, close, close_long, close_short, "
+                   "reverse, flat, modify, cancel, target\",\"field\":\"action\"},\"errors\":[");
     assert_says(r, "{\"code\":\"not_a_number\",\"message\":\"price must be a number\",\"field\":\"price\"}");
     assert_says(r, "\"field\":\"ticker\"");
     assert_says(r, "{\"code\":\"out_of_range\",\"message\":\"contracts must be greater than 0\",\"field\":\"contracts\"}");
@@ -325,6 +375,8 @@ int main(void) {
         world_test(the_default_strategy_of_the_source_stands_in),
         world_test(a_resent_signal_gets_the_same_answer),
         world_test(the_same_id_with_other_content_is_409),
+        world_test(a_position_with_its_size_is_a_target),
+        world_test(to_be_flat_without_a_symbol_is_to_be_flat_in_all),
         world_test(every_broken_rule_is_named_and_recorded),
         world_test(a_refused_signal_is_refused_again_and_recorded_once),
         world_test(the_token_is_never_written),

@@ -98,9 +98,9 @@ static const struct value past_times[] = {{"2001-01-01T00:00:00Z", 0}, {"1742638
 static const struct value wrong_symbols[] = {{"EUR USD", 0},    {"*", 0},       {"EUR*", 0}, {"$X", 0},
                                              {".EURUSD", 0},    {"EUR'USD", 0}, {"€", 0},    {"EEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEE", 0},
                                              {"{{ticker}}", 0}, {"a@b", 0}};
-static const struct value wrong_directions[] = {{"hold", 0}, {"BUYY", 0}, {"reverse", 0}, {"close_long", 0},
+static const struct value wrong_directions[] = {{"hold", 0}, {"BUYY", 0}, {"reversed", 0}, {"close-long", 0},
                                                 {"1", 1},    {"none", 0}, {"b", 0}};
-static const struct value wrong_types[] = {{"mkt", 0}, {"stop_limit", 0}, {"1", 1}, {"markets", 0}, {"none", 0}};
+static const struct value wrong_types[] = {{"mkt", 0}, {"stop-limit", 0}, {"1", 1}, {"markets", 0}, {"none", 0}};
 static const struct value wrong_ids[] = {{"a b", 0},
                                          {"a/b", 0},
                                          {"ä", 0},

@@ -58,8 +58,8 @@ CASE(flat_working, (DIR(flat), NO_SIZE, REST(buys, "1")))
 CASE(flat_all_of_nothing, (DIR(flat), NO_SIZE, g->signal.symbol = (char *)"*", g->in.symbol = NULL))
 CASE(cancel_all, (DIR(cancel), REST(buys, "1")))
 CASE(cancel_none, (DIR(cancel), HOLD(longs, "1")))
-CASE(cancel_shorts, (cancel_all(g), g->signal.has_side = true, g->signal.side = SIGNAL__SIDE__short))
-CASE(cancel_longs, (cancel_all(g), g->signal.has_side = true, g->signal.side = SIGNAL__SIDE__long))
+CASE(cancel_shorts, (cancel_all(g), g->signal.has_position_side = true, g->signal.position_side = SIGNAL__SIDE__short))
+CASE(cancel_longs, (cancel_all(g), g->signal.has_position_side = true, g->signal.position_side = SIGNAL__SIDE__long))
 CASE(cancel_signal, (DIR(cancel), g->signal.target_signal_id = (char *)"s0", g->in.meant = &g->meant, g->meant.stake.rest = 1))
 CASE(cancel_filled_signal, (cancel_signal(g), g->meant.stake.rest = 0))
 CASE(modify_open, (DIR(modify), HOLD(longs, "1"), SIG(stop_loss, "1.09")))
@@ -103,7 +103,8 @@ CASE(t_fixed_there, (t_fixed(g), HOLD(longs, "9")))
 CASE(t_fixed_flip, (t_fixed(g), HOLD(shorts, "0.3")))
 CASE(t_risk, (TO("7"), BY(cash_risk), SUB(risk_cash, "250"), SIG(stop_loss, "1.095")))
 CASE(t_risk_no_stop_flip, (TO("7"), BY(cash_risk), SUB(risk_cash, "250"), HOLD(shorts, "1")))
-CASE(t_side_only, (target(g), g->signal.has_side = true, g->signal.side = SIGNAL__SIDE__short, BY(fixed), SUB(fixed_lot, "0.3")))
+CASE(t_side_only,
+     (target(g), g->signal.has_position_side = true, g->signal.position_side = SIGNAL__SIDE__short, BY(fixed), SUB(fixed_lot, "0.3")))
 CASE(t_side_only_there, (t_side_only(g), BY(multiplier), HOLD(shorts, "1")))
 CASE(t_side_only_unsized, (t_side_only(g), BY(multiplier), HOLD(longs, "1")))
 CASE(t_reducing, (TO("-1"), HOLD(longs, "3"), g->in.mode = RISK_STATE__MODE__reduce_only))
@@ -380,7 +381,7 @@ static void a_modify_may_take_levels_away_and_needs_a_side_for_points(void **sta
     assert_true(got->levels.stop_loss.has && got->levels.stop_loss.value.e8 == 0 && !got->levels.take_profit.has);
     g.signal.has_stop_loss = false;
     SET(g.signal, stop_loss_points, "500");
-    g.signal.has_side = true, g.signal.side = SIGNAL__SIDE__long;
+    g.signal.has_position_side = true, g.signal.position_side = SIGNAL__SIDE__long;
     (void)decide(&g.in, got);
     assert_int_equal(got->levels.stop_loss.value.e8, E8("1.095"));
     given_free(&g);
