@@ -81,5 +81,8 @@ enum outcome run_list(struct call *call); // of the archive: what is listed is t
 enum outcome run_export(struct call *call);
 enum outcome run_clickhouse(struct call *call);
 enum outcome run_simulate(struct call *call);
+enum outcome run_record(struct call *call);
+enum outcome run_recording(struct call *call); // info, cat, cut, merge
+enum outcome run_replay(struct call *call);
 enum outcome run_health(struct call *call);
 enum outcome run_version(struct call *call);

@@ -42,6 +42,11 @@ bool filter_takes(const struct filter *filter, const ProtobufCMessage *m) {
     return !filter->symbol || has_value(m, symbols, filter->symbol);
 }
 
+bool filter_has_signal(const ProtobufCMessage *m, const char *signal_id) {
+    static const char *const signals[] = {"signal_id", NULL};
+    return has_value(m, signals, signal_id);
+}
+
 static void add_time(uint64_t at, buffer_t *out) {
     char text[TIME_TEXT];
     time_print(at, text);

@@ -12,6 +12,7 @@ struct filter {
 
 // Whether the message, or anything in it, has the account and the symbol looked for (account_id; symbol or broker_symbol).
 bool filter_takes(const struct filter *filter, const ProtobufCMessage *m);
+bool filter_has_signal(const ProtobufCMessage *m, const char *signal_id); // whether it, or anything in it, is about this signal
 
 // {"topic":…,"id":…,"type":…,"body":{…}} and a line feed. `at` UTC ns: 0 leaves "heard_at" out.
 void entry_json(const char *topic, const struct envelope *e, const ProtobufCMessage *m, uint64_t at, buffer_t *out);

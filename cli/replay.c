@@ -1,0 +1,237 @@
+// replay - the signals and prices of a recording, into a running paper system through its intake.
+// SPDX-License-Identifier: MIT
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/book.h"
+#include "common/clock.h"
+#include "common/envelope.h"
+#include "common/own.h"
+#include "common/port.h"
+#include "common/record.h"
+#include "common/topology.h"
+#include "place.h"
+#include "price.pb-c.h"
+#include "recording.h"
+#include "signal.pb-c.h"
+
+#define PAUSE_MS 1
+#define LOOK_MS  20
+#define PATIENCE (10 * NS_PER_S) // how long the intake may take nothing, and what was sent may take to be on record
+#define ID_MOST  64
+#define SOURCES  32
+
+struct token {
+    char source[80], text[200];
+};
+
+struct replay {
+    const struct call *call;
+    store_t *store;
+    port_t *intake;
+    const char *source;  // NULL: each signal's own
+    char renew[24];      // put behind ids; empty: they are kept
+    unsigned long speed; // times the original; 0: as fast as it goes
+    struct token tokens[SOURCES];
+    size_t n_tokens;
+    uint64_t first_at, began; // of the recording (UTC ns) and of this replay (monotonic)
+    unsigned long signals, prices, missing;
+    enum outcome outcome;
+    arena_t *arena;
+};
+
+static volatile sig_atomic_t asked_to_stop;
+static void on_signal(int number) {
+    (void)number;
+    asked_to_stop = 1;
+}
+
+// --- may it?
+
+static void look_at_account(void *arg, const AccountConfig *a) {
+    const char **live = arg;
+    if (a->live && a->enabled) *live = a->account_id;
+}
+
+// Old signals must never reach an account with real money.
+static bool is_paper(struct replay *r) {
+    book_t *book = book_new();
+    const char *live = NULL;
+    bool read = book_load(book, r->store) == ERR_OK;
+    if (read) book_each_account(book, look_at_account, &live);
+    if (!read)
+        (void)complain(NO_REACH, "the configuration cannot be read: %s", store_trouble(r->store));
+    else if (live)
+        (void)complain(ANSWER_NO, "account %s is live: a recording is replayed into paper accounts only", live);
+    book_destroy(&book);
+    return read && !live;
+}
+
+// --- sending
+
+static const char *token_of(struct replay *r, const char *source) {
+    char name[96];
+    for (size_t i = 0; i < r->n_tokens; i++) {
+        if (strcmp(r->tokens[i].source, source) == 0) return r->tokens[i].text;
+    }
+    if (r->n_tokens == SOURCES) return NULL;
+    struct token *t = &r->tokens[r->n_tokens];
+    (void)snprintf(t->source, sizeof t->source, "%s", source);
+    (void)snprintf(name, sizeof name, "webhook-%.80s", source);
+    if (!place_secret(&r->call->place, name, t->text)) return NULL;
+    r->n_tokens++;
+    return t->text;
+}
+
+// False: the intake takes nothing.
+static bool push(struct replay *r, const char *kind, const char *source, struct span body) {
+    char topic[320];
+    const char *token = token_of(r, source);
+    if (!token) {
+        r->outcome = complain(WRONG_USE, "no token for source %s in %s: say --source NAME, one that has", source, r->call->place.secrets);
+        return false;
+    }
+    (void)snprintf(topic, sizeof topic, "%s%s/%s", kind, source, token);
+    for (uint64_t end = clock_mono_ns() + PATIENCE; !port_send(r->intake, topic, body);) {
+        if (asked_to_stop || clock_mono_ns() > end) {
+            if (!asked_to_stop) r->outcome = complain(NO_REACH, "the intake takes nothing; is ingest running?");
+            return false;
+        }
+        (void)ports_wait(NULL, 0, PAUSE_MS);
+    }
+    return true;
+}
+
+static void id_now(const struct replay *r, const char *signal_id, char out[static 128]) {
+    (void)snprintf(out, 128, "%.*s%s", (int)(ID_MOST - strlen(r->renew)), signal_id, r->renew);
+}
+
+// As it came in, under an id that is kept or renewed. Its own times would make it too old: it is a signal of now.
+static bool send_signal(struct replay *r, const Signal *recorded) {
+    char id[128];
+    Signal s = *recorded;
+    id_now(r, recorded->signal_id, id);
+    s.signal_id = id;
+    s.source = (char *)(r->source ? r->source : recorded->source);
+    s.status = SIGNAL__STATUS__pending;
+    s.has_timestamp = false;
+    if (s.has_expiration_time) { // as long after now as it was after it came in
+        uint64_t left = s.expiration_time > s.created_at ? s.expiration_time - s.created_at : 1;
+        s.expiration_time = clock_utc_ns() + left;
+    }
+    size_t n = signal__get_packed_size(&s);
+    uint8_t *packed = arena_take(r->arena, n);
+    (void)signal__pack(&s, packed);
+    bool sent = push(r, "", s.source, (struct span){packed, n});
+    r->signals += sent;
+    return sent;
+}
+
+static bool send_price(struct replay *r, const Price *p) {
+    own(buffer) json = {0};
+    if (!r->source) return true; // whose token prices come with is not on record
+    Price now = *p;
+    now.timestamp = clock_utc_ns();
+    record_to_json(&now.base, &json);
+    bool sent = push(r, "prices/", r->source, (struct span){json.data, json.length});
+    r->prices += sent;
+    return sent;
+}
+
+static void wait_for_its_time(const struct replay *r, uint64_t at) {
+    if (!r->speed || at <= r->first_at) return;
+    uint64_t due = r->began + (at - r->first_at) / r->speed;
+    for (uint64_t now; !asked_to_stop && (now = clock_mono_ns()) < due;) {
+        uint64_t ms = (due - now) / NS_PER_MS;
+        (void)ports_wait(NULL, 0, ms > 100 ? 100 : (int64_t)ms + 1);
+    }
+}
+
+// A consensus comes of its parts again, and what was refused would be refused again.
+static bool is_replayed(const ProtobufCMessage *m) {
+    return m && (m->descriptor == &price__descriptor || (m->descriptor == &signal__descriptor && !((const Signal *)m)->n_parts &&
+                                                         ((const Signal *)m)->status != SIGNAL__STATUS__failed));
+}
+
+typedef bool record_fn(struct replay *r, const ProtobufCMessage *m);
+
+static bool each(struct replay *r, const char *path, record_fn *visit, bool in_time) {
+    char why[200];
+    struct recorded record;
+    own(recording) *file = recording_open(path, why);
+    if (!file) return r->outcome = complain(WRONG_USE, "%s", why), false;
+    while (!asked_to_stop && recording_next(file, &record)) {
+        struct envelope e = {.body = record.body};
+        (void)snprintf(e.type, sizeof e.type, "%s", record.type);
+        if (strcmp(record.type, "Signal") != 0 && strcmp(record.type, "Price") != 0) continue;
+        arena_reset(r->arena);
+        const ProtobufCMessage *m = envelope_open(&e, r->arena);
+        if (!is_replayed(m)) continue;
+        if (!r->first_at) r->first_at = record.at;
+        if (in_time) wait_for_its_time(r, record.at);
+        if (!visit(r, m)) return false;
+    }
+    return true;
+}
+
+static bool send_one(struct replay *r, const ProtobufCMessage *m) {
+    return m->descriptor == &signal__descriptor ? send_signal(r, (const Signal *)m) : send_price(r, (const Price *)m);
+}
+
+// --- what became of them
+
+static bool look_at_one(struct replay *r, const ProtobufCMessage *m) {
+    char key[160] = "signal:";
+    own(buffer) status = {0};
+    if (m->descriptor != &signal__descriptor) return true;
+    id_now(r, ((const Signal *)m)->signal_id, key + strlen(key));
+    for (uint64_t end = clock_mono_ns() + PATIENCE; !asked_to_stop;) {
+        if (store_field(r->store, key, "status", &status)) return r->outcome = complain(NO_REACH, "%s", store_trouble(r->store)), false;
+        if (status.length) return true;
+        if (clock_mono_ns() > end || r->missing) return r->missing++, true; // one wait is enough to know
+        (void)ports_wait(NULL, 0, LOOK_MS);
+    }
+    return true;
+}
+
+static enum outcome say(const struct replay *r) {
+    if (r->outcome != DONE) return r->outcome;
+    if (r->call->json)
+        printf("{\"signals\":%lu,\"prices\":%lu,\"not_on_record\":%lu}\n", r->signals, r->prices, r->missing);
+    else
+        printf("%lu signals and %lu prices sent%s\n", r->signals, r->prices, *r->renew ? ", under new ids" : "");
+    if (!r->missing) return DONE;
+    return complain(ANSWER_NO, "%lu signals are not on record: the source's rate or its token refused them, or their ids are held back",
+                    r->missing);
+}
+
+static enum outcome run(struct replay *r) {
+    char endpoint[256];
+    const char *path = r->call->args[0];
+    endpoint_of(r->call->place.run, "ingest", "intake", endpoint);
+    if (!is_paper(r)) return ANSWER_NO;
+    r->intake = port_connect(PORT_PUSH, endpoint, 0);
+    if (!r->intake) return complain(NO_REACH, "cannot connect to %s", endpoint);
+    r->began = clock_mono_ns();
+    if (each(r, path, send_one, true)) (void)each(r, path, look_at_one, false);
+    port_destroy(&r->intake);
+    return say(r);
+}
+
+enum outcome run_replay(struct call *call) {
+    struct replay r = {.call = call, .source = call_flag(call, "source")};
+    struct sigaction action = {.sa_handler = on_signal};
+    if (!call_number(call, "speed", 0, &r.speed)) return WRONG_USE;
+    if (!call_flag(call, "keep-ids")) (void)snprintf(r.renew, sizeof r.renew, ".%llx", (unsigned long long)(clock_utc_ns() / NS_PER_MS));
+    own(store) *store = place_store(&call->place, "viewer");
+    if (!store) return NO_REACH;
+    (void)sigaction(SIGINT, &action, NULL);
+    r.store = store;
+    r.arena = arena_new(0);
+    enum outcome outcome = run(&r);
+    explicit_bzero(r.tokens, sizeof r.tokens);
+    arena_destroy(&r.arena);
+    return outcome;
+}

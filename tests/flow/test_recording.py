@@ -1,0 +1,143 @@
+"""What went over the topics is kept in a file, and its signals are sent again."""
+# SPDX-License-Identifier: MIT
+import json
+import os
+import signal
+import subprocess
+
+import msgpack
+import pytest
+
+from tests.harness.plant import Plant, configuration
+from tests.harness.wait import until
+
+
+@pytest.fixture(scope="module")
+def plant():
+    p = Plant(config=configuration(accounts=2, brokers=1)).up()
+    yield p
+    p.down()
+
+
+@pytest.fixture
+def file(plant, request):
+    return f"{plant.temporary}/{request.node.name}.rec"
+
+
+def send(plant, signal_id):
+    status, out, err = plant.command("send", "-", stdin=json.dumps({"signal_id": signal_id, "symbol": "EURUSD", "action": "buy", "price": "1.1"}))
+    assert status == 0, out + err
+
+
+def final(plant, signal_id):
+    return until(lambda: plant.admin.hget(f"signal:{signal_id}", "status") in ("completed", "failed"), f"{signal_id} to be final")
+
+
+def recorder(plant, file, *more):
+    env = {**os.environ, **plant.environment("tradecast")}
+    child = subprocess.Popen([plant.bin / "tradecast", "record", file, *more], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until(lambda: os.path.exists(file) or child.poll() is not None, "the recording to begin")
+    return child
+
+
+def messages(plant, file, *more):
+    status, out, err = plant.command("recording", "cat", file, "--json", *more)
+    assert status == 0, err
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def has_outcome(plant, file, signal_id):
+    return any(m["type"] == "Outcome" and m["body"].get("signal", {}).get("signal_id") == signal_id for m in messages(plant, file))
+
+
+def test_every_message_of_a_signal_is_in_the_recording_once(plant, file):
+    child = recorder(plant, file)
+    send(plant, "recorded")
+    final(plant, "recorded")
+    until(lambda: has_outcome(plant, file, "recorded"), "the outcome to be in the file")
+    child.send_signal(signal.SIGTERM)
+    out, err = child.communicate(timeout=20)
+    assert child.returncode == 0, err
+    found = messages(plant, file, "--signal", "recorded")
+    assert {"Signal", "Routing", "Order", "Execution", "Outcome"} <= {m["type"] for m in found}
+    ids = [(m["topic"], m["id"]) for m in found]
+    assert len(ids) == len(set(ids))
+
+
+def test_the_past_is_read_from_the_journals(plant, file):
+    send(plant, "past")
+    final(plant, "past")
+    status, out, err = plant.command("record", file, "--past", "--compress", "--json")
+    assert status == 0 and json.loads(out)["messages"] > 5, err
+    assert [m["body"]["signal_id"] for m in messages(plant, file, "--type", "Signal", "--signal", "past")] == ["past"]
+
+
+def test_any_reader_of_messagepack_reads_it(plant, file):
+    assert plant.command("record", file, "--past")[0] == 0
+    with open(file, "rb") as f:
+        head, *records = msgpack.Unpacker(f, raw=False)
+    assert head["recording"] == 1
+    assert records and all(set(r) == {"at", "topic", "id", "prev", "type", "body"} for r in records)
+
+
+@pytest.mark.parametrize("compress", [[], ["--compress"]], ids=["plain", "gzipped"])
+def test_a_killed_recorder_leaves_what_it_had(plant, file, compress):
+    child = recorder(plant, file, *compress)
+    name = f"killed-{len(compress)}"
+    send(plant, name)
+    final(plant, name)
+    until(lambda: has_outcome(plant, file, name), "the outcome to be in the file")
+    child.kill()
+    child.wait()
+    assert has_outcome(plant, file, name)
+    if not compress:
+        with open(file, "ab") as f:
+            f.write(b"\x86\xa2at")  # a record that was begun
+        status, out, err = plant.command("recording", "cat", file, "--json")
+        assert name in out and "not whole" in err
+
+
+def test_parts_and_wholes(plant, file):
+    assert plant.command("record", file, "--past")[0] == 0
+    assert plant.command("recording", "cut", file, f"{file}.cut", "--topic", "signals")[0] == 0
+    assert plant.command("recording", "merge", file, f"{file}.cut", f"{file}.merged")[0] == 0
+    assert len(messages(plant, f"{file}.merged")) == len(messages(plant, file))
+    topics = json.loads(plant.command("recording", "info", f"{file}.cut", "--json")[1])
+    assert [t["topic"] for t in topics] == ["signals"] and topics[0]["holes"] == 0
+    assert plant.command("recording", "cut", file, file)[0] == 2  # an existing file is not written over
+
+
+def test_what_is_no_recording_is_refused(plant, file):
+    for content in (b"", b"{}", b"\xdf\xff\xff\xff\xff", b"\x83\xa9recording\x01"):
+        with open(file, "wb") as f:
+            f.write(content)
+        status, out, err = plant.command("recording", "info", file)
+        assert status == 2 and "is no recording" in err
+
+
+def test_signals_are_replayed_under_new_ids_and_resends_are_recognised(plant, file):
+    send(plant, "again")
+    final(plant, "again")
+    assert plant.command("record", f"{file}.all", "--past")[0] == 0
+    assert plant.command("recording", "cut", f"{file}.all", file, "--signal", "again", "--type", "Signal")[0] == 0
+    before = plant.admin.xlen("journal:signals")
+    status, out, err = plant.command("replay", file, "--keep-ids", "--json")
+    assert status == 0 and json.loads(out) == {"signals": 1, "prices": 0, "not_on_record": 0}, err
+    status, out, err = plant.command("replay", file)
+    assert status == 0, err
+    until(lambda: plant.admin.xlen("journal:signals") == before + 1, "the renewed one, and it alone")
+    renewed = next(k.split(":", 1)[1] for k in plant.admin.scan_iter("signal:again.*"))
+    final(plant, renewed)
+    assert plant.admin.hget(f"signal:{renewed}", "status") == "completed"
+
+
+def test_a_live_account_is_never_replayed_into(plant, file):
+    assert plant.command("record", file, "--past")[0] == 0
+    live = {"accounts": [{**plant.config["accounts"][0], "live": True}]}
+    plant.apply(live)
+    try:
+        until(lambda: plant.admin.hget(f"account_config:{live['accounts'][0]['account_id']}", "live") == "1", "the account to be live")
+        status, out, err = plant.command("replay", file)
+        assert status == 1 and "is live" in err
+    finally:
+        plant.apply({"accounts": [plant.config["accounts"][0] | {"live": False}]})
