@@ -81,6 +81,8 @@ static const struct command commands[] = {
     {"failures", "", "Lists trades that came to nothing and signals that were refused.", run_list, 0, 0, {LISTED}},
     {"performance", "", "Sums a time up: orders, wins, profit, drawdown, slippage, latency.", run_list, 0, 0,
      {ARCHIVED, {"by", "WHAT", "account, broker, gateway, day, strategy or symbol; else all in one"}, {"csv", NULL, "every column, as CSV"}}},
+    {"report", "FILE.html", "Writes a page about the trades closed in a time: profit, drawdown, slippage, by strategy and account.",
+     run_report, 1, 1, {ARCHIVED}},
     {"backup", "FILE", "Copies the archive as it is now, while it is written, and checks the copy.", run_backup, 1, 1, {}},
     {"restore", "FILE", "Puts an archive in the place of the installation's, which is kept; the archiver must be stopped.", run_restore, 1, 1,
      {{"anyway", NULL, "also when it is damaged or not as it was written"}}},

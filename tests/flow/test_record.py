@@ -158,6 +158,7 @@ def test_lists_are_tables_and_csv_and_know_conditions(traded):
     until(lambda: 100 < listed(traded, "performance")["rows"][0]["orders"]
           == sum(r["orders"] for r in listed(traded, "performance", "--by=symbol")["rows"]), "both ways of summing up to agree")
     assert traded.command("performance", "--by=account", "--since=2d")[0] == DONE
+    assert traded.command("report", "--since=1d", str(traded.layout.top / "report.html"))[0] == DONE
     assert traded.command("trades", "--since=yesterday")[0] == WRONG_USE
     assert traded.command("failures", "--strategy=x")[0] == ANSWER_NO
 
