@@ -161,6 +161,7 @@ enum outcome run_doctor(struct call *call) {
     check_redis(&self);
     check_services(&self);
     check_disk(&self);
+    check_record(&self);
     check_clock(&self);
     check_limits(&self);
     say(&self);

@@ -18,6 +18,7 @@ void report(struct report *self, enum finding finding, const char *what, const c
 
 void check_redis(struct report *self); // reachable, its settings, its users
 void check_disk(struct report *self);  // room, how long an fdatasync takes, SQLite
+void check_record(struct report *self); // chain, audit log, backup
 
 // The profile that a disk whose fdatasync takes so long recommends, with the reason. Pure.
 const char *profile_for(uint64_t fdatasync_ns, const char **why);

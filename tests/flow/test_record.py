@@ -212,3 +212,13 @@ def test_what_is_damaged_or_was_changed_is_not_restored_unasked(traded, tmp_path
         db.execute("UPDATE signals SET symbol = 'X' WHERE id = 2")
     status, _, said = traded.command("restore", str(path))
     assert status == ANSWER_NO and "not as it was written" in said
+
+
+def test_doctor_looks_at_the_record(traded, tmp_path):
+    def found():
+        checks = json.loads(traded.command("doctor", "--json")[1])["checks"]
+        return {c["check"]: (c["result"], c["found"]) for c in checks if c["check"] in ("chain", "backup")} | {
+            "audit": [c["result"] for c in checks if c["check"] == "audit log"]}
+    assert traded.command("backup", str(tmp_path / "doctor.db"))[0] == DONE
+    told = found()
+    assert told["chain"][0] == "ok" and told["backup"][0] == "ok" and "ok" in told["audit"]
