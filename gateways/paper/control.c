@@ -145,6 +145,8 @@ static bool ledger_order(paper_t *self, const char *trade_id, buffer_t *answer) 
     print_money(answer, "filled_lots", o->filled);
     print_money(answer, "average_price", o->average);
     print_money(answer, "open_lots", o->open);
+    print_money(answer, "stop_loss", o->stop_loss);
+    print_money(answer, "take_profit", o->take_profit);
     print_money(answer, "pnl", o->pnl);
     buffer_text(answer, "}");
     return true;

@@ -10,6 +10,7 @@ from tests.fault.chaos import QUICK
 from tests.harness.oracle import judge
 from tests.harness.wait import until
 
+ELSEWHERE = {"executor.stop_moved"}  # not on every order's way: test_stops.py
 LOOP = ["before_commit", "after_commit", "after_send"]
 SERVICES = ["ingest", "router", "executor", "reconciler", "archiver", "monitor"]
 
@@ -21,7 +22,7 @@ def named_points():
     for folder in (ROOT / "services", ROOT / "gateways"):
         for file in sorted(folder.glob("*/*.c")):
             for name in re.findall(r'FAILPOINT\("([^"]+)"\)', file.read_text()):
-                points.append((file.parent.name, name))
+                points += [(file.parent.name, name)] if name not in ELSEWHERE else []
     return sorted(set(points))
 
 
