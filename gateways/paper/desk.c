@@ -109,6 +109,7 @@ static void report(paper_t *self, const struct order *o, Report *r, const char *
     r->reported_at = self->now;
     tell(self, r);
     if (faults_take(&self->faults.duplicate_report)) tell(self, r);
+    r->broker_order_id = NULL; // it ends here
 }
 
 void paper_report(paper_t *self, struct order *o, Report__Kind kind, const char *reason, Fill *fill) {

@@ -152,9 +152,8 @@ static void closing_of(const struct executor *x, const TradeState *position, Tra
 }
 
 static void take_once(struct executor *x, TradeState *s, unsigned n, const char *const parts[]) {
-    char id[ID_TEXT];
+    char *id = s->trade_id = arena_take(batch_arena(x->batch), ID_TEXT);
     id_derive(id, s->signal_id, n, parts);
-    s->trade_id = id;
     if (!guard_find(x->guard, digest_text(id), NULL)) orders_take(x, s, false);
 }
 
