@@ -28,7 +28,7 @@
 
 #define COMMIT_AT     500  // messages worth a transaction: some 50 signals (spec 004), of about ten messages each
 #define COMMIT_AFTER  5000 // ms: no row waits longer
-#define BACKFILL_ROWS 1000 // at a tick: some 20 ms
+#define BACKFILL_ROWS 1000 // at a tick: some 10 ms
 #define BATCH_MOST    1024 // under load: a page of the file is written once for many rows
 
 struct settings {

@@ -14,7 +14,7 @@
 #include "services/archiver/performance.h"
 
 #define DAY_NS    (86400 * NS_PER_S)
-#define HELD_MOST 4096 // performances in memory; beyond that all are dropped after a batch
+#define HELD_MOST 8192 // performances in memory; beyond that all are dropped after a batch
 
 #define KINDS(X)                                                                                                                           \
     X(ACCOUNT, "account_performance", account_performance, "account_id")                                                                   \

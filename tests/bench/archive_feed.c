@@ -78,7 +78,7 @@ static void commit(struct feed *f) {
 // What an earlier version left, in small slices.
 static void backfill(struct feed *f, bool all) {
     for (unsigned slice = 1; rows_backfill_is_due(f->rows); slice++) {
-        must(!sql_begin(f->db) && !rows_backfill(f->rows, 5), sql_trouble(f->db));
+        must(!sql_begin(f->db) && !rows_backfill(f->rows, f->wild ? 5 : 1000), sql_trouble(f->db));
         if (f->wild && (f->batches + slice) % 3 == 0) {
             sql_rollback(f->db);
             rows_rolled_back(f->rows);
