@@ -110,7 +110,7 @@ static bool begin_day(const struct at *at) {
     uint64_t now = batch_now(at->batch);
     if (now < k->day_ends_at || !breach_day(&k->rules, k->zone, &k->s, now)) return false;
     k->day_ends_at = zone_day_end(k->zone, k->s.day_started_at, k->rules.day_starts);
-    if (k->s.has_lock && k->s.has_locked_until && now >= k->s.locked_until) unlock(at, "a new trading day");
+    if (k->s.has_lock && k->s.has_locked_until) unlock(at, "a new trading day");
     return true;
 }
 
@@ -144,6 +144,7 @@ void locks_ordered(struct router *r, batch_t *batch, const AccountConfig *config
     const struct at at = {r, batch, config, account};
     struct risk *k = risk_at(&at);
     if (!k) return;
+    (void)begin_day(&at); // an order counts in the day in which it is given
     risk_note_order(k, batch_now(batch));
     breach_ordered(&k->s);
     if (!k->rules.r.has_max_trades_day && !k->rules.r.has_max_orders) return; // nobody looks at either
