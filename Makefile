@@ -3,6 +3,7 @@
 # make bench      limits and tradecast, one table            make fuzz   each parser, 30 s
 # make lint       clang-tidy, cppcheck       make format  clang-format
 # make install    PREFIX=/usr/local DESTDIR=      make deb     a Debian package: the programs, systemd's units, man pages
+# make chaos-copies KILLS=40: the copies of the archive and what they copy to, killed
 # make test-deploy: the package in a booted systemd, the image under docker-compose
 # make sim        STEPS=1000000 SEED=1 MIX=any: the protocol under simulated faults      make coverage   of the delivery core
 
@@ -43,7 +44,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(wildcard tests/unit/*/t
 
 objects = $(patsubst %.c,$(OUT)/%.o,$(wildcard $(1)/*.c))
 
-.PHONY: reference all packages run test unit tools bench chaos fuzz lint format clean compile_commands.json
+.PHONY: chaos-copies reference all packages run test unit tools bench chaos fuzz lint format clean compile_commands.json
 all: $(BINS)
 
 .SECONDARY:
@@ -153,6 +154,12 @@ chaos:
 	@deploy/setup build run test
 	$(call again,MODE=chaos all tools)
 	@/usr/bin/python3 -m tests.fault.chaos
+# The copies of the archive and what they copy to, killed KILLS times.
+chaos-copies:
+	@deploy/setup build run test
+	$(call again,MODE=check all)
+	-@deploy/engines
+	@KILLS=$(or $(KILLS),40) /usr/bin/python3 -m pytest -q -rs -k whoever_is_killed tests/flow/test_clickhouse.py tests/flow/test_backend.py
 bench:
 	@deploy/setup build run test
 	$(call again,MODE=release all tools)

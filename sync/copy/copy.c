@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/envelope.h"
 #include "common/log.h"
+#include "common/notify.h"
 #include "common/own.h"
 #include "proto/topics.h"
 #include "sync.pb-c.h"
@@ -93,8 +94,10 @@ static void beat(struct copy *self) {
 bool copy_goes_on(void *arg) {
     struct copy *self = arg;
     uint64_t now = clock_mono_ns();
+    notify_alive(now);
     if (self->events && now - self->beat_at >= (uint64_t)self->settings.heartbeat_ms * NS_PER_MS) {
         self->beat_at = now;
+        notify_status(self->trouble[0] ? self->trouble : "copies");
         beat(self);
     }
     return !copy_stop_asked;

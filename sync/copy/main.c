@@ -12,6 +12,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/notify.h"
 #include "common/topology.h"
 #include "sync/copy/copy.h"
 #include "sync/copy/copy_part.h"
@@ -110,7 +111,9 @@ static void rest(struct copy *self, int64_t ms) {
 static int run(struct copy *self, const void *settings) {
     void *program = start(self) ? self->program->new (self, settings) : NULL;
     if (program) log_event(LOG_LEVEL_INFO, "started", "archive=%s", log_quote(self->settings.archive));
+    if (program) notify_ready();
     while (program && copy_goes_on(self)) rest(self, self->program->round(program));
+    if (program) notify_stopping();
     if (program) log_event(LOG_LEVEL_INFO, "stopped", "delivered=%llu", (unsigned long long)self->delivered);
     int status = program ? 0 : 1;
     if (program) self->program->destroy(&program);

@@ -14,6 +14,7 @@ from contextlib import closing
 from deploy.local import redis as redis_server
 from deploy.local.layout import ROOT, Layout
 from tests.bench import storing
+from tests.bench.copies import copies
 from tests.harness.plant import Plant, configuration
 from tests.harness.wait import until
 
@@ -279,6 +280,7 @@ def main():
     table.part("the record")
     storing.bench(table, Run, count, percentile)
     old_archive(table)
+    copies(table, count(200000) // 4000 * 4000 or 100, count(5000))
     out = ROOT / "build/bench.json"
     out.write_text(json.dumps(table.rows, indent=2) + "\n")
     print(f"\nThe same as JSON: {out.relative_to(ROOT)}")

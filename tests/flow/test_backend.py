@@ -18,6 +18,8 @@ from tests.harness.backend import Backend
 from tests.harness.plant import SANITIZERS
 from tests.harness.wait import until
 
+KILLS = int(os.environ.get("KILLS") or 6)  # make chaos-copies: many
+
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory, mode):
@@ -199,7 +201,7 @@ def test_whoever_is_killed_at_any_moment_nothing_is_missing_and_keys_stay(poster
     writing = threading.Thread(target=write)
     writing.start()
     try:
-        for n in range(8):
+        for n in range(KILLS):
             time.sleep(dice.random() * 0.3)
             if n % 3 == 2:
                 backend.kill()

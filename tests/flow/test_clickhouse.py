@@ -19,6 +19,8 @@ from tests.harness import archive, engines
 from tests.harness.plant import SANITIZERS
 from tests.harness.wait import until
 
+KILLS = int(os.environ.get("KILLS") or 4)  # make chaos-copies: many
+
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory, mode):
@@ -184,9 +186,9 @@ def test_whoever_is_killed_at_any_moment_counts_and_sums_agree(tmp_path, mode, e
     writing = threading.Thread(target=write)
     writing.start()
     try:
-        for n in range(6):
+        for n in range(KILLS):
             time.sleep(dice.random() * 0.4)
-            if n % 3 == 2:
+            if n % 4 == 3:
                 server.kill()
                 time.sleep(dice.random() * 0.3)
                 server.start().up()
