@@ -13,6 +13,7 @@ bool gain_percent(int64_t entry, int64_t exit, bool buy, int64_t *out) {
     decimal_t gain;
     if (entry <= 0 || !decimal_sub(D(exit), D(entry), &gain) || !decimal_mul(gain, DECIMAL_INT(100), ROUND_HALF_EVEN, &gain)) return false;
     if (!decimal_div(gain, D(entry), ROUND_HALF_EVEN, &gain)) return false;
+    if (gain.e8 == INT64_MIN) return false;
     *out = buy ? gain.e8 : -gain.e8;
     return true;
 }

@@ -133,24 +133,19 @@ static err_t read_currency(tallies_t *self, struct entity *e) {
     return error;
 }
 
-static err_t find_entity(tallies_t *self, enum kind kind, const char *id, struct entity **out) {
+static struct entity *find_entity(tallies_t *self, enum kind kind, const char *id) {
     char key[256];
     int n = snprintf(key, sizeof(key), "%c%s", '0' + (int)kind, id);
     size_t length = (size_t)n < sizeof(key) ? (size_t)n : sizeof(key) - 1; // ids are at most 64 long: config_rules.c
-    HASH_FIND(hh, self->entities, key, length, *out);
-    if (*out) return ERR_OK;
-    struct entity *e = calloc(1, sizeof(*e) + length + 1);
+    struct entity *e;
+    HASH_FIND(hh, self->entities, key, length, e);
+    if (e) return e;
+    e = calloc(1, sizeof(*e) + length + 1);
     if (!e) abort();
     e->kind = kind;
     memcpy(e->key, key, length);
-    err_t error = kind == ACCOUNT ? read_currency(self, e) : ERR_OK;
-    if (error) {
-        free(e);
-        return error;
-    }
     HASH_ADD(hh, self->entities, key, length, e);
-    *out = e;
-    return ERR_OK;
+    return e;
 }
 
 // What the table holds; nothing: it begins.
@@ -241,9 +236,9 @@ static err_t change(tallies_t *self, const struct where *where, const struct cha
     const char *currency = NULL;
     err_t e = ERR_OK;
     for (int k = 0; !e && k < KIND_COUNT; k++) { // the account first: it knows the currency
-        struct entity *of;
         if (!where->id[k] || !*where->id[k]) continue;
-        e = find_entity(self, (enum kind)k, where->id[k], &of);
+        struct entity *of = find_entity(self, (enum kind)k, where->id[k]);
+        if (k == ACCOUNT && !of->currency[0]) e = read_currency(self, of); // its configuration may come after its first trade
         if (e) break;
         if (k == ACCOUNT) currency = of->currency;
         e = change_one(self, of, c->day, c, currency);

@@ -342,6 +342,18 @@ static void a_row_says_in_which_currency_and_when_there_are_several(void **state
     expect(w, "SELECT group_concat(currency) FROM broker_performance", "mixed,mixed");
 }
 
+static void an_account_configured_after_its_first_trade_has_its_currency_then(void **state) {
+    struct world *w = *state;
+    tell(w, filled(w, "t-1", "1", TRADE_STATE__STATE__filled), NULL, NULL);
+    commit(w);
+    expect(w, OF_DAY("coalesce(currency, '-')", "total"), "-");
+    assert_int_equal(sql_run(w->db, "INSERT INTO account_config (account_id, broker_id, currency) VALUES ('anna', 'alpha', 'EUR')"),
+                     ERR_OK);
+    tell(w, filled(w, "t-2", "1", TRADE_STATE__STATE__filled), NULL, NULL);
+    commit(w);
+    expect(w, OF_DAY("currency || ' ' || orders", "total"), "EUR 2");
+}
+
 // Signals' outcomes.
 
 #define OUTCOME "SELECT coalesce(outcome, '-') || ' ' || coalesce(exit_price, '-') || ' ' || coalesce(profit_loss_pct, '-') FROM signals"
@@ -455,6 +467,7 @@ int main(void) {
         TEST(what_is_told_again_counts_once),
         TEST(a_transaction_that_is_rolled_back_leaves_nothing_counted),
         TEST(a_row_says_in_which_currency_and_when_there_are_several),
+        TEST(an_account_configured_after_its_first_trade_has_its_currency_then),
         TEST(a_signal_has_its_outcome_when_its_last_position_is_closed),
         TEST(topics_may_come_in_any_order),
         TEST(without_exit_prices_the_profit_tells),
