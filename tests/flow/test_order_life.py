@@ -102,8 +102,7 @@ def test_a_change_that_the_broker_refuses_is_on_record(plant, hedge):
     hedge.price("NZDUSD", "0.60000", "0.60010")
     order = hedge.post("buy", symbol="NZDUSD", price="0.6001", lot_size="0.1", stop_loss="0.59")
     hedge.until(order, state="filled")
-    hedge.price("NZDUSD", "0.59500", "0.59510")
-    until(lambda: json.loads(plant.admin.get("stocks:price:NZDUSD"))["price"] == 0.595, "the price to be there")
+    assert wire.control(plant, "gw-a", "price", "NZDUSD", "0.59500", "0.59510").ok
     hedge.post("modify", symbol="NZDUSD", target_signal_id=order, stop_loss="0.5960")  # the market is below that
     t = hedge.until(order, modify_rejected="invalid_stops")
     assert t["stop_loss"] == "0.59" and "stop_loss_wanted" not in t
