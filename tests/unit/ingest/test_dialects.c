@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include "common/decimal.h"
 #include "services/ingest/dialect.h"
+#include "services/ingest/names.h"
+#include "services/ingest/rules.h"
 #include "services/ingest/source_rules.h"
 #include "tests/unit/ingest/world.h"
 
@@ -399,28 +401,86 @@ static void what_is_older_than_the_source_allows_is_refused(void **state) {
     }
 }
 
-// Every name that a dialect gives a field must be one that a signal has: else it would be understood and lost.
-static void what_a_dialect_maps_to_is_a_field_of_a_signal(void **state) {
+// What a dialect maps is read by signal_of and passes the rules: else it would be understood and lost.
+static void passes(struct settings *s, const struct translation *t, const char *body) {
+    struct reading *r = arena_take(s->arena, sizeof *r);
+    if (t->complaints.n) fail_msg("%s: %s %s", body, t->complaints.items[0].field, t->complaints.items[0].rule);
+    signal_of(&t->ours, span_of("70ken70ken70ken70ken"), s->arena, r);
+    rules_check(r, NOW);
+    if (r->complaints.n) fail_msg("%s: %s %s", body, r->complaints.items[0].field, r->complaints.items[0].rule);
+    for (size_t k = 0; k < t->ours.n; k++) {
+        const char *as = t->ours.items[k].as;
+        if (as && *as && !protobuf_c_message_descriptor_get_field_by_name(&signal__descriptor, as)) fail_msg("a Signal has no %s", as);
+    }
+}
+
+static void what_pineconnector_maps_to_is_a_signal(void **state) {
     struct settings *s = *state;
     static const char *const bodies[] = {
         LICENSE ",buylimit,EURUSD,price=1.2,risk=1,sl=5,tp=5,betrigger=1,beoffset=1,trailtrig=1,traildist=1,trailstep=1",
         LICENSE ",buy,EURUSD,vol_dollar=5,sl_pct=1,tp_price=2",
-        LICENSE ",sell,EURUSD,vol_pct_bal_loss=5,sl_price=1,tp_pct=2",
-        LICENSE ",sell,EURUSD,vol_pct_bal_margin=5",
-        LICENSE ",closelongpct,EURUSD,risk=5",
-        LICENSE ",newsltplong,EURUSD,sl=5",
+        LICENSE ",sell,EURUSD,vol_pct_bal_loss=5,sl_price=1.3,tp_pct=2",
+        LICENSE ",sellstop,EURUSD,price=1.2,vol_pct_bal_margin=5",
+        LICENSE ",closelong,EURUSD",
+        LICENSE ",closeshort,EURUSD",
+        LICENSE ",closelongshort,EURUSD",
+        LICENSE ",closelongvol,EURUSD,risk=0.1",
+        LICENSE ",closelongpct,EURUSD,risk=50",
+        LICENSE ",newsltplong,EURUSD,sl=5,tp=10",
+        LICENSE ",newsltpshort,EURUSD,sl_price=1.3",
+        LICENSE ",cancellong,EURUSD",
         LICENSE ",cancelshort,EURUSD",
-        LICENSE ",closeall,EURUSD",
-        LICENSE ",closeshort,EURUSD"};
+        LICENSE ",closeall,EURUSD"};
+    for (unsigned risk = 1; risk <= 5; risk++) {
+        s->source.risk_is = risk;
+        for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+            struct translation t;
+            const char *why;
+            translation_start(&t, &s->source, s->arena);
+            assert_int_equal(dialect_pineconnector(&t, span_of(bodies[i]), &why), ERR_OK);
+            passes(s, &t, bodies[i]);
+        }
+    }
+}
+
+static void what_traderspost_maps_to_is_a_signal(void **state) {
+    struct settings *s = *state;
+    static const char *const bodies[] = {
+        WITH("\"price\":2,\"takeProfit\":{\"percent\":10},\"stopLoss\":{\"percent\":5},\"quantityType\":\"risk_dollar_amount\","
+             "\"quantity\":5"),
+        WITH("\"takeProfit\":{\"amount\":10},\"stopLoss\":{\"amount\":5}"),
+        WITH("\"takeProfit\":{\"limitPrice\":10},\"stopLoss\":{\"stopPrice\":\"5\"},\"quantity\":1"),
+        WITH("\"stopLoss\":{\"type\":\"trailing_stop\",\"trailPercent\":2}"),
+        WITH("\"stopLoss\":{\"type\":\"trailing_stop\",\"trailAmount\":2,\"stopPrice\":90}"),
+        WITH("\"orderType\":\"limit\",\"limitPrice\":1,\"timeInForce\":\"day\""),
+        WITH("\"orderType\":\"stop_limit\",\"stopPrice\":1,\"limitPrice\":2,\"timeInForce\":\"gtc\""),
+        "{\"ticker\":\"AMD\",\"action\":\"exit\",\"quantityType\":\"percent_of_position\",\"quantity\":50}",
+        "{\"ticker\":\"AMD\",\"action\":\"exit\",\"sentiment\":\"flat\",\"quantity\":50,\"price\":\"5\",\"time\":\"2025-01-01T00:00:00Z\"}",
+        "{\"ticker\":\"AMD\",\"action\":\"sell\",\"sentiment\":\"flat\",\"quantity\":50}",
+        "{\"ticker\":\"AMD\",\"action\":\"sell\",\"sentiment\":\"long\",\"quantity\":50}",
+        "{\"ticker\":\"AMD\",\"action\":\"cancel\"}",
+        "{\"ticker\":\"AMD\",\"action\":\"add\",\"sentiment\":\"short\",\"quantity\":1}",
+    };
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         struct translation t;
+        struct document document;
         const char *why;
         translation_start(&t, &s->source, s->arena);
-        assert_int_equal(dialect_pineconnector(&t, span_of(bodies[i]), &why), ERR_OK);
-        for (size_t k = 0; k < t.ours.n; k++) {
-            const char *as = t.ours.items[k].as;
-            if (*as && !protobuf_c_message_descriptor_get_field_by_name(&signal__descriptor, as)) fail_msg("a Signal has no %s", as);
-        }
+        assert_int_equal(document_read(span_of(bodies[i]), s->arena, &document, &why), ERR_OK);
+        dialect_traderspost(&t, &document.maps[0]);
+        passes(s, &t, bodies[i]);
+    }
+}
+
+static void every_field_that_a_signal_takes_may_have_another_name(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < field_names__descriptor.n_fields; i++) {
+        struct field f = {.name = "x", .name_length = 1, .as = field_names__descriptor.fields[i].name};
+        if (!names_find(&f)) fail_msg("no signal takes %s", f.as);
+    }
+    for (int i = 0; i < SF_COUNT; i++) {
+        const char *name = signal_field_name(i);
+        if (!protobuf_c_message_descriptor_get_field_by_name(&field_names__descriptor, name)) fail_msg("FieldNames lacks %s", name);
     }
 }
 
@@ -438,7 +498,9 @@ int main(void) {
         TEST(a_source_may_have_its_own_names_for_our_fields),
         TEST(what_a_signal_does_not_say_is_the_sources_preset),
         TEST(what_is_older_than_the_source_allows_is_refused),
-        TEST(what_a_dialect_maps_to_is_a_field_of_a_signal),
+        TEST(what_pineconnector_maps_to_is_a_signal),
+        TEST(what_traderspost_maps_to_is_a_signal),
+        TEST(every_field_that_a_signal_takes_may_have_another_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
