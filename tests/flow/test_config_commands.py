@@ -3,9 +3,11 @@
 import getpass
 import itertools
 import json
+import re
 
 import pytest
 
+from deploy.local.layout import ROOT
 from tests.harness.wait import until
 
 DONE, ANSWER_NO, WRONG_USE = 0, 1, 2
@@ -114,6 +116,14 @@ def test_what_is_exported_can_be_applied_again(plant):
     assert version(plant) == before
     assert f"version {before + 1} is in force" in must(plant, "apply", "-", stdin=changed)
     must(plant, "rollback", str(before))
+
+
+@pytest.mark.parametrize("page", ["docs/configuration.md", "docs/dialects.md"])
+def test_the_examples_of_the_docs_can_be_applied(plant, page):
+    examples = re.findall(r"^```yaml\n(.*?)^```", (ROOT / page).read_text(), re.M | re.S)
+    assert examples
+    whole = must(plant, "apply", "-", "--dry-run", *(["--replace"] if "brokers:" in examples[0] else []), stdin=examples[0])
+    assert "+ sources." in whole
 
 
 @pytest.mark.parametrize("words", [["get"], ["set", "a"], ["apply"], ["rollback"], ["show", "more"], ["forget"]])
