@@ -204,7 +204,7 @@ void closing_at_stop(struct executor *x, struct trade *t) {
     decimal_print(D(t->s->trail_stop), stop);
     TradeState s = TRADE_STATE__INIT;
     closing_of(x, t->s, &s);
-    s.signal_id = t->s->signal_id;
+    s.signal_id = t->s->trade_id; // no signal asked for it
     s.close_trade_id = t->s->trade_id;
     const char *const parts[] = {"trade", t->s->trade_id, "at its stop", minute};
     batch_alert(x->batch, ALERT__SEVERITY__warning, "stop_reached", t->s->trade_id,

@@ -58,7 +58,7 @@ static void bare(struct executor *x, const struct trade *t) {
 }
 
 static void apply(struct executor *x, struct trade *t, const Report *r) {
-    adopt_order_id(t, r->broker_order_id);
+    if (strcmp(r->trade_id, t->s->trade_id) == 0) adopt_order_id(t, r->broker_order_id); // else it is booked on this one (netting_owner)
     if (r->has_unsure && r->unsure) return unsure(x, t, r->reason ? r->reason : "its gateway has no definitive answer");
     switch (r->kind) {
     case REPORT__KIND__accepted:

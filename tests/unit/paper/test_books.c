@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "common/sql.h"
 #include "tests/unit/paper/broker.h"
 
 static int start(void **state) {
@@ -221,6 +222,27 @@ static void killed_after_its_commit_an_order_is_there_with_its_report(void **sta
     assert_int_equal(ledger_of(b, "executions"), 1);
 }
 
+// Books as the program before kept them: without limit prices, and before accounts could net.
+static void books_of_the_version_before_are_taken_over(void **state) {
+    struct broker *b = *state;
+    char why[200];
+    broker_buy(b, "open", "0.10");
+    Submit rests = at_price(an_order("rests", SIGNAL__DIRECTION__buy, "0.10"), SIGNAL__ORDER_TYPE__limit, "1.09");
+    broker_order(b, &rests);
+    broker_forget_reports(b);
+    paper_destroy(&b->paper);
+    sql_t *db = sql_open(b->books, SQL_WRITE, why);
+    assert_non_null(db);
+    assert_int_equal(sql_run(db, "ALTER TABLE orders DROP COLUMN limit_price; ALTER TABLE orders DROP COLUMN triggered;"
+                                 "ALTER TABLE accounts DROP COLUMN netting; PRAGMA user_version = 1;"),
+                     ERR_OK);
+    sql_destroy(&db);
+    broker_open(b);
+    assert_int_equal(broker_snapshot(b, "A")->n_holdings, 2);
+    broker_price(b, "EURUSD", "1.0890", "1.0895");
+    assert_fill(b, 0, "0.1", "1.0895");
+}
+
 int main(int argc, char **argv) {
     if (argc == 2) return take_one_order(argv[1]);
     const struct CMUnitTest tests[] = {
@@ -233,6 +255,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(a_commit_that_the_disk_refuses_is_tried_again_whole, start, end),
         cmocka_unit_test_setup_teardown(killed_before_its_commit_an_order_was_never_there, start, end),
         cmocka_unit_test_setup_teardown(killed_after_its_commit_an_order_is_there_with_its_report, start, end),
+        cmocka_unit_test_setup_teardown(books_of_the_version_before_are_taken_over, start, end),
     };
     return cmocka_run_group_tests_name("paper: books", tests, NULL, NULL);
 }
