@@ -29,6 +29,7 @@ struct account {
     bool dirty;           // to be kept at the next tick
     uint64_t snapshot_at; // monotonic ns: when its last snapshot was told on the topic
     uint64_t told_at;     // likewise its state
+    bool told_money;      // and that with its balance
     struct account *next; // of all
 };
 

@@ -126,8 +126,10 @@ static void write_account(struct executor *x, struct account *a) {
     if (moved && state == A(quarantined)) {
         batch_alert(x->batch, ALERT__SEVERITY__warning, "account_quarantined", a->id, "%u trades in doubt", a->unknown);
     }
-    if (!moved && a->told_at && mono - a->told_at < every) return;
+    bool news = moved || (a->state->has_balance && !a->told_money); // without it nothing can be sized by it
+    if (!news && a->told_at && mono - a->told_at < every) return;
     a->told_at = mono;
+    a->told_money = a->state->has_balance;
     batch_emit(x->batch, TOPIC_executions, x->context->shard, &a->state->base);
 }
 
