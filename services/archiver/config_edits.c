@@ -95,8 +95,8 @@ static const ProtobufCMessage *find(struct list l, const char *key) {
     return NULL;
 }
 
-static void compare_items(struct edits *e, const ProtobufCMessage *before, const ProtobufCMessage *after) {
-    size_t back = down(e, config_key_of(before ? before : after));
+static void compare_items(struct edits *e, const char *key, const ProtobufCMessage *before, const ProtobufCMessage *after) {
+    size_t back = down(e, key);
     if (before && after)
         compare(e, before, after);
     else
@@ -105,9 +105,14 @@ static void compare_items(struct edits *e, const ProtobufCMessage *before, const
 }
 
 static void compare_lists(struct edits *e, struct list before, struct list after) {
-    for (size_t i = 0; i < before.n; i++) compare_items(e, before.items[i], find(after, config_key_of(before.items[i])));
-    for (size_t i = 0; i < after.n; i++)
-        if (!find(before, config_key_of(after.items[i]))) compare_items(e, NULL, after.items[i]);
+    for (size_t i = 0; i < before.n; i++) {
+        const char *key = config_key_of(before.items[i]);
+        compare_items(e, key, before.items[i], find(after, key));
+    }
+    for (size_t i = 0; i < after.n; i++) {
+        const char *key = config_key_of(after.items[i]);
+        if (!find(before, key)) compare_items(e, key, NULL, after.items[i]);
+    }
 }
 
 static void compare_fields(struct edits *e, const ProtobufCFieldDescriptor *f, const ProtobufCMessage *before,
