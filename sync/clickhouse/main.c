@@ -45,7 +45,10 @@ static const char *const steps[] = {
 struct table {
     struct block_form form;
     uint64_t watermark;
-    uint64_t oldest; // `changed` of the first row that the server does not have; 0: none
+    uint64_t oldest;   // `changed` of the first row that the server does not have; 0: none
+    bool known;        // what the server has of it was looked at since it last failed
+    unsigned refused;  // times in a row
+    uint64_t again_at; // monotonic ns: not before, when it was refused
 };
 
 struct clickhouse {
@@ -55,7 +58,6 @@ struct clickhouse {
     sql_query_t *read, *write;
     struct table tables[TABLE_COUNT];
     struct block block;
-    bool known; // what the server has was looked at since it last failed
 };
 
 static bool check(const void *settings, char wrong[static 256]) {
@@ -92,7 +94,7 @@ static err_t move_watermark(struct clickhouse *self, size_t t, uint64_t changed)
     return e;
 }
 
-// Looking at the server, at the start and whenever it was away: it may be another one, or have lost its last blocks.
+// Looking at what the server has, at the start and whenever it was away.
 
 static enum reply look_at_table(struct clickhouse *self, size_t t, char why[static 200]) {
     const struct table_form *form = &table_forms[t];
@@ -101,8 +103,7 @@ static enum reply look_at_table(struct clickhouse *self, size_t t, char why[stat
     uint64_t last = 0;
     enum reply reply = server_look(self->server, form, &table->form, &missing, why);
     if (reply == REPLY_DONE && missing) {
-        snprintf(why, 200, "%s.%s" DDL_ROWS " has no column %s: run tradecast clickhouse init", self->settings->server.database, form->name,
-                 missing);
+        snprintf(why, 200, "the server's table has no column %s: run tradecast clickhouse init", missing);
         return REPLY_NO;
     }
     if (reply == REPLY_DONE) reply = server_last(self->server, form, &last, why);
@@ -110,16 +111,6 @@ static enum reply look_at_table(struct clickhouse *self, size_t t, char why[stat
     log_event(LOG_LEVEL_WARNING, "server_behind", "table=%s had=%llu has=%llu", form->name, (unsigned long long)table->watermark,
               (unsigned long long)last);
     return move_watermark(self, t, last) ? REPLY_NONE : REPLY_DONE;
-}
-
-static bool look_at_server(struct clickhouse *self) {
-    char why[200] = "";
-    enum reply reply = REPLY_DONE;
-    for (size_t t = 0; reply == REPLY_DONE && t < TABLE_COUNT; t++)
-        if (table_forms[t].copying == COPIED) reply = look_at_table(self, t, why);
-    self->known = reply == REPLY_DONE;
-    if (!self->known && why[0]) copy_trouble(self->copy, "%.200s", why);
-    return self->known;
 }
 
 // Sending.
@@ -135,24 +126,52 @@ static enum reply send_block(struct clickhouse *self, size_t t, char why[static 
 }
 
 // One block of one table. *more: there may be another.
-static enum reply copy_table(struct clickhouse *self, sql_t *archive, size_t t, bool *more) {
-    char why[200] = "";
+static enum reply copy_block(struct clickhouse *self, sql_t *archive, size_t t, bool *more, char why[static 200]) {
     struct table *table = &self->tables[t];
     err_t e = block_fill(&self->block, archive, &table->form, table->watermark, &self->settings->block);
     if (e) {
-        copy_trouble(self->copy, "%s: %.150s", table_forms[t].name, sql_trouble(archive));
+        snprintf(why, 200, "the archive: %.150s", sql_trouble(archive));
         return REPLY_NO;
     }
     table->oldest = self->block.first;
     if (self->block.rows == 0) return REPLY_DONE;
     enum reply reply = send_block(self, t, why);
-    if (reply == REPLY_DONE) {
-        table->oldest = self->block.more ? self->block.last : 0;
-        *more = *more || self->block.more;
+    if (reply != REPLY_DONE) {
+        self->copy->failed++;
         return reply;
     }
-    self->copy->failed++;
-    if (why[0]) copy_trouble(self->copy, "%s: %.180s", table_forms[t].name, why);
+    table->oldest = self->block.more ? self->block.last : 0;
+    *more = *more || self->block.more;
+    return reply;
+}
+
+// The first change that the server does not have; 0: there is none, or it cannot be told now.
+static uint64_t first_missing(sql_t *archive, size_t t, uint64_t watermark) {
+    char text[160];
+    bool row = false;
+    snprintf(text, sizeof(text), "SELECT min(" CHANGED ") FROM \"%s\" WHERE " CHANGED " > ?1", table_forms[t].name);
+    own(sql_query) *q = sql_prepare(archive, text);
+    if (!q) return 0;
+    sql_bind_integer(q, 1, (int64_t)watermark);
+    return !sql_step(q, &row) && row ? (uint64_t)sql_integer(q, 0) : 0;
+}
+
+// What the server refuses holds up its own table only.
+static enum reply copy_table(struct clickhouse *self, sql_t *archive, size_t t, bool *more) {
+    char why[200] = "";
+    struct table *table = &self->tables[t];
+    enum reply reply = REPLY_DONE;
+    if (table->refused && clock_mono_ns() < table->again_at) return REPLY_NO;
+    if (!table->known) reply = look_at_table(self, t, why);
+    if (reply == REPLY_DONE) reply = copy_block(self, archive, t, more, why);
+    table->known = reply == REPLY_DONE;
+    if (reply != REPLY_DONE && why[0]) copy_trouble(self->copy, "%s: %.180s", table_forms[t].name, why);
+    table->refused = reply == REPLY_NO ? table->refused + 1 : 0;
+    if (reply == REPLY_NO) {
+        table->oldest = first_missing(archive, t, table->watermark);
+        int64_t ms = copy_backoff_ms(table->refused, BACKOFF_FIRST_MS, BACKOFF_MOST_MS, copy_chance());
+        table->again_at = clock_mono_ns() + (uint64_t)ms * NS_PER_MS;
+    }
     return reply;
 }
 
@@ -164,27 +183,30 @@ static void find_oldest(struct clickhouse *self) {
     }
 }
 
-// Each table in turn. What the server refuses holds up its own table only; a server that does not answer is left alone for a while.
-static bool copy_tables(struct clickhouse *self, sql_t *archive, bool *more) {
-    bool good = true;
-    for (size_t t = 0; t < TABLE_COUNT && copy_goes_on(self->copy); t++) {
+// Each table in turn. REPLY_NONE: the server does not answer; when it does again it may be another one, or have lost its last blocks.
+static enum reply copy_tables(struct clickhouse *self, sql_t *archive, bool *more) {
+    enum reply worst = REPLY_DONE;
+    for (size_t t = 0; t < TABLE_COUNT && worst != REPLY_NONE && copy_goes_on(self->copy); t++) {
         if (table_forms[t].copying != COPIED) continue;
         enum reply reply = copy_table(self, archive, t, more);
-        good = good && reply == REPLY_DONE;
-        if (reply == REPLY_NONE) break;
+        if (reply != REPLY_DONE) worst = reply;
     }
-    self->known = good;
+    for (size_t t = 0; t < TABLE_COUNT && worst == REPLY_NONE; t++) {
+        self->tables[t].known = false;
+        if (table_forms[t].copying == COPIED) self->tables[t].oldest = first_missing(archive, t, self->tables[t].watermark);
+    }
     find_oldest(self);
-    return good;
+    return worst;
 }
 
 static int64_t clickhouse_round(void *arg) {
     struct clickhouse *self = arg;
-    bool more = false, good = false;
+    bool more = false;
     own(sql) *archive = copy_archive(self->copy);
-    good = archive && copy_is_indexed(self->copy, archive) && (self->known || look_at_server(self)) && copy_tables(self, archive, &more);
-    if (!good) return copy_backoff_ms(++self->copy->in_vain, BACKOFF_FIRST_MS, BACKOFF_MOST_MS, copy_chance());
-    copy_no_trouble(self->copy);
+    enum reply reply = archive && copy_is_indexed(self->copy, archive) ? copy_tables(self, archive, &more) : REPLY_NONE;
+    if (reply == REPLY_NONE) return copy_backoff_ms(++self->copy->in_vain, BACKOFF_FIRST_MS, BACKOFF_MOST_MS, copy_chance());
+    self->copy->in_vain = 0;
+    if (reply == REPLY_DONE) copy_no_trouble(self->copy);
     return more ? 0 : self->copy->settings.look_ms;
 }
 

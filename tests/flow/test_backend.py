@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import signal
 import sqlite3
 import subprocess
 import threading
@@ -215,6 +216,22 @@ def test_whoever_is_killed_at_any_moment_nothing_is_missing_and_keys_stay(poster
     poster.writer = archive.Writer(poster.path)
     poster.arrived(30)
     poster.sound()
+
+
+@pytest.mark.parametrize("point", ["backend.before_send", "backend.after_send"])
+def test_killed_between_what_is_sent_and_what_is_noted_the_key_is_the_same_again(poster, backend, point):
+    poster.add(30)
+    poster.close(10)
+    poster.process.env["TRADECAST_FAIL"] = f"{point}:2"
+    poster.process.start()
+    assert poster.process.wait() == -signal.SIGKILL
+    del poster.process.env["TRADECAST_FAIL"]
+    poster.process.start()
+    poster.arrived()
+    poster.sound()
+    keys = [t["key"] for t in backend.taken()]
+    assert len(set(keys)) == 40
+    assert len(keys) > 40 if point == "backend.after_send" else len(keys) == 40
 
 
 def test_a_dead_backend_costs_bounded_memory_and_disk(tmp_path, mode, empty):

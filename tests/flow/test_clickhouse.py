@@ -4,6 +4,7 @@ import calendar
 import os
 import random
 import re
+import signal
 import sqlite3
 import subprocess
 import threading
@@ -68,10 +69,10 @@ class Copier:
         log = self.folder / "log"
         return log.read_text() if log.exists() else ""
 
-    def behind(self):
+    def behind(self, but=frozenset()):
         """The tables whose highest number the server does not have."""
         out = []
-        for name in archive.COPIED:
+        for name in archive.COPIED.keys() - but:
             here = self.writer.db.execute(f"SELECT max(n) FROM (SELECT coalesce(max(changed), 0) AS n FROM {name} UNION ALL "
                                           f"SELECT coalesce(max(changed), 0) FROM removed_rows WHERE table_name = '{name}')").fetchone()[0]
             there = int(self.server.ask(f"SELECT max(changed) FROM {self.database}.{name}_rows"))
@@ -201,6 +202,35 @@ def test_whoever_is_killed_at_any_moment_counts_and_sums_agree(tmp_path, mode, e
     copier.caught_up(60)
     same(copier)
     copier.end()
+
+
+@pytest.mark.parametrize("point", ["clickhouse.before_send", "clickhouse.after_send"])
+def test_killed_between_what_is_sent_and_what_is_noted_nothing_is_missing_and_nothing_counts_twice(copier, point):
+    copier.init()
+    for _ in range(3):
+        copier.writer.step()
+    copier.writer.add("trades", 20)
+    copier.process.env["TRADECAST_FAIL"] = f"{point}:3"
+    copier.process.start()
+    assert copier.process.wait() == -signal.SIGKILL
+    del copier.process.env["TRADECAST_FAIL"]
+    copier.process.start()
+    copier.caught_up()
+    same(copier)
+
+
+def test_a_table_that_the_server_refuses_holds_up_no_other(copier):
+    copier.init()
+    copier.server.ask(f"DROP TABLE {copier.database}.signals_rows")
+    copier.writer.add("signals", 5)
+    copier.writer.add("trades", 5)
+    copier.process.start()
+    until(lambda: "signals: the server" in copier.log(), "it to say which table")
+    until(lambda: not [t for t in copier.behind({"signals"})], "the others to be copied")
+    copier.writer.add("orders", 5)
+    until(lambda: not [t for t in copier.behind({"signals"})], "the others to be copied on")
+    copier.init()
+    copier.caught_up()
 
 
 def test_a_server_that_lost_what_it_had_gets_it_again(copier):

@@ -94,6 +94,7 @@ def test_a_dead_backend_and_a_dead_server_hold_nothing_up_and_are_caught_up(ther
     ids = send(plant, "away", 30)
     until(lambda: {r[0] for r in archived(plant, "SELECT signal_id FROM signals")} >= ids, "the archive to have all")
     until(lambda: float(metrics(plant)['tradecast_sync_lag_seconds{copy="sync-backend"}']) > 0, "the lag to show")
+    until(lambda: float(metrics(plant)['tradecast_sync_lag_seconds{copy="sync-clickhouse"}']) > 0, "its lag, too")
     until(lambda: float(metrics(plant)['tradecast_sync_failed_total{copy="sync-clickhouse"}']) > 0, "failed tries to show")
     backend.up()
     server.start().up()
