@@ -227,7 +227,8 @@ static void check(struct reading *reading, const struct translation *t, const Si
     }
     struct complaints unread = reading->complaints;
     reading->complaints = t->complaints;
-    for (size_t i = 0; i < unread.n; i++) complaint_add(&reading->complaints, unread.items[i].field, unread.items[i].code, unread.items[i].rule);
+    for (size_t i = 0; i < unread.n; i++)
+        complaint_add(&reading->complaints, unread.items[i].field, unread.items[i].code, unread.items[i].rule);
 }
 
 struct reply accept_signal(struct ingest *self, batch_t *batch, const struct request *r) {

@@ -172,12 +172,54 @@ static void machines_get_everything(void **state) {
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) assert_non_null(strstr(buffer_string(&out), wanted[i]));
 }
 
+static void a_consensus_tells_its_votes_and_a_part_what_it_came_to(void **state) {
+    (void)state;
+    struct part parts[2];
+    struct story story = story_of(parts);
+    Vote agreed = VOTE__INIT, against = VOTE__INIT;
+    agreed.source = (char *)"tv";
+    agreed.signal_id = (char *)"tv-1";
+    agreed.direction = SIGNAL__DIRECTION__buy;
+    agreed.weight = INT64_C(200000000);
+    agreed.agrees = agreed.has_confidence = true;
+    agreed.confidence = INT64_C(9000000000);
+    against = agreed;
+    against.source = (char *)"bot";
+    against.direction = SIGNAL__DIRECTION__sell;
+    against.agrees = against.has_confidence = false;
+    signal_.votes = (Vote *[]){&agreed, &against};
+    signal_.n_votes = 2;
+    signal_.sources = 1;
+    signal_.agreement = INT64_C(66666667);
+    Ballot waiting = BALLOT__INIT;
+    waiting.waiting = (char *)"agreement";
+    waiting.agreement = INT64_C(50000000);
+    const struct contribution contributions[] = {{.config_id = "both", .consensus = "c-1", .vote = &agreed},
+                                                 {.config_id = "other", .consensus = "c-2"},
+                                                 {.config_id = "third", .waiting = &waiting}};
+    story.contributions = contributions;
+    story.n_contributions = 3;
+    static const char *const lines[] = {
+        "1 sources, agreement 0.66666667",
+        "tv buy, weight 2, confidence 90, signal tv-1",
+        "bot sell, weight 2, signal tv-1",
+        "for signal c-1 of both, weight 2",
+        "for signal c-2 of other, after it was decided",
+        "in third, which lacks agreement: agreement 0.5",
+    };
+    own(buffer) out = {0};
+    story_tell(&story, &out);
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        if (!strstr(buffer_string(&out), lines[i])) fail_msg("%s: not in %s", lines[i], buffer_string(&out));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_whole_story_has_every_step_with_its_time),
         cmocka_unit_test(a_story_that_has_only_begun_says_so),
         cmocka_unit_test(a_refused_signal_says_which_rule),
         cmocka_unit_test(machines_get_everything),
+        cmocka_unit_test(a_consensus_tells_its_votes_and_a_part_what_it_came_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
