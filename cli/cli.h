@@ -85,5 +85,6 @@ enum outcome run_simulate(struct call *call);
 enum outcome run_record(struct call *call);
 enum outcome run_recording(struct call *call); // info, cat, cut, merge
 enum outcome run_replay(struct call *call);
+enum outcome run_redecide(struct call *call);
 enum outcome run_health(struct call *call);
 enum outcome run_version(struct call *call);

@@ -106,6 +106,8 @@ static const struct command commands[] = {
      {{"speed", "N", "1: in original time, 10: ten times as fast; else as fast as it goes"},
       {"keep-ids", NULL, "under the ids they had: those that are known already are recognised (else new ones)"},
       {"source", "NAME", "as this source's, with its token; needed for prices"}}},
+    {"redecide", "FILE", "Decides a recording's signals again, as the router did; shows every decision that comes out differently.", run_redecide, 1, 1,
+     {{"config", "DOCUMENT", "by this configuration (else by the recording's own)"}}},
     {"health", "SERVICE", "Whether a service (executor.0) answers and can commit; for health checks.", run_health, 1, 1, {}},
     {"version", "", "Prints the version.", run_version, 0, 0, {}},
 };

@@ -126,6 +126,18 @@ static void follow_prices(struct taking *t, const struct call *call) {
     if (t->prices) port_subscribe(t->prices, FEED_PRICES);
 }
 
+// What signals were decided by, without what is secret. Without an archiver the recording lacks it, and says so.
+static void take_configuration(struct taking *t, const struct call *call) {
+    const struct question question = {.service = "archiver", .verb = "config-show", .args = {"export"}, .n_args = 1};
+    own(buffer) json = {0};
+    if (ask(&call->place, &question, &json) != DONE) {
+        (void)complain(NO_REACH, "the configuration is not in the recording: %s", buffer_string(&json));
+        return;
+    }
+    const struct recorded r = {.at = clock_utc_ns(), .topic = "config", .type = RECORDED_CONFIGURATION, .body = {json.data, json.length}};
+    t->refused |= !recording_add(t->file, &r);
+}
+
 static err_t follow(struct taking *t, bool only_past) {
     struct sigaction action = {.sa_handler = on_signal};
     (void)sigaction(SIGINT, &action, NULL);
@@ -167,6 +179,7 @@ enum outcome run_record(struct call *call) {
     t.file = file;
     if (seconds) t.until = clock_mono_ns() + seconds * NS_PER_S;
     err_t e = find_topics(&t, call);
+    take_configuration(&t, call);
     bool only_past = call_flag(call, "past") && !seconds && !t.most;
     if (!e && !only_past) follow_prices(&t, call);
     if (!e) e = follow(&t, only_past);

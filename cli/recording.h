@@ -17,6 +17,9 @@ struct recorded {
     struct span body;
 };
 
+// A recording begins with the configuration in force: topic config, this type, a JSON document as body (as config apply takes it).
+#define RECORDED_CONFIGURATION "configuration"
+
 #define RECORDING_BODY_MAX (1 << 20)
 
 typedef struct recording recording_t;

@@ -5,6 +5,7 @@
 #include "common/book.h"
 #include "common/buffer.h"
 #include "order.pb-c.h"
+#include "proto/topics.h"
 #include "signal.pb-c.h"
 #include "simulate.pb-c.h"
 
@@ -44,3 +45,7 @@ struct routed {
     size_t n_commands;
 };
 struct routed simulated_route(simulated_router_t *self, const Signal *signal, uint64_t now);
+
+// Something that the router hears: an entry of a topic, or a price. Nothing that it would say to it is looked at.
+void simulated_hear(simulated_router_t *self, enum topic topic, const ProtobufCMessage *m, uint64_t now);
+void simulated_configured(simulated_router_t *self); // the book has changed

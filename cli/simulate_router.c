@@ -206,3 +206,18 @@ struct routed simulated_route(simulated_router_t *self, const Signal *signal, ui
     for (size_t i = 0; i < n; i++) add(&out, batch_opened(self->batch, &all[i]));
     return out;
 }
+
+// --- what is heard beside
+
+void simulated_hear(simulated_router_t *self, enum topic topic, const ProtobufCMessage *m, uint64_t now) {
+    struct router *r = self->router;
+    batch_begin(self->batch, 1, now, now);
+    if (m->descriptor == &price__descriptor)
+        rates_take(r->desk.rates, (const Price *)m);
+    else
+        (void)!handle(self, topic, m);
+}
+
+void simulated_configured(simulated_router_t *self) {
+    if (router_service.configured) router_service.configured(self->router);
+}

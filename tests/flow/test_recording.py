@@ -141,3 +141,37 @@ def test_a_live_account_is_never_replayed_into(plant, file):
         assert status == 1 and "is live" in err
     finally:
         plant.apply({"accounts": [plant.config["accounts"][0] | {"live": False}]})
+
+
+def test_a_recording_is_decided_again_to_the_byte(plant, file):
+    account = plant.config["accounts"][0]["account_id"]
+    child = recorder(plant, file)
+    for n in range(5):
+        send(plant, f"redecide-{n}")
+        final(plant, f"redecide-{n}")
+    plant.command("halt", "--account", account)
+    until(lambda: plant.admin.hget(f"risk:{account}", "mode") == "halted", "the halt")
+    send(plant, "redecide-halted")
+    final(plant, "redecide-halted")
+    plant.command("resume", "--account", account)
+    until(lambda: has_outcome(plant, file, "redecide-halted"), "the outcome to be in the file")
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(timeout=20) == 0
+    status, out, err = plant.command("redecide", file, "--json")
+    assert status == 0, out + err
+    assert json.loads(out) == {"signals": 6, "same": 6, "different": []}
+
+
+def test_another_configuration_shows_what_would_have_been_decided(plant, file):
+    send(plant, "otherwise")
+    final(plant, "otherwise")
+    assert plant.command("record", f"{file}.all", "--past")[0] == 0
+    assert plant.command("recording", "cut", f"{file}.all", file, "--signal", "otherwise")[0] == 0
+    config = json.loads(json.dumps(plant.config))
+    config["accounts"][1]["enabled"] = False
+    with open(f"{file}.json", "w") as f:
+        json.dump(config, f)
+    status, out, err = plant.command("redecide", file, "--config", f"{file}.json", "--json")
+    assert status == 1, err
+    changed = json.loads(out)["different"]
+    assert [(c["account"], c["was"], c["is"]) for c in changed] == [(config["accounts"][1]["account_id"], "ordered", "account_disabled")]
