@@ -42,8 +42,9 @@ struct account {
     bool old;      // its trades stand in Redis in the form of an older version: to be written anew
     struct money money;
     struct holding *holdings;
-    struct risk *risk;    // risks.h; NULL: it has no rules, and never broke one
-    struct account *next; // of all
+    struct risk *risk;      // risks.h; NULL: it has no rules, and never broke one
+    uint64_t without_rules; // the version of the book in which it was found to have none
+    struct account *next;   // of all
     char id[];
 };
 

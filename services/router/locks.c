@@ -11,7 +11,9 @@
 
 #define KEEP_EVERY (10 * NS_PER_S) // balance and equity as last told, when nothing else is to be kept
 
-static const char *rule_name(const RiskState *s) { return record_enum_name(&reason__code__descriptor, (int)s->rule); }
+static const char *rule_name(const RiskState *s) {
+    return s->has_rule ? record_enum_name(&reason__code__descriptor, (int)s->rule) : "no rule";
+}
 
 // Older than a window can be long is of no use.
 static void fill_recent(struct risk *k, RiskState *out) {
@@ -165,7 +167,9 @@ err_t locks_unlock(struct router *r, batch_t *batch, const Command *c) {
     if (!config) return ERR_MISSING;
     const struct at at = {r, batch, config, accounts_get(r->desk.accounts, c->account_id)};
     struct risk *k = risk_at(&at);
-    if (!k || !k->s.has_lock) return ERR_OK;
+    if (!k) risks_note_reason(at.account, NULL);
+    // Not locked here: after a rollback of Redis the executor may be, still.
+    if (!k || !k->s.has_lock) return send_lock(&at, ORDER_COMMAND__LOCK__open), ERR_OK;
     k->s.has_waived = true;
     k->s.waived = k->s.rule;
     unlock(&at, c->operator_ ? c->operator_ : "an operator");

@@ -98,8 +98,10 @@ static struct risk *make(struct account *account) {
 struct risk *risks_of(risks_t *self, const book_t *book, const AccountConfig *config, struct account *account) {
     struct risk *k = account->risk;
     if (k && k->version == book_version(book)) return k;
+    if (!k && account->without_rules == book_version(book)) return NULL;
     struct rules rules;
     rules_of(book, config, &rules);
+    account->without_rules = rules.n_layers ? 0 : book_version(book);
     if (!k && !rules.n_layers) return NULL;
     k = make(account);
     k->rules = rules;

@@ -104,6 +104,7 @@ def test_the_reset_unlocks_and_so_does_the_operator(plant, door):
     config["presets"][0]["rules"]["reset_at"] = datetime.datetime.now(datetime.timezone.utc).strftime("%H:%M")
     plant.apply({"presets": config["presets"]})
     until(lambda: risk(plant, "daily", "day_started_at") and not risk(plant, "daily", "lock"), "the day to begin anew")
+    assert plant.command("unlock", "free")[0] == 0  # nothing is locked: nothing happens
     assert plant.command("unlock", "floor", "--reason", "test")[0] == 0
     until(lambda: not risk(plant, "floor", "lock"), "the operator's word")
     assert risk(plant, "floor", "waived") == "total_drawdown"
