@@ -41,7 +41,7 @@ static void check_names(struct reading *r) {
     if (r->sent_as[SF_signal_id] && !id_is_valid(s->signal_id))
         broken(r, SF_signal_id, "bad_characters", "must be 1 to 64 letters, digits, '_', '.', ':' or '-', and not begin as a key of ours");
     bool all = s->symbol && strcmp(s->symbol, "*") == 0 && s->direction == SIGNAL__DIRECTION__flat;
-    if (r->sent_as[SF_symbol] && !all && !symbol_is_valid(s->symbol))
+    if (s->symbol && r->sent_as[SF_symbol] && !all && !symbol_is_valid(s->symbol))
         broken(r, SF_symbol, "bad_characters", "must be 1 to 32 letters, digits or any of . _ : / ! & ^ # + -");
     if (is_missing(r, SF_symbol)) broken(r, SF_symbol, "required", "is required");
     if (is_missing(r, SF_direction)) broken(r, SF_direction, "required", "is required: one of " ACTIONS);
