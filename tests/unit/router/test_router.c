@@ -497,6 +497,73 @@ static void a_trade_that_ended_before_its_order_came_again_does_not_count(void *
     assert_int_equal(reason_for(w, 2, "a1"), REASON__CODE__ordered);
 }
 
+// --- legs
+
+static void hold_long(struct world *w, const char *account_id) {
+    TradeState t = TRADE_STATE__INIT;
+    t.trade_id = (char *)"t1", t.signal_id = (char *)"s0", t.account_id = (char *)account_id, t.broker_id = (char *)"b1";
+    t.symbol = (char *)"EURUSD";
+    t.direction = SIGNAL__DIRECTION__buy;
+    t.state = TRADE_STATE__STATE__filled;
+    t.has_lot_size = t.has_filled_lots = true;
+    t.lot_size = t.filled_lots = LOT;
+    t.signal_at = NOW;
+    Execution e = EXECUTION__INIT;
+    e.trade = &t;
+    assert_int_equal(handle(w, TOPIC_executions, &e.base), ERR_OK);
+}
+
+static void a_leg_has_the_same_id_whatever_else_was_decided_with_it(void **state) {
+    struct world *w = *state;
+    char entry[40];
+    Signal s = signal_of("s1");
+    s.direction = SIGNAL__DIRECTION__reverse;
+    hold_long(w, "a1");
+    assert_int_equal(handle(w, TOPIC_signals, &s.base), ERR_OK);
+    assert_int_equal(routing(w, 0)->orders, 2);
+    assert_int_equal(order(w, 0)->direction, SIGNAL__DIRECTION__close);
+    assert_int_equal(order(w, 1)->direction, SIGNAL__DIRECTION__sell);
+    assert_string_not_equal(order(w, 0)->trade_id, order(w, 1)->trade_id);
+    assert_int_equal(reason_for(w, 0, "a2"), REASON__CODE__no_position);
+    (void)snprintf(entry, sizeof entry, "%s", order(w, 1)->trade_id);
+    router_service.destroy(&w->router);
+    w->router = router_service.new(&w->context, w->settings);
+    begin(w);
+    s.direction = SIGNAL__DIRECTION__sell; // as if nothing had to be closed
+    assert_int_equal(handle(w, TOPIC_signals, &s.base), ERR_OK);
+    assert_string_equal(order(w, 0)->trade_id, entry);
+}
+
+static void a_cancel_is_a_command_for_the_symbol_and_no_order(void **state) {
+    struct world *w = *state;
+    assert_int_equal(send_signal(w, "s1"), ERR_OK);
+    Signal s = signal_of("s2");
+    s.direction = SIGNAL__DIRECTION__cancel;
+    s.has_lot_size = false;
+    assert_int_equal(handle(w, TOPIC_signals, &s.base), ERR_OK);
+    const OrderCommand *c = (const OrderCommand *)nth(w, &order_command__descriptor, 0);
+    assert_int_equal(c->action, ORDER_COMMAND__ACTION__cancel);
+    assert_string_equal(c->symbol, "EURUSD");
+    assert_null(c->trade_id);
+    assert_int_equal(routing(w, 1)->orders, 0);
+    assert_int_equal(routing(w, 1)->commands, 2);
+    assert_int_equal(reason_for(w, 1, "a1"), REASON__CODE__commanded);
+}
+
+static void flat_without_a_symbol_closes_each_that_is_open(void **state) {
+    struct world *w = *state;
+    hold_long(w, "a1");
+    Signal s = signal_of("s1");
+    s.direction = SIGNAL__DIRECTION__flat;
+    s.symbol = (char *)"*";
+    s.has_lot_size = false;
+    assert_int_equal(handle(w, TOPIC_signals, &s.base), ERR_OK);
+    assert_int_equal(routing(w, 0)->orders, 1);
+    assert_string_equal(order(w, 0)->symbol, "EURUSD");
+    assert_string_equal(order(w, 0)->broker_symbol, "EURUSD");
+    assert_int_equal(reason_for(w, 0, "a2"), REASON__CODE__no_position);
+}
+
 // --- the operator's orders
 
 static void a_cancel_goes_to_the_account_that_holds_the_trade(void **state) {
@@ -555,6 +622,9 @@ int main(void) {
         CASE(a_filled_trade_stays_open_and_a_filled_close_never_was),
         CASE(a_trade_heard_of_only_by_its_execution_counts),
         CASE(a_trade_that_ended_before_its_order_came_again_does_not_count),
+        CASE(a_leg_has_the_same_id_whatever_else_was_decided_with_it),
+        CASE(a_cancel_is_a_command_for_the_symbol_and_no_order),
+        CASE(flat_without_a_symbol_closes_each_that_is_open),
         CASE(a_cancel_goes_to_the_account_that_holds_the_trade),
         CASE(a_close_of_everything_reaches_each_account_under_its_own_id),
     };
