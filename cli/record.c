@@ -42,7 +42,7 @@ static void on_signal(int number) {
 }
 
 static bool is_over(const struct taking *t) {
-    return asked_to_stop || t->refused || (t->most && t->count >= t->most) || (t->until && clock_mono_ns() >= t->until);
+    return t->refused || (t->most && t->count >= t->most) || (t->until && clock_mono_ns() >= t->until);
 }
 
 static void add(struct taking *t, const char *topic, const struct envelope *e) {
@@ -143,13 +143,14 @@ static err_t follow(struct taking *t, bool only_past) {
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     err_t e = take_journals(t);
-    while (!e && !only_past && !is_over(t)) {
+    while (!e && !only_past && !asked_to_stop && !is_over(t)) {
         struct waiter waiter = {.port = t->prices};
         (void)ports_wait(&waiter, t->prices ? 1 : 0, PAUSE_MS);
         take_prices(t);
         e = take_journals(t);
         flush(t);
     }
+    if (!e && asked_to_stop) e = take_journals(t); // what was there when the word came
     t->refused |= !recording_flush(t->file);
     return e;
 }

@@ -1,0 +1,22 @@
+"""Incidents that were recorded are decided again as they were, to the byte."""
+# SPDX-License-Identifier: MIT
+import json
+import pathlib
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+RECORDINGS = sorted((ROOT / "tests/recordings").glob("*.rec"))
+
+
+def test_there_are_recordings():
+    assert len(RECORDINGS) >= 4
+
+
+@pytest.mark.parametrize("file", RECORDINGS, ids=lambda f: f.stem)
+def test_a_recorded_incident_is_decided_as_it_was(file):
+    p = subprocess.run([ROOT / "build/check/bin/tradecast", "redecide", file, "--json"], capture_output=True, text=True, timeout=60)
+    assert p.stdout, p.stderr
+    said = json.loads(p.stdout)
+    assert said["different"] == [] and said["signals"] >= 10, p.stderr
