@@ -91,7 +91,7 @@ recording_t *recording_create(const char *path, bool compressed, char why[static
     put_text(&p, "by");
     put_text(&p, "tradecast " TRADECAST_VERSION);
     put_number(&p, "at", clock_utc_ns());
-    if (write_out(self)) return self;
+    if (write_out(self) && recording_flush(self)) return self; // a recording from its first moment on
     (void)snprintf(why, 200, "%.120s: cannot be written", path);
     recording_destroy(&self);
     return NULL;

@@ -36,7 +36,7 @@ def final(plant, signal_id):
 def recorder(plant, file, *more):
     env = {**os.environ, **plant.environment("tradecast")}
     child = subprocess.Popen([plant.bin / "tradecast", "record", file, *more], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    until(lambda: os.path.exists(file) or child.poll() is not None, "the recording to begin")
+    until(lambda: os.path.exists(file) and os.path.getsize(file) or child.poll() is not None, "the recording to begin")
     return child
 
 

@@ -82,7 +82,7 @@ def record(name):
     try:
         env = {**os.environ, **plant.environment("tradecast")}
         child = subprocess.Popen([plant.bin / "tradecast", "record", str(file), "--compress"], env=env)
-        until(file.exists, "the recording to begin")
+        until(lambda: file.exists() and file.stat().st_size, "the recording to begin")
         incident(plant)
         until(lambda: not plant.admin.hlen("reconciliation:open"), "all to be on its way")
         child.send_signal(signal.SIGTERM)
