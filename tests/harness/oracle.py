@@ -38,7 +38,7 @@ class Verdict:
     def __str__(self):
         if self.good:
             return "0 lost, 0 double"
-        return "; ".join(f"{kind}: {len(ids)} (e.g. {', '.join(map(str, ids[:3]))})" for kind, ids in self.violations.items())
+        return "; ".join(f"{kind}: {len(ids)} (e.g. {', '.join(str(i)[:200] for i in ids[:3])})" for kind, ids in self.violations.items())
 
     __repr__ = __str__
 
