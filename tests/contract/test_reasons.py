@@ -12,6 +12,6 @@ def codes():
 
 def test_every_reason_has_an_example():
     tests = "".join(f.read_text() for f in (ROOT / "tests/unit/router").glob("*.c"))
-    named = set(re.findall(r"\b(?:REASON__CODE__|R\(|[A-Z]+\(\w+, "?)(\w+)", tests))
+    named = set(re.findall(r'\b(?:REASON__CODE__|R\(|[A-Z]+\(\w+, "?)(\w+)', tests))
     assert len(codes()) > 30
     assert [c for c in codes() if c not in named] == []
