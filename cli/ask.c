@@ -54,16 +54,15 @@ static enum outcome read_answer(const struct parcel *parcel, const char *service
 }
 
 enum outcome ask(const struct place *place, const struct question *question, buffer_t *out) {
-    char endpoint[256];
-    endpoint_of(place->run, question->service, question->door ? question->door : "control", endpoint);
+    struct endpoint at = endpoint_of(place->run, question->service, question->door ? question->door : "control");
     buffer_clear(out);
-    if (!is_listening(endpoint)) {
-        buffer_format(out, "%s does not listen at %s; is it running, and is --dir right?", question->service, endpoint);
+    if (!is_listening(at.address)) {
+        buffer_format(out, "%s does not listen at %s; is it running, and is --dir right?", question->service, at.address);
         return NO_REACH;
     }
-    own(port) *port = port_connect(PORT_DEALER, endpoint, 0);
+    own(port) *port = port_connect(PORT_DEALER, &at, 0);
     if (!port) {
-        buffer_format(out, "cannot connect to %s", endpoint);
+        buffer_format(out, "cannot connect to %s: %s", at.address, port_why());
         return NO_REACH;
     }
     send_request(port, question);

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/endpoint.h"
+#include "common/topology.h"
+
 static const char *environment(const char *name) {
     const char *value = getenv(name);
     return value && *value ? value : NULL;
@@ -23,17 +26,29 @@ static void parent_of(const char *path, char *out, size_t size) {
         snprintf(out, size, "%.*s", (int)(slash - path), path);
 }
 
-// By configuration, else by the executors that have a socket.
+static unsigned shards_with_socket(const char *run) {
+    char pattern[256];
+    glob_t found;
+    snprintf(pattern, sizeof pattern, "%s/executor.*.control", run);
+    unsigned n = glob(pattern, 0, NULL, &found) == 0 ? (unsigned)found.gl_pathc : 0;
+    globfree(&found);
+    return n;
+}
+
+static unsigned shards_with_host(void) {
+    char name[NAME_TEXT];
+    unsigned n = 0;
+    do instance_name(EXECUTOR, n, name);
+    while (endpoint_is_given(name) && ++n < PLACE_SHARDS_MAX);
+    return n;
+}
+
+// By configuration, else by the executors that have a host or a socket.
 static unsigned shards_of(const char *run) {
     const char *given = environment("TRADECAST_SHARDS");
     unsigned long n = given ? strtoul(given, NULL, 10) : 0;
-    if (!n) {
-        char pattern[256];
-        glob_t found;
-        snprintf(pattern, sizeof pattern, "%s/executor.*.control", run);
-        if (glob(pattern, 0, NULL, &found) == 0) n = found.gl_pathc;
-        globfree(&found);
-    }
+    if (!n) n = shards_with_host();
+    if (!n) n = shards_with_socket(run);
     return n < 1 ? 1 : n > PLACE_SHARDS_MAX ? PLACE_SHARDS_MAX : (unsigned)n;
 }
 

@@ -118,11 +118,10 @@ static err_t find_topics(struct taking *t, const struct call *call) {
 }
 
 static void follow_prices(struct taking *t, const struct call *call) {
-    char endpoint[256];
     const char *wanted = call_flag(call, "topic");
     if (wanted && strncmp(FEED_PRICES, wanted, strlen(wanted)) != 0) return;
-    endpoint_of(call->place.run, "ingest", "events", endpoint);
-    t->prices = port_connect(PORT_SUB, endpoint, AT_ONCE * 10);
+    struct endpoint at = endpoint_of(call->place.run, "ingest", "events");
+    t->prices = port_connect(PORT_SUB, &at, AT_ONCE * 10);
     if (t->prices) port_subscribe(t->prices, FEED_PRICES);
 }
 

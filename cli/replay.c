@@ -208,12 +208,11 @@ static enum outcome say(const struct replay *r) {
 }
 
 static enum outcome run(struct replay *r) {
-    char endpoint[256];
     const char *path = r->call->args[0];
-    endpoint_of(r->call->place.run, "ingest", "intake", endpoint);
+    struct endpoint at = endpoint_of(r->call->place.run, "ingest", "intake");
     if (!is_paper(r)) return ANSWER_NO;
-    r->intake = port_connect(PORT_PUSH, endpoint, 0);
-    if (!r->intake) return complain(NO_REACH, "cannot connect to %s", endpoint);
+    r->intake = port_connect(PORT_PUSH, &at, 0);
+    if (!r->intake) return complain(NO_REACH, "cannot connect to %s: %s", at.address, port_why());
     r->began = clock_mono_ns();
     if (each(r, path, send_one, true)) (void)each(r, path, look_at_one, false);
     port_destroy(&r->intake);

@@ -161,13 +161,13 @@ static enum outcome by_zmq(const struct call *call, const struct door *door, str
     own(store) *store = place_store(&call->place, "viewer");
     struct journal journal;
     struct entry_id head = ENTRY_ID_NONE;
-    char endpoint[256], topic[300];
+    char topic[300];
     if (!store || journal_look(store, "signals", &journal)) return NO_REACH;
     if (*journal.head && entry_id_parse(journal.head, strlen(journal.head), &head)) return NO_REACH;
-    endpoint_of(call->place.run, "ingest", "intake", endpoint);
+    struct endpoint at = endpoint_of(call->place.run, "ingest", "intake");
     snprintf(topic, sizeof topic, "%s/%s", door->source, door->token);
-    own(port) *port = port_connect(PORT_PUSH, endpoint, 0);
-    if (!port || !port_send(port, topic, body)) return complain(NO_REACH, "cannot send to %s; is ingest running?", endpoint);
+    own(port) *port = port_connect(PORT_PUSH, &at, 0);
+    if (!port || !port_send(port, topic, body)) return complain(NO_REACH, "cannot send to %s; is ingest running?", at.address);
     struct wanted wanted = {.source = door->source, .json = call->json};
     for (uint64_t end = clock_mono_ns() + ANSWER_WITHIN_NS; !wanted.found && clock_mono_ns() < end;) {
         size_t count;

@@ -44,9 +44,8 @@ static bool connect_all(struct tail *t, const char *topic) {
     struct instance all[INSTANCES_MAX];
     size_t n = topology_instances(t->call->place.shards, all);
     for (size_t i = 0; i < n; i++) {
-        char endpoint[256];
-        endpoint_of(t->call->place.run, all[i].name, "events", endpoint);
-        port_t *port = port_connect(PORT_SUB, endpoint, QUEUE);
+        struct endpoint at = endpoint_of(t->call->place.run, all[i].name, "events");
+        port_t *port = port_connect(PORT_SUB, &at, QUEUE);
         if (!port) return false;
         port_subscribe(port, topic ? topic : "");
         t->ports[t->n] = port;
@@ -78,7 +77,7 @@ enum outcome run_tail(struct call *call) {
     if (seconds) t.until = clock_mono_ns() + seconds * NS_PER_S;
     t.arena = arena_new(0);
     enum outcome outcome =
-        connect_all(&t, call_flag(call, "topic")) ? DONE : complain(NO_REACH, "cannot connect to the sockets in %s", call->place.run);
+        connect_all(&t, call_flag(call, "topic")) ? DONE : complain(NO_REACH, "cannot listen to the services: %s", port_why());
     if (outcome == DONE) listen(&t);
     for (size_t i = 0; i < t.n; i++) port_destroy(&t.ports[i]);
     arena_destroy(&t.arena);

@@ -4,6 +4,7 @@
 
 #include <czmq.h>
 #include <errno.h>
+#include <threads.h>
 
 #define QUEUE_DEFAULT 1000
 #define FRAME_MAX (1 << 20)
@@ -66,28 +67,28 @@ void port_destroy(port_t **self) {
     *self = NULL;
 }
 
-port_t *port_bind(enum port_kind kind, const char *endpoint, int queue) {
-    port_t *self = port_new(kind, queue);
-    if (self && zmq_bind(self->handle, endpoint) != 0) {
-        int why = errno;
-        port_destroy(&self);
-        errno = why;
-    }
-    return self;
+static thread_local char why[240];
+const char *port_why(void) { return why; }
+
+static port_t *had(port_t *self, int result) {
+    if (self && result == 0) return self;
+    (void)snprintf(why, sizeof why, "%s", zmq_strerror(errno));
+    port_destroy(&self);
+    return NULL;
 }
 
-port_t *port_connect_as(enum port_kind kind, const char *endpoint, int queue, const char *identity) {
+port_t *port_bind(enum port_kind kind, const struct endpoint *at, int queue) {
+    port_t *self = port_new(kind, queue);
+    return had(self, self ? zmq_bind(self->handle, at->address) : -1);
+}
+
+port_t *port_connect_as(enum port_kind kind, const struct endpoint *at, int queue, const char *identity) {
     port_t *self = port_new(kind, queue);
     if (self && identity) zsock_set_identity(self->sock, identity);
-    if (self && zmq_connect(self->handle, endpoint) != 0) {
-        int why = errno;
-        port_destroy(&self);
-        errno = why;
-    }
-    return self;
+    return had(self, self ? zmq_connect(self->handle, at->address) : -1);
 }
 
-port_t *port_connect(enum port_kind kind, const char *endpoint, int queue) { return port_connect_as(kind, endpoint, queue, NULL); }
+port_t *port_connect(enum port_kind kind, const struct endpoint *at, int queue) { return port_connect_as(kind, at, queue, NULL); }
 
 bool port_subscribe(port_t *self, const char *topic_prefix) {
     zsock_set_subscribe(self->sock, topic_prefix);

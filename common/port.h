@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/buffer.h"
+#include "common/endpoint.h"
 #include "common/error.h"
 
 typedef struct port port_t;
@@ -16,10 +17,11 @@ enum port_kind {
     PORT_DEALER,
 };
 
-// NULL with errno when the endpoint cannot be had. `queue` is the high-water mark; 0: 1000.
-port_t *port_bind(enum port_kind kind, const char *endpoint, int queue);
-port_t *port_connect(enum port_kind kind, const char *endpoint, int queue);
-port_t *port_connect_as(enum port_kind kind, const char *endpoint, int queue, const char *identity); // DEALER with a name
+// NULL when the endpoint cannot be had: port_why says why. `queue` is the high-water mark; 0: 1000.
+port_t *port_bind(enum port_kind kind, const struct endpoint *at, int queue);
+port_t *port_connect(enum port_kind kind, const struct endpoint *at, int queue);
+port_t *port_connect_as(enum port_kind kind, const struct endpoint *at, int queue, const char *identity); // DEALER with a name
+const char *port_why(void); // of this thread's last one that could not be had
 void port_destroy(port_t **self);
 bool port_subscribe(port_t *self, const char *topic_prefix); // SUB
 

@@ -68,12 +68,11 @@ static err_t bind_ports(struct loop *l) {
         {"events", PORT_PUB, offsetof(struct loop, events)},
         {"control", PORT_ROUTER, offsetof(struct loop, control)},
     };
-    char endpoint[256];
     for (size_t i = 0; i < sizeof doors / sizeof *doors; i++) {
-        endpoint_of(l->settings.run_dir, l->me.name, doors[i].door, endpoint);
-        port_t *port = port_bind(doors[i].kind, endpoint, (int)l->settings.queue);
+        struct endpoint at = endpoint_of(l->settings.run_dir, l->me.name, doors[i].door);
+        port_t *port = port_bind(doors[i].kind, &at, (int)l->settings.queue);
         if (!port) {
-            log_event(LOG_LEVEL_ERROR, "cannot_bind", "endpoint=%s why=%s", endpoint, log_quote(strerror(errno)));
+            log_event(LOG_LEVEL_ERROR, "cannot_bind", "endpoint=%s why=%s", at.address, log_quote(port_why()));
             return ERR_SYSTEM;
         }
         *(port_t **)((char *)l + doors[i].place) = port;
@@ -107,10 +106,9 @@ static unsigned consumer_index(struct loop *l, const char *name) {
         if (strcmp(l->consumers[i].name, name) == 0) return i;
     }
     struct consumer *c = &l->consumers[l->n_consumers];
-    char endpoint[256];
+    struct endpoint at = endpoint_of(l->settings.run_dir, name, "inbox");
     snprintf(c->name, sizeof c->name, "%s", name);
-    endpoint_of(l->settings.run_dir, name, "inbox", endpoint);
-    c->inbox = port_connect(PORT_PUSH, endpoint, (int)l->settings.queue);
+    c->inbox = port_connect(PORT_PUSH, &at, (int)l->settings.queue);
     return (unsigned)l->n_consumers++;
 }
 

@@ -1,10 +1,8 @@
-// topology - who there is, which topics each of them owns and consumes, and where they listen.
+// topology - who there is, and which topics each of them owns and consumes.
 // SPDX-License-Identifier: MIT
 #include "common/topology.h"
 
-#include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define ROLE_NAME(role, name) [role] = name,
@@ -95,15 +93,4 @@ size_t topology_consumers(const struct stream *s, unsigned shards, struct instan
         out[n++] = all[i];
     }
     return n;
-}
-
-void endpoint_of(const char *run_dir, const char *name, const char *door, char out[static 256]) {
-    char variable[160];
-    int n = snprintf(variable, sizeof variable, "TRADECAST_ENDPOINT_%s_%s", name, door);
-    for (int i = 0; i < n && i < (int)sizeof variable - 1; i++) {
-        variable[i] = variable[i] == '.' || variable[i] == '-' ? '_' : (char)toupper((unsigned char)variable[i]);
-    }
-    const char *given = getenv(variable);
-    if (given) snprintf(out, 256, "%s", given);
-    else snprintf(out, 256, "ipc://%s/%s.%s", run_dir, name, door);
 }

@@ -1,4 +1,4 @@
-// topology - who there is, which topics each of them owns and consumes, and where they listen: all from proto/topics.h.
+// topology - who there is, and which topics each of them owns and consumes: all from proto/topics.h.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -33,7 +33,3 @@ size_t topology_outlets(const struct instance *me, unsigned shards, struct strea
 size_t topology_inlets(const struct instance *me, unsigned shards, struct stream out[static 2 * INSTANCES_MAX]);
 // The instances that consume a stream.
 size_t topology_consumers(const struct stream *s, unsigned shards, struct instance out[static INSTANCES_MAX]);
-
-// "ipc://<run_dir>/<name>.<door>", or what the environment's TRADECAST_ENDPOINT_<NAME>_<DOOR> says (upper case, '.' as '_').
-// doors: inbox, events, control, gateways, intake
-void endpoint_of(const char *run_dir, const char *name, const char *door, char out[static 256]);

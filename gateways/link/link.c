@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #include "gateways/link/link.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +33,7 @@ struct link {
 };
 
 static bool link_open(link_t *self, uint64_t mono_ns) {
-    self->port = port_connect_as(PORT_DEALER, self->settings.endpoint, QUEUE, self->settings.instance_id);
+    self->port = port_connect_as(PORT_DEALER, &self->settings.executor, QUEUE, self->settings.instance_id);
     self->welcome_epoch = 0;
     self->greeted_at = 0;
     self->heard_at = mono_ns;
@@ -55,12 +54,10 @@ link_t *link_new(const struct link_settings *settings, struct link_state *state,
 
 void link_destroy(link_t **self) {
     if (!*self) return;
-    int why = errno;
     port_destroy(&(*self)->port);
     buffer_destroy(&(*self)->frame);
     free(*self);
     *self = NULL;
-    errno = why;
 }
 
 port_t *link_port(link_t *self) { return self->port; }
@@ -114,7 +111,7 @@ static void acknowledged(link_t *self, uint64_t report) {
 static void welcomed(link_t *self, const Welcome *m) {
     if (m->last_report > self->state->head) self->state->head = m->last_report, self->state->changed = true; // never a number twice
     if (self->welcome_epoch != m->epoch) {
-        log_event(LOG_LEVEL_INFO, "welcome", "executor=%s epoch=%llu last_report=%llu head=%llu", log_quote(self->settings.endpoint),
+        log_event(LOG_LEVEL_INFO, "welcome", "executor=%s epoch=%llu last_report=%llu head=%llu", log_quote(self->settings.executor.address),
                   (unsigned long long)m->epoch, (unsigned long long)m->last_report, (unsigned long long)self->state->head);
         self->welcome_epoch = m->epoch;
         self->sent = m->last_report;
@@ -205,7 +202,7 @@ static void send_missing(link_t *self, uint64_t mono_ns) {
 
 static void reconnect(link_t *self, uint64_t mono_ns) {
     port_destroy(&self->port);
-    if (!link_open(self, mono_ns)) log_event(LOG_LEVEL_ERROR, "no_link", "executor=%s", log_quote(self->settings.endpoint));
+    if (!link_open(self, mono_ns)) log_event(LOG_LEVEL_ERROR, "no_link", "executor=%s", log_quote(self->settings.executor.address));
 }
 
 void link_drop(link_t *self, uint64_t mono_ns, int64_t for_ms) {

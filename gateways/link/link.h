@@ -11,7 +11,7 @@
 // same transaction as what they tell; the link only sends what is committed:
 //   take = link_receive… → handle → commit (orders, reports, link_state) → link_report…, link_send… → link_tick
 struct link_settings {
-    const char *endpoint;    // the executor's ROUTER
+    struct endpoint executor; // its ROUTER
     const char *instance_id; // our name on it
     const char *broker_id;
     const char *kind; // paper, mt5, fix
@@ -41,7 +41,7 @@ typedef err_t link_read_fn(void *books, uint64_t after, unsigned limit, link_vis
 
 typedef struct link link_t;
 
-// `state` and `books` belong to the caller and outlive the link. NULL with errno: the endpoint cannot be had.
+// `state` and `books` belong to the caller and outlive the link. NULL: the endpoint cannot be had, port_why says why.
 link_t *link_new(const struct link_settings *settings, struct link_state *state, link_read_fn *read, void *books);
 void link_destroy(link_t **self);
 

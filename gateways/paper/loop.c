@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #include "gateways/paper/loop.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +41,7 @@ struct loop {
 
 static struct link_settings link_settings_of(const struct paper_settings *s) {
     return (struct link_settings){
-        .endpoint = s->executor,
+        .executor = s->executor_at,
         .instance_id = s->instance_id,
         .broker_id = s->broker_id,
         .kind = "paper",
@@ -62,18 +61,17 @@ static bool complain(const char *what, const char *why) {
 }
 
 static bool start(struct loop *l) {
-    char why[200] = "", endpoint[512];
+    char why[200] = "";
     const struct paper_settings *s = l->settings;
     l->paper = paper_new(s, clock_utc_ns(), why);
     if (!l->paper) return complain(s->books, why);
-    (void)snprintf(endpoint, sizeof endpoint, "ipc://%s/%s.control", s->run_dir, s->instance_id);
-    l->control = port_bind(PORT_ROUTER, endpoint, 0);
-    if (!l->control) return complain(endpoint, strerror(errno));
-    l->prices = port_connect(PORT_SUB, s->prices, 0);
-    if (!l->prices || !port_subscribe(l->prices, FEED_PRICES)) return complain(s->prices, strerror(errno));
+    l->control = port_bind(PORT_ROUTER, &s->control_at, 0);
+    if (!l->control) return complain(s->control_at.address, port_why());
+    l->prices = port_connect(PORT_SUB, &s->prices_at, 0);
+    if (!l->prices || !port_subscribe(l->prices, FEED_PRICES)) return complain(s->prices_at.address, port_why());
     struct link_settings link = link_settings_of(s);
     l->link = link_new(&link, &l->paper->link, books_reports, l->paper);
-    if (!l->link) return complain(s->executor, strerror(errno));
+    if (!l->link) return complain(s->executor_at.address, port_why());
     return true;
 }
 

@@ -49,7 +49,7 @@ static int run(const struct paper_settings *settings) {
     (void)sigaction(SIGINT, &action, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     log_start(settings->instance_id, log_level_from(settings->log_level));
-    log_event(LOG_LEVEL_INFO, "started", "books=%s executor=%s", log_quote(settings->books), log_quote(settings->executor));
+    log_event(LOG_LEVEL_INFO, "started", "books=%s executor=%s", log_quote(settings->books), log_quote(settings->executor_at.address));
     int status = loop_run(settings);
     log_event(LOG_LEVEL_INFO, "stopped", "status=%d", status);
     close(lock);

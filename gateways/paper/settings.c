@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/decimal.h"
 
@@ -15,9 +16,10 @@
 const struct option settings_table[] = {
     {"run_dir", OPTION_TEXT, AT(run_dir), "var/run", "Directory of sockets and lock files, private to the user", 0, 0, NULL},
     {"instance_id", OPTION_TEXT, AT(instance_id), "paper-1", "This instance's name in the configuration", 0, 0, NULL},
+    {"shard", OPTION_INTEGER, AT(shard), "0", "Which executor sends it orders", 0, 31, NULL},
     {"broker_id", OPTION_TEXT, AT(broker_id), "paper", "The broker that it is", 0, 0, NULL},
-    {"executor", OPTION_TEXT, AT(executor), NULL, "The executor's endpoint; preset ipc://<run_dir>/executor.0.gateways", 0, 0, NULL},
-    {"prices", OPTION_TEXT, AT(prices), NULL, "Where prices are published; preset ipc://<run_dir>/ingest.events", 0, 0, NULL},
+    {"executor", OPTION_TEXT, AT(executor), NULL, "The executor's endpoint; preset: its gateways door", 0, 0, NULL},
+    {"prices", OPTION_TEXT, AT(prices), NULL, "Where prices are published; preset: ingest's events door", 0, 0, NULL},
     {"books", OPTION_TEXT, AT(books), NULL, "The SQLite file of its books; preset <run_dir>/<instance_id>.books", 0, 0, NULL},
     {"seed", OPTION_INTEGER, AT(seed), "1", "What befalls an order depends on this and its id alone", 0, 0, NULL},
     {"spread", OPTION_DECIMAL, AT(spread), "0", "Ask - bid, in price, where the feed has a last price only", 0, LARGE, NULL},
@@ -54,21 +56,30 @@ const struct option settings_table[] = {
 };
 
 // What was not given, made of what was.
-static bool fill_in(const char **place, char out[static 1024], const char *before, const char *directory, const char *after) {
-    if (*place && **place) return true;
-    *place = out;
-    return snprintf(out, 1024, "%s%s/%s", before, directory, after) < 1024;
+static bool find_books(struct paper_settings *s) {
+    if (s->books && *s->books) return true;
+    s->books = s->books_preset;
+    return snprintf(s->books_preset, sizeof s->books_preset, "%s/%s.books", s->run_dir, s->instance_id) < (int)sizeof s->books_preset;
+}
+
+static struct endpoint given_or(const char *address, const struct paper_settings *s, const char *owner, const char *door) {
+    return address && *address ? endpoint_at(address, owner, door) : endpoint_of(s->run_dir, owner, door);
+}
+
+static bool find_endpoints(struct paper_settings *s) {
+    char executor[32];
+    (void)snprintf(executor, sizeof executor, "executor.%lld", (long long)s->shard);
+    s->executor_at = given_or(s->executor, s, executor, "gateways");
+    s->prices_at = given_or(s->prices, s, "ingest", "events");
+    s->control_at = endpoint_of(s->run_dir, s->instance_id, "control");
+    return strlen(s->run_dir) + strlen(s->instance_id) < ENDPOINT_TEXT - sizeof "ipc:///executor.31.gateways";
 }
 
 err_t settings_read(struct paper_settings *s, char wrong[static 256]) {
-    char books[256];
     err_t e = options_read(settings_table, PAPER_SERVICE, s, wrong);
     if (e != ERR_OK) return e;
     if (s->latency_max < s->latency_min) s->latency_max = s->latency_min;
-    bool fits = snprintf(books, sizeof books, "%s.books", s->instance_id) < (int)sizeof books;
-    fits = fits && fill_in(&s->executor, s->executor_preset, "ipc://", s->run_dir, "executor.0.gateways");
-    fits = fits && fill_in(&s->prices, s->prices_preset, "ipc://", s->run_dir, "ingest.events");
-    fits = fits && fill_in(&s->books, s->books_preset, "", s->run_dir, books);
+    bool fits = find_books(s) && find_endpoints(s);
     if (!fits) (void)snprintf(wrong, 256, "TRADECAST_RUN_DIR or TRADECAST_PAPER_INSTANCE_ID is too long");
     return fits ? ERR_OK : ERR_CONFIG;
 }

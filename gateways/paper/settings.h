@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/endpoint.h"
 #include "common/options.h"
 #include "gateway.pb-c.h"
 
@@ -23,8 +24,10 @@ struct paper_settings {
     int64_t duplicate_window;
     bool can_query;
     int64_t longest_acceptance;
-    int64_t snapshot;                                                    // 0: only when asked
-    char executor_preset[1024], prices_preset[1024], books_preset[1024]; // settings are not to be copied
+    int64_t snapshot; // 0: only when asked
+    int64_t shard;    // whose orders it takes
+    struct endpoint executor_at, prices_at, control_at;
+    char books_preset[1024]; // settings are not to be copied
     int64_t heartbeat, silent, resend, batch_max, report_keep;
 };
 

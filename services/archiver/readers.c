@@ -212,17 +212,16 @@ static bool open_reader(readers_t *self, const char *database, char why[static 2
 }
 
 readers_t *readers_new(const struct readers_options *options, char why[static 200]) {
-    char endpoint[256];
     readers_t *self = calloc(1, sizeof(*self));
     if (!self) abort();
     self->answer_ms = options->answer_ms;
     pthread_mutex_init(&self->lock, NULL);
     pthread_cond_init(&self->asked_one, NULL);
-    endpoint_of(options->run_dir, options->name, "query", endpoint);
+    struct endpoint at = endpoint_of(options->run_dir, options->name, "query");
     self->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    self->port = port_bind(PORT_ROUTER, endpoint, 0);
+    self->port = port_bind(PORT_ROUTER, &at, 0);
     bool good = self->port && self->wake >= 0;
-    if (!good) snprintf(why, 200, "%.120s: %.60s", endpoint, strerror(errno));
+    if (!good) snprintf(why, 200, "%.100s: %.90s", at.address, self->port ? strerror(errno) : port_why());
     for (int64_t i = 0; good && i < options->threads && i < READERS_MAX; i++) good = open_reader(self, options->database, why);
     if (good) good = self->running = pthread_create(&self->front, NULL, stand_at_the_front, self) == 0;
     if (!good) readers_destroy(&self);

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #include "services/executor/executor.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,15 +141,14 @@ static err_t prices_ready(void *self, batch_t *batch) {
 
 static err_t executor_open(void *self, reactor_t *reactor) {
     struct executor *x = self;
-    char endpoint[256];
-    endpoint_of(x->context->run_dir, x->context->name, "gateways", endpoint);
-    x->gateways = port_bind(PORT_ROUTER, endpoint, GATEWAY_QUEUE);
+    struct endpoint gateways = endpoint_of(x->context->run_dir, x->context->name, "gateways");
+    x->gateways = port_bind(PORT_ROUTER, &gateways, GATEWAY_QUEUE);
     if (!x->gateways) {
-        log_event(LOG_LEVEL_ERROR, "cannot_bind", "endpoint=%s why=%s", endpoint, log_quote(strerror(errno)));
+        log_event(LOG_LEVEL_ERROR, "cannot_bind", "endpoint=%s why=%s", gateways.address, log_quote(port_why()));
         return ERR_SYSTEM;
     }
-    endpoint_of(x->context->run_dir, "ingest", "events", endpoint);
-    x->prices = port_connect(PORT_SUB, endpoint, PRICES_MOST);
+    struct endpoint prices = endpoint_of(x->context->run_dir, "ingest", "events");
+    x->prices = port_connect(PORT_SUB, &prices, PRICES_MOST);
     if (!x->prices || !port_subscribe(x->prices, FEED_PRICES)) return ERR_SYSTEM;
     reactor_add_port(reactor, x->gateways, wire_ready, INTAKE_DRAIN);
     reactor_add_port(reactor, x->prices, prices_ready, INTAKE_DRAIN);

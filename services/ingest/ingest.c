@@ -164,10 +164,9 @@ static bool open_http(struct ingest *self) {
 
 static err_t service_open(void *arg, reactor_t *reactor) {
     struct ingest *self = arg;
-    char endpoint[300];
-    (void)snprintf(endpoint, sizeof endpoint, "ipc://%s/%s.intake", self->context->run_dir, self->context->name);
-    self->intake = port_bind(PORT_PULL, endpoint, 0);
-    if (!self->intake) log_event(LOG_LEVEL_ERROR, "cannot_bind", "endpoint=%s why=%s", log_quote(endpoint), log_quote(strerror(errno)));
+    struct endpoint at = endpoint_of(self->context->run_dir, self->context->name, "intake");
+    self->intake = port_bind(PORT_PULL, &at, 0);
+    if (!self->intake) log_event(LOG_LEVEL_ERROR, "cannot_bind", "endpoint=%s why=%s", log_quote(at.address), log_quote(port_why()));
     if (!self->intake || !open_http(self)) return ERR_SYSTEM;
     reactor_add_fd(reactor, http_fd(self->http), door_ready, INTAKE_DOOR);
     reactor_add_port(reactor, self->intake, intake_ready, INTAKE_FORWARD);

@@ -1,7 +1,6 @@
 // ears - the services' event sockets: heartbeats and what happens. What is heard changes memory only; tick judges and writes.
 // SPDX-License-Identifier: MIT
 #include <assert.h>
-#include <errno.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -69,11 +68,10 @@ static void subscribe(port_t *ear, const char *const topics[]) {
 }
 
 static port_t *ear_at(struct monitor *self, reactor_t *reactor, const char *name) {
-    char endpoint[256];
-    endpoint_of(self->context->run_dir, name, "events", endpoint);
-    port_t *ear = port_connect(PORT_SUB, endpoint, QUEUE);
+    struct endpoint at = endpoint_of(self->context->run_dir, name, "events");
+    port_t *ear = port_connect(PORT_SUB, &at, QUEUE);
     if (!ear) {
-        log_event(LOG_LEVEL_ERROR, "cannot_connect", "endpoint=%s why=%s", endpoint, log_quote(strerror(errno)));
+        log_event(LOG_LEVEL_ERROR, "cannot_connect", "endpoint=%s why=%s", at.address, log_quote(port_why()));
         return NULL;
     }
     self->ears[self->n_ears++] = ear;

@@ -26,9 +26,8 @@ static err_t prices_ready(void *self, batch_t *batch) {
 
 err_t follow_open(void *self, reactor_t *reactor) {
     struct router *r = self;
-    char endpoint[256];
-    endpoint_of(r->context->run_dir, "ingest", "events", endpoint);
-    r->prices = port_connect(PORT_SUB, endpoint, PRICES_MOST);
+    struct endpoint prices = endpoint_of(r->context->run_dir, "ingest", "events");
+    r->prices = port_connect(PORT_SUB, &prices, PRICES_MOST);
     if (!r->prices || !port_subscribe(r->prices, FEED_PRICES)) return ERR_SYSTEM;
     reactor_add_port(reactor, r->prices, prices_ready, INTAKE_DRAIN);
     return ERR_OK;

@@ -80,7 +80,7 @@ static bool lock_state(const char *state) {
 }
 
 static bool start(struct copy *self) {
-    char why[200] = "", endpoint[256];
+    char why[200] = "";
     if (!lock_state(self->settings.state)) return false;
     self->state = sql_open(self->settings.state, SQL_WRITE, why);
     if (!self->state) return log_event(LOG_LEVEL_ERROR, "no_start", "why=%s", log_quote(why)), false;
@@ -90,10 +90,10 @@ static bool start(struct copy *self) {
     }
     // What a crash of the machine takes back here is sent again.
     if (sql_run(self->state, "PRAGMA synchronous=NORMAL")) return false;
-    endpoint_of(self->settings.run_dir, self->program->name, "events", endpoint);
-    self->events = port_bind(PORT_PUB, endpoint, 100);
+    struct endpoint at = endpoint_of(self->settings.run_dir, self->program->name, "events");
+    self->events = port_bind(PORT_PUB, &at, 100);
     catch_signals(); // opening a port may have set czmq's own
-    if (!self->events) log_event(LOG_LEVEL_ERROR, "no_start", "endpoint=%s why=%s", endpoint, log_quote(strerror(errno)));
+    if (!self->events) log_event(LOG_LEVEL_ERROR, "no_start", "endpoint=%s why=%s", at.address, log_quote(port_why()));
     self->began_at = clock_utc_ns() / NS_PER_US;
     return self->events != NULL;
 }

@@ -19,9 +19,9 @@ static uint64_t mono_ns(void) {
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static void push(const char *endpoint) {
+static void push(const struct endpoint *at) {
     static char body[BYTES];
-    port_t *out = port_connect(PORT_PUSH, endpoint, 1000);
+    port_t *out = port_connect(PORT_PUSH, at, 1000);
     for (unsigned n = 0; n < MESSAGES;) {
         if (port_send(out, "signals", (struct span){body, sizeof body})) n++;
         else usleep(50);
@@ -45,12 +45,13 @@ static uint64_t pull(port_t *in) {
 
 int main(int argc, char **argv) {
     if (argc != 2) return 2;
+    struct endpoint at = endpoint_at(argv[1], "limits", "inbox");
     pid_t child = fork(); // before either side has a ZeroMQ context
     if (child == 0) {
-        push(argv[1]);
+        push(&at);
         return 0;
     }
-    port_t *in = port_bind(PORT_PULL, argv[1], 1000);
+    port_t *in = port_bind(PORT_PULL, &at, 1000);
     uint64_t ns = in ? pull(in) : 0;
     port_destroy(&in);
     waitpid(child, NULL, 0);

@@ -18,7 +18,8 @@
 #define REPORTS  16
 
 struct wire { // an executor's end, and a gateway with reports that a test keeps
-    char directory[64], endpoint[96];
+    char directory[64];
+    struct endpoint endpoint;
     struct link_settings settings;
     struct link_state state;
     link_t *link;
@@ -50,8 +51,8 @@ static int start(void **state) {
     *state = w;
     (void)snprintf(w->directory, sizeof w->directory, "/tmp/link-test-XXXXXX");
     assert_non_null(mkdtemp(w->directory));
-    (void)snprintf(w->endpoint, sizeof w->endpoint, "ipc://%s/gateways", w->directory);
-    w->settings = (struct link_settings){.endpoint = w->endpoint,
+    w->endpoint = endpoint_of(w->directory, "executor.0", "gateways");
+    w->settings = (struct link_settings){.executor = w->endpoint,
                                          .instance_id = "p1",
                                          .broker_id = "paper",
                                          .kind = "paper",
@@ -62,7 +63,7 @@ static int start(void **state) {
                                          .resend_ms = 1000};
     w->state.books = 99;
     w->arena = arena_new(0);
-    w->executor = port_bind(PORT_ROUTER, w->endpoint, 0);
+    w->executor = port_bind(PORT_ROUTER, &w->endpoint, 0);
     assert_non_null(w->executor);
     open_link(w);
     return 0;
@@ -275,7 +276,7 @@ static void a_silent_executor_is_connected_to_again(void **state) {
     struct wire *w = *state;
     welcome(w, 3, 0);
     port_destroy(&w->executor); // it dies, and another one comes to the same place
-    w->executor = port_bind(PORT_ROUTER, w->endpoint, 0);
+    w->executor = port_bind(PORT_ROUTER, &w->endpoint, 0);
     assert_non_null(w->executor);
     w->ahead += 6 * NS_PER_S;
     welcome(w, 4, 0);
