@@ -1,6 +1,7 @@
 # make            build (release)            make run     set up and run the main job (ONCE=1: end after the sample)
 # make test       set up and pass all tests  make chaos   KILLS=1000 SEED=1: kill things at random, print the tally
 # make bench      limits and tradecast, one table            make fuzz   each parser, 30 s
+# make scaling    what grows with what, and what larger loads need
 # make lint       clang-tidy, cppcheck       make format  clang-format
 # make install    PREFIX=/usr/local DESTDIR=      make deb     a Debian package: the programs, systemd's units, man pages
 # make chaos-copies KILLS=40: the copies of the archive and what they copy to, killed
@@ -44,7 +45,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(wildcard tests/unit/*/t
 
 objects = $(patsubst %.c,$(OUT)/%.o,$(wildcard $(1)/*.c))
 
-.PHONY: chaos-copies reference all packages run test unit tools bench chaos fuzz lint format clean compile_commands.json
+.PHONY: chaos-copies reference all packages run test unit tools bench scaling chaos fuzz lint format clean compile_commands.json
 all: $(BINS)
 
 .SECONDARY:
@@ -149,7 +150,7 @@ test:
 	$(call again,MODE=chaos all tools)
 	$(call again,MODE=check unit)
 	-@deploy/engines
-	@/usr/bin/python3 -m pytest -q -rs $(or $(TESTS),--ignore=tests/deploy tests)
+	@/usr/bin/python3 -m pytest -q -rs --numprocesses=$(or $(WORKERS),2) --dist=loadfile $(or $(TESTS),--ignore=tests/deploy tests)
 chaos:
 	@deploy/setup build run test
 	$(call again,MODE=chaos all tools)
@@ -164,6 +165,10 @@ bench:
 	@deploy/setup build run test
 	$(call again,MODE=release all tools)
 	@/usr/bin/python3 -m tests.bench.bench
+scaling:
+	@deploy/setup build run test
+	$(call again,MODE=release all tools)
+	@/usr/bin/python3 -m tests.bench.scaling
 export ONCE PROFILE VAR KILLS SEED MIX MUTATE
 
 # Findings fail. cppcheck sees no library's header; so it is not asked about leaks and conditions, where it would have to know uthash's macros.

@@ -18,6 +18,20 @@ def mode():
     return os.environ.get("TEST_MODE", "check")
 
 
+@pytest.fixture
+def tell(request):
+    """tell(line): a line for whoever reads the run's output, whichever process the test ran in."""
+    return lambda line: request.node.user_properties.append(("told", line))
+
+
+def pytest_runtest_logreport(report):
+    if report.when == "call" and "PYTEST_XDIST_WORKER" not in os.environ:
+        for name, line in report.user_properties:
+            if name == "told":
+                sys.__stdout__.write(f"\n  {line}")
+                sys.__stdout__.flush()
+
+
 @pytest.fixture(scope="module")
 def plant_of(request, mode):
     """Makes a whole tradecast: with plant_of(prepare=f, ...) as plant; prepare(plant) is called before it starts;

@@ -1,8 +1,10 @@
 """layout - where everything of one tradecast is: one directory, its parts, its secrets; and what stops a start, in one sentence."""
 # SPDX-License-Identifier: MIT
+import contextlib
 import fcntl
 import os
 import pathlib
+import random
 import secrets
 import socket
 
@@ -76,9 +78,12 @@ class Layout:
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port to listen on later: below those that the system gives to connections, so that none of them takes it meanwhile."""
+    while True:
+        port = random.randrange(10240, 32768)
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 def need_free_port(port, what, variable):

@@ -48,8 +48,8 @@ def count(n):
 class Run:
     """A plant of so many accounts, loaded and measured."""
 
-    def __init__(self, accounts, options=None):
-        self.plant = Plant(mode="release", config=configuration(accounts=accounts, brokers=min(2, accounts)),
+    def __init__(self, accounts, options=None, shards=1):
+        self.plant = Plant(mode="release", config=configuration(accounts=accounts, brokers=min(2, accounts)), shards=shards,
                            options={"TRADECAST_LOOK_FOR": "1m", "TRADECAST_LOG_LEVEL": "warning", **(options or {})})
         self.accounts = accounts
 
@@ -76,7 +76,7 @@ class Run:
 
     def received(self, prefix):
         """{signal_id: [when its orders were at the gateway, UTC ns]} from the brokers' books and the archive."""
-        until(lambda: self._archived(prefix) >= self._sent(prefix), "the archive to have all trades", within_s=120, pause_s=0.2)
+        self.wait_archived(prefix)
         with closing(sqlite3.connect(f"file:{self.plant.archive}?mode=ro", uri=True)) as db:
             of = dict(db.execute("SELECT trade_id, signal_id FROM trades WHERE signal_id LIKE ?", (prefix + "-%",)))
         out = {}
@@ -86,6 +86,9 @@ class Run:
                     if trade in of:
                         out.setdefault(of[trade], []).append(at)
         return out
+
+    def wait_archived(self, prefix):
+        until(lambda: self._archived(prefix) >= self._sent(prefix), "the archive to have all trades", within_s=120, pause_s=0.2)
 
     def _archived(self, prefix):
         with closing(sqlite3.connect(f"file:{self.plant.archive}?mode=ro", uri=True)) as db:
@@ -180,7 +183,7 @@ def throughput(table, accounts, signals, aim):
 
 def limits_of(table, run, signals, accounts):
     plant = run.plant
-    until(lambda: run._archived("through") >= run._sent("through"), "the archive to have all", within_s=120, pause_s=0.2)
+    run.wait_archived("through")
     assert plant.stop()
     redis_limit(table, next((plant.layout.redis / "appendonlydir").glob("*.incr.aof")), signals, accounts)
     sqlite_limit(table, plant.archive, signals, accounts)
@@ -255,7 +258,7 @@ def old_archive(table):
         plant = run.plant
         run.load("few", count(2000))
         _, _, young = run.load("young", count(6000))
-        until(lambda: run._archived("young") >= run._sent("young"), "the archive to have all", within_s=120, pause_s=0.2)
+        run.wait_archived("young")
         began = time.monotonic()
         assert plant.stop()
         plant.start()

@@ -13,10 +13,8 @@ SHARES = sum(m.share for m in MIXES.values())
 
 
 @pytest.mark.parametrize("name", MIXES)
-def test_random_kills_lose_nothing_and_double_nothing(name, record_property, capsys):
+def test_random_kills_lose_nothing_and_double_nothing(name, tell):
     mix = MIXES[name]
     tally = run_mix(mix, max(1, -(-KILLS * mix.share // SHARES)), SEED)
-    record_property("kills", tally.kills)
-    with capsys.disabled():
-        print("\n  " + row(tally), end="", flush=True)
+    tell(row(tally))
     assert tally.good, row(tally)

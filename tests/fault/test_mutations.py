@@ -23,20 +23,19 @@ UNLUCKY = 3  # so many times as many kills before it is held against the harness
 
 
 @pytest.mark.parametrize("mutation", CAUGHT_BY)
-def test_the_harness_turns_red_without(mutation, capsys):
+def test_the_harness_turns_red_without(mutation, tell):
     name, most = CAUGHT_BY[mutation]
     kills, seed, most = 0, 1, most * UNLUCKY
     while kills < most:
         tally = run_mix(MIXES[name], min(most - kills, ROUND), seed, mutate=mutation, outcome_within_s=8, archived_within_s=5, keep=False)
         kills, seed = kills + tally.kills, seed + 1
         if not tally.good:
-            with capsys.disabled():
-                print(f"\n  {mutation} off: red after {kills} kills: {tally.verdict}", end="", flush=True)
+            tell(f"{mutation} off: red after {kills} kills: {tally.verdict}")
             return
     pytest.fail(f"{mutation} off, and {name} stayed green for {kills} kills: {row(tally)}")
 
 
-def test_standard_does_lose_when_everything_is_killed_at_once(capsys):
+def test_standard_does_lose_when_everything_is_killed_at_once(tell):
     """What strict is for: the promise table claims nothing here for standard, and the harness sees why."""
     kills = 0
     for seed in range(1, 1 + 5 * UNLUCKY):
@@ -44,7 +43,6 @@ def test_standard_does_lose_when_everything_is_killed_at_once(capsys):
         kills += tally.kills
         assert tally.verdict.count("executed twice") == 0, tally.verdict
         if not tally.good:
-            with capsys.disabled():
-                print(f"\n  standard, everything at once: red after {kills} kills: {tally.verdict}", end="", flush=True)
+            tell(f"standard, everything at once: red after {kills} kills: {tally.verdict}")
             return
     pytest.fail(f"standard with everything killed stayed green for {kills} kills")
