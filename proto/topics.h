@@ -32,6 +32,7 @@ enum topic { TOPICS(TOPIC_ENUM) TOPIC_COUNT };
 // Published only, never journalled: the latest value wins.
 #define FEED_PRICES "prices"       // Price; ingest
 #define FEED_HEARTBEAT "heartbeat" // Heartbeat; every service
+#define FEED_SUMS "sums"           // ExecutorSums; every executor but executor 0, which listens, where there are several
 #define FEED_SYNC "sync"           // SyncState; each of SYNCS
 
 // The programs that copy the archive elsewhere: no services (no slice, no topic), there only where they are wanted.
