@@ -3,18 +3,19 @@
 #pragma once
 
 #include "common/batch_io.h"
+#include "common/cells.h"
 #include "common/envelope.h"
 #include "common/ledger.h"
 #include "common/service.h"
 #include "common/topology.h"
 
 #define INLETS_MAX (2 * INSTANCES_MAX)
-#define SOURCES_MAX (INSTANCES_MAX + 8) // the monitor listens to every process
+#define SOURCES_MAX (INSTANCES_MAX + CELLS_MAX + 8) // the monitor listens to every process, and to other cells
 #define ANSWERS_MAX 32
 #define COMMIT_SAMPLES 512
 
 struct settings { // the options that every service has
-    const char *run_dir, *redis, *redis_user, *redis_password, *lock_dir, *log_level, *profile;
+    const char *cell, *cells, *run_dir, *redis, *redis_user, *redis_password, *lock_dir, *log_level, *profile;
     int64_t answer_within_ms, shards, shard, batch_max, tick_ms, idle_read_ms, journal_keep_ms, journal_max, ring_bytes, ring_age_ms;
     int64_t look_for_ms, heartbeat_ms, memory_most, queue, gather_count, gather_for_ms;
 };

@@ -152,8 +152,8 @@ bool port_receive(port_t *self, struct parcel *out) {
 }
 
 int ports_wait(struct waiter *waiters, size_t n, int64_t timeout_ms) {
-    zmq_pollitem_t items[64];
-    if (n > 64) abort();
+    zmq_pollitem_t items[WAITERS_MAX];
+    if (n > WAITERS_MAX) abort();
     for (size_t i = 0; i < n; i++) {
         items[i] = (zmq_pollitem_t){waiters[i].port ? waiters[i].port->handle : NULL, waiters[i].port ? 0 : waiters[i].fd, ZMQ_POLLIN, 0};
         waiters[i].ready = false;

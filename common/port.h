@@ -37,7 +37,8 @@ struct parcel {
 };
 bool port_receive(port_t *self, struct parcel *out); // false: nothing there. Wrong frame counts and sizes (over 1 MiB) are dropped
 
-// Waits for ports and file descriptors.
+// Waits for ports and file descriptors, at most WAITERS_MAX.
+#define WAITERS_MAX 128
 struct waiter {
     port_t *port; // or NULL and
     int fd;

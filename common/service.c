@@ -14,6 +14,7 @@
 
 #define AT(field) offsetof(struct settings, field)
 #define MIB INT64_C(1048576)
+#define OPTIONS_MAX 48
 
 static const struct option common_options[] = {
     {"run_dir", OPTION_TEXT, AT(run_dir), "var/run", "Directory of sockets and lock files, private to the user", 0, 0, NULL},
@@ -24,6 +25,8 @@ static const struct option common_options[] = {
     {"answer_within", OPTION_DURATION, AT(answer_within_ms), "2s", "How long Redis may take before input stops", 50, 60000, NULL},
     {"profile", OPTION_CHOICE, AT(profile), "standard", "What the AOF is set to: everysec, or always", 0, 0, "standard|strict"},
     {"shards", OPTION_INTEGER, AT(shards), "1", "Number of executors", 1, 32, NULL},
+    {"cell", OPTION_TEXT, AT(cell), NULL, "Name of this cell, where there are several", 0, 0, NULL},
+    {"cells", OPTION_TEXT, AT(cells), NULL, "Names of the other cells that signals are handed to, with blanks between them", 0, 0, NULL},
     {"shard", OPTION_INTEGER, AT(shard), "0", "Which executor this one is", 0, 31, NULL},
     {"batch_max", OPTION_INTEGER, AT(batch_max), "256", "Most messages in one transaction", 1, 4096, NULL},
     {"gather_count", OPTION_INTEGER, AT(gather_count), "0", "Messages worth a transaction while more are coming", 0, 4096, NULL},
@@ -50,7 +53,7 @@ static int complain(const char *text) {
 // --- options
 
 // The common table with the presets that this service has of its own.
-static void table_for(const struct service *s, struct option out[static 32]) {
+static void table_for(const struct service *s, struct option out[static OPTIONS_MAX]) {
     static char texts[3][24];
     const struct {
         const char *name, *unit;
@@ -66,7 +69,7 @@ static void table_for(const struct service *s, struct option out[static 32]) {
 }
 
 static void each_table(const struct service *s, void (*print)(const struct option *, const char *, FILE *)) {
-    struct option table[32];
+    struct option table[OPTIONS_MAX];
     table_for(s, table);
     if (s->options) {
         print(s->options, role_name(s->role), stdout);
@@ -76,7 +79,7 @@ static void each_table(const struct service *s, void (*print)(const struct optio
 }
 
 static void print_help(const struct service *s) {
-    printf("tradecast-%s - %s\n\nUsage: tradecast-%s [--shard N | --help | --env | --reference | --check]\n\n"
+    printf("tradecast-%s - %s\n\nUsage: tradecast-%s [--shard N | --to CELL | --help | --env | --reference | --check]\n\n"
            "  --env        print an environment file with every option and its preset\n"
            "  --reference  print the options as a Markdown table\n"
            "  --check      read the options, say what is wrong, and stop\n\n"
@@ -96,8 +99,20 @@ static char *text_or(const char *text, const char *format, const char *part) {
     return strdup(out);
 }
 
+// Which of its role's processes this one is.
+static bool find_itself(struct loop *l, char wrong[static 256]) {
+    const char *to = getenv("TRADECAST_RELAY_TO"); // the relay's own option: its name comes from it
+    size_t place = 0;
+    if (!cells_set(l->settings.cell, l->settings.cells, wrong)) return false;
+    if (l->settings.shard >= l->settings.shards) return snprintf(wrong, 256, "TRADECAST_SHARD must be less than TRADECAST_SHARDS"), false;
+    if (l->me.role == RELAY && !(to && cell_find(to, &place)))
+        return snprintf(wrong, 256, "TRADECAST_RELAY_TO must name one of TRADECAST_CELLS, not \"%.60s\"", to ? to : ""), false;
+    l->me.shard = l->me.role == EXECUTOR ? (unsigned)l->settings.shard : (unsigned)place;
+    return true;
+}
+
 static err_t read_options(struct loop *l, void *own) {
-    struct option table[32];
+    struct option table[OPTIONS_MAX];
     char wrong[256];
     table_for(l->service, table);
     err_t e = options_read(table, role_name(l->me.role), &l->settings, wrong);
@@ -106,11 +121,10 @@ static err_t read_options(struct loop *l, void *own) {
         complain(wrong);
         return e;
     }
-    if (l->settings.shard >= l->settings.shards) {
-        complain("TRADECAST_SHARD must be less than TRADECAST_SHARDS");
+    if (!find_itself(l, wrong)) {
+        complain(wrong);
         return ERR_CONFIG;
     }
-    l->me.shard = l->me.role == EXECUTOR ? (unsigned)l->settings.shard : 0;
     instance_name(l->me.role, l->me.shard, l->me.name);
     l->settings.redis = text_or(l->settings.redis, "unix:%s/redis.sock", l->settings.run_dir);
     l->settings.redis_user = text_or(l->settings.redis_user, "%s", l->me.name);
@@ -158,6 +172,7 @@ static bool wants(int argc, char **argv, const char *flag) {
 static bool arguments_are_known(int argc, char **argv) {
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--shard") == 0 && i + 1 < argc) setenv("TRADECAST_SHARD", argv[++i], 1);
+        else if (strcmp(argv[i], "--to") == 0 && i + 1 < argc) setenv("TRADECAST_RELAY_TO", argv[++i], 1);
         else if (strcmp(argv[i], "--check") != 0) return false;
     }
     return true;

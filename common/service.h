@@ -17,6 +17,8 @@ struct context {
     unsigned shard;          // executor: its shard, else 0
     unsigned shards;         // how many executor shards there are
     const char *run_dir;     // sockets and lock files
+    const char *cell;        // this one's name, NULL where there are no others
+    unsigned cells;          // how many others its signals are handed to
     const book_t *book;      // configuration, kept up to date by the loop
     uint64_t incarnation;
     uint64_t epoch;          // grows with every owner of this slice

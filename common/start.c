@@ -211,6 +211,8 @@ static void fill_context(struct loop *l) {
     l->context.shard = l->me.shard;
     l->context.shards = (unsigned)l->settings.shards;
     l->context.run_dir = l->settings.run_dir;
+    l->context.cell = cell_own();
+    l->context.cells = (unsigned)cells_count();
     l->context.book = l->book;
     l->context.epoch = ledger_epoch(l->ledger);
     l->context.started_at = clock_utc_ns();

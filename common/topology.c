@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/cells.h"
+
 #define ROLE_NAME(role, name) [role] = name,
 static const char *const role_names[] = {SERVICES(ROLE_NAME)};
 #undef ROLE_NAME
@@ -26,13 +28,20 @@ unsigned topic_consumers(enum topic topic) { return topics[topic].consumers; }
 
 void instance_name(enum role role, unsigned shard, char out[static NAME_TEXT]) {
     if (role == EXECUTOR) snprintf(out, NAME_TEXT, "%s.%u", role_names[role], shard);
+    else if (role == RELAY) snprintf(out, NAME_TEXT, "%s.%s", role_names[role], cell_at(shard) ? cell_at(shard) : "none");
     else snprintf(out, NAME_TEXT, "%s", role_names[role]);
+}
+
+// How many processes of a role there are.
+static unsigned count_of(enum role role, unsigned shards) {
+    if (role == EXECUTOR) return shards;
+    return role == RELAY ? (unsigned)cells_count() : 1;
 }
 
 size_t topology_instances(unsigned shards, struct instance out[static INSTANCES_MAX]) {
     size_t n = 0;
     for (enum role role = 0; role < ROLES; role++) {
-        for (unsigned shard = 0; shard < (role == EXECUTOR ? shards : 1) && n < INSTANCES_MAX; shard++) {
+        for (unsigned shard = 0; shard < count_of(role, shards) && n < INSTANCES_MAX; shard++) {
             out[n] = (struct instance){.role = role, .shard = shard};
             instance_name(role, shard, out[n++].name);
         }

@@ -13,7 +13,7 @@
 const char *role_name(enum role role);
 const char *topic_name(enum topic topic);
 unsigned topic_consumers(enum topic topic); // TO(role) bits
-// The process's name: "ingest", "executor.0".
+// The process's name: "ingest", "executor.0", "relay.b" (shard: its place in TRADECAST_CELLS).
 void instance_name(enum role role, unsigned shard, char out[static NAME_TEXT]);
 
 struct instance {

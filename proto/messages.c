@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
+#include "cell.pb-c.h"
 #include "common/envelope.h"
 #include "config.pb-c.h"
 #include "execution.pb-c.h"
@@ -26,6 +27,8 @@ static const ProtobufCMessageDescriptor *const types[] = {
     &control_request__descriptor,
     &execution__descriptor,
     &gateway_heartbeat__descriptor,
+    &handover__descriptor,
+    &handover_answer__descriptor,
     &heartbeat__descriptor,
     &hello__descriptor,
     &instance_state__descriptor,

@@ -3,7 +3,9 @@
 #pragma once
 
 #define SERVICES(X) X(INGEST, "ingest") X(ROUTER, "router") X(EXECUTOR, "executor") X(RECONCILER, "reconciler") \
-    X(ARCHIVER, "archiver") X(MONITOR, "monitor")
+    X(ARCHIVER, "archiver") X(MONITOR, "monitor") X(RELAY, "relay")
+
+// A relay hands signals to another cell: there is one for each that TRADECAST_CELLS names (common/cells.h), and none else.
 
 #define SERVICE_ROLE(role, name) role,
 enum role { SERVICES(SERVICE_ROLE) ROLES };
@@ -16,7 +18,7 @@ enum split { WHOLE, BY_SHARD, BY_SERVICE };
 
 //    name         owner       split       consumers                                                    message types
 #define TOPICS(X) \
-    X(signals,    INGEST,     WHOLE,      TO(ROUTER) | TO(ARCHIVER),                                    "Signal SignalRejection") \
+    X(signals,    INGEST,     WHOLE,      TO(ROUTER) | TO(ARCHIVER) | TO(RELAY),                        "Signal SignalRejection") \
     X(orders,     ROUTER,     BY_SHARD,   TO(EXECUTOR) | TO(RECONCILER) | TO(ARCHIVER),                 "Order OrderCommand") \
     X(routings,   ROUTER,     WHOLE,      TO(INGEST) | TO(RECONCILER) | TO(ARCHIVER),                   "Routing") \
     X(executions, EXECUTOR,   BY_SHARD,   TO(RECONCILER) | TO(ROUTER) | TO(ARCHIVER),                   "Execution AccountState InstanceState BrokerSnapshot") \

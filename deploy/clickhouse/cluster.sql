@@ -119,13 +119,14 @@ CREATE TABLE IF NOT EXISTS `tradecast`.`routings_part` ON CLUSTER '{cluster}' (
     `content` UInt64,
     `refused` Nullable(String),
     `commands` Nullable(Int64),
+    `elsewhere` Nullable(UInt8),
     `changed` UInt64,
     `removed` UInt8
 ) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/tradecast/routings', '{replica}', `changed`) ORDER BY (signal_id);
 
 CREATE TABLE IF NOT EXISTS `tradecast`.`routings_rows` ON CLUSTER '{cluster}' AS `tradecast`.`routings_part` ENGINE = Distributed('{cluster}', 'tradecast', 'routings_part', cityHash64(`signal_id`));
 
-CREATE VIEW IF NOT EXISTS `tradecast`.`routings` ON CLUSTER '{cluster}' AS SELECT `signal_id`, `source`, `orders`, `decisions`, `signal_at`, `routed_at`, `content`, `refused`, `commands`, `changed` FROM `tradecast`.`routings_rows` FINAL WHERE `removed` = 0;
+CREATE VIEW IF NOT EXISTS `tradecast`.`routings` ON CLUSTER '{cluster}' AS SELECT `signal_id`, `source`, `orders`, `decisions`, `signal_at`, `routed_at`, `content`, `refused`, `commands`, `elsewhere`, `changed` FROM `tradecast`.`routings_rows` FINAL WHERE `removed` = 0;
 
 CREATE TABLE IF NOT EXISTS `tradecast`.`trades_part` ON CLUSTER '{cluster}' (
     `trade_id` String,

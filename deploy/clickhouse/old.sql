@@ -113,11 +113,12 @@ CREATE TABLE IF NOT EXISTS `tradecast`.`routings_rows` (
     `content` UInt64,
     `refused` Nullable(String),
     `commands` Nullable(Int64),
+    `elsewhere` Nullable(UInt8),
     `changed` UInt64,
     `removed` UInt8
 ) ENGINE = ReplacingMergeTree(`changed`) ORDER BY (signal_id);
 
-CREATE VIEW IF NOT EXISTS `tradecast`.`routings` AS SELECT `signal_id`, `source`, `orders`, `decisions`, `signal_at`, `routed_at`, `content`, `refused`, `commands`, `changed` FROM `tradecast`.`routings_rows` FINAL WHERE `removed` = 0;
+CREATE VIEW IF NOT EXISTS `tradecast`.`routings` AS SELECT `signal_id`, `source`, `orders`, `decisions`, `signal_at`, `routed_at`, `content`, `refused`, `commands`, `elsewhere`, `changed` FROM `tradecast`.`routings_rows` FINAL WHERE `removed` = 0;
 
 CREATE TABLE IF NOT EXISTS `tradecast`.`trades_rows` (
     `trade_id` String,
