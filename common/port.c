@@ -11,6 +11,12 @@
 #define TOPIC_MAX 192
 #define PEER_MAX 255
 
+// Over a network, in ms. A host that died or is cut off says nothing, and a socket that only receives would wait for it for ever; one that
+// sends, or dials, as long as the kernel tries again, later each time. So whoever is silent is given up, and dialled again soon.
+#define BEAT_MS 1000
+#define SILENT_MS 4000
+#define DIAL_MS 3000
+
 struct port {
     zsock_t *sock;
     void *handle; // libzmq's own
@@ -59,6 +65,15 @@ static port_t *port_new(enum port_kind kind, int queue) {
     return self;
 }
 
+static void watch_the_other_end(port_t *self) {
+    zsock_set_heartbeat_ivl(self->sock, BEAT_MS);
+    zsock_set_heartbeat_timeout(self->sock, SILENT_MS);
+    zsock_set_heartbeat_ttl(self->sock, SILENT_MS);
+    zsock_set_tcp_maxrt(self->sock, SILENT_MS); // with its buffer full it sends no beats
+    zsock_set_connect_timeout(self->sock, DIAL_MS);
+    zsock_set_handshake_ivl(self->sock, SILENT_MS);
+}
+
 void port_destroy(port_t **self) {
     if (!*self) return;
     zmq_msg_close(&(*self)->body);
@@ -79,11 +94,13 @@ static port_t *had(port_t *self, int result) {
 
 port_t *port_bind(enum port_kind kind, const struct endpoint *at, int queue) {
     port_t *self = port_new(kind, queue);
+    if (self && endpoint_is_tcp(at->address)) watch_the_other_end(self);
     return had(self, self ? zmq_bind(self->handle, at->address) : -1);
 }
 
 port_t *port_connect_as(enum port_kind kind, const struct endpoint *at, int queue, const char *identity) {
     port_t *self = port_new(kind, queue);
+    if (self && endpoint_is_tcp(at->address)) watch_the_other_end(self);
     if (self && identity) zsock_set_identity(self->sock, identity);
     return had(self, self ? zmq_connect(self->handle, at->address) : -1);
 }
