@@ -1,125 +1,145 @@
-"""What a user of systemd does: install the package, start the target, send an alert, kill things, stop, uninstall. In a booted systemd."""
+"""What a user of systemd does, by the blocks of docs/deployment.md: install the package, send an alert, kill things, stop, uninstall. In a booted systemd."""
 # SPDX-License-Identifier: MIT
-import json
-import pathlib
+import os
 import re
 import subprocess
-import warnings
 
-import pytest
-
-from tests.deploy.machine import ROOT, Machine, dependencies, why_not
+from tests.deploy.conftest import TOKEN, alert
+from tests.deploy.machine import ROOT
+from tests.harness import docs
 from tests.harness.wait import until
 
 SERVICES = ["archiver", "monitor", "reconciler", "executor@0", "router", "ingest"]
+INSTANCES = {"executor@": "0", "gateway-paper@": "alpha-1", "relay@": "b"}  # what a template is tried as
 EXPOSURE_MOST = 2.0
-BROKER = {"broker_id": "alpha", "price_tolerance": "1", "symbols": [{"symbol": "EURUSD", "lot_step": "0.01"}]}
-CONFIG = {
-    "sources": [{"config_id": "desk", "token": "0123456789abcdef0123456789abcdef"}],
-    "brokers": [BROKER],
-    "accounts": [{"account_id": "anna", "broker_id": "alpha", "balance": "10000", "subscriptions": [{"source": "desk", "fixed_lot": "0.1"}]}],
-    "instances": [{"instance_id": "alpha-1", "broker_id": "alpha", "accounts": ["anna"]}],
-}
+STOP_WITHIN_S = 10
+BACKEND = """
+import http.server
+class Backend(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        with open('/root/posted', 'ab') as f:
+            f.write(self.rfile.read(int(self.headers['Content-Length'])) + b'\\n')
+        self.send_response(200)
+        self.end_headers()
+http.server.HTTPServer(('127.0.0.1', 8400), Backend).serve_forever()
+"""
 
 
-@pytest.fixture(scope="module")
-def package():
-    subprocess.run(["make", "-s", "deb"], cwd=ROOT, check=True, timeout=600, capture_output=True)
-    return next((ROOT / "build/deb").glob("tradecast_*.deb"))
-
-
-@pytest.fixture(scope="module")
-def machine(package):
-    reason = why_not()
-    if reason:
-        warnings.warn(f"NO SYSTEMD WAS BOOTED: {reason}; only the files were checked", stacklevel=1)
-        pytest.skip(f"no systemd can be booted here: {reason}")
-    with Machine(["systemd-sysv", "dbus", *dependencies(package)]) as m:
-        (m.root / "root/tradecast.deb").write_bytes(pathlib.Path(package).read_bytes())
-        m("dpkg", "-i", "/root/tradecast.deb")
-        m.write("/root/config.json", json.dumps(CONFIG))
-        m.write("/etc/tradecast/gateway-paper-alpha-1.env", "TRADECAST_PAPER_BROKER_ID=alpha\n")
-        yield m
-
-
-def ready(m):
-    return m("python3", "-c", "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8301/readyz', timeout=5).status)", check=False).returncode == 0
-
-
-def send(m, signal_id):
-    body = json.dumps({"signal_id": signal_id, "symbol": "EURUSD", "action": "buy", "price": "1.1"})
-    command = "TRADECAST_TOKEN=0123456789abcdef0123456789abcdef tradecast send --source desk -"
-    until(lambda: m("sh", "-c", command, stdin=body, check=False).returncode == 0, "the signal to be taken", within_s=60, pause_s=0.5)
-
-
-def state(m, signal_id):
-    p = m("tradecast", "explain", signal_id, "--json", check=False)
-    return p.stdout if p.returncode == 0 else ""
-
-
-def executions(m):
-    code = "import sqlite3; print(sqlite3.connect('/var/lib/tradecast/data/alpha-1.db').execute('SELECT count(*) FROM orders').fetchone()[0])"
-    return int(m("python3", "-c", code).stdout)
+def units():
+    """Every unit that is shipped; a template as one of its instances."""
+    names = [p.name.removeprefix("tradecast-").removesuffix(".service") for p in (ROOT / "deploy/systemd").glob("tradecast-*.service")]
+    return [f"tradecast-{name}{INSTANCES[name] if name.endswith('@') else ''}.service" for name in sorted(names)]
 
 
 def test_the_package_is_what_a_packager_would_make(package):
+    assert "deb" in docs.block("deployment", "package")  # the fixture ran it
     p = subprocess.run(["lintian", "--allow-root", "--fail-on=error,warning", package], capture_output=True, text=True, timeout=120)
     assert p.returncode == 0, p.stdout
 
 
+def test_installed_from_the_source_it_is_the_same(package, tmp_path):
+    subprocess.run(["sh", "-euc", docs.block("deployment", "install-source")], cwd=package.parent / "source", check=True, timeout=600,
+                   env={**os.environ, "DESTDIR": str(tmp_path)}, capture_output=True)
+    listed = subprocess.run(["dpkg-deb", "-c", package], capture_output=True, text=True, check=True).stdout
+    packaged = {line.split()[5].removeprefix(".").removesuffix(".gz") for line in listed.splitlines() if not line.startswith("d")}
+    made = {f"/{p.relative_to(tmp_path)}" for p in tmp_path.rglob("*") if not p.is_dir()}
+    assert made == {p for p in packaged if "/share/doc/" not in p and "/share/lintian/" not in p}
+
+
+def test_by_the_page_it_is_installed_started_and_filled(machine):
+    machine.sh(docs.block("deployment", "install"))
+    machine.sh(docs.block("deployment", "settle"))
+    machine.sh(docs.block("deployment", "gateway"))
+    machine.ready()
+    machine.send("first", alert("first"))
+    machine.filled("first")
+    said = machine.sh(docs.block("deployment", "look")).stdout
+    assert "WRONG" not in said and "event=started" in said, said
+
+
 def test_the_units_are_understood_and_shut_in(machine):
-    units = [f"tradecast-{s}.service" for s in [*SERVICES, "redis", "gateway-paper@alpha-1"]]
-    said = machine("systemd-analyze", "verify", "--man=no", "tradecast.target", *units, check=False)
+    said = machine("systemd-analyze", "verify", "--man=no", "tradecast.target", *units(), check=False)
     assert said.returncode == 0 and said.stderr.strip() == "", said.stderr
-    for unit in units:
+    levels = {}
+    for unit in units():
         exposure = machine("systemd-analyze", "security", "--no-pager", unit).stdout
-        level = float(re.search(r"Overall exposure level for \S+: ([\d.]+)", exposure).group(1))
-        assert level <= EXPOSURE_MOST, f"{unit}: {level}"
+        levels[unit] = float(re.search(r"Overall exposure level for \S+: ([\d.]+)", exposure).group(1))
+    assert len(levels) >= 10 and max(levels.values()) <= EXPOSURE_MOST, levels
 
 
-def test_started_by_its_target_it_fills_an_alert(machine):
-    machine("systemctl", "enable", "--now", "tradecast.target", "tradecast-gateway-paper@alpha-1.service", within_s=120)
-    until(lambda: machine("tradecast", "config", "apply", "/root/config.json", check=False).returncode == 0, "the configuration to be taken", within_s=60)
-    until(lambda: ready(machine), "everything to be ready", within_s=60)
-    send(machine, "first")
-    until(lambda: "filled" in state(machine, "first"), "the fill", within_s=30)
-    assert machine("tradecast", "doctor", check=False).stdout.count("WRONG") == 0
+def test_no_process_leaves_a_dump_of_its_memory(machine):
+    for service in SERVICES:
+        limits = machine("cat", f"/proc/{machine.pid(f'tradecast-{service}.service')}/limits").stdout
+        assert re.search(r"Max core file size\s+0\s+0\s", limits), service
+
+
+def test_what_is_in_the_archive_is_posted_to_a_backend(machine):
+    machine("systemd-run", "--quiet", "--unit=backend", "python3", "-c", BACKEND)
+    machine.sh(docs.block("deployment", "copies"))
+    posted = machine.root / "root/posted"
+    until(lambda: posted.exists() and '"first"' in posted.read_text(), "the first signal to be posted", within_s=30)
 
 
 def test_whoever_is_killed_comes_back_and_nothing_is_lost(machine):
-    before = executions(machine)
-    ids = []
-    for n, service in enumerate([*SERVICES, "redis", "gateway-paper@alpha-1"]):
-        unit = f"tradecast-{service}.service"
-        pid = machine("systemctl", "show", "-P", "MainPID", unit).stdout.strip()
-        machine("systemctl", "kill", "--signal=KILL", "--kill-whom=main", unit)
-        until(lambda: machine("systemctl", "show", "-P", "MainPID", unit).stdout.strip() not in (pid, "0")
-              and machine("systemctl", "is-active", unit, check=False).stdout.strip() == "active", f"{unit} to come back", within_s=60)
-        until(lambda: ready(machine), "everything to be ready", within_s=60)
+    before, ids = machine.executions("alpha-1"), []
+    for n, service in enumerate([*SERVICES, "redis", "gateway-paper@alpha-1", "sync-backend"]):
+        machine.kill(f"tradecast-{service}.service")
+        machine.ready()
         ids.append(f"after-{n}")
-        send(machine, ids[-1])
+        machine.send(ids[-1], alert(ids[-1]))
     for signal_id in ids:
-        until(lambda: "filled" in state(machine, signal_id), f"{signal_id} to be filled", within_s=60)
-    assert executions(machine) - before == len(ids)
+        machine.filled(signal_id)
+    assert machine.executions("alpha-1") - before == len(ids)
+    until(lambda: all(f'"{s}"' in (machine.root / "root/posted").read_text() for s in ids), "every signal to be posted", within_s=60)
 
 
 def test_a_loop_that_hangs_is_restarted(machine):
-    dropin = machine.root / "etc/systemd/system/tradecast-router.service.d"
-    dropin.mkdir(parents=True)
-    (dropin / "watchdog.conf").write_text("[Service]\nWatchdogSec=3\n")
+    machine.write("/etc/systemd/system/tradecast-router.service.d/watchdog.conf", "[Service]\nWatchdogSec=3\n")
     machine("systemctl", "daemon-reload")
     machine("systemctl", "restart", "tradecast-router.service")
-    pid = machine("systemctl", "show", "-P", "MainPID", "tradecast-router.service").stdout.strip()
+    pid = machine.pid("tradecast-router.service")
     machine("systemctl", "kill", "--signal=STOP", "--kill-whom=main", "tradecast-router.service")
-    until(lambda: machine("systemctl", "show", "-P", "MainPID", "tradecast-router.service").stdout.strip() not in (pid, "0"), "the watchdog", within_s=60)
-    until(lambda: ready(machine), "everything to be ready", within_s=60)
+    until(lambda: machine.pid("tradecast-router.service") not in (pid, "0"), "the watchdog", within_s=60)
+    machine.ready()
+
+
+def test_a_token_and_passwords_that_may_be_known_are_replaced(machine):
+    machine.sh(docs.block("security", "halt"))
+    machine.send("halted", alert("halted"))
+    until(lambda: "halt" in machine.story("halted"), "the signal to be refused", within_s=30)
+    machine.sh(docs.block("security", "new-token"))
+    token = (machine.root / "root/desk.token").read_text().strip()
+    old = machine("sh", "-c", f"TRADECAST_TOKEN={TOKEN} tradecast send --source desk -", stdin=alert("by-the-old-one"), check=False)
+    assert old.returncode != 0 and "401" in old.stdout + old.stderr
+    before = {p.name: p.read_text() for p in (machine.root / "var/lib/tradecast/secrets").iterdir()}
+    machine.sh(docs.block("security", "new-passwords"))
+    machine.ready()
+    after = {p.name: p.read_text() for p in (machine.root / "var/lib/tradecast/secrets").iterdir()}
+    assert before.keys() == after.keys() and all(before[name] != after[name] for name in before)
+    machine.sh(docs.block("security", "check"))
+    machine.sh(docs.block("security", "resume"))
+    machine.send("with-the-new-one", alert("with-the-new-one"), token=token)
+    machine.filled("with-the-new-one")
+    machine.token = token
+
+
+def test_a_drop_in_opens_the_network_to_whom_it_names(machine):
+    machine.sh(docs.block("deployment", "drop-in"))
+    allowed = machine("systemctl", "show", "-P", "IPAddressAllow", "tradecast-ingest").stdout.split()
+    assert sorted(allowed) == ["10.0.0.0/8", "127.0.0.0/8", "::1/128"]
+    machine.ready()
+    machine.send("elsewhere", alert("elsewhere"), token=machine.token)
+    machine.filled("elsewhere")
 
 
 def test_it_stops_in_order_and_leaves(machine):
-    machine("systemctl", "stop", "tradecast.target", "tradecast-gateway-paper@alpha-1.service", within_s=120)
-    journal = machine("journalctl", "--no-pager", "-o", "cat", "-u", "tradecast-*", "-n", "60").stdout
+    machine("systemctl", "start", "backend", check=False)
+    assert machine.seconds(docs.block("deployment", "stop")) < STOP_WITHIN_S
+    journal = machine("journalctl", "--no-pager", "-o", "cat", "-u", "tradecast-*", "-n", "100").stdout
     assert journal.count("event=stopped") >= len(SERVICES), journal
     assert "Failed with result 'timeout'" not in journal
-    machine("dpkg", "-r", "tradecast")
-    assert not (machine.root / "usr/lib/tradecast").exists()
+    machine.sh(docs.block("deployment", "uninstall"))
+    assert not (machine.root / "usr/lib/tradecast").exists() and not (machine.root / "etc/tradecast/tradecast.env").exists()
     assert (machine.root / "var/lib/tradecast/data/archive.db").exists()  # what is on record stays
+
+
