@@ -47,8 +47,8 @@ class Engine:
     def wipe(self):
         shutil.rmtree(self.top, ignore_errors=True)
 
-    def __call__(self, *words, program="docker", check=True, within_s=120, stdin=None):
-        p = subprocess.run([program, *words], env=self.environment, input=stdin, capture_output=True, text=True, timeout=within_s)
+    def __call__(self, *words, program="docker", check=True, within_s=120, cwd=None):
+        p = subprocess.run([program, *words], env=self.environment, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=within_s)
         assert not check or p.returncode == 0, f"{program} {' '.join(map(str, words))}: {p.stdout[-1500:]} {p.stderr[-2500:]}"
         return p
 

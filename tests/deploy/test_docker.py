@@ -1,18 +1,23 @@
-"""What a user of docker-compose does: prepare, build, up, an alert, a container killed, down, up; nothing is lost."""
+"""What a user of docker-compose does, by the blocks of docs/deployment.md: prepare, build, up, an alert, a container killed, down, up; nothing is lost."""
 # SPDX-License-Identifier: MIT
 import json
 import pathlib
+import sqlite3
 import subprocess
 import urllib.error
 import urllib.request
 import warnings
+from contextlib import closing
 
 import pytest
 
 from deploy.local.layout import ROOT, free_port
 from tests.deploy.engine import Engine, NoEngine
+from tests.harness import docs
 from tests.harness.wait import until
 
+BASE = "tradecast-base"
+TARGETS = {"tradecast": "tradecast", "prometheus": "tradecast-prometheus", "clickhouse": "tradecast-clickhouse"}
 SERVICES = {"redis", "archiver", "reconciler", "router", "executor", "ingest", "monitor", "gateway-paper"}
 
 
@@ -34,24 +39,33 @@ class Compose:
         self.top.mkdir()
         files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
         subprocess.run(["xargs", "-0", "cp", "--parents", "-t", self.top], cwd=ROOT, input=files, check=True)
-        subprocess.run([self.top / "deploy/compose-prepare"], check=True)
         self.state = self.top / "var/compose"
-        self.webhook, self.monitor = free_port(), free_port()
+        self.ports = {n: free_port() for n in (8300, 8301, 8123, 9090)}
+        self.sh(docs.block("deployment", "compose-prepare"))
         file = self.top / "deploy/.env"
-        file.write_text(file.read_text().replace("127.0.0.1:8300", f"127.0.0.1:{self.webhook}").replace("127.0.0.1:8301", f"127.0.0.1:{self.monitor}"))
+        file.write_text(self.moved(file.read_text()).replace("BASE=debian:bookworm-slim", f"BASE={BASE}"))
+
+    def moved(self, text):
+        for written, free in self.ports.items():
+            text = text.replace(f"127.0.0.1:{written}", f"127.0.0.1:{free}")
+        return text
+
+    def sh(self, text, within_s=300):
+        """A block of commands, as a user would paste it, in the clone."""
+        return self.engine("-euc", self.moved(text), program="sh", cwd=self.top, within_s=within_s).stdout
 
     def __call__(self, *words, **more):
-        return self.engine("-f", str(self.top / "deploy/compose.yaml"), "--env-file", str(self.top / "deploy/.env"), *words, program="docker-compose", **more)
+        return self.engine("-f", "deploy/compose.yaml", *words, program="docker-compose", cwd=self.top, **more)
 
-    def up(self):
-        self("up", "-d", "--no-build")
-        until(self.ready, "everything to be ready", within_s=90)
+    def get(self, port, path):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[port]}{path}", timeout=2) as answer:
+                return answer.read().decode()
+        except OSError:
+            return None
 
     def ready(self):
-        try:
-            return urllib.request.urlopen(f"http://127.0.0.1:{self.monitor}/readyz", timeout=2).status == 200
-        except OSError:
-            return False
+        return self.get(8301, "/readyz") is not None
 
     def alert(self, signal_id):
         token = (self.state / "secrets/webhook-desk").read_text().strip()
@@ -59,7 +73,7 @@ class Compose:
 
         def taken():
             try:
-                return urllib.request.urlopen(f"http://127.0.0.1:{self.webhook}/webhook/desk/{token}", body, timeout=10).status == 200
+                return urllib.request.urlopen(f"http://127.0.0.1:{self.ports[8300]}/webhook/desk/{token}", body, timeout=10).status == 200
             except urllib.error.HTTPError as e:
                 assert e.code == 503, e  # send it again, as TradingView does
                 return False
@@ -69,30 +83,37 @@ class Compose:
         p = self("run", "--rm", "-T", "tradecast", "explain", signal_id, "--json", check=False)
         return p.stdout if p.returncode == 0 else ""
 
+    def filled(self, signal_id):
+        until(lambda: "filled" in self.story(signal_id), f"{signal_id} to be filled", within_s=60, pause_s=0.2)
+
+    def inspect(self, *services):
+        ids = self("ps", "-q", *services).stdout.split()
+        return {i["Config"]["Labels"]["com.docker.compose.service"]: i for i in json.loads(self.engine("inspect", *ids).stdout)}
+
 
 @pytest.fixture(scope="module")
 def compose(engine):
-    engine.base_image("tradecast-base")
+    engine.base_image(BASE)
     c = Compose(engine)
-    engine("build", "--quiet", "--network=host", "-f", c.top / "docker/Dockerfile", "--target", "tradecast", "--build-arg", "BASE=tradecast-base",
-           "-t", "tradecast", c.top, within_s=900)
+    # Built once with the host's network, where a container's own may not reach the packages; `build` of the page finds all that in its cache.
+    for target, image in TARGETS.items():
+        engine("build", "--quiet", "--network=host", "-f", c.top / "docker/Dockerfile", "--target", target, "--build-arg", f"BASE={BASE}", "-t", image,
+               c.top, within_s=900)
     yield c
     c("down", check=False)
 
 
-def test_up_an_alert_through_the_published_webhook_is_filled(compose):
-    compose("up", "-d", "--no-build")
-    until(lambda: compose("run", "--rm", "-T", "tradecast", "config", "apply", "/var/lib/tradecast/config.json", check=False).returncode == 0,
-          "the configuration to be taken", within_s=90, pause_s=0.5)
+def test_by_the_page_it_is_up_and_an_alert_through_the_published_webhook_is_filled(compose):
+    compose.sh(docs.block("deployment", "compose-up"))
     until(compose.ready, "everything to be ready", within_s=90)
+    compose.sh(docs.block("deployment", "compose-alert"))
     compose.alert("first")
-    until(lambda: "filled" in compose.story("first"), "the fill", within_s=60, pause_s=0.2)
+    compose.filled("first")
 
 
 def test_every_container_is_healthy_and_shut_in(compose):
     def healthy():
-        found = {i["Config"]["Labels"]["com.docker.compose.service"]: i for i in
-                 json.loads(compose.engine("inspect", *compose("ps", "-q").stdout.split()).stdout)}
+        found = compose.inspect()
         return set(found) == SERVICES and all(i["State"]["Health"]["Status"] == "healthy" for i in found.values()) and found
     for name, container in until(healthy, "all containers to be healthy", within_s=90, pause_s=0.5).items():
         host, config = container["HostConfig"], container["Config"]
@@ -103,23 +124,66 @@ def test_every_container_is_healthy_and_shut_in(compose):
 
 
 def test_a_killed_container_comes_back_and_nothing_is_lost(compose):
-    for n, name in enumerate(["router", "executor", "redis"]):
+    for name in ["router", "executor", "redis", "ingest", "archiver", "gateway-paper"]:
         container = compose("ps", "-q", name).stdout.strip()
-        pid = json.loads(compose.engine("inspect", container).stdout)[0]["State"]["Pid"]
+        pid = compose.inspect(name)[name]["State"]["Pid"]
         subprocess.run(["kill", "-9", str(pid)], check=True)
         until(lambda: json.loads(compose.engine("inspect", container).stdout)[0]["State"]["Pid"] not in (0, pid), f"{name} to come back", within_s=60)
         until(compose.ready, "everything to be ready", within_s=90)
-        compose.alert(f"killed-{n}")
-        until(lambda: "filled" in compose.story(f"killed-{n}"), "the fill", within_s=60, pause_s=0.2)
+        compose.alert(f"killed-{name}")
+        compose.filled(f"killed-{name}")
+
+
+def test_told_to_stop_each_ends_by_itself_within_ten_seconds(compose):
+    ids = compose("ps", "-q").stdout.split()
+    compose("stop", "-t", "10", within_s=180)
+    ended = {i["Name"]: i["State"] for i in json.loads(compose.engine("inspect", *ids).stdout)}
+    assert len(ended) == len(SERVICES) and {name: s["ExitCode"] for name, s in ended.items() if s["ExitCode"]} == {}
+    compose("start")
+    until(compose.ready, "everything to be ready", within_s=90)
 
 
 def test_down_and_up_carries_on(compose):
-    compose("down", within_s=180)
-    compose.up()
-    for signal_id in ("first", "killed-0", "killed-2"):
+    compose.sh(docs.block("deployment", "compose-down"))
+    compose.sh(docs.block("deployment", "compose-upgrade"))
+    until(compose.ready, "everything to be ready", within_s=90)
+    for signal_id in ("first", "killed-router", "killed-redis"):
         assert "filled" in compose.story(signal_id)
     compose.alert("again")
-    until(lambda: "filled" in compose.story("again"), "the fill", within_s=60, pause_s=0.2)
+    compose.filled("again")
+
+
+def test_the_archive_is_copied_while_it_is_written(compose):
+    compose.sh(docs.block("deployment", "compose-backup"))
+    (backup,) = (compose.state / "backups").iterdir()
+    with closing(sqlite3.connect(backup)) as db:
+        assert db.execute("SELECT count(*) FROM signals WHERE signal_id = 'again'").fetchone() == (1,)
+
+
+def test_prometheus_watches_the_monitor_and_a_fill_arrives_in_clickhouse(compose):
+    compose.sh(docs.block("deployment", "compose-more"))
+    until(compose.ready, "everything to be ready", within_s=90)
+    compose.alert("copied")
+    compose.filled("copied")
+    until(lambda: '"health":"up"' in (compose.get(9090, "/api/v1/targets") or ""), "Prometheus to find its target up", within_s=60, pause_s=0.5)
+
+    def copied():
+        asked = docs.block("deployment", "compose-question").replace("SELECT count() FROM tradecast.signals",
+                                                                     "SELECT count() FROM tradecast.trades WHERE signal_id = 'copied' AND state = 'filled'")
+        return compose.sh(asked).strip() == "1"
+    until(copied, "the fill to be in ClickHouse", within_s=60, pause_s=0.5)
+    assert int(compose.sh(docs.block("deployment", "compose-question"))) >= 8
+    for name, container in compose.inspect("prometheus", "clickhouse").items():
+        assert container["State"]["Health"]["Status"] == "healthy", name
+        assert [b["HostIp"] for bindings in container["HostConfig"]["PortBindings"].values() for b in bindings] == ["127.0.0.1"], name
+        assert container["HostConfig"]["ReadonlyRootfs"] and container["HostConfig"]["Memory"] > 0, name
+    with pytest.raises(AssertionError, match="40[13]|Password"):  # nobody asks without the password
+        compose.sh("curl -fsS http://127.0.0.1:8123 -d 'SELECT 1'")
+
+
+def test_the_image_is_small(compose):
+    size = {name: int(compose.engine("image", "inspect", "-f", "{{.Size}}", name).stdout) for name in ("tradecast", BASE)}
+    assert size["tradecast"] - size[BASE] < 60 << 20, size
 
 
 def test_nothing_secret_is_in_the_image(compose):
