@@ -1,6 +1,7 @@
 """The door under pressure: rates, floods, slow and many clients, pipelining; prices; and that no token is ever written down."""
 # SPDX-License-Identifier: MIT
 import json
+import pathlib
 import socket
 import statistics
 import time
@@ -154,3 +155,11 @@ def test_the_token_is_nowhere(plant, door):
     plant.admin.save()
     inside = [p for p in plant.layout.top.rglob("*") if p.is_file() and token.encode() in p.read_bytes()]
     assert [p for p in inside if "secret" not in str(p)] == []
+
+
+def test_no_secret_is_in_an_environment_or_a_command_line(plant):
+    secrets = [f.read_bytes().strip() for f in plant.layout.secrets.iterdir()]
+    assert len(secrets) > 6
+    for name, process in plant.processes.items():
+        seen = b"".join(pathlib.Path(f"/proc/{process.pid}/{part}").read_bytes() for part in ("environ", "cmdline"))
+        assert b"tradecast" in seen and not any(s in seen for s in secrets), name
