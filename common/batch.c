@@ -12,6 +12,7 @@
 #include "common/record.h"
 #include "common/resp.h"
 #include "common/runs.h"
+#include "system.pb-c.h"
 
 #define SLICE_MAX 64
 
@@ -32,6 +33,7 @@ struct batch {
     struct runs runs; // what many messages write to: goes behind the commands when the batch is asked for
     struct outgoing *outgoing;
     size_t n_outgoing, outgoing_room;
+    uint64_t buried; // counts up
     err_t fault;
     char why[160];
 };
@@ -248,6 +250,29 @@ void batch_entry(batch_t *self, const char *key, struct span field, struct span 
     gather(self, "HSET", key, 2, (struct span[]){field, value});
 }
 void batch_entry_drop(batch_t *self, const char *key, struct span field) { gather(self, "HDEL", key, 1, &field); }
+
+// --- dead letters
+
+void batch_buried_before(batch_t *self, uint64_t n) { self->buried = n; }
+uint64_t batch_buried(const batch_t *self) { return self->buried; }
+
+void batch_bury(batch_t *self, const struct dead *dead) {
+    DeadLetter letter = DEAD_LETTER__INIT;
+    letter.topic = (char *)dead->topic;
+    letter.id = (char *)dead->id;
+    letter.type = (char *)dead->type;
+    letter.reason = (char *)dead->reason;
+    letter.body.data = (uint8_t *)dead->body.data;
+    letter.body.len = dead->body.length;
+    letter.created_at = self->now;
+    size_t size = dead_letter__get_packed_size(&letter);
+    uint8_t *packed = arena_take(self->arena, size);
+    dead_letter__pack(&letter, packed);
+    char id[ENTRY_ID_TEXT];
+    entry_id_print((struct entry_id){self->incarnation, ++self->buried}, id);
+    batch_raw(self, 5, (struct span[]){SPAN("XADD"), SPAN(self->own[2]), SPAN(id), SPAN("e"), {packed, size}});
+    batch_alert(self, ALERT__SEVERITY__critical, "deadletter", self->service, "%s %s of %s: %s", dead->type, dead->id, dead->topic, dead->reason);
+}
 
 // --- messages
 

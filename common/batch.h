@@ -43,6 +43,13 @@ void batch_emit(batch_t *self, enum topic topic, unsigned shard, const ProtobufC
 // Publishes without a journal (FEED_PRICES), after the commit.
 void batch_publish(batch_t *self, const char *feed, const ProtobufCMessage *body);
 
+// Puts a message aside, for the operator to look at: deadletter:<service>. `topic`, `type` and `body` say what would handle it again.
+struct dead {
+    const char *topic, *id, *type, *reason;
+    struct span body;
+};
+void batch_bury(batch_t *self, const struct dead *dead);
+
 // Raises an alert: logged, appended to incidents, published. severity: ALERT__SEVERITY__... The same (code, subject) is raised at most once
 // a minute.
 void batch_alert(batch_t *self, int severity, const char *code, const char *subject, const char *format, ...)

@@ -34,6 +34,9 @@ struct batch_mark {
 struct batch_mark batch_mark_now(const batch_t *self);
 void batch_back_to(batch_t *self, struct batch_mark mark); // takes back what was written since
 
+void batch_buried_before(batch_t *self, uint64_t n); // dead letters there are: they count up, and make the next ones' ids
+uint64_t batch_buried(const batch_t *self);
+
 err_t batch_fault(const batch_t *self, char why[static 160]); // what stops the commit, if anything
 bool batch_is_empty(const batch_t *self);
 void batch_gather(batch_t *self);       // what was gathered becomes commands; it cannot be taken back any more

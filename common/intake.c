@@ -33,29 +33,10 @@ static const struct route *route_of(const struct loop *l, enum topic topic, cons
 
 // --- dead letters
 
-static void put_dead(struct loop *l, const DeadLetter *dead) {
-    char key[80], id[ENTRY_ID_TEXT];
-    snprintf(key, sizeof key, "deadletter:%s", l->me.name);
-    entry_id_print((struct entry_id){l->context.incarnation, ++l->deadletters}, id);
-    size_t size = dead_letter__get_packed_size(dead);
-    uint8_t *packed = arena_take(batch_arena(l->batch), size);
-    dead_letter__pack(dead, packed);
-    batch_raw(l->batch, 5, (struct span[]){span_of("XADD"), span_of(key), span_of(id), span_of("e"), {packed, size}});
-}
-
 void intake_bury(struct loop *l, const struct slot *slot, const struct envelope *e, const char *reason) {
     char id[ENTRY_ID_TEXT];
     entry_id_print(e->id, id);
-    DeadLetter dead = DEAD_LETTER__INIT;
-    dead.topic = (char *)slot->stream.name;
-    dead.id = id;
-    dead.type = (char *)e->type;
-    dead.reason = (char *)reason;
-    dead.body.data = (uint8_t *)e->body.data;
-    dead.body.len = e->body.length;
-    dead.created_at = batch_now(l->batch);
-    put_dead(l, &dead);
-    batch_alert(l->batch, ALERT__SEVERITY__critical, "deadletter", l->me.name, "%s %s of %s: %s", e->type, id, slot->stream.name, reason);
+    batch_bury(l->batch, &(struct dead){slot->stream.name, id, e->type, reason, e->body});
     ProtobufCMessage *body = l->service->buried ? envelope_open(e, batch_arena(l->batch)) : NULL;
     if (body) l->service->buried(l->self, l->batch, body, reason);
 }

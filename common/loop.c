@@ -153,11 +153,22 @@ static void positions_apart(struct loop *l) {
 
 // --- committing
 
+// What waits for others is killed while it waits, however good the message is.
+static void forget_try(struct loop *l) {
+    char key[96];
+    buffer_t answer = {0};
+    if (!l->trying || l->forgiven) return;
+    snprintf(key, sizeof key, "%s:trying", l->me.name);
+    if (!store_command(ledger_store(l->ledger), 3, (struct span[]){span_of("SET"), span_of(key), span_of("")}, &answer)) l->forgiven = true;
+    buffer_destroy(&answer);
+}
+
 static err_t persist(struct loop *l) {
     struct inlet_position at[INLETS_MAX];
     if (!l->service->persist || l->persisted) return ERR_OK;
     for (size_t i = 0; i < l->n_slots; i++) at[i] = (struct inlet_position){l->slots[i].stream.name, l->slots[i].in.position};
-    err_t e = l->service->persist(l->self, at, l->n_slots);
+    if (l->service->waits_for_others) forget_try(l);
+    err_t e = l->service->persist(l->self, l->batch, at, l->n_slots);
     l->persisted = e == ERR_OK;
     return e;
 }
@@ -201,17 +212,18 @@ static void finish(struct loop *l) {
     if (l->service->committed) l->service->committed(l->self);
     control_answer(l);
     if (l->careful && l->trying && --l->careful == 0) log_event(LOG_LEVEL_INFO, "careful_start_done", "tries=ok");
-    l->trying = false;
+    l->trying = l->forgiven = false;
 }
 
 static const char *trouble_of(struct loop *l, err_t e) {
     const char *said = store_trouble(ledger_store(l->ledger));
-    return e == ERR_DISK || !*said ? error_words(e) : said;
+    return e == ERR_DISK || e == ERR_PEER || !*said ? error_words(e) : said;
 }
 
 static void stall(struct loop *l, err_t e) {
     const char *why = trouble_of(l, e);
-    if (!l->stalled) log_event(LOG_LEVEL_ERROR, "stalled", "error=%s why=%s", error_name(e), log_quote(why));
+    enum log_level level = e == ERR_PEER ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR;
+    if (!l->stalled) log_event(level, "stalled", "error=%s why=%s", error_name(e), log_quote(why));
     l->stalled = why;
     if (l->service->stalled) l->service->stalled(l->self, why);
     control_turn_away(l, why);

@@ -97,7 +97,7 @@ struct loop {
     // after an unclean start: one message at a time, with a try count written first
     unsigned careful;
     char tried[160]; // "topic id count", from the run before
-    bool trying;
+    bool trying, forgiven; // forgiven: the count is taken back
 
     // When every consumer has what was there at checkpoint_at, context.consumed_until moves up to it.
     struct entry_id checkpoint[INSTANCES_MAX];
@@ -106,7 +106,7 @@ struct loop {
 
     uint64_t busy_at;    // when a handler last had no room
     uint64_t ticked_at, upkept_at, beat_at, iterations;
-    uint64_t messages, batches, corrupt, deadletters, redriven, commands, seen_connections; // deadletters counts up: it makes their ids
+    uint64_t messages, batches, corrupt, redriven, commands, seen_connections;
     uint32_t commit_us[COMMIT_SAMPLES];
     unsigned samples;
 };

@@ -153,7 +153,8 @@ static int run(struct loop *l, const void *own) {
         log_event(LOG_LEVEL_INFO, "started", "incarnation=%llu epoch=%llu clean=%d", (unsigned long long)l->context.incarnation,
                   (unsigned long long)l->context.epoch, ledger_was_clean(l->ledger));
         e = loop_run(l);
-        if (!e && !l->sealed && ledger_mark_clean(l->ledger)) log_event(LOG_LEVEL_WARNING, "not_marked_clean", "why=redis");
+        bool landed = !l->sealed || !l->submitted; // nothing of a batch that was not given to Redis is there
+        if (!e && landed && ledger_mark_clean(l->ledger)) log_event(LOG_LEVEL_WARNING, "not_marked_clean", "why=redis");
     }
     const char *said = l->ledger ? store_trouble(ledger_store(l->ledger)) : "";
     if (e && !loop_stop_asked) log_event(LOG_LEVEL_ERROR, "stopping", "error=%s why=%s store=%s", error_name(e), log_quote(error_words(e)), log_quote(said));

@@ -85,7 +85,10 @@ struct service {
     err_t (*tick)(void *self, batch_t *batch);          // about every tick_ms: timers
     void (*committed)(void *self);                      // after the commit and the sends: answer whoever waits
     void (*stalled)(void *self, const char *why);       // nothing can be committed: answer what waits as not taken (again and again)
-    err_t (*persist)(void *self, const struct inlet_position *inlets, size_t n); // before the Redis commit (archiver: SQLite)
+    // The service's own commit, before that of Redis (archiver: SQLite; relay: the other cell's), until it succeeds; what it writes into the
+    // batch when it does goes with it. It may wait for a part of a second, and then returns an error that is tried again.
+    err_t (*persist)(void *self, batch_t *batch, const struct inlet_position *inlets, size_t n);
+    bool waits_for_others; // persist does, for as long as it takes: a message that got so far has killed nobody
     void (*positions)(void *self, struct inlet_position *inlets, size_t n);      // at start: where to go on, if not what Redis says
     void (*beat)(void *self, Heartbeat *out, arena_t *arena); // adds to the heartbeat what only the service counts
     // A message of one of its routes went to the dead letters: tell whoever waits for it (a dead order ends as a visible rejection).

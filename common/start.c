@@ -200,7 +200,7 @@ static err_t read_last_run(struct loop *l) {
     snprintf(l->tried, sizeof l->tried, "%s", buffer_string(&text));
     snprintf(key, sizeof key, "deadletter:%s", l->me.name);
     if (!e) e = store_command(store, 2, (struct span[]){span_of("XLEN"), span_of(key)}, &text);
-    if (!e) l->deadletters = strtoull(buffer_string(&text), NULL, 10);
+    if (!e) batch_buried_before(l->batch, strtoull(buffer_string(&text), NULL, 10));
     buffer_destroy(&text);
     if (!ledger_was_clean(l->ledger)) l->careful = (unsigned)l->settings.batch_max;
     return e;

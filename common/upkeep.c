@@ -217,7 +217,8 @@ void heartbeat_fill(struct loop *l, Heartbeat *out, arena_t *arena) {
     out->trouble = l->stalled ? (char *)l->stalled : loop_is_held(l) ? l->held : NULL;
     out->ring_bytes = ledger_ring_bytes(l->ledger);
     out->memory_bytes = memory_bytes();
-    out->deadletters = l->deadletters > l->redriven ? l->deadletters - l->redriven : 0;
+    uint64_t buried = batch_buried(l->batch);
+    out->deadletters = buried > l->redriven ? buried - l->redriven : 0;
     out->corrupt = l->corrupt;
     out->has_redis_commands = true;
     out->redis_commands = l->commands;

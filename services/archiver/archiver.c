@@ -304,8 +304,9 @@ static err_t positions_apart(struct archiver *a, const struct inlet_position *in
     return e ? e : sql_commit(a->db);
 }
 
-static err_t archiver_persist(void *self, const struct inlet_position *inlets, size_t n) {
+static err_t archiver_persist(void *self, batch_t *batch, const struct inlet_position *inlets, size_t n) {
     struct archiver *a = self;
+    (void)batch;
     err_t e = positions_apart(a, inlets, n);
     FAILPOINT("archiver.before_commit");
     if (!e) e = sql_begin(a->db);

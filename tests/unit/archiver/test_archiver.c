@@ -77,7 +77,7 @@ static void commit(struct world *w) {
     char why[160];
     struct inlet_position at[] = {{"signals", {7, 1}}};
     assert_int_equal(batch_fault(w->batch, why), ERR_OK);
-    assert_int_equal(archiver_service.persist(w->archiver, at, 1), ERR_OK);
+    assert_int_equal(archiver_service.persist(w->archiver, w->batch, at, 1), ERR_OK);
     archiver_service.committed(w->archiver);
 }
 
