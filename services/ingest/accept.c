@@ -53,6 +53,10 @@ static void stamp(struct post *p) {
     signal->created_at = now - now % NS_PER_US; // as Redis and SQLite keep it
     signal->content = content_number(p->content);
     if (!signal->strategy) signal->strategy = p->request->source->default_strategy;
+    if (p->self->context->cells && p->identity.derived) { // so that other cells know it again, at whatever door it came
+        signal->has_content_digest = true;
+        signal->content_digest = (ProtobufCBinaryData){sizeof p->content.bytes, p->content.bytes};
+    }
     signal->has_part_only = signal->part_only = votes_are_all(p->self->votes, signal->source);
 }
 
@@ -67,8 +71,13 @@ static void give(struct ingest *self, batch_t *batch, const Signal *signal) {
 
 // A consensus: an accepted signal like any other, under an id that its parts make. One that is remembered was decided before (Redis has
 // lost the votes, not the consensus): it is not given twice.
+struct taking {
+    struct ingest *self;
+    batch_t *batch;
+};
+
 static void take_consensus(void *arg, const Signal *consensus) {
-    struct post *p = arg;
+    const struct taking *p = arg;
     Signal signal = *consensus;
     signal.content = content_number(digest_text(signal.signal_id));
     struct restored keys = identity_restore(signal.signal_id, signal.content, signal.created_at);
@@ -83,14 +92,18 @@ static bool has_room(struct ingest *self, const char *source) {
            guard_count(self->guard) + most <= (size_t)self->settings->guard_max;
 }
 
-static struct reply take(struct post *p) {
-    struct ingest *self = p->self;
-    const Signal *signal = &p->reading->signal;
-    if (!has_room(self, signal->source)) return reply_error(REPLY_FULL);
-    if (!guard_put(self->guard, p->batch, p->identity.key, p->identity.value)) return reply_error(REPLY_FULL);
-    give(self, p->batch, signal);
-    votes_hear(self->votes, p->batch, signal, take_consensus, p);
+bool accept_new(struct ingest *self, batch_t *batch, const Signal *signal, const struct identity *identity) {
+    if (!has_room(self, signal->source)) return false;
+    if (!guard_put(self->guard, batch, identity->key, identity->value)) return false;
+    give(self, batch, signal);
+    votes_hear(self->votes, batch, signal, take_consensus, &(struct taking){self, batch});
     self->wrote = true;
+    return true;
+}
+
+static struct reply take(struct post *p) {
+    const Signal *signal = &p->reading->signal;
+    if (!accept_new(p->self, p->batch, signal, &p->identity)) return reply_error(REPLY_FULL);
     return reply_signal(batch_arena(p->batch), signal->signal_id, false);
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "services/ingest/identity.h"
 #include "services/ingest/ingest.h"
 
 struct request {
@@ -13,3 +14,6 @@ struct request {
 // What they write into the batch sets self->wrote: then the reply must wait for the commit.
 struct reply accept_signal(struct ingest *self, batch_t *batch, const struct request *request);
 struct reply accept_prices(struct ingest *self, batch_t *batch, const struct request *request);
+
+// Takes a signal that nobody has had: remembers it, gives it to the topic, counts its votes. False: there is no room, and nothing happened.
+bool accept_new(struct ingest *self, batch_t *batch, const Signal *signal, const struct identity *identity);

@@ -40,8 +40,10 @@ static const char *why_unrouted(const Routing *r, arena_t *arena) {
     return arena_text(arena, buffer_string(&text));
 }
 
-// Without an order an account may have what the signal wants: it holds the target already, or its orders were changed by command.
+// Without an order an account may have what the signal wants: it holds the target already, or its orders were changed by command. And
+// what only other cells have accounts for is theirs to decide.
 static bool is_satisfied(const Routing *r) {
+    if (r->elsewhere) return true;
     for (size_t i = 0; i < r->n_decisions; i++) {
         Reason__Code reason = r->decisions[i]->reason;
         if (reason == REASON__CODE__commanded || reason == REASON__CODE__in_position) return true;

@@ -63,6 +63,7 @@ static bool came_just_before(const struct arrival *a, uint64_t first) { return a
 
 static void derived(const struct arrival *a, identity_find_fn *find, const void *arg, struct identity *out) {
     uint64_t width = a->window_ns ? a->window_ns : 1, bucket = a->now / width, value;
+    out->derived = true;
     if (bucket) {
         derive(a, width, bucket - 1, out->id);
         if (find(arg, derived_key(out->id), &value) && came_just_before(a, value)) return resend(out, value);
@@ -79,6 +80,34 @@ void identity_of(const struct arrival *a, identity_find_fn *find, const void *ar
         given(a, find, arg, out);
     else
         derived(a, find, arg, out);
+}
+
+// Whether equal content got the id of that bucket, not longer before or after than it counts as a resend.
+static bool is_beside(const struct handed *h, uint64_t bucket, identity_find_fn *find, const void *arg) {
+    const struct arrival a = {.source = h->source, .content = *h->derived_from};
+    char id[ID_TEXT];
+    uint64_t first;
+    derive(&a, h->window_ns, bucket, id);
+    if (!find(arg, derived_key(id), &first)) return false;
+    return (first > h->created_at ? first - h->created_at : h->created_at - first) < h->window_ns;
+}
+
+void identity_of_handed(const struct handed *h, identity_find_fn *find, const void *arg, struct identity *out) {
+    uint64_t value, content = h->content & ~REFUSED;
+    *out = (struct identity){.known = IDENTITY_NEW, .derived = h->derived_from != NULL};
+    (void)snprintf(out->id, sizeof out->id, "%s", h->signal_id);
+    out->key = out->derived ? derived_key(out->id) : given_key(out->id);
+    out->value = out->derived ? h->created_at & ~REFUSED : content;
+    if (find(arg, given_key(out->id), &value)) {
+        out->known = IDENTITY_CONFLICT;
+        if ((value & ~REFUSED) == content) resend(out, value);
+    } else if (find(arg, derived_key(out->id), &value)) {
+        out->known = IDENTITY_CONFLICT;
+        if (out->derived) resend(out, value);
+    } else if (out->derived && h->window_ns) {
+        uint64_t bucket = h->created_at / h->window_ns;
+        if ((bucket && is_beside(h, bucket - 1, find, arg)) || is_beside(h, bucket + 1, find, arg)) resend(out, 0);
+    }
 }
 
 struct digest identity_over(const char *signal_id) {

@@ -27,6 +27,7 @@ struct identity {
     char id[SIGNAL_ID_TEXT];
     enum known known;
     bool refused;      // resend: the first one broke a rule
+    bool derived;      // the id was made here
     struct digest key; // new: what to remember it by …
     uint64_t value;    // … and with
 };
@@ -38,6 +39,16 @@ struct digest content_digest(const char *source, const void *body, size_t length
 uint64_t content_number(struct digest content);                                                   // Signal.content
 
 void identity_of(const struct arrival *a, identity_find_fn *find, const void *arg, struct identity *out);
+
+// A signal as another cell has it: its identity was decided at its first door.
+struct handed {
+    const char *signal_id, *source;
+    uint64_t content, created_at;     // of the Signal
+    const struct digest *derived_from; // its content, when the id was derived; NULL: the sender's own id
+    uint64_t window_ns;                // of the source, here
+};
+// The same body without an id, sent to the doors of two cells, may have got the ids of two neighbouring buckets: either is known by the other.
+void identity_of_handed(const struct handed *h, identity_find_fn *find, const void *arg, struct identity *out);
 
 // The value for a signal that is refused: so that its resend is answered 422 again.
 uint64_t identity_refused(uint64_t value);

@@ -14,11 +14,11 @@
 #include "outcome.pb-c.h"
 #include "services/ingest/door.h"
 #include "services/ingest/follow.h"
+#include "services/ingest/handover.h"
 #include "services/ingest/slice.h"
 
 #define BODY_MAX     (64 * 1024)
 #define FILES_LEAST  128                              // descriptors that are not connections
-#define GUARD_FOR    (48 * UINT64_C(3600) * NS_PER_S) // how long a signal is remembered at least
 #define CHORES_EVERY NS_PER_S
 
 #define AT(name) offsetof(struct ingest_settings, name)
@@ -70,6 +70,7 @@ void ingest_destroy(struct ingest **handle) {
     if (!self) return;
     http_destroy(&self->http);
     port_destroy(&self->intake);
+    port_destroy(&self->handover);
     sources_destroy(&self->sources);
     guard_destroy(&self->guard);
     table_destroy(&self->lives);
@@ -144,6 +145,18 @@ static err_t door_ready(void *arg, batch_t *batch) {
 
 static err_t intake_ready(void *self, batch_t *batch) { return door_parcels(self, batch); }
 
+static err_t handover_ready(void *self, batch_t *batch) { return handover_parcels(self, batch); }
+
+// Where there is one cell only, there is no such door.
+static bool open_handover(struct ingest *self, reactor_t *reactor) {
+    if (!self->context->cell) return true;
+    struct endpoint at = endpoint_of(self->context->run_dir, self->context->name, "handover");
+    self->handover = port_bind(PORT_ROUTER, &at, 0);
+    if (!self->handover) log_event(LOG_LEVEL_ERROR, "cannot_bind", "endpoint=%s why=%s", log_quote(at.address), log_quote(port_why()));
+    if (self->handover) reactor_add_port(reactor, self->handover, handover_ready, INTAKE_DOOR);
+    return self->handover != NULL;
+}
+
 static bool open_http(struct ingest *self) {
     const struct ingest_settings *s = self->settings;
     struct http_options options = {
@@ -167,7 +180,7 @@ static err_t service_open(void *arg, reactor_t *reactor) {
     struct endpoint at = endpoint_of(self->context->run_dir, self->context->name, "intake");
     self->intake = port_bind(PORT_PULL, &at, 0);
     if (!self->intake) log_event(LOG_LEVEL_ERROR, "cannot_bind", "endpoint=%s why=%s", log_quote(at.address), log_quote(port_why()));
-    if (!self->intake || !open_http(self)) return ERR_SYSTEM;
+    if (!self->intake || !open_http(self) || !open_handover(self, reactor)) return ERR_SYSTEM;
     reactor_add_fd(reactor, http_fd(self->http), door_ready, INTAKE_DOOR);
     reactor_add_port(reactor, self->intake, intake_ready, INTAKE_FORWARD);
     log_event(LOG_LEVEL_INFO, "listening", "address=%s port=%u", log_quote(self->settings->http_address), http_port(self->http));
@@ -199,11 +212,14 @@ static err_t tick(void *arg, batch_t *batch) {
     return ERR_OK;
 }
 
-static void committed(void *self) { door_answer(self); }
+static void committed(void *self) {
+    door_answer(self);
+    handover_answer(self);
+}
 
 static void stalled(void *self, const char *why) {
-    (void)why; // the loop logs it
     door_turn_away(self);
+    handover_turn_away(self, why);
 }
 
 static bool tell_signals(void *arg, batch_t *batch, const ControlRequest *request, buffer_t *out) {
@@ -216,6 +232,8 @@ static bool tell_signals(void *arg, batch_t *batch, const ControlRequest *reques
                   table_count(self->lives) - pending, guard_count(self->guard), prices_count(self->prices));
     return true;
 }
+
+static void beat(void *self, Heartbeat *out, arena_t *arena) { handover_beat(self, out, arena); }
 
 static const struct route routes[] = {
     {TOPIC_routings, &routing__descriptor, follow_routing, false},
@@ -243,4 +261,5 @@ const struct service ingest_service = {
     .tick = tick,
     .committed = committed,
     .stalled = stalled,
+    .beat = beat,
 };

@@ -3,11 +3,15 @@
 //
 //   HTTP                 POST /webhook/<source>/<token>, POST /prices/<source>/<token>, GET /healthz
 //   ZeroMQ               ingest.intake (PULL): topic "<source>/<token>" or "prices/<source>/<token>"
+//                        ingest.handover (ROUTER): signals from other cells (handover.h)
 //   topics in            routings (Routing), outcomes (Outcome)
 //   topics out           signals (Signal, SignalRejection); feed prices (Price)
 //   keys                 slice.c
 #pragma once
 
+#include "cell.pb-c.h"
+#include "common/cells.h"
+#include "common/clock.h"
 #include "common/guard.h"
 #include "common/http.h"
 #include "common/port.h"
@@ -17,6 +21,9 @@
 #include "services/ingest/reply.h"
 #include "services/ingest/sources.h"
 #include "services/ingest/votes.h"
+
+#define GUARD_FOR     (48 * UINT64_C(3600) * NS_PER_S) // how long a signal is remembered at least
+#define HANDOVERS_MAX 32                               // taken in one batch
 
 struct ingest_settings {
     const char *http_address, *trusted_proxies;
@@ -36,6 +43,19 @@ struct waiting {
     struct reply reply;
 };
 
+// How often which cell handed what over, since the start.
+struct from_cell {
+    char cell[CELL_TEXT];
+    uint64_t taken, had, unwanted, refused;
+};
+
+// A Handover that waits for the commit.
+struct handed_over {
+    uint8_t peer[64];
+    size_t peer_length;
+    HandoverAnswer answer; // refused: in the batch's arena
+};
+
 struct ingest {
     const struct context *context;
     const struct ingest_settings *settings;
@@ -51,6 +71,11 @@ struct ingest {
     bool wrote;     // something was taken into the open batch
     struct waiting *waiting;
     size_t n_waiting, waiting_room;
+    port_t *handover; // where other cells hand signals over
+    struct from_cell from[CELLS_MAX];
+    size_t n_from;
+    struct handed_over handed[HANDOVERS_MAX];
+    size_t n_handed;
     uint64_t chores_at; // monotonic ns
 };
 

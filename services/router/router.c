@@ -126,7 +126,12 @@ static err_t handle_signal(void *self, batch_t *batch, const ProtobufCMessage *b
     if (guard_find(r->routed, digest_text(signal->signal_id), &content)) return content == signal->content ? ERR_OK : ERR_RULE;
     if (!guard_put(r->routed, batch, digest_text(signal->signal_id), signal->content)) return ERR_BUSY;
     Routing routing = routing_of(batch, signal);
-    (void)desk_fan_out(&r->desk, signal, batch_now(batch), take_turn, &(struct fan_out){.router = r, .batch = batch, .routing = &routing});
+    size_t seats = desk_fan_out(&r->desk, signal, batch_now(batch), take_turn,
+                                &(struct fan_out){.router = r, .batch = batch, .routing = &routing});
+    if (!seats && (r->context->cells || signal->cell)) { // others have it, too: its end here is no failure
+        routing.has_elsewhere = routing.elsewhere = true;
+        routing.refused = (char *)"no account of this cell; other cells decide for theirs";
+    }
     batch_emit(batch, TOPIC_routings, 0, &routing.base);
     slice_routed(batch, &routing);
     return ERR_OK;

@@ -1,0 +1,260 @@
+// relay - hands the signals that this cell's door has taken to one other cell, and is done with them when that one has committed them.
+// SPDX-License-Identifier: MIT
+#include "services/relay/relay.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cells.h"
+#include "common/clock.h"
+#include "common/envelope.h"
+#include "common/log.h"
+#include "common/testing.h"
+#include "services/relay/handed.h"
+#include "services/relay/slice.h"
+
+#define SLICE_NS   (100 * NS_PER_MS) // persist comes back so often, for heartbeats, control and SIGTERM
+#define ASK_EVERY  NS_PER_S          // whether the other cell is there, and still the same
+#define SILENT_FOR (5 * NS_PER_S)    // then the connection is made anew: nothing old is left in its queue
+#define SAID_FOR   (3 * NS_PER_S)    // a silence that is told
+
+struct settings {
+    const char *to; // common/service.c knows it, too: the process has its name from it
+};
+
+static const struct option options[] = {
+    {"to", OPTION_TEXT, offsetof(struct settings, to), NULL,
+     "The cell that this relay hands signals to, one of TRADECAST_CELLS; or --to CELL", 0, 0, NULL},
+    {0},
+};
+
+struct relay {
+    const struct context *context;
+    const char *to;
+    port_t *port;
+    struct outbox outbox;
+    arena_t *arena;           // of an answer
+    struct entry_id position; // of what is done with
+    const Signal **signals;   // of the open batch, in its arena
+    size_t n, room;
+    bool packed;                                            // they are in the outbox
+    uint64_t waiting_since;                                 // monotonic ns: a batch waits for the other cell; 0: none
+    uint64_t began_at, asked_at, connected_at, answered_at; // monotonic ns
+    char held[120]; // why the other cell takes nothing, as it said; empty: it said nothing of that kind
+};
+
+static void *relay_new(const struct context *context, const void *settings) {
+    struct relay *r = calloc(1, sizeof *r);
+    (void)settings;
+    if (!r) return NULL;
+    r->context = context;
+    r->to = cell_at(context->shard);
+    r->arena = arena_new(0);
+    r->began_at = clock_mono_ns();
+    return r;
+}
+
+static void relay_destroy(void **self) {
+    struct relay *r = *self;
+    if (!r) return;
+    port_destroy(&r->port);
+    outbox_destroy(&r->outbox);
+    arena_destroy(&r->arena);
+    free(r->signals);
+    free(r);
+    *self = NULL;
+}
+
+static err_t relay_load(void *self, store_t *store) {
+    struct relay *r = self;
+    return slice_load(store, r->context->name, &r->outbox, &r->position, clock_mono_ns());
+}
+
+// --- the connection
+
+static err_t connect_anew(struct relay *r) {
+    struct endpoint at = endpoint_of_cell(r->to, "ingest", "handover");
+    port_destroy(&r->port);
+    r->connected_at = clock_mono_ns();
+    if (*at.address) r->port = port_connect(PORT_DEALER, &at, 0);
+    if (r->port) return ERR_OK;
+    log_event(LOG_LEVEL_ERROR, "cannot_connect", "cell=%s why=%s", r->to,
+              log_quote(*at.address ? port_why() : "nothing says where it is: TRADECAST_CELL_<NAME>_HOST, or _RUN_DIR on this host"));
+    return ERR_CONFIG;
+}
+
+static err_t relay_open(void *self, reactor_t *reactor) {
+    (void)reactor; // asked in persist and in the tick
+    return connect_anew(self);
+}
+
+// --- to and fro
+
+static void send_part(struct relay *r, const struct part *part) {
+    static buffer_t frame; // one thread; its memory is kept from call to call
+    buffer_clear(&frame);
+    part_write(part, r->context->cell, &frame);
+    (void)port_send(r->port, "handover", (struct span){frame.data, frame.length}); // not taken: it is sent again
+    r->asked_at = clock_mono_ns();
+}
+
+struct burying {
+    struct relay *relay;
+    batch_t *batch;
+};
+
+static void bury(void *arg, struct span packed, const char *reason) {
+    const struct burying *b = arg;
+    char why[200];
+    Signal *s = signal__unpack(arena_allocator(batch_arena(b->batch)), packed.length, packed.data);
+    snprintf(why, sizeof why, "cell %s refuses it: %.150s", b->relay->to, reason);
+    batch_bury(b->batch, &(struct dead){"signals", s ? s->signal_id : "unknown", signal__descriptor.name, why, packed});
+}
+
+static void take_answer(struct relay *r, batch_t *batch, const struct parcel *p) {
+    struct envelope e;
+    arena_reset(r->arena);
+    ProtobufCMessage *m = envelope_read(p->topic, p->frame, &e) ? NULL : envelope_open(&e, r->arena);
+    if (!m || m->descriptor != &handover_answer__descriptor) return;
+    const HandoverAnswer *answer = (const HandoverAnswer *)m;
+    r->answered_at = clock_mono_ns();
+    snprintf(r->held, sizeof r->held, "%s", answer->held ? answer->held : "");
+    outbox_answer(&r->outbox, answer, r->answered_at, bury, &(struct burying){r, batch});
+}
+
+// Takes what answers there are, sends what is due; asks, now and then, when nothing is.
+static void pump(struct relay *r, batch_t *batch) {
+    static const struct part question = {.number = 0}; // no part has it
+    struct parcel p;
+    while (r->port && port_receive(r->port, &p)) take_answer(r, batch, &p);
+    uint64_t mono = clock_mono_ns(), last = r->answered_at > r->connected_at ? r->answered_at : r->connected_at;
+    if (mono - last > SILENT_FOR && connect_anew(r)) return;
+    const struct part *due = outbox_due(&r->outbox, mono);
+    if (due) return send_part(r, due);
+    if (mono - r->asked_at > ASK_EVERY) send_part(r, &question);
+}
+
+static err_t relay_tick(void *self, batch_t *batch) {
+    pump(self, batch);
+    return ERR_OK;
+}
+
+// --- batches
+
+static err_t handle_signal(void *self, batch_t *batch, const ProtobufCMessage *body) {
+    struct relay *r = self;
+    const Signal *s = (const Signal *)body;
+    (void)batch;
+    if (!is_handed_on(s)) return ERR_OK;
+    if (r->n == r->room) {
+        r->room = r->room ? 2 * r->room : PART_SIGNALS;
+        r->signals = realloc(r->signals, r->room * sizeof(const Signal *));
+        if (!r->signals) abort();
+    }
+    r->signals[r->n++] = s;
+    return ERR_OK;
+}
+
+static void pack(struct relay *r) {
+    static buffer_t packed; // one thread; its memory is kept from call to call
+    for (size_t i = 0; i < r->n; i++) {
+        size_t length = signal__get_packed_size(r->signals[i]);
+        buffer_clear(&packed);
+        signal__pack(r->signals[i], buffer_reserve(&packed, length));
+        outbox_add(&r->outbox, (struct span){packed.data, length}, r->position);
+    }
+    r->packed = true;
+}
+
+static bool is_answered(struct relay *r, batch_t *batch) {
+    uint64_t until = clock_mono_ns() + SLICE_NS, mono;
+    struct waiter waiter = {.port = r->port};
+    pump(r, batch);
+    while (!outbox_is_clear(&r->outbox) && r->port && (mono = clock_mono_ns()) < until) {
+        waiter.port = r->port;
+        (void)ports_wait(&waiter, 1, (int64_t)((until - mono) / NS_PER_MS) + 1);
+        pump(r, batch);
+    }
+    return outbox_is_clear(&r->outbox);
+}
+
+// The other cell's commit, in the place of a store: a signal is acknowledged to this cell's journal after it, in the same transaction as
+// what is needed to offer it again.
+static err_t relay_persist(void *self, batch_t *batch, const struct inlet_position *inlets, size_t n) {
+    struct relay *r = self;
+    if (!r->packed) pack(r);
+    if (!outbox_is_clear(&r->outbox)) FAILPOINT("relay.before_handover");
+    if (!is_answered(r, batch)) {
+        if (!r->waiting_since) r->waiting_since = clock_mono_ns();
+        return ERR_PEER;
+    }
+    if (r->n) FAILPOINT("relay.after_answer");
+    r->waiting_since = 0;
+    if (n) r->position = inlets[0].position;
+    if (r->n) slice_peer(batch, r->context->name, r->outbox.peer, outbox_since(&r->outbox, r->position));
+    return ERR_OK;
+}
+
+static void relay_committed(void *self) {
+    struct relay *r = self;
+    r->n = 0;
+    r->packed = false;
+}
+
+// --- how it is
+
+static const char *trouble_of(const struct relay *r, uint64_t mono, arena_t *arena) {
+    uint64_t last = r->answered_at ? r->answered_at : r->began_at, silent = mono > last ? mono - last : 0;
+    if (*r->held && silent < SAID_FOR) return arena_format(arena, "cell %s takes nothing: %s", r->to, r->held);
+    if (silent >= SAID_FOR)
+        return arena_format(arena, "cell %s has not answered for %llu s", r->to, (unsigned long long)(silent / NS_PER_S));
+    return NULL;
+}
+
+// While it waits for the other cell it is not stalled: nothing of this cell is wrong.
+static void relay_beat(void *self, Heartbeat *out, arena_t *arena) {
+    const struct relay *r = self;
+    uint64_t mono = clock_mono_ns();
+    CellLink *link = arena_take(arena, sizeof *link);
+    cell_link__init(link);
+    link->cell = (char *)r->to;
+    link->sends = true;
+    link->signals = r->outbox.signals;
+    link->had = r->outbox.had;
+    link->unwanted = r->outbox.unwanted;
+    link->refused = r->outbox.refused;
+    link->trouble = (char *)trouble_of(r, mono, arena);
+    link->has_waiting_since = r->waiting_since != 0;
+    if (r->waiting_since) {
+        link->waiting_since = clock_utc_ns() - (mono - r->waiting_since);
+        out->stalled = false;
+        out->trouble = link->trouble ? link->trouble : NULL;
+    }
+    out->links = arena_take(arena, sizeof *out->links);
+    out->links[out->n_links++] = link;
+}
+
+static const struct route routes[] = {
+    {TOPIC_signals, &signal__descriptor, handle_signal, true},
+    {0},
+};
+
+const struct service relay_service = {
+    .role = RELAY,
+    .purpose = "Hands the signals that this cell's door has taken to one other cell.",
+    .options = options,
+    .settings_size = sizeof(struct settings),
+    .routes = routes,
+    .slice = relay_slice,
+    .new = relay_new,
+    .destroy = relay_destroy,
+    .load = relay_load,
+    .open = relay_open,
+    .tick = relay_tick,
+    .committed = relay_committed,
+    .persist = relay_persist,
+    .waits_for_others = true,
+    .beat = relay_beat,
+    .batch_max = PART_SIGNALS,
+};
