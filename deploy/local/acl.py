@@ -17,19 +17,21 @@ LOOKING = ["+@read", "-@dangerous", "+ping", "+info", "+config|get", "+acl|whoam
            "+latency|latest", "+memory|usage"]
 
 
-def _table(shards):
-    """Rows as (user, [patterns], whether they may be written); those of executor.N once for every shard."""
+def _table(shards, cells=()):
+    """Rows as (user, [patterns], whether they may be written); those of executor.N once for every shard, of relay.C for every cell."""
     for line in TABLE.read_text().splitlines():
         user, *patterns = line.split("#")[0].split() or [None]
         writes = patterns[:1] != ["reads:"]
-        for n in range(shards if user and user.endswith(".N") else 1 if user else 0):
-            yield (user.replace(".N", f".{n}"), [p.replace(".N", f".{n}") for p in patterns if p != "reads:"], writes)
+        mark = user[-2:] if user else ""
+        for part in {".N": range(shards), ".C": cells}.get(mark, [None] if user else []):
+            words = [w if part is None else w.replace(mark, f".{part}") for w in [user, *patterns] if w != "reads:"]
+            yield words[0], words[1:], writes
 
 
-def slices(shards=1):
+def slices(shards=1, cells=()):
     """{user: [patterns it may write]}"""
     out = {}
-    for user, patterns, writes in _table(shards):
+    for user, patterns, writes in _table(shards, cells):
         if writes:
             out.setdefault(user, []).extend(patterns)
     for name, patterns in out.items():
@@ -46,17 +48,17 @@ def _line(user, password, rules):
     return " ".join(["user", user, "on", "#" + hashlib.sha256(password.encode()).hexdigest(), "resetkeys", "resetchannels", *rules])
 
 
-def users(shards=1):
-    return [*slices(shards), "viewer", "admin"]
+def users(shards=1, cells=()):
+    return [*slices(shards, cells), "viewer", "admin"]
 
 
-def acl_file(passwords, shards=1):
+def acl_file(passwords, shards=1, cells=()):
     """The text of the ACL file; passwords: {user: password}. The default user is off."""
     commands = ["+" + c for c in READING + WRITING]
     # The default user is off: nobody can be it. It keeps its rights, since Redis 7.0 loads its own file as this user and would
     # otherwise leave out every transaction in it (EXEC asks the rights again).
     lines = ["user default off resetpass ~* &* +@all"]
-    for user, patterns in slices(shards).items():
+    for user, patterns in slices(shards, cells).items():
         keys = ["~" + p for p in patterns] + ["%R~" + p for p in readable(user, shards)]
         lines.append(_line(user, passwords[user], keys + ["-@all", *commands]))
     lines.append(_line("viewer", passwords["viewer"], ["%R~*", "-@all", *LOOKING]))

@@ -15,11 +15,11 @@ SETTINGS = ROOT / "deploy/redis.conf"
 APPENDFSYNC = {"standard": "everysec", "strict": "always"}  # by profile
 
 
-def settle(layout, profile="standard", shards=1):
+def settle(layout, profile="standard", shards=1, cells=()):
     """Writes the server's settings and its ACL file; passwords are made at the first call. Returns the settings' file."""
-    passwords = {user: layout.secret(user) for user in acl.users(shards)}
+    passwords = {user: layout.secret(user) for user in acl.users(shards, cells)}
     file = layout.redis / "users.acl"
-    _write(file, acl.acl_file(passwords, shards))
+    _write(file, acl.acl_file(passwords, shards, cells))
     _write(layout.redis / "redis.conf", f"include {SETTINGS}\ndir {layout.redis}\nunixsocket {layout.redis_socket}\naclfile {file}\n"
                                         f"appendfsync {APPENDFSYNC[profile]}\n")
     return layout.redis / "redis.conf"
@@ -30,12 +30,12 @@ def _write(path, text):
         f.write(text)
 
 
-def server(layout, profile="standard", shards=1, more=(), env=None):
+def server(layout, profile="standard", shards=1, more=(), env=None, cells=()):
     """The server as a process not yet started. `more`: settings beside deploy/redis.conf, e.g. ["--maxmemory", "100mb"]."""
     binary = shutil.which("redis-server")
     if not binary:
         raise Trouble("redis-server is missing; install it: sudo apt-get install redis-server")
-    return Process("redis", [binary, str(settle(layout, profile, shards)), *more], layout.log / "redis.log", env=env)
+    return Process("redis", [binary, str(settle(layout, profile, shards, cells)), *more], layout.log / "redis.log", env=env)
 
 
 class Client:

@@ -20,15 +20,17 @@ NOT_REACHED = 3  # exit status of the tradecast command: a service did not answe
 
 class System:
     """directory: where its state is. gateways: {instance_id: broker_id}. options: more environment for all; per_process: for one.
+    cell: its name where there are several; cells: {name of another one that signals are handed to: its directory of sockets}.
 
     prefix: {name: [command...]}: put before a process's own command.
     """
 
-    def __init__(self, directory, mode="release", gateways=None, profile="standard", shards=1, options=None, any_port=False):
+    def __init__(self, directory, mode="release", gateways=None, profile="standard", shards=1, options=None, any_port=False, cell=None, cells=None):
         self.layout = Layout(directory)
         self.bin = ROOT / "build" / mode / "bin"
         self.gateways = gateways or {}
         self.profile, self.shards = profile, shards
+        self.cell, self.cells = cell, dict(cells or {})
         self.options = dict(options or {})
         self.per_process, self.prefix = {}, {}
         self.redis_more, self.redis_env = [], {}
@@ -46,7 +48,11 @@ class System:
 
     @property
     def services(self):
-        return [*SERVICES[:-1], *self.executors, SERVICES[-1]]
+        return [*SERVICES[:-1], *self.executors, *self.relays, SERVICES[-1]]
+
+    @property
+    def relays(self):
+        return [f"relay.{cell}" for cell in self.cells]
 
     @property
     def copies(self):
@@ -90,7 +96,7 @@ class System:
         self.wait_ready(within_s)
 
     def start_redis(self, within_s=60):
-        p = redis.server(self.layout, self.profile, self.shards, self.redis_more, self.redis_env)
+        p = redis.server(self.layout, self.profile, self.shards, self.redis_more, self.redis_env, self.cells)
         p.command = [*self.prefix.get("redis", []), *p.command]
         self.processes["redis"] = p
         p.start()
@@ -121,6 +127,11 @@ class System:
             "TRADECAST_MONITOR_HTTP_PORT": self.monitor_port,
             "TRADECAST_ARCHIVER_DATABASE": self.archive,
         }
+        if self.cell:
+            out |= {"TRADECAST_CELL": self.cell, "TRADECAST_CELLS": " ".join(self.cells)}
+            out |= {f"TRADECAST_CELL_{cell.upper().replace('-', '_')}_RUN_DIR": run for cell, run in self.cells.items()}
+        if name.startswith("relay."):
+            out["TRADECAST_RELAY_TO"] = name.split(".")[1]
         if name.startswith("executor."):
             out["TRADECAST_EXECUTOR_SHARD"] = name.split(".")[1]
         if self.copies:
@@ -183,7 +194,7 @@ class System:
 
     def stop(self, tell=lambda text: None):
         """The door first, then whoever has work from it, gateways and Redis last. True: every one ended by itself and well."""
-        order = ["ingest", "router", *self.executors, "reconciler", "archiver", "monitor", *self.gateways, *COPIES, "redis"]
+        order = ["ingest", *self.relays, "router", *self.executors, "reconciler", "archiver", "monitor", *self.gateways, *COPIES, "redis"]
         well = True
         for name in order:
             p = self.processes.get(name)

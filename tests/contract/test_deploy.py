@@ -36,7 +36,8 @@ def test_every_service_has_a_unit_and_a_container(program):
     unit = next(UNITS.glob(f"tradecast-{program}*.service"))
     assert f"ExecStart=/usr/lib/tradecast/tradecast-{program}" in unit.read_text()
     assert f"tradecast-{program}" in (UNITS / "tradecast.target").read_text()
-    assert f"command: [tradecast-{program}" in (ROOT / "deploy/compose.yaml").read_text()
+    if program != "relay":  # of several cells, which one composition on one host is not
+        assert f"command: [tradecast-{program}" in (ROOT / "deploy/compose.yaml").read_text()
 
 
 def test_environment_files_of_units_are_shipped():

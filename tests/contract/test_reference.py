@@ -9,7 +9,7 @@ import pytest
 
 from deploy.local.layout import ROOT
 
-PROGRAMS = ["ingest", "router", "executor", "reconciler", "archiver", "monitor", "gateway-paper", "sync-clickhouse", "sync-backend"]
+PROGRAMS = ["ingest", "router", "executor", "reconciler", "archiver", "monitor", "relay", "gateway-paper", "sync-clickhouse", "sync-backend"]
 
 
 @pytest.fixture(scope="module")

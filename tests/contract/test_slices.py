@@ -10,8 +10,10 @@ from deploy.local import acl
 from deploy.local import redis as server
 from deploy.local.layout import ROOT, Layout
 
-SERVICES = ["ingest", "router", "executor", "reconciler", "archiver", "monitor"]
-USERS = list(acl.slices())
+SERVICES = ["ingest", "router", "executor", "reconciler", "archiver", "monitor", "relay"]
+CELLS = ["b"]  # there is a relay for each
+SLICES = acl.slices(cells=CELLS)
+USERS = list(SLICES)
 
 # One command of each kind that no service may send.
 FORBIDDEN = [("FLUSHALL",), ("FLUSHDB",), ("CONFIG", "SET", "maxmemory", "1"), ("EVAL", "return 1", "0"), ("FUNCTION", "LIST"),
@@ -34,7 +36,7 @@ def declared(service):
 def layout(tmp_path_factory):
     it = Layout(tmp_path_factory.mktemp("tc"))
     it.make()
-    process = server.server(it)
+    process = server.server(it, cells=CELLS)
     process.start()
     server.wait_ready(it, process).close()
     yield it
@@ -50,14 +52,14 @@ def test_the_acl_lets_a_service_write_what_it_says_it_owns(service):
     user = next(u for u in USERS if u.split(".")[0] == service)
     for prefix in declared(service):
         key = prefix + "x" if prefix.endswith(":") else prefix
-        assert any(fnmatch.fnmatchcase(key, p) for p in acl.slices()[user]), f"{prefix} is missing in deploy/acl for {service}"
+        assert any(fnmatch.fnmatchcase(key, p) for p in SLICES[user]), f"{prefix} is missing in deploy/acl for {service}"
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_acl_lets_no_service_write_more_than_it_says_it_owns(service):
     user = next(u for u in USERS if u.split(".")[0] == service)
     own = (f"{user}:", f"position:{user}", f"deadletter:{user}", "journal:")
-    for pattern in acl.slices()[user]:
+    for pattern in SLICES[user]:
         if pattern.startswith(own):
             continue
         stem = pattern.rstrip("*")
@@ -65,7 +67,7 @@ def test_the_acl_lets_no_service_write_more_than_it_says_it_owns(service):
 
 
 def test_slices_are_disjoint():
-    all_patterns = [(user, p) for user, patterns in acl.slices().items() for p in patterns]
+    all_patterns = [(user, p) for user, patterns in SLICES.items() for p in patterns]
     for user, pattern in all_patterns:
         for other, theirs in all_patterns:
             if user != other:
@@ -75,7 +77,7 @@ def test_slices_are_disjoint():
 @pytest.mark.parametrize("user", USERS)
 def test_redis_lets_a_service_write_nothing_of_another(layout, user):
     client = connect(layout, user)
-    for other, patterns in acl.slices().items():
+    for other, patterns in SLICES.items():
         for pattern in patterns:
             key = pattern.replace("*", "x")
             if other == user:

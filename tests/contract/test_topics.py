@@ -7,7 +7,7 @@ import pytest
 from deploy.local.layout import ROOT
 from tests.harness.messages import TYPES
 
-ROLES = ["ingest", "router", "executor", "reconciler", "archiver", "monitor"]
+ROLES = ["ingest", "router", "executor", "reconciler", "archiver", "monitor", "relay"]
 
 
 def in_code():
