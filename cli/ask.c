@@ -6,7 +6,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/envelope.h"
+#include "common/keys.h"
 #include "common/own.h"
 #include "common/port.h"
 #include "common/topology.h"
@@ -53,6 +55,8 @@ static enum outcome read_answer(const struct parcel *parcel, const char *service
     return answer->ok ? DONE : ANSWER_NO;
 }
 
+static void say_refused(void *out, const struct refused *what) { buffer_format(out, " (%s: %s)", what->door, what->last); }
+
 enum outcome ask(const struct place *place, const struct question *question, buffer_t *out) {
     struct endpoint at = endpoint_of(place->run, question->service, question->door ? question->door : "control");
     buffer_clear(out);
@@ -71,6 +75,7 @@ enum outcome ask(const struct place *place, const struct question *question, buf
     int64_t within_ms = question->within_ms ? question->within_ms : WITHIN_MS;
     if (ports_wait(&waiter, 1, within_ms) > 0 && port_receive(port, &parcel)) return read_answer(&parcel, question->service, out);
     buffer_format(out, "%s did not answer within %lld ms; see its log", question->service, (long long)within_ms);
+    (void)keys_refused(clock_mono_ns(), say_refused, out);
     return NO_REACH;
 }
 

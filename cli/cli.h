@@ -26,7 +26,7 @@ struct flag {
 
 // Where the installation is (place.h).
 struct place {
-    char dir[200], run[208], secrets[216], archive[216], redis[256];
+    char dir[200], run[208], secrets[216], archive[216], redis[256], keys[216];
     unsigned shards;
 };
 
@@ -86,5 +86,6 @@ enum outcome run_record(struct call *call);
 enum outcome run_recording(struct call *call); // info, cat, cut, merge
 enum outcome run_replay(struct call *call);
 enum outcome run_redecide(struct call *call);
+enum outcome run_keys(struct call *call); // make, list, add, remove, rotate, retire, export
 enum outcome run_health(struct call *call);
 enum outcome run_version(struct call *call);

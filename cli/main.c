@@ -108,6 +108,8 @@ static const struct command commands[] = {
       {"source", "NAME", "as this source's, with its token; needed for prices"}}},
     {"redecide", "FILE", "Decides a recording's signals again, as the router did; shows every decision that comes out differently.", run_redecide, 1, 1,
      {{"config", "DOCUMENT", "by this configuration (else by the recording's own)"}}},
+    {"keys", "make [NAME]... | list | add NAME FILE | remove NAME | rotate NAME | retire NAME | export HOST DIR [NAME]...",
+     "The keys of processes on several hosts (docs/deployment.md): who has one, who may connect where, and what a host needs.", run_keys, 1, ARGS_MAX, {}},
     {"health", "SERVICE", "Whether a service (executor.0) answers and can commit; for health checks.", run_health, 1, 1, {}},
     {"version", "", "Prints the version.", run_version, 0, 0, {}},
 };
@@ -152,5 +154,6 @@ int main(int argc, char **argv) {
         return DONE;
     }
     place_find(&call.place, call.dir);
+    place_keys(&call);
     return call.command->run(&call);
 }

@@ -7,13 +7,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 
 #include "common/endpoint.h"
+#include "common/keys.h"
 #include "common/topology.h"
 
 static const char *environment(const char *name) {
     const char *value = getenv(name);
     return value && *value ? value : NULL;
+}
+
+static bool is_set(const char *name) {
+    static const char *const words[] = {"true", "yes", "1", "on"};
+    const char *value = environment(name);
+    for (size_t i = 0; value && i < sizeof words / sizeof *words; i++) {
+        if (strcasecmp(value, words[i]) == 0) return true;
+    }
+    return false;
 }
 
 static void parent_of(const char *path, char *out, size_t size) {
@@ -83,7 +95,24 @@ void place_find(struct place *out, const char *dir) {
         snprintf(out->redis, sizeof out->redis, "%s", redis);
     else
         snprintf(out->redis, sizeof out->redis, "unix:%s/redis.sock", out->run);
+    (void)snprintf(out->keys, sizeof out->keys, "%.200s/keys", out->dir);
+    const char *keys = dir ? NULL : environment("TRADECAST_KEYS_DIR");
+    if (keys) (void)snprintf(out->keys, sizeof out->keys, "%.215s", keys);
     out->shards = shards_of(out->run);
+}
+
+static bool has_key(const struct place *place, const char *name) {
+    char path[360];
+    (void)snprintf(path, sizeof path, "%s/%.100s.key", place->keys, name);
+    return access(path, F_OK) == 0;
+}
+
+void place_keys(const struct call *call) {
+    const struct place *place = &call->place;
+    const char *name = environment("TRADECAST_KEYS_NAME"), *asked = call->n_args ? call->args[0] : "";
+    if (!name) name = "operator";
+    if (call->command->run == run_health && !has_key(place, name)) name = asked;
+    keys_start(environment("TRADECAST_KEYS_DIR") || access(place->keys, F_OK) == 0 ? place->keys : NULL, name);
 }
 
 static bool read_line(const char *path, char out[static 200]) {
@@ -105,6 +134,7 @@ bool place_secret(const struct place *place, const char *name, char out[static 2
 
 store_t *place_store_quietly(const struct place *place, const char *user, char why[static 240]) {
     char password[200] = "";
+    if (!endpoint_redis_may(place->redis, is_set("TRADECAST_REDIS_PLAIN"), why)) return NULL;
     if (!place_secret(place, user, password)) {
         snprintf(why, 240, "the password of Redis user %s is not in %.60s/%s (%s); is --dir right?", user, place->secrets, user,
                  strerror(errno));

@@ -13,6 +13,10 @@
 // of TRADECAST_RUN_DIR, TRADECAST_REDIS, TRADECAST_ARCHIVER_DATABASE and TRADECAST_SHARDS goes before.
 void place_find(struct place *out, const char *dir);
 
+// As whom the command connects to doors on tcp: TRADECAST_KEYS_NAME, else operator; `health` as the process that it asks, where only that
+// one's key is.
+void place_keys(const struct call *call);
+
 // A secret of the installation (a Redis user's password, "webhook-<source>"). False: it cannot be read.
 bool place_secret(const struct place *place, const char *name, char out[static 200]);
 

@@ -105,8 +105,10 @@ struct endpoint endpoint_at(const char *address, const char *owner, const char *
     return out;
 }
 
+const char *endpoint_host(const char *name) { return variable("TRADECAST_HOST_%s", name); }
+
 struct endpoint endpoint_of(const char *run_dir, const char *name, const char *door) {
-    const char *given = variable("TRADECAST_ENDPOINT_%s_%s", name, door), *host = variable("TRADECAST_HOST_%s", name);
+    const char *given = variable("TRADECAST_ENDPOINT_%s_%s", name, door), *host = endpoint_host(name);
     struct endpoint out = endpoint_at(given ? given : "", name, door);
     int port = endpoint_port(name, door);
     if (given) return out;
@@ -131,7 +133,7 @@ struct endpoint endpoint_of_cell(const char *cell, const char *name, const char 
     return out;
 }
 
-bool endpoint_is_given(const char *name) { return variable("TRADECAST_HOST_%s", name) || variable("TRADECAST_ENDPOINT_%s_control", name); }
+bool endpoint_is_given(const char *name) { return endpoint_host(name) || variable("TRADECAST_ENDPOINT_%s_control", name); }
 
 // --- what an address is
 
@@ -156,4 +158,16 @@ bool endpoint_is_local(const char *address) {
     memcpy(host, from, length);
     host[length] = 0;
     return is_loopback(host);
+}
+
+bool endpoint_redis_may(const char *address, bool plain, char why[static 240]) {
+    char tcp[ENDPOINT_TEXT];
+    (void)snprintf(tcp, sizeof tcp, "tcp://%s", strncmp(address, "tcp:", 4) == 0 ? address + 4 : address);
+    if (plain || strncmp(address, "unix:", 5) == 0 || endpoint_is_local(tcp)) return true;
+    (void)snprintf(
+        why, 240,
+        "TRADECAST_REDIS=%.60s is on another host, and passwords would travel in plain text: use a tunnel (docs/deployment.md), or say "
+        "TRADECAST_REDIS_PLAIN=true if that network is private",
+        address);
+    return false;
 }

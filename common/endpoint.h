@@ -27,6 +27,9 @@ struct endpoint endpoint_of_cell(const char *cell, const char *name, const char 
 // An address that was given as such.
 struct endpoint endpoint_at(const char *address, const char *owner, const char *door);
 
+// TRADECAST_HOST_<NAME>; NULL: not set.
+const char *endpoint_host(const char *name);
+
 // Whether the environment says where a process is (by its host or its control door), so that it need not be on this host.
 bool endpoint_is_given(const char *name);
 
@@ -37,3 +40,7 @@ int endpoint_port(const char *name, const char *door);
 // what a name means may change, so every other name is one of the network.
 bool endpoint_is_local(const char *address);
 bool endpoint_is_tcp(const char *address);
+
+// Whether Redis may be spoken to at that address (unix:/path, tcp:host:port): on this host, or on a network that `plain` says is private.
+// Redis hears passwords and everything else in plain text. False: `why`.
+bool endpoint_redis_may(const char *address, bool plain, char why[static 240]);

@@ -15,9 +15,10 @@
 #define COMMIT_SAMPLES 512
 
 struct settings { // the options that every service has
-    const char *cell, *cells, *run_dir, *redis, *redis_user, *redis_password, *lock_dir, *log_level, *profile;
+    const char *cell, *cells, *run_dir, *redis, *redis_user, *redis_password, *lock_dir, *log_level, *profile, *keys_dir;
     int64_t answer_within_ms, shards, shard, batch_max, tick_ms, idle_read_ms, journal_keep_ms, journal_max, ring_bytes, ring_age_ms;
     int64_t look_for_ms, heartbeat_ms, memory_most, queue, gather_count, gather_for_ms;
+    bool redis_plain;
 };
 
 struct slot { // one topic read
@@ -107,6 +108,7 @@ struct loop {
     uint64_t busy_at;    // when a handler last had no room
     uint64_t ticked_at, upkept_at, beat_at, iterations;
     uint64_t messages, batches, corrupt, redriven, commands, seen_connections;
+    uint64_t refused; // who came to our doors, or whose doors we came to, without the right key
     uint32_t commit_us[COMMIT_SAMPLES];
     unsigned samples;
 };

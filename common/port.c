@@ -4,7 +4,10 @@
 
 #include <czmq.h>
 #include <errno.h>
+#include <netdb.h>
 #include <threads.h>
+
+#include "common/keys_part.h"
 
 #define QUEUE_DEFAULT 1000
 #define FRAME_MAX (1 << 20)
@@ -24,6 +27,7 @@ struct port {
     zmq_msg_t body;
     char topic[TOPIC_MAX + 1];
     uint8_t peer[PEER_MAX];
+    struct keyed *keyed; // NULL: goes without keys
 };
 
 static int zmq_kind(enum port_kind kind) {
@@ -77,32 +81,57 @@ static void watch_the_other_end(port_t *self) {
 void port_destroy(port_t **self) {
     if (!*self) return;
     zmq_msg_close(&(*self)->body);
+    keys_close(&(*self)->keyed);
     zsock_destroy(&(*self)->sock);
     free(*self);
     *self = NULL;
 }
 
-static thread_local char why[240];
+static thread_local char why[KEYS_WHY];
 const char *port_why(void) { return why; }
 
-static port_t *had(port_t *self, int result) {
-    if (self && result == 0) return self;
-    (void)snprintf(why, sizeof why, "%s", zmq_strerror(errno));
+// libzmq binds to numbers only. A name that means nothing here is left to it.
+static void resolve(const char *address, char out[static ENDPOINT_TEXT]) {
+    const char *host = address + 6, *port = strrchr(address, ':');
+    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found = NULL;
+    char name[ENDPOINT_TEXT], number[64];
+    (void)snprintf(out, ENDPOINT_TEXT, "%s", address);
+    if (!endpoint_is_tcp(address) || port < host || *host == '[' || *host == '*') return;
+    (void)snprintf(name, sizeof name, "%.*s", (int)(port - host), host);
+    if (getaddrinfo(name, NULL, &hints, &found) != 0) return;
+    if (getnameinfo(found->ai_addr, found->ai_addrlen, number, sizeof number, NULL, 0, NI_NUMERICHOST) == 0)
+        (void)snprintf(out, ENDPOINT_TEXT, "tcp://%s%.16s", number, port);
+    freeaddrinfo(found);
+}
+
+// What a network may do to a connection, and who may be at its other end.
+static bool on_network(port_t *self, const struct endpoint *at, bool bind) {
+    if (!endpoint_is_tcp(at->address)) return true;
+    zsock_set_ipv6(self->sock, strchr(at->address, '[') != NULL);
+    watch_the_other_end(self);
+    return keys_open(self->sock, at, bind, &self->keyed, why);
+}
+
+static port_t *had(port_t *self, bool right) {
+    if (self && right) return self;
+    if (!*why) (void)snprintf(why, sizeof why, "%s", zmq_strerror(errno));
     port_destroy(&self);
     return NULL;
 }
 
 port_t *port_bind(enum port_kind kind, const struct endpoint *at, int queue) {
+    char numeric[ENDPOINT_TEXT];
     port_t *self = port_new(kind, queue);
-    if (self && endpoint_is_tcp(at->address)) watch_the_other_end(self);
-    return had(self, self ? zmq_bind(self->handle, at->address) : -1);
+    *why = 0;
+    resolve(at->address, numeric);
+    return had(self, self && on_network(self, at, true) && zmq_bind(self->handle, numeric) == 0);
 }
 
 port_t *port_connect_as(enum port_kind kind, const struct endpoint *at, int queue, const char *identity) {
     port_t *self = port_new(kind, queue);
-    if (self && endpoint_is_tcp(at->address)) watch_the_other_end(self);
+    *why = 0;
     if (self && identity) zsock_set_identity(self->sock, identity);
-    return had(self, self ? zmq_connect(self->handle, at->address) : -1);
+    return had(self, self && on_network(self, at, false) && zmq_connect(self->handle, at->address) == 0);
 }
 
 port_t *port_connect(enum port_kind kind, const struct endpoint *at, int queue) { return port_connect_as(kind, at, queue, NULL); }
@@ -117,6 +146,7 @@ static bool put(port_t *self, const void *data, size_t length, int more) {
 }
 
 bool port_send(port_t *self, const char *topic, struct span frame) {
+    if (self->keyed) keys_mend(self->keyed);
     return put(self, topic, strlen(topic), ZMQ_SNDMORE) && put(self, frame.data, frame.length, 0);
 }
 
@@ -148,6 +178,7 @@ static bool take_message(port_t *self, struct parcel *out) {
     self->topic[topic_length] = 0;
     out->peer = (struct span){self->peer, peer_length};
     out->topic = self->topic;
+    out->user = routed && self->keyed ? zmq_msg_gets(&self->body, "User-Id") : NULL;
     out->frame = (struct span){zmq_msg_data(&self->body), zmq_msg_size(&self->body)};
     return true;
 }
@@ -172,6 +203,7 @@ int ports_wait(struct waiter *waiters, size_t n, int64_t timeout_ms) {
     zmq_pollitem_t items[WAITERS_MAX];
     if (n > WAITERS_MAX) abort();
     for (size_t i = 0; i < n; i++) {
+        if (waiters[i].port && waiters[i].port->keyed) keys_mend(waiters[i].port->keyed);
         items[i] = (zmq_pollitem_t){waiters[i].port ? waiters[i].port->handle : NULL, waiters[i].port ? 0 : waiters[i].fd, ZMQ_POLLIN, 0};
         waiters[i].ready = false;
     }

@@ -17,7 +17,7 @@ enum port_kind {
     PORT_DEALER,
 };
 
-// NULL when the endpoint cannot be had: port_why says why. `queue` is the high-water mark; 0: 1000.
+// NULL when the endpoint cannot be had: port_why says why. On tcp both ends show keys (keys.h), and without keys only this host is reached. `queue` is the high-water mark; 0: 1000.
 port_t *port_bind(enum port_kind kind, const struct endpoint *at, int queue);
 port_t *port_connect(enum port_kind kind, const struct endpoint *at, int queue);
 port_t *port_connect_as(enum port_kind kind, const struct endpoint *at, int queue, const char *identity); // DEALER with a name
@@ -31,7 +31,8 @@ bool port_send_to(port_t *self, struct span peer, const char *topic, struct span
 
 // One message as received; valid until the next receive on this port.
 struct parcel {
-    struct span peer; // ROUTER: who sent it
+    struct span peer; // ROUTER: who sent it, by his own word
+    const char *user; // whose key he showed ("gateway.paper-1"); NULL: none was asked for. ROUTER
     const char *topic;
     struct span frame;
 };

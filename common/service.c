@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/keys.h"
 #include "common/log.h"
 #include "common/loop.h"
 
@@ -20,8 +21,10 @@ static const struct option common_options[] = {
     {"run_dir", OPTION_TEXT, AT(run_dir), "var/run", "Directory of sockets and lock files, private to the user", 0, 0, NULL},
     {"lock_dir", OPTION_TEXT, AT(lock_dir), NULL, "Directory of lock files, if not run_dir", 0, 0, NULL},
     {"redis", OPTION_TEXT, AT(redis), NULL, "Redis: unix:/path or tcp:host:port; preset unix:<run_dir>/redis.sock", 0, 0, NULL},
+    {"redis_plain", OPTION_FLAG, AT(redis_plain), "false", "Redis may be on another host without a tunnel: the network is private", 0, 0, NULL},
     {"redis_user", OPTION_TEXT, AT(redis_user), NULL, "ACL user; preset: the service's name", 0, 0, NULL},
     {"redis_password_file", OPTION_FILE, AT(redis_password), NULL, "File that holds the ACL user's password", 0, 0, NULL},
+    {"keys_dir", OPTION_TEXT, AT(keys_dir), NULL, "Directory of keys, for doors on tcp; see tradecast keys", 0, 0, NULL},
     {"answer_within", OPTION_DURATION, AT(answer_within_ms), "2s", "How long Redis may take before input stops", 50, 60000, NULL},
     {"profile", OPTION_CHOICE, AT(profile), "standard", "What the AOF is set to: everysec, or always", 0, 0, "standard|strict"},
     {"shards", OPTION_INTEGER, AT(shards), "1", "Number of executors", 1, 32, NULL},
@@ -111,6 +114,27 @@ static bool find_itself(struct loop *l, char wrong[static 256]) {
     return true;
 }
 
+// Its own doors, and those that it sends to: what would be refused later is said before anything is taken.
+static err_t look_at_doors(const struct loop *l) {
+    static const char *const own[] = {"inbox", "events", "control"};
+    struct stream out[INSTANCES_MAX];
+    struct instance to[INSTANCES_MAX];
+    char why[KEYS_WHY];
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        struct endpoint at = endpoint_of(l->settings.run_dir, l->me.name, own[i]);
+        if (!keys_allow(&at, true, why)) return complain(why), ERR_CONFIG;
+    }
+    size_t n = topology_outlets(&l->me, (unsigned)l->settings.shards, out);
+    for (size_t i = 0; i < n; i++) {
+        size_t consumers = topology_consumers(&out[i], (unsigned)l->settings.shards, to);
+        for (size_t c = 0; c < consumers; c++) {
+            struct endpoint at = endpoint_of(l->settings.run_dir, to[c].name, "inbox");
+            if (!keys_allow(&at, false, why)) return complain(why), ERR_CONFIG;
+        }
+    }
+    return ERR_OK;
+}
+
 static err_t read_options(struct loop *l, void *own) {
     struct option table[OPTIONS_MAX];
     char wrong[256];
@@ -129,7 +153,10 @@ static err_t read_options(struct loop *l, void *own) {
     l->settings.redis = text_or(l->settings.redis, "unix:%s/redis.sock", l->settings.run_dir);
     l->settings.redis_user = text_or(l->settings.redis_user, "%s", l->me.name);
     l->settings.lock_dir = text_or(l->settings.lock_dir, "%s", l->settings.run_dir);
-    return ERR_OK;
+    char unsafe[240];
+    if (!endpoint_redis_may(l->settings.redis, l->settings.redis_plain, unsafe)) return complain(unsafe), ERR_CONFIG;
+    keys_start(l->settings.keys_dir, l->me.name);
+    return look_at_doors(l);
 }
 
 // --- running

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/keys.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/store_io.h"
@@ -145,10 +146,19 @@ static void feel_pressure(struct loop *l, uint64_t mono) {
     }
 }
 
+// --- who came without the right key
+
+static void tell_refused(void *arg, const struct refused *what) {
+    struct loop *l = arg;
+    batch_alert(l->batch, ALERT__SEVERITY__warning, "refused", what->door, "%llu times since this was last said; the last: %s",
+                (unsigned long long)(what->count - what->before), what->last);
+}
+
 void upkeep(struct loop *l, uint64_t mono_ns) {
     feel_pressure(l, mono_ns);
     if (mono_ns - l->upkept_at < NS_PER_S) return;
     l->upkept_at = mono_ns;
+    l->refused = keys_refused(mono_ns, tell_refused, l);
     look_after_topics(l, mono_ns);
     feel_memory(l);
 }
@@ -222,6 +232,8 @@ void heartbeat_fill(struct loop *l, Heartbeat *out, arena_t *arena) {
     out->corrupt = l->corrupt;
     out->has_redis_commands = true;
     out->redis_commands = l->commands;
+    out->has_refused = l->refused != 0;
+    out->refused = l->refused;
     fill_latency(l, out);
     fill_topics(l, out, arena);
     if (l->service->beat) l->service->beat(l->self, out, arena);

@@ -28,3 +28,16 @@
     X("sync-clickhouse",    6,    1) \
     X("executor",           8,   32) \
     X("relay",             40,   16)
+
+// Who may connect to a door, beside the owners of topics to the inbox of whoever consumes them (topics.h) and a process to its own control
+// door. What a key's name begins with: "gateway" is gateway.paper-1, "relay@" is relay.b of another cell.
+//       door      whose       callers
+#define CALLERS(X) \
+    X(events,   "*",        "monitor operator") \
+    X(events,   "ingest",   "router executor gateway") /* prices */ \
+    X(events,   "monitor",  "monitor@") /* how the cell is */ \
+    X(control,  "*",        "operator") \
+    X(gateways, "executor", "gateway") \
+    X(intake,   "ingest",   "bot operator") \
+    X(handover, "ingest",   "relay@") \
+    X(query,    "archiver", "operator")

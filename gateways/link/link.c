@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "common/envelope.h"
+#include "common/keys.h"
 #include "common/log.h"
 #include "gateways/link/usage.h"
 
@@ -38,6 +39,12 @@ static bool link_open(link_t *self, uint64_t mono_ns) {
     self->greeted_at = 0;
     self->heard_at = mono_ns;
     return self->port != NULL;
+}
+
+void link_key(const char *keys_dir, const char *instance_id) {
+    char name[OWNER_TEXT];
+    (void)snprintf(name, sizeof name, "gateway.%s", instance_id);
+    keys_start(keys_dir, name);
 }
 
 link_t *link_new(const struct link_settings *settings, struct link_state *state, link_read_fn *read, void *books) {
@@ -220,6 +227,9 @@ void link_tick(link_t *self, uint64_t mono_ns) {
     if ((!self->welcome_epoch && passed(self->greeted_at, HELLO_MS, mono_ns)) ||
         (quiet && passed(self->greeted_at, s->heartbeat_ms, mono_ns)))
         greet(self, mono_ns);
-    if (passed(self->beat_at, s->heartbeat_ms, mono_ns)) beat(self, mono_ns);
+    if (passed(self->beat_at, s->heartbeat_ms, mono_ns)) {
+        (void)keys_log_refused(mono_ns);
+        beat(self, mono_ns);
+    }
     if (self->welcome_epoch) send_missing(self, mono_ns);
 }

@@ -41,6 +41,9 @@ typedef err_t link_read_fn(void *books, uint64_t after, unsigned limit, link_vis
 
 typedef struct link link_t;
 
+// Before the first port: this gateway's key is gateway.<instance_id> in that directory (common/keys.h).
+void link_key(const char *keys_dir, const char *instance_id);
+
 // `state` and `books` belong to the caller and outlive the link. NULL: the endpoint cannot be had, port_why says why.
 link_t *link_new(const struct link_settings *settings, struct link_state *state, link_read_fn *read, void *books);
 void link_destroy(link_t **self);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "gateways/link/link.h"
 #include "gateways/paper/loop.h"
 
 static int help(void) {
@@ -50,6 +51,7 @@ static int run(const struct paper_settings *settings) {
     (void)signal(SIGPIPE, SIG_IGN);
     log_start(settings->instance_id, log_level_from(settings->log_level));
     log_event(LOG_LEVEL_INFO, "started", "books=%s executor=%s", log_quote(settings->books), log_quote(settings->executor_at.address));
+    link_key(settings->keys_dir, settings->instance_id);
     int status = loop_run(settings);
     log_event(LOG_LEVEL_INFO, "stopped", "status=%d", status);
     close(lock);

@@ -21,6 +21,7 @@ const struct option settings_table[] = {
     {"executor", OPTION_TEXT, AT(executor), NULL, "The executor's endpoint; preset: its gateways door", 0, 0, NULL},
     {"prices", OPTION_TEXT, AT(prices), NULL, "Where prices are published; preset: ingest's events door", 0, 0, NULL},
     {"books", OPTION_TEXT, AT(books), NULL, "The SQLite file of its books; preset <run_dir>/<instance_id>.books", 0, 0, NULL},
+    {"keys_dir", OPTION_TEXT, AT(keys_dir), NULL, "Directory of keys, for doors on tcp, with gateway.<instance_id>.key; see tradecast keys", 0, 0, NULL},
     {"seed", OPTION_INTEGER, AT(seed), "1", "What befalls an order depends on this and its id alone", 0, 0, NULL},
     {"spread", OPTION_DECIMAL, AT(spread), "0", "Ask - bid, in price, where the feed has a last price only", 0, LARGE, NULL},
     {"slippage", OPTION_DECIMAL, AT(slippage), "0", "Market and stop orders: most by which the price moves, either way, in price", 0, LARGE,

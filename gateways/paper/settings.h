@@ -11,7 +11,7 @@
 
 // Decimals are e8 (common/decimal.h), probabilities from 0 to 1, times in ms.
 struct paper_settings {
-    const char *run_dir, *instance_id, *broker_id, *executor, *prices, *books, *log_level;
+    const char *run_dir, *instance_id, *broker_id, *executor, *prices, *books, *log_level, *keys_dir;
     int64_t seed;
     int64_t spread, slippage;         // in price
     int64_t latency_min, latency_max; // from order to first fill

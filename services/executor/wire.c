@@ -295,12 +295,24 @@ void wire_done(struct executor *x) {
     orders_wake(x);
 }
 
+// A gateway's key is good for its own name only. Where no keys are asked for, run_dir's rights are what keeps strangers out.
+static bool is_whom_he_says(const struct parcel *p) {
+    static const char kind[] = "gateway.";
+    size_t length = sizeof kind - 1;
+    if (!p->user) return true;
+    return strncmp(p->user, kind, length) == 0 && strlen(p->user + length) == p->peer.length && memcmp(p->user + length, p->peer.data, p->peer.length) == 0;
+}
+
 err_t wire_ready(void *self, batch_t *batch) {
     struct executor *x = self;
     struct parcel p;
     engine_begin(x, batch);
     for (unsigned n = 0; n < TAKE_MOST && port_receive(x->gateways, &p); n++) {
-        if (strcmp(p.topic, GATEWAY_TOPIC) == 0) wire_take(x, p.peer, p.frame);
+        if (strcmp(p.topic, GATEWAY_TOPIC) != 0) continue;
+        if (is_whom_he_says(&p))
+            wire_take(x, p.peer, p.frame);
+        else
+            batch_alert(batch, ALERT__SEVERITY__critical, "impostor", p.user, "it speaks as instance %.*s", (int)p.peer.length, (const char *)p.peer.data);
     }
     wire_done(x);
     return ERR_OK;

@@ -8,7 +8,7 @@
 #include "common/sql.h"
 
 struct copy_settings { // the options that each has
-    const char *run_dir, *archive, *state, *log_level;
+    const char *run_dir, *archive, *state, *log_level, *keys_dir;
     int64_t look_ms, heartbeat_ms;
 };
 

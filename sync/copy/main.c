@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/keys.h"
 #include "common/log.h"
 #include "common/notify.h"
 #include "common/topology.h"
@@ -24,6 +25,7 @@ static const struct option common_options[] = {
     {"run_dir", OPTION_TEXT, AT(run_dir), "var/run", "Directory of sockets and lock files, private to the user", 0, 0, NULL},
     {"archive", OPTION_TEXT, AT(archive), "var/data/archive.db", "The archive's SQLite file, which is read and never written", 0, 0, NULL},
     {"state", OPTION_TEXT, AT(state), NULL, "The SQLite file that holds how far it came", 0, 0, NULL},
+    {"keys_dir", OPTION_TEXT, AT(keys_dir), NULL, "Directory of keys, for doors on tcp; see tradecast keys", 0, 0, NULL},
     {"look", OPTION_DURATION, AT(look_ms), "1s", "How often the archive is looked at when there was nothing new", 10, 3600000, NULL},
     {"heartbeat", OPTION_DURATION, AT(heartbeat_ms), "1s", "How often it says how it is", 50, 60000, NULL},
     {"log_level", OPTION_CHOICE, AT(log_level), "info", "Least level that is logged", 0, 0, "debug|info|warning|error"},
@@ -90,6 +92,7 @@ static bool start(struct copy *self) {
     }
     // What a crash of the machine takes back here is sent again.
     if (sql_run(self->state, "PRAGMA synchronous=NORMAL")) return false;
+    keys_start(self->settings.keys_dir, self->program->name);
     struct endpoint at = endpoint_of(self->settings.run_dir, self->program->name, "events");
     self->events = port_bind(PORT_PUB, &at, 100);
     catch_signals(); // opening a port may have set czmq's own
