@@ -22,11 +22,15 @@
 #define PAGES     256 // in one step: 1 MiB
 #define PAUSE_NS  1000000L
 
-static bool sync_dir_of(const char *path) {
+static int open_dir_of(const char *path) {
     char dir[PATH_TEXT];
     const char *slash = strrchr(path, '/');
     snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static bool sync_dir_of(const char *path) {
+    int fd = open_dir_of(path);
     bool good = fd >= 0 && fsync(fd) == 0;
     if (fd >= 0) close(fd);
     return good;
@@ -121,6 +125,17 @@ enum outcome run_backup(struct call *call) {
 
 // Restoring.
 
+// Root restores, the archiver's own user reads: what is made here belongs to whom its directory belongs to. Others cannot give files away,
+// and need not.
+static bool give_to_owner(const char *path) {
+    struct stat s;
+    if (geteuid() != 0) return true;
+    int fd = open_dir_of(path);
+    bool good = fd >= 0 && fstat(fd, &s) == 0 && chown(path, s.st_uid, s.st_gid) == 0;
+    if (fd >= 0) close(fd);
+    return good;
+}
+
 // The archiver's own lock: while we have it, none starts. -1: it runs, or *why.
 static int lock_archiver(const struct place *place, char why[static 240]) {
     char path[PATH_TEXT];
@@ -129,6 +144,7 @@ static int lock_archiver(const struct place *place, char why[static 240]) {
     snprintf(path, sizeof path, "%.400s/archiver.lock", given && *given ? given : place->run);
     int fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0) snprintf(why, 240, "%.150s: %s; is --dir right?", path, strerror(errno));
+    if (fd >= 0) (void)give_to_owner(path);
     if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
     snprintf(why, 240, "the archiver is running (%.150s is locked): stop it first; trading goes on without it", path);
     close(fd);
@@ -179,7 +195,7 @@ static enum outcome put_in_place(const struct call *call, const char *source, ch
     unlink(part);
     if (copy_to(source, part, why) != DONE) return NO_REACH;
     if (!note_restore(part, source, why)) return NO_REACH;
-    if (!set_aside(path, aside) || rename(part, path) != 0 || !sync_dir_of(path)) {
+    if (!give_to_owner(part) || !set_aside(path, aside) || rename(part, path) != 0 || !sync_dir_of(path)) {
         snprintf(why, 240, "%.150s: %s", path, strerror(errno));
         return NO_REACH;
     }
