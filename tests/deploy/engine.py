@@ -45,6 +45,8 @@ class Engine:
         self.wipe()
 
     def wipe(self):
+        for left in (self.top / "exec/netns").glob("*"):  # the daemon leaves its network namespace mounted
+            subprocess.run(["umount", left], check=False, capture_output=True)
         shutil.rmtree(self.top, ignore_errors=True)
 
     def __call__(self, *words, program="docker", check=True, within_s=120, cwd=None):
