@@ -31,6 +31,12 @@ def units():
     return [f"tradecast-{name}{INSTANCES[name] if name.endswith('@') else ''}.service" for name in sorted(names)]
 
 
+def exposures(machine):
+    """How exposed each unit is, by systemd's own measure."""
+    said = {unit: machine("systemd-analyze", "security", "--no-pager", unit).stdout for unit in units()}
+    return {unit: float(re.search(r"Overall exposure level for \S+: ([\d.]+)", text).group(1)) for unit, text in said.items()}
+
+
 def test_the_package_is_what_a_packager_would_make(package):
     assert "deb" in docs.block("deployment", "package")  # the fixture ran it
     p = subprocess.run(["lintian", "--allow-root", "--fail-on=error,warning", package], capture_output=True, text=True, timeout=120)
@@ -60,10 +66,7 @@ def test_by_the_page_it_is_installed_started_and_filled(machine):
 def test_the_units_are_understood_and_shut_in(machine):
     said = machine("systemd-analyze", "verify", "--man=no", "tradecast.target", *units(), check=False)
     assert said.returncode == 0 and said.stderr.strip() == "", said.stderr
-    levels = {}
-    for unit in units():
-        exposure = machine("systemd-analyze", "security", "--no-pager", unit).stdout
-        levels[unit] = float(re.search(r"Overall exposure level for \S+: ([\d.]+)", exposure).group(1))
+    levels = exposures(machine)
     assert len(levels) >= 10 and max(levels.values()) <= EXPOSURE_MOST, levels
 
 
@@ -125,8 +128,13 @@ def test_a_token_and_passwords_that_may_be_known_are_replaced(machine):
 
 def test_a_drop_in_opens_the_network_to_whom_it_names(machine):
     machine.sh(docs.block("deployment", "drop-in"))
-    allowed = machine("systemctl", "show", "-P", "IPAddressAllow", "tradecast-ingest").stdout.split()
-    assert sorted(allowed) == ["10.0.0.0/8", "127.0.0.0/8", "::1/128"]
+    allowed = lambda unit: sorted(machine("systemctl", "show", "-P", "IPAddressAllow", unit).stdout.split())
+    assert allowed("tradecast-ingest") == ["10.0.0.0/8", "127.0.0.0/8", "::1/128"]
+    machine.sh(docs.block("deployment", "drop-in-hosts"))
+    assert allowed("tradecast-router") == ["10.0.0.0/24", "127.0.0.0/8", "::1/128"]
+    network = lambda service: machine("readlink", f"/proc/{machine.pid(f'tradecast-{service}.service')}/ns/net").stdout
+    assert {network(service) for service in SERVICES} == {machine("readlink", "/proc/1/ns/net").stdout}
+    assert max(exposures(machine).values()) <= EXPOSURE_MOST
     machine.ready()
     machine.send("elsewhere", alert("elsewhere"), token=machine.token)
     machine.filled("elsewhere")

@@ -56,17 +56,6 @@ def test_upgraded_it_goes_on_with_what_was_left_over(machine):
     nothing_is_lost(machine)
 
 
-def test_rolled_back_it_goes_on_too(machine):
-    machine("systemctl", "stop", "tradecast-router")
-    signal(machine, "new-2")
-    machine.sh(docs.block("deployment", "rollback"))
-    assert version(machine) == "0.0.9"
-    machine.ready()
-    signal(machine, "old-3")
-    nothing_is_lost(machine)
-    machine("tradecast", "verify")
-
-
 def test_an_archive_of_a_later_schema_is_refused_in_words_and_trading_goes_on(machine):
     machine("systemctl", "stop", "tradecast-archiver")
     with closing(sqlite3.connect(machine.root / ARCHIVE)) as db:
@@ -85,3 +74,14 @@ def test_the_backup_is_put_back_and_what_the_journals_have_is_recorded(machine):
     machine.filled("unrecorded")
     machine.filled("old-1")
     assert list((machine.root / ARCHIVE).parent.glob("archive.db.replaced-*"))
+
+
+def test_rolled_back_it_goes_on_too(machine):
+    machine("systemctl", "stop", "tradecast-router")
+    signal(machine, "new-2")
+    machine.sh(docs.block("deployment", "rollback"))
+    assert version(machine) == "0.0.9"
+    machine.ready()
+    signal(machine, "old-3")
+    nothing_is_lost(machine)
+    machine("tradecast", "verify")
