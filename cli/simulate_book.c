@@ -5,8 +5,6 @@
 #include "services/archiver/config_document.h"
 #include "simulate.h"
 
-#define SHARDS_MOST 1024 // whatever shard an account names is there
-
 static bool take(config_t *wanted, uint64_t now, book_t *book) {
     own(arena) *arena = arena_new(0);
     own(config) *none = config_new();
@@ -39,7 +37,7 @@ bool simulated_book(struct span document, uint64_t now, book_t *book, buffer_t *
     own(config) *held = config_new();
     struct complaints complaints = {0};
     hold_sources(document, held);
-    own(config) *wanted = config_read(&(struct config_reading){.held = held, .shards = SHARDS_MOST}, document, &complaints);
+    own(config) *wanted = config_read(&(struct config_reading){.held = held}, document, &complaints);
     bool good = wanted && take(wanted, now, book);
     buffer_add(why, complaints.text.data, complaints.text.length);
     buffer_destroy(&complaints.text);

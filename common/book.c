@@ -10,7 +10,6 @@
 #define uthash_fatal(message) abort()
 #include <uthash.h>
 
-#include "common/id.h"
 #include "common/record.h"
 
 #define KINDS 5
@@ -47,10 +46,29 @@ struct fanout {
     uint64_t version; // of the book it was made from
 };
 
+// Which instance serves an account, and where that is; likewise made when somebody asks.
+struct server {
+    const InstanceConfig *instance;
+    unsigned shards, shard; // of so many executors; 0: not looked up yet
+    struct server *next;
+};
+struct served {
+    struct server *by;
+    UT_hash_handle hh;
+    char account_id[];
+};
+struct service_plan {
+    struct served *accounts;
+    struct server *servers;
+    uint64_t version;
+};
+
 struct book {
     struct row *rows[KINDS];
     uint64_t version;
     struct fanout *fanout;
+    struct service_plan *plan;
+    shard_record_t *record;
 };
 
 static void *must(void *memory) {
@@ -61,6 +79,8 @@ static void *must(void *memory) {
 book_t *book_new(void) {
     book_t *self = must(calloc(1, sizeof *self));
     self->fanout = must(calloc(1, sizeof *self->fanout));
+    self->plan = must(calloc(1, sizeof *self->plan));
+    self->record = shard_record_new();
     return self;
 }
 
@@ -71,6 +91,19 @@ static void fanout_clear(struct fanout *f) {
         free(l->items);
         free(l);
     }
+}
+
+static void plan_clear(struct service_plan *p) {
+    struct served *s, *next;
+    HASH_ITER(hh, p->accounts, s, next) {
+        HASH_DEL(p->accounts, s);
+        free(s);
+    }
+    for (struct server *v = p->servers, *after; v; v = after) {
+        after = v->next;
+        free(v);
+    }
+    p->servers = NULL;
 }
 
 static void rows_clear(struct row **rows) {
@@ -87,6 +120,9 @@ void book_destroy(book_t **self) {
     for (unsigned k = 0; k < KINDS; k++) rows_clear(&(*self)->rows[k]);
     fanout_clear((*self)->fanout);
     free((*self)->fanout);
+    plan_clear((*self)->plan);
+    free((*self)->plan);
+    shard_record_destroy(&(*self)->record);
     free(*self);
     *self = NULL;
 }
@@ -143,7 +179,7 @@ err_t book_load(book_t *self, store_t *store) {
         if (e) return e;
     }
     self->version++;
-    return ERR_OK;
+    return shard_record_load(self->record, store);
 }
 
 // --- changes
@@ -274,10 +310,52 @@ size_t book_subscribers(const book_t *self, const char *source, const struct sub
     return l ? l->count : 0;
 }
 
-unsigned book_shard(const AccountConfig *account, unsigned shards) {
-    if (shards <= 1) return 0;
-    if (account->has_shard) return account->shard % shards;
-    return (unsigned)(digest_u64(account->account_id, strlen(account->account_id)) % shards);
+// --- which executor has whom
+
+static void serve(struct service_plan *p, struct server *by, const char *account_id) {
+    size_t length = strlen(account_id);
+    struct served *s;
+    HASH_FIND(hh, p->accounts, account_id, (unsigned)length, s);
+    if (s) return;
+    s = must(calloc(1, sizeof *s + length + 1));
+    memcpy(s->account_id, account_id, length);
+    s->by = by;
+    HASH_ADD_KEYPTR(hh, p->accounts, s->account_id, (unsigned)length, s);
+}
+
+static void plan_make(const book_t *self) {
+    plan_clear(self->plan);
+    for (const struct row *r = self->rows[2]; r; r = r->hh.next) {
+        if (!r->m) continue;
+        struct server *by = must(calloc(1, sizeof *by));
+        by->instance = (const InstanceConfig *)r->m;
+        by->next = self->plan->servers;
+        self->plan->servers = by;
+        for (size_t i = 0; i < by->instance->n_accounts; i++) serve(self->plan, by, by->instance->accounts[i]);
+    }
+    self->plan->version = self->version;
+}
+
+static struct server *server_of(const book_t *self, const char *account_id) {
+    struct served *s;
+    if (self->plan->version != self->version) plan_make(self);
+    HASH_FIND_STR(self->plan->accounts, account_id, s);
+    return s ? s->by : NULL;
+}
+
+static const AccountConfig *account_of(const void *arg, const char *account_id) { return book_account(arg, account_id); }
+
+unsigned book_shard(const book_t *self, const AccountConfig *account, unsigned shards) {
+    const struct shard_map map = {shards, self->record, account_of, self};
+    struct server *by = shards > 1 ? server_of(self, account->account_id) : NULL;
+    if (!by || shard_record_find(self->record, account->account_id)) return shard_of_account(&map, account, by ? by->instance : NULL);
+    if (by->shards != shards) *by = (struct server){by->instance, shards, shard_of_instance(&map, by->instance), by->next};
+    return by->shard;
+}
+
+unsigned book_instance_shard(const book_t *self, const InstanceConfig *instance, unsigned shards) {
+    const struct shard_map map = {shards, self->record, account_of, self};
+    return shard_of_instance(&map, instance);
 }
 
 void book_each_account(const book_t *self, book_account_fn *visit, void *arg) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/error.h"
+#include "common/shard.h"
 #include "common/store.h"
 #include "config.pb-c.h"
 
@@ -10,7 +11,7 @@ typedef struct book book_t;
 
 book_t *book_new(void);
 void book_destroy(book_t **self);
-err_t book_load(book_t *self, store_t *store);              // the snapshot in Redis
+err_t book_load(book_t *self, store_t *store);              // the snapshot in Redis, and which executor has whom
 err_t book_apply(book_t *self, const ConfigChange *change); // older than what is held: nothing happens
 uint64_t book_version(const book_t *self);                  // grows with every change: caches are rebuilt when it moves
 
@@ -31,7 +32,9 @@ struct subscriber {
     const Subscription *subscription;
 };
 size_t book_subscribers(const book_t *self, const char *source, const struct subscriber **out);
-unsigned book_shard(const AccountConfig *account, unsigned shards); // by configuration, else by hash
+// Which of so many executors has an account, or the accounts of an instance (shard.h).
+unsigned book_shard(const book_t *self, const AccountConfig *account, unsigned shards);
+unsigned book_instance_shard(const book_t *self, const InstanceConfig *instance, unsigned shards);
 typedef void book_source_fn(void *arg, const SignalConfig *source);
 void book_each_source(const book_t *self, book_source_fn *visit, void *arg);
 typedef void book_account_fn(void *arg, const AccountConfig *account);

@@ -143,7 +143,8 @@ static void take_parcel(struct loop *l, const struct parcel *p) {
         if (slot) slot->in.behind = true;
         return;
     }
-    if (slot->forward && loop_is_held(l)) slot->in.behind = true;
+    bool later = (slot->forward && loop_is_held(l)) || (l->barred && shards_barred(l, slot, e.id));
+    if (later) slot->in.behind = true;
     else offer(l, slot, &e, FROM_WIRE);
 }
 
@@ -170,7 +171,7 @@ struct reading {
 static err_t take_entry(void *arg, const struct journal_entry *entry) {
     struct reading *r = arg;
     struct envelope e;
-    if (r->l->stop || intake_full(r->l)) return ERR_BUSY;
+    if (r->l->stop || intake_full(r->l) || (r->l->barred && shards_barred(r->l, r->slot, entry->id))) return ERR_BUSY;
     r->seen++;
     if (envelope_read(r->slot->stream.name, entry->envelope, &e)) {
         e = (struct envelope){.id = entry->id, .prev = r->slot->in.position, .type = "damaged", .body = entry->envelope};

@@ -22,6 +22,8 @@ struct ledger {
     store_t *store;
     ring_t *ring;
     int64_t patience_ms;
+    err_t (*fit)(void *arg, store_t *store, char why[static 200]);
+    void *fit_arg;
     uint64_t epoch, incarnation, batch;
     char at_start[64]; // <name>:batch when this process took over
     char run_id[48];   // of the Redis we talk to
@@ -39,6 +41,8 @@ ledger_t *ledger_new(const struct ledger_options *options) {
     snprintf(self->clean_key, sizeof self->clean_key, "%s:clean", options->name);
     self->store = store_new(options->store);
     self->patience_ms = options->store->answer_within_ms;
+    self->fit = options->fit;
+    self->fit_arg = options->fit_arg;
     self->ring = ring_new(options->ring_bytes, options->ring_age_ns);
     return self;
 }
@@ -132,6 +136,11 @@ static err_t check_fit(ledger_t *self, char why[static 200]) {
     return ERR_OK;
 }
 
+// Before the slice is taken over, so that who does not belong here shuts nobody out; and after, for what changed in between.
+static err_t check_more(ledger_t *self, char why[static 200]) {
+    return self->fit ? self->fit(self->fit_arg, self->store, why) : ERR_OK;
+}
+
 // --- connecting
 
 static err_t read_text(ledger_t *self, const char *key, char *out, size_t room) {
@@ -207,8 +216,10 @@ err_t ledger_take_over(ledger_t *self, char why[static 200]) {
     *why = 0;
     if (!e) e = check_fit(self, why);
     if (!e) e = notice_restart(self, clock_mono_ns());
+    if (!e) e = check_more(self, why);
     if (!e) e = raise_epoch(self);
     if (!e) e = shut_out_others(self);
+    if (!e) e = check_more(self, why);
     if (!e) e = read_state(self);
     if (!e) e = notice_earlier_restart(self, clock_mono_ns());
     if (!e) self->answered_at = clock_mono_ns();

@@ -26,6 +26,7 @@ struct slot { // one topic read
     struct inlet in;
     struct entry_id stored; // what Redis has in position:<name>
     bool forward;
+    struct entry_id barrier; // nothing behind this before the topic's other shards have come to theirs (start_shards.c)
 };
 
 struct consumer {
@@ -73,6 +74,7 @@ struct loop {
 
     struct slot slots[INLETS_MAX];
     size_t n_slots;
+    bool barred; // some slot has not come to its barrier
     struct outlet outlets[INSTANCES_MAX];
     struct topic_out outs[INSTANCES_MAX];
     size_t n_outlets;
@@ -116,6 +118,12 @@ struct loop {
 // start.c
 err_t loop_start(struct loop *l, const void *own); // own: the service's settings
 void loop_end(struct loop *l);
+
+// start_shards.c
+err_t shards_fit(void *arg, store_t *store, char why[static 200]);           // arg: the loop; ledger_options.fit
+size_t shards_inlets(struct loop *l, struct stream out[static INLETS_MAX]);   // what is read
+err_t shards_bar(struct loop *l);                                             // once the slots have their positions
+bool shards_barred(struct loop *l, const struct slot *slot, struct entry_id id); // while l->barred: this entry is not to be taken yet
 
 // loop.c
 err_t loop_run(struct loop *l);

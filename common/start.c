@@ -85,7 +85,7 @@ static err_t bind_ports(struct loop *l) {
 static err_t take_over(struct loop *l) {
     struct store_options store = {l->settings.redis, l->settings.redis_user, l->settings.redis_password, l->settings.answer_within_ms};
     l->ledger = ledger_new(
-        &(struct ledger_options){l->me.name, &store, (size_t)l->settings.ring_bytes, (uint64_t)l->settings.ring_age_ms * NS_PER_MS});
+        &(struct ledger_options){l->me.name, &store, (size_t)l->settings.ring_bytes, (uint64_t)l->settings.ring_age_ms * NS_PER_MS, shards_fit, l});
     char why[200], last[200] = "";
     for (;;) {
         err_t e = ledger_take_over(l->ledger, why);
@@ -172,7 +172,7 @@ static bool is_forward(const struct service *s, enum topic topic) {
 static err_t open_inlets(struct loop *l) {
     struct stream streams[INLETS_MAX];
     struct inlet_position at[INLETS_MAX];
-    l->n_slots = topology_inlets(&l->me, (unsigned)l->settings.shards, streams);
+    l->n_slots = shards_inlets(l, streams);
     for (size_t i = 0; i < l->n_slots; i++) {
         struct slot *s = &l->slots[i];
         s->stream = streams[i];
@@ -186,7 +186,7 @@ static err_t open_inlets(struct loop *l) {
     }
     if (l->service->positions) l->service->positions(l->self, at, l->n_slots);
     for (size_t i = 0; i < l->n_slots; i++) l->slots[i].in.position = at[i].position;
-    return ERR_OK;
+    return shards_bar(l);
 }
 
 // --- the service's own state

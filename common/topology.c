@@ -25,6 +25,16 @@ static const struct {
 const char *role_name(enum role role) { return role_names[role]; }
 const char *topic_name(enum topic topic) { return topics[topic].name; }
 unsigned topic_consumers(enum topic topic) { return topics[topic].consumers; }
+bool topic_is_by_shard(enum topic topic) { return topics[topic].split == BY_SHARD; }
+
+bool topology_is_sharded(enum role role) {
+    for (enum topic t = 0; t < TOPIC_COUNT; t++) {
+        bool owns = topics[t].owner == role, consumes = topics[t].consumers & TO(role);
+        if (topics[t].split == BY_SHARD && (owns || consumes)) return true;
+        if (owns && topics[t].consumers & TO(EXECUTOR)) return true;
+    }
+    return false;
+}
 
 void instance_name(enum role role, unsigned shard, char out[static NAME_TEXT]) {
     if (role == EXECUTOR) snprintf(out, NAME_TEXT, "%s.%u", role_names[role], shard);

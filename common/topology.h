@@ -13,6 +13,8 @@
 const char *role_name(enum role role);
 const char *topic_name(enum topic topic);
 unsigned topic_consumers(enum topic topic); // TO(role) bits
+bool topic_is_by_shard(enum topic topic);
+bool topology_is_sharded(enum role role); // it has to do with executors: how many there are matters to it
 // The process's name: "ingest", "executor.0", "relay.b" (shard: its place in TRADECAST_CELLS).
 void instance_name(enum role role, unsigned shard, char out[static NAME_TEXT]);
 

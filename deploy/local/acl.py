@@ -5,7 +5,9 @@ import pathlib
 
 TABLE = pathlib.Path(__file__).resolve().parent.parent / "acl"
 
-READ_BY_ALL = ["journal:*", "position:*", "account_config:*", "instance_config:*", "broker_config:*", "signal_config:*", "risk_config:*"]
+READ_BY_ALL = ["journal:*", "position:*", "account_config:*", "instance_config:*", "broker_config:*", "signal_config:*", "risk_config:*", "shards:*"]
+# The number of executors, which the first start of any service records.
+WRITTEN_BY_ALL = ["shards:executors"]
 
 # What common/store.c and common/ledger.c send, and what loading a slice takes. No scripts, no SCAN or KEYS (they see all names).
 READING = ["get", "hget", "hgetall", "hscan", "sscan", "smembers", "xrange", "xrevrange", "xlen", "xinfo|stream", "ping", "info",
@@ -59,7 +61,7 @@ def acl_file(passwords, shards=1, cells=()):
     # otherwise leave out every transaction in it (EXEC asks the rights again).
     lines = ["user default off resetpass ~* &* +@all"]
     for user, patterns in slices(shards, cells).items():
-        keys = ["~" + p for p in patterns] + ["%R~" + p for p in readable(user, shards)]
+        keys = ["~" + p for p in patterns + WRITTEN_BY_ALL] + ["%R~" + p for p in readable(user, shards)]
         lines.append(_line(user, passwords[user], keys + ["-@all", *commands]))
     lines.append(_line("viewer", passwords["viewer"], ["%R~*", "-@all", *LOOKING]))
     lines.append(_line("admin", passwords["admin"], ["~*", "&*", "+@all"]))

@@ -10,12 +10,14 @@
 #include "common/envelope.h"
 #include "common/keys.h"
 #include "common/log.h"
+#include "common/shard.h"
 #include "gateways/link/usage.h"
 
 #define TOPIC    "gateway"
 #define QUEUE    20000 // messages either way before ZeroMQ refuses more
 #define READ_MAX 1000  // reports read from the books at a time
 #define HELLO_MS 250   // between greetings while not welcome
+#define MOVE_MS  250   // between two executors, however often one says that it is the other
 
 struct link {
     struct link_settings settings;
@@ -29,6 +31,9 @@ struct link {
     uint64_t welcome_epoch;                                          // of the Welcome on this connection; 0: not welcome
     uint64_t sent;                                                   // reports up to here are on the connection
     uint64_t heard_at, greeted_at, beat_at, acked_at, dropped_until; // monotonic ns
+    unsigned shard, shards;                                          // the executor, and how many there are, as far as is known
+    bool sent_away;                                                  // to it: connect there
+    uint64_t moved_at;
     struct usage usage;
     bool degraded;
 };
@@ -55,6 +60,8 @@ link_t *link_new(const struct link_settings *settings, struct link_state *state,
     self->read = read;
     self->books = books;
     usage_start(&self->usage, clock_mono_ns());
+    self->shard = settings->shard;
+    self->shards = settings->shards;
     if (!link_open(self, clock_mono_ns())) link_destroy(&self);
     return self;
 }
@@ -68,6 +75,7 @@ void link_destroy(link_t **self) {
 }
 
 port_t *link_port(link_t *self) { return self->port; }
+unsigned link_shard(const link_t *self) { return self->shard; }
 bool link_is_welcome(const link_t *self) { return self->welcome_epoch != 0; }
 void link_degraded(link_t *self, bool degraded) { self->degraded = degraded; }
 
@@ -139,6 +147,21 @@ static bool listen_to(link_t *self, const ProtobufCMessage *m) {
     return true;
 }
 
+// Our accounts are with another executor. Its word about the epoch is not ours to keep: each executor counts its own.
+static void sent_away(link_t *self, const Elsewhere *m) {
+    self->heard_at = clock_mono_ns();
+    if (m->shard == self->shard || m->shard >= SHARDS_MOST || self->sent_away) return;
+    if (!self->settings.run_dir) {
+        log_event(LOG_LEVEL_ERROR, "elsewhere", "executor=%s why=\"our accounts are with executor %u; this gateway was told where to connect\"",
+                  log_quote(self->settings.executor.address), m->shard);
+        return;
+    }
+    log_event(LOG_LEVEL_INFO, "elsewhere", "from=%u to=%u executors=%u", self->shard, m->shard, m->shards);
+    self->shard = m->shard;
+    self->shards = m->shards;
+    self->sent_away = true;
+}
+
 const ProtobufCMessage *link_receive(link_t *self, arena_t *arena) {
     struct parcel parcel;
     struct envelope e;
@@ -146,7 +169,8 @@ const ProtobufCMessage *link_receive(link_t *self, arena_t *arena) {
         if (strcmp(parcel.topic, TOPIC) != 0 || envelope_read(TOPIC, parcel.frame, &e) != ERR_OK)
             continue; // damaged: it will be asked about
         const ProtobufCMessage *m = envelope_open(&e, arena);
-        if (!m || !listen_to(self, m)) continue;
+        if (m && m->descriptor == &elsewhere__descriptor) sent_away(self, (const Elsewhere *)m);
+        if (!m || m->descriptor == &elsewhere__descriptor || !listen_to(self, m)) continue;
         self->heard_at = clock_mono_ns();
         if (m->descriptor == &report_ack__descriptor) {
             acknowledged(self, ((const ReportAck *)m)->report);
@@ -207,8 +231,23 @@ static void send_missing(link_t *self, uint64_t mono_ns) {
         log_event(LOG_LEVEL_WARNING, "reports_unread", "after=%llu", (unsigned long long)self->sent);
 }
 
+static void point_to_shard(link_t *self) {
+    char name[32];
+    (void)snprintf(name, sizeof name, "executor.%u", self->shard);
+    self->settings.executor = endpoint_of(self->settings.run_dir, name, "gateways");
+}
+
+// Where one was silent, another may know more; it says so at once.
+static void ask_the_next(link_t *self) {
+    unsigned known = self->shards > self->shard + 1 ? self->shards : self->shard + 1;
+    if (self->settings.run_dir && known > 1) self->shard = (self->shard + 1) % known;
+}
+
 static void reconnect(link_t *self, uint64_t mono_ns) {
     port_destroy(&self->port);
+    if (self->settings.run_dir) point_to_shard(self);
+    self->moved_at = mono_ns;
+    self->sent_away = false;
     if (!link_open(self, mono_ns)) log_event(LOG_LEVEL_ERROR, "no_link", "executor=%s", log_quote(self->settings.executor.address));
 }
 
@@ -221,7 +260,9 @@ void link_drop(link_t *self, uint64_t mono_ns, int64_t for_ms) {
 void link_tick(link_t *self, uint64_t mono_ns) {
     const struct link_settings *s = &self->settings;
     if (mono_ns < self->dropped_until) return;
-    if (!self->port || passed(self->heard_at, s->silent_ms, mono_ns)) reconnect(self, mono_ns);
+    bool silent = passed(self->heard_at, s->silent_ms, mono_ns);
+    if (silent && !self->sent_away) ask_the_next(self);
+    if (!self->port || silent || (self->sent_away && passed(self->moved_at, MOVE_MS, mono_ns))) reconnect(self, mono_ns);
     if (!self->port) return;
     bool quiet = passed(self->heard_at, s->heartbeat_ms, mono_ns);
     if ((!self->welcome_epoch && passed(self->greeted_at, HELLO_MS, mono_ns)) ||

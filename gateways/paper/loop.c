@@ -42,6 +42,9 @@ struct loop {
 static struct link_settings link_settings_of(const struct paper_settings *s) {
     return (struct link_settings){
         .executor = s->executor_at,
+        .run_dir = s->executor && *s->executor ? NULL : s->run_dir,
+        .shard = (unsigned)s->shard,
+        .shards = (unsigned)s->shards,
         .instance_id = s->instance_id,
         .broker_id = s->broker_id,
         .kind = "paper",

@@ -16,9 +16,10 @@
 const struct option settings_table[] = {
     {"run_dir", OPTION_TEXT, AT(run_dir), "var/run", "Directory of sockets and lock files, private to the user", 0, 0, NULL},
     {"instance_id", OPTION_TEXT, AT(instance_id), "paper-1", "This instance's name in the configuration", 0, 0, NULL},
-    {"shard", OPTION_INTEGER, AT(shard), "0", "Which executor sends it orders", 0, 31, NULL},
+    {"shard", OPTION_INTEGER, AT(shard), "0", "Which executor it asks first; each says which one has its accounts", 0, 31, NULL},
+    {"shards", OPTION_INTEGER, AT(shards), "1", "How many executors it knows of, until one tells", 1, 32, NULL},
     {"broker_id", OPTION_TEXT, AT(broker_id), "paper", "The broker that it is", 0, 0, NULL},
-    {"executor", OPTION_TEXT, AT(executor), NULL, "The executor's endpoint; preset: its gateways door", 0, 0, NULL},
+    {"executor", OPTION_TEXT, AT(executor), NULL, "The executor's endpoint, if it is to stay with that one; else each one's gateways door", 0, 0, NULL},
     {"prices", OPTION_TEXT, AT(prices), NULL, "Where prices are published; preset: ingest's events door", 0, 0, NULL},
     {"books", OPTION_TEXT, AT(books), NULL, "The SQLite file of its books; preset <run_dir>/<instance_id>.books", 0, 0, NULL},
     {"keys_dir", OPTION_TEXT, AT(keys_dir), NULL, "Directory of keys, for doors on tcp, with gateway.<instance_id>.key; see tradecast keys", 0, 0, NULL},

@@ -25,7 +25,8 @@ struct paper_settings {
     bool can_query;
     int64_t longest_acceptance;
     int64_t snapshot; // 0: only when asked
-    int64_t shard;    // whose orders it takes
+    int64_t shard;    // the executor that it asks first
+    int64_t shards;   // how many it knows of
     struct endpoint executor_at, prices_at, control_at;
     char books_preset[1024]; // settings are not to be copied
     int64_t heartbeat, silent, resend, batch_max, report_keep;

@@ -64,6 +64,7 @@ struct archiver {
     owner_t *owner;
     curator_t *curator;
     config_t *config;
+    shard_record_t *record; // which executor has whom
     struct desk desk;      // where it is changed
     store_t *store;        // while starting
     arena_t *arena;        // of `untold`
@@ -178,6 +179,7 @@ static void archiver_destroy(void **self) {
     struct archiver *a = *self;
     if (!a) return;
     config_destroy(&a->config);
+    shard_record_destroy(&a->record);
     curator_destroy(&a->curator);
     owner_destroy(&a->owner);
     positions_destroy(&a->positions);
@@ -195,6 +197,7 @@ static void *archiver_new(const struct context *context, const void *settings) {
     a->context = context;
     a->arena = arena_new(0);
     a->config = config_new();
+    a->record = shard_record_new();
     if (s->curator.retain_days) database_shrinkable(s->database);
     a->db = database_open(s->database, s->check_below, a->notice, sizeof(a->notice));
     if (a->db && schema_index_changes(a->db, s->copied)) sql_destroy(&a->db);
@@ -205,7 +208,7 @@ static void *archiver_new(const struct context *context, const void *settings) {
     curator.database = s->database;
     if (a->owner) a->curator = curator_new(&curator, a->db, rows_chain(a->rows));
     if (!a->curator) archiver_destroy((void **)&a);
-    if (a) a->desk = (struct desk){a->config, a->db, a->rows, context->shards};
+    if (a) a->desk = (struct desk){a->config, a->db, a->rows, {context->shards, a->record}};
     return a;
 }
 
@@ -236,6 +239,7 @@ static err_t archiver_load(void *self, store_t *store) {
     else if (!e && told > config_version(a->config))
         e = take_from_cache(a);
     if (!e) config_raise(a->config, told);
+    if (!e) e = shard_record_load(a->record, store);
     if (e) log_event(LOG_LEVEL_ERROR, "not_loaded", "error=%s why=%s", error_name(e), log_quote(sql_trouble(a->db)));
     return e;
 }

@@ -103,7 +103,8 @@ bool desk_apply(struct desk *desk, batch_t *batch, const ControlRequest *r, buff
 // A configuration that was made of rows, not read from a document.
 static bool settle_rows(struct desk *desk, batch_t *batch, const ControlRequest *r, const config_t *wanted, buffer_t *answer) {
     struct complaints complaints = {0};
-    config_check(wanted, desk->shards, &complaints);
+    config_check(wanted, &complaints);
+    config_check_shards(desk->held, wanted, &desk->shards, &complaints);
     if (complaints.count) return refuse(&complaints, answer);
     return settle(desk, batch, r, wanted, answer);
 }

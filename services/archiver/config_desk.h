@@ -6,13 +6,14 @@
 #include "common/service.h"
 #include "common/sql.h"
 #include "services/archiver/config.h"
+#include "services/archiver/config_document.h"
 #include "services/archiver/rows.h"
 
 struct desk {
     config_t *held;
     sql_t *db;
     rows_t *rows;
-    unsigned shards;
+    struct shards_of shards;
 };
 
 // On record, in Redis and on the topic, in the batch's transactions.

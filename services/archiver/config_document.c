@@ -149,7 +149,8 @@ config_t *config_read(const struct config_reading *reading, struct span json, st
     bool replace = reading->replace || (d->has_replace && d->replace);
     struct reading r = {reading->held, replace ? config_new() : config_copy(reading->held), arena, complaints};
     take_document(&r, d);
-    config_check(r.wanted, reading->shards, complaints);
+    config_check(r.wanted, complaints);
+    config_check_shards(reading->held, r.wanted, &reading->shards, complaints);
     if (complaints->count) config_destroy(&r.wanted);
     if (complaints->count > COMPLAINTS_MAX) buffer_format(&complaints->text, "\nand %u more", complaints->count - COMPLAINTS_MAX);
     return r.wanted;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "common/shard.h"
 #include "services/archiver/config.h"
 
 #define COMPLAINTS_MAX 50 // told in full; more are counted
@@ -13,10 +14,16 @@ struct complaints {
 };
 void complain_of(struct complaints *c, const char *path, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+// The executors, and which of them has whom.
+struct shards_of {
+    unsigned executors;              // 0: nobody knows; accounts may be anywhere
+    const shard_record_t *record;    // NULL: nothing is recorded
+};
+
 // What a document is read against.
 struct config_reading {
     const config_t *held;
-    unsigned shards;
+    struct shards_of shards;
     bool replace; // as the document's own "replace": rows that it lacks go
 };
 
@@ -24,4 +31,6 @@ struct config_reading {
 config_t *config_read(const struct config_reading *reading, struct span json, struct complaints *complaints);
 
 // config_rules.c: each row by itself, and what they say of each other.
-void config_check(const config_t *c, unsigned shards, struct complaints *complaints);
+void config_check(const config_t *c, struct complaints *complaints);
+// config_shards.c: where accounts begin, and that none would be with another executor than in `held`.
+void config_check_shards(const config_t *held, const config_t *wanted, const struct shards_of *shards, struct complaints *complaints);

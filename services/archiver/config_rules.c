@@ -12,7 +12,6 @@
 
 struct check {
     const config_t *config;
-    unsigned shards;
     struct complaints *to;
     const char *path; // of the row
 };
@@ -157,7 +156,6 @@ static void check_account(const struct check *c, const ProtobufCMessage *m) {
     const AccountConfig *a = (const AccountConfig *)m;
     if (!config_find(c->config, CONFIG_CHANGE__KIND__broker_config, a->broker_id))
         wrong(c, "broker_id", "%.64s is not a broker", a->broker_id);
-    if (a->has_shard && a->shard >= c->shards) wrong(c, "shard", "must be less than %u, the number of executors", c->shards);
     for (size_t i = 0; i < a->n_subscriptions; i++) check_subscription(c, a, i);
     char path[160];
     snprintf(path, sizeof(path), "%s.risk", c->path);
@@ -205,7 +203,7 @@ static void check_instance(const struct check *c, const ProtobufCMessage *m) {
 
 typedef void check_fn(const struct check *c, const ProtobufCMessage *m);
 
-void config_check(const config_t *config, unsigned shards, struct complaints *complaints) {
+void config_check(const config_t *config, struct complaints *complaints) {
     static const struct {
         config_kind_t kind;
         check_fn *check;
@@ -217,7 +215,7 @@ void config_check(const config_t *config, unsigned shards, struct complaints *co
     for (size_t i = 0; i < CONFIG_KINDS; i++) {
         const struct config_row *row = NULL;
         while ((row = config_next(config, rules[i].kind, row))) {
-            struct check c = {config, shards, complaints, row->path};
+            struct check c = {config, complaints, row->path};
             config_fields_check(row->m, row->path, complaints);
             rules[i].check(&c, row->m);
         }

@@ -4,6 +4,7 @@
 
 #include "common/guard.h"
 #include "common/service.h"
+#include "common/shard.h"
 #include "order.pb-c.h"
 #include "services/executor/accounts.h"
 #include "services/executor/aside.h"
@@ -24,7 +25,8 @@ struct executor_settings {
 
 struct broker {
     char *id;
-    BrokerState state; // broker_id is `id`
+    BrokerState state; // broker_id is `id`; of this executor's gateways
+    BrokerState *others; // of other executors, by shard; in executor 0, where there are several. NULL: none has told
     bool dirty;
     struct broker *next;
 };
@@ -56,6 +58,9 @@ struct executor {
     bool awake;                    // something that orders waited for has happened
     uint64_t ticked_at, chores_at; // monotonic ns
     port_t *gateways, *prices;
+    port_t *sums[SHARDS_MOST];           // of other executors
+    uint64_t sums_epoch[SHARDS_MOST];    // the newest of each that was heard
+    uint64_t sums_told_at;               // monotonic ns
     send_fn *send;
     void *send_arg;
     uint64_t (*clock_mono)(void); // for what happens after the commit
@@ -157,11 +162,20 @@ void wire_tick(struct executor *x); // silence
 void state_snapshot(struct executor *x, struct session *s, const AccountSnapshot *m);
 void state_charge(struct executor *x, const TradeState *t, const Fill *f);
 void state_soil_broker(struct executor *x, const char *broker_id);
+void state_other_broker(struct executor *x, unsigned shard, const BrokerState *told); // by another executor
 void state_write(struct executor *x); // what is dirty
 const struct limits *state_limits(const struct executor *x, struct account *a);
 void state_ask(struct executor *x);   // about once a second: accounts whose balance and equity are watched
 void state_destroy(struct executor *x);
 
+// sums.c - the views over all accounts, where there are several executors.
+void sums_tell(struct executor *x); // at each tick
+void sums_take(struct executor *x, const ExecutorSums *m);
+err_t sums_load(struct executor *x, store_t *store); // what the others had
+err_t sums_open(struct executor *x, reactor_t *reactor);
+void sums_close(struct executor *x);
+
 // load.c - at start.
 err_t load_all(void *self, store_t *store);
 void load_start(struct executor *x); // in the first tick
+const struct trade *load_misplaced(const struct executor *x, unsigned *shard); // whose account is with that other executor; NULL: none

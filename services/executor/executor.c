@@ -79,7 +79,7 @@ static void *executor_new(const struct context *context, const void *settings) {
     x->settings = s;
     x->trades = trades_new((size_t)s->retired_max);
     x->accounts = accounts_new();
-    x->positions = positions_new(context->shard);
+    x->positions = positions_new(context->shard, context->shards);
     x->sessions = sessions_new();
     x->outbox = outbox_new();
     x->due = due_heap_new();
@@ -104,6 +104,7 @@ static void executor_destroy(void **self) {
     if (!x) return;
     port_destroy(&x->gateways);
     port_destroy(&x->prices);
+    sums_close(x);
     trades_destroy(&x->trades);
     accounts_destroy(&x->accounts);
     positions_destroy(&x->positions);
@@ -152,7 +153,7 @@ static err_t executor_open(void *self, reactor_t *reactor) {
     if (!x->prices || !port_subscribe(x->prices, FEED_PRICES)) return ERR_SYSTEM;
     reactor_add_port(reactor, x->gateways, wire_ready, INTAKE_DRAIN);
     reactor_add_port(reactor, x->prices, prices_ready, INTAKE_DRAIN);
-    return ERR_OK;
+    return sums_open(x, reactor);
 }
 
 // --- what is due
@@ -218,6 +219,7 @@ static err_t executor_tick(void *self, batch_t *batch) {
     orders_wake(x);
     state_write(x);
     positions_write(x->positions, batch);
+    sums_tell(x);
     chores(x);
     x->ticked_at = batch_mono(batch);
     return ERR_OK;

@@ -11,6 +11,7 @@
 #include "services/executor/fills.h"
 #include "services/executor/follow.h"
 #include "services/executor/slice.h"
+#include "services/executor/totals.h"
 
 #define REFRESH_EVERY NS_PER_S
 
@@ -21,6 +22,9 @@ struct stale { // a view from before this start, dropped unless something is sti
 
 struct positions {
     unsigned shard;
+    bool several;     // there are other executors
+    bool written;     // in this life
+    bool sums_moved;
     table_t *symbols; // struct symbol *
     struct symbol *first, *dirty_symbols;
     struct place *dirty_places;
@@ -33,9 +37,10 @@ static void *must(void *memory) {
     return memory;
 }
 
-positions_t *positions_new(unsigned shard) {
+positions_t *positions_new(unsigned shard, unsigned shards) {
     positions_t *self = must(calloc(1, sizeof *self));
     self->shard = shard;
+    self->several = shards > 1;
     self->symbols = table_new(sizeof(struct symbol *));
     return self;
 }
@@ -46,12 +51,20 @@ static void stale_free(struct stale *s) {
     free(s);
 }
 
+static void symbol_free(struct symbol *s) {
+    for (struct other *o = s->others, *next; o; o = next) {
+        next = o->next;
+        free(o);
+    }
+    free(s->name);
+    free(s);
+}
+
 void positions_destroy(positions_t **self) {
     if (!*self) return;
     for (struct symbol *s = (*self)->first, *next; s; s = next) {
         next = s->next;
-        free(s->name);
-        free(s);
+        symbol_free(s);
     }
     for (struct stale *s = (*self)->stale, *next; s; s = next) {
         next = s->next;
@@ -79,16 +92,20 @@ void positions_add_place(positions_t *self, struct place *p, const char *symbol,
     p->symbol->places = p;
 }
 
+static void soil_symbol(positions_t *self, struct symbol *s) {
+    if (s->dirty) return;
+    s->dirty = true;
+    s->next_dirty = self->dirty_symbols;
+    self->dirty_symbols = s;
+}
+
 static void soil(positions_t *self, struct place *p) {
     if (!p->dirty) {
         p->dirty = true;
         p->next_dirty = self->dirty_places;
         self->dirty_places = p;
     }
-    if (p->symbol->dirty) return;
-    p->symbol->dirty = true;
-    p->symbol->next_dirty = self->dirty_symbols;
-    self->dirty_symbols = p->symbol;
+    soil_symbol(self, p->symbol);
 }
 
 // --- what is open
@@ -166,56 +183,10 @@ void positions_follow(struct trade *t) {
 
 // --- views
 
-struct total {
-    int64_t long_lots, short_lots;
-    __int128 long_cost, short_cost; // e16
-    __int128 pnl;                   // e8
-    const struct trade *oldest;
-};
-
-// (price - entry) * lots * contract size; the sums are e16 each, so one division brings back e8.
-static __int128 pnl_of(const struct place *p) {
-    __int128 price = p->symbol->price;
-    __int128 gain = (price * p->long_lots - p->long_cost) + (p->short_cost - price * p->short_lots);
-    return gain / DECIMAL_SCALE * p->contract_size / DECIMAL_SCALE;
-}
-
-static void add_place(struct total *t, const struct place *p) {
-    t->long_lots += p->long_lots;
-    t->short_lots += p->short_lots;
-    t->long_cost += p->long_cost;
-    t->short_cost += p->short_cost;
-    t->pnl += pnl_of(p);
-    if (p->positions && (!t->oldest || p->positions->s->executed_at < t->oldest->s->executed_at)) t->oldest = p->positions;
-}
-
-static int64_t fits(__int128 n) { return n > INT64_MAX ? INT64_MAX : n < INT64_MIN ? INT64_MIN : (int64_t)n; }
-
-static void fill_view(const struct total *t, const struct symbol *s, ActivePosition *v) {
-    int64_t net = t->long_lots - t->short_lots;
-    bool is_short = net < 0 || !t->long_lots;
-    int64_t lots = is_short ? t->short_lots : t->long_lots;
-    v->symbol = s->name;
-    v->current_price = s->price;
-    v->quantity = net < 0 ? -net : net;
-    v->side = (char *)(uintptr_t)(net > 0 ? "long" : net < 0 ? "short" : "flat");
-    v->entry_price = lots ? fits((is_short ? t->short_cost : t->long_cost) / lots) : 0;
-    v->unrealized_pnl = fits(t->pnl);
-    int64_t gain = is_short ? v->entry_price - s->price : s->price - v->entry_price;
-    v->unrealized_pnl_pct = v->entry_price ? fits((__int128)gain * 100 * DECIMAL_SCALE / v->entry_price) : 0;
-    const TradeState *oldest = t->oldest->s;
-    v->has_entry_time = oldest->has_executed_at;
-    v->entry_time = oldest->executed_at;
-    v->has_stop_loss = oldest->has_stop_loss;
-    v->stop_loss = oldest->stop_loss;
-    v->has_take_profit = oldest->has_take_profit;
-    v->take_profit = oldest->take_profit;
-}
-
 static bool write_view(batch_t *batch, const struct total *t, const struct symbol *s, const char *account_id) {
-    if (!t->oldest) return false;
+    if (!t->any) return false;
     ActivePosition v = ACTIVE_POSITION__INIT;
-    fill_view(t, s, &v);
+    total_view(t, s, &v);
     v.account_id = (char *)(uintptr_t)account_id;
     v.last_update = batch_now(batch);
     slice_position(batch, account_id, s->name, &v);
@@ -224,15 +195,30 @@ static bool write_view(batch_t *batch, const struct total *t, const struct symbo
 
 static void write_place(const positions_t *self, batch_t *batch, struct place *p) {
     struct total t = {0};
-    add_place(&t, p);
+    total_add_place(&t, p);
     bool shown = write_view(batch, &t, p->symbol, p->account->id);
     if (shown != p->shown) slice_view(batch, self->shard, p->account->id, p->symbol->name, shown);
     p->shown = shown;
 }
 
-static void write_symbol(const positions_t *self, batch_t *batch, struct symbol *s) {
+static struct total total_here(const struct symbol *s) {
     struct total t = {0};
-    for (const struct place *p = s->places; p; p = p->next_of_symbol) add_place(&t, p);
+    for (const struct place *p = s->places; p; p = p->next_of_symbol) total_add_place(&t, p);
+    return t;
+}
+
+static void keep_sum(positions_t *self, batch_t *batch, struct symbol *s) {
+    const struct total t = total_here(s);
+    SymbolSum sum;
+    total_sum(&t, s, &sum);
+    self->sums_moved = true;
+    slice_sum(batch, self->shard, s->name, t.any ? &sum : NULL);
+}
+
+static void write_symbol(positions_t *self, batch_t *batch, struct symbol *s) {
+    if (self->several && self->shard) return keep_sum(self, batch, s);
+    struct total t = total_here(s);
+    for (const struct other *o = s->others; o; o = o->next) total_add_sum(&t, &o->sum);
     bool shown = write_view(batch, &t, s, NULL);
     if (shown != s->shown) slice_view(batch, self->shard, NULL, s->name, shown);
     s->shown = shown;
@@ -260,6 +246,7 @@ void positions_remember(positions_t *self, const char *account_id, const char *s
 
 static bool has_position(const positions_t *self, const struct stale *stale) {
     struct symbol **slot = table_find(self->symbols, table_key(stale->symbol));
+    if (slot && !stale->account_id && (*slot)->others) return true;
     for (const struct place *p = slot ? (*slot)->places : NULL; p; p = p->next_of_symbol) {
         if (p->positions && (!stale->account_id || strcmp(stale->account_id, p->account->id) == 0)) return true;
     }
@@ -277,6 +264,8 @@ static void drop_stale(positions_t *self, batch_t *batch) {
 
 void positions_write(positions_t *self, batch_t *batch) {
     drop_stale(self, batch);
+    if (!self->written && self->several && self->shard) slice_sums_forget(batch, self->shard); // of before; all are written anew
+    self->written = true;
     soil_moved(self, batch_mono(batch));
     for (struct place *p = self->dirty_places; p; p = p->next_dirty) {
         write_place(self, batch, p);
@@ -289,3 +278,63 @@ void positions_write(positions_t *self, batch_t *batch) {
     self->dirty_places = NULL;
     self->dirty_symbols = NULL;
 }
+
+// --- of several executors
+
+static struct other *other_get(struct symbol *s, unsigned shard) {
+    struct other *o = s->others;
+    while (o && o->shard != shard) o = o->next;
+    if (o) return o;
+    o = must(calloc(1, sizeof *o));
+    o->shard = shard;
+    o->next = s->others;
+    return s->others = o;
+}
+
+static void hear(positions_t *self, unsigned shard, const SymbolSum *sum) {
+    struct symbol *s = symbol_get(self, sum->symbol);
+    struct other *o = other_get(s, shard);
+    SymbolSum now = *sum;
+    now.symbol = s->name;
+    o->listed = true;
+    if (memcmp(&o->sum, &now, sizeof now) != 0) soil_symbol(self, s);
+    o->sum = now;
+    if (!s->fed && !s->places) s->price = sum->price;
+}
+
+static void drop_unlisted(positions_t *self, struct symbol *s, unsigned shard) {
+    for (struct other **at = &s->others; *at;) {
+        struct other *o = *at;
+        if (o->shard != shard || o->listed) {
+            at = &o->next;
+            continue;
+        }
+        *at = o->next;
+        free(o);
+        soil_symbol(self, s);
+    }
+}
+
+void positions_others(positions_t *self, unsigned shard, SymbolSum *const *sums, size_t n) {
+    for (struct symbol *s = self->first; s; s = s->next) {
+        for (struct other *o = s->others; o; o = o->next) o->listed = false;
+    }
+    for (size_t i = 0; i < n; i++) hear(self, shard, sums[i]);
+    for (struct symbol *s = self->first; s; s = s->next) drop_unlisted(self, s, shard);
+}
+
+void positions_sums(positions_t *self, arena_t *arena, ExecutorSums *out) {
+    size_t n = 0;
+    for (const struct symbol *s = self->first; s; s = s->next) n++;
+    out->symbols = arena_take(arena, (n + 1) * sizeof *out->symbols);
+    for (const struct symbol *s = self->first; s; s = s->next) {
+        const struct total t = total_here(s);
+        if (!t.any) continue;
+        SymbolSum *sum = arena_take(arena, sizeof *sum);
+        total_sum(&t, s, sum);
+        out->symbols[out->n_symbols++] = sum;
+    }
+    self->sums_moved = false;
+}
+
+bool positions_sums_moved(const positions_t *self) { return self->sums_moved; }

@@ -3,9 +3,18 @@
 #pragma once
 
 #include "common/batch.h"
+#include "execution.pb-c.h"
 #include "price.pb-c.h"
 #include "services/executor/accounts.h"
 #include "services/executor/trades.h"
+
+// What another executor has open in a symbol, as it last told.
+struct other {
+    unsigned shard;
+    bool listed; // in what is being read
+    SymbolSum sum;
+    struct other *next;
+};
 
 struct symbol {
     char *name;             // the signal's
@@ -15,13 +24,14 @@ struct symbol {
     bool fed;               // the feed has it
     bool moved;             // since the views were written
     struct place *places;
+    struct other *others;   // of other executors: with several, in executor 0
     struct symbol *next, *next_dirty;
     bool dirty, shown;
 };
 
 typedef struct positions positions_t;
 
-positions_t *positions_new(unsigned shard);
+positions_t *positions_new(unsigned shard, unsigned shards);
 void positions_destroy(positions_t **self);
 void positions_add_place(positions_t *self, struct place *p, const char *symbol, int64_t contract_size); // a place just made
 void positions_count(positions_t *self, struct trade *t); // after any change of what the trade holds
@@ -33,3 +43,8 @@ const struct symbol *positions_price(positions_t *self, const Price *price); // 
 void positions_follow(struct trade *t);                                      // whether its stop follows the price may have changed
 void positions_remember(positions_t *self, const char *account_id, const char *symbol); // a view that is in Redis from before
 void positions_write(positions_t *self, batch_t *batch); // what is dirty; about once a second also what prices moved
+
+// With several executors, the view of all accounts is written by executor 0 (sums.c).
+void positions_others(positions_t *self, unsigned shard, SymbolSum *const *sums, size_t n); // all that another one has
+void positions_sums(positions_t *self, arena_t *arena, ExecutorSums *out);                  // all that is open here
+bool positions_sums_moved(const positions_t *self);                                         // since they were last asked for

@@ -13,6 +13,7 @@
 //   execution_state:aside:{shard}  hash    reports about trades that are not known (yet)
 //   execution_state:surplus:{shard} hash   netting accounts: what the broker closed of a place beyond what is known to be open (netting.c)
 //   execution_state:views:{shard}  set     views of positions that are in Redis
+//   execution_state:sums:{shard}   hash    with several executors: what this one has open, by symbol (SymbolSum); executor 0 adds them up
 //   result:{result_id}             hash    TradeResult, expires: only for looking
 //   result_metrics:{result_id}     hash    ResultMetrics, likewise
 //   account_state:{account_id}     hash    AccountState
@@ -29,6 +30,7 @@
 
 #define KEY_TEXT 256
 #define REPORTS  "execution_state:reports"
+#define SUMS     "execution_state:sums:"
 
 const char *const executor_slice[] = {"trade_state:",
                                       "execution_state:",
@@ -209,7 +211,27 @@ void slice_view(batch_t *batch, unsigned shard, const char *account_id, const ch
     batch_member_drop(batch, index, member);
 }
 
+void slice_sum(batch_t *batch, unsigned shard, const char *symbol, const SymbolSum *sum) {
+    char k[KEY_TEXT];
+    shard_key(k, SUMS, shard);
+    if (!sum) return batch_field_drop(batch, k, symbol);
+    size_t size = symbol_sum__get_packed_size(sum);
+    uint8_t *packed = arena_take(batch_arena(batch), size);
+    symbol_sum__pack(sum, packed);
+    batch_field_bytes(batch, k, span_of(symbol), (struct span){packed, size});
+}
+
+void slice_sums_forget(batch_t *batch, unsigned shard) {
+    char k[KEY_TEXT];
+    batch_drop(batch, shard_key(k, SUMS, shard));
+}
+
 // --- at start
+
+err_t slice_load_sums(store_t *store, unsigned shard, store_pair_fn *visit, void *arg) {
+    char k[KEY_TEXT];
+    return store_pairs(store, shard_key(k, SUMS, shard), visit, arg);
+}
 
 err_t slice_load(store_t *store, const struct slice_loading *l) {
     char k[KEY_TEXT];

@@ -35,6 +35,8 @@ void slice_surplus(batch_t *batch, unsigned shard, const char *place, const char
 // The view of positions in one symbol: of one account, or (NULL) of all.
 void slice_position(batch_t *batch, const char *account_id, const char *symbol, const ActivePosition *view);
 void slice_view(batch_t *batch, unsigned shard, const char *account_id, const char *symbol, bool shown); // listed, or gone
+void slice_sum(batch_t *batch, unsigned shard, const char *symbol, const SymbolSum *sum); // this executor's part of it; NULL: none any more
+void slice_sums_forget(batch_t *batch, unsigned shard);
 
 struct slice_loading {
     unsigned shard;
@@ -44,3 +46,4 @@ struct slice_loading {
     store_member_fn *position; // "<account_id>:<symbol>" or ":<symbol>"
 };
 err_t slice_load(store_t *store, const struct slice_loading *l);
+err_t slice_load_sums(store_t *store, unsigned shard, store_pair_fn *visit, void *arg); // symbol -> a packed SymbolSum

@@ -46,6 +46,34 @@ void state_charge(struct executor *x, const TradeState *t, const Fill *f) {
     b->dirty = true;
 }
 
+// What is last seen is the latest of any executor's.
+static void add_other(BrokerState *all, const BrokerState *o) {
+    all->instances += o->instances;
+    add_to(&all->has_commission, &all->commission, o->has_commission, o->commission);
+    add_to(&all->has_fees, &all->fees, o->has_fees, o->fees);
+    if (o->updated_at <= all->updated_at) return;
+    all->updated_at = o->updated_at;
+    if (o->has_spread) all->has_spread = true, all->spread = o->spread;
+    if (o->has_broker_latency_us) all->has_broker_latency_us = true, all->broker_latency_us = o->broker_latency_us;
+}
+
+static BrokerState over_all(const struct broker *b) {
+    BrokerState all = b->state;
+    for (unsigned k = 0; b->others && k < SHARDS_MOST; k++) {
+        if (b->others[k].updated_at) add_other(&all, &b->others[k]);
+    }
+    return all;
+}
+
+void state_other_broker(struct executor *x, unsigned shard, const BrokerState *told) {
+    struct broker *b = broker_get(x, told->broker_id);
+    if (!b->others && !(b->others = calloc(SHARDS_MOST, sizeof *b->others))) abort();
+    if (b->others[shard].updated_at == told->updated_at) return;
+    b->others[shard] = *told;
+    b->others[shard].broker_id = b->id;
+    b->dirty = true;
+}
+
 static void write_brokers(struct executor *x) {
     for (struct broker *b = x->brokers; b; b = b->next) {
         if (!b->dirty) continue;
@@ -55,7 +83,9 @@ static void write_brokers(struct executor *x) {
             if (session_is_ready(s) && strcmp(s->broker_id, b->id) == 0) b->state.instances++;
         }
         b->state.updated_at = batch_now(x->batch);
-        slice_broker(x->batch, &b->state);
+        if (x->context->shard) continue; // executor 0 hears of it (sums.c)
+        const BrokerState all = over_all(b);
+        slice_broker(x->batch, &all);
     }
 }
 
@@ -63,6 +93,7 @@ void state_destroy(struct executor *x) {
     for (struct broker *b = x->brokers, *next; b; b = next) {
         next = b->next;
         free(b->id);
+        free(b->others);
         free(b);
     }
     x->brokers = NULL;
@@ -193,9 +224,17 @@ void state_snapshot(struct executor *x, struct session *s, const AccountSnapshot
     tell_holdings(x, s, m);
 }
 
+// A halt names accounts of other executors, too: these write what is said of them.
+static bool is_mine(const struct executor *x, const struct account *a) {
+    if (x->context->shards <= 1) return true;
+    const AccountConfig *config = book_account(x->context->book, a->id);
+    return config ? book_shard(x->context->book, config, x->context->shards) == x->context->shard : *a->state->broker_id != 0;
+}
+
 void state_write(struct executor *x) {
     for (struct account *a = accounts_first(x->accounts); a; a = a->next) {
-        if (a->dirty) write_account(x, a);
+        if (a->dirty && is_mine(x, a)) write_account(x, a);
+        a->dirty = false;
     }
     write_brokers(x);
 }

@@ -91,7 +91,7 @@ static struct seats *seats_add(struct desk *self, const char *source) {
             .held = held,
             .venue = venue_of(self, account->broker_id),
             .leg = again ? s->items[i - 1].leg + 1 : 0,
-            .shard = book_shard(account, self->shards),
+            .shard = book_shard(self->book, account, self->shards),
         };
     }
     HASH_ADD_KEYPTR(hh, self->seats, s->source, (unsigned)length, s);

@@ -59,7 +59,7 @@ static void send_lock(const struct at *at, OrderCommand__Lock lock) {
     c.lock = lock;
     c.reason = s->detail;
     c.created_at = batch_now(at->batch);
-    batch_emit(at->batch, TOPIC_orders, book_shard(at->config, at->router->context->shards), &c.base);
+    batch_emit(at->batch, TOPIC_orders, book_shard(at->router->context->book, at->config, at->router->context->shards), &c.base);
 }
 
 static void say_breach(struct risk *k, const struct breach *b) {

@@ -62,7 +62,7 @@ static void forward(const struct forwarding *f, const AccountConfig *account, ch
     order.trade_id = f->command->trade_id;
     order.reason = f->command->reason;
     order.created_at = f->command->created_at;
-    batch_emit(f->batch, TOPIC_orders, book_shard(account, f->router->context->shards), &order.base);
+    batch_emit(f->batch, TOPIC_orders, book_shard(f->router->context->book, account, f->router->context->shards), &order.base);
 }
 
 // For everything: each account's command has an id of its own.

@@ -29,7 +29,7 @@
 // Reads a document that must be right, and takes its changes over. How many there were.
 static size_t apply(config_t *held, const char *json, arena_t *arena, ConfigChange ***changes) {
     struct complaints complaints = {0};
-    own(config) *wanted = config_read(&(struct config_reading){held, 2, false}, span_of(json), &complaints);
+    own(config) *wanted = config_read(&(struct config_reading){held, {2, NULL}, false}, span_of(json), &complaints);
     if (!wanted) fail_msg("%s", buffer_string(&complaints.text));
     buffer_destroy(&complaints.text);
     size_t n = config_diff(held, wanted, 1000, arena, changes);
@@ -60,7 +60,7 @@ static int tear_down(void **state) {
 
 static void refuse(const config_t *held, const char *json, const char *complaint) {
     struct complaints complaints = {0};
-    own(config) *wanted = config_read(&(struct config_reading){held, 2, false}, span_of(json), &complaints);
+    own(config) *wanted = config_read(&(struct config_reading){held, {2, NULL}, false}, span_of(json), &complaints);
     if (wanted) fail_msg("taken: %s", json);
     if (!strstr(buffer_string(&complaints.text), complaint))
         fail_msg("%s\nsays: %s\nnot: %s", json, buffer_string(&complaints.text), complaint);
@@ -261,14 +261,14 @@ static void everything_that_is_wrong_is_said_at_once(void **state) {
     struct world *w = *state;
     struct complaints complaints = {0};
     const char *json = "{\"brokers\":[{\"broker_id\":\"a b\"}],\"accounts\":[{\"account_id\":\"ben\",\"broker_id\":\"x\",\"leverage\":0}]}";
-    assert_null(config_read(&(struct config_reading){w->held, 2, false}, span_of(json), &complaints));
+    assert_null(config_read(&(struct config_reading){w->held, {2, NULL}, false}, span_of(json), &complaints));
     assert_int_equal(complaints.count, 3);
     buffer_destroy(&complaints.text);
     // What is not even of its type does not keep the rest from being looked at.
     complaints = (struct complaints){0};
     json = "{\"brokers\":[{\"broker_id\":5,\"symbols\":[7,{\"symbol\":\"A\",\"lot_step\":-1}]},{}],\"accounts\":[{\"account_id\":\"ben\","
            "\"broker_id\":\"x\",\"balance\":{},\"subscriptions\":[{\"source\":[],\"symbols\":[\"A\",1]}]}],\"sources\":[{\"token\":1}]}";
-    assert_null(config_read(&(struct config_reading){w->held, 2, false}, span_of(json), &complaints));
+    assert_null(config_read(&(struct config_reading){w->held, {2, NULL}, false}, span_of(json), &complaints));
     assert_string_equal(buffer_string(&complaints.text),
                         "brokers[0].broker_id: must be text, not 5\n"
                         "brokers[0].symbols[0]: must be an object, not 7\n"

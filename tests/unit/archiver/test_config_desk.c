@@ -37,7 +37,7 @@ static int set_up(void **state) {
     static struct world w;
     char why[200];
     w = (struct world){.outlet = {.name = "config", .topic = TOPIC_config}};
-    w.desk = (struct desk){.held = config_new(), .db = sql_open(":memory:", SQL_WRITE, why), .shards = 2};
+    w.desk = (struct desk){.held = config_new(), .db = sql_open(":memory:", SQL_WRITE, why), .shards = {2, NULL}};
     assert_int_equal(schema_prepare(w.desk.db), ERR_OK);
     w.desk.rows = rows_new(w.desk.db);
     w.batch = batch_new("archiver", archiver_slice, &w.outlet, 1);

@@ -18,7 +18,7 @@
 #define PRESETS "deploy/presets"
 
 static config_t *read_text(const config_t *held, const char *json, struct complaints *complaints) {
-    return config_read(&(struct config_reading){held, 1, false}, span_of(json), complaints);
+    return config_read(&(struct config_reading){held, {1, NULL}, false}, span_of(json), complaints);
 }
 
 static void read_file(const char *name, char text[static 8192]) {

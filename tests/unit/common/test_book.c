@@ -195,23 +195,32 @@ static void symbols_have_the_broker_s_names(void **state) {
     assert_string_equal(name, "EURUSD");
 }
 
-static void an_account_s_shard_is_configured_or_follows_from_its_name(void **state) {
+static err_t apply_instance(book_t *book, uint64_t version, InstanceConfig *instance) {
+    ConfigChange change = CONFIG_CHANGE__INIT;
+    change.kind = CONFIG_CHANGE__KIND__instance_config;
+    change.version = version;
+    change.id = instance->instance_id;
+    change.instance = instance;
+    return book_apply(book, &change);
+}
+
+static void accounts_of_an_instance_are_with_one_executor(void **state) {
     (void)state;
-    AccountConfig account = ACCOUNT_CONFIG__INIT;
-    account.account_id = (char *)"a";
-    assert_int_equal(book_shard(&account, 1), 0);
-    unsigned shard = book_shard(&account, 7), seen = 0;
-    assert_true(shard < 7);
-    assert_int_equal(book_shard(&account, 7), shard);
-    for (char name[2] = "a"; name[0] <= 'z'; name[0]++) {
-        account.account_id = name;
-        seen |= 1u << book_shard(&account, 4);
-    }
-    assert_int_equal(seen, 15);
-    account.has_shard = true;
-    account.shard = 3;
-    assert_int_equal(book_shard(&account, 4), 3);
-    assert_int_equal(book_shard(&account, 1), 0);
+    own(book) *book = book_new();
+    char *ids[] = {(char *)"a", (char *)"b"};
+    InstanceConfig instance = INSTANCE_CONFIG__INIT;
+    instance.instance_id = (char *)"gw", instance.broker_id = (char *)"x", instance.n_accounts = 2, instance.accounts = ids;
+    assert_int_equal(apply_account(book, 1, "a", "tv", NULL), ERR_OK);
+    assert_int_equal(apply_account(book, 2, "b", "tv", NULL), ERR_OK);
+    assert_int_equal(apply_instance(book, 3, &instance), ERR_OK);
+    unsigned at = book_shard(book, book_account(book, "a"), 8);
+    assert_int_equal(at, shard_hash("gw", 8));
+    assert_int_equal(book_shard(book, book_account(book, "b"), 8), at);
+    assert_int_equal(book_instance_shard(book, book_instance(book, "gw"), 8), at);
+    instance.has_shard = true, instance.shard = (at + 1) % 8;
+    assert_int_equal(apply_instance(book, 4, &instance), ERR_OK);
+    assert_int_equal(book_shard(book, book_account(book, "a"), 8), (at + 1) % 8);
+    assert_int_equal(book_shard(book, book_account(book, "a"), 1), 0);
 }
 
 // --- the snapshot: a store that holds these rows
@@ -230,6 +239,13 @@ err_t store_records(store_t *self, const char *set_key, const char *prefix, cons
         if (stored[i]->descriptor == d) assert_int_equal(visit(arg, stored[i]), ERR_OK);
     }
     return store_answer;
+}
+
+static const char *const recorded[][2] = {{"a", "3"}};
+err_t store_pairs(store_t *self, const char *hash_key, store_pair_fn *visit, void *arg) {
+    (void)self;
+    assert_string_equal(hash_key, SHARDS_ACCOUNTS);
+    return visit(arg, span_of(recorded[0][0]), span_of(recorded[0][1]));
 }
 
 static void a_snapshot_is_as_new_as_its_rows_say(void **state) {
@@ -251,6 +267,7 @@ static void a_snapshot_is_as_new_as_its_rows_say(void **state) {
     assert_string_equal(book_broker(book, "b")->broker_id, "b");
     assert_string_equal(book_instance(book, "i")->instance_id, "i");
     assert_string_equal(book_source(book, "tv")->config_id, "tv");
+    assert_int_equal(book_shard(book, book_account(book, "a"), 4), 3); // as recorded
     assert_int_equal(apply_account(book, 5, "a", "tv", NULL), ERR_OK);
     assert_int_equal(book_account(book, "a")->n_subscriptions, 0);
     assert_int_equal(apply_account(book, 6, "a", "tv", NULL), ERR_OK);
@@ -286,7 +303,7 @@ int main(void) {
         cmocka_unit_test(subscribers_are_sorted_and_follow_changes),
         cmocka_unit_test(an_account_may_take_a_source_twice),
         cmocka_unit_test(symbols_have_the_broker_s_names),
-        cmocka_unit_test(an_account_s_shard_is_configured_or_follows_from_its_name),
+        cmocka_unit_test(accounts_of_an_instance_are_with_one_executor),
         cmocka_unit_test(a_snapshot_is_as_new_as_its_rows_say),
         cmocka_unit_test(each_account_that_is_there_is_visited),
     };

@@ -1,0 +1,121 @@
+// sums - with several executors, the views that are over all accounts: executor 0 writes them, from what all of them have. Each other one keeps
+// its sums in Redis, where executor 0 finds them when it starts, and tells them as they change.
+// SPDX-License-Identifier: MIT
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/endpoint.h"
+#include "common/envelope.h"
+#include "common/log.h"
+#include "common/own.h"
+#include "common/record.h"
+#include "common/topology.h"
+#include "services/executor/engine.h"
+#include "services/executor/slice.h"
+
+#define TELL_EVERY NS_PER_S         // whatever has happened
+#define TELL_MOST  (NS_PER_S / 4)   // when something has
+#define QUEUE      1000
+#define TAKE_MOST  64
+
+// --- told, by every executor but executor 0
+
+static void list_brokers(const struct executor *x, ExecutorSums *m) {
+    size_t n = 0;
+    for (const struct broker *b = x->brokers; b; b = b->next) n++;
+    m->brokers = arena_take(batch_arena(x->batch), (n + 1) * sizeof *m->brokers);
+    for (struct broker *b = x->brokers; b; b = b->next) m->brokers[m->n_brokers++] = &b->state;
+}
+
+void sums_tell(struct executor *x) {
+    uint64_t mono = batch_mono(x->batch), since = mono - x->sums_told_at;
+    if (!x->context->shard || x->context->shards <= 1) return;
+    if (x->sums_told_at && since < (positions_sums_moved(x->positions) ? TELL_MOST : TELL_EVERY)) return;
+    x->sums_told_at = mono;
+    ExecutorSums m = EXECUTOR_SUMS__INIT;
+    m.shard = x->context->shard;
+    m.epoch = x->context->epoch;
+    positions_sums(x->positions, batch_arena(x->batch), &m);
+    list_brokers(x, &m);
+    batch_publish(x->batch, FEED_SUMS, &m.base);
+}
+
+// --- heard, by executor 0
+
+void sums_take(struct executor *x, const ExecutorSums *m) {
+    if (!m->shard || m->shard >= x->context->shards || m->epoch < x->sums_epoch[m->shard]) return;
+    x->sums_epoch[m->shard] = m->epoch;
+    positions_others(x->positions, m->shard, m->symbols, m->n_symbols);
+    for (size_t i = 0; i < m->n_brokers; i++) state_other_broker(x, m->shard, m->brokers[i]);
+}
+
+static void take_all(struct executor *x, port_t *port) {
+    struct parcel p;
+    struct envelope e;
+    for (unsigned n = 0; n < TAKE_MOST && port_receive(port, &p); n++) {
+        if (strcmp(p.topic, FEED_SUMS) != 0 || envelope_read(p.topic, p.frame, &e) || strcmp(e.type, executor_sums__descriptor.name) != 0)
+            continue;
+        const ProtobufCMessage *m = envelope_open(&e, batch_arena(x->batch));
+        if (m) sums_take(x, (const ExecutorSums *)m);
+    }
+}
+
+// One by one: the whole of what an executor has.
+struct loading {
+    struct executor *x;
+    arena_t *arena;
+    SymbolSum **sums;
+    size_t n, room;
+};
+
+static err_t load_one(void *arg, struct span symbol, struct span value) {
+    struct loading *l = arg;
+    (void)symbol;
+    SymbolSum *sum = symbol_sum__unpack(NULL, value.length, value.data);
+    if (!sum) return ERR_OK; // it is told in a second
+    if (l->n == l->room) {
+        SymbolSum **more = arena_take(l->arena, (l->room = l->room ? 2 * l->room : 64) * sizeof *more);
+        if (l->n) memcpy(more, l->sums, l->n * sizeof *more);
+        l->sums = more;
+    }
+    l->sums[l->n++] = (SymbolSum *)(uintptr_t)record_copy(&sum->base, l->arena);
+    symbol_sum__free_unpacked(sum, NULL);
+    return ERR_OK;
+}
+
+err_t sums_load(struct executor *x, store_t *store) {
+    err_t e = ERR_OK;
+    for (unsigned k = 1; !e && !x->context->shard && k < x->context->shards; k++) {
+        own(arena) *arena = arena_new(0);
+        struct loading l = {.x = x, .arena = arena};
+        e = slice_load_sums(store, k, load_one, &l);
+        if (!e) positions_others(x->positions, k, l.sums, l.n);
+    }
+    return e;
+}
+
+static err_t sums_ready(void *self, batch_t *batch) {
+    struct executor *x = self;
+    engine_begin(x, batch);
+    for (unsigned k = 1; k < x->context->shards; k++) take_all(x, x->sums[k]);
+    return ERR_OK;
+}
+
+err_t sums_open(struct executor *x, reactor_t *reactor) {
+    char name[NAME_TEXT];
+    for (unsigned k = 1; !x->context->shard && k < x->context->shards; k++) {
+        instance_name(EXECUTOR, k, name);
+        struct endpoint at = endpoint_of(x->context->run_dir, name, "events");
+        x->sums[k] = port_connect(PORT_SUB, &at, QUEUE);
+        if (!x->sums[k] || !port_subscribe(x->sums[k], FEED_SUMS)) {
+            log_event(LOG_LEVEL_ERROR, "cannot_connect", "endpoint=%s why=%s", at.address, log_quote(port_why()));
+            return ERR_SYSTEM;
+        }
+        reactor_add_port(reactor, x->sums[k], sums_ready, INTAKE_DRAIN);
+    }
+    return ERR_OK;
+}
+
+void sums_close(struct executor *x) {
+    for (unsigned k = 0; k < SHARDS_MOST; k++) port_destroy(&x->sums[k]);
+}
