@@ -110,6 +110,12 @@ static const struct command commands[] = {
      {{"config", "DOCUMENT", "by this configuration (else by the recording's own)"}}},
     {"keys", "make [NAME]... | list | add NAME FILE | remove NAME | rotate NAME | retire NAME | export HOST DIR [NAME]...",
      "The keys of processes on several hosts (docs/deployment.md): who has one, who may connect where, and what a host needs.", run_keys, 1, ARGS_MAX, {}},
+    {"shards", "[set N | move ACCOUNT|GATEWAY ... --to N]",
+     "Shows which executor has which accounts; moves them, with what is open, while all but ingest are stopped (docs/deployment.md).", run_shards, 0,
+     ARGS_MAX,
+     {{"to", "N", "move: the executor that is to have them, and every account of the same gateway"},
+      {"dry-run", NULL, "only show what would move"},
+      {"fence", NULL, "also while a service on another host is connected: it is shut out, and stops"}}},
     {"health", "SERVICE", "Whether a service (executor.0) answers and can commit; for health checks.", run_health, 1, 1, {}},
     {"version", "", "Prints the version.", run_version, 0, 0, {}},
 };

@@ -343,6 +343,11 @@ static struct server *server_of(const book_t *self, const char *account_id) {
     return s ? s->by : NULL;
 }
 
+const InstanceConfig *book_server(const book_t *self, const char *account_id) {
+    const struct server *by = server_of(self, account_id);
+    return by ? by->instance : NULL;
+}
+
 static const AccountConfig *account_of(const void *arg, const char *account_id) { return book_account(arg, account_id); }
 
 unsigned book_shard(const book_t *self, const AccountConfig *account, unsigned shards) {

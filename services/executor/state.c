@@ -46,15 +46,14 @@ void state_charge(struct executor *x, const TradeState *t, const Fill *f) {
     b->dirty = true;
 }
 
-// What is last seen is the latest of any executor's.
+// What was last seen is our own, where we have seen it.
 static void add_other(BrokerState *all, const BrokerState *o) {
     all->instances += o->instances;
     add_to(&all->has_commission, &all->commission, o->has_commission, o->commission);
     add_to(&all->has_fees, &all->fees, o->has_fees, o->fees);
-    if (o->updated_at <= all->updated_at) return;
-    all->updated_at = o->updated_at;
-    if (o->has_spread) all->has_spread = true, all->spread = o->spread;
-    if (o->has_broker_latency_us) all->has_broker_latency_us = true, all->broker_latency_us = o->broker_latency_us;
+    if (o->has_spread && !all->has_spread) all->has_spread = true, all->spread = o->spread;
+    if (o->has_broker_latency_us && !all->has_broker_latency_us)
+        all->has_broker_latency_us = true, all->broker_latency_us = o->broker_latency_us;
 }
 
 static BrokerState over_all(const struct broker *b) {
