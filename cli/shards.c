@@ -117,8 +117,8 @@ static void say_moves(struct call *call, const struct shards *s, const char *don
         const struct shard_place *p = &s->plan.places[i];
         if (p->from == p->to) continue;
         if (!call->json)
-            buffer_format(&out, "%s: executor %u -> %u%s%s\n", p->account->account_id, p->from, p->to, p->instance ? ", with its gateway " : "",
-                          p->instance ? p->instance->instance_id : "");
+            buffer_format(&out, "%s: executor %u -> %u%s%s\n", p->account->account_id, p->from, p->to,
+                          p->instance ? ", with its gateway " : "", p->instance ? p->instance->instance_id : "");
         moves++;
     }
     if (call->json)
@@ -148,7 +148,8 @@ static enum outcome move(struct call *call, struct shards *s) {
     }
     enum outcome outcome = is_so(s) ? DONE : shards_apply(s, call_flag(call, "fence") != NULL);
     if (outcome != DONE) return outcome;
-    if (!shards_durable(s->store)) return complain(NO_REACH, "it is done, but Redis has not written it to disk: start nothing before it has");
+    if (!shards_durable(s->store))
+        return complain(NO_REACH, "it is done, but Redis has not written it to disk: start nothing before it has");
     say_moves(call, s, s->plan.wish.after == s->recorded ? ". Start the services" : ". Start the services, with TRADECAST_SHARDS so");
     return DONE;
 }

@@ -17,7 +17,7 @@ struct shards {
     shard_record_t *record;
     unsigned recorded, retired; // executors; 0: nothing is recorded
     struct shard_plan plan;
-    const char *why;            // said with ERR_CONFIG, ERR_BUSY
+    const char *why; // said with ERR_CONFIG, ERR_BUSY
 };
 
 // One thing that an executor keeps of an account, or of all.

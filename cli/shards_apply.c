@@ -85,9 +85,10 @@ static err_t find_connected(store_t *store, const struct services *services, boo
         for (size_t i = 0; i < services->n && !*any; i++) {
             *any = is_of(line, strcspn(line, "\n"), services->list[i].name, address);
             if (*any)
-                (void)snprintf(why, WHY_TEXT,
-                               "%s is connected to Redis (%s): stop everything but ingest first; what cannot be reached is shut out by --fence",
-                               services->list[i].name, address);
+                (void)snprintf(
+                    why, WHY_TEXT,
+                    "%s is connected to Redis (%s): stop everything but ingest first; what cannot be reached is shut out by --fence",
+                    services->list[i].name, address);
         }
     }
     return e;
@@ -123,8 +124,8 @@ static err_t set_epoch(store_t *store, const char *name, unsigned long long epoc
     return e;
 }
 
-// Whoever was shut out stops when it comes back. All executors get an epoch that is above each one's: a gateway listens to no lower one than
-// it has heard, and the next that it hears may be another's.
+// Whoever was shut out stops when it comes back. All executors get an epoch that is above each one's: a gateway listens to no lower one
+// than it has heard, and the next that it hears may be another's.
 static err_t fence_all(store_t *store, const struct services *services) {
     unsigned long long highest = 0, epoch = 0;
     err_t e = ERR_OK;
@@ -168,7 +169,8 @@ static err_t find_undone(const struct shards *s, char why[static WHY_TEXT]) {
         e = shards_behind(s->store, name, orders, &n_orders);
         if (!e) e = shards_behind(s->store, name, "commands", &n_commands);
         if (e || !(n_orders || n_commands)) continue;
-        (void)snprintf(why, WHY_TEXT, "%s has %llu orders and %llu commands to take first: start it, without the router, until tradecast shards says 0",
+        (void)snprintf(why, WHY_TEXT,
+                       "%s has %llu orders and %llu commands to take first: start it, without the router, until tradecast shards says 0",
                        name, (unsigned long long)n_orders, (unsigned long long)n_commands);
         return ERR_BUSY;
     }
@@ -187,7 +189,8 @@ static err_t find_users(const struct shards *s, char why[static WHY_TEXT]) {
             if (!e) e = REDIS(s->store, &reply, "ACL", "GETUSER", name);
         }
         if (!e && strlen(buffer_string(&reply)) > 1) continue;
-        (void)snprintf(why, WHY_TEXT, "Redis knows no user %s: deploy/prepare with --shards %u makes it, and its password (docs/deployment.md)", name,
+        (void)snprintf(why, WHY_TEXT,
+                       "Redis knows no user %s: deploy/prepare with --shards %u makes it, and its password (docs/deployment.md)", name,
                        s->plan.wish.after);
         return e ? e : ERR_BUSY;
     }

@@ -76,9 +76,8 @@ static enum whose of_view(const struct shards *s, struct span name, struct span 
 }
 
 static const struct kept_key keys[] = {
-    {"trade_state:open:", false, of_trade},         {"trade_state:watched:", false, of_trade},
-    {"execution_state:aside:", true, of_report},    {"execution_state:surplus:", true, of_place},
-    {"execution_state:risk:", true, of_latch},      {"execution_state:views:", false, of_view},
+    {"trade_state:open:", false, of_trade},       {"trade_state:watched:", false, of_trade}, {"execution_state:aside:", true, of_report},
+    {"execution_state:surplus:", true, of_place}, {"execution_state:risk:", true, of_latch}, {"execution_state:views:", false, of_view},
 };
 
 struct finding {

@@ -11,11 +11,11 @@
 #include "shards.h"
 #include "stream.h"
 
-#define KEY_TEXT      96
-#define HOUR_TEXT     24
-#define AT_ONCE       1000 // entries in one command
-#define GUARD_PRESET  8000000
-#define S(text)       span_of(text)
+#define KEY_TEXT     96
+#define HOUR_TEXT    24
+#define AT_ONCE      1000 // entries in one command
+#define GUARD_PRESET 8000000
+#define S(text)      span_of(text)
 
 // --- guards: nobody can say of which account an entry is, so an executor gets all that another one knows; knowing more does no harm
 
@@ -122,10 +122,11 @@ static err_t copy_guard(const struct shards *s, unsigned from, unsigned to, char
     err_t e = count_guard(s->store, from, &count);
     if (!e) e = count_guard(s->store, to, &count);
     if (!e && count > guard_max()) {
-        (void)snprintf(why, WHY_TEXT,
-                       "executor %u would have to remember %llu orders, and refuses more than %llu: raise TRADECAST_EXECUTOR_GUARD_MAX, here too, or "
-                       "wait until older ones are forgotten (48 h)",
-                       to, count, guard_max());
+        (void)snprintf(
+            why, WHY_TEXT,
+            "executor %u would have to remember %llu orders, and refuses more than %llu: raise TRADECAST_EXECUTOR_GUARD_MAX, here too, or "
+            "wait until older ones are forgotten (48 h)",
+            to, count, guard_max());
         return ERR_CONFIG;
     }
     if (!e) e = hours_of(s->store, from, &hours);

@@ -26,8 +26,8 @@ struct shard_plan {
     table_t *by_account; // size_t, index + 1
 };
 
-// Adding executors gives the new ones their share of what was not placed by hand nor by configuration; taking some away spreads what these had;
-// nothing else moves. The book must live as long as the plan.
+// Adding executors gives the new ones their share of what was not placed by hand nor by configuration; taking some away spreads what these
+// had; nothing else moves. The book must live as long as the plan.
 void shard_plan_make(struct shard_plan *plan, const book_t *book, const shard_record_t *record, const struct shards_wish *wish);
 void shard_plan_clear(struct shard_plan *plan);
 // Where what is kept of an account by executor `from` is to be. Of an account that is not configured: there, as long as it is.

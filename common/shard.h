@@ -1,8 +1,8 @@
-// shard - which executor has an account: where it was moved to, else where it was configured to begin, else by hash. Pure, but for the record.
-// SPDX-License-Identifier: MIT
+// shard - which executor has an account: where it was moved to, else where it was configured to begin, else by hash. Pure, but for the
+// record. SPDX-License-Identifier: MIT
 //
-// All accounts of an instance are with one executor, since its gateway is connected to one. What is recorded in Redis decides; it is written by
-// `tradecast shards` alone, while nothing runs that reads it.
+// All accounts of an instance are with one executor, since its gateway is connected to one. What is recorded in Redis decides; it is
+// written by `tradecast shards` alone, while nothing runs that reads it.
 #pragma once
 
 #include "common/error.h"

@@ -33,10 +33,11 @@ err_t shards_fit(void *arg, store_t *store, char why[static 200]) {
     if (!e && !recorded) e = record_number(store, mine);
     if (!e && !recorded) e = read_number(store, SHARDS_EXECUTORS, &recorded);
     if (e || recorded == mine) return e;
-    (void)snprintf(why, 200,
-                   "TRADECAST_SHARDS is %u, and accounts are spread over %u; tradecast shards set %u moves them (docs/deployment.md), or set it "
-                   "to %u",
-                   mine, recorded, mine, recorded);
+    (void)snprintf(
+        why, 200,
+        "TRADECAST_SHARDS is %u, and accounts are spread over %u; tradecast shards set %u moves them (docs/deployment.md), or set it "
+        "to %u",
+        mine, recorded, mine, recorded);
     return ERR_CONFIG;
 }
 

@@ -35,6 +35,7 @@
 #define CALLERS(X) \
     X(events,   "*",        "monitor operator") \
     X(events,   "ingest",   "router executor gateway") /* prices */ \
+    X(events,   "executor", "executor") /* what another one has open */ \
     X(events,   "monitor",  "monitor@") /* how the cell is */ \
     X(control,  "*",        "operator") \
     X(gateways, "executor", "gateway") \

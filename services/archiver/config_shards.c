@@ -1,7 +1,6 @@
-// config_shards - which executor accounts are with. A configuration says where they begin; `tradecast shards` moves them, while nothing runs.
-// So a change by which an account that is there would be with another executor is refused: its orders would go to one, and the other would
-// have its trades.
-// SPDX-License-Identifier: MIT
+// config_shards - which executor accounts are with. A configuration says where they begin; `tradecast shards` moves them, while nothing
+// runs. So a change by which an account that is there would be with another executor is refused: its orders would go to one, and the other
+// would have its trades. SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>
 
@@ -32,8 +31,7 @@ static struct places places_of(const config_t *config, const struct shards_of *s
     while ((row = config_next(config, CONFIG_CHANGE__KIND__instance_config, row))) {
         const InstanceConfig *instance = (const InstanceConfig *)row->m;
         const struct server server = {instance, shard_of_instance(&p.map, instance)};
-        for (size_t i = 0; i < instance->n_accounts; i++)
-            *(struct server *)table_add(p.servers, table_key(instance->accounts[i])) = server;
+        for (size_t i = 0; i < instance->n_accounts; i++) *(struct server *)table_add(p.servers, table_key(instance->accounts[i])) = server;
     }
     return p;
 }
@@ -65,7 +63,8 @@ static void check_said(const struct check *c, const struct config_row *row, uint
         (void)snprintf(rule, sizeof rule, "must be less than %u, the number of executors", c->after.map.shards);
         wrong(c, row, "shard", rule);
     } else if (shard != place) {
-        (void)snprintf(rule, sizeof rule, "is with executor %u; it is moved by: tradecast shards move %.64s --to %u", place, row->id, shard);
+        (void)snprintf(rule, sizeof rule, "is with executor %u; it is moved by: tradecast shards move %.64s --to %u", place, row->id,
+                       shard);
         wrong(c, row, "shard", rule);
     }
 }
@@ -78,8 +77,9 @@ static void check_account(const struct check *c, const struct config_row *row) {
     if (said && (now->shard >= c->after.map.shards || now->shard != was)) return check_said(c, row, now->shard, was);
     if (place == was) return;
     char rule[200];
-    (void)snprintf(rule, sizeof rule, "would be with executor %u and is with executor %u; it is moved by: tradecast shards move %.64s --to %u",
-                   place, was, row->id, place);
+    (void)snprintf(rule, sizeof rule,
+                   "would be with executor %u and is with executor %u; it is moved by: tradecast shards move %.64s --to %u", place, was,
+                   row->id, place);
     wrong(c, row, "shard", rule);
 }
 

@@ -1,6 +1,5 @@
-// sums - with several executors, the views that are over all accounts: executor 0 writes them, from what all of them have. Each other one keeps
-// its sums in Redis, where executor 0 finds them when it starts, and tells them as they change.
-// SPDX-License-Identifier: MIT
+// sums - with several executors, the views that are over all accounts: executor 0 writes them, from what all of them have. Each other one
+// keeps its sums in Redis, where executor 0 finds them when it starts, and tells them as they change. SPDX-License-Identifier: MIT
 #include <string.h>
 
 #include "common/clock.h"
@@ -13,8 +12,8 @@
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
 
-#define TELL_EVERY NS_PER_S         // whatever has happened
-#define TELL_MOST  (NS_PER_S / 4)   // when something has
+#define TELL_EVERY NS_PER_S       // whatever has happened
+#define TELL_MOST  (NS_PER_S / 4) // when something has
 #define QUEUE      1000
 #define TAKE_MOST  64
 

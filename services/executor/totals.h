@@ -16,6 +16,6 @@ struct total {
 };
 
 void total_add_place(struct total *t, const struct place *p);
-void total_add_sum(struct total *t, const SymbolSum *s);                                  // of another executor
-void total_view(const struct total *t, const struct symbol *s, ActivePosition *v);        // texts are borrowed
-void total_sum(const struct total *t, const struct symbol *s, SymbolSum *out);            // likewise
+void total_add_sum(struct total *t, const SymbolSum *s);                           // of another executor
+void total_view(const struct total *t, const struct symbol *s, ActivePosition *v); // texts are borrowed
+void total_sum(const struct total *t, const struct symbol *s, SymbolSum *out);     // likewise

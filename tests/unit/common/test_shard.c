@@ -2,10 +2,11 @@
 // SPDX-License-Identifier: MIT
 #include "common/shard.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
+// cmocka needs those before it
 #include <cmocka.h>
 #include <stdio.h>
 #include <string.h>

@@ -318,6 +318,77 @@ static void a_cut_connection_stays_cut_as_long_as_asked(void **state) {
     welcome(w, 3, 0);
 }
 
+static void elsewhere(struct wire *w, uint64_t epoch, uint32_t shard) {
+    Elsewhere m = ELSEWHERE__INIT;
+    m.epoch = epoch;
+    m.shard = shard;
+    m.shards = 2;
+    executor_says(w, &m.base);
+    (void)link_receive(w->link, w->arena);
+}
+
+// The executor that has our accounts is found by asking any.
+static void start_following(struct wire *w) {
+    link_destroy(&w->link);
+    w->settings.run_dir = w->directory;
+    w->settings.shards = 1;
+    open_link(w);
+}
+
+static void take_over_door(struct wire *w, unsigned shard) {
+    char name[16];
+    (void)snprintf(name, sizeof name, "executor.%u", shard);
+    port_destroy(&w->executor);
+    w->endpoint = endpoint_of(w->directory, name, "gateways");
+    w->executor = port_bind(PORT_ROUTER, &w->endpoint, 0);
+    assert_non_null(w->executor);
+}
+
+static void until_at(struct wire *w, unsigned shard) {
+    uint64_t until = clock_mono_ns() + BOUND_MS * NS_PER_MS;
+    while (link_shard(w->link) != shard && clock_mono_ns() < until) {
+        (void)link_receive(w->link, w->arena);
+        link_tick(w->link, now_of(w));
+    }
+    assert_int_equal(link_shard(w->link), shard);
+}
+
+static void it_goes_to_the_executor_that_has_its_accounts_and_keeps_its_numbers(void **state) {
+    struct wire *w = *state;
+    start_following(w);
+    (void)executor_gets(w, &hello__descriptor);
+    elsewhere(w, 9, 1); // executor 0 counts its epochs, executor 1 its own
+    until_at(w, 1);
+    assert_int_equal(w->state.epoch, 0);
+    take_over_door(w, 1);
+    w->ahead += NS_PER_S;
+    welcome(w, 4, 0);
+    tell_report(w);
+    assert_gets_report(w, 1);
+    assert_int_equal(w->state.epoch, 4);
+}
+
+static void where_an_executor_is_gone_another_one_knows_more(void **state) {
+    struct wire *w = *state;
+    start_following(w);
+    (void)executor_gets(w, &hello__descriptor);
+    elsewhere(w, 9, 1);
+    until_at(w, 1);
+    w->ahead += 6 * NS_PER_S; // there is no executor 1
+    until_at(w, 0);
+    w->ahead += NS_PER_S;
+    welcome(w, 10, 0);
+}
+
+static void one_that_was_told_where_to_connect_stays_there(void **state) {
+    struct wire *w = *state;
+    (void)executor_gets(w, &hello__descriptor);
+    elsewhere(w, 9, 1);
+    w->ahead += NS_PER_S;
+    (void)executor_gets(w, &hello__descriptor);
+    assert_int_equal(link_shard(w->link), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_gateway_greets_until_it_is_welcome, start, end),
@@ -331,6 +402,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_number_that_the_executor_has_is_never_used_again, start, end),
         cmocka_unit_test_setup_teardown(damage_and_strangers_are_passed_over, start, end),
         cmocka_unit_test_setup_teardown(a_cut_connection_stays_cut_as_long_as_asked, start, end),
+        cmocka_unit_test_setup_teardown(it_goes_to_the_executor_that_has_its_accounts_and_keeps_its_numbers, start, end),
+        cmocka_unit_test_setup_teardown(where_an_executor_is_gone_another_one_knows_more, start, end),
+        cmocka_unit_test_setup_teardown(one_that_was_told_where_to_connect_stays_there, start, end),
     };
     return cmocka_run_group_tests_name("gateway link", tests, NULL, NULL);
 }
