@@ -9,8 +9,8 @@ from tests.fault.chaos import QUICK
 from tests.harness.oracle import judge
 from tests.harness.wait import until
 
-# Not on every order's way: test_stops.py, unit/archiver/test_audit.c.
-ELSEWHERE = re.compile(r"executor\.stop_moved|audit\..*")
+# Not on every order's way: test_stops.py, unit/archiver/test_audit.c, flow/test_cells.py.
+ELSEWHERE = re.compile(r"executor\.stop_moved|audit\..*|relay\..*|ingest\.before_handover_answer")
 LOOP = ["before_commit", "after_commit", "after_send"]
 SERVICES = ["ingest", "router", "executor", "reconciler", "archiver", "monitor"]
 

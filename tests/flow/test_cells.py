@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 import pytest
 
+from tests.fault.chaos import QUICK
 from tests.harness import oracle
 from tests.harness.plant import SOURCE, Plant, configuration
 from tests.harness.wait import until
@@ -25,10 +26,10 @@ class Cells:
     """a and b, each handing over to the other."""
 
     def __init__(self):
-        self.a = Plant(config=cell_config("a"), cell="a")
-        self.b = Plant(config=cell_config("b"), cell="b")
+        self.a = Plant(config=cell_config("a"), cell="a", options=QUICK)
+        self.b = Plant(config=cell_config("b"), cell="b", options=QUICK)
         self.a.cells, self.b.cells = {"b": str(self.b.layout.run)}, {"a": str(self.a.layout.run)}
-        self.number = 0
+        self.number, self.sent = 0, set()
 
     def up(self):
         for plant in (self.a, self.b):
@@ -42,21 +43,31 @@ class Cells:
         status, answer, _ = door.alert({**MARKET, "signal_id": f"sig-{self.number}", **more})
         door.close()
         assert status == 200, answer
+        self.sent.add(answer["signal_id"])
         return answer["signal_id"]
 
 
 @pytest.fixture(scope="module")
-def cells():
-    both = Cells()
+def cells(request):
+    both, failed_before = Cells(), request.session.testsfailed
+    plants = (both.b, both.a)
     try:
-        both.up()
-        yield both
-    except BaseException:
-        for plant in (both.a, both.b):
-            plant.kill()
-        raise
-    both.b.down()
-    both.a.down()
+        yield both.up()
+    finally:
+        if request.session.testsfailed > failed_before:
+            print(f"\nkept for looking: {[plant.temporary for plant in plants]}")
+            for plant in plants:
+                plant.kill()
+        else:
+            for plant in plants:
+                plant.down()
+
+
+def judge(cells, accepted):
+    """Both cells: everything accepted is filled there, and nothing else was done."""
+    for plant in (cells.a, cells.b):
+        verdict = oracle.judge(plant, accepted, {*cells.sent, *cells.a.sent})
+        assert verdict.good, verdict
 
 
 def filled(plant, signal_id, within_s=20):
@@ -84,3 +95,57 @@ def test_nothing_is_handed_back(cells):
     filled(cells.a, last)
     assert cells.a.admin.hgetall(f"signal:{last}")["cell"] == "b"
     assert "cell" not in cells.a.admin.hgetall(f"signal:{signal_id}")
+
+
+def test_the_same_signal_through_two_doors_is_one_in_each_cell(cells):
+    signal_id = cells.send(cells.a, signal_id="twice")
+    assert cells.send(cells.b, signal_id="twice") == signal_id
+    for plant in (cells.a, cells.b):
+        _, trade = filled(plant, signal_id)
+        assert oracle.ledger(plant)[trade["trade_id"]] == 1
+
+
+def test_what_nobody_in_the_other_cell_subscribes_to_leaves_nothing_there(cells):
+    signal_id = cells.send(cells.a, source="only-a")
+    filled(cells.a, signal_id)
+    after = cells.send(cells.a)
+    filled(cells.b, after)  # it came later, and by the same way
+    assert not cells.b.signal(signal_id)
+    assert not cells.b.admin.exists(f"routing:{signal_id}")
+
+
+def test_a_signal_without_an_account_here_ends_as_one_that_other_cells_decide(cells):
+    signal_id = cells.send(cells.a, source="nobody")
+    assert cells.a.final(signal_id)["status"] == "completed"
+    status, out, _ = cells.a.command("explain", signal_id)
+    assert status == 0 and "no account of this cell; other cells decide for theirs" in out
+    until(lambda: cells.a.admin.hget(f"signal_execution_status:{signal_id}", "rejection_reason"), "the reason")
+    assert cells.a.admin.hget(f"signal_execution_status:{signal_id}", "status") == "completed"
+
+
+def test_the_door_says_200_while_the_other_cell_is_down_and_it_gets_everything_when_it_is_back(cells):
+    cells.a.remember(cells.a.load("before", 50, rate=500))
+    running = cells.a.load("during", 300, rate=200)
+    until(lambda: cells.b.admin.exists("signal:during-20"), "signals on their way to b")
+    cells.b.kill()  # all of it, its Redis as well
+    cells.a.remember(running)
+    assert len(running.accepted) == 300
+    late = cells.send(cells.a)
+    filled(cells.a, late)
+    cells.b.start()
+    filled(cells.b, late)
+    judge(cells, {*cells.a.accepted, late})
+
+
+@pytest.mark.parametrize("point", ["relay.before_handover", "relay.after_answer", "relay.before_commit", "relay.after_commit",
+                                   "ingest.before_handover_answer"])
+def test_a_kill_between_the_two_commits_loses_and_doubles_nothing(cells, point):
+    plant, name = (cells.a, "relay.b") if point.startswith("relay") else (cells.b, "ingest")
+    plant.processes[name].kill()
+    plant.processes[name] = plant.process(name, {"TRADECAST_FAIL": f"{point}:3"})
+    plant.processes[name].start()
+    load = cells.a.load(point, 60, rate=200)
+    until(lambda: not plant.processes[name].alive(), f"{name} to die at {point}")
+    plant.restart(name)
+    cells.a.remember(load)
+    judge(cells, load.accepted)
