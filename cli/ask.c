@@ -58,8 +58,14 @@ static enum outcome read_answer(const struct parcel *parcel, const char *service
 static void say_refused(void *out, const struct refused *what) { buffer_format(out, " (%s: %s)", what->door, what->last); }
 
 enum outcome ask(const struct place *place, const struct question *question, buffer_t *out) {
-    struct endpoint at = endpoint_of(place->run, question->service, question->door ? question->door : "control");
+    const char *door = question->door ? question->door : "control";
+    struct endpoint at = question->cell ? endpoint_of_cell(question->cell, question->service, door)
+                                        : endpoint_of(place->run, question->service, door);
     buffer_clear(out);
+    if (!*at.address) {
+        buffer_format(out, "nothing says where cell %s is (TRADECAST_CELL_<NAME>_HOST or _RUN_DIR)", question->cell ? question->cell : "");
+        return NO_REACH;
+    }
     if (!is_listening(at.address)) {
         buffer_format(out, "%s does not listen at %s; is it running, and is --dir right?", question->service, at.address);
         return NO_REACH;

@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: MIT
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/cells.h"
 #include "common/own.h"
 #include "common/version.h"
 #include "place.h"
@@ -14,6 +16,7 @@
 #define REASON {"reason", "TEXT", "why; it is kept"}
 #define ACCOUNT {"account", "ID", "one account only; else all"}
 #define SOURCE {"source", "NAME", "only what this source of signals causes"}
+#define ALL_CELLS {"all-cells", NULL, "in this cell and in all of TRADECAST_CELLS; says which did not answer"}
 #define FLATTEN {"flatten", NULL, "and cancel what works and close what is open"}
 
 #define ARCHIVED {"since", "TIME", "from this time on: 2026-11-01, 2026-11-01T10:00:00Z, or 7d, 12h, 30m ago"}, \
@@ -43,9 +46,9 @@ static const struct command commands[] = {
      {{"topic", "PREFIX", "only topics that begin so (executions.)"}, FILTERS, {"count", "N", "end after N messages"},
       {"for", "S", "end after S seconds"}}},
     {"halt", "", "The kill switch: stops new orders, everywhere, for one account or from one source.", run_halt, 0, 0,
-     {ACCOUNT, SOURCE, FLATTEN, {"reduce-only", NULL, "as the command of that name"}, REASON}},
-    {"resume", "", "Allows orders again.", run_halt, 0, 0, {ACCOUNT, SOURCE, REASON}},
-    {"reduce-only", "", "Allows only orders that reduce exposure.", run_halt, 0, 0, {ACCOUNT, SOURCE, FLATTEN, REASON}},
+     {ACCOUNT, SOURCE, FLATTEN, {"reduce-only", NULL, "as the command of that name"}, ALL_CELLS, REASON}},
+    {"resume", "", "Allows orders again.", run_halt, 0, 0, {ACCOUNT, SOURCE, ALL_CELLS, REASON}},
+    {"reduce-only", "", "Allows only orders that reduce exposure.", run_halt, 0, 0, {ACCOUNT, SOURCE, FLATTEN, ALL_CELLS, REASON}},
     {"unlock", "ACCOUNT_ID", "Lifts the lock of an account that broke a risk rule; that rule rests until the next reset.", run_unlock, 1, 1, {REASON}},
     {"release", "TRADE_ID", "Lets go of a trade that is held for the operator.", run_on_trade, 1, 1, {REASON}},
     {"cancel", "TRADE_ID", "Cancels what of a trade is still working at the broker.", run_on_trade, 1, 1, {REASON}},
@@ -150,7 +153,7 @@ int main(int argc, char **argv) {
     }
     const char *name = strcmp(argv[1], "--version") == 0 ? "version" : argv[1];
     struct call call = {.command = find(name)};
-    char wrong[240];
+    char wrong[256];
     if (!call.command) return complain(WRONG_USE, "there is no command %.60s; tradecast --help lists them", argv[1]);
     if (!call_read(&call, argc - 2, argv + 2, wrong)) return complain(WRONG_USE, "%s (tradecast %s --help)", wrong, call.command->name);
     if (call.help) {
@@ -159,6 +162,7 @@ int main(int argc, char **argv) {
         print_out(&out);
         return DONE;
     }
+    if (!cells_set(getenv("TRADECAST_CELL"), getenv("TRADECAST_CELLS"), wrong)) return complain(WRONG_USE, "%s", wrong);
     place_find(&call.place, call.dir);
     place_keys(&call);
     return call.command->run(&call);

@@ -33,6 +33,7 @@ struct question {
     struct span body;
     int64_t within_ms; // 0: 5000
     const char *door;  // NULL: "control"
+    const char *cell;  // another one; NULL: this one
 };
 // DONE: `out` holds the answer's JSON; ANSWER_NO: the service's sentence; NO_REACH: ours.
 enum outcome ask(const struct place *place, const struct question *question, buffer_t *out);

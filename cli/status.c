@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cells.h"
 #include "common/clock.h"
 #include "common/own.h"
 #include "common/topology.h"
 #include "execution.pb-c.h"
 #include "place.h"
+#include "status_cells.h"
 #include "stream.h"
 #include "system.pb-c.h"
 #include "text.h"
@@ -20,7 +22,7 @@ struct status {
     store_t *store;
     struct instance all[INSTANCES_MAX];
     size_t n;
-    struct sheet services, topics, counts;
+    struct sheet services, cells, topics, counts;
     unsigned silent;
     err_t failed; // what Redis said
 };
@@ -209,6 +211,7 @@ static void print_part(const struct status *s, const char *name, const struct sh
 static void print_all(const struct status *s) {
     own(buffer) out = {0};
     print_part(s, "services", &s->services, &out);
+    if (cell_own()) print_part(s, "cells", &s->cells, &out);
     print_part(s, "topics", &s->topics, &out);
     print_part(s, "counts", &s->counts, &out);
     if (s->call->json) buffer_text(&out, "}\n");
@@ -224,11 +227,13 @@ enum outcome run_status(struct call *call) {
     sheet_start(&s.topics, "TOPIC|HEAD|>LENGTH|CONSUMER|POSITION|>LAG");
     sheet_start(&s.counts, "WHAT|STATE|>COUNT");
     for (size_t i = 0; i < s.n; i++) look_at_service(&s, s.all[i].name);
+    if (cell_own()) status_cells(call, &s.cells);
     look_at_topics(&s);
     look_at_live(&s);
     look_at_archive(&s);
     print_all(&s);
     sheet_destroy(&s.services);
+    sheet_destroy(&s.cells);
     sheet_destroy(&s.topics);
     sheet_destroy(&s.counts);
     if (s.failed) return complain(NO_REACH, "Redis did not answer everything: %s", store_trouble(store));

@@ -62,6 +62,19 @@ static void judge_service(struct found *found, const struct watched *service, co
     }
 }
 
+// By the relay's own clock, and what has passed since it spoke.
+static void judge_links(struct found *found, const struct watched *service, const struct limits *limits, uint64_t mono_ns) {
+    const Heartbeat *last = service->last;
+    for (size_t i = 0; last && i < last->n_links; i++) {
+        const CellLink *link = last->links[i];
+        if (!link->has_waiting_since) continue;
+        uint64_t waited = watch_since(link->waiting_since, last->sent_at) + watch_since(service->heard_at, mono_ns);
+        if (waited < limits->cell_ns) continue;
+        find(found, CELL_BEHIND, link->cell, "signals have waited %llu s for cell %s: %s", (unsigned long long)(waited / 1000000000),
+             link->cell, link->trouble ? link->trouble : "no reason given");
+    }
+}
+
 static void judge_lag(struct found *found, const struct lag *lag, const struct limits *limits, uint64_t mono_ns) {
     if (!lag->over_since || watch_since(lag->over_since, mono_ns) < limits->lag_for_ns) return;
     char subject[ALERT_SUBJECT];
@@ -71,7 +84,10 @@ static void judge_lag(struct found *found, const struct lag *lag, const struct l
 
 size_t alerts_judge(const struct watch *watch, const struct limits *limits, uint64_t mono_ns, struct condition out[static CONDITIONS_MAX]) {
     struct found found = {out, 0};
-    for (size_t i = 0; i < watch->n_services; i++) judge_service(&found, &watch->services[i], limits, mono_ns);
+    for (size_t i = 0; i < watch->n_services; i++) {
+        judge_service(&found, &watch->services[i], limits, mono_ns);
+        judge_links(&found, &watch->services[i], limits, mono_ns);
+    }
     for (size_t i = 0; i < watch->n_lags; i++) judge_lag(&found, &watch->lags[i], limits, mono_ns);
     for (const struct instance_seen *i = watch->instances; i; i = i->hh.next) {
         if (i->state && i->state->state == INSTANCE_STATE__STATE__lost)

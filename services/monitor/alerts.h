@@ -10,6 +10,7 @@
     X(SERVICE_SILENT,      "service_silent",       critical, "is heard again") \
     X(SERVICE_STALLED,     "service_stalled",      critical, "commits again") \
     X(TOPIC_LAG,           "topic_lag",            warning,  "has caught up") \
+    X(CELL_BEHIND,         "cell_behind",          critical, "takes signals again") \
     X(DEAD_LETTERS,        "dead_letters",         critical, "has no dead letters any more") \
     X(INSTANCE_LOST,       "instance_lost",        critical, "is back") \
     X(ACCOUNT_QUARANTINED, "account_quarantined",  critical, "is released")
@@ -37,6 +38,7 @@ struct condition {
 
 struct limits {
     uint64_t silent_ns;  // a service that says nothing for longer is silent
+    uint64_t cell_ns;    // a cell may leave signals waiting for so long
     uint64_t lag_for_ns; // a lag over the limit for so long is told
 };
 

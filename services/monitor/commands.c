@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cells.h"
 #include "common/clock.h"
 #include "common/id.h"
 #include "common/log.h"
@@ -92,7 +93,15 @@ static bool run_close(void *self, batch_t *batch, const ControlRequest *request,
     return on_trade(self, batch, request, COMMAND__ACTION__close, answer);
 }
 
+static bool tell_cells(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+    const struct view view = monitor_view(self);
+    (void)request;
+    record_to_json(&cells_view(&view, batch_arena(batch))->base, answer);
+    return true;
+}
+
 const struct control monitor_controls[] = {
+    {"cells", "how this cell and the others are", tell_cells},
     {"halt", "[ACCOUNT|-] [REASON] [OPERATOR] [SOURCE|-] [flatten]: no new orders, everywhere, for one account or from one source",
      run_halt},
     {"resume", "[ACCOUNT|-] [REASON] [OPERATOR] [SOURCE|-]: orders again", run_resume},

@@ -12,10 +12,6 @@
 #define JSON  "application/json"
 #define PLAIN "text/plain; version=0.0.4; charset=utf-8"
 
-static struct view view_of(const struct monitor *self) {
-    return (struct view){&self->watch, &self->alerts, clock_mono_ns(), clock_utc_ns(), self->limits.silent_ns};
-}
-
 static unsigned answer_health(const struct view *view, buffer_t *out) {
     (void)view;
     buffer_text(out, "{\"status\":\"alive\"}\n");
@@ -63,7 +59,7 @@ unsigned monitor_answer(struct monitor *self, const char *method, const char *pa
             return refuse(405, "method_not_allowed", "only GET is answered here", out);
         }
         *type = pages[i].type;
-        struct view view = view_of(self);
+        struct view view = monitor_view(self);
         return pages[i].answer(&view, out);
     }
     return refuse(404, "not_found", "there is /healthz, /readyz, /metrics and /api/v1/status", out);

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "cells.h"
 #include "common/clock.h"
 #include "common/envelope.h"
 #include "common/log.h"
@@ -96,6 +97,46 @@ err_t monitor_listen(struct monitor *self, reactor_t *reactor) {
         port_t *ear = ear_at(self, reactor, syncs[i]);
         if (!ear) return ERR_SYSTEM;
         port_subscribe(ear, FEED_SYNC);
+    }
+    return ERR_OK;
+}
+
+// --- other cells
+
+static void hear_of_cell(struct monitor *self, const struct parcel *parcel) {
+    struct envelope envelope;
+    if (envelope_read(parcel->topic, parcel->frame, &envelope)) return;
+    arena_reset(self->arena);
+    const ProtobufCMessage *m = envelope_open(&envelope, self->arena);
+    if (!m || m->descriptor != &heartbeat__descriptor) return;
+    const CellState *state = ((const Heartbeat *)m)->cell;
+    if (state) cells_hear(&self->watch, state, clock_mono_ns());
+}
+
+static err_t hear_cells(void *arg, batch_t *batch) {
+    struct monitor *self = arg;
+    struct parcel parcel;
+    (void)batch;
+    for (size_t i = 0; i < self->n_cell_ears; i++) {
+        for (int n = 0; n < PARCELS_MAX && port_receive(self->cell_ears[i], &parcel); n++) hear_of_cell(self, &parcel);
+    }
+    return ERR_OK;
+}
+
+// A cell whose place is not known is shown as silent: the relay, which cannot do without, says what is missing.
+err_t monitor_listen_to_cells(struct monitor *self, reactor_t *reactor) {
+    for (size_t i = 0; cell_at(i); i++) {
+        struct endpoint at = endpoint_of_cell(cell_at(i), "monitor", "events");
+        cells_expect(&self->watch, cell_at(i));
+        port_t *ear = *at.address ? port_connect(PORT_SUB, &at, QUEUE) : NULL;
+        if (!ear) {
+            log_event(LOG_LEVEL_WARNING, "cannot_hear_cell", "cell=%s why=%s", cell_at(i),
+                      log_quote(*at.address ? port_why() : "nothing says where it is"));
+            continue;
+        }
+        self->cell_ears[self->n_cell_ears++] = ear;
+        port_subscribe(ear, FEED_HEARTBEAT);
+        reactor_add_port(reactor, ear, hear_cells, INTAKE_DOOR);
     }
     return ERR_OK;
 }

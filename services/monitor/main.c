@@ -15,6 +15,7 @@ static const struct service monitor = {
     .open = monitor_open,
     .configured = monitor_configured,
     .tick = monitor_tick,
+    .beat = monitor_beat,
 };
 
 int main(int argc, char **argv) { return service_main(&monitor, argc, argv); }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/decimal.h"
 #include "common/record.h"
 #include "common/version.h"
 
@@ -220,6 +221,82 @@ static void write_positions(const struct family *family, const struct view *view
     }
 }
 
+// --- cells
+
+static const CellState *state_of(const struct view *view, size_t i) { return view->watch->cells[i].last; }
+
+static void write_cells_up(const struct family *family, const struct view *view, buffer_t *out) {
+    for (size_t i = 0; i < view->watch->n_cells; i++) {
+        const struct cell_seen *seen = &view->watch->cells[i];
+        sample(out, family, "cell", seen->name, seen->last && watch_since(seen->heard_at, view->mono_ns) <= view->silent_ns);
+    }
+}
+
+static void write_cells_state(const struct family *family, const struct view *view, buffer_t *out) {
+    for (size_t i = 0; i < view->watch->n_cells; i++) {
+        const CellState *last = state_of(view, i);
+        if (!last) continue;
+        const char *const labels[4] = {"cell", last->cell, "state", record_enum_name(&cell_state__state__descriptor, (int)last->state)};
+        sample_of_two(out, family, labels, 1);
+    }
+}
+
+static void write_cells_rate(const struct family *family, const struct view *view, buffer_t *out) {
+    char number[DECIMAL_TEXT];
+    for (size_t i = 0; i < view->watch->n_cells; i++) {
+        const CellState *last = state_of(view, i);
+        int64_t per_s;
+        if (!last) continue;
+        memcpy(&per_s, (const char *)last + family->place, sizeof per_s);
+        buffer_text(out, family->name);
+        label(out, "{", "cell", last->cell);
+        (void)decimal_print(D(per_s), number);
+        buffer_format(out, "} %s\n", number);
+    }
+}
+
+static void write_cells_count(const struct family *family, const struct view *view, buffer_t *out) {
+    for (size_t i = 0; i < view->watch->n_cells; i++) {
+        const CellState *last = state_of(view, i);
+        uint32_t number;
+        if (!last) continue;
+        memcpy(&number, (const char *)last + family->place, sizeof number);
+        sample(out, family, "cell", last->cell, number);
+    }
+}
+
+static void write_cells_lag(const struct family *family, const struct view *view, buffer_t *out) {
+    for (size_t i = 0; i < view->watch->n_cells; i++) {
+        if (state_of(view, i)) sample(out, family, "cell", state_of(view, i)->cell, state_of(view, i)->lag);
+    }
+}
+
+// What goes to other cells (place 1) or comes from them (0), by what became of it there or here.
+static void write_links(const struct family *family, const struct view *view, buffer_t *out) {
+    for (size_t i = 0; i < view->watch->n_services; i++) {
+        const Heartbeat *last = view->watch->services[i].last;
+        for (size_t k = 0; last && k < last->n_links; k++) {
+            const CellLink *link = last->links[k];
+            if (link->sends != (family->place == 1)) continue;
+            sample_of_two(out, family, (const char *const[4]){"cell", link->cell, "became", "taken"}, link->signals);
+            sample_of_two(out, family, (const char *const[4]){"cell", link->cell, "became", "had"}, link->had);
+            sample_of_two(out, family, (const char *const[4]){"cell", link->cell, "became", "unwanted"}, link->unwanted);
+            sample_of_two(out, family, (const char *const[4]){"cell", link->cell, "became", "refused"}, link->refused);
+        }
+    }
+}
+
+static void write_waiting(const struct family *family, const struct view *view, buffer_t *out) {
+    for (size_t i = 0; i < view->watch->n_services; i++) {
+        const Heartbeat *last = view->watch->services[i].last;
+        for (size_t k = 0; last && k < last->n_links; k++) {
+            const CellLink *link = last->links[k];
+            uint64_t since = link->has_waiting_since ? link->waiting_since : last->sent_at;
+            if (link->sends) sample(out, family, "cell", link->cell, watch_since(since, last->sent_at) / NS_PER_S);
+        }
+    }
+}
+
 #define HEARD                    "(heard since the monitor started)"
 #define OF_HEARTBEAT(field)      write_of_service, offsetof(Heartbeat, field), NULL
 #define OF_COUNTS(field, states) write_by_state, offsetof(struct counts, field), &states
@@ -250,6 +327,19 @@ static const struct family families[] = {
     {"tradecast_sync_unsynced", "gauge", "What is kept for later after all tries.", write_copies, offsetof(SyncState, unsynced), NULL},
     {"tradecast_sync_lag_seconds", "gauge", "Age of the oldest change that the other side does not have.", write_copies_lag, 0, NULL},
     {"tradecast_sync_memory_bytes", "gauge", "Resident memory.", write_copies, offsetof(SyncState, memory_bytes), NULL},
+    {"tradecast_cell_up", "gauge", "1 when the other cell's monitor is heard.", write_cells_up, 0, NULL},
+    {"tradecast_cell_state", "gauge", "1 for the state that the other cell is in.", write_cells_state, 0, NULL},
+    {"tradecast_cell_signals_per_second", "gauge", "Signals that come in there.", write_cells_rate, offsetof(CellState, signals_per_s), NULL},
+    {"tradecast_cell_orders_per_second", "gauge", "Orders that they become there.", write_cells_rate, offsetof(CellState, orders_per_s), NULL},
+    {"tradecast_cell_accounts", "gauge", "Accounts there.", write_cells_count, offsetof(CellState, accounts), NULL},
+    {"tradecast_cell_open_positions", "gauge", "Open positions there.", write_cells_count, offsetof(CellState, open_positions), NULL},
+    {"tradecast_cell_quarantined_accounts", "gauge", "Accounts there with an order in doubt.", write_cells_count,
+     offsetof(CellState, quarantined), NULL},
+    {"tradecast_cell_alerts", "gauge", "Alerts that hold there.", write_cells_count, offsetof(CellState, alerts), NULL},
+    {"tradecast_cell_lag_entries", "gauge", "How far the consumer there that is furthest behind is behind.", write_cells_lag, 0, NULL},
+    {"tradecast_cell_handed_to_total", "counter", "Signals handed to the other cell (since the relay started).", write_links, 1, NULL},
+    {"tradecast_cell_taken_from_total", "counter", "Signals that the other cell handed over (since ingest started).", write_links, 0, NULL},
+    {"tradecast_cell_waiting_seconds", "gauge", "How long signals have waited for the other cell.", write_waiting, 0, NULL},
     {"tradecast_signals_total", "counter", "Signals by state " HEARD ".", write_signals, 0, NULL},
     {"tradecast_orders_total", "counter", "Orders that signals became " HEARD ".", write_count, offsetof(struct counts, orders), NULL},
     {"tradecast_decisions_total", "counter", "Decisions for accounts by reason (since the router started).", write_decisions, 0,

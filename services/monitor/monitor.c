@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "cells.h"
 #include "common/clock.h"
 
 #define WRITE_EVERY_NS NS_PER_S
@@ -21,6 +22,8 @@ const struct option monitor_options[] = {
     {"grace", OPTION_DURATION, SETTING(grace_ms), "10s", "No alerts for so long after the start.", 0, 3600000, NULL},
     {"lag_max", OPTION_INTEGER, SETTING(lag_max), "10000", "A consumer may be so many entries behind.", 1, 1000000000, NULL},
     {"lag_for", OPTION_DURATION, SETTING(lag_for_ms), "5s", "More than lag_max for so long is an alert.", 0, 3600000, NULL},
+    {"cell_behind", OPTION_DURATION, SETTING(cell_ms), "30s", "Signals that another cell leaves waiting for longer are an alert.", 1000, 86400000,
+     NULL},
     {"quiet", OPTION_DURATION, SETTING(quiet_ms), "15m", "A market without a price for longer is closed.", 1000, 86400000, NULL},
     {"events", OPTION_FLAG, SETTING(events), "true", "Hear every event and count it by state; else states and alerts only.", 0, 0, NULL},
     {"currency", OPTION_TEXT, SETTING(currency), "USD", "Currency of metrics:performance; accounts in others are left out.", 0, 0, NULL},
@@ -34,8 +37,10 @@ void *monitor_new(const struct context *context, const void *settings) {
     self->settings = settings;
     self->limits.silent_ns = (uint64_t)self->settings->silent_ms * NS_PER_MS;
     self->limits.lag_for_ns = (uint64_t)self->settings->lag_for_ms * NS_PER_MS;
+    self->limits.cell_ns = (uint64_t)self->settings->cell_ms * NS_PER_MS;
     self->arena = arena_new(0);
     watch_start(&self->watch, context->shards, (uint64_t)self->settings->lag_max, clock_mono_ns());
+    self->watch.cell = context->cell;
     return self;
 }
 
@@ -43,6 +48,7 @@ void monitor_destroy(void **self) {
     struct monitor *monitor = *self;
     if (!monitor) return;
     for (size_t i = 0; i < monitor->n_ears; i++) port_destroy(&monitor->ears[i]);
+    for (size_t i = 0; i < monitor->n_cell_ears; i++) port_destroy(&monitor->cell_ears[i]);
     http_destroy(&monitor->http);
     watch_end(&monitor->watch);
     buffer_destroy(&monitor->state);
@@ -68,6 +74,7 @@ void monitor_configured(void *self) {
 err_t monitor_open(void *self, reactor_t *reactor) {
     struct monitor *monitor = self;
     err_t e = monitor_listen(monitor, reactor);
+    if (!e) e = monitor_listen_to_cells(monitor, reactor);
     if (e || !monitor->settings->http) return e;
     return monitor_serve(monitor, reactor);
 }
@@ -97,6 +104,7 @@ err_t monitor_tick(void *self, batch_t *batch) {
     struct monitor *monitor = self;
     uint64_t now = batch_mono(batch);
     look_again(monitor, now);
+    cells_turn(&monitor->watch, now);
     if (monitor->written_at && now - monitor->written_at < WRITE_EVERY_NS) return ERR_OK;
     monitor->written_at = now;
     if (is_settled(monitor, now)) {
@@ -106,4 +114,14 @@ err_t monitor_tick(void *self, batch_t *batch) {
     slice_state(monitor, batch);
     slice_performance(monitor, batch);
     return ERR_OK;
+}
+
+struct view monitor_view(const struct monitor *self) {
+    return (struct view){&self->watch, &self->alerts, clock_mono_ns(), clock_utc_ns(), self->limits.silent_ns};
+}
+
+// With the heartbeat, so that other cells hear it also while nothing can be committed here.
+void monitor_beat(void *self, Heartbeat *out, arena_t *arena) {
+    const struct view view = monitor_view(self);
+    if (view.watch->cell) out->cell = cells_own(&view, arena);
 }

@@ -18,7 +18,7 @@
 struct monitor_settings {
     const char *http_address;
     int64_t http_port;
-    int64_t silent_ms, grace_ms, lag_max, lag_for_ms, quiet_ms;
+    int64_t silent_ms, grace_ms, lag_max, lag_for_ms, quiet_ms, cell_ms;
     bool events, http;
     const char *currency;
 };
@@ -37,6 +37,8 @@ struct monitor {
     store_t *store;                         // the loop's, to look again at what others write; NULL in tests
     port_t *ears[EARS_MAX];
     size_t n_ears;
+    port_t *cell_ears[CELLS_MAX]; // monitors of other cells
+    size_t n_cell_ears;
     arena_t *arena; // of what is being heard
     http_t *http;
 };
@@ -51,9 +53,12 @@ err_t monitor_load(void *self, store_t *store);
 void monitor_configured(void *self);
 err_t monitor_open(void *self, reactor_t *reactor);
 err_t monitor_tick(void *self, batch_t *batch);
+void monitor_beat(void *self, Heartbeat *out, arena_t *arena); // how this cell is
+struct view monitor_view(const struct monitor *self);
 
 // ears.c: the services' event sockets.
 err_t monitor_listen(struct monitor *self, reactor_t *reactor);
+err_t monitor_listen_to_cells(struct monitor *self, reactor_t *reactor);
 // Takes one event: counts it and what it says. `topic` and `frame` as received.
 void monitor_hear(struct monitor *self, const char *topic, struct span frame);
 

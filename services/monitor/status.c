@@ -4,7 +4,9 @@
 
 #include <string.h>
 
+#include "cells.h"
 #include "common/clock.h"
+#include "common/own.h"
 #include "common/record.h"
 #include "common/version.h"
 
@@ -130,6 +132,17 @@ static void write_copies(const struct view *view, buffer_t *out) {
     buffer_text(out, "]");
 }
 
+static void write_cells(const struct view *view, buffer_t *out) {
+    own(arena) *arena = arena_new(0);
+    const CellViews *views = cells_view(view, arena);
+    buffer_text(out, ",\"cells\":[");
+    for (size_t i = 0; i < views->n_cells; i++) {
+        if (i) buffer_text(out, ",");
+        record_to_json(&views->cells[i]->base, out);
+    }
+    buffer_text(out, "]");
+}
+
 static void write_alerts(const struct alerts *alerts, buffer_t *out) {
     for (size_t i = 0; i < alerts->n; i++) {
         const struct condition *active = &alerts->active[i];
@@ -191,6 +204,7 @@ void status_write(const struct view *view, buffer_t *out) {
     write_alerts(view->alerts, out);
     buffer_text(out, "]");
     write_copies(view, out);
+    write_cells(view, out);
     write_subjects(view->watch, out);
     buffer_text(out, "}");
 }

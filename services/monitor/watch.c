@@ -29,6 +29,7 @@ static void *copy_of(const void *message) { return record_copy(message, NULL); }
 void watch_end(struct watch *self) {
     for (size_t i = 0; i < self->n_services; i++) release(self->services[i].last);
     for (size_t i = 0; i < self->n_copies; i++) release(self->copies[i].last);
+    for (size_t i = 0; i < self->n_cells; i++) release(self->cells[i].last);
     struct account_seen *account, *next_account;
     HASH_ITER(hh, self->accounts, account, next_account) {
         HASH_DEL(self->accounts, account);

@@ -4,7 +4,9 @@
 
 #include <uthash.h>
 
+#include "cell.pb-c.h"
 #include "common/arena.h"
+#include "common/cells.h"
 #include "common/delivery.h"
 #include "common/topology.h"
 #include "execution.pb-c.h"
@@ -75,8 +77,26 @@ struct counts {
     uint64_t reconciliations[STATES_MAX]; // TradeReconciliation.Status
 };
 
+// Another cell, by its monitor's heartbeats.
+struct cell_seen {
+    char name[CELL_TEXT];
+    CellState *last; // NULL: never heard. Owned
+    uint64_t heard_at;
+};
+
+// How fast topics grow.
+struct rate {
+    uint64_t count;
+    int64_t per_s_e8;
+};
+
 struct watch {
     uint64_t started_at; // monotonic ns
+    const char *cell;    // this one's name; NULL: there are no others
+    struct cell_seen cells[CELLS_MAX];
+    size_t n_cells;
+    struct rate signals, orders;
+    uint64_t turned_at;
     uint64_t lag_max;
     struct watched services[INSTANCES_MAX];
     size_t n_services;

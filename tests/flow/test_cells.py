@@ -1,5 +1,9 @@
 """Two cells on one machine: what one door takes is decided in both, whoever is killed, and nothing is done twice."""
 # SPDX-License-Identifier: MIT
+import json
+import re
+import urllib.request
+
 import pytest
 
 from tests.fault.chaos import QUICK
@@ -149,3 +153,37 @@ def test_a_kill_between_the_two_commits_loses_and_doubles_nothing(cells, point):
     plant.restart(name)
     cells.a.remember(load)
     judge(cells, load.accepted)
+
+
+def view(plant):
+    """What a cell's monitor knows: {cell: its row}."""
+    with urllib.request.urlopen(plant.monitor_url + "/api/v1/status", timeout=5) as answer:
+        return {cell["cell"]: cell for cell in json.load(answer)["cells"]}
+
+
+def test_one_view_over_both_and_one_kill_switch_for_both(cells):
+    until(lambda: all(c["alive"] for c in view(cells.a).values()) and view(cells.a)["b"]["last"]["accounts"] == 1, "a to hear b")
+    status, out, err = cells.a.command("halt", "--all-cells", "--reason", "drill")
+    assert (status, out) == (0, "cell a: halt recorded\ncell b: halt recorded\n"), err
+    until(lambda: view(cells.a)["b"]["last"]["state"] == "halted", "b to say that it is halted")
+    signal_id = cells.send(cells.a)
+    for plant in (cells.a, cells.b):
+        assert plant.final(signal_id)["status"] == "failed"
+        assert [d["reason"] for d in plant.decisions(signal_id).values()] == ["halted_global"]
+    assert cells.a.command("resume", "--all-cells")[0] == 0
+    filled(cells.b, cells.send(cells.a))
+
+
+def test_a_cell_that_is_down_is_shown_as_silent_and_the_other_stays_ready(cells):
+    cells.b.kill()
+    waiting = cells.send(cells.a)
+    until(lambda: not view(cells.a)["b"]["alive"], "b to be silent")
+    _, out, _ = cells.a.command("status")
+    assert re.search(r"^b +silent ", out, re.M) and re.search(r"^a +running ", out, re.M), out
+    relay = until(lambda: re.search(r"^relay\.b +held .*cell b has not answered.*$", cells.a.command("status")[1], re.M), "the relay to say why")
+    assert relay and urllib.request.urlopen(cells.a.monitor_url + "/readyz", timeout=5).status == 200
+    status, _, err = cells.a.command("halt", "--all-cells")
+    assert status == 3 and "cell b: NOT done" in err
+    cells.a.command("resume")
+    cells.b.start()
+    filled(cells.b, waiting)
