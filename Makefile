@@ -83,7 +83,13 @@ HANDLERS := $(OUT)/libhandlers.a
 $(HANDLERS): $$(filter-out %/main.o,$$(foreach s,archiver ingest router,$$(call objects,services/$$s)))
 	@rm -f $@
 	ar rcs $@ $^
-$(OUT)/bin/tradecast: $$(call objects,cli) $(HANDLERS) $(LIB)
+# Services whose names meet those of others are linked into one object each, of which only the service is seen.
+ALONE := $(foreach s,executor reconciler,$(OUT)/alone/$(s).o)
+$(OUT)/alone/%.o: $$(filter-out %/main.o,$$(call objects,services/$$*))
+	@mkdir -p $(@D)
+	$(CC) -r -nostdlib -o $@ $^
+	objcopy --keep-global-symbol=$*_service $@
+$(OUT)/bin/tradecast: $$(call objects,cli) $(ALONE) $(HANDLERS) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
@@ -98,7 +104,7 @@ $(SERVICES:%=$(OUT)/bin/tradecast-%): $(OUT)/bin/tradecast-%: $$(call objects,se
 # tests/unit/<part>/test_x.c: linked with common and, where there is one, the service or gateway of that name (without its main).
 part_objects = $(filter-out %/main.o,$(call objects,services/$(1)) $(call objects,gateways/$(1)) $(call objects,sync/$(1)) \
                $(if $(wildcard sync/$(1)/main.c),$(call objects,sync/copy)) \
-               $(if $(wildcard gateways/$(1)/main.c),$(call objects,gateways/link)) $(if $(filter cli,$(1)),$(call objects,cli) $(HANDLERS)))
+               $(if $(wildcard gateways/$(1)/main.c),$(call objects,gateways/link)) $(if $(filter cli,$(1)),$(call objects,cli) $(ALONE) $(HANDLERS)))
 $(OUT)/tests/%: $(OUT)/tests/unit/%.o $$(call part_objects,$$(firstword $$(subst /, ,$$*))) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka

@@ -85,7 +85,6 @@ enum outcome run_simulate(struct call *call);
 enum outcome run_record(struct call *call);
 enum outcome run_recording(struct call *call); // info, cat, cut, merge
 enum outcome run_replay(struct call *call);
-enum outcome run_redecide(struct call *call);
 enum outcome run_keys(struct call *call); // make, list, add, remove, rotate, retire, export
 enum outcome run_shards(struct call *call);
 enum outcome run_health(struct call *call);

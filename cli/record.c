@@ -11,10 +11,12 @@
 #include "common/port.h"
 #include "common/topology.h"
 #include "place.h"
+#include "record_traces.h"
 #include "recording.h"
 #include "stream.h"
 
 #define PAUSE_MS    50
+#define TRACES_MS   150  // how long after a batch its trace may come
 #define AT_ONCE     1000 // entries of a topic
 #define FLUSH_EVERY NS_PER_S
 #define TOPICS_MAX  (INSTANCES_MAX * 4)
@@ -28,6 +30,8 @@ struct taking {
     store_t *store;
     recording_t *file;
     port_t *prices; // NULL: not wanted
+    struct traces traces;
+    unsigned long batches; // of traces
     struct followed topics[TOPICS_MAX];
     size_t n, current;
     uint64_t now, until, flushed_at; // now: UTC ns; the others monotonic
@@ -137,6 +141,23 @@ static void take_configuration(struct taking *t, const struct call *call) {
     t->refused |= !recording_add(t->file, &r);
 }
 
+// What traces are about is in the file before them.
+static err_t take_all(struct taking *t) {
+    traces_take(&t->traces);
+    take_prices(t);
+    err_t e = take_journals(t);
+    t->refused |= !traces_write(&t->traces, t->file, clock_utc_ns(), &t->batches);
+    return e;
+}
+
+// Where services can be run from again. Without it only what is recorded from a service's start on can.
+static void take_state(struct taking *t) {
+    static const char *const why[] = {
+        [STATE_BUSY] = "the services never rested", [STATE_LARGE] = "it is too large", [STATE_FAILED] = "it could not be read"};
+    enum state_taken taken = state_write(&t->traces, t->store, t->file);
+    if (taken != STATE_TAKEN) (void)complain(NO_REACH, "what was open before is not in the recording: %s (docs/replay.md)", why[taken]);
+}
+
 static err_t follow(struct taking *t, bool only_past) {
     struct sigaction action = {.sa_handler = on_signal};
     (void)sigaction(SIGINT, &action, NULL);
@@ -145,11 +166,14 @@ static err_t follow(struct taking *t, bool only_past) {
     while (!e && !only_past && !asked_to_stop && !is_over(t)) {
         struct waiter waiter = {.port = t->prices};
         (void)ports_wait(&waiter, t->prices ? 1 : 0, PAUSE_MS);
-        take_prices(t);
-        e = take_journals(t);
+        e = take_all(t);
         flush(t);
     }
-    if (!e && asked_to_stop) e = take_journals(t); // what was there when the word came
+    if (!e && asked_to_stop) { // what was there when the word came
+        e = take_journals(t);
+        (void)ports_wait(NULL, 0, t->traces.n ? TRACES_MS : 0);
+        if (!e) e = take_all(t);
+    }
     t->refused |= !recording_flush(t->file);
     return e;
 }
@@ -179,10 +203,16 @@ enum outcome run_record(struct call *call) {
     t.file = file;
     if (seconds) t.until = clock_mono_ns() + seconds * NS_PER_S;
     err_t e = find_topics(&t, call);
+    bool past = call_flag(call, "past") != NULL, only_past = past && !seconds && !t.most;
+    bool whole = !past && !call_flag(call, "topic"); // enough to run services again
+    if (!e && whole) traces_open(&t.traces, &call->place);
     take_configuration(&t, call);
-    bool only_past = call_flag(call, "past") && !seconds && !t.most;
+    if (!e && whole) take_state(&t);
+    t.refused |= !recording_flush(t.file);
+    if (!e && !only_past && !call->json) (void)fprintf(stderr, "tradecast: recording into %s; Ctrl-C ends it\n", call->args[0]);
     if (!e && !only_past) follow_prices(&t, call);
     if (!e) e = follow(&t, only_past);
     port_destroy(&t.prices);
+    traces_close(&t.traces);
     return say(call, &t, e);
 }

@@ -20,6 +20,9 @@ struct recorded {
 // A recording begins with the configuration in force: topic config, this type, a JSON document as body (as config apply takes it).
 #define RECORDED_CONFIGURATION "configuration"
 
+// … and with what Redis holds of the services, a KeptKey each, when there is a moment in which they commit nothing.
+#define RECORDED_STATE "state"
+
 #define RECORDING_BODY_MAX (1 << 20)
 
 typedef struct recording recording_t;

@@ -12,6 +12,7 @@
 #include "common/port.h"
 #include "common/record.h"
 #include "common/topology.h"
+#include "offline.h"
 #include "place.h"
 #include "price.pb-c.h"
 #include "recording.h"
@@ -41,6 +42,8 @@ struct replay {
     enum outcome outcome;
     arena_t *arena;
 };
+
+static const char *const offline_only[] = {"service", "config", "archive"};
 
 static volatile sig_atomic_t asked_to_stop;
 static void on_signal(int number) {
@@ -220,6 +223,10 @@ static enum outcome run(struct replay *r) {
 }
 
 enum outcome run_replay(struct call *call) {
+    if (call_flag(call, "offline")) return replay_offline(call);
+    for (size_t i = 0; i < sizeof offline_only / sizeof *offline_only; i++) {
+        if (call_flag(call, offline_only[i])) return complain(WRONG_USE, "--%s goes with --offline", offline_only[i]);
+    }
     struct replay r = {.call = call, .source = call_flag(call, "source")};
     struct sigaction action = {.sa_handler = on_signal};
     if (!call_number(call, "speed", 0, &r.speed)) return WRONG_USE;

@@ -13,8 +13,15 @@ static uint64_t read_clock(clockid_t which) {
     return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
-uint64_t clock_utc_ns(void) { return read_clock(CLOCK_REALTIME); }
-uint64_t clock_mono_ns(void) { return read_clock(CLOCK_MONOTONIC); }
+static uint64_t held_utc, held_mono;
+
+uint64_t clock_utc_ns(void) { return held_utc ? held_utc : read_clock(CLOCK_REALTIME); }
+uint64_t clock_mono_ns(void) { return held_mono ? held_mono : read_clock(CLOCK_MONOTONIC); }
+
+void clock_hold(uint64_t utc_ns, uint64_t mono_ns) {
+    held_utc = utc_ns;
+    held_mono = mono_ns;
+}
 
 // Days since 1970-01-01 of a Gregorian date, and back, by Howard Hinnant's algorithms (chrono-Compatible Low-Level Date Algorithms).
 static int64_t days_of_date(int64_t y, int64_t m, int64_t d) {

@@ -15,6 +15,9 @@
 uint64_t clock_utc_ns(void);  // since 1970-01-01T00:00:00Z
 uint64_t clock_mono_ns(void); // since some start; never goes back
 
+// Holds both clocks at these times, for running a service again; 0, 0: they run.
+void clock_hold(uint64_t utc_ns, uint64_t mono_ns);
+
 // Writes "2025-03-22T10:15:30.123456Z" (fraction left out when zero, 3 or 6 digits else); returns its length.
 size_t time_print(uint64_t utc_ns, char out[static TIME_TEXT]);
 

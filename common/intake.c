@@ -17,7 +17,7 @@ bool intake_full(const struct loop *l) {
     return l->taken >= l->settings.batch_max;
 }
 
-static struct slot *slot_of(struct loop *l, const char *topic) {
+struct slot *intake_slot(struct loop *l, const char *topic) {
     for (size_t i = 0; i < l->n_slots; i++) {
         if (strcmp(l->slots[i].stream.name, topic) == 0) return &l->slots[i];
     }
@@ -93,22 +93,28 @@ static void put_back(struct loop *l, struct slot *slot, struct entry_id before) 
 }
 
 static void take(struct loop *l, struct slot *slot, const struct envelope *e, struct entry_id before) {
-    const char *reason = "killed this service three times";
-    err_t error = ERR_OK;
+    bool kill = false;
     if (l->careful) {
         l->trying = true;
-        if (tried_too_often(l, slot, e)) error = ERR_INPUT;
+        kill = tried_too_often(l, slot, e);
     }
+    l->taken_at = clock_mono_ns();
+    if (intake_take(l, slot, e, kill)) return trace_entry(l, slot->stream.name, e->id, kill);
+    put_back(l, slot, before);
+}
+
+bool intake_take(struct loop *l, struct slot *slot, const struct envelope *e, bool kill) {
+    const char *reason = "killed this service three times";
     l->taken++;
     l->messages++;
-    l->taken_at = clock_mono_ns();
-    if (!error) error = intake_handle(l, slot->stream.topic, e, &reason);
+    err_t error = kill ? ERR_INPUT : intake_handle(l, slot->stream.topic, e, &reason);
     switch (error_policy(error)) {
     case POLICY_GO: break;
     case POLICY_REJECT: intake_bury(l, slot, e, reason); break;
-    case POLICY_RETRY: put_back(l, slot, before); break;
+    case POLICY_RETRY: return false;
     case POLICY_STOP: l->stop = error; break;
     }
+    return true;
 }
 
 static void report_hole(struct loop *l, const struct slot *slot, const struct envelope *e) {
@@ -136,7 +142,7 @@ static void offer(struct loop *l, struct slot *slot, const struct envelope *e, e
 // --- from the wire
 
 static void take_parcel(struct loop *l, const struct parcel *p) {
-    struct slot *slot = slot_of(l, p->topic);
+    struct slot *slot = intake_slot(l, p->topic);
     struct envelope e;
     if (!slot || envelope_read(p->topic, p->frame, &e)) {
         l->corrupt++; // the journal has the right one

@@ -7,6 +7,7 @@ enum log_level {
     LOG_LEVEL_INFO,    // nobody
     LOG_LEVEL_WARNING, // somebody, tomorrow
     LOG_LEVEL_ERROR,   // somebody, now
+    LOG_LEVEL_NONE,    // as the least level: nothing is logged
 };
 
 void log_start(const char *service, enum log_level least);

@@ -48,8 +48,9 @@ static int64_t patience(const struct loop *l, uint64_t mono) {
     return left < 0 ? 0 : left;
 }
 
-static void call(struct loop *l, const struct tap *t, batch_t *batch) {
-    err_t e = t->ready(l->self, batch);
+void loop_call(struct loop *l, size_t tap, batch_t *batch) {
+    if (batch) trace_socket(l, tap);
+    err_t e = l->reactor.taps[tap].ready(l->self, batch);
     if (e && !l->stop) l->stop = e;
 }
 
@@ -61,7 +62,7 @@ static bool listens(const struct loop *l, const struct tap *t) {
 
 struct heard {
     struct waiter waiters[SOURCES_MAX + 2]; // the taps first, in the order of `taps`, then the control socket and the inbox
-    const struct tap *taps[SOURCES_MAX];
+    size_t taps[SOURCES_MAX];
     size_t n_taps;
 };
 
@@ -71,7 +72,7 @@ static void wait_for_input(struct loop *l, struct heard *h) {
         const struct tap *t = &l->reactor.taps[i];
         if (!listens(l, t)) continue;
         h->waiters[h->n_taps] = (struct waiter){.port = t->port, .fd = t->fd};
-        h->taps[h->n_taps++] = t;
+        h->taps[h->n_taps++] = i;
     }
     size_t n = h->n_taps;
     h->waiters[n++] = (struct waiter){.port = l->control};
@@ -81,7 +82,7 @@ static void wait_for_input(struct loop *l, struct heard *h) {
 
 // --- the open batch
 
-static void open_batch(struct loop *l) {
+void loop_open(struct loop *l) {
     if (l->open) return;
     uint64_t mono = clock_mono_ns();
     uint64_t utc = clock_utc_ns(), rolled = ledger_rolled_back_at(l->ledger);
@@ -90,12 +91,14 @@ static void open_batch(struct loop *l) {
     l->open = true;
     l->taken = 0;
     l->opened_at = l->taken_at = mono;
+    trace_begin(l);
 }
 
 static void listen(struct loop *l, const struct heard *h) {
     for (size_t i = 0; i < h->n_taps; i++) {
         if (!h->waiters[i].ready) continue;
-        call(l, h->taps[i], h->taps[i]->intake == INTAKE_DOOR && loop_is_held(l) ? NULL : l->batch);
+        bool away = l->reactor.taps[h->taps[i]].intake == INTAKE_DOOR && loop_is_held(l);
+        loop_call(l, h->taps[i], away ? NULL : l->batch);
         l->taken_at = clock_mono_ns();
     }
     if (h->waiters[h->n_taps].ready) control_take(l);
@@ -111,12 +114,17 @@ static bool has_caught_up(const struct loop *l) {
     return true;
 }
 
+void loop_tick(struct loop *l) {
+    trace_tick(l);
+    err_t e = l->service->tick ? l->service->tick(l->self, l->batch) : ERR_OK;
+    if (e) l->stop = e;
+}
+
 static void tick(struct loop *l, uint64_t mono) {
     if (!l->context.caught_up) l->context.caught_up = has_caught_up(l);
     if (mono - l->ticked_at < (uint64_t)l->settings.tick_ms * NS_PER_MS) return;
     l->ticked_at = mono;
-    err_t e = l->service->tick ? l->service->tick(l->self, l->batch) : ERR_OK;
-    if (e) l->stop = e;
+    loop_tick(l);
 }
 
 // A batch that is still small waits a little for more, as long as something keeps coming (the archiver: 50 or 5 s).
@@ -200,6 +208,15 @@ static void send_all(struct loop *l) {
     }
 }
 
+// Also when there was nothing to commit: what the service hears now is a moment of its own.
+static void tell_committed(struct loop *l, bool committed) {
+    l->context.committed_at = clock_utc_ns();
+    l->context.committed_mono = clock_mono_ns();
+    trace_end(l, committed);
+    if (l->service->committed) l->service->committed(l->self);
+    control_answer(l);
+}
+
 static void finish(struct loop *l) {
     if (l->stalled) log_event(LOG_LEVEL_INFO, "recovered", "batch=%llu", (unsigned long long)ledger_batch(l->ledger));
     l->stalled = NULL;
@@ -209,8 +226,7 @@ static void finish(struct loop *l) {
     failpoint(l, "after_commit");
     send_all(l);
     failpoint(l, "after_send");
-    if (l->service->committed) l->service->committed(l->self);
-    control_answer(l);
+    tell_committed(l, true);
     if (l->careful && l->trying && --l->careful == 0) log_event(LOG_LEVEL_INFO, "careful_start_done", "tries=ok");
     l->trying = l->forgiven = false;
 }
@@ -231,8 +247,7 @@ static void stall(struct loop *l, err_t e) {
 
 // Nothing to commit: those who wait get their answer all the same.
 static void close_empty(struct loop *l) {
-    if (l->service->committed) l->service->committed(l->self);
-    control_answer(l);
+    tell_committed(l, false);
     l->open = false;
 }
 
@@ -251,7 +266,7 @@ static void seal(struct loop *l) {
     add_positions(l);
 }
 
-static void commit(struct loop *l) {
+void loop_commit(struct loop *l) {
     if (!l->sealed) seal(l);
     if (l->stop) return;
     if (!l->sealed && batch_is_empty(l->batch)) return close_empty(l);
@@ -266,10 +281,10 @@ static void commit(struct loop *l) {
 
 // While a batch waits: try again, and turn away whoever knocks.
 static void iterate_sealed(struct loop *l) {
-    commit(l);
+    loop_commit(l);
     if (l->sealed) control_take(l);
     for (size_t i = 0; l->sealed && i < l->reactor.n; i++) {
-        if (l->reactor.taps[i].intake == INTAKE_DOOR) call(l, &l->reactor.taps[i], NULL);
+        if (l->reactor.taps[i].intake == INTAKE_DOOR) loop_call(l, i, NULL);
     }
 }
 
@@ -285,13 +300,13 @@ static void iterate(struct loop *l) {
     wait_for_input(l, &heard);
     l->iterations++;
     if (l->sealed) return iterate_sealed(l);
-    open_batch(l);
+    loop_open(l);
     listen(l, &heard);
     uint64_t mono = clock_mono_ns();
     tick(l, mono);
     if (connected(l)) upkeep(l, mono);
     if (l->stop || still_gathering(l, mono)) return;
-    commit(l);
+    loop_commit(l);
 }
 
 err_t loop_run(struct loop *l) {
@@ -306,7 +321,7 @@ err_t loop_run(struct loop *l) {
     notify_stopping();
     uint64_t until = clock_mono_ns() + 5 * NS_PER_S;
     while (!l->stop && (l->open || l->sealed) && clock_mono_ns() < until) {
-        commit(l);
+        loop_commit(l);
         if (l->sealed) ports_wait(NULL, 0, 20);
     }
     return l->stop;

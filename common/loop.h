@@ -8,6 +8,7 @@
 #include "common/ledger.h"
 #include "common/service.h"
 #include "common/topology.h"
+#include "common/trace.h"
 
 #define INLETS_MAX (2 * INSTANCES_MAX)
 #define SOURCES_MAX (INSTANCES_MAX + CELLS_MAX + 8) // the monitor listens to every process, and to other cells
@@ -66,9 +67,12 @@ struct loop {
     const struct service *service;
     void *self;
     struct settings settings;
+    const void *own; // the service's settings
     struct instance me;
+    char redis[300]; // its preset address
     struct context context;
     book_t *book;
+    bool booked; // the book was there before the loop, and is not read from Redis
     ledger_t *ledger;
     batch_t *batch;
 
@@ -84,6 +88,9 @@ struct loop {
     struct reactor reactor;
     struct waiting_answer answers[ANSWERS_MAX];
     size_t n_answers;
+
+    struct trace trace;
+    int lock_file; // stays open: it is the lock
 
     // the open batch
     unsigned taken;       // messages in it
@@ -125,14 +132,24 @@ size_t shards_inlets(struct loop *l, struct stream out[static INLETS_MAX]);   //
 err_t shards_bar(struct loop *l);                                             // once the slots have their positions
 bool shards_barred(struct loop *l, const struct slot *slot, struct entry_id id); // while l->barred: this entry is not to be taken yet
 
+// service.c
+err_t loop_settings(struct loop *l, void *own, char wrong[static 256]); // from the environment; l->service and l->me.role are set
+
 // loop.c
 err_t loop_run(struct loop *l);
 extern volatile int loop_stop_asked; // set by SIGTERM and SIGINT
+void loop_open(struct loop *l);                              // a batch, unless one is open
+void loop_call(struct loop *l, size_t tap, batch_t *batch);  // the service reads a socket of its own; batch NULL: to turn away
+void loop_tick(struct loop *l);                              // the service's timers
+void loop_commit(struct loop *l);
 bool loop_is_held(const struct loop *l);
 
 // intake.c
 void intake_wire(struct loop *l);     // what the inbox holds
 void intake_journals(struct loop *l); // what the journals hold, for topics that are behind or idle
+// An entry, by the policy of its handler's error; `kill`: it is a dead letter without being handled. False: there is no room for it now.
+bool intake_take(struct loop *l, struct slot *slot, const struct envelope *e, bool kill);
+struct slot *intake_slot(struct loop *l, const char *topic); // NULL: it is not read here
 void intake_bury(struct loop *l, const struct slot *slot, const struct envelope *e, const char *reason);
 bool intake_full(const struct loop *l);
 err_t intake_handle(struct loop *l, enum topic topic, const struct envelope *e, const char **reason); // by the policy of its error

@@ -136,6 +136,38 @@ static void print_scaled(FILE *out, const struct option *o, int64_t value) {
     (void)fprintf(out, "%lld%s", (long long)(u->name ? value / u->factor : value), u->name ? u->name : "");
 }
 
+bool option_value(const struct option *o, const void *settings, char out[static OPTION_VALUE_TEXT]) {
+    const char *at = (const char *)settings + o->place;
+    const char *text;
+    int64_t number;
+    int n = 0;
+    switch (o->type) {
+    case OPTION_TEXT:
+    case OPTION_CHOICE:
+        memcpy(&text, at, sizeof text);
+        n = text ? snprintf(out, OPTION_VALUE_TEXT, "%s", text) : -1;
+        break;
+    case OPTION_INTEGER:
+    case OPTION_DURATION:
+    case OPTION_SIZE:
+        memcpy(&number, at, sizeof number);
+        n = snprintf(out, OPTION_VALUE_TEXT, "%lld", (long long)number);
+        break;
+    case OPTION_DECIMAL:
+        memcpy(&number, at, sizeof number);
+        n = (int)decimal_print((decimal_t){number}, out);
+        break;
+    case OPTION_FLAG: n = snprintf(out, OPTION_VALUE_TEXT, "%s", *(const bool *)at ? "true" : "false"); break;
+    case OPTION_FILE: return false;
+    }
+    return n >= 0 && n < OPTION_VALUE_TEXT;
+}
+
+void option_give(const char *service, const char *name, const char *value) {
+    char text[VARIABLE_TEXT];
+    (void)setenv(variable(service, name, text), value, 1);
+}
+
 static const char *type_words(enum option_type type) {
     static const char *const words[] = {
         [OPTION_TEXT] = "text",

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -32,6 +33,11 @@ struct option {
 // `table` ends with a row without a name. Values are copied; they live as long as the process. ERR_CONFIG: *wrong says which variable, what
 // it held (not for secrets) and what it may hold.
 err_t options_read(const struct option *table, const char *service, void *settings, char wrong[static 256]);
+#define OPTION_VALUE_TEXT 256
+// A setting that was read, as options_read takes it. False: it has none, or it is not to be shown.
+bool option_value(const struct option *o, const void *settings, char out[static OPTION_VALUE_TEXT]);
+// As if the environment had it: TRADECAST_<SERVICE>_<NAME>.
+void option_give(const char *service, const char *name, const char *value);
 void options_help(const struct option *table, const char *service, FILE *out);
 void options_env_file(const struct option *table, const char *service, FILE *out);     // VAR=default, commented
 void options_reference(const struct option *table, const char *service, FILE *out);    // a Markdown table

@@ -28,13 +28,19 @@ struct port {
     char topic[TOPIC_MAX + 1];
     uint8_t peer[PEER_MAX];
     struct keyed *keyed; // NULL: goes without keys
+    overhear_fn *overhear;
+    void *overhear_arg;
+    const struct parcel *given; // offline: what is still to be received
+    size_t n_given;
 };
+
+static bool offline; // no sockets
 
 static int zmq_kind(enum port_kind kind) {
     switch (kind) {
     case PORT_PULL: return ZMQ_PULL;
     case PORT_PUSH: return ZMQ_PUSH;
-    case PORT_PUB: return ZMQ_PUB;
+    case PORT_PUB: return ZMQ_XPUB; // a PUB that says who listens
     case PORT_SUB: return ZMQ_SUB;
     case PORT_ROUTER: return ZMQ_ROUTER;
     case PORT_DEALER: return ZMQ_DEALER;
@@ -48,12 +54,14 @@ static port_t *port_new(enum port_kind kind, int queue) {
     port_t *self = calloc(1, sizeof *self);
     if (!self) abort();
     self->kind = kind;
+    if (offline) return self;
     self->sock = zsock_new(zmq_kind(kind));
     if (!self->sock) {
         free(self);
         return NULL;
     }
     self->handle = zsock_resolve(self->sock);
+    if (kind == PORT_PUB) zsock_set_xpub_verbose(self->sock, 1);
     zmq_msg_init(&self->body);
     int limit = queue ? queue : QUEUE_DEFAULT;
     zsock_set_sndhwm(self->sock, limit);
@@ -80,7 +88,7 @@ static void watch_the_other_end(port_t *self) {
 
 void port_destroy(port_t **self) {
     if (!*self) return;
-    zmq_msg_close(&(*self)->body);
+    if ((*self)->sock) zmq_msg_close(&(*self)->body);
     keys_close(&(*self)->keyed);
     zsock_destroy(&(*self)->sock);
     free(*self);
@@ -122,6 +130,7 @@ static port_t *had(port_t *self, bool right) {
 port_t *port_bind(enum port_kind kind, const struct endpoint *at, int queue) {
     char numeric[ENDPOINT_TEXT];
     port_t *self = port_new(kind, queue);
+    if (offline) return self;
     *why = 0;
     resolve(at->address, numeric);
     return had(self, self && on_network(self, at, true) && zmq_bind(self->handle, numeric) == 0);
@@ -129,6 +138,7 @@ port_t *port_bind(enum port_kind kind, const struct endpoint *at, int queue) {
 
 port_t *port_connect_as(enum port_kind kind, const struct endpoint *at, int queue, const char *identity) {
     port_t *self = port_new(kind, queue);
+    if (offline) return self;
     *why = 0;
     if (self && identity) zsock_set_identity(self->sock, identity);
     return had(self, self && on_network(self, at, false) && zmq_connect(self->handle, at->address) == 0);
@@ -137,7 +147,7 @@ port_t *port_connect_as(enum port_kind kind, const struct endpoint *at, int queu
 port_t *port_connect(enum port_kind kind, const struct endpoint *at, int queue) { return port_connect_as(kind, at, queue, NULL); }
 
 bool port_subscribe(port_t *self, const char *topic_prefix) {
-    zsock_set_subscribe(self->sock, topic_prefix);
+    if (self->sock) zsock_set_subscribe(self->sock, topic_prefix);
     return true;
 }
 
@@ -146,11 +156,13 @@ static bool put(port_t *self, const void *data, size_t length, int more) {
 }
 
 bool port_send(port_t *self, const char *topic, struct span frame) {
+    if (offline) return true;
     if (self->keyed) keys_mend(self->keyed);
     return put(self, topic, strlen(topic), ZMQ_SNDMORE) && put(self, frame.data, frame.length, 0);
 }
 
 bool port_send_to(port_t *self, struct span peer, const char *topic, struct span frame) {
+    if (offline) return true;
     return put(self, peer.data, peer.length, ZMQ_SNDMORE) && port_send(self, topic, frame);
 }
 
@@ -189,14 +201,48 @@ static bool is_there(port_t *self) {
     return zmq_getsockopt(self->handle, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN);
 }
 
+static bool receive_given(port_t *self, struct parcel *out) {
+    if (!self->n_given) return false;
+    *out = *self->given++;
+    self->n_given--;
+    return true;
+}
+
 bool port_receive(port_t *self, struct parcel *out) {
+    if (offline) return receive_given(self, out);
     while (is_there(self)) {
-        if (take_message(self, out)) return true;
+        if (take_message(self, out)) {
+            if (self->overhear) self->overhear(self->overhear_arg, out);
+            return true;
+        }
         while (more(self)) { // the rest of a message that has the wrong shape
             if (zmq_msg_recv(&self->body, self->handle, ZMQ_DONTWAIT) < 0) break;
         }
     }
     return false;
+}
+
+bool port_listener(port_t *self, struct listener *out) {
+    char said[sizeof out->prefix];
+    if (offline || !is_there(self)) return false;
+    int n = zmq_recv(self->handle, said, sizeof said, ZMQ_DONTWAIT);
+    if (n < 1) return false;
+    size_t length = (size_t)n < sizeof said ? (size_t)n : sizeof said; // a longer one is cut: it is none of ours
+    *out = (struct listener){.came = said[0] == 1};
+    memcpy(out->prefix, said + 1, length - 1);
+    return true;
+}
+
+void port_overhear(port_t *self, overhear_fn *overhear, void *arg) {
+    self->overhear = overhear;
+    self->overhear_arg = arg;
+}
+
+void ports_offline(void) { offline = true; }
+
+void port_give(port_t *self, const struct parcel *parcels, size_t n) {
+    self->given = parcels;
+    self->n_given = n;
 }
 
 int ports_wait(struct waiter *waiters, size_t n, int64_t timeout_ms) {

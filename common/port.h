@@ -11,7 +11,7 @@ typedef struct port port_t;
 enum port_kind {
     PORT_PULL,   // a service's inbox
     PORT_PUSH,
-    PORT_PUB,    // a service's events
+    PORT_PUB,    // a service's events; its owner must ask port_listener now and then
     PORT_SUB,
     PORT_ROUTER, // the executor's side of gateways; a control socket
     PORT_DEALER,
@@ -37,6 +37,21 @@ struct parcel {
     struct span frame;
 };
 bool port_receive(port_t *self, struct parcel *out); // false: nothing there. Wrong frame counts and sizes (over 1 MiB) are dropped
+
+// PUB: somebody began to listen to what begins with `prefix`, or the last one who did is gone. False: nothing new.
+struct listener {
+    bool came;
+    char prefix[64];
+};
+bool port_listener(port_t *self, struct listener *out);
+
+// Every message that is received is handed to `overhear` as well; NULL: no more.
+typedef void overhear_fn(void *arg, const struct parcel *parcel);
+void port_overhear(port_t *self, overhear_fn *overhear, void *arg);
+
+// From now on ports are no sockets: they receive what they are given, and what is sent to them is gone. For running a service again.
+void ports_offline(void);
+void port_give(port_t *self, const struct parcel *parcels, size_t n); // what is there; valid until it was received
 
 // Waits for ports and file descriptors, at most WAITERS_MAX.
 #define WAITERS_MAX 128

@@ -92,15 +92,7 @@ static void print_help(const struct service *s) {
     for (const struct control *c = s->controls; c && c->verb; c++) printf("  control %-20s %s\n", c->verb, c->words);
 }
 
-static char *text_or(const char *text, const char *format, const char *part) {
-    char out[512];
-    if (text && *text) return (char *)text;
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    snprintf(out, sizeof out, format, part);
-#pragma GCC diagnostic pop
-    return strdup(out);
-}
+static bool is_given(const char *text) { return text && *text; }
 
 // Which of its role's processes this one is.
 static bool find_itself(struct loop *l, char wrong[static 256]) {
@@ -112,6 +104,21 @@ static bool find_itself(struct loop *l, char wrong[static 256]) {
         return snprintf(wrong, 256, "TRADECAST_RELAY_TO must name one of TRADECAST_CELLS, not \"%.60s\"", to ? to : ""), false;
     l->me.shard = l->me.role == EXECUTOR ? (unsigned)l->settings.shard : (unsigned)place;
     return true;
+}
+
+err_t loop_settings(struct loop *l, void *own, char wrong[static 256]) {
+    struct option table[OPTIONS_MAX];
+    table_for(l->service, table);
+    err_t e = options_read(table, role_name(l->me.role), &l->settings, wrong);
+    if (!e && l->service->options) e = options_read(l->service->options, role_name(l->me.role), own, wrong);
+    if (e) return e;
+    if (!find_itself(l, wrong)) return ERR_CONFIG;
+    instance_name(l->me.role, l->me.shard, l->me.name);
+    snprintf(l->redis, sizeof l->redis, "unix:%s/redis.sock", l->settings.run_dir);
+    if (!is_given(l->settings.redis)) l->settings.redis = l->redis;
+    if (!is_given(l->settings.redis_user)) l->settings.redis_user = l->me.name;
+    if (!is_given(l->settings.lock_dir)) l->settings.lock_dir = l->settings.run_dir;
+    return ERR_OK;
 }
 
 // Its own doors, and those that it sends to: what would be refused later is said before anything is taken.
@@ -136,25 +143,10 @@ static err_t look_at_doors(const struct loop *l) {
 }
 
 static err_t read_options(struct loop *l, void *own) {
-    struct option table[OPTIONS_MAX];
     char wrong[256];
-    table_for(l->service, table);
-    err_t e = options_read(table, role_name(l->me.role), &l->settings, wrong);
-    if (!e && l->service->options) e = options_read(l->service->options, role_name(l->me.role), own, wrong);
-    if (e) {
-        complain(wrong);
-        return e;
-    }
-    if (!find_itself(l, wrong)) {
-        complain(wrong);
-        return ERR_CONFIG;
-    }
-    instance_name(l->me.role, l->me.shard, l->me.name);
-    l->settings.redis = text_or(l->settings.redis, "unix:%s/redis.sock", l->settings.run_dir);
-    l->settings.redis_user = text_or(l->settings.redis_user, "%s", l->me.name);
-    l->settings.lock_dir = text_or(l->settings.lock_dir, "%s", l->settings.run_dir);
-    char unsafe[240];
-    if (!endpoint_redis_may(l->settings.redis, l->settings.redis_plain, unsafe)) return complain(unsafe), ERR_CONFIG;
+    err_t e = loop_settings(l, own, wrong);
+    if (e) return complain(wrong), e;
+    if (!endpoint_redis_may(l->settings.redis, l->settings.redis_plain, wrong)) return complain(wrong), ERR_CONFIG;
     keys_start(l->settings.keys_dir, l->me.name);
     return look_at_doors(l);
 }

@@ -23,6 +23,8 @@ struct context {
     uint64_t incarnation;
     uint64_t epoch;          // grows with every owner of this slice
     uint64_t started_at;     // UTC ns
+    uint64_t committed_at;   // when what the last batch decided was sent, UTC ns; for `committed`, which has no batch
+    uint64_t committed_mono; // the same, monotonic
     bool caught_up;          // every topic was read to its end at least once since the start
     const char *held;        // why input is held back (journal full, memory, ring), NULL when it is not
     uint64_t rolled_back_at; // UTC ns when Redis was last found to have lost or not known something; 0: never
@@ -61,6 +63,9 @@ struct control {
     bool (*run)(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer);
 };
 
+// Says a message again that came on the socket which the service has added as its `socket`th (from 0).
+typedef void again_fn(void *arg, unsigned socket, const struct parcel *parcel);
+
 struct inlet_position {
     const char *topic; // "orders.0"
     struct entry_id position;
@@ -93,6 +98,11 @@ struct service {
     void (*beat)(void *self, Heartbeat *out, arena_t *arena); // adds to the heartbeat what only the service counts
     // A message of one of its routes went to the dead letters: tell whoever waits for it (a dead order ends as a visible rejection).
     void (*buried)(void *self, batch_t *batch, const ProtobufCMessage *body, const char *reason);
+    // Its inputs are all messages (topics, sockets; no file descriptors): what it did can be recorded, and done again (rerun.h).
+    bool traced;
+    // A recording begins now: what it has heard on its sockets and keeps in no store. And what it does every so often it does next at the
+    // next tick, so that who is made to begin here does it then, too.
+    void (*again)(void *self, again_fn *say, void *arg);
     int64_t batch_max, gather_count, gather_for_ms; // presets of the options of that name, if not the common ones
 };
 

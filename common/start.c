@@ -19,23 +19,21 @@ static void complain(const char *text) { fprintf(stderr, "%s\n", text); }
 
 // One process of a name on a host. The lock goes with the process, however it ends. The file holds the newest incarnation, which Redis may
 // forget: with a clock that was set back, the next one would look old to consumers that are ahead.
-static int lock_file = -1;
-
-static uint64_t locked_incarnation(void) {
+static uint64_t locked_incarnation(const struct loop *l) {
     char text[24] = "";
-    ssize_t n = pread(lock_file, text, sizeof text - 1, 0);
+    ssize_t n = pread(l->lock_file, text, sizeof text - 1, 0);
     return n > 0 ? strtoull(text, NULL, 10) : 0;
 }
 
-static err_t lock_incarnation(uint64_t incarnation) {
+static err_t lock_incarnation(const struct loop *l, uint64_t incarnation) {
     char text[24];
     int n = snprintf(text, sizeof text, "%020llu\n", (unsigned long long)incarnation);
-    if (pwrite(lock_file, text, (size_t)n, 0) == n && fdatasync(lock_file) == 0) return ERR_OK;
+    if (pwrite(l->lock_file, text, (size_t)n, 0) == n && fdatasync(l->lock_file) == 0) return ERR_OK;
     complain("cannot write the lock file: disk full?");
     return ERR_SYSTEM;
 }
 
-static err_t take_lock(const struct loop *l) {
+static err_t take_lock(struct loop *l) {
     char path[512], text[800];
     if (mkdir(l->settings.lock_dir, 0700) != 0 && errno != EEXIST) {
         snprintf(text, sizeof text, "%s: cannot make the directory %s: %s", l->me.name, l->settings.lock_dir, strerror(errno));
@@ -54,7 +52,7 @@ static err_t take_lock(const struct loop *l) {
         complain(text);
         return ERR_FENCED;
     }
-    lock_file = fd; // stays open: it is the lock
+    l->lock_file = fd;
     return ERR_OK;
 }
 
@@ -157,9 +155,10 @@ static err_t open_outlets(struct loop *l) {
             if (!e && at.incarnation > newest) newest = at.incarnation;
         }
     }
-    if (locked_incarnation() > newest) newest = locked_incarnation();
-    l->context.incarnation = incarnation_next(clock_utc_ns() / NS_PER_MS, newest, NULL, 0);
-    return e ? e : lock_incarnation(l->context.incarnation);
+    if (locked_incarnation(l) > newest) newest = locked_incarnation(l);
+    l->context.started_at = clock_utc_ns();
+    l->context.incarnation = incarnation_next(l->context.started_at / NS_PER_MS, newest, NULL, 0);
+    return e ? e : lock_incarnation(l, l->context.incarnation);
 }
 
 static bool is_forward(const struct service *s, enum topic topic) {
@@ -215,18 +214,18 @@ static void fill_context(struct loop *l) {
     l->context.cells = (unsigned)cells_count();
     l->context.book = l->book;
     l->context.epoch = ledger_epoch(l->ledger);
-    l->context.started_at = clock_utc_ns();
 }
 
 static err_t load(struct loop *l) {
     store_t *store = ledger_store(l->ledger);
-    err_t e = l->me.role == ARCHIVER ? ERR_OK : book_load(l->book, store);
+    err_t e = l->me.role == ARCHIVER || l->booked ? ERR_OK : book_load(l->book, store);
     if (!e && l->service->load) e = l->service->load(l->self, store);
     if (!e) e = open_inlets(l);
     if (!e) e = read_last_run(l);
     if (!e) e = bind_ports(l);
     if (!e && l->service->configured) l->service->configured(l->self);
     if (!e && l->service->open) e = l->service->open(l->self, &l->reactor);
+    if (!e) trace_open(l);
     return e;
 }
 
@@ -234,7 +233,9 @@ err_t loop_start(struct loop *l, const void *own) {
     err_t e = take_lock(l);
     if (!e) e = take_over(l);
     if (e) return e;
-    l->book = book_new();
+    l->own = own;
+    l->booked = l->book != NULL;
+    if (!l->book) l->book = book_new();
     e = open_outlets(l);
     if (e) return e;
     fill_context(l);
@@ -255,4 +256,6 @@ void loop_end(struct loop *l) {
     batch_destroy(&l->batch);
     book_destroy(&l->book);
     ledger_destroy(&l->ledger);
+    trace_close(l);
+    if (l->lock_file > 0) (void)close(l->lock_file);
 }

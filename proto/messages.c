@@ -13,6 +13,7 @@
 #include "signal.pb-c.h"
 #include "sync.pb-c.h"
 #include "system.pb-c.h"
+#include "trace.pb-c.h"
 
 // By name, sorted (a test holds it so): the search is binary.
 static const ProtobufCMessageDescriptor *const types[] = {
@@ -34,6 +35,7 @@ static const ProtobufCMessageDescriptor *const types[] = {
     &heartbeat__descriptor,
     &hello__descriptor,
     &instance_state__descriptor,
+    &kept_key__descriptor,
     &modify_order__descriptor,
     &order__descriptor,
     &order_command__descriptor,
@@ -52,6 +54,7 @@ static const ProtobufCMessageDescriptor *const types[] = {
     &submit__descriptor,
     &sync_state__descriptor,
     &system_event__descriptor,
+    &trace__descriptor,
     &welcome__descriptor,
 };
 

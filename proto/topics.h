@@ -36,6 +36,7 @@ enum topic { TOPICS(TOPIC_ENUM) TOPIC_COUNT };
 #define FEED_HEARTBEAT "heartbeat" // Heartbeat; every service
 #define FEED_SUMS "sums"           // ExecutorSums; every executor but executor 0, which listens, where there are several
 #define FEED_SYNC "sync"           // SyncState; each of SYNCS
+#define FEED_TRACE "trace"         // Trace; services that can be run again, only while somebody listens to just that
 
 // The programs that copy the archive elsewhere: no services (no slice, no topic), there only where they are wanted.
 #define SYNCS(X) X("sync-backend") X("sync-clickhouse")

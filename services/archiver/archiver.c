@@ -344,6 +344,7 @@ const struct service archiver_service = {
     .routes = routes,
     .slice = archiver_slice,
     .controls = controls,
+    .traced = true,
     .new = archiver_new,
     .destroy = archiver_destroy,
     .load = archiver_load,

@@ -32,6 +32,7 @@ accounts_t *accounts_new(void) {
 static void account_free(struct account *a) {
     account_state__free_unpacked(a->state, NULL);
     free(a->id);
+    buffer_destroy(&a->snapshot);
     free(a);
 }
 

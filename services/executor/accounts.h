@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "common/buffer.h"
 #include "execution.pb-c.h"
 #include "services/executor/gate.h"
 
@@ -30,6 +31,7 @@ struct account {
     uint64_t snapshot_at; // monotonic ns: when its last snapshot was told on the topic
     uint64_t told_at;     // likewise its state
     bool told_money;      // and that with its balance
+    buffer_t snapshot;    // its last snapshot's frame, as it came
     struct account *next; // of all
 };
 

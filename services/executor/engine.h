@@ -63,8 +63,6 @@ struct executor {
     uint64_t sums_told_at;               // monotonic ns
     send_fn *send;
     void *send_arg;
-    uint64_t (*clock_mono)(void); // for what happens after the commit
-    uint64_t (*clock_utc)(void);
 };
 
 // steps.c - every change of a trade goes through here: step, count, keep, tell.
@@ -157,6 +155,10 @@ void wire_done(struct executor *x); // at the end of a turn
 void wire_committed(struct executor *x);
 void wire_map(struct executor *x);  // accounts to sessions, from the book
 void wire_tick(struct executor *x); // silence
+
+// again.c - what a recording that begins later needs.
+void again_keep(struct executor *x, struct session *s, const ProtobufCMessage *m, struct span frame);
+void executor_again(void *self, again_fn *say, void *arg);
 
 // state.c - accounts and brokers: what is told about them.
 void state_snapshot(struct executor *x, struct session *s, const AccountSnapshot *m);

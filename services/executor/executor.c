@@ -94,8 +94,6 @@ static void *executor_new(const struct context *context, const void *settings) {
                                           .held_interval = (uint64_t)s->doubt_held_ms * NS_PER_MS};
     x->send = send_out;
     x->send_arg = x;
-    x->clock_mono = clock_mono_ns;
-    x->clock_utc = clock_utc_ns;
     return x;
 }
 
@@ -242,6 +240,8 @@ const struct service executor_service = {
     .settings_size = sizeof(struct executor_settings),
     .routes = routes,
     .slice = executor_slice,
+    .traced = true,
+    .again = executor_again,
     .new = executor_new,
     .destroy = executor_destroy,
     .load = load_all,

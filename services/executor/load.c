@@ -152,8 +152,6 @@ static void start_trade(struct executor *x, struct trade *t) {
 static void start_all(struct executor *x, struct trade **list, size_t n) {
     for (size_t i = 0; i < n; i++) place_trade(x, list[i]);
     for (size_t i = 0; i < n; i++) engine_count(x, list[i], 1);
-    size_t cursor = 0;
-    for (struct place *p; (p = accounts_next_place(x->accounts, &cursor)) != NULL;) positions_sort(p);
     for (size_t i = 0; i < n; i++) start_trade(x, list[i]);
 }
 

@@ -121,6 +121,35 @@ static void add_to_sums(struct place *p, const struct trade *t, int sign) {
         p->short_lots += lots, p->short_cost += cost;
 }
 
+// As a restart would find it: by what Redis keeps, which has times to the microsecond.
+static int by_age(const struct trade *a, const struct trade *b) {
+    uint64_t one = a->s->executed_at / NS_PER_US, other = b->s->executed_at / NS_PER_US;
+    if (one != other) return one < other ? -1 : 1;
+    return strcmp(a->s->trade_id, b->s->trade_id);
+}
+
+// Reports come about in order, so it is looked for from the end.
+static void hold(struct place *p, struct trade *t) {
+    struct trade *after = p->positions ? p->positions->older : NULL; // of the first: the last
+    while (after && by_age(after, t) > 0) after = after == p->positions ? NULL : after->older;
+    if (after)
+        DL_APPEND_ELEM2(p->positions, after, t, older, newer);
+    else
+        DL_PREPEND2(p->positions, t, older, newer);
+}
+
+static bool is_in_place(const struct place *p, const struct trade *t) {
+    if (t != p->positions && by_age(t->older, t) > 0) return false;
+    return !t->newer || by_age(t, t->newer) <= 0;
+}
+
+static void keep_in_order(struct place *p, struct trade *t, bool holds) {
+    if (t->holds && holds && is_in_place(p, t)) return;
+    if (t->holds) DL_DELETE2(p->positions, t, older, newer);
+    if (holds) hold(p, t);
+    t->holds = holds;
+}
+
 void positions_count(positions_t *self, struct trade *t) {
     struct place *p = t->place;
     int64_t lots = fills_open_lots(t->s).e8;
@@ -129,9 +158,7 @@ void positions_count(positions_t *self, struct trade *t) {
     t->counted_lots = lots;
     t->counted_price = t->s->average_price;
     add_to_sums(p, t, 1);
-    if (lots && !t->holds) DL_APPEND2(p->positions, t, older, newer);
-    if (!lots && t->holds) DL_DELETE2(p->positions, t, older, newer);
-    t->holds = lots != 0;
+    keep_in_order(p, t, lots != 0);
     positions_follow(t);
     if (!p->symbol->fed && t->s->average_price) p->symbol->price = t->s->average_price;
     soil(self, p);
@@ -147,12 +174,6 @@ void positions_leave(positions_t *self, struct trade *t) {
     soil(self, t->place);
 }
 
-static int by_age(const struct trade *a, const struct trade *b) {
-    if (a->s->executed_at != b->s->executed_at) return a->s->executed_at < b->s->executed_at ? -1 : 1;
-    return strcmp(a->s->trade_id, b->s->trade_id);
-}
-
-void positions_sort(struct place *p) { DL_SORT2(p->positions, by_age, older, newer); }
 
 int64_t positions_free_lots(const struct trade *t) {
     int64_t left = fills_open_lots(t->s).e8 - t->closing;

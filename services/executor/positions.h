@@ -36,7 +36,6 @@ void positions_destroy(positions_t **self);
 void positions_add_place(positions_t *self, struct place *p, const char *symbol, int64_t contract_size); // a place just made
 void positions_count(positions_t *self, struct trade *t); // after any change of what the trade holds
 void positions_leave(positions_t *self, struct trade *t); // it is forgotten
-void positions_sort(struct place *p);                     // oldest first: after loading
 int64_t positions_free_lots(const struct trade *t);       // open, and not about to be closed (e8)
 
 const struct symbol *positions_price(positions_t *self, const Price *price); // NULL: nobody here has traded it

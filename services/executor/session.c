@@ -22,6 +22,7 @@ void sessions_destroy(sessions_t **self) {
         free(s->instance_id);
         free(s->broker_id);
         free(s->kind);
+        buffer_destroy(&s->greeting);
         free(s);
     }
     free(*self);

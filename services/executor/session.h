@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "common/buffer.h"
 #include "execution.pb-c.h"
 #include "services/executor/doubt.h"
 
@@ -24,6 +25,7 @@ struct session {
     unsigned in_flight;                       // submitted and not answered
     bool gone;                                // what was handed to it could not leave: it is not connected; until it speaks again
     bool blocked;                             // orders wait because too many are in flight
+    buffer_t greeting;                        // its last hello, as it came
     struct session *next;
 };
 

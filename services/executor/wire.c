@@ -10,10 +10,10 @@
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
 
-#define T(name)     TRADE_STATE__STATE__##name
-#define TAKE_MOST   512 // frames in one turn
-#define ASK_AT_ONCE 500
-#define NUDGE_EVERY (200 * NS_PER_MS)
+#define T(name)         TRADE_STATE__STATE__##name
+#define TAKE_MOST       512 // frames in one turn
+#define ASK_AT_ONCE     500
+#define NUDGE_EVERY     (200 * NS_PER_MS)
 
 // --- instances
 
@@ -305,7 +305,9 @@ void wire_take(struct executor *x, struct span peer, struct span frame) {
     if (!m) return strange(x, name, "a frame cannot be decoded (another version?)");
     struct session *s = sessions_find(x->sessions, name);
     if (!s && !book_instance(x->context->book, name)) return strange(x, name, "a gateway that is not configured");
-    hear(x, s ? s : sessions_get(x->sessions, name), m);
+    if (!s) s = sessions_get(x->sessions, name);
+    again_keep(x, s, m, frame);
+    hear(x, s, m);
 }
 
 void wire_done(struct executor *x) {
@@ -398,14 +400,15 @@ void wire_tick(struct executor *x) {
 static void sent(struct executor *x, struct trade *t, bool out) {
     if (!t || t->s->state != T(submitting)) return;
     t->unsent = !out;
-    due_set(x->due, &t->due, out ? x->clock_mono() + x->patience.answer_within : t->sequence);
+    due_set(x->due, &t->due, out ? x->context->committed_mono + x->patience.answer_within : t->sequence);
 }
 
 // A commit that took long may have made an order too old, or what its gateway would refuse forgotten: it is decided again. That it has not
 // been sent is certain.
 static bool in_time(const struct executor *x, const struct trade *t) {
     if (!t || t->s->state != T(submitting)) return false; // it is over already
-    return doubt_may_leave(t->decided_at, x->clock_mono()) && (!t->s->has_valid_until || x->clock_utc() < t->s->valid_until) &&
+    return doubt_may_leave(t->decided_at, x->context->committed_mono) &&
+           (!t->s->has_valid_until || x->context->committed_at < t->s->valid_until) &&
            !orders_refused(x, t); // halted by what came after it in the same batch
 }
 

@@ -216,6 +216,11 @@ static err_t reconciler_tick(void *self, batch_t *batch) {
     return ERR_OK;
 }
 
+static void reconciler_again(void *self, again_fn *say, void *arg) {
+    (void)say, (void)arg;
+    ((struct reconciler *)self)->chores_at = 0;
+}
+
 static const struct route routes[] = {
     {TOPIC_orders, &order__descriptor, handle_order, false},
     {TOPIC_routings, &routing__descriptor, handle_routing, false},
@@ -231,6 +236,8 @@ const struct service reconciler_service = {
     .settings_size = sizeof(struct settings),
     .routes = routes,
     .slice = reconciler_slice,
+    .traced = true,
+    .again = reconciler_again,
     .new = reconciler_new,
     .destroy = reconciler_destroy,
     .load = reconciler_load,

@@ -182,6 +182,11 @@ static void router_beat(void *self, Heartbeat *out, arena_t *arena) {
     }
 }
 
+static void router_again(void *self, again_fn *say, void *arg) {
+    (void)say, (void)arg;
+    ((struct router *)self)->chores_at = 0;
+}
+
 static const struct route routes[] = {
     {TOPIC_signals, &signal__descriptor, handle_signal, true},
     {TOPIC_executions, &execution__descriptor, follow_execution, false},
@@ -197,6 +202,8 @@ const struct service router_service = {
     .settings_size = sizeof(struct settings),
     .routes = routes,
     .slice = router_slice,
+    .traced = true,
+    .again = router_again,
     .new = router_new,
     .destroy = router_destroy,
     .load = router_load,

@@ -87,6 +87,7 @@ static void beat(struct copy *self) {
     state.memory_bytes = memory_bytes();
     state.trouble = self->trouble[0] ? self->trouble : NULL;
     envelope_write(&frame, FEED_SYNC, ENTRY_ID_NONE, ENTRY_ID_NONE, &state.base);
+    for (struct listener who; port_listener(self->events, &who);) continue; // who listens is all the same
     port_send(self->events, FEED_SYNC, (struct span){frame.data, frame.length});
     buffer_destroy(&frame);
 }

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 import json
 import os
+import pathlib
 import signal
 import subprocess
 
@@ -29,6 +30,13 @@ def send(plant, signal_id):
     assert status == 0, out + err
 
 
+def post(plant, signal_id):
+    """At once: nobody waits for what becomes of it."""
+    sides = ("buy", "sell", "close")
+    status, answer, _ = plant.door().alert({"signal_id": signal_id, "symbol": "EURUSD", "action": sides[len(signal_id) % 3], "price": "1.1"})
+    assert status == 200, answer
+
+
 def final(plant, signal_id):
     return until(lambda: plant.admin.hget(f"signal:{signal_id}", "status") in ("completed", "failed"), f"{signal_id} to be final")
 
@@ -36,7 +44,7 @@ def final(plant, signal_id):
 def recorder(plant, file, *more):
     env = {**os.environ, **plant.environment("tradecast")}
     child = subprocess.Popen([plant.bin / "tradecast", "record", file, *more], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    until(lambda: os.path.exists(file) and os.path.getsize(file) or child.poll() is not None, "the recording to begin")
+    until(lambda: os.path.exists(file) and os.path.getsize(file) > 500 or child.poll() is not None, "the recording to begin")
     return child
 
 
@@ -143,26 +151,88 @@ def test_a_live_account_is_never_replayed_into(plant, file):
         plant.apply({"accounts": [plant.config["accounts"][0] | {"live": False}]})
 
 
-def test_a_recording_is_decided_again_to_the_byte(plant, file):
+def flat(plant, name):
+    """Nothing is open: of several positions of one moment a service that begins anew may take another first."""
+    status, answer, _ = plant.door().alert({"signal_id": f"flat-{name}", "symbol": "EURUSD", "action": "close"})
+    assert status == 200, answer
+    final(plant, f"flat-{name}")
+    until(lambda: not plant.admin.hlen("reconciliation:open"), "all to be on its way")
+
+
+def incident(plant, file, name):
+    """Signals, a halt, and one more; recorded by what was running before."""
     account = plant.config["accounts"][0]["account_id"]
+    flat(plant, name)
     child = recorder(plant, file)
-    for n in range(5):
-        send(plant, f"redecide-{n}")
-        final(plant, f"redecide-{n}")
+    for n in range(12):
+        post(plant, f"{name}-{n}")
+    for n in range(12):
+        final(plant, f"{name}-{n}")
     plant.command("halt", "--account", account)
     until(lambda: plant.admin.hget(f"risk:{account}", "mode") == "halted", "the halt")
-    send(plant, "redecide-halted")
-    final(plant, "redecide-halted")
+    post(plant, f"{name}-halted")
+    final(plant, f"{name}-halted")
     plant.command("resume", "--account", account)
-    until(lambda: has_outcome(plant, file, "redecide-halted"), "the outcome to be in the file")
+    until(lambda: plant.admin.hget(f"risk:{account}", "mode") == "trading", "trading again")
+    until(lambda: has_outcome(plant, file, f"{name}-halted"), "the outcome to be in the file")
     child.send_signal(signal.SIGTERM)
     assert child.wait(timeout=20) == 0
-    status, out, err = plant.command("redecide", file, "--json")
-    assert status == 0, out + err
-    assert json.loads(out) == {"signals": 6, "same": 6, "different": []}
+
+
+def offline(plant, file, *more):
+    status, out, err = plant.command("replay", file, "--offline", "--json", *more)
+    assert out, err
+    said = json.loads(out)
+    return status, {s["service"]: s for s in said["services"]}, said["rows"], err
+
+
+def test_every_service_says_the_same_again_to_the_byte(plant, file):
+    incident(plant, file, "every")
+    status, services, rows, err = offline(plant, file)
+    assert status == 0 and rows == [], err
+    assert set(services) == {"router", "executor.0", "reconciler", "archiver"}
+    assert services["router"]["as_recorded"] > 12 and services["executor.0"]["as_recorded"] > 24 and services["reconciler"]["as_recorded"] > 12
+    assert all(s["not_recorded"] == s["different"] == 0 for s in services.values())
+
+
+def test_a_part_of_the_services_is_run_alone(plant, file):
+    incident(plant, file, "part")
+    status, services, rows, err = offline(plant, file, "--service", "executor")
+    assert status == 0 and set(services) == {"executor.0"} and services["executor.0"]["as_recorded"] > 24, (print(json.dumps(rows)), err)
 
 
 def test_another_configuration_shows_what_would_have_been_decided(plant, file):
+    incident(plant, file, "another")
+    config = json.loads(json.dumps(plant.config))
+    account = config["accounts"][1]["account_id"]
+    config["accounts"][1]["enabled"] = False
+    with open(f"{file}.json", "w") as f:
+        json.dump(config, f)
+    status, services, rows, err = offline(plant, file, "--service", "router", "--config", f"{file}.json")
+    assert status == 1, err
+    decided = [(r["account"], r["was"], r["is"]) for r in rows if r["message"] == "Routing"]
+    assert set(decided) == {(account, "ordered", "account_disabled")} and len(decided) == 13
+    assert {r["account"] for r in rows} == {account}  # orders that would not have been sent
+
+
+def test_a_service_that_was_restarted_says_the_same_again(plant, file):
+    flat(plant, "restart")
+    child = recorder(plant, file)
+    for name in ("router", "executor.0", "reconciler"):
+        post(plant, f"before-{name}")
+        final(plant, f"before-{name}")
+        plant.processes[name].stop()
+        post(plant, f"while-{name}")
+        plant.restart(name)
+        final(plant, f"while-{name}")
+    until(lambda: has_outcome(plant, file, "while-reconciler"), "the outcome to be in the file")
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(timeout=20) == 0
+    status, services, rows, err = offline(plant, file)
+    assert status == 0 and rows == [] and services["executor.0"]["as_recorded"] > 12, (print(json.dumps(rows)), err)
+
+
+def test_the_past_has_the_routers_decisions_only(plant, file):
     send(plant, "otherwise")
     final(plant, "otherwise")
     assert plant.command("record", f"{file}.all", "--past")[0] == 0
@@ -171,7 +241,8 @@ def test_another_configuration_shows_what_would_have_been_decided(plant, file):
     config["accounts"][1]["enabled"] = False
     with open(f"{file}.json", "w") as f:
         json.dump(config, f)
-    status, out, err = plant.command("redecide", file, "--config", f"{file}.json", "--json")
-    assert status == 1, err
-    changed = json.loads(out)["different"]
-    assert [(c["account"], c["was"], c["is"]) for c in changed] == [(config["accounts"][1]["account_id"], "ordered", "account_disabled")]
+    status, services, rows, err = offline(plant, file, "--config", f"{file}.json")
+    assert status == 1 and list(services) == ["router"], err
+    assert [(r["account"], r["was"], r["is"]) for r in rows] == [(config["accounts"][1]["account_id"], "ordered", "account_disabled")]
+    status, out, err = plant.command("replay", file, "--offline", "--service", "executor")
+    assert status == 1 and "says what services did" in err

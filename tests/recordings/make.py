@@ -1,6 +1,6 @@
 """make - records the incidents that tests/contract/test_recordings.py decides again: python3 -m tests.recordings.make [NAME ...]
 
-To be run again when what the router says of a decision changes on purpose; `tradecast redecide` shows first what became different.
+To be run again when what the router says of a decision changes on purpose; `tradecast replay --offline` shows first what became different.
 An incident of your own: `tradecast recording cut` the part that matters into this folder."""
 # SPDX-License-Identifier: MIT
 import os
@@ -82,12 +82,12 @@ def record(name):
     try:
         env = {**os.environ, **plant.environment("tradecast")}
         child = subprocess.Popen([plant.bin / "tradecast", "record", str(file), "--compress"], env=env)
-        until(lambda: file.exists() and file.stat().st_size, "the recording to begin")
+        until(lambda: file.exists() and file.stat().st_size > 500, "the recording to begin")
         incident(plant)
         until(lambda: not plant.admin.hlen("reconciliation:open"), "all to be on its way")
         child.send_signal(signal.SIGTERM)
         assert child.wait(timeout=30) == 0
-        status, out, err = plant.command("redecide", str(file))
+        status, out, err = plant.command("replay", "--offline", str(file))
         print(f"{name}: {out.strip()}{err.strip()}")
         assert status == 0
     finally:

@@ -49,11 +49,6 @@ struct world {
     uint64_t report; // the gateway's last
 };
 
-static struct world *the_world; // the executor's clocks have no argument
-
-static uint64_t world_mono(void) { return the_world->mono; }
-static uint64_t world_utc(void) { return the_world->now; }
-
 static bool world_send(void *arg, const struct session *to, struct span frame) {
     struct world *w = arg;
     struct envelope e;
@@ -119,15 +114,12 @@ static struct executor *world_executor(struct world *w) {
     struct executor *x = executor_service.new(&w->context, w->settings);
     x->send = world_send;
     x->send_arg = w;
-    x->clock_mono = world_mono;
-    x->clock_utc = world_utc;
     return x;
 }
 
 static int world_setup(void **state) {
     struct world *w = calloc(1, sizeof *w);
     char wrong[256];
-    the_world = w;
     w->now = START + NS_PER_S;
     static uint64_t worlds; // the same alert is raised once a minute: each world has its own time
     w->mono = ++worlds * 10000 * NS_PER_S;
@@ -181,6 +173,8 @@ static void world_commit(struct world *w) {
         assert_int_equal(envelope_read(out[i].outlet ? out[i].outlet->name : out[i].feed, out[i].envelope, &e), ERR_OK);
         w->told[w->n_told++] = envelope_open(&e, w->arena);
     }
+    w->context.committed_at = w->now;
+    w->context.committed_mono = w->mono;
     executor_service.committed(w->x);
     world_begin(w);
 }
