@@ -5,6 +5,7 @@
 # make lint       clang-tidy, cppcheck       make format  clang-format
 # make install    PREFIX=/usr/local DESTDIR=      make deb     a Debian package: the programs, systemd's units, man pages
 # make chaos-copies KILLS=40: the copies of the archive and what they copy to, killed
+# make chaos-hosts KILLS=40 SEED=1 FAULT=loss,resets: several hosts (network namespaces; root), what happens between them
 # make test-deploy: the package in a booted systemd, the image under docker-compose
 # make sim        STEPS=1000000 SEED=1 MIX=any: the protocol under simulated faults      make coverage   of the delivery core
 
@@ -45,7 +46,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(wildcard tests/unit/*/t
 
 objects = $(patsubst %.c,$(OUT)/%.o,$(wildcard $(1)/*.c))
 
-.PHONY: chaos-copies reference all packages run test unit tools bench scaling chaos fuzz lint format clean compile_commands.json
+.PHONY: chaos-copies chaos-hosts reference all packages run test unit tools bench scaling chaos fuzz lint format clean compile_commands.json
 all: $(BINS)
 
 .SECONDARY:
@@ -167,6 +168,11 @@ chaos-copies:
 	$(call again,MODE=check all)
 	-@deploy/engines
 	@KILLS=$(or $(KILLS),40) /usr/bin/python3 -m pytest -q -rs -k whoever_is_killed tests/flow/test_clickhouse.py tests/flow/test_backend.py
+# Several hosts, and KILLS faults between them: partitions, loss, resets, slow links, hosts that die (tests/hosts/faults.py).
+chaos-hosts:
+	@deploy/setup build run test
+	$(call again,MODE=chaos all tools)
+	@/usr/bin/python3 -m tests.hosts.ordeal
 bench:
 	@deploy/setup build run test
 	$(call again,MODE=release all tools)
@@ -175,7 +181,7 @@ scaling:
 	@deploy/setup build run test
 	$(call again,MODE=release all tools)
 	@/usr/bin/python3 -m tests.bench.scaling
-export ONCE PROFILE VAR KILLS SEED MIX MUTATE
+export ONCE PROFILE VAR KILLS SEED MIX MUTATE FAULT
 
 # Findings fail. cppcheck sees no library's header; so it is not asked about leaks and conditions, where it would have to know uthash's macros.
 SOURCES = $(wildcard common/*.c services/*/*.c gateways/*/*.c sync/*/*.c cli/*.c)

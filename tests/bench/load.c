@@ -21,6 +21,8 @@
 #define OUT_MAX (DEPTH_MAX * 1536)
 #define IN_MAX 65536
 #define RESEND_AFTER_NS 50000000u
+#define DIAL_MS 500
+#define UNHEARD_MS 3000 // what is sent and not received by then is sent again over another connection
 #define PATIENCE_NS 10000000000u // after the last signal is sent, for answers and resends
 #define SILENCE_NS 60000000000u  // nobody has answered for so long: it stops by itself
 
@@ -47,11 +49,11 @@ struct connection {
 };
 
 static struct {
-    const char *path, *body, *prefix, *log;
+    const char *address, *path, *body, *prefix, *log;
     unsigned port, connections, depth;
     uint64_t rate, duration_ms, count;
     bool resend;
-} options = {.path = "/", .prefix = "load", .connections = 8, .depth = 16, .count = 1000};
+} options = {.address = "127.0.0.1", .path = "/", .prefix = "load", .connections = 8, .depth = 16, .count = 1000};
 
 static struct item *items;
 static uint64_t produced, settled, resent, accepted, refused, answers, unavailable;
@@ -104,8 +106,14 @@ static void hang_up(struct connection *c) {
 }
 
 static void dial(struct connection *c) {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port)};
+    inet_pton(AF_INET, options.address, &to.sin_addr);
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    // A host that is gone answers nothing: neither dialling nor what is on its way waits for it as long as the kernel would.
+    struct timeval dial_most = {.tv_usec = DIAL_MS * 1000};
+    unsigned unheard_ms = UNHEARD_MS;
+    setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &dial_most, sizeof dial_most);
+    setsockopt(c->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unheard_ms, sizeof unheard_ms);
     if (connect(c->fd, (struct sockaddr *)&to, sizeof to) != 0) {
         close(c->fd);
         c->retry_at = mono_ns() + 20000000u;
@@ -300,11 +308,12 @@ static void write_log(void) {
 }
 
 static void read_options(int argc, char **argv) {
-    static const struct option names[] = {{"port", 1, 0, 'p'},  {"path", 1, 0, 'u'},   {"body", 1, 0, 'b'},     {"prefix", 1, 0, 'i'},
+    static const struct option names[] = {{"address", 1, 0, 'h'}, {"port", 1, 0, 'p'},  {"path", 1, 0, 'u'},   {"body", 1, 0, 'b'},     {"prefix", 1, 0, 'i'},
                                           {"log", 1, 0, 'l'},   {"rate", 1, 0, 'r'},   {"duration-ms", 1, 0, 's'}, {"count", 1, 0, 'n'},
                                           {"depth", 1, 0, 'd'}, {"resend", 0, 0, 'a'}, {"connections", 1, 0, 'c'}, {0}};
     for (int o; (o = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         if (o == 'p') options.port = (unsigned)atoi(optarg);
+        else if (o == 'h') options.address = optarg;
         else if (o == 'u') options.path = optarg;
         else if (o == 'b') options.body = optarg;
         else if (o == 'i') options.prefix = optarg;

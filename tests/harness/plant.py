@@ -42,6 +42,7 @@ class Plant(System):
         gateways = {i["instance_id"]: i["broker_id"] for i in self.config["instances"]}
         super().__init__(self.temporary, mode, gateways, options={**OPTIONS, **SANITIZERS, **(options or {})}, any_port=True, **more)
         self.keep = keep
+        self.door_address, self.sender_prefix = "127.0.0.1", []
         self._admin = None
         self.accepted, self.sent = {}, {}  # by all loads together
 
@@ -148,7 +149,8 @@ MARKET = ('{"signal_id":"{id}","symbol":"EURUSD","order_type":"market","directio
 class Load:
     def __init__(self, plant, prefix, count, rate, body, connections, depth, resend, duration_ms, source):
         self.log = pathlib.Path(plant.temporary) / f"load-{prefix}.txt"
-        command = [ROOT / "build/tools/load", "--port", plant.http_port, "--path", f"/webhook/{source}/{plant.token(source)}",
+        command = [*plant.sender_prefix, ROOT / "build/tools/load", "--address", plant.door_address, "--port", plant.http_port,
+                   "--path", f"/webhook/{source}/{plant.token(source)}",
                    "--body", body or MARKET, "--prefix", prefix, "--count", count, "--connections", connections, "--depth", depth,
                    "--rate", rate, "--duration-ms", duration_ms, "--log", self.log, *(["--resend"] if resend else [])]
         self._out = None
