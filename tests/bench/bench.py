@@ -12,10 +12,11 @@ import time
 from contextlib import closing
 
 from deploy.local import redis as redis_server
-from deploy.local.layout import ROOT, Layout
+from deploy.local.layout import ROOT, Layout, free_port
 from tests.bench import storing
 from tests.bench.reading import reading
 from tests.bench.copies import copies
+from tests.harness.tcp import over_tcp
 from tests.harness.plant import Plant, configuration
 from tests.harness.wait import until
 
@@ -48,10 +49,12 @@ def count(n):
 class Run:
     """A plant of so many accounts, loaded and measured."""
 
-    def __init__(self, accounts, options=None, shards=1):
+    def __init__(self, accounts, options=None, shards=1, prepare=None):
         self.plant = Plant(mode="release", config=configuration(accounts=accounts, brokers=min(2, accounts)), shards=shards,
                            options={"TRADECAST_LOOK_FOR": "1m", "TRADECAST_LOG_LEVEL": "warning", **(options or {})})
         self.accounts = accounts
+        if prepare:
+            prepare(self.plant)
 
     def __enter__(self):
         self.plant.up(within_s=120)
@@ -108,8 +111,11 @@ class Run:
 
 def zeromq_hop(table):
     with tempfile.TemporaryDirectory() as d:
-        out = subprocess.run([ROOT / "build/tools/limits", f"ipc://{d}/hop"], capture_output=True, text=True, timeout=60, check=True)
-    table.add("ZeroMQ, one hop of 300 bytes", int(out.stdout), "messages/s")
+        subprocess.run([ROOT / "build/release/bin/tradecast", "keys", "make", "--dir", d], capture_output=True, timeout=30, check=True)
+        for what, *how in (("ZeroMQ, one hop of 300 bytes", f"ipc://{d}/hop"), ("… over tcp", f"tcp://127.0.0.1:{free_port()}"),
+                           ("… over tcp with keys", f"tcp://127.0.0.1:{free_port()}", f"{d}/keys")):
+            out = subprocess.run([ROOT / "build/tools/limits", *how], capture_output=True, text=True, timeout=60, check=True)
+            table.add(what, int(out.stdout), "messages/s")
 
 
 def redis_limit(table, log, signals, accounts):
@@ -199,6 +205,25 @@ def latency(table):
             table.add(f"HTTP request to order at the gateway, 500 signals/s, {name}", percentile(first, share), "ms", aim)
 
 
+def several_hosts(table):
+    """The same on this host over ipc and over tcp with keys, in turn, so that the ratio says what keys cost."""
+    found = {}
+    for turn in range(2):
+        for way, prepare in (("ipc", None), ("tcp with keys", over_tcp)):
+            with Run(3, prepare=prepare) as run:
+                run.load("warm", count(1000))
+                found.setdefault(way, []).append(run.load("through", count(10000))[2])
+                if turn:
+                    load, _, _ = run.load("calm", count(5000), rate=500, depth=4)
+                    took = [(min(times) - load.sent[s]) / 1e6 for s, times in run.received("calm").items()]
+                    table.add(f"request to order at the gateway, 500 signals/s, {way}, p50", percentile(took, 0.5), "ms")
+                    table.add(f"request to order at the gateway, 500 signals/s, {way}, p99", percentile(took, 0.99), "ms")
+    best = {way: max(per_s) for way, per_s in found.items()}
+    for way, per_s in best.items():
+        table.add(f"door to final, 3 accounts, {way}", per_s, "signals/s")
+    table.add("tcp with keys : ipc", best["tcp with keys"] / best["ipc"], "")
+
+
 def decisions(table):
     """CPU time of the router's handlers on a batch, without sockets and store: others may be at work on the machine."""
     out = subprocess.run([ROOT / "build/tools/decisions"], capture_output=True, text=True, timeout=300, check=True).stdout
@@ -284,6 +309,7 @@ def main():
     throughput(table, 1, 30000, "aim 5,000")
     throughput(table, 3, 20000, "aim 15,000")
     latency(table)
+    several_hosts(table)
     decisions(table)
     fan_out(table, 100, 2000, 20)
     fan_out(table, 1000, 100, 1)

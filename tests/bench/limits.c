@@ -1,4 +1,5 @@
 // limits - how fast a message hops over ZeroMQ here: one process pushes, another pulls, as services do. Prints messages a second.
+// Usage: limits ADDRESS [KEYS_DIR]; with keys it is ingest that sends to router's inbox.
 // SPDX-License-Identifier: MIT
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/keys.h"
 #include "common/port.h"
 
 #define MESSAGES 400000u
@@ -44,14 +46,17 @@ static uint64_t pull(port_t *in) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 2) return 2;
-    struct endpoint at = endpoint_at(argv[1], "limits", "inbox");
+    if (argc < 2 || argc > 3) return 2;
+    struct endpoint at = endpoint_at(argv[1], "router", "inbox");
+    const char *keys = argc == 3 ? argv[2] : NULL;
     pid_t child = fork(); // before either side has a ZeroMQ context
+    keys_start(keys, child == 0 ? "ingest" : "router");
     if (child == 0) {
         push(&at);
         return 0;
     }
     port_t *in = port_bind(PORT_PULL, &at, 1000);
+    if (!in) fprintf(stderr, "%s\n", port_why());
     uint64_t ns = in ? pull(in) : 0;
     port_destroy(&in);
     waitpid(child, NULL, 0);

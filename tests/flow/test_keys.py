@@ -1,43 +1,22 @@
 """Keys: a whole installation over tcp with CURVE; who has no key, a wrong or an unknown one gets nothing and is reported."""
 # SPDX-License-Identifier: MIT
 import os
-import random
 import re
-import socket
 import subprocess
 import urllib.request
 
 import pytest
 import zmq
 
+from tests.harness.tcp import HOST, over_tcp
 from tests.harness.wait import until
 
 DONE, ANSWER_NO, WRONG_USE, NO_REACH = range(4)
-HOST = "127.0.0.1"
-
-
-def free_ports(n=320):
-    """The first of n ports of which those that will be used are free."""
-    for _ in range(50):
-        first = random.randrange(20000, 32000)
-        try:
-            for slot in (0, 1, 8):
-                with socket.socket() as s:
-                    s.bind((HOST, first + slot * 8))
-            return first
-        except OSError:
-            continue
-    raise RuntimeError("no free ports")
 
 
 @pytest.fixture(scope="module")
 def plant(plant_of):
-    def prepare(it):
-        it.options |= {f"TRADECAST_HOST_{name.upper().replace('.', '_').replace('-', '_')}": HOST for name in [*it.services, *it.gateways]}
-        it.options |= {"TRADECAST_PORTS": str(free_ports()), "TRADECAST_KEYS_DIR": str(it.layout.top / "keys")}
-        status, _, err = it.command("keys", "make", *(f"gateway.{g}" for g in it.gateways), "bot.alice")
-        assert status == DONE, err
-    with plant_of(prepare=prepare) as it:
+    with plant_of(prepare=lambda it: over_tcp(it, "bot.alice")) as it:
         yield it
 
 
