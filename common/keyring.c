@@ -148,15 +148,25 @@ bool keyring_each(const char *dir, key_visit_fn *visit, void *arg, char why[stat
 
 // --- writing
 
-static bool make_directory(const char *path, char why[static KEYS_WHY]) {
-    if (mkdir(path, 0700) == 0 || errno == EEXIST) return true;
+// What root makes belongs to whom the directory belongs to, which is the services' user.
+static void give(int fd, const char *dir) {
+    struct stat s;
+    if (geteuid() == 0 && stat(dir, &s) == 0 && fchown(fd, s.st_uid, s.st_gid) != 0) return; // then they say that they cannot read it
+}
+
+static bool make_directory(const char *path, const char *in, char why[static KEYS_WHY]) {
+    bool made = mkdir(path, 0700) == 0;
+    int fd = made && in ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (fd >= 0) give(fd, in), (void)close(fd);
+    if (made || errno == EEXIST) return true;
     (void)snprintf(why, KEYS_WHY, "cannot make the directory %.140s: %.60s", path, strerror(errno));
     return false;
 }
 
-static bool write_new(const char *path, struct span text, mode_t mode) {
+static bool write_new(const char *dir, const char *path, struct span text, mode_t mode) {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
     if (fd < 0) return false;
+    give(fd, dir);
     bool written = write(fd, text.data, text.length) == (ssize_t)text.length && fsync(fd) == 0;
     return close(fd) == 0 && written;
 }
@@ -165,7 +175,7 @@ static bool write_file(const char *dir, const char *path, struct span text, mode
     char aside[PATH_TEXT + 8];
     (void)snprintf(aside, sizeof aside, "%s.new", path);
     (void)unlink(aside);
-    if (!write_new(aside, text, mode) || rename(aside, path) != 0) {
+    if (!write_new(dir, aside, text, mode) || rename(aside, path) != 0) {
         int why = errno;
         (void)unlink(aside);
         errno = why;
@@ -192,7 +202,7 @@ static void certificate(buffer_t *out, const char *name, const char *public) {
 bool keyring_write_secret(const char *dir, const char *name, const struct key_pair *pair, char why[static KEYS_WHY]) {
     char path[PATH_TEXT];
     buffer_t text = {0};
-    if (!make_directory(dir, why)) return false;
+    if (!make_directory(dir, NULL, why)) return false;
     path_of(dir, name, ".key", path);
     certificate(&text, name, pair->public);
     buffer_format(&text, "    secret-key = \"%s\"\n", pair->secret);
@@ -205,7 +215,7 @@ bool keyring_write_public(const char *dir, const char *name, const char *key, bo
     char path[PATH_TEXT], public[PATH_TEXT];
     buffer_t text = {0};
     (void)snprintf(public, sizeof public, "%.300s/public", dir);
-    if (!make_directory(dir, why) || !make_directory(public, why)) return false;
+    if (!make_directory(dir, NULL, why) || !make_directory(public, dir, why)) return false;
     path_of(dir, name, old ? OLD_PUBLIC : NEW_PUBLIC, path);
     certificate(&text, name, key);
     if (write_certificate(public, path, &text, 0644)) return true;

@@ -33,7 +33,8 @@ size_t keyring_public(const char *dir, const char *name, char out[static 2][KEY_
 typedef void key_visit_fn(void *arg, const char *name, const char *key, bool old);
 bool keyring_each(const char *dir, key_visit_fn *visit, void *arg, char why[static KEYS_WHY]);
 
-// Whole or not at all, each by a new file that takes the place of the old one. The directories are made.
+// Whole or not at all, each by a new file that takes the place of the old one. The directories are made; what root writes belongs to the
+// owner of `dir`.
 bool keyring_write_secret(const char *dir, const char *name, const struct key_pair *pair, char why[static KEYS_WHY]);
 bool keyring_write_public(const char *dir, const char *name, const char *key, bool old, char why[static KEYS_WHY]);
 bool keyring_forget(const char *dir, const char *name, bool old, char why[static KEYS_WHY]); // a public key; true when there was none

@@ -138,8 +138,17 @@ static err_t prices_ready(void *self, batch_t *batch) {
     return ERR_OK;
 }
 
+// A signal's age is told by the clock of the door that took it (doubt.h).
+static void mind_the_clocks(const struct executor *x) {
+    const char *ours = endpoint_host(x->context->name), *theirs = endpoint_host("ingest");
+    if (x->settings->skew_margin_ms || !theirs || (ours && strcmp(ours, theirs) == 0)) return;
+    log_event(LOG_LEVEL_WARNING, "no_skew_margin", "ingest=%s why=%s", log_quote(theirs),
+              "\"it is on another host: set TRADECAST_EXECUTOR_SKEW_MARGIN to how far the clocks may differ\"");
+}
+
 static err_t executor_open(void *self, reactor_t *reactor) {
     struct executor *x = self;
+    mind_the_clocks(x);
     struct endpoint gateways = endpoint_of(x->context->run_dir, x->context->name, "gateways");
     x->gateways = port_bind(PORT_ROUTER, &gateways, GATEWAY_QUEUE);
     if (!x->gateways) {

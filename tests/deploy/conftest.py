@@ -62,7 +62,7 @@ def root(package, tmp_path_factory):
     if reason:
         warnings.warn(f"NO SYSTEMD WAS BOOTED: {reason}; only the files were checked", stacklevel=1)
         pytest.skip(f"no systemd can be booted here: {reason}")
-    wanted = ["systemd-sysv", "dbus", "curl", "ca-certificates", "nginx-light", "caddy", *dependencies(package)]
+    wanted = ["systemd-sysv", "dbus", "curl", "ca-certificates", "nginx-light", "caddy", "stunnel4", *dependencies(package)]
     top = pathlib.Path(tmp_path_factory.mktemp("root"))
     yield bootstrap(top / "root", sorted(set(wanted)), disabled=["nginx", "caddy"])
     subprocess.run(["rm", "-rf", "--one-file-system", top / "root"], check=False)

@@ -64,6 +64,11 @@ class Machine:
     def _child(self):
         return subprocess.run(["pgrep", "-P", str(self._nspawn.pid)], capture_output=True, text=True).stdout.strip()
 
+    @property
+    def leader(self):
+        """The process id of its init."""
+        return self._leader
+
     def __exit__(self, *_):
         if self._leader:
             subprocess.run(["kill", "-9", self._leader], check=False)

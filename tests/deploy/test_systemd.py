@@ -130,7 +130,8 @@ def test_a_drop_in_opens_the_network_to_whom_it_names(machine):
     machine.sh(docs.block("deployment", "drop-in"))
     allowed = lambda unit: sorted(machine("systemctl", "show", "-P", "IPAddressAllow", unit).stdout.split())
     assert allowed("tradecast-ingest") == ["10.0.0.0/8", "127.0.0.0/8", "::1/128"]
-    machine.sh(docs.block("deployment", "drop-in-hosts"))
+    machine.sh(docs.block("deployment", "hosts-network"))
+    machine("systemctl", "restart", "tradecast.target")
     assert allowed("tradecast-router") == ["10.0.0.0/24", "127.0.0.0/8", "::1/128"]
     network = lambda service: machine("readlink", f"/proc/{machine.pid(f'tradecast-{service}.service')}/ns/net").stdout
     assert {network(service) for service in SERVICES} == {machine("readlink", "/proc/1/ns/net").stdout}
