@@ -121,6 +121,7 @@ static const struct command commands[] = {
      "Shows which executor has which accounts; moves them, with what is open, while all but ingest are stopped (docs/deployment.md).", run_shards, 0,
      ARGS_MAX,
      {{"to", "N", "move: the executor that is to have them, and every account of the same gateway"},
+      {"drained", NULL, "wait until the executors have taken what was on its way to them; a minute at most"},
       {"dry-run", NULL, "only show what would move"},
       {"fence", NULL, "also while a service on another host is connected: it is shut out, and stops"}}},
     {"health", "SERVICE", "Whether a service (executor.0) answers and can commit; for health checks.", run_health, 1, 1, {}},

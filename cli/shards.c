@@ -6,12 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "common/clock.h"
 #include "common/own.h"
 #include "common/shard.h"
 #include "execution.pb-c.h"
 #include "place.h"
 #include "text.h"
+
+#define DRAINED_WITHIN (60 * NS_PER_S)
 
 static void close_shards(struct shards *s) {
     shard_plan_clear(&s->plan);
@@ -44,7 +48,7 @@ static err_t count_trade(void *arg, const ProtobufCMessage *m) {
 
 static err_t add_executor(struct sheet *sheet, const struct shards *s, unsigned k, table_t *open) {
     char name[NAME_TEXT], key[64];
-    uint64_t orders = 0, commands = 0;
+    uint64_t to_take = 0;
     size_t accounts = 0, trades = 0;
     instance_name(EXECUTOR, k, name);
     (void)snprintf(key, sizeof key, "trade_state:open:%u", k);
@@ -57,13 +61,11 @@ static err_t add_executor(struct sheet *sheet, const struct shards *s, unsigned 
         trades += *n;
     }
     for (size_t i = 0; i < s->plan.n; i++) accounts += s->plan.places[i].from == k;
-    (void)snprintf(key, sizeof key, "orders.%u", k);
-    if (!e) e = shards_behind(s->store, name, key, &orders);
-    if (!e) e = shards_behind(s->store, name, "commands", &commands);
+    if (!e) e = shards_to_take(s->store, k, &to_take);
     sheet_add(sheet, name);
     sheet_format(sheet, "%zu", accounts);
     sheet_format(sheet, "%zu", trades);
-    sheet_format(sheet, "%llu", (unsigned long long)(orders + commands));
+    sheet_format(sheet, "%llu", (unsigned long long)to_take);
     return e;
 }
 
@@ -86,7 +88,21 @@ static err_t fill(const struct shards *s, struct sheet *executors, struct sheet 
     return e;
 }
 
+// With the router stopped this comes to an end.
+static enum outcome wait_drained(const struct shards *s) {
+    for (uint64_t until = clock_mono_ns() + DRAINED_WITHIN; clock_mono_ns() < until; usleep(100000)) {
+        uint64_t left = 0, n = 0;
+        err_t e = ERR_OK;
+        for (unsigned k = 0; !e && k < s->plan.wish.before; k++, left += n) e = shards_to_take(s->store, k, &n);
+        if (e) return complain(NO_REACH, "Redis: %s", store_trouble(s->store));
+        if (!left) return DONE;
+    }
+    return complain(ANSWER_NO, "executors have still something to take: is the router stopped, and do they run?");
+}
+
 static enum outcome show(struct call *call, struct shards *s) {
+    enum outcome outcome = call_flag(call, "drained") ? wait_drained(s) : DONE;
+    if (outcome != DONE) return outcome;
     struct sheet executors = {0}, accounts = {0};
     own(buffer) out = {0};
     err_t e = fill(s, &executors, &accounts);

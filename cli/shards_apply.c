@@ -162,16 +162,12 @@ static err_t watch(store_t *store, const struct services *services) {
 static err_t find_undone(const struct shards *s, char why[static WHY_TEXT]) {
     err_t e = ERR_OK;
     for (unsigned k = 0; !e && k < s->plan.wish.before; k++) {
-        char name[NAME_TEXT], orders[NAME_TEXT];
-        uint64_t n_orders = 0, n_commands = 0;
-        instance_name(EXECUTOR, k, name);
-        (void)snprintf(orders, sizeof orders, "orders.%u", k);
-        e = shards_behind(s->store, name, orders, &n_orders);
-        if (!e) e = shards_behind(s->store, name, "commands", &n_commands);
-        if (e || !(n_orders || n_commands)) continue;
+        uint64_t left = 0;
+        e = shards_to_take(s->store, k, &left);
+        if (e || !left) continue;
         (void)snprintf(why, WHY_TEXT,
-                       "%s has %llu orders and %llu commands to take first: start it, without the router, until tradecast shards says 0",
-                       name, (unsigned long long)n_orders, (unsigned long long)n_commands);
+                       "executor.%u has %llu orders or commands to take first: start it, without the router, until tradecast shards --drained says so", k,
+                       (unsigned long long)left);
         return ERR_BUSY;
     }
     return e;

@@ -225,3 +225,14 @@ err_t shards_number(store_t *store, const char *key, unsigned *out) {
     if (!e) *out = (unsigned)strtoul(buffer_string(&text), NULL, 10);
     return e;
 }
+
+err_t shards_to_take(store_t *store, unsigned shard, uint64_t *out) {
+    char name[NAME_TEXT], orders[NAME_TEXT];
+    uint64_t n = 0;
+    instance_name(EXECUTOR, shard, name);
+    (void)snprintf(orders, sizeof orders, "orders.%u", shard);
+    err_t e = shards_behind(store, name, orders, out);
+    if (!e) e = shards_behind(store, name, "commands", &n);
+    *out += n;
+    return e;
+}

@@ -47,7 +47,7 @@ def table(plant):
 def drain(plant):
     """Everything but ingest is stopped, the router first, the executors when they have taken what was ordered."""
     stop(plant, "router")
-    until(lambda: all(not row["to take first"] for row in table(plant)["executors"]), "the executors to have all orders")
+    assert plant.command("shards", "--drained")[0] == 0
     stop(plant, *plant.executors, *FOLLOWERS)
 
 
@@ -216,7 +216,7 @@ def test_whoever_is_killed_while_moving_leaves_the_old_or_the_new(plant, door, b
     plant.wait_ready()
     load = plant.load("kill", 10_000, rate=30)
     stop(plant, "router")
-    until(lambda: all(not row["to take first"] for row in table(plant)["executors"]), "the executors to have all orders")
+    assert plant.command("shards", "--drained")[0] == 0
     was = plant.trades(book["over"])["acc000"]
     order_again(plant, book["over"], "acc000", 1)  # what the other executor had seen before the move
     assert plant.trades(book["over"])["acc000"] == was and was["state"] == "closed"
