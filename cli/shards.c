@@ -162,11 +162,15 @@ static enum outcome move(struct call *call, struct shards *s) {
         say_moves(call, s, "");
         return DONE;
     }
-    enum outcome outcome = is_so(s) ? DONE : shards_apply(s, call_flag(call, "fence") != NULL);
+    bool so = is_so(s);
+    enum outcome outcome = so ? DONE : shards_apply(s, call_flag(call, "fence") != NULL);
     if (outcome != DONE) return outcome;
     if (!shards_durable(s->store))
         return complain(NO_REACH, "it is done, but Redis has not written it to disk: start nothing before it has");
-    say_moves(call, s, s->plan.wish.after == s->recorded ? ". Start the services" : ". Start the services, with TRADECAST_SHARDS so");
+    say_moves(call, s,
+              so                                  ? ". It is so already"
+              : s->plan.wish.after == s->recorded ? ". Start the services"
+                                                  : ". Start the services, with TRADECAST_SHARDS so");
     return DONE;
 }
 

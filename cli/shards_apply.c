@@ -19,8 +19,9 @@
 #include "place.h"
 #include "shards.h"
 
-#define KEY_TEXT 96
-#define S(text)  span_of(text)
+#define KEY_TEXT    96
+#define PATIENCE_MS 60000
+#define S(text)     span_of(text)
 
 // Everybody but ingest and what follows signals alone: all that have to do with executors.
 struct services {
@@ -165,9 +166,10 @@ static err_t find_undone(const struct shards *s, char why[static WHY_TEXT]) {
         uint64_t left = 0;
         e = shards_to_take(s->store, k, &left);
         if (e || !left) continue;
-        (void)snprintf(why, WHY_TEXT,
-                       "executor.%u has %llu orders or commands to take first: start it, without the router, until tradecast shards --drained says so", k,
-                       (unsigned long long)left);
+        (void)snprintf(
+            why, WHY_TEXT,
+            "executor.%u has %llu orders or commands to take first: start it, without the router, until tradecast shards --drained says so",
+            k, (unsigned long long)left);
         return ERR_BUSY;
     }
     return e;
@@ -182,6 +184,7 @@ static err_t find_users(const struct shards *s, char why[static WHY_TEXT]) {
         err_t e = REDIS(s->store, &reply, "ACL", "GETUSER", name);
         if (!e && strlen(buffer_string(&reply)) <= 1) { // the file may have it
             e = REDIS(s->store, &reply, "ACL", "LOAD");
+            if (!e) e = store_connect(s->store); // it shuts every connection
             if (!e) e = REDIS(s->store, &reply, "ACL", "GETUSER", name);
         }
         if (!e && strlen(buffer_string(&reply)) > 1) continue;
@@ -243,16 +246,51 @@ static err_t add_ends(const struct shards *s, buffer_t *out, unsigned *n) {
     return e;
 }
 
+// Whether anybody has still to read what an executor that goes, or is gone, has said, or was told.
+static err_t is_unread(const struct shards *s, unsigned shard, bool *unread) {
+    struct instance me = {.role = EXECUTOR, .shard = shard}, all[INSTANCES_MAX];
+    struct stream streams[INSTANCES_MAX];
+    instance_name(EXECUTOR, shard, me.name);
+    size_t n = topology_outlets(&me, shard + 1, streams);
+    streams[n] = (struct stream){.topic = TOPIC_orders, .shard = shard};
+    (void)snprintf(streams[n].name, sizeof streams[n].name, "orders.%u", shard);
+    err_t e = ERR_OK;
+    *unread = false;
+    for (size_t i = 0; i <= n; i++) {
+        size_t consumers = topology_consumers(&streams[i], shard + 1, all);
+        for (size_t c = 0; !e && c < consumers; c++) {
+            uint64_t left = 0;
+            if (all[c].role != EXECUTOR) e = shards_behind(s->store, all[c].name, streams[i].name, &left);
+            *unread |= left != 0;
+        }
+    }
+    return e;
+}
+
+// Topics up to here (not included) are read on.
+static err_t find_retired(const struct shards *s, unsigned *out) {
+    err_t e = ERR_OK;
+    bool unread = false;
+    *out = larger(s->plan.wish.before, s->retired);
+    while (!e && *out > s->plan.wish.after) {
+        e = is_unread(s, *out - 1, &unread);
+        if (unread) return e;
+        --*out;
+    }
+    *out = 0;
+    return e;
+}
+
 static err_t commit(struct shards *s, const struct kept *list, size_t n_kept) {
     own(buffer) commands = {0};
-    unsigned n = 0, before = s->plan.wish.before, after = s->plan.wish.after, read = larger(before, s->retired);
-    err_t e = ERR_OK;
+    unsigned n = 0, before = s->plan.wish.before, after = s->plan.wish.after, retired = 0;
+    err_t e = find_retired(s, &retired);
     for (unsigned k = before; !e && k < after; k++) e = shards_begin(s, k, &commands, &n);
     shards_move_kept(list, n_kept, &commands, &n);
     if (!e) e = add_ends(s, &commands, &n);
-    if (!e) e = add_barrier(s, read, &commands, &n);
+    if (!e) e = add_barrier(s, larger(before, s->retired), &commands, &n);
     add_places(s, &commands, &n);
-    add_number(SHARDS_RETIRED, read > after ? read : 0, &commands, &n);
+    add_number(SHARDS_RETIRED, retired, &commands, &n);
     add_number(SHARDS_EXECUTORS, after, &commands, &n);
     FAILPOINT("shards.before_exec");
     if (!e) e = store_transaction(s->store, (struct span){commands.data, commands.length}, n);
@@ -265,6 +303,7 @@ static err_t prepare_and_commit(struct shards *s, const struct services *service
     own(arena) *arena = arena_new(0);
     struct kept *list;
     size_t n;
+    store_patience(s->store, PATIENCE_MS); // there may be much to move
     err_t e = find_users(s, why);
     if (!e) e = fence_all(s->store, services);
     if (!e) e = watch(s->store, services);
@@ -285,6 +324,7 @@ enum outcome shards_apply(struct shards *s, bool fence) {
     if (e == ERR_BUSY || e == ERR_CONFIG) return complain(ANSWER_NO, "%s", why);
     if (e == ERR_REFUSED && !*store_trouble(s->store))
         return complain(ANSWER_NO, "something was started meanwhile, and nothing was moved: stop everything but ingest, and try again");
+    if (e == ERR_STORE) return complain(NO_REACH, "Redis did not answer (%s): say it again, and see", store_trouble(s->store));
     return e ? complain(NO_REACH, "nothing was moved: %s", *store_trouble(s->store) ? store_trouble(s->store) : error_words(e)) : DONE;
 }
 

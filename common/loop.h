@@ -128,7 +128,7 @@ void loop_end(struct loop *l);
 
 // start_shards.c
 err_t shards_fit(void *arg, store_t *store, char why[static 200]);           // arg: the loop; ledger_options.fit
-size_t shards_inlets(struct loop *l, struct stream out[static INLETS_MAX]);   // what is read
+err_t shards_inlets(struct loop *l, struct stream out[static INLETS_MAX], size_t *n);   // what is read
 err_t shards_bar(struct loop *l);                                             // once the slots have their positions
 bool shards_barred(struct loop *l, const struct slot *slot, struct entry_id id); // while l->barred: this entry is not to be taken yet
 

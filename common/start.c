@@ -171,7 +171,8 @@ static bool is_forward(const struct service *s, enum topic topic) {
 static err_t open_inlets(struct loop *l) {
     struct stream streams[INLETS_MAX];
     struct inlet_position at[INLETS_MAX];
-    l->n_slots = shards_inlets(l, streams);
+    err_t unread = shards_inlets(l, streams, &l->n_slots);
+    if (unread) return unread;
     for (size_t i = 0; i < l->n_slots; i++) {
         struct slot *s = &l->slots[i];
         s->stream = streams[i];

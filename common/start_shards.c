@@ -42,11 +42,13 @@ err_t shards_fit(void *arg, store_t *store, char why[static 200]) {
 }
 
 // Topics of executors that are gone are read on, until somebody has seen that nothing is left in them.
-size_t shards_inlets(struct loop *l, struct stream out[static INLETS_MAX]) {
+err_t shards_inlets(struct loop *l, struct stream out[static INLETS_MAX], size_t *n) {
     unsigned shards = (unsigned)l->settings.shards, retired = 0;
-    if (l->me.role != EXECUTOR && read_number(ledger_store(l->ledger), SHARDS_RETIRED, &retired)) retired = 0;
+    bool reads = topology_is_sharded(l->me.role) && l->me.role != EXECUTOR;
+    err_t e = reads ? read_number(ledger_store(l->ledger), SHARDS_RETIRED, &retired) : ERR_OK;
     if (retired > SHARDS_MOST) retired = SHARDS_MOST;
-    return topology_inlets(&l->me, retired > shards ? retired : shards, out);
+    *n = topology_inlets(&l->me, retired > shards ? retired : shards, out);
+    return e;
 }
 
 // --- before and after

@@ -53,7 +53,7 @@ def make_plant(mix, mutate, profile, fsync_ms):
     for broker in config["brokers"]:
         broker["longest_acceptance_ms"] = 500
     options = {**QUICK, **(UNCHECKED if mix.unchecked else {}), **mix.options, **({"TRADECAST_MUTATE": mutate} if mutate else {})}
-    plant = Plant(mode="chaos", config=config, profile=profile or mix.profile, keep=True, options=options)
+    plant = Plant(mode="chaos", config=config, profile=profile or mix.profile, keep=True, options=options, shards=mix.shards)
     if fsync_ms or mix.fsync_ms:
         plant.slow_fsync(fsync_ms or mix.fsync_ms)
     return plant

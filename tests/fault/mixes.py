@@ -116,6 +116,12 @@ def ends_while_paused(scene, load=None):
     scene.kill_and_restart("monitor")
 
 
+def one_of_several_executors(scene, load=None):
+    """An executor, with Redis every third time; whoever is left goes on."""
+    executor = scene.rng.choice(scene.plant.executors)
+    scene.kill_and_restart(executor, *(["redis"] if scene.rng.random() < 0.3 else []))
+
+
 def everything(scene, load=None):
     scene.kill_and_restart("redis", *ALL, *scene.gateways)
 
@@ -133,6 +139,7 @@ class Mix:
     lost_replies: str = ""   # the share of orders of which the broker never tells by itself what became of them
     rate: int = 0            # signals a second, if not the preset
     share: int = 1           # of the kills asked for
+    shards: int = 1          # executors
 
 
 MIXES = {m.name: m for m in [
@@ -154,5 +161,6 @@ MIXES = {m.name: m for m in [
         unchecked=True, lost_replies="0.05"),
     Mix("unchecked-origin", redis_router_executor, "the same, and nothing but a signal's origin time says that its order may be known", fsync_ms=300,
         unchecked=True, lost_replies="0.05", options={"TRADECAST_EXECUTOR_ROLLBACK_QUIET": "0s"}),
+    Mix("two-executors", one_of_several_executors, "one of two executors, with Redis now and then", fsync_ms=300, shards=2),
     Mix("everything", everything, "everything at once, strict", profile="strict", pause_s=(0.8, 2), share=2),
 ]}
