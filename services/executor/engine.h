@@ -25,7 +25,7 @@ struct executor_settings {
 
 struct broker {
     char *id;
-    BrokerState state; // broker_id is `id`; of this executor's gateways
+    BrokerState state;   // broker_id is `id`; of this executor's gateways
     BrokerState *others; // of other executors, by shard; in executor 0, where there are several. NULL: none has told
     bool dirty;
     struct broker *next;
@@ -58,9 +58,9 @@ struct executor {
     bool awake;                    // something that orders waited for has happened
     uint64_t ticked_at, chores_at; // monotonic ns
     port_t *gateways, *prices;
-    port_t *sums[SHARDS_MOST];           // of other executors
-    uint64_t sums_epoch[SHARDS_MOST];    // the newest of each that was heard
-    uint64_t sums_told_at;               // monotonic ns
+    port_t *sums[SHARDS_MOST];        // of other executors
+    uint64_t sums_epoch[SHARDS_MOST]; // the newest of each that was heard
+    uint64_t sums_told_at;            // monotonic ns
     send_fn *send;
     void *send_arg;
 };
@@ -100,7 +100,7 @@ void orders_wake(struct executor *x);
 void orders_submit(struct executor *x, struct trade *t);
 void orders_again(struct executor *x, struct trade *t); // recorded as submitting, and for certain not sent: decided again
 void orders_note_origin(struct executor *x, struct trade *t);
-bool orders_dispatch(struct executor *x, struct trade *t); // false: it waits
+bool orders_dispatch(struct executor *x, struct trade *t);                   // false: it waits
 const char *orders_refused(const struct executor *x, const struct trade *t); // NULL: it is not
 enum gate orders_gate(const struct executor *x, const struct trade *t);
 
@@ -165,10 +165,17 @@ void state_snapshot(struct executor *x, struct session *s, const AccountSnapshot
 void state_charge(struct executor *x, const TradeState *t, const Fill *f);
 void state_soil_broker(struct executor *x, const char *broker_id);
 void state_other_broker(struct executor *x, unsigned shard, const BrokerState *told); // by another executor
-void state_write(struct executor *x); // what is dirty
+void state_write(struct executor *x);                                                 // what is dirty
 const struct limits *state_limits(const struct executor *x, struct account *a);
-void state_ask(struct executor *x);   // about once a second: accounts whose balance and equity are watched
+void state_ask(struct executor *x); // about once a second: accounts whose balance and equity are watched
 void state_destroy(struct executor *x);
+
+// whose.c - several executors: what is another one's.
+bool whose_sent_away(struct executor *x, struct session *s); // its accounts are elsewhere: it was told where
+const struct trade *whose_misplaced(const struct executor *x,
+                                    unsigned *shard); // an open one whose account is with that other executor; NULL: none
+err_t whose_check(const struct executor *x);          // at start: there is none
+void whose_tell(struct executor *x);                  // when the configuration has changed
 
 // sums.c - the views over all accounts, where there are several executors.
 void sums_tell(struct executor *x); // at each tick
@@ -180,4 +187,3 @@ void sums_close(struct executor *x);
 // load.c - at start.
 err_t load_all(void *self, store_t *store);
 void load_start(struct executor *x); // in the first tick
-const struct trade *load_misplaced(const struct executor *x, unsigned *shard); // whose account is with that other executor; NULL: none

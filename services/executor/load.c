@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/log.h"
 #include "common/record.h"
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
@@ -72,28 +71,6 @@ static err_t load_view(void *arg, struct span member) {
     return ERR_OK;
 }
 
-// An order of an account would go to another executor than the one that has its open trades.
-const struct trade *load_misplaced(const struct executor *x, unsigned *shard) {
-    size_t cursor = 0;
-    for (struct trade *t; x->context->shards > 1 && (t = trades_next(x->trades, &cursor)) != NULL;) {
-        const AccountConfig *account = t->retired ? NULL : book_account(x->context->book, t->s->account_id);
-        *shard = account ? book_shard(x->context->book, account, x->context->shards) : x->context->shard;
-        if (*shard != x->context->shard) return t;
-    }
-    return NULL;
-}
-
-static err_t check_whose(const struct executor *x) {
-    unsigned shard;
-    const struct trade *t = load_misplaced(x, &shard);
-    if (!t) return ERR_OK;
-    log_event(LOG_LEVEL_ERROR, "account_elsewhere",
-              "trade=%s account=%s why=\"this executor has the trade, and its account is with executor %u; stop all but ingest, then: tradecast "
-              "shards set %u\"",
-              t->s->trade_id, t->s->account_id, shard, x->context->shards);
-    return ERR_CONFIG;
-}
-
 err_t load_all(void *self, store_t *store) {
     struct executor *x = self;
     const struct slice_loading l = {.shard = x->context->shard,
@@ -107,7 +84,7 @@ err_t load_all(void *self, store_t *store) {
     err_t e = guard_load(x->guard, store);
     if (!e) e = slice_load(store, &l);
     if (!e) e = sums_load(x, store);
-    return e ? e : check_whose(x);
+    return e ? e : whose_check(x);
 }
 
 // --- in the first batch

@@ -57,23 +57,6 @@ static void doubt_in_flight(struct executor *x, const struct session *s, const c
     }
 }
 
-// --- whose it is
-
-// Its accounts are with another executor.
-static bool is_elsewhere(const struct executor *x, const InstanceConfig *config) {
-    return config && book_instance_shard(x->context->book, config, x->context->shards) != x->context->shard;
-}
-
-// Nothing else is said to it, and no epoch of ours that it would take for its own executor's.
-static void send_away(struct executor *x, struct session *s, const InstanceConfig *config) {
-    Elsewhere m = ELSEWHERE__INIT;
-    m.epoch = x->context->epoch;
-    m.shard = book_instance_shard(x->context->book, config, x->context->shards);
-    m.shards = x->context->shards;
-    s->welcomed = false;
-    outbox_put(x->outbox, s, &m.base);
-}
-
 // --- hello
 
 static bool serves(const struct executor *x, const char *account_id, const AccountConfig **out) {
@@ -200,8 +183,7 @@ static bool is_ours(struct executor *x, const struct session *s, const Hello *h)
 // a session.
 static void take_hello(struct executor *x, struct session *s, const Hello *h) {
     if (!is_ours(x, s, h)) return;
-    const InstanceConfig *config = book_instance(x->context->book, s->instance_id);
-    if (is_elsewhere(x, config)) return send_away(x, s, config);
+    if (whose_sent_away(x, s)) return;
     bool begins = !s->welcomed || s->state == INSTANCE_STATE__STATE__lost || s->books != h->books;
     learn(x, s, h);
     begins |= skip_gone_reports(x, s, h);
@@ -262,8 +244,7 @@ static const struct {
 static void nudge(struct executor *x, struct session *s) {
     if (s->nudged_at && batch_mono(x->batch) - s->nudged_at < NUDGE_EVERY) return;
     s->nudged_at = batch_mono(x->batch);
-    const InstanceConfig *config = book_instance(x->context->book, s->instance_id);
-    if (is_elsewhere(x, config)) return send_away(x, s, config);
+    if (whose_sent_away(x, s)) return;
     ReportAck m = REPORT_ACK__INIT;
     m.epoch = x->context->epoch;
     outbox_put(x->outbox, s, &m.base);
@@ -360,16 +341,6 @@ static void lose(struct executor *x, struct session *s) {
     doubt_in_flight(x, s, "the link to its gateway was lost");
 }
 
-static void tell_misplaced(struct executor *x) {
-    unsigned shard;
-    const struct trade *t = load_misplaced(x, &shard);
-    if (!t) return;
-    batch_alert(x->batch, ALERT__SEVERITY__critical, "account_elsewhere", t->s->account_id,
-                "trade %s is with executor %u, and its account with executor %u by now: put the configuration back, or stop all but ingest and "
-                "say: tradecast shards set %u",
-                t->s->trade_id, x->context->shard, shard, x->context->shards);
-}
-
 void wire_tick(struct executor *x) {
     uint64_t mono = batch_mono(x->batch);
     forgive(x, mono);
@@ -384,13 +355,9 @@ void wire_tick(struct executor *x) {
     if (!x->reconfigured) return;
     x->reconfigured = false;
     wire_map(x);
-    tell_misplaced(x);
+    whose_tell(x);
     for (struct session *s = sessions_first(x->sessions); s; s = s->next) {
-        const InstanceConfig *config = book_instance(x->context->book, s->instance_id);
-        if (s->welcomed && is_elsewhere(x, config))
-            send_away(x, s, config);
-        else if (s->welcomed)
-            send_welcome(x, s);
+        if (s->welcomed && !whose_sent_away(x, s)) send_welcome(x, s);
     }
 }
 

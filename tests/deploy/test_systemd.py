@@ -1,5 +1,6 @@
 """What a user of systemd does, by the blocks of docs/deployment.md: install the package, send an alert, kill things, stop, uninstall. In a booted systemd."""
 # SPDX-License-Identifier: MIT
+import json
 import os
 import re
 import subprocess
@@ -124,6 +125,16 @@ def test_a_token_and_passwords_that_may_be_known_are_replaced(machine):
     machine.send("with-the-new-one", alert("with-the-new-one"), token=token)
     machine.filled("with-the-new-one")
     machine.token = token
+
+
+def test_one_executor_more_takes_its_share(machine):
+    machine.sh(docs.block("deployment", "more-executors"))
+    machine.ready()
+    said = json.loads(machine("tradecast", "shards", "--json").stdout)
+    assert said["recorded"] == 2 and len(said["executors"]) == 2, said
+    assert machine("systemctl", "is-active", "tradecast-executor@1").stdout.strip() == "active"
+    machine.send("with-two", alert("with-two"), token=machine.token)
+    machine.filled("with-two")
 
 
 def test_a_drop_in_opens_the_network_to_whom_it_names(machine):

@@ -156,7 +156,7 @@ static void a_trade_whose_account_goes_elsewhere_is_an_alert(void **state) {
     struct world *w = of_two(state, 0, 0);
     unsigned shard;
     have_position(w, "t1");
-    assert_null(load_misplaced(w->x, &shard));
+    assert_null(whose_misplaced(w->x, &shard));
     InstanceConfig instance = *book_instance(w->book, "g1");
     instance.shard = 1;
     ConfigChange row = CONFIG_CHANGE__INIT;
@@ -164,7 +164,7 @@ static void a_trade_whose_account_goes_elsewhere_is_an_alert(void **state) {
     row.id = instance.instance_id;
     row.instance = &instance;
     world_apply(w, &row);
-    assert_string_equal(load_misplaced(w->x, &shard)->s->trade_id, "t1");
+    assert_string_equal(whose_misplaced(w->x, &shard)->s->trade_id, "t1");
     assert_int_equal(shard, 1);
     executor_service.configured(w->x);
     world_tick(w);
