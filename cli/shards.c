@@ -175,7 +175,7 @@ static enum outcome move(struct call *call, struct shards *s) {
 }
 
 static bool number_of(const char *text, unsigned least, unsigned most, unsigned *out) {
-    char *end;
+    char *end = (char *)(uintptr_t)text;
     unsigned long n = isdigit((unsigned char)*text) ? strtoul(text, &end, 10) : SHARDS_MOST + 1;
     *out = (unsigned)n;
     return n >= least && n <= most && !*end;

@@ -62,6 +62,8 @@ def move(plant, *words, fails=None, **more):
 
 def start(plant, shards):
     plant.shards = shards
+    for name in [n for n in plant.processes if n.startswith("executor.") and n not in plant.executors]:
+        del plant.processes[name]
     for name in [*FOLLOWERS, *plant.executors, "router"]:
         plant.start_process(name)
     plant.wait_ready()
