@@ -241,6 +241,8 @@ static err_t add_ends(const struct shards *s, buffer_t *out, unsigned *n) {
         if (k < s->plan.wish.after) continue;
         (void)snprintf(key, sizeof key, "execution_state:risk:%u", k);
         shards_command(out, n, 2, (struct span[]){S("UNLINK"), S(key)});
+        (void)snprintf(key, sizeof key, "position:executor.%u", k);
+        shards_command(out, n, 2, (struct span[]){S("UNLINK"), S(key)});
         e = shards_forget_guards(s, k, out, n);
     }
     return e;

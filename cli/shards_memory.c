@@ -182,7 +182,9 @@ static err_t latch(void *arg, struct span name, struct span value) {
 }
 
 err_t shards_begin(const struct shards *s, unsigned shard, buffer_t *out, unsigned *commands) {
-    static const char *const topics[] = {"commands", "outcomes", "config"};
+    char orders[NAME_TEXT];
+    const char *const topics[] = {"commands", "outcomes", "config", orders}; // what was ordered of an earlier one, that one had taken
+    (void)snprintf(orders, sizeof orders, "orders.%u", shard);
     struct latching l = {.out = out, .commands = commands};
     char position[KEY_TEXT], head[ENTRY_ID_TEXT];
     (void)snprintf(l.key, sizeof l.key, "execution_state:risk:%u", shard);
