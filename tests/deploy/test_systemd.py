@@ -135,6 +135,7 @@ def test_one_executor_more_takes_its_share(machine):
     assert machine("systemctl", "is-active", "tradecast-executor@1").stdout.strip() == "active"
     machine.send("with-two", alert("with-two"), token=machine.token)
     machine.filled("with-two")
+    assert "2 executors" in machine.sh(docs.block("deployment", "move-accounts")).stdout
 
 
 def test_a_drop_in_opens_the_network_to_whom_it_names(machine):
