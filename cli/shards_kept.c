@@ -4,39 +4,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/own.h"
 #include "common/shard.h"
+#include "common/store_io.h"
 #include "gateway.pb-c.h"
 #include "shards.h"
 
 #define ACCOUNT_TEXT 128
 #define KEY_TEXT     96
+#define ROW          1000
 
 // Whose it is. Nobody's in particular: every executor keeps it, and it stays.
 enum whose { NOBODY, EVERYBODY, ACCOUNT };
-typedef enum whose whose_fn(const struct shards *s, struct span name, struct span value, char account[static ACCOUNT_TEXT]);
+typedef enum whose whose_fn(struct span name, struct span value, char account[static ACCOUNT_TEXT]);
 
 struct kept_key {
     const char *prefix;
-    bool hash; // else a set
-    whose_fn *whose;
+    bool hash;       // else a set
+    whose_fn *whose; // NULL: a trade's, whose hash says it
 };
 
 static void take(char out[static ACCOUNT_TEXT], const char *text, size_t length) {
     (void)snprintf(out, ACCOUNT_TEXT, "%.*s", (int)length, text);
 }
 
-static enum whose of_trade(const struct shards *s, struct span name, struct span value, char account[static ACCOUNT_TEXT]) {
-    char key[KEY_TEXT];
-    buffer_t text = {0};
-    (void)value;
-    (void)snprintf(key, sizeof key, "trade_state:%.*s", (int)name.length, (const char *)name.data);
-    if (!store_field(s->store, key, "account_id", &text)) take(account, buffer_string(&text), text.length);
-    buffer_destroy(&text);
-    return ACCOUNT;
-}
-
-static enum whose of_report(const struct shards *s, struct span name, struct span value, char account[static ACCOUNT_TEXT]) {
-    (void)s, (void)name;
+static enum whose of_report(struct span name, struct span value, char account[static ACCOUNT_TEXT]) {
+    (void)name;
     Report *r = report__unpack(NULL, value.length, value.data);
     if (r) take(account, r->account_id, strlen(r->account_id));
     report__free_unpacked(r, NULL);
@@ -44,17 +37,17 @@ static enum whose of_report(const struct shards *s, struct span name, struct spa
 }
 
 // "<account_id>\n<broker_symbol>"
-static enum whose of_place(const struct shards *s, struct span name, struct span value, char account[static ACCOUNT_TEXT]) {
-    (void)s, (void)value;
+static enum whose of_place(struct span name, struct span value, char account[static ACCOUNT_TEXT]) {
+    (void)value;
     const char *end = memchr(name.data, '\n', name.length);
     take(account, name.data, end ? (size_t)(end - (const char *)name.data) : name.length);
     return ACCOUNT;
 }
 
 // "lock:<account_id>" and "flatten:lock:<account_id>" were told to the account's executor alone.
-static enum whose of_latch(const struct shards *s, struct span name, struct span value, char account[static ACCOUNT_TEXT]) {
+static enum whose of_latch(struct span name, struct span value, char account[static ACCOUNT_TEXT]) {
     static const char *const prefixes[] = {"lock:", "flatten:lock:"};
-    (void)s, (void)value;
+    (void)value;
     for (size_t i = 0; i < 2; i++) {
         size_t length = strlen(prefixes[i]);
         if (name.length < length || memcmp(name.data, prefixes[i], length) != 0) continue;
@@ -65,8 +58,8 @@ static enum whose of_latch(const struct shards *s, struct span name, struct span
 }
 
 // "<account_id>:<symbol>"; ":<symbol>" is over all accounts.
-static enum whose of_view(const struct shards *s, struct span name, struct span value, char account[static ACCOUNT_TEXT]) {
-    (void)s, (void)value;
+static enum whose of_view(struct span name, struct span value, char account[static ACCOUNT_TEXT]) {
+    (void)value;
     const char *text = name.data;
     size_t length = name.length;
     while (length && text[length - 1] != ':') length--;
@@ -76,7 +69,7 @@ static enum whose of_view(const struct shards *s, struct span name, struct span 
 }
 
 static const struct kept_key keys[] = {
-    {"trade_state:open:", false, of_trade},       {"trade_state:watched:", false, of_trade}, {"execution_state:aside:", true, of_report},
+    {"trade_state:open:", false, NULL},           {"trade_state:watched:", false, NULL},     {"execution_state:aside:", true, of_report},
     {"execution_state:surplus:", true, of_place}, {"execution_state:risk:", true, of_latch}, {"execution_state:views:", false, of_view},
 };
 
@@ -87,6 +80,9 @@ struct finding {
     arena_t *arena;
     struct kept *list;
     size_t n, room;
+    struct span row[ROW]; // trades whose hashes are asked for at once
+    unsigned n_row;
+    arena_t *row_arena;
 };
 
 static struct span keep(arena_t *arena, struct span bytes) {
@@ -95,36 +91,82 @@ static struct span keep(arena_t *arena, struct span bytes) {
     return (struct span){copy, bytes.length};
 }
 
-static err_t look_at(void *arg, struct span name, struct span value) {
-    struct finding *f = arg;
-    char account[ACCOUNT_TEXT] = "";
-    enum whose whose = f->key->whose(f->s, name, value, account);
-    unsigned to = whose == ACCOUNT ? shard_plan_of(&f->s->plan, account, f->at) : whose == EVERYBODY ? 0 : f->at;
-    if (to == f->at) return ERR_OK;
+static void decide(struct finding *f, unsigned to, struct span name, struct span value) {
+    if (to == f->at) return;
     if (f->n == f->room) {
         struct kept *more = arena_take(f->arena, (f->room = f->room ? 2 * f->room : 256) * sizeof *more);
         if (f->n) memcpy(more, f->list, f->n * sizeof *more);
         f->list = more;
     }
     f->list[f->n++] = (struct kept){f->key, f->at, to, keep(f->arena, name), keep(f->arena, value)};
+}
+
+static err_t look_at(void *arg, struct span name, struct span value) {
+    struct finding *f = arg;
+    char account[ACCOUNT_TEXT] = "";
+    enum whose whose = f->key->whose(name, value, account);
+    decide(f, whose == ACCOUNT ? shard_plan_of(&f->s->plan, account, f->at) : whose == EVERYBODY ? 0 : f->at, name, value);
     return ERR_OK;
 }
 
 static err_t look_at_member(void *arg, struct span member) { return look_at(arg, member, (struct span){"", 0}); }
 
+// --- trades: many, and each one's hash says whose it is; they are asked for in rows
+
+static err_t take_account(void *arg, unsigned i, struct span text, int64_t number) {
+    struct finding *f = arg;
+    char account[ACCOUNT_TEXT];
+    (void)number;
+    take(account, text.data, text.length);
+    decide(f, shard_plan_of(&f->s->plan, account, f->at), f->row[i], (struct span){"", 0});
+    return ERR_OK;
+}
+
+static err_t ask_row(struct finding *f) {
+    buffer_t commands = {0};
+    unsigned n = 0;
+    for (unsigned i = 0; i < f->n_row; i++) {
+        char key[KEY_TEXT];
+        (void)snprintf(key, sizeof key, "trade_state:%.*s", (int)f->row[i].length, (const char *)f->row[i].data);
+        shards_command(&commands, &n, 3, (struct span[]){span_of("HGET"), span_of(key), span_of("account_id")});
+    }
+    err_t e = store_pipeline(f->s->store, (struct span){commands.data, commands.length}, n, take_account, f);
+    buffer_destroy(&commands);
+    f->n_row = 0;
+    arena_reset(f->row_arena);
+    return e;
+}
+
+static err_t look_at_trade(void *arg, struct span member) {
+    struct finding *f = arg;
+    f->row[f->n_row++] = keep(f->row_arena, member);
+    return f->n_row < ROW ? ERR_OK : ask_row(f);
+}
+
+static err_t look_at_key(struct finding *f, const char *key) {
+    if (f->key->hash) return store_pairs(f->s->store, key, look_at, f);
+    if (f->key->whose) return store_members(f->s->store, key, look_at_member, f);
+    err_t e = store_members(f->s->store, key, look_at_trade, f);
+    return !e && f->n_row ? ask_row(f) : e;
+}
+
 err_t shards_find(const struct shards *s, arena_t *arena, struct kept **out, size_t *n) {
-    struct finding f = {.s = s, .arena = arena};
+    own(arena) *row_arena = arena_new(0);
+    struct finding *f = calloc(1, sizeof *f);
     err_t e = ERR_OK;
-    for (f.at = 0; !e && f.at < SHARDS_MOST; f.at++) {
+    if (!f) abort();
+    *f = (struct finding){.s = s, .arena = arena, .row_arena = row_arena};
+    for (f->at = 0; !e && f->at < SHARDS_MOST; f->at++) {
         for (size_t i = 0; !e && i < sizeof keys / sizeof *keys; i++) {
             char key[KEY_TEXT];
-            f.key = &keys[i];
-            (void)snprintf(key, sizeof key, "%s%u", keys[i].prefix, f.at);
-            e = keys[i].hash ? store_pairs(s->store, key, look_at, &f) : store_members(s->store, key, look_at_member, &f);
+            f->key = &keys[i];
+            (void)snprintf(key, sizeof key, "%s%u", keys[i].prefix, f->at);
+            e = look_at_key(f, key);
         }
     }
-    *out = f.list;
-    *n = f.n;
+    *out = f->list;
+    *n = f->n;
+    free(f);
     return e;
 }
 
