@@ -117,7 +117,7 @@ static unsigned long long guard_max(void) {
 }
 
 static err_t copy_guard(const struct shards *s, unsigned from, unsigned to, char why[static WHY_TEXT]) {
-    struct hours hours;
+    struct hours hours = {0};
     unsigned long long count = 0;
     err_t e = count_guard(s->store, from, &count);
     if (!e) e = count_guard(s->store, to, &count);
