@@ -120,6 +120,7 @@ static Signal *signal_of_row(arena_t *arena, const SignalRow *row) {
     signal->parts = row->parts;
     signal->n_votes = row->n_votes;
     signal->votes = row->votes;
+    signal->cell = row->cell;
     return signal;
 }
 

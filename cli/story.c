@@ -46,7 +46,7 @@ static const char *number(int64_t e8) {
 static void tell_signal(const Signal *s, buffer_t *out) {
     char at[TIME_TEXT];
     time_print(s->created_at, at);
-    line(out, "received", 0, 0, "%s from %s", at, s->source);
+    line(out, "received", 0, 0, "%s from %s%s%s", at, s->source, s->cell ? ", at the door of cell " : "", s->cell ? s->cell : "");
     buffer_format(out, "  %-12s %11s  %s %s %s", "asked", "", NAME(signal__direction__descriptor, s->direction), s->symbol,
                   NAME(signal__order_type__descriptor, s->order_type));
     if (s->has_lot_size) buffer_format(out, ", %s lots", number(s->lot_size));

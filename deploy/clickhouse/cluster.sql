@@ -34,13 +34,14 @@ CREATE TABLE IF NOT EXISTS `tradecast`.`signals_part` ON CLUSTER '{cluster}' (
     `content` UInt64,
     `parts` Nullable(String),
     `votes` Nullable(String),
+    `cell` Nullable(String),
     `changed` UInt64,
     `removed` UInt8
 ) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/tradecast/signals', '{replica}', `changed`) ORDER BY (signal_id);
 
 CREATE TABLE IF NOT EXISTS `tradecast`.`signals_rows` ON CLUSTER '{cluster}' AS `tradecast`.`signals_part` ENGINE = Distributed('{cluster}', 'tradecast', 'signals_part', cityHash64(`signal_id`));
 
-CREATE VIEW IF NOT EXISTS `tradecast`.`signals` ON CLUSTER '{cluster}' AS SELECT `signal_id`, `symbol`, `action`, `entry_price`, `target_price`, `stop_price`, `confidence`, `strategy`, `asset_type`, `data_source`, `timestamp`, `outcome`, `exit_price`, `profit_loss_pct`, `sha256`, `order_id`, `created_at`, `status`, `source`, `order_type`, `lot_size`, `expiration_time`, `regime`, `reasoning`, `sources`, `agreement`, `extra`, `content`, `parts`, `votes`, `changed` FROM `tradecast`.`signals_rows` FINAL WHERE `removed` = 0;
+CREATE VIEW IF NOT EXISTS `tradecast`.`signals` ON CLUSTER '{cluster}' AS SELECT `signal_id`, `symbol`, `action`, `entry_price`, `target_price`, `stop_price`, `confidence`, `strategy`, `asset_type`, `data_source`, `timestamp`, `outcome`, `exit_price`, `profit_loss_pct`, `sha256`, `order_id`, `created_at`, `status`, `source`, `order_type`, `lot_size`, `expiration_time`, `regime`, `reasoning`, `sources`, `agreement`, `extra`, `content`, `parts`, `votes`, `cell`, `changed` FROM `tradecast`.`signals_rows` FINAL WHERE `removed` = 0;
 
 CREATE TABLE IF NOT EXISTS `tradecast`.`orders_part` ON CLUSTER '{cluster}' (
     `trade_id` String,

@@ -34,11 +34,12 @@ CREATE TABLE IF NOT EXISTS `tradecast`.`signals_rows` (
     `content` UInt64,
     `parts` Nullable(String),
     `votes` Nullable(String),
+    `cell` Nullable(String),
     `changed` UInt64,
     `removed` UInt8
 ) ENGINE = ReplacingMergeTree(`changed`) ORDER BY (signal_id);
 
-CREATE VIEW IF NOT EXISTS `tradecast`.`signals` AS SELECT `signal_id`, `symbol`, `action`, `entry_price`, `target_price`, `stop_price`, `confidence`, `strategy`, `asset_type`, `data_source`, `timestamp`, `outcome`, `exit_price`, `profit_loss_pct`, `sha256`, `order_id`, `created_at`, `status`, `source`, `order_type`, `lot_size`, `expiration_time`, `regime`, `reasoning`, `sources`, `agreement`, `extra`, `content`, `parts`, `votes`, `changed` FROM `tradecast`.`signals_rows` FINAL WHERE `removed` = 0;
+CREATE VIEW IF NOT EXISTS `tradecast`.`signals` AS SELECT `signal_id`, `symbol`, `action`, `entry_price`, `target_price`, `stop_price`, `confidence`, `strategy`, `asset_type`, `data_source`, `timestamp`, `outcome`, `exit_price`, `profit_loss_pct`, `sha256`, `order_id`, `created_at`, `status`, `source`, `order_type`, `lot_size`, `expiration_time`, `regime`, `reasoning`, `sources`, `agreement`, `extra`, `content`, `parts`, `votes`, `cell`, `changed` FROM `tradecast`.`signals_rows` FINAL WHERE `removed` = 0;
 
 CREATE TABLE IF NOT EXISTS `tradecast`.`orders_rows` (
     `trade_id` String,

@@ -73,6 +73,7 @@ static void take_optional(SignalRow *row, const Signal *s) {
     row->parts = s->parts;
     row->n_votes = s->n_votes;
     row->votes = s->votes;
+    row->cell = s->cell;
 }
 
 SignalRow *signal_row(const Signal *s, arena_t *arena) {

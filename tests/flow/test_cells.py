@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: MIT
 import json
 import re
+import shlex
+import subprocess
 import urllib.request
 
 import pytest
 
+from deploy.local.layout import ROOT
 from tests.fault.chaos import QUICK
-from tests.harness import oracle
+from tests.harness import docs, oracle
 from tests.harness.plant import SOURCE, Plant, configuration
 from tests.harness.wait import until
 
@@ -90,6 +93,9 @@ def test_a_signal_through_one_door_is_filled_by_the_accounts_of_both_cells(cells
     assert (trade_here["account_id"], trade_there["account_id"]) == ("acc-a", "acc-b")
     assert here["created_at"] == there["created_at"] and here["content"] == there["content"]
     assert there["cell"] == "a" and "cell" not in here
+    assert "from test, at the door of cell a\n" in cells.b.command("explain", signal_id)[1]
+    assert oracle.judge(cells.b, [signal_id], cells.sent).good
+    assert oracle.archive(cells.b, "SELECT cell FROM signals") == [("a",)]
 
 
 def test_nothing_is_handed_back(cells):
@@ -155,6 +161,20 @@ def test_a_kill_between_the_two_commits_loses_and_doubles_nothing(cells, point):
     judge(cells, load.accepted)
 
 
+def words(name):
+    """The tradecast command of a block of the page, without its first word."""
+    return shlex.split(docs.block("scaling", name))[1:]
+
+
+@pytest.mark.parametrize("name, program", [("front", "relay"), ("front", "ingest"), ("cell", "ingest"), ("cell", "monitor")])
+def test_the_page_shows_settings_that_are_taken(tmp_path, name, program):
+    env = dict(line.split("=", 1) for line in shlex.split(docs.block("scaling", name))) | {"TRADECAST_KEYS_DIR": str(tmp_path / "keys")}
+    subprocess.run([ROOT / "build/check/bin/tradecast", "keys", "make"], env=env, check=True, stdout=subprocess.DEVNULL)
+    check = subprocess.run([ROOT / f"build/check/bin/tradecast-{program}", *(["--to", "c"] if program == "relay" else []), "--check"], env=env,
+                           capture_output=True, text=True, timeout=20)
+    assert check.returncode == 0, check.stderr
+
+
 def view(plant):
     """What a cell's monitor knows: {cell: its row}."""
     with urllib.request.urlopen(plant.monitor_url + "/api/v1/status", timeout=5) as answer:
@@ -163,7 +183,8 @@ def view(plant):
 
 def test_one_view_over_both_and_one_kill_switch_for_both(cells):
     until(lambda: all(c["alive"] for c in view(cells.a).values()) and view(cells.a)["b"]["last"]["accounts"] == 1, "a to hear b")
-    status, out, err = cells.a.command("halt", "--all-cells", "--reason", "drill")
+    assert cells.a.command(*words("view"))[0] == 0
+    status, out, err = cells.a.command(*words("halt"))
     assert (status, out) == (0, "cell a: halt recorded\ncell b: halt recorded\n"), err
     until(lambda: view(cells.a)["b"]["last"]["state"] == "halted", "b to say that it is halted")
     signal_id = cells.send(cells.a)
