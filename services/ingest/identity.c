@@ -104,7 +104,7 @@ void identity_of_handed(const struct handed *h, identity_find_fn *find, const vo
     } else if (find(arg, derived_key(out->id), &value)) {
         out->known = IDENTITY_CONFLICT;
         if (out->derived) resend(out, value);
-    } else if (out->derived && h->window_ns) {
+    } else if (h->derived_from && h->window_ns) {
         uint64_t bucket = h->created_at / h->window_ns;
         if ((bucket && is_beside(h, bucket - 1, find, arg)) || is_beside(h, bucket + 1, find, arg)) resend(out, 0);
     }

@@ -71,6 +71,14 @@ static err_t relay_load(void *self, store_t *store) {
     return slice_load(store, r->context->name, &r->outbox, &r->position, clock_mono_ns());
 }
 
+// A relay that is new here begins where the journal does, which need not be the beginning of everything.
+static void relay_positions(void *self, struct inlet_position *inlets, size_t n) {
+    const struct relay *r = self;
+    for (size_t i = 0; i < n; i++) {
+        if (entry_id_cmp(inlets[i].position, ENTRY_ID_NONE) == 0) inlets[i].position = r->position;
+    }
+}
+
 // --- the connection
 
 static err_t connect_anew(struct relay *r) {
@@ -129,7 +137,8 @@ static void pump(struct relay *r, batch_t *batch) {
     struct parcel p;
     while (r->port && port_receive(r->port, &p)) take_answer(r, batch, &p);
     uint64_t mono = clock_mono_ns(), last = r->answered_at > r->connected_at ? r->answered_at : r->connected_at;
-    if (mono - last > SILENT_FOR && connect_anew(r)) return;
+    if (mono - last > SILENT_FOR) (void)connect_anew(r); // it says why it cannot be; tried again
+    if (!r->port) return;
     const struct part *due = outbox_due(&r->outbox, mono);
     if (due) return send_part(r, due);
     if (mono - r->asked_at > ASK_EVERY) send_part(r, &question);
@@ -250,6 +259,7 @@ const struct service relay_service = {
     .new = relay_new,
     .destroy = relay_destroy,
     .load = relay_load,
+    .positions = relay_positions,
     .open = relay_open,
     .tick = relay_tick,
     .committed = relay_committed,

@@ -55,6 +55,12 @@ static err_t read_journal(store_t *store, struct reading *r) {
     return e == ERR_BUSY ? ERR_OK : e;
 }
 
+static err_t take_beginning(void *arg, const struct journal_entry *entry) {
+    struct envelope e;
+    if (!envelope_read(TOPIC, entry->envelope, &e)) *(struct entry_id *)arg = e.prev;
+    return ERR_OK;
+}
+
 static err_t read_id(store_t *store, const char *key, const char *field, struct entry_id *out) {
     own(buffer) text = {0};
     err_t e = store_field(store, key, field, &text);
@@ -74,5 +80,8 @@ err_t slice_load(store_t *store, const char *name, struct outbox *out, struct en
     if (!e) e = store_field(store, key, "incarnation", &peer);
     out->peer = strtoull(buffer_string(&peer), NULL, 10);
     *position = r.upto;
+    size_t count;
+    if (!e && entry_id_cmp(r.upto, ENTRY_ID_NONE) == 0)
+        return store_journal(store, TOPIC, ENTRY_ID_NONE, 1, take_beginning, position, &count);
     return e || !out->peer ? e : read_journal(store, &r);
 }

@@ -161,6 +161,17 @@ def test_a_kill_between_the_two_commits_loses_and_doubles_nothing(cells, point):
     judge(cells, load.accepted)
 
 
+def test_a_relay_that_is_new_to_a_journal_begins_where_that_begins(cells):
+    filled(cells.b, cells.send(cells.a))
+    cells.a.processes["relay.b"].stop()
+    cells.a.admin.xtrim("journal:signals", maxlen=3, approximate=False)
+    cells.a.admin.delete("position:relay.b", "relay.b:peer")
+    cells.a.restart("relay.b")
+    filled(cells.b, cells.send(cells.a))
+    assert not [a for a in cells.a.admin.smembers("alert:active") if a.startswith("journal_hole")]
+    assert "journal_hole" not in (cells.a.layout.log / "relay.b.log").read_text()
+
+
 def words(name):
     """The tradecast command of a block of the page, without its first word."""
     return shlex.split(docs.block("scaling", name))[1:]
