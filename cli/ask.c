@@ -55,12 +55,19 @@ static enum outcome read_answer(const struct parcel *parcel, const char *service
     return answer->ok ? DONE : ANSWER_NO;
 }
 
-static void say_refused(void *out, const struct refused *what) { buffer_format(out, " (%s: %s)", what->door, what->last); }
+static void add_refused(void *out, const struct refused *what) { buffer_format(out, " (%s: %s)", what->door, what->last); }
+
+static void say_one(void *arg, const struct refused *what) {
+    (void)arg;
+    (void)complain(NO_REACH, "%s: %s", what->door, what->last);
+}
+
+void say_refused(void) { (void)keys_refused(clock_mono_ns(), say_one, NULL); }
 
 enum outcome ask(const struct place *place, const struct question *question, buffer_t *out) {
     const char *door = question->door ? question->door : "control";
-    struct endpoint at = question->cell ? endpoint_of_cell(question->cell, question->service, door)
-                                        : endpoint_of(place->run, question->service, door);
+    struct endpoint at =
+        question->cell ? endpoint_of_cell(question->cell, question->service, door) : endpoint_of(place->run, question->service, door);
     buffer_clear(out);
     if (!*at.address) {
         buffer_format(out, "nothing says where cell %s is (TRADECAST_CELL_<NAME>_HOST or _RUN_DIR)", question->cell ? question->cell : "");
@@ -81,7 +88,7 @@ enum outcome ask(const struct place *place, const struct question *question, buf
     int64_t within_ms = question->within_ms ? question->within_ms : WITHIN_MS;
     if (ports_wait(&waiter, 1, within_ms) > 0 && port_receive(port, &parcel)) return read_answer(&parcel, question->service, out);
     buffer_format(out, "%s did not answer within %lld ms; see its log", question->service, (long long)within_ms);
-    (void)keys_refused(clock_mono_ns(), say_refused, out);
+    (void)keys_refused(clock_mono_ns(), add_refused, out);
     return NO_REACH;
 }
 

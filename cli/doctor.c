@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/keys.h"
 #include "common/own.h"
 #include "common/topology.h"
 
@@ -73,6 +74,34 @@ static void check_secrets(struct report *self) {
     }
     if (dir) closedir(dir);
     if (n && !open_to_others) report(self, FINE, "secrets", "%u files, all private", n);
+}
+
+// Where doors are on tcp: this host's keys, and that nobody can put one there.
+static void check_keys(struct report *self) {
+    const char *keys = self->call->place.keys;
+    char why[KEYS_WHY];
+    struct key_pair pair;
+    DIR *dir = opendir(keys);
+    unsigned n = 0, wrong = 0;
+    for (const struct dirent *entry; dir && (entry = readdir(dir));) {
+        const char *dot = strrchr(entry->d_name, '.');
+        char name[OWNER_TEXT];
+        if (!dot || strcmp(dot, ".key") != 0 || dot == entry->d_name) continue;
+        snprintf(name, sizeof name, "%.*s", (int)(dot - entry->d_name), entry->d_name);
+        if (keyring_secret(keys, name, &pair, why)) {
+            n++;
+        } else {
+            wrong++;
+            report(self, WRONG, "keys", "%s", why);
+        }
+        explicit_bzero(&pair, sizeof pair);
+    }
+    if (dir) closedir(dir);
+    if (n + wrong == 0) return;
+    if (!keyring_is_safe(keys, why))
+        report(self, WRONG, "keys", "%s", why);
+    else if (!wrong)
+        report(self, FINE, "keys", "%u are here, all private", n);
 }
 
 static void check_service(struct report *self, const char *name) {
@@ -158,6 +187,7 @@ enum outcome run_doctor(struct call *call) {
     sheet_start(&self.sheet, "RESULT|CHECK|FOUND");
     check_directories(&self);
     check_secrets(&self);
+    check_keys(&self);
     check_redis(&self);
     check_services(&self);
     check_disk(&self);

@@ -97,6 +97,8 @@ static enum outcome make(struct call *call) {
     everybody(call, &names);
     for (unsigned i = 1; i < call->n_args; i++) {
         if (wrong_name(call->args[i])) return WRONG_USE;
+        if (strchr(call->args[i], '@'))
+            return complain(WRONG_USE, "%s is of another cell, which makes its own keys: tradecast keys add", call->args[i]);
         add_name(&names, call->args[i]);
     }
     for (size_t i = 0; i < names.n; i++) {
@@ -107,7 +109,7 @@ static enum outcome make(struct call *call) {
         if (!make_key(dir, names.all[i], why)) return complain(NO_REACH, "%s", why);
         made++;
     }
-    printf(call->json ? "{\"directory\":\"%s\",\"made\":%u,\"kept\":%u}\n" : "%s: %u keys made, %u kept\n", dir, made, kept);
+    printf(call->json ? "{\"made\":%u,\"kept\":%u}\n" : "%u keys made, %u kept\n", made, kept);
     return DONE;
 }
 

@@ -37,6 +37,7 @@ struct question {
 };
 // DONE: `out` holds the answer's JSON; ANSWER_NO: the service's sentence; NO_REACH: ours.
 enum outcome ask(const struct place *place, const struct question *question, buffer_t *out);
+void say_refused(void); // on stderr, by whom we were turned away since this was last said
 enum outcome ask_and_say(const struct call *call, const struct question *question); // and prints the answer or complains
 
 // One command to Redis whose reply is text (a line for each element).

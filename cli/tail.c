@@ -65,6 +65,7 @@ static void listen(struct tail *t) {
             while (!is_over(t) && port_receive(t->ports[i], &parcel)) take(t, &parcel);
         }
         print_out(&t->out);
+        say_refused();
         if (ferror(stdout)) return; // whoever read it has gone
     }
 }

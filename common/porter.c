@@ -97,7 +97,8 @@ static void turned_away(struct keyed *k, int event) {
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
         return keys_count(k->tally, "", "it does not ask for keys, or is somebody else");
     default:
-        if (++k->hung_up >= HUNG_UP) keys_count(k->tally, "", "it hangs up: its key is not the one in public/, or its version is another");
+        if (++k->hung_up >= HUNG_UP)
+            keys_count(k->tally, "", "it hangs up while being greeted: the key in public/ is not its own, or the network fails");
     }
 }
 

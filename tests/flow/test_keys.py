@@ -35,14 +35,16 @@ def address(plant, slot, door):
     return f"tcp://{HOST}:{int(plant.options['TRADECAST_PORTS']) + slot * 8 + door}"
 
 
-DOORS = {"ingest.inbox": (0, 0), "ingest.control": (0, 2), "ingest.intake": (0, 4), "router.inbox": (1, 0), "archiver.query": (3, 6)}
+DOORS = {"ingest.inbox": (0, 0), "ingest.control": (0, 2), "ingest.intake": (0, 4), "router.inbox": (1, 0), "archiver.query": (3, 6), "executor.0.gateways": (8, 3)}
 
 
 class Caller:
     """A socket to one door of the plant, with the keys that it is given; server: whose public key it believes the door to have."""
 
-    def __init__(self, plant, door, kind=zmq.PUSH, own=None, server=None):
+    def __init__(self, plant, door, kind=zmq.PUSH, own=None, server=None, name=None):
         self.socket = zmq.Context.instance().socket(kind)
+        if name:
+            self.socket.routing_id = name.encode()
         self.socket.linger = 0
         if own:
             self.socket.curve_publickey, self.socket.curve_secretkey = own["public"], own["secret"]
@@ -144,6 +146,24 @@ def test_what_a_stranger_sends_is_not_taken(plant):
     assert send(plant, "k-after", own=key_of(plant, "bot.alice"))
     plant.final("k-after")
     assert plant.signal("k-intruder") == {}
+
+
+def test_a_gateways_key_is_good_for_its_own_name_only(plant):
+    key, log = key_of(plant, "gateway.gw-a"), plant.layout.log / "executor.0.log"
+    gateway = Caller(plant, "executor.0.gateways", zmq.DEALER, own=key, server="executor.0", name="gw-z")
+    assert gateway.is_let_in()
+    gateway.socket.send_multipart([b"gateway", b"anything"])
+    until(lambda: "code=impostor subject=gateway.gw-a" in log.read_text(), "an alert")
+    gateway.close()
+
+
+def test_the_doctor_looks_at_keys(plant):
+    directory = plant.layout.top / "keys"
+    assert "are here, all private" in plant.command("doctor")[1]
+    (directory / "public").chmod(0o777)
+    said = plant.command("doctor")[1]
+    (directory / "public").chmod(0o755)
+    assert f"{directory}/public can be written by others" in said
 
 
 # --- while it runs
