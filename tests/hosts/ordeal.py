@@ -9,6 +9,7 @@ import random
 import sys
 import time
 
+from deploy.local.processes import describe
 from tests.fault.chaos import QUICK, UNCHECKED, UNCHECKED_AGE_S
 from tests.harness.hosts import HostsPlant
 from tests.harness.oracle import judge
@@ -44,6 +45,8 @@ def supervise(plant):
     """What ended by itself on a host that is up is started again, as systemd would. Returns the names."""
     ended = [name for name, p in plant.processes.items() if p.child and not p.alive() and plant.of[name] not in plant.dead]
     for name in ended:
+        p = plant.processes[name]
+        assert p.status > 0, f"{name} crashed ({describe(p.status)}): {p.last_words()}"
         plant.restart(name)
     return ended
 
