@@ -300,6 +300,15 @@ static err_t commit(struct shards *s, const struct kept *list, size_t n_kept) {
     return e;
 }
 
+// Of two who move at once one has read what is not so any more.
+static err_t check_same(const struct shards *s, char why[static WHY_TEXT]) {
+    unsigned now = 0;
+    err_t e = shards_number(s->store, SHARDS_EXECUTORS, &now);
+    if (e || now == s->recorded) return e;
+    (void)snprintf(why, WHY_TEXT, "there are %u executors by now: somebody else moves accounts, too; look again", now);
+    return ERR_BUSY;
+}
+
 // ERR_BUSY, ERR_CONFIG: *why says what is to be done. ERR_REFUSED: somebody came in between.
 static err_t prepare_and_commit(struct shards *s, const struct services *services, char why[static WHY_TEXT]) {
     own(arena) *arena = arena_new(0);
@@ -309,6 +318,7 @@ static err_t prepare_and_commit(struct shards *s, const struct services *service
     err_t e = find_users(s, why);
     if (!e) e = fence_all(s->store, services);
     if (!e) e = watch(s->store, services);
+    if (!e) e = check_same(s, why);
     if (!e) e = find_undone(s, why);
     if (!e) e = shards_find(s, arena, &list, &n);
     if (!e) e = shards_copy_guards(s, list, n, why);

@@ -6,7 +6,8 @@
 //   trade_state:watched:{shard}    set     trade_ids that were given up and may come to light yet; likewise
 //   trade_state:guard:{shard}:*    hashes  trade_ids that were taken on (guard.h)
 //   execution_state:{trade_id}     hash    ExecutionState; expires once nothing more will be executed
-//   execution_state:reports        hash    instance_id -> books:number of the last report that has had its effect
+//   execution_state:reports        hash    instance_id -> books:number of the last report that has had its effect: one hash for all
+//                                          executors, a gateway's field being its executor's, whichever that is
 //   execution_state:risk:{shard}   hash    global, source:{source} or account_id -> trading, reduce_only, halted; lock:{account_id} ->
 //   Lock;
 //                                          flatten:{scope} -> the command that asked for it
