@@ -15,9 +15,12 @@ from tests.harness.wait import until
 
 FOLLOWERS = ["archiver", "monitor", "reconciler"]  # and the router and the executors: all that have to do with shards
 CONFIG = configuration(accounts=4, brokers=2)
+for broker in CONFIG["brokers"]:
+    broker["longest_acceptance_ms"] = 100  # what is in doubt need not be waited for as long as in the world
 # Strict: what is moved is on disk at once, and the commands here need not wait for it.
 PLANT = {"config": CONFIG, "profile": "strict",
-         "options": {"TRADECAST_EXECUTOR_ORDER_ANSWER_WITHIN": "400ms", "TRADECAST_EXECUTOR_DOUBT_INTERVAL": "200ms",
+         "options": {"TRADECAST_EXECUTOR_ORDER_ANSWER_WITHIN": "400ms", "TRADECAST_EXECUTOR_DOUBT_INTERVAL": "100ms",
+                     "TRADECAST_EXECUTOR_DOUBT_LEAST": "500ms", "TRADECAST_PAPER_LONGEST_ACCEPTANCE": "100ms",
                      "TRADECAST_PAPER_SILENT": "1s", "TRADECAST_JOURNAL_KEEP": "10m"}}
 ACCOUNTS = [a["account_id"] for a in CONFIG["accounts"]]
 GATEWAYS = {i["instance_id"]: i["accounts"] for i in CONFIG["instances"]}
