@@ -53,7 +53,7 @@ class Machine:
         self._nspawn = self._leader = None
 
     def __enter__(self):
-        command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "-D", self.root, "-M", pathlib.Path(self.top).name.replace("_", "-"),
+        command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "-D", self.root, "-M", re.sub("[^a-z0-9]", "", pathlib.Path(self.top).name),
                    "--private-network", "--boot"]
         with open(f"{self.top}/console", "w") as console:
             self._nspawn = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True)
@@ -62,6 +62,7 @@ class Machine:
         return self
 
     def _child(self):
+        assert self._nspawn.poll() is None, pathlib.Path(f"{self.top}/console").read_text()[-1000:]
         return subprocess.run(["pgrep", "-P", str(self._nspawn.pid)], capture_output=True, text=True).stdout.strip()
 
     @property

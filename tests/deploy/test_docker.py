@@ -163,6 +163,15 @@ def test_down_and_up_carries_on(compose):
     compose.filled("again")
 
 
+def test_a_proxy_on_the_host_is_believed(compose):
+    compose.sh(docs.block("deployment", "compose-trust"))
+    until(compose.ready, "everything to be ready", within_s=90)
+    request = urllib.request.Request(f"http://127.0.0.1:{compose.ports[8300]}/webhook/desk/no-token-at-all", b"{}", {"X-Forwarded-For": "203.0.113.9"})
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(request, timeout=10)
+    until(lambda: "from 203.0.113.9" in compose("logs", "--no-color", "ingest").stdout, "the alert to name who sent", within_s=20)
+
+
 def test_the_archive_is_copied_while_it_is_written(compose):
     compose.sh(docs.block("deployment", "compose-backup"))
     (backup,) = (compose.state / "backups").glob("*.db")
