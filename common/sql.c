@@ -62,7 +62,9 @@ static err_t note(sql_t *self, int rc) {
 }
 
 const char *sql_trouble(const sql_t *self) { return self->trouble; }
-struct sqlite3 *sql_handle(sql_t *self) { return self->db; }
+struct sqlite3 *sql_handle(sql_t *self) {
+    return self->db;
+}
 
 static int is_late(void *arg) {
     const sql_t *self = arg;
@@ -91,6 +93,9 @@ static int configure(sqlite3 *db, enum sql_mode mode) {
     sqlite3_busy_timeout(db, BUSY_MS);
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    // "name" is never a text: a column that is not there would read as its own name.
+    sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
     return sqlite3_exec(db, mode == SQL_WRITE ? write_settings : read_settings, NULL, NULL, NULL);
 }
 

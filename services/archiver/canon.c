@@ -111,11 +111,18 @@ void canon_of_message(enum table_name table, const ProtobufCMessage *m, buffer_t
     }
 }
 
-void canon_select(enum table_name table, buffer_t *out) {
+void canon_select(sql_t *db, enum table_name table, buffer_t *out) {
     const struct table_form *t = &table_forms[table];
     buffer_text(out, "SELECT ");
     for (unsigned i = 0; i < t->type->n_fields; i++) {
-        if (is_covered(table, &t->type->fields[i])) buffer_format(out, "\"%s\", ", t->type->fields[i].name);
+        const ProtobufCFieldDescriptor *f = &t->type->fields[i];
+        bool there = true;
+        if (!is_covered(table, f)) continue;
+        // If it cannot be told, the statement will not be prepared either.
+        if (!sql_has_column(db, t->name, f->name, &there) && !there)
+            buffer_text(out, "NULL, ");
+        else
+            buffer_format(out, "\"%s\", ", f->name);
     }
     buffer_format(out, "%s FROM \"%s\"", t->key, t->name);
 }

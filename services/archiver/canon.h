@@ -25,8 +25,9 @@ void canon_of_columns(enum table_name table, sql_query_t *q, buffer_t *out);
 // Appends the row's key: its columns' texts, '|' between them.
 void canon_key_of_message(enum table_name table, const ProtobufCMessage *m, buffer_t *scratch, buffer_t *out);
 void canon_key_of_columns(enum table_name table, sql_query_t *q, buffer_t *out);
-// "SELECT <covered columns>, <key> FROM <table>"; a WHERE may follow.
-void canon_select(enum table_name table, buffer_t *out);
+// "SELECT <covered columns>, <key> FROM <table>"; a WHERE may follow. A column that `db` does not have (an older program wrote it) reads as
+// NULL.
+void canon_select(sql_t *db, enum table_name table, buffer_t *out);
 
 // BLAKE2b-128.
 void canon_digest(const buffer_t *canon, unsigned char out[static CANON_DIGEST]);

@@ -235,7 +235,7 @@ static err_t adopt_some(chain_t *self) {
 
 static err_t adopt_table(chain_t *self, enum table_name table) {
     own(buffer) text = {0};
-    canon_select(table, &text);
+    canon_select(self->db, table, &text);
     own(sql_query) *q = sql_prepare(self->db, buffer_string(&text));
     bool row = true;
     err_t e = q ? ERR_OK : ERR_CONFIG;

@@ -59,7 +59,7 @@ struct retention {
 static sql_query_t *prepare_find(sql_t *db, enum table_name table) {
     own(buffer) text = {0};
     const char *key = table_forms[table].key;
-    canon_select(table, &text);
+    canon_select(db, table, &text);
     for (int n = 1; *key; n++, key += strspn(key, ", ")) {
         int length = (int)strcspn(key, ",");
         buffer_format(&text, "%s%.*s = ?%d", n == 1 ? " WHERE " : " AND ", length, key, n);
