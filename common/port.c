@@ -114,6 +114,14 @@ static void resolve(const char *address, char out[static ENDPOINT_TEXT]) {
     freeaddrinfo(found);
 }
 
+// A name that Debian gives a host itself is 127.0.1.1 there, and its address everywhere else: others would wait for it in vain.
+static bool is_reached(const struct endpoint *at, const char *numeric) {
+    if (endpoint_is_local(at->address) || !endpoint_is_local(numeric)) return true;
+    (void)snprintf(why, sizeof why, "%.100s is %.60s on this host, where no other host comes: give the address itself, or correct /etc/hosts",
+                   at->address, numeric);
+    return false;
+}
+
 // What a network may do to a connection, and who may be at its other end.
 static bool on_network(port_t *self, const struct endpoint *at, bool bind) {
     if (!endpoint_is_tcp(at->address)) return true;
@@ -135,7 +143,7 @@ port_t *port_bind(enum port_kind kind, const struct endpoint *at, int queue) {
     if (offline) return self;
     *why = 0;
     resolve(at->address, numeric);
-    return had(self, self && on_network(self, at, true) && zmq_bind(self->handle, numeric) == 0);
+    return had(self, self && is_reached(at, numeric) && on_network(self, at, true) && zmq_bind(self->handle, numeric) == 0);
 }
 
 port_t *port_connect_as(enum port_kind kind, const struct endpoint *at, int queue, const char *identity) {

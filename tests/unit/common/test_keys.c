@@ -281,6 +281,15 @@ static void what_others_reach_needs_keys(void **state) {
     assert_non_null(strstr(why, "public key of reconciler"));
 }
 
+static void a_name_that_means_this_host_only_here_is_not_bound(void **state) {
+    struct endpoint at = endpoint_at("tcp://127.1:7999", "router", "inbox"); // read as a name
+    (void)state;
+    make("router", true);
+    keys_start(dir, "router");
+    assert_null(port_bind(PORT_PULL, &at, 0));
+    assert_non_null(strstr(port_why(), "tcp://127.0.0.1:7999 on this host"));
+}
+
 static void redis_on_another_host_needs_a_tunnel_or_a_word(void **state) {
     static const struct {
         const char *address;
@@ -309,6 +318,7 @@ int main(void) {
         ONE(who_has_a_new_key_is_found_again),
         ONE(those_turned_away_are_told_of_once_a_minute),
         ONE(what_others_reach_needs_keys),
+        ONE(a_name_that_means_this_host_only_here_is_not_bound),
         ONE(redis_on_another_host_needs_a_tunnel_or_a_word),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
