@@ -126,8 +126,9 @@ static void acknowledged(link_t *self, uint64_t report) {
 static void welcomed(link_t *self, const Welcome *m) {
     if (m->last_report > self->state->head) self->state->head = m->last_report, self->state->changed = true; // never a number twice
     if (self->welcome_epoch != m->epoch) {
-        log_event(LOG_LEVEL_INFO, "welcome", "executor=%s epoch=%llu last_report=%llu head=%llu", log_quote(self->settings.executor.address),
-                  (unsigned long long)m->epoch, (unsigned long long)m->last_report, (unsigned long long)self->state->head);
+        log_event(LOG_LEVEL_INFO, "welcome", "executor=%s epoch=%llu last_report=%llu head=%llu",
+                  log_quote(self->settings.executor.address), (unsigned long long)m->epoch, (unsigned long long)m->last_report,
+                  (unsigned long long)self->state->head);
         self->welcome_epoch = m->epoch;
         self->sent = m->last_report;
         if (self->state->acked != self->sent) self->state->acked = self->sent, self->state->changed = true;
@@ -152,7 +153,8 @@ static void sent_away(link_t *self, const Elsewhere *m) {
     self->heard_at = clock_mono_ns();
     if (m->shard == self->shard || m->shard >= SHARDS_MOST || self->sent_away) return;
     if (!self->settings.run_dir) {
-        log_event(LOG_LEVEL_ERROR, "elsewhere", "executor=%s why=\"our accounts are with executor %u; this gateway was told where to connect\"",
+        log_event(LOG_LEVEL_ERROR, "elsewhere",
+                  "executor=%s why=\"our accounts are with executor %u; this gateway was told where to connect\"",
                   log_quote(self->settings.executor.address), m->shard);
         return;
     }

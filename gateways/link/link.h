@@ -12,8 +12,8 @@
 //   take = link_receive… → handle → commit (orders, reports, link_state) → link_report…, link_send… → link_tick
 struct link_settings {
     struct endpoint executor; // its ROUTER
-    // Where there are several executors: that is the one with number `shard`, and the one that has our accounts is found by asking, since any
-    // of them says which it is. NULL: we stay with the one.
+    // Where there are several executors: that is the one with number `shard`, and the one that has our accounts is found by asking, since
+    // any of them says which it is. NULL: we stay with the one.
     const char *run_dir; // where their doors are, if nothing else is said (endpoint.h)
     unsigned shard, shards;
     const char *instance_id; // our name on it
@@ -52,7 +52,7 @@ void link_key(const char *keys_dir, const char *instance_id);
 link_t *link_new(const struct link_settings *settings, struct link_state *state, link_read_fn *read, void *books);
 void link_destroy(link_t **self);
 
-port_t *link_port(link_t *self); // to wait for; another one after link_tick and link_drop. NULL while dropped
+port_t *link_port(link_t *self);         // to wait for; another one after link_tick and link_drop. NULL while dropped
 unsigned link_shard(const link_t *self); // the executor it is connected to
 bool link_is_welcome(const link_t *self);
 // Accounts to name in the Hello; `ids` must stay valid.

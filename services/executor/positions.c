@@ -22,8 +22,8 @@ struct stale { // a view from before this start, dropped unless something is sti
 
 struct positions {
     unsigned shard;
-    bool several;     // there are other executors
-    bool written;     // in this life
+    bool several; // there are other executors
+    bool written; // in this life
     bool sums_moved;
     table_t *symbols; // struct symbol *
     struct symbol *first, *dirty_symbols;
@@ -174,7 +174,6 @@ void positions_leave(positions_t *self, struct trade *t) {
     soil(self, t->place);
 }
 
-
 int64_t positions_free_lots(const struct trade *t) {
     int64_t left = fills_open_lots(t->s).e8 - t->closing;
     return left > 0 ? left : 0;
@@ -312,13 +311,21 @@ static struct other *other_get(struct symbol *s, unsigned shard) {
     return s->others = o;
 }
 
+static bool is_same(const SymbolSum *a, const SymbolSum *b) {
+    return a->long_lots == b->long_lots && a->short_lots == b->short_lots && a->long_cost_high == b->long_cost_high &&
+           a->long_cost_low == b->long_cost_low && a->short_cost_high == b->short_cost_high && a->short_cost_low == b->short_cost_low &&
+           a->unrealized_pnl == b->unrealized_pnl && a->price == b->price && a->executed_at == b->executed_at &&
+           a->has_stop_loss == b->has_stop_loss && a->stop_loss == b->stop_loss && a->has_take_profit == b->has_take_profit &&
+           a->take_profit == b->take_profit;
+}
+
 static void hear(positions_t *self, unsigned shard, const SymbolSum *sum) {
     struct symbol *s = symbol_get(self, sum->symbol);
     struct other *o = other_get(s, shard);
     SymbolSum now = *sum;
     now.symbol = s->name;
     o->listed = true;
-    if (memcmp(&o->sum, &now, sizeof now) != 0) soil_symbol(self, s);
+    if (!is_same(&o->sum, &now)) soil_symbol(self, s);
     o->sum = now;
     if (!s->fed && !s->places) s->price = sum->price;
 }

@@ -24,7 +24,7 @@ struct symbol {
     bool fed;               // the feed has it
     bool moved;             // since the views were written
     struct place *places;
-    struct other *others;   // of other executors: with several, in executor 0
+    struct other *others; // of other executors: with several, in executor 0
     struct symbol *next, *next_dirty;
     bool dirty, shown;
 };

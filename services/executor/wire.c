@@ -10,10 +10,10 @@
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
 
-#define T(name)         TRADE_STATE__STATE__##name
-#define TAKE_MOST       512 // frames in one turn
-#define ASK_AT_ONCE     500
-#define NUDGE_EVERY     (200 * NS_PER_MS)
+#define T(name)     TRADE_STATE__STATE__##name
+#define TAKE_MOST   512 // frames in one turn
+#define ASK_AT_ONCE 500
+#define NUDGE_EVERY (200 * NS_PER_MS)
 
 // --- instances
 
@@ -304,7 +304,8 @@ static bool is_whom_he_says(const struct parcel *p) {
     static const char kind[] = "gateway.";
     size_t length = sizeof kind - 1;
     if (!p->user) return true;
-    return strncmp(p->user, kind, length) == 0 && strlen(p->user + length) == p->peer.length && memcmp(p->user + length, p->peer.data, p->peer.length) == 0;
+    return strncmp(p->user, kind, length) == 0 && strlen(p->user + length) == p->peer.length &&
+           memcmp(p->user + length, p->peer.data, p->peer.length) == 0;
 }
 
 err_t wire_ready(void *self, batch_t *batch) {
@@ -316,7 +317,8 @@ err_t wire_ready(void *self, batch_t *batch) {
         if (is_whom_he_says(&p))
             wire_take(x, p.peer, p.frame);
         else
-            batch_alert(batch, ALERT__SEVERITY__critical, "impostor", p.user, "it speaks as instance %.*s", (int)p.peer.length, (const char *)p.peer.data);
+            batch_alert(batch, ALERT__SEVERITY__critical, "impostor", p.user, "it speaks as instance %.*s", (int)p.peer.length,
+                        (const char *)p.peer.data);
     }
     wire_done(x);
     return ERR_OK;

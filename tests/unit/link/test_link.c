@@ -351,6 +351,7 @@ static void until_at(struct wire *w, unsigned shard) {
         link_tick(w->link, now_of(w));
     }
     assert_int_equal(link_shard(w->link), shard);
+    link_tick(w->link, now_of(w)); // and connected there
 }
 
 static void it_goes_to_the_executor_that_has_its_accounts_and_keeps_its_numbers(void **state) {
