@@ -22,6 +22,19 @@
 
 // --- reading
 
+// Z85 (ZeroMQ RFC 32): five characters for four bytes. czmq would end the process over others.
+static bool is_z85(const char *key) {
+    static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
+    uint64_t four = 0;
+    for (size_t i = 0; i < KEY_TEXT - 1; i++) {
+        const char *digit = key[i] ? strchr(digits, key[i]) : NULL;
+        if (!digit) return false;
+        four = (i % 5 ? four * 85 : 0) + (uint64_t)(digit - digits);
+        if (four > UINT32_MAX) return false;
+    }
+    return true;
+}
+
 // What stands between the quotes behind `name`: 40 characters of Z85.
 static bool read_key(struct span text, const char *name, char out[static KEY_TEXT]) {
     const char *at = memmem(text.data, text.length, name, strlen(name)), *end = (const char *)text.data + text.length;
@@ -29,7 +42,7 @@ static bool read_key(struct span text, const char *name, char out[static KEY_TEX
     if (!at || end - at < KEY_TEXT + 1 || at[KEY_TEXT] != '"' || memchr(at + 1, '"', KEY_TEXT - 1)) return false;
     memcpy(out, at + 1, KEY_TEXT - 1);
     out[KEY_TEXT - 1] = 0;
-    return true;
+    return is_z85(out);
 }
 
 bool keyring_read(struct span text, char out[static KEY_TEXT]) { return read_key(text, "public-key", out); }

@@ -133,7 +133,11 @@ static bool may_go_without(const struct endpoint *at, bool bind, char why[static
 bool keys_allow(const struct endpoint *at, bool bind, char why[static KEYS_WHY]) {
     struct key_pair own;
     char theirs[2][KEY_TEXT];
-    if (!endpoint_is_tcp(at->address)) return true;
+    if (!endpoint_is_tcp(at->address)) {
+        bool local = endpoint_is_local(at->address);
+        if (!local) (void)snprintf(why, KEYS_WHY, "\"%.80s\" is no address: ipc://… or tcp://host:port", at->address);
+        return local;
+    }
     if (!*keys.dir) return may_go_without(at, bind, why);
     if (!keyring_is_safe(keys.dir, why) || !keyring_secret(keys.dir, keys.name, &own, why)) return false;
     explicit_bzero(&own, sizeof own);
@@ -180,12 +184,8 @@ bool keys_open(zsock_t *socket, const struct endpoint *at, bool bind, struct key
     struct keyed *self = calloc(1, sizeof *self);
     if (!self) abort();
     *self = (struct keyed){.bound = bind, .at = *at, .socket = zsock_resolve(socket)};
-    if (bind) {
-        ask_for_keys(socket, at);
-    } else {
-        (void)find_key(at, self->key);
-        zsock_set_curve_serverkey(socket, self->key);
-    }
+    if (bind) ask_for_keys(socket, at);
+    if (!bind && find_key(at, self->key)) zsock_set_curve_serverkey(socket, self->key); // else it has gone this very moment: mended
     watch(self);
     *out = self;
     return true;

@@ -124,7 +124,7 @@ static bool is_reached(const struct endpoint *at, const char *numeric) {
 
 // What a network may do to a connection, and who may be at its other end.
 static bool on_network(port_t *self, const struct endpoint *at, bool bind) {
-    if (!endpoint_is_tcp(at->address)) return true;
+    if (!endpoint_is_tcp(at->address)) return keys_allow(at, bind, why);
     zsock_set_ipv6(self->sock, strchr(at->address, '[') != NULL);
     watch_the_other_end(self);
     return keys_open(self->sock, at, bind, &self->keyed, why);

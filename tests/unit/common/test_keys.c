@@ -105,12 +105,20 @@ static void a_file_that_is_no_key_is_refused(void **state) {
         "curve\n    public-key = \"0123456789012345678901234567890123456789\"\n    secret-key = \"01234567890123456789",
         "curve\n    secret-key = \"0123456789012345678901234567890123456789\"\n",
     };
+    static const char *const no_z85[] = {"~123456789012345678901234567890123456789", "01234567890123456789 1234567890123456789",
+                                         "0123456789\"123456789012345678901234567890", "#####56789012345678901234567890123456789"};
     struct key_pair read;
+    char text[200], key[KEY_TEXT];
     (void)state;
     for (size_t i = 0; i < COUNT(texts); i++) {
         put_file("router.key", texts[i]);
         assert_false(keyring_secret(dir, "router", &read, why));
     }
+    for (size_t i = 0; i < COUNT(no_z85); i++) {
+        (void)snprintf(text, sizeof text, "public-key = \"%s\"", no_z85[i]);
+        assert_false(keyring_read(span_of(text), key));
+    }
+    assert_true(keyring_read(span_of("public-key = \"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\""), key)); // RFC 26's
     assert_false(keyring_secret(dir, "nobody", &read, why));
     assert_non_null(strstr(why, "tradecast keys"));
 }
@@ -275,6 +283,8 @@ static void what_others_reach_needs_keys(void **state) {
         assert_int_equal(keys_allow(&at, false, why), rows[i].allowed);
         if (!rows[i].allowed) assert_non_null(strstr(why, "TRADECAST_KEYS_DIR"));
     }
+    struct endpoint other = endpoint_at("tipc://{5560,0,0}", "ingest", "inbox"); // knows no keys
+    assert_false(keys_allow(&other, true, why));
     keys_start(dir, "router");
     struct endpoint unknown = endpoint_at("tcp://10.0.0.1:7400", "reconciler", "inbox");
     assert_false(keys_allow(&unknown, false, why));
