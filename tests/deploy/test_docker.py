@@ -78,6 +78,8 @@ class Compose:
             except urllib.error.HTTPError as e:
                 assert e.code == 503, e  # send it again, as TradingView does
                 return False
+            except OSError:  # nobody is there just now
+                return False
         until(taken, "the alert to be taken", within_s=60, pause_s=0.5)
 
     def story(self, signal_id):
@@ -191,7 +193,7 @@ def test_prometheus_watches_the_monitor_and_a_fill_arrives_in_clickhouse(compose
     fill = question.replace("FROM tradecast.signals", r"FROM tradecast.trades WHERE signal_id = '\''copied'\'' AND state = '\''filled'\''")
     copied = lambda: compose.engine("-euc", compose.moved(fill), program="sh", cwd=compose.top, check=False).stdout.strip() == "1"
     until(copied, "the fill to be in ClickHouse", within_s=60, pause_s=0.5)
-    assert int(compose.sh(question)) >= 8
+    assert int(compose.sh(question)) >= 2
     for name, container in compose.inspect("prometheus", "clickhouse").items():
         until(lambda n=name: compose.inspect(n)[n]["State"]["Health"]["Status"] == "healthy", f"{name} to be healthy", within_s=60)
         assert [b["HostIp"] for bindings in container["HostConfig"]["PortBindings"].values() for b in bindings] == ["127.0.0.1"], name
