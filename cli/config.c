@@ -7,11 +7,13 @@
 #include "common/own.h"
 #include "config_print.h"
 #include "files.h"
+#include "in_force.h"
 #include "place.h"
 #include "yaml.h"
 
-#define CONFIG_MAX (1000 * 1000) // what one message carries
-#define WITHIN_MS  20000
+#define CONFIG_MAX  (1000 * 1000) // what one message carries
+#define WITHIN_MS   20000
+#define IN_FORCE_MS 5000
 
 // A question with words of the form name=value.
 struct asking {
@@ -50,6 +52,18 @@ static enum outcome say(struct call *call, const struct asking *a, config_print_
     return DONE;
 }
 
+// It counts from when the services have it, which takes them milliseconds; who is down takes it when it is back.
+static enum outcome do_it(struct call *call, const struct asking *a, config_print_fn *print) {
+    char who[NAME_TEXT];
+    enum outcome outcome = say(call, a, print);
+    if (outcome == DONE && !in_force(&call->place, IN_FORCE_MS, who))
+        (void)complain(DONE,
+                       *who ? "it is on record; %s has not taken it yet (tradecast status)"
+                            : "it is on record; whether services have taken it cannot be told",
+                       who);
+    return outcome;
+}
+
 // What would become of it is shown; then it is done, if nobody else has changed anything in between.
 static enum outcome change(struct call *call, struct asking *a) {
     bool try_only = call_flag(call, "dry-run") != NULL;
@@ -57,7 +71,7 @@ static enum outcome change(struct call *call, struct asking *a) {
     add_author(a, call);
     if (call->json || try_only) {
         if (try_only) add_word(a, "dry-run", NULL);
-        return say(call, a, config_print_difference);
+        return try_only ? say(call, a, config_print_difference) : do_it(call, a, config_print_difference);
     }
     struct asking first = *a;
     for (size_t i = 0; i < first.question.n_args; i++) first.question.args[i] = first.words[i];
@@ -75,7 +89,7 @@ static enum outcome change(struct call *call, struct asking *a) {
     if (!differs) return DONE;
     snprintf(version, sizeof version, "%llu", (unsigned long long)at);
     add_word(a, "if", version);
-    return say(call, a, config_print_version);
+    return do_it(call, a, config_print_version);
 }
 
 static enum outcome apply(struct call *call) {

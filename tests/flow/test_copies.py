@@ -60,7 +60,10 @@ def test_what_comes_in_at_the_door_is_told_to_the_backend_and_stands_in_clickhou
     until(lambda: ids <= told(backend), "the backend to have the signals")
 
     def sums(rows):
-        return [(Decimal(n), Decimal(lots or 0), Decimal(price or 0)) for n, lots, price in rows]
+        def number(text):
+            return Decimal(0 if text in (None, "", "\\N") else text)  # the sum of no rows
+
+        return [tuple(map(number, row)) for row in rows]
 
     def here():
         rows = archived(plant, "SELECT filled_lots, average_price FROM trades")

@@ -162,4 +162,4 @@ def test_no_secret_is_in_an_environment_or_a_command_line(plant):
     assert len(secrets) > 6
     for name, process in plant.processes.items():
         seen = b"".join(pathlib.Path(f"/proc/{process.pid}/{part}").read_bytes() for part in ("environ", "cmdline"))
-        assert b"tradecast" in seen and not any(s in seen for s in secrets), name
+        assert str(plant.layout.top).encode() in seen and not any(s in seen for s in secrets), name

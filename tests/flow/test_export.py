@@ -30,6 +30,7 @@ def there(tmp_path_factory, mode):
         writer.step()
     writer.add("trades", 30)
     writer.add("signals", 10)
+    writer.add("trade_failure_log", 10)
     writer.db.execute("UPDATE trades SET state = 'filled' WHERE rowid % 2")
     writer.close()
 

@@ -58,9 +58,10 @@ class Desk:
     def trade(self, signal_id):
         return self.plant.trades(signal_id).get(self.account, {})
 
-    def until(self, signal_id, **wanted):
+    def until(self, signal_id, meanwhile=lambda: None, **wanted):
         """The trade, once its fields are as wanted."""
         def look():
+            meanwhile()
             t = self.trade(signal_id)
             return t if all(t.get(k) == v for k, v in wanted.items()) else None
         try:
@@ -113,8 +114,8 @@ def test_a_stop_follows_the_price_and_closes(plant, hedge):
     hedge.price("AUDUSD", "0.65000", "0.65010")
     order = hedge.post("buy", symbol="AUDUSD", price="0.65010", lot_size="0.1", trail_distance="0.00200", exit_unit="distance")
     hedge.until(order, state="filled", stop_loss="0.6481")  # from the start
-    hedge.price("AUDUSD", "0.65500", "0.65510")
-    hedge.until(order, stop_loss="0.653", trail_high="0.655")
+    # A broker that hears the price later than the executor refuses the stop; it is offered again when a price comes.
+    hedge.until(order, lambda: hedge.price("AUDUSD", "0.65500", "0.65510"), stop_loss="0.653", trail_high="0.655")
     assert hedge.at_broker(order)["stop_loss"] == "0.653"
     hedge.price("AUDUSD", "0.65400", "0.65410")  # back a little: it stays
     hedge.price("AUDUSD", "0.65290", "0.65300")
