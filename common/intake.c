@@ -10,6 +10,7 @@
 #include "common/testing.h"
 
 #define TRIES 3
+#define LOOK_MOST_NS (20 * NS_PER_MS)
 #define RECEIVES_FACTOR 8 // frames looked at per batch, as a multiple of BATCH_MAX: dropped ones cost little
 
 bool intake_full(const struct loop *l) {
@@ -196,12 +197,15 @@ static void read_slot(struct loop *l, struct slot *slot) {
     inlet_read_done(&slot->in, e == ERR_BUSY ? limit : count, limit, clock_mono_ns());
 }
 
+// What is silent is looked up only as long as that is quick: where Redis is far, one topic a turn, or nothing else would be done.
 void intake_journals(struct loop *l) {
+    uint64_t began = clock_mono_ns();
     for (size_t i = 0; i < l->n_slots && !l->stop; i++) {
         struct slot *slot = &l->slots[(l->iterations + i) % l->n_slots]; // each topic comes first in its turn
         if (intake_full(l)) return;
         if (slot->forward && loop_is_held(l)) continue;
         if (!inlet_wants_read(&slot->in, clock_mono_ns(), (uint64_t)l->settings.idle_read_ms * NS_PER_MS)) continue;
+        if (!slot->in.behind && clock_mono_ns() - began > LOOK_MOST_NS) continue;
         if (!store_connected(ledger_store(l->ledger))) return;
         read_slot(l, slot);
     }

@@ -101,10 +101,16 @@ static err_t info_of(ledger_t *self, const char *section, const char *name, char
 }
 
 err_t ledger_memory(ledger_t *self, unsigned *percent) {
-    char used[32], most[32];
-    err_t e = info_of(self, "memory", "used_memory", used, sizeof used);
-    if (!e) e = info_of(self, "memory", "maxmemory", most, sizeof most);
-    unsigned long long limit = e ? 0 : strtoull(most, NULL, 10);
+    char used[32] = "", most[32] = "";
+    buffer_t info = {0};
+    err_t e = store_command(self->store, 2, (struct span[]){S("INFO"), S("memory")}, &info);
+    if (!e) {
+        buffer_string(&info);
+        info_value(&info, "used_memory", used, sizeof used);
+        info_value(&info, "maxmemory", most, sizeof most);
+    }
+    buffer_destroy(&info);
+    unsigned long long limit = strtoull(most, NULL, 10);
     if (!e) *percent = limit ? (unsigned)(strtoull(used, NULL, 10) * 100 / limit) : 0;
     return e;
 }

@@ -115,7 +115,7 @@ struct loop {
     unsigned memory_percent;
 
     uint64_t busy_at;    // when a handler last had no room
-    uint64_t ticked_at, upkept_at, beat_at, iterations;
+    uint64_t ticked_at, upkeep_at, beat_at, iterations;
     uint64_t messages, batches, corrupt, redriven, commands, seen_connections;
     uint64_t refused; // who came to our doors, or whose doors we came to, without the right key
     uint32_t commit_us[COMMIT_SAMPLES];

@@ -11,6 +11,8 @@
 #include "common/store_io.h"
 #include "common/testing.h"
 
+#define SHARE 10 // one part in so many of the time may go into it: where Redis is far it is done less often
+#define REST_MOST (5 * NS_PER_S)
 #define LOOK_LEAST_MS 5000 // how long what is finished may be looked at when the store is nearly full
 
 // --- consumers and trimming
@@ -156,11 +158,12 @@ static void tell_refused(void *arg, const struct refused *what) {
 
 void upkeep(struct loop *l, uint64_t mono_ns) {
     feel_pressure(l, mono_ns);
-    if (mono_ns - l->upkept_at < NS_PER_S) return;
-    l->upkept_at = mono_ns;
+    if (mono_ns < l->upkeep_at) return;
     l->refused = keys_refused(mono_ns, tell_refused, l);
     look_after_topics(l, mono_ns);
     feel_memory(l);
+    uint64_t now = clock_mono_ns(), rest = SHARE * (now - mono_ns);
+    l->upkeep_at = now + (rest < NS_PER_S ? NS_PER_S : rest > REST_MOST ? REST_MOST : rest);
 }
 
 // --- how it is
