@@ -38,7 +38,8 @@ class HostsPlant(Plant):
         missing = {"redis", *self.services, *self.gateways} - set(self.of)
         assert not missing, f"on no host: {missing}"
         self.prefix = {name: self.network.prefix(host) for name, host in self.of.items()}
-        self.redis_more = ["--port", str(REDIS_PORT), "--bind", "127.0.0.1" if tunnel else self.address("redis"), "--protected-mode", "no"]
+        if not tunnel:
+            self.redis_more = ["--port", str(REDIS_PORT), "--bind", self.address("redis"), "--protected-mode", "no"]
         self.layout.endpoint = self.endpoint
         self.door_address, self.sender_prefix = self.address("ingest"), self.network.prefix(WORLD)
 
@@ -114,13 +115,14 @@ class HostsPlant(Plant):
         if self._tunnels is None:
             return
         directory = self.run_dir(host)
-        serves = host == self.of["redis"]
-        ends = (f"accept = {self.network.addresses[host]}:{TUNNEL_PORT}\nconnect = 127.0.0.1:{REDIS_PORT}" if serves else
-                f"client = yes\naccept = 127.0.0.1:{REDIS_PORT}\nconnect = {self.address('redis')}:{TUNNEL_PORT}")
+        ends = (["client = yes", f"accept = 127.0.0.1:{REDIS_PORT}", f"connect = {self.address('redis')}:{TUNNEL_PORT}", "TIMEOUTconnect = 3",
+                 "socket = r:TCP_NODELAY=1"] if host != self.of["redis"] else
+                [f"accept = {self.network.addresses[host]}:{TUNNEL_PORT}", f"connect = {self.layout.redis_socket}", "ciphers = PSK",
+                 "socket = l:TCP_NODELAY=1"])
         (directory / "psk").write_text(f"tradecast:{self.layout.secret('tunnel')}\n")
         (directory / "psk").chmod(0o600)
-        (directory / "stunnel.conf").write_text(
-            f"foreground = yes\npid =\nTIMEOUTconnect = 2\n[redis]\n{ends}\nciphers = PSK\nPSKsecrets = {directory / 'psk'}\n")
+        lines = ["foreground = yes", "pid =", "syslog = no", "debug = warning", "[redis]", *ends, f"PSKsecrets = {directory / 'psk'}"]
+        (directory / "stunnel.conf").write_text("\n".join(lines) + "\n")
         self._tunnels[host] = Process(f"tunnel-{host}", [*self.network.prefix(host), "stunnel4", directory / "stunnel.conf"],
                                       self.layout.log / f"tunnel-{host}.log")
         self._tunnels[host].start()
