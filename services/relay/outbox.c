@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/envelope.h"
+#include "common/testing.h"
 
 #define WAIT_FIRST  NS_PER_S // an answer takes milliseconds
 #define WAIT_MOST   (4 * NS_PER_S)
@@ -160,7 +161,7 @@ static void settle(struct outbox *self, const HandoverAnswer *answer, uint64_t m
 void outbox_answer(struct outbox *self, const HandoverAnswer *answer, uint64_t mono_ns, refused_fn *refused, void *arg) {
     bool other = self->peer && answer->incarnation != self->peer;
     self->peer = answer->incarnation;
-    if (other) offer_again(self);
+    if (other && !MUTATED("offered_once")) offer_again(self);
     const struct part *first = self->waiting.first;
     bool asked = first && first->number == answer->number; // else it is late, or was a question only
     if (answer->held) {

@@ -11,31 +11,18 @@ import pytest
 from deploy.local.layout import ROOT
 from tests.fault.chaos import QUICK
 from tests.harness import docs, oracle
-from tests.harness.plant import SOURCE, Plant, configuration
+from tests.harness.cells import two_cells
+from tests.harness.plant import SOURCE
 from tests.harness.wait import until
 
 MARKET = {"symbol": "EURUSD", "order_type": "market", "direction": "buy", "lot_size": "0.1", "price": "1.08432"}
 
 
-def cell_config(name):
-    """One account of the cell's own."""
-    config = configuration(accounts=1, brokers=1)
-    account = f"acc-{name}"
-    config["accounts"][0]["account_id"] = account
-    config["instances"][0] |= {"instance_id": f"gw-{name}", "accounts": [account]}
-    config["sources"] += [{"config_id": "only-a"}, {"config_id": "nobody"}]
-    if name == "a":
-        config["accounts"][0]["subscriptions"].append({"source": "only-a", "fixed_lot": "0.1"})
-    return config
-
-
 class Cells:
     """a and b, each handing over to the other."""
 
-    def __init__(self):
-        self.a = Plant(config=cell_config("a"), cell="a", options=QUICK)
-        self.b = Plant(config=cell_config("b"), cell="b", options=QUICK)
-        self.a.cells, self.b.cells = {"b": str(self.b.layout.run)}, {"a": str(self.a.layout.run)}
+    def __init__(self, mode):
+        self.a, self.b = two_cells(mode=mode, options=QUICK)
         self.number, self.sent = 0, set()
 
     def up(self):
@@ -55,8 +42,8 @@ class Cells:
 
 
 @pytest.fixture(scope="module")
-def cells(request):
-    both, failed_before = Cells(), request.session.testsfailed
+def cells(request, mode):
+    both, failed_before = Cells(mode), request.session.testsfailed
     plants = (both.b, both.a)
     try:
         yield both.up()
@@ -158,6 +145,30 @@ def test_a_kill_between_the_two_commits_loses_and_doubles_nothing(cells, point):
     until(lambda: not plant.processes[name].alive(), f"{name} to die at {point}")
     plant.restart(name)
     cells.a.remember(load)
+    judge(cells, load.accepted)
+
+
+def forget(plant, signal_id):
+    """Its Redis is as if it had been killed before it wrote what it has of that signal, and everything since."""
+    (log,) = (plant.layout.redis / "appendonlydir").glob("*.incr.aof")
+    data, end = log.read_bytes(), b"\r\n$4\r\nEXEC\r\n"
+    with open(log, "r+b") as f:
+        f.truncate(data.rindex(end, 0, data.index(b"signal:" + signal_id.encode())) + len(end))
+
+
+@pytest.mark.parametrize("with_relay", [False, True], ids=["", "and_its_relay_is_killed_too"])
+def test_what_a_cell_acknowledged_and_lost_with_its_redis_is_offered_again(cells, with_relay):
+    load = cells.a.load(f"lost-{with_relay}", 30, rate=300)
+    cells.a.remember(load)
+    for signal_id in load.accepted:
+        cells.b.final(signal_id)
+    cells.b.kill()
+    if with_relay:
+        cells.a.processes["relay.b"].kill()
+    forget(cells.b, f"lost-{with_relay}-20")
+    if with_relay:
+        cells.a.restart("relay.b")
+    cells.b.start()
     judge(cells, load.accepted)
 
 
