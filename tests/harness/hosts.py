@@ -18,7 +18,8 @@ REDIS_PORT, TUNNEL_PORT = 6379, 6380
 class HostsPlant(Plant):
     """place: {host: [processes]}; every process of the plant, "redis" too, is on one. Signals come from a host of their own.
 
-    cells: {name of another cell: the address of its host}. tunnel: Redis is reached through TLS (stunnel) only. network: one that is there already, with these hosts and WORLD.
+    cells: {name of another cell: the address of its host}. tunnel: Redis is reached through TLS (stunnel) only.
+    network: one that is there already, with these hosts and WORLD.
     """
 
     def __init__(self, place, tunnel=False, network=None, **more):
