@@ -116,6 +116,7 @@ static bool restore(struct offline *o, const struct recorded *r) {
     if (!k) return true;
     const struct span argv[] = {span_of("RESTORE"), span_of(k->key), span_of("0"), {k->dump.data, k->dump.len}, span_of("REPLACE")};
     err_t e = store_command(o->store, 5, argv, &answer);
+    o->stateful = true;
     if (e) o->outcome = complain(NO_REACH, "%s cannot be restored: %s", k->key, store_trouble(o->store));
     kept_key__free_unpacked(k, NULL);
     return !e;

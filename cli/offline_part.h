@@ -45,6 +45,7 @@ struct offline {
     kept_t *kept;
     struct process processes[PROCESSES];
     size_t n;
+    bool stateful;     // the recording has what Redis held
     buffer_t document;      // the configuration
     uint64_t configured_at; // UTC ns: what changed before is in it
     struct said *was, *is;

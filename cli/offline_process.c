@@ -134,7 +134,7 @@ static void find_beginning(struct offline *o, struct process *p) {
     p->from = p->held = 0;
     for (size_t i = 0; i < p->n_beginnings; i++) {
         const struct beginning *b = &p->beginnings[i];
-        if (b->incarnation != p->incarnation || (p->from && b->batch > held)) continue;
+        if (b->incarnation != p->incarnation || (p->from && b->batch > held) || (b->batch && !o->stateful)) continue;
         p->from = b->number;
         p->held = b->batch > held ? b->batch : held;
     }

@@ -8,21 +8,29 @@
 #include "common/own.h"
 #include "common/store_io.h"
 #include "record_traces.h"
+#include "services/archiver/archiver.h"
+#include "services/executor/executor.h"
+#include "services/reconciler/reconciler.h"
+#include "services/router/router.h"
 #include "trace.pb-c.h"
 
-#define PATIENCE   NS_PER_S
+#define BEGIN_NS   NS_PER_S
+#define PATIENCE   (5 * NS_PER_S)
 #define BEGIN_MS   20
 #define PAUSE_MS   13 // no divisor of what services do regularly
 #define KEYS_MOST  100000
 #define BYTES_MOST (64u << 20)
-#define AT_ONCE    200
+#define AT_ONCE    500
 
 struct looking {
+    const struct traces *traces;
     store_t *store;
-    buffer_t names; // keys, a line each
-    buffer_t dumps; // behind each one's length; none for a key that is gone, or only there to be looked at
+    buffer_t found; // keys, each ending with a zero
+    size_t n_found;
+    buffer_t names; // those that stay: likewise
     size_t n;
-    int64_t expires_in;
+    buffer_t dumps; // what they hold, each behind its length; none for one that is gone
+    const char *at; // in `found`, while its keys are asked for their ends
 };
 
 // --- the moment
@@ -45,53 +53,86 @@ static bool same(const buffer_t *a, const buffer_t *b) { return a->length == b->
 
 // --- the keys
 
-// Journals are recorded by themselves. What SCAN says twice is restored twice.
-static void take_names(struct looking *l, char *answer) {
-    for (char *line = strtok(answer, "\n"); line; line = strtok(NULL, "\n")) {
-        if (strncmp(line, "journal:", 8) == 0) continue;
-        buffer_text(&l->names, line);
-        buffer_add(&l->names, "", 1);
-        l->n++;
+static bool begins(const char *key, const char *with) { return strncmp(key, with, strlen(with)) == 0; }
+
+static bool is_own(const char *key, const char *name) {
+    static const char *const before[] = {"position:", "deadletter:"};
+    size_t n = strlen(name);
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+        if (begins(key, before[i]) && strcmp(key + strlen(before[i]), name) == 0) return true;
     }
+    return begins(key, name) && key[n] == ':';
 }
 
+// Whether somebody who is run again has it. Journals are recorded by themselves.
+static bool is_theirs(const struct traces *t, const char *key) {
+    static const struct service *const all[] = {&router_service, &executor_service, &reconciler_service, &archiver_service};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        for (const char *const *prefix = all[i]->slice; *prefix; prefix++) {
+            if (begins(key, *prefix)) return true;
+        }
+    }
+    for (size_t i = 0; i < t->n; i++) {
+        if (is_own(key, t->names[i])) return true;
+    }
+    return false;
+}
+
+static void add_name(buffer_t *to, size_t *n, const char *name) {
+    buffer_add(to, name, strlen(name) + 1);
+    ++*n;
+}
+
+// What SCAN says twice is restored twice.
 static err_t find_names(struct looking *l) {
     char cursor[32] = "0";
     do {
         own(buffer) answer = {0};
         err_t e = REDIS(l->store, &answer, "SCAN", cursor, "COUNT", "1000");
         if (e) return e;
-        char *text = (char *)(uintptr_t)buffer_string(&answer);
-        size_t n = strcspn(text, "\n");
-        (void)snprintf(cursor, sizeof cursor, "%.*s", (int)n, text);
-        if (text[n]) take_names(l, text + n + 1);
-    } while (strcmp(cursor, "0") != 0 && l->n < KEYS_MOST);
+        char *rest = (char *)(uintptr_t)buffer_string(&answer), *line = strsep(&rest, "\n");
+        (void)snprintf(cursor, sizeof cursor, "%s", line);
+        while ((line = strsep(&rest, "\n")) != NULL) {
+            if (*line && is_theirs(l->traces, line)) add_name(&l->found, &l->n_found, line);
+        }
+    } while (strcmp(cursor, "0") != 0 && l->n_found < KEYS_MOST);
     return ERR_OK;
 }
 
-// Two answers a key: how long it is still there (-1: without end), and what it holds.
+// What has an end is over, and there only to be looked at.
+static err_t take_end(void *arg, unsigned i, struct span text, int64_t number) {
+    struct looking *l = arg;
+    (void)i, (void)text;
+    if (number == -1) add_name(&l->names, &l->n, l->at);
+    l->at += strlen(l->at) + 1;
+    return ERR_OK;
+}
+
 static err_t take_dump(void *arg, unsigned i, struct span text, int64_t number) {
     struct looking *l = arg;
-    if (i % 2 == 0) return l->expires_in = number, ERR_OK;
-    uint64_t length = l->expires_in == -1 ? text.length : 0;
+    uint64_t length = text.length;
+    (void)i, (void)number;
     buffer_add(&l->dumps, &length, sizeof length);
     buffer_add(&l->dumps, text.data, length);
     return ERR_OK;
 }
 
-static err_t find_dumps(struct looking *l) {
-    const char *at = (const char *)l->names.data;
+static err_t ask_of_all(struct looking *l, const char *verb, const buffer_t *names, size_t n, store_reply_fn *take) {
+    const char *at = (const char *)names->data;
     err_t e = ERR_OK;
-    for (size_t done = 0; !e && done < l->n && l->dumps.length < BYTES_MOST;) {
+    for (size_t done = 0; !e && done < n && l->dumps.length < BYTES_MOST;) {
         own(buffer) commands = {0};
-        unsigned n = 0;
-        for (; done < l->n && n < 2 * AT_ONCE; done++, n += 2, at += strlen(at) + 1) {
-            store_format(&commands, 2, (const char *[]){"PTTL", at});
-            store_format(&commands, 2, (const char *[]){"DUMP", at});
-        }
-        e = store_pipeline(l->store, (struct span){commands.data, commands.length}, n, take_dump, l);
+        unsigned asked = 0;
+        for (; done < n && asked < AT_ONCE; done++, asked++, at += strlen(at) + 1) store_format(&commands, 2, (const char *[]){verb, at});
+        e = store_pipeline(l->store, (struct span){commands.data, commands.length}, asked, take, l);
     }
     return e;
+}
+
+static err_t find_dumps(struct looking *l) {
+    l->at = (const char *)l->found.data;
+    err_t e = ask_of_all(l, "PTTL", &l->found, l->n_found, take_end);
+    return e ? e : ask_of_all(l, "DUMP", &l->names, l->n, take_dump);
 }
 
 static bool write_keys(const struct looking *l, recording_t *file) {
@@ -116,9 +157,10 @@ static bool write_keys(const struct looking *l, recording_t *file) {
 }
 
 static void clear(struct looking *l) {
+    buffer_clear(&l->found);
     buffer_clear(&l->names);
     buffer_clear(&l->dumps);
-    l->n = 0;
+    l->n_found = l->n = 0;
 }
 
 static enum state_taken try_once(const struct traces *t, struct looking *l, recording_t *file) {
@@ -126,7 +168,7 @@ static enum state_taken try_once(const struct traces *t, struct looking *l, reco
     clear(l);
     err_t e = batches_of(t, l->store, &before);
     if (!e) e = find_names(l);
-    if (!e && l->n >= KEYS_MOST) return STATE_LARGE;
+    if (!e && l->n_found >= KEYS_MOST) return STATE_LARGE;
     if (!e) e = find_dumps(l);
     if (!e && l->dumps.length >= BYTES_MOST) return STATE_LARGE;
     if (!e) e = batches_of(t, l->store, &after);
@@ -145,14 +187,15 @@ static bool all_begun(const struct traces *t) {
 }
 
 enum state_taken state_write(struct traces *t, store_t *store, recording_t *file) {
-    struct looking l = {.store = store};
+    struct looking l = {.traces = t, .store = store};
     enum state_taken taken = STATE_BUSY;
-    uint64_t end = clock_mono_ns() + PATIENCE;
+    uint64_t end = clock_mono_ns() + BEGIN_NS;
     for (; !all_begun(t) && clock_mono_ns() < end; traces_take(t)) ports_wait(NULL, 0, BEGIN_MS); // a service may not be there
     for (end = clock_mono_ns() + PATIENCE; taken == STATE_BUSY && clock_mono_ns() < end;) {
         taken = try_once(t, &l, file);
         if (taken == STATE_BUSY) ports_wait(NULL, 0, PAUSE_MS);
     }
+    buffer_destroy(&l.found);
     buffer_destroy(&l.names);
     buffer_destroy(&l.dumps);
     return taken;

@@ -22,7 +22,7 @@ void traces_take(struct traces *t); // what has come is waiting
 // Those that were waiting. A trace is behind the messages that it is about when these are read from the journals between the two.
 bool traces_write(struct traces *t, recording_t *file, uint64_t now, unsigned long *count); // false: the disk refused
 
-// A moment in which the services commit nothing, and what Redis holds of them then: where they can be run from. Tries for a second.
+// A moment in which the services commit nothing, and what Redis holds of them then: where they can be run from. Tries for some seconds.
 enum state_taken {
     STATE_TAKEN,
     STATE_BUSY,  // there was no such moment

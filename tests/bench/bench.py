@@ -13,7 +13,7 @@ from contextlib import closing
 
 from deploy.local import redis as redis_server
 from deploy.local.layout import ROOT, Layout, free_port
-from tests.bench import storing
+from tests.bench import replaying, storing
 from tests.bench.reading import reading
 from tests.bench.copies import copies
 from tests.harness.tcp import over_tcp
@@ -316,6 +316,9 @@ def main():
     table.part("the record")
     storing.bench(table, Run, count, percentile)
     old_archive(table)
+    table.part("record and replay")
+    replaying.bench(table, Run, count)
+    table.part("copies")
     copies(table, count(200000) // 4000 * 4000 or 100, count(5000))
     out = ROOT / "build/bench.json"
     out.write_text(json.dumps(table.rows, indent=2) + "\n")

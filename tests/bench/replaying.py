@@ -1,0 +1,81 @@
+"""replaying - recording, reading, and doing again: how fast, and in how much memory."""
+# SPDX-License-Identifier: MIT
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+from tests.harness.wait import until
+
+
+def peak_mib(pid):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return 0
+
+
+def measured(plant, *words, out=subprocess.DEVNULL):
+    """A command's seconds, its largest memory in MiB, and what it printed (out=PIPE)."""
+    env = {**os.environ, **plant.environment("tradecast")}
+    began = time.monotonic()
+    child = subprocess.Popen([plant.bin / "tradecast", *words], env=env, stdout=out, stderr=subprocess.PIPE, text=True)
+    said = child.stdout.read() if out == subprocess.PIPE else ""
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    took = time.monotonic() - began
+    assert child.returncode == 0, said[-2000:] + child.stderr.read()[-2000:]
+    child.stderr.close()
+    return took, usage.ru_maxrss / 1024, said
+
+
+def recorded(table, run, file, signals):
+    """A load while it is recorded: signals a second, against the same without."""
+    _, _, alone = run.load("alone", signals)
+    env = {**os.environ, **run.plant.environment("tradecast")}
+    child = subprocess.Popen([run.plant.bin / "tradecast", "record", str(file), "--json"], env=env, stdout=subprocess.PIPE, text=True)
+    until(lambda: file.exists() and file.stat().st_size > 500, "the recording to begin")
+    _, _, heard = run.load("heard", signals)
+    until(lambda: not run.plant.admin.hlen("reconciliation:open"), "all to be on its way", within_s=120)
+    peak = peak_mib(child.pid)
+    child.send_signal(signal.SIGINT)
+    said = json.loads(child.communicate(timeout=120)[0])
+    assert child.returncode == 0 and not said["holes"], said
+    table.add("door to final, 1 account, nobody records", alone, "signals/s")
+    table.add("door to final, 1 account, recorded", heard, "signals/s")
+    table.add("messages recorded", said["messages"], "messages")
+    table.add("memory of the recorder, at most", peak, "MiB")
+    table.add("bytes a message", file.stat().st_size / said["messages"], "bytes")
+    return said["messages"]
+
+
+def again(table, run, file, messages):
+    plant = run.plant
+    took, peak, _ = measured(plant, "recording", "cat", str(file))
+    table.add("recording cat", messages / took, "messages/s")
+    table.add("… its memory, at most", peak, "MiB")
+    took, peak, said = measured(plant, "replay", str(file), "--offline", "--json", out=subprocess.PIPE)
+    done = json.loads(said)
+    compared = sum(s["as_recorded"] for s in done["services"])
+    assert not done["different"] and not sum(s["not_recorded"] for s in done["services"]), done["services"]
+    table.add("replay --offline, all services, as recorded to the byte", compared, "messages")
+    table.add("… of the recording", messages / took, "messages/s")
+    table.add("… its memory, at most", peak, "MiB")
+
+
+def into_a_running_system(table, run, file):
+    took, peak, said = measured(run.plant, "replay", str(file), "--json", out=subprocess.PIPE)
+    table.add("replay into a running system, as fast as it goes", json.loads(said)["signals"] / took, "signals/s")
+    table.add("… its memory, at most", peak, "MiB")
+
+
+def bench(table, Run, count):
+    signals = count(125000)  # about a million messages
+    with Run(1) as run:
+        file = pathlib.Path(run.plant.temporary) / "bench.rec"
+        run.load("warm", count(2000))
+        messages = recorded(table, run, file, signals)
+        again(table, run, file, messages)
+        into_a_running_system(table, run, file)
