@@ -55,11 +55,11 @@ static void drop_first(kept_t *self, struct topic *t) {
 }
 
 void kept_destroy(kept_t **self) {
-    struct topic *t, *next;
     if (!*self) return;
+    struct topic *t, *next;
     HASH_ITER(hh, (*self)->topics, t, next) {
         while (t->first) drop_first(*self, t);
-        HASH_DEL((*self)->topics, t);
+        HASH_DELETE(hh, (*self)->topics, t);
         free(t);
     }
     free(*self);

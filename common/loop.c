@@ -212,8 +212,8 @@ static void send_all(struct loop *l) {
 static void tell_committed(struct loop *l, bool committed) {
     l->context.committed_at = clock_utc_ns();
     l->context.committed_mono = clock_mono_ns();
-    trace_end(l, committed);
     if (l->service->committed) l->service->committed(l->self);
+    trace_end(l, committed);
     control_answer(l);
 }
 

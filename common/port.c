@@ -29,13 +29,17 @@ struct port {
     char topic[TOPIC_MAX + 1];
     uint8_t peer[PEER_MAX];
     struct keyed *keyed; // NULL: goes without keys
-    overhear_fn *overhear;
-    void *overhear_arg;
+    const struct witness *witness;
     const struct parcel *given; // offline: what is still to be received
     size_t n_given;
 };
 
 static bool offline; // no sockets
+static struct {
+    const uint32_t *which;
+    size_t n;
+    uint32_t sent; // since
+} refused; // offline
 
 static int zmq_kind(enum port_kind kind) {
     switch (kind) {
@@ -171,9 +175,18 @@ bool port_send(port_t *self, const char *topic, struct span frame) {
     return put(self, topic, strlen(topic), ZMQ_SNDMORE) && put(self, frame.data, frame.length, 0);
 }
 
+static bool leaves_offline(void) {
+    if (!refused.n || *refused.which != refused.sent++) return true;
+    refused.which++;
+    refused.n--;
+    return false;
+}
+
 bool port_send_to(port_t *self, struct span peer, const char *topic, struct span frame) {
-    if (offline) return true;
-    return put(self, peer.data, peer.length, ZMQ_SNDMORE) && port_send(self, topic, frame);
+    if (offline) return leaves_offline();
+    bool left = put(self, peer.data, peer.length, ZMQ_SNDMORE) && port_send(self, topic, frame);
+    if (self->witness) self->witness->sent(self->witness->arg, left);
+    return left;
 }
 
 static bool more(port_t *self) { return zmq_msg_more(&self->body) == 1; }
@@ -222,7 +235,7 @@ bool port_receive(port_t *self, struct parcel *out) {
     if (offline) return receive_given(self, out);
     while (is_there(self)) {
         if (take_message(self, out)) {
-            if (self->overhear) self->overhear(self->overhear_arg, out);
+            if (self->witness) self->witness->received(self->witness->arg, out);
             return true;
         }
         while (more(self)) { // the rest of a message that has the wrong shape
@@ -243,16 +256,19 @@ bool port_listener(port_t *self, struct listener *out) {
     return true;
 }
 
-void port_overhear(port_t *self, overhear_fn *overhear, void *arg) {
-    self->overhear = overhear;
-    self->overhear_arg = arg;
-}
+void port_witness(port_t *self, const struct witness *witness) { self->witness = witness; }
 
 void ports_offline(void) { offline = true; }
 
 void port_give(port_t *self, const struct parcel *parcels, size_t n) {
     self->given = parcels;
     self->n_given = n;
+}
+
+void ports_refuse(const uint32_t *which, size_t n) {
+    refused.which = which;
+    refused.n = n;
+    refused.sent = 0;
 }
 
 int ports_wait(struct waiter *waiters, size_t n, int64_t timeout_ms) {

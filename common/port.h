@@ -45,13 +45,18 @@ struct listener {
 };
 bool port_listener(port_t *self, struct listener *out);
 
-// Every message that is received is handed to `overhear` as well; NULL: no more.
-typedef void overhear_fn(void *arg, const struct parcel *parcel);
-void port_overhear(port_t *self, overhear_fn *overhear, void *arg);
+// Whoever wants to know of every message that is received, and whether each that was sent to a peer has left.
+struct witness {
+    void (*received)(void *arg, const struct parcel *parcel);
+    void (*sent)(void *arg, bool left);
+    void *arg;
+};
+void port_witness(port_t *self, const struct witness *witness); // it must outlive the port
 
 // From now on ports are no sockets: they receive what they are given, and what is sent to them is gone. For running a service again.
 void ports_offline(void);
 void port_give(port_t *self, const struct parcel *parcels, size_t n); // what is there; valid until it was received
+void ports_refuse(const uint32_t *which, size_t n); // of what is sent to peers from now on, counted from 0, ascending: these do not leave
 
 // Waits for ports and file descriptors, at most WAITERS_MAX.
 #define WAITERS_MAX 128

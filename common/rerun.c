@@ -215,6 +215,7 @@ static err_t do_steps(rerun_t *self, const TraceBatch *b, rerun_entry_fn *next, 
 static err_t end_batch(rerun_t *self, const TraceBatch *b) {
     struct loop *l = &self->loop;
     if (b->has_committed_at) clock_hold(b->committed_at, b->committed_mono);
+    ports_refuse(b->refused, b->n_refused);
     loop_commit(l);
     return l->sealed && !l->stop ? ERR_STORE : l->stop;
 }

@@ -167,7 +167,7 @@ static void told_begin(struct loop *l) {
 
 static void listener_came(struct loop *l) {
     struct trace *t = &l->trace;
-    if (t->told) tell(l); // to those who were there before
+    if (t->told) tell(l);         // to those who were there before
     if (t->holding) send_held(l); // all there was: it may know what came before this process
     t->on = t->starting = true;
 }
@@ -195,7 +195,7 @@ static void look(struct loop *l, uint64_t mono) {
 
 // --- a batch
 
-static void overhear(void *arg, const struct parcel *parcel) {
+static void received(void *arg, const struct parcel *parcel) {
     struct loop *l = arg;
     struct trace *t = &l->trace;
     if (!t->batch || !t->step || !t->step->has_socket) return;
@@ -203,12 +203,24 @@ static void overhear(void *arg, const struct parcel *parcel) {
     t->bytes += FRAME_BYTES + parcel->frame.length;
 }
 
+static void sent(void *arg, bool left) {
+    struct trace *t = &((struct loop *)arg)->trace;
+    uint32_t which = t->sent++;
+    if (left || !t->batch) return;
+    TraceBatch *b = t->batch;
+    uint32_t *more = arena_take(t->arena, (b->n_refused + 1) * sizeof *more); // seldom, and few
+    if (b->n_refused) memcpy(more, b->refused, b->n_refused * sizeof *more);
+    more[b->n_refused++] = which;
+    b->refused = more;
+}
+
 void trace_open(struct loop *l) {
     struct trace *t = &l->trace;
     if (!l->service->traced) return;
     t->arena = arena_new(0);
+    t->witness = (struct witness){received, sent, l};
     for (size_t i = 0; i < l->reactor.n; i++) {
-        if (l->reactor.taps[i].port) port_overhear(l->reactor.taps[i].port, overhear, l);
+        if (l->reactor.taps[i].port) port_witness(l->reactor.taps[i].port, &t->witness);
     }
     t->on = t->holding = t->starting = true;
     t->hold_until = clock_mono_ns() + HOLD_FOR;
@@ -239,7 +251,7 @@ void trace_begin(struct loop *l) {
     b->mono = mono;
     note_context(l, b);
     t->step = NULL;
-    t->room_steps = 0;
+    t->room_steps = t->sent = 0;
     for (size_t i = 0; i < l->n_outlets; i++) t->heads[i] = l->outlets[i].head;
 }
 
@@ -272,7 +284,9 @@ void trace_tick(struct loop *l) {
     s->has_tick = s->tick = true;
 }
 
-static bool is_quiet(const TraceBatch *b) { return !b->n_outputs && (b->n_steps == 0 || (b->n_steps == 1 && b->steps[0]->has_tick)); }
+static bool is_quiet(const TraceBatch *b) {
+    return !b->n_outputs && !b->n_refused && (b->n_steps == 0 || (b->n_steps == 1 && b->steps[0]->has_tick));
+}
 
 void trace_end(struct loop *l, bool committed) {
     struct trace *t = &l->trace;

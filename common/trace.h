@@ -23,6 +23,8 @@ struct trace {
     TraceBatch *batch; // the open one
     TraceStep *step;   // the last one
     size_t room_batches, room_steps, room_frames;
+    struct witness witness; // of the service's own sockets
+    uint32_t sent;          // on them, in this batch
     size_t bytes;                            // about as large it will be
     struct entry_id heads[INSTANCES_MAX];    // of the outlets when the batch began
     uint64_t rolled_back_at, consumed_until; // as last told
@@ -35,4 +37,4 @@ void trace_begin(struct loop *l); // a batch was opened
 void trace_entry(struct loop *l, const char *topic, struct entry_id id, bool buried);
 void trace_socket(struct loop *l, size_t which); // is read now
 void trace_tick(struct loop *l);
-void trace_end(struct loop *l, bool committed); // before the service is told
+void trace_end(struct loop *l, bool committed); // when the service has been told

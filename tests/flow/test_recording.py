@@ -3,12 +3,16 @@
 import json
 import os
 import pathlib
+import re
+import shlex
+import shutil
 import signal
 import subprocess
 
 import msgpack
 import pytest
 
+from deploy.local.layout import ROOT
 from tests.harness.plant import Plant, configuration
 from tests.harness.wait import until
 
@@ -246,3 +250,37 @@ def test_the_past_has_the_routers_decisions_only(plant, file):
     assert [(r["account"], r["was"], r["is"]) for r in rows] == [(config["accounts"][1]["account_id"], "ordered", "account_disabled")]
     status, out, err = plant.command("replay", file, "--offline", "--service", "executor")
     assert status == 1 and "says what services did" in err
+
+
+def commands_of(page):
+    """The lines of its shell blocks, without what stands behind '#'."""
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", page.read_text(), re.S) for line in block.splitlines()]
+    return [shlex.split(line, comments=True) for line in lines if line.strip()]
+
+
+def test_the_commands_of_the_page_do_what_it_says(plant, tmp_path):
+    """In order, in one directory; what SIGNAL_ID, other files and a running recorder stand for is put there."""
+    env = {**os.environ, **plant.environment("tradecast"), "TRADECAST_DIR": plant.temporary}
+    account = plant.config["accounts"][0]["account_id"]
+    seen = set()
+    for words in commands_of(ROOT / "docs/replay.md"):
+        if words[0] != "tradecast":
+            continue
+        seen.add(words[1])
+        words = [{"SIGNAL_ID": "page"}.get(w, w) for w in words]
+        child = subprocess.Popen([plant.bin / "tradecast", *words[1:]], cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if words[1:] == ["record", "day.rec"]:
+            until(lambda: (tmp_path / "day.rec").exists() and (tmp_path / "day.rec").stat().st_size > 500, "the recording to begin")
+            flat(plant, "page")
+            send(plant, "page")
+            final(plant, "page")
+            until(lambda: has_outcome(plant, tmp_path / "day.rec", "page"), "the outcome to be in the file")
+            child.send_signal(signal.SIGINT)
+            shutil.copy(tmp_path / "day.rec", tmp_path / "a.rec")
+            shutil.copy(tmp_path / "day.rec", tmp_path / "b.rec")
+            (tmp_path / "other.json").write_text(json.dumps({**plant.config, "accounts": [
+                {**a, "enabled": a["account_id"] != account} for a in plant.config["accounts"]]}))
+        out, err = child.communicate(timeout=60)
+        assert child.returncode == (1 if "--config" in words else 0), (words, out, err)
+    assert seen >= {"record", "recording", "replay"}
+    assert (tmp_path / "day.db").stat().st_size > 0

@@ -1,8 +1,9 @@
-"""make - records the incidents that tests/contract/test_recordings.py decides again: python3 -m tests.recordings.make [NAME ...]
+"""make - records the incidents that tests/contract/test_recordings.py has done again: python3 -m tests.recordings.make [NAME ...]
 
-To be run again when what the router says of a decision changes on purpose; `tradecast replay --offline` shows first what became different.
+To be run again when what a service says changes on purpose; `tradecast replay --offline` shows first what became different.
 An incident of your own: `tradecast recording cut` the part that matters into this folder."""
 # SPDX-License-Identifier: MIT
+import concurrent.futures
 import os
 import pathlib
 import signal
@@ -27,12 +28,15 @@ def settle(plant, numbers):
         until(lambda: plant.admin.hget(f"signal:s{n}", "status") in ("completed", "failed"), f"s{n} to be final", within_s=60)
 
 
-def a_halted_account(plant):
+def trading(plant, word, mode):
     account = plant.config["accounts"][0]["account_id"]
-    for n, word in enumerate(["resume", "halt", "reduce-only", "resume"]):
-        assert plant.command(word, "--account", account)[0] == 0
-        mode = {"resume": "trading", "halt": "halted", "reduce-only": "reduce_only"}[word]
-        until(lambda: plant.admin.hget(f"risk:{account}", "mode") == mode, word)
+    assert plant.command(word, "--account", account)[0] == 0
+    until(lambda: plant.admin.hget(f"risk:{account}", "mode") == mode, word)
+
+
+def a_halted_account(plant):
+    for n, (word, mode) in enumerate([("resume", "trading"), ("halt", "halted"), ("reduce-only", "reduce_only"), ("resume", "trading")]):
+        trading(plant, word, mode)
         for k in range(3):
             post(plant, 3 * n + k)
         settle(plant, range(3 * n, 3 * n + 3))
@@ -41,7 +45,7 @@ def a_halted_account(plant):
 def partial_fills(plant):
     for n in range(12):
         post(plant, n)
-        settle(plant, [n])
+    settle(plant, range(12))
 
 
 def a_requote_storm(plant):
@@ -50,32 +54,86 @@ def a_requote_storm(plant):
     settle(plant, range(18))
 
 
+def a_rush_at_a_limit(plant):
+    """Fills come between the signals: what counts as open changes from one to the next."""
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: post(plant, n, action="close" if n % 5 == 4 else "buy"), range(40)))
+    settle(plant, range(40))
+
+
 def a_restart_in_the_middle(plant):
     for n in range(6):
         post(plant, n)
-    plant.processes["router"].kill()
+    plant.processes["router"].stop()
     for n in range(6, 12):
         post(plant, n)
     plant.restart("router")
+    settle(plant, range(12))
+    plant.processes["executor.0"].stop()
     for n in range(12, 18):
         post(plant, n)
+    plant.restart("executor.0")
     settle(plant, range(18))
+    plant.processes["reconciler"].stop()
+    for n in range(18, 24):
+        post(plant, n)
+    plant.restart("reconciler")
+    settle(plant, range(24))
 
 
-# name: (what happens, options of the paper broker, limits of the first account). Limits that count what is open only where signals wait for
-# each other: in a rush, whether an execution was heard before a signal is not on record.
+def an_order_in_doubt(plant):
+    """Its gateway is killed with orders in its books and nothing said: they are unknown, asked about, and adopted."""
+    for n in range(6):
+        post(plant, n, action="buy")
+    until(lambda: plant.admin.scard("trade_state:open:0") >= 9, "orders to be at the gateways")
+    plant.processes["gw-a"].kill()
+    for n in range(6, 9):
+        post(plant, n, action="buy")
+    plant.restart("gw-a")
+    settle(plant, range(9))
+
+
+def a_netting_account(plant):
+    """Bought, added to, reduced, turned round, closed."""
+    for n, (action, lots) in enumerate([("buy", "0.5"), ("buy", "0.3"), ("sell", "0.2"), ("sell", "1.0"), ("buy", "0.1"), ("close", "0.3"),
+                                        ("buy", "2"), ("close", "2")]):
+        post(plant, n, action=action, quantity=lots)
+        settle(plant, [n])
+
+
+def a_consensus(plant):
+    """Two sources that agree, that disagree, and one that is too late."""
+    for n, (one, other) in enumerate([("buy", "buy"), ("sell", "buy"), ("sell", "sell"), ("buy", None)]):
+        for source, action in (("test", one), ("bot", other)):
+            if not action:
+                continue
+            body = {"signal_id": f"{source}{n}", "symbol": "EURUSD", "action": action, "price": "1.1", "quantity": "0.5"}
+            status, answer, _ = plant.door(source).alert(body)
+            assert status == 200, answer
+    for n in range(3):
+        until(lambda: plant.admin.hget(f"signal:bot{n}", "status") in ("completed", "failed"), f"bot{n} to be final")
+
+
+CONSENSUS = {"sources": [{"config_id": "test"}, {"config_id": "bot"},
+                         {"config_id": "both", "consensus": {"parts": [{"source": "test"}, {"source": "bot"}], "window_s": 600, "route_parts": False}}]}
+
+# name: (what happens, options of the paper broker, fields of the first account, parts of the configuration)
 INCIDENTS = {
-    "halted-account": (a_halted_account, {}, {}),
-    "partial-fills": (partial_fills, {"TRADECAST_PAPER_PARTIAL_PROBABILITY": "1"}, {"max_open_trades": 4}),
-    "requote-storm": (a_requote_storm, {"TRADECAST_PAPER_REQUOTE_PROBABILITY": "0.7"}, {}),
-    "restart-in-the-middle": (a_restart_in_the_middle, {}, {}),
+    "halted-account": (a_halted_account, {}, {}, {}),
+    "partial-fills": (partial_fills, {"TRADECAST_PAPER_PARTIAL_PROBABILITY": "1"}, {"max_open_trades": 4}, {}),
+    "requote-storm": (a_requote_storm, {"TRADECAST_PAPER_REQUOTE_PROBABILITY": "0.7"}, {}, {}),
+    "rush-at-a-limit": (a_rush_at_a_limit, {"TRADECAST_PAPER_LATENCY_MAX": "5ms"}, {"max_open_trades": 3}, {}),
+    "restart-in-the-middle": (a_restart_in_the_middle, {}, {"max_open_trades": 4}, {}),
+    "order-in-doubt": (an_order_in_doubt, {"TRADECAST_PAPER_LATENCY_MIN": "300ms", "TRADECAST_PAPER_LATENCY_MAX": "600ms"}, {}, {}),
+    "netting-account": (a_netting_account, {}, {"netting": True}, {}),
+    "consensus": (a_consensus, {}, {"subscriptions": [{"source": "both", "multiplier": "1"}]}, CONSENSUS),
 }
 
 
 def record(name):
-    incident, options, limits = INCIDENTS[name]
-    config = configuration(accounts=3, brokers=2, lot="multiplier")
-    config["accounts"][0].update(limits)
+    incident, options, fields, parts = INCIDENTS[name]
+    config = configuration(accounts=3, brokers=2, lot="multiplier") | parts
+    config["accounts"][0].update(fields)
     plant = Plant(mode="release", config=config, options=options).up()
     file = HERE / f"{name}.rec"
     file.unlink(missing_ok=True)
