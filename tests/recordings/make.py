@@ -82,15 +82,20 @@ def a_restart_in_the_middle(plant):
 
 
 def an_order_in_doubt(plant):
-    """Its gateway is killed with orders in its books and nothing said: they are unknown, asked about, and adopted."""
-    for n in range(6):
+    """A gateway that hangs: its orders become unknown, are asked about, and adopted; and one that is killed, whose orders do not leave."""
+    post(plant, 0, action="buy")
+    settle(plant, [0])
+    plant.freeze("gw-a")
+    for n in range(1, 4):
         post(plant, n, action="buy")
-    until(lambda: plant.admin.scard("trade_state:open:0") >= 9, "orders to be at the gateways")
+    until(lambda: plant.trades("s3") and plant.trades("s3")["acc000"]["state"] == "unknown", "an order in doubt")
+    plant.thaw("gw-a")
+    settle(plant, range(4))
     plant.processes["gw-a"].kill()
-    for n in range(6, 9):
+    for n in range(4, 7):
         post(plant, n, action="buy")
     plant.restart("gw-a")
-    settle(plant, range(9))
+    settle(plant, range(7))
 
 
 def a_netting_account(plant):
@@ -124,7 +129,7 @@ INCIDENTS = {
     "requote-storm": (a_requote_storm, {"TRADECAST_PAPER_REQUOTE_PROBABILITY": "0.7"}, {}, {}),
     "rush-at-a-limit": (a_rush_at_a_limit, {"TRADECAST_PAPER_LATENCY_MAX": "5ms"}, {"max_open_trades": 3}, {}),
     "restart-in-the-middle": (a_restart_in_the_middle, {}, {"max_open_trades": 4}, {}),
-    "order-in-doubt": (an_order_in_doubt, {"TRADECAST_PAPER_LATENCY_MIN": "300ms", "TRADECAST_PAPER_LATENCY_MAX": "600ms"}, {}, {}),
+    "order-in-doubt": (an_order_in_doubt, {"TRADECAST_EXECUTOR_ORDER_ANSWER_WITHIN": "500ms"}, {}, {}),
     "netting-account": (a_netting_account, {}, {"netting": True}, {}),
     "consensus": (a_consensus, {}, {"subscriptions": [{"source": "both", "multiplier": "1"}]}, CONSENSUS),
 }
