@@ -28,9 +28,8 @@ def sample(plant):
     return {**{("us", name): cpu_us(pid) for name, pid in pids.items()},
             **{("memory", name): resident(pid) for name, pid in pids.items() if name != "redis"},
             ("memory", "redis"): info["used_memory"],
-            ("disk", "append-only file"): sum(f.stat().st_size for f in plant.layout.redis.rglob("*.aof")),
+            ("disk", "append-only file, as written"): sum(f.stat().st_size for f in plant.layout.redis.rglob("*.aof")),
             ("disk", "archive"): sum(f.stat().st_size for f in plant.archive.parent.glob(plant.archive.name + "*")),
-            ("disk", "audit log"): sum(f.stat().st_size for f in plant.archive.parent.rglob("audit*") if f.is_file()),
             ("disk", "paper broker's books"): sum(plant.books(g).stat().st_size for g in plant.gateways)}
 
 
