@@ -56,10 +56,9 @@ static void drop_first(kept_t *self, struct topic *t) {
 
 void kept_destroy(kept_t **self) {
     if (!*self) return;
-    struct topic *t, *next;
-    HASH_ITER(hh, (*self)->topics, t, next) {
+    for (struct topic *t; (t = (*self)->topics) != NULL;) {
         while (t->first) drop_first(*self, t);
-        HASH_DELETE(hh, (*self)->topics, t);
+        HASH_DEL((*self)->topics, t);
         free(t);
     }
     free(*self);

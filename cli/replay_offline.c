@@ -58,7 +58,8 @@ static enum outcome judge(const struct offline_result *r) {
     struct sums s = sums_of(r);
     if (s.missing)
         (void)complain(ANSWER_NO,
-                       "%lu batches are not on record (a service was killed, or the recorder was too slow): what follows may differ",
+                       "%lu batches are not on record (a service was killed, the recorder was too slow, or what was open before it began "
+                       "is not in it): what follows may differ",
                        s.missing);
     if (r->lost) (void)complain(ANSWER_NO, "%lu entries were never taken by a service that should have", r->lost);
     return s.different || s.missing || r->lost ? ANSWER_NO : DONE;

@@ -27,7 +27,8 @@ struct rerun {
 // --- the sandbox
 
 static void clear_environment(void) {
-    for (char **at = environ; at && *at;) {
+    if (!environ) return;
+    for (char **at = environ; *at;) {
         char name[160];
         size_t n = strcspn(*at, "=");
         if (strncmp(*at, PREFIX, sizeof PREFIX - 1) != 0 || n >= sizeof name) {
