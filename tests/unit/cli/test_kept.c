@@ -1,10 +1,12 @@
 // kept - entries go to everybody who wants them, once and in order, and no further.
 // SPDX-License-Identifier: MIT
-#include <cmocka.h>
+// clang-format off
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <cmocka.h>
+// clang-format on
 
 #include "cli/kept.h"
 
