@@ -8,6 +8,7 @@ def configuration_of(name):
     config = configuration(accounts=1, brokers=1)
     account = f"acc-{name}"
     config["accounts"][0]["account_id"] = account
+    config["brokers"][0]["longest_acceptance_ms"] = 500  # so that what is in doubt need not be waited for as long as in the world
     config["instances"][0] |= {"instance_id": f"gw-{name}", "accounts": [account]}
     config["sources"] += [{"config_id": "only-a"}, {"config_id": "nobody"}]
     if name == "a":
