@@ -120,6 +120,30 @@ def test_a_signal_without_an_account_here_ends_as_one_that_other_cells_decide(ce
     assert cells.a.admin.hget(f"signal_execution_status:{signal_id}", "status") == "completed"
 
 
+def forget(plant, signal_id):
+    """Its Redis is as if it had been killed before it wrote what it has of that signal, and everything since."""
+    (log,) = (plant.layout.redis / "appendonlydir").glob("*.incr.aof")
+    data, end = log.read_bytes(), b"\r\n$4\r\nEXEC\r\n"
+    with open(log, "r+b") as f:
+        f.truncate(data.rindex(end, 0, data.index(b"signal:" + signal_id.encode())) + len(end))
+
+
+@pytest.mark.parametrize("with_relay", [False, True], ids=["", "and_its_relay_is_killed_too"])
+def test_what_a_cell_acknowledged_and_lost_with_its_redis_is_offered_again(cells, with_relay):
+    load = cells.a.load(f"lost-{with_relay}", 30, rate=300)
+    cells.a.remember(load)
+    for signal_id in load.accepted:
+        cells.b.final(signal_id)
+    cells.b.kill()
+    if with_relay:
+        cells.a.processes["relay.b"].kill()
+    forget(cells.b, f"lost-{with_relay}-20")
+    if with_relay:
+        cells.a.restart("relay.b")
+    cells.b.start()
+    judge(cells, load.accepted)
+
+
 def test_the_door_says_200_while_the_other_cell_is_down_and_it_gets_everything_when_it_is_back(cells):
     cells.a.remember(cells.a.load("before", 50, rate=500))
     running = cells.a.load("during", 300, rate=200)
@@ -145,30 +169,6 @@ def test_a_kill_between_the_two_commits_loses_and_doubles_nothing(cells, point):
     until(lambda: not plant.processes[name].alive(), f"{name} to die at {point}")
     plant.restart(name)
     cells.a.remember(load)
-    judge(cells, load.accepted)
-
-
-def forget(plant, signal_id):
-    """Its Redis is as if it had been killed before it wrote what it has of that signal, and everything since."""
-    (log,) = (plant.layout.redis / "appendonlydir").glob("*.incr.aof")
-    data, end = log.read_bytes(), b"\r\n$4\r\nEXEC\r\n"
-    with open(log, "r+b") as f:
-        f.truncate(data.rindex(end, 0, data.index(b"signal:" + signal_id.encode())) + len(end))
-
-
-@pytest.mark.parametrize("with_relay", [False, True], ids=["", "and_its_relay_is_killed_too"])
-def test_what_a_cell_acknowledged_and_lost_with_its_redis_is_offered_again(cells, with_relay):
-    load = cells.a.load(f"lost-{with_relay}", 30, rate=300)
-    cells.a.remember(load)
-    for signal_id in load.accepted:
-        cells.b.final(signal_id)
-    cells.b.kill()
-    if with_relay:
-        cells.a.processes["relay.b"].kill()
-    forget(cells.b, f"lost-{with_relay}-20")
-    if with_relay:
-        cells.a.restart("relay.b")
-    cells.b.start()
     judge(cells, load.accepted)
 
 
