@@ -38,8 +38,6 @@ err_t shards_forget_guards(const struct shards *s, unsigned shard, buffer_t *out
 // The commands by which a new executor obeys what is halted, and hears only of what comes from now on.
 err_t shards_begin(const struct shards *s, unsigned shard, buffer_t *out, unsigned *commands);
 
-// How many entries of a topic a service has still to take, UINT64_MAX at most.
-err_t shards_behind(store_t *store, const char *service, const char *topic, uint64_t *out);
 err_t shards_to_take(store_t *store, unsigned shard, uint64_t *out);                 // orders and commands that an executor has not taken
 err_t shards_head(store_t *store, const char *topic, char id[static ENTRY_ID_TEXT]); // "0-0": nothing was ever written
 err_t shards_number(store_t *store, const char *key, unsigned *out);                 // 0: there is none

@@ -18,6 +18,7 @@
 #include "common/testing.h"
 #include "place.h"
 #include "shards.h"
+#include "stream.h"
 
 #define KEY_TEXT    96
 #define PATIENCE_MS 60000
@@ -262,7 +263,7 @@ static err_t is_unread(const struct shards *s, unsigned shard, bool *unread) {
         size_t consumers = topology_consumers(&streams[i], shard + 1, all);
         for (size_t c = 0; !e && c < consumers; c++) {
             uint64_t left = 0;
-            if (all[c].role != EXECUTOR) e = shards_behind(s->store, all[c].name, streams[i].name, &left);
+            if (all[c].role != EXECUTOR) e = journal_behind(s->store, all[c].name, streams[i].name, &left);
             *unread |= left != 0;
         }
     }

@@ -209,18 +209,6 @@ err_t shards_head(store_t *store, const char *topic, char id[static ENTRY_ID_TEX
     return e;
 }
 
-err_t shards_behind(store_t *store, const char *service, const char *topic, uint64_t *out) {
-    char key[KEY_TEXT];
-    struct journal journal;
-    struct entry_id position = ENTRY_ID_NONE;
-    own(buffer) text = {0};
-    (void)snprintf(key, sizeof key, "position:%s", service);
-    err_t e = journal_look(store, topic, &journal);
-    if (!e) e = store_field(store, key, topic, &text);
-    if (!e && entry_id_parse(buffer_string(&text), text.length, &position)) position = ENTRY_ID_NONE;
-    return e ? e : journal_lag(store, topic, position, &journal, out);
-}
-
 err_t shards_number(store_t *store, const char *key, unsigned *out) {
     own(buffer) text = {0};
     err_t e = store_get(store, key, &text);
@@ -233,8 +221,8 @@ err_t shards_to_take(store_t *store, unsigned shard, uint64_t *out) {
     uint64_t n = 0;
     instance_name(EXECUTOR, shard, name);
     (void)snprintf(orders, sizeof orders, "orders.%u", shard);
-    err_t e = shards_behind(store, name, orders, out);
-    if (!e) e = shards_behind(store, name, "commands", &n);
+    err_t e = journal_behind(store, name, orders, out);
+    if (!e) e = journal_behind(store, name, "commands", &n);
     *out += n;
     return e;
 }

@@ -75,17 +75,16 @@ static void look_at_service(struct status *s, const char *name) {
 }
 
 static void add_consumer(struct status *s, const char *topic, const struct journal *journal, const char *consumer) {
-    char key[96];
-    struct entry_id position = ENTRY_ID_NONE;
-    own(buffer) text = {0};
+    struct entry_id position;
+    char text[ENTRY_ID_TEXT];
     uint64_t lag = 0;
-    snprintf(key, sizeof key, "position:%s", consumer);
-    err_t e = store_field(s->store, key, topic, &text);
-    bool known = !e && text.length && !entry_id_parse(buffer_string(&text), text.length, &position);
+    bool known;
+    err_t e = journal_position(s->store, consumer, topic, &position, &known);
     if (!e) e = journal_lag(s->store, topic, position, journal, &lag);
     if (e) s->failed = e;
     sheet_add(&s->topics, consumer);
-    sheet_add(&s->topics, known ? buffer_string(&text) : NULL);
+    entry_id_print(position, text);
+    sheet_add(&s->topics, known ? text : NULL);
     sheet_format(&s->topics, "%llu", (unsigned long long)lag);
 }
 

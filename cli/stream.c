@@ -65,3 +65,22 @@ err_t journal_lag(store_t *store, const char *topic, struct entry_id position, c
     *out = count;
     return e;
 }
+
+err_t journal_position(store_t *store, const char *service, const char *topic, struct entry_id *out, bool *known) {
+    char key[96];
+    own(buffer) text = {0};
+    (void)snprintf(key, sizeof key, "position:%s", service);
+    err_t e = store_field(store, key, topic, &text);
+    *known = !e && text.length && !entry_id_parse(buffer_string(&text), text.length, out);
+    if (!*known) *out = ENTRY_ID_NONE;
+    return e;
+}
+
+err_t journal_behind(store_t *store, const char *service, const char *topic, uint64_t *out) {
+    struct journal journal;
+    struct entry_id position;
+    bool known;
+    err_t e = journal_look(store, topic, &journal);
+    if (!e) e = journal_position(store, service, topic, &position, &known);
+    return e ? e : journal_lag(store, topic, position, &journal, out);
+}
