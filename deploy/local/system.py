@@ -1,4 +1,4 @@
-"""system - one whole tradecast on this machine: Redis, six services, paper gateways; started, watched and stopped in order."""
+"""system - one whole tradecast on this machine: Redis, its services, paper gateways; started, watched and stopped in order."""
 # SPDX-License-Identifier: MIT
 import json
 import os
