@@ -156,6 +156,7 @@ err_t intake_handle(struct loop *l, enum topic topic, const struct envelope *e, 
 
 // upkeep.c
 void upkeep(struct loop *l, uint64_t mono_ns); // once a second: trims, pressure
+uint64_t upkeep_rest(uint64_t took_ns);        // how long until the next time (ns), after one that took so long
 void upkeep_heartbeat(struct loop *l, uint64_t mono_ns);
 void heartbeat_fill(struct loop *l, Heartbeat *out, arena_t *arena);
 

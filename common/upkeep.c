@@ -11,8 +11,8 @@
 #include "common/store_io.h"
 #include "common/testing.h"
 
-#define SHARE 10 // one part in so many of the time may go into it: where Redis is far it is done less often
-#define REST_MOST (5 * NS_PER_S)
+#define SHARE         10 // one part in so many of the time may go into it: where Redis is far it is done less often
+#define REST_MOST     (5 * NS_PER_S)
 #define LOOK_LEAST_MS 5000 // how long what is finished may be looked at when the store is nearly full
 
 // --- consumers and trimming
@@ -65,8 +65,10 @@ static void trim_one(struct loop *l, size_t i, uint64_t mono) {
     snprintf(key, sizeof key, "journal:%s", l->outlets[i].name);
     entry_id_print((struct entry_id){upto.incarnation, upto.sequence + 1}, from);
     buffer_t answer = {0};
-    struct span argv[] = {span_of("XTRIM"), span_of(key), span_of("MINID"), span_of("~"), span_of(from), span_of("LIMIT"), span_of("100000")};
-    if (MUTATED("trim_at_once")) return batch_raw(l->batch, 5, (struct span[]){argv[0], argv[1], argv[2], span_of("="), argv[4]}); // and replayed
+    struct span argv[] = {span_of("XTRIM"), span_of(key),     span_of("MINID"), span_of("~"),
+                          span_of(from),    span_of("LIMIT"), span_of("100000")};
+    if (MUTATED("trim_at_once"))
+        return batch_raw(l->batch, 5, (struct span[]){argv[0], argv[1], argv[2], span_of("="), argv[4]}); // and replayed
     err_t e = store_command(ledger_store(l->ledger), 7, argv, &answer);
     if (error_policy(e) == POLICY_STOP) l->stop = e;
     buffer_destroy(&answer);
@@ -138,10 +140,14 @@ static void feel_pressure(struct loop *l, uint64_t mono) {
     bool was = loop_is_held(l);
     size_t which;
     l->held[0] = 0;
-    if (ledger_is_tight(l->ledger, mono)) snprintf(l->held, sizeof l->held, "the replay ring is full: Redis is slow to write");
-    else if (journal_is_long(l, &which)) snprintf(l->held, sizeof l->held, "journal:%s is at its limit: a consumer is behind", l->outlets[which].name);
-    else if (l->busy_at && mono - l->busy_at < NS_PER_S) snprintf(l->held, sizeof l->held, "a handler has no room for more");
-    else if (l->memory_percent >= (unsigned)l->settings.memory_most) snprintf(l->held, sizeof l->held, "Redis uses %u %% of its memory", l->memory_percent);
+    if (ledger_is_tight(l->ledger, mono))
+        snprintf(l->held, sizeof l->held, "the replay ring is full: Redis is slow to write");
+    else if (journal_is_long(l, &which))
+        snprintf(l->held, sizeof l->held, "journal:%s is at its limit: a consumer is behind", l->outlets[which].name);
+    else if (l->busy_at && mono - l->busy_at < NS_PER_S)
+        snprintf(l->held, sizeof l->held, "a handler has no room for more");
+    else if (l->memory_percent >= (unsigned)l->settings.memory_most)
+        snprintf(l->held, sizeof l->held, "Redis uses %u %% of its memory", l->memory_percent);
     l->context.held = loop_is_held(l) ? l->held : NULL;
     if (was != loop_is_held(l)) {
         log_event(LOG_LEVEL_WARNING, was ? "input_resumed" : "input_held", "why=%s", was ? "-" : log_quote(l->held));
@@ -156,14 +162,19 @@ static void tell_refused(void *arg, const struct refused *what) {
                 (unsigned long long)(what->count - what->before), what->last);
 }
 
+uint64_t upkeep_rest(uint64_t took_ns) {
+    uint64_t rest = SHARE * took_ns;
+    return rest < NS_PER_S ? NS_PER_S : rest > REST_MOST ? REST_MOST : rest;
+}
+
 void upkeep(struct loop *l, uint64_t mono_ns) {
     feel_pressure(l, mono_ns);
     if (mono_ns < l->upkeep_at) return;
     l->refused = keys_refused(mono_ns, tell_refused, l);
     look_after_topics(l, mono_ns);
     feel_memory(l);
-    uint64_t now = clock_mono_ns(), rest = SHARE * (now - mono_ns);
-    l->upkeep_at = now + (rest < NS_PER_S ? NS_PER_S : rest > REST_MOST ? REST_MOST : rest);
+    uint64_t now = clock_mono_ns();
+    l->upkeep_at = now + upkeep_rest(now - mono_ns);
 }
 
 // --- how it is
