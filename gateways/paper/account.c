@@ -1,4 +1,4 @@
-// account - money.
+// account - balance and what is at stake.
 // SPDX-License-Identifier: MIT
 #include "gateways/paper/account.h"
 
@@ -8,7 +8,7 @@
 
 #define E16 ((wide_t)DECIMAL_SCALE * DECIMAL_SCALE)
 
-static decimal_t narrow(wide_t e8) { return D(e8 > INT64_MAX ? INT64_MAX : e8 < -INT64_MAX ? -INT64_MAX : (int64_t)e8); }
+decimal_t account_narrow(wide_t e8) { return D(e8 > INT64_MAX ? INT64_MAX : e8 < -INT64_MAX ? -INT64_MAX : (int64_t)e8); }
 
 static wide_t rounded(wide_t n, wide_t by) {
     wide_t quotient = n / by, rest = n % by;
@@ -20,7 +20,7 @@ static wide_t rounded(wide_t n, wide_t by) {
 decimal_t account_amount(wide_t value_e16, decimal_t contract) {
     wide_t product;
     if (__builtin_mul_overflow(value_e16, (wide_t)contract.e8, &product)) return D(value_e16 < 0 ? -INT64_MAX : INT64_MAX);
-    return narrow(rounded(product, E16));
+    return account_narrow(rounded(product, E16));
 }
 
 decimal_t account_profit(int side, decimal_t opened, decimal_t closed, decimal_t lots, decimal_t contract) {
@@ -28,7 +28,7 @@ decimal_t account_profit(int side, decimal_t opened, decimal_t closed, decimal_t
     return account_amount((side == LONG ? gain : -gain) * lots.e8, contract);
 }
 
-void account_add(decimal_t *sum, decimal_t amount) { *sum = narrow((wide_t)sum->e8 + amount.e8); }
+void account_add(decimal_t *sum, decimal_t amount) { *sum = account_narrow((wide_t)sum->e8 + amount.e8); }
 
 struct account *account_find(struct account **all, const char *id) {
     struct account *a;
@@ -39,6 +39,7 @@ struct account *account_find(struct account **all, const char *id) {
     (void)snprintf(a->id, sizeof a->id, "%s", id);
     (void)snprintf(a->currency, sizeof a->currency, "USD");
     a->leverage = 100;
+    a->counted = true;
     HASH_ADD_STR(*all, id, a);
     return a;
 }
@@ -82,34 +83,4 @@ bool account_is_flat(const struct account *a) {
         if (e->lots[LONG] || e->lots[SHORT]) return false;
     }
     return true;
-}
-
-decimal_t account_equity(const struct account *a) {
-    wide_t sum = a->balance.e8;
-    for (const struct exposure *e = a->exposures; e; e = e->next) {
-        const struct quote *q = e->symbol->quote;
-        if (!q->known) continue;
-        wide_t gain = e->lots[LONG] * q->bid.e8 - e->value[LONG] + e->value[SHORT] - e->lots[SHORT] * q->ask.e8;
-        sum += account_amount(gain, e->symbol->contract).e8;
-    }
-    return narrow(sum);
-}
-
-static decimal_t margin_of(const struct account *a, const struct symbol *symbol, wide_t value) {
-    wide_t notional = account_amount(value, symbol->contract).e8, leverage = a->leverage ? a->leverage : 1;
-    return narrow((notional + leverage - 1) / leverage);
-}
-
-decimal_t account_margin(const struct account *a) {
-    wide_t sum = 0;
-    for (const struct exposure *e = a->exposures; e; e = e->next) sum += margin_of(a, e->symbol, e->value[LONG] + e->value[SHORT]).e8;
-    return narrow(sum);
-}
-
-decimal_t account_margin_for(const struct account *a, const struct symbol *symbol, decimal_t price, decimal_t lots) {
-    return margin_of(a, symbol, account_value(price, lots));
-}
-
-bool account_can_take(const struct account *a, decimal_t margin) {
-    return (wide_t)account_equity(a).e8 - account_margin(a).e8 >= margin.e8;
 }

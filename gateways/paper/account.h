@@ -1,4 +1,4 @@
-// account - money: balance, what is at stake, and margin. Exact 128-bit sums, one rounding at the end, saturating.
+// account - balance and what is at stake, each symbol in its own currency. Exact 128-bit sums, one rounding at the end, saturating.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -26,6 +26,7 @@ struct account {
     bool touched;
     bool served; // named in the last Welcome
     bool in_books;
+    bool counted; // all of its money could be counted when it was last told
     bool netting; // one position in a symbol, carried by the order that opened it; else one an order
     char id[72], currency[16];
     uint32_t leverage;
@@ -34,7 +35,7 @@ struct account {
     struct order *orders; // live ones
 };
 
-// price * lots * contract, in the quote currency, which is taken to be the account's. Half even to 8 decimals.
+// price * lots * contract, in the currency of the symbol's profit (money.h: in the account's). Half even to 8 decimals.
 decimal_t account_amount(wide_t value_e16, decimal_t contract);
 static inline wide_t account_value(decimal_t price, decimal_t lots) { return (wide_t)price.e8 * lots.e8; }
 decimal_t account_profit(int side, decimal_t opened, decimal_t closed, decimal_t lots, decimal_t contract);
@@ -48,8 +49,5 @@ struct order *account_net(const struct account *a, const struct symbol *symbol);
 void account_carry(struct account *a, struct symbol *symbol, struct order *o);
 bool account_is_flat(const struct account *a); // no positions
 
-decimal_t account_equity(const struct account *a); // balance and what closing everything now would add; no price: nothing
-decimal_t account_margin(const struct account *a); // opened value / leverage, long and short both
-decimal_t account_margin_for(const struct account *a, const struct symbol *symbol, decimal_t price, decimal_t lots);
-bool account_can_take(const struct account *a, decimal_t margin); // margin fits into what is free
-void account_add(decimal_t *sum, decimal_t amount);               // saturating
+decimal_t account_narrow(wide_t e8);                // saturating
+void account_add(decimal_t *sum, decimal_t amount); // likewise

@@ -7,6 +7,7 @@
 #include "common/book.h"
 #include "common/record.h"
 #include "gateways/paper/books.h"
+#include "gateways/paper/money.h"
 #include "gateways/paper/paper.h"
 
 #define CUT_MS_DEFAULT 1000
@@ -69,7 +70,8 @@ static bool price(paper_t *self, size_t n, char **args, buffer_t *answer) {
     decimal_t bid, ask;
     bool right = n == 3 && read_number(args[1], &bid) && read_number(args[2], &ask);
     struct quote *q = right ? quote_named(self, args[0]) : NULL;
-    if (!market_set(q, right ? bid : D(0), right ? ask : D(0))) return say(answer, "say: price symbol bid ask (bid not above ask)");
+    if (!market_set(&self->market, q, right ? bid : D(0), right ? ask : D(0)))
+        return say(answer, "say: price symbol bid ask (bid not above ask)");
     paper_quoted(self, q);
     buffer_text(answer, "{}");
     return true;
@@ -121,12 +123,13 @@ static void print_money(buffer_t *out, const char *name, decimal_t amount) {
     buffer_format(out, ",\"%s\":\"%s\"", name, text);
 }
 
-static void ledger_account(const struct account *a, buffer_t *out) {
+static void ledger_account(const struct market *m, const struct account *a, buffer_t *out) {
+    const struct money money = money_of(m, a);
     buffer_text(out, "{\"account_id\":");
     buffer_json_string(out, a->id, strlen(a->id));
     print_money(out, "balance", a->balance);
-    print_money(out, "equity", account_equity(a));
-    print_money(out, "margin", account_margin(a));
+    print_money(out, "equity", money.equity);
+    print_money(out, "margin", money.margin);
     print_money(out, "realised", a->realised);
     print_money(out, "commission", a->commission);
     print_money(out, "fees", a->fees);
@@ -162,7 +165,7 @@ static bool ledger(paper_t *self, size_t n, char **args, buffer_t *answer) {
     buffer_text(answer, ",\"accounts\":[");
     for (const struct account *a = self->accounts; a; a = a->hh.next) {
         if (a != self->accounts) buffer_text(answer, ",");
-        ledger_account(a, answer);
+        ledger_account(&self->market, a, answer);
     }
     buffer_text(answer, "]}");
     return true;

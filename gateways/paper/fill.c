@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "gateways/paper/money.h"
 #include "gateways/paper/paper.h"
 
 bool paper_side_price(const struct symbol *s, int leg, decimal_t *out) {
@@ -71,7 +72,8 @@ static int64_t closable(paper_t *self, const struct order *o) {
 // Takes lots off a position; returns what that realised.
 static decimal_t reduce(paper_t *self, struct order *position, decimal_t lots, decimal_t price) {
     int leg = order_leg(position);
-    decimal_t gain = account_profit(leg, position->average, price, lots, position->symbol->contract);
+    decimal_t gain =
+        money_profit(&self->market, position->account, position->symbol, (struct passage){leg, position->average, price, lots});
     account_expose(position->account, position->symbol, leg, position->average, decimal_neg(lots));
     position->open.e8 -= lots.e8;
     account_add(&position->pnl, gain);
@@ -139,21 +141,23 @@ static void net_piece(paper_t *self, struct order *o, decimal_t piece, decimal_t
 }
 
 // What an opening order adds to the margin: what it takes off a netting account's position gives some back.
-static decimal_t margin_of(const struct order *o, decimal_t price) {
+static decimal_t margin_of(const struct market *m, const struct order *o, decimal_t price) {
     const struct order *against = net_against(o);
     decimal_t left = D(o->lots.e8 - o->filled.e8), closed = against ? decimal_min(left, against->open) : D(0);
-    decimal_t more = account_margin_for(o->account, o->symbol, price, D(left.e8 - closed.e8));
+    decimal_t more = money_margin(m, o->account, o->symbol, price, D(left.e8 - closed.e8));
     if (!closed.e8) return more;
-    return D(more.e8 - account_margin_for(o->account, o->symbol, against->average, closed).e8);
+    return D(more.e8 - money_margin(m, o->account, o->symbol, against->average, closed).e8);
 }
 
 const char *paper_hindrance(paper_t *self, const struct order *o) {
     decimal_t price;
     if (o->n_closes && !closable(self, o)) return "no_position";
     if (!execution_price(self, o, &price)) return "no_price";
+    const char *lacks = money_lacks(&self->market, o->account, o->symbol, price, o->n_closes != 0);
+    if (lacks) return lacks;
     if (o->n_closes || !self->settings->check_margin || o->state != TRADE_STATE__STATE__working) return NULL;
-    decimal_t more = margin_of(o, price);
-    return more.e8 <= 0 || account_can_take(o->account, more) ? NULL : "no_money";
+    decimal_t more = margin_of(&self->market, o, price);
+    return more.e8 <= 0 ? NULL : money_refuses(&self->market, o->account, more);
 }
 
 // --- both ---

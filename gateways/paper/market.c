@@ -14,6 +14,11 @@
 #define DIGITS_DEFAULT   5
 #define QUOTES_MAX       100000
 
+void market_open(struct market *m, decimal_t spread) {
+    m->spread = spread;
+    m->rates = rates_new(QUOTES_MAX);
+}
+
 struct quote *market_quote(struct market *m, const char *name) {
     struct quote *q;
     HASH_FIND_STR(m->quotes, name, q);
@@ -54,6 +59,7 @@ static void describe(struct market *m, struct symbol *s) {
     s->min_lot = c && c->has_min_lot ? D(c->min_lot) : s->lot_step;
     s->max_lot = c && c->has_max_lot ? D(c->max_lot) : D(0);
     s->digits = c && c->digits <= DECIMAL_DIGITS ? c->digits : DIGITS_DEFAULT;
+    s->currencies = symbol_currencies_of(c, name);
     leave_quote(s);
     s->quote = market_quote(m, name);
     s->next = s->quote->symbols;
@@ -95,15 +101,27 @@ void market_free(struct market *m) {
         HASH_DEL(m->quotes, q);
         free(q);
     }
+    rates_destroy(&m->rates);
     if (m->broker) broker_config__free_unpacked(m->broker, NULL);
     m->broker = NULL;
 }
 
-bool market_set(struct quote *q, decimal_t bid, decimal_t ask) {
+// As the newest, whatever time it carries: the feed's order is believed here.
+static void note_rate(struct market *m, struct quote *q) {
+    Price p = PRICE__INIT;
+    p.symbol = q->name;
+    p.has_bid = p.has_ask = true;
+    p.bid = p.last = q->bid.e8;
+    p.ask = q->ask.e8;
+    rates_take(m->rates, &p);
+}
+
+bool market_set(struct market *m, struct quote *q, decimal_t bid, decimal_t ask) {
     if (!q || bid.e8 <= 0 || ask.e8 < bid.e8) return false;
     q->bid = bid;
     q->ask = ask;
     q->known = true;
+    note_rate(m, q);
     return true;
 }
 
@@ -117,7 +135,7 @@ struct quote *market_price(struct market *m, const Price *price) {
     struct quote *q;
     HASH_FIND_STR(m->quotes, price->symbol, q);
     if (!q && HASH_COUNT(m->quotes) < QUOTES_MAX) q = market_quote(m, price->symbol);
-    return market_set(q, bid, ask) ? q : NULL;
+    return market_set(m, q, bid, ask) ? q : NULL;
 }
 
 decimal_t market_point(const struct symbol *s) {

@@ -5,6 +5,7 @@
 #include <uthash.h>
 
 #include "common/decimal.h"
+#include "common/rates.h"
 #include "config.pb-c.h"
 #include "price.pb-c.h"
 
@@ -25,6 +26,7 @@ struct symbol { // by the broker's name
     bool listed;                                    // the broker's configuration knows it
     decimal_t contract, lot_step, min_lot, max_lot; // max_lot 0: none
     uint32_t digits;
+    struct symbol_currencies currencies;
     struct quote *quote;
     struct order *watched; // waits for a price
     // While bid and ask stay strictly within these, nothing of `watched` triggers: a tick then costs nothing.
@@ -34,16 +36,18 @@ struct symbol { // by the broker's name
 struct market {
     struct quote *quotes;
     struct symbol *symbols;
+    rates_t *rates;       // the same prices, as what they are to converting
     BrokerConfig *broker; // own copy; NULL: not told yet, then every symbol is taken with the defaults
     decimal_t spread;
 };
 
+void market_open(struct market *m, decimal_t spread);
 void market_free(struct market *m);
 void market_configure(struct market *m, const BrokerConfig *broker); // copies it
 struct symbol *market_symbol(struct market *m, const char *broker_symbol);
 struct quote *market_quote(struct market *m, const char *name);
 // bid and ask if the feed has both, else last -+ spread / 2. NULL: makes no sense (not positive, crossed).
 struct quote *market_price(struct market *m, const Price *price);
-bool market_set(struct quote *q, decimal_t bid, decimal_t ask);
+bool market_set(struct market *m, struct quote *q, decimal_t bid, decimal_t ask);
 void symbol_widen(struct symbol *s);            // bounds of nothing
 decimal_t market_point(const struct symbol *s); // one unit of its last digit

@@ -30,7 +30,7 @@ paper_t *paper_new(const struct paper_settings *settings, uint64_t utc_ns, char 
     self->settings = settings;
     self->started_at = self->now = utc_ns;
     self->next_time = UINT64_MAX;
-    self->market.spread = D(settings->spread);
+    market_open(&self->market, D(settings->spread));
     self->arena = arena_new(0);
     paper_begin(self, utc_ns);
     self->books = books_open(settings->books, why);

@@ -4,6 +4,7 @@
 #include <utlist.h>
 
 #include "gateways/paper/books.h"
+#include "gateways/paper/money.h"
 #include "gateways/paper/paper.h"
 
 #define HOLDINGS_MAX 6000 // a frame holds 1 MiB
@@ -85,13 +86,14 @@ static void list_holdings(paper_t *self, const struct account *a, AccountSnapsho
 }
 
 void paper_snapshot(paper_t *self, struct account *a) {
+    const struct money money = money_tell(&self->market, a);
     AccountSnapshot *m = arena_zero(self->arena, sizeof *m);
     account_snapshot__init(m);
     m->account_id = a->id;
     m->currency = a->currency;
     m->balance = a->balance.e8;
-    m->equity = account_equity(a).e8;
-    m->margin = account_margin(a).e8;
+    m->equity = money.equity.e8;
+    m->margin = money.margin.e8;
     m->free_margin = m->equity - m->margin;
     m->leverage = a->leverage;
     m->taken_at = self->now;

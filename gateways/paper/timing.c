@@ -3,6 +3,7 @@
 #include <utlist.h>
 
 #include "common/clock.h"
+#include "gateways/paper/money.h"
 #include "gateways/paper/paper.h"
 
 #define NEVER UINT64_MAX
@@ -35,7 +36,8 @@ static void trigger(paper_t *self, struct order *o) {
     if (!order_triggers(o, &level, &reason)) return; // one handled before it has changed it
     if (!reason)
         paper_reached(self, o);
-    else if (paper_side_price(o->symbol, order_leg(o) == LONG ? SHORT : LONG, &price))
+    else if (paper_side_price(o->symbol, order_leg(o) == LONG ? SHORT : LONG, &price) &&
+             !money_lacks(&self->market, o->account, o->symbol, price, true)) // else the next price tries again
         paper_close_position(self, o, price, reason);
 }
 

@@ -3,10 +3,10 @@
 #pragma once
 
 #include "common/decimal.h"
+#include "common/rates.h"
 #include "config.pb-c.h"
 #include "order.pb-c.h"
 #include "services/router/accounts.h"
-#include "services/router/rates.h"
 #include "services/router/risks.h"
 #include "system.pb-c.h"
 
@@ -27,7 +27,7 @@ struct decide_input {
     const struct trade *meant;     // the trade of Signal.target_signal_id; NULL: not open, or none is named
     const struct money *money;     // NULL: not known
     const struct rate *quote;      // what the symbol costs now; NULL: not known
-    struct market market;          // what converts currencies
+    struct known_rates market;     // what converts currencies
     const struct account *held;    // the account; NULL: not known
     const struct risk *risk;       // its risk rules and lock; NULL: none
     const zone_t *market_zone;     // the clock of the symbol's sessions; only when it has any

@@ -5,9 +5,9 @@
 #include "common/arena.h"
 #include "common/book.h"
 #include "common/id.h"
+#include "common/rates.h"
 #include "services/router/accounts.h"
 #include "services/router/decide.h"
-#include "services/router/rates.h"
 #include "services/router/risks.h"
 
 // What is the same for all accounts at one broker, looked up once a signal.

@@ -332,17 +332,15 @@ static Reason__Code too_many_lots(const struct decide_input *in, struct decide_r
 // Lots of a symbol at its last price, whichever side they are on. False: there is no rate, or nothing to convert by.
 static bool notional(const struct decide_input *in, const char *name, __int128 lots, int64_t *out) {
     const SymbolConfig *s = book_symbol(in->broker, name);
-    char base[RATE_CURRENCY_MAX], quote[RATE_CURRENCY_MAX];
     decimal_t units, value;
     if (!s) return false;
-    bool pair = symbol_currencies(name, base, quote);
-    const char *currency = s->profit_currency ? s->profit_currency : pair ? quote : NULL;
+    const struct symbol_currencies c = symbol_currencies_of(s, name);
     const struct rate *last = rates_find(in->market.rates, name, in->market.since);
     decimal_t contract = s->has_contract_size ? D(s->contract_size) : DECIMAL_INT(100000);
-    if (!currency || !last || !decimal_mul(D(narrow(lots)), contract, ROUND_UP, &units)) return false;
+    if (!c.profit[0] || !last || !decimal_mul(D(narrow(lots)), contract, ROUND_UP, &units)) return false;
     if (!decimal_mul(units, last->last, ROUND_UP, &value)) return false;
     decimal_t converted;
-    const struct exchange x = {value, currency, in->account->currency, ROUND_UP};
+    const struct exchange x = {value, c.profit, in->account->currency, ROUND_UP};
     if (rates_convert(&in->market, &x, &converted) != CONVERTED) return false;
     *out = converted.e8;
     return true;

@@ -49,7 +49,7 @@ static const char *account_currency(const struct decide_input *in) {
     return in->money && in->money->currency[0] ? in->money->currency : in->account->currency;
 }
 
-static const char *configured(const char *currency) { return currency && *currency ? currency : NULL; }
+static const char *known(const char *currency) { return *currency ? currency : NULL; }
 
 // `from` or `to` NULL: not known.
 static Reason__Code convert(const struct decide_input *in, struct exchange *x, struct decide_result *out, decimal_t *result) {
@@ -72,18 +72,15 @@ static Reason__Code convert(const struct decide_input *in, struct exchange *x, s
 static decimal_t contract_of(const SymbolConfig *s) { return s->has_contract_size ? D(s->contract_size) : contract_size_preset; }
 
 Reason__Code size_worth_of_lot(const struct decide_input *in, struct decide_result *out, decimal_t *worth) {
-    const SymbolConfig *s = in->symbol;
-    char base[RATE_CURRENCY_MAX], quote[RATE_CURRENCY_MAX];
-    bool pair = symbol_currencies(in->signal->symbol, base, quote);
-    const char *margin = configured(s->margin_currency), *profit = configured(s->profit_currency);
-    struct exchange x = {contract_of(s), margin ? margin : base, account_currency(in), ROUND_UP};
-    if (margin || (pair && !profit)) return convert(in, &x, out, worth);
+    const struct symbol_currencies c = symbol_currencies_of(in->symbol, in->signal->symbol);
+    struct exchange x = {contract_of(in->symbol), known(c.margin), account_currency(in), ROUND_UP};
+    if (x.from) return convert(in, &x, out, worth);
     if (!out->levels.entry.has) {
         decide_say(out, "no price of %.40s is known", in->signal->symbol);
         return REASON__CODE__no_price;
     }
-    x.from = profit;
-    if (!decimal_mul(contract_of(s), out->levels.entry.value, ROUND_UP, &x.amount)) return too_large(out, "the worth of a lot");
+    x.from = known(c.profit);
+    if (!decimal_mul(x.amount, out->levels.entry.value, ROUND_UP, &x.amount)) return too_large(out, "the worth of a lot");
     return convert(in, &x, out, worth);
 }
 
@@ -122,10 +119,9 @@ static Reason__Code lots_for(const struct decide_input *in, decimal_t budget, de
 }
 
 static Reason__Code by_amount(const struct decide_input *in, decimal_t amount, struct decide_result *out, decimal_t *lots) {
-    char base[RATE_CURRENCY_MAX], quote[RATE_CURRENCY_MAX];
-    struct exchange x = {amount, account_currency(in), configured(in->symbol->profit_currency), ROUND_DOWN};
+    const struct symbol_currencies c = symbol_currencies_of(in->symbol, in->signal->symbol);
+    struct exchange x = {amount, account_currency(in), known(c.profit), ROUND_DOWN};
     decimal_t distance, budget;
-    if (!x.to && symbol_currencies(in->signal->symbol, base, quote)) x.to = quote;
     decide_tell(out, "risk_amount", amount);
     Reason__Code reason = stop_distance(in, out, &distance);
     if (reason == ORDERED) reason = convert(in, &x, out, &budget);

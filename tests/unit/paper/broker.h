@@ -116,7 +116,7 @@ static inline void broker_welcome(struct broker *b) {
     broker_hear(b, &m.base);
 }
 
-static inline void broker_start(struct broker *b) {
+static inline void broker_prepare(struct broker *b) {
     assert_true(sodium_init() >= 0);
     memset(b, 0, sizeof *b);
     (void)snprintf(b->directory, sizeof b->directory, "/tmp/paper-test-XXXXXX");
@@ -127,6 +127,10 @@ static inline void broker_start(struct broker *b) {
     b->settings.books = b->books;
     b->settings.snapshot = 0;
     b->now = T0;
+}
+
+static inline void broker_start(struct broker *b) {
+    broker_prepare(b);
     broker_open(b);
     broker_welcome(b);
 }

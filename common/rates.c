@@ -1,6 +1,6 @@
 // rates - the latest price of each symbol, and what an amount is in another currency.
 // SPDX-License-Identifier: MIT
-#include "services/router/rates.h"
+#include "common/rates.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,13 +69,13 @@ const struct rate *rates_find(const rates_t *self, const char *symbol, uint64_t 
     return q && q->rate.at >= since ? &q->rate : NULL;
 }
 
-static const struct rate *pair(const struct market *m, const char *base, const char *quote) {
+static const struct rate *pair(const struct known_rates *m, const char *base, const char *quote) {
     char symbol[2 * RATE_CURRENCY_MAX];
     (void)snprintf(symbol, sizeof symbol, "%.*s%.*s", RATE_CURRENCY_MAX - 1, base, RATE_CURRENCY_MAX - 1, quote);
     return rates_find(m->rates, symbol, m->since);
 }
 
-static enum conversion by_pair(const struct market *m, const struct exchange *x, decimal_t *out) {
+static enum conversion by_pair(const struct known_rates *m, const struct exchange *x, decimal_t *out) {
     bool dear = x->round == ROUND_UP;
     const struct rate *direct = pair(m, x->from, x->to);
     if (direct) return decimal_mul(x->amount, dear ? direct->ask : direct->bid, x->round, out) ? CONVERTED : TOO_LARGE;
@@ -84,7 +84,7 @@ static enum conversion by_pair(const struct market *m, const struct exchange *x,
     return NO_RATE;
 }
 
-enum conversion rates_convert(const struct market *m, const struct exchange *x, decimal_t *out) {
+enum conversion rates_convert(const struct known_rates *m, const struct exchange *x, decimal_t *out) {
     *out = x->amount;
     if (strcmp(x->from, x->to) == 0) return CONVERTED;
     enum conversion c = by_pair(m, x, out);
@@ -100,11 +100,28 @@ enum conversion rates_convert(const struct market *m, const struct exchange *x, 
 
 static bool is_letter(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
 
-bool symbol_currencies(const char *symbol, char base[static RATE_CURRENCY_MAX], char quote[static RATE_CURRENCY_MAX]) {
+static bool has_six_letters(const char *symbol) {
     size_t n = 0;
     while (is_letter(symbol[n])) n++;
-    if (n != 6 || symbol[6]) return false;
-    (void)snprintf(base, RATE_CURRENCY_MAX, "%.3s", symbol);
-    (void)snprintf(quote, RATE_CURRENCY_MAX, "%s", symbol + 3);
-    return true;
+    return n == 6 && !symbol[6];
+}
+
+static void copy_currency(char out[static RATE_CURRENCY_MAX], const char *text) {
+    (void)snprintf(out, RATE_CURRENCY_MAX, "%s", text ? text : "");
+}
+
+struct symbol_currencies symbol_currencies_of(const SymbolConfig *config, const char *symbol) {
+    struct symbol_currencies c = {0};
+    char base[4] = "", quote[4] = "";
+    if (has_six_letters(symbol)) {
+        memcpy(base, symbol, 3);
+        memcpy(quote, symbol + 3, 3);
+    }
+    copy_currency(c.profit, config ? config->profit_currency : NULL);
+    copy_currency(c.margin, config ? config->margin_currency : NULL);
+    if (!c.margin[0] && !c.profit[0]) copy_currency(c.margin, base);
+    if (!c.profit[0]) copy_currency(c.profit, quote);
+    if (strcmp(c.margin, c.profit) == 0) c.margin[0] = '\0'; // a share of its price, not of so many units of money
+    c.pair = base[0] && strcmp(c.margin, base) == 0 && strcmp(c.profit, quote) == 0;
+    return c;
 }

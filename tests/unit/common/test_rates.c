@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "services/router/rates.h"
+#include "common/rates.h"
 
 #define ONE DECIMAL_SCALE
 
@@ -61,7 +61,7 @@ static void an_amount_is_converted_by_what_is_known(void **state) {
     rates_t *rates = board();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         decimal_t out = {0};
-        const struct market m = {rates, cases[i].since};
+        const struct known_rates m = {rates, cases[i].since};
         assert_int_equal(rates_convert(&m, &(struct exchange){D(cases[i].amount), cases[i].from, cases[i].to, ROUND_UP}, &out),
                          cases[i].how);
         if (cases[i].how == CONVERTED) assert_int_equal(out.e8, cases[i].result);
@@ -72,7 +72,7 @@ static void an_amount_is_converted_by_what_is_known(void **state) {
 static void what_an_amount_brings_is_reckoned_at_the_cheaper_side(void **state) {
     (void)state;
     rates_t *rates = board();
-    const struct market m = {rates, 0};
+    const struct known_rates m = {rates, 0};
     decimal_t out;
     assert_int_equal(rates_convert(&m, &(struct exchange){D(100 * ONE), "EUR", "USD", ROUND_DOWN}, &out), CONVERTED);
     assert_int_equal(out.e8, 110 * ONE);
@@ -86,7 +86,7 @@ static void what_an_amount_brings_is_reckoned_at_the_cheaper_side(void **state) 
 static void without_any_prices_nothing_is_converted(void **state) {
     (void)state;
     decimal_t out;
-    const struct market m = {0};
+    const struct known_rates m = {0};
     assert_int_equal(rates_convert(&m, &(struct exchange){D(1), "EUR", "USD", ROUND_UP}, &out), NO_RATE);
 }
 
@@ -112,23 +112,41 @@ static void no_more_symbols_are_held_than_may_be(void **state) {
     rates_destroy(&rates);
 }
 
-static void six_letters_are_two_currencies(void **state) {
+static void currencies_are_as_configured_else_those_of_six_letters(void **state) {
     (void)state;
-    char base[RATE_CURRENCY_MAX] = "", quoted[RATE_CURRENCY_MAX] = "";
-    assert_true(symbol_currencies("GBPJPY", base, quoted));
-    assert_string_equal(base, "GBP");
-    assert_string_equal(quoted, "JPY");
-    assert_false(symbol_currencies("US30", base, quoted));
-    assert_false(symbol_currencies("EURUSD.m", base, quoted));
-    assert_false(symbol_currencies("EURUS", base, quoted));
-    assert_false(symbol_currencies("", base, quoted));
+    static const struct {
+        const char *symbol, *configured_profit, *configured_margin, *profit, *margin;
+        bool pair;
+    } cases[] = {
+        {"GBPJPY", NULL, NULL, "JPY", "GBP", true},
+        {"US30", NULL, NULL, "", "", false},
+        {"EURUSD.m", NULL, NULL, "", "", false},
+        {"EURUS", NULL, NULL, "", "", false},
+        {"", NULL, NULL, "", "", false},
+        {"US30", "USD", NULL, "USD", "", false},
+        {"XAUUSD", "USD", NULL, "USD", "", false},
+        {"GBPJPY", "JPY", "GBP", "JPY", "GBP", true},
+        {"GER40", "EUR", "EUR", "EUR", "", false},
+        {"XAUUSD", NULL, "USD", "USD", "", false},
+        {"BTCUSDT", "TETHERUS", "BTC", "TETHERUS", "BTC", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        SymbolConfig config = SYMBOL_CONFIG__INIT;
+        config.profit_currency = (char *)cases[i].configured_profit;
+        config.margin_currency = (char *)cases[i].configured_margin;
+        const struct symbol_currencies c = symbol_currencies_of(&config, cases[i].symbol);
+        assert_string_equal(c.profit, cases[i].profit);
+        assert_string_equal(c.margin, cases[i].margin);
+        assert_int_equal(c.pair, cases[i].pair);
+    }
+    assert_string_equal(symbol_currencies_of(NULL, "EURUSD").profit, "USD");
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_amount_is_converted_by_what_is_known), cmocka_unit_test(what_an_amount_brings_is_reckoned_at_the_cheaper_side),
         cmocka_unit_test(without_any_prices_nothing_is_converted), cmocka_unit_test(an_older_price_is_passed_over),
-        cmocka_unit_test(no_more_symbols_are_held_than_may_be),    cmocka_unit_test(six_letters_are_two_currencies),
+        cmocka_unit_test(no_more_symbols_are_held_than_may_be),    cmocka_unit_test(currencies_are_as_configured_else_those_of_six_letters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

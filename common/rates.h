@@ -6,10 +6,11 @@
 #include <stdint.h>
 
 #include "common/decimal.h"
+#include "config.pb-c.h"
 #include "price.pb-c.h"
 
 #define RATE_SYMBOL_MAX   64
-#define RATE_CURRENCY_MAX 8
+#define RATE_CURRENCY_MAX 12 // the configuration allows eight letters
 
 struct rate {
     decimal_t bid, ask, last; // all above zero: where a side is not given it is the last
@@ -25,7 +26,7 @@ void rates_take(rates_t *self, const Price *price); // an older one than is held
 const struct rate *rates_find(const rates_t *self, const char *symbol, uint64_t since);
 
 // Which prices to reckon with.
-struct market {
+struct known_rates {
     const rates_t *rates;
     uint64_t since; // older ones are not known (UTC ns)
 };
@@ -40,7 +41,15 @@ struct exchange {
 };
 
 // By the pair itself (EURUSD), else the other way round (USDEUR), else over USD. The same currency: unchanged.
-enum conversion rates_convert(const struct market *m, const struct exchange *x, decimal_t *out);
+enum conversion rates_convert(const struct known_rates *m, const struct exchange *x, decimal_t *out);
 
-// The two currencies of a symbol of six letters. False: it is not one; nothing is written.
-bool symbol_currencies(const char *symbol, char base[static RATE_CURRENCY_MAX], char quote[static RATE_CURRENCY_MAX]);
+// What a symbol's profit and margin are counted in; empty: not known.
+struct symbol_currencies {
+    char profit[RATE_CURRENCY_MAX], margin[RATE_CURRENCY_MAX];
+    bool pair; // one unit of `margin` costs the symbol's price in `profit`
+};
+
+// As configured; else the last and the first three letters of a symbol of six. A symbol whose profit currency alone is configured, or
+// both as the same (gold in USD, an index in EUR), has no margin currency: its margin is a share of its price in profit's. `config` NULL:
+// not listed. `symbol`: the signal's name.
+struct symbol_currencies symbol_currencies_of(const SymbolConfig *config, const char *symbol);
