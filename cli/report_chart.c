@@ -92,9 +92,7 @@ static void take(struct stroke *s, int64_t value) {
 
 static int64_t value_at(const struct point *p, bool drawdown, int64_t *peak) {
     if (p->net > *peak) *peak = p->net;
-    int64_t fall;
-    if (!drawdown) return p->net;
-    return __builtin_sub_overflow(p->net, *peak, &fall) ? INT64_MIN + 1 : fall;
+    return drawdown ? decimal_nearest((wide_t)p->net - *peak) : p->net;
 }
 
 static struct scale scale_of(const struct point *points, size_t n, bool drawdown, struct stroke *strokes) {

@@ -5,6 +5,7 @@
 #define uthash_fatal(why) abort()
 #include <uthash.h>
 
+#include "common/decimal.h"
 #include "report.h"
 
 struct group {
@@ -47,7 +48,7 @@ void report_data_destroy(report_data_t **self) {
 }
 
 static void add(int64_t *sum, int64_t amount) {
-    if (__builtin_add_overflow(*sum, amount, sum)) *sum = amount > 0 ? INT64_MAX : INT64_MIN;
+    *sum = decimal_nearest((wide_t)*sum + amount);
 }
 
 static void count(struct tally *t, const struct closed_trade *trade) {
@@ -60,11 +61,11 @@ static void count(struct tally *t, const struct closed_trade *trade) {
         add(&t->gross_loss, trade->pnl);
     }
     add(&t->net, trade->pnl);
-    add(&t->net, -trade->costs);
+    add(&t->net, decimal_neg(D(trade->costs)).e8);
     add(&t->costs, trade->costs);
     if (t->net > t->peak) t->peak = t->net;
     int64_t fall = t->peak;
-    add(&fall, -t->net);
+    add(&fall, decimal_neg(D(t->net)).e8);
     if (fall > t->drawdown) t->drawdown = fall;
     if (!trade->has_slippage) return;
     t->slipped++;

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #include "common/decimal.h"
 
-__extension__ typedef __int128 wide_t;
 __extension__ typedef unsigned __int128 uwide_t;
 
 struct reader {
@@ -86,13 +85,21 @@ err_t decimal_parse(const char *text, size_t length, decimal_t *out) {
     for (; shift > 0; shift--) {
         if (__builtin_mul_overflow(p.digits, 10, &p.digits)) return ERR_RULE;
     }
-    if (p.digits > INT64_MAX) return ERR_RULE;
-    out->e8 = p.negative ? -(int64_t)p.digits : (int64_t)p.digits;
+    if (p.digits > (uint64_t)INT64_MAX + p.negative) return ERR_RULE;
+    out->e8 = (int64_t)(p.negative ? 0 - p.digits : p.digits);
     return ERR_OK;
 }
 
+err_t decimal_read(const char *text, size_t length, decimal_t *out) {
+    decimal_t d;
+    err_t e = decimal_parse(text, length, &d);
+    if (!e && d.e8 == INT64_MIN) return ERR_RULE;
+    if (!e) *out = d;
+    return e;
+}
+
 size_t decimal_print(decimal_t d, char out[static DECIMAL_TEXT]) {
-    uint64_t n = d.e8 < 0 ? -(uint64_t)d.e8 : (uint64_t)d.e8;
+    uint64_t n = d.e8 < 0 ? 0 - (uint64_t)d.e8 : (uint64_t)d.e8;
     uint64_t whole = n / (uint64_t)DECIMAL_SCALE, fraction = n % (uint64_t)DECIMAL_SCALE;
     char text[DECIMAL_TEXT];
     size_t at = sizeof text, decimals = DECIMAL_DIGITS;

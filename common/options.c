@@ -214,7 +214,7 @@ static bool set_number(const struct option *o, const char *text, int64_t *place)
     int64_t value;
     decimal_t d;
     if (o->type == OPTION_DECIMAL) {
-        if (decimal_parse(text, strlen(text), &d) != ERR_OK) return false;
+        if (decimal_read(text, strlen(text), &d) != ERR_OK) return false;
         value = d.e8;
     } else if (!parse_scaled(text, units_of(o->type), &value)) {
         return false;

@@ -13,16 +13,14 @@ bool gain_percent(int64_t entry, int64_t exit, bool buy, int64_t *out) {
     decimal_t gain;
     if (entry <= 0 || !decimal_sub(D(exit), D(entry), &gain) || !decimal_mul(gain, DECIMAL_INT(100), ROUND_HALF_EVEN, &gain)) return false;
     if (!decimal_div(gain, D(entry), ROUND_HALF_EVEN, &gain)) return false;
-    if (gain.e8 == INT64_MIN) return false;
-    *out = buy ? gain.e8 : -gain.e8;
+    *out = buy ? gain.e8 : decimal_neg(gain).e8;
     return true;
 }
 
 // A trade by itself.
 
 static int64_t net(const TradeState *t) {
-    __int128 n = (__int128)t->pnl - t->commission - t->fees;
-    return n > INT64_MAX ? INT64_MAX : n < INT64_MIN ? INT64_MIN : (int64_t)n;
+    return decimal_nearest((wide_t)t->pnl - t->commission - t->fees);
 }
 
 static uint64_t between_us(uint64_t from, uint64_t to) { return to > from ? (to - from) / NS_PER_US : 0; }
@@ -137,7 +135,6 @@ bool trade_is_over(const TradeState *t) {
 }
 
 void outcome_add(struct outcome *self, const TradeState *t) {
-    __int128 pnl = (__int128)self->pnl + t->pnl;
     if (!trade_is_opening(t)) return;
     if (!trade_is_over(t)) self->open++;
     if (!trade_is_closed(t)) return;
@@ -148,7 +145,7 @@ void outcome_add(struct outcome *self, const TradeState *t) {
     if (__builtin_add_overflow(self->entry, (__int128)t->average_price * t->closed_lots, &self->entry) ||
         __builtin_add_overflow(self->exit, (__int128)t->exit_price * t->closed_lots, &self->exit))
         self->priced = false, self->out_of_range = true;
-    self->pnl = pnl > INT64_MAX ? INT64_MAX : pnl < INT64_MIN ? INT64_MIN : (int64_t)pnl;
+    self->pnl = decimal_nearest((wide_t)self->pnl + t->pnl);
 }
 
 // sum / lots, half up; prices are positive.

@@ -20,8 +20,7 @@ struct reasons {
 
 // Sums are looked at, never acted on: one out of range stays at the end of it.
 static void add(int64_t *sum, int64_t amount, int sign) {
-    __int128 n = (__int128)*sum + (__int128)amount * sign;
-    *sum = n > INT64_MAX ? INT64_MAX : n < INT64_MIN ? INT64_MIN : (int64_t)n;
+    *sum = decimal_nearest((wide_t)*sum + (wide_t)amount * sign);
 }
 
 static void count(uint64_t *n, int sign) {
@@ -136,7 +135,7 @@ bool relative_slippage(int64_t executed, int64_t requested, bool buy, int64_t *o
     if (requested <= 0 || !decimal_sub(D(executed), D(requested), &off) || !decimal_div(off, D(requested), ROUND_HALF_EVEN, &off))
         return false;
     if (off.e8 > INT64_MAX / BPS_OF_RELATIVE || off.e8 < INT64_MIN / BPS_OF_RELATIVE) return false;
-    *out = buy ? off.e8 : -off.e8;
+    *out = buy ? off.e8 : decimal_neg(off).e8;
     return true;
 }
 
@@ -267,8 +266,8 @@ void performance_finish(struct performance *self, uint64_t utc_ns, arena_t *aren
     row->has_win_rate = share(row->wins, row->wins + row->losses, &row->win_rate);
     row->has_average_win = mean(row->gross_profit, row->wins, &row->average_win);
     row->has_average_loss = mean(row->gross_loss, row->losses, &row->average_loss);
-    row->has_profit_factor = row->gross_loss < 0 && row->gross_loss > INT64_MIN &&
-                             decimal_div(D(row->gross_profit), D(-row->gross_loss), ROUND_HALF_EVEN, &factor);
+    row->has_profit_factor = row->gross_loss < 0 &&
+                             decimal_div(D(row->gross_profit), decimal_neg(D(row->gross_loss)), ROUND_HALF_EVEN, &factor);
     if (row->has_profit_factor) row->profit_factor = factor.e8;
     finish_percentiles(self);
     finish_histograms(self, arena);

@@ -8,6 +8,7 @@
 #define uthash_fatal(why) abort()
 #include <uthash.h>
 
+#include "common/decimal.h"
 #include "common/own.h"
 #include "common/record.h"
 #include "services/archiver/performance.h"
@@ -69,7 +70,7 @@ static struct performance *group_of(struct groups *self, const char *key) {
 // Days.
 
 static void add_amount(int64_t *sum, int64_t amount) {
-    if (__builtin_add_overflow(*sum, amount, sum)) *sum = amount > 0 ? INT64_MAX : INT64_MIN;
+    *sum = decimal_nearest((wide_t)*sum + amount);
 }
 
 // Counted once, so that the reason has its place; the rest is added there.

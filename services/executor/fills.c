@@ -132,7 +132,7 @@ void fills_share_pnl(struct share *shares, size_t n, const Fill *f) {
         shares[i].pnl = D(part_of(&shares[i], f, gains, lots));
         left -= shares[i].pnl.e8;
     }
-    if (last < n && left >= INT64_MIN && left <= INT64_MAX) shares[last].pnl = D((int64_t)left);
+    if (last < n && left >= -INT64_MAX && left <= INT64_MAX) shares[last].pnl = D((int64_t)left);
 }
 
 void result_id_of(const char *trade_id, const char *execution_id, char out[static ID_TEXT]) {

@@ -50,8 +50,6 @@ void total_add_sum(struct total *t, const SymbolSum *s) {
     t->any = true;
 }
 
-static int64_t fits(__int128 n) { return n > INT64_MAX ? INT64_MAX : n < INT64_MIN ? INT64_MIN : (int64_t)n; }
-
 void total_view(const struct total *t, const struct symbol *s, ActivePosition *v) {
     int64_t net = t->long_lots - t->short_lots;
     bool is_short = net < 0 || !t->long_lots;
@@ -60,10 +58,10 @@ void total_view(const struct total *t, const struct symbol *s, ActivePosition *v
     v->current_price = s->price;
     v->quantity = net < 0 ? -net : net;
     v->side = (char *)(uintptr_t)(net > 0 ? "long" : net < 0 ? "short" : "flat");
-    v->entry_price = lots ? fits((is_short ? t->short_cost : t->long_cost) / lots) : 0;
-    v->unrealized_pnl = fits(t->pnl);
+    v->entry_price = lots ? decimal_nearest((is_short ? t->short_cost : t->long_cost) / lots) : 0;
+    v->unrealized_pnl = decimal_nearest(t->pnl);
     int64_t gain = is_short ? v->entry_price - s->price : s->price - v->entry_price;
-    v->unrealized_pnl_pct = v->entry_price ? fits((__int128)gain * 100 * DECIMAL_SCALE / v->entry_price) : 0;
+    v->unrealized_pnl_pct = v->entry_price ? decimal_nearest((__int128)gain * 100 * DECIMAL_SCALE / v->entry_price) : 0;
     v->has_entry_time = t->executed_at != 0;
     v->entry_time = t->executed_at;
     v->has_stop_loss = t->has_stop_loss;
@@ -81,7 +79,7 @@ void total_sum(const struct total *t, const struct symbol *s, SymbolSum *out) {
     out->long_cost_low = (uint64_t)t->long_cost;
     out->short_cost_high = (int64_t)(t->short_cost >> 64);
     out->short_cost_low = (uint64_t)t->short_cost;
-    out->unrealized_pnl = fits(t->pnl);
+    out->unrealized_pnl = decimal_nearest(t->pnl);
     out->price = s->price;
     out->executed_at = t->executed_at;
     out->has_stop_loss = t->has_stop_loss;

@@ -3,6 +3,7 @@
 #include "performance.h"
 
 #include "common/clock.h"
+#include "common/decimal.h"
 
 #define DAY_NS (86400 * NS_PER_S)
 
@@ -13,7 +14,7 @@ void performance_turn(struct performance *self, uint64_t utc_ns) {
 }
 
 static void add(decimal_t *sum, decimal_t more) {
-    if (!decimal_add(*sum, more, sum)) *sum = D(more.e8 > 0 ? INT64_MAX : INT64_MIN); // looked at, never acted on
+    *sum = D(decimal_nearest((wide_t)sum->e8 + more.e8)); // looked at, never acted on
 }
 
 void performance_add(struct performance *self, decimal_t pnl, uint64_t utc_ns) {

@@ -37,7 +37,7 @@ void sum_add(struct sum *s, const struct facts *f) {
 static bool quotient(__int128 a, __int128 b, int64_t *out) {
     __int128 q = a / b, rest = a % b, twice = rest < 0 ? -rest * 2 : rest * 2;
     if (twice > b || (twice == b && q % 2 != 0)) q += a < 0 ? -1 : 1;
-    if (q > INT64_MAX || q < INT64_MIN) return false;
+    if (q > INT64_MAX || q < -INT64_MAX) return false;
     *out = (int64_t)q;
     return true;
 }

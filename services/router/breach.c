@@ -9,11 +9,9 @@
 static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-static int64_t narrow(__int128 amount) { return amount > INT64_MAX ? INT64_MAX : amount < INT64_MIN ? INT64_MIN : (int64_t)amount; }
+static int64_t percent_of(int64_t amount, int64_t percent) { return decimal_nearest((__int128)amount * percent / (100 * (__int128)DECIMAL_SCALE)); }
 
-static int64_t percent_of(int64_t amount, int64_t percent) { return narrow((__int128)amount * percent / (100 * (__int128)DECIMAL_SCALE)); }
-
-static int64_t less(int64_t a, int64_t b) { return narrow((__int128)a - b); }
+static int64_t less(int64_t a, int64_t b) { return decimal_nearest((__int128)a - b); }
 
 // --- the day
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
+#include "common/decimal.h"
 #include "common/envelope.h"
 #include "common/topology.h"
 #include "services/router/locks.h"
@@ -35,8 +36,6 @@ err_t follow_open(void *self, reactor_t *reactor) {
 
 // --- trades
 
-static int64_t narrow(__int128 lots) { return lots < INT64_MAX ? (int64_t)lots : INT64_MAX; }
-
 // What it will hold. A close of everything takes all that is open now; one of so many lots, of the side that it names or that prevails.
 static struct stake stake_of_order(const Order *o, const struct holding *h) {
     __int128 longs = h ? h->longs : 0, shorts = h ? h->shorts : 0;
@@ -47,8 +46,8 @@ static struct stake stake_of_order(const Order *o, const struct holding *h) {
         s.rest = o->lot_size;
         return s;
     }
-    s.rest = narrow(s.is_short ? shorts : longs);
-    if (!o->has_close_side) s.other = narrow(s.is_short ? longs : shorts);
+    s.rest = decimal_nearest(s.is_short ? shorts : longs);
+    if (!o->has_close_side) s.other = decimal_nearest(s.is_short ? longs : shorts);
     return s;
 }
 

@@ -9,7 +9,7 @@
 
 #define D_(name) SIGNAL__DIRECTION__##name
 
-static decimal_t narrow(__int128 lots) { return D(lots > INT64_MAX ? INT64_MAX : lots < -INT64_MAX ? -INT64_MAX : (int64_t)lots); }
+static decimal_t narrow(__int128 lots) { return D(decimal_nearest(lots)); }
 
 static size_t refuse(struct decide_result *out, Reason__Code reason, const char *words) {
     decide_say(out, "%s", words);

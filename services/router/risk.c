@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/decimal.h"
 #include "common/record.h"
 #include "common/zone.h"
 #include "services/router/levels.h"
@@ -27,8 +28,6 @@ static void tell_limit(struct decide_result *out, const char *const names[2], in
     decide_tell(out, names[0], D(value));
     decide_tell(out, names[1], D(limit));
 }
-
-static int64_t narrow(__int128 value) { return value > INT64_MAX ? INT64_MAX : value < INT64_MIN ? INT64_MIN : (int64_t)value; }
 
 static int64_t whole(uint64_t n) { return n > INT64_MAX / DECIMAL_SCALE ? INT64_MAX : (int64_t)n * DECIMAL_SCALE; }
 
@@ -153,7 +152,7 @@ static bool no_fresh_price(const struct decide_input *in, struct decide_result *
 
 static int64_t in_points(const struct decide_input *in, int64_t distance) {
     int64_t point = symbol_point(in->symbol).e8;
-    return point > 0 ? narrow((__int128)distance * DECIMAL_SCALE / point) : INT64_MAX;
+    return point > 0 ? decimal_nearest((__int128)distance * DECIMAL_SCALE / point) : INT64_MAX;
 }
 
 static bool wide(const struct decide_input *in, struct decide_result *out) {
@@ -174,7 +173,7 @@ static bool far_off(const struct decide_input *in, struct decide_result *out) {
     const RiskRules *r = rules(in);
     if ((!r->has_max_deviation_points && !r->has_max_deviation_percent) || !in->signal->has_price) return false;
     int64_t last = price(in)->last.e8, off = decimal_abs(D(in->signal->price - last)).e8, by_points = in_points(in, off);
-    int64_t by_percent = narrow((__int128)off * 100 * DECIMAL_SCALE / last);
+    int64_t by_percent = decimal_nearest((__int128)off * 100 * DECIMAL_SCALE / last);
     bool over_points = r->has_max_deviation_points && by_points > r->max_deviation_points;
     // Compared without rounding.
     bool over_percent = r->has_max_deviation_percent && (__int128)off * 100 * DECIMAL_SCALE > (__int128)r->max_deviation_percent * last;
@@ -232,7 +231,7 @@ static __int128 lots_of(const struct holding *h, bool is_short) { return is_shor
 static bool again(const struct decide_input *in, struct decide_result *out) {
     const RiskRules *r = rules(in);
     if (!r->has_one_per_direction || !r->one_per_direction || !in->holding) return false;
-    int64_t open = narrow(lots_of(in->holding, out->leg.side == SIGNAL__DIRECTION__sell));
+    int64_t open = decimal_nearest(lots_of(in->holding, out->leg.side == SIGNAL__DIRECTION__sell));
     if (open <= 0) return false;
     char lots[DECIMAL_TEXT];
     (void)decimal_print(D(open), lots);
@@ -306,10 +305,10 @@ static bool over(const struct lots_limit *l, struct decide_result *out) {
     if (!l->is_set || l->open + out->lots.e8 <= l->most) return false;
     char lots[DECIMAL_TEXT], open[DECIMAL_TEXT], most[DECIMAL_TEXT];
     (void)decimal_print(out->lots, lots);
-    (void)decimal_print(D(narrow(l->open)), open);
+    (void)decimal_print(D(decimal_nearest(l->open)), open);
     (void)decimal_print(D(l->most), most);
     decide_say(out, "%s lots, %s open, %s %s", lots, open, l->name, most);
-    if (l->reason != REASON__CODE__max_lots_order) decide_tell(out, "open_lots", D(narrow(l->open)));
+    if (l->reason != REASON__CODE__max_lots_order) decide_tell(out, "open_lots", D(decimal_nearest(l->open)));
     decide_tell(out, l->name, D(l->most));
     return true;
 }
@@ -337,7 +336,7 @@ static bool notional(const struct decide_input *in, const char *name, __int128 l
     const struct symbol_currencies c = symbol_currencies_of(s, name);
     const struct rate *last = rates_find(in->market.rates, name, in->market.since);
     decimal_t contract = s->has_contract_size ? D(s->contract_size) : DECIMAL_INT(100000);
-    if (!c.profit[0] || !last || !decimal_mul(D(narrow(lots)), contract, ROUND_UP, &units)) return false;
+    if (!c.profit[0] || !last || !decimal_mul(D(decimal_nearest(lots)), contract, ROUND_UP, &units)) return false;
     if (!decimal_mul(units, last->last, ROUND_UP, &value)) return false;
     decimal_t converted;
     const struct exchange x = {value, c.profit, in->account->currency, ROUND_UP};
@@ -353,7 +352,7 @@ static bool sum_exposure(const struct decide_input *in, int64_t *sum) {
         if (open_in(h) > 0 && !notional(in, h->symbol, open_in(h), &one)) return false;
         all += one;
     }
-    *sum = narrow(all);
+    *sum = decimal_nearest(all);
     return true;
 }
 
@@ -362,7 +361,7 @@ static int64_t exposure_limit(const struct decide_input *in) {
     const RiskRules *r = rules(in);
     int64_t most = r->has_max_exposure ? r->max_exposure : INT64_MAX;
     if (!r->has_max_exposure_percent) return most;
-    int64_t share = narrow((__int128)in->money->equity.e8 * r->max_exposure_percent / (100 * (__int128)DECIMAL_SCALE));
+    int64_t share = decimal_nearest((__int128)in->money->equity.e8 * r->max_exposure_percent / (100 * (__int128)DECIMAL_SCALE));
     return share < most ? share : most;
 }
 
@@ -374,7 +373,7 @@ static Reason__Code too_exposed(const struct decide_input *in, struct decide_res
         decide_say(out, "no price says what this, or what is open, is in %.8s", in->account->currency);
         return REASON__CODE__no_rate;
     }
-    int64_t limit = exposure_limit(in), all = narrow((__int128)open + own);
+    int64_t limit = exposure_limit(in), all = decimal_nearest((__int128)open + own);
     if (all <= limit) return REASON__CODE__ordered;
     tell_limit(out, names, all, limit);
     decide_tell(out, "open_exposure", D(open));

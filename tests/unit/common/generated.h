@@ -6,17 +6,7 @@
 #include <string.h>
 
 #include "common/record_part.h"
-
-struct dice {
-    uint64_t state;
-};
-
-static inline uint64_t dice_roll(struct dice *d) { // xorshift64*
-    d->state ^= d->state >> 12;
-    d->state ^= d->state << 25;
-    d->state ^= d->state >> 27;
-    return d->state * UINT64_C(2685821657736338717);
-}
+#include "dice.h"
 
 static inline char *generated_text(struct dice *d, arena_t *arena) {
     static const char *const texts[] = {"EURUSD",
@@ -32,21 +22,6 @@ static inline char *generated_text(struct dice *d, arena_t *arena) {
     return arena_text(arena, texts[dice_roll(d) % (sizeof(texts) / sizeof(texts[0]))]);
 }
 
-static inline int64_t generated_number(struct dice *d, int64_t least, int64_t most) {
-    switch (dice_roll(d) % 5) {
-    case 0:
-        return least;
-    case 1:
-        return most;
-    case 2:
-        return 0;
-    case 3:
-        return (int64_t)(dice_roll(d) % 1000000);
-    default:
-        return least + (int64_t)(dice_roll(d) % ((uint64_t)most - (uint64_t)least));
-    }
-}
-
 static ProtobufCMessage *generated(const ProtobufCMessageDescriptor *type, struct dice *d, unsigned percent_set, arena_t *arena);
 
 static inline void generated_item(const ProtobufCFieldDescriptor *f, void *place, struct dice *d, unsigned percent, arena_t *arena) {
@@ -54,23 +29,20 @@ static inline void generated_item(const ProtobufCFieldDescriptor *f, void *place
     case PROTOBUF_C_TYPE_SFIXED64:
     case PROTOBUF_C_TYPE_INT64:
     case PROTOBUF_C_TYPE_SINT64:
-        *(int64_t *)place = generated_number(d, INT64_MIN + 1, INT64_MAX);
-        break;
-    case PROTOBUF_C_TYPE_FIXED64: // times: years 1970 to 2200, microseconds
-        *(uint64_t *)place =
-            dice_roll(d) % UINT64_C(7258118400000000) * (dice_roll(d) % 4 ? 1 : 1000000) % UINT64_C(7258118400000000) * 1000;
-        break;
     case PROTOBUF_C_TYPE_UINT64:
-        *(uint64_t *)place = dice_roll(d) % 3 ? dice_roll(d) : UINT64_MAX;
+        *(uint64_t *)place = dice_bits(d);
+        break;
+    case PROTOBUF_C_TYPE_FIXED64: // times are kept in microseconds
+        *(uint64_t *)place = dice_bits(d) / 1000 * 1000;
         break;
     case PROTOBUF_C_TYPE_INT32:
     case PROTOBUF_C_TYPE_SINT32:
     case PROTOBUF_C_TYPE_SFIXED32:
-        *(int32_t *)place = (int32_t)generated_number(d, INT32_MIN, INT32_MAX);
+        *(int32_t *)place = (int32_t)dice_bits(d);
         break;
     case PROTOBUF_C_TYPE_UINT32:
     case PROTOBUF_C_TYPE_FIXED32:
-        *(uint32_t *)place = (uint32_t)generated_number(d, 0, UINT32_MAX);
+        *(uint32_t *)place = (uint32_t)dice_bits(d);
         break;
     case PROTOBUF_C_TYPE_BOOL:
         *(protobuf_c_boolean *)place = dice_roll(d) % 2;

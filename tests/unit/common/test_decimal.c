@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "common/decimal.h"
+#include "dice.h"
 
 static err_t parse(const char *text, int64_t *e8) {
     decimal_t d = {-1};
@@ -54,6 +55,8 @@ static void what_is_a_number_is_read_exactly(void **state) {
         {"92233720368.54775807", INT64_MAX},
         {"-92233720368.54775807", -INT64_MAX},
         {"9223372036854775807e-8", INT64_MAX},
+        {"-92233720368.54775808", INT64_MIN}, // the least of the type is printed, so it is read
+        {"-9223372036854775808e-8", INT64_MIN},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         int64_t e8;
@@ -87,7 +90,7 @@ static void what_does_not_fit_is_refused_by_rule(void **state) {
                                        "1.123456789",
                                        "1e-9",
                                        "92233720368.54775808",
-                                       "-92233720368.54775808",
+                                       "-92233720368.54775809",
                                        "92233720369",
                                        "1e11",
                                        "1e999999999999999999999",
@@ -119,15 +122,23 @@ static void what_is_printed_is_the_shortest_plain_form(void **state) {
 
 static void what_is_printed_reads_back_as_the_same(void **state) {
     (void)state;
-    uint64_t seed = 42;
-    for (int i = 0; i < 200000; i++) {
-        seed = seed * 6364136223846793005u + 1442695040888963407u;
-        int64_t e8 = (int64_t)seed >> (seed >> 58), back;
-        if (e8 == INT64_MIN) continue;
+    struct dice d = {.state = 42};
+    for (int i = 0; i < 2000000; i++) {
+        int64_t e8 = (int64_t)dice_bits(&d), back;
         if (i % 3 == 0) e8 = e8 / 1000000 * 1000000;
         assert_int_equal(parse(print(e8), &back), ERR_OK);
         assert_int_equal(back, e8);
     }
+}
+
+static void a_sum_that_does_not_fit_stops_where_its_negation_fits_too(void **state) {
+    (void)state;
+    assert_int_equal(decimal_nearest(5), 5);
+    assert_int_equal(decimal_nearest((__int128)INT64_MAX + 1), INT64_MAX);
+    assert_int_equal(decimal_nearest((__int128)INT64_MIN * 4), -INT64_MAX);
+    assert_int_equal(decimal_nearest(INT64_MIN), -INT64_MAX);
+    assert_int_equal(decimal_neg(D(INT64_MIN)).e8, INT64_MAX);
+    assert_int_equal(decimal_abs(D(INT64_MIN)).e8, INT64_MAX);
 }
 
 static int64_t mul(int64_t a, int64_t b, enum rounding r) {
@@ -265,6 +276,7 @@ int main(void) {
         cmocka_unit_test(what_does_not_fit_is_refused_by_rule),
         cmocka_unit_test(what_is_printed_is_the_shortest_plain_form),
         cmocka_unit_test(what_is_printed_reads_back_as_the_same),
+        cmocka_unit_test(a_sum_that_does_not_fit_stops_where_its_negation_fits_too),
         cmocka_unit_test(products_round_the_way_that_is_asked_for),
         cmocka_unit_test(quotients_round_the_way_that_is_asked_for),
         cmocka_unit_test(sizes_become_multiples_of_the_step),
