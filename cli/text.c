@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/utf8.h"
 
 void sheet_start(struct sheet *self, const char *heads) {
     const char *at = heads;
@@ -111,10 +112,10 @@ void sheet_json(const struct sheet *self, buffer_t *out) {
 }
 
 void text_clean(buffer_t *out, const char *text, size_t length) {
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)text[i];
-        bool c1 = i && (unsigned char)text[i - 1] == 0xC2 && c >= 0x80 && c < 0xA0; // U+0080 to U+009F are controls as well
-        buffer_add(out, c < 0x20 || c == 0x7F || c1 ? "?" : text + i, 1);
+    for (size_t i = 0, n; i < length; i += n ? n : 1) {
+        n = utf8_length(text + i, length - i);
+        bool seen = n && utf8_is_visible(text + i, n);
+        buffer_add(out, seen ? text + i : "?", seen ? n : 1);
     }
 }
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/utf8.h"
+
 void buffer_destroy(buffer_t *b) {
     free(b->data);
     *b = (buffer_t){0};
@@ -56,21 +58,8 @@ const char *buffer_string(buffer_t *b) {
     return (const char *)b->data;
 }
 
-// Length of the well-formed UTF-8 character at `s` (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF); 0: none.
-static size_t utf8_length(const uint8_t *s, size_t left) {
-    if (s[0] < 0x80) return 1;
-    size_t n = s[0] >= 0xC2 && s[0] <= 0xDF ? 2 : (s[0] & 0xF0) == 0xE0 ? 3 : s[0] >= 0xF0 && s[0] <= 0xF4 ? 4 : 0;
-    if (!n || n > left) return 0;
-    uint8_t low = s[0] == 0xE0 ? 0xA0 : s[0] == 0xF0 ? 0x90 : 0x80;
-    uint8_t high = s[0] == 0xED ? 0x9F : s[0] == 0xF4 ? 0x8F : 0xBF;
-    if (s[1] < low || s[1] > high) return 0;
-    for (size_t i = 2; i < n; i++) {
-        if ((s[i] & 0xC0) != 0x80) return 0;
-    }
-    return n;
-}
-
-static void json_escape(buffer_t *b, uint8_t c) {
+// `c` is below U+10000.
+static void json_escape(buffer_t *b, uint32_t c) {
     static const char names[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"', ['\\'] = '\\'};
     if (c < sizeof names && names[c])
         buffer_add(b, (char[]){'\\', names[c]}, 2);
@@ -89,11 +78,11 @@ void buffer_json_string(buffer_t *b, const char *text, size_t length) {
         buffer_add(b, s + i, run);
         i += run;
         if (i == length) break;
-        size_t n = utf8_length(s + i, length - i);
-        if (n > 1)
+        size_t n = utf8_length(text + i, length - i);
+        if (n > 1 && utf8_is_visible(text + i, n))
             buffer_add(b, s + i, n);
-        else if (n == 1)
-            json_escape(b, s[i]);
+        else if (n)
+            json_escape(b, utf8_code(text + i, n));
         else
             buffer_text(b, "\xEF\xBF\xBD"); // U+FFFD
         i += n ? n : 1;

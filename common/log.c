@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/utf8.h"
 
 #define LINE_MAX_BYTES 4096
 #define QUOTE_MAX      300
@@ -62,22 +63,33 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
     write_all(line, n);
 }
 
-static size_t quote_byte(char *out, unsigned char c) {
+static size_t quote_byte(char *out, unsigned char c, bool seen) {
     static const char hex[] = "0123456789abcdef";
     if (c == '"' || c == '\\') return out[0] = '\\', out[1] = (char)c, 2;
     if (c == '\n') return out[0] = '\\', out[1] = 'n', 2;
     if (c == '\t') return out[0] = '\\', out[1] = 't', 2;
-    if (c < 0x20 || c == 0x7F) return out[0] = '\\', out[1] = 'x', out[2] = hex[c >> 4], out[3] = hex[c & 15], 4;
+    if (!seen) return out[0] = '\\', out[1] = 'x', out[2] = hex[c >> 4], out[3] = hex[c & 15], 4;
     return out[0] = (char)c, 1;
 }
 
+// The character at `text`, whole.
+static size_t quote_character(char *out, const char *text, size_t length) {
+    bool seen = length && utf8_is_visible(text, length);
+    size_t n = 0;
+    for (size_t i = 0; i < (length ? length : 1); i++) n += quote_byte(out + n, (unsigned char)text[i], seen);
+    return n;
+}
+
 const char *log_quote(const char *text) {
-    static char quotes[QUOTES][QUOTE_MAX * 4 + 8];
+    static char quotes[QUOTES][QUOTE_MAX * 4 + 24];
     static unsigned next;
     char *out = quotes[next++ % QUOTES];
-    size_t n = 0, i = 0;
+    size_t n = 0, i = 0, left = text ? strlen(text) : 0;
     out[n++] = '"';
-    for (; text && text[i] && i < QUOTE_MAX; i++) n += quote_byte(out + n, (unsigned char)text[i]);
+    for (size_t length; left && i < QUOTE_MAX; i += length ? length : 1, left -= length ? length : 1) {
+        length = utf8_length(text + i, left);
+        n += quote_character(out + n, text + i, length);
+    }
     if (text && text[i]) n += (memcpy(out + n, "...", 3), 3);
     out[n++] = '"';
     out[n] = 0;

@@ -6,6 +6,7 @@
 #include <yajl/yajl_tree.h>
 
 #include "common/record_part.h"
+#include "common/utf8.h"
 
 #define DEPTH_MAX 16 // of nested objects and arrays; ours need four
 
@@ -236,7 +237,7 @@ static const char *not_for_us(const char *text, size_t length) {
             depth--;
         }
     }
-    return NULL;
+    return utf8_escapes_are_whole(text, length) ? NULL : "holds an escape of half a character";
 }
 
 static yajl_val parse(struct reader *r, struct span json) {

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "common/id.h"
+#include "common/utf8.h"
 #include "services/ingest/dialect.h"
 
 // What of a command's keys make sense with it.

@@ -5,31 +5,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/utf8.h"
+
 // --- text
-
-// How many bytes follow the first one of a character, and the least value they may carry; -1: not a first byte.
-static int utf8_tail(uint8_t first, uint32_t *value, uint32_t *least) {
-    if (first < 0x80) return *value = first, *least = 0, 0;
-    if (first >= 0xC2 && first <= 0xDF) return *value = first & 0x1Fu, *least = 0x80, 1;
-    if (first >= 0xE0 && first <= 0xEF) return *value = first & 0x0Fu, *least = 0x800, 2;
-    if (first >= 0xF0 && first <= 0xF4) return *value = first & 0x07u, *least = 0x10000, 3;
-    return -1;
-}
-
-bool utf8_is_valid(const char *text, size_t length) {
-    const uint8_t *at = (const uint8_t *)text, *end = at + length;
-    while (at < end) {
-        uint32_t value, least;
-        int tail = utf8_tail(*at++, &value, &least);
-        if (tail < 0 || tail > end - at) return false;
-        for (; tail; tail--, at++) {
-            if ((*at & 0xC0) != 0x80) return false;
-            value = value << 6 | (*at & 0x3Fu);
-        }
-        if (value < least || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) return false;
-    }
-    return true;
-}
 
 bool name_is_secret(const char *name, size_t length) {
     static const char *const secrets[] = {"token",  "secret",  "password",     "passwd",        "passphrase", "api_key",

@@ -80,6 +80,5 @@ bool parse_json(struct builder *b, struct span body);
 bool parse_msgpack(struct builder *b, struct span body);
 bool parse_text(struct builder *b, struct span body);
 
-bool utf8_is_valid(const char *text, size_t length);
 bool name_is_secret(const char *name, size_t length);
 void field_render(const struct field *f, buffer_t *out); // "name":value, as JSON

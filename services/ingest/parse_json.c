@@ -3,6 +3,7 @@
 #include <string.h>
 #include <yajl/yajl_parse.h>
 
+#include "common/utf8.h"
 #include "services/ingest/fields.h"
 
 static int on_null(void *b) { return build_value(b, FIELD_NULL, "", 0); }
@@ -54,6 +55,8 @@ static void *resize(void *arena, void *old, size_t size) {
 }
 
 bool parse_json(struct builder *b, struct span body) {
+    if (!utf8_escapes_are_whole(body.data, body.length))
+        return build_fail(b, "not valid JSON: an escape of half a character");
     yajl_alloc_funcs memory = {take, resize, give, b->arena};
     yajl_handle handle = yajl_alloc(&callbacks, &memory, b);
     if (!handle) return build_fail(b, "out of memory");

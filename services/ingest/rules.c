@@ -6,8 +6,11 @@
 
 #include "common/clock.h"
 #include "common/decimal.h"
+#include "common/utf8.h"
 #include "services/ingest/rules_actions.h"
 #include "services/ingest/slice.h"
+
+#define PLAIN "must have no control characters and no marks that turn its direction"
 
 static bool is_alnum(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 
@@ -113,21 +116,20 @@ static void check_times(struct reading *r, uint64_t now) {
     if (s->has_expiration_time && s->expiration_time <= now) broken(r, SF_expiration_time, "in_the_past", "must be in the future");
 }
 
-static bool is_plain(const char *text) {
-    for (; text && *text; text++) {
-        if ((unsigned char)*text < 0x20 || *text == 0x7F) return false;
-    }
-    return true;
-}
-
 static void check_texts(struct reading *r) {
     const Signal *s = &r->signal;
     const struct {
         enum signal_field field;
-        const char *text;
-    } plain[] = {{SF_strategy, s->strategy}, {SF_asset_type, s->asset_type}, {SF_data_source, s->data_source}, {SF_regime, s->regime}};
+        const char *text, *others; // control characters that may be in it
+        const char *rule;
+    } plain[] = {{SF_strategy, s->strategy, "", PLAIN},
+                 {SF_asset_type, s->asset_type, "", PLAIN},
+                 {SF_data_source, s->data_source, "", PLAIN},
+                 {SF_regime, s->regime, "", PLAIN},
+                 {SF_reasoning, s->reasoning, "\t\r\n", PLAIN ", save tabs and ends of lines"}};
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
-        if (!is_plain(plain[i].text)) broken(r, plain[i].field, "bad_characters", "must have no control characters");
+        if (plain[i].text && !utf8_is_plain(plain[i].text, plain[i].others))
+            broken(r, plain[i].field, "bad_characters", plain[i].rule);
     }
 }
 
