@@ -97,7 +97,7 @@ static int64_t days_of_month(int64_t y, int64_t m) {
 
 static bool take_date(struct reader *r, int64_t *seconds) {
     int64_t y, m, d;
-    if (!take_number(r, 4, 1970, 2500, &y) || !take(r, '-') || !take_number(r, 2, 1, 12, &m) || !take(r, '-') ||
+    if (!take_number(r, 4, 0, 9999, &y) || !take(r, '-') || !take_number(r, 2, 1, 12, &m) || !take(r, '-') ||
         !take_number(r, 2, 1, 31, &d) || d > days_of_month(y, m))
         return false;
     *seconds = days_of_date(y, m, d) * DAY_S;
@@ -141,8 +141,11 @@ static err_t parse_iso(struct reader r, uint64_t *utc_ns) {
     if (!take_date(&r, &seconds) || !(take_one_of(&r, 'T', 't') || take(&r, ' ')) || !take_time_of_day(&r, &seconds)) return ERR_INPUT;
     if (!take_fraction(&r, &ns) || !take_offset(&r, &east) || r.at != r.end) return ERR_INPUT;
     seconds -= east;
-    if (seconds < 0) return ERR_INPUT;
-    *utc_ns = (uint64_t)seconds * NS_PER_S + (uint64_t)ns;
+    uint64_t out;
+    if (seconds < 0 || __builtin_mul_overflow((uint64_t)seconds, NS_PER_S, &out) ||
+        __builtin_add_overflow(out, (uint64_t)ns, &out))
+        return ERR_RULE;
+    *utc_ns = out;
     return ERR_OK;
 }
 
@@ -156,7 +159,7 @@ static err_t parse_unix(struct reader r, uint64_t *utc_ns) {
         n = n * 10 + (uint64_t)(*r.at - '0');
     }
     uint64_t out;
-    if (__builtin_mul_overflow(n, digits <= 11 ? NS_PER_S : NS_PER_MS, &out)) return ERR_INPUT;
+    if (__builtin_mul_overflow(n, digits <= 11 ? NS_PER_S : NS_PER_MS, &out)) return ERR_RULE;
     *utc_ns = out;
     return ERR_OK;
 }
@@ -164,4 +167,12 @@ static err_t parse_unix(struct reader r, uint64_t *utc_ns) {
 err_t time_parse(const char *text, size_t length, uint64_t *utc_ns) {
     struct reader r = {text, text + length};
     return length > 4 && text[4] == '-' ? parse_iso(r, utc_ns) : parse_unix(r, utc_ns);
+}
+
+err_t time_read(const char *text, size_t length, uint64_t *utc_ns) {
+    uint64_t ns;
+    err_t e = time_parse(text, length, &ns);
+    if (!e && ns >= TIME_END) return ERR_RULE;
+    if (!e) *utc_ns = ns;
+    return e;
 }

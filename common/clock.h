@@ -22,4 +22,14 @@ void clock_hold(uint64_t utc_ns, uint64_t mono_ns);
 size_t time_print(uint64_t utc_ns, char out[static TIME_TEXT]);
 
 // Reads ISO 8601 with Z or an offset and up to nine decimals, or integer Unix seconds / milliseconds. ERR_INPUT: neither.
+// ERR_RULE: not within 1970-01-01T00:00:00Z to 2554-07-21T23:34:33.709551615Z, all that 64 bits hold: so whatever time_print
+// prints is read as the same, to its microsecond.
 err_t time_parse(const char *text, size_t length, uint64_t *utc_ns);
+
+// No time that comes from outside is as late as this, 2262-01-01T00:00:00Z: before it, every database that gets copies, signed
+// 64-bit nanoseconds, and sums of a time and a duration are good.
+#define TIME_END (UINT64_C(9214646400) * NS_PER_S)
+#define TIME_RANGE "must be from 1970-01-01T00:00:00Z to 2261-12-31T23:59:59Z"
+
+// time_parse for what comes from outside. ERR_RULE: a time, and not before TIME_END (say TIME_RANGE).
+err_t time_read(const char *text, size_t length, uint64_t *utc_ns);

@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "common/address.h"
+#include "common/clock.h"
 #include "common/decimal.h"
 #include "common/record.h"
+#include "common/utf8.h"
 #include "common/zone.h"
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -40,11 +42,7 @@ static bool is_to(const char *text) { return is_minute(text, true); }
 // Empty: the token that a new source lacks is complained of already.
 static bool is_hash(const char *text) { return strlen(text) == 0 || strlen(text) == 64; }
 
-static bool is_plain(const char *text) {
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7F) return false;
-    return true;
-}
+static bool is_plain(const char *text) { return utf8_is_plain(text, ""); }
 
 // Forms of texts. Ids are parts of keys, addresses and file names.
 static const struct text_form id_form = {LETTERS DIGITS "_.-", "letters, digits, '_', '.' or '-', and not index, global or accounts", NULL,
@@ -309,6 +307,7 @@ static void check_value(const ProtobufCMessage *m, const ProtobufCFieldDescripto
                         struct complaints *to) {
     const struct field_rule *rule = config_field_rule(m->descriptor, f->name);
     if (f->type == PROTOBUF_C_TYPE_MESSAGE) return config_fields_check(*(ProtobufCMessage *const *)place, path, to);
+    if (f->type == PROTOBUF_C_TYPE_FIXED64 && *(const uint64_t *)place >= TIME_END) complain_of(to, path, "%s", TIME_RANGE);
     if (!rule) return;
     if (rule->text) {
         const char *text = *(const char *const *)place;

@@ -43,7 +43,7 @@ void translation_put_times(struct translation *t, const char *name, const char *
     decimal_t d, product;
     char text[DECIMAL_TEXT];
     bool scalar = value->kind == FIELD_TEXT || value->kind == FIELD_NUMBER;
-    if (!scalar || decimal_parse(value->text, value->length, &d)) return translation_refuse(t, name, "not_a_number", "must be a number");
+    if (!scalar || decimal_read(value->text, value->length, &d)) return translation_refuse(t, name, "not_a_number", "must be a number");
     if (!decimal_mul(d, DECIMAL_INT((int64_t)factor), ROUND_HALF_EVEN, &product))
         return translation_refuse(t, name, "out_of_range", "is too large");
     decimal_print(product, text);

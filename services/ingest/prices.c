@@ -112,7 +112,7 @@ static void read_number(struct quote *q, size_t which) {
     const struct field *f = find(q, numbers[which].name);
     decimal_t d;
     if (!f || (!numbers[which].has && q->has_last)) return;
-    err_t e = f->kind == FIELD_NUMBER || f->kind == FIELD_TEXT ? decimal_parse(f->text, f->length, &d) : ERR_INPUT;
+    err_t e = f->kind == FIELD_NUMBER || f->kind == FIELD_TEXT ? decimal_read(f->text, f->length, &d) : ERR_INPUT;
     bool volume = numbers[which].value == AT(volume);
     if (!numbers[which].has) q->has_last = true;
     if (e == ERR_RULE) return broken(q, f->name, "out_of_range", "must have at most 8 decimals and be within +-92233720368");
@@ -127,7 +127,9 @@ static void read_time(struct quote *q, uint64_t now) {
     const struct field *f = find(q, "timestamp");
     uint64_t ns = now;
     if (!f) f = find(q, "time");
-    if (f && (f->kind == FIELD_NESTED || time_parse(f->text, f->length, &ns)))
+    err_t e = !f ? ERR_OK : f->kind == FIELD_NESTED ? ERR_INPUT : time_read(f->text, f->length, &ns);
+    if (e == ERR_RULE) return broken(q, f->name, "out_of_range", TIME_RANGE);
+    if (e)
         return broken(q, f->name, "not_a_time", "must be an ISO 8601 time with a zone, or Unix seconds or milliseconds");
     if (f && ns > now + AHEAD_NS) return broken(q, f->name, "in_the_future", "must not be more than a minute ahead");
     q->price.timestamp = ns - ns % NS_PER_US;

@@ -40,7 +40,7 @@ static struct verdict as_text(const struct place *p, struct field *f, Signal *ou
 
 static struct verdict read_decimal(const struct field *f, decimal_t *out) {
     if (!is_scalar(f)) return (struct verdict){"not_a_number", "must be a number"};
-    switch (decimal_parse(f->text, f->length, out)) {
+    switch (decimal_read(f->text, f->length, out)) {
     case ERR_OK:
         return GOOD;
     case ERR_RULE:
@@ -71,9 +71,10 @@ static struct verdict as_count(const struct place *p, struct field *f, Signal *o
 }
 
 static struct verdict as_time(const struct place *p, struct field *f, Signal *out) {
-    uint64_t ns;
-    if (!is_scalar(f) || time_parse(f->text, f->length, &ns))
-        return (struct verdict){"not_a_time", "must be an ISO 8601 time with a zone, or Unix seconds or milliseconds"};
+    uint64_t ns = 0;
+    err_t e = is_scalar(f) ? time_read(f->text, f->length, &ns) : ERR_INPUT;
+    if (e == ERR_RULE) return (struct verdict){"out_of_range", TIME_RANGE};
+    if (e) return (struct verdict){"not_a_time", "must be an ISO 8601 time with a zone, or Unix seconds or milliseconds"};
     *(uint64_t *)(void *)((char *)out + p->value) = ns - ns % NS_PER_US;
     mark(p, out);
     return GOOD;
