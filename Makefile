@@ -44,7 +44,7 @@ SYNCS := $(patsubst sync/%/main.c,%,$(wildcard sync/backend/main.c sync/clickhou
 BINS := $(SERVICES:%=$(OUT)/bin/tradecast-%) $(SYNCS:%=$(OUT)/bin/tradecast-sync-%) $(GATEWAYS:%=$(OUT)/bin/tradecast-gateway-%) $(if $(wildcard cli/main.c),$(OUT)/bin/tradecast)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(wildcard tests/unit/*/test_*.c))
 
-objects = $(patsubst %.c,$(OUT)/%.o,$(wildcard $(1)/*.c))
+objects = $(patsubst %.c,$(OUT)/%.o,$(wildcard $(1)/*.c $(1)/*/*.c))
 
 .PHONY: chaos-copies chaos-hosts reference all packages run test unit tools bench scaling chaos fuzz lint format clean compile_commands.json
 all: $(BINS)
@@ -184,7 +184,7 @@ scaling:
 export ONCE PROFILE VAR KILLS SEED MIX MUTATE FAULT
 
 # Findings fail. cppcheck sees no library's header; so it is not asked about leaks and conditions, where it would have to know uthash's macros.
-SOURCES = $(wildcard common/*.c services/*/*.c gateways/*/*.c sync/*/*.c cli/*.c)
+SOURCES = $(wildcard common/*.c services/*/*.c services/*/*/*.c gateways/*/*.c sync/*/*.c cli/*.c)
 CPPCHECK = --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr -I. -DTRADECAST_TEST \
            --suppress=missingInclude --suppress=uninitvar --suppress=ctuuninitvar --suppress=unknownEvaluationOrder \
            --suppress=memleak --suppress=unknownMacro --suppress=identicalInnerCondition
@@ -197,7 +197,7 @@ lint:
 	@echo "lint: $(words $(SOURCES)) files, nothing found"
 format:
 	@deploy/setup lint
-	@clang-format -i $(SOURCES) $(wildcard common/*.h services/*/*.h gateways/*/*.h sync/*/*.h cli/*.h tests/*/*.[ch] tests/unit/*/*.[ch])
+	@clang-format -i $(SOURCES) $(wildcard common/*.h services/*/*.h services/*/*/*.h gateways/*/*.h sync/*/*.h cli/*.h tests/*/*.[ch] tests/unit/*/*.[ch])
 
 # docs/options.md and deploy/env/*.env, from the programs' own tables.
 reference: all

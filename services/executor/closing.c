@@ -5,7 +5,7 @@
 
 #include "common/clock.h"
 #include "services/executor/engine.h"
-#include "services/executor/partial.h"
+#include "services/executor/trade/partial.h"
 
 #define T(name)     TRADE_STATE__STATE__##name
 #define STEP_PRESET (DECIMAL_SCALE / 100)

@@ -6,15 +6,15 @@
 #include "common/service.h"
 #include "common/shard.h"
 #include "order.pb-c.h"
-#include "services/executor/accounts.h"
+#include "services/executor/accounts/accounts.h"
 #include "services/executor/aside.h"
-#include "services/executor/fills.h"
+#include "services/executor/trade/fills.h"
 #include "services/executor/halts.h"
-#include "services/executor/lifecycle.h"
-#include "services/executor/outbox.h"
-#include "services/executor/positions.h"
-#include "services/executor/session.h"
-#include "services/executor/trades.h"
+#include "services/executor/trade/lifecycle.h"
+#include "services/executor/gateway/outbox.h"
+#include "services/executor/accounts/positions.h"
+#include "services/executor/gateway/session.h"
+#include "services/executor/trade/trades.h"
 
 struct executor_settings {
     int64_t order_answer_within_ms, doubt_asks, doubt_interval_ms, doubt_least_ms, doubt_held_ms, skew_margin_ms, rollback_quiet_ms;

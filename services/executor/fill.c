@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "common/testing.h"
 #include "services/executor/engine.h"
-#include "services/executor/fills.h"
+#include "services/executor/trade/fills.h"
 
 #define T(name) TRADE_STATE__STATE__##name
 

@@ -5,7 +5,7 @@
 #include "common/clock.h"
 #include "common/testing.h"
 #include "services/executor/engine.h"
-#include "services/executor/trail.h"
+#include "services/executor/trade/trail.h"
 
 #define T(name)       TRADE_STATE__STATE__##name
 #define AGAIN_AFTER   (5 * NS_PER_S) // a stop that the broker refused is offered again

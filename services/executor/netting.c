@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "services/executor/engine.h"
-#include "services/executor/fills.h"
+#include "services/executor/trade/fills.h"
 #include "services/executor/slice.h"
 
 enum { LONG_SIDE, SHORT_SIDE };

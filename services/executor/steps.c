@@ -5,7 +5,7 @@
 #include "common/clock.h"
 #include "common/record.h"
 #include "services/executor/engine.h"
-#include "services/executor/fills.h"
+#include "services/executor/trade/fills.h"
 #include "services/executor/slice.h"
 
 #define T(name)              TRADE_STATE__STATE__##name

@@ -14,7 +14,7 @@
 #include "common/delivery.h"
 #include "common/ring.h"
 #include "common/testing.h"
-#include "services/executor/doubt.h"
+#include "services/executor/trade/doubt.h"
 
 #define TRADES_MAX 4096u // of a round
 #define QUEUE_MAX  1024u

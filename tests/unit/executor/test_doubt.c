@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
-#include "services/executor/doubt.h"
+#include "services/executor/trade/doubt.h"
 
 #define S       NS_PER_S
 #define START   (UINT64_C(1000000) * S) // of this executor

@@ -9,7 +9,7 @@
 // clang-format on
 
 #include "services/executor/due.h"
-#include "services/executor/gate.h"
+#include "services/executor/trade/gate.h"
 
 #define ITEMS 300
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "services/executor/fills.h"
+#include "services/executor/trade/fills.h"
 
 static int64_t e8(const char *text) {
     decimal_t d;

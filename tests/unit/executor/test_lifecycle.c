@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "common/record.h"
-#include "services/executor/lifecycle.h"
+#include "services/executor/trade/lifecycle.h"
 
 // One row a state; a column for each event, in the order of the enum: the state after it by two letters, "--" refused.
 //                                  submit unsent doubt accept found part all reject cancel expire reopen close

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "common/decimal.h"
-#include "services/executor/partial.h"
+#include "services/executor/trade/partial.h"
 
 static int64_t e8(const char *text) {
     decimal_t d;

@@ -9,7 +9,7 @@
 // clang-format on
 
 #include "common/decimal.h"
-#include "services/executor/trail.h"
+#include "services/executor/trade/trail.h"
 
 #define P(points) ((int64_t)(points)*1000) // 5 digits: a point is 0.00001
 

@@ -12,7 +12,7 @@
 
 #include "common/own.h"
 #include "common/ring.h"
-#include "services/executor/doubt.h"
+#include "services/executor/trade/doubt.h"
 
 // With sanitizers, too, memory that is not to be had is told by NULL.
 const char *__asan_default_options(void);

@@ -1,6 +1,6 @@
 // session - the gateways: who is there, what it can do, whether it still answers.
 // SPDX-License-Identifier: MIT
-#include "services/executor/session.h"
+#include "services/executor/gateway/session.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 // outbox - what goes to gateways once the batch that decided it is committed.
 // SPDX-License-Identifier: MIT
-#include "services/executor/outbox.h"
+#include "services/executor/gateway/outbox.h"
 
 #include <stdio.h>
 #include <stdlib.h>

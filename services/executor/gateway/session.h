@@ -4,7 +4,7 @@
 
 #include "common/buffer.h"
 #include "execution.pb-c.h"
-#include "services/executor/doubt.h"
+#include "services/executor/trade/doubt.h"
 
 struct session {
     char *instance_id; // also its name on the socket

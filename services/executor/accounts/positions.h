@@ -5,8 +5,8 @@
 #include "common/batch.h"
 #include "execution.pb-c.h"
 #include "price.pb-c.h"
-#include "services/executor/accounts.h"
-#include "services/executor/trades.h"
+#include "services/executor/accounts/accounts.h"
+#include "services/executor/trade/trades.h"
 
 // What another executor has open in a symbol, as it last told.
 struct other {

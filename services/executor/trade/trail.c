@@ -1,6 +1,6 @@
 // trail - where the stop of a position belongs.
 // SPDX-License-Identifier: MIT
-#include "services/executor/trail.h"
+#include "services/executor/trade/trail.h"
 
 // Prices of short positions are turned round: then higher is better for both, and one rule does.
 static int64_t sign_of(const struct trail *t) { return t->is_long ? 1 : -1; }

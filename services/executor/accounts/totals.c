@@ -1,6 +1,6 @@
 // totals - sums of what is open in a symbol, over places and over executors, and the view of them.
 // SPDX-License-Identifier: MIT
-#include "services/executor/totals.h"
+#include "services/executor/accounts/totals.h"
 
 #include "common/decimal.h"
 

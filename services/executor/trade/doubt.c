@@ -1,6 +1,6 @@
 // doubt - may this order be sent without asking first, and what to do about a trade that is in doubt.
 // SPDX-License-Identifier: MIT
-#include "services/executor/doubt.h"
+#include "services/executor/trade/doubt.h"
 
 #include "common/testing.h"
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "services/executor/positions.h"
+#include "services/executor/accounts/positions.h"
 
 struct total {
     int64_t long_lots, short_lots;  // e8

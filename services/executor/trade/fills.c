@@ -1,6 +1,6 @@
 // fills - what an execution makes of a trade: sums, averages, shares, results.
 // SPDX-License-Identifier: MIT
-#include "services/executor/fills.h"
+#include "services/executor/trade/fills.h"
 
 #include <string.h>
 

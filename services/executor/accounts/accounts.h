@@ -6,7 +6,7 @@
 
 #include "common/buffer.h"
 #include "execution.pb-c.h"
-#include "services/executor/gate.h"
+#include "services/executor/trade/gate.h"
 
 struct session;
 struct symbol;

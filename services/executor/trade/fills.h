@@ -5,7 +5,7 @@
 #include "common/decimal.h"
 #include "common/id.h"
 #include "gateway.pb-c.h"
-#include "services/executor/lifecycle.h"
+#include "services/executor/trade/lifecycle.h"
 
 bool fills_is_counted(const TradeState *t, const char *execution_id);
 

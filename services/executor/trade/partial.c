@@ -1,6 +1,6 @@
 // partial - how many lots a partial close takes.
 // SPDX-License-Identifier: MIT
-#include "services/executor/partial.h"
+#include "services/executor/trade/partial.h"
 
 #include "common/decimal.h"
 

@@ -1,6 +1,6 @@
 // lifecycle - the life of trades, results and instances, as tables with one step.
 // SPDX-License-Identifier: MIT
-#include "services/executor/lifecycle.h"
+#include "services/executor/trade/lifecycle.h"
 
 #define T(name) TRADE_STATE__STATE__##name
 #define R(name) TRADE_RESULT__STATE__##name

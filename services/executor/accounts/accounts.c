@@ -1,6 +1,6 @@
 // accounts - accounts, and their places: what an account does in one symbol.
 // SPDX-License-Identifier: MIT
-#include "services/executor/accounts.h"
+#include "services/executor/accounts/accounts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include <utlist.h>
 
 #include "common/table.h"
-#include "services/executor/trades.h"
+#include "services/executor/trade/trades.h"
 
 struct accounts {
     table_t *by_id;  // struct account *

@@ -1,6 +1,6 @@
 // positions - what is open, by account and symbol, and the views of it that others read.
 // SPDX-License-Identifier: MIT
-#include "services/executor/positions.h"
+#include "services/executor/accounts/positions.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,10 +8,10 @@
 
 #include "common/clock.h"
 #include "common/table.h"
-#include "services/executor/fills.h"
+#include "services/executor/trade/fills.h"
 #include "services/executor/follow.h"
 #include "services/executor/slice.h"
-#include "services/executor/totals.h"
+#include "services/executor/accounts/totals.h"
 
 #define REFRESH_EVERY NS_PER_S
 
