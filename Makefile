@@ -1,4 +1,4 @@
-# make            build (release)            make run     set up and run the main job (ONCE=1: end after the sample)
+# make            build (release)            make run     set up and run: the demo, or CONFIG=my.yaml
 # make test       set up and pass all tests  make chaos   KILLS=1000 SEED=1: kill things at random, print the tally
 # make bench      limits and tradecast, one table            make fuzz   each parser, 30 s
 # make scaling    what grows with what, and what larger loads need
@@ -181,7 +181,7 @@ scaling:
 	@deploy/setup build run test
 	$(call again,MODE=release all tools)
 	@/usr/bin/python3 -m tests.bench.scaling
-export ONCE PROFILE VAR KILLS SEED MIX MUTATE FAULT
+export ONCE PROFILE VAR CONFIG KILLS SEED MIX MUTATE FAULT
 
 # Findings fail. cppcheck sees no library's header; so it is not asked about leaks and conditions, where it would have to know uthash's macros.
 SOURCES = $(wildcard common/*.c services/*/*.c services/*/*/*.c gateways/*/*.c sync/*/*.c cli/*.c)

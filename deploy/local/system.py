@@ -19,7 +19,7 @@ NOT_REACHED = 3  # exit status of the tradecast command: a service did not answe
 
 
 class System:
-    """directory: where its state is. gateways: {instance_id: broker_id}. options: more environment for all; per_process: for one.
+    """directory: where its state is. gateways: {instance_id: broker_id}; kinds: {instance_id: kind} where it is not paper. options: more environment for all; per_process: for one.
     cell: its name where there are several; cells: {name of another one that signals are handed to: its directory of sockets}.
 
     prefix: {name: [command...]}: put before a process's own command.
@@ -28,7 +28,7 @@ class System:
     def __init__(self, directory, mode="release", gateways=None, profile="standard", shards=1, options=None, any_port=False, cell=None, cells=None):
         self.layout = Layout(directory)
         self.bin = ROOT / "build" / mode / "bin"
-        self.gateways = gateways or {}
+        self.gateways, self.kinds = gateways or {}, {}
         self.profile, self.shards = profile, shards
         self.cell, self.cells = cell, dict(cells or {})
         self.options = dict(options or {})
@@ -87,12 +87,26 @@ class System:
 
     def start(self, configure=None, within_s=60):
         """configure: gives the configuration to apply, or None to carry on with the one that is there."""
-        self.prepare()
-        self.start_redis(within_s).close()
-        for name in [*self.services, *self.gateways, *self.copies]:
+        self.start_services(within_s)
+        for name in self.gateways:
             self.start_process(name)
         if configure:
             self.apply(configure(self))
+        self.wait_ready(within_s)
+
+    def start_services(self, within_s=60):
+        """Everything that does not depend on what the configuration says."""
+        self.prepare()
+        self.start_redis(within_s).close()
+        for name in [*self.services, *self.copies]:
+            self.start_process(name)
+
+    def start_gateways(self, instances, within_s=60):
+        """instances: rows of the configuration, one gateway each."""
+        self.gateways = {i["instance_id"]: i["broker_id"] for i in instances}
+        self.kinds = {i["instance_id"]: i.get("kind", "paper") for i in instances}
+        for name in self.gateways:
+            self.start_process(name)
         self.wait_ready(within_s)
 
     def start_redis(self, within_s=60):
@@ -109,7 +123,8 @@ class System:
 
     def process(self, name, more=None):
         """A process of this system, not started: a service, a gateway, or a second one under the same name."""
-        program = "tradecast-gateway-paper" if name in self.gateways else "tradecast-" + name.split(".")[0]
+        kind = self.kinds.get(name, "paper")
+        program = f"tradecast-gateway-{kind}" if name in self.gateways else "tradecast-" + name.split(".")[0]
         command = [*self.prefix.get(name, []), self.bin / program]
         self._made.append(Process(name, command, self.layout.log / f"{name}.log", {**self.environment(name), **(more or {})}))
         return self._made[-1]
@@ -140,8 +155,9 @@ class System:
             part = name.split("-")[1].upper()
             out |= {f"TRADECAST_{part}_ARCHIVE": self.archive, f"TRADECAST_{part}_STATE": self.layout.data / f"{name}.db"}
         if name in self.gateways:
-            out |= {"TRADECAST_PAPER_INSTANCE_ID": name, "TRADECAST_PAPER_BROKER_ID": self.gateways[name],
-                    "TRADECAST_PAPER_BOOKS": self.books(name)}
+            kind = self.kinds.get(name, "paper").upper()
+            out |= {f"TRADECAST_{kind}_INSTANCE_ID": name, f"TRADECAST_{kind}_BROKER_ID": self.gateways[name],
+                    f"TRADECAST_{kind}_BOOKS": self.books(name)}
             del out["TRADECAST_REDIS_PASSWORD_FILE"], out["TRADECAST_REDIS_USER"], out["TRADECAST_REDIS"]
         return {k: str(v) for k, v in {**out, **self.options, **self.per_process.get(name, {})}.items()}
 
@@ -174,18 +190,32 @@ class System:
         p = subprocess.run([self.bin / "tradecast", *args], env=env, input=stdin, capture_output=True, text=True, timeout=within_s)
         return p.returncode, p.stdout, p.stderr
 
-    def apply(self, config, within_s=30):
+    def apply(self, config, *more, within_s=30):
         file = self.layout.top / "config.json"
         file.write_text(json.dumps(config, indent=2) + "\n")
-        end = time.monotonic() + within_s
-        while True:
-            status, out, err = self.command("config", "apply", str(file))
-            if status != NOT_REACHED or time.monotonic() > end:
-                break
-            self.check_alive()
-            time.sleep(0.02)
+        self.apply_file(file, *more, within_s=within_s)
+
+    def apply_file(self, file, *more, within_s=30):
+        status, out, err = self.ask("config", "apply", str(file), *more, within_s=within_s)
         if status != 0:
             raise Trouble(f"The configuration {file} was refused: {(err or out).strip()}")
+
+    def configured(self):
+        """The configuration in force."""
+        status, out, err = self.ask("config", "export")
+        if status != 0:
+            raise Trouble(f"The configuration could not be read: {(err or out).strip()}")
+        return json.loads(out)
+
+    def ask(self, *args, within_s=30):
+        """The command, tried again until its service answers: services may just have been started."""
+        end = time.monotonic() + within_s
+        while True:
+            status, out, err = self.command(*args)
+            if status != NOT_REACHED or time.monotonic() > end:
+                return status, out, err
+            self.check_alive()
+            time.sleep(0.02)
 
     def redis(self, user="viewer"):
         return redis.Client(self.layout, user)
