@@ -1,0 +1,232 @@
+"""Redis forgets its last second together with a service, at the worst moment: afterwards the record
+is what the broker did. Each test brings one divergence about by hand, the same way every time.
+"""
+# SPDX-License-Identifier: MIT
+import time
+
+import pytest
+
+from tests.harness import ledgers, rollback, wire
+from tests.harness.stage import ACCOUNTS, EVERYTHING, known_red
+from tests.harness.wait import until
+
+WINDOW_S = 20  # in which equal content without an id is the same signal: the preset, aligned
+
+# --- V1: positions
+
+@known_red("V1", "a close is planned again from what is remembered, and the fill is given to "
+                 "that plan")
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_a_close_that_also_closed_what_was_filled_later_is_not_planned_again(stage, account):
+    s = stage(account)
+    s.filled(s.buy("0.5"))
+    limit = s.resting("buy", "1.0950", "0.3")
+    mark = s.mark()
+    s.price("1.0940", "1.0945")
+    s.filled(limit)
+    closed = s.filled(s.post("close"))
+    assert closed["filled_lots"] == "0.8"
+    s.back_to(mark, "executor.0")
+    s.read_again(closed)
+    s.go_on()
+    s.agree()
+
+
+@known_red("V1", "a close refused because nothing was known to be open takes nothing off when "
+                 "its execution comes to light")
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_a_close_of_what_is_not_known_any_more_is_applied_when_its_report_comes(stage, account):
+    s = stage(account)
+    limit = s.resting("buy", "1.0950", "0.3")
+    mark = s.mark()
+    s.price("1.0940", "1.0945")
+    s.filled(limit)
+    closed = s.filled(s.post("close"))
+    s.back_to(mark, "executor.0")
+    s.read_again(closed)
+    s.go_on()
+    s.agree()
+
+
+@known_red("V1", "part of a position is closed by percent of what is remembered")
+def test_a_close_by_percent_is_of_what_was_open_when_it_was_first_sent(stage):
+    s = stage()
+    first = s.buy("0.5")
+    s.filled(first)
+    limit = s.resting("buy", "1.0950", "0.5")
+    mark = s.mark()
+    s.price("1.0940", "1.0945")
+    s.filled(limit)
+    part = s.filled(s.post("close", close_percent="70"))
+    assert part["filled_lots"] == "0.7"
+    s.back_to(mark, "executor.0")
+    s.read_again(part)
+    s.go_on()
+    s.agree()
+
+
+@known_red("V1", "an order that waits is cancelled by a close though it had been sent before "
+                 "the rollback")
+def test_an_order_that_may_have_been_sent_is_not_overtaken_by_a_close(stage):
+    # A broker that checks nothing: after the rollback the first order is asked about, and what
+    # came after it waits behind.
+    s = stage(options={"TRADECAST_PAPER_DUPLICATE_CHECK": "none"})
+    mark = s.mark()
+    orders = [s.buy(lots) for lots in ("0.1", "0.2", "0.3")]
+    for order in orders:
+        s.filled(order)
+    closed = s.filled(s.post("close"))
+    s.back_to(mark, "executor.0")
+    s.read_again(closed)
+    s.go_on()
+    s.agree()
+
+
+# --- V2: closes that never end
+
+@known_red("V2", "the broker filled what it was sent first; what is planned now is larger, and "
+                 "waits for the rest for ever")
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_a_close_ends_with_what_the_broker_was_sent_first(stage, account):
+    s = stage(account)
+    stopped = s.buy("0.5", **({"stop_loss": "1.0950"} if account == "hedge" else {}))
+    s.filled(stopped)
+    if account == "hedge":
+        s.filled(s.buy("0.4"))
+    else:
+        s.resting("sell", "1.1050", "0.1")
+    mark = s.mark()
+    if account == "hedge":
+        s.price("1.0940", "1.0945")  # the stop
+        s.until(stopped, "closed")
+    else:
+        s.price("1.1060", "1.1061")  # the limit: a part of it is sold
+        until(lambda: s.trade(stopped).get("closed_lots") == "0.1", "a part to be sold")
+    closed = s.filled(s.post("close"))
+    assert closed["filled_lots"] == "0.4"
+    s.back_to(mark, "executor.0")
+    s.read_again(closed)
+    s.go_on()
+    s.agree()
+
+
+# --- V3: executions that are never counted
+
+@known_red("V3", "the close of the other side was in no journal: after a rollback nobody knows "
+                 "of it")
+def test_the_close_of_the_other_side_is_known_after_a_rollback(stage):
+    s = stage()
+    s.filled(s.buy("0.5"))
+    short = s.resting("sell", "1.1050", "0.2")
+    mark = s.mark()
+    s.price("1.1060", "1.1061")
+    s.filled(short)
+    closed = s.filled(s.post("close"))
+    s.flat()
+    s.back_to(mark, "executor.0")
+    s.read_again(closed)
+    s.go_on()
+    s.agree()
+
+
+@known_red("V3", "a trade that was given up and forgotten is not loaded when its execution is "
+                 "reported")
+def test_an_execution_of_a_trade_that_memory_does_not_have_is_applied(stage):
+    s = stage(max_age_s=2)
+    mark = s.mark()
+    bought = s.filled(s.buy("0.5"))
+    s.back_to(mark, "executor.0", older_than_s=2.5)  # its signal is too old by now
+    key = f"trade_state:{bought['trade_id']}"
+    until(lambda: s.plant.admin.hget(key, "state") == "expired", "it to be given up")
+    s.kill("executor.0")
+    s.start("executor.0")
+    s.go_on()
+    s.agree()
+
+
+@known_red("V3", "an order of which Redis has forgotten the sending is given up for its age "
+                 "without asking the broker")
+def test_an_order_that_may_have_been_sent_is_asked_about_before_it_is_given_up(stage):
+    s = stage(max_age_s=2)
+    mark = s.mark()
+    assert wire.control(s.plant, "gw-a", "fault", "lost_reply", 1).ok
+    order = s.buy("0.5")
+    until(lambda: ledgers.of_brokers(s.plant).lots, "the broker to have executed it")
+    trade = until(lambda: s.trade(order), "the trade")
+    s.back_to(mark, "executor.0", older_than_s=2.5)
+    s.read_again(trade)
+    s.go_on()
+    s.agree()
+
+
+# --- V4: two outcomes
+
+@known_red("V4", "what was told as failed is completed in one place and not in the others")
+def test_a_signal_that_failed_and_was_executed_after_all_has_one_outcome(stage):
+    s = stage(max_age_s=1)
+    assert wire.control(s.plant, "gw-a", "fault", "late_accept", 6000, 1).ok
+    order = s.buy("0.5")
+    assert s.plant.final(order)["status"] == "failed"
+    s.filled(order)
+    s.agree()
+    assert set(ledgers.statuses(s.plant)[order].values()) == {"completed"}
+
+
+# --- V5: standard, everything at once
+
+@known_red("V5", "an alert without an id gets another one in the next window, and the door has "
+                 "forgotten the first")
+def test_an_alert_without_an_id_is_not_ordered_twice_after_everything_was_killed(stage):
+    s = stage()
+    alert = {"symbol": "EURUSD", "order_type": "market", "direction": "buy", "lot_size": "0.5",
+             "price": "1.1001"}
+    until(lambda: WINDOW_S - 3 < time.time() % WINDOW_S < WINDOW_S - 2,
+          "a window to be near its end", within_s=WINDOW_S + 5)
+    mark = rollback.mark(s.plant)
+    status, answer, _ = s.door.alert(alert)
+    assert status == 200
+    s.filled(answer["signal_id"])
+    s.kill(*EVERYTHING)
+    rollback.cut(s.plant, mark)
+    until(lambda: time.time() % WINDOW_S < WINDOW_S / 2, "the next window")
+    s.start(*EVERYTHING)
+    door = s.plant.door(s.account)
+    again = until(lambda: _posted(door, alert), "the door to be there again")
+    s.plant.final(again["signal_id"])
+    s.agree()
+    assert ledgers.of_brokers(s.plant).lots == {("hedge", "EURUSD", "buy"): ledgers.number("0.5")}
+
+
+def _posted(door, alert):
+    try:
+        status, answer, _ = door.alert(alert)
+    except OSError:
+        door.close()
+        return None
+    return answer if status == 200 else None
+
+
+@known_red("V5", "the broker's order is in no journal any more: its report stays aside and its "
+                 "position is not ours")
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_what_the_broker_executed_is_on_record_after_everything_was_killed(stage, account):
+    s = stage(account)
+    s.filled(s.buy("0.2"))
+    mark = s.mark()
+    bought = s.buy("0.5")
+    s.filled(bought)
+    s.plant.final(bought)
+    s.all_back_to(mark)
+    s.agree()
+
+
+@known_red("V5", "a signal that is archived and that Redis has lost stays pending in the "
+                 "archive for ever")
+def test_a_signal_that_only_the_archive_has_comes_to_an_outcome(stage):
+    s = stage()
+    mark = s.mark()
+    s.plant.freeze("router")
+    order = s.buy("0.5")
+    until(lambda: "archived signal" in ledgers.statuses(s.plant)[order], "it to be archived")
+    s.all_back_to(mark)
+    s.agree()
