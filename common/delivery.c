@@ -55,8 +55,25 @@ enum verdict delivery_accept(struct entry_id position, struct entry_id prev, str
     return ACCEPT;
 }
 
+enum verdict delivery_follows(struct entry_id position, struct entry_id prev, struct entry_id id) {
+    struct entry_id next = {position.incarnation, position.sequence + 1};
+    enum verdict v = delivery_accept(position, prev, id);
+    if (MUTATED("no_prev_check") || MUTATED("believe_the_wire")) return v;
+    bool follows = entry_id_cmp(prev, position) == 0 && entry_id_cmp(id, next) == 0;
+    return v == ACCEPT && !follows ? GAP : v;
+}
+
+bool entry_id_is_ahead(struct entry_id id, uint64_t clock_ms) {
+    return id.incarnation > clock_ms && id.incarnation - clock_ms > AHEAD_MOST_MS;
+}
+
+bool position_is_beyond(struct entry_id position, struct entry_id head, uint64_t incarnation) {
+    struct entry_id start = {incarnation, 0};
+    return entry_id_cmp(position, head) > 0 && entry_id_cmp(position, start) > 0;
+}
+
 enum verdict inlet_offer(struct inlet *in, struct entry_id prev, struct entry_id id, enum source source) {
-    enum verdict v = delivery_accept(in->position, prev, id);
+    enum verdict v = source == FROM_WIRE ? delivery_follows(in->position, prev, id) : delivery_accept(in->position, prev, id);
     if (v == ACCEPT) in->position = id;
     if (v == GAP && source == FROM_WIRE) in->behind = true;
     return v;
@@ -73,9 +90,9 @@ bool inlet_wants_read(const struct inlet *in, uint64_t mono_ns, uint64_t idle_ns
 }
 
 uint64_t incarnation_next(uint64_t clock_ms, uint64_t stored, const struct entry_id *positions, size_t n) {
-    uint64_t next = clock_ms;
-    if (next <= stored) next = stored + 1;
+    uint64_t next = clock_ms <= stored ? stored + 1 : clock_ms, own = next;
     for (size_t i = 0; i < n; i++) {
+        if (entry_id_is_ahead(positions[i], own)) continue;
         if (next <= positions[i].incarnation) next = positions[i].incarnation + 1;
     }
     return next;

@@ -24,6 +24,7 @@ struct settings { // the options that every service has
 
 struct slot { // one topic read
     struct stream stream;
+    char owner[NAME_TEXT]; // who alone writes to it: whose key a sender must have shown, where there are keys
     struct inlet in;
     struct entry_id stored; // what Redis has in position:<name>
     bool forward;
@@ -40,7 +41,8 @@ struct topic_out { // one topic written; runs parallel to outlets[]
     struct trim trim;
     unsigned consumers[INSTANCES_MAX];
     size_t n_consumers;
-    struct entry_id acked[INSTANCES_MAX]; // last sample
+    struct entry_id acked[INSTANCES_MAX]; // last sample; NONE: it has none, or one that cannot be
+    bool beyond[INSTANCES_MAX];           // it is one that cannot be
     uint64_t length;
 };
 
@@ -116,7 +118,7 @@ struct loop {
 
     uint64_t busy_at;    // when a handler last had no room
     uint64_t ticked_at, upkeep_at, beat_at, iterations;
-    uint64_t messages, batches, corrupt, redriven, commands, seen_connections;
+    uint64_t messages, batches, corrupt, disbelieved, redriven, commands, seen_connections;
     uint64_t refused; // who came to our doors, or whose doors we came to, without the right key
     uint32_t commit_us[COMMIT_SAMPLES];
     unsigned samples;

@@ -213,7 +213,7 @@ static bool take_message(port_t *self, struct parcel *out) {
     self->topic[topic_length] = 0;
     out->peer = (struct span){self->peer, peer_length};
     out->topic = self->topic;
-    out->user = routed && self->keyed ? zmq_msg_gets(&self->body, "User-Id") : NULL;
+    out->user = self->keyed ? zmq_msg_gets(&self->body, "User-Id") : NULL;
     out->frame = (struct span){zmq_msg_data(&self->body), zmq_msg_size(&self->body)};
     return true;
 }

@@ -32,7 +32,7 @@ bool port_send_to(port_t *self, struct span peer, const char *topic, struct span
 // One message as received; valid until the next receive on this port.
 struct parcel {
     struct span peer; // ROUTER: who sent it, by his own word
-    const char *user; // whose key he showed ("gateway.paper-1"); NULL: none was asked for. ROUTER
+    const char *user; // whose key he showed ("gateway.paper-1", "router"); NULL: none was asked for
     const char *topic;
     struct span frame;
 };

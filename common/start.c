@@ -133,31 +133,48 @@ static err_t read_position(struct loop *l, const char *service, const char *topi
     return e;
 }
 
+// The newest incarnation that this service is known to have had: in Redis, in its journals, in its lock file.
+static uint64_t newest_of_own(const struct loop *l) {
+    uint64_t newest = ledger_stored_incarnation(l->ledger), locked = locked_incarnation(l);
+    if (locked > newest) newest = locked;
+    for (size_t i = 0; i < l->n_outlets; i++) {
+        if (l->outlets[i].head.incarnation > newest) newest = l->outlets[i].head.incarnation;
+    }
+    return newest;
+}
+
+static err_t open_outlet(struct loop *l, size_t i, const struct stream *stream) {
+    struct instance consumers[INSTANCES_MAX];
+    struct outlet *o = &l->outlets[i];
+    o->topic = stream->topic;
+    o->shard = stream->shard;
+    memcpy(o->name, stream->name, sizeof o->name);
+    l->outs[i].n_consumers = topology_consumers(stream, (unsigned)l->settings.shards, consumers);
+    for (size_t c = 0; c < l->outs[i].n_consumers; c++) l->outs[i].consumers[c] = consumer_index(l, consumers[c].name);
+    return read_head(l, o);
+}
+
+// Above what its consumers have, too.
+static err_t choose_incarnation(struct loop *l) {
+    err_t e = ERR_OK;
+    l->context.started_at = clock_utc_ns();
+    uint64_t next = incarnation_next(l->context.started_at / NS_PER_MS, newest_of_own(l), NULL, 0);
+    for (size_t i = 0; !e && i < l->n_outlets; i++) {
+        struct entry_id at[INSTANCES_MAX];
+        size_t n = l->outs[i].n_consumers;
+        for (size_t c = 0; !e && c < n; c++) e = read_position(l, l->consumers[l->outs[i].consumers[c]].name, l->outlets[i].name, &at[c]);
+        if (!e) next = incarnation_next(next, 0, at, n);
+    }
+    l->context.incarnation = next;
+    return e;
+}
+
 static err_t open_outlets(struct loop *l) {
     struct stream streams[INSTANCES_MAX];
-    struct instance consumers[INSTANCES_MAX];
-    unsigned shards = (unsigned)l->settings.shards;
-    l->n_outlets = topology_outlets(&l->me, shards, streams);
-    uint64_t newest = ledger_stored_incarnation(l->ledger);
+    l->n_outlets = topology_outlets(&l->me, (unsigned)l->settings.shards, streams);
     err_t e = ERR_OK;
-    for (size_t i = 0; !e && i < l->n_outlets; i++) {
-        struct outlet *o = &l->outlets[i];
-        o->topic = streams[i].topic;
-        o->shard = streams[i].shard;
-        memcpy(o->name, streams[i].name, sizeof o->name);
-        e = read_head(l, o);
-        if (o->head.incarnation > newest) newest = o->head.incarnation;
-        l->outs[i].n_consumers = topology_consumers(&streams[i], shards, consumers);
-        for (size_t c = 0; !e && c < l->outs[i].n_consumers; c++) {
-            l->outs[i].consumers[c] = consumer_index(l, consumers[c].name);
-            struct entry_id at;
-            e = read_position(l, consumers[c].name, o->name, &at);
-            if (!e && at.incarnation > newest) newest = at.incarnation;
-        }
-    }
-    if (locked_incarnation(l) > newest) newest = locked_incarnation(l);
-    l->context.started_at = clock_utc_ns();
-    l->context.incarnation = incarnation_next(l->context.started_at / NS_PER_MS, newest, NULL, 0);
+    for (size_t i = 0; !e && i < l->n_outlets; i++) e = open_outlet(l, i, &streams[i]);
+    if (!e) e = choose_incarnation(l);
     return e ? e : lock_incarnation(l, l->context.incarnation);
 }
 
@@ -176,6 +193,7 @@ static err_t open_inlets(struct loop *l) {
     for (size_t i = 0; i < l->n_slots; i++) {
         struct slot *s = &l->slots[i];
         s->stream = streams[i];
+        topology_owner(&streams[i], s->owner);
         s->forward = is_forward(l->service, streams[i].topic);
         err_t e = read_position(l, l->me.name, s->stream.name, &s->in.position);
         if (e) return e;

@@ -113,3 +113,12 @@ size_t topology_consumers(const struct stream *s, unsigned shards, struct instan
     }
     return n;
 }
+
+void topology_owner(const struct stream *s, char out[static NAME_TEXT]) {
+    enum role owner = topics[s->topic].owner;
+    size_t kind = strlen(topics[s->topic].name);
+    if (topics[s->topic].split == BY_SERVICE)
+        snprintf(out, NAME_TEXT, "%s", s->name + kind + 1); // "incidents.router"
+    else
+        instance_name(owner, owner == EXECUTOR ? s->shard : 0, out);
+}

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/journal.h"
 #include "common/keys.h"
 #include "common/log.h"
 #include "common/loop.h"
@@ -22,14 +23,22 @@ struct sample {
     size_t outlet, consumer; // where the next reply belongs
 };
 
+// What a consumer says that it has. Beyond all that was ever written here it has nothing: it passes over what comes, and must be given it
+// again, so that the journal is not trimmed as long as that is so.
+static void take_position(struct loop *l, size_t outlet, size_t consumer, struct span text) {
+    struct topic_out *out = &l->outs[outlet];
+    struct entry_id id = ENTRY_ID_NONE;
+    if (entry_id_parse(text.data, text.length, &id)) id = ENTRY_ID_NONE;
+    out->beyond[consumer] = position_is_beyond(id, l->outlets[outlet].head, l->context.incarnation);
+    out->acked[consumer] = out->beyond[consumer] ? ENTRY_ID_NONE : id;
+}
+
 static err_t take_sample(void *arg, unsigned i, struct span text, int64_t number) {
     struct sample *s = arg;
     struct topic_out *out = &s->l->outs[s->outlet];
     (void)i;
     if (s->consumer < out->n_consumers) {
-        struct entry_id id = ENTRY_ID_NONE;
-        if (entry_id_parse(text.data, text.length, &id)) id = ENTRY_ID_NONE;
-        out->acked[s->consumer++] = id;
+        take_position(s->l, s->outlet, s->consumer++, text);
         return ERR_OK;
     }
     out->length = (uint64_t)number;
@@ -74,10 +83,34 @@ static void trim_one(struct loop *l, size_t i, uint64_t mono) {
     buffer_destroy(&answer);
 }
 
-static void say_who_holds(struct loop *l, size_t i) {
+// What to do about it depends on where the consumer keeps its positions.
+static void alert_beyond(struct loop *l, const char *topic, const char *name, const char *from) {
+    char what[200];
+    if (strcmp(name, role_name(ARCHIVER)) == 0)
+        (void)snprintf(what, sizeof what, "UPDATE positions SET position = '%s' WHERE topic = '%s' in its database", from, topic);
+    else
+        (void)snprintf(what, sizeof what, "HSET position:%s %s %s in Redis, as admin", name, topic, from);
+    batch_alert(l->batch, ALERT__SEVERITY__critical, "position_beyond", topic,
+                "%s has a position beyond all that was ever written to %s, and passes over what comes: stop it, %s, start it; nothing is "
+                "trimmed until then, and what it did already it does not do again", name, topic, what);
+}
+
+static void alert_who_is_beyond(struct loop *l, size_t i) {
+    const struct topic_out *out = &l->outs[i];
+    char from[ENTRY_ID_TEXT];
+    struct entry_id before;
+    for (size_t c = 0; c < out->n_consumers; c++) {
+        if (!out->beyond[c] || journal_beginning(ledger_store(l->ledger), l->outlets[i].name, &before)) continue;
+        entry_id_print(before, from);
+        alert_beyond(l, l->outlets[i].name, l->consumers[out->consumers[c]].name, from);
+    }
+}
+
+static void alert_who_holds(struct loop *l, size_t i) {
     const struct topic_out *out = &l->outs[i];
     if (out->length < 1000) return;
     for (size_t c = 0; c < out->n_consumers; c++) {
+        if (out->beyond[c]) continue;
         if (entry_id_cmp(out->acked[c], ENTRY_ID_NONE) != 0) continue;
         batch_alert(l->batch, ALERT__SEVERITY__warning, "consumer_missing", l->outlets[i].name,
                     "%s has never registered a position: journal:%s cannot be trimmed (%llu entries)", l->consumers[out->consumers[c]].name,
@@ -109,7 +142,8 @@ static void look_after_topics(struct loop *l, uint64_t mono) {
     if (sample_consumers(l)) return;
     for (size_t i = 0; i < l->n_outlets; i++) {
         trim_one(l, i, mono);
-        say_who_holds(l, i);
+        alert_who_is_beyond(l, i);
+        alert_who_holds(l, i);
     }
     move_checkpoint(l);
 }
@@ -244,6 +278,8 @@ void heartbeat_fill(struct loop *l, Heartbeat *out, arena_t *arena) {
     uint64_t buried = batch_buried(l->batch);
     out->deadletters = buried > l->redriven ? buried - l->redriven : 0;
     out->corrupt = l->corrupt;
+    out->has_disbelieved = l->disbelieved != 0;
+    out->disbelieved = l->disbelieved;
     out->has_redis_commands = true;
     out->redis_commands = l->commands;
     out->has_refused = l->refused != 0;

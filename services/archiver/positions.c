@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/envelope.h"
+#include "common/journal.h"
 #include "common/log.h"
 #include "common/own.h"
 
@@ -68,25 +68,11 @@ err_t positions_load(positions_t *self) {
     return e;
 }
 
-struct first {
-    const char *topic;
-    struct entry_id prev;
-};
-
-static err_t take_first(void *arg, const struct journal_entry *entry) {
-    struct first *f = arg;
-    struct envelope e;
-    if (!envelope_read(f->topic, entry->envelope, &e)) f->prev = e.prev;
-    return ERR_OK;
-}
-
-// What comes before the oldest entry that the journal holds.
 static struct entry_id beginning_of(store_t *store, const char *topic) {
-    struct first first = {topic, ENTRY_ID_NONE};
-    size_t count = 0;
-    err_t e = store_journal(store, topic, ENTRY_ID_NONE, 1, take_first, &first, &count);
+    struct entry_id before = ENTRY_ID_NONE;
+    err_t e = journal_beginning(store, topic, &before);
     if (e) log_event(LOG_LEVEL_ERROR, "journal_unread", "topic=%s why=%s", topic, log_quote(store_trouble(store)));
-    return first.prev;
+    return before;
 }
 
 void positions_find(positions_t *self, store_t *store, bool restored, const struct positions_found *out) {

@@ -311,6 +311,8 @@ static const struct family families[] = {
     {"tradecast_batches_total", "counter", "Batches committed.", OF_HEARTBEAT(batches)},
     {"tradecast_redis_commands_total", "counter", "Commands sent to Redis.", OF_HEARTBEAT(redis_commands)},
     {"tradecast_corrupt_frames_total", "counter", "Frames dropped because their check did not hold.", OF_HEARTBEAT(corrupt)},
+    {"tradecast_disbelieved_total", "counter", "Messages dropped: not from their topic's owner, or with an id of the future.",
+     OF_HEARTBEAT(disbelieved)},
     {"tradecast_refused_total", "counter", "Connections without a key, or with an unknown or a wrong one.", OF_HEARTBEAT(refused)},
     {"tradecast_dead_letters", "gauge", "Dead letters held.", OF_HEARTBEAT(deadletters)},
     {"tradecast_ring_bytes", "gauge", "Bytes of the replay ring.", OF_HEARTBEAT(ring_bytes)},

@@ -8,6 +8,8 @@ import urllib.request
 import pytest
 import zmq
 
+from tests.harness import wire
+from tests.harness.messages import TYPES, envelope
 from tests.harness.tcp import HOST, over_tcp
 from tests.harness.wait import until
 
@@ -155,6 +157,25 @@ def test_a_gateways_key_is_good_for_its_own_name_only(plant):
     gateway.socket.send_multipart([b"gateway", b"anything"])
     until(lambda: "code=impostor subject=gateway.gw-a" in log.read_text(), "an alert")
     gateway.close()
+
+
+def test_a_message_is_believed_only_from_its_topics_owner(plant):
+    alert = {"ticker": "EURUSD", "action": "buy", "contracts": "1", "price": "1.0843"}
+    assert plant.door().alert({**alert, "signal_id": "k-own-0"})[0] == 200
+    plant.final("k-own-0")
+    last, sequence = plant.admin.hget("position:router", "signals").split("-")
+    here, following = (int(last), int(sequence)), (int(last), int(sequence) + 1)
+    signal = TYPES["Signal"].FromString(wire.protobuf_signal("k-own-forged"))
+    executor = Caller(plant, "router.inbox", own=key_of(plant, "executor.0"))  # who has executions to say there, and no signals
+    assert executor.is_let_in()
+    executor.socket.linger = 2000
+    executor.socket.send_multipart([b"signals", envelope("signals", signal, following, here)])
+    executor.close()
+    log = plant.layout.log / "router.log"
+    until(lambda: "code=foreign_message subject=signals " in log.read_text(), "an alert")
+    assert plant.door().alert({**alert, "signal_id": "k-own-1"})[0] == 200
+    assert plant.final("k-own-1")["status"] == "completed"
+    assert not plant.decisions("k-own-forged")
 
 
 def test_the_doctor_looks_at_keys(plant):

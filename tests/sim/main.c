@@ -34,7 +34,8 @@ static void print(const struct tally *t) {
         {"rounds", t->rounds},   {"steps", t->steps},     {"signals", t->signals}, {"executed", t->executed},
         {"expired", t->expired}, {"held", t->held},       {"excused", t->excused}, {"kills", t->kills},
         {"replays", t->replays}, {"asked", t->asked},     {"redone", t->redone},   {"trims", t->trimmed},
-        {"holes", t->holes},     {"stopped", t->stopped}, {"refused", t->refused}, {"violations", t->violations},
+        {"holes", t->holes},     {"stopped", t->stopped}, {"refused", t->refused}, {"forged", t->forged},
+        {"violations", t->violations},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         (void)printf("%s%s=%llu", i ? " " : "", rows[i].name, (unsigned long long)rows[i].value);

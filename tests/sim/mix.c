@@ -29,6 +29,7 @@ static void draw_faults(struct dice *d, struct mix *m) {
     m->drop = (unsigned)(mild ? 0 : ONE_OF(d, 0, 10, 200));
     m->repeat = (unsigned)(mild ? 0 : ONE_OF(d, 0, 10, 100));
     m->swap = (unsigned)(mild ? 0 : ONE_OF(d, 0, 10, 100));
+    m->forge = (unsigned)(mild ? 0 : ONE_OF(d, 0, 1, 20));
     m->drop_order = (unsigned)ONE_OF(d, 0, 0, 10, 100);
 }
 

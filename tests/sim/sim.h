@@ -105,6 +105,7 @@ struct mix {
     unsigned crash_inside;                                                       // per 100,000: a service dies at one of its crash points
     unsigned lost_reply;         // per mille of transactions: the connection breaks, before or after Redis has it
     unsigned drop, repeat, swap; // per mille of messages on the wires
+    unsigned forge;              // per mille of messages on the wires: somebody else says one, too
     unsigned drop_order;         // per mille, between executor and broker
     size_t queue;
     uint64_t unwritten; // how long Redis may keep acknowledged writes to itself (strict: 0)
@@ -228,7 +229,7 @@ struct archive { // the archiver's SQLite file
 
 struct tally {
     uint64_t rounds, steps, signals, executed, expired, held, excused, kills, replays, redone, asked, holes, stopped, refused, trimmed,
-        violations;
+        violations, forged;
 };
 
 struct world {

@@ -72,6 +72,58 @@ static void a_gap_on_the_wire_makes_the_inlet_look_into_the_journal(void **state
     assert_int_equal(inlet_offer(&in, ID(1, 2), ID(1, 3), FROM_WIRE), HAVE);
 }
 
+static void the_wire_brings_only_what_follows_directly(void **state) {
+    (void)state;
+    static const struct {
+        struct entry_id prev, id;
+    } forged[] = {
+        {ENTRY_ID_NONE, {UINT64_C(1) << 63, 1}}, // deaf for ever
+        {{5, 3}, {UINT64_C(1) << 63, 1}},
+        {{5, 3}, {5, 5}},
+        {{5, 3}, {6, 1}}, // another incarnation: perhaps so, but then the journal has it
+        {{5, 2}, {5, 4}},
+        {ENTRY_ID_NONE, {5, 4}},
+    };
+    for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
+        struct inlet in = {.position = ID(5, 3)};
+        assert_int_equal(inlet_offer(&in, forged[i].prev, forged[i].id, FROM_WIRE), GAP);
+        assert_true(in.behind);
+        assert_int_equal(entry_id_cmp(in.position, ID(5, 3)), 0);
+    }
+    struct inlet in = {.position = ID(5, 3)};
+    assert_int_equal(inlet_offer(&in, ID(5, 3), ID(5, 4), FROM_WIRE), ACCEPT);
+    assert_int_equal(in.position.sequence, 4);
+    assert_false(in.behind);
+}
+
+static void the_journal_brings_what_a_new_incarnation_wrote(void **state) {
+    (void)state;
+    struct inlet in = {.position = ID(5, 9)};
+    assert_int_equal(inlet_offer(&in, ID(5, 7), ID(6, 1), FROM_WIRE), GAP);
+    assert_int_equal(inlet_offer(&in, ID(5, 7), ID(6, 1), FROM_JOURNAL), ACCEPT);
+    assert_int_equal(inlet_offer(&in, ID(6, 1), ID(6, 2), FROM_WIRE), ACCEPT);
+}
+
+static void nobody_writes_an_id_that_is_more_than_an_hour_ahead(void **state) {
+    (void)state;
+    assert_false(entry_id_is_ahead(ID(1000, 1), 1000));
+    assert_false(entry_id_is_ahead(ID(1000 + 3600000, 1), 1000));
+    assert_true(entry_id_is_ahead(ID(1000 + 3600001, 1), 1000));
+    assert_true(entry_id_is_ahead(ID(UINT64_MAX, 1), 1000));
+    assert_false(entry_id_is_ahead(ID(UINT64_MAX, 1), UINT64_MAX));
+}
+
+static void a_position_beyond_all_that_its_owner_wrote_is_known(void **state) {
+    (void)state;
+    assert_false(position_is_beyond(ID(5, 3), ID(5, 3), 5));
+    assert_false(position_is_beyond(ID(5, 2), ID(5, 3), 5));
+    assert_true(position_is_beyond(ID(5, 4), ID(5, 3), 5));
+    assert_true(position_is_beyond(ID(UINT64_C(1) << 63, 0), ID(5, 3), 5));
+    // Ahead of a journal that lost its tail, before the next incarnation has written anything: so it may be.
+    assert_false(position_is_beyond(ID(5, 9), ID(5, 3), 6));
+    assert_true(position_is_beyond(ID(6, 1), ID(5, 3), 6));
+}
+
 static void a_hole_in_the_journal_is_not_passed_over(void **state) {
     (void)state;
     struct inlet in = {.position = ID(1, 1)};
@@ -103,6 +155,14 @@ static void an_incarnation_is_above_the_clock_the_stored_one_and_every_consumer(
     assert_int_equal(incarnation_next(100, 100, at, 2), 101);
     assert_int_equal(incarnation_next(70, 40, at, 2), 81);
     assert_int_equal(incarnation_next(10, 0, NULL, 0), 10);
+}
+
+static void a_position_that_nobody_can_have_written_moves_no_incarnation(void **state) {
+    (void)state;
+    struct entry_id at[] = {{UINT64_MAX, 1}, {UINT64_C(1) << 63, 0}, {5000000, 1}, {3600000 + 100, 1}};
+    assert_int_equal(incarnation_next(100, 40, at, 3), 100);
+    assert_int_equal(incarnation_next(100, 40, at, 4), 3600000 + 101); // a clock that was set back by less than an hour
+    assert_int_equal(incarnation_next(100, 4000000, at, 4), 5000001);  // and one whose own last incarnation says more
 }
 
 static void an_entry_leaves_only_after_every_consumer_has_had_it_for_the_keep_time(void **state) {
@@ -166,10 +226,15 @@ int main(void) {
         cmocka_unit_test(an_entry_is_taken_once_and_in_order),
         cmocka_unit_test(a_consumer_ahead_of_a_journal_that_lost_its_tail_goes_on_with_the_next_incarnation),
         cmocka_unit_test(a_gap_on_the_wire_makes_the_inlet_look_into_the_journal),
+        cmocka_unit_test(the_wire_brings_only_what_follows_directly),
+        cmocka_unit_test(the_journal_brings_what_a_new_incarnation_wrote),
+        cmocka_unit_test(nobody_writes_an_id_that_is_more_than_an_hour_ahead),
+        cmocka_unit_test(a_position_beyond_all_that_its_owner_wrote_is_known),
         cmocka_unit_test(a_hole_in_the_journal_is_not_passed_over),
         cmocka_unit_test(a_full_answer_of_the_journal_means_that_there_may_be_more),
         cmocka_unit_test(a_silent_topic_is_looked_up_after_the_idle_time),
         cmocka_unit_test(an_incarnation_is_above_the_clock_the_stored_one_and_every_consumer),
+        cmocka_unit_test(a_position_that_nobody_can_have_written_moves_no_incarnation),
         cmocka_unit_test(an_entry_leaves_only_after_every_consumer_has_had_it_for_the_keep_time),
         cmocka_unit_test(a_consumer_without_a_position_holds_everything),
         cmocka_unit_test(samples_from_before_a_reconnect_say_nothing),

@@ -22,7 +22,7 @@ static void a_million_steps_with_any_faults_lose_and_double_nothing(void **state
     assert_int_equal(violations("any", 1000000, 1, &tally), 0);
     assert_int_equal(tally.refused, 0);
     assert_int_equal(tally.holes, 0);
-    assert_true(tally.kills > 100 && tally.replays > 100 && tally.trimmed > 100 && tally.executed > 1000);
+    assert_true(tally.kills > 100 && tally.replays > 100 && tally.trimmed > 100 && tally.forged > 100 && tally.executed > 1000);
 }
 
 static void every_mix_stays_green(void **state) {
@@ -71,6 +71,7 @@ static void each_mechanism_switched_off_turns_it_red(void **state) {
     } rows[] = {
         {"no_ring", "pairs"},          {"trim_at_once", "pairs"},   {"no_ask", "services"},
         {"hop_time", "triple"},        {"no_guards", "services"},        {"position_apart", "services"},
+        {"believe_the_wire", "any"},
         {"no_prev_check", "pairs"},    {"no_idle_read", "silence"}, {"replay_on_failed_commit_only", "pairs"},
         {"keep_trim_samples", "away"},
     };
