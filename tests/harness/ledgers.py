@@ -88,8 +88,8 @@ def rows(file, query):
 
 
 def of_archive(plant):
-    trades, results = (rows(plant.archive_uri(), f"SELECT * FROM {t}") for t in ("trades", "trade_result"))
-    return _ledger_of(trades, results)
+    tables = ("trades", "trade_result")
+    return _ledger_of(*(rows(plant.archive_uri(), f"SELECT * FROM {t}") for t in tables))
 
 
 def _history(order):
@@ -228,7 +228,8 @@ def compare(plant, lost=frozenset()):
     for name, store in (("Redis", redis), ("the archive", archive)):
         found[f"open lots, {name}"] = _unequal(name, store.lots, brokers.lots, "broker")
         executions = _unequal(name, store.executions, brokers.executions, "broker")
-        found[f"executions, {name}"] = executions + [f"{t}: {name} has it twice" for t in store.twice]
+        executions += [f"{t}: {name} has it twice" for t in store.twice]
+        found[f"executions, {name}"] = executions
         found[f"orders, {name}"] = _orders(name, store, brokers)
     found["realised profit"] = _unequal("results", redis.profit, brokers.profit, "broker")
     found["executed twice"] = brokers.twice

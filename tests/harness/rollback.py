@@ -1,7 +1,9 @@
-"""rollback - what Redis may forget of what it has answered: its append-only file is cut back to an earlier moment while it is down.
+"""rollback - what Redis may forget of what it has answered: its append-only file is cut back to an
+earlier moment while it is down.
 
-With appendfsync everysec Redis postpones a write for up to 2 s while a background fsync runs, and answers all the same: a kill then loses a
-suffix of the file. Redis 7 keeps a base and increments, named by a manifest; only the last increment grows, and only that one is cut.
+With appendfsync everysec Redis postpones a write for up to 2 s while a background fsync runs, and
+answers all the same: a kill then loses a suffix of the file. Redis 7 keeps a base and increments,
+named by a manifest; only the last increment grows, and only that one is cut.
 """
 # SPDX-License-Identifier: MIT
 import dataclasses
@@ -32,7 +34,7 @@ def log_file(plant):
 
 
 def mark(plant):
-    """Everything that Redis has answered so far is in the file, as far as this process and the kernel live."""
+    """Everything that Redis has answered so far is in the file, as long as the kernel lives."""
     file = log_file(plant)
     return Mark(file.name, file.stat().st_size, time.monotonic())
 
@@ -44,7 +46,8 @@ def transaction_end(data, most):
 
 
 def cut(plant, to, anywhere=False):
-    """Redis is down. Cuts its file back to a mark: to the end of a transaction, or to just that byte. Returns how many bytes it forgets."""
+    """Redis is down. Cuts its file back to a mark: to the end of a transaction, or to just that byte.
+    Returns how many bytes it forgets."""
     file = log_file(plant)
     size = file.stat().st_size
     keep = to.size if file.name == to.file else 0  # an increment begun since: all of it
@@ -60,7 +63,7 @@ def cut(plant, to, anywhere=False):
 
 
 class Marks:
-    """Marks of the last seconds, taken all the while, so that afterwards one can go back by any time."""
+    """Marks of the last seconds, taken all the while: afterwards one can go back by any time."""
 
     EVERY_S, KEPT_S = 0.02, 4.0
 

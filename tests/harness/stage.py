@@ -19,7 +19,8 @@ ACCOUNTS = ["hedge", "net"]
 SERVICES = ["ingest", "router", "executor.0", "reconciler", "archiver", "monitor"]
 EVERYTHING = ["redis", *SERVICES, "gw-a"]
 AGREE_WITHIN_S = 10
-OPTIONS = {**QUICK, "TRADECAST_PAPER_SNAPSHOT": "200ms"}
+OPTIONS = {**QUICK, "TRADECAST_PAPER_SNAPSHOT": "200ms",
+           "TRADECAST_EXECUTOR_SNAPSHOT_EVERY": "200ms"}
 numbers = itertools.count(1)
 
 
