@@ -38,6 +38,7 @@ struct trade_place {
                        " (SELECT min(trade_id) FROM orders WHERE signal_id = ?1)")                                                         \
     X(link_order, "UPDATE signals SET order_id = ?2, changed = next_change() WHERE signal_id = ?1 AND order_id IS NULL")                   \
     X(set_status, "UPDATE signals SET status = ?2, changed = next_change() WHERE signal_id = ?1 AND status <> ?2")                         \
+    X(is_completed, "SELECT 1 FROM signal_execution_status WHERE signal_id = ?1 AND status = 'completed'")                                 \
     X(keep_last_change, "UPDATE change_count SET last = ?1")                                                                               \
     X(note_removed, "INSERT INTO removed_rows (table_name, key, changed) VALUES (?1, ?2, next_change())")                                  \
     X(forget_failure, "DELETE FROM trade_failure_log WHERE failure_id = ?1")                                                               \
@@ -276,9 +277,23 @@ static err_t write_order(rows_t *self, const struct row *row) {
     return execute(self, QUERY_link_order, o->signal_id, o->trade_id);
 }
 
+// A signal that was completed stays so: one that failed may have been decided again after a rollback, and what was executed counts.
+static err_t is_outdated(rows_t *self, const SignalExecutionStatus *s, bool *outdated) {
+    sql_query_t *q = self->queries[QUERY_is_completed];
+    *outdated = false;
+    if (s->status == SIGNAL__STATUS__completed) return ERR_OK;
+    sql_bind_text(q, 1, s->signal_id);
+    err_t e = sql_step(q, outdated);
+    sql_reset(q);
+    return e;
+}
+
 static err_t write_status(rows_t *self, const struct row *row) {
     const SignalExecutionStatus *s = (const SignalExecutionStatus *)row->m;
-    err_t e = put(self, TABLE_signal_execution_status, row->m);
+    bool outdated;
+    err_t e = is_outdated(self, s, &outdated);
+    if (e || outdated) return e;
+    e = put(self, TABLE_signal_execution_status, row->m);
     if (e) return e;
     return execute(self, QUERY_set_status, s->signal_id, record_enum_name(&signal__status__descriptor, (int)s->status));
 }

@@ -72,31 +72,43 @@ static void remember(struct ingest *self, batch_t *batch, struct digest key, uin
     batch_alert(batch, ALERT__SEVERITY__critical, "guard_full", "signal:guard", "no more signals are taken: raise GUARD_MAX");
 }
 
-// Routed, and unknown here: a resend of it must be recognised, and its outcome must find it. Not remembered means lost; remembered and not
-// live means final.
-static err_t restore(struct ingest *self, batch_t *batch, const Routing *r) {
-    struct restored keys = identity_restore(r->signal_id, r->content, r->signal_at);
-    bool over = guard_find(self->guard, identity_over(r->signal_id), NULL);
-    if (is_remembered(self, &keys)) return ERR_OK;
-    remember(self, batch, keys.given_key, keys.given_value);
-    remember(self, batch, keys.derived_key, keys.derived_value);
-    batch_alert(batch, ALERT__SEVERITY__warning, "signal_restored", r->signal_id,
-                "was routed but is not known here: Redis lost it; taken up again from its routing");
-    if (over) return ERR_OK; // its outcome came first
+// What the outcome of a signal that was lost here has said of it; 0: there was none.
+static Signal__Status status_over(const struct ingest *self, const char *signal_id) {
+    uint64_t status = 0;
+    return guard_find(self->guard, identity_over(signal_id), &status) ? (Signal__Status)status : 0;
+}
+
+static void write_life(batch_t *batch, const Routing *r, Signal__Status status) {
     SignalLife life = SIGNAL_LIFE__INIT;
     life.signal_id = r->signal_id;
-    life.status = r->orders ? SIGNAL__STATUS__processing : status_unrouted(r);
+    life.status = status;
     life.created_at = r->signal_at;
     life.has_content = true;
     life.content = r->content;
     life.source = r->source;
     slice_restored(batch, &life);
+}
+
+// Routed, and unknown here: a resend of it must be recognised, and its outcome must find it. Not remembered means lost; remembered and not
+// live means final.
+static err_t restore(struct ingest *self, batch_t *batch, const Routing *r) {
+    struct restored keys = identity_restore(r->signal_id, r->content, r->signal_at);
+    Signal__Status status = status_over(self, r->signal_id);
+    bool over = status != 0;
+    if (is_remembered(self, &keys)) return ERR_OK;
+    remember(self, batch, keys.given_key, keys.given_value);
+    remember(self, batch, keys.derived_key, keys.derived_value);
+    batch_alert(batch, ALERT__SEVERITY__warning, "signal_restored", r->signal_id,
+                "was routed but is not known here: Redis lost it; taken up again from its routing");
+    if (!over) status = r->orders ? SIGNAL__STATUS__processing : status_unrouted(r);
+    write_life(batch, r, status);
+    if (over) return ERR_OK; // its outcome came first, and is told
     if (!r->orders) {
         tell_unrouted(batch, r);
         return ERR_OK;
     }
     struct live *live = table_add(self->lives, table_key(r->signal_id));
-    *live = (struct live){.created_at = r->signal_at, .routed_at = r->routed_at, .status = (uint64_t)life.status};
+    *live = (struct live){.created_at = r->signal_at, .routed_at = r->routed_at, .status = (uint64_t)status};
     return ERR_OK;
 }
 
@@ -131,10 +143,25 @@ err_t follow_routing(void *arg, batch_t *batch, const ProtobufCMessage *body) {
     return ERR_OK;
 }
 
-// An outcome of what is not live: final already and told again, or lost and its routing still to come.
+// The signal is final. What was executed counts whenever it comes to light, and a failure takes nothing back: decided again after a
+// rollback, the same signal may be told either way, in any order.
+static err_t outcome_of_final(batch_t *batch, const Outcome *o) {
+    const struct live life = {.created_at = o->signal_at, .routed_at = o->routed_at};
+    Signal__Status status = SIGNAL__STATUS__failed; // at worst
+    if (o->signal->status != SIGNAL__STATUS__completed || !step(batch, o->signal_id, &status, SIGNAL_PROVEN)) return ERR_OK;
+    slice_moved(batch, o->signal_id, SIGNAL__STATUS__failed, status);
+    slice_executed(batch, o->signal);
+    if (o->has_signal_at) measure(batch, o->signal_id, &life, o->first_executed_at);
+    return ERR_OK;
+}
+
+// An outcome of what is not live: final already, or lost and its routing still to come.
 static err_t outcome_of_unknown(struct ingest *self, batch_t *batch, const Outcome *o) {
     struct restored keys = identity_restore(o->signal_id, 0, 0);
-    if (!is_remembered(self, &keys)) remember(self, batch, identity_over(o->signal_id), 0);
+    if (!lifecycle_is_final(o->signal->status)) return ERR_RULE;
+    if (is_remembered(self, &keys)) return outcome_of_final(batch, o);
+    if (status_over(self, o->signal_id) == SIGNAL__STATUS__completed) return ERR_OK;
+    remember(self, batch, identity_over(o->signal_id), (uint64_t)o->signal->status);
     slice_executed(batch, o->signal);
     return ERR_OK;
 }

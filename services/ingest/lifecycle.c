@@ -1,4 +1,4 @@
-// lifecycle - pending → processing → completed | failed; pending → failed.
+// lifecycle - pending → processing → completed | failed; pending → failed; failed → completed, by late evidence.
 // SPDX-License-Identifier: MIT
 #include "services/ingest/lifecycle.h"
 
@@ -10,7 +10,7 @@ static const struct move {
     Signal__Status to;
 } moves[] = {
     {S(pending), SIGNAL_REFUSED, S(failed)},        {S(pending), SIGNAL_ROUTED, S(processing)},    {S(pending), SIGNAL_UNROUTED, S(failed)},
-    {S(processing), SIGNAL_EXECUTED, S(completed)}, {S(processing), SIGNAL_UNEXECUTED, S(failed)},
+    {S(processing), SIGNAL_EXECUTED, S(completed)}, {S(processing), SIGNAL_UNEXECUTED, S(failed)}, {S(failed), SIGNAL_PROVEN, S(completed)},
 };
 
 err_t lifecycle_step(Signal__Status *status, enum signal_event event) {

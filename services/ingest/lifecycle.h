@@ -10,7 +10,8 @@
     X(SIGNAL_ROUTED)     /* it became at least one order, or needs none */                                                                 \
     X(SIGNAL_UNROUTED)   /* no account took it */                                                                                          \
     X(SIGNAL_EXECUTED)   /* all its trades are final, one at least was filled, or none was needed */                                       \
-    X(SIGNAL_UNEXECUTED) /* all its trades are final, none was filled */
+    X(SIGNAL_UNEXECUTED) /* all its trades are final, none was filled */                                                                   \
+    X(SIGNAL_PROVEN)     /* late evidence: it had failed, and something was executed after all */
 
 #define SIGNAL_EVENT(name) name,
 enum signal_event { SIGNAL_EVENTS(SIGNAL_EVENT) SIGNAL_EVENT_COUNT };

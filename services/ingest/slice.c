@@ -79,7 +79,7 @@ void slice_moved(batch_t *batch, const char *signal_id, Signal__Status from, Sig
     char k[KEY_TEXT];
     key(k, SIGNAL_PREFIX, signal_id);
     batch_field(batch, k, "status", record_enum_name(&signal__status__descriptor, (int)to));
-    batch_member_drop(batch, set_of(from), signal_id);
+    if (set_of(from)) batch_member_drop(batch, set_of(from), signal_id);
     if (set_of(to))
         batch_member(batch, set_of(to), signal_id);
     else

@@ -69,6 +69,8 @@ static void complete(struct reconciler *r, batch_t *batch, struct live_signal *s
     o->has_first_executed_at = o->first_executed_at != 0;
     o->has_routed_at = s->routed_at != 0;
     o->routed_at = s->routed_at;
+    o->has_signal_at = s->signal_at != 0;
+    o->signal_at = s->signal_at;
     batch_emit(batch, TOPIC_outcomes, 0, &o->base);
     o->signal = NULL; // it lives here only
     slice_complete(batch, s);
@@ -137,7 +139,8 @@ void verdict_trade(struct reconciler *r, batch_t *batch, struct live_trade *t, c
 // --- late evidence
 
 // The signal had come to nothing, and this trade shows otherwise: what is known of the signal now is this trade.
-static void revive(struct reconciler *r, batch_t *batch, const struct facts *f, Outcome *o, SignalExecutionStatus *status) {
+static void revive(struct reconciler *r, batch_t *batch, const TradeState *t, const struct facts *f, Outcome *o,
+                   SignalExecutionStatus *status) {
     struct sum sum = {0};
     sum_add(&sum, f);
     sum_status(&sum, status);
@@ -145,6 +148,9 @@ static void revive(struct reconciler *r, batch_t *batch, const struct facts *f, 
     o->signal = status;
     o->has_first_executed_at = sum.first_executed_at != 0;
     o->first_executed_at = sum.first_executed_at;
+    o->has_routed_at = o->has_signal_at = true;
+    o->routed_at = t->ordered_at; // its routing was of the same moment
+    o->signal_at = t->signal_at;
     (void)guard_put(r->done, batch, digest_text(o->signal_id), (uint64_t)status->status);
 }
 
@@ -170,7 +176,7 @@ static void tell_late(struct reconciler *r, batch_t *batch, const TradeState *t,
     o.trade = result;
     slice_trade(batch, &(struct reconciled){t->signal_id, t->account_id, f, result});
     slice_expire(batch, t->trade_id);
-    if (said->signal_failed) revive(r, batch, f, &o, &status);
+    if (said->signal_failed) revive(r, batch, t, f, &o, &status);
     batch_emit(batch, TOPIC_outcomes, 0, &o.base);
     if (said->signal_failed || said->trade == FAILED_NOT_EXECUTED)
         batch_alert(batch, ALERT__SEVERITY__critical, "late_evidence", t->trade_id,

@@ -172,6 +172,34 @@ static void a_signal_and_what_belongs_to_it_meet_in_any_order(void **state) {
     expect(w, "SELECT status || ' ' || order_id FROM signals WHERE signal_id = 'last'", "failed t-3");
 }
 
+// Whatever order the outcomes of a signal come in, told again after a rollback or not: what was executed stands.
+static void what_is_completed_never_goes_back(void **state) {
+    static const struct {
+        Signal__Status first, second;
+        const char *wanted;
+    } orders[] = {
+        {SIGNAL__STATUS__failed, SIGNAL__STATUS__completed, "completed completed"},
+        {SIGNAL__STATUS__completed, SIGNAL__STATUS__failed, "completed completed"},
+        {SIGNAL__STATUS__failed, SIGNAL__STATUS__failed, "failed failed"},
+    };
+    struct world *w = *state;
+    for (unsigned together = 0; together < 2; together++) {
+        for (unsigned i = 0; i < sizeof orders / sizeof *orders; i++) {
+            char id[16], query[200];
+            (void)snprintf(id, sizeof id, "s-%u-%u", together, i);
+            (void)snprintf(query, sizeof query,
+                           "SELECT s.status || ' ' || e.status FROM signals s JOIN signal_execution_status e USING (signal_id)"
+                           " WHERE signal_id = '%s'", id);
+            add_signal(w, id);
+            add_status(w, id, orders[i].first);
+            if (!together) commit(w, 1 + 2 * i);
+            add_status(w, id, orders[i].second);
+            commit(w, 2 + 2 * i);
+            expect(w, query, orders[i].wanted);
+        }
+    }
+}
+
 static void of_a_trade_the_latest_state_stays(void **state) {
     struct world *w = *state;
     add_trade(w, "t-1", TRADE_STATE__STATE__submitting, 1 * NS_PER_S);
@@ -342,6 +370,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_row_written_twice_is_there_once),
         TEST(a_signal_and_what_belongs_to_it_meet_in_any_order),
+        TEST(what_is_completed_never_goes_back),
         TEST(of_a_trade_the_latest_state_stays),
         TEST(a_failure_is_logged_until_a_fill_comes_to_light),
         TEST(more_trades_than_a_batch_has_are_right_too),

@@ -47,6 +47,8 @@ static err_t ended(struct world *w, const char *id, Signal__Status status) {
     o.has_routed_at = o.has_first_executed_at = true;
     o.routed_at = NOW + 3 * NS_PER_MS;
     o.first_executed_at = NOW + 12345 * NS_PER_US;
+    o.has_signal_at = true;
+    o.signal_at = NOW;
     return follow_outcome(w->ingest, w->batch, &o.base);
 }
 
@@ -177,6 +179,67 @@ static void the_routing_of_a_signal_that_is_final_changes_nothing(void **state) 
     assert_int_equal(live(w), 0);
 }
 
+// --- late evidence
+
+static void what_was_executed_after_all_completes_what_had_failed(void **state) {
+    struct world *w = *state;
+    new_signal(w, "s-1");
+    routed(w, "s-1", 0);
+    world_begin(w);
+    assert_int_equal(ended(w, "s-1", SIGNAL__STATUS__completed), ERR_OK);
+    assert_true(wrote(w, "HSET\r\n$10\r\nsignal:s-1\r\n$6\r\nstatus\r\n$9\r\ncompleted"));
+    assert_true(wrote(w, "PEXPIREAT\r\n$10\r\nsignal:s-1"));
+    assert_true(wrote(w, "signal_execution_status:s-1"));
+    assert_true(wrote(w, "signal_metrics:s-1"));
+    assert_true(wrote(w, "processing_time_ms\r\n$1\r\n3"));
+    assert_true(wrote(w, "execution_latency_ms\r\n$2\r\n12"));
+    assert_false(wrote(w, "signal:state:"));
+}
+
+static void what_is_completed_never_goes_back(void **state) {
+    struct world *w = *state;
+    new_signal(w, "s-1");
+    routed(w, "s-1", 1);
+    assert_int_equal(ended(w, "s-1", SIGNAL__STATUS__completed), ERR_OK);
+    world_begin(w);
+    assert_int_equal(ended(w, "s-1", SIGNAL__STATUS__failed), ERR_OK);
+    routed(w, "s-1", 0);
+    assert_true(batch_is_empty(w->batch));
+}
+
+// The routing of a lost signal comes last: what it becomes is what its outcomes said, the best of them.
+static void a_lost_signal_has_the_status_of_its_outcomes(void **state) {
+    static const struct {
+        Signal__Status outcomes[2];
+        const char *status;
+    } orders[] = {
+        {{SIGNAL__STATUS__failed, SIGNAL__STATUS__failed}, "status\r\n$6\r\nfailed"},
+        {{SIGNAL__STATUS__failed, SIGNAL__STATUS__completed}, "status\r\n$9\r\ncompleted"},
+        {{SIGNAL__STATUS__completed, SIGNAL__STATUS__failed}, "status\r\n$9\r\ncompleted"},
+    };
+    struct world *w = *state;
+    for (unsigned i = 0; i < sizeof orders / sizeof *orders; i++) {
+        char id[16], key[32];
+        (void)snprintf(id, sizeof id, "lost-%u", i);
+        (void)snprintf(key, sizeof key, "signal:%s\r\n", id);
+        for (unsigned n = 0; n < 2; n++) assert_int_equal(ended(w, id, orders[i].outcomes[n]), ERR_OK);
+        world_begin(w);
+        routed(w, id, i == 2 ? 0 : 1);
+        assert_true(wrote(w, key));
+        assert_true(wrote(w, orders[i].status));
+        assert_false(wrote(w, "signal_execution_status:"));
+        assert_int_equal(live(w), 0);
+    }
+}
+
+static void a_lost_signal_that_was_not_routed_again_is_completed_by_evidence(void **state) {
+    struct world *w = *state;
+    routed(w, "lost-1", 0);
+    world_begin(w);
+    assert_int_equal(ended(w, "lost-1", SIGNAL__STATUS__completed), ERR_OK);
+    assert_true(wrote(w, "HSET\r\n$13\r\nsignal:lost-1\r\n$6\r\nstatus\r\n$9\r\ncompleted"));
+}
+
 #define world_test(f) cmocka_unit_test_setup_teardown(f, world_open, world_close)
 
 int main(void) {
@@ -192,6 +255,10 @@ int main(void) {
         world_test(a_lost_signal_is_taken_up_again_from_its_routing),
         world_test(a_lost_signal_that_is_over_does_not_come_to_life),
         world_test(the_routing_of_a_signal_that_is_final_changes_nothing),
+        world_test(what_was_executed_after_all_completes_what_had_failed),
+        world_test(what_is_completed_never_goes_back),
+        world_test(a_lost_signal_has_the_status_of_its_outcomes),
+        world_test(a_lost_signal_that_was_not_routed_again_is_completed_by_evidence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

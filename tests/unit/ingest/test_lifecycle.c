@@ -7,10 +7,10 @@
 
 // Rows: pending, processing, completed, failed; columns as in SIGNAL_EVENTS.
 static const int expected[4][SIGNAL_EVENT_COUNT] = {
-    {SIGNAL__STATUS__failed, SIGNAL__STATUS__processing, SIGNAL__STATUS__failed, NO, NO},
-    {NO, NO, NO, SIGNAL__STATUS__completed, SIGNAL__STATUS__failed},
-    {NO, NO, NO, NO, NO},
-    {NO, NO, NO, NO, NO},
+    {SIGNAL__STATUS__failed, SIGNAL__STATUS__processing, SIGNAL__STATUS__failed, NO, NO, NO},
+    {NO, NO, NO, SIGNAL__STATUS__completed, SIGNAL__STATUS__failed, NO},
+    {NO, NO, NO, NO, NO, NO},
+    {NO, NO, NO, NO, NO, SIGNAL__STATUS__completed},
 };
 
 static void every_pair_moves_as_the_table_says_and_no_other(void **state) {
@@ -25,7 +25,7 @@ static void every_pair_moves_as_the_table_says_and_no_other(void **state) {
     }
 }
 
-static void nothing_leaves_a_final_state(void **state) {
+static void what_is_final_waits_for_nothing(void **state) {
     (void)state;
     assert_true(lifecycle_is_final(SIGNAL__STATUS__completed));
     assert_true(lifecycle_is_final(SIGNAL__STATUS__failed));
@@ -36,7 +36,7 @@ static void nothing_leaves_a_final_state(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_pair_moves_as_the_table_says_and_no_other),
-        cmocka_unit_test(nothing_leaves_a_final_state),
+        cmocka_unit_test(what_is_final_waits_for_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -263,6 +263,7 @@ static void a_filled_trade_completes_its_signal_in_one_message(void **state) {
     assert_int_equal(o->signal->fill_percentage, 100 * LOT);
     assert_int_equal(o->first_executed_at, NOW);
     assert_int_equal(o->routed_at, NOW);
+    assert_int_equal(o->signal_at, NOW);
     assert_null(o->signal->rejection_reason);
 }
 
@@ -520,6 +521,8 @@ static void an_execution_overrides_a_refusal(void **state) {
     send_fill(w, T1, LOT, PRICE);
     assert_int_equal(outcome(w, 0)->trade->reconciliation_status, SUCCESS);
     assert_int_equal(outcome(w, 0)->signal->status, COMPLETED);
+    assert_int_equal(outcome(w, 0)->signal_at, NOW);
+    assert_int_equal(outcome(w, 0)->routed_at, NOW);
     assert_true(alerted(w, "late_evidence"));
     begin(w);
     w->state.has_closed_lots = true;
