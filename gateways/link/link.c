@@ -91,6 +91,11 @@ bool link_send(link_t *self, const ProtobufCMessage *m) {
     return port_send(self->port, TOPIC, (struct span){self->frame.data, self->frame.length});
 }
 
+void link_date_snapshot(const struct link_state *state, AccountSnapshot *m) {
+    m->has_reports = true;
+    m->reports = state->head;
+}
+
 static bool send_report(void *arg, uint64_t number, struct span report) {
     link_t *self = arg;
     struct envelope e = {.type = "Report", .body = report};
@@ -203,6 +208,9 @@ static void greet(link_t *self, uint64_t mono_ns) {
     hello.books = self->state->books;
     hello.has_first_report = true;
     hello.first_report = self->state->first ? self->state->first : self->state->head + 1;
+    hello.has_keeps_plans = hello.keeps_plans = s->keeps_plans;
+    hello.has_books_since = s->keeps_plans;
+    hello.books_since = self->state->books_since;
     self->greeted_at = mono_ns;
     (void)link_send(self, &hello.base);
 }

@@ -23,18 +23,20 @@ struct link_settings {
     bool can_query;
     uint32_t duplicate_window_s;    // 0: not said
     uint32_t longest_acceptance_ms; // 0: not said
-    int64_t heartbeat_ms;           // between heartbeats, and how long the executor may be silent before it is greeted again
-    int64_t silent_ms;              // silent for so long: a new connection
-    int64_t resend_ms;              // a report that is not acknowledged after this goes out again
+    bool keeps_plans;     // its books have every Submit, its reports and answers say plans and what a fill closed (proto/gateway.proto)
+    int64_t heartbeat_ms; // between heartbeats, and how long the executor may be silent before it is greeted again
+    int64_t silent_ms;    // silent for so long: a new connection
+    int64_t resend_ms;    // a report that is not acknowledged after this goes out again
 };
 
 // What the books hold for the link. `changed`: to be written with the next transaction.
 struct link_state {
-    uint64_t books; // identity of the books
-    uint64_t epoch; // highest seen; what carries a lower one is not listened to
-    uint64_t head;  // number of the newest report; the gateway counts it up
-    uint64_t acked; // the executor has everything up to here
-    uint64_t first; // the oldest report that the books still have; 0: none
+    uint64_t books;       // identity of the books
+    uint64_t epoch;       // highest seen; what carries a lower one is not listened to
+    uint64_t head;        // number of the newest report; the gateway counts it up
+    uint64_t acked;       // the executor has everything up to here
+    uint64_t first;       // the oldest report that the books still have; 0: none
+    uint64_t books_since; // UTC ns: since when the books have every Submit; counts with keeps_plans
     bool changed;
 };
 
@@ -65,6 +67,8 @@ const ProtobufCMessage *link_receive(link_t *self, arena_t *arena);
 
 // After the commit. Sends report `number` if everything before it has been sent; if not, link_tick reads it from the books.
 void link_report(link_t *self, uint64_t number, struct span report);
+// Into a snapshot, as it is taken: which reports are in it, namely all that the gateway has numbered.
+void link_date_snapshot(const struct link_state *state, AccountSnapshot *m);
 bool link_send(link_t *self, const ProtobufCMessage *m); // OrderStatus, AccountSnapshot: not numbered; false: lost
 
 void link_tick(link_t *self, uint64_t mono_ns);                 // greetings, heartbeats, resends, reconnects; as often as it likes

@@ -78,6 +78,10 @@ struct order *account_net(const struct account *a, const struct symbol *symbol) 
 
 void account_carry(struct account *a, struct symbol *symbol, struct order *o) { exposure_in(a, symbol)->net = o; }
 
+struct order **account_parts(struct account *a, struct symbol *symbol) {
+    return &exposure_in(a, symbol)->parts;
+}
+
 bool account_is_flat(const struct account *a) {
     for (const struct exposure *e = a->exposures; e; e = e->next) {
         if (e->lots[LONG] || e->lots[SHORT]) return false;

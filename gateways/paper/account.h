@@ -15,9 +15,10 @@ enum { LONG, SHORT };
 struct exposure {
     struct exposure *next;
     struct symbol *symbol;
-    wide_t lots[2];    // e8, long and short
-    wide_t value[2];   // sum of lots * price at which they were opened, e16
-    struct order *net; // netting account: the order that carries the one position; NULL: flat
+    wide_t lots[2];      // e8, long and short
+    wide_t value[2];     // sum of lots * price at which they were opened, e16
+    struct order *net;   // netting account: the order that carries the one position; NULL: flat
+    struct order *parts; // netting account: the orders that it is made of, oldest first (netting.h)
 };
 
 struct account {
@@ -47,7 +48,8 @@ void account_expose(struct account *a, struct symbol *symbol, int side, decimal_
 // A netting account's one position in a symbol: the order that carries it; NULL: none.
 struct order *account_net(const struct account *a, const struct symbol *symbol);
 void account_carry(struct account *a, struct symbol *symbol, struct order *o);
-bool account_is_flat(const struct account *a); // no positions
+struct order **account_parts(struct account *a, struct symbol *symbol); // of that position
+bool account_is_flat(const struct account *a);                          // no positions
 
 decimal_t account_narrow(wide_t e8);                // saturating
 void account_add(decimal_t *sum, decimal_t amount); // likewise

@@ -12,6 +12,7 @@
 #include "common/own.h"
 #include "common/sql.h"
 #include "common/testing.h"
+#include "gateways/paper/netting.h"
 #include "gateways/paper/rows.h"
 
 #define TRIM_EVERY_S 1
@@ -48,7 +49,8 @@ static const char other_tables[] =
     "CREATE TABLE link(id INTEGER PRIMARY KEY CHECK(id = 1), books INTEGER NOT NULL, epoch INTEGER NOT NULL, head INTEGER NOT NULL,"
     " acked INTEGER NOT NULL, broker BLOB);";
 
-static const char later_columns[] = "ALTER TABLE accounts ADD COLUMN netting INTEGER NOT NULL DEFAULT 0;";
+static const char second_columns[] = "ALTER TABLE accounts ADD COLUMN netting INTEGER NOT NULL DEFAULT 0;";
+static const char third_columns[] = "ALTER TABLE link ADD COLUMN books_since INTEGER NOT NULL DEFAULT 0;";
 
 static const char *const texts[STATEMENTS] = {
     [GET_HISTORY] = "SELECT history FROM orders WHERE trade_id = ?",
@@ -59,23 +61,25 @@ static const char *const texts[STATEMENTS] = {
     [GET_REPORTS] = "SELECT number, body FROM reports WHERE number > ? ORDER BY number LIMIT ?",
     [TRIM] =
         "DELETE FROM reports WHERE number IN (SELECT number FROM reports WHERE number <= ? AND at < ? ORDER BY number LIMIT " TRIM_MOST ")",
-    [PUT_LINK] = "INSERT INTO link(id, books, epoch, head, acked) VALUES(1,?,?,?,?) ON CONFLICT(id) DO UPDATE SET"
-                 " epoch = excluded.epoch, head = excluded.head, acked = excluded.acked",
+    [PUT_LINK] = "INSERT INTO link(id, books, epoch, head, acked, books_since) VALUES(1,?,?,?,?,?) ON CONFLICT(id) DO UPDATE SET"
+                 " epoch = excluded.epoch, head = excluded.head, acked = excluded.acked, books_since = excluded.books_since",
     [PUT_BROKER] = "UPDATE link SET broker = ?",
-    [GET_LINK] = "SELECT books, epoch, head, acked, broker FROM link",
+    [GET_LINK] = "SELECT books, epoch, head, acked, broker, books_since FROM link",
     [GET_FIRST] = "SELECT ifnull(min(number), 0) FROM reports",
     [TOTALS] = "SELECT count(*), total(submissions), total(acceptances), total(executions), max(executions), total(executions > 1),"
                " total(live) FROM orders WHERE NOT orphan",
 };
 
 static err_t make_tables(sql_t *db) {
-    own(buffer) schema = {0}, second = {0};
+    own(buffer) schema = {0}, second = {0}, third = {0};
     rows_create(&schema);
     buffer_text(&schema, other_tables);
-    rows_grow(&second);
-    buffer_text(&second, later_columns);
-    const char *const steps[] = {buffer_string(&schema), buffer_string(&second)};
-    return sql_migrate(db, steps, 2);
+    rows_grow(&second, 2);
+    buffer_text(&second, second_columns);
+    rows_grow(&third, 3);
+    buffer_text(&third, third_columns);
+    const char *const steps[] = {buffer_string(&schema), buffer_string(&second), buffer_string(&third)};
+    return sql_migrate(db, steps, 3);
 }
 
 static bool prepare(books_t *self) {
@@ -141,6 +145,7 @@ static err_t read_live(sql_query_t *q, paper_t *paper) {
     if (o->open.e8) account_expose(o->account, o->symbol, order_leg(o), o->average, o->open);
     if (o->open.e8 && o->account->netting) account_carry(o->account, o->symbol, o);
     paper_link_order(paper, o);
+    netting_enlist(o);
     if (!o->pieces_left) { // a position: its history is read again when it changes
         buffer_destroy(&o->history);
         o->history_known = false;
@@ -153,7 +158,8 @@ static err_t read_link(sql_query_t *q, paper_t *paper) {
     paper->link = (struct link_state){.books = (uint64_t)sql_integer(q, 0),
                                       .epoch = (uint64_t)sql_integer(q, 1),
                                       .head = (uint64_t)sql_integer(q, 2),
-                                      .acked = (uint64_t)sql_integer(q, 3)};
+                                      .acked = (uint64_t)sql_integer(q, 3),
+                                      .books_since = (uint64_t)sql_integer(q, 5)};
     paper->saved_epoch = paper->link.epoch;
     if (!broker.length) return ERR_OK;
     BrokerConfig *b = broker_config__unpack(NULL, broker.length, broker.data);
@@ -182,12 +188,21 @@ static err_t each_row(paper_t *paper, enum statement statement, read_fn *read) {
     return e;
 }
 
+// Books that are new, or of an earlier version, have every Submit from now on.
+static void keep_since(struct link_state *link, uint64_t now) {
+    if (link->books_since) return;
+    link->books_since = now;
+    link->changed = true;
+}
+
 err_t books_load(paper_t *paper, char why[static 200]) {
     err_t e = each_row(paper, GET_LINK, read_link); // first: the symbols' sizes
     if (e == ERR_OK) e = each_row(paper, GET_FIRST, read_first);
     if (e == ERR_OK) e = each_row(paper, GET_ACCOUNTS, read_account);
     if (e == ERR_OK) e = each_row(paper, GET_LIVE, read_live);
+    if (e == ERR_OK) netting_complete(paper->accounts);
     while (!paper->link.books) randombytes_buf(&paper->link.books, sizeof paper->link.books);
+    keep_since(&paper->link, paper->now);
     if (e != ERR_OK)
         (void)snprintf(why, 200, "the books cannot be read: %.100s",
                        e == ERR_INPUT ? "a row makes no sense" : sql_trouble(paper->books->db));
@@ -229,6 +244,7 @@ struct order *books_order(paper_t *paper, const char *trade_id) {
 void books_history(paper_t *paper, struct order *o) {
     sql_query_t *q = paper->books->queries[GET_HISTORY];
     bool row;
+    (void)begin(paper->books); // as above
     sql_bind_text(q, 1, o->trade_id);
     if (sql_step(q, &row) != ERR_OK) give_up(paper);
     if (row) {
@@ -309,6 +325,7 @@ static err_t write_link(paper_t *paper) {
     sql_bind_integer(q, 2, (int64_t)l->epoch);
     sql_bind_integer(q, 3, (int64_t)l->head);
     sql_bind_integer(q, 4, (int64_t)l->acked);
+    sql_bind_integer(q, 5, (int64_t)l->books_since);
     return sql_execute(q);
 }
 

@@ -77,44 +77,6 @@ static bool price(paper_t *self, size_t n, char **args, buffer_t *answer) {
     return true;
 }
 
-// --- orphan ---
-
-static struct order *orphan_of(paper_t *self, char **args, decimal_t lots, decimal_t at, bool resting) {
-    char id[48];
-    (void)snprintf(id, sizeof id, "orphan-%llu-%u", (unsigned long long)self->now, HASH_COUNT(self->orders));
-    struct order *o = paper_order_add(self, id);
-    o->orphan = true;
-    o->account = account_find(&self->accounts, args[0]);
-    o->symbol = market_symbol(&self->market, args[1]);
-    o->side = strcmp(args[2], "buy") == 0 ? SIGNAL__DIRECTION__buy : SIGNAL__DIRECTION__sell;
-    o->type = resting ? SIGNAL__ORDER_TYPE__limit : SIGNAL__ORDER_TYPE__market;
-    o->lots = lots;
-    o->received_at = self->now;
-    o->price = o->average = at;
-    o->state = resting ? TRADE_STATE__STATE__working : TRADE_STATE__STATE__filled;
-    o->pieces_left = resting;
-    if (!resting) o->filled = o->open = lots;
-    return o;
-}
-
-static bool orphan(paper_t *self, size_t n, char **args, buffer_t *answer) {
-    decimal_t lots, at;
-    struct account *a = NULL;
-    if (n) HASH_FIND_STR(self->accounts, args[0], a);
-    bool right = (n == 5 || n == 6) && a && strlen(args[1]) < 64 && (!strcmp(args[2], "buy") || !strcmp(args[2], "sell"));
-    right = right && read_number(args[3], &lots) && lots.e8 && read_number(args[4], &at) && at.e8 && (n == 5 || !strcmp(args[5], "order"));
-    if (!right) return say(answer, "say: orphan account symbol buy|sell lots price [order] (an account that is served here)");
-    if (n == 5 && a->netting && account_net(a, market_symbol(&self->market, args[1])))
-        return say(answer, "the account nets, and has a position");
-    struct order *o = orphan_of(self, args, lots, at, n == 6);
-    if (o->open.e8) account_expose(o->account, o->symbol, order_leg(o), at, lots);
-    if (o->open.e8 && a->netting) account_carry(a, o->symbol, o);
-    paper_touch_account(self, o->account);
-    paper_link_order(self, o);
-    buffer_format(answer, "{\"broker_order_id\":\"%016llx\"}", (unsigned long long)o->ticket);
-    return true;
-}
-
 // --- ledger ---
 
 static void print_money(buffer_t *out, const char *name, decimal_t amount) {
@@ -147,7 +109,7 @@ static bool ledger_order(paper_t *self, const char *trade_id, buffer_t *answer) 
     print_money(answer, "lots", o->lots);
     print_money(answer, "filled_lots", o->filled);
     print_money(answer, "average_price", o->average);
-    print_money(answer, "open_lots", o->open);
+    print_money(answer, "open_lots", order_position(o));
     print_money(answer, "stop_loss", o->stop_loss);
     print_money(answer, "take_profit", o->take_profit);
     print_money(answer, "pnl", o->pnl);
@@ -186,7 +148,10 @@ static const struct verb {
     {"fault", "fault NAME …", fault},
     {"clear", "clear: no faults any more", clear},
     {"price", "price SYMBOL BID ASK", price},
-    {"orphan", "orphan ACCOUNT SYMBOL buy|sell LOTS PRICE [order]", orphan},
+    {"orphan", "orphan ACCOUNT SYMBOL buy|sell LOTS PRICE [order]", paper_orphan},
+    {"appear", "appear ACCOUNT SYMBOL buy|sell LOTS", paper_appear},
+    {"close_by_hand", "close_by_hand TRADE_ID [LOTS] [quiet]", paper_close_by_hand},
+    {"vanish", "vanish TRADE_ID", paper_vanish},
     {"ledger", "ledger [TRADE_ID]", ledger},
 };
 

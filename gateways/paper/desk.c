@@ -7,6 +7,7 @@
 
 #include "gateways/paper/books.h"
 #include "gateways/paper/paper.h"
+#include "gateways/paper/submitted.h"
 
 struct chance paper_chance(const paper_t *self, const struct order *o) {
     return (struct chance){self->settings->seed, o->trade_id, o->acceptances};
@@ -98,15 +99,33 @@ static void tell(paper_t *self, Report *r) {
     self->told_end = &t->next;
 }
 
-static void report(paper_t *self, const struct order *o, Report *r, const char *reason) {
-    if (o->silent) return;
+static void mark_unheard(paper_t *self, struct order *o) {
+    o->unheard = true;
+    paper_touch(self, o, true);
+}
+
+// Nobody hears of it (a fault), neither of what it closed.
+static void swallow(paper_t *self, struct order *o, const Fill *fill) {
+    mark_unheard(self, o);
+    for (size_t i = 0; fill && i < fill->n_closed; i++) {
+        struct order *position = paper_live(self, fill->closed[i]->trade_id);
+        if (position) mark_unheard(self, position);
+    }
+}
+
+static void report(paper_t *self, struct order *o, Report *r, const char *reason) {
     char ticket[24];
+    if (o->silent) {
+        swallow(self, o, r->fill);
+        return;
+    }
     (void)snprintf(ticket, sizeof ticket, "%016llx", (unsigned long long)o->ticket);
     r->trade_id = (char *)(uintptr_t)o->trade_id;
     r->account_id = o->account->id;
     r->broker_order_id = ticket;
     r->reason = (char *)(uintptr_t)reason;
     r->reported_at = self->now;
+    r->plan = submitted_plan(self, o);
     tell(self, r);
     if (faults_take(&self->faults.duplicate_report)) tell(self, r);
     r->broker_order_id = NULL; // it ends here
@@ -129,14 +148,18 @@ void paper_report_change(paper_t *self, struct order *o, const char *refused, co
     report(self, o, &r, refused);
 }
 
+uint8_t *paper_add_field(buffer_t *packed, unsigned field, size_t size) {
+    size_t n = size;
+    uint8_t *at = buffer_reserve(packed, size + 11);
+    *at++ = (uint8_t)(field << 3 | 2);
+    for (; n >= 0x80; n >>= 7) *at++ = (uint8_t)(n | 0x80);
+    *at++ = (uint8_t)n;
+    packed->length = (size_t)(at - packed->data) + size;
+    return at;
+}
+
 // The history is the packed form of the fields `fills` and `closings` of OrderStatus: appending to it appends to the list.
 void paper_remember(paper_t *self, struct order *o, const Fill *fill, bool closing) {
     if (!o->history_known) books_history(self, o);
-    size_t size = fill__get_packed_size(fill), n = size;
-    uint8_t *at = buffer_reserve(&o->history, size + 11);
-    *at++ = (uint8_t)((closing ? 8 : 7) << 3 | 2);
-    for (; n >= 0x80; n >>= 7) *at++ = (uint8_t)(n | 0x80);
-    *at++ = (uint8_t)n;
-    at += fill__pack(fill, at);
-    o->history.length = (size_t)(at - o->history.data);
+    (void)fill__pack(fill, paper_add_field(&o->history, closing ? 8 : 7, fill__get_packed_size(fill)));
 }

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "gateways/paper/closed.h"
 #include "gateways/paper/money.h"
+#include "gateways/paper/netting.h"
 #include "gateways/paper/paper.h"
 
 bool paper_side_price(const struct symbol *s, int leg, decimal_t *out) {
@@ -69,17 +71,15 @@ static int64_t closable(paper_t *self, const struct order *o) {
     return sum;
 }
 
-// Takes lots off a position; returns what that realised.
-static decimal_t reduce(paper_t *self, struct order *position, decimal_t lots, decimal_t price) {
+// Takes lots off a position; returns what that realised. Whose lots those were is closed_add's and netting_divide's to say.
+static decimal_t realise(paper_t *self, struct order *position, decimal_t lots, decimal_t price) {
     int leg = order_leg(position);
     decimal_t gain =
         money_profit(&self->market, position->account, position->symbol, (struct passage){leg, position->average, price, lots});
     account_expose(position->account, position->symbol, leg, position->average, decimal_neg(lots));
     position->open.e8 -= lots.e8;
-    account_add(&position->pnl, gain);
     account_add(&position->account->balance, gain);
     account_add(&position->account->realised, gain);
-    if (!position->open.e8 && !position->pieces_left) position->state = TRADE_STATE__STATE__closed;
     if (!position->open.e8 && position->account->netting) account_carry(position->account, position->symbol, NULL);
     paper_touch(self, position, true);
     paper_touch_account(self, position->account);
@@ -87,24 +87,37 @@ static decimal_t reduce(paper_t *self, struct order *position, decimal_t lots, d
     return gain;
 }
 
-// Takes *piece off the positions in their order; *piece is then what was really taken.
-static decimal_t close_piece(paper_t *self, struct order *o, decimal_t *piece, decimal_t price) {
-    decimal_t gain = D(0), left = *piece;
+static void reduce(paper_t *self, struct order *position, decimal_t lots, decimal_t price, struct closed *closed) {
+    closed_add(self, closed, position, lots, realise(self, position, lots, price));
+}
+
+// The same of a netting account's one position: at its average price, whichever of the orders in it give their lots.
+static void reduce_net(paper_t *self, struct order *net, struct reduction *named, size_t n, decimal_t lots, decimal_t price,
+                       struct closed *closed) {
+    decimal_t gain = realise(self, net, lots, price);
+    netting_divide(self, net, named, n, lots, gain, closed);
+    paper_link_order(self, net); // nothing may be left of it now
+}
+
+// Takes lots off the positions in their order; returns how many were there.
+static decimal_t close_piece(paper_t *self, struct order *o, decimal_t piece, decimal_t price, struct closed *closed) {
+    decimal_t left = piece;
+    struct order *net = net_against(o);
     if (o->account->netting) {
-        *piece = D(net_against(o) ? decimal_min(left, net_against(o)->open).e8 : 0);
-        return piece->e8 ? reduce(self, net_against(o), *piece, price) : D(0);
+        decimal_t lots = net ? decimal_min(piece, net->open) : D(0);
+        if (lots.e8) reduce_net(self, net, o->closes, o->n_closes, lots, price, closed);
+        return lots;
     }
     for (size_t i = 0; i < o->n_closes && left.e8; i++) {
         struct reduction *r = &o->closes[i];
         struct order *position = position_for(self, o, r);
         if (!position) continue;
         decimal_t lots = decimal_min(left, decimal_min(position->open, r->lots));
-        account_add(&gain, reduce(self, position, lots, price));
+        reduce(self, position, lots, price, closed);
         r->lots.e8 -= lots.e8;
         left.e8 -= lots.e8;
     }
-    piece->e8 -= left.e8;
-    return gain;
+    return D(piece.e8 - left.e8);
 }
 
 // --- an opening order ---
@@ -119,25 +132,28 @@ static void open_piece(struct order *o, decimal_t piece, decimal_t price) {
     account_expose(o->account, o->symbol, leg, o->average, o->open);
 }
 
-// Netting account: what is open on the other side is closed first; the rest adds to the one position, or becomes it, and its stop loss and
-// take profit, where the order has some, become the position's.
-static void net_piece(paper_t *self, struct order *o, decimal_t piece, decimal_t price, Fill *fill) {
-    struct order *against = net_against(o);
-    decimal_t closed = against ? decimal_min(piece, against->open) : D(0), left = D(piece.e8 - closed.e8);
-    if (closed.e8) {
-        fill->has_pnl = true;
-        fill->pnl = reduce(self, against, closed, price).e8;
-    }
-    struct order *net = account_net(o->account, o->symbol);
-    if (net != o && (!o->filled.e8 || !decimal_mean(o->average, o->filled, price, piece, &o->average))) o->average = price;
-    if (!left.e8) return;
+// Netting account: it adds to the one position, or becomes it, and its stop loss and take profit, where the order has some, become the
+// position's.
+void paper_open(paper_t *self, struct order *o, decimal_t lots, decimal_t price) {
+    struct order *net = o->account->netting ? account_net(o->account, o->symbol) : o;
     if (!net) account_carry(o->account, o->symbol, net = o);
-    open_piece(net, left, price);
+    open_piece(net, lots, price);
+    if (o->account->netting) netting_attribute(o, lots);
     if (net == o) return;
     if (o->stop_loss.e8) net->stop_loss = o->stop_loss;
     if (o->take_profit.e8) net->take_profit = o->take_profit;
     paper_touch(self, net, true);
     paper_link_order(self, net);
+}
+
+// Netting account: what is open on the other side is closed first; the rest opens.
+static void net_piece(paper_t *self, struct order *o, decimal_t piece, decimal_t price, struct closed *closed) {
+    struct order *against = net_against(o);
+    decimal_t lots = against ? decimal_min(piece, against->open) : D(0), left = D(piece.e8 - lots.e8);
+    if (lots.e8) reduce_net(self, against, NULL, 0, lots, price, closed);
+    bool carries = account_net(o->account, o->symbol) == o;
+    if (!carries && (!o->filled.e8 || !decimal_mean(o->average, o->filled, price, piece, &o->average))) o->average = price;
+    if (left.e8) paper_open(self, o, left, price);
 }
 
 // What an opening order adds to the margin: what it takes off a netting account's position gives some back.
@@ -184,17 +200,18 @@ static void name_fill(struct order *o, Fill *fill, char id[static 40]) {
 
 static void fill_piece(paper_t *self, struct order *o, decimal_t piece, decimal_t price) {
     Fill fill = FILL__INIT;
+    struct closed closed = {0};
     char id[40];
     if (o->n_closes) {
-        fill.has_pnl = true;
-        fill.pnl = close_piece(self, o, &piece, price).e8;
-        account_add(&o->pnl, D(fill.pnl));
+        piece = close_piece(self, o, piece, price, &closed);
+        account_add(&o->pnl, closed.pnl);
         if (!o->filled.e8 || !decimal_mean(o->average, o->filled, price, piece, &o->average)) o->average = price;
     } else if (o->account->netting) {
-        net_piece(self, o, piece, price, &fill);
+        net_piece(self, o, piece, price, &closed);
     } else {
-        open_piece(o, piece, price);
+        paper_open(self, o, piece, price);
     }
+    closed_list(self, &closed, &fill);
     fill.has_net = fill.net = o->account->netting;
     fill.lots = piece.e8;
     fill.price = price.e8;
@@ -209,6 +226,7 @@ static void fill_piece(paper_t *self, struct order *o, decimal_t piece, decimal_
     o->state = o->filled.e8 == o->lots.e8 ? TRADE_STATE__STATE__filled : TRADE_STATE__STATE__partially_filled;
     if (o->state == TRADE_STATE__STATE__filled) o->pieces_left = 0;
     paper_remember(self, o, &fill, false);
+    closed_remember(self, &closed, &fill, NULL);
     paper_report(self, o, REPORT__KIND__filled, NULL, &fill);
 }
 
@@ -262,7 +280,7 @@ static TradeState__State end_of(struct order *o, Report__Kind kind) {
     if (kind == REPORT__KIND__cancelled) return TRADE_STATE__STATE__cancelled;
     if (!o->filled.e8) return TRADE_STATE__STATE__rejected;
     o->lots = o->filled;
-    return o->open.e8 || o->n_closes ? TRADE_STATE__STATE__filled : TRADE_STATE__STATE__closed;
+    return order_position(o).e8 || o->n_closes ? TRADE_STATE__STATE__filled : TRADE_STATE__STATE__closed;
 }
 
 void paper_end(paper_t *self, struct order *o, Report__Kind kind, const char *reason) {
@@ -277,19 +295,26 @@ void paper_end(paper_t *self, struct order *o, Report__Kind kind, const char *re
     paper_link_order(self, o);
 }
 
-void paper_close_position(paper_t *self, struct order *o, decimal_t price, const char *reason) {
+// A netting account's position is closed as a whole or, by hand, in part: the lots are this order's first. Reported under the order that
+// carries it, if some of them are its own.
+void paper_close_position(paper_t *self, struct order *o, decimal_t lots, decimal_t price, const char *reason) {
     Fill fill = FILL__INIT;
+    struct closed closed = {0};
+    struct reduction first = {o->trade_id, lots};
     char id[40];
-    decimal_t lots = o->open;
+    if (o->account->netting)
+        reduce_net(self, account_net(o->account, o->symbol), &first, 1, lots, price, &closed);
+    else
+        reduce(self, o, lots, price, &closed);
+    o = closed_foremost(&closed);
     fill.lots = lots.e8;
     fill.price = price.e8;
-    fill.has_pnl = true;
-    fill.pnl = reduce(self, o, lots, price).e8;
     fill.executed_at = self->now;
     fill.has_net = fill.net = o->account->netting;
+    closed_list(self, &closed, &fill);
     charge(self, o, lots, &fill);
     name_fill(o, &fill, id);
     order_because(o, reason);
-    paper_remember(self, o, &fill, true);
+    closed_remember(self, &closed, &fill, o);
     paper_report(self, o, REPORT__KIND__position_closed, reason, &fill);
 }

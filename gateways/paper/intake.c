@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "gateways/paper/netting.h"
 #include "gateways/paper/paper.h"
+#include "gateways/paper/submitted.h"
 
 // Whether this broker knows a second order under a known id for what it is.
 static bool recognises(const paper_t *self, const struct order *o) {
@@ -34,6 +36,7 @@ static void refuse_again(paper_t *self, struct order *o, const Submit *m) {
 
 // What is live keeps its account and symbol: a second order under its id adds to it.
 static void write_down(paper_t *self, struct order *o, const Submit *m) {
+    submitted_keep(self, o, m);
     if (!order_is_live(o)) {
         o->account = account_find(&self->accounts, m->account_id);
         o->symbol = market_symbol(&self->market, m->broker_symbol);
@@ -49,8 +52,10 @@ static void write_down(paper_t *self, struct order *o, const Submit *m) {
     o->take_profit = D(m->has_take_profit ? m->take_profit : 0);
     o->expires_at = m->has_expiration_time ? m->expiration_time : 0;
     o->received_at = self->now;
+    netting_reorder(o);
     o->forgotten = false;
     o->state = TRADE_STATE__STATE__working;
+    if (!o->acceptances) order_drop_closes(o); // of one that was rejected
     for (size_t i = 0; i < m->n_closes; i++)
         order_add_close(o, m->closes[i]->trade_id, strlen(m->closes[i]->trade_id), D(m->closes[i]->lots));
 }

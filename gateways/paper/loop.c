@@ -52,6 +52,7 @@ static struct link_settings link_settings_of(const struct paper_settings *s) {
         .can_query = s->can_query,
         .duplicate_window_s = settings_duplicate_check(s) == HELLO__DUPLICATE_CHECK__window ? (uint32_t)(s->duplicate_window / 1000) : 0,
         .longest_acceptance_ms = (uint32_t)s->longest_acceptance,
+        .keeps_plans = true,
         .heartbeat_ms = s->heartbeat,
         .silent_ms = s->silent,
         .resend_ms = s->resend,

@@ -15,9 +15,16 @@ struct order *order_new(const char *trade_id) {
     return o;
 }
 
-void order_free(struct order *o) {
+void order_drop_closes(struct order *o) {
     for (size_t i = 0; i < o->n_closes; i++) free(o->closes[i].trade_id);
     free(o->closes);
+    o->closes = NULL;
+    o->n_closes = 0;
+}
+
+void order_free(struct order *o) {
+    order_drop_closes(o);
+    buffer_destroy(&o->submit);
     buffer_destroy(&o->history);
     free(o);
 }

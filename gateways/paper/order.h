@@ -23,7 +23,8 @@ struct order {
     struct order *touched_next; // of this batch
     struct order *timed_prev, *timed_next;
     struct order *watched_prev, *watched_next;
-    struct order *prev, *next; // of its account
+    struct order *prev, *next;           // of its account
+    struct order *part_prev, *part_next; // of a netting account's position
     struct account *account;
     struct symbol *symbol;
     uint64_t ticket;      // the broker's own id
@@ -32,7 +33,8 @@ struct order {
     uint64_t expires_at;  // UTC ns
     uint64_t updated_at;
     decimal_t lots, filled, average;                          // average price of what is filled and, while open, of the position
-    decimal_t open;                                           // lots of the position
+    decimal_t open;                                           // lots of the position; netting account: of all of it, at who carries it
+    decimal_t attributed;                                     // netting account: lots that it opened and that are still open (netting.h)
     decimal_t price, limit, expected, stop_loss, take_profit; // stop_limit: price is the stop, then it rests at `limit`
     decimal_t pnl, commission, fees;
     uint32_t submissions; // how often the id arrived
@@ -44,13 +46,16 @@ struct order {
     Signal__Direction side;
     TradeState__State state;
     bool touched, save, timed, watched, linked, history_known;
+    bool is_part;   // in the list of its netting account's position
     bool forgotten; // the broker denies it (a fault)
     bool latent;    // not yet visible (a fault)
     bool silent;    // its reports are lost (a fault)
     bool orphan;    // nobody asked for it
+    bool unheard;   // something happened to it of which no report told
     bool triggered; // stop_limit: its stop has been reached
     struct reduction *closes;
     size_t n_closes;
+    buffer_t submit;  // packed Submit (submitted.h); empty: nobody asked for it, or books of an earlier version
     buffer_t history; // packed OrderStatus with nothing but fills and closings; only while history_known
     char reason[REASON_TEXT];
     char trade_id[];
@@ -58,7 +63,9 @@ struct order {
 
 struct order *order_new(const char *trade_id);
 void order_free(struct order *o);
-static inline bool order_is_live(const struct order *o) { return o->pieces_left || o->open.e8; }
+static inline bool order_is_live(const struct order *o) { return o->pieces_left || o->open.e8 || o->attributed.e8; }
+// What is still open of what it opened.
+static inline decimal_t order_position(const struct order *o) { return o->account->netting ? o->attributed : o->open; }
 static inline bool order_is_resting(const struct order *o) { return o->pieces_left && !o->due_at && o->type != SIGNAL__ORDER_TYPE__market; }
 static inline bool order_is_limit(const struct order *o) {
     return o->type == SIGNAL__ORDER_TYPE__limit || (o->type == SIGNAL__ORDER_TYPE__stop_limit && o->triggered);
@@ -67,6 +74,7 @@ static inline bool order_is_limit(const struct order *o) {
 static inline decimal_t order_level(const struct order *o) { return o->triggered ? o->limit : o->price; }
 static inline int order_leg(const struct order *o) { return o->side == SIGNAL__DIRECTION__buy ? LONG : SHORT; }
 void order_because(struct order *o, const char *reason);
+void order_drop_closes(struct order *o);
 // "trade_id=lots trade_id=lots", as the books keep it.
 void order_print_closes(const struct order *o, buffer_t *out);
 err_t order_parse_closes(struct order *o, const char *text);

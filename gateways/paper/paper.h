@@ -77,6 +77,8 @@ void paper_at(paper_t *self, struct order *o, uint64_t utc_ns); // its next piec
 void paper_report(paper_t *self, struct order *o, Report__Kind kind, const char *reason, Fill *fill);
 void paper_report_change(paper_t *self, struct order *o, const char *refused, const ModifyOrder *m); // refused: why, or NULL
 void paper_answer(paper_t *self, const ProtobufCMessage *m);
+// Room for a nested message of that size at the end of a packed one; the field's number is below 16.
+uint8_t *paper_add_field(buffer_t *packed, unsigned field, size_t size);
 void paper_remember(paper_t *self, struct order *o, const Fill *fill, bool closing); // into its history
 struct chance paper_chance(const paper_t *self, const struct order *o);
 
@@ -90,7 +92,8 @@ const char *paper_hindrance(paper_t *self, const struct order *o);
 void paper_fill(paper_t *self, struct order *o);                                       // its next piece, and those due with it
 void paper_reached(paper_t *self, struct order *o);                                    // a resting order's price is there
 void paper_end(paper_t *self, struct order *o, Report__Kind kind, const char *reason); // rejected, cancelled, expired: nothing more comes
-void paper_close_position(paper_t *self, struct order *o, decimal_t price, const char *reason);
+void paper_close_position(paper_t *self, struct order *o, decimal_t lots, decimal_t price, const char *reason); // by the broker
+void paper_open(paper_t *self, struct order *o, decimal_t lots, decimal_t price);                               // what an execution opens
 bool paper_side_price(const struct symbol *s, int leg, decimal_t *out); // ask for LONG, bid for SHORT
 
 // timing.c: what waits for a price or a time
@@ -99,6 +102,12 @@ void paper_quoted(paper_t *self, struct quote *q); // its price has changed
 // change.c: what is asked of an order that is there
 void paper_cancel(paper_t *self, const CancelOrder *m);
 void paper_modify(paper_t *self, const ModifyOrder *m);
+
+// outside.c: verbs of the control door; what happens at the broker that no order of ours asked for. False: *answer says what is wrong
+bool paper_orphan(paper_t *self, size_t n, char **args, buffer_t *answer);
+bool paper_appear(paper_t *self, size_t n, char **args, buffer_t *answer);
+bool paper_close_by_hand(paper_t *self, size_t n, char **args, buffer_t *answer);
+bool paper_vanish(paper_t *self, size_t n, char **args, buffer_t *answer);
 
 // status.c: answers
 void paper_status(paper_t *self, const char *trade_id, const char *account_id);

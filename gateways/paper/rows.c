@@ -11,19 +11,19 @@
 enum kind { DECIMAL, COUNT, MOMENT, NAME, FLAG };
 
 #define COLUMN(kind, column, member)                                                                                                       \
-    { column, kind, offsetof(struct order, member), NULL, false }
+    { column, kind, offsetof(struct order, member), NULL, 1 }
 #define NAMED(column, member, names)                                                                                                       \
-    { column, NAME, offsetof(struct order, member), &names, false }
-#define LATER(kind, column, member)                                                                                                        \
-    { column, kind, offsetof(struct order, member), NULL, true }
+    { column, NAME, offsetof(struct order, member), &names, 1 }
+#define LATER(kind, column, member, version)                                                                                               \
+    { column, kind, offsetof(struct order, member), NULL, version }
 
-// Moments are UTC ns. What is not in this table: trade_id, account_id, symbol, reason, closes, history, live.
+// Moments are UTC ns. What is not in this table: trade_id, account_id, symbol, reason, closes, history, live, submit.
 static const struct column {
     const char *name;
     enum kind kind;
     size_t place;
     const ProtobufCEnumDescriptor *names;
-    bool later; // not in the first version of the books
+    int version; // of the books, which has it first
 } columns[] = {
     NAMED("side", side, signal__direction__descriptor),
     NAMED("order_type", type, signal__order_type__descriptor),
@@ -53,13 +53,15 @@ static const struct column {
     COLUMN(FLAG, "latent", latent),
     COLUMN(FLAG, "silent", silent),
     COLUMN(FLAG, "orphan", orphan),
-    LATER(DECIMAL, "limit_price", limit),
-    LATER(FLAG, "triggered", triggered),
+    LATER(DECIMAL, "limit_price", limit, 2),
+    LATER(FLAG, "triggered", triggered, 2),
+    LATER(DECIMAL, "attributed", attributed, 3),
+    LATER(FLAG, "unheard", unheard, 3),
 };
 #define COLUMNS (sizeof columns / sizeof columns[0])
 
-enum special { TRADE_ID = 1, ACCOUNT_ID, SYMBOL, REASON, CLOSES, HISTORY, LIVE, SPECIALS };
-static const char specials[] = "trade_id,account_id,symbol,reason,closes,history,live";
+enum special { TRADE_ID = 1, ACCOUNT_ID, SYMBOL, REASON, CLOSES, HISTORY, LIVE, SUBMIT, SPECIALS };
+static const char specials[] = "trade_id,account_id,symbol,reason,closes,history,live,submit";
 
 static bool is_text(const struct column *c) { return c->kind == DECIMAL || c->kind == NAME; }
 
@@ -67,17 +69,18 @@ void rows_create(buffer_t *out) {
     buffer_text(out, "CREATE TABLE orders(trade_id TEXT PRIMARY KEY, account_id TEXT NOT NULL, symbol TEXT, reason TEXT, closes TEXT,"
                      " history BLOB, live INTEGER NOT NULL");
     for (size_t i = 0; i < COLUMNS; i++) {
-        if (!columns[i].later) buffer_format(out, ", %s %s NOT NULL", columns[i].name, is_text(&columns[i]) ? "TEXT" : "INTEGER");
+        if (columns[i].version == 1) buffer_format(out, ", %s %s NOT NULL", columns[i].name, is_text(&columns[i]) ? "TEXT" : "INTEGER");
     }
     buffer_text(out, ") WITHOUT ROWID; CREATE INDEX orders_live ON orders(live) WHERE live = 1;");
 }
 
-void rows_grow(buffer_t *out) {
+void rows_grow(buffer_t *out, int version) {
     for (size_t i = 0; i < COLUMNS; i++) {
-        if (!columns[i].later) continue;
+        if (columns[i].version != version) continue;
         const char *type = is_text(&columns[i]) ? "TEXT NOT NULL DEFAULT '0'" : "INTEGER NOT NULL DEFAULT 0";
         buffer_format(out, "ALTER TABLE orders ADD COLUMN %s %s;", columns[i].name, type);
     }
+    if (version == 3) buffer_text(out, "ALTER TABLE orders ADD COLUMN submit BLOB;");
 }
 
 static void name_columns(buffer_t *out) {
@@ -132,6 +135,7 @@ err_t rows_write(sql_query_t *q, const struct order *o) {
     sql_bind_text(q, CLOSES, o->n_closes ? buffer_string(&closes) : NULL);
     sql_bind_bytes(q, HISTORY, (struct span){o->history.data, o->history.length});
     sql_bind_integer(q, LIVE, order_is_live(o));
+    sql_bind_bytes(q, SUBMIT, (struct span){o->submit.data, o->submit.length});
     for (size_t i = 0; i < COLUMNS; i++) bind_column(q, SPECIALS + (int)i, &columns[i], o);
     return sql_execute(q);
 }
@@ -165,12 +169,13 @@ static bool read_column(sql_query_t *q, int at, const struct column *c, struct o
 static bool read_specials(sql_query_t *q, paper_t *paper, struct order *o) {
     const char *account = sql_text(q, ACCOUNT_ID - 1), *symbol = sql_text(q, SYMBOL - 1);
     const char *reason = sql_text(q, REASON - 1), *closes = sql_text(q, CLOSES - 1);
-    struct span history = sql_bytes(q, HISTORY - 1);
+    struct span history = sql_bytes(q, HISTORY - 1), submit = sql_bytes(q, SUBMIT - 1);
     if (!account) return false;
     o->account = account_find(&paper->accounts, account);
     o->symbol = symbol ? market_symbol(&paper->market, symbol) : NULL;
     if (reason) order_because(o, reason);
     buffer_add(&o->history, history.data, history.length);
+    buffer_add(&o->submit, submit.data, submit.length);
     o->history_known = true;
     return !closes || order_parse_closes(o, closes) == ERR_OK;
 }

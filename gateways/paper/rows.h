@@ -6,10 +6,10 @@
 #include "gateways/paper/order.h"
 #include "gateways/paper/paper.h"
 
-void rows_create(buffer_t *out); // CREATE TABLE orders … as the first version of the books had it
-void rows_grow(buffer_t *out);   // ALTER TABLE orders … to what the second has
-void rows_insert(buffer_t *out); // INSERT OR REPLACE INTO orders …
-void rows_select(buffer_t *out); // SELECT every column FROM orders
+void rows_create(buffer_t *out);            // CREATE TABLE orders … as the first version of the books had it
+void rows_grow(buffer_t *out, int version); // ALTER TABLE orders … from the version before to this one: 2, 3
+void rows_insert(buffer_t *out);            // INSERT OR REPLACE INTO orders …
+void rows_select(buffer_t *out);            // SELECT every column FROM orders
 
 err_t rows_write(sql_query_t *insert, const struct order *o);
 struct order *rows_read(sql_query_t *select, paper_t *paper); // with its history, if the row has one

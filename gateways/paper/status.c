@@ -3,44 +3,52 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "common/own.h"
 #include "gateways/paper/books.h"
 #include "gateways/paper/money.h"
 #include "gateways/paper/paper.h"
 
-#define HOLDINGS_MAX 6000 // a frame holds 1 MiB
+#define HOLDINGS_MAX    6000 // a frame holds 1 MiB
+#define SUBMITTED_FIELD 10   // OrderStatus.submitted
 
 static char *ticket_text(paper_t *self, const struct order *o) {
     return arena_format(self->arena, "%016llx", (unsigned long long)o->ticket);
 }
 
-// The history is a packed OrderStatus without its head: head and history together are the answer.
-static OrderStatus *with_history(paper_t *self, const OrderStatus *head, struct order *o) {
-    if (!o->history_known) books_history(self, o);
-    size_t size = order_status__get_packed_size(head);
-    uint8_t *both = arena_take(self->arena, size + o->history.length);
-    order_status__pack(head, both);
-    if (o->history.length) memcpy(both + size, o->history.data, o->history.length);
-    return order_status__unpack(arena_allocator(self->arena), size + o->history.length, both);
+// One answer of three packed parts: its head, the Submit as it was kept, and the history, which is an OrderStatus without its head.
+static void answer_whole(paper_t *self, const OrderStatus *head, struct order *o, bool submitted, bool history) {
+    own(buffer) whole = {0};
+    whole.length = order_status__pack(head, buffer_reserve(&whole, order_status__get_packed_size(head)));
+    size_t size = submitted ? o->submit.length : 0;
+    if (size) memcpy(paper_add_field(&whole, SUBMITTED_FIELD, size), o->submit.data, size);
+    if (history && !o->history_known) books_history(self, o);
+    if (history) buffer_add(&whole, o->history.data, o->history.length);
+    OrderStatus *m = order_status__unpack(arena_allocator(self->arena), whole.length, whole.data);
+    if (m) paper_answer(self, &m->base);
 }
 
+// If the broker cannot be asked, what the gateway itself has: the Submit, and what it has heard, if it has heard everything.
 void paper_status(paper_t *self, const char *trade_id, const char *account_id) {
-    OrderStatus *head = arena_zero(self->arena, sizeof *head);
-    order_status__init(head);
-    head->trade_id = arena_text(self->arena, trade_id);
-    head->account_id = arena_text(self->arena, account_id);
-    head->has_failed = head->failed = !self->settings->can_query;
-    struct order *o = self->settings->can_query ? paper_order(self, trade_id) : NULL;
-    head->found = o && !o->forgotten && !o->latent && !o->orphan && strcmp(o->account->id, account_id) == 0;
-    if (!head->found) {
-        paper_answer(self, &head->base);
-        return;
+    OrderStatus head = ORDER_STATUS__INIT;
+    struct order *o = paper_order(self, trade_id);
+    bool of_account = o && strcmp(o->account->id, account_id) == 0, can_query = self->settings->can_query;
+    head.trade_id = (char *)(uintptr_t)trade_id;
+    head.account_id = (char *)(uintptr_t)account_id;
+    head.has_failed = head.failed = !can_query;
+    head.has_never_submitted = head.never_submitted = !o;
+    head.found = can_query && of_account && !o->forgotten && !o->latent && !o->orphan;
+    if (head.found) {
+        head.has_state = true;
+        head.state = o->state;
+        head.broker_order_id = ticket_text(self, o);
+        head.reason = o->reason[0] ? o->reason : NULL;
     }
-    head->has_state = true;
-    head->state = o->state;
-    head->broker_order_id = ticket_text(self, o);
-    head->reason = o->reason[0] ? o->reason : NULL;
-    OrderStatus *whole = with_history(self, head, o);
-    if (whole) paper_answer(self, &whole->base);
+    answer_whole(self, &head, o, of_account, head.found || (!can_query && of_account && !o->unheard && !o->orphan));
+}
+
+// A netting account's position has one price, whichever orders it is made of.
+static decimal_t position_price(const struct order *o) {
+    return o->account->netting ? account_net(o->account, o->symbol)->average : o->average;
 }
 
 static Holding *holding(paper_t *self, const struct order *o, Holding__Kind kind) {
@@ -50,8 +58,8 @@ static Holding *holding(paper_t *self, const struct order *o, Holding__Kind kind
     h->trade_id = o->orphan ? NULL : arena_text(self->arena, o->trade_id);
     h->broker_symbol = o->symbol->name;
     h->side = o->side;
-    h->lots = kind == HOLDING__KIND__position ? o->open.e8 : o->lots.e8 - o->filled.e8;
-    h->price = kind == HOLDING__KIND__position ? o->average.e8 : o->price.e8;
+    h->lots = kind == HOLDING__KIND__position ? order_position(o).e8 : o->lots.e8 - o->filled.e8;
+    h->price = kind == HOLDING__KIND__position ? position_price(o).e8 : o->price.e8;
     h->has_price = h->price != 0;
     h->has_net = h->net = kind == HOLDING__KIND__position && o->account->netting;
     h->broker_order_id = ticket_text(self, o);
@@ -64,7 +72,7 @@ static size_t count_holdings(const struct account *a) {
     size_t n = 0;
     const struct order *o;
     DL_FOREACH(a->orders, o) {
-        if (is_shown(o)) n += (o->open.e8 != 0) + (o->pieces_left != 0);
+        if (is_shown(o)) n += (order_position(o).e8 != 0) + (o->pieces_left != 0);
     }
     return n;
 }
@@ -80,7 +88,7 @@ static void list_holdings(paper_t *self, const struct account *a, AccountSnapsho
     const struct order *o;
     DL_FOREACH(a->orders, o) {
         if (!is_shown(o)) continue;
-        if (o->open.e8) m->holdings[m->n_holdings++] = holding(self, o, HOLDING__KIND__position);
+        if (order_position(o).e8) m->holdings[m->n_holdings++] = holding(self, o, HOLDING__KIND__position);
         if (o->pieces_left) m->holdings[m->n_holdings++] = holding(self, o, HOLDING__KIND__order);
     }
 }
@@ -97,6 +105,7 @@ void paper_snapshot(paper_t *self, struct account *a) {
     m->free_margin = m->equity - m->margin;
     m->leverage = a->leverage;
     m->taken_at = self->now;
+    link_date_snapshot(&self->link, m);
     m->has_spread = self->settings->spread != 0;
     m->spread = self->settings->spread;
     list_holdings(self, a, m);

@@ -38,7 +38,7 @@ static void trigger(paper_t *self, struct order *o) {
         paper_reached(self, o);
     else if (paper_side_price(o->symbol, order_leg(o) == LONG ? SHORT : LONG, &price) &&
              !money_lacks(&self->market, o->account, o->symbol, price, true)) // else the next price tries again
-        paper_close_position(self, o, price, reason);
+        paper_close_position(self, o, o->open, price, reason);
 }
 
 static void symbol_quoted(paper_t *self, struct symbol *s) {

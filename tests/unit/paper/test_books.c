@@ -143,6 +143,15 @@ static void books_keep_their_identity_and_the_highest_epoch(void **state) {
     assert_int_equal(b->paper->n_accounts, 2);
 }
 
+static void books_say_since_when_they_have_every_order(void **state) {
+    struct broker *b = *state;
+    assert_int_equal(b->paper->link.books_since, T0);
+    broker_buy(b, "t1", "0.10");
+    b->now += NS_PER_S;
+    broker_restart(b);
+    assert_int_equal(b->paper->link.books_since, T0);
+}
+
 static void an_opening_balance_counts_once(void **state) {
     struct broker *b = *state;
     b->settings.commission = dec("10").e8;
@@ -222,8 +231,8 @@ static void killed_after_its_commit_an_order_is_there_with_its_report(void **sta
     assert_int_equal(ledger_of(b, "executions"), 1);
 }
 
-// Books as the program before kept them: without limit prices, and before accounts could net.
-static void books_of_the_version_before_are_taken_over(void **state) {
+// Books as the first program kept them: without limit prices, and before accounts could net.
+static void books_of_the_first_version_are_taken_over(void **state) {
     struct broker *b = *state;
     char why[200];
     broker_buy(b, "open", "0.10");
@@ -234,6 +243,8 @@ static void books_of_the_version_before_are_taken_over(void **state) {
     sql_t *db = sql_open(b->books, SQL_WRITE, why);
     assert_non_null(db);
     assert_int_equal(sql_run(db, "ALTER TABLE orders DROP COLUMN limit_price; ALTER TABLE orders DROP COLUMN triggered;"
+                                 "ALTER TABLE orders DROP COLUMN attributed; ALTER TABLE orders DROP COLUMN unheard;"
+                                 "ALTER TABLE orders DROP COLUMN submit; ALTER TABLE link DROP COLUMN books_since;"
                                  "ALTER TABLE accounts DROP COLUMN netting; PRAGMA user_version = 1;"),
                      ERR_OK);
     sql_destroy(&db);
@@ -251,11 +262,12 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(reports_are_numbered_without_a_gap_and_read_again, start, end),
         cmocka_unit_test_setup_teardown(old_reports_leave_only_once_they_are_acknowledged, start, end),
         cmocka_unit_test_setup_teardown(books_keep_their_identity_and_the_highest_epoch, start, end),
+        cmocka_unit_test_setup_teardown(books_say_since_when_they_have_every_order, start, end),
         cmocka_unit_test_setup_teardown(an_opening_balance_counts_once, start, end),
         cmocka_unit_test_setup_teardown(a_commit_that_the_disk_refuses_is_tried_again_whole, start, end),
         cmocka_unit_test_setup_teardown(killed_before_its_commit_an_order_was_never_there, start, end),
         cmocka_unit_test_setup_teardown(killed_after_its_commit_an_order_is_there_with_its_report, start, end),
-        cmocka_unit_test_setup_teardown(books_of_the_version_before_are_taken_over, start, end),
+        cmocka_unit_test_setup_teardown(books_of_the_first_version_are_taken_over, start, end),
     };
     return cmocka_run_group_tests_name("paper: books", tests, NULL, NULL);
 }

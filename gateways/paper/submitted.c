@@ -1,0 +1,42 @@
+// submitted - an order as it was asked for.
+// SPDX-License-Identifier: MIT
+#include "gateways/paper/submitted.h"
+
+static Submit *submit_of(paper_t *self, const struct order *o) {
+    return o->submit.length
+               ? submit__unpack(arena_allocator(self->arena), o->submit.length, o->submit.data)
+               : NULL;
+}
+
+static void add_to(paper_t *self, Submit *m, const Submit *first) {
+    decimal_t lots = D(m->lots);
+    account_add(&lots, D(first->lots));
+    m->lots = lots.e8;
+    Closing **all = arena_take(self->arena, (first->n_closes + m->n_closes + 1) * sizeof *all);
+    size_t n = 0;
+    for (size_t i = 0; i < first->n_closes; i++) all[n++] = first->closes[i];
+    for (size_t i = 0; i < m->n_closes; i++) all[n++] = m->closes[i];
+    m->closes = all;
+    m->n_closes = n;
+}
+
+void submitted_keep(paper_t *self, struct order *o, const Submit *m) {
+    Submit whole = *m;
+    const Submit *first = o->acceptances ? submit_of(self, o) : NULL;
+    if (first) add_to(self, &whole, first);
+    buffer_clear(&o->submit);
+    uint8_t *at = buffer_reserve(&o->submit, submit__get_packed_size(&whole));
+    o->submit.length = submit__pack(&whole, at);
+}
+
+Plan *submitted_plan(paper_t *self, const struct order *o) {
+    const Submit *m = submit_of(self, o);
+    if (!m) return NULL;
+    Plan *plan = arena_take(self->arena, sizeof *plan);
+    plan__init(plan);
+    plan->side = m->side;
+    plan->lots = m->lots;
+    plan->closes = m->closes;
+    plan->n_closes = m->n_closes;
+    return plan;
+}
