@@ -7,6 +7,7 @@
 
 #include "archive.pb-c.h"
 #include "common/own.h"
+#include "common/signal_id.h"
 #include "contributions.h"
 #include "place.h"
 #include "story.h"
@@ -164,6 +165,46 @@ static void gather(struct sources *s, struct story *story) {
     }
 }
 
+// --- by the id that the sender gave it
+
+struct naming {
+    struct sources *sources;
+    const char *sent;
+    char *found; // the signal_id of the latest signal that was sent under it
+    uint64_t created_at;
+};
+
+static err_t look_at_source(void *arg, struct span name) {
+    struct naming *n = arg;
+    char source[SIGNAL_ID_TEXT], id[SIGNAL_ID_TEXT];
+    (void)snprintf(source, sizeof source, "%.*s", (int)name.length, (const char *)name.data);
+    signal_id_scoped(source, n->sent, id);
+    struct story story = {.signal_id = id};
+    const Signal *signal = find_signal(n->sources, &story);
+    if (!signal || (n->found && signal->created_at < n->created_at)) return ERR_OK;
+    n->found = arena_text(n->sources->arena, id);
+    n->created_at = signal->created_at;
+    return ERR_OK;
+}
+
+static void look_at_archived_sources(struct naming *n) {
+    own(sql_query) *query = sql_prepare(n->sources->archive, "SELECT config_id FROM signal_config");
+    bool row = query != NULL;
+    while (row && !sql_step(query, &row) && row) (void)look_at_source(n, span_of(sql_text(query, 0)));
+}
+
+// Every source might have sent it.
+static const char *named_by_its_sender(struct sources *s, const char *sent) {
+    struct naming n = {.sources = s, .sent = sent};
+    if (s->store)
+        s->failed = store_members(s->store, "signal_config:index", look_at_source, &n);
+    else
+        look_at_archived_sources(&n);
+    return n.found ? n.found : sent;
+}
+
+static bool is_there(const struct story *story) { return story->signal || story->rejection || story->routing; }
+
 enum outcome run_explain(struct call *call) {
     char why[240], no_archive[200];
     own(store) *store = place_store_quietly(&call->place, "viewer", why);
@@ -175,7 +216,11 @@ enum outcome run_explain(struct call *call) {
     struct sources sources = {store, archive, arena, ERR_OK};
     struct story story = {.signal_id = call->args[0]};
     gather(&sources, &story);
-    if (!story.signal && !story.rejection && !story.routing) {
+    if (!is_there(&story)) {
+        story = (struct story){.signal_id = named_by_its_sender(&sources, call->args[0])};
+        gather(&sources, &story);
+    }
+    if (!is_there(&story)) {
         if (sources.failed) return NO_REACH;
         return complain(ANSWER_NO, "there is no signal %s%s%s", story.signal_id,
                         archive ? "" : " in Redis, and the archive cannot be read: ", archive ? "" : no_archive);

@@ -24,6 +24,10 @@ struct listing {
     const char *extras[EXTRAS_MAX]; // names of what comes before the message's own columns
 };
 
+// A signal is asked for by its signal_id, or by the id that its sender gave it.
+#define NAMED(column)                                                                              \
+    column " IN (WITH g(id) AS (SELECT ?) SELECT id FROM g UNION ALL SELECT c.config_id || ':' || " \
+           "g.id FROM g, signal_config c)"
 #define OF_ORDER(column) "EXISTS (SELECT 1 FROM orders o WHERE o.signal_id = s.signal_id AND o." column " = ?)"
 #define OF_TRADE         " LEFT JOIN trades t ON t.trade_id = r.trade_id LEFT JOIN signals s ON s.signal_id = t.signal_id"
 
@@ -38,7 +42,7 @@ static const struct listing listings[] = {
      "s.symbol = ?",
      "s.strategy = ?",
      "s.status = ?",
-     "s.signal_id = ?",
+     NAMED("s.signal_id"),
      OF_ORDER("broker_id"),
      {NULL}},
     {"trades",
@@ -51,7 +55,7 @@ static const struct listing listings[] = {
      "t.symbol = ?",
      "s.strategy = ?",
      "t.state = ?",
-     "t.signal_id = ?",
+     NAMED("t.signal_id"),
      "t.broker_id = ?",
      {"strategy", "source", NULL}},
     {"results",
@@ -64,7 +68,7 @@ static const struct listing listings[] = {
      "r.symbol = ?",
      "s.strategy = ?",
      "r.state = ?",
-     "t.signal_id = ?",
+     NAMED("t.signal_id"),
      "t.broker_id = ?",
      {"signal_id", "broker_id", "strategy", NULL}},
     {"reconciliations",
@@ -77,7 +81,7 @@ static const struct listing listings[] = {
      "t.symbol = ?",
      "s.strategy = ?",
      "r.reconciliation_status = ?",
-     "t.signal_id = ?",
+     NAMED("t.signal_id"),
      "t.broker_id = ?",
      {"signal_id", "account_id", "broker_id", "symbol", "strategy", NULL}},
     {"failures",
@@ -90,7 +94,7 @@ static const struct listing listings[] = {
      "f.symbol = ?",
      NULL,
      "f.state = ?",
-     "f.signal_id = ?",
+     NAMED("f.signal_id"),
      "f.broker_id = ?",
      {NULL}},
 };

@@ -28,6 +28,27 @@ struct post {
     struct identity identity;
 };
 
+// The time of an identity, and the windows that apply to it.
+static void time_identity(struct post *p, struct arrival *a) {
+    struct windows windows;
+    a->now = identity_time_now(&p->self->time, batch_now(p->batch), batch_mono(p->batch));
+    if (a->signal_id) return;
+    if (sources_windows(p->self->sources, p->request->source, batch_mono(p->batch), &windows)) {
+        slice_windows(p->batch, a->source, &windows);
+        p->self->wrote = true;
+    }
+    a->window_ns = windows.s[0] * NS_PER_S;
+    for (size_t i = 1; i < WINDOWS_MAX; i++) a->old_ns[i - 1] = windows.s[i] * NS_PER_S;
+}
+
+// With the first identity of each second that is made of it.
+static void store_time(struct post *p) {
+    struct identity_time *t = &p->self->time;
+    if (!p->identity.derived || t->at < t->stored + IDENTITY_TIME_STEP) return;
+    slice_identity_time(p->batch, t->at);
+    t->stored = t->at;
+}
+
 static void identify(struct post *p) {
     const char *source = p->request->source->config_id, *id = p->reading->signal.signal_id;
     struct span body = p->request->body;
@@ -36,17 +57,26 @@ static void identify(struct post *p) {
     struct arrival arrival = {
         .source = source,
         .signal_id = p->reading->sent_as[SF_signal_id] && id_is_valid(id) ? id : NULL,
+        .plain = p->request->source->plain_ids,
         .content = p->content,
-        .now = batch_now(p->batch),
-        .window_ns = p->request->source->window_s * NS_PER_S,
     };
+    time_identity(p, &arrival);
     identity_of(&arrival, find_guard, p->self->guard, &p->identity);
+}
+
+// An own id that the signal_id does not show is kept with what else was sent.
+static void keep_own_id(struct post *p) {
+    Signal *signal = &p->reading->signal;
+    const char *own = signal->signal_id, *extra = signal->extra;
+    if (p->identity.derived || strstr(p->identity.id, own)) return;
+    signal->extra = arena_format(batch_arena(p->batch), "{\"signal_id\":\"%s\"%s%s", own, extra ? "," : "}", extra ? extra + 1 : "");
 }
 
 // Everything that the door adds to what was sent.
 static void stamp(struct post *p) {
     Signal *signal = &p->reading->signal;
     uint64_t now = batch_now(p->batch);
+    keep_own_id(p);
     signal->signal_id = p->identity.id;
     signal->source = p->request->source->config_id;
     signal->status = SIGNAL__STATUS__pending;
@@ -158,6 +188,7 @@ static struct reply decide(struct post *p) {
         break;
     }
     stamp(p);
+    store_time(p);
     if (!complaints->n) return take(p);
     refuse(p);
     return reply_invalid(arena, complaints);

@@ -30,7 +30,7 @@ static bool is_wanted(struct ingest *self, const char *source) {
 
 // What this version cannot read or would not have taken, whoever says it; NULL: it is well.
 static const char *wrong_with(const Signal *s) {
-    if (!id_is_valid(s->signal_id) || id_is_reserved(s->signal_id)) return "its signal_id cannot be one";
+    if (!id_is_valid(s->signal_id)) return "its signal_id cannot be one";
     if (!protobuf_c_enum_descriptor_get_value(&signal__direction__descriptor, (int)s->direction))
         return "a direction that is not known here";
     if (!protobuf_c_enum_descriptor_get_value(&signal__order_type__descriptor, (int)s->order_type))

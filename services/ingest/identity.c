@@ -31,10 +31,22 @@ uint64_t content_number(struct digest content) {
 
 uint64_t identity_refused(uint64_t value) { return value | REFUSED; }
 
+uint64_t identity_time_now(struct identity_time *t, uint64_t utc_ns, uint64_t mono_ns) {
+    if (t->at && t->mono && mono_ns > t->mono) t->at += mono_ns - t->mono;
+    if (utc_ns > t->at) t->at = utc_ns;
+    t->mono = mono_ns;
+    return t->at;
+}
+
 // The id that equal content has within one aligned bucket of time.
 static void derive(const struct arrival *a, uint64_t width, uint64_t bucket, char out[static ID_TEXT]) {
+    static const char hex[] = "0123456789abcdef";
     char content[2 * sizeof a->content + 1], number[24];
-    for (size_t i = 0; i < sizeof a->content.bytes; i++) (void)snprintf(content + 2 * i, 3, "%02x", a->content.bytes[i]);
+    for (size_t i = 0; i < sizeof a->content.bytes; i++) {
+        content[2 * i] = hex[a->content.bytes[i] >> 4];
+        content[2 * i + 1] = hex[a->content.bytes[i] & 15];
+    }
+    content[2 * sizeof a->content] = 0;
     (void)snprintf(number, sizeof number, "%llu", (unsigned long long)bucket);
     const char *const parts[] = {"signal", a->source, content, number};
     id_derive_at(out, bucket * width / 1000000, 4, parts);
@@ -45,33 +57,63 @@ static void resend(struct identity *out, uint64_t value) {
     out->refused = value & REFUSED;
 }
 
-static void given(const struct arrival *a, identity_find_fn *find, const void *arg, struct identity *out) {
-    uint64_t value, content = content_number(a->content) & ~REFUSED;
-    (void)snprintf(out->id, sizeof out->id, "%s", a->signal_id);
-    out->key = given_key(out->id);
-    out->value = content;
-    if (find(arg, out->key, &value)) {
+// Under the other form of its id a signal may have come before: plain_ids was changed, or a version wrote it that scoped none. A plain id
+// may then be any source's, so only the same content, which names its source, makes it this one's.
+static bool is_known_otherwise(const struct arrival *a, uint64_t content, identity_find_fn *find, const void *arg, struct identity *out) {
+    char other[SIGNAL_ID_TEXT];
+    uint64_t value;
+    bool is_plain = strcmp(out->id, a->signal_id) == 0;
+    (void)snprintf(other, sizeof other, "%s", a->signal_id);
+    if (is_plain) signal_id_scoped(a->source, a->signal_id, other);
+    if (!find(arg, given_key(other), &value)) return false;
+    bool same = (value & ~REFUSED) == content;
+    if (!same && !is_plain) return false;
+    memcpy(out->id, other, sizeof other);
+    if (same)
+        resend(out, value);
+    else
         out->known = IDENTITY_CONFLICT;
-        if ((value & ~REFUSED) == content) resend(out, value);
-    } else if (find(arg, derived_key(out->id), &value)) {
-        out->known = IDENTITY_CONFLICT; // somebody gives as an id what we made for other content
-    }
+    return true;
 }
 
-// Equal content in the bucket before is a resend only while the first arrival is younger than the window.
-static bool came_just_before(const struct arrival *a, uint64_t first) { return a->now < first || a->now - first < a->window_ns; }
+static void given(const struct arrival *a, identity_find_fn *find, const void *arg, struct identity *out) {
+    uint64_t value, content = content_number(a->content) & ~REFUSED;
+    if (a->plain && !signal_id_looks_made_here(a->signal_id))
+        (void)snprintf(out->id, sizeof out->id, "%s", a->signal_id);
+    else
+        signal_id_scoped(a->source, a->signal_id, out->id);
+    out->key = given_key(out->id);
+    out->value = content;
+    if (!find(arg, out->key, &value)) return (void)is_known_otherwise(a, content, find, arg, out);
+    out->known = IDENTITY_CONFLICT;
+    if ((value & ~REFUSED) == content) resend(out, value);
+}
+
+static uint64_t apart(uint64_t a, uint64_t b) { return a > b ? a - b : b - a; }
+
+// Equal content counts as a resend while its first arrival is less than the window away, in whichever bucket that was: also in the one
+// after, should a time that was not stored have been ahead.
+static bool has_come(const struct arrival *a, uint64_t width, identity_find_fn *find, const void *arg, struct identity *out) {
+    uint64_t bucket = a->now / width, value;
+    for (uint64_t b = bucket ? bucket - 1 : 0; b <= bucket + 1; b++) {
+        derive(a, width, b, out->id);
+        if (!find(arg, derived_key(out->id), &value) || apart(a->now, value & ~REFUSED) >= width) continue;
+        resend(out, value);
+        return true;
+    }
+    return false;
+}
 
 static void derived(const struct arrival *a, identity_find_fn *find, const void *arg, struct identity *out) {
-    uint64_t width = a->window_ns ? a->window_ns : 1, bucket = a->now / width, value;
+    uint64_t width = a->window_ns ? a->window_ns : 2; // a value has lost its last bit
     out->derived = true;
-    if (bucket) {
-        derive(a, width, bucket - 1, out->id);
-        if (find(arg, derived_key(out->id), &value) && came_just_before(a, value)) return resend(out, value);
+    if (has_come(a, width, find, arg, out)) return;
+    for (size_t i = 0; i < sizeof a->old_ns / sizeof *a->old_ns; i++) {
+        if (a->old_ns[i] && a->old_ns[i] != width && has_come(a, a->old_ns[i], find, arg, out)) return;
     }
-    derive(a, width, bucket, out->id);
+    derive(a, width, a->now / width, out->id);
     out->key = derived_key(out->id);
     out->value = a->now & ~REFUSED;
-    if (find(arg, out->key, &value)) resend(out, value);
 }
 
 void identity_of(const struct arrival *a, identity_find_fn *find, const void *arg, struct identity *out) {
@@ -89,7 +131,7 @@ static bool is_beside(const struct handed *h, uint64_t bucket, identity_find_fn 
     uint64_t first;
     derive(&a, h->window_ns, bucket, id);
     if (!find(arg, derived_key(id), &first)) return false;
-    return (first > h->created_at ? first - h->created_at : h->created_at - first) < h->window_ns;
+    return apart(first, h->created_at) < h->window_ns;
 }
 
 void identity_of_handed(const struct handed *h, identity_find_fn *find, const void *arg, struct identity *out) {

@@ -4,17 +4,17 @@
 
 #include <stdbool.h>
 
-#include "common/id.h"
-
-#define SIGNAL_ID_TEXT 65 // with its terminating zero
+#include "common/signal_id.h"
 
 // A body as it reached the door.
 struct arrival {
     const char *source;
-    const char *signal_id; // the sender's own; NULL: none
-    struct digest content; // of source and body
-    uint64_t now;          // UTC ns
-    uint64_t window_ns;    // how long equal content without an id is a resend; 0: never
+    const char *signal_id;  // the sender's own; NULL: none
+    bool plain;             // the source's own ids are signal_ids as they are
+    struct digest content;  // of source and body
+    uint64_t now;           // ns of a time that never goes back (identity_time)
+    uint64_t window_ns;     // how long equal content without an id is a resend; 0: never
+    uint64_t old_ns[3];     // what that was before it was changed; 0: nothing
 };
 
 enum known {
@@ -31,6 +31,15 @@ struct identity {
     struct digest key; // new: what to remember it by …
     uint64_t value;    // … and with
 };
+
+// The time that identities are made of: UTC, but a clock that is set back does not take it along, or a resend would find its first arrival
+// in a bucket far ahead, and be another signal. Only what is said here is remembered; `at` 0: nothing yet.
+struct identity_time {
+    uint64_t at, mono; // UTC ns, and the monotonic time that belongs to it
+    uint64_t stored;   // the last one that the store was given
+};
+#define IDENTITY_TIME_STEP UINT64_C(1000000000) // it is stored when it has moved by so much
+uint64_t identity_time_now(struct identity_time *t, uint64_t utc_ns, uint64_t mono_ns);
 
 // Looks a key up among those remembered.
 typedef bool identity_find_fn(const void *arg, struct digest key, uint64_t *value);

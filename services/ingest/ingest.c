@@ -105,6 +105,8 @@ static err_t load(void *arg, store_t *store) {
     if (!e) e = store_records(store, STATE_PENDING, SIGNAL_PREFIX, &signal_life__descriptor, load_life, self);
     if (!e) e = store_records(store, STATE_PROCESSING, SIGNAL_PREFIX, &signal_life__descriptor, load_life, self);
     if (!e) e = votes_load(self->votes, store);
+    if (!e) e = slice_identities(store, self->sources, &self->time.at);
+    if (self->time.at) self->time.at += IDENTITY_TIME_STEP; // it may have been so much further
     log_event(LOG_LEVEL_INFO, "loaded", "signals=%zu guards=%zu ballots=%zu", table_count(self->lives), guard_count(self->guard),
               votes_count(self->votes));
     return e;

@@ -17,6 +17,7 @@
 #include "common/port.h"
 #include "common/service.h"
 #include "common/table.h"
+#include "services/ingest/identity.h"
 #include "services/ingest/prices.h"
 #include "services/ingest/reply.h"
 #include "services/ingest/sources.h"
@@ -64,6 +65,7 @@ struct ingest {
     sources_t *sources;
     struct proxies proxies; // whose X-Forwarded-For is believed
     guard_t *guard;
+    struct identity_time time; // what identities are made of
     table_t *lives; // signal_id -> struct live
     prices_t *prices;
     votes_t *votes; // of sources that are parts of a consensus

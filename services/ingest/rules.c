@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/decimal.h"
+#include "common/signal_id.h"
 #include "common/utf8.h"
 #include "services/ingest/rules_actions.h"
 #include "services/ingest/slice.h"
@@ -29,7 +30,7 @@ bool symbol_is_valid(const char *symbol) {
 
 bool id_is_valid(const char *id) {
     size_t length = strlen(id);
-    return length > 0 && length <= 64 && is_made_of(id, "_.:-") && !id_is_reserved(id);
+    return length > 0 && length <= 64 && is_made_of(id, "_.:-") && !signal_id_is_reserved(id);
 }
 
 static void broken(struct reading *r, enum signal_field field, const char *code, const char *rule) {

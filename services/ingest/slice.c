@@ -4,6 +4,8 @@
 //   signal:{signal_id}                   hash    Signal; expires when final
 //   signal:state:pending, :processing    sets    signal_ids that are not final
 //   signal:state:votes                   hash    Ballots that are open, packed, by "{config_id} {symbol}"
+//   signal:state:identity                hash    how long equal content is a resend, by source: now and before, in seconds; ":time": the
+//                                                time that identities are made of, in ns, at most 1 s behind
 //   signal:guard:*                       hashes  signal ids that were taken or refused (common/guard.h)
 //   signal_execution_status:{signal_id}  hash    SignalExecutionStatus; expires
 //   signal_metrics:{signal_id}           hash    SignalMetrics; expires
@@ -12,10 +14,12 @@
 #include "services/ingest/slice.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/record.h"
+#include "common/signal_id.h"
 
 #define KEY_TEXT 128
 
@@ -37,15 +41,6 @@ const char *const ingest_slice[] = {
 static const char *key(char out[static KEY_TEXT], const char *prefix, const char *id) {
     (void)snprintf(out, KEY_TEXT, "%s%s", prefix, id); // ids have at most 64 characters
     return out;
-}
-
-// Beside our own, what other services keep under <their prefix>:<signal_id>.
-bool id_is_reserved(const char *signal_id) {
-    static const char *const reserved[] = {"state:", "guard:", "ended:", "open:", "index:"};
-    for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++) {
-        if (strncmp(signal_id, reserved[i], strlen(reserved[i])) == 0) return true;
-    }
-    return false;
 }
 
 static const char *set_of(Signal__Status status) {
@@ -110,6 +105,52 @@ void slice_measured(batch_t *batch, const SignalMetrics *metrics) {
 void slice_ballot(batch_t *batch, const char *name, struct span packed) { batch_field_bytes(batch, STATE_VOTES, span_of(name), packed); }
 void slice_ballot_over(batch_t *batch, const char *name) { batch_field_drop(batch, STATE_VOTES, name); }
 err_t slice_ballots(store_t *store, store_pair_fn *visit, void *arg) { return store_pairs(store, STATE_VOTES, visit, arg); }
+
+// --- what identities depend on
+
+#define STATE_IDENTITY "signal:state:identity"
+#define TIME_FIELD     ":time" // no source is called so
+#define WINDOWS_TEXT   48
+
+void slice_windows(batch_t *batch, const char *source, const struct windows *windows) {
+    char text[WINDOWS_TEXT];
+    (void)snprintf(text, sizeof text, "%u %u %u %u", windows->s[0], windows->s[1], windows->s[2], windows->s[3]);
+    batch_field(batch, STATE_IDENTITY, source, text);
+}
+
+void slice_identity_time(batch_t *batch, uint64_t ns) {
+    char text[24];
+    (void)snprintf(text, sizeof text, "%llu", (unsigned long long)ns);
+    batch_field(batch, STATE_IDENTITY, TIME_FIELD, text);
+}
+
+static bool text_of(struct span s, char *out, size_t room) {
+    if (s.length >= room) return false;
+    if (s.length) memcpy(out, s.data, s.length);
+    out[s.length] = 0;
+    return true;
+}
+
+struct identities {
+    sources_t *sources;
+    uint64_t *ns;
+};
+
+// What is not ours is passed over: it costs one resend at most, and stops no start.
+static err_t load_identity(void *arg, struct span name, struct span value) {
+    const struct identities *out = arg;
+    char source[SIGNAL_ID_TEXT], text[WINDOWS_TEXT], *at = text;
+    struct windows windows;
+    if (!text_of(name, source, sizeof source) || !text_of(value, text, sizeof text)) return ERR_OK;
+    if (strcmp(source, TIME_FIELD) == 0) return *out->ns = strtoull(text, NULL, 10), ERR_OK;
+    for (size_t i = 0; i < WINDOWS_MAX; i++) windows.s[i] = (uint32_t)strtoul(at, &at, 10);
+    sources_set_windows(out->sources, source, windows);
+    return ERR_OK;
+}
+
+err_t slice_identities(store_t *store, sources_t *sources, uint64_t *ns) {
+    return store_pairs(store, STATE_IDENTITY, load_identity, &(struct identities){sources, ns});
+}
 
 static void add_number(buffer_t *out, const char *name, bool has, int64_t e8) {
     char number[DECIMAL_TEXT];

@@ -5,6 +5,7 @@
 #include "common/batch.h"
 #include "common/store.h"
 #include "price.pb-c.h"
+#include "services/ingest/sources.h"
 #include "signal.pb-c.h"
 
 #define SIGNAL_PREFIX    "signal:"
@@ -13,8 +14,6 @@
 #define STATE_PROCESSING "signal:state:processing"
 
 extern const char *const ingest_slice[];
-
-bool id_is_reserved(const char *signal_id); // would be one of the keys above
 
 void slice_accepted(batch_t *batch, const Signal *signal);
 void slice_rejected(batch_t *batch, const Signal *signal, const SignalRejection *rejection);     // expires
@@ -26,4 +25,8 @@ void slice_measured(batch_t *batch, const SignalMetrics *metrics);              
 void slice_ballot(batch_t *batch, const char *name, struct span packed);                         // name: "{config_id} {symbol}"
 void slice_ballot_over(batch_t *batch, const char *name);
 err_t slice_ballots(store_t *store, store_pair_fn *visit, void *arg);
+void slice_windows(batch_t *batch, const char *source, const struct windows *windows);
+void slice_identity_time(batch_t *batch, uint64_t ns);
+// What identities depend on beside what is remembered: the windows of sources, and the time (none is stored: *ns stays).
+err_t slice_identities(store_t *store, sources_t *sources, uint64_t *ns);
 void slice_price(batch_t *batch, const Price *price);

@@ -8,20 +8,24 @@
 
 #include <uthash.h>
 
+#include "common/clock.h"
 #include "common/id.h"
 #include "services/ingest/bucket.h"
 
 #define HASH_TEXT 64
+#define WINDOW_MOST (3600 * NS_PER_S) // as the configuration allows it
 #define STRANGERS 1024 // buckets; addresses that share one share its rate, which concerns wrong tokens only
 
-struct rate {
+struct sender {
     char *name;
     struct bucket bucket;
+    struct windows windows;
+    uint64_t changed_at; // when the window was, monotonic ns
     UT_hash_handle hh;
 };
 
 struct sources {
-    struct rate *rates; // sources that have a rate and came at least once
+    struct sender *senders; // sources that came at least once, or were known to the store
     uint64_t strangers_per_s;
     struct bucket strangers[STRANGERS];
 };
@@ -34,10 +38,10 @@ sources_t *sources_new(uint64_t strangers_per_s) {
 
 void sources_destroy(sources_t **handle) {
     sources_t *self = *handle;
-    struct rate *r, *next;
+    struct sender *r, *next;
     if (!self) return;
-    HASH_ITER(hh, self->rates, r, next) {
-        HASH_DEL(self->rates, r);
+    HASH_ITER(hh, self->senders, r, next) {
+        HASH_DEL(self->senders, r);
         free(r->name);
         free(r);
     }
@@ -81,20 +85,37 @@ bool source_allows(const SignalConfig *source, const struct client *client) {
     return source->n_allow == 0;
 }
 
-static struct rate *rate_of(sources_t *self, const char *name) {
-    struct rate *r;
-    HASH_FIND_STR(self->rates, name, r);
+static struct sender *sender_of(sources_t *self, const char *name) {
+    struct sender *r;
+    HASH_FIND_STR(self->senders, name, r);
     if (r) return r;
     r = calloc(1, sizeof *r);
     if (r) r->name = strdup(name);
     if (!r || !r->name) abort();
-    HASH_ADD_KEYPTR(hh, self->rates, r->name, strlen(r->name), r);
+    HASH_ADD_KEYPTR(hh, self->senders, r->name, strlen(r->name), r);
     return r;
 }
 
+// A signal that came under another window has an id that was made with it, and is found by that until no window can hold it any more.
+bool sources_windows(sources_t *self, const SignalConfig *source, uint64_t mono_ns, struct windows *out) {
+    struct sender *sender = sender_of(self, source->config_id);
+    struct windows *known = &sender->windows;
+    bool differs = known->s[0] != source->window_s;
+    if (!sender->changed_at || differs) sender->changed_at = mono_ns;
+    if (mono_ns - sender->changed_at > WINDOW_MOST) *known = (struct windows){{known->s[0]}};
+    if (differs) {
+        memmove(known->s + 1, known->s, sizeof known->s - sizeof *known->s);
+        known->s[0] = source->window_s;
+    }
+    *out = *known;
+    return differs;
+}
+
+void sources_set_windows(sources_t *self, const char *source, struct windows windows) { sender_of(self, source)->windows = windows; }
+
 bool sources_within_rate(sources_t *self, const SignalConfig *source, uint64_t mono_ns) {
     if (!source->has_rate_per_s || !source->rate_per_s) return true;
-    return bucket_take(&rate_of(self, source->config_id)->bucket, source->rate_per_s, source->rate_per_s, mono_ns);
+    return bucket_take(&sender_of(self, source->config_id)->bucket, source->rate_per_s, source->rate_per_s, mono_ns);
 }
 
 bool sources_bear(sources_t *self, const char *peer, uint64_t mono_ns) {

@@ -19,5 +19,13 @@ bool source_has_license(const SignalConfig *source, struct span license, uint64_
 bool source_allows(const SignalConfig *source, const struct client *client);
 // False: this source sends more than its rate.
 bool sources_within_rate(sources_t *self, const SignalConfig *source, uint64_t mono_ns);
+// How long equal content of this source is a resend: now, and what that was before it was changed, the latest first; for as long as the longest
+// window may be. 0: nothing. True: it was not known like this.
+#define WINDOWS_MAX 4
+struct windows {
+    uint32_t s[WINDOWS_MAX];
+};
+bool sources_windows(sources_t *self, const SignalConfig *source, uint64_t mono_ns, struct windows *out);
+void sources_set_windows(sources_t *self, const char *source, struct windows windows); // as the store has them
 // After a wrong token: false when too many come from that address.
 bool sources_bear(sources_t *self, const char *peer, uint64_t mono_ns);

@@ -11,6 +11,7 @@
 
 #include "common/clock.h"
 #include "common/own.h"
+#include "common/signal_id.h"
 #include "common/zone.h"
 
 #define SYMBOLS_MOST     100000 // whose prices are held
@@ -210,8 +211,27 @@ static void decide_for_all(struct ask *a, struct desk *self, const struct seat *
     if (!n) decide_for(a, seat);
 }
 
-size_t desk_fan_out(struct desk *self, const Signal *signal, uint64_t now, turn_fn *visit, void *arg) {
-    const struct seats *seats = seats_of(self, signal->source);
+// A sender names an earlier signal by the id that it gave it, which is not the signal_id where that was scoped; or by the signal_id.
+static const char *target_of(const struct desk *self, const struct seats *seats, const Signal *signal, char scoped[static SIGNAL_ID_TEXT]) {
+    char trade_id[ID_TEXT];
+    signal_id_scoped(signal->source, signal->target_signal_id, scoped);
+    for (size_t i = 0; i < seats->count; i++) {
+        trade_id_of(&(struct leg_id){scoped, &seats->items[i], "", NULL}, trade_id);
+        if (accounts_trade(self->accounts, trade_id)) return scoped;
+    }
+    return signal->target_signal_id;
+}
+
+size_t desk_fan_out(struct desk *self, const Signal *sent, uint64_t now, turn_fn *visit, void *arg) {
+    const struct seats *seats = seats_of(self, sent->source);
+    const Signal *signal = sent;
+    char scoped[SIGNAL_ID_TEXT];
+    Signal resolved;
+    if (sent->target_signal_id) {
+        resolved = *sent;
+        resolved.target_signal_id = (char *)(uintptr_t)target_of(self, seats, sent, scoped);
+        signal = &resolved;
+    }
     struct ask ask = {.desk = self, .now = now, .visit = visit, .arg = arg};
     uint64_t fan_out = ++self->fan_outs;
     ask.source = risks_source(self->risks, signal->source);

@@ -60,17 +60,17 @@ def test_two_that_agree_become_one_order_and_their_own_subscribers_get_none(plan
     hash_ = plant.signal(both)
     assert (hash_["source"], hash_["data_source"], hash_["sources"], hash_["agreement"]) == ("both", "weighted_consensus", "2", "1")
     assert (hash_["price"], hash_["lot_size"], hash_["confidence"]) == ("1.0842", "0.8", "80")
-    assert json.loads(hash_["parts"]) == ["tv-1", "bot-1"]
+    assert json.loads(hash_["parts"]) == ["tv:tv-1", "bot:bot-1"]
     assert {a: t["filled_lots"] for a, t in plant.trades(both).items()} == {"agreed": "0.8"}
-    assert plant.final("tv-1")["status"] == "failed"
-    assert plant.decisions("tv-1")["alone"]["reason"] == "part_only"
-    assert not plant.trades("tv-1")
+    assert plant.final("tv:tv-1")["status"] == "failed"
+    assert plant.decisions("tv:tv-1")["alone"]["reason"] == "part_only"
+    assert not plant.trades("tv:tv-1")
 
 
 def test_explain_tells_the_votes_of_a_consensus_and_what_a_part_came_to(plant):
     both = consensus_of(plant, "tv-1")
     _, out, _ = plant.command("explain", both)
-    assert "consensus" in out and "tv buy, weight 2, confidence 90, signal tv-1" in out and "bot buy, weight 1" in out
+    assert "consensus" in out and "tv buy, weight 2, confidence 90, signal tv:tv-1" in out and "bot buy, weight 1" in out
 
     def told():
         _, part, _ = plant.command("explain", "bot-1")
@@ -110,12 +110,12 @@ def test_simulate_says_what_the_router_then_decides(plant, tmp_path):
     status, out, wrong = plant.command("simulate", "--config", tmp_path / "config", "--lines", "--json", f"plain={tmp_path / 'signals'}")
     assert status == 0, wrong
     for signal, said in zip(signals, json.loads(out), strict=True):
-        assert said["signal"]["signal_id"] == signal["signal_id"]
-        say(plant, "plain", **signal)
-        plant.final(signal["signal_id"])
-        decided = {a: (d["reason"], d.get("detail"), d.get("numbers")) for a, d in plant.decisions(signal["signal_id"]).items()}
+        signal_id = said["signal"]["signal_id"]
+        assert say(plant, "plain", **signal) == signal_id == "plain:" + signal["signal_id"]
+        plant.final(signal_id)
+        decided = {a: (d["reason"], d.get("detail"), d.get("numbers")) for a, d in plant.decisions(signal_id).items()}
         assert decided == {d["account_id"]: (d["reason"], d.get("detail"), d.get("numbers")) for d in said["routing"]["decisions"]}
-        lots = {a: t["lot_size"] for a, t in plant.trades(signal["signal_id"]).items()}
+        lots = {a: t["lot_size"] for a, t in plant.trades(signal_id).items()}
         assert lots == {o["account_id"]: str(o["lot_size"]) for o in said["orders"]}
     reasons = {d["reason"] for said in json.loads(out) for d in said["routing"]["decisions"]}
     assert reasons >= {"ordered", "filtered_strategy", "account_disabled", "unknown_symbol", "below_min_lot", "above_max_lot", "max_open_trades"}

@@ -14,6 +14,8 @@ from deploy.local.system import System
 from tests.harness.wait import until
 
 SOURCE = "test"
+# What a source of the tests may do, unless its test says otherwise. Ids of SOURCE are signal_ids as they are, so that they are easily found.
+FREE = {}
 OPTIONS = {"TRADECAST_LOOK_FOR": "1h", "TRADECAST_LOG_LEVEL": "info", "TRADECAST_HEARTBEAT": "200ms"}
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99", "UBSAN_OPTIONS": "print_stacktrace=1"}
 
@@ -35,10 +37,15 @@ def configuration(accounts=3, brokers=2, source=SOURCE, lot="fixed", max_age_s=3
     }
 
 
+def free(config):
+    plain = {"plain_ids": True}
+    return {**config, "sources": [{**FREE, **(plain if s["config_id"] == SOURCE else {}), **s} for s in config["sources"]]}
+
+
 class Plant(System):
     def __init__(self, mode="check", config=None, options=None, keep=False, **more):
         self.temporary = tempfile.mkdtemp(prefix="tc-")
-        self.config = config or configuration()
+        self.config = free(config or configuration())
         gateways = {i["instance_id"]: i["broker_id"] for i in self.config["instances"]}
         super().__init__(self.temporary, mode, gateways, options={**OPTIONS, **SANITIZERS, **(options or {})}, any_port=True, **more)
         self.keep = keep

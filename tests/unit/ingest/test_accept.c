@@ -130,6 +130,52 @@ static void a_resent_signal_gets_the_same_answer(void **state) {
     assert_says(post(w, "buy EURUSD 1"), "\"duplicate\":false");
 }
 
+static void no_source_takes_the_id_of_another(void **state) {
+    struct world *w = *state;
+    assert_says(post_as(w, "other", "sell EURUSD signal_id=a-1"), "\"signal_id\":\"other:a-1\",\"status\":\"pending\",\"duplicate\":false");
+    assert_says(post(w, "buy EURUSD signal_id=a-1"), "\"signal_id\":\"a-1\",\"status\":\"pending\",\"duplicate\":false");
+    assert_says(post_as(w, "other", "buy EURUSD signal_id=a-1"), "\"code\":\"conflict\"");
+    assert_true(wrote(w, "signal:other:a-1") && wrote(w, "signal:a-1"));
+    assert_int_equal(count_emitted(w, "Signal", NULL), 2);
+}
+
+static void an_own_id_that_is_too_long_to_be_shown_is_kept(void **state) {
+    struct world *w = *state;
+    const char *id = "0123456789012345678901234567890123456789012345678901234567890123";
+    char body[160];
+    for (int i = 0; i < 2; i++) {
+        (void)snprintf(body, sizeof body, "%s EURUSD signal_id=%.*s%s", i ? "sell" : "buy", 64 - i, id, i ? " note=x" : "");
+        const struct outgoing *out = NULL;
+        world_begin(w);
+        assert_int_equal(post_as(w, "other", body).status, 200);
+        count_emitted(w, "Signal", &out);
+        const Signal *s = (const Signal *)(const void *)batch_opened(w->batch, out);
+        assert_int_equal(strlen(s->signal_id), 36);
+        assert_true(strstr(s->extra, "\"signal_id\":\"0123") && !strstr(s->extra, "\"signal_id\":\"tv"));
+        assert_true((strstr(s->extra, "\"note\":\"x\"}") != NULL) == i);
+    }
+}
+
+// The window is changed, the clock is set back, the service is started again: the resend is the same signal all the same.
+static void what_identities_depend_on_is_stored_with_them(void **state) {
+    struct world *w = *state;
+    assert_says(post(w, "buy EURUSD 1"), "\"duplicate\":false");
+    assert_true(wrote(w, "signal:state:identity") && wrote(w, "20 0 0 0") && wrote(w, ":time"));
+    world_begin(w);
+    SignalConfig source = *book_source(w->book, "tv");
+    source.has_window_s = true;
+    source.window_s = 3;
+    world_configure(w, &source);
+    w->now += NS_PER_S / 2;
+    world_begin(w);
+    assert_says(post(w, "buy EURUSD 1"), "\"duplicate\":true");
+    assert_true(wrote(w, "3 20 0 0"));
+    w->back = 3600 * NS_PER_S;
+    w->now -= w->back;
+    world_begin(w);
+    assert_says(post(w, "buy EURUSD 1"), "\"duplicate\":true");
+}
+
 static void the_same_id_with_other_content_is_409(void **state) {
     struct world *w = *state;
     assert_int_equal(post(w, "buy EURUSD signal_id=a-1").status, 200);
@@ -138,8 +184,6 @@ static void the_same_id_with_other_content_is_409(void **state) {
     struct reply r = post(w, "sell EURUSD signal_id=a-1");
     assert_int_equal(r.status, 409);
     assert_says(r, "\"code\":\"conflict\"");
-    struct request other = world_request(w, "other", "buy EURUSD signal_id=a-1", 24);
-    assert_int_equal(accept_signal(w->ingest, w->batch, &other).status, 409);
     assert_true(batch_is_empty(w->batch));
 }
 
@@ -374,6 +418,9 @@ int main(void) {
         world_test(empty_and_null_say_nothing),
         world_test(the_default_strategy_of_the_source_stands_in),
         world_test(a_resent_signal_gets_the_same_answer),
+        world_test(no_source_takes_the_id_of_another),
+        world_test(an_own_id_that_is_too_long_to_be_shown_is_kept),
+        world_test(what_identities_depend_on_is_stored_with_them),
         world_test(the_same_id_with_other_content_is_409),
         world_test(a_position_with_its_size_is_a_target),
         world_test(to_be_flat_without_a_symbol_is_to_be_flat_in_all),

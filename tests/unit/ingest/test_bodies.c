@@ -23,7 +23,7 @@ static bool left_no_trace(struct world *w, const struct row *row) {
     size_t signals = count_emitted(w, "Signal", NULL), refusals = count_emitted(w, "SignalRejection", NULL),
            prices = count_emitted(w, "Price", NULL);
     if (row->status == 200) return signals == signal && refusals == 0;
-    if (table_count(w->ingest->lives) || signals || prices || wrote(w, "signal:state") || wrote(w, "stocks:")) return false;
+    if (table_count(w->ingest->lives) || signals || prices || wrote(w, "signal:state:p") || wrote(w, "signal:state:v") || wrote(w, "stocks:")) return false;
     return row->status == 422 && signal ? refusals == 1 && wrote(w, "signal_rejection:") : batch_is_empty(w->batch);
 }
 

@@ -36,11 +36,20 @@ static struct identity arrive_as(struct memory *m, const struct arrival *a) {
     return i;
 }
 
-static struct identity arrive(struct memory *m, const char *id, const char *body, uint64_t now) {
+static struct arrival arrival_of(const char *source, const char *id, const char *body, uint64_t now) {
     char scratch[256];
-    struct arrival a = {.source = "tv", .signal_id = id, .now = now, .window_ns = WINDOW};
-    a.content = content_digest("tv", body, strlen(body), scratch);
+    struct arrival a = {.source = source, .signal_id = id, .now = now, .window_ns = WINDOW};
+    a.content = content_digest(source, body, strlen(body), scratch);
+    return a;
+}
+
+static struct identity arrive_from(struct memory *m, const char *source, const char *id, const char *body, uint64_t now) {
+    struct arrival a = arrival_of(source, id, body, now);
     return arrive_as(m, &a);
+}
+
+static struct identity arrive(struct memory *m, const char *id, const char *body, uint64_t now) {
+    return arrive_from(m, "tv", id, body, now);
 }
 
 static void equal_bodies_within_the_window_are_one_signal(void **state) {
@@ -98,7 +107,7 @@ static void a_given_id_with_the_same_body_is_a_resend_for_ever(void **state) {
     assert_int_equal(arrive(&m, "x-1", "buy", NOW).known, IDENTITY_NEW);
     struct identity again = arrive(&m, "x-1", "buy", NOW + 3600 * NS_PER_S);
     assert_int_equal(again.known, IDENTITY_RESEND);
-    assert_string_equal(again.id, "x-1");
+    assert_string_equal(again.id, "tv:x-1");
 }
 
 static void a_given_id_with_another_body_is_a_conflict(void **state) {
@@ -109,11 +118,78 @@ static void a_given_id_with_another_body_is_a_conflict(void **state) {
     assert_int_equal(arrive(&m, "x-2", "buy", NOW).known, IDENTITY_NEW);
 }
 
-static void an_id_of_ours_given_for_other_content_is_a_conflict(void **state) {
+// --- no source takes, foresees or silences another's
+
+static void the_same_id_of_two_sources_is_two_signals_whoever_is_first(void **state) {
+    (void)state;
+    const char *const order[][2] = {{"tv", "bot"}, {"bot", "tv"}};
+    for (int i = 0; i < 2; i++) {
+        struct memory m = {0};
+        struct identity first = arrive_from(&m, order[i][0], "x-1", "buy", NOW), next = arrive_from(&m, order[i][1], "x-1", "sell", NOW);
+        assert_int_equal(first.known, IDENTITY_NEW);
+        assert_int_equal(next.known, IDENTITY_NEW);
+        assert_string_equal(i ? next.id : first.id, "tv:x-1");
+        assert_string_equal(i ? first.id : next.id, "bot:x-1");
+    }
+}
+
+static void an_id_that_was_computed_beforehand_takes_nothing_from_its_owner(void **state) {
+    (void)state;
+    struct memory alone = {0}, m = {0};
+    struct identity wanted = arrive(&alone, NULL, "buy", NOW);
+    for (int plain = 0; plain < 2; plain++) {
+        struct arrival forged = arrival_of("bot", wanted.id, "sell", NOW);
+        forged.plain = plain;
+        assert_int_equal(arrive_as(&m, &forged).known, plain ? IDENTITY_RESEND : IDENTITY_NEW);
+    }
+    struct identity got = arrive(&m, NULL, "buy", NOW);
+    assert_int_equal(got.known, IDENTITY_NEW);
+    assert_string_equal(got.id, wanted.id);
+}
+
+static void no_plain_id_is_one_that_is_scoped_to_another(void **state) {
     (void)state;
     struct memory m = {0};
-    struct identity ours = arrive(&m, NULL, "buy", NOW);
-    assert_int_equal(arrive(&m, ours.id, "sell", NOW).known, IDENTITY_CONFLICT);
+    struct arrival forged = arrival_of("bot", "tv:x-1", "sell", NOW);
+    forged.plain = true;
+    assert_string_equal(arrive_as(&m, &forged).id, "bot:tv:x-1");
+    assert_int_equal(arrive(&m, "x-1", "buy", NOW).known, IDENTITY_NEW);
+}
+
+static void ids_too_long_to_be_scoped_are_told_apart(void **state) {
+    (void)state;
+    struct memory m = {0};
+    const char *id = "0123456789012345678901234567890123456789012345678901234567890123";
+    struct identity a = arrive(&m, id, "buy", NOW), b = arrive_from(&m, "bot", id, "buy", NOW);
+    assert_int_equal(strlen(a.id), 36);
+    assert_string_not_equal(a.id, b.id);
+    assert_int_equal(arrive(&m, id, "buy", NOW + 3600 * NS_PER_S).known, IDENTITY_RESEND);
+    assert_int_equal(arrive(&m, id, "sell", NOW).known, IDENTITY_CONFLICT);
+    // A source named as a key of ours.
+    assert_int_equal(strlen(arrive_from(&m, "state", "pending", "buy", NOW).id), 36);
+}
+
+// What a version wrote that took every id as it was sent.
+static void a_resend_over_an_upgrade_or_another_plain_ids_is_known(void **state) {
+    (void)state;
+    struct memory m = {0};
+    struct arrival a = arrival_of("tv", "x-1", "buy", NOW), other = arrival_of("bot", "x-1", "buy", NOW);
+    a.plain = true;
+    assert_string_equal(arrive_as(&m, &a).id, "x-1");
+    a.plain = false;
+    struct identity again = arrive_as(&m, &a);
+    assert_int_equal(again.known, IDENTITY_RESEND);
+    assert_string_equal(again.id, "x-1");
+    assert_int_equal(arrive_as(&m, &other).known, IDENTITY_NEW);
+    struct memory scoped = {0};
+    assert_string_equal(arrive_as(&scoped, &a).id, "tv:x-1");
+    a.plain = true;
+    again = arrive_as(&scoped, &a);
+    assert_int_equal(again.known, IDENTITY_RESEND);
+    assert_string_equal(again.id, "tv:x-1");
+    struct arrival changed = arrival_of("tv", "x-1", "sell", NOW);
+    changed.plain = true;
+    assert_int_equal(arrive_as(&scoped, &changed).known, IDENTITY_CONFLICT);
 }
 
 static void what_was_refused_stays_refused(void **state) {
@@ -134,6 +210,49 @@ static void a_clock_set_back_makes_no_second_signal(void **state) {
     arrive(&m, NULL, "buy", edge - 1 + WINDOW);
     arrive(&m, NULL, "buy", edge - 1 + WINDOW); // in the bucket of `edge`
     assert_int_equal(arrive(&m, NULL, "buy", edge).known, IDENTITY_RESEND);
+}
+
+// By an hour, as a time server does that was away; the process goes on, or is started again.
+static void identity_time_never_goes_back(void **state) {
+    (void)state;
+    struct identity_time t = {0};
+    uint64_t mono = 5 * NS_PER_S, hour = 3600 * NS_PER_S;
+    assert_int_equal(identity_time_now(&t, NOW, mono), NOW);
+    assert_int_equal(identity_time_now(&t, NOW - hour, mono + 15 * NS_PER_S), NOW + 15 * NS_PER_S);
+    assert_int_equal(identity_time_now(&t, NOW + hour, mono + 16 * NS_PER_S), NOW + hour);
+    struct identity_time restarted = {.at = t.at};
+    assert_int_equal(identity_time_now(&restarted, NOW, NS_PER_S), NOW + hour);
+    assert_int_equal(identity_time_now(&restarted, NOW, 3 * NS_PER_S), NOW + hour + 2 * NS_PER_S);
+}
+
+// A time that was ahead and was not stored: the first arrival lies in the bucket after.
+static void a_first_arrival_in_the_bucket_after_is_found(void **state) {
+    (void)state;
+    struct memory m = {0};
+    uint64_t edge = NOW / WINDOW * WINDOW + WINDOW;
+    struct identity first = arrive(&m, NULL, "buy", edge + NS_PER_S), again = arrive(&m, NULL, "buy", edge - NS_PER_S);
+    assert_int_equal(again.known, IDENTITY_RESEND);
+    assert_string_equal(again.id, first.id);
+    assert_int_equal(arrive(&m, NULL, "buy", edge + NS_PER_S - WINDOW).known, IDENTITY_NEW);
+}
+
+static void a_window_that_was_changed_still_counts_for_what_came_under_it(void **state) {
+    (void)state;
+    const uint64_t widths[][2] = {{20, 5}, {5, 20}, {20, 3600}, {3600, 7}};
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+        struct memory m = {0};
+        struct arrival a = arrival_of("tv", NULL, "buy", NOW);
+        a.window_ns = widths[i][0] * NS_PER_S;
+        struct identity first = arrive_as(&m, &a);
+        a.now += 4 * NS_PER_S;
+        a.old_ns[i % 3] = a.window_ns;
+        a.window_ns = widths[i][1] * NS_PER_S;
+        struct identity again = arrive_as(&m, &a);
+        assert_int_equal(again.known, IDENTITY_RESEND);
+        assert_string_equal(again.id, first.id);
+        a.now = NOW + widths[i][0] * NS_PER_S;
+        assert_int_equal(arrive_as(&m, &a).known, IDENTITY_NEW);
+    }
 }
 
 static void without_a_window_every_arrival_is_a_signal(void **state) {
@@ -192,9 +311,16 @@ int main(void) {
         cmocka_unit_test(source_and_body_are_kept_apart),
         cmocka_unit_test(a_given_id_with_the_same_body_is_a_resend_for_ever),
         cmocka_unit_test(a_given_id_with_another_body_is_a_conflict),
-        cmocka_unit_test(an_id_of_ours_given_for_other_content_is_a_conflict),
+        cmocka_unit_test(the_same_id_of_two_sources_is_two_signals_whoever_is_first),
+        cmocka_unit_test(an_id_that_was_computed_beforehand_takes_nothing_from_its_owner),
+        cmocka_unit_test(no_plain_id_is_one_that_is_scoped_to_another),
+        cmocka_unit_test(ids_too_long_to_be_scoped_are_told_apart),
+        cmocka_unit_test(a_resend_over_an_upgrade_or_another_plain_ids_is_known),
         cmocka_unit_test(what_was_refused_stays_refused),
         cmocka_unit_test(a_clock_set_back_makes_no_second_signal),
+        cmocka_unit_test(identity_time_never_goes_back),
+        cmocka_unit_test(a_first_arrival_in_the_bucket_after_is_found),
+        cmocka_unit_test(a_window_that_was_changed_still_counts_for_what_came_under_it),
         cmocka_unit_test(without_a_window_every_arrival_is_a_signal),
         cmocka_unit_test(a_lost_signal_is_known_again_from_its_routing),
         cmocka_unit_test(random_arrivals_follow_the_window_from_the_first_one),

@@ -50,7 +50,7 @@ static void the_part_that_completes_brings_the_consensus_in_the_same_batch(void 
     assert_int_equal(say(w, "other", BUY("o-1")).status, 200);
     assert_int_equal(count_emitted(w, "Signal", NULL), 2);
     const Signal *part = emitted(w, 0), *s = emitted(w, 1);
-    assert_string_equal(part->signal_id, "o-1");
+    assert_string_equal(part->signal_id, "other:o-1");
     assert_string_equal(s->source, "both");
     assert_int_equal(s->n_parts, 2);
     assert_string_equal(s->parts[0], "t-1");

@@ -1,0 +1,25 @@
+// signal_id - what a source's own id is called in the whole system.
+// SPDX-License-Identifier: MIT
+#include "common/signal_id.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool signal_id_is_reserved(const char *signal_id) {
+    static const char *const reserved[] = {"state:", "guard:", "ended:", "open:", "index:"};
+    for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++) {
+        if (strncmp(signal_id, reserved[i], strlen(reserved[i])) == 0) return true;
+    }
+    return false;
+}
+
+void signal_id_scoped(const char *source, const char *id, char out[static SIGNAL_ID_TEXT]) {
+    int length = snprintf(out, SIGNAL_ID_TEXT, "%s:%s", source, id);
+    if (length < SIGNAL_ID_TEXT && !signal_id_is_reserved(out)) return;
+    id_derive(out, NULL, 3, (const char *const[]){"sender", source, id});
+}
+
+bool signal_id_looks_made_here(const char *id) {
+    bool uuid = strlen(id) == ID_TEXT - 1 && id[8] == '-' && id[13] == '-' && id[14] == '8' && id[18] == '-' && id[23] == '-';
+    return uuid || strchr(id, ':');
+}

@@ -1,0 +1,103 @@
+"""Senders that wish each other ill: whatever one of them does, another's alerts are accepted, ordered and recorded, and prices are whose they are."""
+# SPDX-License-Identifier: MIT
+import contextlib
+import hashlib
+import json
+import time
+import uuid
+
+import pytest
+
+from tests.harness.plant import configuration
+from tests.harness.wait import until
+
+WINDOW_NS = 20 * 10**9
+CONFIG = configuration(accounts=1, brokers=1, source="victim")
+PLANT = {"config": {**CONFIG, "sources": [{"config_id": "victim"}, {"config_id": "attacker"}]}}
+
+BUY = {"symbol": "EURUSD", "direction": "buy", "price": "1.08432"}
+
+
+@pytest.fixture
+def doors(plant):
+    both = plant.door("victim"), plant.door("attacker")
+    yield both
+    for it in both:
+        it.close()
+
+
+def derived_id(source, body, bucket):
+    """The signal_id that the door makes of a body without one: anybody who foresees the body can compute it (services/ingest/identity.c)."""
+    content = hashlib.blake2b(source.encode() + b"\0" + body, digest_size=16).hexdigest()
+    parts = [b"signal", source.encode(), content.encode(), str(bucket).encode()]
+    bits = bytearray(hashlib.blake2b(b"".join(len(p).to_bytes(8, "little") + p for p in parts), digest_size=16).digest())
+    bits[:6] = (bucket * WINDOW_NS // 10**6).to_bytes(6, "big")
+    bits[6], bits[8] = bits[6] & 0x0F | 0x80, bits[8] & 0x3F | 0x80
+    return str(uuid.UUID(bytes=bytes(bits)))
+
+
+def ordered(plant, answer):
+    """The alert's own signal is completed, with an order for the victim's account."""
+    plant.final(answer["signal_id"])
+    (account,) = (a["account_id"] for a in plant.config["accounts"])
+    assert plant.decisions(answer["signal_id"])[account]["reason"] == "ordered"
+    kept = plant.signal(answer["signal_id"])
+    assert (kept["status"], kept["source"], kept["direction"]) == ("completed", "victim", "buy")
+
+
+def test_an_id_that_another_source_used_first_is_no_conflict(plant, doors):
+    victim, attacker = doors
+    assert attacker.alert({**BUY, "signal_id": "v-1", "direction": "sell"})[0] == 200
+    status, answer, _ = victim.alert({**BUY, "signal_id": "v-1"})
+    assert (status, answer.get("duplicate")) == (200, False), answer
+    ordered(plant, answer)
+    status, again, _ = victim.alert({**BUY, "signal_id": "v-1"})
+    assert (status, again) == (200, {**answer, "duplicate": True})
+    assert victim.alert({**BUY, "signal_id": "v-1", "lot_size": "3"})[0] == 409
+    status, out, _ = plant.command("explain", "v-1", "--json")
+    assert status == 0 and json.loads(out)["signal_id"] == answer["signal_id"]
+
+    def listed():
+        _, rows, _ = plant.command("signals", "--signal", "v-1", "--csv")
+        return "attacker:v-1" in rows and "victim:v-1" in rows and len(rows.splitlines()) == 3
+    until(listed, "the archive to have both")
+
+
+def test_an_id_that_was_computed_beforehand_takes_nothing(plant, doors):
+    victim, attacker = doors
+    body = json.dumps({**BUY, "comment": "the next bar's alert"}).encode()
+    bucket = time.time_ns() // WINDOW_NS
+    forged = [derived_id("victim", body, b) for b in (bucket - 1, bucket, bucket + 1)]
+    for signal_id in forged:
+        assert attacker.alert({**BUY, "signal_id": signal_id, "direction": "sell"})[0] == 200
+    status, answer, _ = victim.alert(body)
+    assert (status, answer["duplicate"]) == (200, False) and answer["signal_id"] in forged
+    ordered(plant, answer)
+
+
+def test_a_signal_is_named_by_its_senders_own_id(plant, doors):
+    victim, _ = doors
+    limit = {**BUY, "order_type": "limit", "price": "1.0", "lot_size": "0.1", "signal_id": "to-cancel"}
+    assert victim.alert(limit)[0] == 200
+    assert victim.alert({"symbol": "EURUSD", "action": "cancel", "target_signal_id": "to-cancel", "signal_id": "cancels"})[0] == 200
+    plant.final("victim:cancels")
+    assert [d["reason"] for d in plant.decisions("victim:cancels").values()] == ["commanded"]
+    assert plant.final("victim:to-cancel")["status"] == "failed"
+
+
+def test_a_resend_is_known_after_its_window_was_changed_and_the_door_was_started_again(plant):
+    body = {**BUY, "comment": "the window is changed behind it"}
+
+    def taken():
+        with contextlib.closing(plant.door("victim")) as door, contextlib.suppress(OSError):  # it is just being started
+            status, answer, _ = door.alert(body)
+            return answer if status == 200 else None
+    first = taken()
+    for window_s in (7, 3600):
+        (row,) = (s for s in json.loads(plant.command("config", "show", "--json")[1])["sources"] if s["config_id"] == "victim")
+        assert plant.command("config", "apply", "-", stdin=json.dumps({"sources": [{**row, "window_s": window_s}]}))[0] == 0
+        until(lambda: plant.admin.hget("signal_config:victim", "window_s") == str(window_s), "the new window")
+        assert taken() == {**first, "duplicate": True}, window_s
+        plant.processes["ingest"].kill()
+        plant.restart("ingest")
+        assert until(taken, "the door to answer") == {**first, "duplicate": True}, window_s
