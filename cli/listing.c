@@ -16,15 +16,15 @@
 static const struct listing_form forms[] = {
     {"signals", "TIME|SIGNAL|SOURCE|SYMBOL|ACTION|>ENTRY|>LOTS|STRATEGY|STATUS|OUTCOME|>P/L %",
      "created_at|signal_id|source|symbol|action|entry_price|lot_size|strategy|status|outcome|profit_loss_pct"},
-    {"trades", "TIME|TRADE|ACCOUNT|SYMBOL|SIDE|>LOTS|>FILLED|>PRICE|STATE|>P/L|STRATEGY|REASON",
-     "ordered_at|trade_id|account_id|symbol|side|lot_size|filled_lots|average_price|state|pnl|strategy|reason"},
-    {"results", "TIME|TRADE|ACCOUNT|SYMBOL|DIRECTION|>LOTS|>PRICE|>SLIPPAGE|>P/L|>COMMISSION|STATE",
-     "executed_at|trade_id|account_id|symbol|direction|lot_size|execution_price|slippage|pnl|commission|state"},
+    {"trades", "TIME|TRADE|ACCOUNT|SYMBOL|SIDE|>LOTS|>FILLED|>PRICE|STATE|>P/L|CURRENCY|STRATEGY|REASON",
+     "ordered_at|trade_id|account_id|symbol|side|lot_size|filled_lots|average_price|state|pnl|currency|strategy|reason"},
+    {"results", "TIME|TRADE|ACCOUNT|SYMBOL|DIRECTION|>LOTS|>PRICE|>SLIPPAGE|>P/L|>COMMISSION|CURRENCY|STATE",
+     "executed_at|trade_id|account_id|symbol|direction|lot_size|execution_price|slippage|pnl|commission|currency|state"},
     {"reconciliations", "TIME|TRADE|ACCOUNT|SYMBOL|STATUS|>DISCREPANCY|REASON",
      "reconciled_at|trade_id|account_id|symbol|reconciliation_status|discrepancy|rejection_reason"},
     {"performance",
-     "OF|>ORDERS|>FILLED|>REJECTED|>CLOSED|>WINS|>WIN RATE|>P/L|>COMMISSION|>NET|>FACTOR|>DRAWDOWN|>SLIP BPS|>P95|>LATENCY US P99",
-     "key|orders|filled|rejected|closed|wins|win_rate|pnl|commission|net_pnl|profit_factor|max_drawdown|slippage_mean|slippage_p95"
+     "OF|CURRENCY|>ORDERS|>FILLED|>REJECTED|>CLOSED|>WINS|>WIN RATE|>P/L|>COMMISSION|>NET|>FACTOR|>DRAWDOWN|>SLIP BPS|>P95|>LATENCY US P99",
+     "key|currency|orders|filled|rejected|closed|wins|win_rate|pnl|commission|net_pnl|profit_factor|max_drawdown|slippage_mean|slippage_p95"
      "|execution_latency_us_p99"},
     {"failures", "TIME|ID|ACCOUNT|SYMBOL|STATE|FIELD|REASON", "failed_at|failure_id|account_id|symbol|state|field|reason"},
 };

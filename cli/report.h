@@ -1,4 +1,4 @@
-// report - what a time amounted to, gathered trade by trade; told as one HTML file.
+// report - what a time amounted to, gathered trade by trade, each currency for itself; told as one HTML file.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -33,6 +33,7 @@ struct closed_trade {
     const char *keys[DIVISIONS]; // NULL: none
 };
 
+// Of one currency: amounts of different ones are never added.
 report_data_t *report_data_new(void);
 void report_data_destroy(report_data_t **self);
 void report_take(report_data_t *self, const struct closed_trade *trade); // in the order of `at`
@@ -49,9 +50,12 @@ size_t report_parts(report_data_t *self, enum division division, const struct pa
 // The whole page.
 struct report_words {
     const char *since, *until, *made, *of; // of: "all accounts" or the conditions
-    bool mixed;                            // accounts of several currencies
 };
-void report_html(report_data_t *data, const struct report_words *words, buffer_t *out);
+struct report_part {
+    const char *currency;
+    report_data_t *data;
+};
+void report_html(const struct report_part *parts, size_t n, const struct report_words *words, buffer_t *out);
 
 // Charts, each an <svg> that scales with its column. Pure.
 void chart_course(const struct point *points, size_t n, bool drawdown, buffer_t *out);

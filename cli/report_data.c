@@ -47,9 +47,7 @@ void report_data_destroy(report_data_t **self) {
     *self = NULL;
 }
 
-static void add(int64_t *sum, int64_t amount) {
-    *sum = decimal_nearest((wide_t)*sum + amount);
-}
+static void add(int64_t *sum, int64_t amount) { *sum = decimal_nearest((wide_t)*sum + amount); }
 
 static void count(struct tally *t, const struct closed_trade *trade) {
     t->trades++;

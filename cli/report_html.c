@@ -72,20 +72,25 @@ static void add_tile(buffer_t *out, const char *name, const char *value, const c
     buffer_format(out, "<div><dt>%s</dt><dd%s>%s</dd></div>\n", name, class, value);
 }
 
-static void add_tiles(const struct tally *t, buffer_t *out) {
+static void add_amount_tile(buffer_t *out, const char *name, const char *currency, int64_t amount, const char *class) {
+    char text[DECIMAL_TEXT];
+    print_amount(amount, text);
+    buffer_format(out, "<div><dt>%s, ", name);
+    add_text(out, currency);
+    buffer_format(out, "</dt><dd%s>%s</dd></div>\n", class, text);
+}
+
+static void add_tiles(const struct tally *t, const char *currency, buffer_t *out) {
     char text[DECIMAL_TEXT + 8];
     buffer_text(out, "<dl>\n");
     buffer_format(out, "<div><dt>Closed trades</dt><dd>%llu</dd></div>\n", (unsigned long long)t->trades);
-    print_amount(t->net, text);
-    add_tile(out, "Net profit", text, sign_class(t->net));
+    add_amount_tile(out, "Net profit", currency, t->net, sign_class(t->net));
     print_percent(t->wins, t->wins + t->losses, text);
     add_tile(out, "Win rate, %", text, "");
     print_ratio(t->gross_profit, -t->gross_loss, text);
     add_tile(out, "Profit factor", text, "");
-    print_amount(t->drawdown, text);
-    add_tile(out, "Largest drawdown", text, "");
-    print_amount(t->costs, text);
-    add_tile(out, "Commission and fees", text, "");
+    add_amount_tile(out, "Largest drawdown", currency, t->drawdown, "");
+    add_amount_tile(out, "Commission and fees", currency, t->costs, "");
     print_amount(mean_slippage(t) / 10000 * 10000, text);
     add_tile(out, "Mean slippage, bps", text, "");
     buffer_text(out, "</dl>\n");
@@ -129,7 +134,6 @@ static void add_head(const struct report_words *words, buffer_t *out) {
                   words->since, words->until, style);
     add_text(out, words->of);
     buffer_format(out, ", trades closed from %s to before %s. Made %s by tradecast.", words->since, words->until, words->made);
-    if (words->mixed) buffer_text(out, " Accounts have different currencies: amounts are added as they are.");
     buffer_text(out, "</p>\n");
 }
 
@@ -148,17 +152,23 @@ static void add_charts(report_data_t *data, buffer_t *out) {
     buffer_text(out, "</section>\n");
 }
 
-void report_html(report_data_t *data, const struct report_words *words, buffer_t *out) {
-    add_head(words, out);
-    add_tiles(report_all(data), out);
-    if (report_all(data)->trades) {
-        add_charts(data, out);
-        add_division(data, BY_STRATEGY, "strategy", out);
-        add_division(data, BY_ACCOUNT, "account", out);
-        add_division(data, BY_BROKER, "broker", out);
-        add_division(data, BY_SYMBOL, "symbol", out);
-    } else {
-        buffer_text(out, "<section><h2>No trade was closed in this time.</h2></section>\n");
+static void add_part(const struct report_part *part, bool among_others, buffer_t *out) {
+    if (among_others) {
+        buffer_text(out, "<h2>");
+        add_text(out, part->currency);
+        buffer_text(out, "</h2>\n");
     }
+    add_tiles(report_all(part->data), part->currency, out);
+    add_charts(part->data, out);
+    add_division(part->data, BY_STRATEGY, "strategy", out);
+    add_division(part->data, BY_ACCOUNT, "account", out);
+    add_division(part->data, BY_BROKER, "broker", out);
+    add_division(part->data, BY_SYMBOL, "symbol", out);
+}
+
+void report_html(const struct report_part *parts, size_t n, const struct report_words *words, buffer_t *out) {
+    add_head(words, out);
+    for (size_t i = 0; i < n; i++) add_part(&parts[i], n > 1, out);
+    if (!n) buffer_text(out, "<section><h2>No trade was closed in this time.</h2></section>\n");
     buffer_text(out, "</main></body></html>\n");
 }

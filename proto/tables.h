@@ -35,9 +35,9 @@ enum copying { LOCAL, COPIED };
     X(trade_reconciliation_log, reconciliation_entry,    "trade_id, reconciled_at", KEEP, COPIED, IN_ORDER("trade_id, reconciled_at")) \
     X(commission_log,           commission_charge,       "result_id",            REPLACE, COPIED, IN_ORDER("result_id")) \
     X(trade_performance,        trade_performance,       "trade_id",             REPLACE, COPIED, IN_ORDER("trade_id")) \
-    X(account_performance,      account_performance,     "account_id, day",      REPLACE, COPIED, IN_ORDER("account_id, day")) \
-    X(broker_performance,       broker_performance,      "broker_id, day",       REPLACE, COPIED, IN_ORDER("broker_id, day")) \
-    X(instance_performance,     instance_performance,    "instance_id, day",     REPLACE, COPIED, IN_ORDER("instance_id, day")) \
+    X(account_performance,      account_performance,     "account_id, day, currency", REPLACE, COPIED, IN_ORDER("account_id, day, currency")) \
+    X(broker_performance,       broker_performance,      "broker_id, day, currency", REPLACE, COPIED, IN_ORDER("broker_id, day, currency")) \
+    X(instance_performance,     instance_performance,    "instance_id, day, currency", REPLACE, COPIED, IN_ORDER("instance_id, day, currency")) \
     X(system_event_log,         system_event,            "event_id",             KEEP,    COPIED, NULL) \
     X(alert_log,                alert,                   "alert_id",             KEEP,    COPIED, NULL) \
     X(performance_log,          performance_sample,      "service, created_at",  KEEP,    COPIED, "PRIMARY KEY (service, created_at)") \

@@ -366,7 +366,7 @@ CREATE VIEW IF NOT EXISTS `tradecast`.`trade_performance` ON CLUSTER '{cluster}'
 CREATE TABLE IF NOT EXISTS `tradecast`.`account_performance_part` ON CLUSTER '{cluster}' (
     `account_id` String,
     `day` String,
-    `currency` Nullable(String),
+    `currency` String,
     `orders` UInt64,
     `filled` UInt64,
     `partially_filled` UInt64,
@@ -411,7 +411,7 @@ CREATE TABLE IF NOT EXISTS `tradecast`.`account_performance_part` ON CLUSTER '{c
     `updated_at` DateTime64(6, 'UTC'),
     `changed` UInt64,
     `removed` UInt8
-) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/tradecast/account_performance', '{replica}', `changed`) ORDER BY (account_id, day);
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/tradecast/account_performance', '{replica}', `changed`) ORDER BY (account_id, day, currency);
 
 CREATE TABLE IF NOT EXISTS `tradecast`.`account_performance_rows` ON CLUSTER '{cluster}' AS `tradecast`.`account_performance_part` ENGINE = Distributed('{cluster}', 'tradecast', 'account_performance_part', cityHash64(`account_id`));
 
@@ -420,7 +420,7 @@ CREATE VIEW IF NOT EXISTS `tradecast`.`account_performance` ON CLUSTER '{cluster
 CREATE TABLE IF NOT EXISTS `tradecast`.`broker_performance_part` ON CLUSTER '{cluster}' (
     `broker_id` String,
     `day` String,
-    `currency` Nullable(String),
+    `currency` String,
     `orders` UInt64,
     `filled` UInt64,
     `partially_filled` UInt64,
@@ -465,7 +465,7 @@ CREATE TABLE IF NOT EXISTS `tradecast`.`broker_performance_part` ON CLUSTER '{cl
     `updated_at` DateTime64(6, 'UTC'),
     `changed` UInt64,
     `removed` UInt8
-) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/tradecast/broker_performance', '{replica}', `changed`) ORDER BY (broker_id, day);
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/tradecast/broker_performance', '{replica}', `changed`) ORDER BY (broker_id, day, currency);
 
 CREATE TABLE IF NOT EXISTS `tradecast`.`broker_performance_rows` ON CLUSTER '{cluster}' AS `tradecast`.`broker_performance_part` ENGINE = Distributed('{cluster}', 'tradecast', 'broker_performance_part', cityHash64(`broker_id`));
 
@@ -474,7 +474,7 @@ CREATE VIEW IF NOT EXISTS `tradecast`.`broker_performance` ON CLUSTER '{cluster}
 CREATE TABLE IF NOT EXISTS `tradecast`.`instance_performance_part` ON CLUSTER '{cluster}' (
     `instance_id` String,
     `day` String,
-    `currency` Nullable(String),
+    `currency` String,
     `orders` UInt64,
     `filled` UInt64,
     `partially_filled` UInt64,
@@ -519,7 +519,7 @@ CREATE TABLE IF NOT EXISTS `tradecast`.`instance_performance_part` ON CLUSTER '{
     `updated_at` DateTime64(6, 'UTC'),
     `changed` UInt64,
     `removed` UInt8
-) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/tradecast/instance_performance', '{replica}', `changed`) ORDER BY (instance_id, day);
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/tradecast/instance_performance', '{replica}', `changed`) ORDER BY (instance_id, day, currency);
 
 CREATE TABLE IF NOT EXISTS `tradecast`.`instance_performance_rows` ON CLUSTER '{cluster}' AS `tradecast`.`instance_performance_part` ENGINE = Distributed('{cluster}', 'tradecast', 'instance_performance_part', cityHash64(`instance_id`));
 

@@ -340,7 +340,7 @@ CREATE VIEW IF NOT EXISTS `tradecast`.`trade_performance` AS SELECT `trade_id`, 
 CREATE TABLE IF NOT EXISTS `tradecast`.`account_performance_rows` (
     `account_id` String,
     `day` String,
-    `currency` Nullable(String),
+    `currency` String,
     `orders` UInt64,
     `filled` UInt64,
     `partially_filled` UInt64,
@@ -385,14 +385,14 @@ CREATE TABLE IF NOT EXISTS `tradecast`.`account_performance_rows` (
     `updated_at` Int64,
     `changed` UInt64,
     `removed` UInt8
-) ENGINE = ReplacingMergeTree(`changed`) ORDER BY (account_id, day);
+) ENGINE = ReplacingMergeTree(`changed`) ORDER BY (account_id, day, currency);
 
 CREATE VIEW IF NOT EXISTS `tradecast`.`account_performance` AS SELECT `account_id`, `day`, `currency`, `orders`, `filled`, `partially_filled`, `rejected`, `cancelled`, `expired`, `fill_rate`, `rejection_rate`, `rejections`, `closed`, `wins`, `losses`, `win_rate`, `gross_profit`, `gross_loss`, `average_win`, `average_loss`, `profit_factor`, `executions`, `lots`, `pnl`, `commission`, `fees`, `net_pnl`, `peak_pnl`, `max_drawdown`, `slippage_sum`, `slippage_mean`, `slippage_p50`, `slippage_p95`, `slippage_worst`, `execution_latency_us_p50`, `execution_latency_us_p95`, `execution_latency_us_p99`, `broker_latency_us_p50`, `broker_latency_us_p95`, `broker_latency_us_p99`, `network_latency_us_p50`, `network_latency_us_p95`, `network_latency_us_p99`, `histograms`, `updated_at`, `changed` FROM `tradecast`.`account_performance_rows` FINAL WHERE `removed` = 0;
 
 CREATE TABLE IF NOT EXISTS `tradecast`.`broker_performance_rows` (
     `broker_id` String,
     `day` String,
-    `currency` Nullable(String),
+    `currency` String,
     `orders` UInt64,
     `filled` UInt64,
     `partially_filled` UInt64,
@@ -437,14 +437,14 @@ CREATE TABLE IF NOT EXISTS `tradecast`.`broker_performance_rows` (
     `updated_at` Int64,
     `changed` UInt64,
     `removed` UInt8
-) ENGINE = ReplacingMergeTree(`changed`) ORDER BY (broker_id, day);
+) ENGINE = ReplacingMergeTree(`changed`) ORDER BY (broker_id, day, currency);
 
 CREATE VIEW IF NOT EXISTS `tradecast`.`broker_performance` AS SELECT `broker_id`, `day`, `currency`, `orders`, `filled`, `partially_filled`, `rejected`, `cancelled`, `expired`, `fill_rate`, `rejection_rate`, `rejections`, `closed`, `wins`, `losses`, `win_rate`, `gross_profit`, `gross_loss`, `average_win`, `average_loss`, `profit_factor`, `executions`, `lots`, `pnl`, `commission`, `fees`, `net_pnl`, `peak_pnl`, `max_drawdown`, `slippage_sum`, `slippage_mean`, `slippage_p50`, `slippage_p95`, `slippage_worst`, `execution_latency_us_p50`, `execution_latency_us_p95`, `execution_latency_us_p99`, `broker_latency_us_p50`, `broker_latency_us_p95`, `broker_latency_us_p99`, `network_latency_us_p50`, `network_latency_us_p95`, `network_latency_us_p99`, `histograms`, `updated_at`, `changed` FROM `tradecast`.`broker_performance_rows` FINAL WHERE `removed` = 0;
 
 CREATE TABLE IF NOT EXISTS `tradecast`.`instance_performance_rows` (
     `instance_id` String,
     `day` String,
-    `currency` Nullable(String),
+    `currency` String,
     `orders` UInt64,
     `filled` UInt64,
     `partially_filled` UInt64,
@@ -489,7 +489,7 @@ CREATE TABLE IF NOT EXISTS `tradecast`.`instance_performance_rows` (
     `updated_at` Int64,
     `changed` UInt64,
     `removed` UInt8
-) ENGINE = ReplacingMergeTree(`changed`) ORDER BY (instance_id, day);
+) ENGINE = ReplacingMergeTree(`changed`) ORDER BY (instance_id, day, currency);
 
 CREATE VIEW IF NOT EXISTS `tradecast`.`instance_performance` AS SELECT `instance_id`, `day`, `currency`, `orders`, `filled`, `partially_filled`, `rejected`, `cancelled`, `expired`, `fill_rate`, `rejection_rate`, `rejections`, `closed`, `wins`, `losses`, `win_rate`, `gross_profit`, `gross_loss`, `average_win`, `average_loss`, `profit_factor`, `executions`, `lots`, `pnl`, `commission`, `fees`, `net_pnl`, `peak_pnl`, `max_drawdown`, `slippage_sum`, `slippage_mean`, `slippage_p50`, `slippage_p95`, `slippage_worst`, `execution_latency_us_p50`, `execution_latency_us_p95`, `execution_latency_us_p99`, `broker_latency_us_p50`, `broker_latency_us_p95`, `broker_latency_us_p99`, `network_latency_us_p50`, `network_latency_us_p95`, `network_latency_us_p99`, `histograms`, `updated_at`, `changed` FROM `tradecast`.`instance_performance_rows` FINAL WHERE `removed` = 0;
 

@@ -19,9 +19,7 @@ struct reasons {
 };
 
 // Sums are looked at, never acted on: one out of range stays at the end of it.
-static void add(int64_t *sum, int64_t amount, int sign) {
-    *sum = decimal_nearest((wide_t)*sum + (wide_t)amount * sign);
-}
+static void add(int64_t *sum, int64_t amount, int sign) { *sum = decimal_nearest((wide_t)*sum + (wide_t)amount * sign); }
 
 static void count(uint64_t *n, int sign) {
     if (sign > 0 || *n) *n += (uint64_t)(int64_t)sign;
@@ -31,14 +29,15 @@ static void count(uint64_t *n, int sign) {
 
 static void point_at_texts(struct performance *self) {
     self->row.day = self->day;
-    self->row.currency = self->currency[0] ? self->currency : NULL;
+    self->row.currency = self->currency;
 }
 
-void performance_init(struct performance *self, const char *id, const char *day) {
+void performance_init(struct performance *self, const char *id, const char *day, const char *currency) {
     memset(self, 0, sizeof(*self));
     account_performance__init(&self->row);
     self->row.account_id = (char *)(uintptr_t)id;
     snprintf(self->day, sizeof(self->day), "%s", day);
+    snprintf(self->currency, sizeof(self->currency), "%s", currency);
     point_at_texts(self);
 }
 
@@ -195,11 +194,7 @@ void performance_settle(struct performance *self) {
     if (fall > row->max_drawdown) row->max_drawdown = fall;
 }
 
-void performance_currency(struct performance *self, const char *currency) {
-    if (!currency || !*currency || strcmp(self->currency, currency) == 0) return;
-    snprintf(self->currency, sizeof(self->currency), "%s", self->currency[0] ? "mixed" : currency);
-    point_at_texts(self);
-}
+void performance_add_amount(int64_t *sum, int64_t amount) { add(sum, amount, 1); }
 
 // The columns that follow.
 
@@ -266,8 +261,8 @@ void performance_finish(struct performance *self, uint64_t utc_ns, arena_t *aren
     row->has_win_rate = share(row->wins, row->wins + row->losses, &row->win_rate);
     row->has_average_win = mean(row->gross_profit, row->wins, &row->average_win);
     row->has_average_loss = mean(row->gross_loss, row->losses, &row->average_loss);
-    row->has_profit_factor = row->gross_loss < 0 &&
-                             decimal_div(D(row->gross_profit), decimal_neg(D(row->gross_loss)), ROUND_HALF_EVEN, &factor);
+    row->has_profit_factor =
+        row->gross_loss < 0 && decimal_div(D(row->gross_profit), decimal_neg(D(row->gross_loss)), ROUND_HALF_EVEN, &factor);
     if (row->has_profit_factor) row->profit_factor = factor.e8;
     finish_percentiles(self);
     finish_histograms(self, arena);
@@ -281,7 +276,6 @@ bool performance_resume(struct performance *self, const AccountPerformance *stor
     self->row.account_id = id;
     self->row.n_rejections = 0;
     self->row.rejections = NULL;
-    snprintf(self->currency, sizeof(self->currency), "%s", stored->currency ? stored->currency : "");
     point_at_texts(self);
     for (size_t i = 0; i < stored->n_rejections; i++) {
         Rejections *r = find_reason(self, stored->rejections[i]->reason);
@@ -291,4 +285,51 @@ bool performance_resume(struct performance *self, const AccountPerformance *stor
     for (size_t i = 0; i < MEASURES; i++)
         if (!histogram_read(&self->histograms[i], &bytes)) return false;
     return bytes.length == 0;
+}
+
+// Days put together.
+
+static void add_rejection(struct performance *to, const Rejections *r) {
+    Rejections *held = find_reason(to, r->reason);
+    if (!held && r->count) held = add_reason(to, r->reason);
+    if (held) held->count += r->count;
+}
+
+static void add_counts(AccountPerformance *to, const AccountPerformance *day) {
+    to->orders += day->orders, to->filled += day->filled, to->partially_filled += day->partially_filled;
+    to->rejected += day->rejected, to->cancelled += day->cancelled, to->expired += day->expired;
+    to->closed += day->closed, to->wins += day->wins, to->losses += day->losses, to->executions += day->executions;
+    add(&to->gross_profit, day->gross_profit, 1);
+    add(&to->gross_loss, day->gross_loss, 1);
+    add(&to->lots, day->lots, 1);
+    add(&to->pnl, day->pnl, 1);
+    add(&to->commission, day->commission, 1);
+    add(&to->fees, day->fees, 1);
+    add(&to->slippage_sum, day->slippage_sum, 1);
+    if (!day->has_slippage_worst || (to->has_slippage_worst && to->slippage_worst >= day->slippage_worst)) return;
+    to->has_slippage_worst = true;
+    to->slippage_worst = day->slippage_worst;
+}
+
+// The net so far may have had its peak within the day.
+static void add_course(struct performance *to, const AccountPerformance *day) {
+    int64_t peak = to->row.net_pnl;
+    add(&peak, day->peak_pnl, 1);
+    if (peak > to->row.peak_pnl) to->row.peak_pnl = peak;
+    if (day->max_drawdown > to->row.max_drawdown) to->row.max_drawdown = day->max_drawdown;
+    performance_settle(to);
+}
+
+bool performance_add_day(struct performance *to, const AccountPerformance *day) {
+    struct performance one;
+    performance_init(&one, "", "", "");
+    bool good = performance_resume(&one, day);
+    if (good) {
+        add_counts(&to->row, day);
+        add_course(to, day);
+        for (size_t i = 0; i < day->n_rejections; i++) add_rejection(to, day->rejections[i]);
+        for (size_t i = 0; i < MEASURES; i++) histogram_merge(&to->histograms[i], &one.histograms[i]);
+    }
+    performance_destroy(&one);
+    return good;
 }

@@ -10,6 +10,7 @@
 #include "common/record.h"
 #include "execution.pb-c.h"
 #include "outcome.pb-c.h"
+#include "services/archiver/performance.h"
 #include "services/archiver/query_performance.h"
 
 #define CURSOR_TEXT 400
@@ -47,7 +48,7 @@ static const struct listing listings[] = {
      {NULL}},
     {"trades",
      &trade_state__descriptor,
-     "s.strategy, s.source, t.*",
+     "s.strategy, s.source, " ACCOUNT_CURRENCY("t.account_id") ", t.*",
      "trades t LEFT JOIN signals s ON s.signal_id = t.signal_id",
      "t.ordered_at",
      "t.trade_id",
@@ -57,10 +58,10 @@ static const struct listing listings[] = {
      "t.state = ?",
      NAMED("t.signal_id"),
      "t.broker_id = ?",
-     {"strategy", "source", NULL}},
+     {"strategy", "source", "currency", NULL}},
     {"results",
      &trade_result__descriptor,
-     "t.signal_id, t.broker_id, s.strategy, r.*",
+     "t.signal_id, t.broker_id, s.strategy, " ACCOUNT_CURRENCY("r.account_id") ", r.*",
      "trade_result r" OF_TRADE,
      "r.executed_at",
      "r.result_id",
@@ -70,7 +71,7 @@ static const struct listing listings[] = {
      "r.state = ?",
      NAMED("t.signal_id"),
      "t.broker_id = ?",
-     {"signal_id", "broker_id", "strategy", NULL}},
+     {"signal_id", "broker_id", "strategy", "currency", NULL}},
     {"reconciliations",
      &trade_reconciliation__descriptor,
      "t.signal_id, t.account_id, t.broker_id, t.symbol, s.strategy, r.*",

@@ -31,8 +31,9 @@ static const struct source sources[] = {
 static const struct source accounts_days = {"day", "account_performance", "day", &account_performance__descriptor};
 static const struct source accounts_all = {"all", "account_performance", NULL, &account_performance__descriptor};
 
-struct group {
-    char key[KEY_TEXT];
+struct group {                          // of one currency
+    char key[KEY_TEXT + CURRENCY_TEXT]; // the key, a line feed (which no id has), the currency
+    char name[KEY_TEXT];
     struct performance p;
     UT_hash_handle hh;
 };
@@ -51,83 +52,24 @@ static void groups_destroy(struct groups *self) {
     }
 }
 
-static struct performance *group_of(struct groups *self, const char *key) {
+static struct performance *group_of(struct groups *self, const char *name, const char *currency) {
     struct group *g;
-    char text[KEY_TEXT];
-    snprintf(text, sizeof(text), "%s", key);
-    HASH_FIND_STR(self->all, text, g);
+    char key[KEY_TEXT + CURRENCY_TEXT];
+    snprintf(key, sizeof(key), "%.*s\n%.*s", KEY_TEXT - 1, name, CURRENCY_TEXT - 1, currency);
+    HASH_FIND_STR(self->all, key, g);
     if (g) return &g->p;
     self->too_many = HASH_COUNT(self->all) >= GROUPS_MAX;
     if (self->too_many) return NULL;
     g = calloc(1, sizeof(*g));
     if (!g) abort();
-    memcpy(g->key, text, sizeof(text));
-    performance_init(&g->p, g->key, "");
+    memcpy(g->key, key, sizeof(key));
+    snprintf(g->name, sizeof(g->name), "%s", name);
+    performance_init(&g->p, g->name, "", currency);
     HASH_ADD_STR(self->all, key, g);
     return &g->p;
 }
 
 // Days.
-
-static void add_amount(int64_t *sum, int64_t amount) {
-    *sum = decimal_nearest((wide_t)*sum + amount);
-}
-
-// Counted once, so that the reason has its place; the rest is added there.
-static void add_rejection(struct performance *to, const Rejections *r) {
-    TradeState t = TRADE_STATE__INIT;
-    uint64_t orders = to->row.orders, rejected = to->row.rejected;
-    if (!r->count) return;
-    t.state = TRADE_STATE__STATE__rejected;
-    t.reason = r->reason;
-    performance_order(to, &t, 1);
-    to->row.orders = orders, to->row.rejected = rejected; // they are counted as such already
-    Rejections *held = NULL;
-    for (size_t i = 0; i < to->row.n_rejections && !held; i++)
-        if (strcmp(to->row.rejections[i]->reason, r->reason) == 0) held = to->row.rejections[i];
-    if (!held) held = to->row.rejections[to->row.n_rejections - 1]; // it became "other"
-    held->count += r->count - 1;
-}
-
-static void add_counts(AccountPerformance *to, const AccountPerformance *day) {
-    to->orders += day->orders, to->filled += day->filled, to->partially_filled += day->partially_filled;
-    to->rejected += day->rejected, to->cancelled += day->cancelled, to->expired += day->expired;
-    to->closed += day->closed, to->wins += day->wins, to->losses += day->losses, to->executions += day->executions;
-    add_amount(&to->gross_profit, day->gross_profit);
-    add_amount(&to->gross_loss, day->gross_loss);
-    add_amount(&to->lots, day->lots);
-    add_amount(&to->pnl, day->pnl);
-    add_amount(&to->commission, day->commission);
-    add_amount(&to->fees, day->fees);
-    add_amount(&to->slippage_sum, day->slippage_sum);
-    if (!day->has_slippage_worst || (to->has_slippage_worst && to->slippage_worst >= day->slippage_worst)) return;
-    to->has_slippage_worst = true;
-    to->slippage_worst = day->slippage_worst;
-}
-
-// The net so far may have had its peak within the day.
-static void add_course(struct performance *to, const AccountPerformance *day) {
-    int64_t peak = to->row.net_pnl;
-    add_amount(&peak, day->peak_pnl);
-    if (peak > to->row.peak_pnl) to->row.peak_pnl = peak;
-    if (day->max_drawdown > to->row.max_drawdown) to->row.max_drawdown = day->max_drawdown;
-    performance_settle(to);
-}
-
-static bool add_day(struct performance *to, const AccountPerformance *day) {
-    struct performance one;
-    performance_init(&one, "", "");
-    bool good = performance_resume(&one, day);
-    if (good) {
-        add_counts(&to->row, day);
-        add_course(to, day);
-        for (size_t i = 0; i < day->n_rejections; i++) add_rejection(to, day->rejections[i]);
-        performance_currency(to, day->currency);
-        for (size_t i = 0; i < MEASURES; i++) histogram_merge(&to->histograms[i], &one.histograms[i]);
-    }
-    performance_destroy(&one);
-    return good;
-}
 
 static const struct source *source_of(const ArchiveQuery *q) {
     const char *by = q->by ? q->by : "all";
@@ -169,8 +111,9 @@ static err_t take_days(sql_t *db, const struct source *s, const ArchiveQuery *q,
     for (ProtobufCMessage *m; !e && !(e = sql_step(days, &row)) && row;) {
         arena_reset(arena);
         e = sql_row(days, s->type, arena, &m);
-        struct performance *p = e ? NULL : group_of(groups, sql_text(days, 0));
-        if (!e && (!p || !add_day(p, (const AccountPerformance *)m))) e = ERR_RULE; // the three messages are alike
+        const AccountPerformance *day = e ? NULL : (const AccountPerformance *)m; // the three messages are alike
+        struct performance *p = day ? group_of(groups, sql_text(days, 0), day->currency ? day->currency : CURRENCY_UNKNOWN) : NULL;
+        if (!e && (!p || !performance_add_day(p, day))) e = ERR_RULE;
     }
     return e;
 }
@@ -182,28 +125,29 @@ static void add_trade(struct performance *p, const TradeState *t) {
     bool buy = t->has_side ? t->side == SIGNAL__DIRECTION__buy : t->direction == SIGNAL__DIRECTION__buy;
     if (trade_is_opening(t)) performance_order(p, t, 1);
     if (trade_is_closed(t)) performance_close(p, t, 1);
-    if (t->has_filled_lots) add_amount(&p->row.lots, t->filled_lots);
-    if (t->has_pnl) add_amount(&p->row.pnl, t->pnl);
-    if (t->has_commission) add_amount(&p->row.commission, t->commission);
-    if (t->has_fees) add_amount(&p->row.fees, t->fees);
+    if (t->has_filled_lots) performance_add_amount(&p->row.lots, t->filled_lots);
+    if (t->has_pnl) performance_add_amount(&p->row.pnl, t->pnl);
+    if (t->has_commission) performance_add_amount(&p->row.commission, t->commission);
+    if (t->has_fees) performance_add_amount(&p->row.fees, t->fees);
     performance_settle(p);
     if (!t->has_average_price || !t->has_requested_price || !relative_slippage(t->average_price, t->requested_price, buy, &relative))
         return;
     histogram_add(&p->histograms[SLIPPAGE], relative);
-    add_amount(&p->row.slippage_sum, relative * 10000);
+    performance_add_amount(&p->row.slippage_sum, relative * 10000);
     if (p->row.has_slippage_worst && p->row.slippage_worst >= relative * 10000) return;
     p->row.has_slippage_worst = true;
     p->row.slippage_worst = relative * 10000;
 }
 
 static sql_query_t *prepare_trades(sql_t *db, const ArchiveQuery *q) {
-    char text[500], since[SQL_TIME_TEXT] = "", until[SQL_TIME_TEXT] = "a";
-    snprintf(
-        text, sizeof(text),
-        "SELECT %s, t.* FROM trades t LEFT JOIN signals s ON s.signal_id = t.signal_id WHERE t.ordered_at >= ?1 AND"
-        " t.ordered_at < ?2 AND (?3 IS NULL OR t.account_id = ?3) AND (?4 IS NULL OR t.symbol = ?4) AND (?5 IS NULL OR s.strategy = ?5)"
-        " AND (?6 IS NULL OR t.broker_id = ?6) ORDER BY t.ordered_at, t.trade_id",
-        strcmp(q->by, "symbol") == 0 ? "t.symbol" : "s.strategy");
+    char text[1000], since[SQL_TIME_TEXT] = "", until[SQL_TIME_TEXT] = "a";
+    snprintf(text, sizeof(text),
+             "SELECT %s, " ACCOUNT_CURRENCY(
+                 "t.account_id") ", t.* FROM trades t LEFT JOIN signals s ON s.signal_id = t.signal_id WHERE t.ordered_at >= ?1 AND"
+                                 " t.ordered_at < ?2 AND (?3 IS NULL OR t.account_id = ?3) AND (?4 IS NULL OR t.symbol = ?4) AND (?5 IS "
+                                 "NULL OR s.strategy = ?5)"
+                                 " AND (?6 IS NULL OR t.broker_id = ?6) ORDER BY t.ordered_at, t.trade_id",
+             strcmp(q->by, "symbol") == 0 ? "t.symbol" : "s.strategy");
     if (q->has_since) sql_time_print(q->since, since);
     if (q->has_until) sql_time_print(q->until, until);
     sql_query_t *out = sql_prepare(db, text);
@@ -221,7 +165,7 @@ static err_t take_trades(sql_t *db, const ArchiveQuery *q, struct groups *groups
         arena_reset(arena);
         e = sql_row(trades, &trade_state__descriptor, arena, &m);
         const char *key = sql_text(trades, 0);
-        struct performance *p = e ? NULL : group_of(groups, key ? key : "");
+        struct performance *p = e ? NULL : group_of(groups, key ? key : "", sql_text(trades, 1));
         if (p)
             add_trade(p, (const TradeState *)m);
         else if (!e)
@@ -243,7 +187,7 @@ static void tell_group(struct group *g, const char *by, arena_t *arena, buffer_t
     record_to_json(&g->p.row.base, &json);
     size_t skipped = strlen("{\"account_id\":\"\",\"day\":\"\"");
     buffer_format(out, "{\"by\":\"%s\",\"key\":", by);
-    buffer_json_string(out, g->key, strlen(g->key));
+    buffer_json_string(out, g->name, strlen(g->name));
     buffer_add(out, json.data + skipped, json.length - skipped);
     buffer_destroy(&json);
 }

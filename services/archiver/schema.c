@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "services/archiver/backfill.h"
+#include "services/archiver/by_currency.h"
 #include "services/archiver/curator.h"
 
 // What a message's fields cannot say, by version. A step is never changed once released: the next one corrects it.
@@ -60,6 +61,7 @@ err_t schema_prepare(sql_t *db) {
         e = sql_table_sync(db, t->type, t->name, t->extra ? NULL : t->key, t->extra);
         if (!e) e = number_rows(db, t->name);
     }
+    if (!e) e = by_currency_prepare(db);
     if (!e) e = curator_prepare(db);
     if (!e) e = sql_run(db, indexes);
     return e ? e : backfill_prepare(db);

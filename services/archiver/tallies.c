@@ -45,7 +45,7 @@ struct tally {
 
 struct entity {
     struct tally *tallies;
-    char currency[CURRENCY_TEXT]; // accounts
+    char currency[CURRENCY_TEXT]; // accounts; empty: not known
     enum kind kind;
     UT_hash_handle hh;
     char key[]; // the kind's digit, then the id
@@ -64,14 +64,14 @@ struct tallies {
 static bool prepare(tallies_t *self, sql_t *db) {
     char text[160];
     for (size_t k = 0; k < KIND_COUNT; k++) {
-        snprintf(text, sizeof(text), "%s, day", kinds[k].key);
+        snprintf(text, sizeof(text), "%s, day, currency", kinds[k].key);
         const struct put_form form = {.type = kinds[k].type, .table = kinds[k].table, .key = text, .update = true, .numbered = CHANGED};
         self->put[k] = sql_prepare_put(db, &form);
-        snprintf(text, sizeof(text), "SELECT * FROM %s WHERE %s = ?1 AND day = ?2", kinds[k].table, kinds[k].key);
+        snprintf(text, sizeof(text), "SELECT * FROM %s WHERE %s = ?1 AND day = ?2 AND currency = ?3", kinds[k].table, kinds[k].key);
         self->get[k] = sql_prepare(db, text);
         if (!self->put[k] || !self->get[k]) return false;
     }
-    self->currency = sql_prepare(db, "SELECT coalesce(currency, 'USD') FROM account_config WHERE account_id = ?1");
+    self->currency = sql_prepare(db, "SELECT " ACCOUNT_CURRENCY("?1"));
     return self->currency != NULL;
 }
 
@@ -128,7 +128,8 @@ static err_t read_currency(tallies_t *self, struct entity *e) {
     bool row;
     sql_bind_text(self->currency, 1, e->key + 1);
     err_t error = sql_step(self->currency, &row);
-    if (!error && row) snprintf(e->currency, sizeof(e->currency), "%s", sql_text(self->currency, 0));
+    const char *found = !error && row ? sql_text(self->currency, 0) : CURRENCY_UNKNOWN;
+    if (strcmp(found, CURRENCY_UNKNOWN) != 0) snprintf(e->currency, sizeof(e->currency), "%s", found);
     sql_reset(self->currency);
     return error;
 }
@@ -155,6 +156,7 @@ static err_t load(tallies_t *self, struct tally *t) {
     bool row;
     sql_bind_text(q, 1, t->of->key + 1);
     sql_bind_text(q, 2, t->p.day);
+    sql_bind_text(q, 3, t->p.currency);
     err_t e = sql_step(q, &row);
     if (!e && row) e = sql_row(q, kinds[t->of->kind].type, self->arena, &stored);
     // The three types are laid out alike.
@@ -165,14 +167,14 @@ static err_t load(tallies_t *self, struct tally *t) {
     return e;
 }
 
-static err_t add_tally(tallies_t *self, struct entity *of, uint64_t day, struct tally **out) {
+static err_t add_tally(tallies_t *self, struct entity *of, uint64_t day, const char *currency, struct tally **out) {
     char text[DAY_TEXT];
     struct tally *t = calloc(1, sizeof(*t));
     if (!t) abort();
     t->of = of;
     t->day = day;
     day_text(day, text);
-    performance_init(&t->p, of->key + 1, text);
+    performance_init(&t->p, of->key + 1, text, currency);
     err_t e = load(self, t);
     if (e) {
         performance_destroy(&t->p);
@@ -186,10 +188,10 @@ static err_t add_tally(tallies_t *self, struct entity *of, uint64_t day, struct 
     return ERR_OK;
 }
 
-static err_t find_tally(tallies_t *self, struct entity *of, uint64_t day, struct tally **out) {
+static err_t find_tally(tallies_t *self, struct entity *of, uint64_t day, const char *currency, struct tally **out) {
     struct tally **link = &of->tallies;
-    while (*link && (*link)->day != day) link = &(*link)->next;
-    if (!*link) return add_tally(self, of, day, out);
+    while (*link && ((*link)->day != day || strcmp((*link)->p.currency, currency) != 0)) link = &(*link)->next;
+    if (!*link) return add_tally(self, of, day, currency, out);
     *out = *link;
     *link = (*out)->next;
     (*out)->next = of->tallies;
@@ -199,7 +201,7 @@ static err_t find_tally(tallies_t *self, struct entity *of, uint64_t day, struct
 
 // Counting.
 
-struct change { // of one day's performance, and of the total
+struct change { // of one day's performance, and of the total, in the account's currency
     void (*apply)(struct performance *p, const struct change *c);
     const TradeState *trade;
     struct executed executed;
@@ -221,10 +223,9 @@ struct where { // whom a trade or an execution counts for; NULL: nobody is known
 
 static err_t change_one(tallies_t *self, struct entity *of, uint64_t day, const struct change *c, const char *currency) {
     struct tally *t;
-    err_t e = find_tally(self, of, day, &t);
+    err_t e = find_tally(self, of, day, currency, &t);
     if (e) return e;
     c->apply(&t->p, c);
-    performance_currency(&t->p, currency);
     if (t->dirty) return ERR_OK;
     t->dirty = true;
     t->next_dirty = self->dirty;
@@ -233,14 +234,14 @@ static err_t change_one(tallies_t *self, struct entity *of, uint64_t day, const 
 }
 
 static err_t change(tallies_t *self, const struct where *where, const struct change *c) {
-    const char *currency = NULL;
+    const char *currency = CURRENCY_UNKNOWN;
     err_t e = ERR_OK;
     for (int k = 0; !e && k < KIND_COUNT; k++) { // the account first: it knows the currency
         if (!where->id[k] || !*where->id[k]) continue;
         struct entity *of = find_entity(self, (enum kind)k, where->id[k]);
         if (k == ACCOUNT && !of->currency[0]) e = read_currency(self, of); // its configuration may come after its first trade
         if (e) break;
-        if (k == ACCOUNT) currency = of->currency;
+        if (k == ACCOUNT && of->currency[0]) currency = of->currency;
         e = change_one(self, of, c->day, c, currency);
         if (!e) e = change_one(self, of, TOTAL, c, currency);
     }

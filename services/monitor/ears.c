@@ -16,9 +16,10 @@
 static const char *const always[] = {FEED_HEARTBEAT, "incidents.", "executions.", "commands", FEED_PRICES, NULL};
 static const char *const also[] = {"signals", "routings", "outcomes", NULL};
 
+// Of an account that is not configured nobody knows the currency.
 static bool is_counted(const struct monitor *self, const char *account_id) {
     const AccountConfig *account = book_account(self->context->book, account_id);
-    return !account || !account->currency || strcmp(account->currency, self->settings->currency) == 0;
+    return account && strcmp(account->currency, self->settings->currency) == 0;
 }
 
 static void hear_result(struct monitor *self, const Execution *execution) {

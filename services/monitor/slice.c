@@ -114,6 +114,7 @@ void slice_performance(struct monitor *self, batch_t *batch) {
     TradingPerformance now;
     performance_turn(&self->performance, batch_now(batch));
     performance_write(&self->performance, balance_of(self), batch_now(batch), &now);
+    now.currency = (char *)(uintptr_t)self->settings->currency;
     set_changed(batch, PERFORMANCE, &now.base, &now.timestamp, &self->shown);
 }
 
@@ -150,7 +151,9 @@ static err_t load_performance(struct monitor *self, store_t *store) {
         log_event(LOG_LEVEL_WARNING, "performance_unreadable", "path=%s rule=%s", fault.path, log_quote(fault.rule));
         return ERR_OK; // for looking only: the day starts anew
     }
-    performance_resume(&self->performance, (TradingPerformance *)stored, clock_utc_ns());
+    const TradingPerformance *before = (const TradingPerformance *)stored;
+    bool same = !before->currency || strcmp(before->currency, self->settings->currency) == 0;
+    if (same) performance_resume(&self->performance, before, clock_utc_ns());
     return ERR_OK;
 }
 

@@ -24,7 +24,7 @@ void ddl_type(const struct ddl *ddl, const struct table_form *form, const Protob
 
 // The table of rows, or in a cluster the part of it that each shard has.
 static void part_name(const struct ddl *ddl, const struct table_form *form, buffer_t *out) {
-    buffer_format(out, "`%s`.`%s%s`", ddl->database, form->name, ddl->dialect == DDL_CLUSTER ? "_part" : DDL_ROWS);
+    buffer_format(out, "`%s`.`%s%s`", ddl->database, form->name, ddl->dialect == DDL_CLUSTER ? DDL_PART : DDL_ROWS);
 }
 
 static void engine(const struct ddl *ddl, const struct table_form *form, buffer_t *out) {
@@ -59,7 +59,7 @@ size_t ddl_rows(const struct ddl *ddl, const struct table_form *form, buffer_t o
     on_cluster(ddl, &out[1]);
     buffer_text(&out[1], " AS ");
     part_name(ddl, form, &out[1]);
-    buffer_format(&out[1], " ENGINE = Distributed('%s', '%s', '%s_part', cityHash64(`%s`))", ddl->cluster, ddl->database, form->name,
+    buffer_format(&out[1], " ENGINE = Distributed('%s', '%s', '%s" DDL_PART "', cityHash64(`%s`))", ddl->cluster, ddl->database, form->name,
                   column_first_key(form)->name);
     return 2;
 }
@@ -70,6 +70,19 @@ void ddl_view(const struct ddl *ddl, const struct table_form *form, buffer_t *ou
     buffer_text(out, " AS SELECT ");
     column_list(form, '`', out);
     buffer_format(out, ", `" CHANGED "` FROM `%s`.`%s" DDL_ROWS "` FINAL WHERE `removed` = 0", ddl->database, form->name);
+}
+
+// In a cluster at once (SYNC): the new one stands where the old one stood in ZooKeeper.
+bool ddl_drop_rows(const struct ddl *ddl, const struct table_form *form, size_t table, buffer_t *out) {
+    if (table > 0 && ddl->dialect != DDL_CLUSTER) return false;
+    buffer_text(out, "DROP TABLE IF EXISTS ");
+    if (table == 0)
+        part_name(ddl, form, out);
+    else
+        buffer_format(out, "`%s`.`%s" DDL_ROWS "`", ddl->database, form->name);
+    on_cluster(ddl, out);
+    if (ddl->dialect == DDL_CLUSTER) buffer_text(out, " SYNC");
+    return table < DDL_STATEMENTS_MAX;
 }
 
 void ddl_drop_view(const struct ddl *ddl, const struct table_form *form, buffer_t *out) {

@@ -21,12 +21,15 @@ struct ddl {
 };
 
 #define DDL_ROWS "_rows" // behind a table's name
+#define DDL_PART "_part" // likewise, in a cluster: what a shard has
 
 void ddl_database(const struct ddl *ddl, buffer_t *out);
 // What takes the rows: one statement, or in a cluster two.
 #define DDL_STATEMENTS_MAX 2
 size_t ddl_rows(const struct ddl *ddl, const struct table_form *form, buffer_t out[static DDL_STATEMENTS_MAX]);
 void ddl_view(const struct ddl *ddl, const struct table_form *form, buffer_t *out);
+// Takes away what ddl_rows makes. `table` 0 … as it counts. False: there is no such table.
+bool ddl_drop_rows(const struct ddl *ddl, const struct table_form *form, size_t table, buffer_t *out);
 void ddl_drop_view(const struct ddl *ddl, const struct table_form *form, buffer_t *out);
 // Adds a column that a newer program knows. `table` 0 … as ddl_rows counts. False: there is no such table.
 bool ddl_add_column(const struct ddl *ddl, const struct table_form *form, size_t table, const ProtobufCFieldDescriptor *f, buffer_t *out);

@@ -9,7 +9,7 @@
 struct init {
     server_t *server;
     struct ddl ddl;
-    unsigned tables, columns;
+    unsigned tables, columns, anew;
     char why[200];
 };
 
@@ -60,11 +60,25 @@ static enum reply create_view(struct init *self, const struct table_form *form, 
     return run(self, &text);
 }
 
+// A table whose rows are told apart by less than the archive's key. All of it is in the archive, and is copied again to the empty one.
+static enum reply drop_other_key(struct init *self, const struct table_form *form) {
+    own(buffer) text = {0};
+    bool same = true;
+    enum reply reply = server_has_key(self->server, form, &same, self->why);
+    if (reply != REPLY_DONE || same) return reply;
+    ddl_drop_view(&self->ddl, form, &text);
+    reply = run(self, &text);
+    for (size_t i = 0; reply == REPLY_DONE && ddl_drop_rows(&self->ddl, form, i, &text); i++) reply = run(self, &text);
+    self->anew++;
+    return reply;
+}
+
 static enum reply init_table(struct init *self, const struct table_form *form) {
     struct block_form has;
     const char *missing = NULL;
     unsigned before = self->columns;
-    enum reply reply = create_rows(self, form);
+    enum reply reply = drop_other_key(self, form);
+    if (reply == REPLY_DONE) reply = create_rows(self, form);
     for (bool more = true; reply == REPLY_DONE && more;) {
         reply = server_look(self->server, form, &has, &missing, self->why);
         more = reply == REPLY_DONE && missing;
@@ -94,10 +108,10 @@ static enum reply init_all(struct init *self) {
 int server_init(const struct server_settings *settings) {
     struct init self = {.server = server_new(settings, goes_on, NULL)};
     enum reply reply = init_all(&self);
-    if (reply == REPLY_DONE)
-        printf("%s: %u tables are there; %u columns were added\n", settings->database, self.tables, self.columns);
-    else
-        fprintf(stderr, "%s: %s\n", settings->url, self.why);
+    if (reply == REPLY_DONE) printf("%s: %u tables are there; %u columns were added\n", settings->database, self.tables, self.columns);
+    if (reply == REPLY_DONE && self.anew)
+        printf("%s: %u tables were made anew, with another key; their rows are copied again\n", settings->database, self.anew);
+    if (reply != REPLY_DONE) fprintf(stderr, "%s: %s\n", settings->url, self.why);
     server_destroy(&self.server);
     return reply == REPLY_DONE ? 0 : reply == REPLY_NO ? 1 : 3;
 }

@@ -96,6 +96,14 @@ static err_t move_watermark(struct clickhouse *self, size_t t, uint64_t changed)
 
 // Looking at what the server has, at the start and whenever it was away.
 
+static enum reply look_at_key(struct clickhouse *self, const struct table_form *form, char why[static 200]) {
+    bool same = true;
+    enum reply reply = server_has_key(self->server, form, &same, why);
+    if (reply != REPLY_DONE || same) return reply;
+    snprintf(why, 200, "the server's table is not kept by %s: run tradecast clickhouse init", form->key);
+    return REPLY_NO;
+}
+
 static enum reply look_at_table(struct clickhouse *self, size_t t, char why[static 200]) {
     const struct table_form *form = &table_forms[t];
     struct table *table = &self->tables[t];
@@ -106,6 +114,7 @@ static enum reply look_at_table(struct clickhouse *self, size_t t, char why[stat
         snprintf(why, 200, "the server's table has no column %s: run tradecast clickhouse init", missing);
         return REPLY_NO;
     }
+    if (reply == REPLY_DONE) reply = look_at_key(self, form, why);
     if (reply == REPLY_DONE) reply = server_last(self->server, form, &last, why);
     if (reply != REPLY_DONE || last >= table->watermark) return reply;
     log_event(LOG_LEVEL_WARNING, "server_behind", "table=%s had=%llu has=%llu", form->name, (unsigned long long)table->watermark,

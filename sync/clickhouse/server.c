@@ -136,6 +136,20 @@ enum reply server_look(server_t *self, const struct table_form *form, struct blo
     return REPLY_DONE;
 }
 
+enum reply server_has_key(server_t *self, const struct table_form *form, bool *out, char why[static 200]) {
+    own(buffer) text = {0};
+    struct span found;
+    bool cluster = self->settings.cluster && *self->settings.cluster;
+    buffer_format(&text, "SELECT sorting_key FROM system.tables WHERE database = '%s' AND name = '%s%s' FORMAT TabSeparated",
+                  self->settings.database, form->name, cluster ? DDL_PART : DDL_ROWS);
+    enum reply reply = server_run(self, buffer_string(&text), &found, why);
+    if (reply != REPLY_DONE) return reply;
+    const char *at = found.data, *key;
+    size_t length = cut(&at, at + found.length, '\n', &key);
+    *out = !length || (length == strlen(form->key) && memcmp(key, form->key, length) == 0);
+    return reply;
+}
+
 enum reply server_last(server_t *self, const struct table_form *form, uint64_t *last, char why[static 200]) {
     own(buffer) text = {0};
     struct span found;

@@ -31,6 +31,9 @@ struct ddl server_ddl(const server_t *self, enum dialect dialect);
 // Which fields the table that rows go to has. `missing`: the first one it has not (NULL: none); all of them are missing when there is no
 // such table.
 enum reply server_look(server_t *self, const struct table_form *form, struct block_form *out, const char **missing, char why[static 200]);
+// Whether the server tells rows apart by the table's key; where there is no such table, it will. Rows whose keys differ only in what an
+// older table did not know would be taken for one.
+enum reply server_has_key(server_t *self, const struct table_form *form, bool *out, char why[static 200]);
 // The highest number of a row that it has; 0: none.
 enum reply server_last(server_t *self, const struct table_form *form, uint64_t *last, char why[static 200]);
 

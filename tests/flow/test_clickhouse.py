@@ -270,6 +270,24 @@ def test_a_column_that_a_newer_program_knows_is_added_to_what_is_there(copier):
     same(copier)
 
 
+def test_a_table_that_knew_no_currencies_is_made_anew_and_filled_again(copier):
+    copier.init()
+    name = f"{copier.database}.broker_performance"
+    made = copier.server.ask(f"SHOW CREATE TABLE {name}_rows FORMAT TabSeparatedRaw").strip()
+    copier.server.ask(f"DROP TABLE {name}")
+    copier.server.ask(f"DROP TABLE {name}_rows")
+    older = re.sub(r"ORDER BY \(broker_id, day, currency\)", "ORDER BY (broker_id, day)", made)
+    assert older != made
+    copier.server.ask(older)
+    copier.writer.step()
+    copier.process.start()
+    until(lambda: "is not kept by broker_id, day, currency" in copier.log(), "it to say that rows would be taken for each other")
+    assert "1 tables were made anew" in copier.init()
+    copier.caught_up()
+    same(copier)
+    assert "made anew" not in copier.init()
+
+
 def test_an_archive_without_the_indexes_is_not_read_over_and_over(tmp_path, mode, empty, server):
     copier = Copier(tmp_path, mode, empty, server)
     copier.writer.db.execute("DROP INDEX signals_by_change")

@@ -71,7 +71,7 @@ def test_everything_counted_up_is_what_is_counted_again(traded):
     assert archive.judge()[:10] == []
     total = {r["account_id"]: r for r in archive.tables["account_performance"] if r["day"] == "total"}
     assert set(total) == {"acc000", "acc001", "acc002"}
-    assert {r["currency"] for r in archive.tables["broker_performance"]} == {"mixed", "USD"}
+    assert {(r["broker_id"], r["currency"]) for r in archive.tables["broker_performance"]} == {("a", "EUR"), ("a", "USD"), ("b", "USD")}
     for row in total.values():
         assert row["closed"] > 10 and row["wins"] > 0 and row["losses"] > 0 and row["rejected"] > 0 and Decimal(row["commission"]) > 0
         assert Decimal(row["max_drawdown"]) > 0 and Decimal(row["slippage_worst"]) > 0 and row["execution_latency_us_p50"] > 0

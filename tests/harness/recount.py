@@ -140,6 +140,7 @@ class Archive:
                 " coalesce(r.broker_id, t.broker_id) AS broker, coalesce(r.instance_id, t.instance_id) AS instance"
                 " FROM trade_result r LEFT JOIN result_metrics m USING (result_id) LEFT JOIN trades t ON t.trade_id = r.trade_id"
                 " ORDER BY r.rowid")]
+            self.currencies = dict(db.execute("SELECT account_id, coalesce(currency, 'USD') FROM account_config"))
             self.orders = [dict(r) for r in db.execute("SELECT trade_id, signal_id, direction FROM orders")]
             self.tables = {name: [dict(r) for r in db.execute(f"SELECT * FROM {name}")] for name in (
                 "account_performance", "broker_performance", "instance_performance", "trade_performance", "commission_log",
@@ -156,10 +157,11 @@ class Archive:
         out = {kind: defaultdict(Sums) for kind in KINDS}
 
         def count(ids, day, how):
+            currency = self.currencies.get(ids["account"], "unknown")
             for kind, value in ids.items():
                 if value:
-                    how(out[kind][value, day])
-                    how(out[kind][value, "total"])
+                    how(out[kind][value, day, currency])
+                    how(out[kind][value, "total", currency])
 
         for t in self.trades:
             ids = {kind: t[column] for kind, column in KINDS.items()}
@@ -173,7 +175,7 @@ class Archive:
 
     def judge_performance(self, leave_out):
         for kind, wanted in self.sums().items():
-            rows = {(r[KINDS[kind]], r["day"]): r for r in self.tables[f"{kind}_performance"]}
+            rows = {(r[KINDS[kind]], r["day"], r["currency"]): r for r in self.tables[f"{kind}_performance"]}
             self.expect(f"{kind}_performance: keys without anything counted", sorted(set(wanted) - set(rows)), [])
             for key, found in rows.items():
                 expected = wanted[key].row()

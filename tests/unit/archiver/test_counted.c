@@ -326,32 +326,59 @@ static void a_transaction_that_is_rolled_back_leaves_nothing_counted(void **stat
     expect(w, OF_DAY("executions || ' ' || pnl || ' ' || max_drawdown", "total"), "2 11 0");
 }
 
-static void a_row_says_in_which_currency_and_when_there_are_several(void **state) {
-    struct world *w = *state;
-    assert_int_equal(sql_run(w->db, "INSERT INTO account_config (account_id, broker_id, currency) VALUES ('anna', 'alpha', 'EUR'),"
-                                    " ('bert', 'alpha', NULL)"),
-                     ERR_OK);
-    tell(w, filled(w, "t-1", "1", TRADE_STATE__STATE__filled), NULL, NULL);
-    commit(w);
-    expect(w, "SELECT group_concat(currency) FROM broker_performance", "EUR,EUR");
-    TradeState *t = filled(w, "t-2", "1", TRADE_STATE__STATE__filled);
-    t->account_id = (char *)"bert";
-    tell(w, t, NULL, NULL);
-    commit(w);
-    expect(w, "SELECT group_concat(currency) FROM account_performance", "EUR,EUR,USD,USD");
-    expect(w, "SELECT group_concat(currency) FROM broker_performance", "mixed,mixed");
+// An execution of an account that won or lost so much.
+static void won(struct world *w, const char *account, const char *trade_id, const char *pnl) {
+    TradeState *t = closed(w, trade_id, "1.5", pnl);
+    t->account_id = arena_text(w->arena, account);
+    TradeResult *r = result(w, t, trade_id, "1.25");
+    r->account_id = t->account_id;
+    r->has_pnl = true, r->pnl = e8(pnl);
+    tell(w, t, r, NULL);
 }
 
-static void an_account_configured_after_its_first_trade_has_its_currency_then(void **state) {
+#define OF_BROKER(column, currency)                                                                                                        \
+    "SELECT " column " FROM broker_performance WHERE broker_id = 'alpha' AND day = 'total' AND currency = '" currency "'"
+
+static void amounts_of_different_currencies_are_never_added(void **state) {
     struct world *w = *state;
-    tell(w, filled(w, "t-1", "1", TRADE_STATE__STATE__filled), NULL, NULL);
+    assert_int_equal(sql_run(w->db, "INSERT INTO account_config (account_id, broker_id, currency) VALUES ('anna', 'alpha', 'EUR'),"
+                                    " ('bert', 'alpha', NULL), ('carl', 'alpha', 'USD')"),
+                     ERR_OK);
+    won(w, "anna", "t-1", "30");
+    won(w, "bert", "t-2", "-500");
+    won(w, "carl", "t-3", "20");
     commit(w);
-    expect(w, OF_DAY("coalesce(currency, '-')", "total"), "-");
+    for (int run = 0; run < 2; run++) { // as written, and as read again
+        expect(w, OF_BROKER("orders || ' ' || pnl || ' ' || gross_profit || ' ' || gross_loss", "EUR"), "1 30 30 0");
+        expect(w, OF_BROKER("orders || ' ' || pnl || ' ' || gross_profit || ' ' || gross_loss", "USD"), "2 -480 20 -500");
+        expect(w, OF_BROKER("max_drawdown", "EUR"), "0");
+        expect(w, OF_BROKER("max_drawdown", "USD"), "500");
+        expect(w, "SELECT count(DISTINCT currency) || ' ' || count(DISTINCT day) FROM instance_performance", "2 3");
+        expect(w, "SELECT group_concat(DISTINCT account_id || ' ' || currency) FROM account_performance", "anna EUR,bert USD,carl USD");
+        close_world(w), open_world(w);
+        won(w, "anna", "t-1", "30");
+        commit(w);
+    }
+}
+
+static void an_account_that_is_not_configured_has_an_unknown_currency(void **state) {
+    struct world *w = *state;
+    won(w, "anna", "t-1", "30");
+    commit(w);
+    expect(w, OF_DAY("currency || ' ' || pnl", "total"), "unknown 30");
+}
+
+static void an_account_that_is_gone_keeps_its_currency(void **state) {
+    struct world *w = *state;
     assert_int_equal(sql_run(w->db, "INSERT INTO account_config (account_id, broker_id, currency) VALUES ('anna', 'alpha', 'EUR')"),
                      ERR_OK);
-    tell(w, filled(w, "t-2", "1", TRADE_STATE__STATE__filled), NULL, NULL);
+    won(w, "anna", "t-1", "30");
     commit(w);
-    expect(w, OF_DAY("currency || ' ' || orders", "total"), "EUR 2");
+    assert_int_equal(sql_run(w->db, "DELETE FROM account_config"), ERR_OK);
+    close_world(w), open_world(w);
+    won(w, "anna", "t-2", "12");
+    commit(w);
+    expect(w, OF_DAY("currency || ' ' || pnl", "total"), "EUR 42");
 }
 
 // Signals' outcomes.
@@ -422,7 +449,7 @@ static void reasons_beyond_the_limit_count_together(void **state) {
     struct performance p;
     TradeState t = TRADE_STATE__INIT;
     char reason[16];
-    performance_init(&p, "anna", "total");
+    performance_init(&p, "anna", "total", "EUR");
     t.state = TRADE_STATE__STATE__rejected;
     t.reason = reason;
     for (int sign = 1; sign >= -1; sign -= 2) {
@@ -466,8 +493,9 @@ int main(void) {
         TEST(a_corrected_result_counts_as_it_stands),
         TEST(what_is_told_again_counts_once),
         TEST(a_transaction_that_is_rolled_back_leaves_nothing_counted),
-        TEST(a_row_says_in_which_currency_and_when_there_are_several),
-        TEST(an_account_configured_after_its_first_trade_has_its_currency_then),
+        TEST(amounts_of_different_currencies_are_never_added),
+        TEST(an_account_that_is_not_configured_has_an_unknown_currency),
+        TEST(an_account_that_is_gone_keeps_its_currency),
         TEST(a_signal_has_its_outcome_when_its_last_position_is_closed),
         TEST(topics_may_come_in_any_order),
         TEST(without_exit_prices_the_profit_tells),

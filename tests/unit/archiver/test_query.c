@@ -204,6 +204,40 @@ static void what_a_time_amounted_to_is_the_same_however_it_is_divided(void **sta
     assert_int_equal(sum(w, "symbol", "berta", "orders"), 24);
 }
 
+// Every row of an answer as "key currency orders pnl", one after the other.
+static void assert_rows(struct world *w, const char *by, const char *wanted) {
+    own(buffer) out = {0}, found = {0};
+    const char *rows_path[] = {"rows", NULL};
+    ArchiveQuery q = ARCHIVE_QUERY__INIT;
+    q.what = (char *)"performance", q.by = (char *)(uintptr_t)by;
+    if (!query_answer(w->db, &q, &out)) fail_msg("%s", buffer_string(&out));
+    yajl_val answer = yajl_tree_parse(buffer_string(&out), NULL, 0), rows = yajl_tree_get(answer, rows_path, yajl_t_array);
+    for (size_t i = 0; i < YAJL_GET_ARRAY(rows)->len; i++) {
+        static const char *const fields[] = {"key", "currency", "orders", "pnl"};
+        for (size_t f = 0; f < 4; f++) {
+            yajl_val v = yajl_tree_get(YAJL_GET_ARRAY(rows)->values[i], (const char *[]){fields[f], NULL}, yajl_t_any);
+            const char *text = !v ? "-" : YAJL_IS_STRING(v) ? YAJL_GET_STRING(v) : YAJL_GET_NUMBER(v);
+            buffer_format(&found, "%s%s", f ? " " : i ? ", " : "", text);
+        }
+    }
+    yajl_tree_free(answer);
+    assert_string_equal(buffer_string(&found), wanted);
+}
+
+static void an_amount_has_one_currency_however_it_is_asked_for(void **state) {
+    struct world *w = *state;
+    assert_int_equal(sql_run(w->db, "INSERT INTO account_config (account_id, broker_id, currency) VALUES ('anna', 'alpha', 'EUR'),"
+                                    " ('berta', 'alpha', NULL)"),
+                     ERR_OK);
+    fill(w, 120);
+    assert_rows(w, NULL, "all EUR 96 0, all USD 24 0");
+    assert_rows(w, "broker", "alpha EUR 96 0, alpha USD 24 0");
+    assert_rows(w, "account", "anna EUR 96 0, berta USD 24 0");
+    assert_rows(w, "symbol", "EURUSD EUR 48 0, EURUSD USD 12 0, GBPUSD EUR 48 0, GBPUSD USD 12 0");
+    assert_int_equal(sql_run(w->db, "DELETE FROM account_config"), ERR_OK); // of an account that is gone it is remembered
+    assert_rows(w, "symbol", "EURUSD EUR 48 0, EURUSD USD 12 0, GBPUSD EUR 48 0, GBPUSD USD 12 0");
+}
+
 static void what_is_wrong_is_said(void **state) {
     struct world *w = *state;
     static const struct {
@@ -243,6 +277,7 @@ int main(void) {
         TEST(what_was_there_is_in_exactly_one_page_while_rows_come_in),
         TEST(each_condition_holds),
         TEST(what_a_time_amounted_to_is_the_same_however_it_is_divided),
+        TEST(an_amount_has_one_currency_however_it_is_asked_for),
         TEST(what_is_wrong_is_said),
         TEST(a_question_that_takes_too_long_is_given_up),
     };

@@ -20,12 +20,14 @@
 #define E8(x) ((int64_t)(x)*DECIMAL_SCALE)
 
 static const struct report_words words = {"2026-11-01T00:00:00.000000Z", "2026-11-02T00:00:00.000000Z", "2026-11-03T00:00:00Z",
-                                          "All accounts", false};
+                                          "All accounts"};
 
 static void take(report_data_t *d, uint64_t at, int64_t pnl, int64_t costs, const char *account) {
     struct closed_trade t = {at, pnl, costs, pnl / 1000, true, {"trend", account, "alpha", "EURUSD"}};
     report_take(d, &t);
 }
+
+static void page_of(report_data_t *d, buffer_t *out) { report_html(&(struct report_part){"USD", d}, 1, &words, out); }
 
 static void sums_are_exact(void **state) {
     (void)state;
@@ -53,7 +55,7 @@ static void a_sum_out_of_range_stays_at_its_end(void **state) {
     for (unsigned i = 0; i < 5; i++) take(d, i, INT64_MAX / 2, 0, "anna");
     assert_int_equal(report_all(d)->net, INT64_MAX);
     for (unsigned i = 5; i < 12; i++) take(d, i, -(INT64_MAX / 2), 0, "anna");
-    report_html(d, &words, &out);
+    page_of(d, &out);
 }
 
 static void the_page_stands_alone_and_text_is_text(void **state) {
@@ -61,7 +63,7 @@ static void the_page_stands_alone_and_text_is_text(void **state) {
     own(report_data) *d = report_data_new();
     own(buffer) out = {0};
     take(d, 1, E8(1), 0, "<script>alert('x')</script>&\"");
-    report_html(d, &words, &out);
+    page_of(d, &out);
     const char *page = buffer_string(&out);
     assert_null(strstr(page, "<script"));
     assert_null(strstr(page, "http:"));
@@ -70,11 +72,26 @@ static void the_page_stands_alone_and_text_is_text(void **state) {
     assert_non_null(strstr(page, "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;"));
 }
 
+static void amounts_of_different_currencies_have_parts_of_their_own(void **state) {
+    (void)state;
+    own(report_data) *eur = report_data_new();
+    own(report_data) *usd = report_data_new();
+    own(buffer) out = {0};
+    take(eur, 1, E8(30), 0, "anna");
+    take(usd, 2, E8(500), E8(20), "berta");
+    report_html((struct report_part[]){{"EUR", eur}, {"USD", usd}}, 2, &words, &out);
+    const char *page = buffer_string(&out), *first = strstr(page, "<dt>Net profit, EUR</dt><dd class=\"up\">30</dd>"),
+               *second = strstr(page, "<dt>Net profit, USD</dt><dd class=\"up\">480</dd>");
+    assert_true(first && second && first < second);
+    assert_non_null(strstr(page, "<td>anna</td>"));
+    assert_null(strstr(page, ">530<"));
+    assert_null(strstr(page, ">510<"));
+}
+
 static void a_time_without_trades_has_a_page_too(void **state) {
     (void)state;
-    own(report_data) *d = report_data_new();
     own(buffer) out = {0};
-    report_html(d, &words, &out);
+    report_html(NULL, 0, &words, &out);
     assert_non_null(strstr(buffer_string(&out), "No trade was closed"));
 }
 
@@ -146,6 +163,7 @@ int main(void) {
         cmocka_unit_test(sums_are_exact),
         cmocka_unit_test(a_sum_out_of_range_stays_at_its_end),
         cmocka_unit_test(the_page_stands_alone_and_text_is_text),
+        cmocka_unit_test(amounts_of_different_currencies_have_parts_of_their_own),
         cmocka_unit_test(a_time_without_trades_has_a_page_too),
         cmocka_unit_test(charts_stay_within_their_picture),
         cmocka_unit_test(times_are_read_as_people_write_them),
