@@ -1,4 +1,4 @@
-// deadletter - messages that could not be handled: which there are, what is in them; and giving one to its service again.
+// deadletter - what could not be handled or read: which there is, what is in it; giving a message to its service again.
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>
@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/own.h"
 #include "common/topology.h"
+#include "common/unreadable.h"
 #include "entry.h"
 #include "place.h"
 #include "system.pb-c.h"
@@ -70,6 +71,9 @@ static enum outcome list(struct call *call, store_t *store) {
     return DONE;
 }
 
+// One that a service could not read; its body is what stood there, as JSON or as Redis gave it.
+static bool is_record(const DeadLetter *letter) { return strcmp(letter->topic, UNREADABLE_TOPIC) == 0; }
+
 struct looking {
     const char *service, *id;
     bool found;
@@ -88,7 +92,9 @@ static void show_letter(void *arg, const char *service, const char *id, const De
     buffer_text(&l->out, "{\"letter\":");
     record_to_json(&letter->base, &l->out);
     buffer_text(&l->out, ",\"body\":");
-    if (m)
+    if (is_record(letter))
+        buffer_json_string(&l->out, (const char *)letter->body.data, letter->body.len);
+    else if (m)
         record_to_json(m, &l->out);
     else
         buffer_text(&l->out, "null");
@@ -117,8 +123,7 @@ struct redriving {
 
 static void redrive_letter(void *arg, const char *service, const char *id, const DeadLetter *letter) {
     struct redriving *r = arg;
-    (void)letter;
-    if (strcmp(service, r->service) != 0 || r->outcome == NO_REACH) return;
+    if (strcmp(service, r->service) != 0 || r->outcome == NO_REACH || is_record(letter)) return;
     enum outcome outcome = redrive_one(r->call, service, id);
     if (outcome != DONE) r->outcome = outcome;
 }
@@ -130,12 +135,18 @@ static enum outcome redrive(struct call *call, store_t *store) {
     return redriving.outcome;
 }
 
+static enum outcome drop(struct call *call, store_t *store) {
+    const struct question question = {.service = call->args[1], .verb = "deadletter-drop", .args = {call->args[2]}, .n_args = 1};
+    (void)store;
+    return ask_and_say(call, &question);
+}
+
 enum outcome run_deadletter(struct call *call) {
     static const struct {
         const char *name;
         unsigned args;
         enum outcome (*run)(struct call *call, store_t *store);
-    } verbs[] = {{"list", 1, list}, {"show", 3, show}, {"redrive", 3, redrive}};
+    } verbs[] = {{"list", 1, list}, {"show", 3, show}, {"redrive", 3, redrive}, {"drop", 3, drop}};
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         bool all = call_flag(call, "all") && verbs[i].run == redrive;
         if (strcmp(call->args[0], verbs[i].name) != 0 || call->n_args != (all ? 2 : verbs[i].args)) continue;

@@ -132,6 +132,13 @@ bool place_secret(const struct place *place, const char *name, char out[static 2
     return read_line(path, out);
 }
 
+// What only looks goes on; what writes (as admin) stops at what it cannot read.
+static void tell_unreadable(void *arg, const struct unreadable *what) {
+    (void)arg;
+    (void)complain(DONE, "%s%s%.*s cannot be read and is left out: %s", what->key, what->field.length ? " " : "",
+                   (int)what->field.length, what->field.length ? (const char *)what->field.data : "", what->reason);
+}
+
 store_t *place_store_quietly(const struct place *place, const char *user, char why[static 240]) {
     char password[200] = "";
     if (!endpoint_redis_may(place->redis, is_set("TRADECAST_REDIS_PLAIN"), why)) return NULL;
@@ -144,6 +151,7 @@ store_t *place_store_quietly(const struct place *place, const char *user, char w
     store_t *store = store_new(&options);
     explicit_bzero(password, sizeof password);
     err_t e = store_connect(store);
+    if (strcmp(user, "admin") != 0) store_on_unreadable(store, tell_unreadable, NULL);
     if (!e) return store;
     snprintf(why, 240, "Redis at %.80s: %.100s; is it running, and is --dir right?", place->redis,
              *store_trouble(store) ? store_trouble(store) : error_words(e));

@@ -166,6 +166,8 @@ static bool is_ours(const batch_t *self, const struct span *key) {
     return is_journal_of(self, key);
 }
 
+bool batch_may_write(const batch_t *self, const char *key) { return is_ours(self, &(struct span){key, strlen(key)}); }
+
 static void command(batch_t *self, unsigned argc, const struct span *argv) {
     resp_count(&self->bytes, '*', argc);
     for (unsigned i = 0; i < argc; i++) resp_bulk(&self->bytes, argv[i]);
@@ -256,6 +258,14 @@ void batch_entry_drop(batch_t *self, const char *key, struct span field) { gathe
 void batch_buried_before(batch_t *self, uint64_t n) { self->buried = n; }
 uint64_t batch_buried(const batch_t *self) { return self->buried; }
 
+void batch_last_letter(const batch_t *self, char id[static ENTRY_ID_TEXT]) {
+    entry_id_print((struct entry_id){self->incarnation, self->buried}, id);
+}
+
+void batch_unbury(batch_t *self, const char *id) {
+    batch_raw(self, 3, (struct span[]){SPAN("XDEL"), SPAN(self->own[2]), SPAN(id)});
+}
+
 void batch_bury(batch_t *self, const struct dead *dead) {
     DeadLetter letter = DEAD_LETTER__INIT;
     letter.topic = (char *)dead->topic;
@@ -269,7 +279,8 @@ void batch_bury(batch_t *self, const struct dead *dead) {
     uint8_t *packed = arena_take(self->arena, size);
     dead_letter__pack(&letter, packed);
     char id[ENTRY_ID_TEXT];
-    entry_id_print((struct entry_id){self->incarnation, ++self->buried}, id);
+    self->buried++;
+    batch_last_letter(self, id);
     batch_raw(self, 5, (struct span[]){SPAN("XADD"), SPAN(self->own[2]), SPAN(id), SPAN("e"), {packed, size}});
     batch_alert(self, ALERT__SEVERITY__critical, "deadletter", self->service, "%s %s of %s: %s", dead->type, dead->id, dead->topic, dead->reason);
 }

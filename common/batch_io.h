@@ -36,6 +36,9 @@ void batch_back_to(batch_t *self, struct batch_mark mark); // takes back what wa
 
 void batch_buried_before(batch_t *self, uint64_t n); // dead letters there are: they count up, and make the next ones' ids
 uint64_t batch_buried(const batch_t *self);
+void batch_last_letter(const batch_t *self, char id[static ENTRY_ID_TEXT]); // of what was buried last
+void batch_unbury(batch_t *self, const char *id);                           // it has been dealt with
+bool batch_may_write(const batch_t *self, const char *key);                 // it is in the service's slice
 
 err_t batch_fault(const batch_t *self, char why[static 160]); // what stops the commit, if anything
 bool batch_is_empty(const batch_t *self);

@@ -72,15 +72,18 @@ static bool topic_of(struct loop *l, const char *name, enum topic *out) {
 static bool drive(struct loop *l, const char *id, const DeadLetter *dead, buffer_t *answer) {
     enum topic topic;
     const char *reason = "";
+    if (strcmp(dead->topic, UNREADABLE_TOPIC) == 0) {
+        buffer_format(answer, "dead letter %s is a record and no message: mend or remove %s, start %s again, then drop the letter", id,
+                      dead->id, l->me.name);
+        return false;
+    }
     struct envelope e = {.body = {dead->body.data, dead->body.len}};
     snprintf(e.type, sizeof e.type, "%s", dead->type);
     if (!topic_of(l, dead->topic, &topic) || intake_handle(l, topic, &e, &reason)) {
         buffer_format(answer, "dead letter %s failed again: %s", id, *reason ? reason : "its topic is not read here");
         return false;
     }
-    char key[80];
-    snprintf(key, sizeof key, "deadletter:%s", l->me.name);
-    batch_raw(l->batch, 3, (struct span[]){span_of("XDEL"), span_of(key), span_of(id)});
+    batch_unbury(l->batch, id);
     l->redriven++;
     buffer_format(answer, "{\"redriven\":\"%s\"}", id);
     return true;
@@ -114,6 +117,18 @@ static bool redrive(struct loop *l, const char *id, buffer_t *answer) {
     return done;
 }
 
+static bool drop(struct loop *l, const char *id, buffer_t *answer) {
+    if (unreadables_drop(l->unreadable, l->batch, id)) {
+        l->redriven++;
+        buffer_format(answer, "{\"dropped\":\"%s\"}", id);
+        return true;
+    }
+    buffer_format(answer, "%s is no dead letter of a record; a message is redriven", id);
+    return false;
+}
+
+static bool changes_letters(const ControlRequest *request) { return strncmp(request->verb, "deadletter-", 11) == 0; }
+
 static bool own_verb(struct loop *l, const ControlRequest *request, buffer_t *answer, bool *ok) {
     if (strcmp(request->verb, "ping") == 0) {
         buffer_format(answer, "{\"service\":\"%s\",\"stalled\":%s}", l->me.name, l->stalled ? "true" : "false");
@@ -122,6 +137,8 @@ static bool own_verb(struct loop *l, const ControlRequest *request, buffer_t *an
         *ok = answer_status(l, answer);
     } else if (strcmp(request->verb, "deadletter-redrive") == 0 && request->n_args == 1 && !l->sealed) {
         *ok = redrive(l, request->args[0], answer);
+    } else if (strcmp(request->verb, "deadletter-drop") == 0 && request->n_args == 1 && !l->sealed) {
+        *ok = drop(l, request->args[0], answer);
     } else {
         return false;
     }
@@ -144,7 +161,7 @@ static void take_request(struct loop *l, struct span peer, const ControlRequest 
     buffer_t answer = {0};
     bool ok = false;
     if (own_verb(l, request, &answer, &ok)) {
-        if (strcmp(request->verb, "deadletter-redrive") == 0 && ok) keep_answer(l, peer, ok, buffer_string(&answer));
+        if (changes_letters(request) && ok) keep_answer(l, peer, ok, buffer_string(&answer));
         else send_answer(l, peer, ok, buffer_string(&answer));
     } else if (l->sealed) {
         send_answer(l, peer, false, "nothing can be committed at the moment; try again when Redis is back");

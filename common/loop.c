@@ -92,6 +92,7 @@ void loop_open(struct loop *l) {
     l->taken = 0;
     l->opened_at = l->taken_at = mono;
     trace_begin(l);
+    unreadables_report(l->unreadable, l->batch);
 }
 
 static void listen(struct loop *l, const struct heard *h) {

@@ -9,6 +9,7 @@
 #include "common/service.h"
 #include "common/topology.h"
 #include "common/trace.h"
+#include "common/unreadable.h"
 
 #define INLETS_MAX (2 * INSTANCES_MAX)
 #define SOURCES_MAX (INSTANCES_MAX + CELLS_MAX + 8) // the monitor listens to every process, and to other cells
@@ -91,6 +92,7 @@ struct loop {
     struct waiting_answer answers[ANSWERS_MAX];
     size_t n_answers;
 
+    unreadables_t *unreadable; // records that it could not read, and has not yet reported
     struct trace trace;
     int lock_file; // stays open: it is the lock
 

@@ -11,7 +11,6 @@
 #include "common/decimal.h"
 #include "common/record_part.h"
 
-#define FIELDS_MAX    64 // of a message: one bit each while reading
 #define NAME_MAX_ENUM 48
 
 void *record_take(arena_t *arena, size_t size) {
@@ -180,13 +179,9 @@ void record_print_value(const ProtobufCFieldDescriptor *f, const void *place, bu
     buffer_add(out, s.data, s.length);
 }
 
-static bool is_nested(const ProtobufCFieldDescriptor *f) {
-    return f->label == PROTOBUF_C_LABEL_REPEATED || f->type == PROTOBUF_C_TYPE_MESSAGE;
-}
-
 bool record_field_text(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, buffer_t *out) {
     if (!record_is_set(m, f)) return false;
-    if (is_nested(f))
+    if (record_is_nested(f))
         record_print_nested(m, f, out);
     else
         record_print_value(f, record_at(m, f->offset), out);
@@ -211,7 +206,7 @@ void record_each_but(const ProtobufCMessage *m, uint64_t but, record_visit_fn *v
     for (unsigned i = 0; i < d->n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &d->fields[i];
         if ((f->id < 64 && (but >> f->id & 1)) || !record_is_set(m, f)) continue;
-        if (is_nested(f) || f->type == PROTOBUF_C_TYPE_BYTES) {
+        if (record_is_nested(f) || f->type == PROTOBUF_C_TYPE_BYTES) {
             buffer_clear(&large);
             record_field_text(m, f, &large);
             visit(arg, f, (struct span){large.data ? (const void *)large.data : "", large.length});
@@ -368,39 +363,4 @@ err_t record_read_value(const ProtobufCFieldDescriptor *f, struct span text, are
     }
     *rule = "has a type that is not read";
     return ERR_INPUT;
-}
-
-err_t record_set(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span text, arena_t *arena) {
-    if (is_nested(f)) return record_read_nested(m, f, text, arena);
-    const char *rule;
-    err_t e = record_read_value(f, text, arena, record_at(m, f->offset), &rule);
-    if (e) return e == ERR_RULE ? ERR_INPUT : e;
-    record_mark_set(m, f);
-    return ERR_OK;
-}
-
-static err_t read_pairs(ProtobufCMessage *m, const struct record_pair *pairs, size_t n, arena_t *arena) {
-    const ProtobufCMessageDescriptor *d = m->descriptor;
-    assert(d->n_fields <= FIELDS_MAX);
-    uint64_t seen = 0;
-    for (size_t i = 0; i < n; i++) {
-        const ProtobufCFieldDescriptor *f = record_field(d, pairs[i].name);
-        if (!f) continue;
-        err_t e = record_set(m, f, pairs[i].value, arena);
-        if (e) return e;
-        seen |= UINT64_C(1) << (f - d->fields);
-    }
-    for (unsigned i = 0; i < d->n_fields; i++)
-        if (d->fields[i].label == PROTOBUF_C_LABEL_REQUIRED && !(seen >> i & 1)) return ERR_INPUT;
-    return ERR_OK;
-}
-
-err_t record_from_pairs(const ProtobufCMessageDescriptor *d, const struct record_pair *pairs, size_t n, arena_t *arena,
-                        ProtobufCMessage **out) {
-    *out = NULL;
-    ProtobufCMessage *m = record_new(d, arena);
-    err_t e = read_pairs(m, pairs, n, arena);
-    if (e && !arena) protobuf_c_message_free_unpacked(m, NULL);
-    if (!e) *out = m;
-    return e;
 }

@@ -30,9 +30,16 @@ void record_each_but(const ProtobufCMessage *m, uint64_t but, record_visit_fn *v
 uint64_t record_bits(const ProtobufCMessageDescriptor *d, const char *const names[]); // names: NULL at the end; each must be a field
 
 // Builds a message from name/value pairs as Redis holds them; unknown names are skipped. In `arena`, or malloc when NULL (free with
-// protobuf_c_message_free_unpacked). ERR_INPUT: a value does not fit its field or a required one is missing.
+// protobuf_c_message_free_unpacked). ERR_INPUT: a value does not fit its field or a required one is missing; *fault (NULL: not
+// asked for) says which.
+struct fault;
 err_t record_from_pairs(const ProtobufCMessageDescriptor *d, const struct record_pair *pairs, size_t n, arena_t *arena,
-                        ProtobufCMessage **out);
+                        ProtobufCMessage **out, struct fault *fault);
+
+// What can be read of such pairs, for whoever has to act on a record that is damaged: what cannot is not set; a text that is
+// missing is empty.
+ProtobufCMessage *record_part_of_pairs(const ProtobufCMessageDescriptor *d, const struct record_pair *pairs, size_t n,
+                                       arena_t *arena);
 
 void record_to_json(const ProtobufCMessage *m, buffer_t *out);
 

@@ -133,14 +133,7 @@ static bool scalar_text(const ProtobufCFieldDescriptor *f, yajl_val v, struct sp
 
 // A text that could not be read, or is missing, is an empty one to whoever looks at the rest.
 static void fill_hole(struct reader *r, const ProtobufCFieldDescriptor *f, void *place) {
-    if (r->partial && f->type == PROTOBUF_C_TYPE_STRING) *(char **)place = record_take(r->arena, 1);
-}
-
-static void fill_holes(struct reader *r, ProtobufCMessage *m) {
-    for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
-        const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
-        if (f->label == PROTOBUF_C_LABEL_REQUIRED) fill_hole(r, f, record_at(m, f->offset));
-    }
+    if (r->partial) record_fill_text(f, place, r->arena);
 }
 
 static void read_item(struct reader *r, const ProtobufCFieldDescriptor *f, void *place, yajl_val v) {
@@ -150,7 +143,7 @@ static void read_item(struct reader *r, const ProtobufCFieldDescriptor *f, void 
         if (YAJL_IS_OBJECT(v))
             read_object(r, nested, v);
         else
-            tell_value(r, "must be an object", v), fill_holes(r, nested);
+            tell_value(r, "must be an object", v), record_fill_texts(nested, r->arena);
         return;
     }
     struct span text;

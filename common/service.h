@@ -98,6 +98,9 @@ struct service {
     void (*beat)(void *self, Heartbeat *out, arena_t *arena); // adds to the heartbeat what only the service counts
     // A message of one of its routes went to the dead letters: tell whoever waits for it (a dead order ends as a visible rejection).
     void (*buried)(void *self, batch_t *batch, const ProtobufCMessage *body, const char *reason);
+    // A record that it reads, now or while it is loaded, cannot be read: it is left out, and reported. Here the service does what
+    // is safe without it (a halt that cannot be read halts).
+    void (*unreadable)(void *self, const struct unreadable *what);
     // Its inputs are all messages (topics, sockets; no file descriptors): what it did can be recorded, and done again (rerun.h).
     bool traced;
     // A recording begins now: what it has heard on its sockets and keeps in no store. And what it does every so often it does next at the

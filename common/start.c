@@ -209,6 +209,20 @@ static err_t open_inlets(struct loop *l) {
 
 // --- the service's own state
 
+// Whoever reads goes on without it; what hangs on it is the service's to say.
+static void note_unreadable(void *arg, const struct unreadable *what) {
+    struct loop *l = arg;
+    unreadables_note(l->unreadable, ledger_store(l->ledger), what);
+    if (l->self && l->service->unreadable) l->service->unreadable(l->self, what);
+}
+
+static err_t load_unreadable(struct loop *l) {
+    store_t *store = ledger_store(l->ledger);
+    l->unreadable = unreadables_new(l->me.name);
+    store_on_unreadable(store, note_unreadable, l);
+    return unreadables_load(l->unreadable, store);
+}
+
 static err_t read_last_run(struct loop *l) {
     char key[96];
     buffer_t text = {0};
@@ -255,7 +269,8 @@ err_t loop_start(struct loop *l, const void *own) {
     l->own = own;
     l->booked = l->book != NULL;
     if (!l->book) l->book = book_new();
-    e = open_outlets(l);
+    e = load_unreadable(l);
+    if (!e) e = open_outlets(l);
     if (e) return e;
     fill_context(l);
     ledger_begin(l->ledger, l->context.incarnation);
@@ -274,6 +289,7 @@ void loop_end(struct loop *l) {
     for (size_t i = 0; i < l->n_consumers; i++) port_destroy(&l->consumers[i].inbox);
     batch_destroy(&l->batch);
     book_destroy(&l->book);
+    unreadables_destroy(&l->unreadable);
     ledger_destroy(&l->ledger);
     trace_close(l);
     if (l->lock_file > 0) (void)close(l->lock_file);

@@ -26,12 +26,28 @@ bool store_connected(const store_t *self);
 void store_drop(store_t *self);     // closes the connection
 const char *store_trouble(const store_t *self); // the last error in words
 
+// What stands in Redis and cannot be read: a record, a member, a pair, or a key of another type.
+struct unreadable {
+    const char *key;
+    struct span field;          // the hash's field or the set's member; empty: the whole key
+    const ProtobufCMessageDescriptor *type; // what it should be; NULL: no message
+    const char *reason;         // "executed_at must be a time …, not "x""
+    bool other_type;            // Redis holds something else under the key: a set, say, and no hash
+    const ProtobufCMessage *part; // what could be read of a message (record_part_of_pairs), or NULL
+    struct span content;        // what is there, as JSON; empty with other_type
+};
+typedef void store_unreadable_fn(void *arg, const struct unreadable *what); // all of it valid during the call only
+
+// From now on a read goes on without what cannot be read, and `note` hears of it. Otherwise such a read ends with ERR_INPUT.
+void store_on_unreadable(store_t *self, store_unreadable_fn *note, void *arg);
+
 // Every read: ERR_STORE, ERR_REFUSED (loading, busy) or ERR_ACCESS when it could not be answered.
 err_t store_get(store_t *self, const char *key, buffer_t *out); // empty when there is none
 err_t store_field(store_t *self, const char *key, const char *field, buffer_t *out);
-// A hash as a message; *out = NULL when there is none.
+// A hash as a message; *out = NULL when there is none, or it cannot be read.
 err_t store_record(store_t *self, const char *key, const ProtobufCMessageDescriptor *d, arena_t *arena, ProtobufCMessage **out);
 
+// A visitor that returns an error which rejects (ERR_INPUT) could not read what it was given.
 typedef err_t store_member_fn(void *arg, struct span member);
 err_t store_members(store_t *self, const char *set_key, store_member_fn *visit, void *arg); // SSCAN: each once
 

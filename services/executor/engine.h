@@ -49,6 +49,7 @@ struct executor {
     struct broker *brokers;
     struct surplus *surplus; // netting.c
     struct trade *unsaved;   // through unsaved_prev, unsaved_next; oldest first
+    unsigned unreadable;     // open trades of which not even the account can be read
     RiskState__Mode global;
     halts_t *halts;
     struct doubt_patience patience;
@@ -183,6 +184,10 @@ void sums_take(struct executor *x, const ExecutorSums *m);
 err_t sums_load(struct executor *x, store_t *store); // what the others had
 err_t sums_open(struct executor *x, reactor_t *reactor);
 void sums_close(struct executor *x);
+
+// unreadable.c - open trades that cannot be read.
+void unreadable_trade(void *self, const struct unreadable *what);
+unsigned unreadable_here(const struct executor *x, const struct place *p); // how many may be at this place, its own not counted
 
 // load.c - at start.
 err_t load_all(void *self, store_t *store);

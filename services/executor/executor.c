@@ -259,4 +259,5 @@ const struct service executor_service = {
     .tick = executor_tick,
     .committed = executor_committed,
     .buried = orders_buried,
+    .unreadable = unreadable_trade,
 };

@@ -216,7 +216,7 @@ void halts_lock(struct executor *x, const OrderCommand *c) {
 
 // --- at start
 
-static bool load_mode(struct executor *x, const char *name, RiskState__Mode mode) {
+static void load_mode(struct executor *x, const char *name, RiskState__Mode mode) {
     const char *source = after(name, "source:");
     if (strcmp(name, "global") == 0)
         x->global = mode;
@@ -224,16 +224,15 @@ static bool load_mode(struct executor *x, const char *name, RiskState__Mode mode
         set_source(x->halts, source, mode);
     else
         accounts_get(x->accounts, name)->mode = mode;
-    return true;
 }
 
+// What forbids something, and cannot be read, forbids.
 bool halts_load(struct executor *x, const char *name, const char *value) {
     const char *flatten = after(name, "flatten:"), *locked = after(name, "lock:");
     if (flatten) return flatten_add(x->halts, flatten, value) != NULL;
     const ProtobufCEnumDescriptor *names = locked ? &order_command__lock__descriptor : &risk_state__mode__descriptor;
     const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value_by_name(names, value);
-    if (!v) return false;
-    if (!locked) return load_mode(x, name, (RiskState__Mode)v->value);
-    accounts_get(x->accounts, locked)->lock = (OrderCommand__Lock)v->value;
-    return true;
+    if (!locked) load_mode(x, name, v ? (RiskState__Mode)v->value : RISK_STATE__MODE__halted);
+    if (locked) accounts_get(x->accounts, locked)->lock = v ? (OrderCommand__Lock)v->value : ORDER_COMMAND__LOCK__reduce_only;
+    return v != NULL;
 }

@@ -30,7 +30,7 @@ static err_t load_trade(void *arg, const ProtobufCMessage *m) {
 
 static err_t load_risk(void *arg, struct span name, struct span value) {
     char field[TEXT_MAX], text[TEXT_MAX];
-    return halts_load(arg, text_of(name, field), text_of(value, text)) ? ERR_OK : ERR_CONFIG;
+    return halts_load(arg, text_of(name, field), text_of(value, text)) ? ERR_OK : ERR_INPUT;
 }
 
 // "books:number"
@@ -47,7 +47,7 @@ static err_t load_aside(void *arg, struct span name, struct span value) {
     struct executor *x = arg;
     char field[TEXT_MAX];
     Report *r = report__unpack(NULL, value.length, value.data);
-    if (!r) return ERR_OK; // it stays in Redis for somebody to look at
+    if (!r) return ERR_INPUT;
     (void)aside_add(x->aside, text_of(name, field), r, 0);
     report__free_unpacked(r, NULL);
     return ERR_OK;

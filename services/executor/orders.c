@@ -83,7 +83,7 @@ enum gate orders_gate(const struct executor *x, const struct trade *t) {
                                 .lock = p->account->lock,
                                 .lots = t->s->lot_size,
                                 .max_lots = state_limits(x, p->account)->max_lots_order,
-                                .unknown = p->unknown,
+                                .unknown = p->unknown + unreadable_here(x, p),
                                 .submitting = p->submitting,
                                 .closing = is_closing(t->s),
                                 .has_positions = is_closing(t->s) && closing_has_positions(t)};

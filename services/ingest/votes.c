@@ -199,11 +199,11 @@ void votes_retire(votes_t *self, batch_t *batch) {
 static err_t load_ballot(void *arg, struct span name, struct span value) {
     votes_t *self = arg;
     char text[NAME_MOST];
-    if (name.length >= sizeof text) return ERR_OK;
+    if (name.length >= sizeof text) return ERR_INPUT;
     memcpy(text, name.data, name.length);
     text[name.length] = 0;
     Ballot *ballot = ballot__unpack(NULL, value.length, value.data);
-    if (!ballot) return ERR_OK; // not ours: nothing that we wrote
+    if (!ballot) return ERR_INPUT;
     struct ballot_held *held = ballot_find(self, text);
     if (!held) held = ballot_add(self, text);
     ballot__free_unpacked(held->ballot, NULL);

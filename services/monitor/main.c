@@ -12,6 +12,7 @@ static const struct service monitor = {
     .new = monitor_new,
     .destroy = monitor_destroy,
     .load = monitor_load,
+    .unreadable = monitor_unreadable,
     .open = monitor_open,
     .configured = monitor_configured,
     .tick = monitor_tick,

@@ -63,6 +63,11 @@ err_t monitor_load(void *self, store_t *store) {
     return slice_load(self, store);
 }
 
+// As the router does: a halt that cannot be read halts.
+void monitor_unreadable(void *self, const struct unreadable *what) {
+    if (strcmp(what->key, "risk:global") == 0) ((struct monitor *)self)->watch.mode = RISK_STATE__MODE__halted;
+}
+
 static void expect(void *watch, const InstanceConfig *instance) { watch_expect(watch, instance->instance_id); }
 
 void monitor_configured(void *self) {

@@ -50,6 +50,7 @@ extern const char *const monitor_slice[];
 void *monitor_new(const struct context *context, const void *settings);
 void monitor_destroy(void **self);
 err_t monitor_load(void *self, store_t *store);
+void monitor_unreadable(void *self, const struct unreadable *what);
 void monitor_configured(void *self);
 err_t monitor_open(void *self, reactor_t *reactor);
 err_t monitor_tick(void *self, batch_t *batch);

@@ -151,6 +151,8 @@ static void router_buried(void *self, batch_t *batch, const ProtobufCMessage *bo
 
 // --- chores
 
+static void router_unreadable(void *self, const struct unreadable *what) { slice_unreadable(&((struct router *)self)->desk, what); }
+
 static err_t router_tick(void *self, batch_t *batch) {
     struct router *r = self;
     if (!r->renewed) slice_renew(batch, r->desk.accounts);
@@ -210,5 +212,6 @@ const struct service router_service = {
     .open = follow_open,
     .tick = router_tick,
     .buried = router_buried,
+    .unreadable = router_unreadable,
     .beat = router_beat,
 };

@@ -218,6 +218,21 @@ static err_t load_account_risk(store_t *store, struct account *account) {
     return e;
 }
 
+void slice_unreadable(struct desk *desk, const struct unreadable *what) {
+    static const char prefix[] = "risk:", source[] = "source:";
+    if (what->type != &risk_state__descriptor || strncmp(what->key, prefix, sizeof prefix - 1) != 0) return;
+    const char *scope = what->key + sizeof prefix - 1;
+    if (strcmp(scope, GLOBAL) == 0) {
+        desk->global = RISK_STATE__MODE__halted;
+    } else if (strncmp(scope, source, sizeof source - 1) == 0) {
+        risks_set_source(desk->risks, scope + sizeof source - 1, RISK_STATE__MODE__halted);
+    } else {
+        struct account *account = accounts_get(desk->accounts, scope);
+        account->mode = RISK_STATE__MODE__halted;
+        risks_note_reason(account, "its state of risk could not be read");
+    }
+}
+
 struct source_loading {
     store_t *store;
     risks_t *risks;

@@ -25,4 +25,5 @@ bool stake_read(char *text, char **symbol, struct stake *out);                  
 // At start. Beside the router's own keys it reads the executor's: what of each trade is filled, and each account's money.
 err_t slice_load(store_t *store, struct desk *desk, unsigned shards);
 err_t slice_load_money(store_t *store, struct account *account);
+void slice_unreadable(struct desk *desk, const struct unreadable *what); // a halt that cannot be read halts
 void slice_renew(batch_t *batch, accounts_t *accounts); // what stands there in the form of an older version

@@ -88,9 +88,9 @@ static void through_pairs(const ProtobufCMessage *m, arena_t *arena) {
     record_each(m, keep_pair, &p);
     p.pair[p.n++] = (struct record_pair){span_of("not_ours"), span_of("x")};
     ProtobufCMessage *back, *loose;
-    assert_int_equal(record_from_pairs(m->descriptor, p.pair, p.n, arena, &back), ERR_OK);
+    assert_int_equal(record_from_pairs(m->descriptor, p.pair, p.n, arena, &back, NULL), ERR_OK);
     check_same(m, back, "Redis");
-    assert_int_equal(record_from_pairs(m->descriptor, p.pair, p.n, NULL, &loose), ERR_OK);
+    assert_int_equal(record_from_pairs(m->descriptor, p.pair, p.n, NULL, &loose, NULL), ERR_OK);
     check_same(m, loose, "Redis with malloc");
     protobuf_c_message_free_unpacked(loose, NULL);
 }
@@ -265,7 +265,7 @@ static void refuse_pair(const char *name, const char *value) {
         {span_of(name), span_of(value)},
     };
     ProtobufCMessage *m;
-    assert_int_equal(record_from_pairs(&instance_state__descriptor, pairs, 5, NULL, &m), ERR_INPUT);
+    assert_int_equal(record_from_pairs(&instance_state__descriptor, pairs, 5, NULL, &m, NULL), ERR_INPUT);
     assert_null(m);
 }
 
@@ -280,7 +280,7 @@ static void a_damaged_hash_is_refused(void **state) {
     refuse_pair("accounts", "");
     struct record_pair short_of[] = {{span_of("instance_id"), span_of("i")}};
     ProtobufCMessage *m;
-    assert_int_equal(record_from_pairs(&instance_state__descriptor, short_of, 1, NULL, &m), ERR_INPUT);
+    assert_int_equal(record_from_pairs(&instance_state__descriptor, short_of, 1, NULL, &m, NULL), ERR_INPUT);
 }
 
 static void a_name_is_a_fields_only_when_all_of_it_is(void **state) {
@@ -301,7 +301,7 @@ static void a_field_given_again_replaces_what_was_there(void **state) {
                                   {span_of("accounts"), span_of("[\"c\"]")},
                                   {span_of("broker_id"), span_of("c")}};
     ProtobufCMessage *m;
-    assert_int_equal(record_from_pairs(&instance_config__descriptor, pairs, 5, NULL, &m), ERR_OK);
+    assert_int_equal(record_from_pairs(&instance_config__descriptor, pairs, 5, NULL, &m, NULL), ERR_OK);
     InstanceConfig *i = (InstanceConfig *)m;
     assert_int_equal(i->n_accounts, 1);
     assert_string_equal(i->accounts[0], "c");

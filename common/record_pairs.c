@@ -1,0 +1,84 @@
+// record_pairs - a message from name/value pairs, as Redis holds it: whole, or what can be read of it.
+// SPDX-License-Identifier: MIT
+#include <assert.h>
+#include <stdio.h>
+
+#include "common/record_part.h"
+
+#define FIELDS_MAX 64 // of a message: one bit each while reading
+
+void record_fill_text(const ProtobufCFieldDescriptor *f, void *place, arena_t *arena) {
+    char **text = place;
+    if (f->type == PROTOBUF_C_TYPE_STRING && (!*text || *text == f->default_value)) *text = record_take(arena, 1);
+}
+
+void record_fill_texts(ProtobufCMessage *m, arena_t *arena) {
+    for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
+        if (f->label == PROTOBUF_C_LABEL_REQUIRED) record_fill_text(f, record_at(m, f->offset), arena);
+    }
+}
+
+static err_t set_field(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span text, arena_t *arena,
+                       const char **rule) {
+    *rule = "cannot be read";
+    if (record_is_nested(f)) return record_read_nested(m, f, text, arena);
+    err_t e = record_read_value(f, text, arena, record_at(m, f->offset), rule);
+    if (e) return e == ERR_RULE ? ERR_INPUT : e;
+    record_mark_set(m, f);
+    return ERR_OK;
+}
+
+err_t record_set(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span text, arena_t *arena) {
+    const char *rule;
+    return set_field(m, f, text, arena, &rule);
+}
+
+static void tell_pair(struct fault *fault, const ProtobufCFieldDescriptor *f, const char *rule, struct span value) {
+    if (!fault || fault->rule[0]) return;
+    snprintf(fault->path, sizeof fault->path, "%s", f->name);
+    snprintf(fault->rule, sizeof fault->rule, "%s", rule);
+    int length = value.length < sizeof fault->value ? (int)value.length : (int)sizeof fault->value - 1;
+    snprintf(fault->value, sizeof fault->value, "%.*s", length, value.length ? (const char *)value.data : "");
+}
+
+// All that can be read; the first thing that cannot is the fault.
+static err_t read_pairs(ProtobufCMessage *m, const struct record_pair *pairs, size_t n, arena_t *arena, struct fault *fault) {
+    const ProtobufCMessageDescriptor *d = m->descriptor;
+    assert(d->n_fields <= FIELDS_MAX);
+    uint64_t seen = 0;
+    err_t e = ERR_OK;
+    for (size_t i = 0; i < n; i++) {
+        const ProtobufCFieldDescriptor *f = record_field(d, pairs[i].name);
+        const char *rule;
+        if (!f) continue;
+        err_t one = set_field(m, f, pairs[i].value, arena, &rule);
+        if (one) tell_pair(fault, f, rule, pairs[i].value);
+        if (!e) e = one;
+        if (!one) seen |= UINT64_C(1) << (f - d->fields);
+    }
+    for (unsigned i = 0; i < d->n_fields; i++) {
+        if (d->fields[i].label != PROTOBUF_C_LABEL_REQUIRED || (seen >> i & 1)) continue;
+        tell_pair(fault, &d->fields[i], "is required", (struct span){0});
+        if (!e) e = ERR_INPUT;
+    }
+    return e;
+}
+
+err_t record_from_pairs(const ProtobufCMessageDescriptor *d, const struct record_pair *pairs, size_t n, arena_t *arena,
+                        ProtobufCMessage **out, struct fault *fault) {
+    *out = NULL;
+    if (fault) *fault = (struct fault){0};
+    ProtobufCMessage *m = record_new(d, arena);
+    err_t e = read_pairs(m, pairs, n, arena, fault);
+    if (e && !arena) protobuf_c_message_free_unpacked(m, NULL);
+    if (!e) *out = m;
+    return e;
+}
+
+ProtobufCMessage *record_part_of_pairs(const ProtobufCMessageDescriptor *d, const struct record_pair *pairs, size_t n,
+                                       arena_t *arena) {
+    ProtobufCMessage *m = record_new(d, arena);
+    if (read_pairs(m, pairs, n, arena, NULL)) record_fill_texts(m, arena);
+    return m;
+}

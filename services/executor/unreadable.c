@@ -1,0 +1,25 @@
+// unreadable - a trade that Redis holds and nobody can read may be at the broker: nothing new where it may be.
+// SPDX-License-Identifier: MIT
+#include "services/executor/engine.h"
+
+// Until the executor is started again with the record mended, or out of the set of open trades: it counts as a trade
+// in doubt at its account and symbol; at all of the account's symbols when the symbol cannot be read; everywhere when
+// not even the account can.
+void unreadable_trade(void *self, const struct unreadable *what) {
+    struct executor *x = self;
+    if (what->type != &trade_state__descriptor) return;
+    const TradeState *s = (const TradeState *)what->part;
+    if (!s || !*s->account_id) {
+        x->unreadable++;
+        return;
+    }
+    struct account *a = accounts_get(x->accounts, s->account_id);
+    a->unknown++;
+    a->dirty = true;
+    if (*s->broker_symbol && *s->symbol)
+        engine_place(x, s)->unknown++;
+    else
+        a->unreadable++;
+}
+
+unsigned unreadable_here(const struct executor *x, const struct place *p) { return x->unreadable + p->account->unreadable; }
