@@ -19,6 +19,7 @@ struct live_trade {
     TradeReconciliation__Status status; // pending: not final yet
     char why[REASON_TEXT];              // when it failed
     bool listed;                        // named by the routing
+    bool own;                           // an order that the executor has made itself
     bool evidence;                      // an execution of it has been seen
     bool apart;                         // it stands in a field of its own, not in its signal's
     bool written;                       // reconciliation:{trade_id} is there
@@ -32,6 +33,7 @@ struct live_trade {
 
 struct live_signal {
     bool routed;
+    bool own;                      // no routing comes: its trades are orders that the executor has made itself
     bool kept;                     // it stands in reconciliation:open
     uint64_t signal_at, routed_at; // UTC ns, when routed
     uint64_t seen_at;              // UTC ns: first heard of

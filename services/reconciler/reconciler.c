@@ -51,23 +51,48 @@ static void reconciler_destroy(void **self) {
 
 static void take_evidence(struct live_trade *trade, const TradeState *t) {
     trade->evidence = true;
+    trade->own = t->has_cause;
     trade->held = t->has_held && t->held;
     trade->ordered_at = t->ordered_at;
 }
 
 // Complete, as far as we know: remembered as such, or so old that it is remembered no longer.
-static bool is_done(const struct reconciler *r, batch_t *batch, const char *signal_id, uint64_t signal_at) {
-    return guard_find(r->done, digest_text(signal_id), NULL) || signal_at + REMEMBER_FOR < batch_now(batch);
+static bool is_done(const struct reconciler *r, uint64_t now, const char *signal_id, uint64_t signal_at) {
+    return guard_find(r->done, digest_text(signal_id), NULL) || signal_at + REMEMBER_FOR < now;
+}
+
+// Of an order that the executor has made itself: it has no routing. The other side of a close belongs to its signal as long as that is not
+// complete; each of the others ends by itself.
+static struct live_signal *signal_for_own(struct reconciler *r, uint64_t now, const TradeState *t) {
+    struct live_signal *s = live_signal_find(&r->live, t->signal_id);
+    if (is_done(r, now, t->trade_id, t->ordered_at)) return NULL;
+    if (s) return s;
+    bool own = t->cause != TRADE_STATE__CAUSE__other_side || is_done(r, now, t->signal_id, t->signal_at);
+    s = live_signal_get(&r->live, t->signal_id, now);
+    s->own = own;
+    return s;
+}
+
+// NULL: it is complete.
+static struct live_signal *signal_for(struct reconciler *r, uint64_t now, const TradeState *t) {
+    if (t->has_cause) return signal_for_own(r, now, t);
+    struct live_signal *s = live_signal_find(&r->live, t->signal_id);
+    if (s ? s->own : is_done(r, now, t->signal_id, t->signal_at)) return NULL;
+    return s ? s : live_signal_get(&r->live, t->signal_id, now);
 }
 
 // The trade's place among the live ones; NULL: its signal is complete.
-static struct live_trade *place_for(struct reconciler *r, batch_t *batch, const TradeState *t) {
+static struct live_trade *place_for(struct reconciler *r, uint64_t now, const TradeState *t) {
     struct live_trade *trade = live_trade_find(&r->live, t->trade_id);
     if (trade) return trade;
-    struct live_signal *s = live_signal_find(&r->live, t->signal_id);
-    if (!s && is_done(r, batch, t->signal_id, t->signal_at)) return NULL;
-    if (!s) s = live_signal_get(&r->live, t->signal_id, batch_now(batch));
-    return live_trade_add(&r->live, s, t->trade_id, t->account_id);
+    struct live_signal *s = signal_for(r, now, t);
+    return s ? live_trade_add(&r->live, s, t->trade_id, t->account_id) : NULL;
+}
+
+// Its signal waits for it as well, also after a restart.
+static void join_signal(batch_t *batch, struct live_trade *trade) {
+    trade->listed = true;
+    slice_signal(batch, trade->signal);
 }
 
 static bool has_room(const struct reconciler *r) { return guard_count(r->done) < (size_t)r->settings->guard_max; }
@@ -77,12 +102,13 @@ static err_t handle_execution(void *self, batch_t *batch, const ProtobufCMessage
     const TradeState *t = ((const Execution *)body)->trade;
     if (!has_room(r)) return ERR_BUSY;
     bool new_position = holdings_take(r->holdings, t);
-    struct live_trade *trade = place_for(r, batch, t);
+    struct live_trade *trade = place_for(r, batch_now(batch), t);
     if (!trade) {
         verdict_late(r, batch, t, new_position);
         return ERR_OK;
     }
     take_evidence(trade, t);
+    if (trade->own && trade->signal->routed && !trade->listed) join_signal(batch, trade);
     verdict_trade(r, batch, trade, t);
     return ERR_OK;
 }
@@ -101,7 +127,7 @@ static err_t handle_order(void *self, batch_t *batch, const ProtobufCMessage *bo
     struct live_trade *trade = live_trade_find(&r->live, o->trade_id);
     if (!trade) {
         struct live_signal *s = live_signal_find(&r->live, o->signal_id);
-        if (s ? s->routed : is_done(r, batch, o->signal_id, o->signal_at)) return ERR_OK; // decided otherwise since, or done
+        if (s ? s->routed || s->own : is_done(r, batch_now(batch), o->signal_id, o->signal_at)) return ERR_OK; // decided otherwise since, or done
         if (!s) s = live_signal_get(&r->live, o->signal_id, batch_now(batch));
         trade = live_trade_add(&r->live, s, o->trade_id, o->account_id);
     }
@@ -179,8 +205,10 @@ static err_t load_open(void *arg, const ProtobufCMessage *m) {
     struct reconciler *r = arg;
     const TradeState *t = (const TradeState *)m;
     (void)holdings_take(r->holdings, t);
+    if (state_is_final(t->state)) return ERR_OK;
     struct live_trade *trade = live_trade_find(&r->live, t->trade_id);
-    if (!trade || state_is_final(t->state)) return ERR_OK;
+    if (!trade && t->has_cause) trade = place_for(r, r->context->started_at, t);
+    if (!trade) return ERR_OK;
     take_evidence(trade, t);
     if (trade->status == TRADE_RECONCILIATION__STATUS__pending) facts_state(&trade->facts, t);
     return ERR_OK;

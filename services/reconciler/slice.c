@@ -4,7 +4,7 @@
 //   reconciliation:{trade_id}  hash    ReconciledTrade; expires once its signal is complete: then only for looking
 //   reconciliation:open        hash    signals that are not complete: field signal_id, an OpenSignal as JSON;
 //                                      field signal_id/trade_id: a final trade that its signal's field does not name
-//   reconciliation:guard:*     hashes  signals that are complete (guard.h)
+//   reconciliation:guard:*     hashes  signals that are complete, orders of the executor's own (guard.h)
 //   reconciliation:failed:*    hashes  trades that failed (guard.h)
 #include "services/reconciler/slice.h"
 

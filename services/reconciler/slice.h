@@ -6,7 +6,7 @@
 #include "common/store.h"
 #include "services/reconciler/live.h"
 
-#define DONE_GUARD   "reconciliation:guard"  // signal_id -> Signal.Status: complete
+#define DONE_GUARD   "reconciliation:guard"  // signal_id -> Signal.Status: complete; also by the trade_id of an order of the executor's own
 #define FAILED_GUARD "reconciliation:failed" // trade_id -> enum failure: of a complete signal
 enum failure { FAILED_NO_LONGER, FAILED_NOT_EXECUTED, FAILED_EXECUTED };
 

@@ -58,6 +58,13 @@ static void remember_failure(struct reconciler *r, batch_t *batch, const char *t
     (void)guard_put(r->failed, batch, digest_text(trade_id), f->filled_lots.e8 > 0 ? FAILED_EXECUTED : FAILED_NOT_EXECUTED);
 }
 
+// What is known of a trade once it is not live any more. One that its signal's routing does not name has nothing else to be known by.
+static void remember_trade(struct reconciler *r, batch_t *batch, const struct live_trade *t) {
+    Signal__Status status = t->facts.filled_lots.e8 > 0 ? SIGNAL__STATUS__completed : SIGNAL__STATUS__failed;
+    if (t->own) (void)guard_put(r->done, batch, digest_text(t->id), (uint64_t)status);
+    if (t->status == S(failed)) remember_failure(r, batch, t->id, &t->facts);
+}
+
 static bool is_complete(const struct live_signal *s) { return s->routed && s->settled == s->count; }
 
 static void complete(struct reconciler *r, batch_t *batch, struct live_signal *s, Outcome *o) {
@@ -75,9 +82,7 @@ static void complete(struct reconciler *r, batch_t *batch, struct live_signal *s
     o->signal = NULL; // it lives here only
     slice_complete(batch, s);
     (void)guard_put(r->done, batch, digest_text(s->id), (uint64_t)status.status); // the handlers have seen that there is room
-    for (const struct live_trade *t = s->trades; t; t = t->next) {
-        if (t->status == S(failed)) remember_failure(r, batch, t->id, &t->facts);
-    }
+    for (const struct live_trade *t = s->trades; t; t = t->next) remember_trade(r, batch, t);
     live_signal_drop(&r->live, s);
 }
 
@@ -89,54 +94,7 @@ bool verdict_signal(struct reconciler *r, batch_t *batch, struct live_signal *s)
     return true;
 }
 
-// --- a trade
-
-static void refuse_move(batch_t *batch, const char *trade_id, TradeReconciliation__Status from, TradeReconciliation__Status to) {
-    const ProtobufCEnumDescriptor *d = &trade_reconciliation__status__descriptor;
-    batch_alert(batch, ALERT__SEVERITY__warning, "reconciliation_move_refused", trade_id, "%s to %s is not in its life cycle",
-                record_enum_name(d, (int)from), record_enum_name(d, (int)to));
-}
-
-// True when the comparison says something new. A failure may turn into another one (rejected, then executed at a wrong price): that is no
-// move.
-static bool take_comparison(batch_t *batch, struct live_trade *t, const struct comparison *c) {
-    if (t->status == c->status && strcmp(t->why, c->reason) == 0) return false;
-    if (t->status != c->status && !reconciliation_may(t->status, c->status)) {
-        refuse_move(batch, t->id, t->status, c->status);
-        return false;
-    }
-    if (t->status == S(pending)) t->signal->settled++;
-    t->status = c->status;
-    memcpy(t->why, c->reason, sizeof t->why);
-    return true;
-}
-
-void verdict_trade(struct reconciler *r, batch_t *batch, struct live_trade *t, const TradeState *state) {
-    struct comparison c;
-    TradeReconciliation result;
-    struct facts facts = t->facts;
-    bool final = state_is_final(state->state);
-    if (t->status != S(pending) && !final) return; // an executor that lost its memory goes through the states again
-    facts_state(&facts, state);
-    if (final) compare_with_book(r, &facts, state, &c);
-    bool news = final && take_comparison(batch, t, &c);
-    if (!final || t->status == c.status) t->facts = facts; // what was refused changes nothing
-    if (!news) return;
-    fill(&result, t->id, &c, batch_now(batch));
-    slice_trade(batch, &(struct reconciled){t->signal->id, t->account_id, &t->facts, &result});
-    t->written = true;
-    Outcome o = OUTCOME__INIT;
-    o.signal_id = t->signal->id;
-    o.trade = &result;
-    if (is_complete(t->signal)) { // one message for both
-        complete(r, batch, t->signal, &o);
-        return;
-    }
-    if (!t->listed && !t->apart) slice_trade_apart(batch, t);
-    batch_emit(batch, TOPIC_outcomes, 0, &o.base);
-}
-
-// --- late evidence
+// --- what was said before
 
 // The signal had come to nothing, and this trade shows otherwise: what is known of the signal now is this trade.
 static void revive(struct reconciler *r, batch_t *batch, const TradeState *t, const struct facts *f, Outcome *o,
@@ -167,6 +125,72 @@ static struct said said_of(const struct reconciler *r, const TradeState *t) {
     said.signal_failed = guard_find(r->done, digest_text(t->signal_id), &status) && status == SIGNAL__STATUS__failed;
     return said;
 }
+
+// --- a trade
+
+static void refuse_move(batch_t *batch, const char *trade_id, TradeReconciliation__Status from, TradeReconciliation__Status to) {
+    const ProtobufCEnumDescriptor *d = &trade_reconciliation__status__descriptor;
+    batch_alert(batch, ALERT__SEVERITY__warning, "reconciliation_move_refused", trade_id, "%s to %s is not in its life cycle",
+                record_enum_name(d, (int)from), record_enum_name(d, (int)to));
+}
+
+// True when the comparison says something new. A failure may turn into another one (rejected, then executed at a wrong price): that is no
+// move.
+static bool take_comparison(batch_t *batch, struct live_trade *t, const struct comparison *c) {
+    if (t->status == c->status && strcmp(t->why, c->reason) == 0) return false;
+    if (t->status != c->status && !reconciliation_may(t->status, c->status)) {
+        refuse_move(batch, t->id, t->status, c->status);
+        return false;
+    }
+    if (t->status == S(pending)) t->signal->settled++;
+    t->status = c->status;
+    memcpy(t->why, c->reason, sizeof t->why);
+    return true;
+}
+
+// An order of the executor's own ends by itself. Only the other side of a close may show that its signal, which had failed, was executed.
+static void end_own(struct reconciler *r, batch_t *batch, struct live_trade *t, const TradeState *state, Outcome *o) {
+    SignalExecutionStatus status = SIGNAL_EXECUTION_STATUS__INIT;
+    struct live_signal *s = t->signal;
+    bool of_signal = state->cause == TRADE_STATE__CAUSE__other_side;
+    if (of_signal && t->facts.filled_lots.e8 > 0 && said_of(r, state).signal_failed) revive(r, batch, state, &t->facts, o, &status);
+    batch_emit(batch, TOPIC_outcomes, 0, &o->base);
+    slice_expire(batch, t->id);
+    remember_trade(r, batch, t);
+    live_trade_drop(&r->live, t);
+    if (!s->count) live_signal_drop(&r->live, s);
+}
+
+void verdict_trade(struct reconciler *r, batch_t *batch, struct live_trade *t, const TradeState *state) {
+    struct comparison c;
+    TradeReconciliation result;
+    struct facts facts = t->facts;
+    bool final = state_is_final(state->state);
+    if (t->status != S(pending) && !final) return; // an executor that lost its memory goes through the states again
+    facts_state(&facts, state);
+    if (final) compare_with_book(r, &facts, state, &c);
+    bool news = final && take_comparison(batch, t, &c);
+    if (!final || t->status == c.status) t->facts = facts; // what was refused changes nothing
+    if (!news) return;
+    fill(&result, t->id, &c, batch_now(batch));
+    slice_trade(batch, &(struct reconciled){t->signal->id, t->account_id, &t->facts, &result});
+    t->written = true;
+    Outcome o = OUTCOME__INIT;
+    o.signal_id = t->signal->id;
+    o.trade = &result;
+    if (t->signal->own) {
+        end_own(r, batch, t, state, &o);
+        return;
+    }
+    if (is_complete(t->signal)) { // one message for both
+        complete(r, batch, t->signal, &o);
+        return;
+    }
+    if (!t->listed && !t->apart) slice_trade_apart(batch, t);
+    batch_emit(batch, TOPIC_outcomes, 0, &o.base);
+}
+
+// --- late evidence
 
 static void tell_late(struct reconciler *r, batch_t *batch, const TradeState *t, const struct said *said, const struct facts *f,
                       TradeReconciliation *result) {

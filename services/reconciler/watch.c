@@ -64,7 +64,7 @@ void watch_unrouted(struct reconciler *r, batch_t *batch) {
     uint64_t wait = (uint64_t)r->settings->evidence_wait_ms * NS_PER_MS;
     struct live_signal *s, *next;
     HASH_ITER(hh, r->live.signals, s, next) {
-        if (s->routed || batch_now(batch) < s->seen_at + wait) continue;
+        if (s->routed || s->own || batch_now(batch) < s->seen_at + wait) continue;
         drop_unexecuted(r, s);
         if (!s->count) {
             live_signal_drop(&r->live, s);

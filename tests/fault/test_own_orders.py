@@ -27,7 +27,8 @@ def closing_trade(s, position):
 def story(s, trade, word):
     """Raises what is missing of the story of such a trade, when all is said that will be."""
     signal = trade["signal_id"]
-    until(lambda: "execution status" in ledgers.statuses(s.plant)[signal], "its outcome")
+    compared = f"reconciliation:{trade['trade_id']}"
+    until(lambda: s.plant.admin.hget(compared, "reconciliation_status") == "success", "its verdict")
     lacks = []
     status, told, wrong = s.plant.command("explain", signal)
     if status or trade["trade_id"] not in told:

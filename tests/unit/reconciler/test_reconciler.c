@@ -27,6 +27,8 @@
 #define T1    "0195bcd4-0000-8000-8000-000000000001"
 #define T2    "0195bcd4-0000-8000-8000-000000000002"
 #define T3    "0195bcd4-0000-8000-8000-000000000003"
+#define T4    "0195bcd4-0000-8000-8000-000000000004" // an alert about one subject is raised once in a while only: these two have their own
+#define T5    "0195bcd4-0000-8000-8000-000000000005"
 
 #define SUCCESS   TRADE_RECONCILIATION__STATUS__success
 #define FAILED    TRADE_RECONCILIATION__STATUS__failed
@@ -478,6 +480,131 @@ static void executions_that_no_routing_explains_complete_their_signal_in_the_end
     assert_true(batch_is_empty(w->batch));
 }
 
+// --- orders that the executor has made itself
+
+static void send_own(struct world *w, const char *trade_id, TradeState__Cause cause, TradeState__State state) {
+    TradeState *t = &w->state;
+    t->signal_id = (char *)(cause == TRADE_STATE__CAUSE__other_side ? "s1" : "c1");
+    t->has_cause = true;
+    t->cause = cause;
+    t->cause_id = (char *)(cause == TRADE_STATE__CAUSE__other_side ? T1 : "c1");
+    t->direction = SIGNAL__DIRECTION__close;
+    t->has_requested_price = false;
+    if (state == TRADE_STATE__STATE__filled) {
+        t->has_filled_lots = t->has_average_price = t->has_executed_at = true;
+        t->filled_lots = LOT;
+        t->average_price = PRICE;
+        t->executed_at = w->now;
+    }
+    send_state(w, trade_id, state);
+    state_reset(w);
+}
+
+static void an_order_of_the_executors_own_waits_for_no_routing(void **state) {
+    static const TradeState__Cause causes[] = {TRADE_STATE__CAUSE__command, TRADE_STATE__CAUSE__flatten, TRADE_STATE__CAUSE__stop};
+    static const char *const trades[] = {T1, T2, T3};
+    struct world *w = *state;
+    for (unsigned i = 0; i < 3; i++) send_own(w, trades[i], causes[i], TRADE_STATE__STATE__pending);
+    assert_true(batch_is_empty(w->batch));
+    for (unsigned i = 0; i < 3; i++) send_own(w, trades[i], causes[i], TRADE_STATE__STATE__filled);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_string_equal(outcome(w, i)->trade->trade_id, trades[i]);
+        assert_int_equal(outcome(w, i)->trade->reconciliation_status, SUCCESS);
+        assert_null(outcome(w, i)->signal);
+    }
+    assert_false(wrote(w, "reconciliation:open"));
+    assert_true(wrote(w, "PEXPIREAT\r\n$51\r\nreconciliation:" T1));
+    begin(w);
+    for (unsigned i = 0; i < 3; i++) send_own(w, trades[i], causes[i], TRADE_STATE__STATE__filled);
+    assert_true(batch_is_empty(w->batch));
+    tick(w, 301);
+    assert_false(alerted(w, "execution_without_routing"));
+}
+
+static void an_order_of_the_executors_own_is_asked_about_like_any(void **state) {
+    struct world *w = *state;
+    send_own(w, T1, TRADE_STATE__CAUSE__flatten, TRADE_STATE__STATE__unknown);
+    tick(w, 301);
+    assert_string_equal(query(w, 0)->trade_id, T1);
+    assert_false(alerted(w, "execution_without_routing"));
+}
+
+static void an_order_of_the_executors_own_that_was_refused_may_be_executed_after_all(void **state) {
+    struct world *w = *state;
+    w->state.reason = (char *)"no_price";
+    send_own(w, T4, TRADE_STATE__CAUSE__command, TRADE_STATE__STATE__rejected);
+    assert_int_equal(outcome(w, 0)->trade->reconciliation_status, FAILED);
+    assert_string_equal(outcome(w, 0)->trade->rejection_reason, "rejected: no_price");
+    begin(w);
+    send_own(w, T4, TRADE_STATE__CAUSE__command, TRADE_STATE__STATE__filled);
+    assert_int_equal(outcome(w, 0)->trade->reconciliation_status, SUCCESS);
+    assert_null(outcome(w, 0)->signal);
+    assert_true(alerted(w, "late_evidence"));
+}
+
+static void the_other_side_of_a_close_belongs_to_its_signal(void **state) {
+    static const bool routed_first[] = {true, false};
+    struct world *w = *state;
+    for (unsigned i = 0; i < 2; i++) {
+        forget_everything(w);
+        if (routed_first[i]) send_routing(w, T1);
+        send_state(w, T1, TRADE_STATE__STATE__submitting);
+        send_own(w, T2, TRADE_STATE__CAUSE__other_side, TRADE_STATE__STATE__pending);
+        if (!routed_first[i]) send_routing(w, T1);
+        assert_true(wrote(w, OPEN_FIELD));
+        assert_true(wrote(w, "\"trade_id\":\"" T2)); // so that it is waited for after a restart, too
+        send_fill(w, T1, LOT, PRICE);
+        assert_null(outcome(w, 0)->signal);
+        send_own(w, T2, TRADE_STATE__CAUSE__other_side, TRADE_STATE__STATE__filled);
+        assert_int_equal(outcome(w, 1)->signal->status, COMPLETED);
+        assert_int_equal(outcome(w, 1)->signal->fill_percentage, 100 * LOT);
+        assert_false(wrote(w, "s1/"));
+        begin(w);
+        send_own(w, T2, TRADE_STATE__CAUSE__other_side, TRADE_STATE__STATE__filled);
+        assert_true(batch_is_empty(w->batch));
+    }
+}
+
+static void the_other_side_is_no_late_evidence(void **state) {
+    static const bool executed[] = {true, false};
+    struct world *w = *state;
+    for (unsigned i = 0; i < 2; i++) {
+        forget_everything(w);
+        send_routing(w, T1);
+        if (executed[i])
+            send_fill(w, T1, LOT, PRICE);
+        else
+            send_rejection(w, T1, "no money");
+        begin(w);
+        send_own(w, T2, TRADE_STATE__CAUSE__other_side, TRADE_STATE__STATE__pending);
+        assert_true(batch_is_empty(w->batch));
+        send_order(w, T1); // comes late
+        send_own(w, T2, TRADE_STATE__CAUSE__other_side, TRADE_STATE__STATE__filled);
+        assert_int_equal(outcome(w, 0)->trade->reconciliation_status, SUCCESS);
+        if (executed[i])
+            assert_null(outcome(w, 0)->signal);
+        else
+            assert_int_equal(outcome(w, 0)->signal->status, COMPLETED); // something was executed after all
+        assert_null(outcome(w, 1));
+        assert_false(alerted(w, "late_evidence"));
+        tick(w, 301);
+        assert_true(batch_is_empty(w->batch));
+    }
+}
+
+// While the other side is on its way, what else comes late of its signal is late all the same.
+static void beside_the_other_side_late_evidence_is_told(void **state) {
+    struct world *w = *state;
+    send_routing(w, NULL);
+    send_own(w, T2, TRADE_STATE__CAUSE__other_side, TRADE_STATE__STATE__pending);
+    begin(w);
+    send_fill(w, T5, LOT, PRICE);
+    assert_int_equal(outcome(w, 0)->signal->status, COMPLETED);
+    assert_true(alerted(w, "late_evidence"));
+    send_own(w, T2, TRADE_STATE__CAUSE__other_side, TRADE_STATE__STATE__filled);
+    assert_string_equal(outcome(w, 1)->trade->trade_id, T2);
+}
+
 // --- late evidence
 
 static void evidence_moves_a_failed_trade_to_success(void **state) {
@@ -715,6 +842,12 @@ int main(void) {
         CASE(an_executor_that_starts_over_does_not_undo_a_comparison),
         CASE(orders_that_a_rollback_took_back_are_forgotten),
         CASE(executions_that_no_routing_explains_complete_their_signal_in_the_end),
+        CASE(an_order_of_the_executors_own_waits_for_no_routing),
+        CASE(an_order_of_the_executors_own_is_asked_about_like_any),
+        CASE(an_order_of_the_executors_own_that_was_refused_may_be_executed_after_all),
+        CASE(the_other_side_of_a_close_belongs_to_its_signal),
+        CASE(the_other_side_is_no_late_evidence),
+        CASE(beside_the_other_side_late_evidence_is_told),
         CASE(evidence_moves_a_failed_trade_to_success),
         CASE(a_success_does_not_become_a_failure),
         CASE(a_failure_of_another_kind_is_told),
