@@ -26,6 +26,7 @@ enum policy {
     X(ERR_MEMORY, POLICY_STOP, "out of memory") \
     X(ERR_OWNER, POLICY_STOP, "key belongs to another service") \
     X(ERR_FENCED, POLICY_STOP, "another process has taken this service over") \
+    X(ERR_FORGOTTEN, POLICY_STOP, "store holds something else than what was written: the next start goes on from that") \
     X(ERR_ACCESS, POLICY_STOP, "store refused the login or a permission") \
     X(ERR_CONFIG, POLICY_STOP, "configuration is wrong") \
     X(ERR_SYSTEM, POLICY_STOP, "operating system refused")

@@ -23,6 +23,7 @@
 #define DRAIN_MAX         (1024u * 1024) // a body over body_max is read up to here, so that its sender sees the 413
 #define KEPT_BODY         (8u * 1024)    // larger body memory is not kept for the next request
 #define KEPT_EXCHANGES    256
+#define STOPPING          "{\"error\":{\"code\":\"stopping\",\"message\":\"the service is stopping\",\"field\":null}}"
 #define ROUNDS_MAX        64 // of MHD_run in one http_run
 
 // --- exchanges
@@ -150,18 +151,19 @@ static void peer_print(struct MHD_Connection *connection, char out[static INET6_
     if (!ip || !inet_ntop(address->sa_family, ip, out, INET6_ADDRSTRLEN)) memcpy(out, "?", 2);
 }
 
-static enum MHD_Result deliver(exchange_t *x) {
-    x->inside = true;
-    x->http->request(x->http->arg, x);
-    x->inside = false;
-    if (!x->answered) hold(x);
-    return MHD_YES;
-}
-
 static enum MHD_Result refuse(exchange_t *x, unsigned status, const char *body) {
     x->inside = true;
     http_answer(x, status, "application/json", span_of(body), 0, NULL);
     x->inside = false;
+    return MHD_YES;
+}
+
+static enum MHD_Result deliver(exchange_t *x) {
+    if (x->http->stopping) return refuse(x, 503, STOPPING);
+    x->inside = true;
+    x->http->request(x->http->arg, x);
+    x->inside = false;
+    if (!x->answered) hold(x);
     return MHD_YES;
 }
 
@@ -278,10 +280,9 @@ void http_destroy(http_t **handle) {
     http_t *self = *handle;
     if (!self) return;
     *handle = NULL;
-    // MHD must not be stopped with suspended connections: whoever still waits is told to come again.
-    while (self->held)
-        http_answer(self->held, 503, "application/json",
-                    span_of("{\"error\":{\"code\":\"stopping\",\"message\":\"the service is stopping\",\"field\":null}}"), 1, NULL);
+    // MHD must not be stopped with suspended connections: whoever still waits, or comes meanwhile, is told to come again.
+    self->stopping = true;
+    while (self->held) http_answer(self->held, 503, "application/json", span_of(STOPPING), 1, NULL);
     for (int i = 0; self->daemon && i < 4; i++) MHD_run(self->daemon);
     if (self->daemon) MHD_stop_daemon(self->daemon);
     if (self->poll >= 0) close(self->poll);

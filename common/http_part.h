@@ -40,6 +40,7 @@ struct http {
     struct exchange *held, *free;
     unsigned n_free;
     bool awake; // wake is readable
+    bool stopping; // every request is turned away
 };
 
 void exchange_release(exchange_t *x); // answered: the connection goes on

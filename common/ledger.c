@@ -22,6 +22,7 @@ struct ledger {
     store_t *store;
     ring_t *ring;
     int64_t patience_ms;
+    bool strict;
     err_t (*fit)(void *arg, store_t *store, char why[static 200]);
     void *fit_arg;
     uint64_t epoch, incarnation, batch;
@@ -41,6 +42,7 @@ ledger_t *ledger_new(const struct ledger_options *options) {
     snprintf(self->clean_key, sizeof self->clean_key, "%s:clean", options->name);
     self->store = store_new(options->store);
     self->patience_ms = options->store->answer_within_ms;
+    self->strict = options->strict;
     self->fit = options->fit;
     self->fit_arg = options->fit_arg;
     self->ring = ring_new(options->ring_bytes, options->ring_age_ns);
@@ -127,9 +129,10 @@ static err_t setting(ledger_t *self, const char *name, char *out, size_t room) {
 
 // The promise rests on these; the rest of redis.conf is taste.
 static err_t check_fit(ledger_t *self, char why[static 200]) {
-    char policy[32], aof[16];
+    char policy[32], aof[16], sync[16];
     err_t e = setting(self, "maxmemory-policy", policy, sizeof policy);
     if (!e) e = setting(self, "appendonly", aof, sizeof aof);
+    if (!e) e = setting(self, "appendfsync", sync, sizeof sync);
     if (e) return e;
     if (strncmp(policy, "allkeys", 7) == 0) {
         snprintf(why, 200, "Redis has maxmemory-policy %s, which may evict journals; set volatile-lru (or noeviction)", policy);
@@ -137,6 +140,11 @@ static err_t check_fit(ledger_t *self, char why[static 200]) {
     }
     if (strcmp(aof, "yes") != 0) {
         snprintf(why, 200, "Redis has appendonly %s, so a restart would lose everything; set appendonly yes", aof);
+        return ERR_CONFIG;
+    }
+    if (self->strict && strcmp(sync, "always") != 0) {
+        snprintf(why, 200, "TRADECAST_PROFILE is strict and Redis has appendfsync %s, which may forget the last seconds; set appendfsync "
+                 "always, or TRADECAST_PROFILE=standard", sync);
         return ERR_CONFIG;
     }
     return ERR_OK;
@@ -256,7 +264,7 @@ static err_t replay(ledger_t *self, uint64_t from, uint64_t mono_ns) {
     store_patience(self->store, self->patience_ms);
     for (uint64_t b = from; b <= self->batch; b++) {
         const struct ring_entry *entry = ring_find(self->ring, b);
-        if (!entry) return ERR_FENCED;
+        if (!entry) return ERR_FORGOTTEN;
         err_t e = store_transaction(self->store, entry->bytes, entry->commands);
         if (e) return e;
         ring_touch(self->ring, b, mono_ns);
@@ -278,10 +286,10 @@ static err_t reconcile(ledger_t *self, uint64_t mono_ns) {
     switch (ring_resume(self->ring, self->incarnation, self->batch, has, self->at_start, &from)) {
     case REPLAY_NOTHING: return ERR_OK;
     case REPLAY_FROM: return replay(self, from, mono_ns);
-    case REPLAY_FENCED: return ERR_FENCED;
+    case REPLAY_FENCED: return ERR_FORGOTTEN; // no epoch above ours: nobody else is there
     case REPLAY_HOLE:
         log_event(LOG_LEVEL_ERROR, "redis_lost_more_than_the_ring", "has=%s batch=%llu", has, (unsigned long long)self->batch);
-        return ERR_FENCED; // start again from what Redis has
+        return ERR_FORGOTTEN;
     }
     return ERR_OK;
 }

@@ -12,6 +12,7 @@ struct ledger_options {
     const struct store_options *store;
     size_t ring_bytes;
     uint64_t ring_age_ns;
+    bool strict; // a Redis that does not sync at every write is not fit
     // What else must be so before the slice is taken over, and still when it is. NULL: nothing.
     err_t (*fit)(void *arg, store_t *store, char why[static 200]);
     void *fit_arg;

@@ -44,13 +44,16 @@ static const struct option common_options[] = {
     {"memory_most", OPTION_INTEGER, AT(memory_most), "80", "Percent of Redis' memory beyond which input is held back", 10, 99, NULL},
     {"queue", OPTION_INTEGER, AT(queue), "1000", "High-water mark of each ZeroMQ queue", 1, 1000000, NULL},
     {"heartbeat", OPTION_DURATION, AT(heartbeat_ms), "1s", "How often the service says how it is", 50, 60000, NULL},
+    {"replaced_waits", OPTION_FLAG, AT(replaced_waits), "false",
+     "A process that another one has taken over waits to be stopped, instead of ending with status 3: where everything that ends is started again (Docker)", 0, 0,
+     NULL},
     {"log_level", OPTION_CHOICE, AT(log_level), "info", "Least level that is logged", 0, 0, "debug|info|warning|error"},
     {0},
 };
 
 static int complain(const char *text) {
     fprintf(stderr, "%s\n", text);
-    return 2;
+    return STATUS_WRONG;
 }
 
 // --- options
@@ -165,6 +168,9 @@ static void catch_signals(void) {
     signal(SIGPIPE, SIG_IGN); // hiredis writes without MSG_NOSIGNAL
 }
 
+// Who was replaced must not come back: started again it would replace the other one, which would be started again, for ever.
+static int status_of(err_t e, bool fenced) { return fenced ? STATUS_REPLACED : e ? STATUS_FAILED : 0; }
+
 static int run(struct loop *l, const void *own) {
     err_t e = loop_start(l, own);
     if (!e) {
@@ -178,8 +184,11 @@ static int run(struct loop *l, const void *own) {
     const char *said = l->ledger ? store_trouble(ledger_store(l->ledger)) : "";
     if (e && !loop_stop_asked) log_event(LOG_LEVEL_ERROR, "stopping", "error=%s why=%s store=%s", error_name(e), log_quote(error_words(e)), log_quote(said));
     else log_event(LOG_LEVEL_INFO, "stopped", "batches=%llu", (unsigned long long)l->batches);
+    bool fenced = e == ERR_FENCED && l->ledger; // without one it never was the owner
+    bool waits = fenced && l->settings.replaced_waits;
     loop_end(l);
-    return e && !loop_stop_asked ? 1 : 0;
+    while (waits && !loop_stop_asked) ports_wait(NULL, 0, 1000);
+    return loop_stop_asked ? 0 : status_of(e, fenced);
 }
 
 static bool wants(int argc, char **argv, const char *flag) {
@@ -212,7 +221,7 @@ int service_main(const struct service *service, int argc, char **argv) {
     err_t e = read_options(&l, own);
     if (e || wants(argc, argv, "--check")) {
         free(own);
-        return e ? 2 : 0;
+        return e ? STATUS_WRONG : 0;
     }
     // What a batch frees the next one takes again: memory does not go back to the system and come again, page by page.
     mallopt(M_MMAP_THRESHOLD, 32 << 20);

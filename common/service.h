@@ -109,6 +109,13 @@ struct service {
     int64_t batch_max, gather_count, gather_for_ms; // presets of the options of that name, if not the common ones
 };
 
+// What a service ends with, beside 0. Whatever supervises it starts it again after STATUS_FAILED, and never after STATUS_REPLACED.
+enum status {
+    STATUS_FAILED = 1,
+    STATUS_WRONG = 2,    // its options
+    STATUS_REPLACED = 3, // another process has taken it over
+};
+
 // main() of every service: options (--help, --env, --reference, --check), lock, epoch, load, loop; SIGTERM drains and stops. Returns the
 // exit status.
 int service_main(const struct service *service, int argc, char **argv);

@@ -82,8 +82,16 @@ static err_t bind_ports(struct loop *l) {
 
 static err_t take_over(struct loop *l) {
     struct store_options store = {l->settings.redis, l->settings.redis_user, l->settings.redis_password, l->settings.answer_within_ms};
-    l->ledger = ledger_new(
-        &(struct ledger_options){l->me.name, &store, (size_t)l->settings.ring_bytes, (uint64_t)l->settings.ring_age_ms * NS_PER_MS, shards_fit, l});
+    struct ledger_options options = {
+        .name = l->me.name,
+        .store = &store,
+        .ring_bytes = (size_t)l->settings.ring_bytes,
+        .ring_age_ns = (uint64_t)l->settings.ring_age_ms * NS_PER_MS,
+        .strict = strcmp(l->settings.profile, "strict") == 0,
+        .fit = shards_fit,
+        .fit_arg = l,
+    };
+    l->ledger = ledger_new(&options);
     char why[200], last[200] = "";
     for (;;) {
         err_t e = ledger_take_over(l->ledger, why);

@@ -10,6 +10,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG = 1
 STOP_WITHIN_S = 10
 BACKOFF_FIRST_S, BACKOFF_MOST_S = 0.2, 10.0
+REPLACED = 3  # exit status of a service that another process has taken over
+NEVER = float("inf")
 STEADY_S = 30  # alive so long: the back-off starts anew
 
 
@@ -81,7 +83,7 @@ class Process:
 
 
 class Supervisor:
-    """Starts again what dies, later each time it dies soon."""
+    """Starts again what dies, later each time it dies soon; but not what another process has taken over, which would then be taken over in turn."""
 
     def __init__(self, tell):
         self._tell = tell
@@ -95,7 +97,11 @@ class Supervisor:
             if p.alive() or p.child is None:
                 continue
             due, pause = self._again.get(p, (None, BACKOFF_FIRST_S))
-            if due is None:
+            if p.status == REPLACED:
+                if due != NEVER:
+                    self._tell(f"{p.name} was taken over by another process; it is not started again here")
+                self._again[p] = (NEVER, pause)
+            elif due is None:
                 if now - p.started_at > STEADY_S:
                     pause = BACKOFF_FIRST_S
                 self._tell(f"{p.name} ended ({describe(p.status)}); starting it again in {pause:g} s")

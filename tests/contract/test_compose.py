@@ -48,6 +48,12 @@ def test_every_container_is_shut_in_and_bounded():
         assert not any("docker.sock" in v for v in service.get("volumes", [])), name
 
 
+def test_a_service_that_was_taken_over_is_not_started_again_and_again():
+    """Docker cannot tell exit statuses apart: the process waits instead."""
+    for name in ("archiver", "reconciler", "router", "executor", "ingest", "monitor"):
+        assert SERVICES[name]["environment"]["TRADECAST_REPLACED_WAITS"] == "true", name
+
+
 def test_every_variable_has_a_value_and_what_is_published_is_on_loopback(environment):
     used = set(re.findall(r"\$\{(\w+)", FILE.read_text()))
     assert used <= environment.keys() and set(environment) - used <= {"COMPOSE_PROJECT_NAME", "COMPOSE_PROFILES"}

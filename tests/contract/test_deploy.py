@@ -40,6 +40,11 @@ def test_every_service_has_a_unit_and_a_container(program):
         assert f"command: [tradecast-{program}" in (ROOT / "deploy/compose.yaml").read_text()
 
 
+def test_units_leave_a_service_that_was_taken_over_at_that():
+    status = re.search(r"STATUS_REPLACED = (\d+)", (ROOT / "common/service.h").read_text()).group(1)
+    assert f"\nRestartPreventExitStatus={status}\n" in (UNITS / "tradecast-.service.d/10-service.conf").read_text()
+
+
 def test_environment_files_of_units_are_shipped():
     shipped = {p.name for p in (ROOT / "deploy/env").iterdir()} | {"tradecast.env"}
     for unit in [*UNITS.glob("*.service"), *UNITS.glob("*/*.conf")]:

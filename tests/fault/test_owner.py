@@ -11,6 +11,7 @@ from tests.harness.oracle import judge
 from tests.harness.wait import until
 
 PLANT = {"mode": "chaos"}
+REPLACED = 3  # exit status; supervisors leave it at that
 SERVICES = ["ingest", "router", "executor.0", "reconciler", "archiver", "monitor"]
 
 
@@ -52,6 +53,19 @@ def freeze(plant, name):
     until(frozen, f"{name} to be between two transactions")
 
 
+def test_who_was_replaced_may_wait_to_be_stopped_where_everything_is_started_again(plant_of):
+    with plant_of(**PLANT, prepare=lambda it: it.per_process.update(router={"TRADECAST_REPLACED_WAITS": "true"})) as plant:
+        old = plant.processes["router"]
+        plant.layout.top.joinpath("elsewhere").mkdir()
+        plant.processes["router"] = plant.process("router", {"TRADECAST_LOCK_DIR": str(plant.layout.top / "elsewhere")})
+        plant.processes["router"].start()
+        log = plant.layout.log / "router.log"
+        until(lambda: "event=stopping error=ERR_FENCED" in log.read_text(), "the old one to find that it was replaced")
+        assert plant.door().alert({"ticker": "EURUSD", "action": "buy", "contracts": "1", "price": "1.1", "signal_id": "replaced"})[0] == 200
+        assert plant.processes["router"].alive() and old.alive()
+        assert old.stop() and old.status == 0
+
+
 def stop_replace_and_continue(plant, name):
     load = plant.load(f"zombie-{name}", 400, rate=200)
     until(lambda: plant.admin.exists(f"signal:zombie-{name}-50"), "the load to run")
@@ -68,7 +82,7 @@ def stop_replace_and_continue(plant, name):
     until(lambda: answers(plant, name), "the new one to be at work")
     zombie.signal(signal.SIGCONT)
     until(lambda: not zombie.alive(), "the old one to find that it was replaced")
-    assert zombie.status != 0
+    assert zombie.status == REPLACED
     assert plant.processes[name].alive()
     # The old one took its sockets' files with it; on a host of its own it would not have.
     plant.processes[name].stop()

@@ -92,6 +92,16 @@ def test_input_is_held_back_before_redis_is_full(plant):
     goes_on(plant)
 
 
+@pytest.mark.parametrize("name", ["ingest", "router", "executor.0", "reconciler", "archiver", "monitor"])
+def test_a_strict_service_refuses_a_redis_that_syncs_every_second(plant, name):
+    p = plant.process(name, {"TRADECAST_PROFILE": "strict", "TRADECAST_LOCK_DIR": str(plant.layout.top / "strict")})
+    p.log = plant.layout.log / f"strict-{name}.log"
+    p.start()
+    assert p.wait(10) == 1
+    assert "TRADECAST_PROFILE is strict and Redis has appendfsync everysec" in p.last_words()
+    assert plant.processes[name].alive()
+
+
 @pytest.mark.parametrize("setting, value, word", [("maxmemory-policy", "allkeys-lru", "maxmemory-policy"), ("appendonly", "no", "appendonly")])
 def test_a_service_refuses_to_start_with_a_redis_that_may_forget(plant, setting, value, word):
     was = plant.admin.config_get(setting)[setting]
