@@ -369,6 +369,12 @@ void book_each_account(const book_t *self, book_account_fn *visit, void *arg) {
     }
 }
 
+void book_each_broker(const book_t *self, book_broker_fn *visit, void *arg) {
+    for (const struct row *r = self->rows[1]; r; r = r->hh.next) {
+        if (r->m) visit(arg, (const BrokerConfig *)r->m);
+    }
+}
+
 void book_each_instance(const book_t *self, book_instance_fn *visit, void *arg) {
     for (const struct row *r = self->rows[2]; r; r = r->hh.next) {
         if (r->m) visit(arg, (const InstanceConfig *)r->m);

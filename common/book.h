@@ -36,6 +36,8 @@ size_t book_subscribers(const book_t *self, const char *source, const struct sub
 unsigned book_shard(const book_t *self, const AccountConfig *account, unsigned shards);
 unsigned book_instance_shard(const book_t *self, const InstanceConfig *instance, unsigned shards);
 const InstanceConfig *book_server(const book_t *self, const char *account_id); // the instance that serves it; NULL: none
+typedef void book_broker_fn(void *arg, const BrokerConfig *broker);
+void book_each_broker(const book_t *self, book_broker_fn *visit, void *arg);
 typedef void book_source_fn(void *arg, const SignalConfig *source);
 void book_each_source(const book_t *self, book_source_fn *visit, void *arg);
 typedef void book_account_fn(void *arg, const AccountConfig *account);

@@ -132,6 +132,7 @@ static void check_source(const struct check *c, const ProtobufCMessage *m) {
     const SignalConfig *s = (const SignalConfig *)m;
     bool pineconnector = s->dialect == SIGNAL_CONFIG__DIALECT__pineconnector;
     check_plain(c, s);
+    if (s->n_price_symbols && !s->prices) wrong(c, "price_symbols", "is given, but prices is not true");
     if (s->names) check_names(c, s->names);
     if (s->consensus) config_check_consensus(c->config, s, c->path, c->to);
     if (s->names && s->dialect != SIGNAL_CONFIG__DIALECT__tradecast)

@@ -292,7 +292,8 @@ struct reply accept_prices(struct ingest *self, batch_t *batch, const struct req
     if (!r->source->prices) return reply_error(REPLY_NO_PRICES);
     if (document_read(r->body, batch_arena(batch), &body, &why)) return reply_undecodable(batch_arena(batch), why);
     struct complaints *complaints = arena_take(batch_arena(batch), sizeof *complaints);
-    if (!prices_take(self->prices, &body, batch, complaints)) return reply_invalid(batch_arena(batch), complaints);
+    size_t taken = prices_take(self->prices, &(struct price_post){r->source, &body, batch}, complaints);
+    if (!taken) return reply_invalid(batch_arena(batch), complaints);
     self->wrote = true;
-    return reply_prices(batch_arena(batch), body.n);
+    return reply_prices(batch_arena(batch), taken, complaints);
 }

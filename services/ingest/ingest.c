@@ -59,7 +59,7 @@ struct ingest *ingest_new(const struct context *context, const struct ingest_set
     self->sources = sources_new((uint64_t)settings->strangers_per_s);
     self->guard = guard_new(SIGNAL_GUARD, (size_t)settings->guard_max);
     self->lives = table_new(sizeof(struct live));
-    self->prices = prices_new((size_t)settings->price_symbols_max);
+    self->prices = prices_new(context->book, (size_t)settings->price_symbols_max);
     self->votes = votes_new(context->book, (size_t)settings->consensus_ballots_max);
     if (!self->sources || !self->prices) ingest_destroy(&self);
     return self;

@@ -12,28 +12,35 @@
 
 #include "common/clock.h"
 #include "common/decimal.h"
+#include "services/ingest/price_trust.h"
 #include "services/ingest/rules.h"
 #include "services/ingest/slice.h"
+#include "system.pb-c.h"
 
 #define AHEAD_NS (60 * NS_PER_S) // how far a sender's clock may be ahead
 
 struct held {
     char symbol[SYMBOL_MAX + 1];
     Price price;
+    struct price_held held;
+    struct symbol_owners owners;
+    uint64_t version; // of the book that the owners are from
     bool changed;
     UT_hash_handle hh;
 };
 
 struct prices {
+    const book_t *book;
     struct held *all;
     size_t max;
     struct held **changed;
     size_t n_changed;
 };
 
-prices_t *prices_new(size_t symbols_max) {
+prices_t *prices_new(const book_t *book, size_t symbols_max) {
     prices_t *self = calloc(1, sizeof *self);
     if (!self) return NULL;
+    self->book = book;
     self->max = symbols_max;
     self->changed = calloc(symbols_max, sizeof *self->changed);
     if (!self->changed) prices_destroy(&self);
@@ -155,21 +162,43 @@ static void read_quote(struct quote *q, uint64_t now) {
 
 // --- holding
 
-static struct held *held_for(prices_t *self, const char *symbol) {
+// What is held of a symbol that this source may price; NULL: it may not, or no more symbols can be held.
+static struct held *held_for(prices_t *self, const SignalConfig *source, const char *symbol) {
     struct held *h;
     HASH_FIND_STR(self->all, symbol, h);
-    if (h || HASH_COUNT(self->all) == self->max) return h;
-    h = calloc(1, sizeof *h);
-    if (!h) return NULL;
-    (void)snprintf(h->symbol, sizeof h->symbol, "%s", symbol);
-    HASH_ADD_STR(self->all, symbol, h);
+    struct symbol_owners owners = h && h->version == book_version(self->book) ? h->owners : price_owners(self->book, symbol);
+    if (!price_is_from(source, symbol, owners) || (!h && HASH_COUNT(self->all) == self->max)) return NULL;
+    if (!h) {
+        h = calloc(1, sizeof *h);
+        if (!h) return NULL;
+        (void)snprintf(h->symbol, sizeof h->symbol, "%s", symbol);
+        HASH_ADD_STR(self->all, symbol, h);
+    }
+    h->owners = owners;
+    h->version = book_version(self->book);
     return h;
 }
 
-static bool hold(prices_t *self, const Price *price) {
-    struct held *h = held_for(self, price->symbol);
-    if (!h) return false;
+static void report_jump(batch_t *batch, const SignalConfig *source, const struct held *h, const Price *price) {
+    char before[DECIMAL_TEXT], now[DECIMAL_TEXT], most[DECIMAL_TEXT];
+    (void)decimal_print(D(h->held.last), before);
+    (void)decimal_print(D(price->last), now);
+    (void)decimal_print(D(source->max_jump_percent), most);
+    batch_alert(batch, ALERT__SEVERITY__warning, "price_jump", h->symbol,
+                "%s of source %s is more than %s %% from %s, or from its own bid or ask: not believed unless it is said %d times over %d s",
+                now, source->config_id, most, before, JUMP_TIMES, (int)(JUMP_FOR_NS / NS_PER_S));
+}
+
+// False: it is not this source's to say, or not believed.
+static bool hold(prices_t *self, const struct price_post *post, struct quote *q) {
+    const Price *price = &q->price;
+    struct held *h = held_for(self, post->source, price->symbol);
+    if (!h) return broken(q, "symbol", "not_allowed", "is none whose price this source gives"), false;
     if (price->timestamp < h->price.timestamp) return true;
+    if (!price_is_believed(&h->held, price, D(post->source->max_jump_percent), batch_mono(post->batch))) {
+        report_jump(post->batch, post->source, h, price);
+        return broken(q, "last", "jump", "is too far from the price before, or from its bid or ask, to be believed at once"), false;
+    }
     h->price = *price;
     h->price.symbol = h->symbol;
     if (!h->changed) self->changed[self->n_changed++] = h;
@@ -177,19 +206,20 @@ static bool hold(prices_t *self, const Price *price) {
     return true;
 }
 
-bool prices_take(prices_t *self, const struct document *body, batch_t *batch, struct complaints *out) {
-    struct quote *quotes = arena_take(batch_arena(batch), (body->n + 1) * sizeof *quotes);
+size_t prices_take(prices_t *self, const struct price_post *post, struct complaints *out) {
+    const struct document *body = post->body;
+    arena_t *arena = batch_arena(post->batch);
+    struct quote *quotes = arena_take(arena, (body->n + 1) * sizeof *quotes);
+    size_t held = 0;
     out->n = 0;
     if (!body->n) complaint_add(out, "symbol", "required", "is required");
     for (size_t i = 0; i < body->n; i++) {
-        quotes[i] =
-            (struct quote){.fields = &body->maps[i], .arena = batch_arena(batch), .complaints = out, .index = i, .many = body->many};
-        read_quote(&quotes[i], batch_now(batch));
+        quotes[i] = (struct quote){.fields = &body->maps[i], .arena = arena, .complaints = out, .index = i, .many = body->many};
+        read_quote(&quotes[i], batch_now(post->batch));
     }
-    for (size_t i = 0; !out->n && i < body->n; i++) {
-        if (!hold(self, &quotes[i].price)) broken(&quotes[i], "symbol", "too_many", "is one more than may be held");
-    }
-    return !out->n;
+    if (out->n) return 0;
+    for (size_t i = 0; i < body->n; i++) held += hold(self, post, &quotes[i]);
+    return held;
 }
 
 void prices_flush(prices_t *self, batch_t *batch) {

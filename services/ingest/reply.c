@@ -49,17 +49,22 @@ static void add_complaint(buffer_t *json, const struct complaint *c) {
     buffer_text(json, "}");
 }
 
-struct reply reply_invalid(arena_t *arena, const struct complaints *c) {
-    buffer_t *json = scratch();
-    if (!c->n) return reply_error(REPLY_REFUSED_BEFORE);
-    buffer_text(json, "{\"error\":");
-    add_complaint(json, &c->items[0]);
+static void add_complaints(buffer_t *json, const struct complaints *c) {
     buffer_text(json, ",\"errors\":[");
     for (size_t i = 0; i < c->n; i++) {
         if (i) buffer_text(json, ",");
         add_complaint(json, &c->items[i]);
     }
-    buffer_text(json, "]}");
+    buffer_text(json, "]");
+}
+
+struct reply reply_invalid(arena_t *arena, const struct complaints *c) {
+    buffer_t *json = scratch();
+    if (!c->n) return reply_error(REPLY_REFUSED_BEFORE);
+    buffer_text(json, "{\"error\":");
+    add_complaint(json, &c->items[0]);
+    add_complaints(json, c);
+    buffer_text(json, "}");
     return finished(arena, 422, json);
 }
 
@@ -71,9 +76,11 @@ struct reply reply_signal(arena_t *arena, const char *signal_id, bool duplicate)
     return finished(arena, 200, json);
 }
 
-struct reply reply_prices(arena_t *arena, size_t n) {
+struct reply reply_prices(arena_t *arena, size_t n, const struct complaints *c) {
     buffer_t *json = scratch();
-    buffer_format(json, "{\"prices\":%zu}", n);
+    buffer_format(json, "{\"prices\":%zu", n);
+    if (c->n) add_complaints(json, c);
+    buffer_text(json, "}");
     return finished(arena, 200, json);
 }
 

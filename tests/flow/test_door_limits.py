@@ -12,7 +12,8 @@ from tests.harness import wire
 from tests.harness.plant import configuration
 from tests.harness.wait import until
 
-SLOW = {**configuration(), "sources": [{"config_id": "test"}, {"config_id": "slow", "rate_per_s": 5}, {"config_id": "noprices", "prices": False}]}
+SLOW = {**configuration(), "sources": [{"config_id": "test", "price_symbols": ["AAPL", "MSFT", "ZMQ"]}, {"config_id": "slow", "rate_per_s": 5},
+                                       {"config_id": "noprices", "prices": False}]}
 PLANT = {"config": SLOW, "options": {"TRADECAST_INGEST_HTTP_IDLE": "3s", "TRADECAST_INGEST_HTTP_REQUEST": "1s"}}
 
 BODY = {"symbol": "EURUSD", "direction": "buy", "price": "1.08432"}

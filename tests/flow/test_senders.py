@@ -101,3 +101,29 @@ def test_a_resend_is_known_after_its_window_was_changed_and_the_door_was_started
         plant.processes["ingest"].kill()
         plant.restart("ingest")
         assert until(taken, "the door to answer") == {**first, "duplicate": True}, window_s
+
+
+def price_of(plant, symbol):
+    return json.loads(plant.admin.get(f"stocks:price:{symbol}") or '{"price": {}}')["price"].get("last")
+
+
+def test_only_the_source_that_is_named_moves_a_price_and_no_further_than_a_bound_at_once(plant):
+    told = [{"config_id": "feed", "token": "the-feeds-own-token-0123", "prices": True, "price_symbols": ["EURUSD"]},
+            {"config_id": "wild", "token": "a-token-of-no-one-012345", "prices": True}]
+    assert plant.command("config", "apply", "-", stdin=json.dumps({"sources": told}))[0] == 0
+    with contextlib.closing(plant.door("attacker")) as door:
+        def post(source, token, *prices):
+            return door.post(f"http://127.0.0.1:{plant.http_port}/prices/{source}/{token}", [{"symbol": s, "last": p} for s, p in prices])[:2]
+        feed = lambda *prices: post("feed", told[0]["token"], *prices)  # noqa: E731
+        until(lambda: feed(("EURUSD", 1.1))[0] == 200, "the feed to be known")
+        status, answer = post("attacker", plant.token("attacker"), ("EURUSD", 0.5))
+        assert (status, answer["error"]["code"]) == (422, "not_allowed")
+        status, answer = post("wild", told[1]["token"], ("EURUSD", 0.5), ("GBPUSD", 1.3), ("NOBODYS", 7))
+        assert (status, answer["prices"]) == (200, 1)
+        assert [(e["field"], e["code"]) for e in answer["errors"]] == [("[0].symbol", "not_allowed"), ("[2].symbol", "not_allowed")]
+        assert [price_of(plant, s) for s in ("EURUSD", "GBPUSD", "NOBODYS")] == [1.1, 1.3, None]
+        status, answer = feed(("EURUSD", 0.5))
+        assert (status, answer["error"]["code"]) == (422, "jump") and price_of(plant, "EURUSD") == 1.1
+        until(lambda: "price_jump" in plant.layout.log.joinpath("ingest.log").read_text(), "the alert")
+        until(lambda: feed(("EURUSD", 0.51))[0] == 200, "what the market stays at to be believed", pause_s=0.5)
+        assert price_of(plant, "EURUSD") == 0.51

@@ -373,15 +373,15 @@ static struct reply price(struct world *w, const char *body) {
 static void prices_are_kept_as_the_spec_shows_and_published_once(void **state) {
     struct world *w = *state;
     struct reply r = price(w, "[{\"symbol\":\"AAPL\",\"last\":150.25,\"open\":149.80,\"high\":151.20,\"low\":149.50,\"volume\":25000000,"
-                              "\"timestamp\":\"2025-03-22T10:15:30Z\"},{\"ticker\":\"EURUSD\",\"bid\":\"1.1\",\"ask\":\"1.3\"}]");
+                              "\"timestamp\":\"2025-03-22T10:15:30Z\"},{\"ticker\":\"EURUSD\",\"bid\":\"1.15\",\"ask\":\"1.25\"}]");
     assert_int_equal(r.status, 200);
     assert_says(r, "{\"prices\":2}");
-    assert_int_equal(price(w, "{\"symbol\":\"EURUSD\",\"price\":1.5}").status, 200);
+    assert_int_equal(price(w, "{\"symbol\":\"EURUSD\",\"price\":1.25}").status, 200);
     prices_flush(w->ingest->prices, w->batch);
     assert_true(wrote(w, "stocks:price:AAPL"));
     assert_true(wrote(w, "{\"price\":{\"last\":150.25,\"open\":149.8,\"high\":151.2,\"low\":149.5,\"volume\":25000000},"
                          "\"timestamp\":\"2025-03-22T10:15:30Z\"}"));
-    assert_true(wrote(w, "{\"price\":{\"last\":1.5},\"timestamp\":\"2025-03-22T10:15:30Z\"}"));
+    assert_true(wrote(w, "{\"price\":{\"last\":1.25},\"timestamp\":\"2025-03-22T10:15:30Z\"}"));
     assert_int_equal(count_emitted(w, "Price", NULL), 2);
     assert_int_equal(batch_commands(w->batch), 2);
 }

@@ -50,12 +50,33 @@ static inline void world_configure(struct world *w, SignalConfig *source) {
     assert_int_equal(book_apply(w->book, &change), ERR_OK);
 }
 
+// A broker that lists these symbols.
+static inline void world_lists(struct world *w, char *const *symbols, size_t n) {
+    SymbolConfig of[8], *list[8];
+    BrokerConfig broker = BROKER_CONFIG__INIT;
+    ConfigChange change = CONFIG_CHANGE__INIT;
+    for (size_t i = 0; i < n; i++) {
+        symbol_config__init(list[i] = &of[i]);
+        of[i].symbol = symbols[i];
+    }
+    broker.broker_id = (char *)"b";
+    broker.symbols = list;
+    broker.n_symbols = n;
+    change.kind = CONFIG_CHANGE__KIND__broker_config;
+    change.id = broker.broker_id;
+    change.broker = &broker;
+    change.version = book_version(w->book) + 1;
+    change.changed_at = NOW;
+    assert_int_equal(book_apply(w->book, &change), ERR_OK);
+}
+
 static inline void world_source(struct world *w, const char *name) {
     char hash[65];
     token_hash(TOKEN, strlen(TOKEN), hash);
     SignalConfig source = SIGNAL_CONFIG__INIT;
     source.config_id = (char *)name;
     source.token_hash = hash;
+    source.has_prices = source.prices = true;
     source.has_plain_ids = source.plain_ids = strcmp(name, "tv") == 0; // one may; what tests send as it is then easy to find
     world_configure(w, &source);
 }
@@ -71,6 +92,7 @@ static inline int world_open(void **state) {
         .strangers_per_s = 100, .signals_max = 100000, .guard_max = 1000000, .price_symbols_max = 100, .consensus_ballots_max = 100};
     w->ingest = ingest_new(&w->context, &w->settings);
     w->batch = batch_new("ingest", ingest_slice, w->outlets, 2);
+    world_lists(w, (char *[]){(char *)"EURUSD", (char *)"GBPUSD", (char *)"AAPL"}, 3);
     world_source(w, "tv");
     world_source(w, "other");
     world_begin(w);
