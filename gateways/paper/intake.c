@@ -36,12 +36,12 @@ static void refuse_again(paper_t *self, struct order *o, const Submit *m) {
 
 // What is live keeps its account and symbol: a second order under its id adds to it.
 static void write_down(paper_t *self, struct order *o, const Submit *m) {
-    submitted_keep(self, o, m);
     if (!order_is_live(o)) {
         o->account = account_find(&self->accounts, m->account_id);
         o->symbol = market_symbol(&self->market, m->broker_symbol);
         o->side = m->side;
     }
+    submitted_keep(self, o, m);
     o->type = m->order_type;
     o->lots = D((o->acceptances ? o->lots.e8 : 0) + m->lots);
     o->price = D(m->has_price ? m->price : 0);
@@ -55,7 +55,7 @@ static void write_down(paper_t *self, struct order *o, const Submit *m) {
     netting_reorder(o);
     o->forgotten = false;
     o->state = TRADE_STATE__STATE__working;
-    if (!o->acceptances) order_drop_closes(o); // of one that was rejected
+    if (!o->pieces_left) order_drop_closes(o); // of one that is over
     for (size_t i = 0; i < m->n_closes; i++)
         order_add_close(o, m->closes[i]->trade_id, strlen(m->closes[i]->trade_id), D(m->closes[i]->lots));
 }

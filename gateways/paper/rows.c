@@ -127,12 +127,13 @@ static void bind_column(sql_query_t *q, int at, const struct column *c, const st
 
 err_t rows_write(sql_query_t *q, const struct order *o) {
     own(buffer) closes = {0};
-    if (o->n_closes) order_print_closes(o, &closes);
+    bool closes_more = o->n_closes && o->pieces_left; // what an order that is over has not closed, it will not
+    if (closes_more) order_print_closes(o, &closes);
     sql_bind_text(q, TRADE_ID, o->trade_id);
     sql_bind_text(q, ACCOUNT_ID, o->account->id);
     sql_bind_text(q, SYMBOL, o->symbol ? o->symbol->name : NULL);
     sql_bind_text(q, REASON, o->reason[0] ? o->reason : NULL);
-    sql_bind_text(q, CLOSES, o->n_closes ? buffer_string(&closes) : NULL);
+    sql_bind_text(q, CLOSES, closes_more ? buffer_string(&closes) : NULL);
     sql_bind_bytes(q, HISTORY, (struct span){o->history.data, o->history.length});
     sql_bind_integer(q, LIVE, order_is_live(o));
     sql_bind_bytes(q, SUBMIT, (struct span){o->submit.data, o->submit.length});

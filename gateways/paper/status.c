@@ -7,6 +7,7 @@
 #include "gateways/paper/books.h"
 #include "gateways/paper/money.h"
 #include "gateways/paper/paper.h"
+#include "gateways/paper/submitted.h"
 
 #define HOLDINGS_MAX    6000 // a frame holds 1 MiB
 #define SUBMITTED_FIELD 10   // OrderStatus.submitted
@@ -24,6 +25,7 @@ static void answer_whole(paper_t *self, const OrderStatus *head, struct order *o
     if (history && !o->history_known) books_history(self, o);
     if (history) buffer_add(&whole, o->history.data, o->history.length);
     OrderStatus *m = order_status__unpack(arena_allocator(self->arena), whole.length, whole.data);
+    if (m && m->submitted) submitted_complete(self, o, m->submitted);
     if (m) paper_answer(self, &m->base);
 }
 

@@ -132,9 +132,14 @@ static struct digest digest_of_holding(const Holding *h) {
     return d;
 }
 
-// A netting account's one position in a symbol is that of every trade of ours there. False: there is none.
+// A netting account's one position in a symbol is that of every trade of ours there, whether the broker
+// lists it as one, under the order that carries it, or divided over the orders that it is made of.
+// False: there is none.
 static bool see_net(struct account *a, const Holding *h) {
     uint64_t symbol = symbol_of(h->broker_symbol);
+    struct held *named = h->trade_id ? table_find(a->held, table_key(h->trade_id)) : NULL;
+    if (named && named->position && named->symbol == symbol && named->round == a->round)
+        return true; // another part of it has marked them all
     struct digest key;
     size_t cursor = 0;
     bool any = false;

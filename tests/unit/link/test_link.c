@@ -186,6 +186,31 @@ static void a_gateway_greets_until_it_is_welcome(void **state) {
     assert_true(w->state.changed);
 }
 
+// Only a gateway that was built to keep plans says so, and since when it has them.
+static void a_gateway_says_whether_it_keeps_plans(void **state) {
+    struct wire *w = *state;
+    const Hello *hello = (const Hello *)executor_gets(w, &hello__descriptor);
+    assert_false(hello->keeps_plans);
+    assert_false(hello->has_books_since);
+    link_destroy(&w->link);
+    w->settings.keeps_plans = true;
+    w->state.books_since = 1234;
+    open_link(w);
+    do { // the first one's are still on their way
+        hello = (const Hello *)executor_gets(w, &hello__descriptor);
+    } while (!hello->has_keeps_plans || !hello->keeps_plans);
+    assert_int_equal(hello->books_since, 1234);
+}
+
+static void a_snapshot_says_which_reports_are_in_it(void **state) {
+    struct wire *w = *state;
+    AccountSnapshot m = ACCOUNT_SNAPSHOT__INIT;
+    w->state.head = 17;
+    link_date_snapshot(&w->state, &m);
+    assert_true(m.has_reports);
+    assert_int_equal(m.reports, 17);
+}
+
 static void it_beats_every_second(void **state) {
     struct wire *w = *state;
     welcome(w, 3, 0);
@@ -393,6 +418,8 @@ static void one_that_was_told_where_to_connect_stays_there(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_gateway_greets_until_it_is_welcome, start, end),
+        cmocka_unit_test_setup_teardown(a_gateway_says_whether_it_keeps_plans, start, end),
+        cmocka_unit_test_setup_teardown(a_snapshot_says_which_reports_are_in_it, start, end),
         cmocka_unit_test_setup_teardown(it_beats_every_second, start, end),
         cmocka_unit_test_setup_teardown(reports_go_out_in_sequence, start, end),
         cmocka_unit_test_setup_teardown(what_comes_after_the_last_report_is_sent_again, start, end),

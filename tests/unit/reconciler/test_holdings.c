@@ -199,22 +199,32 @@ static void a_new_position_is_told_once(void **state) {
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
-// One position of a netting account.
-static void net_snapshot(struct world *w, uint64_t taken_at, const char *symbol) {
-    Holding h = HOLDING__INIT, *list[] = {&h};
+// Up to two parts of the one position of a netting account, under the names of their trades; NULL: a
+// part without a name.
+static void net_parts(struct world *w, uint64_t taken_at, const char *symbol, size_t n,
+                      const char *const *trade_ids) {
+    Holding h[2] = {HOLDING__INIT, HOLDING__INIT}, *list[2];
     BrokerSnapshot s = BROKER_SNAPSHOT__INIT;
     s.instance_id = (char *)"gw";
     s.account_id = (char *)"a1";
     s.taken_at = taken_at;
     s.holdings = list;
-    s.n_holdings = 1;
-    h.broker_symbol = (char *)(uintptr_t)symbol;
-    h.kind = HOLDING__KIND__position;
-    h.side = SIGNAL__DIRECTION__buy;
-    h.has_net = h.net = true;
+    for (size_t i = 0; i < n; i++) {
+        list[s.n_holdings++] = &h[i];
+        h[i].trade_id = (char *)(uintptr_t)trade_ids[i];
+        h[i].broker_symbol = (char *)(uintptr_t)symbol;
+        h[i].kind = HOLDING__KIND__position;
+        h[i].side = SIGNAL__DIRECTION__buy;
+        h[i].has_net = h[i].net = true;
+    }
     const struct holdings_ears ears = {w, explains, unexplained, missing};
     w->unexplained = w->missing = 0;
     holdings_compare(w->holdings, &s, &ears);
+}
+
+static void net_snapshot(struct world *w, uint64_t taken_at, const char *symbol) {
+    const char *nobody = NULL;
+    net_parts(w, taken_at, symbol, 1, &nobody);
 }
 
 static void a_net_position_is_that_of_every_trade_in_its_symbol(void **state) {
@@ -231,6 +241,28 @@ static void a_net_position_is_that_of_every_trade_in_its_symbol(void **state) {
     assert_int_equal(w->unexplained, 1);
 }
 
+// As the broker divides it; and where it divides it otherwise than we do, nothing is missing either.
+static void the_parts_of_a_net_position_are_no_finding(void **state) {
+    struct world *w = *state;
+    const char *both[] = {T1, T2}, *carrier[] = {T2};
+    (void)take(w, T1, TRADE_STATE__STATE__filled, 10);
+    (void)take(w, T2, TRADE_STATE__STATE__filled, 10);
+    for (uint64_t at = 20; at < 60; at += 10) {
+        net_parts(w, at, "EURUSD", at < 40 ? 2 : 1, at < 40 ? both : carrier);
+        assert_int_equal(w->unexplained + w->missing, 0);
+    }
+    (void)take(w, T1, TRADE_STATE__STATE__closed, 61);
+    for (uint64_t at = 70; at < 90; at += 10) {
+        net_parts(w, at, "EURUSD", 2, both);
+        assert_int_equal(w->unexplained + w->missing, 0);
+    }
+    (void)take(w, T2, TRADE_STATE__STATE__closed, 91);
+    net_parts(w, 100, "EURUSD", 2, both);
+    net_parts(w, 110, "EURUSD", 2, both);
+    assert_int_equal(w->unexplained, 2);
+    assert_int_equal(w->missing, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(what_both_sides_know_is_no_finding),
@@ -244,6 +276,7 @@ int main(void) {
         CASE(a_trade_in_doubt_may_be_there_or_not),
         CASE(a_new_position_is_told_once),
         CASE(a_net_position_is_that_of_every_trade_in_its_symbol),
+        CASE(the_parts_of_a_net_position_are_no_finding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
