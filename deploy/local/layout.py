@@ -7,8 +7,10 @@ import pathlib
 import random
 import secrets
 import socket
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+ENDS_WITHIN_S = 60  # Redis may have much to write
 SOCKET_PATH_MAX = 107  # of sun_path, its closing zero aside
 
 
@@ -41,17 +43,39 @@ class Layout:
         if len(str(longest)) > SOCKET_PATH_MAX:
             raise Trouble(f"The path {self.top} is too long for sockets in it; choose a shorter one: make run VAR=/path")
 
-    def own(self):
-        """One runner per directory."""
-        self._lock = open(self.top / "lock", "a+")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._lock.seek(0)
-            raise Trouble(f"tradecast is running on {self.top} already (process {self._lock.read().strip() or 'unknown'})") from None
-        self._lock.truncate(0)
-        self._lock.write(f"{os.getpid()}\n")
-        self._lock.flush()
+    def own(self, tell=lambda text: None, within_s=ENDS_WITHIN_S):
+        """One runner per directory, and nothing of the one before: its processes hold the lock, too, until they have ended."""
+        if self._lock:
+            return
+        self.make()
+        lock = open(self.top / "lock", "a+")
+        end, told = time.monotonic() + within_s, False
+        while not _locks(lock):
+            lock.seek(0)
+            runner = lock.read().strip()
+            if _is_alive(runner):
+                raise Trouble(f"tradecast is running on {self.top} already (process {runner})")
+            if time.monotonic() > end:
+                raise Trouble(f"The processes of an earlier run on {self.top} have not ended within {within_s} s: end those that "
+                              f"`fuser {self.top}/lock` names")
+            if not told:
+                tell(f"The processes of the last run on {self.top} are ending; waiting for them.")
+            told = True
+            time.sleep(0.02)
+        self._lock = lock
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+
+    def leave(self):
+        """From now on it ends: whoever comes need not be refused, but waits."""
+        if self._lock:
+            self._lock.truncate(0)
+
+    @property
+    def held(self):
+        """Descriptors that every process of the run gets: with them the lock lasts as long as the last of them, however the runner ended."""
+        return (self._lock.fileno(),) if self._lock else ()
 
     def disown(self):
         if self._lock:
@@ -75,6 +99,22 @@ class Layout:
 
     def endpoint(self, name):
         return f"ipc://{self.run}/{name}"
+
+
+def _locks(file):
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except OSError:
+        return False
+
+
+def _is_alive(pid):
+    """Of a runner; one that has ended and was not waited for yet counts as ended."""
+    try:
+        return pathlib.Path(f"/proc/{int(pid)}/stat").read_text().rsplit(")", 1)[1].split()[0] not in ("Z", "X")
+    except (OSError, ValueError):
+        return False
 
 
 def free_port():

@@ -21,9 +21,12 @@ def _end_with_parent():
 
 
 class Process:
-    def __init__(self, name, command, log, env=None):
+    """held: descriptors that it gets, beside the standard ones."""
+
+    def __init__(self, name, command, log, env=None, held=()):
         self.name, self.command, self.log = name, [str(c) for c in command], log
         self.env = {**os.environ, **(env or {})}
+        self.held = held
         self.started_at = 0.0
         self.child = None
 
@@ -31,7 +34,7 @@ class Process:
         with open(self.log, "ab") as out:
             # Its own session: a Ctrl-C at the terminal reaches the runner alone, which stops all in order.
             self.child = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=self.env,
-                                          start_new_session=True, preexec_fn=_end_with_parent)
+                                          start_new_session=True, preexec_fn=_end_with_parent, pass_fds=self.held)
         self.started_at = time.monotonic()
 
     def alive(self):

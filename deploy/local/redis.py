@@ -35,7 +35,7 @@ def server(layout, profile="standard", shards=1, more=(), env=None, cells=()):
     binary = shutil.which("redis-server")
     if not binary:
         raise Trouble("redis-server is missing; install it: sudo apt-get install redis-server")
-    return Process("redis", [binary, str(settle(layout, profile, shards, cells)), *more], layout.log / "redis.log", env=env)
+    return Process("redis", [binary, str(settle(layout, profile, shards, cells)), *more], layout.log / "redis.log", env=env, held=layout.held)
 
 
 class Client:

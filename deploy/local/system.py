@@ -80,7 +80,6 @@ class System:
         for name in ["tradecast", "tradecast-gateway-paper", *("tradecast-" + s.split(".")[0] for s in [*self.services, *self.copies])]:
             if not (self.bin / name).exists():
                 raise Trouble(f"{self.bin / name} is not built; run: make")
-        self.layout.make()
         self.layout.own()
         need_free_port(self.http_port, "the webhook", "TRADECAST_INGEST_HTTP_PORT")
         need_free_port(self.monitor_port, "the status page", "TRADECAST_MONITOR_HTTP_PORT")
@@ -126,7 +125,7 @@ class System:
         kind = self.kinds.get(name, "paper")
         program = f"tradecast-gateway-{kind}" if name in self.gateways else "tradecast-" + name.split(".")[0]
         command = [*self.prefix.get(name, []), self.bin / program]
-        self._made.append(Process(name, command, self.layout.log / f"{name}.log", {**self.environment(name), **(more or {})}))
+        self._made.append(Process(name, command, self.layout.log / f"{name}.log", {**self.environment(name), **(more or {})}, self.layout.held))
         return self._made[-1]
 
     def environment(self, name):
@@ -226,6 +225,7 @@ class System:
         """The door first, then whoever has work from it, gateways and Redis last. True: every one ended by itself and well."""
         order = ["ingest", *self.relays, "router", *self.executors, "reconciler", "archiver", "monitor", *self.gateways, *COPIES, "redis"]
         well = True
+        self.layout.leave()
         for name in order:
             p = self.processes.get(name)
             if p and p.child:

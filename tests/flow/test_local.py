@@ -76,6 +76,16 @@ class Run:
         return json.loads(self.command("config", "show", "--json"))["version"]
 
 
+def redis_servers(directory):
+    """Pids of the servers that run on a directory's files."""
+    found = set()
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "comm").read_text() == "redis-server\n" and (process / "cwd").resolve() == (directory / "redis").resolve():
+                found.add(int(process.name))
+    return found
+
+
 @contextlib.contextmanager
 def running(directory, *arguments):
     run = Run(directory, *arguments)
@@ -172,3 +182,31 @@ def test_the_sample_configuration_runs(directory):
     with running(directory, "--config", str(ROOT / "deploy/sample.yaml")) as run:
         signal_id = run.alert("tv", "replace-this-by-your-own-0001", {"ticker": "USDJPY", "action": "buy", "price": "150"})
         until(lambda: "filled" in run.command("explain", signal_id), "an account in USD to trade USDJPY")
+
+
+def test_a_start_waits_until_nothing_of_the_last_run_is_left(directory):
+    """The runner is killed and its Redis takes long to end: a second one on the same files would destroy them."""
+    last = Run(directory).up()
+    server = redis_servers(directory)
+    assert len(server) == 1
+    file = (directory / "run/redis.sock").stat().st_ino
+    os.kill(*server, signal.SIGSTOP)
+    try:
+        last.process.kill()
+        last.process.wait()
+        following = Run(directory, "--once")
+        until(lambda: "waiting for them" in following.said() or following.process.poll() is not None, "the next run to say that it waits")
+        assert redis_servers(directory) == server and (directory / "run/redis.sock").stat().st_ino == file
+    finally:
+        os.kill(*server, signal.SIGCONT)
+    status, said = following.end_by_itself()
+    assert status == 0, said
+
+
+@pytest.mark.parametrize("ended_by", [signal.SIGKILL, signal.SIGTERM])
+def test_a_start_right_after_the_end_of_another_is_never_refused(directory, ended_by):
+    for _ in range(4):
+        run = Run(directory).up()
+        run.process.send_signal(ended_by)
+        until(lambda: run.process.poll() is not None or not (directory / "lock").read_text(), "the runner, not yet its processes, to end", pause_s=0.001)
+    assert Run(directory, "--once").end_by_itself()[0] == 0
