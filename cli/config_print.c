@@ -63,6 +63,11 @@ bool config_print_difference(struct span answer, buffer_t *out) {
     if (!d) return false;
     print_steps(d->changes, d->n_changes, "", out);
     if (!d->n_changes) buffer_format(out, "nothing differs from version %llu\n", (unsigned long long)d->version);
+    for (size_t i = 0; i < d->n_warnings; i++) {
+        buffer_text(out, "warning: ");
+        add_clean(out, d->warnings[i]->text);
+        buffer_text(out, "\n");
+    }
     return true;
 }
 

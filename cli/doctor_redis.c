@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/gaps.h"
 #include "common/own.h"
 #include "common/topology.h"
 #include "doctor.h"
@@ -84,6 +85,16 @@ static void check_skew(struct report *self, store_t *store) {
         report(self, FINE, "clock", "Redis' clock agrees within %s", text);
 }
 
+static void report_gap(void *arg, const struct gap *gap) { report(arg, DOUBTFUL, "configuration", "%s", gap->text); }
+
+static void check_configuration(struct report *self, store_t *store) {
+    own(book) *book = book_new();
+    if (book_load(book, store))
+        report(self, DOUBTFUL, "configuration", "it cannot be read: %s", store_trouble(store));
+    else if (!gaps_each(book, &(struct gaps_asked){NULL, NULL}, report_gap, self))
+        report(self, FINE, "configuration", "everything in it can trade");
+}
+
 static void check_default_user(struct report *self, store_t *store) {
     own(buffer) list = {0};
     if (REDIS(store, &list, "ACL", "LIST")) {
@@ -131,6 +142,7 @@ void check_redis(struct report *self) {
     }
     report(self, FINE, "redis", "answers at %s", self->call->place.redis);
     check_settings(self, store, profile_of(self));
+    check_configuration(self, store);
     check_writes(self, store);
     check_skew(self, store);
     check_default_user(self, store);

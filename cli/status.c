@@ -6,6 +6,7 @@
 
 #include "common/cells.h"
 #include "common/clock.h"
+#include "common/gaps.h"
 #include "common/own.h"
 #include "common/topology.h"
 #include "execution.pb-c.h"
@@ -22,7 +23,8 @@ struct status {
     store_t *store;
     struct instance all[INSTANCES_MAX];
     size_t n;
-    struct sheet services, cells, topics, counts;
+    struct sheet services, cells, topics, counts, warnings;
+    size_t n_warnings;
     unsigned silent;
     err_t failed; // what Redis said
 };
@@ -197,6 +199,16 @@ static void look_at_archive(struct status *s) {
     }
 }
 
+static void add_warning(void *arg, const struct gap *gap) { sheet_add(arg, gap->text); }
+
+// What the configuration lacks. Prices are not asked for: Redis has none.
+static void look_at_configuration(struct status *s) {
+    own(book) *book = book_new();
+    err_t e = book_load(book, s->store);
+    if (e) s->failed = e;
+    s->n_warnings = gaps_each(book, &(struct gaps_asked){NULL, NULL}, add_warning, &s->warnings);
+}
+
 static void print_part(const struct status *s, const char *name, const struct sheet *sheet, buffer_t *out) {
     if (s->call->json) {
         buffer_format(out, "%s\"%s\":", out->length ? "," : "{", name);
@@ -213,6 +225,7 @@ static void print_all(const struct status *s) {
     if (cell_own()) print_part(s, "cells", &s->cells, &out);
     print_part(s, "topics", &s->topics, &out);
     print_part(s, "counts", &s->counts, &out);
+    if (s->n_warnings || s->call->json) print_part(s, "warnings", &s->warnings, &out);
     if (s->call->json) buffer_text(&out, "}\n");
     print_out(&out);
 }
@@ -225,16 +238,19 @@ enum outcome run_status(struct call *call) {
     sheet_start(&s.services, "SERVICE|STATE|>MESSAGES|>BATCHES|>COMMIT P99|>MEMORY|>DEAD LETTERS|TROUBLE");
     sheet_start(&s.topics, "TOPIC|HEAD|>LENGTH|CONSUMER|POSITION|>LAG");
     sheet_start(&s.counts, "WHAT|STATE|>COUNT");
+    sheet_start(&s.warnings, "WARNING");
     for (size_t i = 0; i < s.n; i++) look_at_service(&s, s.all[i].name);
     if (cell_own()) status_cells(call, &s.cells);
     look_at_topics(&s);
     look_at_live(&s);
     look_at_archive(&s);
+    look_at_configuration(&s);
     print_all(&s);
     sheet_destroy(&s.services);
     sheet_destroy(&s.cells);
     sheet_destroy(&s.topics);
     sheet_destroy(&s.counts);
+    sheet_destroy(&s.warnings);
     if (s.failed) return complain(NO_REACH, "Redis did not answer everything: %s", store_trouble(store));
     return s.silent ? ANSWER_NO : DONE;
 }

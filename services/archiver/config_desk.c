@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/gaps.h"
 #include "common/own.h"
 #include "common/record.h"
 #include "services/archiver/config_document.h"
@@ -54,8 +55,35 @@ static bool is_outdated(const struct desk *desk, const ControlRequest *r, buffer
     return true;
 }
 
-static void answer_difference(struct desk *desk, const ControlRequest *r, ConfigChange *const *changes, size_t n, arena_t *arena,
+struct warnings {
+    arena_t *arena;
+    ConfigWarning *all[8 * (GAPS_MAX + 1)]; // there are fewer kinds
+    size_t n;
+};
+
+static void add_warning(void *arg, const struct gap *gap) {
+    struct warnings *w = arg;
+    if (w->n == sizeof w->all / sizeof w->all[0]) return;
+    ConfigWarning *m = arena_take(w->arena, sizeof *m);
+    config_warning__init(m);
+    m->what = arena_text(w->arena, gap->what);
+    m->text = arena_text(w->arena, gap->text);
+    w->all[w->n++] = m;
+}
+
+// What it would lack, as every service will hold it.
+static void look_for_gaps(const config_t *wanted, uint64_t utc_ns, struct warnings *out) {
+    own(config) *nothing = config_new();
+    own(book) *book = book_new();
+    ConfigChange **rows;
+    size_t n = config_diff(nothing, wanted, utc_ns, out->arena, &rows);
+    for (size_t i = 0; i < n; i++) (void)book_apply(book, rows[i]);
+    (void)gaps_each(book, &(struct gaps_asked){NULL, NULL}, add_warning, out);
+}
+
+static void answer_difference(struct desk *desk, const ControlRequest *r, ConfigChange *const *changes, size_t n, struct warnings *warnings,
                               buffer_t *answer) {
+    arena_t *arena = warnings->arena;
     ConfigDifference d = CONFIG_DIFFERENCE__INIT;
     d.has_dry_run = d.dry_run = word(r, "dry-run") != NULL;
     d.has_version = true;
@@ -66,6 +94,8 @@ static void answer_difference(struct desk *desk, const ControlRequest *r, Config
         const struct config_row *before = config_find(desk->held, changes[i]->kind, changes[i]->id);
         d.changes[i] = config_step(changes[i]->kind, changes[i]->id, before ? before->m : NULL, config_changed_row(changes[i]), arena);
     }
+    d.warnings = warnings->all;
+    d.n_warnings = warnings->n;
     record_to_json(&d.base, answer);
 }
 
@@ -73,7 +103,9 @@ static void answer_difference(struct desk *desk, const ControlRequest *r, Config
 static bool settle(struct desk *desk, batch_t *batch, const ControlRequest *r, const config_t *wanted, buffer_t *answer) {
     ConfigChange **changes;
     size_t n = config_diff(desk->held, wanted, batch_now(batch), batch_arena(batch), &changes);
-    answer_difference(desk, r, changes, n, batch_arena(batch), answer);
+    struct warnings warnings = {.arena = batch_arena(batch)};
+    look_for_gaps(wanted, batch_now(batch), &warnings);
+    answer_difference(desk, r, changes, n, &warnings, answer);
     if (word(r, "dry-run")) return true;
     for (size_t i = 0; i < n; i++) {
         const char *by = word(r, "by"), *note = word(r, "note");

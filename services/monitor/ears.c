@@ -8,6 +8,7 @@
 #include "common/envelope.h"
 #include "common/log.h"
 #include "monitor.h"
+#include "price.pb-c.h"
 
 #define QUEUE       1000
 #define PARCELS_MAX 512 // of one socket in one round
@@ -38,16 +39,16 @@ static void hear_message(struct monitor *self, const ProtobufCMessage *m) {
         watch_copy(&self->watch, (const SyncState *)m, clock_mono_ns());
         return;
     }
+    if (m->descriptor == &price__descriptor) {
+        watch_price(&self->watch, ((const Price *)m)->symbol, clock_mono_ns());
+        return;
+    }
     if (m->descriptor == &execution__descriptor) hear_result(self, (const Execution *)m);
     watch_event(&self->watch, m);
 }
 
 void monitor_hear(struct monitor *self, const char *topic, struct span frame) {
     struct envelope envelope;
-    if (strcmp(topic, FEED_PRICES) == 0) {
-        self->watch.price_at = clock_mono_ns(); // that one came is all that is looked at
-        return;
-    }
     if (envelope_read(topic, frame, &envelope) || !watch_is_new(&self->watch, topic, envelope.id)) return;
     arena_reset(self->arena);
     const ProtobufCMessage *m = envelope_open(&envelope, self->arena);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "alerts.h"
+#include "common/book.h"
 #include "common/buffer.h"
 
 // What the monitor shows: /metrics and /api/v1/status are drawn from it.
@@ -12,6 +13,7 @@ struct view {
     uint64_t mono_ns;
     uint64_t utc_ns;
     uint64_t silent_ns;
+    const book_t *book; // the configuration; NULL: not looked at
 };
 
 void metrics_write(const struct view *view, buffer_t *out);

@@ -122,7 +122,7 @@ err_t monitor_tick(void *self, batch_t *batch) {
 }
 
 struct view monitor_view(const struct monitor *self) {
-    return (struct view){&self->watch, &self->alerts, clock_mono_ns(), clock_utc_ns(), self->limits.silent_ns};
+    return (struct view){&self->watch, &self->alerts, clock_mono_ns(), clock_utc_ns(), self->limits.silent_ns, self->context->book};
 }
 
 // With the heartbeat, so that other cells hear it also while nothing can be committed here.

@@ -6,6 +6,7 @@
 
 #include "cells.h"
 #include "common/clock.h"
+#include "common/gaps.h"
 #include "common/own.h"
 #include "common/record.h"
 #include "common/version.h"
@@ -178,9 +179,15 @@ static void add_trouble(void *arg, const char *why) {
     buffer_json_string(out, why, strlen(why));
 }
 
+static bool is_priced(const void *watch, const char *symbol) { return watch_has_price(watch, symbol); }
+
+static void add_warning(void *arg, const struct gap *gap) { add_trouble(arg, gap->text); }
+
 bool troubles_write(const struct view *view, buffer_t *out) {
     buffer_text(out, "\"wrong\":[");
     bool ready = watch_troubles(view->watch, view->mono_ns, view->silent_ns, add_trouble, out) == 0;
+    buffer_text(out, "],\"warnings\":[");
+    if (view->book) (void)gaps_each(view->book, &(struct gaps_asked){is_priced, view->watch}, add_warning, out);
     flag(out, "],\"ready\":", ready);
     return ready;
 }

@@ -36,6 +36,11 @@ void watch_end(struct watch *self) {
         release(account->state);
         free(account);
     }
+    struct symbol_heard *symbol, *next_symbol;
+    HASH_ITER(hh, self->symbols, symbol, next_symbol) {
+        HASH_DEL(self->symbols, symbol);
+        free(symbol);
+    }
     struct instance_seen *instance, *next_instance;
     HASH_ITER(hh, self->instances, instance, next_instance) {
         HASH_DEL(self->instances, instance);
@@ -231,6 +236,23 @@ static struct instance_seen *instance_of(struct watch *self, const char *id) {
     snprintf(seen->id, sizeof seen->id, "%s", id);
     HASH_ADD_STR(self->instances, id, seen);
     return seen;
+}
+
+bool watch_has_price(const struct watch *self, const char *symbol) {
+    struct symbol_heard *heard;
+    HASH_FIND_STR(self->symbols, symbol, heard);
+    return heard != NULL;
+}
+
+void watch_price(struct watch *self, const char *symbol, uint64_t mono_ns) {
+    self->price_at = mono_ns;
+    struct symbol_heard *heard;
+    bool passed_over = watch_has_price(self, symbol) || HASH_COUNT(self->symbols) >= SUBJECTS_MAX || strlen(symbol) >= sizeof heard->name;
+    if (passed_over) return;
+    heard = calloc(1, sizeof *heard);
+    if (!heard) abort();
+    snprintf(heard->name, sizeof heard->name, "%s", symbol);
+    HASH_ADD_STR(self->symbols, name, heard);
 }
 
 void watch_expect_none(struct watch *self) {

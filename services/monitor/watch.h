@@ -54,6 +54,11 @@ struct alerts_heard {
     UT_hash_handle hh;
 };
 
+struct symbol_heard { // a price of it
+    char name[64];
+    UT_hash_handle hh;
+};
+
 // A program that copies the archive elsewhere. There are none until one is heard.
 #define COPIES_MAX 4
 struct copy_seen {
@@ -108,6 +113,7 @@ struct watch {
     struct instance_seen *instances;
     struct alerts_heard *alerts;
     struct topic_seen *topics;
+    struct symbol_heard *symbols; // that have a price
     struct counts counts;
     uint64_t signal_at;   // UTC ns when the last signal was accepted
     uint64_t price_at;    // monotonic ns when the last price was heard; 0: none
@@ -126,6 +132,8 @@ void watch_heartbeat(struct watch *self, const Heartbeat *heartbeat, uint64_t mo
 void watch_copy(struct watch *self, const SyncState *state, uint64_t mono_ns);
 // An entry of a topic, once: false when it, or a later one, was seen before. Feeds (id NONE) are always new.
 bool watch_is_new(struct watch *self, const char *topic, struct entry_id id);
+void watch_price(struct watch *self, const char *symbol, uint64_t mono_ns); // one was heard
+bool watch_has_price(const struct watch *self, const char *symbol);
 void watch_expect_none(struct watch *self); // no gateway is configured, until watch_expect says so
 void watch_expect(struct watch *self, const char *instance_id);
 void watch_event(struct watch *self, const ProtobufCMessage *event); // any message; what is of no interest is passed over

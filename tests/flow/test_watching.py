@@ -38,8 +38,38 @@ def send(plant, signal_id, **more):
 
 def test_all_is_well(plant):
     assert get(plant, "/healthz")[0] == 200
-    assert json.loads(get(plant, "/readyz")[2]) == {"wrong": [], "ready": True}
+    told = json.loads(get(plant, "/readyz")[2])
+    assert (told["wrong"], told["ready"]) == ([], True)
+    assert told["warnings"] == [f"broker {b}: no price since the start of EURUSD, GBPUSD, XAUUSD; post prices to /prices/<source>/<token>"
+                                for b in "ab"]
     assert until(lambda: state(plant).get("state") == "running", "system:state to be running")
+
+
+def test_what_would_not_trade_is_warned_of_and_makes_nothing_unready(plant):
+    door = plant.door()
+    for symbol in ("EURUSD", "GBPUSD", "XAUUSD"):
+        assert door.price(symbol, "1.1", "1.2")[0] == 200
+    until(lambda: json.loads(get(plant, "/readyz")[2])["warnings"] == [], "the prices to be heard")
+    alone = {"accounts": [{"account_id": "alone", "broker_id": "a", "subscriptions": [{"source": "shut", "fixed_lot": "1"}]}],
+             "sources": [{"config_id": "shut", "token": "a-token-of-its-own-01", "enabled": False}],
+             "brokers": [{**plant.config["brokers"][0], "symbols": [*plant.config["brokers"][0]["symbols"], {"symbol": "US30"}]}]}
+    status, out, err = plant.command("config", "apply", "-", stdin=json.dumps(alone))
+    assert status == DONE, err
+    said = [line.removeprefix("warning: ") for line in out.splitlines() if line.startswith("warning: ")]
+    assert [line.split(":")[0] for line in said] == ["account alone", "account alone", "symbol US30 of broker a"]
+    assert "name it in the accounts of an instance" in said[0] and "shut, which is closed" in said[1] and "set its profit_currency" in said[2]
+    unpriced = "broker a: no price since the start of US30; post prices to /prices/<source>/<token>"
+    told = until(lambda: (lambda t: t if len(t["warnings"]) == 4 else None)(json.loads(get(plant, "/readyz")[2])), "the monitor to warn")
+    assert told == {"wrong": [], "warnings": [*said, unpriced], "ready": True} and get(plant, "/readyz")[0] == 200
+    status, out, _ = plant.command("status", "--json")
+    assert status == DONE and [w["warning"] for w in json.loads(out)["warnings"]] == said
+    assert said[0] in plant.command("status")[1]
+    checked = json.loads(plant.command("doctor", "--json")[1])["checks"]
+    assert [c["found"] for c in checked if (c["result"], c["check"]) == ("warning", "configuration")] == said
+    plant.command("config", "set", "accounts.alone", "null")
+    plant.command("config", "set", "sources.shut", "null")
+    assert plant.command("config", "apply", "-", stdin=json.dumps({"brokers": [plant.config["brokers"][0]]}))[0] == DONE
+    until(lambda: json.loads(get(plant, "/readyz")[2])["warnings"] == [], "nothing to be left")
 
 
 def test_prometheus_can_read_its_metrics(plant):

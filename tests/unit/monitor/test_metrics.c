@@ -12,7 +12,7 @@
 
 static struct alerts alerts;
 
-static struct view view_of(const struct watch *w) { return (struct view){w, &alerts, AT(101), AT(1800000000), AT(3)}; }
+static struct view view_of(const struct watch *w) { return (struct view){w, &alerts, AT(101), AT(1800000000), AT(3), NULL}; }
 
 static void start(struct watch *w) {
     const char *const names[] = {"signals", "ingest", "router"};
@@ -168,7 +168,7 @@ static void the_status_tells_lags_and_what_is_wrong(void **state) {
     const char *json = buffer_string(&out);
     assert_balanced(json);
     assert_non_null(strstr(json, "{\"consumer\":\"router\",\"position\":\"7-60\",\"lag\":40,\"behind\":false}"));
-    assert_non_null(strstr(json, "\"wrong\":[\"gateway paper-2 is not connected\"],\"ready\":false"));
+    assert_non_null(strstr(json, "\"wrong\":[\"gateway paper-2 is not connected\"],\"warnings\":[],\"ready\":false"));
     assert_non_null(strstr(json, "\"account_id\":\"anna\""));
     watch_end(&w);
 }
