@@ -8,6 +8,7 @@
 #include "archive.pb-c.h"
 #include "common/own.h"
 #include "common/signal_id.h"
+#include "common/clock.h"
 #include "contributions.h"
 #include "place.h"
 #include "story.h"
@@ -37,26 +38,27 @@ struct sources {
     err_t failed;
 };
 
-static sql_query_t *query_of(const struct sources *s, const struct where *w, const char *id) {
-    char text[160];
-    snprintf(text, sizeof text, "SELECT * FROM %s WHERE %s = ?", w->table, w->column);
-    sql_query_t *query = sql_prepare(s->archive, text);
-    if (query) sql_bind_text(query, 1, id);
-    return query;
-}
-
-// The rows with that id, at most `most`.
-static size_t in_archive(struct sources *s, const struct where *w, const char *id, const ProtobufCMessage **out, size_t most) {
-    if (!s->archive || !w->table) return 0;
-    own(sql_query) *query = query_of(s, w, id);
+// At most `most` rows of a query that is ready.
+static size_t read_rows(struct sources *s, sql_query_t *query, const ProtobufCMessageDescriptor *type, const ProtobufCMessage **out,
+                        size_t most) {
     size_t n = 0;
     bool row = query != NULL;
     while (n < most && row && !sql_step(query, &row) && row) {
         ProtobufCMessage *m;
-        if (sql_row(query, w->type, s->arena, &m)) break;
+        if (sql_row(query, type, s->arena, &m)) break;
         out[n++] = m;
     }
     return n;
+}
+
+// The rows with that id, at most `most`.
+static size_t in_archive(struct sources *s, const struct where *w, const char *id, const ProtobufCMessage **out, size_t most) {
+    char text[160];
+    if (!s->archive || !w->table) return 0;
+    snprintf(text, sizeof text, "SELECT * FROM %s WHERE %s = ?", w->table, w->column);
+    own(sql_query) *query = sql_prepare(s->archive, text);
+    if (query) sql_bind_text(query, 1, id);
+    return read_rows(s, query, w->type, out, most);
 }
 
 // Redis has the newest; *archived tells whether the archive has it as well.
@@ -72,6 +74,44 @@ static const void *find(struct sources *s, const struct where *w, const char *id
     return live ? live : kept;
 }
 
+// --- orders that no signal asked for
+
+#define PARTS_MAX 200 // trades of a command; more are left out
+
+static void gather_word(struct sources *s, struct word *word, const char *command_id) {
+    static const struct where of_command = {NULL, "commands", "command_id", &command__descriptor},
+                              of_account = {NULL, "order_commands", "command_id", &order_command__descriptor};
+    word->for_account = find(s, &of_account, command_id, NULL);
+    const char *of = word->for_account ? word->for_account->of_command : NULL;
+    word->command = find(s, &of_command, of ? of : command_id, NULL);
+}
+
+static bool is_on_command(const TradeState *t) {
+    return t->has_cause && t->cause_id && (t->cause == TRADE_STATE__CAUSE__command || t->cause == TRADE_STATE__CAUSE__flatten);
+}
+
+// What closed a position, whoever asked for it: it was ordered after the position, in its symbol and account, and names it.
+static void gather_closers(struct sources *s, struct part *part) {
+    static const char text[] = "SELECT * FROM trades WHERE symbol = ?1 AND ordered_at BETWEEN ?2 AND ?3 AND account_id = ?4"
+                               " AND instr(closes, ?5) ORDER BY ordered_at, trade_id";
+    const ProtobufCMessage *rows[CLOSERS_MAX];
+    const TradeState *t = part->trade;
+    if (!s->archive || !t || !t->has_executed_at || t->n_closes) return;
+    own(sql_query) *query = sql_prepare(s->archive, text);
+    if (!query) return;
+    sql_bind_text(query, 1, t->symbol);
+    sql_bind_time(query, 2, t->ordered_at);
+    sql_bind_time(query, 3, t->has_closed_at ? t->closed_at : clock_utc_ns());
+    sql_bind_text(query, 4, t->account_id);
+    sql_bind_text(query, 5, t->trade_id);
+    part->n_closers = read_rows(s, query, &trade_state__descriptor, rows, CLOSERS_MAX);
+    for (size_t i = 0; i < part->n_closers; i++) {
+        struct closer *c = &part->closers[i];
+        c->trade = (const TradeState *)rows[i];
+        if (is_on_command(c->trade)) gather_word(s, &c->word, c->trade->cause_id);
+    }
+}
+
 static void gather_trade(struct sources *s, struct part *part, const char *trade_id) {
     static const struct where of_results = {NULL, "trade_result", "trade_id", &trade_result__descriptor};
     const ProtobufCMessage *results[RESULTS_MAX];
@@ -80,6 +120,48 @@ static void gather_trade(struct sources *s, struct part *part, const char *trade
     part->reconciliation = find(s, &of_reconciliation, trade_id, NULL);
     part->n_results = in_archive(s, &of_results, trade_id, results, RESULTS_MAX);
     for (size_t i = 0; i < part->n_results; i++) part->results[i] = (const TradeResult *)results[i];
+    if (part->trade && is_on_command(part->trade)) gather_word(s, &part->word, part->trade->cause_id);
+    gather_closers(s, part);
+}
+
+static void add_part(struct sources *s, struct story *story, const char *trade_id) {
+    struct part *part = &story->parts[story->n_parts];
+    gather_trade(s, part, trade_id);
+    if (!part->trade) return;
+    part->account_id = part->trade->account_id;
+    story->n_parts++;
+}
+
+// Trades by whom they were made for: of a command, a position's stop, the other side of a close.
+static size_t made_for(struct sources *s, const char *id, const ProtobufCMessage **out, size_t most) {
+    static const char text[] = "SELECT * FROM trades WHERE cause_id = ?1 UNION SELECT * FROM trades WHERE cause_id IN"
+                               " (SELECT command_id FROM order_commands WHERE of_command = ?1) ORDER BY ordered_at, trade_id";
+    own(sql_query) *query = s->archive ? sql_prepare(s->archive, text) : NULL; // NULL: an archive of an older version
+    if (query) sql_bind_text(query, 1, id);
+    return read_rows(s, query, &trade_state__descriptor, out, most);
+}
+
+// A command's id.
+static void gather_command(struct sources *s, struct story *story) {
+    const ProtobufCMessage *trades[PARTS_MAX];
+    story->archive_known = s->archive != NULL;
+    gather_word(s, &story->word, story->signal_id);
+    size_t n = made_for(s, story->signal_id, trades, PARTS_MAX);
+    story->parts = arena_zero(s->arena, (n + 1) * sizeof *story->parts);
+    for (size_t i = 0; i < n; i++) add_part(s, story, ((const TradeState *)trades[i])->trade_id);
+}
+
+// The second order of a close belongs to its signal, and no routing names it.
+static void gather_other_sides(struct sources *s, struct story *story) {
+    const ProtobufCMessage *made[CLOSERS_MAX];
+    for (size_t i = 0, parts = story->n_parts; i < parts; i++) {
+        const TradeState *t = story->parts[i].trade;
+        size_t n = t ? made_for(s, t->trade_id, made, CLOSERS_MAX) : 0;
+        for (size_t k = 0; k < n; k++) {
+            const TradeState *other = (const TradeState *)made[k];
+            if (other->cause == TRADE_STATE__CAUSE__other_side && story->n_parts < 2 * parts) add_part(s, story, other->trade_id);
+        }
+    }
 }
 
 // The archive writes an action as in the specs: the direction's name in capitals.
@@ -156,13 +238,14 @@ static void gather(struct sources *s, struct story *story) {
     story->routing = find(s, &of_routing, story->signal_id, NULL);
     story->status = find(s, &of_status, story->signal_id, NULL);
     size_t n = story->routing ? story->routing->n_decisions : 0;
-    story->parts = arena_zero(s->arena, (n + 1) * sizeof *story->parts);
+    story->parts = arena_zero(s->arena, (2 * n + 1) * sizeof *story->parts);
     for (size_t i = 0; i < n; i++) {
         struct part *part = &story->parts[story->n_parts++];
         part->decision = story->routing->decisions[i];
         part->account_id = part->decision->account_id;
         if (part->decision->trade_id) gather_trade(s, part, part->decision->trade_id);
     }
+    gather_other_sides(s, story);
 }
 
 // --- by the id that the sender gave it
@@ -194,16 +277,42 @@ static void look_at_archived_sources(struct naming *n) {
 }
 
 // Every source might have sent it.
-static const char *named_by_its_sender(struct sources *s, const char *sent) {
-    struct naming n = {.sources = s, .sent = sent};
+static void gather_by_sender(struct sources *s, struct story *story) {
+    struct naming n = {.sources = s, .sent = story->signal_id};
     if (s->store)
         s->failed = store_members(s->store, "signal_config:index", look_at_source, &n);
     else
         look_at_archived_sources(&n);
-    return n.found ? n.found : sent;
+    if (!n.found) return;
+    story->signal_id = n.found;
+    gather(s, story);
 }
 
-static bool is_there(const struct story *story) { return story->signal || story->rejection || story->routing; }
+// A trade's id tells the story of its signal; of an order that no signal asked for, its own.
+static void gather_by_trade(struct sources *s, struct story *story) {
+    const TradeState *t = find(s, &of_trade, story->signal_id, NULL);
+    if (!t) return;
+    if (!t->has_cause || t->cause == TRADE_STATE__CAUSE__other_side) {
+        story->signal_id = t->signal_id;
+        return gather(s, story);
+    }
+    story->archive_known = s->archive != NULL;
+    story->parts = arena_zero(s->arena, sizeof *story->parts);
+    add_part(s, story, t->trade_id);
+}
+
+static bool is_there(const struct story *story) { return story_is_signal(story) || story->n_parts || story->word.command || story->word.for_account; }
+
+// By the signal's id, here or as its sender has it; a command's; a trade's.
+static void gather_any(struct sources *s, const char *id, struct story *story) {
+    void (*const ways[])(struct sources *, struct story *) = {gather, gather_by_sender, gather_command, gather_by_trade};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        *story = (struct story){.signal_id = id};
+        ways[i](s, story);
+        if (is_there(story)) return;
+    }
+    story->signal_id = id;
+}
 
 enum outcome run_explain(struct call *call) {
     char why[240], no_archive[200];
@@ -214,15 +323,11 @@ enum outcome run_explain(struct call *call) {
     if (!store && !archive) return complain(NO_REACH, "%s", why);
     if (!store) (void)complain(NO_REACH, "%s; told from the archive alone", why);
     struct sources sources = {store, archive, arena, ERR_OK};
-    struct story story = {.signal_id = call->args[0]};
-    gather(&sources, &story);
-    if (!is_there(&story)) {
-        story = (struct story){.signal_id = named_by_its_sender(&sources, call->args[0])};
-        gather(&sources, &story);
-    }
+    struct story story;
+    gather_any(&sources, call->args[0], &story);
     if (!is_there(&story)) {
         if (sources.failed) return NO_REACH;
-        return complain(ANSWER_NO, "there is no signal %s%s%s", story.signal_id,
+        return complain(ANSWER_NO, "there is no signal, command or trade %s%s%s", story.signal_id,
                         archive ? "" : " in Redis, and the archive cannot be read: ", archive ? "" : no_archive);
     }
     if (call->json)

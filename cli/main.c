@@ -41,7 +41,7 @@ static const struct command commands[] = {
       {"url", "URL", "the door (http://127.0.0.1:8300)"},
       {"zmq", NULL, "through the ZeroMQ intake instead"}}},
     {"status", "", "Shows services, topics with their consumers' positions and lag, and counts per state.", run_status, 0, 0, {}},
-    {"explain", "SIGNAL_ID", "Tells the whole story of a signal, with times.", run_explain, 1, 1, {}},
+    {"explain", "ID", "Tells the whole story of a signal, a command or a trade, with times.", run_explain, 1, 1, {}},
     {"tail", "", "Shows what happens now.", run_tail, 0, 0,
      {{"topic", "PREFIX", "only topics that begin so (executions.)"}, FILTERS, {"count", "N", "end after N messages"},
       {"for", "S", "end after S seconds"}}},

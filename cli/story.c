@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/own.h"
 #include "common/record.h"
 #include "text.h"
 #include "words.h"
@@ -88,8 +89,70 @@ static void tell_reconciliation(const TradeReconciliation *r, uint64_t from, buf
          *reason ? ": " : "", reason);
 }
 
+// --- orders that no signal asked for
+
+static const char *text_or(const char *text, const char *stand_in) { return text && *text ? text : stand_in; }
+
+static void add_word(const struct word *w, const char *reason, buffer_t *out) {
+    const Command *c = w->command;
+    const OrderCommand *o = w->for_account;
+    const char *who = c && c->operator_ ? c->operator_ : o ? o->operator_ : NULL;
+    const char *why = text_or(o ? o->reason : NULL, text_or(c ? c->reason : NULL, reason));
+    if (who) buffer_format(out, ", by %s", who);
+    if (why) buffer_format(out, ": %s", why);
+}
+
+// Why the executor has made an order itself; a trade without a cause is of a signal.
+static const char *words_of_cause(const TradeState *t, const struct word *w, buffer_t *out) {
+    static const char *const words[] = {
+        [TRADE_STATE__CAUSE__command] = "on command",
+        [TRADE_STATE__CAUSE__flatten] = "flattened on command",
+        [TRADE_STATE__CAUSE__stop] = "its stop was reached, trade",
+        [TRADE_STATE__CAUSE__other_side] = "the other side of trade",
+    };
+    bool known = t->has_cause && (unsigned)t->cause < sizeof words / sizeof *words && words[t->cause];
+    buffer_clear(out);
+    buffer_format(out, "%s %s", known ? words[t->cause] : t->has_cause ? "by the executor" : "signal",
+                  t->has_cause ? text_or(t->cause_id, "-") : t->signal_id);
+    if (t->has_cause) add_word(w, t->reason, out);
+    return buffer_string(out);
+}
+
+static int64_t lots_closed(const TradeState *closer, const char *trade_id) {
+    int64_t lots = 0;
+    for (size_t i = 0; i < closer->n_closes; i++) {
+        if (strcmp(closer->closes[i]->trade_id, trade_id) == 0) lots += closer->closes[i]->lots;
+    }
+    return lots;
+}
+
+static void tell_closers(const struct part *part, uint64_t from, buffer_t *out) {
+    own(buffer) why = {0};
+    for (size_t i = 0; i < part->n_closers; i++) {
+        const struct closer *c = &part->closers[i];
+        const TradeState *t = c->trade;
+        line(out, "closing", from, t->has_executed_at ? t->executed_at : t->updated_at, "%s lots by trade %s, %s; %s",
+             number(lots_closed(t, part->trade->trade_id)), t->trade_id, NAME(trade_state__state__descriptor, t->state),
+             words_of_cause(t, &c->word, &why));
+    }
+}
+
+static void tell_command(const struct word *w, buffer_t *out) {
+    own(buffer) more = {0};
+    char at[TIME_TEXT];
+    const Command *c = w->command;
+    const OrderCommand *o = w->for_account;
+    time_print(c ? c->created_at : o->created_at, at);
+    const char *action = c ? NAME(command__action__descriptor, c->action) : NAME(order_command__action__descriptor, o->action);
+    const char *of = c ? text_or(c->trade_id, text_or(c->account_id, text_or(c->source, "everything"))) : text_or(o->trade_id, o->account_id);
+    add_word(w, NULL, &more);
+    line(out, "given", 0, 0, "%s %s%s, %s%s", at, action, c && c->flatten ? " and flatten" : "", of, buffer_string(&more));
+}
+
 static void tell_trade(const struct part *part, uint64_t from, buffer_t *out) {
     const TradeState *t = part->trade;
+    own(buffer) why = {0};
+    if (t->has_cause) line(out, "made", from, t->ordered_at, "%s", words_of_cause(t, &part->word, &why));
     if (t->has_submitted_at) line(out, "sent", from, t->submitted_at, "by %s", t->instance_id ? t->instance_id : "a gateway");
     for (size_t i = 0; i < part->n_results; i++) tell_result(part->results[i], from, out);
     if (!part->n_results && t->has_executed_at) {
@@ -102,6 +165,7 @@ static void tell_trade(const struct part *part, uint64_t from, buffer_t *out) {
     line(out, NAME(trade_state__state__descriptor, t->state), from, at, "%s%s%s%s", t->reason ? t->reason : "",
          t->has_held && t->held ? " (held: waits for the operator)" : "", t->has_pnl ? "profit " : "", t->has_pnl ? number(t->pnl) : "");
     if (r && !later) tell_reconciliation(r, from, out);
+    tell_closers(part, from, out);
 }
 
 static void tell_part(const struct story *story, const struct part *part, uint64_t from, buffer_t *out) {
@@ -125,8 +189,8 @@ static void tell_part(const struct story *story, const struct part *part, uint64
              : o->has_lot_size ? number(o->lot_size)
                                : "all",
              detail || !o->has_lot_size ? "" : " lots");
-    } else if (story->routing) {
-        line(out, "decided", from, story->routing->routed_at, "%s", d && d->detail ? d->detail : "");
+    } else if (story->routing && d) {
+        line(out, "decided", from, story->routing->routed_at, "%s", d->detail ? d->detail : "");
     }
     if (part->trade)
         tell_trade(part, from, out);
@@ -159,11 +223,16 @@ static void tell_contribution(const struct contribution *c, buffer_t *out) {
         line(out, "voted", 0, 0, "for signal %s of %s, after it was decided", c->consensus, c->config_id);
 }
 
-void story_tell(const struct story *story, buffer_t *out) {
-    uint64_t from = story->signal ? story->signal->created_at : story->routing ? story->routing->signal_at : 0;
-    buffer_text(out, "signal ");
-    text_clean(out, story->signal_id, strlen(story->signal_id));
-    buffer_text(out, "\n");
+static void tell_routing(const struct story *story, uint64_t from, buffer_t *out) {
+    const Routing *r = story->routing;
+    if (r)
+        line(out, "routed", from, r->routed_at, "%u order(s) for %zu account(s)%s%s", r->orders, story->n_parts, r->refused ? ": " : "",
+             r->refused ? r->refused : "");
+    else if (!story->rejection)
+        line(out, "not routed", 0, 0, "%s", "the router has not decided, or its decision is not kept any more");
+}
+
+static void tell_about_signal(const struct story *story, uint64_t from, buffer_t *out) {
     if (story->signal) tell_signal(story->signal, out);
     if (story->signal) tell_consensus(story->signal, out);
     for (size_t i = 0; i < story->n_contributions; i++) tell_contribution(&story->contributions[i], out);
@@ -171,14 +240,38 @@ void story_tell(const struct story *story, buffer_t *out) {
         const SignalRejection *r = story->rejection;
         line(out, "rejected", from, r->rejected_at, "%s%s%s", r->field ? r->field : "", r->field ? ": " : "", r->rejection_reason);
     }
-    if (story->routing) {
-        const Routing *r = story->routing;
-        line(out, "routed", from, r->routed_at, "%u order(s) for %zu account(s)%s%s", r->orders, story->n_parts, r->refused ? ": " : "",
-             r->refused ? r->refused : "");
-    } else if (!story->rejection) {
-        line(out, "not routed", 0, 0, "%s", "the router has not decided, or its decision is not kept any more");
-    }
+    tell_routing(story, from, out);
     tell_status(story, from, out);
+}
+
+static void tell_about_command(const struct story *story, buffer_t *out) {
+    if (story->word.command || story->word.for_account) tell_command(&story->word, out);
+    if (!story->n_parts) line(out, "no order", 0, 0, "%s", "nothing was closed by it, or the archive does not have it yet");
+}
+
+bool story_is_signal(const struct story *story) { return story->signal || story->rejection || story->routing; }
+
+static const char *kind_of(const struct story *story) {
+    if (story_is_signal(story)) return "signal";
+    return story->word.command || story->word.for_account ? "command" : "trade";
+}
+
+static uint64_t beginning_of(const struct story *story) {
+    if (story->signal) return story->signal->created_at;
+    if (story->routing) return story->routing->signal_at;
+    if (story->word.command) return story->word.command->created_at;
+    return story->word.for_account ? story->word.for_account->created_at : 0;
+}
+
+void story_tell(const struct story *story, buffer_t *out) {
+    uint64_t from = beginning_of(story);
+    buffer_format(out, "%s ", kind_of(story));
+    text_clean(out, story->signal_id, strlen(story->signal_id));
+    buffer_text(out, "\n");
+    if (story_is_signal(story))
+        tell_about_signal(story, from, out);
+    else
+        tell_about_command(story, out);
     for (size_t i = 0; i < story->n_parts; i++) tell_part(story, &story->parts[i], from, out);
 }
 
@@ -190,6 +283,11 @@ static void member(buffer_t *out, const char *name, const void *message) {
         record_to_json(message, out);
     else
         buffer_text(out, "null");
+}
+
+static void json_word(const struct word *w, buffer_t *out) {
+    member(out, "command", w->command);
+    member(out, "order_command", w->for_account);
 }
 
 static void json_part(const struct story *story, const struct part *part, buffer_t *out) {
@@ -205,6 +303,15 @@ static void json_part(const struct story *story, const struct part *part, buffer
     }
     buffer_text(out, "]");
     member(out, "reconciliation", part->reconciliation);
+    json_word(&part->word, out);
+    buffer_text(out, ",\"closed_by\":[");
+    for (size_t i = 0; i < part->n_closers; i++) {
+        buffer_text(out, i ? ",{\"trade\":" : "{\"trade\":");
+        record_to_json(&part->closers[i].trade->base, out);
+        json_word(&part->closers[i].word, out);
+        buffer_text(out, "}");
+    }
+    buffer_text(out, "]");
     buffer_format(out, ",\"archived\":%s}", !story->archive_known ? "null" : part->archived ? "true" : "false");
 }
 
@@ -215,6 +322,7 @@ void story_json(const struct story *story, buffer_t *out) {
     member(out, "rejection", story->rejection);
     member(out, "routing", story->routing);
     member(out, "status", story->status);
+    json_word(&story->word, out);
     buffer_format(out, ",\"archived\":%s,\"accounts\":[", !story->archive_known ? "null" : story->archived ? "true" : "false");
     for (size_t i = 0; i < story->n_parts; i++) {
         if (i) buffer_text(out, ",");

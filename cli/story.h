@@ -9,8 +9,22 @@
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
 #include "signal.pb-c.h"
+#include "system.pb-c.h"
 
 #define RESULTS_MAX 200 // of one trade; more are left out
+#define CLOSERS_MAX 20  // of one position; likewise
+
+// Whose word it was that no signal gave. What is NULL is not known (any more).
+struct word {
+    const Command *command;           // an operator's
+    const OrderCommand *for_account;  // as it reached the account: an operator's, a signal's, a risk lock's
+};
+
+// A trade that closed a position, or a part of it.
+struct closer {
+    const TradeState *trade;
+    struct word word;
+};
 
 // One account's part. What is NULL is not known (any more).
 struct part {
@@ -21,6 +35,9 @@ struct part {
     const TradeReconciliation *reconciliation;
     const TradeResult *results[RESULTS_MAX];
     size_t n_results;
+    struct word word;                   // of an order that the executor has made itself
+    struct closer closers[CLOSERS_MAX]; // in the order in which they were ordered
+    size_t n_closers;
     bool archived;
 };
 
@@ -33,7 +50,8 @@ struct contribution {
 };
 
 struct story {
-    const char *signal_id;
+    const char *signal_id; // else a command's, or that of a trade that no signal asked for
+    struct word word;               // of a command
     const Signal *signal;
     const SignalRejection *rejection;
     const Routing *routing;
@@ -45,5 +63,6 @@ struct story {
     bool archived, archive_known; // known: the archive could be asked
 };
 
+bool story_is_signal(const struct story *story);
 void story_tell(const struct story *story, buffer_t *out); // for people
 void story_json(const struct story *story, buffer_t *out); // for machines

@@ -25,6 +25,7 @@ enum copying { LOCAL, COPIED };
       "id INTEGER PRIMARY KEY AUTOINCREMENT, " ARCHIVED_AT ", UNIQUE (signal_id)") \
     X(orders,                   order,                   "trade_id",             KEEP,    COPIED, NULL) \
     X(order_commands,           order_command,           "command_id",           KEEP,    COPIED, NULL) \
+    X(commands,                 command,                 "command_id",           KEEP,    COPIED, NULL) \
     X(routings,                 routing,                 "signal_id",            REPLACE, COPIED, NULL) \
     X(trades,                   trade_state,             "trade_id",             LATEST,  COPIED, ARCHIVED_AT ", PRIMARY KEY (trade_id)") \
     X(trade_result,             trade_result,            "result_id",            REPLACE, COPIED, NULL) \

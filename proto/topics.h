@@ -23,7 +23,7 @@ enum split { WHOLE, BY_SHARD, BY_SERVICE };
     X(routings,   ROUTER,     WHOLE,      TO(INGEST) | TO(RECONCILER) | TO(ARCHIVER),                   "Routing") \
     X(executions, EXECUTOR,   BY_SHARD,   TO(RECONCILER) | TO(ROUTER) | TO(ARCHIVER),                   "Execution AccountState InstanceState BrokerSnapshot") \
     X(outcomes,   RECONCILER, WHOLE,      TO(INGEST) | TO(EXECUTOR) | TO(ARCHIVER),                     "Outcome StatusQuery") \
-    X(commands,   MONITOR,    WHOLE,      TO(ROUTER) | TO(EXECUTOR),                                    "Command") \
+    X(commands,   MONITOR,    WHOLE,      TO(ROUTER) | TO(EXECUTOR) | TO(ARCHIVER),                     "Command") \
     X(incidents,  ROLES,      BY_SERVICE, TO(ARCHIVER),                                                 "Alert SystemEvent PerformanceSample") \
     X(config,     ARCHIVER,   WHOLE,      TO(INGEST) | TO(ROUTER) | TO(EXECUTOR) | TO(RECONCILER) | TO(MONITOR), "ConfigChange")
 

@@ -98,11 +98,29 @@ CREATE TABLE IF NOT EXISTS `tradecast`.`order_commands_rows` (
     `break_even_trigger` Nullable(Decimal(38, 8)),
     `break_even_offset` Nullable(Decimal(38, 8)),
     `lock` Nullable(String),
+    `operator` Nullable(String),
+    `of_command` Nullable(String),
     `changed` UInt64,
     `removed` UInt8
 ) ENGINE = ReplacingMergeTree(`changed`) ORDER BY (command_id);
 
-CREATE VIEW IF NOT EXISTS `tradecast`.`order_commands` AS SELECT `command_id`, `account_id`, `action`, `trade_id`, `stop_loss`, `take_profit`, `reason`, `created_at`, `price`, `limit_price`, `percent`, `lots`, `side`, `symbol`, `signal_id`, `trail_distance`, `trail_trigger`, `trail_step`, `break_even_trigger`, `break_even_offset`, `lock`, `changed` FROM `tradecast`.`order_commands_rows` FINAL WHERE `removed` = 0;
+CREATE VIEW IF NOT EXISTS `tradecast`.`order_commands` AS SELECT `command_id`, `account_id`, `action`, `trade_id`, `stop_loss`, `take_profit`, `reason`, `created_at`, `price`, `limit_price`, `percent`, `lots`, `side`, `symbol`, `signal_id`, `trail_distance`, `trail_trigger`, `trail_step`, `break_even_trigger`, `break_even_offset`, `lock`, `operator`, `of_command`, `changed` FROM `tradecast`.`order_commands_rows` FINAL WHERE `removed` = 0;
+
+CREATE TABLE IF NOT EXISTS `tradecast`.`commands_rows` (
+    `command_id` String,
+    `action` String,
+    `account_id` Nullable(String),
+    `trade_id` Nullable(String),
+    `reason` Nullable(String),
+    `operator` Nullable(String),
+    `created_at` Int64,
+    `source` Nullable(String),
+    `flatten` Nullable(UInt8),
+    `changed` UInt64,
+    `removed` UInt8
+) ENGINE = ReplacingMergeTree(`changed`) ORDER BY (command_id);
+
+CREATE VIEW IF NOT EXISTS `tradecast`.`commands` AS SELECT `command_id`, `action`, `account_id`, `trade_id`, `reason`, `operator`, `created_at`, `source`, `flatten`, `changed` FROM `tradecast`.`commands_rows` FINAL WHERE `removed` = 0;
 
 CREATE TABLE IF NOT EXISTS `tradecast`.`routings_rows` (
     `signal_id` String,

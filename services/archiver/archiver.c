@@ -115,6 +115,7 @@ static err_t on_outcome(void *self, batch_t *batch, const ProtobufCMessage *m) {
     }
 KEEP_AS(on_order, TABLE_orders)
 KEEP_AS(on_order_command, TABLE_order_commands)
+KEEP_AS(on_command, TABLE_commands)
 KEEP_AS(on_routing, TABLE_routings)
 KEEP_AS(on_alert, TABLE_alert_log)
 KEEP_AS(on_event, TABLE_system_event_log)
@@ -126,6 +127,7 @@ static const struct route routes[] = {
     {TOPIC_signals, &signal_rejection__descriptor, on_rejection, false},
     {TOPIC_orders, &order__descriptor, on_order, false},
     {TOPIC_orders, &order_command__descriptor, on_order_command, false},
+    {TOPIC_commands, &command__descriptor, on_command, false},
     {TOPIC_routings, &routing__descriptor, on_routing, false},
     {TOPIC_executions, &execution__descriptor, on_execution, false},
     {TOPIC_outcomes, &outcome__descriptor, on_outcome, false},

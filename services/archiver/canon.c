@@ -30,6 +30,7 @@ const struct cover canon_cover[TABLE_COUNT] = {
     [TABLE_signal_config] = {16, ""},
     [TABLE_config_change] = {17, ""},
     [TABLE_risk_config] = {64, ""},
+    [TABLE_commands] = {65, ""},
     [TABLE_performance_log] = {0, ""},
     [TABLE_trade_reconciliation_log] = {0, ""},
     [TABLE_commission_log] = {0, ""},

@@ -82,7 +82,8 @@ void positions_find(positions_t *self, store_t *store, bool restored, const stru
         const struct known *k = find(self, inlet->topic);
         struct entry_id beginning = !k || restored ? beginning_of(store, inlet->topic) : ENTRY_ID_NONE;
         inlet->position = k && entry_id_cmp(k->position, beginning) >= 0 ? k->position : beginning;
-        if (entry_id_cmp(beginning, k ? k->position : ENTRY_ID_NONE) > 0) *out->cut = true;
+        bool joined = !k && self->n; // a topic that an earlier version did not keep
+        if (!joined && entry_id_cmp(beginning, k ? k->position : ENTRY_ID_NONE) > 0) *out->cut = true;
     }
 }
 

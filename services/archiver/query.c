@@ -32,6 +32,11 @@ struct listing {
 #define OF_ORDER(column) "EXISTS (SELECT 1 FROM orders o WHERE o.signal_id = s.signal_id AND o." column " = ?)"
 #define OF_TRADE         " LEFT JOIN trades t ON t.trade_id = r.trade_id LEFT JOIN signals s ON s.signal_id = t.signal_id"
 
+// Why a trade is as it is; of an order that the executor has made itself at least why it was made.
+#define WORD_OF(table) "(SELECT ': ' || nullif(c.reason, '') FROM " table " c WHERE c.command_id = t.cause_id)"
+#define REASON_OF_TRADE                                                                                                                    \
+    "coalesce(nullif(t.reason, ''), t.cause || coalesce(" WORD_OF("order_commands") ", " WORD_OF("commands") ", ''))"
+
 static const struct listing listings[] = {
     {"signals",
      &signal_row__descriptor,
@@ -48,7 +53,7 @@ static const struct listing listings[] = {
      {NULL}},
     {"trades",
      &trade_state__descriptor,
-     "s.strategy, s.source, " ACCOUNT_CURRENCY("t.account_id") ", t.*",
+     "s.strategy, s.source, " ACCOUNT_CURRENCY("t.account_id") ", t.*, " REASON_OF_TRADE " AS reason",
      "trades t LEFT JOIN signals s ON s.signal_id = t.signal_id",
      "t.ordered_at",
      "t.trade_id",

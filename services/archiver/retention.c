@@ -33,6 +33,7 @@ static const struct rule rules[TABLE_COUNT] = {
     [TABLE_signals] = {"x.id <= ?2 AND " SIGNAL_OVER, {NULL}},
     [TABLE_orders] = {TRADE_OVER, {NULL}},
     [TABLE_order_commands] = {"1", {NULL}},
+    [TABLE_commands] = {"1", {NULL}},
     [TABLE_routings] = {SIGNAL_OVER, {NULL}},
     [TABLE_trades] = {TRADE_OVER, {"trade_performance WHERE trade_id", "trade_reconciliation_log WHERE trade_id"}},
     [TABLE_trade_result] = {TRADE_OVER, {"commission_log WHERE result_id", NULL}},

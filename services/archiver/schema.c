@@ -30,6 +30,8 @@ static const char *const steps[] = {
     X(trade_result_by_trade, "trade_result (trade_id)")                                                                                    \
     X(trades_by_symbol, "trades (symbol, ordered_at, trade_id)")                                                                           \
     X(trades_by_state, "trades (state, ordered_at, trade_id)")                                                                             \
+    X(trades_by_cause, "trades (cause_id) WHERE cause_id IS NOT NULL")                                                                     \
+    X(order_commands_by_command, "order_commands (of_command) WHERE of_command IS NOT NULL")                                               \
     X(signals_by_symbol, "signals (symbol, created_at, signal_id)")                                                                        \
     X(signals_by_strategy, "signals (strategy, created_at, signal_id)")                                                                    \
     X(signals_by_status, "signals (status, created_at, signal_id)")                                                                        \

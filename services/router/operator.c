@@ -62,6 +62,8 @@ static void forward(const struct forwarding *f, const AccountConfig *account, ch
     order.trade_id = f->command->trade_id;
     order.reason = f->command->reason;
     order.created_at = f->command->created_at;
+    order.operator_ = f->command->operator_;
+    if (strcmp(command_id, f->command->command_id) != 0) order.of_command = f->command->command_id;
     batch_emit(f->batch, TOPIC_orders, book_shard(f->router->context->book, account, f->router->context->shards), &order.base);
 }
 

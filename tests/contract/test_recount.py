@@ -44,6 +44,16 @@ def test_an_archive_of_version_1_is_counted_in_slices(tmp_path):
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
+def test_an_archive_of_version_1_has_room_for_whose_word_an_order_was(tmp_path):
+    path = feed(version_1(tmp_path / "a.db"), 0, 1, 1, 1, "wild")
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT count(*), count(cause), count(cause_id) FROM trades").fetchone() == (32, 0, 0)
+        assert db.execute("SELECT count(*), count(operator), count(of_command) FROM order_commands").fetchone()[1:] == (0, 0)
+        assert db.execute("SELECT command_id, action, operator, reason, flatten FROM commands").fetchall() == []
+        indexes = {name for name, in db.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
+    assert {"trades_by_cause", "order_commands_by_command"} <= indexes
+
+
 def test_what_changes_while_version_1_is_still_being_counted_counts_once(tmp_path):
     path = feed(version_1(tmp_path / "a.db"), 40, 2, 20, 5, "wild")  # the seed that it was made with: many of its 12 signals again
     archive = recount.Archive(path)

@@ -57,9 +57,11 @@ def ends_everywhere(plant, signal_id, status, within_s=30):
     assert not plant.admin.sismember("signal:state:processing", signal_id)
 
 
-def accept(plant, signal_id):
-    status, answer, _ = plant.door().alert(MARKET.replace("{id}", signal_id))
+def accept(plant, name):
+    """The id that a new signal got."""
+    status, answer, _ = plant.door().alert(MARKET.replace("{id}", name))
     assert status == 200, answer
+    return answer["signal_id"]
 
 
 def command(plant, *words):
@@ -69,11 +71,10 @@ def command(plant, *words):
 
 @pytest.mark.parametrize("killed", [["router"], ["router", "reconciler"], ["router", "archiver"]], ids="+".join)
 def test_what_failed_and_was_executed_after_a_rollback_is_completed(plant, killed):
-    signal_id = "refused-" + "-".join(killed)
     copy = keep_copy(plant)
     command(plant, "halt")
     until(lambda: plant.admin.hget("risk:global", "mode") == "halted", "the halt")
-    accept(plant, signal_id)
+    signal_id = accept(plant, "refused-" + "-".join(killed))
     ends_everywhere(plant, signal_id, "failed")
     command(plant, "resume")
     until(lambda: plant.admin.hget("risk:global", "mode") == "trading", "trading again")
@@ -84,10 +85,9 @@ def test_what_failed_and_was_executed_after_a_rollback_is_completed(plant, kille
 @pytest.mark.parametrize("killed", [["router"], ["router", "ingest"], ["router", "reconciler"], ["router", "ingest", "reconciler"],
                                     ["router", "ingest", "reconciler", "archiver"]], ids="+".join)
 def test_what_was_executed_and_refused_after_a_rollback_stays_completed(plant, killed):
-    signal_id = "executed-" + "-".join(killed)
     plant.freeze("router")
     try:
-        accept(plant, signal_id)
+        signal_id = accept(plant, "executed-" + "-".join(killed))
         accepted = time.monotonic()
         copy = keep_copy(plant)
     finally:

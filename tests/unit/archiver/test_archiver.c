@@ -105,6 +105,7 @@ static void every_message_becomes_its_rows(void **state) {
     static const char *const tables[] = {"signals",
                                          "orders",
                                          "order_commands",
+                                         "commands",
                                          "routings",
                                          "trades",
                                          "trade_result",

@@ -15,10 +15,12 @@
 
 #include "common/clock.h"
 #include "common/own.h"
+#include "order.pb-c.h"
 #include "services/archiver/database.h"
 #include "services/archiver/query.h"
 #include "services/archiver/rows.h"
 #include "services/archiver/signals.h"
+#include "system.pb-c.h"
 
 #define ROWS_MAX 1000
 
@@ -172,6 +174,51 @@ static void each_condition_holds(void **state) {
     }
 }
 
+static void add_own(struct world *w, const char *trade_id, TradeState__Cause cause, const char *cause_id, const char *reason) {
+    TradeState *t = arena_take(w->arena, sizeof(*t));
+    trade_state__init(t);
+    t->trade_id = (char *)trade_id, t->signal_id = t->cause_id = (char *)cause_id, t->account_id = (char *)"anna";
+    t->broker_id = (char *)"alpha", t->symbol = t->broker_symbol = (char *)"EURUSD", t->order_type = SIGNAL__ORDER_TYPE__market;
+    t->direction = SIGNAL__DIRECTION__close, t->state = TRADE_STATE__STATE__filled, t->ordered_at = t->updated_at = NS_PER_S;
+    t->has_cause = true, t->cause = cause, t->reason = (char *)reason;
+    rows_add_trade(w->rows, t);
+}
+
+static void an_order_that_no_signal_asked_for_has_a_reason(void **state) {
+    static const char *const wanted[] = {
+        "\"trade_id\":\"t-a\",\"reason\":\"command: tidy up\"",   "\"trade_id\":\"t-b\",\"reason\":\"flatten: the desk said so\"",
+        "\"trade_id\":\"t-c\",\"reason\":\"flatten\"",            "\"trade_id\":\"t-d\",\"reason\":\"stop\"",
+        "\"trade_id\":\"t-e\",\"reason\":\"no_price\"",
+    };
+    struct world *w = *state;
+    own(buffer) out = {0};
+    OrderCommand o = ORDER_COMMAND__INIT, silent = ORDER_COMMAND__INIT;
+    o.command_id = (char *)"c-1", o.account_id = (char *)"anna", o.reason = (char *)"tidy up";
+    silent.command_id = (char *)"c-3", silent.account_id = (char *)"anna", silent.reason = (char *)"";
+    Command c = COMMAND__INIT;
+    c.command_id = (char *)"c-2", c.reason = (char *)"the desk said so";
+    rows_add(w->rows, TABLE_order_commands, &o.base);
+    rows_add(w->rows, TABLE_order_commands, &silent.base);
+    rows_add(w->rows, TABLE_commands, &c.base);
+    add_own(w, "t-a", TRADE_STATE__CAUSE__command, "c-1", NULL);
+    add_own(w, "t-b", TRADE_STATE__CAUSE__flatten, "c-2", "");
+    add_own(w, "t-c", TRADE_STATE__CAUSE__flatten, "c-3", NULL);
+    add_own(w, "t-d", TRADE_STATE__CAUSE__stop, "t-0", NULL);
+    add_own(w, "t-e", TRADE_STATE__CAUSE__command, "c-1", "no_price");
+    commit(w);
+    ArchiveQuery q = ARCHIVE_QUERY__INIT;
+    q.what = (char *)"trades";
+    assert_true(query_answer(w->db, &q, &out));
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+        char id[32];
+        snprintf(id, sizeof(id), "%.*s", 16, wanted[i]);
+        const char *row = strstr(buffer_string(&out), id), *reason = strstr(wanted[i], "\"reason\"");
+        assert_non_null(row);
+        const char *end = strchr(row, '}'), *found = strstr(row, reason);
+        if (!found || found > end) fail_msg("%s: not in %.400s", reason, row);
+    }
+}
+
 // The sum of a number over the rows of an answer.
 static long sum(struct world *w, const char *by, const char *account, const char *field) {
     own(buffer) out = {0};
@@ -276,6 +323,7 @@ int main(void) {
         TEST(pages_put_together_are_the_whole_in_order),
         TEST(what_was_there_is_in_exactly_one_page_while_rows_come_in),
         TEST(each_condition_holds),
+        TEST(an_order_that_no_signal_asked_for_has_a_reason),
         TEST(what_a_time_amounted_to_is_the_same_however_it_is_divided),
         TEST(an_amount_has_one_currency_however_it_is_asked_for),
         TEST(what_is_wrong_is_said),

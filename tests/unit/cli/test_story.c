@@ -144,6 +144,110 @@ static void a_story_that_has_only_begun_says_so(void **state) {
     assert_non_null(strstr(buffer_string(&out), "the archive cannot be read"));
 }
 
+// --- orders that no signal asked for
+
+static Command command;
+static OrderCommand for_account;
+static TradeState closer;
+static Closing closing;
+
+static void set_closer(TradeState__Cause cause, const char *cause_id) {
+    static Closing *closings[] = {&closing};
+    closing__init(&closing);
+    closing.trade_id = (char *)"t-1";
+    closing.lots = INT64_C(10000000);
+    trade_state__init(&closer);
+    closer.trade_id = (char *)"t-9";
+    closer.signal_id = closer.cause_id = (char *)cause_id;
+    closer.has_cause = true;
+    closer.cause = cause;
+    closer.state = TRADE_STATE__STATE__filled;
+    closer.ordered_at = AFTER_US(5000);
+    closer.has_executed_at = true;
+    closer.executed_at = closer.updated_at = AFTER_US(6000);
+    closer.closes = closings;
+    closer.n_closes = 1;
+    command__init(&command);
+    command.command_id = (char *)"c-1";
+    command.action = COMMAND__ACTION__halt;
+    command.has_flatten = command.flatten = true;
+    command.account_id = (char *)"anna";
+    command.operator_ = (char *)"root";
+    command.reason = (char *)"the desk said so";
+    command.created_at = AFTER_US(4000);
+    order_command__init(&for_account);
+    for_account.command_id = (char *)"c-2";
+    for_account.account_id = (char *)"anna";
+    for_account.action = ORDER_COMMAND__ACTION__close;
+    for_account.operator_ = (char *)"ben";
+    for_account.created_at = AFTER_US(4000);
+}
+
+static void expect_told(const struct story *story, const char *wanted) {
+    own(buffer) out = {0};
+    story_tell(story, &out);
+    if (!strstr(buffer_string(&out), wanted)) fail_msg("%s: not in %s", wanted, buffer_string(&out));
+}
+
+static void a_command_tells_what_it_closed_for_whom_and_why(void **state) {
+    (void)state;
+    set_closer(TRADE_STATE__CAUSE__flatten, "c-1");
+    set_trade();
+    struct part part = {.account_id = "anna", .trade = &closer, .results = {&result}, .n_results = 1, .word = {.command = &command}};
+    struct story story = {.signal_id = "c-1", .word = {.command = &command}, .parts = &part, .n_parts = 1};
+    own(buffer) out = {0};
+    story_tell(&story, &out);
+    assert_string_equal(buffer_string(&out), "command c-1\n"
+                                             "  given                     2025-03-22T10:15:30.004Z halt and flatten, anna, by root: the desk said so\n"
+                                             "\n"
+                                             "account anna, trade t-9\n"
+                                             "  made             +1.0 ms  flattened on command c-1, by root: the desk said so\n"
+                                             "  executed         earlier  0.1 lots at 1.08432, slippage 0.00002\n"
+                                             "  filled           +2.0 ms  \n");
+    story.n_parts = 0;
+    expect_told(&story, "nothing was closed by it");
+}
+
+static void a_position_tells_who_closed_it(void **state) {
+    (void)state;
+    static const struct {
+        TradeState__Cause cause;
+        const char *cause_id;
+        struct word word;
+        const char *told;
+    } causes[] = {
+        {TRADE_STATE__CAUSE__command, "c-2", {&command, &for_account}, "on command c-2, by root: the desk said so"},
+        {TRADE_STATE__CAUSE__command, "c-2", {NULL, &for_account}, "on command c-2, by ben"},
+        {TRADE_STATE__CAUSE__stop, "t-1", {NULL, NULL}, "its stop was reached, trade t-1"},
+        {TRADE_STATE__CAUSE__other_side, "t-1", {NULL, NULL}, "the other side of trade t-1"},
+    };
+    struct part parts[2];
+    struct story story = story_of(parts);
+    for (size_t i = 0; i < sizeof causes / sizeof *causes; i++) {
+        set_closer(causes[i].cause, causes[i].cause_id);
+        parts[0].closers[0] = (struct closer){&closer, causes[i].word};
+        parts[0].n_closers = 1;
+        expect_told(&story, "  closing          +6.0 ms  0.1 lots by trade t-9, filled; ");
+        expect_told(&story, causes[i].told);
+    }
+    closer.has_cause = false; // another signal's
+    closer.signal_id = (char *)"s-2";
+    expect_told(&story, "filled; signal s-2\n");
+}
+
+static void machines_get_whose_word_it_was(void **state) {
+    (void)state;
+    struct part parts[2];
+    struct story story = story_of(parts);
+    own(buffer) out = {0};
+    set_closer(TRADE_STATE__CAUSE__flatten, "c-1");
+    parts[0].closers[0] = (struct closer){&closer, {.command = &command}};
+    parts[0].n_closers = 1;
+    story_json(&story, &out);
+    assert_non_null(strstr(buffer_string(&out), "\"closed_by\":[{\"trade\":{\"trade_id\":\"t-9\""));
+    assert_non_null(strstr(buffer_string(&out), "\"command\":{\"command_id\":\"c-1\""));
+}
+
 static void a_refused_signal_says_which_rule(void **state) {
     (void)state;
     SignalRejection rejection = SIGNAL_REJECTION__INIT;
@@ -217,6 +321,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_whole_story_has_every_step_with_its_time),
         cmocka_unit_test(a_story_that_has_only_begun_says_so),
+        cmocka_unit_test(a_command_tells_what_it_closed_for_whom_and_why),
+        cmocka_unit_test(a_position_tells_who_closed_it),
+        cmocka_unit_test(machines_get_whose_word_it_was),
         cmocka_unit_test(a_refused_signal_says_which_rule),
         cmocka_unit_test(machines_get_everything),
         cmocka_unit_test(a_consensus_tells_its_votes_and_a_part_what_it_came_to),
