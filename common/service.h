@@ -27,6 +27,7 @@ struct context {
     uint64_t committed_mono; // the same, monotonic
     bool caught_up;          // every topic was read to its end at least once since the start
     const char *held;        // why input is held back (journal full, memory, ring), NULL when it is not
+    unsigned memory_percent; // of Redis' memory that is used, as last seen; 0: not known
     uint64_t rolled_back_at; // UTC ns when Redis was last found to have lost or not known something; 0: never
     // Oldest moment (UTC ns) from which on not all consumers have everything: what was emitted before it is with all of them.
     uint64_t consumed_until;

@@ -152,6 +152,7 @@ static void look_after_topics(struct loop *l, uint64_t mono) {
 
 static void feel_memory(struct loop *l) {
     if (ledger_memory(l->ledger, &l->memory_percent)) return;
+    l->context.memory_percent = l->memory_percent;
     int64_t look = l->settings.look_for_ms, full = l->settings.memory_most;
     int64_t used = (int64_t)l->memory_percent;
     if (used > full / 2 && look > LOOK_LEAST_MS) {

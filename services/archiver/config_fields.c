@@ -191,6 +191,7 @@ static const struct field_rule rules[] = {
     {&signal_config__descriptor, "secret_hash", HASH},
     {&signal_config__descriptor, "window_s", RANGE(1, 3600)},
     {&signal_config__descriptor, "rate_per_s", RANGE(1, 1000000)},
+    {&signal_config__descriptor, "bytes_per_s", RANGE(65536, 1000000000)},
     {&signal_config__descriptor, "default_strategy", &name_form, 0, 64, false},
     {&signal_config__descriptor, "default_lots", POSITIVE},
     {&signal_config__descriptor, "replay_window_s", RANGE(1, 86400)},

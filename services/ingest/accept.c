@@ -13,7 +13,8 @@
 #include "services/ingest/slice.h"
 #include "services/ingest/source_rules.h"
 
-#define REASON_MAX 500
+#define REASON_MAX  500
+#define REFUSED_MAX 4096 // of a refused body are kept
 
 static bool find_guard(const void *guard, struct digest key, uint64_t *value) { return guard_find(guard, key, value); }
 
@@ -93,8 +94,9 @@ static void stamp(struct post *p) {
 // --- new ones
 
 static void give(struct ingest *self, batch_t *batch, const Signal *signal) {
-    struct live *live = table_add(self->lives, table_key(signal->signal_id));
-    *live = (struct live){.created_at = signal->created_at, .status = (uint64_t)signal->status};
+    struct live *live = lives_add(self, signal->signal_id, signal->source);
+    live->created_at = signal->created_at;
+    live->status = (uint64_t)signal->status;
     slice_accepted(batch, signal);
     batch_emit(batch, TOPIC_signals, 0, &signal->base);
 }
@@ -131,8 +133,17 @@ bool accept_new(struct ingest *self, batch_t *batch, const Signal *signal, const
     return true;
 }
 
+// What is left of a source's own share: nobody fills up what all have. (What other cells hand over was weighed at its first door.)
+static bool has_share(struct post *p) {
+    const struct ingest_settings *s = p->self->settings;
+    struct sender *sender = sources_sender(p->self->sources, p->request->source->config_id);
+    return sender->open < (size_t)s->source_signals_max &&
+           sender_may_be_remembered(sender, (uint64_t)s->source_guard_max, GUARD_FOR, batch_mono(p->batch));
+}
+
 static struct reply take(struct post *p) {
     const Signal *signal = &p->reading->signal;
+    if (!has_share(p)) return reply_error(REPLY_SHARE_FULL);
     if (!accept_new(p->self, p->batch, signal, &p->identity)) return reply_error(REPLY_FULL);
     return reply_signal(batch_arena(p->batch), signal->signal_id, false);
 }
@@ -152,6 +163,24 @@ static void leave_out_unread(batch_t *batch, const struct reading *reading) {
     if (reading->unreadable[SF_order_type]) slice_unread(batch, id, "order_type");
 }
 
+// A refusal is recorded for people to look at; not at the cost of signals.
+static bool may_record(struct post *p) {
+    const struct ingest_settings *s = p->self->settings;
+    struct sender *sender = sources_sender(p->self->sources, p->request->source->config_id);
+    if (p->self->context->memory_percent >= (unsigned)s->refusals_memory) return false;
+    return sender_may_be_remembered(sender, (uint64_t)s->source_guard_max, GUARD_FOR, batch_mono(p->batch));
+}
+
+// What the record of a refusal keeps of the body, in one place: not also in the signal.
+static void keep_content(struct post *p, SignalRejection *rejection) {
+    Signal *signal = &p->reading->signal;
+    bool cut = false;
+    rejection->extra = p->fields ? signal_content(p->fields, p->request->token, REFUSED_MAX, batch_arena(p->batch), &cut) : NULL;
+    if (!cut) return;
+    signal->extra = NULL;
+    signal->reasoning = NULL;
+}
+
 static void refuse(struct post *p) {
     batch_t *batch = p->batch;
     Signal *signal = &p->reading->signal;
@@ -166,13 +195,20 @@ static void refuse(struct post *p) {
     rejection.rejected_at = signal->created_at;
     rejection.source = signal->source;
     rejection.field = (char *)complaints->items[0].field;
-    rejection.extra = p->fields ? signal_content(p->fields, p->request->token, batch_arena(batch)) : NULL;
+    keep_content(p, &rejection);
     slice_rejected(batch, signal, &rejection);
     leave_out_unread(batch, p->reading);
     batch_emit(batch, TOPIC_signals, 0, &rejection.base);
     if (!guard_put(p->self->guard, batch, p->identity.key, identity_refused(p->identity.value)))
         batch_alert(batch, ALERT__SEVERITY__critical, "guard_full", "signal:guard", "no more signals are taken: raise GUARD_MAX");
     p->self->wrote = true;
+}
+
+static void report_unrecorded(struct post *p) {
+    p->self->counts.unrecorded++;
+    batch_alert(p->batch, ALERT__SEVERITY__warning, "refusals_unrecorded", p->request->source->config_id,
+                "a signal was refused and is not on record: Redis uses %u %% of its memory, or the source has had its share",
+                p->self->context->memory_percent);
 }
 
 static struct reply decide(struct post *p) {
@@ -187,6 +223,7 @@ static struct reply decide(struct post *p) {
     case IDENTITY_NEW:
         break;
     }
+    if (complaints->n && !may_record(p)) return report_unrecorded(p), reply_invalid(arena, complaints);
     stamp(p);
     store_time(p);
     if (!complaints->n) return take(p);

@@ -113,6 +113,21 @@ static void find_client(const struct ingest *self, const exchange_t *x, struct c
     client_find(&self->proxies, exchange_peer(x), buffer_string(&forwarded), out);
 }
 
+// In the batch that is open: what is taken into it is in memory several times over until it is committed.
+static bool has_room(struct ingest *self, size_t bytes) {
+    const struct ingest_settings *s = self->settings;
+    if (self->batch_requests >= (size_t)s->batch_requests || self->batch_bytes + bytes > (size_t)s->batch_bytes) return false;
+    self->batch_requests++;
+    self->batch_bytes += bytes;
+    return true;
+}
+
+static bool is_within_rate(struct ingest *self, batch_t *batch, const struct target *t, const SignalConfig *source, size_t bytes) {
+    bool within = sources_within_rate(self->sources, source, t->page->accept == accept_prices, bytes, batch_mono(batch));
+    self->counts.over += !within;
+    return within;
+}
+
 // Tokens are checked before anything else is told, and before the flood of an address is looked at: a good source is never answered 429.
 static struct reply reply_to(struct ingest *self, exchange_t *x, struct target *t) {
     struct client client;
@@ -124,8 +139,8 @@ static struct reply reply_to(struct ingest *self, exchange_t *x, struct target *
     if (source->n_allow && !source_allows(source, &client)) return elsewhere(self, source, &client);
     if (exchange_too_large(x)) return reply_error(REPLY_TOO_LARGE);
     if (!takes_input(self)) return reply_error(REPLY_HELD_BACK);
-    if (t->page->accept == accept_signal && !sources_within_rate(self->sources, source, batch_mono(self->batch)))
-        return reply_error(REPLY_OVER_RATE);
+    if (!has_room(self, exchange_body(x).length)) return reply_error(REPLY_BATCH_FULL);
+    if (!is_within_rate(self, self->batch, t, source, exchange_body(x).length)) return reply_error(REPLY_OVER_RATE);
     return t->page->accept(self, self->batch, &(struct request){.source = source, .token = t->token, .body = exchange_body(x)});
 }
 
@@ -162,6 +177,7 @@ void door_answer(struct ingest *self) {
     for (size_t i = 0; i < self->n_waiting; i++) answer(self->waiting[i].exchange, &self->waiting[i].reply);
     self->n_waiting = 0;
     self->wrote = false;
+    self->batch_requests = self->batch_bytes = 0;
 }
 
 void door_turn_away(struct ingest *self) {
@@ -196,7 +212,7 @@ static void take_parcel(struct ingest *self, batch_t *batch, const struct parcel
         return;
     }
     bool prices = t.page->accept == accept_prices;
-    if (!prices && !sources_within_rate(self->sources, source, batch_mono(batch))) {
+    if (!is_within_rate(self, batch, &t, source, p->frame.length)) {
         batch_alert(batch, ALERT__SEVERITY__warning, "over_rate", source->config_id,
                     "sends more than its rate over ZeroMQ; what is over is dropped");
         return;
@@ -211,7 +227,10 @@ static void take_parcel(struct ingest *self, batch_t *batch, const struct parcel
 err_t door_parcels(struct ingest *self, batch_t *batch) {
     struct parcel p;
     if (!self->context->caught_up) return ERR_OK;
-    for (unsigned i = 0; i < PARCELS_MAX && port_receive(self->intake, &p); i++) take_parcel(self, batch, &p);
+    for (unsigned i = 0; i < PARCELS_MAX && self->batch_bytes < (size_t)self->settings->batch_bytes && port_receive(self->intake, &p); i++) {
+        self->batch_bytes += p.frame.length; // the rest stays in the socket
+        take_parcel(self, batch, &p);
+    }
     prices_flush(self->prices, batch);
     return ERR_OK;
 }

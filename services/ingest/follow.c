@@ -107,8 +107,10 @@ static err_t restore(struct ingest *self, batch_t *batch, const Routing *r) {
         tell_unrouted(batch, r);
         return ERR_OK;
     }
-    struct live *live = table_add(self->lives, table_key(r->signal_id));
-    *live = (struct live){.created_at = r->signal_at, .routed_at = r->routed_at, .status = (uint64_t)status};
+    struct live *live = lives_add(self, r->signal_id, r->source);
+    live->created_at = r->signal_at;
+    live->routed_at = r->routed_at;
+    live->status = (uint64_t)status;
     return ERR_OK;
 }
 
@@ -139,7 +141,7 @@ err_t follow_routing(void *arg, batch_t *batch, const ProtobufCMessage *body) {
     if (!lifecycle_is_final(to)) return ERR_OK;
     tell_unrouted(batch, r);
     measure(batch, r->signal_id, live, 0);
-    (void)table_drop(self->lives, table_key(r->signal_id));
+    lives_drop(self, r->signal_id);
     return ERR_OK;
 }
 
@@ -181,6 +183,6 @@ err_t follow_outcome(void *arg, batch_t *batch, const ProtobufCMessage *body) {
     slice_moved(batch, o->signal_id, from, to);
     slice_executed(batch, o->signal);
     measure(batch, o->signal_id, live, o->has_first_executed_at ? o->first_executed_at : 0);
-    (void)table_drop(self->lives, table_key(o->signal_id));
+    lives_drop(self, o->signal_id);
     return ERR_OK;
 }

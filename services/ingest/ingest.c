@@ -36,6 +36,14 @@ const struct option ingest_options[] = {
     {"signals_max", OPTION_INTEGER, AT(signals_max), "500000", "Signals that are not final at once; beyond, 503", 1, 100000000, NULL},
     {"guard_max", OPTION_INTEGER, AT(guard_max), "8000000", "Signals remembered (48 h of them) so that a resend is recognised; beyond, 503",
      1000, INT32_MAX, NULL},
+    {"source_signals_max", OPTION_INTEGER, AT(source_signals_max), "200000", "Of signals_max, what one source may have; beyond, 503 for it",
+     1, 100000000, NULL},
+    {"source_guard_max", OPTION_INTEGER, AT(source_guard_max), "2000000",
+     "Of guard_max, what one source may have remembered at once and again in every 48 h; beyond, 503 for it", 1, INT32_MAX, NULL},
+    {"batch_requests", OPTION_INTEGER, AT(batch_requests), "256", "Requests in one transaction; beyond, 503", 1, 16384, NULL},
+    {"batch_bytes", OPTION_SIZE, AT(batch_bytes), "8m", "Bodies in one transaction; beyond, 503", BODY_MAX, 1 << 30, NULL},
+    {"refusals_memory", OPTION_INTEGER, AT(refusals_memory), "60",
+     "Percent of Redis' memory: above, refusals are counted and not recorded", 1, 100, NULL},
     {"price_symbols_max", OPTION_INTEGER, AT(price_symbols_max), "10000", "Symbols whose latest price is held", 1, 1000000, NULL},
     {"consensus_ballots_max", OPTION_INTEGER, AT(consensus_ballots_max), "20000",
      "Open ballots (a consensus and a symbol each); votes that would open more are not counted", 1, 10000000, NULL},
@@ -89,13 +97,31 @@ static void service_destroy(void **self) {
     *self = NULL;
 }
 
+// --- signals that are not final
+
+struct live *lives_add(struct ingest *self, const char *signal_id, const char *source) {
+    struct live *live = table_add(self->lives, table_key(signal_id));
+    if (live->sender) live->sender->open--;
+    *live = (struct live){.sender = sources_sender(self->sources, source)};
+    live->sender->open++;
+    return live;
+}
+
+void lives_drop(struct ingest *self, const char *signal_id) {
+    struct live *live = table_find(self->lives, table_key(signal_id));
+    if (!live) return;
+    live->sender->open--;
+    (void)table_drop(self->lives, table_key(signal_id));
+}
+
 // --- at start
 
 static err_t load_life(void *arg, const ProtobufCMessage *m) {
     struct ingest *self = arg;
     const SignalLife *life = (const SignalLife *)m;
-    struct live *live = table_add(self->lives, table_key(life->signal_id));
-    *live = (struct live){.created_at = life->created_at, .status = (uint64_t)life->status};
+    struct live *live = lives_add(self, life->signal_id, life->source ? life->source : "");
+    live->created_at = life->created_at;
+    live->status = (uint64_t)life->status;
     return ERR_OK;
 }
 

@@ -30,12 +30,14 @@ struct ingest_settings {
     const char *http_address, *trusted_proxies;
     int64_t http_port, http_connections, http_connections_per_ip, http_idle_ms, http_request_ms;
     int64_t strangers_per_s, signals_max, guard_max, price_symbols_max, consensus_ballots_max;
+    int64_t source_signals_max, source_guard_max, batch_requests, batch_bytes, refusals_memory;
 };
 
 // A signal that is not final.
 struct live {
     uint64_t created_at, routed_at; // UTC ns; routed_at 0: not yet
     uint64_t status;                // Signal__Status
+    struct sender *sender;          // whose it is
 };
 
 // One request that waits for the commit.
@@ -57,7 +59,16 @@ struct handed_over {
     HandoverAnswer answer; // refused: in the batch's arena
 };
 
+// Since the start.
+struct door_counts {
+    uint64_t duplicates; // signals that came again
+    uint64_t refused;    // that broke a rule
+    uint64_t unrecorded; // of those, not on record
+    uint64_t over;       // requests answered 503 or dropped, being over a rate or a share
+};
+
 struct ingest {
+    struct door_counts counts;
     const struct context *context;
     const struct ingest_settings *settings;
     http_t *http;
@@ -71,6 +82,7 @@ struct ingest {
     votes_t *votes; // of sources that are parts of a consensus
     batch_t *batch; // while the door takes requests; NULL: they are turned away
     bool wrote;     // something was taken into the open batch
+    size_t batch_requests, batch_bytes; // that the door has taken into the open batch
     struct waiting *waiting;
     size_t n_waiting, waiting_room;
     port_t *handover; // where other cells hand signals over
@@ -80,6 +92,10 @@ struct ingest {
     size_t n_handed;
     uint64_t chores_at; // monotonic ns
 };
+
+// A signal that is not final any more, or not yet.
+struct live *lives_add(struct ingest *self, const char *signal_id, const char *source);
+void lives_drop(struct ingest *self, const char *signal_id);
 
 extern const struct service ingest_service;
 extern const struct option ingest_options[];

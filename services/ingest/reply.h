@@ -26,6 +26,8 @@ struct reply {
     X(OVER_RATE, 503, 1, "over_rate", "this source sends more than its rate; send it again")                                               \
     X(HELD_BACK, 503, 2, "held_back", "nothing can be committed at the moment; send it again")                                             \
     X(FULL, 503, 5, "full", "as many signals are open or remembered as may be; send it again later")                                       \
+    X(SHARE_FULL, 503, 5, "source_full", "this source has as many signals open or remembered as it may; send it again later")              \
+    X(BATCH_FULL, 503, 1, "busy", "too much at once; send it again")                                                                       \
     X(NO_PRICES, 422, 0, "not_allowed", "this source may not post prices")                                                                 \
     X(REFUSED_BEFORE, 422, 0, "invalid", "this signal was refused before")
 

@@ -211,6 +211,8 @@ void complaint_add(struct complaints *c, const char *field, const char *code, co
     if (c->n < COMPLAINTS_MAX) c->items[c->n++] = (struct complaint){field, code, rule};
 }
 
+#define LEFT_OUT_TEXT 64 // room to say how much was left out
+
 // --- reading
 
 // One body on its way to a Signal.
@@ -341,11 +343,11 @@ static void apply_position(struct sorting *s) {
         target_by_word(s, position);
 }
 
-static char *render(const struct fields *fields, const bool *which, struct span secret, arena_t *arena) {
+static char *render_extra(const struct fields *fields, const bool *which, struct span secret, arena_t *arena) {
     static buffer_t json; // one thread; its memory is kept from call to call
     buffer_clear(&json);
     for (size_t i = 0; i < fields->n; i++) {
-        if ((which && !which[i]) || !is_kept(&fields->items[i], secret)) continue;
+        if (!which[i] || !is_kept(&fields->items[i], secret)) continue;
         buffer_text(&json, json.length ? "," : "{");
         field_render(&fields->items[i], &json);
     }
@@ -380,10 +382,25 @@ void signal_of(const struct fields *fields, struct span secret, arena_t *arena, 
     apply_position(&s);
     if (out->signal.direction == SIGNAL__DIRECTION__flat && out->sent_as[SF_direction]) drop_lots(&s);
     for (size_t i = 0; i < fields->n; i++) any_extra |= s.extra[i];
-    if (any_extra) out->signal.extra = render(fields, s.extra, secret, arena);
+    if (any_extra) out->signal.extra = render_extra(fields, s.extra, secret, arena);
 }
 
-char *signal_content(const struct fields *fields, struct span secret, arena_t *arena) {
-    char *all = render(fields, NULL, secret, arena);
-    return all ? all : arena_text(arena, "{}");
+char *signal_content(const struct fields *fields, struct span secret, size_t most, arena_t *arena, bool *cut) {
+    static buffer_t json; // one thread; its memory is kept from call to call
+    size_t left_out = 0;
+    buffer_clear(&json);
+    for (size_t i = 0; i < fields->n; i++) {
+        size_t before = json.length;
+        if (!is_kept(&fields->items[i], secret)) continue;
+        buffer_text(&json, before ? "," : "{");
+        field_render(&fields->items[i], &json);
+        if (json.length + LEFT_OUT_TEXT <= most) continue;
+        json.length = before;
+        left_out++;
+    }
+    *cut = left_out > 0;
+    if (!json.length) buffer_text(&json, "{");
+    if (left_out) buffer_format(&json, "%s\"left_out\":\"%zu fields, too long to be kept\"", json.length > 1 ? "," : "", left_out);
+    buffer_text(&json, "}");
+    return arena_text(arena, buffer_string(&json));
 }

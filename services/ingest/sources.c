@@ -6,23 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
-
 #include "common/clock.h"
 #include "common/id.h"
-#include "services/ingest/bucket.h"
 
 #define HASH_TEXT 64
 #define WINDOW_MOST (3600 * NS_PER_S) // as the configuration allows it
+#define BYTES_BURST_S 8
 #define STRANGERS 1024 // buckets; addresses that share one share its rate, which concerns wrong tokens only
-
-struct sender {
-    char *name;
-    struct bucket bucket;
-    struct windows windows;
-    uint64_t changed_at; // when the window was, monotonic ns
-    UT_hash_handle hh;
-};
 
 struct sources {
     struct sender *senders; // sources that came at least once, or were known to the store
@@ -85,7 +75,7 @@ bool source_allows(const SignalConfig *source, const struct client *client) {
     return source->n_allow == 0;
 }
 
-static struct sender *sender_of(sources_t *self, const char *name) {
+struct sender *sources_sender(sources_t *self, const char *name) {
     struct sender *r;
     HASH_FIND_STR(self->senders, name, r);
     if (r) return r;
@@ -98,11 +88,11 @@ static struct sender *sender_of(sources_t *self, const char *name) {
 
 // A signal that came under another window has an id that was made with it, and is found by that until no window can hold it any more.
 bool sources_windows(sources_t *self, const SignalConfig *source, uint64_t mono_ns, struct windows *out) {
-    struct sender *sender = sender_of(self, source->config_id);
+    struct sender *sender = sources_sender(self, source->config_id);
     struct windows *known = &sender->windows;
     bool differs = known->s[0] != source->window_s;
-    if (!sender->changed_at || differs) sender->changed_at = mono_ns;
-    if (mono_ns - sender->changed_at > WINDOW_MOST) *known = (struct windows){{known->s[0]}};
+    if (!sender->windows_at || differs) sender->windows_at = mono_ns;
+    if (mono_ns - sender->windows_at > WINDOW_MOST) *known = (struct windows){{known->s[0]}};
     if (differs) {
         memmove(known->s + 1, known->s, sizeof known->s - sizeof *known->s);
         known->s[0] = source->window_s;
@@ -111,11 +101,19 @@ bool sources_windows(sources_t *self, const SignalConfig *source, uint64_t mono_
     return differs;
 }
 
-void sources_set_windows(sources_t *self, const char *source, struct windows windows) { sender_of(self, source)->windows = windows; }
+void sources_set_windows(sources_t *self, const char *source, struct windows windows) {
+    sources_sender(self, source)->windows = windows;
+}
 
-bool sources_within_rate(sources_t *self, const SignalConfig *source, uint64_t mono_ns) {
-    if (!source->has_rate_per_s || !source->rate_per_s) return true;
-    return bucket_take(&sender_of(self, source->config_id)->bucket, source->rate_per_s, source->rate_per_s, mono_ns);
+bool sources_within_rate(sources_t *self, const SignalConfig *source, bool prices, size_t bytes, uint64_t mono_ns) {
+    struct sender *sender = sources_sender(self, source->config_id);
+    const uint64_t per_s = source->bytes_per_s;
+    return bucket_take(prices ? &sender->price_posts : &sender->posts, source->rate_per_s, source->rate_per_s, mono_ns) &&
+           bucket_spend(&sender->bytes, bytes, (struct budget){per_s, NS_PER_S, BYTES_BURST_S * per_s}, mono_ns);
+}
+
+bool sender_may_be_remembered(struct sender *sender, uint64_t most, uint64_t period_ns, uint64_t mono_ns) {
+    return bucket_spend(&sender->remembered, 1, (struct budget){most, period_ns, most}, mono_ns);
 }
 
 bool sources_bear(sources_t *self, const char *peer, uint64_t mono_ns) {

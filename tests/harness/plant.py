@@ -15,7 +15,7 @@ from tests.harness.wait import until
 
 SOURCE = "test"
 # What a source of the tests may do, unless its test says otherwise. Ids of SOURCE are signal_ids as they are, so that they are easily found.
-FREE = {"prices": True}
+FREE = {"prices": True, "rate_per_s": 1000000, "bytes_per_s": 1000000000}
 OPTIONS = {"TRADECAST_LOOK_FOR": "1h", "TRADECAST_LOG_LEVEL": "info", "TRADECAST_HEARTBEAT": "200ms"}
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99", "UBSAN_OPTIONS": "print_stacktrace=1"}
 

@@ -363,6 +363,60 @@ static void what_nobody_hears_of_is_recorded(void **state) {
     assert_int_equal(count_emitted(w, "SignalRejection", NULL), 1);
 }
 
+// --- what one source may take of what all share
+
+static void no_more_of_a_refused_body_is_kept_than_4_kib(void **state) {
+    struct world *w = *state;
+    static char body[60000];
+    size_t length = (size_t)snprintf(body, sizeof body, "{\"symbol\":\"EURUSD\",\"direction\":\"nowhere\",\"price\":1.5");
+    for (int i = 0; i < 6; i++) length += (size_t)snprintf(body + length, sizeof body - length, ",\"f%d\":\"%08000d\"", i, i);
+    (void)snprintf(body + length, sizeof body - length, ",\"last\":1}");
+    assert_int_equal(post(w, body).status, 422);
+    assert_true(batch_bytes(w->batch).length < 4 * 4096);
+    assert_true(wrote(w, "left_out") && wrote(w, "6 fields, too long to be kept") && wrote(w, "nowhere"));
+    assert_false(wrote(w, "00000000000000000000"));
+}
+
+static void where_memory_is_short_refusals_are_counted_and_not_recorded(void **state) {
+    struct world *w = *state;
+    w->context.memory_percent = 60;
+    assert_int_equal(post(w, "buy signal_id=r-1").status, 422);
+    assert_int_equal(count_emitted(w, "SignalRejection", NULL), 0);
+    assert_false(wrote(w, "signal:r-1") || wrote(w, "signal:guard"));
+    assert_int_equal(w->ingest->counts.unrecorded, 1);
+    assert_int_equal(post(w, "buy EURUSD signal_id=r-1").status, 200);
+    w->context.memory_percent = 59;
+    assert_int_equal(post(w, "buy signal_id=r-2").status, 422);
+    assert_int_equal(count_emitted(w, "SignalRejection", NULL), 1);
+}
+
+static void a_source_that_has_its_share_leaves_the_rest_to_others(void **state) {
+    struct world *w = *state;
+    char body[64];
+    w->settings.source_signals_max = 3;
+    for (int i = 0; i < 4; i++) {
+        (void)snprintf(body, sizeof body, "buy EURUSD signal_id=s-%d", i);
+        struct reply r = post(w, body);
+        assert_int_equal(r.status, i < 3 ? 200 : 503);
+        if (i == 3) assert_says(r, "source_full");
+    }
+    assert_int_equal(post_as(w, "other", "buy EURUSD").status, 200);
+    lives_drop(w->ingest, "s-0");
+    assert_int_equal(post(w, body).status, 200);
+}
+
+static void what_a_source_has_remembered_leaves_the_rest_to_others(void **state) {
+    struct world *w = *state;
+    w->settings.source_guard_max = 2;
+    assert_int_equal(post(w, "buy EURUSD signal_id=s-1").status, 200);
+    assert_int_equal(post(w, "buy signal_id=s-2").status, 422);
+    assert_int_equal(post(w, "buy EURUSD signal_id=s-3").status, 503);
+    assert_int_equal(post(w, "buy signal_id=s-4").status, 422);
+    assert_int_equal(w->ingest->counts.unrecorded, 1);
+    assert_int_equal(post(w, "buy EURUSD signal_id=s-1").status, 200); // a resend takes nothing
+    assert_int_equal(post_as(w, "other", "buy EURUSD").status, 200);
+}
+
 // --- prices
 
 static struct reply price(struct world *w, const char *body) {
@@ -432,6 +486,10 @@ int main(void) {
         world_test(ids_that_would_be_keys_of_ours_are_refused),
         world_test(a_packed_signal_meets_the_same_rules),
         world_test(what_nobody_hears_of_is_recorded),
+        world_test(no_more_of_a_refused_body_is_kept_than_4_kib),
+        world_test(where_memory_is_short_refusals_are_counted_and_not_recorded),
+        world_test(a_source_that_has_its_share_leaves_the_rest_to_others),
+        world_test(what_a_source_has_remembered_leaves_the_rest_to_others),
         world_test(prices_are_kept_as_the_spec_shows_and_published_once),
         world_test(an_older_price_does_not_replace_a_newer_one),
         world_test(one_wrong_price_keeps_all_of_them_out),

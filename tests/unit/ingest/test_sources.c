@@ -152,12 +152,37 @@ static void a_source_is_held_to_its_rate(void **state) {
     source.config_id = (char *)"tv";
     source.has_rate_per_s = true;
     source.rate_per_s = 5;
-    for (int i = 0; i < 5; i++) assert_true(sources_within_rate(w->ingest->sources, &source, NS_PER_S));
-    assert_false(sources_within_rate(w->ingest->sources, &source, NS_PER_S));
-    assert_false(sources_within_rate(w->ingest->sources, &source, NS_PER_S + 199 * NS_PER_MS));
-    assert_true(sources_within_rate(w->ingest->sources, &source, NS_PER_S + 200 * NS_PER_MS));
-    source.has_rate_per_s = false;
-    for (int i = 0; i < 100; i++) assert_true(sources_within_rate(w->ingest->sources, &source, NS_PER_S));
+    for (int i = 0; i < 5; i++) assert_true(sources_within_rate(w->ingest->sources, &source, false, 1, NS_PER_S));
+    assert_false(sources_within_rate(w->ingest->sources, &source, false, 1, NS_PER_S));
+    assert_false(sources_within_rate(w->ingest->sources, &source, false, 1, NS_PER_S + 199 * NS_PER_MS));
+    assert_true(sources_within_rate(w->ingest->sources, &source, false, 1, NS_PER_S + 200 * NS_PER_MS));
+    assert_true(sources_within_rate(w->ingest->sources, &source, true, 1, NS_PER_S + 200 * NS_PER_MS)); // prices have their own
+}
+
+static void a_source_has_a_rate_and_a_budget_of_bytes_by_preset(void **state) {
+    struct world *w = *state;
+    const SignalConfig *tv = book_source(w->book, "tv"), *other = book_source(w->book, "other");
+    size_t small = 0, large = 0;
+    while (sources_within_rate(w->ingest->sources, tv, false, 100, NS_PER_S)) small++;
+    while (sources_within_rate(w->ingest->sources, other, false, 57 * 1024, NS_PER_S)) large++;
+    assert_int_equal(small, 500);
+    assert_int_equal(large, 8 * 1048576 / (57 * 1024));
+    for (uint64_t s = 2; s < 12; s++) {
+        while (sources_within_rate(w->ingest->sources, other, false, 57 * 1024, s * NS_PER_S)) large++;
+    }
+    assert_true(large * 57 * 1024 <= 18 * 1048576);
+}
+
+static void what_one_source_has_remembered_is_bounded(void **state) {
+    struct world *w = *state;
+    struct sender *sender = sources_sender(w->ingest->sources, "tv");
+    const uint64_t day = 86400 * NS_PER_S;
+    size_t n = 0;
+    while (sender_may_be_remembered(sender, 1000, 2 * day, NS_PER_S)) n++;
+    assert_int_equal(n, 1000);
+    assert_false(sender_may_be_remembered(sender, 1000, 2 * day, NS_PER_S + 172 * NS_PER_S));
+    assert_true(sender_may_be_remembered(sender, 1000, 2 * day, NS_PER_S + 174 * NS_PER_S));
+    assert_true(sender_may_be_remembered(sources_sender(w->ingest->sources, "other"), 1000, 2 * day, NS_PER_S));
 }
 
 static void strangers_are_borne_for_a_while_each_address_for_itself(void **state) {
@@ -189,6 +214,8 @@ int main(void) {
         cmocka_unit_test(who_sends_is_who_the_last_trusted_proxy_names),
         cmocka_unit_test(an_allow_list_holds_addresses_networks_and_tradingview),
         world_test(a_source_is_held_to_its_rate),
+        world_test(a_source_has_a_rate_and_a_budget_of_bytes_by_preset),
+        world_test(what_one_source_has_remembered_is_bounded),
         world_test(strangers_are_borne_for_a_while_each_address_for_itself),
         cmocka_unit_test(a_bucket_never_holds_more_than_its_burst),
     };

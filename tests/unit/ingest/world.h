@@ -89,7 +89,8 @@ static inline int world_open(void **state) {
     w->book = book_new();
     w->context = (struct context){.name = "ingest", .book = w->book, .caught_up = true};
     w->settings = (struct ingest_settings){
-        .strangers_per_s = 100, .signals_max = 100000, .guard_max = 1000000, .price_symbols_max = 100, .consensus_ballots_max = 100};
+        .strangers_per_s = 100, .signals_max = 100000, .guard_max = 1000000, .price_symbols_max = 100, .consensus_ballots_max = 100,
+        .source_signals_max = 100000, .source_guard_max = 1000000, .batch_requests = 256, .batch_bytes = 8 << 20, .refusals_memory = 60};
     w->ingest = ingest_new(&w->context, &w->settings);
     w->batch = batch_new("ingest", ingest_slice, w->outlets, 2);
     world_lists(w, (char *[]){(char *)"EURUSD", (char *)"GBPUSD", (char *)"AAPL"}, 3);
