@@ -42,11 +42,17 @@ void netting_attribute(struct order *o, decimal_t lots) {
         delist(o);
 }
 
+// Whoever changed the books by hand changed the position: less of it is less of the oldest.
 static void complete(struct exposure *e) {
     int64_t missing = e->net->open.e8;
-    const struct order *o;
+    struct order *o;
     DL_FOREACH2(e->parts, o, part_next) missing -= o->attributed.e8;
-    if (missing) netting_attribute(e->net, D(missing));
+    if (missing > 0) netting_attribute(e->net, D(missing));
+    while (missing < 0 && (o = e->parts)) {
+        decimal_t lots = decimal_min(o->attributed, D(-missing));
+        netting_attribute(o, decimal_neg(lots));
+        missing += lots.e8;
+    }
 }
 
 void netting_complete(struct account *accounts) {

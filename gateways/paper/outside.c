@@ -27,10 +27,10 @@ struct stranger { // as it was said: ACCOUNT SYMBOL buy|sell LOTS
 
 static bool read_stranger(paper_t *self, char **args, struct stranger *s) {
     HASH_FIND_STR(self->accounts, args[0], s->account);
-    if (!s->account || strlen(args[1]) >= 64 || (strcmp(args[2], "buy") && strcmp(args[2], "sell")))
-        return false;
+    bool buys = strcmp(args[2], "buy") == 0;
+    if (!s->account || strlen(args[1]) >= 64 || (!buys && strcmp(args[2], "sell") != 0)) return false;
     s->symbol = market_symbol(&self->market, args[1]);
-    s->side = strcmp(args[2], "buy") == 0 ? SIGNAL__DIRECTION__buy : SIGNAL__DIRECTION__sell;
+    s->side = buys ? SIGNAL__DIRECTION__buy : SIGNAL__DIRECTION__sell;
     return read_positive(args[3], &s->lots);
 }
 
@@ -72,7 +72,7 @@ static bool add_position(paper_t *self, const struct stranger *s, decimal_t pric
 bool paper_orphan(paper_t *self, size_t n, char **args, buffer_t *answer) {
     struct stranger s;
     decimal_t price;
-    bool right = (n == 5 || (n == 6 && !strcmp(args[5], "order"))) &&
+    bool right = (n == 5 || (n == 6 && strcmp(args[5], "order") == 0)) &&
                  read_stranger(self, args, &s) && read_positive(args[4], &price);
     if (!right)
         return refuse(answer, "say: orphan account symbol buy|sell lots price [order] (an account "

@@ -1,5 +1,6 @@
 // test_division - a netting account's one position, divided over the orders that it is made of:
 // once, for good, to the last digit. SPDX-License-Identifier: MIT
+#include "common/sql.h"
 #include "tests/unit/paper/broker.h"
 
 static void welcome(struct broker *b) {
@@ -204,6 +205,26 @@ static void who_has_nothing_left_of_it_is_not_named(void **state) {
     assert_closed(b->reports[0]->fill, 0, "t2", "0.2", "-200");
 }
 
+// The position is what the books say of it; who changes it there by hand is believed.
+static void a_position_made_smaller_in_the_books_is_smaller_by_the_oldest(void **state) {
+    struct broker *b = *state;
+    char why[200];
+    broker_buy(b, "t1", "0.20");
+    broker_buy(b, "t2", "0.20");
+    broker_forget_reports(b);
+    paper_destroy(&b->paper);
+    sql_t *db = sql_open(b->books, SQL_WRITE, why);
+    assert_non_null(db);
+    assert_int_equal(sql_run(db, "UPDATE orders SET open_lots = '0.1' WHERE trade_id = 't1'"), ERR_OK);
+    sql_destroy(&db);
+    broker_open(b);
+    HOLDINGS(b, "t2", "0.1");
+    broker_price(b, "EURUSD", "1.10000", "1.10000");
+    broker_sell(b, "s1", "0.10");
+    assert_closed(b->reports[0]->fill, 0, "t2", "0.1", "0");
+    HOLDINGS(b);
+}
+
 // --- any sequence
 
 static uint64_t seed;
@@ -288,6 +309,8 @@ int main(void) {
                                         end),
         cmocka_unit_test_setup_teardown(a_stop_loss_closes_every_part, start, end),
         cmocka_unit_test_setup_teardown(who_has_nothing_left_of_it_is_not_named, start, end),
+        cmocka_unit_test_setup_teardown(a_position_made_smaller_in_the_books_is_smaller_by_the_oldest, start,
+                                        end),
         cmocka_unit_test_setup_teardown(from_the_answers_follows_what_is_open_of_each, start, end),
     };
     return cmocka_run_group_tests_name("paper: division", tests, NULL, NULL);
