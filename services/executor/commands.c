@@ -6,18 +6,25 @@
 #include "gateway.pb-c.h"
 #include "outcome.pb-c.h"
 #include "services/executor/engine.h"
-#include "services/executor/slice.h"
+#include "services/executor/trade/amend.h"
 
 #define T(name) TRADE_STATE__STATE__##name
 
-static void on_trade(struct executor *x, struct trade *t, const OrderCommand *c) {
+static void amend(struct executor *x, batch_t *batch, struct trade *t, const OrderCommand *c) {
+    struct step s = step_begin(x, batch, t);
+    amend_by_command(t, c, &s.env, &s.out);
+    step_end(&s);
+    follow_trade(x, batch, t);
+}
+
+static void on_trade(struct executor *x, batch_t *batch, struct trade *t, const OrderCommand *c) {
     switch (c->action) {
     case ORDER_COMMAND__ACTION__cancel:
-        return wishes_cancel(x, t, c->reason ? c->reason : "cancelled by command");
+        return engine_cancel(x, batch, t, c->reason ? c->reason : "cancelled by command");
     case ORDER_COMMAND__ACTION__modify:
-        return wishes_modify(x, t, c);
+        return amend(x, batch, t, c);
     case ORDER_COMMAND__ACTION__close:
-        return closing_trade(x, t, c);
+        return closing_trade(x, batch, t, c, TRADE_STATE__CAUSE__command);
     case ORDER_COMMAND__ACTION__set_lock: // of an account, not of its trades
     case _ORDER_COMMAND__ACTION_IS_INT_SIZE:
         return;
@@ -28,43 +35,43 @@ static bool same(const char *wanted, const char *is) { return !wanted || strcmp(
 
 // A command for many concerns entries only: a close that is on its way is not cancelled with them.
 static bool concerns(const OrderCommand *c, const TradeState *s) {
-    if (strcmp(s->account_id, c->account_id) != 0 || trade_is_final(s) || s->direction == SIGNAL__DIRECTION__close) return false;
+    if (strcmp(s->account_id, c->account_id) != 0 || trade_is_final(s) || trade_is_closing(s)) return false;
     return same(c->symbol, s->symbol) && same(c->signal_id, s->signal_id) && (!c->has_side || s->side == c->side);
 }
 
 // They are listed first: what is done to one may make and forget others.
-static void on_many(struct executor *x, const OrderCommand *c) {
-    struct trade **list = arena_take(batch_arena(x->batch), (trades_count(x->trades) + 1) * sizeof(struct trade *));
+static void on_many(struct executor *x, batch_t *batch, const OrderCommand *c) {
+    struct trade **list = arena_take(batch_arena(batch), (trades_count(x->trades) + 1) * sizeof(struct trade *));
     size_t cursor = 0, n = 0;
     for (struct trade *t; (t = trades_next(x->trades, &cursor)) != NULL;) {
         if (concerns(c, t->s)) list[n++] = t;
     }
-    for (size_t i = 0; i < n; i++) on_trade(x, list[i], c);
+    for (size_t i = 0; i < n; i++) on_trade(x, batch, list[i], c);
 }
 
-static void on_account(struct executor *x, const OrderCommand *c) {
+static void on_account(struct executor *x, batch_t *batch, const OrderCommand *c) {
     if (c->action == ORDER_COMMAND__ACTION__close && !c->signal_id)
-        closing_places(x, c);
+        closing_places(x, batch, c);
     else
-        on_many(x, c);
+        on_many(x, batch, c);
 }
 
 // A command is done once, however often it is decided: a change made again later would undo what came after it.
-static bool is_new(struct executor *x, const OrderCommand *c) {
+static bool is_new(struct executor *x, batch_t *batch, const OrderCommand *c) {
     char id[ID_TEXT];
     const char *const parts[] = {"command", c->command_id, c->account_id, c->trade_id ? c->trade_id : "",
                                  record_enum_name(&order_command__action__descriptor, (int)c->action)};
     id_derive(id, c->command_id, 5, parts);
     if (guard_find(x->guard, digest_text(id), NULL)) return false;
-    (void)!guard_put(x->guard, x->batch, digest_text(id), c->created_at); // full: closing and cancelling twice does no harm
+    (void)!guard_put(x->guard, batch, digest_text(id), c->created_at); // full: closing and cancelling twice does no harm
     return true;
 }
 
-static bool makes_sense(struct executor *x, const OrderCommand *c) {
+static bool makes_sense(batch_t *batch, const OrderCommand *c) {
     bool known = protobuf_c_enum_descriptor_get_value(&order_command__action__descriptor, (int)c->action);
     bool all_symbols = c->has_lots && !c->trade_id && !c->symbol;
     if (known && !all_symbols && (!c->has_lots || c->lots > 0) && (!c->has_percent || c->percent > 0)) return true;
-    batch_alert(x->batch, ALERT__SEVERITY__warning, "bad_command", c->command_id,
+    batch_alert(batch, ALERT__SEVERITY__warning, "bad_command", c->command_id,
                 "not done: lots need a trade or a symbol, lots and percent are above 0");
     return false;
 }
@@ -73,18 +80,30 @@ err_t commands_order(void *self, batch_t *batch, const ProtobufCMessage *body) {
     struct executor *x = self;
     const OrderCommand *c = (const OrderCommand *)body;
     engine_begin(x, batch);
-    if (c->action == ORDER_COMMAND__ACTION__set_lock) return halts_lock(x, c), ERR_OK;
-    if (!makes_sense(x, c) || !is_new(x, c)) return ERR_OK;
-    if (!c->trade_id) return on_account(x, c), ERR_OK;
+    if (c->action == ORDER_COMMAND__ACTION__set_lock) return halts_lock(x, batch, c), ERR_OK;
+    if (!makes_sense(batch, c) || !is_new(x, batch, c)) return ERR_OK;
+    if (!c->trade_id) return on_account(x, batch, c), ERR_OK;
     struct trade *t = trades_find(x->trades, c->trade_id);
     if (t)
-        on_trade(x, t, c);
+        on_trade(x, batch, t, c);
     else
         batch_alert(batch, ALERT__SEVERITY__info, "no_such_trade", c->trade_id, "nothing to change: the trade is over, or was never here");
     return ERR_OK;
 }
 
 // --- the operator
+
+// The operator has looked at the broker and takes it upon himself that the order is not there.
+static void release(struct executor *x, batch_t *batch, struct trade *t) {
+    if (t->s->state != T(unknown) || !t->s->held) {
+        batch_alert(batch, ALERT__SEVERITY__info, "not_held", t->s->trade_id, "there is nothing to release");
+        return;
+    }
+    if (trade_is_too_old(t->s, batch_now(batch)))
+        return engine_end(x, batch, t, TRADE_EXPIRE, "released by the operator, too old to be sent");
+    if (session_is_ready(t->place->account->session)) return orders_resend(x, batch, t);
+    batch_alert(batch, ALERT__SEVERITY__warning, "no_gateway", t->s->trade_id, "not released: its gateway is not there");
+}
 
 err_t commands_operator(void *self, batch_t *batch, const ProtobufCMessage *body) {
     struct executor *x = self;
@@ -93,16 +112,16 @@ err_t commands_operator(void *self, batch_t *batch, const ProtobufCMessage *body
     struct trade *t = c->trade_id ? trades_find(x->trades, c->trade_id) : NULL;
     switch (c->action) {
     case COMMAND__ACTION__halt:
-        halts_operator(x, c, RISK_STATE__MODE__halted);
+        halts_operator(x, batch, c, RISK_STATE__MODE__halted);
         break;
     case COMMAND__ACTION__resume:
-        halts_operator(x, c, RISK_STATE__MODE__trading);
+        halts_operator(x, batch, c, RISK_STATE__MODE__trading);
         break;
     case COMMAND__ACTION__reduce_only:
-        halts_operator(x, c, RISK_STATE__MODE__reduce_only);
+        halts_operator(x, batch, c, RISK_STATE__MODE__reduce_only);
         break;
     case COMMAND__ACTION__release:
-        if (t) resolve_release(x, t);
+        if (t) release(x, batch, t);
         break;
     case COMMAND__ACTION__cancel: // these come from the router, as OrderCommands
     case COMMAND__ACTION__close:
@@ -122,6 +141,6 @@ err_t commands_query(void *self, batch_t *batch, const ProtobufCMessage *body) {
     engine_begin(x, batch);
     struct trade *t = trades_find(x->trades, q->trade_id);
     bool asks_anyway = t && (t->s->state == T(pending) || t->s->state == T(unknown));
-    if (t && !asks_anyway && batch_mono(batch) - t->asked_at >= x->patience.interval) resolve_ask(x, t);
+    if (t && !asks_anyway && batch_mono(batch) - t->inquiry.asked_at >= x->patience.interval) engine_ask(x, batch, t);
     return ERR_OK;
 }

@@ -53,9 +53,9 @@ static const struct option options[] = {
      DAY, NULL},
     {"pending_for", OPTION_DURATION, AT(pending_for_ms), "1m",
      "An order that does not say how long it is valid waits so long for its gateway.", 1, DAY, NULL},
-    {"aside_max", OPTION_INTEGER, AT(aside_max), "10000", "Reports kept whose trades are not known.", 1, 1000000, NULL},
-    {"aside_alarm", OPTION_DURATION, AT(aside_alarm_ms), "10s", "A report whose trade is not known after this raises an alert.", 1, DAY,
-     NULL},
+    {"orphans_max", OPTION_INTEGER, AT(orphans_max), "10000", "Trades that brokers name and nobody here knows; no report beyond is taken.",
+     1, 1000000, NULL},
+    {"orphan_alarm", OPTION_DURATION, AT(orphan_alarm_ms), "10s", "One that is not known after this raises an alert.", 1, DAY, NULL},
     {"partial_rest", OPTION_CHOICE, AT(partial_rest), "close",
      "A partial close that would leave less than the symbol's smallest order: closes all, or so much less that the smallest order stays.",
      0, 0, "close|leave"},
@@ -84,14 +84,15 @@ static void *executor_new(const struct context *context, const void *settings) {
     x->outbox = outbox_new();
     x->due = due_heap_new();
     x->guard = guard_new(prefix, (size_t)s->guard_max);
-    x->aside = aside_new();
+    x->orphans = orphans_new();
     x->halts = halts_new();
     x->global = RISK_STATE__MODE__trading;
     x->patience = (struct doubt_patience){.asks = (uint32_t)s->doubt_asks,
                                           .interval = (uint64_t)s->doubt_interval_ms * NS_PER_MS,
                                           .least = (uint64_t)s->doubt_least_ms * NS_PER_MS,
                                           .answer_within = (uint64_t)s->order_answer_within_ms * NS_PER_MS,
-                                          .held_interval = (uint64_t)s->doubt_held_ms * NS_PER_MS};
+                                          .held_interval = (uint64_t)s->doubt_held_ms * NS_PER_MS,
+                                          .skew_margin = (uint64_t)s->skew_margin_ms * NS_PER_MS};
     x->send = send_out;
     x->send_arg = x;
     return x;
@@ -110,10 +111,9 @@ static void executor_destroy(void **self) {
     outbox_destroy(&x->outbox);
     due_heap_destroy(&x->due);
     guard_destroy(&x->guard);
-    aside_destroy(&x->aside);
+    orphans_destroy(&x->orphans);
     halts_destroy(&x->halts);
     state_destroy(x);
-    netting_destroy(x);
     free(x);
     *self = NULL;
 }
@@ -133,7 +133,7 @@ static err_t prices_ready(void *self, batch_t *batch) {
             continue;
         const ProtobufCMessage *m = envelope_open(&e, batch_arena(batch));
         const struct symbol *moved = m ? positions_price(x->positions, (const Price *)m) : NULL;
-        if (moved) follow_price(x, moved);
+        if (moved) follow_price(x, batch, moved);
     }
     return ERR_OK;
 }
@@ -165,35 +165,52 @@ static err_t executor_open(void *self, reactor_t *reactor) {
 
 // --- what is due
 
-static bool has_expired(const struct executor *x, const TradeState *s) {
-    return s->has_expiration_time && batch_now(x->batch) >= s->expiration_time;
+static bool has_expired(const TradeState *s, uint64_t now) { return s->has_expiration_time && now >= s->expiration_time; }
+
+static void forget(struct executor *x, batch_t *batch, struct trade *t) {
+    struct step s = step_begin(x, batch, t);
+    effects_add(&s.out, EFFECT_FORGET);
+    step_end(&s);
+    trades_retire(x->trades, t);
 }
 
-static void look_at(struct executor *x, struct trade *t) {
-    if (t->query && t->s->state != T(unknown)) {
-        t->query = false;
-        resolve_ask(x, t);
-        wishes_send(x, t);
-        return engine_due(x, t);
-    }
+static void save(struct executor *x, batch_t *batch, struct trade *t) {
+    struct step s = step_begin(x, batch, t);
+    effects_publish(&s.out, NULL, NULL);
+    step_end(&s);
+}
+
+static void ask_wanted(struct executor *x, batch_t *batch, struct trade *t) {
+    engine_ask(x, batch, t);
+    engine_send_amendments(x, batch, t);
+    engine_restore(x, batch, t);
+}
+
+static void look_at_working(struct executor *x, batch_t *batch, struct trade *t) {
+    if (t->s->cancel_wanted || has_expired(t->s, batch_now(batch))) return engine_cancel(x, batch, t, "expired");
+    engine_send_amendments(x, batch, t);
+    engine_restore(x, batch, t);
+}
+
+static void look_at(struct executor *x, batch_t *batch, struct trade *t) {
+    if (t->unsaved) return save(x, batch, t);
+    if (t->inquiry.state == INQUIRY_WANTED && t->s->state != T(unknown)) return ask_wanted(x, batch, t);
     switch (t->s->state) {
     case T(pending):
-        return engine_end(x, t, TRADE_EXPIRE, "its gateway, or its turn, did not come in time");
+        return engine_end(x, batch, t, TRADE_EXPIRE, "its gateway, or its turn, did not come in time");
     case T(submitting):
-        if (t->unsent) return orders_again(x, t);
-        return resolve_doubt(x, t, "no answer");
+        if (t->sending == SENDING_HELD_BACK || t->sending == SENDING_HELD_BACK_AGAIN) return orders_reconsider(x, batch, t);
+        return engine_doubt(x, batch, t, "no answer");
     case T(unknown):
-        return resolve_due(x, t);
+        return orders_look(x, batch, t);
     case T(working):
     case T(partially_filled):
-        if (t->s->cancel_wanted || has_expired(x, t->s)) return wishes_cancel(x, t, "expired");
-        wishes_send(x, t);
-        return engine_due(x, t);
+        return look_at_working(x, batch, t);
     case T(filled):
-        wishes_send(x, t);
-        return engine_due(x, t);
+        engine_send_amendments(x, batch, t);
+        return engine_restore(x, batch, t);
     case T(expired):
-        return engine_forget(x, t);
+        return forget(x, batch, t);
     case T(closed):
     case T(rejected):
     case T(cancelled):
@@ -202,32 +219,31 @@ static void look_at(struct executor *x, struct trade *t) {
     }
 }
 
-static void look_at_due(struct executor *x) {
+static void look_at_due(struct executor *x, batch_t *batch) {
     struct due *d;
-    for (unsigned n = 0; n < DUE_MOST && (d = due_pop(x->due, batch_mono(x->batch))) != NULL; n++) look_at(x, (struct trade *)d);
+    for (unsigned n = 0; n < DUE_MOST && (d = due_pop(x->due, batch_mono(batch))) != NULL; n++) look_at(x, batch, (struct trade *)d);
 }
 
-static void chores(struct executor *x) {
-    if (batch_mono(x->batch) - x->chores_at < NS_PER_S) return;
-    x->chores_at = batch_mono(x->batch);
-    uint64_t now = batch_now(x->batch), before = now > GUARD_FOR ? now - GUARD_FOR : 0;
-    guard_retire(x->guard, x->batch, x->context->consumed_until < before ? x->context->consumed_until : before);
-    reports_watch_aside(x);
-    halts_enforce(x);
+static void do_chores(struct executor *x, batch_t *batch) {
+    if (batch_mono(batch) - x->chores_at < NS_PER_S) return;
+    x->chores_at = batch_mono(batch);
+    uint64_t now = batch_now(batch), before = now > GUARD_FOR ? now - GUARD_FOR : 0;
+    guard_retire(x->guard, batch, x->context->consumed_until < before ? x->context->consumed_until : before);
+    orphans_look(x, batch);
+    halts_enforce(x, batch);
     state_ask(x);
 }
 
 static err_t executor_tick(void *self, batch_t *batch) {
     struct executor *x = self;
     engine_begin(x, batch);
-    wire_tick(x);
-    look_at_due(x);
-    engine_save(x);
-    orders_wake(x);
-    state_write(x);
+    wire_tick(x, batch);
+    look_at_due(x, batch);
+    orders_wake(x, batch);
+    state_write(x, batch);
     positions_write(x->positions, batch);
-    sums_tell(x);
-    chores(x);
+    sums_tell(x, batch);
+    do_chores(x, batch);
     x->ticked_at = batch_mono(batch);
     return ERR_OK;
 }

@@ -108,73 +108,73 @@ static bool concerns(const char *scope, const struct trade *t) {
 }
 
 // All trades of a scope that are not over. They are listed first: what is done to one may make and forget others.
-static struct trade **list(const struct executor *x, const char *scope, size_t *n) {
-    struct trade **out = arena_take(batch_arena(x->batch), (trades_count(x->trades) + 1) * sizeof *out);
+static struct trade **list(const struct executor *x, batch_t *batch, const char *scope, size_t *n) {
+    struct trade **out = arena_take(batch_arena(batch), (trades_count(x->trades) + 1) * sizeof *out);
     size_t cursor = 0;
     *n = 0;
     for (struct trade *t; (t = trades_next(x->trades, &cursor)) != NULL;) {
-        if (!t->retired && concerns(scope, t)) out[(*n)++] = t;
+        if (t->queue != QUEUE_RETIRED && concerns(scope, t)) out[(*n)++] = t;
     }
     return out;
 }
 
-static void cancel_entries(struct executor *x, const char *scope, const char *reason) {
+static void cancel_entries(struct executor *x, batch_t *batch, const char *scope, const char *reason) {
     size_t n;
-    struct trade **trades = list(x, scope, &n);
+    struct trade **trades = list(x, batch, scope, &n);
     for (size_t i = 0; i < n; i++) {
         const TradeState *s = trades[i]->s;
         bool wanted = s->has_cancel_wanted && s->cancel_wanted;
-        if (s->direction != SIGNAL__DIRECTION__close && !wanted) wishes_cancel(x, trades[i], reason);
+        if (!trade_is_closing(s) && !wanted) engine_cancel(x, batch, trades[i], reason);
     }
 }
 
 // The id of the close of a position is decided once for each half minute.
-static void close_positions(struct executor *x, const struct flatten *f) {
+static void close_positions(struct executor *x, batch_t *batch, const struct flatten *f) {
     size_t n;
     char round[24], id[ID_TEXT];
-    struct trade **trades = list(x, f->scope, &n);
-    (void)snprintf(round, sizeof round, "%llu", (unsigned long long)(batch_now(x->batch) / AGAIN));
+    struct trade **trades = list(x, batch, f->scope, &n);
+    (void)snprintf(round, sizeof round, "%llu", (unsigned long long)(batch_now(batch) / AGAIN));
     const char *const parts[] = {"flatten", f->id, f->scope, round};
-    id_derive_at(id, batch_now(x->batch) / NS_PER_MS, 4, parts);
+    id_derive_at(id, batch_now(batch) / NS_PER_MS, 4, parts);
     for (size_t i = 0; i < n; i++) {
-        if (!trades[i]->holds || positions_free_lots(trades[i]) <= 0) continue;
+        if (!positions_has(trades[i]) || positions_free_lots(trades[i]) <= 0) continue;
         OrderCommand c = ORDER_COMMAND__INIT;
         c.command_id = id;
         c.account_id = trades[i]->s->account_id;
         c.action = ORDER_COMMAND__ACTION__close;
         c.trade_id = trades[i]->s->trade_id;
-        c.created_at = batch_now(x->batch);
-        closing_trade(x, trades[i], &c);
+        c.created_at = batch_now(batch);
+        closing_trade(x, batch, trades[i], &c, TRADE_STATE__CAUSE__flatten);
     }
 }
 
-static void flatten_now(struct executor *x, const struct flatten *f) {
-    cancel_entries(x, f->scope, "flattened");
-    close_positions(x, f);
+static void flatten_now(struct executor *x, batch_t *batch, const struct flatten *f) {
+    cancel_entries(x, batch, f->scope, "flattened");
+    close_positions(x, batch, f);
 }
 
-void halts_enforce(struct executor *x) {
-    for (const struct flatten *f = x->halts->flattens; f; f = f->next) flatten_now(x, f);
+void halts_enforce(struct executor *x, batch_t *batch) {
+    for (const struct flatten *f = x->halts->flattens; f; f = f->next) flatten_now(x, batch, f);
 }
 
-static void set_flatten(struct executor *x, const char *scope, const char *id) {
+static void set_flatten(struct executor *x, batch_t *batch, const char *scope, const char *id) {
     char name[SCOPE_TEXT + 8];
     (void)snprintf(name, sizeof name, "flatten:%s", scope);
     struct flatten *f = flatten_of(x->halts, scope);
     if (id) {
-        flatten_now(x, flatten_add(x->halts, scope, id));
+        flatten_now(x, batch, flatten_add(x->halts, scope, id));
     } else if (f) {
         LL_DELETE(x->halts->flattens, f);
         free(f);
     } else {
         return;
     }
-    slice_risk(x->batch, x->context->shard, name, id);
+    slice_risk(batch, x->context->shard, name, id);
 }
 
 // --- what is said
 
-static void soil(struct executor *x, struct account *one) {
+static void mark_accounts(struct executor *x, struct account *one) {
     for (struct account *a = one ? one : accounts_first(x->accounts); a; a = one ? NULL : a->next) a->dirty = true;
     x->awake = true; // what waits is looked at again
 }
@@ -186,7 +186,7 @@ static const char *scope_of(const Command *c, char out[static SCOPE_TEXT]) {
     return out;
 }
 
-void halts_operator(struct executor *x, const Command *c, RiskState__Mode mode) {
+void halts_operator(struct executor *x, batch_t *batch, const Command *c, RiskState__Mode mode) {
     char scope[SCOPE_TEXT];
     struct account *a = c->account_id ? accounts_get(x->accounts, c->account_id) : NULL;
     scope_of(c, scope);
@@ -196,22 +196,22 @@ void halts_operator(struct executor *x, const Command *c, RiskState__Mode mode) 
         set_source(x->halts, c->source, mode);
     else
         x->global = mode;
-    slice_risk(x->batch, x->context->shard, a ? a->id : scope, record_enum_name(&risk_state__mode__descriptor, (int)mode));
+    slice_risk(batch, x->context->shard, a ? a->id : scope, record_enum_name(&risk_state__mode__descriptor, (int)mode));
     bool flatten = mode != RISK_STATE__MODE__trading && c->has_flatten && c->flatten;
-    set_flatten(x, scope, flatten ? c->command_id : NULL);
-    soil(x, a);
+    set_flatten(x, batch, scope, flatten ? c->command_id : NULL);
+    mark_accounts(x, a);
 }
 
-void halts_lock(struct executor *x, const OrderCommand *c) {
+void halts_lock(struct executor *x, batch_t *batch, const OrderCommand *c) {
     char scope[SCOPE_TEXT];
     struct account *a = accounts_get(x->accounts, c->account_id);
     a->lock = c->has_lock ? c->lock : ORDER_COMMAND__LOCK__open;
     (void)snprintf(scope, sizeof scope, "lock:%s", a->id);
-    slice_risk(x->batch, x->context->shard, scope,
+    slice_risk(batch, x->context->shard, scope,
                a->lock == ORDER_COMMAND__LOCK__open ? NULL : record_enum_name(&order_command__lock__descriptor, (int)a->lock));
-    if (a->lock == ORDER_COMMAND__LOCK__reduce_only) cancel_entries(x, scope, "locked");
-    set_flatten(x, scope, a->lock == ORDER_COMMAND__LOCK__flattened ? c->command_id : NULL);
-    soil(x, a);
+    if (a->lock == ORDER_COMMAND__LOCK__reduce_only) cancel_entries(x, batch, scope, "locked");
+    set_flatten(x, batch, scope, a->lock == ORDER_COMMAND__LOCK__flattened ? c->command_id : NULL);
+    mark_accounts(x, a);
 }
 
 // --- at start

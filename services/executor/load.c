@@ -22,9 +22,8 @@ static err_t load_trade(void *arg, const ProtobufCMessage *m) {
     const TradeState *s = (const TradeState *)m;
     if (trades_find(x->trades, s->trade_id)) return ERR_OK;
     struct trade *t = trades_add(x->trades, s);
-    t->in_open = t->kept = true; // what is over by now leaves both
-    t->in_watched = trade_is_final(s);
-    t->was_sent = s->has_submitted_at;
+    t->record = trade_is_final(s) ? RECORD_WATCHED : RECORD_OPEN; // what is over by now leaves it
+    t->sending = s->has_submitted_at ? SENDING_EARLIER : SENDING_NEVER;
     return ERR_OK;
 }
 
@@ -43,19 +42,22 @@ static err_t load_reports(void *arg, struct span name, struct span value) {
     return ERR_OK;
 }
 
-static err_t load_aside(void *arg, struct span name, struct span value) {
+static err_t load_orphan(void *arg, struct span name, struct span value) {
     struct executor *x = arg;
-    char field[TEXT_MAX];
-    Report *r = report__unpack(NULL, value.length, value.data);
-    if (!r) return ERR_INPUT;
-    (void)aside_add(x->aside, text_of(name, field), r, 0);
-    report__free_unpacked(r, NULL);
+    char trade_id[TEXT_MAX], account_id[TEXT_MAX];
+    text_of(name, trade_id);
+    if (!orphans_find(x->orphans, trade_id)) (void)orphans_add(x->orphans, trade_id, text_of(value, account_id), 0);
     return ERR_OK;
 }
 
-static err_t load_surplus(void *arg, struct span name, struct span value) {
-    char place[TEXT_MAX], text[TEXT_MAX];
-    netting_load(arg, text_of(name, place), text_of(value, text));
+// What the version before kept: the whole report. What it says is asked for again.
+static err_t load_report_aside(void *arg, struct span name, struct span value) {
+    struct executor *x = arg;
+    (void)name;
+    Report *r = report__unpack(NULL, value.length, value.data);
+    if (!r) return ERR_INPUT;
+    if (!orphans_find(x->orphans, r->trade_id)) (void)orphans_add(x->orphans, r->trade_id, r->account_id, 0);
+    report__free_unpacked(r, NULL);
     return ERR_OK;
 }
 
@@ -78,13 +80,13 @@ err_t load_all(void *self, store_t *store) {
                                     .trade = load_trade,
                                     .risk = load_risk,
                                     .reports = load_reports,
-                                    .aside = load_aside,
-                                    .surplus = load_surplus,
+                                    .orphan = load_orphan,
+                                    .report_aside = load_report_aside,
                                     .position = load_view};
     err_t e = guard_load(x->guard, store);
     if (!e) e = slice_load(store, &l);
     if (!e) e = sums_load(x, store);
-    return e ? e : whose_check(x);
+    return e ? e : ownership_check(x);
 }
 
 // --- in the first batch
@@ -95,51 +97,65 @@ static int by_order(const void *a, const void *b) {
     return strcmp(one->s->trade_id, other->s->trade_id);
 }
 
-static void place_trade(struct executor *x, struct trade *t) {
+static void place_trade(struct executor *x, batch_t *batch, struct trade *t) {
     t->place = engine_place(x, t->s);
     t->sequence = ++x->sequence;
-    orders_note_origin(x, t);
+    orders_note_origin(x, batch, t);
+}
+
+static void forget(struct executor *x, batch_t *batch, struct trade *t) {
+    struct step s = step_begin(x, batch, t);
+    effects_add(&s.out, EFFECT_FORGET);
+    step_end(&s);
 }
 
 // An earlier life may have sent what it recorded as submitting: nobody knows. What was in doubt stays in doubt, and is asked about anew.
-static void start_trade(struct executor *x, struct trade *t) {
+static void start_trade(struct executor *x, batch_t *batch, struct trade *t) {
     switch (t->s->state) {
     case T(submitting):
-        return resolve_doubt(x, t, "the executor was restarted while it was being sent");
+        return engine_doubt(x, batch, t, "the executor was restarted while it was being sent");
     case T(unknown):
         t->s->not_found = 0;
-        return engine_due(x, t);
+        return engine_restore(x, batch, t);
     case T(pending):
         place_wait(x->accounts, t->place, t);
-        return engine_due(x, t);
+        return engine_restore(x, batch, t);
     case T(working):
     case T(partially_filled):
     case T(filled):
     case T(expired):
-        return engine_due(x, t);
+        return engine_restore(x, batch, t);
     case T(closed):
     case T(rejected):
     case T(cancelled):
-        return engine_forget(x, t);
+        return forget(x, batch, t);
     case _TRADE_STATE__STATE_IS_INT_SIZE:
         return;
     }
 }
 
-static void start_all(struct executor *x, struct trade **list, size_t n) {
-    for (size_t i = 0; i < n; i++) place_trade(x, list[i]);
-    for (size_t i = 0; i < n; i++) engine_count(x, list[i], 1);
-    for (size_t i = 0; i < n; i++) start_trade(x, list[i]);
+static void start_all(struct executor *x, batch_t *batch, struct trade **list, size_t n) {
+    for (size_t i = 0; i < n; i++) place_trade(x, batch, list[i]);
+    for (size_t i = 0; i < n; i++) engine_count(x, batch, list[i], 1);
+    for (size_t i = 0; i < n; i++) start_trade(x, batch, list[i]);
 }
 
-void load_start(struct executor *x) {
+// Every report that the version before had put aside has been taken up as an orphan by now.
+static void keep_orphans(struct executor *x, batch_t *batch) {
+    for (const struct orphan *o = orphans_first(x->orphans); o; o = o->next)
+        slice_orphan(batch, x->context->shard, o->trade_id, o->account_id);
+    slice_forget_aside(batch, x->context->shard);
+}
+
+void load_start(struct executor *x, batch_t *batch) {
     x->started = true;
     size_t n = 0, cursor = 0, all = trades_count(x->trades);
     struct trade **list = calloc(all + 1, sizeof(struct trade *));
     if (!list) abort();
     for (struct trade *t; (t = trades_next(x->trades, &cursor)) != NULL;) list[n++] = t;
     qsort(list, n, sizeof(struct trade *), by_order);
-    start_all(x, list, n);
+    start_all(x, batch, list, n);
+    keep_orphans(x, batch);
     free(list);
     for (struct account *a = accounts_first(x->accounts); a; a = a->next) a->dirty = true;
     wire_map(x);

@@ -6,76 +6,39 @@
 #include "common/clock.h"
 #include "common/record.h"
 #include "common/testing.h"
-#include "gateway.pb-c.h"
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
+#include "services/executor/trade/inquiry.h"
 
 #define T(name) TRADE_STATE__STATE__##name
-
-static bool is_closing(const TradeState *s) { return s->direction == SIGNAL__DIRECTION__close; }
 
 // --- what can never be sent
 
 static const char *unfit(const TradeState *s) {
     bool market = s->order_type == SIGNAL__ORDER_TYPE__market;
-    if (s->has_lot_size ? s->lot_size <= 0 : !is_closing(s)) return "no_lot_size";
+    if (s->has_lot_size ? s->lot_size <= 0 : !trade_is_closing(s)) return "no_lot_size";
     if (s->has_close_percent && s->close_percent <= 0) return "no_lot_size";
-    if (!market && !is_closing(s) && (!s->has_price || s->price <= 0)) return "no_price";
+    if (!market && !trade_is_closing(s) && (!s->has_price || s->price <= 0)) return "no_price";
     if (s->order_type == SIGNAL__ORDER_TYPE__stop_limit && (!s->has_limit_price || s->limit_price <= 0)) return "no_price";
     return NULL;
 }
 
 // --- sending
 
-static void fill_submit(const struct executor *x, const TradeState *s, Submit *m) {
-    m->epoch = x->context->epoch;
-    m->trade_id = s->trade_id;
-    m->account_id = s->account_id;
-    m->broker_symbol = s->broker_symbol;
-    m->order_type = s->order_type;
-    m->side = s->side;
-    m->lots = s->lot_size;
-    m->has_price = s->has_price && s->order_type != SIGNAL__ORDER_TYPE__market;
-    m->price = s->price;
-    m->has_limit_price = s->has_limit_price && s->order_type == SIGNAL__ORDER_TYPE__stop_limit;
-    m->limit_price = s->limit_price;
-    m->has_expected_price = s->has_requested_price;
-    m->expected_price = s->requested_price;
-    m->has_stop_loss = s->has_stop_loss;
-    m->stop_loss = s->stop_loss;
-    m->has_take_profit = s->has_take_profit;
-    m->take_profit = s->take_profit;
-    m->has_expiration_time = s->has_expiration_time;
-    m->expiration_time = s->expiration_time;
-    m->sent_at = batch_now(x->batch);
-    m->n_closes = s->n_closes;
-    m->closes = s->closes;
-}
-
-// Recorded as submitting in this batch; the bytes leave when it is committed (wire.c). Not told on the topic: what comes next is.
-void orders_submit(struct executor *x, struct trade *t) {
+static void submit(struct executor *x, batch_t *batch, struct trade *t) {
     struct session *session = t->place->account->session;
-    TradeState *s = t->s;
+    struct step s = step_begin(x, batch, t);
+    if (!t->s->instance_id || strcmp(t->s->instance_id, session->instance_id) != 0)
+        trade_set_text(&t->s->instance_id, session->instance_id);
     t->session = session; // counted there from here on
-    if (!engine_move(x, t, TRADE_SUBMIT, NULL)) return;
-    t->sent_before = t->was_sent;
-    t->was_sent = true;
-    t->decided_at = batch_mono(x->batch);
-    t->unsent = t->asking = t->known_there = false;
-    s->has_submitted_at = true;
-    s->submitted_at = batch_now(x->batch);
-    s->held = false;
-    if (!s->instance_id || strcmp(s->instance_id, session->instance_id) != 0) trade_set_text(&s->instance_id, session->instance_id);
     due_clear(x->due, &t->due);
-    engine_keep(x, t);
-    Submit m = SUBMIT__INIT;
-    fill_submit(x, s, &m);
-    outbox_submit(x->outbox, session, &m.base, s->trade_id);
+    trade_submit(t, &s.env, &s.out);
+    step_end(&s);
 }
 
 // --- deciding
 
-enum gate orders_gate(const struct executor *x, const struct trade *t) {
+static enum gate orders_gate(const struct executor *x, const struct trade *t) {
     const struct place *p = t->place;
     const struct gate_view v = {.global = x->global,
                                 .account = p->account->mode,
@@ -85,8 +48,8 @@ enum gate orders_gate(const struct executor *x, const struct trade *t) {
                                 .max_lots = state_limits(x, p->account)->max_lots_order,
                                 .unknown = p->unknown + unreadable_here(x, p),
                                 .submitting = p->submitting,
-                                .closing = is_closing(t->s),
-                                .has_positions = is_closing(t->s) && closing_has_positions(t)};
+                                .closing = trade_is_closing(t->s),
+                                .has_positions = trade_is_closing(t->s) && closing_has_positions(t)};
     return gate_pass(&v);
 }
 
@@ -103,136 +66,187 @@ static bool can_send(const struct executor *x, const struct trade *t) {
     return false;
 }
 
-static struct doubt_context where(const struct executor *x) {
+static struct doubt_context where(const struct executor *x, batch_t *batch) {
     const struct context *c = x->context;
-    return (struct doubt_context){.now = batch_now(x->batch),
+    return (struct doubt_context){.now = batch_now(batch),
                                   .started_at = c->started_at,
                                   .rolled_back_at = c->rolled_back_at,
-                                  .skew_margin = (uint64_t)x->settings->skew_margin_ms * NS_PER_MS,
+                                  .skew_margin = x->patience.skew_margin,
                                   .rollback_quiet = (uint64_t)x->settings->rollback_quiet_ms * NS_PER_MS};
 }
 
-void orders_note_origin(struct executor *x, struct trade *t) {
-    const struct order_origin origin = {t->s->signal_at, t->s->ordered_at, t->resend};
-    const struct doubt_context c = where(x);
+static struct order_origin origin_of(const struct trade *t) {
+    return (struct order_origin){.signal_at = t->s->signal_at,
+                                 .ordered_at = t->s->ordered_at,
+                                 .resend = t->resend,
+                                 .planless = trade_is_closing(t->s) && !t->s->n_closes};
+}
+
+void orders_note_origin(struct executor *x, batch_t *batch, struct trade *t) {
+    const struct order_origin origin = origin_of(t);
+    const struct doubt_context c = where(x, batch);
     t->first_at = doubt_first_at(&origin, &c);
 }
 
-static enum may_send may_send(const struct executor *x, const struct trade *t) {
-    const struct order_origin origin = {t->s->signal_at, t->s->ordered_at, t->resend};
-    const struct doubt_context c = where(x);
-    return doubt_may_send(resolve_checks(t), &origin, &c);
+static enum may_send may_send(struct executor *x, batch_t *batch, const struct trade *t) {
+    const struct order_origin origin = origin_of(t);
+    const struct doubt_context c = where(x, batch);
+    const struct trade_env env = step_env(x, batch, t);
+    return t->sending == SENDING_CLEARED ? MAY_SEND : doubt_may_send(&env.gateway->checks, &origin, &c);
 }
 
-static void send_or_ask(struct executor *x, struct trade *t) {
-    switch (may_send(x, t)) {
+static void hold(struct executor *x, batch_t *batch, struct trade *t, const char *reason) {
+    struct step s = step_begin(x, batch, t);
+    inquiry_hold(t, reason, &s.env, &s.out);
+    step_end(&s);
+}
+
+// False: it may have been sent before, and is in doubt now.
+static bool is_surely_new(struct executor *x, batch_t *batch, struct trade *t) {
+    switch (may_send(x, batch, t)) {
     case MAY_SEND:
-        return orders_submit(x, t);
+        return true;
     case ASK_FIRST:
-        return resolve_doubt(x, t, "may have been sent before: asked about first");
+        engine_doubt(x, batch, t, "may have been sent before: asked about first");
+        return false;
     case MAY_HOLD:
-        return resolve_hold(x, t, "may have been sent before, and its broker can neither check nor be asked");
+        hold(x, batch, t, "may have been sent before, and its broker can neither check nor be asked");
+        return false;
     }
+    return false;
 }
 
-static void pass_close(struct executor *x, struct trade *t) {
+static void submit_close(struct executor *x, batch_t *batch, struct trade *t) {
     bool both = t->place->long_lots && t->place->short_lots;
-    const TradeState *whole = both ? (const TradeState *)record_copy(&t->s->base, batch_arena(x->batch)) : NULL;
+    const TradeState *whole = both ? (const TradeState *)record_copy(&t->s->base, batch_arena(batch)) : NULL;
     Signal__Direction side;
-    switch (closing_choose(x, t, &side)) {
-    case CLOSING_NOTHING:
-        return engine_end(x, t, TRADE_REJECT, "no_position");
-    case CLOSING_TOO_LITTLE:
-        engine_end(x, t, TRADE_REJECT, "below_min_lot");
+    switch (closing_plan(x, batch, t, &side)) {
+    case PLAN_NOTHING_OPEN:
+        return engine_end(x, batch, t, TRADE_REJECT, "no_position");
+    case PLAN_TOO_LITTLE:
+        engine_end(x, batch, t, TRADE_REJECT, "below_min_lot");
         break;
-    case CLOSING_CHOSEN:
-        send_or_ask(x, t);
+    case PLAN_CHOSEN:
+        submit(x, batch, t);
         break;
     }
-    if (whole) closing_other_side(x, whole, side);
+    if (whole) closing_other_side(x, batch, whole, side);
 }
 
 // What the gateway, or the broker behind it, cannot do.
-static const char *beyond(const struct executor *x, const struct trade *t) {
+static const char *beyond_gateway(const struct executor *x, const struct trade *t) {
     const struct session *s = t->place->account->session;
-    if (t->s->order_type == SIGNAL__ORDER_TYPE__stop_limit && !s->can_stop_limit) return "stop_limit_unsupported";
-    if (s->can_net || is_closing(t->s)) return NULL;
+    if (t->s->order_type == SIGNAL__ORDER_TYPE__stop_limit && !s->can.can_stop_limit) return "stop_limit_unsupported";
+    if (s->can.can_net || trade_is_closing(t->s)) return NULL;
     const AccountConfig *account = book_account(x->context->book, t->s->account_id);
     return account && account->netting ? "netting_unsupported" : NULL;
 }
 
-static void pass(struct executor *x, struct trade *t) {
-    const char *why = beyond(x, t);
-    if (why) return engine_end(x, t, TRADE_REJECT, why);
-    if (is_closing(t->s) && !t->s->n_closes)
-        pass_close(x, t);
+static void send(struct executor *x, batch_t *batch, struct trade *t) {
+    if (trade_is_closing(t->s) && !t->s->n_closes)
+        submit_close(x, batch, t);
     else
-        send_or_ask(x, t);
+        submit(x, batch, t);
 }
 
-// Decides about a pending trade: sent, asked about, refused, or (false) it still waits.
-bool orders_dispatch(struct executor *x, struct trade *t) {
-    if (engine_too_old(x, t->s)) return engine_end(x, t, TRADE_EXPIRE, "too old when it could have been sent"), true;
-    const char *why = orders_refused(x, t);
-    if (why) return engine_end(x, t, TRADE_REJECT, why), true;
-    if (orders_gate(x, t) == GATE_WAIT || !can_send(x, t)) return false;
-    pass(x, t);
+// Decides about a pending trade: sent, asked about, refused, or (false) it still waits. What must be asked about first does not wait for
+// its turn: all of a backlog is asked about at once.
+static bool dispatch(struct executor *x, batch_t *batch, struct trade *t, bool is_first) {
+    const char *why;
+    if (trade_is_too_old(t->s, batch_now(batch)))
+        return engine_end(x, batch, t, TRADE_EXPIRE, "too old when it could have been sent"), true;
+    if ((why = orders_refused(x, t))) return engine_end(x, batch, t, TRADE_REJECT, why), true;
+    if (!session_is_ready(t->place->account->session)) return false;
+    if ((why = beyond_gateway(x, t))) return engine_end(x, batch, t, TRADE_REJECT, why), true;
+    if (may_send(x, batch, t) == ASK_FIRST) return !is_surely_new(x, batch, t);
+    if (!is_first || orders_gate(x, t) == GATE_WAIT || !can_send(x, t)) return false;
+    if (is_surely_new(x, batch, t)) send(x, batch, t);
     return true;
+}
+
+// It is not there, and a second one would be refused if it were. The last look is the same as for any order, but for the quarantine, which
+// it is itself.
+void orders_resend(struct executor *x, batch_t *batch, struct trade *t) {
+    enum gate g = orders_gate(x, t);
+    if (g != GATE_OPEN && g != GATE_WAIT) return engine_end(x, batch, t, TRADE_REJECT, gate_reason(g));
+    if (session_is_ready(t->place->account->session)) send(x, batch, t);
+}
+
+void orders_look(struct executor *x, batch_t *batch, struct trade *t) {
+    struct step s = step_begin(x, batch, t);
+    bool resend = inquiry_due(t, &s.env, &s.out);
+    step_end(&s);
+    if (resend) orders_resend(x, batch, t);
 }
 
 // --- taking on
 
+static const struct gateway_checks no_checks = {.check = HELLO__DUPLICATE_CHECK__none};
+
+// Whether it can be cancelled without anybody being asked: it has never left.
+static bool is_surely_unsent(struct executor *x, batch_t *batch, const struct trade *t) {
+    struct order_origin origin = origin_of(t);
+    const struct doubt_context c = where(x, batch);
+    origin.planless = true; // that a second one would be refused does not say that there is no first one
+    return t->sending == SENDING_CLEARED || doubt_may_send(&no_checks, &origin, &c) == MAY_SEND;
+}
+
 // Something was in doubt here and what is open is to be closed: the close goes first, and what waited to open is not opened after it.
-static bool overtakes(struct executor *x, struct trade *t) {
-    if (!is_closing(t->s) || !t->place->unknown || orders_gate(x, t) != GATE_OPEN) return false;
+static bool overtakes(struct executor *x, batch_t *batch, struct trade *t) {
+    if (!trade_is_closing(t->s) || !t->place->unknown || orders_gate(x, t) != GATE_OPEN) return false;
     struct trade *waiting, *next;
     DL_FOREACH_SAFE(t->place->waiting, waiting, next) {
-        if (!is_closing(waiting->s)) engine_end(x, waiting, TRADE_CANCEL, "overtaken by a close");
+        if (!trade_is_closing(waiting->s) && is_surely_unsent(x, batch, waiting))
+            engine_end(x, batch, waiting, TRADE_CANCEL, "overtaken by a close");
     }
     return true;
 }
 
-static void wait_here(struct executor *x, struct trade *t) {
+static void wait_here(struct executor *x, batch_t *batch, struct trade *t) {
     place_wait(x->accounts, t->place, t);
-    engine_keep(x, t);
-    engine_due(x, t);
+    struct step s = step_begin(x, batch, t);
+    effects_add(&s.out, EFFECT_KEEP);
+    step_end(&s);
 }
 
-static struct trade *add_trade(struct executor *x, const TradeState *s) {
-    struct trade *t = trades_add(x->trades, s);
-    t->sequence = ++x->sequence;
-    t->place = engine_place(x, t->s);
-    engine_count(x, t, 1);
-    return t;
-}
-
-// Its broker has reported it before its order came (again): not sent, whatever else there is to say.
-static void take_reported(struct executor *x, struct trade *t) {
-    Signal__Direction side;
-    if (is_closing(t->s) && !t->s->n_closes) (void)closing_choose(x, t, &side);
-    reports_apply_kept(x, t);
+// Its broker has named it before its order came (again): not sent, whatever else there is to say; asked about.
+static void take_orphan(struct executor *x, batch_t *batch, struct trade *t, struct orphan *o) {
+    slice_orphan(batch, x->context->shard, o->trade_id, NULL);
+    orphans_drop(x->orphans, o);
+    t->sending = SENDING_EARLIER;
+    engine_doubt(x, batch, t, "its broker reported it before it was known here");
 }
 
 // It did not leave: nothing is in doubt that was not before, and what had never left waits for its gateway again.
-void orders_again(struct executor *x, struct trade *t) {
-    t->unsent = false;
-    t->was_sent = t->sent_before;
-    if (t->was_sent) return resolve_doubt(x, t, "it could not be sent again");
-    if (!engine_move(x, t, TRADE_UNSENT, NULL)) return;
+void orders_reconsider(struct executor *x, batch_t *batch, struct trade *t) {
+    (void)sending_step(&t->sending, SENDING_RECONSIDER);
+    if (trade_was_sent(t)) return engine_doubt(x, batch, t, "it could not be sent again");
+    struct step s = step_begin(x, batch, t);
+    bool waits = trade_move(t, TRADE_UNSENT, NULL, &s.env, &s.out);
+    step_end(&s);
+    if (!waits) return;
     bool later = t->place->waiting && t->place->waiting->sequence < t->sequence;
-    if (later || !orders_dispatch(x, t)) wait_here(x, t);
+    if (!dispatch(x, batch, t, !later)) wait_here(x, batch, t);
 }
 
-void orders_take(struct executor *x, const TradeState *s, bool resend) {
-    bool guarded = guard_put(x->guard, x->batch, digest_text(s->trade_id), s->signal_at);
-    struct trade *t = add_trade(x, s);
+static void publish_own(struct executor *x, batch_t *batch, struct trade *t) {
+    struct step s = step_begin(x, batch, t);
+    effects_publish(&s.out, NULL, NULL);
+    step_end(&s);
+}
+
+void orders_take(struct executor *x, batch_t *batch, const TradeState *s, bool resend) {
+    bool guarded = guard_put(x->guard, batch, digest_text(s->trade_id), s->signal_at);
+    struct orphan *orphan = orphans_find(x->orphans, s->trade_id);
+    struct trade *t = engine_add(x, batch, s);
     t->resend = resend;
-    orders_note_origin(x, t);
+    orders_note_origin(x, batch, t);
     const char *why = guarded ? unfit(t->s) : "guard_full"; // what could not be known again is not sent
-    if (why) return engine_end(x, t, TRADE_REJECT, why);
-    if (aside_count(x->aside) && aside_find(x->aside, s->trade_id)) return take_reported(x, t);
-    if (t->place->waiting && !overtakes(x, t)) return wait_here(x, t); // what came first goes first
-    if (!orders_dispatch(x, t)) wait_here(x, t);
+    if (t->s->has_cause) publish_own(x, batch, t); // no other topic has it
+    if (orphan) return take_orphan(x, batch, t, orphan);
+    if (why) return engine_end(x, batch, t, TRADE_REJECT, why);
+    bool is_first = !t->place->waiting || overtakes(x, batch, t); // what came first goes first
+    if (!dispatch(x, batch, t, is_first)) wait_here(x, batch, t);
 }
 
 static void set_number(protobuf_c_boolean *has, int64_t *field, protobuf_c_boolean given, int64_t value) {
@@ -303,11 +317,11 @@ err_t orders_handle(void *self, batch_t *batch, const ProtobufCMessage *body) {
     engine_begin(x, batch);
     struct trade *known = trades_find(x->trades, o->trade_id);
     if (!MUTATED("no_guards") && (known || guard_find(x->guard, digest_text(o->trade_id), NULL)))
-        return ERR_OK;                // decided again after a rollback
-    if (known) engine_drop(x, known); // the mutation: it is taken for a new one
+        return ERR_OK;                       // decided again after a rollback
+    if (known) engine_drop(x, batch, known); // the mutation: it is taken for a new one
     TradeState s = TRADE_STATE__INIT;
     from_order(o, batch_now(batch), &s);
-    orders_take(x, &s, o->has_resend && o->resend);
+    orders_take(x, batch, &s, o->has_resend && o->resend);
     return ERR_OK;
 }
 
@@ -323,28 +337,32 @@ void orders_buried(void *self, batch_t *batch, const ProtobufCMessage *body, con
         TradeState s = TRADE_STATE__INIT;
         from_order(o, batch_now(batch), &s);
         (void)!guard_put(x->guard, batch, digest_text(o->trade_id), o->signal_at);
-        t = add_trade(x, &s);
+        t = engine_add(x, batch, &s);
     }
-    if (t && t->s->state == T(pending)) engine_end(x, t, TRADE_REJECT, reason);
+    if (t && t->s->state == T(pending)) engine_end(x, batch, t, TRADE_REJECT, reason);
 }
 
 // --- those that wait
 
-// In order at each place, until one must go on waiting.
-static void wake_place(struct executor *x, struct place *p) {
-    for (struct trade *t; (t = p->waiting) != NULL;) {
-        if (!orders_dispatch(x, t)) return;
-        place_leave(x->accounts, p, t);
+// In order at each place; behind one that goes on waiting only what is to be asked about leaves the queue.
+static void wake_place(struct executor *x, batch_t *batch, struct place *p) {
+    bool is_first = true;
+    for (struct trade *t = p->waiting, *next; t; t = next) {
+        next = t->next;
+        if (dispatch(x, batch, t, is_first))
+            place_leave(x->accounts, p, t);
+        else
+            is_first = false;
     }
 }
 
-void orders_wake(struct executor *x) {
+void orders_wake(struct executor *x, batch_t *batch) {
     if (!x->awake) return;
     x->awake = false;
     for (struct session *s = sessions_first(x->sessions); s; s = s->next) s->blocked = false;
     struct place *p = accounts_waiting(x->accounts), *next;
     for (; p; p = next) {
         next = p->next;
-        wake_place(x, p);
+        wake_place(x, batch, p);
     }
 }

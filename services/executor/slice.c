@@ -11,8 +11,7 @@
 //   execution_state:risk:{shard}   hash    global, source:{source} or account_id -> trading, reduce_only, halted; lock:{account_id} ->
 //   Lock;
 //                                          flatten:{scope} -> the command that asked for it
-//   execution_state:aside:{shard}  hash    reports about trades that are not known (yet)
-//   execution_state:surplus:{shard} hash   netting accounts: what the broker closed of a place beyond what is known to be open (netting.c)
+//   execution_state:orphans:{shard} hash   trade_id -> account_id: trades that a broker names and nobody here knows (yet)
 //   execution_state:views:{shard}  set     views of positions that are in Redis
 //   execution_state:sums:{shard}   hash    with several executors: what this one has open, by symbol (SymbolSum); executor 0 adds them up
 //   result:{result_id}             hash    TradeResult, expires: only for looking
@@ -32,6 +31,8 @@
 #define KEY_TEXT 256
 #define REPORTS  "execution_state:reports"
 #define SUMS     "execution_state:sums:"
+#define ORPHANS  "execution_state:orphans:"
+#define ASIDE    "execution_state:aside:" // of versions before
 
 const char *const executor_slice[] = {"trade_state:",
                                       "execution_state:",
@@ -170,22 +171,19 @@ void slice_reports(batch_t *batch, const char *instance_id, uint64_t books, uint
     batch_field(batch, REPORTS, instance_id, value);
 }
 
-void slice_aside(batch_t *batch, unsigned shard, const char *field, struct span report) {
+void slice_orphan(batch_t *batch, unsigned shard, const char *trade_id, const char *account_id) {
     char k[KEY_TEXT];
-    shard_key(k, "execution_state:aside:", shard);
-    if (report.length)
-        batch_field_bytes(batch, k, span_of(field), report);
+    shard_key(k, ORPHANS, shard);
+    if (account_id)
+        batch_field(batch, k, trade_id, account_id);
     else
-        batch_field_drop(batch, k, field);
+        batch_field_drop(batch, k, trade_id);
 }
 
-void slice_surplus(batch_t *batch, unsigned shard, const char *place, const char *value) {
+void slice_forget_aside(batch_t *batch, unsigned shard) {
     char k[KEY_TEXT];
-    shard_key(k, "execution_state:surplus:", shard);
-    if (value)
-        batch_field(batch, k, place, value);
-    else
-        batch_field_drop(batch, k, place);
+    batch_drop(batch, shard_key(k, ASIDE, shard));
+    batch_drop(batch, shard_key(k, "execution_state:surplus:", shard));
 }
 
 // --- positions
@@ -242,8 +240,8 @@ err_t slice_load(store_t *store, const struct slice_loading *l) {
                           l->arg);
     if (!e) e = store_pairs(store, shard_key(k, "execution_state:risk:", l->shard), l->risk, l->arg);
     if (!e) e = store_pairs(store, REPORTS, l->reports, l->arg);
-    if (!e) e = store_pairs(store, shard_key(k, "execution_state:aside:", l->shard), l->aside, l->arg);
-    if (!e) e = store_pairs(store, shard_key(k, "execution_state:surplus:", l->shard), l->surplus, l->arg);
+    if (!e) e = store_pairs(store, shard_key(k, ORPHANS, l->shard), l->orphan, l->arg);
+    if (!e) e = store_pairs(store, shard_key(k, ASIDE, l->shard), l->report_aside, l->arg);
     if (!e) e = store_members(store, shard_key(k, "execution_state:views:", l->shard), l->position, l->arg);
     return e;
 }

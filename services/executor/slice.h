@@ -28,9 +28,9 @@ void slice_metrics(batch_t *batch, const InstanceMetrics *m, const InstanceHealt
 
 void slice_risk(batch_t *batch, unsigned shard, const char *name, const char *value); // latched: halts.h; NULL: not any more
 void slice_reports(batch_t *batch, const char *instance_id, uint64_t books, uint64_t report);
-void slice_aside(batch_t *batch, unsigned shard, const char *field, struct span report); // a report without a trade; empty: gone
-
-void slice_surplus(batch_t *batch, unsigned shard, const char *place, const char *value); // netting.c; NULL: none any more
+// A trade that a broker names and nobody here knows: orphans.h; NULL: it is known.
+void slice_orphan(batch_t *batch, unsigned shard, const char *trade_id, const char *account_id);
+void slice_forget_aside(batch_t *batch, unsigned shard); // what versions before kept in its place
 
 // The view of positions in one symbol: of one account, or (NULL) of all.
 void slice_position(batch_t *batch, const char *account_id, const char *symbol, const ActivePosition *view);
@@ -42,7 +42,7 @@ struct slice_loading {
     unsigned shard;
     void *arg;
     store_record_fn *trade;
-    store_pair_fn *risk, *reports, *aside, *surplus;
+    store_pair_fn *risk, *reports, *orphan, *report_aside;
     store_member_fn *position; // "<account_id>:<symbol>" or ":<symbol>"
 };
 err_t slice_load(store_t *store, const struct slice_loading *l);

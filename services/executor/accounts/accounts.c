@@ -8,7 +8,7 @@
 #include <utlist.h>
 
 #include "common/table.h"
-#include "services/executor/trade/trades.h"
+#include "services/executor/trade/trade.h"
 
 struct accounts {
     table_t *by_id;  // struct account *
@@ -97,6 +97,8 @@ struct place *accounts_place(accounts_t *self, const char *account_id, const cha
     struct place *p = must(calloc(1, sizeof *p));
     p->account = accounts_get(self, account_id);
     p->broker_symbol = must(strdup(broker_symbol));
+    p->next_of_account = p->account->places;
+    p->account->places = p;
     return *slot = p;
 }
 
@@ -107,7 +109,8 @@ struct place *accounts_next_place(const accounts_t *self, size_t *cursor) {
 }
 
 void place_wait(accounts_t *self, struct place *p, struct trade *t) {
-    t->waits = true;
+    if (t->queue != QUEUE_NONE) return;
+    t->queue = QUEUE_WAITS;
     struct trade *later = NULL;
     if (p->waiting && p->waiting->prev->sequence > t->sequence) { // prev of the first is the last
         DL_FOREACH(p->waiting, later) {
@@ -121,8 +124,8 @@ void place_wait(accounts_t *self, struct place *p, struct trade *t) {
 }
 
 void place_leave(accounts_t *self, struct place *p, struct trade *t) {
-    if (!t->waits) return;
-    t->waits = false;
+    if (t->queue != QUEUE_WAITS) return;
+    t->queue = QUEUE_NONE;
     DL_DELETE(p->waiting, t);
     t->prev = t->next = NULL;
     if (p->waiting) return;

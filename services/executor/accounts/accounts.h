@@ -33,6 +33,7 @@ struct account {
     uint64_t told_at;     // likewise its state
     bool told_money;      // and that with its balance
     buffer_t snapshot;    // its last snapshot's frame, as it came
+    struct place *places; // through next_of_account
     struct account *next; // of all
 };
 
@@ -51,7 +52,7 @@ struct place {
     struct trade *positions;
     int64_t long_lots, short_lots;
     __int128 long_cost, short_cost;
-    struct place *next_of_symbol;
+    struct place *next_of_symbol, *next_of_account;
     struct place *next_dirty;
     bool dirty; // its view is to be written
     bool shown; // there is a view in Redis

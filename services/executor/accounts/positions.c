@@ -9,7 +9,7 @@
 #include "common/clock.h"
 #include "common/table.h"
 #include "services/executor/trade/fills.h"
-#include "services/executor/follow.h"
+#include "services/executor/trade/trailing.h"
 #include "services/executor/slice.h"
 #include "services/executor/accounts/totals.h"
 
@@ -92,20 +92,20 @@ void positions_add_place(positions_t *self, struct place *p, const char *symbol,
     p->symbol->places = p;
 }
 
-static void soil_symbol(positions_t *self, struct symbol *s) {
+static void mark_symbol(positions_t *self, struct symbol *s) {
     if (s->dirty) return;
     s->dirty = true;
     s->next_dirty = self->dirty_symbols;
     self->dirty_symbols = s;
 }
 
-static void soil(positions_t *self, struct place *p) {
+static void mark_place(positions_t *self, struct place *p) {
     if (!p->dirty) {
         p->dirty = true;
         p->next_dirty = self->dirty_places;
         self->dirty_places = p;
     }
-    soil_symbol(self, p->symbol);
+    mark_symbol(self, p->symbol);
 }
 
 // --- what is open
@@ -143,11 +143,15 @@ static bool is_in_place(const struct place *p, const struct trade *t) {
     return !t->newer || by_age(t, t->newer) <= 0;
 }
 
+static void leave(struct place *p, struct trade *t) {
+    DL_DELETE2(p->positions, t, older, newer);
+    t->older = t->newer = NULL;
+}
+
 static void keep_in_order(struct place *p, struct trade *t, bool holds) {
-    if (t->holds && holds && is_in_place(p, t)) return;
-    if (t->holds) DL_DELETE2(p->positions, t, older, newer);
+    if (positions_has(t) && holds && is_in_place(p, t)) return;
+    if (positions_has(t)) leave(p, t);
     if (holds) hold(p, t);
-    t->holds = holds;
 }
 
 void positions_count(positions_t *self, struct trade *t) {
@@ -161,17 +165,16 @@ void positions_count(positions_t *self, struct trade *t) {
     keep_in_order(p, t, lots != 0);
     positions_follow(t);
     if (!p->symbol->fed && t->s->average_price) p->symbol->price = t->s->average_price;
-    soil(self, p);
+    mark_place(self, p);
 }
 
 void positions_leave(positions_t *self, struct trade *t) {
-    if (!t->holds) return;
+    if (!positions_has(t)) return;
     add_to_sums(t->place, t, -1);
     t->counted_lots = 0;
-    t->holds = false;
-    DL_DELETE2(t->place->positions, t, older, newer);
+    leave(t->place, t);
     positions_follow(t);
-    soil(self, t->place);
+    mark_place(self, t->place);
 }
 
 int64_t positions_free_lots(const struct trade *t) {
@@ -192,13 +195,14 @@ const struct symbol *positions_price(positions_t *self, const Price *price) {
 
 void positions_follow(struct trade *t) {
     struct symbol *s = t->place->symbol;
-    bool follows = t->holds && follow_wants(t->s);
-    if (follows == t->followed) return;
-    t->followed = follows;
-    if (follows)
+    bool follows = positions_has(t) && trailing_is_asked(t->s);
+    if (follows == positions_is_followed(t)) return;
+    if (follows) {
         DL_APPEND2(s->followed, t, followed_prev, followed_next);
-    else
-        DL_DELETE2(s->followed, t, followed_prev, followed_next);
+        return;
+    }
+    DL_DELETE2(s->followed, t, followed_prev, followed_next);
+    t->followed_prev = t->followed_next = NULL;
 }
 
 // --- views
@@ -245,12 +249,12 @@ static void write_symbol(positions_t *self, batch_t *batch, struct symbol *s) {
 }
 
 // Prices move all the time: the views follow about once a second.
-static void soil_moved(positions_t *self, uint64_t mono) {
+static void mark_moved(positions_t *self, uint64_t mono) {
     if (mono - self->refreshed_at < REFRESH_EVERY) return;
     self->refreshed_at = mono;
     for (struct symbol *s = self->first; s; s = s->next) {
         for (struct place *p = s->moved ? s->places : NULL; p; p = p->next_of_symbol) {
-            if (p->positions) soil(self, p);
+            if (p->positions) mark_place(self, p);
         }
         s->moved = false;
     }
@@ -286,7 +290,7 @@ void positions_write(positions_t *self, batch_t *batch) {
     drop_stale(self, batch);
     if (!self->written && self->several && self->shard) slice_sums_forget(batch, self->shard); // of before; all are written anew
     self->written = true;
-    soil_moved(self, batch_mono(batch));
+    mark_moved(self, batch_mono(batch));
     for (struct place *p = self->dirty_places; p; p = p->next_dirty) {
         write_place(self, batch, p);
         p->dirty = false;
@@ -325,7 +329,7 @@ static void hear(positions_t *self, unsigned shard, const SymbolSum *sum) {
     SymbolSum now = *sum;
     now.symbol = s->name;
     o->listed = true;
-    if (!is_same(&o->sum, &now)) soil_symbol(self, s);
+    if (!is_same(&o->sum, &now)) mark_symbol(self, s);
     o->sum = now;
     if (!s->fed && !s->places) s->price = sum->price;
 }
@@ -339,7 +343,7 @@ static void drop_unlisted(positions_t *self, struct symbol *s, unsigned shard) {
         }
         *at = o->next;
         free(o);
-        soil_symbol(self, s);
+        mark_symbol(self, s);
     }
 }
 

@@ -6,7 +6,7 @@
 #include "execution.pb-c.h"
 #include "price.pb-c.h"
 #include "services/executor/accounts/accounts.h"
-#include "services/executor/trade/trades.h"
+#include "services/executor/trade/trade.h"
 
 // What another executor has open in a symbol, as it last told.
 struct other {
@@ -36,6 +36,8 @@ void positions_destroy(positions_t **self);
 void positions_add_place(positions_t *self, struct place *p, const char *symbol, int64_t contract_size); // a place just made
 void positions_count(positions_t *self, struct trade *t); // after any change of what the trade holds
 void positions_leave(positions_t *self, struct trade *t); // it is forgotten
+static inline bool positions_has(const struct trade *t) { return t->older != NULL; } // it is among its place's
+static inline bool positions_is_followed(const struct trade *t) { return t->followed_prev != NULL; }
 int64_t positions_free_lots(const struct trade *t);       // open, and not about to be closed (e8)
 
 const struct symbol *positions_price(positions_t *self, const Price *price); // NULL: nobody here has traded it

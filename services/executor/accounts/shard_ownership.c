@@ -1,4 +1,4 @@
-// whose - several executors: a gateway whose accounts are with another one, and a trade that is.
+// shard_ownership - several executors: a gateway whose accounts are with another one, and a trade that is.
 // SPDX-License-Identifier: MIT
 #include "common/log.h"
 #include "gateway.pb-c.h"
@@ -14,7 +14,7 @@ static void send_away(struct executor *x, struct session *s, unsigned shard) {
     outbox_put(x->outbox, s, &m.base);
 }
 
-bool whose_sent_away(struct executor *x, struct session *s) {
+bool ownership_sent_away(struct executor *x, struct session *s) {
     const InstanceConfig *config = book_instance(x->context->book, s->instance_id);
     unsigned shard = config ? book_instance_shard(x->context->book, config, x->context->shards) : x->context->shard;
     if (shard == x->context->shard) return false;
@@ -23,19 +23,19 @@ bool whose_sent_away(struct executor *x, struct session *s) {
 }
 
 // An order of its account would go to another executor than the one that has it.
-const struct trade *whose_misplaced(const struct executor *x, unsigned *shard) {
+const struct trade *ownership_misplaced(const struct executor *x, unsigned *shard) {
     size_t cursor = 0;
     for (struct trade *t; x->context->shards > 1 && (t = trades_next(x->trades, &cursor)) != NULL;) {
-        const AccountConfig *account = t->retired ? NULL : book_account(x->context->book, t->s->account_id);
+        const AccountConfig *account = t->queue == QUEUE_RETIRED ? NULL : book_account(x->context->book, t->s->account_id);
         *shard = account ? book_shard(x->context->book, account, x->context->shards) : x->context->shard;
         if (*shard != x->context->shard) return t;
     }
     return NULL;
 }
 
-err_t whose_check(const struct executor *x) {
+err_t ownership_check(const struct executor *x) {
     unsigned shard;
-    const struct trade *t = whose_misplaced(x, &shard);
+    const struct trade *t = ownership_misplaced(x, &shard);
     if (!t) return ERR_OK;
     log_event(
         LOG_LEVEL_ERROR, "account_elsewhere",
@@ -45,12 +45,12 @@ err_t whose_check(const struct executor *x) {
     return ERR_CONFIG;
 }
 
-void whose_tell(struct executor *x) {
+void ownership_alert(struct executor *x, batch_t *batch) {
     unsigned shard;
-    const struct trade *t = whose_misplaced(x, &shard);
+    const struct trade *t = ownership_misplaced(x, &shard);
     if (!t) return;
     batch_alert(
-        x->batch, ALERT__SEVERITY__critical, "account_elsewhere", t->s->account_id,
+        batch, ALERT__SEVERITY__critical, "account_elsewhere", t->s->account_id,
         "trade %s is with executor %u, and its account with executor %u by now: put the configuration back, or stop all but ingest and "
         "say: tradecast shards set %u",
         t->s->trade_id, x->context->shard, shard, x->context->shards);

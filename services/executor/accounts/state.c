@@ -26,7 +26,7 @@ static struct broker *broker_get(struct executor *x, const char *broker_id) {
     return x->brokers = b;
 }
 
-void state_soil_broker(struct executor *x, const char *broker_id) { broker_get(x, broker_id)->dirty = true; }
+void state_mark_broker(struct executor *x, const char *broker_id) { broker_get(x, broker_id)->dirty = true; }
 
 static void add_to(protobuf_c_boolean *has, int64_t *sum, protobuf_c_boolean charged, int64_t amount) {
     decimal_t total;
@@ -73,7 +73,7 @@ void state_other_broker(struct executor *x, unsigned shard, const BrokerState *t
     b->dirty = true;
 }
 
-static void write_brokers(struct executor *x) {
+static void write_brokers(struct executor *x, batch_t *batch) {
     for (struct broker *b = x->brokers; b; b = b->next) {
         if (!b->dirty) continue;
         b->dirty = false;
@@ -81,10 +81,10 @@ static void write_brokers(struct executor *x) {
         for (const struct session *s = sessions_first(x->sessions); s; s = s->next) {
             if (session_is_ready(s) && strcmp(s->broker_id, b->id) == 0) b->state.instances++;
         }
-        b->state.updated_at = batch_now(x->batch);
+        b->state.updated_at = batch_now(batch);
         if (x->context->shard) continue; // executor 0 hears of it (sums.c)
         const BrokerState all = over_all(b);
-        slice_broker(x->batch, &all);
+        slice_broker(batch, &all);
     }
 }
 
@@ -140,10 +140,10 @@ static const char *reason_of(const struct executor *x, const struct account *a, 
 
 static bool same(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
 
-static void write_account(struct executor *x, struct account *a) {
+static void write_account(struct executor *x, batch_t *batch, struct account *a) {
     AccountState__State state;
     const char *reason = reason_of(x, a, &state);
-    uint64_t mono = batch_mono(x->batch),
+    uint64_t mono = batch_mono(batch),
              every = state_limits(x, a)->watched ? WATCHED_EVERY : (uint64_t)x->settings->snapshot_every_ms * NS_PER_MS;
     bool moved = state != a->state->state || !same(reason, a->state->reason);
     const AccountConfig *config = *a->state->broker_id ? NULL : book_account(x->context->book, a->id);
@@ -151,16 +151,16 @@ static void write_account(struct executor *x, struct account *a) {
     a->dirty = false;
     if (moved) trade_set_text(&a->state->reason, reason);
     a->state->state = state;
-    a->state->updated_at = batch_now(x->batch);
-    slice_account(x->batch, a->state);
+    a->state->updated_at = batch_now(batch);
+    slice_account(batch, a->state);
     if (moved && state == A(quarantined)) {
-        batch_alert(x->batch, ALERT__SEVERITY__warning, "account_quarantined", a->id, "%u trades in doubt", a->unknown);
+        batch_alert(batch, ALERT__SEVERITY__warning, "account_quarantined", a->id, "%u trades in doubt", a->unknown);
     }
     bool news = moved || (a->state->has_balance && !a->told_money); // without it nothing can be sized by it
     if (!news && a->told_at && mono - a->told_at < every) return;
     a->told_at = mono;
     a->told_money = a->state->has_balance;
-    batch_emit(x->batch, TOPIC_executions, x->context->shard, &a->state->base);
+    batch_emit(batch, TOPIC_executions, x->context->shard, &a->state->base);
 }
 
 // --- what a gateway says about an account
@@ -195,17 +195,17 @@ static void take(AccountState *to, const AccountSnapshot *m) {
     if (!m->has_holdings_left_out || !m->holdings_left_out) to->open_positions = count_positions(m);
 }
 
-static void tell_holdings(struct executor *x, const struct session *s, const AccountSnapshot *m) {
+static void publish_holdings(struct executor *x, batch_t *batch, const struct session *s, const AccountSnapshot *m) {
     BrokerSnapshot out = BROKER_SNAPSHOT__INIT;
     out.instance_id = s->instance_id;
     out.account_id = m->account_id;
     out.taken_at = m->taken_at;
     out.n_holdings = m->n_holdings;
     out.holdings = m->holdings;
-    batch_emit(x->batch, TOPIC_executions, x->context->shard, &out.base);
+    batch_emit(batch, TOPIC_executions, x->context->shard, &out.base);
 }
 
-void state_snapshot(struct executor *x, struct session *s, const AccountSnapshot *m) {
+void state_snapshot(struct executor *x, batch_t *batch, struct session *s, const AccountSnapshot *m) {
     struct account *a = accounts_find(x->accounts, m->account_id);
     if (!a || a->session != s) return; // another shard's, or not configured
     if (strcmp(a->state->broker_id, s->broker_id) != 0) trade_set_text(&a->state->broker_id, s->broker_id);
@@ -216,11 +216,12 @@ void state_snapshot(struct executor *x, struct session *s, const AccountSnapshot
         set_amount(&b->state.has_spread, &b->state.spread, m->spread);
         b->dirty = true;
     }
+    healing_compare(x, batch, s, a, m);
     if (m->has_holdings_left_out && m->holdings_left_out) return;
-    uint64_t mono = batch_mono(x->batch), every = (uint64_t)x->settings->snapshot_every_ms * NS_PER_MS;
+    uint64_t mono = batch_mono(batch), every = (uint64_t)x->settings->snapshot_every_ms * NS_PER_MS;
     if (a->snapshot_at && mono - a->snapshot_at < every) return;
     a->snapshot_at = mono;
-    tell_holdings(x, s, m);
+    publish_holdings(x, batch, s, m);
 }
 
 // A halt names accounts of other executors, too: these write what is said of them.
@@ -230,10 +231,10 @@ static bool is_mine(const struct executor *x, const struct account *a) {
     return config ? book_shard(x->context->book, config, x->context->shards) == x->context->shard : *a->state->broker_id != 0;
 }
 
-void state_write(struct executor *x) {
+void state_write(struct executor *x, batch_t *batch) {
     for (struct account *a = accounts_first(x->accounts); a; a = a->next) {
-        if (a->dirty && is_mine(x, a)) write_account(x, a);
+        if (a->dirty && is_mine(x, a)) write_account(x, batch, a);
         a->dirty = false;
     }
-    write_brokers(x);
+    write_brokers(x, batch);
 }

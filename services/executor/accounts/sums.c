@@ -19,24 +19,24 @@
 
 // --- told, by every executor but executor 0
 
-static void list_brokers(const struct executor *x, ExecutorSums *m) {
+static void list_brokers(const struct executor *x, batch_t *batch, ExecutorSums *m) {
     size_t n = 0;
     for (const struct broker *b = x->brokers; b; b = b->next) n++;
-    m->brokers = arena_take(batch_arena(x->batch), (n + 1) * sizeof *m->brokers);
+    m->brokers = arena_take(batch_arena(batch), (n + 1) * sizeof *m->brokers);
     for (struct broker *b = x->brokers; b; b = b->next) m->brokers[m->n_brokers++] = &b->state;
 }
 
-void sums_tell(struct executor *x) {
-    uint64_t mono = batch_mono(x->batch), since = mono - x->sums_told_at;
+void sums_tell(struct executor *x, batch_t *batch) {
+    uint64_t mono = batch_mono(batch), since = mono - x->sums_told_at;
     if (!x->context->shard || x->context->shards <= 1) return;
     if (x->sums_told_at && since < (positions_sums_moved(x->positions) ? TELL_MOST : TELL_EVERY)) return;
     x->sums_told_at = mono;
     ExecutorSums m = EXECUTOR_SUMS__INIT;
     m.shard = x->context->shard;
     m.epoch = x->context->epoch;
-    positions_sums(x->positions, batch_arena(x->batch), &m);
-    list_brokers(x, &m);
-    batch_publish(x->batch, FEED_SUMS, &m.base);
+    positions_sums(x->positions, batch_arena(batch), &m);
+    list_brokers(x, batch, &m);
+    batch_publish(batch, FEED_SUMS, &m.base);
 }
 
 // --- heard, by executor 0
@@ -48,13 +48,13 @@ void sums_take(struct executor *x, const ExecutorSums *m) {
     for (size_t i = 0; i < m->n_brokers; i++) state_other_broker(x, m->shard, m->brokers[i]);
 }
 
-static void take_all(struct executor *x, port_t *port) {
+static void take_all(struct executor *x, batch_t *batch, port_t *port) {
     struct parcel p;
     struct envelope e;
     for (unsigned n = 0; n < TAKE_MOST && port_receive(port, &p); n++) {
         if (strcmp(p.topic, FEED_SUMS) != 0 || envelope_read(p.topic, p.frame, &e) || strcmp(e.type, executor_sums__descriptor.name) != 0)
             continue;
-        const ProtobufCMessage *m = envelope_open(&e, batch_arena(x->batch));
+        const ProtobufCMessage *m = envelope_open(&e, batch_arena(batch));
         if (m) sums_take(x, (const ExecutorSums *)m);
     }
 }
@@ -96,7 +96,7 @@ err_t sums_load(struct executor *x, store_t *store) {
 static err_t sums_ready(void *self, batch_t *batch) {
     struct executor *x = self;
     engine_begin(x, batch);
-    for (unsigned k = 1; k < x->context->shards; k++) take_all(x, x->sums[k]);
+    for (unsigned k = 1; k < x->context->shards; k++) take_all(x, batch, x->sums[k]);
     return ERR_OK;
 }
 

@@ -41,7 +41,7 @@ struct session *sessions_get(sessions_t *self, const char *instance_id) {
     s = calloc(1, sizeof *s);
     if (!s || !(s->instance_id = strdup(instance_id)) || !(s->broker_id = strdup("")) || !(s->kind = strdup(""))) abort();
     s->state = INSTANCE_STATE__STATE__connecting;
-    s->checks.check = HELLO__DUPLICATE_CHECK__none;
+    s->can.checks.check = HELLO__DUPLICATE_CHECK__none;
     s->next = self->first;
     return self->first = s;
 }

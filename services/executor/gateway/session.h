@@ -10,9 +10,8 @@ struct session {
     char *instance_id; // also its name on the socket
     char *broker_id, *kind;
     InstanceState__State state;
-    struct gateway_checks checks;
-    bool can_modify, can_modify_price, can_stop_limit, can_net; // as it said
-    bool welcomed;                                              // in this life of ours
+    struct gateway_abilities can;             // as it said
+    bool welcomed;                            // in this life of ours
     bool queried;                             // what it may know of our open trades has been asked for, in this life and of these books
     uint64_t books;                           // identity of its books
     uint64_t report;                          // the last one that has had its effect

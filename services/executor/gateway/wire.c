@@ -9,6 +9,7 @@
 #include "common/testing.h"
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
+#include "services/executor/trade/inquiry.h"
 
 #define T(name)     TRADE_STATE__STATE__##name
 #define TAKE_MOST   512 // frames in one turn
@@ -17,7 +18,7 @@
 
 // --- instances
 
-static void tell_instance(struct executor *x, const struct session *s) {
+static void publish_instance(struct executor *x, batch_t *batch, const struct session *s) {
     const InstanceConfig *config = book_instance(x->context->book, s->instance_id);
     InstanceState m = INSTANCE_STATE__INIT;
     m.instance_id = s->instance_id;
@@ -26,34 +27,34 @@ static void tell_instance(struct executor *x, const struct session *s) {
     m.kind = s->kind;
     m.has_connected_at = s->connected_at != 0;
     m.connected_at = s->connected_at;
-    m.updated_at = batch_now(x->batch);
+    m.updated_at = batch_now(batch);
     m.n_accounts = config ? config->n_accounts : 0;
     m.accounts = config ? config->accounts : NULL;
-    m.duplicate_check = (char *)(uintptr_t)record_enum_name(&hello__duplicate_check__descriptor, (int)s->checks.check);
+    m.duplicate_check = (char *)(uintptr_t)record_enum_name(&hello__duplicate_check__descriptor, (int)s->can.checks.check);
     m.has_can_query = true;
-    m.can_query = s->checks.can_query;
+    m.can_query = s->can.checks.can_query;
     m.has_books = true;
     m.books = s->books;
-    slice_instance(x->batch, &m);
-    batch_emit(x->batch, TOPIC_executions, x->context->shard, &m.base);
-    state_soil_broker(x, s->broker_id);
+    slice_instance(batch, &m);
+    batch_emit(batch, TOPIC_executions, x->context->shard, &m.base);
+    state_mark_broker(x, s->broker_id);
 }
 
 // Steps and tells; nothing when the state stays.
-static void instance_move(struct executor *x, struct session *s, enum instance_event event) {
+static void instance_move(struct executor *x, batch_t *batch, struct session *s, enum instance_event event) {
     InstanceState__State before = s->state;
     if (!instance_step(&s->state, event)) {
-        batch_alert(x->batch, ALERT__SEVERITY__warning, "unlisted_move", s->instance_id, "an instance that is %s cannot do this (%d)",
+        batch_alert(batch, ALERT__SEVERITY__warning, "unlisted_move", s->instance_id, "an instance that is %s cannot do this (%d)",
                     record_enum_name(&instance_state__state__descriptor, (int)before), (int)event);
         return;
     }
-    if (s->state != before) tell_instance(x, s);
+    if (s->state != before) publish_instance(x, batch, s);
 }
 
-static void doubt_in_flight(struct executor *x, const struct session *s, const char *reason) {
+static void doubt_in_flight(struct executor *x, batch_t *batch, const struct session *s, const char *reason) {
     size_t cursor = 0;
     for (struct trade *t; (t = trades_next(x->trades, &cursor)) != NULL;) {
-        if (t->s->state == T(submitting) && t->session == s) resolve_doubt(x, t, reason);
+        if (t->s->state == T(submitting) && t->session == s) engine_doubt(x, batch, t, reason);
     }
 }
 
@@ -76,13 +77,13 @@ void wire_map(struct executor *x) {
     x->awake = true;
 }
 
-static void send_welcome(struct executor *x, struct session *s) {
+static void send_welcome(struct executor *x, batch_t *batch, struct session *s) {
     const InstanceConfig *config = book_instance(x->context->book, s->instance_id);
     if (!config) return;
     Welcome m = WELCOME__INIT;
     m.epoch = x->context->epoch;
     m.last_report = s->report;
-    m.accounts = arena_take(batch_arena(x->batch), (config->n_accounts + 1) * sizeof *m.accounts);
+    m.accounts = arena_take(batch_arena(batch), (config->n_accounts + 1) * sizeof *m.accounts);
     for (size_t i = 0; i < config->n_accounts; i++) {
         const AccountConfig *account;
         if (serves(x, config->accounts[i], &account)) m.accounts[m.n_accounts++] = (AccountConfig *)(uintptr_t)account;
@@ -93,39 +94,37 @@ static void send_welcome(struct executor *x, struct session *s) {
 }
 
 // The row of answers starts again; the question leaves with the welcome, or (there are many) at a tick.
-static void wonder_again(struct executor *x, struct trade *t, bool now) {
-    t->asking = false;
-    t->asked_at = t->asked_since = 0;
-    t->s->not_found = 0;
+static void wonder_again(struct executor *x, batch_t *batch, struct trade *t, bool now) {
+    inquiry_restart(t);
     if (now)
-        resolve_due(x, t);
+        orders_look(x, batch, t);
     else
         due_set(x->due, &t->due, 0);
 }
 
 // What it may know of our open trades, and we do not: each is asked about once, a tick's worth at a time.
-static void ask_once(struct executor *x, struct trade *t, bool all) {
+static void ask_once(struct executor *x, batch_t *batch, struct trade *t, bool all) {
     if (all && t->s->state != T(submitting) && t->s->state != T(pending)) {
-        t->query = true;
+        t->inquiry.state = INQUIRY_WANTED;
         due_set(x->due, &t->due, 0);
     } else {
-        wishes_send(x, t);
+        engine_send_amendments(x, batch, t);
     }
 }
 
-static void ask_about_open(struct executor *x, struct session *s) {
-    struct trade **list = arena_take(batch_arena(x->batch), (trades_count(x->trades) + 1) * sizeof(struct trade *));
+static void ask_about_open(struct executor *x, batch_t *batch, struct session *s) {
+    struct trade **list = arena_take(batch_arena(batch), (trades_count(x->trades) + 1) * sizeof(struct trade *));
     size_t cursor = 0, n = 0, asked = 0;
     bool all = !s->queried;
     s->queried = true;
     for (struct trade *t; (t = trades_next(x->trades, &cursor)) != NULL;) {
-        if (t->place->account->session == s && !t->retired) list[n++] = t; // what is not retired is not forgotten meanwhile
+        if (t->place->account->session == s && t->queue != QUEUE_RETIRED) list[n++] = t; // what is not retired is not forgotten meanwhile
     }
     for (size_t i = 0; i < n; i++) {
         if (list[i]->s->state == T(unknown))
-            wonder_again(x, list[i], asked++ < ASK_AT_ONCE);
+            wonder_again(x, batch, list[i], asked++ < ASK_AT_ONCE);
         else
-            ask_once(x, list[i], all);
+            ask_once(x, batch, list[i], all);
     }
 }
 
@@ -135,21 +134,23 @@ static uint64_t longest_acceptance(const struct executor *x, const Hello *h) {
     return (ours > theirs ? ours : theirs) * NS_PER_MS;
 }
 
-static void learn(struct executor *x, struct session *s, const Hello *h) {
+static void learn(struct executor *x, batch_t *batch, struct session *s, const Hello *h) {
     if (strcmp(s->broker_id, h->broker_id) != 0) trade_set_text(&s->broker_id, h->broker_id);
     if (strcmp(s->kind, h->kind) != 0) trade_set_text(&s->kind, h->kind);
-    s->checks = (struct gateway_checks){.check = h->duplicate_check,
+    s->can.checks = (struct gateway_checks){.check = h->duplicate_check,
                                         .can_query = h->can_query,
                                         .window = (uint64_t)(h->has_duplicate_window_s ? h->duplicate_window_s : 0) * NS_PER_S,
                                         .longest_acceptance = longest_acceptance(x, h),
-                                        .session_since = s->checks.session_since};
-    s->can_modify = h->can_modify;
-    s->can_modify_price = h->can_modify_price;
-    s->can_stop_limit = h->can_stop_limit;
-    s->can_net = h->can_net;
+                                        .session_since = s->can.checks.session_since,
+                                        .keeps_plans = h->has_keeps_plans && h->keeps_plans,
+                                        .books_since = h->has_books_since ? h->books_since : 0};
+    s->can.can_modify = h->can_modify;
+    s->can.can_modify_price = h->can_modify_price;
+    s->can.can_stop_limit = h->can_stop_limit;
+    s->can.can_net = h->can_net;
     if (s->books == h->books) return;
     if (s->books) {
-        batch_alert(x->batch, ALERT__SEVERITY__warning, "new_books", s->instance_id,
+        batch_alert(batch, ALERT__SEVERITY__warning, "new_books", s->instance_id,
                     "the gateway keeps other books than before: all is asked for");
     }
     s->books = h->books;
@@ -160,9 +161,9 @@ static void learn(struct executor *x, struct session *s, const Hello *h) {
 
 // Reports that it can no longer send had been acknowledged, and the record of that is lost: the first that it has is next, and what the
 // others said is asked about.
-static bool skip_gone_reports(struct executor *x, struct session *s, const Hello *h) {
+static bool skip_gone_reports(batch_t *batch, struct session *s, const Hello *h) {
     if (!h->has_first_report || s->report + 1 >= h->first_report) return false;
-    batch_alert(x->batch, ALERT__SEVERITY__warning, "reports_gone", s->instance_id,
+    batch_alert(batch, ALERT__SEVERITY__warning, "reports_gone", s->instance_id,
                 "the gateway has no reports from %llu to %llu any more: all open trades are asked about", (unsigned long long)s->report + 1,
                 (unsigned long long)h->first_report - 1);
     s->report = h->first_report - 1;
@@ -171,66 +172,66 @@ static bool skip_gone_reports(struct executor *x, struct session *s, const Hello
     return true;
 }
 
-static bool is_ours(struct executor *x, const struct session *s, const Hello *h) {
+static bool is_ours(struct executor *x, batch_t *batch, const struct session *s, const Hello *h) {
     const InstanceConfig *config = book_instance(x->context->book, h->instance_id);
     if (config && strcmp(config->broker_id, h->broker_id) == 0 && strcmp(s->instance_id, h->instance_id) == 0) return true;
-    batch_alert(x->batch, ALERT__SEVERITY__warning, "unknown_gateway", s->instance_id,
+    batch_alert(batch, ALERT__SEVERITY__warning, "unknown_gateway", s->instance_id,
                 "a gateway says it is %.64s of broker %.64s: not as configured", h->instance_id, h->broker_id);
     return false;
 }
 
 // A gateway greets until it is welcomed, and again whenever we have been silent for a while: only a first word, or one after a loss, begins
 // a session.
-static void take_hello(struct executor *x, struct session *s, const Hello *h) {
-    if (!is_ours(x, s, h)) return;
-    if (whose_sent_away(x, s)) return;
+static void take_hello(struct executor *x, batch_t *batch, struct session *s, const Hello *h) {
+    if (!is_ours(x, batch, s, h)) return;
+    if (ownership_sent_away(x, s)) return;
     bool begins = !s->welcomed || s->state == INSTANCE_STATE__STATE__lost || s->books != h->books;
-    learn(x, s, h);
-    begins |= skip_gone_reports(x, s, h);
-    if (!begins) return send_welcome(x, s);
-    doubt_in_flight(x, s, "the link to its gateway was lost");
-    s->connected_at = s->checks.session_since = batch_now(x->batch);
+    learn(x, batch, s, h);
+    begins |= skip_gone_reports(batch, s, h);
+    if (!begins) return send_welcome(x, batch, s);
+    doubt_in_flight(x, batch, s, "the link to its gateway was lost");
+    s->connected_at = s->can.checks.session_since = batch_now(batch);
     s->welcomed = true;
     s->gap_since = 0;
     if (!instance_step(&s->state, INSTANCE_HELLO) || !instance_step(&s->state, INSTANCE_WELCOME)) return;
-    tell_instance(x, s);
+    publish_instance(x, batch, s);
     wire_map(x);
-    send_welcome(x, s); // before anything else goes to it
-    ask_about_open(x, s);
+    send_welcome(x, batch, s); // before anything else goes to it
+    ask_about_open(x, batch, s);
 }
 
 // --- what else they say
 
-static void take_beat(struct executor *x, struct session *s, const GatewayHeartbeat *h) {
-    if (h->uptime_s < s->uptime_s) doubt_in_flight(x, s, "its gateway was restarted");
+static void take_beat(struct executor *x, batch_t *batch, struct session *s, const GatewayHeartbeat *h) {
+    if (h->uptime_s < s->uptime_s) doubt_in_flight(x, batch, s, "its gateway was restarted");
     s->uptime_s = h->uptime_s;
     bool strained = h->has_degraded && h->degraded;
-    if (strained || s->state != INSTANCE_STATE__STATE__ready) instance_move(x, s, strained ? INSTANCE_STRAIN : INSTANCE_BEAT);
+    if (strained || s->state != INSTANCE_STATE__STATE__ready) instance_move(x, batch, s, strained ? INSTANCE_STRAIN : INSTANCE_BEAT);
     if (s->state == INSTANCE_STATE__STATE__ready) x->awake = true;
     InstanceMetrics metrics = INSTANCE_METRICS__INIT;
     metrics.instance_id = s->instance_id;
     metrics.cpu_percent = h->cpu_percent;
     metrics.memory_bytes = h->memory_bytes;
-    metrics.updated_at = batch_now(x->batch);
+    metrics.updated_at = batch_now(batch);
     InstanceHealth health = INSTANCE_HEALTH__INIT;
     health.instance_id = s->instance_id;
     health.health = (char *)(uintptr_t)(strained ? "degraded" : "healthy");
     health.uptime_s = h->uptime_s;
-    health.last_seen = batch_now(x->batch);
-    slice_metrics(x->batch, &metrics, &health);
+    health.last_seen = batch_now(batch);
+    slice_metrics(batch, &metrics, &health);
 }
 
-static void on_hello(struct executor *x, struct session *s, const ProtobufCMessage *m) { take_hello(x, s, (const Hello *)m); }
-static void on_beat(struct executor *x, struct session *s, const ProtobufCMessage *m) { take_beat(x, s, (const GatewayHeartbeat *)m); }
-static void on_report(struct executor *x, struct session *s, const ProtobufCMessage *m) { reports_handle(x, s, (const Report *)m); }
-static void on_status(struct executor *x, struct session *s, const ProtobufCMessage *m) { reports_status(x, s, (const OrderStatus *)m); }
-static void on_snapshot(struct executor *x, struct session *s, const ProtobufCMessage *m) {
-    state_snapshot(x, s, (const AccountSnapshot *)m);
+static void on_hello(struct executor *x, batch_t *batch, struct session *s, const ProtobufCMessage *m) { take_hello(x, batch, s, (const Hello *)m); }
+static void on_beat(struct executor *x, batch_t *batch, struct session *s, const ProtobufCMessage *m) { take_beat(x, batch, s, (const GatewayHeartbeat *)m); }
+static void on_report(struct executor *x, batch_t *batch, struct session *s, const ProtobufCMessage *m) { reports_handle(x, batch, s, (const Report *)m); }
+static void on_status(struct executor *x, batch_t *batch, struct session *s, const ProtobufCMessage *m) { reports_status(x, batch, s, (const OrderStatus *)m); }
+static void on_snapshot(struct executor *x, batch_t *batch, struct session *s, const ProtobufCMessage *m) {
+    state_snapshot(x, batch, s, (const AccountSnapshot *)m);
 }
 
 static const struct {
     const ProtobufCMessageDescriptor *type;
-    void (*take)(struct executor *x, struct session *s, const ProtobufCMessage *m);
+    void (*take)(struct executor *x, batch_t *batch, struct session *s, const ProtobufCMessage *m);
     bool anytime; // before it is welcome, too
 } words[] = {
     {&report__descriptor, on_report, false},
@@ -241,62 +242,62 @@ static const struct {
 };
 
 // It was welcomed by an executor that is gone, or we had lost it: an acknowledgement of nothing, under the new epoch, makes it say hello.
-static void nudge(struct executor *x, struct session *s) {
-    if (s->nudged_at && batch_mono(x->batch) - s->nudged_at < NUDGE_EVERY) return;
-    s->nudged_at = batch_mono(x->batch);
-    if (whose_sent_away(x, s)) return;
+static void nudge(struct executor *x, batch_t *batch, struct session *s) {
+    if (s->nudged_at && batch_mono(batch) - s->nudged_at < NUDGE_EVERY) return;
+    s->nudged_at = batch_mono(batch);
+    if (ownership_sent_away(x, s)) return;
     ReportAck m = REPORT_ACK__INIT;
     m.epoch = x->context->epoch;
     outbox_put(x->outbox, s, &m.base);
 }
 
 // It is heard again without having noticed that it was lost: the session begins anew.
-static void come_back(struct executor *x, struct session *s) {
+static void come_back(struct executor *x, batch_t *batch, struct session *s) {
     if (s->state != INSTANCE_STATE__STATE__lost || !s->welcomed) return;
     if (!instance_step(&s->state, INSTANCE_HELLO) || !instance_step(&s->state, INSTANCE_WELCOME)) return;
-    tell_instance(x, s);
-    send_welcome(x, s);
-    ask_about_open(x, s);
+    publish_instance(x, batch, s);
+    send_welcome(x, batch, s);
+    ask_about_open(x, batch, s);
     x->awake = true;
 }
 
-static void hear(struct executor *x, struct session *s, const ProtobufCMessage *m) {
+static void hear(struct executor *x, batch_t *batch, struct session *s, const ProtobufCMessage *m) {
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (words[i].type != m->descriptor) continue;
-        if (!s->welcomed && !words[i].anytime) return nudge(x, s);
-        s->seen_at = batch_mono(x->batch);
+        if (!s->welcomed && !words[i].anytime) return nudge(x, batch, s);
+        s->seen_at = batch_mono(batch);
         if (s->gone) x->awake = true;
         s->gone = false;
-        if (words[i].type != &hello__descriptor) come_back(x, s);
-        return words[i].take(x, s, m);
+        if (words[i].type != &hello__descriptor) come_back(x, batch, s);
+        return words[i].take(x, batch, s, m);
     }
 }
 
-static void strange(struct executor *x, const char *name, const char *what) {
-    batch_alert(x->batch, ALERT__SEVERITY__warning, "strange_frame", name, "%s", what);
+static void alert_strange(batch_t *batch, const char *name, const char *what) {
+    batch_alert(batch, ALERT__SEVERITY__warning, "strange_frame", name, "%s", what);
 }
 
-void wire_take(struct executor *x, struct span peer, struct span frame) {
+void wire_take(struct executor *x, batch_t *batch, struct span peer, struct span frame) {
     char name[68];
     struct envelope e;
-    if (peer.length > 64) return strange(x, "gateway", "a name of more than 64 characters");
+    if (peer.length > 64) return alert_strange(batch, "gateway", "a name of more than 64 characters");
     (void)snprintf(name, sizeof name, "%.*s", (int)peer.length, (const char *)peer.data);
-    if (envelope_read(GATEWAY_TOPIC, frame, &e)) return strange(x, name, "a frame is damaged; the gateway sends again what counts");
-    const ProtobufCMessage *m = envelope_open(&e, batch_arena(x->batch));
-    if (!m) return strange(x, name, "a frame cannot be decoded (another version?)");
+    if (envelope_read(GATEWAY_TOPIC, frame, &e)) return alert_strange(batch, name, "a frame is damaged; the gateway sends again what counts");
+    const ProtobufCMessage *m = envelope_open(&e, batch_arena(batch));
+    if (!m) return alert_strange(batch, name, "a frame cannot be decoded (another version?)");
     struct session *s = sessions_find(x->sessions, name);
-    if (!s && !book_instance(x->context->book, name)) return strange(x, name, "a gateway that is not configured");
+    if (!s && !book_instance(x->context->book, name)) return alert_strange(batch, name, "a gateway that is not configured");
     if (!s) s = sessions_get(x->sessions, name);
     again_keep(x, s, m, frame);
-    hear(x, s, m);
+    hear(x, batch, s, m);
 }
 
-void wire_done(struct executor *x) {
+void wire_done(struct executor *x, batch_t *batch) {
     for (struct session *s = sessions_first(x->sessions); s; s = s->next) {
-        if (s->report_moved) slice_reports(x->batch, s->instance_id, s->books, s->report);
+        if (s->report_moved) slice_reports(batch, s->instance_id, s->books, s->report);
         s->report_moved = false;
     }
-    orders_wake(x);
+    orders_wake(x, batch);
 }
 
 // A gateway's key is good for its own name only. Where no keys are asked for, run_dir's rights are what keeps strangers out.
@@ -315,12 +316,12 @@ err_t wire_ready(void *self, batch_t *batch) {
     for (unsigned n = 0; n < TAKE_MOST && port_receive(x->gateways, &p); n++) {
         if (strcmp(p.topic, GATEWAY_TOPIC) != 0) continue;
         if (is_whom_he_says(&p))
-            wire_take(x, p.peer, p.frame);
+            wire_take(x, batch, p.peer, p.frame);
         else
             batch_alert(batch, ALERT__SEVERITY__critical, "impostor", p.user, "it speaks as instance %.*s", (int)p.peer.length,
                         (const char *)p.peer.data);
     }
-    wire_done(x);
+    wire_done(x, batch);
     return ERR_OK;
 }
 
@@ -332,34 +333,34 @@ static void forgive(struct executor *x, uint64_t mono) {
     for (struct session *s = away ? sessions_first(x->sessions) : NULL; s; s = s->next) s->seen_at = mono;
 }
 
-static void lose(struct executor *x, struct session *s) {
-    instance_move(x, s, INSTANCE_SILENCE);
+static void lose(struct executor *x, batch_t *batch, struct session *s) {
+    instance_move(x, batch, s, INSTANCE_SILENCE);
     InstanceHealth health = INSTANCE_HEALTH__INIT;
     health.instance_id = s->instance_id;
     health.health = (char *)(uintptr_t) "lost";
-    health.last_seen = batch_now(x->batch) - (batch_mono(x->batch) - s->seen_at);
-    slice_metrics(x->batch, NULL, &health);
-    batch_alert(x->batch, ALERT__SEVERITY__critical, "instance_lost", s->instance_id, "its gateway is silent");
-    doubt_in_flight(x, s, "the link to its gateway was lost");
+    health.last_seen = batch_now(batch) - (batch_mono(batch) - s->seen_at);
+    slice_metrics(batch, NULL, &health);
+    batch_alert(batch, ALERT__SEVERITY__critical, "instance_lost", s->instance_id, "its gateway is silent");
+    doubt_in_flight(x, batch, s, "the link to its gateway was lost");
 }
 
-void wire_tick(struct executor *x) {
-    uint64_t mono = batch_mono(x->batch);
+void wire_tick(struct executor *x, batch_t *batch) {
+    uint64_t mono = batch_mono(batch);
     forgive(x, mono);
     for (struct session *s = sessions_first(x->sessions); s; s = s->next) {
         if (!s->welcomed || s->state == INSTANCE_STATE__STATE__lost || mono < s->seen_at) continue;
         uint64_t silent = mono - s->seen_at;
         if (silent >= (uint64_t)x->settings->gateway_lost_ms * NS_PER_MS)
-            lose(x, s);
+            lose(x, batch, s);
         else if (silent >= (uint64_t)x->settings->gateway_strained_ms * NS_PER_MS && s->state == INSTANCE_STATE__STATE__ready)
-            instance_move(x, s, INSTANCE_STRAIN);
+            instance_move(x, batch, s, INSTANCE_STRAIN);
     }
     if (!x->reconfigured) return;
     x->reconfigured = false;
     wire_map(x);
-    whose_tell(x);
+    ownership_alert(x, batch);
     for (struct session *s = sessions_first(x->sessions); s; s = s->next) {
-        if (s->welcomed && !whose_sent_away(x, s)) send_welcome(x, s);
+        if (s->welcomed && !ownership_sent_away(x, s)) send_welcome(x, batch, s);
     }
 }
 
@@ -368,7 +369,7 @@ void wire_tick(struct executor *x) {
 // What did not leave is looked at in the next tick, in the order in which it came.
 static void sent(struct executor *x, struct trade *t, bool out) {
     if (!t || t->s->state != T(submitting)) return;
-    t->unsent = !out;
+    (void)sending_step(&t->sending, out ? SENDING_LEAVE : SENDING_HOLD_BACK);
     due_set(x->due, &t->due, out ? x->context->committed_mono + x->patience.answer_within : t->sequence);
 }
 

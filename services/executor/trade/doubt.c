@@ -41,8 +41,12 @@ uint64_t doubt_first_at(const struct order_origin *o, const struct doubt_context
 enum may_send doubt_may_send(const struct gateway_checks *g, const struct order_origin *o, const struct doubt_context *c) {
     if (MUTATED("no_ask")) return MAY_SEND;
     if (is_fresh(o, c)) return MAY_SEND;
-    if (doubt_covered(g, doubt_first_at(o, c), c->now)) return MAY_SEND;
-    return g->can_query ? ASK_FIRST : MAY_HOLD;
+    if (!o->planless && doubt_covered(g, doubt_first_at(o, c), c->now)) return MAY_SEND;
+    return g->can_query || g->keeps_plans ? ASK_FIRST : MAY_HOLD;
+}
+
+bool doubt_books_reach(const struct gateway_checks *g, uint64_t signal_at, uint64_t skew_margin) {
+    return g->books_since && g->books_since + skew_margin < signal_at;
 }
 
 static uint64_t least_span(const struct gateway_checks *g, const struct doubt_patience *p) {
@@ -61,13 +65,21 @@ static enum doubt_step ask_after(const struct doubt_state *d, uint64_t interval,
     return !d->asked_at || mono - d->asked_at >= interval ? DOUBT_ASK : otherwise;
 }
 
+// The broker cannot be asked. Its gateway is, once, for what its own books say.
+static enum doubt_step next_unasked(const struct doubt_state *d, const struct gateway_checks *g, const struct doubt_patience *p,
+                                    uint64_t mono, uint64_t *again) {
+    if (g->keeps_plans && (!d->asked_at || (d->asking && mono - d->asked_at >= p->answer_within))) return DOUBT_ASK;
+    if (g->keeps_plans && d->asking) return wait_until(d->asked_at + p->answer_within, again);
+    return d->covered && !d->too_old && !d->known_there ? DOUBT_RESEND : DOUBT_HOLD;
+}
+
 enum doubt_step doubt_next(const struct doubt_state *d, const struct gateway_checks *g, const struct doubt_patience *p, uint64_t mono,
                            uint64_t *again) {
     *again = mono + p->held_interval;
     if (d->found) return DOUBT_ADOPT;
     if (!d->reachable) return wait_until(mono + p->interval, again);
     if (MUTATED("no_ask")) return DOUBT_RESEND;
-    if (!g->can_query) return d->covered && !d->too_old && !d->known_there ? DOUBT_RESEND : DOUBT_HOLD;
+    if (!g->can_query) return next_unasked(d, g, p, mono, again);
     if (d->asking && mono - d->asked_at < p->answer_within) return wait_until(d->asked_at + p->answer_within, again);
     if (d->asking || d->not_found < p->asks || mono - d->since < least_span(g, p)) return ask_after(d, p->interval, mono, DOUBT_WAIT, again);
 

@@ -14,6 +14,14 @@ struct gateway_checks {
     uint64_t window;             // check window: how long an id is known
     uint64_t longest_acceptance; // an order that is not there after this will not come
     uint64_t session_since;      // check session: UTC ns since when the session with us has lasted
+    bool keeps_plans;            // its gateway has every Submit in its books and says so, whether or not the broker can be asked
+    uint64_t books_since;        // UTC ns: since when; 0: it does not say
+};
+
+// What a gateway can do, as it said in its Hello. {.checks.check = none}: nothing.
+struct gateway_abilities {
+    struct gateway_checks checks;
+    bool can_modify, can_modify_price, can_stop_limit, can_net;
 };
 
 // Where an order comes from. UTC ns.
@@ -21,6 +29,7 @@ struct order_origin {
     uint64_t signal_at;  // stamped at the door, carried unchanged
     uint64_t ordered_at; // when the router decided: says nothing, a redone decision looks new
     bool resend;         // re-driven by hand
+    bool planless;       // a close whose plan is not on record: an earlier life may have sent another plan under its id
 };
 
 // Where we stand. UTC ns.
@@ -46,7 +55,11 @@ bool doubt_may_leave(uint64_t decided_at, uint64_t mono);
 bool doubt_covered(const struct gateway_checks *g, uint64_t first_at, uint64_t now);
 // Since when (UTC ns) it may have been sent, for doubt_covered: to be taken when the order comes in, and kept with it.
 uint64_t doubt_first_at(const struct order_origin *o, const struct doubt_context *c);
+// A second close under a known id would be refused; but what the first one closes must be known, so that is asked about all the same.
 enum may_send doubt_may_send(const struct gateway_checks *g, const struct order_origin *o, const struct doubt_context *c);
+
+// Whether its gateway's word that it was never submitted is certain: its books are older than the order can be.
+bool doubt_books_reach(const struct gateway_checks *g, uint64_t signal_at, uint64_t skew_margin);
 
 // How patiently a trade in doubt is asked about. Durations in ns.
 struct doubt_patience {
@@ -55,6 +68,7 @@ struct doubt_patience {
     uint64_t least;         // over at least this, or twice the gateway's longest acceptance
     uint64_t answer_within; // a question without an answer says nothing: it is asked again after this
     uint64_t held_interval; // between questions about one that waits for the operator
+    uint64_t skew_margin;   // how far clocks of the hosts that services run on may differ
 };
 
 // A trade in doubt. Times on the monotonic clock, ns; what is remembered of them in Redis is for looking only.

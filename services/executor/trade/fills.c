@@ -61,19 +61,36 @@ static void note_exit(TradeState *t, decimal_t lots, decimal_t price) {
     if (t->has_exit_price) t->exit_price = mean.e8;
 }
 
-void fills_reduce(TradeState *t, decimal_t lots, decimal_t pnl, const Fill *f) {
-    decimal_t taken = decimal_min(lots, fills_open_lots(t)), sum;
-    if (taken.e8) note_exit(t, taken, D(f->price));
+static void add_closed(TradeState *t, int64_t lots) {
     t->has_closed_lots = true;
-    t->closed_lots += taken.e8;
-    if (decimal_add(D(t->pnl), pnl, &sum)) t->pnl = sum.e8;
-    t->has_pnl = true;
+    if (__builtin_add_overflow(t->closed_lots, lots, &t->closed_lots)) t->closed_lots = INT64_MAX;
+}
+
+// What had been closed without an execution that says so is explained by this one first.
+static int64_t explain_unseen(TradeState *t, int64_t lots) {
+    int64_t explained = lots < t->unseen_lots ? lots : t->unseen_lots;
+    t->unseen_lots -= explained;
+    return lots - explained;
+}
+
+void fills_reduce(TradeState *t, const Closing *piece, const Fill *f) {
+    if (!t->unseen_lots) note_exit(t, D(piece->lots), D(f->price));
+    add_closed(t, explain_unseen(t, piece->lots));
+    if (piece->has_pnl || !t->has_pnl) fills_add_pnl(t, D(piece->pnl));
     note_end(t, f->executed_at);
 }
 
-void fills_net(TradeState *t, decimal_t lots, const Fill *f) {
+void fills_close_unseen(TradeState *t, int64_t lots, uint64_t now) {
+    t->has_unseen_lots = true;
+    t->unseen_lots += lots;
+    t->has_exit_price = false;
+    add_closed(t, lots);
+    note_end(t, now);
+}
+
+void fills_net(TradeState *t, int64_t lots, const Fill *f) {
     t->has_netted_lots = true;
-    t->netted_lots += decimal_min(lots, fills_open_lots(t)).e8;
+    if (__builtin_add_overflow(t->netted_lots, lots, &t->netted_lots)) t->netted_lots = INT64_MAX;
     note_end(t, f->executed_at);
 }
 
@@ -90,49 +107,45 @@ void fills_charge(TradeState *t, const Fill *f) {
     if (f->has_fees && decimal_add(D(t->fees), D(f->fees), &sum)) t->has_fees = true, t->fees = sum.e8;
 }
 
-size_t fills_share_lots(const TradeState *closing, decimal_t from, decimal_t lots, struct share *out) {
-    int64_t start = 0, least = from.e8, most = from.e8 + lots.e8;
+// --- which positions it closed
+
+// So much of [from, from + lots) of a plan falls on its piece that begins at *start.
+static int64_t overlap(int64_t *start, int64_t piece, int64_t from, int64_t lots) {
+    int64_t low = *start > from ? *start : from, end = *start + piece, high = end < from + lots ? end : from + lots;
+    *start = end;
+    return high > low ? high - low : 0;
+}
+
+size_t fills_left_to_close(const TradeState *closing, Closing *out) {
+    int64_t start = 0;
+    size_t n = 0;
     for (size_t i = 0; i < closing->n_closes; i++) {
-        int64_t end = start + closing->closes[i]->lots;
-        int64_t low = start > least ? start : least, high = end < most ? end : most;
-        out[i] = (struct share){.closing = closing->closes[i], .lots = D(high > low ? high - low : 0)};
-        start = end;
+        const Closing *c = closing->closes[i];
+        int64_t lots = overlap(&start, c->lots, closing->filled_lots, INT64_MAX - closing->filled_lots);
+        if (!lots) continue;
+        closing__init(&out[n]);
+        out[n].trade_id = c->trade_id;
+        out[n++].lots = lots;
     }
-    return closing->n_closes;
+    return n;
 }
 
-// (price - entry) * lots, scaled by 10^8. Its sign is that of a long position; over all shares of one execution the side is the same.
-static __int128 gain(const struct share *s, const Fill *f) { return (__int128)(f->price - s->entry.e8) * s->lots.e8 / DECIMAL_SCALE; }
-
-#define PART_MOST ((__int128)1 << 56) // a share beyond this (720 million) comes from prices that make no sense
-
-static __int128 part_by_gain(__int128 of, __int128 gains, int64_t pnl) {
-    for (; of > INT64_MAX || of < -INT64_MAX; of /= 2) gains /= 2;
-    return gains ? of * pnl / gains : PART_MOST;
-}
-
-// Rounded toward zero; the last share gets what is left.
-static int64_t part_of(const struct share *s, const Fill *f, __int128 gains, __int128 lots) {
-    __int128 part = gains ? part_by_gain(gain(s, f), gains, f->pnl) : PART_MOST;
-    if (part >= PART_MOST || part <= -PART_MOST) part = (__int128)f->pnl * s->lots.e8 / lots;
-    return (int64_t)part;
-}
-
-void fills_share_pnl(struct share *shares, size_t n, const Fill *f) {
-    __int128 gains = 0, lots = 0, left = f->has_pnl ? f->pnl : 0;
-    size_t last = n;
-    for (size_t i = 0; i < n; i++) {
-        shares[i].pnl = D(0);
-        gains += gain(&shares[i], f);
-        lots += shares[i].lots.e8;
-        if (shares[i].lots.e8) last = i;
+size_t fills_by_plan(const TradeState *closing, const Fill *f, Closing *out) {
+    int64_t start = 0, left = f->has_pnl ? f->pnl : 0;
+    size_t n = 0;
+    for (size_t i = 0; i < closing->n_closes; i++) {
+        const Closing *c = closing->closes[i];
+        int64_t lots = overlap(&start, c->lots, closing->filled_lots - f->lots, f->lots);
+        if (!lots) continue;
+        closing__init(&out[n]);
+        out[n].trade_id = c->trade_id;
+        out[n].lots = lots;
+        out[n].has_pnl = f->has_pnl;
+        out[n].pnl = f->has_pnl ? (int64_t)((__int128)f->pnl * lots / f->lots) : 0;
+        left -= out[n++].pnl;
     }
-    for (size_t i = 0; i < last && last < n && f->has_pnl; i++) {
-        if (!shares[i].lots.e8) continue;
-        shares[i].pnl = D(part_of(&shares[i], f, gains, lots));
-        left -= shares[i].pnl.e8;
-    }
-    if (last < n && left >= -INT64_MAX && left <= INT64_MAX) shares[last].pnl = D((int64_t)left);
+    if (n && f->has_pnl) out[n - 1].pnl += left;
+    return n;
 }
 
 void result_id_of(const char *trade_id, const char *execution_id, char out[static ID_TEXT]) {

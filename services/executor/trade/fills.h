@@ -14,24 +14,21 @@ bool fills_is_counted(const TradeState *t, const char *execution_id);
 // happened).
 err_t fills_add(TradeState *t, const Fill *f, enum trade_event *event, bool *over);
 
-// Takes lots off a position, with the profit (account currency) that the broker realised for them by `f`. Never below nothing.
-void fills_reduce(TradeState *t, decimal_t lots, decimal_t pnl, const Fill *f);
-// Netting account: so many of the lots that `f` filled have closed what was open on the other side, and opened nothing.
-void fills_net(TradeState *t, decimal_t lots, const Fill *f);
-void fills_add_pnl(TradeState *t, decimal_t pnl); // realised, and of no position that is known
+// So much of the position was closed by `f`: evidence, which counts whether or not the fill that opened it is known yet.
+void fills_reduce(TradeState *t, const Closing *piece, const Fill *f);
+// The broker's books have so much less (e8), and no execution says why. An execution that says so later takes its place.
+void fills_close_unseen(TradeState *t, int64_t lots, uint64_t now);
+// Netting account: so many of the lots (e8) that `f` filled have closed what was open on the other side, and opened nothing.
+void fills_net(TradeState *t, int64_t lots, const Fill *f);
+void fills_add_pnl(TradeState *t, decimal_t pnl); // realised, account currency
 void fills_charge(TradeState *t, const Fill *f);  // commission and fees of a fill that is not of its order
-decimal_t fills_open_lots(const TradeState *t);   // what is left of the position of an opening trade
+decimal_t fills_open_lots(const TradeState *t);   // what is left of the position of an opening trade; never below nothing
 
-// How an execution of a closing trade, whose lots before it were `from`, falls on the positions it closes, in their order.
-struct share {
-    const Closing *closing;
-    decimal_t lots;  // may be zero
-    decimal_t entry; // price of the position
-    decimal_t pnl;   // out
-};
-size_t fills_share_lots(const TradeState *closing, decimal_t from, decimal_t lots, struct share *out); // out: closing->n_closes; how many
-// Splits the realised profit over shares that know their entry price: by what each has gained, else by lots. The sum is exact.
-void fills_share_pnl(struct share *shares, size_t n, const Fill *f);
+// What a closing trade has still to take, of each position. out: room for closing->n_closes; how many there are.
+size_t fills_left_to_close(const TradeState *closing, Closing *out);
+// What `f`, counted already, closed by the plan of its order, in the plan's order; profit by lots, its sum exact. Only for a gateway of
+// an earlier version, whose fills do not say it. out: room for closing->n_closes; how many there are.
+size_t fills_by_plan(const TradeState *closing, const Fill *f, Closing *out);
 
 // The record of one execution; result_id = f(trade_id, execution id). Strings belong to `t`, `f` and `result_id`.
 void result_id_of(const char *trade_id, const char *execution_id, char out[static ID_TEXT]);

@@ -30,6 +30,7 @@ static const uint8_t trade_moves[STATES][TRADE_EVENT_COUNT] = {
                        [TRADE_CANCEL] = T(cancelled),
                        [TRADE_EXPIRE] = T(expired)},
     [T(unknown)] = {[TRADE_SUBMIT] = T(submitting),
+                    [TRADE_UNSENT] = T(pending),
                     [TRADE_DOUBT] = T(unknown),
                     [TRADE_ACCEPT] = T(working),
                     [TRADE_FOUND] = T(working),
@@ -101,6 +102,18 @@ static const uint8_t instance_moves[STATES][INSTANCE_EVENT_COUNT] = {
     [I(lost)] = {[INSTANCE_HELLO] = I(connecting), [INSTANCE_SILENCE] = I(lost)},
 };
 
+// 0: no such step; else the state after it, + 1.
+static const uint8_t sending_moves[SENDING_COUNT][SENDING_EVENT_COUNT] = {
+    [SENDING_NEVER] = {[SENDING_DECIDE] = SENDING_DECIDED + 1, [SENDING_DENY] = SENDING_CLEARED + 1},
+    [SENDING_CLEARED] = {[SENDING_DECIDE] = SENDING_DECIDED + 1},
+    [SENDING_EARLIER] = {[SENDING_DECIDE] = SENDING_DECIDED_AGAIN + 1, [SENDING_DENY] = SENDING_CLEARED + 1},
+    [SENDING_DECIDED] = {[SENDING_LEAVE] = SENDING_LEFT + 1, [SENDING_HOLD_BACK] = SENDING_HELD_BACK + 1},
+    [SENDING_DECIDED_AGAIN] = {[SENDING_LEAVE] = SENDING_LEFT + 1, [SENDING_HOLD_BACK] = SENDING_HELD_BACK_AGAIN + 1},
+    [SENDING_LEFT] = {[SENDING_DECIDE] = SENDING_DECIDED_AGAIN + 1},
+    [SENDING_HELD_BACK] = {[SENDING_RECONSIDER] = SENDING_CLEARED + 1},
+    [SENDING_HELD_BACK_AGAIN] = {[SENDING_RECONSIDER] = SENDING_LEFT + 1},
+};
+
 static bool step(int *state, const uint8_t *moves) {
     if (!*moves) return false;
     *state = *moves;
@@ -126,6 +139,21 @@ bool instance_step(InstanceState__State *state, enum instance_event event) {
     bool listed = step(&s, &instance_moves[s][event]);
     *state = (InstanceState__State)s;
     return listed;
+}
+
+bool sending_step(enum sending *state, enum sending_event event) {
+    uint8_t after = sending_moves[*state][event];
+    if (after) *state = (enum sending)(after - 1);
+    return after != 0;
+}
+
+bool sending_may_be_there(enum sending s) {
+    static const bool may[SENDING_COUNT] = {[SENDING_EARLIER] = true,
+                                            [SENDING_DECIDED] = true,
+                                            [SENDING_DECIDED_AGAIN] = true,
+                                            [SENDING_LEFT] = true,
+                                            [SENDING_HELD_BACK_AGAIN] = true};
+    return may[s];
 }
 
 #define EVENT_WORD(name, word) [name] = word,

@@ -33,6 +33,30 @@ enum instance_event {
     INSTANCE_EVENT_COUNT
 };
 
+// What is known of its Submit. "May be there": recorded as submitted, in this life or an earlier one, and not for certain held back.
+enum sending {
+    SENDING_NEVER,           // never recorded
+    SENDING_CLEARED,         // asked about, and its gateway's books have never seen it: it may be sent
+    SENDING_EARLIER,         // recorded by an earlier life of this executor, whose epoch is over
+    SENDING_DECIDED,         // recorded, the first time: it leaves when that is committed
+    SENDING_DECIDED_AGAIN,   // likewise, and an earlier one may be there
+    SENDING_LEFT,
+    SENDING_HELD_BACK,       // it was decided, and for certain has not left
+    SENDING_HELD_BACK_AGAIN, // likewise, and an earlier one may be there
+    SENDING_COUNT
+};
+enum sending_event {
+    SENDING_DECIDE,
+    SENDING_LEAVE,     // handed to the socket
+    SENDING_HOLD_BACK, // it did not leave
+    SENDING_RECONSIDER, // what was held back is decided about anew
+    SENDING_DENY,      // its gateway's books have never seen it, and no Submit of an older epoch is taken any more
+    SENDING_EVENT_COUNT
+};
+// One step: false when there is none; *state is then unchanged.
+bool sending_step(enum sending *state, enum sending_event event);
+bool sending_may_be_there(enum sending s);
+
 // One step: false when the table does not list the move; *state is then unchanged and the caller reports it.
 [[nodiscard]] bool trade_step(TradeState__State *state, enum trade_event event);
 [[nodiscard]] bool result_step(TradeResult__State *state, enum result_event event);

@@ -75,7 +75,7 @@ static void price(struct world *w, int bid) {
     p.ask = PRICE(bid + 10);
     engine_begin(w->x, w->batch);
     const struct symbol *s = positions_price(w->x->positions, &p);
-    if (s) follow_price(w->x, s);
+    if (s) follow_price(w->x, w->batch, s);
     world_commit(w);
 }
 

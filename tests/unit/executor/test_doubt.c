@@ -73,8 +73,8 @@ static void an_order_is_sent_without_asking_only_when_it_cannot_be_there_or_woul
     (void)state;
     for (size_t i = 0; i < sizeof send_rows / sizeof *send_rows; i++) {
         const struct send_row *r = &send_rows[i];
-        const struct gateway_checks g = {r->check, r->can_query, 600 * S, 10 * S, at(r->session_since)};
-        const struct order_origin o = {at(r->signal_at), at(r->ordered_at), r->resend};
+        const struct gateway_checks g = {r->check, r->can_query, 600 * S, 10 * S, at(r->session_since), false, 0};
+        const struct order_origin o = {at(r->signal_at), at(r->ordered_at), r->resend, false};
         const struct doubt_context c = {at(r->now), START, r->rolled_back_at == 9999 ? 0 : at(r->rolled_back_at), (uint64_t)r->skew * S,
                                         60 * S};
         enum may_send may = doubt_may_send(&g, &o, &c);
@@ -106,8 +106,8 @@ static void nothing_old_is_sent_unasked_without_cover(void **state) {
     (void)state;
     for (int check = NONE; check <= (int)FOREVER; check++) {
         for (int bits = 0; bits < 32; bits++) {
-            const struct gateway_checks g = {(Hello__DuplicateCheck)check, bits & 1, 600 * S, 10 * S, at(-10)};
-            const struct order_origin o = {at(bits & 2 ? 5 : -50), at(6), bits & 4};
+            const struct gateway_checks g = {(Hello__DuplicateCheck)check, bits & 1, 600 * S, 10 * S, at(-10), false, 0};
+            const struct order_origin o = {at(bits & 2 ? 5 : -50), at(6), bits & 4, false};
             const struct doubt_context c = {at(bits & 8 ? 7 : 3000), START, bits & 16 ? at(2) : 0, 0, 60 * S};
             bool near = c.rolled_back_at && (o.signal_at < c.rolled_back_at || o.signal_at - c.rolled_back_at < c.rollback_quiet);
             bool fresh = o.signal_at > START && !o.resend && !near;
@@ -241,7 +241,7 @@ static void nothing_is_repeated_without_cover_nor_given_up_early(void **state) {
 static void the_mutation_no_ask_sends_everything(void **state) {
     (void)state;
     const struct gateway_checks g = {.check = NONE, .can_query = true};
-    const struct order_origin o = {at(-50), at(6), true};
+    const struct order_origin o = {at(-50), at(6), true, false};
     const struct doubt_context c = {at(7), START, at(6), 0, 60 * S};
     const struct doubt_state d = {.reachable = true, .was_sent = true};
     uint64_t again;
@@ -252,7 +252,7 @@ static void the_mutation_no_ask_sends_everything(void **state) {
 static void the_mutation_hop_time_takes_a_redone_decision_for_a_new_one(void **state) {
     (void)state;
     const struct gateway_checks g = {.check = NONE, .can_query = true};
-    const struct order_origin o = {at(-50), at(6), false};
+    const struct order_origin o = {at(-50), at(6), false, false};
     const struct doubt_context c = {at(7), START, 0, 0, 60 * S};
     assert_int_equal(doubt_may_send(&g, &o, &c), MAY_SEND);
 }

@@ -102,24 +102,66 @@ static void an_execution_is_known_again(void **state) {
     assert_true(fills_is_counted(&t, "closed:e2"));
 }
 
-static void a_position_is_never_reduced_below_nothing(void **state) {
+static Fill fill_at(const char *price) {
+    Fill f = FILL__INIT;
+    f.price = e8(price);
+    return f;
+}
+
+static void reduce(TradeState *t, int64_t lots, int64_t pnl, const Fill *f) {
+    Closing piece = CLOSING__INIT;
+    piece.lots = lots;
+    piece.has_pnl = true;
+    piece.pnl = pnl;
+    fills_reduce(t, &piece, f);
+}
+
+static void a_position_is_closed_by_what_executions_say(void **state) {
     (void)state;
     TradeState t = trade_of("1");
     t.filled_lots = e8("1");
     Fill f = FILL__INIT;
     f.price = e8("1.2");
     f.executed_at = 7;
-    fills_reduce(&t, D(e8("0.4")), D(e8("10")), &f);
+    reduce(&t, e8("0.4"), e8("10"), &f);
     assert_int_equal(fills_open_lots(&t).e8, e8("0.6"));
     assert_false(t.has_closed_at);
     f.price = e8("1.3");
     f.executed_at = 9;
-    fills_reduce(&t, D(e8("5")), D(e8("-2.5")), &f);
+    reduce(&t, e8("0.6"), e8("-2.5"), &f);
     assert_int_equal(fills_open_lots(&t).e8, 0);
     assert_int_equal(t.closed_lots, e8("1"));
     assert_int_equal(t.pnl, e8("7.5"));
     assert_int_equal(t.closed_at, 9);
     assert_int_equal(t.exit_price, e8("1.26")); // by lots: 0.4 and 0.6
+}
+
+// After a rollback a close may be heard of before the fill of what it closed.
+static void what_was_closed_before_its_fill_is_known_counts_when_that_comes(void **state) {
+    (void)state;
+    TradeState t = trade_of("1");
+    const Fill f = fill_at("1.2");
+    reduce(&t, e8("0.4"), 0, &f);
+    assert_int_equal(fills_open_lots(&t).e8, 0);
+    t.filled_lots = e8("1");
+    assert_int_equal(fills_open_lots(&t).e8, e8("0.6"));
+}
+
+static void an_execution_that_comes_late_takes_the_place_of_what_was_closed_unseen(void **state) {
+    (void)state;
+    TradeState t = trade_of("1");
+    t.filled_lots = e8("1");
+    const Fill f = fill_at("1.2");
+    fills_close_unseen(&t, e8("0.7"), 5);
+    assert_int_equal(fills_open_lots(&t).e8, e8("0.3"));
+    assert_false(t.has_exit_price);
+    reduce(&t, e8("0.5"), e8("3"), &f);
+    assert_int_equal(fills_open_lots(&t).e8, e8("0.3"));
+    assert_int_equal(t.unseen_lots, e8("0.2"));
+    assert_int_equal(t.pnl, e8("3"));
+    reduce(&t, e8("0.5"), 0, &f); // 0.2 of it explain what is left, 0.3 are new
+    assert_int_equal(fills_open_lots(&t).e8, 0);
+    assert_int_equal(t.closed_lots, e8("1"));
 }
 
 static void what_was_netted_is_not_open_and_was_not_closed(void **state) {
@@ -129,36 +171,28 @@ static void what_was_netted_is_not_open_and_was_not_closed(void **state) {
     Fill f = FILL__INIT;
     f.price = e8("1.2");
     f.executed_at = 7;
-    fills_net(&t, D(e8("0.3")), &f);
+    fills_net(&t, e8("0.3"), &f);
     assert_int_equal(fills_open_lots(&t).e8, e8("0.7"));
     assert_int_equal(t.closed_lots, 0);
     assert_false(t.has_exit_price);
-    fills_reduce(&t, D(e8("0.7")), D(0), &f);
+    reduce(&t, e8("0.7"), 0, &f);
     assert_int_equal(fills_open_lots(&t).e8, 0);
     assert_int_equal(t.closed_at, 7);
-}
-
-static Fill fill_at(const char *price) {
-    Fill f = FILL__INIT;
-    f.price = e8(price);
-    return f;
 }
 
 static void a_position_has_the_lot_weighted_price_at_which_it_was_closed(void **state) {
     (void)state;
     TradeState t = trade_of("1");
     t.filled_lots = e8("1");
-    const Fill first = fill_at("1.2"), second = fill_at("1.6"), third = fill_at("9");
-    fills_reduce(&t, D(e8("0.25")), D(0), &first);
+    const Fill first = fill_at("1.2"), second = fill_at("1.6");
+    reduce(&t, e8("0.25"), 0, &first);
     assert_int_equal(t.exit_price, e8("1.2"));
-    fills_reduce(&t, D(e8("5")), D(0), &second); // more than is left
+    reduce(&t, e8("0.75"), 0, &second);
     assert_true(t.has_exit_price);
-    assert_int_equal(t.exit_price, e8("1.5"));
-    fills_reduce(&t, D(e8("1")), D(0), &third); // nothing is left
     assert_int_equal(t.exit_price, e8("1.5"));
     TradeState older = trade_of("1"); // part of it was closed when nobody kept the price
     older.filled_lots = e8("1"), older.closed_lots = e8("0.5"), older.has_closed_lots = true;
-    fills_reduce(&older, D(e8("0.5")), D(0), &first);
+    reduce(&older, e8("0.5"), 0, &first);
     assert_false(older.has_exit_price);
 }
 
@@ -170,6 +204,7 @@ static TradeState closing_of(const char *a, const char *b, const char *c) {
     const char *lots[] = {a, b, c};
     for (int i = 0; i < 3; i++) {
         closing__init(&closings[i]);
+        closings[i].trade_id = (char *)(uintptr_t) "position" + i;
         closings[i].lots = e8(lots[i]);
     }
     t.direction = SIGNAL__DIRECTION__close;
@@ -178,53 +213,51 @@ static TradeState closing_of(const char *a, const char *b, const char *c) {
     return t;
 }
 
-static void an_execution_falls_on_the_positions_in_their_order(void **state) {
+static void assert_pieces(const Closing *pieces, size_t n, const char *a, const char *b, const char *c) {
+    const char *wanted[] = {a, b, c};
+    size_t at = 0;
+    for (int i = 0; i < 3; i++) {
+        if (!e8(wanted[i])) continue;
+        assert_true(at < n);
+        assert_ptr_equal(pieces[at].trade_id, closings[i].trade_id);
+        assert_int_equal(pieces[at++].lots, e8(wanted[i]));
+    }
+    assert_int_equal(at, n);
+}
+
+// A gateway of the version before does not say what its fills closed.
+static void an_execution_that_does_not_say_what_it_closed_falls_on_the_plan_in_its_order(void **state) {
     (void)state;
     TradeState t = closing_of("1", "2", "3");
-    struct share shares[3];
+    Closing pieces[3];
     const struct {
-        const char *from, *lots, *a, *b, *c;
+        const char *filled, *lots, *a, *b, *c;
     } rows[] = {
-        {"0", "0.5", "0.5", "0", "0"}, {"0.5", "1", "0.5", "0.5", "0"}, {"1.5", "3", "0", "1.5", "1.5"},
-        {"0", "6", "1", "2", "3"},     {"4.5", "9", "0", "0", "1.5"},   {"6", "1", "0", "0", "0"},
+        {"0.5", "0.5", "0.5", "0", "0"}, {"1.5", "1", "0.5", "0.5", "0"}, {"4.5", "3", "0", "1.5", "1.5"},
+        {"6", "6", "1", "2", "3"},       {"7", "1", "0", "0", "0"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        assert_int_equal(fills_share_lots(&t, D(e8(rows[i].from)), D(e8(rows[i].lots)), shares), 3);
-        assert_int_equal(shares[0].lots.e8, e8(rows[i].a));
-        assert_int_equal(shares[1].lots.e8, e8(rows[i].b));
-        assert_int_equal(shares[2].lots.e8, e8(rows[i].c));
+        Fill f = fill_of("e1", rows[i].lots, "1.2");
+        f.has_pnl = true;
+        f.pnl = 100;
+        t.filled_lots = e8(rows[i].filled);
+        size_t n = fills_by_plan(&t, &f, pieces);
+        assert_pieces(pieces, n, rows[i].a, rows[i].b, rows[i].c);
+        int64_t pnl = 0;
+        for (size_t k = 0; k < n; k++) pnl += pieces[k].pnl;
+        if (n) assert_int_equal(pnl, 100); // to the last digit
     }
 }
 
-static void profit_is_split_by_what_each_position_gained(void **state) {
+static void what_a_close_has_still_to_take_follows_from_its_fills(void **state) {
     (void)state;
-    struct share s[3] = {{.lots = D(e8("1")), .entry = D(e8("1.1"))}, {.lots = D(e8("2")), .entry = D(e8("1.3"))}, {0}};
-    Fill f = fill_of("e1", "3", "1.2");
-    f.has_pnl = true;
-    f.pnl = e8("-9000"); // +0.1 on one lot, -0.1 on two: a third of the rate up, two thirds down
-    fills_share_pnl(s, 3, &f);
-    assert_int_equal(s[0].pnl.e8, e8("9000"));
-    assert_int_equal(s[1].pnl.e8, e8("-18000"));
-    assert_int_equal(s[2].pnl.e8, 0);
-}
-
-static void the_shares_of_profit_sum_up_exactly(void **state) {
-    (void)state;
-    struct share s[3] = {{.lots = D(e8("1")), .entry = D(e8("1.2"))},
-                         {.lots = D(e8("1")), .entry = D(e8("1.2"))},
-                         {.lots = D(e8("1")), .entry = D(e8("1.2"))}};
-    Fill f = fill_of("e1", "3", "1.2"); // nobody gained: by lots
-    f.has_pnl = true;
-    f.pnl = 100;
-    fills_share_pnl(s, 3, &f);
-    assert_int_equal(s[0].pnl.e8 + s[1].pnl.e8 + s[2].pnl.e8, 100);
-    assert_int_equal(s[0].pnl.e8, 33);
-    s[0].entry = D(INT64_MAX);
-    s[0].lots = D(INT64_MAX);
-    f.price = 1;
-    f.pnl = INT64_MAX;
-    fills_share_pnl(s, 3, &f); // absurd numbers do no harm
-    fills_share_pnl(s, 0, &f);
+    TradeState t = closing_of("1", "2", "3");
+    Closing pieces[3];
+    assert_pieces(pieces, fills_left_to_close(&t, pieces), "1", "2", "3");
+    t.filled_lots = e8("1.5");
+    assert_pieces(pieces, fills_left_to_close(&t, pieces), "0", "1.5", "3");
+    t.filled_lots = e8("6");
+    assert_pieces(pieces, fills_left_to_close(&t, pieces), "0", "0", "0");
 }
 
 static void slippage_is_executed_less_requested(void **state) {
@@ -279,12 +312,13 @@ int main(void) {
         cmocka_unit_test(more_than_was_ordered_counts_and_is_told),
         cmocka_unit_test(an_execution_that_cannot_be_changes_nothing),
         cmocka_unit_test(an_execution_is_known_again),
-        cmocka_unit_test(a_position_is_never_reduced_below_nothing),
+        cmocka_unit_test(a_position_is_closed_by_what_executions_say),
+        cmocka_unit_test(what_was_closed_before_its_fill_is_known_counts_when_that_comes),
+        cmocka_unit_test(an_execution_that_comes_late_takes_the_place_of_what_was_closed_unseen),
         cmocka_unit_test(a_position_has_the_lot_weighted_price_at_which_it_was_closed),
         cmocka_unit_test(what_was_netted_is_not_open_and_was_not_closed),
-        cmocka_unit_test(an_execution_falls_on_the_positions_in_their_order),
-        cmocka_unit_test(profit_is_split_by_what_each_position_gained),
-        cmocka_unit_test(the_shares_of_profit_sum_up_exactly),
+        cmocka_unit_test(an_execution_that_does_not_say_what_it_closed_falls_on_the_plan_in_its_order),
+        cmocka_unit_test(what_a_close_has_still_to_take_follows_from_its_fills),
         cmocka_unit_test(slippage_is_executed_less_requested),
         cmocka_unit_test(latencies_are_counted_in_both_units_and_never_negative),
         cmocka_unit_test(a_result_id_depends_on_trade_and_execution_alone),

@@ -42,10 +42,10 @@ static void a_stranger_is_not_welcomed(void **state) {
     gateway_says(w, &h.base);
     buffer_t frame = {0};
     envelope_write(&frame, GATEWAY_TOPIC, ENTRY_ID_NONE, ENTRY_ID_NONE, &h.base);
-    wire_take(w->x, span_of("nobody"), (struct span){frame.data, frame.length});
+    wire_take(w->x, w->batch, span_of("nobody"), (struct span){frame.data, frame.length});
     frame.data[9] ^= 1;
-    wire_take(w->x, span_of("g1"), (struct span){frame.data, frame.length});
-    wire_take(w->x, span_of("a name that is longer than sixty-four characters, which none of our instances has"),
+    wire_take(w->x, w->batch, span_of("g1"), (struct span){frame.data, frame.length});
+    wire_take(w->x, w->batch, span_of("a name that is longer than sixty-four characters, which none of our instances has"),
               (struct span){frame.data, frame.length});
     buffer_destroy(&frame);
     world_commit(w);
@@ -64,7 +64,7 @@ static void a_gateway_that_was_welcomed_by_another_life_is_made_to_say_hello(voi
     assert_true(w->letters[0]->descriptor == &report_ack__descriptor);
     assert_int_equal(((const ReportAck *)w->letters[0])->report, 0);
     assert_int_equal(((const ReportAck *)w->letters[0])->epoch, 3);
-    assert_int_equal(aside_count(w->x->aside), 0); // it sends the report again once it is welcome
+    assert_int_equal(orphans_count(w->x->orphans), 0); // it sends the report again once it is welcome
 }
 
 static void silence_strains_and_then_loses_an_instance(void **state) {

@@ -11,6 +11,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/record.h"
 #include "services/executor/trade/lifecycle.h"
@@ -24,7 +25,7 @@ static const char *const trades[] = {
     "pf -- -- -- pf pf pf fi fi fi fi -- --", //
     "fi -- -- -- fi fi fi fi -- fi fi pf cl", //
     "cl -- -- -- cl cl fi fi -- cl cl -- --", //
-    "un su -- un wo wo pf fi re ca ex -- --", //
+    "un su pe un wo wo pf fi re ca ex -- --", //
     "re -- -- -- re re pf fi re -- -- -- --", //
     "ca -- -- -- ca ca fi fi ca ca ca -- --", //
     "ex -- -- -- ex wo pf fi ex ex ex -- --", //
@@ -60,6 +61,34 @@ static bool step_instance(int *state, unsigned event) {
     bool ok = instance_step(&s, (enum instance_event)event);
     *state = (int)s;
     return ok;
+}
+
+// What is known of a Submit, by name and event; what may be there is in capitals.
+static const char *const sendings[SENDING_COUNT] = {
+    [SENDING_NEVER] = "ne de -- -- -- cl", //        decide leave hold_back reconsider deny
+    [SENDING_CLEARED] = "cl de -- -- -- --",
+    [SENDING_EARLIER] = "EA DA -- -- -- cl",
+    [SENDING_DECIDED] = "DE -- LE hb -- --",
+    [SENDING_DECIDED_AGAIN] = "DA -- LE HA -- --",
+    [SENDING_LEFT] = "LE DA -- -- -- --",
+    [SENDING_HELD_BACK] = "hb -- -- -- cl --",
+    [SENDING_HELD_BACK_AGAIN] = "HA -- -- -- LE --",
+};
+
+static bool is_same_sending(enum sending s, const char *letters) { return strncasecmp(sendings[s], letters, 2) == 0; }
+
+static void what_is_known_of_a_submit_is_as_listed(void **state) {
+    (void)state;
+    for (unsigned from = 0; from < SENDING_COUNT; from++) {
+        assert_int_equal(sending_may_be_there((enum sending)from), sendings[from][0] < 'a');
+        for (unsigned event = 0; event < SENDING_EVENT_COUNT; event++) {
+            enum sending after = (enum sending)from;
+            const char *expected = sendings[from] + 3 * (event + 1);
+            bool listed = sending_step(&after, (enum sending_event)event);
+            assert_int_equal(listed, expected[0] != '-');
+            assert_true(listed ? is_same_sending(after, expected) : after == from);
+        }
+    }
 }
 
 static void check_row(const ProtobufCEnumDescriptor *d, int state, const char *row, step_fn *step, unsigned events) {
@@ -120,6 +149,7 @@ static void a_filled_closing_trade_is_over_and_an_opening_one_is_not(void **stat
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_pair_of_a_trade_is_as_listed),
+        cmocka_unit_test(what_is_known_of_a_submit_is_as_listed),
         cmocka_unit_test(every_pair_of_a_result_is_as_listed),
         cmocka_unit_test(every_pair_of_an_instance_is_as_listed),
         cmocka_unit_test(only_evidence_leads_out_of_unknown),

@@ -1,6 +1,9 @@
 // test_netting - netting accounts: an execution is attributed to the trades that made the position, so that each ends exactly.
 // SPDX-License-Identifier: MIT
+#include "services/executor/trade/fills.h"
 #include "world.h"
+
+static size_t n_made; // of the broker below
 
 static int ready(void **state) {
     world_setup(state);
@@ -14,6 +17,7 @@ static int ready(void **state) {
     row.id = account.account_id;
     row.account = &account;
     world_apply(w, &row);
+    n_made = 0;
     gateway_hello(w, HELLO__DUPLICATE_CHECK__forever, true);
     return 0;
 }
@@ -30,32 +34,79 @@ static void order(struct world *w, const char *trade_id, Signal__Direction side,
     world_commit(w);
 }
 
-static Fill net_fill(struct world *w, const char *trade_id, int64_t lots, int64_t pnl) {
-    Fill f = fill_of(w, trade_id, lots, LOT + LOT / 5);
-    f.has_net = f.net = true;
-    f.has_pnl = pnl != 0;
-    f.pnl = pnl;
-    return f;
+// --- a broker that keeps one position, whose gateway says once what an execution closed: the oldest first
+
+enum { LOTS_MOST = 2048, PIECES_MOST = 64 };
+static struct {
+    char id[16];
+    Signal__Direction side;
+    int64_t open;
+} made[LOTS_MOST];
+struct deal {
+    char id[16], execution_id[16];
+    Signal__Direction side;
+    Fill fill;
+    Closing pieces[PIECES_MOST];
+    Closing *closed[PIECES_MOST];
+    bool told;
+};
+
+static void add_piece(struct deal *d, size_t i, int64_t lots) {
+    Closing *c = &d->pieces[d->fill.n_closed];
+    closing__init(c);
+    c->trade_id = made[i].id;
+    c->lots = lots;
+    d->closed[d->fill.n_closed++] = c;
+    made[i].open -= lots;
 }
 
-static void report_fill(struct world *w, Report__Kind kind, const char *trade_id, const Fill *f) {
-    Report r = report_of(w, kind, trade_id);
-    Fill copy = *f;
-    r.fill = &copy;
+// Profit stands on the first piece: how it is split is the gateway's business.
+static void divide(struct deal *d, int64_t lots, bool opens) {
+    for (size_t i = 0; i < n_made && lots; i++) {
+        if (!made[i].open || made[i].side == d->side) continue;
+        int64_t part = made[i].open < lots ? made[i].open : lots;
+        add_piece(d, i, part);
+        lots -= part;
+    }
+    d->fill.closed = d->closed;
+    if (d->fill.n_closed && d->fill.has_pnl) d->pieces[0].has_pnl = true, d->pieces[0].pnl = d->fill.pnl;
+    if (!opens || !lots) return;
+    (void)snprintf(made[n_made].id, sizeof made[n_made].id, "%s", d->id);
+    made[n_made].side = d->side;
+    made[n_made++].open = lots;
+}
+
+static void deal(struct world *w, struct deal *d, const char *id, const char *execution_id, Signal__Direction side, int64_t lots,
+                 int64_t pnl) {
+    (void)snprintf(d->id, sizeof d->id, "%s", id);
+    d->side = side;
+    d->told = false;
+    (void)snprintf(d->execution_id, sizeof d->execution_id, "%s", execution_id);
+    d->fill = fill_of(w, d->execution_id, lots, LOT + LOT / 5);
+    d->fill.has_net = d->fill.net = true;
+    d->fill.has_pnl = pnl != 0;
+    d->fill.pnl = pnl;
+}
+
+static void report_deal(struct world *w, Report__Kind kind, struct deal *d) {
+    Report r = report_of(w, kind, d->id);
+    r.fill = &d->fill;
     r.broker_symbol = (char *)"EURUSD.m";
     gateway_says(w, &r.base);
     world_commit(w);
     world_pass(w, MS);
 }
 
-static void fills(struct world *w, const char *trade_id, int64_t lots, int64_t pnl) {
-    Fill f = net_fill(w, trade_id, lots, pnl);
-    report_fill(w, REPORT__KIND__filled, trade_id, &f);
+static void fills(struct world *w, const char *trade_id, Signal__Direction side, int64_t lots, int64_t pnl) {
+    struct deal d;
+    deal(w, &d, trade_id, trade_id, side, lots, pnl);
+    divide(&d, lots, trades_find(w->x->trades, trade_id)->s->direction != SIGNAL__DIRECTION__close);
+    report_deal(w, REPORT__KIND__filled, &d);
 }
 
 static void have(struct world *w, const char *trade_id, Signal__Direction side, int64_t lots, int64_t pnl) {
     order(w, trade_id, side, lots);
-    fills(w, trade_id, lots, pnl);
+    fills(w, trade_id, side, lots, pnl);
 }
 
 static void an_order_of_the_other_side_closes_the_oldest_first(void **state) {
@@ -87,99 +138,77 @@ static void a_larger_one_opens_what_is_over(void **state) {
     world_commit(w);
     assert_int_equal(last_submit(w)->side, SIGNAL__DIRECTION__buy);
     assert_int_equal(last_submit(w)->lots, 2 * LOT);
-    fills(w, "c1", 2 * LOT, LOT);
+    fills(w, "c1", SIGNAL__DIRECTION__buy, 2 * LOT, LOT);
     assert_state(w, "t2", closed);
     assert_state(w, "c1", filled);
 }
 
 static void pieces_net_as_the_whole_does(void **state) {
     struct world *w = *state;
+    struct deal a, b, c;
     have(w, "t1", SIGNAL__DIRECTION__buy, LOT, 0);
     order(w, "t2", SIGNAL__DIRECTION__sell, 2 * LOT);
-    Fill a = net_fill(w, "p1", LOT / 2, LOT), b = net_fill(w, "p2", LOT, LOT), c = net_fill(w, "p3", LOT / 2, 0);
-    report_fill(w, REPORT__KIND__filled, "t2", &a);
+    deal(w, &a, "t2", "p1", SIGNAL__DIRECTION__sell, LOT / 2, LOT);
+    divide(&a, LOT / 2, true);
+    report_deal(w, REPORT__KIND__filled, &a);
     assert_state(w, "t2", partially_filled);
     assert_int_equal(open_lots(w, "t1"), LOT / 2);
-    report_fill(w, REPORT__KIND__filled, "t2", &b);
+    deal(w, &b, "t2", "p2", SIGNAL__DIRECTION__sell, LOT, LOT);
+    divide(&b, LOT, true);
+    report_deal(w, REPORT__KIND__filled, &b);
     assert_state(w, "t1", closed);
     assert_int_equal(open_lots(w, "t2"), LOT / 2);
-    report_fill(w, REPORT__KIND__filled, "t2", &b); // told twice: counts once
-    report_fill(w, REPORT__KIND__filled, "t2", &c);
+    report_deal(w, REPORT__KIND__filled, &b); // told twice: counts once
+    deal(w, &c, "t2", "p3", SIGNAL__DIRECTION__sell, LOT / 2, 0);
+    divide(&c, LOT / 2, true);
+    report_deal(w, REPORT__KIND__filled, &c);
     assert_state(w, "t2", filled);
     assert_int_equal(open_lots(w, "t2"), LOT);
 }
 
 static void a_stop_of_the_position_closes_every_trade_of_it(void **state) {
     struct world *w = *state;
+    struct deal d;
     have(w, "t1", SIGNAL__DIRECTION__buy, LOT, 0);
     have(w, "t2", SIGNAL__DIRECTION__buy, LOT, 0);
     have(w, "t3", SIGNAL__DIRECTION__sell, LOT, 3 * LOT); // t1 is closed; the broker's position is still the one that t1 began
-    Fill f = net_fill(w, "sl", LOT, -2 * LOT);
-    report_fill(w, REPORT__KIND__position_closed, "t1", &f);
+    deal(w, &d, "t1", "sl", SIGNAL__DIRECTION__sell, LOT, -2 * LOT);
+    divide(&d, LOT, false);
+    report_deal(w, REPORT__KIND__position_closed, &d);
     assert_state(w, "t2", closed);
     assert_int_equal(trade(w, "t2")->pnl, -2 * LOT);
     assert_int_equal(trade(w, "t1")->pnl, 3 * LOT);
-    assert_int_equal(alerts(w, "net_surplus"), 0);
+    assert_int_equal(results(w, "t2"), 2); // its fill, and its part of what the broker closed
 }
 
-static void a_close_takes_what_is_open_even_if_it_names_what_is_gone(void **state) {
+static void what_an_execution_closed_is_what_it_says_whatever_is_open_here(void **state) {
     struct world *w = *state;
+    struct deal d;
     have(w, "t1", SIGNAL__DIRECTION__buy, LOT, 0);
     have(w, "t2", SIGNAL__DIRECTION__buy, LOT, 0);
-    Order o = order_of(w, "c1");
-    o.direction = SIGNAL__DIRECTION__close;
-    o.has_lot_size = false;
-    o.close_trade_id = (char *)"t1";
-    give(w, &o);
-    world_commit(w);
-    have(w, "t3", SIGNAL__DIRECTION__sell, LOT, 0); // overtakes it, and takes t1
-    assert_state(w, "t1", closed);
-    fills(w, "c1", LOT, 0);
-    assert_state(w, "t2", closed);
-    assert_int_equal(alerts(w, "net_surplus"), 0);
-}
-
-static void a_named_position_is_taken_first(void **state) {
-    struct world *w = *state;
-    have(w, "t1", SIGNAL__DIRECTION__buy, LOT, 0);
-    have(w, "t2", SIGNAL__DIRECTION__buy, LOT, 0);
-    Order o = order_of(w, "c1");
-    o.direction = SIGNAL__DIRECTION__close;
-    o.has_lot_size = false;
-    o.close_trade_id = (char *)"t2";
-    give(w, &o);
-    world_commit(w);
-    fills(w, "c1", LOT, 0);
+    order(w, "t3", SIGNAL__DIRECTION__sell, LOT);
+    deal(w, &d, "t3", "e3", SIGNAL__DIRECTION__sell, LOT, 0);
+    add_piece(&d, n_made - 1, LOT); // the newest, as it is
+    d.fill.closed = d.closed;
+    report_deal(w, REPORT__KIND__filled, &d);
     assert_state(w, "t1", filled);
     assert_state(w, "t2", closed);
+    assert_state(w, "t3", closed);
 }
 
-static void what_was_closed_before_it_was_known_comes_off_it(void **state) {
+static void what_closed_a_trade_that_is_not_known_is_asked_about(void **state) {
     struct world *w = *state;
-    have(w, "t1", SIGNAL__DIRECTION__buy, LOT, 0);
-    order(w, "t2", SIGNAL__DIRECTION__buy, LOT);
-    Fill lost = net_fill(w, "t2", LOT, 0); // its report does not come
-    world_pass(w, MS);
-    Fill f = net_fill(w, "sl", 2 * LOT, -4 * LOT);
-    report_fill(w, REPORT__KIND__position_closed, "t1", &f);
-    assert_state(w, "t1", closed);
-    assert_int_equal(alerts(w, "net_surplus"), 1);
-    assert_non_null(strstr(w->committed, "execution_state:surplus:0"));
-    gateway_knows(w, "t2", T(filled), &lost); // asked about
-    world_commit(w);
-    assert_state(w, "t2", closed);
-    world_pass(w, MS);
-    have(w, "t3", SIGNAL__DIRECTION__buy, LOT, 0); // later: not meant
-    assert_int_equal(open_lots(w, "t3"), LOT);
-}
-
-static void a_surplus_is_of_what_was_filled_before_it(void **state) {
-    struct world *w = *state;
-    have(w, "t1", SIGNAL__DIRECTION__buy, LOT, 0);
-    Fill f = net_fill(w, "sl", 2 * LOT, 0); // somebody else's lot was with it
-    report_fill(w, REPORT__KIND__position_closed, "t1", &f);
-    have(w, "t2", SIGNAL__DIRECTION__buy, LOT, 0);
-    assert_int_equal(open_lots(w, "t2"), LOT);
+    struct deal d;
+    order(w, "t3", SIGNAL__DIRECTION__sell, LOT);
+    deal(w, &d, "t3", "e3", SIGNAL__DIRECTION__sell, LOT, 0);
+    (void)snprintf(made[n_made].id, sizeof made[n_made].id, "lost");
+    made[n_made++].open = LOT;
+    add_piece(&d, n_made - 1, LOT);
+    d.fill.closed = d.closed;
+    report_deal(w, REPORT__KIND__filled, &d);
+    assert_state(w, "t3", closed);
+    assert_int_equal(questions(w, "lost"), 1);
+    assert_non_null(orphans_find(w->x->orphans, "lost"));
 }
 
 static void stops_are_shared_by_the_trades_of_a_position(void **state) {
@@ -228,13 +257,6 @@ static int64_t next(int64_t most) {
 
 enum { DEALS = 12 };
 
-struct deal {
-    char id[16];
-    Signal__Direction side;
-    Fill fill;
-    bool told;
-};
-
 static int64_t net_of(const struct world *w) {
     int64_t net = 0, sides[2] = {0};
     size_t cursor = 0;
@@ -261,21 +283,21 @@ static void in_whatever_order_reports_come_every_trade_ends_exactly(void **state
     int64_t net = 0, pnl = 0, ordered = 0;
     for (int run = 0; run < 60; run++) {
         for (int i = 0; i < DEALS; i++) {
-            struct deal *d = &deals[i];
-            (void)snprintf(d->id, sizeof d->id, "g%d-%d", run, i);
-            d->side = next(1) ? SIGNAL__DIRECTION__buy : SIGNAL__DIRECTION__sell;
-            int64_t lots = (1 + next(30)) * LOT / 100, signed_lots = d->side == SIGNAL__DIRECTION__buy ? lots : -lots;
+            char id[16];
+            (void)snprintf(id, sizeof id, "g%d-%d", run, i);
+            Signal__Direction side = next(1) ? SIGNAL__DIRECTION__buy : SIGNAL__DIRECTION__sell;
+            int64_t lots = (1 + next(30)) * LOT / 100, signed_lots = side == SIGNAL__DIRECTION__buy ? lots : -lots;
             if (i == DEALS - 1 && net) { // the last one takes the rest
-                d->side = net > 0 ? SIGNAL__DIRECTION__sell : SIGNAL__DIRECTION__buy;
+                side = net > 0 ? SIGNAL__DIRECTION__sell : SIGNAL__DIRECTION__buy;
                 lots = net > 0 ? net : -net;
                 signed_lots = -net;
             }
-            order(w, d->id, d->side, lots);
+            order(w, id, side, lots);
             bool reduces = net && (net > 0) != (signed_lots > 0);
-            d->fill = net_fill(w, d->id, lots, reduces ? next(2000) * LOT - 1000 * LOT : 0);
-            d->told = false;
+            deal(w, &deals[i], id, id, side, lots, reduces ? next(2000) * LOT - 1000 * LOT : 0);
+            divide(&deals[i], lots, true);
             net += signed_lots;
-            pnl += d->fill.has_pnl ? d->fill.pnl : 0;
+            pnl += deals[i].fill.has_pnl ? deals[i].fill.pnl : 0;
             ordered++;
             world_pass(w, MS);
         }
@@ -283,7 +305,7 @@ static void in_whatever_order_reports_come_every_trade_ends_exactly(void **state
             int i = (int)next(DEALS - 1);
             while (deals[i].told) i = (i + 1) % DEALS;
             deals[i].told = true;
-            report_fill(w, REPORT__KIND__filled, deals[i].id, &deals[i].fill);
+            report_deal(w, REPORT__KIND__filled, &deals[i]);
         }
         assert_int_equal(net_of(w), net);
         assert_int_equal(pnl_of(w), pnl);
@@ -302,10 +324,8 @@ int main(void) {
         READY(a_larger_one_opens_what_is_over),
         READY(pieces_net_as_the_whole_does),
         READY(a_stop_of_the_position_closes_every_trade_of_it),
-        READY(a_close_takes_what_is_open_even_if_it_names_what_is_gone),
-        READY(a_named_position_is_taken_first),
-        READY(what_was_closed_before_it_was_known_comes_off_it),
-        READY(a_surplus_is_of_what_was_filled_before_it),
+        READY(what_an_execution_closed_is_what_it_says_whatever_is_open_here),
+        READY(what_closed_a_trade_that_is_not_known_is_asked_about),
         READY(stops_are_shared_by_the_trades_of_a_position),
         READY(a_gateway_that_cannot_net_gets_no_entries),
         READY(in_whatever_order_reports_come_every_trade_ends_exactly),

@@ -98,19 +98,26 @@ static void reports_are_acknowledged_after_the_commit_and_in_sequence(void **sta
     assert_int_equal(ack->report, 3);
 }
 
-static void a_report_without_its_order_is_kept_until_the_order_comes(void **state) {
+static void a_report_without_its_order_is_asked_about_until_the_order_comes(void **state) {
     struct world *w = *state;
     gateway_fills(w, "t9", "e9", LOT);
     world_commit(w);
-    assert_non_null(strstr(w->committed, "execution_state:aside:0"));
+    assert_non_null(strstr(w->committed, "execution_state:orphans:0"));
+    assert_int_equal(questions(w, "t9"), 1);
     world_live(w, 12);
     assert_int_equal(alerts(w, "unexplained_report"), 1);
-    give_market(w, "t9");
+    assert_true(questions(w, "t9") > 2);
+    give_market(w, "t9"); // it is not sent, whatever else there is to say
     world_commit(w);
     assert_int_equal(submits(w, "t9"), 0);
+    assert_state(w, "t9", unknown);
+    assert_int_equal(orphans_count(w->x->orphans), 0);
+    world_live(w, 1);
+    Fill f = fill_of(w, "e9", LOT, LOT);
+    gateway_knows(w, "t9", T(filled), &f);
+    world_commit(w);
     assert_state(w, "t9", filled);
     assert_int_equal(results(w, "t9"), 1);
-    assert_int_equal(aside_count(w->x->aside), 0);
 }
 
 static void evidence_beats_decision(void **state) {
@@ -290,7 +297,7 @@ int main(void) {
         READY(a_simple_order_costs_few_commands),
         READY(a_fill_counts_once),
         READY(reports_are_acknowledged_after_the_commit_and_in_sequence),
-        READY(a_report_without_its_order_is_kept_until_the_order_comes),
+        READY(a_report_without_its_order_is_asked_about_until_the_order_comes),
         READY(evidence_beats_decision),
         READY(a_kill_switch_stops_an_order_already_journalled),
         READY(a_halt_lets_positions_be_closed),

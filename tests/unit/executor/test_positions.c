@@ -197,6 +197,7 @@ static void positions_are_there_again_after_a_restart(void **state) {
     world_tick(w);
     assert_non_null(strstr(w->committed, "\"quantity\":2"));
     gateway_hello(w, HELLO__DUPLICATE_CHECK__forever, true);
+    world_pass(w, MS);
     give_close(w, "c1");
     world_commit(w);
     assert_int_equal(last_submit(w)->n_closes, 2);

@@ -152,11 +152,11 @@ static void an_account_of_another_executor_is_halted_here_and_told_there(void **
     for (size_t i = 0; i < w->n_told; i++) assert_ptr_not_equal(w->told[i]->descriptor, &account_state__descriptor);
 }
 
-static void a_trade_whose_account_goes_elsewhere_is_an_alert(void **state) {
+static void a_trade_ownership_account_goes_elsewhere_is_an_alert(void **state) {
     struct world *w = of_two(state, 0, 0);
     unsigned shard;
     have_position(w, "t1");
-    assert_null(whose_misplaced(w->x, &shard));
+    assert_null(ownership_misplaced(w->x, &shard));
     InstanceConfig instance = *book_instance(w->book, "g1");
     instance.shard = 1;
     ConfigChange row = CONFIG_CHANGE__INIT;
@@ -164,7 +164,7 @@ static void a_trade_whose_account_goes_elsewhere_is_an_alert(void **state) {
     row.id = instance.instance_id;
     row.instance = &instance;
     world_apply(w, &row);
-    assert_string_equal(whose_misplaced(w->x, &shard)->s->trade_id, "t1");
+    assert_string_equal(ownership_misplaced(w->x, &shard)->s->trade_id, "t1");
     assert_int_equal(shard, 1);
     executor_service.configured(w->x);
     world_tick(w);
@@ -182,7 +182,7 @@ int main(void) {
         TEST(a_broker_s_figures_are_over_all_executors),
         TEST(a_gateway_is_sent_to_the_executor_that_has_its_accounts),
         TEST(an_account_of_another_executor_is_halted_here_and_told_there),
-        TEST(a_trade_whose_account_goes_elsewhere_is_an_alert),
+        TEST(a_trade_ownership_account_goes_elsewhere_is_an_alert),
     };
     return cmocka_run_group_tests_name("sums", tests, NULL, NULL);
 }

@@ -199,8 +199,8 @@ static void gateway_says(struct world *w, const ProtobufCMessage *m) {
     buffer_t frame = {0};
     envelope_write(&frame, GATEWAY_TOPIC, ENTRY_ID_NONE, ENTRY_ID_NONE, m);
     engine_begin(w->x, w->batch);
-    wire_take(w->x, span_of("g1"), (struct span){frame.data, frame.length});
-    wire_done(w->x);
+    wire_take(w->x, w->batch, span_of("g1"), (struct span){frame.data, frame.length});
+    wire_done(w->x, w->batch);
     buffer_destroy(&frame);
 }
 
@@ -413,11 +413,10 @@ static void world_restart(struct world *w) {
     w->x = world_executor(w);
     size_t cursor = 0;
     for (struct trade *t; (t = trades_next(old->trades, &cursor)) != NULL;) {
-        if (!t->in_open && !t->in_watched) continue;
+        if (t->record != RECORD_OPEN && t->record != RECORD_WATCHED) continue;
         struct trade *again = trades_add(w->x->trades, t->s);
-        again->in_open = t->in_open;
-        again->in_watched = t->in_watched;
-        again->was_sent = t->s->has_submitted_at;
+        again->record = t->record;
+        again->sending = t->s->has_submitted_at ? SENDING_EARLIER : SENDING_NEVER;
     }
     for (struct session *s = sessions_first(old->sessions); s; s = s->next) {
         struct session *again = sessions_get(w->x->sessions, s->instance_id);

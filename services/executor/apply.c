@@ -1,0 +1,425 @@
+// apply - one step of one trade: counted out, stepped by the pure part, counted in again, and its effects worked off.
+// SPDX-License-Identifier: MIT
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/testing.h"
+#include "services/executor/engine.h"
+#include "services/executor/slice.h"
+#include "services/executor/trade/amend.h"
+#include "services/executor/trade/evidence.h"
+#include "services/executor/trade/fills.h"
+#include "services/executor/trade/inquiry.h"
+
+#define T(name)              TRADE_STATE__STATE__##name
+#define SAVE_AFTER           (30 * NS_PER_MS)
+#define CONTRACT_SIZE_PRESET DECIMAL_INT(100000)
+
+void engine_begin(struct executor *x, batch_t *batch) {
+    trades_forget_oldest(x->trades);
+    if (!x->started) load_start(x, batch);
+}
+
+struct place *engine_place(struct executor *x, const TradeState *s) {
+    bool is_new;
+    struct place *p = accounts_place(x->accounts, s->account_id, s->broker_symbol, &is_new);
+    if (!is_new) return p;
+    const BrokerConfig *broker = x->context->book ? book_broker(x->context->book, s->broker_id) : NULL;
+    const SymbolConfig *symbol = broker ? book_symbol(broker, s->symbol) : NULL;
+    positions_add_place(x->positions, p, s->symbol, symbol && symbol->has_contract_size ? symbol->contract_size : CONTRACT_SIZE_PRESET.e8);
+    if (!*p->account->state->broker_id) trade_set_text(&p->account->state->broker_id, s->broker_id);
+    return p;
+}
+
+// --- counting
+
+// What a close under way will still take off the positions that it names.
+static void count_reserved(struct executor *x, batch_t *batch, const struct trade *t, int sign) {
+    const TradeState *s = t->s;
+    if (!s->n_closes || trade_is_final(s)) return;
+    Closing *left = arena_take(batch_arena(batch), s->n_closes * sizeof *left);
+    size_t n = fills_left_to_close(s, left);
+    for (size_t i = 0; i < n; i++) {
+        struct trade *opened = trades_find(x->trades, left[i].trade_id);
+        if (opened)
+            opened->closing += sign * left[i].lots;
+        else
+            x->closes_unknown = true;
+    }
+}
+
+static int64_t lots_reserved_by(batch_t *batch, const TradeState *close, const char *trade_id) {
+    int64_t lots = 0;
+    if (!close->n_closes || trade_is_final(close)) return 0;
+    Closing *left = arena_take(batch_arena(batch), close->n_closes * sizeof *left);
+    size_t n = fills_left_to_close(close, left);
+    for (size_t i = 0; i < n; i++) lots += strcmp(left[i].trade_id, trade_id) == 0 ? left[i].lots : 0;
+    return lots;
+}
+
+// A close may name a position that becomes known only later: what the broker said of the one came before the other.
+static void count_closes_of(struct executor *x, batch_t *batch, struct trade *t) {
+    size_t cursor = 0;
+    if (!x->closes_unknown) return;
+    for (const struct trade *c; (c = trades_next(x->trades, &cursor)) != NULL;)
+        t->closing += lots_reserved_by(batch, c->s, t->s->trade_id);
+}
+
+static void count_doubt(struct executor *x, struct place *p, int sign) {
+    unsigned was = p->account->unknown;
+    p->unknown += (unsigned)sign;
+    p->account->unknown += (unsigned)sign;
+    if ((was == 0) != (p->account->unknown == 0)) p->account->dirty = true;
+    if (sign < 0) x->awake = true;
+}
+
+static void count_flight(struct executor *x, struct trade *t, int sign) {
+    if (!trade_is_closing(t->s)) t->place->submitting += (unsigned)sign;
+    if (!t->session) return;
+    t->session->in_flight += (unsigned)sign;
+    if (sign < 0 && (t->session->blocked || t->place->waiting)) x->awake = true;
+}
+
+void engine_count(struct executor *x, batch_t *batch, struct trade *t, int sign) {
+    if (t->s->state == T(unknown)) count_doubt(x, t->place, sign);
+    if (t->s->state == T(submitting)) count_flight(x, t, sign);
+    count_reserved(x, batch, t, sign);
+    if (sign > 0) positions_count(x->positions, t);
+}
+
+struct trade *engine_add(struct executor *x, batch_t *batch, const TradeState *s) {
+    struct trade *t = trades_add(x->trades, s);
+    t->sequence = ++x->sequence;
+    t->place = engine_place(x, t->s);
+    count_closes_of(x, batch, t);
+    engine_count(x, batch, t, 1);
+    return t;
+}
+
+void engine_drop(struct executor *x, batch_t *batch, struct trade *t) {
+    due_clear(x->due, &t->due);
+    place_leave(x->accounts, t->place, t);
+    engine_count(x, batch, t, -1);
+    positions_leave(x->positions, t);
+    trades_drop(x->trades, t);
+}
+
+// --- a step
+
+static const struct gateway_abilities no_gateway = {.checks.check = HELLO__DUPLICATE_CHECK__none};
+
+struct trade_env step_env(struct executor *x, batch_t *batch, const struct trade *t) {
+    const struct session *s = t->place->account->session;
+    return (struct trade_env){.now = batch_now(batch),
+                              .mono = batch_mono(batch),
+                              .arena = batch_arena(batch),
+                              .patience = &x->patience,
+                              .gateway_there = s && s->welcomed,
+                              .gateway_ready = session_is_ready(s),
+                              .gateway = s ? &s->can : &no_gateway,
+                              .expire_grace = (uint64_t)x->settings->expire_grace_ms * NS_PER_MS,
+                              .late_for = (uint64_t)x->settings->late_for_ms * NS_PER_MS,
+                              .pending_for = (uint64_t)x->settings->pending_for_ms * NS_PER_MS};
+}
+
+struct step step_begin(struct executor *x, batch_t *batch, struct trade *t) {
+    engine_count(x, batch, t, -1);
+    return (struct step){x, batch, t, step_env(x, batch, t), effects_new(batch_arena(batch))};
+}
+
+// --- its record
+
+static enum record record_of(const struct trade *t) {
+    if (!trade_is_final(t->s)) return RECORD_OPEN;
+    return trade_is_watched(t) ? RECORD_WATCHED : RECORD_OVER;
+}
+
+// The sets that are loaded at start.
+static void list_record(const struct executor *x, batch_t *batch, const struct trade *t, enum record now) {
+    unsigned shard = x->context->shard;
+    if ((t->record == RECORD_OPEN) != (now == RECORD_OPEN)) slice_trade_open(batch, shard, t->s->trade_id, now == RECORD_OPEN);
+    if ((t->record == RECORD_WATCHED) != (now == RECORD_WATCHED))
+        slice_trade_watched(batch, shard, t->s->trade_id, now == RECORD_WATCHED);
+}
+
+// A hash that expires may be gone: it is written whole.
+static void keep_record(struct executor *x, batch_t *batch, struct trade *t, bool whole) {
+    enum record now = record_of(t);
+    t->unsaved = false;
+    if (t->record == RECORD_OVER && now != RECORD_OVER)
+        slice_trade_again(batch, t->s);
+    else if (whole || t->record == RECORD_OVER || t->record == RECORD_NONE)
+        slice_trade(batch, t->s);
+    else
+        slice_trade_moved(batch, t->s);
+    if (now == RECORD_OVER) slice_trade_over(batch, t->s->trade_id);
+    list_record(x, batch, t, now);
+    t->record = now;
+}
+
+static void keep_execution(batch_t *batch, const struct trade *t) {
+    if (!t->s->n_executions && !trade_is_final(t->s)) return;
+    ExecutionState e;
+    fills_execution_state(t->s, batch_now(batch), &e);
+    slice_execution(batch, &e, t->s->state == T(filled) || trade_is_final(t->s));
+}
+
+static void publish(struct step *s, TradeResult *result, ResultMetrics *metrics, bool whole) {
+    Execution e = EXECUTION__INIT;
+    keep_record(s->x, s->batch, s->t, whole);
+    keep_execution(s->batch, s->t);
+    if (result) slice_result(s->batch, result, metrics);
+    e.trade = s->t->s;
+    e.result = result;
+    e.metrics = metrics;
+    batch_emit(s->batch, TOPIC_executions, s->x->context->shard, &e.base);
+    if (result) FAILPOINT("executor.before_fill_commit");
+}
+
+// --- what goes to its gateway
+
+static void fill_origin(const TradeState *t, Origin *o) {
+    *o = (Origin)ORIGIN__INIT;
+    o->signal_id = t->signal_id;
+    o->symbol = t->symbol;
+    o->source = t->source;
+    o->signal_at = t->signal_at;
+    o->ordered_at = t->ordered_at;
+    o->direction = t->direction;
+    o->has_cause = t->has_cause;
+    o->cause = t->cause;
+    o->cause_id = t->cause_id;
+}
+
+static void send_submit(const struct step *step, struct session *to) {
+    const TradeState *s = step->t->s;
+    Submit m = SUBMIT__INIT;
+    Origin origin;
+    fill_origin(s, &origin);
+    m.origin = &origin;
+    m.epoch = step->x->context->epoch;
+    m.trade_id = s->trade_id;
+    m.account_id = s->account_id;
+    m.broker_symbol = s->broker_symbol;
+    m.order_type = s->order_type;
+    m.side = s->side;
+    m.lots = s->lot_size;
+    m.has_price = s->has_price && s->order_type != SIGNAL__ORDER_TYPE__market;
+    m.price = s->price;
+    m.has_limit_price = s->has_limit_price && s->order_type == SIGNAL__ORDER_TYPE__stop_limit;
+    m.limit_price = s->limit_price;
+    m.has_expected_price = s->has_requested_price;
+    m.expected_price = s->requested_price;
+    m.has_stop_loss = s->has_stop_loss;
+    m.stop_loss = s->stop_loss;
+    m.has_take_profit = s->has_take_profit;
+    m.take_profit = s->take_profit;
+    m.has_expiration_time = s->has_expiration_time;
+    m.expiration_time = s->expiration_time;
+    m.sent_at = step->env.now;
+    m.n_closes = s->n_closes;
+    m.closes = s->closes;
+    outbox_submit(step->x->outbox, to, &m.base, s->trade_id);
+}
+
+static void send_question(const struct step *step, struct session *to) {
+    QueryOrder m = QUERY_ORDER__INIT;
+    m.epoch = step->x->context->epoch;
+    m.trade_id = step->t->s->trade_id;
+    m.account_id = step->t->s->account_id;
+    outbox_put(step->x->outbox, to, &m.base);
+}
+
+static void send_cancel(const struct step *step, struct session *to) {
+    CancelOrder m = CANCEL_ORDER__INIT;
+    m.epoch = step->x->context->epoch;
+    m.trade_id = step->t->s->trade_id;
+    m.account_id = step->t->s->account_id;
+    outbox_put(step->x->outbox, to, &m.base);
+}
+
+static void send_modify(const struct step *step, struct session *to) {
+    const TradeState *s = step->t->s;
+    ModifyOrder m = MODIFY_ORDER__INIT;
+    m.epoch = step->x->context->epoch;
+    m.trade_id = s->trade_id;
+    m.account_id = s->account_id;
+    m.has_stop_loss = s->has_stop_loss_wanted;
+    m.stop_loss = s->stop_loss_wanted;
+    m.has_take_profit = s->has_take_profit_wanted;
+    m.take_profit = s->take_profit_wanted;
+    m.has_price = s->has_price_wanted;
+    m.price = s->price_wanted;
+    m.has_limit_price = s->has_limit_price_wanted;
+    m.limit_price = s->limit_price_wanted;
+    m.has_wanted_at = s->has_wanted_at;
+    m.wanted_at = s->wanted_at;
+    outbox_put(step->x->outbox, to, &m.base);
+}
+
+typedef void send_effect_fn(const struct step *step, struct session *to);
+static send_effect_fn *const senders[] = {[EFFECT_SUBMIT] = send_submit,
+                                          [EFFECT_ASK] = send_question,
+                                          [EFFECT_CANCEL] = send_cancel,
+                                          [EFFECT_MODIFY] = send_modify};
+
+static void send_to_gateway(const struct step *step, enum effect_kind kind) {
+    struct session *to = step->t->place->account->session;
+    if (to) senders[kind](step, to);
+}
+
+// --- other trades
+
+static void reduce_position_of(struct step *s, const struct reduction *r) {
+    struct trade *other = trades_find(s->x->trades, r->piece->trade_id);
+    if (!other) return orphans_seek(s->x, s->batch, r->piece->trade_id, s->t->s->account_id); // its own answer says this, too
+    struct step of = step_begin(s->x, s->batch, other);
+    evidence_reduced(other, r, &of.env, &of.out);
+    step_end(&of);
+}
+
+// On a netting account the stops are those of the one position, whichever of its trades was named.
+static void share_stops(struct step *s) {
+    const AccountConfig *account = s->x->context->book ? book_account(s->x->context->book, s->t->s->account_id) : NULL;
+    if (!account || !account->netting || !positions_has(s->t)) return;
+    for (struct trade *p = s->t->place->positions; p; p = p->newer) {
+        if (p == s->t) continue;
+        struct step of = step_begin(s->x, s->batch, p);
+        amend_take_stops(p, s->t->s, &of.out);
+        step_end(&of);
+    }
+}
+
+// --- effects
+
+static void raise_alert(const struct step *s, const struct effect *e) {
+    batch_alert(s->batch, e->alert.severity, e->alert.code, e->alert.subject ? e->alert.subject : s->t->s->trade_id, "%s", e->alert.text);
+}
+
+static void forget_watched(struct step *s) {
+    slice_trade_over(s->batch, s->t->s->trade_id);
+    list_record(s->x, s->batch, s->t, RECORD_OVER);
+    s->t->record = RECORD_OVER;
+}
+
+static void return_to_queue(struct step *s) {
+    place_wait(s->x->accounts, s->t->place, s->t);
+    s->x->awake = true;
+}
+
+static void work_off(struct step *s, const struct effect *e) {
+    switch (e->kind) {
+    case EFFECT_KEEP:
+        return keep_record(s->x, s->batch, s->t, e->whole);
+    case EFFECT_PUBLISH:
+        return publish(s, e->publish.result, e->publish.metrics, false);
+    case EFFECT_PUBLISH_SOON:
+        s->t->unsaved = true;
+        return due_set(s->x->due, &s->t->due, s->env.mono + SAVE_AFTER);
+    case EFFECT_UNSET:
+        return slice_trade_without(s->batch, s->t->s->trade_id, e->name);
+    case EFFECT_SUBMIT:
+    case EFFECT_ASK:
+    case EFFECT_CANCEL:
+    case EFFECT_MODIFY:
+        return send_to_gateway(s, e->kind);
+    case EFFECT_ALERT:
+        return raise_alert(s, e);
+    case EFFECT_CHARGE:
+        return state_charge(s->x, s->t->s, e->fill);
+    case EFFECT_REDUCE:
+        return reduce_position_of(s, &e->reduce);
+    case EFFECT_SEEK:
+        if (trades_find(s->x->trades, e->name)) return;
+        return orphans_seek(s->x, s->batch, e->name, s->t->s->account_id);
+    case EFFECT_GIVE_BACK:
+        return closing_give_back(s->x, s->batch, s->t, e->lots);
+    case EFFECT_SHARE_STOPS:
+        return share_stops(s);
+    case EFFECT_RETURN:
+        return return_to_queue(s);
+    case EFFECT_CLOSE:
+        return closing_at_stop(s->x, s->batch, s->t);
+    case EFFECT_FORGET:
+        return forget_watched(s);
+    case EFFECT_DUE:
+        return due_set(s->x->due, &s->t->due, e->at);
+    }
+}
+
+// When it is next looked at follows from its state, unless the step said when. That of a Submit counts from when it is sent.
+static void set_due(const struct step *s) {
+    uint64_t at;
+    if (s->t->s->state == T(submitting)) return;
+    if (trade_due(s->t, &s->env, &at))
+        due_set(s->x->due, &s->t->due, at);
+    else
+        due_clear(s->x->due, &s->t->due);
+}
+
+// What is written by a later effect of the same step need not be written before.
+static bool is_written_later(const struct effect *e) {
+    for (const struct effect *later = e->next; later; later = later->next) {
+        if (later->kind == EFFECT_PUBLISH) return true;
+    }
+    return false;
+}
+
+static void set_place_in_queues(struct step *s) {
+    struct trade *t = s->t;
+    if (t->s->state != T(submitting)) t->session = NULL;
+    if (t->s->state != T(pending)) place_leave(s->x->accounts, t->place, t);
+    if (!trade_is_final(t->s)) trades_revive(s->x->trades, t);
+}
+
+void step_end(struct step *s) {
+    bool written = false, dated = false;
+    engine_count(s->x, s->batch, s->t, 1);
+    positions_follow(s->t);
+    set_place_in_queues(s);
+    for (const struct effect *e = s->out.first; e; e = e->next) {
+        written |= e->kind == EFFECT_KEEP || e->kind == EFFECT_PUBLISH;
+        dated |= e->kind == EFFECT_DUE || e->kind == EFFECT_PUBLISH_SOON;
+        if (e->kind == EFFECT_KEEP && !e->whole && is_written_later(e)) continue;
+        work_off(s, e);
+    }
+    if (written && !dated) set_due(s);
+    if (trade_is_final(s->t->s) && !trade_is_watched(s->t)) trades_retire(s->x->trades, s->t);
+}
+
+// --- one step each
+
+void engine_restore(struct executor *x, batch_t *batch, struct trade *t) {
+    struct step s = {x, batch, t, step_env(x, batch, t), effects_new(batch_arena(batch))};
+    set_due(&s);
+}
+
+void engine_end(struct executor *x, batch_t *batch, struct trade *t, enum trade_event event, const char *reason) {
+    struct step s = step_begin(x, batch, t);
+    trade_end(t, event, reason, &s.env, &s.out);
+    step_end(&s);
+}
+
+void engine_doubt(struct executor *x, batch_t *batch, struct trade *t, const char *reason) {
+    struct step s = step_begin(x, batch, t);
+    inquiry_open(t, reason, &s.env, &s.out);
+    step_end(&s);
+}
+
+void engine_ask(struct executor *x, batch_t *batch, struct trade *t) {
+    struct step s = step_begin(x, batch, t);
+    inquiry_ask(t, &s.env, &s.out);
+    step_end(&s);
+}
+
+void engine_cancel(struct executor *x, batch_t *batch, struct trade *t, const char *reason) {
+    struct step s = step_begin(x, batch, t);
+    amend_cancel(t, reason, &s.env, &s.out);
+    step_end(&s);
+}
+
+void engine_send_amendments(struct executor *x, batch_t *batch, struct trade *t) {
+    struct step s = step_begin(x, batch, t);
+    amend_send(t, &s.env, &s.out);
+    step_end(&s);
+}

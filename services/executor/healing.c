@@ -1,0 +1,118 @@
+// healing - the broker's books against ours, position by position: what differs is asked about, adopted, closed here, or an operator's.
+// SPDX-License-Identifier: MIT
+//
+// A snapshot counts when every report that is in it has been applied: then both speak of the same moment, and what differs is no delay.
+// The policy of each discrepancy is a row of trade/discrepancy.c.
+#include <string.h>
+
+#include "services/executor/engine.h"
+#include "services/executor/trade/discrepancy.h"
+#include "services/executor/trade/evidence.h"
+#include "services/executor/trade/fills.h"
+
+#define ACCOUNT_ALERTS_MOST 5
+
+struct comparison {
+    struct executor *x;
+    batch_t *batch;
+    struct account *account;
+    unsigned alerts;
+};
+
+static void alert_operator(struct comparison *c, const char *trade_id, enum discrepancy d, int64_t here, int64_t there) {
+    char ours[DECIMAL_TEXT], theirs[DECIMAL_TEXT];
+    if (c->alerts++ >= ACCOUNT_ALERTS_MOST) return;
+    decimal_print(D(here), ours);
+    decimal_print(D(there), theirs);
+    batch_alert(c->batch, ALERT__SEVERITY__critical, "position_differs", trade_id,
+                "account %s: %s, and no execution explains it: %s lots here, %s there; an operator must look", c->account->id,
+                discrepancy_text(d), ours, theirs);
+}
+
+static void close_here(struct comparison *c, struct trade *t, int64_t lots) {
+    struct step s = step_begin(c->x, c->batch, t);
+    evidence_gone(t, lots, "the broker's books have no more of it, and say of no execution", &s.env, &s.out);
+    step_end(&s);
+}
+
+static void heal_trade(struct comparison *c, struct trade *t, int64_t there) {
+    const struct discrepancy_view v = {true, trade_is_final(t->s), fills_open_lots(t->s).e8, there};
+    enum discrepancy d = discrepancy_of(&v);
+    t->differs = d == DISCREPANCY_NONE ? 0 : t->differs < UINT8_MAX ? (uint8_t)(t->differs + 1) : UINT8_MAX;
+    switch (d == DISCREPANCY_NONE ? REMEDY_NOTHING : discrepancy_remedy(d, t->differs)) {
+    case REMEDY_NOTHING:
+        return;
+    case REMEDY_SEEK:
+    case REMEDY_ASK:
+        return engine_ask(c->x, c->batch, t);
+    case REMEDY_CLOSE_HERE:
+        return close_here(c, t, v.here - v.there);
+    case REMEDY_ALERT:
+        return alert_operator(c, t->s->trade_id, d, v.here, v.there);
+    }
+}
+
+// --- a hedging account: trade by trade
+
+static void list_there(struct comparison *c, const AccountSnapshot *m) {
+    for (size_t i = 0; i < m->n_holdings; i++) {
+        const Holding *h = m->holdings[i];
+        struct trade *t = h->trade_id ? trades_find(c->x->trades, h->trade_id) : NULL;
+        if (t)
+            t->listed_lots += h->kind == HOLDING__KIND__position ? h->lots : 0;
+        else if (h->trade_id)
+            orphans_seek(c->x, c->batch, h->trade_id, c->account->id);
+    }
+}
+
+static void heal_listed(struct comparison *c, const AccountSnapshot *m) {
+    for (size_t i = 0; i < m->n_holdings; i++) {
+        struct trade *t = m->holdings[i]->trade_id ? trades_find(c->x->trades, m->holdings[i]->trade_id) : NULL;
+        if (!t || !t->listed_lots) continue;
+        heal_trade(c, t, t->listed_lots);
+        t->listed_lots = 0;
+    }
+}
+
+// Healing one may end it, and take it out of its place.
+static void heal_unlisted(struct comparison *c, const struct place *p) {
+    for (struct trade *t = p->positions, *next; t; t = next) {
+        next = t->newer;
+        if (!t->listed_lots) heal_trade(c, t, 0);
+    }
+}
+
+// --- a netting account: the one position in a symbol, over the trades that made it
+
+static int64_t net_there(const struct place *p, const AccountSnapshot *m) {
+    int64_t lots = 0;
+    for (size_t i = 0; i < m->n_holdings; i++) {
+        const Holding *h = m->holdings[i];
+        if (h->kind != HOLDING__KIND__position || strcmp(h->broker_symbol, p->broker_symbol) != 0) continue;
+        lots += h->side == SIGNAL__DIRECTION__sell ? -h->lots : h->lots;
+    }
+    return lots;
+}
+
+static bool place_agrees(const struct place *p, const AccountSnapshot *m) { return p->long_lots - p->short_lots == net_there(p, m); }
+
+static bool is_netting(const struct comparison *c) {
+    const AccountConfig *config = c->x->context->book ? book_account(c->x->context->book, c->account->id) : NULL;
+    return config && config->netting;
+}
+
+void healing_compare(struct executor *x, batch_t *batch, struct session *s, struct account *a, const AccountSnapshot *m) {
+    struct comparison c = {.x = x, .batch = batch, .account = a};
+    bool netting = is_netting(&c);
+    if (!m->has_reports || m->reports != s->report || (m->has_holdings_left_out && m->holdings_left_out)) return;
+    list_there(&c, m);
+    for (struct place *p = a->places; p; p = p->next_of_account) {
+        if (!netting || !place_agrees(p, m)) heal_unlisted(&c, p);
+    }
+    if (!netting) return heal_listed(&c, m);
+    for (size_t i = 0; i < m->n_holdings; i++) {
+        struct trade *t = m->holdings[i]->trade_id ? trades_find(x->trades, m->holdings[i]->trade_id) : NULL;
+        if (t && t->listed_lots && !place_agrees(t->place, m)) heal_trade(&c, t, t->listed_lots);
+        if (t) t->listed_lots = 0;
+    }
+}

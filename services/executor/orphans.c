@@ -1,0 +1,142 @@
+// orphans - trades that a broker names and nobody here knows: asked about until their gateway's books say what they are.
+// SPDX-License-Identifier: MIT
+//
+// After a rollback the broker may have executed what is on no record any more. Its gateway has kept what it was told: that is adopted,
+// whole. An order that comes meanwhile under the same id is not sent; it is asked about like any other in doubt.
+#include "services/executor/orphans.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "common/clock.h"
+#include "common/table.h"
+#include "services/executor/engine.h"
+#include "services/executor/slice.h"
+#include "services/executor/trade/evidence.h"
+
+#define DOUBLINGS_MOST 4   // questions come twice as seldom each time, up to sixteen times
+#define ASK_MOST       500 // questions in one look
+
+struct orphans {
+    table_t *by_id; // struct orphan *
+    struct orphan *first;
+};
+
+static void *checked(void *memory) {
+    if (!memory) abort();
+    return memory;
+}
+
+orphans_t *orphans_new(void) {
+    orphans_t *self = checked(calloc(1, sizeof *self));
+    self->by_id = table_new(sizeof(struct orphan *));
+    return self;
+}
+
+static void orphan_free(struct orphan *o) {
+    free(o->trade_id);
+    free(o->account_id);
+    free(o);
+}
+
+void orphans_destroy(orphans_t **self) {
+    if (!*self) return;
+    struct orphan *o, *next;
+    DL_FOREACH_SAFE((*self)->first, o, next) orphan_free(o);
+    table_destroy(&(*self)->by_id);
+    free(*self);
+    *self = NULL;
+}
+
+size_t orphans_count(const orphans_t *self) { return table_count(self->by_id); }
+struct orphan *orphans_first(const orphans_t *self) { return self->first; }
+
+struct orphan *orphans_find(const orphans_t *self, const char *trade_id) {
+    if (!self->first) return NULL;
+    struct orphan **o = table_find(self->by_id, table_key(trade_id));
+    return o ? *o : NULL;
+}
+
+struct orphan *orphans_add(orphans_t *self, const char *trade_id, const char *account_id, uint64_t mono_ns) {
+    struct orphan *o = checked(calloc(1, sizeof *o));
+    o->trade_id = checked(strdup(trade_id));
+    o->account_id = checked(strdup(account_id));
+    o->since = mono_ns;
+    DL_APPEND(self->first, o);
+    struct orphan **slot = table_add(self->by_id, table_key(trade_id));
+    return *slot = o;
+}
+
+void orphans_drop(orphans_t *self, struct orphan *o) {
+    DL_DELETE(self->first, o);
+    (void)table_drop(self->by_id, table_key(o->trade_id));
+    orphan_free(o);
+}
+
+// --- asking
+
+static void ask_about(struct executor *x, batch_t *batch, struct orphan *o) {
+    const struct account *a = accounts_find(x->accounts, o->account_id);
+    struct session *s = a ? a->session : NULL;
+    if (!s || !s->welcomed) return;
+    o->asked_at = batch_mono(batch);
+    o->asks++;
+    QueryOrder m = QUERY_ORDER__INIT;
+    m.epoch = x->context->epoch;
+    m.trade_id = o->trade_id;
+    m.account_id = o->account_id;
+    outbox_put(x->outbox, s, &m.base);
+}
+
+void orphans_seek(struct executor *x, batch_t *batch, const char *trade_id, const char *account_id) {
+    if (orphans_find(x->orphans, trade_id)) return;
+    struct orphan *o = orphans_add(x->orphans, trade_id, account_id, batch_mono(batch));
+    slice_orphan(batch, x->context->shard, trade_id, account_id);
+    ask_about(x, batch, o);
+}
+
+static void alarm_unexplained(struct executor *x, batch_t *batch, struct orphan *o) {
+    uint64_t patience = (uint64_t)x->settings->orphan_alarm_ms * NS_PER_MS;
+    if (o->alarmed || batch_mono(batch) - o->since < patience) return;
+    o->alarmed = true;
+    batch_alert(batch, ALERT__SEVERITY__critical, "unexplained_report", o->trade_id,
+                "account %s: the broker reports an order for which there is none here, and its gateway does not say what it was; it stays in "
+                "execution_state:orphans:%u",
+                o->account_id, x->context->shard);
+}
+
+void orphans_look(struct executor *x, batch_t *batch) {
+    unsigned asked = 0;
+    for (struct orphan *o = x->orphans->first; o; o = o->next) {
+        unsigned doublings = o->asks < DOUBLINGS_MOST ? o->asks : DOUBLINGS_MOST;
+        bool is_due = !o->asked_at || batch_mono(batch) - o->asked_at >= x->patience.interval << doublings;
+        if (is_due && asked++ < ASK_MOST) ask_about(x, batch, o);
+        alarm_unexplained(x, batch, o);
+    }
+}
+
+// --- the answer
+
+static struct trade *adopt(struct executor *x, batch_t *batch, const struct session *s, const OrderStatus *m) {
+    TradeState state;
+    if (!m->submitted || !evidence_trade(m->submitted, s->broker_id, batch_now(batch), &state)) return NULL;
+    (void)!guard_put(x->guard, batch, digest_text(state.trade_id), state.signal_at); // full: it is in memory all the same
+    struct trade *t = engine_add(x, batch, &state);
+    t->sending = SENDING_EARLIER;
+    orders_note_origin(x, batch, t);
+    trade_set_text(&t->s->instance_id, s->instance_id);
+    batch_alert(batch, ALERT__SEVERITY__warning, "order_adopted", t->s->trade_id,
+                "account %s: its gateway was given this order and there is no record of it (any more): taken up from the gateway's books",
+                t->s->account_id);
+    return t;
+}
+
+void orphans_answer(struct executor *x, batch_t *batch, struct session *s, const OrderStatus *m) {
+    struct orphan *o = orphans_find(x->orphans, m->trade_id);
+    struct trade *t = o ? adopt(x, batch, s, m) : NULL;
+    if (!t) return; // asked again, and alarmed, in its time
+    slice_orphan(batch, x->context->shard, o->trade_id, NULL);
+    orphans_drop(x->orphans, o);
+    engine_doubt(x, batch, t, "known from its gateway only");
+}

@@ -1,0 +1,28 @@
+// discrepancy - how a position that the broker's books have differs from ours, and what heals it.
+// SPDX-License-Identifier: MIT
+#include "services/executor/trade/discrepancy.h"
+
+static const struct {
+    enum remedy first, again, patient; // when it is seen first, again, and for the DISCREPANCY_PATIENCE-th time and later
+    const char *text;
+} policies[DISCREPANCY_COUNT] = {
+    [DISCREPANCY_NONE] = {REMEDY_NOTHING, REMEDY_NOTHING, REMEDY_NOTHING, "they agree"},
+    [DISCREPANCY_UNKNOWN] = {REMEDY_SEEK, REMEDY_NOTHING, REMEDY_ALERT, "the broker holds a position that nobody here knows"},
+    [DISCREPANCY_FEWER] = {REMEDY_ASK, REMEDY_ASK, REMEDY_CLOSE_HERE, "the broker holds less than is on record"},
+    [DISCREPANCY_MORE] = {REMEDY_ASK, REMEDY_ASK, REMEDY_ALERT, "the broker holds more than is on record"},
+    [DISCREPANCY_FINISHED] = {REMEDY_ASK, REMEDY_ASK, REMEDY_ALERT, "the broker holds a position that is over here"},
+};
+
+enum discrepancy discrepancy_of(const struct discrepancy_view *v) {
+    if (v->here == v->there) return DISCREPANCY_NONE;
+    if (!v->known) return DISCREPANCY_UNKNOWN;
+    if (v->there < v->here) return DISCREPANCY_FEWER;
+    return v->over ? DISCREPANCY_FINISHED : DISCREPANCY_MORE;
+}
+
+enum remedy discrepancy_remedy(enum discrepancy d, unsigned times) {
+    if (times <= 1) return policies[d].first;
+    return times < DISCREPANCY_PATIENCE ? policies[d].again : policies[d].patient;
+}
+
+const char *discrepancy_text(enum discrepancy d) { return policies[d].text; }
