@@ -55,7 +55,7 @@ void closed_list(paper_t *self, const struct closed *closed, Fill *fill) {
     }
 }
 
-void closed_remember(paper_t *self, const struct closed *closed, const Fill *fill,
+void closed_remember(paper_t *self, const struct closed *closed, const Fill *fill, struct order *by,
                      const struct order *charged) {
     for (size_t i = 0; i < closed->n; i++) {
         const struct closed_part *part = &closed->parts[i];
@@ -64,6 +64,7 @@ void closed_remember(paper_t *self, const struct closed *closed, const Fill *fil
         theirs.has_pnl = true;
         theirs.pnl = part->pnl.e8;
         theirs.n_closed = 0;
+        theirs.closed_by = by && !by->orphan ? by->trade_id : NULL;
         theirs.has_received_at = false;
         theirs.has_commission = theirs.has_fees = part->order == charged;
         paper_remember(self, part->order, &theirs, true);

@@ -26,7 +26,7 @@ struct order *closed_foremost(const struct closed *closed);
 // Into Fill.closed and Fill.pnl. What nobody asked for (an orphan) has no trade to name: then the
 // list is shorter than what was closed.
 void closed_list(paper_t *self, const struct closed *closed, Fill *fill);
-// Each order's part into its history, as this execution's. `charged`: the order among them that
-// bears what it cost; NULL: another one.
-void closed_remember(paper_t *self, const struct closed *closed, const Fill *fill,
+// Each order's part into its history, as this execution's. `by`: the order that closed, which bears
+// what it cost; NULL: the broker did, and `charged` among them bears it.
+void closed_remember(paper_t *self, const struct closed *closed, const Fill *fill, struct order *by,
                      const struct order *charged);

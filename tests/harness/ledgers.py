@@ -67,14 +67,16 @@ def _ledger_of(trades, results):
 
 
 def records(redis, prefix, chunk=2000):
-    """Every hash under a prefix whose rest is an id: no shard's set, guard or index."""
-    found = redis.scan_iter(f"{prefix}*", count=5000)
-    keys = [k for k in found if ":" not in k[len(prefix):]]
+    """Every hash under a prefix that is of the id in its key: no shard's set, guard or index."""
+    keys = list(redis.scan_iter(f"{prefix}*", count=5000, _type="hash"))
     for at in range(0, len(keys), chunk):
         pipe = redis.pipeline(transaction=False)
         for key in keys[at:at + chunk]:
             pipe.hgetall(key)
-        yield from (found for found in pipe.execute() if found)
+        for key, found in zip(keys[at:at + chunk], pipe.execute()):
+            ids = (found.get(name) for name in ("signal_id", "trade_id", "result_id"))
+            if key[len(prefix):] in ids:
+                yield found
 
 
 def of_redis(plant):
