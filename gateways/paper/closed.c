@@ -55,18 +55,24 @@ void closed_list(paper_t *self, const struct closed *closed, Fill *fill) {
     }
 }
 
-void closed_remember(paper_t *self, const struct closed *closed, const Fill *fill, struct order *by,
-                     const struct order *charged) {
+static void remember_part(paper_t *self, const struct closed_part *part, const Fill *fill,
+                          const struct order *owner) {
+    Fill theirs = *fill;
+    theirs.lots = part->lots.e8;
+    theirs.has_pnl = true;
+    theirs.pnl = part->pnl.e8;
+    theirs.n_closed = 0;
+    theirs.closed_by = owner->orphan ? NULL : (char *)(uintptr_t)owner->trade_id;
+    theirs.has_received_at = theirs.has_commission = theirs.has_fees = false;
+    paper_remember(self, part->order, &theirs, true);
+}
+
+void closed_remember(paper_t *self, const struct closed *closed, const Fill *fill,
+                     struct order *owner) {
     for (size_t i = 0; i < closed->n; i++) {
-        const struct closed_part *part = &closed->parts[i];
-        Fill theirs = *fill;
-        theirs.lots = part->lots.e8;
-        theirs.has_pnl = true;
-        theirs.pnl = part->pnl.e8;
-        theirs.n_closed = 0;
-        theirs.closed_by = by && !by->orphan ? by->trade_id : NULL;
-        theirs.has_received_at = false;
-        theirs.has_commission = theirs.has_fees = part->order == charged;
-        paper_remember(self, part->order, &theirs, true);
+        if (closed->parts[i].order == owner)
+            paper_remember(self, owner, fill, true);
+        else
+            remember_part(self, &closed->parts[i], fill, owner);
     }
 }

@@ -26,7 +26,8 @@ struct order *closed_foremost(const struct closed *closed);
 // Into Fill.closed and Fill.pnl. What nobody asked for (an orphan) has no trade to name: then the
 // list is shorter than what was closed.
 void closed_list(paper_t *self, const struct closed *closed, Fill *fill);
-// Each order's part into its history, as this execution's. `by`: the order that closed, which bears
-// what it cost; NULL: the broker did, and `charged` among them bears it.
-void closed_remember(paper_t *self, const struct closed *closed, const Fill *fill, struct order *by,
-                     const struct order *charged);
+// Each order's part into its history, as this execution's. `owner`: whose execution it is, which
+// bears what it cost: the order that closed, or of those that the broker closed the one that stands
+// for all; that one has it whole, as in its report.
+void closed_remember(paper_t *self, const struct closed *closed, const Fill *fill,
+                     struct order *owner);

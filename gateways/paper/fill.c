@@ -226,7 +226,7 @@ static void fill_piece(paper_t *self, struct order *o, decimal_t piece, decimal_
     o->state = o->filled.e8 == o->lots.e8 ? TRADE_STATE__STATE__filled : TRADE_STATE__STATE__partially_filled;
     if (o->state == TRADE_STATE__STATE__filled) o->pieces_left = 0;
     paper_remember(self, o, &fill, false);
-    closed_remember(self, &closed, &fill, o, NULL);
+    closed_remember(self, &closed, &fill, o);
     paper_report(self, o, REPORT__KIND__filled, NULL, &fill);
 }
 
@@ -315,6 +315,6 @@ void paper_close_position(paper_t *self, struct order *o, decimal_t lots, decima
     charge(self, o, lots, &fill);
     name_fill(o, &fill, id);
     order_because(o, reason);
-    closed_remember(self, &closed, &fill, NULL, o);
+    closed_remember(self, &closed, &fill, o);
     paper_report(self, o, REPORT__KIND__position_closed, reason, &fill);
 }

@@ -42,7 +42,6 @@ def closing(s, trade, lots, price="1.09"):
     return status.SerializeToString()[head:]
 
 
-@known_red("V1", "the answer closed is passed over")
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_a_position_that_the_broker_says_is_closed_is_closed_here(stage, account):
     s = stage(account)
@@ -63,7 +62,6 @@ def test_a_position_that_was_closed_unreported_is_closed_by_what_history_says(st
     agree(s)
 
 
-@known_red("V1", ALERTED)
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_a_position_that_was_made_smaller_by_hand_is_so_here(stage, account):
     s = stage(account)
@@ -73,7 +71,6 @@ def test_a_position_that_was_made_smaller_by_hand_is_so_here(stage, account):
     agree(s)
 
 
-@known_red("V1", ALERTED)
 def test_a_position_that_the_broker_has_lost_is_not_open_here(stage):
     s = stage()
     trade = s.filled(s.buy("0.5"))
@@ -82,7 +79,6 @@ def test_a_position_that_the_broker_has_lost_is_not_open_here(stage):
     agree(s, OPEN)
 
 
-@known_red("V1", ALERTED)
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_a_position_that_somebody_else_opened_is_adopted_and_can_be_closed(stage, account):
     s = stage(account)
@@ -101,7 +97,6 @@ def test_a_position_that_somebody_else_opened_is_adopted_and_can_be_closed(stage
 BACKLOG, BACKLOG_WITHIN_S = 40, 20  # one after the other: 2 s each
 
 
-@known_red("V1", "orders of a backlog are asked about one after the other")
 def test_a_backlog_at_a_broker_that_checks_nothing_is_asked_about_at_once(stage):
     s = stage(options={"TRADECAST_PAPER_DUPLICATE_CHECK": "none"})
     s.filled(s.buy("0.1"))

@@ -14,8 +14,6 @@ WINDOW_S = 20  # in which equal content without an id is the same signal: the pr
 
 # --- V1: positions
 
-@known_red("V1", "a close is planned again from what is remembered, and the fill is given to "
-                 "that plan")
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_a_close_that_also_closed_what_was_filled_later_is_not_planned_again(stage, account):
     s = stage(account)
@@ -32,8 +30,6 @@ def test_a_close_that_also_closed_what_was_filled_later_is_not_planned_again(sta
     s.agree()
 
 
-@known_red("V1", "a close refused because nothing was known to be open takes nothing off when "
-                 "its execution comes to light")
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_a_close_of_what_is_not_known_any_more_is_applied_when_its_report_comes(stage, account):
     s = stage(account)
@@ -48,7 +44,6 @@ def test_a_close_of_what_is_not_known_any_more_is_applied_when_its_report_comes(
     s.agree()
 
 
-@known_red("V1", "part of a position is closed by percent of what is remembered")
 def test_a_close_by_percent_is_of_what_was_open_when_it_was_first_sent(stage):
     s = stage()
     first = s.buy("0.5")
@@ -65,8 +60,6 @@ def test_a_close_by_percent_is_of_what_was_open_when_it_was_first_sent(stage):
     s.agree()
 
 
-@known_red("V1", "an order that waits is cancelled by a close though it had been sent before "
-                 "the rollback")
 def test_an_order_that_may_have_been_sent_is_not_overtaken_by_a_close(stage):
     # A broker that checks nothing: after the rollback the first order is asked about, and what
     # came after it waits behind.
@@ -84,8 +77,6 @@ def test_an_order_that_may_have_been_sent_is_not_overtaken_by_a_close(stage):
 
 # --- V2: closes that never end
 
-@known_red("V2", "the broker filled what it was sent first; what is planned now is larger, and "
-                 "waits for the rest for ever")
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_a_close_ends_with_what_the_broker_was_sent_first(stage, account):
     s = stage(account)
@@ -112,8 +103,6 @@ def test_a_close_ends_with_what_the_broker_was_sent_first(stage, account):
 
 # --- V3: executions that are never counted
 
-@known_red("V3", "the close of the other side was in no journal: after a rollback nobody knows "
-                 "of it")
 def test_the_close_of_the_other_side_is_known_after_a_rollback(stage):
     s = stage()
     s.filled(s.buy("0.5"))
@@ -129,8 +118,6 @@ def test_the_close_of_the_other_side_is_known_after_a_rollback(stage):
     s.agree()
 
 
-@known_red("V3", "a trade that was given up and forgotten is not loaded when its execution is "
-                 "reported")
 def test_an_execution_of_a_trade_that_memory_does_not_have_is_applied(stage):
     s = stage(max_age_s=2)
     mark = s.mark()
@@ -144,8 +131,6 @@ def test_an_execution_of_a_trade_that_memory_does_not_have_is_applied(stage):
     s.agree()
 
 
-@known_red("V3", "an order of which Redis has forgotten the sending is given up for its age "
-                 "without asking the broker")
 def test_an_order_that_may_have_been_sent_is_asked_about_before_it_is_given_up(stage):
     s = stage(max_age_s=2)
     mark = s.mark()
@@ -161,7 +146,6 @@ def test_an_order_that_may_have_been_sent_is_asked_about_before_it_is_given_up(s
 
 # --- V4: two outcomes
 
-@known_red("V4", "what was told as failed is completed in one place and not in the others")
 def test_a_signal_that_failed_and_was_executed_after_all_has_one_outcome(stage):
     s = stage(max_age_s=1)
     assert wire.control(s.plant, "gw-a", "fault", "late_accept", 6000, 1).ok

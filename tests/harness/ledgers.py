@@ -110,13 +110,14 @@ def _enter_order(out, order):
     out.filled[trade] = number(order["filled_lots"])
     out.twice += [trade] if order["executions"] > 1 else []
     told = _history(order)
-    for fill in [*told.fills, *told.closings]:
-        out.executions[(account, fill.execution_id)] = Decimal(fill.lots).scaleb(-8)
+    by_broker = [c for c in told.closings if not c.closed_by]  # else it is a fill of that order
+    for fill in [*told.fills, *by_broker]:
+        out.executions[(account, fill.execution_id)] += Decimal(fill.lots).scaleb(-8)
 
 
 def of_brokers(plant):
     """The paper brokers' books, all of them together; what was put there by hand as well."""
-    out = Ledger(defaultdict(Decimal), {}, {}, {}, defaultdict(Decimal), [])
+    out = Ledger(defaultdict(Decimal), defaultdict(Decimal), {}, {}, defaultdict(Decimal), [])
     for instance in plant.gateways:
         books = f"file:{plant.books(instance)}?mode=ro"
         for account in rows(books, "SELECT account_id, realised FROM accounts"):

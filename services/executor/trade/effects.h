@@ -32,7 +32,6 @@ enum effect_kind {
 struct reduction {
     const Closing *piece; // whose position, and how much of it
     const Fill *fill;     // the execution
-    bool by_broker;       // no order asked for it
 };
 
 struct effect {

@@ -80,11 +80,10 @@ static bool count_fill(struct trade *t, const Fill *f, enum trade_event *event, 
     return true;
 }
 
-static void reduce_other(const Closing *piece, const Fill *f, bool by_broker, struct effects *out) {
+static void reduce_other(const Closing *piece, const Fill *f, struct effects *out) {
     struct effect *e = effects_add(out, EFFECT_REDUCE);
     e->reduce.piece = piece;
     e->reduce.fill = f;
-    e->reduce.by_broker = by_broker;
 }
 
 static int64_t lots_of(const Fill *f) {
@@ -104,12 +103,12 @@ static void net_fill(struct trade *t, const Fill *f) {
 static void reduce_by_plan(const struct trade *t, const Fill *f, const struct trade_env *env, struct effects *out) {
     Closing *pieces = arena_take(env->arena, (t->s->n_closes + 1) * sizeof *pieces);
     size_t n = fills_by_plan(t->s, f, pieces);
-    for (size_t i = 0; i < n; i++) reduce_other(&pieces[i], f, false, out);
+    for (size_t i = 0; i < n; i++) reduce_other(&pieces[i], f, out);
 }
 
 static void apply_closed(struct trade *t, const Fill *f, const struct trade_env *env, struct effects *out) {
     if (!trade_is_closing(t->s)) net_fill(t, f);
-    for (size_t i = 0; i < f->n_closed; i++) reduce_other(f->closed[i], f, false, out);
+    for (size_t i = 0; i < f->n_closed; i++) reduce_other(f->closed[i], f, out);
     bool unsaid = trade_is_closing(t->s) && !f->n_closed && !env->gateway->checks.keeps_plans && !(f->has_net && f->net);
     if (unsaid) reduce_by_plan(t, f, env, out);
 }
@@ -167,39 +166,35 @@ static void publish_broker_close(struct trade *t, const Fill *f, const struct tr
     effects_publish(out, result, NULL);
 }
 
-// Its part of a position that the broker closed: of one execution each trade has its own, with its own result.
-static void close_part(struct trade *t, const Closing *piece, const Fill *f, const struct trade_env *env, struct effects *out) {
-    Fill part = *f;
-    part.lots = piece->lots;
-    part.has_pnl = piece->has_pnl;
-    part.pnl = piece->pnl;
-    if (reduce_position(t, piece, f, env, out)) publish_broker_close(t, &part, env, out);
+// All of it, or (a netting account) its part and those of others.
+static void close_parts(struct trade *t, const Fill *f, const struct trade_env *env, struct effects *out) {
+    Closing all = CLOSING__INIT;
+    all.lots = f->lots;
+    all.has_pnl = f->has_pnl;
+    all.pnl = f->pnl;
+    bool own = !f->n_closed && reduce_position(t, &all, f, env, out);
+    for (size_t i = 0; i < f->n_closed; i++) {
+        const Closing *piece = f->closed[i];
+        if (strcmp(piece->trade_id, t->s->trade_id) == 0)
+            own = reduce_position(t, piece, f, env, out);
+        else
+            reduce_other(piece, f, out);
+    }
+    if (!own) trade_add_execution(t, closing_name(f->execution_id, env)); // it is this trade's all the same
 }
 
 static void broker_closed(struct trade *t, const Fill *f, const struct trade_env *env, struct effects *out) {
     bool counted = fills_is_counted(t->s, closing_name(f->execution_id, env));
     if (counted || fill_is_bad(f, out)) return;
+    close_parts(t, f, env, out);
+    t->s->updated_at = env->now;
     fills_charge(t->s, f);
     effects_add(out, EFFECT_CHARGE)->fill = f;
-    Closing own = CLOSING__INIT;
-    own.lots = f->lots;
-    own.has_pnl = f->has_pnl;
-    own.pnl = f->pnl;
-    if (!f->n_closed) return close_part(t, &own, f, env, out);
-    for (size_t i = 0; i < f->n_closed; i++) {
-        const Closing *piece = f->closed[i];
-        if (strcmp(piece->trade_id, t->s->trade_id) == 0)
-            close_part(t, piece, f, env, out);
-        else
-            reduce_other(piece, f, true, out);
-    }
+    publish_broker_close(t, f, env, out);
 }
 
 void evidence_reduced(struct trade *t, const struct reduction *r, const struct trade_env *env, struct effects *out) {
-    if (r->by_broker)
-        close_part(t, r->piece, r->fill, env, out);
-    else if (reduce_position(t, r->piece, r->fill, env, out))
-        effects_publish(out, NULL, NULL);
+    if (reduce_position(t, r->piece, r->fill, env, out)) effects_publish(out, NULL, NULL);
 }
 
 void evidence_closing(struct trade *t, const Fill *f, const struct trade_env *env, struct effects *out) {

@@ -178,7 +178,8 @@ static void a_stop_of_the_position_closes_every_trade_of_it(void **state) {
     assert_state(w, "t2", closed);
     assert_int_equal(trade(w, "t2")->pnl, -2 * LOT);
     assert_int_equal(trade(w, "t1")->pnl, 3 * LOT);
-    assert_int_equal(results(w, "t2"), 2); // its fill, and its part of what the broker closed
+    assert_int_equal(results(w, "t1"), 2); // its fill, and what the broker closed: one execution, one result
+    assert_int_equal(results(w, "t2"), 1);
 }
 
 static void what_an_execution_closed_is_what_it_says_whatever_is_open_here(void **state) {

@@ -175,13 +175,15 @@ static void a_stop_loss_closes_every_part(void **state) {
     assert_closed(f, 1, "t2", "0.2", "-200");
     char execution[64];
     (void)snprintf(execution, sizeof execution, "%s", f->execution_id);
-    const char *ids[] = {"t1", "t2"}, *lots[] = {"0.1", "0.2"};
+    const char *ids[] = {"t1", "t2"}, *lots[] = {"0.3", "0.2"}; // whose execution it is has it whole
     for (size_t i = 0; i < 2; i++) {
         const OrderStatus *s = broker_ask(b, ids[i]);
         assert_int_equal(s->state, TRADE_STATE__STATE__closed);
         assert_int_equal(s->n_closings, 1);
         assert_string_equal(s->closings[0]->execution_id, execution);
         assert_decimal(s->closings[0]->lots, lots[i]);
+        assert_int_equal(s->closings[0]->n_closed, i == 0 ? 2 : 0);
+        assert_int_equal(s->closings[0]->closed_by != NULL, i == 1);
         assert_int_equal(s->closings[0]->has_commission,
                          i == 0); // paid once, by the order under which it is reported
     }
