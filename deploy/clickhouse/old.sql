@@ -202,11 +202,12 @@ CREATE TABLE IF NOT EXISTS `tradecast`.`trades_rows` (
     `source` Nullable(String),
     `cause` Nullable(String),
     `cause_id` Nullable(String),
+    `unseen_lots` Nullable(Decimal(38, 8)),
     `changed` UInt64,
     `removed` UInt8
 ) ENGINE = ReplacingMergeTree(`changed`) ORDER BY (trade_id);
 
-CREATE VIEW IF NOT EXISTS `tradecast`.`trades` AS SELECT `trade_id`, `signal_id`, `account_id`, `broker_id`, `symbol`, `broker_symbol`, `order_type`, `direction`, `side`, `lot_size`, `price`, `requested_price`, `stop_loss`, `take_profit`, `expiration_time`, `state`, `reason`, `filled_lots`, `average_price`, `closed_lots`, `pnl`, `commission`, `fees`, `signal_at`, `ordered_at`, `submitted_at`, `executed_at`, `closed_at`, `updated_at`, `instance_id`, `broker_order_id`, `valid_until`, `closes`, `not_found`, `asked_at`, `doubt_at`, `held`, `executions`, `cancel_wanted`, `stop_loss_wanted`, `take_profit_wanted`, `exit_price`, `limit_price`, `close_percent`, `close_side`, `trail_distance`, `trail_trigger`, `trail_step`, `break_even_trigger`, `break_even_offset`, `trail_high`, `trail_stop`, `price_wanted`, `limit_price_wanted`, `wanted_at`, `modify_rejected`, `netted_lots`, `residual`, `close_trade_id`, `source`, `cause`, `cause_id`, `changed` FROM `tradecast`.`trades_rows` FINAL WHERE `removed` = 0;
+CREATE VIEW IF NOT EXISTS `tradecast`.`trades` AS SELECT `trade_id`, `signal_id`, `account_id`, `broker_id`, `symbol`, `broker_symbol`, `order_type`, `direction`, `side`, `lot_size`, `price`, `requested_price`, `stop_loss`, `take_profit`, `expiration_time`, `state`, `reason`, `filled_lots`, `average_price`, `closed_lots`, `pnl`, `commission`, `fees`, `signal_at`, `ordered_at`, `submitted_at`, `executed_at`, `closed_at`, `updated_at`, `instance_id`, `broker_order_id`, `valid_until`, `closes`, `not_found`, `asked_at`, `doubt_at`, `held`, `executions`, `cancel_wanted`, `stop_loss_wanted`, `take_profit_wanted`, `exit_price`, `limit_price`, `close_percent`, `close_side`, `trail_distance`, `trail_trigger`, `trail_step`, `break_even_trigger`, `break_even_offset`, `trail_high`, `trail_stop`, `price_wanted`, `limit_price_wanted`, `wanted_at`, `modify_rejected`, `netted_lots`, `residual`, `close_trade_id`, `source`, `cause`, `cause_id`, `unseen_lots`, `changed` FROM `tradecast`.`trades_rows` FINAL WHERE `removed` = 0;
 
 CREATE TABLE IF NOT EXISTS `tradecast`.`trade_result_rows` (
     `result_id` String,

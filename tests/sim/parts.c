@@ -189,7 +189,8 @@ static void hear(struct world *w, struct node *n, const struct note *note) {
 }
 
 static void look_at(struct world *w, struct node *n, struct trade *t) {
-    static const struct doubt_patience patience = {5, NS_PER_S / 5, 3 * NS_PER_S, NS_PER_S, 2 * NS_PER_S};
+    static const struct doubt_patience patience = {
+        .asks = 5, .interval = NS_PER_S / 5, .least = 3 * NS_PER_S, .answer_within = NS_PER_S, .held_interval = 2 * NS_PER_S};
     struct gateway_checks checks = w->mix.broker;
     checks.session_since = w->broker.session_since;
     t->doubt.reachable = true;
