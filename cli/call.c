@@ -11,7 +11,7 @@
 
 #include "cli.h"
 
-static const struct flag common_flags[] = {
+const struct flag common_flags[] = {
     {"dir", "DIR", "where the installation is (TRADECAST_DIR; else var)"},
     {"json", NULL, "print JSON, for machines"},
     {"help", NULL, "print this"},
@@ -121,8 +121,10 @@ void command_help(const struct command *command, buffer_t *out) {
 }
 
 void commands_help(const struct command *table, size_t n, buffer_t *out) {
+    size_t width = 0; // of the longest name: a name that touched its sentence would be no entry of the man page
+    for (size_t i = 0; i < n; i++) width = strlen(table[i].name) > width ? strlen(table[i].name) : width;
     buffer_text(out, "tradecast - looks after a tradecast installation\n\nusage: tradecast COMMAND [arguments] [options]\n\ncommands:\n");
-    for (size_t i = 0; i < n; i++) buffer_format(out, "  %-12s %s\n", table[i].name, table[i].words);
+    for (size_t i = 0; i < n; i++) buffer_format(out, "  %-*s  %s\n", (int)width, table[i].name, table[i].words);
     buffer_text(out, "\nevery command:\n");
     describe_flags(common_flags, out);
     buffer_text(out, "\nexit status: 0 done; 1 the answer is no; 2 wrong use; 3 what was to be asked cannot be reached\n");

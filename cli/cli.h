@@ -57,6 +57,8 @@ const char *call_flag(const struct call *call, const char *name); // NULL: not g
 bool call_number(const struct call *call, const char *name, unsigned long preset, unsigned long *out);
 void command_help(const struct command *command, buffer_t *out);
 void commands_help(const struct command *table, size_t n, buffer_t *out);
+void commands_completion(const struct command *table, size_t n, buffer_t *out); // a script for bash
+extern const struct flag common_flags[];                                        // of every command
 
 // One sentence on stderr; returns `outcome`, so that a command can end with it.
 enum outcome complain(enum outcome outcome, const char *format, ...) __attribute__((format(printf, 2, 3)));

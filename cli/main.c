@@ -25,6 +25,8 @@
 #define LISTED ARCHIVED, {"state", "STATE", "in this state"}, {"signal", "ID", "of this signal"}, {"limit", "N", "at most N rows (100)"}, \
     {"after", "NEXT", "what comes after the page that said so"}, {"csv", NULL, "every column, as CSV"}
 
+static enum outcome run_completion(struct call *call);
+
 static const struct command commands[] = {
     {"send", "[FILE | -]", "Sends a signal to the webhook: a file, stdin, or the options.", run_send, 0, 1,
      {{"symbol", "SYMBOL", "what to trade"},
@@ -125,6 +127,7 @@ static const struct command commands[] = {
       {"dry-run", NULL, "only show what would move"},
       {"fence", NULL, "also while a service on another host is connected: it is shut out, and stops"}}},
     {"health", "SERVICE", "Whether a service (executor.0) answers and can commit; for health checks.", run_health, 1, 1, {}},
+    {"completion", "bash", "Prints what bash needs to complete this command: eval \"$(tradecast completion bash)\".", run_completion, 1, 1, {}},
     {"version", "", "Prints the version.", run_version, 0, 0, {}},
 };
 // clang-format on
@@ -140,6 +143,14 @@ static const struct command *find(const char *name) {
 
 enum outcome run_version(struct call *call) {
     printf(call->json ? "{\"version\":\"%s\"}\n" : "tradecast %s\n", TRADECAST_VERSION);
+    return DONE;
+}
+
+static enum outcome run_completion(struct call *call) {
+    own(buffer) out = {0};
+    if (strcmp(call->args[0], "bash") != 0) return complain(WRONG_USE, "there is a completion for bash, none for %.40s", call->args[0]);
+    commands_completion(commands, COMMANDS, &out);
+    print_out(&out);
     return DONE;
 }
 

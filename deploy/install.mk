@@ -1,4 +1,4 @@
-# make install: the programs, the units of systemd, man pages. PREFIX and DESTDIR as everywhere.   make deb: the same as a Debian package
+# make install: the programs, the units of systemd, man pages, docs, samples, completion. PREFIX and DESTDIR as everywhere.   make deb: the same as a Debian package
 VERSION := $(shell cut -d\" -f2 -s common/version.h)
 
 PREFIX ?= /usr/local
@@ -9,17 +9,30 @@ PREPARE := deploy/prepare deploy/redis.conf deploy/acl deploy/local/layout.py de
 # Units name the places of a package; another PREFIX is written in.
 placed = sed 's,/usr/\(lib\|share\)/tradecast,$(PREFIX)/\1/tradecast,g' $(1) > $(2)
 
-.PHONY: install man deb
-MAN := $(BINS:$(OUT)/bin/%=build/man/%.1)
-man: $(MAN)
-build/man/%.1: $(OUT)/bin/%
+# What --help and the pages point to.
+DOCS := README.md ARCHITECTURE.md CHANGELOG.md $(wildcard docs/*.md)
+SAMPLES := deploy/sample.yaml deploy/demo.json deploy/config.schema.json deploy/prometheus-rules.yml deploy/prometheus.yml \
+           $(wildcard deploy/presets/*.json deploy/clickhouse/*.sql)
+COMPLETION := $(OUT)/completion.bash
+
+.PHONY: install man deb man-packages
+man-packages:
+	@deploy/setup man
+MAN := $(BINS:$(OUT)/bin/%=$(OUT)/man/%.1)
+man: $(MAN) $(COMPLETION)
+$(COMPLETION): $(OUT)/bin/tradecast
+	$< completion bash > $@
+# In its own locale, C, help2man writes ??? for what is not ASCII.
+$(OUT)/man/%.1: $(OUT)/bin/% | man-packages
 	@mkdir -p $(@D)
-	help2man --no-info --no-discard-stderr --section=1 --source="tradecast $(VERSION)" --version-string="$(VERSION)" \
+	help2man --locale=C.UTF-8 --no-info --no-discard-stderr --section=1 --source="tradecast $(VERSION)" --version-string="$(VERSION)" \
 	  --name="$$($< --help | sed -n '1s/^[^ ]* - //p')" --output=$@ $<
 
-install: all man
+install: all man-packages man
 	install -d $(LIBDIR)/tradecast $(LIBDIR)/systemd/system/tradecast-.service.d $(LIBDIR)/sysusers.d $(LIBDIR)/tmpfiles.d \
-	  $(DESTDIR)$(PREFIX)/bin $(SHARE)/man/man1 $(SHARE)/tradecast/deploy/local $(DESTDIR)/etc/tradecast
+	  $(DESTDIR)$(PREFIX)/bin $(SHARE)/man/man1 $(SHARE)/tradecast/deploy/local $(DESTDIR)/etc/tradecast \
+	  $(SHARE)/tradecast/deploy/presets $(SHARE)/tradecast/deploy/clickhouse $(SHARE)/doc/tradecast/docs \
+	  $(SHARE)/bash-completion/completions
 	install -m 755 $(BINS) $(LIBDIR)/tradecast
 	$(foreach u,$(UNITS),$(call placed,$(u),$(LIBDIR)/systemd/system/$(notdir $(u))) &&) true
 	$(call placed,deploy/systemd/tradecast-.service.d/10-service.conf,$(LIBDIR)/systemd/system/tradecast-.service.d/10-service.conf)
@@ -28,6 +41,9 @@ install: all man
 	install -m 644 deploy/systemd/sysusers.conf $(LIBDIR)/sysusers.d/tradecast.conf
 	install -m 644 deploy/systemd/tmpfiles.conf $(LIBDIR)/tmpfiles.d/tradecast.conf
 	install -m 644 $(MAN) $(SHARE)/man/man1
+	$(foreach f,$(DOCS),install -m 644 $(f) $(SHARE)/doc/tradecast/$(f) &&) true
+	$(foreach f,$(SAMPLES),install -m 644 $(f) $(SHARE)/tradecast/$(f) &&) true
+	install -m 644 $(COMPLETION) $(SHARE)/bash-completion/completions/tradecast
 	$(foreach f,$(PREPARE),install -m $(if $(filter %/prepare,$(f)),755,644) $(f) $(SHARE)/tradecast/$(f) &&) true
 	for f in deploy/systemd/tradecast.env deploy/env/*.env; do \
 	  [ -e $(DESTDIR)/etc/tradecast/$${f##*/} ] || install -m 644 $$f $(DESTDIR)/etc/tradecast/$${f##*/}; done
