@@ -17,7 +17,7 @@ COMPLETION := $(OUT)/completion.bash
 
 .PHONY: install man deb man-packages
 man-packages:
-	@deploy/setup man
+	@command -v help2man >/dev/null || deploy/setup man
 MAN := $(BINS:$(OUT)/bin/%=$(OUT)/man/%.1)
 man: $(MAN) $(COMPLETION)
 $(COMPLETION): $(OUT)/bin/tradecast
