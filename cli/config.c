@@ -31,6 +31,7 @@ static bool add_word(struct asking *a, const char *name, const char *value) {
 // Who asks, and why: kept with the change.
 static void add_author(struct asking *a, const struct call *call) {
     const char *note = call_flag(call, "note");
+    if (call_flag(call, "force")) add_word(a, "force", NULL);
     add_word(a, "by", operator_name());
     if (note && *note) add_word(a, "note", note);
 }

@@ -64,6 +64,7 @@ static const struct command commands[] = {
      "Shows the configuration, or changes it: all or nothing, and shows what differs first (docs/configuration.md).", run_config, 1, 3,
      {{"dry-run", NULL, "set, apply, rollback: only show what would differ"},
       {"replace", NULL, "apply: what the document lacks goes"},
+      {"force", NULL, "set, apply, rollback: also when accounts with open trades go, or everything"},
       {"note", "TEXT", "set, apply, rollback: why; it is kept"},
       {"yaml", NULL, "export: YAML (else JSON)"},
       {"count", "N", "history: the last N versions (20)"}}},

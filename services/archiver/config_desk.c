@@ -12,6 +12,7 @@
 #include "services/archiver/config_edits.h"
 #include "services/archiver/config_history.h"
 #include "services/archiver/config_path.h"
+#include "services/archiver/config_removal.h"
 #include "services/archiver/slice.h"
 
 #define HISTORY_PRESET 20
@@ -103,6 +104,11 @@ static void answer_difference(struct desk *desk, const ControlRequest *r, Config
 static bool settle(struct desk *desk, batch_t *batch, const ControlRequest *r, const config_t *wanted, buffer_t *answer) {
     ConfigChange **changes;
     size_t n = config_diff(desk->held, wanted, batch_now(batch), batch_arena(batch), &changes);
+    own(buffer) why = {0};
+    if (!word(r, "dry-run") && !word(r, "force") && !removal_may(desk->db, changes, n, wanted, &why)) {
+        buffer_text(answer, buffer_string(&why));
+        return false;
+    }
     struct warnings warnings = {.arena = batch_arena(batch)};
     look_for_gaps(wanted, batch_now(batch), &warnings);
     answer_difference(desk, r, changes, n, &warnings, answer);

@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "common/own.h"
+#include "services/archiver/schema.h"
 
 #define STEP_ROWS  500
 #define VACUUM_RUN "PRAGMA incremental_vacuum(256)"
@@ -16,7 +17,6 @@
 #define KEY_TEXT   512
 #define PARTS_MAX  2
 
-#define TRADE_OPEN "NOT (t.state IN ('rejected', 'cancelled', 'expired', 'closed') OR (t.state = 'filled' AND t.closes IS NOT NULL))"
 #define TRADE_OVER "NOT EXISTS (SELECT 1 FROM trades t WHERE t.trade_id = x.trade_id AND " TRADE_OPEN ")"
 #define SIGNAL_OVER                                                                                                                        \
     "NOT EXISTS (SELECT 1 FROM signals s WHERE s.signal_id = x.signal_id AND s.status NOT IN ('completed', 'failed'))"                     \

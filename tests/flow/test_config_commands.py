@@ -126,6 +126,20 @@ def test_the_examples_of_the_docs_can_be_applied(plant, page):
     assert "+ sources." in whole
 
 
+def test_what_would_take_an_account_with_open_trades_away_is_shown_and_refused(plant):
+    door = plant.door()
+    assert door.alert({"signal_id": "config-open", "symbol": "EURUSD", "action": "buy", "lot_size": "0.1", "price": "1.0843"})[0] == 200
+    door.close()
+    assert plant.final("config-open")["status"] == "completed"
+    until(lambda: "acc000" in plant.command("trades", "--account", "acc000")[1], "the trades to be archived")
+    before = version(plant)
+    status, out, err = config(plant, "apply", "-", stdin='{"replace": true}')
+    assert status == ANSWER_NO
+    assert "- accounts.acc000\n" in out and "- sources.test" in out
+    assert re.search(r"accounts\.acc000 has \d+ open trades?\n", err) and "--force" in err
+    assert version(plant) == before and decided(plant, "acc000") == "ordered"
+
+
 @pytest.mark.parametrize("words", [["get"], ["set", "a"], ["apply"], ["rollback"], ["show", "more"], ["forget"]])
 def test_wrong_use_is_said(plant, words):
     status, _, err = config(plant, *words)

@@ -332,6 +332,52 @@ static void a_document_may_replace_all_by_word_as_well(void **state) {
     assert_non_null(config_find(w->desk.held, CONFIG_CHANGE__KIND__broker_config, "bravo"));
 }
 
+static void open_a_trade(struct world *w, const char *trade, const char *account, const char *state, const char *closes) {
+    own(buffer) sql = {0};
+    buffer_format(&sql,
+                  "INSERT INTO trades (trade_id, signal_id, account_id, broker_id, symbol, broker_symbol, order_type, direction, lot_size, state, "
+                  "reason, signal_at, ordered_at, updated_at, closes) VALUES ('%s', 's', '%s', 'alpha', 'EURUSD', 'EURUSD', 'market', 'buy', '1', '%s', "
+                  "'ordered', 't', 't', 't', %s)", trade, account, state, closes);
+    assert_int_equal(sql_run(w->desk.db, buffer_string(&sql)), ERR_OK);
+}
+
+static void an_account_with_open_trades_is_not_taken_away_unless_forced(void **state) {
+    struct world *w = *state;
+    static const char ben[] = "{\"accounts\":[{\"account_id\":\"ben\",\"broker_id\":\"alpha\"},{\"account_id\":\"carl\",\"broker_id\":\"alpha\"}]}";
+    MUST(w, desk_apply, FIRST, NULL);
+    MUST(w, desk_apply, ben, NULL);
+    open_a_trade(w, "t1", "anna", "filled", "NULL");
+    open_a_trade(w, "t2", "anna", "unknown", "NULL");
+    open_a_trade(w, "t3", "ben", "closed", "NULL");
+    open_a_trade(w, "t4", "ben", "filled", "'t3'"); // what closed it
+    open_a_trade(w, "t5", "ben", "rejected", "NULL");
+    open_a_trade(w, "t6", "carl", "working", "NULL");
+    uint64_t version = config_version(w->desk.held);
+    static const char lacks[] = "{\"brokers\":[{\"broker_id\":\"alpha\"}]}";
+    assert_false(ASK(w, desk_apply, lacks, "replace"));
+    says(w, "accounts.anna has 2 open trades\naccounts.carl has 1 open trade\n");
+    says(w, "--force");
+    assert_null(strstr(buffer_string(&w->answer), "accounts.ben"));
+    assert_false(ASK(w, desk_set, NULL, "path=accounts.carl", "value=null"));
+    assert_false(ASK(w, desk_rollback, NULL, "to=1"));
+    assert_int_equal(config_version(w->desk.held), version);
+    MUST(w, desk_apply, lacks, "replace", "dry-run");
+    says(w, "\"id\":\"anna\",\"removed\":true");
+    MUST(w, desk_set, NULL, "path=accounts.ben", "value=null");
+    MUST(w, desk_apply, lacks, "replace", "force");
+    assert_null(config_find(w->desk.held, CONFIG_CHANGE__KIND__account_config, "anna"));
+}
+
+static void nothing_at_all_is_no_configuration_unless_forced(void **state) {
+    struct world *w = *state;
+    MUST(w, desk_apply, FIRST, NULL);
+    assert_false(ASK(w, desk_apply, "{\"replace\":true}", NULL));
+    says(w, "nothing would be left of the configuration (4 rows would go)");
+    assert_non_null(anna(w));
+    MUST(w, desk_apply, "{\"replace\":true}", "force");
+    MUST(w, desk_apply, "{\"replace\":true}", NULL); // there is nothing to take away
+}
+
 static void every_row_of_the_rules_names_a_field_that_it_fits(void **state) {
     (void)state;
     const struct field_rule *r;
@@ -362,6 +408,8 @@ int main(void) {
         TEST(a_license_stays_until_it_is_taken_away),
         TEST(what_is_exported_can_be_applied_and_holds_no_secret),
         TEST(a_document_may_replace_all_by_word_as_well),
+        TEST(an_account_with_open_trades_is_not_taken_away_unless_forced),
+        TEST(nothing_at_all_is_no_configuration_unless_forced),
         TEST(every_row_of_the_rules_names_a_field_that_it_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
