@@ -25,6 +25,7 @@
 #define KEPT_EXCHANGES    256
 #define STOPPING          "{\"error\":{\"code\":\"stopping\",\"message\":\"the service is stopping\",\"field\":null}}"
 #define ROUNDS_MAX        64 // of MHD_run in one http_run
+#define LINKS_SPARE       16 // connections beyond the most, while those that are ended for them have not gone
 
 // --- exchanges
 
@@ -82,6 +83,34 @@ void exchange_release(exchange_t *x) {
     wake(x->http);
 }
 
+// --- connections
+
+// The socket is shut down; MHD then sees its end and forgets it.
+static void end_link(struct link *link) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(link->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info) shutdown(info->connect_fd, SHUT_RDWR);
+    link->deadline = 0;
+    link->ended = true;
+}
+
+// Who only holds a place gives it to whoever comes.
+static void end_the_longest_idle(http_t *self) {
+    struct link *longest = NULL;
+    for (struct link *link = self->links; link; link = link->next) {
+        if (!link->in_request && !link->ended && (!longest || link->since < longest->since)) longest = link;
+    }
+    if (longest) end_link(longest);
+}
+
+static void link_add(http_t *self, struct link *link, struct MHD_Connection *connection) {
+    uint64_t now = clock_mono_ns();
+    if (self->n_links >= self->links_max) end_the_longest_idle(self);
+    *link = (struct link){.connection = connection, .deadline = now + self->request_ns, .since = now, .next = self->links, .at = &self->links};
+    if (link->next) link->next->at = &link->next;
+    self->links = link;
+    self->n_links++;
+}
+
 // --- MHD's callbacks
 
 static void on_connection(void *cls, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code) {
@@ -90,11 +119,9 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         link = calloc(1, sizeof *link);
         *context = link;
-        if (!link) return; // its first request is refused
-        *link = (struct link){connection, clock_mono_ns() + self->idle_ns + self->request_ns, self->links, &self->links};
-        if (link->next) link->next->at = &link->next;
-        self->links = link;
+        if (link) link_add(self, link, connection); // else its first request is refused
     } else if (link) {
+        self->n_links--;
         *link->at = link->next;
         if (link->next) link->next->at = link->at;
         free(link);
@@ -107,12 +134,24 @@ static struct link *link_of(struct MHD_Connection *connection) {
     return info ? info->socket_context : NULL;
 }
 
+// MHD hands a path over decoded, as a text: what follows an encoded zero would be lost, and an encoded slash would part it.
+static bool hides_something(const char *uri) {
+    for (; *uri && *uri != '?'; uri++) {
+        if (*uri != '%') continue;
+        bool control = uri[1] == '0' || uri[1] == '1', slash = uri[1] == '2' && (uri[2] | 0x20) == 'f';
+        if (control || slash) return true;
+    }
+    return false;
+}
+
 // The request's first line is there: from now on the deadline counts, however slowly the rest drips in.
 static void *on_first_line(void *cls, const char *uri, struct MHD_Connection *connection) {
-    (void)uri;
     http_t *self = cls;
     struct link *link = link_of(connection);
-    if (link) link->deadline = clock_mono_ns() + self->request_ns;
+    if (!link) return NULL;
+    link->deadline = clock_mono_ns() + self->request_ns;
+    link->in_request = true;
+    link->bad_path = hides_something(uri);
     return NULL;
 }
 
@@ -121,6 +160,8 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     exchange_t *x = *context;
     if (!x) return;
     *context = NULL;
+    x->link->in_request = false;
+    x->link->since = clock_mono_ns();
     exchange_give(x);
 }
 
@@ -173,6 +214,10 @@ static enum MHD_Result begin(exchange_t *x) {
     MHD_get_connection_values(x->connection, MHD_HEADER_KIND, count_header, &c);
     if (c.n > HEADERS_MAX)
         return refuse(x, 431, "{\"error\":{\"code\":\"too_many_headers\",\"message\":\"at most 64 headers\",\"field\":null}}");
+    if (x->link->bad_path)
+        return refuse(x, 400,
+                      "{\"error\":{\"code\":\"bad_path\",\"message\":\"the path holds an encoded slash or "
+                      "control character\",\"field\":null}}");
     if (c.lengths > 1 || c.encodings > 1 || (c.lengths && c.encodings))
         return refuse(x, 400,
                       "{\"error\":{\"code\":\"ambiguous_length\",\"message\":\"the body's length is given twice\",\"field\":null}}");
@@ -258,13 +303,14 @@ http_t *http_new(const struct http_options *options, http_request_fn *request, v
     self->request = request;
     self->arg = arg;
     self->body_max = (size_t)options->body_max;
+    self->links_max = (size_t)options->connections_max;
     self->idle_ns = (uint64_t)options->idle_s * NS_PER_S;
     self->request_ns = (uint64_t)(options->request_s ? options->request_s : REQUEST_S) * NS_PER_S;
     self->poll = self->wake = self->timer = -1;
     errno = 0;
     self->daemon = MHD_start_daemon(
         flags, (uint16_t)options->port, NULL, NULL, on_request, self, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)options->connections_max, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)options->connections_per_ip_max,
+        (unsigned)options->connections_max + LINKS_SPARE, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)options->connections_per_ip_max,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)options->idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, self, MHD_OPTION_NOTIFY_COMPLETED, on_completed, self, MHD_OPTION_URI_LOG_CALLBACK,
         on_first_line, self, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u, MHD_OPTION_END);
@@ -301,14 +347,12 @@ int http_fd(const http_t *self) { return self->poll; }
 
 uint16_t http_port(const http_t *self) { return self->port; }
 
-// Closes connections whose request is not whole in time. The socket is shut down; MHD then sees its end and forgets it.
+// Closes connections whose request is not whole in time.
 static void end_the_slow(http_t *self) {
     uint64_t now = clock_mono_ns();
     for (struct link *link = self->links; link; link = link->next) {
         if (!link->deadline || now < link->deadline) continue;
-        const union MHD_ConnectionInfo *info = MHD_get_connection_info(link->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        if (info) shutdown(info->connect_fd, SHUT_RDWR);
-        link->deadline = 0;
+        end_link(link);
     }
 }
 

@@ -12,10 +12,10 @@ struct http_options {
     const char *address; // numeric, "127.0.0.1"
     int64_t port;        // 0: any free one
     int64_t body_max;    // bytes; more is answered 413
-    int64_t connections_max;
+    int64_t connections_max; // when there are so many, a new one ends the one that has been idle for longest
     int64_t connections_per_ip_max;
     int64_t idle_s;    // a connection that says nothing for so long is closed
-    int64_t request_s; // a request must be whole so long after its first line, however it drips in; 0: 5
+    int64_t request_s; // a request must be whole so long after its first line, and that so long after the connection; 0: 5
 };
 
 // A whole request: called once when its body is there. It must be answered, now or later, exactly once (http_answer).

@@ -11,6 +11,10 @@
 struct link {
     struct MHD_Connection *connection;
     uint64_t deadline; // monotonic ns; 0: none, its request is held
+    uint64_t since;    // monotonic ns: when it was made, or its last request was over
+    bool in_request;   // from its first line to the end of the answer
+    bool ended;        // its socket is shut down; MHD will find out
+    bool bad_path;     // of the request
     struct link *next, **at;
 };
 
@@ -37,6 +41,7 @@ struct http {
     int inner;             // MHD's epoll
     uint16_t port;
     struct link *links;
+    size_t n_links, links_max;
     struct exchange *held, *free;
     unsigned n_free;
     bool awake; // wake is readable

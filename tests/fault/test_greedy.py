@@ -1,8 +1,9 @@
-"""Who takes more than its share: a source that floods the door with refused bodies, and many large bodies at once. Others do not notice."""
+"""Who takes more than its share: a source that floods the door with refused bodies, silent connections, many large bodies at once. Others do not notice."""
 # SPDX-License-Identifier: MIT
 import contextlib
 import json
 import pathlib
+import resource
 import socket
 import threading
 import time
@@ -46,6 +47,20 @@ def test_a_source_that_floods_the_door_starves_nobody(plant):
     assert set(said) == {422, 503} and len(said) > 1000
     assert (plant.admin.info("memory")["used_memory"] - used) / MIB < 24, len(said)
     assert pathlib.Path(plant.archive).stat().st_size / MIB < 24
+
+
+def test_two_thousand_silent_connections_block_nobody(plant):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 8192)), hard))
+    body = {"symbol": "EURUSD", "direction": "buy", "price": "1.08432"}
+    with contextlib.ExitStack() as silent:
+        for n in range(2100):
+            silent.enter_context(socket.create_connection(("127.0.0.1", plant.http_port), timeout=10))
+        for n in range(5):
+            began = time.monotonic()
+            with contextlib.closing(plant.door()) as door:
+                assert door.alert({**body, "signal_id": f"audible-{n}"})[0] == 200
+            assert time.monotonic() - began < 2
 
 
 def peak(plant):

@@ -70,6 +70,14 @@ def test_addresses_and_methods(plant):
         assert status == 405 and headers["allow"] and answer["error"]["code"], path
 
 
+def test_a_path_that_hides_something_opens_nothing(plant):
+    webhook = plant.webhook("test").split(str(plant.http_port), 1)[1]
+    for path in (webhook + "%00junk", webhook + "%00", webhook.replace("/test", "%2ftest"), webhook.replace("test/", "test%2F")):
+        status, _, answer = ask(plant, {**BODY, "signal_id": "hidden"}, path=path)
+        assert (status, answer["error"]["code"]) == (400, "bad_path"), path
+    assert not plant.signal("hidden")
+
+
 def test_pipelined_requests_are_all_answered_in_order(plant):
     with connect(plant) as s:
         ids = [f"pipe-{n}" for n in range(200)]

@@ -281,6 +281,72 @@ static void a_connection_that_says_nothing_is_closed(void **state) {
     site_close(s);
 }
 
+static void a_connection_that_never_begins_a_request_is_closed_soon(void **state) {
+    (void)state;
+    struct http_options options = preset();
+    options.idle_s = 15;
+    struct site *s = site_open(options);
+    uint64_t started = clock_mono_ns();
+    int fd = dial(s);
+    say(s, fd, "POST /x", 7);
+    assert_string_equal(hear(s, fd, NULL, 0), "");
+    assert_true(clock_mono_ns() - started < 4 * NS_PER_S);
+    close(fd);
+    fd = dial(s); // once it has been answered it may stay
+    say(s, fd, "GET /x HTTP/1.1\r\nHost: h\r\n\r\n", 28);
+    assert_has(hear(s, fd, "\r\n\r\n", 1), "200 OK");
+    started = clock_mono_ns();
+    while (clock_mono_ns() - started < 2 * NS_PER_S) turn(s, fd, 100);
+    say(s, fd, "GET /x HTTP/1.1\r\nHost: h\r\n\r\n", 28);
+    assert_has(hear(s, fd, "\r\n\r\n", 1), "200 OK");
+    close(fd);
+    site_close(s);
+}
+
+// As many silent ones as there are places, and again as many: who has something to say is answered at once; who waits for an answer keeps
+// its place, and so does who was answered last.
+static void when_all_places_are_taken_the_longest_idle_gives_its_own(void **state) {
+    (void)state;
+    struct http_options options = preset();
+    options.connections_max = 50;
+    options.request_s = 15;
+    struct site *s = site_open(options);
+    int silent[200], waits = dial(s), kept;
+    say(s, waits, "GET /held HTTP/1.1\r\nHost: h\r\n\r\n", 31);
+    uint64_t started = clock_mono_ns();
+    for (size_t i = 0; i < 200; i++) {
+        silent[i] = dial(s);
+        turn(s, -1, 20);
+        if (i % 50 != 49) continue;
+        assert_has(ask(s, "GET /x HTTP/1.1\r\nHost: h\r\n\r\n"), "200 OK");
+    }
+    kept = silent[199];
+    say(s, kept, "GET /x HTTP/1.1\r\nHost: h\r\n\r\n", 28);
+    assert_has(hear(s, kept, "\r\n\r\n", 1), "200 OK");
+    assert_int_equal(s->n_held, 1);
+    http_answer(s->held[0], 200, "text/plain", span_of("at last"), 0, NULL);
+    assert_has(hear(s, waits, "at last", 1), "at last");
+    assert_true(clock_mono_ns() - started < 10 * NS_PER_S);
+    assert_string_equal(hear(s, silent[0], NULL, 0), "");
+    for (size_t i = 0; i < 200; i++) close(silent[i]);
+    close(waits);
+    site_close(s);
+}
+
+static void a_path_that_hides_something_is_refused(void **state) {
+    (void)state;
+    static const char *const bad[] = {"/x%00y", "/x%00", "/webhook%2fx", "/webhook%2Fx/y", "/x%0Ay", "/x%1fy"};
+    struct site *s = site_open(preset());
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char request[80];
+        (void)snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: h\r\n\r\n", bad[i]);
+        assert_has(ask(s, request), "400 Bad Request");
+    }
+    assert_int_equal(s->seen, 0);
+    assert_has(ask(s, "GET /x%20y?name=a%2fb%00c HTTP/1.1\r\nHost: h\r\n\r\n"), "GET /x y 127.0.0.1 a/b");
+    site_close(s);
+}
+
 static void connections_of_one_address_are_limited(void **state) {
     (void)state;
     struct http_options options = preset();
@@ -402,6 +468,9 @@ int main(void) {
         cmocka_unit_test(too_many_headers_are_refused),
         cmocka_unit_test(a_request_that_drips_in_is_cut_off),
         cmocka_unit_test(a_connection_that_says_nothing_is_closed),
+        cmocka_unit_test(a_connection_that_never_begins_a_request_is_closed_soon),
+        cmocka_unit_test(when_all_places_are_taken_the_longest_idle_gives_its_own),
+        cmocka_unit_test(a_path_that_hides_something_is_refused),
         cmocka_unit_test(connections_of_one_address_are_limited),
         cmocka_unit_test(a_good_client_is_quick_beside_a_thousand_idle_ones),
         cmocka_unit_test(who_still_waits_at_the_end_is_told),
