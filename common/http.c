@@ -313,7 +313,8 @@ http_t *http_new(const struct http_options *options, http_request_fn *request, v
         (unsigned)options->connections_max + LINKS_SPARE, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)options->connections_per_ip_max,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)options->idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, self, MHD_OPTION_NOTIFY_COMPLETED, on_completed, self, MHD_OPTION_URI_LOG_CALLBACK,
-        on_first_line, self, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u, MHD_OPTION_END);
+        on_first_line, self, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u,
+        options->listener > 0 ? MHD_OPTION_LISTEN_SOCKET : MHD_OPTION_END, options->listener, MHD_OPTION_END);
     if (!self->daemon || !wait_on(self)) {
         int why = errno ? errno : EADDRNOTAVAIL;
         http_destroy(&self);
@@ -341,6 +342,12 @@ void http_destroy(http_t **handle) {
         free(x);
     }
     free(self);
+}
+
+int http_leave(http_t **self) {
+    int listener = *self ? MHD_quiesce_daemon((*self)->daemon) : -1;
+    http_destroy(self);
+    return listener;
 }
 
 int http_fd(const http_t *self) { return self->poll; }

@@ -4,6 +4,7 @@
 
 #include "common/batch_io.h"
 #include "common/cells.h"
+#include "common/early_door.h"
 #include "common/envelope.h"
 #include "common/ledger.h"
 #include "common/service.h"
@@ -77,6 +78,7 @@ struct loop {
     book_t *book;
     bool booked; // the book was there before the loop, and is not read from Redis
     ledger_t *ledger;
+    early_door_t *early_door; // while Redis does not answer at the start
     batch_t *batch;
 
     struct slot slots[INLETS_MAX];

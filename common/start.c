@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/loop.h"
+#include "common/notify.h"
 
 static void complain(const char *text) { fprintf(stderr, "%s\n", text); }
 
@@ -80,6 +81,19 @@ static err_t bind_ports(struct loop *l) {
 
 // --- Redis
 
+// Whoever comes to the door meanwhile is told, and nothing else is done.
+static void wait_for_redis(struct loop *l) {
+    struct http_options door = {0};
+    if (!l->early_door && l->service->door) {
+        l->service->door(l->own, &door);
+        l->early_door = early_door_new(&door);
+    }
+    if (l->early_door)
+        early_door_wait(l->early_door, 100);
+    else
+        ports_wait(NULL, 0, 100);
+}
+
 static err_t take_over(struct loop *l) {
     struct store_options store = {l->settings.redis, l->settings.redis_user, l->settings.redis_password, l->settings.answer_within_ms};
     struct ledger_options options = {
@@ -101,7 +115,8 @@ static err_t take_over(struct loop *l) {
         }
         if (strcmp(why, last) != 0) log_event(LOG_LEVEL_WARNING, "waiting_for_redis", "address=%s why=%s", l->settings.redis, log_quote(why));
         memcpy(last, why, sizeof last);
-        ports_wait(NULL, 0, 100);
+        notify_status(why);
+        wait_for_redis(l);
     }
 }
 
@@ -265,6 +280,7 @@ static err_t load(struct loop *l) {
     if (!e) e = read_last_run(l);
     if (!e) e = bind_ports(l);
     if (!e && l->service->configured) l->service->configured(l->self);
+    l->context.listener = early_door_leave(&l->early_door);
     if (!e && l->service->open) e = l->service->open(l->self, &l->reactor);
     if (!e) trace_open(l);
     return e;
@@ -272,9 +288,9 @@ static err_t load(struct loop *l) {
 
 err_t loop_start(struct loop *l, const void *own) {
     err_t e = take_lock(l);
+    l->own = own;
     if (!e) e = take_over(l);
     if (e) return e;
-    l->own = own;
     l->booked = l->book != NULL;
     if (!l->book) l->book = book_new();
     e = load_unreadable(l);
@@ -291,6 +307,8 @@ err_t loop_start(struct loop *l, const void *own) {
 
 void loop_end(struct loop *l) {
     if (l->self) l->service->destroy(&l->self);
+    int listener = early_door_leave(&l->early_door);
+    if (listener > 0) (void)close(listener);
     port_destroy(&l->inbox);
     port_destroy(&l->events);
     port_destroy(&l->control);

@@ -185,9 +185,9 @@ static bool open_handover(struct ingest *self, reactor_t *reactor) {
     return self->handover != NULL;
 }
 
-static bool open_http(struct ingest *self) {
-    const struct ingest_settings *s = self->settings;
-    struct http_options options = {
+static void service_door(const void *settings, struct http_options *out) {
+    const struct ingest_settings *s = settings;
+    *out = (struct http_options){
         .address = s->http_address,
         .port = s->http_port,
         .body_max = BODY_MAX,
@@ -196,6 +196,13 @@ static bool open_http(struct ingest *self) {
         .idle_s = s->http_idle_ms / 1000,
         .request_s = s->http_request_ms / 1000,
     };
+}
+
+static bool open_http(struct ingest *self) {
+    const struct ingest_settings *s = self->settings;
+    struct http_options options;
+    service_door(s, &options);
+    options.listener = self->context->listener;
     self->http = http_new(&options, door_request, self);
     if (!self->http)
         log_event(LOG_LEVEL_ERROR, "cannot_listen", "address=%s port=%lld why=%s", log_quote(s->http_address), (long long)s->http_port,
@@ -284,6 +291,7 @@ const struct service ingest_service = {
     .controls = controls,
     .new = service_new,
     .destroy = service_destroy,
+    .door = service_door,
     .load = load,
     .open = service_open,
     .tick = tick,

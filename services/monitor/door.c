@@ -1,8 +1,10 @@
 // door - the HTTP side: is it alive, is it ready, its numbers, its state. Answers from memory, also while nothing can be committed.
 // SPDX-License-Identifier: MIT
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -11,6 +13,10 @@
 
 #define JSON  "application/json"
 #define PLAIN "text/plain; version=0.0.4; charset=utf-8"
+
+#define MISDIRECTED                                                                                                                        \
+    "{\"error\":{\"code\":\"misdirected\",\"message\":\"this is the monitor of tradecast, under another name than it knows of itself: "          \
+    "TRADECAST_MONITOR_HTTP_NAMES\",\"field\":null}}\n"
 
 static unsigned answer_health(const struct view *view, buffer_t *out) {
     (void)view;
@@ -65,9 +71,41 @@ unsigned monitor_answer(struct monitor *self, const char *method, const char *pa
     return refuse(404, "not_found", "there is /healthz, /readyz, /metrics and /api/v1/status", out);
 }
 
+// "127.0.0.1", "::1"; a bracketed one has no letters behind it either.
+static bool is_address(const char *name) {
+    struct in6_addr any;
+    return inet_pton(AF_INET, name, &any) == 1 || inet_pton(AF_INET6, name, &any) == 1;
+}
+
+static bool is_among(const char *name, const char *names) {
+    size_t length;
+    for (const char *at = names ? names : ""; *(at += strspn(at, ", ")); at += length) {
+        length = strcspn(at, ", ");
+        if (length == strlen(name) && strncasecmp(at, name, length) == 0) return true;
+    }
+    return false;
+}
+
+bool monitor_is_named(const char *host, const char *names) {
+    char name[256];
+    if (!host) return true;
+    bool bracketed = *host == '[';
+    size_t length = bracketed ? strcspn(++host, "]") : strcspn(host, ":");
+    if (length >= sizeof name) return false;
+    memcpy(name, host, length);
+    name[length] = 0;
+    if (bracketed || is_address(name)) return is_address(name);
+    return !strchr(name, '.') || is_among(name, names);
+}
+
 static void request(void *arg, exchange_t *exchange) {
     buffer_t out = {0};
     const char *type;
+    const struct monitor *self = arg;
+    if (!monitor_is_named(exchange_header(exchange, "Host"), self->settings->http_names)) {
+        http_answer(exchange, 421, JSON, span_of(MISDIRECTED), 0, NULL);
+        return;
+    }
     unsigned status = monitor_answer(arg, exchange_method(exchange), exchange_path(exchange), &type, &out);
     http_answer(exchange, status, type, (struct span){out.data, out.length}, 0, NULL);
     buffer_destroy(&out);
@@ -79,15 +117,22 @@ static err_t ready(void *arg, batch_t *batch) {
     return ERR_OK;
 }
 
-err_t monitor_serve(struct monitor *self, reactor_t *reactor) {
-    const struct http_options options = {
-        .address = self->settings->http_address,
-        .port = self->settings->http_port,
+void monitor_door(const void *settings, struct http_options *out) {
+    const struct monitor_settings *s = settings;
+    *out = (struct http_options){
+        .address = s->http_address,
+        .port = s->http_port,
         .body_max = 4096,
         .connections_max = 256,
         .connections_per_ip_max = 64,
         .idle_s = 30,
     };
+}
+
+err_t monitor_serve(struct monitor *self, reactor_t *reactor) {
+    struct http_options options;
+    monitor_door(self->settings, &options);
+    options.listener = self->context->listener;
     self->http = http_new(&options, request, self);
     if (!self->http) {
         log_event(LOG_LEVEL_ERROR, "cannot_listen", "address=%s port=%lld why=%s option=TRADECAST_MONITOR_HTTP_PORT", options.address,

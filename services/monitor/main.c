@@ -11,6 +11,7 @@ static const struct service monitor = {
     .controls = monitor_controls,
     .new = monitor_new,
     .destroy = monitor_destroy,
+    .door = monitor_door,
     .load = monitor_load,
     .unreadable = monitor_unreadable,
     .open = monitor_open,

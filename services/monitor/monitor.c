@@ -15,6 +15,9 @@
 
 const struct option monitor_options[] = {
     {"http", OPTION_FLAG, SETTING(http), "true", "Whether to serve HTTP.", 0, 0, NULL},
+    {"http_names", OPTION_TEXT, SETTING(http_names), "",
+     "Names of the public net under which a proxy before it is asked, with commas between them; others are refused, so that no web page reads it by a name that leads here.", 0, 0,
+     NULL},
     {"http_address", OPTION_TEXT, SETTING(http_address), "127.0.0.1", "Address of /healthz, /readyz, /metrics and /api/v1/status.", 0, 0,
      NULL},
     {"http_port", OPTION_INTEGER, SETTING(http_port), "8301", "Its port; 0: any free one.", 0, 65535, NULL},

@@ -16,7 +16,7 @@
 #define EARS_MAX (INSTANCES_MAX + 4) // every process, and what copies the archive
 
 struct monitor_settings {
-    const char *http_address;
+    const char *http_address, *http_names;
     int64_t http_port;
     int64_t silent_ms, grace_ms, lag_max, lag_for_ms, quiet_ms, cell_ms;
     bool events, http;
@@ -64,7 +64,11 @@ err_t monitor_listen_to_cells(struct monitor *self, reactor_t *reactor);
 void monitor_hear(struct monitor *self, const char *topic, struct span frame);
 
 // door.c: the HTTP side.
+void monitor_door(const void *settings, struct http_options *out); // what it listens on
 err_t monitor_serve(struct monitor *self, reactor_t *reactor);
+// Whether a browser that was sent here by a page of somebody else would name itself otherwise: a name of the public net that leads here
+// (DNS rebinding). Addresses, names without a dot and those in `names` are ours; `host` as in the header, NULL: there is none.
+bool monitor_is_named(const char *host, const char *names);
 // The answer to a request: its status and content type.
 unsigned monitor_answer(struct monitor *self, const char *method, const char *path, const char **type, buffer_t *out);
 

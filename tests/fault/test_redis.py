@@ -1,6 +1,8 @@
 """Redis away, read-only, full, hanging: the door says so, nothing is sent to a broker meanwhile, nothing acknowledged is lost."""
 # SPDX-License-Identifier: MIT
 import time
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -61,6 +63,41 @@ def through_trouble(plant, name, begin, end, seconds):
 
 def test_redis_away_for_ten_seconds(plant):
     through_trouble(plant, "away", plant.processes["redis"].kill, lambda: plant.restart("redis"), 10)
+
+
+def test_a_door_that_starts_without_redis_is_there_says_503_and_loses_nobody_when_redis_comes(plant):
+    for name in ("ingest", "monitor"):
+        plant.processes[name].stop()
+    plant.processes["redis"].stop()
+    plant.restart("ingest")
+    plant.restart("monitor")
+    status, answer, _ = until(lambda: at_door(plant), "the door to be there")
+    assert (status, answer["error"]["code"]) == (503, "starting")
+    health = until(lambda: asked(plant.monitor_url + "/healthz"), "the monitor to answer")
+    assert health[0] == 503 and "Redis" in health[1]
+    plant.restart("redis")
+    # From now on somebody always answers: the listening socket is handed over, not opened anew.
+    until(lambda: plant.door().alert(signal_body(f"starts-{time.monotonic_ns()}"))[0] == 200, "the door to take alerts", pause_s=0)
+    until(lambda: asked(plant.monitor_url + "/healthz")[0] == 200, "the monitor to be at work", pause_s=0)
+    goes_on(plant)
+
+
+def at_door(plant):
+    try:
+        return plant.door().alert(signal_body("starting"))
+    except ConnectionRefusedError:
+        return None
+
+
+def asked(url):
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as e:
+        return e.code, e.read().decode()
+    except urllib.error.URLError as e:
+        assert isinstance(e.reason, ConnectionRefusedError), e
+        return None
 
 
 def test_redis_hanging(plant):

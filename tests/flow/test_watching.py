@@ -45,6 +45,17 @@ def test_all_is_well(plant):
     assert until(lambda: state(plant).get("state") == "running", "system:state to be running")
 
 
+@pytest.mark.parametrize("name, status", [("rebound.example.com", 421), ("rebound.example.com:8301", 421), ("localhost:8301", 200), ("10.1.2.3", 200)])
+def test_a_page_that_leads_here_by_a_name_of_its_own_reads_nothing(plant, name, status):
+    """DNS rebinding: a browser asks for its page's name, whose address has become this one."""
+    request = urllib.request.Request(plant.monitor_url + "/api/v1/status", headers={"Host": name})
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            assert answer.status == status
+    except urllib.error.HTTPError as e:
+        assert e.code == status and "accounts" not in e.read().decode()
+
+
 def test_what_would_not_trade_is_warned_of_and_makes_nothing_unready(plant):
     door = plant.door()
     for symbol in ("EURUSD", "GBPUSD", "XAUUSD"):

@@ -199,8 +199,25 @@ static void a_configured_gateway_is_waited_for(void **state) {
     assert_int_equal(monitor_answer(b->monitor, "GET", "/readyz", &type, &out), 200);
 }
 
+static void only_a_name_of_its_own_is_answered(void **state) {
+    (void)state;
+    static const char *const own[] = {NULL, "127.0.0.1:8301", "127.0.0.1", "localhost:8301", "[::1]:8301", "[::1]", "10.0.0.2:8301", "monitor:8301",
+                                      "status.example.org", "STATUS.example.org:443", "desk.example.org"};
+    static const char *const foreign[] = {"rebound.example.com", "rebound.example.com:8301", "example.org", "[rebound.example.com]:8301",
+                                          "127.0.0.1.example.com", "status.example.org.", "1.2.3"};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        if (!monitor_is_named(own[i], "status.example.org, desk.example.org")) fail_msg("%s is its own", own[i]);
+    }
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+        if (monitor_is_named(foreign[i], "status.example.org, desk.example.org"))
+            fail_msg("%s is foreign", foreign[i]);
+    }
+    assert_false(monitor_is_named("status.example.org", ""));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_a_name_of_its_own_is_answered),
         cmocka_unit_test_setup_teardown(state_is_written_once_and_again_only_when_it_changes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_is_written_more_than_once_a_second, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_keeps_quiet_until_the_grace_is_over, set_up, tear_down),
