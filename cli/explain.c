@@ -230,10 +230,31 @@ static const SignalRejection *find_rejection(struct sources *s, const char *sign
     return rejection;
 }
 
+struct looking_for {
+    const char *signal_id;
+    arena_t *arena;
+    Duplicates **found;
+};
+
+static err_t look_at_duplicates(void *arg, struct span name, struct span value) {
+    const struct looking_for *l = arg;
+    if (name.length == strlen(l->signal_id) && memcmp(name.data, l->signal_id, name.length) == 0)
+        *l->found = duplicates__unpack(arena_allocator(l->arena), value.length, value.data);
+    return ERR_OK;
+}
+
+static const Duplicates *find_duplicates(struct sources *s, const char *signal_id) {
+    Duplicates *found = NULL;
+    struct looking_for l = {signal_id, s->arena, &found};
+    if (s->store && store_pairs(s->store, "signal:state:duplicates", look_at_duplicates, &l)) s->failed = ERR_STORE;
+    return found;
+}
+
 static void gather(struct sources *s, struct story *story) {
     story->archive_known = s->archive != NULL;
     story->signal = find_signal(s, story);
     if (story->signal) contributions_gather(s->store, s->archive, s->arena, story);
+    story->duplicates = find_duplicates(s, story->signal_id);
     story->rejection = find_rejection(s, story->signal_id);
     story->routing = find(s, &of_routing, story->signal_id, NULL);
     story->status = find(s, &of_status, story->signal_id, NULL);

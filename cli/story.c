@@ -61,6 +61,13 @@ static void tell_signal(const Signal *s, buffer_t *out) {
     buffer_text(out, "\n");
 }
 
+static void tell_duplicates(const Duplicates *d, buffer_t *out) {
+    char at[TIME_TEXT];
+    if (!d) return;
+    time_print(d->last_at, at);
+    line(out, "came again", 0, 0, "%u time%s, the last at %s: answered like the first", d->count, d->count == 1 ? "" : "s", at);
+}
+
 static void tell_status(const struct story *story, uint64_t from, buffer_t *out) {
     const SignalExecutionStatus *status = story->status;
     const char *archived = !story->archive_known ? "the archive cannot be read" : story->archived ? "yes" : "not yet";
@@ -234,6 +241,7 @@ static void tell_routing(const struct story *story, uint64_t from, buffer_t *out
 
 static void tell_about_signal(const struct story *story, uint64_t from, buffer_t *out) {
     if (story->signal) tell_signal(story->signal, out);
+    tell_duplicates(story->duplicates, out);
     if (story->signal) tell_consensus(story->signal, out);
     for (size_t i = 0; i < story->n_contributions; i++) tell_contribution(&story->contributions[i], out);
     if (story->rejection) {
@@ -320,6 +328,7 @@ void story_json(const struct story *story, buffer_t *out) {
     buffer_json_string(out, story->signal_id, strlen(story->signal_id));
     member(out, "signal", story->signal);
     member(out, "rejection", story->rejection);
+    member(out, "duplicates", story->duplicates);
     member(out, "routing", story->routing);
     member(out, "status", story->status);
     json_word(&story->word, out);

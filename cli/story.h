@@ -54,6 +54,7 @@ struct story {
     struct word word;               // of a command
     const Signal *signal;
     const SignalRejection *rejection;
+    const Duplicates *duplicates; // NULL: it did not come again
     const Routing *routing;
     const SignalExecutionStatus *status;
     struct part *parts;

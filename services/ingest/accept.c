@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/record.h"
 #include "services/ingest/dialect.h"
 #include "services/ingest/identity.h"
@@ -14,6 +15,7 @@
 #include "services/ingest/source_rules.h"
 
 #define REASON_MAX  500
+#define DUPLICATES_LOGGED_PER_S 10 // the rest is counted
 #define REFUSED_MAX 4096 // of a refused body are kept
 
 static bool find_guard(const void *guard, struct digest key, uint64_t *value) { return guard_find(guard, key, value); }
@@ -211,6 +213,20 @@ static void report_unrecorded(struct post *p) {
                 p->self->context->memory_percent);
 }
 
+// A resend changes nothing, but that it came can be seen.
+static struct reply answer_again(struct post *p) {
+    struct ingest *self = p->self;
+    const char *id = p->identity.id;
+    duplicates_add(self->duplicates, p->batch, id);
+    self->counts.duplicates++;
+    self->wrote = true;
+    if (bucket_take(&self->spoken, DUPLICATES_LOGGED_PER_S, DUPLICATES_LOGGED_PER_S, batch_mono(p->batch)))
+        log_event(LOG_LEVEL_INFO, "duplicate", "signal_id=%s source=%s duplicates=%llu", id, p->request->source->config_id,
+                  (unsigned long long)self->counts.duplicates);
+    return p->identity.refused ? reply_invalid(batch_arena(p->batch), &p->reading->complaints)
+                               : reply_signal(batch_arena(p->batch), id, true);
+}
+
 static struct reply decide(struct post *p) {
     arena_t *arena = batch_arena(p->batch);
     const struct complaints *complaints = &p->reading->complaints;
@@ -219,10 +235,11 @@ static struct reply decide(struct post *p) {
     case IDENTITY_CONFLICT:
         return reply_error(REPLY_CONFLICT);
     case IDENTITY_RESEND:
-        return p->identity.refused ? reply_invalid(arena, complaints) : reply_signal(arena, p->identity.id, true);
+        return answer_again(p);
     case IDENTITY_NEW:
         break;
     }
+    p->self->counts.refused += complaints->n > 0;
     if (complaints->n && !may_record(p)) return report_unrecorded(p), reply_invalid(arena, complaints);
     stamp(p);
     store_time(p);

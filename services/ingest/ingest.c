@@ -19,6 +19,7 @@
 
 #define BODY_MAX     (64 * 1024)
 #define FILES_LEAST  128                              // descriptors that are not connections
+#define DUPLICATES_MAX 10000 // signals that came again, of which that is held
 #define CHORES_EVERY NS_PER_S
 
 #define AT(name) offsetof(struct ingest_settings, name)
@@ -68,7 +69,9 @@ struct ingest *ingest_new(const struct context *context, const struct ingest_set
     self->guard = guard_new(SIGNAL_GUARD, (size_t)settings->guard_max);
     self->lives = table_new(sizeof(struct live));
     self->prices = prices_new(context->book, (size_t)settings->price_symbols_max);
+    self->duplicates = duplicates_new(DUPLICATES_MAX);
     self->votes = votes_new(context->book, (size_t)settings->consensus_ballots_max);
+    door_counts__init(&self->counts);
     if (!self->sources || !self->prices) ingest_destroy(&self);
     return self;
 }
@@ -83,6 +86,7 @@ void ingest_destroy(struct ingest **handle) {
     guard_destroy(&self->guard);
     table_destroy(&self->lives);
     prices_destroy(&self->prices);
+    duplicates_destroy(&self->duplicates);
     votes_destroy(&self->votes);
     free(self->waiting);
     free(self);
@@ -131,6 +135,7 @@ static err_t load(void *arg, store_t *store) {
     if (!e) e = store_records(store, STATE_PENDING, SIGNAL_PREFIX, &signal_life__descriptor, load_life, self);
     if (!e) e = store_records(store, STATE_PROCESSING, SIGNAL_PREFIX, &signal_life__descriptor, load_life, self);
     if (!e) e = votes_load(self->votes, store);
+    if (!e) e = duplicates_load(self->duplicates, store);
     if (!e) e = slice_identities(store, self->sources, &self->time.at);
     if (self->time.at) self->time.at += IDENTITY_TIME_STEP; // it may have been so much further
     log_event(LOG_LEVEL_INFO, "loaded", "signals=%zu guards=%zu ballots=%zu", table_count(self->lives), guard_count(self->guard),
@@ -243,6 +248,7 @@ static err_t tick(void *arg, batch_t *batch) {
     if (oldest < before) before = oldest;
     if (self->context->consumed_until < before) before = self->context->consumed_until;
     guard_retire(self->guard, batch, before);
+    duplicates_retire(self->duplicates, batch, now > GUARD_FOR ? now - GUARD_FOR : 0);
     votes_retire(self->votes, batch);
     return ERR_OK;
 }
@@ -268,7 +274,12 @@ static bool tell_signals(void *arg, batch_t *batch, const ControlRequest *reques
     return true;
 }
 
-static void beat(void *self, Heartbeat *out, arena_t *arena) { handover_beat(self, out, arena); }
+static void beat(void *arg, Heartbeat *out, arena_t *arena) {
+    const struct ingest *self = arg;
+    handover_beat(self, out, arena);
+    out->door = arena_take(arena, sizeof *out->door);
+    *out->door = self->counts;
+}
 
 static const struct route routes[] = {
     {TOPIC_routings, &routing__descriptor, follow_routing, false},

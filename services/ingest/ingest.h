@@ -17,6 +17,7 @@
 #include "common/port.h"
 #include "common/service.h"
 #include "common/table.h"
+#include "services/ingest/duplicates.h"
 #include "services/ingest/identity.h"
 #include "services/ingest/prices.h"
 #include "services/ingest/reply.h"
@@ -59,16 +60,8 @@ struct handed_over {
     HandoverAnswer answer; // refused: in the batch's arena
 };
 
-// Since the start.
-struct door_counts {
-    uint64_t duplicates; // signals that came again
-    uint64_t refused;    // that broke a rule
-    uint64_t unrecorded; // of those, not on record
-    uint64_t over;       // requests answered 503 or dropped, being over a rate or a share
-};
-
 struct ingest {
-    struct door_counts counts;
+    DoorCounts counts; // since the start
     const struct context *context;
     const struct ingest_settings *settings;
     http_t *http;
@@ -79,6 +72,8 @@ struct ingest {
     struct identity_time time; // what identities are made of
     table_t *lives; // signal_id -> struct live
     prices_t *prices;
+    duplicates_t *duplicates;
+    struct bucket spoken; // of lines about duplicates in the log
     votes_t *votes; // of sources that are parts of a consensus
     batch_t *batch; // while the door takes requests; NULL: they are turned away
     bool wrote;     // something was taken into the open batch

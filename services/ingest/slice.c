@@ -6,6 +6,7 @@
 //   signal:state:votes                   hash    Ballots that are open, packed, by "{config_id} {symbol}"
 //   signal:state:identity                hash    how long equal content is a resend, by source: now and before, in seconds; ":time": the
 //                                                time that identities are made of, in ns, at most 1 s behind
+//   signal:state:duplicates              hash    Duplicates, packed, by signal_id: signals that came again lately
 //   signal:guard:*                       hashes  signal ids that were taken or refused (common/guard.h)
 //   signal_execution_status:{signal_id}  hash    SignalExecutionStatus; expires
 //   signal_metrics:{signal_id}           hash    SignalMetrics; expires
@@ -105,6 +106,36 @@ void slice_measured(batch_t *batch, const SignalMetrics *metrics) {
 void slice_ballot(batch_t *batch, const char *name, struct span packed) { batch_field_bytes(batch, STATE_VOTES, span_of(name), packed); }
 void slice_ballot_over(batch_t *batch, const char *name) { batch_field_drop(batch, STATE_VOTES, name); }
 err_t slice_ballots(store_t *store, store_pair_fn *visit, void *arg) { return store_pairs(store, STATE_VOTES, visit, arg); }
+
+// --- signals that came again
+
+#define STATE_DUPLICATES "signal:state:duplicates"
+
+void slice_duplicates(batch_t *batch, const Duplicates *d) {
+    uint8_t *bytes = arena_take(batch_arena(batch), duplicates__get_packed_size(d) + 1);
+    batch_entry(batch, STATE_DUPLICATES, span_of(d->signal_id), (struct span){bytes, duplicates__pack(d, bytes)});
+}
+
+void slice_duplicates_over(batch_t *batch, const char *signal_id) { batch_entry_drop(batch, STATE_DUPLICATES, span_of(signal_id)); }
+
+struct each_duplicates {
+    slice_duplicates_fn *visit;
+    void *arg;
+};
+
+// What is not ours is passed over: it is for looking.
+static err_t load_duplicates(void *arg, struct span name, struct span value) {
+    const struct each_duplicates *each = arg;
+    (void)name;
+    Duplicates *d = duplicates__unpack(NULL, value.length, value.data);
+    err_t e = d && strlen(d->signal_id) < SIGNAL_ID_TEXT ? each->visit(each->arg, d) : ERR_OK;
+    duplicates__free_unpacked(d, NULL);
+    return e;
+}
+
+err_t slice_duplicates_each(store_t *store, slice_duplicates_fn *visit, void *arg) {
+    return store_pairs(store, STATE_DUPLICATES, load_duplicates, &(struct each_duplicates){visit, arg});
+}
 
 // --- what identities depend on
 

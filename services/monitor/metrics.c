@@ -79,6 +79,19 @@ static void write_of_service(const struct family *family, const struct view *vie
     }
 }
 
+static void write_door(const struct family *family, const struct view *view, buffer_t *out) {
+    for (size_t i = 0; i < view->watch->n_services; i++) {
+        const struct watched *service = &view->watch->services[i];
+        const DoorCounts *door = service->last ? service->last->door : NULL;
+        for (unsigned f = 0; door && f < door_counts__descriptor.n_fields; f++) {
+            const ProtobufCFieldDescriptor *field = &door_counts__descriptor.fields[f];
+            uint64_t number;
+            memcpy(&number, (const char *)door + field->offset, sizeof number);
+            sample_of_two(out, family, (const char *const[4]){"service", service->name, "what", field->name}, number);
+        }
+    }
+}
+
 static void write_quantile(buffer_t *out, const char *name, const char *service, const char *quantile, uint64_t us) {
     buffer_text(out, name);
     label(out, "{", "service", service);
@@ -314,6 +327,8 @@ static const struct family families[] = {
     {"tradecast_disbelieved_total", "counter", "Messages dropped: not from their topic's owner, or with an id of the future.",
      OF_HEARTBEAT(disbelieved)},
     {"tradecast_refused_total", "counter", "Connections without a key, or with an unknown or a wrong one.", OF_HEARTBEAT(refused)},
+    {"tradecast_door_total", "counter", "What came to the door and became no signal, by what it was (since ingest started).", write_door, 0,
+     NULL},
     {"tradecast_dead_letters", "gauge", "Dead letters held.", OF_HEARTBEAT(deadletters)},
     {"tradecast_ring_bytes", "gauge", "Bytes of the replay ring.", OF_HEARTBEAT(ring_bytes)},
     {"tradecast_memory_bytes", "gauge", "Resident memory.", OF_HEARTBEAT(memory_bytes)},

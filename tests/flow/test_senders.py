@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import time
+import urllib.request
 import uuid
 
 import pytest
@@ -127,3 +128,26 @@ def test_only_the_source_that_is_named_moves_a_price_and_no_further_than_a_bound
         until(lambda: "price_jump" in plant.layout.log.joinpath("ingest.log").read_text(), "the alert")
         until(lambda: feed(("EURUSD", 0.51))[0] == 200, "what the market stays at to be believed", pause_s=0.5)
         assert price_of(plant, "EURUSD") == 0.51
+
+
+def test_a_swallowed_duplicate_is_seen_afterwards(plant):
+    body = {**BUY, "signal_id": "thrice"}
+    with contextlib.closing(plant.door("victim")) as door:
+        answers = [door.alert(body)[1] for _ in range(3)]
+        assert [a["duplicate"] for a in answers] == [False, True, True]
+        seen = 'tradecast_door_total{service="ingest",what="duplicates"}'
+
+        def counted():
+            with urllib.request.urlopen(f"http://127.0.0.1:{plant.monitor_port}/metrics", timeout=5) as metrics:
+                return any(line.startswith(seen) and int(line.split()[-1]) >= 2 for line in metrics.read().decode().splitlines())
+        until(counted, "the counter")
+        assert "event=duplicate signal_id=victim:thrice source=victim" in plant.layout.log.joinpath("ingest.log").read_text()
+        plant.processes["ingest"].kill()
+        plant.restart("ingest")
+
+    def again():
+        with contextlib.closing(plant.door("victim")) as door, contextlib.suppress(OSError):
+            return door.alert(body)[0] == 200
+    until(again, "the door to answer")
+    assert "3 times, the last at " in plant.command("explain", "thrice")[1]
+    assert json.loads(plant.command("explain", "thrice", "--json")[1])["duplicates"]["count"] == 3

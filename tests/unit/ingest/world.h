@@ -132,6 +132,13 @@ static inline bool wrote(struct world *w, const char *text) {
     return false;
 }
 
+// Nothing but the count of a signal that came again.
+static inline bool wrote_only_the_count(struct world *w) {
+    const struct outgoing *out;
+    batch_gather(w->batch);
+    return batch_commands(w->batch) == 1 && wrote(w, "signal:state:duplicates") && batch_outgoing(w->batch, &out) == 0;
+}
+
 static inline bool says(const struct reply *r, const char *text) {
     const char *at = r->body.data;
     size_t length = strlen(text);
