@@ -5,13 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-bool signal_id_is_reserved(const char *signal_id) {
-    static const char *const reserved[] = {"state:", "guard:", "ended:", "open:", "index:"};
-    for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++) {
-        if (strncmp(signal_id, reserved[i], strlen(reserved[i])) == 0) return true;
-    }
-    return false;
-}
+#include "common/reserved.h"
+
+bool signal_id_is_reserved(const char *signal_id) { return reserved_word(RESERVED_SIGNAL, signal_id); }
 
 void signal_id_scoped(const char *source, const char *id, char out[static SIGNAL_ID_TEXT]) {
     int length = snprintf(out, SIGNAL_ID_TEXT, "%s:%s", source, id);

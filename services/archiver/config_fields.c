@@ -9,16 +9,14 @@
 #include "common/clock.h"
 #include "common/decimal.h"
 #include "common/record.h"
+#include "common/reserved.h"
 #include "common/utf8.h"
 #include "common/zone.h"
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define DIGITS  "0123456789"
 
-static bool is_id(const char *text) {
-    // Words that are other keys' names.
-    return strcmp(text, "index") != 0 && strcmp(text, "global") != 0 && strcmp(text, "accounts") != 0;
-}
+static bool is_id(const char *text) { return !reserved_word(RESERVED_NAME, text); }
 
 // As an id, and there is one named global.
 static bool is_preset(const char *text) { return strcmp(text, "index") != 0; }
@@ -45,7 +43,7 @@ static bool is_hash(const char *text) { return strlen(text) == 0 || strlen(text)
 static bool is_plain(const char *text) { return utf8_is_plain(text, ""); }
 
 // Forms of texts. Ids are parts of keys, addresses and file names.
-static const struct text_form id_form = {LETTERS DIGITS "_.-", "letters, digits, '_', '.' or '-', and not index, global or accounts", NULL,
+static const struct text_form id_form = {LETTERS DIGITS "_.-", "letters, digits, '_', '.' or '-', and not index, global, accounts or sources", NULL,
                                          is_id, "[A-Za-z0-9_.-]"};
 static const struct text_form preset_form = {LETTERS DIGITS "_.-", "letters, digits, '_', '.' or '-'", NULL, is_preset, "[A-Za-z0-9_.-]"};
 static const struct text_form name_form = {NULL, "bytes, without control characters", NULL, is_plain, NULL};

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "common/own.h"
+#include "common/reserved.h"
 
 #define KEY_TEXT   256
 #define ACCOUNTS   "risk:accounts"
@@ -35,22 +36,16 @@ static const char *key(char out[static KEY_TEXT], const char *prefix, const char
     return out;
 }
 
-bool scope_is_reserved(const char *id) {
-    return strcmp(id, GLOBAL) == 0 || strcmp(id, "accounts") == 0 || strncmp(id, "open:", 5) == 0 || strncmp(id, "trades:", 7) == 0 ||
-           strncmp(id, "source:", 7) == 0 || strcmp(id, "sources") == 0 || strlen(id) > 128;
-}
+bool scope_is_reserved(const char *id) { return reserved_word(RESERVED_NAME, id) || strlen(id) > 128; }
 
 bool scope_of_source(const char *source, char out[static SCOPE_TEXT]) {
     int n = snprintf(out, SCOPE_TEXT, "source:%s", source);
     return n > 0 && n < SCOPE_TEXT;
 }
 
-// A sender chooses signal_ids: one that looks like the guard's keys must not write over them. It is only for looking.
-static bool is_guard(const char *signal_id) { return strncmp(signal_id, "guard:", 6) == 0 || strncmp(signal_id, "ended:", 6) == 0; }
-
 void slice_routed(batch_t *batch, const Routing *routing) {
     char k[KEY_TEXT];
-    if (is_guard(routing->signal_id)) return;
+    if (reserved_word(RESERVED_SIGNAL, routing->signal_id)) return; // the guard's keys; this one is only for looking
     batch_keep(batch, key(k, "routing:", routing->signal_id), &routing->base);
     batch_expire_at(batch, k, batch_look_until(batch));
 }

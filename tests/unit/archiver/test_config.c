@@ -176,6 +176,7 @@ static const char *const wrong[][2] = {
     {TRADED("{\"symbol\":\"A\",\"min_lot\":2,\"max_lot\":1}"), "brokers[0].symbols[0].max_lot: must not be less than min_lot"},
     {TRADED("{\"symbol\":\"A\",\"digits\":9}"), "brokers[0].symbols[0].digits: must be 0 to 8"},
     {"{\"accounts\":[{\"account_id\":\"ben\",\"broker_id\":\"zulu\"}]}", "accounts[0].broker_id: zulu is not a broker"},
+    {"{\"accounts\":[{\"account_id\":\"sources\",\"broker_id\":\"alpha\"}]}", "not index, global, accounts or sources"},
     {"{\"accounts\":[{\"account_id\":\"global\",\"broker_id\":\"alpha\"}]}", "accounts[0].account_id: must be 1 to 64"},
     {"{\"accounts\":[{\"account_id\":\"ben\",\"broker_id\":\"alpha\",\"leverage\":0}]}", "accounts[0].leverage: must be 1 to 10000"},
     {"{\"accounts\":[{\"account_id\":\"ben\",\"broker_id\":\"alpha\",\"balance\":-1}]}", "accounts[0].balance: must not be negative"},
