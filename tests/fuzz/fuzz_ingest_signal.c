@@ -1,6 +1,7 @@
 // fuzz_ingest_signal - any bytes as a body at the door: to a Signal that keeps its promises, or refused with a reason.
 // SPDX-License-Identifier: MIT
 #include "common/decimal.h"
+#include "common/record.h"
 #include "services/ingest/rules.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -19,7 +20,7 @@ static void look_at(const struct reading *r) {
     if (s->direction == SIGNAL__DIRECTION__buy && s->has_stop_loss && s->has_take_profit) MUST(s->stop_loss < s->take_profit);
 }
 
-// What was accepted can be packed and read again.
+// What was accepted can be packed, and printed, and read again.
 static void round_trip(struct reading *r, arena_t *arena) {
     Signal *s = &r->signal;
     if (r->complaints.n) return;
@@ -28,6 +29,12 @@ static void round_trip(struct reading *r, arena_t *arena) {
     uint8_t *packed = arena_take(arena, signal__get_packed_size(s));
     size_t n = signal__pack(s, packed);
     MUST(signal__unpack(arena_allocator(arena), n, packed) != NULL);
+    buffer_t json = {0};
+    struct fault fault;
+    ProtobufCMessage *again;
+    record_to_json(&s->base, &json);
+    MUST(record_from_json(&signal__descriptor, buffer_string(&json), json.length, "", arena, &again, &fault) == ERR_OK);
+    buffer_destroy(&json);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
