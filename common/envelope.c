@@ -5,6 +5,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "common/record.h"
+
 // Not a secret: the check finds damage, CURVE keeps strangers out.
 static const uint8_t check_key[crypto_shorthash_KEYBYTES] = "tradecast-frame";
 
@@ -117,6 +119,13 @@ err_t envelope_read(const char *topic, struct span frame, struct envelope *out) 
 }
 
 ProtobufCMessage *envelope_open(const struct envelope *e, arena_t *arena) {
+    ProtobufCMessage *m = envelope_unpack(e, arena);
+    if (!m || record_is_sound(m)) return m;
+    if (!arena) protobuf_c_message_free_unpacked(m, NULL);
+    return NULL;
+}
+
+ProtobufCMessage *envelope_unpack(const struct envelope *e, arena_t *arena) {
     const ProtobufCMessageDescriptor *d = message_type(e->type);
     if (!d) return NULL;
     return protobuf_c_message_unpack(d, arena ? arena_allocator(arena) : NULL, e->body.length, e->body.data);

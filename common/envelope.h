@@ -23,4 +23,7 @@ err_t envelope_read(const char *topic, struct span frame, struct envelope *out);
 
 const ProtobufCMessageDescriptor *message_type(const char *name);    // NULL: not one of ours
 const ProtobufCMessageDescriptor *message_type_at(size_t i);          // the whole registry, sorted by name; NULL at its end
-ProtobufCMessage *envelope_open(const struct envelope *e, arena_t *arena); // NULL: unknown type or undecodable
+// NULL: unknown type, undecodable, or not sound (record_is_sound). In `arena`, or malloc when NULL.
+ProtobufCMessage *envelope_open(const struct envelope *e, arena_t *arena);
+// The same, sound or not: for saying what a message was about that cannot be handled.
+ProtobufCMessage *envelope_unpack(const struct envelope *e, arena_t *arena);

@@ -38,7 +38,8 @@ void intake_bury(struct loop *l, const struct slot *slot, const struct envelope 
     char id[ENTRY_ID_TEXT];
     entry_id_print(e->id, id);
     batch_bury(l->batch, &(struct dead){slot->stream.name, id, e->type, reason, e->body});
-    ProtobufCMessage *body = l->service->buried ? envelope_open(e, batch_arena(l->batch)) : NULL;
+    ProtobufCMessage *body = l->service->buried ? envelope_unpack(e, batch_arena(l->batch)) : NULL;
+    if (body) (void)record_tame(body, batch_now(l->batch)); // so that what is told of it can be recorded
     if (body) l->service->buried(l->self, l->batch, body, reason);
 }
 

@@ -67,6 +67,16 @@ bool record_is_set(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
 // Sets one field from its text form, as the pairs and JSON readers do. `m` must be initialised.
 err_t record_set(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span text, arena_t *arena);
 
+// Whether a message that was unpacked can be written and read again as the same: each enum has a value that is known here (a newer
+// version may know more), and no field is without a number.
+bool record_is_sound(const ProtobufCMessage *m);
+
+// Makes a message of a peer (a gateway) one that can be recorded: a time that has happened (named …_at) and is more than a day ahead of
+// `now` (UTC ns), or any that is not before TIME_END, becomes `now`; the least decimal becomes the one above it; an enum's value that
+// is not known becomes the first one that is. Returns the first field that was changed, NULL when none was.
+#define TIME_AHEAD (86400 * NS_PER_S)
+const char *record_tame(ProtobufCMessage *m, uint64_t now);
+
 // A deep copy: in `arena`, or malloc when NULL.
 ProtobufCMessage *record_copy(const ProtobufCMessage *m, arena_t *arena);
 const char *record_enum_name(const ProtobufCEnumDescriptor *d, int value); // "?" when there is none

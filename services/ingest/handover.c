@@ -35,6 +35,7 @@ static const char *wrong_with(const Signal *s) {
         return "a direction that is not known here";
     if (!protobuf_c_enum_descriptor_get_value(&signal__order_type__descriptor, (int)s->order_type))
         return "an order type that is not known here";
+    if (!record_is_sound(&s->base)) return "a field with a value that is not known here";
     if (s->has_content_digest && s->content_digest.len != sizeof(struct digest)) return "a content_digest of another length";
     return NULL;
 }

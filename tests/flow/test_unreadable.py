@@ -20,8 +20,8 @@ def post(plant, door, signal_id, symbol="EURUSD", direction="buy"):
     status, answer, _ = door.alert({"signal_id": signal_id, "symbol": symbol, "direction": direction, "order_type": "market",
                                     "price": "1.1"})
     assert status == 200, answer
-    until(lambda: plant.decisions(signal_id), f"{signal_id} to be routed")
-    return signal_id
+    until(lambda: plant.decisions(answer["signal_id"]), f"{signal_id} to be routed")
+    return answer["signal_id"]
 
 
 def state(plant, signal_id, account):
@@ -69,9 +69,9 @@ def settle(plant, *services):
 
 
 def test_an_open_trade_that_cannot_be_read_is_quarantined_and_stops_nobody(plant, door):
-    post(plant, door, "u-open")
-    until(lambda: all(state(plant, "u-open", a) == "filled" for a in ("acc000", "acc001", "acc002")), "the positions to be open")
-    trade = plant.trades("u-open")["acc000"]["trade_id"]
+    opened = post(plant, door, "u-open")
+    until(lambda: all(state(plant, opened, a) == "filled" for a in ("acc000", "acc001", "acc002")), "the positions to be open")
+    trade = plant.trades(opened)["acc000"]["trade_id"]
     key = f"trade_state:{trade}"
     plant.processes["executor.0"].stop()
     plant.admin.hset(key, mapping={"expiration_time": "next week"})
@@ -82,11 +82,11 @@ def test_an_open_trade_that_cannot_be_read_is_quarantined_and_stops_nobody(plant
         assert json.loads(shown["body"])["expiration_time"] == "next week" and "expiration_time must be a time" in shown["letter"]["reason"]
     until(lambda: plant.admin.hget("account_state:acc000", "state") == "quarantined", "the account to be quarantined")
     assert plant.admin.hget(key, "state") == "filled"  # what stands there is not touched
-    post(plant, door, "u-more")
-    post(plant, door, "u-gold", symbol="XAUUSD")
-    until(lambda: all(state(plant, "u-more", a) == "filled" for a in ("acc001", "acc002")), "the others to trade")
-    until(lambda: state(plant, "u-gold", "acc000") == "filled", "another symbol of the account to trade")
-    assert state(plant, "u-more", "acc000") == "pending"
+    more = post(plant, door, "u-more")
+    gold = post(plant, door, "u-gold", symbol="XAUUSD")
+    until(lambda: all(state(plant, more, a) == "filled" for a in ("acc001", "acc002")), "the others to trade")
+    until(lambda: state(plant, gold, "acc000") == "filled", "another symbol of the account to trade")
+    assert state(plant, more, "acc000") == "pending"
     assert plant.command("deadletter", "redrive", "executor.0", letters(plant, "executor.0", key)[0])[0] == ANSWER_NO
 
     again(plant, "executor.0")  # not filed a second time
@@ -94,7 +94,7 @@ def test_an_open_trade_that_cannot_be_read_is_quarantined_and_stops_nobody(plant
     assert len(letters(plant, "executor.0", key)) == 1
     plant.admin.hdel(key, "expiration_time")
     again(plant, "executor.0")
-    until(lambda: state(plant, "u-more", "acc000") == "filled", "what waited to be executed")
+    until(lambda: state(plant, more, "acc000") == "filled", "what waited to be executed")
     settle(plant, "executor.0", "router", "reconciler")
 
 
@@ -104,12 +104,12 @@ def test_a_trade_of_which_not_even_the_account_can_be_read_holds_everything_new(
     plant.admin.sadd("trade_state:open:0", "nobody")
     again(plant, "executor.0")
     told(plant, "executor.0", "trade_state:nobody")
-    post(plant, door, "u-held", symbol="GBPUSD")
-    until(lambda: [state(plant, "u-held", a) for a in ("acc000", "acc001", "acc002")] == ["pending"] * 3, "all to wait")
+    held = post(plant, door, "u-held", symbol="GBPUSD")
+    until(lambda: [state(plant, held, a) for a in ("acc000", "acc001", "acc002")] == ["pending"] * 3, "all to wait")
     plant.processes["executor.0"].stop()
     plant.admin.srem("trade_state:open:0", "nobody")
     again(plant, "executor.0")
-    until(lambda: all(state(plant, "u-held", a) == "filled" for a in ("acc000", "acc001", "acc002")), "all to be executed")
+    until(lambda: all(state(plant, held, a) == "filled" for a in ("acc000", "acc001", "acc002")), "all to be executed")
     plant.admin.delete("trade_state:nobody")
     settle(plant, "executor.0")
 
@@ -159,9 +159,9 @@ def test_a_configuration_that_cannot_be_read_leaves_its_account_out_for_everybod
     again(plant, *services)
     for service in services:
         told(plant, service, "account_config:acc002")
-    post(plant, door, "u-two")
-    assert sorted(plant.decisions("u-two")) == ["acc000", "acc001"]
-    plant.final("u-two")
+    two = post(plant, door, "u-two")
+    assert sorted(plant.decisions(two)) == ["acc000", "acc001"]
+    plant.final(two)
     plant.admin.hset("account_config:acc002", "version", was)
     again(plant, *services)
     settle(plant, *services)
@@ -192,8 +192,8 @@ def test_a_halt_that_cannot_be_read_halts_until_it_is_resumed(plant, door):
     again(plant, "router", "executor.0", "monitor")
     told(plant, "router", "risk:global")
     told(plant, "executor.0", "execution_state:risk:0 global")
-    post(plant, door, "u-halted")
-    assert {d["reason"] for d in plant.decisions("u-halted").values()} == {"halted_global"}
+    halted = post(plant, door, "u-halted")
+    assert {d["reason"] for d in plant.decisions(halted).values()} == {"halted_global"}
     assert plant.command("resume")[0] == DONE
     until(lambda: plant.admin.hget("risk:global", "mode") == "trading", "trading to be resumed")
     until(lambda: plant.admin.hget("execution_state:risk:0", "global") == "trading", "the executor to follow")

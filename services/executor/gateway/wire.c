@@ -277,17 +277,27 @@ static void alert_strange(batch_t *batch, const char *name, const char *what) {
     batch_alert(batch, ALERT__SEVERITY__warning, "strange_frame", name, "%s", what);
 }
 
+// A broker's clock and books are not ours to believe: what could not be recorded, or has not happened yet, is replaced and reported.
+static void take_in_range(batch_t *batch, const char *name, ProtobufCMessage *m) {
+    const char *field = record_tame(m, batch_now(batch));
+    if (!field) return;
+    batch_alert(batch, ALERT__SEVERITY__warning, "impossible_value", name,
+                "%s of a %s cannot be (a time far ahead, or out of range): it is recorded as now, or as the nearest value", field,
+                m->descriptor->short_name);
+}
+
 void wire_take(struct executor *x, batch_t *batch, struct span peer, struct span frame) {
     char name[68];
     struct envelope e;
     if (peer.length > 64) return alert_strange(batch, "gateway", "a name of more than 64 characters");
     (void)snprintf(name, sizeof name, "%.*s", (int)peer.length, (const char *)peer.data);
     if (envelope_read(GATEWAY_TOPIC, frame, &e)) return alert_strange(batch, name, "a frame is damaged; the gateway sends again what counts");
-    const ProtobufCMessage *m = envelope_open(&e, batch_arena(batch));
+    ProtobufCMessage *m = envelope_open(&e, batch_arena(batch));
     if (!m) return alert_strange(batch, name, "a frame cannot be decoded (another version?)");
     struct session *s = sessions_find(x->sessions, name);
     if (!s && !book_instance(x->context->book, name)) return alert_strange(batch, name, "a gateway that is not configured");
     if (!s) s = sessions_get(x->sessions, name);
+    take_in_range(batch, name, m);
     again_keep(x, s, m, frame);
     hear(x, batch, s, m);
 }

@@ -55,6 +55,47 @@ static void a_stranger_is_not_welcomed(void **state) {
     assert_int_equal(alerts(w, "strange_frame"), 3);
 }
 
+// Recorded as it came, a time in 2522 could once not be read back, and the executor did not start again.
+static void a_time_that_cannot_be_is_recorded_as_now_and_reported(void **state) {
+    struct world *w = *state;
+    gateway_hello(w, HELLO__DUPLICATE_CHECK__none, true);
+    give_market(w, "t1");
+    world_commit(w);
+    Report r = report_of(w, REPORT__KIND__filled, "t1");
+    Fill fill = fill_of(w, "e1", LOT, 110000000);
+    fill.executed_at = UINT64_C(17426385310) * NS_PER_S;
+    r.fill = &fill;
+    uint64_t now = batch_now(w->batch);
+    gateway_says(w, &r.base);
+    world_commit(w);
+    assert_state(w, "t1", filled);
+    assert_int_equal(last_told(w, "t1")->executed_at, now);
+    assert_int_equal(alerts(w, "impossible_value"), 1);
+}
+
+// A record that could not be read when it started: its trade may be at the broker.
+static void where_a_trade_that_cannot_be_read_may_be_nothing_new_goes(void **state) {
+    struct world *w = *state;
+    gateway_hello(w, HELLO__DUPLICATE_CHECK__none, true);
+    TradeState part = TRADE_STATE__INIT;
+    Order here = order_of(w, "t1"), elsewhere = order_of(w, "t2");
+    part.trade_id = (char *)"lost", part.account_id = here.account_id, part.broker_id = here.broker_id;
+    part.symbol = here.symbol, part.broker_symbol = here.broker_symbol;
+    unreadable_trade(w->x, &(struct unreadable){.key = "trade_state:lost", .type = &trade_state__descriptor, .part = &part.base});
+    elsewhere.symbol = elsewhere.broker_symbol = (char *)"GBPUSD";
+    give(w, &here);
+    give(w, &elsewhere);
+    world_commit(w);
+    assert_state(w, "t1", pending);
+    assert_state(w, "t2", submitting);
+    part.broker_symbol = (char *)""; // the symbol cannot be read: none of the account's
+    unreadable_trade(w->x, &(struct unreadable){.key = "trade_state:lost", .type = &trade_state__descriptor, .part = &part.base});
+    elsewhere.trade_id = (char *)"t3";
+    give(w, &elsewhere);
+    world_commit(w);
+    assert_state(w, "t3", pending);
+}
+
 static void a_gateway_that_was_welcomed_by_another_life_is_made_to_say_hello(void **state) {
     struct world *w = *state;
     gateway_beat(w);
@@ -202,6 +243,8 @@ int main(void) {
         WORLD(a_gateway_is_welcomed_with_its_accounts_and_broker),
         WORLD(a_repeated_hello_changes_nothing),
         WORLD(a_stranger_is_not_welcomed),
+        WORLD(a_time_that_cannot_be_is_recorded_as_now_and_reported),
+        WORLD(where_a_trade_that_cannot_be_read_may_be_nothing_new_goes),
         WORLD(a_gateway_that_was_welcomed_by_another_life_is_made_to_say_hello),
         WORLD(silence_strains_and_then_loses_an_instance),
         WORLD(while_we_did_not_listen_nobody_was_silent),

@@ -225,7 +225,10 @@ static void what_was_forbidden_is_forbidden_after_a_restart(void **state) {
     refused_with(w, "t1", "halted_source");
     refused_with(w, "t2", "locked");
     assert_int_equal(submits(w, "t3"), 1);
-    assert_false(halts_load(w->x, "lock:a1", "ajar"));
+    assert_false(halts_load(w->x, "lock:a1", "ajar")); // and so it is locked
+    assert_int_equal(accounts_get(w->x->accounts, "a1")->lock, ORDER_COMMAND__LOCK__reduce_only);
+    assert_false(halts_load(w->x, "source:s1", "ajar"));
+    assert_int_equal(halts_source(w->x->halts, "s1"), RISK_STATE__MODE__halted);
 }
 
 static void an_order_over_the_most_lots_is_stopped_here_too(void **state) {
