@@ -36,11 +36,9 @@ static enum whose of_report(struct span name, struct span value, char account[st
     return ACCOUNT;
 }
 
-// "<account_id>\n<broker_symbol>"
-static enum whose of_place(struct span name, struct span value, char account[static ACCOUNT_TEXT]) {
-    (void)value;
-    const char *end = memchr(name.data, '\n', name.length);
-    take(account, name.data, end ? (size_t)(end - (const char *)name.data) : name.length);
+static enum whose of_value(struct span name, struct span value, char account[static ACCOUNT_TEXT]) {
+    (void)name;
+    take(account, value.data, value.length);
     return ACCOUNT;
 }
 
@@ -69,8 +67,12 @@ static enum whose of_view(struct span name, struct span value, char account[stat
 }
 
 static const struct kept_key keys[] = {
-    {"trade_state:open:", false, NULL},           {"trade_state:watched:", false, NULL},     {"execution_state:aside:", true, of_report},
-    {"execution_state:surplus:", true, of_place}, {"execution_state:risk:", true, of_latch}, {"execution_state:views:", false, of_view},
+    {"trade_state:open:", false, NULL},
+    {"trade_state:watched:", false, NULL},
+    {"execution_state:orphans:", true, of_value},
+    {"execution_state:aside:", true, of_report}, // of versions before, when no executor has started since
+    {"execution_state:risk:", true, of_latch},
+    {"execution_state:views:", false, of_view},
 };
 
 struct finding {

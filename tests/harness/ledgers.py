@@ -16,9 +16,9 @@ from tests.harness.wait import TooLate, until
 LIVE = {"pending", "submitting", "working", "partially_filled", "unknown"}  # more may come
 GIVEN_UP = {"rejected", "cancelled", "expired"}
 # Wrong whenever they are raised: whoever is killed, no broker executes more than it was asked to.
-FALSE_ALERTS = {"overfilled", "bad_execution", "unknown_report", "report_gap", "aside_full"}
+FALSE_ALERTS = {"overfilled", "bad_execution", "unknown_report", "report_gap", "orphans_full"}
 # Ours and the broker's differ: said with every snapshot anew, so that none is raised at rest.
-AT_REST = {"unexplained_holding", "missing_at_broker", "unexplained_report", "net_surplus"}
+AT_REST = {"unexplained_holding", "missing_at_broker", "unexplained_report"}
 REST_S = 1.0
 
 
@@ -205,7 +205,7 @@ def _views(plant, ours):
 
 def _left_aside(plant):
     redis, lines = plant.admin, []
-    for kind in ("aside", "surplus"):
+    for kind in ("orphans", "aside"):
         for key in redis.scan_iter(f"execution_state:{kind}:*"):
             lines += [f"{key} {field!r}" for field in redis.hkeys(key)]
     return lines
