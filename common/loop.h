@@ -119,6 +119,7 @@ struct loop {
     struct entry_id checkpoint[INSTANCES_MAX];
     uint64_t checkpoint_at;
     unsigned memory_percent;
+    bool cut_off; // Redis' socket is gone
 
     uint64_t busy_at;    // when a handler last had no room
     uint64_t ticked_at, upkeep_at, beat_at, iterations;

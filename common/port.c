@@ -5,9 +5,12 @@
 #include <czmq.h>
 #include <errno.h>
 #include <netdb.h>
+#include <sys/stat.h>
 #include <threads.h>
 
+#include "common/clock.h"
 #include "common/keys_part.h"
+#include "common/log.h"
 
 #define QUEUE_DEFAULT 1000
 #define FRAME_MAX (1 << 20)
@@ -19,7 +22,18 @@
 // libzmq 4.3.4 with heartbeats of its own aborts (!_io_error) when a connection is reset whose queue is full.
 #define PROBE_S 1
 #define SILENT_MS 4000
+
+#define FOREIGN_MOST 5 // looks, one a second
 #define DIAL_MS 3000
+
+// A socket that is a file: whoever clears the directory takes the door away, and nobody hears of it.
+struct bound {
+    char path[ENDPOINT_TEXT]; // empty: it is none
+    dev_t device;
+    ino_t file;
+    uint64_t looked_at;
+    unsigned foreign; // looks in turn that found another one's there
+};
 
 struct port {
     zsock_t *sock;
@@ -29,6 +43,7 @@ struct port {
     char topic[TOPIC_MAX + 1];
     uint8_t peer[PEER_MAX];
     struct keyed *keyed; // NULL: goes without keys
+    struct bound bound;
     const struct witness *witness;
     const struct parcel *given; // offline: what is still to be received
     size_t n_given;
@@ -104,6 +119,50 @@ void port_destroy(port_t **self) {
 static thread_local char why[KEYS_WHY];
 const char *port_why(void) { return why; }
 
+// --- its file
+
+static void remember_file(port_t *self, const char *address) {
+    struct stat s;
+    if (strncmp(address, "ipc://", 6) != 0 || stat(address + 6, &s) != 0) return;
+    (void)snprintf(self->bound.path, sizeof self->bound.path, "%s", address + 6);
+    self->bound.device = s.st_dev;
+    self->bound.file = s.st_ino;
+}
+
+// Another's may be that of the process that is taking this one's place: it has the time to say so.
+static bool is_away(struct bound *b) {
+    struct stat s;
+    if (stat(b->path, &s) != 0) return errno == ENOENT;
+    bool own = s.st_dev == b->device && s.st_ino == b->file;
+    b->foreign = own ? 0 : b->foreign + 1;
+    return b->foreign > FOREIGN_MOST;
+}
+
+// Bound once more, beside the listener that nobody can reach any more: taking that away would take the new file away, too, since libzmq
+// does it later and by name.
+static void mend_file(port_t *self) {
+    struct bound *b = &self->bound;
+    char address[ENDPOINT_TEXT + 8];
+    if (!*b->path) return;
+    uint64_t now = clock_mono_ns();
+    if (now - b->looked_at < NS_PER_S) return;
+    b->looked_at = now;
+    if (!is_away(b)) return;
+    (void)snprintf(address, sizeof address, "ipc://%s", b->path);
+    bool done = zmq_bind(self->handle, address) == 0;
+    log_event(LOG_LEVEL_WARNING, done ? "socket_bound_again" : "socket_gone", "path=%s why=%s", log_quote(b->path),
+              done ? "its file was gone" : zmq_strerror(errno));
+    b->foreign = 0;
+    if (done) remember_file(self, address);
+}
+
+static void mend(port_t *self) {
+    if (self->keyed) keys_mend(self->keyed);
+    mend_file(self);
+}
+
+// --- where it is
+
 // libzmq binds to numbers only. A name that means nothing here is left to it.
 static void resolve(const char *address, char out[static ENDPOINT_TEXT]) {
     const char *host = address + 6, *port = strrchr(address, ':');
@@ -147,7 +206,9 @@ port_t *port_bind(enum port_kind kind, const struct endpoint *at, int queue) {
     if (offline) return self;
     *why = 0;
     resolve(at->address, numeric);
-    return had(self, self && is_reached(at, numeric) && on_network(self, at, true) && zmq_bind(self->handle, numeric) == 0);
+    self = had(self, self && is_reached(at, numeric) && on_network(self, at, true) && zmq_bind(self->handle, numeric) == 0);
+    if (self) remember_file(self, numeric);
+    return self;
 }
 
 port_t *port_connect_as(enum port_kind kind, const struct endpoint *at, int queue, const char *identity) {
@@ -171,7 +232,7 @@ static bool put(port_t *self, const void *data, size_t length, int more) {
 
 bool port_send(port_t *self, const char *topic, struct span frame) {
     if (offline) return true;
-    if (self->keyed) keys_mend(self->keyed);
+    mend(self);
     return put(self, topic, strlen(topic), ZMQ_SNDMORE) && put(self, frame.data, frame.length, 0);
 }
 
@@ -275,7 +336,7 @@ int ports_wait(struct waiter *waiters, size_t n, int64_t timeout_ms) {
     zmq_pollitem_t items[WAITERS_MAX];
     if (n > WAITERS_MAX) abort();
     for (size_t i = 0; i < n; i++) {
-        if (waiters[i].port && waiters[i].port->keyed) keys_mend(waiters[i].port->keyed);
+        if (waiters[i].port) mend(waiters[i].port);
         items[i] = (zmq_pollitem_t){waiters[i].port ? waiters[i].port->handle : NULL, waiters[i].port ? 0 : waiters[i].fd, ZMQ_POLLIN, 0};
         waiters[i].ready = false;
     }

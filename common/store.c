@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: MIT
 #include "common/store.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "common/store_connection.h"
 #include "common/store_io.h"
@@ -39,6 +41,10 @@ void store_destroy(store_t **self) {
     free((*self)->password);
     free(*self);
     *self = NULL;
+}
+
+bool store_is_cut_off(const store_t *self) {
+    return strncmp(self->address, "unix:", 5) == 0 && access(self->address + 5, F_OK) != 0 && errno == ENOENT;
 }
 
 bool store_connected(const store_t *self) { return self->redis != NULL; }

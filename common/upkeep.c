@@ -189,6 +189,17 @@ static void feel_pressure(struct loop *l, uint64_t mono) {
     }
 }
 
+// --- Redis' socket
+
+// Nobody but Redis can make it anew, and only when it starts.
+static void look_for_socket(struct loop *l) {
+    l->cut_off = store_connected(ledger_store(l->ledger)) && store_is_cut_off(ledger_store(l->ledger));
+    if (!l->cut_off) return;
+    batch_alert(l->batch, ALERT__SEVERITY__critical, "redis_socket_gone", l->settings.redis,
+                "the socket of Redis was removed: what is connected goes on, but nothing that starts can reach it: restart Redis (systemctl "
+                "restart tradecast-redis); it writes what it has, and every service goes on by itself");
+}
+
 // --- who came without the right key
 
 static void tell_refused(void *arg, const struct refused *what) {
@@ -206,6 +217,7 @@ void upkeep(struct loop *l, uint64_t mono_ns) {
     feel_pressure(l, mono_ns);
     if (mono_ns < l->upkeep_at) return;
     l->refused = keys_refused(mono_ns, tell_refused, l);
+    look_for_socket(l);
     look_after_topics(l, mono_ns);
     feel_memory(l);
     uint64_t now = clock_mono_ns();
@@ -283,6 +295,7 @@ void heartbeat_fill(struct loop *l, Heartbeat *out, arena_t *arena) {
     out->disbelieved = l->disbelieved;
     out->has_redis_commands = true;
     out->redis_commands = l->commands;
+    out->has_cut_off = out->cut_off = l->cut_off;
     out->has_refused = l->refused != 0;
     out->refused = l->refused;
     fill_latency(l, out);

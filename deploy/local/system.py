@@ -38,6 +38,7 @@ class System:
         self.http_port = free_port() if any_port else int(os.environ.get("TRADECAST_INGEST_HTTP_PORT", WEBHOOK_PORT))
         self.monitor_port = free_port() if any_port else int(os.environ.get("TRADECAST_MONITOR_HTTP_PORT", MONITOR_PORT))
         self.processes = {}
+        self._socket_seen = time.monotonic()
         self._made = []  # every process, replaced ones too
 
     # --- what there is
@@ -114,6 +115,12 @@ class System:
         self.processes["redis"] = p
         p.start()
         return redis.wait_ready(self.layout, self.processes["redis"], within_s)
+
+    def redis_is_cut_off(self, for_s=3):
+        """It runs, and its socket was removed: what is connected goes on, and nothing else can connect. Only Redis can make it anew, at its start."""
+        if not self.processes["redis"].alive() or self.layout.redis_socket.exists():
+            self._socket_seen = time.monotonic()
+        return time.monotonic() - self._socket_seen > for_s
 
     def start_process(self, name):
         self.processes[name] = self.process(name)

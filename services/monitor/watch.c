@@ -142,6 +142,8 @@ static void trouble_of(const struct watched *service, uint64_t mono_ns, uint64_t
         snprintf(why, 240, "%s was last heard %llu ms ago", service->name, silent_ms);
     } else if (service->last->stalled) {
         snprintf(why, 240, "%s is stalled: %.150s", service->name, service->last->trouble ? service->last->trouble : "cannot commit");
+    } else if (service->last->cut_off) {
+        snprintf(why, 240, "the socket of Redis is gone: %s goes on, and cannot be started again until Redis is", service->name);
     }
 }
 

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import tempfile
+import urllib.error
 import urllib.request
 
 import pytest
@@ -182,6 +183,21 @@ def test_the_sample_configuration_runs(directory):
     with running(directory, "--config", str(ROOT / "deploy/sample.yaml")) as run:
         signal_id = run.alert("tv", "replace-this-by-your-own-0001", {"ticker": "USDJPY", "action": "buy", "price": "150"})
         until(lambda: "filled" in run.command("explain", signal_id), "an account in USD to trade USDJPY")
+
+
+def test_redis_is_started_again_when_its_socket_was_removed(directory):
+    with running(directory) as run:
+        file = directory / "run/redis.sock"
+        file.unlink()
+        until(file.exists, "the socket to be there again", 30)
+        token = (directory / "secrets/webhook-demo").read_text().strip()
+
+        def taken():
+            with contextlib.suppress(urllib.error.HTTPError):  # 503 while Redis is away
+                return run.alert("demo", token, {"ticker": "EURUSD", "action": "buy", "price": "1.1"})
+        signal_id = until(taken, "the door to take alerts")
+        until(lambda: "filled" in run.command("explain", signal_id), "an order to be carried out")
+
 
 
 def test_a_start_waits_until_nothing_of_the_last_run_is_left(directory):
