@@ -281,6 +281,11 @@ static void an_amount_has_one_currency_however_it_is_asked_for(void **state) {
     assert_rows(w, "broker", "alpha EUR 96 0, alpha USD 24 0");
     assert_rows(w, "account", "anna EUR 96 0, berta USD 24 0");
     assert_rows(w, "symbol", "EURUSD EUR 48 0, EURUSD USD 12 0, GBPUSD EUR 48 0, GBPUSD USD 12 0");
+    own(buffer) trades = {0};
+    ArchiveQuery q = ARCHIVE_QUERY__INIT;
+    q.what = (char *)"trades", q.account_id = (char *)"anna", q.limit = 1;
+    assert_true(query_answer(w->db, &q, &trades));
+    assert_non_null(strstr(buffer_string(&trades), "\"currency\":\"EUR\""));
     assert_int_equal(sql_run(w->db, "DELETE FROM account_config"), ERR_OK); // of an account that is gone it is remembered
     assert_rows(w, "symbol", "EURUSD EUR 48 0, EURUSD USD 12 0, GBPUSD EUR 48 0, GBPUSD USD 12 0");
 }

@@ -38,7 +38,7 @@ static int close_world(void **state) {
 }
 
 static struct view view_at(const struct world *w, uint64_t mono) {
-    return (struct view){&w->watch, &w->alerts, mono, 1700000000 * NS_PER_S, AT(3)};
+    return (struct view){&w->watch, &w->alerts, mono, 1700000000 * NS_PER_S, AT(3), NULL};
 }
 
 static CellViews *views_at(struct world *w, uint64_t mono) {
