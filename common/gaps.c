@@ -6,9 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/price_owner.h"
 #include "common/rates.h"
 
-#define UNPRICED_NAMES 5 // symbols without a price that are named
+#define NAMES_MAX 5 // symbols that are named, of many
 
 struct search {
     const book_t *book;
@@ -106,47 +107,69 @@ static void check_currency(void *arg, const BrokerConfig *broker) {
     }
 }
 
-struct unpriced { // symbols of one broker
-    char names[UNPRICED_NAMES * 20];
+// --- prices
+
+struct posting { // whether an open source may post the price of a symbol that a broker lists
+    const char *symbol;
+    struct symbol_owners owners;
+    bool found;
+};
+
+static void look_at_source(void *arg, const SignalConfig *source) {
+    struct posting *p = arg;
+    p->found = p->found || (source->enabled && price_is_from(source, p->symbol, p->owners));
+}
+
+static bool is_posted(const struct search *s, const char *symbol) {
+    struct posting p = {symbol, {.listed = true, .named = price_is_named(s->book, symbol)}, false};
+    book_each_source(s->book, look_at_source, &p);
+    return p.found;
+}
+
+struct names { // of symbols of one broker: the first few, and how many there are
+    char text[NAMES_MAX * 20];
     size_t n;
 };
 
-static void note_unpriced(struct unpriced *u, const char *symbol) {
-    size_t length = strlen(u->names);
-    if (u->n++ < UNPRICED_NAMES) (void)snprintf(u->names + length, sizeof u->names - length, "%s%.16s", length ? ", " : "", symbol);
+static void add_name(struct names *names, const char *symbol) {
+    size_t length = strlen(names->text);
+    if (names->n++ < NAMES_MAX) (void)snprintf(names->text + length, sizeof names->text - length, "%s%.16s", length ? ", " : "", symbol);
+}
+
+static const char *more_than_named(const struct names *names, char out[static 32]) {
+    out[0] = '\0';
+    if (names->n > NAMES_MAX) (void)snprintf(out, 32, " and %zu more", names->n - NAMES_MAX);
+    return out;
+}
+
+static void check_posting(void *arg, const BrokerConfig *broker) {
+    struct search *s = arg;
+    struct names names = {0};
+    char more[32];
+    if (!is_traded(s, broker)) return;
+    for (size_t i = 0; i < broker->n_symbols; i++)
+        if (!is_posted(s, broker->symbols[i]->symbol)) add_name(&names, broker->symbols[i]->symbol);
+    if (names.n)
+        tell_gap(
+            s, "no_price_source",
+            "broker %.64s: no open source may post the price of %s%s; set prices: true for a source, or name them in its price_symbols",
+            broker->broker_id, names.text, more_than_named(&names, more));
+}
+
+static bool is_missing(const struct search *s, const char *symbol) {
+    return is_posted(s, symbol) && !s->asked->is_priced(s->asked->priced_by, symbol);
 }
 
 static void check_prices(void *arg, const BrokerConfig *broker) {
     struct search *s = arg;
-    struct unpriced u = {0};
-    char more[32] = "";
+    struct names names = {0};
+    char more[32];
     if (!is_traded(s, broker)) return;
     for (size_t i = 0; i < broker->n_symbols; i++)
-        if (!s->asked->is_priced(s->asked->priced_by, broker->symbols[i]->symbol)) note_unpriced(&u, broker->symbols[i]->symbol);
-    if (!u.n) return;
-    if (u.n > UNPRICED_NAMES) (void)snprintf(more, sizeof more, " and %zu more", u.n - UNPRICED_NAMES);
-    tell_gap(s, "no_price", "broker %.64s: no price since the start of %s%s; post prices to /prices/<source>/<token>", broker->broker_id,
-             u.names, more);
-}
-
-// --- who may post prices
-
-static void may_post(void *arg, const SignalConfig *source) {
-    bool *any = arg;
-    *any = *any || (source->enabled && source->prices);
-}
-
-static void any_trades(void *arg, const AccountConfig *account) {
-    bool *any = arg;
-    *any = *any || account->enabled;
-}
-
-static void check_posting(struct search *s) {
-    bool posted = false, traded = false;
-    book_each_source(s->book, may_post, &posted);
-    book_each_account(s->book, any_trades, &traded);
-    if (traded && !posted)
-        tell_gap(s, "no_price_source", "no source that is open may post prices, so no symbol has one; set prices: true for a source");
+        if (is_missing(s, broker->symbols[i]->symbol)) add_name(&names, broker->symbols[i]->symbol);
+    if (names.n)
+        tell_gap(s, "no_price", "broker %.64s: no price since the start of %s%s; post prices to /prices/<source>/<token>",
+                 broker->broker_id, names.text, more_than_named(&names, more));
 }
 
 size_t gaps_each(const book_t *book, const struct gaps_asked *asked, gap_fn *tell, void *arg) {
@@ -155,7 +178,7 @@ size_t gaps_each(const book_t *book, const struct gaps_asked *asked, gap_fn *tel
     book_each_account(book, check_closed, &s);
     book_each_account(book, check_unknown, &s);
     book_each_broker(book, check_currency, &s);
-    check_posting(&s);
+    book_each_broker(book, check_posting, &s);
     if (asked->is_priced) book_each_broker(book, check_prices, &s);
     flush_kind(&s);
     return s.told;

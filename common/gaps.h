@@ -4,7 +4,7 @@
 
 #include "common/book.h"
 
-#define GAP_TEXT 256
+#define GAP_TEXT 320
 #define GAPS_MAX 20 // told of each kind; more are counted in one more
 
 struct gap {
@@ -13,7 +13,7 @@ struct gap {
 };
 typedef void gap_fn(void *arg, const struct gap *gap);
 
-// Whether a price of the symbol (the signal's name) is known. NULL: it is not asked, only whether anybody may post prices.
+// Whether a price of the symbol (the signal's name) is known. NULL: it is not asked, only whether anybody may post one.
 typedef bool gap_priced_fn(const void *arg, const char *symbol);
 
 struct gaps_asked {

@@ -1,46 +1,8 @@
-// price_trust - whose price of a symbol counts, and which is believed.
+// price_trust - which price of a symbol is believed.
 // SPDX-License-Identifier: MIT
 #include "services/ingest/price_trust.h"
 
 #include <string.h>
-
-// --- whose
-
-struct looking {
-    const char *symbol;
-    struct symbol_owners *owners;
-};
-
-static bool names_symbol(const SignalConfig *source, const char *symbol) {
-    for (size_t i = 0; i < source->n_price_symbols; i++) {
-        if (strcmp(source->price_symbols[i], symbol) == 0) return true;
-    }
-    return false;
-}
-
-static void look_at_broker(void *arg, const BrokerConfig *broker) {
-    const struct looking *l = arg;
-    l->owners->listed |= book_symbol(broker, l->symbol) != NULL;
-}
-
-static void look_at_source(void *arg, const SignalConfig *source) {
-    const struct looking *l = arg;
-    l->owners->named |= source->enabled && source->prices && names_symbol(source, l->symbol);
-}
-
-struct symbol_owners price_owners(const book_t *book, const char *symbol) {
-    struct symbol_owners owners = {0};
-    struct looking l = {symbol, &owners};
-    book_each_broker(book, look_at_broker, &l);
-    book_each_source(book, look_at_source, &l);
-    return owners;
-}
-
-bool price_is_from(const SignalConfig *source, const char *symbol, struct symbol_owners owners) {
-    if (!source->prices) return false;
-    if (source->n_price_symbols) return names_symbol(source, symbol);
-    return owners.listed && !owners.named;
-}
 
 // --- which
 
@@ -65,8 +27,7 @@ static bool is_confirmed(struct doubted *d, int64_t last, decimal_t percent, uin
 bool price_is_believed(struct price_held *held, const Price *price, decimal_t max_jump_percent, uint64_t mono_ns) {
     bool fresh = held->last && mono_ns - held->believed_at <= JUMP_FORGET_NS;
     if (is_wild(price, max_jump_percent)) return false;
-    if (fresh && is_far(held->last, price->last, max_jump_percent) &&
-        !is_confirmed(&held->doubted, price->last, max_jump_percent, mono_ns))
+    if (fresh && is_far(held->last, price->last, max_jump_percent) && !is_confirmed(&held->doubted, price->last, max_jump_percent, mono_ns))
         return false;
     *held = (struct price_held){.last = price->last, .believed_at = mono_ns};
     return true;

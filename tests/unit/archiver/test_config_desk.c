@@ -30,7 +30,9 @@
 #define LACKS                                                                                                                              \
     "\"warnings\":[{\"what\":\"account_without_gateway\",\"text\":\"account anna: no gateway serves it, so its orders wait until they "    \
     "expire; name it in the accounts of an instance\"},{\"what\":\"unknown_currency\",\"text\":\"symbol BRK.B of broker alpha: what its "  \
-    "profit is counted in is not known, so it is not sized by risk, nor filled on paper; set its profit_currency\"}]"
+    "profit is counted in is not known, so it is not sized by risk, nor filled on paper; set its "                                         \
+    "profit_currency\"},{\"what\":\"no_price_source\",\"text\":\"broker alpha: no open source "                                            \
+    "may post the price of EURUSD, BRK.B; set prices: true for a source, or name them in its price_symbols\"}]"
 
 struct world {
     struct desk desk;
@@ -334,16 +336,20 @@ static void a_document_may_replace_all_by_word_as_well(void **state) {
 
 static void open_a_trade(struct world *w, const char *trade, const char *account, const char *state, const char *closes) {
     own(buffer) sql = {0};
-    buffer_format(&sql,
-                  "INSERT INTO trades (trade_id, signal_id, account_id, broker_id, symbol, broker_symbol, order_type, direction, lot_size, state, "
-                  "reason, signal_at, ordered_at, updated_at, closes) VALUES ('%s', 's', '%s', 'alpha', 'EURUSD', 'EURUSD', 'market', 'buy', '1', '%s', "
-                  "'ordered', 't', 't', 't', %s)", trade, account, state, closes);
+    buffer_format(
+        &sql,
+        "INSERT INTO trades (trade_id, signal_id, account_id, broker_id, symbol, broker_symbol, order_type, direction, lot_size, state, "
+        "reason, signal_at, ordered_at, updated_at, closes) VALUES ('%s', 's', '%s', 'alpha', 'EURUSD', 'EURUSD', 'market', 'buy', '1', "
+        "'%s', "
+        "'ordered', 't', 't', 't', %s)",
+        trade, account, state, closes);
     assert_int_equal(sql_run(w->desk.db, buffer_string(&sql)), ERR_OK);
 }
 
 static void an_account_with_open_trades_is_not_taken_away_unless_forced(void **state) {
     struct world *w = *state;
-    static const char ben[] = "{\"accounts\":[{\"account_id\":\"ben\",\"broker_id\":\"alpha\"},{\"account_id\":\"carl\",\"broker_id\":\"alpha\"}]}";
+    static const char ben[] =
+        "{\"accounts\":[{\"account_id\":\"ben\",\"broker_id\":\"alpha\"},{\"account_id\":\"carl\",\"broker_id\":\"alpha\"}]}";
     MUST(w, desk_apply, FIRST, NULL);
     MUST(w, desk_apply, ben, NULL);
     open_a_trade(w, "t1", "anna", "filled", "NULL");

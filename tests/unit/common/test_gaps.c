@@ -138,8 +138,32 @@ static void what_has_no_price_is_named(void **state) {
     put_broker(book, "alpha", "GBPUSD", NULL);
     assert_gaps(book, &asked, "no_price: broker alpha: no price since the start of GBPUSD; post prices to /prices/<source>/<token>\n");
     put_source(book, "tv", true, false);
-    assert_gaps(book, &nobody,
-                "no_price_source: no source that is open may post prices, so no symbol has one; set prices: true for a source\n");
+    assert_gaps(
+        book, &nobody,
+        "no_price_source: broker alpha: no open source may post the price of GBPUSD; set prices: true for a source, or name them in "
+        "its price_symbols\n");
+    assert_gaps(
+        book, &asked, // what nobody may post is not missed as well
+        "no_price_source: broker alpha: no open source may post the price of GBPUSD; set prices: true for a source, or name them in "
+        "its price_symbols\n");
+}
+
+static void a_symbol_that_another_source_names_has_its_price_from_there(void **state) {
+    (void)state;
+    own(book) *book = complete();
+    SignalConfig s = SIGNAL_CONFIG__INIT;
+    char *symbols[] = {(char *)"EURUSD"};
+    s.config_id = (char *)"feed", s.token_hash = (char *)"00";
+    s.has_prices = s.prices = true;
+    s.price_symbols = symbols, s.n_price_symbols = 1;
+    put(book, CONFIG_CHANGE__KIND__signal_config, "feed", &s.base);
+    put_source(book, "tv", true, false);
+    assert_gaps(book, &nobody, "");
+    put_broker(book, "alpha", "GBPUSD", NULL);
+    assert_gaps(
+        book, &nobody,
+        "no_price_source: broker alpha: no open source may post the price of GBPUSD; set prices: true for a source, or name them in "
+        "its price_symbols\n");
 }
 
 static void many_of_a_kind_are_counted(void **state) {
@@ -164,6 +188,7 @@ int main(void) {
         cmocka_unit_test(a_subscription_to_a_source_that_is_closed_or_unknown_is_named),
         cmocka_unit_test(a_symbol_without_a_currency_is_named_where_it_is_traded),
         cmocka_unit_test(what_has_no_price_is_named),
+        cmocka_unit_test(a_symbol_that_another_source_names_has_its_price_from_there),
         cmocka_unit_test(many_of_a_kind_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
