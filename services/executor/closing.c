@@ -138,6 +138,7 @@ void closing_other_side(struct executor *x, batch_t *batch, const TradeState *wh
     rest.close_side = side_opposite(done);
     rest.cause = TRADE_STATE__CAUSE__other_side;
     rest.cause_id = whole->trade_id;
+    rest.reason = (char *)(uintptr_t) "long and short were open: this closes the other side";
     const struct place *p = engine_place(x, whole);
     if (place_has_open(p, &rest)) take_once(x, batch, &rest, 3, parts);
 }
@@ -145,6 +146,7 @@ void closing_other_side(struct executor *x, batch_t *batch, const TradeState *wh
 static void set_asked(const OrderCommand *c, TradeState__Cause cause, TradeState *s) {
     s->cause = cause;
     s->cause_id = c->command_id;
+    s->reason = c->reason;
     s->signal_id = c->command_id;
     s->signal_at = s->ordered_at = c->created_at;
     s->has_close_percent = c->has_percent;
@@ -164,14 +166,23 @@ static void close_place(struct executor *x, batch_t *batch, const struct place *
     if (place_has_open(p, &s)) take_once(x, batch, &s, 4, parts);
 }
 
-void closing_trade(struct executor *x, batch_t *batch, struct trade *t, const OrderCommand *c, TradeState__Cause cause) {
+static void close_trade(struct executor *x, batch_t *batch, struct trade *t, const OrderCommand *c, TradeState__Cause cause,
+                        const char *round) {
     if (positions_free_lots(t) <= 0) return;
     TradeState s = TRADE_STATE__INIT;
     start_close(batch, t->s, &s);
     set_asked(c, cause, &s);
     s.close_trade_id = t->s->trade_id;
-    const char *const parts[] = {"trade", c->command_id, t->s->trade_id};
-    take_once(x, batch, &s, 3, parts);
+    const char *const parts[] = {"trade", c->command_id, t->s->trade_id, round};
+    take_once(x, batch, &s, round ? 4 : 3, parts);
+}
+
+void closing_trade(struct executor *x, batch_t *batch, struct trade *t, const OrderCommand *c) {
+    close_trade(x, batch, t, c, TRADE_STATE__CAUSE__command, NULL);
+}
+
+void closing_flatten(struct executor *x, batch_t *batch, struct trade *t, const OrderCommand *c, const char *round) {
+    close_trade(x, batch, t, c, TRADE_STATE__CAUSE__flatten, round);
 }
 
 void closing_places(struct executor *x, batch_t *batch, const OrderCommand *c) {
@@ -190,6 +201,7 @@ void closing_at_stop(struct executor *x, batch_t *batch, struct trade *t) {
     start_close(batch, t->s, &s);
     s.cause = TRADE_STATE__CAUSE__stop;
     s.signal_id = s.cause_id = s.close_trade_id = t->s->trade_id;
+    s.reason = arena_format(batch_arena(batch), "the price has reached its stop %s, which the broker has not taken", stop);
     const char *const parts[] = {"trade", t->s->trade_id, "at its stop", minute};
     batch_alert(batch, ALERT__SEVERITY__warning, "stop_reached", t->s->trade_id,
                 "the price has reached the stop %s, which the broker has not taken: closed from here", stop);

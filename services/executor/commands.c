@@ -24,7 +24,7 @@ static void on_trade(struct executor *x, batch_t *batch, struct trade *t, const 
     case ORDER_COMMAND__ACTION__modify:
         return amend(x, batch, t, c);
     case ORDER_COMMAND__ACTION__close:
-        return closing_trade(x, batch, t, c, TRADE_STATE__CAUSE__command);
+        return closing_trade(x, batch, t, c);
     case ORDER_COMMAND__ACTION__set_lock: // of an account, not of its trades
     case _ORDER_COMMAND__ACTION_IS_INT_SIZE:
         return;

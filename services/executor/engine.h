@@ -107,7 +107,8 @@ bool closing_has_positions(const struct trade *t); // named, or open and meant b
 enum plan_choice closing_plan(struct executor *x, batch_t *batch, struct trade *t, Signal__Direction *side);
 void closing_give_back(struct executor *x, batch_t *batch, const struct trade *t, int64_t residual); // it came to nothing
 void closing_other_side(struct executor *x, batch_t *batch, const TradeState *whole, Signal__Direction done);
-void closing_trade(struct executor *x, batch_t *batch, struct trade *t, const OrderCommand *c, TradeState__Cause cause);
+void closing_trade(struct executor *x, batch_t *batch, struct trade *t, const OrderCommand *c); // on command
+void closing_flatten(struct executor *x, batch_t *batch, struct trade *t, const OrderCommand *c, const char *round); // once a round
 void closing_places(struct executor *x, batch_t *batch, const OrderCommand *c); // what is open at the account
 void closing_at_stop(struct executor *x, batch_t *batch, struct trade *t);
 

@@ -12,13 +12,15 @@
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
 
-#define SCOPE_TEXT 160
+#define SCOPE_TEXT  160
+#define REASON_TEXT 200
 #define AGAIN      (30 * NS_PER_S) // a close that came to nothing is tried again
 
 // A scope is "global", "source:<source>", "account:<id>" (the operator's) or "lock:<id>" (the risk rules').
 struct flatten {
     char scope[SCOPE_TEXT];
-    char id[ID_TEXT]; // of the command: the closes' ids come from it
+    char id[ID_TEXT];         // of the command: the closes' ids come from it
+    char reason[REASON_TEXT]; // … and their reason
     struct flatten *next;
 };
 
@@ -82,7 +84,7 @@ static struct flatten *flatten_of(const halts_t *self, const char *scope) {
     return f;
 }
 
-static struct flatten *flatten_add(halts_t *self, const char *scope, const char *id) {
+static struct flatten *flatten_add(halts_t *self, const char *scope, const char *id, const char *reason) {
     struct flatten *f = flatten_of(self, scope);
     if (!f) {
         f = calloc(1, sizeof *f);
@@ -91,6 +93,7 @@ static struct flatten *flatten_add(halts_t *self, const char *scope, const char 
         LL_PREPEND(self->flattens, f);
     }
     (void)snprintf(f->id, sizeof f->id, "%s", id);
+    (void)snprintf(f->reason, sizeof f->reason, "%s", reason ? reason : "");
     return f;
 }
 
@@ -131,20 +134,17 @@ static void cancel_entries(struct executor *x, batch_t *batch, const char *scope
 // The id of the close of a position is decided once for each half minute.
 static void close_positions(struct executor *x, batch_t *batch, const struct flatten *f) {
     size_t n;
-    char round[24], id[ID_TEXT];
+    char round[SCOPE_TEXT + 24];
     struct trade **trades = list(x, batch, f->scope, &n);
-    (void)snprintf(round, sizeof round, "%llu", (unsigned long long)(batch_now(batch) / AGAIN));
-    const char *const parts[] = {"flatten", f->id, f->scope, round};
-    id_derive_at(id, batch_now(batch) / NS_PER_MS, 4, parts);
+    (void)snprintf(round, sizeof round, "%s %llu", f->scope, (unsigned long long)(batch_now(batch) / AGAIN));
     for (size_t i = 0; i < n; i++) {
         if (!positions_has(trades[i]) || positions_free_lots(trades[i]) <= 0) continue;
         OrderCommand c = ORDER_COMMAND__INIT;
-        c.command_id = id;
+        c.command_id = (char *)(uintptr_t)f->id;
         c.account_id = trades[i]->s->account_id;
-        c.action = ORDER_COMMAND__ACTION__close;
-        c.trade_id = trades[i]->s->trade_id;
+        c.reason = f->reason[0] ? (char *)(uintptr_t)f->reason : NULL;
         c.created_at = batch_now(batch);
-        closing_trade(x, batch, trades[i], &c, TRADE_STATE__CAUSE__flatten);
+        closing_flatten(x, batch, trades[i], &c, round);
     }
 }
 
@@ -157,19 +157,22 @@ void halts_enforce(struct executor *x, batch_t *batch) {
     for (const struct flatten *f = x->halts->flattens; f; f = f->next) flatten_now(x, batch, f);
 }
 
-static void set_flatten(struct executor *x, batch_t *batch, const char *scope, const char *id) {
+static void stand_down(struct executor *x, batch_t *batch, const char *scope, const char *name) {
+    struct flatten *f = flatten_of(x->halts, scope);
+    if (!f) return;
+    LL_DELETE(x->halts->flattens, f);
+    free(f);
+    slice_risk(batch, x->context->shard, name, NULL);
+}
+
+// id: of the command that flattens; NULL: nothing does any more. Kept as "<id> <reason>".
+static void set_flatten(struct executor *x, batch_t *batch, const char *scope, const char *id, const char *reason) {
     char name[SCOPE_TEXT + 8];
     (void)snprintf(name, sizeof name, "flatten:%s", scope);
-    struct flatten *f = flatten_of(x->halts, scope);
-    if (id) {
-        flatten_now(x, batch, flatten_add(x->halts, scope, id));
-    } else if (f) {
-        LL_DELETE(x->halts->flattens, f);
-        free(f);
-    } else {
-        return;
-    }
-    slice_risk(batch, x->context->shard, name, id);
+    if (!id) return stand_down(x, batch, scope, name);
+    const struct flatten *f = flatten_add(x->halts, scope, id, reason);
+    slice_risk(batch, x->context->shard, name, arena_format(batch_arena(batch), "%s%s%s", f->id, f->reason[0] ? " " : "", f->reason));
+    flatten_now(x, batch, f);
 }
 
 // --- what is said
@@ -198,7 +201,7 @@ void halts_operator(struct executor *x, batch_t *batch, const Command *c, RiskSt
         x->global = mode;
     slice_risk(batch, x->context->shard, a ? a->id : scope, record_enum_name(&risk_state__mode__descriptor, (int)mode));
     bool flatten = mode != RISK_STATE__MODE__trading && c->has_flatten && c->flatten;
-    set_flatten(x, batch, scope, flatten ? c->command_id : NULL);
+    set_flatten(x, batch, scope, flatten ? c->command_id : NULL, c->reason);
     mark_accounts(x, a);
 }
 
@@ -210,7 +213,7 @@ void halts_lock(struct executor *x, batch_t *batch, const OrderCommand *c) {
     slice_risk(batch, x->context->shard, scope,
                a->lock == ORDER_COMMAND__LOCK__open ? NULL : record_enum_name(&order_command__lock__descriptor, (int)a->lock));
     if (a->lock == ORDER_COMMAND__LOCK__reduce_only) cancel_entries(x, batch, scope, "locked");
-    set_flatten(x, batch, scope, a->lock == ORDER_COMMAND__LOCK__flattened ? c->command_id : NULL);
+    set_flatten(x, batch, scope, a->lock == ORDER_COMMAND__LOCK__flattened ? c->command_id : NULL, c->reason);
     mark_accounts(x, a);
 }
 
@@ -227,9 +230,16 @@ static void load_mode(struct executor *x, const char *name, RiskState__Mode mode
 }
 
 // What forbids something, and cannot be read, forbids.
+static bool load_flatten(halts_t *self, const char *scope, const char *value) {
+    char id[ID_TEXT];
+    const char *space = strchr(value, ' ');
+    (void)snprintf(id, sizeof id, "%.*s", (int)(space ? space - value : (ptrdiff_t)strlen(value)), value);
+    return flatten_add(self, scope, id, space ? space + 1 : NULL) != NULL;
+}
+
 bool halts_load(struct executor *x, const char *name, const char *value) {
     const char *flatten = after(name, "flatten:"), *locked = after(name, "lock:");
-    if (flatten) return flatten_add(x->halts, flatten, value) != NULL;
+    if (flatten) return load_flatten(x->halts, flatten, value);
     const ProtobufCEnumDescriptor *names = locked ? &order_command__lock__descriptor : &risk_state__mode__descriptor;
     const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value_by_name(names, value);
     if (!locked) load_mode(x, name, v ? (RiskState__Mode)v->value : RISK_STATE__MODE__halted);

@@ -3,6 +3,7 @@ there by somebody else. Ours follow within a bound; what is open here can then b
 """
 # SPDX-License-Identifier: MIT
 import time
+from decimal import Decimal
 
 import pytest
 
@@ -80,16 +81,17 @@ def test_a_position_that_the_broker_has_lost_is_not_open_here(stage):
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
-def test_a_position_that_somebody_else_opened_is_adopted_and_can_be_closed(stage, account):
+def test_a_position_that_somebody_else_opened_is_an_operators_and_no_close_of_ours_takes_it(
+        stage, account):
     s = stage(account)
     s.filled(s.post("buy", lot_size="0.1", price="1.1001"))
     s.filled(s.post("close"))
     s.mark()
     assert wire.control(s.plant, "gw-a", "orphan", account, "EURUSD", "buy", "0.3", "1.1").ok
-    agree(s, OPEN)
-    s.filled(s.post("close"))
-    s.flat()
-    agree(s)
+    until(lambda: ledgers.raised(s.plant, {"unexplained_holding"}), "an alert about it")
+    refused = s.post("close")
+    until(lambda: s.trade(refused).get("state") == "rejected", "our close to find nothing of ours")
+    assert ledgers.of_brokers(s.plant).lots[(account, "EURUSD", "buy")] == Decimal("0.3")
 
 
 # --- what waits while a broker is away

@@ -5,13 +5,11 @@ Each has a story and a reason, and none raises an alert about a routing that the
 import pytest
 
 from tests.harness import ledgers, wire
-from tests.harness.stage import known_red
 from tests.harness.wait import until
 
 OPTIONS = {"TRADECAST_RECONCILER_EVIDENCE_WAIT": "1s"}
 WHY = "the risk desk said so"
 MISSED = {"execution_without_routing"}
-ALONE = "orders of the executor's own are in no topic: no story, no reason, and an alert"
 
 
 def closing_trade(s, position):
@@ -42,7 +40,6 @@ def story(s, trade, word):
         raise ledgers.Differ({"an order without a story": lacks})
 
 
-@known_red("V1", ALONE)
 def test_an_operators_close_has_a_story_and_a_reason(stage):
     s = stage(options=OPTIONS)
     position = s.filled(s.buy("0.5"))
@@ -50,7 +47,6 @@ def test_an_operators_close_has_a_story_and_a_reason(stage):
     story(s, closing_trade(s, position), WHY)
 
 
-@known_red("V1", ALONE)
 @pytest.mark.parametrize("account", ["hedge", "net"])
 def test_a_flatten_has_a_story_and_a_reason(stage, account):
     s = stage(account, options=OPTIONS)
@@ -60,7 +56,6 @@ def test_a_flatten_has_a_story_and_a_reason(stage, account):
     story(s, closing_trade(s, position), WHY)
 
 
-@known_red("V1", ALONE)
 def test_a_close_at_the_executors_own_stop_has_a_story_and_a_reason(stage):
     # A broker that hears no prices but by hand: its market has reached every stop it is offered.
     s = stage(options={**OPTIONS, "TRADECAST_PAPER_PRICES": "ipc:///nowhere/prices"})

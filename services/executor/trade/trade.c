@@ -53,7 +53,8 @@ bool trade_move(struct trade *t, enum trade_event event, const char *reason, con
     }
     t->s->state = after;
     t->s->updated_at = env->now;
-    if (reason || t->s->reason) trade_set_text(&t->s->reason, reason ? reason : "");
+    bool outlived = t->s->reason && !t->s->has_cause; // why an order of our own was made stands until something else is said
+    if (reason || outlived) trade_set_text(&t->s->reason, reason ? reason : "");
     return true;
 }
 
