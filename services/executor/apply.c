@@ -189,6 +189,8 @@ static void fill_origin(const TradeState *t, Origin *o) {
     o->has_cause = t->has_cause;
     o->cause = t->cause;
     o->cause_id = t->cause_id;
+    o->has_valid_until = t->has_valid_until;
+    o->valid_until = t->valid_until;
 }
 
 static void send_submit(const struct step *step, struct session *to) {

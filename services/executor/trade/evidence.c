@@ -404,6 +404,8 @@ bool evidence_trade(const Submit *m, const char *broker_id, uint64_t now, TradeS
     out->has_cause = o->has_cause;
     out->cause = o->cause;
     out->cause_id = o->cause_id;
+    out->has_valid_until = o->has_valid_until;
+    out->valid_until = o->valid_until;
     out->has_submitted_at = true;
     out->submitted_at = m->sent_at;
     out->updated_at = now;
