@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "csv.h"
 #include "export.h"
 
 struct text {
@@ -83,16 +84,6 @@ static bool csv_day(struct sink *self, const char *day) {
     if (!begin_file(self, day, "data.csv")) return false;
     for (unsigned i = 0; i < t->table->type->n_fields; i++) buffer_format(&t->line, "%s%s", i ? "," : "", t->table->type->fields[i].name);
     return write_line(self);
-}
-
-static void csv_text(buffer_t *out, const char *text) {
-    buffer_text(out, "\"");
-    for (const char *quote; (quote = strchr(text, '"')); text = quote + 1) {
-        buffer_add(out, text, (size_t)(quote - text));
-        buffer_text(out, "\"\"");
-    }
-    buffer_text(out, text);
-    buffer_text(out, "\"");
 }
 
 static bool csv_row(struct sink *self, const struct table_form *table, sql_query_t *q) {

@@ -8,6 +8,7 @@
 
 #include "common/own.h"
 #include "common/record.h"
+#include "csv.h"
 #include "services/archiver/query.h"
 #include "text.h"
 
@@ -92,28 +93,26 @@ bool listing_table(const struct listing_form *form, const char *json, buffer_t *
 
 // CSV.
 
-static void add_quoted(buffer_t *out, const char *text) {
-    if (!strpbrk(text, "\",\r\n")) {
-        buffer_text(out, text);
-        return;
-    }
-    buffer_text(out, "\"");
-    for (const char *at = text; *at; at++) {
-        if (*at == '"') buffer_text(out, "\"");
-        buffer_add(out, at, 1);
-    }
-    buffer_text(out, "\"");
+static void add_csv_cell(const ProtobufCFieldDescriptor *f, const char *text, buffer_t *out) {
+    bool stranger = f && f->type == PROTOBUF_C_TYPE_STRING && *text; // what is not there is an empty field
+    if (stranger)
+        csv_text(out, text);
+    else
+        csv_value(out, text);
 }
 
 static void add_line(const ProtobufCMessageDescriptor *type, const char *const *extras, yajl_val row, buffer_t *out) {
     for (unsigned i = 0; i < type->n_fields; i++) {
         if (i) buffer_text(out, ",");
-        add_quoted(out, row ? text_of(field_of(row, type->fields[i].name)) : type->fields[i].name);
+        if (row)
+            add_csv_cell(&type->fields[i], text_of(field_of(row, type->fields[i].name)), out);
+        else
+            csv_value(out, type->fields[i].name);
     }
     for (; *extras; extras++) {
         if (record_field(type, span_of(*extras))) continue;
         buffer_text(out, ",");
-        add_quoted(out, row ? text_of(field_of(row, *extras)) : *extras);
+        csv_value(out, row ? text_of(field_of(row, *extras)) : *extras);
     }
     buffer_text(out, "\r\n");
 }

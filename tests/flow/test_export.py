@@ -67,6 +67,9 @@ def day_of(table, row):
 def from_csv(kind, text):
     if text == "":
         return None
+    if kind == archive.TEXT:
+        assert text[0] not in "=+-@\t\r\n", text
+        return text[1:] if text[0] == "'" else text
     return {archive.DECIMAL: Decimal, archive.UNSIGNED: int, archive.INTEGER: int, archive.FLAG: lambda v: v == "true"}.get(kind, lambda v: v)(text)
 
 

@@ -15,7 +15,8 @@ from tests.harness.wait import until
 
 DECIMAL, TIME, UNSIGNED, FLAG, BYTES, INTEGER, TEXT = "decimal", "time", "unsigned", "flag", "bytes", "integer", "text"
 KINDS = {16: DECIMAL, 6: TIME, 4: UNSIGNED, 8: FLAG, 12: BYTES, 3: INTEGER, 5: INTEGER, 13: INTEGER, 15: INTEGER, 17: INTEGER, 18: INTEGER}
-TEXTS = ["", "plain", "tab\tline\nend\rback\\slash", "quote ' and \"", "é ü 漢字 🙂", "\\N", "a" * 300, '{"a":[1,2]}', "\b\f"]
+TEXTS = ["", "plain", "tab\tline\nend\rback\\slash", "quote ' and \"", "é ü 漢字 🙂", "\\N", "a" * 300, '{"a":[1,2]}', "\b\f",
+         '=HYPERLINK("http://example.org")', "+1", "-1+1", "@SUM(1)", "'quoted", "\t=1"]
 DECIMALS = ["0", "1", "-1", "0.00000001", "-0.00000001", "92233720368.54775807", "-92233720368.54775807", "-92233720368.54775808", "1.1234", "100.5"]
 EPOCH_S = 1_700_000_000
 
