@@ -20,6 +20,9 @@ static bool refuse(buffer_t *answer, const char *what, const char *subject) {
     return false;
 }
 
+// Ids as well: what is commanded is checked by those who obey, and a log line is read by people.
+static const char *quoted(const char *text) { return log_quote(text ? text : ""); }
+
 static void emit(struct monitor *self, batch_t *batch, Command *command, buffer_t *answer) {
     command->command_id = arena_take(batch_arena(batch), ID_TEXT);
     command->created_at = batch_now(batch);
@@ -28,9 +31,8 @@ static void emit(struct monitor *self, batch_t *batch, Command *command, buffer_
     watch_event(&self->watch, &command->base);
     record_to_json(&command->base, answer);
     log_event(LOG_LEVEL_WARNING, "command", "command_id=%s action=%s account_id=%s trade_id=%s operator=%s reason=%s", command->command_id,
-              record_enum_name(&command__action__descriptor, (int)command->action), command->account_id ? command->account_id : "-",
-              command->trade_id ? command->trade_id : "-", command->operator_ ? command->operator_ : "-",
-              log_quote(command->reason ? command->reason : ""));
+              record_enum_name(&command__action__descriptor, (int)command->action), quoted(command->account_id),
+              quoted(command->trade_id), quoted(command->operator_), quoted(command->reason));
 }
 
 // halt, resume, reduce-only, unlock: [account_id|-] [reason] [operator] [source|-] [flatten|-]
