@@ -38,7 +38,7 @@ bool export_fail(struct sink *self, const char *format, ...) {
 }
 
 static bool make_dir(struct sink *self, const char *path) {
-    if (mkdir(path, 0755) == 0 || errno == EEXIST) return true;
+    if (mkdir(path, 0700) == 0 || errno == EEXIST) return true;
     return export_fail(self, "%.200s: %s", path, strerror(errno));
 }
 

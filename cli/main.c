@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/cells.h"
 #include "common/own.h"
@@ -164,6 +165,7 @@ static enum outcome help(void) {
 
 int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
+    (void)umask(umask(0) | 0077); // backups, exports, reports, recordings: accounts and what they traded
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         enum outcome outcome = help();
         return argc < 2 ? WRONG_USE : (int)outcome;

@@ -179,6 +179,7 @@ static bool make_directory(const char *path, const char *in, char why[static KEY
 static bool write_new(const char *dir, const char *path, struct span text, mode_t mode) {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
     if (fd < 0) return false;
+    (void)fchmod(fd, mode); // whatever the umask: what is public can be read
     give(fd, dir);
     bool written = write(fd, text.data, text.length) == (ssize_t)text.length && fsync(fd) == 0;
     return close(fd) == 0 && written;

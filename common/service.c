@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/keys.h"
 #include "common/log.h"
@@ -213,6 +214,7 @@ int service_main(const struct service *service, int argc, char **argv) {
     if (wants(argc, argv, "--env")) return each_table(service, options_env_file), 0;
     if (wants(argc, argv, "--reference")) return each_table(service, options_reference), 0;
     if (!arguments_are_known(argc, argv)) return complain("unknown argument; --help says what there is");
+    (void)umask(umask(0) | 0077); // what it writes (archive, audit log, lock) is its own
     if (sodium_init() < 0) return complain("libsodium does not start: no random numbers on this machine");
     l.service = service;
     l.me.role = service->role;

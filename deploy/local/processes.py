@@ -20,6 +20,10 @@ def _end_with_parent():
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
+def _private(path, flags):
+    return os.open(path, flags, 0o600)
+
+
 class Process:
     """held: descriptors that it gets, beside the standard ones."""
 
@@ -31,10 +35,10 @@ class Process:
         self.child = None
 
     def start(self):
-        with open(self.log, "ab") as out:
+        with open(self.log, "ab", opener=_private) as out:
             # Its own session: a Ctrl-C at the terminal reaches the runner alone, which stops all in order.
             self.child = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=self.env,
-                                          start_new_session=True, preexec_fn=_end_with_parent, pass_fds=self.held)
+                                          start_new_session=True, umask=0o077, preexec_fn=_end_with_parent, pass_fds=self.held)
         self.started_at = time.monotonic()
 
     def alive(self):

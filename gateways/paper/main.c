@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -61,6 +62,7 @@ static int run(const struct paper_settings *settings) {
 int main(int argc, char **argv) {
     struct paper_settings settings = {0};
     char wrong[256];
+    (void)umask(umask(0) | 0077); // its books are its own
     if (argc == 2 && strcmp(argv[1], "--help") == 0) return help();
     if (argc == 2 && strcmp(argv[1], "--env") == 0) return options_env_file(settings_table, PAPER_SERVICE, stdout), 0;
     if (argc == 2 && strcmp(argv[1], "--reference") == 0) return options_reference(settings_table, PAPER_SERVICE, stdout), 0;

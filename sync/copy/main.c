@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -138,6 +139,7 @@ int copy_main(const struct copy_program *program, int argc, char **argv) {
     const char *argument = argc > 1 ? argv[1] : "";
     struct copy self = {.program = program};
     char wrong[256] = "";
+    (void)umask(umask(0) | 0077);
     if (strcmp(argument, "--help") == 0) return help(program);
     if (strcmp(argument, "--env") == 0) return each_table(program, options_env_file), 0;
     if (strcmp(argument, "--reference") == 0) return each_table(program, options_reference), 0;
