@@ -309,10 +309,18 @@ static void return_to_queue(struct step *s) {
     s->x->awake = true;
 }
 
+// What is to be published soon is published with what is written now.
+static void keep_or_publish(struct step *s, const struct effect *e) {
+    if (s->t->unsaved)
+        publish(s, NULL, NULL, e->whole);
+    else
+        keep_record(s->x, s->batch, s->t, e->whole);
+}
+
 static void work_off(struct step *s, const struct effect *e) {
     switch (e->kind) {
     case EFFECT_KEEP:
-        return keep_record(s->x, s->batch, s->t, e->whole);
+        return keep_or_publish(s, e);
     case EFFECT_PUBLISH:
         return publish(s, e->publish.result, e->publish.metrics, false);
     case EFFECT_PUBLISH_SOON:

@@ -51,10 +51,13 @@ static void instance_move(struct executor *x, batch_t *batch, struct session *s,
     if (s->state != before) publish_instance(x, batch, s);
 }
 
+static bool is_held_back(const struct trade *t) { return t->sending == SENDING_HELD_BACK || t->sending == SENDING_HELD_BACK_AGAIN; }
+
+// What has for certain not left is no doubt: it is looked at in the next tick.
 static void doubt_in_flight(struct executor *x, batch_t *batch, const struct session *s, const char *reason) {
     size_t cursor = 0;
     for (struct trade *t; (t = trades_next(x->trades, &cursor)) != NULL;) {
-        if (t->s->state == T(submitting) && t->session == s) engine_doubt(x, batch, t, reason);
+        if (t->s->state == T(submitting) && t->session == s && !is_held_back(t)) engine_doubt(x, batch, t, reason);
     }
 }
 
@@ -104,7 +107,8 @@ static void wonder_again(struct executor *x, batch_t *batch, struct trade *t, bo
 
 // What it may know of our open trades, and we do not: each is asked about once, a tick's worth at a time.
 static void ask_once(struct executor *x, batch_t *batch, struct trade *t, bool all) {
-    if (all && t->s->state != T(submitting) && t->s->state != T(pending)) {
+    bool asked = t->inquiry.state != INQUIRY_NONE; // and the answer was lost with the session
+    if ((all || asked) && t->s->state != T(submitting) && t->s->state != T(pending)) {
         t->inquiry.state = INQUIRY_WANTED;
         due_set(x->due, &t->due, 0);
     } else {
@@ -376,10 +380,11 @@ void wire_tick(struct executor *x, batch_t *batch) {
 
 // --- after the commit
 
-// What did not leave is looked at in the next tick, in the order in which it came.
+// What did not leave is looked at in the next tick, in the order in which it came; also if it has come into doubt meanwhile.
 static void sent(struct executor *x, struct trade *t, bool out) {
-    if (!t || t->s->state != T(submitting)) return;
+    if (!t) return;
     (void)sending_step(&t->sending, out ? SENDING_LEAVE : SENDING_HOLD_BACK);
+    if (t->s->state != T(submitting)) return;
     due_set(x->due, &t->due, out ? x->context->committed_mono + x->patience.answer_within : t->sequence);
 }
 

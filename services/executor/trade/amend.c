@@ -3,6 +3,7 @@
 #include "services/executor/trade/amend.h"
 
 #include "common/clock.h"
+#include "services/executor/trade/inquiry.h"
 
 #define T(name) TRADE_STATE__STATE__##name
 
@@ -237,5 +238,5 @@ void amend_refused(struct trade *t, const Report *r, const struct trade_env *env
         drop_change(t, reason, env, out);
     else
         return;
-    if (t->s->state != T(unknown)) effects_add(out, EFFECT_ASK);
+    if (t->s->state != T(unknown)) inquiry_ask(t, env, out);
 }

@@ -61,7 +61,9 @@ static void clear(struct trade *t, const struct trade_env *env, struct effects *
     effects_add(out, EFFECT_RETURN);
 }
 
+// A row of answers is of one life.
 static void count_absence(struct trade *t, const struct trade_env *env) {
+    if (!t->inquiry.since) t->s->not_found = 0;
     if (t->s->not_found++ == 0) t->inquiry.since = t->inquiry.asked_at;
     t->s->has_not_found = t->s->has_asked_at = true;
     t->s->asked_at = t->s->updated_at = env->now;

@@ -44,6 +44,16 @@ bool trade_is_watched(const struct trade *t) {
 
 // --- moves
 
+static bool says_it_is_there(enum trade_event event) {
+    return event == TRADE_ACCEPT || event == TRADE_FOUND || event == TRADE_FILL_PART || event == TRADE_FILL_ALL;
+}
+
+// Answers from before that it is not there say nothing any more.
+static void end_absence(struct trade *t) {
+    t->s->not_found = 0;
+    t->inquiry.since = 0;
+}
+
 bool trade_move(struct trade *t, enum trade_event event, const char *reason, const struct trade_env *env, struct effects *out) {
     TradeState__State after = t->s->state;
     if (!trade_step(&after, event)) {
@@ -53,6 +63,7 @@ bool trade_move(struct trade *t, enum trade_event event, const char *reason, con
     }
     t->s->state = after;
     t->s->updated_at = env->now;
+    if (says_it_is_there(event)) end_absence(t);
     bool outlived = t->s->reason && !t->s->has_cause; // why an order of our own was made stands until something else is said
     if (reason || outlived) trade_set_text(&t->s->reason, reason ? reason : "");
     return true;
@@ -64,7 +75,13 @@ void trade_close_if_gone(struct trade *t, const struct trade_env *env, struct ef
 }
 
 void trade_submit(struct trade *t, const struct trade_env *env, struct effects *out) {
-    if (!trade_move(t, TRADE_SUBMIT, NULL, env, out) || !sending_step(&t->sending, SENDING_DECIDE)) return;
+    enum sending sending = t->sending;
+    if (!sending_step(&sending, SENDING_DECIDE)) {
+        effects_alert(out, ALERT__SEVERITY__critical, "unlisted_move", "its Submit is decided and has not left: not decided again");
+        return;
+    }
+    if (!trade_move(t, TRADE_SUBMIT, NULL, env, out)) return;
+    t->sending = sending;
     t->decided_at = env->mono;
     t->inquiry.state = INQUIRY_NONE;
     t->known_there = false;
@@ -116,7 +133,7 @@ static bool working_until(const struct trade *t, const struct trade_env *env, ui
     return *at != UINT64_MAX;
 }
 
-bool trade_due(const struct trade *t, const struct trade_env *env, uint64_t *at) {
+static bool due_by_state(const struct trade *t, const struct trade_env *env, uint64_t *at) {
     switch (t->s->state) {
     case T(pending):
         *at = pending_until(t->s, env);
@@ -140,6 +157,15 @@ bool trade_due(const struct trade *t, const struct trade_env *env, uint64_t *at)
         return false;
     }
     return false;
+}
+
+// A question that is to be asked is due, whatever else is. Where nobody is there to be asked, its gateway's hello makes it due.
+bool trade_due(const struct trade *t, const struct trade_env *env, uint64_t *at) {
+    bool due = due_by_state(t, env, at);
+    if (t->inquiry.state != INQUIRY_WANTED || !env->gateway_there || trade_is_final(t->s)) return due;
+    uint64_t next = t->inquiry.asked_at ? t->inquiry.asked_at + env->patience->interval : env->mono;
+    if (!due || next < *at) *at = next;
+    return true;
 }
 
 // --- fields

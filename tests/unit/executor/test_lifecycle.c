@@ -71,8 +71,8 @@ static const char *const sendings[SENDING_COUNT] = {
     [SENDING_DECIDED] = "DE -- LE hb -- --",
     [SENDING_DECIDED_AGAIN] = "DA -- LE HA -- --",
     [SENDING_LEFT] = "LE DA -- -- -- --",
-    [SENDING_HELD_BACK] = "hb -- -- -- cl --",
-    [SENDING_HELD_BACK_AGAIN] = "HA -- -- -- LE --",
+    [SENDING_HELD_BACK] = "hb de -- -- cl cl",
+    [SENDING_HELD_BACK_AGAIN] = "HA DA -- -- LE --",
 };
 
 static bool is_same_sending(enum sending s, const char *letters) { return strncasecmp(sendings[s], letters, 2) == 0; }
