@@ -4,26 +4,48 @@ import dataclasses
 import time
 from collections.abc import Callable
 
+from tests.harness import rollback
+
 ALL = ["ingest", "router", "executor.0", "reconciler", "archiver", "monitor"]
+# How long what was killed stays away: started again at once, or by a keeper that waits a second.
+AWAY_S = [(0.0, 0.2), (0.9, 1.2)]
 
 
 class Scene:
-    """A plant under attack: kills, restarts, and what it did."""
+    """A plant under attack: kills, restarts, and what it did. cut_s: a kill of Redis takes back up to so
+    much of what it had answered."""
 
-    def __init__(self, plant, rng):
-        self.plant, self.rng = plant, rng
-        self.kills = 0
+    def __init__(self, plant, rng, cut_s=0.0):
+        self.plant, self.rng, self.cut_s = plant, rng, cut_s
+        self.kills = self.forgotten = 0  # processes; bytes
+        self.door_and_redis_at = []      # when both were killed together (time.monotonic())
+        self._marks = rollback.Marks(plant) if cut_s else None
+
+    def over(self):
+        if self._marks:
+            self._marks.stop()
+
+    def _forget(self, now):
+        back_to = self._marks.before(now - self.rng.uniform(0, self.cut_s))
+        if back_to:
+            self.forgotten += rollback.cut(self.plant, back_to, anywhere=self.rng.random() < 0.5)
+        self._marks.forget()
 
     def pause(self, least_s, most_s):
         time.sleep(self.rng.uniform(least_s, most_s))
 
     def kill(self, *names):
         """All at once: the signals first, then the waiting."""
+        now = time.monotonic()
         for name in names:
             self.plant.processes[name].signal(9)
         for name in names:
             self.plant.processes[name].wait()
         self.kills += len(names)
+        if self._marks and "redis" in names:
+            self._forget(now)
+        if {"redis", "ingest"} <= set(names):
+            self.door_and_redis_at.append(now)
 
     def restart(self, *names):
         """In any order, Redis first: as a supervisor would that starts each when it is its turn."""
@@ -126,6 +148,45 @@ def everything(scene, load=None):
     scene.kill_and_restart("redis", *ALL, *scene.gateways)
 
 
+# --- while everything is traded: what is away comes back at once, or after a second
+
+def _blow(scene, *names):
+    scene.kill_and_restart(*names, away_s=scene.rng.choice(AWAY_S))
+
+
+def _others(scene):
+    """Whom the promise of "standard" lets die together with Redis."""
+    return [n for n in ALL if n != "ingest"] + scene.gateways
+
+
+def one_process(scene, load=None):
+    _blow(scene, scene.rng.choice(ALL + scene.gateways))
+
+
+def redis_and_the_executor(scene, load=None):
+    _blow(scene, "redis", "executor.0")
+
+
+def redis_and_another(scene, load=None):
+    _blow(scene, "redis", scene.rng.choice(_others(scene)))
+
+
+def redis_and_two_others(scene, load=None):
+    _blow(scene, "redis", *scene.rng.sample(_others(scene), 2))
+
+
+def redis_and_the_door(scene, load=None):
+    _blow(scene, "redis", "ingest", *scene.rng.sample(_others(scene), scene.rng.randrange(2)))
+
+
+def redis_itself(scene, load=None):
+    _blow(scene, "redis")
+
+
+def all_of_it(scene, load=None):
+    _blow(scene, "redis", *ALL, *scene.gateways)
+
+
 @dataclasses.dataclass(frozen=True)
 class Mix:
     name: str
@@ -138,8 +199,13 @@ class Mix:
     unchecked: bool = False  # the brokers take a second order under a known id: only asking first helps
     lost_replies: str = ""   # the share of orders of which the broker never tells by itself what became of them
     rate: int = 0            # signals a second, if not the preset
-    share: int = 1           # of the kills asked for
+    share: float = 1         # of the kills asked for
     shards: int = 1          # executors
+    trading: bool = False    # everything is traded that can be (trading.py), not only bought
+    check: str = ""          # trading: what the second broker recognises (trading.CHECKS); "": by seed
+    cut_s: float = 0.0       # so much of what it answered Redis may forget
+    lossy: bool = False      # what was accepted just before Redis and the door died may be lost
+    red: str = ""            # what of it is known and not mended yet
 
 
 MIXES = {m.name: m for m in [
@@ -154,8 +220,9 @@ MIXES = {m.name: m for m in [
     Mix("twice", redis_twice, "two Redis crashes within ten seconds", fsync_ms=300),
     Mix("small-queues", two_services, "two at once with queues of 50", options={"TRADECAST_QUEUE": "50"}),
     Mix("late-consumer", redis_and_a_late_consumer, "Redis and a consumer, which comes back late", fsync_ms=1500, pause_s=(2, 3),
-        options={"TRADECAST_JOURNAL_KEEP": "1s"}),
-    Mix("ends-while-paused", ends_while_paused, "the traffic ends while a consumer is paused", options={"TRADECAST_QUEUE": "50"}, rate=1000),
+        options={"TRADECAST_JOURNAL_KEEP": "1s"}, share=0.5),
+    Mix("ends-while-paused", ends_while_paused, "the traffic ends while a consumer is paused", options={"TRADECAST_QUEUE": "50"}, rate=1000,
+        share=0.1),
     Mix("unchecked-services", one_service, "any one service; brokers that check nothing", unchecked=True, lost_replies="0.01"),
     Mix("unchecked-redis+router+executor", redis_router_executor, "Redis, router, executor; brokers that check nothing", fsync_ms=300,
         unchecked=True, lost_replies="0.05"),
@@ -164,3 +231,22 @@ MIXES = {m.name: m for m in [
     Mix("two-executors", one_of_several_executors, "one of two executors, with Redis now and then", fsync_ms=300, shards=2),
     Mix("everything", everything, "everything at once, strict", profile="strict", pause_s=(0.8, 2), share=2),
 ]}
+
+
+def _trading(name, blow, words, **more):
+    return Mix(name, blow, words, trading=True, **{"pause_s": (0.2, 0.9), "cut_s": 1.9, **more})
+
+
+RECORD = "V1 to V4: after a rollback the record is not what the broker did"
+TRADING = {m.name: m for m in [
+    _trading("trading-one", one_process, "any one process", cut_s=0, red="V1 and V4: late answers on net accounts"),
+    _trading("trading-redis", redis_itself, "Redis, which forgets up to 1.9 s", red="V1 and V4"),
+    _trading("trading-redis+executor", redis_and_the_executor, "Redis and the executor", share=2, red=RECORD),
+    _trading("trading-redis+another", redis_and_another, "Redis and any process but the door", share=2, red=RECORD),
+    _trading("trading-redis+two", redis_and_two_others, "Redis and any two processes but the door", share=3, red=RECORD),
+    _trading("trading-door", redis_and_the_door, "Redis and the door, standard", lossy=True, share=2, red="V5"),
+    _trading("trading-everything", all_of_it, "everything at once, strict", profile="strict", cut_s=0, share=3, red="V1 and V4"),
+    _trading("trading-everything-standard", all_of_it, "everything at once, standard", lossy=True, share=3, red="V5"),
+]}
+MIXES |= TRADING
+OPENING = {name: m for name, m in MIXES.items() if not m.trading}

@@ -144,6 +144,26 @@ def test_an_order_that_may_have_been_sent_is_asked_about_before_it_is_given_up(s
     s.agree()
 
 
+@known_red("V3", "after a rollback an executor gets an epoch again that its gateway knows, and its "
+                 "gateway does not tell it again what it has forgotten")
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_a_gateway_reports_again_to_an_executor_that_has_its_epoch_again(stage, account):
+    s = stage(account)
+    limit = s.resting("buy", "1.0950", "0.3")
+    mark = s.mark()
+    s.kill("executor.0")
+    s.start("executor.0")
+    s.filled(s.buy("0.1"))  # its gateway has heard the new epoch
+    s.price("1.0940", "1.0945")
+    s.filled(limit)
+    s.acknowledged()
+    s.back_to(mark, "executor.0")
+    s.go_on()
+    s.filled(limit)
+    s.filled(s.buy("0.1"))  # told in a report that follows those that were forgotten
+    s.agree()
+
+
 # --- V4: two outcomes
 
 def test_a_signal_that_failed_and_was_executed_after_all_has_one_outcome(stage):

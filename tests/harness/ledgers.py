@@ -176,6 +176,8 @@ def _outcomes(plant, lost):
     have no more than that they came."""
     lines = []
     for signal, at in statuses(plant).items():
+        if not at.keys() & {"signal", "archived signal"}:
+            continue  # of an order that no signal asked for
         words = ", ".join(f"{place} {status}" for place, status in at.items())
         if "signal" not in at and signal in lost and not at.keys() - {"archived signal"}:
             continue
@@ -211,6 +213,18 @@ def _left_aside(plant):
     return lines
 
 
+def _reports(plant):
+    """Every report of a gateway has been taken, and it knows."""
+    taken, lines = plant.admin.hgetall("execution_state:reports"), []
+    for instance in plant.gateways:
+        for link in rows(f"file:{plant.books(instance)}?mode=ro", "SELECT head, acked FROM link"):
+            at = int((taken.get(instance) or ":0").split(":")[1])
+            if not link["head"] == link["acked"] == at:
+                lines.append(f"{instance}: reported {link['head']}, the executor took {at}, "
+                             f"acknowledged {link['acked']}")
+    return lines
+
+
 def raised(plant, codes, since=""):
     """The alerts with these codes that are archived. since: a time as the archive writes it."""
     named = ", ".join(f"'{c}'" for c in sorted(codes))
@@ -234,6 +248,7 @@ def compare(plant, lost=frozenset()):
         executions += [f"{t}: {name} has it twice" for t in store.twice]
         found[f"executions, {name}"] = executions
         found[f"orders, {name}"] = _orders(name, store, brokers)
+    found["reports"] = _reports(plant)
     found["realised profit"] = _unequal("results", redis.profit, brokers.profit, "broker")
     found["executed twice"] = brokers.twice
     found["trades"] = _unequal("Redis", redis.states, archive.states, "the archive")

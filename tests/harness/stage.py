@@ -64,9 +64,12 @@ class Stage:
     def post(self, direction, **fields):
         body = {"signal_id": f"record-{next(numbers)}", "symbol": "EURUSD", "order_type": "market",
                 "direction": direction, **fields}
+        return until(lambda: self._accepted(body), f"{body} to be accepted")
+
+    def _accepted(self, body):
         status, answer, _ = self.door.alert(body)
-        assert status == 200, answer
-        return answer["signal_id"]
+        assert status in (200, 503), answer  # 503: sent again
+        return answer.get("signal_id") if status == 200 else None
 
     def buy(self, lots, **fields):
         return self.post("buy", **{"lot_size": lots, "price": "1.1001", **fields})
@@ -95,6 +98,12 @@ class Stage:
 
     def flat(self):
         until(lambda: not ledgers.of_brokers(self.plant).lots, "the broker to be flat")
+
+    def acknowledged(self):
+        """The executor has acknowledged every report of the gateway."""
+        books = f"file:{self.plant.books('gw-a')}?mode=ro"
+        waiting = "SELECT * FROM link WHERE acked < head"
+        until(lambda: not ledgers.rows(books, waiting), "reports to be acknowledged")
 
     # --- faults
 
