@@ -3,7 +3,7 @@
 import pytest
 
 from tests.harness import ledgers, wire
-from tests.harness.stage import ACCOUNTS, known_red
+from tests.harness.stage import ACCOUNTS
 from tests.harness.wait import until
 
 
@@ -12,7 +12,6 @@ def lose_an_answer(s):
     assert wire.control(s.plant, "gw-a", "fault", "lost_reply", 1).ok
 
 
-@known_red("V1", "a net account's fill is divided by what is remembered when its report comes")
 @pytest.mark.parametrize("percent", ["50", "100"])
 def test_a_net_position_is_the_brokers_though_a_close_is_told_late(stage, percent):
     s = stage("net")
@@ -23,8 +22,6 @@ def test_a_net_position_is_the_brokers_though_a_close_is_told_late(stage, percen
     s.agree()
 
 
-@known_red("V2", "a position that is closed before its order is known leaves the order "
-                 "submitting for ever")
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_an_order_whose_position_was_closed_before_it_was_known_ends(stage, account):
     s = stage(account)
