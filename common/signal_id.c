@@ -10,7 +10,9 @@
 bool signal_id_is_reserved(const char *signal_id) { return reserved_word(RESERVED_SIGNAL, signal_id); }
 
 void signal_id_scoped(const char *source, const char *id, char out[static SIGNAL_ID_TEXT]) {
-    int length = snprintf(out, SIGNAL_ID_TEXT, "%s:%s", source, id);
+    size_t prefix = strlen(source);
+    bool is_scoped = strncmp(id, source, prefix) == 0 && id[prefix] == ':';
+    int length = snprintf(out, SIGNAL_ID_TEXT, "%s%s%s", is_scoped ? "" : source, is_scoped ? "" : ":", id);
     if (length < SIGNAL_ID_TEXT && !signal_id_is_reserved(out)) return;
     id_derive(out, NULL, 3, (const char *const[]){"sender", source, id});
 }

@@ -84,9 +84,12 @@ static void given(const struct arrival *a, identity_find_fn *find, const void *a
         signal_id_scoped(a->source, a->signal_id, out->id);
     out->key = given_key(out->id);
     out->value = content;
-    if (!find(arg, out->key, &value)) return (void)is_known_otherwise(a, content, find, arg, out);
-    out->known = IDENTITY_CONFLICT;
-    if ((value & ~REFUSED) == content) resend(out, value);
+    if (find(arg, out->key, &value)) {
+        out->known = IDENTITY_CONFLICT;
+        if ((value & ~REFUSED) == content) resend(out, value);
+    } else if (!is_known_otherwise(a, content, find, arg, out) && find(arg, derived_key(a->signal_id), &value)) {
+        out->known = IDENTITY_CONFLICT; // the id that a signal got here: a recording of it is played again
+    }
 }
 
 static uint64_t apart(uint64_t a, uint64_t b) { return a > b ? a - b : b - a; }

@@ -147,6 +147,18 @@ static void an_id_that_was_computed_beforehand_takes_nothing_from_its_owner(void
     assert_string_equal(got.id, wanted.id);
 }
 
+// As a recording is played again: what a signal was called here names that one, and is no new signal.
+static void the_signal_id_of_a_signal_names_it(void **state) {
+    (void)state;
+    struct memory m = {0};
+    struct identity own = arrive(&m, "x-1", "buy", NOW), derived = arrive(&m, NULL, "buy", NOW);
+    assert_int_equal(arrive(&m, own.id, "buy", NOW + 1).known, IDENTITY_RESEND);
+    assert_int_equal(arrive(&m, own.id, "the same, packed otherwise", NOW).known, IDENTITY_CONFLICT);
+    assert_int_equal(arrive(&m, derived.id, "the same, packed otherwise", NOW).known, IDENTITY_CONFLICT);
+    assert_int_equal(arrive_from(&m, "bot", derived.id, "buy", NOW).known, IDENTITY_CONFLICT);
+    assert_int_equal(arrive(&m, NULL, "buy", NOW + NS_PER_S).known, IDENTITY_RESEND);
+}
+
 static void no_plain_id_is_one_that_is_scoped_to_another(void **state) {
     (void)state;
     struct memory m = {0};
@@ -313,6 +325,7 @@ int main(void) {
         cmocka_unit_test(a_given_id_with_another_body_is_a_conflict),
         cmocka_unit_test(the_same_id_of_two_sources_is_two_signals_whoever_is_first),
         cmocka_unit_test(an_id_that_was_computed_beforehand_takes_nothing_from_its_owner),
+        cmocka_unit_test(the_signal_id_of_a_signal_names_it),
         cmocka_unit_test(no_plain_id_is_one_that_is_scoped_to_another),
         cmocka_unit_test(ids_too_long_to_be_scoped_are_told_apart),
         cmocka_unit_test(a_resend_over_an_upgrade_or_another_plain_ids_is_known),
