@@ -16,7 +16,7 @@ OUT := build/$(MODE)
 PACKAGES := libzmq libczmq msgpack hiredis sqlite3 libprotobuf-c libmicrohttpd yajl libsodium libsystemd glib-2.0 zlib
 WARN := -Wall -Wextra -Werror -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough -Wvla \
         -Wconversion -Wno-sign-conversion -Wundef -Wpointer-arith -Wwrite-strings
-HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -ftrivial-auto-var-init=zero \
+HARDEN := -fstack-protector-strong -fstack-clash-protection -ftrivial-auto-var-init=zero \
           -fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing -fPIE
 CFLAGS.release := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 # The same with fail points and mutations compiled in: what the kill harness runs.

@@ -92,10 +92,17 @@ bool keyring_secret(const char *dir, const char *name, struct key_pair *out, cha
     return right;
 }
 
+static bool others_may_write(int fd) {
+    struct stat s;
+    return fstat(fd, &s) != 0 || (s.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+// A file that others may write holds nobody's key: they could put theirs there.
 static bool read_public(const char *path, char out[static KEY_TEXT]) {
     char text[FILE_MAX];
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) return false;
+    if (others_may_write(fd)) return (void)close(fd), false;
     ssize_t n = read_file(fd, text);
     (void)close(fd);
     return n > 0 && keyring_read((struct span){text, (size_t)n}, out);
@@ -123,12 +130,11 @@ static bool name_of(const char *file, char out[static 128], bool *old) {
 
 static DIR *open_public(const char *dir, char why[static KEYS_WHY]) {
     char path[PATH_TEXT];
-    struct stat s;
     (void)snprintf(path, sizeof path, "%.300s/public", dir);
     DIR *all = opendir(path);
     if (!all) {
         (void)snprintf(why, KEYS_WHY, "%.140s cannot be read: %.60s; `tradecast keys` makes it", path, strerror(errno));
-    } else if (fstat(dirfd(all), &s) != 0 || (s.st_mode & (S_IWGRP | S_IWOTH))) {
+    } else if (others_may_write(dirfd(all))) {
         (void)snprintf(why, KEYS_WHY, "%.140s can be written by others, who could let in whom they like: chmod go-w it", path);
         (void)closedir(all);
         all = NULL;
@@ -136,10 +142,23 @@ static DIR *open_public(const char *dir, char why[static KEYS_WHY]) {
     return all;
 }
 
+// Of public/ and each key in it.
 bool keyring_is_safe(const char *dir, char why[static KEYS_WHY]) {
+    char name[128];
+    bool old, safe = true;
     DIR *all = open_public(dir, why);
-    if (all) (void)closedir(all);
-    return all != NULL;
+    if (!all) return false;
+    for (const struct dirent *entry; safe && (entry = readdir(all));) {
+        if (!name_of(entry->d_name, name, &old)) continue;
+        int fd = openat(dirfd(all), entry->d_name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        safe = fd < 0 || !others_may_write(fd); // one that went meanwhile lets nobody in
+        if (!safe)
+            (void)snprintf(why, KEYS_WHY, "%.100s/public/%.100s can be written by others, who could put a key of theirs there: chmod go-w it",
+                           dir, entry->d_name);
+        if (fd >= 0) (void)close(fd);
+    }
+    (void)closedir(all);
+    return safe;
 }
 
 bool keyring_each(const char *dir, key_visit_fn *visit, void *arg, char why[static KEYS_WHY]) {

@@ -26,6 +26,8 @@ static const struct option common_options[] = {
     {"redis_user", OPTION_TEXT, AT(redis_user), NULL, "ACL user; preset: the service's name", 0, 0, NULL},
     {"redis_password_file", OPTION_FILE, AT(redis_password), NULL, "File that holds the ACL user's password", 0, 0, NULL},
     {"keys_dir", OPTION_TEXT, AT(keys_dir), NULL, "Directory of keys, for doors on tcp; see tradecast keys", 0, 0, NULL},
+    {"loopback_open", OPTION_FLAG, AT(loopback_open), "false",
+     "Doors on a loopback address need no keys, so that every user of this host may do what the operator may", 0, 0, NULL},
     {"answer_within", OPTION_DURATION, AT(answer_within_ms), "2s", "How long Redis may take before input stops", 50, 60000, NULL},
     {"profile", OPTION_CHOICE, AT(profile), "standard", "What the AOF is set to: everysec, or always", 0, 0, "standard|strict"},
     {"shards", OPTION_INTEGER, AT(shards), "1", "Number of executors", 1, 32, NULL},

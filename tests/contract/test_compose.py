@@ -54,6 +54,16 @@ def test_a_service_that_was_taken_over_is_not_started_again_and_again():
         assert SERVICES[name]["environment"]["TRADECAST_REPLACED_WAITS"] == "true", name
 
 
+def test_a_container_sees_no_secret_but_its_own():
+    own = {"archiver", "reconciler", "router", "ingest", "monitor"}
+    for name, service in SERVICES.items():
+        mounted = [v.split(":")[0] for v in service.get("volumes", [])]
+        assert name == "tradecast" or not {"${TRADECAST_STATE}", "${TRADECAST_STATE}/secrets"} & set(mounted), name
+        assert ("${TRADECAST_STATE}/redis" in mounted) == (name == "redis"), name
+        given = [s if isinstance(s, str) else s["source"] for s in service.get("secrets", [])]
+        assert given == ([name] if name in own else {"executor": ["executor.0"], "sync-clickhouse": ["clickhouse"]}.get(name, [])), name
+
+
 def test_every_variable_has_a_value_and_what_is_published_is_on_loopback(environment):
     used = set(re.findall(r"\$\{(\w+)", FILE.read_text()))
     assert used <= environment.keys() and set(environment) - used <= {"COMPOSE_PROJECT_NAME", "COMPOSE_PROFILES"}

@@ -45,6 +45,27 @@ def test_units_leave_a_service_that_was_taken_over_at_that():
     assert f"\nRestartPreventExitStatus={status}\n" in (UNITS / "tradecast-.service.d/10-service.conf").read_text()
 
 
+def settings(unit, name):
+    """Every value of a setting in a unit, of all its lines."""
+    return [word for line in re.findall(rf"^{name}=(.*)$", unit.read_text(), re.M) for word in line.split()]
+
+
+def test_a_unit_sees_no_secret_but_its_own():
+    for unit in UNITS.glob("tradecast-*.service"):
+        hidden = {word.removeprefix("-") for word in settings(unit, "InaccessiblePaths")}
+        state = set(settings(unit, "StateDirectory"))
+        if unit.name == "tradecast-redis.service":  # which makes the passwords
+            continue
+        assert {"/var/lib/tradecast/secrets", "/var/lib/tradecast/redis"} <= hidden, unit.name
+        assert state == {"tradecast/data"} if "/var/lib/tradecast/data" not in hidden else not state, unit.name
+        process = re.search(r"ExecStart=/usr/lib/tradecast/tradecast-(\S+)", unit.read_text()).group(1)
+        own = re.sub(r"^gateway-\w+$", "gateway", process.removesuffix("@")) + (".%i" if "@" in unit.name else "")
+        assert settings(unit, "BindReadOnlyPaths") == [f"-/etc/tradecast/keys/{own}.key"], unit.name
+        assert settings(unit, "LoadCredential") in ([], [f"redis:/var/lib/tradecast/secrets/{own}"]), unit.name
+    common = UNITS / "tradecast-.service.d/10-service.conf"
+    assert settings(common, "TemporaryFileSystem") == ["/etc/tradecast/keys:ro"] and settings(common, "StateDirectory") == []
+
+
 def test_environment_files_of_units_are_shipped():
     shipped = {p.name for p in (ROOT / "deploy/env").iterdir()} | {"tradecast.env"}
     for unit in [*UNITS.glob("*.service"), *UNITS.glob("*/*.conf")]:

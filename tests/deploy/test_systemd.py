@@ -71,6 +71,25 @@ def test_the_units_are_understood_and_shut_in(machine):
     assert len(levels) >= 10 and max(levels.values()) <= EXPOSURE_MOST, levels
 
 
+def test_a_service_sees_no_secret_but_its_own(machine):
+    """As root, through each process's own mounts: what it could open at most."""
+    machine.sh("for name in ingest router executor.0 gateway.alpha-1; do tradecast keys make $name; done; systemctl restart tradecast.target")
+    machine.ready()
+    secrets = {p.name for p in (machine.root / "var/lib/tradecast/secrets").iterdir()}
+    assert {"admin", "ingest", "router", "executor.0"} <= secrets
+    for service, own in {"ingest": "ingest", "router": "router", "executor@0": "executor.0", "archiver": "archiver", "monitor": "monitor",
+                         "gateway-paper@alpha-1": "gateway.alpha-1"}.items():
+        root = f"/proc/{machine.pid(f'tradecast-{service}.service')}/root"
+        places = [f"{root}/{place}" for place in ("var/lib/tradecast/secrets", "var/lib/tradecast/redis", "run/credentials", "etc/tradecast/keys")]
+        found = {line.removeprefix(root) for line in machine("find", *places, "-type", "f", "-not", "-name", "*.pub", check=False).stdout.splitlines()}
+        allowed = {f"/run/credentials/tradecast-{service}.service/redis", f"/etc/tradecast/keys/{own}.key"}
+        assert found <= allowed, (service, found - allowed)
+        made = (machine.root / f"etc/tradecast/keys/{own}.key").exists()
+        assert made == (f"/etc/tradecast/keys/{own}.key" in found) and machine("ls", f"{root}/etc/tradecast/keys/public").stdout, service
+        assert service.startswith("gateway") or f"/run/credentials/tradecast-{service}.service/redis" in found, service
+        assert service in ("archiver", "gateway-paper@alpha-1") or machine("ls", f"{root}/var/lib/tradecast/data").stdout == "", service
+
+
 def test_no_process_leaves_a_dump_of_its_memory(machine):
     for service in SERVICES:
         limits = machine("cat", f"/proc/{machine.pid(f'tradecast-{service}.service')}/limits").stdout
@@ -81,7 +100,7 @@ def test_what_is_in_the_archive_is_posted_to_a_backend(machine):
     machine("systemd-run", "--quiet", "--unit=backend", "python3", "-c", BACKEND)
     machine.sh(docs.block("deployment", "copies"))
     posted = machine.root / "root/posted"
-    until(lambda: posted.exists() and '"first"' in posted.read_text(), "the first signal to be posted", within_s=30)
+    until(lambda: posted.exists() and '"desk:first"' in posted.read_text(), "the first signal to be posted", within_s=30)
 
 
 def test_whoever_is_killed_comes_back_and_nothing_is_lost(machine):
@@ -94,7 +113,7 @@ def test_whoever_is_killed_comes_back_and_nothing_is_lost(machine):
     for signal_id in ids:
         machine.filled(signal_id)
     assert machine.executions("alpha-1") - before == len(ids)
-    until(lambda: all(f'"{s}"' in (machine.root / "root/posted").read_text() for s in ids), "every signal to be posted", within_s=60)
+    until(lambda: all(f'"desk:{s}"' in (machine.root / "root/posted").read_text() for s in ids), "every signal to be posted", within_s=60)
 
 
 def test_a_loop_that_hangs_is_restarted(machine):

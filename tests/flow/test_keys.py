@@ -238,6 +238,9 @@ def start(plant, program, **environment):
     ({"TRADECAST_HOST_ROUTER": "10.1.2.3"}, "tcp://10.1.2.3:7408 is open to other hosts, and router has no keys: set TRADECAST_KEYS_DIR"),
     ({"TRADECAST_ENDPOINT_ROUTER_EVENTS": "tcp://*:7409"}, "tcp://*:7409 is open to other hosts"),
     ({"TRADECAST_HOST_EXECUTOR_0": "trade2.lan"}, "tcp://trade2.lan:7464 is on another host, and router has no keys"),
+    ({"TRADECAST_HOST_ROUTER": "127.0.0.1"}, "tcp://127.0.0.1:7408 is reached by every user of this host, and router has no keys"),
+    ({"TRADECAST_HOST_ROUTER": "::1", "TRADECAST_LOOPBACK_OPEN": "false"}, "tcp://[::1]:7408 is reached by every user of this host"),
+    ({"TRADECAST_HOST_ROUTER": "10.1.2.3", "TRADECAST_LOOPBACK_OPEN": "true"}, "tcp://10.1.2.3:7408 is open to other hosts"),
     ({"TRADECAST_HOST_ROUTER": "10.1.2.3", "TRADECAST_KEYS_DIR": "/nowhere"}, "/nowhere/public cannot be read"),
     ({"TRADECAST_REDIS": "tcp:10.1.2.3:6379"}, "TRADECAST_REDIS_PLAIN=true"),
 ])
@@ -247,10 +250,11 @@ def test_what_other_hosts_reach_is_refused_without_keys(plant, environment, sent
 
 
 @pytest.mark.parametrize("environment", [
-    {"TRADECAST_HOST_ROUTER": "127.0.0.1"}, {"TRADECAST_HOST_ROUTER": "::1"}, {"TRADECAST_REDIS": "tcp:127.0.0.1:6379"},
+    {"TRADECAST_HOST_ROUTER": "127.0.0.1", "TRADECAST_LOOPBACK_OPEN": "true"}, {"TRADECAST_HOST_ROUTER": "::1", "TRADECAST_LOOPBACK_OPEN": "true"},
+    {"TRADECAST_REDIS": "tcp:127.0.0.1:6379"},
     {"TRADECAST_REDIS": "tcp:10.1.2.3:6379", "TRADECAST_REDIS_PLAIN": "true"},
 ])
-def test_what_stays_on_this_host_needs_none(plant, environment):
+def test_what_stays_on_this_host_needs_none_where_that_is_said(plant, environment):
     assert start(plant, "router", **environment) == (0, "")
 
 

@@ -136,6 +136,27 @@ static void keys_that_others_could_slip_in_let_nobody_in(void **state) {
     assert_non_null(strstr(why, "chmod go-w"));
 }
 
+static void count_name(void *arg, const char *name, const char *key, bool old);
+
+static void a_public_key_that_others_may_write_lets_nobody_in(void **state) {
+    static const mode_t modes[] = {0664, 0646, 0666};
+    char found[2][KEY_TEXT];
+    (void)state;
+    make("router", true);
+    make("ingest", true);
+    set_mode("public/ingest.pub", 0644);
+    assert_true(keyring_is_safe(dir, why));
+    for (size_t i = 0; i < COUNT(modes); i++) {
+        char names[1000] = "";
+        set_mode("public/ingest.pub", modes[i]);
+        assert_false(keyring_is_safe(dir, why));
+        assert_non_null(strstr(why, "public/ingest.pub can be written by others"));
+        assert_int_equal(keyring_public(dir, "ingest", found), 0);
+        assert_true(keyring_each(dir, count_name, names, why));
+        assert_string_equal(names, "router ");
+    }
+}
+
 static void count_name(void *arg, const char *name, const char *key, bool old) {
     (void)key;
     (void)snprintf((char *)arg + strlen(arg), 200, "%s%s ", name, old ? "-" : "");
@@ -269,7 +290,8 @@ static void what_others_reach_needs_keys(void **state) {
         const char *address;
         bool keys, allowed;
     } rows[] = {
-        {"tcp://127.0.0.1:7400", false, true}, {"ipc:///tmp/x", false, true},          {"ipc:///tmp/x", true, true},
+        {"tcp://127.0.0.1:7400", false, false}, {"tcp://127.0.0.1:7400", true, true},  {"tcp://[::1]:7400", false, false},
+        {"ipc:///tmp/x", false, true},         {"ipc:///tmp/x", true, true},
         {"tcp://10.0.0.1:7400", false, false}, {"tcp://*:7400", false, false},         {"tcp://host.lan:7400", false, false},
         {"tcp://10.0.0.1:7400", true, true},   {"tcp://[fd00::1]:7400", false, false},
     };
@@ -283,6 +305,12 @@ static void what_others_reach_needs_keys(void **state) {
         assert_int_equal(keys_allow(&at, false, why), rows[i].allowed);
         if (!rows[i].allowed) assert_non_null(strstr(why, "TRADECAST_KEYS_DIR"));
     }
+    keys_start(NULL, "router");
+    struct endpoint loopback = endpoint_at("tcp://127.0.0.1:7400", "ingest", "inbox"), network = endpoint_at("tcp://10.0.0.1:7400", "ingest", "inbox");
+    setenv("TRADECAST_LOOPBACK_OPEN", "true", 1);
+    assert_true(keys_allow(&loopback, true, why) && keys_allow(&loopback, false, why));
+    assert_false(keys_allow(&network, true, why) || keys_allow(&network, false, why));
+    unsetenv("TRADECAST_LOOPBACK_OPEN");
     struct endpoint other = endpoint_at("tipc://{5560,0,0}", "ingest", "inbox"); // knows no keys
     assert_false(keys_allow(&other, true, why));
     keys_start(dir, "router");
@@ -323,6 +351,7 @@ int main(void) {
         ONE(a_secret_is_for_its_user_alone),
         ONE(a_file_that_is_no_key_is_refused),
         ONE(keys_that_others_could_slip_in_let_nobody_in),
+        ONE(a_public_key_that_others_may_write_lets_nobody_in),
         ONE(only_certificates_under_right_names_are_keys),
         ONE(who_is_let_in_later_comes_in_without_being_started_again),
         ONE(who_has_a_new_key_is_found_again),
