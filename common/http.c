@@ -25,7 +25,7 @@
 #define KEPT_EXCHANGES    256
 #define STOPPING          "{\"error\":{\"code\":\"stopping\",\"message\":\"the service is stopping\",\"field\":null}}"
 #define ROUNDS_MAX        64 // of MHD_run in one http_run
-#define LINKS_SPARE       16 // connections beyond the most, while those that are ended for them have not gone
+#define LINKS_SPARE       16 // connections beyond the most, until those ended for them have gone
 
 // --- exchanges
 
@@ -87,7 +87,8 @@ void exchange_release(exchange_t *x) {
 
 // The socket is shut down; MHD then sees its end and forgets it.
 static void end_link(struct link *link) {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(link->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(link->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     if (info) shutdown(info->connect_fd, SHUT_RDWR);
     link->deadline = 0;
     link->ended = true;
@@ -97,7 +98,8 @@ static void end_link(struct link *link) {
 static void end_the_longest_idle(http_t *self) {
     struct link *longest = NULL;
     for (struct link *link = self->links; link; link = link->next) {
-        if (!link->in_request && !link->ended && (!longest || link->since < longest->since)) longest = link;
+        if (!link->in_request && !link->ended && (!longest || link->since < longest->since))
+            longest = link;
     }
     if (longest) end_link(longest);
 }
@@ -105,7 +107,11 @@ static void end_the_longest_idle(http_t *self) {
 static void link_add(http_t *self, struct link *link, struct MHD_Connection *connection) {
     uint64_t now = clock_mono_ns();
     if (self->n_links >= self->links_max) end_the_longest_idle(self);
-    *link = (struct link){.connection = connection, .deadline = now + self->request_ns, .since = now, .next = self->links, .at = &self->links};
+    *link = (struct link){.connection = connection,
+                          .deadline = now + self->request_ns,
+                          .since = now,
+                          .next = self->links,
+                          .at = &self->links};
     if (link->next) link->next->at = &link->next;
     self->links = link;
     self->n_links++;
@@ -134,11 +140,13 @@ static struct link *link_of(struct MHD_Connection *connection) {
     return info ? info->socket_context : NULL;
 }
 
-// MHD hands a path over decoded, as a text: what follows an encoded zero would be lost, and an encoded slash would part it.
+// MHD hands a path over decoded, as a text: what follows an encoded zero would be lost, and an
+// encoded slash would part it.
 static bool hides_something(const char *uri) {
     for (; *uri && *uri != '?'; uri++) {
         if (*uri != '%') continue;
-        bool control = uri[1] == '0' || uri[1] == '1', slash = uri[1] == '2' && (uri[2] | 0x20) == 'f';
+        bool control = uri[1] == '0' || uri[1] == '1',
+             slash = uri[1] == '2' && (uri[2] | 0x20) == 'f';
         if (control || slash) return true;
     }
     return false;
@@ -215,9 +223,10 @@ static enum MHD_Result begin(exchange_t *x) {
     if (c.n > HEADERS_MAX)
         return refuse(x, 431, "{\"error\":{\"code\":\"too_many_headers\",\"message\":\"at most 64 headers\",\"field\":null}}");
     if (x->link->bad_path)
-        return refuse(x, 400,
-                      "{\"error\":{\"code\":\"bad_path\",\"message\":\"the path holds an encoded slash or "
-                      "control character\",\"field\":null}}");
+        return refuse(
+            x, 400,
+            "{\"error\":{\"code\":\"bad_path\",\"message\":\"the path holds an encoded slash or "
+            "control character\",\"field\":null}}");
     if (c.lengths > 1 || c.encodings > 1 || (c.lengths && c.encodings))
         return refuse(x, 400,
                       "{\"error\":{\"code\":\"ambiguous_length\",\"message\":\"the body's length is given twice\",\"field\":null}}");
@@ -309,12 +318,16 @@ http_t *http_new(const struct http_options *options, http_request_fn *request, v
     self->poll = self->wake = self->timer = -1;
     errno = 0;
     self->daemon = MHD_start_daemon(
-        flags, (uint16_t)options->port, NULL, NULL, on_request, self, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)options->connections_max + LINKS_SPARE, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)options->connections_per_ip_max,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)options->idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, self, MHD_OPTION_NOTIFY_COMPLETED, on_completed, self, MHD_OPTION_URI_LOG_CALLBACK,
-        on_first_line, self, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u,
-        options->listener > 0 ? MHD_OPTION_LISTEN_SOCKET : MHD_OPTION_END, options->listener, MHD_OPTION_END);
+        flags, (uint16_t)options->port, NULL, NULL, on_request, self, MHD_OPTION_SOCK_ADDR,
+        &address, MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->connections_max + LINKS_SPARE,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)options->connections_per_ip_max,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)options->idle_s,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, self, MHD_OPTION_NOTIFY_COMPLETED, on_completed, self,
+        MHD_OPTION_URI_LOG_CALLBACK, on_first_line, self, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u,
+        options->listener > 0 ? MHD_OPTION_LISTEN_SOCKET : MHD_OPTION_END, options->listener,
+        MHD_OPTION_END);
     if (!self->daemon || !wait_on(self)) {
         int why = errno ? errno : EADDRNOTAVAIL;
         http_destroy(&self);

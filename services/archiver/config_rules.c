@@ -123,8 +123,11 @@ static void check_names(const struct check *c, const FieldNames *names) {
 // Of two sources whose ids are taken as they are, one could take the other's.
 static void check_plain(const struct check *c, const SignalConfig *s) {
     const struct config_row *row = NULL;
-    while (s->plain_ids && (row = config_next(c->config, CONFIG_CHANGE__KIND__signal_config, row)) && strcmp(row->id, s->config_id) != 0) {
-        if (((const SignalConfig *)row->m)->plain_ids) wrong(c, "plain_ids", "is said of %.64s already: one source at most", row->id);
+    while (s->plain_ids &&
+           (row = config_next(c->config, CONFIG_CHANGE__KIND__signal_config, row)) &&
+           strcmp(row->id, s->config_id) != 0) {
+        if (((const SignalConfig *)row->m)->plain_ids)
+            wrong(c, "plain_ids", "is said of %.64s already: one source at most", row->id);
     }
 }
 
@@ -132,7 +135,8 @@ static void check_source(const struct check *c, const ProtobufCMessage *m) {
     const SignalConfig *s = (const SignalConfig *)m;
     bool pineconnector = s->dialect == SIGNAL_CONFIG__DIALECT__pineconnector;
     check_plain(c, s);
-    if (s->n_price_symbols && !s->prices) wrong(c, "price_symbols", "is given, but prices is not true");
+    if (s->n_price_symbols && !s->prices)
+        wrong(c, "price_symbols", "is given, but prices is not true");
     if (s->names) check_names(c, s->names);
     if (s->consensus) config_check_consensus(c->config, s, c->path, c->to);
     if (s->names && s->dialect != SIGNAL_CONFIG__DIALECT__tradecast)

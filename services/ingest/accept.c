@@ -72,7 +72,8 @@ static void keep_own_id(struct post *p) {
     Signal *signal = &p->reading->signal;
     const char *own = signal->signal_id, *extra = signal->extra;
     if (p->identity.derived || strstr(p->identity.id, own)) return;
-    signal->extra = arena_format(batch_arena(p->batch), "{\"signal_id\":\"%s\"%s%s", own, extra ? "," : "}", extra ? extra + 1 : "");
+    signal->extra = arena_format(batch_arena(p->batch), "{\"signal_id\":\"%s\"%s%s", own,
+                                 extra ? "," : "}", extra ? extra + 1 : "");
 }
 
 // Everything that the door adds to what was sent.
@@ -135,12 +136,14 @@ bool accept_new(struct ingest *self, batch_t *batch, const Signal *signal, const
     return true;
 }
 
-// What is left of a source's own share: nobody fills up what all have. (What other cells hand over was weighed at its first door.)
+// What is left of a source's own share: nobody fills up what all have. (What other cells hand over
+// was weighed at its first door.)
 static bool has_share(struct post *p) {
     const struct ingest_settings *s = p->self->settings;
     struct sender *sender = sources_sender(p->self->sources, p->request->source->config_id);
     return sender->open < (size_t)s->source_signals_max &&
-           sender_may_be_remembered(sender, (uint64_t)s->source_guard_max, GUARD_FOR, batch_mono(p->batch));
+           sender_may_be_remembered(sender, (uint64_t)s->source_guard_max, GUARD_FOR,
+                                    batch_mono(p->batch));
 }
 
 static struct reply take(struct post *p) {
@@ -170,14 +173,17 @@ static bool may_record(struct post *p) {
     const struct ingest_settings *s = p->self->settings;
     struct sender *sender = sources_sender(p->self->sources, p->request->source->config_id);
     if (p->self->context->memory_percent >= (unsigned)s->refusals_memory) return false;
-    return sender_may_be_remembered(sender, (uint64_t)s->source_guard_max, GUARD_FOR, batch_mono(p->batch));
+    return sender_may_be_remembered(sender, (uint64_t)s->source_guard_max, GUARD_FOR,
+                                    batch_mono(p->batch));
 }
 
 // What the record of a refusal keeps of the body, in one place: not also in the signal.
 static void keep_content(struct post *p, SignalRejection *rejection) {
     Signal *signal = &p->reading->signal;
     bool cut = false;
-    rejection->extra = p->fields ? signal_content(p->fields, p->request->token, REFUSED_MAX, batch_arena(p->batch), &cut) : NULL;
+    rejection->extra = p->fields ? signal_content(p->fields, p->request->token, REFUSED_MAX,
+                                                  batch_arena(p->batch), &cut)
+                                 : NULL;
     if (!cut) return;
     signal->extra = NULL;
     signal->reasoning = NULL;
@@ -208,8 +214,10 @@ static void refuse(struct post *p) {
 
 static void report_unrecorded(struct post *p) {
     p->self->counts.unrecorded++;
-    batch_alert(p->batch, ALERT__SEVERITY__warning, "refusals_unrecorded", p->request->source->config_id,
-                "a signal was refused and is not on record: Redis uses %u %% of its memory, or the source has had its share",
+    batch_alert(p->batch, ALERT__SEVERITY__warning, "refusals_unrecorded",
+                p->request->source->config_id,
+                "a signal was refused and is not on record: Redis uses %u %% of its memory, or the "
+                "source has had its share",
                 p->self->context->memory_percent);
 }
 
@@ -220,9 +228,10 @@ static struct reply answer_again(struct post *p) {
     duplicates_add(self->duplicates, p->batch, id);
     self->counts.duplicates++;
     self->wrote = true;
-    if (bucket_take(&self->spoken, DUPLICATES_LOGGED_PER_S, DUPLICATES_LOGGED_PER_S, batch_mono(p->batch)))
-        log_event(LOG_LEVEL_INFO, "duplicate", "signal_id=%s source=%s duplicates=%llu", id, p->request->source->config_id,
-                  (unsigned long long)self->counts.duplicates);
+    if (bucket_take(&self->spoken, DUPLICATES_LOGGED_PER_S, DUPLICATES_LOGGED_PER_S,
+                    batch_mono(p->batch)))
+        log_event(LOG_LEVEL_INFO, "duplicate", "signal_id=%s source=%s duplicates=%llu", id,
+                  p->request->source->config_id, (unsigned long long)self->counts.duplicates);
     return p->identity.refused ? reply_invalid(batch_arena(p->batch), &p->reading->complaints)
                                : reply_signal(batch_arena(p->batch), id, true);
 }
@@ -240,7 +249,8 @@ static struct reply decide(struct post *p) {
         break;
     }
     p->self->counts.refused += complaints->n > 0;
-    if (complaints->n && !may_record(p)) return report_unrecorded(p), reply_invalid(arena, complaints);
+    if (complaints->n && !may_record(p))
+        return report_unrecorded(p), reply_invalid(arena, complaints);
     stamp(p);
     store_time(p);
     if (!complaints->n) return take(p);
@@ -346,7 +356,8 @@ struct reply accept_prices(struct ingest *self, batch_t *batch, const struct req
     if (!r->source->prices) return reply_error(REPLY_NO_PRICES);
     if (document_read(r->body, batch_arena(batch), &body, &why)) return reply_undecodable(batch_arena(batch), why);
     struct complaints *complaints = arena_take(batch_arena(batch), sizeof *complaints);
-    size_t taken = prices_take(self->prices, &(struct price_post){r->source, &body, batch}, complaints);
+    size_t taken =
+        prices_take(self->prices, &(struct price_post){r->source, &body, batch}, complaints);
     if (!taken) return reply_invalid(batch_arena(batch), complaints);
     self->wrote = true;
     return reply_prices(batch_arena(batch), taken, complaints);

@@ -15,7 +15,8 @@ struct budget {
     uint64_t amount, period_ns, burst;
 };
 
-static inline bool bucket_spend(struct bucket *b, uint64_t cost, struct budget budget, uint64_t mono_ns) {
+static inline bool bucket_spend(struct bucket *b, uint64_t cost, struct budget budget,
+                                uint64_t mono_ns) {
     const uint64_t token = UINT64_C(1000000000);
     uint64_t full = budget.burst * token, past = mono_ns > b->at ? mono_ns - b->at : 0;
     if (b->level > full) b->level = full; // it was lowered

@@ -113,17 +113,22 @@ static void find_client(const struct ingest *self, const exchange_t *x, struct c
     client_find(&self->proxies, exchange_peer(x), buffer_string(&forwarded), out);
 }
 
-// In the batch that is open: what is taken into it is in memory several times over until it is committed.
+// In the batch that is open: what is taken into it is in memory several times over until it is
+// committed.
 static bool has_room(struct ingest *self, size_t bytes) {
     const struct ingest_settings *s = self->settings;
-    if (self->batch_requests >= (size_t)s->batch_requests || self->batch_bytes + bytes > (size_t)s->batch_bytes) return false;
+    if (self->batch_requests >= (size_t)s->batch_requests ||
+        self->batch_bytes + bytes > (size_t)s->batch_bytes)
+        return false;
     self->batch_requests++;
     self->batch_bytes += bytes;
     return true;
 }
 
-static bool is_within_rate(struct ingest *self, batch_t *batch, const struct target *t, const SignalConfig *source, size_t bytes) {
-    bool within = sources_within_rate(self->sources, source, t->page->accept == accept_prices, bytes, batch_mono(batch));
+static bool is_within_rate(struct ingest *self, batch_t *batch, const struct target *t,
+                           const SignalConfig *source, size_t bytes) {
+    bool within = sources_within_rate(self->sources, source, t->page->accept == accept_prices,
+                                      bytes, batch_mono(batch));
     self->counts.over += !within;
     return within;
 }
@@ -140,7 +145,8 @@ static struct reply reply_to(struct ingest *self, exchange_t *x, struct target *
     if (exchange_too_large(x)) return reply_error(REPLY_TOO_LARGE);
     if (!takes_input(self)) return reply_error(REPLY_HELD_BACK);
     if (!has_room(self, exchange_body(x).length)) return reply_error(REPLY_BATCH_FULL);
-    if (!is_within_rate(self, self->batch, t, source, exchange_body(x).length)) return reply_error(REPLY_OVER_RATE);
+    if (!is_within_rate(self, self->batch, t, source, exchange_body(x).length))
+        return reply_error(REPLY_OVER_RATE);
     return t->page->accept(self, self->batch, &(struct request){.source = source, .token = t->token, .body = exchange_body(x)});
 }
 
@@ -227,7 +233,10 @@ static void take_parcel(struct ingest *self, batch_t *batch, const struct parcel
 err_t door_parcels(struct ingest *self, batch_t *batch) {
     struct parcel p;
     if (!self->context->caught_up) return ERR_OK;
-    for (unsigned i = 0; i < PARCELS_MAX && self->batch_bytes < (size_t)self->settings->batch_bytes && port_receive(self->intake, &p); i++) {
+    for (unsigned i = 0;
+         i < PARCELS_MAX && self->batch_bytes < (size_t)self->settings->batch_bytes &&
+         port_receive(self->intake, &p);
+         i++) {
         self->batch_bytes += p.frame.length; // the rest stays in the socket
         take_parcel(self, batch, &p);
     }

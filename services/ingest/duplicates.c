@@ -81,7 +81,8 @@ void duplicates_add(duplicates_t *self, batch_t *batch, const char *signal_id) {
 }
 
 void duplicates_retire(duplicates_t *self, batch_t *batch, uint64_t before) {
-    for (unsigned i = 0; i < RETIRE_STEP && self->all && self->all->last_at < before; i++) forget_first(self, batch);
+    for (unsigned i = 0; i < RETIRE_STEP && self->all && self->all->last_at < before; i++)
+        forget_first(self, batch);
 }
 
 // --- at start
@@ -93,7 +94,9 @@ static err_t load_one(void *arg, const Duplicates *d) {
     return ERR_OK;
 }
 
-static int by_last(const struct again *a, const struct again *b) { return (a->last_at > b->last_at) - (a->last_at < b->last_at); }
+static int by_last(const struct again *a, const struct again *b) {
+    return (a->last_at > b->last_at) - (a->last_at < b->last_at);
+}
 
 err_t duplicates_load(duplicates_t *self, store_t *store) {
     err_t e = slice_duplicates_each(store, load_one, self);

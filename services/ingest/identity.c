@@ -57,9 +57,11 @@ static void resend(struct identity *out, uint64_t value) {
     out->refused = value & REFUSED;
 }
 
-// Under the other form of its id a signal may have come before: plain_ids was changed, or a version wrote it that scoped none. A plain id
-// may then be any source's, so only the same content, which names its source, makes it this one's.
-static bool is_known_otherwise(const struct arrival *a, uint64_t content, identity_find_fn *find, const void *arg, struct identity *out) {
+// Under the other form of its id a signal may have come before: plain_ids was changed, or a version
+// wrote it that scoped none. A plain id may then be any source's, so only the same content, which
+// names its source, makes it this one's.
+static bool is_known_otherwise(const struct arrival *a, uint64_t content, identity_find_fn *find,
+                               const void *arg, struct identity *out) {
     char other[SIGNAL_ID_TEXT];
     uint64_t value;
     bool is_plain = strcmp(out->id, a->signal_id) == 0;
@@ -87,20 +89,25 @@ static void given(const struct arrival *a, identity_find_fn *find, const void *a
     if (find(arg, out->key, &value)) {
         out->known = IDENTITY_CONFLICT;
         if ((value & ~REFUSED) == content) resend(out, value);
-    } else if (!is_known_otherwise(a, content, find, arg, out) && find(arg, derived_key(a->signal_id), &value)) {
-        out->known = IDENTITY_CONFLICT; // the id that a signal got here: a recording of it is played again
+    } else if (!is_known_otherwise(a, content, find, arg, out) &&
+               find(arg, derived_key(a->signal_id), &value)) {
+        out->known =
+            IDENTITY_CONFLICT; // the id that a signal got here: a recording of it is played again
     }
 }
 
 static uint64_t apart(uint64_t a, uint64_t b) { return a > b ? a - b : b - a; }
 
-// Equal content counts as a resend while its first arrival is less than the window away, in whichever bucket that was: also in the one
-// after, should a time that was not stored have been ahead.
-static bool has_come(const struct arrival *a, uint64_t width, identity_find_fn *find, const void *arg, struct identity *out) {
+// Equal content counts as a resend while its first arrival is less than the window away, in
+// whichever bucket that was: also in the one after, should a time that was not stored have been
+// ahead.
+static bool has_come(const struct arrival *a, uint64_t width, identity_find_fn *find,
+                     const void *arg, struct identity *out) {
     uint64_t bucket = a->now / width, value;
     for (uint64_t b = bucket ? bucket - 1 : 0; b <= bucket + 1; b++) {
         derive(a, width, b, out->id);
-        if (!find(arg, derived_key(out->id), &value) || apart(a->now, value & ~REFUSED) >= width) continue;
+        if (!find(arg, derived_key(out->id), &value) || apart(a->now, value & ~REFUSED) >= width)
+            continue;
         resend(out, value);
         return true;
     }
@@ -112,7 +119,8 @@ static void derived(const struct arrival *a, identity_find_fn *find, const void 
     out->derived = true;
     if (has_come(a, width, find, arg, out)) return;
     for (size_t i = 0; i < sizeof a->old_ns / sizeof *a->old_ns; i++) {
-        if (a->old_ns[i] && a->old_ns[i] != width && has_come(a, a->old_ns[i], find, arg, out)) return;
+        if (a->old_ns[i] && a->old_ns[i] != width && has_come(a, a->old_ns[i], find, arg, out))
+            return;
     }
     derive(a, width, a->now / width, out->id);
     out->key = derived_key(out->id);

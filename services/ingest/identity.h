@@ -32,8 +32,9 @@ struct identity {
     uint64_t value;    // … and with
 };
 
-// The time that identities are made of: UTC, but a clock that is set back does not take it along, or a resend would find its first arrival
-// in a bucket far ahead, and be another signal. Only what is said here is remembered; `at` 0: nothing yet.
+// The time that identities are made of: UTC, but a clock that is set back does not take it along,
+// or a resend would find its first arrival in a bucket far ahead, and be another signal. Only what
+// is said here is remembered; `at` 0: nothing yet.
 struct identity_time {
     uint64_t at, mono; // UTC ns, and the monotonic time that belongs to it
     uint64_t stored;   // the last one that the store was given

@@ -13,7 +13,8 @@ static bool is_far(int64_t from, int64_t to, decimal_t percent) {
 }
 
 static bool is_wild(const Price *p, decimal_t percent) {
-    return (p->has_bid && is_far(p->last, p->bid, percent)) || (p->has_ask && is_far(p->last, p->ask, percent));
+    return (p->has_bid && is_far(p->last, p->bid, percent)) ||
+           (p->has_ask && is_far(p->last, p->ask, percent));
 }
 
 // The same new level, said again: it counts from the first time.
@@ -24,7 +25,8 @@ static bool is_confirmed(struct doubted *d, int64_t last, decimal_t percent, uin
     return d->times >= JUMP_TIMES && mono_ns - d->first_at >= JUMP_FOR_NS;
 }
 
-bool price_is_believed(struct price_held *held, const Price *price, decimal_t max_jump_percent, uint64_t mono_ns) {
+bool price_is_believed(struct price_held *held, const Price *price, decimal_t max_jump_percent,
+                       uint64_t mono_ns) {
     bool fresh = held->last && mono_ns - held->believed_at <= JUMP_FORGET_NS;
     if (is_wild(price, max_jump_percent)) return false;
     if (fresh && is_far(held->last, price->last, max_jump_percent) && !is_confirmed(&held->doubted, price->last, max_jump_percent, mono_ns))

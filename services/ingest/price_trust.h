@@ -15,7 +15,7 @@ struct doubted {
 
 #define JUMP_TIMES     3                             // so often, one after the other, …
 #define JUMP_FOR_NS    (5 * UINT64_C(1000000000))    // … over so long, it must be said that a market has jumped
-#define JUMP_FORGET_NS (3600 * UINT64_C(1000000000)) // from a price as old as that nothing is a jump
+#define JUMP_FORGET_NS (3600 * UINT64_C(1000000000)) // from an older price nothing is a jump
 
 struct price_held {
     int64_t last;         // e8; the latest that was believed; 0: none yet
@@ -23,6 +23,8 @@ struct price_held {
     struct doubted doubted;
 };
 
-// Whether the price is believed: it is no further than max_jump_percent from the one before, or it has been said again and again.
-// What is learned is written into `held`. A bid or an ask so far from its own last price is never believed.
-bool price_is_believed(struct price_held *held, const Price *price, decimal_t max_jump_percent, uint64_t mono_ns);
+// Whether the price is believed: it is no further than max_jump_percent from the one before, or it
+// has been said again and again. What is learned is written into `held`. A bid or an ask so far
+// from its own last price is never believed.
+bool price_is_believed(struct price_held *held, const Price *price, decimal_t max_jump_percent,
+                       uint64_t mono_ns);

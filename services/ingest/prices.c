@@ -162,12 +162,15 @@ static void read_quote(struct quote *q, uint64_t now) {
 
 // --- holding
 
-// What is held of a symbol that this source may price; NULL: it may not, or no more symbols can be held.
+// What is held of a symbol that this source may price; NULL: it may not, or no more symbols can be
+// held.
 static struct held *held_for(prices_t *self, const SignalConfig *source, const char *symbol) {
     struct held *h;
     HASH_FIND_STR(self->all, symbol, h);
-    struct symbol_owners owners = h && h->version == book_version(self->book) ? h->owners : price_owners(self->book, symbol);
-    if (!price_is_from(source, symbol, owners) || (!h && HASH_COUNT(self->all) == self->max)) return NULL;
+    struct symbol_owners owners =
+        h && h->version == book_version(self->book) ? h->owners : price_owners(self->book, symbol);
+    if (!price_is_from(source, symbol, owners) || (!h && HASH_COUNT(self->all) == self->max))
+        return NULL;
     if (!h) {
         h = calloc(1, sizeof *h);
         if (!h) return NULL;
@@ -179,13 +182,15 @@ static struct held *held_for(prices_t *self, const SignalConfig *source, const c
     return h;
 }
 
-static void report_jump(batch_t *batch, const SignalConfig *source, const struct held *h, const Price *price) {
+static void report_jump(batch_t *batch, const SignalConfig *source, const struct held *h,
+                        const Price *price) {
     char before[DECIMAL_TEXT], now[DECIMAL_TEXT], most[DECIMAL_TEXT];
     (void)decimal_print(D(h->held.last), before);
     (void)decimal_print(D(price->last), now);
     (void)decimal_print(D(source->max_jump_percent), most);
     batch_alert(batch, ALERT__SEVERITY__warning, "price_jump", h->symbol,
-                "%s of source %s is more than %s %% from %s, or from its own bid or ask: not believed unless it is said %d times over %d s",
+                "%s of source %s is more than %s %% from %s, or from its own bid or ask: not "
+                "believed unless it is said %d times over %d s",
                 now, source->config_id, most, before, JUMP_TIMES, (int)(JUMP_FOR_NS / NS_PER_S));
 }
 
@@ -193,11 +198,16 @@ static void report_jump(batch_t *batch, const SignalConfig *source, const struct
 static bool hold(prices_t *self, const struct price_post *post, struct quote *q) {
     const Price *price = &q->price;
     struct held *h = held_for(self, post->source, price->symbol);
-    if (!h) return broken(q, "symbol", "not_allowed", "is none whose price this source gives"), false;
+    if (!h)
+        return broken(q, "symbol", "not_allowed", "is none whose price this source gives"), false;
     if (price->timestamp < h->price.timestamp) return true;
-    if (!price_is_believed(&h->held, price, D(post->source->max_jump_percent), batch_mono(post->batch))) {
+    if (!price_is_believed(&h->held, price, D(post->source->max_jump_percent),
+                           batch_mono(post->batch))) {
         report_jump(post->batch, post->source, h, price);
-        return broken(q, "last", "jump", "is too far from the price before, or from its bid or ask, to be believed at once"), false;
+        return broken(q, "last", "jump",
+                      "is too far from the price before, or from its bid or ask, to be believed at "
+                      "once"),
+               false;
     }
     h->price = *price;
     h->price.symbol = h->symbol;
@@ -214,7 +224,11 @@ size_t prices_take(prices_t *self, const struct price_post *post, struct complai
     out->n = 0;
     if (!body->n) complaint_add(out, "symbol", "required", "is required");
     for (size_t i = 0; i < body->n; i++) {
-        quotes[i] = (struct quote){.fields = &body->maps[i], .arena = arena, .complaints = out, .index = i, .many = body->many};
+        quotes[i] = (struct quote){.fields = &body->maps[i],
+                                   .arena = arena,
+                                   .complaints = out,
+                                   .index = i,
+                                   .many = body->many};
         read_quote(&quotes[i], batch_now(post->batch));
     }
     if (out->n) return 0;

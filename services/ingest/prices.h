@@ -17,9 +17,9 @@ struct price_post {
     const struct document *body;
     batch_t *batch;
 };
-// Takes the prices of a body, and says how many. One that breaks a rule keeps all of them out; one that is not this source's to say
-// (price_trust.h), or that is not believed yet, keeps itself out. `out`: each of them with its place ("[2].last"). What is older than
-// what is held is passed over.
+// Takes the prices of a body, and says how many. One that breaks a rule keeps all of them out; one
+// that is not this source's to say (price_trust.h), or that is not believed yet, keeps itself out.
+// `out`: each of them with its place ("[2].last"). What is older than what is held is passed over.
 size_t prices_take(prices_t *self, const struct price_post *post, struct complaints *out);
 // Writes what changed since the last call; once at the end of what was there, so that a symbol is written once however often it came.
 void prices_flush(prices_t *self, batch_t *batch);

@@ -39,5 +39,6 @@ struct reply reply_error(enum reply_kind kind);
 struct reply reply_undecodable(arena_t *arena, const char *why);                  // 400
 struct reply reply_invalid(arena_t *arena, const struct complaints *c);           // 422
 struct reply reply_signal(arena_t *arena, const char *signal_id, bool duplicate); // 200
-struct reply reply_prices(arena_t *arena, size_t n, const struct complaints *c);  // 200; with those that were left out
+struct reply reply_prices(arena_t *arena, size_t n,
+                          const struct complaints *c); // 200; with those that were left out
 struct reply reply_healthy(void);                                                 // 200

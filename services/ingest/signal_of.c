@@ -343,7 +343,8 @@ static void apply_position(struct sorting *s) {
         target_by_word(s, position);
 }
 
-static char *render_extra(const struct fields *fields, const bool *which, struct span secret, arena_t *arena) {
+static char *render_extra(const struct fields *fields, const bool *which, struct span secret,
+                          arena_t *arena) {
     static buffer_t json; // one thread; its memory is kept from call to call
     buffer_clear(&json);
     for (size_t i = 0; i < fields->n; i++) {
@@ -385,7 +386,8 @@ void signal_of(const struct fields *fields, struct span secret, arena_t *arena, 
     if (any_extra) out->signal.extra = render_extra(fields, s.extra, secret, arena);
 }
 
-char *signal_content(const struct fields *fields, struct span secret, size_t most, arena_t *arena, bool *cut) {
+char *signal_content(const struct fields *fields, struct span secret, size_t most, arena_t *arena,
+                     bool *cut) {
     static buffer_t json; // one thread; its memory is kept from call to call
     size_t left_out = 0;
     buffer_clear(&json);
@@ -400,7 +402,9 @@ char *signal_content(const struct fields *fields, struct span secret, size_t mos
     }
     *cut = left_out > 0;
     if (!json.length) buffer_text(&json, "{");
-    if (left_out) buffer_format(&json, "%s\"left_out\":\"%zu fields, too long to be kept\"", json.length > 1 ? "," : "", left_out);
+    if (left_out)
+        buffer_format(&json, "%s\"left_out\":\"%zu fields, too long to be kept\"",
+                      json.length > 1 ? "," : "", left_out);
     buffer_text(&json, "}");
     return arena_text(arena, buffer_string(&json));
 }

@@ -53,7 +53,8 @@ struct reading {
 void signal_of(const struct fields *fields, struct span secret, arena_t *arena, struct reading *out);
 // Everything that was sent, as a JSON object without secrets; for the record of a refusal.
 // At most `most` bytes of it: what does not fit is left out, and *cut says so.
-char *signal_content(const struct fields *fields, struct span secret, size_t most, arena_t *arena, bool *cut);
+char *signal_content(const struct fields *fields, struct span secret, size_t most, arena_t *arena,
+                     bool *cut);
 
 const char *signal_field_name(enum signal_field f);
 bool text_holds(const char *text, size_t length, struct span secret);

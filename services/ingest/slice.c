@@ -3,11 +3,11 @@
 //
 //   signal:{signal_id}                   hash    Signal; expires when final
 //   signal:state:pending, :processing    sets    signal_ids that are not final
-//   signal:state:votes                   hash    Ballots that are open, packed, by "{config_id} {symbol}"
-//   signal:state:identity                hash    how long equal content is a resend, by source: now and before, in seconds; ":time": the
-//                                                time that identities are made of, in ns, at most 1 s behind
-//   signal:state:duplicates              hash    Duplicates, packed, by signal_id: signals that came again lately
-//   signal:guard:*                       hashes  signal ids that were taken or refused (common/guard.h)
+//   signal:state:votes                   hash    open Ballots, packed, by "{config_id} {symbol}"
+//   signal:state:identity                hash    by source: its windows, now and before, in seconds;
+//                                                ":time": what identities are made of, in ns
+//   signal:state:duplicates              hash    Duplicates, packed, by signal_id: what came again
+//   signal:guard:*                       hashes  what was taken or refused (common/guard.h)
 //   signal_execution_status:{signal_id}  hash    SignalExecutionStatus; expires
 //   signal_metrics:{signal_id}           hash    SignalMetrics; expires
 //   signal_rejection:{signal_id}         hash    SignalRejection; expires
@@ -113,10 +113,13 @@ err_t slice_ballots(store_t *store, store_pair_fn *visit, void *arg) { return st
 
 void slice_duplicates(batch_t *batch, const Duplicates *d) {
     uint8_t *bytes = arena_take(batch_arena(batch), duplicates__get_packed_size(d) + 1);
-    batch_entry(batch, STATE_DUPLICATES, span_of(d->signal_id), (struct span){bytes, duplicates__pack(d, bytes)});
+    batch_entry(batch, STATE_DUPLICATES, span_of(d->signal_id),
+                (struct span){bytes, duplicates__pack(d, bytes)});
 }
 
-void slice_duplicates_over(batch_t *batch, const char *signal_id) { batch_entry_drop(batch, STATE_DUPLICATES, span_of(signal_id)); }
+void slice_duplicates_over(batch_t *batch, const char *signal_id) {
+    batch_entry_drop(batch, STATE_DUPLICATES, span_of(signal_id));
+}
 
 struct each_duplicates {
     slice_duplicates_fn *visit;
@@ -134,7 +137,8 @@ static err_t load_duplicates(void *arg, struct span name, struct span value) {
 }
 
 err_t slice_duplicates_each(store_t *store, slice_duplicates_fn *visit, void *arg) {
-    return store_pairs(store, STATE_DUPLICATES, load_duplicates, &(struct each_duplicates){visit, arg});
+    return store_pairs(store, STATE_DUPLICATES, load_duplicates,
+                       &(struct each_duplicates){visit, arg});
 }
 
 // --- what identities depend on
@@ -145,7 +149,8 @@ err_t slice_duplicates_each(store_t *store, slice_duplicates_fn *visit, void *ar
 
 void slice_windows(batch_t *batch, const char *source, const struct windows *windows) {
     char text[WINDOWS_TEXT];
-    (void)snprintf(text, sizeof text, "%u %u %u %u", windows->s[0], windows->s[1], windows->s[2], windows->s[3]);
+    (void)snprintf(text, sizeof text, "%u %u %u %u", windows->s[0], windows->s[1], windows->s[2],
+                   windows->s[3]);
     batch_field(batch, STATE_IDENTITY, source, text);
 }
 

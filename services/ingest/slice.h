@@ -31,6 +31,7 @@ void slice_duplicates(batch_t *batch, const Duplicates *duplicates);
 void slice_duplicates_over(batch_t *batch, const char *signal_id);
 typedef err_t slice_duplicates_fn(void *arg, const Duplicates *duplicates);
 err_t slice_duplicates_each(store_t *store, slice_duplicates_fn *visit, void *arg);
-// What identities depend on beside what is remembered: the windows of sources, and the time (none is stored: *ns stays).
+// What identities depend on beside what is remembered: the windows of sources, and the time (none
+// is stored: *ns stays).
 err_t slice_identities(store_t *store, sources_t *sources, uint64_t *ns);
 void slice_price(batch_t *batch, const Price *price);

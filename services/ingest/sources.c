@@ -86,8 +86,10 @@ struct sender *sources_sender(sources_t *self, const char *name) {
     return r;
 }
 
-// A signal that came under another window has an id that was made with it, and is found by that until no window can hold it any more.
-bool sources_windows(sources_t *self, const SignalConfig *source, uint64_t mono_ns, struct windows *out) {
+// A signal that came under another window has an id that was made with it, and is found by that
+// until no window can hold it any more.
+bool sources_windows(sources_t *self, const SignalConfig *source, uint64_t mono_ns,
+                     struct windows *out) {
     struct sender *sender = sources_sender(self, source->config_id);
     struct windows *known = &sender->windows;
     bool differs = known->s[0] != source->window_s;
@@ -105,14 +107,18 @@ void sources_set_windows(sources_t *self, const char *source, struct windows win
     sources_sender(self, source)->windows = windows;
 }
 
-bool sources_within_rate(sources_t *self, const SignalConfig *source, bool prices, size_t bytes, uint64_t mono_ns) {
+bool sources_within_rate(sources_t *self, const SignalConfig *source, bool prices, size_t bytes,
+                         uint64_t mono_ns) {
     struct sender *sender = sources_sender(self, source->config_id);
     const uint64_t per_s = source->bytes_per_s;
-    return bucket_take(prices ? &sender->price_posts : &sender->posts, source->rate_per_s, source->rate_per_s, mono_ns) &&
-           bucket_spend(&sender->bytes, bytes, (struct budget){per_s, NS_PER_S, BYTES_BURST_S * per_s}, mono_ns);
+    return bucket_take(prices ? &sender->price_posts : &sender->posts, source->rate_per_s,
+                       source->rate_per_s, mono_ns) &&
+           bucket_spend(&sender->bytes, bytes,
+                        (struct budget){per_s, NS_PER_S, BYTES_BURST_S * per_s}, mono_ns);
 }
 
-bool sender_may_be_remembered(struct sender *sender, uint64_t most, uint64_t period_ns, uint64_t mono_ns) {
+bool sender_may_be_remembered(struct sender *sender, uint64_t most, uint64_t period_ns,
+                              uint64_t mono_ns) {
     return bucket_spend(&sender->remembered, 1, (struct budget){most, period_ns, most}, mono_ns);
 }
 

@@ -211,8 +211,10 @@ static void decide_for_all(struct ask *a, struct desk *self, const struct seat *
     if (!n) decide_for(a, seat);
 }
 
-// A sender names an earlier signal by the id that it gave it, which is not the signal_id where that was scoped; or by the signal_id.
-static const char *target_of(const struct desk *self, const struct seats *seats, const Signal *signal, char scoped[static SIGNAL_ID_TEXT]) {
+// A sender names an earlier signal by the id that it gave it, which is not the signal_id where that
+// was scoped; or by the signal_id.
+static const char *target_of(const struct desk *self, const struct seats *seats,
+                             const Signal *signal, char scoped[static SIGNAL_ID_TEXT]) {
     char trade_id[ID_TEXT];
     signal_id_scoped(signal->source, signal->target_signal_id, scoped);
     for (size_t i = 0; i < seats->count; i++) {
@@ -222,7 +224,8 @@ static const char *target_of(const struct desk *self, const struct seats *seats,
     return signal->target_signal_id;
 }
 
-size_t desk_fan_out(struct desk *self, const Signal *sent, uint64_t now, turn_fn *visit, void *arg) {
+size_t desk_fan_out(struct desk *self, const Signal *sent, uint64_t now, turn_fn *visit,
+                    void *arg) {
     const struct seats *seats = seats_of(self, sent->source);
     const Signal *signal = sent;
     char scoped[SIGNAL_ID_TEXT];

@@ -77,7 +77,7 @@ def test_a_door_that_starts_without_redis_is_there_says_503_and_loses_nobody_whe
     assert health[0] == 503 and "Redis" in health[1]
     plant.restart("redis")
     # From now on somebody always answers: the listening socket is handed over, not opened anew.
-    until(lambda: plant.door().alert(signal_body(f"starts-{time.monotonic_ns()}"))[0] == 200, "the door to take alerts", pause_s=0)
+    until(lambda: alert(plant, "starts") == 200, "the door to take alerts", pause_s=0)
     until(lambda: asked(plant.monitor_url + "/healthz")[0] == 200, "the monitor to be at work", pause_s=0)
     goes_on(plant)
 
