@@ -120,6 +120,10 @@ static uint64_t epoch_of(const ProtobufCMessage *m) {
     return epoch;
 }
 
+// Less than it acknowledged before: an executor that has forgotten, and may have its epoch again, for a rollback takes the epoch
+// back with the rest. It does not know this gateway either: it is greeted, and says where it stands.
+static bool has_forgotten(const link_t *self, uint64_t report) { return self->welcome_epoch && report < self->state->acked; }
+
 static void acknowledged(link_t *self, uint64_t report) {
     self->acked_at = self->heard_at;
     if (report <= self->state->acked || report > self->state->head) return;
@@ -130,7 +134,7 @@ static void acknowledged(link_t *self, uint64_t report) {
 // The executor says where it stands, and that may be before what an earlier one had acknowledged: Redis forgets, books do not.
 static void welcomed(link_t *self, const Welcome *m) {
     if (m->last_report > self->state->head) self->state->head = m->last_report, self->state->changed = true; // never a number twice
-    if (self->welcome_epoch != m->epoch) {
+    if (self->welcome_epoch != m->epoch || has_forgotten(self, m->last_report)) {
         log_event(LOG_LEVEL_INFO, "welcome", "executor=%s epoch=%llu last_report=%llu head=%llu",
                   log_quote(self->settings.executor.address), (unsigned long long)m->epoch, (unsigned long long)m->last_report,
                   (unsigned long long)self->state->head);
@@ -139,6 +143,13 @@ static void welcomed(link_t *self, const Welcome *m) {
         if (self->state->acked != self->sent) self->state->acked = self->sent, self->state->changed = true;
     }
     acknowledged(self, m->last_report);
+}
+
+static void heard_ack(link_t *self, uint64_t report) {
+    if (has_forgotten(self, report))
+        self->welcome_epoch = 0;
+    else
+        acknowledged(self, report);
 }
 
 // False: a replaced executor speaks, or somebody who is no executor.
@@ -180,7 +191,7 @@ const ProtobufCMessage *link_receive(link_t *self, arena_t *arena) {
         if (!m || m->descriptor == &elsewhere__descriptor || !listen_to(self, m)) continue;
         self->heard_at = clock_mono_ns();
         if (m->descriptor == &report_ack__descriptor) {
-            acknowledged(self, ((const ReportAck *)m)->report);
+            heard_ack(self, ((const ReportAck *)m)->report);
             continue;
         }
         if (m->descriptor == &welcome__descriptor) welcomed(self, (const Welcome *)m);

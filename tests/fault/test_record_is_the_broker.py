@@ -144,8 +144,6 @@ def test_an_order_that_may_have_been_sent_is_asked_about_before_it_is_given_up(s
     s.agree()
 
 
-@known_red("V3", "after a rollback an executor gets an epoch again that its gateway knows, and its "
-                 "gateway does not tell it again what it has forgotten")
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_a_gateway_reports_again_to_an_executor_that_has_its_epoch_again(stage, account):
     s = stage(account)

@@ -245,6 +245,32 @@ static void what_comes_after_the_last_report_is_sent_again(void **state) {
     assert_int_equal(w->state.acked, 2);
 }
 
+// A rollback takes the epoch back with the rest, so that the next executor may have the same again.
+static void an_executor_that_has_its_epoch_again_is_told_what_it_forgot(void **state) {
+    struct wire *w = *state;
+    welcome(w, 3, 0);
+    for (int i = 0; i < 4; i++) tell_report(w);
+    for (uint64_t n = 1; n <= 4; n++) assert_gets_report(w, n);
+    acknowledge(w, 3, 4);
+    say_welcome(w, 3, 2);
+    (void)gateway_gets(w);
+    assert_gets_report(w, 3);
+    assert_gets_report(w, 4);
+    assert_int_equal(w->state.acked, 2);
+}
+
+static void an_acknowledgement_of_less_than_before_is_greeted(void **state) {
+    struct wire *w = *state;
+    welcome(w, 3, 0);
+    tell_report(w);
+    assert_gets_report(w, 1);
+    acknowledge(w, 3, 1);
+    assert_true(link_is_welcome(w->link));
+    acknowledge(w, 3, 0); // what an executor says to whom it has not welcomed
+    assert_false(link_is_welcome(w->link));
+    (void)executor_gets(w, &hello__descriptor);
+}
+
 static void reports_are_sent_again_until_they_are_acknowledged(void **state) {
     struct wire *w = *state;
     welcome(w, 3, 0);
@@ -423,6 +449,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(it_beats_every_second, start, end),
         cmocka_unit_test_setup_teardown(reports_go_out_in_sequence, start, end),
         cmocka_unit_test_setup_teardown(what_comes_after_the_last_report_is_sent_again, start, end),
+        cmocka_unit_test_setup_teardown(an_executor_that_has_its_epoch_again_is_told_what_it_forgot, start, end),
+        cmocka_unit_test_setup_teardown(an_acknowledgement_of_less_than_before_is_greeted, start, end),
         cmocka_unit_test_setup_teardown(reports_are_sent_again_until_they_are_acknowledged, start, end),
         cmocka_unit_test_setup_teardown(a_replaced_executor_is_not_listened_to, start, end),
         cmocka_unit_test_setup_teardown(a_higher_epoch_is_greeted_and_remembered, start, end),
