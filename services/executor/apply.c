@@ -16,7 +16,7 @@
 #define CONTRACT_SIZE_PRESET DECIMAL_INT(100000)
 
 void engine_begin(struct executor *x, batch_t *batch) {
-    trades_forget_oldest(x->trades);
+    x->closes_unknown |= trades_forget_oldest(x->trades);
     if (!x->started) load_start(x, batch);
 }
 
@@ -57,12 +57,23 @@ static int64_t lots_reserved_by(batch_t *batch, const TradeState *close, const c
     return lots;
 }
 
+static bool names_unknown(const struct executor *x, const TradeState *close) {
+    if (trade_is_final(close)) return false;
+    size_t i = 0;
+    while (i < close->n_closes && trades_find(x->trades, close->closes[i]->trade_id)) i++;
+    return i < close->n_closes;
+}
+
 // A close may name a position that becomes known only later: what the broker said of the one came before the other.
 static void count_closes_of(struct executor *x, batch_t *batch, struct trade *t) {
     size_t cursor = 0;
+    bool others = false;
     if (!x->closes_unknown) return;
-    for (const struct trade *c; (c = trades_next(x->trades, &cursor)) != NULL;)
+    for (const struct trade *c; (c = trades_next(x->trades, &cursor)) != NULL;) {
         t->closing += lots_reserved_by(batch, c->s, t->s->trade_id);
+        others |= names_unknown(x, c->s);
+    }
+    x->closes_unknown = others;
 }
 
 static void count_doubt(struct executor *x, struct place *p, int sign) {

@@ -56,6 +56,7 @@ struct executor {
     uint64_t sequence;             // of the last trade
     bool closes_unknown;           // a close under way names a position that was not known then
     bool awake;                    // something that orders waited for has happened
+    bool awake_behind;             // likewise, and those that wait behind others are looked at, too
     uint64_t ticked_at, chores_at; // monotonic ns
     port_t *gateways, *prices;
     port_t *sums[SHARDS_MOST];        // of other executors

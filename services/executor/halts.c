@@ -179,7 +179,7 @@ static void set_flatten(struct executor *x, batch_t *batch, const char *scope, c
 
 static void mark_accounts(struct executor *x, struct account *one) {
     for (struct account *a = one ? one : accounts_first(x->accounts); a; a = one ? NULL : a->next) a->dirty = true;
-    x->awake = true; // what waits is looked at again
+    x->awake_behind = true; // what waits is looked at again
 }
 
 static const char *scope_of(const Command *c, char out[static SCOPE_TEXT]) {

@@ -31,6 +31,7 @@ static void alert_operator(struct comparison *c, const char *trade_id, enum disc
 
 static void close_here(struct comparison *c, struct trade *t, int64_t lots) {
     struct step s = step_begin(c->x, c->batch, t);
+    t->differs = 0; // healed: what differs from now on is another matter
     evidence_gone(t, lots, "the broker's books have no more of it, and say of no execution", &s.env, &s.out);
     step_end(&s);
 }
@@ -96,6 +97,11 @@ static int64_t net_there(const struct place *p, const AccountSnapshot *m) {
 
 static bool place_agrees(const struct place *p, const AccountSnapshot *m) { return p->long_lots - p->short_lots == net_there(p, m); }
 
+// What differed before, and does no more, is not the same when it differs again.
+static void begin_anew(const struct place *p) {
+    for (struct trade *t = p->positions; t; t = t->newer) t->differs = 0;
+}
+
 static bool is_netting(const struct comparison *c) {
     const AccountConfig *config = c->x->context->book ? book_account(c->x->context->book, c->account->id) : NULL;
     return config && config->netting;
@@ -107,7 +113,10 @@ void healing_compare(struct executor *x, batch_t *batch, struct session *s, stru
     if (!m->has_reports || m->reports != s->report || (m->has_holdings_left_out && m->holdings_left_out)) return;
     list_there(&c, m);
     for (struct place *p = a->places; p; p = p->next_of_account) {
-        if (!netting || !place_agrees(p, m)) heal_unlisted(&c, p);
+        if (netting && place_agrees(p, m))
+            begin_anew(p);
+        else
+            heal_unlisted(&c, p);
     }
     if (!netting) return heal_listed(&c, m);
     for (size_t i = 0; i < m->n_holdings; i++) {

@@ -101,21 +101,6 @@ static void hold(struct executor *x, batch_t *batch, struct trade *t, const char
     step_end(&s);
 }
 
-// False: it may have been sent before, and is in doubt now.
-static bool is_surely_new(struct executor *x, batch_t *batch, struct trade *t) {
-    switch (may_send(x, batch, t)) {
-    case MAY_SEND:
-        return true;
-    case ASK_FIRST:
-        engine_doubt(x, batch, t, "may have been sent before: asked about first");
-        return false;
-    case MAY_HOLD:
-        hold(x, batch, t, "may have been sent before, and its broker can neither check nor be asked");
-        return false;
-    }
-    return false;
-}
-
 static void submit_close(struct executor *x, batch_t *batch, struct trade *t) {
     bool both = t->place->long_lots && t->place->short_lots;
     const TradeState *whole = both ? (const TradeState *)record_copy(&t->s->base, batch_arena(batch)) : NULL;
@@ -158,9 +143,13 @@ static bool dispatch(struct executor *x, batch_t *batch, struct trade *t, bool i
     if ((why = orders_refused(x, t))) return engine_end(x, batch, t, TRADE_REJECT, why), true;
     if (!session_is_ready(t->place->account->session)) return false;
     if ((why = beyond_gateway(x, t))) return engine_end(x, batch, t, TRADE_REJECT, why), true;
-    if (may_send(x, batch, t) == ASK_FIRST) return !is_surely_new(x, batch, t);
+    enum may_send may = may_send(x, batch, t);
+    if (may == ASK_FIRST) return engine_doubt(x, batch, t, "may have been sent before: asked about first"), true;
     if (!is_first || orders_gate(x, t) == GATE_WAIT || !can_send(x, t)) return false;
-    if (is_surely_new(x, batch, t)) send(x, batch, t);
+    if (may == MAY_HOLD)
+        hold(x, batch, t, "may have been sent before, and its broker can neither check nor be asked");
+    else
+        send(x, batch, t);
     return true;
 }
 
@@ -344,10 +333,18 @@ void orders_buried(void *self, batch_t *batch, const ProtobufCMessage *body, con
 
 // --- those that wait
 
-// In order at each place; behind one that goes on waiting only what is to be asked about leaves the queue.
-static void wake_place(struct executor *x, batch_t *batch, struct place *p) {
+// What is done to one may take others out of the queue (overtakes): then from the front again, which has become shorter.
+static struct trade *next_waiting(const struct place *p, struct trade *next, bool *is_first) {
+    if (!next || next->queue == QUEUE_WAITS) return next;
+    *is_first = true;
+    return p->waiting;
+}
+
+// In order at each place; behind one that goes on waiting only what is to be asked about leaves the queue: looked for when its gateway may
+// have come, not for each answer.
+static void wake_place(struct executor *x, batch_t *batch, struct place *p, bool behind) {
     bool is_first = true;
-    for (struct trade *t = p->waiting, *next; t; t = next) {
+    for (struct trade *t = p->waiting, *next; t && (is_first || behind); t = next_waiting(p, next, &is_first)) {
         next = t->next;
         if (dispatch(x, batch, t, is_first))
             place_leave(x->accounts, p, t);
@@ -357,12 +354,13 @@ static void wake_place(struct executor *x, batch_t *batch, struct place *p) {
 }
 
 void orders_wake(struct executor *x, batch_t *batch) {
-    if (!x->awake) return;
-    x->awake = false;
+    bool behind = x->awake_behind;
+    if (!x->awake && !behind) return;
+    x->awake = x->awake_behind = false;
     for (struct session *s = sessions_first(x->sessions); s; s = s->next) s->blocked = false;
     struct place *p = accounts_waiting(x->accounts), *next;
     for (; p; p = next) {
         next = p->next;
-        wake_place(x, batch, p);
+        wake_place(x, batch, p, behind);
     }
 }

@@ -16,6 +16,7 @@
 #include "services/executor/trade/evidence.h"
 
 #define DOUBLINGS_MOST 4   // questions come twice as seldom each time, up to sixteen times
+#define ID_MOST        64
 #define ASK_MOST       500 // questions in one look
 
 struct orphans {
@@ -89,8 +90,16 @@ static void ask_about(struct executor *x, batch_t *batch, struct orphan *o) {
     outbox_put(x->outbox, s, &m.base);
 }
 
+// No order of ours has such a name (orders.c).
+static bool is_strange(batch_t *batch, const char *trade_id, const char *account_id) {
+    if (strlen(trade_id) <= ID_MOST && strlen(account_id) <= ID_MOST) return false;
+    batch_alert(batch, ALERT__SEVERITY__critical, "strange_trade_id", "gateway",
+                "a broker names a trade %.64s... of account %.64s: an id has at most %d characters", trade_id, account_id, ID_MOST);
+    return true;
+}
+
 void orphans_seek(struct executor *x, batch_t *batch, const char *trade_id, const char *account_id) {
-    if (orphans_find(x->orphans, trade_id)) return;
+    if (orphans_find(x->orphans, trade_id) || is_strange(batch, trade_id, account_id)) return;
     struct orphan *o = orphans_add(x->orphans, trade_id, account_id, batch_mono(batch));
     slice_orphan(batch, x->context->shard, trade_id, account_id);
     ask_about(x, batch, o);
@@ -120,7 +129,8 @@ void orphans_look(struct executor *x, batch_t *batch) {
 
 static struct trade *adopt(struct executor *x, batch_t *batch, const struct session *s, const OrderStatus *m) {
     TradeState state;
-    if (!m->submitted || !evidence_trade(m->submitted, s->broker_id, batch_now(batch), &state)) return NULL;
+    if (!m->submitted || strcmp(m->submitted->trade_id, m->trade_id) != 0) return NULL;
+    if (!evidence_trade(m->submitted, s->broker_id, batch_now(batch), &state)) return NULL;
     (void)!guard_put(x->guard, batch, digest_text(state.trade_id), state.signal_at); // full: it is in memory all the same
     struct trade *t = engine_add(x, batch, &state);
     t->sending = SENDING_EARLIER;

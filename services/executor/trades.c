@@ -74,8 +74,13 @@ void trades_drop(trades_t *self, struct trade *t) {
     trade_free(t);
 }
 
-void trades_forget_oldest(trades_t *self) {
-    while (self->n_retired > self->retired_max) trades_drop(self, self->retired);
+bool trades_forget_oldest(trades_t *self) {
+    bool named = false;
+    while (self->n_retired > self->retired_max) {
+        named |= self->retired->closing != 0;
+        trades_drop(self, self->retired);
+    }
+    return named;
 }
 
 size_t trades_count(const trades_t *self) { return table_count(self->by_id); }

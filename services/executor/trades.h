@@ -14,6 +14,7 @@ void trades_drop(trades_t *self, struct trade *t);             // forgets it; th
 // It is over: kept until retired_max others have come after it, so that what arrives late finds it.
 void trades_retire(trades_t *self, struct trade *t);
 void trades_revive(trades_t *self, struct trade *t); // it is not over after all
-void trades_forget_oldest(trades_t *self);           // of the retired, those beyond retired_max: between two events, when nobody holds one
+// Of the retired, those beyond retired_max: between two events, when nobody holds one. True: a close under way names one of them.
+bool trades_forget_oldest(trades_t *self);
 size_t trades_count(const trades_t *self);
 struct trade *trades_next(const trades_t *self, size_t *cursor); // all, in no order: *cursor = 0 first; NULL at the end

@@ -77,7 +77,7 @@ void wire_map(struct executor *x) {
             if (serves(x, config->accounts[i], &account)) accounts_get(x->accounts, config->accounts[i])->session = s;
         }
     }
-    x->awake = true;
+    x->awake_behind = true;
 }
 
 static void send_welcome(struct executor *x, batch_t *batch, struct session *s) {
@@ -211,7 +211,7 @@ static void take_beat(struct executor *x, batch_t *batch, struct session *s, con
     s->uptime_s = h->uptime_s;
     bool strained = h->has_degraded && h->degraded;
     if (strained || s->state != INSTANCE_STATE__STATE__ready) instance_move(x, batch, s, strained ? INSTANCE_STRAIN : INSTANCE_BEAT);
-    if (s->state == INSTANCE_STATE__STATE__ready) x->awake = true;
+    if (s->state == INSTANCE_STATE__STATE__ready) x->awake_behind = true;
     InstanceMetrics metrics = INSTANCE_METRICS__INIT;
     metrics.instance_id = s->instance_id;
     metrics.cpu_percent = h->cpu_percent;
@@ -262,7 +262,7 @@ static void come_back(struct executor *x, batch_t *batch, struct session *s) {
     publish_instance(x, batch, s);
     send_welcome(x, batch, s);
     ask_about_open(x, batch, s);
-    x->awake = true;
+    x->awake_behind = true;
 }
 
 static void hear(struct executor *x, batch_t *batch, struct session *s, const ProtobufCMessage *m) {
@@ -270,7 +270,7 @@ static void hear(struct executor *x, batch_t *batch, struct session *s, const Pr
         if (words[i].type != m->descriptor) continue;
         if (!s->welcomed && !words[i].anytime) return nudge(x, batch, s);
         s->seen_at = batch_mono(batch);
-        if (s->gone) x->awake = true;
+        if (s->gone) x->awake_behind = true;
         s->gone = false;
         if (words[i].type != &hello__descriptor) come_back(x, batch, s);
         return words[i].take(x, batch, s, m);

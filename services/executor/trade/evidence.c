@@ -32,9 +32,18 @@ static bool closes_same(const TradeState *s, const struct submitted *p) {
     return same;
 }
 
+static bool plan_is_bad(const struct submitted *p, struct effects *out) {
+    int64_t lots = 0;
+    bool bad = p->lots <= 0;
+    for (size_t i = 0; !bad && i < p->n_closes; i++) bad = p->closes[i]->lots <= 0 || __builtin_add_overflow(lots, p->closes[i]->lots, &lots);
+    if (bad) effects_alert(out, ALERT__SEVERITY__critical, "bad_plan", "its gateway says it was given lots that cannot be: not believed");
+    return bad;
+}
+
 // Whoever was told first what the order means is the witness: what was decided otherwise since is not so.
 static void adopt_plan(struct trade *t, const struct submitted *p, struct effects *out) {
     TradeState *s = t->s;
+    if (plan_is_bad(p, out)) return;
     bool planned = s->has_lot_size && (!trade_is_closing(s) || s->n_closes);
     if (planned && s->side == p->side && s->lot_size == p->lots && closes_same(s, p)) return;
     if (planned)
@@ -88,16 +97,20 @@ static void reduce_other(const Closing *piece, const Fill *f, struct effects *ou
 
 static int64_t lots_of(const Fill *f) {
     int64_t lots = 0;
-    for (size_t i = 0; i < f->n_closed; i++) lots += f->closed[i]->lots;
+    for (size_t i = 0; i < f->n_closed; i++) {
+        int64_t piece = f->closed[i]->lots;
+        if (piece > 0 && __builtin_add_overflow(lots, piece, &lots)) return INT64_MAX;
+    }
     return lots;
 }
 
 // A netting account's: what it closed opened nothing, and profit that is no known position's is its own.
 static void net_fill(struct trade *t, const Fill *f) {
-    int64_t others = f->has_pnl ? f->pnl : 0;
+    decimal_t others = D(f->has_pnl ? f->pnl : 0);
+    bool known = true;
     if (f->n_closed) fills_net(t->s, lots_of(f), f);
-    for (size_t i = 0; i < f->n_closed; i++) others -= f->closed[i]->pnl;
-    if (others) fills_add_pnl(t->s, D(others));
+    for (size_t i = 0; known && i < f->n_closed; i++) known = decimal_sub(others, D(f->closed[i]->pnl), &others);
+    if (known && others.e8) fills_add_pnl(t->s, others);
 }
 
 static void reduce_by_plan(const struct trade *t, const Fill *f, const struct trade_env *env, struct effects *out) {
@@ -145,9 +158,15 @@ static char *closing_name(const char *execution_id, const struct trade_env *env)
     return arena_format(env->arena, "closed:%s", execution_id);
 }
 
+static bool piece_is_bad(const Closing *piece, const Fill *f, struct effects *out) {
+    if (piece->lots > 0) return false;
+    effects_alert(out, ALERT__SEVERITY__critical, "bad_execution", "execution %.64s closed lots that cannot be", f->execution_id);
+    return true;
+}
+
 static bool reduce_position(struct trade *t, const Closing *piece, const Fill *f, const struct trade_env *env, struct effects *out) {
     char *name = closing_name(f->execution_id, env);
-    if (fills_is_counted(t->s, name)) return false;
+    if (fills_is_counted(t->s, name) || piece_is_bad(piece, f, out)) return false;
     fills_reduce(t->s, piece, f);
     trade_add_execution(t, name);
     t->s->updated_at = env->now;

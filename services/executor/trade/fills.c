@@ -21,6 +21,17 @@ static bool add_charge(bool has, int64_t part, int64_t before, decimal_t *sum) {
     return !has || decimal_add(D(part), D(before), sum);
 }
 
+decimal_t fills_open_lots(const TradeState *t) {
+    int64_t left = t->filled_lots - t->closed_lots;
+    return D(t->direction == SIGNAL__DIRECTION__close || left < t->netted_lots ? 0 : left - t->netted_lots);
+}
+
+// When the last of it was closed, whichever part was heard of first. Said while it was open, and nothing of it is.
+static void note_end(TradeState *t, uint64_t at) {
+    if (at > t->closed_at) t->closed_at = at;
+    t->has_closed_at = t->closed_at && t->filled_lots && !fills_open_lots(t).e8;
+}
+
 err_t fills_add(TradeState *t, const Fill *f, enum trade_event *event, bool *over) {
     decimal_t filled, average, commission, fees;
     if (f->lots <= 0 || f->price <= 0) return ERR_RULE;
@@ -37,20 +48,10 @@ err_t fills_add(TradeState *t, const Fill *f, enum trade_event *event, bool *ove
     t->fees = fees.e8;
     if (!t->has_executed_at || f->executed_at > t->executed_at) t->executed_at = f->executed_at;
     t->has_executed_at = true;
+    note_end(t, 0);
     *over = t->has_lot_size && t->filled_lots > t->lot_size;
     *event = t->has_lot_size && t->filled_lots < t->lot_size ? TRADE_FILL_PART : TRADE_FILL_ALL;
     return ERR_OK;
-}
-
-decimal_t fills_open_lots(const TradeState *t) {
-    int64_t left = t->filled_lots - t->closed_lots - t->netted_lots;
-    return D(t->direction == SIGNAL__DIRECTION__close || left < 0 ? 0 : left);
-}
-
-static void note_end(TradeState *t, uint64_t at) {
-    if (fills_open_lots(t).e8) return;
-    t->has_closed_at = true;
-    t->closed_at = at;
 }
 
 // At which price it was closed is known as long as it is of every part.

@@ -1,5 +1,7 @@
 // test_wakeups - nothing waits for ever, and nothing is counted twice or given up early: what a question, a queue or a counter lost.
 // SPDX-License-Identifier: MIT
+#include <time.h>
+
 #include "witness.h"
 
 // --- what did not leave
@@ -185,6 +187,119 @@ static void an_acceptance_is_told_though_its_record_was_written_before(void **st
     assert_int_equal(last_told(w, "t1")->state, T(working));
 }
 
+// --- what a close reserves
+
+static int with_no_memory_of_what_is_over(void **state) {
+    world_setup(state);
+    struct world *w = *state;
+    ((struct executor_settings *)w->settings)->retired_max = 0;
+    executor_service.destroy((void **)&w->x);
+    w->x = world_executor(w);
+    witness_hello(w, FOREVER);
+    return 0;
+}
+
+static void a_position_that_was_forgotten_and_is_adopted_again_is_reserved_once(void **state) {
+    struct world *w = *state;
+    struct answer a;
+    have_position(w, "p1");
+    give_close(w, "c1");
+    world_commit(w);
+    Report r = report_of(w, REPORT__KIND__position_closed, "p1"); // its broker was first
+    Fill f = fill_of(w, "e2", LOT, LOT), g = fill_of(w, "e-p1", LOT, LOT), late = fill_of(w, "e3", LOT, LOT);
+    r.fill = &f;
+    gateway_says(w, &r.base);
+    world_commit(w);
+    gateway_fills(w, "p1", "e3", LOT); // forgotten by now, and executed once more
+    assert_null(trades_find(w->x->trades, "p1"));
+    world_commit(w);
+    answer_about(w, &a, "p1");
+    a.submit.lots = 2 * LOT;
+    a.fills[a.m.n_fills++] = &g;
+    a.fills[a.m.n_fills++] = &late;
+    a.closings[a.m.n_closings++] = &f;
+    answer_found(w, &a, T(filled));
+    assert_int_equal(trades_find(w->x->trades, "p1")->closing, LOT); // c1 may take it
+    gateway_reports(w, REPORT__KIND__rejected, "c1");
+    world_commit(w);
+    assert_int_equal(trades_find(w->x->trades, "p1")->closing, 0);
+    assert_false(w->x->closes_unknown); // nobody looks for closes of what comes any more
+}
+
+// --- what waits behind others
+
+static void degrade(struct world *w, bool degraded) {
+    GatewayHeartbeat h = GATEWAY_HEARTBEAT__INIT;
+    h.uptime_s = w->mono / NS_PER_S;
+    h.has_degraded = true;
+    h.degraded = degraded;
+    gateway_says(w, &h.base);
+    world_commit(w);
+}
+
+static void what_is_overtaken_while_the_queue_is_walked_does_not_end_the_walk(void **state) {
+    struct world *w = *state;
+    have_position(w, "p1");
+    Order o = order_of(w, "p2");
+    o.direction = SIGNAL__DIRECTION__sell;
+    give(w, &o);
+    world_commit(w);
+    gateway_fills(w, "p2", "e2", LOT);
+    give_market(w, "u1");
+    world_commit(w);
+    world_live(w, 6);
+    assert_state(w, "u1", unknown);
+    degrade(w, true);
+    give_close(w, "c1"); // both sides: the second overtakes
+    give_market(w, "t1");
+    Order c = order_of(w, "t2"); // to be asked about first, behind what is overtaken
+    c.signal_at = w->context.started_at - NS_PER_S;
+    give(w, &c);
+    world_commit(w);
+    assert_state(w, "t2", pending);
+    degrade(w, false);
+    assert_state(w, "t1", cancelled);
+    assert_state(w, "t2", unknown);
+    assert_int_equal(alerts(w, "unlisted_move"), 0);
+}
+
+#define MANY    8000
+#define ANSWERS 200
+static char names[MANY][16];
+
+// Processor time of some answers, while n orders wait: one is in flight, and each answer lets the next one go.
+static double time_of(unsigned n) {
+    void *state;
+    world_setup(&state);
+    struct world *w = state;
+    ((struct executor_settings *)w->settings)->in_flight_max = 1;
+    witness_hello(w, FOREVER);
+    for (unsigned i = 0; i < n; i++) {
+        (void)snprintf(names[i], sizeof names[i], "t%04u", i);
+        Order o = order_of(w, names[i]);
+        o.has_valid_until = false;
+        give(w, &o);
+    }
+    world_commit(w);
+    clock_t begun = clock();
+    for (unsigned i = 0; i < ANSWERS; i++) {
+        w->n_told = w->n_letters = 0;
+        gateway_fills(w, names[i], names[i], LOT);
+        world_commit(w);
+    }
+    double took = (double)(clock() - begun);
+    assert_state(w, names[ANSWERS - 1], filled);
+    assert_state(w, names[ANSWERS], submitting);
+    world_teardown(&state);
+    return took;
+}
+
+static void a_queue_is_not_walked_for_each_answer(void **state) {
+    (void)state;
+    double few = time_of(MANY / 16), many = time_of(MANY);
+    if (many > 3 * few) fail_msg("with sixteen times as many behind, each took %.1f times as long", many / few);
+}
+
 int main(void) {
 #define WITH(setup, test) cmocka_unit_test_setup_teardown(test, setup, world_teardown)
     const struct CMUnitTest tests[] = {
@@ -196,6 +311,9 @@ int main(void) {
         WITH(with_witness, an_order_the_broker_does_not_know_any_more_is_ended_after_the_least_time),
         WITH(with_witness, the_row_of_answers_begins_anew_in_the_next_life),
         WITH(with_witness, a_cancel_that_is_refused_for_an_order_that_is_gone_ends_it),
+        WITH(with_no_memory_of_what_is_over, a_position_that_was_forgotten_and_is_adopted_again_is_reserved_once),
+        WITH(with_witness_that_checks_nothing, what_is_overtaken_while_the_queue_is_walked_does_not_end_the_walk),
+        cmocka_unit_test(a_queue_is_not_walked_for_each_answer),
         WITH(with_witness, an_acceptance_is_told_though_its_record_was_written_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

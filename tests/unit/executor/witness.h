@@ -72,3 +72,62 @@ static void witness_denies(struct world *w, const char *trade_id, unsigned secon
         world_commit(w);
     }
 }
+
+// --- answers, with the Submit as its books have it
+
+struct answer {
+    OrderStatus m;
+    Submit submit;
+    Origin origin;
+    Closing pieces[4], *closes[4];
+    Fill *fills[4], *closings[4];
+};
+
+static void answer_about(const struct world *w, struct answer *a, const char *trade_id) {
+    memset(a, 0, sizeof *a);
+    order_status__init(&a->m);
+    submit__init(&a->submit);
+    origin__init(&a->origin);
+    a->m.trade_id = a->submit.trade_id = (char *)(uintptr_t)trade_id;
+    a->m.account_id = a->submit.account_id = (char *)"a1";
+    a->m.fills = a->fills;
+    a->m.closings = a->closings;
+    a->submit.epoch = 2;
+    a->submit.broker_symbol = (char *)"EURUSD.m";
+    a->submit.order_type = SIGNAL__ORDER_TYPE__market;
+    a->submit.side = SIGNAL__DIRECTION__buy;
+    a->submit.lots = LOT;
+    a->submit.sent_at = w->now - NS_PER_S;
+    a->submit.closes = a->closes;
+    a->submit.origin = &a->origin;
+    a->origin.signal_id = (char *)"s1";
+    a->origin.symbol = (char *)"EURUSD";
+    a->origin.signal_at = a->origin.ordered_at = w->now - 2 * NS_PER_S;
+    a->origin.direction = SIGNAL__DIRECTION__buy;
+}
+
+static void answer_closes(struct answer *a, const char *trade_id, int64_t lots) {
+    size_t n = a->submit.n_closes++;
+    a->pieces[n] = piece_of(trade_id, lots);
+    a->closes[n] = &a->pieces[n];
+    a->submit.side = SIGNAL__DIRECTION__sell;
+    a->submit.lots = n ? a->submit.lots + lots : lots;
+    a->origin.direction = SIGNAL__DIRECTION__close;
+}
+
+// The broker has it, and so have its books.
+static void answer_found(struct world *w, struct answer *a, TradeState__State state) {
+    a->m.found = a->m.has_state = true;
+    a->m.state = state;
+    a->m.submitted = &a->submit;
+    gateway_says(w, &a->m.base);
+    world_commit(w);
+}
+
+static void answer_never(struct world *w, const char *trade_id) {
+    OrderStatus m = ORDER_STATUS__INIT;
+    m.trade_id = (char *)(uintptr_t)trade_id;
+    m.account_id = (char *)"a1";
+    m.has_never_submitted = m.never_submitted = true;
+    gateway_says(w, &m.base);
+}

@@ -424,6 +424,8 @@ static void world_restart(struct world *w) {
         again->report = s->report;
     }
     for (struct account *a = accounts_first(old->accounts); a; a = a->next) accounts_get(w->x->accounts, a->id)->mode = a->mode;
+    for (const struct orphan *o = orphans_first(old->orphans); o; o = o->next)
+        (void)orphans_add(w->x->orphans, o->trade_id, o->account_id, 0);
     w->x->global = old->global;
     executor_service.destroy((void **)&old);
     world_begin(w);
