@@ -8,6 +8,7 @@
 
 #include "common/own.h"
 #include "common/record.h"
+#include "cli.h"
 #include "csv.h"
 #include "services/archiver/query.h"
 #include "text.h"
@@ -76,6 +77,13 @@ static yajl_val rows_of(yajl_val answer) {
     return rows && YAJL_IS_ARRAY(rows) ? rows : NULL;
 }
 
+// What the archiver could not read of its rows.
+static void tell_unreadable(yajl_val answer) {
+    yajl_val notes = answer ? field_of(answer, "unreadable") : NULL;
+    for (size_t i = 0; notes && YAJL_IS_ARRAY(notes) && i < YAJL_GET_ARRAY(notes)->len; i++)
+        (void)complain(DONE, "%s", text_of(YAJL_GET_ARRAY(notes)->values[i]));
+}
+
 bool listing_table(const struct listing_form *form, const char *json, buffer_t *out) {
     yajl_val answer = yajl_tree_parse(json, NULL, 0), rows = rows_of(answer);
     struct sheet sheet = {0};
@@ -87,6 +95,7 @@ bool listing_table(const struct listing_form *form, const char *json, buffer_t *
         if (*next) buffer_format(out, "\nThere is more: --after %s\n", next);
         sheet_destroy(&sheet);
     }
+    tell_unreadable(answer);
     yajl_tree_free(answer);
     return rows != NULL;
 }
@@ -125,6 +134,7 @@ bool listing_csv(const char *what, const char *json, buffer_t *out) {
         add_line(type, extras, NULL, out);
         for (size_t i = 0; i < YAJL_GET_ARRAY(rows)->len; i++) add_line(type, extras, YAJL_GET_ARRAY(rows)->values[i], out);
     }
+    tell_unreadable(answer);
     yajl_tree_free(answer);
     return rows != NULL;
 }

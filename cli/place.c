@@ -166,7 +166,18 @@ store_t *place_store(const struct place *place, const char *user) {
     return store;
 }
 
-sql_t *place_archive(const struct place *place, char why[static 200]) { return sql_open(place->archive, SQL_READ, why); }
+static void tell_cell(void *arg, const struct unreadable_cell *cell) {
+    char words[300];
+    (void)arg;
+    sql_cell_words(cell, words);
+    (void)complain(DONE, "%s", words);
+}
+
+sql_t *place_archive(const struct place *place, char why[static 200]) {
+    sql_t *archive = sql_open(place->archive, SQL_READ, why);
+    if (archive) sql_on_unreadable(archive, tell_cell, NULL);
+    return archive;
+}
 
 err_t ask_redis(store_t *store, buffer_t *out, unsigned n, const char *const words[]) {
     struct span argv[16];

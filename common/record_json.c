@@ -301,6 +301,12 @@ static void drop_nested(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f) 
     protobuf_c_message_free_unpacked(alone, NULL);
 }
 
+static void clear_nested(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, arena_t *arena) {
+    if (!arena) return drop_nested(m, f);
+    memset(record_at(m, f->offset), 0, sizeof(void *));
+    if (f->label == PROTOBUF_C_LABEL_REPEATED) memset(record_at(m, f->quantifier_offset), 0, sizeof(size_t));
+}
+
 err_t record_read_nested(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span json, arena_t *arena) {
     if (!arena && record_is_set(m, f)) drop_nested(m, f);
     struct reader r = {.arena = arena};
@@ -308,5 +314,7 @@ err_t record_read_nested(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
     if (!v) return ERR_INPUT;
     read_field(&r, m, f, v);
     yajl_tree_free(v);
-    return r.faults ? ERR_INPUT : ERR_OK;
+    if (!r.faults) return ERR_OK;
+    clear_nested(m, f, arena); // half of it would have holes
+    return ERR_INPUT;
 }

@@ -15,12 +15,16 @@ void record_fill_text(const ProtobufCFieldDescriptor *f, void *place, arena_t *a
 void record_fill_texts(ProtobufCMessage *m, arena_t *arena) {
     for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
-        if (f->label == PROTOBUF_C_LABEL_REQUIRED) record_fill_text(f, record_at(m, f->offset), arena);
+        if (f->label != PROTOBUF_C_LABEL_REQUIRED) continue;
+        record_fill_text(f, record_at(m, f->offset), arena);
+        ProtobufCMessage **nested = record_at(m, f->offset);
+        if (f->type != PROTOBUF_C_TYPE_MESSAGE || *nested) continue;
+        *nested = record_new(f->descriptor, arena);
+        record_fill_texts(*nested, arena);
     }
 }
 
-static err_t set_field(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span text, arena_t *arena,
-                       const char **rule) {
+err_t record_set_told(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span text, arena_t *arena, const char **rule) {
     *rule = "cannot be read";
     if (record_is_nested(f)) return record_read_nested(m, f, text, arena);
     err_t e = record_read_value(f, text, arena, record_at(m, f->offset), rule);
@@ -31,7 +35,7 @@ static err_t set_field(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, s
 
 err_t record_set(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span text, arena_t *arena) {
     const char *rule;
-    return set_field(m, f, text, arena, &rule);
+    return record_set_told(m, f, text, arena, &rule);
 }
 
 static void tell_pair(struct fault *fault, const ProtobufCFieldDescriptor *f, const char *rule, struct span value) {
@@ -52,7 +56,7 @@ static err_t read_pairs(ProtobufCMessage *m, const struct record_pair *pairs, si
         const ProtobufCFieldDescriptor *f = record_field(d, pairs[i].name);
         const char *rule;
         if (!f) continue;
-        err_t one = set_field(m, f, pairs[i].value, arena, &rule);
+        err_t one = record_set_told(m, f, pairs[i].value, arena, &rule);
         if (one) tell_pair(fault, f, rule, pairs[i].value);
         if (!e) e = one;
         if (!one) seen |= UINT64_C(1) << (f - d->fields);

@@ -19,12 +19,15 @@ size_t record_item_size(const ProtobufCFieldDescriptor *f); // bytes one value o
 err_t record_read_value(const ProtobufCFieldDescriptor *f, struct span text, arena_t *arena, void *place, const char **rule);
 // Where a text could not be read, or is missing: an empty one.
 void record_fill_text(const ProtobufCFieldDescriptor *f, void *place, arena_t *arena);
-void record_fill_texts(ProtobufCMessage *m, arena_t *arena); // those that are required
+void record_fill_texts(ProtobufCMessage *m, arena_t *arena); // those that are required, and messages that are
 void record_mark_set(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f); // has_x = true, where there is one
 
 // Appends one value, not repeated and no message, as text. A bool is 1 or 0.
 void record_print_value(const ProtobufCFieldDescriptor *f, const void *place, buffer_t *out);
 void record_print_nested(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, buffer_t *out); // as JSON
+
+// record_set, saying what the text must be when it is not.
+err_t record_set_told(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span text, arena_t *arena, const char **rule);
 
 // Reads a nested or repeated field from JSON text.
 err_t record_read_nested(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span json, arena_t *arena);

@@ -22,6 +22,8 @@ struct sql {
     char trouble[200];
     int64_t last_change; // the last number that next_change() gave
     uint64_t deadline;   // monotonic ns; 0: none
+    sql_unreadable_fn *note; // hears of cells that cannot be read
+    void *note_arg;
 };
 
 struct sql_query {
@@ -329,4 +331,20 @@ bool sql_is_null(sql_query_t *q, int column) { return sqlite3_column_type(q->sta
 struct span sql_bytes(sql_query_t *q, int column) {
     const void *data = sqlite3_column_blob(q->statement, column);
     return (struct span){data ? data : "", data ? (size_t)sqlite3_column_bytes(q->statement, column) : 0};
+}
+
+// What cannot be read.
+
+void sql_on_unreadable(sql_t *self, sql_unreadable_fn *hear, void *arg) {
+    self->note = hear;
+    self->note_arg = arg;
+}
+
+bool sql_note_cell(sql_query_t *q, const struct unreadable_cell *cell) {
+    if (q->owner->note) q->owner->note(q->owner->note_arg, cell);
+    return q->owner->note != NULL;
+}
+
+void sql_cell_words(const struct unreadable_cell *cell, char out[static 300]) {
+    (void)snprintf(out, 300, "%s %.64s is read without %s: it %s, not \"%.80s\"", cell->type, cell->row, cell->column, cell->rule, cell->value);
 }

@@ -77,4 +77,16 @@ struct put_form {
 sql_query_t *sql_prepare_put(sql_t *self, const struct put_form *form);
 sql_query_t *sql_prepare_upsert(sql_t *self, const ProtobufCMessageDescriptor *d, const char *table, const char *primary, bool update);
 err_t sql_upsert(sql_query_t *q, const ProtobufCMessage *m);
+
+// What stands in a column and cannot be read.
+struct unreadable_cell {
+    const char *type;   // of the row: the message's name
+    const char *row;    // which one: the text of its first field
+    const char *column, *rule, *value;
+};
+typedef void sql_unreadable_fn(void *arg, const struct unreadable_cell *cell); // valid during the call only
+// From now on a row that cannot be read whole is read without what cannot (a text that is required is empty), and `note` hears of each
+// cell. Otherwise sql_row ends with ERR_INPUT.
+void sql_on_unreadable(sql_t *self, sql_unreadable_fn *note, void *arg);
+void sql_cell_words(const struct unreadable_cell *cell, char out[static 300]); // "TradeResult r-1 is shown without executed_at: …"
 err_t sql_row(sql_query_t *q, const ProtobufCMessageDescriptor *d, arena_t *arena, ProtobufCMessage **out); // columns by name

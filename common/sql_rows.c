@@ -220,6 +220,21 @@ static void read_bytes(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, s
     record_mark_set(m, f);
 }
 
+// The row's first field says which one it is, whichever columns were asked for.
+static const char *row_name(sql_query_t *q, const ProtobufCMessageDescriptor *d) {
+    for (int i = 0; i < sql_columns(q); i++) {
+        const char *text = strcmp(sql_column(q, i), d->fields[0].name) == 0 ? sql_text(q, i) : NULL;
+        if (text) return text;
+    }
+    return "?";
+}
+
+static err_t left_out(sql_query_t *q, const ProtobufCMessageDescriptor *d, struct unreadable_cell *cell) {
+    cell->type = d->short_name;
+    cell->row = row_name(q, d);
+    return sql_note_cell(q, cell) ? ERR_OK : ERR_INPUT;
+}
+
 static err_t read_column(sql_query_t *q, int column, ProtobufCMessage *m, arena_t *arena) {
     const ProtobufCFieldDescriptor *f = record_field(m->descriptor, span_of(sql_column(q, column)));
     if (!f || sql_is_null(q, column)) return ERR_OK;
@@ -228,8 +243,10 @@ static err_t read_column(sql_query_t *q, int column, ProtobufCMessage *m, arena_
     else if (is_single(f, PROTOBUF_C_TYPE_BYTES))
         read_bytes(m, f, sql_bytes(q, column), arena);
     else {
-        const char *text = sql_text(q, column);
-        return text ? record_set(m, f, span_of(text), arena) : ERR_MEMORY;
+        const char *text = sql_text(q, column), *rule;
+        if (!text) return ERR_MEMORY;
+        err_t e = record_set_told(m, f, span_of(text), arena, &rule);
+        return e ? left_out(q, m->descriptor, &(struct unreadable_cell){.column = f->name, .rule = rule, .value = text}) : ERR_OK;
     }
     return ERR_OK;
 }
@@ -239,6 +256,7 @@ err_t sql_row(sql_query_t *q, const ProtobufCMessageDescriptor *d, arena_t *aren
     err_t e = ERR_OK;
     *out = NULL;
     for (int i = 0; !e && i < sql_columns(q); i++) e = read_column(q, i, m, arena);
+    if (!e) record_fill_texts(m, arena); // of what was left out
     if (!e)
         *out = m;
     else if (!arena)

@@ -71,6 +71,7 @@ struct archiver {
     ConfigChange **untold; // changes that Redis, or SQLite, does not have yet: the first tick writes them
     size_t n_untold;
     char notice[400]; // to be alerted by the first tick
+    char cell[300];   // of a row that cannot be read whole, to be alerted by the next tick
     bool refused;     // the last transaction was
 };
 
@@ -192,6 +193,12 @@ static void archiver_destroy(void **self) {
     *self = NULL;
 }
 
+// One at a time: the others are met again.
+static void note_cell(void *self, const struct unreadable_cell *cell) {
+    struct archiver *a = self;
+    if (!a->cell[0]) sql_cell_words(cell, a->cell);
+}
+
 static void *archiver_new(const struct context *context, const void *settings) {
     const struct settings *s = settings;
     struct archiver *a = calloc(1, sizeof(*a));
@@ -202,6 +209,7 @@ static void *archiver_new(const struct context *context, const void *settings) {
     a->record = shard_record_new();
     if (s->curator.retain_days) database_shrinkable(s->database);
     a->db = database_open(s->database, s->check_below, a->notice, sizeof(a->notice));
+    if (a->db) sql_on_unreadable(a->db, note_cell, a);
     if (a->db && schema_index_changes(a->db, s->copied)) sql_destroy(&a->db);
     if (a->db) a->rows = rows_new(a->db);
     if (a->rows) a->positions = positions_new(a->db);
@@ -280,6 +288,8 @@ static err_t archiver_tick(void *self, batch_t *batch) {
     backfill(a);
     if (a->notice[0]) batch_alert(batch, ALERT__SEVERITY__critical, "archive_restarted", a->context->name, "%s", a->notice);
     a->notice[0] = 0;
+    if (a->cell[0]) batch_alert(batch, ALERT__SEVERITY__critical, "unreadable_row", a->context->name, "%s", a->cell);
+    a->cell[0] = 0;
     for (size_t i = 0; i < a->n_untold; i++) desk_change(&a->desk, batch, a->untold[i]);
     if (a->n_untold) slice_config_version(batch, config_version(a->config));
     a->n_untold = 0;

@@ -46,6 +46,7 @@ struct audit {
     struct audit_mark certain;       // on disk
     struct audit_mark told, telling; // in the archive; in its open transaction
     char trouble[200];
+    char cell[300]; // likewise: what could not be read of a row, until it was alerted
 };
 
 static const char table[] = "CREATE TABLE IF NOT EXISTS audit_mark (one INTEGER PRIMARY KEY CHECK (one = 1), first INTEGER NOT NULL,"
@@ -130,6 +131,22 @@ static bool is_full(const audit_t *self, const char *created_at) {
     int64_t length = self->at.length + (int64_t)self->lines.length;
     if (!length) return false;
     return length >= self->rotate_bytes || (self->day[0] && strncmp(created_at, self->day, DAY_TEXT - 1) > 0);
+}
+
+// A line without what cannot be read is a line: the log goes on, and curator_tick alerts.
+static void note_cell(void *arg, const struct unreadable_cell *cell) {
+    audit_t *self = arg;
+    pthread_mutex_lock(&self->lock);
+    sql_cell_words(cell, self->cell);
+    pthread_mutex_unlock(&self->lock);
+}
+
+bool audit_unreadable(audit_t *self, char words[static 300]) {
+    pthread_mutex_lock(&self->lock);
+    memcpy(words, self->cell, sizeof(self->cell));
+    self->cell[0] = 0;
+    pthread_mutex_unlock(&self->lock);
+    return words[0] != 0;
 }
 
 // Following.
@@ -247,6 +264,7 @@ audit_t *audit_new(const struct audit_options *options, sql_t *db, bool foreign,
     self->rotate_bytes = options->rotate_bytes;
     self->arena = arena_new(0);
     self->db = sql_open(options->database, SQL_READ, why);
+    if (self->db) sql_on_unreadable(self->db, note_cell, self);
     if (self->db) self->rows = sql_prepare(self->db, "SELECT id, created_at, * FROM signals WHERE id > ?1 ORDER BY id LIMIT ?2");
     self->write = sql_prepare(db, "INSERT INTO audit_mark (one, first, last, length) VALUES (1, ?1, ?2, ?3) ON CONFLICT (one) DO UPDATE SET"
                                   " first = excluded.first, last = excluded.last, length = excluded.length");

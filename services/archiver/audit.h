@@ -32,4 +32,6 @@ void audit_start(audit_t *self); // a thread that does so
 err_t audit_write_mark(audit_t *self);
 void audit_committed(audit_t *self);
 int64_t audit_first(const audit_t *self);                // rows up to here are in closed files
+// What could not be read of a row since it was last asked; false: nothing. The log has the row without it.
+bool audit_unreadable(audit_t *self, char words[static 300]);
 bool audit_trouble(audit_t *self, char why[static 200]); // whether it cannot be written, and why

@@ -267,10 +267,33 @@ static bool list(sql_t *db, const struct listing *l, const ArchiveQuery *query, 
     return good;
 }
 
-bool query_answer(sql_t *db, const ArchiveQuery *query, buffer_t *out) {
+// The first few; whoever asks is told that there is something.
+static void note_cell(void *arg, const struct unreadable_cell *cell) {
+    buffer_t *notes = arg;
+    char words[300];
+    if (notes->length > NOTES_BYTES) return;
+    sql_cell_words(cell, words);
+    if (notes->length) buffer_text(notes, ",");
+    buffer_json_string(notes, words, strlen(words));
+}
+
+static bool answer_query(sql_t *db, const ArchiveQuery *query, buffer_t *out) {
     const struct listing *l = find(query->what);
     if (l) return list(db, l, query, out);
     if (strcmp(query->what, "performance") == 0) return query_performance(db, query, out);
     buffer_format(out, "there are no %.40s here; ask for signals, trades, results, reconciliations, failures or performance", query->what);
     return false;
+}
+
+bool query_answer(sql_t *db, const ArchiveQuery *query, buffer_t *out) {
+    own(buffer) notes = {0};
+    sql_on_unreadable(db, note_cell, &notes);
+    bool good = answer_query(db, query, out);
+    sql_on_unreadable(db, NULL, NULL);
+    if (!good || !notes.length || out->data[out->length - 1] != '}') return good;
+    out->length--; // the closing brace
+    buffer_text(out, ",\"unreadable\":[");
+    buffer_add(out, notes.data, notes.length);
+    buffer_text(out, "]}");
+    return true;
 }

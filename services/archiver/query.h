@@ -8,6 +8,7 @@
 
 #define QUERY_ROWS_MAX 1000   // in a page; fewer when they would not fit into a message
 #define QUERY_BYTES    900000 // of a page
+#define NOTES_BYTES    2000   // of what could not be read
 
 // Appends {"rows":[…],"next":"…"}: the latest first, each row as its message with what belongs to it; "next" only when there is more.
 // False: `out` has a sentence instead.

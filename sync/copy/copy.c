@@ -23,9 +23,18 @@
 
 volatile int copy_stop_asked;
 
+// It goes without the cell: what is wrong in one row stops no other.
+static void log_cell(void *arg, const struct unreadable_cell *cell) {
+    char words[300];
+    (void)arg;
+    sql_cell_words(cell, words);
+    log_event(LOG_LEVEL_WARNING, "unreadable_cell", "why=%s", log_quote(words));
+}
+
 sql_t *copy_archive(struct copy *self) {
     char why[200] = "";
     sql_t *db = access(self->settings.archive, R_OK) == 0 ? sql_open(self->settings.archive, SQL_READ, why) : NULL;
+    if (db) sql_on_unreadable(db, log_cell, NULL);
     if (db) return db;
     if (!why[0]) snprintf(why, sizeof(why), "%.120s: %.60s", self->settings.archive, strerror(errno));
     copy_trouble(self, "the archive cannot be read: %s", why);

@@ -1,6 +1,8 @@
 """A record that cannot be read stops nobody: it is left out, on file and alerted, and what hangs on it is made safe."""
 # SPDX-License-Identifier: MIT
+import contextlib
 import json
+import sqlite3
 
 import pytest
 
@@ -206,3 +208,36 @@ def test_the_tools_name_what_they_cannot_read_and_go_on(plant, door):
     status, out, err = plant.command("status")
     assert status == DONE and "account_state:acc001 cannot be read and is left out: margin must be" in err
     plant.admin.hset("account_state:acc001", "margin", "0")
+
+
+def test_a_row_of_the_archive_that_cannot_be_read_whole_is_named_and_stops_nothing(plant, door):
+    first = post(plant, door, "u-archived")
+    assert plant.final(first)["status"] == "completed"
+
+    def in_archive(signal_id):
+        with contextlib.closing(sqlite3.connect(plant.archive_uri(), uri=True)) as db:
+            return db.execute("SELECT count(*) FROM trade_result r JOIN trades t USING (trade_id) WHERE t.signal_id = ?",
+                              (signal_id,)).fetchone()[0] == 3 and db.execute(
+                "SELECT count(*) FROM signal_execution_status WHERE signal_id = ?", (signal_id,)).fetchone()[0] == 1
+    until(lambda: in_archive(first), "the results to be in the archive")
+    plant.processes["archiver"].stop()
+    with contextlib.closing(sqlite3.connect(plant.archive)) as db:
+        db.execute("UPDATE signals SET expiration_time = 'soon' WHERE signal_id = ?", (first,))
+        db.execute("UPDATE trade_result SET pnl = 'much' WHERE result_id = (SELECT max(result_id) FROM trade_result)")
+        db.execute("UPDATE trades SET valid_until = 'always' WHERE signal_id = ?", (first,))
+        db.commit()
+    plant.restart("archiver")
+    second = post(plant, door, "u-after")
+    assert plant.final(second)["status"] == "completed"
+    until(lambda: in_archive(second), "the archive to go on")
+    until(lambda: any(b"unreadable_row" in f[b"e"] for _, f in plant.raw().xrange("journal:incidents.archiver")), "the alert")
+    with contextlib.closing(sqlite3.connect(plant.archive)) as db:
+        for table in ("account_performance", "broker_performance", "instance_performance"):
+            db.execute(f"UPDATE {table} SET net_pnl = 'more'")
+        db.commit()
+    for words, named in ((["signals"], f"SignalRow {first} is read without expiration_time"), (["results"], "without pnl"),
+                         (["trades"], "without valid_until"), (["performance"], "without net_pnl"),
+                         (["explain", first], "without valid_until")):
+        status, out, err = plant.command(*words)
+        assert status == DONE and named in err, (words, out, err)
+        assert words[0] != "signals" or (first in out and second in out)
