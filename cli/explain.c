@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "archive.pb-c.h"
 #include "common/own.h"
@@ -11,6 +10,7 @@
 #include "common/clock.h"
 #include "contributions.h"
 #include "place.h"
+#include "services/archiver/signals.h"
 #include "story.h"
 
 // Where a kind of record is: its hash in Redis, its table in the archive (NULL: not kept there; an order is in its trade) and the column of
@@ -164,55 +164,12 @@ static void gather_other_sides(struct sources *s, struct story *story) {
     }
 }
 
-// The archive writes an action as in the specs: the direction's name in capitals.
-static Signal__Direction direction_of(const char *action) {
-    const ProtobufCEnumDescriptor *d = &signal__direction__descriptor;
-    for (unsigned i = 0; i < d->n_values; i++) {
-        if (strcasecmp(d->values[i].name, action) == 0) return (Signal__Direction)d->values[i].value;
-    }
-    return SIGNAL__DIRECTION__close;
-}
-
-static Signal *signal_of_row(arena_t *arena, const SignalRow *row) {
-    Signal *signal = arena_take(arena, sizeof *signal);
-    signal__init(signal);
-    signal->signal_id = row->signal_id;
-    signal->source = row->source;
-    signal->symbol = row->symbol;
-    signal->order_type = row->order_type;
-    signal->direction = direction_of(row->action);
-    signal->has_lot_size = row->has_lot_size;
-    signal->lot_size = row->lot_size;
-    signal->has_price = row->entry_price != 0;
-    signal->price = row->entry_price;
-    signal->has_stop_loss = row->stop_price != 0;
-    signal->stop_loss = row->stop_price;
-    signal->has_take_profit = row->target_price != 0;
-    signal->take_profit = row->target_price;
-    signal->strategy = *row->strategy ? row->strategy : NULL;
-    signal->status = row->status;
-    signal->created_at = row->created_at;
-    signal->content = row->content;
-    signal->has_confidence = row->confidence != 0;
-    signal->confidence = row->confidence;
-    signal->has_sources = row->has_sources;
-    signal->sources = row->sources;
-    signal->has_agreement = row->has_agreement;
-    signal->agreement = row->agreement;
-    signal->n_parts = row->n_parts;
-    signal->parts = row->parts;
-    signal->n_votes = row->n_votes;
-    signal->votes = row->votes;
-    signal->cell = row->cell;
-    return signal;
-}
-
 static const Signal *find_signal(struct sources *s, struct story *story) {
     const Signal *live = find(s, &of_signal, story->signal_id, NULL);
     const ProtobufCMessage *row;
     story->archived = in_archive(s, &of_row, story->signal_id, &row, 1) == 1;
     if (live || !story->archived) return live;
-    return signal_of_row(s->arena, (const SignalRow *)row);
+    return signal_of_row((const SignalRow *)row, s->arena);
 }
 
 static const SignalRejection *find_rejection(struct sources *s, const char *signal_id) {

@@ -23,6 +23,7 @@ enum copying { LOCAL, COPIED };
 #define TABLES(X) \
     X(signals,                  signal_row,              "signal_id",            KEEP,    COPIED, \
       "id INTEGER PRIMARY KEY AUTOINCREMENT, " ARCHIVED_AT ", UNIQUE (signal_id)") \
+    X(pending_signals,          pending_signal,          "signal_id",            KEEP,    LOCAL,  IN_ORDER("signal_id")) \
     X(orders,                   order,                   "trade_id",             KEEP,    COPIED, NULL) \
     X(order_commands,           order_command,           "command_id",           KEEP,    COPIED, NULL) \
     X(commands,                 command,                 "command_id",           KEEP,    COPIED, NULL) \

@@ -20,6 +20,7 @@
 #include "services/archiver/outcome.h"
 #include "services/archiver/owner.h"
 #include "services/archiver/positions.h"
+#include "services/archiver/recalls.h"
 #include "services/archiver/rows.h"
 #include "services/archiver/schema.h"
 #include "services/archiver/signals.h"
@@ -73,13 +74,14 @@ struct archiver {
     char notice[400]; // to be alerted by the first tick
     char cell[300];   // of a row that cannot be read whole, to be alerted by the next tick
     bool refused;     // the last transaction was
+    recalls_t *recalls;
 };
 
 // What becomes a row. Rows point into messages, which live until the batch is committed.
 
 static err_t on_signal(void *self, batch_t *batch, const ProtobufCMessage *m) {
     struct archiver *a = self;
-    rows_add(a->rows, TABLE_signals, &signal_row((const Signal *)m, batch_arena(batch))->base);
+    rows_add_signal(a->rows, (const Signal *)m, batch_arena(batch));
     return ERR_OK;
 }
 
@@ -184,6 +186,7 @@ static void archiver_destroy(void **self) {
     config_destroy(&a->config);
     shard_record_destroy(&a->record);
     curator_destroy(&a->curator);
+    recalls_destroy(&a->recalls);
     owner_destroy(&a->owner);
     positions_destroy(&a->positions);
     rows_destroy(&a->rows);
@@ -217,7 +220,8 @@ static void *archiver_new(const struct context *context, const void *settings) {
     struct curator_options curator = s->curator;
     curator.database = s->database;
     if (a->owner) a->curator = curator_new(&curator, a->db, rows_chain(a->rows));
-    if (!a->curator) archiver_destroy((void **)&a);
+    if (a->curator) a->recalls = recalls_new(a->db);
+    if (!a->recalls) archiver_destroy((void **)&a);
     if (a) a->desk = (struct desk){a->config, a->db, a->rows, {context->shards, a->record}};
     return a;
 }
@@ -243,6 +247,7 @@ static err_t archiver_load(void *self, store_t *store) {
     if (!e) e = chain_adopt(rows_chain(a->rows));
     if (!e) e = positions_load(a->positions);
     if (!e) e = config_table_load(a->db, a->config);
+    if (!e) e = recalls_load(a->recalls);
     if (!e) e = slice_read_version(store, &told);
     if (!e && told < config_version(a->config))
         e = config_table_changes(a->db, told, a->arena, &a->untold, &a->n_untold);
@@ -283,6 +288,13 @@ static void backfill(struct archiver *a) {
     log_event(LOG_LEVEL_ERROR, "backfill_refused", "error=%s why=%s", error_name(e), log_quote(sql_trouble(a->db)));
 }
 
+// While rows cannot be written, what they say is not known.
+static void recall(struct archiver *a, batch_t *batch) {
+    if (a->refused || !a->context->caught_up) return;
+    err_t e = recalls_tick(a->recalls, batch, a->context->rolled_back_at);
+    if (e) log_event(LOG_LEVEL_ERROR, "recall_failed", "error=%s why=%s", error_name(e), log_quote(sql_trouble(a->db)));
+}
+
 static err_t archiver_tick(void *self, batch_t *batch) {
     struct archiver *a = self;
     backfill(a);
@@ -293,6 +305,7 @@ static err_t archiver_tick(void *self, batch_t *batch) {
     for (size_t i = 0; i < a->n_untold; i++) desk_change(&a->desk, batch, a->untold[i]);
     if (a->n_untold) slice_config_version(batch, config_version(a->config));
     a->n_untold = 0;
+    recall(a, batch);
     return curator_tick(a->curator, batch);
 }
 

@@ -22,7 +22,7 @@
 struct row {
     enum table_name table;
     const ProtobufCMessage *m;
-    const ResultMetrics *metrics; // of a trade_result
+    const ProtobufCMessage *with; // of a trade_result its metrics, of a signal what is kept until it has an outcome
 };
 
 // Where in the queue a trade's state stands.
@@ -39,6 +39,7 @@ struct trade_place {
     X(link_order, "UPDATE signals SET order_id = ?2, changed = next_change() WHERE signal_id = ?1 AND order_id IS NULL")                   \
     X(set_status, "UPDATE signals SET status = ?2, changed = next_change() WHERE signal_id = ?1 AND status <> ?2")                         \
     X(is_completed, "SELECT 1 FROM signal_execution_status WHERE signal_id = ?1 AND status = 'completed'")                                 \
+    X(forget_pending, "DELETE FROM pending_signals WHERE signal_id = ?1")                                                                  \
     X(keep_last_change, "UPDATE change_count SET last = ?1")                                                                               \
     X(note_removed, "INSERT INTO removed_rows (table_name, key, changed) VALUES (?1, ?2, next_change())")                                  \
     X(forget_failure, "DELETE FROM trade_failure_log WHERE failure_id = ?1")                                                               \
@@ -163,6 +164,17 @@ void rows_add_trade(rows_t *self, const TradeState *trade) {
     rows_add(self, TABLE_trades, &trade->base); // without a place it is written more than once: right, only slower
 }
 
+void rows_add_signal(rows_t *self, const Signal *signal, arena_t *arena) {
+    PendingSignal *pending = arena_take(arena, sizeof(*pending));
+    pending_signal__init(pending);
+    pending->signal_id = signal->signal_id;
+    pending->signal.len = signal__get_packed_size(signal);
+    pending->signal.data = arena_take(arena, pending->signal.len);
+    signal__pack(signal, pending->signal.data);
+    rows_add(self, TABLE_signals, &signal_row(signal, arena)->base);
+    self->queue[self->count - 1].with = &pending->base;
+}
+
 // The archive knows of a result through whom it was executed.
 void rows_add_execution(rows_t *self, const Execution *e, arena_t *arena) {
     rows_add_trade(self, e->trade);
@@ -175,7 +187,7 @@ void rows_add_execution(rows_t *self, const Execution *e, arena_t *arena) {
     result->broker_id = e->trade->broker_id;
     result->instance_id = e->trade->instance_id;
     rows_add(self, TABLE_trade_result, &result->base);
-    self->queue[self->count - 1].metrics = e->metrics;
+    if (e->metrics) self->queue[self->count - 1].with = &e->metrics->base;
 }
 
 size_t rows_count(const rows_t *self) { return self->count; }
@@ -261,7 +273,10 @@ static err_t write_signal(rows_t *self, const struct row *queued) {
     const ProtobufCEnumValue *v = status ? protobuf_c_enum_descriptor_get_value_by_name(&signal__status__descriptor, status) : NULL;
     if (v) row.status = (Signal__Status)v->value;
     row.order_id = (char *)(uintptr_t)sql_text(known, 1);
-    e = put(self, TABLE_signals, &row.base);
+    const struct row written_row = {TABLE_signals, &row.base, NULL};
+    enum written written;
+    e = put_row(self, &written_row, &written);
+    if (!e && written == WRITTEN && !v && queued->with) e = put(self, TABLE_pending_signals, queued->with);
     if (row.order_id) derived_signal(self->derived, row.signal_id);
     sql_reset(known);
     return e;
@@ -294,6 +309,7 @@ static err_t write_status(rows_t *self, const struct row *row) {
     err_t e = is_outdated(self, s, &outdated);
     if (e || outdated) return e;
     e = put(self, TABLE_signal_execution_status, row->m);
+    if (!e) e = execute(self, QUERY_forget_pending, s->signal_id, NULL);
     if (e) return e;
     return execute(self, QUERY_set_status, s->signal_id, record_enum_name(&signal__status__descriptor, (int)s->status));
 }
@@ -324,8 +340,8 @@ static err_t write_trade(rows_t *self, const struct row *row) {
 }
 
 static err_t write_result(rows_t *self, const struct row *row) {
-    const struct row metrics = {TABLE_result_metrics, row->metrics ? &row->metrics->base : NULL, NULL};
-    const struct executed new = {(const TradeResult *)row->m, row->metrics};
+    const struct row metrics = {TABLE_result_metrics, row->with, NULL};
+    const struct executed new = {(const TradeResult *)row->m, (const ResultMetrics *)row->with};
     struct old_execution old = {0};
     enum written written, measured = WRITTEN;
     err_t e = put_fresh(self, row, &written);
@@ -333,7 +349,7 @@ static err_t write_result(rows_t *self, const struct row *row) {
         e = derived_old_execution(self->derived, new.result->result_id, &old);
         if (!e) e = put_row(self, row, &written);
     }
-    if (!e && row->metrics) e = put_fresh(self, &metrics, &measured);
+    if (!e && row->with) e = put_fresh(self, &metrics, &measured);
     if (!e && measured == THERE) e = put_row(self, &metrics, &measured);
     return e || written != WRITTEN ? e : derived_execution(self->derived, &old, new);
 }

@@ -4,6 +4,7 @@
 
 #include "execution.pb-c.h"
 #include "services/archiver/chain.h"
+#include "signal.pb-c.h"
 
 // Whatever writes to a table also sets its column `changed` to next_change(), and notes what it deletes in removed_rows (unless it is only
 // too old to be kept here): copies of the archive are made from these.
@@ -14,6 +15,7 @@ void rows_destroy(rows_t **self);
 
 // Rows are not copied: they must live until rows_clear (a batch's arena does).
 void rows_add(rows_t *self, enum table_name table, const ProtobufCMessage *row);
+void rows_add_signal(rows_t *self, const Signal *signal, arena_t *arena);
 // An execution's trade, result and metrics.
 void rows_add_execution(rows_t *self, const Execution *e, arena_t *arena);
 // Of several states of a trade in one batch only the latest is written.

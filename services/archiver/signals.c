@@ -3,6 +3,7 @@
 #include "services/archiver/signals.h"
 
 #include <sodium.h>
+#include <strings.h>
 
 #include "common/record.h"
 #include "common/sql.h"
@@ -84,6 +85,49 @@ SignalRow *signal_row(const Signal *s, arena_t *arena) {
     row->sha256 = arena_take(arena, SHA256_TEXT);
     signal_sha256(row, row->sha256);
     return row;
+}
+
+// The archive writes an action as in the specs: the direction's name in capitals.
+static Signal__Direction direction_of(const char *action) {
+    const ProtobufCEnumDescriptor *d = &signal__direction__descriptor;
+    for (unsigned i = 0; i < d->n_values; i++) {
+        if (strcasecmp(d->values[i].name, action) == 0) return (Signal__Direction)d->values[i].value;
+    }
+    return SIGNAL__DIRECTION__close;
+}
+
+Signal *signal_of_row(const SignalRow *row, arena_t *arena) {
+    Signal *signal = arena_take(arena, sizeof *signal);
+    signal__init(signal);
+    signal->signal_id = row->signal_id;
+    signal->source = row->source;
+    signal->symbol = row->symbol;
+    signal->order_type = row->order_type;
+    signal->direction = direction_of(row->action);
+    signal->has_lot_size = row->has_lot_size;
+    signal->lot_size = row->lot_size;
+    signal->has_price = row->entry_price != 0;
+    signal->price = row->entry_price;
+    signal->has_stop_loss = row->stop_price != 0;
+    signal->stop_loss = row->stop_price;
+    signal->has_take_profit = row->target_price != 0;
+    signal->take_profit = row->target_price;
+    signal->strategy = *row->strategy ? row->strategy : NULL;
+    signal->status = row->status;
+    signal->created_at = row->created_at;
+    signal->content = row->content;
+    signal->has_confidence = row->confidence != 0;
+    signal->confidence = row->confidence;
+    signal->has_sources = row->has_sources;
+    signal->sources = row->sources;
+    signal->has_agreement = row->has_agreement;
+    signal->agreement = row->agreement;
+    signal->n_parts = row->n_parts;
+    signal->parts = row->parts;
+    signal->n_votes = row->n_votes;
+    signal->votes = row->votes;
+    signal->cell = row->cell;
+    return signal;
 }
 
 static void add_span(buffer_t *canon, struct span text) {

@@ -8,6 +8,7 @@
 #include "common/record.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
+#include "services/ingest/accept.h"
 #include "services/ingest/identity.h"
 #include "services/ingest/lifecycle.h"
 #include "services/ingest/slice.h"
@@ -78,6 +79,11 @@ static Signal__Status status_over(const struct ingest *self, const char *signal_
     return guard_find(self->guard, identity_over(signal_id), &status) ? (Signal__Status)status : 0;
 }
 
+static void remember_restored(struct ingest *self, batch_t *batch, const struct restored *keys) {
+    remember(self, batch, keys->given_key, keys->given_value);
+    remember(self, batch, keys->derived_key, keys->derived_value);
+}
+
 static void write_life(batch_t *batch, const Routing *r, Signal__Status status) {
     SignalLife life = SIGNAL_LIFE__INIT;
     life.signal_id = r->signal_id;
@@ -96,8 +102,7 @@ static err_t restore(struct ingest *self, batch_t *batch, const Routing *r) {
     Signal__Status status = status_over(self, r->signal_id);
     bool over = status != 0;
     if (is_remembered(self, &keys)) return ERR_OK;
-    remember(self, batch, keys.given_key, keys.given_value);
-    remember(self, batch, keys.derived_key, keys.derived_value);
+    remember_restored(self, batch, &keys);
     batch_alert(batch, ALERT__SEVERITY__warning, "signal_restored", r->signal_id,
                 "was routed but is not known here: Redis lost it; taken up again from its routing");
     if (!over) status = r->orders ? SIGNAL__STATUS__processing : status_unrouted(r);
@@ -111,6 +116,43 @@ static err_t restore(struct ingest *self, batch_t *batch, const Routing *r) {
     live->created_at = r->signal_at;
     live->routed_at = r->routed_at;
     live->status = (uint64_t)status;
+    return ERR_OK;
+}
+
+// --- signals that the archive has
+
+// It has ended, and was lost here since: a resend of it is recognised again.
+static void restore_ended(struct ingest *self, batch_t *batch, const Signal *s, Signal__Status status) {
+    struct restored keys = identity_restore(s->signal_id, s->content, s->created_at);
+    remember_restored(self, batch, &keys);
+    Signal ended = *s;
+    ended.status = status;
+    slice_ended(batch, &ended);
+}
+
+// It has no outcome, and was lost here: it is given again, with its id and times, as from its first door.
+static bool take_up(struct ingest *self, batch_t *batch, const Signal *s) {
+    struct restored keys = identity_restore(s->signal_id, s->content, s->created_at);
+    const struct identity identity = {.known = IDENTITY_NEW, .key = keys.given_key, .value = keys.given_value};
+    Signal again = *s;
+    again.status = SIGNAL__STATUS__pending;
+    if (!accept_new(self, batch, &again, &identity)) return false;
+    remember(self, batch, keys.derived_key, keys.derived_value);
+    return true;
+}
+
+err_t follow_recall(void *arg, batch_t *batch, const ProtobufCMessage *body) {
+    struct ingest *self = arg;
+    const Signal *s = (const Signal *)body;
+    struct restored keys = identity_restore(s->signal_id, s->content, s->created_at);
+    if (is_remembered(self, &keys)) return ERR_OK;
+    Signal__Status over = status_over(self, s->signal_id), status = over ? over : s->status;
+    if (lifecycle_is_final(status))
+        restore_ended(self, batch, s, status);
+    else if (!take_up(self, batch, s))
+        return ERR_BUSY;
+    batch_alert(batch, ALERT__SEVERITY__warning, "signals_recalled", s->source,
+                "the archive has signals of this source that Redis has lost: taken up again from there");
     return ERR_OK;
 }
 

@@ -6,3 +6,4 @@
 
 handle_fn follow_routing; // Routing
 handle_fn follow_outcome; // Outcome
+handle_fn follow_recall;  // Signal: the archive has it; nothing is done when it is known here

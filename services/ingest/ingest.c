@@ -303,6 +303,8 @@ static void beat(void *arg, Heartbeat *out, arena_t *arena) {
 static const struct route routes[] = {
     {TOPIC_routings, &routing__descriptor, follow_routing, false},
     {TOPIC_outcomes, &outcome__descriptor, follow_outcome, false},
+    {TOPIC_recalls, &signal__descriptor, follow_recall, false},
+    {TOPIC_recalls, &outcome__descriptor, follow_outcome, false},
     {0},
 };
 

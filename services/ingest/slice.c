@@ -91,6 +91,11 @@ void slice_restored(batch_t *batch, const SignalLife *life) {
         batch_expire_at(batch, k, batch_look_until(batch));
 }
 
+void slice_ended(batch_t *batch, const Signal *signal) {
+    char k[KEY_TEXT];
+    keep_to_look_at(batch, key(k, SIGNAL_PREFIX, signal->signal_id), &signal->base);
+}
+
 void slice_executed(batch_t *batch, const SignalExecutionStatus *status) {
     char k[KEY_TEXT];
     keep_to_look_at(batch, key(k, "signal_execution_status:", status->signal_id), &status->base);

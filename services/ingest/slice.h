@@ -20,6 +20,7 @@ void slice_rejected(batch_t *batch, const Signal *signal, const SignalRejection 
 void slice_unread(batch_t *batch, const char *signal_id, const char *field);                     // takes back a field of a refused signal
 void slice_moved(batch_t *batch, const char *signal_id, Signal__Status from, Signal__Status to); // expires when final
 void slice_restored(batch_t *batch, const SignalLife *life);                                     // a signal that was lost and is met again
+void slice_ended(batch_t *batch, const Signal *signal); // one that was lost, as it ended; expires
 void slice_executed(batch_t *batch, const SignalExecutionStatus *status);                        // expires
 void slice_measured(batch_t *batch, const SignalMetrics *metrics);                               // expires
 void slice_ballot(batch_t *batch, const char *name, struct span packed);                         // name: "{config_id} {symbol}"

@@ -1,5 +1,6 @@
 // test_follow - what becomes of a signal, in whatever order it is heard, and after Redis has lost it.
 // SPDX-License-Identifier: MIT
+#include "common/record.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
 #include "services/ingest/follow.h"
@@ -240,6 +241,119 @@ static void a_lost_signal_that_was_not_routed_again_is_completed_by_evidence(voi
     assert_true(wrote(w, "HSET\r\n$13\r\nsignal:lost-1\r\n$6\r\nstatus\r\n$9\r\ncompleted"));
 }
 
+// --- what the archive has
+
+static Signal archived(const char *id, Signal__Status status) {
+    Signal s = SIGNAL__INIT;
+    s.signal_id = (char *)id;
+    s.source = (char *)"tv";
+    s.symbol = (char *)"EURUSD";
+    s.order_type = SIGNAL__ORDER_TYPE__market;
+    s.direction = SIGNAL__DIRECTION__buy;
+    s.has_lot_size = true;
+    s.lot_size = 100000000;
+    s.status = status;
+    s.created_at = NOW - 5 * NS_PER_S;
+    s.content = 4711;
+    return s;
+}
+
+static err_t recalled(struct world *w, const Signal *s) { return follow_recall(w->ingest, w->batch, &s->base); }
+
+static void a_lost_signal_without_an_outcome_is_given_again_as_it_came(void **state) {
+    struct world *w = *state;
+    const struct outgoing *given;
+    Signal s = archived("lost-1", SIGNAL__STATUS__pending);
+    assert_int_equal(recalled(w, &s), ERR_OK);
+    assert_int_equal(count_emitted(w, "Signal", &given), 1);
+    const Signal *again = (const Signal *)batch_opened(w->batch, given);
+    assert_string_equal(again->signal_id, "lost-1");
+    assert_int_equal(again->created_at, s.created_at);
+    assert_int_equal(again->lot_size, s.lot_size);
+    assert_int_equal(again->content, s.content);
+    assert_true(wrote(w, "SADD\r\n$20\r\nsignal:state:pending\r\n$6\r\nlost-1"));
+    assert_int_equal(live(w), 1);
+    world_begin(w);
+    assert_int_equal(recalled(w, &s), ERR_OK); // it is offered at least once
+    assert_true(batch_is_empty(w->batch));
+    routed(w, "lost-1", 1);
+    assert_int_equal(ended(w, "lost-1", SIGNAL__STATUS__completed), ERR_OK);
+    assert_int_equal(live(w), 0);
+    world_begin(w);
+    assert_int_equal(recalled(w, &s), ERR_OK); // the archive has not heard of that yet
+    assert_true(batch_is_empty(w->batch));
+}
+
+static void what_is_known_is_not_given_again(void **state) {
+    struct world *w = *state;
+    Signal s = archived("s-1", SIGNAL__STATUS__pending);
+    routed(w, "s-1", 1);
+    world_begin(w);
+    assert_int_equal(recalled(w, &s), ERR_OK);
+    assert_true(batch_is_empty(w->batch));
+}
+
+static void a_lost_signal_that_has_ended_is_remembered_as_it_ended(void **state) {
+    static const Signal__Status statuses[] = {SIGNAL__STATUS__completed, SIGNAL__STATUS__failed};
+    static const char *const written[] = {"status\r\n$9\r\ncompleted", "status\r\n$6\r\nfailed"};
+    struct world *w = *state;
+    for (unsigned i = 0; i < 2; i++) {
+        Signal s = archived(i ? "lost-2" : "lost-1", statuses[i]);
+        world_begin(w);
+        assert_int_equal(ended(w, s.signal_id, statuses[i]), ERR_OK);
+        assert_int_equal(recalled(w, &s), ERR_OK);
+        assert_true(wrote(w, i ? "signal:lost-2\r\n" : "signal:lost-1\r\n"));
+        assert_true(wrote(w, "symbol\r\n$6\r\nEURUSD"));
+        assert_true(wrote(w, written[i]));
+        assert_true(wrote(w, "signal_execution_status:"));
+        assert_int_equal(count_emitted(w, "Signal", NULL), 0);
+        assert_int_equal(live(w), 0);
+        world_begin(w);
+        routed(w, s.signal_id, 1);
+        assert_int_equal(recalled(w, &s), ERR_OK);
+        assert_true(batch_is_empty(w->batch));
+    }
+}
+
+// The broker had executed it, and the reconciler said so before the archive was asked.
+static void a_lost_signal_whose_outcome_is_here_is_not_given_again(void **state) {
+    struct world *w = *state;
+    Signal s = archived("lost-1", SIGNAL__STATUS__pending);
+    assert_int_equal(ended(w, "lost-1", SIGNAL__STATUS__completed), ERR_OK);
+    assert_int_equal(recalled(w, &s), ERR_OK);
+    assert_int_equal(count_emitted(w, "Signal", NULL), 0);
+    assert_true(wrote(w, "status\r\n$9\r\ncompleted"));
+}
+
+// A sender that has heard nothing sends it again: the id was made here, of content and time.
+static void a_recalled_signal_is_known_when_it_is_sent_again(void **state) {
+    struct world *w = *state;
+    const struct outgoing *given;
+    assert_int_equal(post(w, "buy EURUSD 1").status, 200);
+    assert_int_equal(count_emitted(w, "Signal", &given), 1);
+    Signal *first = (Signal *)record_copy(batch_opened(w->batch, given), NULL);
+    for (unsigned i = 0; i < 2; i++) {
+        ingest_destroy(&w->ingest);
+        w->ingest = ingest_new(&w->context, &w->settings);
+        world_begin(w);
+        first->status = i ? SIGNAL__STATUS__failed : SIGNAL__STATUS__pending;
+        assert_int_equal(recalled(w, first), ERR_OK);
+        w->now = NOW + 15 * NS_PER_S; // another bucket
+        world_begin(w);
+        assert_says(post(w, "buy EURUSD 1"), "\"duplicate\":true");
+        w->now = NOW;
+    }
+    signal__free_unpacked(first, NULL);
+}
+
+static void without_room_a_recall_waits(void **state) {
+    struct world *w = *state;
+    Signal s = archived("lost-1", SIGNAL__STATUS__pending);
+    w->settings.signals_max = 0;
+    assert_int_equal(recalled(w, &s), ERR_BUSY);
+    assert_true(batch_is_empty(w->batch));
+}
+
 #define world_test(f) cmocka_unit_test_setup_teardown(f, world_open, world_close)
 
 int main(void) {
@@ -255,6 +369,12 @@ int main(void) {
         world_test(a_lost_signal_is_taken_up_again_from_its_routing),
         world_test(a_lost_signal_that_is_over_does_not_come_to_life),
         world_test(the_routing_of_a_signal_that_is_final_changes_nothing),
+        world_test(a_lost_signal_without_an_outcome_is_given_again_as_it_came),
+        world_test(what_is_known_is_not_given_again),
+        world_test(a_lost_signal_that_has_ended_is_remembered_as_it_ended),
+        world_test(a_lost_signal_whose_outcome_is_here_is_not_given_again),
+        world_test(a_recalled_signal_is_known_when_it_is_sent_again),
+        world_test(without_room_a_recall_waits),
         world_test(what_was_executed_after_all_completes_what_had_failed),
         world_test(what_is_completed_never_goes_back),
         world_test(a_lost_signal_has_the_status_of_its_outcomes),

@@ -1,0 +1,186 @@
+// recalls - what the archive has and Redis may have lost is offered to the door again.
+// SPDX-License-Identifier: MIT
+#include "services/archiver/recalls.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive.pb-c.h"
+#include "common/clock.h"
+#include "outcome.pb-c.h"
+#include "services/archiver/signals.h"
+
+#define PAGE       200                              // signals at a tick
+#define REMEMBERED (47 * UINT64_C(3600) * NS_PER_S) // so long the door knows for sure what it had; nothing older is offered
+#define FORGOTTEN  (10 * NS_PER_S)                  // Redis forgets no more than so much
+#define SAME       NS_PER_S                         // a moment that is reckoned over two clocks is not exact
+
+#define QUERIES(X)                                                                                                                         \
+    X(newest, "SELECT id, created_at FROM signals ORDER BY id DESC LIMIT 1")                                                               \
+    X(pending, "SELECT p.signal, s.* FROM signals s LEFT JOIN pending_signals p ON p.signal_id = s.signal_id"                              \
+               " WHERE s.status = 'pending' AND s.created_at >= ?1 AND (s.created_at, s.signal_id) > (?1, ?2)"                             \
+               " ORDER BY s.created_at, s.signal_id LIMIT ?3")                                                                             \
+    X(ended, "SELECT id, * FROM signals WHERE id <= ?1 AND created_at >= ?2 AND status IN ('completed', 'failed') ORDER BY id DESC LIMIT ?3")  \
+    X(status, "SELECT * FROM signal_execution_status WHERE signal_id = ?1")
+
+#define QUERY_ENUM(name, text) QUERY_##name,
+enum query_name { QUERIES(QUERY_ENUM) QUERY_COUNT };
+#undef QUERY_ENUM
+#define QUERY_TEXT(name, text) [QUERY_##name] = (text),
+static const char *const query_texts[QUERY_COUNT] = {QUERIES(QUERY_TEXT)};
+#undef QUERY_TEXT
+
+enum step { NOTHING, PENDING, ENDED };
+
+struct recalls {
+    sql_query_t *queries[QUERY_COUNT];
+    enum step step;
+    bool lost;                  // Redis has lost something: what has ended is offered, too
+    uint64_t answered;          // UTC ns: the loss that was last answered
+    bool known;                 // `last_id` and `last_at` are of before the loss
+    int64_t last_id;            // the archive's newest signal …
+    uint64_t last_at;           // … and when it came, UTC ns
+    uint64_t pending_at;        // UTC ns; where the next page of pending ones begins, with …
+    char pending_id[128];       // … this one
+};
+
+recalls_t *recalls_new(sql_t *db) {
+    recalls_t *self = calloc(1, sizeof(*self));
+    if (!self) abort();
+    bool good = true;
+    for (size_t i = 0; good && i < QUERY_COUNT; i++) good = (self->queries[i] = sql_prepare(db, query_texts[i])) != NULL;
+    if (!good) recalls_destroy(&self);
+    return self;
+}
+
+void recalls_destroy(recalls_t **self) {
+    if (!*self) return;
+    for (size_t i = 0; i < QUERY_COUNT; i++) sql_query_destroy(&(*self)->queries[i]);
+    free(*self);
+    *self = NULL;
+}
+
+static err_t read_newest(recalls_t *self) {
+    sql_query_t *q = self->queries[QUERY_newest];
+    bool row;
+    err_t e = sql_step(q, &row);
+    self->last_id = 0;
+    if (!e && row) {
+        const char *at = sql_text(q, 1);
+        self->last_id = sql_integer(q, 0);
+        if (!at || time_parse(at, strlen(at), &self->last_at)) self->last_at = 0;
+    }
+    sql_reset(q);
+    self->known = !e;
+    return e;
+}
+
+static void begin(recalls_t *self) {
+    self->step = PENDING;
+    self->pending_at = 0;
+    self->pending_id[0] = 0;
+}
+
+err_t recalls_load(recalls_t *self) {
+    begin(self);
+    return read_newest(self);
+}
+
+// --- offering
+
+// What an earlier version archived is not whole here: it must not become an order, so it comes as one that has expired.
+static Signal *take_up(const SignalRow *row, struct span whole, arena_t *arena) {
+    Signal *s = whole.length ? signal__unpack(arena_allocator(arena), whole.length, whole.data) : NULL;
+    if (!s) {
+        s = signal_of_row(row, arena);
+        s->has_expiration_time = true;
+        s->expiration_time = s->created_at;
+    }
+    s->status = SIGNAL__STATUS__pending;
+    return s;
+}
+
+static err_t offer_pending(recalls_t *self, batch_t *batch, unsigned *n) {
+    sql_query_t *q = self->queries[QUERY_pending];
+    uint64_t now = batch_now(batch), oldest = now > REMEMBERED ? now - REMEMBERED : 0;
+    ProtobufCMessage *m;
+    bool row = true;
+    if (self->pending_at < oldest) self->pending_at = oldest;
+    sql_bind_time(q, 1, self->pending_at);
+    sql_bind_text(q, 2, self->pending_id);
+    sql_bind_integer(q, 3, PAGE);
+    err_t e = ERR_OK;
+    while (!e && !(e = sql_step(q, &row)) && row && !(e = sql_row(q, &signal_row__descriptor, batch_arena(batch), &m))) {
+        const SignalRow *r = (const SignalRow *)m;
+        batch_emit(batch, TOPIC_recalls, 0, &take_up(r, sql_bytes(q, 0), batch_arena(batch))->base);
+        self->pending_at = r->created_at;
+        (void)snprintf(self->pending_id, sizeof(self->pending_id), "%s", r->signal_id);
+        ++*n;
+    }
+    sql_reset(q);
+    return e;
+}
+
+// Its outcome first: then the signal is known at the door as what it became.
+static err_t offer_outcome(recalls_t *self, batch_t *batch, const SignalRow *row) {
+    sql_query_t *q = self->queries[QUERY_status];
+    ProtobufCMessage *m;
+    bool there;
+    sql_bind_text(q, 1, row->signal_id);
+    err_t e = sql_step(q, &there);
+    if (!e && there) e = sql_row(q, &signal_execution_status__descriptor, batch_arena(batch), &m);
+    if (!e && there) {
+        Outcome o = OUTCOME__INIT;
+        o.signal_id = row->signal_id;
+        o.signal = (SignalExecutionStatus *)m;
+        o.has_signal_at = true;
+        o.signal_at = row->created_at;
+        o.has_first_executed_at = o.signal->has_executed_at;
+        o.first_executed_at = o.signal->executed_at;
+        batch_emit(batch, TOPIC_recalls, 0, &o.base);
+        batch_emit(batch, TOPIC_recalls, 0, &signal_of_row(row, batch_arena(batch))->base);
+    }
+    sql_reset(q);
+    return e;
+}
+
+static err_t offer_ended(recalls_t *self, batch_t *batch, unsigned *n) {
+    sql_query_t *q = self->queries[QUERY_ended];
+    ProtobufCMessage *m;
+    bool row = true;
+    sql_bind_integer(q, 1, self->last_id);
+    sql_bind_time(q, 2, self->last_at > FORGOTTEN ? self->last_at - FORGOTTEN : 0);
+    sql_bind_integer(q, 3, PAGE);
+    err_t e = ERR_OK;
+    while (!e && !(e = sql_step(q, &row)) && row && !(e = sql_row(q, &signal_row__descriptor, batch_arena(batch), &m))) {
+        e = offer_outcome(self, batch, (const SignalRow *)m);
+        self->last_id = sql_integer(q, 0) - 1;
+        ++*n;
+    }
+    sql_reset(q);
+    return e;
+}
+
+static bool is_same_moment(uint64_t a, uint64_t b) { return (a > b ? a - b : b - a) < SAME; }
+
+static err_t notice(recalls_t *self, uint64_t rolled_back_at) {
+    if (!rolled_back_at || is_same_moment(rolled_back_at, self->answered)) return ERR_OK;
+    err_t e = self->known ? ERR_OK : read_newest(self);
+    if (e) return e;
+    self->answered = rolled_back_at;
+    self->lost = true;
+    begin(self);
+    return ERR_OK;
+}
+
+err_t recalls_tick(recalls_t *self, batch_t *batch, uint64_t rolled_back_at) {
+    unsigned n = 0;
+    err_t e = notice(self, rolled_back_at);
+    if (e || self->step == NOTHING) return e;
+    e = self->step == PENDING ? offer_pending(self, batch, &n) : offer_ended(self, batch, &n);
+    if (e || n == PAGE) return e; // there is more
+    self->step = self->step == PENDING && self->lost ? ENDED : NOTHING;
+    if (self->step == NOTHING) self->lost = self->known = false;
+    return ERR_OK;
+}

@@ -1,0 +1,20 @@
+// recalls - what the archive has and Redis may have lost is offered to the door again: topic `recalls`, to ingest.
+// SPDX-License-Identifier: MIT
+//
+// SQLite forgets nothing that was committed; Redis may forget its last seconds, and who is killed with it forgets them, too. A signal that is
+// known at the door is passed over there. One that is not is taken up again, with its id and times: without an outcome like any other (what
+// became of it meanwhile is found by the ids that follow from its own), else as it ended.
+#pragma once
+
+#include "common/batch.h"
+#include "common/sql.h"
+
+typedef struct recalls recalls_t;
+
+recalls_t *recalls_new(sql_t *db); // NULL: a statement does not fit the tables (it is logged)
+void recalls_destroy(recalls_t **self);
+err_t recalls_load(recalls_t *self); // at start, before anything is written: all that has no outcome is to be offered
+
+// A page of what is to be offered, into the batch. `rolled_back_at`, UTC ns: when Redis was last found to have lost something (0: never);
+// when it moves, what has no outcome is offered, and what the archive had got in its last seconds before.
+err_t recalls_tick(recalls_t *self, batch_t *batch, uint64_t rolled_back_at);
