@@ -151,3 +151,26 @@ def test_a_swallowed_duplicate_is_seen_afterwards(plant):
     until(again, "the door to answer")
     assert "3 times, the last at " in plant.command("explain", "thrice")[1]
     assert json.loads(plant.command("explain", "thrice", "--json")[1])["duplicates"]["count"] == 3
+
+
+def test_a_resend_over_an_upgrade_that_scopes_ids_orders_nothing_twice(plant):
+    """What a version wrote that took every id as it was is what a source with plain ids writes."""
+    row = {"config_id": "older", "token": "a-token-of-before-0123"}
+    body = json.dumps({**BUY, "signal_id": "before-1"})
+
+    def apply(**fields):
+        document = {"sources": [{**row, **fields}]}
+        assert plant.command("config", "apply", "-", stdin=json.dumps(document))[0] == 0
+
+    def post():
+        with contextlib.closing(plant.door()) as door:
+            url = f"http://127.0.0.1:{plant.http_port}/webhook/older/{row['token']}"
+            return door.post(url, body)[:2]
+    apply(plain_ids=True)
+    until(lambda: post()[0] == 200, "the source to be known")
+    assert post() == (200, {"signal_id": "before-1", "status": "pending", "duplicate": True})
+    apply()
+    until(lambda: plant.admin.hget("signal_config:older", "plain_ids") is None, "the change")
+    for _ in range(20):
+        assert post() == (200, {"signal_id": "before-1", "status": "pending", "duplicate": True})
+    assert not plant.signal("older:before-1")
