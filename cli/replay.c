@@ -11,6 +11,7 @@
 #include "common/own.h"
 #include "common/port.h"
 #include "common/record.h"
+#include "common/signal_id.h"
 #include "common/topology.h"
 #include "offline.h"
 #include "place.h"
@@ -185,13 +186,26 @@ static bool send_one(struct replay *r, const ProtobufCMessage *m) {
 
 // --- what became of them
 
+// As it was sent, or as its source's own id is called.
+static err_t find_status(struct replay *r, const Signal *recorded, buffer_t *status) {
+    char id[128], scoped[SIGNAL_ID_TEXT], key[160];
+    id_now(r, recorded->signal_id, id);
+    signal_id_scoped(r->source ? r->source : recorded->source, id, scoped);
+    const char *const ids[] = {id, scoped};
+    err_t e = ERR_OK;
+    for (size_t i = 0; !e && !status->length && i < 2; i++) {
+        (void)snprintf(key, sizeof key, "signal:%s", ids[i]);
+        e = store_field(r->store, key, "status", status);
+    }
+    return e;
+}
+
 static bool look_at_one(struct replay *r, const ProtobufCMessage *m) {
-    char key[160] = "signal:";
     own(buffer) status = {0};
     if (m->descriptor != &signal__descriptor) return true;
-    id_now(r, ((const Signal *)m)->signal_id, key + strlen(key));
     for (uint64_t end = clock_mono_ns() + PATIENCE; !asked_to_stop;) {
-        if (store_field(r->store, key, "status", &status)) return r->outcome = complain(NO_REACH, "%s", store_trouble(r->store)), false;
+        if (find_status(r, (const Signal *)m, &status))
+            return r->outcome = complain(NO_REACH, "%s", store_trouble(r->store)), false;
         if (status.length) return true;
         if (clock_mono_ns() > end || r->missing) return r->missing++, true; // one wait is enough to know
         (void)ports_wait(NULL, 0, LOOK_MS);

@@ -153,6 +153,24 @@ def test_a_swallowed_duplicate_is_seen_afterwards(plant):
     assert json.loads(plant.command("explain", "thrice", "--json")[1])["duplicates"]["count"] == 3
 
 
+def test_a_recording_is_played_again_under_new_ids_or_known(plant, doors, tmp_path):
+    victim, _ = doors
+    for n, own in enumerate(({}, {"signal_id": "recorded"})):
+        status, answer, _ = victim.alert({**BUY, "comment": "to be recorded", **own})
+        assert status == 200
+        plant.final(answer["signal_id"])
+        everything, one = tmp_path / f"all-{n}", tmp_path / f"one-{n}"
+        assert plant.command("record", everything, "--past")[0] == 0
+        assert plant.command("recording", "cut", everything, one, "--signal", answer["signal_id"],
+                             "--type", "Signal")[0] == 0
+        before = plant.admin.xlen("journal:signals")
+        for options, more in ((("--keep-ids",), 0), ((), 1)):
+            status, out, err = plant.command("replay", one, "--json", *options)
+            assert status == 0, err
+            assert json.loads(out) == {"signals": 1, "prices": 0, "not_on_record": 0}
+            assert plant.admin.xlen("journal:signals") == before + more
+
+
 def test_a_resend_over_an_upgrade_that_scopes_ids_orders_nothing_twice(plant):
     """What a version wrote that took every id as it was is what a source with plain ids writes."""
     row = {"config_id": "older", "token": "a-token-of-before-0123"}
