@@ -34,7 +34,7 @@ static const char *seen(struct reader *r, const char *text) {
     if (read_bytes(r, text, strlen(text))) return arena_format(r->arena, "!%s", r->why);
     const char *all = "";
     for (size_t i = 0; i < r->body.n; i++)
-        all = arena_format(r->arena, "%s%s%s", all, i ? " " : "", signal_content(&r->body.maps[i], (struct span){0}, r->arena));
+        all = arena_format(r->arena, "%s%s%s", all, i ? " " : "", signal_content(&r->body.maps[i], (struct span){0}, SIZE_MAX, r->arena, &(bool){false}));
     return all;
 }
 
@@ -153,7 +153,7 @@ static void messagepack_becomes_the_same_map(void **state) {
                                 "k\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00";
     assert_int_equal(read_bytes(r, bytes, sizeof bytes - 1), ERR_OK);
     assert_string_equal(
-        signal_content(&r->body.maps[0], (struct span){0}, r->arena),
+        signal_content(&r->body.maps[0], (struct span){0}, SIZE_MAX, r->arena, &(bool){false}),
         "{\"a\":1,\"b\":-1,\"c\":1.1234,\"d\":-9223372036854775808,\"e\":18446744073709551615,\"f\":null,\"g\":true,\"h\":\"xy\","
         "\"i\":[1,{\"z\":false}],\"j\":1.5,\"k\":\"NaN\"}");
 }
