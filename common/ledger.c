@@ -197,12 +197,26 @@ static err_t command(ledger_t *self, unsigned argc, const struct span *argv, buf
     return store_command(self->store, argc, argv, answer);
 }
 
+static err_t write_epoch(ledger_t *self) {
+    char mine[32];
+    buffer_t answer = {0};
+    snprintf(mine, sizeof mine, "%llu", (unsigned long long)self->epoch);
+    err_t e = command(self, 3, (struct span[]){S("SET"), S(self->epoch_key), S(mine)}, &answer);
+    buffer_destroy(&answer);
+    return e;
+}
+
+// Above the stored one; and no lower than the clock says in us, so that one that Redis has forgotten is not given again: a gateway would
+// take its second owner for the first. Of two who do this at once the one with the older clock finds the other's, and stops.
 static err_t raise_epoch(ledger_t *self) {
     buffer_t answer = {0};
     err_t e = command(self, 2, (struct span[]){S("INCR"), S(self->epoch_key)}, &answer);
     if (!e) self->epoch = strtoull(buffer_string(&answer), NULL, 10);
     buffer_destroy(&answer);
-    return e;
+    uint64_t now_us = clock_utc_ns() / NS_PER_US;
+    if (e || self->epoch >= now_us) return e;
+    self->epoch = now_us;
+    return write_epoch(self);
 }
 
 // Closes every other connection of this user: a former owner's, which must connect again and then finds a higher epoch; and our own
@@ -243,17 +257,12 @@ err_t ledger_take_over(ledger_t *self, char why[static 200]) {
 
 // The epoch went up: another owner. It went down: Redis forgot ours, and nobody came since; it is set again.
 static err_t check_epoch(ledger_t *self) {
-    char text[32], mine[32];
+    char text[32];
     err_t e = read_text(self, self->epoch_key, text, sizeof text);
     if (e) return e;
     uint64_t epoch = strtoull(text, NULL, 10);
     if (epoch > self->epoch) return ERR_FENCED;
-    if (epoch == self->epoch) return ERR_OK;
-    snprintf(mine, sizeof mine, "%llu", (unsigned long long)self->epoch);
-    buffer_t answer = {0};
-    e = command(self, 3, (struct span[]){S("SET"), S(self->epoch_key), S(mine)}, &answer);
-    buffer_destroy(&answer);
-    return e;
+    return epoch == self->epoch ? ERR_OK : write_epoch(self);
 }
 
 static err_t replay(ledger_t *self, uint64_t from, uint64_t mono_ns) {
