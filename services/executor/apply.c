@@ -94,6 +94,7 @@ static void count_flight(struct executor *x, struct trade *t, int sign) {
 void engine_count(struct executor *x, batch_t *batch, struct trade *t, int sign) {
     if (t->s->state == T(unknown)) count_doubt(x, t->place, sign);
     if (t->s->state == T(submitting)) count_flight(x, t, sign);
+    if (trade_is_working(t->s)) t->place->account->working += (unsigned)sign;
     count_reserved(x, batch, t, sign);
     if (sign > 0) positions_count(x->positions, t);
 }

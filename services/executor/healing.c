@@ -36,10 +36,12 @@ static void close_here(struct comparison *c, struct trade *t, int64_t lots) {
     step_end(&s);
 }
 
+static uint8_t counted_on(uint8_t times) { return times < UINT8_MAX ? (uint8_t)(times + 1) : UINT8_MAX; }
+
 static void heal_trade(struct comparison *c, struct trade *t, int64_t there) {
     const struct discrepancy_view v = {true, trade_is_final(t->s), fills_open_lots(t->s).e8, there};
     enum discrepancy d = discrepancy_of(&v);
-    t->differs = d == DISCREPANCY_NONE ? 0 : t->differs < UINT8_MAX ? (uint8_t)(t->differs + 1) : UINT8_MAX;
+    t->differs = d == DISCREPANCY_NONE ? 0 : counted_on(t->differs);
     switch (d == DISCREPANCY_NONE ? REMEDY_NOTHING : discrepancy_remedy(d, t->differs)) {
     case REMEDY_NOTHING:
         return;
@@ -48,8 +50,52 @@ static void heal_trade(struct comparison *c, struct trade *t, int64_t there) {
         return engine_ask(c->x, c->batch, t);
     case REMEDY_CLOSE_HERE:
         return close_here(c, t, v.here - v.there);
+    case REMEDY_END_HERE: // of orders only
     case REMEDY_ALERT:
         return alert_operator(c, t->s->trade_id, d, v.here, v.there);
+    }
+}
+
+// --- orders
+
+static void heal_order(struct comparison *c, struct trade *t, enum discrepancy d) {
+    t->misplaced = counted_on(t->misplaced);
+    if (discrepancy_remedy(d, t->misplaced) == REMEDY_END_HERE)
+        engine_end(c->x, c->batch, t, TRADE_CANCEL, "the broker does not list it any more");
+    else
+        engine_ask(c->x, c->batch, t); // again and again: an order that works, and is over here, is nothing to be left
+}
+
+static struct trade *order_of(const struct comparison *c, const Holding *h) {
+    return h->kind == HOLDING__KIND__order && h->trade_id ? trades_find(c->x->trades, h->trade_id) : NULL;
+}
+
+// Which orders the broker lists: how many of them work here, too. One that is over here is asked about.
+static unsigned list_orders(struct comparison *c, const AccountSnapshot *m) {
+    unsigned n = 0;
+    for (size_t i = 0; i < m->n_holdings; i++) {
+        struct trade *t = order_of(c, m->holdings[i]);
+        if (!t || t->listed_order) continue;
+        t->listed_order = true;
+        if (trade_is_working(t->s))
+            n++, t->misplaced = 0;
+        else if (!trade_is_live(t->s) && t->s->state != TRADE_STATE__STATE__pending)
+            heal_order(c, t, DISCREPANCY_FINISHED);
+    }
+    return n;
+}
+
+static void heal_orders(struct comparison *c, const AccountSnapshot *m) {
+    unsigned listed = list_orders(c, m);
+    size_t cursor = 0;
+    for (struct trade *t; listed < c->account->working && (t = trades_next(c->x->trades, &cursor)) != NULL;) {
+        if (t->place->account != c->account || t->listed_order || !trade_is_working(t->s)) continue;
+        listed++;
+        heal_order(c, t, DISCREPANCY_UNLISTED);
+    }
+    for (size_t i = 0; i < m->n_holdings; i++) {
+        struct trade *t = order_of(c, m->holdings[i]);
+        if (t) t->listed_order = false;
     }
 }
 
@@ -112,6 +158,7 @@ void healing_compare(struct executor *x, batch_t *batch, struct session *s, stru
     bool netting = is_netting(&c);
     if (!m->has_reports || m->reports != s->report || (m->has_holdings_left_out && m->holdings_left_out)) return;
     list_there(&c, m);
+    heal_orders(&c, m);
     for (struct place *p = a->places; p; p = p->next_of_account) {
         if (netting && place_agrees(p, m))
             begin_anew(p);

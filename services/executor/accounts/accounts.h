@@ -26,6 +26,7 @@ struct account {
     OrderCommand__Lock lock; // what its risk rules left it; open: it is not locked
     struct limits limits;
     unsigned unknown;     // trades in doubt
+    unsigned working;     // orders that work at the broker, as far as is known here
     unsigned unreadable;  // … of which the symbol cannot be read
     AccountState *state;  // owned
     bool dirty;           // to be kept at the next tick

@@ -30,7 +30,6 @@ bool amend_change_is_open(const TradeState *s) {
 
 bool amend_is_open(const TradeState *s) { return s->cancel_wanted || amend_change_is_open(s); }
 
-static bool is_at_broker(const TradeState *s) { return s->state == T(working) || s->state == T(partially_filled); }
 static bool is_position(const TradeState *s) { return s->state == T(filled) && !trade_is_closing(s); }
 
 // --- what is wanted
@@ -112,8 +111,8 @@ static void send_change(struct trade *t, const struct trade_env *env, struct eff
 void amend_send(struct trade *t, const struct trade_env *env, struct effects *out) {
     if (!env->gateway_ready || !amend_is_open(t->s)) return;
     if (is_position(t->s)) drop_price(t, env, out);
-    if (t->s->cancel_wanted && is_at_broker(t->s)) effects_add(out, EFFECT_CANCEL);
-    if (amend_change_is_open(t->s) && (is_at_broker(t->s) || is_position(t->s))) send_change(t, env, out);
+    if (t->s->cancel_wanted && trade_is_working(t->s)) effects_add(out, EFFECT_CANCEL);
+    if (amend_change_is_open(t->s) && (trade_is_working(t->s) || is_position(t->s))) send_change(t, env, out);
 }
 
 static void keep_and_send(struct trade *t, const struct trade_env *env, struct effects *out) {

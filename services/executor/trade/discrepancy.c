@@ -11,6 +11,7 @@ static const struct {
     [DISCREPANCY_FEWER] = {REMEDY_ASK, REMEDY_ASK, REMEDY_CLOSE_HERE, "the broker holds less than is on record"},
     [DISCREPANCY_MORE] = {REMEDY_ASK, REMEDY_ASK, REMEDY_ALERT, "the broker holds more than is on record"},
     [DISCREPANCY_FINISHED] = {REMEDY_ASK, REMEDY_ASK, REMEDY_ALERT, "the broker holds a position that is over here"},
+    [DISCREPANCY_UNLISTED] = {REMEDY_ASK, REMEDY_ASK, REMEDY_END_HERE, "the broker does not list an order that works here"},
 };
 
 enum discrepancy discrepancy_of(const struct discrepancy_view *v) {

@@ -11,6 +11,7 @@ enum discrepancy {
     DISCREPANCY_FEWER,    // the broker holds less of it than is on record, or nothing
     DISCREPANCY_MORE,     // the broker holds more of it than is on record
     DISCREPANCY_FINISHED, // the broker holds it, and it is over here
+    DISCREPANCY_UNLISTED, // an order that works here, and the broker does not list it
     DISCREPANCY_COUNT
 };
 
@@ -19,6 +20,7 @@ enum remedy {
     REMEDY_SEEK,       // ask under that id, and adopt the answer
     REMEDY_ASK,        // ask: its executions, late as they may come, explain it and are adopted
     REMEDY_CLOSE_HERE, // what the broker has no more is closed here, without a price unless its history says one
+    REMEDY_END_HERE,   // the rest of the order is over
     REMEDY_ALERT,      // an operator must look
 };
 

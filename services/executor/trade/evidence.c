@@ -239,10 +239,12 @@ void evidence_gone(struct trade *t, int64_t lots, const char *why, const struct 
 
 // --- reports
 
+static bool is_given_up(const TradeState *s) { return s->state == T(expired) || s->state == T(rejected) || s->state == T(cancelled); }
+
 // A market order is filled next: its acceptance is saved with that, or after a moment.
 static void accepted(struct trade *t, const struct trade_env *env, struct effects *out) {
     bool market = t->s->order_type == SIGNAL__ORDER_TYPE__market, settled = t->s->state == T(submitting);
-    if (t->s->state == T(expired) && trade_was_sent(t)) return inquiry_ask(t, env, out);                // given up too early?
+    if (is_given_up(t->s)) return inquiry_ask(t, env, out); // by us, it seems: the broker was given it by an earlier life
     if (t->s->state != T(submitting) && t->s->state != T(unknown) && t->s->state != T(pending)) return; // older news than what we have
     if (!trade_move(t, TRADE_ACCEPT, NULL, env, out)) return;
     if (market && settled)

@@ -84,7 +84,7 @@ void inquiry_absent(struct trade *t, bool never, const struct trade_env *env, st
     bool asked = t->inquiry.state == INQUIRY_OUT;
     if (!asked) return; // each question counts once
     t->inquiry.state = INQUIRY_NONE;
-    if (t->s->state == T(working) || t->s->state == T(partially_filled)) return miss_order(t, env, out);
+    if (trade_is_working(t->s)) return miss_order(t, env, out);
     if (t->s->state != T(unknown)) return;
     if (never && is_cleared(t, env)) return clear(t, env, out);
     count_absence(t, env);

@@ -8,8 +8,8 @@
 #define STATES  11 // 1 to 10; 0: refused
 
 // Only a definitive answer moves a trade out of submitting and unknown. What is partly filled has a position: when its rest is over it is
-// filled, with what there is. An execution overrides every earlier end; being accepted or found does not, unless we had given it up
-// ourselves (expired): reports that arrive late, and in order, tell of what is over.
+// filled, with what there is. An execution overrides every earlier end, and so does the broker's answer that the order works (found); a
+// report that it was accepted does not: it may be late, so the broker is asked.
 static const uint8_t trade_moves[STATES][TRADE_EVENT_COUNT] = {
     [T(pending)] = {[TRADE_SUBMIT] = T(submitting),
                     [TRADE_DOUBT] = T(unknown),
@@ -68,12 +68,12 @@ static const uint8_t trade_moves[STATES][TRADE_EVENT_COUNT] = {
                    [TRADE_CANCEL] = T(closed),
                    [TRADE_EXPIRE] = T(closed)},
     [T(rejected)] = {[TRADE_ACCEPT] = T(rejected),
-                     [TRADE_FOUND] = T(rejected),
+                     [TRADE_FOUND] = T(working),
                      [TRADE_FILL_PART] = T(partially_filled),
                      [TRADE_FILL_ALL] = T(filled),
                      [TRADE_REJECT] = T(rejected)},
     [T(cancelled)] = {[TRADE_ACCEPT] = T(cancelled),
-                      [TRADE_FOUND] = T(cancelled),
+                      [TRADE_FOUND] = T(working),
                       [TRADE_FILL_PART] = T(filled),
                       [TRADE_FILL_ALL] = T(filled),
                       [TRADE_REJECT] = T(cancelled),

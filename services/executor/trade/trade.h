@@ -59,7 +59,8 @@ struct trade {
     int64_t high;        // e8: best price since its stop follows; ahead of TradeState.trail_high until the stop moves
     int64_t point;       // e8: its symbol's last digit; 0: not known yet
     uint64_t refused_at; // monotonic ns: when the broker last refused to move its stop
-    uint8_t differs;     // snapshots in a row, in which the broker's books say something else
+    uint8_t differs;     // snapshots in a row, in which the broker's books say something else of its position,
+    uint8_t misplaced;   // … and of its order
 
     // Where it stands: the handlers' business.
     enum record record;
@@ -70,6 +71,7 @@ struct trade {
     int64_t closing;                     // lots (e8) that closing trades under way will take
     int64_t counted_lots, counted_price; // what its place has of it
     int64_t listed_lots;                 // e8: of the snapshot that is being compared
+    bool listed_order;                   // likewise
     struct trade *prev, *next;
     struct trade *older, *newer; // among the place's positions
     struct trade *followed_prev, *followed_next;
@@ -88,6 +90,7 @@ struct trade_env {
 };
 
 bool trade_is_closing(const TradeState *s);
+bool trade_is_working(const TradeState *s);                // the broker has said that it has the order, and not that it is over
 bool trade_is_too_old(const TradeState *s, uint64_t now); // for its signal, or by its own expiry
 bool trade_was_sent(const struct trade *t);               // it may be at the broker
 bool trade_is_watched(const struct trade *t);             // given up by us, and it may come to light yet

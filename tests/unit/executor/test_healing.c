@@ -36,6 +36,10 @@ static void every_discrepancy_has_the_remedy_of_its_row(void **state) {
         }
         assert_true(strlen(discrepancy_text(d)) > 5);
     }
+    seen[DISCREPANCY_UNLISTED] = true; // of orders: it has no lots
+    assert_int_equal(discrepancy_remedy(DISCREPANCY_UNLISTED, 1), REMEDY_ASK);
+    assert_int_equal(discrepancy_remedy(DISCREPANCY_UNLISTED, DISCREPANCY_PATIENCE - 1), REMEDY_ASK);
+    assert_int_equal(discrepancy_remedy(DISCREPANCY_UNLISTED, DISCREPANCY_PATIENCE), REMEDY_END_HERE);
     for (int d = 0; d < DISCREPANCY_COUNT; d++) assert_true(seen[d]);
 }
 
@@ -240,6 +244,72 @@ static void what_differs_on_a_netting_account_is_counted_only_in_a_row(void **st
     assert_state(w, "p1", filled);
 }
 
+// --- orders
+
+static void have_order(struct world *w, const char *trade_id) {
+    Order o = order_of(w, trade_id);
+    o.order_type = SIGNAL__ORDER_TYPE__limit;
+    o.has_price = true;
+    o.price = LOT;
+    give(w, &o);
+    world_commit(w);
+    gateway_reports(w, REPORT__KIND__accepted, trade_id);
+    world_commit(w);
+    assert_state(w, trade_id, working);
+}
+
+static void show_order(struct world *w, const char *trade_id, unsigned times) {
+    for (unsigned i = 0; i < times; i++) {
+        struct snapshot s = {0};
+        world_live(w, 1);
+        snapshot_of(w, &s);
+        if (trade_id) holds(&s, trade_id, LOT);
+        if (trade_id) s.held[0].kind = HOLDING__KIND__order;
+        shows(w, &s);
+    }
+}
+
+static void an_order_that_the_broker_lists_no_more_is_asked_about_and_then_over(void **state) {
+    struct world *w = *state;
+    have_order(w, "o1");
+    show_order(w, "o1", 4);
+    assert_int_equal(questions(w, "o1"), 0);
+    show_order(w, NULL, 2);
+    assert_int_equal(questions(w, "o1"), 2);
+    assert_state(w, "o1", working);
+    show_order(w, NULL, 1);
+    assert_state(w, "o1", cancelled);
+}
+
+// An earlier life sent it, and that was forgotten: here it is too old to be sent.
+static void give_up(struct world *w, const char *trade_id) {
+    Order o = order_of(w, trade_id);
+    o.valid_until = w->now - 1;
+    give(w, &o);
+    world_commit(w);
+    assert_state(w, trade_id, expired);
+}
+
+static void an_order_that_works_and_is_over_here_is_asked_about_and_works(void **state) {
+    struct world *w = *state;
+    give_up(w, "o1");
+    show_order(w, "o1", 1);
+    assert_int_equal(questions(w, "o1"), 1);
+    gateway_knows(w, "o1", T(working), NULL);
+    world_commit(w);
+    assert_state(w, "o1", working);
+    assert_int_equal(alerts(w, "evidence_overrides"), 1);
+}
+
+static void what_was_given_up_and_is_accepted_is_asked_about(void **state) {
+    struct world *w = *state;
+    give_up(w, "o1");
+    gateway_reports(w, REPORT__KIND__accepted, "o1");
+    world_commit(w);
+    assert_int_equal(questions(w, "o1"), 1);
+    assert_state(w, "o1", expired); // the report may be late
+}
+
 int main(void) {
 #define WITH(setup, test) cmocka_unit_test_setup_teardown(test, setup, world_teardown)
     const struct CMUnitTest tests[] = {
@@ -253,6 +323,9 @@ int main(void) {
         WITH(with_witness, a_position_that_is_over_here_is_asked_about_and_adopted),
         WITH(with_witness, a_position_that_nobody_knows_is_sought),
         WITH(with_witness, what_differs_is_counted_only_in_a_row),
+        WITH(with_witness, an_order_that_the_broker_lists_no_more_is_asked_about_and_then_over),
+        WITH(with_witness, an_order_that_works_and_is_over_here_is_asked_about_and_works),
+        WITH(with_witness, what_was_given_up_and_is_accepted_is_asked_about),
         WITH(netting, a_netting_account_is_compared_by_its_one_position),
         WITH(netting, what_differs_on_a_netting_account_is_counted_only_in_a_row),
     };

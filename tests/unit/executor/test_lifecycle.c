@@ -26,8 +26,8 @@ static const char *const trades[] = {
     "fi -- -- -- fi fi fi fi -- fi fi pf cl", //
     "cl -- -- -- cl cl fi fi -- cl cl -- --", //
     "un su pe un wo wo pf fi re ca ex -- --", //
-    "re -- -- -- re re pf fi re -- -- -- --", //
-    "ca -- -- -- ca ca fi fi ca ca ca -- --", //
+    "re -- -- -- re wo pf fi re -- -- -- --", //
+    "ca -- -- -- ca wo fi fi ca ca ca -- --", //
     "ex -- -- -- ex wo pf fi ex ex ex -- --", //
 };
 static const char *const results[] = {"pe ex pf fa", "ex -- pf fa", "pf -- -- --", "fa -- -- --"};
