@@ -73,7 +73,8 @@ bool position_is_beyond(struct entry_id position, struct entry_id head, uint64_t
 }
 
 enum verdict inlet_offer(struct inlet *in, struct entry_id prev, struct entry_id id, enum source source) {
-    enum verdict v = source == FROM_WIRE ? delivery_follows(in->position, prev, id) : delivery_accept(in->position, prev, id);
+    enum verdict v = source == FROM_WIRE ? delivery_follows(in->position, prev, id)
+                                         : delivery_accept(in->position, prev, id);
     if (v == ACCEPT) in->position = id;
     if (v == GAP && source == FROM_WIRE) in->behind = true;
     return v;

@@ -26,18 +26,22 @@ enum verdict {
     HAVE,   // id <= position: drop
     GAP,    // prev > position: something is missing. From the wire: read the journal. Inside the journal: a hole, an incident
 };
-enum verdict delivery_accept(struct entry_id position, struct entry_id prev, struct entry_id id); // of the journal, which its owner writes
+enum verdict delivery_accept(struct entry_id position, struct entry_id prev,
+                             struct entry_id id); // of the journal, which its owner writes
 
-// The wire is believed less: whoever reaches the inbox can say anything there, and an id far ahead, once believed, would make the consumer
-// drop everything that comes. So it brings only what follows the position directly; all else (a gap, a new incarnation) the journal decides.
+// The wire is believed less: whoever reaches the inbox can say anything there, and an id far ahead,
+// once believed, would make the consumer drop everything that comes. So it brings only what follows
+// the position directly; all else (a gap, a new incarnation) the journal decides.
 enum verdict delivery_follows(struct entry_id position, struct entry_id prev, struct entry_id id);
 
-// Whether an incarnation lies more than an hour ahead of a clock: no owner's is, unless the clocks are wrong.
+// Whether an incarnation lies more than an hour ahead of a clock: no owner's is, unless the clocks
+// are wrong.
 #define AHEAD_MOST_MS UINT64_C(3600000)
 bool entry_id_is_ahead(struct entry_id id, uint64_t clock_ms);
 
-// Whether a consumer's position lies beyond everything that the topic's owner (its head, its incarnation) ever wrote. What an earlier
-// incarnation wrote and Redis forgot is not meant: this one starts above it.
+// Whether a consumer's position lies beyond everything that the topic's owner (its head, its
+// incarnation) ever wrote. What an earlier incarnation wrote and Redis forgot is not meant: this
+// one starts above it.
 bool position_is_beyond(struct entry_id position, struct entry_id head, uint64_t incarnation);
 
 // The reading end of one topic.
@@ -56,9 +60,10 @@ void inlet_read_done(struct inlet *in, size_t count, size_t limit, uint64_t mono
 // Whether the journal is to be read now: behind, or nothing looked at for idle_ns.
 bool inlet_wants_read(const struct inlet *in, uint64_t mono_ns, uint64_t idle_ns);
 
-// The incarnation of a new process: above the clock, its own last one and every consumer's position, so that a clock set back cannot make
-// new entries look old. A position more than an hour ahead of the clock and of its own last one counts for nothing: nobody wrote it, and
-// who starts above it would have its consumer pass over what is in between.
+// The incarnation of a new process: above the clock, its own last one and every consumer's
+// position, so that a clock set back cannot make new entries look old. A position more than an hour
+// ahead of the clock and of its own last one counts for nothing: nobody wrote it, and who starts
+// above it would have its consumer pass over what is in between.
 uint64_t incarnation_next(uint64_t clock_ms, uint64_t stored, const struct entry_id *positions, size_t n);
 
 // Lazy trimming: an entry leaves at the earliest keep_ns after every consumer was seen to have it, over one unbroken connection.

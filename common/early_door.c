@@ -7,8 +7,9 @@
 #include "common/clock.h"
 #include "common/port.h"
 
-#define STARTING                                                                                                                           \
-    "{\"error\":{\"code\":\"starting\",\"message\":\"the service is starting: Redis does not answer yet; try again\",\"field\":null}}"
+#define STARTING                                                                                   \
+    "{\"error\":{\"code\":\"starting\",\"message\":\"the service is starting: Redis does not "     \
+    "answer yet; try again\",\"field\":null}}"
 
 struct early_door {
     http_t *http; // NULL: could not be opened
@@ -30,7 +31,8 @@ void early_door_wait(early_door_t *self, int64_t timeout_ms) {
     uint64_t until = clock_mono_ns() + (uint64_t)timeout_ms * NS_PER_MS, now;
     while ((now = clock_mono_ns()) < until) {
         struct waiter door = {.fd = self->http ? http_fd(self->http) : -1};
-        if (ports_wait(&door, self->http ? 1 : 0, (int64_t)((until - now) / NS_PER_MS) + 1)) http_run(self->http);
+        if (ports_wait(&door, self->http ? 1 : 0, (int64_t)((until - now) / NS_PER_MS) + 1))
+            http_run(self->http);
     }
 }
 

@@ -23,7 +23,8 @@
 #define DRAIN_MAX         (1024u * 1024) // a body over body_max is read up to here, so that its sender sees the 413
 #define KEPT_BODY         (8u * 1024)    // larger body memory is not kept for the next request
 #define KEPT_EXCHANGES    256
-#define STOPPING          "{\"error\":{\"code\":\"stopping\",\"message\":\"the service is stopping\",\"field\":null}}"
+#define STOPPING                                                                                   \
+    "{\"error\":{\"code\":\"stopping\",\"message\":\"the service is stopping\",\"field\":null}}"
 #define ROUNDS_MAX        64 // of MHD_run in one http_run
 #define LINKS_SPARE       16 // connections beyond the most, until those ended for them have gone
 
@@ -340,7 +341,8 @@ void http_destroy(http_t **handle) {
     http_t *self = *handle;
     if (!self) return;
     *handle = NULL;
-    // MHD must not be stopped with suspended connections: whoever still waits, or comes meanwhile, is told to come again.
+    // MHD must not be stopped with suspended connections: whoever still waits, or comes meanwhile,
+    // is told to come again.
     self->stopping = true;
     while (self->held) http_answer(self->held, 503, "application/json", span_of(STOPPING), 1, NULL);
     for (int i = 0; self->daemon && i < 4; i++) MHD_run(self->daemon);

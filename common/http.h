@@ -11,7 +11,8 @@ typedef struct exchange exchange_t; // one request waiting for its answer
 struct http_options {
     const char *address; // numeric, "127.0.0.1"
     int64_t port;        // 0: any free one
-    int listener;        // a socket that listens there already (http_leave), in the place of a new one; 0: none
+    int listener; // a socket that listens there already (http_leave), in the place of a new one; 0:
+                  // none
     int64_t body_max;    // bytes; more is answered 413
     int64_t connections_max; // when there are so many, a new one ends the one that has been idle for longest
     int64_t connections_per_ip_max;
@@ -24,7 +25,8 @@ typedef void http_request_fn(void *arg, exchange_t *exchange);
 
 http_t *http_new(const struct http_options *options, http_request_fn *request, void *arg); // NULL with errno (EADDRINUSE, …)
 void http_destroy(http_t **self);
-// As http_destroy, but what it listened on goes on listening: a socket for the next one's `listener`; -1 on failure. Who comes meanwhile waits.
+// As http_destroy, but what it listened on goes on listening: a socket for the next one's
+// `listener`; -1 on failure. Who comes meanwhile waits.
 int http_leave(http_t **self);
 int http_fd(const http_t *self); // readable whenever http_run has work, timeouts and answers to send included: poll it
 void http_run(http_t *self);     // handles what is there; never blocks

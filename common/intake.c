@@ -143,26 +143,31 @@ static void offer(struct loop *l, struct slot *slot, const struct envelope *e, e
 
 // --- from the wire
 
-// A topic's entries come from its owner alone. Where there are keys the sender has shown whose he is; where there are none he is this
-// user, on this host.
+// A topic's entries come from its owner alone. Where there are keys the sender has shown whose he
+// is; where there are none he is this user, on this host.
 static bool is_from_owner(struct loop *l, const struct slot *slot, const struct parcel *p) {
     if (!p->user || strcmp(p->user, slot->owner) == 0) return true;
     l->disbelieved++;
     batch_alert(l->batch, ALERT__SEVERITY__critical, "foreign_message", slot->stream.name,
-                "%s has sent a message of %s, which only %s may; it was dropped: make %s a new key (tradecast keys)", p->user,
-                slot->stream.name, slot->owner, p->user);
+                "%s has sent a message of %s, which only %s may; it was dropped: make %s a new key "
+                "(tradecast keys)",
+                p->user, slot->stream.name, slot->owner, p->user);
     return false;
 }
 
 // Dropped all the same when the journal has it: from there it comes again.
 static bool is_of_now(struct loop *l, const struct slot *slot, const struct envelope *e) {
     char id[ENTRY_ID_TEXT];
-    if (e->id.incarnation == slot->in.position.incarnation || !entry_id_is_ahead(e->id, batch_now(l->batch) / NS_PER_MS)) return true;
+    if (e->id.incarnation == slot->in.position.incarnation ||
+        !entry_id_is_ahead(e->id, batch_now(l->batch) / NS_PER_MS))
+        return true;
     entry_id_print(e->id, id);
     l->disbelieved++;
     batch_alert(l->batch, ALERT__SEVERITY__critical, "message_ahead", slot->stream.name,
-                "a message of %s came with the id %s, more than an hour ahead of this host's clock, and was dropped; what the journal has "
-                "counts: a clock is wrong, or somebody forges messages", slot->stream.name, id);
+                "a message of %s came with the id %s, more than an hour ahead of this host's "
+                "clock, and was dropped; what the journal has "
+                "counts: a clock is wrong, or somebody forges messages",
+                slot->stream.name, id);
     return false;
 }
 

@@ -153,7 +153,9 @@ bool keyring_is_safe(const char *dir, char why[static KEYS_WHY]) {
         int fd = openat(dirfd(all), entry->d_name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         safe = fd < 0 || !others_may_write(fd); // one that went meanwhile lets nobody in
         if (!safe)
-            (void)snprintf(why, KEYS_WHY, "%.100s/public/%.100s can be written by others, who could put a key of theirs there: chmod go-w it",
+            (void)snprintf(why, KEYS_WHY,
+                           "%.100s/public/%.100s can be written by others, who could put a key of "
+                           "theirs there: chmod go-w it",
                            dir, entry->d_name);
         if (fd >= 0) (void)close(fd);
     }

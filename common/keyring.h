@@ -23,10 +23,12 @@ struct key_pair {
 // False: `why` says what is wrong with the file, and what to do. The caller wipes `out` when it is done with it (explicit_bzero).
 bool keyring_secret(const char *dir, const char *name, struct key_pair *out, char why[static KEYS_WHY]);
 
-// False: public/ is not there, or others may write into it or a key in it, and so let in whom they like.
+// False: public/ is not there, or others may write into it or a key in it, and so let in whom they
+// like.
 bool keyring_is_safe(const char *dir, char why[static KEYS_WHY]);
 
-// The public keys of `name`, the newest first: 0, 1 or 2. A file that others may write counts for nothing, here and in keyring_each.
+// The public keys of `name`, the newest first: 0, 1 or 2. A file that others may write counts for
+// nothing, here and in keyring_each.
 size_t keyring_public(const char *dir, const char *name, char out[static 2][KEY_TEXT]);
 
 // Every public key that is there, in no order, KEYS_MAX at most. False: the directory cannot be read, or is not safe.

@@ -123,7 +123,8 @@ static bool find_key(const struct endpoint *at, char key[static KEY_TEXT]) {
     return n > 0;
 }
 
-// Every user of this host reaches what is on loopback: whoever comes to a door there without a key is whom he says, an operator too.
+// Every user of this host reaches what is on loopback: whoever comes to a door there without a key
+// is whom he says, an operator too.
 static bool is_open_to_this_host(void) {
     const char *said = getenv("TRADECAST_LOOPBACK_OPEN");
     return said && strcmp(said, "true") == 0;
@@ -134,8 +135,10 @@ static bool may_go_without(const struct endpoint *at, bool bind, char why[static
     if (local && is_open_to_this_host()) return true;
     if (local) {
         (void)snprintf(why, KEYS_WHY,
-                       "%.80s is reached by every user of this host, and %.60s has no keys: set TRADECAST_KEYS_DIR to a directory made by "
-                       "`tradecast keys make`, or say TRADECAST_LOOPBACK_OPEN=true if all of them may do what the operator may",
+                       "%.80s is reached by every user of this host, and %.60s has no keys: set "
+                       "TRADECAST_KEYS_DIR to a directory made by "
+                       "`tradecast keys make`, or say TRADECAST_LOOPBACK_OPEN=true if all of them "
+                       "may do what the operator may",
                        at->address, keys.name);
         return false;
     }

@@ -143,8 +143,11 @@ static err_t check_fit(ledger_t *self, char why[static 200]) {
         return ERR_CONFIG;
     }
     if (self->strict && strcmp(sync, "always") != 0) {
-        snprintf(why, 200, "TRADECAST_PROFILE is strict and Redis has appendfsync %s, which may forget the last seconds; set appendfsync "
-                 "always, or TRADECAST_PROFILE=standard", sync);
+        snprintf(why, 200,
+                 "TRADECAST_PROFILE is strict and Redis has appendfsync %s, which may forget the "
+                 "last seconds; set appendfsync "
+                 "always, or TRADECAST_PROFILE=standard",
+                 sync);
         return ERR_CONFIG;
     }
     return ERR_OK;

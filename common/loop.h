@@ -26,7 +26,8 @@ struct settings { // the options that every service has
 
 struct slot { // one topic read
     struct stream stream;
-    char owner[NAME_TEXT]; // who alone writes to it: whose key a sender must have shown, where there are keys
+    char owner[NAME_TEXT]; // who alone writes to it: whose key a sender must have shown, where
+                           // there are keys
     struct inlet in;
     struct entry_id stored; // what Redis has in position:<name>
     bool forward;

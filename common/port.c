@@ -26,7 +26,8 @@
 #define FOREIGN_MOST 5 // looks, one a second
 #define DIAL_MS 3000
 
-// A socket that is a file: whoever clears the directory takes the door away, and nobody hears of it.
+// A socket that is a file: whoever clears the directory takes the door away, and nobody hears of
+// it.
 struct bound {
     char path[ENDPOINT_TEXT]; // empty: it is none
     dev_t device;
@@ -138,8 +139,8 @@ static bool is_away(struct bound *b) {
     return b->foreign > FOREIGN_MOST;
 }
 
-// Bound once more, beside the listener that nobody can reach any more: taking that away would take the new file away, too, since libzmq
-// does it later and by name.
+// Bound once more, beside the listener that nobody can reach any more: taking that away would take
+// the new file away, too, since libzmq does it later and by name.
 static void mend_file(port_t *self) {
     struct bound *b = &self->bound;
     char address[ENDPOINT_TEXT + 8];
@@ -150,8 +151,8 @@ static void mend_file(port_t *self) {
     if (!is_away(b)) return;
     (void)snprintf(address, sizeof address, "ipc://%s", b->path);
     bool done = zmq_bind(self->handle, address) == 0;
-    log_event(LOG_LEVEL_WARNING, done ? "socket_bound_again" : "socket_gone", "path=%s why=%s", log_quote(b->path),
-              done ? "its file was gone" : zmq_strerror(errno));
+    log_event(LOG_LEVEL_WARNING, done ? "socket_bound_again" : "socket_gone", "path=%s why=%s",
+              log_quote(b->path), done ? "its file was gone" : zmq_strerror(errno));
     b->foreign = 0;
     if (done) remember_file(self, address);
 }
@@ -206,7 +207,8 @@ port_t *port_bind(enum port_kind kind, const struct endpoint *at, int queue) {
     if (offline) return self;
     *why = 0;
     resolve(at->address, numeric);
-    self = had(self, self && is_reached(at, numeric) && on_network(self, at, true) && zmq_bind(self->handle, numeric) == 0);
+    self = had(self, self && is_reached(at, numeric) && on_network(self, at, true) &&
+                         zmq_bind(self->handle, numeric) == 0);
     if (self) remember_file(self, numeric);
     return self;
 }

@@ -17,7 +17,9 @@ enum port_kind {
     PORT_DEALER,
 };
 
-// NULL when the endpoint cannot be had: port_why says why. On tcp both ends show keys (keys.h), and without keys only ipc goes, and loopback where that is said (TRADECAST_LOOPBACK_OPEN). `queue` is the high-water mark; 0: 1000.
+// NULL when the endpoint cannot be had: port_why says why. On tcp both ends show keys (keys.h), and
+// without keys only ipc goes, and loopback where that is said (TRADECAST_LOOPBACK_OPEN). `queue` is
+// the high-water mark; 0: 1000.
 port_t *port_bind(enum port_kind kind, const struct endpoint *at, int queue);
 port_t *port_connect(enum port_kind kind, const struct endpoint *at, int queue);
 port_t *port_connect_as(enum port_kind kind, const struct endpoint *at, int queue, const char *identity); // DEALER with a name

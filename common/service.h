@@ -27,7 +27,8 @@ struct context {
     uint64_t committed_at;   // when what the last batch decided was sent, UTC ns; for `committed`, which has no batch
     uint64_t committed_mono; // the same, monotonic
     bool caught_up;          // every topic was read to its end at least once since the start
-    int listener;            // of the door that answered while Redis did not: http_options.listener of the service's own; 0: none
+    int listener; // of the door that answered while Redis did not: http_options.listener of the
+                  // service's own; 0: none
     const char *held;        // why input is held back (journal full, memory, ring), NULL when it is not
     unsigned memory_percent; // of Redis' memory that is used, as last seen; 0: not known
     uint64_t rolled_back_at; // UTC ns when Redis was last found to have lost or not known something; 0: never
@@ -87,7 +88,8 @@ struct service {
 
     void *(*new)(const struct context *context, const void *settings); // NULL: it has logged why
     void (*destroy)(void **self);
-    // What its HTTP door listens on, by its settings: while Redis does not answer at the start, 503 is said there. NULL: it has none.
+    // What its HTTP door listens on, by its settings: while Redis does not answer at the start, 503
+    // is said there. NULL: it has none.
     void (*door)(const void *settings, struct http_options *out);
     err_t (*load)(void *self, store_t *store);          // at start: the slice into memory
     err_t (*open)(void *self, reactor_t *reactor);      // after load: add sockets
@@ -114,7 +116,8 @@ struct service {
     int64_t batch_max, gather_count, gather_for_ms; // presets of the options of that name, if not the common ones
 };
 
-// What a service ends with, beside 0. Whatever supervises it starts it again after STATUS_FAILED, and never after STATUS_REPLACED.
+// What a service ends with, beside 0. Whatever supervises it starts it again after STATUS_FAILED,
+// and never after STATUS_REPLACED.
 enum status {
     STATUS_FAILED = 1,
     STATUS_WRONG = 2,    // its options

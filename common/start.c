@@ -156,7 +156,8 @@ static err_t read_position(struct loop *l, const char *service, const char *topi
     return e;
 }
 
-// The newest incarnation that this service is known to have had: in Redis, in its journals, in its lock file.
+// The newest incarnation that this service is known to have had: in Redis, in its journals, in its
+// lock file.
 static uint64_t newest_of_own(const struct loop *l) {
     uint64_t newest = ledger_stored_incarnation(l->ledger), locked = locked_incarnation(l);
     if (locked > newest) newest = locked;
@@ -173,7 +174,8 @@ static err_t open_outlet(struct loop *l, size_t i, const struct stream *stream) 
     o->shard = stream->shard;
     memcpy(o->name, stream->name, sizeof o->name);
     l->outs[i].n_consumers = topology_consumers(stream, (unsigned)l->settings.shards, consumers);
-    for (size_t c = 0; c < l->outs[i].n_consumers; c++) l->outs[i].consumers[c] = consumer_index(l, consumers[c].name);
+    for (size_t c = 0; c < l->outs[i].n_consumers; c++)
+        l->outs[i].consumers[c] = consumer_index(l, consumers[c].name);
     return read_head(l, o);
 }
 
@@ -185,7 +187,9 @@ static err_t choose_incarnation(struct loop *l) {
     for (size_t i = 0; !e && i < l->n_outlets; i++) {
         struct entry_id at[INSTANCES_MAX];
         size_t n = l->outs[i].n_consumers;
-        for (size_t c = 0; !e && c < n; c++) e = read_position(l, l->consumers[l->outs[i].consumers[c]].name, l->outlets[i].name, &at[c]);
+        for (size_t c = 0; !e && c < n; c++)
+            e = read_position(l, l->consumers[l->outs[i].consumers[c]].name, l->outlets[i].name,
+                              &at[c]);
         if (!e) next = incarnation_next(next, 0, at, n);
     }
     l->context.incarnation = next;

@@ -44,7 +44,8 @@ void store_destroy(store_t **self) {
 }
 
 bool store_is_cut_off(const store_t *self) {
-    return strncmp(self->address, "unix:", 5) == 0 && access(self->address + 5, F_OK) != 0 && errno == ENOENT;
+    return strncmp(self->address, "unix:", 5) == 0 && access(self->address + 5, F_OK) != 0 &&
+           errno == ENOENT;
 }
 
 bool store_connected(const store_t *self) { return self->redis != NULL; }

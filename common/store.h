@@ -22,7 +22,8 @@ struct store_options {
 store_t *store_new(const struct store_options *options); // does not connect yet
 void store_destroy(store_t **self);
 err_t store_connect(store_t *self); // ERR_STORE: not there; ERR_ACCESS: wrong login
-// Whether the socket's file is gone: what is connected stays so, and nobody else can connect. Always false over tcp.
+// Whether the socket's file is gone: what is connected stays so, and nobody else can connect.
+// Always false over tcp.
 bool store_is_cut_off(const store_t *self);
 bool store_connected(const store_t *self);
 void store_drop(store_t *self);     // closes the connection

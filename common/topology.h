@@ -33,6 +33,7 @@ struct stream {
 };
 size_t topology_outlets(const struct instance *me, unsigned shards, struct stream out[static INSTANCES_MAX]);
 size_t topology_inlets(const struct instance *me, unsigned shards, struct stream out[static 2 * INSTANCES_MAX]);
-void topology_owner(const struct stream *s, char out[static NAME_TEXT]); // the process that alone writes to it
+void topology_owner(const struct stream *s,
+                    char out[static NAME_TEXT]); // the process that alone writes to it
 // The instances that consume a stream.
 size_t topology_consumers(const struct stream *s, unsigned shards, struct instance out[static INSTANCES_MAX]);

@@ -23,8 +23,9 @@ struct sample {
     size_t outlet, consumer; // where the next reply belongs
 };
 
-// What a consumer says that it has. Beyond all that was ever written here it has nothing: it passes over what comes, and must be given it
-// again, so that the journal is not trimmed as long as that is so.
+// What a consumer says that it has. Beyond all that was ever written here it has nothing: it passes
+// over what comes, and must be given it again, so that the journal is not trimmed as long as that
+// is so.
 static void take_position(struct loop *l, size_t outlet, size_t consumer, struct span text) {
     struct topic_out *out = &l->outs[outlet];
     struct entry_id id = ENTRY_ID_NONE;
@@ -87,12 +88,17 @@ static void trim_one(struct loop *l, size_t i, uint64_t mono) {
 static void alert_beyond(struct loop *l, const char *topic, const char *name, const char *from) {
     char what[200];
     if (strcmp(name, role_name(ARCHIVER)) == 0)
-        (void)snprintf(what, sizeof what, "UPDATE positions SET position = '%s' WHERE topic = '%s' in its database", from, topic);
+        (void)snprintf(what, sizeof what,
+                       "UPDATE positions SET position = '%s' WHERE topic = '%s' in its database",
+                       from, topic);
     else
-        (void)snprintf(what, sizeof what, "HSET position:%s %s %s in Redis, as admin", name, topic, from);
+        (void)snprintf(what, sizeof what, "HSET position:%s %s %s in Redis, as admin", name, topic,
+                       from);
     batch_alert(l->batch, ALERT__SEVERITY__critical, "position_beyond", topic,
-                "%s has a position beyond all that was ever written to %s, and passes over what comes: stop it, %s, start it; nothing is "
-                "trimmed until then, and what it did already it does not do again", name, topic, what);
+                "%s has a position beyond all that was ever written to %s, and passes over what "
+                "comes: stop it, %s, start it; nothing is "
+                "trimmed until then, and what it did already it does not do again",
+                name, topic, what);
 }
 
 static void alert_who_is_beyond(struct loop *l, size_t i) {
@@ -100,7 +106,9 @@ static void alert_who_is_beyond(struct loop *l, size_t i) {
     char from[ENTRY_ID_TEXT];
     struct entry_id before;
     for (size_t c = 0; c < out->n_consumers; c++) {
-        if (!out->beyond[c] || journal_beginning(ledger_store(l->ledger), l->outlets[i].name, &before)) continue;
+        if (!out->beyond[c] ||
+            journal_beginning(ledger_store(l->ledger), l->outlets[i].name, &before))
+            continue;
         entry_id_print(before, from);
         alert_beyond(l, l->outlets[i].name, l->consumers[out->consumers[c]].name, from);
     }
@@ -193,11 +201,14 @@ static void feel_pressure(struct loop *l, uint64_t mono) {
 
 // Nobody but Redis can make it anew, and only when it starts.
 static void look_for_socket(struct loop *l) {
-    l->cut_off = store_connected(ledger_store(l->ledger)) && store_is_cut_off(ledger_store(l->ledger));
+    l->cut_off =
+        store_connected(ledger_store(l->ledger)) && store_is_cut_off(ledger_store(l->ledger));
     if (!l->cut_off) return;
-    batch_alert(l->batch, ALERT__SEVERITY__critical, "redis_socket_gone", l->settings.redis,
-                "the socket of Redis was removed: what is connected goes on, but nothing that starts can reach it: restart Redis (systemctl "
-                "restart tradecast-redis); it writes what it has, and every service goes on by itself");
+    batch_alert(
+        l->batch, ALERT__SEVERITY__critical, "redis_socket_gone", l->settings.redis,
+        "the socket of Redis was removed: what is connected goes on, but nothing that starts can "
+        "reach it: restart Redis (systemctl "
+        "restart tradecast-redis); it writes what it has, and every service goes on by itself");
 }
 
 // --- who came without the right key

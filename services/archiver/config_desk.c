@@ -105,7 +105,8 @@ static bool settle(struct desk *desk, batch_t *batch, const ControlRequest *r, c
     ConfigChange **changes;
     size_t n = config_diff(desk->held, wanted, batch_now(batch), batch_arena(batch), &changes);
     own(buffer) why = {0};
-    if (!word(r, "dry-run") && !word(r, "force") && !removal_may(desk->db, changes, n, wanted, &why)) {
+    if (!word(r, "dry-run") && !word(r, "force") &&
+        !removal_may(desk->db, changes, n, wanted, &why)) {
         buffer_text(answer, buffer_string(&why));
         return false;
     }

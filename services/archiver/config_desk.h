@@ -19,8 +19,8 @@ struct desk {
 // On record, in Redis and on the topic, in the batch's transactions.
 void desk_change(struct desk *desk, batch_t *batch, const ConfigChange *change);
 
-// Words of a request: dry-run, by=WHO, note=TEXT, if=VERSION (refused when another one is in force), replace,
-// force (also what takes away an account with open trades, or all there is).
+// Words of a request: dry-run, by=WHO, note=TEXT, if=VERSION (refused when another one is in
+// force), replace, force (also what takes away an account with open trades, or all there is).
 bool desk_apply(struct desk *desk, batch_t *batch, const ControlRequest *request, buffer_t *answer);    // body: a document
 bool desk_set(struct desk *desk, batch_t *batch, const ControlRequest *request, buffer_t *answer);      // path=, value=
 bool desk_rollback(struct desk *desk, batch_t *batch, const ControlRequest *request, buffer_t *answer); // to=VERSION

@@ -143,7 +143,10 @@ static void trouble_of(const struct watched *service, uint64_t mono_ns, uint64_t
     } else if (service->last->stalled) {
         snprintf(why, 240, "%s is stalled: %.150s", service->name, service->last->trouble ? service->last->trouble : "cannot commit");
     } else if (service->last->cut_off) {
-        snprintf(why, 240, "the socket of Redis is gone: %s goes on, and cannot be started again until Redis is", service->name);
+        snprintf(
+            why, 240,
+            "the socket of Redis is gone: %s goes on, and cannot be started again until Redis is",
+            service->name);
     }
 }
 

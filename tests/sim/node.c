@@ -208,12 +208,15 @@ static bool commit_batch(struct world *w, struct node *n) {
 
 // --- sending
 
-// Somebody who reaches the inbox says whatever would do most harm, but for the very next entry: that would be the owner's own word.
+// Somebody who reaches the inbox says whatever would do most harm, but for the very next entry:
+// that would be the owner's own word.
 static void forge(struct world *w, struct node *to, enum line line) {
     struct entry_id at = to->in[line].position;
     struct entry e = {.prev = dice_chance(&w->dice, 500) ? at : ENTRY_ID_NONE};
-    const struct entry_id ids[] = {
-        {UINT64_C(1) << 63, 1}, {UINT64_MAX, UINT64_MAX}, {world_utc(w) / NS_PER_MS + 1000, 1}, {at.incarnation, at.sequence + 2}};
+    const struct entry_id ids[] = {{UINT64_C(1) << 63, 1},
+                                   {UINT64_MAX, UINT64_MAX},
+                                   {world_utc(w) / NS_PER_MS + 1000, 1},
+                                   {at.incarnation, at.sequence + 2}};
     e.id = ids[dice_below(&w->dice, sizeof ids / sizeof *ids)];
     to->inbox[to->waiting++] = (struct wire_message){line, e};
     w->tally->forged++;

@@ -334,7 +334,8 @@ static void a_document_may_replace_all_by_word_as_well(void **state) {
     assert_non_null(config_find(w->desk.held, CONFIG_CHANGE__KIND__broker_config, "bravo"));
 }
 
-static void open_a_trade(struct world *w, const char *trade, const char *account, const char *state, const char *closes) {
+static void open_a_trade(struct world *w, const char *trade, const char *account, const char *state,
+                         const char *closes) {
     own(buffer) sql = {0};
     buffer_format(
         &sql,

@@ -119,7 +119,8 @@ static void a_position_beyond_all_that_its_owner_wrote_is_known(void **state) {
     assert_false(position_is_beyond(ID(5, 2), ID(5, 3), 5));
     assert_true(position_is_beyond(ID(5, 4), ID(5, 3), 5));
     assert_true(position_is_beyond(ID(UINT64_C(1) << 63, 0), ID(5, 3), 5));
-    // Ahead of a journal that lost its tail, before the next incarnation has written anything: so it may be.
+    // Ahead of a journal that lost its tail, before the next incarnation has written anything: so
+    // it may be.
     assert_false(position_is_beyond(ID(5, 9), ID(5, 3), 6));
     assert_true(position_is_beyond(ID(6, 1), ID(5, 3), 6));
 }
@@ -159,10 +160,13 @@ static void an_incarnation_is_above_the_clock_the_stored_one_and_every_consumer(
 
 static void a_position_that_nobody_can_have_written_moves_no_incarnation(void **state) {
     (void)state;
-    struct entry_id at[] = {{UINT64_MAX, 1}, {UINT64_C(1) << 63, 0}, {5000000, 1}, {3600000 + 100, 1}};
+    struct entry_id at[] = {
+        {UINT64_MAX, 1}, {UINT64_C(1) << 63, 0}, {5000000, 1}, {3600000 + 100, 1}};
     assert_int_equal(incarnation_next(100, 40, at, 3), 100);
-    assert_int_equal(incarnation_next(100, 40, at, 4), 3600000 + 101); // a clock that was set back by less than an hour
-    assert_int_equal(incarnation_next(100, 4000000, at, 4), 5000001);  // and one whose own last incarnation says more
+    assert_int_equal(incarnation_next(100, 40, at, 4),
+                     3600000 + 101); // a clock that was set back by less than an hour
+    assert_int_equal(incarnation_next(100, 4000000, at, 4),
+                     5000001); // and one whose own last incarnation says more
 }
 
 static void an_entry_leaves_only_after_every_consumer_has_had_it_for_the_keep_time(void **state) {

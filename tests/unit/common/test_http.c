@@ -397,14 +397,17 @@ static void who_still_waits_at_the_end_is_told(void **state) {
     free(s);
 }
 
-// A second request behind the one that waits, and a third on a connection that nobody has looked at yet.
+// A second request behind the one that waits, and a third on a connection that nobody has looked at
+// yet.
 static void who_comes_while_it_stops_is_told(void **state) {
     (void)state;
-    static const char two[] = "GET /held HTTP/1.1\r\nHost: h\r\n\r\nGET /held/too HTTP/1.1\r\nHost: h\r\n\r\n";
+    static const char two[] =
+        "GET /held HTTP/1.1\r\nHost: h\r\n\r\nGET /held/too HTTP/1.1\r\nHost: h\r\n\r\n";
     struct site *s = site_open(preset());
     int fd = dial(s), other = dial(s);
     say(s, fd, two, sizeof two - 1);
-    for (uint64_t until = clock_mono_ns() + BOUND_NS; !s->n_held && clock_mono_ns() < until;) turn(s, -1, 100);
+    for (uint64_t until = clock_mono_ns() + BOUND_NS; !s->n_held && clock_mono_ns() < until;)
+        turn(s, -1, 100);
     assert_int_equal(send(other, two, 31, MSG_NOSIGNAL), 31);
     http_destroy(&s->http);
     char answer[1024] = "";
@@ -415,8 +418,9 @@ static void who_comes_while_it_stops_is_told(void **state) {
     free(s);
 }
 
-// What libmicrohttpd refuses by itself, before anybody here has seen it. Version 0.9.75 sends the head of some of these answers twice, so
-// that what matters is that the first one refuses, says that the connection ends, and that it does.
+// What libmicrohttpd refuses by itself, before anybody here has seen it. Version 0.9.75 sends the
+// head of some of these answers twice, so that what matters is that the first one refuses, says
+// that the connection ends, and that it does.
 static void what_the_library_refuses_ends_the_connection(void **state) {
     (void)state;
     static const char *const wrong[] = {
@@ -434,8 +438,10 @@ static void what_the_library_refuses_ends_the_connection(void **state) {
         int fd = dial(s);
         say(s, fd, wrong[i], strlen(wrong[i]));
         const char *answer = hear(s, fd, NULL, 0); // until the end of the connection
-        bool refused = strncmp(answer, "HTTP/1.1 4", 10) == 0 || strncmp(answer, "HTTP/1.1 505", 12) == 0;
-        if (*answer && (!refused || !strstr(answer, "\r\nConnection: close\r\n"))) fail_msg("%s: %s", wrong[i], answer);
+        bool refused =
+            strncmp(answer, "HTTP/1.1 4", 10) == 0 || strncmp(answer, "HTTP/1.1 505", 12) == 0;
+        if (*answer && (!refused || !strstr(answer, "\r\nConnection: close\r\n")))
+            fail_msg("%s: %s", wrong[i], answer);
         close(fd);
     }
     assert_int_equal(s->seen, 0);

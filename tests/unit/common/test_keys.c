@@ -306,7 +306,8 @@ static void what_others_reach_needs_keys(void **state) {
         if (!rows[i].allowed) assert_non_null(strstr(why, "TRADECAST_KEYS_DIR"));
     }
     keys_start(NULL, "router");
-    struct endpoint loopback = endpoint_at("tcp://127.0.0.1:7400", "ingest", "inbox"), network = endpoint_at("tcp://10.0.0.1:7400", "ingest", "inbox");
+    struct endpoint loopback = endpoint_at("tcp://127.0.0.1:7400", "ingest", "inbox"),
+                    network = endpoint_at("tcp://10.0.0.1:7400", "ingest", "inbox");
     setenv("TRADECAST_LOOPBACK_OPEN", "true", 1);
     assert_true(keys_allow(&loopback, true, why) && keys_allow(&loopback, false, why));
     assert_false(keys_allow(&network, true, why) || keys_allow(&network, false, why));

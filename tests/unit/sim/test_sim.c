@@ -22,7 +22,8 @@ static void a_million_steps_with_any_faults_lose_and_double_nothing(void **state
     assert_int_equal(violations("any", 1000000, 1, &tally), 0);
     assert_int_equal(tally.refused, 0);
     assert_int_equal(tally.holes, 0);
-    assert_true(tally.kills > 100 && tally.replays > 100 && tally.trimmed > 100 && tally.forged > 100 && tally.executed > 1000);
+    assert_true(tally.kills > 100 && tally.replays > 100 && tally.trimmed > 100 &&
+                tally.forged > 100 && tally.executed > 1000);
 }
 
 static void every_mix_stays_green(void **state) {
