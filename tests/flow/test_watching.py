@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from tests.harness import messages
+from tests.harness import messages, wire
 from tests.harness.wait import until
 
 PLANT = {"options": {"TRADECAST_MONITOR_GRACE": "1s"}}
@@ -223,3 +223,11 @@ def test_a_dead_letter_is_told_shown_and_driven_again(plant):
     assert plant.admin.xlen("deadletter:router") == 0
     until(lambda: not plant.admin.sismember("alert:active", "dead_letters:router"), "the alert to be cleared")
     assert plant.final("w-dead")["status"] == "completed"
+
+
+def test_what_is_commanded_is_quoted_in_the_log(plant):
+    """An id with a blank in it must not read as a field of its own."""
+    assert wire.control(plant, "monitor", "cancel", 'no trade_id=forged operator=root', "-", "-", "desk").ok
+    until(lambda: 'event=command ' in (plant.layout.log / "monitor.log").read_text(), "the command in the log")
+    line, = [text for text in (plant.layout.log / "monitor.log").read_text().splitlines() if "forged" in text]
+    assert 'trade_id="no trade_id=forged operator=root"' in line
