@@ -72,7 +72,16 @@ static bool takes_method(const struct page *page, const char *method) {
 
 // --- what is answered
 
-static bool takes_input(const struct ingest *self) { return self->batch && self->context->caught_up; }
+bool door_is_open(struct ingest *self, const batch_t *batch) {
+    const struct context *c = self->context;
+    if (!batch || !c->caught_up) return false;
+    if (!self->open_at) {
+        bool lost = c->rolled_back_at && batch_now(batch) < c->rolled_back_at + LOSS_RECENT;
+        uint64_t wait = lost ? (uint64_t)self->settings->loss_wait_ms * NS_PER_MS : 0;
+        self->open_at = batch_mono(batch) + wait;
+    }
+    return batch_mono(batch) >= self->open_at;
+}
 
 static struct reply stranger(struct ingest *self, const struct client *client) {
     if (self->batch)
@@ -136,14 +145,14 @@ static bool is_within_rate(struct ingest *self, batch_t *batch, const struct tar
 // Tokens are checked before anything else is told, and before the flood of an address is looked at: a good source is never answered 429.
 static struct reply reply_to(struct ingest *self, exchange_t *x, struct target *t) {
     struct client client;
-    if (!t->page->accept) return takes_input(self) ? reply_healthy() : reply_error(REPLY_HELD_BACK);
+    if (!t->page->accept) return door_is_open(self, self->batch) ? reply_healthy() : reply_error(REPLY_HELD_BACK);
     if (!t->token.length && !begins_with_id(self, t)) return reply_error(REPLY_NOT_FOUND);
     const SignalConfig *source = credited(self, t, exchange_body(x));
     if (!source || source->n_allow) find_client(self, x, &client);
     if (!source) return stranger(self, &client);
     if (source->n_allow && !source_allows(source, &client)) return elsewhere(self, source, &client);
     if (exchange_too_large(x)) return reply_error(REPLY_TOO_LARGE);
-    if (!takes_input(self)) return reply_error(REPLY_HELD_BACK);
+    if (!door_is_open(self, self->batch)) return reply_error(REPLY_HELD_BACK);
     if (!has_room(self, exchange_body(x).length)) return reply_error(REPLY_BATCH_FULL);
     if (!is_within_rate(self, self->batch, t, source, exchange_body(x).length))
         return reply_error(REPLY_OVER_RATE);
@@ -232,7 +241,7 @@ static void take_parcel(struct ingest *self, batch_t *batch, const struct parcel
 
 err_t door_parcels(struct ingest *self, batch_t *batch) {
     struct parcel p;
-    if (!self->context->caught_up) return ERR_OK;
+    if (!door_is_open(self, batch)) return ERR_OK;
     for (unsigned i = 0;
          i < PARCELS_MAX && self->batch_bytes < (size_t)self->settings->batch_bytes &&
          port_receive(self->intake, &p);

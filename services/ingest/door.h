@@ -8,3 +8,9 @@ http_request_fn door_request;                            // a whole request is t
 void door_answer(struct ingest *self);                   // committed: everybody who waits
 void door_turn_away(struct ingest *self);                // cannot be committed now: 503, which may still mean accepted
 err_t door_parcels(struct ingest *self, batch_t *batch); // what the ZeroMQ intake holds
+
+// Whether new signals are taken. After a start beside a Redis that has just been started, too, both may
+// have lost the same signals; whoever routed or archived them gives them back within moments. Until
+// then a resend of one would be another signal.
+#define LOSS_RECENT (60 * NS_PER_S)
+bool door_is_open(struct ingest *self, const batch_t *batch);

@@ -30,6 +30,7 @@
 struct ingest_settings {
     const char *http_address, *trusted_proxies;
     int64_t http_port, http_connections, http_connections_per_ip, http_idle_ms, http_request_ms;
+    int64_t loss_wait_ms;
     int64_t strangers_per_s, signals_max, guard_max, price_symbols_max, consensus_ballots_max;
     int64_t source_signals_max, source_guard_max, batch_requests, batch_bytes, refusals_memory;
 };
@@ -86,6 +87,7 @@ struct ingest {
     struct handed_over handed[HANDOVERS_MAX];
     size_t n_handed;
     uint64_t chores_at; // monotonic ns
+    uint64_t open_at;   // monotonic ns: new signals are taken from then on; 0: not known yet
 };
 
 // A signal that is not final any more, or not yet.

@@ -237,6 +237,7 @@ def _trading(name, blow, words, **more):
     return Mix(name, blow, words, trading=True, **{"pause_s": (0.2, 0.9), "cut_s": 1.9, **more})
 
 
+WAITING = {"TRADECAST_INGEST_LOSS_WAIT": "2s"}  # as it is preset
 RECORD = "V1 to V4: after a rollback the record is not what the broker did"
 TRADING = {m.name: m for m in [
     _trading("trading-one", one_process, "any one process", cut_s=0, red="V1 and V4: late answers on net accounts"),
@@ -244,7 +245,7 @@ TRADING = {m.name: m for m in [
     _trading("trading-redis+executor", redis_and_the_executor, "Redis and the executor", share=2, red=RECORD),
     _trading("trading-redis+another", redis_and_another, "Redis and any process but the door", share=2, red=RECORD),
     _trading("trading-redis+two", redis_and_two_others, "Redis and any two processes but the door", share=3, red=RECORD),
-    _trading("trading-door", redis_and_the_door, "Redis and the door, standard", lossy=True, share=2, red="V5"),
+    _trading("trading-door", redis_and_the_door, "Redis and the door, standard", lossy=True, share=2, red="V5", options=WAITING),
     _trading("trading-everything", all_of_it, "everything at once, strict", profile="strict", cut_s=0, share=3, red="V1 and V4"),
     _trading("trading-everything-standard", all_of_it, "everything at once, standard", lossy=True, share=3, red="V5"),
 ]}

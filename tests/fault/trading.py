@@ -101,8 +101,8 @@ def be_flat(plant, number):
     """Everything is closed and cancelled, by a signal."""
     door = plant.door()
     try:
-        status, answer, _ = door.alert({"signal_id": f"flat-{number}", "action": "flat"})
-        assert status == 200, answer
+        flat = {"signal_id": f"flat-{number}", "action": "flat"}
+        until(lambda: door.alert(flat)[0] == 200, "the door to be open", within_s=10)
         with contextlib.suppress(TooLate):
             plant.final(f"flat-{number}", within_s=10)
     finally:

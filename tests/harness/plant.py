@@ -16,7 +16,8 @@ from tests.harness.wait import until
 SOURCE = "test"
 # What a source of the tests may do, unless its test says otherwise. Ids of SOURCE are signal_ids as they are, so that they are easily found.
 FREE = {"prices": True, "rate_per_s": 1000000, "bytes_per_s": 1000000000}
-OPTIONS = {"TRADECAST_LOOK_FOR": "1h", "TRADECAST_LOG_LEVEL": "info", "TRADECAST_HEARTBEAT": "200ms"}
+OPTIONS = {"TRADECAST_LOOK_FOR": "1h", "TRADECAST_LOG_LEVEL": "info", "TRADECAST_HEARTBEAT": "200ms",
+           "TRADECAST_INGEST_LOSS_WAIT": "0s"}  # a test that kills Redis and ingest posts at once
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99", "UBSAN_OPTIONS": "print_stacktrace=1"}
 
 

@@ -1,6 +1,7 @@
 // test_accept - what a body at the door becomes, and what is written.
 // SPDX-License-Identifier: MIT
 #include "common/envelope.h"
+#include "services/ingest/door.h"
 #include "world.h"
 
 static Signal *accepted(struct world *w, const char *body) {
@@ -462,8 +463,36 @@ static void one_wrong_price_keeps_all_of_them_out(void **state) {
 
 #define world_test(f) cmocka_unit_test_setup_teardown(f, world_open, world_close)
 
+// After a start beside a Redis that was restarted, too, both may have lost the same signals.
+static void the_door_waits_for_what_others_give_back(void **state) {
+    struct world *w = *state;
+    static const struct {
+        uint64_t rolled_back_s_ago; // 0: never
+        bool waits;
+    } starts[] = {{0, false}, {5, true}, {3600, false}};
+    w->settings.loss_wait_ms = 2000;
+    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
+        uint64_t ago = starts[i].rolled_back_s_ago;
+        w->ingest->open_at = 0;
+        w->context.rolled_back_at = ago ? w->now - ago * NS_PER_S : 0;
+        w->context.caught_up = false;
+        assert_false(door_is_open(w->ingest, w->batch));
+        w->context.caught_up = true;
+        assert_false(door_is_open(w->ingest, NULL));
+        assert_int_equal(door_is_open(w->ingest, w->batch), !starts[i].waits);
+        w->context.rolled_back_at = w->now; // a restart of Redis alone: it is given back what it lost
+        w->now += 1999 * NS_PER_MS;
+        world_begin(w);
+        assert_int_equal(door_is_open(w->ingest, w->batch), !starts[i].waits);
+        w->now += NS_PER_MS;
+        world_begin(w);
+        assert_true(door_is_open(w->ingest, w->batch));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        world_test(the_door_waits_for_what_others_give_back),
         world_test(a_signal_is_kept_listed_guarded_and_sent),
         world_test(tradingview_placeholders_are_understood),
         world_test(a_sell_that_ends_flat_is_a_close),
