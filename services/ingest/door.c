@@ -152,7 +152,9 @@ static struct reply reply_to(struct ingest *self, exchange_t *x, struct target *
     if (!source) return stranger(self, &client);
     if (source->n_allow && !source_allows(source, &client)) return elsewhere(self, source, &client);
     if (exchange_too_large(x)) return reply_error(REPLY_TOO_LARGE);
-    if (!door_is_open(self, self->batch)) return reply_error(REPLY_HELD_BACK);
+    bool open = door_is_open(self, self->batch);
+    if (t->page->accept == accept_prices) open = self->batch && self->context->caught_up; // nobody gives them back
+    if (!open) return reply_error(REPLY_HELD_BACK);
     if (!has_room(self, exchange_body(x).length)) return reply_error(REPLY_BATCH_FULL);
     if (!is_within_rate(self, self->batch, t, source, exchange_body(x).length))
         return reply_error(REPLY_OVER_RATE);
