@@ -110,6 +110,11 @@ $(OUT)/tests/%: $(OUT)/tests/unit/%.o $$(call part_objects,$$(firstword $$(subst
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka
 
+# What decides about a trade, alone: no handler, no socket, no store is linked.
+$(OUT)/tests/trade/%: $(OUT)/tests/unit/trade/%.o $$(call objects,services/executor/trade) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka
+
 # Parsers under a fuzzer, and over their corpora.
 include tests/fuzz/fuzz.mk
 UNIT_TESTS += $(FUZZ_NAMES:%=$(OUT)/tests/fuzz/%)

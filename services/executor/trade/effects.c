@@ -22,6 +22,13 @@ struct effect *effects_add(struct effects *self, enum effect_kind kind) {
     return e;
 }
 
+void effects_keep(struct effects *self) {
+    for (const struct effect *e = self->first; e; e = e->next) {
+        if (e->kind == EFFECT_KEEP || e->kind == EFFECT_PUBLISH || e->kind == EFFECT_PUBLISH_SOON) return;
+    }
+    (void)effects_add(self, EFFECT_KEEP);
+}
+
 void effects_publish(struct effects *self, TradeResult *result, ResultMetrics *metrics) {
     struct effect *e = effects_add(self, EFFECT_PUBLISH);
     e->publish.result = result;

@@ -63,6 +63,7 @@ struct effects {
 
 struct effects effects_new(arena_t *arena); // `end` is set with the first: it may be copied
 struct effect *effects_add(struct effects *self, enum effect_kind kind);
+void effects_keep(struct effects *self); // write its record, unless something here does already
 void effects_publish(struct effects *self, TradeResult *result, ResultMetrics *metrics);
 struct effect *effects_alert(struct effects *self, int severity, const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

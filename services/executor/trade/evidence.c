@@ -55,9 +55,11 @@ static void adopt_plan(struct trade *t, const struct submitted *p, struct effect
     effects_add(out, EFFECT_KEEP);
 }
 
-static void adopt_order_id(struct trade *t, const char *broker_order_id) {
-    if (!broker_order_id || (t->s->broker_order_id && strcmp(t->s->broker_order_id, broker_order_id) == 0)) return;
+// True: it is another, or the first.
+static bool adopt_order_id(struct trade *t, const char *broker_order_id) {
+    if (!broker_order_id || (t->s->broker_order_id && strcmp(t->s->broker_order_id, broker_order_id) == 0)) return false;
     trade_set_text(&t->s->broker_order_id, broker_order_id);
+    return true;
 }
 
 // --- executions of the order
@@ -270,8 +272,10 @@ static void rejected(struct trade *t, const Report *r, const struct trade_env *e
 
 static void cancelled(struct trade *t, const char *reason, const struct trade_env *env, struct effects *out) {
     bool expired = t->s->has_expiration_time && env->now >= t->s->expiration_time;
+    if (t->s->cancel_wanted) effects_keep(out);
     t->s->cancel_wanted = false;
-    trade_end(t, expired ? TRADE_EXPIRE : TRADE_CANCEL, reason, env, out);
+    const char *preset = expired ? "expired at the broker" : "cancelled at the broker";
+    trade_end(t, expired ? TRADE_EXPIRE : TRADE_CANCEL, reason ? reason : preset, env, out);
 }
 
 static void executed(struct trade *t, const Report *r, const struct trade_env *env, struct effects *out) {
@@ -308,25 +312,30 @@ static void apply_report(struct trade *t, const Report *r, const struct trade_en
 }
 
 void evidence_report(struct trade *t, const Report *r, const struct trade_env *env, struct effects *out) {
-    adopt_order_id(t, r->broker_order_id);
+    bool renamed = adopt_order_id(t, r->broker_order_id);
     if (r->plan) {
         const struct submitted plan = {r->plan->side, r->plan->lots, r->plan->closes, r->plan->n_closes};
         adopt_plan(t, &plan, out);
     }
-    if (r->has_unsure && r->unsure) return unsure(t, r->reason ? r->reason : "its gateway has no definitive answer", env, out);
-    apply_report(t, r, env, out);
+    if (r->has_unsure && r->unsure)
+        unsure(t, r->reason ? r->reason : "its gateway has no definitive answer", env, out);
+    else
+        apply_report(t, r, env, out);
+    if (renamed) effects_keep(out);
 }
 
 // --- answers
 
 void evidence_submitted(struct trade *t, const OrderStatus *m, const struct trade_env *env, struct effects *out) {
     (void)env;
-    adopt_order_id(t, m->broker_order_id);
+    bool changed = adopt_order_id(t, m->broker_order_id);
     t->inquiry.state = INQUIRY_NONE;
     if (m->found) {
+        changed |= t->s->not_found != 0;
         t->inquiry.since = 0;
         t->s->not_found = 0;
     }
+    if (changed) effects_keep(out);
     if (!m->submitted) return;
     const struct submitted plan = {m->submitted->side, m->submitted->lots, m->submitted->closes, m->submitted->n_closes};
     adopt_plan(t, &plan, out);
@@ -334,9 +343,10 @@ void evidence_submitted(struct trade *t, const OrderStatus *m, const struct trad
 
 // It works at the broker, without an execution so far.
 static void found(struct trade *t, const struct trade_env *env, struct effects *out) {
-    TradeState__State before = t->s->state;
+    TradeState__State before = t->s->state, after = before;
     bool was_over = trade_is_final(t->s);
-    if (!trade_move(t, TRADE_FOUND, NULL, env, out) || t->s->state == before) return;
+    if (trade_step(&after, TRADE_FOUND) && after == before) return; // known already
+    if (!trade_move(t, TRADE_FOUND, NULL, env, out)) return;
     if (was_over) alert_overridden(before, "works at the broker", out);
     effects_publish(out, NULL, NULL);
 }
