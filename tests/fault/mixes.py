@@ -17,7 +17,7 @@ class Scene:
 
     def __init__(self, plant, rng, cut_s=0.0):
         self.plant, self.rng, self.cut_s = plant, rng, cut_s
-        self.kills = self.forgotten = 0  # processes; bytes
+        self.kills = self.cuts = self.forgotten = 0  # processes; kills of Redis, bytes that it forgot
         self.door_and_redis_at = []      # when both were killed together (time.monotonic())
         self._marks = rollback.Marks(plant) if cut_s else None
 
@@ -27,9 +27,10 @@ class Scene:
 
     def _forget(self, now):
         back_to = self._marks.before(now - self.rng.uniform(0, self.cut_s))
+        self._marks.pause()
         if back_to:
             self.forgotten += rollback.cut(self.plant, back_to, anywhere=self.rng.random() < 0.5)
-        self._marks.forget()
+            self.cuts += 1
 
     def pause(self, least_s, most_s):
         time.sleep(self.rng.uniform(least_s, most_s))
@@ -51,6 +52,8 @@ class Scene:
         """In any order, Redis first: as a supervisor would that starts each when it is its turn."""
         for name in sorted(names, key=lambda n: (n != "redis", self.rng.random())):
             self.plant.restart(name)
+            if self._marks and name == "redis":
+                self._marks.resume()
             self.pause(0, 0.05)
 
     def kill_and_restart(self, *names, away_s=(0.0, 0.3)):
@@ -234,20 +237,20 @@ MIXES = {m.name: m for m in [
 
 
 def _trading(name, blow, words, **more):
-    return Mix(name, blow, words, trading=True, **{"pause_s": (0.2, 0.9), "cut_s": 1.9, **more})
+    return Mix(name, blow, words, trading=True, **{"pause_s": (0.6, 2.4), "cut_s": 1.9, **more})
 
 
 WAITING = {"TRADECAST_INGEST_LOSS_WAIT": "2s"}  # as it is preset
 RECORD = "V1 to V4: after a rollback the record is not what the broker did"
 TRADING = {m.name: m for m in [
-    _trading("trading-one", one_process, "any one process", cut_s=0, red="V1 and V4: late answers on net accounts"),
-    _trading("trading-redis", redis_itself, "Redis, which forgets up to 1.9 s", red="V1 and V4"),
-    _trading("trading-redis+executor", redis_and_the_executor, "Redis and the executor", share=2, red=RECORD),
-    _trading("trading-redis+another", redis_and_another, "Redis and any process but the door", share=2, red=RECORD),
-    _trading("trading-redis+two", redis_and_two_others, "Redis and any two processes but the door", share=3, red=RECORD),
+    _trading("trading-one", one_process, "any one process", cut_s=0, pause_s=(0.2, 0.7), red="V1 and V4: late answers on net accounts"),
+    _trading("trading-redis", redis_itself, "Redis, which forgets up to 1.9 s", share=0.7, red="V1 and V4"),
+    _trading("trading-redis+executor", redis_and_the_executor, "Redis and the executor", share=1.3, red=RECORD),
+    _trading("trading-redis+another", redis_and_another, "Redis and any process but the door", share=1.3, red=RECORD),
+    _trading("trading-redis+two", redis_and_two_others, "Redis and any two processes but the door", share=2, red=RECORD),
     _trading("trading-door", redis_and_the_door, "Redis and the door, standard", lossy=True, share=2, red="V5", options=WAITING),
-    _trading("trading-everything", all_of_it, "everything at once, strict", profile="strict", cut_s=0, share=3, red="V1 and V4"),
-    _trading("trading-everything-standard", all_of_it, "everything at once, standard", lossy=True, share=3, red="V5"),
+    _trading("trading-everything", all_of_it, "everything at once, strict", profile="strict", cut_s=0, pause_s=(0.2, 0.9), share=5, red="V1 and V4"),
+    _trading("trading-everything-standard", all_of_it, "everything at once, standard", lossy=True, share=4, red="V5"),
 ]}
 MIXES |= TRADING
 OPENING = {name: m for name, m in MIXES.items() if not m.trading}

@@ -1,5 +1,6 @@
-"""Random kills, and a Redis that forgets, while everything is traded that can be: at rest positions,
-lots, executions, orders and outcomes are the same in Redis, in the archive and in the brokers' books.
+"""Random kills, and a Redis that forgets, while everything is traded that can be: at rest
+positions, lots, executions, orders and outcomes are the same in Redis, in the archive and in the
+brokers' books.
 """
 # SPDX-License-Identifier: MIT
 import os

@@ -18,7 +18,7 @@ def test_a_net_position_is_the_brokers_though_a_close_is_told_late(stage, percen
     s.filled(s.buy("0.3"))
     lose_an_answer(s)
     s.post("close", close_percent=percent)
-    s.filled(s.post("sell", lot_size="0.3", price="1.1"))  # closes what the close left, and opens the rest
+    s.filled(s.post("sell", lot_size="0.3", price="1.1"))  # closes what is left, and opens
     s.agree()
 
 

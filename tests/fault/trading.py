@@ -1,5 +1,5 @@
-"""trading - a plant on which everything is traded that can be (harness/trader.py), at two brokers of which the
-second recognises less, and what is asked of it when it has come to rest.
+"""trading - a plant on which everything is traded that can be (harness/trader.py), at two brokers of
+which the second recognises less, and what is asked of it when it has come to rest.
 """
 # SPDX-License-Identifier: MIT
 import contextlib
@@ -10,14 +10,15 @@ from tests.harness.oracle import Verdict, lags
 from tests.harness.trader import Trader
 from tests.harness.wait import TooLate, until
 
-# What the second broker does with an order under a known id; blind: it recognises none and cannot be asked.
+# Which orders under a known id the second broker recognises; blind: none, and it cannot be asked.
 CHECKS = ["none", "open_orders", "window", "session", "blind"]
 MAX_AGE_S = 6  # what waits behind an order in doubt does not wait for ever
 OPTIONS = {"TRADECAST_PAPER_SNAPSHOT": "200ms", "TRADECAST_EXECUTOR_SNAPSHOT_EVERY": "200ms",
            "TRADECAST_PAPER_PARTIAL_PROBABILITY": "0.25", "TRADECAST_PAPER_PARTIAL_GAP": "30ms",
            "TRADECAST_PAPER_LATENCY_MAX": "15ms", "TRADECAST_PAPER_REJECT_PROBABILITY": "0.02",
            "TRADECAST_PAPER_DUPLICATE_WINDOW": "5s", "TRADECAST_RECONCILER_EVIDENCE_WAIT": "10s"}
-FAULTS = [("lost_reply", "0.02"), ("duplicate_report", "3"), ("late_fill", "300", "2"), ("refuse", "1")]
+FAULTS = [("lost_reply", "0.02"), ("duplicate_report", "3"), ("late_fill", "300", "2"),
+          ("refuse", "1")]
 STEADY_S = 5       # differences that have not moved for so long will not go away
 LOST_BEFORE_S = 4  # of a blow that takes Redis and the door: what was accepted since may be lost
 
@@ -36,7 +37,8 @@ def configuration():
         "brokers": [{"broker_id": b, "price_tolerance": "0.01", "longest_acceptance_ms": 500,
                      "symbols": symbols, **suffix[b]} for b in "ab"],
         "accounts": [_account(a, b) for b in "ab" for a in accounts[b]],
-        "instances": [{"instance_id": f"gw-{b}", "broker_id": b, "accounts": accounts[b]} for b in "ab"],
+        "instances": [{"instance_id": f"gw-{b}", "broker_id": b, "accounts": accounts[b]}
+                      for b in "ab"],
         "sources": [{"config_id": "test"}],
     }
 
@@ -49,7 +51,7 @@ def broker_options(check):
 
 
 def start_trader(plant, seed, check):
-    until(lambda: all(_nets(plant, g) for g in plant.gateways), "the gateways to know which accounts net")
+    until(lambda: all(_nets(plant, g) for g in plant.gateways), "gateways to know who nets")
     hurt(plant, check)
     return Trader(plant, "test", seed)
 
@@ -60,7 +62,7 @@ def _nets(plant, gateway):
 
 
 def hurt(plant, check):
-    """The brokers misbehave; a restart forgets it. One that cannot be asked tells at least what it did."""
+    """The brokers misbehave; a restart forgets it. One that cannot be asked loses no reply."""
     for gateway in plant.gateways:
         for fault in FAULTS:
             if gateway == "gw-b" and check == "blind" and fault[0] == "lost_reply":
@@ -75,7 +77,8 @@ def release_held(plant):
     """As the operator does who has looked at the broker's books: what is not there is let go."""
     known = ledgers.of_brokers(plant).states
     for trade in ledgers.records(plant.admin, "trade_state:"):
-        if trade["state"] == "unknown" and trade.get("held") in ("1", "true") and trade["trade_id"] not in known:
+        held = trade["state"] == "unknown" and trade.get("held") in ("1", "true")
+        if held and trade["trade_id"] not in known:
             plant.command("release", trade["trade_id"])
 
 
@@ -104,7 +107,7 @@ def be_flat(plant, number):
         flat = {"signal_id": f"flat-{number}", "action": "flat"}
         until(lambda: door.alert(flat)[0] == 200, "the door to be open", within_s=10)
         with contextlib.suppress(TooLate):
-            plant.final(f"flat-{number}", within_s=10)
+            plant.final(answer["signal_id"], within_s=10)
     finally:
         door.close()
 

@@ -171,19 +171,20 @@ def statuses(plant):
     return out
 
 
+EVERYWHERE = {"signal", "execution status", "archived signal"}
+
+
 def _outcomes(plant, lost):
-    """Every signal has one outcome, the same everywhere. Of those that may be lost the archive may
-    have no more than that they came."""
+    """Every signal has one outcome, the same everywhere. Those that may be lost need not be
+    everywhere, but where they are, they have an outcome."""
     lines = []
     for signal, at in statuses(plant).items():
         if not at.keys() & {"signal", "archived signal"}:
             continue  # of an order that no signal asked for
         words = ", ".join(f"{place} {status}" for place, status in at.items())
-        if "signal" not in at and signal in lost and not at.keys() - {"archived signal"}:
-            continue
         if len(set(at.values())) > 1 or not set(at.values()) <= {"completed", "failed"}:
             lines.append(f"{signal}: {words}")
-        elif missing := {"signal", "execution status", "archived signal"} - at.keys():
+        elif signal not in lost and (missing := EVERYWHERE - at.keys()):
             lines.append(f"{signal}: {words}; not in {', '.join(sorted(missing))}")
     return lines
 
@@ -237,6 +238,13 @@ def _seconds_ago(seconds):
     return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def _remembered(archive, redis):
+    """The archive's trades but those that came to nothing and that Redis has forgotten, with a
+    decision that was not made again: they are history."""
+    return {t: state for t, state in archive.states.items()
+            if t in redis.states or state not in GIVEN_UP or archive.filled[t]}
+
+
 def compare(plant, lost=frozenset()):
     """{kind: lines}: all that differs between Redis, the archive and the brokers' books. lost:
     signals that may have been lost."""
@@ -251,7 +259,7 @@ def compare(plant, lost=frozenset()):
     found["reports"] = _reports(plant)
     found["realised profit"] = _unequal("results", redis.profit, brokers.profit, "broker")
     found["executed twice"] = brokers.twice
-    found["trades"] = _unequal("Redis", redis.states, archive.states, "the archive")
+    found["trades"] = _unequal("Redis", redis.states, _remembered(archive, redis), "the archive")
     found["views of positions"] = _views(plant, redis)
     found["outcomes"] = _outcomes(plant, lost)
     found["left aside"] = _left_aside(plant)

@@ -46,8 +46,8 @@ def transaction_end(data, most):
 
 
 def cut(plant, to, anywhere=False):
-    """Redis is down. Cuts its file back to a mark: to the end of a transaction, or to just that byte.
-    Returns how many bytes it forgets."""
+    """Redis is down. Cuts its file back to a mark: to the end of a transaction, or to just that
+    byte. Returns how many bytes it forgets."""
     file = log_file(plant)
     size = file.stat().st_size
     keep = to.size if file.name == to.file else 0  # an increment begun since: all of it
@@ -66,9 +66,11 @@ class Marks:
     """Marks of the last seconds, taken all the while: afterwards one can go back by any time."""
 
     EVERY_S, KEPT_S = 0.02, 4.0
+    GIVEN_BACK_S = 1.2  # after a start of Redis: every service has looked by then
 
     def __init__(self, plant):
         self._plant, self._marks = plant, deque(maxlen=int(self.KEPT_S / self.EVERY_S))
+        self._from = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -76,7 +78,8 @@ class Marks:
     def _run(self):
         while not self._stop.wait(self.EVERY_S):
             try:
-                self._marks.append(mark(self._plant))
+                if time.monotonic() >= self._from:
+                    self._marks.append(mark(self._plant))
             except (OSError, StopIteration, IndexError):
                 continue  # being rewritten, or not there yet
 
@@ -89,6 +92,12 @@ class Marks:
         older = [m for m in list(self._marks) if m.at <= moment]
         return older[-1] if older else None
 
-    def forget(self):
-        """What was cut off is no place to go back to."""
+    def pause(self):
+        """Redis is down: what was cut off is no place to go back to."""
+        self._from = float("inf")
         self._marks.clear()
+
+    def resume(self):
+        """Redis is up. Marks are taken again once it has been given back what it lost: nothing is
+        promised of a Redis that dies before that, together with whoever was giving back."""
+        self._from = time.monotonic() + self.GIVEN_BACK_S

@@ -80,6 +80,10 @@ class Stage:
     def trade(self, signal):
         return self.plant.trades(signal).get(self.account, {})
 
+    def decided_as(self, signal):
+        """The reasons that the router gave for a signal."""
+        return {d["reason"] for d in self.plant.decisions(signal).values()}
+
     def until(self, signal, *states):
         """The trade of a signal, once it is in one of these states."""
         def look():

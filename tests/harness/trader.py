@@ -1,6 +1,6 @@
-"""trader - everything that senders, a market and an operator do, at random and by seed: entries of every
-type, stops, partial and whole closes, reverse, flat, targets, cancels, changes, alerts without an id that
-are sent again, prices that move, and now and then an operator's word.
+"""trader - everything that senders, a market and an operator do, at random and by seed: entries of
+every type, stops, partial and whole closes, reverse, flat, targets, cancels, changes, alerts without
+an id that are sent again, prices that move, and now and then an operator's word.
 """
 # SPDX-License-Identifier: MIT
 import collections
@@ -14,7 +14,8 @@ import time
 import urllib.parse
 
 SYMBOLS = {"EURUSD": 110000, "GBPUSD": 130000}  # in points of 0.00001
-SPREAD, STEP, RANGE = 10, 12, 300  # points: ask over bid; a price's most at a time, and from where it began
+# Points: ask over bid; how far a price goes at a time, and from where it began.
+SPREAD, STEP, RANGE = 10, 12, 300
 GIVE_UP_S = 20  # a sender tries so long
 RESENT_MOST = 3  # times the same alert, within the window in which it is the same signal
 
@@ -25,7 +26,7 @@ def price(points):
 
 @dataclasses.dataclass
 class Sent:
-    """A signal as its sender knows it. ids: what it was called when it was answered with 200; one."""
+    """A signal as its sender knows it. ids: what it was called when it was answered with 200."""
     body: dict
     at: float  # time.monotonic() of the first try, and of the last answer of 200
     accepted_at: float = 0.0
@@ -33,15 +34,16 @@ class Sent:
 
 
 class Senders:
-    """What is sent, by weight. Each returns the body of a signal without its id, or None: not now."""
+    """What is sent, by weight: each returns the body of a signal without its id; None: not now."""
 
     def __init__(self, rng):
         self.rng = rng
         self.market = dict(SYMBOLS)  # bid, in points
-        self.entries = collections.deque(maxlen=40)  # ids of signals that opened or may open something
-        self.kinds = [(self.entry, 22), (self.with_stops, 8), (self.limit, 14), (self.stop, 4), (self.cancel, 7),
-                      (self.modify, 5), (self.close, 7), (self.close_side, 7), (self.close_part, 9), (self.close_lots, 4),
-                      (self.close_one, 9), (self.reverse, 3), (self.target, 6), (self.flat, 2)]
+        self.entries = collections.deque(maxlen=40)  # (id, symbol) of signals that may open something
+        self.kinds = [(self.entry, 22), (self.with_stops, 8), (self.limit, 14), (self.stop, 4),
+                      (self.cancel, 7), (self.modify, 5), (self.close, 7), (self.close_side, 7),
+                      (self.close_part, 9), (self.close_lots, 4), (self.close_one, 9),
+                      (self.reverse, 3), (self.target, 6), (self.flat, 2)]
 
     def body(self):
         kinds, weights = zip(*self.kinds)
@@ -70,11 +72,13 @@ class Senders:
         side, symbol = self._side(), self._symbol()
         sign = 1 if side == "buy" else -1
         at = self.market[symbol]
-        return self._base(side, symbol=symbol, lot_size=self._lots(), sl=price(at - sign * self.rng.randrange(30, 90)),
-                          tp=price(at + sign * self.rng.randrange(30, 90)))
+        stop, profit = (self.rng.randrange(30, 90) for _ in range(2))
+        return self._base(side, symbol=symbol, lot_size=self._lots(), sl=price(at - sign * stop),
+                          tp=price(at + sign * profit))
 
     def _away(self, side, symbol, sign):
-        return price(self.market[symbol] + sign * (-1 if side == "buy" else 1) * self.rng.randrange(5, 60))
+        sign *= -1 if side == "buy" else 1
+        return price(self.market[symbol] + sign * self.rng.randrange(5, 60))
 
     def limit(self):
         side, symbol = self._side(), self._symbol()
@@ -93,7 +97,9 @@ class Senders:
         return {"symbol": symbol, "action": action, "target_signal_id": signal, **more}
 
     def cancel(self):
-        return self._of_one("cancel") if self.rng.random() < 0.7 else {"symbol": self._symbol(), "action": "cancel"}
+        if self.rng.random() < 0.7:
+            return self._of_one("cancel")
+        return {"symbol": self._symbol(), "action": "cancel"}
 
     def modify(self):
         return self._of_one("modify", sl=price(self.rng.choice([0, 100000])))
@@ -229,9 +235,10 @@ class Trader:
 
     def _operate(self):
         chance = random.Random(self.rng.random())
+        deeds = [self._close_a_trade, self._cancel_a_trade, self._flatten, self._halt]
         while not self._stop.wait(chance.uniform(1, 2)):
             with contextlib.suppress(OSError, ValueError):
-                chance.choice([self._close_a_trade, self._cancel_a_trade, self._flatten, self._halt])(chance)
+                chance.choice(deeds)(chance)
 
     def _order(self, *words):
         self.commands += 1
