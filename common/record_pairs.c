@@ -1,5 +1,5 @@
-// record_pairs - a message from name/value pairs, as Redis holds it: whole, or what can be read of it.
-// SPDX-License-Identifier: MIT
+// record_pairs - a message from name/value pairs, as Redis holds it: whole, or what can be read of
+// it. SPDX-License-Identifier: MIT
 #include <assert.h>
 #include <stdio.h>
 
@@ -9,7 +9,8 @@
 
 void record_fill_text(const ProtobufCFieldDescriptor *f, void *place, arena_t *arena) {
     char **text = place;
-    if (f->type == PROTOBUF_C_TYPE_STRING && (!*text || *text == f->default_value)) *text = record_take(arena, 1);
+    if (f->type == PROTOBUF_C_TYPE_STRING && (!*text || *text == f->default_value))
+        *text = record_take(arena, 1);
 }
 
 void record_fill_texts(ProtobufCMessage *m, arena_t *arena) {
@@ -24,7 +25,8 @@ void record_fill_texts(ProtobufCMessage *m, arena_t *arena) {
     }
 }
 
-err_t record_set_told(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span text, arena_t *arena, const char **rule) {
+err_t record_set_told(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span text,
+                      arena_t *arena, const char **rule) {
     *rule = "cannot be read";
     if (record_is_nested(f)) return record_read_nested(m, f, text, arena);
     err_t e = record_read_value(f, text, arena, record_at(m, f->offset), rule);
@@ -33,21 +35,26 @@ err_t record_set_told(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, st
     return ERR_OK;
 }
 
-err_t record_set(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span text, arena_t *arena) {
+err_t record_set(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span text,
+                 arena_t *arena) {
     const char *rule;
     return record_set_told(m, f, text, arena, &rule);
 }
 
-static void tell_pair(struct fault *fault, const ProtobufCFieldDescriptor *f, const char *rule, struct span value) {
+static void tell_pair(struct fault *fault, const ProtobufCFieldDescriptor *f, const char *rule,
+                      struct span value) {
     if (!fault || fault->rule[0]) return;
     snprintf(fault->path, sizeof fault->path, "%s", f->name);
     snprintf(fault->rule, sizeof fault->rule, "%s", rule);
-    int length = value.length < sizeof fault->value ? (int)value.length : (int)sizeof fault->value - 1;
-    snprintf(fault->value, sizeof fault->value, "%.*s", length, value.length ? (const char *)value.data : "");
+    int length =
+        value.length < sizeof fault->value ? (int)value.length : (int)sizeof fault->value - 1;
+    snprintf(fault->value, sizeof fault->value, "%.*s", length,
+             value.length ? (const char *)value.data : "");
 }
 
 // All that can be read; the first thing that cannot is the fault.
-static err_t read_pairs(ProtobufCMessage *m, const struct record_pair *pairs, size_t n, arena_t *arena, struct fault *fault) {
+static err_t read_pairs(ProtobufCMessage *m, const struct record_pair *pairs, size_t n,
+                        arena_t *arena, struct fault *fault) {
     const ProtobufCMessageDescriptor *d = m->descriptor;
     assert(d->n_fields <= FIELDS_MAX);
     uint64_t seen = 0;
@@ -69,8 +76,8 @@ static err_t read_pairs(ProtobufCMessage *m, const struct record_pair *pairs, si
     return e;
 }
 
-err_t record_from_pairs(const ProtobufCMessageDescriptor *d, const struct record_pair *pairs, size_t n, arena_t *arena,
-                        ProtobufCMessage **out, struct fault *fault) {
+err_t record_from_pairs(const ProtobufCMessageDescriptor *d, const struct record_pair *pairs,
+                        size_t n, arena_t *arena, ProtobufCMessage **out, struct fault *fault) {
     *out = NULL;
     if (fault) *fault = (struct fault){0};
     ProtobufCMessage *m = record_new(d, arena);
@@ -80,8 +87,8 @@ err_t record_from_pairs(const ProtobufCMessageDescriptor *d, const struct record
     return e;
 }
 
-ProtobufCMessage *record_part_of_pairs(const ProtobufCMessageDescriptor *d, const struct record_pair *pairs, size_t n,
-                                       arena_t *arena) {
+ProtobufCMessage *record_part_of_pairs(const ProtobufCMessageDescriptor *d,
+                                       const struct record_pair *pairs, size_t n, arena_t *arena) {
     ProtobufCMessage *m = record_new(d, arena);
     if (read_pairs(m, pairs, n, arena, NULL)) record_fill_texts(m, arena);
     return m;

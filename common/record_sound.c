@@ -6,8 +6,10 @@
 #include "common/record_part.h"
 
 static bool item_is_sound(const ProtobufCFieldDescriptor *f, const void *place) {
-    if (f->type == PROTOBUF_C_TYPE_ENUM) return protobuf_c_enum_descriptor_get_value(f->descriptor, *(const int *)place) != NULL;
-    return f->type != PROTOBUF_C_TYPE_MESSAGE || record_is_sound(*(const ProtobufCMessage *const *)place);
+    if (f->type == PROTOBUF_C_TYPE_ENUM)
+        return protobuf_c_enum_descriptor_get_value(f->descriptor, *(const int *)place) != NULL;
+    return f->type != PROTOBUF_C_TYPE_MESSAGE ||
+           record_is_sound(*(const ProtobufCMessage *const *)place);
 }
 
 static bool field_is_sound(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f) {
@@ -23,8 +25,8 @@ static bool field_is_sound(const ProtobufCMessage *m, const ProtobufCFieldDescri
     return true;
 }
 
-// A field without a number is no field. protobuf-c takes one all the same when its key is written longer than it must be, keeps it as
-// unknown, writes it shorter, and then refuses what it wrote.
+// A field without a number is no field. protobuf-c takes one all the same when its key is written
+// longer than it must be, keeps it as unknown, writes it shorter, and then refuses what it wrote.
 static bool has_a_nameless_field(const ProtobufCMessage *m) {
     for (unsigned i = 0; i < m->n_unknown_fields; i++) {
         if (m->unknown_fields[i].tag == 0) return true;
@@ -65,11 +67,13 @@ static const char *tame_item(const ProtobufCFieldDescriptor *f, void *place, uin
     if (f->type == PROTOBUF_C_TYPE_MESSAGE) return record_tame(*(ProtobufCMessage **)place, now);
     if (f->type == PROTOBUF_C_TYPE_FIXED64) changed = tame_time(f, place, now);
     if (f->type == PROTOBUF_C_TYPE_ENUM) changed = tame_enum(f, place);
-    if (f->type == PROTOBUF_C_TYPE_SFIXED64 && *(int64_t *)place == INT64_MIN) changed = true, *(int64_t *)place = -INT64_MAX;
+    if (f->type == PROTOBUF_C_TYPE_SFIXED64 && *(int64_t *)place == INT64_MIN)
+        changed = true, *(int64_t *)place = -INT64_MAX;
     return changed ? f->name : NULL;
 }
 
-static const char *tame_field(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, uint64_t now) {
+static const char *tame_field(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
+                              uint64_t now) {
     char *place = record_at(m, f->offset);
     const char *first = NULL;
     if (!record_is_set(m, f)) return NULL;

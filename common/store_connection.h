@@ -21,9 +21,8 @@ static inline void release_reply(redisReply **r) {
 }
 #define reply_t __attribute__((cleanup(release_reply))) redisReply
 
-
-redisReply *store_next_reply(store_t *self); // NULL: the connection is gone
-err_t store_lost(store_t *self, const char *doing); // closes the connection; ERR_STORE
+redisReply *store_next_reply(store_t *self);             // NULL: the connection is gone
+err_t store_lost(store_t *self, const char *doing);      // closes the connection; ERR_STORE
 err_t store_refusal(store_t *self, const redisReply *r); // what an error reply means to the caller
 
 // One command and its reply; an error reply becomes an error.
@@ -31,5 +30,6 @@ err_t store_ask(store_t *self, unsigned argc, const struct span *argv, redisRepl
 void store_take_text(const redisReply *r, buffer_t *out); // a string or number
 
 #define S(text) ((struct span){(text), strlen(text)})
-#define ASK(self, out, ...) \
-    store_ask(self, sizeof((struct span[]){__VA_ARGS__}) / sizeof(struct span), (struct span[]){__VA_ARGS__}, out)
+#define ASK(self, out, ...)                                                                        \
+    store_ask(self, sizeof((struct span[]){__VA_ARGS__}) / sizeof(struct span),                    \
+              (struct span[]){__VA_ARGS__}, out)

@@ -16,24 +16,30 @@ void store_on_unreadable(store_t *self, store_unreadable_fn *note, void *arg) {
 
 static err_t pass_over(store_t *self, const struct unreadable *what) {
     if (!self->note) {
-        snprintf(self->trouble, sizeof self->trouble, "%.100s cannot be read: %.80s", what->key, what->reason);
+        snprintf(self->trouble, sizeof self->trouble, "%.100s cannot be read: %.80s", what->key,
+                 what->reason);
         return ERR_INPUT;
     }
     self->note(self->note_arg, what);
     return ERR_OK;
 }
 
-// A key that holds another type than is asked for cannot be read: it will be no better when it is asked again.
+// A key that holds another type than is asked for cannot be read: it will be no better when it is
+// asked again.
 static err_t pass_over_key(store_t *self, err_t e, const char *key) {
     if (e != ERR_REFUSED || strncmp(self->trouble, "WRONGTYPE", 9) != 0) return e;
-    return pass_over(self, &(struct unreadable){.key = key, .reason = "Redis holds another type under this key", .other_type = true});
+    return pass_over(self, &(struct unreadable){.key = key,
+                                                .reason = "Redis holds another type under this key",
+                                                .other_type = true});
 }
 
 static int by_name(const void *a, const void *b) {
     const struct record_pair *one = a, *other = b;
     size_t least = one->name.length < other->name.length ? one->name.length : other->name.length;
     int order = memcmp(one->name.data, other->name.data, least);
-    return order ? order : (one->name.length > other->name.length) - (one->name.length < other->name.length);
+    return order
+               ? order
+               : (one->name.length > other->name.length) - (one->name.length < other->name.length);
 }
 
 // In the order of the names: Redis gives a hash in any.
@@ -61,8 +67,11 @@ static err_t pass_over_hash(store_t *self, const struct hash *h, const char *rea
     own(buffer) json = {0};
     const ProtobufCMessage *part = record_part_of_pairs(h->type, h->pairs, h->n, h->arena);
     pairs_json(h->pairs, h->n, &json);
-    return pass_over(self, &(struct unreadable){
-                               .key = h->key, .type = h->type, .reason = reason, .part = part, .content = {json.data, json.length}});
+    return pass_over(self, &(struct unreadable){.key = h->key,
+                                                .type = h->type,
+                                                .reason = reason,
+                                                .part = part,
+                                                .content = {json.data, json.length}});
 }
 
 static err_t read_hash(store_t *self, const struct hash *h, ProtobufCMessage **out) {
@@ -70,18 +79,21 @@ static err_t read_hash(store_t *self, const struct hash *h, ProtobufCMessage **o
     char reason[600];
     err_t e = record_from_pairs(h->type, h->pairs, h->n, h->arena, out, &fault);
     if (error_policy(e) != POLICY_REJECT) return e;
-    snprintf(reason, sizeof reason, "%s %s%s%s%s", fault.path, fault.rule, fault.value[0] ? ", not \"" : "", fault.value,
-             fault.value[0] ? "\"" : "");
+    snprintf(reason, sizeof reason, "%s %s%s%s%s", fault.path, fault.rule,
+             fault.value[0] ? ", not \"" : "", fault.value, fault.value[0] ? "\"" : "");
     return pass_over_hash(self, h, reason);
 }
 
 // What a visitor returned of a member or a pair.
-static err_t visited(store_t *self, err_t e, const char *key, struct span field, struct span value) {
+static err_t visited(store_t *self, err_t e, const char *key, struct span field,
+                     struct span value) {
     if (error_policy(e) != POLICY_REJECT) return e;
     own(buffer) json = {0};
     buffer_json_string(&json, value.data, value.length);
-    return pass_over(self, &(struct unreadable){
-                               .key = key, .field = field, .reason = error_words(e), .content = {json.data, json.length}});
+    return pass_over(self, &(struct unreadable){.key = key,
+                                                .field = field,
+                                                .reason = error_words(e),
+                                                .content = {json.data, json.length}});
 }
 
 // --- reading
@@ -104,7 +116,8 @@ err_t store_field(store_t *self, const char *key, const char *field, buffer_t *o
     return ERR_OK;
 }
 
-static err_t record_of(store_t *self, const char *key, const redisReply *r, const ProtobufCMessageDescriptor *d, arena_t *arena,
+static err_t record_of(store_t *self, const char *key, const redisReply *r,
+                       const ProtobufCMessageDescriptor *d, arena_t *arena,
                        ProtobufCMessage **out) {
     *out = NULL;
     if (r->type != REDIS_REPLY_ARRAY || r->elements < 2) return ERR_OK;
@@ -117,7 +130,8 @@ static err_t record_of(store_t *self, const char *key, const redisReply *r, cons
     return read_hash(self, &(struct hash){key, d, pairs, n, arena}, out);
 }
 
-err_t store_record(store_t *self, const char *key, const ProtobufCMessageDescriptor *d, arena_t *arena, ProtobufCMessage **out) {
+err_t store_record(store_t *self, const char *key, const ProtobufCMessageDescriptor *d,
+                   arena_t *arena, ProtobufCMessage **out) {
     reply_t *r;
     *out = NULL;
     err_t e = ASK(self, &r, S("HGETALL"), S(key));
@@ -186,7 +200,8 @@ struct record_visit {
     arena_t *arena;
 };
 
-static err_t read_one(store_t *self, const char *key, const redisReply *r, const struct record_visit *v) {
+static err_t read_one(store_t *self, const char *key, const redisReply *r,
+                      const struct record_visit *v) {
     ProtobufCMessage *m = NULL;
     err_t e = r->type == REDIS_REPLY_ERROR ? pass_over_key(self, store_refusal(self, r), key)
                                            : record_of(self, key, r, v->d, v->arena, &m);
@@ -195,7 +210,8 @@ static err_t read_one(store_t *self, const char *key, const redisReply *r, const
     return e;
 }
 
-static err_t read_records(store_t *self, unsigned n, const char *keys, const struct record_visit *v) {
+static err_t read_records(store_t *self, unsigned n, const char *keys,
+                          const struct record_visit *v) {
     err_t e = ERR_OK;
     for (unsigned i = 0; i < n; i++, keys += strlen(keys) + 1) {
         reply_t *r = store_next_reply(self);
@@ -205,8 +221,8 @@ static err_t read_records(store_t *self, unsigned n, const char *keys, const str
     return e;
 }
 
-err_t store_records(store_t *self, const char *set_key, const char *prefix, const ProtobufCMessageDescriptor *d, store_record_fn *visit,
-                    void *arg) {
+err_t store_records(store_t *self, const char *set_key, const char *prefix,
+                    const ProtobufCMessageDescriptor *d, store_record_fn *visit, void *arg) {
     struct keys keys = {.prefix = prefix};
     err_t e = store_members(self, set_key, each_key, &keys);
     struct record_visit v = {d, visit, arg, arena_new(0)};
@@ -214,7 +230,8 @@ err_t store_records(store_t *self, const char *set_key, const char *prefix, cons
     for (size_t done = 0; !e && done < keys.count;) {
         const char *first = at;
         unsigned n = 0;
-        for (; n < PIPELINE && done < keys.count; n++, done++, at += strlen(at) + 1) redisAppendCommand(self->redis, "HGETALL %s", at);
+        for (; n < PIPELINE && done < keys.count; n++, done++, at += strlen(at) + 1)
+            redisAppendCommand(self->redis, "HGETALL %s", at);
         e = read_records(self, n, first, &v);
     }
     arena_destroy(&v.arena);
@@ -223,19 +240,22 @@ err_t store_records(store_t *self, const char *set_key, const char *prefix, cons
 }
 
 static err_t entry_of(const redisReply *r, struct journal_entry *out) {
-    if (r->type != REDIS_REPLY_ARRAY || r->elements != 2 || r->element[1]->elements < 2) return ERR_INPUT;
+    if (r->type != REDIS_REPLY_ARRAY || r->elements != 2 || r->element[1]->elements < 2)
+        return ERR_INPUT;
     const redisReply *body = r->element[1]->element[1];
     out->envelope = (struct span){body->str, body->len};
     return entry_id_parse(r->element[0]->str, r->element[0]->len, &out->id);
 }
 
-err_t store_journal(store_t *self, const char *topic, struct entry_id after, size_t limit, store_entry_fn *visit, void *arg, size_t *count) {
+err_t store_journal(store_t *self, const char *topic, struct entry_id after, size_t limit,
+                    store_entry_fn *visit, void *arg, size_t *count) {
     char key[96];
     snprintf(key, sizeof key, "journal:%s", topic);
     return store_stream(self, key, after, limit, visit, arg, count);
 }
 
-err_t store_stream(store_t *self, const char *key, struct entry_id after, size_t limit, store_entry_fn *visit, void *arg, size_t *count) {
+err_t store_stream(store_t *self, const char *key, struct entry_id after, size_t limit,
+                   store_entry_fn *visit, void *arg, size_t *count) {
     char from[ENTRY_ID_TEXT + 1] = "(", most[24];
     entry_id_print(after, from + 1);
     snprintf(most, sizeof most, "%zu", limit);

@@ -21,8 +21,8 @@
 #define NOTED_MOST 1000 // at once; the others are counted, and looked for again at the next start
 #define KEY_TEXT   96
 
-struct noted { // waits for a batch
-    char *name;  // as it is told: the key, and the field
+struct noted {  // waits for a batch
+    char *name; // as it is told: the key, and the field
     const char *type;
     char *reason, *content, *replace; // replace: the key to be removed, or NULL
     struct noted *next;
@@ -97,12 +97,15 @@ static err_t load_filed(void *arg, struct span field, struct span value) {
     char *name = must(strndup(field.data, field.length)), text[80];
     snprintf(text, sizeof text, "%.*s", (int)value.length, (const char *)value.data);
     struct filed *f = file_under(arg, name);
-    if (sscanf(text, "%llx %47s", (unsigned long long *)&f->digest, f->letter) != 2) f->digest = 0; // filed anew
+    if (sscanf(text, "%llx %47s", (unsigned long long *)&f->digest, f->letter) != 2)
+        f->digest = 0; // filed anew
     free(name);
     return ERR_OK;
 }
 
-err_t unreadables_load(unreadables_t *self, store_t *store) { return store_pairs(store, self->key, load_filed, self); }
+err_t unreadables_load(unreadables_t *self, store_t *store) {
+    return store_pairs(store, self->key, load_filed, self);
+}
 
 // --- noting
 
@@ -111,14 +114,16 @@ static void add_field(struct span field, buffer_t *out) {
     bool text = utf8_is_valid(field.data, field.length) && !memchr(field.data, 0, field.length);
     buffer_text(out, " ");
     if (text) return buffer_add(out, field.data, field.length);
-    for (size_t i = 0; i < field.length; i++) buffer_format(out, "%02x", ((const uint8_t *)field.data)[i]);
+    for (size_t i = 0; i < field.length; i++)
+        buffer_format(out, "%02x", ((const uint8_t *)field.data)[i]);
 }
 
 // The content of a key by whichever of these commands its type is for.
 static void read_other_type(store_t *store, const char *key, buffer_t *out) {
     static const char *const commands[] = {"HGETALL", "SMEMBERS", "GET"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-        if (!store_command(store, 2, (struct span[]){span_of(commands[i]), span_of(key)}, out)) return;
+        if (!store_command(store, 2, (struct span[]){span_of(commands[i]), span_of(key)}, out))
+            return;
     }
     buffer_clear(out);
 }
@@ -182,7 +187,8 @@ static void report_one(unreadables_t *self, batch_t *batch, const struct noted *
     if (!again) bury(self, batch, n, f);
     if (n->replace && batch_may_write(batch, n->replace)) batch_drop(batch, n->replace);
     batch_alert(batch, ALERT__SEVERITY__critical, "unreadable_record", n->name,
-                "it is left out: %.200s; its content is dead letter %s of %s", n->reason, f->letter, self->service);
+                "it is left out: %.200s; its content is dead letter %s of %s", n->reason, f->letter,
+                self->service);
 }
 
 void unreadables_report(unreadables_t *self, batch_t *batch) {
@@ -191,7 +197,8 @@ void unreadables_report(unreadables_t *self, batch_t *batch) {
     LL_FOREACH(self->noted, n) report_one(self, batch, n);
     if (self->left_out)
         batch_alert(batch, ALERT__SEVERITY__critical, "unreadable_records", self->service,
-                    "%zu more cannot be read: they are looked for again at the next start", self->left_out);
+                    "%zu more cannot be read: they are looked for again at the next start",
+                    self->left_out);
     noted_clear(self);
 }
 

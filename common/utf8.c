@@ -7,7 +7,10 @@
 size_t utf8_length(const char *text, size_t left) {
     const uint8_t *s = (const uint8_t *)text;
     if (s[0] < 0x80) return 1;
-    size_t n = s[0] >= 0xC2 && s[0] <= 0xDF ? 2 : (s[0] & 0xF0) == 0xE0 ? 3 : s[0] >= 0xF0 && s[0] <= 0xF4 ? 4 : 0;
+    size_t n = s[0] >= 0xC2 && s[0] <= 0xDF   ? 2
+               : (s[0] & 0xF0) == 0xE0        ? 3
+               : s[0] >= 0xF0 && s[0] <= 0xF4 ? 4
+                                              : 0;
     if (!n || n > left) return 0;
     uint8_t low = s[0] == 0xE0 ? 0xA0 : s[0] == 0xF0 ? 0x90 : 0x80;
     uint8_t high = s[0] == 0xED ? 0x9F : s[0] == 0xF4 ? 0x8F : 0xBF;
@@ -37,7 +40,8 @@ uint32_t utf8_code(const char *character, size_t length) {
 bool utf8_is_visible(const char *character, size_t length) {
     static const struct {
         uint32_t from, to;
-    } unseen[] = {{0, 0x1F}, {0x7F, 0x9F}, {0x61C, 0x61C}, {0x200E, 0x200F}, {0x2028, 0x202E}, {0x2066, 0x2069}};
+    } unseen[] = {{0, 0x1F},        {0x7F, 0x9F},     {0x61C, 0x61C},
+                  {0x200E, 0x200F}, {0x2028, 0x202E}, {0x2066, 0x2069}};
     uint32_t code = utf8_code(character, length);
     for (size_t i = 0; i < sizeof unseen / sizeof *unseen; i++) {
         if (code >= unseen[i].from && code <= unseen[i].to) return false;
@@ -49,7 +53,8 @@ bool utf8_is_plain(const char *text, const char *others) {
     size_t length = strlen(text);
     for (size_t i = 0, n; i < length; i += n) {
         n = utf8_length(text + i, length - i);
-        if (!n || (!utf8_is_visible(text + i, n) && !(n == 1 && strchr(others, text[i])))) return false;
+        if (!n || (!utf8_is_visible(text + i, n) && !(n == 1 && strchr(others, text[i]))))
+            return false;
     }
     return true;
 }
@@ -81,7 +86,8 @@ bool utf8_escapes_are_whole(const char *json, size_t length) {
         int32_t unit = escaped_unit(json + i, length - i);
         if (is_second_half(unit)) return false;
         if (is_first_half(unit)) {
-            if (length - i < 6 || !is_second_half(escaped_unit(json + i + 6, length - i - 6))) return false;
+            if (length - i < 6 || !is_second_half(escaped_unit(json + i + 6, length - i - 6)))
+                return false;
             i += 10;
         }
         i++; // what is escaped escapes nothing itself

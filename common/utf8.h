@@ -13,9 +13,10 @@ bool utf8_is_valid(const char *text, size_t length);
 
 uint32_t utf8_code(const char *character, size_t length); // of a well-formed one
 
-// Whether the character of `length` bytes is one that a reader sees. Not: controls (C0, DELETE, C1), ends
-// of lines (U+2028, U+2029), and the marks that turn the direction of what follows (U+061C, U+200E,
-// U+200F, U+202A to U+202E, U+2066 to U+2069), by which "abc" can be made to read "cba".
+// Whether the character of `length` bytes is one that a reader sees. Not: controls (C0, DELETE,
+// C1), ends of lines (U+2028, U+2029), and the marks that turn the direction of what follows
+// (U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069), by which "abc" can be made to read
+// "cba".
 bool utf8_is_visible(const char *character, size_t length);
 
 // Well-formed, and every character is visible, or one of `others` (ASCII).

@@ -1,10 +1,10 @@
-// unreadable - a trade that Redis holds and nobody can read may be at the broker: nothing new where it may be.
-// SPDX-License-Identifier: MIT
+// unreadable - a trade that Redis holds and nobody can read may be at the broker: nothing new where
+// it may be. SPDX-License-Identifier: MIT
 #include "services/executor/engine.h"
 
-// Until the executor is started again with the record mended, or out of the set of open trades: it counts as a trade
-// in doubt at its account and symbol; at all of the account's symbols when the symbol cannot be read; everywhere when
-// not even the account can.
+// Until the executor is started again with the record mended, or out of the set of open trades: it
+// counts as a trade in doubt at its account and symbol; at all of the account's symbols when the
+// symbol cannot be read; everywhere when not even the account can.
 void unreadable_trade(void *self, const struct unreadable *what) {
     struct executor *x = self;
     if (what->type != &trade_state__descriptor) return;
@@ -22,4 +22,6 @@ void unreadable_trade(void *self, const struct unreadable *what) {
         a->unreadable++;
 }
 
-unsigned unreadable_here(const struct executor *x, const struct place *p) { return x->unreadable + p->account->unreadable; }
+unsigned unreadable_here(const struct executor *x, const struct place *p) {
+    return x->unreadable + p->account->unreadable;
+}

@@ -1,6 +1,6 @@
-// fuzz_common_record - any bytes as a message in JSON, and as the values of a message's fields; what is read or held is written, and read
-// again as the same: in JSON, and in pairs as Redis holds them.
-// SPDX-License-Identifier: MIT
+// fuzz_common_record - any bytes as a message in JSON, and as the values of a message's fields;
+// what is read or held is written, and read again as the same: in JSON, and in pairs as Redis holds
+// them. SPDX-License-Identifier: MIT
 #include "common/clock.h"
 #include "common/record_part.h"
 #include "config.pb-c.h"
@@ -12,10 +12,12 @@
 #include "tests/fuzz/fuzz.h"
 
 static const ProtobufCMessageDescriptor *const types[] = {
-    &account_config__descriptor, &broker_config__descriptor, &signal_config__descriptor,    &instance_config__descriptor,
-    &signal__descriptor,         &trade_state__descriptor,   &config_change__descriptor,    &execution_state__descriptor,
-    &trade_result__descriptor,   &open_signal__descriptor,   &account_state__descriptor,    &active_position__descriptor,
-    &routing__descriptor,        &report__descriptor,        &signal_rejection__descriptor, &instance_state__descriptor,
+    &account_config__descriptor,  &broker_config__descriptor,   &signal_config__descriptor,
+    &instance_config__descriptor, &signal__descriptor,          &trade_state__descriptor,
+    &config_change__descriptor,   &execution_state__descriptor, &trade_result__descriptor,
+    &open_signal__descriptor,     &account_state__descriptor,   &active_position__descriptor,
+    &routing__descriptor,         &report__descriptor,          &signal_rejection__descriptor,
+    &instance_state__descriptor,
 };
 
 struct pairs {
@@ -44,7 +46,8 @@ static void survives(const ProtobufCMessage *m, arena_t *arena) {
     struct fault fault;
     ProtobufCMessage *again;
     record_to_json(m, &json);
-    MUST(record_from_json(m->descriptor, buffer_string(&json), json.length, "f", arena, &again, &fault) == ERR_OK);
+    MUST(record_from_json(m->descriptor, buffer_string(&json), json.length, "f", arena, &again,
+                          &fault) == ERR_OK);
     same_as_json(again, &json);
     record_each(m, keep_pair, &p);
     MUST(record_from_pairs(m->descriptor, p.pair, p.n, arena, &again, &fault) == ERR_OK);
@@ -65,7 +68,8 @@ static uint64_t input_bits(struct input *in) {
 }
 
 static char *input_text(struct input *in, arena_t *arena) {
-    const uint8_t *zero = memchr(in->at, 0, (size_t)(in->end - in->at)), *end = zero ? zero : in->end;
+    const uint8_t *zero = memchr(in->at, 0, (size_t)(in->end - in->at)),
+                  *end = zero ? zero : in->end;
     size_t length = (size_t)(end - in->at);
     char *text = arena_zero(arena, length + 1);
     memcpy(text, in->at, length);
@@ -73,9 +77,11 @@ static char *input_text(struct input *in, arena_t *arena) {
     return text;
 }
 
-static ProtobufCMessage *input_message(struct input *in, const ProtobufCMessageDescriptor *type, unsigned depth, arena_t *arena);
+static ProtobufCMessage *input_message(struct input *in, const ProtobufCMessageDescriptor *type,
+                                       unsigned depth, arena_t *arena);
 
-static void input_item(struct input *in, const ProtobufCFieldDescriptor *f, void *place, unsigned depth, arena_t *arena) {
+static void input_item(struct input *in, const ProtobufCFieldDescriptor *f, void *place,
+                       unsigned depth, arena_t *arena) {
     uint64_t bits;
     if (f->type == PROTOBUF_C_TYPE_MESSAGE) {
         *(ProtobufCMessage **)place = input_message(in, f->descriptor, depth + 1, arena);
@@ -96,8 +102,10 @@ static void input_item(struct input *in, const ProtobufCFieldDescriptor *f, void
     }
 }
 
-// An optional field is there when the next byte is odd; a repeated one has as many items as its last two bits say.
-static void input_field(struct input *in, ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, unsigned depth, arena_t *arena) {
+// An optional field is there when the next byte is odd; a repeated one has as many items as its
+// last two bits say.
+static void input_field(struct input *in, ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
+                        unsigned depth, arena_t *arena) {
     uint8_t how = in->at < in->end && f->label != PROTOBUF_C_LABEL_REQUIRED ? *in->at++ : 0;
     if (f->label == PROTOBUF_C_LABEL_REPEATED) {
         size_t n = depth < 3 ? how & 3 : 0, size = record_item_size(f);
@@ -111,9 +119,11 @@ static void input_field(struct input *in, ProtobufCMessage *m, const ProtobufCFi
     }
 }
 
-static ProtobufCMessage *input_message(struct input *in, const ProtobufCMessageDescriptor *type, unsigned depth, arena_t *arena) {
+static ProtobufCMessage *input_message(struct input *in, const ProtobufCMessageDescriptor *type,
+                                       unsigned depth, arena_t *arena) {
     ProtobufCMessage *m = record_new(type, arena);
-    for (unsigned i = 0; i < type->n_fields; i++) input_field(in, m, &type->fields[i], depth, arena);
+    for (unsigned i = 0; i < type->n_fields; i++)
+        input_field(in, m, &type->fields[i], depth, arena);
     return m;
 }
 

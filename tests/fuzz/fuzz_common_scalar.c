@@ -1,6 +1,5 @@
-// fuzz_common_scalar - any bytes as a decimal, a time, an entry's id, and any 8 bytes as the value of one; what is read prints to what reads
-// as the same.
-// SPDX-License-Identifier: MIT
+// fuzz_common_scalar - any bytes as a decimal, a time, an entry's id, and any 8 bytes as the value
+// of one; what is read prints to what reads as the same. SPDX-License-Identifier: MIT
 #include "common/clock.h"
 #include "common/decimal.h"
 #include "common/delivery.h"
@@ -22,7 +21,8 @@ static void time_survives(uint64_t t) {
 static void id_survives(struct entry_id id) {
     char out[ENTRY_ID_TEXT];
     struct entry_id again;
-    MUST(entry_id_parse(out, entry_id_print(id, out), &again) == ERR_OK && entry_id_cmp(id, again) == 0);
+    MUST(entry_id_parse(out, entry_id_print(id, out), &again) == ERR_OK &&
+         entry_id_cmp(id, again) == 0);
 }
 
 static void values_survive(const uint8_t *data, size_t size) {
@@ -40,7 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct entry_id id;
     values_survive(data, size);
     if (decimal_parse(text, size, &d) == ERR_OK) decimal_survives(d);
-    if (decimal_read(text, size, &read) == ERR_OK) MUST(read.e8 == d.e8 && decimal_neg(decimal_neg(read)).e8 == read.e8);
+    if (decimal_read(text, size, &read) == ERR_OK)
+        MUST(read.e8 == d.e8 && decimal_neg(decimal_neg(read)).e8 == read.e8);
     if (time_parse(text, size, &t) == ERR_OK) time_survives(t);
     if (time_read(text, size, &t) == ERR_OK) MUST(t < TIME_END);
     if (entry_id_parse(text, size, &id) == ERR_OK) id_survives(id);

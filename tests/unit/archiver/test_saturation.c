@@ -1,5 +1,5 @@
-// test_saturation - sums that do not fit end where they can be read again: the archiver reads rows that it adds to.
-// SPDX-License-Identifier: MIT
+// test_saturation - sums that do not fit end where they can be read again: the archiver reads rows
+// that it adds to. SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,8 @@
 
 static TradeState lost_trade(void) {
     TradeState t = TRADE_STATE__INIT;
-    t.trade_id = t.signal_id = t.account_id = t.broker_id = t.symbol = t.broker_symbol = (char *)"x";
+    t.trade_id = t.signal_id = t.account_id = t.broker_id = t.symbol = t.broker_symbol =
+        (char *)"x";
     t.state = TRADE_STATE__STATE__closed;
     t.direction = SIGNAL__DIRECTION__buy;
     t.has_filled_lots = t.has_closed_lots = true, t.filled_lots = t.closed_lots = DECIMAL_SCALE;
@@ -38,13 +39,15 @@ static void a_row_of_sums_that_do_not_fit_can_be_read_again(void **state) {
     performance_finish(&p, 1, arena);
     assert_true(p.row.gross_loss == -INT64_MAX);
     record_to_json(&p.row.base, &json);
-    err_t e = record_from_json(p.row.base.descriptor, buffer_string(&json), json.length, "", arena, &again, &fault);
+    err_t e = record_from_json(p.row.base.descriptor, buffer_string(&json), json.length, "", arena,
+                               &again, &fault);
     if (e) fail_msg("%s %s", fault.path, fault.rule);
     assert_true(performance_resume(&p, (const AccountPerformance *)again));
     performance_destroy(&p);
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_row_of_sums_that_do_not_fit_can_be_read_again)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_row_of_sums_that_do_not_fit_can_be_read_again)};
     return cmocka_run_group_tests_name("saturation", tests, NULL, NULL);
 }

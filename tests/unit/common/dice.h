@@ -15,7 +15,8 @@ static inline uint64_t dice_roll(struct dice *d) { // xorshift64*
     return d->state * UINT64_C(2685821657736338717);
 }
 
-// Any 64 bits, of every size, and often one of those next to where a type ends: 0, the signed limits, the unsigned one.
+// Any 64 bits, of every size, and often one of those next to where a type ends: 0, the signed
+// limits, the unsigned one.
 static inline uint64_t dice_bits(struct dice *d) {
     static const uint64_t ends[] = {0, INT64_MAX, (uint64_t)INT64_MAX + 1, UINT64_MAX};
     uint64_t bits = dice_roll(d), how = dice_roll(d) % 8;

@@ -33,11 +33,26 @@ static void what_is_well_formed_is_told_from_what_is_not(void **state) {
 
 static void what_is_not_seen_is_not_plain(void **state) {
     (void)state;
-    static const char *const unseen[] = {"\x01",         "\n",           "\x7f",         "\xc2\x80",     "\xc2\x9f",
-                                         "\xd8\x9c",     "\xe2\x80\x8e", "\xe2\x80\x8f", "\xe2\x80\xa8", "\xe2\x80\xa9",
-                                         "\xe2\x80\xae", "\xe2\x81\xa6", "\xe2\x81\xa9", "a\xe2\x80\xae" "b", "\xff"};
-    static const char *const seen[] = {"", "a b", "\xc2\xa0", "\xd8\x9b", "\xe2\x80\x90", "\xe2\x81\xa5", "\xf0\x9f\x93\x88"};
-    for (size_t i = 0; i < sizeof unseen / sizeof *unseen; i++) assert_false(utf8_is_plain(unseen[i], ""));
+    static const char *const unseen[] = {"\x01",
+                                         "\n",
+                                         "\x7f",
+                                         "\xc2\x80",
+                                         "\xc2\x9f",
+                                         "\xd8\x9c",
+                                         "\xe2\x80\x8e",
+                                         "\xe2\x80\x8f",
+                                         "\xe2\x80\xa8",
+                                         "\xe2\x80\xa9",
+                                         "\xe2\x80\xae",
+                                         "\xe2\x81\xa6",
+                                         "\xe2\x81\xa9",
+                                         "a\xe2\x80\xae"
+                                         "b",
+                                         "\xff"};
+    static const char *const seen[] = {
+        "", "a b", "\xc2\xa0", "\xd8\x9b", "\xe2\x80\x90", "\xe2\x81\xa5", "\xf0\x9f\x93\x88"};
+    for (size_t i = 0; i < sizeof unseen / sizeof *unseen; i++)
+        assert_false(utf8_is_plain(unseen[i], ""));
     for (size_t i = 0; i < sizeof seen / sizeof *seen; i++) assert_true(utf8_is_plain(seen[i], ""));
     assert_true(utf8_is_plain("a\nb\t", "\n\t"));
     assert_false(utf8_is_plain("a\nb\r", "\n\t"));

@@ -1,5 +1,5 @@
-// test_values - whatever is printed is read again: each field of each message with millions of values, as text and as JSON.
-// SPDX-License-Identifier: MIT
+// test_values - whatever is printed is read again: each field of each message with millions of
+// values, as text and as JSON. SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,7 +21,8 @@
 #define VALUES 10000 // of each field of each message: some two million
 
 static bool is_scalar(const ProtobufCFieldDescriptor *f) {
-    return f->type != PROTOBUF_C_TYPE_STRING && f->type != PROTOBUF_C_TYPE_BYTES && f->type != PROTOBUF_C_TYPE_MESSAGE;
+    return f->type != PROTOBUF_C_TYPE_STRING && f->type != PROTOBUF_C_TYPE_BYTES &&
+           f->type != PROTOBUF_C_TYPE_MESSAGE;
 }
 
 // Any value of the field's type; times to the microsecond, as they are kept.
@@ -42,7 +43,8 @@ static void check_field(const ProtobufCFieldDescriptor *f, struct dice *d, buffe
         buffer_clear(text);
         record_print_value(f, &value, text);
         err_t e = record_read_value(f, (struct span){text->data, text->length}, NULL, &back, &rule);
-        if (e || memcmp(&value, &back, size) != 0) fail_msg("%s of value %s: %s", f->name, buffer_string(text), rule);
+        if (e || memcmp(&value, &back, size) != 0)
+            fail_msg("%s of value %s: %s", f->name, buffer_string(text), rule);
     }
 }
 
@@ -86,10 +88,15 @@ static void any_text(struct dice *d, bool well_formed, buffer_t *out) {
         else if (c < 0x800)
             buffer_add(out, (uint8_t[]){(uint8_t)(0xC0 | c >> 6), (uint8_t)(0x80 | (c & 0x3F))}, 2);
         else if (c < 0x10000)
-            buffer_add(out, (uint8_t[]){(uint8_t)(0xE0 | c >> 12), (uint8_t)(0x80 | (c >> 6 & 0x3F)), (uint8_t)(0x80 | (c & 0x3F))}, 3);
+            buffer_add(out,
+                       (uint8_t[]){(uint8_t)(0xE0 | c >> 12), (uint8_t)(0x80 | (c >> 6 & 0x3F)),
+                                   (uint8_t)(0x80 | (c & 0x3F))},
+                       3);
         else
-            buffer_add(out, (uint8_t[]){(uint8_t)(0xF0 | c >> 18), (uint8_t)(0x80 | (c >> 12 & 0x3F)), (uint8_t)(0x80 | (c >> 6 & 0x3F)),
-                                        (uint8_t)(0x80 | (c & 0x3F))}, 4);
+            buffer_add(out,
+                       (uint8_t[]){(uint8_t)(0xF0 | c >> 18), (uint8_t)(0x80 | (c >> 12 & 0x3F)),
+                                   (uint8_t)(0x80 | (c >> 6 & 0x3F)), (uint8_t)(0x80 | (c & 0x3F))},
+                       4);
     }
 }
 
@@ -107,7 +114,8 @@ static void texts_of_any_characters_survive_json(void **state) {
         b.broker_id = (char *)buffer_string(&text);
         buffer_clear(&json);
         record_to_json(&b.base, &json);
-        err_t e = record_from_json(b.base.descriptor, buffer_string(&json), json.length, "", arena, &m, &fault);
+        err_t e = record_from_json(b.base.descriptor, buffer_string(&json), json.length, "", arena,
+                                   &m, &fault);
         if (e) fail_msg("%s %s: %s", fault.path, fault.rule, buffer_string(&json));
         if (well_formed) assert_string_equal(((BrokerState *)m)->broker_id, b.broker_id);
         arena_reset(arena);
@@ -119,7 +127,8 @@ static void texts_of_any_characters_survive_json(void **state) {
 
 // --- what comes from a peer
 
-static ProtobufCMessage *open_body(const char *type, const void *body, size_t length, arena_t *arena) {
+static ProtobufCMessage *open_body(const char *type, const void *body, size_t length,
+                                   arena_t *arena) {
     struct envelope e = {.body = {body, length}};
     memcpy(e.type, type, strlen(type) + 1);
     return envelope_open(&e, arena);
@@ -142,7 +151,8 @@ static void a_value_that_no_name_is_known_for_is_not_opened(void **state) {
     assert_true(record_is_sound(m));
 }
 
-// Field 0 in the long form 80 00, its value 00: protobuf-c keeps it, writes it as 00 00, and refuses that.
+// Field 0 in the long form 80 00, its value 00: protobuf-c keeps it, writes it as 00 00, and
+// refuses that.
 static void a_field_without_a_number_is_not_opened(void **state) {
     (void)state;
     own(arena) *arena = arena_new(0);
