@@ -7,6 +7,7 @@
 #include "common/guard.h"
 #include "common/service.h"
 #include "common/shard.h"
+#include "gateway.pb-c.h"
 #include "order.pb-c.h"
 #include "services/executor/accounts/accounts.h"
 #include "services/executor/accounts/positions.h"
@@ -134,13 +135,19 @@ err_t commands_order(void *self, batch_t *batch, const ProtobufCMessage *body);
 err_t commands_operator(void *self, batch_t *batch, const ProtobufCMessage *body);
 err_t commands_query(void *self, batch_t *batch, const ProtobufCMessage *body);
 
+// gateway/presence.c - which gateways are there.
+void presence_greet(struct executor *x, batch_t *batch, struct session *s, const Hello *h);
+void presence_beat(struct executor *x, batch_t *batch, struct session *s, const GatewayHeartbeat *h);
+void presence_nudge(struct executor *x, batch_t *batch, struct session *s);  // it does not know that it is to say hello
+void presence_resume(struct executor *x, batch_t *batch, struct session *s); // it is heard again, and was lost
+void presence_map(struct executor *x);                                       // accounts to sessions, from the book
+void presence_tick(struct executor *x, batch_t *batch);                      // silence
+
 // gateway/wire.c - the socket of the gateways.
 err_t wire_ready(void *self, batch_t *batch);
 void wire_take(struct executor *x, batch_t *batch, struct span peer, struct span frame);
 void wire_done(struct executor *x, batch_t *batch); // at the end of a turn
 void wire_committed(struct executor *x);
-void wire_map(struct executor *x);                  // accounts to sessions, from the book
-void wire_tick(struct executor *x, batch_t *batch); // silence
 
 // gateway/again.c - what a recording that begins later needs.
 void again_keep(struct executor *x, struct session *s, const ProtobufCMessage *m, struct span frame);

@@ -237,7 +237,7 @@ static void do_chores(struct executor *x, batch_t *batch) {
 static err_t executor_tick(void *self, batch_t *batch) {
     struct executor *x = self;
     engine_begin(x, batch);
-    wire_tick(x, batch);
+    presence_tick(x, batch);
     look_at_due(x, batch);
     orders_wake(x, batch);
     state_write(x, batch);

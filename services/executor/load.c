@@ -158,5 +158,5 @@ void load_start(struct executor *x, batch_t *batch) {
     keep_orphans(x, batch);
     free(list);
     for (struct account *a = accounts_first(x->accounts); a; a = a->next) a->dirty = true;
-    wire_map(x);
+    presence_map(x);
 }

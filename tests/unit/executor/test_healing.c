@@ -1,5 +1,5 @@
-// test_healing - the broker's books against ours: each discrepancy has its remedy, and what differs is healed or an operator's.
-// SPDX-License-Identifier: MIT
+// test_healing - the broker's books against ours: each discrepancy has its remedy, and what differs
+// is healed or an operator's. SPDX-License-Identifier: MIT
 #include "services/executor/trade/discrepancy.h"
 #include "services/executor/trade/fills.h"
 #include "witness.h"
@@ -26,20 +26,25 @@ static void every_discrepancy_has_the_remedy_of_its_row(void **state) {
     (void)state;
     bool seen[DISCREPANCY_COUNT] = {false};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct discrepancy_view v = {rows[i].known, rows[i].over, rows[i].here, rows[i].there};
+        const struct discrepancy_view v = {rows[i].known, rows[i].over, rows[i].here,
+                                           rows[i].there};
         enum discrepancy d = discrepancy_of(&v);
         assert_int_equal(d, rows[i].d);
         seen[d] = true;
         for (unsigned times = 0; times < 300; times++) {
-            enum remedy r = times <= 1 ? rows[i].first : times < DISCREPANCY_PATIENCE ? rows[i].again : rows[i].patient;
+            enum remedy r = times <= 1                     ? rows[i].first
+                            : times < DISCREPANCY_PATIENCE ? rows[i].again
+                                                           : rows[i].patient;
             assert_int_equal(discrepancy_remedy(d, times), r);
         }
         assert_true(strlen(discrepancy_text(d)) > 5);
     }
     seen[DISCREPANCY_UNLISTED] = true; // of orders: it has no lots
     assert_int_equal(discrepancy_remedy(DISCREPANCY_UNLISTED, 1), REMEDY_ASK);
-    assert_int_equal(discrepancy_remedy(DISCREPANCY_UNLISTED, DISCREPANCY_PATIENCE - 1), REMEDY_ASK);
-    assert_int_equal(discrepancy_remedy(DISCREPANCY_UNLISTED, DISCREPANCY_PATIENCE), REMEDY_END_HERE);
+    assert_int_equal(discrepancy_remedy(DISCREPANCY_UNLISTED, DISCREPANCY_PATIENCE - 1),
+                     REMEDY_ASK);
+    assert_int_equal(discrepancy_remedy(DISCREPANCY_UNLISTED, DISCREPANCY_PATIENCE),
+                     REMEDY_END_HERE);
     for (int d = 0; d < DISCREPANCY_COUNT; d++) assert_true(seen[d]);
 }
 
@@ -88,7 +93,9 @@ static void show(struct world *w, const char *trade_id, int64_t lots, unsigned t
     }
 }
 
-static int64_t open_lots(const struct world *w, const char *trade_id) { return fills_open_lots(trade_of(w, trade_id)).e8; }
+static int64_t open_lots(const struct world *w, const char *trade_id) {
+    return fills_open_lots(trade_of(w, trade_id)).e8;
+}
 
 static void what_agrees_is_left_alone(void **state) {
     struct world *w = *state;

@@ -1,12 +1,13 @@
-// test_orphans - a trade that a broker names and nobody here knows: sought, on record, and adopted from its gateway's books.
-// SPDX-License-Identifier: MIT
+// test_orphans - a trade that a broker names and nobody here knows: sought, on record, and adopted
+// from its gateway's books. SPDX-License-Identifier: MIT
 #include "services/executor/trade/fills.h"
 #include "witness.h"
 
 static size_t acks(const struct world *w, uint64_t report) {
     size_t n = 0;
     for (size_t i = 0; i < w->n_letters; i++) {
-        n += w->letters[i]->descriptor == &report_ack__descriptor && ((const ReportAck *)w->letters[i])->report == report;
+        n += w->letters[i]->descriptor == &report_ack__descriptor &&
+             ((const ReportAck *)w->letters[i])->report == report;
     }
     return n;
 }
@@ -28,7 +29,8 @@ static void it_is_adopted_with_all_its_executions_from_what_was_submitted(void *
     gateway_fills(w, "x1", "e1", LOT / 2);
     world_commit(w);
     answer_about(w, &a, "x1");
-    Fill f = fill_of(w, "e1", LOT / 2, LOT), g = fill_of(w, "e2", LOT / 2, LOT), h = fill_of(w, "e3", LOT / 4, LOT);
+    Fill f = fill_of(w, "e1", LOT / 2, LOT), g = fill_of(w, "e2", LOT / 2, LOT),
+         h = fill_of(w, "e3", LOT / 4, LOT);
     a.fills[a.m.n_fills++] = &f;
     a.fills[a.m.n_fills++] = &g;
     a.closings[a.m.n_closings++] = &h;
@@ -121,7 +123,8 @@ static void a_restart_goes_on_seeking(void **state) {
     assert_state(w, "x1", filled);
 }
 
-static void a_state_without_an_execution_of_one_that_is_over_and_forgotten_is_old_news(void **state) {
+static void
+a_state_without_an_execution_of_one_that_is_over_and_forgotten_is_old_news(void **state) {
     struct world *w = *state;
     (void)!guard_put(w->x->guard, w->batch, digest_text("x1"), w->now);
     gateway_reports(w, REPORT__KIND__cancelled, "x1");

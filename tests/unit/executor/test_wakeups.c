@@ -1,5 +1,5 @@
-// test_wakeups - nothing waits for ever, and nothing is counted twice or given up early: what a question, a queue or a counter lost.
-// SPDX-License-Identifier: MIT
+// test_wakeups - nothing waits for ever, and nothing is counted twice or given up early: what a
+// question, a queue or a counter lost. SPDX-License-Identifier: MIT
 #include <time.h>
 
 #include "witness.h"
@@ -12,7 +12,9 @@ static void what_did_not_leave_is_sent_when_its_gateway_greets_anew(void **state
     give_market(w, "t1");
     world_commit(w);
     w->wire_full = false;
-    witness_greets(w, FOREVER, true, 78, START - NS_PER_S); // another session: what was on its way is in doubt, this was not
+    witness_greets(w, FOREVER, true, 78,
+                   START -
+                       NS_PER_S); // another session: what was on its way is in doubt, this was not
     world_commit(w);
     world_live(w, 1);
     assert_int_equal(submits(w, "t1"), 1);
@@ -206,7 +208,8 @@ static void a_position_that_was_forgotten_and_is_adopted_again_is_reserved_once(
     give_close(w, "c1");
     world_commit(w);
     Report r = report_of(w, REPORT__KIND__position_closed, "p1"); // its broker was first
-    Fill f = fill_of(w, "e2", LOT, LOT), g = fill_of(w, "e-p1", LOT, LOT), late = fill_of(w, "e3", LOT, LOT);
+    Fill f = fill_of(w, "e2", LOT, LOT), g = fill_of(w, "e-p1", LOT, LOT),
+         late = fill_of(w, "e3", LOT, LOT);
     r.fill = &f;
     gateway_says(w, &r.base);
     world_commit(w);
@@ -267,7 +270,8 @@ static void what_is_overtaken_while_the_queue_is_walked_does_not_end_the_walk(vo
 #define ANSWERS 200
 static char names[MANY][16];
 
-// Processor time of some answers, while n orders wait: one is in flight, and each answer lets the next one go.
+// Processor time of some answers, while n orders wait: one is in flight, and each answer lets the
+// next one go.
 static double time_of(unsigned n) {
     void *state;
     world_setup(&state);
@@ -297,7 +301,8 @@ static double time_of(unsigned n) {
 static void a_queue_is_not_walked_for_each_answer(void **state) {
     (void)state;
     double few = time_of(MANY / 16), many = time_of(MANY);
-    if (many > 3 * few) fail_msg("with sixteen times as many behind, each took %.1f times as long", many / few);
+    if (many > 3 * few)
+        fail_msg("with sixteen times as many behind, each took %.1f times as long", many / few);
 }
 
 int main(void) {
@@ -308,11 +313,14 @@ int main(void) {
         WITH(with_witness, a_report_does_not_take_the_place_of_the_question_that_is_due),
         WITH(with_witness, a_question_whose_answer_was_lost_with_its_gateway_is_asked_again),
         WITH(with_witness, an_order_that_was_found_is_not_given_up_for_what_was_answered_before),
-        WITH(with_witness, an_order_the_broker_does_not_know_any_more_is_ended_after_the_least_time),
+        WITH(with_witness,
+             an_order_the_broker_does_not_know_any_more_is_ended_after_the_least_time),
         WITH(with_witness, the_row_of_answers_begins_anew_in_the_next_life),
         WITH(with_witness, a_cancel_that_is_refused_for_an_order_that_is_gone_ends_it),
-        WITH(with_no_memory_of_what_is_over, a_position_that_was_forgotten_and_is_adopted_again_is_reserved_once),
-        WITH(with_witness_that_checks_nothing, what_is_overtaken_while_the_queue_is_walked_does_not_end_the_walk),
+        WITH(with_no_memory_of_what_is_over,
+             a_position_that_was_forgotten_and_is_adopted_again_is_reserved_once),
+        WITH(with_witness_that_checks_nothing,
+             what_is_overtaken_while_the_queue_is_walked_does_not_end_the_walk),
         cmocka_unit_test(a_queue_is_not_walked_for_each_answer),
         WITH(with_witness, an_acceptance_is_told_though_its_record_was_written_before),
     };

@@ -1,5 +1,5 @@
-// witness - a gateway that keeps plans: its hello, its fills with what they closed, its answers with what was submitted.
-// SPDX-License-Identifier: MIT
+// witness - a gateway that keeps plans: its hello, its fills with what they closed, its answers
+// with what was submitted. SPDX-License-Identifier: MIT
 #pragma once
 
 #include "world.h"
@@ -8,7 +8,8 @@
 #define FOREVER HELLO__DUPLICATE_CHECK__forever
 
 // Its books have every Submit since `books_since` (UTC ns; 0: it does not say).
-static void witness_greets(struct world *w, Hello__DuplicateCheck check, bool can_query, uint64_t books, uint64_t books_since) {
+static void witness_greets(struct world *w, Hello__DuplicateCheck check, bool can_query,
+                           uint64_t books, uint64_t books_since) {
     Hello h = HELLO__INIT;
     h.instance_id = (char *)"g1";
     h.broker_id = (char *)"b1";
@@ -47,7 +48,8 @@ static Closing piece_of(const char *trade_id, int64_t lots) {
 }
 
 // A close's execution, which took `lots` off the position `of`.
-static void witness_closes(struct world *w, const char *close, const char *execution_id, const char *of, int64_t lots) {
+static void witness_closes(struct world *w, const char *close, const char *execution_id,
+                           const char *of, int64_t lots) {
     Fill f = fill_of(w, execution_id, lots, LOT + LOT / 10);
     Closing piece = piece_of(of, lots), *pieces[] = {&piece};
     Report r = report_of(w, REPORT__KIND__filled, close);

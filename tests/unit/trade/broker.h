@@ -1,5 +1,5 @@
-// broker - a broker as a model: orders, executions, what each closed; hedging or netting. Its books are the truth of test_generated.
-// SPDX-License-Identifier: MIT
+// broker - a broker as a model: orders, executions, what each closed; hedging or netting. Its books
+// are the truth of test_generated. SPDX-License-Identifier: MIT
 #pragma once
 
 // clang-format off
@@ -57,7 +57,9 @@ static uint64_t roll(struct broker *b) { // splitmix64
 static int below(struct broker *b, int n) { return (int)(roll(b) % (uint64_t)n); }
 static bool one_in(struct broker *b, int n) { return below(b, n) == 0; }
 
-static bool broker_is_over(const struct order *o) { return o->state != T(working) && o->state != T(partially_filled); }
+static bool broker_is_over(const struct order *o) {
+    return o->state != T(working) && o->state != T(partially_filled);
+}
 
 static struct execution *broker_execution(struct broker *b, int owner, int64_t lots) {
     struct execution *e = &b->executions[b->n_executions];
@@ -88,10 +90,12 @@ static int64_t take_piece(struct broker *b, struct execution *e, int of, int64_t
 }
 
 // Oldest first, of the side that is not `side`.
-static int64_t take_any(struct broker *b, struct execution *e, Signal__Direction side, int64_t lots) {
+static int64_t take_any(struct broker *b, struct execution *e, Signal__Direction side,
+                        int64_t lots) {
     int64_t taken = 0;
     for (int i = 0; i < ORDERS && taken < lots; i++) {
-        if (b->orders[i].open && b->orders[i].side != side) taken += take_piece(b, e, i, lots - taken);
+        if (b->orders[i].open && b->orders[i].side != side)
+            taken += take_piece(b, e, i, lots - taken);
     }
     return taken;
 }
@@ -111,7 +115,9 @@ static int64_t take_plan(struct broker *b, struct execution *e, struct order *o,
 static struct execution *broker_fill(struct broker *b, int i, int64_t lots) {
     struct order *o = &b->orders[i];
     struct execution *e = broker_execution(b, i, lots);
-    int64_t taken = o->closes ? take_plan(b, e, o, lots) : b->netting ? take_any(b, e, o->side, lots) : 0;
+    int64_t taken = o->closes    ? take_plan(b, e, o, lots)
+                    : b->netting ? take_any(b, e, o->side, lots)
+                                 : 0;
     if (o->closes && !taken) {
         b->n_executions--;
         o->state = o->filled ? T(cancelled) : T(rejected);
@@ -131,7 +137,11 @@ static struct execution *broker_close(struct broker *b, int i, int64_t lots) {
     struct execution *e = broker_execution(b, i, lots);
     struct order *o = &b->orders[i];
     int64_t taken = take_piece(b, e, i, lots);
-    if (b->netting) taken += take_any(b, e, o->side == SIGNAL__DIRECTION__buy ? SIGNAL__DIRECTION__sell : SIGNAL__DIRECTION__buy, lots - taken);
+    if (b->netting)
+        taken += take_any(b, e,
+                          o->side == SIGNAL__DIRECTION__buy ? SIGNAL__DIRECTION__sell
+                                                            : SIGNAL__DIRECTION__buy,
+                          lots - taken);
     e->lots = taken;
     e->by_broker = true;
     return e;
@@ -166,7 +176,8 @@ static Fill *say_execution(const struct broker *b, const struct execution *e, st
 }
 
 // What of it closed the position of `of`. NULL: nothing.
-static Fill *say_closing(const struct broker *b, const struct execution *e, int of, struct said *s) {
+static Fill *say_closing(const struct broker *b, const struct execution *e, int of,
+                         struct said *s) {
     int i = 0;
     while (i < e->n_closed && e->closed[i].of != of) i++;
     if (i == e->n_closed) return NULL;

@@ -1,74 +1,11 @@
-// test_generated - the pure part against a model broker: orders, closes, fills, what the broker does by itself; reports and answers late, out of
-// order, twice or never; records rolled back, and restarts. What always holds is checked after each step; at rest both agree.
+// test_generated - the pure part against a model broker: orders, closes, fills, what the broker
+// does by itself; reports and answers late, out of order, twice or never; records rolled back, and
+// restarts. What always holds is checked after each step; at rest both agree.
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/fills.h"
 #include "tests/unit/trade/memory.h"
 
-// --- orders
-
-static void start_record(const struct model *w, int i, TradeState *s) {
-    const struct order *o = &w->b.orders[i];
-    trade_state__init(s);
-    s->trade_id = (char *)(uintptr_t)o->id;
-    s->signal_id = s->account_id = s->broker_id = s->symbol = s->broker_symbol = (char *)"x";
-    s->order_type = i % 3 ? SIGNAL__ORDER_TYPE__market : SIGNAL__ORDER_TYPE__limit;
-    s->has_side = true;
-    s->side = i % 2 ? SIGNAL__DIRECTION__sell : SIGNAL__DIRECTION__buy;
-    s->direction = o->closes ? SIGNAL__DIRECTION__close : s->side;
-    s->has_lot_size = !o->closes;
-    s->lot_size = o->closes ? 0 : 10 * (i + 1);
-    s->signal_at = s->ordered_at = 900;
-    s->updated_at = w->now;
-    s->state = T(pending);
-}
-
-// By what memory holds, which may be wrong. False: nothing to close.
-static bool plan(struct model *w, int i) {
-    struct trade *t = w->m[i].t;
-    struct plan_position positions[ORDERS];
-    size_t n = 0;
-    for (int k = 0; k < ORDERS; k++) {
-        if (w->m[k].t) positions[n++] = (struct plan_position){w->m[k].t, fills_open_lots(w->m[k].t->s).e8};
-    }
-    struct plan p;
-    const struct plan_lots rule = {1, 1, true};
-    if (plan_close(t->s, positions, n, &rule, w->arena, &p) != PLAN_CHOSEN) return false;
-    Closing *closes[ORDERS];
-    for (size_t k = 0; k < p.n_closes; k++) closes[k] = &p.closes[k];
-    trade_set_closings(t, closes, p.n_closes);
-    t->s->has_lot_size = true;
-    t->s->lot_size = p.lots;
-    t->s->side = side_opposite(p.side);
-    return true;
-}
-
-static void send(struct model *w, int i) {
-    struct trade *t = w->m[i].t;
-    bool planless = w->b.orders[i].closes && !t->s->n_closes;
-    struct model_step s = begin(w, i);
-    if (planless && !plan(w, i))
-        trade_end(t, TRADE_REJECT, "no_position", &s.env, &s.out);
-    else
-        trade_submit(t, &s.env, &s.out);
-    end(&s);
-}
-
-// New, or again after a rollback: then it is asked about first.
-static void order_comes(struct model *w, int i) {
-    struct remembered *m = &w->m[i];
-    TradeState s;
-    if (m->t) return;
-    start_record(w, i, &s);
-    m->t = new_trade(&s);
-    if (m->ordered || m->named) {
-        if (m->named) m->t->sending = SENDING_EARLIER;
-        m->named = false;
-        doubt(w, i, "may have been sent before");
-    } else {
-        send(w, i);
-    }
-    m->ordered = true;
-}
+// --- at the broker
 
 static void submit_arrives(struct model *w) {
     if (!w->submits.n) return;
@@ -76,7 +13,8 @@ static void submit_arrives(struct model *w) {
     struct order *o = &w->b.orders[i];
     const struct trade *t = w->m[i].t;
     if (!t || one_in(&w->b, 10)) return; // lost on the way
-    if (o->there && w->checks) return put_waiting(&w->reports, (struct waiting){.report = REPORTS_DUPLICATE, .order = i});
+    if (o->there && w->checks)
+        return put_waiting(&w->reports, (struct waiting){.report = REPORTS_DUPLICATE, .order = i});
     if (o->there) broken(w, "%s was sent twice", o->id);
     o->there = true;
     o->side = t->s->side;
@@ -90,35 +28,43 @@ static void submit_arrives(struct model *w) {
     put_waiting(&w->reports, (struct waiting){.report = REPORTS_ACCEPTED, .order = i});
 }
 
-// --- at the broker
-
 static void report_execution(struct model *w, int i, const struct execution *e) {
     enum report kind = e->by_broker ? REPORTS_CLOSED : REPORTS_FILLED;
-    put_waiting(&w->reports, (struct waiting){.report = kind, .order = i, .execution = (int)(e - w->b.executions)});
+    put_waiting(
+        &w->reports,
+        (struct waiting){.report = kind, .order = i, .execution = (int)(e - w->b.executions)});
 }
 
 static void broker_acts(struct model *w) {
     int i = below(&w->b, ORDERS);
     struct order *o = &w->b.orders[i];
     if (!o->there || w->b.n_executions == EXECUTIONS) return;
-    if (o->open && one_in(&w->b, 4)) return report_execution(w, i, broker_close(&w->b, i, 1 + below(&w->b, (int)o->open)));
+    if (o->open && one_in(&w->b, 4))
+        return report_execution(w, i, broker_close(&w->b, i, 1 + below(&w->b, (int)o->open)));
     if (broker_is_over(o)) return;
     if (one_in(&w->b, 12)) {
         o->state = o->filled || one_in(&w->b, 2) ? T(cancelled) : T(rejected);
         if (o->filled && !o->open && !o->closes) o->state = T(closed);
-        return put_waiting(&w->reports, (struct waiting){.report = o->state == T(rejected) ? REPORTS_REJECTED : REPORTS_CANCELLED, .order = i});
+        return put_waiting(&w->reports,
+                           (struct waiting){.report = o->state == T(rejected) ? REPORTS_REJECTED
+                                                                              : REPORTS_CANCELLED,
+                                            .order = i});
     }
     int64_t left = o->lots - o->filled;
-    const struct execution *e = broker_fill(&w->b, i, one_in(&w->b, 2) ? left : 1 + below(&w->b, (int)left));
+    const struct execution *e =
+        broker_fill(&w->b, i, one_in(&w->b, 2) ? left : 1 + below(&w->b, (int)left));
     if (e) return report_execution(w, i, e);
-    put_waiting(&w->reports, (struct waiting){.report = o->filled ? REPORTS_CANCELLED : REPORTS_REJECTED, .order = i});
+    put_waiting(
+        &w->reports,
+        (struct waiting){.report = o->filled ? REPORTS_CANCELLED : REPORTS_REJECTED, .order = i});
 }
 
 // --- what its gateway says
 
 static void report(struct model *w, const struct waiting *r) {
-    static const Report__Kind kinds[] = {REPORT__KIND__accepted,  REPORT__KIND__filled,   REPORT__KIND__position_closed,
-                                         REPORT__KIND__cancelled, REPORT__KIND__rejected, REPORT__KIND__rejected};
+    static const Report__Kind kinds[] = {REPORT__KIND__accepted,        REPORT__KIND__filled,
+                                         REPORT__KIND__position_closed, REPORT__KIND__cancelled,
+                                         REPORT__KIND__rejected,        REPORT__KIND__rejected};
     const struct order *o = &w->b.orders[r->order];
     struct remembered *m = &w->m[r->order];
     bool executed = r->report == REPORTS_FILLED || r->report == REPORTS_CLOSED;
@@ -172,10 +118,13 @@ static void adopt(struct model *w, int i, int cut, TradeState__State state) {
     struct model_step s = begin(w, i);
     evidence_submitted(t, &m, &s.env, &s.out);
     end(&s);
-    for (int round = 0, from = below(&w->b, cut + 1); round < 2 * cut; round++) { // in any order, each of both kinds
+    for (int round = 0, from = below(&w->b, cut + 1); round < 2 * cut;
+         round++) { // in any order, each of both kinds
         const struct execution *e = &w->b.executions[(from + round / 2) % cut];
         bool own = e->owner == i && !e->by_broker;
-        Fill *f = round % 2 ? say_closing(&w->b, e, i, &said) : own ? say_execution(&w->b, e, &said) : NULL;
+        Fill *f = round % 2 ? say_closing(&w->b, e, i, &said)
+                  : own     ? say_execution(&w->b, e, &said)
+                            : NULL;
         if (!f) continue;
         m.n_fills += round % 2 == 0;
         s = begin(w, i);
@@ -240,7 +189,8 @@ static void an_answer_comes(struct model *w) {
 static void look(struct model *w, int i) {
     struct trade *t = w->m[i].t;
     if (t->s->state == T(pending)) return send(w, i);
-    if (t->s->state == T(submitting) && sending_may_be_there(t->sending)) return doubt(w, i, "no answer");
+    if (t->s->state == T(submitting) && sending_may_be_there(t->sending))
+        return doubt(w, i, "no answer");
     struct model_step s = begin(w, i);
     bool resend = false;
     if (t->s->state == T(submitting)) {
@@ -255,7 +205,8 @@ static void look(struct model *w, int i) {
     if (resend) send(w, i);
 }
 
-// The books are compared while reports are on their way: what the broker has no more is closed here.
+// The books are compared while reports are on their way: what the broker has no more is closed
+// here.
 static void compare_books(struct model *w, int i) {
     int64_t more = fills_open_lots(w->m[i].t->s).e8 - w->b.orders[i].open;
     if (more <= 0) return;
@@ -268,17 +219,20 @@ static void load(struct model *w, int i, int copy) {
     struct remembered *m = &w->m[i];
     free_trade(&m->t);
     m->n_copies = copy + 1;
-    TradeState *s = copy < 0 ? NULL : trade_state__unpack(NULL, m->copies[copy].length, m->copies[copy].bytes);
+    TradeState *s =
+        copy < 0 ? NULL : trade_state__unpack(NULL, m->copies[copy].length, m->copies[copy].bytes);
     if (s && !trade_is_final(s)) {
         m->t = new_trade(s);
         m->t->sending = s->has_submitted_at ? SENDING_EARLIER : SENDING_NEVER;
         if (s->state == T(unknown)) m->t->s->not_found = 0;
-        if (s->state == T(submitting) || s->state == T(pending)) doubt(w, i, "the executor was restarted");
+        if (s->state == T(submitting) || s->state == T(pending))
+            doubt(w, i, "the executor was restarted");
     }
     if (s) trade_state__free_unpacked(s, NULL);
 }
 
-// What was on its way under the epoch before is not taken any more; what the gateway has to report it reports again.
+// What was on its way under the epoch before is not taken any more; what the gateway has to report
+// it reports again.
 static void restart(struct model *w) {
     w->submits.n = w->questions.n = 0;
     for (int i = 0; i < ORDERS; i++) {
@@ -306,11 +260,17 @@ static TradeState__State end_of(const struct order *o) {
 static void check_rest(struct model *w, int i, const char *when) {
     const struct order *o = &w->b.orders[i];
     const TradeState *s = w->m[i].t->s;
-    if (s->state != end_of(o)) broken(w, "%s: %s is %d here, %d there", when, o->id, (int)s->state, (int)end_of(o));
-    if (s->filled_lots != o->filled) broken(w, "%s: %s has %lld filled, there %lld", when, o->id, (long long)s->filled_lots, (long long)o->filled);
-    if (fills_open_lots(s).e8 != o->open) broken(w, "%s: %s has %lld open, there %lld", when, o->id, (long long)fills_open_lots(s).e8, (long long)o->open);
+    if (s->state != end_of(o))
+        broken(w, "%s: %s is %d here, %d there", when, o->id, (int)s->state, (int)end_of(o));
+    if (s->filled_lots != o->filled)
+        broken(w, "%s: %s has %lld filled, there %lld", when, o->id, (long long)s->filled_lots,
+               (long long)o->filled);
+    if (fills_open_lots(s).e8 != o->open)
+        broken(w, "%s: %s has %lld open, there %lld", when, o->id, (long long)fills_open_lots(s).e8,
+               (long long)o->open);
     if (s->unseen_lots) broken(w, "%s: %s was closed unseen, and all is seen", when, o->id);
-    if (s->lot_size != o->lots || s->side != o->side || s->n_closes != (size_t)o->n_plan) broken(w, "%s: %s has another plan", when, o->id);
+    if (s->lot_size != o->lots || s->side != o->side || s->n_closes != (size_t)o->n_plan)
+        broken(w, "%s: %s has another plan", when, o->id);
 }
 
 // Whatever copy of a record is the one that is left, its gateway's answer makes the same of it.
@@ -338,12 +298,26 @@ static void step(struct model *w) {
     w->mono += (uint64_t)below(&w->b, 400) * NS_PER_MS;
     w->now += 1000;
     switch (below(&w->b, 16)) {
-    case 0: return order_comes(w, i);
-    case 1: case 2: return submit_arrives(w);
-    case 3: case 4: case 5: return broker_acts(w);
-    case 6: case 7: case 8: case 9: return a_report_comes(w);
-    case 10: case 11: return an_answer_comes(w);
-    case 12: case 13: case 14:
+    case 0:
+        return order_comes(w, i);
+    case 1:
+    case 2:
+        return submit_arrives(w);
+    case 3:
+    case 4:
+    case 5:
+        return broker_acts(w);
+    case 6:
+    case 7:
+    case 8:
+    case 9:
+        return a_report_comes(w);
+    case 10:
+    case 11:
+        return an_answer_comes(w);
+    case 12:
+    case 13:
+    case 14:
         if (w->m[i].t) look(w, i);
         return;
     default:
@@ -361,8 +335,10 @@ static void live(uint64_t seed, uint64_t n) {
     w->arena = arena_new(0);
     w->now = 5000;
     w->mono = NS_PER_S;
-    w->patience = (struct doubt_patience){5, 100 * NS_PER_MS, NS_PER_S, 200 * NS_PER_MS, NS_PER_S, 0};
-    w->gateway.checks = (struct gateway_checks){.check = w->checks ? HELLO__DUPLICATE_CHECK__forever : HELLO__DUPLICATE_CHECK__none,
+    w->patience =
+        (struct doubt_patience){5, 100 * NS_PER_MS, NS_PER_S, 200 * NS_PER_MS, NS_PER_S, 0};
+    w->gateway.checks = (struct gateway_checks){.check = w->checks ? HELLO__DUPLICATE_CHECK__forever
+                                                                   : HELLO__DUPLICATE_CHECK__none,
                                                 .can_query = true,
                                                 .keeps_plans = true,
                                                 .books_since = one_in(&w->b, 4) ? 0 : 1};
@@ -385,7 +361,8 @@ static void a_million_steps_leave_what_the_broker_has(void **state) {
     (void)state;
     const char *given = getenv("GENERATED_SEED");
     uint64_t first = given ? strtoull(given, NULL, 10) : 1, lives = 4000, steps = 250;
-    print_message("seeds %llu to %llu\n", (unsigned long long)first, (unsigned long long)(first + lives - 1));
+    print_message("seeds %llu to %llu\n", (unsigned long long)first,
+                  (unsigned long long)(first + lives - 1));
     learn_moves();
     for (uint64_t i = 0; i < lives; i++) live(first + i, steps);
 }
