@@ -1,4 +1,4 @@
-// recalls - what the archive has and Redis may have lost is offered to the door again.
+// recalls - what the archive has and Redis may have lost is offered again.
 // SPDX-License-Identifier: MIT
 #include "services/archiver/recalls.h"
 
@@ -8,6 +8,7 @@
 
 #include "archive.pb-c.h"
 #include "common/clock.h"
+#include "execution.pb-c.h"
 #include "outcome.pb-c.h"
 #include "services/archiver/signals.h"
 
@@ -22,7 +23,9 @@
                " WHERE s.status = 'pending' AND s.created_at >= ?1 AND (s.created_at, s.signal_id) > (?1, ?2)"                             \
                " ORDER BY s.created_at, s.signal_id LIMIT ?3")                                                                             \
     X(ended, "SELECT id, * FROM signals WHERE id <= ?1 AND created_at >= ?2 AND status IN ('completed', 'failed') ORDER BY id DESC LIMIT ?3")  \
-    X(status, "SELECT * FROM signal_execution_status WHERE signal_id = ?1")
+    X(status, "SELECT * FROM signal_execution_status WHERE signal_id = ?1")                                                                 \
+    X(trades, "SELECT * FROM trades WHERE state IN ('pending', 'submitting', 'unknown', 'working', 'partially_filled')"                     \
+              " AND ordered_at >= ?1 AND (ordered_at, trade_id) > (?1, ?2) ORDER BY ordered_at, trade_id LIMIT ?3")
 
 #define QUERY_ENUM(name, text) QUERY_##name,
 enum query_name { QUERIES(QUERY_ENUM) QUERY_COUNT };
@@ -31,7 +34,7 @@ enum query_name { QUERIES(QUERY_ENUM) QUERY_COUNT };
 static const char *const query_texts[QUERY_COUNT] = {QUERIES(QUERY_TEXT)};
 #undef QUERY_TEXT
 
-enum step { NOTHING, PENDING, ENDED };
+enum step { NOTHING, PENDING, ENDED, TRADES };
 
 struct recalls {
     sql_query_t *queries[QUERY_COUNT];
@@ -41,8 +44,8 @@ struct recalls {
     bool known;                 // `last_id` and `last_at` are of before the loss
     int64_t last_id;            // the archive's newest signal …
     uint64_t last_at;           // … and when it came, UTC ns
-    uint64_t pending_at;        // UTC ns; where the next page of pending ones begins, with …
-    char pending_id[128];       // … this one
+    uint64_t page_at;           // UTC ns; where the next page of what is pending begins, signals or trades, with …
+    char page_id[128];          // … this one
 };
 
 recalls_t *recalls_new(sql_t *db) {
@@ -76,14 +79,14 @@ static err_t read_newest(recalls_t *self) {
     return e;
 }
 
-static void begin(recalls_t *self) {
-    self->step = PENDING;
-    self->pending_at = 0;
-    self->pending_id[0] = 0;
+static void begin(recalls_t *self, enum step step) {
+    self->step = step;
+    self->page_at = 0;
+    self->page_id[0] = 0;
 }
 
 err_t recalls_load(recalls_t *self) {
-    begin(self);
+    begin(self, PENDING);
     return read_newest(self);
 }
 
@@ -101,22 +104,31 @@ static Signal *take_up(const SignalRow *row, struct span whole, arena_t *arena) 
     return s;
 }
 
-static err_t offer_pending(recalls_t *self, batch_t *batch, unsigned *n) {
-    sql_query_t *q = self->queries[QUERY_pending];
+static sql_query_t *next_page(recalls_t *self, const batch_t *batch, enum query_name name) {
+    sql_query_t *q = self->queries[name];
     uint64_t now = batch_now(batch), oldest = now > REMEMBERED ? now - REMEMBERED : 0;
+    if (self->page_at < oldest) self->page_at = oldest;
+    sql_bind_time(q, 1, self->page_at);
+    sql_bind_text(q, 2, self->page_id);
+    sql_bind_integer(q, 3, PAGE);
+    return q;
+}
+
+static void turn_page(recalls_t *self, uint64_t at, const char *id, unsigned *n) {
+    self->page_at = at;
+    (void)snprintf(self->page_id, sizeof(self->page_id), "%s", id);
+    ++*n;
+}
+
+static err_t offer_pending(recalls_t *self, batch_t *batch, unsigned *n) {
+    sql_query_t *q = next_page(self, batch, QUERY_pending);
     ProtobufCMessage *m;
     bool row = true;
-    if (self->pending_at < oldest) self->pending_at = oldest;
-    sql_bind_time(q, 1, self->pending_at);
-    sql_bind_text(q, 2, self->pending_id);
-    sql_bind_integer(q, 3, PAGE);
     err_t e = ERR_OK;
     while (!e && !(e = sql_step(q, &row)) && row && !(e = sql_row(q, &signal_row__descriptor, batch_arena(batch), &m))) {
         const SignalRow *r = (const SignalRow *)m;
         batch_emit(batch, TOPIC_recalls, 0, &take_up(r, sql_bytes(q, 0), batch_arena(batch))->base);
-        self->pending_at = r->created_at;
-        (void)snprintf(self->pending_id, sizeof(self->pending_id), "%s", r->signal_id);
-        ++*n;
+        turn_page(self, r->created_at, r->signal_id, n);
     }
     sql_reset(q);
     return e;
@@ -162,6 +174,21 @@ static err_t offer_ended(recalls_t *self, batch_t *batch, unsigned *n) {
     return e;
 }
 
+// What is not over here, and what no executor may know of any more: an order of its own that it decided about before Redis forgot.
+static err_t offer_trades(recalls_t *self, batch_t *batch, unsigned *n) {
+    sql_query_t *q = next_page(self, batch, QUERY_trades);
+    ProtobufCMessage *m;
+    bool row = true;
+    err_t e = ERR_OK;
+    while (!e && !(e = sql_step(q, &row)) && row && !(e = sql_row(q, &trade_state__descriptor, batch_arena(batch), &m))) {
+        const TradeState *t = (const TradeState *)m;
+        batch_emit(batch, TOPIC_recalls, 0, m);
+        turn_page(self, t->ordered_at, t->trade_id, n);
+    }
+    sql_reset(q);
+    return e;
+}
+
 static bool is_same_moment(uint64_t a, uint64_t b) { return (a > b ? a - b : b - a) < SAME; }
 
 static err_t notice(recalls_t *self, uint64_t rolled_back_at) {
@@ -170,17 +197,25 @@ static err_t notice(recalls_t *self, uint64_t rolled_back_at) {
     if (e) return e;
     self->answered = rolled_back_at;
     self->lost = true;
-    begin(self);
+    begin(self, PENDING);
     return ERR_OK;
+}
+
+typedef err_t offer_fn(recalls_t *self, batch_t *batch, unsigned *n);
+static offer_fn *const offers[] = {[PENDING] = offer_pending, [ENDED] = offer_ended, [TRADES] = offer_trades};
+
+static enum step step_after(const recalls_t *self) {
+    if (self->step == PENDING) return self->lost ? ENDED : TRADES;
+    return self->step == ENDED ? TRADES : NOTHING;
 }
 
 err_t recalls_tick(recalls_t *self, batch_t *batch, uint64_t rolled_back_at) {
     unsigned n = 0;
     err_t e = notice(self, rolled_back_at);
     if (e || self->step == NOTHING) return e;
-    e = self->step == PENDING ? offer_pending(self, batch, &n) : offer_ended(self, batch, &n);
+    e = offers[self->step](self, batch, &n);
     if (e || n == PAGE) return e; // there is more
-    self->step = self->step == PENDING && self->lost ? ENDED : NOTHING;
+    begin(self, step_after(self));
     if (self->step == NOTHING) self->lost = self->known = false;
     return ERR_OK;
 }

@@ -1,9 +1,10 @@
-// recalls - what the archive has and Redis may have lost is offered to the door again: topic `recalls`, to ingest.
+// recalls - what the archive has and Redis may have lost is offered again: topic `recalls`, to ingest and the executors.
 // SPDX-License-Identifier: MIT
 //
 // SQLite forgets nothing that was committed; Redis may forget its last seconds, and who is killed with it forgets them, too. A signal that is
 // known at the door is passed over there. One that is not is taken up again, with its id and times: without an outcome like any other (what
-// became of it meanwhile is found by the ids that follow from its own), else as it ended.
+// became of it meanwhile is found by the ids that follow from its own), else as it ended. A trade that is not over is offered to the
+// executors likewise: whose it is takes it up when it does not know it, and asks the broker.
 #pragma once
 
 #include "common/batch.h"
@@ -13,7 +14,7 @@ typedef struct recalls recalls_t;
 
 recalls_t *recalls_new(sql_t *db); // NULL: a statement does not fit the tables (it is logged)
 void recalls_destroy(recalls_t **self);
-err_t recalls_load(recalls_t *self); // at start, before anything is written: all that has no outcome is to be offered
+err_t recalls_load(recalls_t *self); // at start, before anything is written: all that has no outcome, and is not over, is to be offered
 
 // A page of what is to be offered, into the batch. `rolled_back_at`, UTC ns: when Redis was last found to have lost something (0: never);
 // when it moves, what has no outcome is offered, and what the archive had got in its last seconds before.

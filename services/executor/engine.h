@@ -126,6 +126,7 @@ void reports_status(struct executor *x, batch_t *batch, struct session *s, const
 void orphans_seek(struct executor *x, batch_t *batch, const char *trade_id, const char *account_id);
 void orphans_answer(struct executor *x, batch_t *batch, struct session *s, const OrderStatus *m);
 void orphans_look(struct executor *x, batch_t *batch); // about once a second
+err_t orphans_recalled(void *self, batch_t *batch, const ProtobufCMessage *body); // one that only the archive may have any more
 
 // healing.c - the broker's books against ours.
 void healing_compare(struct executor *x, batch_t *batch, struct session *s, struct account *a, const AccountSnapshot *m);

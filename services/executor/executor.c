@@ -255,6 +255,7 @@ static const struct route routes[] = {
     {TOPIC_orders, &order_command__descriptor, commands_order, false},
     {TOPIC_commands, &command__descriptor, commands_operator, false},
     {TOPIC_outcomes, &status_query__descriptor, commands_query, false},
+    {TOPIC_recalls, &trade_state__descriptor, orphans_recalled, false},
     {0},
 };
 

@@ -150,3 +150,43 @@ void orphans_answer(struct executor *x, batch_t *batch, struct session *s, const
     orphans_drop(x->orphans, o);
     engine_doubt(x, batch, t, "known from its gateway only");
 }
+
+// --- what only the archive has any more
+
+// What it was ordered as; what became of it since, the broker says.
+static TradeState as_ordered(const struct executor *x, const TradeState *t) {
+    TradeState s = *t;
+    s.state = TRADE_STATE__STATE__pending;
+    s.has_filled_lots = s.has_average_price = s.has_closed_lots = s.has_netted_lots = s.has_exit_price = s.has_unseen_lots = false;
+    s.filled_lots = s.average_price = s.closed_lots = s.netted_lots = s.exit_price = s.unseen_lots = 0;
+    s.has_pnl = s.has_commission = s.has_fees = s.has_executed_at = s.has_closed_at = false;
+    s.pnl = s.commission = s.fees = 0;
+    s.n_executions = 0;
+    s.held = s.cancel_wanted = false;
+    s.not_found = 0;
+    if (!s.has_valid_until) s.valid_until = s.ordered_at + (uint64_t)x->settings->pending_for_ms * NS_PER_MS;
+    s.has_valid_until = true;
+    return s;
+}
+
+static bool is_ours(const struct executor *x, const TradeState *t) {
+    const AccountConfig *account = book_account(x->context->book, t->account_id);
+    return account && book_shard(x->context->book, account, x->context->shards) == x->context->shard;
+}
+
+err_t orphans_recalled(void *self, batch_t *batch, const ProtobufCMessage *body) {
+    struct executor *x = self;
+    const TradeState *t = (const TradeState *)body;
+    engine_begin(x, batch);
+    bool known = trades_find(x->trades, t->trade_id) || guard_find(x->guard, digest_text(t->trade_id), NULL);
+    if (known || orphans_find(x->orphans, t->trade_id) || !is_ours(x, t)) return ERR_OK;
+    const TradeState ordered = as_ordered(x, t);
+    (void)guard_put(x->guard, batch, digest_text(t->trade_id), t->signal_at);
+    struct trade *taken = engine_add(x, batch, &ordered);
+    taken->sending = SENDING_EARLIER;
+    orders_note_origin(x, batch, taken);
+    batch_alert(batch, ALERT__SEVERITY__warning, "order_recalled", t->trade_id,
+                "account %s: the archive has this order as not over, and there is no record of it (any more): asked about", t->account_id);
+    engine_doubt(x, batch, taken, "known from the archive only");
+    return ERR_OK;
+}
