@@ -104,10 +104,12 @@ def be_flat(plant, number):
     """Everything is closed and cancelled, by a signal."""
     door = plant.door()
     try:
-        flat = {"signal_id": f"flat-{number}", "action": "flat"}
-        until(lambda: door.alert(flat)[0] == 200, "the door to be open", within_s=10)
+        def posted():
+            status, answer, _ = door.alert({"signal_id": f"flat-{number}", "action": "flat"})
+            return answer["signal_id"] if status == 200 else None
+        signal = until(posted, "the door to be open", within_s=10)
         with contextlib.suppress(TooLate):
-            plant.final(answer["signal_id"], within_s=10)
+            plant.final(signal, within_s=10)
     finally:
         door.close()
 
