@@ -32,18 +32,20 @@ static bool closes_same(const TradeState *s, const struct submitted *p) {
     return same;
 }
 
-static bool plan_is_bad(const struct submitted *p, struct effects *out) {
+// What an order that opens does is said by its entry in the journal: only its lots may have been decided otherwise.
+static bool plan_is_bad(const TradeState *s, const struct submitted *p, struct effects *out) {
     int64_t lots = 0;
-    bool bad = p->lots <= 0;
+    bool opens = !trade_is_closing(s);
+    bool bad = p->lots <= 0 || (opens && (p->n_closes || (s->has_side && s->side != p->side)));
     for (size_t i = 0; !bad && i < p->n_closes; i++) bad = p->closes[i]->lots <= 0 || __builtin_add_overflow(lots, p->closes[i]->lots, &lots);
-    if (bad) effects_alert(out, ALERT__SEVERITY__critical, "bad_plan", "its gateway says it was given lots that cannot be: not believed");
+    if (bad) effects_alert(out, ALERT__SEVERITY__critical, "bad_plan", "its gateway says it was given what cannot be this order: not believed");
     return bad;
 }
 
 // Whoever was told first what the order means is the witness: what was decided otherwise since is not so.
 static void adopt_plan(struct trade *t, const struct submitted *p, struct effects *out) {
     TradeState *s = t->s;
-    if (plan_is_bad(p, out)) return;
+    if (plan_is_bad(s, p, out)) return;
     bool planned = s->has_lot_size && (!trade_is_closing(s) || s->n_closes);
     if (planned && s->side == p->side && s->lot_size == p->lots && closes_same(s, p)) return;
     if (planned)

@@ -110,6 +110,35 @@ static void a_plan_decided_otherwise_is_replaced_and_reservations_follow(void **
     assert_int_equal(open_lots(w, "p2"), LOT - LOT / 4);
 }
 
+static void a_plan_that_cannot_be_is_alarmed_and_not_believed(void **state) {
+    struct world *w = *state;
+    have_position(w, "p1");
+    Closing piece = piece_of("p1", -LOT), *pieces[] = {&piece};
+    for (int i = 0; i < 3; i++) {
+        Report r = report_of(w, REPORT__KIND__accepted, "p1");
+        Plan plan = PLAN__INIT;
+        plan.side = i == 0 ? SIGNAL__DIRECTION__sell : SIGNAL__DIRECTION__buy; // it was a buy
+        plan.lots = i == 1 ? 0 : LOT;
+        plan.n_closes = i == 2;
+        plan.closes = pieces;
+        r.plan = &plan;
+        gateway_says(w, &r.base);
+        world_commit(w);
+    }
+    const struct place *p = trades_find(w->x->trades, "p1")->place;
+    assert_int_equal(alerts(w, "bad_plan"), 1);
+    assert_int_equal(trade_of(w, "p1")->side, SIGNAL__DIRECTION__buy);
+    assert_int_equal(trade_of(w, "p1")->lot_size, LOT);
+    assert_int_equal(trade_of(w, "p1")->n_closes, 0);
+    Report r = report_of(w, REPORT__KIND__position_closed, "p1");
+    Fill f = fill_of(w, "e2", LOT, LOT);
+    r.fill = &f;
+    gateway_says(w, &r.base);
+    world_commit(w);
+    assert_int_equal(p->long_lots, 0);
+    assert_int_equal(p->short_lots, 0);
+}
+
 // --- executions
 
 static void a_fill_closes_what_it_says_whatever_memory_holds(void **state) {
@@ -292,6 +321,7 @@ int main(void) {
         WITH(a_close_whose_plan_is_on_record_is_sent_again_under_cover),
         WITH(the_plan_that_the_gateway_had_counts),
         WITH(a_plan_decided_otherwise_is_replaced_and_reservations_follow),
+        WITH(a_plan_that_cannot_be_is_alarmed_and_not_believed),
         WITH(a_fill_closes_what_it_says_whatever_memory_holds),
         WITH(a_fill_of_a_gateway_that_keeps_plans_and_says_nothing_closes_nothing),
         cmocka_unit_test(answers_and_reports_in_any_order_give_the_same),
