@@ -55,6 +55,7 @@ static const ProtobufCMessageDescriptor *const types[] = {
     &sync_state__descriptor,
     &system_event__descriptor,
     &trace__descriptor,
+    &trade_state__descriptor,
     &welcome__descriptor,
 };
 
