@@ -58,8 +58,23 @@ static const ProtobufCMessage *opened(struct comparing *c, const struct said *s)
     return envelope_open(&e, c->arena);
 }
 
-static bool same_bytes(const struct said *a, const struct said *b) {
-    return a->body.length == b->body.length && strcmp(a->type, b->type) == 0 && memcmp(a->body.data, b->body.data, a->body.length) == 0;
+static bool same_bytes(const struct span *a, const struct span *b) {
+    return a->length == b->length && (!a->length || memcmp(a->data, b->data, a->length) == 0);
+}
+
+static struct span packed(struct comparing *c, const ProtobufCMessage *m) {
+    uint8_t *bytes = arena_take(c->arena, protobuf_c_message_get_packed_size(m) + 1);
+    return (struct span){bytes, protobuf_c_message_pack(m, bytes)};
+}
+
+// To the byte, once a recording of the version before is written as today.
+static bool said_same(struct comparing *c, const struct said *a, const struct said *b) {
+    if (strcmp(a->type, b->type) != 0) return false;
+    if (same_bytes(&a->body, &b->body)) return true;
+    const ProtobufCMessage *one = opened(c, a), *other = opened(c, b);
+    if (!one || !other) return false;
+    const struct span today = packed(c, one), as_said = packed(c, other);
+    return same_bytes(&today, &as_said);
 }
 
 // --- rows
@@ -136,12 +151,13 @@ static void field_words(const ProtobufCMessage *m, const ProtobufCFieldDescripto
 // The fields that are not the same; of nested messages (an execution's trade) theirs.
 static void add_fields(const ProtobufCMessage *was, const ProtobufCMessage *is, buffer_t *a, buffer_t *b) {
     const ProtobufCMessage *any = was ? was : is;
-    for (unsigned i = 0; any && i < any->descriptor->n_fields; i++) {
-        const ProtobufCFieldDescriptor *f = &any->descriptor->fields[i];
+    const struct record_columns *columns = any ? record_columns(any->descriptor) : NULL;
+    for (unsigned i = 0; any && i < columns->n; i++) {
+        const ProtobufCFieldDescriptor *f = columns->fields[i];
         own(buffer) one = {0}, other = {0};
         if (f->type == PROTOBUF_C_TYPE_MESSAGE && f->label != PROTOBUF_C_LABEL_REPEATED) {
-            add_fields(was ? *(const ProtobufCMessage *const *)((const char *)was + f->offset) : NULL,
-                       is ? *(const ProtobufCMessage *const *)((const char *)is + f->offset) : NULL, a, b);
+            add_fields(was ? *(const ProtobufCMessage *const *)record_place(was, f) : NULL,
+                       is ? *(const ProtobufCMessage *const *)record_place(is, f) : NULL, a, b);
             continue;
         }
         field_words(was, f, &one);
@@ -190,7 +206,7 @@ static void add_different(struct comparing *c, const struct both *both, struct t
     bool *taken = arena_zero(c->arena, both->n_is + 1), *found = arena_zero(c->arena, both->n_was + 1);
     for (size_t i = 0; i < both->n_was; i++) { // what is the same stands beside itself, wherever it is
         for (size_t k = 0; k < both->n_is && !found[i]; k++) {
-            if (!taken[k] && same_bytes(&both->was[i], &both->is[k])) found[i] = taken[k] = true;
+            if (!taken[k] && said_same(c, &both->was[i], &both->is[k])) found[i] = taken[k] = true;
         }
         tally->same += found[i];
     }
@@ -208,7 +224,9 @@ static void add_different(struct comparing *c, const struct both *both, struct t
 void compare(struct comparing *c, const struct both *both, struct tally_of_messages *tally) {
     size_t alike = 0;
     arena_reset(c->arena);
-    while (alike < both->n_was && alike < both->n_is && same_bytes(&both->was[alike], &both->is[alike])) alike++;
+    while (alike < both->n_was && alike < both->n_is &&
+           said_same(c, &both->was[alike], &both->is[alike]))
+        alike++;
     tally->same += alike;
     if (alike == both->n_was && alike == both->n_is) return;
     add_different(c, &(struct both){both->service, both->was + alike, both->is + alike, both->n_was - alike, both->n_is - alike}, tally);

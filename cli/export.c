@@ -11,6 +11,7 @@
 #include "cli.h"
 #include "common/clock.h"
 #include "common/own.h"
+#include "common/record.h"
 #include "period.h"
 #include "place.h"
 #include "text.h"
@@ -57,8 +58,7 @@ static const char *day_column(const struct table_form *table) {
     static const char *const names[] = {"day",           "created_at", "ordered_at", "routed_at", "executed_at",
                                         "reconciled_at", "charged_at", "failed_at",  NULL};
     for (const char *const *name = names; *name; name++) {
-        for (unsigned i = 0; i < table->type->n_fields; i++)
-            if (strcmp(table->type->fields[i].name, *name) == 0) return *name;
+        if (record_field(table->type, span_of(*name))) return *name;
     }
     return NULL;
 }
@@ -95,7 +95,7 @@ static bool each_row(struct export *self, const struct table_form *table, sql_qu
     struct sink *sink = &self->sink;
     char day[DAY_TEXT] = "";
     bool row = true;
-    int last = (int)table->type->n_fields;
+    int last = (int)record_columns(table->type)->n;
     while (true) {
         if (sql_step(q, &row)) return export_fail(sink, "%s: %.200s", table->name, sql_trouble(self->archive));
         if (!row) return true;

@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "common/own.h"
+#include "common/record.h"
 #include "duckdb.h"
 #include "export.h"
 
@@ -79,8 +80,9 @@ static const char *const types[] = {
 static bool create_table(struct sink *self, const struct table_form *table) {
     own(buffer) text = {0};
     buffer_format(&text, "CREATE OR REPLACE TABLE \"%s\" (", table->name);
-    for (unsigned i = 0; i < table->type->n_fields; i++) {
-        const ProtobufCFieldDescriptor *f = &table->type->fields[i];
+    const struct record_columns *columns = record_columns(table->type);
+    for (unsigned i = 0; i < columns->n; i++) {
+        const ProtobufCFieldDescriptor *f = columns->fields[i];
         buffer_format(&text, "%s\"%s\" %s", i ? ", " : "", f->name, types[column_kind_of(f)]);
     }
     buffer_text(&text, ")");
@@ -136,8 +138,9 @@ static enum duckdb_state append_cell(struct duck *d, enum column_kind kind, sql_
 static bool duck_row(struct sink *self, const struct table_form *table, sql_query_t *q) {
     struct duck *d = self->state;
     bool good = true;
-    for (unsigned i = 0; good && i < table->type->n_fields; i++)
-        good = append_cell(d, column_kind_of(&table->type->fields[i]), q, (int)i) == DUCKDB_GOOD;
+    const struct record_columns *columns = record_columns(table->type);
+    for (unsigned i = 0; good && i < columns->n; i++)
+        good = append_cell(d, column_kind_of(columns->fields[i]), q, (int)i) == DUCKDB_GOOD;
     if (good && d->lib.appender_end_row(d->appender) == DUCKDB_GOOD) return true;
     const char *said = d->lib.appender_error(d->appender);
     return export_fail(self, "DuckDB: %s: %.240s", table->name, said ? said : "a row was refused");

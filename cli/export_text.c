@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/record.h"
 #include "csv.h"
 #include "export.h"
 
@@ -82,14 +83,17 @@ static void add_plain(buffer_t *out, enum column_kind kind, sql_query_t *q, int 
 static bool csv_day(struct sink *self, const char *day) {
     struct text *t = self->state;
     if (!begin_file(self, day, "data.csv")) return false;
-    for (unsigned i = 0; i < t->table->type->n_fields; i++) buffer_format(&t->line, "%s%s", i ? "," : "", t->table->type->fields[i].name);
+    const struct record_columns *columns = record_columns(t->table->type);
+    for (unsigned i = 0; i < columns->n; i++)
+        buffer_format(&t->line, "%s%s", i ? "," : "", columns->fields[i]->name);
     return write_line(self);
 }
 
 static bool csv_row(struct sink *self, const struct table_form *table, sql_query_t *q) {
     struct text *t = self->state;
-    for (unsigned i = 0; i < table->type->n_fields; i++) {
-        enum column_kind kind = column_kind_of(&table->type->fields[i]);
+    const struct record_columns *columns = record_columns(table->type);
+    for (unsigned i = 0; i < columns->n; i++) {
+        enum column_kind kind = column_kind_of(columns->fields[i]);
         const char *text = sql_text(q, (int)i);
         if (i) buffer_text(&t->line, ",");
         if (text && kind == COLUMN_TEXT)
@@ -112,8 +116,9 @@ static bool is_json(const ProtobufCFieldDescriptor *f) {
 
 static bool jsonl_row(struct sink *self, const struct table_form *table, sql_query_t *q) {
     struct text *t = self->state;
-    for (unsigned i = 0; i < table->type->n_fields; i++) {
-        const ProtobufCFieldDescriptor *f = &table->type->fields[i];
+    const struct record_columns *columns = record_columns(table->type);
+    for (unsigned i = 0; i < columns->n; i++) {
+        const ProtobufCFieldDescriptor *f = columns->fields[i];
         enum column_kind kind = column_kind_of(f);
         const char *text = sql_text(q, (int)i);
         bool quoted = (kind == COLUMN_TEXT && !is_json(f)) || kind == COLUMN_TIME;

@@ -111,12 +111,14 @@ static void add_csv_cell(const ProtobufCFieldDescriptor *f, const char *text, bu
 }
 
 static void add_line(const ProtobufCMessageDescriptor *type, const char *const *extras, yajl_val row, buffer_t *out) {
-    for (unsigned i = 0; i < type->n_fields; i++) {
+    const struct record_columns *columns = record_columns(type);
+    for (unsigned i = 0; i < columns->n; i++) {
+        const ProtobufCFieldDescriptor *f = columns->fields[i];
         if (i) buffer_text(out, ",");
         if (row)
-            add_csv_cell(&type->fields[i], text_of(field_of(row, type->fields[i].name)), out);
+            add_csv_cell(f, text_of(field_of(row, f->name)), out);
         else
-            csv_value(out, type->fields[i].name);
+            csv_value(out, f->name);
     }
     for (; *extras; extras++) {
         if (record_field(type, span_of(*extras))) continue;

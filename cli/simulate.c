@@ -74,9 +74,9 @@ static void row(struct simulation *s, const Signal *signal, const struct routed 
     sheet_add(&s->sheet, d->account_id);
     sheet_add(&s->sheet, record_enum_name(&reason__code__descriptor, (int)d->reason));
     sheet_add(&s->sheet, o ? record_enum_name(&signal__direction__descriptor, (int)o->direction) : NULL);
-    add_decimal(&s->sheet, o && o->has_lot_size, o ? o->lot_size : 0);
-    add_decimal(&s->sheet, o && o->has_stop_loss, o ? o->stop_loss : 0);
-    add_decimal(&s->sheet, o && o->has_take_profit, o ? o->take_profit : 0);
+    add_decimal(&s->sheet, o && o->terms->has_lot_size, o ? o->terms->lot_size : 0);
+    add_decimal(&s->sheet, o && o->terms->has_stop_loss, o ? o->terms->stop_loss : 0);
+    add_decimal(&s->sheet, o && o->terms->has_take_profit, o ? o->terms->take_profit : 0);
     add_words(d, &s->sheet);
 }
 

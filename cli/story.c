@@ -190,12 +190,12 @@ static void tell_part(const struct story *story, const struct part *part, uint64
     if (part->order) {
         const Order *o = part->order;
         const char *detail = d ? d->detail : NULL; // the numbers that led to the size, and the size
-        line(out, "decided", from, o->ordered_at, "%s %s at %s, %s%s", NAME(signal__direction__descriptor, o->direction), o->broker_symbol,
-             o->broker_id,
-             detail            ? detail
-             : o->has_lot_size ? number(o->lot_size)
-                               : "all",
-             detail || !o->has_lot_size ? "" : " lots");
+        line(out, "decided", from, o->ordered_at, "%s %s at %s, %s%s",
+             NAME(signal__direction__descriptor, o->direction), o->broker_symbol, o->broker_id,
+             detail                   ? detail
+             : o->terms->has_lot_size ? number(o->terms->lot_size)
+                                      : "all",
+             detail || !o->terms->has_lot_size ? "" : " lots");
     } else if (story->routing && d) {
         line(out, "decided", from, story->routing->routed_at, "%s", d->detail ? d->detail : "");
     }

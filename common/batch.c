@@ -200,9 +200,12 @@ static void keep_field(void *arg, const ProtobufCFieldDescriptor *f, struct span
     k->count++;
 }
 
-void batch_keep(batch_t *self, const char *key, const ProtobufCMessage *m) { batch_keep_but(self, key, m, 0); }
+void batch_keep(batch_t *self, const char *key, const ProtobufCMessage *m) {
+    batch_keep_but(self, key, m, NULL);
+}
 
-void batch_keep_but(batch_t *self, const char *key, const ProtobufCMessage *m, uint64_t but) {
+void batch_keep_but(batch_t *self, const char *key, const ProtobufCMessage *m,
+                    const struct record_mask *but) {
     static struct keeping k; // one thread; its memory is kept from call to call
     struct span at = SPAN(key);
     if (!is_ours(self, &at)) return refuse(self, "a key outside the slice", &at);

@@ -19,8 +19,10 @@ uint64_t batch_mono(const batch_t *self); // monotonic ns, likewise
 arena_t *batch_arena(batch_t *self);      // memory until the batch is committed and its messages are sent
 
 void batch_keep(batch_t *self, const char *key, const ProtobufCMessage *m); // HSET key, every set field
-// The same without the fields of `but` (record_bits): for a hash that has them already.
-void batch_keep_but(batch_t *self, const char *key, const ProtobufCMessage *m, uint64_t but);
+struct record_mask;
+// The same without the columns of `but` (record_mask): for a hash that has them already.
+void batch_keep_but(batch_t *self, const char *key, const ProtobufCMessage *m,
+                    const struct record_mask *but);
 void batch_field(batch_t *self, const char *key, const char *field, const char *value); // HSET key field value
 void batch_field_bytes(batch_t *self, const char *key, struct span field, struct span value);
 void batch_field_drop(batch_t *self, const char *key, const char *field); // HDEL

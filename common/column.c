@@ -60,6 +60,7 @@ const ProtobufCFieldDescriptor *column_first_key(const struct table_form *form) 
 }
 
 void column_list(const struct table_form *form, const char quote, buffer_t *out) {
-    for (unsigned i = 0; i < form->type->n_fields; i++)
-        buffer_format(out, "%s%c%s%c", i ? ", " : "", quote, form->type->fields[i].name, quote);
+    const struct record_columns *columns = record_columns(form->type);
+    for (unsigned i = 0; i < columns->n; i++)
+        buffer_format(out, "%s%c%s%c", i ? ", " : "", quote, columns->fields[i]->name, quote);
 }

@@ -5,6 +5,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "common/former.h"
 #include "common/record.h"
 
 // Not a secret: the check finds damage, CURVE keeps strangers out.
@@ -127,6 +128,5 @@ ProtobufCMessage *envelope_open(const struct envelope *e, arena_t *arena) {
 
 ProtobufCMessage *envelope_unpack(const struct envelope *e, arena_t *arena) {
     const ProtobufCMessageDescriptor *d = message_type(e->type);
-    if (!d) return NULL;
-    return protobuf_c_message_unpack(d, arena ? arena_allocator(arena) : NULL, e->body.length, e->body.data);
+    return d ? former_unpack(d, e->body, arena) : NULL;
 }

@@ -23,6 +23,9 @@ void *record_take(arena_t *arena, size_t size) {
 ProtobufCMessage *record_new(const ProtobufCMessageDescriptor *d, arena_t *arena) {
     ProtobufCMessage *m = record_take(arena, d->sizeof_message);
     protobuf_c_message_init(d, m);
+    const ProtobufCFieldDescriptor *terms = record_columns(d)->terms;
+    if (terms)
+        *(ProtobufCMessage **)record_at(m, terms->offset) = record_new(terms->descriptor, arena);
     return m;
 }
 
@@ -60,34 +63,25 @@ const char *record_enum_name(const ProtobufCEnumDescriptor *d, int value) {
     return v ? v->name : "?";
 }
 
-const ProtobufCFieldDescriptor *record_field(const ProtobufCMessageDescriptor *d, struct span name) {
-    unsigned low = 0, high = d->n_fields;
-    while (low < high) {
-        unsigned middle = low + (high - low) / 2;
-        const ProtobufCFieldDescriptor *f = &d->fields[d->fields_sorted_by_name[middle]];
-        int order = strncmp(f->name, name.data, name.length);
-        if (order == 0) order = (strlen(f->name) > name.length) - (strlen(f->name) < name.length); // a zero in `name` ends the comparison
-        if (order == 0) return f;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
+static bool is_set(const ProtobufCMessage *owner, const ProtobufCFieldDescriptor *f) {
+    if (!owner) return false;
+    if (f->label == PROTOBUF_C_LABEL_REPEATED)
+        return *(const size_t *)record_at(owner, f->quantifier_offset) > 0;
+    if (f->type == PROTOBUF_C_TYPE_STRING || f->type == PROTOBUF_C_TYPE_MESSAGE) {
+        const void *value = *(void *const *)record_at(owner, f->offset);
+        return value && value != f->default_value;
     }
-    return NULL;
+    return f->label == PROTOBUF_C_LABEL_REQUIRED ||
+           *(const protobuf_c_boolean *)record_at(owner, f->quantifier_offset);
 }
 
 bool record_is_set(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f) {
-    if (f->label == PROTOBUF_C_LABEL_REPEATED) return *(const size_t *)record_at(m, f->quantifier_offset) > 0;
-    if (f->type == PROTOBUF_C_TYPE_STRING || f->type == PROTOBUF_C_TYPE_MESSAGE) {
-        const void *value = *(void *const *)record_at(m, f->offset);
-        return value && value != f->default_value;
-    }
-    return f->label == PROTOBUF_C_LABEL_REQUIRED || *(const protobuf_c_boolean *)record_at(m, f->quantifier_offset);
+    return is_set(record_owner(m, f), f);
 }
 
 void record_mark_set(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f) {
     if (f->label != PROTOBUF_C_LABEL_OPTIONAL || f->type == PROTOBUF_C_TYPE_STRING || f->type == PROTOBUF_C_TYPE_MESSAGE) return;
-    *(protobuf_c_boolean *)record_at(m, f->quantifier_offset) = true;
+    *(protobuf_c_boolean *)record_at(record_owner(m, f), f->quantifier_offset) = true;
 }
 
 // Out.
@@ -184,37 +178,32 @@ bool record_field_text(const ProtobufCMessage *m, const ProtobufCFieldDescriptor
     if (record_is_nested(f))
         record_print_nested(m, f, out);
     else
-        record_print_value(f, record_at(m, f->offset), out);
+        record_print_value(f, record_place(m, f), out);
     return true;
 }
 
-uint64_t record_bits(const ProtobufCMessageDescriptor *d, const char *const names[]) {
-    uint64_t bits = 0;
-    for (; *names; names++) {
-        const ProtobufCFieldDescriptor *f = record_field(d, span_of(*names));
-        if (!f || f->id >= 64) abort();
-        bits |= UINT64_C(1) << f->id;
-    }
-    return bits;
+void record_each(const ProtobufCMessage *m, record_visit_fn *visit, void *arg) {
+    record_each_but(m, NULL, visit, arg);
 }
 
-void record_each(const ProtobufCMessage *m, record_visit_fn *visit, void *arg) { record_each_but(m, 0, visit, arg); }
-
-void record_each_but(const ProtobufCMessage *m, uint64_t but, record_visit_fn *visit, void *arg) {
-    const ProtobufCMessageDescriptor *d = m->descriptor;
+void record_each_but(const ProtobufCMessage *m, const struct record_mask *but,
+                     record_visit_fn *visit, void *arg) {
+    const struct record_columns *columns = record_columns(m->descriptor);
     __attribute__((cleanup(buffer_destroy))) buffer_t large = {0}; // only nested fields and bytes need it
-    for (unsigned i = 0; i < d->n_fields; i++) {
-        const ProtobufCFieldDescriptor *f = &d->fields[i];
-        if ((f->id < 64 && (but >> f->id & 1)) || !record_is_set(m, f)) continue;
+    for (unsigned i = 0; i < columns->n; i++) {
+        const ProtobufCFieldDescriptor *f = columns->fields[i];
+        const ProtobufCMessage *owner = record_owner_at(columns, m, i);
+        if ((but && record_mask_has(but, columns->slots[i])) || !is_set(owner, f)) continue;
+        const void *place = record_at(owner, f->offset);
         if (record_is_nested(f) || f->type == PROTOBUF_C_TYPE_BYTES) {
             buffer_clear(&large);
-            record_field_text(m, f, &large);
+            record_field_text(owner, f, &large);
             visit(arg, f, (struct span){large.data ? (const void *)large.data : "", large.length});
         } else if (f->type == PROTOBUF_C_TYPE_STRING) {
-            visit(arg, f, span_of(*(const char *const *)record_at(m, f->offset)));
+            visit(arg, f, span_of(*(const char *const *)place));
         } else {
             char scratch[SCALAR_TEXT];
-            visit(arg, f, print_scalar(f, record_at(m, f->offset), scratch));
+            visit(arg, f, print_scalar(f, place, scratch));
         }
     }
 }

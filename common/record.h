@@ -21,13 +21,52 @@ struct record_pair {
 // One scalar, enum or nested field of `m` as text, appended to `out`. False: the field is not set.
 bool record_field_text(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, buffer_t *out);
 
+// The columns of a message: its fields as they stand outside, in their order. The fields of its
+// terms (proto/terms.proto) stand among its own, under their own names. So where a function here
+// wants a message and a field, the field is one of its columns.
+#define RECORD_COLUMNS_MAX 96
+struct record_columns {
+    unsigned n;
+    const ProtobufCFieldDescriptor *fields[RECORD_COLUMNS_MAX];
+    bool within[RECORD_COLUMNS_MAX];   // of the terms
+    uint8_t slots[RECORD_COLUMNS_MAX]; // record_slot
+    const ProtobufCFieldDescriptor *terms; // whose fields stand among its own; NULL: there is none
+};
+// It lives as long as the process, and may be asked for by any thread.
+const struct record_columns *record_columns(const ProtobufCMessageDescriptor *d);
+// The message that has the column: `m`, or its terms (NULL: it has none).
+const ProtobufCMessage *record_owner(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f);
+// The same for the column `i`, without looking.
+static inline const ProtobufCMessage *record_owner_at(const struct record_columns *c,
+                                                      const ProtobufCMessage *m, unsigned i) {
+    return c->within[i] ? *(const ProtobufCMessage *const *)((const char *)m + c->terms->offset)
+                        : m;
+}
+// Where the column's value is.
+void *record_place(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f);
+
+// A set of columns.
+#define RECORD_SLOTS 128
+struct record_mask {
+    uint64_t bits[RECORD_SLOTS / 64];
+};
+unsigned record_slot(const ProtobufCMessageDescriptor *d, const ProtobufCFieldDescriptor *f);
+static inline void record_mask_add(struct record_mask *mask, unsigned slot) {
+    mask->bits[slot / 64] |= UINT64_C(1) << slot % 64;
+}
+static inline bool record_mask_has(const struct record_mask *mask, unsigned slot) {
+    return mask->bits[slot / 64] >> slot % 64 & 1;
+}
+// Of the columns named (NULL at the end); each must be one.
+struct record_mask record_mask(const ProtobufCMessageDescriptor *d, const char *const names[]);
+
 // Visits every set field in order with its text form (the value is valid during the call only).
 typedef void record_visit_fn(void *arg, const ProtobufCFieldDescriptor *f, struct span value);
 void record_each(const ProtobufCMessage *m, record_visit_fn *visit, void *arg);
 
-// The same, passing over the fields of `but`: a set of fields by number, below 64.
-void record_each_but(const ProtobufCMessage *m, uint64_t but, record_visit_fn *visit, void *arg);
-uint64_t record_bits(const ProtobufCMessageDescriptor *d, const char *const names[]); // names: NULL at the end; each must be a field
+// The same, passing over the columns of `but` (NULL: over none).
+void record_each_but(const ProtobufCMessage *m, const struct record_mask *but,
+                     record_visit_fn *visit, void *arg);
 
 // Builds a message from name/value pairs as Redis holds them; unknown names are skipped. In `arena`, or malloc when NULL (free with
 // protobuf_c_message_free_unpacked). ERR_INPUT: a value does not fit its field or a required one is missing; *fault (NULL: not

@@ -34,12 +34,13 @@ static void print_item(const ProtobufCFieldDescriptor *f, const void *place, buf
 }
 
 static void print_field(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, buffer_t *out) {
-    const char *place = record_at(m, f->offset);
+    const char *place = record_place(m, f);
     if (f->label != PROTOBUF_C_LABEL_REPEATED) {
         print_item(f, place, out);
         return;
     }
-    size_t n = *(const size_t *)record_at(m, f->quantifier_offset), size = record_item_size(f);
+    size_t n = *(const size_t *)record_at(record_owner(m, f), f->quantifier_offset),
+           size = record_item_size(f);
     const char *items = *(const char *const *)place;
     for (size_t i = 0; i < n; i++) {
         buffer_add(out, i ? "," : "[", 1);
@@ -51,10 +52,10 @@ static void print_field(const ProtobufCMessage *m, const ProtobufCFieldDescripto
 void record_print_nested(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, buffer_t *out) { print_field(m, f, out); }
 
 void record_to_json(const ProtobufCMessage *m, buffer_t *out) {
-    const ProtobufCMessageDescriptor *d = m->descriptor;
+    const struct record_columns *columns = record_columns(m->descriptor);
     const char *before = "{\"";
-    for (unsigned i = 0; i < d->n_fields; i++) {
-        const ProtobufCFieldDescriptor *f = &d->fields[i];
+    for (unsigned i = 0; i < columns->n; i++) {
+        const ProtobufCFieldDescriptor *f = columns->fields[i];
         if (!record_is_set(m, f)) continue;
         buffer_add(out, before, strlen(before));
         buffer_text(out, f->name);
@@ -164,8 +165,8 @@ static void read_array(struct reader *r, ProtobufCMessage *m, const ProtobufCFie
     size_t n = v->u.array.len, size = record_item_size(f);
     if (n == 0) return;
     char *items = record_take(r->arena, n * size);
-    *(void **)record_at(m, f->offset) = items;
-    size_t *count = record_at(m, f->quantifier_offset);
+    *(void **)record_place(m, f) = items;
+    size_t *count = record_at(record_owner(m, f), f->quantifier_offset);
     for (size_t i = 0; i < n; i++) {
         *count = i + 1;
         size_t back = path_down(r, NULL, i);
@@ -179,35 +180,39 @@ static void read_field(struct reader *r, ProtobufCMessage *m, const ProtobufCFie
         read_array(r, m, f, v);
         return;
     }
-    read_item(r, f, record_at(m, f->offset), v);
+    read_item(r, f, record_place(m, f), v);
     record_mark_set(m, f);
 }
 
-static void read_member(struct reader *r, ProtobufCMessage *m, yajl_val object, size_t i, uint64_t *seen) {
+static void read_member(struct reader *r, ProtobufCMessage *m, yajl_val object, size_t i,
+                        struct record_mask *seen) {
     const char *name = object->u.object.keys[i];
     yajl_val v = object->u.object.values[i];
     const ProtobufCFieldDescriptor *f = record_field(m->descriptor, span_of(name));
-    uint64_t bit = f ? UINT64_C(1) << (f - m->descriptor->fields) : 0;
+    unsigned slot = f ? record_slot(m->descriptor, f) : 0;
     size_t back = path_down(r, name, 0);
     if (!f)
         tell(r, "is not known");
-    else if (*seen & bit)
+    else if (record_mask_has(seen, slot))
         tell(r, "is given twice");
     else if (!YAJL_IS_NULL(v))
         read_field(r, m, f, v);
-    if (f && !YAJL_IS_NULL(v)) *seen |= bit;
+    if (f && !YAJL_IS_NULL(v)) record_mask_add(seen, slot);
     path_up(r, back);
 }
 
 static void read_object(struct reader *r, ProtobufCMessage *m, yajl_val v) {
-    uint64_t seen = 0;
+    const struct record_columns *columns = record_columns(m->descriptor);
+    struct record_mask seen = {0};
     for (size_t i = 0; i < v->u.object.len; i++) read_member(r, m, v, i, &seen);
-    for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
-        const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
-        if (f->label != PROTOBUF_C_LABEL_REQUIRED || seen >> i & 1) continue;
+    for (unsigned i = 0; i < columns->n; i++) {
+        const ProtobufCFieldDescriptor *f = columns->fields[i];
+        if (f->label != PROTOBUF_C_LABEL_REQUIRED ||
+            record_mask_has(&seen, record_slot(m->descriptor, f)))
+            continue;
         size_t back = path_down(r, f->name, 0);
         tell(r, "is required");
-        fill_hole(r, f, record_at(m, f->offset));
+        fill_hole(r, f, record_place(m, f));
         path_up(r, back);
     }
 }
@@ -290,6 +295,7 @@ err_t record_from_json(const ProtobufCMessageDescriptor *d, const char *json, si
 
 // Frees what malloc gave for a field that is read again.
 static void drop_nested(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f) {
+    m = (ProtobufCMessage *)(uintptr_t)record_owner(m, f);
     ProtobufCMessage *alone = record_new(m->descriptor, NULL);
     size_t size = f->label == PROTOBUF_C_LABEL_REPEATED ? sizeof(size_t) : 0;
     memcpy(record_at(alone, f->offset), record_at(m, f->offset), sizeof(void *));

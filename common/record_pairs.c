@@ -1,11 +1,8 @@
 // record_pairs - a message from name/value pairs, as Redis holds it: whole, or what can be read of
 // it. SPDX-License-Identifier: MIT
-#include <assert.h>
 #include <stdio.h>
 
 #include "common/record_part.h"
-
-#define FIELDS_MAX 64 // of a message: one bit each while reading
 
 void record_fill_text(const ProtobufCFieldDescriptor *f, void *place, arena_t *arena) {
     char **text = place;
@@ -14,11 +11,12 @@ void record_fill_text(const ProtobufCFieldDescriptor *f, void *place, arena_t *a
 }
 
 void record_fill_texts(ProtobufCMessage *m, arena_t *arena) {
-    for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
-        const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
+    const struct record_columns *columns = record_columns(m->descriptor);
+    for (unsigned i = 0; i < columns->n; i++) {
+        const ProtobufCFieldDescriptor *f = columns->fields[i];
         if (f->label != PROTOBUF_C_LABEL_REQUIRED) continue;
-        record_fill_text(f, record_at(m, f->offset), arena);
-        ProtobufCMessage **nested = record_at(m, f->offset);
+        record_fill_text(f, record_place(m, f), arena);
+        ProtobufCMessage **nested = record_place(m, f);
         if (f->type != PROTOBUF_C_TYPE_MESSAGE || *nested) continue;
         *nested = record_new(f->descriptor, arena);
         record_fill_texts(*nested, arena);
@@ -29,7 +27,7 @@ err_t record_set_told(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, st
                       arena_t *arena, const char **rule) {
     *rule = "cannot be read";
     if (record_is_nested(f)) return record_read_nested(m, f, text, arena);
-    err_t e = record_read_value(f, text, arena, record_at(m, f->offset), rule);
+    err_t e = record_read_value(f, text, arena, record_place(m, f), rule);
     if (e) return e == ERR_RULE ? ERR_INPUT : e;
     record_mark_set(m, f);
     return ERR_OK;
@@ -56,8 +54,8 @@ static void tell_pair(struct fault *fault, const ProtobufCFieldDescriptor *f, co
 static err_t read_pairs(ProtobufCMessage *m, const struct record_pair *pairs, size_t n,
                         arena_t *arena, struct fault *fault) {
     const ProtobufCMessageDescriptor *d = m->descriptor;
-    assert(d->n_fields <= FIELDS_MAX);
-    uint64_t seen = 0;
+    const struct record_columns *columns = record_columns(d);
+    struct record_mask seen = {0};
     err_t e = ERR_OK;
     for (size_t i = 0; i < n; i++) {
         const ProtobufCFieldDescriptor *f = record_field(d, pairs[i].name);
@@ -66,11 +64,13 @@ static err_t read_pairs(ProtobufCMessage *m, const struct record_pair *pairs, si
         err_t one = record_set_told(m, f, pairs[i].value, arena, &rule);
         if (one) tell_pair(fault, f, rule, pairs[i].value);
         if (!e) e = one;
-        if (!one) seen |= UINT64_C(1) << (f - d->fields);
+        if (!one) record_mask_add(&seen, record_slot(d, f));
     }
-    for (unsigned i = 0; i < d->n_fields; i++) {
-        if (d->fields[i].label != PROTOBUF_C_LABEL_REQUIRED || (seen >> i & 1)) continue;
-        tell_pair(fault, &d->fields[i], "is required", (struct span){0});
+    for (unsigned i = 0; i < columns->n; i++) {
+        const ProtobufCFieldDescriptor *f = columns->fields[i];
+        if (f->label != PROTOBUF_C_LABEL_REQUIRED || record_mask_has(&seen, record_slot(d, f)))
+            continue;
+        tell_pair(fault, f, "is required", (struct span){0});
         if (!e) e = ERR_INPUT;
     }
     return e;

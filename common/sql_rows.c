@@ -1,6 +1,5 @@
 // sql_rows - a table by the fields of a message: how it is created, written and read, so that a new field needs no code.
 // SPDX-License-Identifier: MIT
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -52,9 +51,10 @@ static void column_of(const ProtobufCFieldDescriptor *f, const char *primary, bu
 
 void sql_table_of(const ProtobufCMessageDescriptor *d, const char *table, const char *primary, const char *extra, buffer_t *out) {
     buffer_format(out, "CREATE TABLE IF NOT EXISTS \"%s\" (", table);
-    for (unsigned i = 0; i < d->n_fields; i++) {
+    const struct record_columns *columns = record_columns(d);
+    for (unsigned i = 0; i < columns->n; i++) {
         if (i) buffer_text(out, ", ");
-        column_of(&d->fields[i], primary, out);
+        column_of(columns->fields[i], primary, out);
     }
     if (extra && extra[0]) buffer_format(out, ", %s", extra);
     if (!extra || !strstr(extra, ") WITHOUT ROWID")) buffer_text(out, ")");
@@ -89,8 +89,9 @@ err_t sql_table_sync(sql_t *self, const ProtobufCMessageDescriptor *d, const cha
     if (e) return e;
     own(sql_query) *columns = prepare_columns(self, table);
     if (!columns) return ERR_DISK;
-    for (unsigned i = 0; !e && i < d->n_fields; i++) {
-        const ProtobufCFieldDescriptor *f = &d->fields[i];
+    const struct record_columns *wanted = record_columns(d);
+    for (unsigned i = 0; !e && i < wanted->n; i++) {
+        const ProtobufCFieldDescriptor *f = wanted->fields[i];
         if (is_column(columns, f->name)) continue;
         buffer_clear(&text); // rows that are there have no value: it cannot be NOT NULL
         buffer_format(&text, "ALTER TABLE \"%s\" ADD COLUMN \"%s\" %s", table, f->name, affinity(f));
@@ -112,9 +113,10 @@ static bool is_one_of(const char *names, const char *name) {
 
 // The key is the same already: setting it would have its index written anew.
 static void set_columns(const struct put_form *form, buffer_t *text) {
+    const struct record_columns *columns = record_columns(form->type);
     const char *between = "";
-    for (unsigned i = 0; i < form->type->n_fields; i++) {
-        const char *name = form->type->fields[i].name;
+    for (unsigned i = 0; i < columns->n; i++) {
+        const char *name = columns->fields[i]->name;
         if (is_one_of(form->key, name)) continue;
         buffer_format(text, "%s\"%s\"=excluded.\"%s\"", between, name, name);
         between = ", ";
@@ -127,12 +129,13 @@ static void set_columns(const struct put_form *form, buffer_t *text) {
 
 sql_query_t *sql_prepare_put(sql_t *self, const struct put_form *form) {
     __attribute__((cleanup(buffer_destroy))) buffer_t text = {0};
-    const ProtobufCMessageDescriptor *d = form->type;
+    const struct record_columns *columns = record_columns(form->type);
     buffer_format(&text, "INSERT INTO \"%s\" (", form->table);
-    for (unsigned i = 0; i < d->n_fields; i++) buffer_format(&text, "%s\"%s\"", i ? ", " : "", d->fields[i].name);
+    for (unsigned i = 0; i < columns->n; i++)
+        buffer_format(&text, "%s\"%s\"", i ? ", " : "", columns->fields[i]->name);
     if (form->numbered) buffer_format(&text, ", \"%s\"", form->numbered);
     buffer_text(&text, ") VALUES (");
-    for (unsigned i = 0; i < d->n_fields; i++) buffer_format(&text, "%s?%u", i ? ", " : "", i + 1);
+    for (unsigned i = 0; i < columns->n; i++) buffer_format(&text, "%s?%u", i ? ", " : "", i + 1);
     if (form->numbered) buffer_text(&text, ", next_change()");
     buffer_format(&text, ") ON CONFLICT(%s) DO ", form->key);
     buffer_text(&text, form->update ? "UPDATE SET " : "NOTHING");
@@ -153,11 +156,10 @@ static int64_t integer_at(const ProtobufCFieldDescriptor *f, const void *place) 
     return *(const int32_t *)place;
 }
 
-#define FIELDS_MAX 64
 #define SHORT_TEXT 32 // a decimal or a time
 
 struct texts { // of the row being written: they live until it is
-    char text[FIELDS_MAX][SHORT_TEXT];
+    char text[RECORD_COLUMNS_MAX][SHORT_TEXT];
 };
 static_assert(SHORT_TEXT >= DECIMAL_TEXT && SHORT_TEXT >= SQL_TIME_TEXT);
 
@@ -167,11 +169,10 @@ static void bind_nested(sql_query_t *q, int at, const ProtobufCMessage *m, const
     sql_bind_text(q, at, buffer_string(&json));
 }
 
-static void bind_field(sql_query_t *q, const ProtobufCMessage *m, unsigned i, struct texts *texts) {
-    const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
+static void bind_field(sql_query_t *q, int at, const ProtobufCMessage *m,
+                       const ProtobufCFieldDescriptor *f, struct texts *texts) {
     const void *place = record_at(m, f->offset);
-    char *text = texts->text[i];
-    int at = (int)i + 1;
+    char *text = texts->text[at - 1];
     if (!record_is_set(m, f))
         sql_bind_text(q, at, NULL);
     else if (f->label == PROTOBUF_C_LABEL_REPEATED || f->type == PROTOBUF_C_TYPE_MESSAGE)
@@ -194,15 +195,16 @@ static void bind_field(sql_query_t *q, const ProtobufCMessage *m, unsigned i, st
 
 err_t sql_upsert(sql_query_t *q, const ProtobufCMessage *m) {
     struct texts texts;
-    assert(m->descriptor->n_fields <= FIELDS_MAX);
-    for (unsigned i = 0; i < m->descriptor->n_fields; i++) bind_field(q, m, i, &texts);
+    const struct record_columns *columns = record_columns(m->descriptor);
+    for (unsigned i = 0; i < columns->n; i++)
+        bind_field(q, (int)i + 1, record_owner_at(columns, m, i), columns->fields[i], &texts);
     return sql_execute(q);
 }
 
 // Reading.
 
 static void read_integer(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, int64_t value) {
-    void *place = record_at(m, f->offset);
+    void *place = record_place(m, f);
     if (f->type == PROTOBUF_C_TYPE_BOOL)
         *(protobuf_c_boolean *)place = value != 0;
     else if (record_item_size(f) == sizeof(int64_t))
@@ -213,7 +215,7 @@ static void read_integer(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
 }
 
 static void read_bytes(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span bytes, arena_t *arena) {
-    ProtobufCBinaryData *place = record_at(m, f->offset);
+    ProtobufCBinaryData *place = record_place(m, f);
     place->len = bytes.length;
     place->data = record_take(arena, bytes.length);
     if (bytes.length) memcpy(place->data, bytes.data, bytes.length);

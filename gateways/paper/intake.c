@@ -42,15 +42,15 @@ static void write_down(paper_t *self, struct order *o, const Submit *m) {
         o->side = m->side;
     }
     submitted_keep(self, o, m);
-    o->type = m->order_type;
+    o->type = m->terms->order_type;
     o->lots = D((o->acceptances ? o->lots.e8 : 0) + m->lots);
-    o->price = D(m->has_price ? m->price : 0);
-    o->limit = D(m->has_limit_price ? m->limit_price : 0);
+    o->price = D(m->terms->has_price ? m->terms->price : 0);
+    o->limit = D(m->terms->has_limit_price ? m->terms->limit_price : 0);
     o->triggered = false;
-    o->expected = D(m->has_expected_price ? m->expected_price : 0);
-    o->stop_loss = D(m->has_stop_loss ? m->stop_loss : 0);
-    o->take_profit = D(m->has_take_profit ? m->take_profit : 0);
-    o->expires_at = m->has_expiration_time ? m->expiration_time : 0;
+    o->expected = D(m->terms->has_requested_price ? m->terms->requested_price : 0);
+    o->stop_loss = D(m->terms->has_stop_loss ? m->terms->stop_loss : 0);
+    o->take_profit = D(m->terms->has_take_profit ? m->terms->take_profit : 0);
+    o->expires_at = m->terms->has_expiration_time ? m->terms->expiration_time : 0;
     o->received_at = self->now;
     netting_reorder(o);
     o->forgotten = false;

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "common/former.h"
 #include "common/own.h"
 #include "gateways/paper/books.h"
 #include "gateways/paper/money.h"
@@ -24,7 +25,8 @@ static void answer_whole(paper_t *self, const OrderStatus *head, struct order *o
     if (size) memcpy(paper_add_field(&whole, SUBMITTED_FIELD, size), o->submit.data, size);
     if (history && !o->history_known) books_history(self, o);
     if (history) buffer_add(&whole, o->history.data, o->history.length);
-    OrderStatus *m = order_status__unpack(arena_allocator(self->arena), whole.length, whole.data);
+    OrderStatus *m = (OrderStatus *)former_unpack(
+        &order_status__descriptor, (struct span){whole.data, whole.length}, self->arena);
     if (m && m->submitted) submitted_complete(self, o, m->submitted);
     if (m) paper_answer(self, &m->base);
 }

@@ -4,10 +4,11 @@
 
 #include <string.h>
 
+#include "common/former.h"
+
 static Submit *submit_of(paper_t *self, const struct order *o) {
-    return o->submit.length
-               ? submit__unpack(arena_allocator(self->arena), o->submit.length, o->submit.data)
-               : NULL;
+    struct span packed = {o->submit.data, o->submit.length};
+    return packed.length ? (Submit *)former_unpack(&submit__descriptor, packed, self->arena) : NULL;
 }
 
 static void add_to(paper_t *self, Submit *m, const Submit *first) {

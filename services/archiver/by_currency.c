@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "common/own.h"
+#include "common/record.h"
 #include "proto/tables.h"
 #include "services/archiver/performance.h"
 
@@ -35,7 +36,8 @@ static err_t is_keyed_by_currency(sql_t *db, const char *table, bool *out) {
 // Renamed, made anew with its key, and given back every row of one currency.
 static err_t rekey(sql_t *db, const struct table_form *t) {
     own(buffer) text = {0}, columns = {0};
-    for (unsigned i = 0; i < t->type->n_fields; i++) buffer_format(&columns, "%s, ", t->type->fields[i].name);
+    const struct record_columns *all = record_columns(t->type);
+    for (unsigned i = 0; i < all->n; i++) buffer_format(&columns, "%s, ", all->fields[i]->name);
     buffer_text(&columns, CHANGED);
     buffer_format(&text, "ALTER TABLE %s RENAME TO " BEFORE ";", t->name);
     sql_table_of(t->type, t->name, NULL, t->extra, &text);

@@ -84,7 +84,7 @@ static void add_column(buffer_t *out, const char *name, struct span text) {
 
 // The text of a set field as its column has it; in `text`, or where it is.
 static struct span column_text(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, buffer_t *text) {
-    const void *place = record_at(m, f->offset);
+    const void *place = record_place(m, f);
     buffer_clear(text);
     if (f->label == PROTOBUF_C_LABEL_REPEATED || f->type == PROTOBUF_C_TYPE_MESSAGE) {
         record_print_nested(m, f, text);
@@ -106,8 +106,9 @@ static struct span column_text(const ProtobufCMessage *m, const ProtobufCFieldDe
 void canon_of_message(enum table_name table, const ProtobufCMessage *m, buffer_t *scratch, buffer_t *out) {
     buffer_text(out, table_forms[table].name);
     buffer_add(out, "\n", 1);
-    for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
-        const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
+    const struct record_columns *columns = record_columns(m->descriptor);
+    for (unsigned i = 0; i < columns->n; i++) {
+        const ProtobufCFieldDescriptor *f = columns->fields[i];
         if (!record_is_set(m, f) || !is_covered(table, f)) continue;
         add_column(out, f->name, column_text(m, f, scratch));
     }
@@ -115,9 +116,10 @@ void canon_of_message(enum table_name table, const ProtobufCMessage *m, buffer_t
 
 void canon_select(sql_t *db, enum table_name table, buffer_t *out) {
     const struct table_form *t = &table_forms[table];
+    const struct record_columns *columns = record_columns(t->type);
     buffer_text(out, "SELECT ");
-    for (unsigned i = 0; i < t->type->n_fields; i++) {
-        const ProtobufCFieldDescriptor *f = &t->type->fields[i];
+    for (unsigned i = 0; i < columns->n; i++) {
+        const ProtobufCFieldDescriptor *f = columns->fields[i];
         bool there = true;
         if (!is_covered(table, f)) continue;
         // If it cannot be told, the statement will not be prepared either.
@@ -130,13 +132,14 @@ void canon_select(sql_t *db, enum table_name table, buffer_t *out) {
 }
 
 void canon_of_columns(enum table_name table, sql_query_t *q, buffer_t *out) {
-    const ProtobufCMessageDescriptor *d = table_forms[table].type;
+    const struct record_columns *columns = record_columns(table_forms[table].type);
     int column = 0;
     buffer_text(out, table_forms[table].name);
     buffer_add(out, "\n", 1);
-    for (unsigned i = 0; i < d->n_fields; i++) {
-        if (!is_covered(table, &d->fields[i])) continue;
-        if (!sql_is_null(q, column)) add_column(out, d->fields[i].name, sql_bytes(q, column));
+    for (unsigned i = 0; i < columns->n; i++) {
+        const ProtobufCFieldDescriptor *f = columns->fields[i];
+        if (!is_covered(table, f)) continue;
+        if (!sql_is_null(q, column)) add_column(out, f->name, sql_bytes(q, column));
         column++;
     }
 }

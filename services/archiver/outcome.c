@@ -47,10 +47,11 @@ static void take_prices(const TradeState *t, TradePerformance *out) {
     int64_t relative;
     out->has_profit_loss_pct = trade_is_closed(t) && t->has_average_price && t->has_exit_price &&
                                gain_percent(t->average_price, t->exit_price, is_buy(t), &out->profit_loss_pct);
-    if (!t->has_requested_price || !t->has_average_price) return;
-    out->has_slippage = decimal_sub(D(t->average_price), D(t->requested_price), &off);
+    if (!t->terms->has_requested_price || !t->has_average_price) return;
+    out->has_slippage = decimal_sub(D(t->average_price), D(t->terms->requested_price), &off);
     if (out->has_slippage) out->slippage = off.e8;
-    out->has_slippage_bps = relative_slippage(t->average_price, t->requested_price, is_buy(t), &relative);
+    out->has_slippage_bps =
+        relative_slippage(t->average_price, t->terms->requested_price, is_buy(t), &relative);
     if (out->has_slippage_bps) out->slippage_bps = relative * 10000;
 }
 

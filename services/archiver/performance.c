@@ -102,7 +102,8 @@ void performance_order(struct performance *self, const TradeState *t, int sign) 
     count(&row->orders, sign);
     if (t->filled_lots > 0) {
         count(&row->filled, sign);
-        if (t->has_lot_size && t->filled_lots < t->lot_size) count(&row->partially_filled, sign);
+        if (t->terms->has_lot_size && t->filled_lots < t->terms->lot_size)
+            count(&row->partially_filled, sign);
     } else if (t->state == T(rejected)) {
         count(&row->rejected, sign);
         count_reason(self, t->reason, sign);

@@ -210,8 +210,8 @@ static err_t add_rows(sql_query_t *q, const struct listing *l, uint32_t limit, b
         add_row(m, l, q, out);
         const ProtobufCFieldDescriptor *at = record_field(l->type, span_of(column_name(l->time))),
                                        *id = record_field(l->type, span_of(column_name(l->key)));
-        sql_time_print(*(const uint64_t *)((const char *)m + at->offset), time);
-        snprintf(key, sizeof(key), "%s", *(const char *const *)((const char *)m + id->offset));
+        sql_time_print(*(const uint64_t *)record_place(m, at), time);
+        snprintf(key, sizeof(key), "%s", *(const char *const *)record_place(m, id));
     }
     buffer_text(out, "]");
     if (!e && row && n) {

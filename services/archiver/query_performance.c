@@ -130,7 +130,8 @@ static void add_trade(struct performance *p, const TradeState *t) {
     if (t->has_commission) performance_add_amount(&p->row.commission, t->commission);
     if (t->has_fees) performance_add_amount(&p->row.fees, t->fees);
     performance_settle(p);
-    if (!t->has_average_price || !t->has_requested_price || !relative_slippage(t->average_price, t->requested_price, buy, &relative))
+    if (!t->has_average_price || !t->terms->has_requested_price ||
+        !relative_slippage(t->average_price, t->terms->requested_price, buy, &relative))
         return;
     histogram_add(&p->histograms[SLIPPAGE], relative);
     performance_add_amount(&p->row.slippage_sum, relative * 10000);

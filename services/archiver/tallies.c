@@ -251,9 +251,10 @@ static err_t change(tallies_t *self, const struct where *where, const struct cha
 static bool same_text(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
 
 static bool same_effect(const TradeState *a, const TradeState *b) {
-    return a->state == b->state && a->filled_lots == b->filled_lots && a->lot_size == b->lot_size && a->closed_lots == b->closed_lots &&
-           a->pnl == b->pnl && a->closed_at == b->closed_at && a->ordered_at == b->ordered_at && same_text(a->reason, b->reason) &&
-           same_text(a->instance_id, b->instance_id);
+    return a->state == b->state && a->filled_lots == b->filled_lots &&
+           a->terms->lot_size == b->terms->lot_size && a->closed_lots == b->closed_lots &&
+           a->pnl == b->pnl && a->closed_at == b->closed_at && a->ordered_at == b->ordered_at &&
+           same_text(a->reason, b->reason) && same_text(a->instance_id, b->instance_id);
 }
 
 static err_t count_trade(tallies_t *self, const TradeState *t, int sign) {

@@ -66,9 +66,9 @@ static void adopt_plan(struct executor *x, batch_t *batch, struct trade *t, stru
     for (size_t i = 0; i < p->n_closes; i++) closes[i] = &p->closes[i];
     engine_count(x, batch, t, -1);
     trade_set_closings(t, closes, p->n_closes);
-    t->s->has_side = t->s->has_lot_size = true;
+    t->s->has_side = t->s->terms->has_lot_size = true;
     t->s->side = side_opposite(p->side);
-    t->s->lot_size = p->lots;
+    t->s->terms->lot_size = p->lots;
     if (p->residual != p->residual_before) t->s->has_residual = true, t->s->residual = p->residual - p->residual_before;
     engine_count(x, batch, t, 1);
 }
@@ -110,7 +110,7 @@ static void start_close(batch_t *batch, const TradeState *position, TradeState *
     s->broker_id = position->broker_id;
     s->symbol = position->symbol;
     s->broker_symbol = position->broker_symbol;
-    s->order_type = SIGNAL__ORDER_TYPE__market;
+    s->terms = terms_begin(NULL, batch_arena(batch)); // at the market
     s->direction = SIGNAL__DIRECTION__close;
     s->side = SIGNAL__DIRECTION__buy;
     s->signal_at = s->ordered_at = s->updated_at = batch_now(batch);
@@ -122,7 +122,8 @@ static void start_close(batch_t *batch, const TradeState *position, TradeState *
 void closing_other_side(struct executor *x, batch_t *batch, const TradeState *whole, Signal__Direction done) {
     const char *const parts[] = {"trade", whole->trade_id, "other side"};
     TradeState rest = TRADE_STATE__INIT;
-    if (whole->has_close_side || whole->close_trade_id || whole->has_lot_size) return;
+    if (whole->terms->has_close_side || whole->terms->close_trade_id || whole->terms->has_lot_size)
+        return;
     start_close(batch, whole, &rest);
     rest.signal_id = whole->signal_id;
     rest.source = whole->source;
@@ -130,12 +131,9 @@ void closing_other_side(struct executor *x, batch_t *batch, const TradeState *wh
     rest.ordered_at = whole->ordered_at;
     rest.has_valid_until = whole->has_valid_until;
     rest.valid_until = whole->valid_until;
-    rest.has_requested_price = whole->has_requested_price;
-    rest.requested_price = whole->requested_price;
-    rest.has_close_percent = whole->has_close_percent;
-    rest.close_percent = whole->close_percent;
-    rest.has_close_side = true;
-    rest.close_side = side_opposite(done);
+    rest.terms = terms_begin(whole->terms, batch_arena(batch));
+    rest.terms->has_close_side = true;
+    rest.terms->close_side = side_opposite(done);
     rest.cause = TRADE_STATE__CAUSE__other_side;
     rest.cause_id = whole->trade_id;
     rest.reason = (char *)(uintptr_t) "long and short were open: this closes the other side";
@@ -149,12 +147,12 @@ static void set_asked(const OrderCommand *c, TradeState__Cause cause, TradeState
     s->reason = c->reason;
     s->signal_id = c->command_id;
     s->signal_at = s->ordered_at = c->created_at;
-    s->has_close_percent = c->has_percent;
-    s->close_percent = c->percent;
-    s->has_lot_size = c->has_lots;
-    s->lot_size = c->lots;
-    s->has_close_side = c->has_side;
-    s->close_side = c->side;
+    s->terms->has_close_percent = c->has_percent;
+    s->terms->close_percent = c->percent;
+    s->terms->has_lot_size = c->has_lots;
+    s->terms->lot_size = c->lots;
+    s->terms->has_close_side = c->has_side;
+    s->terms->close_side = c->side;
 }
 
 static void close_place(struct executor *x, batch_t *batch, const struct place *p, const OrderCommand *c) {
@@ -172,7 +170,7 @@ static void close_trade(struct executor *x, batch_t *batch, struct trade *t, con
     TradeState s = TRADE_STATE__INIT;
     start_close(batch, t->s, &s);
     set_asked(c, cause, &s);
-    s.close_trade_id = t->s->trade_id;
+    s.terms->close_trade_id = t->s->trade_id;
     const char *const parts[] = {"trade", c->command_id, t->s->trade_id, round};
     take_once(x, batch, &s, round ? 4 : 3, parts);
 }
@@ -200,7 +198,7 @@ void closing_at_stop(struct executor *x, batch_t *batch, struct trade *t) {
     TradeState s = TRADE_STATE__INIT;
     start_close(batch, t->s, &s);
     s.cause = TRADE_STATE__CAUSE__stop;
-    s.signal_id = s.cause_id = s.close_trade_id = t->s->trade_id;
+    s.signal_id = s.cause_id = s.terms->close_trade_id = t->s->trade_id;
     s.reason = arena_format(batch_arena(batch), "the price has reached its stop %s, which the broker has not taken", stop);
     const char *const parts[] = {"trade", t->s->trade_id, "at its stop", minute};
     batch_alert(batch, ALERT__SEVERITY__warning, "stop_reached", t->s->trade_id,

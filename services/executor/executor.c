@@ -165,7 +165,9 @@ static err_t executor_open(void *self, reactor_t *reactor) {
 
 // --- what is due
 
-static bool has_expired(const TradeState *s, uint64_t now) { return s->has_expiration_time && now >= s->expiration_time; }
+static bool has_expired(const TradeState *s, uint64_t now) {
+    return s->terms->has_expiration_time && now >= s->terms->expiration_time;
+}
 
 static void forget(struct executor *x, batch_t *batch, struct trade *t) {
     struct step s = step_begin(x, batch, t);

@@ -15,11 +15,15 @@
 // --- what can never be sent
 
 static const char *unfit(const TradeState *s) {
-    bool market = s->order_type == SIGNAL__ORDER_TYPE__market;
-    if (s->has_lot_size ? s->lot_size <= 0 : !trade_is_closing(s)) return "no_lot_size";
-    if (s->has_close_percent && s->close_percent <= 0) return "no_lot_size";
-    if (!market && !trade_is_closing(s) && (!s->has_price || s->price <= 0)) return "no_price";
-    if (s->order_type == SIGNAL__ORDER_TYPE__stop_limit && (!s->has_limit_price || s->limit_price <= 0)) return "no_price";
+    bool market = s->terms->order_type == SIGNAL__ORDER_TYPE__market;
+    if (s->terms->has_lot_size ? s->terms->lot_size <= 0 : !trade_is_closing(s))
+        return "no_lot_size";
+    if (s->terms->has_close_percent && s->terms->close_percent <= 0) return "no_lot_size";
+    if (!market && !trade_is_closing(s) && (!s->terms->has_price || s->terms->price <= 0))
+        return "no_price";
+    if (s->terms->order_type == SIGNAL__ORDER_TYPE__stop_limit &&
+        (!s->terms->has_limit_price || s->terms->limit_price <= 0))
+        return "no_price";
     return NULL;
 }
 
@@ -44,12 +48,13 @@ static enum gate orders_gate(const struct executor *x, const struct trade *t) {
                                 .account = p->account->mode,
                                 .source = halts_source(x->halts, t->s->source),
                                 .lock = p->account->lock,
-                                .lots = t->s->lot_size,
+                                .lots = t->s->terms->lot_size,
                                 .max_lots = state_limits(x, p->account)->max_lots_order,
                                 .unknown = p->unknown + unreadable_here(x, p),
                                 .submitting = p->submitting,
                                 .closing = trade_is_closing(t->s),
-                                .has_positions = trade_is_closing(t->s) && closing_has_positions(t)};
+                                .has_positions =
+                                    trade_is_closing(t->s) && closing_has_positions(t)};
     return gate_pass(&v);
 }
 
@@ -121,7 +126,8 @@ static void submit_close(struct executor *x, batch_t *batch, struct trade *t) {
 // What the gateway, or the broker behind it, cannot do.
 static const char *beyond_gateway(const struct executor *x, const struct trade *t) {
     const struct session *s = t->place->account->session;
-    if (t->s->order_type == SIGNAL__ORDER_TYPE__stop_limit && !s->can.can_stop_limit) return "stop_limit_unsupported";
+    if (t->s->terms->order_type == SIGNAL__ORDER_TYPE__stop_limit && !s->can.can_stop_limit)
+        return "stop_limit_unsupported";
     if (s->can.can_net || trade_is_closing(t->s)) return NULL;
     const AccountConfig *account = book_account(x->context->book, t->s->account_id);
     return account && account->netting ? "netting_unsupported" : NULL;
@@ -238,65 +244,45 @@ void orders_take(struct executor *x, batch_t *batch, const TradeState *s, bool r
     if (!dispatch(x, batch, t, is_first)) wait_here(x, batch, t);
 }
 
-static void set_number(protobuf_c_boolean *has, int64_t *field, protobuf_c_boolean given, int64_t value) {
-    *has = given;
-    *field = value;
+// A trailing stop that begins at once is there from the start, where the price is known.
+static void start_trailing(const TradeState *s, Terms *terms) {
+    int64_t behind =
+        s->side == SIGNAL__DIRECTION__sell ? -terms->trail_distance : terms->trail_distance;
+    if (terms->trail_distance <= 0 || terms->trail_trigger || terms->has_stop_loss ||
+        terms->requested_price <= behind)
+        return;
+    terms->has_stop_loss = true;
+    terms->stop_loss = terms->requested_price - behind;
 }
 
-// What comes with the later actions. A trailing stop that begins at once is there from the start, where the price is known.
-static void from_order_more(const Order *o, TradeState *s) {
-    set_number(&s->has_limit_price, &s->limit_price, o->has_limit_price, o->limit_price);
-    set_number(&s->has_close_percent, &s->close_percent, o->has_close_percent, o->close_percent);
-    set_number(&s->has_trail_distance, &s->trail_distance, o->has_trail_distance, o->trail_distance);
-    set_number(&s->has_trail_trigger, &s->trail_trigger, o->has_trail_trigger, o->trail_trigger);
-    set_number(&s->has_trail_step, &s->trail_step, o->has_trail_step, o->trail_step);
-    set_number(&s->has_break_even_trigger, &s->break_even_trigger, o->has_break_even_trigger, o->break_even_trigger);
-    set_number(&s->has_break_even_offset, &s->break_even_offset, o->has_break_even_offset, o->break_even_offset);
-    s->has_close_side = o->has_close_side;
-    s->close_side = o->close_side;
-    s->close_trade_id = o->close_trade_id;
-    int64_t behind = s->side == SIGNAL__DIRECTION__sell ? -s->trail_distance : s->trail_distance;
-    if (s->trail_distance <= 0 || s->trail_trigger || s->has_stop_loss || s->requested_price <= behind) return;
-    s->has_stop_loss = true;
-    s->stop_loss = s->requested_price - behind;
-}
-
-static void from_order(const Order *o, uint64_t now, TradeState *s) {
+static void from_order(const Order *o, batch_t *batch, TradeState *s) {
+    Terms *terms = s->terms = terms_begin(o->terms, batch_arena(batch));
     s->trade_id = o->trade_id;
     s->signal_id = o->signal_id;
     s->account_id = o->account_id;
     s->broker_id = o->broker_id;
     s->symbol = o->symbol;
     s->broker_symbol = o->broker_symbol;
-    s->order_type = o->order_type;
     s->direction = o->direction;
     s->has_side = o->direction != SIGNAL__DIRECTION__close;
     s->side = s->has_side ? o->direction : SIGNAL__DIRECTION__buy;
-    s->has_lot_size = o->has_lot_size;
-    s->lot_size = o->lot_size;
-    s->has_price = o->has_price;
-    s->price = o->price;
-    s->has_requested_price = o->has_requested_price || o->has_price;
-    s->requested_price = o->has_requested_price ? o->requested_price : o->price;
-    s->has_stop_loss = o->has_stop_loss;
-    s->stop_loss = o->stop_loss;
-    s->has_take_profit = o->has_take_profit;
-    s->take_profit = o->take_profit;
-    s->has_expiration_time = o->has_expiration_time;
-    s->expiration_time = o->expiration_time;
     s->has_valid_until = o->has_valid_until;
     s->valid_until = o->valid_until;
-    from_order_more(o, s);
     s->source = o->source;
     s->signal_at = o->signal_at;
     s->ordered_at = o->ordered_at;
-    s->updated_at = now;
+    s->updated_at = batch_now(batch);
     s->state = T(pending);
+    if (!terms->has_requested_price)
+        terms->has_requested_price = terms->has_price, terms->requested_price = terms->price;
+    start_trailing(s, terms);
 }
 
 static bool is_readable(const Order *o) {
-    return protobuf_c_enum_descriptor_get_value(&signal__order_type__descriptor, (int)o->order_type) &&
-           o->direction >= SIGNAL__DIRECTION__buy && o->direction <= SIGNAL__DIRECTION__close && strlen(o->trade_id) <= 64;
+    return protobuf_c_enum_descriptor_get_value(&signal__order_type__descriptor,
+                                                (int)o->terms->order_type) &&
+           o->direction >= SIGNAL__DIRECTION__buy && o->direction <= SIGNAL__DIRECTION__close &&
+           strlen(o->trade_id) <= 64;
 }
 
 err_t orders_handle(void *self, batch_t *batch, const ProtobufCMessage *body) {
@@ -309,7 +295,7 @@ err_t orders_handle(void *self, batch_t *batch, const ProtobufCMessage *body) {
         return ERR_OK;                       // decided again after a rollback
     if (known) engine_drop(x, batch, known); // the mutation: it is taken for a new one
     TradeState s = TRADE_STATE__INIT;
-    from_order(o, batch_now(batch), &s);
+    from_order(o, batch, &s);
     orders_take(x, batch, &s, o->has_resend && o->resend);
     return ERR_OK;
 }
@@ -324,7 +310,7 @@ void orders_buried(void *self, batch_t *batch, const ProtobufCMessage *body, con
     struct trade *t = trades_find(x->trades, o->trade_id);
     if (!t && !guard_find(x->guard, digest_text(o->trade_id), NULL)) {
         TradeState s = TRADE_STATE__INIT;
-        from_order(o, batch_now(batch), &s);
+        from_order(o, batch, &s);
         (void)!guard_put(x->guard, batch, digest_text(o->trade_id), o->signal_at);
         t = engine_add(x, batch, &s);
     }

@@ -130,7 +130,8 @@ void orphans_look(struct executor *x, batch_t *batch) {
 static struct trade *adopt(struct executor *x, batch_t *batch, const struct session *s, const OrderStatus *m) {
     TradeState state;
     if (!m->submitted || strcmp(m->submitted->trade_id, m->trade_id) != 0) return NULL;
-    if (!evidence_trade(m->submitted, s->broker_id, batch_now(batch), &state)) return NULL;
+    if (!evidence_trade(m->submitted, s->broker_id, batch_now(batch), batch_arena(batch), &state))
+        return NULL;
     (void)!guard_put(x->guard, batch, digest_text(state.trade_id), state.signal_at); // full: it is in memory all the same
     struct trade *t = engine_add(x, batch, &state);
     t->sending = SENDING_EARLIER;

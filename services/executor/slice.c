@@ -61,13 +61,15 @@ void slice_guard_prefix(unsigned shard, char out[static 64]) { (void)snprintf(ou
 // --- trades
 
 // What the order said and nothing changes: written once, with the trade's first state.
-static uint64_t said_once(void) {
+static const struct record_mask *said_once(void) {
     static const char *const names[] = {
         "trade_id",        "signal_id",       "account_id", "broker_id",  "symbol",      "broker_symbol", "order_type", "direction",
         "requested_price", "expiration_time", "signal_at",  "ordered_at", "valid_until", "close_percent", "close_side", NULL};
-    static uint64_t bits;
-    if (!bits) bits = record_bits(&trade_state__descriptor, names);
-    return bits;
+    static struct record_mask mask;
+    static bool known;
+    if (!known) mask = record_mask(&trade_state__descriptor, names);
+    known = true;
+    return &mask;
 }
 
 void slice_trade(batch_t *batch, const TradeState *t) {

@@ -39,23 +39,27 @@ bool state_is_final(TradeState__State state) {
 }
 
 void facts_order(struct facts *f, const Order *o) {
-    f->order_type = o->order_type;
+    f->order_type = o->terms->order_type;
     f->ordered = true;
-    if (o->has_requested_price) f->has_requested_price = true, f->requested_price = D(o->requested_price);
-    if (o->has_lot_size && o->direction != SIGNAL__DIRECTION__close) f->has_lot_size = true, f->lot_size = D(o->lot_size);
+    if (o->terms->has_requested_price)
+        f->has_requested_price = true, f->requested_price = D(o->terms->requested_price);
+    if (o->terms->has_lot_size && o->direction != SIGNAL__DIRECTION__close)
+        f->has_lot_size = true, f->lot_size = D(o->terms->lot_size);
 }
 
 // How much a close closes is the executor's to know: it can be no more than there is.
 static void facts_asked(struct facts *f, const TradeState *t) {
-    f->order_type = t->order_type;
-    bool moved = t->has_wanted_at && t->order_type != SIGNAL__ORDER_TYPE__market; // by command, since it was ordered
-    if (t->has_requested_price && (moved || !(f->ordered && f->has_requested_price))) {
+    f->order_type = t->terms->order_type;
+    bool moved =
+        t->has_wanted_at &&
+        t->terms->order_type != SIGNAL__ORDER_TYPE__market; // by command, since it was ordered
+    if (t->terms->has_requested_price && (moved || !(f->ordered && f->has_requested_price))) {
         f->has_requested_price = true;
-        f->requested_price = D(t->requested_price);
+        f->requested_price = D(t->terms->requested_price);
     }
-    if (t->has_lot_size && !(f->ordered && f->has_lot_size)) {
+    if (t->terms->has_lot_size && !(f->ordered && f->has_lot_size)) {
         f->has_lot_size = true;
-        f->lot_size = D(t->lot_size);
+        f->lot_size = D(t->terms->lot_size);
     }
 }
 

@@ -196,9 +196,14 @@ bool trade_is_open(const TradeState *t) {
 // A close goes against what it closes: a sell takes longs.
 struct stake stake_of(const TradeState *t) {
     bool sells = (t->has_side ? t->side : t->direction) == SIGNAL__DIRECTION__sell;
-    int64_t rest = trade_is_working(t) && t->lot_size > t->filled_lots ? t->lot_size - t->filled_lots : 0;
+    int64_t rest = trade_is_working(t) && t->terms->lot_size > t->filled_lots
+                       ? t->terms->lot_size - t->filled_lots
+                       : 0;
     if (is_closing(t)) return (struct stake){.closing = true, .is_short = !sells, .rest = rest};
-    return (struct stake){.is_short = sells, .resting = t->order_type != SIGNAL__ORDER_TYPE__market, .open = open_lots(t), .rest = rest};
+    return (struct stake){.is_short = sells,
+                          .resting = t->terms->order_type != SIGNAL__ORDER_TYPE__market,
+                          .open = open_lots(t),
+                          .rest = rest};
 }
 
 void account_take(struct account *account, const AccountState *s) {

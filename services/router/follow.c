@@ -40,14 +40,16 @@ err_t follow_open(void *self, reactor_t *reactor) {
 static struct stake stake_of_order(const Order *o, const struct holding *h) {
     __int128 longs = h ? h->longs : 0, shorts = h ? h->shorts : 0;
     struct stake s = {.closing = o->direction == SIGNAL__DIRECTION__close, .is_short = o->direction == SIGNAL__DIRECTION__sell};
-    s.resting = o->order_type != SIGNAL__ORDER_TYPE__market;
-    if (s.closing) s.is_short = o->has_close_side ? o->close_side == SIGNAL__DIRECTION__sell : shorts > longs;
-    if (!s.closing || o->has_lot_size) {
-        s.rest = o->lot_size;
+    s.resting = o->terms->order_type != SIGNAL__ORDER_TYPE__market;
+    if (s.closing)
+        s.is_short = o->terms->has_close_side ? o->terms->close_side == SIGNAL__DIRECTION__sell
+                                              : shorts > longs;
+    if (!s.closing || o->terms->has_lot_size) {
+        s.rest = o->terms->lot_size;
         return s;
     }
     s.rest = decimal_nearest(s.is_short ? shorts : longs);
-    if (!o->has_close_side) s.other = decimal_nearest(s.is_short ? longs : shorts);
+    if (!o->terms->has_close_side) s.other = decimal_nearest(s.is_short ? longs : shorts);
     return s;
 }
 
@@ -60,7 +62,8 @@ void follow_order(struct router *r, batch_t *batch, const Order *o, struct accou
     const char *symbol = accounts_symbol(accounts, o->symbol);
     const struct stake stake = stake_of_order(o, account_holding(account, symbol));
     (void)accounts_hold(accounts, o->trade_id, account, symbol, &stake);
-    if (!stake.closing || o->has_lot_size) slice_trade(batch, o->trade_id, accounts_trade(accounts, o->trade_id));
+    if (!stake.closing || o->terms->has_lot_size)
+        slice_trade(batch, o->trade_id, accounts_trade(accounts, o->trade_id));
 }
 
 // It is over. When it was not known here, and neither is its signal, its order may be decided again: that must not count it.

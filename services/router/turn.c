@@ -45,7 +45,7 @@ static struct leg_id id_of(const struct turn *t) {
 
 #define FILL(o, field, from) ((o)->has_##field = (from).has, (o)->field = (from).has ? (from).value.e8 : 0)
 
-static void fill_levels(const struct levels *l, Order *o) {
+static void fill_levels(const struct levels *l, Terms *o) {
     FILL(o, stop_loss, l->stop_loss);
     FILL(o, take_profit, l->take_profit);
     FILL(o, trail_distance, l->trail_distance);
@@ -55,10 +55,9 @@ static void fill_levels(const struct levels *l, Order *o) {
     FILL(o, break_even_offset, l->break_even_offset);
 }
 
-static void fill_entry(const struct turn *t, Order *o) {
+static void fill_entry(const struct turn *t, Terms *o) {
     const Signal *s = t->signal;
     o->order_type = s->order_type;
-    o->direction = t->result->leg.side;
     o->has_price = s->has_price && s->order_type != SIGNAL__ORDER_TYPE__market;
     o->price = o->has_price ? s->price : 0;
     o->has_limit_price = s->has_limit_price && s->order_type == SIGNAL__ORDER_TYPE__stop_limit;
@@ -68,11 +67,10 @@ static void fill_entry(const struct turn *t, Order *o) {
     fill_levels(&t->result->levels, o);
 }
 
-static void fill_close(const struct turn *t, Order *o, arena_t *arena) {
+static void fill_close(const struct turn *t, Terms *o, arena_t *arena) {
     const Signal *s = t->signal;
     const struct leg *leg = &t->result->leg;
     o->order_type = SIGNAL__ORDER_TYPE__market;
-    o->direction = SIGNAL__DIRECTION__close;
     o->has_close_side = leg->side != SIGNAL__DIRECTION__close;
     o->close_side = leg->side;
     o->has_close_percent = s->has_close_percent && !t->result->has_lots && !*leg->name;
@@ -82,6 +80,20 @@ static void fill_close(const struct turn *t, Order *o, arena_t *arena) {
     if (!leg->whole_signal) return;
     o->close_trade_id = arena_take(arena, ID_TEXT);
     trade_id_of(&(struct leg_id){s->target_signal_id, t->seat, "", NULL}, o->close_trade_id);
+}
+
+static Terms *terms_of(const struct turn *t, arena_t *arena) {
+    Terms *terms = arena_take(arena, sizeof *terms);
+    terms__init(terms);
+    terms->has_lot_size = t->result->has_lots;
+    terms->lot_size = t->result->has_lots ? t->result->lots.e8 : 0;
+    terms->has_requested_price = t->signal->has_price;
+    terms->requested_price = t->signal->price;
+    if (t->result->leg.kind == LEG_ENTRY)
+        fill_entry(t, terms);
+    else
+        fill_close(t, terms, arena);
+    return terms;
 }
 
 void turn_order(const struct turn *t, arena_t *arena, Order *o) {
@@ -95,19 +107,14 @@ void turn_order(const struct turn *t, arena_t *arena, Order *o) {
     o->broker_id = t->seat->account->broker_id;
     o->symbol = s->symbol;
     o->broker_symbol = t->seat->venue->broker_symbol;
-    o->has_lot_size = t->result->has_lots;
-    o->lot_size = t->result->has_lots ? t->result->lots.e8 : 0;
-    o->has_requested_price = s->has_price;
-    o->requested_price = s->price;
+    o->direction =
+        t->result->leg.kind == LEG_ENTRY ? t->result->leg.side : SIGNAL__DIRECTION__close;
+    o->terms = terms_of(t, arena);
     o->signal_at = s->created_at;
     o->ordered_at = t->now;
     o->has_valid_until = true;
     o->valid_until = t->result->valid_until;
     o->source = t->signal->source;
-    if (t->result->leg.kind == LEG_ENTRY)
-        fill_entry(t, o);
-    else
-        fill_close(t, o, arena);
 }
 
 static void fill_modify(const struct turn *t, OrderCommand *c) {

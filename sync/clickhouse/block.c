@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/own.h"
+#include "common/record.h"
 
 void block_columns(const struct table_form *form, buffer_t *out) {
     column_list(form, '`', out);
@@ -56,7 +57,7 @@ static void add_nothing(buffer_t *out, enum column_kind kind, bool optional, boo
 }
 
 static void add_cell(buffer_t *out, const struct block_form *form, unsigned i, sql_query_t *q) {
-    const ProtobufCFieldDescriptor *f = &form->form->type->fields[i];
+    const ProtobufCFieldDescriptor *f = record_columns(form->form->type)->fields[i];
     enum column_kind kind = column_kind_of(f);
     const char *text = sql_text(q, (int)i);
     if (!text) {
@@ -100,7 +101,7 @@ static sql_query_t *select_rows(sql_t *archive, const struct table_form *form) {
 static err_t add_rows(struct block *self, sql_t *archive, const struct block_form *form, uint64_t after,
                       const struct block_limits *limits) {
     own(sql_query) *q = select_rows(archive, form->form);
-    unsigned n = form->form->type->n_fields;
+    unsigned n = record_columns(form->form->type)->n;
     bool row = true;
     if (!q) return ERR_CONFIG;
     sql_bind_integer(q, 1, (int64_t)after);
@@ -121,8 +122,9 @@ static err_t add_rows(struct block *self, sql_t *archive, const struct block_for
 
 // Only tables whose key is one text have rows that are taken back.
 static void add_removed(struct block *self, const struct block_form *form, const char *key, uint64_t changed) {
-    for (unsigned i = 0; i < form->form->type->n_fields; i++) {
-        const ProtobufCFieldDescriptor *f = &form->form->type->fields[i];
+    const struct record_columns *columns = record_columns(form->form->type);
+    for (unsigned i = 0; i < columns->n; i++) {
+        const ProtobufCFieldDescriptor *f = columns->fields[i];
         if (column_is_key(form->form, f->name))
             add_text(&self->text, span_of(key));
         else

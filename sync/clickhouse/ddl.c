@@ -1,6 +1,7 @@
 // ddl - the archive's tables as ClickHouse has them.
 // SPDX-License-Identifier: MIT
 #include "sync/clickhouse/ddl.h"
+#include "common/record.h"
 
 static void on_cluster(const struct ddl *ddl, buffer_t *out) {
     if (ddl->dialect == DDL_CLUSTER) buffer_format(out, " ON CLUSTER '%s'", ddl->cluster);
@@ -37,9 +38,10 @@ static void engine(const struct ddl *ddl, const struct table_form *form, buffer_
 }
 
 static void columns(const struct ddl *ddl, const struct table_form *form, buffer_t *out) {
-    for (unsigned i = 0; i < form->type->n_fields; i++) {
-        buffer_format(out, "    `%s` ", form->type->fields[i].name);
-        ddl_type(ddl, form, &form->type->fields[i], out);
+    const struct record_columns *all = record_columns(form->type);
+    for (unsigned i = 0; i < all->n; i++) {
+        buffer_format(out, "    `%s` ", all->fields[i]->name);
+        ddl_type(ddl, form, all->fields[i], out);
         buffer_text(out, ",\n");
     }
     buffer_text(out, "    `" CHANGED "` UInt64,\n    `removed` UInt8\n");

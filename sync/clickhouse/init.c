@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/own.h"
+#include "common/record.h"
 #include "sync/clickhouse/server.h"
 
 struct init {
@@ -38,11 +39,10 @@ static enum reply create_rows(struct init *self, const struct table_form *form) 
 static enum reply add_column(struct init *self, const struct table_form *form, const char *name) {
     own(buffer) text = {0};
     enum reply reply = REPLY_DONE;
-    for (unsigned i = 0; i < form->type->n_fields; i++) {
-        const ProtobufCFieldDescriptor *f = &form->type->fields[i];
-        if (strcmp(f->name, name) != 0) continue;
-        for (size_t table = 0; reply == REPLY_DONE && ddl_add_column(&self->ddl, form, table, f, &text); table++) reply = run(self, &text);
-    }
+    const ProtobufCFieldDescriptor *f = record_field(form->type, span_of(name));
+    for (size_t table = 0;
+         f && reply == REPLY_DONE && ddl_add_column(&self->ddl, form, table, f, &text); table++)
+        reply = run(self, &text);
     self->columns++;
     return reply;
 }
@@ -82,7 +82,9 @@ static enum reply init_table(struct init *self, const struct table_form *form) {
     for (bool more = true; reply == REPLY_DONE && more;) {
         reply = server_look(self->server, form, &has, &missing, self->why);
         more = reply == REPLY_DONE && missing;
-        if (more && self->columns - before == form->type->n_fields) { // each was added, and one is still not there
+        if (more &&
+            self->columns - before ==
+                record_columns(form->type)->n) { // each was added, and one is still not there
             snprintf(self->why, sizeof(self->why), "%s: column %s does not appear", form->name, missing);
             return REPLY_NO;
         }

@@ -114,7 +114,7 @@ enum reply server_look(server_t *self, const struct table_form *form, struct blo
     own(buffer) text = {0};
     struct span found;
     bool has[BLOCK_COLUMNS_MAX] = {0};
-    const ProtobufCMessageDescriptor *d = form->type;
+    const struct record_columns *columns = record_columns(form->type);
     *out = (struct block_form){.form = form};
     buffer_format(&text, "SELECT name, type FROM system.columns WHERE database = '%s' AND table = '%s" DDL_ROWS "' FORMAT TabSeparated",
                   self->settings.database, form->name);
@@ -125,14 +125,16 @@ enum reply server_look(server_t *self, const struct table_form *form, struct blo
         struct span word = {NULL, cut(&at, end, '\t', &name)};
         word.data = name;
         size_t length = cut(&at, end, '\n', &type);
-        const ProtobufCFieldDescriptor *f = record_field(d, word);
+        const ProtobufCFieldDescriptor *f = record_field(form->type, word);
         if (!f) continue;
-        has[f - d->fields] = true;
-        out->micros[f - d->fields] = column_kind_of(f) == COLUMN_TIME && is_integer(type, length);
+        unsigned i = 0;
+        while (columns->fields[i] != f) i++;
+        has[i] = true;
+        out->micros[i] = column_kind_of(f) == COLUMN_TIME && is_integer(type, length);
     }
     *missing = NULL;
-    for (unsigned i = 0; i < d->n_fields && !*missing; i++)
-        if (!has[i]) *missing = d->fields[i].name;
+    for (unsigned i = 0; i < columns->n && !*missing; i++)
+        if (!has[i]) *missing = columns->fields[i]->name;
     return REPLY_DONE;
 }
 

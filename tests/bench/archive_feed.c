@@ -19,6 +19,7 @@
 #include "services/archiver/positions.h"
 #include "services/archiver/rows.h"
 #include "services/archiver/signals.h"
+#include "tests/unit/terms.h"
 
 #define E8(units) ((int64_t)(units)*1000000) // hundredths
 #define OPEN_MOST 512
@@ -131,7 +132,7 @@ static void compared(struct feed *f, const TradeState *t, bool success) {
     r->trade_id = arena_text(f->arena, t->trade_id);
     r->reconciliation_status = success ? TRADE_RECONCILIATION__STATUS__success : TRADE_RECONCILIATION__STATUS__failed;
     r->has_discrepancy = success;
-    r->discrepancy = t->average_price - t->requested_price;
+    r->discrepancy = t->average_price - t->terms->requested_price;
     r->reconciled_at = f->now;
     rows_add(f->rows, TABLE_trade_reconciliation, &r->base);
     rows_add(f->rows, TABLE_trade_reconciliation_log, &reconciliation_entry(r, arena_text(f->arena, t->signal_id), f->arena)->base);
@@ -175,9 +176,10 @@ static void fill(struct feed *f, TradeState *t, int64_t lots, bool whole) {
     ResultMetrics m;
     decimal_t mean = D(0);
     executed(f, t, &r, lots);
-    r.execution_price = t->requested_price + (f->wild ? (int64_t)roll(f, 4001) - 2000 : 3) * 1000;
+    r.execution_price =
+        t->terms->requested_price + (f->wild ? (int64_t)roll(f, 4001) - 2000 : 3) * 1000;
     r.has_requested_price = r.has_slippage = true;
-    r.requested_price = t->requested_price;
+    r.requested_price = t->terms->requested_price;
     r.slippage = r.execution_price - r.requested_price;
     must(decimal_mean(D(t->average_price), D(t->filled_lots), D(r.execution_price), D(lots), &mean), "a price");
     t->has_average_price = t->has_filled_lots = t->has_executed_at = true;
@@ -214,17 +216,19 @@ static void take_off(struct feed *f, TradeState *t, int64_t lots, const TradeRes
 static void close_part(struct feed *f, TradeState *t, int64_t lots) {
     bool by_broker = roll(f, 2);
     TradeState closing = *t;
+    Terms terms = *t->terms;
     TradeResult r;
     ResultMetrics m;
     wait_a_little(f);
     if (!by_broker) {
+        closing.terms = &terms;
         closing.trade_id = new_id(f);
         closing.signal_id = arena_text(f->arena, "closer");
         closing.direction = SIGNAL__DIRECTION__close;
         closing.state = TRADE_STATE__STATE__filled;
         closing.has_closed_lots = closing.has_pnl = closing.has_exit_price = closing.has_closed_at = false;
         closing.closed_lots = closing.pnl = closing.exit_price = 0;
-        closing.lot_size = closing.filled_lots = lots;
+        closing.terms->lot_size = closing.filled_lots = lots;
         closing.ordered_at = closing.executed_at = closing.updated_at = f->now;
     }
     executed(f, by_broker ? t : &closing, &r, lots);
@@ -269,7 +273,7 @@ static void fail(struct feed *f, TradeState *t) {
     t->state = ends[roll(f, 4)];
     t->updated_at = f->now;
     t->reason = arena_format(f->arena, roll(f, 2) ? "no money: %u needed" : "market closed %u", (unsigned)roll(f, 1000));
-    executed(f, t, &r, t->lot_size);
+    executed(f, t, &r, t->terms->lot_size);
     r.state = TRADE_RESULT__STATE__failed;
     r.has_execution_price = r.has_commission = r.has_fees = false;
     r.commission = r.fees = 0;
@@ -277,7 +281,7 @@ static void fail(struct feed *f, TradeState *t) {
     compared(f, t, false);
     wait_a_little(f);
     if (roll(f, 3)) return;
-    fill(f, t, t->lot_size, true); // it comes to light
+    fill(f, t, t->terms->lot_size, true); // it comes to light
     compared(f, t, true);
 }
 
@@ -287,28 +291,29 @@ static void live(struct feed *f, TradeState *t) {
         t->state = TRADE_STATE__STATE__working;
         tell(f, t, NULL, NULL);
         wait_a_little(f);
-        fill(f, t, t->lot_size / 3, false);
+        fill(f, t, t->terms->lot_size / 3, false);
         wait_a_little(f);
         if (roll(f, 8) == 0) return; // the rest still works
-        fill(f, t, t->lot_size - t->lot_size / 3, true);
+        fill(f, t, t->terms->lot_size - t->terms->lot_size / 3, true);
     } else
-        fill(f, t, t->lot_size, true);
+        fill(f, t, t->terms->lot_size, true);
     compared(f, t, true);
     if (f->wild && f->n_open < OPEN_MOST) f->open[f->n_open++] = (TradeState *)record_copy(&t->base, NULL);
 }
 
 static void set_order(const TradeState *t, Order *o) {
     order__init(o);
+    o->terms = new_terms();
     o->trade_id = t->trade_id;
     o->signal_id = t->signal_id;
     o->account_id = t->account_id;
     o->broker_id = t->broker_id;
     o->symbol = o->broker_symbol = t->symbol;
-    o->order_type = t->order_type;
+    o->terms->order_type = t->terms->order_type;
     o->direction = t->direction;
-    o->has_lot_size = o->has_requested_price = true;
-    o->lot_size = t->lot_size;
-    o->requested_price = t->requested_price;
+    o->terms->has_lot_size = o->terms->has_requested_price = true;
+    o->terms->lot_size = t->terms->lot_size;
+    o->terms->requested_price = t->terms->requested_price;
     o->signal_at = t->signal_at;
     o->ordered_at = t->ordered_at;
 }
@@ -316,17 +321,18 @@ static void set_order(const TradeState *t, Order *o) {
 static TradeState *new_trade(struct feed *f, const Signal *s, unsigned account) {
     TradeState *t = arena_take(f->arena, sizeof(*t));
     trade_state__init(t);
+    t->terms = new_terms();
     t->trade_id = new_id(f);
     t->signal_id = s->signal_id;
     t->account_id = arena_format(f->arena, "acc%03u", account);
     t->broker_id = (char *)(uintptr_t)(account % 2 ? "b" : "a");
     t->instance_id = (char *)(uintptr_t)(account % 2 ? "gw-b" : "gw-a");
     t->symbol = t->broker_symbol = s->symbol;
-    t->order_type = SIGNAL__ORDER_TYPE__market;
+    t->terms->order_type = SIGNAL__ORDER_TYPE__market;
     t->direction = t->side = s->direction;
-    t->has_side = t->has_lot_size = t->has_requested_price = true;
-    t->lot_size = f->wild ? E8(1 + roll(f, 200)) : E8(10);
-    t->requested_price = s->price;
+    t->has_side = t->terms->has_lot_size = t->terms->has_requested_price = true;
+    t->terms->lot_size = f->wild ? E8(1 + roll(f, 200)) : E8(10);
+    t->terms->requested_price = s->price;
     t->signal_at = s->created_at;
     t->ordered_at = t->updated_at = f->now;
     t->has_submitted_at = true;

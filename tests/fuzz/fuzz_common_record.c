@@ -22,7 +22,7 @@ static const ProtobufCMessageDescriptor *const types[] = {
 
 struct pairs {
     arena_t *arena;
-    struct record_pair pair[64];
+    struct record_pair pair[RECORD_COLUMNS_MAX];
     size_t n;
 };
 

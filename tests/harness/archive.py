@@ -9,7 +9,7 @@ from contextlib import closing
 from decimal import Decimal
 
 from deploy.local.layout import ROOT
-from tests.harness.messages import TYPES
+from tests.harness.messages import TYPES, columns
 from tests.harness.plant import Plant
 from tests.harness.wait import until
 
@@ -26,11 +26,12 @@ class Table:
         self.name, self.keys, self.copied = name, [k.strip() for k in keys.split(",")], copied
         self.where = " AND ".join(f"{k} = ?" for k in self.keys)
         self.type = TYPES["".join(part.capitalize() for part in message.split("_"))]
-        self.columns = [f.name for f in self.type.DESCRIPTOR.fields]
-        self.kinds = {f.name: TEXT if f.label == f.LABEL_REPEATED else KINDS.get(f.type, TEXT) for f in self.type.DESCRIPTOR.fields}
-        self.words = {f.name: [v.name for v in f.enum_type.values] for f in self.type.DESCRIPTOR.fields if f.enum_type}
-        self.words |= {f.name: [None] for f in self.type.DESCRIPTOR.fields if f.label == f.LABEL_REPEATED or f.message_type}
-        self.required = {f.name for f in self.type.DESCRIPTOR.fields if f.label == f.LABEL_REQUIRED} | set(self.keys)
+        fields = columns(self.type)
+        self.columns = [f.name for f in fields]
+        self.kinds = {f.name: TEXT if f.label == f.LABEL_REPEATED else KINDS.get(f.type, TEXT) for f in fields}
+        self.words = {f.name: [v.name for v in f.enum_type.values] for f in fields if f.enum_type}
+        self.words |= {f.name: [None] for f in fields if f.label == f.LABEL_REPEATED or f.message_type}
+        self.required = {f.name for f in fields if f.label == f.LABEL_REQUIRED} | set(self.keys)
 
 
 def tables():

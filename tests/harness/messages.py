@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 import importlib
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -24,6 +25,22 @@ def _generate():
 _modules = _generate()
 TYPES = {name: getattr(m, name) for m in _modules for name in m.DESCRIPTOR.message_types_by_name}
 Envelope = TYPES["Envelope"]
+
+
+def _moved():
+    """{(message, field of Terms): the number that it had}: proto/moved.c."""
+    rows = re.findall(r"X\((\w+), +(\d+), +(\d+), +(\d+)\)", (ROOT / "proto/moved.c").read_text())
+    assert len(rows) > 10
+    return {(m, name): int(n) for name, *all_of in rows for m, n in zip(("Order", "TradeState", "Submit"), all_of) if n != "0"}
+
+
+def columns(message_type):
+    """The fields of a message as they stand outside: those of its terms among its own, where they always stood."""
+    own, moved = message_type.DESCRIPTOR.fields, _moved()
+    ranked = [(f.number, f) for f in own if f.name != "terms"]
+    for terms in (f for f in own if f.name == "terms"):
+        ranked += [(moved.get((message_type.DESCRIPTOR.name, f.name), 2**32 + f.number), f) for f in terms.message_type.fields]
+    return [f for _, f in sorted(ranked, key=lambda r: r[0])]
 
 
 def journal_entries(redis, topic, after="-"):

@@ -24,10 +24,10 @@ void total_add_place(struct total *t, const struct place *p) {
     const TradeState *s = p->positions->s;
     if (is_older(t, s->executed_at)) {
         t->executed_at = s->executed_at;
-        t->has_stop_loss = s->has_stop_loss;
-        t->stop_loss = s->stop_loss;
-        t->has_take_profit = s->has_take_profit;
-        t->take_profit = s->take_profit;
+        t->has_stop_loss = s->terms->has_stop_loss;
+        t->stop_loss = s->terms->stop_loss;
+        t->has_take_profit = s->terms->has_take_profit;
+        t->take_profit = s->terms->take_profit;
     }
     t->any = true;
 }

@@ -12,17 +12,20 @@ struct amendable {
     size_t has, value, has_wanted, wanted;
     const char *name;
 };
-#define AMENDABLE(field)                                                                                                     \
-    {                                                                                                                        \
-        offsetof(TradeState, has_##field), offsetof(TradeState, field), offsetof(TradeState, has_##field##_wanted),          \
-            offsetof(TradeState, field##_wanted), #field "_wanted"                                                           \
+#define AMENDABLE(field)                                                                           \
+    {                                                                                              \
+        offsetof(Terms, has_##field), offsetof(Terms, field),                                      \
+            offsetof(TradeState, has_##field##_wanted), offsetof(TradeState, field##_wanted),      \
+            #field "_wanted"                                                                       \
     }
 enum { STOP_LOSS, TAKE_PROFIT, PRICE, LIMIT_PRICE, AMENDABLES };
 static const struct amendable amendables[AMENDABLES] = {AMENDABLE(stop_loss), AMENDABLE(take_profit), AMENDABLE(price),
                                                         AMENDABLE(limit_price)};
 
-static protobuf_c_boolean *flag_at(TradeState *s, size_t place) { return (protobuf_c_boolean *)((char *)s + place); }
-static int64_t *number_at(TradeState *s, size_t place) { return (int64_t *)(void *)((char *)s + place); }
+static protobuf_c_boolean *flag_at(void *m, size_t place) {
+    return (protobuf_c_boolean *)((char *)m + place);
+}
+static int64_t *number_at(void *m, size_t place) { return (int64_t *)(void *)((char *)m + place); }
 
 bool amend_change_is_open(const TradeState *s) {
     return s->has_stop_loss_wanted || s->has_take_profit_wanted || s->has_price_wanted || s->has_limit_price_wanted;
@@ -41,11 +44,11 @@ static void want_value(TradeState *s, int which, int64_t value) {
 
 // True: what is otherwise written with the first state only has changed, too.
 static bool set_value(TradeState *s, int which, int64_t value) {
-    *flag_at(s, amendables[which].has) = true;
-    *number_at(s, amendables[which].value) = value;
-    if (which != PRICE || s->order_type == SIGNAL__ORDER_TYPE__market) return false;
-    s->has_requested_price = true; // what it is measured against from now on
-    s->requested_price = value;
+    *flag_at(s->terms, amendables[which].has) = true;
+    *number_at(s->terms, amendables[which].value) = value;
+    if (which != PRICE || s->terms->order_type == SIGNAL__ORDER_TYPE__market) return false;
+    s->terms->has_requested_price = true; // what it is measured against from now on
+    s->terms->requested_price = value;
     return true;
 }
 
@@ -136,11 +139,16 @@ void amend_stop(struct trade *t, int64_t stop_loss, const struct trade_env *env,
 }
 
 static bool set_trailing(TradeState *s, const OrderCommand *c) {
-    if (c->has_trail_distance) s->has_trail_distance = true, s->trail_distance = c->trail_distance;
-    if (c->has_trail_trigger) s->has_trail_trigger = true, s->trail_trigger = c->trail_trigger;
-    if (c->has_trail_step) s->has_trail_step = true, s->trail_step = c->trail_step;
-    if (c->has_break_even_trigger) s->has_break_even_trigger = true, s->break_even_trigger = c->break_even_trigger;
-    if (c->has_break_even_offset) s->has_break_even_offset = true, s->break_even_offset = c->break_even_offset;
+    if (c->has_trail_distance)
+        s->terms->has_trail_distance = true, s->terms->trail_distance = c->trail_distance;
+    if (c->has_trail_trigger)
+        s->terms->has_trail_trigger = true, s->terms->trail_trigger = c->trail_trigger;
+    if (c->has_trail_step) s->terms->has_trail_step = true, s->terms->trail_step = c->trail_step;
+    if (c->has_break_even_trigger)
+        s->terms->has_break_even_trigger = true,
+        s->terms->break_even_trigger = c->break_even_trigger;
+    if (c->has_break_even_offset)
+        s->terms->has_break_even_offset = true, s->terms->break_even_offset = c->break_even_offset;
     return c->has_trail_distance || c->has_trail_trigger || c->has_trail_step || c->has_break_even_trigger || c->has_break_even_offset;
 }
 
@@ -193,8 +201,8 @@ static bool is_answer(const TradeState *s, const Report *r) {
 }
 
 void amend_take_stops(struct trade *t, const TradeState *from, struct effects *out) {
-    if (from->has_stop_loss) (void)set_value(t->s, STOP_LOSS, from->stop_loss);
-    if (from->has_take_profit) (void)set_value(t->s, TAKE_PROFIT, from->take_profit);
+    if (from->terms->has_stop_loss) (void)set_value(t->s, STOP_LOSS, from->terms->stop_loss);
+    if (from->terms->has_take_profit) (void)set_value(t->s, TAKE_PROFIT, from->terms->take_profit);
     effects_publish(out, NULL, NULL);
 }
 

@@ -46,13 +46,13 @@ static bool plan_is_bad(const TradeState *s, const struct submitted *p, struct e
 static void adopt_plan(struct trade *t, const struct submitted *p, struct effects *out) {
     TradeState *s = t->s;
     if (plan_is_bad(s, p, out)) return;
-    bool planned = s->has_lot_size && (!trade_is_closing(s) || s->n_closes);
-    if (planned && s->side == p->side && s->lot_size == p->lots && closes_same(s, p)) return;
+    bool planned = s->terms->has_lot_size && (!trade_is_closing(s) || s->n_closes);
+    if (planned && s->side == p->side && s->terms->lot_size == p->lots && closes_same(s, p)) return;
     if (planned)
         effects_alert(out, ALERT__SEVERITY__info, "plan_adopted", "the broker was given another order under this id: that one counts");
-    s->has_side = s->has_lot_size = true;
+    s->has_side = s->terms->has_lot_size = true;
     s->side = p->side;
-    s->lot_size = p->lots;
+    s->terms->lot_size = p->lots;
     trade_set_closings(t, p->closes, p->n_closes);
     effects_add(out, EFFECT_KEEP);
 }
@@ -247,7 +247,8 @@ static bool is_given_up(const TradeState *s) { return s->state == T(expired) || 
 
 // A market order is filled next: its acceptance is saved with that, or after a moment.
 static void accepted(struct trade *t, const struct trade_env *env, struct effects *out) {
-    bool market = t->s->order_type == SIGNAL__ORDER_TYPE__market, settled = t->s->state == T(submitting);
+    bool market = t->s->terms->order_type == SIGNAL__ORDER_TYPE__market,
+         settled = t->s->state == T(submitting);
     if (is_given_up(t->s)) return inquiry_ask(t, env, out); // by us, it seems: the broker was given it by an earlier life
     if (t->s->state != T(submitting) && t->s->state != T(unknown) && t->s->state != T(pending)) return; // older news than what we have
     if (!trade_move(t, TRADE_ACCEPT, NULL, env, out)) return;
@@ -273,7 +274,7 @@ static void rejected(struct trade *t, const Report *r, const struct trade_env *e
 }
 
 static void cancelled(struct trade *t, const char *reason, const struct trade_env *env, struct effects *out) {
-    bool expired = t->s->has_expiration_time && env->now >= t->s->expiration_time;
+    bool expired = t->s->terms->has_expiration_time && env->now >= t->s->terms->expiration_time;
     if (t->s->cancel_wanted) effects_keep(out);
     t->s->cancel_wanted = false;
     const char *preset = expired ? "expired at the broker" : "cancelled at the broker";
@@ -373,7 +374,8 @@ static void settle(struct trade *t, const OrderStatus *m, const struct trade_env
     case T(expired):
         return trade_end(t, TRADE_EXPIRE, m->reason ? m->reason : "expired at the broker", env, out);
     case T(partially_filled):
-        if (t->s->state == T(filled) && t->s->filled_lots < t->s->lot_size) trade_end(t, TRADE_REOPEN, NULL, env, out);
+        if (t->s->state == T(filled) && t->s->filled_lots < t->s->terms->lot_size)
+            trade_end(t, TRADE_REOPEN, NULL, env, out);
         return;
     case T(pending):
     case T(submitting):
@@ -402,7 +404,8 @@ void evidence_state(struct trade *t, const OrderStatus *m, bool was_unknown, con
 
 // --- from the gateway's books alone
 
-bool evidence_trade(const Submit *m, const char *broker_id, uint64_t now, TradeState *out) {
+bool evidence_trade(const Submit *m, const char *broker_id, uint64_t now, arena_t *arena,
+                    TradeState *out) {
     const Origin *o = m->origin;
     if (!o) return false;
     *out = (TradeState)TRADE_STATE__INIT;
@@ -412,23 +415,12 @@ bool evidence_trade(const Submit *m, const char *broker_id, uint64_t now, TradeS
     out->broker_id = (char *)(uintptr_t)broker_id;
     out->symbol = o->symbol;
     out->broker_symbol = m->broker_symbol;
-    out->order_type = m->order_type;
+    out->terms = terms_begin(m->terms, arena);
+    out->terms->has_lot_size = true;
+    out->terms->lot_size = m->lots;
     out->direction = o->direction;
-    out->has_side = out->has_lot_size = true;
+    out->has_side = true;
     out->side = m->side;
-    out->lot_size = m->lots;
-    out->has_price = m->has_price;
-    out->price = m->price;
-    out->has_limit_price = m->has_limit_price;
-    out->limit_price = m->limit_price;
-    out->has_requested_price = m->has_expected_price;
-    out->requested_price = m->expected_price;
-    out->has_stop_loss = m->has_stop_loss;
-    out->stop_loss = m->stop_loss;
-    out->has_take_profit = m->has_take_profit;
-    out->take_profit = m->take_profit;
-    out->has_expiration_time = m->has_expiration_time;
-    out->expiration_time = m->expiration_time;
     out->n_closes = m->n_closes;
     out->closes = m->closes;
     out->source = o->source;

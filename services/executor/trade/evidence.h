@@ -20,4 +20,5 @@ void evidence_reduced(struct trade *t, const struct reduction *r, const struct t
 void evidence_gone(struct trade *t, int64_t lots, const char *why, const struct trade_env *env, struct effects *out);
 
 // A trade as its gateway's books have it, for whom nothing else is on record. Text is that of `m`. False: they do not say enough.
-bool evidence_trade(const Submit *m, const char *broker_id, uint64_t now, TradeState *out);
+bool evidence_trade(const Submit *m, const char *broker_id, uint64_t now, arena_t *arena,
+                    TradeState *out);

@@ -49,8 +49,9 @@ err_t fills_add(TradeState *t, const Fill *f, enum trade_event *event, bool *ove
     if (!t->has_executed_at || f->executed_at > t->executed_at) t->executed_at = f->executed_at;
     t->has_executed_at = true;
     note_end(t, 0);
-    *over = t->has_lot_size && t->filled_lots > t->lot_size;
-    *event = t->has_lot_size && t->filled_lots < t->lot_size ? TRADE_FILL_PART : TRADE_FILL_ALL;
+    *over = t->terms->has_lot_size && t->filled_lots > t->terms->lot_size;
+    *event = t->terms->has_lot_size && t->filled_lots < t->terms->lot_size ? TRADE_FILL_PART
+                                                                           : TRADE_FILL_ALL;
     return ERR_OK;
 }
 
@@ -159,7 +160,9 @@ static Signal__Direction side_of(const TradeState *t) { return t->has_side ? t->
 // Signed as in the spec: executed less requested price, whichever the side.
 static bool slippage(const TradeState *t, const Fill *f, int64_t *out) {
     decimal_t d;
-    if (!t->has_requested_price || !decimal_sub(D(f->price), D(t->requested_price), &d)) return false;
+    if (!t->terms->has_requested_price ||
+        !decimal_sub(D(f->price), D(t->terms->requested_price), &d))
+        return false;
     *out = d.e8;
     return true;
 }
@@ -175,8 +178,8 @@ void fills_result(const TradeState *t, const Fill *f, char *result_id, TradeResu
     out->lot_size = f->lots;
     out->has_execution_price = true;
     out->execution_price = f->price;
-    out->has_requested_price = t->has_requested_price;
-    out->requested_price = t->requested_price;
+    out->has_requested_price = t->terms->has_requested_price;
+    out->requested_price = t->terms->requested_price;
     out->has_slippage = slippage(t, f, &out->slippage);
     out->has_pnl = f->has_pnl;
     out->pnl = f->pnl;
@@ -197,9 +200,9 @@ void fills_failure(const TradeState *t, char *result_id, uint64_t now, TradeResu
     out->symbol = t->symbol;
     out->account_id = t->account_id;
     out->direction = side_of(t);
-    out->lot_size = t->lot_size;
-    out->has_requested_price = t->has_requested_price;
-    out->requested_price = t->requested_price;
+    out->lot_size = t->terms->lot_size;
+    out->has_requested_price = t->terms->has_requested_price;
+    out->requested_price = t->terms->requested_price;
     out->executed_at = now;
     out->state = TRADE_RESULT__STATE__pending;
     (void)!result_step(&out->state, RESULT_FAIL);
@@ -227,8 +230,9 @@ void fills_execution_state(const TradeState *t, uint64_t now, ExecutionState *ou
     out->fills = (uint32_t)t->n_executions;
     out->has_filled_lots = t->has_filled_lots;
     out->filled_lots = t->filled_lots;
-    out->has_remaining_lots = t->has_lot_size;
-    out->remaining_lots = t->filled_lots < t->lot_size ? t->lot_size - t->filled_lots : 0;
+    out->has_remaining_lots = t->terms->has_lot_size;
+    out->remaining_lots =
+        t->filled_lots < t->terms->lot_size ? t->terms->lot_size - t->filled_lots : 0;
     out->has_average_price = t->has_average_price;
     out->average_price = t->average_price;
     out->rejection_reason = t->state == TRADE_STATE__STATE__rejected ? t->reason : NULL;

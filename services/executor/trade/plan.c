@@ -5,8 +5,9 @@
 #include <string.h>
 
 bool plan_means(const TradeState *close, const TradeState *position) {
-    if (close->has_close_side && position->side != close->close_side) return false;
-    return !close->close_trade_id || strcmp(close->close_trade_id, position->trade_id) == 0;
+    if (close->terms->has_close_side && position->side != close->terms->close_side) return false;
+    return !close->terms->close_trade_id ||
+           strcmp(close->terms->close_trade_id, position->trade_id) == 0;
 }
 
 static bool can_take(const TradeState *s, const struct plan_position *p) { return p->free > 0 && plan_means(s, p->trade->s); }
@@ -27,9 +28,12 @@ static int64_t sum_meant(const TradeState *s, const struct plan_position *positi
 }
 
 static struct partial_plan lots_of(const TradeState *s, int64_t open, int64_t residual, const struct plan_lots *rule) {
-    if (!s->has_lot_size && !s->has_close_percent) return (struct partial_plan){open, 0};
+    if (!s->terms->has_lot_size && !s->terms->has_close_percent)
+        return (struct partial_plan){open, 0};
     const struct partial p = {.open = open,
-                              .asked = s->has_close_percent ? partial_of(open, s->close_percent) : s->lot_size,
+                              .asked = s->terms->has_close_percent
+                                           ? partial_of(open, s->terms->close_percent)
+                                           : s->terms->lot_size,
                               .residual = residual,
                               .step = rule->step,
                               .least = rule->least,

@@ -19,6 +19,12 @@ static void *checked(void *memory) {
     return memory;
 }
 
+Terms *terms_begin(const Terms *from, arena_t *arena) {
+    Terms *terms = arena_take(arena, sizeof *terms);
+    *terms = from ? *from : (Terms)TERMS__INIT;
+    return terms;
+}
+
 bool trade_is_closing(const TradeState *s) { return s->direction == SIGNAL__DIRECTION__close; }
 
 bool trade_is_working(const TradeState *s) { return s->state == T(working) || s->state == T(partially_filled); }
@@ -28,8 +34,10 @@ Signal__Direction side_opposite(Signal__Direction side) {
 }
 
 static bool has_deadline(const TradeState *s, uint64_t *at) {
-    bool valid = s->has_valid_until, expires = s->has_expiration_time;
-    *at = valid && (!expires || s->valid_until < s->expiration_time) ? s->valid_until : s->expiration_time;
+    bool valid = s->has_valid_until, expires = s->terms->has_expiration_time;
+    *at = valid && (!expires || s->valid_until < s->terms->expiration_time)
+              ? s->valid_until
+              : s->terms->expiration_time;
     return valid || expires;
 }
 
@@ -128,8 +136,8 @@ static uint64_t pending_until(const TradeState *s, const struct trade_env *env) 
 static bool working_until(const struct trade *t, const struct trade_env *env, uint64_t *at) {
     *at = UINT64_MAX;
     if (amend_is_open(t->s)) *at = env->mono + AMEND_AGAIN;
-    if (t->s->has_expiration_time && !t->s->cancel_wanted) {
-        uint64_t expires = mono_of(env, t->s->expiration_time + env->expire_grace);
+    if (t->s->terms->has_expiration_time && !t->s->cancel_wanted) {
+        uint64_t expires = mono_of(env, t->s->terms->expiration_time + env->expire_grace);
         if (expires < *at) *at = expires;
     }
     return *at != UINT64_MAX;

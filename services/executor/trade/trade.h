@@ -95,6 +95,9 @@ bool trade_is_too_old(const TradeState *s, uint64_t now); // for its signal, or 
 bool trade_was_sent(const struct trade *t);               // it may be at the broker
 bool trade_is_watched(const struct trade *t);             // given up by us, and it may come to light yet
 Signal__Direction side_opposite(Signal__Direction side);
+// What the next stage asks for, in `arena`: as the one before did (texts are its own), or (NULL) at
+// the market, until it decides otherwise.
+Terms *terms_begin(const Terms *from, arena_t *arena);
 
 // A step of its life, by the table. False: it is not listed; nothing has changed, and an alert says so.
 [[nodiscard]] bool trade_move(struct trade *t, enum trade_event event, const char *reason, const struct trade_env *env,

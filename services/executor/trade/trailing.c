@@ -11,20 +11,22 @@
 #define T(name)     TRADE_STATE__STATE__##name
 #define AGAIN_AFTER (5 * NS_PER_S) // a stop that the broker refused is offered again
 
-bool trailing_is_asked(const TradeState *s) { return s->trail_distance > 0 || s->break_even_trigger > 0; }
+bool trailing_is_asked(const TradeState *s) {
+    return s->terms->trail_distance > 0 || s->terms->break_even_trigger > 0;
+}
 
 static struct trail trail_of(const struct trade *t) {
     const TradeState *s = t->s;
     return (struct trail){.is_long = s->side != SIGNAL__DIRECTION__sell,
                           .entry = s->average_price,
-                          .distance = s->trail_distance,
-                          .trigger = s->trail_trigger,
-                          .step = s->trail_step,
-                          .even_trigger = s->break_even_trigger,
-                          .even_offset = s->break_even_offset,
+                          .distance = s->terms->trail_distance,
+                          .trigger = s->terms->trail_trigger,
+                          .step = s->terms->trail_step,
+                          .even_trigger = s->terms->break_even_trigger,
+                          .even_offset = s->terms->break_even_offset,
                           .point = t->point,
                           .high = t->high ? t->high : s->trail_high,
-                          .placed = s->stop_loss,
+                          .placed = s->terms->stop_loss,
                           .latched = s->trail_stop};
 }
 

@@ -19,6 +19,7 @@
 #include "services/archiver/signals.h"
 #include "system.pb-c.h"
 #include "tests/unit/common/generated.h"
+#include "tests/unit/terms.h"
 
 #define DAY_NS (UINT64_C(86400) * NS_PER_S)
 
@@ -89,8 +90,10 @@ static void add_signal(struct world *w, const char *id, const char *symbol) {
 static TradeState *trade(struct world *w, const char *id, TradeState__State state, uint64_t updated_at) {
     TradeState *t = arena_take(w->arena, sizeof(*t));
     trade_state__init(t);
+    t->terms = new_terms();
     t->trade_id = arena_text(w->arena, id), t->signal_id = (char *)"s1", t->account_id = (char *)"anna";
-    t->broker_id = (char *)"alpha", t->symbol = t->broker_symbol = (char *)"EURUSD", t->order_type = SIGNAL__ORDER_TYPE__market;
+    t->broker_id = (char *)"alpha", t->symbol = t->broker_symbol = (char *)"EURUSD",
+    t->terms->order_type = SIGNAL__ORDER_TYPE__market;
     t->direction = SIGNAL__DIRECTION__buy, t->state = state, t->updated_at = updated_at;
     rows_add_trade(w->rows, t);
     return t;

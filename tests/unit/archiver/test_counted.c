@@ -20,6 +20,7 @@
 #include "services/archiver/performance.h"
 #include "services/archiver/rows.h"
 #include "services/archiver/signals.h"
+#include "tests/unit/terms.h"
 
 #define DAY  (86400 * NS_PER_S)
 #define NOON (UINT64_C(20000) * DAY + DAY / 2) // 2024-10-04T12:00:00Z
@@ -106,21 +107,24 @@ static void tell_signal(struct world *w, const char *id) {
 static void tell_order(struct world *w, const char *trade_id) {
     Order *o = arena_take(w->arena, sizeof(*o));
     order__init(o);
+    o->terms = new_terms();
     o->trade_id = arena_text(w->arena, trade_id), o->signal_id = (char *)"s-1", o->account_id = (char *)"anna";
     o->broker_id = (char *)"alpha", o->symbol = o->broker_symbol = (char *)"EURUSD";
-    o->order_type = SIGNAL__ORDER_TYPE__market, o->direction = SIGNAL__DIRECTION__buy;
+    o->terms->order_type = SIGNAL__ORDER_TYPE__market, o->direction = SIGNAL__DIRECTION__buy;
     rows_add(w->rows, TABLE_orders, &o->base);
 }
 
 static TradeState *trade(struct world *w, const char *trade_id, TradeState__State state) {
     TradeState *t = arena_take(w->arena, sizeof(*t));
     trade_state__init(t);
+    t->terms = new_terms();
     t->trade_id = arena_text(w->arena, trade_id), t->signal_id = (char *)"s-1", t->account_id = (char *)"anna";
     t->broker_id = (char *)"alpha", t->symbol = t->broker_symbol = (char *)"EURUSD", t->instance_id = (char *)"gw";
-    t->order_type = SIGNAL__ORDER_TYPE__market, t->direction = t->side = SIGNAL__DIRECTION__buy, t->has_side = true;
+    t->terms->order_type = SIGNAL__ORDER_TYPE__market,
+    t->direction = t->side = SIGNAL__DIRECTION__buy, t->has_side = true;
     t->state = state;
-    t->has_lot_size = t->has_requested_price = true;
-    t->lot_size = e8("1"), t->requested_price = e8("1.25");
+    t->terms->has_lot_size = t->terms->has_requested_price = true;
+    t->terms->lot_size = e8("1"), t->terms->requested_price = e8("1.25");
     t->signal_at = t->ordered_at = t->updated_at = NOON;
     return t;
 }
@@ -448,6 +452,7 @@ static void reasons_beyond_the_limit_count_together(void **state) {
     (void)state;
     struct performance p;
     TradeState t = TRADE_STATE__INIT;
+    t.terms = new_terms();
     char reason[16];
     performance_init(&p, "anna", "total", "EUR");
     t.state = TRADE_STATE__STATE__rejected;

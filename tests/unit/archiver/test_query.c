@@ -21,6 +21,7 @@
 #include "services/archiver/rows.h"
 #include "services/archiver/signals.h"
 #include "system.pb-c.h"
+#include "tests/unit/terms.h"
 
 #define ROWS_MAX 1000
 
@@ -68,8 +69,10 @@ static void add(struct world *w, unsigned n, uint64_t at_s) {
     rows_add(w->rows, TABLE_signals, &signal_row(s, w->arena)->base);
     TradeState *t = arena_take(w->arena, sizeof(*t));
     trade_state__init(t);
+    t->terms = new_terms();
     t->trade_id = arena_format(w->arena, "t%04u", n), t->signal_id = s->signal_id, t->account_id = (char *)(n % 5 ? "anna" : "berta");
-    t->broker_id = (char *)"alpha", t->symbol = t->broker_symbol = s->symbol, t->order_type = s->order_type, t->direction = s->direction;
+    t->broker_id = (char *)"alpha", t->symbol = t->broker_symbol = s->symbol,
+    t->terms->order_type = s->order_type, t->direction = s->direction;
     t->state = n % 4 ? TRADE_STATE__STATE__filled : TRADE_STATE__STATE__rejected;
     t->signal_at = t->ordered_at = t->updated_at = s->created_at;
     rows_add_trade(w->rows, t);
@@ -177,8 +180,10 @@ static void each_condition_holds(void **state) {
 static void add_own(struct world *w, const char *trade_id, TradeState__Cause cause, const char *cause_id, const char *reason) {
     TradeState *t = arena_take(w->arena, sizeof(*t));
     trade_state__init(t);
+    t->terms = new_terms();
     t->trade_id = (char *)trade_id, t->signal_id = t->cause_id = (char *)cause_id, t->account_id = (char *)"anna";
-    t->broker_id = (char *)"alpha", t->symbol = t->broker_symbol = (char *)"EURUSD", t->order_type = SIGNAL__ORDER_TYPE__market;
+    t->broker_id = (char *)"alpha", t->symbol = t->broker_symbol = (char *)"EURUSD",
+    t->terms->order_type = SIGNAL__ORDER_TYPE__market;
     t->direction = SIGNAL__DIRECTION__close, t->state = TRADE_STATE__STATE__filled, t->ordered_at = t->updated_at = NS_PER_S;
     t->has_cause = true, t->cause = cause, t->reason = (char *)reason;
     rows_add_trade(w->rows, t);

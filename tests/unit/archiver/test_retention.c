@@ -22,6 +22,7 @@
 #include "services/archiver/rows.h"
 #include "services/archiver/signals.h"
 #include "system.pb-c.h"
+#include "tests/unit/terms.h"
 
 #define DAY_NS (UINT64_C(86400) * NS_PER_S)
 
@@ -82,13 +83,16 @@ static void add(struct world *w, unsigned n, Signal__Status status, TradeState__
     TradeReconciliation *r = arena_zero(w->arena, sizeof(*r));
     Alert *a = arena_zero(w->arena, sizeof(*a));
     signal__init(s), order__init(o), trade_state__init(t), trade_reconciliation__init(r), alert__init(a);
+    o->terms = new_terms();
+    t->terms = new_terms();
     s->signal_id = o->signal_id = t->signal_id = name(w, 's', n);
     s->source = (char *)"tv", s->symbol = (char *)"EURUSD", s->order_type = SIGNAL__ORDER_TYPE__market;
     s->direction = SIGNAL__DIRECTION__buy, s->status = status, s->created_at = NS_PER_S;
     o->trade_id = t->trade_id = r->trade_id = name(w, 't', n);
     o->account_id = t->account_id = (char *)"anna", o->broker_id = t->broker_id = (char *)"alpha";
     o->symbol = o->broker_symbol = t->symbol = t->broker_symbol = s->symbol;
-    o->order_type = t->order_type = s->order_type, o->direction = t->direction = s->direction;
+    o->terms->order_type = t->terms->order_type = s->order_type,
+    o->direction = t->direction = s->direction;
     t->state = state;
     r->reconciliation_status = TRADE_RECONCILIATION__STATUS__success;
     a->alert_id = name(w, 'a', n), a->service = a->code = a->text = (char *)"x", a->severity = ALERT__SEVERITY__info;
@@ -180,8 +184,10 @@ static void what_was_not_final_goes_once_it_is(void **state) {
     sweep(w, now + 5 * DAY_NS, INT64_MAX);
     assert_int_equal(number(w, "SELECT count(*) FROM trades"), 1);
     TradeState t = TRADE_STATE__INIT;
+    t.terms = new_terms();
     t.trade_id = (char *)"t1", t.signal_id = (char *)"s1", t.account_id = t.broker_id = t.symbol = t.broker_symbol = (char *)"x";
-    t.order_type = SIGNAL__ORDER_TYPE__market, t.direction = SIGNAL__DIRECTION__buy, t.state = TRADE_STATE__STATE__closed, t.updated_at = 9;
+    t.terms->order_type = SIGNAL__ORDER_TYPE__market, t.direction = SIGNAL__DIRECTION__buy,
+    t.state = TRADE_STATE__STATE__closed, t.updated_at = 9;
     rows_add_trade(w->rows, &t);
     commit(w);
     expect_sound(w);

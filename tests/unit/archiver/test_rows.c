@@ -20,6 +20,7 @@
 #include "services/archiver/rows.h"
 #include "services/archiver/signals.h"
 #include "tests/unit/common/generated.h"
+#include "tests/unit/terms.h"
 
 struct world {
     char folder[64], path[96];
@@ -117,18 +118,21 @@ static void add_signal(struct world *w, const char *id) {
 static void add_order(struct world *w, const char *trade_id, const char *signal_id) {
     Order *o = arena_take(w->arena, sizeof(*o));
     order__init(o);
+    o->terms = new_terms();
     o->trade_id = arena_text(w->arena, trade_id), o->signal_id = arena_text(w->arena, signal_id);
     o->account_id = (char *)"anna", o->broker_id = (char *)"alpha", o->symbol = o->broker_symbol = (char *)"EURUSD";
-    o->order_type = SIGNAL__ORDER_TYPE__market, o->direction = SIGNAL__DIRECTION__sell;
+    o->terms->order_type = SIGNAL__ORDER_TYPE__market, o->direction = SIGNAL__DIRECTION__sell;
     rows_add(w->rows, TABLE_orders, &o->base);
 }
 
 static void add_trade(struct world *w, const char *trade_id, TradeState__State state, uint64_t at) {
     TradeState *t = arena_take(w->arena, sizeof(*t));
     trade_state__init(t);
+    t->terms = new_terms();
     t->trade_id = arena_text(w->arena, trade_id), t->signal_id = (char *)"s-1", t->account_id = (char *)"anna";
     t->broker_id = (char *)"alpha", t->symbol = t->broker_symbol = (char *)"EURUSD";
-    t->order_type = SIGNAL__ORDER_TYPE__market, t->direction = SIGNAL__DIRECTION__sell, t->state = state;
+    t->terms->order_type = SIGNAL__ORDER_TYPE__market, t->direction = SIGNAL__DIRECTION__sell,
+    t->state = state;
     t->updated_at = at, t->reason = (char *)"no money";
     rows_add_trade(w->rows, t);
 }

@@ -12,9 +12,11 @@
 #include "common/record.h"
 #include "services/archiver/outcome.h"
 #include "services/archiver/performance.h"
+#include "tests/unit/terms.h"
 
 static TradeState lost_trade(void) {
     TradeState t = TRADE_STATE__INIT;
+    t.terms = new_terms();
     t.trade_id = t.signal_id = t.account_id = t.broker_id = t.symbol = t.broker_symbol =
         (char *)"x";
     t.state = TRADE_STATE__STATE__closed;

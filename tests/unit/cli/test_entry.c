@@ -11,6 +11,7 @@
 #include "common/own.h"
 #include "execution.pb-c.h"
 #include "order.pb-c.h"
+#include "tests/unit/terms.h"
 
 static TradeState trade;
 static Execution execution;
@@ -18,6 +19,7 @@ static Execution execution;
 static int set_up(void **state) {
     (void)state;
     trade_state__init(&trade);
+    trade.terms = new_terms();
     trade.trade_id = (char *)"t-1";
     trade.signal_id = (char *)"s-1";
     trade.account_id = (char *)"anna";

@@ -10,6 +10,7 @@
 #include "cli/story.h"
 #include "common/clock.h"
 #include "common/own.h"
+#include "tests/unit/terms.h"
 
 #define T0          (UINT64_C(1742638530) * NS_PER_S)
 #define AFTER_US(n) (T0 + (n)*NS_PER_US)
@@ -36,17 +37,19 @@ static void set_signal(void) {
     signal_.status = SIGNAL__STATUS__completed;
     signal_.created_at = T0;
     order__init(&order);
+    order.terms = new_terms();
     order.trade_id = (char *)"t-1";
     order.broker_id = (char *)"alpha";
     order.broker_symbol = (char *)"EURUSD.m";
     order.direction = SIGNAL__DIRECTION__buy;
-    order.has_lot_size = true;
-    order.lot_size = INT64_C(10000000);
+    order.terms->has_lot_size = true;
+    order.terms->lot_size = INT64_C(10000000);
     order.ordered_at = AFTER_US(412);
 }
 
 static void set_trade(void) {
     trade_state__init(&trade);
+    trade.terms = new_terms();
     trade.trade_id = (char *)"t-1";
     trade.state = TRADE_STATE__STATE__filled;
     trade.has_submitted_at = true;
@@ -157,6 +160,7 @@ static void set_closer(TradeState__Cause cause, const char *cause_id) {
     closing.trade_id = (char *)"t-1";
     closing.lots = INT64_C(10000000);
     trade_state__init(&closer);
+    closer.terms = new_terms();
     closer.trade_id = (char *)"t-9";
     closer.signal_id = closer.cause_id = (char *)cause_id;
     closer.has_cause = true;

@@ -72,7 +72,7 @@ static void over_wire(const ProtobufCMessage *m, arena_t *arena) {
 
 struct pairs {
     arena_t *arena;
-    struct record_pair pair[64];
+    struct record_pair pair[RECORD_COLUMNS_MAX + 1];
     size_t n;
 };
 

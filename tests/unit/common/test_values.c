@@ -17,6 +17,7 @@
 #include "dice.h"
 #include "execution.pb-c.h"
 #include "gateway.pb-c.h"
+#include "tests/unit/terms.h"
 
 #define VALUES 10000 // of each field of each message: some two million
 
@@ -54,10 +55,10 @@ static void every_value_of_every_field_reads_back_as_it_is_printed(void **state)
     buffer_t text = {0};
     size_t fields = 0;
     for (size_t i = 0; message_type_at(i); i++) {
-        const ProtobufCMessageDescriptor *type = message_type_at(i);
-        for (unsigned k = 0; k < type->n_fields; k++) {
-            if (!is_scalar(&type->fields[k])) continue;
-            check_field(&type->fields[k], &d, &text);
+        const struct record_columns *columns = record_columns(message_type_at(i));
+        for (unsigned k = 0; k < columns->n; k++) {
+            if (!is_scalar(columns->fields[k])) continue;
+            check_field(columns->fields[k], &d, &text);
             fields++;
         }
     }
@@ -184,9 +185,10 @@ static void what_a_gateway_cannot_mean_is_replaced(void **state) {
     r.reported_at++;
     assert_string_equal(record_tame(&r.base, now), "reported_at");
     Submit s = SUBMIT__INIT; // what is to come may be far ahead
-    s.has_expiration_time = true, s.expiration_time = TIME_END - 1, s.sent_at = now;
+    s.terms = new_terms();
+    s.terms->has_expiration_time = true, s.terms->expiration_time = TIME_END - 1, s.sent_at = now;
     assert_null(record_tame(&s.base, now));
-    s.expiration_time++;
+    s.terms->expiration_time++;
     assert_string_equal(record_tame(&s.base, now), "expiration_time");
 }
 

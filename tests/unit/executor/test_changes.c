@@ -57,10 +57,10 @@ static void move_stop(struct world *w, const char *id, const char *trade_id, int
 
 static void have_limit(struct world *w, const char *trade_id) {
     Order o = order_of(w, trade_id);
-    o.order_type = SIGNAL__ORDER_TYPE__limit;
-    o.has_price = true;
-    o.price = PRICE(109000);
-    o.requested_price = PRICE(109000);
+    o.terms->order_type = SIGNAL__ORDER_TYPE__limit;
+    o.terms->has_price = true;
+    o.terms->price = PRICE(109000);
+    o.terms->requested_price = PRICE(109000);
     give(w, &o);
     world_commit(w);
     gateway_reports(w, REPORT__KIND__accepted, trade_id);
@@ -89,10 +89,10 @@ static void the_price_of_an_order_that_works_is_moved(void **state) {
     c.price = PRICE(109500);
     command(w, &c);
     assert_int_equal(last_change(w)->price, PRICE(109500));
-    assert_int_equal(trade(w, "t1")->price, PRICE(109000)); // until the broker says so
+    assert_int_equal(trade(w, "t1")->terms->price, PRICE(109000)); // until the broker says so
     taken(w, "t1");
-    assert_int_equal(trade(w, "t1")->price, PRICE(109500));
-    assert_int_equal(last_told(w, "t1")->requested_price, PRICE(109500));
+    assert_int_equal(trade(w, "t1")->terms->price, PRICE(109500));
+    assert_int_equal(last_told(w, "t1")->terms->requested_price, PRICE(109500));
     assert_non_null(strstr(w->committed, "requested_price"));
     assert_non_null(strstr(w->committed, "HDEL"));
     assert_false(trade(w, "t1")->has_price_wanted);
@@ -111,7 +111,7 @@ static void what_is_pending_is_changed_where_it_is(void **state) {
     gateway_beat(w);
     world_commit(w);
     world_tick(w);
-    assert_int_equal(last_submit(w)->stop_loss, PRICE(108000));
+    assert_int_equal(last_submit(w)->terms->stop_loss, PRICE(108000));
 }
 
 static void a_change_during_submission_is_sent_with_the_fill(void **state) {
@@ -134,7 +134,7 @@ static void a_change_is_done_once_however_often_it_is_decided(void **state) {
     taken(w, "t1");
     move_stop(w, "k1", "t1", PRICE(108000)); // decided again after a rollback
     assert_int_equal(changes(w), 2);
-    assert_int_equal(trade(w, "t1")->stop_loss, PRICE(109000));
+    assert_int_equal(trade(w, "t1")->terms->stop_loss, PRICE(109000));
 }
 
 static void the_answer_to_an_older_change_is_not_taken_for_the_newer(void **state) {
@@ -145,9 +145,9 @@ static void the_answer_to_an_older_change_is_not_taken_for_the_newer(void **stat
     move_stop(w, "k2", "t1", PRICE(109000));
     assert_true(last_change(w)->wanted_at > first);
     answer(w, REPORT__KIND__modified, "t1", first, NULL);
-    assert_false(trade(w, "t1")->has_stop_loss);
+    assert_false(trade(w, "t1")->terms->has_stop_loss);
     taken(w, "t1");
-    assert_int_equal(trade(w, "t1")->stop_loss, PRICE(109000));
+    assert_int_equal(trade(w, "t1")->terms->stop_loss, PRICE(109000));
 }
 
 static void a_change_without_an_answer_is_asked_for_again(void **state) {
@@ -175,7 +175,7 @@ static void a_refused_change_is_dropped_visibly(void **state) {
     move_stop(w, "k1", "t1", PRICE(120000));
     answer(w, REPORT__KIND__modify_rejected, "t1", last_change(w)->wanted_at, "invalid_stops");
     assert_false(trade(w, "t1")->has_stop_loss_wanted);
-    assert_false(trade(w, "t1")->has_stop_loss);
+    assert_false(trade(w, "t1")->terms->has_stop_loss);
     assert_string_equal(last_told(w, "t1")->modify_rejected, "invalid_stops");
     assert_int_equal(alerts(w, "modify_rejected"), 1);
     assert_int_equal(questions(w, "t1"), 1); // it may just have been closed
@@ -219,9 +219,9 @@ static void what_a_gateway_cannot_do_is_refused_here(void **state) {
     assert_int_equal(changes(w), 0);
     assert_non_null(trade(w, "t1")->modify_rejected);
     Order o = order_of(w, "t2");
-    o.order_type = SIGNAL__ORDER_TYPE__stop_limit;
-    o.has_price = o.has_limit_price = true;
-    o.price = o.limit_price = PRICE(111000);
+    o.terms->order_type = SIGNAL__ORDER_TYPE__stop_limit;
+    o.terms->has_price = o.terms->has_limit_price = true;
+    o.terms->price = o.terms->limit_price = PRICE(111000);
     give(w, &o);
     world_commit(w);
     assert_string_equal(last_told(w, "t2")->reason, "stop_limit_unsupported");
@@ -230,16 +230,16 @@ static void what_a_gateway_cannot_do_is_refused_here(void **state) {
 static void a_stop_limit_order_carries_both_prices(void **state) {
     struct world *w = *state;
     Order o = order_of(w, "t1");
-    o.order_type = SIGNAL__ORDER_TYPE__stop_limit;
-    o.has_price = o.has_limit_price = true;
-    o.price = PRICE(111000);
-    o.limit_price = PRICE(111050);
+    o.terms->order_type = SIGNAL__ORDER_TYPE__stop_limit;
+    o.terms->has_price = o.terms->has_limit_price = true;
+    o.terms->price = PRICE(111000);
+    o.terms->limit_price = PRICE(111050);
     give(w, &o);
     world_commit(w);
-    assert_int_equal(last_submit(w)->price, PRICE(111000));
-    assert_int_equal(last_submit(w)->limit_price, PRICE(111050));
+    assert_int_equal(last_submit(w)->terms->price, PRICE(111000));
+    assert_int_equal(last_submit(w)->terms->limit_price, PRICE(111050));
     o.trade_id = (char *)"t2";
-    o.has_limit_price = false;
+    o.terms->has_limit_price = false;
     give(w, &o);
     world_commit(w);
     assert_string_equal(last_told(w, "t2")->reason, "no_price");
@@ -285,12 +285,12 @@ static void a_command_for_many_concerns_what_it_names(void **state) {
 
 static void have_trailing(struct world *w, const char *trade_id) {
     Order o = order_of(w, trade_id);
-    o.requested_price = PRICE(110000);
-    o.has_trail_distance = true;
-    o.trail_distance = PRICE(200);
+    o.terms->requested_price = PRICE(110000);
+    o.terms->has_trail_distance = true;
+    o.terms->trail_distance = PRICE(200);
     give(w, &o);
     world_commit(w);
-    assert_int_equal(last_submit(w)->stop_loss, PRICE(109800)); // from the start
+    assert_int_equal(last_submit(w)->terms->stop_loss, PRICE(109800)); // from the start
     gateway_fills(w, trade_id, "e1", LOT);
     world_commit(w);
 }
@@ -302,7 +302,7 @@ static void a_stop_follows_the_price_and_only_forward(void **state) {
     assert_int_equal(changes(w), 0);
     price(w, 110100);
     assert_int_equal(last_change(w)->stop_loss, PRICE(109900));
-    assert_int_equal(trade(w, "t1")->stop_loss, PRICE(109800)); // still there
+    assert_int_equal(trade(w, "t1")->terms->stop_loss, PRICE(109800)); // still there
     price(w, 110300);                                           // one change at a time
     assert_int_equal(changes(w), 1);
     taken(w, "t1"); // and then the price has gone on
@@ -350,7 +350,7 @@ static void a_refused_stop_is_offered_again_and_closed_from_here_when_it_is_reac
     have_trailing(w, "t1");
     price(w, 110500);
     answer(w, REPORT__KIND__modify_rejected, "t1", last_change(w)->wanted_at, "invalid_stops");
-    assert_int_equal(trade(w, "t1")->stop_loss, PRICE(109800));
+    assert_int_equal(trade(w, "t1")->terms->stop_loss, PRICE(109800));
     price(w, 110400);
     assert_int_equal(changes(w), 1); // not at once
     world_live(w, 6);
@@ -371,12 +371,12 @@ static void break_even_needs_no_trailing(void **state) {
     struct world *w = *state;
     Order o = order_of(w, "t1");
     o.direction = SIGNAL__DIRECTION__sell;
-    o.has_break_even_trigger = o.has_break_even_offset = true;
-    o.break_even_trigger = PRICE(100);
-    o.break_even_offset = PRICE(10);
+    o.terms->has_break_even_trigger = o.terms->has_break_even_offset = true;
+    o.terms->break_even_trigger = PRICE(100);
+    o.terms->break_even_offset = PRICE(10);
     give(w, &o);
     world_commit(w);
-    assert_false(last_submit(w)->has_stop_loss);
+    assert_false(last_submit(w)->terms->has_stop_loss);
     gateway_fills(w, "t1", "e1", LOT); // at 1.1
     world_commit(w);
     price(w, 109891); // ask 109901
@@ -404,7 +404,7 @@ static void trailing_is_set_and_ended_by_command(void **state) {
     command(w, &c);
     price(w, 120000);
     assert_int_equal(changes(w), 1);
-    assert_int_equal(trade(w, "t1")->stop_loss, PRICE(109700));
+    assert_int_equal(trade(w, "t1")->terms->stop_loss, PRICE(109700));
 }
 
 static void a_stop_set_by_command_is_taken_as_it_is(void **state) {

@@ -15,7 +15,7 @@ static void have(struct world *w, const char *trade_id, Signal__Direction side, 
     (void)snprintf(execution, sizeof execution, "e-%s", trade_id);
     Order o = order_of(w, trade_id);
     o.direction = side;
-    o.lot_size = lots;
+    o.terms->lot_size = lots;
     give(w, &o);
     world_commit(w);
     gateway_fills(w, trade_id, execution, lots);
@@ -26,7 +26,7 @@ static void have(struct world *w, const char *trade_id, Signal__Direction side, 
 static Order close_of(const struct world *w, const char *trade_id) {
     Order o = order_of(w, trade_id);
     o.direction = SIGNAL__DIRECTION__close;
-    o.has_lot_size = o.has_requested_price = false;
+    o.terms->has_lot_size = o.terms->has_requested_price = false;
     return o;
 }
 
@@ -41,8 +41,8 @@ static void filled(struct world *w, const char *trade_id, int64_t lots) {
 static int64_t close_percent(struct world *w, const char *trade_id, int64_t percent_e8) {
     size_t before = submits(w, NULL);
     Order o = close_of(w, trade_id);
-    o.has_close_percent = true;
-    o.close_percent = percent_e8;
+    o.terms->has_close_percent = true;
+    o.terms->close_percent = percent_e8;
     give(w, &o);
     world_commit(w);
     if (submits(w, NULL) == before) return 0;
@@ -56,8 +56,8 @@ static void one_side_is_closed_and_the_other_stays(void **state) {
     have(w, "t1", SIGNAL__DIRECTION__buy, LOT);
     have(w, "t2", SIGNAL__DIRECTION__sell, LOT);
     Order o = close_of(w, "c1");
-    o.has_close_side = true;
-    o.close_side = SIGNAL__DIRECTION__sell;
+    o.terms->has_close_side = true;
+    o.terms->close_side = SIGNAL__DIRECTION__sell;
     give(w, &o);
     world_commit(w);
     assert_int_equal(submits(w, NULL), 3);
@@ -76,7 +76,7 @@ static void the_position_of_one_trade_is_closed(void **state) {
     have(w, "t1", SIGNAL__DIRECTION__buy, LOT);
     have(w, "t2", SIGNAL__DIRECTION__buy, LOT);
     Order o = close_of(w, "c1");
-    o.close_trade_id = (char *)"t2";
+    o.terms->close_trade_id = (char *)"t2";
     give(w, &o);
     world_commit(w);
     assert_int_equal(last_submit(w)->n_closes, 1);
@@ -88,8 +88,8 @@ static void percent_is_of_what_is_open_when_it_is_executed(void **state) {
     have(w, "t1", SIGNAL__DIRECTION__buy, LOT / 2);
     have(w, "t2", SIGNAL__DIRECTION__buy, LOT / 2);
     Order o = close_of(w, "c1");
-    o.has_close_percent = true;
-    o.close_percent = 60 * LOT;
+    o.terms->has_close_percent = true;
+    o.terms->close_percent = 60 * LOT;
     give(w, &o);
     world_commit(w);
     const Submit *m = last_submit(w);
@@ -108,8 +108,8 @@ static void percent_closes_both_sides(void **state) {
     have(w, "t1", SIGNAL__DIRECTION__buy, LOT);
     have(w, "t2", SIGNAL__DIRECTION__sell, LOT / 2);
     Order o = close_of(w, "c1");
-    o.has_close_percent = true;
-    o.close_percent = 50 * LOT;
+    o.terms->has_close_percent = true;
+    o.terms->close_percent = 50 * LOT;
     give(w, &o);
     world_commit(w);
     assert_int_equal(submits(w, NULL), 4);
@@ -146,8 +146,8 @@ static void a_close_that_closed_nothing_leaves_no_residual(void **state) {
     struct world *w = *state;
     have(w, "t1", SIGNAL__DIRECTION__buy, LOT / 10);
     Order o = close_of(w, "c1");
-    o.has_close_percent = true;
-    o.close_percent = 33 * LOT;
+    o.terms->has_close_percent = true;
+    o.terms->close_percent = 33 * LOT;
     give(w, &o);
     world_commit(w);
     assert_int_equal(trade(w, "t1")->residual, 3 * LOT / 1000);
@@ -176,9 +176,9 @@ static void the_rest_is_closed_or_left_as_configured(void **state) {
     have(w, "t2", SIGNAL__DIRECTION__sell, 3 * LOT / 200); // 0.015: two orders cannot be made of it
     settings->partial_rest = "close";
     Order o = close_of(w, "c2");
-    o.has_close_side = o.has_lot_size = true;
-    o.close_side = SIGNAL__DIRECTION__sell;
-    o.lot_size = LOT / 100;
+    o.terms->has_close_side = o.terms->has_lot_size = true;
+    o.terms->close_side = SIGNAL__DIRECTION__sell;
+    o.terms->lot_size = LOT / 100;
     give(w, &o);
     world_commit(w);
     assert_int_equal(last_submit(w)->lots, 3 * LOT / 200);

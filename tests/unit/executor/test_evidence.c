@@ -14,7 +14,7 @@ static int64_t reserved(const struct world *w, const char *trade_id) {
 static void give_close_of(struct world *w, const char *trade_id, uint64_t signal_at) {
     Order o = order_of(w, trade_id);
     o.direction = SIGNAL__DIRECTION__close;
-    o.has_lot_size = false;
+    o.terms->has_lot_size = false;
     o.signal_at = signal_at;
     give(w, &o);
     world_commit(w);
@@ -74,7 +74,7 @@ static void the_plan_that_the_gateway_had_counts(void **state) {
     answer_closes(&a, "p2", LOT / 2);
     answer_found(w, &a, T(working));
     assert_state(w, "c1", working);
-    assert_int_equal(trade_of(w, "c1")->lot_size, LOT / 2);
+    assert_int_equal(trade_of(w, "c1")->terms->lot_size, LOT / 2);
     assert_int_equal(trade_of(w, "c1")->side, SIGNAL__DIRECTION__sell);
     assert_int_equal(reserved(w, "p1"), 0);
     assert_int_equal(reserved(w, "p2"), LOT / 2);
@@ -128,7 +128,7 @@ static void a_plan_that_cannot_be_is_alarmed_and_not_believed(void **state) {
     const struct place *p = trades_find(w->x->trades, "p1")->place;
     assert_int_equal(alerts(w, "bad_plan"), 1);
     assert_int_equal(trade_of(w, "p1")->side, SIGNAL__DIRECTION__buy);
-    assert_int_equal(trade_of(w, "p1")->lot_size, LOT);
+    assert_int_equal(trade_of(w, "p1")->terms->lot_size, LOT);
     assert_int_equal(trade_of(w, "p1")->n_closes, 0);
     Report r = report_of(w, REPORT__KIND__position_closed, "p1");
     Fill f = fill_of(w, "e2", LOT, LOT);
@@ -232,8 +232,8 @@ static void tell_in_order(const int *order, int n, struct span *out, void *buffe
     give_market(w, "t1");
     Order o = order_of(w, "c1");
     o.direction = SIGNAL__DIRECTION__close;
-    o.close_trade_id = (char *)"t1";
-    o.lot_size = LOT / 4;
+    o.terms->close_trade_id = (char *)"t1";
+    o.terms->lot_size = LOT / 4;
     o.signal_at = w->context.started_at - 1; // asked about, as after a rollback
     give(w, &o);
     world_commit(w);

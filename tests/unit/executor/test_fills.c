@@ -12,6 +12,7 @@
 
 #include "common/clock.h"
 #include "services/executor/trade/fills.h"
+#include "tests/unit/terms.h"
 
 static int64_t e8(const char *text) {
     decimal_t d;
@@ -21,11 +22,12 @@ static int64_t e8(const char *text) {
 
 static TradeState trade_of(const char *lots) {
     TradeState t = TRADE_STATE__INIT;
+    t.terms = new_terms();
     t.trade_id = (char *)"t1";
     t.symbol = (char *)"EURUSD";
     t.direction = t.side = SIGNAL__DIRECTION__buy;
-    t.has_side = t.has_lot_size = true;
-    t.lot_size = e8(lots);
+    t.has_side = t.terms->has_lot_size = true;
+    t.terms->lot_size = e8(lots);
     t.state = TRADE_STATE__STATE__working;
     t.signal_at = 100 * NS_PER_MS;
     return t;
@@ -263,8 +265,8 @@ static void what_a_close_has_still_to_take_follows_from_its_fills(void **state) 
 static void slippage_is_executed_less_requested(void **state) {
     (void)state;
     TradeState t = trade_of("1");
-    t.has_requested_price = true;
-    t.requested_price = e8("1.12345");
+    t.terms->has_requested_price = true;
+    t.terms->requested_price = e8("1.12345");
     Fill f = fill_of("e1", "1", "1.12340");
     TradeResult r;
     fills_result(&t, &f, (char *)"r1", &r);
@@ -272,7 +274,7 @@ static void slippage_is_executed_less_requested(void **state) {
     assert_int_equal(r.slippage, e8("-0.00005"));
     assert_int_equal(r.state, TRADE_RESULT__STATE__executed);
     t.state = TRADE_STATE__STATE__partially_filled;
-    t.has_requested_price = false;
+    t.terms->has_requested_price = false;
     fills_result(&t, &f, (char *)"r1", &r);
     assert_false(r.has_slippage);
     assert_int_equal(r.state, TRADE_RESULT__STATE__partially_filled);

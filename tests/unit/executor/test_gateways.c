@@ -1,5 +1,6 @@
 // test_gateways - sessions: hello, welcome, silence, strangers; what is told about accounts and instances.
 // SPDX-License-Identifier: MIT
+#include "tests/unit/terms.h"
 #include "world.h"
 
 static const struct session *session(const struct world *w) { return sessions_find(w->x->sessions, "g1"); }
@@ -78,6 +79,7 @@ static void where_a_trade_that_cannot_be_read_may_be_nothing_new_goes(void **sta
     struct world *w = *state;
     gateway_hello(w, HELLO__DUPLICATE_CHECK__none, true);
     TradeState part = TRADE_STATE__INIT;
+    part.terms = new_terms();
     Order here = order_of(w, "t1"), elsewhere = order_of(w, "t2");
     part.trade_id = (char *)"lost", part.account_id = here.account_id, part.broker_id = here.broker_id;
     part.symbol = here.symbol, part.broker_symbol = here.broker_symbol;

@@ -18,9 +18,9 @@ static void give_from(struct world *w, const char *trade_id, const char *source)
 
 static void give_limit(struct world *w, const char *trade_id, const char *source) {
     Order o = order_of(w, trade_id);
-    o.order_type = SIGNAL__ORDER_TYPE__limit;
-    o.has_price = true;
-    o.price = LOT;
+    o.terms->order_type = SIGNAL__ORDER_TYPE__limit;
+    o.terms->has_price = true;
+    o.terms->price = LOT;
     o.source = (char *)(uintptr_t)source;
     give(w, &o);
     world_commit(w);
@@ -257,7 +257,7 @@ static void an_order_over_the_most_lots_is_stopped_here_too(void **state) {
     Order o = order_of(w, "t1");
     give(w, &o); // exactly as many
     o.trade_id = (char *)"t2";
-    o.lot_size = LOT + 1;
+    o.terms->lot_size = LOT + 1;
     give(w, &o);
     world_commit(w);
     assert_int_equal(submits(w, "t1"), 1);

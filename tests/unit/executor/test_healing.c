@@ -255,9 +255,9 @@ static void what_differs_on_a_netting_account_is_counted_only_in_a_row(void **st
 
 static void have_order(struct world *w, const char *trade_id) {
     Order o = order_of(w, trade_id);
-    o.order_type = SIGNAL__ORDER_TYPE__limit;
-    o.has_price = true;
-    o.price = LOT;
+    o.terms->order_type = SIGNAL__ORDER_TYPE__limit;
+    o.terms->has_price = true;
+    o.terms->price = LOT;
     give(w, &o);
     world_commit(w);
     gateway_reports(w, REPORT__KIND__accepted, trade_id);

@@ -15,6 +15,7 @@
 
 #include "common/record.h"
 #include "services/executor/trade/lifecycle.h"
+#include "tests/unit/terms.h"
 
 // One row a state; a column for each event, in the order of the enum: the state after it by two letters, "--" refused.
 //                                  submit unsent doubt accept found part all reject cancel expire reopen close
@@ -138,6 +139,7 @@ static void only_evidence_leads_out_of_unknown(void **state) {
 static void a_filled_closing_trade_is_over_and_an_opening_one_is_not(void **state) {
     (void)state;
     TradeState t = TRADE_STATE__INIT;
+    t.terms = new_terms();
     t.state = TRADE_STATE__STATE__filled;
     t.direction = SIGNAL__DIRECTION__close;
     assert_true(trade_is_final(&t));

@@ -29,7 +29,7 @@ static int64_t open_lots(const struct world *w, const char *trade_id) { return f
 static void order(struct world *w, const char *trade_id, Signal__Direction side, int64_t lots) {
     Order o = order_of(w, trade_id);
     o.direction = side;
-    o.lot_size = lots;
+    o.terms->lot_size = lots;
     give(w, &o);
     world_commit(w);
 }
@@ -133,7 +133,7 @@ static void a_larger_one_opens_what_is_over(void **state) {
     assert_int_equal(open_lots(w, "t2"), 2 * LOT);
     Order o = order_of(w, "c1");
     o.direction = SIGNAL__DIRECTION__close;
-    o.has_lot_size = false;
+    o.terms->has_lot_size = false;
     give(w, &o);
     world_commit(w);
     assert_int_equal(last_submit(w)->side, SIGNAL__DIRECTION__buy);
@@ -228,8 +228,8 @@ static void stops_are_shared_by_the_trades_of_a_position(void **state) {
     world_commit(w);
     gateway_reports(w, REPORT__KIND__modified, "t2");
     world_commit(w);
-    assert_int_equal(trade(w, "t1")->stop_loss, LOT);
-    assert_int_equal(last_told(w, "t1")->stop_loss, LOT);
+    assert_int_equal(trade(w, "t1")->terms->stop_loss, LOT);
+    assert_int_equal(last_told(w, "t1")->terms->stop_loss, LOT);
 }
 
 static void a_gateway_that_cannot_net_gets_no_entries(void **state) {

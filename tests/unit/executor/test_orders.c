@@ -204,13 +204,13 @@ static void more_than_a_gateway_takes_waits_its_turn(void **state) {
 static void an_order_that_cannot_be_sent_ends_as_a_visible_rejection(void **state) {
     struct world *w = *state;
     Order o = order_of(w, "t1");
-    o.has_lot_size = false;
+    o.terms->has_lot_size = false;
     give(w, &o);
     Order p = order_of(w, "t2");
-    p.order_type = SIGNAL__ORDER_TYPE__limit;
+    p.terms->order_type = SIGNAL__ORDER_TYPE__limit;
     give(w, &p);
     Order q = order_of(w, "t3");
-    q.order_type = (Signal__OrderType)99;
+    q.terms->order_type = (Signal__OrderType)99;
     assert_int_equal(handle(w, TOPIC_orders, &q.base), ERR_INPUT);
     Order r = order_of(w, "t4");
     executor_service.buried(w->x, w->batch, &r.base, "killed this service three times");
@@ -249,11 +249,11 @@ static void what_is_left_when_an_order_ends_is_a_position(void **state) {
 static void a_limit_order_is_cancelled_when_its_broker_does_not_end_it(void **state) {
     struct world *w = *state;
     Order o = order_of(w, "t1");
-    o.order_type = SIGNAL__ORDER_TYPE__limit;
-    o.has_price = true;
-    o.price = LOT;
-    o.has_expiration_time = true;
-    o.expiration_time = w->now + 20 * NS_PER_S;
+    o.terms->order_type = SIGNAL__ORDER_TYPE__limit;
+    o.terms->has_price = true;
+    o.terms->price = LOT;
+    o.terms->has_expiration_time = true;
+    o.terms->expiration_time = w->now + 20 * NS_PER_S;
     give(w, &o);
     world_commit(w);
     gateway_reports(w, REPORT__KIND__accepted, "t1");

@@ -81,7 +81,7 @@ static void part_of_a_position_can_be_closed(void **state) {
     have_position(w, "t1");
     Order o = order_of(w, "c1");
     o.direction = SIGNAL__DIRECTION__close;
-    o.lot_size = LOT / 4;
+    o.terms->lot_size = LOT / 4;
     give(w, &o);
     world_commit(w);
     assert_int_equal(last_submit(w)->lots, LOT / 4);
@@ -134,7 +134,7 @@ static void an_execution_of_a_closing_trade_is_not_counted_again_as_a_closing_of
     have_position(w, "t1");
     Order o = order_of(w, "c1");
     o.direction = SIGNAL__DIRECTION__close;
-    o.lot_size = LOT / 4;
+    o.terms->lot_size = LOT / 4;
     give(w, &o);
     world_commit(w);
     closes_fill(w, "c1", "x1", LOT / 4, 0);
@@ -242,22 +242,22 @@ static void a_change_is_asked_for_until_it_is_made(void **state) {
     (void)!handle(w, TOPIC_orders, &c.base);
     world_commit(w);
     assert_int_equal(letters_of(w, &modify_order__descriptor, "t1"), 1);
-    assert_false(trade(w, "t1")->has_stop_loss);
+    assert_false(trade(w, "t1")->terms->has_stop_loss);
     world_restart(w);
     gateway_hello(w, HELLO__DUPLICATE_CHECK__forever, true);
     world_live(w, 1);
     assert_int_equal(letters_of(w, &modify_order__descriptor, "t1"), 2);
     gateway_reports(w, REPORT__KIND__modified, "t1");
     world_commit(w);
-    assert_int_equal(trade(w, "t1")->stop_loss, LOT);
+    assert_int_equal(trade(w, "t1")->terms->stop_loss, LOT);
 }
 
 static void a_cancel_waits_for_the_order_to_be_at_the_broker(void **state) {
     struct world *w = *state;
     Order o = order_of(w, "t1");
-    o.order_type = SIGNAL__ORDER_TYPE__limit;
-    o.has_price = true;
-    o.price = LOT;
+    o.terms->order_type = SIGNAL__ORDER_TYPE__limit;
+    o.terms->has_price = true;
+    o.terms->price = LOT;
     give(w, &o);
     OrderCommand c = command_of(w, ORDER_COMMAND__ACTION__cancel, "t1");
     (void)!handle(w, TOPIC_orders, &c.base);

@@ -39,9 +39,9 @@ static void what_came_into_doubt_before_it_left_is_sent_once_it_is_not_there(voi
 
 static void have_one_working(struct world *w, const char *trade_id) {
     Order o = order_of(w, trade_id);
-    o.order_type = SIGNAL__ORDER_TYPE__limit;
-    o.has_price = true;
-    o.price = LOT;
+    o.terms->order_type = SIGNAL__ORDER_TYPE__limit;
+    o.terms->has_price = true;
+    o.terms->price = LOT;
     o.has_valid_until = false;
     give(w, &o);
     world_commit(w);

@@ -89,6 +89,7 @@ static void answer_about(const struct world *w, struct answer *a, const char *tr
     memset(a, 0, sizeof *a);
     order_status__init(&a->m);
     submit__init(&a->submit);
+    a->submit.terms = new_terms();
     origin__init(&a->origin);
     a->m.trade_id = a->submit.trade_id = (char *)(uintptr_t)trade_id;
     a->m.account_id = a->submit.account_id = (char *)"a1";
@@ -96,7 +97,7 @@ static void answer_about(const struct world *w, struct answer *a, const char *tr
     a->m.closings = a->closings;
     a->submit.epoch = 2;
     a->submit.broker_symbol = (char *)"EURUSD.m";
-    a->submit.order_type = SIGNAL__ORDER_TYPE__market;
+    a->submit.terms->order_type = SIGNAL__ORDER_TYPE__market;
     a->submit.side = SIGNAL__DIRECTION__buy;
     a->submit.lots = LOT;
     a->submit.sent_at = w->now - NS_PER_S;

@@ -21,6 +21,7 @@
 #include "outcome.pb-c.h"
 #include "services/executor/engine.h"
 #include "services/executor/executor.h"
+#include "tests/unit/terms.h"
 
 // Every test uses its part of this.
 #pragma GCC diagnostic ignored "-Wunused-function"
@@ -343,18 +344,19 @@ static err_t handle(struct world *w, enum topic topic, const ProtobufCMessage *m
 
 static Order order_of(const struct world *w, const char *trade_id) {
     Order o = ORDER__INIT;
+    o.terms = new_terms();
     o.trade_id = (char *)(uintptr_t)trade_id;
     o.signal_id = (char *)"s1";
     o.account_id = (char *)"a1";
     o.broker_id = (char *)"b1";
     o.symbol = (char *)"EURUSD";
     o.broker_symbol = (char *)"EURUSD.m";
-    o.order_type = SIGNAL__ORDER_TYPE__market;
+    o.terms->order_type = SIGNAL__ORDER_TYPE__market;
     o.direction = SIGNAL__DIRECTION__buy;
-    o.has_lot_size = true;
-    o.lot_size = LOT;
-    o.has_requested_price = true;
-    o.requested_price = LOT + LOT / 10;
+    o.terms->has_lot_size = true;
+    o.terms->lot_size = LOT;
+    o.terms->has_requested_price = true;
+    o.terms->requested_price = LOT + LOT / 10;
     o.signal_at = o.ordered_at = w->now;
     o.has_valid_until = true;
     o.valid_until = w->now + 60 * NS_PER_S;
@@ -371,7 +373,7 @@ static void give_market(struct world *w, const char *trade_id) {
 static void give_close(struct world *w, const char *trade_id) {
     Order o = order_of(w, trade_id);
     o.direction = SIGNAL__DIRECTION__close;
-    o.has_lot_size = false;
+    o.terms->has_lot_size = false;
     give(w, &o);
 }
 

@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/envelope.h"
 #include "gateways/link/link.h"
+#include "tests/unit/terms.h"
 
 #define BOUND_MS 5000 // nothing here takes so long
 #define REPORTS  16
@@ -292,8 +293,9 @@ static void reports_are_sent_again_until_they_are_acknowledged(void **state) {
 static void a_replaced_executor_is_not_listened_to(void **state) {
     struct wire *w = *state;
     Submit m = SUBMIT__INIT;
+    m.terms = new_terms();
     m.trade_id = m.account_id = m.broker_symbol = (char *)(uintptr_t) "old";
-    m.order_type = SIGNAL__ORDER_TYPE__market;
+    m.terms->order_type = SIGNAL__ORDER_TYPE__market;
     m.side = SIGNAL__DIRECTION__buy;
     w->state.epoch = 8; // as the books have it
     (void)executor_gets(w, &hello__descriptor);

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "heard.h"
+#include "tests/unit/terms.h"
 
 static void it_expects_every_service_and_every_shard(void **state) {
     (void)state;
@@ -93,6 +94,7 @@ static void what_happens_is_counted_by_state(void **state) {
     signal.created_at = 5000;
     watch_event(&w, &signal.base);
     TradeState trade = TRADE_STATE__INIT;
+    trade.terms = new_terms();
     trade.state = TRADE_STATE__STATE__filled;
     TradeResult result = TRADE_RESULT__INIT;
     result.state = TRADE_RESULT__STATE__executed;

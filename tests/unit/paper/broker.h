@@ -17,6 +17,7 @@
 #include "common/clock.h"
 #include "gateways/paper/books.h"
 #include "gateways/paper/paper.h"
+#include "tests/unit/terms.h"
 
 #define T0         (UINT64_C(1760000000) * NS_PER_S) // when every test starts
 #define REPORTS    64
@@ -146,11 +147,12 @@ static inline void broker_end(struct broker *b) {
 // A market order of A; change what should differ.
 static inline Submit an_order(const char *trade_id, Signal__Direction side, const char *lots) {
     Submit m = SUBMIT__INIT;
+    m.terms = new_terms();
     m.epoch = 7;
     m.trade_id = WORD(trade_id);
     m.account_id = WORD("A");
     m.broker_symbol = WORD("EURUSD.m");
-    m.order_type = SIGNAL__ORDER_TYPE__market;
+    m.terms->order_type = SIGNAL__ORDER_TYPE__market;
     m.side = side;
     m.lots = dec(lots).e8;
     m.sent_at = T0;
@@ -158,9 +160,9 @@ static inline Submit an_order(const char *trade_id, Signal__Direction side, cons
 }
 
 static inline Submit at_price(Submit m, Signal__OrderType type, const char *price) {
-    m.order_type = type;
-    m.has_price = true;
-    m.price = dec(price).e8;
+    m.terms->order_type = type;
+    m.terms->has_price = true;
+    m.terms->price = dec(price).e8;
     return m;
 }
 

@@ -29,8 +29,8 @@ static void a_restart_loses_nothing(void **state) {
     broker_buy(b, "bought", "0.30");
     broker_sell(b, "sold", "0.20");
     Submit rests = at_price(an_order("rests", SIGNAL__DIRECTION__buy, "0.10"), SIGNAL__ORDER_TYPE__limit, "1.09");
-    rests.has_stop_loss = true;
-    rests.stop_loss = dec("1.08").e8;
+    rests.terms->has_stop_loss = true;
+    rests.terms->stop_loss = dec("1.08").e8;
     broker_order(b, &rests);
     b->settings.latency_min = b->settings.latency_max = 100;
     broker_buy(b, "waits", "0.10");

@@ -19,8 +19,8 @@ static int end(void **state) {
 
 static Submit stop_limit(const char *id, Signal__Direction side, const char *stop, const char *limit) {
     Submit m = at_price(an_order(id, side, "0.10"), SIGNAL__ORDER_TYPE__stop_limit, stop);
-    m.has_limit_price = true;
-    m.limit_price = dec(limit).e8;
+    m.terms->has_limit_price = true;
+    m.terms->limit_price = dec(limit).e8;
     return m;
 }
 
@@ -100,11 +100,11 @@ static void a_stop_limit_order_waits_for_its_stop_and_then_for_its_limit(void **
 static void a_stop_limit_order_needs_both_prices(void **state) {
     struct broker *b = *state;
     Submit m = stop_limit("t1", SIGNAL__DIRECTION__buy, "1.10200", "1.10250");
-    m.has_limit_price = false;
+    m.terms->has_limit_price = false;
     broker_order(b, &m);
     assert_refused(b, "invalid_price");
     m = stop_limit("t2", SIGNAL__DIRECTION__buy, "1.10200", "1.10250");
-    m.has_price = false;
+    m.terms->has_price = false;
     broker_order(b, &m);
     assert_refused(b, "invalid_price");
 }
@@ -187,8 +187,8 @@ static void what_cannot_be_changed_is_refused_and_stays_as_it_is(void **state) {
 static void a_closed_position_cannot_be_changed(void **state) {
     struct broker *b = *state;
     Submit m = an_order("t1", SIGNAL__DIRECTION__buy, "0.10");
-    m.has_stop_loss = true;
-    m.stop_loss = dec("1.09900").e8;
+    m.terms->has_stop_loss = true;
+    m.terms->stop_loss = dec("1.09900").e8;
     broker_order(b, &m);
     broker_price(b, "EURUSD", "1.09890", "1.09900");
     assert_report(b, 0, REPORT__KIND__position_closed, "t1");

@@ -163,8 +163,8 @@ static void a_stop_loss_closes_every_part(void **state) {
     b->settings.commission = dec("10").e8;
     broker_buy(b, "t1", "0.10");
     Submit m = an_order("t2", SIGNAL__DIRECTION__buy, "0.20");
-    m.has_stop_loss = true;
-    m.stop_loss = dec("1.09").e8;
+    m.terms->has_stop_loss = true;
+    m.terms->stop_loss = dec("1.09").e8;
     broker_order(b, &m);
     broker_price(b, "EURUSD", "1.09000", "1.09000");
     assert_report(b, 0, REPORT__KIND__position_closed, "t1");
@@ -195,8 +195,8 @@ static void a_stop_loss_closes_every_part(void **state) {
 static void who_has_nothing_left_of_it_is_not_named(void **state) {
     struct broker *b = *state;
     Submit m = an_order("t1", SIGNAL__DIRECTION__buy, "0.10");
-    m.has_stop_loss = true;
-    m.stop_loss = dec("1.09").e8;
+    m.terms->has_stop_loss = true;
+    m.terms->stop_loss = dec("1.09").e8;
     broker_order(b, &m);
     broker_buy(b, "t2", "0.20");
     broker_sell(b, "s1", "0.10");

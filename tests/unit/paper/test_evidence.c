@@ -193,8 +193,8 @@ static void closings_are_complete(void **state) {
     char execution[64];
     Submit m = an_order("t1", SIGNAL__DIRECTION__buy, "0.30");
     b->settings.commission = dec("10").e8;
-    m.has_stop_loss = true;
-    m.stop_loss = dec("1.09").e8;
+    m.terms->has_stop_loss = true;
+    m.terms->stop_loss = dec("1.09").e8;
     broker_order(b, &m);
     broker_order(b, a_close(&c, "c1", "0.10", "t1", "0.1", NULL, NULL));
     (void)snprintf(execution, sizeof execution, "%s", b->reports[0]->fill->execution_id);

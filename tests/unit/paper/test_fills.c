@@ -46,8 +46,8 @@ static void a_last_price_alone_is_spread_around(void **state) {
 static void without_a_feed_an_order_fills_at_the_price_that_it_expects(void **state) {
     struct broker *b = *state;
     Submit m = an_order("t1", SIGNAL__DIRECTION__buy, "0.10");
-    m.has_expected_price = true;
-    m.expected_price = dec("1.12345").e8;
+    m.terms->has_requested_price = true;
+    m.terms->requested_price = dec("1.12345").e8;
     broker_order(b, &m);
     assert_fill(b, 0, "0.1", "1.12345");
 }

@@ -70,8 +70,8 @@ static void close_long(struct broker *b, const char *symbol, const char *lots, c
     c.trade_id = WORD("t1");
     c.lots = m.lots;
     m.closes = closes, m.n_closes = 1;
-    m.has_expected_price = expected != NULL;
-    if (expected) m.expected_price = dec(expected).e8;
+    m.terms->has_requested_price = expected != NULL;
+    if (expected) m.terms->requested_price = dec(expected).e8;
     broker_order(b, &m);
 }
 
@@ -174,7 +174,7 @@ static void an_order_s_own_price_is_a_rate(void **state) {
     struct broker *b = *state;
     serve(b, "USD");
     Submit m = an_order_in("USDJPY", "t1", SIGNAL__DIRECTION__buy, "0.1");
-    m.has_expected_price = true, m.expected_price = dec("150").e8;
+    m.terms->has_requested_price = true, m.terms->requested_price = dec("150").e8;
     broker_order(b, &m);
     assert_fill(b, 0, "0.1", "150");
     close_long(b, "USDJPY", "0.1", "150.05");
@@ -188,7 +188,7 @@ static void a_stop_waits_for_the_rate_that_counts_it(void **state) {
     broker_price(b, "USDJPY", "150", "150");
     broker_price(b, "EURJPY", "165", "165");
     Submit m = an_order_in("EURJPY", "t1", SIGNAL__DIRECTION__buy, "0.1");
-    m.has_stop_loss = true, m.stop_loss = dec("164").e8;
+    m.terms->has_stop_loss = true, m.terms->stop_loss = dec("164").e8;
     broker_order(b, &m);
     broker_restart(b); // prices are not in the books
     broker_price(b, "EURJPY", "164", "164");
@@ -210,7 +210,7 @@ static void what_cannot_be_counted_opens_nothing_more(void **state) {
     open_long(b, "EURJPY", "0.1");
     broker_restart(b);
     Submit m = an_order_in("USDJPY", "t3", SIGNAL__DIRECTION__buy, "0.1");
-    m.has_expected_price = true, m.expected_price = dec("150").e8;
+    m.terms->has_requested_price = true, m.terms->requested_price = dec("150").e8;
     broker_order(b, &m); // its own margin is known, that of what is open is not
     assert_refused(b, "no_rate");
     broker_price(b, "EURUSD", "1.1", "1.1");

@@ -127,8 +127,8 @@ static void stops_belong_to_the_position_whichever_order_brought_them(void **sta
     struct broker *b = *state;
     broker_buy(b, "t1", "0.10");
     Submit m = an_order("t2", SIGNAL__DIRECTION__buy, "0.10");
-    m.has_stop_loss = true;
-    m.stop_loss = dec("1.09900").e8;
+    m.terms->has_stop_loss = true;
+    m.terms->stop_loss = dec("1.09900").e8;
     broker_order(b, &m);
     ModifyOrder c = MODIFY_ORDER__INIT;
     c.epoch = 7;

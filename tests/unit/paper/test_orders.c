@@ -128,7 +128,7 @@ static void what_is_wrong_in_form_is_rejected_by_name(void **state) {
     broker_order(b, &m);
     assert_refused(b, "invalid_side");
     m = an_order("w6", SIGNAL__DIRECTION__buy, "0.10");
-    m.order_type = SIGNAL__ORDER_TYPE__limit;
+    m.terms->order_type = SIGNAL__ORDER_TYPE__limit;
     broker_order(b, &m);
     assert_refused(b, "invalid_price");
     assert_int_equal(ledger_of(b, "orders"), 6);
@@ -178,9 +178,9 @@ static void a_limit_that_is_reached_already_fills_at_once(void **state) {
 
 static void with_levels(struct broker *b, const char *id, Signal__Direction side, const char *sl, const char *tp) {
     Submit m = an_order(id, side, "0.10");
-    m.has_stop_loss = m.has_take_profit = true;
-    m.stop_loss = dec(sl).e8;
-    m.take_profit = dec(tp).e8;
+    m.terms->has_stop_loss = m.terms->has_take_profit = true;
+    m.terms->stop_loss = dec(sl).e8;
+    m.terms->take_profit = dec(tp).e8;
     broker_order(b, &m);
     assert_report(b, 0, REPORT__KIND__filled, id);
 }
@@ -265,8 +265,8 @@ static void a_cancelled_order_never_fills(void **state) {
 static void orders_expire(void **state) {
     struct broker *b = *state;
     Submit m = at_price(an_order("t1", SIGNAL__DIRECTION__buy, "0.10"), SIGNAL__ORDER_TYPE__limit, "1.09");
-    m.has_expiration_time = true;
-    m.expiration_time = b->now + 1000 * NS_PER_MS;
+    m.terms->has_expiration_time = true;
+    m.terms->expiration_time = b->now + 1000 * NS_PER_MS;
     broker_order(b, &m);
     broker_wait(b, 999);
     assert_int_equal(b->n_reports, 0);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "services/reconciler/compare.h"
+#include "tests/unit/terms.h"
 
 #define SUCCESS TRADE_RECONCILIATION__STATUS__success
 #define FAILED  TRADE_RECONCILIATION__STATUS__failed
@@ -123,23 +124,25 @@ static void what_the_order_asked_counts_before_what_the_executor_repeats(void **
     (void)state;
     struct facts f = {0};
     Order o = ORDER__INIT;
+    o.terms = new_terms();
     o.direction = SIGNAL__DIRECTION__buy;
-    o.has_lot_size = o.has_requested_price = true;
-    o.lot_size = LOT;
-    o.requested_price = PRICE;
+    o.terms->has_lot_size = o.terms->has_requested_price = true;
+    o.terms->lot_size = LOT;
+    o.terms->requested_price = PRICE;
     TradeState t = TRADE_STATE__INIT;
+    t.terms = new_terms();
     t.state = TRADE_STATE__STATE__filled;
-    t.has_lot_size = t.has_requested_price = t.has_filled_lots = true;
-    t.lot_size = LOT / 2;
+    t.terms->has_lot_size = t.terms->has_requested_price = t.has_filled_lots = true;
+    t.terms->lot_size = LOT / 2;
     t.filled_lots = LOT / 2;
-    t.requested_price = 2 * PRICE;
+    t.terms->requested_price = 2 * PRICE;
     facts_order(&f, &o);
     facts_state(&f, &t);
     assert_int_equal(f.lot_size.e8, LOT);
     assert_int_equal(f.requested_price.e8, PRICE);
     assert_int_equal(f.filled_lots.e8, LOT / 2);
     t.has_wanted_at = true; // its price was moved by command
-    t.order_type = SIGNAL__ORDER_TYPE__limit;
+    t.terms->order_type = SIGNAL__ORDER_TYPE__limit;
     facts_state(&f, &t);
     assert_int_equal(f.requested_price.e8, 2 * PRICE);
     struct facts g = {0}; // no order seen: after a restart, say
@@ -152,13 +155,15 @@ static void how_much_a_close_closes_is_the_executors_to_know(void **state) {
     (void)state;
     struct facts f = {0};
     Order o = ORDER__INIT;
+    o.terms = new_terms();
     o.direction = SIGNAL__DIRECTION__close;
-    o.has_lot_size = true;
-    o.lot_size = LOT;
+    o.terms->has_lot_size = true;
+    o.terms->lot_size = LOT;
     TradeState t = TRADE_STATE__INIT;
+    t.terms = new_terms();
     t.direction = SIGNAL__DIRECTION__close;
-    t.has_lot_size = true;
-    t.lot_size = LOT / 4;
+    t.terms->has_lot_size = true;
+    t.terms->lot_size = LOT / 4;
     facts_order(&f, &o);
     facts_state(&f, &t);
     assert_int_equal(f.lot_size.e8, LOT / 4);
@@ -168,6 +173,7 @@ static void the_first_fills_time_is_kept(void **state) {
     (void)state;
     struct facts f = {0};
     TradeState t = TRADE_STATE__INIT;
+    t.terms = new_terms();
     t.has_executed_at = true;
     t.executed_at = 5;
     facts_state(&f, &t);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "services/reconciler/holdings.h"
+#include "tests/unit/terms.h"
 
 #define T1  "0195bcd4-0000-8000-8000-000000000001"
 #define T2  "0195bcd4-0000-8000-8000-000000000002"
@@ -59,6 +60,7 @@ static int teardown(void **state) {
 
 static bool take(struct world *w, const char *trade_id, TradeState__State trade_state, uint64_t at) {
     TradeState t = TRADE_STATE__INIT;
+    t.terms = new_terms();
     t.trade_id = (char *)trade_id;
     t.account_id = (char *)"a1";
     t.broker_symbol = (char *)"EURUSD";

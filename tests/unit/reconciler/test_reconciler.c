@@ -20,6 +20,7 @@
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
 #include "services/reconciler/reconciler.h"
+#include "tests/unit/terms.h"
 
 #define NOW   (UINT64_C(1742638530) * NS_PER_S)
 #define LOT   DECIMAL_SCALE
@@ -90,16 +91,17 @@ static void add_account(struct world *w) {
 static void state_reset(struct world *w) {
     TradeState *t = &w->state;
     trade_state__init(t);
+    t->terms = new_terms();
     t->signal_id = (char *)"s1";
     t->account_id = (char *)"a1";
     t->broker_id = (char *)"b1";
     t->symbol = (char *)"EURUSD";
     t->broker_symbol = (char *)"EURUSD";
-    t->order_type = SIGNAL__ORDER_TYPE__market;
+    t->terms->order_type = SIGNAL__ORDER_TYPE__market;
     t->direction = SIGNAL__DIRECTION__buy;
-    t->has_lot_size = t->has_requested_price = true;
-    t->lot_size = LOT;
-    t->requested_price = PRICE;
+    t->terms->has_lot_size = t->terms->has_requested_price = true;
+    t->terms->lot_size = LOT;
+    t->terms->requested_price = PRICE;
     t->signal_at = t->ordered_at = t->updated_at = NOW;
 }
 
@@ -151,16 +153,17 @@ static void tick(struct world *w, uint64_t later_s) {
 
 static void send_order(struct world *w, const char *trade_id) {
     Order o = ORDER__INIT;
+    o.terms = new_terms();
     o.trade_id = (char *)trade_id;
     o.signal_id = (char *)"s1";
     o.account_id = (char *)"a1";
     o.broker_id = (char *)"b1";
     o.symbol = o.broker_symbol = (char *)"EURUSD";
-    o.order_type = SIGNAL__ORDER_TYPE__market;
+    o.terms->order_type = SIGNAL__ORDER_TYPE__market;
     o.direction = SIGNAL__DIRECTION__buy;
-    o.has_lot_size = o.has_requested_price = true;
-    o.lot_size = LOT;
-    o.requested_price = PRICE;
+    o.terms->has_lot_size = o.terms->has_requested_price = true;
+    o.terms->lot_size = LOT;
+    o.terms->requested_price = PRICE;
     o.signal_at = o.ordered_at = NOW;
     handle(w, TOPIC_orders, &o.base);
 }
@@ -489,7 +492,7 @@ static void send_own(struct world *w, const char *trade_id, TradeState__Cause ca
     t->cause = cause;
     t->cause_id = (char *)(cause == TRADE_STATE__CAUSE__other_side ? T1 : "c1");
     t->direction = SIGNAL__DIRECTION__close;
-    t->has_requested_price = false;
+    t->terms->has_requested_price = false;
     if (state == TRADE_STATE__STATE__filled) {
         t->has_filled_lots = t->has_average_price = t->has_executed_at = true;
         t->filled_lots = LOT;
@@ -735,7 +738,7 @@ static void what_works_at_the_broker_or_is_held_may_take_its_time(void **state) 
         setup(state);
         struct world *w = *state;
         send_routing(w, T1);
-        w->state.order_type = cases[i].type;
+        w->state.terms->order_type = cases[i].type;
         w->state.has_held = w->state.held = cases[i].held;
         send_state(w, T1, cases[i].state);
         tick(w, 3600);

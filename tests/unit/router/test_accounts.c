@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "services/router/slice.h"
+#include "tests/unit/terms.h"
 
 #define LOT DECIMAL_SCALE
 
@@ -40,12 +41,13 @@ static int teardown(void **state) {
 
 static TradeState trade(const char *id, Signal__Direction direction, TradeState__State state, int64_t lots, int64_t filled) {
     TradeState t = TRADE_STATE__INIT;
+    t.terms = new_terms();
     t.trade_id = (char *)id;
     t.symbol = (char *)"EURUSD";
     t.direction = direction;
     t.state = state;
-    t.has_lot_size = t.has_filled_lots = true;
-    t.lot_size = lots;
+    t.terms->has_lot_size = t.has_filled_lots = true;
+    t.terms->lot_size = lots;
     t.filled_lots = filled;
     return t;
 }

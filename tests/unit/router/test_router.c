@@ -19,6 +19,7 @@
 #include "execution.pb-c.h"
 #include "order.pb-c.h"
 #include "services/router/router.h"
+#include "tests/unit/terms.h"
 
 #define NOW (UINT64_C(1742638530) * NS_PER_S)
 #define LOT DECIMAL_SCALE
@@ -159,6 +160,7 @@ static err_t send_command(struct world *w, Command__Action action, const char *a
 
 static err_t send_state(struct world *w, const char *trade_id, TradeState__State state) {
     TradeState t = TRADE_STATE__INIT;
+    t.terms = new_terms();
     t.trade_id = (char *)trade_id;
     t.signal_id = (char *)"s1";
     t.account_id = (char *)"a1";
@@ -239,8 +241,8 @@ static void an_order_carries_the_brokers_symbol_and_goes_to_its_shard(void **sta
 static void a_market_order_has_a_requested_price_and_no_price(void **state) {
     struct world *w = *state;
     assert_int_equal(send_signal(w, "s1"), ERR_OK);
-    assert_false(order(w, 0)->has_price);
-    assert_int_equal(order(w, 0)->requested_price, LOT + LOT / 10);
+    assert_false(order(w, 0)->terms->has_price);
+    assert_int_equal(order(w, 0)->terms->requested_price, LOT + LOT / 10);
     assert_int_equal(order(w, 0)->valid_until, NOW + 60 * NS_PER_S);
     assert_int_equal(order(w, 0)->signal_at, NOW);
 }
@@ -250,8 +252,8 @@ static void a_limit_order_has_its_price(void **state) {
     Signal s = signal_of("s1");
     s.order_type = SIGNAL__ORDER_TYPE__limit;
     assert_int_equal(handle(w, TOPIC_signals, &s.base), ERR_OK);
-    assert_true(order(w, 0)->has_price);
-    assert_int_equal(order(w, 0)->price, LOT + LOT / 10);
+    assert_true(order(w, 0)->terms->has_price);
+    assert_int_equal(order(w, 0)->terms->price, LOT + LOT / 10);
 }
 
 static void a_trade_id_is_the_same_when_decided_again(void **state) {
@@ -410,7 +412,7 @@ static void reducing_only_lets_closing_through(void **state) {
     assert_int_equal(handle(w, TOPIC_signals, &close.base), ERR_OK);
     assert_int_equal(reason_for(w, 0, "a1"), REASON__CODE__reduce_only);
     assert_int_equal(reason_for(w, 1, "a1"), REASON__CODE__ordered);
-    assert_false(order(w, 0)->has_lot_size);
+    assert_false(order(w, 0)->terms->has_lot_size);
 }
 
 static void an_unknown_account_cannot_be_halted(void **state) {
@@ -501,12 +503,13 @@ static void a_trade_that_ended_before_its_order_came_again_does_not_count(void *
 
 static void hold_long(struct world *w, const char *account_id) {
     TradeState t = TRADE_STATE__INIT;
+    t.terms = new_terms();
     t.trade_id = (char *)"t1", t.signal_id = (char *)"s0", t.account_id = (char *)account_id, t.broker_id = (char *)"b1";
     t.symbol = (char *)"EURUSD";
     t.direction = SIGNAL__DIRECTION__buy;
     t.state = TRADE_STATE__STATE__filled;
-    t.has_lot_size = t.has_filled_lots = true;
-    t.lot_size = t.filled_lots = LOT;
+    t.terms->has_lot_size = t.has_filled_lots = true;
+    t.terms->lot_size = t.filled_lots = LOT;
     t.signal_at = NOW;
     Execution e = EXECUTION__INIT;
     e.trade = &t;

@@ -12,6 +12,7 @@
 #include "services/executor/trade/fills.h"
 #include "services/executor/trade/inquiry.h"
 #include "services/executor/trade/plan.h"
+#include "tests/unit/terms.h"
 #include "tests/unit/trade/broker.h"
 
 enum { COPIES = 6, RECORD = 1024, WAITING = 64 };
@@ -287,14 +288,15 @@ static void doubt(struct model *w, int i, const char *why) {
 static void start_record(const struct model *w, int i, TradeState *s) {
     const struct order *o = &w->b.orders[i];
     trade_state__init(s);
+    s->terms = new_terms();
     s->trade_id = (char *)(uintptr_t)o->id;
     s->signal_id = s->account_id = s->broker_id = s->symbol = s->broker_symbol = (char *)"x";
-    s->order_type = i % 3 ? SIGNAL__ORDER_TYPE__market : SIGNAL__ORDER_TYPE__limit;
+    s->terms->order_type = i % 3 ? SIGNAL__ORDER_TYPE__market : SIGNAL__ORDER_TYPE__limit;
     s->has_side = true;
     s->side = i % 2 ? SIGNAL__DIRECTION__sell : SIGNAL__DIRECTION__buy;
     s->direction = o->closes ? SIGNAL__DIRECTION__close : s->side;
-    s->has_lot_size = !o->closes;
-    s->lot_size = o->closes ? 0 : 10 * (i + 1);
+    s->terms->has_lot_size = !o->closes;
+    s->terms->lot_size = o->closes ? 0 : 10 * (i + 1);
     s->signal_at = s->ordered_at = 900;
     s->updated_at = w->now;
     s->state = T(pending);
@@ -315,8 +317,8 @@ static bool plan(struct model *w, int i) {
     Closing *closes[ORDERS];
     for (size_t k = 0; k < p.n_closes; k++) closes[k] = &p.closes[k];
     trade_set_closings(t, closes, p.n_closes);
-    t->s->has_lot_size = true;
-    t->s->lot_size = p.lots;
+    t->s->terms->has_lot_size = true;
+    t->s->terms->lot_size = p.lots;
     t->s->side = side_opposite(p.side);
     return true;
 }

@@ -3,6 +3,7 @@
 // restarts. What always holds is checked after each step; at rest both agree.
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/fills.h"
+#include "tests/unit/terms.h"
 #include "tests/unit/trade/memory.h"
 
 // --- at the broker
@@ -18,7 +19,7 @@ static void submit_arrives(struct model *w) {
     if (o->there) broken(w, "%s was sent twice", o->id);
     o->there = true;
     o->side = t->s->side;
-    o->lots = t->s->lot_size;
+    o->lots = t->s->terms->lot_size;
     o->state = T(working);
     o->n_plan = (int)t->s->n_closes;
     for (int k = 0; k < o->n_plan; k++) {
@@ -106,6 +107,7 @@ static void adopt(struct model *w, int i, int cut, TradeState__State state) {
     bool was_unknown = t->s->state == T(unknown);
     OrderStatus m = ORDER_STATUS__INIT;
     Submit submitted = SUBMIT__INIT;
+    submitted.terms = new_terms();
     struct said_plan said_plan;
     struct said said;
     m.found = m.has_state = true;
@@ -139,20 +141,21 @@ static void adopt(struct model *w, int i, int cut, TradeState__State state) {
 static void take_up(struct model *w, int i) {
     const struct order *o = &w->b.orders[i];
     Submit m = SUBMIT__INIT;
+    m.terms = new_terms();
     Origin origin = ORIGIN__INIT;
     TradeState s;
     struct said_plan said_plan;
     m.trade_id = (char *)(uintptr_t)o->id;
     m.account_id = m.broker_symbol = origin.signal_id = origin.symbol = (char *)"x";
     m.side = o->side;
-    m.order_type = i % 3 ? SIGNAL__ORDER_TYPE__market : SIGNAL__ORDER_TYPE__limit;
+    m.terms->order_type = i % 3 ? SIGNAL__ORDER_TYPE__market : SIGNAL__ORDER_TYPE__limit;
     m.lots = o->lots;
     m.n_closes = say_plan(&w->b, o, &said_plan);
     m.closes = said_plan.closes;
     origin.direction = o->closes ? SIGNAL__DIRECTION__close : o->side;
     origin.signal_at = origin.ordered_at = 900;
     m.origin = &origin;
-    assert_true(evidence_trade(&m, "x", w->now, &s));
+    assert_true(evidence_trade(&m, "x", w->now, w->arena, &s));
     w->m[i].t = new_trade(&s);
     w->m[i].t->sending = SENDING_EARLIER;
     w->m[i].named = false;
@@ -269,7 +272,7 @@ static void check_rest(struct model *w, int i, const char *when) {
         broken(w, "%s: %s has %lld open, there %lld", when, o->id, (long long)fills_open_lots(s).e8,
                (long long)o->open);
     if (s->unseen_lots) broken(w, "%s: %s was closed unseen, and all is seen", when, o->id);
-    if (s->lot_size != o->lots || s->side != o->side || s->n_closes != (size_t)o->n_plan)
+    if (s->terms->lot_size != o->lots || s->side != o->side || s->n_closes != (size_t)o->n_plan)
         broken(w, "%s: %s has another plan", when, o->id);
 }
 

@@ -1,0 +1,135 @@
+// former - messages of the version before Terms, which had its fields among their own.
+// SPDX-License-Identifier: MIT
+#include "common/former.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/own.h"
+#include "common/record.h"
+#include "proto/moved.h"
+
+#define DEPTH_MAX 4 // a Submit in an OrderStatus
+
+struct reader {
+    const uint8_t *at, *end;
+};
+
+// One field as it stands on the wire.
+struct field {
+    uint32_t number, wire;
+    struct span key, value; // the value of a text or message: with its length in front
+    struct span content;    // of a text or message
+};
+
+static bool read_varint(struct reader *r, uint64_t *out) {
+    *out = 0;
+    for (unsigned shift = 0; shift < 64 && r->at < r->end; shift += 7) {
+        uint8_t byte = *r->at++;
+        *out |= (uint64_t)(byte & 0x7f) << shift;
+        if (!(byte & 0x80)) return true;
+    }
+    return false;
+}
+
+static bool skip(struct reader *r, uint64_t n) {
+    if (n > (uint64_t)(r->end - r->at)) return false;
+    r->at += n;
+    return true;
+}
+
+static bool read_value(struct reader *r, struct field *f) {
+    uint64_t n;
+    switch (f->wire) {
+    case PROTOBUF_C_WIRE_TYPE_VARINT:
+        return read_varint(r, &n);
+    case PROTOBUF_C_WIRE_TYPE_64BIT:
+        return skip(r, 8);
+    case PROTOBUF_C_WIRE_TYPE_32BIT:
+        return skip(r, 4);
+    case PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED:
+        if (!read_varint(r, &n)) return false;
+        f->content = (struct span){r->at, n};
+        return skip(r, n);
+    default:
+        return false;
+    }
+}
+
+static bool read_field(struct reader *r, struct field *f) {
+    uint64_t key;
+    const uint8_t *start = r->at;
+    if (!read_varint(r, &key) || key >> 3 > UINT32_MAX) return false;
+    *f = (struct field){
+        .number = (uint32_t)(key >> 3), .wire = key & 7, .key = {start, (size_t)(r->at - start)}};
+    start = r->at;
+    if (!read_value(r, f)) return false;
+    f->value = (struct span){start, (size_t)(r->at - start)};
+    return true;
+}
+
+static void put_varint(buffer_t *b, uint64_t n) {
+    uint8_t *at = buffer_reserve(b, 10);
+    size_t used = 0;
+    for (; n >= 0x80; n >>= 7) at[used++] = (uint8_t)(n | 0x80);
+    at[used++] = (uint8_t)n;
+    b->length += used;
+}
+
+static void put_nested(buffer_t *out, uint32_t number, const buffer_t *content) {
+    put_varint(out, (uint64_t)number << 3 | PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED);
+    put_varint(out, content->length);
+    if (content->length) buffer_add(out, content->data, content->length);
+}
+
+static bool rewrite(const ProtobufCMessageDescriptor *d, struct span packed, unsigned depth,
+                    buffer_t *out);
+
+// A moved field goes to the terms, a message is rewritten itself, all else stays as it is.
+static bool rewrite_field(const ProtobufCMessageDescriptor *d, const struct field *f,
+                          unsigned depth, buffer_t *terms, buffer_t *out) {
+    const char *moved = moved_name(d, f->number);
+    if (moved) {
+        const ProtobufCFieldDescriptor *to = record_field(d, span_of(moved));
+        assert(to);
+        put_varint(terms, (uint64_t)to->id << 3 | f->wire);
+        buffer_add(terms, f->value.data, f->value.length);
+        return true;
+    }
+    const ProtobufCFieldDescriptor *known = protobuf_c_message_descriptor_get_field(d, f->number);
+    if (known && known->type == PROTOBUF_C_TYPE_MESSAGE &&
+        f->wire == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED) {
+        own(buffer) nested = {0};
+        if (!rewrite(known->descriptor, f->content, depth + 1, &nested)) return false;
+        put_nested(out, f->number, &nested);
+        return true;
+    }
+    buffer_add(out, f->key.data, f->key.length);
+    buffer_add(out, f->value.data, f->value.length);
+    return true;
+}
+
+static bool rewrite(const ProtobufCMessageDescriptor *d, struct span packed, unsigned depth,
+                    buffer_t *out) {
+    struct reader r = {packed.data, (const uint8_t *)packed.data + packed.length};
+    own(buffer) terms = {0};
+    struct field f;
+    if (depth > DEPTH_MAX) return false;
+    while (r.at < r.end) {
+        if (!read_field(&r, &f) || !rewrite_field(d, &f, depth, &terms, out)) return false;
+    }
+    if (terms.length) put_nested(out, record_columns(d)->terms->id, &terms);
+    return true;
+}
+
+// A message of the version before lacks the terms, which are required: so only what cannot be
+// unpacked is looked at again.
+ProtobufCMessage *former_unpack(const ProtobufCMessageDescriptor *d, struct span packed,
+                                arena_t *arena) {
+    ProtobufCAllocator *allocator = arena ? arena_allocator(arena) : NULL;
+    ProtobufCMessage *m = protobuf_c_message_unpack(d, allocator, packed.length, packed.data);
+    own(buffer) today = {0};
+    if (m || !rewrite(d, packed, 0, &today)) return m;
+    return protobuf_c_message_unpack(d, allocator, today.length, today.data);
+}

@@ -1,0 +1,54 @@
+// moved - the numbers that the fields of Terms had while each message spelled them itself.
+// SPDX-License-Identifier: MIT
+#include "proto/moved.h"
+
+#include <string.h>
+
+#include "execution.pb-c.h"
+#include "gateway.pb-c.h"
+#include "order.pb-c.h"
+
+struct moved {
+    const ProtobufCMessageDescriptor *type;
+    uint32_t number;
+    const char *name;
+};
+
+// clang-format off
+#define FIELDS(X) /* Order, TradeState, Submit; 0: it had none */ \
+    X(order_type,          7,  7,  5) \
+    X(lot_size,            9, 10,  0) /* Submit.lots is where it was */ \
+    X(price,              10, 11,  8) \
+    X(requested_price,    11, 12,  9) /* Submit.expected_price */ \
+    X(stop_loss,          12, 13, 10) \
+    X(take_profit,        13, 14, 11) \
+    X(expiration_time,    14, 15, 12) \
+    X(limit_price,        20, 50, 20) \
+    X(close_side,         21, 52,  0) \
+    X(close_percent,      22, 51,  0) \
+    X(close_trade_id,     23, 66,  0) \
+    X(trail_distance,     24, 53,  0) \
+    X(trail_trigger,      25, 54,  0) \
+    X(trail_step,         26, 55,  0) \
+    X(break_even_trigger, 27, 56,  0) \
+    X(break_even_offset,  28, 57,  0)
+// clang-format on
+
+#define ROWS(name, in_order, in_trade, in_submit)                                                  \
+    {&order__descriptor, in_order, #name}, {&trade_state__descriptor, in_trade, #name},            \
+        {&submit__descriptor, in_submit, #name},
+static const struct moved all[] = {FIELDS(ROWS)};
+
+const char *moved_name(const ProtobufCMessageDescriptor *type, uint32_t number) {
+    for (size_t i = 0; number && i < sizeof all / sizeof *all; i++) {
+        if (all[i].type == type && all[i].number == number) return all[i].name;
+    }
+    return NULL;
+}
+
+uint32_t moved_number(const ProtobufCMessageDescriptor *type, const char *name) {
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (all[i].type == type && strcmp(all[i].name, name) == 0) return all[i].number;
+    }
+    return 0;
+}
