@@ -245,12 +245,12 @@ TRADING = {m.name: m for m in [
     _trading("trading-one", one_process, "any one process", cut_s=0, pause_s=(0.2, 0.7)),
     _trading("trading-redis", redis_itself, "Redis, which forgets up to 1.9 s", share=0.7),
     _trading("trading-redis+executor", redis_and_the_executor, "Redis and the executor", share=1.3),
-    _trading("trading-redis+another", redis_and_another, "Redis and any process but the door", share=1.3),
+    _trading("trading-redis+another", redis_and_another, "Redis and any process but the door", share=1.3,
+             red="V2: an order that ended unexecuted at a broker that cannot be asked is held for ever"),
     _trading("trading-redis+two", redis_and_two_others, "Redis and any two processes but the door", share=2),
     _trading("trading-door", redis_and_the_door, "Redis and the door, standard", lossy=True, share=2, options=WAITING),
     _trading("trading-everything", all_of_it, "everything at once, strict", profile="strict", cut_s=0, pause_s=(0.2, 0.9), share=5),
-    _trading("trading-everything-standard", all_of_it, "everything at once, standard", lossy=True, share=4,
-             red="V5: an order that is lost stays unknown in the archive"),
+    _trading("trading-everything-standard", all_of_it, "everything at once, standard", lossy=True, share=4),
 ]}
 MIXES |= TRADING
 OPENING = {name: m for name, m in MIXES.items() if not m.trading}
