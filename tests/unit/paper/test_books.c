@@ -184,6 +184,37 @@ static void a_commit_that_the_disk_refuses_is_tried_again_whole(void **state) {
     assert_int_equal(b->paper->link.head, 1);
 }
 
+// A Submit as books of the version before Terms have it: a limit order of 0.10 at 1.09, made by
+// protoc from that version's .proto.
+#define FORMER_SUBMIT                                                                              \
+    "080712001a002200280230013980969800000000004140357f06000000004960d68606000000005100f36f06000000005900fcac06000000" \
+    "006900148f9882182f18aa01200a02733112064555525553442100148f9882182f182900148f9882182f183001"
+
+static void what_was_submitted_to_the_version_before_is_said_with_its_terms(void **state) {
+    struct broker *b = *state;
+    char why[200];
+    Submit m = at_price(an_order("t1", SIGNAL__DIRECTION__buy, "0.10"), SIGNAL__ORDER_TYPE__limit, "1.09");
+    broker_order(b, &m);
+    broker_forget_reports(b);
+    paper_destroy(&b->paper);
+    sql_t *db = sql_open(b->books, SQL_WRITE, why);
+    assert_non_null(db);
+    assert_int_equal(sql_run(db, "UPDATE orders SET submit = x'" FORMER_SUBMIT "'"), ERR_OK);
+    assert_int_equal(sql_changes(db), 1);
+    sql_destroy(&db);
+    broker_open(b);
+    const OrderStatus *s = broker_ask(b, "t1");
+    assert_non_null(s->submitted);
+    assert_string_equal(s->submitted->broker_symbol, "EURUSD.m");
+    assert_decimal(s->submitted->lots, "0.1");
+    assert_decimal(s->submitted->terms->price, "1.09");
+    assert_decimal(s->submitted->terms->requested_price, "1.095");
+    assert_decimal(s->submitted->terms->stop_loss, "1.08");
+    broker_price(b, "EURUSD", "1.08900", "1.09000");
+    assert_report(b, 0, REPORT__KIND__filled, "t1");
+    assert_decimal(b->reports[0]->plan->lots, "0.1");
+}
+
 // This program again, as a process that takes one order. The fail point's plan is read once a process: hence exec.
 static int take_one_order(const char *books) {
     struct broker b = {.now = T0};
@@ -264,6 +295,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(books_keep_their_identity_and_the_highest_epoch, start, end),
         cmocka_unit_test_setup_teardown(books_say_since_when_they_have_every_order, start, end),
         cmocka_unit_test_setup_teardown(an_opening_balance_counts_once, start, end),
+        cmocka_unit_test_setup_teardown(what_was_submitted_to_the_version_before_is_said_with_its_terms, start, end),
         cmocka_unit_test_setup_teardown(a_commit_that_the_disk_refuses_is_tried_again_whole, start, end),
         cmocka_unit_test_setup_teardown(killed_before_its_commit_an_order_was_never_there, start, end),
         cmocka_unit_test_setup_teardown(killed_after_its_commit_an_order_is_there_with_its_report, start, end),
