@@ -40,14 +40,15 @@ void paper_status(paper_t *self, const char *trade_id, const char *account_id) {
     head.account_id = (char *)(uintptr_t)account_id;
     head.has_failed = head.failed = !can_query;
     head.has_never_submitted = head.never_submitted = !o;
-    head.found = can_query && of_account && !o->forgotten && !o->latent && !o->orphan;
-    if (head.found) {
+    bool shown = of_account && !o->forgotten && !o->latent && !o->orphan, heard = of_account && !o->unheard && !o->orphan;
+    head.found = can_query && shown;
+    if (can_query ? shown : heard) {
         head.has_state = true;
         head.state = o->state;
         head.broker_order_id = ticket_text(self, o);
         head.reason = o->reason[0] ? o->reason : NULL;
     }
-    answer_whole(self, &head, o, of_account, head.found || (!can_query && of_account && !o->unheard && !o->orphan));
+    answer_whole(self, &head, o, of_account, can_query ? shown : heard);
 }
 
 // A netting account's position has one price, whichever orders it is made of.

@@ -18,6 +18,7 @@
 void engine_begin(struct executor *x, batch_t *batch) {
     x->closes_unknown |= trades_forget_oldest(x->trades);
     if (!x->started) load_start(x, batch);
+    if (x->reconfigured) presence_configure(x, batch);
 }
 
 struct place *engine_place(struct executor *x, const TradeState *s) {

@@ -143,6 +143,7 @@ void presence_nudge(struct executor *x, batch_t *batch, struct session *s);  // 
 void presence_resume(struct executor *x, batch_t *batch, struct session *s); // it is heard again, and was lost
 void presence_map(struct executor *x);                                       // accounts to sessions, from the book
 void presence_tick(struct executor *x, batch_t *batch);                      // silence
+void presence_configure(struct executor *x, batch_t *batch); // before anything that was decided by the new configuration goes out
 
 // gateway/wire.c - the socket of the gateways.
 err_t wire_ready(void *self, batch_t *batch);

@@ -95,7 +95,7 @@ static void adopt(struct executor *x, batch_t *batch, struct trade *t, const Ord
     take_submitted(x, batch, t, m);
     apply_each(x, batch, t, m->fills, m->n_fills, evidence_fill);
     apply_each(x, batch, t, m->closings, m->n_closings, evidence_closing);
-    if (m->has_failed && m->failed) return;
+    if (m->has_failed && m->failed && !m->has_state) return;
     struct step s = step_begin(x, batch, t);
     evidence_state(t, m, was_unknown, &s.env, &s.out);
     step_end(&s);

@@ -202,13 +202,11 @@ def test_an_order_that_is_not_decided_again_does_not_wait_in_the_archive(stage):
     s.agree()
 
 
-HELD = known_red("V2", "an order that is taken up from its gateway's books is held, though these "
-                 "say how it ended")
 BLIND = {"TRADECAST_PAPER_DUPLICATE_CHECK": "none", "TRADECAST_PAPER_CAN_QUERY": "false"}
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
-@pytest.mark.parametrize("end", ["filled", pytest.param("cancelled", marks=HELD)])
+@pytest.mark.parametrize("end", ["filled", "cancelled"])
 def test_what_only_the_gateway_knows_ends_as_it_says(stage, account, end):
     s = stage(account, options=BLIND)  # its broker cannot be asked
     mark = s.mark()

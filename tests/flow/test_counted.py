@@ -57,6 +57,9 @@ def still_open(plant, symbol):
 @pytest.fixture(scope="module")
 def traded(plant):
     run(plant, "long", 60, kills=2)
+    door = plant.door()  # what converts the dollars of the account that counts in euros
+    assert door.price("EURUSD", "1.0851", "1.0851")[0] == 200
+    door.close()
     run(plant, "short", 30, body=SELL)
     for n in range(20):  # a close may be refused as well
         for symbol, price in (("EURUSD", "1.0851"), ("GBPUSD", "1.2655")):

@@ -298,7 +298,9 @@ void presence_tick(struct executor *x, batch_t *batch) {
                  s->state == INSTANCE_STATE__STATE__ready)
             instance_move(x, batch, s, INSTANCE_STRAIN);
     }
-    if (!x->reconfigured) return;
+}
+
+void presence_configure(struct executor *x, batch_t *batch) {
     x->reconfigured = false;
     presence_map(x);
     ownership_alert(x, batch);
