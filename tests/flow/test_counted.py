@@ -57,10 +57,12 @@ def still_open(plant, symbol):
 @pytest.fixture(scope="module")
 def traded(plant):
     run(plant, "long", 60, kills=2)
-    door = plant.door()  # what converts the dollars of the account that counts in euros
+    door = plant.door()  # what converts for the account that counts in euros
     assert door.price("EURUSD", "1.0851", "1.0851")[0] == 200
-    door.close()
+    assert door.price("GBPUSD", "1.2600", "1.2600")[0] == 200
     run(plant, "short", 30, body=SELL)
+    assert door.price("GBPUSD", "1.2655", "1.2655")[0] == 200
+    door.close()
     for n in range(20):  # a close may be refused as well
         for symbol, price in (("EURUSD", "1.0851"), ("GBPUSD", "1.2655")):
             if still_open(plant, symbol):
