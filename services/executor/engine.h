@@ -151,6 +151,9 @@ void wire_take(struct executor *x, batch_t *batch, struct span peer, struct span
 void wire_done(struct executor *x, batch_t *batch); // at the end of a turn
 void wire_committed(struct executor *x);
 
+// gateway/requests.c - EFFECT_SUBMIT, EFFECT_ASK, EFFECT_CANCEL, EFFECT_MODIFY.
+void requests_send(const struct step *step, enum effect_kind kind);
+
 // gateway/again.c - what a recording that begins later needs.
 void again_keep(struct executor *x, struct session *s, const ProtobufCMessage *m, struct span frame);
 void executor_again(void *self, again_fn *say, void *arg);

@@ -19,6 +19,9 @@ void evidence_reduced(struct trade *t, const struct reduction *r, const struct t
 // The broker's books have `lots` (e8) less of its position than is on record, and no execution says why.
 void evidence_gone(struct trade *t, int64_t lots, const char *why, const struct trade_env *env, struct effects *out);
 
+// What was thought to be over, or never sent, is not: evidence beats decision. `what`: what the broker has done, or does.
+void evidence_overrides(TradeState__State before, const char *what, struct effects *out);
+
 // A trade as its gateway's books have it, for whom nothing else is on record. Text is that of `m`. False: they do not say enough.
 bool evidence_trade(const Submit *m, const char *broker_id, uint64_t now, arena_t *arena,
                     TradeState *out);
