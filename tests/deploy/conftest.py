@@ -39,6 +39,12 @@ def older_package():
     return older("ff39c78", "0.0.9")
 
 
+@pytest.fixture(scope="session")
+def recent_package():
+    """One that one can go back to: it reads the archive and the gateways' books of this version. To be moved when their schema moves."""
+    return older("9708f6a", "0.0.9")
+
+
 def older(commit, version):
     """A package of an earlier commit; kept, for it does not change."""
     top = ROOT / f"build/deb-{commit}"

@@ -15,10 +15,10 @@ ARCHIVE = "var/lib/tradecast/data/archive.db"
 
 
 @pytest.fixture(scope="module")
-def machine(root, package, older_package):
+def machine(root, package, older_package, recent_package):
     with Machine(root) as m:
         m.put(older_package, "build/deb")
-        m.put(older_package, "old")
+        m.put(recent_package, "old")
         m.put(package, "new")
         m.write("/root/my.json", json.dumps(CONFIG))
         m.sh(docs.block("deployment", "install"))
