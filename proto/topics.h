@@ -26,7 +26,7 @@ enum split { WHOLE, BY_SHARD, BY_SERVICE };
     X(commands,   MONITOR,    WHOLE,      TO(ROUTER) | TO(EXECUTOR) | TO(ARCHIVER),                     "Command") \
     X(incidents,  ROLES,      BY_SERVICE, TO(ARCHIVER),                                                 "Alert SystemEvent PerformanceSample") \
     X(config,     ARCHIVER,   WHOLE,      TO(INGEST) | TO(ROUTER) | TO(EXECUTOR) | TO(RECONCILER) | TO(MONITOR), "ConfigChange") \
-    X(recalls,    ARCHIVER,   WHOLE,      TO(INGEST) | TO(EXECUTOR),                                    "Signal Outcome TradeState")
+    X(recalls,    ARCHIVER,   WHOLE,      TO(INGEST) | TO(EXECUTOR) | TO(RECONCILER),                   "Signal Outcome TradeState")
 
 #define TOPIC_ENUM(name, owner, split, consumers, types) TOPIC_##name,
 enum topic { TOPICS(TOPIC_ENUM) TOPIC_COUNT };

@@ -135,12 +135,28 @@ err_t commands_operator(void *self, batch_t *batch, const ProtobufCMessage *body
 
 // --- the reconciler misses an answer
 
+// It may have forgotten with Redis what was published of one that has come to its end.
+static void publish_again(struct executor *x, batch_t *batch, struct trade *t) {
+    if (!trade_is_final(t->s) && t->s->state != T(filled)) return;
+    struct step s = step_begin(x, batch, t);
+    effects_publish(&s.out, NULL, NULL);
+    step_end(&s);
+}
+
+static void answer_query(struct executor *x, batch_t *batch, struct trade *t) {
+    bool asks_anyway = t->s->state == T(pending) || t->s->state == T(unknown);
+    publish_again(x, batch, t);
+    if (!asks_anyway && batch_mono(batch) - t->inquiry.asked_at >= x->patience.interval) engine_ask(x, batch, t);
+}
+
 err_t commands_query(void *self, batch_t *batch, const ProtobufCMessage *body) {
     struct executor *x = self;
     const StatusQuery *q = (const StatusQuery *)body;
     engine_begin(x, batch);
     struct trade *t = trades_find(x->trades, q->trade_id);
-    bool asks_anyway = t && (t->s->state == T(pending) || t->s->state == T(unknown));
-    if (t && !asks_anyway && batch_mono(batch) - t->inquiry.asked_at >= x->patience.interval) engine_ask(x, batch, t);
+    if (t)
+        answer_query(x, batch, t);
+    else if (guard_find(x->guard, digest_text(q->trade_id), NULL)) // over, and forgotten: its gateway's books say as what
+        orphans_seek(x, batch, q->trade_id, q->account_id);
     return ERR_OK;
 }

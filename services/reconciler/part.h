@@ -17,11 +17,13 @@ struct settings {
     int64_t evidence_wait_ms; // for the routing of a signal whose trades are executed
 };
 
+#define DONE_RECALLED UINT64_C(0x100)
+
 struct reconciler {
     const struct context *context;
     const struct settings *settings;
     struct live live;
-    guard_t *done;   // signal_id -> Signal.Status
+    guard_t *done;   // signal_id -> Signal.Status, with DONE_RECALLED where only the archive says so
     guard_t *failed; // trade_id -> enum failure (slice.h)
     holdings_t *holdings;
     uint64_t chores_at; // monotonic ns

@@ -180,11 +180,32 @@ static void take_routing(struct reconciler *r, batch_t *batch, const Routing *ro
     if (!verdict_signal(r, batch, s)) slice_signal(batch, s);
 }
 
+// Whether its routing changes nothing any more. One that the archive recalled may be decided again all the same: it came to the door
+// before the archive had told it, and waits for its outcome there.
+static bool is_over(const struct reconciler *r, const char *signal_id) {
+    uint64_t status = 0;
+    return guard_find(r->done, digest_text(signal_id), &status) && !(status & DONE_RECALLED);
+}
+
 static err_t handle_routing(void *self, batch_t *batch, const ProtobufCMessage *body) {
     struct reconciler *r = self;
     const Routing *routing = (const Routing *)body;
     if (!has_room(r)) return ERR_BUSY;
-    if (!guard_find(r->done, digest_text(routing->signal_id), NULL)) take_routing(r, batch, routing);
+    if (!is_over(r, routing->signal_id)) take_routing(r, batch, routing);
+    return ERR_OK;
+}
+
+// A signal that ended before Redis forgot it: no routing of it comes any more, and what executors take up of its trades is not news.
+static err_t handle_recalled(void *self, batch_t *batch, const ProtobufCMessage *body) {
+    struct reconciler *r = self;
+    const Outcome *o = (const Outcome *)body;
+    struct live_signal *s = live_signal_find(&r->live, o->signal_id);
+    if (!has_room(r)) return ERR_BUSY;
+    if (!o->signal || (s && s->routed) || guard_find(r->done, digest_text(o->signal_id), NULL)) return ERR_OK;
+    (void)guard_put(r->done, batch, digest_text(o->signal_id), (uint64_t)o->signal->status | DONE_RECALLED);
+    if (!s) return ERR_OK;
+    slice_complete(batch, s);
+    live_signal_drop(&r->live, s);
     return ERR_OK;
 }
 
@@ -195,7 +216,7 @@ static void reconciler_buried(void *self, batch_t *batch, const ProtobufCMessage
     Routing nobody = *(const Routing *)body;
     nobody.n_decisions = 0;
     nobody.refused = (char *)reason;
-    if (has_room(r) && !guard_find(r->done, digest_text(nobody.signal_id), NULL)) take_routing(r, batch, &nobody);
+    if (has_room(r) && !is_over(r, nobody.signal_id)) take_routing(r, batch, &nobody);
 }
 
 // --- start and chores
@@ -254,6 +275,7 @@ static const struct route routes[] = {
     {TOPIC_routings, &routing__descriptor, handle_routing, false},
     {TOPIC_executions, &execution__descriptor, handle_execution, false},
     {TOPIC_executions, &broker_snapshot__descriptor, handle_snapshot, false},
+    {TOPIC_recalls, &outcome__descriptor, handle_recalled, false},
     {0},
 };
 

@@ -122,7 +122,7 @@ static struct said said_of(const struct reconciler *r, const TradeState *t) {
     struct said said = {0};
     uint64_t status = 0;
     if (!guard_find(r->failed, digest_text(t->trade_id), &said.trade)) said.trade = FAILED_NO_LONGER;
-    said.signal_failed = guard_find(r->done, digest_text(t->signal_id), &status) && status == SIGNAL__STATUS__failed;
+    said.signal_failed = guard_find(r->done, digest_text(t->signal_id), &status) && (status & ~DONE_RECALLED) == SIGNAL__STATUS__failed;
     return said;
 }
 

@@ -3,6 +3,7 @@
 It believes the brokers' own books, the sender's list of what was answered with 200, SQLite, and Redis; never the services' word.
 """
 # SPDX-License-Identifier: MIT
+import contextlib
 import json
 import sqlite3
 import time
@@ -103,6 +104,8 @@ def rest(plant, accepted, within_s):
         return False
 
 
+COMPARED_WITHIN_S = 20
+
 # --- judging
 
 def ledger(plant):
@@ -143,12 +146,21 @@ def judge(plant, accepted, sent=None, accounts=None, within_s=60, archived_withi
     return v
 
 
+def _archived_decisions(plant, signals):
+    """{signal_id: decisions} of signals that ended before Redis forgot them: they are not decided about again."""
+    with closing(sqlite3.connect(plant.archive_uri(), uri=True, timeout=10)) as db:
+        rows = db.execute("SELECT signal_id, decisions FROM routings").fetchall()
+    return {signal_id: decisions for signal_id, decisions in rows if signal_id in signals}
+
+
 def _judge_trades(plant, v, accepted, accounts, may_expire):
     """{trade_id: (signal_id, account_id, state)} of the accepted signals."""
     routings = hashes(plant.admin, [f"routing:{s}" for s in accepted], "decisions")
+    routings = {key[len("routing:"):]: decisions for key, (decisions,) in routings.items()}
+    forgotten = {signal_id for signal_id, decisions in routings.items() if not decisions}
+    routings |= _archived_decisions(plant, forgotten) if forgotten else {}
     of = {}
-    for key, (decisions,) in routings.items():
-        signal_id = key[len("routing:"):]
+    for signal_id, decisions in routings.items():
         decisions = json.loads(decisions or "[]")
         ordered = {d["account_id"]: d["trade_id"] for d in decisions if d.get("trade_id")}
         refused = {d["account_id"] for d in decisions if may_expire and d["reason"] in TOO_OLD}
@@ -192,6 +204,8 @@ def _judge_sets(plant, v):
         members = redis.smembers(f"trade_state:open:{n}")
         states = hashes(redis, [f"trade_state:{m}" for m in members], "state")
         v.note("trade_state:open disagrees with its hashes", [k for k, (s,) in states.items() if s not in OPEN_STATES])
+    with contextlib.suppress(TooLate):  # one that the archive recalled as ended may be compared once more, when its trades were asked about
+        until(lambda: not redis.hlen("reconciliation:open"), "all to be compared", COMPARED_WITHIN_S, pause_s=0.2)
     v.note("reconciliation:open holds what is final", redis.hkeys("reconciliation:open"))
 
 
