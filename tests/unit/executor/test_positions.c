@@ -282,8 +282,11 @@ static void the_reconciler_can_have_it_looked_up(void **state) {
     (void)!handle(w, TOPIC_outcomes, &q.base);
     q.trade_id = (char *)"nobody";
     (void)!handle(w, TOPIC_outcomes, &q.base);
+    w->n_told = 0;
     world_commit(w);
     assert_int_equal(letters_of(w, &query_order__descriptor, NULL), 1);
+    assert_int_equal(last_told(w, "t1")->state, T(filled)); // who asks may have forgotten what was told
+    assert_int_equal(results(w, "t1"), 0);
 }
 
 int main(void) {

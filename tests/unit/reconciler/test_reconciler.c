@@ -698,6 +698,40 @@ static void a_trade_of_long_ago_opens_no_signal(void **state) {
     assert_true(batch_is_empty(w->batch));
 }
 
+// --- what ended before Redis forgot it
+
+static void recall(struct world *w, const char *signal_id) {
+    SignalExecutionStatus ended = SIGNAL_EXECUTION_STATUS__INIT;
+    Outcome o = OUTCOME__INIT;
+    ended.signal_id = o.signal_id = (char *)(uintptr_t)signal_id;
+    ended.status = COMPLETED;
+    o.signal = &ended;
+    handle(w, TOPIC_recalls, &o.base);
+}
+
+static void a_signal_that_the_archive_recalls_waits_for_no_routing(void **state) {
+    struct world *w = *state;
+    send_fill(w, T1, LOT, PRICE); // its executor has taken it up from its gateway's books
+    begin(w);
+    recall(w, w->state.signal_id);
+    send_fill(w, T2, LOT, PRICE);
+    tick(w, 600);
+    assert_false(alerted(w, "execution_without_routing"));
+    assert_false(alerted(w, "late_evidence"));
+}
+
+static void what_is_decided_again_all_the_same_has_its_outcome(void **state) {
+    struct world *w = *state;
+    recall(w, w->state.signal_id);
+    begin(w);
+    send_routing(w, T1); // it came to the door before the archive had told it
+    send_fill(w, T1, LOT, PRICE);
+    assert_int_equal(outcome(w, 0)->signal->status, COMPLETED);
+    begin(w);
+    send_routing(w, T1); // and then no more
+    assert_null(outcome(w, 0));
+}
+
 // --- questions
 
 static void a_trade_without_an_answer_is_asked_about_more_and_more_seldom(void **state) {
@@ -858,6 +892,8 @@ int main(void) {
         CASE(an_execution_of_a_trade_given_up_is_told_after_its_signal_is_complete),
         CASE(closing_what_failed_by_its_price_is_no_evidence),
         CASE(a_trade_of_long_ago_opens_no_signal),
+        CASE(a_signal_that_the_archive_recalls_waits_for_no_routing),
+        CASE(what_is_decided_again_all_the_same_has_its_outcome),
         CASE(a_trade_without_an_answer_is_asked_about_more_and_more_seldom),
         CASE(what_works_at_the_broker_or_is_held_may_take_its_time),
         CASE(questions_are_limited_each_second),
