@@ -123,7 +123,13 @@ class Run:
             scene.over()
         self.supervise()
         self.tally.sent = len(trader.sent)
-        return trading.judge_trading(self.plant, trader, self.supervise, self.may_be_lost(scene, trader, strict))
+        lost = self.may_be_lost(scene, trader, strict)
+        return trading.judge_trading(self.plant, trader, self.supervise, lost, self.recognises_alerts(strict))
+
+    def recognises_alerts(self, strict):
+        """Where everything dies at once in standard, the door may have forgotten an alert for good; it
+        waits for what others give back of it, unless it is told not to."""
+        return strict or not self.mix.lossy or "TRADECAST_INGEST_LOSS_WAIT" in self.mix.options
 
     def may_be_lost(self, scene, trader, strict):
         """What was accepted just before Redis and the door died, where the promise is no better."""

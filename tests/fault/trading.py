@@ -117,8 +117,9 @@ def be_flat(plant, number):
         door.close()
 
 
-def judge_trading(plant, trader, supervise, lost=frozenset(), within_s=40):
-    """The record is what the brokers did: as it stands, and once everything has been closed."""
+def judge_trading(plant, trader, supervise, lost=frozenset(), recognised=True, within_s=40):
+    """The record is what the brokers did: as it stands, and once everything has been closed.
+    recognised: an alert without an id that is sent again is known for what it is."""
     v = Verdict()
     v.accepted = len(trader.accepted)
     for gateway in plant.gateways:
@@ -133,7 +134,8 @@ def judge_trading(plant, trader, supervise, lost=frozenset(), within_s=40):
     brokers = ledgers.of_brokers(plant)
     v.orders, v.executions = len(brokers.states), len(brokers.executions)
     v.note("open after everything was closed", [" ".join(k) for k in brokers.lots])
-    v.note("one alert, two signals", [" ".join(sorted(ids)) for ids in trader.doubled()])
+    if recognised:
+        v.note("one alert, two signals", [" ".join(sorted(ids)) for ids in trader.doubled()])
     known = ledgers.statuses(plant)
     v.note("lost", [s for s in trader.accepted if s not in lost and s not in known])
     return v
