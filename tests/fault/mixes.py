@@ -208,7 +208,6 @@ class Mix:
     check: str = ""          # trading: what the second broker recognises (trading.CHECKS); "": by seed
     cut_s: float = 0.0       # so much of what it answered Redis may forget
     lossy: bool = False      # what was accepted just before Redis and the door died may be lost
-    red: str = ""            # what of it is known and not mended yet
 
 
 MIXES = {m.name: m for m in [

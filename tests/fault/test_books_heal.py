@@ -9,12 +9,11 @@ import pytest
 
 from tests.harness import ledgers, wire
 from tests.harness.messages import TYPES, e8
-from tests.harness.stage import ACCOUNTS, known_red
+from tests.harness.stage import ACCOUNTS
 from tests.harness.wait import until
 
 OPEN = {"open lots, Redis", "open lots, the archive", "views of positions", "trades"}
 GONE = "UPDATE orders SET open_lots = '0', state = 'closed', live = 0 WHERE trade_id = ?"
-ALERTED = "what the broker holds and we do not, or the other way round, is only alerted"
 
 
 def agree(s, only=None):
