@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/own.h"
 #include "common/record.h"
@@ -54,8 +55,7 @@ static void disconnect(struct duck *d) {
 }
 
 static bool load(struct sink *self) {
-    struct duck *d = calloc(1, sizeof(*d));
-    if (!d) abort();
+    struct duck *d = alloc_zeroed(1, sizeof(*d));
     self->state = d;
     if (duckdb_load(&d->lib, self->why)) return true;
     free(d);

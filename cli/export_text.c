@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/alloc.h"
 #include "common/record.h"
 #include "csv.h"
 #include "export.h"
@@ -18,8 +19,7 @@ struct text {
 };
 
 static bool text_open(struct sink *self) {
-    self->state = calloc(1, sizeof(struct text));
-    if (!self->state) abort();
+    self->state = alloc_zeroed(1, sizeof(struct text));
     return true;
 }
 

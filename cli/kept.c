@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define uthash_fatal(why) abort()
-#include <uthash.h>
+#include "common/alloc.h"
+#include "common/hash.h"
 
 struct item {
     struct item *next;
@@ -34,8 +34,7 @@ struct kept {
 };
 
 kept_t *kept_new(size_t bytes_most) {
-    kept_t *self = calloc(1, sizeof *self);
-    if (!self) abort();
+    kept_t *self = alloc_zeroed(1, sizeof *self);
     self->bytes_most = bytes_most;
     return self;
 }
@@ -76,8 +75,7 @@ static struct topic *find(const kept_t *self, const char *name) {
 void kept_want(kept_t *self, const char *topic, unsigned reader) {
     struct topic *t = find(self, topic);
     if (!t) {
-        t = calloc(1, sizeof *t);
-        if (!t) abort();
+        t = alloc_zeroed(1, sizeof *t);
         (void)snprintf(t->name, sizeof t->name, "%s", topic);
         HASH_ADD_STR(self->topics, name, t);
     }
@@ -95,8 +93,7 @@ static struct topic *fullest(kept_t *self) {
 void kept_add(kept_t *self, const char *topic, const struct envelope *e) {
     struct topic *t = find(self, topic);
     if (!t || entry_id_cmp(e->id, t->newest) <= 0) return;
-    struct item *i = malloc(sizeof *i + e->body.length);
-    if (!i) abort();
+    struct item *i = alloc_bytes(sizeof *i + e->body.length);
     *i = (struct item){.id = e->id, .prev = e->prev, .length = e->body.length};
     memcpy(i->type, e->type, sizeof i->type);
     if (i->length) memcpy(i->body, e->body.data, i->length);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/log.h"
 #include "common/own.h"
 #include "common/sql.h"
@@ -93,8 +94,7 @@ static bool each(struct offline *o, record_fn *visit) {
 }
 
 static void beginning_add(struct process *p, const Trace *t) {
-    p->beginnings = reallocarray(p->beginnings, p->n_beginnings + 1, sizeof *p->beginnings);
-    if (!p->beginnings) abort();
+    p->beginnings = alloc_resized(p->beginnings, p->n_beginnings + 1, sizeof *p->beginnings);
     p->beginnings[p->n_beginnings++] = (struct beginning){t->incarnation, t->number, t->start->batch};
 }
 
@@ -206,8 +206,7 @@ static bool read_configuration(struct offline *o) {
 }
 
 enum outcome offline_run(const struct offline_options *options, struct offline_result *out) {
-    struct offline *o = calloc(1, sizeof *o);
-    if (!o) abort();
+    struct offline *o = alloc_zeroed(1, sizeof *o);
     o->options = options;
     o->result = out;
     o->kept = kept_new(KEPT_MOST);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/own.h"
 #include "offline_part.h"
 #include "system.pb-c.h"
@@ -62,8 +63,7 @@ static bool give(void *arg, const char *topic, struct entry_id upto, struct enve
 }
 
 static void said_add(struct said **all, size_t *n, size_t *room, struct said said) {
-    if (*n == *room) *all = reallocarray(*all, *room = *room ? 2 * *room : 256, sizeof **all);
-    if (!*all) abort();
+    array_reserve(*all, *n, *room);
     (*all)[(*n)++] = said;
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/version.h"
 
@@ -30,8 +31,7 @@ struct recording {
 };
 
 static recording_t *recording_of(gzFile file) {
-    recording_t *self = calloc(1, sizeof *self);
-    if (!self) abort();
+    recording_t *self = alloc_zeroed(1, sizeof *self);
     self->file = file;
     msgpack_sbuffer_init(&self->packed);
     msgpack_unpacked_init(&self->current);

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#define uthash_fatal(why) abort()
-#include <uthash.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/envelope.h"
+#include "common/hash.h"
 #include "common/own.h"
 #include "entry.h"
 #include "place.h"
@@ -83,8 +83,7 @@ static bool count(void *arg, const struct recorded *r, const ProtobufCMessage *m
     (void)m;
     HASH_FIND_STR(*rows, r->topic, row);
     if (!row) {
-        row = calloc(1, sizeof *row);
-        if (!row) abort();
+        row = alloc_zeroed(1, sizeof *row);
         (void)snprintf(row->name, sizeof row->name, "%s", r->topic);
         row->first = r->at;
         HASH_ADD_STR(*rows, name, row);
@@ -196,8 +195,7 @@ static bool is_new(struct seen **all, const struct recorded *r) {
     (void)snprintf(key, sizeof key, "%.63s %s", r->topic, id);
     HASH_FIND_STR(*all, key, s);
     if (s) return false;
-    s = calloc(1, sizeof *s);
-    if (!s) abort();
+    s = alloc_zeroed(1, sizeof *s);
     memcpy(s->key, key, sizeof key);
     HASH_ADD_STR(*all, key, s);
     return true;

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define uthash_fatal(why) abort()
-#include <uthash.h>
-
+#include "common/alloc.h"
+#include "common/array.h"
 #include "common/clock.h"
 #include "common/envelope.h"
+#include "common/hash.h"
 #include "common/log.h"
 #include "common/own.h"
 #include "execution.pb-c.h"
@@ -66,8 +66,7 @@ static const char *signal_id_of(const ProtobufCMessage *m) {
 static bool before(const struct item *a, const struct item *b) { return a->at != b->at ? a->at < b->at : a->order < b->order; }
 
 static void heap_add(struct heap *h, struct item *new) {
-    if (h->n == h->room) h->items = reallocarray(h->items, h->room = h->room ? 2 * h->room : 1024, sizeof *h->items);
-    if (!h->items) abort();
+    array_reserve(h->items, h->n, h->room);
     size_t at = h->n++;
     for (; at && before(new, h->items[(at - 1) / 2]); at = (at - 1) / 2) h->items[at] = h->items[(at - 1) / 2];
     h->items[at] = new;
@@ -194,8 +193,7 @@ static void take(struct deciding *d, const struct recorded *r) {
     ProtobufCMessage *m = envelope_open(&e, NULL);
     if (!m) return;
     if (!is_needed(m)) return protobuf_c_message_free_unpacked(m, NULL);
-    struct item *i = calloc(1, sizeof *i);
-    if (!i) abort();
+    struct item *i = alloc_zeroed(1, sizeof *i);
     *i = (struct item){.at = time_of(m, r->at), .order = d->read++, .topic = topic_of(m), .m = m};
     if (m->descriptor == &signal__descriptor)
         put_signal(d, i);

@@ -2,10 +2,11 @@
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 #include <string.h>
-#define uthash_fatal(why) abort()
-#include <uthash.h>
 
+#include "common/alloc.h"
+#include "common/array.h"
 #include "common/decimal.h"
+#include "common/hash.h"
 #include "report.h"
 
 struct group {
@@ -24,8 +25,7 @@ struct report_data {
 };
 
 report_data_t *report_data_new(void) {
-    report_data_t *self = calloc(1, sizeof *self);
-    if (!self) abort();
+    report_data_t *self = alloc_zeroed(1, sizeof *self);
     return self;
 }
 
@@ -75,27 +75,19 @@ static struct tally *tally_of(report_data_t *self, enum division division, const
     const char *name = key && *key ? key : "none given";
     HASH_FIND_STR(self->groups[division], name, g);
     if (g) return &g->tally;
-    g = calloc(1, sizeof *g);
-    if (!g || !(g->key = strdup(name))) abort();
+    g = alloc_zeroed(1, sizeof *g);
+    g->key = alloc_text(name);
     HASH_ADD_KEYPTR(hh, self->groups[division], g->key, strlen(g->key), g);
     return &g->tally;
-}
-
-static void *grown(void *items, size_t n, size_t *room, size_t size) {
-    if (n < *room) return items;
-    *room = *room ? *room * 2 : 1024;
-    items = realloc(items, *room * size);
-    if (!items) abort();
-    return items;
 }
 
 void report_take(report_data_t *self, const struct closed_trade *trade) {
     count(&self->all, trade);
     for (size_t i = 0; i < DIVISIONS; i++) count(tally_of(self, (enum division)i, trade->keys[i]), trade);
-    self->points = grown(self->points, self->n_points, &self->room, sizeof *self->points);
+    array_reserve(self->points, self->n_points, self->room);
     self->points[self->n_points++] = (struct point){trade->at, self->all.net};
     if (!trade->has_slippage) return;
-    self->slippages = grown(self->slippages, self->n_slippages, &self->slip_room, sizeof *self->slippages);
+    array_reserve(self->slippages, self->n_slippages, self->slip_room);
     self->slippages[self->n_slippages++] = trade->slippage;
 }
 
@@ -122,8 +114,7 @@ static int by_key(struct group *a, struct group *b) { return strcmp(a->key, b->k
 size_t report_parts(report_data_t *self, enum division division, const struct part **out) {
     size_t n = 0;
     HASH_SORT(self->groups[division], by_key);
-    self->parts = realloc(self->parts, (HASH_COUNT(self->groups[division]) + 1) * sizeof *self->parts);
-    if (!self->parts) abort();
+    self->parts = alloc_resized(self->parts, HASH_COUNT(self->groups[division]) + 1, sizeof *self->parts);
     for (struct group *g = self->groups[division]; g; g = g->hh.next) self->parts[n++] = (struct part){g->key, g->tally};
     *out = self->parts;
     return n;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/own.h"
 #include "common/shard.h"
 #include "common/store_io.h"
@@ -154,9 +155,8 @@ static err_t look_at_key(struct finding *f, const char *key) {
 
 err_t shards_find(const struct shards *s, arena_t *arena, struct kept **out, size_t *n) {
     own(arena) *row_arena = arena_new(0);
-    struct finding *f = calloc(1, sizeof *f);
+    struct finding *f = alloc_zeroed(1, sizeof *f);
     err_t e = ERR_OK;
-    if (!f) abort();
     *f = (struct finding){.s = s, .arena = arena, .row_arena = row_arena};
     for (f->at = 0; !e && f->at < SHARDS_MOST; f->at++) {
         for (size_t i = 0; !e && i < sizeof keys / sizeof *keys; i++) {

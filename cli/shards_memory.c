@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/own.h"
 #include "common/shard.h"
 #include "common/store_io.h"
@@ -26,8 +27,7 @@ struct hours {
 
 static err_t add_hour(void *arg, struct span member) {
     struct hours *h = arg;
-    h->list = realloc(h->list, (h->n + 1) * sizeof *h->list);
-    if (!h->list) abort();
+    h->list = alloc_resized(h->list, h->n + 1, sizeof *h->list);
     (void)snprintf(h->list[h->n++], HOUR_TEXT, "%.*s", (int)member.length, (const char *)member.data);
     return ERR_OK;
 }
@@ -96,8 +96,7 @@ static err_t copy_hour(store_t *store, unsigned from, unsigned to, const char *h
     char key[KEY_TEXT], list[KEY_TEXT];
     own(arena) *arena = arena_new(0);
     own(buffer) reply = {0};
-    struct copying *c = calloc(1, sizeof *c);
-    if (!c) abort();
+    struct copying *c = alloc_zeroed(1, sizeof *c);
     c->store = store;
     c->arena = arena;
     hour_key(to, hour, c->to);

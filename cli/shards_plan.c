@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
+
 static const AccountConfig *account_of(const void *arg, const char *account_id) { return book_account(arg, account_id); }
 
 static bool is_named(const struct shards_wish *w, const char *id) {
@@ -74,10 +76,7 @@ struct making {
 static void add(void *arg, const AccountConfig *account) {
     struct making *m = arg;
     struct shard_plan *p = m->plan;
-    if (p->n == m->room) {
-        p->places = realloc(p->places, (m->room = m->room ? 2 * m->room : 64) * sizeof *p->places);
-        if (!p->places) abort();
-    }
+    array_reserve(p->places, p->n, m->room);
     const struct unit u = {account, book_server(m->book, account->account_id)};
     struct shard_place *place = &p->places[p->n++];
     *place = (struct shard_place){.account = account, .instance = u.instance, .from = shard_of_account(&m->map, account, u.instance)};

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 
+#include "common/alloc.h"
 #include "common/batch_io.h"
 #include "common/options.h"
 #include "services/ingest/accept.h"
@@ -17,8 +18,7 @@ struct simulated_door {
 };
 
 simulated_door_t *simulated_door_new(const book_t *book, char why[static 256]) {
-    simulated_door_t *self = calloc(1, sizeof *self);
-    if (!self) abort();
+    simulated_door_t *self = alloc_zeroed(1, sizeof *self);
     self->outlets[0] = (struct outlet){.name = "signals", .topic = TOPIC_signals};
     self->outlets[1] = (struct outlet){.name = "incidents.ingest", .topic = TOPIC_incidents};
     self->context = (struct context){.name = "ingest", .book = book, .caught_up = true};

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/batch_io.h"
 #include "common/own.h"
 #include "services/router/part.h"
@@ -20,8 +21,7 @@ struct simulated_router {
 };
 
 static struct outlet *outlets_new(unsigned shards) {
-    struct outlet *all = calloc(shards + 2, sizeof *all);
-    if (!all) abort();
+    struct outlet *all = alloc_zeroed(shards + 2, sizeof *all);
     all[0] = (struct outlet){.name = "routings", .topic = TOPIC_routings};
     all[1] = (struct outlet){.name = "incidents.router", .topic = TOPIC_incidents};
     for (unsigned i = 0; i < shards; i++) {
@@ -32,12 +32,11 @@ static struct outlet *outlets_new(unsigned shards) {
 }
 
 simulated_router_t *simulated_router_new(const book_t *book, unsigned shards, char why[static 256]) {
-    simulated_router_t *self = calloc(1, sizeof *self);
-    if (!self) abort();
+    simulated_router_t *self = alloc_zeroed(1, sizeof *self);
     self->outlets = outlets_new(shards);
     self->context = (struct context){.name = "router", .shards = shards, .book = book, .caught_up = true};
     self->batch = batch_new("router", router_service.slice, self->outlets, shards + 2);
-    self->settings = calloc(1, router_service.settings_size);
+    self->settings = alloc_zeroed(1, router_service.settings_size);
     if (!options_read(router_service.options, "router", self->settings, why))
         self->router = router_service.new(&self->context, self->settings);
     if (!self->router) simulated_router_destroy(&self);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
+
 #define ALIGNMENT ((size_t)16)
 #define KEPT_MOST ((size_t)4 << 20) // bytes of blocks that outlive a reset: the next batch needs as much
 
@@ -27,8 +29,7 @@ struct arena {
 
 static struct block *block_new(size_t size) {
     if (size > SIZE_MAX - sizeof(struct block)) abort();
-    struct block *b = malloc(sizeof *b + size);
-    if (!b) abort();
+    struct block *b = alloc_bytes(sizeof *b + size);
     b->next = NULL;
     b->size = size;
     return b;
@@ -38,8 +39,7 @@ static void *allocator_alloc(void *data, size_t size) { return arena_take(data, 
 static void allocator_free(void *data, void *pointer) { (void)data, (void)pointer; }
 
 arena_t *arena_new(size_t block_size) {
-    arena_t *self = calloc(1, sizeof *self);
-    if (!self) abort();
+    arena_t *self = alloc_zeroed(1, sizeof *self);
     self->block_size = block_size ? block_size : (size_t)256 * 1024;
     self->first = self->last = block_new(self->block_size);
     self->allocator = (ProtobufCAllocator){allocator_alloc, allocator_free, self};

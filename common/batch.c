@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
+#include "common/array.h"
 #include "common/batch_io.h"
 #include "common/clock.h"
 #include "common/envelope.h"
@@ -45,8 +47,7 @@ static void allow(batch_t *self, const char *prefix) {
 }
 
 batch_t *batch_new(const char *service, const char *const *slice, struct outlet *outlets, size_t n_outlets) {
-    batch_t *self = calloc(1, sizeof *self);
-    if (!self) abort();
+    batch_t *self = alloc_zeroed(1, sizeof *self);
     snprintf(self->service, sizeof self->service, "%s", service);
     snprintf(self->own[0], sizeof self->own[0], "%s:", service);
     snprintf(self->own[1], sizeof self->own[1], "position:%s", service);
@@ -291,11 +292,7 @@ void batch_bury(batch_t *self, const struct dead *dead) {
 // --- messages
 
 static struct outgoing *outgoing_add(batch_t *self) {
-    if (self->n_outgoing == self->outgoing_room) {
-        self->outgoing_room = self->outgoing_room ? self->outgoing_room * 2 : 256;
-        self->outgoing = realloc(self->outgoing, self->outgoing_room * sizeof *self->outgoing);
-        if (!self->outgoing) abort();
-    }
+    array_reserve(self->outgoing, self->n_outgoing, self->outgoing_room);
     struct outgoing *o = &self->outgoing[self->n_outgoing++];
     *o = (struct outgoing){0};
     return o;

@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-// uthash ends the process when memory is out, as everything here does.
-#define uthash_fatal(message) abort()
-#include <uthash.h>
-
+#include "common/alloc.h"
+#include "common/array.h"
+#include "common/hash.h"
 #include "common/record.h"
 
 #define KINDS 5
@@ -71,15 +70,10 @@ struct book {
     shard_record_t *record;
 };
 
-static void *must(void *memory) {
-    if (!memory) abort();
-    return memory;
-}
-
 book_t *book_new(void) {
-    book_t *self = must(calloc(1, sizeof *self));
-    self->fanout = must(calloc(1, sizeof *self->fanout));
-    self->plan = must(calloc(1, sizeof *self->plan));
+    book_t *self = alloc_zeroed(1, sizeof *self);
+    self->fanout = alloc_zeroed(1, sizeof *self->fanout);
+    self->plan = alloc_zeroed(1, sizeof *self->plan);
     self->record = shard_record_new();
     return self;
 }
@@ -135,7 +129,7 @@ static struct row *row_of(const book_t *self, unsigned kind, const char *id) {
 
 static struct row *row_add(book_t *self, unsigned kind, const char *id) {
     size_t length = strlen(id);
-    struct row *r = must(calloc(1, sizeof *r + length + 1));
+    struct row *r = alloc_zeroed(1, sizeof *r + length + 1);
     memcpy(r->id, id, length);
     HASH_ADD_KEYPTR(hh, self->rows[kind], r->id, (unsigned)length, r);
     return r;
@@ -265,17 +259,14 @@ static struct list *list_of(struct fanout *f, const char *source) {
     HASH_FIND_STR(f->lists, source, l);
     if (l) return l;
     size_t length = strlen(source);
-    l = must(calloc(1, sizeof *l + length + 1));
+    l = alloc_zeroed(1, sizeof *l + length + 1);
     memcpy(l->source, source, length);
     HASH_ADD_KEYPTR(hh, f->lists, l->source, (unsigned)length, l);
     return l;
 }
 
 static void list_add(struct list *l, struct subscriber s) {
-    if (l->count == l->room) {
-        l->room = l->room ? l->room * 2 : 8;
-        l->items = must(realloc(l->items, l->room * sizeof *l->items));
-    }
+    array_reserve(l->items, l->count, l->room);
     l->items[l->count++] = s;
 }
 
@@ -286,7 +277,7 @@ static int by_account_id(const void *a, const void *b) {
 
 static void fanout_make(const book_t *self) {
     size_t n = 0;
-    const AccountConfig **accounts = must(calloc(HASH_COUNT(self->rows[0]) + 1, sizeof(AccountConfig *)));
+    const AccountConfig **accounts = alloc_zeroed(HASH_COUNT(self->rows[0]) + 1, sizeof(AccountConfig *));
     for (const struct row *r = self->rows[0]; r; r = r->hh.next) {
         if (r->m) accounts[n++] = (const AccountConfig *)r->m;
     }
@@ -317,7 +308,7 @@ static void serve(struct service_plan *p, struct server *by, const char *account
     struct served *s;
     HASH_FIND(hh, p->accounts, account_id, (unsigned)length, s);
     if (s) return;
-    s = must(calloc(1, sizeof *s + length + 1));
+    s = alloc_zeroed(1, sizeof *s + length + 1);
     memcpy(s->account_id, account_id, length);
     s->by = by;
     HASH_ADD_KEYPTR(hh, p->accounts, s->account_id, (unsigned)length, s);
@@ -327,7 +318,7 @@ static void plan_make(const book_t *self) {
     plan_clear(self->plan);
     for (const struct row *r = self->rows[2]; r; r = r->hh.next) {
         if (!r->m) continue;
-        struct server *by = must(calloc(1, sizeof *by));
+        struct server *by = alloc_zeroed(1, sizeof *by);
         by->instance = (const InstanceConfig *)r->m;
         by->next = self->plan->servers;
         self->plan->servers = by;

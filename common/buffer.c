@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/utf8.h"
 
 void buffer_destroy(buffer_t *b) {
@@ -21,9 +22,7 @@ uint8_t *buffer_reserve(buffer_t *b, size_t more) {
     if (need > b->capacity || !b->data) {
         size_t room = b->capacity ? b->capacity : 64;
         while (room < need) room = room > SIZE_MAX / 2 ? need : room * 2;
-        uint8_t *data = realloc(b->data, room);
-        if (!data) abort();
-        b->data = data;
+        b->data = alloc_resized(b->data, room, 1);
         b->capacity = room;
     }
     return b->data + b->length;

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/port.h"
 
@@ -21,8 +22,7 @@ static void turn_away(void *arg, exchange_t *x) {
 }
 
 early_door_t *early_door_new(const struct http_options *options) {
-    early_door_t *self = calloc(1, sizeof *self);
-    if (!self) abort();
+    early_door_t *self = alloc_zeroed(1, sizeof *self);
     self->http = http_new(options, turn_away, self);
     return self;
 }

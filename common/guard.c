@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/testing.h"
 
@@ -33,14 +34,11 @@ struct guard {
 };
 
 static struct entry *entries_new(size_t room) {
-    struct entry *entries = calloc(room, sizeof *entries);
-    if (!entries) abort();
-    return entries;
+    return alloc_zeroed(room, sizeof(struct entry));
 }
 
 guard_t *guard_new(const char *prefix, size_t entries_max) {
-    guard_t *self = calloc(1, sizeof *self);
-    if (!self) abort();
+    guard_t *self = alloc_zeroed(1, sizeof *self);
     (void)snprintf(self->prefix, sizeof self->prefix, "%s", prefix);
     self->entries_max = entries_max;
     self->room = ROOM_LEAST;
@@ -132,8 +130,7 @@ static bool hours_add(guard_t *self, uint32_t hour) {
     size_t at = self->n_hours;
     while (at > 0 && self->hours[at - 1] > hour) at--;
     if (at > 0 && self->hours[at - 1] == hour) return false;
-    uint32_t *hours = realloc(self->hours, (self->n_hours + 1) * sizeof *hours);
-    if (!hours) abort();
+    uint32_t *hours = alloc_resized(self->hours, self->n_hours + 1, sizeof *hours);
     memmove(hours + at + 1, hours + at, (self->n_hours - at) * sizeof *hours);
     hours[at] = hour;
     self->hours = hours;

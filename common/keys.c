@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/keys_part.h"
 #include "common/log.h"
@@ -198,8 +199,7 @@ bool keys_open(zsock_t *socket, const struct endpoint *at, bool bind, struct key
     if (!keys_allow(at, bind, why)) return false;
     if (!*keys.dir) return true;
     if (!show_own_key(socket, why)) return false;
-    struct keyed *self = calloc(1, sizeof *self);
-    if (!self) abort();
+    struct keyed *self = alloc_zeroed(1, sizeof *self);
     *self = (struct keyed){.bound = bind, .at = *at, .socket = zsock_resolve(socket)};
     if (bind) ask_for_keys(socket, at);
     if (!bind && find_key(at, self->key)) zsock_set_curve_serverkey(socket, self->key); // else it has gone this very moment: mended

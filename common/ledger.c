@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/delivery.h"
 #include "common/log.h"
@@ -33,8 +34,7 @@ struct ledger {
 };
 
 ledger_t *ledger_new(const struct ledger_options *options) {
-    ledger_t *self = calloc(1, sizeof *self);
-    if (!self) abort();
+    ledger_t *self = alloc_zeroed(1, sizeof *self);
     snprintf(self->name, sizeof self->name, "%s", options->name);
     snprintf(self->user, sizeof self->user, "%s", options->store->user);
     snprintf(self->batch_key, sizeof self->batch_key, "%s:batch", options->name);

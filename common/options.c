@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/alloc.h"
 #include "common/decimal.h"
 
 #define VARIABLE_TEXT 128
@@ -33,8 +34,7 @@ static const char *keep(const char *text, size_t length) {
         struct copy *next;
         char text[];
     } * copies;
-    struct copy *c = malloc(sizeof *c + length + 1);
-    if (!c) abort();
+    struct copy *c = alloc_bytes(sizeof *c + length + 1);
     memcpy(c->text, text, length);
     c->text[length] = 0;
     c->next = copies;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <threads.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/keys_part.h"
 #include "common/log.h"
@@ -72,8 +73,7 @@ static int zmq_kind(enum port_kind kind) {
 // Linger 0: nothing depends on what is still queued, the journal has it.
 static port_t *port_new(enum port_kind kind, int queue) {
     zsys_handler_set(NULL); // signals are the program's own business
-    port_t *self = calloc(1, sizeof *self);
-    if (!self) abort();
+    port_t *self = alloc_zeroed(1, sizeof *self);
     self->kind = kind;
     if (offline) return self;
     self->sock = zsock_new(zmq_kind(kind));

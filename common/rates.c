@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define uthash_fatal(message) abort()
-#include <uthash.h>
+#include "common/alloc.h"
+#include "common/hash.h"
 
 #define CROSS "USD" // most currencies have a pair with it
 
@@ -23,8 +23,7 @@ struct rates {
 };
 
 rates_t *rates_new(size_t symbols_max) {
-    rates_t *self = calloc(1, sizeof *self);
-    if (!self) abort();
+    rates_t *self = alloc_zeroed(1, sizeof *self);
     self->max = symbols_max;
     return self;
 }
@@ -52,8 +51,7 @@ void rates_take(rates_t *self, const Price *p) {
     struct quoted *q = find(self, p->symbol);
     if (!q) {
         if (HASH_COUNT(self->all) >= self->max) return;
-        q = calloc(1, sizeof *q);
-        if (!q) abort();
+        q = alloc_zeroed(1, sizeof *q);
         (void)snprintf(q->symbol, sizeof q->symbol, "%s", p->symbol);
         HASH_ADD_STR(self->all, symbol, q);
     }

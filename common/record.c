@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/decimal.h"
 #include "common/record_part.h"
@@ -15,8 +16,7 @@
 
 void *record_take(arena_t *arena, size_t size) {
     if (arena) return arena_zero(arena, size ? size : 1);
-    void *p = calloc(1, size ? size : 1);
-    if (!p) abort();
+    void *p = alloc_zeroed(1, size ? size : 1);
     return p;
 }
 

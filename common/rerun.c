@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/loop.h"
 
@@ -114,8 +115,7 @@ rerun_t *rerun_new(const struct service *service, const Trace *trace, const Trac
                    char why[static 256]) {
     rerun_t *self = calloc(1, sizeof *self);
     struct loop *l = &self->loop;
-    self->own = calloc(1, service->settings_size ? service->settings_size : 1);
-    if (!self->own) abort();
+    self->own = alloc_zeroed(1, service->settings_size ? service->settings_size : 1);
     l->service = service;
     l->me.role = service->role;
     l->book = place->book;
@@ -151,8 +151,7 @@ static err_t read_socket(rerun_t *self, const TraceStep *s) {
     struct loop *l = &self->loop;
     if (s->socket >= l->reactor.n) return ERR_INPUT;
     if (s->n_frames > self->room) {
-        self->parcels = reallocarray(self->parcels, self->room = s->n_frames, sizeof *self->parcels);
-        if (!self->parcels) abort();
+        self->parcels = alloc_resized(self->parcels, self->room = s->n_frames, sizeof *self->parcels);
     }
     for (size_t i = 0; i < s->n_frames; i++) {
         const TraceFrame *f = s->frames[i];

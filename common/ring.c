@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/delivery.h"
 #include "common/testing.h"
 
@@ -15,15 +16,10 @@ struct ring {
     uint64_t age_ns;
 };
 
-static void *must(void *p) {
-    if (!p) abort();
-    return p;
-}
-
 ring_t *ring_new(size_t bytes_max, uint64_t age_ns) {
-    ring_t *self = must(calloc(1, sizeof *self));
+    ring_t *self = alloc_zeroed(1, sizeof *self);
     self->room = 64;
-    self->entries = must(calloc(self->room, sizeof *self->entries));
+    self->entries = alloc_zeroed(self->room, sizeof *self->entries);
     self->bytes_max = bytes_max;
     self->age_ns = age_ns;
     return self;
@@ -50,7 +46,7 @@ void ring_destroy(ring_t **self) {
 }
 
 static void grow(ring_t *self) {
-    struct ring_entry *wider = must(calloc(self->room * 2, sizeof *wider));
+    struct ring_entry *wider = alloc_zeroed(self->room * 2, sizeof *wider);
     for (size_t i = 0; i < self->count; i++) wider[i] = *at(self, i);
     free(self->entries);
     self->entries = wider;
@@ -62,7 +58,7 @@ void ring_push(ring_t *self, uint64_t batch, const void *bytes, size_t length, u
     while (self->count && mono_ns - at(self, 0)->mono_ns > self->age_ns) drop_oldest(self);
     while (self->count && self->bytes + length > self->bytes_max) drop_oldest(self);
     if (self->count == self->room) grow(self);
-    void *copy = must(malloc(length ? length : 1));
+    void *copy = alloc_bytes(length ? length : 1);
     memcpy(copy, bytes, length);
     *at(self, self->count++) = (struct ring_entry){batch, mono_ns, {copy, length}, commands};
     self->bytes += length;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/resp.h"
 
 #define KEY_MAX 256
@@ -22,15 +23,6 @@ struct run_undo {
     size_t run, length, count;
     bool began;
 };
-
-static void *grown(void *memory, size_t item, size_t *room) {
-    size_t before = *room;
-    *room = before ? before * 2 : 16;
-    memory = realloc(memory, *room * item);
-    if (!memory) abort();
-    memset((char *)memory + before * item, 0, (*room - before) * item);
-    return memory;
-}
 
 void runs_destroy(struct runs *self) {
     for (size_t i = 0; i < self->room; i++) buffer_destroy(&self->run[i].values);
@@ -50,7 +42,7 @@ static struct run *last_of(const struct runs *self, const char *key) {
 }
 
 static struct run *begin(struct runs *self, const char *verb, const char *key) {
-    if (self->count == self->room) self->run = grown(self->run, sizeof *self->run, &self->room);
+    array_reserve(self->run, self->count, self->room);
     struct run *r = &self->run[self->count++];
     size_t length = strlen(key);
     if (length >= KEY_MAX) abort(); // a slice's keys are shorter
@@ -65,7 +57,7 @@ void runs_add(struct runs *self, const char *verb, const char *key, size_t n, co
     struct run *r = last_of(self, key);
     bool began = !r || strcmp(r->verb, verb) != 0;
     if (began) r = begin(self, verb, key);
-    if (self->added == self->undo_room) self->undo = grown(self->undo, sizeof *self->undo, &self->undo_room);
+    array_reserve(self->undo, self->added, self->undo_room);
     self->undo[self->added++] = (struct run_undo){(size_t)(r - self->run), r->values.length, r->count, began};
     for (size_t i = 0; i < n; i++) resp_bulk(&r->values, values[i]);
     r->count += n;

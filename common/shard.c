@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define uthash_fatal(message) abort()
-#include <uthash.h>
-
+#include "common/alloc.h"
+#include "common/hash.h"
 #include "common/id.h"
 
 struct row {
@@ -21,12 +20,7 @@ struct shard_record {
     struct row *rows;
 };
 
-static void *must(void *memory) {
-    if (!memory) abort();
-    return memory;
-}
-
-shard_record_t *shard_record_new(void) { return must(calloc(1, sizeof(shard_record_t))); }
+shard_record_t *shard_record_new(void) { return alloc_zeroed(1, sizeof(shard_record_t)); }
 
 static void clear(shard_record_t *self) {
     struct row *r, *next;
@@ -53,7 +47,7 @@ void shard_record_put(shard_record_t *self, const char *account_id, struct shard
     struct row *r = find(self, account_id);
     if (!r) {
         size_t length = strlen(account_id);
-        r = must(calloc(1, sizeof *r + length + 1));
+        r = alloc_zeroed(1, sizeof *r + length + 1);
         memcpy(r->account_id, account_id, length);
         HASH_ADD_KEYPTR(hh, self->rows, r->account_id, (unsigned)length, r);
     }

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/own.h"
@@ -108,8 +109,7 @@ static int connect_to(const char *path, enum sql_mode mode, sqlite3 **db) {
 }
 
 sql_t *sql_open(const char *path, enum sql_mode mode, char why[static 200]) {
-    sql_t *self = calloc(1, sizeof(*self));
-    if (!self) abort();
+    sql_t *self = alloc_zeroed(1, sizeof(*self));
     int rc = connect_to(path, mode, &self->db);
     if (rc == SQLITE_OK) return self;
     snprintf(why, 200, "%s: %s; it must be a SQLite file in a directory that this user may %s", path,
@@ -228,8 +228,7 @@ int64_t sql_last_change(const sql_t *self) { return self->last_change; }
 // Prepared statements.
 
 sql_query_t *sql_prepare(sql_t *self, const char *text) {
-    sql_query_t *q = calloc(1, sizeof(*q));
-    if (!q) abort();
+    sql_query_t *q = alloc_zeroed(1, sizeof(*q));
     q->owner = self;
     int rc = sqlite3_prepare_v3(self->db, text, -1, SQLITE_PREPARE_PERSISTENT, &q->statement, NULL);
     if (rc == SQLITE_OK) return q;

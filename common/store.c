@@ -8,18 +8,17 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "common/alloc.h"
 #include "common/store_connection.h"
 #include "common/store_io.h"
 
 static char *copy(const char *text) {
-    char *out = strdup(text ? text : "");
-    if (!out) abort();
+    char *out = alloc_text(text ? text : "");
     return out;
 }
 
 store_t *store_new(const struct store_options *options) {
-    store_t *self = calloc(1, sizeof *self);
-    if (!self) abort();
+    store_t *self = alloc_zeroed(1, sizeof *self);
     self->address = copy(options->address);
     self->user = copy(options->user);
     self->password = copy(options->password);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
+
 #define ROOM_LEAST ((size_t)16)
 
 struct table {
@@ -52,19 +54,14 @@ void table_key_print(struct digest key, char out[static ID_TEXT]) {
     out[ID_TEXT - 1] = 0;
 }
 
-static void *must(void *memory) {
-    if (!memory) abort();
-    return memory;
-}
-
 static void make_room(table_t *self, size_t room) {
     self->room = room;
-    self->places = must(calloc(room, self->stride));
-    self->used = must(calloc(room, 1));
+    self->places = alloc_zeroed(room, self->stride);
+    self->used = alloc_zeroed(room, 1);
 }
 
 table_t *table_new(size_t value_size) {
-    table_t *self = must(calloc(1, sizeof *self));
+    table_t *self = alloc_zeroed(1, sizeof *self);
     self->value_size = value_size;
     self->stride = sizeof(struct digest) + ((value_size + 7) & ~(size_t)7);
     make_room(self, ROOM_LEAST);

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define uthash_fatal(message) abort()
-#include <uthash.h>
 #include <utlist.h>
 
+#include "common/alloc.h"
 #include "common/batch_io.h"
+#include "common/hash.h"
 #include "common/id.h"
 #include "common/log.h"
 #include "common/own.h"
@@ -43,13 +43,8 @@ struct unreadables {
     size_t n_noted, left_out;
 };
 
-static void *must(void *memory) {
-    if (!memory) abort();
-    return memory;
-}
-
 unreadables_t *unreadables_new(const char *service) {
-    unreadables_t *self = must(calloc(1, sizeof *self));
+    unreadables_t *self = alloc_zeroed(1, sizeof *self);
     snprintf(self->service, sizeof self->service, "%s", service);
     snprintf(self->key, sizeof self->key, "%s:unreadable", service);
     return self;
@@ -87,14 +82,14 @@ static struct filed *file_under(unreadables_t *self, const char *name) {
     struct filed *f;
     HASH_FIND_STR(self->filed, name, f);
     if (f) return f;
-    f = must(calloc(1, sizeof *f));
-    f->name = must(strdup(name));
+    f = alloc_zeroed(1, sizeof *f);
+    f->name = alloc_text(name);
     HASH_ADD_KEYPTR(hh, self->filed, f->name, strlen(f->name), f);
     return f;
 }
 
 static err_t load_filed(void *arg, struct span field, struct span value) {
-    char *name = must(strndup(field.data, field.length)), text[80];
+    char *name = alloc_part(field.data, field.length), text[80];
     snprintf(text, sizeof text, "%.*s", (int)value.length, (const char *)value.data);
     struct filed *f = file_under(arg, name);
     if (sscanf(text, "%llx %47s", (unsigned long long *)&f->digest, f->letter) != 2)
@@ -157,12 +152,12 @@ void unreadables_note(unreadables_t *self, store_t *store, const struct unreadab
         self->left_out++;
         return;
     }
-    struct noted *n = must(calloc(1, sizeof *n));
-    n->name = must(strdup(buffer_string(&name)));
+    struct noted *n = alloc_zeroed(1, sizeof *n);
+    n->name = alloc_text(buffer_string(&name));
     n->type = what->type ? what->type->name : "-";
-    n->reason = must(strdup(what->reason));
-    n->content = must(strdup(buffer_string(&content)));
-    n->replace = what->other_type && content.length ? must(strdup(what->key)) : NULL;
+    n->reason = alloc_text(what->reason);
+    n->content = alloc_text(buffer_string(&content));
+    n->replace = what->other_type && content.length ? alloc_text(what->key) : NULL;
     LL_APPEND(self->noted, n);
     self->n_noted++;
 }

@@ -7,6 +7,7 @@
 
 #include <glib.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 
 #define DAY_S INT64_C(86400)
@@ -21,8 +22,7 @@ zone_t *zone_new(const char *name) {
     bool is_name = name && ((*name >= 'A' && *name <= 'Z') || (*name >= 'a' && *name <= 'z')) && strcmp(name, "Z") != 0;
     GTimeZone *zone = is_name ? g_time_zone_new_identifier(name) : NULL;
     if (!zone) return NULL;
-    zone_t *self = calloc(1, sizeof *self);
-    if (!self) abort();
+    zone_t *self = alloc_zeroed(1, sizeof *self);
     self->zone = zone;
     return self;
 }

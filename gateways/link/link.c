@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/envelope.h"
 #include "common/keys.h"
@@ -53,8 +54,7 @@ void link_key(const char *keys_dir, const char *instance_id) {
 }
 
 link_t *link_new(const struct link_settings *settings, struct link_state *state, link_read_fn *read, void *books) {
-    link_t *self = calloc(1, sizeof *self);
-    if (!self) abort();
+    link_t *self = alloc_zeroed(1, sizeof *self);
     self->settings = *settings;
     self->state = state;
     self->read = read;

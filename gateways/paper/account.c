@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
+
 #define E16 ((wide_t)DECIMAL_SCALE * DECIMAL_SCALE)
 
 decimal_t account_narrow(wide_t e8) { return D(e8 > INT64_MAX ? INT64_MAX : e8 < -INT64_MAX ? -INT64_MAX : (int64_t)e8); }
@@ -34,8 +36,7 @@ struct account *account_find(struct account **all, const char *id) {
     struct account *a;
     HASH_FIND_STR(*all, id, a);
     if (a) return a;
-    a = calloc(1, sizeof *a);
-    if (!a) abort();
+    a = alloc_zeroed(1, sizeof *a);
     (void)snprintf(a->id, sizeof a->id, "%s", id);
     (void)snprintf(a->currency, sizeof a->currency, "USD");
     a->leverage = 100;
@@ -57,8 +58,7 @@ static struct exposure *exposure_in(struct account *a, struct symbol *symbol) {
     for (struct exposure *e = a->exposures; e; e = e->next) {
         if (e->symbol == symbol) return e;
     }
-    struct exposure *e = calloc(1, sizeof *e);
-    if (!e) abort();
+    struct exposure *e = alloc_zeroed(1, sizeof *e);
     e->symbol = symbol;
     e->next = a->exposures;
     return a->exposures = e;

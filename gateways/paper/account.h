@@ -2,9 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <uthash.h>
-
 #include "common/decimal.h"
+#include "common/hash.h"
 #include "gateways/paper/market.h"
 
 typedef __int128 wide_t;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/own.h"
@@ -101,8 +102,7 @@ static bool prepare(books_t *self) {
 }
 
 books_t *books_open(const char *path, char why[static 200]) {
-    books_t *self = calloc(1, sizeof *self);
-    if (!self) abort();
+    books_t *self = alloc_zeroed(1, sizeof *self);
     self->db = sql_open(path, SQL_WRITE, why);
     if (self->db && make_tables(self->db) == ERR_OK && prepare(self)) return self;
     if (self->db) (void)snprintf(why, 200, "%.100s: %.90s", path, sql_trouble(self->db));

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/envelope.h"
 #include "common/log.h"
@@ -165,8 +166,7 @@ static void wait_for_work(struct loop *l) {
 }
 
 int loop_run(const struct paper_settings *settings) {
-    struct loop *l = calloc(1, sizeof *l);
-    if (!l) abort();
+    struct loop *l = alloc_zeroed(1, sizeof *l);
     l->settings = settings;
     bool right = start(l);
     if (right) notify_ready();

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/book.h"
 #include "common/record.h"
 
@@ -23,8 +24,7 @@ struct quote *market_quote(struct market *m, const char *name) {
     struct quote *q;
     HASH_FIND_STR(m->quotes, name, q);
     if (q || strlen(name) >= sizeof q->name) return q;
-    q = calloc(1, sizeof *q);
-    if (!q) abort();
+    q = alloc_zeroed(1, sizeof *q);
     memcpy(q->name, name, strlen(name));
     HASH_ADD_STR(m->quotes, name, q);
     return q;
@@ -75,8 +75,7 @@ struct symbol *market_symbol(struct market *m, const char *broker_symbol) {
     struct symbol *s;
     HASH_FIND_STR(m->symbols, broker_symbol, s);
     if (s || strlen(broker_symbol) >= sizeof s->name) return s;
-    s = calloc(1, sizeof *s);
-    if (!s) abort();
+    s = alloc_zeroed(1, sizeof *s);
     memcpy(s->name, broker_symbol, strlen(broker_symbol));
     HASH_ADD_STR(m->symbols, name, s);
     symbol_widen(s);

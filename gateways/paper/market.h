@@ -2,9 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <uthash.h>
-
 #include "common/decimal.h"
+#include "common/hash.h"
 #include "common/rates.h"
 #include "config.pb-c.h"
 #include "price.pb-c.h"

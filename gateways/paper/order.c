@@ -7,10 +7,11 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "common/alloc.h"
+
 struct order *order_new(const char *trade_id) {
     size_t length = strlen(trade_id);
-    struct order *o = calloc(1, sizeof *o + length + 1);
-    if (!o) abort();
+    struct order *o = alloc_zeroed(1, sizeof *o + length + 1);
     memcpy(o->trade_id, trade_id, length);
     return o;
 }
@@ -32,12 +33,8 @@ void order_free(struct order *o) {
 void order_because(struct order *o, const char *reason) { (void)snprintf(o->reason, sizeof o->reason, "%s", reason); }
 
 void order_add_close(struct order *o, const char *trade_id, size_t length, decimal_t lots) {
-    o->closes = realloc(o->closes, (o->n_closes + 1) * sizeof *o->closes);
-    char *id = malloc(length + 1);
-    if (!o->closes || !id) abort();
-    memcpy(id, trade_id, length);
-    id[length] = 0;
-    o->closes[o->n_closes++] = (struct reduction){id, lots};
+    o->closes = alloc_resized(o->closes, o->n_closes + 1, sizeof *o->closes);
+    o->closes[o->n_closes++] = (struct reduction){alloc_part(trade_id, length), lots};
 }
 
 void order_print_closes(const struct order *o, buffer_t *out) {

@@ -2,10 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <uthash.h>
-
 #include "common/buffer.h"
 #include "common/decimal.h"
+#include "common/hash.h"
 #include "execution.pb-c.h"
 #include "gateways/paper/account.h"
 #include "gateways/paper/market.h"

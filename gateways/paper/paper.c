@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/own.h"
@@ -17,16 +18,14 @@
 static void name_accounts(paper_t *self) {
     free(self->account_ids);
     self->n_accounts = 0;
-    self->account_ids = calloc(HASH_COUNT(self->accounts) + 1, sizeof *self->account_ids);
-    if (!self->account_ids) abort();
+    self->account_ids = alloc_zeroed(HASH_COUNT(self->accounts) + 1, sizeof *self->account_ids);
     for (struct account *a = self->accounts; a; a = a->hh.next) {
         if (a->served) self->account_ids[self->n_accounts++] = a->id;
     }
 }
 
 paper_t *paper_new(const struct paper_settings *settings, uint64_t utc_ns, char why[static 200]) {
-    paper_t *self = calloc(1, sizeof *self);
-    if (!self) abort();
+    paper_t *self = alloc_zeroed(1, sizeof *self);
     self->settings = settings;
     self->started_at = self->now = utc_ns;
     self->next_time = UINT64_MAX;

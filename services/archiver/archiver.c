@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/own.h"
@@ -204,8 +205,7 @@ static void note_cell(void *self, const struct unreadable_cell *cell) {
 
 static void *archiver_new(const struct context *context, const void *settings) {
     const struct settings *s = settings;
-    struct archiver *a = calloc(1, sizeof(*a));
-    if (!a) abort();
+    struct archiver *a = alloc_zeroed(1, sizeof(*a));
     a->context = context;
     a->arena = arena_new(0);
     a->config = config_new();

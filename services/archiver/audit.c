@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "archive.pb-c.h"
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/own.h"
 #include "common/record.h"
@@ -255,8 +256,7 @@ static err_t recover(audit_t *self, bool foreign) {
 }
 
 audit_t *audit_new(const struct audit_options *options, sql_t *db, bool foreign, char why[static 200]) {
-    audit_t *self = calloc(1, sizeof(*self));
-    if (!self) abort();
+    audit_t *self = alloc_zeroed(1, sizeof(*self));
     FAILPOINT("audit.start"); // the plan is read before there are threads
     pthread_mutex_init(&self->lock, NULL);
     pthread_cond_init(&self->wake, NULL);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/alloc.h"
 #include "common/own.h"
 #include "proto/tables.h"
 
@@ -83,8 +84,7 @@ static bool prepare(backfill_t *self, sql_t *db) {
 }
 
 backfill_t *backfill_new(sql_t *db, derived_t *derived) {
-    backfill_t *self = calloc(1, sizeof(*self));
-    if (!self) abort();
+    backfill_t *self = alloc_zeroed(1, sizeof(*self));
     self->derived = derived;
     self->arena = arena_new(0);
     if (prepare(self, db))

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/own.h"
 
@@ -59,8 +60,7 @@ static err_t read_head(chain_t *self) {
 }
 
 chain_t *chain_new(sql_t *db) {
-    chain_t *self = calloc(1, sizeof(*self));
-    if (!self) abort();
+    chain_t *self = alloc_zeroed(1, sizeof(*self));
     self->db = db;
     self->write = sql_prepare(db, "INSERT INTO chain (batch, at, rows, hash, entries) VALUES (?1, ?2, ?3, ?4, ?5)");
     self->close_day =

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#define uthash_fatal(why) abort()
-#include <uthash.h>
 
+#include "common/alloc.h"
+#include "common/hash.h"
 #include "common/own.h"
 #include "common/record.h"
 
@@ -60,8 +60,7 @@ static ProtobufCMessage *with_version(const ProtobufCMessage *m, uint64_t versio
 }
 
 config_t *config_new(void) {
-    config_t *self = calloc(1, sizeof(*self));
-    if (!self) abort();
+    config_t *self = alloc_zeroed(1, sizeof(*self));
     return self;
 }
 
@@ -92,8 +91,7 @@ void config_drop(config_t *self, config_kind_t kind, const char *id) {
 }
 
 void config_put(config_t *self, config_kind_t kind, const ProtobufCMessage *m, const char *path) {
-    struct held **rows = rows_of(self, kind), *h = calloc(1, sizeof(*h));
-    if (!h) abort();
+    struct held **rows = rows_of(self, kind), *h = alloc_zeroed(1, sizeof(*h));
     h->row.m = record_copy(m, NULL);
     h->row.id = id_of(h->row.m);
     h->row.given = path != NULL;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/own.h"
@@ -73,8 +74,7 @@ static bool open_audit(curator_t *self, const struct curator_options *options) {
 }
 
 curator_t *curator_new(const struct curator_options *options, sql_t *db, chain_t *chain) {
-    curator_t *self = calloc(1, sizeof(*self));
-    if (!self) abort();
+    curator_t *self = alloc_zeroed(1, sizeof(*self));
     self->db = db;
     self->options = *options;
     self->settle = sql_prepare(db, "UPDATE restored SET noticed = 1 WHERE noticed = 0");

@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#define uthash_fatal(why) abort()
-#include <uthash.h>
 
+#include "common/alloc.h"
+#include "common/hash.h"
 #include "proto/tables.h"
 #include "services/archiver/outcome.h"
 #include "services/archiver/performance.h"
@@ -64,8 +64,7 @@ static bool prepare(derived_t *self, sql_t *db) {
 }
 
 derived_t *derived_new(sql_t *db) {
-    derived_t *self = calloc(1, sizeof(*self));
-    if (!self) abort();
+    derived_t *self = alloc_zeroed(1, sizeof(*self));
     self->arena = arena_new(0);
     if (!prepare(self, db)) derived_destroy(&self);
     return self;

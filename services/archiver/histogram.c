@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
+
 #define EXACT 100 // values below stand for themselves
 #define STEPS 90  // of two digits, 10 to 99, for each further digit
 
@@ -51,8 +53,7 @@ static uint32_t find(const struct histogram *self, int32_t at) {
 static void make_room(struct histogram *self, uint32_t n) {
     if (n <= self->capacity) return;
     self->capacity = n > 8 ? n + n / 2 : 8;
-    self->buckets = realloc(self->buckets, self->capacity * sizeof(*self->buckets));
-    if (!self->buckets) abort();
+    self->buckets = alloc_resized(self->buckets, self->capacity, sizeof(*self->buckets));
 }
 
 static void add_at(struct histogram *self, int32_t at, uint64_t count) {

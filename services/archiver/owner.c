@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "common/alloc.h"
+
 struct owner {
     sql_t *db;
     sql_query_t *read, *raise;
@@ -11,8 +13,7 @@ struct owner {
 };
 
 owner_t *owner_new(sql_t *db) {
-    owner_t *self = calloc(1, sizeof(*self));
-    if (!self) abort();
+    owner_t *self = alloc_zeroed(1, sizeof(*self));
     self->db = db;
     self->read = sql_prepare(db, "SELECT claim FROM owner");
     self->raise = sql_prepare(db, "UPDATE owner SET claim = claim + 1");

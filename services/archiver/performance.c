@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/decimal.h"
 
 #define T(name)         TRADE_STATE__STATE__##name
@@ -69,7 +70,7 @@ static Rejections *find_reason(struct performance *self, const char *key) {
 }
 
 static Rejections *add_reason(struct performance *self, const char *key) {
-    if (!self->reasons && !(self->reasons = calloc(1, sizeof(*self->reasons)))) abort();
+    if (!self->reasons) self->reasons = alloc_zeroed(1, sizeof(*self->reasons));
     size_t i = self->row.n_rejections;
     if (i >= REASONS_MAX) key = "other";
     Rejections *held = i >= REASONS_MAX ? find_reason(self, key) : NULL;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/journal.h"
 #include "common/log.h"
 #include "common/own.h"
@@ -26,8 +27,7 @@ struct positions {
 };
 
 positions_t *positions_new(sql_t *db) {
-    positions_t *self = calloc(1, sizeof(*self));
-    if (!self) abort();
+    positions_t *self = alloc_zeroed(1, sizeof(*self));
     self->db = db;
     self->write = sql_prepare(
         db, "INSERT INTO positions (topic, position) VALUES (?1, ?2) ON CONFLICT(topic) DO UPDATE SET position = excluded.position");

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#define uthash_fatal(why) abort()
-#include <uthash.h>
 
+#include "common/alloc.h"
 #include "common/decimal.h"
+#include "common/hash.h"
 #include "common/own.h"
 #include "common/record.h"
 #include "services/archiver/performance.h"
@@ -60,8 +60,7 @@ static struct performance *group_of(struct groups *self, const char *name, const
     if (g) return &g->p;
     self->too_many = HASH_COUNT(self->all) >= GROUPS_MAX;
     if (self->too_many) return NULL;
-    g = calloc(1, sizeof(*g));
-    if (!g) abort();
+    g = alloc_zeroed(1, sizeof(*g));
     memcpy(g->key, key, sizeof(key));
     snprintf(g->name, sizeof(g->name), "%s", name);
     performance_init(&g->p, g->name, "", currency);

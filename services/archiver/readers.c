@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "common/alloc.h"
 #include "common/envelope.h"
 #include "common/port.h"
 #include "common/sql.h"
@@ -156,8 +157,7 @@ static void take_questions(readers_t *self) {
     while (port_receive(self->port, &p)) {
         if (envelope_read("control", p.frame, &e) || strcmp(e.type, control_request__descriptor.name) != 0 || p.peer.length > PEER_TEXT)
             continue;
-        struct question *q = calloc(1, sizeof(*q));
-        if (!q) abort();
+        struct question *q = alloc_zeroed(1, sizeof(*q));
         memcpy(q->peer, p.peer.data, p.peer.length);
         q->peer_length = p.peer.length;
         q->query = query_of(&e);
@@ -212,8 +212,7 @@ static bool open_reader(readers_t *self, const char *database, char why[static 2
 }
 
 readers_t *readers_new(const struct readers_options *options, char why[static 200]) {
-    readers_t *self = calloc(1, sizeof(*self));
-    if (!self) abort();
+    readers_t *self = alloc_zeroed(1, sizeof(*self));
     self->answer_ms = options->answer_ms;
     pthread_mutex_init(&self->lock, NULL);
     pthread_cond_init(&self->asked_one, NULL);

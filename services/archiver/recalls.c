@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "archive.pb-c.h"
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "execution.pb-c.h"
 #include "outcome.pb-c.h"
@@ -49,8 +50,7 @@ struct recalls {
 };
 
 recalls_t *recalls_new(sql_t *db) {
-    recalls_t *self = calloc(1, sizeof(*self));
-    if (!self) abort();
+    recalls_t *self = alloc_zeroed(1, sizeof(*self));
     bool good = true;
     for (size_t i = 0; good && i < QUERY_COUNT; i++) good = (self->queries[i] = sql_prepare(db, query_texts[i])) != NULL;
     if (!good) recalls_destroy(&self);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/own.h"
 #include "services/archiver/schema.h"
@@ -100,8 +101,7 @@ static bool prepare_rest(retention_t *self) {
 }
 
 retention_t *retention_new(const struct retention_options *options) {
-    retention_t *self = calloc(1, sizeof(*self));
-    if (!self) abort();
+    retention_t *self = alloc_zeroed(1, sizeof(*self));
     self->options = *options;
     bool good = prepare_rest(self);
     for (size_t i = 0; good && i < TABLE_COUNT; i++)

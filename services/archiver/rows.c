@@ -5,10 +5,11 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#define uthash_fatal(why) abort()
-#include <uthash.h>
 
+#include "common/alloc.h"
+#include "common/array.h"
 #include "common/clock.h"
+#include "common/hash.h"
 #include "common/log.h"
 #include "common/own.h"
 #include "common/record.h"
@@ -98,8 +99,7 @@ static err_t number_changes(sql_t *db) {
 }
 
 rows_t *rows_new(sql_t *db) {
-    rows_t *self = calloc(1, sizeof(*self));
-    if (!self) abort();
+    rows_t *self = alloc_zeroed(1, sizeof(*self));
     self->db = db;
     bool good = number_changes(db) == ERR_OK;
     for (size_t i = 0; good && i < TABLE_COUNT; i++) good = prepare_table(self, i);
@@ -131,19 +131,14 @@ void rows_destroy(rows_t **self) {
 // The queue.
 
 void rows_add(rows_t *self, enum table_name table, const ProtobufCMessage *m) {
-    if (self->count == self->capacity) {
-        self->capacity = self->capacity ? self->capacity * 2 : 1024;
-        self->queue = realloc(self->queue, self->capacity * sizeof(*self->queue));
-        if (!self->queue) abort();
-    }
+    array_reserve(self->queue, self->count, self->capacity);
     self->queue[self->count++] = (struct row){table, m, NULL};
 }
 
 static struct trade_place *new_place(rows_t *self) {
     static_assert(sizeof(struct trade_place) < 256);
     enum { CHUNK = 4096 };
-    if (!self->places) self->places = calloc(CHUNK, sizeof(*self->places));
-    if (!self->places) abort();
+    if (!self->places) self->places = alloc_zeroed(CHUNK, sizeof(*self->places));
     return self->n_places < CHUNK ? &self->places[self->n_places++] : NULL;
 }
 

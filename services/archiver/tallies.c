@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#define uthash_fatal(why) abort()
-#include <uthash.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
+#include "common/hash.h"
 #include "common/log.h"
 #include "proto/tables.h"
 #include "services/archiver/performance.h"
@@ -76,8 +76,7 @@ static bool prepare(tallies_t *self, sql_t *db) {
 }
 
 tallies_t *tallies_new(sql_t *db) {
-    tallies_t *self = calloc(1, sizeof(*self));
-    if (!self) abort();
+    tallies_t *self = alloc_zeroed(1, sizeof(*self));
     self->arena = arena_new(0);
     if (!prepare(self, db)) tallies_destroy(&self);
     return self;
@@ -141,8 +140,7 @@ static struct entity *find_entity(tallies_t *self, enum kind kind, const char *i
     struct entity *e;
     HASH_FIND(hh, self->entities, key, length, e);
     if (e) return e;
-    e = calloc(1, sizeof(*e) + length + 1);
-    if (!e) abort();
+    e = alloc_zeroed(1, sizeof(*e) + length + 1);
     e->kind = kind;
     memcpy(e->key, key, length);
     HASH_ADD(hh, self->entities, key, length, e);
@@ -169,8 +167,7 @@ static err_t load(tallies_t *self, struct tally *t) {
 
 static err_t add_tally(tallies_t *self, struct entity *of, uint64_t day, const char *currency, struct tally **out) {
     char text[DAY_TEXT];
-    struct tally *t = calloc(1, sizeof(*t));
-    if (!t) abort();
+    struct tally *t = alloc_zeroed(1, sizeof(*t));
     t->of = of;
     t->day = day;
     day_text(day, text);

@@ -4,14 +4,16 @@
 
 #include <stdlib.h>
 
+#include "common/alloc.h"
+#include "common/array.h"
+
 struct due_heap {
     struct due **items; // from 1
     size_t count, room;
 };
 
 due_heap_t *due_heap_new(void) {
-    due_heap_t *self = calloc(1, sizeof *self);
-    if (!self) abort();
+    due_heap_t *self = alloc_zeroed(1, sizeof *self);
     return self;
 }
 
@@ -51,11 +53,7 @@ static void settle(due_heap_t *self, struct due *item, size_t place) {
 void due_set(due_heap_t *self, struct due *item, uint64_t at) {
     item->at = at;
     if (item->place) return settle(self, item, item->place);
-    if (self->count + 1 >= self->room) {
-        self->room = self->room ? 2 * self->room : 1024;
-        self->items = realloc(self->items, self->room * sizeof(struct due *));
-        if (!self->items) abort();
-    }
+    array_reserve(self->items, self->count + 1, self->room); // the first is not used
     sift_up(self, item, ++self->count);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/record.h"
 #include "services/executor/engine.h"
@@ -36,8 +37,7 @@ struct halts {
 };
 
 halts_t *halts_new(void) {
-    halts_t *self = calloc(1, sizeof *self);
-    if (!self) abort();
+    halts_t *self = alloc_zeroed(1, sizeof *self);
     return self;
 }
 
@@ -63,8 +63,7 @@ static void set_source(halts_t *self, const char *name, RiskState__Mode mode) {
     struct halted *s = source_of(self, name);
     if (!s) {
         size_t length = strlen(name) + 1;
-        s = calloc(1, sizeof *s + length);
-        if (!s) abort();
+        s = alloc_zeroed(1, sizeof *s + length);
         memcpy(s->name, name, length);
         LL_PREPEND(self->sources, s);
     }
@@ -87,8 +86,7 @@ static struct flatten *flatten_of(const halts_t *self, const char *scope) {
 static struct flatten *flatten_add(halts_t *self, const char *scope, const char *id, const char *reason) {
     struct flatten *f = flatten_of(self, scope);
     if (!f) {
-        f = calloc(1, sizeof *f);
-        if (!f) abort();
+        f = alloc_zeroed(1, sizeof *f);
         (void)snprintf(f->scope, sizeof f->scope, "%s", scope);
         LL_PREPEND(self->flattens, f);
     }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/record.h"
 #include "services/executor/engine.h"
@@ -150,8 +151,7 @@ static void keep_orphans(struct executor *x, batch_t *batch) {
 void load_start(struct executor *x, batch_t *batch) {
     x->started = true;
     size_t n = 0, cursor = 0, all = trades_count(x->trades);
-    struct trade **list = calloc(all + 1, sizeof(struct trade *));
-    if (!list) abort();
+    struct trade **list = alloc_zeroed(all + 1, sizeof(struct trade *));
     for (struct trade *t; (t = trades_next(x->trades, &cursor)) != NULL;) list[n++] = t;
     qsort(list, n, sizeof(struct trade *), by_order);
     start_all(x, batch, list, n);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/table.h"
 #include "services/executor/engine.h"
@@ -24,13 +25,8 @@ struct orphans {
     struct orphan *first;
 };
 
-static void *checked(void *memory) {
-    if (!memory) abort();
-    return memory;
-}
-
 orphans_t *orphans_new(void) {
-    orphans_t *self = checked(calloc(1, sizeof *self));
+    orphans_t *self = alloc_zeroed(1, sizeof *self);
     self->by_id = table_new(sizeof(struct orphan *));
     return self;
 }
@@ -60,9 +56,9 @@ struct orphan *orphans_find(const orphans_t *self, const char *trade_id) {
 }
 
 struct orphan *orphans_add(orphans_t *self, const char *trade_id, const char *account_id, uint64_t mono_ns) {
-    struct orphan *o = checked(calloc(1, sizeof *o));
-    o->trade_id = checked(strdup(trade_id));
-    o->account_id = checked(strdup(account_id));
+    struct orphan *o = alloc_zeroed(1, sizeof *o);
+    o->trade_id = alloc_text(trade_id);
+    o->account_id = alloc_text(account_id);
     o->since = mono_ns;
     DL_APPEND(self->first, o);
     struct orphan **slot = table_add(self->by_id, table_key(trade_id));

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "common/alloc.h"
 #include "common/record.h"
 #include "common/table.h"
 
@@ -15,13 +16,8 @@ struct trades {
     size_t n_retired, retired_max;
 };
 
-static void *must(void *memory) {
-    if (!memory) abort();
-    return memory;
-}
-
 trades_t *trades_new(size_t retired_max) {
-    trades_t *self = must(calloc(1, sizeof *self));
+    trades_t *self = alloc_zeroed(1, sizeof *self);
     self->by_id = table_new(sizeof(struct trade *));
     self->retired_max = retired_max;
     return self;
@@ -47,7 +43,7 @@ struct trade *trades_find(const trades_t *self, const char *trade_id) {
 }
 
 struct trade *trades_add(trades_t *self, const TradeState *s) {
-    struct trade *t = must(calloc(1, sizeof *t));
+    struct trade *t = alloc_zeroed(1, sizeof *t);
     t->s = (TradeState *)record_copy(&s->base, NULL);
     struct trade **place = table_add(self->by_id, table_key(s->trade_id));
     return *place = t;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/clock.h"
 #include "common/testing.h"
 #include "services/ingest/accept.h"
@@ -162,11 +163,7 @@ static struct reply reply_to(struct ingest *self, exchange_t *x, struct target *
 }
 
 static void wait_for_commit(struct ingest *self, exchange_t *x, const struct reply *r) {
-    if (self->n_waiting == self->waiting_room) {
-        self->waiting_room = self->waiting_room ? 2 * self->waiting_room : 256;
-        self->waiting = realloc(self->waiting, self->waiting_room * sizeof *self->waiting);
-        if (!self->waiting) abort();
-    }
+    array_reserve(self->waiting, self->n_waiting, self->waiting_room);
     self->waiting[self->n_waiting++] = (struct waiting){x, *r};
 }
 

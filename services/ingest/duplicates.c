@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define uthash_fatal(message) abort()
-#include <uthash.h>
-
+#include "common/alloc.h"
+#include "common/hash.h"
 #include "common/signal_id.h"
 #include "services/ingest/slice.h"
 
@@ -27,8 +26,7 @@ struct duplicates {
 };
 
 duplicates_t *duplicates_new(size_t most) {
-    duplicates_t *self = calloc(1, sizeof *self);
-    if (!self) abort();
+    duplicates_t *self = alloc_zeroed(1, sizeof *self);
     self->most = most;
     return self;
 }
@@ -53,8 +51,7 @@ static struct again *again_last(duplicates_t *self, const char *signal_id) {
     if (a) {
         HASH_DEL(self->all, a);
     } else {
-        a = calloc(1, sizeof *a);
-        if (!a) abort();
+        a = alloc_zeroed(1, sizeof *a);
         (void)snprintf(a->signal_id, sizeof a->signal_id, "%s", signal_id);
     }
     HASH_ADD_STR(self->all, signal_id, a);

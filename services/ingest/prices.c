@@ -8,10 +8,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include <uthash.h>
-
 #include "common/clock.h"
 #include "common/decimal.h"
+#include "common/hash.h"
 #include "services/ingest/price_trust.h"
 #include "services/ingest/rules.h"
 #include "services/ingest/slice.h"

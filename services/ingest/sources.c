@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/id.h"
 
@@ -79,9 +80,8 @@ struct sender *sources_sender(sources_t *self, const char *name) {
     struct sender *r;
     HASH_FIND_STR(self->senders, name, r);
     if (r) return r;
-    r = calloc(1, sizeof *r);
-    if (r) r->name = strdup(name);
-    if (!r || !r->name) abort();
+    r = alloc_zeroed(1, sizeof *r);
+    r->name = alloc_text(name);
     HASH_ADD_KEYPTR(hh, self->senders, r->name, strlen(r->name), r);
     return r;
 }

@@ -2,9 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <uthash.h>
-
 #include "common/book.h"
+#include "common/hash.h"
 #include "services/ingest/bucket.h"
 #include "services/ingest/client.h"
 

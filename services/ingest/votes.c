@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define uthash_fatal(message) abort()
-#include <uthash.h>
-
+#include "common/alloc.h"
+#include "common/hash.h"
 #include "services/ingest/slice.h"
 #include "system.pb-c.h"
 
@@ -35,13 +34,8 @@ struct votes {
     uint64_t version; // of the book that they were made from
 };
 
-static void *must(void *memory) {
-    if (!memory) abort();
-    return memory;
-}
-
 votes_t *votes_new(const book_t *book, size_t ballots_max) {
-    votes_t *self = must(calloc(1, sizeof *self));
+    votes_t *self = alloc_zeroed(1, sizeof *self);
     self->book = book;
     self->most = ballots_max;
     return self;
@@ -79,7 +73,7 @@ static struct part_of *part_add(votes_t *self, const char *source) {
     struct part_of *p;
     HASH_FIND_STR(self->parts, source, p);
     if (p) return p;
-    p = must(calloc(1, sizeof *p));
+    p = alloc_zeroed(1, sizeof *p);
     p->source = source;
     HASH_ADD_KEYPTR(hh, self->parts, p->source, (unsigned)strlen(source), p);
     return p;
@@ -91,7 +85,7 @@ static void add_row(void *arg, const SignalConfig *row) {
     for (size_t i = 0; i < rule->n_parts && i < CONSENSUS_PARTS_MAX; i++) {
         if (consensus_part(rule, rule->parts[i]->source) != rule->parts[i]) continue; // given twice
         struct part_of *p = part_add(arg, rule->parts[i]->source);
-        p->rows = must(realloc(p->rows, (p->n + 1) * sizeof(SignalConfig *)));
+        p->rows = alloc_resized(p->rows, p->n + 1, sizeof(SignalConfig *));
         p->rows[p->n++] = row;
         p->only |= !rule->route_parts;
     }
@@ -135,7 +129,7 @@ static struct ballot_held *ballot_find(const votes_t *self, const char *name) {
 
 static struct ballot_held *ballot_add(votes_t *self, const char *name) {
     size_t length = strlen(name);
-    struct ballot_held *held = must(calloc(1, sizeof *held + length + 1));
+    struct ballot_held *held = alloc_zeroed(1, sizeof *held + length + 1);
     memcpy(held->name, name, length);
     HASH_ADD_KEYPTR(hh, self->ballots, held->name, (unsigned)length, held);
     return held;
@@ -150,7 +144,7 @@ static void replace(votes_t *self, batch_t *batch, const char *name, const Ballo
     struct ballot_held *held = ballot_find(self, name);
     if (!held) held = ballot_add(self, name);
     ballot__free_unpacked(held->ballot, NULL);
-    held->ballot = must(ballot__unpack(NULL, length, bytes));
+    held->ballot = alloc_checked(ballot__unpack(NULL, length, bytes));
 }
 
 static void full(const votes_t *self, batch_t *batch, const SignalConfig *row) {

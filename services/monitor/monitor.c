@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "cells.h"
+#include "common/alloc.h"
 #include "common/clock.h"
 
 #define WRITE_EVERY_NS NS_PER_S
@@ -34,8 +35,7 @@ const struct option monitor_options[] = {
 };
 
 void *monitor_new(const struct context *context, const void *settings) {
-    struct monitor *self = calloc(1, sizeof *self);
-    if (!self) abort();
+    struct monitor *self = alloc_zeroed(1, sizeof *self);
     self->context = context;
     self->settings = settings;
     self->limits.silent_ns = (uint64_t)self->settings->silent_ms * NS_PER_MS;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/record.h"
 
 #define OF(type, m) ((const type *)(m))
@@ -172,8 +173,7 @@ bool watch_is_new(struct watch *self, const char *topic, struct entry_id id) {
     HASH_FIND_STR(self->topics, topic, seen);
     if (!seen) {
         if (HASH_COUNT(self->topics) >= LAGS_MAX || strlen(topic) >= sizeof seen->name) return true;
-        seen = calloc(1, sizeof *seen);
-        if (!seen) abort();
+        seen = alloc_zeroed(1, sizeof *seen);
         snprintf(seen->name, sizeof seen->name, "%s", topic);
         HASH_ADD_STR(self->topics, name, seen);
     }
@@ -223,8 +223,7 @@ static void see_account(struct watch *self, const ProtobufCMessage *m) {
     HASH_FIND_STR(self->accounts, state->account_id, seen);
     if (!seen) {
         if (HASH_COUNT(self->accounts) >= SUBJECTS_MAX || strlen(state->account_id) >= sizeof seen->id) return;
-        seen = calloc(1, sizeof *seen);
-        if (!seen) abort();
+        seen = alloc_zeroed(1, sizeof *seen);
         snprintf(seen->id, sizeof seen->id, "%s", state->account_id);
         HASH_ADD_STR(self->accounts, id, seen);
     }
@@ -236,8 +235,7 @@ static struct instance_seen *instance_of(struct watch *self, const char *id) {
     struct instance_seen *seen;
     HASH_FIND_STR(self->instances, id, seen);
     if (seen || HASH_COUNT(self->instances) >= SUBJECTS_MAX || strlen(id) >= sizeof seen->id) return seen;
-    seen = calloc(1, sizeof *seen);
-    if (!seen) abort();
+    seen = alloc_zeroed(1, sizeof *seen);
     snprintf(seen->id, sizeof seen->id, "%s", id);
     HASH_ADD_STR(self->instances, id, seen);
     return seen;
@@ -254,8 +252,7 @@ void watch_price(struct watch *self, const char *symbol, uint64_t mono_ns) {
     struct symbol_heard *heard;
     bool passed_over = watch_has_price(self, symbol) || HASH_COUNT(self->symbols) >= SUBJECTS_MAX || strlen(symbol) >= sizeof heard->name;
     if (passed_over) return;
-    heard = calloc(1, sizeof *heard);
-    if (!heard) abort();
+    heard = alloc_zeroed(1, sizeof *heard);
     snprintf(heard->name, sizeof heard->name, "%s", symbol);
     HASH_ADD_STR(self->symbols, name, heard);
 }
@@ -285,8 +282,7 @@ static void see_alert(struct watch *self, const ProtobufCMessage *m) {
     HASH_FIND_STR(self->alerts, key, heard);
     if (!heard) {
         if (HASH_COUNT(self->alerts) >= SUBJECTS_MAX) return;
-        heard = calloc(1, sizeof *heard);
-        if (!heard) abort();
+        heard = alloc_zeroed(1, sizeof *heard);
         memcpy(heard->key, key, sizeof key);
         HASH_ADD_STR(self->alerts, key, heard);
     }

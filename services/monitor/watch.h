@@ -2,12 +2,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <uthash.h>
-
 #include "cell.pb-c.h"
 #include "common/arena.h"
 #include "common/cells.h"
 #include "common/delivery.h"
+#include "common/hash.h"
 #include "common/topology.h"
 #include "execution.pb-c.h"
 #include "order.pb-c.h"

@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define uthash_fatal(message) abort()
-#include <uthash.h>
-
+#include "common/alloc.h"
 #include "common/buffer.h"
+#include "common/hash.h"
 #include "common/table.h"
 #include "services/reconciler/compare.h"
 
@@ -37,12 +36,7 @@ struct holdings {
     struct account *accounts;
 };
 
-static void *must(void *memory) {
-    if (!memory) abort();
-    return memory;
-}
-
-holdings_t *holdings_new(void) { return must(calloc(1, sizeof(holdings_t))); }
+holdings_t *holdings_new(void) { return alloc_zeroed(1, sizeof(holdings_t)); }
 
 void holdings_destroy(holdings_t **self) {
     if (!*self) return;
@@ -62,7 +56,7 @@ static struct account *account_get(holdings_t *self, const char *account_id) {
     HASH_FIND_STR(self->accounts, account_id, a);
     if (a) return a;
     size_t length = strlen(account_id) + 1;
-    a = must(calloc(1, sizeof *a + length));
+    a = alloc_zeroed(1, sizeof *a + length);
     memcpy(a->id, account_id, length);
     a->held = table_new(sizeof(struct held));
     a->suspects = table_new(0);

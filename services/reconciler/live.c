@@ -4,10 +4,7 @@
 
 #include <string.h>
 
-static void *must(void *memory) {
-    if (!memory) abort();
-    return memory;
-}
+#include "common/alloc.h"
 
 struct live_signal *live_signal_find(const struct live *live, const char *signal_id) {
     struct live_signal *s;
@@ -19,7 +16,7 @@ struct live_signal *live_signal_get(struct live *live, const char *signal_id, ui
     struct live_signal *s = live_signal_find(live, signal_id);
     if (s) return s;
     size_t length = strlen(signal_id) + 1;
-    s = must(calloc(1, sizeof *s + length));
+    s = alloc_zeroed(1, sizeof *s + length);
     memcpy(s->id, signal_id, length);
     s->seen_at = now;
     HASH_ADD_STR(live->signals, id, s);
@@ -28,7 +25,7 @@ struct live_signal *live_signal_get(struct live *live, const char *signal_id, ui
 
 void live_signal_refused(struct live_signal *s, const char *why) {
     free(s->refused);
-    s->refused = why && why[0] ? must(strdup(why)) : NULL;
+    s->refused = why && why[0] ? alloc_text(why) : NULL;
 }
 
 struct live_trade *live_trade_find(const struct live *live, const char *trade_id) {
@@ -39,9 +36,9 @@ struct live_trade *live_trade_find(const struct live *live, const char *trade_id
 
 struct live_trade *live_trade_add(struct live *live, struct live_signal *signal, const char *trade_id, const char *account_id) {
     size_t length = strlen(trade_id) + 1;
-    struct live_trade *t = must(calloc(1, sizeof *t + length));
+    struct live_trade *t = alloc_zeroed(1, sizeof *t + length);
     memcpy(t->id, trade_id, length);
-    t->account_id = must(strdup(account_id));
+    t->account_id = alloc_text(account_id);
     t->status = TRADE_RECONCILIATION__STATUS__pending;
     t->facts.state = TRADE_STATE__STATE__pending;
     t->signal = signal;

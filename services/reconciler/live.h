@@ -4,11 +4,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
 
-#define uthash_fatal(message) abort()
-#include <uthash.h>
-
+#include "common/hash.h"
 #include "services/reconciler/compare.h"
 
 struct live_trade {

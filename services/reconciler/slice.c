@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/own.h"
 #include "common/record.h"
 
@@ -170,8 +171,7 @@ static void restore(struct live_trade *t, const ReconciledTrade *m) {
     if (t->status != TRADE_RECONCILIATION__STATUS__pending) t->signal->settled++;
     if (!t->account_id[0]) {
         free(t->account_id);
-        t->account_id = strdup(m->account_id);
-        if (!t->account_id) abort();
+        t->account_id = alloc_text(m->account_id);
     }
 }
 

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "common/alloc.h"
+#include "common/array.h"
 #include "common/clock.h"
 #include "common/envelope.h"
 #include "common/testing.h"
@@ -56,8 +58,7 @@ static bool takes_more(const struct part *part, struct span packed, struct entry
 
 static struct part *part_for(struct outbox *self, struct parts *list, struct span packed, struct entry_id before) {
     if (takes_more(list->last, packed, before)) return list->last;
-    struct part *part = calloc(1, sizeof *part);
-    if (!part) abort();
+    struct part *part = alloc_zeroed(1, sizeof *part);
     part->number = ++self->numbers;
     part->before = before;
     append(list, part);
@@ -66,11 +67,7 @@ static struct part *part_for(struct outbox *self, struct parts *list, struct spa
 
 static void part_add(struct part *part, struct span packed) {
     buffer_add(&part->bytes, packed.data, packed.length);
-    if (part->count == part->room) {
-        part->room = part->room ? 2 * part->room : 4;
-        part->ends = realloc(part->ends, part->room * sizeof *part->ends);
-        if (!part->ends) abort();
-    }
+    array_reserve(part->ends, part->count, part->room);
     part->ends[part->count++] = (uint32_t)part->bytes.length;
 }
 

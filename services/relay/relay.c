@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/cells.h"
 #include "common/clock.h"
 #include "common/envelope.h"
@@ -156,11 +157,7 @@ static err_t handle_signal(void *self, batch_t *batch, const ProtobufCMessage *b
     const Signal *s = (const Signal *)body;
     (void)batch;
     if (!is_handed_on(s)) return ERR_OK;
-    if (r->n == r->room) {
-        r->room = r->room ? 2 * r->room : PART_SIGNALS;
-        r->signals = realloc(r->signals, r->room * sizeof(const Signal *));
-        if (!r->signals) abort();
-    }
+    array_reserve(r->signals, r->n, r->room);
     r->signals[r->n++] = s;
     return ERR_OK;
 }

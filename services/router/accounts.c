@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/table.h"
 
 struct place {
@@ -20,13 +21,8 @@ struct accounts {
     struct account *first;
 };
 
-static void *must(void *memory) {
-    if (!memory) abort();
-    return memory;
-}
-
 accounts_t *accounts_new(void) {
-    accounts_t *self = must(calloc(1, sizeof *self));
+    accounts_t *self = alloc_zeroed(1, sizeof *self);
     self->by_id = table_new(sizeof(struct place));
     self->trades = table_new(sizeof(struct trade));
     self->symbols = table_new(sizeof(char *));
@@ -61,7 +57,7 @@ struct account *accounts_get(accounts_t *self, const char *account_id) {
     struct place *place = table_add(self->by_id, table_key(account_id));
     if (place->account) return place->account;
     size_t length = strlen(account_id) + 1;
-    struct account *account = must(calloc(1, sizeof *account + length));
+    struct account *account = alloc_zeroed(1, sizeof *account + length);
     memcpy(account->id, account_id, length);
     account->mode = RISK_STATE__MODE__trading;
     account->next = self->first;
@@ -76,7 +72,7 @@ struct account *accounts_first(const accounts_t *self) {
 const char *accounts_symbol(accounts_t *self, const char *symbol) {
     if (self->last && strcmp(self->last, symbol) == 0) return self->last;
     char **text = table_add(self->symbols, table_key(symbol));
-    if (!*text) *text = must(strdup(symbol));
+    if (!*text) *text = alloc_text(symbol);
     return self->last = *text;
 }
 
@@ -92,7 +88,7 @@ static struct holding *holding_get(struct account *account, const char *symbol) 
     struct holding *h = account->holdings;
     while (h && h->symbol != symbol) h = h->next;
     if (h) return h;
-    h = must(calloc(1, sizeof *h));
+    h = alloc_zeroed(1, sizeof *h);
     h->symbol = symbol;
     h->next = account->holdings;
     return account->holdings = h;

@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define uthash_fatal(message) abort()
-#include <uthash.h>
-
+#include "common/alloc.h"
 #include "common/clock.h"
+#include "common/hash.h"
 #include "common/own.h"
 #include "common/signal_id.h"
 #include "common/zone.h"
@@ -25,11 +24,6 @@ struct seats {
     UT_hash_handle hh;
     char source[];
 };
-
-static void *must(void *memory) {
-    if (!memory) abort();
-    return memory;
-}
 
 void desk_open(struct desk *self, const book_t *book, unsigned shards) {
     *self = (struct desk){.book = book, .shards = shards, .global = RISK_STATE__MODE__trading};
@@ -67,7 +61,7 @@ static struct venue *venue_of(struct desk *self, const char *broker_id) {
     for (struct venue *v = self->venues; v; v = v->next) {
         if (strcmp(v->broker_id, broker_id) == 0) return v;
     }
-    struct venue *v = must(calloc(1, sizeof *v));
+    struct venue *v = alloc_zeroed(1, sizeof *v);
     v->broker_id = broker_id;
     v->broker = book_broker(self->book, broker_id);
     v->zone = v->broker ? risks_zone(self->risks, v->broker->time_zone) : NULL;
@@ -78,9 +72,9 @@ static struct venue *venue_of(struct desk *self, const char *broker_id) {
 static struct seats *seats_add(struct desk *self, const char *source) {
     const struct subscriber *subscribers = NULL;
     size_t n = book_subscribers(self->book, source, &subscribers), length = strlen(source);
-    struct seats *s = must(calloc(1, sizeof *s + length + 1));
+    struct seats *s = alloc_zeroed(1, sizeof *s + length + 1);
     memcpy(s->source, source, length);
-    s->items = must(calloc(n + 1, sizeof *s->items));
+    s->items = alloc_zeroed(n + 1, sizeof *s->items);
     for (size_t i = 0; i < n; i++) {
         const AccountConfig *account = subscribers[i].account;
         bool again = i > 0 && subscribers[i - 1].account == account;

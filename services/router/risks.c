@@ -7,6 +7,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "common/alloc.h"
 #include "services/router/accounts.h"
 #include "services/router/breach.h"
 
@@ -27,12 +28,7 @@ struct risks {
     struct halted *sources; // those that were ever halted
 };
 
-static void *must(void *memory) {
-    if (!memory) abort();
-    return memory;
-}
-
-risks_t *risks_new(void) { return must(calloc(1, sizeof(risks_t))); }
+risks_t *risks_new(void) { return alloc_zeroed(1, sizeof(risks_t)); }
 
 void risks_destroy(risks_t **self) {
     if (!*self) return;
@@ -52,10 +48,10 @@ const zone_t *risks_zone(risks_t *self, const char *name) {
         if (strcmp(p->name, name) == 0) return p->zone;
     }
     size_t length = strlen(name) + 1;
-    struct place *p = must(calloc(1, sizeof *p + length));
+    struct place *p = alloc_zeroed(1, sizeof *p + length);
     memcpy(p->name, name, length);
     p->zone = zone_new(name);
-    if (!p->zone) p->zone = must(zone_new("UTC")); // the archiver lets no such name in
+    if (!p->zone) p->zone = alloc_checked(zone_new("UTC")); // the archiver lets no such name in
     LL_PREPEND(self->places, p);
     return p->zone;
 }
@@ -77,7 +73,7 @@ void risks_set_source(risks_t *self, const char *source, RiskState__Mode mode) {
     struct halted *h = find_source(self, source);
     if (!h) {
         size_t length = strlen(source) + 1;
-        h = must(calloc(1, sizeof *h + length));
+        h = alloc_zeroed(1, sizeof *h + length);
         memcpy(h->source, source, length);
         LL_PREPEND(self->sources, h);
     }
@@ -88,7 +84,7 @@ void risks_set_source(risks_t *self, const char *source, RiskState__Mode mode) {
 
 static struct risk *make(struct account *account) {
     if (account->risk) return account->risk;
-    struct risk *k = account->risk = must(calloc(1, sizeof *k));
+    struct risk *k = account->risk = alloc_zeroed(1, sizeof *k);
     risk_state__init(&k->s);
     k->s.scope = account->id;
     k->rules.r = (RiskRules)RISK_RULES__INIT;

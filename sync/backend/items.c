@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/log.h"
 #include "common/own.h"
 
@@ -52,8 +53,7 @@ struct items {
 };
 
 items_t *items_new(sql_t *state) {
-    items_t *self = calloc(1, sizeof(*self));
-    if (!self) abort();
+    items_t *self = alloc_zeroed(1, sizeof(*self));
     self->state = state;
     bool good = true;
     for (size_t i = 0; good && i < QUERY_COUNT; i++) good = (self->queries[i] = sql_prepare(state, query_texts[i])) != NULL;

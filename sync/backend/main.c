@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/own.h"
@@ -255,8 +256,7 @@ static char *authorization_of(const char *token) {
 }
 
 static void *backend_new(struct copy *copy, const void *settings) {
-    struct backend *self = calloc(1, sizeof(*self));
-    if (!self) abort();
+    struct backend *self = alloc_zeroed(1, sizeof(*self));
     self->copy = copy;
     self->settings = settings;
     self->authorization = authorization_of(self->settings->token);

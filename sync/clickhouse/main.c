@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/own.h"
@@ -231,8 +232,7 @@ static void clickhouse_destroy(void **arg) {
 }
 
 static void *clickhouse_new(struct copy *copy, const void *settings) {
-    struct clickhouse *self = calloc(1, sizeof(*self));
-    if (!self) abort();
+    struct clickhouse *self = alloc_zeroed(1, sizeof(*self));
     self->copy = copy;
     self->settings = settings;
     self->server = server_new(&self->settings->server, copy_goes_on, copy);

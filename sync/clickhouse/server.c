@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/own.h"
 #include "common/record.h"
 
@@ -18,8 +19,7 @@ struct server {
 };
 
 server_t *server_new(const struct server_settings *settings, bool (*goes_on)(void *arg), void *arg) {
-    server_t *self = calloc(1, sizeof(*self));
-    if (!self) abort();
+    server_t *self = alloc_zeroed(1, sizeof(*self));
     self->settings = *settings;
     self->web = web_new(&(struct web_settings){.ca_file = settings->ca_file,
                                                .user = settings->user,

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/keys.h"
 #include "common/log.h"
@@ -144,8 +145,7 @@ int copy_main(const struct copy_program *program, int argc, char **argv) {
     if (strcmp(argument, "--env") == 0) return each_table(program, options_env_file), 0;
     if (strcmp(argument, "--reference") == 0) return each_table(program, options_reference), 0;
     if (sodium_init() < 0) return 1;
-    void *settings = calloc(1, program->settings_size);
-    if (!settings) abort();
+    void *settings = alloc_zeroed(1, program->settings_size);
     int status = 2;
     log_start(program->name, LOG_LEVEL_INFO);
     if (read_options(&self, settings, wrong))

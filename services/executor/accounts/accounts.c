@@ -7,6 +7,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "common/alloc.h"
 #include "common/table.h"
 #include "services/executor/trade/trade.h"
 
@@ -17,13 +18,8 @@ struct accounts {
     struct place *waiting;
 };
 
-static void *must(void *memory) {
-    if (!memory) abort();
-    return memory;
-}
-
 accounts_t *accounts_new(void) {
-    accounts_t *self = must(calloc(1, sizeof *self));
+    accounts_t *self = alloc_zeroed(1, sizeof *self);
     self->by_id = table_new(sizeof(struct account *));
     self->places = table_new(sizeof(struct place *));
     return self;
@@ -61,14 +57,14 @@ struct account *accounts_find(const accounts_t *self, const char *account_id) {
 struct account *accounts_get(accounts_t *self, const char *account_id) {
     struct account **slot = table_add(self->by_id, table_key(account_id));
     if (*slot) return *slot;
-    struct account *a = must(calloc(1, sizeof *a));
-    a->id = must(strdup(account_id));
+    struct account *a = alloc_zeroed(1, sizeof *a);
+    a->id = alloc_text(account_id);
     a->mode = RISK_STATE__MODE__trading;
     a->lock = ORDER_COMMAND__LOCK__open;
-    a->state = must(malloc(sizeof *a->state));
+    a->state = alloc_bytes(sizeof *a->state);
     account_state__init(a->state);
-    a->state->account_id = must(strdup(account_id));
-    a->state->broker_id = must(strdup(""));
+    a->state->account_id = alloc_text(account_id);
+    a->state->broker_id = alloc_text("");
     a->state->state = ACCOUNT_STATE__STATE__ready;
     a->next = self->first;
     self->first = a;
@@ -94,9 +90,9 @@ struct place *accounts_place(accounts_t *self, const char *account_id, const cha
     struct place **slot = table_add(self->places, place_key(account_id, broker_symbol));
     *is_new = !*slot;
     if (*slot) return *slot;
-    struct place *p = must(calloc(1, sizeof *p));
+    struct place *p = alloc_zeroed(1, sizeof *p);
     p->account = accounts_get(self, account_id);
-    p->broker_symbol = must(strdup(broker_symbol));
+    p->broker_symbol = alloc_text(broker_symbol);
     p->next_of_account = p->account->places;
     p->account->places = p;
     return *slot = p;

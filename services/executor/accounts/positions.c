@@ -6,6 +6,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/table.h"
 #include "services/executor/trade/fills.h"
@@ -32,13 +33,8 @@ struct positions {
     uint64_t refreshed_at; // monotonic ns
 };
 
-static void *must(void *memory) {
-    if (!memory) abort();
-    return memory;
-}
-
 positions_t *positions_new(unsigned shard, unsigned shards) {
-    positions_t *self = must(calloc(1, sizeof *self));
+    positions_t *self = alloc_zeroed(1, sizeof *self);
     self->shard = shard;
     self->several = shards > 1;
     self->symbols = table_new(sizeof(struct symbol *));
@@ -78,8 +74,8 @@ void positions_destroy(positions_t **self) {
 static struct symbol *symbol_get(positions_t *self, const char *name) {
     struct symbol **slot = table_add(self->symbols, table_key(name));
     if (*slot) return *slot;
-    struct symbol *s = must(calloc(1, sizeof *s));
-    s->name = must(strdup(name));
+    struct symbol *s = alloc_zeroed(1, sizeof *s);
+    s->name = alloc_text(name);
     s->next = self->first;
     self->first = s;
     return *slot = s;
@@ -261,9 +257,9 @@ static void mark_moved(positions_t *self, uint64_t mono) {
 }
 
 void positions_remember(positions_t *self, const char *account_id, const char *symbol) {
-    struct stale *s = must(calloc(1, sizeof *s));
-    s->account_id = *account_id ? must(strdup(account_id)) : NULL;
-    s->symbol = must(strdup(symbol));
+    struct stale *s = alloc_zeroed(1, sizeof *s);
+    s->account_id = *account_id ? alloc_text(account_id) : NULL;
+    s->symbol = alloc_text(symbol);
     s->next = self->stale;
     self->stale = s;
 }
@@ -309,7 +305,7 @@ static struct other *other_get(struct symbol *s, unsigned shard) {
     struct other *o = s->others;
     while (o && o->shard != shard) o = o->next;
     if (o) return o;
-    o = must(calloc(1, sizeof *o));
+    o = alloc_zeroed(1, sizeof *o);
     o->shard = shard;
     o->next = s->others;
     return s->others = o;

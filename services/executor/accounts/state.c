@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/rules.h"
 #include "gateway.pb-c.h"
@@ -18,8 +19,8 @@ static struct broker *broker_get(struct executor *x, const char *broker_id) {
     struct broker *b = x->brokers;
     while (b && strcmp(b->id, broker_id) != 0) b = b->next;
     if (b) return b;
-    b = calloc(1, sizeof *b);
-    if (!b || !(b->id = strdup(broker_id))) abort();
+    b = alloc_zeroed(1, sizeof *b);
+    b->id = alloc_text(broker_id);
     broker_state__init(&b->state);
     b->state.broker_id = b->id;
     b->next = x->brokers;
@@ -66,7 +67,7 @@ static BrokerState over_all(const struct broker *b) {
 
 void state_other_broker(struct executor *x, unsigned shard, const BrokerState *told) {
     struct broker *b = broker_get(x, told->broker_id);
-    if (!b->others && !(b->others = calloc(SHARDS_MOST, sizeof *b->others))) abort();
+    if (!b->others) b->others = alloc_zeroed(SHARDS_MOST, sizeof *b->others);
     if (b->others[shard].updated_at == told->updated_at) return;
     b->others[shard] = *told;
     b->others[shard].broker_id = b->id;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/alloc.h"
+#include "common/array.h"
 #include "common/envelope.h"
 
 struct outbox {
@@ -14,8 +16,7 @@ struct outbox {
 };
 
 outbox_t *outbox_new(void) {
-    outbox_t *self = calloc(1, sizeof *self);
-    if (!self) abort();
+    outbox_t *self = alloc_zeroed(1, sizeof *self);
     return self;
 }
 
@@ -28,11 +29,7 @@ void outbox_destroy(outbox_t **self) {
 }
 
 static struct letter *add(outbox_t *self, struct session *to, const ProtobufCMessage *m) {
-    if (self->count == self->room) {
-        self->room = self->room ? 2 * self->room : 256;
-        self->letters = realloc(self->letters, self->room * sizeof *self->letters);
-        if (!self->letters) abort();
-    }
+    array_reserve(self->letters, self->count, self->room);
     size_t start = self->frames.length;
     envelope_write(&self->frames, GATEWAY_TOPIC, ENTRY_ID_NONE, ENTRY_ID_NONE, m);
     struct letter *letter = &self->letters[self->count++];

@@ -5,13 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
+
 struct sessions {
     struct session *first; // a handful: one a broker connection
 };
 
 sessions_t *sessions_new(void) {
-    sessions_t *self = calloc(1, sizeof *self);
-    if (!self) abort();
+    sessions_t *self = alloc_zeroed(1, sizeof *self);
     return self;
 }
 
@@ -38,8 +39,10 @@ struct session *sessions_find(const sessions_t *self, const char *instance_id) {
 struct session *sessions_get(sessions_t *self, const char *instance_id) {
     struct session *s = sessions_find(self, instance_id);
     if (s) return s;
-    s = calloc(1, sizeof *s);
-    if (!s || !(s->instance_id = strdup(instance_id)) || !(s->broker_id = strdup("")) || !(s->kind = strdup(""))) abort();
+    s = alloc_zeroed(1, sizeof *s);
+    s->instance_id = alloc_text(instance_id);
+    s->broker_id = alloc_text("");
+    s->kind = alloc_text("");
     s->state = INSTANCE_STATE__STATE__connecting;
     s->can.checks.check = HELLO__DUPLICATE_CHECK__none;
     s->next = self->first;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/id.h"
 #include "common/record.h"
@@ -13,11 +14,6 @@
 
 #define T(name)     TRADE_STATE__STATE__##name
 #define AMEND_AGAIN (10 * NS_PER_S) // an amendment without an answer is sent again
-
-static void *checked(void *memory) {
-    if (!memory) abort();
-    return memory;
-}
 
 Terms *terms_begin(const Terms *from, arena_t *arena) {
     Terms *terms = arena_take(arena, sizeof *terms);
@@ -181,21 +177,21 @@ bool trade_due(const struct trade *t, const struct trade_env *env, uint64_t *at)
 // --- fields
 
 void trade_set_text(char **field, const char *text) {
-    char *copy = text ? checked(strdup(text)) : NULL;
+    char *copy = text ? alloc_text(text) : NULL;
     if (*field != protobuf_c_empty_string) free(*field);
     *field = copy;
 }
 
 void trade_add_execution(struct trade *t, const char *execution_id) {
     TradeState *s = t->s;
-    s->executions = checked(realloc(s->executions, (s->n_executions + 1) * sizeof *s->executions));
-    s->executions[s->n_executions++] = checked(strdup(execution_id));
+    s->executions = alloc_resized(s->executions, s->n_executions + 1, sizeof *s->executions);
+    s->executions[s->n_executions++] = alloc_text(execution_id);
 }
 
 static Closing *closing_copy(const Closing *c) {
-    Closing *copy = checked(malloc(sizeof *copy));
+    Closing *copy = alloc_bytes(sizeof *copy);
     closing__init(copy);
-    copy->trade_id = checked(strdup(c->trade_id));
+    copy->trade_id = alloc_text(c->trade_id);
     copy->lots = c->lots;
     return copy;
 }
@@ -204,7 +200,7 @@ void trade_set_closings(struct trade *t, Closing *const *closes, size_t n) {
     TradeState *s = t->s;
     for (size_t i = 0; i < s->n_closes; i++) closing__free_unpacked(s->closes[i], NULL);
     free(s->closes);
-    s->closes = n ? checked(calloc(n, sizeof(Closing *))) : NULL;
+    s->closes = n ? alloc_zeroed(n, sizeof(Closing *)) : NULL;
     s->n_closes = n;
     for (size_t i = 0; i < n; i++) s->closes[i] = closing_copy(closes[i]);
 }
