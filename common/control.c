@@ -15,13 +15,13 @@ static void send_answer(struct loop *l, struct span peer, bool ok, const char *t
     else answer.error = (char *)text;
     buffer_t frame = {0};
     envelope_write(&frame, "control", ENTRY_ID_NONE, ENTRY_ID_NONE, &answer.base);
-    port_send_to(l->control, peer, "control", (struct span){frame.data, frame.length});
+    port_send_to(l->sockets.control, peer, "control", (struct span){frame.data, frame.length});
     buffer_destroy(&frame);
 }
 
 static void keep_answer(struct loop *l, struct span peer, bool ok, const char *text) {
-    if (l->n_answers == ANSWERS_MAX || peer.length > sizeof l->answers[0].peer) return;
-    struct waiting_answer *w = &l->answers[l->n_answers++];
+    if (l->answers.n == ANSWERS_MAX || peer.length > sizeof l->answers.waiting[0].peer) return;
+    struct waiting_answer *w = &l->answers.waiting[l->answers.n++];
     memcpy(w->peer, peer.data, peer.length);
     w->peer_length = peer.length;
     w->ok = ok;
@@ -29,21 +29,21 @@ static void keep_answer(struct loop *l, struct span peer, bool ok, const char *t
 }
 
 void control_answer(struct loop *l) {
-    for (size_t i = 0; i < l->n_answers; i++) {
-        struct waiting_answer *w = &l->answers[i];
+    for (size_t i = 0; i < l->answers.n; i++) {
+        struct waiting_answer *w = &l->answers.waiting[i];
         send_answer(l, (struct span){w->peer, w->peer_length}, w->ok, w->text ? w->text : "");
         free(w->text);
     }
-    l->n_answers = 0;
+    l->answers.n = 0;
 }
 
 void control_turn_away(struct loop *l, const char *why) {
     char text[260];
     snprintf(text, sizeof text, "%s cannot commit at the moment: %s; try again when Redis is back", l->me.name, why);
-    for (size_t i = 0; i < l->n_answers; i++) {
-        free(l->answers[i].text);
-        l->answers[i].text = strdup(text);
-        l->answers[i].ok = false;
+    for (size_t i = 0; i < l->answers.n; i++) {
+        free(l->answers.waiting[i].text);
+        l->answers.waiting[i].text = strdup(text);
+        l->answers.waiting[i].ok = false;
     }
     control_answer(l);
 }
@@ -61,9 +61,9 @@ static bool answer_status(struct loop *l, buffer_t *answer) {
 
 // "orders.0" -> TOPIC_orders
 static bool topic_of(struct loop *l, const char *name, enum topic *out) {
-    for (size_t i = 0; i < l->n_slots; i++) {
-        if (strcmp(l->slots[i].stream.name, name) != 0) continue;
-        *out = l->slots[i].stream.topic;
+    for (size_t i = 0; i < l->inputs.n; i++) {
+        if (strcmp(l->inputs.slots[i].stream.name, name) != 0) continue;
+        *out = l->inputs.slots[i].stream.topic;
         return true;
     }
     return false;
@@ -84,7 +84,7 @@ static bool drive(struct loop *l, const char *id, const DeadLetter *dead, buffer
         return false;
     }
     batch_unbury(l->batch, id);
-    l->redriven++;
+    l->counts.redriven++;
     buffer_format(answer, "{\"redriven\":\"%s\"}", id);
     return true;
 }
@@ -109,7 +109,7 @@ static bool redrive(struct loop *l, const char *id, buffer_t *answer) {
     at.sequence--;
     char key[80];
     snprintf(key, sizeof key, "deadletter:%s", l->me.name);
-    err_t e = store_stream(ledger_store(l->ledger), key, at, 1, take_letter, &letter, &count);
+    err_t e = store_stream(ledger_store(l->redis.ledger), key, at, 1, take_letter, &letter, &count);
     bool done = false;
     if (e || !letter.dead) buffer_format(answer, "there is no dead letter %s in %s", id, key);
     else done = drive(l, id, letter.dead, answer);
@@ -118,8 +118,8 @@ static bool redrive(struct loop *l, const char *id, buffer_t *answer) {
 }
 
 static bool drop(struct loop *l, const char *id, buffer_t *answer) {
-    if (unreadables_drop(l->unreadable, l->batch, id)) {
-        l->redriven++;
+    if (unreadables_drop(l->redis.unreadable, l->batch, id)) {
+        l->counts.redriven++;
         buffer_format(answer, "{\"dropped\":\"%s\"}", id);
         return true;
     }
@@ -131,13 +131,13 @@ static bool changes_letters(const ControlRequest *request) { return strncmp(requ
 
 static bool own_verb(struct loop *l, const ControlRequest *request, buffer_t *answer, bool *ok) {
     if (strcmp(request->verb, "ping") == 0) {
-        buffer_format(answer, "{\"service\":\"%s\",\"stalled\":%s}", l->me.name, l->stalled ? "true" : "false");
+        buffer_format(answer, "{\"service\":\"%s\",\"stalled\":%s}", l->me.name, l->progress.stalled ? "true" : "false");
         *ok = true;
     } else if (strcmp(request->verb, "status") == 0) {
         *ok = answer_status(l, answer);
-    } else if (strcmp(request->verb, "deadletter-redrive") == 0 && request->n_args == 1 && !l->sealed) {
+    } else if (strcmp(request->verb, "deadletter-redrive") == 0 && request->n_args == 1 && !loop_is_sealed(l)) {
         *ok = redrive(l, request->args[0], answer);
-    } else if (strcmp(request->verb, "deadletter-drop") == 0 && request->n_args == 1 && !l->sealed) {
+    } else if (strcmp(request->verb, "deadletter-drop") == 0 && request->n_args == 1 && !loop_is_sealed(l)) {
         *ok = drop(l, request->args[0], answer);
     } else {
         return false;
@@ -163,7 +163,7 @@ static void take_request(struct loop *l, struct span peer, const ControlRequest 
     if (own_verb(l, request, &answer, &ok)) {
         if (changes_letters(request) && ok) keep_answer(l, peer, ok, buffer_string(&answer));
         else send_answer(l, peer, ok, buffer_string(&answer));
-    } else if (l->sealed) {
+    } else if (loop_is_sealed(l)) {
         send_answer(l, peer, false, "nothing can be committed at the moment; try again when Redis is back");
     } else {
         ok = service_verb(l, request, &answer);
@@ -175,7 +175,7 @@ static void take_request(struct loop *l, struct span peer, const ControlRequest 
 void control_take(struct loop *l) {
     struct parcel p;
     struct envelope e;
-    while (l->n_answers < ANSWERS_MAX && port_receive(l->control, &p)) {
+    while (l->answers.n < ANSWERS_MAX && port_receive(l->sockets.control, &p)) {
         if (envelope_read("control", p.frame, &e) || strcmp(e.type, control_request__descriptor.name) != 0) continue;
         ControlRequest *request = control_request__unpack(NULL, e.body.length, e.body.data);
         if (!request) continue;

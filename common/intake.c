@@ -14,13 +14,13 @@
 #define RECEIVES_FACTOR 8 // frames looked at per batch, as a multiple of BATCH_MAX: dropped ones cost little
 
 bool intake_full(const struct loop *l) {
-    if (l->careful) return l->trying;
-    return l->taken >= l->settings.batch_max;
+    if (l->careful.left) return l->careful.attempt != ATTEMPT_NONE;
+    return l->progress.taken >= l->settings.batch_max;
 }
 
 struct slot *intake_slot(struct loop *l, const char *topic) {
-    for (size_t i = 0; i < l->n_slots; i++) {
-        if (strcmp(l->slots[i].stream.name, topic) == 0) return &l->slots[i];
+    for (size_t i = 0; i < l->inputs.n; i++) {
+        if (strcmp(l->inputs.slots[i].stream.name, topic) == 0) return &l->inputs.slots[i];
     }
     return NULL;
 }
@@ -76,12 +76,12 @@ static bool tried_too_often(struct loop *l, const struct slot *slot, const struc
     char now[128], value[160], key[80], id[ENTRY_ID_TEXT];
     entry_id_print(e->id, id);
     int n = snprintf(now, sizeof now, "%s %s ", slot->stream.name, id);
-    unsigned tries = strncmp(l->tried, now, (size_t)n) == 0 ? (unsigned)strtoul(l->tried + n, NULL, 10) : 0;
+    unsigned tries = strncmp(l->careful.last_run, now, (size_t)n) == 0 ? (unsigned)strtoul(l->careful.last_run + n, NULL, 10) : 0;
     if (tries >= TRIES) return true;
     snprintf(key, sizeof key, "%s:trying", l->me.name);
     snprintf(value, sizeof value, "%s%u", now, tries + 1);
     buffer_t answer = {0};
-    err_t error = store_command(ledger_store(l->ledger), 3, (struct span[]){span_of("SET"), span_of(key), span_of(value)}, &answer);
+    err_t error = store_command(ledger_store(l->redis.ledger), 3, (struct span[]){span_of("SET"), span_of(key), span_of(value)}, &answer);
     buffer_destroy(&answer);
     if (error_policy(error) == POLICY_STOP) l->stop = error;
     return false;
@@ -91,24 +91,24 @@ static bool tried_too_often(struct loop *l, const struct slot *slot, const struc
 static void put_back(struct loop *l, struct slot *slot, struct entry_id before) {
     slot->in.position = before;
     slot->in.behind = true;
-    l->busy_at = batch_mono(l->batch);
+    l->pressure.busy_at = batch_mono(l->batch);
 }
 
 static void take(struct loop *l, struct slot *slot, const struct envelope *e, struct entry_id before) {
     bool kill = false;
-    if (l->careful) {
-        l->trying = true;
+    if (l->careful.left) {
+        attempt_move(&l->careful.attempt, ATTEMPT_COUNT);
         kill = tried_too_often(l, slot, e);
     }
-    l->taken_at = clock_mono_ns();
+    l->progress.taken_at = clock_mono_ns();
     if (intake_take(l, slot, e, kill)) return trace_entry(l, slot->stream.name, e->id, kill);
     put_back(l, slot, before);
 }
 
 bool intake_take(struct loop *l, struct slot *slot, const struct envelope *e, bool kill) {
     const char *reason = "killed this service three times";
-    l->taken++;
-    l->messages++;
+    l->progress.taken++;
+    l->counts.messages++;
     err_t error = kill ? ERR_INPUT : intake_handle(l, slot->stream.topic, e, &reason);
     switch (error_policy(error)) {
     case POLICY_GO: break;
@@ -147,7 +147,7 @@ static void offer(struct loop *l, struct slot *slot, const struct envelope *e, e
 // is; where there are none he is this user, on this host.
 static bool is_from_owner(struct loop *l, const struct slot *slot, const struct parcel *p) {
     if (!p->user || strcmp(p->user, slot->owner) == 0) return true;
-    l->disbelieved++;
+    l->counts.disbelieved++;
     batch_alert(l->batch, ALERT__SEVERITY__critical, "foreign_message", slot->stream.name,
                 "%s has sent a message of %s, which only %s may; it was dropped: make %s a new key "
                 "(tradecast keys)",
@@ -162,7 +162,7 @@ static bool is_of_now(struct loop *l, const struct slot *slot, const struct enve
         !entry_id_is_ahead(e->id, batch_now(l->batch) / NS_PER_MS))
         return true;
     entry_id_print(e->id, id);
-    l->disbelieved++;
+    l->counts.disbelieved++;
     batch_alert(l->batch, ALERT__SEVERITY__critical, "message_ahead", slot->stream.name,
                 "a message of %s came with the id %s, more than an hour ahead of this host's "
                 "clock, and was dropped; what the journal has "
@@ -176,7 +176,7 @@ static void take_parcel(struct loop *l, const struct parcel *p) {
     struct envelope e;
     if (slot && !is_from_owner(l, slot, p)) return;
     if (!slot || envelope_read(p->topic, p->frame, &e)) {
-        l->corrupt++; // the journal has the right one
+        l->counts.corrupt++; // the journal has the right one
         if (slot) slot->in.behind = true;
         return;
     }
@@ -184,17 +184,17 @@ static void take_parcel(struct loop *l, const struct parcel *p) {
         slot->in.behind = true;
         return;
     }
-    bool later = (slot->forward && loop_is_held(l)) || (l->barred && shards_barred(l, slot, e.id));
+    bool later = (slot->forward && loop_is_held(l)) || (l->inputs.barred && shards_barred(l, slot, e.id));
     if (later) slot->in.behind = true;
     else offer(l, slot, &e, FROM_WIRE);
 }
 
 void intake_wire(struct loop *l) {
     struct parcel p;
-    l->drained = false;
+    l->inputs.drained = false;
     for (int64_t looked = 0; !intake_full(l) && !l->stop && looked < RECEIVES_FACTOR * l->settings.batch_max; looked++) {
-        if (!port_receive(l->inbox, &p)) {
-            l->drained = true;
+        if (!port_receive(l->sockets.inbox, &p)) {
+            l->inputs.drained = true;
             return;
         }
         take_parcel(l, &p);
@@ -212,7 +212,7 @@ struct reading {
 static err_t take_entry(void *arg, const struct journal_entry *entry) {
     struct reading *r = arg;
     struct envelope e;
-    if (r->l->stop || intake_full(r->l) || (r->l->barred && shards_barred(r->l, r->slot, entry->id))) return ERR_BUSY;
+    if (r->l->stop || intake_full(r->l) || (r->l->inputs.barred && shards_barred(r->l, r->slot, entry->id))) return ERR_BUSY;
     r->seen++;
     if (envelope_read(r->slot->stream.name, entry->envelope, &e)) {
         e = (struct envelope){.id = entry->id, .prev = r->slot->in.position, .type = "damaged", .body = entry->envelope};
@@ -222,9 +222,9 @@ static err_t take_entry(void *arg, const struct journal_entry *entry) {
 }
 
 static void read_slot(struct loop *l, struct slot *slot) {
-    size_t limit = l->careful ? 1 : (size_t)l->settings.batch_max - l->taken, count;
+    size_t limit = l->careful.left ? 1 : (size_t)l->settings.batch_max - l->progress.taken, count;
     struct reading r = {l, slot, 0};
-    err_t e = store_journal(ledger_store(l->ledger), slot->stream.name, slot->in.position, limit, take_entry, &r, &count);
+    err_t e = store_journal(ledger_store(l->redis.ledger), slot->stream.name, slot->in.position, limit, take_entry, &r, &count);
     FAILPOINT("loop.in_catch_up");
     if (error_policy(e) == POLICY_STOP) l->stop = e;
     if (e && e != ERR_BUSY) return; // the next commit, or the next look, makes the connection good
@@ -234,13 +234,13 @@ static void read_slot(struct loop *l, struct slot *slot) {
 // What is silent is looked up only as long as that is quick: where Redis is far, one topic a turn, or nothing else would be done.
 void intake_journals(struct loop *l) {
     uint64_t began = clock_mono_ns();
-    for (size_t i = 0; i < l->n_slots && !l->stop; i++) {
-        struct slot *slot = &l->slots[(l->iterations + i) % l->n_slots]; // each topic comes first in its turn
+    for (size_t i = 0; i < l->inputs.n && !l->stop; i++) {
+        struct slot *slot = &l->inputs.slots[(l->schedule.iterations + i) % l->inputs.n]; // each topic comes first in its turn
         if (intake_full(l)) return;
         if (slot->forward && loop_is_held(l)) continue;
         if (!inlet_wants_read(&slot->in, clock_mono_ns(), (uint64_t)l->settings.idle_read_ms * NS_PER_MS)) continue;
         if (!slot->in.behind && clock_mono_ns() - began > LOOK_MOST_NS) continue;
-        if (!store_connected(ledger_store(l->ledger))) return;
+        if (!store_connected(ledger_store(l->redis.ledger))) return;
         read_slot(l, slot);
     }
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/batch_io.h"
+#include "common/batch_phase.h"
 #include "common/cells.h"
 #include "common/early_door.h"
 #include "common/envelope.h"
@@ -68,66 +69,108 @@ struct waiting_answer {
     char *text;
 };
 
+// What the loop knows, by subject.
+
+struct sockets {
+    port_t *inbox, *events, *control;
+    struct reactor reactor; // the service's own
+};
+
+struct redis {
+    char preset[300]; // its address, if no option says one
+    ledger_t *ledger;
+    early_door_t *early_door;  // while Redis does not answer at the start
+    unreadables_t *unreadable; // records that it could not read, and has not yet reported
+    uint64_t connections;      // as last seen
+    bool cut_off;              // its socket is gone
+};
+
+struct inputs {
+    struct slot slots[INLETS_MAX];
+    size_t n;
+    bool barred;  // some slot has not come to its barrier
+    bool drained; // the inbox held nothing more
+};
+
+struct outputs {
+    struct outlet outlets[INSTANCES_MAX];
+    struct topic_out topics[INSTANCES_MAX];
+    size_t n; // of both
+    struct consumer consumers[INSTANCES_MAX];
+    size_t n_consumers;
+    // When every consumer has what was there at checkpoint_at, context.consumed_until moves up to it.
+    struct entry_id checkpoint[INSTANCES_MAX];
+    uint64_t checkpoint_at;
+    buffer_t asking; // commands that ask for consumers' positions
+};
+
+struct progress { // of the open batch
+    enum batch_phase phase;
+    unsigned taken;               // messages in it
+    uint64_t opened_at, taken_at; // monotonic ns
+    const char *stalled;          // why it cannot be committed, or NULL
+};
+
+struct careful_start { // after an unclean one: one message at a time, with a try count written first
+    unsigned left;      // messages that are still taken alone
+    char last_run[160]; // "topic id count", from the run before
+    enum attempt attempt;
+};
+
+struct pressure {
+    char held[120];   // why input is held back, or empty
+    uint64_t busy_at; // when a handler last had no room
+    unsigned memory_percent;
+};
+
+struct answers { // of control requests, until their batch is committed
+    struct waiting_answer waiting[ANSWERS_MAX];
+    size_t n;
+};
+
+struct schedule { // what is done every so often; monotonic ns
+    uint64_t ticked_at, upkeep_at, beat_at;
+    uint64_t iterations;
+};
+
+struct counts { // since the start, for the heartbeat
+    uint64_t messages, batches, commands;
+    uint64_t corrupt, disbelieved, redriven;
+    uint64_t refused; // who came to our doors, or whose doors we came to, without the right key
+    uint32_t commit_us[COMMIT_SAMPLES];
+    unsigned samples;
+};
+
+struct heartbeat { // memory that is kept from one to the next
+    arena_t *arena;
+    buffer_t frame;
+};
+
 struct loop {
     const struct service *service;
     void *self;
     struct settings settings;
     const void *own; // the service's settings
     struct instance me;
-    char redis[300]; // its preset address
     struct context context;
     book_t *book;
-    bool booked; // the book was there before the loop, and is not read from Redis
-    ledger_t *ledger;
-    early_door_t *early_door; // while Redis does not answer at the start
+    bool book_is_given; // it was there before the loop, and is not read from Redis
+    int lock_file;      // stays open: it is the lock
+    err_t stop;         // not ERR_OK: leave the loop
+
+    struct sockets sockets;
+    struct redis redis;
+    struct inputs inputs;
+    struct outputs outputs;
     batch_t *batch;
-
-    struct slot slots[INLETS_MAX];
-    size_t n_slots;
-    bool barred; // some slot has not come to its barrier
-    struct outlet outlets[INSTANCES_MAX];
-    struct topic_out outs[INSTANCES_MAX];
-    size_t n_outlets;
-    struct consumer consumers[INSTANCES_MAX];
-    size_t n_consumers;
-    port_t *inbox, *events, *control;
-    struct reactor reactor;
-    struct waiting_answer answers[ANSWERS_MAX];
-    size_t n_answers;
-
-    unreadables_t *unreadable; // records that it could not read, and has not yet reported
+    struct progress progress;
+    struct careful_start careful;
+    struct pressure pressure;
+    struct answers answers;
+    struct schedule schedule;
+    struct counts counts;
+    struct heartbeat heartbeat;
     struct trace trace;
-    int lock_file; // stays open: it is the lock
-
-    // the open batch
-    unsigned taken;       // messages in it
-    bool drained;         // nothing more was there
-    bool open;            // begun and not yet committed
-    bool persisted;       // the service's own commit is done
-    bool submitted;       // given to the ledger; it lands it, however often it must try
-    bool sealed;          // nothing may be added any more: it waits for its commit
-    uint64_t opened_at, taken_at; // monotonic ns
-    err_t stop;           // not ERR_OK: leave the loop
-    const char *stalled;  // why nothing can be committed, or NULL
-    char held[120];       // why input is held back, or empty
-
-    // after an unclean start: one message at a time, with a try count written first
-    unsigned careful;
-    char tried[160]; // "topic id count", from the run before
-    bool trying, forgiven; // forgiven: the count is taken back
-
-    // When every consumer has what was there at checkpoint_at, context.consumed_until moves up to it.
-    struct entry_id checkpoint[INSTANCES_MAX];
-    uint64_t checkpoint_at;
-    unsigned memory_percent;
-    bool cut_off; // Redis' socket is gone
-
-    uint64_t busy_at;    // when a handler last had no room
-    uint64_t ticked_at, upkeep_at, beat_at, iterations;
-    uint64_t messages, batches, corrupt, disbelieved, redriven, commands, seen_connections;
-    uint64_t refused; // who came to our doors, or whose doors we came to, without the right key
-    uint32_t commit_us[COMMIT_SAMPLES];
-    unsigned samples;
 };
 
 // start.c
@@ -149,8 +192,12 @@ extern volatile int loop_stop_asked; // set by SIGTERM and SIGINT
 void loop_open(struct loop *l);                              // a batch, unless one is open
 void loop_call(struct loop *l, size_t tap, batch_t *batch);  // the service reads a socket of its own; batch NULL: to turn away
 void loop_tick(struct loop *l);                              // the service's timers
-void loop_commit(struct loop *l);
-bool loop_is_held(const struct loop *l);
+bool loop_is_held(const struct loop *l);                     // input is held back
+
+// commit.c
+void loop_commit(struct loop *l);            // the open batch, or the sealed one again
+bool loop_is_sealed(const struct loop *l);   // a batch waits for its commit
+bool loop_has_landed(const struct loop *l);  // no batch is with Redis that may or may not be there
 
 // intake.c
 void intake_wire(struct loop *l);     // what the inbox holds
@@ -165,7 +212,9 @@ err_t intake_handle(struct loop *l, enum topic topic, const struct envelope *e, 
 // upkeep.c
 void upkeep(struct loop *l, uint64_t mono_ns); // once a second: trims, pressure
 uint64_t upkeep_rest(uint64_t took_ns);        // how long until the next time (ns), after one that took so long
-void upkeep_heartbeat(struct loop *l, uint64_t mono_ns);
+
+// heartbeat.c
+void heartbeat_send(struct loop *l, uint64_t mono_ns); // when it is time
 void heartbeat_fill(struct loop *l, Heartbeat *out, arena_t *arena);
 
 // control.c

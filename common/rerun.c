@@ -69,19 +69,19 @@ static struct entry_id id_of(const TraceHead *h) { return (struct entry_id){h->i
 
 static void take_heads(struct loop *l, TraceHead **heads, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < l->n_outlets; k++) {
-            if (strcmp(l->outlets[k].name, heads[i]->topic) == 0) l->outlets[k].head = id_of(heads[i]);
+        for (size_t k = 0; k < l->outputs.n; k++) {
+            if (strcmp(l->outputs.outlets[k].name, heads[i]->topic) == 0) l->outputs.outlets[k].head = id_of(heads[i]);
         }
     }
 }
 
 static void take_place(struct loop *l, const Trace *t) {
     const TraceStart *s = t->start;
-    l->careful = 0;
+    l->careful.left = 0;
     l->trace.on = l->trace.holding = false;
     l->context.incarnation = t->incarnation;
     l->context.caught_up = true;
-    ledger_begin(l->ledger, t->incarnation);
+    ledger_begin(l->redis.ledger, t->incarnation);
     take_heads(l, s->heads, s->n_heads);
     for (size_t i = 0; i < s->n_positions; i++) {
         struct slot *slot = intake_slot(l, s->positions[i]->topic);
@@ -149,7 +149,7 @@ void rerun_destroy(rerun_t **self) {
 
 static err_t read_socket(rerun_t *self, const TraceStep *s) {
     struct loop *l = &self->loop;
-    if (s->socket >= l->reactor.n) return ERR_INPUT;
+    if (s->socket >= l->sockets.reactor.n) return ERR_INPUT;
     if (s->n_frames > self->room) {
         self->parcels = alloc_resized(self->parcels, self->room = s->n_frames, sizeof *self->parcels);
     }
@@ -157,9 +157,9 @@ static err_t read_socket(rerun_t *self, const TraceStep *s) {
         const TraceFrame *f = s->frames[i];
         self->parcels[i] = (struct parcel){{f->peer.data, f->peer.len}, f->user, f->topic, {f->frame.data, f->frame.len}};
     }
-    port_give(l->reactor.taps[s->socket].port, self->parcels, s->n_frames);
+    port_give(l->sockets.reactor.taps[s->socket].port, self->parcels, s->n_frames);
     loop_call(l, s->socket, l->batch);
-    port_give(l->reactor.taps[s->socket].port, NULL, 0);
+    port_give(l->sockets.reactor.taps[s->socket].port, NULL, 0);
     return l->stop;
 }
 
@@ -187,10 +187,10 @@ static err_t step(rerun_t *self, const TraceStep *s, rerun_entry_fn *next, void 
 // Nobody reads them here; the last entry stays, for the process that comes after this one.
 static void trim_journals(struct loop *l) {
     buffer_t answer = {0};
-    for (size_t i = 0; i < l->n_outlets; i++) {
+    for (size_t i = 0; i < l->outputs.n; i++) {
         char key[96];
-        (void)snprintf(key, sizeof key, "journal:%s", l->outlets[i].name);
-        (void)!store_command(ledger_store(l->ledger), 4, (struct span[]){span_of("XTRIM"), span_of(key), span_of("MAXLEN"), span_of("1")},
+        (void)snprintf(key, sizeof key, "journal:%s", l->outputs.outlets[i].name);
+        (void)!store_command(ledger_store(l->redis.ledger), 4, (struct span[]){span_of("XTRIM"), span_of(key), span_of("MAXLEN"), span_of("1")},
                              &answer);
     }
     buffer_destroy(&answer);
@@ -217,7 +217,7 @@ static err_t end_batch(rerun_t *self, const TraceBatch *b) {
     if (b->has_committed_at) clock_hold(b->committed_at, b->committed_mono);
     ports_refuse(b->refused, b->n_refused);
     loop_commit(l);
-    return l->sealed && !l->stop ? ERR_STORE : l->stop;
+    return loop_is_sealed(l) && !l->stop ? ERR_STORE : l->stop;
 }
 
 err_t rerun_batch(rerun_t *self, const TraceBatch *b, rerun_entry_fn *next, void *arg) {

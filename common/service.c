@@ -120,8 +120,8 @@ err_t loop_settings(struct loop *l, void *own, char wrong[static 256]) {
     if (e) return e;
     if (!find_itself(l, wrong)) return ERR_CONFIG;
     instance_name(l->me.role, l->me.shard, l->me.name);
-    snprintf(l->redis, sizeof l->redis, "unix:%s/redis.sock", l->settings.run_dir);
-    if (!is_given(l->settings.redis)) l->settings.redis = l->redis;
+    snprintf(l->redis.preset, sizeof l->redis.preset, "unix:%s/redis.sock", l->settings.run_dir);
+    if (!is_given(l->settings.redis)) l->settings.redis = l->redis.preset;
     if (!is_given(l->settings.redis_user)) l->settings.redis_user = l->me.name;
     if (!is_given(l->settings.lock_dir)) l->settings.lock_dir = l->settings.run_dir;
     return ERR_OK;
@@ -179,15 +179,14 @@ static int run(struct loop *l, const void *own) {
     if (!e) {
         catch_signals(); // again: opening the first port may have set czmq's own
         log_event(LOG_LEVEL_INFO, "started", "incarnation=%llu epoch=%llu clean=%d", (unsigned long long)l->context.incarnation,
-                  (unsigned long long)l->context.epoch, ledger_was_clean(l->ledger));
+                  (unsigned long long)l->context.epoch, ledger_was_clean(l->redis.ledger));
         e = loop_run(l);
-        bool landed = !l->sealed || !l->submitted; // nothing of a batch that was not given to Redis is there
-        if (!e && landed && ledger_mark_clean(l->ledger)) log_event(LOG_LEVEL_WARNING, "not_marked_clean", "why=redis");
+        if (!e && loop_has_landed(l) && ledger_mark_clean(l->redis.ledger)) log_event(LOG_LEVEL_WARNING, "not_marked_clean", "why=redis");
     }
-    const char *said = l->ledger ? store_trouble(ledger_store(l->ledger)) : "";
+    const char *said = l->redis.ledger ? store_trouble(ledger_store(l->redis.ledger)) : "";
     if (e && !loop_stop_asked) log_event(LOG_LEVEL_ERROR, "stopping", "error=%s why=%s store=%s", error_name(e), log_quote(error_words(e)), log_quote(said));
-    else log_event(LOG_LEVEL_INFO, "stopped", "batches=%llu", (unsigned long long)l->batches);
-    bool fenced = e == ERR_FENCED && l->ledger; // without one it never was the owner
+    else log_event(LOG_LEVEL_INFO, "stopped", "batches=%llu", (unsigned long long)l->counts.batches);
+    bool fenced = e == ERR_FENCED && l->redis.ledger; // without one it never was the owner
     bool waits = fenced && l->settings.replaced_waits;
     loop_end(l);
     while (waits && !loop_stop_asked) ports_wait(NULL, 0, 1000);

@@ -63,9 +63,9 @@ static err_t bind_ports(struct loop *l) {
         enum port_kind kind;
         size_t place;
     } doors[] = {
-        {"inbox", PORT_PULL, offsetof(struct loop, inbox)},
-        {"events", PORT_PUB, offsetof(struct loop, events)},
-        {"control", PORT_ROUTER, offsetof(struct loop, control)},
+        {"inbox", PORT_PULL, offsetof(struct sockets, inbox)},
+        {"events", PORT_PUB, offsetof(struct sockets, events)},
+        {"control", PORT_ROUTER, offsetof(struct sockets, control)},
     };
     for (size_t i = 0; i < sizeof doors / sizeof *doors; i++) {
         struct endpoint at = endpoint_of(l->settings.run_dir, l->me.name, doors[i].door);
@@ -74,7 +74,7 @@ static err_t bind_ports(struct loop *l) {
             log_event(LOG_LEVEL_ERROR, "cannot_bind", "endpoint=%s why=%s", at.address, log_quote(port_why()));
             return ERR_SYSTEM;
         }
-        *(port_t **)((char *)l + doors[i].place) = port;
+        *(port_t **)((char *)&l->sockets + doors[i].place) = port;
     }
     return ERR_OK;
 }
@@ -84,12 +84,12 @@ static err_t bind_ports(struct loop *l) {
 // Whoever comes to the door meanwhile is told, and nothing else is done.
 static void wait_for_redis(struct loop *l) {
     struct http_options door = {0};
-    if (!l->early_door && l->service->door) {
+    if (!l->redis.early_door && l->service->door) {
         l->service->door(l->own, &door);
-        l->early_door = early_door_new(&door);
+        l->redis.early_door = early_door_new(&door);
     }
-    if (l->early_door)
-        early_door_wait(l->early_door, 100);
+    if (l->redis.early_door)
+        early_door_wait(l->redis.early_door, 100);
     else
         ports_wait(NULL, 0, 100);
 }
@@ -105,10 +105,10 @@ static err_t take_over(struct loop *l) {
         .fit = shards_fit,
         .fit_arg = l,
     };
-    l->ledger = ledger_new(&options);
+    l->redis.ledger = ledger_new(&options);
     char why[200], last[200] = "";
     for (;;) {
-        err_t e = ledger_take_over(l->ledger, why);
+        err_t e = ledger_take_over(l->redis.ledger, why);
         if (!e || error_policy(e) == POLICY_STOP || loop_stop_asked) {
             if (e) log_event(LOG_LEVEL_ERROR, "redis_unfit", "error=%s why=%s", error_name(e), log_quote(why));
             return e;
@@ -123,14 +123,14 @@ static err_t take_over(struct loop *l) {
 // --- topics
 
 static unsigned consumer_index(struct loop *l, const char *name) {
-    for (unsigned i = 0; i < l->n_consumers; i++) {
-        if (strcmp(l->consumers[i].name, name) == 0) return i;
+    for (unsigned i = 0; i < l->outputs.n_consumers; i++) {
+        if (strcmp(l->outputs.consumers[i].name, name) == 0) return i;
     }
-    struct consumer *c = &l->consumers[l->n_consumers];
+    struct consumer *c = &l->outputs.consumers[l->outputs.n_consumers];
     struct endpoint at = endpoint_of(l->settings.run_dir, name, "inbox");
     snprintf(c->name, sizeof c->name, "%s", name);
     c->inbox = port_connect(PORT_PUSH, &at, (int)l->settings.queue);
-    return (unsigned)l->n_consumers++;
+    return (unsigned)l->outputs.n_consumers++;
 }
 
 // The last id of a journal: what the next entry's prev_id is.
@@ -139,7 +139,7 @@ static err_t read_head(struct loop *l, struct outlet *outlet) {
     buffer_t answer = {0};
     snprintf(key, sizeof key, "journal:%s", outlet->name);
     struct span argv[] = {span_of("XREVRANGE"), span_of(key), span_of("+"), span_of("-"), span_of("COUNT"), span_of("1")};
-    err_t e = store_command(ledger_store(l->ledger), 6, argv, &answer);
+    err_t e = store_command(ledger_store(l->redis.ledger), 6, argv, &answer);
     const char *text = buffer_string(&answer);
     if (!e && entry_id_parse(text, strcspn(text, "\n"), &outlet->head)) outlet->head = ENTRY_ID_NONE;
     buffer_destroy(&answer);
@@ -150,7 +150,7 @@ static err_t read_position(struct loop *l, const char *service, const char *topi
     char key[80];
     buffer_t text = {0};
     snprintf(key, sizeof key, "position:%s", service);
-    err_t e = store_field(ledger_store(l->ledger), key, topic, &text);
+    err_t e = store_field(ledger_store(l->redis.ledger), key, topic, &text);
     if (!e && entry_id_parse(buffer_string(&text), text.length, out)) *out = ENTRY_ID_NONE;
     buffer_destroy(&text);
     return e;
@@ -159,23 +159,23 @@ static err_t read_position(struct loop *l, const char *service, const char *topi
 // The newest incarnation that this service is known to have had: in Redis, in its journals, in its
 // lock file.
 static uint64_t newest_of_own(const struct loop *l) {
-    uint64_t newest = ledger_stored_incarnation(l->ledger), locked = locked_incarnation(l);
+    uint64_t newest = ledger_stored_incarnation(l->redis.ledger), locked = locked_incarnation(l);
     if (locked > newest) newest = locked;
-    for (size_t i = 0; i < l->n_outlets; i++) {
-        if (l->outlets[i].head.incarnation > newest) newest = l->outlets[i].head.incarnation;
+    for (size_t i = 0; i < l->outputs.n; i++) {
+        if (l->outputs.outlets[i].head.incarnation > newest) newest = l->outputs.outlets[i].head.incarnation;
     }
     return newest;
 }
 
 static err_t open_outlet(struct loop *l, size_t i, const struct stream *stream) {
     struct instance consumers[INSTANCES_MAX];
-    struct outlet *o = &l->outlets[i];
+    struct outlet *o = &l->outputs.outlets[i];
     o->topic = stream->topic;
     o->shard = stream->shard;
     memcpy(o->name, stream->name, sizeof o->name);
-    l->outs[i].n_consumers = topology_consumers(stream, (unsigned)l->settings.shards, consumers);
-    for (size_t c = 0; c < l->outs[i].n_consumers; c++)
-        l->outs[i].consumers[c] = consumer_index(l, consumers[c].name);
+    l->outputs.topics[i].n_consumers = topology_consumers(stream, (unsigned)l->settings.shards, consumers);
+    for (size_t c = 0; c < l->outputs.topics[i].n_consumers; c++)
+        l->outputs.topics[i].consumers[c] = consumer_index(l, consumers[c].name);
     return read_head(l, o);
 }
 
@@ -184,11 +184,11 @@ static err_t choose_incarnation(struct loop *l) {
     err_t e = ERR_OK;
     l->context.started_at = clock_utc_ns();
     uint64_t next = incarnation_next(l->context.started_at / NS_PER_MS, newest_of_own(l), NULL, 0);
-    for (size_t i = 0; !e && i < l->n_outlets; i++) {
+    for (size_t i = 0; !e && i < l->outputs.n; i++) {
         struct entry_id at[INSTANCES_MAX];
-        size_t n = l->outs[i].n_consumers;
+        size_t n = l->outputs.topics[i].n_consumers;
         for (size_t c = 0; !e && c < n; c++)
-            e = read_position(l, l->consumers[l->outs[i].consumers[c]].name, l->outlets[i].name,
+            e = read_position(l, l->outputs.consumers[l->outputs.topics[i].consumers[c]].name, l->outputs.outlets[i].name,
                               &at[c]);
         if (!e) next = incarnation_next(next, 0, at, n);
     }
@@ -198,9 +198,9 @@ static err_t choose_incarnation(struct loop *l) {
 
 static err_t open_outlets(struct loop *l) {
     struct stream streams[INSTANCES_MAX];
-    l->n_outlets = topology_outlets(&l->me, (unsigned)l->settings.shards, streams);
+    l->outputs.n = topology_outlets(&l->me, (unsigned)l->settings.shards, streams);
     err_t e = ERR_OK;
-    for (size_t i = 0; !e && i < l->n_outlets; i++) e = open_outlet(l, i, &streams[i]);
+    for (size_t i = 0; !e && i < l->outputs.n; i++) e = open_outlet(l, i, &streams[i]);
     if (!e) e = choose_incarnation(l);
     return e ? e : lock_incarnation(l, l->context.incarnation);
 }
@@ -215,10 +215,10 @@ static bool is_forward(const struct service *s, enum topic topic) {
 static err_t open_inlets(struct loop *l) {
     struct stream streams[INLETS_MAX];
     struct inlet_position at[INLETS_MAX];
-    err_t unread = shards_inlets(l, streams, &l->n_slots);
+    err_t unread = shards_inlets(l, streams, &l->inputs.n);
     if (unread) return unread;
-    for (size_t i = 0; i < l->n_slots; i++) {
-        struct slot *s = &l->slots[i];
+    for (size_t i = 0; i < l->inputs.n; i++) {
+        struct slot *s = &l->inputs.slots[i];
         s->stream = streams[i];
         topology_owner(&streams[i], s->owner);
         s->forward = is_forward(l->service, streams[i].topic);
@@ -229,8 +229,8 @@ static err_t open_inlets(struct loop *l) {
         s->in.behind = true;
         at[i] = (struct inlet_position){s->stream.name, s->in.position};
     }
-    if (l->service->positions) l->service->positions(l->self, at, l->n_slots);
-    for (size_t i = 0; i < l->n_slots; i++) l->slots[i].in.position = at[i].position;
+    if (l->service->positions) l->service->positions(l->self, at, l->inputs.n);
+    for (size_t i = 0; i < l->inputs.n; i++) l->inputs.slots[i].in.position = at[i].position;
     return shards_bar(l);
 }
 
@@ -239,29 +239,29 @@ static err_t open_inlets(struct loop *l) {
 // Whoever reads goes on without it; what hangs on it is the service's to say.
 static void note_unreadable(void *arg, const struct unreadable *what) {
     struct loop *l = arg;
-    unreadables_note(l->unreadable, ledger_store(l->ledger), what);
+    unreadables_note(l->redis.unreadable, ledger_store(l->redis.ledger), what);
     if (l->self && l->service->unreadable) l->service->unreadable(l->self, what);
 }
 
 static err_t load_unreadable(struct loop *l) {
-    store_t *store = ledger_store(l->ledger);
-    l->unreadable = unreadables_new(l->me.name);
+    store_t *store = ledger_store(l->redis.ledger);
+    l->redis.unreadable = unreadables_new(l->me.name);
     store_on_unreadable(store, note_unreadable, l);
-    return unreadables_load(l->unreadable, store);
+    return unreadables_load(l->redis.unreadable, store);
 }
 
 static err_t read_last_run(struct loop *l) {
     char key[96];
     buffer_t text = {0};
-    store_t *store = ledger_store(l->ledger);
+    store_t *store = ledger_store(l->redis.ledger);
     snprintf(key, sizeof key, "%s:trying", l->me.name);
     err_t e = store_get(store, key, &text);
-    snprintf(l->tried, sizeof l->tried, "%s", buffer_string(&text));
+    snprintf(l->careful.last_run, sizeof l->careful.last_run, "%s", buffer_string(&text));
     snprintf(key, sizeof key, "deadletter:%s", l->me.name);
     if (!e) e = store_command(store, 2, (struct span[]){span_of("XLEN"), span_of(key)}, &text);
     if (!e) batch_buried_before(l->batch, strtoull(buffer_string(&text), NULL, 10));
     buffer_destroy(&text);
-    if (!ledger_was_clean(l->ledger)) l->careful = (unsigned)l->settings.batch_max;
+    if (!ledger_was_clean(l->redis.ledger)) l->careful.left = (unsigned)l->settings.batch_max;
     return e;
 }
 
@@ -273,19 +273,19 @@ static void fill_context(struct loop *l) {
     l->context.cell = cell_own();
     l->context.cells = (unsigned)cells_count();
     l->context.book = l->book;
-    l->context.epoch = ledger_epoch(l->ledger);
+    l->context.epoch = ledger_epoch(l->redis.ledger);
 }
 
 static err_t load(struct loop *l) {
-    store_t *store = ledger_store(l->ledger);
-    err_t e = l->me.role == ARCHIVER || l->booked ? ERR_OK : book_load(l->book, store);
+    store_t *store = ledger_store(l->redis.ledger);
+    err_t e = l->me.role == ARCHIVER || l->book_is_given ? ERR_OK : book_load(l->book, store);
     if (!e && l->service->load) e = l->service->load(l->self, store);
     if (!e) e = open_inlets(l);
     if (!e) e = read_last_run(l);
     if (!e) e = bind_ports(l);
     if (!e && l->service->configured) l->service->configured(l->self);
-    l->context.listener = early_door_leave(&l->early_door);
-    if (!e && l->service->open) e = l->service->open(l->self, &l->reactor);
+    l->context.listener = early_door_leave(&l->redis.early_door);
+    if (!e && l->service->open) e = l->service->open(l->self, &l->sockets.reactor);
     if (!e) trace_open(l);
     return e;
 }
@@ -295,32 +295,35 @@ err_t loop_start(struct loop *l, const void *own) {
     l->own = own;
     if (!e) e = take_over(l);
     if (e) return e;
-    l->booked = l->book != NULL;
+    l->book_is_given = l->book != NULL;
     if (!l->book) l->book = book_new();
     e = load_unreadable(l);
     if (!e) e = open_outlets(l);
     if (e) return e;
     fill_context(l);
-    ledger_begin(l->ledger, l->context.incarnation);
-    l->batch = batch_new(l->me.name, l->service->slice, l->outlets, l->n_outlets);
+    ledger_begin(l->redis.ledger, l->context.incarnation);
+    l->batch = batch_new(l->me.name, l->service->slice, l->outputs.outlets, l->outputs.n);
     batch_look_for(l->batch, (uint64_t)l->settings.look_for_ms * NS_PER_MS);
-    l->seen_connections = ledger_connections(l->ledger);
+    l->redis.connections = ledger_connections(l->redis.ledger);
     l->self = l->service->new(&l->context, own);
     return l->self ? load(l) : ERR_CONFIG;
 }
 
 void loop_end(struct loop *l) {
     if (l->self) l->service->destroy(&l->self);
-    int listener = early_door_leave(&l->early_door);
+    int listener = early_door_leave(&l->redis.early_door);
     if (listener > 0) (void)close(listener);
-    port_destroy(&l->inbox);
-    port_destroy(&l->events);
-    port_destroy(&l->control);
-    for (size_t i = 0; i < l->n_consumers; i++) port_destroy(&l->consumers[i].inbox);
+    port_destroy(&l->sockets.inbox);
+    port_destroy(&l->sockets.events);
+    port_destroy(&l->sockets.control);
+    for (size_t i = 0; i < l->outputs.n_consumers; i++) port_destroy(&l->outputs.consumers[i].inbox);
     batch_destroy(&l->batch);
     book_destroy(&l->book);
-    unreadables_destroy(&l->unreadable);
-    ledger_destroy(&l->ledger);
+    unreadables_destroy(&l->redis.unreadable);
+    ledger_destroy(&l->redis.ledger);
     trace_close(l);
+    buffer_destroy(&l->outputs.asking);
+    buffer_destroy(&l->heartbeat.frame);
+    arena_destroy(&l->heartbeat.arena);
     if (l->lock_file > 0) (void)close(l->lock_file);
 }

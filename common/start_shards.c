@@ -45,7 +45,7 @@ err_t shards_fit(void *arg, store_t *store, char why[static 200]) {
 err_t shards_inlets(struct loop *l, struct stream out[static INLETS_MAX], size_t *n) {
     unsigned shards = (unsigned)l->settings.shards, retired = 0;
     bool reads = topology_is_sharded(l->me.role) && l->me.role != EXECUTOR;
-    err_t e = reads ? read_number(ledger_store(l->ledger), SHARDS_RETIRED, &retired) : ERR_OK;
+    err_t e = reads ? read_number(ledger_store(l->redis.ledger), SHARDS_RETIRED, &retired) : ERR_OK;
     if (retired > SHARDS_MOST) retired = SHARDS_MOST;
     *n = topology_inlets(&l->me, retired > shards ? retired : shards, out);
     return e;
@@ -56,13 +56,13 @@ err_t shards_inlets(struct loop *l, struct stream out[static INLETS_MAX], size_t
 // What was said of an account by the executor that had it is heard before what is said by the one that has it.
 err_t shards_bar(struct loop *l) {
     err_t e = ERR_OK;
-    for (size_t i = 0; !e && i < l->n_slots; i++) {
+    for (size_t i = 0; !e && i < l->inputs.n; i++) {
         buffer_t text = {0};
-        struct slot *s = &l->slots[i];
+        struct slot *s = &l->inputs.slots[i];
         if (!topic_is_by_shard(s->stream.topic)) continue;
-        e = store_field(ledger_store(l->ledger), SHARDS_BARRIER, s->stream.name, &text);
+        e = store_field(ledger_store(l->redis.ledger), SHARDS_BARRIER, s->stream.name, &text);
         if (!e && entry_id_parse(buffer_string(&text), text.length, &s->barrier)) s->barrier = ENTRY_ID_NONE;
-        l->barred |= entry_id_cmp(s->in.position, s->barrier) < 0;
+        l->inputs.barred |= entry_id_cmp(s->in.position, s->barrier) < 0;
         buffer_destroy(&text);
     }
     return e;
@@ -72,11 +72,11 @@ static bool is_short(const struct slot *s) { return entry_id_cmp(s->in.position,
 
 bool shards_barred(struct loop *l, const struct slot *slot, struct entry_id id) {
     bool any = false, here = false;
-    for (size_t i = 0; i < l->n_slots; i++) {
-        const struct slot *s = &l->slots[i];
+    for (size_t i = 0; i < l->inputs.n; i++) {
+        const struct slot *s = &l->inputs.slots[i];
         any |= is_short(s);
         here |= s != slot && s->stream.topic == slot->stream.topic && is_short(s);
     }
-    l->barred = any;
+    l->inputs.barred = any;
     return here && entry_id_cmp(id, slot->barrier) > 0;
 }

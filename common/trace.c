@@ -81,7 +81,7 @@ static void send_held(struct loop *l) {
     for (size_t at = 0; at < t->held.length;) {
         uint64_t length;
         memcpy(&length, t->held.data + at, sizeof length);
-        port_send(l->events, FEED_TRACE, (struct span){t->held.data + at + sizeof length, length});
+        port_send(l->sockets.events, FEED_TRACE, (struct span){t->held.data + at + sizeof length, length});
         at += sizeof length + length;
     }
     buffer_destroy(&t->held);
@@ -97,7 +97,7 @@ static void tell(struct loop *l) {
     if (t->holding)
         hold(t, whole);
     else
-        port_send(l->events, FEED_TRACE, whole);
+        port_send(l->sockets.events, FEED_TRACE, whole);
     clear(t);
 }
 
@@ -138,16 +138,16 @@ static void put_start(struct loop *l) {
     s->shards = l->context.shards;
     s->has_shard = l->me.role == EXECUTOR;
     s->shard = l->context.shard;
-    s->batch = ledger_batch(l->ledger);
+    s->batch = ledger_batch(l->redis.ledger);
     size_t n = 0;
     for (const struct option *o = l->service->options; o && o->name; o++) n++;
     s->settings = arena_take(t->arena, (n + 1) * sizeof *s->settings);
     for (size_t i = 0; i < n; i++) setting_add(l, s, &l->service->options[i]);
-    s->heads = arena_take(t->arena, (l->n_outlets + 1) * sizeof *s->heads);
-    for (size_t i = 0; i < l->n_outlets; i++) s->heads[s->n_heads++] = head_of(t->arena, l->outlets[i].name, l->outlets[i].head);
-    s->positions = arena_take(t->arena, (l->n_slots + 1) * sizeof *s->positions);
-    for (size_t i = 0; i < l->n_slots; i++)
-        s->positions[s->n_positions++] = head_of(t->arena, l->slots[i].stream.name, l->slots[i].in.position);
+    s->heads = arena_take(t->arena, (l->outputs.n + 1) * sizeof *s->heads);
+    for (size_t i = 0; i < l->outputs.n; i++) s->heads[s->n_heads++] = head_of(t->arena, l->outputs.outlets[i].name, l->outputs.outlets[i].head);
+    s->positions = arena_take(t->arena, (l->inputs.n + 1) * sizeof *s->positions);
+    for (size_t i = 0; i < l->inputs.n; i++)
+        s->positions[s->n_positions++] = head_of(t->arena, l->inputs.slots[i].stream.name, l->inputs.slots[i].in.position);
     if (l->service->again) l->service->again(l->self, say_again, &(struct retelling){.trace = t, .start = s});
     t->rolled_back_at = t->consumed_until = 0;
 }
@@ -183,7 +183,7 @@ static void look(struct loop *l, uint64_t mono) {
     struct trace *t = &l->trace;
     struct listener who;
     t->looked_at = mono;
-    while (port_listener(l->events, &who)) {
+    while (port_listener(l->sockets.events, &who)) {
         if (strcmp(who.prefix, FEED_TRACE) != 0 || !l->service->traced) continue;
         if (who.came)
             listener_came(l);
@@ -219,8 +219,8 @@ void trace_open(struct loop *l) {
     if (!l->service->traced) return;
     t->arena = arena_new(0);
     t->witness = (struct witness){received, sent, l};
-    for (size_t i = 0; i < l->reactor.n; i++) {
-        if (l->reactor.taps[i].port) port_witness(l->reactor.taps[i].port, &t->witness);
+    for (size_t i = 0; i < l->sockets.reactor.n; i++) {
+        if (l->sockets.reactor.taps[i].port) port_witness(l->sockets.reactor.taps[i].port, &t->witness);
     }
     t->on = t->holding = t->starting = true;
     t->hold_until = clock_mono_ns() + HOLD_FOR;
@@ -252,7 +252,7 @@ void trace_begin(struct loop *l) {
     note_context(l, b);
     t->step = NULL;
     t->room_steps = t->sent = 0;
-    for (size_t i = 0; i < l->n_outlets; i++) t->heads[i] = l->outlets[i].head;
+    for (size_t i = 0; i < l->outputs.n; i++) t->heads[i] = l->outputs.outlets[i].head;
 }
 
 // Entries of a topic follow each other, so the last one's id says them all.
@@ -295,14 +295,14 @@ void trace_end(struct loop *l, bool committed) {
     t->batch = NULL;
     if (!committed && !b->n_steps) return; // nothing was done
     b->has_committed = b->committed = committed;
-    b->number = ledger_batch(l->ledger);
+    b->number = ledger_batch(l->redis.ledger);
     b->has_committed_at = b->has_committed_mono = committed || !is_quiet(b);
     b->committed_at = l->context.committed_at;
     b->committed_mono = l->context.committed_mono;
-    b->outputs = arena_take(t->arena, (l->n_outlets + 1) * sizeof *b->outputs);
-    for (size_t i = 0; i < l->n_outlets; i++) {
-        if (entry_id_cmp(t->heads[i], l->outlets[i].head) == 0) continue;
-        b->outputs[b->n_outputs++] = head_of(t->arena, l->outlets[i].name, l->outlets[i].head);
+    b->outputs = arena_take(t->arena, (l->outputs.n + 1) * sizeof *b->outputs);
+    for (size_t i = 0; i < l->outputs.n; i++) {
+        if (entry_id_cmp(t->heads[i], l->outputs.outlets[i].head) == 0) continue;
+        b->outputs[b->n_outputs++] = head_of(t->arena, l->outputs.outlets[i].name, l->outputs.outlets[i].head);
     }
     Trace *m = t->told;
     m->batches = grown(t->arena, m->batches, m->n_batches, &t->room_batches);

@@ -1,8 +1,7 @@
-// upkeep - what the loop does once a second: look at its consumers, trim its journals, feel the pressure, say how it is.
+// upkeep - what the loop does once a second: look at its consumers, trim its journals, feel the pressure.
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/journal.h"
@@ -27,16 +26,16 @@ struct sample {
 // over what comes, and must be given it again, so that the journal is not trimmed as long as that
 // is so.
 static void take_position(struct loop *l, size_t outlet, size_t consumer, struct span text) {
-    struct topic_out *out = &l->outs[outlet];
+    struct topic_out *out = &l->outputs.topics[outlet];
     struct entry_id id = ENTRY_ID_NONE;
     if (entry_id_parse(text.data, text.length, &id)) id = ENTRY_ID_NONE;
-    out->beyond[consumer] = position_is_beyond(id, l->outlets[outlet].head, l->context.incarnation);
+    out->beyond[consumer] = position_is_beyond(id, l->outputs.outlets[outlet].head, l->context.incarnation);
     out->acked[consumer] = out->beyond[consumer] ? ENTRY_ID_NONE : id;
 }
 
 static err_t take_sample(void *arg, unsigned i, struct span text, int64_t number) {
     struct sample *s = arg;
-    struct topic_out *out = &s->l->outs[s->outlet];
+    struct topic_out *out = &s->l->outputs.topics[s->outlet];
     (void)i;
     if (s->consumer < out->n_consumers) {
         take_position(s->l, s->outlet, s->consumer++, text);
@@ -49,37 +48,37 @@ static err_t take_sample(void *arg, unsigned i, struct span text, int64_t number
 }
 
 static err_t sample_consumers(struct loop *l) {
-    static buffer_t commands;
-    buffer_clear(&commands);
+    buffer_t *commands = &l->outputs.asking;
+    buffer_clear(commands);
     unsigned n = 0;
     char key[96];
-    for (size_t i = 0; i < l->n_outlets; i++) {
-        for (size_t c = 0; c < l->outs[i].n_consumers; c++, n++) {
-            snprintf(key, sizeof key, "position:%s", l->consumers[l->outs[i].consumers[c]].name);
-            store_format(&commands, 3, (const char *[]){"HGET", key, l->outlets[i].name});
+    for (size_t i = 0; i < l->outputs.n; i++) {
+        for (size_t c = 0; c < l->outputs.topics[i].n_consumers; c++, n++) {
+            snprintf(key, sizeof key, "position:%s", l->outputs.consumers[l->outputs.topics[i].consumers[c]].name);
+            store_format(commands, 3, (const char *[]){"HGET", key, l->outputs.outlets[i].name});
         }
-        snprintf(key, sizeof key, "journal:%s", l->outlets[i].name);
-        store_format(&commands, 2, (const char *[]){"XLEN", key});
+        snprintf(key, sizeof key, "journal:%s", l->outputs.outlets[i].name);
+        store_format(commands, 2, (const char *[]){"XLEN", key});
         n++;
     }
     struct sample s = {.l = l};
-    return store_pipeline(ledger_store(l->ledger), (struct span){commands.data, commands.length}, n, take_sample, &s);
+    return store_pipeline(ledger_store(l->redis.ledger), (struct span){commands->data, commands->length}, n, take_sample, &s);
 }
 
 static void trim_one(struct loop *l, size_t i, uint64_t mono) {
     struct entry_id upto;
-    struct topic_out *out = &l->outs[i];
+    struct topic_out *out = &l->outputs.topics[i];
     trim_sample(&out->trim, out->acked, out->n_consumers, mono, (uint64_t)l->settings.journal_keep_ms * NS_PER_MS, &upto);
     if (entry_id_cmp(upto, ENTRY_ID_NONE) == 0) return;
     char key[96], from[ENTRY_ID_TEXT];
-    snprintf(key, sizeof key, "journal:%s", l->outlets[i].name);
+    snprintf(key, sizeof key, "journal:%s", l->outputs.outlets[i].name);
     entry_id_print((struct entry_id){upto.incarnation, upto.sequence + 1}, from);
     buffer_t answer = {0};
     struct span argv[] = {span_of("XTRIM"), span_of(key),     span_of("MINID"), span_of("~"),
                           span_of(from),    span_of("LIMIT"), span_of("100000")};
     if (MUTATED("trim_at_once"))
         return batch_raw(l->batch, 5, (struct span[]){argv[0], argv[1], argv[2], span_of("="), argv[4]}); // and replayed
-    err_t e = store_command(ledger_store(l->ledger), 7, argv, &answer);
+    err_t e = store_command(ledger_store(l->redis.ledger), 7, argv, &answer);
     if (error_policy(e) == POLICY_STOP) l->stop = e;
     buffer_destroy(&answer);
 }
@@ -102,34 +101,34 @@ static void alert_beyond(struct loop *l, const char *topic, const char *name, co
 }
 
 static void alert_who_is_beyond(struct loop *l, size_t i) {
-    const struct topic_out *out = &l->outs[i];
+    const struct topic_out *out = &l->outputs.topics[i];
     char from[ENTRY_ID_TEXT];
     struct entry_id before;
     for (size_t c = 0; c < out->n_consumers; c++) {
         if (!out->beyond[c] ||
-            journal_beginning(ledger_store(l->ledger), l->outlets[i].name, &before))
+            journal_beginning(ledger_store(l->redis.ledger), l->outputs.outlets[i].name, &before))
             continue;
         entry_id_print(before, from);
-        alert_beyond(l, l->outlets[i].name, l->consumers[out->consumers[c]].name, from);
+        alert_beyond(l, l->outputs.outlets[i].name, l->outputs.consumers[out->consumers[c]].name, from);
     }
 }
 
 static void alert_who_holds(struct loop *l, size_t i) {
-    const struct topic_out *out = &l->outs[i];
+    const struct topic_out *out = &l->outputs.topics[i];
     if (out->length < 1000) return;
     for (size_t c = 0; c < out->n_consumers; c++) {
         if (out->beyond[c]) continue;
         if (entry_id_cmp(out->acked[c], ENTRY_ID_NONE) != 0) continue;
-        batch_alert(l->batch, ALERT__SEVERITY__warning, "consumer_missing", l->outlets[i].name,
-                    "%s has never registered a position: journal:%s cannot be trimmed (%llu entries)", l->consumers[out->consumers[c]].name,
-                    l->outlets[i].name, (unsigned long long)out->length);
+        batch_alert(l->batch, ALERT__SEVERITY__warning, "consumer_missing", l->outputs.outlets[i].name,
+                    "%s has never registered a position: journal:%s cannot be trimmed (%llu entries)", l->outputs.consumers[out->consumers[c]].name,
+                    l->outputs.outlets[i].name, (unsigned long long)out->length);
     }
 }
 
 static bool all_have(const struct loop *l) {
-    for (size_t i = 0; i < l->n_outlets; i++) {
-        for (size_t c = 0; c < l->outs[i].n_consumers; c++) {
-            if (entry_id_cmp(l->outs[i].acked[c], l->checkpoint[i]) < 0) return false;
+    for (size_t i = 0; i < l->outputs.n; i++) {
+        for (size_t c = 0; c < l->outputs.topics[i].n_consumers; c++) {
+            if (entry_id_cmp(l->outputs.topics[i].acked[c], l->outputs.checkpoint[i]) < 0) return false;
         }
     }
     return true;
@@ -137,18 +136,18 @@ static bool all_have(const struct loop *l) {
 
 static void move_checkpoint(struct loop *l) {
     if (!all_have(l)) return;
-    if (l->checkpoint_at) l->context.consumed_until = l->checkpoint_at;
-    l->checkpoint_at = clock_utc_ns();
-    for (size_t i = 0; i < l->n_outlets; i++) l->checkpoint[i] = l->outlets[i].head;
+    if (l->outputs.checkpoint_at) l->context.consumed_until = l->outputs.checkpoint_at;
+    l->outputs.checkpoint_at = clock_utc_ns();
+    for (size_t i = 0; i < l->outputs.n; i++) l->outputs.checkpoint[i] = l->outputs.outlets[i].head;
 }
 
 static void look_after_topics(struct loop *l, uint64_t mono) {
-    if (ledger_connections(l->ledger) != l->seen_connections) {
-        l->seen_connections = ledger_connections(l->ledger);
-        for (size_t i = 0; i < l->n_outlets; i++) trim_forget(&l->outs[i].trim);
+    if (ledger_connections(l->redis.ledger) != l->redis.connections) {
+        l->redis.connections = ledger_connections(l->redis.ledger);
+        for (size_t i = 0; i < l->outputs.n; i++) trim_forget(&l->outputs.topics[i].trim);
     }
     if (sample_consumers(l)) return;
-    for (size_t i = 0; i < l->n_outlets; i++) {
+    for (size_t i = 0; i < l->outputs.n; i++) {
         trim_one(l, i, mono);
         alert_who_is_beyond(l, i);
         alert_who_holds(l, i);
@@ -159,10 +158,10 @@ static void look_after_topics(struct loop *l, uint64_t mono) {
 // --- pressure
 
 static void feel_memory(struct loop *l) {
-    if (ledger_memory(l->ledger, &l->memory_percent)) return;
-    l->context.memory_percent = l->memory_percent;
+    if (ledger_memory(l->redis.ledger, &l->pressure.memory_percent)) return;
+    l->context.memory_percent = l->pressure.memory_percent;
     int64_t look = l->settings.look_for_ms, full = l->settings.memory_most;
-    int64_t used = (int64_t)l->memory_percent;
+    int64_t used = (int64_t)l->pressure.memory_percent;
     if (used > full / 2 && look > LOOK_LEAST_MS) {
         int64_t share = used >= full ? 0 : (full - used) * 100 / (full - full / 2); // 100 at half of the limit, 0 at the limit
         look = LOOK_LEAST_MS + (look - LOOK_LEAST_MS) * share / 100 / 4;
@@ -171,8 +170,8 @@ static void feel_memory(struct loop *l) {
 }
 
 static bool journal_is_long(const struct loop *l, size_t *which) {
-    for (size_t i = 0; i < l->n_outlets; i++) {
-        if (l->outs[i].length <= (uint64_t)l->settings.journal_max) continue;
+    for (size_t i = 0; i < l->outputs.n; i++) {
+        if (l->outputs.topics[i].length <= (uint64_t)l->settings.journal_max) continue;
         *which = i;
         return true;
     }
@@ -182,18 +181,18 @@ static bool journal_is_long(const struct loop *l, size_t *which) {
 static void feel_pressure(struct loop *l, uint64_t mono) {
     bool was = loop_is_held(l);
     size_t which;
-    l->held[0] = 0;
-    if (ledger_is_tight(l->ledger, mono))
-        snprintf(l->held, sizeof l->held, "the replay ring is full: Redis is slow to write");
+    l->pressure.held[0] = 0;
+    if (ledger_is_tight(l->redis.ledger, mono))
+        snprintf(l->pressure.held, sizeof l->pressure.held, "the replay ring is full: Redis is slow to write");
     else if (journal_is_long(l, &which))
-        snprintf(l->held, sizeof l->held, "journal:%s is at its limit: a consumer is behind", l->outlets[which].name);
-    else if (l->busy_at && mono - l->busy_at < NS_PER_S)
-        snprintf(l->held, sizeof l->held, "a handler has no room for more");
-    else if (l->memory_percent >= (unsigned)l->settings.memory_most)
-        snprintf(l->held, sizeof l->held, "Redis uses %u %% of its memory", l->memory_percent);
-    l->context.held = loop_is_held(l) ? l->held : NULL;
+        snprintf(l->pressure.held, sizeof l->pressure.held, "journal:%s is at its limit: a consumer is behind", l->outputs.outlets[which].name);
+    else if (l->pressure.busy_at && mono - l->pressure.busy_at < NS_PER_S)
+        snprintf(l->pressure.held, sizeof l->pressure.held, "a handler has no room for more");
+    else if (l->pressure.memory_percent >= (unsigned)l->settings.memory_most)
+        snprintf(l->pressure.held, sizeof l->pressure.held, "Redis uses %u %% of its memory", l->pressure.memory_percent);
+    l->context.held = loop_is_held(l) ? l->pressure.held : NULL;
     if (was != loop_is_held(l)) {
-        log_event(LOG_LEVEL_WARNING, was ? "input_resumed" : "input_held", "why=%s", was ? "-" : log_quote(l->held));
+        log_event(LOG_LEVEL_WARNING, was ? "input_resumed" : "input_held", "why=%s", was ? "-" : log_quote(l->pressure.held));
     }
 }
 
@@ -201,9 +200,9 @@ static void feel_pressure(struct loop *l, uint64_t mono) {
 
 // Nobody but Redis can make it anew, and only when it starts.
 static void look_for_socket(struct loop *l) {
-    l->cut_off =
-        store_connected(ledger_store(l->ledger)) && store_is_cut_off(ledger_store(l->ledger));
-    if (!l->cut_off) return;
+    l->redis.cut_off =
+        store_connected(ledger_store(l->redis.ledger)) && store_is_cut_off(ledger_store(l->redis.ledger));
+    if (!l->redis.cut_off) return;
     batch_alert(
         l->batch, ALERT__SEVERITY__critical, "redis_socket_gone", l->settings.redis,
         "the socket of Redis was removed: what is connected goes on, but nothing that starts can "
@@ -226,104 +225,11 @@ uint64_t upkeep_rest(uint64_t took_ns) {
 
 void upkeep(struct loop *l, uint64_t mono_ns) {
     feel_pressure(l, mono_ns);
-    if (mono_ns < l->upkeep_at) return;
-    l->refused = keys_refused(mono_ns, tell_refused, l);
+    if (mono_ns < l->schedule.upkeep_at) return;
+    l->counts.refused = keys_refused(mono_ns, tell_refused, l);
     look_for_socket(l);
     look_after_topics(l, mono_ns);
     feel_memory(l);
     uint64_t now = clock_mono_ns();
-    l->upkeep_at = now + upkeep_rest(now - mono_ns);
-}
-
-// --- how it is
-
-static uint64_t memory_bytes(void) {
-    unsigned long total = 0, resident = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    if (!f) return 0;
-    int n = fscanf(f, "%lu %lu", &total, &resident);
-    fclose(f);
-    return n == 2 ? resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
-}
-
-static int by_size(const void *a, const void *b) {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
-static void fill_latency(const struct loop *l, Heartbeat *out) {
-    uint32_t sorted[COMMIT_SAMPLES];
-    unsigned n = l->samples < COMMIT_SAMPLES ? l->samples : COMMIT_SAMPLES;
-    if (!n) return;
-    memcpy(sorted, l->commit_us, n * sizeof *sorted);
-    qsort(sorted, n, sizeof *sorted, by_size);
-    out->commit_us_p50 = sorted[n / 2];
-    out->commit_us_p99 = sorted[n * 99 / 100];
-}
-
-static char *id_text(arena_t *arena, struct entry_id id) {
-    char *text = arena_take(arena, ENTRY_ID_TEXT);
-    entry_id_print(id, text);
-    return text;
-}
-
-static void fill_topics(struct loop *l, Heartbeat *out, arena_t *arena) {
-    out->topics = arena_take(arena, (l->n_outlets + 1) * sizeof *out->topics);
-    for (size_t i = 0; i < l->n_outlets; i++) {
-        TopicHead *head = arena_take(arena, sizeof *head);
-        *head = (TopicHead)TOPIC_HEAD__INIT;
-        head->topic = l->outlets[i].name;
-        head->head = id_text(arena, l->outlets[i].head);
-        head->length = l->outs[i].length;
-        out->topics[out->n_topics++] = head;
-    }
-    out->inputs = arena_take(arena, (l->n_slots + 1) * sizeof *out->inputs);
-    for (size_t i = 0; i < l->n_slots; i++) {
-        TopicLag *lag = arena_take(arena, sizeof *lag);
-        *lag = (TopicLag)TOPIC_LAG__INIT;
-        lag->topic = l->slots[i].stream.name;
-        lag->position = id_text(arena, l->slots[i].in.position);
-        lag->behind = l->slots[i].in.behind;
-        out->inputs[out->n_inputs++] = lag;
-    }
-}
-
-void heartbeat_fill(struct loop *l, Heartbeat *out, arena_t *arena) {
-    *out = (Heartbeat)HEARTBEAT__INIT;
-    out->service = l->me.name;
-    out->sent_at = clock_utc_ns();
-    out->incarnation = l->context.incarnation;
-    out->batches = l->batches;
-    out->messages = l->messages;
-    out->stalled = l->stalled != NULL;
-    out->trouble = l->stalled ? (char *)l->stalled : loop_is_held(l) ? l->held : NULL;
-    out->ring_bytes = ledger_ring_bytes(l->ledger);
-    out->memory_bytes = memory_bytes();
-    uint64_t buried = batch_buried(l->batch);
-    out->deadletters = buried > l->redriven ? buried - l->redriven : 0;
-    out->corrupt = l->corrupt;
-    out->has_disbelieved = l->disbelieved != 0;
-    out->disbelieved = l->disbelieved;
-    out->has_redis_commands = true;
-    out->redis_commands = l->commands;
-    out->has_cut_off = out->cut_off = l->cut_off;
-    out->has_refused = l->refused != 0;
-    out->refused = l->refused;
-    fill_latency(l, out);
-    fill_topics(l, out, arena);
-    if (l->service->beat) l->service->beat(l->self, out, arena);
-}
-
-void upkeep_heartbeat(struct loop *l, uint64_t mono_ns) {
-    static arena_t *arena; // one loop a process
-    static buffer_t frame;
-    if (mono_ns - l->beat_at < (uint64_t)l->settings.heartbeat_ms * NS_PER_MS) return;
-    l->beat_at = mono_ns;
-    if (!arena) arena = arena_new(16384);
-    Heartbeat beat;
-    heartbeat_fill(l, &beat, arena);
-    buffer_clear(&frame);
-    envelope_write(&frame, FEED_HEARTBEAT, ENTRY_ID_NONE, ENTRY_ID_NONE, &beat.base);
-    port_send(l->events, FEED_HEARTBEAT, (struct span){frame.data, frame.length});
-    arena_reset(arena);
+    l->schedule.upkeep_at = now + upkeep_rest(now - mono_ns);
 }

@@ -36,12 +36,12 @@ static void news_waits_for_old_news_of_the_same_topic(void **state) {
         const struct row *r = &rows[i];
         struct loop *l = calloc(1, sizeof *l);
         assert_non_null(l);
-        l->n_slots = 3;
-        l->barred = true;
-        l->slots[0] = (struct slot){.stream = {.topic = TOPIC_executions}, .in = {.position = ID(r->at_0)}, .barrier = ID(10)};
-        l->slots[1] = (struct slot){.stream = {.topic = TOPIC_orders}, .in = {.position = ID(0)}, .barrier = ENTRY_ID_NONE};
-        l->slots[2] = (struct slot){.stream = {.topic = TOPIC_executions}, .in = {.position = ID(r->at_1)}, .barrier = ID(20)};
-        if (shards_barred(l, &l->slots[r->slot], ID(r->id)) != r->barred || l->barred != r->left) fail_msg("%s", r->what);
+        l->inputs.n = 3;
+        l->inputs.barred = true;
+        l->inputs.slots[0] = (struct slot){.stream = {.topic = TOPIC_executions}, .in = {.position = ID(r->at_0)}, .barrier = ID(10)};
+        l->inputs.slots[1] = (struct slot){.stream = {.topic = TOPIC_orders}, .in = {.position = ID(0)}, .barrier = ENTRY_ID_NONE};
+        l->inputs.slots[2] = (struct slot){.stream = {.topic = TOPIC_executions}, .in = {.position = ID(r->at_1)}, .barrier = ID(20)};
+        if (shards_barred(l, &l->inputs.slots[r->slot], ID(r->id)) != r->barred || l->inputs.barred != r->left) fail_msg("%s", r->what);
         free(l);
     }
 }
