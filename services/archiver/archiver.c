@@ -110,6 +110,18 @@ static err_t on_outcome(void *self, batch_t *batch, const ProtobufCMessage *m) {
     return ERR_OK;
 }
 
+static void log_recall_failure(const struct archiver *a, err_t e) {
+    log_event(LOG_LEVEL_ERROR, "recall_failed", "error=%s why=%s", error_name(e), log_quote(sql_trouble(a->db)));
+}
+
+// It is asked again: a row that cannot be read now does not stop what comes after the question.
+static err_t on_query(void *self, batch_t *batch, const ProtobufCMessage *m) {
+    struct archiver *a = self;
+    err_t e = recalls_answer(a->recalls, batch, ((const StatusQuery *)m)->trade_id);
+    if (e) log_recall_failure(a, e);
+    return ERR_OK;
+}
+
 // Messages that are rows as they are.
 #define KEEP_AS(name, table)                                                                                                               \
     static err_t name(void *self, batch_t *batch, const ProtobufCMessage *m) {                                                             \
@@ -135,6 +147,7 @@ static const struct route routes[] = {
     {TOPIC_routings, &routing__descriptor, on_routing, false},
     {TOPIC_executions, &execution__descriptor, on_execution, false},
     {TOPIC_outcomes, &outcome__descriptor, on_outcome, false},
+    {TOPIC_outcomes, &status_query__descriptor, on_query, false},
     {TOPIC_incidents, &alert__descriptor, on_alert, false},
     {TOPIC_incidents, &system_event__descriptor, on_event, false},
     {TOPIC_incidents, &performance_sample__descriptor, on_sample, false},
@@ -292,7 +305,7 @@ static void backfill(struct archiver *a) {
 static void recall(struct archiver *a, batch_t *batch) {
     if (a->refused || !a->context->caught_up) return;
     err_t e = recalls_tick(a->recalls, batch, a->context->rolled_back_at);
-    if (e) log_event(LOG_LEVEL_ERROR, "recall_failed", "error=%s why=%s", error_name(e), log_quote(sql_trouble(a->db)));
+    if (e) log_recall_failure(a, e);
 }
 
 static err_t archiver_tick(void *self, batch_t *batch) {

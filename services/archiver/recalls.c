@@ -26,7 +26,8 @@
     X(ended, "SELECT id, * FROM signals WHERE id <= ?1 AND created_at >= ?2 AND status IN ('completed', 'failed') ORDER BY id DESC LIMIT ?3")  \
     X(status, "SELECT * FROM signal_execution_status WHERE signal_id = ?1")                                                                 \
     X(trades, "SELECT * FROM trades WHERE state IN ('pending', 'submitting', 'unknown', 'working', 'partially_filled')"                     \
-              " AND ordered_at >= ?1 AND (ordered_at, trade_id) > (?1, ?2) ORDER BY ordered_at, trade_id LIMIT ?3")
+              " AND ordered_at >= ?1 AND (ordered_at, trade_id) > (?1, ?2) ORDER BY ordered_at, trade_id LIMIT ?3")                       \
+    X(over, "SELECT * FROM trades WHERE trade_id = ?1 AND state IN ('filled', 'closed', 'rejected', 'cancelled', 'expired')")
 
 #define QUERY_ENUM(name, text) QUERY_##name,
 enum query_name { QUERIES(QUERY_ENUM) QUERY_COUNT };
@@ -185,6 +186,18 @@ static err_t offer_trades(recalls_t *self, batch_t *batch, unsigned *n) {
         batch_emit(batch, TOPIC_recalls, 0, m);
         turn_page(self, t->ordered_at, t->trade_id, n);
     }
+    sql_reset(q);
+    return e;
+}
+
+err_t recalls_answer(recalls_t *self, batch_t *batch, const char *trade_id) {
+    sql_query_t *q = self->queries[QUERY_over];
+    ProtobufCMessage *m;
+    bool row;
+    sql_bind_text(q, 1, trade_id);
+    err_t e = sql_step(q, &row);
+    if (!e && row) e = sql_row(q, &trade_state__descriptor, batch_arena(batch), &m);
+    if (!e && row) batch_emit(batch, TOPIC_recalls, 0, m);
     sql_reset(q);
     return e;
 }

@@ -1,4 +1,4 @@
-// recalls - what the archive has and Redis may have lost is offered again: topic `recalls`, to ingest and the executors.
+// recalls - what the archive has and Redis may have lost is offered again: topic `recalls`, to ingest, the executors and the reconciler.
 // SPDX-License-Identifier: MIT
 //
 // SQLite forgets nothing that was committed; Redis may forget its last seconds, and who is killed with it forgets them, too. A signal that is
@@ -15,6 +15,9 @@ typedef struct recalls recalls_t;
 recalls_t *recalls_new(sql_t *db); // NULL: a statement does not fit the tables (it is logged)
 void recalls_destroy(recalls_t **self);
 err_t recalls_load(recalls_t *self); // at start, before anything is written: all that has no outcome, and is not over, is to be offered
+
+// A trade that is over here: the reconciler misses how it ended, and its executor may have forgotten it. Of one that is not over, nothing.
+err_t recalls_answer(recalls_t *self, batch_t *batch, const char *trade_id);
 
 // A page of what is to be offered, into the batch. `rolled_back_at`, UTC ns: when Redis was last found to have lost something (0: never);
 // when it moves, what has no outcome is offered, and what the archive had got in its last seconds before.

@@ -154,9 +154,6 @@ err_t commands_query(void *self, batch_t *batch, const ProtobufCMessage *body) {
     const StatusQuery *q = (const StatusQuery *)body;
     engine_begin(x, batch);
     struct trade *t = trades_find(x->trades, q->trade_id);
-    if (t)
-        answer_query(x, batch, t);
-    else if (guard_find(x->guard, digest_text(q->trade_id), NULL)) // over, and forgotten: its gateway's books say as what
-        orphans_seek(x, batch, q->trade_id, q->account_id);
+    if (t) answer_query(x, batch, t); // else it is over and forgotten: the archive answers
     return ERR_OK;
 }

@@ -174,6 +174,7 @@ static bool is_ours(const struct executor *x, const TradeState *t) {
 err_t orphans_recalled(void *self, batch_t *batch, const ProtobufCMessage *body) {
     struct executor *x = self;
     const TradeState *t = (const TradeState *)body;
+    if (trade_is_final(t) || t->state == TRADE_STATE__STATE__filled) return ERR_OK; // an answer to the reconciler
     engine_begin(x, batch);
     bool known = trades_find(x->trades, t->trade_id) || guard_find(x->guard, digest_text(t->trade_id), NULL);
     if (known || orphans_find(x->orphans, t->trade_id) || !is_ours(x, t)) return ERR_OK;

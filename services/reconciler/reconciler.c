@@ -195,7 +195,8 @@ static err_t handle_routing(void *self, batch_t *batch, const ProtobufCMessage *
     return ERR_OK;
 }
 
-// A signal that ended before Redis forgot it: no routing of it comes any more, and what executors take up of its trades is not news.
+// A signal that ended before Redis forgot it: what executors take up of its trades is not news. What they told already stays as long as it
+// would wait for a routing: the signal may be decided again all the same.
 static err_t handle_recalled(void *self, batch_t *batch, const ProtobufCMessage *body) {
     struct reconciler *r = self;
     const Outcome *o = (const Outcome *)body;
@@ -203,9 +204,18 @@ static err_t handle_recalled(void *self, batch_t *batch, const ProtobufCMessage 
     if (!has_room(r)) return ERR_BUSY;
     if (!o->signal || (s && s->routed) || guard_find(r->done, digest_text(o->signal_id), NULL)) return ERR_OK;
     (void)guard_put(r->done, batch, digest_text(o->signal_id), (uint64_t)o->signal->status | DONE_RECALLED);
-    if (!s) return ERR_OK;
-    slice_complete(batch, s);
-    live_signal_drop(&r->live, s);
+    return ERR_OK;
+}
+
+// The answer to a question about a trade that is over and that its executor has forgotten. What is not over, executors take up.
+static err_t handle_recalled_trade(void *self, batch_t *batch, const ProtobufCMessage *body) {
+    struct reconciler *r = self;
+    const TradeState *t = (const TradeState *)body;
+    struct live_trade *trade = live_trade_find(&r->live, t->trade_id);
+    if (!has_room(r)) return ERR_BUSY;
+    if (!trade || !state_is_final(t->state)) return ERR_OK;
+    take_evidence(trade, t);
+    verdict_trade(r, batch, trade, t);
     return ERR_OK;
 }
 
@@ -276,6 +286,7 @@ static const struct route routes[] = {
     {TOPIC_executions, &execution__descriptor, handle_execution, false},
     {TOPIC_executions, &broker_snapshot__descriptor, handle_snapshot, false},
     {TOPIC_recalls, &outcome__descriptor, handle_recalled, false},
+    {TOPIC_recalls, &trade_state__descriptor, handle_recalled_trade, false},
     {0},
 };
 

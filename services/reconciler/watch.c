@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "services/reconciler/watch.h"
 
+#include "services/reconciler/slice.h"
 #include "services/reconciler/verdict.h"
 
 #define ANSWER_PRESET_MS UINT64_C(10000) // of an account or broker that is not configured any more
@@ -59,6 +60,31 @@ static void drop_unexecuted(struct reconciler *r, struct live_signal *s) {
     }
 }
 
+static bool is_executed(const struct live_signal *s) {
+    for (const struct live_trade *t = s->trades; t; t = t->next)
+        if (t->facts.filled_lots.e8 > 0) return true;
+    return false;
+}
+
+// Whether the archive has its outcome, and what is known here does not show another.
+static bool is_archived(const struct reconciler *r, const struct live_signal *s) {
+    uint64_t status = 0;
+    if (!guard_find(r->done, digest_text(s->id), &status)) return false;
+    return (status & ~DONE_RECALLED) != SIGNAL__STATUS__failed || !is_executed(s);
+}
+
+static void end_unrouted(struct reconciler *r, batch_t *batch, struct live_signal *s) {
+    if (is_archived(r, s)) {
+        slice_complete(batch, s);
+        live_signal_drop(&r->live, s);
+        return;
+    }
+    batch_alert(batch, ALERT__SEVERITY__critical, "execution_without_routing", s->id,
+                "%u trades were executed and the router knows of no such signal: completed by what was executed", s->count);
+    s->routed = true;
+    (void)verdict_signal(r, batch, s);
+}
+
 // Orders without a routing were taken back by a rollback. What was executed is there all the same, and ends by what is known of it.
 void watch_unrouted(struct reconciler *r, batch_t *batch) {
     uint64_t wait = (uint64_t)r->settings->evidence_wait_ms * NS_PER_MS;
@@ -66,14 +92,10 @@ void watch_unrouted(struct reconciler *r, batch_t *batch) {
     HASH_ITER(hh, r->live.signals, s, next) {
         if (s->routed || s->own || batch_now(batch) < s->seen_at + wait) continue;
         drop_unexecuted(r, s);
-        if (!s->count) {
+        if (!s->count)
             live_signal_drop(&r->live, s);
-        } else if (s->settled == s->count) {
-            batch_alert(batch, ALERT__SEVERITY__critical, "execution_without_routing", s->id,
-                        "%u trades were executed and the router knows of no such signal: completed by what was executed", s->count);
-            s->routed = true;
-            (void)verdict_signal(r, batch, s);
-        }
+        else if (s->settled == s->count)
+            end_unrouted(r, batch, s);
     }
 }
 

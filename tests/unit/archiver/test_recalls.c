@@ -199,6 +199,40 @@ static void what_is_not_whole_has_expired(void **state) {
     assert_string_equal(offered(w, 0)->symbol, "EURUSD");
 }
 
+static void archive_trade(struct world *w, const char *id, TradeState__State state) {
+    Execution e = EXECUTION__INIT;
+    Terms terms = TERMS__INIT;
+    TradeState t = TRADE_STATE__INIT;
+    e.trade = &t;
+    t.terms = &terms, t.symbol = t.broker_symbol = (char *)"EURUSD", t.direction = SIGNAL__DIRECTION__buy;
+    t.trade_id = (char *)id, t.signal_id = (char *)"s-1", t.account_id = (char *)"a1", t.broker_id = (char *)"b1";
+    t.state = state, t.ordered_at = t.updated_at = NOW;
+    t.reason = (char *)"no_position";
+    terms.order_type = SIGNAL__ORDER_TYPE__limit;
+    rows_add_execution(w->rows, &e, w->arena);
+    commit(w);
+}
+
+static const TradeState *answered(struct world *w, const char *id) {
+    const struct outgoing *out;
+    batch_begin(w->batch, 1, w->now, w->now);
+    assert_int_equal(recalls_answer(w->recalls, w->batch, id), ERR_OK);
+    return batch_outgoing(w->batch, &out) ? (const TradeState *)batch_opened(w->batch, &out[0]) : NULL;
+}
+
+static void who_asks_about_a_trade_that_is_over_is_told_how_it_ended(void **state) {
+    struct world *w = *state;
+    start(w);
+    archive_trade(w, "t-1", TRADE_STATE__STATE__submitting);
+    assert_null(answered(w, "t-1"));
+    assert_null(answered(w, "t-2"));
+    archive_trade(w, "t-1", TRADE_STATE__STATE__rejected);
+    const TradeState *t = answered(w, "t-1");
+    assert_int_equal(t->state, TRADE_STATE__STATE__rejected);
+    assert_string_equal(t->reason, "no_position");
+    assert_int_equal(t->terms->order_type, SIGNAL__ORDER_TYPE__limit);
+}
+
 static void a_signal_is_kept_whole_until_it_has_an_outcome(void **state) {
     struct world *w = *state;
     own(sql_query) *q = sql_prepare(w->db, "SELECT count(*) FROM pending_signals");
@@ -222,6 +256,7 @@ int main(void) {
         TEST(a_page_is_no_longer_than_it_may_be_and_leaves_nothing_out),
         TEST(what_nobody_remembers_for_sure_is_not_offered),
         TEST(what_is_not_whole_has_expired),
+        TEST(who_asks_about_a_trade_that_is_over_is_told_how_it_ended),
         TEST(a_signal_is_kept_whole_until_it_has_an_outcome),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -135,6 +135,36 @@ a_state_without_an_execution_of_one_that_is_over_and_forgotten_is_old_news(void 
     assert_int_equal(orphans_count(w->x->orphans), 1);
 }
 
+// The archive knows how it ended, and answers; its gateway may never have heard of it.
+static void a_question_about_one_that_is_over_and_forgotten_seeks_nothing(void **state) {
+    struct world *w = *state;
+    (void)!guard_put(w->x->guard, w->batch, digest_text("x1"), w->now);
+    StatusQuery q = STATUS_QUERY__INIT;
+    q.trade_id = (char *)"x1";
+    q.account_id = (char *)"a1";
+    (void)!handle(w, TOPIC_outcomes, &q.base);
+    world_commit(w);
+    assert_int_equal(orphans_count(w->x->orphans), 0);
+    assert_int_equal(questions(w, "x1"), 0);
+}
+
+static void what_the_archive_has_as_over_is_not_taken_up(void **state) {
+    struct world *w = *state;
+    static const TradeState__State over[] = {T(filled), T(closed), T(rejected), T(cancelled), T(expired)};
+    have_position(w, "p1");
+    TradeState t = *trades_find(w->x->trades, "p1")->s;
+    t.trade_id = (char *)"x1";
+    for (size_t i = 0; i < sizeof over / sizeof *over; i++) {
+        t.state = over[i];
+        (void)!handle(w, TOPIC_recalls, &t.base);
+        assert_null(trades_find(w->x->trades, "x1"));
+    }
+    t.state = T(working);
+    (void)!handle(w, TOPIC_recalls, &t.base);
+    assert_non_null(trades_find(w->x->trades, "x1"));
+    world_commit(w);
+}
+
 static void an_answer_that_speaks_of_another_trade_adopts_nothing(void **state) {
     struct world *w = *state;
     struct answer a;
@@ -195,6 +225,8 @@ int main(void) {
         WITH(a_gateway_that_keeps_no_plans_leaves_it_unexplained),
         WITH(a_restart_goes_on_seeking),
         WITH(a_state_without_an_execution_of_one_that_is_over_and_forgotten_is_old_news),
+        WITH(a_question_about_one_that_is_over_and_forgotten_seeks_nothing),
+        WITH(what_the_archive_has_as_over_is_not_taken_up),
         WITH(an_answer_that_speaks_of_another_trade_adopts_nothing),
         WITH(a_name_that_is_no_trade_id_is_not_sought),
         WITH(a_closing_by_a_trade_that_is_not_known_is_sought),

@@ -700,14 +700,16 @@ static void a_trade_of_long_ago_opens_no_signal(void **state) {
 
 // --- what ended before Redis forgot it
 
-static void recall(struct world *w, const char *signal_id) {
+static void recall_as(struct world *w, const char *signal_id, Signal__Status status) {
     SignalExecutionStatus ended = SIGNAL_EXECUTION_STATUS__INIT;
     Outcome o = OUTCOME__INIT;
     ended.signal_id = o.signal_id = (char *)(uintptr_t)signal_id;
-    ended.status = COMPLETED;
+    ended.status = status;
     o.signal = &ended;
     handle(w, TOPIC_recalls, &o.base);
 }
+
+static void recall(struct world *w, const char *signal_id) { recall_as(w, signal_id, COMPLETED); }
 
 static void a_signal_that_the_archive_recalls_waits_for_no_routing(void **state) {
     struct world *w = *state;
@@ -718,6 +720,43 @@ static void a_signal_that_the_archive_recalls_waits_for_no_routing(void **state)
     tick(w, 600);
     assert_false(alerted(w, "execution_without_routing"));
     assert_false(alerted(w, "late_evidence"));
+}
+
+static void what_was_executed_after_it_was_archived_as_failed_revives_it(void **state) {
+    struct world *w = *state;
+    send_fill(w, T4, LOT, PRICE);
+    begin(w);
+    recall_as(w, w->state.signal_id, SIGNAL__STATUS__failed);
+    begin(w);
+    tick(w, 600);
+    assert_int_equal(outcome(w, 0)->signal->status, COMPLETED);
+}
+
+static void what_was_told_before_the_recall_counts_for_a_routing_that_comes_all_the_same(void **state) {
+    struct world *w = *state;
+    send_state(w, T1, TRADE_STATE__STATE__rejected);
+    recall_as(w, w->state.signal_id, SIGNAL__STATUS__failed);
+    begin(w);
+    send_routing(w, T1); // decided again; the executor says nothing again of what is over
+    assert_int_equal(outcome(w, 0)->signal->status, SIGNAL__STATUS__failed);
+}
+
+// The executor has forgotten it; the archive answers the question.
+static void what_the_archive_has_as_over_is_an_answer(void **state) {
+    struct world *w = *state;
+    send_routing(w, T1);
+    TradeState over = w->state;
+    over.trade_id = (char *)T1;
+    over.state = TRADE_STATE__STATE__working;
+    begin(w);
+    handle(w, TOPIC_recalls, &over.base);
+    assert_null(outcome(w, 0)); // that is a question of the executor's own
+    over.state = TRADE_STATE__STATE__rejected;
+    handle(w, TOPIC_recalls, &over.base);
+    assert_int_equal(outcome(w, 0)->signal->status, SIGNAL__STATUS__failed);
+    begin(w);
+    handle(w, TOPIC_recalls, &over.base); // nobody asks about it any more
+    assert_null(outcome(w, 0));
 }
 
 static void what_is_decided_again_all_the_same_has_its_outcome(void **state) {
@@ -893,6 +932,9 @@ int main(void) {
         CASE(closing_what_failed_by_its_price_is_no_evidence),
         CASE(a_trade_of_long_ago_opens_no_signal),
         CASE(a_signal_that_the_archive_recalls_waits_for_no_routing),
+        CASE(what_was_executed_after_it_was_archived_as_failed_revives_it),
+        CASE(what_was_told_before_the_recall_counts_for_a_routing_that_comes_all_the_same),
+        CASE(what_the_archive_has_as_over_is_an_answer),
         CASE(what_is_decided_again_all_the_same_has_its_outcome),
         CASE(a_trade_without_an_answer_is_asked_about_more_and_more_seldom),
         CASE(what_works_at_the_broker_or_is_held_may_take_its_time),
