@@ -24,7 +24,7 @@ struct world {
     char folder[64], path[96];
     struct context context;
     void *settings, *archiver;
-    struct outlet outlets[2];
+    struct outlet outlets[3];
     batch_t *batch;
     arena_t *arena;
 };
@@ -43,7 +43,8 @@ static int set_up(void **state) {
     assert_non_null(w->archiver);
     w->outlets[0] = (struct outlet){.name = "config", .topic = TOPIC_config};
     w->outlets[1] = (struct outlet){.name = "incidents.archiver", .topic = TOPIC_incidents};
-    w->batch = batch_new("archiver", archiver_service.slice, w->outlets, 2);
+    w->outlets[2] = (struct outlet){.name = "recalls", .topic = TOPIC_recalls};
+    w->batch = batch_new("archiver", archiver_service.slice, w->outlets, 3);
     w->arena = arena_new(0);
     batch_begin(w->batch, 7, UINT64_C(1742638530000000000), 1);
     *state = w;
@@ -134,7 +135,7 @@ static void generated_messages_of_any_shape_are_archived(void **state) {
 // What travels on its topics and has no route is looked at by others only.
 static void every_type_on_its_topics_is_known(void **state) {
     (void)state;
-    static const char *const left_out[] = {"AccountState", "InstanceState", "BrokerSnapshot", "StatusQuery"};
+    static const char *const left_out[] = {"AccountState", "InstanceState", "BrokerSnapshot"};
 #define TYPES_OF(name, owner, split, consumers, types) ((consumers)&TO(ARCHIVER) ? " " types : ""),
     const char *const all[] = {TOPICS(TYPES_OF)};
 #undef TYPES_OF
