@@ -7,7 +7,7 @@
 #include "common/clock.h"
 #include "common/own.h"
 #include "common/record.h"
-#include "config.pb-c.h"
+#include "proto/config_kinds.h"
 #include "text.h"
 #include "yaml.h"
 
@@ -17,22 +17,9 @@ static ProtobufCMessage *read_as(const ProtobufCMessageDescriptor *d, struct spa
     return record_from_json(d, answer.data, answer.length, "", arena, &m, &fault) ? NULL : m;
 }
 
-static const char *section_of(ConfigChange__Kind kind) {
-    switch (kind) {
-    case CONFIG_CHANGE__KIND__account_config:
-        return "accounts";
-    case CONFIG_CHANGE__KIND__broker_config:
-        return "brokers";
-    case CONFIG_CHANGE__KIND__instance_config:
-        return "instances";
-    case CONFIG_CHANGE__KIND__signal_config:
-        return "sources";
-    case CONFIG_CHANGE__KIND__risk_config:
-        return "presets";
-    case _CONFIG_CHANGE__KIND_IS_INT_SIZE:
-        break;
-    }
-    return "?";
+static const char *section_of(config_kind_t kind) {
+    const struct config_kind *k = config_kind_of(kind);
+    return k ? k->section : "?";
 }
 
 static void add_clean(buffer_t *out, const char *text) { text_clean(out, text, strlen(text)); }

@@ -10,20 +10,7 @@
 #include "common/array.h"
 #include "common/hash.h"
 #include "common/record.h"
-
-#define KINDS 5
-
-static const struct kind {
-    ConfigChange__Kind kind;
-    const char *index, *prefix;
-    const ProtobufCMessageDescriptor *type;
-} kinds[KINDS] = {
-    {CONFIG_CHANGE__KIND__account_config, "account_config:index", "account_config:", &account_config__descriptor},
-    {CONFIG_CHANGE__KIND__broker_config, "broker_config:index", "broker_config:", &broker_config__descriptor},
-    {CONFIG_CHANGE__KIND__instance_config, "instance_config:index", "instance_config:", &instance_config__descriptor},
-    {CONFIG_CHANGE__KIND__signal_config, "signal_config:index", "signal_config:", &signal_config__descriptor},
-    {CONFIG_CHANGE__KIND__risk_config, "risk_config:index", "risk_config:", &risk_config__descriptor},
-};
+#include "proto/config_kinds.h"
 
 struct row {
     ProtobufCMessage *m; // NULL: removed, remembered so that an older change does not bring it back
@@ -63,7 +50,7 @@ struct service_plan {
 };
 
 struct book {
-    struct row *rows[KINDS];
+    struct row *rows[CONFIG_KIND_COUNT];
     uint64_t version;
     struct fanout *fanout;
     struct service_plan *plan;
@@ -111,7 +98,7 @@ static void rows_clear(struct row **rows) {
 
 void book_destroy(book_t **self) {
     if (!*self) return;
-    for (unsigned k = 0; k < KINDS; k++) rows_clear(&(*self)->rows[k]);
+    for (unsigned k = 0; k < CONFIG_KIND_COUNT; k++) rows_clear(&(*self)->rows[k]);
     fanout_clear((*self)->fanout);
     free((*self)->fanout);
     plan_clear((*self)->plan);
@@ -167,9 +154,10 @@ static err_t load_row(void *arg, const ProtobufCMessage *m) {
 }
 
 err_t book_load(book_t *self, store_t *store) {
-    for (unsigned k = 0; k < KINDS; k++) {
+    for (unsigned k = 0; k < CONFIG_KIND_COUNT; k++) {
+        const struct config_kind *kind = &config_kinds[k];
         struct loading l = {self, k};
-        err_t e = store_records(store, kinds[k].index, kinds[k].prefix, kinds[k].type, load_row, &l);
+        err_t e = store_records(store, kind->index, kind->prefix, kind->type, load_row, &l);
         if (e) return e;
     }
     self->version++;
@@ -178,36 +166,12 @@ err_t book_load(book_t *self, store_t *store) {
 
 // --- changes
 
-static const ProtobufCMessage *changed_row(const ConfigChange *change) {
-    switch (change->kind) {
-    case CONFIG_CHANGE__KIND__account_config:
-        return change->account ? &change->account->base : NULL;
-    case CONFIG_CHANGE__KIND__broker_config:
-        return change->broker ? &change->broker->base : NULL;
-    case CONFIG_CHANGE__KIND__instance_config:
-        return change->instance ? &change->instance->base : NULL;
-    case CONFIG_CHANGE__KIND__signal_config:
-        return change->signal ? &change->signal->base : NULL;
-    case CONFIG_CHANGE__KIND__risk_config:
-        return change->risk ? &change->risk->base : NULL;
-    case _CONFIG_CHANGE__KIND_IS_INT_SIZE:
-        break;
-    }
-    return NULL;
-}
-
-static unsigned kind_of(const ConfigChange *change) {
-    unsigned k = 0;
-    while (k < KINDS && kinds[k].kind != change->kind) k++;
-    return k;
-}
-
 err_t book_apply(book_t *self, const ConfigChange *change) {
-    unsigned kind = kind_of(change);
-    const ProtobufCMessage *m = changed_row(change);
+    const struct config_kind *kind = config_kind_of(change->kind);
+    const ProtobufCMessage *m = config_change_row(change);
     bool removed = change->has_removed && change->removed;
-    if (kind == KINDS || !m == !removed) return ERR_INPUT;
-    put(self, kind, change->id, change->version, removed ? NULL : record_copy(m, NULL));
+    if (!kind || !m == !removed) return ERR_INPUT;
+    put(self, (unsigned)(kind - config_kinds), change->id, change->version, removed ? NULL : record_copy(m, NULL));
     return ERR_OK;
 }
 
@@ -215,16 +179,26 @@ uint64_t book_version(const book_t *self) { return self->version; }
 
 // --- looking things up
 
-static const ProtobufCMessage *find(const book_t *self, unsigned kind, const char *id) {
+static const void *held_row(const book_t *self, unsigned kind, const char *id) {
     const struct row *r = row_of(self, kind, id);
     return r ? r->m : NULL;
 }
 
-const AccountConfig *book_account(const book_t *self, const char *account_id) { return (const AccountConfig *)find(self, 0, account_id); }
-const BrokerConfig *book_broker(const book_t *self, const char *broker_id) { return (const BrokerConfig *)find(self, 1, broker_id); }
-const InstanceConfig *book_instance(const book_t *self, const char *id) { return (const InstanceConfig *)find(self, 2, id); }
-const SignalConfig *book_source(const book_t *self, const char *config_id) { return (const SignalConfig *)find(self, 3, config_id); }
-const RiskConfig *book_preset(const book_t *self, const char *preset_id) { return (const RiskConfig *)find(self, 4, preset_id); }
+const AccountConfig *book_account(const book_t *self, const char *account_id) {
+    return held_row(self, CONFIG_KIND_account_config, account_id);
+}
+const BrokerConfig *book_broker(const book_t *self, const char *broker_id) {
+    return held_row(self, CONFIG_KIND_broker_config, broker_id);
+}
+const InstanceConfig *book_instance(const book_t *self, const char *id) {
+    return held_row(self, CONFIG_KIND_instance_config, id);
+}
+const SignalConfig *book_source(const book_t *self, const char *config_id) {
+    return held_row(self, CONFIG_KIND_signal_config, config_id);
+}
+const RiskConfig *book_preset(const book_t *self, const char *preset_id) {
+    return held_row(self, CONFIG_KIND_risk_config, preset_id);
+}
 
 const SymbolConfig *book_symbol(const BrokerConfig *broker, const char *symbol) {
     for (size_t i = 0; i < broker->n_symbols; i++) {
@@ -277,8 +251,9 @@ static int by_account_id(const void *a, const void *b) {
 
 static void fanout_make(const book_t *self) {
     size_t n = 0;
-    const AccountConfig **accounts = alloc_zeroed(HASH_COUNT(self->rows[0]) + 1, sizeof(AccountConfig *));
-    for (const struct row *r = self->rows[0]; r; r = r->hh.next) {
+    const struct row *rows = self->rows[CONFIG_KIND_account_config];
+    const AccountConfig **accounts = alloc_zeroed(HASH_COUNT(rows) + 1, sizeof *accounts);
+    for (const struct row *r = rows; r; r = r->hh.next) {
         if (r->m) accounts[n++] = (const AccountConfig *)r->m;
     }
     qsort(accounts, n, sizeof accounts[0], by_account_id);
@@ -316,7 +291,7 @@ static void serve(struct service_plan *p, struct server *by, const char *account
 
 static void plan_make(const book_t *self) {
     plan_clear(self->plan);
-    for (const struct row *r = self->rows[2]; r; r = r->hh.next) {
+    for (const struct row *r = self->rows[CONFIG_KIND_instance_config]; r; r = r->hh.next) {
         if (!r->m) continue;
         struct server *by = alloc_zeroed(1, sizeof *by);
         by->instance = (const InstanceConfig *)r->m;
@@ -355,25 +330,25 @@ unsigned book_instance_shard(const book_t *self, const InstanceConfig *instance,
 }
 
 void book_each_account(const book_t *self, book_account_fn *visit, void *arg) {
-    for (const struct row *r = self->rows[0]; r; r = r->hh.next) {
+    for (const struct row *r = self->rows[CONFIG_KIND_account_config]; r; r = r->hh.next) {
         if (r->m) visit(arg, (const AccountConfig *)r->m);
     }
 }
 
 void book_each_broker(const book_t *self, book_broker_fn *visit, void *arg) {
-    for (const struct row *r = self->rows[1]; r; r = r->hh.next) {
+    for (const struct row *r = self->rows[CONFIG_KIND_broker_config]; r; r = r->hh.next) {
         if (r->m) visit(arg, (const BrokerConfig *)r->m);
     }
 }
 
 void book_each_instance(const book_t *self, book_instance_fn *visit, void *arg) {
-    for (const struct row *r = self->rows[2]; r; r = r->hh.next) {
+    for (const struct row *r = self->rows[CONFIG_KIND_instance_config]; r; r = r->hh.next) {
         if (r->m) visit(arg, (const InstanceConfig *)r->m);
     }
 }
 
 void book_each_source(const book_t *self, book_source_fn *visit, void *arg) {
-    for (const struct row *r = self->rows[3]; r; r = r->hh.next) {
+    for (const struct row *r = self->rows[CONFIG_KIND_signal_config]; r; r = r->hh.next) {
         if (r->m) visit(arg, (const SignalConfig *)r->m);
     }
 }

@@ -1,4 +1,4 @@
-// config - the configuration in memory: rows of four tables, what differs between two of them, and how it is shown.
+// config - the configuration in memory: its rows, what differs between two of them, and how it is shown.
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config.h"
 
@@ -11,30 +11,15 @@
 #include "common/own.h"
 #include "common/record.h"
 
-// Brokers and sources first: rows come in the order in which they refer to each other.
-const struct config_kind config_kinds[CONFIG_KINDS] = {
-    {CONFIG_CHANGE__KIND__broker_config, "broker_config", "brokers", &broker_config__descriptor, offsetof(ConfigChange, broker)},
-    {CONFIG_CHANGE__KIND__signal_config, "signal_config", "sources", &signal_config__descriptor, offsetof(ConfigChange, signal)},
-    {CONFIG_CHANGE__KIND__risk_config, "risk_config", "presets", &risk_config__descriptor, offsetof(ConfigChange, risk)},
-    {CONFIG_CHANGE__KIND__account_config, "account_config", "accounts", &account_config__descriptor, offsetof(ConfigChange, account)},
-    {CONFIG_CHANGE__KIND__instance_config, "instance_config", "instances", &instance_config__descriptor, offsetof(ConfigChange, instance)},
-};
-
 struct held {
     struct config_row row; // first: a row is its holder
     UT_hash_handle hh;
 };
 
 struct config {
-    struct held *rows[CONFIG_KINDS];
+    struct held *rows[CONFIG_KIND_COUNT];
     uint64_t version;
 };
-
-const struct config_kind *config_kind_of(config_kind_t kind) {
-    for (size_t i = 0; i < CONFIG_KINDS; i++)
-        if (config_kinds[i].kind == kind) return &config_kinds[i];
-    return NULL;
-}
 
 static struct held **rows_of(const config_t *self, config_kind_t kind) {
     return (struct held **)(uintptr_t)&self->rows[config_kind_of(kind) - config_kinds];
@@ -71,7 +56,7 @@ static void free_row(struct held *h) {
 
 void config_destroy(config_t **self) {
     if (!*self) return;
-    for (size_t i = 0; i < CONFIG_KINDS; i++) {
+    for (size_t i = 0; i < CONFIG_KIND_COUNT; i++) {
         struct held *h, *next;
         HASH_ITER(hh, (*self)->rows[i], h, next) {
             HASH_DEL((*self)->rows[i], h);
@@ -117,7 +102,7 @@ const struct config_row *config_next(const config_t *self, config_kind_t kind, c
 
 config_t *config_copy(const config_t *self) {
     config_t *copy = config_new();
-    for (size_t i = 0; i < CONFIG_KINDS; i++) {
+    for (size_t i = 0; i < CONFIG_KIND_COUNT; i++) {
         const struct config_row *row = NULL;
         while ((row = config_next(self, config_kinds[i].kind, row))) config_put(copy, config_kinds[i].kind, row->m, NULL);
     }
@@ -153,17 +138,15 @@ static ConfigChange *new_change(config_kind_t kind, const char *id, uint64_t ver
     return c;
 }
 
-static void set_row(ConfigChange *c, ProtobufCMessage *row) { *(ProtobufCMessage **)((char *)c + config_kind_of(c->kind)->place) = row; }
+static void set_row(ConfigChange *c, ProtobufCMessage *row) { *(ProtobufCMessage **)((char *)c + config_kind_of(c->kind)->row) = row; }
 
 const ProtobufCMessage *config_changed_row(const ConfigChange *change) {
-    const struct config_kind *k = config_kind_of(change->kind);
-    if (!k || (change->has_removed && change->removed)) return NULL;
-    return *(ProtobufCMessage *const *)((const char *)change + k->place);
+    return change->has_removed && change->removed ? NULL : config_change_row(change);
 }
 
 static size_t count(const config_t *self) {
     size_t n = 0;
-    for (size_t i = 0; i < CONFIG_KINDS; i++) n += HASH_COUNT(self->rows[i]);
+    for (size_t i = 0; i < CONFIG_KIND_COUNT; i++) n += HASH_COUNT(self->rows[i]);
     return n;
 }
 
@@ -171,7 +154,7 @@ size_t config_diff(const config_t *held, const config_t *wanted, uint64_t utc_ns
     uint64_t version = held->version + 1;
     size_t n = 0;
     *out = arena_take(arena, (count(held) + count(wanted) + 1) * sizeof(**out));
-    for (size_t i = 0; i < CONFIG_KINDS; i++) {
+    for (size_t i = 0; i < CONFIG_KIND_COUNT; i++) {
         config_kind_t kind = config_kinds[i].kind;
         const struct config_row *row = NULL;
         while ((row = config_next(wanted, kind, row))) {
@@ -192,7 +175,7 @@ size_t config_diff(const config_t *held, const config_t *wanted, uint64_t utc_ns
 size_t config_newer(const config_t *held, const config_t *other, uint64_t utc_ns, arena_t *arena, ConfigChange ***out) {
     size_t n = 0;
     *out = arena_take(arena, (count(other) + 1) * sizeof(**out));
-    for (size_t i = 0; i < CONFIG_KINDS; i++) {
+    for (size_t i = 0; i < CONFIG_KIND_COUNT; i++) {
         config_kind_t kind = config_kinds[i].kind;
         const struct config_row *row = NULL;
         while ((row = config_next(other, kind, row))) {
@@ -228,7 +211,7 @@ void config_show(const config_t *self, bool to_export, buffer_t *out) {
     own(arena) *arena = arena_new(65536);
     buffer_text(out, "{");
     if (!to_export) buffer_format(out, "\"version\":%llu", (unsigned long long)self->version);
-    for (size_t i = 0; i < CONFIG_KINDS; i++) {
+    for (size_t i = 0; i < CONFIG_KIND_COUNT; i++) {
         const struct config_row *row = NULL;
         buffer_format(out, "%s\"%s\":[", i || !to_export ? "," : "", config_kinds[i].section);
         for (bool first = true; (row = config_next(self, config_kinds[i].kind, row)); first = false) {

@@ -1,24 +1,11 @@
-// config - the configuration in memory: rows of four tables, what differs between two of them, and how it is shown.
+// config - the configuration in memory: its rows, what differs between two of them, and how it is shown.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "common/arena.h"
 #include "common/buffer.h"
-#include "config.pb-c.h"
+#include "proto/config_kinds.h"
 #include "services/archiver/schema.h"
-
-typedef ConfigChange__Kind config_kind_t;
-
-struct config_kind {
-    config_kind_t kind;
-    const char *table;   // in SQLite, and the prefix of its keys in Redis
-    const char *section; // in a document
-    const ProtobufCMessageDescriptor *type;
-    size_t place; // of its row in ConfigChange
-};
-#define CONFIG_KINDS 5
-extern const struct config_kind config_kinds[CONFIG_KINDS];
-const struct config_kind *config_kind_of(config_kind_t kind); // NULL: from a newer program
 
 struct config_row {
     const char *id;

@@ -133,11 +133,11 @@ static void take_sources(struct reading *r, const ConfigDocument *d) {
 
 static void take_document(struct reading *r, const ConfigDocument *d) {
     take_sources(r, d);
-    for (size_t i = 0; i < d->n_brokers; i++) take_row(r, config_kind_of(CONFIG_CHANGE__KIND__broker_config), i, &d->brokers[i]->base);
-    for (size_t i = 0; i < d->n_presets; i++) take_row(r, config_kind_of(CONFIG_CHANGE__KIND__risk_config), i, &d->presets[i]->base);
-    for (size_t i = 0; i < d->n_accounts; i++) take_row(r, config_kind_of(CONFIG_CHANGE__KIND__account_config), i, &d->accounts[i]->base);
-    for (size_t i = 0; i < d->n_instances; i++)
-        take_row(r, config_kind_of(CONFIG_CHANGE__KIND__instance_config), i, &d->instances[i]->base);
+    for (const struct config_kind *k = config_kinds; k < config_kinds + CONFIG_KIND_COUNT; k++) {
+        if (k->kind == CONFIG_CHANGE__KIND__signal_config) continue;
+        ProtobufCMessage *const *rows = *(ProtobufCMessage *const *const *)((const char *)d + k->list);
+        for (size_t i = 0; i < *(const size_t *)((const char *)d + k->count); i++) take_row(r, k, i, rows[i]);
+    }
 }
 
 config_t *config_read(const struct config_reading *reading, struct span json, struct complaints *complaints) {

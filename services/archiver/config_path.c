@@ -41,7 +41,7 @@ static const struct config_kind *take_section(struct way *w) {
     char name[NAME_MAX_TEXT];
     struct way back = *w;
     if (!take_name(w, name)) return NULL;
-    for (size_t i = 0; i < CONFIG_KINDS; i++)
+    for (size_t i = 0; i < CONFIG_KIND_COUNT; i++)
         if (strcmp(config_kinds[i].section, name) == 0) return &config_kinds[i];
     *w = back;
     return NULL;

@@ -20,7 +20,7 @@ static int64_t open_trades(sql_query_t *q, const char *account) {
 static bool goes(const ConfigChange *c) { return c->has_removed && c->removed; }
 
 static bool nothing_is_left(const config_t *wanted) {
-    for (size_t k = 0; k < CONFIG_KINDS; k++) {
+    for (size_t k = 0; k < CONFIG_KIND_COUNT; k++) {
         if (config_next(wanted, config_kinds[k].kind, NULL)) return false;
     }
     return true;

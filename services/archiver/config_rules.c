@@ -131,7 +131,7 @@ static void check_plain(const struct check *c, const SignalConfig *s) {
     }
 }
 
-static void check_source(const struct check *c, const ProtobufCMessage *m) {
+static void check_signal(const struct check *c, const ProtobufCMessage *m) {
     const SignalConfig *s = (const SignalConfig *)m;
     bool pineconnector = s->dialect == SIGNAL_CONFIG__DIALECT__pineconnector;
     check_plain(c, s);
@@ -178,7 +178,7 @@ static void check_account(const struct check *c, const ProtobufCMessage *m) {
 
 // Presets. The one named global is the base of every account's rules.
 
-static void check_preset(const struct check *c, const ProtobufCMessage *m) {
+static void check_risk(const struct check *c, const ProtobufCMessage *m) {
     const RiskConfig *p = (const RiskConfig *)m;
     char path[160];
     snprintf(path, sizeof(path), "%s.rules", c->path);
@@ -216,22 +216,16 @@ static void check_instance(const struct check *c, const ProtobufCMessage *m) {
 }
 
 typedef void check_fn(const struct check *c, const ProtobufCMessage *m);
+#define CHECK_OF(table, row, section, id) [CONFIG_KIND_##table] = check_##row,
 
 void config_check(const config_t *config, struct complaints *complaints) {
-    static const struct {
-        config_kind_t kind;
-        check_fn *check;
-    } rules[CONFIG_KINDS] = {
-        {CONFIG_CHANGE__KIND__signal_config, check_source},     {CONFIG_CHANGE__KIND__broker_config, check_broker},
-        {CONFIG_CHANGE__KIND__risk_config, check_preset},       {CONFIG_CHANGE__KIND__account_config, check_account},
-        {CONFIG_CHANGE__KIND__instance_config, check_instance},
-    };
-    for (size_t i = 0; i < CONFIG_KINDS; i++) {
+    static check_fn *const checks[CONFIG_KIND_COUNT] = {CONFIG_KINDS(CHECK_OF)};
+    for (size_t i = 0; i < CONFIG_KIND_COUNT; i++) {
         const struct config_row *row = NULL;
-        while ((row = config_next(config, rules[i].kind, row))) {
+        while ((row = config_next(config, config_kinds[i].kind, row))) {
             struct check c = {config, complaints, row->path};
             config_fields_check(row->m, row->path, complaints);
-            rules[i].check(&c, row->m);
+            checks[i](&c, row->m);
         }
     }
 }

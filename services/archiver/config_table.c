@@ -31,7 +31,7 @@ static err_t load_version(sql_t *db, config_t *out) {
 err_t config_table_load(sql_t *db, config_t *out) {
     own(arena) *arena = arena_new(0);
     err_t e = ERR_OK;
-    for (size_t i = 0; !e && i < CONFIG_KINDS; i++) e = load_kind(db, &config_kinds[i], arena, out);
+    for (size_t i = 0; !e && i < CONFIG_KIND_COUNT; i++) e = load_kind(db, &config_kinds[i], arena, out);
     return e ? e : load_version(db, out);
 }
 

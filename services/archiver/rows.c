@@ -13,8 +13,8 @@
 #include "common/log.h"
 #include "common/own.h"
 #include "common/record.h"
-#include "config.pb-c.h"
 #include "order.pb-c.h"
+#include "proto/config_kinds.h"
 #include "services/archiver/backfill.h"
 #include "services/archiver/chain.h"
 #include "services/archiver/outcome.h"
@@ -45,11 +45,8 @@ struct trade_place {
     X(note_removed, "INSERT INTO removed_rows (table_name, key, changed) VALUES (?1, ?2, next_change())")                                  \
     X(forget_failure, "DELETE FROM trade_failure_log WHERE failure_id = ?1")                                                               \
     X(refuse, "INSERT INTO refused_rows (table_name, row, reason) VALUES (?1, ?2, ?3)")                                                    \
-    X(drop_account_config, "DELETE FROM account_config WHERE account_id = ?1")                                                             \
-    X(drop_broker_config, "DELETE FROM broker_config WHERE broker_id = ?1")                                                                \
-    X(drop_instance_config, "DELETE FROM instance_config WHERE instance_id = ?1")                                                          \
-    X(drop_signal_config, "DELETE FROM signal_config WHERE config_id = ?1")                                                                \
-    X(drop_risk_config, "DELETE FROM risk_config WHERE preset_id = ?1")
+    CONFIG_KINDS(DROP_CONFIG, X)
+#define DROP_CONFIG(table, row, section, id, X) X(drop_##table, "DELETE FROM " #table " WHERE " #id " = ?1")
 
 #define QUERY_ENUM(name, text) QUERY_##name,
 enum query_name { QUERIES(QUERY_ENUM) QUERY_COUNT };
@@ -349,30 +346,22 @@ static err_t write_result(rows_t *self, const struct row *row) {
     return e || written != WRITTEN ? e : derived_execution(self->derived, &old, new);
 }
 
+#define CONFIG_PLACE(table, row, section, id)                                                      \
+    [CONFIG_KIND_##table] = {QUERY_drop_##table, TABLE_##table},
+
 static err_t write_config(rows_t *self, const struct row *row) {
+    static const struct config_place {
+        enum query_name drop;
+        enum table_name table;
+    } places[CONFIG_KIND_COUNT] = {CONFIG_KINDS(CONFIG_PLACE)};
     const ConfigChange *c = (const ConfigChange *)row->m;
-    bool removed = c->has_removed && c->removed;
+    const struct config_kind *kind = config_kind_of(c->kind);
     err_t e = put(self, TABLE_config_change, row->m);
     if (e) return e;
-    switch (c->kind) {
-    case CONFIG_CHANGE__KIND__account_config:
-        return removed ? drop(self, QUERY_drop_account_config, TABLE_account_config, c->id)
-                       : put(self, TABLE_account_config, &c->account->base);
-    case CONFIG_CHANGE__KIND__broker_config:
-        return removed ? drop(self, QUERY_drop_broker_config, TABLE_broker_config, c->id)
-                       : put(self, TABLE_broker_config, &c->broker->base);
-    case CONFIG_CHANGE__KIND__instance_config:
-        return removed ? drop(self, QUERY_drop_instance_config, TABLE_instance_config, c->id)
-                       : put(self, TABLE_instance_config, &c->instance->base);
-    case CONFIG_CHANGE__KIND__signal_config:
-        return removed ? drop(self, QUERY_drop_signal_config, TABLE_signal_config, c->id)
-                       : put(self, TABLE_signal_config, &c->signal->base);
-    case CONFIG_CHANGE__KIND__risk_config:
-        return removed ? drop(self, QUERY_drop_risk_config, TABLE_risk_config, c->id) : put(self, TABLE_risk_config, &c->risk->base);
-    case _CONFIG_CHANGE__KIND_IS_INT_SIZE:
-        break;
-    }
-    return ERR_OK;
+    if (!kind) return ERR_OK;
+    const struct config_place *place = &places[kind - config_kinds];
+    return c->has_removed && c->removed ? drop(self, place->drop, place->table, c->id)
+                                        : put(self, place->table, config_change_row(c));
 }
 
 typedef err_t write_fn(rows_t *self, const struct row *row);

@@ -15,21 +15,20 @@
 #define KEY_TEXT    128
 #define VERSION_KEY "archiver:config_version"
 
-const char *const archiver_slice[] = {
-    "account_config:", "broker_config:", "instance_config:", "signal_config:", "risk_config:", VERSION_KEY, NULL};
+#define CONFIG_PREFIX(table, row, section, id) #table ":",
+const char *const archiver_slice[] = {CONFIG_KINDS(CONFIG_PREFIX) VERSION_KEY, NULL};
 
 void slice_config_changed(batch_t *batch, const ConfigChange *change) {
-    char key[KEY_TEXT], index[KEY_TEXT];
-    const char *table = config_kind_of(change->kind)->table;
+    char key[KEY_TEXT];
+    const struct config_kind *kind = config_kind_of(change->kind);
     const ProtobufCMessage *row = config_changed_row(change);
-    snprintf(key, sizeof(key), "%s:%s", table, change->id); // ids have at most 64 characters
-    snprintf(index, sizeof(index), "%s:index", table);
+    snprintf(key, sizeof(key), "%s%s", kind->prefix, change->id); // ids have at most 64 characters
     batch_drop(batch, key); // so that fields which the row has no longer go
     if (row) batch_keep(batch, key, row);
     if (row)
-        batch_member(batch, index, change->id);
+        batch_member(batch, kind->index, change->id);
     else
-        batch_member_drop(batch, index, change->id);
+        batch_member_drop(batch, kind->index, change->id);
     batch_emit(batch, TOPIC_config, 0, &change->base);
 }
 
@@ -60,13 +59,10 @@ static err_t take_row(void *arg, const ProtobufCMessage *m) {
 
 err_t slice_read_config(store_t *store, config_t *out) {
     err_t e = ERR_OK;
-    for (size_t i = 0; !e && i < CONFIG_KINDS; i++) {
+    for (size_t i = 0; !e && i < CONFIG_KIND_COUNT; i++) {
         const struct config_kind *k = &config_kinds[i];
         struct reading r = {out, k->kind};
-        char index[KEY_TEXT], prefix[KEY_TEXT];
-        snprintf(index, sizeof(index), "%s:index", k->table);
-        snprintf(prefix, sizeof(prefix), "%s:", k->table);
-        e = store_records(store, index, prefix, k->type, take_row, &r);
+        e = store_records(store, k->index, k->prefix, k->type, take_row, &r);
     }
     return e;
 }

@@ -28,6 +28,8 @@ def declared(service):
     text = (ROOT / "services" / service / "slice.c").read_text()
     macros = dict(re.findall(r'#define (\w+) +"([^"]*)"', text))
     body = re.search(r"const char \*const \w*slice\[\] = \{(.*?)\};", text, re.S).group(1)
+    kinds = re.findall(r"^ +X\((\w+),", (ROOT / "proto/config_kinds.h").read_text(), re.M)
+    body = body.replace("CONFIG_KINDS(CONFIG_PREFIX)", "".join(f'"{kind}:",' for kind in kinds))
     words = [w.strip() for w in re.sub(r"//[^\n]*", "", body).split(",")]
     return [macros.get(w, w.strip('"')) for w in words if w and w != "NULL"]
 

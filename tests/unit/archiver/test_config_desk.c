@@ -145,6 +145,8 @@ static void a_place_is_found_by_names_also_by_those_with_dots(void **state) {
         assert_false(ASK(w, get, NULL, wrong[i][0]));
         says(w, wrong[i][1]);
     }
+    assert_false(ASK(w, get, NULL, "path="));
+    for (size_t i = 0; i < CONFIG_KIND_COUNT; i++) says(w, config_kinds[i].section);
 }
 
 static void one_place_is_changed_and_nothing_else(void **state) {
