@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/journal.h"
 #include "common/own.h"
 #include "common/topology.h"
 #include "entry.h"
@@ -90,8 +91,8 @@ static enum outcome show(struct call *call, store_t *store) {
     print_out(&s.out);
     arena_destroy(&s.arena);
     buffer_destroy(&s.out);
-    if (e) return complain(NO_REACH, "journal:%s cannot be read: %s", s.topic, store_trouble(store));
-    if (!count) return complain(ANSWER_NO, "journal:%s has no entry there; tradecast journal list shows what there is", s.topic);
+    if (e) return complain(NO_REACH, JOURNAL "%s cannot be read: %s", s.topic, store_trouble(store));
+    if (!count) return complain(ANSWER_NO, JOURNAL "%s has no entry there; tradecast journal list shows what there is", s.topic);
     return DONE;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/journal.h"
 #include "common/own.h"
 #include "place.h"
 
@@ -37,10 +38,10 @@ static err_t look_at_head(store_t *store, const char *key, char out[static ENTRY
 }
 
 err_t journal_look(store_t *store, const char *topic, struct journal *out) {
-    char key[128];
+    char key[JOURNAL_KEY_TEXT];
     own(buffer) reply = {0};
     *out = (struct journal){.length = 0};
-    snprintf(key, sizeof key, "journal:%s", topic);
+    journal_key(topic, key);
     err_t e = stream_length(store, key, &out->length);
     if (!e && out->length) e = REDIS(store, &reply, "XRANGE", key, "-", "+", "COUNT", "1");
     if (!e) take_line(&reply, out->first);

@@ -11,6 +11,7 @@
 #include "common/batch_io.h"
 #include "common/clock.h"
 #include "common/envelope.h"
+#include "common/journal.h"
 #include "common/record.h"
 #include "common/resp.h"
 #include "common/runs.h"
@@ -150,9 +151,8 @@ static void refuse(batch_t *self, const char *what, const struct span *key) {
 }
 
 static bool is_journal_of(const batch_t *self, const struct span *key) {
-    static const char prefix[] = "journal:";
-    size_t skip = sizeof prefix - 1;
-    if (key->length <= skip || memcmp(key->data, prefix, skip) != 0) return false;
+    size_t skip = sizeof JOURNAL - 1;
+    if (key->length <= skip || memcmp(key->data, JOURNAL, skip) != 0) return false;
     for (size_t i = 0; i < self->n_outlets; i++) {
         const char *name = self->outlets[i].name;
         if (strlen(name) == key->length - skip && memcmp((const char *)key->data + skip, name, key->length - skip) == 0) return true;
@@ -322,8 +322,8 @@ void batch_emit(batch_t *self, enum topic topic, unsigned shard, const ProtobufC
     envelope_write(&self->frames, outlet->name, o->id, o->prev, body);
     o->envelope.length = self->frames.length - start;
 
-    char key[80], id[ENTRY_ID_TEXT];
-    snprintf(key, sizeof key, "journal:%s", outlet->name);
+    char key[JOURNAL_KEY_TEXT], id[ENTRY_ID_TEXT];
+    journal_key(outlet->name, key);
     entry_id_print(o->id, id);
     struct span frame = {self->frames.data + start, o->envelope.length};
     command(self, 5, (struct span[]){SPAN("XADD"), SPAN(key), SPAN(id), SPAN("e"), frame});

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/integer.h"
 #include "common/testing.h"
 
 int entry_id_cmp(struct entry_id a, struct entry_id b) {
@@ -12,21 +13,10 @@ int entry_id_cmp(struct entry_id a, struct entry_id b) {
     return (a.sequence > b.sequence) - (a.sequence < b.sequence);
 }
 
-static size_t print_u64(uint64_t n, char *out) {
-    char digits[20];
-    size_t used = 0;
-    do digits[used++] = (char)('0' + n % 10);
-    while ((n /= 10) != 0);
-    for (size_t i = 0; i < used; i++) out[i] = digits[used - 1 - i];
-    return used;
-}
-
 size_t entry_id_print(struct entry_id id, char out[static ENTRY_ID_TEXT]) {
-    size_t n = print_u64(id.incarnation, out);
+    size_t n = integer_print(id.incarnation, out);
     out[n++] = '-';
-    n += print_u64(id.sequence, out + n);
-    out[n] = 0;
-    return n;
+    return n + integer_print(id.sequence, out + n);
 }
 
 // Digits up to the first other byte; false when there are none or too many.

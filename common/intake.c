@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/journal.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/store_io.h"
@@ -124,7 +125,7 @@ static void report_hole(struct loop *l, const struct slot *slot, const struct en
     entry_id_print(slot->in.position, at);
     entry_id_print(e->prev, prev);
     batch_alert(l->batch, ALERT__SEVERITY__critical, "journal_hole", slot->stream.name,
-                "journal:%s lacks what comes between %s and %s; nothing is passed over: restore it, or move position:%s by hand", slot->stream.name,
+                JOURNAL "%s lacks what comes between %s and %s; nothing is passed over: restore it, or move position:%s by hand", slot->stream.name,
                 at, prev, l->me.name);
 }
 

@@ -10,6 +10,7 @@
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/decimal.h"
+#include "common/integer.h"
 #include "common/record_part.h"
 
 #define NAME_MAX_ENUM 48
@@ -86,22 +87,10 @@ void record_mark_set(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f) {
 
 // Out.
 
-static size_t print_unsigned(uint64_t value, char out[static 24]) {
-    char reversed[24];
-    size_t n = 0;
-    do reversed[n++] = (char)('0' + value % 10);
-    while ((value /= 10) != 0);
-    for (size_t i = 0; i < n; i++) out[i] = reversed[n - 1 - i];
-    return n;
-}
-
 static size_t print_signed(int64_t value, char out[static 24]) {
-    if (value >= 0) return print_unsigned((uint64_t)value, out);
+    if (value >= 0) return integer_print((uint64_t)value, out);
     out[0] = '-';
-    char digits[24];
-    size_t n = print_unsigned(0 - (uint64_t)value, digits);
-    memcpy(out + 1, digits, n);
-    return n + 1;
+    return 1 + integer_print(0 - (uint64_t)value, out + 1);
 }
 
 static void add_hex(const ProtobufCBinaryData *bytes, buffer_t *out) {
@@ -132,7 +121,7 @@ static struct span print_scalar(const ProtobufCFieldDescriptor *f, const void *p
         n = print_signed(*(const int64_t *)place, out);
         break;
     case PROTOBUF_C_TYPE_UINT64:
-        n = print_unsigned(*(const uint64_t *)place, out);
+        n = integer_print(*(const uint64_t *)place, out);
         break;
     case PROTOBUF_C_TYPE_INT32:
     case PROTOBUF_C_TYPE_SINT32:
@@ -141,10 +130,10 @@ static struct span print_scalar(const ProtobufCFieldDescriptor *f, const void *p
         break;
     case PROTOBUF_C_TYPE_UINT32:
     case PROTOBUF_C_TYPE_FIXED32:
-        n = print_unsigned(*(const uint32_t *)place, out);
+        n = integer_print(*(const uint32_t *)place, out);
         break;
     case PROTOBUF_C_TYPE_BOOL:
-        n = print_unsigned(*(const protobuf_c_boolean *)place != 0, out);
+        n = integer_print(*(const protobuf_c_boolean *)place != 0, out);
         break;
     case PROTOBUF_C_TYPE_ENUM:
         return span_of(record_enum_name(f->descriptor, *(const int *)place));

@@ -9,6 +9,7 @@
 
 #include "common/alloc.h"
 #include "common/clock.h"
+#include "common/journal.h"
 #include "common/loop.h"
 
 extern char **environ;
@@ -188,8 +189,8 @@ static err_t step(rerun_t *self, const TraceStep *s, rerun_entry_fn *next, void 
 static void trim_journals(struct loop *l) {
     buffer_t answer = {0};
     for (size_t i = 0; i < l->outputs.n; i++) {
-        char key[96];
-        (void)snprintf(key, sizeof key, "journal:%s", l->outputs.outlets[i].name);
+        char key[JOURNAL_KEY_TEXT];
+        journal_key(l->outputs.outlets[i].name, key);
         (void)!store_command(ledger_store(l->redis.ledger), 4, (struct span[]){span_of("XTRIM"), span_of(key), span_of("MAXLEN"), span_of("1")},
                              &answer);
     }

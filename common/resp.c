@@ -4,14 +4,12 @@
 
 #include <string.h>
 
+#include "common/integer.h"
+
 void resp_count(buffer_t *b, char kind, size_t n) {
     char *at = (char *)buffer_reserve(b, 24);
-    char digits[20];
-    size_t used = 0, length = 0;
-    do digits[used++] = (char)('0' + n % 10);
-    while ((n /= 10) != 0);
-    at[length++] = kind;
-    while (used) at[length++] = digits[--used];
+    at[0] = kind;
+    size_t length = 1 + integer_print(n, at + 1);
     at[length++] = '\r';
     at[length++] = '\n';
     b->length += length;

@@ -4,23 +4,8 @@
 
 #include <string.h>
 
-#include "common/record.h"
+#include "common/record_part.h"
 #include "common/zone.h"
-
-static size_t size_of(const ProtobufCFieldDescriptor *f) {
-    if (f->label == PROTOBUF_C_LABEL_REPEATED) return sizeof(void *);
-    switch (f->type) {
-    case PROTOBUF_C_TYPE_SFIXED64:
-    case PROTOBUF_C_TYPE_FIXED64:
-    case PROTOBUF_C_TYPE_UINT64:
-        return sizeof(uint64_t);
-    case PROTOBUF_C_TYPE_STRING:
-    case PROTOBUF_C_TYPE_MESSAGE:
-        return sizeof(void *);
-    default:
-        return sizeof(uint32_t); // enum, bool, uint32
-    }
-}
 
 // Whether it is set, or how many there are: what stands beside a field.
 static size_t size_of_count(const ProtobufCFieldDescriptor *f) {
@@ -33,7 +18,8 @@ static void fill(RiskRules *to, const RiskRules *from) {
     for (unsigned i = 0; i < from->base.descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &from->base.descriptor->fields[i];
         if (record_is_set(&to->base, f) || !record_is_set(&from->base, f)) continue;
-        memcpy((char *)to + f->offset, (const char *)from + f->offset, size_of(f));
+        memcpy((char *)to + f->offset, (const char *)from + f->offset,
+               f->label == PROTOBUF_C_LABEL_REPEATED ? sizeof(void *) : record_item_size(f));
         size_t count = size_of_count(f);
         if (count) memcpy((char *)to + f->quantifier_offset, (const char *)from + f->quantifier_offset, count);
     }

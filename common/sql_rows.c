@@ -3,34 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/column.h"
 #include "common/own.h"
 #include "common/record_part.h"
 #include "common/sql_part.h"
 
 static bool is_integer(const ProtobufCFieldDescriptor *f) {
-    if (f->label == PROTOBUF_C_LABEL_REPEATED) return false;
-    switch (f->type) {
-    case PROTOBUF_C_TYPE_INT32:
-    case PROTOBUF_C_TYPE_SINT32:
-    case PROTOBUF_C_TYPE_SFIXED32:
-    case PROTOBUF_C_TYPE_INT64:
-    case PROTOBUF_C_TYPE_SINT64:
-    case PROTOBUF_C_TYPE_UINT32:
-    case PROTOBUF_C_TYPE_FIXED32:
-    case PROTOBUF_C_TYPE_UINT64:
-    case PROTOBUF_C_TYPE_BOOL:
-        return true;
-    case PROTOBUF_C_TYPE_SFIXED64:
-    case PROTOBUF_C_TYPE_FIXED64:
-    case PROTOBUF_C_TYPE_FLOAT:
-    case PROTOBUF_C_TYPE_DOUBLE:
-    case PROTOBUF_C_TYPE_ENUM:
-    case PROTOBUF_C_TYPE_STRING:
-    case PROTOBUF_C_TYPE_BYTES:
-    case PROTOBUF_C_TYPE_MESSAGE:
-        return false;
-    }
-    return false;
+    enum column_kind kind = column_kind_of(f);
+    return kind == COLUMN_INTEGER || kind == COLUMN_UNSIGNED || kind == COLUMN_FLAG;
 }
 
 static bool is_single(const ProtobufCFieldDescriptor *f, ProtobufCType type) {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/journal.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/notify.h"
@@ -135,9 +136,9 @@ static unsigned consumer_index(struct loop *l, const char *name) {
 
 // The last id of a journal: what the next entry's prev_id is.
 static err_t read_head(struct loop *l, struct outlet *outlet) {
-    char key[96];
+    char key[JOURNAL_KEY_TEXT];
     buffer_t answer = {0};
-    snprintf(key, sizeof key, "journal:%s", outlet->name);
+    journal_key(outlet->name, key);
     struct span argv[] = {span_of("XREVRANGE"), span_of(key), span_of("+"), span_of("-"), span_of("COUNT"), span_of("1")};
     err_t e = store_command(ledger_store(l->redis.ledger), 6, argv, &answer);
     const char *text = buffer_string(&answer);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 
+#include "common/journal.h"
 #include "common/own.h"
 #include "common/store_connection.h"
 
@@ -249,8 +250,8 @@ static err_t entry_of(const redisReply *r, struct journal_entry *out) {
 
 err_t store_journal(store_t *self, const char *topic, struct entry_id after, size_t limit,
                     store_entry_fn *visit, void *arg, size_t *count) {
-    char key[96];
-    snprintf(key, sizeof key, "journal:%s", topic);
+    char key[JOURNAL_KEY_TEXT];
+    journal_key(topic, key);
     return store_stream(self, key, after, limit, visit, arg, count);
 }
 

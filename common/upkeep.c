@@ -51,13 +51,13 @@ static err_t sample_consumers(struct loop *l) {
     buffer_t *commands = &l->outputs.asking;
     buffer_clear(commands);
     unsigned n = 0;
-    char key[96];
+    char key[JOURNAL_KEY_TEXT];
     for (size_t i = 0; i < l->outputs.n; i++) {
         for (size_t c = 0; c < l->outputs.topics[i].n_consumers; c++, n++) {
             snprintf(key, sizeof key, "position:%s", l->outputs.consumers[l->outputs.topics[i].consumers[c]].name);
             store_format(commands, 3, (const char *[]){"HGET", key, l->outputs.outlets[i].name});
         }
-        snprintf(key, sizeof key, "journal:%s", l->outputs.outlets[i].name);
+        journal_key(l->outputs.outlets[i].name, key);
         store_format(commands, 2, (const char *[]){"XLEN", key});
         n++;
     }
@@ -70,8 +70,8 @@ static void trim_one(struct loop *l, size_t i, uint64_t mono) {
     struct topic_out *out = &l->outputs.topics[i];
     trim_sample(&out->trim, out->acked, out->n_consumers, mono, (uint64_t)l->settings.journal_keep_ms * NS_PER_MS, &upto);
     if (entry_id_cmp(upto, ENTRY_ID_NONE) == 0) return;
-    char key[96], from[ENTRY_ID_TEXT];
-    snprintf(key, sizeof key, "journal:%s", l->outputs.outlets[i].name);
+    char key[JOURNAL_KEY_TEXT], from[ENTRY_ID_TEXT];
+    journal_key(l->outputs.outlets[i].name, key);
     entry_id_print((struct entry_id){upto.incarnation, upto.sequence + 1}, from);
     buffer_t answer = {0};
     struct span argv[] = {span_of("XTRIM"), span_of(key),     span_of("MINID"), span_of("~"),
@@ -185,7 +185,7 @@ static void feel_pressure(struct loop *l, uint64_t mono) {
     if (ledger_is_tight(l->redis.ledger, mono))
         snprintf(l->pressure.held, sizeof l->pressure.held, "the replay ring is full: Redis is slow to write");
     else if (journal_is_long(l, &which))
-        snprintf(l->pressure.held, sizeof l->pressure.held, "journal:%s is at its limit: a consumer is behind", l->outputs.outlets[which].name);
+        snprintf(l->pressure.held, sizeof l->pressure.held, JOURNAL "%s is at its limit: a consumer is behind", l->outputs.outlets[which].name);
     else if (l->pressure.busy_at && mono - l->pressure.busy_at < NS_PER_S)
         snprintf(l->pressure.held, sizeof l->pressure.held, "a handler has no room for more");
     else if (l->pressure.memory_percent >= (unsigned)l->settings.memory_most)

@@ -5,6 +5,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "common/integer.h"
 #include "common/record_part.h"
 #include "common/sql_part.h"
 
@@ -64,19 +65,10 @@ static bool is_covered(enum table_name table, const ProtobufCFieldDescriptor *f)
     return !*left_out || !is_in(left_out, f->name);
 }
 
-// Appends a number in decimal.
-static void add_length(buffer_t *out, size_t n) {
-    char digits[24];
-    size_t at = sizeof(digits);
-    do digits[--at] = (char)('0' + n % 10);
-    while ((n /= 10) != 0);
-    buffer_add(out, digits + at, sizeof(digits) - at);
-}
-
 static void add_column(buffer_t *out, const char *name, struct span text) {
     buffer_text(out, name);
     buffer_add(out, "=", 1);
-    add_length(out, text.length);
+    out->length += integer_print(text.length, (char *)buffer_reserve(out, INTEGER_TEXT));
     buffer_add(out, ":", 1);
     if (text.length) buffer_add(out, text.data, text.length);
     buffer_add(out, "\n", 1);
