@@ -29,7 +29,7 @@ static bool raised_lately(const char *code, const char *subject, uint64_t mono_n
     return false;
 }
 
-static enum log_level level_of(int severity) {
+static enum log_level log_level_of(int severity) {
     return severity == ALERT__SEVERITY__critical ? LOG_LEVEL_ERROR : severity == ALERT__SEVERITY__warning ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO;
 }
 
@@ -49,6 +49,6 @@ void batch_alert(batch_t *self, int severity, const char *code, const char *subj
     alert.text = text;
     alert.subject = (char *)subject;
     alert.created_at = batch_now(self);
-    log_event(level_of(severity), "alert", "code=%s subject=%s text=%s", code, subject ? subject : "-", log_quote(text));
+    log_event(log_level_of(severity), "alert", "code=%s subject=%s text=%s", code, subject ? subject : "-", log_quote(text));
     batch_emit(self, TOPIC_incidents, 0, &alert.base);
 }

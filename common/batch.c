@@ -41,7 +41,7 @@ struct batch {
     char why[160];
 };
 
-static void allow(batch_t *self, const char *prefix) {
+static void allow_prefix(batch_t *self, const char *prefix) {
     if (self->slices == SLICE_MAX) abort();
     self->slice[self->slices] = prefix;
     self->slice_length[self->slices++] = strlen(prefix);
@@ -53,8 +53,8 @@ batch_t *batch_new(const char *service, const char *const *slice, struct outlet 
     snprintf(self->own[0], sizeof self->own[0], "%s:", service);
     snprintf(self->own[1], sizeof self->own[1], "position:%s", service);
     snprintf(self->own[2], sizeof self->own[2], "deadletter:%s", service);
-    for (size_t i = 0; i < sizeof self->own / sizeof self->own[0]; i++) allow(self, self->own[i]);
-    for (; slice && *slice; slice++) allow(self, *slice);
+    for (size_t i = 0; i < sizeof self->own / sizeof self->own[0]; i++) allow_prefix(self, self->own[i]);
+    for (; slice && *slice; slice++) allow_prefix(self, *slice);
     self->outlets = outlets;
     self->n_outlets = n_outlets;
     self->arena = arena_new(0);
@@ -145,7 +145,7 @@ const ProtobufCMessage *batch_opened(batch_t *self, const struct outgoing *o) {
 
 // --- commands
 
-static void refuse(batch_t *self, const char *what, const struct span *key) {
+static void refuse_key(batch_t *self, const char *what, const struct span *key) {
     self->fault = ERR_OWNER;
     snprintf(self->why, sizeof self->why, "%s: %.*s", what, (int)(key->length > 100 ? 100 : key->length), (const char *)key->data);
 }
@@ -160,31 +160,31 @@ static bool is_journal_of(const batch_t *self, const struct span *key) {
     return false;
 }
 
-static bool is_ours(const batch_t *self, const struct span *key) {
+static bool is_own_key(const batch_t *self, const struct span *key) {
     for (size_t i = 0; i < self->slices; i++) {
         if (key->length >= self->slice_length[i] && memcmp(key->data, self->slice[i], self->slice_length[i]) == 0) return true;
     }
     return is_journal_of(self, key);
 }
 
-bool batch_may_write(const batch_t *self, const char *key) { return is_ours(self, &(struct span){key, strlen(key)}); }
+bool batch_may_write(const batch_t *self, const char *key) { return is_own_key(self, &(struct span){key, strlen(key)}); }
 
-static void command(batch_t *self, unsigned argc, const struct span *argv) {
+static void write_command(batch_t *self, unsigned argc, const struct span *argv) {
     resp_count(&self->bytes, '*', argc);
     for (unsigned i = 0; i < argc; i++) resp_bulk(&self->bytes, argv[i]);
     self->commands++;
 }
 
 void batch_raw(batch_t *self, unsigned argc, const struct span *argv) {
-    if (is_ours(self, &argv[1]))
-        command(self, argc, argv);
+    if (is_own_key(self, &argv[1]))
+        write_command(self, argc, argv);
     else
-        refuse(self, "a key outside the slice", &argv[1]);
+        refuse_key(self, "a key outside the slice", &argv[1]);
 }
 
 #define SPAN(text) ((struct span){(text), strlen(text)})
 
-static void command3(batch_t *self, const char *verb, const char *key, struct span value) {
+static void write_command3(batch_t *self, const char *verb, const char *key, struct span value) {
     batch_raw(self, 3, (struct span[]){SPAN(verb), SPAN(key), value});
 }
 
@@ -209,7 +209,7 @@ void batch_keep_but(batch_t *self, const char *key, const ProtobufCMessage *m,
                     const struct record_mask *but) {
     static struct keeping k; // one thread; its memory is kept from call to call
     struct span at = SPAN(key);
-    if (!is_ours(self, &at)) return refuse(self, "a key outside the slice", &at);
+    if (!is_own_key(self, &at)) return refuse_key(self, "a key outside the slice", &at);
     buffer_clear(&k.fields);
     k.count = 0;
     record_each_but(m, but, keep_field, &k);
@@ -229,8 +229,8 @@ void batch_field(batch_t *self, const char *key, const char *field, const char *
     batch_field_bytes(self, key, SPAN(field), SPAN(value));
 }
 
-void batch_field_drop(batch_t *self, const char *key, const char *field) { command3(self, "HDEL", key, SPAN(field)); }
-void batch_set(batch_t *self, const char *key, struct span value) { command3(self, "SET", key, value); }
+void batch_field_drop(batch_t *self, const char *key, const char *field) { write_command3(self, "HDEL", key, SPAN(field)); }
+void batch_set(batch_t *self, const char *key, struct span value) { write_command3(self, "SET", key, value); }
 
 void batch_drop(batch_t *self, const char *key) {
     if (runs_has(&self->runs, key)) return runs_add(&self->runs, "UNLINK", key, 0, NULL); // after what it takes away
@@ -240,22 +240,22 @@ void batch_drop(batch_t *self, const char *key) {
 void batch_expire_at(batch_t *self, const char *key, uint64_t utc_ns) {
     char ms[24];
     snprintf(ms, sizeof ms, "%llu", (unsigned long long)(utc_ns / NS_PER_MS));
-    command3(self, "PEXPIREAT", key, SPAN(ms));
+    write_command3(self, "PEXPIREAT", key, SPAN(ms));
 }
 
-static void gather(batch_t *self, const char *verb, const char *key, size_t n, const struct span *values) {
-    if (is_ours(self, &SPAN(key)))
+static void gather_into_run(batch_t *self, const char *verb, const char *key, size_t n, const struct span *values) {
+    if (is_own_key(self, &SPAN(key)))
         runs_add(&self->runs, verb, key, n, values);
     else
-        refuse(self, "a key outside the slice", &SPAN(key));
+        refuse_key(self, "a key outside the slice", &SPAN(key));
 }
 
-void batch_member(batch_t *self, const char *key, const char *member) { gather(self, "SADD", key, 1, &SPAN(member)); }
-void batch_member_drop(batch_t *self, const char *key, const char *member) { gather(self, "SREM", key, 1, &SPAN(member)); }
+void batch_member(batch_t *self, const char *key, const char *member) { gather_into_run(self, "SADD", key, 1, &SPAN(member)); }
+void batch_member_drop(batch_t *self, const char *key, const char *member) { gather_into_run(self, "SREM", key, 1, &SPAN(member)); }
 void batch_entry(batch_t *self, const char *key, struct span field, struct span value) {
-    gather(self, "HSET", key, 2, (struct span[]){field, value});
+    gather_into_run(self, "HSET", key, 2, (struct span[]){field, value});
 }
-void batch_entry_drop(batch_t *self, const char *key, struct span field) { gather(self, "HDEL", key, 1, &field); }
+void batch_entry_drop(batch_t *self, const char *key, struct span field) { gather_into_run(self, "HDEL", key, 1, &field); }
 
 // --- dead letters
 
@@ -305,19 +305,19 @@ static struct outlet *outlet_of(batch_t *self, enum topic topic, unsigned shard)
     return NULL;
 }
 
-static struct entry_id after(struct entry_id head, uint64_t incarnation) {
+static struct entry_id position_after(struct entry_id head, uint64_t incarnation) {
     if (head.incarnation == incarnation) return (struct entry_id){incarnation, head.sequence + 1};
     return (struct entry_id){incarnation, 1};
 }
 
 void batch_emit(batch_t *self, enum topic topic, unsigned shard, const ProtobufCMessage *body) {
     struct outlet *outlet = outlet_of(self, topic, shard);
-    if (!outlet) return refuse(self, "a topic of another service", &SPAN(body->descriptor->name));
+    if (!outlet) return refuse_key(self, "a topic of another service", &SPAN(body->descriptor->name));
     struct outgoing *o = outgoing_add(self);
     o->outlet = outlet;
     o->type = body->descriptor->name;
     o->prev = outlet->head;
-    o->id = outlet->head = after(outlet->head, self->incarnation);
+    o->id = outlet->head = position_after(outlet->head, self->incarnation);
     size_t start = self->frames.length;
     envelope_write(&self->frames, outlet->name, o->id, o->prev, body);
     o->envelope.length = self->frames.length - start;
@@ -326,7 +326,7 @@ void batch_emit(batch_t *self, enum topic topic, unsigned shard, const ProtobufC
     journal_key(outlet->name, key);
     entry_id_print(o->id, id);
     struct span frame = {self->frames.data + start, o->envelope.length};
-    command(self, 5, (struct span[]){SPAN("XADD"), SPAN(key), SPAN(id), SPAN("e"), frame});
+    write_command(self, 5, (struct span[]){SPAN("XADD"), SPAN(key), SPAN(id), SPAN("e"), frame});
 }
 
 void batch_publish(batch_t *self, const char *feed, const ProtobufCMessage *body) {

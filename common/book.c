@@ -87,7 +87,7 @@ static void plan_clear(struct service_plan *p) {
     p->servers = NULL;
 }
 
-static void rows_clear(struct row **rows) {
+static void clear_rows(struct row **rows) {
     struct row *r, *next;
     HASH_ITER(hh, *rows, r, next) {
         HASH_DEL(*rows, r);
@@ -98,7 +98,7 @@ static void rows_clear(struct row **rows) {
 
 void book_destroy(book_t **self) {
     if (!*self) return;
-    for (unsigned k = 0; k < CONFIG_KIND_COUNT; k++) rows_clear(&(*self)->rows[k]);
+    for (unsigned k = 0; k < CONFIG_KIND_COUNT; k++) clear_rows(&(*self)->rows[k]);
     fanout_clear((*self)->fanout);
     free((*self)->fanout);
     plan_clear((*self)->plan);
@@ -108,7 +108,7 @@ void book_destroy(book_t **self) {
     *self = NULL;
 }
 
-static struct row *row_of(const book_t *self, unsigned kind, const char *id) {
+static struct row *get_row(const book_t *self, unsigned kind, const char *id) {
     struct row *r;
     HASH_FIND_STR(self->rows[kind], id, r);
     return r;
@@ -123,8 +123,8 @@ static struct row *row_add(book_t *self, unsigned kind, const char *id) {
 }
 
 // Takes `m`, which may be NULL: the row is gone. Nothing happens when the row held is as new.
-static void put(book_t *self, unsigned kind, const char *id, uint64_t version, ProtobufCMessage *m) {
-    struct row *r = row_of(self, kind, id);
+static void put_row(book_t *self, unsigned kind, const char *id, uint64_t version, ProtobufCMessage *m) {
+    struct row *r = get_row(self, kind, id);
     if (r && version <= r->version) {
         protobuf_c_message_free_unpacked(m, NULL);
         return;
@@ -149,7 +149,7 @@ static err_t load_row(void *arg, const ProtobufCMessage *m) {
     const ProtobufCFieldDescriptor *id = &m->descriptor->fields[0];
     const ProtobufCFieldDescriptor *version = record_field(m->descriptor, span_of("version"));
     uint64_t held = record_is_set(m, version) ? *(const uint64_t *)((const char *)m + version->offset) : 0;
-    put(l->book, l->kind, *(char *const *)((const char *)m + id->offset), held, record_copy(m, NULL));
+    put_row(l->book, l->kind, *(char *const *)((const char *)m + id->offset), held, record_copy(m, NULL));
     return ERR_OK;
 }
 
@@ -171,7 +171,7 @@ err_t book_apply(book_t *self, const ConfigChange *change) {
     const ProtobufCMessage *m = config_change_row(change);
     bool removed = change->has_removed && change->removed;
     if (!kind || !m == !removed) return ERR_INPUT;
-    put(self, (unsigned)(kind - config_kinds), change->id, change->version, removed ? NULL : record_copy(m, NULL));
+    put_row(self, (unsigned)(kind - config_kinds), change->id, change->version, removed ? NULL : record_copy(m, NULL));
     return ERR_OK;
 }
 
@@ -180,7 +180,7 @@ uint64_t book_version(const book_t *self) { return self->version; }
 // --- looking things up
 
 static const void *held_row(const book_t *self, unsigned kind, const char *id) {
-    const struct row *r = row_of(self, kind, id);
+    const struct row *r = get_row(self, kind, id);
     return r ? r->m : NULL;
 }
 
@@ -228,7 +228,7 @@ bool book_broker_symbol(const BrokerConfig *broker, const char *symbol, char out
 
 // --- who takes a source's signals
 
-static struct list *list_of(struct fanout *f, const char *source) {
+static struct list *list_of_source(struct fanout *f, const char *source) {
     struct list *l;
     HASH_FIND_STR(f->lists, source, l);
     if (l) return l;
@@ -261,7 +261,7 @@ static void fanout_make(const book_t *self) {
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < accounts[i]->n_subscriptions; k++) {
             const Subscription *s = accounts[i]->subscriptions[k];
-            list_add(list_of(self->fanout, s->source), (struct subscriber){accounts[i], s});
+            list_add(list_of_source(self->fanout, s->source), (struct subscriber){accounts[i], s});
         }
     }
     free(accounts);
@@ -278,7 +278,7 @@ size_t book_subscribers(const book_t *self, const char *source, const struct sub
 
 // --- which executor has whom
 
-static void serve(struct service_plan *p, struct server *by, const char *account_id) {
+static void add_server(struct service_plan *p, struct server *by, const char *account_id) {
     size_t length = strlen(account_id);
     struct served *s;
     HASH_FIND(hh, p->accounts, account_id, (unsigned)length, s);
@@ -297,7 +297,7 @@ static void plan_make(const book_t *self) {
         by->instance = (const InstanceConfig *)r->m;
         by->next = self->plan->servers;
         self->plan->servers = by;
-        for (size_t i = 0; i < by->instance->n_accounts; i++) serve(self->plan, by, by->instance->accounts[i]);
+        for (size_t i = 0; i < by->instance->n_accounts; i++) add_server(self->plan, by, by->instance->accounts[i]);
     }
     self->plan->version = self->version;
 }
@@ -314,10 +314,10 @@ const InstanceConfig *book_server(const book_t *self, const char *account_id) {
     return by ? by->instance : NULL;
 }
 
-static const AccountConfig *account_of(const void *arg, const char *account_id) { return book_account(arg, account_id); }
+static const AccountConfig *account_of_row(const void *arg, const char *account_id) { return book_account(arg, account_id); }
 
 unsigned book_shard(const book_t *self, const AccountConfig *account, unsigned shards) {
-    const struct shard_map map = {shards, self->record, account_of, self};
+    const struct shard_map map = {shards, self->record, account_of_row, self};
     struct server *by = shards > 1 ? server_of(self, account->account_id) : NULL;
     if (!by || shard_record_find(self->record, account->account_id)) return shard_of_account(&map, account, by ? by->instance : NULL);
     if (by->shards != shards) *by = (struct server){by->instance, shards, shard_of_instance(&map, by->instance), by->next};
@@ -325,7 +325,7 @@ unsigned book_shard(const book_t *self, const AccountConfig *account, unsigned s
 }
 
 unsigned book_instance_shard(const book_t *self, const InstanceConfig *instance, unsigned shards) {
-    const struct shard_map map = {shards, self->record, account_of, self};
+    const struct shard_map map = {shards, self->record, account_of_row, self};
     return shard_of_instance(&map, instance);
 }
 

@@ -11,7 +11,7 @@ static struct {
     size_t n;
 } cells;
 
-static bool is_gap(char c) { return c == ' ' || c == ',' || c == '\t' || c == '\n'; }
+static bool is_cell_gap(char c) { return c == ' ' || c == ',' || c == '\t' || c == '\n'; }
 
 static bool is_name(const char *text, size_t length) {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
@@ -34,7 +34,7 @@ bool cell_find(const char *name, size_t *i) {
 }
 
 // Why a name cannot be added; NULL: it can.
-static const char *add(const char *text, size_t length) {
+static const char *add_cell_name(const char *text, size_t length) {
     char name[CELL_TEXT];
     size_t i;
     if (!is_name(text, length)) return "is not a name of 1 to 24 lower-case letters, digits and '-'";
@@ -46,7 +46,7 @@ static const char *add(const char *text, size_t length) {
     return NULL;
 }
 
-static bool refuse(char wrong[static 256], const char *variable, const char *text, size_t length, const char *why) {
+static bool refuse_cells(char wrong[static 256], const char *variable, const char *text, size_t length, const char *why) {
     cells.n = 0;
     *cells.own = 0;
     snprintf(wrong, 256, "%s: \"%.*s\" %s", variable, (int)(length > 60 ? 60 : length), text, why);
@@ -57,14 +57,14 @@ bool cells_set(const char *own, const char *others, char wrong[static 256]) {
     cells.n = 0;
     *cells.own = 0;
     if (own && *own && !is_name(own, strlen(own)))
-        return refuse(wrong, "TRADECAST_CELL", own, strlen(own), "is not a name of 1 to 24 lower-case letters, digits and '-'");
+        return refuse_cells(wrong, "TRADECAST_CELL", own, strlen(own), "is not a name of 1 to 24 lower-case letters, digits and '-'");
     if (own) snprintf(cells.own, sizeof cells.own, "%s", own);
     for (size_t length; others && *others; others += length) {
-        while (is_gap(*others)) others++;
-        for (length = 0; others[length] && !is_gap(others[length]);) length++;
-        const char *why = length ? add(others, length) : NULL;
-        if (why) return refuse(wrong, "TRADECAST_CELLS", others, length, why);
+        while (is_cell_gap(*others)) others++;
+        for (length = 0; others[length] && !is_cell_gap(others[length]);) length++;
+        const char *why = length ? add_cell_name(others, length) : NULL;
+        if (why) return refuse_cells(wrong, "TRADECAST_CELLS", others, length, why);
     }
     if (!cells.n || *cells.own) return true;
-    return refuse(wrong, "TRADECAST_CELL", "", 0, "must name this cell when TRADECAST_CELLS names others");
+    return refuse_cells(wrong, "TRADECAST_CELL", "", 0, "must name this cell when TRADECAST_CELLS names others");
 }

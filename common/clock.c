@@ -40,7 +40,7 @@ static void date_of_days(int64_t days, unsigned *y, unsigned *m, unsigned *d) {
     *y = (unsigned)(yoe + era * 400 + (*m <= 2));
 }
 
-static char *put(char *at, uint64_t value, unsigned digits) {
+static char *put_digits(char *at, uint64_t value, unsigned digits) {
     for (unsigned i = digits; i-- > 0; value /= 10) at[i] = (char)('0' + value % 10);
     return at + digits;
 }
@@ -50,15 +50,15 @@ size_t time_print(uint64_t utc_ns, char out[static TIME_TEXT]) {
     unsigned y, m, d;
     date_of_days((int64_t)(s / (uint64_t)DAY_S), &y, &m, &d);
     char *at = out;
-    at = put(at, y, 4), *at++ = '-';
-    at = put(at, m, 2), *at++ = '-';
-    at = put(at, d, 2), *at++ = 'T';
-    at = put(at, of_day / 3600, 2), *at++ = ':';
-    at = put(at, of_day / 60 % 60, 2), *at++ = ':';
-    at = put(at, of_day % 60, 2);
+    at = put_digits(at, y, 4), *at++ = '-';
+    at = put_digits(at, m, 2), *at++ = '-';
+    at = put_digits(at, d, 2), *at++ = 'T';
+    at = put_digits(at, of_day / 3600, 2), *at++ = ':';
+    at = put_digits(at, of_day / 60 % 60, 2), *at++ = ':';
+    at = put_digits(at, of_day % 60, 2);
     if (us) {
         *at++ = '.';
-        at = us % 1000 ? put(at, us, 6) : put(at, us / 1000, 3);
+        at = us % 1000 ? put_digits(at, us, 6) : put_digits(at, us / 1000, 3);
     }
     *at++ = 'Z';
     *at = 0;
@@ -69,21 +69,21 @@ struct reader {
     const char *at, *end;
 };
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_time_digit(char c) { return c >= '0' && c <= '9'; }
 
-static bool take(struct reader *r, char c) {
+static bool take_separator(struct reader *r, char c) {
     if (r->at == r->end || *r->at != c) return false;
     r->at++;
     return true;
 }
 
-static bool take_one_of(struct reader *r, char a, char b) { return take(r, a) || take(r, b); }
+static bool take_one_of(struct reader *r, char a, char b) { return take_separator(r, a) || take_separator(r, b); }
 
-static bool take_number(struct reader *r, unsigned digits, int64_t least, int64_t most, int64_t *out) {
+static bool take_time_number(struct reader *r, unsigned digits, int64_t least, int64_t most, int64_t *out) {
     if ((size_t)(r->end - r->at) < digits) return false;
     *out = 0;
     for (unsigned i = 0; i < digits; i++, r->at++) {
-        if (!is_digit(*r->at)) return false;
+        if (!is_time_digit(*r->at)) return false;
         *out = *out * 10 + (*r->at - '0');
     }
     return *out >= least && *out <= most;
@@ -97,8 +97,8 @@ static int64_t days_of_month(int64_t y, int64_t m) {
 
 static bool take_date(struct reader *r, int64_t *seconds) {
     int64_t y, m, d;
-    if (!take_number(r, 4, 0, 9999, &y) || !take(r, '-') || !take_number(r, 2, 1, 12, &m) || !take(r, '-') ||
-        !take_number(r, 2, 1, 31, &d) || d > days_of_month(y, m))
+    if (!take_time_number(r, 4, 0, 9999, &y) || !take_separator(r, '-') || !take_time_number(r, 2, 1, 12, &m) || !take_separator(r, '-') ||
+        !take_time_number(r, 2, 1, 31, &d) || d > days_of_month(y, m))
         return false;
     *seconds = days_of_date(y, m, d) * DAY_S;
     return true;
@@ -107,8 +107,8 @@ static bool take_date(struct reader *r, int64_t *seconds) {
 // Second 60 (a leap second) is read as the second after 59, as Unix time does.
 static bool take_time_of_day(struct reader *r, int64_t *seconds) {
     int64_t h, m, s = 0;
-    if (!take_number(r, 2, 0, 23, &h) || !take(r, ':') || !take_number(r, 2, 0, 59, &m)) return false;
-    if (take(r, ':') && !take_number(r, 2, 0, 60, &s)) return false;
+    if (!take_time_number(r, 2, 0, 23, &h) || !take_separator(r, ':') || !take_time_number(r, 2, 0, 59, &m)) return false;
+    if (take_separator(r, ':') && !take_time_number(r, 2, 0, 60, &s)) return false;
     *seconds += h * 3600 + m * 60 + s;
     return true;
 }
@@ -118,7 +118,7 @@ static bool take_fraction(struct reader *r, int64_t *ns) {
     if (!take_one_of(r, '.', ',')) return true;
     int64_t unit = (int64_t)NS_PER_S / 10;
     const char *start = r->at;
-    for (; r->at < r->end && is_digit(*r->at); r->at++, unit /= 10) *ns += (*r->at - '0') * unit;
+    for (; r->at < r->end && is_time_digit(*r->at); r->at++, unit /= 10) *ns += (*r->at - '0') * unit;
     return r->at > start && r->at - start <= 9;
 }
 
@@ -126,19 +126,19 @@ static bool take_fraction(struct reader *r, int64_t *ns) {
 static bool take_offset(struct reader *r, int64_t *east_s) {
     *east_s = 0;
     if (take_one_of(r, 'Z', 'z')) return true;
-    bool west = take(r, '-');
+    bool west = take_separator(r, '-');
     int64_t h, m = 0;
-    if (!west && !take(r, '+')) return false;
-    if (!take_number(r, 2, 0, 14, &h)) return false;
-    bool colon = take(r, ':');
-    if ((colon || r->at < r->end) && !take_number(r, 2, 0, 59, &m)) return false;
+    if (!west && !take_separator(r, '+')) return false;
+    if (!take_time_number(r, 2, 0, 14, &h)) return false;
+    bool colon = take_separator(r, ':');
+    if ((colon || r->at < r->end) && !take_time_number(r, 2, 0, 59, &m)) return false;
     *east_s = (h * 3600 + m * 60) * (west ? -1 : 1);
     return true;
 }
 
 static err_t parse_iso(struct reader r, uint64_t *utc_ns) {
     int64_t seconds, ns, east;
-    if (!take_date(&r, &seconds) || !(take_one_of(&r, 'T', 't') || take(&r, ' ')) || !take_time_of_day(&r, &seconds)) return ERR_INPUT;
+    if (!take_date(&r, &seconds) || !(take_one_of(&r, 'T', 't') || take_separator(&r, ' ')) || !take_time_of_day(&r, &seconds)) return ERR_INPUT;
     if (!take_fraction(&r, &ns) || !take_offset(&r, &east) || r.at != r.end) return ERR_INPUT;
     seconds -= east;
     uint64_t out;
@@ -155,7 +155,7 @@ static err_t parse_unix(struct reader r, uint64_t *utc_ns) {
     uint64_t n = 0;
     if (digits == 0 || digits > 13) return ERR_INPUT;
     for (; r.at < r.end; r.at++) {
-        if (!is_digit(*r.at)) return ERR_INPUT;
+        if (!is_time_digit(*r.at)) return ERR_INPUT;
         n = n * 10 + (uint64_t)(*r.at - '0');
     }
     uint64_t out;

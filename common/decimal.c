@@ -15,22 +15,22 @@ struct parts {
     bool negative, any, large; // large: more digits than 64 bits hold
 };
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_decimal_digit(char c) { return c >= '0' && c <= '9'; }
 
-static bool take(struct reader *r, char c) {
+static bool take_char(struct reader *r, char c) {
     if (r->at == r->end || *r->at != c) return false;
     r->at++;
     return true;
 }
 
 static bool take_sign(struct reader *r) {
-    bool negative = take(r, '-');
-    if (!negative) (void)take(r, '+');
+    bool negative = take_char(r, '-');
+    if (!negative) (void)take_char(r, '+');
     return negative;
 }
 
 // Appends zeros and then a digit. Leading zeros are no digits.
-static void append(struct parts *p, int64_t zeros, uint64_t digit) {
+static void append_digit(struct parts *p, int64_t zeros, uint64_t digit) {
     for (; zeros > 0 && p->digits && !p->large; zeros--) p->large = __builtin_mul_overflow(p->digits, 10, &p->digits);
     if (p->large) return;
     p->large = __builtin_mul_overflow(p->digits, 10, &p->digits) || __builtin_add_overflow(p->digits, digit, &p->digits);
@@ -38,24 +38,24 @@ static void append(struct parts *p, int64_t zeros, uint64_t digit) {
 
 // Zeros wait in `zeros` until another digit follows, so that trailing ones never count against the size.
 static void take_digits(struct reader *r, struct parts *p, bool after_point, int64_t *zeros) {
-    for (; r->at < r->end && is_digit(*r->at); r->at++) {
+    for (; r->at < r->end && is_decimal_digit(*r->at); r->at++) {
         p->any = true;
         if (after_point) p->exponent--;
         if (*r->at == '0') {
             ++*zeros;
         } else {
-            append(p, *zeros, (uint64_t)(*r->at - '0'));
+            append_digit(p, *zeros, (uint64_t)(*r->at - '0'));
             *zeros = 0;
         }
     }
 }
 
 static bool take_exponent(struct reader *r, struct parts *p) {
-    if (!take(r, 'e') && !take(r, 'E')) return true;
+    if (!take_char(r, 'e') && !take_char(r, 'E')) return true;
     bool negative = take_sign(r);
     int64_t n = 0;
     const char *start = r->at;
-    for (; r->at < r->end && is_digit(*r->at); r->at++) {
+    for (; r->at < r->end && is_decimal_digit(*r->at); r->at++) {
         if (n < 100000000) n = n * 10 + (*r->at - '0');
     }
     p->exponent += negative ? -n : n;
@@ -67,7 +67,7 @@ static bool read_parts(struct reader r, struct parts *p) {
     *p = (struct parts){.negative = take_sign(&r)};
     take_digits(&r, p, false, &zeros);
     if (!p->any) return false; // ".5" is not written here, nor in JSON
-    if (take(&r, '.')) {
+    if (take_char(&r, '.')) {
         p->any = false;
         take_digits(&r, p, true, &zeros);
         if (!p->any) return false;
@@ -115,14 +115,14 @@ size_t decimal_print(decimal_t d, char out[static DECIMAL_TEXT]) {
     return length;
 }
 
-static bool fits(wide_t value, decimal_t *out) {
+static bool narrow_to_decimal(wide_t value, decimal_t *out) {
     if (value > INT64_MAX || value < -(wide_t)INT64_MAX) return false;
     out->e8 = (int64_t)value;
     return true;
 }
 
 // a / b for b != 0, rounded.
-static wide_t divide(wide_t a, wide_t b, enum rounding r) {
+static wide_t divide_rounded(wide_t a, wide_t b, enum rounding r) {
     wide_t quotient = a / b, rest = a % b;
     if (rest == 0 || r == ROUND_DOWN) return quotient;
     wide_t away = (a < 0) == (b < 0) ? 1 : -1;
@@ -132,29 +132,29 @@ static wide_t divide(wide_t a, wide_t b, enum rounding r) {
     return up ? quotient + away : quotient;
 }
 
-bool decimal_add(decimal_t a, decimal_t b, decimal_t *out) { return fits((wide_t)a.e8 + b.e8, out); }
-bool decimal_sub(decimal_t a, decimal_t b, decimal_t *out) { return fits((wide_t)a.e8 - b.e8, out); }
+bool decimal_add(decimal_t a, decimal_t b, decimal_t *out) { return narrow_to_decimal((wide_t)a.e8 + b.e8, out); }
+bool decimal_sub(decimal_t a, decimal_t b, decimal_t *out) { return narrow_to_decimal((wide_t)a.e8 - b.e8, out); }
 
 bool decimal_mul(decimal_t a, decimal_t b, enum rounding r, decimal_t *out) {
-    return fits(divide((wide_t)a.e8 * b.e8, DECIMAL_SCALE, r), out);
+    return narrow_to_decimal(divide_rounded((wide_t)a.e8 * b.e8, DECIMAL_SCALE, r), out);
 }
 
 bool decimal_div(decimal_t a, decimal_t b, enum rounding r, decimal_t *out) {
-    return b.e8 != 0 && fits(divide((wide_t)a.e8 * DECIMAL_SCALE, b.e8, r), out);
+    return b.e8 != 0 && narrow_to_decimal(divide_rounded((wide_t)a.e8 * DECIMAL_SCALE, b.e8, r), out);
 }
 
 bool decimal_to_step(decimal_t a, decimal_t step, enum rounding r, decimal_t *out) {
-    return step.e8 > 0 && fits(divide(a.e8, step.e8, r) * step.e8, out);
+    return step.e8 > 0 && narrow_to_decimal(divide_rounded(a.e8, step.e8, r) * step.e8, out);
 }
 
 bool decimal_scale(decimal_t a, decimal_t b, decimal_t c, enum rounding r, decimal_t *out) {
-    return c.e8 != 0 && fits(divide((wide_t)a.e8 * b.e8, c.e8, r), out);
+    return c.e8 != 0 && narrow_to_decimal(divide_rounded((wide_t)a.e8 * b.e8, c.e8, r), out);
 }
 
 // The products are below 2^126 each, so that their sum fits.
 bool decimal_mean(decimal_t a, decimal_t wa, decimal_t b, decimal_t wb, decimal_t *out) {
     wide_t weight = (wide_t)wa.e8 + wb.e8;
-    return weight != 0 && fits(divide((wide_t)a.e8 * wa.e8 + (wide_t)b.e8 * wb.e8, weight, ROUND_HALF_EVEN), out);
+    return weight != 0 && narrow_to_decimal(divide_rounded((wide_t)a.e8 * wa.e8 + (wide_t)b.e8 * wb.e8, weight, ROUND_HALF_EVEN), out);
 }
 
 bool decimal_mean_of(const struct weighted *all, size_t n, decimal_t step, decimal_t *out) {
@@ -164,7 +164,7 @@ bool decimal_mean_of(const struct weighted *all, size_t n, decimal_t step, decim
         weight += all[i].weight.e8; // n is far from 2^64
     }
     if (step.e8 <= 0 || weight <= 0) return false;
-    return fits(divide(sum, weight * step.e8, ROUND_HALF_EVEN) * step.e8, out);
+    return narrow_to_decimal(divide_rounded(sum, weight * step.e8, ROUND_HALF_EVEN) * step.e8, out);
 }
 
 decimal_t decimal_finest(decimal_t a) {

@@ -93,7 +93,7 @@ void trim_forget(struct trim *t) {
     if (!MUTATED("keep_trim_samples")) t->count = 0;
 }
 
-static struct entry_id least(const struct entry_id *positions, size_t n) {
+static struct entry_id least_position(const struct entry_id *positions, size_t n) {
     struct entry_id low = n ? positions[0] : ENTRY_ID_NONE;
     for (size_t i = 1; i < n; i++) {
         if (entry_id_cmp(positions[i], low) < 0) low = positions[i];
@@ -102,7 +102,7 @@ static struct entry_id least(const struct entry_id *positions, size_t n) {
 }
 
 // Samples are spaced so that the array always reaches back further than keep_ns.
-static void remember(struct trim *t, struct entry_id acked, uint64_t mono_ns, uint64_t keep_ns) {
+static void remember_sample(struct trim *t, struct entry_id acked, uint64_t mono_ns, uint64_t keep_ns) {
     if (t->count && mono_ns - t->samples[t->count - 1].mono_ns < keep_ns / (TRIM_SAMPLES / 2)) return;
     if (t->count == TRIM_SAMPLES) memmove(t->samples, t->samples + 1, sizeof t->samples[0] * --t->count);
     t->samples[t->count].acked = acked;
@@ -111,7 +111,7 @@ static void remember(struct trim *t, struct entry_id acked, uint64_t mono_ns, ui
 
 void trim_sample(struct trim *t, const struct entry_id *positions, size_t n, uint64_t mono_ns, uint64_t keep_ns, struct entry_id *upto) {
     if (MUTATED("trim_at_once")) keep_ns = 0;
-    remember(t, least(positions, n), mono_ns, keep_ns);
+    remember_sample(t, least_position(positions, n), mono_ns, keep_ns);
     *upto = ENTRY_ID_NONE;
     for (unsigned i = 0; i < t->count && mono_ns - t->samples[i].mono_ns >= keep_ns; i++) {
         if (entry_id_cmp(t->samples[i].acked, t->done) > 0) *upto = t->samples[i].acked;

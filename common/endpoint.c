@@ -39,7 +39,7 @@ static int which_cell(const char *cell) {
 }
 
 // Which of a kind: "3" of executor.3; of a relay its cell's place in TRADECAST_CELLS. -1: none.
-static int which(const char *text) {
+static int scheme_of(const char *text) {
     char *end;
     if (!isdigit((unsigned char)*text)) return which_cell(text);
     unsigned long n = strtoul(text, &end, 10);
@@ -52,7 +52,7 @@ static int slot_of(const char *name) {
         if (strncmp(name, slots[i].name, length) != 0) continue;
         if (slots[i].count == 1 && !name[length]) return slots[i].first;
         if (slots[i].count == 1 || name[length] != '.') continue;
-        int n = which(name + length + 1);
+        int n = scheme_of(name + length + 1);
         return n < 0 || n >= slots[i].count ? -1 : slots[i].first + n;
     }
     return -1;
@@ -69,7 +69,7 @@ int endpoint_port(const char *name, const char *door) {
 // --- the environment
 
 // The variable of that name, made a variable's name; NULL when it is not set or empty.
-__attribute__((format(printf, 1, 2))) static const char *variable(const char *format, ...) {
+__attribute__((format(printf, 1, 2))) static const char *read_variable(const char *format, ...) {
     char name[256];
     va_list args;
     va_start(args, format);
@@ -105,35 +105,35 @@ struct endpoint endpoint_at(const char *address, const char *owner, const char *
     return out;
 }
 
-const char *endpoint_host(const char *name) { return variable("TRADECAST_HOST_%s", name); }
+const char *endpoint_host(const char *name) { return read_variable("TRADECAST_HOST_%s", name); }
 
 struct endpoint endpoint_of(const char *run_dir, const char *name, const char *door) {
-    const char *given = variable("TRADECAST_ENDPOINT_%s_%s", name, door), *host = endpoint_host(name);
+    const char *given = read_variable("TRADECAST_ENDPOINT_%s_%s", name, door), *host = endpoint_host(name);
     struct endpoint out = endpoint_at(given ? given : "", name, door);
     int port = endpoint_port(name, door);
     if (given) return out;
     if (host && port >= 0)
-        on_host(&out, host, first_port(variable("TRADECAST_PORTS")) + port);
+        on_host(&out, host, first_port(read_variable("TRADECAST_PORTS")) + port);
     else
         (void)snprintf(out.address, sizeof out.address, "ipc://%s/%s.%s", run_dir, name, door);
     return out;
 }
 
 struct endpoint endpoint_of_cell(const char *cell, const char *name, const char *door) {
-    const char *given = variable("TRADECAST_CELL_%s_ENDPOINT_%s_%s", cell, name, door), *host = variable("TRADECAST_CELL_%s_HOST", cell);
-    const char *run_dir = variable("TRADECAST_CELL_%s_RUN_DIR", cell);
+    const char *given = read_variable("TRADECAST_CELL_%s_ENDPOINT_%s_%s", cell, name, door), *host = read_variable("TRADECAST_CELL_%s_HOST", cell);
+    const char *run_dir = read_variable("TRADECAST_CELL_%s_RUN_DIR", cell);
     struct endpoint out = endpoint_at(given ? given : "", "", door);
     int port = endpoint_port(name, door);
     (void)snprintf(out.owner, sizeof out.owner, "%.60s@%.60s", name, cell);
     if (given) return out;
     if (host && port >= 0)
-        on_host(&out, host, first_port(variable("TRADECAST_CELL_%s_PORTS", cell)) + port);
+        on_host(&out, host, first_port(read_variable("TRADECAST_CELL_%s_PORTS", cell)) + port);
     else if (run_dir)
         (void)snprintf(out.address, sizeof out.address, "ipc://%s/%s.%s", run_dir, name, door);
     return out;
 }
 
-bool endpoint_is_given(const char *name) { return endpoint_host(name) || variable("TRADECAST_ENDPOINT_%s_control", name); }
+bool endpoint_is_given(const char *name) { return endpoint_host(name) || read_variable("TRADECAST_ENDPOINT_%s_control", name); }
 
 // --- what an address is
 

@@ -11,7 +11,7 @@
 // Not a secret: the check finds damage, CURVE keeps strangers out.
 static const uint8_t check_key[crypto_shorthash_KEYBYTES] = "tradecast-frame";
 
-static void put_varint(buffer_t *b, uint64_t n) {
+static void envelope_put_varint(buffer_t *b, uint64_t n) {
     uint8_t *at = buffer_reserve(b, 10);
     size_t used = 0;
     for (; n >= 0x80; n >>= 7) at[used++] = (uint8_t)(n | 0x80);
@@ -19,9 +19,9 @@ static void put_varint(buffer_t *b, uint64_t n) {
     b->length += used;
 }
 
-static void put_number(buffer_t *b, unsigned field, uint64_t n) {
-    put_varint(b, field << 3);
-    put_varint(b, n);
+static void put_field_number(buffer_t *b, unsigned field, uint64_t n) {
+    envelope_put_varint(b, field << 3);
+    envelope_put_varint(b, n);
 }
 
 // Over the topic and everything of the envelope before the check itself.
@@ -36,26 +36,26 @@ static uint64_t check_of(const char *topic, const uint8_t *data, size_t length) 
 }
 
 static void put_head(buffer_t *out, struct entry_id id, struct entry_id prev, const char *type) {
-    put_number(out, 1, id.incarnation);
-    put_number(out, 2, id.sequence);
-    put_number(out, 3, prev.incarnation);
-    put_number(out, 4, prev.sequence);
-    put_varint(out, 5 << 3 | 2);
-    put_varint(out, strlen(type));
+    put_field_number(out, 1, id.incarnation);
+    put_field_number(out, 2, id.sequence);
+    put_field_number(out, 3, prev.incarnation);
+    put_field_number(out, 4, prev.sequence);
+    envelope_put_varint(out, 5 << 3 | 2);
+    envelope_put_varint(out, strlen(type));
     buffer_text(out, type);
 }
 
 static void put_check(buffer_t *out, const char *topic, size_t start) {
     uint64_t check = check_of(topic, out->data + start, out->length - start);
-    put_varint(out, 7 << 3 | 1);
+    envelope_put_varint(out, 7 << 3 | 1);
     buffer_add(out, &check, sizeof check); // little-endian, as protobuf has it
 }
 
 void envelope_write(buffer_t *out, const char *topic, struct entry_id id, struct entry_id prev, const ProtobufCMessage *m) {
     size_t start = out->length, size = protobuf_c_message_get_packed_size(m);
     put_head(out, id, prev, m->descriptor->name);
-    put_varint(out, 6 << 3 | 2);
-    put_varint(out, size);
+    envelope_put_varint(out, 6 << 3 | 2);
+    envelope_put_varint(out, size);
     protobuf_c_message_pack(m, buffer_reserve(out, size));
     out->length += size;
     put_check(out, topic, start);
@@ -64,8 +64,8 @@ void envelope_write(buffer_t *out, const char *topic, struct entry_id id, struct
 void envelope_write_span(buffer_t *out, const char *topic, const struct envelope *e) {
     size_t start = out->length;
     put_head(out, e->id, e->prev, e->type);
-    put_varint(out, 6 << 3 | 2);
-    put_varint(out, e->body.length);
+    envelope_put_varint(out, 6 << 3 | 2);
+    envelope_put_varint(out, e->body.length);
     buffer_add(out, e->body.data, e->body.length);
     put_check(out, topic, start);
 }
@@ -87,7 +87,7 @@ static bool take_varint(struct reader *r, uint64_t *out) {
     return false;
 }
 
-static bool take_number(struct reader *r, unsigned field, uint64_t *out) {
+static bool take_field_number(struct reader *r, unsigned field, uint64_t *out) {
     uint64_t key;
     return take_varint(r, &key) && key == field << 3 && take_varint(r, out);
 }
@@ -106,8 +106,8 @@ err_t envelope_read(const char *topic, struct span frame, struct envelope *out) 
     struct reader r = {frame.data, (const uint8_t *)frame.data + frame.length};
     struct span type;
     uint64_t key, check;
-    if (!take_number(&r, 1, &out->id.incarnation) || !take_number(&r, 2, &out->id.sequence) ||
-        !take_number(&r, 3, &out->prev.incarnation) || !take_number(&r, 4, &out->prev.sequence))
+    if (!take_field_number(&r, 1, &out->id.incarnation) || !take_field_number(&r, 2, &out->id.sequence) ||
+        !take_field_number(&r, 3, &out->prev.incarnation) || !take_field_number(&r, 4, &out->prev.sequence))
         return ERR_INPUT;
     if (!take_span(&r, 5, &type) || type.length >= sizeof out->type || !take_span(&r, 6, &out->body)) return ERR_INPUT;
     size_t checked = (size_t)(r.at - (const uint8_t *)frame.data);

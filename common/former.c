@@ -23,7 +23,7 @@ struct field {
     struct span content;    // of a text or message
 };
 
-static bool read_varint(struct reader *r, uint64_t *out) {
+static bool read_wire_varint(struct reader *r, uint64_t *out) {
     *out = 0;
     for (unsigned shift = 0; shift < 64 && r->at < r->end; shift += 7) {
         uint8_t byte = *r->at++;
@@ -33,43 +33,43 @@ static bool read_varint(struct reader *r, uint64_t *out) {
     return false;
 }
 
-static bool skip(struct reader *r, uint64_t n) {
+static bool skip_bytes(struct reader *r, uint64_t n) {
     if (n > (uint64_t)(r->end - r->at)) return false;
     r->at += n;
     return true;
 }
 
-static bool read_value(struct reader *r, struct field *f) {
+static bool read_wire_value(struct reader *r, struct field *f) {
     uint64_t n;
     switch (f->wire) {
     case PROTOBUF_C_WIRE_TYPE_VARINT:
-        return read_varint(r, &n);
+        return read_wire_varint(r, &n);
     case PROTOBUF_C_WIRE_TYPE_64BIT:
-        return skip(r, 8);
+        return skip_bytes(r, 8);
     case PROTOBUF_C_WIRE_TYPE_32BIT:
-        return skip(r, 4);
+        return skip_bytes(r, 4);
     case PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED:
-        if (!read_varint(r, &n)) return false;
+        if (!read_wire_varint(r, &n)) return false;
         f->content = (struct span){r->at, n};
-        return skip(r, n);
+        return skip_bytes(r, n);
     default:
         return false;
     }
 }
 
-static bool read_field(struct reader *r, struct field *f) {
+static bool read_wire_field(struct reader *r, struct field *f) {
     uint64_t key;
     const uint8_t *start = r->at;
-    if (!read_varint(r, &key) || key >> 3 > UINT32_MAX) return false;
+    if (!read_wire_varint(r, &key) || key >> 3 > UINT32_MAX) return false;
     *f = (struct field){
         .number = (uint32_t)(key >> 3), .wire = key & 7, .key = {start, (size_t)(r->at - start)}};
     start = r->at;
-    if (!read_value(r, f)) return false;
+    if (!read_wire_value(r, f)) return false;
     f->value = (struct span){start, (size_t)(r->at - start)};
     return true;
 }
 
-static void put_varint(buffer_t *b, uint64_t n) {
+static void former_put_varint(buffer_t *b, uint64_t n) {
     uint8_t *at = buffer_reserve(b, 10);
     size_t used = 0;
     for (; n >= 0x80; n >>= 7) at[used++] = (uint8_t)(n | 0x80);
@@ -78,12 +78,12 @@ static void put_varint(buffer_t *b, uint64_t n) {
 }
 
 static void put_nested(buffer_t *out, uint32_t number, const buffer_t *content) {
-    put_varint(out, (uint64_t)number << 3 | PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED);
-    put_varint(out, content->length);
+    former_put_varint(out, (uint64_t)number << 3 | PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED);
+    former_put_varint(out, content->length);
     if (content->length) buffer_add(out, content->data, content->length);
 }
 
-static bool rewrite(const ProtobufCMessageDescriptor *d, struct span packed, unsigned depth,
+static bool rewrite_message(const ProtobufCMessageDescriptor *d, struct span packed, unsigned depth,
                     buffer_t *out);
 
 // A moved field goes to the terms, a message is rewritten itself, all else stays as it is.
@@ -93,7 +93,7 @@ static bool rewrite_field(const ProtobufCMessageDescriptor *d, const struct fiel
     if (moved) {
         const ProtobufCFieldDescriptor *to = record_field(d, span_of(moved));
         assert(to);
-        put_varint(terms, (uint64_t)to->id << 3 | f->wire);
+        former_put_varint(terms, (uint64_t)to->id << 3 | f->wire);
         buffer_add(terms, f->value.data, f->value.length);
         return true;
     }
@@ -101,7 +101,7 @@ static bool rewrite_field(const ProtobufCMessageDescriptor *d, const struct fiel
     if (known && known->type == PROTOBUF_C_TYPE_MESSAGE &&
         f->wire == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED) {
         own(buffer) nested = {0};
-        if (!rewrite(known->descriptor, f->content, depth + 1, &nested)) return false;
+        if (!rewrite_message(known->descriptor, f->content, depth + 1, &nested)) return false;
         put_nested(out, f->number, &nested);
         return true;
     }
@@ -110,14 +110,14 @@ static bool rewrite_field(const ProtobufCMessageDescriptor *d, const struct fiel
     return true;
 }
 
-static bool rewrite(const ProtobufCMessageDescriptor *d, struct span packed, unsigned depth,
+static bool rewrite_message(const ProtobufCMessageDescriptor *d, struct span packed, unsigned depth,
                     buffer_t *out) {
     struct reader r = {packed.data, (const uint8_t *)packed.data + packed.length};
     own(buffer) terms = {0};
     struct field f;
     if (depth > DEPTH_MAX) return false;
     while (r.at < r.end) {
-        if (!read_field(&r, &f) || !rewrite_field(d, &f, depth, &terms, out)) return false;
+        if (!read_wire_field(&r, &f) || !rewrite_field(d, &f, depth, &terms, out)) return false;
     }
     if (terms.length) put_nested(out, record_columns(d)->terms->id, &terms);
     return true;
@@ -130,6 +130,6 @@ ProtobufCMessage *former_unpack(const ProtobufCMessageDescriptor *d, struct span
     ProtobufCAllocator *allocator = arena ? arena_allocator(arena) : NULL;
     ProtobufCMessage *m = protobuf_c_message_unpack(d, allocator, packed.length, packed.data);
     own(buffer) today = {0};
-    if (m || !rewrite(d, packed, 0, &today)) return m;
+    if (m || !rewrite_message(d, packed, 0, &today)) return m;
     return protobuf_c_message_unpack(d, allocator, today.length, today.data);
 }

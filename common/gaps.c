@@ -115,14 +115,14 @@ struct posting { // whether an open source may post the price of a symbol that a
     bool found;
 };
 
-static void look_at_source(void *arg, const SignalConfig *source) {
+static void look_at_price_source(void *arg, const SignalConfig *source) {
     struct posting *p = arg;
     p->found = p->found || (source->enabled && price_is_from(source, p->symbol, p->owners));
 }
 
 static bool is_posted(const struct search *s, const char *symbol) {
     struct posting p = {symbol, {.listed = true, .named = price_is_named(s->book, symbol)}, false};
-    book_each_source(s->book, look_at_source, &p);
+    book_each_source(s->book, look_at_price_source, &p);
     return p.found;
 }
 
@@ -131,7 +131,7 @@ struct names { // of symbols of one broker: the first few, and how many there ar
     size_t n;
 };
 
-static void add_name(struct names *names, const char *symbol) {
+static void add_symbol_name(struct names *names, const char *symbol) {
     size_t length = strlen(names->text);
     if (names->n++ < NAMES_MAX) (void)snprintf(names->text + length, sizeof names->text - length, "%s%.16s", length ? ", " : "", symbol);
 }
@@ -148,7 +148,7 @@ static void check_posting(void *arg, const BrokerConfig *broker) {
     char more[32];
     if (!is_traded(s, broker)) return;
     for (size_t i = 0; i < broker->n_symbols; i++)
-        if (!is_posted(s, broker->symbols[i]->symbol)) add_name(&names, broker->symbols[i]->symbol);
+        if (!is_posted(s, broker->symbols[i]->symbol)) add_symbol_name(&names, broker->symbols[i]->symbol);
     if (names.n)
         tell_gap(
             s, "no_price_source",
@@ -156,7 +156,7 @@ static void check_posting(void *arg, const BrokerConfig *broker) {
             broker->broker_id, names.text, more_than_named(&names, more));
 }
 
-static bool is_missing(const struct search *s, const char *symbol) {
+static bool is_rate_missing(const struct search *s, const char *symbol) {
     return is_posted(s, symbol) && !s->asked->is_priced(s->asked->priced_by, symbol);
 }
 
@@ -166,7 +166,7 @@ static void check_prices(void *arg, const BrokerConfig *broker) {
     char more[32];
     if (!is_traded(s, broker)) return;
     for (size_t i = 0; i < broker->n_symbols; i++)
-        if (is_missing(s, broker->symbols[i]->symbol)) add_name(&names, broker->symbols[i]->symbol);
+        if (is_rate_missing(s, broker->symbols[i]->symbol)) add_symbol_name(&names, broker->symbols[i]->symbol);
     if (names.n)
         tell_gap(s, "no_price", "broker %.64s: no price since the start of %s%s; post prices to /prices/<source>/<token>",
                  broker->broker_id, names.text, more_than_named(&names, more));

@@ -57,43 +57,43 @@ void guard_destroy(guard_t **self) {
 // --- the table
 
 // Keys are digests, so any eight of their bytes are as good as a hash.
-static size_t home_of(const guard_t *self, struct digest key) {
+static size_t guard_home_of(const guard_t *self, struct digest key) {
     uint64_t hash;
     memcpy(&hash, key.bytes, sizeof hash);
     return (size_t)hash & (self->room - 1);
 }
 
 // The key's entry, or the free place where it would stand. There is always a free one.
-static struct entry *place_of(const guard_t *self, struct digest key) {
-    size_t i = home_of(self, key);
+static struct entry *guard_slot_of(const guard_t *self, struct digest key) {
+    size_t i = guard_home_of(self, key);
     while (self->entries[i].hour && memcmp(&self->entries[i].key, &key, sizeof key) != 0) i = (i + 1) & (self->room - 1);
     return &self->entries[i];
 }
 
-static void grow(guard_t *self) {
+static void guard_grow(guard_t *self) {
     struct entry *old = self->entries;
     size_t old_room = self->room;
     self->room *= 2;
     self->entries = entries_new(self->room);
     self->swept = 0;
     for (size_t i = 0; i < old_room; i++) {
-        if (old[i].hour) *place_of(self, old[i].key) = old[i];
+        if (old[i].hour) *guard_slot_of(self, old[i].key) = old[i];
     }
     free(old);
 }
 
 static void table_put(guard_t *self, struct digest key, uint64_t value, uint32_t hour) {
-    if (self->count >= self->room / 4 * 3) grow(self);
-    struct entry *e = place_of(self, key);
+    if (self->count >= self->room / 4 * 3) guard_grow(self);
+    struct entry *e = guard_slot_of(self, key);
     if (!e->hour) self->count++;
     *e = (struct entry){key, value, hour};
 }
 
 // Frees place i and moves up whoever stands further from home because of it.
-static void table_drop(guard_t *self, size_t i) {
+static void drop_slot(guard_t *self, size_t i) {
     size_t mask = self->room - 1;
     for (size_t j = (i + 1) & mask; self->entries[j].hour; j = (j + 1) & mask) {
-        size_t home = home_of(self, self->entries[j].key);
+        size_t home = guard_home_of(self, self->entries[j].key);
         if (((j - home) & mask) < ((j - i) & mask)) continue; // its home lies behind the gap
         self->entries[i] = self->entries[j];
         i = j;
@@ -102,11 +102,11 @@ static void table_drop(guard_t *self, size_t i) {
     self->count--;
 }
 
-static void sweep(guard_t *self) {
+static void sweep_hours(guard_t *self) {
     size_t end = self->room - self->swept > SWEEP_STEP ? self->swept + SWEEP_STEP : self->room;
     while (self->swept < end) {
         if (self->entries[self->swept].hour == self->leaving)
-            table_drop(self, self->swept);
+            drop_slot(self, self->swept);
         else
             self->swept++;
     }
@@ -115,7 +115,7 @@ static void sweep(guard_t *self) {
 
 // --- hours
 
-static const char *hour_key(const guard_t *self, uint32_t hour, char out[static KEY_TEXT]) {
+static const char *guard_hour_key(const guard_t *self, uint32_t hour, char out[static KEY_TEXT]) {
     (void)snprintf(out, KEY_TEXT, "%s:%u", self->prefix, hour - 1);
     return out;
 }
@@ -173,21 +173,21 @@ err_t guard_load(guard_t *self, store_t *store) {
     err_t e = store_members(store, hours_key(self, key), load_hour, self);
     for (size_t i = 0; !e && i < self->n_hours; i++) {
         struct loading l = {self, self->hours[i]};
-        e = store_pairs(store, hour_key(self, l.hour, key), load_entry, &l);
+        e = store_pairs(store, guard_hour_key(self, l.hour, key), load_entry, &l);
     }
     return e;
 }
 
 bool guard_find(const guard_t *self, struct digest key, uint64_t *value) {
     if (MUTATED("no_guards")) return false;
-    const struct entry *e = place_of(self, key);
+    const struct entry *e = guard_slot_of(self, key);
     if (e->hour && value) *value = e->value;
     return e->hour != 0;
 }
 
 bool guard_put(guard_t *self, batch_t *batch, struct digest key, uint64_t value) {
     uint32_t hour = (uint32_t)(batch_now(batch) / HOUR_NS) + 1;
-    if (self->count >= self->entries_max && !place_of(self, key)->hour) return false;
+    if (self->count >= self->entries_max && !guard_slot_of(self, key)->hour) return false;
     table_put(self, key, value, hour);
 
     char redis_key[KEY_TEXT], number[16];
@@ -197,7 +197,7 @@ bool guard_put(guard_t *self, batch_t *batch, struct digest key, uint64_t value)
     }
     uint8_t bytes[8];
     for (int i = 0; i < 8; i++) bytes[i] = (uint8_t)(value >> (56 - 8 * i));
-    batch_entry(batch, hour_key(self, hour, redis_key), (struct span){key.bytes, sizeof key.bytes},
+    batch_entry(batch, guard_hour_key(self, hour, redis_key), (struct span){key.bytes, sizeof key.bytes},
                       (struct span){bytes, sizeof bytes});
     return true;
 }
@@ -213,8 +213,8 @@ void guard_retire(guard_t *self, batch_t *batch, uint64_t before) {
         self->swept = 0;
         memmove(self->hours, self->hours + 1, --self->n_hours * sizeof *self->hours);
         (void)snprintf(number, sizeof number, "%u", self->leaving - 1);
-        batch_drop(batch, hour_key(self, self->leaving, key));
+        batch_drop(batch, guard_hour_key(self, self->leaving, key));
         batch_member_drop(batch, hours_key(self, key), number);
     }
-    sweep(self);
+    sweep_hours(self);
 }

@@ -16,7 +16,7 @@ static uint64_t memory_bytes(void) {
     return n == 2 ? resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
-static int by_size(const void *a, const void *b) {
+static int compare_sizes(const void *a, const void *b) {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
     return (x > y) - (x < y);
 }
@@ -26,7 +26,7 @@ static void fill_latency(const struct loop *l, Heartbeat *out) {
     unsigned n = l->counts.samples < COMMIT_SAMPLES ? l->counts.samples : COMMIT_SAMPLES;
     if (!n) return;
     memcpy(sorted, l->counts.commit_us, n * sizeof *sorted);
-    qsort(sorted, n, sizeof *sorted, by_size);
+    qsort(sorted, n, sizeof *sorted, compare_sizes);
     out->commit_us_p50 = sorted[n / 2];
     out->commit_us_p99 = sorted[n * 99 / 100];
 }

@@ -59,14 +59,14 @@ static void exchange_give(exchange_t *x) {
 }
 
 // Makes the descriptor readable: there is work that no socket tells of.
-static void wake(http_t *self) {
+static void wake_server(http_t *self) {
     uint64_t one = 1;
     if (self->awake) return;
     ssize_t written = write(self->wake, &one, sizeof one);
     self->awake = written == sizeof one;
 }
 
-static void hold(exchange_t *x) {
+static void hold_exchange(exchange_t *x) {
     x->held = true;
     x->link->deadline = 0;
     x->next = x->http->held;
@@ -81,7 +81,7 @@ void exchange_release(exchange_t *x) {
     *x->at = x->next;
     if (x->next) x->next->at = x->at;
     MHD_resume_connection(x->connection); // takes effect in the next MHD_run
-    wake(x->http);
+    wake_server(x->http);
 }
 
 // --- connections
@@ -201,39 +201,39 @@ static void peer_print(struct MHD_Connection *connection, char out[static INET6_
     if (!ip || !inet_ntop(address->sa_family, ip, out, INET6_ADDRSTRLEN)) memcpy(out, "?", 2);
 }
 
-static enum MHD_Result refuse(exchange_t *x, unsigned status, const char *body) {
+static enum MHD_Result refuse_exchange(exchange_t *x, unsigned status, const char *body) {
     x->inside = true;
     http_answer(x, status, "application/json", span_of(body), 0, NULL);
     x->inside = false;
     return MHD_YES;
 }
 
-static enum MHD_Result deliver(exchange_t *x) {
-    if (x->http->stopping) return refuse(x, 503, STOPPING);
+static enum MHD_Result deliver_exchange(exchange_t *x) {
+    if (x->http->stopping) return refuse_exchange(x, 503, STOPPING);
     x->inside = true;
     x->http->request(x->http->arg, x);
     x->inside = false;
-    if (!x->answered) hold(x);
+    if (!x->answered) hold_exchange(x);
     return MHD_YES;
 }
 
 // The headers are there, the body is not.
-static enum MHD_Result begin(exchange_t *x) {
+static enum MHD_Result begin_exchange(exchange_t *x) {
     struct header_count c = {0};
     MHD_get_connection_values(x->connection, MHD_HEADER_KIND, count_header, &c);
     if (c.n > HEADERS_MAX)
-        return refuse(x, 431, "{\"error\":{\"code\":\"too_many_headers\",\"message\":\"at most 64 headers\",\"field\":null}}");
+        return refuse_exchange(x, 431, "{\"error\":{\"code\":\"too_many_headers\",\"message\":\"at most 64 headers\",\"field\":null}}");
     if (x->link->bad_path)
-        return refuse(
+        return refuse_exchange(
             x, 400,
             "{\"error\":{\"code\":\"bad_path\",\"message\":\"the path holds an encoded slash or "
             "control character\",\"field\":null}}");
     if (c.lengths > 1 || c.encodings > 1 || (c.lengths && c.encodings))
-        return refuse(x, 400,
+        return refuse_exchange(x, 400,
                       "{\"error\":{\"code\":\"ambiguous_length\",\"message\":\"the body's length is given twice\",\"field\":null}}");
     unsigned long long length = c.length ? strtoull(c.length, NULL, 10) : 0;
     x->too_large = length > x->http->body_max;
-    if (length > DRAIN_MAX) return deliver(x); // answered before it is read; MHD closes the connection after the answer
+    if (length > DRAIN_MAX) return deliver_exchange(x); // answered before it is read; MHD closes the connection after the answer
     if (length && !x->too_large) buffer_reserve(&x->body, (size_t)length);
     return MHD_YES;
 }
@@ -254,7 +254,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     exchange_t *x = *context;
     if (x) {
         if (x->answered || x->held) return MHD_YES;
-        return *size ? take_body(x, data, size) : deliver(x);
+        return *size ? take_body(x, data, size) : deliver_exchange(x);
     }
     struct link *link = link_of(connection);
     x = link ? exchange_take(self) : NULL;
@@ -265,7 +265,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     x->method = method;
     x->path = url;
     peer_print(connection, x->peer);
-    return begin(x);
+    return begin_exchange(x);
 }
 
 // --- the server
@@ -289,7 +289,7 @@ static bool address_of(const struct http_options *options, struct sockaddr_stora
     return false;
 }
 
-static bool watch(const http_t *self, int fd) {
+static bool watch_descriptor(const http_t *self, int fd) {
     struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
     return fd >= 0 && epoll_ctl(self->poll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
@@ -301,7 +301,7 @@ static bool wait_on(http_t *self) {
     self->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     self->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     struct itimerspec each_half_second = {{0, 500000000}, {0, 500000000}};
-    return self->poll >= 0 && watch(self, self->inner) && watch(self, self->wake) && watch(self, self->timer) &&
+    return self->poll >= 0 && watch_descriptor(self, self->inner) && watch_descriptor(self, self->wake) && watch_descriptor(self, self->timer) &&
            timerfd_settime(self->timer, 0, &each_half_second, NULL) == 0;
 }
 
@@ -388,5 +388,5 @@ void http_run(http_t *self) {
         MHD_run(self->daemon);
         if (MHD_get_timeout(self->daemon, &timeout) == MHD_NO || timeout) return;
     }
-    wake(self);
+    wake_server(self);
 }

@@ -25,7 +25,7 @@ struct gathering {
     size_t n;
 };
 
-static enum MHD_Result gather(void *arg, enum MHD_ValueKind kind, const char *name, const char *value) {
+static enum MHD_Result gather_header(void *arg, enum MHD_ValueKind kind, const char *name, const char *value) {
     struct gathering *g = arg;
     (void)kind;
     if (strcasecmp(name, g->name) != 0) return MHD_YES;
@@ -36,7 +36,7 @@ static enum MHD_Result gather(void *arg, enum MHD_ValueKind kind, const char *na
 
 void exchange_headers(const exchange_t *x, const char *name, buffer_t *out) {
     struct gathering g = {name, out, 0};
-    MHD_get_connection_values(x->connection, MHD_HEADER_KIND, gather, &g);
+    MHD_get_connection_values(x->connection, MHD_HEADER_KIND, gather_header, &g);
 }
 
 struct span exchange_body(const exchange_t *x) {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void start(void) {
+static void start_sodium(void) {
     if (sodium_init() < 0) abort(); // no source of randomness
 }
 
@@ -29,12 +29,12 @@ static void print_uuid(uint8_t bytes[16], uint64_t ms, uint8_t version, char out
 
 void id_new(uint64_t utc_ns, char out[static ID_TEXT]) {
     uint8_t bytes[16];
-    start();
+    start_sodium();
     randombytes_buf(bytes, sizeof bytes);
     print_uuid(bytes, utc_ns / 1000000, 7, out);
 }
 
-static int hex_value(char c) {
+static int hex_nibble(char c) {
     if (c >= '0' && c <= '9') return c - '0';
     if (c >= 'a' && c <= 'f') return c - 'a' + 10;
     if (c >= 'A' && c <= 'F') return c - 'A' + 10;
@@ -42,7 +42,7 @@ static int hex_value(char c) {
 }
 
 // The time bits of a version 7 or 8 UUID; false when the text is no such thing.
-static bool time_of(const char *text, uint64_t *ms) {
+static bool time_of_uuid(const char *text, uint64_t *ms) {
     if (!text || strlen(text) != ID_TEXT - 1 || (text[14] != '7' && text[14] != '8')) return false;
     uint64_t bits = 0;
     for (int i = 0; i < ID_TEXT - 1; i++) {
@@ -50,7 +50,7 @@ static bool time_of(const char *text, uint64_t *ms) {
             if (text[i] != '-') return false;
             continue;
         }
-        int value = hex_value(text[i]);
+        int value = hex_nibble(text[i]);
         if (value < 0) return false;
         if (i < 13) bits = bits << 4 | (uint64_t)value;
     }
@@ -64,7 +64,7 @@ struct gathered {
     size_t length;
 };
 
-static void gather(struct gathered *g, crypto_generichash_state *h, const void *data, size_t length) {
+static void gather_digest(struct gathered *g, crypto_generichash_state *h, const void *data, size_t length) {
     if (length > sizeof g->bytes - g->length) {
         (void)crypto_generichash_update(h, g->bytes, g->length);
         g->length = 0;
@@ -87,8 +87,8 @@ static void hash_parts(uint8_t bytes[16], unsigned n, const char *const parts[])
         uint64_t length = strlen(parts[i]);
         uint8_t prefix[8];
         for (int k = 0; k < 8; k++) prefix[k] = (uint8_t)(length >> (8 * k));
-        gather(&g, &h, prefix, sizeof prefix);
-        gather(&g, &h, parts[i], length);
+        gather_digest(&g, &h, prefix, sizeof prefix);
+        gather_digest(&g, &h, parts[i], length);
     }
     (void)crypto_generichash_update(&h, g.bytes, g.length);
     (void)crypto_generichash_final(&h, bytes, 16);
@@ -99,7 +99,7 @@ void id_derive(char out[static ID_TEXT], const char *parent, unsigned n, const c
     hash_parts(bytes, n, parts);
     uint64_t ms = 0;
     // Without a parent that carries a time, the time bits come from the hash as well.
-    if (!time_of(parent, &ms)) {
+    if (!time_of_uuid(parent, &ms)) {
         for (int i = 0; i < 6; i++) ms = ms << 8 | bytes[i];
     }
     print_uuid(bytes, ms, 8, out);
@@ -136,7 +136,7 @@ void token_hash(const void *token, size_t length, char out[static 65]) {
 
 void random_token(char out[static 33]) {
     uint8_t bytes[16];
-    start();
+    start_sodium();
     randombytes_buf(bytes, sizeof bytes);
     (void)sodium_bin2hex(out, 33, bytes, sizeof bytes);
 }

@@ -120,7 +120,7 @@ size_t keyring_public(const char *dir, const char *name, char out[static 2][KEY_
 }
 
 // The name in "router.pub" and "router.pub-old".
-static bool name_of(const char *file, char out[static 128], bool *old) {
+static bool name_of_key_file(const char *file, char out[static 128], bool *old) {
     const char *dot = strrchr(file, '.');
     *old = dot && strcmp(dot, OLD_PUBLIC) == 0;
     if (!dot || (!*old && strcmp(dot, NEW_PUBLIC) != 0) || dot - file > 100) return false;
@@ -149,7 +149,7 @@ bool keyring_is_safe(const char *dir, char why[static KEYS_WHY]) {
     DIR *all = open_public(dir, why);
     if (!all) return false;
     for (const struct dirent *entry; safe && (entry = readdir(all));) {
-        if (!name_of(entry->d_name, name, &old)) continue;
+        if (!name_of_key_file(entry->d_name, name, &old)) continue;
         int fd = openat(dirfd(all), entry->d_name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         safe = fd < 0 || !others_may_write(fd); // one that went meanwhile lets nobody in
         if (!safe)
@@ -170,7 +170,7 @@ bool keyring_each(const char *dir, key_visit_fn *visit, void *arg, char why[stat
     if (!all) return false;
     size_t n = 0;
     for (const struct dirent *entry; n < KEYS_MAX && (entry = readdir(all));) {
-        if (!name_of(entry->d_name, name, &old)) continue;
+        if (!name_of_key_file(entry->d_name, name, &old)) continue;
         path_of(dir, name, old ? OLD_PUBLIC : NEW_PUBLIC, path);
         if (!read_public(path, key)) continue;
         visit(arg, name, key, old);
@@ -183,7 +183,7 @@ bool keyring_each(const char *dir, key_visit_fn *visit, void *arg, char why[stat
 // --- writing
 
 // What root makes belongs to whom the directory belongs to, which is the services' user.
-static void give(int fd, const char *dir) {
+static void give_to_owner(int fd, const char *dir) {
     struct stat s;
     if (geteuid() == 0 && stat(dir, &s) == 0 && fchown(fd, s.st_uid, s.st_gid) != 0) return; // then they say that they cannot read it
 }
@@ -191,7 +191,7 @@ static void give(int fd, const char *dir) {
 static bool make_directory(const char *path, const char *in, char why[static KEYS_WHY]) {
     bool made = mkdir(path, 0700) == 0;
     int fd = made && in ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (fd >= 0) give(fd, in), (void)close(fd);
+    if (fd >= 0) give_to_owner(fd, in), (void)close(fd);
     if (made || errno == EEXIST) return true;
     (void)snprintf(why, KEYS_WHY, "cannot make the directory %.140s: %.60s", path, strerror(errno));
     return false;
@@ -201,7 +201,7 @@ static bool write_new(const char *dir, const char *path, struct span text, mode_
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
     if (fd < 0) return false;
     (void)fchmod(fd, mode); // whatever the umask: what is public can be read
-    give(fd, dir);
+    give_to_owner(fd, dir);
     bool written = write(fd, text.data, text.length) == (ssize_t)text.length && fsync(fd) == 0;
     return close(fd) == 0 && written;
 }
@@ -228,7 +228,7 @@ static bool write_certificate(const char *dir, const char *path, buffer_t *text,
     return written;
 }
 
-static void certificate(buffer_t *out, const char *name, const char *public) {
+static void print_certificate(buffer_t *out, const char *name, const char *public) {
     buffer_reserve(out, 1024); // so that a secret is never copied by growing
     buffer_format(out, "#   A key of tradecast, a czmq certificate (ZPL).\n\nmetadata\n    name = \"%s\"\ncurve\n    public-key = \"%s\"\n",
                   name, public);
@@ -239,7 +239,7 @@ bool keyring_write_secret(const char *dir, const char *name, const struct key_pa
     buffer_t text = {0};
     if (!make_directory(dir, NULL, why)) return false;
     path_of(dir, name, ".key", path);
-    certificate(&text, name, pair->public);
+    print_certificate(&text, name, pair->public);
     buffer_format(&text, "    secret-key = \"%s\"\n", pair->secret);
     if (write_certificate(dir, path, &text, 0600)) return true;
     (void)snprintf(why, KEYS_WHY, "cannot write %.150s: %.60s", path, strerror(errno));
@@ -252,7 +252,7 @@ bool keyring_write_public(const char *dir, const char *name, const char *key, bo
     (void)snprintf(public, sizeof public, "%.300s/public", dir);
     if (!make_directory(dir, NULL, why) || !make_directory(public, dir, why)) return false;
     path_of(dir, name, old ? OLD_PUBLIC : NEW_PUBLIC, path);
-    certificate(&text, name, key);
+    print_certificate(&text, name, key);
     if (write_certificate(public, path, &text, 0644)) return true;
     (void)snprintf(why, KEYS_WHY, "cannot write %.150s: %.60s", path, strerror(errno));
     return false;

@@ -41,7 +41,7 @@ void keys_pair(struct key_pair *out) {
 
 // --- who was turned away
 
-static struct tally *tally_of(const char *door) {
+static struct tally *tally_of_door(const char *door) {
     pthread_mutex_lock(&keys.lock);
     size_t i = 0;
     while (i < keys.n_tallies && strcmp(keys.tallies[i].door, door) != 0) i++;
@@ -59,7 +59,7 @@ static struct tally *tally_of(const char *door) {
 static struct tally *tally_of_own(const char *door) {
     char name[160];
     (void)snprintf(name, sizeof name, "%s.%.20s", keys.name, door);
-    return tally_of(name);
+    return tally_of_door(name);
 }
 
 void keys_count(struct tally *tally, const char *who, const char *why) {
@@ -103,7 +103,7 @@ static void tell_porter(const char *what, struct keyed *whom) {
     pthread_mutex_lock(&keys.asking);
     if (!keys.porter) {
         keys.options = (struct porter_options){keys.dir, keys.name, tally_of_own};
-        keys.porter = zactor_new(porter, &keys.options);
+        keys.porter = zactor_new(zap_handler, &keys.options);
         if (!keys.porter) abort();
         (void)atexit(stop_porter); // before czmq's own, which came first
     }
@@ -116,7 +116,7 @@ static void tell_porter(const char *what, struct keyed *whom) {
 // --- ports
 
 // The key that the process at the other end is taken to have, in the place of `before` if there is another.
-static bool find_key(const struct endpoint *at, char key[static KEY_TEXT]) {
+static bool find_public_key(const struct endpoint *at, char key[static KEY_TEXT]) {
     char found[2][KEY_TEXT];
     size_t n = keyring_public(keys.dir, at->owner, found);
     if (n) memcpy(key, found[n > 1 && strcmp(found[0], key) == 0], KEY_TEXT);
@@ -180,10 +180,10 @@ static void ask_for_keys(zsock_t *socket, const struct endpoint *at) {
     zsock_set_zap_enforce_domain(socket, 1); // nobody comes in when the porter does not answer
 }
 
-static void watch(struct keyed *self) {
+static void watch_strangers(struct keyed *self) {
     char name[160];
     (void)snprintf(name, sizeof name, "to %.100s.%s", self->at.owner, self->at.door);
-    self->tally = self->bound ? tally_of_own(self->at.door) : tally_of(name);
+    self->tally = self->bound ? tally_of_own(self->at.door) : tally_of_door(name);
     pthread_mutex_lock(&keys.lock);
     (void)snprintf(self->monitor, sizeof self->monitor, "inproc://keys-%u", ++keys.opened);
     self->watched = keys.open++ < WATCHED_MAX;
@@ -202,8 +202,8 @@ bool keys_open(zsock_t *socket, const struct endpoint *at, bool bind, struct key
     struct keyed *self = alloc_zeroed(1, sizeof *self);
     *self = (struct keyed){.bound = bind, .at = *at, .socket = zsock_resolve(socket)};
     if (bind) ask_for_keys(socket, at);
-    if (!bind && find_key(at, self->key)) zsock_set_curve_serverkey(socket, self->key); // else it has gone this very moment: mended
-    watch(self);
+    if (!bind && find_public_key(at, self->key)) zsock_set_curve_serverkey(socket, self->key); // else it has gone this very moment: mended
+    watch_strangers(self);
     *out = self;
     return true;
 }
@@ -225,7 +225,7 @@ void keys_mend(struct keyed *self) {
     if (now - self->mended_at < MEND_EVERY) return;
     self->mended_at = now;
     atomic_store(&self->failed, false);
-    (void)find_key(&self->at, self->key);
+    (void)find_public_key(&self->at, self->key);
     (void)zmq_disconnect(self->socket, self->at.address);
     (void)zmq_setsockopt(self->socket, ZMQ_CURVE_SERVERKEY, self->key, KEY_TEXT);
     (void)zmq_connect(self->socket, self->at.address);

@@ -45,4 +45,4 @@ struct porter_options {
     const char *dir, *name;                  // of this process's keys
     struct tally *(*door)(const char *door); // where to count
 };
-void porter(zsock_t *pipe, void *options);
+void zap_handler(zsock_t *pipe, void *options);

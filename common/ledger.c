@@ -117,7 +117,7 @@ err_t ledger_memory(ledger_t *self, unsigned *percent) {
     return e;
 }
 
-static err_t setting(ledger_t *self, const char *name, char *out, size_t room) {
+static err_t read_setting(ledger_t *self, const char *name, char *out, size_t room) {
     buffer_t answer = {0};
     err_t e = store_command(self->store, 3, (struct span[]){S("CONFIG"), S("GET"), S(name)}, &answer);
     const char *value = e ? NULL : strchr(buffer_string(&answer), '\n');
@@ -130,9 +130,9 @@ static err_t setting(ledger_t *self, const char *name, char *out, size_t room) {
 // The promise rests on these; the rest of redis.conf is taste.
 static err_t check_fit(ledger_t *self, char why[static 200]) {
     char policy[32], aof[16], sync[16];
-    err_t e = setting(self, "maxmemory-policy", policy, sizeof policy);
-    if (!e) e = setting(self, "appendonly", aof, sizeof aof);
-    if (!e) e = setting(self, "appendfsync", sync, sizeof sync);
+    err_t e = read_setting(self, "maxmemory-policy", policy, sizeof policy);
+    if (!e) e = read_setting(self, "appendonly", aof, sizeof aof);
+    if (!e) e = read_setting(self, "appendfsync", sync, sizeof sync);
     if (e) return e;
     if (strncmp(policy, "allkeys", 7) == 0) {
         snprintf(why, 200, "Redis has maxmemory-policy %s, which may evict journals; set volatile-lru (or noeviction)", policy);
@@ -196,7 +196,7 @@ static err_t connect_within(ledger_t *self, int64_t ms) {
     return e;
 }
 
-static err_t command(ledger_t *self, unsigned argc, const struct span *argv, buffer_t *answer) {
+static err_t run_command(ledger_t *self, unsigned argc, const struct span *argv, buffer_t *answer) {
     return store_command(self->store, argc, argv, answer);
 }
 
@@ -204,7 +204,7 @@ static err_t write_epoch(ledger_t *self) {
     char mine[32];
     buffer_t answer = {0};
     snprintf(mine, sizeof mine, "%llu", (unsigned long long)self->epoch);
-    err_t e = command(self, 3, (struct span[]){S("SET"), S(self->epoch_key), S(mine)}, &answer);
+    err_t e = run_command(self, 3, (struct span[]){S("SET"), S(self->epoch_key), S(mine)}, &answer);
     buffer_destroy(&answer);
     return e;
 }
@@ -213,7 +213,7 @@ static err_t write_epoch(ledger_t *self) {
 // take its second owner for the first. Of two who do this at once the one with the older clock finds the other's, and stops.
 static err_t raise_epoch(ledger_t *self) {
     buffer_t answer = {0};
-    err_t e = command(self, 2, (struct span[]){S("INCR"), S(self->epoch_key)}, &answer);
+    err_t e = run_command(self, 2, (struct span[]){S("INCR"), S(self->epoch_key)}, &answer);
     if (!e) self->epoch = strtoull(buffer_string(&answer), NULL, 10);
     buffer_destroy(&answer);
     uint64_t now_us = clock_utc_ns() / NS_PER_US;
@@ -226,18 +226,18 @@ static err_t raise_epoch(ledger_t *self) {
 // earlier one, whose last transaction might still be on its way.
 static err_t shut_out_others(ledger_t *self) {
     buffer_t answer = {0};
-    err_t e = command(self, 6, (struct span[]){S("CLIENT"), S("KILL"), S("USER"), S(self->user), S("SKIPME"), S("yes")}, &answer);
+    err_t e = run_command(self, 6, (struct span[]){S("CLIENT"), S("KILL"), S("USER"), S(self->user), S("SKIPME"), S("yes")}, &answer);
     buffer_destroy(&answer);
     return e;
 }
 
-static err_t read_state(ledger_t *self) {
+static err_t read_ledger_state(ledger_t *self) {
     char clean[8] = "";
     err_t e = read_text(self, self->batch_key, self->at_start, sizeof self->at_start);
     if (!e) e = read_text(self, self->clean_key, clean, sizeof clean);
     self->clean = strcmp(clean, "1") == 0 || !*self->at_start;
     buffer_t answer = {0};
-    if (!e) e = command(self, 2, (struct span[]){S("UNLINK"), S(self->clean_key)}, &answer);
+    if (!e) e = run_command(self, 2, (struct span[]){S("UNLINK"), S(self->clean_key)}, &answer);
     buffer_destroy(&answer);
     return e;
 }
@@ -251,7 +251,7 @@ err_t ledger_take_over(ledger_t *self, char why[static 200]) {
     if (!e) e = raise_epoch(self);
     if (!e) e = shut_out_others(self);
     if (!e) e = check_more(self, why);
-    if (!e) e = read_state(self);
+    if (!e) e = read_ledger_state(self);
     if (!e) e = notice_earlier_restart(self, clock_mono_ns());
     if (!e) self->answered_at = clock_mono_ns();
     if (e && !*why) snprintf(why, 200, "%s", store_trouble(self->store));
@@ -268,7 +268,7 @@ static err_t check_epoch(ledger_t *self) {
     return epoch == self->epoch ? ERR_OK : write_epoch(self);
 }
 
-static err_t replay(ledger_t *self, uint64_t from, uint64_t mono_ns) {
+static err_t replay_ring(ledger_t *self, uint64_t from, uint64_t mono_ns) {
     if (from != self->batch || !self->pending) {
         self->rolled_back_at = mono_ns;
         log_event(LOG_LEVEL_WARNING, "replaying", "from=%llu to=%llu", (unsigned long long)from, (unsigned long long)self->batch);
@@ -287,7 +287,7 @@ static err_t replay(ledger_t *self, uint64_t from, uint64_t mono_ns) {
 }
 
 // What Redis has decides: nothing, replay, or another owner. Called on every reconnect before anything else is read or written.
-static err_t reconcile(ledger_t *self, uint64_t mono_ns) {
+static err_t reconcile_with_redis(ledger_t *self, uint64_t mono_ns) {
     char has[64];
     uint64_t from = 0;
     err_t e = check_epoch(self);
@@ -297,7 +297,7 @@ static err_t reconcile(ledger_t *self, uint64_t mono_ns) {
     if (e) return e;
     switch (ring_resume(self->ring, self->incarnation, self->batch, has, self->at_start, &from)) {
     case REPLAY_NOTHING: return ERR_OK;
-    case REPLAY_FROM: return replay(self, from, mono_ns);
+    case REPLAY_FROM: return replay_ring(self, from, mono_ns);
     case REPLAY_FENCED: return ERR_FORGOTTEN; // no epoch above ours: nobody else is there
     case REPLAY_HOLE:
         log_event(LOG_LEVEL_ERROR, "redis_lost_more_than_the_ring", "has=%s batch=%llu", has, (unsigned long long)self->batch);
@@ -318,24 +318,24 @@ static bool replays_on(const ledger_t *self) {
 
 // Ages in the ring count from Redis' last answer: what was written just before it went away may be missing when it is back, however long
 // that takes.
-static void answered(ledger_t *self, uint64_t mono_ns) {
+static void note_answered(ledger_t *self, uint64_t mono_ns) {
     self->pending = false;
     self->backoff_ns = 0;
     self->answered_at = mono_ns;
     ring_touch(self->ring, self->batch, mono_ns);
 }
 
-static err_t reconnect(ledger_t *self, uint64_t mono_ns) {
+static err_t reconnect_redis(ledger_t *self, uint64_t mono_ns) {
     if (mono_ns < self->retry_at) return ERR_STORE;
     err_t e = connect_within(self, PROBE_MS);
-    if (!e && replays_on(self)) e = reconcile(self, mono_ns);
+    if (!e && replays_on(self)) e = reconcile_with_redis(self, mono_ns);
     if (e) {
         store_drop(self->store);
         back_off(self, mono_ns);
         return e;
     }
     store_patience(self->store, self->patience_ms);
-    answered(self, mono_ns);
+    note_answered(self, mono_ns);
     log_event(LOG_LEVEL_INFO, "redis_connected", "batch=%llu", (unsigned long long)self->batch);
     return ERR_OK;
 }
@@ -344,12 +344,12 @@ static err_t commit_entry(ledger_t *self, uint64_t mono_ns) {
     const struct ring_entry *entry = ring_find(self->ring, self->batch);
     err_t e = store_transaction(self->store, entry->bytes, entry->commands);
     if (e == ERR_REFUSED) back_off(self, mono_ns);
-    if (!e) answered(self, mono_ns);
+    if (!e) note_answered(self, mono_ns);
     return e;
 }
 
 err_t ledger_resume(ledger_t *self, uint64_t mono_ns) {
-    if (!store_connected(self->store)) return reconnect(self, mono_ns);
+    if (!store_connected(self->store)) return reconnect_redis(self, mono_ns);
     if (!self->pending) return ERR_OK;
     return mono_ns < self->retry_at ? ERR_REFUSED : commit_entry(self, mono_ns);
 }
@@ -384,7 +384,7 @@ bool ledger_is_tight(ledger_t *self, uint64_t mono_ns) {
 
 err_t ledger_mark_clean(ledger_t *self) {
     buffer_t answer = {0};
-    err_t e = self->pending ? ERR_STORE : command(self, 3, (struct span[]){S("SET"), S(self->clean_key), S("1")}, &answer);
+    err_t e = self->pending ? ERR_STORE : run_command(self, 3, (struct span[]){S("SET"), S(self->clean_key), S("1")}, &answer);
     buffer_destroy(&answer);
     return e;
 }

@@ -43,17 +43,17 @@ static void write_all(const char *data, size_t length) {
 }
 
 // What snprintf has written of what it wanted, with `room` bytes there.
-static size_t written(int n, size_t room) { return n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1; }
+static size_t bytes_written(int n, size_t room) { return n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1; }
 
 void log_event(enum log_level level, const char *event, const char *format, ...) {
     if (level < state.least) return;
     char line[LINE_MAX_BYTES], ts[TIME_TEXT];
     (void)time_print(clock_utc_ns(), ts);
     size_t room = sizeof line - 1; // one for the end of line
-    size_t n = written(snprintf(line, room, "ts=%s level=%s service=%s event=%s ", ts, names[level], state.service, event), room);
+    size_t n = bytes_written(snprintf(line, room, "ts=%s level=%s service=%s event=%s ", ts, names[level], state.service, event), room);
     va_list args;
     va_start(args, format);
-    n += written(vsnprintf(line + n, room - n, format, args), room - n);
+    n += bytes_written(vsnprintf(line + n, room - n, format, args), room - n);
     va_end(args);
     while (n && line[n - 1] == ' ') n--;
     for (size_t i = 0; i < n; i++) {

@@ -29,7 +29,7 @@ static const struct unit *units_of(enum option_type type) {
 }
 
 // Copies stay reachable here: settings may live anywhere, and their texts as long as the process.
-static const char *keep(const char *text, size_t length) {
+static const char *keep_text(const char *text, size_t length) {
     static struct copy {
         struct copy *next;
         char text[];
@@ -52,7 +52,7 @@ static void append_upper(char *out, size_t *at, const char *text) {
 }
 
 // TRADECAST_<SERVICE>_<NAME>; without a service TRADECAST_<NAME>.
-static const char *variable(const char *service, const char *name, char out[static VARIABLE_TEXT]) {
+static const char *variable_of_option(const char *service, const char *name, char out[static VARIABLE_TEXT]) {
     size_t at = 0;
     append_upper(out, &at, "TRADECAST_");
     if (service) append_upper(out, &at, service), append_upper(out, &at, "_");
@@ -112,7 +112,7 @@ static const char *read_secret(const char *path, const char **out) {
                         : memchr(text, 0, (size_t)n) ? "it holds zero bytes"
                                                      : NULL;
     if (open_to_all) wrong = "everybody may read it (chmod o-r)";
-    if (!wrong) *out = keep(text, (size_t)n);
+    if (!wrong) *out = keep_text(text, (size_t)n);
     explicit_bzero(text, sizeof text);
     return wrong;
 }
@@ -165,7 +165,7 @@ bool option_value(const struct option *o, const void *settings, char out[static 
 
 void option_give(const char *service, const char *name, const char *value) {
     char text[VARIABLE_TEXT];
-    (void)setenv(variable(service, name, text), value, 1);
+    (void)setenv(variable_of_option(service, name, text), value, 1);
 }
 
 static const char *type_words(enum option_type type) {
@@ -197,7 +197,7 @@ static void print_may(FILE *out, const struct option *o) {
 }
 
 // A complaint: text that print_may and others write, into wrong.
-static err_t complain(const struct option *o, const char *name, const char *value, const char *why, char wrong[static 256]) {
+static err_t complain_of_option(const struct option *o, const char *name, const char *value, const char *why, char wrong[static 256]) {
     memset(wrong, 0, 256);
     FILE *out = fmemopen(wrong, 255, "w");
     if (!out) abort();
@@ -225,10 +225,10 @@ static bool set_number(const struct option *o, const char *text, int64_t *place)
 }
 
 // True, or false with *why when there is more to say than what it may hold.
-static bool set(const struct option *o, const char *text, void *place, const char **why) {
+static bool set_option(const struct option *o, const char *text, void *place, const char **why) {
     switch (o->type) {
     case OPTION_TEXT:
-        *(const char **)place = keep(text, strlen(text));
+        *(const char **)place = keep_text(text, strlen(text));
         return true;
     case OPTION_INTEGER:
     case OPTION_DURATION:
@@ -241,7 +241,7 @@ static bool set(const struct option *o, const char *text, void *place, const cha
         *why = read_secret(text, place);
         return !*why;
     case OPTION_CHOICE:
-        if (is_choice(text, o->choices)) *(const char **)place = keep(text, strlen(text));
+        if (is_choice(text, o->choices)) *(const char **)place = keep_text(text, strlen(text));
         return is_choice(text, o->choices);
     }
     return false;
@@ -258,11 +258,11 @@ static void set_nothing(const struct option *o, void *place) {
 }
 
 // An empty variable counts as one that is not there, as env files of systemd and compose have it.
-static const char *environment(const char *service, const char *name, char out[static VARIABLE_TEXT]) {
-    const char *value = getenv(variable(service, name, out));
+static const char *read_environment(const char *service, const char *name, char out[static VARIABLE_TEXT]) {
+    const char *value = getenv(variable_of_option(service, name, out));
     if (value && *value) return value;
     char common[VARIABLE_TEXT];
-    value = getenv(variable(NULL, name, common));
+    value = getenv(variable_of_option(NULL, name, common));
     if (!value || !*value) return NULL;
     memcpy(out, common, sizeof common);
     return value;
@@ -273,10 +273,10 @@ err_t options_read(const struct option *table, const char *service, void *settin
     for (const struct option *o = table; o->name; o++) {
         char name[VARIABLE_TEXT];
         void *place = (char *)settings + o->place;
-        const char *value = environment(service, o->name, name), *why = NULL;
+        const char *value = read_environment(service, o->name, name), *why = NULL;
         if (!value) value = o->preset;
         set_nothing(o, place);
-        if (value && !set(o, value, place, &why)) return complain(o, name, value, why, wrong);
+        if (value && !set_option(o, value, place, &why)) return complain_of_option(o, name, value, why, wrong);
     }
     return ERR_OK;
 }
@@ -285,7 +285,7 @@ void options_help(const struct option *table, const char *service, FILE *out) {
     char name[VARIABLE_TEXT];
     (void)fprintf(out, "Environment (each also without the service's name, for all services: TRADECAST_<NAME>):\n");
     for (const struct option *o = table; o->name; o++) {
-        (void)fprintf(out, "  %s\n      %s\n      ", variable(service, o->name, name), o->words);
+        (void)fprintf(out, "  %s\n      %s\n      ", variable_of_option(service, o->name, name), o->words);
         print_may(out, o);
         if (o->preset) (void)fprintf(out, "; default %s", o->preset);
         (void)fputc('\n', out);
@@ -297,11 +297,11 @@ void options_env_file(const struct option *table, const char *service, FILE *out
     for (const struct option *o = table; o->name; o++) {
         (void)fprintf(out, "# %s (", o->words);
         print_may(out, o);
-        (void)fprintf(out, ")\n#%s=%s\n\n", variable(service, o->name, name), o->preset ? o->preset : "");
+        (void)fprintf(out, ")\n#%s=%s\n\n", variable_of_option(service, o->name, name), o->preset ? o->preset : "");
     }
 }
 
-static void print_cell(FILE *out, const char *text) {
+static void print_reference_cell(FILE *out, const char *text) {
     for (; *text; text++) {
         if (*text == '|') (void)fputc('\\', out);
         (void)fputc(*text, out);
@@ -312,10 +312,10 @@ void options_reference(const struct option *table, const char *service, FILE *ou
     char name[VARIABLE_TEXT];
     (void)fputs("| variable | value | default | meaning |\n|---|---|---|---|\n", out);
     for (const struct option *o = table; o->name; o++) {
-        (void)fprintf(out, "| `%s` | ", variable(service, o->name, name));
+        (void)fprintf(out, "| `%s` | ", variable_of_option(service, o->name, name));
         print_may(out, o);
         (void)fprintf(out, " | %s%s%s | ", o->preset ? "`" : "", o->preset ? o->preset : "", o->preset ? "`" : "");
-        print_cell(out, o->words);
+        print_reference_cell(out, o->words);
         (void)fputs(" |\n", out);
     }
 }

@@ -44,7 +44,7 @@ static bool sends_to(enum role from, enum role to) {
 }
 
 // Whether a list of kinds, with blanks between them, has this peer's.
-static bool is_among(const char *peer, const char *list) {
+static bool is_peer_among(const char *peer, const char *list) {
     size_t length = kind_length(peer), word;
     for (const char *at = list; *(at += strspn(at, " ")); at += word) {
         word = strcspn(at, " ");
@@ -61,7 +61,7 @@ bool peers_may(const char *peer, const char *process, const char *door) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         bool whose = *rows[i].whose == '*' ||
                      (strlen(rows[i].whose) == kind_length(process) && strncmp(process, rows[i].whose, kind_length(process)) == 0);
-        if (whose && strcmp(rows[i].door, door) == 0 && is_among(peer, rows[i].callers)) return true;
+        if (whose && strcmp(rows[i].door, door) == 0 && is_peer_among(peer, rows[i].callers)) return true;
     }
     return false;
 }

@@ -17,7 +17,7 @@ struct known {
     char name[OWNER_TEXT], key[KEY_TEXT];
 };
 
-struct porter {
+struct zap_handler {
     const struct porter_options *options;
     zsock_t *pipe, *zap;
     struct keyed *watched[WATCHED_MAX];
@@ -30,8 +30,8 @@ struct porter {
 
 // --- who may come in
 
-static void learn(void *arg, const char *name, const char *key, bool old) {
-    struct porter *self = arg;
+static void learn_key(void *arg, const char *name, const char *key, bool old) {
+    struct zap_handler *self = arg;
     (void)old;
     struct known *k = &self->known[self->n_known++];
     (void)snprintf(k->name, sizeof k->name, "%s", name);
@@ -39,16 +39,16 @@ static void learn(void *arg, const char *name, const char *key, bool old) {
 }
 
 // NULL, or why nobody can be let in.
-static const char *read_keys(struct porter *self, char why[static KEYS_WHY]) {
+static const char *read_keys(struct zap_handler *self, char why[static KEYS_WHY]) {
     uint64_t now = clock_mono_ns();
     if (self->read_at && now - self->read_at < READ_EVERY) return NULL;
     self->read_at = now;
     self->n_known = 0;
-    return keyring_each(self->options->dir, learn, self, why) ? NULL : why;
+    return keyring_each(self->options->dir, learn_key, self, why) ? NULL : why;
 }
 
 // The name under which the key may come in there; NULL, and `why`.
-static const char *admit(struct porter *self, const char *key, const char *door, char why[static KEYS_WHY]) {
+static const char *admit_key(struct zap_handler *self, const char *key, const char *door, char why[static KEYS_WHY]) {
     char shown[FINGERPRINT_TEXT];
     const char *known = NULL;
     if (read_keys(self, why)) return NULL;
@@ -65,11 +65,11 @@ static const char *admit(struct porter *self, const char *key, const char *door,
     return NULL;
 }
 
-static void answer(struct porter *self, const char *version, const char *id, const char *user) {
+static void answer_zap(struct zap_handler *self, const char *version, const char *id, const char *user) {
     (void)zsock_send(self->zap, "ssssss", version, id, user ? "200" : "400", user ? "OK" : "refused", user ? user : "", "");
 }
 
-static void take_request(struct porter *self) {
+static void take_zap_request(struct zap_handler *self) {
     zmsg_t *request = zmsg_recv(self->zap);
     if (!request) return;
     char *version = zmsg_popstr(request), *id = zmsg_popstr(request), *door = zmsg_popstr(request), *from = zmsg_popstr(request);
@@ -79,10 +79,10 @@ static void take_request(struct porter *self) {
     const char *user = NULL;
     if (shown && mechanism && strcmp(mechanism, "CURVE") == 0 && zframe_size(shown) == KEY_BYTES) {
         (void)zmq_z85_encode(key, zframe_data(shown), KEY_BYTES);
-        user = admit(self, key, door, why);
+        user = admit_key(self, key, door, why);
     }
     if (!user) keys_count(self->options->door(door ? door : ""), from ? from : "", why);
-    answer(self, version ? version : "1.0", id ? id : "", user);
+    answer_zap(self, version ? version : "1.0", id ? id : "", user);
     zstr_free(&version), zstr_free(&id), zstr_free(&door), zstr_free(&from), zstr_free(&identity), zstr_free(&mechanism);
     zframe_destroy(&shown);
     zmsg_destroy(&request);
@@ -131,14 +131,14 @@ static void take_event(struct keyed *k) {
 
 // --- being told
 
-static void watch(struct porter *self, struct keyed *k) {
+static void watch_handshakes(struct zap_handler *self, struct keyed *k) {
     if (!k->watched || self->n_watched == WATCHED_MAX) return;
     k->events = zsock_new(ZMQ_PAIR);
     if (!k->events || zmq_connect(zsock_resolve(k->events), k->monitor) != 0) abort();
     self->watched[self->n_watched++] = k;
 }
 
-static void leave(struct porter *self, struct keyed *k) {
+static void leave_keyed(struct zap_handler *self, struct keyed *k) {
     size_t i = 0;
     while (i < self->n_watched && self->watched[i] != k) i++;
     if (i == self->n_watched) return;
@@ -146,20 +146,20 @@ static void leave(struct porter *self, struct keyed *k) {
     zsock_destroy(&k->events);
 }
 
-static void take_order(struct porter *self) {
+static void take_order(struct zap_handler *self) {
     char *what = NULL;
     void *whom = NULL;
     if (zsock_recv(self->pipe, "sp", &what, &whom) != 0 || strcmp(what, "$TERM") == 0)
         self->stopped = true;
     else if (strcmp(what, "WATCH") == 0)
-        watch(self, whom);
+        watch_handshakes(self, whom);
     else
-        leave(self, whom);
+        leave_keyed(self, whom);
     if (!self->stopped) (void)zsock_signal(self->pipe, 0);
     zstr_free(&what);
 }
 
-static void turn(struct porter *self) {
+static void handle_readable(struct zap_handler *self) {
     zmq_pollitem_t items[WATCHED_MAX + 2] = {{zsock_resolve(self->pipe), 0, ZMQ_POLLIN, 0}, {zsock_resolve(self->zap), 0, ZMQ_POLLIN, 0}};
     size_t n = self->n_watched;
     for (size_t i = 0; i < n; i++) items[i + 2] = (zmq_pollitem_t){zsock_resolve(self->watched[i]->events), 0, ZMQ_POLLIN, 0};
@@ -167,17 +167,17 @@ static void turn(struct porter *self) {
     for (size_t i = 0; i < n; i++) {
         if (items[i + 2].revents) take_event(self->watched[i]);
     }
-    if (items[1].revents) take_request(self);
+    if (items[1].revents) take_zap_request(self);
     if (items[0].revents) take_order(self);
 }
 
-void porter(zsock_t *pipe, void *options) {
-    struct porter self = {.options = options, .pipe = pipe, .zap = zsock_new(ZMQ_REP)};
+void zap_handler(zsock_t *pipe, void *options) {
+    struct zap_handler self = {.options = options, .pipe = pipe, .zap = zsock_new(ZMQ_REP)};
     self.known = calloc(KEYS_MAX, sizeof *self.known);
     if (!self.known || !self.zap || zmq_bind(zsock_resolve(self.zap), "inproc://zeromq.zap.01") != 0) abort();
     zsock_signal(pipe, 0);
-    while (!self.stopped) turn(&self);
-    while (self.n_watched) leave(&self, self.watched[0]);
+    while (!self.stopped) handle_readable(&self);
+    while (self.n_watched) leave_keyed(&self, self.watched[0]);
     zsock_destroy(&self.zap);
     free(self.known);
 }

@@ -21,14 +21,14 @@ static void look_at_broker(void *arg, const BrokerConfig *broker) {
     l->owners->listed |= book_symbol(broker, l->symbol) != NULL;
 }
 
-static void look_at_source(void *arg, const SignalConfig *source) {
+static void weigh_source(void *arg, const SignalConfig *source) {
     const struct looking *l = arg;
     l->owners->named |= source->enabled && source->prices && names_symbol(source, l->symbol);
 }
 
 bool price_is_named(const book_t *book, const char *symbol) {
     struct symbol_owners owners = {0};
-    book_each_source(book, look_at_source, &(struct looking){symbol, &owners});
+    book_each_source(book, weigh_source, &(struct looking){symbol, &owners});
     return owners.named;
 }
 

@@ -40,7 +40,7 @@ void rates_destroy(rates_t **handle) {
     *handle = NULL;
 }
 
-static struct quoted *find(const rates_t *self, const char *symbol) {
+static struct quoted *find_rate(const rates_t *self, const char *symbol) {
     struct quoted *q;
     HASH_FIND_STR(self->all, symbol, q);
     return q;
@@ -48,7 +48,7 @@ static struct quoted *find(const rates_t *self, const char *symbol) {
 
 void rates_take(rates_t *self, const Price *p) {
     if (p->last <= 0 || strlen(p->symbol) >= RATE_SYMBOL_MAX) return;
-    struct quoted *q = find(self, p->symbol);
+    struct quoted *q = find_rate(self, p->symbol);
     if (!q) {
         if (HASH_COUNT(self->all) >= self->max) return;
         q = alloc_zeroed(1, sizeof *q);
@@ -63,11 +63,11 @@ void rates_take(rates_t *self, const Price *p) {
 }
 
 const struct rate *rates_find(const rates_t *self, const char *symbol, uint64_t since) {
-    const struct quoted *q = self ? find(self, symbol) : NULL;
+    const struct quoted *q = self ? find_rate(self, symbol) : NULL;
     return q && q->rate.at >= since ? &q->rate : NULL;
 }
 
-static const struct rate *pair(const struct known_rates *m, const char *base, const char *quote) {
+static const struct rate *find_pair(const struct known_rates *m, const char *base, const char *quote) {
     char symbol[2 * RATE_CURRENCY_MAX];
     (void)snprintf(symbol, sizeof symbol, "%.*s%.*s", RATE_CURRENCY_MAX - 1, base, RATE_CURRENCY_MAX - 1, quote);
     return rates_find(m->rates, symbol, m->since);
@@ -75,9 +75,9 @@ static const struct rate *pair(const struct known_rates *m, const char *base, co
 
 static enum conversion by_pair(const struct known_rates *m, const struct exchange *x, decimal_t *out) {
     bool dear = x->round == ROUND_UP;
-    const struct rate *direct = pair(m, x->from, x->to);
+    const struct rate *direct = find_pair(m, x->from, x->to);
     if (direct) return decimal_mul(x->amount, dear ? direct->ask : direct->bid, x->round, out) ? CONVERTED : TOO_LARGE;
-    const struct rate *inverse = pair(m, x->to, x->from);
+    const struct rate *inverse = find_pair(m, x->to, x->from);
     if (inverse) return decimal_div(x->amount, dear ? inverse->bid : inverse->ask, x->round, out) ? CONVERTED : TOO_LARGE;
     return NO_RATE;
 }

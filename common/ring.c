@@ -26,10 +26,10 @@ ring_t *ring_new(size_t bytes_max, uint64_t age_ns) {
 }
 
 // NOLINTNEXTLINE(clang-analyzer-core.DivideZero): there is always room
-static struct ring_entry *at(const ring_t *self, size_t i) { return &self->entries[(self->first + i) % self->room]; }
+static struct ring_entry *ring_slot_at(const ring_t *self, size_t i) { return &self->entries[(self->first + i) % self->room]; }
 
 static void drop_oldest(ring_t *self) {
-    struct ring_entry *e = at(self, 0);
+    struct ring_entry *e = ring_slot_at(self, 0);
     self->bytes -= e->bytes.length;
     free((void *)e->bytes.data);
     e->bytes = (struct span){0};
@@ -45,9 +45,9 @@ void ring_destroy(ring_t **self) {
     *self = NULL;
 }
 
-static void grow(ring_t *self) {
+static void ring_grow(ring_t *self) {
     struct ring_entry *wider = alloc_zeroed(self->room * 2, sizeof *wider);
-    for (size_t i = 0; i < self->count; i++) wider[i] = *at(self, i);
+    for (size_t i = 0; i < self->count; i++) wider[i] = *ring_slot_at(self, i);
     free(self->entries);
     self->entries = wider;
     self->room *= 2;
@@ -55,31 +55,31 @@ static void grow(ring_t *self) {
 }
 
 void ring_push(ring_t *self, uint64_t batch, const void *bytes, size_t length, unsigned commands, uint64_t mono_ns) {
-    while (self->count && mono_ns - at(self, 0)->mono_ns > self->age_ns) drop_oldest(self);
+    while (self->count && mono_ns - ring_slot_at(self, 0)->mono_ns > self->age_ns) drop_oldest(self);
     while (self->count && self->bytes + length > self->bytes_max) drop_oldest(self);
-    if (self->count == self->room) grow(self);
+    if (self->count == self->room) ring_grow(self);
     void *copy = alloc_bytes(length ? length : 1);
     memcpy(copy, bytes, length);
-    *at(self, self->count++) = (struct ring_entry){batch, mono_ns, {copy, length}, commands};
+    *ring_slot_at(self, self->count++) = (struct ring_entry){batch, mono_ns, {copy, length}, commands};
     self->bytes += length;
 }
 
 void ring_written(ring_t *self, uint64_t upto_batch) {
-    while (self->count && at(self, 0)->batch <= upto_batch) drop_oldest(self);
+    while (self->count && ring_slot_at(self, 0)->batch <= upto_batch) drop_oldest(self);
 }
 
 size_t ring_bytes(const ring_t *self) { return self->bytes; }
 size_t ring_count(const ring_t *self) { return self->count; }
 
 bool ring_is_tight(const ring_t *self, uint64_t mono_ns, uint64_t least_ns) {
-    return self->count && self->bytes > self->bytes_max / 4 * 3 && mono_ns - at(self, 0)->mono_ns < least_ns;
+    return self->count && self->bytes > self->bytes_max / 4 * 3 && mono_ns - ring_slot_at(self, 0)->mono_ns < least_ns;
 }
 
 // Batches are consecutive, so an entry's place follows from its number.
 const struct ring_entry *ring_find(const ring_t *self, uint64_t batch) {
-    if (!self->count || batch < at(self, 0)->batch) return NULL;
-    uint64_t i = batch - at(self, 0)->batch;
-    return i < self->count ? at(self, i) : NULL;
+    if (!self->count || batch < ring_slot_at(self, 0)->batch) return NULL;
+    uint64_t i = batch - ring_slot_at(self, 0)->batch;
+    return i < self->count ? ring_slot_at(self, i) : NULL;
 }
 
 void ring_touch(ring_t *self, uint64_t batch, uint64_t mono_ns) {

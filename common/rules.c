@@ -14,7 +14,7 @@ static size_t size_of_count(const ProtobufCFieldDescriptor *f) {
 }
 
 // Shallow: what is set in `from` and not in `to`.
-static void fill(RiskRules *to, const RiskRules *from) {
+static void fill_missing_rules(RiskRules *to, const RiskRules *from) {
     for (unsigned i = 0; i < from->base.descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &from->base.descriptor->fields[i];
         if (record_is_set(&to->base, f) || !record_is_set(&from->base, f)) continue;
@@ -28,7 +28,7 @@ static void fill(RiskRules *to, const RiskRules *from) {
 static void add_layer(struct rules *out, const RiskRules *layer) {
     if (!layer) return;
     out->layers[out->n_layers++] = layer;
-    fill(&out->r, layer);
+    fill_missing_rules(&out->r, layer);
 }
 
 void rules_of(const book_t *book, const AccountConfig *account, struct rules *out) {

@@ -41,7 +41,7 @@ static struct run *last_of(const struct runs *self, const char *key) {
     return NULL;
 }
 
-static struct run *begin(struct runs *self, const char *verb, const char *key) {
+static struct run *begin_run(struct runs *self, const char *verb, const char *key) {
     array_reserve(self->run, self->count, self->room);
     struct run *r = &self->run[self->count++];
     size_t length = strlen(key);
@@ -56,7 +56,7 @@ static struct run *begin(struct runs *self, const char *verb, const char *key) {
 void runs_add(struct runs *self, const char *verb, const char *key, size_t n, const struct span *values) {
     struct run *r = last_of(self, key);
     bool began = !r || strcmp(r->verb, verb) != 0;
-    if (began) r = begin(self, verb, key);
+    if (began) r = begin_run(self, verb, key);
     array_reserve(self->undo, self->added, self->undo_room);
     self->undo[self->added++] = (struct run_undo){(size_t)(r - self->run), r->values.length, r->count, began};
     for (size_t i = 0; i < n; i++) resp_bulk(&r->values, values[i]);

@@ -22,7 +22,7 @@ struct shard_record {
 
 shard_record_t *shard_record_new(void) { return alloc_zeroed(1, sizeof(shard_record_t)); }
 
-static void clear(shard_record_t *self) {
+static void clear_record(shard_record_t *self) {
     struct row *r, *next;
     HASH_ITER(hh, self->rows, r, next) {
         HASH_DEL(self->rows, r);
@@ -32,19 +32,19 @@ static void clear(shard_record_t *self) {
 
 void shard_record_destroy(shard_record_t **self) {
     if (!*self) return;
-    clear(*self);
+    clear_record(*self);
     free(*self);
     *self = NULL;
 }
 
-static struct row *find(const shard_record_t *self, const char *account_id) {
+static struct row *find_recorded(const shard_record_t *self, const char *account_id) {
     struct row *r;
     HASH_FIND_STR(self->rows, account_id, r);
     return r;
 }
 
 void shard_record_put(shard_record_t *self, const char *account_id, struct shard_entry entry) {
-    struct row *r = find(self, account_id);
+    struct row *r = find_recorded(self, account_id);
     if (!r) {
         size_t length = strlen(account_id);
         r = alloc_zeroed(1, sizeof *r + length + 1);
@@ -55,11 +55,11 @@ void shard_record_put(shard_record_t *self, const char *account_id, struct shard
 }
 
 const struct shard_entry *shard_record_find(const shard_record_t *self, const char *account_id) {
-    const struct row *r = self ? find(self, account_id) : NULL;
+    const struct row *r = self ? find_recorded(self, account_id) : NULL;
     return r ? &r->entry : NULL;
 }
 
-static err_t load_one(void *arg, struct span name, struct span value) {
+static err_t load_recorded_account(void *arg, struct span name, struct span value) {
     char id[128], text[32], *end;
     (void)snprintf(id, sizeof id, "%.*s", (int)name.length, (const char *)name.data);
     (void)snprintf(text, sizeof text, "%.*s", (int)value.length, (const char *)value.data);
@@ -70,8 +70,8 @@ static err_t load_one(void *arg, struct span name, struct span value) {
 }
 
 err_t shard_record_load(shard_record_t *self, store_t *store) {
-    clear(self);
-    return store_pairs(store, SHARDS_ACCOUNTS, load_one, self);
+    clear_record(self);
+    return store_pairs(store, SHARDS_ACCOUNTS, load_recorded_account, self);
 }
 
 // --- places
@@ -102,7 +102,7 @@ bool shard_configured(const struct shard_map *map, const InstanceConfig *instanc
     return instance->has_shard && instance->shard < map->shards;
 }
 
-static bool recorded(const struct shard_map *map, const char *account_id, unsigned *out) {
+static bool find_recorded_shard(const struct shard_map *map, const char *account_id, unsigned *out) {
     const struct shard_entry *e = shard_record_find(map->record, account_id);
     if (!e || e->shard >= map->shards) return false;
     *out = e->shard;
@@ -113,7 +113,7 @@ unsigned shard_of_instance(const struct shard_map *map, const InstanceConfig *in
     unsigned shard;
     if (map->shards <= 1) return 0;
     for (size_t i = 0; i < instance->n_accounts; i++) {
-        if (recorded(map, instance->accounts[i], &shard)) return shard;
+        if (find_recorded_shard(map, instance->accounts[i], &shard)) return shard;
     }
     return shard_configured(map, instance, &shard) ? shard : shard_hash(instance->instance_id, map->shards);
 }
@@ -121,7 +121,7 @@ unsigned shard_of_instance(const struct shard_map *map, const InstanceConfig *in
 unsigned shard_of_account(const struct shard_map *map, const AccountConfig *account, const InstanceConfig *instance) {
     unsigned shard;
     if (map->shards <= 1) return 0;
-    if (recorded(map, account->account_id, &shard)) return shard;
+    if (find_recorded_shard(map, account->account_id, &shard)) return shard;
     if (instance) return shard_of_instance(map, instance);
     if (account->has_shard && account->shard < map->shards) return account->shard;
     return shard_hash(account->account_id, map->shards);

@@ -58,7 +58,7 @@ static err_t error_of(int rc) {
     }
 }
 
-static err_t note(sql_t *self, int rc) {
+static err_t note_result(sql_t *self, int rc) {
     err_t e = error_of(rc);
     if (e) snprintf(self->trouble, sizeof(self->trouble), "%s", sqlite3_errmsg(self->db));
     return e;
@@ -69,14 +69,14 @@ struct sqlite3 *sql_handle(sql_t *self) {
     return self->db;
 }
 
-static int is_late(void *arg) {
+static int is_query_late(void *arg) {
     const sql_t *self = arg;
     return self->deadline && clock_mono_ns() > self->deadline;
 }
 
 void sql_answer_within(sql_t *self, int64_t ms) {
     self->deadline = ms ? clock_mono_ns() + (uint64_t)ms * NS_PER_MS : 0;
-    sqlite3_progress_handler(self->db, 10000, ms ? is_late : NULL, self);
+    sqlite3_progress_handler(self->db, 10000, ms ? is_query_late : NULL, self);
 }
 
 // Opening.
@@ -91,7 +91,7 @@ static const char write_settings[] =
     "PRAGMA journal_size_limit=67108864;"; // the WAL shrinks to 64 MiB again
 static const char read_settings[] = "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096;";
 
-static int configure(sqlite3 *db, enum sql_mode mode) {
+static int configure_connection(sqlite3 *db, enum sql_mode mode) {
     sqlite3_extended_result_codes(db, 1);
     sqlite3_busy_timeout(db, BUSY_MS);
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -102,15 +102,15 @@ static int configure(sqlite3 *db, enum sql_mode mode) {
     return sqlite3_exec(db, mode == SQL_WRITE ? write_settings : read_settings, NULL, NULL, NULL);
 }
 
-static int connect_to(const char *path, enum sql_mode mode, sqlite3 **db) {
+static int open_connection(const char *path, enum sql_mode mode, sqlite3 **db) {
     int flags = SQLITE_OPEN_NOMUTEX | (mode == SQL_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
     int rc = sqlite3_open_v2(path, db, flags, NULL);
-    return rc == SQLITE_OK ? configure(*db, mode) : rc;
+    return rc == SQLITE_OK ? configure_connection(*db, mode) : rc;
 }
 
 sql_t *sql_open(const char *path, enum sql_mode mode, char why[static 200]) {
     sql_t *self = alloc_zeroed(1, sizeof(*self));
-    int rc = connect_to(path, mode, &self->db);
+    int rc = open_connection(path, mode, &self->db);
     if (rc == SQLITE_OK) return self;
     snprintf(why, 200, "%s: %s; it must be a SQLite file in a directory that this user may %s", path,
              self->db ? sqlite3_errmsg(self->db) : sqlite3_errstr(rc), mode == SQL_WRITE ? "write" : "read");
@@ -144,7 +144,7 @@ err_t sql_check(const char *path, int64_t full_below, char why[static 200]) {
         return ERR_DISK;
     }
     sqlite3 *db = NULL;
-    int rc = connect_to(path, SQL_WRITE, &db);
+    int rc = open_connection(path, SQL_WRITE, &db);
     if (rc == SQLITE_OK) rc = sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
     if (rc != SQLITE_OK) snprintf(why, 200, "%s: %s", path, db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
     sqlite3_close_v2(db);
@@ -157,7 +157,7 @@ err_t sql_check(const char *path, int64_t full_below, char why[static 200]) {
 
 // Statements without parameters.
 
-err_t sql_run(sql_t *self, const char *statements) { return note(self, sqlite3_exec(self->db, statements, NULL, NULL, NULL)); }
+err_t sql_run(sql_t *self, const char *statements) { return note_result(self, sqlite3_exec(self->db, statements, NULL, NULL, NULL)); }
 
 err_t sql_begin(sql_t *self) { return sql_run(self, "BEGIN IMMEDIATE"); }
 
@@ -232,7 +232,7 @@ sql_query_t *sql_prepare(sql_t *self, const char *text) {
     q->owner = self;
     int rc = sqlite3_prepare_v3(self->db, text, -1, SQLITE_PREPARE_PERSISTENT, &q->statement, NULL);
     if (rc == SQLITE_OK) return q;
-    (void)note(self, rc);
+    (void)note_result(self, rc);
     log_event(LOG_LEVEL_ERROR, "statement_refused", "why=%s text=%s", log_quote(self->trouble), log_quote(text));
     free(q);
     return NULL;
@@ -245,32 +245,32 @@ void sql_query_destroy(sql_query_t **self) {
     *self = NULL;
 }
 
-static void bound(sql_query_t *q, int rc) {
+static void note_bound(sql_query_t *q, int rc) {
     if (rc != SQLITE_OK && q->bound == SQLITE_OK) q->bound = rc;
 }
 
 static void bind_text(sql_query_t *q, int at, struct span text, sqlite3_destructor_type life) {
-    bound(q, sqlite3_bind_text64(q->statement, at, text.data ? text.data : "", text.length, life, SQLITE_UTF8));
+    note_bound(q, sqlite3_bind_text64(q->statement, at, text.data ? text.data : "", text.length, life, SQLITE_UTF8));
 }
 
 void sql_bind_text(sql_query_t *q, int at, const char *text) {
     if (text)
         bind_text(q, at, span_of(text), SQLITE_TRANSIENT);
     else
-        bound(q, sqlite3_bind_null(q->statement, at));
+        note_bound(q, sqlite3_bind_null(q->statement, at));
 }
 
 void sql_bind_static_text(sql_query_t *q, int at, struct span text) { bind_text(q, at, text, SQLITE_STATIC); }
 
 void sql_bind_bytes(sql_query_t *q, int at, struct span bytes) {
-    bound(q, sqlite3_bind_blob64(q->statement, at, bytes.data ? bytes.data : "", bytes.length, SQLITE_TRANSIENT));
+    note_bound(q, sqlite3_bind_blob64(q->statement, at, bytes.data ? bytes.data : "", bytes.length, SQLITE_TRANSIENT));
 }
 
 void sql_bind_static_bytes(sql_query_t *q, int at, struct span bytes) {
-    bound(q, sqlite3_bind_blob64(q->statement, at, bytes.data ? bytes.data : "", bytes.length, SQLITE_STATIC));
+    note_bound(q, sqlite3_bind_blob64(q->statement, at, bytes.data ? bytes.data : "", bytes.length, SQLITE_STATIC));
 }
 
-void sql_bind_integer(sql_query_t *q, int at, int64_t value) { bound(q, sqlite3_bind_int64(q->statement, at, value)); }
+void sql_bind_integer(sql_query_t *q, int at, int64_t value) { note_bound(q, sqlite3_bind_int64(q->statement, at, value)); }
 
 void sql_bind_decimal(sql_query_t *q, int at, decimal_t value) {
     char text[DECIMAL_TEXT];
@@ -302,7 +302,7 @@ err_t sql_step(sql_query_t *q, bool *row) {
         *row = true;
         return ERR_OK;
     }
-    err_t e = note(q->owner, rc);
+    err_t e = note_result(q->owner, rc);
     sql_reset(q);
     return e;
 }

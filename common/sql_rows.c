@@ -8,7 +8,7 @@
 #include "common/record_part.h"
 #include "common/sql_part.h"
 
-static bool is_integer(const ProtobufCFieldDescriptor *f) {
+static bool is_integer_field(const ProtobufCFieldDescriptor *f) {
     enum column_kind kind = column_kind_of(f);
     return kind == COLUMN_INTEGER || kind == COLUMN_UNSIGNED || kind == COLUMN_FLAG;
 }
@@ -19,12 +19,12 @@ static bool is_single(const ProtobufCFieldDescriptor *f, ProtobufCType type) {
 
 // The schema.
 
-static const char *affinity(const ProtobufCFieldDescriptor *f) {
-    return is_integer(f) ? "INTEGER" : is_single(f, PROTOBUF_C_TYPE_BYTES) ? "BLOB" : "TEXT";
+static const char *column_affinity(const ProtobufCFieldDescriptor *f) {
+    return is_integer_field(f) ? "INTEGER" : is_single(f, PROTOBUF_C_TYPE_BYTES) ? "BLOB" : "TEXT";
 }
 
-static void column_of(const ProtobufCFieldDescriptor *f, const char *primary, buffer_t *out) {
-    buffer_format(out, "\"%s\" %s", f->name, affinity(f));
+static void print_column(const ProtobufCFieldDescriptor *f, const char *primary, buffer_t *out) {
+    buffer_format(out, "\"%s\" %s", f->name, column_affinity(f));
     if (f->label == PROTOBUF_C_LABEL_REQUIRED) buffer_text(out, " NOT NULL");
     if (primary && strcmp(primary, f->name) == 0) buffer_text(out, " PRIMARY KEY");
 }
@@ -34,7 +34,7 @@ void sql_table_of(const ProtobufCMessageDescriptor *d, const char *table, const 
     const struct record_columns *columns = record_columns(d);
     for (unsigned i = 0; i < columns->n; i++) {
         if (i) buffer_text(out, ", ");
-        column_of(columns->fields[i], primary, out);
+        print_column(columns->fields[i], primary, out);
     }
     if (extra && extra[0]) buffer_format(out, ", %s", extra);
     if (!extra || !strstr(extra, ") WITHOUT ROWID")) buffer_text(out, ")");
@@ -74,7 +74,7 @@ err_t sql_table_sync(sql_t *self, const ProtobufCMessageDescriptor *d, const cha
         const ProtobufCFieldDescriptor *f = wanted->fields[i];
         if (is_column(columns, f->name)) continue;
         buffer_clear(&text); // rows that are there have no value: it cannot be NOT NULL
-        buffer_format(&text, "ALTER TABLE \"%s\" ADD COLUMN \"%s\" %s", table, f->name, affinity(f));
+        buffer_format(&text, "ALTER TABLE \"%s\" ADD COLUMN \"%s\" %s", table, f->name, column_affinity(f));
         e = sql_run(self, buffer_string(&text));
     }
     return e;
@@ -83,7 +83,7 @@ err_t sql_table_sync(sql_t *self, const ProtobufCMessageDescriptor *d, const cha
 // Writing.
 
 // Whether `name` is one of "a, b".
-static bool is_one_of(const char *names, const char *name) {
+static bool is_name_among(const char *names, const char *name) {
     size_t length = strlen(name);
     for (const char *at = names; (at = strstr(at, name)) != NULL; at += length) {
         if ((at == names || at[-1] == ' ' || at[-1] == ',') && (!at[length] || at[length] == ',')) return true;
@@ -97,7 +97,7 @@ static void set_columns(const struct put_form *form, buffer_t *text) {
     const char *between = "";
     for (unsigned i = 0; i < columns->n; i++) {
         const char *name = columns->fields[i]->name;
-        if (is_one_of(form->key, name)) continue;
+        if (is_name_among(form->key, name)) continue;
         buffer_format(text, "%s\"%s\"=excluded.\"%s\"", between, name, name);
         between = ", ";
     }
@@ -157,7 +157,7 @@ static void bind_field(sql_query_t *q, int at, const ProtobufCMessage *m,
         sql_bind_text(q, at, NULL);
     else if (f->label == PROTOBUF_C_LABEL_REPEATED || f->type == PROTOBUF_C_TYPE_MESSAGE)
         bind_nested(q, at, m, f);
-    else if (is_integer(f))
+    else if (is_integer_field(f))
         sql_bind_integer(q, at, integer_at(f, place));
     else if (f->type == PROTOBUF_C_TYPE_STRING)
         sql_bind_static_text(q, at, span_of(*(const char *const *)place));
@@ -194,7 +194,7 @@ static void read_integer(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
     record_mark_set(m, f);
 }
 
-static void read_bytes(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span bytes, arena_t *arena) {
+static void read_bytes_cell(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span bytes, arena_t *arena) {
     ProtobufCBinaryData *place = record_place(m, f);
     place->len = bytes.length;
     place->data = record_take(arena, bytes.length);
@@ -217,13 +217,13 @@ static err_t left_out(sql_query_t *q, const ProtobufCMessageDescriptor *d, struc
     return sql_note_cell(q, cell) ? ERR_OK : ERR_INPUT;
 }
 
-static err_t read_column(sql_query_t *q, int column, ProtobufCMessage *m, arena_t *arena) {
+static err_t read_cell(sql_query_t *q, int column, ProtobufCMessage *m, arena_t *arena) {
     const ProtobufCFieldDescriptor *f = record_field(m->descriptor, span_of(sql_column(q, column)));
     if (!f || sql_is_null(q, column)) return ERR_OK;
-    if (is_integer(f))
+    if (is_integer_field(f))
         read_integer(m, f, sql_integer(q, column));
     else if (is_single(f, PROTOBUF_C_TYPE_BYTES))
-        read_bytes(m, f, sql_bytes(q, column), arena);
+        read_bytes_cell(m, f, sql_bytes(q, column), arena);
     else {
         const char *text = sql_text(q, column), *rule;
         if (!text) return ERR_MEMORY;
@@ -237,7 +237,7 @@ err_t sql_row(sql_query_t *q, const ProtobufCMessageDescriptor *d, arena_t *aren
     ProtobufCMessage *m = record_new(d, arena);
     err_t e = ERR_OK;
     *out = NULL;
-    for (int i = 0; !e && i < sql_columns(q); i++) e = read_column(q, i, m, arena);
+    for (int i = 0; !e && i < sql_columns(q); i++) e = read_cell(q, i, m, arena);
     if (!e) record_fill_texts(m, arena); // of what was left out
     if (!e)
         *out = m;

@@ -12,16 +12,16 @@
 #include "common/store_connection.h"
 #include "common/store_io.h"
 
-static char *copy(const char *text) {
+static char *copy_text(const char *text) {
     char *out = alloc_text(text ? text : "");
     return out;
 }
 
 store_t *store_new(const struct store_options *options) {
     store_t *self = alloc_zeroed(1, sizeof *self);
-    self->address = copy(options->address);
-    self->user = copy(options->user);
-    self->password = copy(options->password);
+    self->address = copy_text(options->address);
+    self->user = copy_text(options->user);
+    self->password = copy_text(options->password);
     self->answer_within_ms = options->answer_within_ms ? options->answer_within_ms : 2000;
     return self;
 }
@@ -98,7 +98,7 @@ err_t store_ask(store_t *self, unsigned argc, const struct span *argv, redisRepl
     return (*out)->type == REDIS_REPLY_ERROR ? store_refusal(self, *out) : ERR_OK;
 }
 
-static redisContext *dial(const char *address, struct timeval within) {
+static redisContext *connect_to_redis(const char *address, struct timeval within) {
     if (strncmp(address, "unix:", 5) == 0) return redisConnectUnixWithTimeout(address + 5, within);
     char host[128];
     const char *start = strncmp(address, "tcp:", 4) == 0 ? address + 4 : address, *colon = strrchr(start, ':');
@@ -110,7 +110,7 @@ static redisContext *dial(const char *address, struct timeval within) {
 
 err_t store_connect(store_t *self) {
     store_drop(self);
-    self->redis = dial(self->address, timeval_of(self->answer_within_ms));
+    self->redis = connect_to_redis(self->address, timeval_of(self->answer_within_ms));
     if (!self->redis) {
         snprintf(self->trouble, sizeof self->trouble, "%s is not an address (unix:/path or tcp:host:port)", self->address);
         return ERR_CONFIG;
@@ -129,9 +129,9 @@ void store_take_text(const redisReply *r, buffer_t *out) {
     if (r->type == REDIS_REPLY_INTEGER) buffer_format(out, "%lld", r->integer);
 }
 
-static void render(const redisReply *r, buffer_t *out) {
+static void render_reply(const redisReply *r, buffer_t *out) {
     if (r->type == REDIS_REPLY_ARRAY) {
-        for (size_t i = 0; i < r->elements; i++) render(r->element[i], out);
+        for (size_t i = 0; i < r->elements; i++) render_reply(r->element[i], out);
         return;
     }
     store_take_text(r, out);
@@ -142,7 +142,7 @@ err_t store_command(store_t *self, unsigned argc, const struct span *argv, buffe
     buffer_clear(out);
     reply_t *r;
     err_t e = store_ask(self, argc, argv, &r);
-    if (!e) render(r, out);
+    if (!e) render_reply(r, out);
     return e;
 }
 
@@ -168,7 +168,7 @@ err_t store_pipeline(store_t *self, struct span commands, unsigned n, store_repl
 }
 
 // Every element of EXEC's answer: an error inside does not roll the rest back.
-static err_t inspect(store_t *self, const redisReply *r) {
+static err_t inspect_reply(store_t *self, const redisReply *r) {
     if (r->type == REDIS_REPLY_ERROR) return store_refusal(self, r);
     if (r->type != REDIS_REPLY_ARRAY) return ERR_REFUSED;
     for (size_t i = 0; i < r->elements; i++) {
@@ -193,5 +193,5 @@ err_t store_transaction(store_t *self, struct span commands, unsigned n) {
     }
     reply_t *r = store_next_reply(self);
     if (!r) return store_lost(self, "committing");
-    return queued ? queued : inspect(self, r);
+    return queued ? queued : inspect_reply(self, r);
 }

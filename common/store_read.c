@@ -15,7 +15,7 @@ void store_on_unreadable(store_t *self, store_unreadable_fn *note, void *arg) {
     self->note_arg = arg;
 }
 
-static err_t pass_over(store_t *self, const struct unreadable *what) {
+static err_t pass_over_record(store_t *self, const struct unreadable *what) {
     if (!self->note) {
         snprintf(self->trouble, sizeof self->trouble, "%.100s cannot be read: %.80s", what->key,
                  what->reason);
@@ -29,12 +29,12 @@ static err_t pass_over(store_t *self, const struct unreadable *what) {
 // asked again.
 static err_t pass_over_key(store_t *self, err_t e, const char *key) {
     if (e != ERR_REFUSED || strncmp(self->trouble, "WRONGTYPE", 9) != 0) return e;
-    return pass_over(self, &(struct unreadable){.key = key,
+    return pass_over_record(self, &(struct unreadable){.key = key,
                                                 .reason = "Redis holds another type under this key",
                                                 .other_type = true});
 }
 
-static int by_name(const void *a, const void *b) {
+static int compare_field_names(const void *a, const void *b) {
     const struct record_pair *one = a, *other = b;
     size_t least = one->name.length < other->name.length ? one->name.length : other->name.length;
     int order = memcmp(one->name.data, other->name.data, least);
@@ -45,7 +45,7 @@ static int by_name(const void *a, const void *b) {
 
 // In the order of the names: Redis gives a hash in any.
 static void pairs_json(struct record_pair *pairs, size_t n, buffer_t *out) {
-    qsort(pairs, n, sizeof *pairs, by_name);
+    qsort(pairs, n, sizeof *pairs, compare_field_names);
     buffer_text(out, "{");
     for (size_t i = 0; i < n; i++) {
         if (i) buffer_text(out, ",");
@@ -68,7 +68,7 @@ static err_t pass_over_hash(store_t *self, const struct hash *h, const char *rea
     own(buffer) json = {0};
     const ProtobufCMessage *part = record_part_of_pairs(h->type, h->pairs, h->n, h->arena);
     pairs_json(h->pairs, h->n, &json);
-    return pass_over(self, &(struct unreadable){.key = h->key,
+    return pass_over_record(self, &(struct unreadable){.key = h->key,
                                                 .type = h->type,
                                                 .reason = reason,
                                                 .part = part,
@@ -86,12 +86,12 @@ static err_t read_hash(store_t *self, const struct hash *h, ProtobufCMessage **o
 }
 
 // What a visitor returned of a member or a pair.
-static err_t visited(store_t *self, err_t e, const char *key, struct span field,
+static err_t check_visited(store_t *self, err_t e, const char *key, struct span field,
                      struct span value) {
     if (error_policy(e) != POLICY_REJECT) return e;
     own(buffer) json = {0};
     buffer_json_string(&json, value.data, value.length);
-    return pass_over(self, &(struct unreadable){.key = key,
+    return pass_over_record(self, &(struct unreadable){.key = key,
                                                 .field = field,
                                                 .reason = error_words(e),
                                                 .content = {json.data, json.length}});
@@ -117,7 +117,7 @@ err_t store_field(store_t *self, const char *key, const char *field, buffer_t *o
     return ERR_OK;
 }
 
-static err_t record_of(store_t *self, const char *key, const redisReply *r,
+static err_t build_record(store_t *self, const char *key, const redisReply *r,
                        const ProtobufCMessageDescriptor *d, arena_t *arena,
                        ProtobufCMessage **out) {
     *out = NULL;
@@ -136,7 +136,7 @@ err_t store_record(store_t *self, const char *key, const ProtobufCMessageDescrip
     reply_t *r;
     *out = NULL;
     err_t e = ASK(self, &r, S("HGETALL"), S(key));
-    return e ? pass_over_key(self, e, key) : record_of(self, key, r, d, arena, out);
+    return e ? pass_over_key(self, e, key) : build_record(self, key, r, d, arena, out);
 }
 
 struct visit { // of a key's members or pairs
@@ -148,13 +148,13 @@ struct visit { // of a key's members or pairs
 
 static err_t visit_one(store_t *self, const struct visit *v, redisReply **r) {
     struct span name = {r[0]->str, r[0]->len};
-    if (v->member) return visited(self, v->member(v->arg, name), v->key, name, name);
+    if (v->member) return check_visited(self, v->member(v->arg, name), v->key, name, name);
     struct span value = {r[1]->str, r[1]->len};
-    return visited(self, v->pair(v->arg, name, value), v->key, name, value);
+    return check_visited(self, v->pair(v->arg, name, value), v->key, name, value);
 }
 
 // SSCAN or HSCAN.
-static err_t scan(store_t *self, const char *verb, const struct visit *v) {
+static err_t scan_members(store_t *self, const char *verb, const struct visit *v) {
     char cursor[24] = "0";
     size_t step = v->pair ? 2 : 1;
     do {
@@ -171,11 +171,11 @@ static err_t scan(store_t *self, const char *verb, const struct visit *v) {
 }
 
 err_t store_members(store_t *self, const char *set_key, store_member_fn *visit, void *arg) {
-    return scan(self, "SSCAN", &(struct visit){.key = set_key, .member = visit, .arg = arg});
+    return scan_members(self, "SSCAN", &(struct visit){.key = set_key, .member = visit, .arg = arg});
 }
 
 err_t store_pairs(store_t *self, const char *hash_key, store_pair_fn *visit, void *arg) {
-    return scan(self, "HSCAN", &(struct visit){.key = hash_key, .pair = visit, .arg = arg});
+    return scan_members(self, "HSCAN", &(struct visit){.key = hash_key, .pair = visit, .arg = arg});
 }
 
 // The members first (SSCAN may give one twice), then their hashes in pipelines.
@@ -201,12 +201,12 @@ struct record_visit {
     arena_t *arena;
 };
 
-static err_t read_one(store_t *self, const char *key, const redisReply *r,
+static err_t read_one_record(store_t *self, const char *key, const redisReply *r,
                       const struct record_visit *v) {
     ProtobufCMessage *m = NULL;
     err_t e = r->type == REDIS_REPLY_ERROR ? pass_over_key(self, store_refusal(self, r), key)
-                                           : record_of(self, key, r, v->d, v->arena, &m);
-    if (!e && m) e = visited(self, v->visit(v->arg, m), key, (struct span){0}, (struct span){0});
+                                           : build_record(self, key, r, v->d, v->arena, &m);
+    if (!e && m) e = check_visited(self, v->visit(v->arg, m), key, (struct span){0}, (struct span){0});
     arena_reset(v->arena);
     return e;
 }
@@ -217,7 +217,7 @@ static err_t read_records(store_t *self, unsigned n, const char *keys,
     for (unsigned i = 0; i < n; i++, keys += strlen(keys) + 1) {
         reply_t *r = store_next_reply(self);
         if (!r) return store_lost(self, "reading records");
-        if (!e) e = read_one(self, keys, r, v); // the rest must still be taken off the connection
+        if (!e) e = read_one_record(self, keys, r, v); // the rest must still be taken off the connection
     }
     return e;
 }

@@ -28,10 +28,10 @@ static bool uuid_bytes(const char *text, uint8_t out[static 16]) {
     unsigned nibbles = 0;
     for (int i = 0; i < ID_TEXT - 1; i++) {
         if (is_dash(i) && text[i] == '-') continue;
-        int value = is_dash(i) ? -1 : hex_of(text[i]); // -1 at the end of a shorter text, too
-        if (value < 0) return false;
+        int value_at = is_dash(i) ? -1 : hex_of(text[i]); // -1 at the end of a shorter text, too
+        if (value_at < 0) return false;
         uint8_t *byte = &out[nibbles / 2];
-        *byte = (uint8_t)(nibbles++ % 2 ? *byte | value : value << 4);
+        *byte = (uint8_t)(nibbles++ % 2 ? *byte | value_at : value_at << 4);
     }
     return text[ID_TEXT - 1] == 0;
 }
@@ -54,7 +54,7 @@ void table_key_print(struct digest key, char out[static ID_TEXT]) {
     out[ID_TEXT - 1] = 0;
 }
 
-static void make_room(table_t *self, size_t room) {
+static void table_make_room(table_t *self, size_t room) {
     self->room = room;
     self->places = alloc_zeroed(room, self->stride);
     self->used = alloc_zeroed(room, 1);
@@ -64,7 +64,7 @@ table_t *table_new(size_t value_size) {
     table_t *self = alloc_zeroed(1, sizeof *self);
     self->value_size = value_size;
     self->stride = sizeof(struct digest) + ((value_size + 7) & ~(size_t)7);
-    make_room(self, ROOM_LEAST);
+    table_make_room(self, ROOM_LEAST);
     return self;
 }
 
@@ -76,11 +76,11 @@ void table_destroy(table_t **self) {
     *self = NULL;
 }
 
-static uint8_t *place(const table_t *self, size_t i) { return self->places + i * self->stride; }
-static void *value(const table_t *self, size_t i) { return place(self, i) + sizeof(struct digest); }
+static uint8_t *entry_at(const table_t *self, size_t i) { return self->places + i * self->stride; }
+static void *value_at(const table_t *self, size_t i) { return entry_at(self, i) + sizeof(struct digest); }
 
 // Half of a UUID's bytes are a time, so all of them are mixed.
-static size_t home_of(const table_t *self, const uint8_t *key) {
+static size_t table_home_of(const table_t *self, const uint8_t *key) {
     uint64_t a, b;
     memcpy(&a, key, sizeof a);
     memcpy(&b, key + sizeof a, sizeof b);
@@ -89,24 +89,24 @@ static size_t home_of(const table_t *self, const uint8_t *key) {
 }
 
 // The key's place, or the free one where it would stand. There is always a free one.
-static size_t seek(const table_t *self, const uint8_t *key) {
-    size_t i = home_of(self, key);
-    while (self->used[i] && memcmp(place(self, i), key, sizeof(struct digest)) != 0) i = (i + 1) & (self->room - 1);
+static size_t seek_entry(const table_t *self, const uint8_t *key) {
+    size_t i = table_home_of(self, key);
+    while (self->used[i] && memcmp(entry_at(self, i), key, sizeof(struct digest)) != 0) i = (i + 1) & (self->room - 1);
     return i;
 }
 
 void *table_find(const table_t *self, struct digest key) {
-    size_t i = seek(self, key.bytes);
-    return self->used[i] ? value(self, i) : NULL;
+    size_t i = seek_entry(self, key.bytes);
+    return self->used[i] ? value_at(self, i) : NULL;
 }
 
-static void grow(table_t *self) {
+static void table_grow(table_t *self) {
     table_t old = *self;
-    make_room(self, old.room * 2);
+    table_make_room(self, old.room * 2);
     for (size_t i = 0; i < old.room; i++) {
         if (!old.used[i]) continue;
-        size_t to = seek(self, place(&old, i));
-        memcpy(place(self, to), place(&old, i), self->stride);
+        size_t to = seek_entry(self, entry_at(&old, i));
+        memcpy(entry_at(self, to), entry_at(&old, i), self->stride);
         self->used[to] = 1;
     }
     free(old.places);
@@ -114,27 +114,27 @@ static void grow(table_t *self) {
 }
 
 void *table_add(table_t *self, struct digest key) {
-    size_t i = seek(self, key.bytes);
-    if (self->used[i]) return value(self, i);
+    size_t i = seek_entry(self, key.bytes);
+    if (self->used[i]) return value_at(self, i);
     if (self->count + 1 > self->room / 4 * 3) {
-        grow(self);
-        i = seek(self, key.bytes);
+        table_grow(self);
+        i = seek_entry(self, key.bytes);
     }
-    memcpy(place(self, i), key.bytes, sizeof key);
-    memset(value(self, i), 0, self->value_size);
+    memcpy(entry_at(self, i), key.bytes, sizeof key);
+    memset(value_at(self, i), 0, self->value_size);
     self->used[i] = 1;
     self->count++;
-    return value(self, i);
+    return value_at(self, i);
 }
 
 // Frees the place and moves up whoever stands further from home because of it.
 bool table_drop(table_t *self, struct digest key) {
-    size_t mask = self->room - 1, i = seek(self, key.bytes);
+    size_t mask = self->room - 1, i = seek_entry(self, key.bytes);
     if (!self->used[i]) return false;
     for (size_t j = (i + 1) & mask; self->used[j]; j = (j + 1) & mask) {
-        size_t home = home_of(self, place(self, j));
+        size_t home = table_home_of(self, entry_at(self, j));
         if (((j - home) & mask) < ((j - i) & mask)) continue; // its home lies behind the gap
-        memcpy(place(self, i), place(self, j), self->stride);
+        memcpy(entry_at(self, i), entry_at(self, j), self->stride);
         i = j;
     }
     self->used[i] = 0;
@@ -148,8 +148,8 @@ void *table_next(const table_t *self, size_t *cursor, struct digest *key) {
     while (*cursor < self->room) {
         size_t i = (*cursor)++;
         if (!self->used[i]) continue;
-        if (key) memcpy(key->bytes, place(self, i), sizeof *key);
-        return value(self, i);
+        if (key) memcpy(key->bytes, entry_at(self, i), sizeof *key);
+        return value_at(self, i);
     }
     return NULL;
 }

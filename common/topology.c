@@ -70,7 +70,7 @@ static struct stream stream_of(enum topic topic, unsigned shard, const char *ser
 }
 
 // The shards of a BY_SHARD topic that one executor, or any other service, has to do with.
-static void shards_of(const struct instance *me, enum topic topic, unsigned shards, unsigned *from, unsigned *to) {
+static void shard_range_of(const struct instance *me, enum topic topic, unsigned shards, unsigned *from, unsigned *to) {
     bool one = topics[topic].split != BY_SHARD;
     *from = !one && me->role == EXECUTOR ? me->shard : 0;
     *to = one || me->role == EXECUTOR ? *from + 1 : shards;
@@ -81,7 +81,7 @@ size_t topology_outlets(const struct instance *me, unsigned shards, struct strea
     for (enum topic t = 0; t < TOPIC_COUNT; t++) {
         if (topics[t].owner != me->role && topics[t].owner != ROLES) continue;
         unsigned from, to;
-        shards_of(me, t, shards, &from, &to);
+        shard_range_of(me, t, shards, &from, &to);
         for (unsigned s = from; s < to && n < INSTANCES_MAX; s++) out[n++] = stream_of(t, s, me->name);
     }
     return n;
@@ -97,7 +97,7 @@ size_t topology_inlets(const struct instance *me, unsigned shards, struct stream
             continue;
         }
         unsigned from, to;
-        shards_of(me, t, shards, &from, &to);
+        shard_range_of(me, t, shards, &from, &to);
         for (unsigned s = from; s < to && n < 2 * INSTANCES_MAX; s++) out[n++] = stream_of(t, s, NULL);
     }
     return n;

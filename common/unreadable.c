@@ -105,7 +105,7 @@ err_t unreadables_load(unreadables_t *self, store_t *store) {
 // --- noting
 
 // A field that is no text (a guard's digest) is told in hexadecimal.
-static void add_field(struct span field, buffer_t *out) {
+static void add_filed_field(struct span field, buffer_t *out) {
     bool text = utf8_is_valid(field.data, field.length) && !memchr(field.data, 0, field.length);
     buffer_text(out, " ");
     if (text) return buffer_add(out, field.data, field.length);
@@ -141,7 +141,7 @@ void unreadables_note(unreadables_t *self, store_t *store, const struct unreadab
     own(buffer) name = {0};
     own(buffer) content = {0};
     buffer_text(&name, what->key);
-    if (what->field.length) add_field(what->field, &name);
+    if (what->field.length) add_filed_field(what->field, &name);
     if (is_noted(self, buffer_string(&name))) return;
     if (what->other_type)
         read_other_type(store, what->key, &content);
@@ -164,7 +164,7 @@ void unreadables_note(unreadables_t *self, store_t *store, const struct unreadab
 
 // --- reporting
 
-static void bury(unreadables_t *self, batch_t *batch, const struct noted *n, struct filed *f) {
+static void file_unreadable(unreadables_t *self, batch_t *batch, const struct noted *n, struct filed *f) {
     char value[80];
     struct span content = span_of(n->content);
     batch_bury(batch, &(struct dead){UNREADABLE_TOPIC, n->name, n->type, n->reason, content});
@@ -179,7 +179,7 @@ static void report_one(unreadables_t *self, batch_t *batch, const struct noted *
     bool again = f->digest == digest && f->letter[0];
     f->digest = digest;
     f->reported = true;
-    if (!again) bury(self, batch, n, f);
+    if (!again) file_unreadable(self, batch, n, f);
     if (n->replace && batch_may_write(batch, n->replace)) batch_drop(batch, n->replace);
     batch_alert(batch, ALERT__SEVERITY__critical, "unreadable_record", n->name,
                 "it is left out: %.200s; its content is dead letter %s of %s", n->reason, f->letter,

@@ -59,7 +59,7 @@ bool utf8_is_plain(const char *text, const char *others) {
     return true;
 }
 
-static int hex_value(char c) {
+static int hex_digit_value(char c) {
     if (c >= '0' && c <= '9') return c - '0';
     c |= 0x20;
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
@@ -70,7 +70,7 @@ static int32_t escaped_unit(const char *at, size_t left) {
     int32_t unit = 0;
     if (left < 6 || at[0] != '\\' || at[1] != 'u') return -1;
     for (size_t i = 2; i < 6; i++) {
-        int digit = hex_value(at[i]);
+        int digit = hex_digit_value(at[i]);
         if (digit < 0) return -1;
         unit = unit << 4 | digit;
     }

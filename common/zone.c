@@ -34,10 +34,10 @@ void zone_destroy(zone_t **self) {
     *self = NULL;
 }
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_wall_digit(char c) { return c >= '0' && c <= '9'; }
 
 bool zone_end_minutes(const char *t, uint32_t *minutes) {
-    if (!t || strlen(t) != 5 || t[2] != ':' || !is_digit(t[0]) || !is_digit(t[1]) || !is_digit(t[3]) || !is_digit(t[4])) return false;
+    if (!t || strlen(t) != 5 || t[2] != ':' || !is_wall_digit(t[0]) || !is_wall_digit(t[1]) || !is_wall_digit(t[3]) || !is_wall_digit(t[4])) return false;
     uint32_t hour = (uint32_t)(10 * (t[0] - '0') + t[1] - '0'), minute = (uint32_t)(10 * (t[3] - '0') + t[4] - '0');
     *minutes = 60 * hour + minute;
     return minute < 60 && *minutes <= MINUTES_PER_DAY;
@@ -75,7 +75,7 @@ static int64_t first_shown(const zone_t *self, int64_t wall) {
 static int64_t floor_to_day(int64_t wall) { return wall - ((wall % DAY_S) + DAY_S) % DAY_S; }
 
 // The start of the day of `utc`, or of the one after it.
-static uint64_t start(const zone_t *self, uint64_t utc_ns, uint32_t at_minutes, bool next) {
+static uint64_t find_day_start(const zone_t *self, uint64_t utc_ns, uint32_t at_minutes, bool next) {
     int64_t utc = (int64_t)(utc_ns / NS_PER_S), at = (int64_t)at_minutes * 60;
     int64_t wall = floor_to_day(wall_at(self, utc)) + at + 2 * DAY_S, begins, following = 0;
     while ((begins = first_shown(self, wall)) > utc) {
@@ -86,8 +86,8 @@ static uint64_t start(const zone_t *self, uint64_t utc_ns, uint32_t at_minutes, 
     return chosen > 0 ? (uint64_t)chosen * NS_PER_S : 0;
 }
 
-uint64_t zone_day_start(const zone_t *self, uint64_t utc_ns, uint32_t at_minutes) { return start(self, utc_ns, at_minutes, false); }
-uint64_t zone_day_end(const zone_t *self, uint64_t utc_ns, uint32_t at_minutes) { return start(self, utc_ns, at_minutes, true); }
+uint64_t zone_day_start(const zone_t *self, uint64_t utc_ns, uint32_t at_minutes) { return find_day_start(self, utc_ns, at_minutes, false); }
+uint64_t zone_day_end(const zone_t *self, uint64_t utc_ns, uint32_t at_minutes) { return find_day_start(self, utc_ns, at_minutes, true); }
 
 struct zone_moment zone_moment(const zone_t *self, uint64_t utc_ns) {
     int64_t wall = wall_at(self, (int64_t)(utc_ns / NS_PER_S)), day = floor_to_day(wall) / DAY_S;

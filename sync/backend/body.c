@@ -8,7 +8,7 @@
 #include "common/column.h"
 #include "common/record.h"
 
-static bool is_one_of(const char *name, const char *const *names) {
+static bool is_listed_name(const char *name, const char *const *names) {
     while (*names && strcmp(*names, name) != 0) names++;
     return *names != NULL;
 }
@@ -34,7 +34,7 @@ void body_write(const SignalRow *row, enum event event, buffer_t *out) {
     buffer_text(out, event == EVENT_SIGNAL ? "{\"event\":\"signal\"" : "{\"event\":\"outcome\"");
     for (unsigned i = 0; i < d->n_fields; i++) {
         const char *name = d->fields[i].name;
-        if (event == EVENT_SIGNAL ? !is_one_of(name, later) : is_one_of(name, of_outcome)) write_field(&d->fields[i], row, out);
+        if (event == EVENT_SIGNAL ? !is_listed_name(name, later) : is_listed_name(name, of_outcome)) write_field(&d->fields[i], row, out);
     }
     buffer_text(out, "}");
 }

@@ -79,7 +79,7 @@ static err_t progress_of(items_t *self, int64_t *changed) {
     return e;
 }
 
-static err_t add(items_t *self, enum query_name query, const char *signal_id, int64_t changed, const char *key) {
+static err_t add_query_items(items_t *self, enum query_name query, const char *signal_id, int64_t changed, const char *key) {
     sql_query_t *q = self->queries[query];
     sql_bind_text(q, 1, signal_id);
     sql_bind_integer(q, 2, changed);
@@ -89,10 +89,10 @@ static err_t add(items_t *self, enum query_name query, const char *signal_id, in
 
 static err_t note_row(items_t *self, const SignalRow *row, int64_t changed) {
     char key[BODY_KEY];
-    err_t e = add(self, QUERY_add_signal, row->signal_id, changed, NULL);
+    err_t e = add_query_items(self, QUERY_add_signal, row->signal_id, changed, NULL);
     if (e || !row->outcome || !row->outcome[0]) return e;
     body_key(row, EVENT_OUTCOME, key);
-    return add(self, QUERY_add_outcome, row->signal_id, changed, key);
+    return add_query_items(self, QUERY_add_outcome, row->signal_id, changed, key);
 }
 
 static sql_query_t *select_changed(sql_t *archive) {

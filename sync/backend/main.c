@@ -59,7 +59,7 @@ struct backend {
     struct web_answer answers[WEB_MOST];
 };
 
-static bool check(const void *settings, char wrong[static 256]) {
+static bool check_backend_settings(const void *settings, char wrong[static 256]) {
     const struct settings *s = settings;
     bool http = s->url && (strncmp(s->url, "http://", 7) == 0 || strncmp(s->url, "https://", 8) == 0);
     if (!http)
@@ -97,7 +97,7 @@ static err_t read_row(struct backend *self, sql_query_t *q, struct post *post) {
     return e;
 }
 
-static err_t read_rows(struct backend *self, sql_t *archive, size_t n) {
+static err_t read_changed_rows(struct backend *self, sql_t *archive, size_t n) {
     own(sql_query) *q = sql_prepare(archive, "SELECT * FROM signals WHERE signal_id = ?1");
     err_t e = q ? ERR_OK : ERR_CONFIG;
     for (size_t i = 0; !e && i < n; i++) e = read_row(self, q, &self->posts[i]);
@@ -181,7 +181,7 @@ static err_t send_batch(struct backend *self, sql_t *archive, struct tally *tall
     err_t e = items_due(self->items, clock_utc_ns(), due, most, n);
     for (size_t i = 0; i < *n; i++) self->posts[i].item = due[i];
     if (e || *n == 0) return e;
-    e = read_rows(self, archive, *n);
+    e = read_changed_rows(self, archive, *n);
     if (e) return e;
     size_t sent = send_posts(self, *n);
     for (size_t i = 0; i < sent; i++) (void)buffer_string(&self->answers[i].body);
@@ -203,14 +203,14 @@ static int64_t pause_after(struct backend *self, const struct tally *tally) {
     return tally->pause_ms;
 }
 
-static err_t count(struct backend *self, struct items_sum *sum) {
+static err_t count_items(struct backend *self, struct items_sum *sum) {
     err_t e = items_sum(self->items, sum);
     self->copy->unsynced = sum->unsynced;
     self->copy->oldest = sum->oldest;
     return e;
 }
 
-static err_t work(struct backend *self, sql_t *archive, int64_t *pause_ms) {
+static err_t send_batch_of_rows(struct backend *self, sql_t *archive, int64_t *pause_ms) {
     size_t n = 1;
     bool more = false;
     struct items_sum sum;
@@ -221,7 +221,7 @@ static err_t work(struct backend *self, sql_t *archive, int64_t *pause_ms) {
         e = send_batch(self, archive, &tally, &n);
         if (!e && n) *pause_ms = pause_after(self, &tally);
     }
-    if (!e) e = count(self, &sum);
+    if (!e) e = count_items(self, &sum);
     if (!e && !n && !more) *pause_ms = self->copy->settings.look_ms;
     return e;
 }
@@ -231,7 +231,7 @@ static int64_t backend_round(void *arg) {
     int64_t pause_ms = 0;
     own(sql) *archive = copy_archive(self->copy);
     if (!archive || !copy_is_indexed(self->copy, archive)) return copy_backoff_ms(3, AWAY_FIRST_MS, AWAY_FIRST_MS * 4, copy_chance());
-    if (!work(self, archive, &pause_ms)) return pause_ms;
+    if (!send_batch_of_rows(self, archive, &pause_ms)) return pause_ms;
     copy_trouble(self->copy, "%.100s; %.100s", sql_trouble(self->copy->state), sql_trouble(archive));
     return self->copy->settings.look_ms;
 }
@@ -276,7 +276,7 @@ int main(int argc, char **argv) {
         .options = options,
         .settings_size = sizeof(struct settings),
         .steps = items_steps,
-        .check = check,
+        .check = check_backend_settings,
         .new = backend_new,
         .destroy = backend_destroy,
         .round = backend_round,

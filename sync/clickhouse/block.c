@@ -13,7 +13,7 @@ void block_columns(const struct table_form *form, buffer_t *out) {
     buffer_text(out, ", `" CHANGED "`, `removed`");
 }
 
-static void add_text(buffer_t *out, struct span text) {
+static void add_block_text(buffer_t *out, struct span text) {
     static const char codes[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r', ['\\'] = '\\'};
     const char *from = text.data, *end = from + text.length;
     for (const char *at = from; at < end; at++) {
@@ -31,7 +31,7 @@ static void add_bytes(buffer_t *out, struct span bytes) {
 }
 
 // "2025-03-22T10:15:30.123456Z" without T and Z, or as microseconds.
-static void add_time(buffer_t *out, const char *text, bool micros) {
+static void add_block_time(buffer_t *out, const char *text, bool micros) {
     uint64_t ns = 0;
     size_t length = strlen(text);
     if (micros) {
@@ -51,12 +51,12 @@ static void add_nothing(buffer_t *out, enum column_kind kind, bool optional, boo
     if (optional)
         buffer_text(out, "\\N");
     else if (kind == COLUMN_TIME)
-        add_time(out, "", micros);
+        add_block_time(out, "", micros);
     else if (kind != COLUMN_TEXT && kind != COLUMN_BYTES)
         buffer_text(out, "0");
 }
 
-static void add_cell(buffer_t *out, const struct block_form *form, unsigned i, sql_query_t *q) {
+static void add_block_cell(buffer_t *out, const struct block_form *form, unsigned i, sql_query_t *q) {
     const ProtobufCFieldDescriptor *f = record_columns(form->form->type)->fields[i];
     enum column_kind kind = column_kind_of(f);
     const char *text = sql_text(q, (int)i);
@@ -66,10 +66,10 @@ static void add_cell(buffer_t *out, const struct block_form *form, unsigned i, s
     }
     switch (kind) {
     case COLUMN_TEXT:
-        add_text(out, sql_bytes(q, (int)i));
+        add_block_text(out, sql_bytes(q, (int)i));
         break;
     case COLUMN_TIME:
-        add_time(out, text, form->micros[i]);
+        add_block_time(out, text, form->micros[i]);
         break;
     case COLUMN_UNSIGNED:
         buffer_format(out, "%llu", (unsigned long long)sql_integer(q, (int)i));
@@ -90,7 +90,7 @@ static void end_row(struct block *self, uint64_t changed, bool removed) {
     self->rows++;
 }
 
-static sql_query_t *select_rows(sql_t *archive, const struct table_form *form) {
+static sql_query_t *select_block_rows(sql_t *archive, const struct table_form *form) {
     __attribute__((cleanup(buffer_destroy))) buffer_t text = {0};
     buffer_text(&text, "SELECT ");
     column_list(form, '"', &text);
@@ -98,9 +98,9 @@ static sql_query_t *select_rows(sql_t *archive, const struct table_form *form) {
     return sql_prepare(archive, buffer_string(&text));
 }
 
-static err_t add_rows(struct block *self, sql_t *archive, const struct block_form *form, uint64_t after,
+static err_t add_block_rows(struct block *self, sql_t *archive, const struct block_form *form, uint64_t after,
                       const struct block_limits *limits) {
-    own(sql_query) *q = select_rows(archive, form->form);
+    own(sql_query) *q = select_block_rows(archive, form->form);
     unsigned n = record_columns(form->form->type)->n;
     bool row = true;
     if (!q) return ERR_CONFIG;
@@ -109,7 +109,7 @@ static err_t add_rows(struct block *self, sql_t *archive, const struct block_for
     err_t e = ERR_OK;
     while (!self->more && !(e = sql_step(q, &row)) && row) {
         for (unsigned i = 0; i < n; i++) {
-            add_cell(&self->text, form, i, q);
+            add_block_cell(&self->text, form, i, q);
             buffer_add(&self->text, "\t", 1);
         }
         self->last = (uint64_t)sql_integer(q, (int)n);
@@ -126,7 +126,7 @@ static void add_removed(struct block *self, const struct block_form *form, const
     for (unsigned i = 0; i < columns->n; i++) {
         const ProtobufCFieldDescriptor *f = columns->fields[i];
         if (column_is_key(form->form, f->name))
-            add_text(&self->text, span_of(key));
+            add_block_text(&self->text, span_of(key));
         else
             add_nothing(&self->text, column_kind_of(f), column_is_optional(form->form, f), form->micros[i]);
         buffer_add(&self->text, "\t", 1);
@@ -167,7 +167,7 @@ err_t block_fill(struct block *self, sql_t *archive, const struct block_form *fo
     self->first = self->last = 0;
     self->more = false;
     err_t e = sql_run(archive, "BEGIN");
-    if (!e) e = add_rows(self, archive, form, after, limits);
+    if (!e) e = add_block_rows(self, archive, form, after, limits);
     if (!e) e = add_all_removed(self, archive, form, after, limits);
     sql_rollback(archive);
     return e;

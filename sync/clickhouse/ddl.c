@@ -28,7 +28,7 @@ static void part_name(const struct ddl *ddl, const struct table_form *form, buff
     buffer_format(out, "`%s`.`%s%s`", ddl->database, form->name, ddl->dialect == DDL_CLUSTER ? DDL_PART : DDL_ROWS);
 }
 
-static void engine(const struct ddl *ddl, const struct table_form *form, buffer_t *out) {
+static void print_engine(const struct ddl *ddl, const struct table_form *form, buffer_t *out) {
     if (ddl->dialect == DDL_CLUSTER)
         buffer_format(out, "ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/%s/%s', '{replica}', `" CHANGED "`)", ddl->database,
                       form->name);
@@ -37,7 +37,7 @@ static void engine(const struct ddl *ddl, const struct table_form *form, buffer_
     buffer_format(out, " ORDER BY (%s)", form->key);
 }
 
-static void columns(const struct ddl *ddl, const struct table_form *form, buffer_t *out) {
+static void print_columns(const struct ddl *ddl, const struct table_form *form, buffer_t *out) {
     const struct record_columns *all = record_columns(form->type);
     for (unsigned i = 0; i < all->n; i++) {
         buffer_format(out, "    `%s` ", all->fields[i]->name);
@@ -52,9 +52,9 @@ size_t ddl_rows(const struct ddl *ddl, const struct table_form *form, buffer_t o
     part_name(ddl, form, &out[0]);
     on_cluster(ddl, &out[0]);
     buffer_text(&out[0], " (\n");
-    columns(ddl, form, &out[0]);
+    print_columns(ddl, form, &out[0]);
     buffer_text(&out[0], ") ENGINE = ");
-    engine(ddl, form, &out[0]);
+    print_engine(ddl, form, &out[0]);
     if (ddl->dialect != DDL_CLUSTER) return 1;
     // All versions of a row on one shard: only there can the latest win.
     buffer_format(&out[1], "CREATE TABLE IF NOT EXISTS `%s`.`%s" DDL_ROWS "`", ddl->database, form->name);

@@ -19,7 +19,7 @@ static bool goes_on(void *arg) {
     return true;
 }
 
-static enum reply run(struct init *self, buffer_t *statement) {
+static enum reply run_statement(struct init *self, buffer_t *statement) {
     enum reply reply = server_run(self->server, buffer_string(statement), NULL, self->why);
     buffer_clear(statement);
     return reply;
@@ -30,19 +30,19 @@ static enum reply create_rows(struct init *self, const struct table_form *form) 
     enum reply reply = REPLY_DONE;
     size_t n = ddl_rows(&self->ddl, form, statements);
     for (size_t i = 0; i < n; i++) {
-        if (reply == REPLY_DONE) reply = run(self, &statements[i]);
+        if (reply == REPLY_DONE) reply = run_statement(self, &statements[i]);
         buffer_destroy(&statements[i]);
     }
     return reply;
 }
 
-static enum reply add_column(struct init *self, const struct table_form *form, const char *name) {
+static enum reply add_missing_column(struct init *self, const struct table_form *form, const char *name) {
     own(buffer) text = {0};
     enum reply reply = REPLY_DONE;
     const ProtobufCFieldDescriptor *f = record_field(form->type, span_of(name));
     for (size_t table = 0;
          f && reply == REPLY_DONE && ddl_add_column(&self->ddl, form, table, f, &text); table++)
-        reply = run(self, &text);
+        reply = run_statement(self, &text);
     self->columns++;
     return reply;
 }
@@ -53,11 +53,11 @@ static enum reply create_view(struct init *self, const struct table_form *form, 
     enum reply reply = REPLY_DONE;
     if (anew) {
         ddl_drop_view(&self->ddl, form, &text);
-        reply = run(self, &text);
+        reply = run_statement(self, &text);
     }
     if (reply != REPLY_DONE) return reply;
     ddl_view(&self->ddl, form, &text);
-    return run(self, &text);
+    return run_statement(self, &text);
 }
 
 // A table whose rows are told apart by less than the archive's key. All of it is in the archive, and is copied again to the empty one.
@@ -67,8 +67,8 @@ static enum reply drop_other_key(struct init *self, const struct table_form *for
     enum reply reply = server_has_key(self->server, form, &same, self->why);
     if (reply != REPLY_DONE || same) return reply;
     ddl_drop_view(&self->ddl, form, &text);
-    reply = run(self, &text);
-    for (size_t i = 0; reply == REPLY_DONE && ddl_drop_rows(&self->ddl, form, i, &text); i++) reply = run(self, &text);
+    reply = run_statement(self, &text);
+    for (size_t i = 0; reply == REPLY_DONE && ddl_drop_rows(&self->ddl, form, i, &text); i++) reply = run_statement(self, &text);
     self->anew++;
     return reply;
 }
@@ -88,7 +88,7 @@ static enum reply init_table(struct init *self, const struct table_form *form) {
             snprintf(self->why, sizeof(self->why), "%s: column %s does not appear", form->name, missing);
             return REPLY_NO;
         }
-        if (more) reply = add_column(self, form, missing);
+        if (more) reply = add_missing_column(self, form, missing);
     }
     self->tables++;
     return reply == REPLY_DONE ? create_view(self, form, self->columns != before) : reply;
@@ -101,7 +101,7 @@ static enum reply init_all(struct init *self) {
     if (reply != REPLY_DONE) return reply;
     self->ddl = server_ddl(self->server, dialect);
     ddl_database(&self->ddl, &text);
-    reply = run(self, &text);
+    reply = run_statement(self, &text);
     for (size_t i = 0; reply == REPLY_DONE && i < TABLE_COUNT; i++)
         if (table_forms[i].copying == COPIED) reply = init_table(self, &table_forms[i]);
     return reply;

@@ -61,7 +61,7 @@ struct clickhouse {
     struct block block;
 };
 
-static bool check(const void *settings, char wrong[static 256]) {
+static bool check_clickhouse_settings(const void *settings, char wrong[static 256]) {
     const struct settings *s = settings;
     const char *name = s->server.database;
     if (s->server.password && !s->plain && !web_is_private(s->server.url)) {
@@ -97,7 +97,7 @@ static err_t move_watermark(struct clickhouse *self, size_t t, uint64_t changed)
 
 // Looking at what the server has, at the start and whenever it was away.
 
-static enum reply look_at_key(struct clickhouse *self, const struct table_form *form, char why[static 200]) {
+static enum reply check_table_key(struct clickhouse *self, const struct table_form *form, char why[static 200]) {
     bool same = true;
     enum reply reply = server_has_key(self->server, form, &same, why);
     if (reply != REPLY_DONE || same) return reply;
@@ -115,7 +115,7 @@ static enum reply look_at_table(struct clickhouse *self, size_t t, char why[stat
         snprintf(why, 200, "the server's table has no column %s: run tradecast clickhouse init", missing);
         return REPLY_NO;
     }
-    if (reply == REPLY_DONE) reply = look_at_key(self, form, why);
+    if (reply == REPLY_DONE) reply = check_table_key(self, form, why);
     if (reply == REPLY_DONE) reply = server_last(self->server, form, &last, why);
     if (reply != REPLY_DONE || last >= table->watermark) return reply;
     log_event(LOG_LEVEL_WARNING, "server_behind", "table=%s had=%llu has=%llu", form->name, (unsigned long long)table->watermark,
@@ -251,7 +251,7 @@ static int print_ddl(enum dialect dialect) {
     return 0;
 }
 
-static int other(const char *argument, const void *settings) {
+static int run_other_verb(const char *argument, const void *settings) {
     const struct settings *s = settings;
     if (strcmp(argument, "--init") == 0) return server_init(&s->server);
     if (strcmp(argument, "--ddl=single") == 0) return print_ddl(DDL_SINGLE);
@@ -271,11 +271,11 @@ static const struct copy_program program = {
     .settings_size = sizeof(struct settings),
     .steps = steps,
     .n_steps = sizeof(steps) / sizeof(steps[0]),
-    .check = check,
+    .check = check_clickhouse_settings,
     .new = clickhouse_new,
     .destroy = clickhouse_destroy,
     .round = clickhouse_round,
-    .other = other,
+    .other = run_other_verb,
 };
 
 int main(int argc, char **argv) { return copy_main(&program, argc, argv); }

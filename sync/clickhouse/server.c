@@ -39,7 +39,7 @@ void server_destroy(server_t **self) {
 }
 
 // "Code: 60, e.displayText() = …", one line of it.
-static enum reply judge(server_t *self, struct span *out, char why[static 200]) {
+static enum reply judge_answer(server_t *self, struct span *out, char why[static 200]) {
     struct web_answer *a = &self->answer;
     const char *text = buffer_string(&a->body);
     if (out) *out = (struct span){text, a->body.length};
@@ -53,7 +53,7 @@ static enum reply judge(server_t *self, struct span *out, char why[static 200]) 
     return a->status >= 502 && a->status <= 504 ? REPLY_NONE : REPLY_NO;
 }
 
-static enum reply post(server_t *self, const char *query, struct span body, struct span *out, char why[static 200]) {
+static enum reply post_query(server_t *self, const char *query, struct span body, struct span *out, char why[static 200]) {
     own(buffer) url = {0};
     buffer_text(&url, self->settings.url);
     if (!strchr(self->settings.url + 8, '/')) buffer_text(&url, "/");
@@ -65,11 +65,11 @@ static enum reply post(server_t *self, const char *query, struct span body, stru
     }
     web_answers_clear(&self->answer, 1);
     web_post(self->web, &(struct web_request){.url = buffer_string(&url), .body = body}, &self->answer, 1);
-    return judge(self, out, why);
+    return judge_answer(self, out, why);
 }
 
 enum reply server_run(server_t *self, const char *statement, struct span *out, char why[static 200]) {
-    return post(self, NULL, span_of(statement), out, why);
+    return post_query(self, NULL, span_of(statement), out, why);
 }
 
 enum reply server_insert(server_t *self, const struct table_form *form, struct span block, char why[static 200]) {
@@ -77,7 +77,7 @@ enum reply server_insert(server_t *self, const struct table_form *form, struct s
     buffer_format(&query, "INSERT INTO `%s`.`%s" DDL_ROWS "` (", self->settings.database, form->name);
     block_columns(form, &query);
     buffer_text(&query, ") FORMAT TabSeparated");
-    return post(self, buffer_string(&query), block, NULL, why);
+    return post_query(self, buffer_string(&query), block, NULL, why);
 }
 
 enum reply server_dialect(server_t *self, enum dialect *out, char why[static 200]) {
@@ -96,7 +96,7 @@ struct ddl server_ddl(const server_t *self, enum dialect dialect) {
     return (struct ddl){.dialect = dialect, .database = self->settings.database, .cluster = self->settings.cluster};
 }
 
-static size_t cut(const char **at, const char *end, char stop, const char **word) {
+static size_t cut_word(const char **at, const char *end, char stop, const char **word) {
     *word = *at;
     while (*at < end && **at != stop) (*at)++;
     size_t length = (size_t)(*at - *word);
@@ -105,7 +105,7 @@ static size_t cut(const char **at, const char *end, char stop, const char **word
 }
 
 // "Int64" or "Nullable(Int64)".
-static bool is_integer(const char *type, size_t length) {
+static bool is_integer_type(const char *type, size_t length) {
     static const char *const types[] = {"Int64", "Nullable(Int64)"};
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
         if (length == strlen(types[i]) && memcmp(type, types[i], length) == 0) return true;
@@ -124,15 +124,15 @@ enum reply server_look(server_t *self, const struct table_form *form, struct blo
     if (reply != REPLY_DONE) return reply;
     const char *at = found.data, *end = at + found.length, *name, *type;
     while (at < end) {
-        struct span word = {NULL, cut(&at, end, '\t', &name)};
+        struct span word = {NULL, cut_word(&at, end, '\t', &name)};
         word.data = name;
-        size_t length = cut(&at, end, '\n', &type);
+        size_t length = cut_word(&at, end, '\n', &type);
         const ProtobufCFieldDescriptor *f = record_field(form->type, word);
         if (!f) continue;
         unsigned i = 0;
         while (columns->fields[i] != f) i++;
         has[i] = true;
-        out->micros[i] = column_kind_of(f) == COLUMN_TIME && is_integer(type, length);
+        out->micros[i] = column_kind_of(f) == COLUMN_TIME && is_integer_type(type, length);
     }
     *missing = NULL;
     for (unsigned i = 0; i < columns->n && !*missing; i++)
@@ -141,15 +141,15 @@ enum reply server_look(server_t *self, const struct table_form *form, struct blo
 }
 
 // `listing`: a line for each column, its name and whether it is of the sorting key.
-static bool has_key(const struct table_form *form, struct span listing) {
+static bool has_listed_key(const struct table_form *form, struct span listing) {
     const char *at = listing.data, *end = at + listing.length, *word;
     unsigned found = 0, wanted = 1;
     for (const char *comma = form->key; (comma = strchr(comma, ',')); comma++) wanted++;
     while (at < end) {
         char name[COLUMN_NAME_MAX];
-        size_t length = cut(&at, end, '\t', &word);
+        size_t length = cut_word(&at, end, '\t', &word);
         snprintf(name, sizeof(name), "%.*s", (int)length, word);
-        bool sorts = cut(&at, end, '\n', &word) == 1 && *word == '1';
+        bool sorts = cut_word(&at, end, '\n', &word) == 1 && *word == '1';
         if (sorts != column_is_key(form, name)) return false;
         found += sorts;
     }
@@ -168,7 +168,7 @@ enum reply server_has_key(server_t *self, const struct table_form *form, bool *o
                   " WHERE database = '%s' AND table = '%s%s' FORMAT TabSeparated",
                   self->settings.database, form->name, cluster ? DDL_PART : DDL_ROWS);
     enum reply reply = server_run(self, buffer_string(&text), &found, why);
-    if (reply == REPLY_DONE) *out = !found.length || has_key(form, found);
+    if (reply == REPLY_DONE) *out = !found.length || has_listed_key(form, found);
     return reply;
 }
 

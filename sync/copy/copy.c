@@ -68,7 +68,7 @@ void copy_no_trouble(struct copy *self) {
     self->in_vain = 0;
 }
 
-static uint64_t memory_bytes(void) {
+static uint64_t resident_bytes(void) {
     unsigned long total = 0, resident = 0;
     FILE *f = fopen("/proc/self/statm", "r");
     if (!f) return 0;
@@ -84,7 +84,7 @@ static uint64_t lag_ms(const struct copy *self) {
     return now > then ? (now - then) / 1000 + 1 : 1;
 }
 
-static void beat(struct copy *self) {
+static void beat_heart(struct copy *self) {
     buffer_t frame = {0};
     SyncState state = SYNC_STATE__INIT;
     state.name = (char *)(uintptr_t)self->program->name;
@@ -93,7 +93,7 @@ static void beat(struct copy *self) {
     state.failed = self->failed;
     state.unsynced = self->unsynced;
     state.lag_ms = lag_ms(self);
-    state.memory_bytes = memory_bytes();
+    state.memory_bytes = resident_bytes();
     state.trouble = self->trouble[0] ? self->trouble : NULL;
     envelope_write(&frame, FEED_SYNC, ENTRY_ID_NONE, ENTRY_ID_NONE, &state.base);
     for (struct listener who; port_listener(self->events, &who);) continue; // who listens is all the same
@@ -108,7 +108,7 @@ bool copy_goes_on(void *arg) {
     if (self->events && now - self->beat_at >= (uint64_t)self->settings.heartbeat_ms * NS_PER_MS) {
         self->beat_at = now;
         notify_status(self->trouble[0] ? self->trouble : "copies");
-        beat(self);
+        beat_heart(self);
     }
     return !copy_stop_asked;
 }

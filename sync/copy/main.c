@@ -41,7 +41,7 @@ static void common_table(const struct copy_program *program, struct option out[s
         if (strcmp(o->name, "state") == 0) o->preset = program->state_preset;
 }
 
-static void each_table(const struct copy_program *program, void (*print)(const struct option *, const char *, FILE *)) {
+static void each_option_table(const struct copy_program *program, void (*print)(const struct option *, const char *, FILE *)) {
     struct option table[COMMON];
     common_table(program, table);
     print(program->options, program->section, stdout);
@@ -49,23 +49,23 @@ static void each_table(const struct copy_program *program, void (*print)(const s
     print(table, program->section, stdout);
 }
 
-static int help(const struct copy_program *program) {
+static int print_copy_help(const struct copy_program *program) {
     printf("tradecast-%s - %s\n\nUsage: tradecast-%s [--help | --env | --reference | --check%s]\n\n"
            "  --env        print an environment file with every option and its preset\n"
            "  --reference  print the options as a Markdown table\n"
            "  --check      read the options, say what is wrong, and stop\n\n",
            program->name, program->purpose, program->name, program->usage ? program->usage : "");
-    each_table(program, options_help);
+    each_option_table(program, options_help);
     return 0;
 }
 
-static void on_signal(int number) {
+static void on_stop_signal(int number) {
     (void)number;
     copy_stop_asked = 1;
 }
 
-static void catch_signals(void) {
-    struct sigaction action = {.sa_handler = on_signal};
+static void catch_stop_signals(void) {
+    struct sigaction action = {.sa_handler = on_stop_signal};
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGINT, &action, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
@@ -83,7 +83,7 @@ static bool lock_state(const char *state) {
     return false;
 }
 
-static bool start(struct copy *self) {
+static bool start_copy(struct copy *self) {
     char why[200] = "";
     if (!lock_state(self->settings.state)) return false;
     self->state = sql_open(self->settings.state, SQL_WRITE, why);
@@ -97,13 +97,13 @@ static bool start(struct copy *self) {
     keys_start(self->settings.keys_dir, self->program->name);
     struct endpoint at = endpoint_of(self->settings.run_dir, self->program->name, "events");
     self->events = port_bind(PORT_PUB, &at, 100);
-    catch_signals(); // opening a port may have set czmq's own
+    catch_stop_signals(); // opening a port may have set czmq's own
     if (!self->events) log_event(LOG_LEVEL_ERROR, "no_start", "endpoint=%s why=%s", at.address, log_quote(port_why()));
     self->began_at = clock_utc_ns() / NS_PER_US;
     return self->events != NULL;
 }
 
-static void rest(struct copy *self, int64_t ms) {
+static void rest_between(struct copy *self, int64_t ms) {
     uint64_t until = clock_mono_ns() + (uint64_t)ms * NS_PER_MS;
     while (copy_goes_on(self)) {
         uint64_t now = clock_mono_ns();
@@ -113,11 +113,11 @@ static void rest(struct copy *self, int64_t ms) {
     }
 }
 
-static int run(struct copy *self, const void *settings) {
-    void *program = start(self) ? self->program->new (self, settings) : NULL;
+static int run_copy(struct copy *self, const void *settings) {
+    void *program = start_copy(self) ? self->program->new (self, settings) : NULL;
     if (program) log_event(LOG_LEVEL_INFO, "started", "archive=%s", log_quote(self->settings.archive));
     if (program) notify_ready();
-    while (program && copy_goes_on(self)) rest(self, self->program->round(program));
+    while (program && copy_goes_on(self)) rest_between(self, self->program->round(program));
     if (program) notify_stopping();
     if (program) log_event(LOG_LEVEL_INFO, "stopped", "delivered=%llu", (unsigned long long)self->delivered);
     int status = program ? 0 : 1;
@@ -127,7 +127,7 @@ static int run(struct copy *self, const void *settings) {
     return status;
 }
 
-static err_t read_options(struct copy *self, void *settings, char wrong[static 256]) {
+static err_t read_copy_options(struct copy *self, void *settings, char wrong[static 256]) {
     struct option table[COMMON];
     common_table(self->program, table);
     err_t e = options_read(table, self->program->section, &self->settings, wrong);
@@ -141,14 +141,14 @@ int copy_main(const struct copy_program *program, int argc, char **argv) {
     struct copy self = {.program = program};
     char wrong[256] = "";
     (void)umask(umask(0) | 0077);
-    if (strcmp(argument, "--help") == 0) return help(program);
-    if (strcmp(argument, "--env") == 0) return each_table(program, options_env_file), 0;
-    if (strcmp(argument, "--reference") == 0) return each_table(program, options_reference), 0;
+    if (strcmp(argument, "--help") == 0) return print_copy_help(program);
+    if (strcmp(argument, "--env") == 0) return each_option_table(program, options_env_file), 0;
+    if (strcmp(argument, "--reference") == 0) return each_option_table(program, options_reference), 0;
     if (sodium_init() < 0) return 1;
     void *settings = alloc_zeroed(1, program->settings_size);
     int status = 2;
     log_start(program->name, LOG_LEVEL_INFO);
-    if (read_options(&self, settings, wrong))
+    if (read_copy_options(&self, settings, wrong))
         fprintf(stderr, "%s\n", wrong);
     else if (strcmp(argument, "--check") == 0)
         status = 0;
@@ -158,8 +158,8 @@ int copy_main(const struct copy_program *program, int argc, char **argv) {
         fprintf(stderr, "unknown argument %.60s; --help says what there is\n", argument);
     else {
         log_start(program->name, log_level_from(self.settings.log_level));
-        catch_signals();
-        status = run(&self, settings);
+        catch_stop_signals();
+        status = run_copy(&self, settings);
     }
     free(settings);
     return status;

@@ -43,7 +43,7 @@ void web_destroy(web_t **self) {
     *self = NULL;
 }
 
-static size_t take(char *data, size_t size, size_t n, void *arg) {
+static size_t take_answer_bytes(char *data, size_t size, size_t n, void *arg) {
     struct web_answer *answer = arg;
     if (answer->body.length + size * n > ANSWER_MAX) return 0;
     buffer_add(&answer->body, data, size * n);
@@ -67,7 +67,7 @@ static void set_up(const web_t *self, struct slot *slot) {
     if (s->password) curl_easy_setopt(easy, CURLOPT_PASSWORD, s->password);
 }
 
-static void begin(web_t *self, struct slot *slot, const struct web_request *request, struct web_answer *answer) {
+static void begin_request(web_t *self, struct slot *slot, const struct web_request *request, struct web_answer *answer) {
     *answer = (struct web_answer){.why = "given up"};
     if (!slot->easy) slot->easy = curl_easy_init();
     if (!slot->easy) abort();
@@ -81,13 +81,13 @@ static void begin(web_t *self, struct slot *slot, const struct web_request *requ
     curl_easy_setopt(slot->easy, CURLOPT_POST, 1L);
     curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length);
     curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDS, request->body.data ? request->body.data : "");
-    curl_easy_setopt(slot->easy, CURLOPT_WRITEFUNCTION, take);
+    curl_easy_setopt(slot->easy, CURLOPT_WRITEFUNCTION, take_answer_bytes);
     curl_easy_setopt(slot->easy, CURLOPT_WRITEDATA, answer);
     curl_easy_setopt(slot->easy, CURLOPT_PRIVATE, slot);
     curl_multi_add_handle(self->multi, slot->easy);
 }
 
-static void note(const CURLMsg *message) {
+static void note_finished(const CURLMsg *message) {
     struct slot *slot = NULL;
     long status = 0;
     curl_off_t after = 0;
@@ -108,13 +108,13 @@ static void wait_for_all(web_t *self) {
     do {
         if (curl_multi_perform(self->multi, &running)) return;
         for (CURLMsg *m; (m = curl_multi_info_read(self->multi, &left));)
-            if (m->msg == CURLMSG_DONE) note(m);
+            if (m->msg == CURLMSG_DONE) note_finished(m);
         if (running && curl_multi_poll(self->multi, NULL, 0, LOOK_MS, NULL)) return;
     } while (self->settings.goes_on(self->settings.arg) && running);
 }
 
 void web_post(web_t *self, const struct web_request *requests, struct web_answer *answers, size_t n) {
-    for (size_t i = 0; i < n; i++) begin(self, &self->slots[i], &requests[i], &answers[i]);
+    for (size_t i = 0; i < n; i++) begin_request(self, &self->slots[i], &requests[i], &answers[i]);
     wait_for_all(self);
     for (size_t i = 0; i < n; i++) {
         curl_multi_remove_handle(self->multi, self->slots[i].easy);
