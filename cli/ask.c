@@ -59,12 +59,12 @@ static void add_refused(void *out, const struct refused *what) { buffer_format(o
 
 static void say_one(void *arg, const struct refused *what) {
     (void)arg;
-    (void)complain(NO_REACH, "%s: %s", what->door, what->last);
+    (void)complain_of_call(NO_REACH, "%s: %s", what->door, what->last);
 }
 
 void say_refused(void) { (void)keys_refused(clock_mono_ns(), say_one, NULL); }
 
-enum outcome ask(const struct place *place, const struct question *question, buffer_t *out) {
+enum outcome ask_service(const struct place *place, const struct question *question, buffer_t *out) {
     const char *door = question->door ? question->door : "control";
     struct endpoint at =
         question->cell ? endpoint_of_cell(question->cell, question->service, door) : endpoint_of(place->run, question->service, door);
@@ -94,8 +94,8 @@ enum outcome ask(const struct place *place, const struct question *question, buf
 
 enum outcome ask_and_say(const struct call *call, const struct question *question) {
     own(buffer) answer = {0};
-    enum outcome outcome = ask(&call->place, question, &answer);
-    if (outcome != DONE) return complain(outcome, "%s", buffer_string(&answer));
+    enum outcome outcome = ask_service(&call->place, question, &answer);
+    if (outcome != DONE) return complain_of_call(outcome, "%s", buffer_string(&answer));
     buffer_text(&answer, "\n");
     print_out(&answer);
     return DONE;

@@ -42,7 +42,7 @@ static void pause_between(void *arg, int64_t left, int64_t total) {
     if (left) nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
 }
 
-static void count_fault(void *arg, const struct chain_fault *fault) {
+static void count_chain_fault(void *arg, const struct chain_fault *fault) {
     (void)fault;
     ++*(int64_t *)arg;
 }
@@ -57,7 +57,7 @@ static bool is_sound(const char *path, char why[static 240]) {
         return false;
     }
     own(sql) *db = sql_open(path, SQL_READ, text);
-    err_t e = db ? chain_check(db, &(struct chain_look){&faults, count_fault, NULL}, &sum) : ERR_DISK;
+    err_t e = db ? chain_check(db, &(struct chain_look){&faults, count_chain_fault, NULL}, &sum) : ERR_DISK;
     if (e) snprintf(why, 240, "%s is no archive of this version: %.120s", path, db ? sql_trouble(db) : text);
     if (!e && faults) snprintf(why, 240, "%s is not as it was written; tradecast verify %s says where", path, path);
     return !e && !faults;
@@ -111,14 +111,14 @@ enum outcome run_backup(struct call *call) {
     const char *path = call->args[0];
     char part[PATH_TEXT], why[240];
     uint64_t began = clock_mono_ns();
-    if (access(path, F_OK) == 0) return complain(ANSWER_NO, "%s is there already; a backup overwrites nothing", path);
-    if (access(call->place.archive, R_OK) != 0) return complain(NO_REACH, "%s cannot be read; is --dir right?", call->place.archive);
+    if (access(path, F_OK) == 0) return complain_of_call(ANSWER_NO, "%s is there already; a backup overwrites nothing", path);
+    if (access(call->place.archive, R_OK) != 0) return complain_of_call(NO_REACH, "%s cannot be read; is --dir right?", call->place.archive);
     snprintf(part, sizeof part, "%.500s.part", path);
     unlink(part); // of one that was interrupted
     enum outcome outcome = copy_to(call->place.archive, part, why);
-    if (outcome != DONE) return complain(outcome, "%s", why);
-    if (!is_sound(part, why)) return complain(ANSWER_NO, "the copy %s", why);
-    if (rename(part, path) != 0 || !sync_dir_of(path)) return complain(NO_REACH, "%s: %s", path, strerror(errno));
+    if (outcome != DONE) return complain_of_call(outcome, "%s", why);
+    if (!is_sound(part, why)) return complain_of_call(ANSWER_NO, "the copy %s", why);
+    if (rename(part, path) != 0 || !sync_dir_of(path)) return complain_of_call(NO_REACH, "%s: %s", path, strerror(errno));
     note_backup(&call->place, path);
     return tell_backup(call, path, clock_mono_ns() - began);
 }
@@ -127,7 +127,7 @@ enum outcome run_backup(struct call *call) {
 
 // Root restores, the archiver's own user reads: what is made here belongs to whom its directory belongs to. Others cannot give files away,
 // and need not.
-static bool give_to_owner(const char *path) {
+static bool give_file_to_owner(const char *path) {
     struct stat s;
     if (geteuid() != 0) return true;
     int fd = open_dir_of(path);
@@ -144,7 +144,7 @@ static int lock_archiver(const struct place *place, char why[static 240]) {
     snprintf(path, sizeof path, "%.400s/archiver.lock", given && *given ? given : place->run);
     int fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0) snprintf(why, 240, "%.150s: %s; is --dir right?", path, strerror(errno));
-    if (fd >= 0) (void)give_to_owner(path);
+    if (fd >= 0) (void)give_file_to_owner(path);
     if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
     snprintf(why, 240, "the archiver is running (%.150s is locked): stop it first; trading goes on without it", path);
     close(fd);
@@ -195,7 +195,7 @@ static enum outcome put_in_place(const struct call *call, const char *source, ch
     unlink(part);
     if (copy_to(source, part, why) != DONE) return NO_REACH;
     if (!note_restore(part, source, why)) return NO_REACH;
-    if (!give_to_owner(part) || !set_aside(path, aside) || rename(part, path) != 0 || !sync_dir_of(path)) {
+    if (!give_file_to_owner(part) || !set_aside(path, aside) || rename(part, path) != 0 || !sync_dir_of(path)) {
         snprintf(why, 240, "%.150s: %s", path, strerror(errno));
         return NO_REACH;
     }
@@ -210,11 +210,11 @@ static enum outcome put_in_place(const struct call *call, const char *source, ch
 enum outcome run_restore(struct call *call) {
     char why[240] = "";
     const char *source = call->args[0];
-    if (access(source, R_OK) != 0) return complain(NO_REACH, "%s: %s", source, strerror(errno));
-    if (!is_sound(source, why) && !call_flag(call, "anyway")) return complain(ANSWER_NO, "%s (--anyway restores it all the same)", why);
+    if (access(source, R_OK) != 0) return complain_of_call(NO_REACH, "%s: %s", source, strerror(errno));
+    if (!is_sound(source, why) && !call_flag(call, "anyway")) return complain_of_call(ANSWER_NO, "%s (--anyway restores it all the same)", why);
     int lock = lock_archiver(&call->place, why);
-    if (lock < 0) return complain(ANSWER_NO, "%s", why);
+    if (lock < 0) return complain_of_call(ANSWER_NO, "%s", why);
     enum outcome outcome = put_in_place(call, source, why);
     close(lock);
-    return outcome == DONE ? DONE : complain(outcome, "%s", why);
+    return outcome == DONE ? DONE : complain_of_call(outcome, "%s", why);
 }

@@ -101,7 +101,7 @@ bool call_number(const struct call *call, const char *name, unsigned long preset
     errno = 0;
     *out = strtoul(text, &end, 10);
     if (isdigit((unsigned char)*text) && !*end && !errno) return true;
-    (void)complain(WRONG_USE, "--%s must be a whole number, not \"%s\"", name, text);
+    (void)complain_of_call(WRONG_USE, "--%s must be a whole number, not \"%s\"", name, text);
     return false;
 }
 
@@ -130,7 +130,7 @@ void commands_help(const struct command *table, size_t n, buffer_t *out) {
     buffer_text(out, "\nexit status: 0 done; 1 the answer is no; 2 wrong use; 3 what was to be asked cannot be reached\n");
 }
 
-enum outcome complain(enum outcome outcome, const char *format, ...) {
+enum outcome complain_of_call(enum outcome outcome, const char *format, ...) {
     va_list args;
     va_start(args, format);
     fputs("tradecast: ", stderr);

@@ -61,7 +61,7 @@ void commands_completion(const struct command *table, size_t n, buffer_t *out); 
 extern const struct flag common_flags[];                                        // of every command
 
 // One sentence on stderr; returns `outcome`, so that a command can end with it.
-enum outcome complain(enum outcome outcome, const char *format, ...) __attribute__((format(printf, 2, 3)));
+enum outcome complain_of_call(enum outcome outcome, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void print_out(buffer_t *out);   // to stdout, and empties it
 const char *operator_name(void); // who calls: recorded with what is asked for
 

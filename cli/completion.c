@@ -4,19 +4,19 @@
 
 #include "cli.h"
 
-static bool is_word(const char *text, size_t length) {
+static bool is_completion_word(const char *text, size_t length) {
     for (size_t i = 0; i < length; i++)
         if ((text[i] < 'a' || text[i] > 'z') && text[i] != '-') return false;
     return length > 1;
 }
 
 // "list | show TOPIC": the words that an alternative begins with. What is in capitals is for the caller to fill in.
-static void add_words(const char *arguments, buffer_t *out) {
+static void add_argument_words(const char *arguments, buffer_t *out) {
     const char *before = "";
     for (const char *at = arguments; *at;) {
         at += strspn(at, "[ ");
         size_t length = strcspn(at, " ]");
-        if (is_word(at, length)) {
+        if (is_completion_word(at, length)) {
             buffer_format(out, "%s%.*s", before, (int)length, at);
             before = " ";
         }
@@ -39,7 +39,7 @@ void commands_completion(const struct command *table, size_t n, buffer_t *out) {
     buffer_text(out, "' ;;\n");
     for (size_t i = 0; i < n; i++) {
         buffer_format(out, "    *:%s) words='", table[i].name);
-        add_words(table[i].arguments, out);
+        add_argument_words(table[i].arguments, out);
         buffer_text(out, "' flags='");
         add_flags(table[i].flags, out);
         add_flags(common_flags, out);

@@ -17,7 +17,7 @@ struct gathering {
 };
 
 // Each consensus once: the archive has the votes with it, and is asked first.
-static void add(struct gathering *g, struct contribution c) {
+static void add_contribution(struct gathering *g, struct contribution c) {
     for (size_t i = 0; i < g->story->n_contributions && c.consensus; i++) {
         if (g->found[i].consensus && strcmp(g->found[i].consensus, c.consensus) == 0) return;
     }
@@ -30,11 +30,11 @@ static err_t look_at_ballot(void *arg, struct span name, struct span packed) {
     const Ballot *b = ballot__unpack(arena_allocator(g->arena), packed.length, packed.data);
     for (size_t i = 0; b && i < b->n_votes; i++) {
         if (b->waiting && strcmp(b->votes[i]->signal_id, g->story->signal_id) == 0)
-            add(g, (struct contribution){.config_id = b->config_id, .waiting = b});
+            add_contribution(g, (struct contribution){.config_id = b->config_id, .waiting = b});
     }
     for (size_t i = 0; b && b->decided && i < b->n_decided_parts; i++) {
         if (strcmp(b->decided_parts[i], g->story->signal_id) == 0)
-            add(g, (struct contribution){.config_id = b->config_id, .consensus = b->decided});
+            add_contribution(g, (struct contribution){.config_id = b->config_id, .consensus = b->decided});
     }
     return ERR_OK;
 }
@@ -42,12 +42,12 @@ static err_t look_at_ballot(void *arg, struct span name, struct span packed) {
 static void look_at_row(struct gathering *g, const SignalRow *row) {
     for (size_t i = 0; i < row->n_votes; i++) {
         if (strcmp(row->votes[i]->signal_id, g->story->signal_id) != 0) continue;
-        add(g, (struct contribution){.config_id = row->source, .consensus = row->signal_id, .vote = row->votes[i]});
+        add_contribution(g, (struct contribution){.config_id = row->source, .consensus = row->signal_id, .vote = row->votes[i]});
     }
 }
 
 // A consensus comes within the longest window after its first part. The partial index makes this a look at a few rows.
-static void look_at_archive(struct gathering *g, sql_t *archive) {
+static void find_archived_consensus(struct gathering *g, sql_t *archive) {
     static const char text[] = "SELECT * FROM signals WHERE votes IS NOT NULL AND created_at BETWEEN ? AND ?";
     uint64_t from = g->story->signal->created_at;
     own(sql_query) *query = sql_prepare(archive, text);
@@ -65,6 +65,6 @@ static void look_at_archive(struct gathering *g, sql_t *archive) {
 void contributions_gather(store_t *store, sql_t *archive, arena_t *arena, struct story *story) {
     struct gathering g = {story, arena, arena_zero(arena, CONTRIBUTIONS_MAX * sizeof(struct contribution))};
     story->contributions = g.found;
-    if (archive) look_at_archive(&g, archive);
+    if (archive) find_archived_consensus(&g, archive);
     if (store) (void)store_pairs(store, "signal:state:votes", look_at_ballot, &g); // unreachable: the others have said so
 }

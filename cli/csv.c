@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static void add_quoted(buffer_t *out, const char *text) {
+static void add_csv_quoted(buffer_t *out, const char *text) {
     for (const char *quote; (quote = strchr(text, '"')); text = quote + 1) {
         buffer_add(out, text, (size_t)(quote - text));
         buffer_text(out, "\"\"");
@@ -14,13 +14,13 @@ static void add_quoted(buffer_t *out, const char *text) {
 
 void csv_text(buffer_t *out, const char *text) {
     buffer_text(out, *text && strchr("=+-@\t\r\n'", *text) ? "\"'" : "\"");
-    add_quoted(out, text);
+    add_csv_quoted(out, text);
     buffer_text(out, "\"");
 }
 
 void csv_value(buffer_t *out, const char *text) {
     if (!strpbrk(text, "\",\r\n")) return buffer_text(out, text);
     buffer_text(out, "\"");
-    add_quoted(out, text);
+    add_csv_quoted(out, text);
     buffer_text(out, "\"");
 }

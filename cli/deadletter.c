@@ -54,7 +54,7 @@ static void list_letter(void *arg, const char *service, const char *id, const De
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) sheet_add(sheet, cells[i]);
 }
 
-static enum outcome list(struct call *call, store_t *store) {
+static enum outcome run_deadletter_list(struct call *call, store_t *store) {
     struct sheet sheet = {0};
     own(buffer) out = {0};
     sheet_start(&sheet, "SERVICE|ID|TOPIC|ENTRY|TYPE|SINCE|REASON");
@@ -66,7 +66,7 @@ static enum outcome list(struct call *call, store_t *store) {
     else
         sheet_print(&sheet, &out);
     sheet_destroy(&sheet);
-    if (e) return complain(NO_REACH, "the dead letters cannot be read: %s", store_trouble(store));
+    if (e) return complain_of_call(NO_REACH, "the dead letters cannot be read: %s", store_trouble(store));
     print_out(&out);
     return DONE;
 }
@@ -101,13 +101,13 @@ static void show_letter(void *arg, const char *service, const char *id, const De
     buffer_text(&l->out, "}\n");
 }
 
-static enum outcome show(struct call *call, store_t *store) {
+static enum outcome run_deadletter_show(struct call *call, store_t *store) {
     struct looking looking = {.service = call->args[1], .id = call->args[2]};
     err_t e = each_letter(call, store, show_letter, &looking);
     print_out(&looking.out);
     buffer_destroy(&looking.out);
-    if (e) return complain(NO_REACH, "the dead letters cannot be read: %s", store_trouble(store));
-    return looking.found ? DONE : complain(ANSWER_NO, "%s has no dead letter %s", looking.service, looking.id);
+    if (e) return complain_of_call(NO_REACH, "the dead letters cannot be read: %s", store_trouble(store));
+    return looking.found ? DONE : complain_of_call(ANSWER_NO, "%s has no dead letter %s", looking.service, looking.id);
 }
 
 static enum outcome redrive_one(struct call *call, const char *service, const char *id) {
@@ -128,14 +128,14 @@ static void redrive_letter(void *arg, const char *service, const char *id, const
     if (outcome != DONE) r->outcome = outcome;
 }
 
-static enum outcome redrive(struct call *call, store_t *store) {
+static enum outcome run_deadletter_redrive(struct call *call, store_t *store) {
     if (!call_flag(call, "all")) return redrive_one(call, call->args[1], call->args[2]);
     struct redriving redriving = {call, call->args[1], DONE};
-    if (each_letter(call, store, redrive_letter, &redriving)) return complain(NO_REACH, "%s", store_trouble(store));
+    if (each_letter(call, store, redrive_letter, &redriving)) return complain_of_call(NO_REACH, "%s", store_trouble(store));
     return redriving.outcome;
 }
 
-static enum outcome drop(struct call *call, store_t *store) {
+static enum outcome run_deadletter_drop(struct call *call, store_t *store) {
     const struct question question = {.service = call->args[1], .verb = "deadletter-drop", .args = {call->args[2]}, .n_args = 1};
     (void)store;
     return ask_and_say(call, &question);
@@ -146,12 +146,12 @@ enum outcome run_deadletter(struct call *call) {
         const char *name;
         unsigned args;
         enum outcome (*run)(struct call *call, store_t *store);
-    } verbs[] = {{"list", 1, list}, {"show", 3, show}, {"redrive", 3, redrive}, {"drop", 3, drop}};
+    } verbs[] = {{"list", 1, run_deadletter_list}, {"show", 3, run_deadletter_show}, {"redrive", 3, run_deadletter_redrive}, {"drop", 3, run_deadletter_drop}};
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
-        bool all = call_flag(call, "all") && verbs[i].run == redrive;
+        bool all = call_flag(call, "all") && verbs[i].run == run_deadletter_redrive;
         if (strcmp(call->args[0], verbs[i].name) != 0 || call->n_args != (all ? 2 : verbs[i].args)) continue;
         own(store) *store = place_store(&call->place, "viewer");
         return store ? verbs[i].run(call, store) : NO_REACH;
     }
-    return complain(WRONG_USE, "usage: tradecast deadletter %s", call->command->arguments);
+    return complain_of_call(WRONG_USE, "usage: tradecast deadletter %s", call->command->arguments);
 }

@@ -7,18 +7,18 @@
 
 enum finding { FINE, DOUBTFUL, WRONG };
 
-struct report {
+struct report_finding {
     const struct call *call;
     struct sheet sheet;
     unsigned found[3]; // by finding
 };
 
 // One line: what was looked at, what it is, and, unless it is fine, what to do.
-void report(struct report *self, enum finding finding, const char *what, const char *format, ...) __attribute__((format(printf, 4, 5)));
+void report_finding(struct report_finding *self, enum finding finding, const char *what, const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-void check_redis(struct report *self); // reachable, its settings, its users
-void check_disk(struct report *self);  // room, how long an fdatasync takes, SQLite
-void check_record(struct report *self); // chain, audit log, backup
+void check_redis(struct report_finding *self); // reachable, its settings, its users
+void check_disk(struct report_finding *self);  // room, how long an fdatasync takes, SQLite
+void check_record(struct report_finding *self); // chain, audit log, backup
 
 // The profile that a disk whose fdatasync takes so long recommends, with the reason. Pure.
 const char *profile_for(uint64_t fdatasync_ns, const char **why);

@@ -27,7 +27,7 @@ const char *profile_for(uint64_t fdatasync_ns, const char **why) {
     return quick ? "strict" : "standard";
 }
 
-static int by_size(const void *a, const void *b) {
+static int compare_delays(const void *a, const void *b) {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
     return (x > y) - (x < y);
 }
@@ -52,57 +52,57 @@ static uint64_t time_of_sync(const char *dir) {
     close(fd);
     errno = why;
     if (!fine) return 0;
-    qsort(times, SYNCS, sizeof *times, by_size);
+    qsort(times, SYNCS, sizeof *times, compare_delays);
     return times[SYNCS / 2] + 1;
 }
 
-static void check_sync(struct report *self) {
+static void check_sync(struct report_finding *self) {
     char dir[260], median[24];
     const char *why;
     snprintf(dir, sizeof dir, "%s/redis", self->call->place.dir);
     uint64_t ns = time_of_sync(dir);
     if (!ns) {
-        report(self, WRONG, "disk", "%s: cannot write and sync: %s", dir, strerror(errno));
+        report_finding(self, WRONG, "disk", "%s: cannot write and sync: %s", dir, strerror(errno));
         return;
     }
     text_between(ns, median);
     const char *profile = profile_for(ns, &why);
-    report(self, FINE, "disk", "an fdatasync takes %s (median of %d): PROFILE=%s is recommended, %s", median, SYNCS, profile, why);
+    report_finding(self, FINE, "disk", "an fdatasync takes %s (median of %d): PROFILE=%s is recommended, %s", median, SYNCS, profile, why);
 }
 
-static void check_room(struct report *self) {
+static void check_room(struct report_finding *self) {
     struct statvfs s;
     const char *dir = self->call->place.dir;
     if (statvfs(dir, &s) != 0) {
-        report(self, WRONG, "disk", "%s: %s", dir, strerror(errno));
+        report_finding(self, WRONG, "disk", "%s: %s", dir, strerror(errno));
         return;
     }
     char text[24];
     uint64_t bytes = (uint64_t)s.f_bavail * s.f_frsize;
     text_bytes(bytes, text);
     if (bytes < TOO_FEW_BYTES)
-        report(self, WRONG, "disk", "%s free: make room, or nothing will be accepted soon", text);
+        report_finding(self, WRONG, "disk", "%s free: make room, or nothing will be accepted soon", text);
     else if (bytes < FEW_BYTES)
-        report(self, DOUBTFUL, "disk", "%s free is little beside a Redis of 2 GiB", text);
+        report_finding(self, DOUBTFUL, "disk", "%s free is little beside a Redis of 2 GiB", text);
     else
-        report(self, FINE, "disk", "%s free", text);
+        report_finding(self, FINE, "disk", "%s free", text);
 }
 
-static void check_archive(struct report *self) {
+static void check_archive(struct report_finding *self) {
     char why[200];
     const char *path = self->call->place.archive;
     struct stat s;
     bool whole = call_flag(self->call, "full") || (stat(path, &s) == 0 && s.st_size < FULL_BELOW);
     if (access(path, F_OK) != 0) {
-        report(self, DOUBTFUL, "sqlite", "%s is not there: has the archiver ever run?", path);
+        report_finding(self, DOUBTFUL, "sqlite", "%s is not there: has the archiver ever run?", path);
     } else if (sql_check(path, whole ? INT64_MAX : 0, why)) {
-        report(self, WRONG, "sqlite", "%s: %s", path, why);
+        report_finding(self, WRONG, "sqlite", "%s: %s", path, why);
     } else {
-        report(self, FINE, "sqlite", "%s is sound%s", path, whole ? " (every page)" : " (opened only; --full looks at every page)");
+        report_finding(self, FINE, "sqlite", "%s is sound%s", path, whole ? " (every page)" : " (opened only; --full looks at every page)");
     }
 }
 
-void check_disk(struct report *self) {
+void check_disk(struct report_finding *self) {
     check_room(self);
     check_sync(self);
     check_archive(self);

@@ -45,33 +45,33 @@ static bool setting_of(store_t *store, const char *name, char out[static 64]) {
     return true;
 }
 
-static void check_settings(struct report *self, store_t *store, const char *profile) {
+static void check_settings(struct report_finding *self, store_t *store, const char *profile) {
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
         char value[64];
         const char *wanted, *name = settings[i].name;
         if (!setting_of(store, name, value)) {
-            report(self, DOUBTFUL, "redis", "%s cannot be read: %s", name, store_trouble(store));
+            report_finding(self, DOUBTFUL, "redis", "%s cannot be read: %s", name, store_trouble(store));
             continue;
         }
         enum finding finding = judge_setting(name, value, profile, &wanted);
         if (finding == FINE)
-            report(self, FINE, "redis", "%s %s", name, value);
+            report_finding(self, FINE, "redis", "%s %s", name, value);
         else
-            report(self, finding, "redis", "%s is %s; the %s profile asks for %s (redis.conf)", name, value, profile, wanted);
+            report_finding(self, finding, "redis", "%s is %s; the %s profile asks for %s (redis.conf)", name, value, profile, wanted);
     }
 }
 
-static void check_writes(struct report *self, store_t *store) {
+static void check_writes(struct report_finding *self, store_t *store) {
     own(buffer) info = {0};
     if (REDIS(store, &info, "INFO", "persistence")) return;
     bool fine = strstr(buffer_string(&info), "aof_last_write_status:ok") != NULL;
     if (fine)
-        report(self, FINE, "redis", "its last write to disk went well");
+        report_finding(self, FINE, "redis", "its last write to disk went well");
     else
-        report(self, WRONG, "redis", "its append-only file cannot be written: look at the disk and Redis' log");
+        report_finding(self, WRONG, "redis", "its append-only file cannot be written: look at the disk and Redis' log");
 }
 
-static void check_skew(struct report *self, store_t *store) {
+static void check_skew(struct report_finding *self, store_t *store) {
     own(buffer) reply = {0};
     if (REDIS(store, &reply, "TIME")) return;
     char *end;
@@ -80,67 +80,67 @@ static void check_skew(struct report *self, store_t *store) {
     char text[24];
     text_between(apart, text);
     if (apart > SKEW_MAX_NS)
-        report(self, WRONG, "clock", "Redis' clock is %s away from this one", text);
+        report_finding(self, WRONG, "clock", "Redis' clock is %s away from this one", text);
     else
-        report(self, FINE, "clock", "Redis' clock agrees within %s", text);
+        report_finding(self, FINE, "clock", "Redis' clock agrees within %s", text);
 }
 
-static void report_gap(void *arg, const struct gap *gap) { report(arg, DOUBTFUL, "configuration", "%s", gap->text); }
+static void report_gap(void *arg, const struct gap *gap) { report_finding(arg, DOUBTFUL, "configuration", "%s", gap->text); }
 
-static void check_configuration(struct report *self, store_t *store) {
+static void check_configuration(struct report_finding *self, store_t *store) {
     own(book) *book = book_new();
     if (book_load(book, store))
-        report(self, DOUBTFUL, "configuration", "it cannot be read: %s", store_trouble(store));
+        report_finding(self, DOUBTFUL, "configuration", "it cannot be read: %s", store_trouble(store));
     else if (!gaps_each(book, &(struct gaps_asked){NULL, NULL}, report_gap, self))
-        report(self, FINE, "configuration", "everything in it can trade");
+        report_finding(self, FINE, "configuration", "everything in it can trade");
 }
 
-static void check_default_user(struct report *self, store_t *store) {
+static void check_default_user(struct report_finding *self, store_t *store) {
     own(buffer) list = {0};
     if (REDIS(store, &list, "ACL", "LIST")) {
-        report(self, DOUBTFUL, "acl", "the list of users cannot be read: %s", store_trouble(store));
+        report_finding(self, DOUBTFUL, "acl", "the list of users cannot be read: %s", store_trouble(store));
         return;
     }
     bool off = strstr(buffer_string(&list), "user default off") != NULL;
     if (off)
-        report(self, FINE, "acl", "the default user is off");
+        report_finding(self, FINE, "acl", "the default user is off");
     else
-        report(self, WRONG, "acl", "the default user is on: anybody who reaches Redis may write (user default off)");
+        report_finding(self, WRONG, "acl", "the default user is on: anybody who reaches Redis may write (user default off)");
 }
 
 // Nobody may write a key that is not in his slice.
-static void check_user(struct report *self, const char *user) {
+static void check_user(struct report_finding *self, const char *user) {
     char why[240];
     own(buffer) reply = {0};
     own(store) *store = place_store_quietly(&self->call->place, user, why);
     if (!store) {
-        report(self, DOUBTFUL, "acl", "cannot log in as %s: %s", user, why);
+        report_finding(self, DOUBTFUL, "acl", "cannot log in as %s: %s", user, why);
         return;
     }
     err_t e = REDIS(store, &reply, "SET", PROBE, "1");
     if (e == ERR_ACCESS) {
-        report(self, FINE, "acl", "%s may not write a foreign key", user);
+        report_finding(self, FINE, "acl", "%s may not write a foreign key", user);
     } else if (e) {
-        report(self, DOUBTFUL, "acl", "%s was refused, but not by the ACL: %s", user, store_trouble(store));
+        report_finding(self, DOUBTFUL, "acl", "%s was refused, but not by the ACL: %s", user, store_trouble(store));
     } else {
-        report(self, WRONG, "acl", "%s may write a key that is not its own: load users.acl (deploy/acl)", user);
+        report_finding(self, WRONG, "acl", "%s may write a key that is not its own: load users.acl (deploy/acl)", user);
         (void)!REDIS(store, &reply, "UNLINK", PROBE);
     }
 }
 
-static const char *profile_of(const struct report *self) {
+static const char *profile_of(const struct report_finding *self) {
     const char *given = call_flag(self->call, "profile"), *set = getenv("TRADECAST_PROFILE");
     return given ? given : set && *set ? set : "standard";
 }
 
-void check_redis(struct report *self) {
+void check_redis(struct report_finding *self) {
     char why[240];
     own(store) *store = place_store_quietly(&self->call->place, "viewer", why);
     if (!store) {
-        report(self, WRONG, "redis", "%s", why);
+        report_finding(self, WRONG, "redis", "%s", why);
         return;
     }
-    report(self, FINE, "redis", "answers at %s", self->call->place.redis);
+    report_finding(self, FINE, "redis", "answers at %s", self->call->place.redis);
     check_settings(self, store, profile_of(self));
     check_configuration(self, store);
     check_writes(self, store);

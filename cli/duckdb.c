@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool find(struct duckdb *self, const char *name, void *place, size_t size, char why[static 320]) {
+static bool find_symbol(struct duckdb *self, const char *name, void *place, size_t size, char why[static 320]) {
     void *symbol = dlsym(self->library, name);
     memcpy(place, &symbol, size); // ISO C knows no cast from an object's address to a function's
     if (!symbol) snprintf(why, 320, "DuckDB's library has no %s: it must be version 1.0 or later", name);
@@ -27,7 +27,7 @@ bool duckdb_load(struct duckdb *self, char why[static 320]) {
         return false;
     }
     bool good = true;
-#define DUCKDB_FIND(type, name, takes) good = good && find(self, "duckdb_" #name, &self->name, sizeof self->name, why);
+#define DUCKDB_FIND(type, name, takes) good = good && find_symbol(self, "duckdb_" #name, &self->name, sizeof self->name, why);
     DUCKDB_FUNCTIONS(DUCKDB_FIND)
 #undef DUCKDB_FIND
     return good;

@@ -62,7 +62,7 @@ static size_t in_archive(struct sources *s, const struct where *w, const char *i
 }
 
 // Redis has the newest; *archived tells whether the archive has it as well.
-static const void *find(struct sources *s, const struct where *w, const char *id, bool *archived) {
+static const void *find_record(struct sources *s, const struct where *w, const char *id, bool *archived) {
     char key[160];
     ProtobufCMessage *live = NULL;
     const ProtobufCMessage *kept = NULL;
@@ -81,9 +81,9 @@ static const void *find(struct sources *s, const struct where *w, const char *id
 static void gather_word(struct sources *s, struct word *word, const char *command_id) {
     static const struct where of_command = {NULL, "commands", "command_id", &command__descriptor},
                               of_account = {NULL, "order_commands", "command_id", &order_command__descriptor};
-    word->for_account = find(s, &of_account, command_id, NULL);
+    word->for_account = find_record(s, &of_account, command_id, NULL);
     const char *of = word->for_account ? word->for_account->of_command : NULL;
-    word->command = find(s, &of_command, of ? of : command_id, NULL);
+    word->command = find_record(s, &of_command, of ? of : command_id, NULL);
 }
 
 static bool is_on_command(const TradeState *t) {
@@ -115,16 +115,16 @@ static void gather_closers(struct sources *s, struct part *part) {
 static void gather_trade(struct sources *s, struct part *part, const char *trade_id) {
     static const struct where of_results = {NULL, "trade_result", "trade_id", &trade_result__descriptor};
     const ProtobufCMessage *results[RESULTS_MAX];
-    part->order = find(s, &of_order, trade_id, NULL);
-    part->trade = find(s, &of_trade, trade_id, &part->archived);
-    part->reconciliation = find(s, &of_reconciliation, trade_id, NULL);
+    part->order = find_record(s, &of_order, trade_id, NULL);
+    part->trade = find_record(s, &of_trade, trade_id, &part->archived);
+    part->reconciliation = find_record(s, &of_reconciliation, trade_id, NULL);
     part->n_results = in_archive(s, &of_results, trade_id, results, RESULTS_MAX);
     for (size_t i = 0; i < part->n_results; i++) part->results[i] = (const TradeResult *)results[i];
     if (part->trade && is_on_command(part->trade)) gather_word(s, &part->word, part->trade->cause_id);
     gather_closers(s, part);
 }
 
-static void add_part(struct sources *s, struct story *story, const char *trade_id) {
+static void add_trade_part(struct sources *s, struct story *story, const char *trade_id) {
     struct part *part = &story->parts[story->n_parts];
     gather_trade(s, part, trade_id);
     if (!part->trade) return;
@@ -148,7 +148,7 @@ static void gather_command(struct sources *s, struct story *story) {
     gather_word(s, &story->word, story->signal_id);
     size_t n = made_for(s, story->signal_id, trades, PARTS_MAX);
     story->parts = arena_zero(s->arena, (n + 1) * sizeof *story->parts);
-    for (size_t i = 0; i < n; i++) add_part(s, story, ((const TradeState *)trades[i])->trade_id);
+    for (size_t i = 0; i < n; i++) add_trade_part(s, story, ((const TradeState *)trades[i])->trade_id);
 }
 
 // The second order of a close belongs to its signal, and no routing names it.
@@ -159,13 +159,13 @@ static void gather_other_sides(struct sources *s, struct story *story) {
         size_t n = t ? made_for(s, t->trade_id, made, CLOSERS_MAX) : 0;
         for (size_t k = 0; k < n; k++) {
             const TradeState *other = (const TradeState *)made[k];
-            if (other->cause == TRADE_STATE__CAUSE__other_side && story->n_parts < 2 * parts) add_part(s, story, other->trade_id);
+            if (other->cause == TRADE_STATE__CAUSE__other_side && story->n_parts < 2 * parts) add_trade_part(s, story, other->trade_id);
         }
     }
 }
 
 static const Signal *find_signal(struct sources *s, struct story *story) {
-    const Signal *live = find(s, &of_signal, story->signal_id, NULL);
+    const Signal *live = find_record(s, &of_signal, story->signal_id, NULL);
     const ProtobufCMessage *row;
     story->archived = in_archive(s, &of_row, story->signal_id, &row, 1) == 1;
     if (live || !story->archived) return live;
@@ -173,7 +173,7 @@ static const Signal *find_signal(struct sources *s, struct story *story) {
 }
 
 static const SignalRejection *find_rejection(struct sources *s, const char *signal_id) {
-    const SignalRejection *live = find(s, &of_rejection, signal_id, NULL);
+    const SignalRejection *live = find_record(s, &of_rejection, signal_id, NULL);
     const ProtobufCMessage *row;
     if (live || in_archive(s, &of_failure, signal_id, &row, 1) != 1) return live;
     const TradeFailure *failure = (const TradeFailure *)row;
@@ -207,14 +207,14 @@ static const Duplicates *find_duplicates(struct sources *s, const char *signal_i
     return found;
 }
 
-static void gather(struct sources *s, struct story *story) {
+static void gather_story(struct sources *s, struct story *story) {
     story->archive_known = s->archive != NULL;
     story->signal = find_signal(s, story);
     if (story->signal) contributions_gather(s->store, s->archive, s->arena, story);
     story->duplicates = find_duplicates(s, story->signal_id);
     story->rejection = find_rejection(s, story->signal_id);
-    story->routing = find(s, &of_routing, story->signal_id, NULL);
-    story->status = find(s, &of_status, story->signal_id, NULL);
+    story->routing = find_record(s, &of_routing, story->signal_id, NULL);
+    story->status = find_record(s, &of_status, story->signal_id, NULL);
     size_t n = story->routing ? story->routing->n_decisions : 0;
     story->parts = arena_zero(s->arena, (2 * n + 1) * sizeof *story->parts);
     for (size_t i = 0; i < n; i++) {
@@ -263,31 +263,31 @@ static void gather_by_sender(struct sources *s, struct story *story) {
         look_at_archived_sources(&n);
     if (!n.found) return;
     story->signal_id = n.found;
-    gather(s, story);
+    gather_story(s, story);
 }
 
 // A trade's id tells the story of its signal; of an order that no signal asked for, its own.
 static void gather_by_trade(struct sources *s, struct story *story) {
-    const TradeState *t = find(s, &of_trade, story->signal_id, NULL);
+    const TradeState *t = find_record(s, &of_trade, story->signal_id, NULL);
     if (!t) return;
     if (!t->has_cause || t->cause == TRADE_STATE__CAUSE__other_side) {
         story->signal_id = t->signal_id;
-        return gather(s, story);
+        return gather_story(s, story);
     }
     story->archive_known = s->archive != NULL;
     story->parts = arena_zero(s->arena, sizeof *story->parts);
-    add_part(s, story, t->trade_id);
+    add_trade_part(s, story, t->trade_id);
 }
 
-static bool is_there(const struct story *story) { return story_is_signal(story) || story->n_parts || story->word.command || story->word.for_account; }
+static bool is_story_there(const struct story *story) { return story_is_signal(story) || story->n_parts || story->word.command || story->word.for_account; }
 
 // By the signal's id, here or as its sender has it; a command's; a trade's.
 static void gather_any(struct sources *s, const char *id, struct story *story) {
-    void (*const ways[])(struct sources *, struct story *) = {gather, gather_by_sender, gather_command, gather_by_trade};
+    void (*const ways[])(struct sources *, struct story *) = {gather_story, gather_by_sender, gather_command, gather_by_trade};
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         *story = (struct story){.signal_id = id};
         ways[i](s, story);
-        if (is_there(story)) return;
+        if (is_story_there(story)) return;
     }
     story->signal_id = id;
 }
@@ -298,14 +298,14 @@ enum outcome run_explain(struct call *call) {
     own(sql) *archive = place_archive(&call->place, no_archive);
     own(arena) *arena = arena_new(0);
     own(buffer) out = {0};
-    if (!store && !archive) return complain(NO_REACH, "%s", why);
-    if (!store) (void)complain(NO_REACH, "%s; told from the archive alone", why);
+    if (!store && !archive) return complain_of_call(NO_REACH, "%s", why);
+    if (!store) (void)complain_of_call(NO_REACH, "%s; told from the archive alone", why);
     struct sources sources = {store, archive, arena, ERR_OK};
     struct story story;
     gather_any(&sources, call->args[0], &story);
-    if (!is_there(&story)) {
+    if (!is_story_there(&story)) {
         if (sources.failed) return NO_REACH;
-        return complain(ANSWER_NO, "there is no signal, command or trade %s%s%s", story.signal_id,
+        return complain_of_call(ANSWER_NO, "there is no signal, command or trade %s%s%s", story.signal_id,
                         archive ? "" : " in Redis, and the archive cannot be read: ", archive ? "" : no_archive);
     }
     if (call->json)

@@ -91,7 +91,7 @@ static void bind_bound(sql_query_t *q, int at, uint64_t ns, bool is_day) {
     sql_bind_text(q, at, text);
 }
 
-static bool each_row(struct export *self, const struct table_form *table, sql_query_t *q) {
+static bool export_each_row(struct export *self, const struct table_form *table, sql_query_t *q) {
     struct sink *sink = &self->sink;
     char day[DAY_TEXT] = "";
     bool row = true;
@@ -120,7 +120,7 @@ static bool export_table(struct export *self, const struct table_form *table) {
         bind_bound(q, 1, self->since, is_day);
         bind_bound(q, 2, self->until, is_day);
     }
-    if (!self->sink.form->table(&self->sink, table) || !each_row(self, table, q)) return false;
+    if (!self->sink.form->table(&self->sink, table) || !export_each_row(self, table, q)) return false;
     sheet_add(&self->said, table->name);
     sheet_format(&self->said, "%llu", self->rows);
     sheet_format(&self->said, "%u", self->days);
@@ -136,7 +136,7 @@ static enum outcome export_all(struct export *self, const char *only) {
         if (table->copying == COPIED && (!only || strcmp(only, table->name) == 0)) good = export_table(self, table);
     }
     if (opened) good = sink->form->close(sink, good) && good;
-    return good ? DONE : complain(NO_REACH, "%s", sink->why);
+    return good ? DONE : complain_of_call(NO_REACH, "%s", sink->why);
 }
 
 static bool is_table(const char *name) {
@@ -145,11 +145,11 @@ static bool is_table(const char *name) {
     return false;
 }
 
-static bool read_time(const struct call *call, const char *flag, uint64_t *out) {
+static bool read_export_time(const struct call *call, const char *flag, uint64_t *out) {
     const char *text = call_flag(call, flag);
     *out = 0;
     if (!text || period_read(text, clock_utc_ns(), out)) return true;
-    (void)complain(WRONG_USE, "--%s is \"%.60s\"; it must be a day, a time, or how long ago (7d)", flag, text);
+    (void)complain_of_call(WRONG_USE, "--%s is \"%.60s\"; it must be a day, a time, or how long ago (7d)", flag, text);
     return false;
 }
 
@@ -159,7 +159,7 @@ static const struct sink_form *find_form(const char *name) {
     return NULL;
 }
 
-static void say(const struct call *call, const struct sheet *said) {
+static void print_exported(const struct call *call, const struct sheet *said) {
     own(buffer) out = {0};
     if (call->json)
         sheet_json(said, &out);
@@ -173,17 +173,17 @@ enum outcome run_export(struct call *call) {
     const char *only = call_flag(call, "table"), *format = call_flag(call, "format");
     char why[200];
     struct export self = {.sink = {.form = find_form(format ? format : "csv"), .dir = call->args[0]}};
-    if (!self.sink.form) return complain(WRONG_USE, "--format is \"%.40s\"; it must be csv, jsonl, parquet or duckdb", format);
-    if (only && !is_table(only)) return complain(WRONG_USE, "there is no table %.60s to export", only);
-    if (!read_time(call, "since", &self.since) || !read_time(call, "until", &self.until)) return WRONG_USE;
+    if (!self.sink.form) return complain_of_call(WRONG_USE, "--format is \"%.40s\"; it must be csv, jsonl, parquet or duckdb", format);
+    if (only && !is_table(only)) return complain_of_call(WRONG_USE, "there is no table %.60s to export", only);
+    if (!read_export_time(call, "since", &self.since) || !read_export_time(call, "until", &self.until)) return WRONG_USE;
     own(sql) *archive = place_archive(&call->place, why);
-    if (!archive) return complain(NO_REACH, "%s", why);
+    if (!archive) return complain_of_call(NO_REACH, "%s", why);
     // What must be sorted is sorted on disk, however much it is.
-    if (sql_run(archive, "PRAGMA temp_store=FILE")) return complain(NO_REACH, "%s", sql_trouble(archive));
+    if (sql_run(archive, "PRAGMA temp_store=FILE")) return complain_of_call(NO_REACH, "%s", sql_trouble(archive));
     self.archive = archive;
     sheet_start(&self.said, "TABLE|>ROWS|>DAYS");
     enum outcome outcome = export_all(&self, only);
-    if (outcome == DONE) say(call, &self.said);
+    if (outcome == DONE) print_exported(call, &self.said);
     sheet_destroy(&self.said);
     return outcome;
 }

@@ -24,13 +24,13 @@ struct duck {
 };
 
 // What a name or a path needs within quotes.
-static void add_quoted(buffer_t *out, const char *text) {
+static void add_sql_quoted(buffer_t *out, const char *text) {
     buffer_text(out, "'");
     for (; *text; text++) buffer_format(out, *text == '\'' ? "''" : "%c", *text);
     buffer_text(out, "'");
 }
 
-static bool run(struct sink *self, const char *text) {
+static bool run_duckdb(struct sink *self, const char *text) {
     struct duck *d = self->state;
     duckdb_result result = {0};
     bool good = d->lib.query(d->connection, text, &result) == DUCKDB_GOOD;
@@ -45,16 +45,16 @@ static bool connect_to(struct sink *self, const char *path) {
     if (d->lib.open(path, &d->database) != DUCKDB_GOOD) return export_fail(self, "DuckDB cannot open %.250s", path ? path : "memory");
     if (d->lib.connect(d->database, &d->connection) != DUCKDB_GOOD) return export_fail(self, "DuckDB does not connect");
     // It fetches nothing; and a day that does not fit into memory goes to disk.
-    return run(self,
+    return run_duckdb(self,
                "SET autoinstall_known_extensions=false; SET autoload_known_extensions=false; SET memory_limit='512MB'; SET threads=2");
 }
 
-static void disconnect(struct duck *d) {
+static void disconnect_duckdb(struct duck *d) {
     if (d->connection) d->lib.disconnect(&d->connection);
     if (d->database) d->lib.close(&d->database);
 }
 
-static bool load(struct sink *self) {
+static bool load_duckdb(struct sink *self) {
     struct duck *d = alloc_zeroed(1, sizeof(*d));
     self->state = d;
     if (duckdb_load(&d->lib, self->why)) return true;
@@ -63,8 +63,8 @@ static bool load(struct sink *self) {
     return false;
 }
 
-static bool give_up(struct sink *self) {
-    disconnect(self->state);
+static bool give_up_export(struct sink *self) {
+    disconnect_duckdb(self->state);
     free(self->state);
     self->state = NULL;
     return false;
@@ -87,7 +87,7 @@ static bool create_table(struct sink *self, const struct table_form *table) {
     }
     buffer_text(&text, ")");
     ((struct duck *)self->state)->table = table;
-    return run(self, buffer_string(&text));
+    return run_duckdb(self, buffer_string(&text));
 }
 
 static bool begin_rows(struct sink *self) {
@@ -149,8 +149,8 @@ static bool duck_row(struct sink *self, const struct table_form *table, sql_quer
 // Parquet: a day's rows in memory (or where DuckDB puts what does not fit), then a file.
 
 static bool parquet_open(struct sink *self) {
-    if (!load(self)) return false;
-    return connect_to(self, NULL) || give_up(self);
+    if (!load_duckdb(self)) return false;
+    return connect_to(self, NULL) || give_up_export(self);
 }
 
 static bool write_day(struct sink *self) {
@@ -159,9 +159,9 @@ static bool write_day(struct sink *self) {
     if (!d->appender) return true;
     if (!end_rows(self)) return false;
     buffer_format(&text, "COPY \"%s\" TO ", d->table->name);
-    add_quoted(&text, d->partial);
+    add_sql_quoted(&text, d->partial);
     buffer_text(&text, " (FORMAT parquet, COMPRESSION zstd)");
-    if (!run(self, buffer_string(&text))) return false;
+    if (!run_duckdb(self, buffer_string(&text))) return false;
     if (rename(d->partial, d->path) != 0) return export_fail(self, "%.200s: %s", d->path, strerror(errno));
     return true;
 }
@@ -184,7 +184,7 @@ static bool parquet_close(struct sink *self, bool good) {
     bool whole = good && write_day(self);
     if (d->appender) d->lib.appender_destroy(&d->appender);
     if (!whole && d->partial[0]) (void)unlink(d->partial);
-    (void)give_up(self);
+    (void)give_up_export(self);
     return whole;
 }
 
@@ -193,12 +193,12 @@ const struct sink_form export_parquet = {"parquet", parquet_open, parquet_table,
 // DuckDB: one file, DIR/tradecast.duckdb, with all tables.
 
 static bool duckdb_open_file(struct sink *self) {
-    if (!load(self)) return false;
+    if (!load_duckdb(self)) return false;
     struct duck *d = self->state;
     snprintf(d->path, sizeof d->path, "%.600s/tradecast.duckdb", self->dir);
     snprintf(d->partial, sizeof d->partial, "%s.partial", d->path);
     (void)unlink(d->partial);
-    return connect_to(self, d->partial) || give_up(self);
+    return connect_to(self, d->partial) || give_up_export(self);
 }
 
 static bool duckdb_table(struct sink *self, const struct table_form *table) {
@@ -213,11 +213,11 @@ static bool duckdb_day(struct sink *self, const char *day) {
 static bool duckdb_close_file(struct sink *self, bool good) {
     struct duck *d = self->state;
     char path[sizeof d->path], partial[sizeof d->partial];
-    bool whole = good && end_rows(self) && run(self, "CHECKPOINT");
+    bool whole = good && end_rows(self) && run_duckdb(self, "CHECKPOINT");
     if (d->appender) d->lib.appender_destroy(&d->appender);
     memcpy(path, d->path, sizeof path);
     memcpy(partial, d->partial, sizeof partial);
-    (void)give_up(self);
+    (void)give_up_export(self);
     if (whole && rename(partial, path) != 0) whole = export_fail(self, "%.200s: %s", path, strerror(errno));
     if (!whole) (void)unlink(partial);
     return whole;

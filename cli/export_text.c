@@ -110,7 +110,7 @@ const struct sink_form export_csv = {"csv", text_open, text_table, csv_day, csv_
 
 static bool jsonl_day(struct sink *self, const char *day) { return begin_file(self, day, "data.jsonl"); }
 
-static bool is_json(const ProtobufCFieldDescriptor *f) {
+static bool is_json_column(const ProtobufCFieldDescriptor *f) {
     return f->label == PROTOBUF_C_LABEL_REPEATED || f->type == PROTOBUF_C_TYPE_MESSAGE;
 }
 
@@ -121,7 +121,7 @@ static bool jsonl_row(struct sink *self, const struct table_form *table, sql_que
         const ProtobufCFieldDescriptor *f = columns->fields[i];
         enum column_kind kind = column_kind_of(f);
         const char *text = sql_text(q, (int)i);
-        bool quoted = (kind == COLUMN_TEXT && !is_json(f)) || kind == COLUMN_TIME;
+        bool quoted = (kind == COLUMN_TEXT && !is_json_column(f)) || kind == COLUMN_TIME;
         if (!text) continue;
         buffer_format(&t->line, "%s\"%s\":", t->line.length ? "," : "{", f->name);
         if (quoted)

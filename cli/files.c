@@ -29,12 +29,12 @@ bool file_read(const char *path, size_t most, buffer_t *out) {
 enum outcome file_read_document(const char *path, size_t most, buffer_t *json) {
     char wrong[240];
     buffer_t read = {0};
-    if (!file_read(path, most, json)) return complain(WRONG_USE, "%s: %s", path, strerror(errno));
+    if (!file_read(path, most, json)) return complain_of_call(WRONG_USE, "%s: %s", path, strerror(errno));
     const char *text = buffer_string(json);
     if (text[strspn(text, " \t\r\n")] == '{') return DONE;
     bool good = yaml_to_json((struct span){json->data, json->length}, &read, wrong);
     buffer_destroy(good ? json : &read);
-    if (!good) return complain(ANSWER_NO, "%s: neither JSON nor YAML: %s", path, wrong);
+    if (!good) return complain_of_call(ANSWER_NO, "%s: neither JSON nor YAML: %s", path, wrong);
     *json = read;
     return DONE;
 }

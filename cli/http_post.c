@@ -8,14 +8,14 @@
 #define ANSWER_MAX (1 << 20)
 #define WITHIN_MS  10000L
 
-static size_t take(char *data, size_t size, size_t n, void *arg) {
+static size_t take_body(char *data, size_t size, size_t n, void *arg) {
     buffer_t *answer = arg;
     if (answer->length + size * n > ANSWER_MAX) return 0;
     buffer_add(answer, data, size * n);
     return size * n;
 }
 
-static CURLcode post(CURL *curl, const char *url, struct span body, buffer_t *answer) {
+static CURLcode perform_post(CURL *curl, const char *url, struct span body, buffer_t *answer) {
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
@@ -24,7 +24,7 @@ static CURLcode post(CURL *curl, const char *url, struct span body, buffer_t *an
     curl_easy_setopt(curl, CURLOPT_POST, 1L);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.length);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.data ? body.data : "");
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
     return curl_easy_perform(curl);
 }
@@ -35,7 +35,7 @@ unsigned http_post(const char *url, struct span body, buffer_t *answer, char why
     long status = 0;
     snprintf(why, 256, "libcurl cannot start");
     if (!curl) return 0;
-    CURLcode code = post(curl, url, body, answer);
+    CURLcode code = perform_post(curl, url, body, answer);
     if (code == CURLE_OK)
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     else

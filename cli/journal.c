@@ -11,7 +11,7 @@
 #include "stream.h"
 #include "text.h"
 
-static enum outcome list(struct call *call, store_t *store) {
+static enum outcome list_journals(struct call *call, store_t *store) {
     struct instance all[INSTANCES_MAX];
     size_t n = topology_instances(call->place.shards, all);
     struct sheet sheet = {0};
@@ -39,7 +39,7 @@ static enum outcome list(struct call *call, store_t *store) {
     return DONE;
 }
 
-struct show {
+struct show_journal {
     const struct call *call;
     const char *topic;
     struct filter filter;
@@ -48,13 +48,13 @@ struct show {
 };
 
 static err_t show_entry(void *arg, const struct journal_entry *entry) {
-    struct show *s = arg;
+    struct show_journal *s = arg;
     struct envelope e;
     arena_reset(s->arena);
     if (envelope_read(s->topic, entry->envelope, &e)) {
         char id[ENTRY_ID_TEXT];
         entry_id_print(entry->id, id);
-        (void)complain(ANSWER_NO, "%s %s is damaged: its check does not hold", s->topic, id);
+        (void)complain_of_call(ANSWER_NO, "%s %s is damaged: its check does not hold", s->topic, id);
         return ERR_OK;
     }
     const ProtobufCMessage *m = envelope_open(&e, s->arena);
@@ -67,7 +67,7 @@ static err_t show_entry(void *arg, const struct journal_entry *entry) {
 }
 
 // The id before: entries after it are those from `text` on.
-static bool before(const char *text, struct entry_id *out) {
+static bool id_before(const char *text, struct entry_id *out) {
     *out = ENTRY_ID_NONE;
     if (!text) return true;
     if (entry_id_parse(text, strlen(text), out)) return false;
@@ -78,29 +78,29 @@ static bool before(const char *text, struct entry_id *out) {
     return true;
 }
 
-static enum outcome show(struct call *call, store_t *store) {
+static enum outcome show_journal(struct call *call, store_t *store) {
     unsigned long most;
     struct entry_id after;
     size_t count = 0;
-    if (call->n_args != 2) return complain(WRONG_USE, "usage: tradecast journal show TOPIC");
+    if (call->n_args != 2) return complain_of_call(WRONG_USE, "usage: tradecast journal show TOPIC");
     if (!call_number(call, "count", 20, &most)) return WRONG_USE;
-    if (!before(call_flag(call, "from"), &after)) return complain(WRONG_USE, "--from must be an id such as 1742638530123-7");
-    struct show s = {.call = call, .topic = call->args[1], .arena = arena_new(0)};
+    if (!id_before(call_flag(call, "from"), &after)) return complain_of_call(WRONG_USE, "--from must be an id such as 1742638530123-7");
+    struct show_journal s = {.call = call, .topic = call->args[1], .arena = arena_new(0)};
     s.filter = (struct filter){call_flag(call, "type"), call_flag(call, "account"), call_flag(call, "symbol")};
     err_t e = store_journal(store, s.topic, after, most, show_entry, &s, &count);
     print_out(&s.out);
     arena_destroy(&s.arena);
     buffer_destroy(&s.out);
-    if (e) return complain(NO_REACH, JOURNAL "%s cannot be read: %s", s.topic, store_trouble(store));
-    if (!count) return complain(ANSWER_NO, JOURNAL "%s has no entry there; tradecast journal list shows what there is", s.topic);
+    if (e) return complain_of_call(NO_REACH, JOURNAL "%s cannot be read: %s", s.topic, store_trouble(store));
+    if (!count) return complain_of_call(ANSWER_NO, JOURNAL "%s has no entry there; tradecast journal list shows what there is", s.topic);
     return DONE;
 }
 
 enum outcome run_journal(struct call *call) {
     const char *what = call->args[0];
     bool showing = strcmp(what, "show") == 0;
-    if (!showing && strcmp(what, "list") != 0) return complain(WRONG_USE, "journal list, or journal show TOPIC; not \"%s\"", what);
+    if (!showing && strcmp(what, "list") != 0) return complain_of_call(WRONG_USE, "journal list, or journal show TOPIC; not \"%s\"", what);
     own(store) *store = place_store(&call->place, "viewer");
     if (!store) return NO_REACH;
-    return showing ? show(call, store) : list(call, store);
+    return showing ? show_journal(call, store) : list_journals(call, store);
 }

@@ -34,18 +34,18 @@ struct names {
     size_t n;
 };
 
-static bool has(const struct names *names, const char *name) {
+static bool has_name(const struct names *names, const char *name) {
     for (size_t i = 0; i < names->n; i++) {
         if (strcmp(names->all[i], name) == 0) return true;
     }
     return false;
 }
 
-static void add_name(struct names *names, const char *name) {
-    if (names->n < NAMES_MAX && !has(names, name)) (void)snprintf(names->all[names->n++], OWNER_TEXT, "%s", name);
+static void add_key_name(struct names *names, const char *name) {
+    if (names->n < NAMES_MAX && !has_name(names, name)) (void)snprintf(names->all[names->n++], OWNER_TEXT, "%s", name);
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(a, b); }
+static int compare_key_names(const void *a, const void *b) { return strcmp(a, b); }
 
 static bool is_here(const char *dir, const char *name) {
     char path[512];
@@ -55,7 +55,7 @@ static bool is_here(const char *dir, const char *name) {
 
 static bool wrong_name(const char *name) {
     if (peer_name_is_right(name)) return false;
-    (void)complain(WRONG_USE,
+    (void)complain_of_call(WRONG_USE,
                    "\"%.100s\" is no name of a key: a process (executor.0), gateway.<instance_id>, bot.<name>, operator; @<cell> behind "
                    "it: of another cell",
                    name);
@@ -65,19 +65,19 @@ static bool wrong_name(const char *name) {
 // --- make
 
 // Who there is in this installation: by TRADECAST_SHARDS and TRADECAST_CELLS.
-static void everybody(const struct call *call, struct names *out) {
+static void list_key_owners(const struct call *call, struct names *out) {
     struct instance all[INSTANCES_MAX];
     char relay[OWNER_TEXT];
     const char *cells = getenv("TRADECAST_CELLS");
     size_t n = topology_instances(call->place.shards, all), length;
-    for (size_t i = 0; i < n; i++) add_name(out, all[i].name);
-    for (size_t i = 0; i < COUNT(syncs); i++) add_name(out, syncs[i]);
+    for (size_t i = 0; i < n; i++) add_key_name(out, all[i].name);
+    for (size_t i = 0; i < COUNT(syncs); i++) add_key_name(out, syncs[i]);
     for (const char *at = cells ? cells : ""; *(at += strspn(at, " ,\t")); at += length) {
         length = strcspn(at, " ,\t");
         (void)snprintf(relay, sizeof relay, "relay.%.*s", (int)length, at);
-        add_name(out, relay);
+        add_key_name(out, relay);
     }
-    add_name(out, "operator");
+    add_key_name(out, "operator");
 }
 
 // What is given to others first, what this key is good for last: a crash between leaves the old one working.
@@ -89,24 +89,24 @@ static bool make_key(const char *dir, const char *name, char why[static KEYS_WHY
     return made;
 }
 
-static enum outcome make(struct call *call) {
+static enum outcome run_keys_make(struct call *call) {
     static struct names names;
     const char *dir = call->place.keys;
     char why[KEYS_WHY], known[2][KEY_TEXT];
     unsigned made = 0, kept = 0;
-    everybody(call, &names);
+    list_key_owners(call, &names);
     for (unsigned i = 1; i < call->n_args; i++) {
         if (wrong_name(call->args[i])) return WRONG_USE;
         if (strchr(call->args[i], '@'))
-            return complain(WRONG_USE, "%s is of another cell, which makes its own keys: tradecast keys add", call->args[i]);
-        add_name(&names, call->args[i]);
+            return complain_of_call(WRONG_USE, "%s is of another cell, which makes its own keys: tradecast keys add", call->args[i]);
+        add_key_name(&names, call->args[i]);
     }
     for (size_t i = 0; i < names.n; i++) {
         if (keyring_public(dir, names.all[i], known)) { // the secret may be on another host
             kept++;
             continue;
         }
-        if (!make_key(dir, names.all[i], why)) return complain(NO_REACH, "%s", why);
+        if (!make_key(dir, names.all[i], why)) return complain_of_call(NO_REACH, "%s", why);
         made++;
     }
     printf(call->json ? "{\"made\":%u,\"kept\":%u}\n" : "%u keys made, %u kept\n", made, kept);
@@ -115,16 +115,16 @@ static enum outcome make(struct call *call) {
 
 // --- list
 
-static void take_name(void *arg, const char *name, const char *key, bool old) {
+static void take_key_name(void *arg, const char *name, const char *key, bool old) {
     (void)key, (void)old;
-    add_name(arg, name);
+    add_key_name(arg, name);
 }
 
 static bool read_names(const char *dir, struct names *out) {
     char why[KEYS_WHY];
     out->n = 0;
-    if (!keyring_each(dir, take_name, out, why)) return complain(NO_REACH, "%s", why), false;
-    qsort(out->all, out->n, sizeof *out->all, by_name);
+    if (!keyring_each(dir, take_key_name, out, why)) return complain_of_call(NO_REACH, "%s", why), false;
+    qsort(out->all, out->n, sizeof *out->all, compare_key_names);
     return true;
 }
 
@@ -154,7 +154,7 @@ static void list_one(struct sheet *sheet, const struct call *call, const struct 
     sheet_add(sheet, buffer_string(&may));
 }
 
-static enum outcome list(struct call *call) {
+static enum outcome run_keys_list(struct call *call) {
     static struct names names;
     struct sheet sheet = {0};
     own(buffer) out = {0};
@@ -172,43 +172,43 @@ static enum outcome list(struct call *call) {
 
 // --- add, remove, rotate, retire
 
-static enum outcome add(struct call *call) {
+static enum outcome run_keys_add(struct call *call) {
     char why[KEYS_WHY], key[KEY_TEXT], mark[FINGERPRINT_TEXT];
     own(buffer) text = {0};
-    if (call->n_args != 3) return complain(WRONG_USE, "usage: tradecast keys add NAME FILE.pub");
+    if (call->n_args != 3) return complain_of_call(WRONG_USE, "usage: tradecast keys add NAME FILE.pub");
     const char *name = call->args[1], *file = call->args[2];
     if (wrong_name(name)) return WRONG_USE;
-    if (!file_read(file, FILE_MOST, &text)) return complain(WRONG_USE, "%s: %s", file, strerror(errno));
+    if (!file_read(file, FILE_MOST, &text)) return complain_of_call(WRONG_USE, "%s: %s", file, strerror(errno));
     bool read = keyring_read((struct span){text.data, text.length}, key);
     explicit_bzero(text.data, text.length);
-    if (!read) return complain(WRONG_USE, "%s holds no public key", file);
-    if (!keyring_write_public(call->place.keys, name, key, false, why)) return complain(NO_REACH, "%s", why);
+    if (!read) return complain_of_call(WRONG_USE, "%s holds no public key", file);
+    if (!keyring_write_public(call->place.keys, name, key, false, why)) return complain_of_call(NO_REACH, "%s", why);
     keyring_fingerprint(key, mark);
     printf(call->json ? "{\"name\":\"%s\",\"fingerprint\":\"%s\"}\n" : "%s %s\n", name, mark);
     return DONE;
 }
 
-static enum outcome forget(struct call *call, bool old) {
+static enum outcome forget_key(struct call *call, bool old) {
     char why[KEYS_WHY];
-    if (call->n_args != 2) return complain(WRONG_USE, "usage: tradecast keys %s NAME", call->args[0]);
+    if (call->n_args != 2) return complain_of_call(WRONG_USE, "usage: tradecast keys %s NAME", call->args[0]);
     if (wrong_name(call->args[1])) return WRONG_USE;
-    if (!keyring_forget(call->place.keys, call->args[1], true, why)) return complain(NO_REACH, "%s", why);
-    if (!old && !keyring_forget(call->place.keys, call->args[1], false, why)) return complain(NO_REACH, "%s", why);
+    if (!keyring_forget(call->place.keys, call->args[1], true, why)) return complain_of_call(NO_REACH, "%s", why);
+    if (!old && !keyring_forget(call->place.keys, call->args[1], false, why)) return complain_of_call(NO_REACH, "%s", why);
     return DONE;
 }
 
-static enum outcome remove_key(struct call *call) { return forget(call, false); }
-static enum outcome retire(struct call *call) { return forget(call, true); }
+static enum outcome remove_key(struct call *call) { return forget_key(call, false); }
+static enum outcome run_keys_retire(struct call *call) { return forget_key(call, true); }
 
-static enum outcome rotate(struct call *call) {
+static enum outcome run_keys_rotate(struct call *call) {
     char why[KEYS_WHY], known[2][KEY_TEXT], mark[FINGERPRINT_TEXT];
     const char *dir = call->place.keys, *name = call->n_args == 2 ? call->args[1] : "";
-    if (call->n_args != 2) return complain(WRONG_USE, "usage: tradecast keys rotate NAME");
+    if (call->n_args != 2) return complain_of_call(WRONG_USE, "usage: tradecast keys rotate NAME");
     if (wrong_name(name)) return WRONG_USE;
     size_t n = keyring_public(dir, name, known);
-    if (!n) return complain(WRONG_USE, "%s has no key in %s; tradecast keys make %s makes one", name, dir, name);
-    if (n > 1) return complain(ANSWER_NO, "%s still has its key from before: tradecast keys retire %s, once nothing uses it", name, name);
-    if (!keyring_write_public(dir, name, known[0], true, why) || !make_key(dir, name, why)) return complain(NO_REACH, "%s", why);
+    if (!n) return complain_of_call(WRONG_USE, "%s has no key in %s; tradecast keys make %s makes one", name, dir, name);
+    if (n > 1) return complain_of_call(ANSWER_NO, "%s still has its key from before: tradecast keys retire %s, once nothing uses it", name, name);
+    if (!keyring_write_public(dir, name, known[0], true, why) || !make_key(dir, name, why)) return complain_of_call(NO_REACH, "%s", why);
     (void)keyring_public(dir, name, known);
     keyring_fingerprint(known[0], mark);
     if (call->json) return printf("{\"name\":\"%s\",\"fingerprint\":\"%s\"}\n", name, mark), DONE;
@@ -246,24 +246,24 @@ static bool runs_on(const struct call *call, const char *host, const char *name)
     return its && strcmp(its, host) == 0 && !strchr(name, '@');
 }
 
-static enum outcome pack(struct call *call) {
+static enum outcome run_keys_pack(struct call *call) {
     static struct names names;
     own(buffer) out = {0};
     unsigned packed = 0;
-    if (call->n_args < 3) return complain(WRONG_USE, "usage: tradecast keys export HOST DIR [NAME]...");
+    if (call->n_args < 3) return complain_of_call(WRONG_USE, "usage: tradecast keys export HOST DIR [NAME]...");
     const char *dir = call->place.keys, *host = call->args[1];
     struct packing p = {.to = call->args[2]};
     if (!read_names(dir, &names)) return NO_REACH;
     for (size_t i = 0; i < names.n; i++) {
         if (!runs_on(call, host, names.all[i])) continue;
-        if (!pack_secret(dir, names.all[i], &p)) return complain(NO_REACH, "%s", p.why);
+        if (!pack_secret(dir, names.all[i], &p)) return complain_of_call(NO_REACH, "%s", p.why);
         buffer_format(&out, "%s%s", packed++ ? " " : "", names.all[i]);
     }
     if (!packed)
-        return complain(ANSWER_NO,
+        return complain_of_call(ANSWER_NO,
                         "no process has TRADECAST_HOST_<NAME>=%s; name those that run there: tradecast keys export %s %s operator", host,
                         host, p.to);
-    if (!keyring_each(dir, pack_public, &p, p.why) || p.failed) return complain(NO_REACH, "%s", p.why);
+    if (!keyring_each(dir, pack_public, &p, p.why) || p.failed) return complain_of_call(NO_REACH, "%s", p.why);
     printf("%s: the keys of %s, and %zu public ones\n", p.to, buffer_string(&out), names.n);
     return DONE;
 }
@@ -272,11 +272,11 @@ enum outcome run_keys(struct call *call) {
     static const struct {
         const char *verb;
         enum outcome (*run)(struct call *call);
-    } verbs[] = {{"make", make},     {"list", list},     {"add", add},    {"remove", remove_key},
-                 {"rotate", rotate}, {"retire", retire}, {"export", pack}};
-    if (!*call->place.keys) return complain(WRONG_USE, "say where keys are: TRADECAST_KEYS_DIR, or --dir");
+    } verbs[] = {{"make", run_keys_make},     {"list", run_keys_list},     {"add", run_keys_add},    {"remove", remove_key},
+                 {"rotate", run_keys_rotate}, {"retire", run_keys_retire}, {"export", run_keys_pack}};
+    if (!*call->place.keys) return complain_of_call(WRONG_USE, "say where keys are: TRADECAST_KEYS_DIR, or --dir");
     for (size_t i = 0; i < COUNT(verbs); i++) {
         if (strcmp(call->args[0], verbs[i].verb) == 0) return verbs[i].run(call);
     }
-    return complain(WRONG_USE, "tradecast keys %.40s: there is no such; tradecast keys --help", call->args[0]);
+    return complain_of_call(WRONG_USE, "tradecast keys %.40s: there is no such; tradecast keys --help", call->args[0]);
 }

@@ -13,20 +13,20 @@
 
 #define LIMIT 100
 
-static bool read_time(const struct call *call, const char *flag, protobuf_c_boolean *has, uint64_t *out) {
+static bool read_list_time(const struct call *call, const char *flag, protobuf_c_boolean *has, uint64_t *out) {
     const char *text = call_flag(call, flag);
     *has = text != NULL;
     if (!text || period_read(text, clock_utc_ns(), out)) return true;
-    (void)complain(WRONG_USE, "--%s is a time such as 2026-11-01, 2026-11-01T10:00:00Z or 7d, not \"%s\"", flag, text);
+    (void)complain_of_call(WRONG_USE, "--%s is a time such as 2026-11-01, 2026-11-01T10:00:00Z or 7d, not \"%s\"", flag, text);
     return false;
 }
 
 static bool read_query(const struct call *call, ArchiveQuery *q) {
     unsigned long limit;
-    if (!read_time(call, "since", &q->has_since, &q->since) || !read_time(call, "until", &q->has_until, &q->until)) return false;
+    if (!read_list_time(call, "since", &q->has_since, &q->since) || !read_list_time(call, "until", &q->has_until, &q->until)) return false;
     if (!call_number(call, "limit", LIMIT, &limit)) return false;
     if (limit < 1 || limit > QUERY_ROWS_MAX) {
-        (void)complain(WRONG_USE, "--limit is 1 to %d; --after gets the next page", QUERY_ROWS_MAX);
+        (void)complain_of_call(WRONG_USE, "--limit is 1 to %d; --after gets the next page", QUERY_ROWS_MAX);
         return false;
     }
     q->what = (char *)(uintptr_t)call->command->name;
@@ -41,13 +41,13 @@ static bool read_query(const struct call *call, ArchiveQuery *q) {
 }
 
 // The archiver's answer; without an archiver, that of its file.
-static enum outcome answer_to(const struct call *call, const ArchiveQuery *q, buffer_t *out) {
+static enum outcome answer_query(const struct call *call, const ArchiveQuery *q, buffer_t *out) {
     own(buffer) body = {0};
     char why[200];
     size_t size = archive_query__get_packed_size(q);
     body.length = archive_query__pack(q, buffer_reserve(&body, size));
     struct question question = {.service = "archiver", .verb = "query", .door = "query", .body = {body.data, body.length}};
-    enum outcome outcome = ask(&call->place, &question, out);
+    enum outcome outcome = ask_service(&call->place, &question, out);
     if (outcome != NO_REACH) return outcome;
     own(sql) *db = place_archive(&call->place, why);
     if (!db) return outcome;
@@ -59,9 +59,9 @@ enum outcome run_list(struct call *call) {
     ArchiveQuery q = ARCHIVE_QUERY__INIT;
     own(buffer) answer = {0}, out = {0};
     if (!read_query(call, &q)) return WRONG_USE;
-    enum outcome outcome = answer_to(call, &q, &answer);
+    enum outcome outcome = answer_query(call, &q, &answer);
     const char *text = buffer_string(&answer);
-    if (outcome != DONE) return complain(outcome, "%s", text);
+    if (outcome != DONE) return complain_of_call(outcome, "%s", text);
     bool told = true;
     if (call->json)
         buffer_format(&out, "%s\n", text);
@@ -70,5 +70,5 @@ enum outcome run_list(struct call *call) {
     else
         told = listing_table(listing_find(q.what), text, &out);
     print_out(&out);
-    return told ? DONE : complain(NO_REACH, "the archiver answered something that this version does not understand");
+    return told ? DONE : complain_of_call(NO_REACH, "the archiver answered something that this version does not understand");
 }

@@ -38,13 +38,13 @@ const struct listing_form *listing_find(const char *what) {
     return NULL;
 }
 
-static yajl_val field_of(yajl_val row, const char *name) {
+static yajl_val row_field(yajl_val row, const char *name) {
     const char *path[] = {name, NULL};
     return yajl_tree_get(row, path, yajl_t_any);
 }
 
 // A value's text; nested ones are not listed.
-static const char *text_of(yajl_val v) {
+static const char *cell_text_of(yajl_val v) {
     if (!v) return "";
     return YAJL_IS_STRING(v)   ? YAJL_GET_STRING(v)
            : YAJL_IS_NUMBER(v) ? YAJL_GET_NUMBER(v)
@@ -54,7 +54,7 @@ static const char *text_of(yajl_val v) {
 }
 
 // "2026-11-21T10:15:30.123456Z" to "2026-11-21 10:15:30.123": what people compare.
-static void add_cell(struct sheet *sheet, const char *name, const char *text) {
+static void add_listing_cell(struct sheet *sheet, const char *name, const char *text) {
     size_t length = strlen(name);
     if (length > 3 && strcmp(name + length - 3, "_at") == 0 && strlen(text) >= 20)
         sheet_format(sheet, "%.10s %.8s%.*s", text, text + 11, text[19] == '.' ? 4 : 0, text + 19);
@@ -62,40 +62,40 @@ static void add_cell(struct sheet *sheet, const char *name, const char *text) {
         sheet_add(sheet, text);
 }
 
-static void add_row(struct sheet *sheet, const char *fields, yajl_val row) {
+static void add_listing_row(struct sheet *sheet, const char *fields, yajl_val row) {
     char name[FIELD_TEXT];
     for (const char *at = fields; *at; at += strspn(at, "|")) {
         size_t length = strcspn(at, "|");
         snprintf(name, sizeof name, "%.*s", (int)length, at);
-        add_cell(sheet, name, text_of(field_of(row, name)));
+        add_listing_cell(sheet, name, cell_text_of(row_field(row, name)));
         at += length;
     }
 }
 
-static yajl_val rows_of(yajl_val answer) {
-    yajl_val rows = answer ? field_of(answer, "rows") : NULL;
+static yajl_val answer_rows(yajl_val answer) {
+    yajl_val rows = answer ? row_field(answer, "rows") : NULL;
     return rows && YAJL_IS_ARRAY(rows) ? rows : NULL;
 }
 
 // What the archiver could not read of its rows.
-static void tell_unreadable(yajl_val answer) {
-    yajl_val notes = answer ? field_of(answer, "unreadable") : NULL;
+static void warn_of_unreadable_rows(yajl_val answer) {
+    yajl_val notes = answer ? row_field(answer, "unreadable") : NULL;
     for (size_t i = 0; notes && YAJL_IS_ARRAY(notes) && i < YAJL_GET_ARRAY(notes)->len; i++)
-        (void)complain(DONE, "%s", text_of(YAJL_GET_ARRAY(notes)->values[i]));
+        (void)complain_of_call(DONE, "%s", cell_text_of(YAJL_GET_ARRAY(notes)->values[i]));
 }
 
 bool listing_table(const struct listing_form *form, const char *json, buffer_t *out) {
-    yajl_val answer = yajl_tree_parse(json, NULL, 0), rows = rows_of(answer);
+    yajl_val answer = yajl_tree_parse(json, NULL, 0), rows = answer_rows(answer);
     struct sheet sheet = {0};
     if (rows) {
         sheet_start(&sheet, form->heads);
-        for (size_t i = 0; i < YAJL_GET_ARRAY(rows)->len; i++) add_row(&sheet, form->fields, YAJL_GET_ARRAY(rows)->values[i]);
+        for (size_t i = 0; i < YAJL_GET_ARRAY(rows)->len; i++) add_listing_row(&sheet, form->fields, YAJL_GET_ARRAY(rows)->values[i]);
         sheet_print(&sheet, out);
-        const char *next = text_of(field_of(answer, "next"));
+        const char *next = cell_text_of(row_field(answer, "next"));
         if (*next) buffer_format(out, "\nThere is more: --after %s\n", next);
         sheet_destroy(&sheet);
     }
-    tell_unreadable(answer);
+    warn_of_unreadable_rows(answer);
     yajl_tree_free(answer);
     return rows != NULL;
 }
@@ -110,20 +110,20 @@ static void add_csv_cell(const ProtobufCFieldDescriptor *f, const char *text, bu
         csv_value(out, text);
 }
 
-static void add_line(const ProtobufCMessageDescriptor *type, const char *const *extras, yajl_val row, buffer_t *out) {
+static void add_csv_line(const ProtobufCMessageDescriptor *type, const char *const *extras, yajl_val row, buffer_t *out) {
     const struct record_columns *columns = record_columns(type);
     for (unsigned i = 0; i < columns->n; i++) {
         const ProtobufCFieldDescriptor *f = columns->fields[i];
         if (i) buffer_text(out, ",");
         if (row)
-            add_csv_cell(f, text_of(field_of(row, f->name)), out);
+            add_csv_cell(f, cell_text_of(row_field(row, f->name)), out);
         else
             csv_value(out, f->name);
     }
     for (; *extras; extras++) {
         if (record_field(type, span_of(*extras))) continue;
         buffer_text(out, ",");
-        csv_value(out, row ? text_of(field_of(row, *extras)) : *extras);
+        csv_value(out, row ? cell_text_of(row_field(row, *extras)) : *extras);
     }
     buffer_text(out, "\r\n");
 }
@@ -131,12 +131,12 @@ static void add_line(const ProtobufCMessageDescriptor *type, const char *const *
 bool listing_csv(const char *what, const char *json, buffer_t *out) {
     const char *const *extras;
     const ProtobufCMessageDescriptor *type = query_form(what, &extras);
-    yajl_val answer = yajl_tree_parse(json, NULL, 0), rows = type ? rows_of(answer) : NULL;
+    yajl_val answer = yajl_tree_parse(json, NULL, 0), rows = type ? answer_rows(answer) : NULL;
     if (rows) {
-        add_line(type, extras, NULL, out);
-        for (size_t i = 0; i < YAJL_GET_ARRAY(rows)->len; i++) add_line(type, extras, YAJL_GET_ARRAY(rows)->values[i], out);
+        add_csv_line(type, extras, NULL, out);
+        for (size_t i = 0; i < YAJL_GET_ARRAY(rows)->len; i++) add_csv_line(type, extras, YAJL_GET_ARRAY(rows)->values[i], out);
     }
-    tell_unreadable(answer);
+    warn_of_unreadable_rows(answer);
     yajl_tree_free(answer);
     return rows != NULL;
 }

@@ -136,7 +136,7 @@ static const struct command commands[] = {
 
 #define COMMANDS (sizeof commands / sizeof *commands)
 
-static const struct command *find(const char *name) {
+static const struct command *find_command(const char *name) {
     for (size_t i = 0; i < COMMANDS; i++) {
         if (strcmp(commands[i].name, name) == 0) return &commands[i];
     }
@@ -150,13 +150,13 @@ enum outcome run_version(struct call *call) {
 
 static enum outcome run_completion(struct call *call) {
     own(buffer) out = {0};
-    if (strcmp(call->args[0], "bash") != 0) return complain(WRONG_USE, "there is a completion for bash, none for %.40s", call->args[0]);
+    if (strcmp(call->args[0], "bash") != 0) return complain_of_call(WRONG_USE, "there is a completion for bash, none for %.40s", call->args[0]);
     commands_completion(commands, COMMANDS, &out);
     print_out(&out);
     return DONE;
 }
 
-static enum outcome help(void) {
+static enum outcome print_help(void) {
     own(buffer) out = {0};
     commands_help(commands, COMMANDS, &out);
     print_out(&out);
@@ -167,21 +167,21 @@ int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     (void)umask(umask(0) | 0077); // backups, exports, reports, recordings: accounts and what they traded
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
-        enum outcome outcome = help();
+        enum outcome outcome = print_help();
         return argc < 2 ? WRONG_USE : (int)outcome;
     }
     const char *name = strcmp(argv[1], "--version") == 0 ? "version" : argv[1];
-    struct call call = {.command = find(name)};
+    struct call call = {.command = find_command(name)};
     char wrong[256];
-    if (!call.command) return complain(WRONG_USE, "there is no command %.60s; tradecast --help lists them", argv[1]);
-    if (!call_read(&call, argc - 2, argv + 2, wrong)) return complain(WRONG_USE, "%s (tradecast %s --help)", wrong, call.command->name);
+    if (!call.command) return complain_of_call(WRONG_USE, "there is no command %.60s; tradecast --help lists them", argv[1]);
+    if (!call_read(&call, argc - 2, argv + 2, wrong)) return complain_of_call(WRONG_USE, "%s (tradecast %s --help)", wrong, call.command->name);
     if (call.help) {
         own(buffer) out = {0};
         command_help(call.command, &out);
         print_out(&out);
         return DONE;
     }
-    if (!cells_set(getenv("TRADECAST_CELL"), getenv("TRADECAST_CELLS"), wrong)) return complain(WRONG_USE, "%s", wrong);
+    if (!cells_set(getenv("TRADECAST_CELL"), getenv("TRADECAST_CELLS"), wrong)) return complain_of_call(WRONG_USE, "%s", wrong);
     place_find(&call.place, call.dir);
     place_keys(&call);
     return call.command->run(&call);

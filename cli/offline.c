@@ -84,12 +84,12 @@ static bool each(struct offline *o, record_fn *visit) {
     char why[200];
     struct recorded r;
     own(recording) *file = recording_open(o->options->path, why);
-    if (!file) return o->outcome = complain(WRONG_USE, "%s", why), false;
+    if (!file) return o->outcome = complain_of_call(WRONG_USE, "%s", why), false;
     while (!asked_to_stop && recording_next(file, &r)) {
         if (!visit(o, &r)) return false;
     }
     if (recording_torn(file))
-        (void)complain(ANSWER_NO, "%s: its last record is not whole; what stands before it was read", o->options->path);
+        (void)complain_of_call(ANSWER_NO, "%s: its last record is not whole; what stands before it was read", o->options->path);
     return !asked_to_stop;
 }
 
@@ -117,7 +117,7 @@ static bool restore(struct offline *o, const struct recorded *r) {
     const struct span argv[] = {span_of("RESTORE"), span_of(k->key), span_of("0"), {k->dump.data, k->dump.len}, span_of("REPLACE")};
     err_t e = store_command(o->store, 5, argv, &answer);
     o->stateful = true;
-    if (e) o->outcome = complain(NO_REACH, "%s cannot be restored: %s", k->key, store_trouble(o->store));
+    if (e) o->outcome = complain_of_call(NO_REACH, "%s cannot be restored: %s", k->key, store_trouble(o->store));
     kept_key__free_unpacked(k, NULL);
     return !e;
 }
@@ -143,7 +143,7 @@ book_t *offline_book(struct offline *o) {
     book_t *book = book_new();
     const struct span document = {o->document.data, o->document.length};
     if (document.length && !simulated_book(document, o->configured_at, book, &why))
-        (void)complain(ANSWER_NO, "the recording's configuration: %s", buffer_string(&why));
+        (void)complain_of_call(ANSWER_NO, "the recording's configuration: %s", buffer_string(&why));
     return book;
 }
 
@@ -162,9 +162,9 @@ static bool take(struct offline *o, const struct recorded *r) {
 
 static bool prepare(struct offline *o) {
     char why[256];
-    if (!sandbox_begin(&o->sandbox, why)) return o->outcome = complain(NO_REACH, "%s", why), false;
+    if (!sandbox_begin(&o->sandbox, why)) return o->outcome = complain_of_call(NO_REACH, "%s", why), false;
     o->store = store_new(&(struct store_options){o->sandbox.redis, "", "", 10000});
-    if (store_connect(o->store)) return o->outcome = complain(NO_REACH, "%s", store_trouble(o->store)), false;
+    if (store_connect(o->store)) return o->outcome = complain_of_call(NO_REACH, "%s", store_trouble(o->store)), false;
     (void)snprintf(o->archive, sizeof o->archive, "%s%s", o->options->archive ? o->options->archive : o->sandbox.directory,
                    o->options->archive ? "" : "/archive.db");
     const char *const settings[] = {"database", o->archive, "audit_log", "off", "retain_days", "0"};
@@ -201,7 +201,7 @@ static bool read_configuration(struct offline *o) {
     book_t *book = book_new();
     bool good = simulated_book((struct span){o->document.data, o->document.length}, 1, book, &why);
     book_destroy(&book);
-    if (!good) o->outcome = complain(WRONG_USE, "%s:\n%s", o->options->config, buffer_string(&why));
+    if (!good) o->outcome = complain_of_call(WRONG_USE, "%s:\n%s", o->options->config, buffer_string(&why));
     return good;
 }
 
@@ -217,7 +217,7 @@ enum outcome offline_run(const struct offline_options *options, struct offline_r
         else if (prepare(o))
             (void)each(o, take);
     }
-    if (asked_to_stop) o->outcome = complain(ANSWER_NO, "interrupted");
+    if (asked_to_stop) o->outcome = complain_of_call(ANSWER_NO, "interrupted");
     enum outcome outcome = o->outcome;
     end(o);
     out->n = o->n;

@@ -21,7 +21,7 @@ static bool begin(struct offline *o, struct process *p, const TraceBatch *first)
     char why[256];
     const struct rerun_place place = {o->sandbox.directory, o->sandbox.redis, p->book, o->settings};
     p->rerun = rerun_new(&p->service, p->start, first, &place, why);
-    if (!p->rerun) o->outcome = complain(NO_REACH, "%s", why);
+    if (!p->rerun) o->outcome = complain_of_call(NO_REACH, "%s", why);
     return p->rerun;
 }
 
@@ -110,7 +110,7 @@ static void do_batch(struct offline *o, struct process *p, const TraceBatch *b) 
     err_t e = held ? rerun_batch_held(p->rerun, b, give, &giving) : rerun_batch(p->rerun, b, give, &giving);
     p->stopped = e != ERR_OK;
     if (e)
-        (void)complain(ANSWER_NO, "%s stops in batch %llu: %s", p->name, (unsigned long long)b->number, error_words(e));
+        (void)complain_of_call(ANSWER_NO, "%s stops in batch %llu: %s", p->name, (unsigned long long)b->number, error_words(e));
     else if (held)
         pass_over(o, p, b); // what it said
     else

@@ -14,14 +14,14 @@
 #include "common/keys.h"
 #include "common/topology.h"
 
-static const char *environment(const char *name) {
+static const char *read_environment_text(const char *name) {
     const char *value = getenv(name);
     return value && *value ? value : NULL;
 }
 
-static bool is_set(const char *name) {
+static bool is_variable_set(const char *name) {
     static const char *const words[] = {"true", "yes", "1", "on"};
-    const char *value = environment(name);
+    const char *value = read_environment_text(name);
     for (size_t i = 0; value && i < sizeof words / sizeof *words; i++) {
         if (strcasecmp(value, words[i]) == 0) return true;
     }
@@ -57,7 +57,7 @@ static unsigned shards_with_host(void) {
 
 // By configuration, else by the executors that have a host or a socket.
 static unsigned shards_of(const char *run) {
-    const char *given = environment("TRADECAST_SHARDS");
+    const char *given = read_environment_text("TRADECAST_SHARDS");
     unsigned long n = given ? strtoul(given, NULL, 10) : 0;
     if (!n) n = shards_with_host();
     if (!n) n = shards_with_socket(run);
@@ -65,7 +65,7 @@ static unsigned shards_of(const char *run) {
 }
 
 static void find_or(char *out, size_t size, const char *variable, const char *dir, const char *part) {
-    const char *given = environment(variable);
+    const char *given = read_environment_text(variable);
     if (given)
         snprintf(out, size, "%s", given);
     else
@@ -74,7 +74,7 @@ static void find_or(char *out, size_t size, const char *variable, const char *di
 
 void place_find(struct place *out, const char *dir) {
     *out = (struct place){.shards = 1};
-    const char *run = environment("TRADECAST_RUN_DIR"), *given = dir ? dir : environment("TRADECAST_DIR");
+    const char *run = read_environment_text("TRADECAST_RUN_DIR"), *given = dir ? dir : read_environment_text("TRADECAST_DIR");
     if (given)
         snprintf(out->dir, sizeof out->dir, "%s", given);
     else if (run)
@@ -90,13 +90,13 @@ void place_find(struct place *out, const char *dir) {
         snprintf(out->archive, sizeof out->archive, "%.199s/data/archive.db", dir);
     else
         find_or(out->archive, sizeof out->archive, "TRADECAST_ARCHIVER_DATABASE", out->dir, "data/archive.db");
-    const char *redis = dir ? NULL : environment("TRADECAST_REDIS");
+    const char *redis = dir ? NULL : read_environment_text("TRADECAST_REDIS");
     if (redis)
         snprintf(out->redis, sizeof out->redis, "%s", redis);
     else
         snprintf(out->redis, sizeof out->redis, "unix:%s/redis.sock", out->run);
     (void)snprintf(out->keys, sizeof out->keys, "%.200s/keys", out->dir);
-    const char *keys = dir ? NULL : environment("TRADECAST_KEYS_DIR");
+    const char *keys = dir ? NULL : read_environment_text("TRADECAST_KEYS_DIR");
     if (keys) (void)snprintf(out->keys, sizeof out->keys, "%.215s", keys);
     out->shards = shards_of(out->run);
 }
@@ -109,10 +109,10 @@ static bool has_key(const struct place *place, const char *name) {
 
 void place_keys(const struct call *call) {
     const struct place *place = &call->place;
-    const char *name = environment("TRADECAST_KEYS_NAME"), *asked = call->n_args ? call->args[0] : "";
+    const char *name = read_environment_text("TRADECAST_KEYS_NAME"), *asked = call->n_args ? call->args[0] : "";
     if (!name) name = "operator";
     if (call->command->run == run_health && !has_key(place, name)) name = asked;
-    keys_start(environment("TRADECAST_KEYS_DIR") || access(place->keys, F_OK) == 0 ? place->keys : NULL, name);
+    keys_start(read_environment_text("TRADECAST_KEYS_DIR") || access(place->keys, F_OK) == 0 ? place->keys : NULL, name);
 }
 
 static bool read_line(const char *path, char out[static 200]) {
@@ -125,7 +125,7 @@ static bool read_line(const char *path, char out[static 200]) {
 }
 
 bool place_secret(const struct place *place, const char *name, char out[static 200]) {
-    const char *user = environment("TRADECAST_REDIS_USER"), *file = environment("TRADECAST_REDIS_PASSWORD_FILE");
+    const char *user = read_environment_text("TRADECAST_REDIS_USER"), *file = read_environment_text("TRADECAST_REDIS_PASSWORD_FILE");
     char path[320];
     if (file && strcmp(name, user ? user : "viewer") == 0 && read_line(file, out)) return true;
     snprintf(path, sizeof path, "%s/%s", place->secrets, name);
@@ -133,15 +133,15 @@ bool place_secret(const struct place *place, const char *name, char out[static 2
 }
 
 // What only looks goes on; what writes (as admin) stops at what it cannot read.
-static void tell_unreadable(void *arg, const struct unreadable *what) {
+static void warn_of_unreadable_record(void *arg, const struct unreadable *what) {
     (void)arg;
-    (void)complain(DONE, "%s%s%.*s cannot be read and is left out: %s", what->key, what->field.length ? " " : "",
+    (void)complain_of_call(DONE, "%s%s%.*s cannot be read and is left out: %s", what->key, what->field.length ? " " : "",
                    (int)what->field.length, what->field.length ? (const char *)what->field.data : "", what->reason);
 }
 
 store_t *place_store_quietly(const struct place *place, const char *user, char why[static 240]) {
     char password[200] = "";
-    if (!endpoint_redis_may(place->redis, is_set("TRADECAST_REDIS_PLAIN"), why)) return NULL;
+    if (!endpoint_redis_may(place->redis, is_variable_set("TRADECAST_REDIS_PLAIN"), why)) return NULL;
     if (!place_secret(place, user, password)) {
         snprintf(why, 240, "the password of Redis user %s is not in %.60s/%s (%s); is --dir right?", user, place->secrets, user,
                  strerror(errno));
@@ -151,7 +151,7 @@ store_t *place_store_quietly(const struct place *place, const char *user, char w
     store_t *store = store_new(&options);
     explicit_bzero(password, sizeof password);
     err_t e = store_connect(store);
-    if (strcmp(user, "admin") != 0) store_on_unreadable(store, tell_unreadable, NULL);
+    if (strcmp(user, "admin") != 0) store_on_unreadable(store, warn_of_unreadable_record, NULL);
     if (!e) return store;
     snprintf(why, 240, "Redis at %.80s: %.100s; is it running, and is --dir right?", place->redis,
              *store_trouble(store) ? store_trouble(store) : error_words(e));
@@ -162,7 +162,7 @@ store_t *place_store_quietly(const struct place *place, const char *user, char w
 store_t *place_store(const struct place *place, const char *user) {
     char why[240];
     store_t *store = place_store_quietly(place, user, why);
-    if (!store) (void)complain(NO_REACH, "%s", why);
+    if (!store) (void)complain_of_call(NO_REACH, "%s", why);
     return store;
 }
 
@@ -170,7 +170,7 @@ static void tell_cell(void *arg, const struct unreadable_cell *cell) {
     char words[300];
     (void)arg;
     sql_cell_words(cell, words);
-    (void)complain(DONE, "%s", words);
+    (void)complain_of_call(DONE, "%s", words);
 }
 
 sql_t *place_archive(const struct place *place, char why[static 200]) {

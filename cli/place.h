@@ -36,7 +36,7 @@ struct question {
     const char *cell;  // another one; NULL: this one
 };
 // DONE: `out` holds the answer's JSON; ANSWER_NO: the service's sentence; NO_REACH: ours.
-enum outcome ask(const struct place *place, const struct question *question, buffer_t *out);
+enum outcome ask_service(const struct place *place, const struct question *question, buffer_t *out);
 void say_refused(void); // on stderr, by whom we were turned away since this was last said
 enum outcome ask_and_say(const struct call *call, const struct question *question); // and prints the answer or complains
 

@@ -133,8 +133,8 @@ static void follow_prices(struct taking *t, const struct call *call) {
 static void take_configuration(struct taking *t, const struct call *call) {
     const struct question question = {.service = "archiver", .verb = "config-show", .args = {"export"}, .n_args = 1};
     own(buffer) json = {0};
-    if (ask(&call->place, &question, &json) != DONE) {
-        (void)complain(NO_REACH, "the configuration is not in the recording: %s", buffer_string(&json));
+    if (ask_service(&call->place, &question, &json) != DONE) {
+        (void)complain_of_call(NO_REACH, "the configuration is not in the recording: %s", buffer_string(&json));
         return;
     }
     const struct recorded r = {.at = clock_utc_ns(), .topic = "config", .type = RECORDED_CONFIGURATION, .body = {json.data, json.length}};
@@ -155,7 +155,7 @@ static void take_state(struct taking *t) {
     static const char *const why[] = {
         [STATE_BUSY] = "the services never rested", [STATE_LARGE] = "it is too large", [STATE_FAILED] = "it could not be read"};
     enum state_taken taken = state_write(&t->traces, t->store, t->file);
-    if (taken != STATE_TAKEN) (void)complain(NO_REACH, "what was open before is not in the recording: %s (docs/replay.md)", why[taken]);
+    if (taken != STATE_TAKEN) (void)complain_of_call(NO_REACH, "what was open before is not in the recording: %s (docs/replay.md)", why[taken]);
 }
 
 static err_t follow(struct taking *t, bool only_past) {
@@ -180,14 +180,14 @@ static err_t follow(struct taking *t, bool only_past) {
 
 static enum outcome say(const struct call *call, const struct taking *t, err_t e) {
     const char *path = call->args[0];
-    if (t->refused) return complain(NO_REACH, "%s: %s; what was written before can be read", path, strerror(errno));
-    if (e) return complain(NO_REACH, "%s; what was written before can be read", store_trouble(t->store));
+    if (t->refused) return complain_of_call(NO_REACH, "%s: %s; what was written before can be read", path, strerror(errno));
+    if (e) return complain_of_call(NO_REACH, "%s; what was written before can be read", store_trouble(t->store));
     if (call->json)
         printf("{\"file\":\"%s\",\"messages\":%lu,\"holes\":%lu}\n", path, t->count, t->holes);
     else
         printf("%lu messages of %zu topics in %s\n", t->count, t->n, path);
     if (!t->holes) return DONE;
-    return complain(ANSWER_NO, "%lu times entries had left their journal before they could be read: they are missing", t->holes);
+    return complain_of_call(ANSWER_NO, "%lu times entries had left their journal before they could be read: they are missing", t->holes);
 }
 
 enum outcome run_record(struct call *call) {
@@ -199,7 +199,7 @@ enum outcome run_record(struct call *call) {
     if (!store) return NO_REACH;
     t.store = store;
     own(recording) *file = recording_create(call->args[0], call_flag(call, "compress") != NULL, why);
-    if (!file) return complain(WRONG_USE, "%s", why);
+    if (!file) return complain_of_call(WRONG_USE, "%s", why);
     t.file = file;
     if (seconds) t.until = clock_mono_ns() + seconds * NS_PER_S;
     err_t e = find_topics(&t, call);

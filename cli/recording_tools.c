@@ -26,7 +26,7 @@ static bool read_time(const struct call *call, const char *flag, uint64_t *out) 
     const char *text = call_flag(call, flag);
     *out = 0;
     if (!text || time_parse(text, strlen(text), out) == ERR_OK) return true;
-    (void)complain(WRONG_USE, "--%s must be a time such as 2026-01-31T10:15:30Z", flag);
+    (void)complain_of_call(WRONG_USE, "--%s must be a time such as 2026-01-31T10:15:30Z", flag);
     return false;
 }
 
@@ -57,7 +57,7 @@ static bool each(const char *path, const struct part *part, record_fn *visit, vo
     char why[200];
     struct recorded r;
     own(recording) *file = recording_open(path, why);
-    if (!file) return complain(WRONG_USE, "%s", why), false;
+    if (!file) return complain_of_call(WRONG_USE, "%s", why), false;
     own(arena) *arena = arena_new(0);
     while (recording_next(file, &r)) {
         const struct envelope e = envelope_of(&r);
@@ -65,7 +65,7 @@ static bool each(const char *path, const struct part *part, record_fn *visit, vo
         const ProtobufCMessage *m = envelope_open(&e, arena);
         if (part_takes(part, &r, m) && !visit(arg, &r, m)) return true;
     }
-    if (recording_torn(file)) (void)complain(ANSWER_NO, "%s: its last record is not whole; what stands before it was read", path);
+    if (recording_torn(file)) (void)complain_of_call(ANSWER_NO, "%s: its last record is not whole; what stands before it was read", path);
     return true;
 }
 
@@ -162,15 +162,15 @@ static bool copy(void *arg, const struct recorded *r, const ProtobufCMessage *m)
 static recording_t *new_file(const struct call *call, const char *path) {
     char why[200];
     recording_t *file = recording_create(path, call_flag(call, "compress") != NULL, why);
-    if (!file) (void)complain(WRONG_USE, "%s", why);
+    if (!file) (void)complain_of_call(WRONG_USE, "%s", why);
     return file;
 }
 
 static enum outcome cut(const struct call *call, const struct part *part) {
-    if (call->n_args != 3) return complain(WRONG_USE, "usage: tradecast recording cut FILE NEW");
+    if (call->n_args != 3) return complain_of_call(WRONG_USE, "usage: tradecast recording cut FILE NEW");
     own(recording) *out = new_file(call, call->args[2]);
     if (!out || !each(call->args[1], part, copy, out)) return WRONG_USE;
-    return recording_flush(out) ? DONE : complain(NO_REACH, "%s cannot be written", call->args[2]);
+    return recording_flush(out) ? DONE : complain_of_call(NO_REACH, "%s cannot be written", call->args[2]);
 }
 
 // --- merge: by time; an entry that several have is taken once
@@ -220,20 +220,20 @@ static enum outcome merge_all(struct merged *sources, size_t n, recording_t *out
         HASH_DEL(all, s);
         free(s);
     }
-    return written && recording_flush(out) ? DONE : complain(NO_REACH, "the new file cannot be written");
+    return written && recording_flush(out) ? DONE : complain_of_call(NO_REACH, "the new file cannot be written");
 }
 
 static enum outcome merge(const struct call *call, const struct part *part) {
     struct merged sources[ARGS_MAX] = {0};
     size_t n = call->n_args - 2; // between the word and the new file
     (void)part;
-    if (call->n_args < 4) return complain(WRONG_USE, "usage: tradecast recording merge FILE FILE ... NEW");
+    if (call->n_args < 4) return complain_of_call(WRONG_USE, "usage: tradecast recording merge FILE FILE ... NEW");
     enum outcome outcome = DONE;
     for (size_t i = 0; outcome == DONE && i < n; i++) {
         char why[200];
         sources[i].file = recording_open(call->args[i + 1], why);
         if (!sources[i].file)
-            outcome = complain(WRONG_USE, "%s", why);
+            outcome = complain_of_call(WRONG_USE, "%s", why);
         else
             sources[i].has = recording_next(sources[i].file, &sources[i].next);
     }
@@ -254,5 +254,5 @@ enum outcome run_recording(struct call *call) {
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (strcmp(call->args[0], words[i].word) == 0) return words[i].run(call, &part);
     }
-    return complain(WRONG_USE, "recording info, cat, cut or merge; not \"%s\"", call->args[0]);
+    return complain_of_call(WRONG_USE, "recording info, cat, cut or merge; not \"%s\"", call->args[0]);
 }

@@ -158,7 +158,7 @@ static void configure(struct deciding *d, const struct recorded *r) {
     own(buffer) why = {0};
     if (d->options->config) return;
     d->configured_at = r->at;
-    if (!simulated_book(r->body, r->at, d->book, &why)) (void)complain(ANSWER_NO, "the recording's configuration: %s", buffer_string(&why));
+    if (!simulated_book(r->body, r->at, d->book, &why)) (void)complain_of_call(ANSWER_NO, "the recording's configuration: %s", buffer_string(&why));
     simulated_configured(d->decider);
 }
 
@@ -211,7 +211,7 @@ static enum outcome read_configuration(struct deciding *d) {
     enum outcome outcome = file_read_document(path, FILE_MOST, &json);
     if (outcome != DONE) return outcome;
     if (simulated_book((struct span){json.data, json.length}, clock_utc_ns(), d->book, &why)) return DONE;
-    return complain(WRONG_USE, "%s:\n%s", path, buffer_string(&why));
+    return complain_of_call(WRONG_USE, "%s:\n%s", path, buffer_string(&why));
 }
 
 static enum outcome run(struct deciding *d) {
@@ -220,14 +220,14 @@ static enum outcome run(struct deciding *d) {
     enum outcome outcome = read_configuration(d);
     if (outcome != DONE) return outcome;
     own(recording) *file = recording_open(d->options->path, why);
-    if (!file) return complain(WRONG_USE, "%s", why);
+    if (!file) return complain_of_call(WRONG_USE, "%s", why);
     d->decider = simulated_router_new(d->book, SHARDS, why);
-    if (!d->decider) return complain(WRONG_USE, "%s", why);
+    if (!d->decider) return complain_of_call(WRONG_USE, "%s", why);
     simulated_configured(d->decider);
     log_start("replay", LOG_LEVEL_NONE);
     while (recording_next(file, &r)) take(d, &r);
     go_on(d, UINT64_MAX);
-    if (!d->router->batches) return complain(ANSWER_NO, "no signal and its routing are in %s", d->options->path);
+    if (!d->router->batches) return complain_of_call(ANSWER_NO, "no signal and its routing are in %s", d->options->path);
     return DONE;
 }
 

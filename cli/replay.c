@@ -66,9 +66,9 @@ static bool is_paper(struct replay *r) {
     bool read = book_load(book, r->store) == ERR_OK;
     if (read) book_each_account(book, look_at_account, &live);
     if (!read)
-        (void)complain(NO_REACH, "the configuration cannot be read: %s", store_trouble(r->store));
+        (void)complain_of_call(NO_REACH, "the configuration cannot be read: %s", store_trouble(r->store));
     else if (live)
-        (void)complain(ANSWER_NO, "account %s is live: a recording is replayed into paper accounts only", live);
+        (void)complain_of_call(ANSWER_NO, "account %s is live: a recording is replayed into paper accounts only", live);
     book_destroy(&book);
     return read && !live;
 }
@@ -94,13 +94,13 @@ static bool push(struct replay *r, const char *kind, const char *source, struct 
     char topic[320];
     const char *token = token_of(r, source);
     if (!token) {
-        r->outcome = complain(WRONG_USE, "no token for source %s in %s: say --source NAME, one that has", source, r->call->place.secrets);
+        r->outcome = complain_of_call(WRONG_USE, "no token for source %s in %s: say --source NAME, one that has", source, r->call->place.secrets);
         return false;
     }
     (void)snprintf(topic, sizeof topic, "%s%s/%s", kind, source, token);
     for (uint64_t end = clock_mono_ns() + PATIENCE; !port_send(r->intake, topic, body);) {
         if (asked_to_stop || clock_mono_ns() > end) {
-            if (!asked_to_stop) r->outcome = complain(NO_REACH, "the intake takes nothing; is ingest running?");
+            if (!asked_to_stop) r->outcome = complain_of_call(NO_REACH, "the intake takes nothing; is ingest running?");
             return false;
         }
         (void)ports_wait(NULL, 0, PAUSE_MS);
@@ -165,7 +165,7 @@ static bool each(struct replay *r, const char *path, record_fn *visit, bool in_t
     char why[200];
     struct recorded record;
     own(recording) *file = recording_open(path, why);
-    if (!file) return r->outcome = complain(WRONG_USE, "%s", why), false;
+    if (!file) return r->outcome = complain_of_call(WRONG_USE, "%s", why), false;
     while (!asked_to_stop && recording_next(file, &record)) {
         struct envelope e = {.body = record.body};
         (void)snprintf(e.type, sizeof e.type, "%s", record.type);
@@ -205,7 +205,7 @@ static bool look_at_one(struct replay *r, const ProtobufCMessage *m) {
     if (m->descriptor != &signal__descriptor) return true;
     for (uint64_t end = clock_mono_ns() + PATIENCE; !asked_to_stop;) {
         if (find_status(r, (const Signal *)m, &status))
-            return r->outcome = complain(NO_REACH, "%s", store_trouble(r->store)), false;
+            return r->outcome = complain_of_call(NO_REACH, "%s", store_trouble(r->store)), false;
         if (status.length) return true;
         if (clock_mono_ns() > end || r->missing) return r->missing++, true; // one wait is enough to know
         (void)ports_wait(NULL, 0, LOOK_MS);
@@ -220,7 +220,7 @@ static enum outcome say(const struct replay *r) {
     else
         printf("%lu signals and %lu prices sent%s\n", r->signals, r->prices, *r->renew ? ", under new ids" : "");
     if (!r->missing) return DONE;
-    return complain(ANSWER_NO, "%lu signals are not on record: the source's rate or its token refused them, or their ids are held back",
+    return complain_of_call(ANSWER_NO, "%lu signals are not on record: the source's rate or its token refused them, or their ids are held back",
                     r->missing);
 }
 
@@ -229,7 +229,7 @@ static enum outcome run(struct replay *r) {
     struct endpoint at = endpoint_of(r->call->place.run, "ingest", "intake");
     if (!is_paper(r)) return ANSWER_NO;
     r->intake = port_connect(PORT_PUSH, &at, 0);
-    if (!r->intake) return complain(NO_REACH, "cannot connect to %s: %s", at.address, port_why());
+    if (!r->intake) return complain_of_call(NO_REACH, "cannot connect to %s: %s", at.address, port_why());
     r->began = clock_mono_ns();
     if (each(r, path, send_one, true)) (void)each(r, path, look_at_one, false);
     port_destroy(&r->intake);
@@ -239,7 +239,7 @@ static enum outcome run(struct replay *r) {
 enum outcome run_replay(struct call *call) {
     if (call_flag(call, "offline")) return replay_offline(call);
     for (size_t i = 0; i < sizeof offline_only / sizeof *offline_only; i++) {
-        if (call_flag(call, offline_only[i])) return complain(WRONG_USE, "--%s goes with --offline", offline_only[i]);
+        if (call_flag(call, offline_only[i])) return complain_of_call(WRONG_USE, "--%s goes with --offline", offline_only[i]);
     }
     struct replay r = {.call = call, .source = call_flag(call, "source")};
     struct sigaction action = {.sa_handler = on_signal};

@@ -57,11 +57,11 @@ static void say(const struct call *call, const struct offline_result *r) {
 static enum outcome judge(const struct offline_result *r) {
     struct sums s = sums_of(r);
     if (s.missing)
-        (void)complain(ANSWER_NO,
+        (void)complain_of_call(ANSWER_NO,
                        "%lu batches are not on record (a service was killed, the recorder was too slow, or what was open before it began "
                        "is not in it): what follows may differ",
                        s.missing);
-    if (r->lost) (void)complain(ANSWER_NO, "%lu entries were never taken by a service that should have", r->lost);
+    if (r->lost) (void)complain_of_call(ANSWER_NO, "%lu entries were never taken by a service that should have", r->lost);
     return s.different || s.missing || r->lost ? ANSWER_NO : DONE;
 }
 
@@ -82,7 +82,7 @@ enum outcome replay_offline(const struct call *call) {
         say(call, &r);
         outcome = judge(&r);
     } else if (outcome == ANSWER_NO && !r.n) {
-        (void)complain(outcome, "nothing in %s says what services did (a recording made with --past or --topic?)", options.path);
+        (void)complain_of_call(outcome, "nothing in %s says what services did (a recording made with --past or --topic?)", options.path);
     }
     offline_result_end(&r);
     return outcome;

@@ -101,7 +101,7 @@ static enum outcome write_page(const char *path, const buffer_t *page) {
     FILE *f = fopen(path, "we");
     bool good = f && fwrite(page->data, 1, page->length, f) == page->length;
     if (f) good = fclose(f) == 0 && good;
-    return good ? DONE : complain(NO_REACH, "%s: %s", path, strerror(errno));
+    return good ? DONE : complain_of_call(NO_REACH, "%s: %s", path, strerror(errno));
 }
 
 static void say_sums(const struct parts *parts, const char *path, size_t bytes, bool json) {
@@ -126,7 +126,7 @@ static void say_sums(const struct parts *parts, const char *path, size_t bytes, 
 static enum outcome write_report(struct call *call, sql_t *db, const struct span_of_time *time, struct parts *parts) {
     char made[TIME_TEXT];
     own(buffer) of = {0}, page = {0};
-    if (gather(call, db, time, parts)) return complain(NO_REACH, "the archive cannot be read: %s", sql_trouble(db));
+    if (gather(call, db, time, parts)) return complain_of_call(NO_REACH, "the archive cannot be read: %s", sql_trouble(db));
     time_print(clock_utc_ns() / NS_PER_S * NS_PER_S, made);
     say_what(call, &of);
     const struct report_words words = {time->since_text, time->until_text, made, buffer_string(&of)};
@@ -141,10 +141,10 @@ enum outcome run_report(struct call *call) {
     struct span_of_time time;
     struct parts parts = {0};
     if (!read_period(call, &time))
-        return complain(WRONG_USE, "--since and --until are times such as 2026-11-01 or 30d, the first before the second");
-    if (access(call->place.archive, R_OK) != 0) return complain(NO_REACH, "%s cannot be read; is --dir right?", call->place.archive);
+        return complain_of_call(WRONG_USE, "--since and --until are times such as 2026-11-01 or 30d, the first before the second");
+    if (access(call->place.archive, R_OK) != 0) return complain_of_call(NO_REACH, "%s cannot be read; is --dir right?", call->place.archive);
     own(sql) *db = place_archive(&call->place, why);
-    if (!db) return complain(NO_REACH, "%s", why);
+    if (!db) return complain_of_call(NO_REACH, "%s", why);
     enum outcome outcome = write_report(call, db, &time, &parts);
     parts_destroy(&parts);
     return outcome;

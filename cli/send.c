@@ -27,7 +27,7 @@ struct door {
 };
 
 // The only source whose token is in the secrets.
-static bool only_source(const struct place *place, char out[static 80]) {
+static bool find_only_source(const struct place *place, char out[static 80]) {
     char pattern[260];
     glob_t found;
     snprintf(pattern, sizeof pattern, "%s/webhook-*", place->secrets);
@@ -60,12 +60,12 @@ static bool find_door(const struct call *call, struct door *door) {
     const char *source = call_flag(call, "source");
     if (source)
         snprintf(door->source, sizeof door->source, "%s", source);
-    else if (!only_source(&call->place, door->source)) {
-        (void)complain(WRONG_USE, "say which --source; the tokens of sources are in %s/webhook-*", call->place.secrets);
+    else if (!find_only_source(&call->place, door->source)) {
+        (void)complain_of_call(WRONG_USE, "say which --source; the tokens of sources are in %s/webhook-*", call->place.secrets);
         return false;
     }
     if (read_token(call, door)) return true;
-    (void)complain(WRONG_USE, "no token for source %s: give --token-file or TRADECAST_TOKEN, or set --dir", door->source);
+    (void)complain_of_call(WRONG_USE, "no token for source %s: give --token-file or TRADECAST_TOKEN, or set --dir", door->source);
     return false;
 }
 
@@ -91,11 +91,11 @@ static bool from_options(const struct call *call, buffer_t *out) {
 static bool find_body(const struct call *call, buffer_t *out) {
     if (call->n_args == 1) {
         if (file_read(call->args[0], BODY_MAX, out)) return true;
-        (void)complain(WRONG_USE, "%s: %s", call->args[0], errno == EFBIG ? "larger than the 64 KiB that the door takes" : strerror(errno));
+        (void)complain_of_call(WRONG_USE, "%s: %s", call->args[0], errno == EFBIG ? "larger than the 64 KiB that the door takes" : strerror(errno));
         return false;
     }
     if (from_options(call, out)) return true;
-    (void)complain(WRONG_USE, "say what to send: a FILE, - for stdin, or --symbol EURUSD --action buy --lots 1 --price 1.0843");
+    (void)complain_of_call(WRONG_USE, "say what to send: a FILE, - for stdin, or --symbol EURUSD --action buy --lots 1 --price 1.0843");
     return false;
 }
 
@@ -107,7 +107,7 @@ static enum outcome by_http(const struct call *call, const struct door *door, st
     snprintf(url, sizeof url, "%.200s/webhook/%s/%s", base ? base : local, door->source, door->token);
     unsigned status = http_post(url, body, &answer, why);
     explicit_bzero(url, sizeof url);
-    if (!status) return complain(NO_REACH, "no answer from %.200s: %s; is ingest running?", base ? base : local, why);
+    if (!status) return complain_of_call(NO_REACH, "no answer from %.200s: %s; is ingest running?", base ? base : local, why);
     if (!answer.length || answer.data[answer.length - 1] != '\n') buffer_text(&answer, "\n");
     if (!call->json) printf("HTTP %u ", status);
     print_out(&answer);
@@ -167,15 +167,15 @@ static enum outcome by_zmq(const struct call *call, const struct door *door, str
     struct endpoint at = endpoint_of(call->place.run, "ingest", "intake");
     snprintf(topic, sizeof topic, "%s/%s", door->source, door->token);
     own(port) *port = port_connect(PORT_PUSH, &at, 0);
-    if (!port || !port_send(port, topic, body)) return complain(NO_REACH, "cannot send to %s; is ingest running?", at.address);
+    if (!port || !port_send(port, topic, body)) return complain_of_call(NO_REACH, "cannot send to %s; is ingest running?", at.address);
     struct wanted wanted = {.source = door->source, .json = call->json};
     for (uint64_t end = clock_mono_ns() + ANSWER_WITHIN_NS; !wanted.found && clock_mono_ns() < end;) {
         size_t count;
         ports_wait(NULL, 0, PAUSE_MS);
-        if (store_journal(store, "signals", head, 1000, look_for, &wanted, &count)) return complain(NO_REACH, "%s", store_trouble(store));
+        if (store_journal(store, "signals", head, 1000, look_for, &wanted, &count)) return complain_of_call(NO_REACH, "%s", store_trouble(store));
     }
     if (wanted.found) return wanted.outcome;
-    return complain(NO_REACH, "nothing came of it within 5 s: a wrong token, a resend that is known already, or ingest is not running");
+    return complain_of_call(NO_REACH, "nothing came of it within 5 s: a wrong token, a resend that is known already, or ingest is not running");
 }
 
 enum outcome run_send(struct call *call) {

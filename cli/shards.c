@@ -34,13 +34,13 @@ static enum outcome open_shards(struct shards *s, const struct call *call, const
     if (!e) e = shard_record_load(s->record, s->store);
     if (!e) e = shards_number(s->store, SHARDS_EXECUTORS, &s->recorded);
     if (!e) e = shards_number(s->store, SHARDS_RETIRED, &s->retired);
-    if (e) return complain(NO_REACH, "Redis: %s", *store_trouble(s->store) ? store_trouble(s->store) : error_words(e));
+    if (e) return complain_of_call(NO_REACH, "Redis: %s", *store_trouble(s->store) ? store_trouble(s->store) : error_words(e));
     return DONE;
 }
 
 // --- show
 
-static err_t count_trade(void *arg, const ProtobufCMessage *m) {
+static err_t count_shard_trade(void *arg, const ProtobufCMessage *m) {
     const TradeState *t = (const TradeState *)m;
     ++*(size_t *)table_add(arg, table_key(t->account_id));
     return ERR_OK;
@@ -53,7 +53,7 @@ static err_t add_executor(struct sheet *sheet, const struct shards *s, unsigned 
     instance_name(EXECUTOR, k, name);
     (void)snprintf(key, sizeof key, "trade_state:open:%u", k);
     own(table) *mine = table_new(sizeof(size_t));
-    err_t e = store_records(s->store, key, "trade_state:", &trade_state__descriptor, count_trade, mine);
+    err_t e = store_records(s->store, key, "trade_state:", &trade_state__descriptor, count_shard_trade, mine);
     size_t cursor = 0;
     struct digest account;
     for (size_t *n; (n = table_next(mine, &cursor, &account)) != NULL;) {
@@ -78,7 +78,7 @@ static void add_account(struct sheet *sheet, const struct shard_place *p, table_
     sheet_add(sheet, p->by_hand ? "by hand" : NULL);
 }
 
-static err_t fill(const struct shards *s, struct sheet *executors, struct sheet *accounts) {
+static err_t fill_sheets(const struct shards *s, struct sheet *executors, struct sheet *accounts) {
     own(table) *open = table_new(sizeof(size_t));
     err_t e = ERR_OK;
     sheet_start(executors, "EXECUTOR|>ACCOUNTS|>OPEN TRADES|>TO TAKE FIRST");
@@ -94,18 +94,18 @@ static enum outcome wait_drained(const struct shards *s) {
         uint64_t left = 0, n = 0;
         err_t e = ERR_OK;
         for (unsigned k = 0; !e && k < s->plan.wish.before; k++, left += n) e = shards_to_take(s->store, k, &n);
-        if (e) return complain(NO_REACH, "Redis: %s", store_trouble(s->store));
+        if (e) return complain_of_call(NO_REACH, "Redis: %s", store_trouble(s->store));
         if (!left) return DONE;
     }
-    return complain(ANSWER_NO, "executors have still something to take: is the router stopped, and do they run?");
+    return complain_of_call(ANSWER_NO, "executors have still something to take: is the router stopped, and do they run?");
 }
 
-static enum outcome show(struct call *call, struct shards *s) {
+static enum outcome run_shards_show(struct call *call, struct shards *s) {
     enum outcome outcome = call_flag(call, "drained") ? wait_drained(s) : DONE;
     if (outcome != DONE) return outcome;
     struct sheet executors = {0}, accounts = {0};
     own(buffer) out = {0};
-    err_t e = fill(s, &executors, &accounts);
+    err_t e = fill_sheets(s, &executors, &accounts);
     if (call->json) {
         buffer_format(&out, "{\"recorded\":%u,\"executors\":", s->recorded);
         sheet_json(&executors, &out);
@@ -119,7 +119,7 @@ static enum outcome show(struct call *call, struct shards *s) {
     }
     sheet_destroy(&executors);
     sheet_destroy(&accounts);
-    if (e) return complain(NO_REACH, "Redis: %s", store_trouble(s->store));
+    if (e) return complain_of_call(NO_REACH, "Redis: %s", store_trouble(s->store));
     print_out(&out);
     return DONE;
 }
@@ -157,7 +157,7 @@ static bool is_so(const struct shards *s) {
     return true;
 }
 
-static enum outcome move(struct call *call, struct shards *s) {
+static enum outcome run_shards_move(struct call *call, struct shards *s) {
     if (call_flag(call, "dry-run")) {
         say_moves(call, s, "");
         return DONE;
@@ -166,7 +166,7 @@ static enum outcome move(struct call *call, struct shards *s) {
     enum outcome outcome = so ? DONE : shards_apply(s, call_flag(call, "fence") != NULL);
     if (outcome != DONE) return outcome;
     if (!shards_durable(s->store))
-        return complain(NO_REACH, "it is done, but Redis has not written it to disk: start nothing before it has");
+        return complain_of_call(NO_REACH, "it is done, but Redis has not written it to disk: start nothing before it has");
     say_moves(call, s,
               so                                  ? ". It is so already"
               : s->plan.wish.after == s->recorded ? ". Start the services"
@@ -174,7 +174,7 @@ static enum outcome move(struct call *call, struct shards *s) {
     return DONE;
 }
 
-static bool number_of(const char *text, unsigned least, unsigned most, unsigned *out) {
+static bool read_shard_number(const char *text, unsigned least, unsigned most, unsigned *out) {
     char *end = (char *)(uintptr_t)text;
     unsigned long n = isdigit((unsigned char)*text) ? strtoul(text, &end, 10) : SHARDS_MOST + 1;
     *out = (unsigned)n;
@@ -187,12 +187,12 @@ static enum outcome read_wish(const struct call *call, const struct shards *s, s
     if (!call->n_args) return DONE;
     const char *to = call_flag(call, "to");
     if (strcmp(call->args[0], "set") == 0 && call->n_args == 2 && !to) {
-        if (number_of(call->args[1], 1, SHARDS_MOST, &w->after)) return DONE;
-        return complain(WRONG_USE, "there can be 1 to %u executors, not %.40s", SHARDS_MOST, call->args[1]);
+        if (read_shard_number(call->args[1], 1, SHARDS_MOST, &w->after)) return DONE;
+        return complain_of_call(WRONG_USE, "there can be 1 to %u executors, not %.40s", SHARDS_MOST, call->args[1]);
     }
     if (strcmp(call->args[0], "move") != 0 || call->n_args < 2 || !to)
-        return complain(WRONG_USE, "usage: tradecast shards [set N | move ACCOUNT|GATEWAY ... --to N]");
-    if (!number_of(to, 0, now - 1, &w->to)) return complain(WRONG_USE, "--to names an executor: 0 to %u", now - 1);
+        return complain_of_call(WRONG_USE, "usage: tradecast shards [set N | move ACCOUNT|GATEWAY ... --to N]");
+    if (!read_shard_number(to, 0, now - 1, &w->to)) return complain_of_call(WRONG_USE, "--to names an executor: 0 to %u", now - 1);
     w->names = &call->args[1];
     w->n_names = call->n_args - 1;
     return DONE;
@@ -207,9 +207,9 @@ enum outcome run_shards(struct call *call) {
         shard_plan_make(&s.plan, s.book, s.record, &wish);
         const char *stranger = shard_plan_stranger(&s.plan, s.book);
         if (stranger)
-            outcome = complain(ANSWER_NO, "%.64s is neither an account nor a gateway", stranger);
+            outcome = complain_of_call(ANSWER_NO, "%.64s is neither an account nor a gateway", stranger);
         else
-            outcome = call->n_args ? move(call, &s) : show(call, &s);
+            outcome = call->n_args ? run_shards_move(call, &s) : run_shards_show(call, &s);
     }
     close_shards(&s);
     return outcome;

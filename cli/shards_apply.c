@@ -31,11 +31,11 @@ struct services {
     int locks[INSTANCES_MAX];
 };
 
-static unsigned larger(unsigned a, unsigned b) { return a > b ? a : b; }
+static unsigned larger_of(unsigned a, unsigned b) { return a > b ? a : b; }
 
 static void list_services(const struct shards *s, struct services *out) {
     struct instance all[INSTANCES_MAX];
-    size_t n = topology_instances(larger(s->plan.wish.before, s->plan.wish.after), all);
+    size_t n = topology_instances(larger_of(s->plan.wish.before, s->plan.wish.after), all);
     out->n = 0;
     for (size_t i = 0; i < n; i++) {
         if (!topology_is_sharded(all[i].role)) continue;
@@ -46,7 +46,7 @@ static void list_services(const struct shards *s, struct services *out) {
 
 // --- nobody runs
 
-static void unlock(struct services *services) {
+static void unlock_services(struct services *services) {
     for (size_t i = 0; i < services->n; i++) {
         if (services->locks[i] >= 0) close(services->locks[i]);
     }
@@ -96,7 +96,7 @@ static err_t find_connected(store_t *store, const struct services *services, boo
     return e;
 }
 
-static enum outcome alone(const struct shards *s, struct services *services, bool fence, char why[static WHY_TEXT]) {
+static enum outcome be_alone(const struct shards *s, struct services *services, bool fence, char why[static WHY_TEXT]) {
     bool connected;
     for (size_t i = 0; i < services->n; i++) {
         if (!lock_one(s, services, i, why)) return ANSWER_NO;
@@ -107,7 +107,7 @@ static enum outcome alone(const struct shards *s, struct services *services, boo
 
 // --- and nobody can come back
 
-static err_t epoch_of(store_t *store, const char *name, unsigned long long *out) {
+static err_t read_epoch(store_t *store, const char *name, unsigned long long *out) {
     char key[KEY_TEXT];
     own(buffer) text = {0};
     (void)snprintf(key, sizeof key, "%s:epoch", name);
@@ -132,18 +132,18 @@ static err_t fence_all(store_t *store, const struct services *services) {
     unsigned long long highest = 0, epoch = 0;
     err_t e = ERR_OK;
     for (size_t i = 0; !e && i < services->n; i++) {
-        if (services->list[i].role == EXECUTOR) e = epoch_of(store, services->list[i].name, &epoch);
+        if (services->list[i].role == EXECUTOR) e = read_epoch(store, services->list[i].name, &epoch);
         if (epoch > highest) highest = epoch;
     }
     for (size_t i = 0; !e && i < services->n; i++) {
-        if (services->list[i].role != EXECUTOR) e = epoch_of(store, services->list[i].name, &epoch);
+        if (services->list[i].role != EXECUTOR) e = read_epoch(store, services->list[i].name, &epoch);
         if (!e) e = set_epoch(store, services->list[i].name, (services->list[i].role == EXECUTOR ? highest : epoch) + 1);
         FAILPOINT("shards.in_fence");
     }
     return e;
 }
 
-static err_t watch(store_t *store, const struct services *services) {
+static err_t watch_keys(store_t *store, const struct services *services) {
     struct span argv[2 + 2 * INSTANCES_MAX];
     char keys[2 * INSTANCES_MAX][KEY_TEXT];
     own(buffer) reply = {0};
@@ -227,7 +227,7 @@ static void add_places(const struct shards *s, buffer_t *out, unsigned *n) {
     }
 }
 
-static void add_number(const char *key, unsigned number, buffer_t *out, unsigned *n) {
+static void add_set_number(const char *key, unsigned number, buffer_t *out, unsigned *n) {
     char text[16];
     (void)snprintf(text, sizeof text, "%u", number);
     shards_command(out, n, 3, (struct span[]){S("SET"), S(key), S(text)});
@@ -274,7 +274,7 @@ static err_t is_unread(const struct shards *s, unsigned shard, bool *unread) {
 static err_t find_retired(const struct shards *s, unsigned *out) {
     err_t e = ERR_OK;
     bool unread = false;
-    *out = larger(s->plan.wish.before, s->retired);
+    *out = larger_of(s->plan.wish.before, s->retired);
     while (!e && *out > s->plan.wish.after) {
         e = is_unread(s, *out - 1, &unread);
         if (unread) return e;
@@ -284,17 +284,17 @@ static err_t find_retired(const struct shards *s, unsigned *out) {
     return e;
 }
 
-static err_t commit(struct shards *s, const struct kept *list, size_t n_kept) {
+static err_t commit_moves(struct shards *s, const struct kept *list, size_t n_kept) {
     own(buffer) commands = {0};
     unsigned n = 0, before = s->plan.wish.before, after = s->plan.wish.after, retired = 0;
     err_t e = find_retired(s, &retired);
     for (unsigned k = before; !e && k < after; k++) e = shards_begin(s, k, &commands, &n);
     shards_move_kept(list, n_kept, &commands, &n);
     if (!e) e = add_ends(s, &commands, &n);
-    if (!e) e = add_barrier(s, larger(before, s->retired), &commands, &n);
+    if (!e) e = add_barrier(s, larger_of(before, s->retired), &commands, &n);
     add_places(s, &commands, &n);
-    add_number(SHARDS_RETIRED, retired, &commands, &n);
-    add_number(SHARDS_EXECUTORS, after, &commands, &n);
+    add_set_number(SHARDS_RETIRED, retired, &commands, &n);
+    add_set_number(SHARDS_EXECUTORS, after, &commands, &n);
     FAILPOINT("shards.before_exec");
     if (!e) e = store_transaction(s->store, (struct span){commands.data, commands.length}, n);
     FAILPOINT("shards.after_exec");
@@ -302,7 +302,7 @@ static err_t commit(struct shards *s, const struct kept *list, size_t n_kept) {
 }
 
 // Of two who move at once one has read what is not so any more.
-static err_t check_same(const struct shards *s, char why[static WHY_TEXT]) {
+static err_t check_nothing_moved(const struct shards *s, char why[static WHY_TEXT]) {
     unsigned now = 0;
     err_t e = shards_number(s->store, SHARDS_EXECUTORS, &now);
     if (e || now == s->recorded) return e;
@@ -318,27 +318,27 @@ static err_t prepare_and_commit(struct shards *s, const struct services *service
     store_patience(s->store, PATIENCE_MS); // there may be much to move
     err_t e = find_users(s, why);
     if (!e) e = fence_all(s->store, services);
-    if (!e) e = watch(s->store, services);
-    if (!e) e = check_same(s, why);
+    if (!e) e = watch_keys(s->store, services);
+    if (!e) e = check_nothing_moved(s, why);
     if (!e) e = find_undone(s, why);
     if (!e) e = shards_find(s, arena, &list, &n);
     if (!e) e = shards_copy_guards(s, list, n, why);
-    return e ? e : commit(s, list, n);
+    return e ? e : commit_moves(s, list, n);
 }
 
 enum outcome shards_apply(struct shards *s, bool fence) {
     char why[WHY_TEXT] = "";
     struct services services;
     list_services(s, &services);
-    enum outcome outcome = alone(s, &services, fence, why);
+    enum outcome outcome = be_alone(s, &services, fence, why);
     err_t e = outcome == DONE ? prepare_and_commit(s, &services, why) : ERR_OK;
-    unlock(&services);
-    if (outcome != DONE) return complain(outcome, "%s", *why ? why : store_trouble(s->store));
-    if (e == ERR_BUSY || e == ERR_CONFIG) return complain(ANSWER_NO, "%s", why);
+    unlock_services(&services);
+    if (outcome != DONE) return complain_of_call(outcome, "%s", *why ? why : store_trouble(s->store));
+    if (e == ERR_BUSY || e == ERR_CONFIG) return complain_of_call(ANSWER_NO, "%s", why);
     if (e == ERR_REFUSED && !*store_trouble(s->store))
-        return complain(ANSWER_NO, "something was started meanwhile, and nothing was moved: stop everything but ingest, and try again");
-    if (e == ERR_STORE) return complain(NO_REACH, "Redis did not answer (%s): say it again, and see", store_trouble(s->store));
-    return e ? complain(NO_REACH, "nothing was moved: %s", *store_trouble(s->store) ? store_trouble(s->store) : error_words(e)) : DONE;
+        return complain_of_call(ANSWER_NO, "something was started meanwhile, and nothing was moved: stop everything but ingest, and try again");
+    if (e == ERR_STORE) return complain_of_call(NO_REACH, "Redis did not answer (%s): say it again, and see", store_trouble(s->store));
+    return e ? complain_of_call(NO_REACH, "nothing was moved: %s", *store_trouble(s->store) ? store_trouble(s->store) : error_words(e)) : DONE;
 }
 
 // --- on disk

@@ -25,21 +25,21 @@ struct kept_key {
     whose_fn *whose; // NULL: a trade's, whose hash says it
 };
 
-static void take(char out[static ACCOUNT_TEXT], const char *text, size_t length) {
+static void copy_account_id(char out[static ACCOUNT_TEXT], const char *text, size_t length) {
     (void)snprintf(out, ACCOUNT_TEXT, "%.*s", (int)length, text);
 }
 
 static enum whose of_report(struct span name, struct span value, char account[static ACCOUNT_TEXT]) {
     (void)name;
     Report *r = report__unpack(NULL, value.length, value.data);
-    if (r) take(account, r->account_id, strlen(r->account_id));
+    if (r) copy_account_id(account, r->account_id, strlen(r->account_id));
     report__free_unpacked(r, NULL);
     return ACCOUNT;
 }
 
 static enum whose of_value(struct span name, struct span value, char account[static ACCOUNT_TEXT]) {
     (void)name;
-    take(account, value.data, value.length);
+    copy_account_id(account, value.data, value.length);
     return ACCOUNT;
 }
 
@@ -50,7 +50,7 @@ static enum whose of_latch(struct span name, struct span value, char account[sta
     for (size_t i = 0; i < 2; i++) {
         size_t length = strlen(prefixes[i]);
         if (name.length < length || memcmp(name.data, prefixes[i], length) != 0) continue;
-        take(account, (const char *)name.data + length, name.length - length);
+        copy_account_id(account, (const char *)name.data + length, name.length - length);
         return ACCOUNT;
     }
     return NOBODY;
@@ -63,7 +63,7 @@ static enum whose of_view(struct span name, struct span value, char account[stat
     size_t length = name.length;
     while (length && text[length - 1] != ':') length--;
     if (length <= 1) return EVERYBODY;
-    take(account, text, length - 1);
+    copy_account_id(account, text, length - 1);
     return ACCOUNT;
 }
 
@@ -88,31 +88,31 @@ struct finding {
     arena_t *row_arena;
 };
 
-static struct span keep(arena_t *arena, struct span bytes) {
+static struct span keep_span(arena_t *arena, struct span bytes) {
     void *copy = arena_take(arena, bytes.length + 1);
     if (bytes.length) memcpy(copy, bytes.data, bytes.length);
     return (struct span){copy, bytes.length};
 }
 
-static void decide(struct finding *f, unsigned to, struct span name, struct span value) {
+static void decide_keeping(struct finding *f, unsigned to, struct span name, struct span value) {
     if (to == f->at) return;
     if (f->n == f->room) {
         struct kept *more = arena_take(f->arena, (f->room = f->room ? 2 * f->room : 256) * sizeof *more);
         if (f->n) memcpy(more, f->list, f->n * sizeof *more);
         f->list = more;
     }
-    f->list[f->n++] = (struct kept){f->key, f->at, to, keep(f->arena, name), keep(f->arena, value)};
+    f->list[f->n++] = (struct kept){f->key, f->at, to, keep_span(f->arena, name), keep_span(f->arena, value)};
 }
 
-static err_t look_at(void *arg, struct span name, struct span value) {
+static err_t look_at_kept(void *arg, struct span name, struct span value) {
     struct finding *f = arg;
     char account[ACCOUNT_TEXT] = "";
     enum whose whose = f->key->whose(name, value, account);
-    decide(f, whose == ACCOUNT ? shard_plan_of(&f->s->plan, account, f->at) : whose == EVERYBODY ? 0 : f->at, name, value);
+    decide_keeping(f, whose == ACCOUNT ? shard_plan_of(&f->s->plan, account, f->at) : whose == EVERYBODY ? 0 : f->at, name, value);
     return ERR_OK;
 }
 
-static err_t look_at_member(void *arg, struct span member) { return look_at(arg, member, (struct span){"", 0}); }
+static err_t look_at_member(void *arg, struct span member) { return look_at_kept(arg, member, (struct span){"", 0}); }
 
 // --- trades: many, and each one's hash says whose it is; they are asked for in rows
 
@@ -120,8 +120,8 @@ static err_t take_account(void *arg, unsigned i, struct span text, int64_t numbe
     struct finding *f = arg;
     char account[ACCOUNT_TEXT];
     (void)number;
-    take(account, text.data, text.length);
-    decide(f, shard_plan_of(&f->s->plan, account, f->at), f->row[i], (struct span){"", 0});
+    copy_account_id(account, text.data, text.length);
+    decide_keeping(f, shard_plan_of(&f->s->plan, account, f->at), f->row[i], (struct span){"", 0});
     return ERR_OK;
 }
 
@@ -142,12 +142,12 @@ static err_t ask_row(struct finding *f) {
 
 static err_t look_at_trade(void *arg, struct span member) {
     struct finding *f = arg;
-    f->row[f->n_row++] = keep(f->row_arena, member);
+    f->row[f->n_row++] = keep_span(f->row_arena, member);
     return f->n_row < ROW ? ERR_OK : ask_row(f);
 }
 
 static err_t look_at_key(struct finding *f, const char *key) {
-    if (f->key->hash) return store_pairs(f->s->store, key, look_at, f);
+    if (f->key->hash) return store_pairs(f->s->store, key, look_at_kept, f);
     if (f->key->whose) return store_members(f->s->store, key, look_at_member, f);
     err_t e = store_members(f->s->store, key, look_at_trade, f);
     return !e && f->n_row ? ask_row(f) : e;

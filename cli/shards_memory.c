@@ -79,7 +79,7 @@ static err_t flush_copy(struct copying *c) {
     return e;
 }
 
-static struct span copied(arena_t *arena, struct span bytes) {
+static struct span copy_span(arena_t *arena, struct span bytes) {
     void *copy = arena_take(arena, bytes.length + 1);
     memcpy(copy, bytes.data, bytes.length);
     return (struct span){copy, bytes.length};
@@ -87,8 +87,8 @@ static struct span copied(arena_t *arena, struct span bytes) {
 
 static err_t copy_entry(void *arg, struct span name, struct span value) {
     struct copying *c = arg;
-    c->argv[2 + 2 * c->n] = copied(c->arena, name);
-    c->argv[3 + 2 * c->n] = copied(c->arena, value);
+    c->argv[2 + 2 * c->n] = copy_span(c->arena, name);
+    c->argv[3 + 2 * c->n] = copy_span(c->arena, value);
     return ++c->n < AT_ONCE ? ERR_OK : flush_copy(c);
 }
 
@@ -170,7 +170,7 @@ struct latching {
 };
 
 // But an account's lock, which its executor alone was told.
-static err_t latch(void *arg, struct span name, struct span value) {
+static err_t latch_halt(void *arg, struct span name, struct span value) {
     struct latching *l = arg;
     static const char *const own[] = {"lock:", "flatten:lock:"};
     for (size_t i = 0; i < 2; i++) {
@@ -189,7 +189,7 @@ err_t shards_begin(const struct shards *s, unsigned shard, buffer_t *out, unsign
     (void)snprintf(l.key, sizeof l.key, "execution_state:risk:%u", shard);
     (void)snprintf(position, sizeof position, "position:executor.%u", shard);
     shards_command(out, commands, 2, (struct span[]){S("UNLINK"), S(l.key)});
-    err_t e = store_pairs(s->store, "execution_state:risk:0", latch, &l);
+    err_t e = store_pairs(s->store, "execution_state:risk:0", latch_halt, &l);
     for (size_t i = 0; !e && i < sizeof topics / sizeof *topics; i++) {
         e = shards_head(s->store, topics[i], head);
         shards_command(out, commands, 4, (struct span[]){S("HSET"), S(position), S(topics[i]), S(head)});

@@ -173,7 +173,7 @@ static void post(struct simulation *s, const char *source, struct span body) {
     s->now += s->every;
     if (status == 200 || refused != s->refused) return;
     s->refused++; // nothing is recorded of it: the answer is all there is
-    (void)complain(ANSWER_NO, "%u %s", status, buffer_string(&answer));
+    (void)complain_of_call(ANSWER_NO, "%u %s", status, buffer_string(&answer));
 }
 
 static void post_lines(struct simulation *s, const char *source, const char *text) {
@@ -188,9 +188,9 @@ static enum outcome post_file(struct simulation *s, const char *arg) {
     const char *path;
     char name[80];
     const char *source = source_of(s, arg, &path, name);
-    if (!source) return complain(WRONG_USE, "which source sends %s? Say SOURCE=%s, or --source NAME", path, path);
-    if (!book_source(s->book, source)) return complain(ANSWER_NO, "%s is not a source of this configuration", source);
-    if (!file_read(path, FILE_MOST, &file)) return complain(WRONG_USE, "%s: %s", path, strerror(errno));
+    if (!source) return complain_of_call(WRONG_USE, "which source sends %s? Say SOURCE=%s, or --source NAME", path, path);
+    if (!book_source(s->book, source)) return complain_of_call(ANSWER_NO, "%s is not a source of this configuration", source);
+    if (!file_read(path, FILE_MOST, &file)) return complain_of_call(WRONG_USE, "%s: %s", path, strerror(errno));
     if (call_flag(s->call, "lines"))
         post_lines(s, source, buffer_string(&file));
     else
@@ -204,11 +204,11 @@ static enum outcome read_config(struct simulation *s) {
     const char *path = call_flag(s->call, "config");
     own(buffer) json = {0};
     own(buffer) why = {0};
-    if (!path) return complain(WRONG_USE, "--config FILE is required: the configuration to try, as for config apply");
+    if (!path) return complain_of_call(WRONG_USE, "--config FILE is required: the configuration to try, as for config apply");
     enum outcome outcome = file_read_document(path, FILE_MOST, &json);
     if (outcome != DONE) return outcome;
     if (simulated_book((struct span){json.data, json.length}, s->now, s->book, &why)) return DONE;
-    return complain(ANSWER_NO, "%s:\n%s", path, buffer_string(&why));
+    return complain_of_call(ANSWER_NO, "%s:\n%s", path, buffer_string(&why));
 }
 
 static enum outcome read_state(struct simulation *s, arena_t *arena, Situation **out) {
@@ -222,7 +222,7 @@ static enum outcome read_state(struct simulation *s, arena_t *arena, Situation *
     enum outcome outcome = file_read_document(path, FILE_MOST, &json);
     if (outcome != DONE) return outcome;
     if (record_from_json(&situation__descriptor, (const char *)json.data, json.length, "", arena, &m, &fault))
-        return complain(ANSWER_NO, "%s: %s: %s", path, fault.path, fault.rule);
+        return complain_of_call(ANSWER_NO, "%s: %s: %s", path, fault.path, fault.rule);
     *out = (Situation *)m;
     return DONE;
 }
@@ -236,8 +236,8 @@ static enum outcome begin(struct simulation *s) {
     if (outcome != DONE) return outcome;
     s->door = simulated_door_new(s->book, why);
     if (s->door) s->router = simulated_router_new(s->book, SHARDS, why);
-    if (!s->router) return complain(WRONG_USE, "%s", why);
-    if (!simulated_begin(s->router, situation, s->now, why)) return complain(ANSWER_NO, "%s", why);
+    if (!s->router) return complain_of_call(WRONG_USE, "%s", why);
+    if (!simulated_begin(s->router, situation, s->now, why)) return complain_of_call(ANSWER_NO, "%s", why);
     return DONE;
 }
 
@@ -246,7 +246,7 @@ static bool read_times(struct simulation *s) {
     const char *at = call_flag(s->call, "at");
     s->now = clock_utc_ns();
     if (at && time_parse(at, strlen(at), &s->now)) {
-        (void)complain(WRONG_USE, "--at must be an ISO 8601 time with a zone, not \"%s\"", at);
+        (void)complain_of_call(WRONG_USE, "--at must be an ISO 8601 time with a zone, not \"%s\"", at);
         return false;
     }
     if (!call_number(s->call, "every", 0, &every) || !call_number(s->call, "delay", 0, &delay)) return false;

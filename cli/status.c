@@ -49,7 +49,7 @@ static void add_count(struct status *s, const char *what, const char *state, con
 }
 
 // The router's, by reason, since it started.
-static void add_decisions(struct status *s, const Heartbeat *h) {
+static void add_decision_rows(struct status *s, const Heartbeat *h) {
     for (size_t i = 0; i < h->n_decisions; i++) {
         char number[24];
         snprintf(number, sizeof number, "%llu", (unsigned long long)h->decisions[i]->count);
@@ -63,11 +63,11 @@ static void look_at_service(struct status *s, const char *name) {
     own(arena) *arena = arena_new(0);
     ProtobufCMessage *m = NULL;
     struct fault fault;
-    enum outcome outcome = ask(&s->call->place, &question, &answer);
+    enum outcome outcome = ask_service(&s->call->place, &question, &answer);
     sheet_add(&s->services, name);
     if (outcome == DONE && !record_from_json(&heartbeat__descriptor, buffer_string(&answer), answer.length, "", arena, &m, &fault)) {
         add_heartbeat(&s->services, (const Heartbeat *)m);
-        add_decisions(s, (const Heartbeat *)m);
+        add_decision_rows(s, (const Heartbeat *)m);
         return;
     }
     s->silent++;
@@ -176,7 +176,7 @@ static void look_at_live(struct status *s) {
 }
 
 // What is on record, by state; an archive that is not there yet has nothing.
-static void look_at_archive(struct status *s) {
+static void add_archive_rows(struct status *s) {
     static const struct {
         const char *what, *query;
     } rows[] = {
@@ -199,14 +199,14 @@ static void look_at_archive(struct status *s) {
     }
 }
 
-static void add_warning(void *arg, const struct gap *gap) { sheet_add(arg, gap->text); }
+static void add_warning_row(void *arg, const struct gap *gap) { sheet_add(arg, gap->text); }
 
 // What the configuration lacks. Prices are not asked for: Redis has none.
 static void look_at_configuration(struct status *s) {
     own(book) *book = book_new();
     err_t e = book_load(book, s->store);
     if (e) s->failed = e;
-    s->n_warnings = gaps_each(book, &(struct gaps_asked){NULL, NULL}, add_warning, &s->warnings);
+    s->n_warnings = gaps_each(book, &(struct gaps_asked){NULL, NULL}, add_warning_row, &s->warnings);
 }
 
 static void print_part(const struct status *s, const char *name, const struct sheet *sheet, buffer_t *out) {
@@ -243,7 +243,7 @@ enum outcome run_status(struct call *call) {
     if (cell_own()) status_cells(call, &s.cells);
     look_at_topics(&s);
     look_at_live(&s);
-    look_at_archive(&s);
+    add_archive_rows(&s);
     look_at_configuration(&s);
     print_all(&s);
     sheet_destroy(&s.services);
@@ -251,6 +251,6 @@ enum outcome run_status(struct call *call) {
     sheet_destroy(&s.topics);
     sheet_destroy(&s.counts);
     sheet_destroy(&s.warnings);
-    if (s.failed) return complain(NO_REACH, "Redis did not answer everything: %s", store_trouble(store));
+    if (s.failed) return complain_of_call(NO_REACH, "Redis did not answer everything: %s", store_trouble(store));
     return s.silent ? ANSWER_NO : DONE;
 }

@@ -22,7 +22,7 @@ static void add_state(struct sheet *sheet, const CellState *s) {
     sheet_format(sheet, "%u", s->alerts);
 }
 
-static void add_cell(struct sheet *sheet, const CellView *v) {
+static void add_cell_row(struct sheet *sheet, const CellView *v) {
     sheet_add(sheet, v->cell);
     sheet_add(sheet, v->alive && v->last ? record_enum_name(&cell_state__state__descriptor, (int)v->last->state) : "silent");
     if (v->last) add_state(sheet, v->last);
@@ -42,7 +42,7 @@ void status_cells(const struct call *call, struct sheet *sheet) {
     ProtobufCMessage *m = NULL;
     struct fault fault;
     sheet_start(sheet, "CELL|STATE|>SIGNALS/S|>ORDERS/S|>ACCOUNTS|>OPEN|>IN DOUBT|>LAG|>ALERTS|HEARD|TROUBLE");
-    if (ask(&call->place, &(struct question){.service = "monitor", .verb = "cells", .within_ms = 1500}, &answer) != DONE) return;
+    if (ask_service(&call->place, &(struct question){.service = "monitor", .verb = "cells", .within_ms = 1500}, &answer) != DONE) return;
     if (record_from_json(&cell_views__descriptor, buffer_string(&answer), answer.length, "", arena, &m, &fault)) return;
-    for (size_t i = 0; i < ((const CellViews *)m)->n_cells; i++) add_cell(sheet, ((const CellViews *)m)->cells[i]);
+    for (size_t i = 0; i < ((const CellViews *)m)->n_cells; i++) add_cell_row(sheet, ((const CellViews *)m)->cells[i]);
 }

@@ -48,7 +48,7 @@ err_t journal_look(store_t *store, const char *topic, struct journal *out) {
     return e ? e : look_at_head(store, key, out->head);
 }
 
-static err_t pass(void *arg, const struct journal_entry *entry) {
+static err_t pass_entry(void *arg, const struct journal_entry *entry) {
     (void)arg, (void)entry;
     return ERR_OK;
 }
@@ -62,7 +62,7 @@ err_t journal_lag(store_t *store, const char *topic, struct entry_id position, c
         *out = head.sequence - position.sequence;
         return ERR_OK;
     }
-    err_t e = store_journal(store, topic, position, LAG_COUNTED, pass, NULL, &count);
+    err_t e = store_journal(store, topic, position, LAG_COUNTED, pass_entry, NULL, &count);
     *out = count;
     return e;
 }

@@ -25,7 +25,7 @@ struct tail {
     buffer_t out;
 };
 
-static void take(struct tail *t, const struct parcel *parcel) {
+static void take_event(struct tail *t, const struct parcel *parcel) {
     struct envelope e;
     arena_reset(t->arena);
     if (envelope_read(parcel->topic, parcel->frame, &e)) return;
@@ -39,7 +39,7 @@ static void take(struct tail *t, const struct parcel *parcel) {
         entry_line(parcel->topic, &e, m, clock_utc_ns(), &t->out);
 }
 
-static bool is_over(const struct tail *t) { return (t->count && t->seen >= t->count) || (t->until && clock_mono_ns() >= t->until); }
+static bool is_tail_over(const struct tail *t) { return (t->count && t->seen >= t->count) || (t->until && clock_mono_ns() >= t->until); }
 
 static bool connect_all(struct tail *t, const char *topic) {
     struct instance all[INSTANCES_MAX];
@@ -55,14 +55,14 @@ static bool connect_all(struct tail *t, const char *topic) {
     return true;
 }
 
-static void listen(struct tail *t) {
-    while (!is_over(t)) {
+static void listen_to_services(struct tail *t) {
+    while (!is_tail_over(t)) {
         uint64_t now = clock_mono_ns();
         int64_t wait_ms = t->until ? (int64_t)((t->until - now) / NS_PER_MS) + 1 : 1000;
         ports_wait(t->waiters, t->n, wait_ms);
         for (size_t i = 0; i < t->n; i++) {
             struct parcel parcel;
-            while (!is_over(t) && port_receive(t->ports[i], &parcel)) take(t, &parcel);
+            while (!is_tail_over(t) && port_receive(t->ports[i], &parcel)) take_event(t, &parcel);
         }
         print_out(&t->out);
         say_refused();
@@ -75,12 +75,12 @@ enum outcome run_tail(struct call *call) {
     struct tail t = {.call = call, .filter = {call_flag(call, "type"), call_flag(call, "account"), call_flag(call, "symbol")}};
     if (!call_number(call, "count", 0, &t.count) || !call_number(call, "for", 0, &seconds)) return WRONG_USE;
     if (t.filter.type && !message_type(t.filter.type))
-        return complain(WRONG_USE, "there is no message type %s (as in proto/)", t.filter.type);
+        return complain_of_call(WRONG_USE, "there is no message type %s (as in proto/)", t.filter.type);
     if (seconds) t.until = clock_mono_ns() + seconds * NS_PER_S;
     t.arena = arena_new(0);
     enum outcome outcome =
-        connect_all(&t, call_flag(call, "topic")) ? DONE : complain(NO_REACH, "cannot listen to the services: %s", port_why());
-    if (outcome == DONE) listen(&t);
+        connect_all(&t, call_flag(call, "topic")) ? DONE : complain_of_call(NO_REACH, "cannot listen to the services: %s", port_why());
+    if (outcome == DONE) listen_to_services(&t);
     for (size_t i = 0; i < t.n; i++) port_destroy(&t.ports[i]);
     arena_destroy(&t.arena);
     buffer_destroy(&t.out);

@@ -47,16 +47,16 @@ static size_t width_of(const char *cell) {
     return width;
 }
 
-static void pad(buffer_t *out, size_t n) {
+static void pad_cell(buffer_t *out, size_t n) {
     while (n--) buffer_add(out, " ", 1);
 }
 
 static void print_cell(const struct sheet *self, unsigned column, const char *cell, size_t width, buffer_t *out) {
     size_t gap = width - width_of(cell);
     if (column) buffer_add(out, "  ", 2);
-    if (self->right[column]) pad(out, gap);
+    if (self->right[column]) pad_cell(out, gap);
     buffer_text(out, cell);
-    if (!self->right[column] && column + 1 < self->columns) pad(out, gap);
+    if (!self->right[column] && column + 1 < self->columns) pad_cell(out, gap);
 }
 
 void sheet_print(const struct sheet *self, buffer_t *out) {
@@ -74,7 +74,7 @@ void sheet_print(const struct sheet *self, buffer_t *out) {
     }
 }
 
-static bool is_number(const char *cell) {
+static bool is_number_cell(const char *cell) {
     size_t n = strspn(cell + (*cell == '-'), "0123456789");
     return n && n < 16 && !cell[n + (*cell == '-')];
 }
@@ -82,7 +82,7 @@ static bool is_number(const char *cell) {
 static void json_cell(const struct sheet *self, unsigned column, const char *cell, buffer_t *out) {
     if (!*cell)
         buffer_text(out, "null");
-    else if (self->right[column] && is_number(cell))
+    else if (self->right[column] && is_number_cell(cell))
         buffer_text(out, cell);
     else
         buffer_json_string(out, cell, strlen(cell));

@@ -18,7 +18,7 @@ struct verification {
     buffer_t journals;
 };
 
-void found(struct findings *self, const struct finding_row *row) {
+void findings_add(struct findings *self, const struct finding_row *row) {
     if (self->wrong++ >= FINDINGS_SHOWN) return;
     const char *cells[] = {row->wrong, row->where, row->id, row->at, row->text};
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) sheet_add(&self->sheet, cells[i]);
@@ -36,9 +36,9 @@ enum outcome verify_file(sql_t *db, struct findings *out) {
         err_t e = q ? ERR_OK : ERR_DISK;
         while (!e && !(e = sql_step(q, &row)) && row) {
             const char *said = sql_text(q, 0);
-            if (said && strcmp(said, "ok") != 0) found(out, &(struct finding_row){looks[i].wrong, "file", NULL, NULL, said});
+            if (said && strcmp(said, "ok") != 0) findings_add(out, &(struct finding_row){looks[i].wrong, "file", NULL, NULL, said});
         }
-        if (e) found(out, &(struct finding_row){"damaged", "file", NULL, NULL, sql_trouble(db)});
+        if (e) findings_add(out, &(struct finding_row){"damaged", "file", NULL, NULL, sql_trouble(db)});
     }
     return DONE;
 }
@@ -49,7 +49,7 @@ enum outcome verify_signals(sql_t *db, struct findings *out, uint64_t *n) {
     own(arena) *arena = arena_new(0);
     bool row = true;
     *n = 0;
-    if (!q) return complain(NO_REACH, "the archive has no table signals that this version knows: %s", sql_trouble(db));
+    if (!q) return complain_of_call(NO_REACH, "the archive has no table signals that this version knows: %s", sql_trouble(db));
     for (ProtobufCMessage *m; !sql_step(q, &row) && row; ++*n) {
         char right[SHA256_TEXT] = "";
         arena_reset(arena);
@@ -57,7 +57,7 @@ enum outcome verify_signals(sql_t *db, struct findings *out, uint64_t *n) {
         if (readable) signal_sha256((const SignalRow *)m, right);
         const char *kept = sql_text(q, 9);
         if (readable && kept && strcmp(kept, right) == 0) continue;
-        found(out, &(struct finding_row){"sha256", "signals", sql_text(q, 0), sql_text(q, 10),
+        findings_add(out, &(struct finding_row){"sha256", "signals", sql_text(q, 0), sql_text(q, 10),
                                          readable ? "its columns are not those that sha256 was taken over" : "a column cannot be read"});
     }
     return DONE;
@@ -69,7 +69,7 @@ static void take_fault(void *arg, const struct chain_fault *f) {
     struct verification *v = arg;
     char batch[40] = "";
     if (f->batch && !f->key) snprintf(batch, sizeof batch, "batch %lld", (long long)f->batch);
-    found(&v->findings, &(struct finding_row){f->what, f->table ? f->table : "chain", f->key ? f->key : batch, f->at, f->text});
+    findings_add(&v->findings, &(struct finding_row){f->what, f->table ? f->table : "chain", f->key ? f->key : batch, f->at, f->text});
 }
 
 static void take_day(void *arg, const struct chain_day *day) {
@@ -81,17 +81,17 @@ static void take_day(void *arg, const struct chain_day *day) {
     sheet_add(days, day->hash);
 }
 
-static enum outcome check_chain(sql_t *db, struct verification *v) {
+static enum outcome verify_chain(sql_t *db, struct verification *v) {
     const struct chain_look look = {v, take_fault, take_day};
     err_t e = chain_check(db, &look, &v->chain);
     if (!e) return DONE;
-    return complain(NO_REACH, "the chain cannot be checked: %s%s", sql_trouble(db),
+    return complain_of_call(NO_REACH, "the chain cannot be checked: %s%s", sql_trouble(db),
                     e == ERR_CONFIG ? "; an archive of an older version has it after the archiver's next start" : "");
 }
 
 // Telling.
 
-static void tell(const struct verification *v, const char *path, buffer_t *out) {
+static void print_verification(const struct verification *v, const char *path, buffer_t *out) {
     if (v->findings.wrong) {
         sheet_print(&v->findings.sheet, out);
         if (v->findings.wrong > FINDINGS_SHOWN)
@@ -122,7 +122,7 @@ static void tell_json(const struct verification *v, const char *path, buffer_t *
 static enum outcome look_at_all(struct call *call, sql_t *db, struct verification *v) {
     enum outcome outcome = verify_file(db, &v->findings);
     if (outcome == DONE) outcome = verify_signals(db, &v->findings, &v->signals);
-    if (outcome == DONE) outcome = check_chain(db, v);
+    if (outcome == DONE) outcome = verify_chain(db, v);
     if (outcome == DONE && !call->n_args) outcome = verify_positions(&call->place, db, &v->findings, &v->journals);
     return outcome;
 }
@@ -131,14 +131,14 @@ enum outcome run_verify(struct call *call) {
     struct verification v = {.signals = 0};
     const char *path = call->n_args ? call->args[0] : call->place.archive;
     char why[200];
-    if (access(path, R_OK) != 0) return complain(NO_REACH, "%s cannot be read; is --dir right?", path);
+    if (access(path, R_OK) != 0) return complain_of_call(NO_REACH, "%s cannot be read; is --dir right?", path);
     own(sql) *db = sql_open(path, SQL_READ, why);
-    if (!db) return complain(NO_REACH, "%s", why);
+    if (!db) return complain_of_call(NO_REACH, "%s", why);
     sheet_start(&v.findings.sheet, "WRONG|WHERE|ID|WHEN|WHAT");
     sheet_start(&v.days, "DAY|>BATCHES|>ENTRIES|STATE|HASH");
     enum outcome outcome = look_at_all(call, db, &v);
     own(buffer) out = {0};
-    if (outcome == DONE || v.findings.wrong) (call->json ? tell_json : tell)(&v, path, &out);
+    if (outcome == DONE || v.findings.wrong) (call->json ? tell_json : print_verification)(&v, path, &out);
     print_out(&out);
     sheet_destroy(&v.findings.sheet);
     sheet_destroy(&v.days);

@@ -16,7 +16,7 @@ struct findings {
 struct finding_row {
     const char *wrong, *where, *id, *at, *text;
 };
-void found(struct findings *self, const struct finding_row *row);
+void findings_add(struct findings *self, const struct finding_row *row);
 
 // Each in words what it looked at, or why it could not.
 enum outcome verify_file(sql_t *db, struct findings *out);                                                 // integrity_check, foreign keys

@@ -34,7 +34,7 @@ static struct entry_id told_position(store_t *store, const char *topic) {
     return entry_id_parse(buffer_string(&text), text.length, &at) ? ENTRY_ID_NONE : at;
 }
 
-static void judge(store_t *store, const char *topic, const struct pair *at, struct findings *out) {
+static void judge_position(store_t *store, const char *topic, const struct pair *at, struct findings *out) {
     char archived[ENTRY_ID_TEXT], other[ENTRY_ID_TEXT], text[200];
     struct next next = {.topic = topic};
     size_t count = 0;
@@ -42,14 +42,14 @@ static void judge(store_t *store, const char *topic, const struct pair *at, stru
     if (entry_id_cmp(at->told, at->archived) > 0) {
         entry_id_print(at->told, other);
         snprintf(text, sizeof text, "the archive ends at %s, and had got to %s: it is older than Redis knows it", archived, other);
-        found(out, &(struct finding_row){"behind", topic, archived, NULL, text});
+        findings_add(out, &(struct finding_row){"behind", topic, archived, NULL, text});
     }
     if (store_journal(store, topic, at->archived, 1, take_next, &next, &count) || !next.there) return;
     if (entry_id_cmp(next.prev, at->archived) <= 0) return;
     entry_id_print(next.prev, other);
     snprintf(text, sizeof text, "the journal no longer holds what comes between %s and %s, and the archive has not got it", archived,
              other);
-    found(out, &(struct finding_row){"gap", topic, archived, NULL, text});
+    findings_add(out, &(struct finding_row){"gap", topic, archived, NULL, text});
 }
 
 enum outcome verify_positions(const struct place *place, sql_t *db, struct findings *out, buffer_t *said) {
@@ -74,7 +74,7 @@ enum outcome verify_positions(const struct place *place, sql_t *db, struct findi
     for (size_t i = 0; again && i < n; i++) {
         sql_bind_text(again, 1, topics[i]);
         const char *text = !sql_step(again, &row) && row ? sql_text(again, 0) : NULL;
-        if (text && !entry_id_parse(text, strlen(text), &pairs[i].archived)) judge(store, topics[i], &pairs[i], out);
+        if (text && !entry_id_parse(text, strlen(text), &pairs[i].archived)) judge_position(store, topics[i], &pairs[i], out);
         sql_reset(again);
     }
     buffer_format(said, "%zu positions fit the journals or are named above. ", n);

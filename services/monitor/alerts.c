@@ -35,7 +35,7 @@ struct found {
     size_t n;
 };
 
-__attribute__((format(printf, 4, 5))) static void find(struct found *found, enum alert_kind kind, const char *subject, const char *format,
+__attribute__((format(printf, 4, 5))) static void add_found(struct found *found, enum alert_kind kind, const char *subject, const char *format,
                                                        ...) {
     if (found->n == CONDITIONS_MAX) return;
     struct condition *condition = &found->out[found->n++];
@@ -51,13 +51,13 @@ static void judge_service(struct found *found, const struct watched *service, co
     const Heartbeat *last = service->last;
     if (!watch_is_alive(service, mono_ns, limits->silent_ns)) {
         unsigned long long silent_s = watch_since(service->heard_at, mono_ns) / 1000000000;
-        find(found, SERVICE_SILENT, service->name, "%s has said nothing for %llu s: see its log", service->name, silent_s);
+        add_found(found, SERVICE_SILENT, service->name, "%s has said nothing for %llu s: see its log", service->name, silent_s);
     } else if (last->stalled) {
-        find(found, SERVICE_STALLED, service->name, "%s cannot commit: %s", service->name,
+        add_found(found, SERVICE_STALLED, service->name, "%s cannot commit: %s", service->name,
              last->trouble ? last->trouble : "no reason given");
     }
     if (last && last->deadletters) {
-        find(found, DEAD_LETTERS, service->name, "%s holds %llu dead letter(s): tradecast deadletter list", service->name,
+        add_found(found, DEAD_LETTERS, service->name, "%s holds %llu dead letter(s): tradecast deadletter list", service->name,
              (unsigned long long)last->deadletters);
     }
 }
@@ -70,7 +70,7 @@ static void judge_links(struct found *found, const struct watched *service, cons
         if (!link->has_waiting_since) continue;
         uint64_t waited = watch_since(link->waiting_since, last->sent_at) + watch_since(service->heard_at, mono_ns);
         if (waited < limits->cell_ns) continue;
-        find(found, CELL_BEHIND, link->cell, "signals have waited %llu s for cell %s: %s", (unsigned long long)(waited / 1000000000),
+        add_found(found, CELL_BEHIND, link->cell, "signals have waited %llu s for cell %s: %s", (unsigned long long)(waited / 1000000000),
              link->cell, link->trouble ? link->trouble : "no reason given");
     }
 }
@@ -79,7 +79,7 @@ static void judge_lag(struct found *found, const struct lag *lag, const struct l
     if (!lag->over_since || watch_since(lag->over_since, mono_ns) < limits->lag_for_ns) return;
     char subject[ALERT_SUBJECT];
     snprintf(subject, sizeof subject, "%s:%s", lag->topic, lag->consumer);
-    find(found, TOPIC_LAG, subject, "%s is %llu entries behind in %s", lag->consumer, (unsigned long long)lag->entries, lag->topic);
+    add_found(found, TOPIC_LAG, subject, "%s is %llu entries behind in %s", lag->consumer, (unsigned long long)lag->entries, lag->topic);
 }
 
 size_t alerts_judge(const struct watch *watch, const struct limits *limits, uint64_t mono_ns, struct condition out[static CONDITIONS_MAX]) {
@@ -91,25 +91,25 @@ size_t alerts_judge(const struct watch *watch, const struct limits *limits, uint
     for (size_t i = 0; i < watch->n_lags; i++) judge_lag(&found, &watch->lags[i], limits, mono_ns);
     for (const struct instance_seen *i = watch->instances; i; i = i->hh.next) {
         if (i->state && i->state->state == INSTANCE_STATE__STATE__lost)
-            find(&found, INSTANCE_LOST, i->id, "gateway %s is lost", i->id);
+            add_found(&found, INSTANCE_LOST, i->id, "gateway %s is lost", i->id);
         else if (!i->state && i->expected)
-            find(&found, INSTANCE_LOST, i->id, "gateway %s has never connected", i->id);
+            add_found(&found, INSTANCE_LOST, i->id, "gateway %s has never connected", i->id);
     }
     for (const struct account_seen *a = watch->accounts; a; a = a->hh.next) {
         if (a->state->state != ACCOUNT_STATE__STATE__quarantined) continue;
-        find(&found, ACCOUNT_QUARANTINED, a->id, "account %s takes no new exposure: %s", a->id,
+        add_found(&found, ACCOUNT_QUARANTINED, a->id, "account %s takes no new exposure: %s", a->id,
              a->state->reason ? a->state->reason : "an order is in doubt");
     }
     return found.n;
 }
 
-static bool is_same(const struct condition *a, const struct condition *b) {
+static bool is_same_condition(const struct condition *a, const struct condition *b) {
     return a->kind == b->kind && strcmp(a->subject, b->subject) == 0;
 }
 
 static const struct condition *find_same(const struct condition *all, size_t n, const struct condition *one) {
     for (size_t i = 0; i < n; i++) {
-        if (is_same(&all[i], one)) return &all[i];
+        if (is_same_condition(&all[i], one)) return &all[i];
     }
     return NULL;
 }

@@ -10,20 +10,20 @@
 #include "monitor.h"
 
 // "-" and "" stand for nothing, so that later arguments can be given.
-static char *argument(const ControlRequest *request, size_t at) {
+static char *argument_at(const ControlRequest *request, size_t at) {
     char *text = at < request->n_args ? request->args[at] : NULL;
     return text && *text && strcmp(text, "-") != 0 ? text : NULL;
 }
 
-static bool refuse(buffer_t *answer, const char *what, const char *subject) {
+static bool refuse_command(buffer_t *answer, const char *what, const char *subject) {
     buffer_format(answer, "%s %s", what, subject);
     return false;
 }
 
 // Ids as well: what is commanded is checked by those who obey, and a log line is read by people.
-static const char *quoted(const char *text) { return log_quote(text ? text : ""); }
+static const char *quote_text(const char *text) { return log_quote(text ? text : ""); }
 
-static void emit(struct monitor *self, batch_t *batch, Command *command, buffer_t *answer) {
+static void emit_command(struct monitor *self, batch_t *batch, Command *command, buffer_t *answer) {
     command->command_id = arena_take(batch_arena(batch), ID_TEXT);
     command->created_at = batch_now(batch);
     id_new(batch_now(batch), command->command_id);
@@ -31,68 +31,68 @@ static void emit(struct monitor *self, batch_t *batch, Command *command, buffer_
     watch_event(&self->watch, &command->base);
     record_to_json(&command->base, answer);
     log_event(LOG_LEVEL_WARNING, "command", "command_id=%s action=%s account_id=%s trade_id=%s operator=%s reason=%s", command->command_id,
-              record_enum_name(&command__action__descriptor, (int)command->action), quoted(command->account_id),
-              quoted(command->trade_id), quoted(command->operator_), quoted(command->reason));
+              record_enum_name(&command__action__descriptor, (int)command->action), quote_text(command->account_id),
+              quote_text(command->trade_id), quote_text(command->operator_), quote_text(command->reason));
 }
 
 // halt, resume, reduce-only, unlock: [account_id|-] [reason] [operator] [source|-] [flatten|-]
-static bool trading(struct monitor *self, batch_t *batch, const ControlRequest *request, Command__Action action, buffer_t *answer) {
+static bool emit_halt(struct monitor *self, batch_t *batch, const ControlRequest *request, Command__Action action, buffer_t *answer) {
     Command command = COMMAND__INIT;
     command.action = action;
-    command.account_id = argument(request, 0);
-    command.reason = argument(request, 1);
-    command.operator_ = argument(request, 2);
-    command.source = argument(request, 3);
-    command.has_flatten = command.flatten = argument(request, 4) != NULL;
-    if (command.account_id && command.source) return refuse(answer, "say an account or a source, not both:", request->verb);
+    command.account_id = argument_at(request, 0);
+    command.reason = argument_at(request, 1);
+    command.operator_ = argument_at(request, 2);
+    command.source = argument_at(request, 3);
+    command.has_flatten = command.flatten = argument_at(request, 4) != NULL;
+    if (command.account_id && command.source) return refuse_command(answer, "say an account or a source, not both:", request->verb);
     if (command.account_id && !book_account(self->context->book, command.account_id)) {
-        return refuse(answer, "there is no account", command.account_id);
+        return refuse_command(answer, "there is no account", command.account_id);
     }
-    if (command.source && !book_source(self->context->book, command.source)) return refuse(answer, "there is no source", command.source);
-    emit(self, batch, &command, answer);
+    if (command.source && !book_source(self->context->book, command.source)) return refuse_command(answer, "there is no source", command.source);
+    emit_command(self, batch, &command, answer);
     return true;
 }
 
 // release, cancel, close: trade_id [account_id|-] [reason] [operator]
-static bool on_trade(struct monitor *self, batch_t *batch, const ControlRequest *request, Command__Action action, buffer_t *answer) {
+static bool emit_trade_command(struct monitor *self, batch_t *batch, const ControlRequest *request, Command__Action action, buffer_t *answer) {
     Command command = COMMAND__INIT;
     command.action = action;
-    command.trade_id = argument(request, 0);
-    command.account_id = argument(request, 1);
-    command.reason = argument(request, 2);
-    command.operator_ = argument(request, 3);
-    if (!command.trade_id) return refuse(answer, "say which trade:", request->verb);
-    emit(self, batch, &command, answer);
+    command.trade_id = argument_at(request, 0);
+    command.account_id = argument_at(request, 1);
+    command.reason = argument_at(request, 2);
+    command.operator_ = argument_at(request, 3);
+    if (!command.trade_id) return refuse_command(answer, "say which trade:", request->verb);
+    emit_command(self, batch, &command, answer);
     return true;
 }
 
-static bool run_halt(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
-    return trading(self, batch, request, COMMAND__ACTION__halt, answer);
+static bool command_halt(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+    return emit_halt(self, batch, request, COMMAND__ACTION__halt, answer);
 }
 
 static bool run_resume(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
-    return trading(self, batch, request, COMMAND__ACTION__resume, answer);
+    return emit_halt(self, batch, request, COMMAND__ACTION__resume, answer);
 }
 
 static bool run_reduce_only(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
-    return trading(self, batch, request, COMMAND__ACTION__reduce_only, answer);
+    return emit_halt(self, batch, request, COMMAND__ACTION__reduce_only, answer);
 }
 
-static bool run_unlock(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
-    if (!argument(request, 0)) return refuse(answer, "say which account:", request->verb);
-    return trading(self, batch, request, COMMAND__ACTION__unlock, answer);
+static bool command_unlock(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+    if (!argument_at(request, 0)) return refuse_command(answer, "say which account:", request->verb);
+    return emit_halt(self, batch, request, COMMAND__ACTION__unlock, answer);
 }
 
 static bool run_release(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
-    return on_trade(self, batch, request, COMMAND__ACTION__release, answer);
+    return emit_trade_command(self, batch, request, COMMAND__ACTION__release, answer);
 }
 
 static bool run_cancel(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
-    return on_trade(self, batch, request, COMMAND__ACTION__cancel, answer);
+    return emit_trade_command(self, batch, request, COMMAND__ACTION__cancel, answer);
 }
 
 static bool run_close(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
-    return on_trade(self, batch, request, COMMAND__ACTION__close, answer);
+    return emit_trade_command(self, batch, request, COMMAND__ACTION__close, answer);
 }
 
 static bool tell_cells(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
@@ -105,10 +105,10 @@ static bool tell_cells(void *self, batch_t *batch, const ControlRequest *request
 const struct control monitor_controls[] = {
     {"cells", "how this cell and the others are", tell_cells},
     {"halt", "[ACCOUNT|-] [REASON] [OPERATOR] [SOURCE|-] [flatten]: no new orders, everywhere, for one account or from one source",
-     run_halt},
+     command_halt},
     {"resume", "[ACCOUNT|-] [REASON] [OPERATOR] [SOURCE|-]: orders again", run_resume},
     {"reduce-only", "[ACCOUNT|-] [REASON] [OPERATOR] [SOURCE|-] [flatten]: only orders that reduce exposure", run_reduce_only},
-    {"unlock", "ACCOUNT [REASON] [OPERATOR]: lifts the lock of an account that broke a risk rule", run_unlock},
+    {"unlock", "ACCOUNT [REASON] [OPERATOR]: lifts the lock of an account that broke a risk rule", command_unlock},
     {"release", "TRADE [ACCOUNT|-] [REASON] [OPERATOR]: lets go of a trade that is held", run_release},
     {"cancel", "TRADE [ACCOUNT|-] [REASON] [OPERATOR]: cancels what is still working at the broker", run_cancel},
     {"close", "TRADE [ACCOUNT|-] [REASON] [OPERATOR]: closes the position of a trade", run_close},

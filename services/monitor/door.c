@@ -26,9 +26,9 @@ static unsigned answer_health(const struct view *view, buffer_t *out) {
 
 static unsigned answer_ready(const struct view *view, buffer_t *out) {
     buffer_text(out, "{");
-    bool ready = troubles_write(view, out);
+    bool answer_ready_requests = troubles_write(view, out);
     buffer_text(out, "}\n");
-    return ready ? 200 : 503;
+    return answer_ready_requests ? 200 : 503;
 }
 
 static unsigned answer_metrics(const struct view *view, buffer_t *out) {
@@ -36,7 +36,7 @@ static unsigned answer_metrics(const struct view *view, buffer_t *out) {
     return 200;
 }
 
-static unsigned answer_status(const struct view *view, buffer_t *out) {
+static unsigned answer_with_status(const struct view *view, buffer_t *out) {
     status_write(view, out);
     buffer_text(out, "\n");
     return 200;
@@ -49,10 +49,10 @@ static const struct {
     {"/healthz", JSON, answer_health},
     {"/readyz", JSON, answer_ready},
     {"/metrics", PLAIN, answer_metrics},
-    {"/api/v1/status", JSON, answer_status},
+    {"/api/v1/status", JSON, answer_with_status},
 };
 
-static unsigned refuse(unsigned status, const char *code, const char *message, buffer_t *out) {
+static unsigned refuse_request(unsigned status, const char *code, const char *message, buffer_t *out) {
     buffer_format(out, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\",\"field\":null}}\n", code, message);
     return status;
 }
@@ -62,13 +62,13 @@ unsigned monitor_answer(struct monitor *self, const char *method, const char *pa
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
         if (strcmp(pages[i].path, path) != 0) continue;
         if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
-            return refuse(405, "method_not_allowed", "only GET is answered here", out);
+            return refuse_request(405, "method_not_allowed", "only GET is answered here", out);
         }
         *type = pages[i].type;
         struct view view = monitor_view(self);
         return pages[i].answer(&view, out);
     }
-    return refuse(404, "not_found", "there is /healthz, /readyz, /metrics and /api/v1/status", out);
+    return refuse_request(404, "not_found", "there is /healthz, /readyz, /metrics and /api/v1/status", out);
 }
 
 // "127.0.0.1", "::1"; a bracketed one has no letters behind it either.
@@ -98,7 +98,7 @@ bool monitor_is_named(const char *host, const char *names) {
     return !strchr(name, '.') || is_among(name, names);
 }
 
-static void request(void *arg, exchange_t *exchange) {
+static void take_request_at_door(void *arg, exchange_t *exchange) {
     buffer_t out = {0};
     const char *type;
     const struct monitor *self = arg;
@@ -111,7 +111,7 @@ static void request(void *arg, exchange_t *exchange) {
     buffer_destroy(&out);
 }
 
-static err_t ready(void *arg, batch_t *batch) {
+static err_t answer_ready_requests(void *arg, batch_t *batch) {
     (void)batch; // nothing here is committed
     http_run(((struct monitor *)arg)->http);
     return ERR_OK;
@@ -133,13 +133,13 @@ err_t monitor_serve(struct monitor *self, reactor_t *reactor) {
     struct http_options options;
     monitor_door(self->settings, &options);
     options.listener = self->context->listener;
-    self->http = http_new(&options, request, self);
+    self->http = http_new(&options, take_request_at_door, self);
     if (!self->http) {
         log_event(LOG_LEVEL_ERROR, "cannot_listen", "address=%s port=%lld why=%s option=TRADECAST_MONITOR_HTTP_PORT", options.address,
                   (long long)options.port, log_quote(strerror(errno)));
         return ERR_SYSTEM;
     }
     log_event(LOG_LEVEL_INFO, "listening", "address=%s port=%u", options.address, http_port(self->http));
-    reactor_add_fd(reactor, http_fd(self->http), ready, INTAKE_DOOR);
+    reactor_add_fd(reactor, http_fd(self->http), answer_ready_requests, INTAKE_DOOR);
     return ERR_OK;
 }

@@ -56,7 +56,7 @@ void monitor_hear(struct monitor *self, const char *topic, struct span frame) {
 }
 
 // Whether or not there is a batch: nothing that is heard needs one.
-static err_t hear(void *arg, batch_t *batch) {
+static err_t hear_feed(void *arg, batch_t *batch) {
     struct monitor *self = arg;
     struct parcel parcel;
     (void)batch;
@@ -66,7 +66,7 @@ static err_t hear(void *arg, batch_t *batch) {
     return ERR_OK;
 }
 
-static void subscribe(port_t *ear, const char *const topics[]) {
+static void subscribe_topics(port_t *ear, const char *const topics[]) {
     for (; *topics; topics++) port_subscribe(ear, *topics);
 }
 
@@ -78,7 +78,7 @@ static port_t *ear_at(struct monitor *self, reactor_t *reactor, const char *name
         return NULL;
     }
     self->ears[self->n_ears++] = ear;
-    reactor_add_port(reactor, ear, hear, INTAKE_DOOR);
+    reactor_add_port(reactor, ear, hear_feed, INTAKE_DOOR);
     return ear;
 }
 
@@ -92,8 +92,8 @@ err_t monitor_listen(struct monitor *self, reactor_t *reactor) {
     for (size_t i = 0; i < self->watch.n_services; i++) {
         port_t *ear = ear_at(self, reactor, self->watch.services[i].name);
         if (!ear) return ERR_SYSTEM;
-        subscribe(ear, always);
-        if (self->settings->events) subscribe(ear, also);
+        subscribe_topics(ear, always);
+        if (self->settings->events) subscribe_topics(ear, also);
     }
     for (size_t i = 0; i < N_SYNCS; i++) {
         port_t *ear = ear_at(self, reactor, syncs[i]);

@@ -63,7 +63,7 @@ void monitor_destroy(void **self) {
 
 err_t monitor_load(void *self, store_t *store) {
     ((struct monitor *)self)->store = store;
-    return slice_load(self, store);
+    return monitor_slice_load(self, store);
 }
 
 // As the router does: a halt that cannot be read halts.
@@ -71,12 +71,12 @@ void monitor_unreadable(void *self, const struct unreadable *what) {
     if (strcmp(what->key, "risk:global") == 0) ((struct monitor *)self)->watch.mode = RISK_STATE__MODE__halted;
 }
 
-static void expect(void *watch, const InstanceConfig *instance) { watch_expect(watch, instance->instance_id); }
+static void expect_instance(void *watch, const InstanceConfig *instance) { watch_expect(watch, instance->instance_id); }
 
 void monitor_configured(void *self) {
     struct monitor *monitor = self;
     watch_expect_none(&monitor->watch);
-    book_each_instance(monitor->context->book, expect, &monitor->watch);
+    book_each_instance(monitor->context->book, expect_instance, &monitor->watch);
 }
 
 err_t monitor_open(void *self, reactor_t *reactor) {
@@ -87,7 +87,7 @@ err_t monitor_open(void *self, reactor_t *reactor) {
     return monitor_serve(monitor, reactor);
 }
 
-static void change(void *batch, const struct condition *condition, enum alert_change what) {
+static void tell_change(void *batch, const struct condition *condition, enum alert_change what) {
     if (what == RAISED)
         slice_raised(batch, condition);
     else
@@ -117,7 +117,7 @@ err_t monitor_tick(void *self, batch_t *batch) {
     monitor->written_at = now;
     if (is_settled(monitor, now)) {
         size_t n = alerts_judge(&monitor->watch, &monitor->limits, now, monitor->found);
-        alerts_settle(&monitor->alerts, monitor->found, n, change, batch);
+        alerts_settle(&monitor->alerts, monitor->found, n, tell_change, batch);
     }
     slice_state(monitor, batch);
     slice_performance(monitor, batch);

@@ -74,7 +74,7 @@ bool monitor_is_named(const char *host, const char *names);
 unsigned monitor_answer(struct monitor *self, const char *method, const char *path, const char **type, buffer_t *out);
 
 // slice.c: the keys it owns.
-err_t slice_load(struct monitor *self, store_t *store);
+err_t monitor_slice_load(struct monitor *self, store_t *store);
 err_t slice_look(struct monitor *self, store_t *store); // what accounts and instances are, as their owner last wrote it
 void slice_state(struct monitor *self, batch_t *batch);
 void slice_performance(struct monitor *self, batch_t *batch);

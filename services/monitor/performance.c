@@ -13,7 +13,7 @@ void performance_turn(struct performance *self, uint64_t utc_ns) {
     if (utc_ns / DAY_NS != self->day) *self = (struct performance){.day = utc_ns / DAY_NS};
 }
 
-static void add(decimal_t *sum, decimal_t more) {
+static void add_amount(decimal_t *sum, decimal_t more) {
     *sum = D(decimal_nearest((wide_t)sum->e8 + more.e8)); // looked at, never acted on
 }
 
@@ -22,42 +22,42 @@ void performance_add(struct performance *self, decimal_t pnl, uint64_t utc_ns) {
     int sign = decimal_cmp(pnl, zero);
     if (sign > 0) {
         self->wins++;
-        add(&self->won, pnl);
+        add_amount(&self->won, pnl);
         if (decimal_cmp(pnl, self->largest_win) > 0) self->largest_win = pnl;
     } else if (sign < 0) {
         self->losses++;
-        add(&self->lost, pnl);
+        add_amount(&self->lost, pnl);
         if (decimal_cmp(pnl, self->largest_loss) < 0) self->largest_loss = pnl;
     }
 }
 
 // to a multiple of step; absent on overflow or division by zero.
-static protobuf_c_boolean ratio(decimal_t a, decimal_t b, decimal_t step, int64_t *out) {
+static protobuf_c_boolean ratio_of(decimal_t a, decimal_t b, decimal_t step, int64_t *out) {
     decimal_t quotient;
     if (!decimal_div(a, b, ROUND_HALF_EVEN, &quotient) || !decimal_to_step(quotient, step, ROUND_HALF_EVEN, &quotient)) return false;
     *out = quotient.e8;
     return true;
 }
 
-static protobuf_c_boolean percent(decimal_t pnl, decimal_t balance, int64_t *out) {
+static protobuf_c_boolean percent_of(decimal_t pnl, decimal_t balance, int64_t *out) {
     decimal_t start, hundredfold;
     if (decimal_cmp(balance, zero) <= 0 || !decimal_sub(balance, pnl, &start) || decimal_cmp(start, zero) <= 0) return false;
     if (!decimal_mul(pnl, DECIMAL_INT(100), ROUND_HALF_EVEN, &hundredfold)) return false;
-    return ratio(hundredfold, start, D(DECIMAL_SCALE / 100), out);
+    return ratio_of(hundredfold, start, D(DECIMAL_SCALE / 100), out);
 }
 
 void performance_write(const struct performance *self, decimal_t balance, uint64_t utc_ns, TradingPerformance *out) {
     const decimal_t cent = D(DECIMAL_SCALE / 100), basis = D(DECIMAL_SCALE / 10000);
     decimal_t pnl = self->won;
-    add(&pnl, self->lost);
+    add_amount(&pnl, self->lost);
     trading_performance__init(out);
     out->daily_pnl = pnl.e8;
-    out->has_daily_pnl_pct = percent(pnl, balance, &out->daily_pnl_pct);
+    out->has_daily_pnl_pct = percent_of(pnl, balance, &out->daily_pnl_pct);
     out->win_count = self->wins;
     out->loss_count = self->losses;
-    out->has_win_rate = ratio(DECIMAL_INT(self->wins), DECIMAL_INT((int64_t)self->wins + self->losses), basis, &out->win_rate);
-    out->has_avg_win = ratio(self->won, DECIMAL_INT(self->wins), cent, &out->avg_win);
-    out->has_avg_loss = ratio(self->lost, DECIMAL_INT(self->losses), cent, &out->avg_loss);
+    out->has_win_rate = ratio_of(DECIMAL_INT(self->wins), DECIMAL_INT((int64_t)self->wins + self->losses), basis, &out->win_rate);
+    out->has_avg_win = ratio_of(self->won, DECIMAL_INT(self->wins), cent, &out->avg_win);
+    out->has_avg_loss = ratio_of(self->lost, DECIMAL_INT(self->losses), cent, &out->avg_loss);
     out->has_largest_win = self->wins > 0;
     out->largest_win = self->largest_win.e8;
     out->has_largest_loss = self->losses > 0;

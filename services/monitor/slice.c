@@ -22,14 +22,14 @@ static void member_of(const struct condition *condition, char out[static KEY_TEX
     snprintf(out, KEY_TEXT, "%s:%s", alert_code(condition->kind), condition->subject);
 }
 
-static void key_of(const struct condition *condition, char out[static KEY_TEXT]) {
+static void alert_key_of(const struct condition *condition, char out[static KEY_TEXT]) {
     snprintf(out, KEY_TEXT, ALERT "%s:%s", alert_code(condition->kind), condition->subject);
 }
 
 void slice_raised(batch_t *batch, const struct condition *condition) {
     char key[KEY_TEXT], member[KEY_TEXT], id[ID_TEXT];
     const char *code = alert_code(condition->kind);
-    key_of(condition, key);
+    alert_key_of(condition, key);
     member_of(condition, member);
     id_new(batch_now(batch), id);
     Alert alert = ALERT__INIT;
@@ -48,7 +48,7 @@ void slice_raised(batch_t *batch, const struct condition *condition) {
 
 void slice_cleared(batch_t *batch, const struct condition *condition) {
     char key[KEY_TEXT], member[KEY_TEXT], code[64], at[TIME_TEXT];
-    key_of(condition, key);
+    alert_key_of(condition, key);
     member_of(condition, member);
     snprintf(code, sizeof code, "%s_over", alert_code(condition->kind));
     time_print(batch_now(batch), at);
@@ -75,7 +75,7 @@ static void set_changed(batch_t *batch, const char *key, const ProtobufCMessage 
     buffer_destroy(&json);
 }
 
-static SystemState__State state_of(const struct monitor *self, uint64_t mono_ns) {
+static SystemState__State instance_state_of(const struct monitor *self, uint64_t mono_ns) {
     if (self->watch.mode == RISK_STATE__MODE__halted) return SYSTEM_STATE__STATE__halted;
     if (self->watch.mode == RISK_STATE__MODE__reduce_only) return SYSTEM_STATE__STATE__reduce_only;
     if (watch_troubles(&self->watch, mono_ns, self->limits.silent_ns, NULL, NULL)) return SYSTEM_STATE__STATE__degraded;
@@ -90,7 +90,7 @@ static SystemState__Market market_of(const struct monitor *self, uint64_t mono_n
 
 void slice_state(struct monitor *self, batch_t *batch) {
     SystemState now = SYSTEM_STATE__INIT;
-    now.state = state_of(self, batch_mono(batch));
+    now.state = instance_state_of(self, batch_mono(batch));
     now.market_status = market_of(self, batch_mono(batch));
     now.active_positions_count = (uint32_t)watch_open_positions(&self->watch);
     now.has_last_scan_time = self->watch.signal_at > 0;
@@ -134,7 +134,7 @@ static err_t load_active(void *arg, struct span member) {
     return ERR_OK;
 }
 
-static err_t load_state(void *arg, const ProtobufCMessage *m) {
+static err_t load_instance_state(void *arg, const ProtobufCMessage *m) {
     watch_event(&((struct monitor *)arg)->watch, m);
     return ERR_OK;
 }
@@ -157,7 +157,7 @@ static err_t load_performance(struct monitor *self, store_t *store) {
     return ERR_OK;
 }
 
-static err_t load_mode(struct monitor *self, store_t *store) {
+static err_t load_risk_mode(struct monitor *self, store_t *store) {
     own(arena) *arena = arena_new(0);
     ProtobufCMessage *risk;
     err_t e = store_record(store, "risk:global", &risk_state__descriptor, arena, &risk);
@@ -165,15 +165,15 @@ static err_t load_mode(struct monitor *self, store_t *store) {
     return e;
 }
 
-err_t slice_load(struct monitor *self, store_t *store) {
+err_t monitor_slice_load(struct monitor *self, store_t *store) {
     err_t e = store_members(store, ACTIVE, load_active, self);
     if (!e) e = load_performance(self, store);
-    if (!e) e = load_mode(self, store);
+    if (!e) e = load_risk_mode(self, store);
     return e ? e : slice_look(self, store);
 }
 
 err_t slice_look(struct monitor *self, store_t *store) {
-    err_t e = store_records(store, "account_config:index", "account_state:", &account_state__descriptor, load_state, self);
-    if (!e) e = store_records(store, "instance_config:index", "instance_state:", &instance_state__descriptor, load_state, self);
+    err_t e = store_records(store, "account_config:index", "account_state:", &account_state__descriptor, load_instance_state, self);
+    if (!e) e = store_records(store, "instance_config:index", "instance_state:", &instance_state__descriptor, load_instance_state, self);
     return e;
 }

@@ -11,27 +11,27 @@
 #include "common/record.h"
 #include "common/version.h"
 
-static void text(buffer_t *out, const char *before, const char *value) {
+static void write_text(buffer_t *out, const char *before, const char *value) {
     buffer_text(out, before);
     buffer_json_string(out, value, strlen(value));
 }
 
-static void moment(buffer_t *out, const char *before, uint64_t utc_ns) {
+static void write_moment(buffer_t *out, const char *before, uint64_t utc_ns) {
     char at[TIME_TEXT];
     time_print(utc_ns, at);
     buffer_format(out, "%s\"%s\"", before, at);
 }
 
-static void number(buffer_t *out, const char *before, uint64_t value) { buffer_format(out, "%s%llu", before, (unsigned long long)value); }
+static void write_number(buffer_t *out, const char *before, uint64_t value) { buffer_format(out, "%s%llu", before, (unsigned long long)value); }
 
-static void flag(buffer_t *out, const char *before, bool value) { buffer_format(out, "%s%s", before, value ? "true" : "false"); }
+static void write_flag(buffer_t *out, const char *before, bool value) { buffer_format(out, "%s%s", before, value ? "true" : "false"); }
 
 static void write_service(const struct view *view, const struct watched *service, buffer_t *out) {
     const Heartbeat *last = service->last;
-    text(out, "{\"name\":", service->name);
-    flag(out, ",\"alive\":", watch_is_alive(service, view->mono_ns, view->silent_ns));
+    write_text(out, "{\"name\":", service->name);
+    write_flag(out, ",\"alive\":", watch_is_alive(service, view->mono_ns, view->silent_ns));
     if (last) {
-        number(out, ",\"heard_ms_ago\":", watch_since(service->heard_at, view->mono_ns) / NS_PER_MS);
+        write_number(out, ",\"heard_ms_ago\":", watch_since(service->heard_at, view->mono_ns) / NS_PER_MS);
         buffer_text(out, ",\"heartbeat\":");
         record_to_json(&last->base, out);
     }
@@ -52,25 +52,25 @@ static void write_consumers(const struct view *view, const char *topic, buffer_t
             }
         }
         buffer_text(out, before);
-        text(out, "{\"consumer\":", lag->consumer);
-        text(out, ",\"position\":", position);
-        number(out, ",\"lag\":", lag->entries);
-        flag(out, ",\"behind\":", lag->behind);
+        write_text(out, "{\"consumer\":", lag->consumer);
+        write_text(out, ",\"position\":", position);
+        write_number(out, ",\"lag\":", lag->entries);
+        write_flag(out, ",\"behind\":", lag->behind);
         buffer_text(out, "}");
         before = ",";
     }
 }
 
-static void write_topics(const struct view *view, buffer_t *out) {
+static void write_topics_json(const struct view *view, buffer_t *out) {
     const char *before = "";
     for (size_t i = 0; i < view->watch->n_services; i++) {
         const Heartbeat *last = view->watch->services[i].last;
         for (size_t t = 0; last && t < last->n_topics; t++) {
             buffer_text(out, before);
-            text(out, "{\"topic\":", last->topics[t]->topic);
-            text(out, ",\"owner\":", last->service);
-            text(out, ",\"head\":", last->topics[t]->head);
-            number(out, ",\"length\":", last->topics[t]->length);
+            write_text(out, "{\"topic\":", last->topics[t]->topic);
+            write_text(out, ",\"owner\":", last->service);
+            write_text(out, ",\"head\":", last->topics[t]->head);
+            write_number(out, ",\"length\":", last->topics[t]->length);
             buffer_text(out, ",\"consumers\":[");
             write_consumers(view, last->topics[t]->topic, out);
             buffer_text(out, "]}");
@@ -79,28 +79,28 @@ static void write_topics(const struct view *view, buffer_t *out) {
     }
 }
 
-static void write_states(buffer_t *out, const char *before, const ProtobufCEnumDescriptor *states, const uint64_t counts[STATES_MAX]) {
+static void write_states_json(buffer_t *out, const char *before, const ProtobufCEnumDescriptor *states, const uint64_t counts[STATES_MAX]) {
     buffer_text(out, before);
     const char *comma = "{";
     for (unsigned i = 0; i < states->n_values; i++) {
         int value = states->values[i].value;
         if (value < 0 || value >= STATES_MAX || !counts[value]) continue;
-        text(out, comma, record_enum_name(states, value));
-        number(out, ":", counts[value]);
+        write_text(out, comma, record_enum_name(states, value));
+        write_number(out, ":", counts[value]);
         comma = ",";
     }
     buffer_text(out, *comma == '{' ? "{}" : "}");
 }
 
-static void write_decisions(const struct watch *watch, buffer_t *out) {
+static void write_decisions_json(const struct watch *watch, buffer_t *out) {
     const ProtobufCEnumDescriptor *codes = &reason__code__descriptor;
     const char *comma = "";
     buffer_text(out, ",\"decisions\":{");
     for (unsigned i = 0; i < codes->n_values; i++) {
         uint64_t count = watch_decisions(watch, (Reason__Code)codes->values[i].value);
         if (!count) continue;
-        text(out, comma, codes->values[i].name);
-        number(out, ":", count);
+        write_text(out, comma, codes->values[i].name);
+        write_number(out, ":", count);
         comma = ",";
     }
     buffer_text(out, "}");
@@ -108,24 +108,24 @@ static void write_decisions(const struct watch *watch, buffer_t *out) {
 
 static void write_counts(const struct watch *watch, buffer_t *out) {
     const struct counts *counts = &watch->counts;
-    number(out, "{\"signals\":{\"accepted\":", counts->accepted);
-    number(out, ",\"rejected\":", counts->rejected);
-    number(out, ",\"completed\":", counts->completed);
-    number(out, ",\"failed\":", counts->failed);
-    number(out, "},\"orders\":", counts->orders);
-    write_decisions(watch, out);
-    write_states(out, ",\"trade_changes\":", &trade_state__state__descriptor, counts->trades);
-    write_states(out, ",\"executions\":", &trade_result__state__descriptor, counts->results);
-    write_states(out, ",\"reconciliations\":", &trade_reconciliation__status__descriptor, counts->reconciliations);
+    write_number(out, "{\"signals\":{\"accepted\":", counts->accepted);
+    write_number(out, ",\"rejected\":", counts->rejected);
+    write_number(out, ",\"completed\":", counts->completed);
+    write_number(out, ",\"failed\":", counts->failed);
+    write_number(out, "},\"orders\":", counts->orders);
+    write_decisions_json(watch, out);
+    write_states_json(out, ",\"trade_changes\":", &trade_state__state__descriptor, counts->trades);
+    write_states_json(out, ",\"executions\":", &trade_result__state__descriptor, counts->results);
+    write_states_json(out, ",\"reconciliations\":", &trade_reconciliation__status__descriptor, counts->reconciliations);
     buffer_text(out, "}");
 }
 
-static void write_copies(const struct view *view, buffer_t *out) {
+static void write_copies_json(const struct view *view, buffer_t *out) {
     buffer_text(out, ",\"copies\":[");
     for (size_t i = 0; i < view->watch->n_copies; i++) {
         const struct copy_seen *copy = &view->watch->copies[i];
         if (i) buffer_text(out, ",");
-        flag(out, "{\"alive\":", watch_since(copy->heard_at, view->mono_ns) <= view->silent_ns);
+        write_flag(out, "{\"alive\":", watch_since(copy->heard_at, view->mono_ns) <= view->silent_ns);
         buffer_text(out, ",\"state\":");
         record_to_json(&copy->last->base, out);
         buffer_text(out, "}");
@@ -144,14 +144,14 @@ static void write_cells(const struct view *view, buffer_t *out) {
     buffer_text(out, "]");
 }
 
-static void write_alerts(const struct alerts *alerts, buffer_t *out) {
+static void write_alerts_json(const struct alerts *alerts, buffer_t *out) {
     for (size_t i = 0; i < alerts->n; i++) {
         const struct condition *active = &alerts->active[i];
         if (i) buffer_text(out, ",");
-        text(out, "{\"code\":", alert_code(active->kind));
-        text(out, ",\"subject\":", active->subject);
-        text(out, ",\"severity\":", record_enum_name(&alert__severity__descriptor, alert_severity(active->kind)));
-        text(out, ",\"text\":", active->text);
+        write_text(out, "{\"code\":", alert_code(active->kind));
+        write_text(out, ",\"subject\":", active->subject);
+        write_text(out, ",\"severity\":", record_enum_name(&alert__severity__descriptor, alert_severity(active->kind)));
+        write_text(out, ",\"text\":", active->text);
         buffer_text(out, "}");
     }
 }
@@ -181,36 +181,36 @@ static void add_trouble(void *arg, const char *why) {
 
 static bool is_priced(const void *watch, const char *symbol) { return watch_has_price(watch, symbol); }
 
-static void add_warning(void *arg, const struct gap *gap) { add_trouble(arg, gap->text); }
+static void write_warning(void *arg, const struct gap *gap) { add_trouble(arg, gap->text); }
 
 bool troubles_write(const struct view *view, buffer_t *out) {
     buffer_text(out, "\"wrong\":[");
     bool ready = watch_troubles(view->watch, view->mono_ns, view->silent_ns, add_trouble, out) == 0;
     buffer_text(out, "],\"warnings\":[");
-    if (view->book) (void)gaps_each(view->book, &(struct gaps_asked){is_priced, view->watch}, add_warning, out);
-    flag(out, "],\"ready\":", ready);
+    if (view->book) (void)gaps_each(view->book, &(struct gaps_asked){is_priced, view->watch}, write_warning, out);
+    write_flag(out, "],\"ready\":", ready);
     return ready;
 }
 
 void status_write(const struct view *view, buffer_t *out) {
-    text(out, "{\"version\":", TRADECAST_VERSION);
-    moment(out, ",\"timestamp\":", view->utc_ns);
+    write_text(out, "{\"version\":", TRADECAST_VERSION);
+    write_moment(out, ",\"timestamp\":", view->utc_ns);
     buffer_text(out, ",");
     troubles_write(view, out);
-    text(out, ",\"mode\":", record_enum_name(&risk_state__mode__descriptor, (int)view->watch->mode));
+    write_text(out, ",\"mode\":", record_enum_name(&risk_state__mode__descriptor, (int)view->watch->mode));
     buffer_text(out, ",\"services\":[");
     for (size_t i = 0; i < view->watch->n_services; i++) {
         if (i) buffer_text(out, ",");
         write_service(view, &view->watch->services[i], out);
     }
     buffer_text(out, "],\"topics\":[");
-    write_topics(view, out);
+    write_topics_json(view, out);
     buffer_text(out, "],\"counts\":");
     write_counts(view->watch, out);
     buffer_text(out, ",\"alerts\":[");
-    write_alerts(view->alerts, out);
+    write_alerts_json(view->alerts, out);
     buffer_text(out, "]");
-    write_copies(view, out);
+    write_copies_json(view, out);
     write_cells(view, out);
     write_subjects(view->watch, out);
     buffer_text(out, "}");

@@ -21,20 +21,20 @@ void watch_start(struct watch *self, unsigned shards, uint64_t lag_max, uint64_t
     }
 }
 
-static void release(void *message) {
+static void release_message(void *message) {
     if (message) protobuf_c_message_free_unpacked(message, NULL);
 }
 
 static void *copy_of(const void *message) { return record_copy(message, NULL); }
 
 void watch_end(struct watch *self) {
-    for (size_t i = 0; i < self->n_services; i++) release(self->services[i].last);
-    for (size_t i = 0; i < self->n_copies; i++) release(self->copies[i].last);
-    for (size_t i = 0; i < self->n_cells; i++) release(self->cells[i].last);
+    for (size_t i = 0; i < self->n_services; i++) release_message(self->services[i].last);
+    for (size_t i = 0; i < self->n_copies; i++) release_message(self->copies[i].last);
+    for (size_t i = 0; i < self->n_cells; i++) release_message(self->cells[i].last);
     struct account_seen *account, *next_account;
     HASH_ITER(hh, self->accounts, account, next_account) {
         HASH_DEL(self->accounts, account);
-        release(account->state);
+        release_message(account->state);
         free(account);
     }
     struct symbol_heard *symbol, *next_symbol;
@@ -45,7 +45,7 @@ void watch_end(struct watch *self) {
     struct instance_seen *instance, *next_instance;
     HASH_ITER(hh, self->instances, instance, next_instance) {
         HASH_DEL(self->instances, instance);
-        release(instance->state);
+        release_message(instance->state);
         free(instance);
     }
     struct alerts_heard *alert, *next_alert;
@@ -114,7 +114,7 @@ static void see_lag(struct watch *self, const char *consumer, const TopicLag *in
 void watch_heartbeat(struct watch *self, const Heartbeat *heartbeat, uint64_t mono_ns) {
     struct watched *service = watch_find(self, heartbeat->service);
     if (!service) return;
-    release(service->last);
+    release_message(service->last);
     service->last = copy_of(heartbeat);
     service->heard_at = mono_ns;
     for (size_t i = 0; i < heartbeat->n_inputs; i++) see_lag(self, heartbeat->service, heartbeat->inputs[i], mono_ns);
@@ -125,7 +125,7 @@ void watch_copy(struct watch *self, const SyncState *state, uint64_t mono_ns) {
     while (at < self->n_copies && strcmp(self->copies[at].last->name, state->name) != 0) at++;
     if (at == COPIES_MAX) return;
     if (at == self->n_copies) self->copies[self->n_copies++] = (struct copy_seen){0};
-    release(self->copies[at].last);
+    release_message(self->copies[at].last);
     self->copies[at] = (struct copy_seen){copy_of(state), mono_ns};
 }
 
@@ -134,7 +134,7 @@ bool watch_is_alive(const struct watched *service, uint64_t mono_ns, uint64_t si
 }
 
 // Empty: it is well.
-static void trouble_of(const struct watched *service, uint64_t mono_ns, uint64_t silent_ns, char why[static 240]) {
+static void service_trouble_of(const struct watched *service, uint64_t mono_ns, uint64_t silent_ns, char why[static 240]) {
     *why = 0;
     if (!service->last) {
         snprintf(why, 240, "%s has not been heard", service->name);
@@ -155,7 +155,7 @@ size_t watch_troubles(const struct watch *self, uint64_t mono_ns, uint64_t silen
     char why[240];
     size_t n = 0;
     for (size_t i = 0; i < self->n_services; i++) {
-        trouble_of(&self->services[i], mono_ns, silent_ns, why);
+        service_trouble_of(&self->services[i], mono_ns, silent_ns, why);
         if (*why && ++n && visit) visit(arg, why);
     }
     for (const struct instance_seen *i = self->instances; i; i = i->hh.next) {
@@ -182,7 +182,7 @@ bool watch_is_new(struct watch *self, const char *topic, struct entry_id id) {
     return true;
 }
 
-static void count(uint64_t by_state[STATES_MAX], int state) {
+static void count_state(uint64_t by_state[STATES_MAX], int state) {
     if (state >= 0 && state < STATES_MAX) by_state[state]++;
 }
 
@@ -203,13 +203,13 @@ static void see_routing(struct watch *self, const ProtobufCMessage *m) {
 
 static void see_execution(struct watch *self, const ProtobufCMessage *m) {
     const Execution *execution = OF(Execution, m);
-    count(self->counts.trades, (int)execution->trade->state);
-    if (execution->result) count(self->counts.results, (int)execution->result->state);
+    count_state(self->counts.trades, (int)execution->trade->state);
+    if (execution->result) count_state(self->counts.results, (int)execution->result->state);
 }
 
 static void see_outcome(struct watch *self, const ProtobufCMessage *m) {
     const Outcome *outcome = OF(Outcome, m);
-    if (outcome->trade) count(self->counts.reconciliations, (int)outcome->trade->reconciliation_status);
+    if (outcome->trade) count_state(self->counts.reconciliations, (int)outcome->trade->reconciliation_status);
     if (!outcome->signal) return;
     if (outcome->signal->status == SIGNAL__STATUS__completed)
         self->counts.completed++;
@@ -227,7 +227,7 @@ static void see_account(struct watch *self, const ProtobufCMessage *m) {
         snprintf(seen->id, sizeof seen->id, "%s", state->account_id);
         HASH_ADD_STR(self->accounts, id, seen);
     }
-    release(seen->state);
+    release_message(seen->state);
     seen->state = copy_of(state);
 }
 
@@ -269,7 +269,7 @@ void watch_expect(struct watch *self, const char *instance_id) {
 static void see_instance(struct watch *self, const ProtobufCMessage *m) {
     struct instance_seen *seen = instance_of(self, OF(InstanceState, m)->instance_id);
     if (!seen) return;
-    release(seen->state);
+    release_message(seen->state);
     seen->state = copy_of(m);
 }
 

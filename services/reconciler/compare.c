@@ -76,8 +76,8 @@ void facts_state(struct facts *f, const TradeState *t) {
     if (t->reason) (void)snprintf(f->reason, sizeof f->reason, "%s", t->reason);
 }
 
-static void fail(struct comparison *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void fail(struct comparison *out, const char *format, ...) {
+static void fail_comparison(struct comparison *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void fail_comparison(struct comparison *out, const char *format, ...) {
     va_list args;
     va_start(args, format);
     (void)vsnprintf(out->reason, sizeof out->reason, format, args); // cut when longer: it is for reading
@@ -90,25 +90,25 @@ static void compare_size(const struct facts *f, struct comparison *out) {
     if (!f->has_lot_size || decimal_cmp(f->filled_lots, f->lot_size) == 0) return;
     (void)decimal_print(f->filled_lots, done);
     (void)decimal_print(f->lot_size, asked);
-    fail(out, "filled %s of %s lots", done, asked);
+    fail_comparison(out, "filled %s of %s lots", done, asked);
 }
 
 static void compare_price(const struct facts *f, const decimal_t *tolerance, struct comparison *out) {
     char off[DECIMAL_TEXT], most[DECIMAL_TEXT];
     if (!f->has_requested_price || !f->has_average_price) return;
     out->has_discrepancy = decimal_sub(f->average_price, f->requested_price, &out->discrepancy);
-    if (!out->has_discrepancy) return fail(out, "discrepancy out of range");
+    if (!out->has_discrepancy) return fail_comparison(out, "discrepancy out of range");
     if (!tolerance || decimal_cmp(decimal_abs(out->discrepancy), *tolerance) <= 0) return;
     (void)decimal_print(out->discrepancy, off);
     (void)decimal_print(*tolerance, most);
-    fail(out, "discrepancy %s, at most %s", off, most);
+    fail_comparison(out, "discrepancy %s, at most %s", off, most);
 }
 
-void compare(const struct facts *f, const decimal_t *tolerance, struct comparison *out) {
+void compare_facts(const struct facts *f, const decimal_t *tolerance, struct comparison *out) {
     *out = (struct comparison){.status = S(success)};
     if (f->filled_lots.e8 <= 0) {
         const char *state = record_enum_name(&trade_state__state__descriptor, (int)f->state);
-        return fail(out, f->reason[0] ? "%s: %.80s" : "%s%s", state, f->reason);
+        return fail_comparison(out, f->reason[0] ? "%s: %.80s" : "%s%s", state, f->reason);
     }
     compare_size(f, out);
     compare_price(f, tolerance, out);

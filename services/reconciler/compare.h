@@ -37,7 +37,7 @@ struct comparison {
 
 // For a final trade. It is a success when something was executed, as much as was asked, and the price is off by no more than `tolerance`
 // (in price, either way; NULL: by any). Without a requested price there is nothing to compare with.
-void compare(const struct facts *f, const decimal_t *tolerance, struct comparison *out);
+void compare_facts(const struct facts *f, const decimal_t *tolerance, struct comparison *out);
 
 // The life of a reconciliation: pending -> success | failed, failed -> success (on later evidence). Anything else is refused.
 bool reconciliation_may(TradeReconciliation__Status from, TradeReconciliation__Status to);

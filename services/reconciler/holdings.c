@@ -68,7 +68,7 @@ static struct account *account_get(holdings_t *self, const char *account_id) {
 
 enum presence { ABSENT, POSSIBLE, EXPECTED };
 
-static bool has_position(const TradeState *t) {
+static bool has_open_position(const TradeState *t) {
     return t->direction != SIGNAL__DIRECTION__close && t->filled_lots > t->closed_lots + t->netted_lots; // absent: 0
 }
 
@@ -85,7 +85,7 @@ static enum presence presence_of(const TradeState *t) {
     case TRADE_STATE__STATE__rejected:
     case TRADE_STATE__STATE__cancelled:
     case TRADE_STATE__STATE__expired:
-        return has_position(t) ? EXPECTED : ABSENT;
+        return has_open_position(t) ? EXPECTED : ABSENT;
     case TRADE_STATE__STATE__closed:
     case _TRADE_STATE__STATE_IS_INT_SIZE:
         return ABSENT;

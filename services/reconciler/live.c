@@ -49,7 +49,7 @@ struct live_trade *live_trade_add(struct live *live, struct live_signal *signal,
     return t;
 }
 
-static void trade_free(struct live *live, struct live_trade *t) {
+static void free_live_trade(struct live *live, struct live_trade *t) {
     HASH_DEL(live->trades, t); // NOLINT(clang-analyzer-core.NullDereference): of uthash's own pointers
     free(t->account_id);
     free(t);
@@ -61,14 +61,14 @@ void live_trade_drop(struct live *live, struct live_trade *t) {
     *at = t->next;
     t->signal->count--;
     if (t->status != TRADE_RECONCILIATION__STATUS__pending) t->signal->settled--;
-    trade_free(live, t);
+    free_live_trade(live, t);
 }
 
 void live_signal_drop(struct live *live, struct live_signal *s) {
     while (s->trades) {
         struct live_trade *t = s->trades;
         s->trades = t->next;
-        trade_free(live, t);
+        free_live_trade(live, t);
     }
     HASH_DEL(live->signals, s);
     free(s->refused);

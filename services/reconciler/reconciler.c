@@ -57,7 +57,7 @@ static void take_evidence(struct live_trade *trade, const TradeState *t) {
 }
 
 // Complete, as far as we know: remembered as such, or so old that it is remembered no longer.
-static bool is_done(const struct reconciler *r, uint64_t now, const char *signal_id, uint64_t signal_at) {
+static bool is_signal_done(const struct reconciler *r, uint64_t now, const char *signal_id, uint64_t signal_at) {
     return guard_find(r->done, digest_text(signal_id), NULL) || signal_at + REMEMBER_FOR < now;
 }
 
@@ -65,9 +65,9 @@ static bool is_done(const struct reconciler *r, uint64_t now, const char *signal
 // complete; each of the others ends by itself.
 static struct live_signal *signal_for_own(struct reconciler *r, uint64_t now, const TradeState *t) {
     struct live_signal *s = live_signal_find(&r->live, t->signal_id);
-    if (is_done(r, now, t->trade_id, t->ordered_at)) return NULL;
+    if (is_signal_done(r, now, t->trade_id, t->ordered_at)) return NULL;
     if (s) return s;
-    bool own = t->cause != TRADE_STATE__CAUSE__other_side || is_done(r, now, t->signal_id, t->signal_at);
+    bool own = t->cause != TRADE_STATE__CAUSE__other_side || is_signal_done(r, now, t->signal_id, t->signal_at);
     s = live_signal_get(&r->live, t->signal_id, now);
     s->own = own;
     return s;
@@ -77,7 +77,7 @@ static struct live_signal *signal_for_own(struct reconciler *r, uint64_t now, co
 static struct live_signal *signal_for(struct reconciler *r, uint64_t now, const TradeState *t) {
     if (t->has_cause) return signal_for_own(r, now, t);
     struct live_signal *s = live_signal_find(&r->live, t->signal_id);
-    if (s ? s->own : is_done(r, now, t->signal_id, t->signal_at)) return NULL;
+    if (s ? s->own : is_signal_done(r, now, t->signal_id, t->signal_at)) return NULL;
     return s ? s : live_signal_get(&r->live, t->signal_id, now);
 }
 
@@ -95,12 +95,12 @@ static void join_signal(batch_t *batch, struct live_trade *trade) {
     slice_signal(batch, trade->signal);
 }
 
-static bool has_room(const struct reconciler *r) { return guard_count(r->done) < (size_t)r->settings->guard_max; }
+static bool has_guard_room(const struct reconciler *r) { return guard_count(r->done) < (size_t)r->settings->guard_max; }
 
 static err_t handle_execution(void *self, batch_t *batch, const ProtobufCMessage *body) {
     struct reconciler *r = self;
     const TradeState *t = ((const Execution *)body)->trade;
-    if (!has_room(r)) return ERR_BUSY;
+    if (!has_guard_room(r)) return ERR_BUSY;
     bool new_position = holdings_take(r->holdings, t);
     struct live_trade *trade = place_for(r, batch_now(batch), t);
     if (!trade) {
@@ -127,7 +127,7 @@ static err_t handle_order(void *self, batch_t *batch, const ProtobufCMessage *bo
     struct live_trade *trade = live_trade_find(&r->live, o->trade_id);
     if (!trade) {
         struct live_signal *s = live_signal_find(&r->live, o->signal_id);
-        if (s ? s->routed || s->own : is_done(r, batch_now(batch), o->signal_id, o->signal_at)) return ERR_OK; // decided otherwise since, or done
+        if (s ? s->routed || s->own : is_signal_done(r, batch_now(batch), o->signal_id, o->signal_at)) return ERR_OK; // decided otherwise since, or done
         if (!s) s = live_signal_get(&r->live, o->signal_id, batch_now(batch));
         trade = live_trade_add(&r->live, s, o->trade_id, o->account_id);
     }
@@ -152,7 +152,7 @@ static void take_refusals(struct live_signal *s, const Routing *routing) {
     live_signal_refused(s, why);
 }
 
-static void take_orders(struct reconciler *r, struct live_signal *s, const Routing *routing) {
+static void list_ordered_trades(struct reconciler *r, struct live_signal *s, const Routing *routing) {
     for (size_t i = 0; i < routing->n_decisions; i++) {
         const Decision *d = routing->decisions[i];
         if (!d->trade_id) continue;
@@ -172,7 +172,7 @@ static void take_routing(struct reconciler *r, batch_t *batch, const Routing *ro
     s->signal_at = routing->signal_at;
     s->routed_at = routing->routed_at;
     take_refusals(s, routing);
-    take_orders(r, s, routing);
+    list_ordered_trades(r, s, routing);
     for (struct live_trade *t = s->trades, *next; t; t = next) {
         next = t->next;
         if (!t->listed && !t->evidence) live_trade_drop(&r->live, t);
@@ -182,7 +182,7 @@ static void take_routing(struct reconciler *r, batch_t *batch, const Routing *ro
 
 // Whether its routing changes nothing any more. One that the archive recalled may be decided again all the same: it came to the door
 // before the archive had told it, and waits for its outcome there.
-static bool is_over(const struct reconciler *r, const char *signal_id) {
+static bool is_routing_over(const struct reconciler *r, const char *signal_id) {
     uint64_t status = 0;
     return guard_find(r->done, digest_text(signal_id), &status) && !(status & DONE_RECALLED);
 }
@@ -190,8 +190,8 @@ static bool is_over(const struct reconciler *r, const char *signal_id) {
 static err_t handle_routing(void *self, batch_t *batch, const ProtobufCMessage *body) {
     struct reconciler *r = self;
     const Routing *routing = (const Routing *)body;
-    if (!has_room(r)) return ERR_BUSY;
-    if (!is_over(r, routing->signal_id)) take_routing(r, batch, routing);
+    if (!has_guard_room(r)) return ERR_BUSY;
+    if (!is_routing_over(r, routing->signal_id)) take_routing(r, batch, routing);
     return ERR_OK;
 }
 
@@ -201,7 +201,7 @@ static err_t handle_recalled(void *self, batch_t *batch, const ProtobufCMessage 
     struct reconciler *r = self;
     const Outcome *o = (const Outcome *)body;
     struct live_signal *s = live_signal_find(&r->live, o->signal_id);
-    if (!has_room(r)) return ERR_BUSY;
+    if (!has_guard_room(r)) return ERR_BUSY;
     if (!o->signal || (s && s->routed) || guard_find(r->done, digest_text(o->signal_id), NULL)) return ERR_OK;
     (void)guard_put(r->done, batch, digest_text(o->signal_id), (uint64_t)o->signal->status | DONE_RECALLED);
     return ERR_OK;
@@ -212,7 +212,7 @@ static err_t handle_recalled_trade(void *self, batch_t *batch, const ProtobufCMe
     struct reconciler *r = self;
     const TradeState *t = (const TradeState *)body;
     struct live_trade *trade = live_trade_find(&r->live, t->trade_id);
-    if (!has_room(r)) return ERR_BUSY;
+    if (!has_guard_room(r)) return ERR_BUSY;
     if (!trade || !state_is_final(t->state)) return ERR_OK;
     take_evidence(trade, t);
     verdict_trade(r, batch, trade, t);
@@ -226,7 +226,7 @@ static void reconciler_buried(void *self, batch_t *batch, const ProtobufCMessage
     Routing nobody = *(const Routing *)body;
     nobody.n_decisions = 0;
     nobody.refused = (char *)reason;
-    if (has_room(r) && !is_over(r, nobody.signal_id)) take_routing(r, batch, &nobody);
+    if (has_guard_room(r) && !is_routing_over(r, nobody.signal_id)) take_routing(r, batch, &nobody);
 }
 
 // --- start and chores
@@ -249,12 +249,12 @@ static err_t reconciler_load(void *self, store_t *store) {
     struct reconciler *r = self;
     err_t e = guard_load(r->done, store);
     if (!e) e = guard_load(r->failed, store);
-    if (!e) e = slice_load(store, &r->live, r->context->started_at);
+    if (!e) e = reconciler_slice_load(store, &r->live, r->context->started_at);
     if (!e) e = slice_load_open(store, r->context->shards, load_open, r);
     return e;
 }
 
-static void retire(struct reconciler *r, batch_t *batch) {
+static void retire_forgotten(struct reconciler *r, batch_t *batch) {
     uint64_t now = batch_now(batch), before = now > REMEMBER_FOR ? now - REMEMBER_FOR : 0;
     if (r->context->consumed_until < before) before = r->context->consumed_until;
     guard_retire(r->done, batch, before);
@@ -270,8 +270,8 @@ static err_t reconciler_tick(void *self, batch_t *batch) {
     r->chores_at = batch_mono(batch);
     r->asks_left = r->settings->asks_most;
     watch_overdue(r, batch);
-    if (has_room(r)) watch_unrouted(r, batch);
-    retire(r, batch);
+    if (has_guard_room(r)) watch_unrouted(r, batch);
+    retire_forgotten(r, batch);
     return ERR_OK;
 }
 

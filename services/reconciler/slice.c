@@ -34,7 +34,7 @@ static const char *apart_field(char out[static KEY_TEXT], const struct live_trad
 
 // --- writing
 
-void slice_trade(batch_t *batch, const struct reconciled *trade) {
+void slice_reconciliation(batch_t *batch, const struct reconciled *trade) {
     char key[KEY_TEXT];
     const struct facts *f = trade->facts;
     const TradeReconciliation *r = trade->result;
@@ -156,7 +156,7 @@ static err_t load_field(void *arg, struct span name, struct span value) {
 }
 
 // What was final already. A trade without a hash was not.
-static void restore(struct live_trade *t, const ReconciledTrade *m) {
+static void restore_trade(struct live_trade *t, const ReconciledTrade *m) {
     struct facts *f = &t->facts;
     f->state = m->state;
     f->has_lot_size = m->has_lot_size, f->lot_size = D(m->lot_size);
@@ -175,20 +175,20 @@ static void restore(struct live_trade *t, const ReconciledTrade *m) {
     }
 }
 
-static err_t load_trade(store_t *store, struct live_trade *t, arena_t *arena) {
+static err_t load_reconciled_trade(store_t *store, struct live_trade *t, arena_t *arena) {
     char key[KEY_TEXT];
     ProtobufCMessage *m = NULL;
     arena_reset(arena);
     err_t e = store_record(store, trade_key(key, t->id), &reconciled_trade__descriptor, arena, &m);
-    if (!e && m) restore(t, (const ReconciledTrade *)m);
+    if (!e && m) restore_trade(t, (const ReconciledTrade *)m);
     return e;
 }
 
-err_t slice_load(store_t *store, struct live *live, uint64_t now) {
+err_t reconciler_slice_load(store_t *store, struct live *live, uint64_t now) {
     own(arena) *arena = arena_new(0);
     struct loading l = {live, arena, now};
     err_t e = store_pairs(store, OPEN, load_field, &l);
-    for (struct live_trade *t = live->trades; !e && t; t = t->hh.next) e = load_trade(store, t, arena);
+    for (struct live_trade *t = live->trades; !e && t; t = t->hh.next) e = load_reconciled_trade(store, t, arena);
     return e;
 }
 

@@ -19,14 +19,14 @@ struct reconciled {
 
 extern const char *const reconciler_slice[];
 
-void slice_trade(batch_t *batch, const struct reconciled *trade); // no expiry yet
+void slice_reconciliation(batch_t *batch, const struct reconciled *trade); // no expiry yet
 void slice_trade_apart(batch_t *batch, struct live_trade *trade); // in a field of its own: its signal's does not name it
 void slice_signal(batch_t *batch, struct live_signal *signal);    // with all of its trades
 void slice_complete(batch_t *batch, const struct live_signal *signal);
 void slice_expire(batch_t *batch, const char *trade_id);
 
 // Signals that are not complete, into `live`; `now` UTC ns.
-err_t slice_load(store_t *store, struct live *live, uint64_t now);
+err_t reconciler_slice_load(store_t *store, struct live *live, uint64_t now);
 // Trades that the executor holds as open, of all its shards. Its slice and its journal change in the same transactions, and of the journal
 // we read everything after our position: so what is seen here is never newer than what is yet to come, and nothing is missed between the
 // two.

@@ -34,7 +34,7 @@ void sum_add(struct sum *s, const struct facts *f) {
 }
 
 // a / b (b > 0), half even; false when it is out of range.
-static bool quotient(__int128 a, __int128 b, int64_t *out) {
+static bool divide_wide(__int128 a, __int128 b, int64_t *out) {
     __int128 q = a / b, rest = a % b, twice = rest < 0 ? -rest * 2 : rest * 2;
     if (twice > b || (twice == b && q % 2 != 0)) q += a < 0 ? -1 : 1;
     if (q > INT64_MAX || q < -INT64_MAX) return false;
@@ -46,12 +46,12 @@ void sum_status(const struct sum *s, SignalExecutionStatus *out) {
     out->status = s->executed ? SIGNAL__STATUS__completed : SIGNAL__STATUS__failed;
     out->has_fill_percentage = true;
     __int128 hundred = (__int128)100 * DECIMAL_SCALE;
-    if (s->asked <= 0 || !quotient(s->filled * hundred, s->asked, &out->fill_percentage)) out->fill_percentage = 0;
+    if (s->asked <= 0 || !divide_wide(s->filled * hundred, s->asked, &out->fill_percentage)) out->fill_percentage = 0;
     out->has_executed_at = s->executed_at != 0;
     out->executed_at = s->executed_at;
     if (s->lost) return;
-    out->has_execution_price = s->priced > 0 && quotient(s->worth, s->priced, &out->execution_price);
-    out->has_slippage = s->compared > 0 && quotient(s->slip, s->compared, &out->slippage);
+    out->has_execution_price = s->priced > 0 && divide_wide(s->worth, s->priced, &out->execution_price);
+    out->has_slippage = s->compared > 0 && divide_wide(s->slip, s->compared, &out->slippage);
 }
 
 void tally_add(struct tally *t, const char *text) {

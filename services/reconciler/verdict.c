@@ -22,10 +22,10 @@ static void compare_with_book(const struct reconciler *r, const struct facts *f,
         tolerance = D(broker->price_tolerance);
     else
         limited = false;
-    compare(f, limited ? &tolerance : NULL, out);
+    compare_facts(f, limited ? &tolerance : NULL, out);
 }
 
-static void fill(TradeReconciliation *out, const char *trade_id, const struct comparison *c, uint64_t now) {
+static void fill_reconciliation(TradeReconciliation *out, const char *trade_id, const struct comparison *c, uint64_t now) {
     trade_reconciliation__init(out);
     out->trade_id = (char *)trade_id;
     out->reconciliation_status = c->status;
@@ -67,7 +67,7 @@ static void remember_trade(struct reconciler *r, batch_t *batch, const struct li
 
 static bool is_complete(const struct live_signal *s) { return s->routed && s->settled == s->count; }
 
-static void complete(struct reconciler *r, batch_t *batch, struct live_signal *s, Outcome *o) {
+static void complete_signal(struct reconciler *r, batch_t *batch, struct live_signal *s, Outcome *o) {
     char why[TALLY_TEXT];
     SignalExecutionStatus status = SIGNAL_EXECUTION_STATUS__INIT;
     status.signal_id = s->id;
@@ -90,14 +90,14 @@ bool verdict_signal(struct reconciler *r, batch_t *batch, struct live_signal *s)
     Outcome o = OUTCOME__INIT;
     o.signal_id = s->id;
     if (!is_complete(s)) return false;
-    complete(r, batch, s, &o);
+    complete_signal(r, batch, s, &o);
     return true;
 }
 
 // --- what was said before
 
 // The signal had come to nothing, and this trade shows otherwise: what is known of the signal now is this trade.
-static void revive(struct reconciler *r, batch_t *batch, const TradeState *t, const struct facts *f, Outcome *o,
+static void revive_signal(struct reconciler *r, batch_t *batch, const TradeState *t, const struct facts *f, Outcome *o,
                    SignalExecutionStatus *status) {
     struct sum sum = {0};
     sum_add(&sum, f);
@@ -118,7 +118,7 @@ struct said {
     bool signal_failed;
 };
 
-static struct said said_of(const struct reconciler *r, const TradeState *t) {
+static struct said recall_said(const struct reconciler *r, const TradeState *t) {
     struct said said = {0};
     uint64_t status = 0;
     if (!guard_find(r->failed, digest_text(t->trade_id), &said.trade)) said.trade = FAILED_NO_LONGER;
@@ -153,7 +153,7 @@ static void end_own(struct reconciler *r, batch_t *batch, struct live_trade *t, 
     SignalExecutionStatus status = SIGNAL_EXECUTION_STATUS__INIT;
     struct live_signal *s = t->signal;
     bool of_signal = state->cause == TRADE_STATE__CAUSE__other_side;
-    if (of_signal && t->facts.filled_lots.e8 > 0 && said_of(r, state).signal_failed) revive(r, batch, state, &t->facts, o, &status);
+    if (of_signal && t->facts.filled_lots.e8 > 0 && recall_said(r, state).signal_failed) revive_signal(r, batch, state, &t->facts, o, &status);
     batch_emit(batch, TOPIC_outcomes, 0, &o->base);
     slice_expire(batch, t->id);
     remember_trade(r, batch, t);
@@ -172,8 +172,8 @@ void verdict_trade(struct reconciler *r, batch_t *batch, struct live_trade *t, c
     bool news = final && take_comparison(batch, t, &c);
     if (!final || t->status == c.status) t->facts = facts; // what was refused changes nothing
     if (!news) return;
-    fill(&result, t->id, &c, batch_now(batch));
-    slice_trade(batch, &(struct reconciled){t->signal->id, t->account_id, &t->facts, &result});
+    fill_reconciliation(&result, t->id, &c, batch_now(batch));
+    slice_reconciliation(batch, &(struct reconciled){t->signal->id, t->account_id, &t->facts, &result});
     t->written = true;
     Outcome o = OUTCOME__INIT;
     o.signal_id = t->signal->id;
@@ -183,7 +183,7 @@ void verdict_trade(struct reconciler *r, batch_t *batch, struct live_trade *t, c
         return;
     }
     if (is_complete(t->signal)) { // one message for both
-        complete(r, batch, t->signal, &o);
+        complete_signal(r, batch, t->signal, &o);
         return;
     }
     if (!t->listed && !t->apart) slice_trade_apart(batch, t);
@@ -198,9 +198,9 @@ static void tell_late(struct reconciler *r, batch_t *batch, const TradeState *t,
     Outcome o = OUTCOME__INIT;
     o.signal_id = t->signal_id;
     o.trade = result;
-    slice_trade(batch, &(struct reconciled){t->signal_id, t->account_id, f, result});
+    slice_reconciliation(batch, &(struct reconciled){t->signal_id, t->account_id, f, result});
     slice_expire(batch, t->trade_id);
-    if (said->signal_failed) revive(r, batch, t, f, &o, &status);
+    if (said->signal_failed) revive_signal(r, batch, t, f, &o, &status);
     batch_emit(batch, TOPIC_outcomes, 0, &o.base);
     if (said->signal_failed || said->trade == FAILED_NOT_EXECUTED)
         batch_alert(batch, ALERT__SEVERITY__critical, "late_evidence", t->trade_id,
@@ -212,7 +212,7 @@ void verdict_late(struct reconciler *r, batch_t *batch, const TradeState *t, boo
     struct facts f = {0};
     struct comparison c;
     TradeReconciliation result;
-    struct said said = said_of(r, t);
+    struct said said = recall_said(r, t);
     if (!state_is_final(t->state) || !t->has_filled_lots || t->filled_lots <= 0) return;
     if (!said.trade && !said.signal_failed && !new_position) return; // what was said stands
     facts_state(&f, t);
@@ -222,6 +222,6 @@ void verdict_late(struct reconciler *r, batch_t *batch, const TradeState *t, boo
         remember_failure(r, batch, t->trade_id, &f);
     else if (said.trade)
         (void)guard_put(r->failed, batch, digest_text(t->trade_id), FAILED_NO_LONGER);
-    fill(&result, t->trade_id, &c, batch_now(batch));
+    fill_reconciliation(&result, t->trade_id, &c, batch_now(batch));
     tell_late(r, batch, t, &said, &f, &result);
 }

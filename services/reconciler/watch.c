@@ -9,7 +9,7 @@
 #define DOUBLINGS_MOST   5
 #define PATIENCE         3 // questions until it is an incident
 
-static void ask(struct reconciler *r, batch_t *batch, const char *trade_id, const char *account_id) {
+static void ask_for_status(struct reconciler *r, batch_t *batch, const char *trade_id, const char *account_id) {
     StatusQuery q = STATUS_QUERY__INIT;
     q.trade_id = (char *)trade_id;
     q.account_id = (char *)account_id;
@@ -43,7 +43,7 @@ void watch_overdue(struct reconciler *r, batch_t *batch) {
     uint64_t now = batch_now(batch), every = (uint64_t)r->settings->ask_every_ms * NS_PER_MS;
     for (struct live_trade *t = r->live.trades; t && r->asks_left > 0; t = t->hh.next) {
         if (!is_overdue(r, t, now)) continue;
-        ask(r, batch, t->id, t->account_id);
+        ask_for_status(r, batch, t->id, t->account_id);
         t->ask_at = now + (every << (t->asks < DOUBLINGS_MOST ? t->asks : DOUBLINGS_MOST));
         if (++t->asks < PATIENCE) continue;
         batch_alert(batch, ALERT__SEVERITY__critical, "trade_without_answer", t->id,
@@ -109,12 +109,12 @@ struct listening {
     unsigned unexplained, missing; // in this snapshot
 };
 
-static bool explains(void *arg, const char *trade_id) {
+static bool explains_holding(void *arg, const char *trade_id) {
     const struct live_trade *t = live_trade_find(&((struct listening *)arg)->r->live, trade_id);
     return t && t->status != TRADE_RECONCILIATION__STATUS__failed;
 }
 
-static void unexplained(void *arg, const BrokerSnapshot *s, const Holding *h) {
+static void report_unexplained(void *arg, const BrokerSnapshot *s, const Holding *h) {
     struct listening *l = arg;
     if (l->unexplained++ >= NAMED_MOST) return;
     char lots[DECIMAL_TEXT];
@@ -127,15 +127,15 @@ static void unexplained(void *arg, const BrokerSnapshot *s, const Holding *h) {
                 h->broker_symbol, h->broker_order_id ? h->broker_order_id : "without a number");
 }
 
-static void missing(void *arg, const BrokerSnapshot *s, const char *trade_id) {
+static void report_missing(void *arg, const BrokerSnapshot *s, const char *trade_id) {
     struct listening *l = arg;
     if (l->missing++ < NAMED_MOST)
         batch_alert(l->batch, ALERT__SEVERITY__critical, "missing_at_broker", trade_id,
                     "account %s: the trade is open here and %s does not list it; asking", s->account_id, s->instance_id);
-    if (l->r->asks_left > 0) ask(l->r, l->batch, trade_id, s->account_id);
+    if (l->r->asks_left > 0) ask_for_status(l->r, l->batch, trade_id, s->account_id);
 }
 
-static void sum_up(const struct listening *l, const BrokerSnapshot *s) {
+static void alert_counted(const struct listening *l, const BrokerSnapshot *s) {
     if (l->unexplained <= NAMED_MOST && l->missing <= NAMED_MOST) return;
     batch_alert(l->batch, ALERT__SEVERITY__critical, "holdings_differ", s->account_id,
                 "account %s at %s: %u holdings that no trade explains, %u open trades that the broker does not list", s->account_id, s->instance_id,
@@ -144,7 +144,7 @@ static void sum_up(const struct listening *l, const BrokerSnapshot *s) {
 
 void watch_snapshot(struct reconciler *r, batch_t *batch, const BrokerSnapshot *snapshot) {
     struct listening l = {.r = r, .batch = batch};
-    const struct holdings_ears ears = {&l, explains, unexplained, missing};
+    const struct holdings_ears ears = {&l, explains_holding, report_unexplained, report_missing};
     holdings_compare(r->holdings, snapshot, &ears);
-    sum_up(&l, snapshot);
+    alert_counted(&l, snapshot);
 }

@@ -17,7 +17,7 @@
 #define KEEP_FOR    (10 * NS_PER_S) // Redis forgets at most about two
 #define KEEP_BYTES  ((size_t)64 << 20)
 
-static void append(struct parts *list, struct part *part) {
+static void append_part(struct parts *list, struct part *part) {
     part->next = NULL;
     if (list->last)
         list->last->next = part;
@@ -26,7 +26,7 @@ static void append(struct parts *list, struct part *part) {
     list->last = part;
 }
 
-static struct part *take_first(struct parts *list) {
+static struct part *take_first_part(struct parts *list) {
     struct part *part = list->first;
     if (!part) return NULL;
     list->first = part->next;
@@ -41,7 +41,7 @@ static void part_free(struct part *part) {
 }
 
 static void parts_free(struct parts *list) {
-    for (struct part *part; (part = take_first(list));) part_free(part);
+    for (struct part *part; (part = take_first_part(list));) part_free(part);
 }
 
 void outbox_destroy(struct outbox *self) {
@@ -61,24 +61,24 @@ static struct part *part_for(struct outbox *self, struct parts *list, struct spa
     struct part *part = alloc_zeroed(1, sizeof *part);
     part->number = ++self->numbers;
     part->before = before;
-    append(list, part);
+    append_part(list, part);
     return part;
 }
 
-static void part_add(struct part *part, struct span packed) {
+static void part_append(struct part *part, struct span packed) {
     buffer_add(&part->bytes, packed.data, packed.length);
     array_reserve(part->ends, part->count, part->room);
     part->ends[part->count++] = (uint32_t)part->bytes.length;
 }
 
 void outbox_add(struct outbox *self, struct span packed, struct entry_id before) {
-    part_add(part_for(self, &self->waiting, packed, before), packed);
+    part_append(part_for(self, &self->waiting, packed, before), packed);
 }
 
 void outbox_recall(struct outbox *self, struct span packed, struct entry_id before, uint64_t mono_ns) {
     struct part *part = part_for(self, &self->recent, packed, before);
     part->answered_at = mono_ns;
-    part_add(part, packed);
+    part_append(part, packed);
     self->recent_bytes += packed.length;
 }
 
@@ -120,11 +120,11 @@ static void forget_old(struct outbox *self) {
     while ((oldest = self->recent.first)) {
         if (self->heard_at < oldest->answered_at + KEEP_FOR && self->recent_bytes <= KEEP_BYTES) return;
         self->recent_bytes -= oldest->bytes.length;
-        part_free(take_first(&self->recent));
+        part_free(take_first_part(&self->recent));
     }
 }
 
-static void go_on(struct outbox *self) { self->due_at = self->wait = self->pause = 0; }
+static void send_next_part(struct outbox *self) { self->due_at = self->wait = self->pause = 0; }
 
 // Another process answers: what the last one acknowledged in its last seconds is offered first, then what waited for an answer.
 static void offer_again(struct outbox *self) {
@@ -135,7 +135,7 @@ static void offer_again(struct outbox *self) {
     }
     self->recent = (struct parts){NULL, NULL};
     self->recent_bytes = 0;
-    go_on(self);
+    send_next_part(self);
 }
 
 static void pause_sending(struct outbox *self, uint64_t mono_ns) {
@@ -143,16 +143,16 @@ static void pause_sending(struct outbox *self, uint64_t mono_ns) {
     self->due_at = mono_ns + self->pause;
 }
 
-static void settle(struct outbox *self, const HandoverAnswer *answer, uint64_t mono_ns) {
-    struct part *part = take_first(&self->waiting);
+static void settle_answer(struct outbox *self, const HandoverAnswer *answer, uint64_t mono_ns) {
+    struct part *part = take_first_part(&self->waiting);
     self->signals += answer->taken;
     self->had += answer->had;
     self->unwanted += answer->unwanted;
     self->refused += answer->n_refused;
     part->answered_at = mono_ns;
-    append(&self->recent, part);
+    append_part(&self->recent, part);
     self->recent_bytes += part->bytes.length;
-    go_on(self);
+    send_next_part(self);
 }
 
 void outbox_answer(struct outbox *self, const HandoverAnswer *answer, uint64_t mono_ns, refused_fn *refused, void *arg) {
@@ -170,7 +170,7 @@ void outbox_answer(struct outbox *self, const HandoverAnswer *answer, uint64_t m
         const HandoverRefusal *r = answer->refused[i];
         if (r->place < first->count) refused(arg, part_signal(first, r->place), r->reason);
     }
-    if (asked) settle(self, answer, mono_ns);
+    if (asked) settle_answer(self, answer, mono_ns);
     forget_old(self);
 }
 

@@ -69,7 +69,7 @@ static void relay_destroy(void **self) {
 
 static err_t relay_load(void *self, store_t *store) {
     struct relay *r = self;
-    return slice_load(store, r->context->name, &r->outbox, &r->position, clock_mono_ns());
+    return relay_slice_load(store, r->context->name, &r->outbox, &r->position, clock_mono_ns());
 }
 
 // A relay that is new here begins where the journal does, which need not be the beginning of everything.
@@ -113,7 +113,7 @@ struct burying {
     batch_t *batch;
 };
 
-static void bury(void *arg, struct span packed, const char *reason) {
+static void bury_handover(void *arg, struct span packed, const char *reason) {
     const struct burying *b = arg;
     char why[200];
     Signal *s = signal__unpack(arena_allocator(batch_arena(b->batch)), packed.length, packed.data);
@@ -129,11 +129,11 @@ static void take_answer(struct relay *r, batch_t *batch, const struct parcel *p)
     const HandoverAnswer *answer = (const HandoverAnswer *)m;
     r->answered_at = clock_mono_ns();
     snprintf(r->held, sizeof r->held, "%s", answer->held ? answer->held : "");
-    outbox_answer(&r->outbox, answer, r->answered_at, bury, &(struct burying){r, batch});
+    outbox_answer(&r->outbox, answer, r->answered_at, bury_handover, &(struct burying){r, batch});
 }
 
 // Takes what answers there are, sends what is due; asks, now and then, when nothing is.
-static void pump(struct relay *r, batch_t *batch) {
+static void pump_outbox(struct relay *r, batch_t *batch) {
     static const struct part question = {.number = 0}; // no part has it
     struct parcel p;
     while (r->port && port_receive(r->port, &p)) take_answer(r, batch, &p);
@@ -146,13 +146,13 @@ static void pump(struct relay *r, batch_t *batch) {
 }
 
 static err_t relay_tick(void *self, batch_t *batch) {
-    pump(self, batch);
+    pump_outbox(self, batch);
     return ERR_OK;
 }
 
 // --- batches
 
-static err_t handle_signal(void *self, batch_t *batch, const ProtobufCMessage *body) {
+static err_t handle_handover(void *self, batch_t *batch, const ProtobufCMessage *body) {
     struct relay *r = self;
     const Signal *s = (const Signal *)body;
     (void)batch;
@@ -162,7 +162,7 @@ static err_t handle_signal(void *self, batch_t *batch, const ProtobufCMessage *b
     return ERR_OK;
 }
 
-static void pack(struct relay *r) {
+static void pack_handover(struct relay *r) {
     static buffer_t packed; // one thread; its memory is kept from call to call
     for (size_t i = 0; i < r->n; i++) {
         size_t length = signal__get_packed_size(r->signals[i]);
@@ -176,11 +176,11 @@ static void pack(struct relay *r) {
 static bool is_answered(struct relay *r, batch_t *batch) {
     uint64_t until = clock_mono_ns() + SLICE_NS, mono;
     struct waiter waiter = {.port = r->port};
-    pump(r, batch);
+    pump_outbox(r, batch);
     while (!outbox_is_clear(&r->outbox) && r->port && (mono = clock_mono_ns()) < until) {
         waiter.port = r->port;
         (void)ports_wait(&waiter, 1, (int64_t)((until - mono) / NS_PER_MS) + 1);
-        pump(r, batch);
+        pump_outbox(r, batch);
     }
     return outbox_is_clear(&r->outbox);
 }
@@ -189,7 +189,7 @@ static bool is_answered(struct relay *r, batch_t *batch) {
 // what is needed to offer it again.
 static err_t relay_persist(void *self, batch_t *batch, const struct inlet_position *inlets, size_t n) {
     struct relay *r = self;
-    if (!r->packed) pack(r);
+    if (!r->packed) pack_handover(r);
     if (!outbox_is_clear(&r->outbox)) FAILPOINT("relay.before_handover");
     if (!is_answered(r, batch)) {
         if (!r->waiting_since) r->waiting_since = clock_mono_ns();
@@ -210,7 +210,7 @@ static void relay_committed(void *self) {
 
 // --- how it is
 
-static const char *trouble_of(const struct relay *r, uint64_t mono, arena_t *arena) {
+static const char *relay_trouble_of(const struct relay *r, uint64_t mono, arena_t *arena) {
     uint64_t last = r->answered_at ? r->answered_at : r->began_at, silent = mono > last ? mono - last : 0;
     if (*r->held && silent < SAID_FOR) return arena_format(arena, "cell %s takes nothing: %s", r->to, r->held);
     if (silent >= SAID_FOR)
@@ -230,7 +230,7 @@ static void relay_beat(void *self, Heartbeat *out, arena_t *arena) {
     link->had = r->outbox.had;
     link->unwanted = r->outbox.unwanted;
     link->refused = r->outbox.refused;
-    link->trouble = (char *)trouble_of(r, mono, arena);
+    link->trouble = (char *)relay_trouble_of(r, mono, arena);
     link->has_waiting_since = r->waiting_since != 0;
     if (r->waiting_since) {
         link->waiting_since = clock_utc_ns() - (mono - r->waiting_since);
@@ -242,7 +242,7 @@ static void relay_beat(void *self, Heartbeat *out, arena_t *arena) {
 }
 
 static const struct route routes[] = {
-    {TOPIC_signals, &signal__descriptor, handle_signal, true},
+    {TOPIC_signals, &signal__descriptor, handle_handover, true},
     {0},
 };
 

@@ -37,7 +37,7 @@ struct reading {
     arena_t *arena;
 };
 
-static err_t recall(void *arg, const struct journal_entry *entry) {
+static err_t recall_handover(void *arg, const struct journal_entry *entry) {
     struct reading *r = arg;
     struct envelope e;
     if (entry_id_cmp(entry->id, r->upto) > 0) return ERR_BUSY; // the end: these go the usual way
@@ -51,7 +51,7 @@ static err_t recall(void *arg, const struct journal_entry *entry) {
 static err_t read_journal(store_t *store, struct reading *r) {
     size_t count = AT_ONCE;
     err_t e = ERR_OK;
-    while (!e && count == AT_ONCE && entry_id_cmp(r->at, r->upto) < 0) e = store_journal(store, TOPIC, r->at, AT_ONCE, recall, r, &count);
+    while (!e && count == AT_ONCE && entry_id_cmp(r->at, r->upto) < 0) e = store_journal(store, TOPIC, r->at, AT_ONCE, recall_handover, r, &count);
     return e == ERR_BUSY ? ERR_OK : e;
 }
 
@@ -68,7 +68,7 @@ static err_t read_id(store_t *store, const char *key, const char *field, struct 
     return e;
 }
 
-err_t slice_load(store_t *store, const char *name, struct outbox *out, struct entry_id *position, uint64_t mono_ns) {
+err_t relay_slice_load(store_t *store, const char *name, struct outbox *out, struct entry_id *position, uint64_t mono_ns) {
     own(arena) *arena = arena_new(0);
     own(buffer) peer = {0};
     char key[KEY_TEXT];

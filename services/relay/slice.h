@@ -13,4 +13,4 @@ void slice_peer(batch_t *batch, const char *name, uint64_t peer, struct entry_id
 
 // What is kept, as it was before this process: outbox.peer and outbox.recent, read again from the journal. *position: as stored; where none
 // is, before the journal's first entry.
-err_t slice_load(store_t *store, const char *name, struct outbox *out, struct entry_id *position, uint64_t mono_ns);
+err_t relay_slice_load(store_t *store, const char *name, struct outbox *out, struct entry_id *position, uint64_t mono_ns);
