@@ -35,7 +35,7 @@ static struct facts filled(void) {
 static struct comparison compared(const struct facts *f, int64_t tolerance) {
     struct comparison c;
     decimal_t d = {tolerance};
-    compare(f, tolerance < 0 ? NULL : &d, &c);
+    compare_facts(f, tolerance < 0 ? NULL : &d, &c);
     return c;
 }
 
