@@ -10,22 +10,15 @@
 #include "common/log.h"
 #include "system.pb-c.h"
 
-#define REMEMBERED 256
 #define QUIET_NS (60 * NS_PER_S)
 
-// The last ones raised, by digest of code and subject. When two meet in one place the later one is remembered: one alert more, never one less.
-static struct {
-    uint64_t what, mono_ns;
-} raised[REMEMBERED];
-
-static bool raised_lately(const char *code, const char *subject, uint64_t mono_ns) {
+static bool was_raised_lately(struct lately *lately, const char *code, const char *subject, uint64_t mono_ns) {
     char both[256];
     int n = snprintf(both, sizeof both, "%s %s", code, subject ? subject : "");
     uint64_t what = digest_u64(both, (size_t)(n < (int)sizeof both ? n : (int)sizeof both - 1));
-    typeof(raised[0]) *place = &raised[what % REMEMBERED];
-    if (place->what == what && mono_ns - place->mono_ns < QUIET_NS) return true;
-    place->what = what;
-    place->mono_ns = mono_ns;
+    struct raised *last = &lately->alerts[what % ALERTS_REMEMBERED];
+    if (last->what == what && mono_ns - last->mono_ns < QUIET_NS) return true;
+    *last = (struct raised){what, mono_ns};
     return false;
 }
 
@@ -34,7 +27,7 @@ static enum log_level log_level_of(int severity) {
 }
 
 void batch_alert(batch_t *self, int severity, const char *code, const char *subject, const char *format, ...) {
-    if (raised_lately(code, subject, batch_mono(self))) return;
+    if (was_raised_lately(batch_lately(self), code, subject, batch_mono(self))) return;
     char text[400], id[ID_TEXT];
     va_list args;
     va_start(args, format);

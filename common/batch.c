@@ -19,6 +19,12 @@
 
 #define SLICE_MAX 64
 
+// The fields of a message, counted first and then written behind the head.
+struct fields {
+    buffer_t bytes;
+    unsigned count;
+};
+
 struct batch {
     char service[64];
     const char *slice[SLICE_MAX];
@@ -36,6 +42,9 @@ struct batch {
     struct runs runs; // what many messages write to: goes behind the commands when the batch is asked for
     struct outgoing *outgoing;
     size_t n_outgoing, outgoing_room;
+    struct fields fields; // of the message that is kept
+    buffer_t scratch;     // of whoever writes
+    struct lately lately; // alerts
     uint64_t buried; // counts up
     err_t fault;
     char why[160];
@@ -66,6 +75,8 @@ void batch_destroy(batch_t **self) {
     arena_destroy(&(*self)->arena);
     buffer_destroy(&(*self)->bytes);
     buffer_destroy(&(*self)->frames);
+    buffer_destroy(&(*self)->fields.bytes);
+    buffer_destroy(&(*self)->scratch);
     runs_destroy(&(*self)->runs);
     free((*self)->outgoing);
     free(*self);
@@ -91,6 +102,13 @@ void batch_look_for(batch_t *self, uint64_t ns) { self->look_ns = ns; }
 uint64_t batch_now(const batch_t *self) { return self->now; }
 uint64_t batch_mono(const batch_t *self) { return self->mono; }
 arena_t *batch_arena(batch_t *self) { return self->arena; }
+struct lately *batch_lately(batch_t *self) { return &self->lately; }
+
+buffer_t *batch_scratch(batch_t *self) {
+    buffer_clear(&self->scratch);
+    return &self->scratch;
+}
+
 uint64_t batch_look_until(const batch_t *self) { return self->now + self->look_ns; }
 
 struct batch_mark batch_mark_now(const batch_t *self) {
@@ -188,16 +206,10 @@ static void write_command3(batch_t *self, const char *verb, const char *key, str
     batch_raw(self, 3, (struct span[]){SPAN(verb), SPAN(key), value});
 }
 
-// The fields of a message, counted first and then written behind the head.
-struct keeping {
-    buffer_t fields;
-    unsigned count;
-};
-
 static void keep_field(void *arg, const ProtobufCFieldDescriptor *f, struct span value) {
-    struct keeping *k = arg;
-    resp_bulk(&k->fields, SPAN(f->name));
-    resp_bulk(&k->fields, value);
+    struct fields *k = arg;
+    resp_bulk(&k->bytes, SPAN(f->name));
+    resp_bulk(&k->bytes, value);
     k->count++;
 }
 
@@ -207,17 +219,17 @@ void batch_keep(batch_t *self, const char *key, const ProtobufCMessage *m) {
 
 void batch_keep_but(batch_t *self, const char *key, const ProtobufCMessage *m,
                     const struct record_mask *but) {
-    static struct keeping k; // one thread; its memory is kept from call to call
+    struct fields *k = &self->fields;
     struct span at = SPAN(key);
     if (!is_own_key(self, &at)) return refuse_key(self, "a key outside the slice", &at);
-    buffer_clear(&k.fields);
-    k.count = 0;
-    record_each_but(m, but, keep_field, &k);
-    if (!k.count) return;
-    resp_count(&self->bytes, '*', 2 + 2 * k.count);
+    buffer_clear(&k->bytes);
+    k->count = 0;
+    record_each_but(m, but, keep_field, k);
+    if (!k->count) return;
+    resp_count(&self->bytes, '*', 2 + 2 * k->count);
     resp_bulk(&self->bytes, SPAN("HSET"));
     resp_bulk(&self->bytes, at);
-    buffer_add(&self->bytes, k.fields.data, k.fields.length);
+    buffer_add(&self->bytes, k->bytes.data, k->bytes.length);
     self->commands++;
 }
 

@@ -18,6 +18,8 @@ uint64_t batch_now(const batch_t *self);  // UTC ns, one value for the whole bat
 uint64_t batch_mono(const batch_t *self); // monotonic ns, likewise
 arena_t *batch_arena(batch_t *self);      // memory until the batch is committed and its messages are sent
 
+buffer_t *batch_scratch(batch_t *self);   // empty; for a text on its way into the batch, until somebody asks for it again
+
 void batch_keep(batch_t *self, const char *key, const ProtobufCMessage *m); // HSET key, every set field
 struct record_mask;
 // The same without the columns of `but` (record_mask): for a hash that has them already.

@@ -21,6 +21,16 @@ struct outgoing {
     struct span envelope; // packed; batch_opened reads it
 };
 
+// The last alerts raised, by digest of code and subject. When two meet in one place the later one is remembered: one
+// alert more, never one less.
+#define ALERTS_REMEMBERED 256
+struct lately {
+    struct raised {
+        uint64_t what, mono_ns;
+    } alerts[ALERTS_REMEMBERED];
+};
+struct lately *batch_lately(batch_t *self); // kept from batch to batch
+
 batch_t *batch_new(const char *service, const char *const *slice, struct outlet *outlets, size_t n_outlets);
 void batch_destroy(batch_t **self);
 const char *batch_service(const batch_t *self);

@@ -29,6 +29,7 @@ struct ledger {
     uint64_t epoch, incarnation, batch;
     char at_start[64]; // <name>:batch when this process took over
     char run_id[48];   // of the Redis we talk to
+    buffer_t bytes;    // of the batch that is committed
     bool clean, pending;
     uint64_t connections, rolled_back_at, retry_at, backoff_ns, asked_written_at, answered_at;
 };
@@ -53,6 +54,7 @@ void ledger_destroy(ledger_t **self) {
     if (!*self) return;
     store_destroy(&(*self)->store);
     ring_destroy(&(*self)->ring);
+    buffer_destroy(&(*self)->bytes);
     free(*self);
     *self = NULL;
 }
@@ -355,13 +357,13 @@ err_t ledger_resume(ledger_t *self, uint64_t mono_ns) {
 }
 
 err_t ledger_commit(ledger_t *self, struct span commands, unsigned n, uint64_t mono_ns) {
-    static buffer_t bytes; // one ledger a process; its memory is kept
+    buffer_t *bytes = &self->bytes;
     char value[64];
     snprintf(value, sizeof value, "%llu-%llu", (unsigned long long)self->incarnation, (unsigned long long)++self->batch);
-    buffer_clear(&bytes);
-    buffer_add(&bytes, commands.data, commands.length);
-    store_format(&bytes, 3, (const char *[]){"SET", self->batch_key, value});
-    ring_push(self->ring, self->batch, bytes.data, bytes.length, n + 1, self->answered_at);
+    buffer_clear(bytes);
+    buffer_add(bytes, commands.data, commands.length);
+    store_format(bytes, 3, (const char *[]){"SET", self->batch_key, value});
+    ring_push(self->ring, self->batch, bytes->data, bytes->length, n + 1, self->answered_at);
     self->pending = true;
     return store_connected(self->store) ? commit_entry(self, mono_ns) : ledger_resume(self, mono_ns);
 }

@@ -36,7 +36,7 @@ struct slot { // one topic read
 };
 
 struct consumer {
-    char name[NAME_TEXT];
+    struct instance who;
     port_t *inbox;
     unsigned failed; // sends that did not fit; the journal has them
 };

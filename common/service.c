@@ -62,38 +62,54 @@ static int complain(const char *text) {
 // --- options
 
 // The common table with the presets that this service has of its own.
-static void table_for(const struct service *s, struct option out[static OPTIONS_MAX]) {
-    static char texts[3][24];
+struct option_table {
+    struct option rows[OPTIONS_MAX];
+    char presets[3][24];
+};
+
+static void table_for(const struct service *s, struct option_table *table) {
     const struct {
         const char *name, *unit;
         int64_t preset;
     } own[] = {{"batch_max", "", s->batch_max}, {"gather_count", "", s->gather_count}, {"gather_for", "ms", s->gather_for_ms}};
-    memcpy(out, common_options, sizeof common_options);
+    static_assert(sizeof common_options <= sizeof table->rows);
+    memcpy(table->rows, common_options, sizeof common_options);
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
-        snprintf(texts[i], sizeof texts[i], "%lld%s", (long long)own[i].preset, own[i].unit);
-        for (struct option *o = out; o->name && own[i].preset; o++) {
-            if (strcmp(o->name, own[i].name) == 0) o->preset = texts[i];
+        snprintf(table->presets[i], sizeof table->presets[i], "%lld%s", (long long)own[i].preset, own[i].unit);
+        for (struct option *o = table->rows; o->name && own[i].preset; o++) {
+            if (strcmp(o->name, own[i].name) == 0) o->preset = table->presets[i];
         }
     }
 }
 
 static void each_table(const struct service *s, void (*print)(const struct option *, const char *, FILE *)) {
-    struct option table[OPTIONS_MAX];
-    table_for(s, table);
+    struct option_table table;
+    table_for(s, &table);
     if (s->options) {
         print(s->options, role_name(s->role), stdout);
         printf("\n");
     }
-    print(table, role_name(s->role), stdout);
+    print(table.rows, role_name(s->role), stdout);
+}
+
+// How a process is told which of several it is: "--shard N | ".
+static void print_which(const struct service *s) {
+    switch (role_processes(s->role)) {
+    case ONE_PROCESS: break;
+    case ONE_EACH_SHARD: printf("--shard N | "); break;
+    case ONE_EACH_CELL: printf("--%s CELL | ", s->which_option); break;
+    }
 }
 
 static void print_help(const struct service *s) {
-    printf("tradecast-%s - %s\n\nUsage: tradecast-%s [--shard N | --to CELL | --help | --env | --reference | --check]\n\n"
+    const char *name = role_name(s->role);
+    printf("tradecast-%s - %s\n\nUsage: tradecast-%s [", name, s->purpose, name);
+    print_which(s);
+    printf("--help | --env | --reference | --check]\n\n"
            "  --env        print an environment file with every option and its preset\n"
            "  --reference  print the options as a Markdown table\n"
            "  --check      read the options, say what is wrong, and stop\n\n"
-           "Options come from the environment: TRADECAST_%s_<NAME>, else TRADECAST_<NAME>.\n\n",
-           role_name(s->role), s->purpose, role_name(s->role), "SERVICE");
+           "Options come from the environment: TRADECAST_SERVICE_<NAME>, else TRADECAST_<NAME>.\n\n");
     each_table(s, options_help);
     for (const struct control *c = s->controls; c && c->verb; c++) printf("  control %-20s %s\n", c->verb, c->words);
 }
@@ -101,24 +117,21 @@ static void print_help(const struct service *s) {
 static bool is_given(const char *text) { return text && *text; }
 
 // Which of its role's processes this one is.
-static bool find_itself(struct loop *l, char wrong[static 256]) {
-    const char *to = getenv("TRADECAST_RELAY_TO"); // the relay's own option: its name comes from it
-    size_t place = 0;
+static bool find_itself(struct loop *l, const void *own, char wrong[static 256]) {
+    const struct service *s = l->service;
     if (!cells_set(l->settings.cell, l->settings.cells, wrong)) return false;
     if (l->settings.shard >= l->settings.shards) return snprintf(wrong, 256, "TRADECAST_SHARD must be less than TRADECAST_SHARDS"), false;
-    if (l->me.role == RELAY && !(to && cell_find(to, &place)))
-        return snprintf(wrong, 256, "TRADECAST_RELAY_TO must name one of TRADECAST_CELLS, not \"%.60s\"", to ? to : ""), false;
-    l->me.shard = l->me.role == EXECUTOR ? (unsigned)l->settings.shard : (unsigned)place;
-    return true;
+    l->me.shard = role_processes(s->role) == ONE_EACH_SHARD ? (unsigned)l->settings.shard : 0;
+    return !s->which || s->which(own, &l->me.shard, wrong);
 }
 
 err_t loop_settings(struct loop *l, void *own, char wrong[static 256]) {
-    struct option table[OPTIONS_MAX];
-    table_for(l->service, table);
-    err_t e = options_read(table, role_name(l->me.role), &l->settings, wrong);
+    struct option_table table;
+    table_for(l->service, &table);
+    err_t e = options_read(table.rows, role_name(l->me.role), &l->settings, wrong);
     if (!e && l->service->options) e = options_read(l->service->options, role_name(l->me.role), own, wrong);
     if (e) return e;
-    if (!find_itself(l, wrong)) return ERR_CONFIG;
+    if (!find_itself(l, own, wrong)) return ERR_CONFIG;
     instance_name(l->me.role, l->me.shard, l->me.name);
     snprintf(l->redis.preset, sizeof l->redis.preset, "unix:%s/redis.sock", l->settings.run_dir);
     if (!is_given(l->settings.redis)) l->settings.redis = l->redis.preset;
@@ -200,11 +213,16 @@ static bool wants(int argc, char **argv, const char *flag) {
     return false;
 }
 
-static bool arguments_are_known(int argc, char **argv) {
+static bool is_flag(const char *argument, const char *name) {
+    return name && strncmp(argument, "--", 2) == 0 && strcmp(argument + 2, name) == 0;
+}
+
+static bool arguments_are_known(const struct service *s, int argc, char **argv) {
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--shard") == 0 && i + 1 < argc) setenv("TRADECAST_SHARD", argv[++i], 1);
-        else if (strcmp(argv[i], "--to") == 0 && i + 1 < argc) setenv("TRADECAST_RELAY_TO", argv[++i], 1);
-        else if (strcmp(argv[i], "--check") != 0) return false;
+        bool has_value = i + 1 < argc;
+        if (is_flag(argv[i], "shard") && has_value) option_give(NULL, "shard", argv[++i]);
+        else if (is_flag(argv[i], s->which_option) && has_value) option_give(role_name(s->role), s->which_option, argv[++i]);
+        else if (!is_flag(argv[i], "check")) return false;
     }
     return true;
 }
@@ -214,7 +232,7 @@ int service_main(const struct service *service, int argc, char **argv) {
     if (wants(argc, argv, "--help")) return print_help(service), 0;
     if (wants(argc, argv, "--env")) return each_table(service, options_env_file), 0;
     if (wants(argc, argv, "--reference")) return each_table(service, options_reference), 0;
-    if (!arguments_are_known(argc, argv)) return complain("unknown argument; --help says what there is");
+    if (!arguments_are_known(service, argc, argv)) return complain("unknown argument; --help says what there is");
     (void)umask(umask(0) | 0077); // what it writes (archive, audit log, lock) is its own
     if (sodium_init() < 0) return complain("libsodium does not start: no random numbers on this machine");
     l.service = service;

@@ -100,6 +100,10 @@ struct service {
     // The service's own commit, before that of Redis (archiver: SQLite; relay: the other cell's), until it succeeds; what it writes into the
     // batch when it does goes with it. It may wait for a part of a second, and then returns an error that is tried again.
     err_t (*persist)(void *self, batch_t *batch, const struct inlet_position *inlets, size_t n);
+    // Which of its service's processes this one is, by its own settings: where there is one for each other cell, the
+    // cell's number. False: *wrong says what to set. NULL: TRADECAST_SHARD says it, or there is but one.
+    bool (*which)(const void *settings, unsigned *number, char wrong[static 256]);
+    const char *which_option; // the option of its own that says so, and that --NAME VALUE gives, too; NULL: none
     bool waits_for_others; // persist does, for as long as it takes: a message that got so far has killed nobody
     void (*positions)(void *self, struct inlet_position *inlets, size_t n);      // at start: where to go on, if not what Redis says
     void (*beat)(void *self, Heartbeat *out, arena_t *arena); // adds to the heartbeat what only the service counts

@@ -123,13 +123,13 @@ static err_t take_over(struct loop *l) {
 
 // --- topics
 
-static unsigned consumer_index(struct loop *l, const char *name) {
+static unsigned consumer_index(struct loop *l, const struct instance *who) {
     for (unsigned i = 0; i < l->outputs.n_consumers; i++) {
-        if (strcmp(l->outputs.consumers[i].name, name) == 0) return i;
+        if (strcmp(l->outputs.consumers[i].who.name, who->name) == 0) return i;
     }
     struct consumer *c = &l->outputs.consumers[l->outputs.n_consumers];
-    struct endpoint at = endpoint_of(l->settings.run_dir, name, "inbox");
-    snprintf(c->name, sizeof c->name, "%s", name);
+    struct endpoint at = endpoint_of(l->settings.run_dir, who->name, "inbox");
+    c->who = *who;
     c->inbox = port_connect(PORT_PUSH, &at, (int)l->settings.queue);
     return (unsigned)l->outputs.n_consumers++;
 }
@@ -176,7 +176,7 @@ static err_t open_outlet(struct loop *l, size_t i, const struct stream *stream) 
     memcpy(o->name, stream->name, sizeof o->name);
     l->outputs.topics[i].n_consumers = topology_consumers(stream, (unsigned)l->settings.shards, consumers);
     for (size_t c = 0; c < l->outputs.topics[i].n_consumers; c++)
-        l->outputs.topics[i].consumers[c] = consumer_index(l, consumers[c].name);
+        l->outputs.topics[i].consumers[c] = consumer_index(l, &consumers[c]);
     return read_head(l, o);
 }
 
@@ -189,7 +189,7 @@ static err_t choose_incarnation(struct loop *l) {
         struct entry_id at[INSTANCES_MAX];
         size_t n = l->outputs.topics[i].n_consumers;
         for (size_t c = 0; !e && c < n; c++)
-            e = read_position(l, l->outputs.consumers[l->outputs.topics[i].consumers[c]].name, l->outputs.outlets[i].name,
+            e = read_position(l, l->outputs.consumers[l->outputs.topics[i].consumers[c]].who.name, l->outputs.outlets[i].name,
                               &at[c]);
         if (!e) next = incarnation_next(next, 0, at, n);
     }
@@ -279,7 +279,9 @@ static void fill_context(struct loop *l) {
 
 static err_t load(struct loop *l) {
     store_t *store = ledger_store(l->redis.ledger);
-    err_t e = l->me.role == ARCHIVER || l->book_is_given ? ERR_OK : book_load(l->book, store);
+    // Whoever owns the configuration has it in its own store, not in Redis.
+    bool has_book = l->book_is_given || topic_is_of(TOPIC_config, l->me.role);
+    err_t e = has_book ? ERR_OK : book_load(l->book, store);
     if (!e && l->service->load) e = l->service->load(l->self, store);
     if (!e) e = open_inlets(l);
     if (!e) e = read_last_run(l);

@@ -44,7 +44,7 @@ err_t shards_fit(void *arg, store_t *store, char why[static 200]) {
 // Topics of executors that are gone are read on, until somebody has seen that nothing is left in them.
 err_t shards_inlets(struct loop *l, struct stream out[static INLETS_MAX], size_t *n) {
     unsigned shards = (unsigned)l->settings.shards, retired = 0;
-    bool reads = topology_is_sharded(l->me.role) && l->me.role != EXECUTOR;
+    bool reads = topology_is_sharded(l->me.role) && role_processes(l->me.role) != ONE_EACH_SHARD;
     err_t e = reads ? read_number(ledger_store(l->redis.ledger), SHARDS_RETIRED, &retired) : ERR_OK;
     if (retired > SHARDS_MOST) retired = SHARDS_MOST;
     *n = topology_inlets(&l->me, retired > shards ? retired : shards, out);

@@ -7,9 +7,15 @@
 
 #include "common/cells.h"
 
-#define ROLE_NAME(role, name) [role] = name,
-static const char *const role_names[] = {SERVICES(ROLE_NAME)};
-#undef ROLE_NAME
+static const struct {
+    const char *name;
+    enum processes processes;
+    enum positions_in positions;
+} services[] = {
+#define SERVICE_ROW(role, name, processes, positions) [role] = {name, processes, positions},
+    SERVICES(SERVICE_ROW)
+#undef SERVICE_ROW
+};
 
 static const struct {
     const char *name;
@@ -22,36 +28,54 @@ static const struct {
 #undef TOPIC_ROW
 };
 
-const char *role_name(enum role role) { return role_names[role]; }
+const char *role_name(enum role role) { return services[role].name; }
+enum processes role_processes(enum role role) { return services[role].processes; }
+enum positions_in role_positions(enum role role) { return services[role].positions; }
 const char *topic_name(enum topic topic) { return topics[topic].name; }
 unsigned topic_consumers(enum topic topic) { return topics[topic].consumers; }
 bool topic_is_by_shard(enum topic topic) { return topics[topic].split == BY_SHARD; }
+bool topic_is_of(enum topic topic, enum role role) { return topics[topic].owner == role; }
+
+static bool is_each_shard(enum role role) { return services[role].processes == ONE_EACH_SHARD; }
+
+static bool is_read_by_shards(enum topic topic) {
+    for (enum role role = 0; role < ROLES; role++) {
+        if (is_each_shard(role) && topics[topic].consumers & TO(role)) return true;
+    }
+    return false;
+}
 
 bool topology_is_sharded(enum role role) {
     for (enum topic t = 0; t < TOPIC_COUNT; t++) {
         bool owns = topics[t].owner == role, consumes = topics[t].consumers & TO(role);
         if (topics[t].split == BY_SHARD && (owns || consumes)) return true;
-        if (owns && topics[t].consumers & TO(EXECUTOR)) return true;
+        if (owns && is_read_by_shards(t)) return true;
     }
     return false;
 }
 
 void instance_name(enum role role, unsigned shard, char out[static NAME_TEXT]) {
-    if (role == EXECUTOR) snprintf(out, NAME_TEXT, "%s.%u", role_names[role], shard);
-    else if (role == RELAY) snprintf(out, NAME_TEXT, "%s.%s", role_names[role], cell_at(shard) ? cell_at(shard) : "none");
-    else snprintf(out, NAME_TEXT, "%s", role_names[role]);
+    const char *name = services[role].name;
+    switch (services[role].processes) {
+    case ONE_PROCESS: snprintf(out, NAME_TEXT, "%s", name); break;
+    case ONE_EACH_SHARD: snprintf(out, NAME_TEXT, "%s.%u", name, shard); break;
+    case ONE_EACH_CELL: snprintf(out, NAME_TEXT, "%s.%s", name, cell_at(shard) ? cell_at(shard) : "none"); break;
+    }
 }
 
-// How many processes of a role there are.
-static unsigned count_of(enum role role, unsigned shards) {
-    if (role == EXECUTOR) return shards;
-    return role == RELAY ? (unsigned)cells_count() : 1;
+static unsigned processes_of(enum role role, unsigned shards) {
+    switch (services[role].processes) {
+    case ONE_PROCESS: return 1;
+    case ONE_EACH_SHARD: return shards;
+    case ONE_EACH_CELL: return (unsigned)cells_count();
+    }
+    return 0;
 }
 
 size_t topology_instances(unsigned shards, struct instance out[static INSTANCES_MAX]) {
     size_t n = 0;
     for (enum role role = 0; role < ROLES; role++) {
-        for (unsigned shard = 0; shard < count_of(role, shards) && n < INSTANCES_MAX; shard++) {
+        for (unsigned shard = 0; shard < processes_of(role, shards) && n < INSTANCES_MAX; shard++) {
             out[n] = (struct instance){.role = role, .shard = shard};
             instance_name(role, shard, out[n++].name);
         }
@@ -69,11 +93,11 @@ static struct stream stream_of(enum topic topic, unsigned shard, const char *ser
     return s;
 }
 
-// The shards of a BY_SHARD topic that one executor, or any other service, has to do with.
+// The shards of a BY_SHARD topic that one shard's process, or any other service, has to do with.
 static void shard_range_of(const struct instance *me, enum topic topic, unsigned shards, unsigned *from, unsigned *to) {
     bool one = topics[topic].split != BY_SHARD;
-    *from = !one && me->role == EXECUTOR ? me->shard : 0;
-    *to = one || me->role == EXECUTOR ? *from + 1 : shards;
+    *from = !one && is_each_shard(me->role) ? me->shard : 0;
+    *to = one || is_each_shard(me->role) ? *from + 1 : shards;
 }
 
 size_t topology_outlets(const struct instance *me, unsigned shards, struct stream out[static INSTANCES_MAX]) {
@@ -108,7 +132,7 @@ size_t topology_consumers(const struct stream *s, unsigned shards, struct instan
     size_t n = 0, instances = topology_instances(shards, all);
     for (size_t i = 0; i < instances; i++) {
         if (!(topics[s->topic].consumers & TO(all[i].role))) continue;
-        if (topics[s->topic].split == BY_SHARD && all[i].role == EXECUTOR && all[i].shard != s->shard) continue;
+        if (topics[s->topic].split == BY_SHARD && is_each_shard(all[i].role) && all[i].shard != s->shard) continue;
         out[n++] = all[i];
     }
     return n;
@@ -120,5 +144,5 @@ void topology_owner(const struct stream *s, char out[static NAME_TEXT]) {
     if (topics[s->topic].split == BY_SERVICE)
         snprintf(out, NAME_TEXT, "%s", s->name + kind + 1); // "incidents.router"
     else
-        instance_name(owner, owner == EXECUTOR ? s->shard : 0, out);
+        instance_name(owner, is_each_shard(owner) ? s->shard : 0, out);
 }

@@ -11,10 +11,14 @@
 #define INSTANCES_MAX 64
 
 const char *role_name(enum role role);
+enum processes role_processes(enum role role);
+enum positions_in role_positions(enum role role);
 const char *topic_name(enum topic topic);
 unsigned topic_consumers(enum topic topic); // TO(role) bits
 bool topic_is_by_shard(enum topic topic);
-bool topology_is_sharded(enum role role); // it has to do with executors: how many there are matters to it
+bool topic_is_of(enum topic topic, enum role role); // it alone writes to it
+// Whether how many shards there are matters to a service: it is one process for each, or its topics are split by them.
+bool topology_is_sharded(enum role role);
 // The process's name: "ingest", "executor.0", "relay.b" (shard: its place in TRADECAST_CELLS).
 void instance_name(enum role role, unsigned shard, char out[static NAME_TEXT]);
 

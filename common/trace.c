@@ -89,11 +89,10 @@ static void send_held(struct loop *l) {
 }
 
 static void tell(struct loop *l) {
-    static buffer_t frame; // its memory is kept
     struct trace *t = &l->trace;
-    buffer_clear(&frame);
-    envelope_write(&frame, FEED_TRACE, ENTRY_ID_NONE, ENTRY_ID_NONE, &t->told->base);
-    const struct span whole = {frame.data, frame.length};
+    buffer_clear(&t->frame);
+    envelope_write(&t->frame, FEED_TRACE, ENTRY_ID_NONE, ENTRY_ID_NONE, &t->told->base);
+    const struct span whole = {t->frame.data, t->frame.length};
     if (t->holding)
         hold(t, whole);
     else
@@ -136,7 +135,7 @@ static void put_start(struct loop *l) {
     trace_start__init(s);
     s->started_at = l->context.started_at;
     s->shards = l->context.shards;
-    s->has_shard = l->me.role == EXECUTOR;
+    s->has_shard = role_processes(l->me.role) == ONE_EACH_SHARD;
     s->shard = l->context.shard;
     s->batch = ledger_batch(l->redis.ledger);
     size_t n = 0;
@@ -229,6 +228,7 @@ void trace_open(struct loop *l) {
 void trace_close(struct loop *l) {
     arena_destroy(&l->trace.arena);
     buffer_destroy(&l->trace.held);
+    buffer_destroy(&l->trace.frame);
 }
 
 static void note_context(struct loop *l, TraceBatch *b) {

@@ -28,6 +28,7 @@ struct trace {
     size_t bytes;                            // about as large it will be
     struct entry_id heads[INSTANCES_MAX];    // of the outlets when the batch began
     uint64_t rolled_back_at, consumed_until; // as last told
+    buffer_t frame;                          // the one that is told
     buffer_t held;                           // frames, each behind its length
 };
 

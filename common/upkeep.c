@@ -54,7 +54,7 @@ static err_t sample_consumers(struct loop *l) {
     char key[JOURNAL_KEY_TEXT];
     for (size_t i = 0; i < l->outputs.n; i++) {
         for (size_t c = 0; c < l->outputs.topics[i].n_consumers; c++, n++) {
-            snprintf(key, sizeof key, "position:%s", l->outputs.consumers[l->outputs.topics[i].consumers[c]].name);
+            snprintf(key, sizeof key, "position:%s", l->outputs.consumers[l->outputs.topics[i].consumers[c]].who.name);
             store_format(commands, 3, (const char *[]){"HGET", key, l->outputs.outlets[i].name});
         }
         journal_key(l->outputs.outlets[i].name, key);
@@ -84,15 +84,18 @@ static void trim_one(struct loop *l, size_t i, uint64_t mono) {
 }
 
 // What to do about it depends on where the consumer keeps its positions.
-static void alert_beyond(struct loop *l, const char *topic, const char *name, const char *from) {
+static void alert_beyond(struct loop *l, const char *topic, const struct instance *who, const char *from) {
     char what[200];
-    if (strcmp(name, role_name(ARCHIVER)) == 0)
-        (void)snprintf(what, sizeof what,
-                       "UPDATE positions SET position = '%s' WHERE topic = '%s' in its database",
+    const char *name = who->name;
+    switch (role_positions(who->role)) {
+    case IN_REDIS:
+        (void)snprintf(what, sizeof what, "HSET position:%s %s %s in Redis, as admin", name, topic, from);
+        break;
+    case IN_DATABASE:
+        (void)snprintf(what, sizeof what, "UPDATE positions SET position = '%s' WHERE topic = '%s' in its database",
                        from, topic);
-    else
-        (void)snprintf(what, sizeof what, "HSET position:%s %s %s in Redis, as admin", name, topic,
-                       from);
+        break;
+    }
     batch_alert(l->batch, ALERT__SEVERITY__critical, "position_beyond", topic,
                 "%s has a position beyond all that was ever written to %s, and passes over what "
                 "comes: stop it, %s, start it; nothing is "
@@ -109,7 +112,7 @@ static void alert_who_is_beyond(struct loop *l, size_t i) {
             journal_beginning(ledger_store(l->redis.ledger), l->outputs.outlets[i].name, &before))
             continue;
         entry_id_print(before, from);
-        alert_beyond(l, l->outputs.outlets[i].name, l->outputs.consumers[out->consumers[c]].name, from);
+        alert_beyond(l, l->outputs.outlets[i].name, &l->outputs.consumers[out->consumers[c]].who, from);
     }
 }
 
@@ -120,7 +123,7 @@ static void alert_who_holds(struct loop *l, size_t i) {
         if (out->beyond[c]) continue;
         if (entry_id_cmp(out->acked[c], ENTRY_ID_NONE) != 0) continue;
         batch_alert(l->batch, ALERT__SEVERITY__warning, "consumer_missing", l->outputs.outlets[i].name,
-                    "%s has never registered a position: journal:%s cannot be trimmed (%llu entries)", l->outputs.consumers[out->consumers[c]].name,
+                    "%s has never registered a position: journal:%s cannot be trimmed (%llu entries)", l->outputs.consumers[out->consumers[c]].who.name,
                     l->outputs.outlets[i].name, (unsigned long long)out->length);
     }
 }

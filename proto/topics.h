@@ -2,12 +2,24 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#define SERVICES(X) X(INGEST, "ingest") X(ROUTER, "router") X(EXECUTOR, "executor") X(RECONCILER, "reconciler") \
-    X(ARCHIVER, "archiver") X(MONITOR, "monitor") X(RELAY, "relay")
+// How many processes of a service there are: one; one for each shard of the accounts ("executor.0"); one for each other
+// cell that TRADECAST_CELLS names ("relay.b"; common/cells.h), and none where there are no cells.
+enum processes { ONE_PROCESS, ONE_EACH_SHARD, ONE_EACH_CELL };
 
-// A relay hands signals to another cell: there is one for each that TRADECAST_CELLS names (common/cells.h), and none else.
+// Where a service keeps its positions, for whoever must move one by hand.
+enum positions_in { IN_REDIS, IN_DATABASE };
 
-#define SERVICE_ROLE(role, name) role,
+//    role        name          processes       positions
+#define SERVICES(X) \
+    X(INGEST,     "ingest",     ONE_PROCESS,    IN_REDIS) \
+    X(ROUTER,     "router",     ONE_PROCESS,    IN_REDIS) \
+    X(EXECUTOR,   "executor",   ONE_EACH_SHARD, IN_REDIS) \
+    X(RECONCILER, "reconciler", ONE_PROCESS,    IN_REDIS) \
+    X(ARCHIVER,   "archiver",   ONE_PROCESS,    IN_DATABASE) \
+    X(MONITOR,    "monitor",    ONE_PROCESS,    IN_REDIS) \
+    X(RELAY,      "relay",      ONE_EACH_CELL,  IN_REDIS)
+
+#define SERVICE_ROLE(role, name, processes, positions) role,
 enum role { SERVICES(SERVICE_ROLE) ROLES };
 #undef SERVICE_ROLE
 

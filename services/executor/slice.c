@@ -196,11 +196,10 @@ static const char *view_key(char out[static KEY_TEXT], const char *account_id, c
 }
 
 void slice_position(batch_t *batch, const char *account_id, const char *symbol, const ActivePosition *view) {
-    static buffer_t json; // one thread; its memory is kept from call to call
+    buffer_t *json = batch_scratch(batch);
     char k[KEY_TEXT];
-    buffer_clear(&json);
-    record_to_json(&view->base, &json);
-    batch_set(batch, view_key(k, account_id, symbol), (struct span){json.data, json.length});
+    record_to_json(&view->base, json);
+    batch_set(batch, view_key(k, account_id, symbol), (struct span){json->data, json->length});
 }
 
 void slice_view(batch_t *batch, unsigned shard, const char *account_id, const char *symbol, bool shown) {

@@ -77,7 +77,7 @@ static void drop_apart(batch_t *batch, const struct live_signal *s) {
 }
 
 void slice_signal(batch_t *batch, struct live_signal *s) {
-    static buffer_t json; // one thread; its memory is kept from call to call
+    buffer_t *json = batch_scratch(batch);
     OpenTrade *trades = arena_take(batch_arena(batch), s->count * sizeof *trades);
     OpenTrade **list = arena_take(batch_arena(batch), s->count * sizeof *list);
     OpenSignal m = OPEN_SIGNAL__INIT;
@@ -94,9 +94,8 @@ void slice_signal(batch_t *batch, struct live_signal *s) {
         o->account_id = t->account_id;
         list[m.n_trades++] = o;
     }
-    buffer_clear(&json);
-    record_to_json(&m.base, &json);
-    batch_entry(batch, OPEN, span_of(s->id), (struct span){json.data, json.length});
+    record_to_json(&m.base, json);
+    batch_entry(batch, OPEN, span_of(s->id), (struct span){json->data, json->length});
     drop_apart(batch, s);
     s->kept = true;
 }

@@ -21,7 +21,7 @@
 #define SAID_FOR   (3 * NS_PER_S)    // a silence that is told
 
 struct settings {
-    const char *to; // common/service.c knows it, too: the process has its name from it
+    const char *to; // the process has its name from it
 };
 
 static const struct option options[] = {
@@ -42,8 +42,18 @@ struct relay {
     bool packed;                                            // they are in the outbox
     uint64_t waiting_since;                                 // monotonic ns: a batch waits for the other cell; 0: none
     uint64_t began_at, asked_at, connected_at, answered_at; // monotonic ns
+    buffer_t frame; // bytes of a part or a signal
     char held[120]; // why the other cell takes nothing, as it said; empty: it said nothing of that kind
 };
+
+static bool relay_which(const void *settings, unsigned *number, char wrong[static 256]) {
+    const char *to = ((const struct settings *)settings)->to;
+    size_t cell = 0;
+    if (!to || !cell_find(to, &cell))
+        return snprintf(wrong, 256, "TRADECAST_RELAY_TO must name one of TRADECAST_CELLS, not \"%.60s\"", to ? to : ""), false;
+    *number = (unsigned)cell;
+    return true;
+}
 
 static void *relay_new(const struct context *context, const void *settings) {
     struct relay *r = calloc(1, sizeof *r);
@@ -62,6 +72,7 @@ static void relay_destroy(void **self) {
     port_destroy(&r->port);
     outbox_destroy(&r->outbox);
     arena_destroy(&r->arena);
+    buffer_destroy(&r->frame);
     free(r->signals);
     free(r);
     *self = NULL;
@@ -101,10 +112,9 @@ static err_t relay_open(void *self, reactor_t *reactor) {
 // --- to and fro
 
 static void send_part(struct relay *r, const struct part *part) {
-    static buffer_t frame; // one thread; its memory is kept from call to call
-    buffer_clear(&frame);
-    part_write(part, r->context->cell, &frame);
-    (void)port_send(r->port, "handover", (struct span){frame.data, frame.length}); // not taken: it is sent again
+    buffer_clear(&r->frame);
+    part_write(part, r->context->cell, &r->frame);
+    (void)port_send(r->port, "handover", (struct span){r->frame.data, r->frame.length}); // not taken: it is sent again
     r->asked_at = clock_mono_ns();
 }
 
@@ -163,12 +173,11 @@ static err_t handle_handover(void *self, batch_t *batch, const ProtobufCMessage 
 }
 
 static void pack_handover(struct relay *r) {
-    static buffer_t packed; // one thread; its memory is kept from call to call
     for (size_t i = 0; i < r->n; i++) {
         size_t length = signal__get_packed_size(r->signals[i]);
-        buffer_clear(&packed);
-        signal__pack(r->signals[i], buffer_reserve(&packed, length));
-        outbox_add(&r->outbox, (struct span){packed.data, length}, r->position);
+        buffer_clear(&r->frame);
+        signal__pack(r->signals[i], buffer_reserve(&r->frame, length));
+        outbox_add(&r->outbox, (struct span){r->frame.data, length}, r->position);
     }
     r->packed = true;
 }
@@ -262,6 +271,8 @@ const struct service relay_service = {
     .committed = relay_committed,
     .persist = relay_persist,
     .waits_for_others = true,
+    .which = relay_which,
+    .which_option = "to",
     .beat = relay_beat,
     .batch_max = PART_SIGNALS,
 };
