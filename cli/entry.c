@@ -5,32 +5,27 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/field.h"
 #include "common/own.h"
-#include "common/record.h"
 #include "text.h"
 
-static bool has_value(const ProtobufCMessage *m, const char *const fields[], const char *value);
-
-static bool field_has(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, const char *const fields[], const char *value) {
-    const char *place = (const char *)m + f->offset;
-    bool repeated = f->label == PROTOBUF_C_LABEL_REPEATED;
-    size_t n = repeated ? *(const size_t *)(const void *)((const char *)m + f->quantifier_offset) : 1;
-    const void *const *items = repeated ? *(const void *const *const *)(const void *)place : (const void *const *)(const void *)place;
-    bool named = false;
-    for (size_t i = 0; fields[i]; i++) named |= strcmp(f->name, fields[i]) == 0;
-    for (size_t i = 0; i < n; i++) {
-        if (f->type == PROTOBUF_C_TYPE_STRING && named && items[i] && strcmp(items[i], value) == 0) return true;
-        if (f->type == PROTOBUF_C_TYPE_MESSAGE && items[i] && has_value(items[i], fields, value)) return true;
-    }
-    return false;
+static bool is_among(const char *name, const char *const names[]) {
+    while (*names && strcmp(*names, name) != 0) names++;
+    return *names != NULL;
 }
 
 // Nested messages as well: an Execution's account stands in its trade.
 static bool has_value(const ProtobufCMessage *m, const char *const fields[], const char *value) {
     for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
-        if (f->type != PROTOBUF_C_TYPE_STRING && f->type != PROTOBUF_C_TYPE_MESSAGE) continue;
-        if (field_has(m, f, fields, value)) return true;
+        bool looked_at = field_is_text(f) && is_among(f->name, fields);
+        struct field_values all = field_values(m, f);
+        for (size_t k = 0; k < all.n && (looked_at || field_is_message(f)); k++) {
+            const void *one = field_value(all, k);
+            if (looked_at ? strcmp(field_text(one), value) == 0
+                          : has_value(field_message(one), fields, value))
+                return true;
+        }
     }
     return false;
 }

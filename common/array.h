@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/alloc.h"
+#include "common/arena.h"
 
 // Room for one item more behind the `n` that are there: twice as much when it is used up, and what
 // is new is zeroed. `items` may move; free it. `room` is a size_t that begins with 0.
@@ -15,4 +16,18 @@ static inline void *array_wider(void *items, size_t *room, size_t size) {
     items = alloc_resized(items, *room, size);
     memset((char *)items + before * size, 0, (*room - before) * size);
     return items;
+}
+
+// The same in an arena.
+#define array_reserve_in(arena, items, n, room)                                                    \
+    ((n) < (room) ? (void)0                                                                        \
+                  : (void)((items) = array_wider_in((arena), (items), &(room), sizeof *(items))))
+
+static inline void *array_wider_in(arena_t *arena, const void *items, size_t *room,
+                                   size_t size) {
+    size_t before = *room;
+    *room = before ? 2 * before : 16;
+    void *wider = arena_zero(arena, *room * size);
+    if (before) memcpy(wider, items, before * size);
+    return wider;
 }

@@ -9,9 +9,7 @@
                              #table ":",                                                           \
                              #section,                                                             \
                              &table##__descriptor,                                                 \
-                             offsetof(ConfigChange, row),                                          \
-                             offsetof(ConfigDocument, section),                                    \
-                             offsetof(ConfigDocument, n_##section)},
+                             offsetof(ConfigChange, row)},
 const struct config_kind config_kinds[CONFIG_KIND_COUNT] = {CONFIG_KINDS(CONFIG_KIND)};
 #undef CONFIG_KIND
 

@@ -33,8 +33,7 @@ struct config_kind {
     const char *prefix;        // "broker_config:"
     const char *section;       // in a document
     const ProtobufCMessageDescriptor *type;
-    size_t row, list; // offsets: of its row in ConfigChange, of its rows in ConfigDocument
-    size_t count;     // of how many those are
+    size_t row; // where its row is in ConfigChange
 };
 extern const struct config_kind config_kinds[CONFIG_KIND_COUNT];
 

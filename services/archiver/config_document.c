@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/field.h"
 #include "common/id.h"
 #include "common/own.h"
-#include "common/record.h"
 #include "services/archiver/config_fields.h"
 
 // One complaint a place: what could not be read breaks other rules as well, and so does what is within it.
@@ -135,8 +135,8 @@ static void take_document(struct reading *r, const ConfigDocument *d) {
     take_sources(r, d);
     for (const struct config_kind *k = config_kinds; k < config_kinds + CONFIG_KIND_COUNT; k++) {
         if (k->kind == CONFIG_CHANGE__KIND__signal_config) continue;
-        ProtobufCMessage *const *rows = *(ProtobufCMessage *const *const *)((const char *)d + k->list);
-        for (size_t i = 0; i < *(const size_t *)((const char *)d + k->count); i++) take_row(r, k, i, rows[i]);
+        struct field_values rows = field_values(&d->base, record_field(d->base.descriptor, span_of(k->section)));
+        for (size_t i = 0; i < rows.n; i++) take_row(r, k, i, field_message(field_value(rows, i)));
     }
 }
 

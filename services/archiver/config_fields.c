@@ -7,11 +7,14 @@
 
 #include "common/address.h"
 #include "common/clock.h"
+#include "common/column.h"
 #include "common/decimal.h"
-#include "common/record.h"
+#include "common/field.h"
+#include "common/own.h"
 #include "common/reserved.h"
 #include "common/utf8.h"
 #include "common/zone.h"
+#include "services/archiver/config_walk.h"
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define DIGITS  "0123456789"
@@ -233,7 +236,7 @@ bool config_field_is_secret(const char *field) {
 // Words.
 
 static bool is_decimal(const struct field_rule *rule) {
-    return rule->field && record_field(rule->type, span_of(rule->field))->type == PROTOBUF_C_TYPE_SFIXED64;
+    return rule->field && column_kind_of(record_field(rule->type, span_of(rule->field))) == COLUMN_DECIMAL;
 }
 
 static void print_bound(const struct field_rule *rule, int64_t bound, char out[static DECIMAL_TEXT]) {
@@ -281,18 +284,9 @@ static bool number_fits(const struct field_rule *rule, int64_t value) {
 }
 
 static int64_t number_at(const ProtobufCFieldDescriptor *f, const void *place) {
-    switch (f->type) {
-    case PROTOBUF_C_TYPE_UINT64: {
-        uint64_t value = *(const uint64_t *)place;
-        return value > INT64_MAX ? INT64_MAX : (int64_t)value;
-    }
-    case PROTOBUF_C_TYPE_SFIXED64:
-        return *(const int64_t *)place;
-    case PROTOBUF_C_TYPE_UINT32:
-        return *(const uint32_t *)place;
-    default:
-        return *(const int32_t *)place;
-    }
+    if (record_item_size(f) == sizeof(uint32_t)) return *(const uint32_t *)place;
+    int64_t value = *(const int64_t *)place;
+    return column_kind_of(f) == COLUMN_UNSIGNED && value < 0 ? INT64_MAX : value;
 }
 
 static void complain_of_value(struct complaints *to, const struct field_rule *rule, const char *path, const char *value) {
@@ -304,39 +298,23 @@ static void complain_of_value(struct complaints *to, const struct field_rule *ru
         complain_of(to, path, "%s, not \"%.80s\"", words, value);
 }
 
-static void check_value(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, const void *place, const char *path,
-                        struct complaints *to) {
-    const struct field_rule *rule = config_field_rule(m->descriptor, f->name);
-    if (f->type == PROTOBUF_C_TYPE_MESSAGE) return config_fields_check(*(ProtobufCMessage *const *)place, path, to);
-    if (f->type == PROTOBUF_C_TYPE_FIXED64 && *(const uint64_t *)place >= TIME_END) complain_of(to, path, "%s", TIME_RANGE);
-    if (!rule) return;
-    if (rule->text) {
-        const char *text = *(const char *const *)place;
-        if (!config_field_fits(rule, text)) complain_of_value(to, rule, path, text);
-        return;
-    }
-    buffer_t value = {0};
-    if (!number_fits(rule, number_at(f, place)) && record_field_text(m, f, &value))
-        complain_of_value(to, rule, path, buffer_string(&value));
-    buffer_destroy(&value);
+static bool check_value(void *arg, const struct config_spot *spot) {
+    struct complaints *to = arg;
+    const ProtobufCFieldDescriptor *f = spot->field;
+    const struct field_rule *rule = config_field_rule(spot->after->descriptor, f->name);
+    if (field_is_message(f)) return true;
+    if (column_kind_of(f) == COLUMN_TIME && *(const uint64_t *)spot->is >= TIME_END)
+        complain_of(to, spot->path, "%s", TIME_RANGE);
+    if (!rule) return false;
+    if (rule->text && !config_field_fits(rule, field_text(spot->is)))
+        complain_of_value(to, rule, spot->path, field_text(spot->is));
+    if (rule->text || number_fits(rule, number_at(f, spot->is))) return false;
+    own(buffer) value = {0};
+    record_print_value(f, spot->is, &value);
+    complain_of_value(to, rule, spot->path, buffer_string(&value));
+    return false;
 }
 
 void config_fields_check(const ProtobufCMessage *m, const char *path, struct complaints *to) {
-    char part[200];
-    for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
-        const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
-        const char *place = (const char *)m + f->offset;
-        if (!record_is_set(m, f)) continue;
-        if (f->label != PROTOBUF_C_LABEL_REPEATED) {
-            snprintf(part, sizeof part, "%s.%s", path, f->name);
-            check_value(m, f, place, part, to);
-            continue;
-        }
-        if (f->type != PROTOBUF_C_TYPE_MESSAGE && f->type != PROTOBUF_C_TYPE_STRING) continue; // enums: their names are the rule
-        size_t n = *(const size_t *)((const char *)m + f->quantifier_offset);
-        for (size_t k = 0; k < n; k++) {
-            snprintf(part, sizeof part, "%s.%s[%zu]", path, f->name, k);
-            check_value(m, f, *(const char *const *)place + k * sizeof(void *), part, to);
-        }
-    }
+    config_walk(NULL, m, path, CONFIG_BY_INDEX, check_value, to);
 }

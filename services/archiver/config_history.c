@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/own.h"
 #include "services/archiver/config_edits.h"
 
@@ -70,19 +71,11 @@ struct telling {
     size_t steps; // room in the last one's
 };
 
-static void *grown(arena_t *arena, const void *old, size_t n, size_t *room, size_t size) {
-    if (n < *room) return (void *)(uintptr_t)old;
-    *room = *room ? 2 * *room : 16;
-    void *p = arena_take(arena, *room * size);
-    if (n) memcpy(p, old, n * size);
-    return p;
-}
-
 static char *text_or_null(arena_t *arena, const char *text) { return text ? arena_text(arena, text) : NULL; }
 
 static ConfigVersion *version_for(struct telling *t, const ConfigChange *c) {
     if (t->n && t->versions[t->n - 1]->version == c->version) return t->versions[t->n - 1];
-    t->versions = grown(t->arena, t->versions, t->n, &t->room, sizeof *t->versions);
+    array_reserve_in(t->arena, t->versions, t->n, t->room);
     ConfigVersion *v = t->versions[t->n++] = arena_take(t->arena, sizeof *v);
     config_version__init(v);
     v->version = c->version;
@@ -99,7 +92,7 @@ static void tell(void *arg, const ConfigChange *c) {
     if (c->version >= t->from) {
         ConfigVersion *v = version_for(t, c);
         const struct config_row *before = config_find(t->held, c->kind, c->id);
-        v->changes = grown(t->arena, v->changes, v->n_changes, &t->steps, sizeof *v->changes);
+        array_reserve_in(t->arena, v->changes, v->n_changes, t->steps);
         v->changes[v->n_changes++] = config_step(c->kind, c->id, before ? before->m : NULL, config_changed_row(c), t->arena);
     }
     config_take(t->held, c);

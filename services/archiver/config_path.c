@@ -6,9 +6,9 @@
 #include <string.h>
 #include <yajl/yajl_tree.h>
 
-#include "common/record.h"
-#include "services/archiver/config_edits.h"
+#include "common/field.h"
 #include "services/archiver/config_fields.h"
+#include "services/archiver/config_walk.h"
 
 #define NAME_MAX_TEXT 128
 
@@ -56,8 +56,8 @@ static const struct config_row *take_row(const config_t *held, const struct conf
 }
 
 // A list's item: by its key, the longest that fits, or by [index]. n: there is none; then `name` is the key it would have.
-static size_t take_item(ProtobufCMessage *const *items, size_t n, struct way *w, char name[static NAME_MAX_TEXT]) {
-    size_t best = n, longest = 0;
+static size_t take_item(struct field_values items, struct way *w, char name[static NAME_MAX_TEXT]) {
+    size_t n = items.n, best = n, longest = 0;
     name[0] = 0;
     if (*w->at == '[') {
         char *end;
@@ -67,7 +67,7 @@ static size_t take_item(ProtobufCMessage *const *items, size_t n, struct way *w,
         return index < n ? index : n;
     }
     for (size_t i = 0; i < n; i++) {
-        const char *key = config_key_of(items[i]);
+        const char *key = config_key_of(field_message(field_value(items, i)));
         size_t length = key ? key_length(*w, key) : 0;
         if (length > longest) longest = length, best = i;
     }
@@ -91,31 +91,15 @@ const struct config_row *config_row_at(const config_t *held, const char *path, c
     return row && at_end(w) ? row : NULL;
 }
 
-// A field as JSON.
-static bool print_field(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, buffer_t *out) {
-    buffer_t text = {0};
-    if (!record_field_text(m, f, &text)) return false;
-    bool repeated = f->label == PROTOBUF_C_LABEL_REPEATED;
-    if (f->type == PROTOBUF_C_TYPE_BOOL && !repeated)
-        buffer_text(out, strcmp(buffer_string(&text), "1") == 0 ? "true" : "false");
-    else if (!repeated && (f->type == PROTOBUF_C_TYPE_STRING || f->type == PROTOBUF_C_TYPE_ENUM || f->type == PROTOBUF_C_TYPE_FIXED64 ||
-                           f->type == PROTOBUF_C_TYPE_BYTES))
-        buffer_json_string(out, (const char *)text.data, text.length);
-    else
-        buffer_add(out, text.data, text.length);
-    buffer_destroy(&text);
-    return true;
-}
-
 // Looking.
 
 static bool look(const ProtobufCMessage *m, struct way w, buffer_t *out);
 
 static bool look_in_list(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct way w, buffer_t *out) {
     char name[NAME_MAX_TEXT];
-    ProtobufCMessage *const *items = *(ProtobufCMessage *const *const *)((const char *)m + f->offset);
-    size_t n = *(const size_t *)((const char *)m + f->quantifier_offset), i = take_item(items, n, &w, name);
-    if (i < n) return look(items[i], w, out);
+    struct field_values items = field_values(m, f);
+    size_t i = take_item(items, &w, name);
+    if (i < items.n) return look(field_message(field_value(items, i)), w, out);
     buffer_format(out, "%s has no %s", f->name, name[0] ? name : "such index");
     return false;
 }
@@ -129,13 +113,15 @@ static bool look(const ProtobufCMessage *m, struct way w, buffer_t *out) {
         return false;
     }
     if (at_end(w)) {
-        if (print_field(m, f, out)) return true;
-        buffer_text(out, f->label == PROTOBUF_C_LABEL_REPEATED ? "[]" : "null"); // not set
+        if (record_is_set(m, f))
+            record_print_nested(m, f, out);
+        else
+            buffer_text(out, field_is_list(f) ? "[]" : "null");
         return true;
     }
-    if (f->type == PROTOBUF_C_TYPE_MESSAGE && f->label == PROTOBUF_C_LABEL_REPEATED) return look_in_list(m, f, w, out);
-    const ProtobufCMessage *nested = f->type == PROTOBUF_C_TYPE_MESSAGE ? *(ProtobufCMessage *const *)((const char *)m + f->offset) : NULL;
-    if (nested) return look(nested, w, out);
+    if (field_is_message(f) && field_is_list(f)) return look_in_list(m, f, w, out);
+    struct field_values nested = field_values(m, f);
+    if (field_is_message(f) && nested.n) return look(field_message(nested.first), w, out);
     buffer_format(out, "%s has nothing within it", f->name);
     return false;
 }
@@ -178,7 +164,7 @@ static bool is_json(const char *value) {
 static bool takes_away(const struct setting *s) { return strcmp(s->value, "null") == 0; }
 
 static void print_value(struct setting *s, const ProtobufCFieldDescriptor *f) {
-    bool whole = f && (f->label == PROTOBUF_C_LABEL_REPEATED || f->type == PROTOBUF_C_TYPE_MESSAGE);
+    bool whole = f && record_is_nested(f);
     bool is_word = !strchr("[{", s->value[0]);
     bool is_truth = f && f->type == PROTOBUF_C_TYPE_BOOL && (strcmp(s->value, "true") == 0 || strcmp(s->value, "false") == 0);
     if ((whole && !is_word) || is_truth) {
@@ -186,7 +172,7 @@ static void print_value(struct setting *s, const ProtobufCFieldDescriptor *f) {
         buffer_text(s->out, s->value);
         return;
     }
-    bool many = f && f->label == PROTOBUF_C_LABEL_REPEATED;
+    bool many = f && field_is_list(f);
     if (many) buffer_text(s->out, "["); // a list of one
     buffer_json_string(s->out, s->value, strlen(s->value));
     if (many) buffer_text(s->out, "]");
@@ -197,9 +183,8 @@ static void write_object(struct setting *s, const ProtobufCMessageDescriptor *d,
 // The list with the item that the path names changed, made, or taken away.
 static void write_list(struct setting *s, const ProtobufCFieldDescriptor *f, const ProtobufCMessage *m, struct way w) {
     char name[NAME_MAX_TEXT];
-    size_t n = m ? *(const size_t *)((const char *)m + f->quantifier_offset) : 0, written = 0;
-    ProtobufCMessage *const *items = n ? *(ProtobufCMessage *const *const *)((const char *)m + f->offset) : NULL;
-    size_t at = take_item(items, n, &w, name);
+    struct field_values items = field_values(m, f);
+    size_t n = items.n, at = take_item(items, &w, name), written = 0;
     if (at == n && (!name[0] || !config_key_field(f->descriptor))) s->wrong = "the list has no such index";
     buffer_text(s->out, "[");
     for (size_t i = 0; i <= n; i++) {
@@ -209,9 +194,9 @@ static void write_list(struct setting *s, const ProtobufCFieldDescriptor *f, con
         if (here && at_end(w))
             buffer_text(s->out, is_json(s->value) ? s->value : (s->wrong = "the value must be a JSON object", "{}"));
         else if (here)
-            write_object(s, f->descriptor, i < n ? items[i] : NULL, name, w);
+            write_object(s, f->descriptor, i < n ? field_message(field_value(items, i)) : NULL, name, w);
         else
-            record_to_json(items[i], s->out);
+            record_to_json(field_message(field_value(items, i)), s->out);
     }
     buffer_text(s->out, "]");
 }
@@ -219,13 +204,14 @@ static void write_list(struct setting *s, const ProtobufCFieldDescriptor *f, con
 static void write_target(struct setting *s, const ProtobufCFieldDescriptor *f, const ProtobufCMessage *m, struct way w) {
     if (at_end(w)) {
         print_value(s, f);
-    } else if (!f || f->type != PROTOBUF_C_TYPE_MESSAGE) {
+    } else if (!f || !field_is_message(f)) {
         s->wrong = "the path goes on behind a field that has nothing within it";
         buffer_text(s->out, "null");
-    } else if (f->label == PROTOBUF_C_LABEL_REPEATED) {
+    } else if (field_is_list(f)) {
         write_list(s, f, m, w);
     } else {
-        write_object(s, f->descriptor, m ? *(ProtobufCMessage *const *)((const char *)m + f->offset) : NULL, NULL, w);
+        struct field_values nested = field_values(m, f);
+        write_object(s, f->descriptor, nested.n ? field_message(nested.first) : NULL, NULL, w);
     }
 }
 
@@ -239,10 +225,9 @@ static void write_object(struct setting *s, const ProtobufCMessageDescriptor *d,
     buffer_text(s->out, "{");
     for (unsigned i = 0; named && i < d->n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &d->fields[i];
-        buffer_t value = {0};
-        if (f != target && !config_field_is_secret(f->name) && m && print_field(m, f, &value))
-            buffer_format(s->out, "%s\"%s\":%s", written++ ? "," : "", f->name, buffer_string(&value));
-        buffer_destroy(&value);
+        if (f == target || config_field_is_secret(f->name) || !m || !record_is_set(m, f)) continue;
+        buffer_format(s->out, "%s\"%s\":", written++ ? "," : "", f->name);
+        record_print_nested(m, f, s->out);
     }
     if (named && !m && key && target != d->fields) {
         buffer_format(s->out, "%s\"%s\":", written++ ? "," : "", d->fields[0].name);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/decimal.h"
-#include "common/record.h"
+#include "common/field.h"
 #include "services/archiver/config_fields.h"
 
 #define TYPES_MAX 64
@@ -23,7 +23,7 @@ static void gather(struct types *types, const ProtobufCMessageDescriptor *d) {
     if (types->n == TYPES_MAX) return;
     types->items[types->n++] = d;
     for (unsigned i = 0; i < d->n_fields; i++)
-        if (d->fields[i].type == PROTOBUF_C_TYPE_MESSAGE) gather(types, d->fields[i].descriptor);
+        if (field_is_message(&d->fields[i])) gather(types, d->fields[i].descriptor);
 }
 
 // A source in a document is a row of signal_config: what is said of the row's field holds for it.
@@ -115,9 +115,9 @@ static void put_field(const ProtobufCMessageDescriptor *d, const ProtobufCFieldD
     const ProtobufCFieldDescriptor *row = record_field(said_of(d), span_of(f->name));
     char words[200];
     buffer_format(out, "\"%s\":{", f->name);
-    if (f->label == PROTOBUF_C_LABEL_REPEATED) buffer_text(out, "\"type\":\"array\",\"items\":{");
+    if (field_is_list(f)) buffer_text(out, "\"type\":\"array\",\"items\":{");
     put_type(f, rule, out);
-    if (f->label == PROTOBUF_C_LABEL_REPEATED) buffer_text(out, "}");
+    if (field_is_list(f)) buffer_text(out, "}");
     put_default(row ? row : f, out);
     if (rule) {
         config_field_rule_words(rule, words);
