@@ -166,3 +166,15 @@ def test_the_alert_is_the_message_filled_in():
 ])
 def test_what_is_seen_is_compared_line_by_line(shown, seen, same):
     assert shows(shown, seen) is same
+
+
+def test_the_first_alert_of_the_readme_works(reader):
+    readme = (ROOT / "README.md").read_text().split("## Your first alert")[1]
+    post, look = re.search(r"^```sh\n(.*?)^(tradecast explain .*?)^```$", readme, re.M | re.S).groups()
+    reader.start("make run", f"{LEFT_OUT}\nRunning until Ctrl-C.")
+    status, seen = reader.run(post.replace("PATH=", "export PATH=").replace("curl ", "curl -s "))
+    assert status == 0, seen
+    signal_id = json.loads(seen)["signal_id"]
+    for command in look.replace("<signal_id>", signal_id).splitlines():
+        reader.do(command, None)
+    reader.look(f"tradecast explain {signal_id}", f"signal {signal_id}\n{LEFT_OUT}\n completed {LEFT_OUT} filled 100 %{LEFT_OUT}\n{LEFT_OUT}")
