@@ -77,7 +77,7 @@ $(OUT)/tests/backend/% $(OUT)/tests/clickhouse/%: LIBS += $(shell pkg-config --l
 
 # Only the command posts to the webhook, and reads YAML.
 $(OUT)/bin/tradecast: LIBS += $(shell pkg-config --libs libcurl yaml-0.1)
-$(OUT)/tests/cli/%: LIBS += $(shell pkg-config --libs libcurl yaml-0.1)
+$(OUT)/tests/cli/% $(OUT)/tests/replay/%: LIBS += $(shell pkg-config --libs libcurl yaml-0.1)
 # The command reads an archive with the archiver's own code (one form of a row, one chain, one set of queries), and simulate decides with the
 # services' own handlers. The linker takes what is needed.
 HANDLERS := $(OUT)/libhandlers.a
@@ -90,7 +90,7 @@ $(OUT)/alone/%.o: $$(filter-out %/main.o,$$(call objects,services/$$*))
 	@mkdir -p $(@D)
 	$(CC) -r -nostdlib -o $@ $^
 	objcopy --keep-global-symbol=$*_service $@
-$(OUT)/bin/tradecast: $$(call objects,cli) $(ALONE) $(HANDLERS) $(LIB)
+$(OUT)/bin/tradecast: $$(call objects,cli) $$(call objects,replay) $(ALONE) $(HANDLERS) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
@@ -105,7 +105,7 @@ $(SERVICES:%=$(OUT)/bin/tradecast-%): $(OUT)/bin/tradecast-%: $$(call objects,se
 # tests/unit/<part>/test_x.c: linked with common and, where there is one, the service or gateway of that name (without its main).
 part_objects = $(filter-out %/main.o,$(call objects,services/$(1)) $(call objects,gateways/$(1)) $(call objects,sync/$(1)) \
                $(if $(wildcard sync/$(1)/main.c),$(call objects,sync/copy)) \
-               $(if $(wildcard gateways/$(1)/main.c),$(call objects,gateways/link)) $(if $(filter cli,$(1)),$(call objects,cli) $(ALONE) $(HANDLERS)))
+               $(if $(wildcard gateways/$(1)/main.c),$(call objects,gateways/link)) $(if $(filter cli replay,$(1)),$(call objects,cli) $(call objects,replay) $(ALONE) $(HANDLERS)))
 $(OUT)/tests/%: $(OUT)/tests/unit/%.o $$(call part_objects,$$(firstword $$(subst /, ,$$*))) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka
@@ -189,7 +189,7 @@ scaling:
 export ONCE PROFILE VAR CONFIG KILLS SEED MIX MUTATE FAULT
 
 # Findings fail. cppcheck sees no library's header; so it is not asked about leaks and conditions, where it would have to know uthash's macros.
-SOURCES = $(wildcard common/*.c services/*/*.c services/*/*/*.c gateways/*/*.c sync/*/*.c cli/*.c)
+SOURCES = $(wildcard common/*.c services/*/*.c services/*/*/*.c gateways/*/*.c sync/*/*.c cli/*.c replay/*.c)
 CPPCHECK = --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr -I. -DTRADECAST_TEST \
            --suppress=missingInclude --suppress=uninitvar --suppress=ctuuninitvar --suppress=unknownEvaluationOrder \
            --suppress=memleak --suppress=unknownMacro --suppress=identicalInnerCondition
@@ -202,7 +202,7 @@ lint:
 	@echo "lint: $(words $(SOURCES)) files, nothing found"
 format:
 	@deploy/setup lint
-	@clang-format -i $(SOURCES) $(wildcard common/*.h services/*/*.h services/*/*/*.h gateways/*/*.h sync/*/*.h cli/*.h tests/*/*.[ch] tests/unit/*/*.[ch])
+	@clang-format -i $(SOURCES) $(wildcard common/*.h services/*/*.h services/*/*/*.h gateways/*/*.h sync/*/*.h cli/*.h replay/*.h tests/*/*.[ch] tests/unit/*/*.[ch])
 
 # docs/options.md and deploy/env/*.env, from the programs' own tables.
 reference: all

@@ -9,7 +9,7 @@ import pytest
 from deploy.local.layout import ROOT
 
 PROGRAMS = sorted(p.name for p in (ROOT / "build/chaos/bin").iterdir()) if (ROOT / "build/chaos/bin").exists() else []
-SOURCES = [p for part in ("common", "services", "gateways", "sync", "cli") for p in sorted((ROOT / part).rglob("*.c"))]
+SOURCES = [p for part in ("common", "services", "gateways", "sync", "cli", "replay") for p in sorted((ROOT / part).rglob("*.c"))]
 
 
 def readelf(*words):

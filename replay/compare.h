@@ -4,7 +4,7 @@
 
 #include "common/arena.h"
 #include "common/buffer.h"
-#include "text.h"
+#include "cli/text.h"
 
 // What was said of one thing at one time. Bodies are packed messages of `type`.
 struct said {

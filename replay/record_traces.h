@@ -4,8 +4,8 @@
 
 #include "common/port.h"
 #include "common/topology.h"
-#include "place.h"
-#include "recording.h"
+#include "cli/place.h"
+#include "replay/recording.h"
 
 struct traces {
     port_t *ports[INSTANCES_MAX];

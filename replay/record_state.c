@@ -7,7 +7,7 @@
 #include "common/clock.h"
 #include "common/own.h"
 #include "common/store_io.h"
-#include "record_traces.h"
+#include "replay/record_traces.h"
 #include "services/archiver/archiver.h"
 #include "services/executor/executor.h"
 #include "services/reconciler/reconciler.h"

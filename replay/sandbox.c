@@ -1,6 +1,6 @@
 // sandbox - a directory and a Redis of its own, for as long as a command runs.
 // SPDX-License-Identifier: MIT
-#include "sandbox.h"
+#include "replay/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>

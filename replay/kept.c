@@ -1,6 +1,6 @@
 // kept - entries of a recording's topics, kept until everybody who wants them has had them.
 // SPDX-License-Identifier: MIT
-#include "kept.h"
+#include "replay/kept.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -13,10 +13,10 @@
 #include "common/record.h"
 #include "common/signal_id.h"
 #include "common/topology.h"
-#include "offline.h"
-#include "place.h"
+#include "replay/offline.h"
+#include "cli/place.h"
 #include "price.pb-c.h"
-#include "recording.h"
+#include "replay/recording.h"
 #include "signal.pb-c.h"
 
 #define PAUSE_MS 1

@@ -3,6 +3,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "offline.h"
+#include "replay/offline.h"
 
 enum outcome redecide(const struct offline_options *options, struct offline_result *out); // batches: signals

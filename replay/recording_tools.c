@@ -9,10 +9,10 @@
 #include "common/envelope.h"
 #include "common/hash.h"
 #include "common/own.h"
-#include "entry.h"
-#include "place.h"
-#include "recording.h"
-#include "text.h"
+#include "cli/entry.h"
+#include "cli/place.h"
+#include "replay/recording.h"
+#include "cli/text.h"
 
 // --- what is looked for
 

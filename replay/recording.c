@@ -1,6 +1,6 @@
 // recording - messages in a file, in the order in which they were heard.
 // SPDX-License-Identifier: MIT
-#include "recording.h"
+#include "replay/recording.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 // redecide - what the router decided in a recording that has no traces, decided again in order of time.
 // SPDX-License-Identifier: MIT
-#include "redecide.h"
+#include "replay/redecide.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,10 +14,10 @@
 #include "common/log.h"
 #include "common/own.h"
 #include "execution.pb-c.h"
-#include "files.h"
+#include "cli/files.h"
 #include "price.pb-c.h"
-#include "recording.h"
-#include "simulate.h"
+#include "replay/recording.h"
+#include "cli/simulate.h"
 #include "system.pb-c.h"
 
 #define FILE_MOST    (16 * 1000 * 1000)

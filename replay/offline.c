@@ -1,6 +1,6 @@
 // offline - what services did in a recording, done again.
 // SPDX-License-Identifier: MIT
-#include "offline_part.h"
+#include "replay/offline_part.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -11,12 +11,12 @@
 #include "common/log.h"
 #include "common/own.h"
 #include "common/sql.h"
-#include "files.h"
+#include "cli/files.h"
 #include "services/archiver/archiver.h"
 #include "services/executor/executor.h"
 #include "services/reconciler/reconciler.h"
 #include "services/router/router.h"
-#include "simulate.h"
+#include "cli/simulate.h"
 
 #define FILE_MOST (16 * 1000 * 1000)
 #define KEPT_MOST ((size_t)256 << 20)

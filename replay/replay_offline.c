@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "common/own.h"
-#include "offline.h"
-#include "redecide.h"
+#include "replay/offline.h"
+#include "replay/redecide.h"
 
 struct sums {
     unsigned long same, different, missing;

@@ -6,7 +6,7 @@
 
 #include "common/array.h"
 #include "common/own.h"
-#include "offline_part.h"
+#include "replay/offline_part.h"
 #include "system.pb-c.h"
 
 // --- a process begins

@@ -1,6 +1,6 @@
 // record_traces - what services say about what they do, waiting for what it is about.
 // SPDX-License-Identifier: MIT
-#include "record_traces.h"
+#include "replay/record_traces.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,10 +4,10 @@
 
 #include "common/rerun.h"
 #include "common/topology.h"
-#include "kept.h"
-#include "offline.h"
-#include "recording.h"
-#include "sandbox.h"
+#include "replay/kept.h"
+#include "replay/offline.h"
+#include "replay/recording.h"
+#include "replay/sandbox.h"
 
 #define PROCESSES KEPT_READERS
 

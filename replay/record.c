@@ -10,10 +10,10 @@
 #include "common/own.h"
 #include "common/port.h"
 #include "common/topology.h"
-#include "place.h"
-#include "record_traces.h"
-#include "recording.h"
-#include "stream.h"
+#include "cli/place.h"
+#include "replay/record_traces.h"
+#include "replay/recording.h"
+#include "cli/stream.h"
 
 #define PAUSE_MS    50
 #define TRACES_MS   150  // how long after a batch its trace may come

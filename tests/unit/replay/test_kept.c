@@ -8,7 +8,7 @@
 #include <cmocka.h>
 // clang-format on
 
-#include "cli/kept.h"
+#include "replay/kept.h"
 
 static void add(kept_t *k, const char *topic, uint64_t sequence) {
     struct envelope e = {.id = {1, sequence}, .type = "Signal", .body = {"body", 4}};

@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "cli.h"
-#include "compare.h"
+#include "cli/cli.h"
+#include "replay/compare.h"
 
 struct offline_options {
     const char *path;

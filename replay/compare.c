@@ -1,6 +1,6 @@
 // compare - what a service said and what it says now.
 // SPDX-License-Identifier: MIT
-#include "compare.h"
+#include "replay/compare.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "common/own.h"
 #include "common/record.h"
 #include "order.pb-c.h"
-#include "words.h"
+#include "cli/words.h"
 
 void comparing_begin(struct comparing *c) {
     *c = (struct comparing){.arena = arena_new(0)};
