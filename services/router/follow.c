@@ -6,11 +6,14 @@
 #include "common/envelope.h"
 #include "common/topology.h"
 #include "services/router/locks.h"
+#include "services/router/router.h"
 #include "services/router/slice.h"
 
 #define PRICES_MOST 2000 // taken at once
 
 // --- prices: the latest value wins, so nothing is committed for them
+
+void router_price(void *self, const Price *price) { rates_take(((struct router *)self)->desk.rates, price); }
 
 static err_t prices_ready(void *self, batch_t *batch) {
     struct router *r = self;
@@ -20,7 +23,7 @@ static err_t prices_ready(void *self, batch_t *batch) {
         if (strcmp(p.topic, FEED_PRICES) != 0 || envelope_read(p.topic, p.frame, &e) || strcmp(e.type, price__descriptor.name) != 0)
             continue;
         const ProtobufCMessage *m = envelope_open(&e, batch_arena(batch));
-        if (m) rates_take(r->desk.rates, (const Price *)m);
+        if (m) router_price(r, (const Price *)m);
     }
     return ERR_OK;
 }

@@ -7,5 +7,9 @@
 #pragma once
 
 #include "common/service.h"
+#include "price.pb-c.h"
 
 extern const struct service router_service;
+
+// What a symbol costs now, as the feed says it; `self`: as router_service.new made it.
+void router_price(void *self, const Price *price);
