@@ -41,7 +41,7 @@ LIB := $(OUT)/libtradecast.a
 SERVICES := $(patsubst services/%/main.c,%,$(wildcard services/*/main.c))
 GATEWAYS := $(patsubst gateways/%/main.c,%,$(wildcard gateways/*/main.c))
 SYNCS := $(patsubst sync/%/main.c,%,$(wildcard sync/backend/main.c sync/clickhouse/main.c))
-BINS := $(SERVICES:%=$(OUT)/bin/tradecast-%) $(SYNCS:%=$(OUT)/bin/tradecast-sync-%) $(GATEWAYS:%=$(OUT)/bin/tradecast-gateway-%) $(if $(wildcard cli/main.c),$(OUT)/bin/tradecast)
+BINS := $(SERVICES:%=$(OUT)/bin/tradecast-%) $(SYNCS:%=$(OUT)/bin/tradecast-sync-%) $(GATEWAYS:%=$(OUT)/bin/tradecast-gateway-%) $(OUT)/bin/tradecast $(OUT)/bin/tradecast-replay
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(wildcard tests/unit/*/test_*.c))
 
 objects = $(patsubst %.c,$(OUT)/%.o,$(wildcard $(1)/*.c $(1)/*/*.c))
@@ -75,22 +75,24 @@ $(SYNCS:%=$(OUT)/bin/tradecast-sync-%): $(OUT)/bin/tradecast-sync-%: $$(call obj
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 $(OUT)/tests/backend/% $(OUT)/tests/clickhouse/%: LIBS += $(shell pkg-config --libs libcurl)
 
-# Only the command posts to the webhook, and reads YAML.
-$(OUT)/bin/tradecast: LIBS += $(shell pkg-config --libs libcurl yaml-0.1)
+# Only the command posts to the webhook; it and replay read YAML.
+$(OUT)/bin/tradecast: LIBS += $(shell pkg-config --libs libcurl)
+$(OUT)/bin/tradecast $(OUT)/bin/tradecast-replay: LIBS += $(shell pkg-config --libs yaml-0.1)
 $(OUT)/tests/cli/% $(OUT)/tests/replay/%: LIBS += $(shell pkg-config --libs libcurl yaml-0.1)
-# The command reads an archive with the archiver's own code (one form of a row, one chain, one set of queries), and simulate decides with the
-# services' own handlers. The linker takes what is needed.
+# The command reads an archive with the archiver's own code (one form of a row, one chain, one set of
+# queries), and simulate decides with the services' own handlers. The linker takes what is needed.
 HANDLERS := $(OUT)/libhandlers.a
 $(HANDLERS): $$(filter-out %/main.o,$$(foreach s,archiver ingest router,$$(call objects,services/$$s)))
 	@rm -f $@
 	ar rcs $@ $^
-# Services whose names meet those of others are linked into one object each, of which only the service is seen.
-ALONE := $(foreach s,executor reconciler,$(OUT)/alone/$(s).o)
-$(OUT)/alone/%.o: $$(filter-out %/main.o,$$(call objects,services/$$*))
-	@mkdir -p $(@D)
-	$(CC) -r -nostdlib -o $@ $^
-	objcopy --keep-global-symbol=$*_service $@
-$(OUT)/bin/tradecast: $$(call objects,cli) $$(call objects,replay) $(ALONE) $(HANDLERS) $(LIB)
+# What the command shares with tradecast-replay.
+CLI := $(OUT)/libcli.a
+$(CLI): $$(filter-out %/main.o,$$(call objects,cli))
+	@rm -f $@
+	ar rcs $@ $^
+$(OUT)/bin/tradecast: $(OUT)/cli/main.o $(CLI) $(HANDLERS) $(LIB)
+$(OUT)/bin/tradecast-replay: $$(call objects,replay) $(CLI) $(HANDLERS) $(LIB)
+$(OUT)/bin/tradecast $(OUT)/bin/tradecast-replay:
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
@@ -105,7 +107,7 @@ $(SERVICES:%=$(OUT)/bin/tradecast-%): $(OUT)/bin/tradecast-%: $$(call objects,se
 # tests/unit/<part>/test_x.c: linked with common and, where there is one, the service or gateway of that name (without its main).
 part_objects = $(filter-out %/main.o,$(call objects,services/$(1)) $(call objects,gateways/$(1)) $(call objects,sync/$(1)) \
                $(if $(wildcard sync/$(1)/main.c),$(call objects,sync/copy)) \
-               $(if $(wildcard gateways/$(1)/main.c),$(call objects,gateways/link)) $(if $(filter cli replay,$(1)),$(call objects,cli) $(call objects,replay) $(ALONE) $(HANDLERS)))
+               $(if $(wildcard gateways/$(1)/main.c),$(call objects,gateways/link)) $(if $(filter replay,$(1)),$(call objects,replay)) $(if $(filter cli replay,$(1)),$(CLI) $(HANDLERS)))
 $(OUT)/tests/%: $(OUT)/tests/unit/%.o $$(call part_objects,$$(firstword $$(subst /, ,$$*))) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka

@@ -120,11 +120,13 @@ void command_help(const struct command *command, buffer_t *out) {
     describe_flags(common_flags, out);
 }
 
-void commands_help(const struct command *table, size_t n, buffer_t *out) {
+void program_help(const struct program *program, buffer_t *out) {
+    const struct command *all = program->commands;
     size_t width = 0; // of the longest name: a name that touched its sentence would be no entry of the man page
-    for (size_t i = 0; i < n; i++) width = strlen(table[i].name) > width ? strlen(table[i].name) : width;
-    buffer_text(out, "tradecast - looks after a tradecast installation\n\nusage: tradecast COMMAND [arguments] [options]\n\ncommands:\n");
-    for (size_t i = 0; i < n; i++) buffer_format(out, "  %-*s  %s\n", (int)width, table[i].name, table[i].words);
+    for (size_t i = 0; i < program->n; i++) width = strlen(all[i].name) > width ? strlen(all[i].name) : width;
+    buffer_format(out, "%s - %s\n\nusage: %s COMMAND [arguments] [options]\n\ncommands:\n", program->name, program->purpose,
+                  program->name);
+    for (size_t i = 0; i < program->n; i++) buffer_format(out, "  %-*s  %s\n", (int)width, all[i].name, all[i].words);
     buffer_text(out, "\nevery command:\n");
     describe_flags(common_flags, out);
     buffer_text(out, "\nexit status: 0 done; 1 the answer is no; 2 wrong use; 3 what was to be asked cannot be reached\n");

@@ -48,7 +48,18 @@ struct call {
     const char *args[ARGS_MAX];
     unsigned n_args;
     const char *values[FLAGS_MAX]; // beside command->flags; "" for one without a value
+    char **words;                  // all that was typed, the program's name first
 };
+
+// A program of subcommands.
+struct program {
+    const char *name, *purpose; // "tradecast", "looks after …"
+    const struct command *commands;
+    size_t n;
+};
+
+// Its main(): reads the words, finds the installation, runs the subcommand. Returns the exit status.
+int program_main(const struct program *program, int argc, char **argv);
 
 // Reads what stands after the subcommand. False: `wrong` says what is wrong.
 bool call_read(struct call *call, int argc, char **argv, char wrong[static 240]);
@@ -56,7 +67,7 @@ const char *call_flag(const struct call *call, const char *name); // NULL: not g
 // A flag's whole number, or `preset`. False: it is none, and `complain` has said so.
 bool call_number(const struct call *call, const char *name, unsigned long preset, unsigned long *out);
 void command_help(const struct command *command, buffer_t *out);
-void commands_help(const struct command *table, size_t n, buffer_t *out);
+void program_help(const struct program *program, buffer_t *out);
 void commands_completion(const struct command *table, size_t n, buffer_t *out); // a script for bash
 extern const struct flag common_flags[];                                        // of every command
 
@@ -84,9 +95,6 @@ enum outcome run_list(struct call *call); // of the archive: what is listed is t
 enum outcome run_export(struct call *call);
 enum outcome run_clickhouse(struct call *call);
 enum outcome run_simulate(struct call *call);
-enum outcome run_record(struct call *call);
-enum outcome run_recording(struct call *call); // info, cat, cut, merge
-enum outcome run_replay(struct call *call);
 enum outcome run_keys(struct call *call); // make, list, add, remove, rotate, retire, export
 enum outcome run_shards(struct call *call);
 enum outcome run_health(struct call *call);

@@ -1,19 +1,13 @@
-// main - the table of subcommands, and nothing else that knows them.
+// main - the tradecast command: its table of subcommands, and nothing else that knows them.
 // SPDX-License-Identifier: MIT
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
-#include "common/cells.h"
 #include "common/own.h"
-#include "common/version.h"
 #include "place.h"
+#include "replay_commands.h"
 
 // clang-format off
-#define FILTERS {"type", "TYPE", "only messages of this type (Execution)"}, {"account", "ID", "only what concerns this account"}, \
-    {"symbol", "SYMBOL", "only what concerns this symbol, by either name"}
 #define REASON {"reason", "TEXT", "why; it is kept"}
 #define ACCOUNT {"account", "ID", "one account only; else all"}
 #define SOURCE {"source", "NAME", "only what this source of signals causes"}
@@ -27,6 +21,7 @@
     {"after", "NEXT", "what comes after the page that said so"}, {"csv", NULL, "every column, as CSV"}
 
 static enum outcome run_completion(struct call *call);
+static enum outcome run_replay_program(struct call *call);
 
 static const struct command commands[] = {
     {"send", "[FILE | -]", "Sends a signal to the webhook: a file, stdin, or the options.", run_send, 0, 1,
@@ -101,24 +96,7 @@ static const struct command commands[] = {
       {"table", "NAME", "one table only"}}},
     {"clickhouse", "init | ddl single|old|cluster",
      "Creates the archive's tables on a ClickHouse server (TRADECAST_CLICKHOUSE_…), or prints the statements that do.", run_clickhouse, 1, 2, {}},
-    {"record", "FILE", "Writes every message of every topic into a file, from now on until Ctrl-C; what was lost on the way is said.", run_record, 1, 1,
-     {{"topic", "PREFIX", "only topics that begin so (signals)"}, {"past", NULL, "what the journals still hold; alone, nothing after it"},
-      {"count", "N", "end after N messages"}, {"for", "S", "end after S seconds"}, {"compress", NULL, "gzipped"}}},
-    {"recording", "info FILE | cat FILE | cut FILE NEW | merge FILE FILE ... NEW",
-     "Shows what is in a recording, writes a part of it, or several as one, in order of time.", run_recording, 2, ARGS_MAX,
-     {FILTERS, {"topic", "PREFIX", "only topics that begin so"}, {"signal", "ID", "only what is about this signal"},
-      {"from", "TIME", "only what was heard at or after (2026-01-31T10:15:30Z)"}, {"until", "TIME", "only what was heard before"},
-      {"compress", NULL, "the new file: gzipped"}}},
-    {"replay", "FILE",
-     "Sends a recording's signals and prices into a running paper system, through its intake; or, offline, has what services did done again.",
-     run_replay, 1, 1,
-     {{"speed", "N", "1: in original time, 10: ten times as fast; else as fast as it goes"},
-      {"keep-ids", NULL, "under the ids they had: those that are known already are recognised (else new ones)"},
-      {"source", "NAME", "as this source's, with its token; needed for prices"},
-      {"offline", NULL, "nothing is sent: each service decides again, in a sandbox, and what comes out differently is shown"},
-      {"service", "NAME", "offline: router, executor, reconciler, archiver or all (else)"},
-      {"config", "DOCUMENT", "offline: by this configuration (else by the recording's own)"},
-      {"archive", "NEW", "offline: keep the archive that comes out as this file"}}},
+    REPLAY_COMMANDS(run_replay_program, run_replay_program, run_replay_program),
     {"keys", "make [NAME]... | list | add NAME FILE | remove NAME | rotate NAME | retire NAME | export HOST DIR [NAME]...",
      "The keys of processes on several hosts (docs/deployment.md): who has one, who may connect where, and what a host needs.", run_keys, 1, ARGS_MAX, {}},
     {"shards", "[set N | move ACCOUNT|GATEWAY ... --to N]",
@@ -134,55 +112,21 @@ static const struct command commands[] = {
 };
 // clang-format on
 
-#define COMMANDS (sizeof commands / sizeof *commands)
-
-static const struct command *find_command(const char *name) {
-    for (size_t i = 0; i < COMMANDS; i++) {
-        if (strcmp(commands[i].name, name) == 0) return &commands[i];
-    }
-    return NULL;
-}
-
-enum outcome run_version(struct call *call) {
-    printf(call->json ? "{\"version\":\"%s\"}\n" : "tradecast %s\n", TRADECAST_VERSION);
-    return DONE;
-}
+static const struct program program = {"tradecast", "looks after a tradecast installation", commands, sizeof commands / sizeof *commands};
 
 static enum outcome run_completion(struct call *call) {
     own(buffer) out = {0};
     if (strcmp(call->args[0], "bash") != 0) return complain_of_call(WRONG_USE, "there is a completion for bash, none for %.40s", call->args[0]);
-    commands_completion(commands, COMMANDS, &out);
+    commands_completion(commands, program.n, &out);
     print_out(&out);
     return DONE;
 }
 
-static enum outcome print_help(void) {
-    own(buffer) out = {0};
-    commands_help(commands, COMMANDS, &out);
-    print_out(&out);
-    return DONE;
+// Records and replays are another program's: it becomes this process, and reads the same words.
+static enum outcome run_replay_program(struct call *call) {
+    char path[PROGRAM_PATH];
+    if (place_program("tradecast-replay", path)) (void)execv(path, call->words);
+    return complain_of_call(NO_REACH, "tradecast-replay cannot be run; is it beside this program?");
 }
 
-int main(int argc, char **argv) {
-    signal(SIGPIPE, SIG_IGN);
-    (void)umask(umask(0) | 0077); // backups, exports, reports, recordings: accounts and what they traded
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
-        enum outcome outcome = print_help();
-        return argc < 2 ? WRONG_USE : (int)outcome;
-    }
-    const char *name = strcmp(argv[1], "--version") == 0 ? "version" : argv[1];
-    struct call call = {.command = find_command(name)};
-    char wrong[256];
-    if (!call.command) return complain_of_call(WRONG_USE, "there is no command %.60s; tradecast --help lists them", argv[1]);
-    if (!call_read(&call, argc - 2, argv + 2, wrong)) return complain_of_call(WRONG_USE, "%s (tradecast %s --help)", wrong, call.command->name);
-    if (call.help) {
-        own(buffer) out = {0};
-        command_help(call.command, &out);
-        print_out(&out);
-        return DONE;
-    }
-    if (!cells_set(getenv("TRADECAST_CELL"), getenv("TRADECAST_CELLS"), wrong)) return complain_of_call(WRONG_USE, "%s", wrong);
-    place_find(&call.place, call.dir);
-    place_keys(&call);
-    return call.command->run(&call);
-}
+int main(int argc, char **argv) { return program_main(&program, argc, argv); }

@@ -101,6 +101,14 @@ void place_find(struct place *out, const char *dir) {
     out->shards = shards_of(out->run);
 }
 
+bool place_program(const char *name, char out[static PROGRAM_PATH]) {
+    ssize_t n = readlink("/proc/self/exe", out, PROGRAM_PATH - strlen(name) - 1);
+    if (n <= 0) return false;
+    out[n] = 0;
+    memcpy(strrchr(out, '/') + 1, name, strlen(name) + 1);
+    return access(out, X_OK) == 0;
+}
+
 static bool has_key(const struct place *place, const char *name) {
     char path[360];
     (void)snprintf(path, sizeof path, "%s/%.100s.key", place->keys, name);

@@ -13,6 +13,10 @@
 // of TRADECAST_RUN_DIR, TRADECAST_REDIS, TRADECAST_ARCHIVER_DATABASE and TRADECAST_SHARDS goes before.
 void place_find(struct place *out, const char *dir);
 
+// The path of a program of ours, beside this one. False: it is not there.
+#define PROGRAM_PATH 512
+bool place_program(const char *name, char out[static PROGRAM_PATH]);
+
 // As whom the command connects to doors on tcp: TRADECAST_KEYS_NAME, else operator; `health` as the process that it asks, where only that
 // one's key is.
 void place_keys(const struct call *call);

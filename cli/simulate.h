@@ -9,7 +9,11 @@
 #include "signal.pb-c.h"
 #include "simulate.pb-c.h"
 
-// The configuration of a document (JSON), by the archiver's own rules. False: `why` says what is wrong, a line each.
+// The changes that make a document (JSON) the configuration, by the archiver's own rules; valid during the call. False:
+// `why` says what is wrong, a line each, or a visitor has said no.
+typedef bool simulated_change_fn(void *arg, const ConfigChange *change);
+bool simulated_config(struct span document, uint64_t now, simulated_change_fn *visit, void *arg, buffer_t *why);
+// The same, made in a book.
 bool simulated_book(struct span document, uint64_t now, book_t *book, buffer_t *why);
 
 // --- the door (ingest)
@@ -45,7 +49,3 @@ struct routed {
     size_t n_commands;
 };
 struct routed simulated_route(simulated_router_t *self, const Signal *signal, uint64_t now);
-
-// Something that the router hears: an entry of a topic, or a price. Nothing that it would say to it is looked at.
-void simulated_hear(simulated_router_t *self, enum topic topic, const ProtobufCMessage *m, uint64_t now);
-void simulated_configured(simulated_router_t *self); // the book has changed

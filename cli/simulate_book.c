@@ -5,13 +5,13 @@
 #include "services/archiver/config_document.h"
 #include "simulate.h"
 
-static bool take(config_t *wanted, uint64_t now, book_t *book) {
+static bool visit_changes(config_t *wanted, uint64_t now, simulated_change_fn *visit, void *arg) {
     own(arena) *arena = arena_new(0);
     own(config) *none = config_new();
     ConfigChange **changes;
     size_t n = config_diff(none, wanted, now, arena, &changes);
     for (size_t i = 0; i < n; i++) {
-        if (book_apply(book, changes[i])) return false;
+        if (!visit(arg, changes[i])) return false;
     }
     return true;
 }
@@ -33,13 +33,19 @@ static void hold_sources(struct span document, config_t *held) {
     }
 }
 
-bool simulated_book(struct span document, uint64_t now, book_t *book, buffer_t *why) {
+bool simulated_config(struct span document, uint64_t now, simulated_change_fn *visit, void *arg, buffer_t *why) {
     own(config) *held = config_new();
     struct complaints complaints = {0};
     hold_sources(document, held);
     own(config) *wanted = config_read(&(struct config_reading){.held = held}, document, &complaints);
-    bool good = wanted && take(wanted, now, book);
+    bool good = wanted && visit_changes(wanted, now, visit, arg);
     buffer_add(why, complaints.text.data, complaints.text.length);
     buffer_destroy(&complaints.text);
     return good;
+}
+
+static bool apply_change(void *arg, const ConfigChange *change) { return book_apply(arg, change) == ERR_OK; }
+
+bool simulated_book(struct span document, uint64_t now, book_t *book, buffer_t *why) {
+    return simulated_config(document, now, apply_change, book, why);
 }

@@ -6,8 +6,9 @@
 
 #include "common/alloc.h"
 #include "common/batch_io.h"
+#include "common/id.h"
 #include "common/own.h"
-#include "services/router/part.h"
+#include "execution.pb-c.h"
 #include "services/router/router.h"
 #include "simulate.h"
 
@@ -124,7 +125,6 @@ static err_t position(simulated_router_t *self, const AccountConfig *account, co
 }
 
 static void quote(simulated_router_t *self, const Situation__Quote *q) {
-    struct router *r = self->router;
     Price p = PRICE__INIT;
     p.symbol = q->symbol;
     p.has_bid = q->has_bid;
@@ -133,7 +133,7 @@ static void quote(simulated_router_t *self, const Situation__Quote *q) {
     p.ask = q->ask;
     p.last = q->has_last ? q->last : q->has_bid ? q->bid : q->ask;
     p.timestamp = batch_now(self->batch);
-    rates_take(r->desk.rates, &p);
+    router_price(self->router, &p);
 }
 
 static const Situation__Account *said_of(const Situation *s, const char *account_id) {
@@ -206,19 +206,4 @@ struct routed simulated_route(simulated_router_t *self, const Signal *signal, ui
     out.commands = arena_take(batch_arena(self->batch), (n + 1) * sizeof *out.commands);
     for (size_t i = 0; i < n; i++) add(&out, batch_opened(self->batch, &all[i]));
     return out;
-}
-
-// --- what is heard beside
-
-void simulated_hear(simulated_router_t *self, enum topic topic, const ProtobufCMessage *m, uint64_t now) {
-    struct router *r = self->router;
-    batch_begin(self->batch, 1, now, now);
-    if (m->descriptor == &price__descriptor)
-        rates_take(r->desk.rates, (const Price *)m);
-    else
-        (void)!handle(self, topic, m);
-}
-
-void simulated_configured(simulated_router_t *self) {
-    if (router_service.configured) router_service.configured(self->router);
 }

@@ -1,74 +1,51 @@
-// rerun - one process of a service made again from its traces.
+// rerun - one process of a service run again from its traces.
 // SPDX-License-Identifier: MIT
 #include "common/rerun.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/alloc.h"
 #include "common/clock.h"
+#include "common/frames.h"
 #include "common/journal.h"
+#include "common/log.h"
 #include "common/loop.h"
+#include "common/own.h"
+#include "rerun.pb-c.h"
 
-extern char **environ;
-
-#define PREFIX     "TRADECAST_"
 #define TRIM_EVERY 1024 // batches
 
 struct rerun {
     struct loop loop;
-    void *own;
+    struct service service; // as it is, without what answers apart
+    void *settings;
+    const RerunInput *input;
+    size_t n_read; // of the input's entries
     uint64_t batches;
-    uint64_t rolled_back_at, consumed_until; // as last told
+    uint64_t rolled_back_at, consumed_until; // as last traced
     struct parcel *parcels;
     size_t room;
 };
 
-// --- the sandbox
-
-static void clear_environment(void) {
-    if (!environ) return;
-    for (char **at = environ; *at;) {
-        char name[160];
-        size_t n = strcspn(*at, "=");
-        if (strncmp(*at, PREFIX, sizeof PREFIX - 1) != 0 || n >= sizeof name) {
-            at++;
-            continue;
-        }
-        memcpy(name, *at, n);
-        name[n] = 0;
-        (void)unsetenv(name); // what comes after it moves up
-    }
+static struct entry_id id_of(const TraceHead *h) {
+    return (struct entry_id){h->incarnation, h->sequence};
 }
 
-void rerun_enter(void) {
-    ports_offline();
-    clear_environment();
-}
+// --- the process begins
 
-void rerun_leave(void) { clock_hold(0, 0); }
-
-static void give_settings(const struct service *s, const Trace *t, const struct rerun_place *place) {
+static void give_settings(const struct service *s, const TraceStart *start) {
     char number[16];
-    const char *name = role_name(s->role);
-    clear_environment();
-    for (size_t i = 0; i < t->start->n_settings; i++) option_give(name, t->start->settings[i]->name, t->start->settings[i]->value);
-    for (const char *const *more = place->settings; more && *more; more += 2) option_give(name, more[0], more[1]);
-    option_give(NULL, "run_dir", place->directory);
-    option_give(NULL, "redis", place->redis);
-    (void)snprintf(number, sizeof number, "%u", t->start->shards);
+    for (size_t i = 0; i < start->n_settings; i++)
+        option_give(role_name(s->role), start->settings[i]->name, start->settings[i]->value);
+    (void)snprintf(number, sizeof number, "%u", start->shards);
     option_give(NULL, "shards", number);
-    (void)snprintf(number, sizeof number, "%u", t->start->shard);
+    (void)snprintf(number, sizeof number, "%u", start->shard);
     option_give(NULL, "shard", number);
 }
 
-// --- the process
-
-static struct entry_id id_of(const TraceHead *h) { return (struct entry_id){h->incarnation, h->sequence}; }
-
-static void take_heads(struct loop *l, TraceHead **heads, size_t n) {
+static void set_heads(struct loop *l, TraceHead **heads, size_t n) {
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < l->outputs.n; k++) {
             if (strcmp(l->outputs.outlets[k].name, heads[i]->topic) == 0) l->outputs.outlets[k].head = id_of(heads[i]);
@@ -76,79 +53,65 @@ static void take_heads(struct loop *l, TraceHead **heads, size_t n) {
     }
 }
 
-static void take_place(struct loop *l, const Trace *t) {
+static void set_beginning(struct loop *l, const Trace *t) {
     const TraceStart *s = t->start;
     l->careful.left = 0;
     l->trace.on = l->trace.holding = false;
     l->context.incarnation = t->incarnation;
     l->context.caught_up = true;
     ledger_begin(l->redis.ledger, t->incarnation);
-    take_heads(l, s->heads, s->n_heads);
+    set_heads(l, s->heads, s->n_heads);
     for (size_t i = 0; i < s->n_positions; i++) {
         struct slot *slot = intake_slot(l, s->positions[i]->topic);
         if (slot) slot->in.position = id_of(s->positions[i]);
     }
 }
 
-static err_t step(rerun_t *self, const TraceStep *s, rerun_entry_fn *next, void *arg);
+static err_t do_step(struct rerun *self, const TraceStep *s);
 
-static void say_nothing(void *arg, unsigned socket, const struct parcel *parcel) { (void)arg, (void)socket, (void)parcel; }
-
-void rerun_again(rerun_t *self) {
-    const struct service *s = self->loop.service;
-    if (s->again) s->again(self->loop.self, say_nothing, NULL);
+static void ignore_message(void *arg, unsigned socket, const struct parcel *parcel) {
+    (void)arg, (void)socket, (void)parcel;
 }
 
-// A process that had been there before its first trace: it has looked at what it loaded, and has heard what it keeps in no store. What it
-// says to that is on record as it was said then.
-static void settle(rerun_t *self, const TraceStart *s) {
+// Another recording began here: the service does at the next tick what it does every so often.
+static void begin_again(struct rerun *self) {
+    const struct service *s = self->loop.service;
+    if (s->again) s->again(self->loop.self, ignore_message, NULL);
+}
+
+// A process that had been there before its first trace: it has looked at what it loaded, and has
+// heard what it keeps in no store. What it says to that is on record as it was said then.
+static void settle(struct rerun *self, const TraceStart *s) {
     struct loop *l = &self->loop;
     loop_open(l);
     struct batch_mark mark = batch_mark_now(l->batch);
     loop_tick(l);
-    for (size_t i = 0; i < s->n_again; i++) (void)step(self, s->again[i], NULL, NULL);
+    for (size_t i = 0; i < s->n_again; i++) (void)do_step(self, s->again[i]);
     loop_tick(l);
     batch_back_to(l->batch, mark);
     loop_commit(l);
 }
 
-rerun_t *rerun_new(const struct service *service, const Trace *trace, const TraceBatch *first, const struct rerun_place *place,
-                   char why[static 256]) {
-    rerun_t *self = calloc(1, sizeof *self);
+static bool begin_process(struct rerun *self, const RerunInput *in, char why[static 256]) {
     struct loop *l = &self->loop;
-    self->own = alloc_zeroed(1, service->settings_size ? service->settings_size : 1);
-    l->service = service;
-    l->me.role = service->role;
-    l->book = place->book;
-    give_settings(service, trace, place);
-    clock_hold(trace->start->started_at, first->mono);
-    err_t e = loop_settings(l, self->own, why);
-    if (!e) (void)snprintf(why, 256, "%.60s cannot be made again in %.100s", trace->service, place->directory);
-    if (!e) e = loop_start(l, self->own);
-    if (e) {
-        rerun_destroy(&self);
-        return NULL;
-    }
-    take_place(l, trace);
-    clock_hold(first->now, first->mono);
-    if (trace->start->batch) settle(self, trace->start);
-    rerun_again(self);
-    return self;
-}
-
-void rerun_destroy(rerun_t **self) {
-    if (!*self) return;
-    (*self)->loop.book = NULL; // the caller's
-    loop_end(&(*self)->loop);
-    free((*self)->parcels);
-    free((*self)->own);
-    free(*self);
-    *self = NULL;
+    const Trace *t = in->begin;
+    l->book = book_new();
+    for (size_t i = 0; i < in->n_config; i++) (void)!book_apply(l->book, in->config[i]);
+    give_settings(&self->service, t->start);
+    clock_hold(t->start->started_at, in->batch->mono);
+    if (loop_settings(l, self->settings, why)) return false;
+    (void)snprintf(why, 256, "%.60s cannot be run again in %.100s", t->service, l->settings.run_dir);
+    if (loop_start(l, self->settings)) return false;
+    set_beginning(l, t);
+    clock_hold(in->batch->now, in->batch->mono);
+    if (t->start->batch) settle(self, t->start);
+    begin_again(self);
+    return true;
 }
 
 // --- a batch
 
-static err_t read_socket(rerun_t *self, const TraceStep *s) {
+static err_t read_socket(struct rerun *self, const TraceStep *s) {
     struct loop *l = &self->loop;
     if (s->socket >= l->sockets.reactor.n) return ERR_INPUT;
     if (s->n_frames > self->room) {
@@ -156,7 +119,8 @@ static err_t read_socket(rerun_t *self, const TraceStep *s) {
     }
     for (size_t i = 0; i < s->n_frames; i++) {
         const TraceFrame *f = s->frames[i];
-        self->parcels[i] = (struct parcel){{f->peer.data, f->peer.len}, f->user, f->topic, {f->frame.data, f->frame.len}};
+        self->parcels[i] = (struct parcel){
+            {f->peer.data, f->peer.len}, f->user, f->topic, {f->frame.data, f->frame.len}};
     }
     port_give(l->sockets.reactor.taps[s->socket].port, self->parcels, s->n_frames);
     loop_call(l, s->socket, l->batch);
@@ -164,22 +128,34 @@ static err_t read_socket(rerun_t *self, const TraceStep *s) {
     return l->stop;
 }
 
-static err_t read_entries(rerun_t *self, const TraceStep *s, rerun_entry_fn *next, void *arg) {
+// The input's next entry, if it is of this topic and not behind `upto`.
+static bool next_entry(struct rerun *self, const TraceHead *upto, struct envelope *out) {
+    const RerunInput *in = self->input;
+    if (self->n_read == in->n_entries) return false;
+    const RerunEntry *e = in->entries[self->n_read];
+    if (strcmp(e->at->topic, upto->topic) != 0 || entry_id_cmp(id_of(e->at), id_of(upto)) > 0)
+        return false;
+    self->n_read++;
+    *out = (struct envelope){.id = id_of(e->at), .body = {e->body.data, e->body.len}};
+    (void)snprintf(out->type, sizeof out->type, "%s", e->type);
+    return true;
+}
+
+static err_t read_entries(struct rerun *self, const TraceStep *s) {
     struct loop *l = &self->loop;
     struct envelope e;
-    const struct entry_id upto = id_of(s->entries);
     struct slot *slot = intake_slot(l, s->entries->topic);
     if (!slot) return ERR_INPUT;
-    while (!l->stop && next(arg, s->entries->topic, upto, &e)) {
+    while (!l->stop && next_entry(self, s->entries, &e)) {
         slot->in.position = e.id;
         (void)intake_take(l, slot, &e, s->buried);
     }
-    slot->in.position = upto;
+    slot->in.position = id_of(s->entries);
     return l->stop;
 }
 
-static err_t step(rerun_t *self, const TraceStep *s, rerun_entry_fn *next, void *arg) {
-    if (s->entries) return read_entries(self, s, next, arg);
+static err_t do_step(struct rerun *self, const TraceStep *s) {
+    if (s->entries) return read_entries(self, s);
     if (s->has_socket) return read_socket(self, s);
     if (s->tick) loop_tick(&self->loop);
     return self->loop.stop;
@@ -187,33 +163,23 @@ static err_t step(rerun_t *self, const TraceStep *s, rerun_entry_fn *next, void 
 
 // Nobody reads them here; the last entry stays, for the process that comes after this one.
 static void trim_journals(struct loop *l) {
-    buffer_t answer = {0};
+    own(buffer) answer = {0};
     for (size_t i = 0; i < l->outputs.n; i++) {
         char key[JOURNAL_KEY_TEXT];
         journal_key(l->outputs.outlets[i].name, key);
-        (void)!store_command(ledger_store(l->redis.ledger), 4, (struct span[]){span_of("XTRIM"), span_of(key), span_of("MAXLEN"), span_of("1")},
-                             &answer);
+        const struct span argv[] = {span_of("XTRIM"), span_of(key), span_of("MAXLEN"), span_of("1")};
+        (void)!store_command(ledger_store(l->redis.ledger), 4, argv, &answer);
     }
-    buffer_destroy(&answer);
 }
 
-static void take_context(rerun_t *self, const TraceBatch *b) {
+static void set_context(struct rerun *self, const TraceBatch *b) {
     if (b->has_rolled_back_at) self->rolled_back_at = b->rolled_back_at;
     if (b->has_consumed_until) self->consumed_until = b->consumed_until;
     self->loop.context.rolled_back_at = self->rolled_back_at;
     self->loop.context.consumed_until = self->consumed_until;
 }
 
-static err_t do_steps(rerun_t *self, const TraceBatch *b, rerun_entry_fn *next, void *arg) {
-    err_t e = ERR_OK;
-    clock_hold(b->now, b->mono);
-    loop_open(&self->loop);
-    take_context(self, b);
-    for (size_t i = 0; !e && i < b->n_steps; i++) e = step(self, b->steps[i], next, arg);
-    return e;
-}
-
-static err_t end_batch(rerun_t *self, const TraceBatch *b) {
+static err_t commit_batch(struct rerun *self, const TraceBatch *b) {
     struct loop *l = &self->loop;
     if (b->has_committed_at) clock_hold(b->committed_at, b->committed_mono);
     ports_refuse(b->refused, b->n_refused);
@@ -221,24 +187,82 @@ static err_t end_batch(rerun_t *self, const TraceBatch *b) {
     return loop_is_sealed(l) && !l->stop ? ERR_STORE : l->stop;
 }
 
-err_t rerun_batch(rerun_t *self, const TraceBatch *b, rerun_entry_fn *next, void *arg) {
-    err_t e = do_steps(self, b, next, arg);
-    if (!e) e = end_batch(self, b);
-    if (!e && ++self->batches % TRIM_EVERY == 0) trim_journals(&self->loop);
-    return e;
-}
-
-err_t rerun_batch_held(rerun_t *self, const TraceBatch *b, rerun_entry_fn *next, void *arg) {
+static err_t do_batch(struct rerun *self, const RerunInput *in) {
     struct loop *l = &self->loop;
-    err_t e = do_steps(self, b, next, arg);
-    batch_back_to(l->batch, (struct batch_mark){0});
-    if (!e) e = end_batch(self, b);
-    take_heads(l, b->outputs, b->n_outputs);
+    const TraceBatch *b = in->batch;
+    err_t e = ERR_OK;
+    clock_hold(b->now, b->mono);
+    loop_open(l);
+    set_context(self, b);
+    for (size_t i = 0; !e && i < b->n_steps; i++) e = do_step(self, b->steps[i]);
+    if (in->held) batch_back_to(l->batch, (struct batch_mark){0});
+    if (!e) e = commit_batch(self, b);
+    if (in->held) set_heads(l, b->outputs, b->n_outputs);
+    if (!e && ++self->batches % TRIM_EVERY == 0) trim_journals(l);
     return e;
 }
 
-size_t rerun_outgoing(rerun_t *self, const struct outgoing **out) { return batch_outgoing(self->loop.batch, out); }
+// --- inputs and answers
 
-void rerun_configured(rerun_t *self) {
-    if (self->loop.service->configured) self->loop.service->configured(self->loop.self);
+static RerunEntry *entry_of(const struct outgoing *o, arena_t *arena) {
+    struct envelope e;
+    if (!o->outlet || envelope_read(o->outlet->name, o->envelope, &e)) return NULL;
+    RerunEntry *entry = arena_take(arena, sizeof *entry);
+    rerun_entry__init(entry);
+    entry->at = arena_take(arena, sizeof *entry->at);
+    trace_head__init(entry->at);
+    entry->at->topic = (char *)o->outlet->name;
+    entry->at->incarnation = e.id.incarnation;
+    entry->at->sequence = e.id.sequence;
+    entry->type = arena_text(arena, e.type);
+    entry->body = (ProtobufCBinaryData){e.body.length, (uint8_t *)(uintptr_t)e.body.data};
+    return entry;
+}
+
+static void add_messages(struct rerun *self, RerunOutput *out, arena_t *arena) {
+    const struct outgoing *all;
+    size_t n = batch_outgoing(self->loop.batch, &all);
+    out->messages = arena_take(arena, (n + 1) * sizeof *out->messages);
+    for (size_t i = 0; i < n; i++) {
+        RerunEntry *entry = entry_of(&all[i], arena);
+        if (entry) out->messages[out->n_messages++] = entry;
+    }
+}
+
+static bool answer_input(struct rerun *self, const RerunInput *in, arena_t *arena) {
+    RerunOutput out = RERUN_OUTPUT__INIT;
+    char why[256];
+    self->input = in;
+    self->n_read = 0;
+    if (in->begin && !begin_process(self, in, why)) {
+        out.unfit = why;
+        return frame_write(stdout, &out.base);
+    }
+    if (in->again) begin_again(self);
+    err_t e = do_batch(self, in);
+    if (e)
+        out.stopped = (char *)(uintptr_t)error_words(e);
+    else
+        add_messages(self, &out, arena);
+    return frame_write(stdout, &out.base);
+}
+
+int rerun_main(const struct service *service) {
+    static struct rerun self; // one a process; large
+    own(arena) *arena = arena_new(0);
+    self.service = *service;
+    if (service->answers_apart) self.service.open = NULL;
+    self.loop.service = &self.service;
+    self.loop.me.role = service->role;
+    self.settings = alloc_zeroed(1, service->settings_size + 1);
+    log_start(role_name(service->role), LOG_LEVEL_NONE);
+    ports_offline();
+    for (const RerunInput *in; (in = (const RerunInput *)frame_read(stdin, &rerun_input__descriptor, arena)) != NULL;) {
+        if (!answer_input(&self, in, arena)) break;
+        arena_reset(arena);
+    }
+    loop_end(&self.loop);
+    free(self.parcels);
+    free(self.settings);
+    return 0;
 }

@@ -13,6 +13,7 @@
 #include "common/keys.h"
 #include "common/log.h"
 #include "common/loop.h"
+#include "common/rerun.h"
 
 #define AT(field) offsetof(struct settings, field)
 #define MIB INT64_C(1048576)
@@ -105,13 +106,19 @@ static void print_help(const struct service *s) {
     const char *name = role_name(s->role);
     printf("tradecast-%s - %s\n\nUsage: tradecast-%s [", name, s->purpose, name);
     print_which(s);
-    printf("--help | --env | --reference | --check]\n\n"
+    printf("--help | --env | --reference | --check | --slice | --rerun]\n\n"
            "  --env        print an environment file with every option and its preset\n"
            "  --reference  print the options as a Markdown table\n"
-           "  --check      read the options, say what is wrong, and stop\n\n"
+           "  --check      read the options, say what is wrong, and stop\n"
+           "  --slice      print the keys of Redis that it owns, or what they begin with\n"
+           "  --rerun      do again what was recorded of it; for tradecast-replay\n\n"
            "Options come from the environment: TRADECAST_SERVICE_<NAME>, else TRADECAST_<NAME>.\n\n");
     each_table(s, options_help);
     for (const struct control *c = s->controls; c && c->verb; c++) printf("  control %-20s %s\n", c->verb, c->words);
+}
+
+static void print_slice(const struct service *s) {
+    for (const char *const *prefix = s->slice; *prefix; prefix++) puts(*prefix);
 }
 
 static bool is_given(const char *text) { return text && *text; }
@@ -222,7 +229,7 @@ static bool arguments_are_known(const struct service *s, int argc, char **argv) 
         bool has_value = i + 1 < argc;
         if (is_flag(argv[i], "shard") && has_value) option_give(NULL, "shard", argv[++i]);
         else if (is_flag(argv[i], s->which_option) && has_value) option_give(role_name(s->role), s->which_option, argv[++i]);
-        else if (!is_flag(argv[i], "check")) return false;
+        else if (!is_flag(argv[i], "check") && !is_flag(argv[i], "rerun")) return false;
     }
     return true;
 }
@@ -232,9 +239,12 @@ int service_main(const struct service *service, int argc, char **argv) {
     if (wants(argc, argv, "--help")) return print_help(service), 0;
     if (wants(argc, argv, "--env")) return each_table(service, options_env_file), 0;
     if (wants(argc, argv, "--reference")) return each_table(service, options_reference), 0;
+    if (wants(argc, argv, "--slice")) return print_slice(service), 0;
     if (!arguments_are_known(service, argc, argv)) return complain("unknown argument; --help says what there is");
     (void)umask(umask(0) | 0077); // what it writes (archive, audit log, lock) is its own
     if (sodium_init() < 0) return complain("libsodium does not start: no random numbers on this machine");
+    if (wants(argc, argv, "--rerun"))
+        return service->traced ? rerun_main(service) : complain("what this service does is not recorded: it cannot be run again");
     l.service = service;
     l.me.role = service->role;
     void *own = calloc(1, service->settings_size ? service->settings_size : 1);

@@ -114,6 +114,7 @@ struct service {
     void (*unreadable)(void *self, const struct unreadable *what);
     // Its inputs are all messages (topics, sockets; no file descriptors): what it did can be recorded, and done again (rerun.h).
     bool traced;
+    bool answers_apart; // `open` adds no socket, but starts threads that answer questions: left out when it is run again
     // A recording begins now: what it has heard on its sockets and keeps in no store. And what it does every so often it does next at the
     // next tick, so that who is made to begin here does it then, too.
     void (*again)(void *self, again_fn *say, void *arg);

@@ -1,6 +1,6 @@
 // offline - what services did in a recording, done again.
 // SPDX-License-Identifier: MIT
-#include "replay/offline_part.h"
+#include "replay/offline_process.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -8,14 +8,9 @@
 #include <string.h>
 
 #include "common/alloc.h"
-#include "common/log.h"
 #include "common/own.h"
-#include "common/sql.h"
+#include "common/record.h"
 #include "cli/files.h"
-#include "services/archiver/archiver.h"
-#include "services/executor/executor.h"
-#include "services/reconciler/reconciler.h"
-#include "services/router/router.h"
 #include "cli/simulate.h"
 
 #define FILE_MOST (16 * 1000 * 1000)
@@ -29,14 +24,13 @@ static void on_signal(int number) {
 
 // --- who there is
 
-static const struct service *service_called(const char *name) {
-    static const struct service *const all[] = {&router_service, &executor_service, &reconciler_service, &archiver_service};
+static bool role_of(const char *name, enum role *out) {
     size_t n = strcspn(name, ".");
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        const char *role = role_name(all[i]->role);
-        if (strlen(role) == n && strncmp(role, name, n) == 0) return all[i];
+    for (size_t i = 0; i < RERUN_ROLES; i++) {
+        const char *role = role_name(*out = rerun_roles[i]);
+        if (strlen(role) == n && strncmp(role, name, n) == 0) return true;
     }
-    return NULL;
+    return false;
 }
 
 struct process *process_called(struct offline *o, const char *name) {
@@ -52,18 +46,16 @@ static bool is_wanted(const struct offline *o, const char *name) {
 }
 
 static void process_add(struct offline *o, const Trace *t) {
-    const struct service *service = service_called(t->service);
     struct stream inlets[2 * INSTANCES_MAX];
     struct instance me = {.shard = t->start ? t->start->shard : 0};
-    if (!service || !is_wanted(o, t->service) || o->n == sizeof o->result->services / sizeof *o->result->services) return;
+    if (!role_of(t->service, &me.role) || !is_wanted(o, t->service)) return;
+    if (o->n == sizeof o->result->services / sizeof *o->result->services) return;
     struct process *p = &o->processes[o->n];
     p->reader = (unsigned)o->n;
-    p->service = *service;
-    if (service->role == ARCHIVER) p->service.open = NULL; // nobody asks it anything
+    p->role = me.role;
     p->result = &o->result->services[o->n++];
     (void)snprintf(p->name, sizeof p->name, "%s", t->service);
     (void)snprintf(p->result->service, sizeof p->result->service, "%s", t->service);
-    me.role = service->role;
     instance_name(me.role, me.shard, me.name);
     unsigned shards = t->start ? t->start->shards : 1;
     size_t n = topology_inlets(&me, shards, inlets);
@@ -122,29 +114,21 @@ static bool restore(struct offline *o, const struct recorded *r) {
     return !e;
 }
 
-uint64_t offline_batch_held(struct offline *o, const struct process *p, uint64_t incarnation) {
-    char key[NAME_TEXT + 8];
-    own(buffer) text = {0};
-    struct entry_id id;
-    (void)snprintf(key, sizeof key, "%s:batch", p->name);
-    if (store_get(o->store, key, &text) || entry_id_parse(buffer_string(&text), text.length, &id)) return 0;
-    return id.incarnation == incarnation ? id.sequence : 0;
+static bool add_change(void *arg, const ConfigChange *change) {
+    struct offline *o = arg;
+    changes_add(&o->changes, (ConfigChange *)record_copy(&change->base, o->whole));
+    return true;
 }
 
+// What was changed before it is in it.
 static void configure(struct offline *o, const struct recorded *r) {
-    if (o->options->config) return;
-    buffer_clear(&o->document);
-    buffer_add(&o->document, r->body.data, r->body.length);
-    o->configured_at = r->at;
-}
-
-book_t *offline_book(struct offline *o) {
     own(buffer) why = {0};
-    book_t *book = book_new();
-    const struct span document = {o->document.data, o->document.length};
-    if (document.length && !simulated_book(document, o->configured_at, book, &why))
-        (void)complain_of_call(ANSWER_NO, "the recording's configuration: %s", buffer_string(&why));
-    return book;
+    if (o->options->config) return;
+    o->configured_at = r->at;
+    o->changes.n = 0;
+    for (size_t i = 0; i < o->n; i++) o->processes[i].changes.n = 0;
+    if (!r->body.length || simulated_config(r->body, r->at, add_change, o, &why)) return;
+    (void)complain_of_call(ANSWER_NO, "the recording's configuration: %s", buffer_string(&why));
 }
 
 static bool take(struct offline *o, const struct recorded *r) {
@@ -167,42 +151,38 @@ static bool prepare(struct offline *o) {
     if (store_connect(o->store)) return o->outcome = complain_of_call(NO_REACH, "%s", store_trouble(o->store)), false;
     (void)snprintf(o->archive, sizeof o->archive, "%s%s", o->options->archive ? o->options->archive : o->sandbox.directory,
                    o->options->archive ? "" : "/archive.db");
-    const char *const settings[] = {"database", o->archive, "audit_log", "off", "retain_days", "0"};
-    memcpy(o->settings, settings, sizeof settings);
-    struct sigaction action = {.sa_handler = on_signal};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
-    log_start("replay", LOG_LEVEL_NONE);
-    rerun_enter();
+    sandbox_enter(&o->sandbox);
     return true;
 }
 
 static void end(struct offline *o) {
     for (size_t i = 0; i < o->n; i++) {
-        process_end(&o->processes[i]);
-        book_destroy(&o->processes[i].book);
+        process_end(o, &o->processes[i]);
         free(o->processes[i].beginnings);
+        free(o->processes[i].changes.all);
     }
-    rerun_leave();
     o->result->lost = kept_lost(o->kept);
     store_destroy(&o->store);
     sandbox_end(&o->sandbox);
     kept_destroy(&o->kept);
-    buffer_destroy(&o->document);
+    arena_destroy(&o->batch);
+    arena_destroy(&o->whole);
+    free(o->changes.all);
     free(o->was);
     free(o->is);
 }
 
 static bool read_configuration(struct offline *o) {
+    own(buffer) json = {0}, why = {0};
     if (!o->options->config) return true;
-    own(buffer) why = {0};
-    o->outcome = file_read_document(o->options->config, FILE_MOST, &o->document);
+    o->outcome = file_read_document(o->options->config, FILE_MOST, &json);
     if (o->outcome != DONE) return false;
-    book_t *book = book_new();
-    bool good = simulated_book((struct span){o->document.data, o->document.length}, 1, book, &why);
-    book_destroy(&book);
-    if (!good) o->outcome = complain_of_call(WRONG_USE, "%s:\n%s", o->options->config, buffer_string(&why));
-    return good;
+    if (simulated_config((struct span){json.data, json.length}, 1, add_change, o, &why)) return true;
+    o->outcome = complain_of_call(WRONG_USE, "%s:\n%s", o->options->config, buffer_string(&why));
+    return false;
 }
 
 enum outcome offline_run(const struct offline_options *options, struct offline_result *out) {
@@ -210,6 +190,8 @@ enum outcome offline_run(const struct offline_options *options, struct offline_r
     o->options = options;
     o->result = out;
     o->kept = kept_new(KEPT_MOST);
+    o->batch = arena_new(0);
+    o->whole = arena_new(0);
     comparing_begin(&out->compared);
     if (read_configuration(o) && each(o, look)) {
         if (!o->n)
@@ -218,8 +200,8 @@ enum outcome offline_run(const struct offline_options *options, struct offline_r
             (void)each(o, take);
     }
     if (asked_to_stop) o->outcome = complain_of_call(ANSWER_NO, "interrupted");
-    enum outcome outcome = o->outcome;
     end(o);
+    enum outcome outcome = o->outcome;
     out->n = o->n;
     free(o);
     return outcome;

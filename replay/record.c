@@ -11,6 +11,7 @@
 #include "common/port.h"
 #include "common/topology.h"
 #include "cli/place.h"
+#include "replay/commands.h"
 #include "replay/record_traces.h"
 #include "replay/recording.h"
 #include "cli/stream.h"

@@ -7,11 +7,8 @@
 #include "common/clock.h"
 #include "common/own.h"
 #include "common/store_io.h"
+#include "replay/child.h"
 #include "replay/record_traces.h"
-#include "services/archiver/archiver.h"
-#include "services/executor/executor.h"
-#include "services/reconciler/reconciler.h"
-#include "services/router/router.h"
 #include "trace.pb-c.h"
 
 #define BEGIN_NS   NS_PER_S
@@ -25,6 +22,7 @@
 struct looking {
     const struct traces *traces;
     store_t *store;
+    buffer_t slices; // what the services' own keys begin with, each ending with a zero
     buffer_t found; // keys, each ending with a zero
     size_t n_found;
     buffer_t names; // those that stay: likewise
@@ -64,16 +62,30 @@ static bool is_own(const char *key, const char *name) {
     return begins(key, name) && key[n] == ':';
 }
 
-// Whether somebody who is run again has it. Journals are recorded by themselves.
-static bool is_theirs(const struct traces *t, const char *key) {
-    static const struct service *const all[] = {&router_service, &executor_service, &reconciler_service, &archiver_service};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        for (const char *const *prefix = all[i]->slice; *prefix; prefix++) {
-            if (begins(key, *prefix)) return true;
+// The services' programs say it: no other place has the whole of it.
+static bool read_slices(buffer_t *out) {
+    bool good = true;
+    for (size_t i = 0; good && i < RERUN_ROLES; i++) {
+        struct child c;
+        char line[128];
+        if (!child_start(&c, rerun_roles[i], "--slice")) return false;
+        while (fgets(line, sizeof line, c.from)) {
+            line[strcspn(line, "\n")] = 0;
+            buffer_add(out, line, strlen(line) + 1);
         }
+        good = child_end(&c) == 0;
     }
-    for (size_t i = 0; i < t->n; i++) {
-        if (is_own(key, t->names[i])) return true;
+    return good;
+}
+
+// Whether somebody who is run again has it. Journals are recorded by themselves.
+static bool is_theirs(const struct looking *l, const char *key) {
+    const char *slices = (const char *)l->slices.data, *end = slices + l->slices.length;
+    for (const char *prefix = slices; prefix < end; prefix += strlen(prefix) + 1) {
+        if (begins(key, prefix)) return true;
+    }
+    for (size_t i = 0; i < l->traces->n; i++) {
+        if (is_own(key, l->traces->names[i])) return true;
     }
     return false;
 }
@@ -93,7 +105,7 @@ static err_t find_names(struct looking *l) {
         char *rest = (char *)(uintptr_t)buffer_string(&answer), *line = strsep(&rest, "\n");
         (void)snprintf(cursor, sizeof cursor, "%s", line);
         while ((line = strsep(&rest, "\n")) != NULL) {
-            if (*line && is_theirs(l->traces, line)) add_name(&l->found, &l->n_found, line);
+            if (*line && is_theirs(l, line)) add_name(&l->found, &l->n_found, line);
         }
     } while (strcmp(cursor, "0") != 0 && l->n_found < KEYS_MOST);
     return ERR_OK;
@@ -190,11 +202,13 @@ enum state_taken state_write(struct traces *t, store_t *store, recording_t *file
     struct looking l = {.traces = t, .store = store};
     enum state_taken taken = STATE_BUSY;
     uint64_t end = clock_mono_ns() + BEGIN_NS;
+    if (!read_slices(&l.slices)) taken = STATE_FAILED;
     for (; !all_begun(t) && clock_mono_ns() < end; traces_take(t)) ports_wait(NULL, 0, BEGIN_MS); // a service may not be there
     for (end = clock_mono_ns() + PATIENCE; taken == STATE_BUSY && clock_mono_ns() < end;) {
         taken = try_once(t, &l, file);
         if (taken == STATE_BUSY) ports_wait(NULL, 0, PAUSE_MS);
     }
+    buffer_destroy(&l.slices);
     buffer_destroy(&l.found);
     buffer_destroy(&l.names);
     buffer_destroy(&l.dumps);

@@ -7,16 +7,23 @@
 
 #include "common/envelope.h"
 #include "proto/topics.h"
+#include "replay/child.h"
 #include "trace.pb-c.h"
 
 #define QUEUE 1000000 // a batch each; nothing says one again that was lost
+
+static bool is_rerun(enum role role) {
+    for (size_t i = 0; i < RERUN_ROLES; i++) {
+        if (rerun_roles[i] == role) return true;
+    }
+    return false;
+}
 
 void traces_open(struct traces *t, const struct place *place) {
     struct instance all[INSTANCES_MAX];
     size_t n = topology_instances(place->shards, all);
     for (size_t i = 0; i < n; i++) {
-        enum role role = all[i].role;
-        if (role != ROUTER && role != EXECUTOR && role != RECONCILER && role != ARCHIVER) continue;
+        if (!is_rerun(all[i].role)) continue;
         struct endpoint at = endpoint_of(place->run, all[i].name, "events");
         port_t *port = port_connect(PORT_SUB, &at, QUEUE);
         if (!port) continue;

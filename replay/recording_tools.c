@@ -9,6 +9,7 @@
 #include "common/envelope.h"
 #include "common/hash.h"
 #include "common/own.h"
+#include "replay/commands.h"
 #include "cli/entry.h"
 #include "cli/place.h"
 #include "replay/recording.h"

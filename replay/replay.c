@@ -13,6 +13,7 @@
 #include "common/record.h"
 #include "common/signal_id.h"
 #include "common/topology.h"
+#include "replay/commands.h"
 #include "replay/offline.h"
 #include "cli/place.h"
 #include "price.pb-c.h"

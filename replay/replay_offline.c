@@ -5,7 +5,6 @@
 
 #include "common/own.h"
 #include "replay/offline.h"
-#include "replay/redecide.h"
 
 struct sums {
     unsigned long same, different, missing;
@@ -65,11 +64,6 @@ static enum outcome judge(const struct offline_result *r) {
     return s.different || s.missing || r->lost ? ANSWER_NO : DONE;
 }
 
-// Without traces the router's decisions alone can be made again.
-static bool is_for_router(const struct offline_options *o) {
-    return !o->service || strcmp(o->service, "all") == 0 || strcmp(o->service, "router") == 0;
-}
-
 enum outcome replay_offline(const struct call *call) {
     const struct offline_options options = {.path = call->args[0],
                                             .service = call_flag(call, "service"),
@@ -77,7 +71,6 @@ enum outcome replay_offline(const struct call *call) {
                                             .archive = call_flag(call, "archive")};
     struct offline_result r = {.n = 0};
     enum outcome outcome = offline_run(&options, &r);
-    if (outcome == ANSWER_NO && !r.n && is_for_router(&options)) outcome = redecide(&options, &r);
     if (outcome == DONE) {
         say(call, &r);
         outcome = judge(&r);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/own.h"
 #include "common/port.h"
 #include "common/store.h"
 #include "common/topology.h"
@@ -21,6 +22,7 @@
 #define STARTS_WITHIN (20 * NS_PER_S)
 #define LOOK_MS       10
 #define SHARDS_MOST   32
+#define PREFIX        "TRADECAST_"
 
 // As services want it, and nothing on disk that need not be.
 static bool write_settings(const struct sandbox *s, const char *path) {
@@ -83,6 +85,20 @@ bool sandbox_begin(struct sandbox *s, char why[static 256]) {
     (void)snprintf(why, 256, "%.60s: %.100s", s->directory, strerror(errno));
     *s->directory = 0;
     return false;
+}
+
+void sandbox_enter(const struct sandbox *s) {
+    extern char **environ;
+    for (char **at = environ; at && *at;) {
+        own(buffer) name = {0};
+        buffer_add(&name, *at, strcspn(*at, "="));
+        if (strncmp(*at, PREFIX, sizeof PREFIX - 1) == 0)
+            (void)unsetenv(buffer_string(&name)); // what comes after it moves up
+        else
+            at++;
+    }
+    (void)setenv(PREFIX "RUN_DIR", s->directory, 1);
+    (void)setenv(PREFIX "REDIS", s->redis, 1);
 }
 
 // What is in a directory before the directory.

@@ -12,4 +12,6 @@ struct sandbox {
 
 // False: `why` says why. Whatever was made goes with sandbox_end.
 bool sandbox_begin(struct sandbox *s, char why[static 256]);
+// From here on programs that we run find themselves in it, by their environment.
+void sandbox_enter(const struct sandbox *s);
 void sandbox_end(struct sandbox *s);

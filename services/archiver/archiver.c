@@ -387,6 +387,7 @@ const struct service archiver_service = {
     .destroy = archiver_destroy,
     .load = archiver_load,
     .open = archiver_open,
+    .answers_apart = true,
     .tick = archiver_tick,
     .committed = archiver_committed,
     .persist = archiver_persist,

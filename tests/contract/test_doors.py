@@ -5,7 +5,7 @@ import re
 from deploy.local.layout import ROOT
 
 TABLE = (ROOT / "proto/doors.h").read_text()
-SOURCES = {p.relative_to(ROOT): p.read_text() for part in ("common", "services", "gateways", "sync", "cli") for p in sorted((ROOT / part).rglob("*.c"))}
+SOURCES = {p.relative_to(ROOT): p.read_text() for part in ("common", "services", "gateways", "sync", "cli", "replay") for p in sorted((ROOT / part).rglob("*.c"))}
 
 
 def rows(name):

@@ -236,20 +236,15 @@ def test_a_service_that_was_restarted_says_the_same_again(plant, file):
     assert status == 0 and rows == [] and services["executor.0"]["as_recorded"] > 12, (print(json.dumps(rows)), err)
 
 
-def test_the_past_has_the_routers_decisions_only(plant, file):
-    send(plant, "otherwise")
-    final(plant, "otherwise")
-    assert plant.command("record", f"{file}.all", "--past")[0] == 0
-    assert plant.command("recording", "cut", f"{file}.all", file, "--signal", "otherwise")[0] == 0
-    config = json.loads(json.dumps(plant.config))
-    config["accounts"][1]["enabled"] = False
-    with open(f"{file}.json", "w") as f:
-        json.dump(config, f)
-    status, services, rows, err = offline(plant, file, "--config", f"{file}.json")
-    assert status == 1 and list(services) == ["router"], err
-    assert [(r["account"], r["was"], r["is"]) for r in rows] == [(config["accounts"][1]["account_id"], "ordered", "account_disabled")]
-    status, out, err = plant.command("replay", file, "--offline", "--service", "executor")
-    assert status == 1 and "says what services did" in err
+@pytest.mark.parametrize("part", [["--past"], ["--topic", "routings", "--past"]], ids=["past", "topic"])
+def test_what_has_no_traces_is_not_run_again(plant, file, part):
+    """What was heard just before or just after a signal is not on record there: no service is guessed at."""
+    send(plant, f"otherwise-{len(part)}")
+    final(plant, f"otherwise-{len(part)}")
+    assert plant.command("record", file, *part)[0] == 0
+    for more in ([], ["--service", "router"], ["--service", "executor"]):
+        status, out, err = plant.command("replay", file, "--offline", "--json", *more)
+        assert status == 1 and not out and "says what services did" in err, err
 
 
 def commands_of(page):

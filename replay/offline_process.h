@@ -1,13 +1,17 @@
-// offline_part - what the parts of offline.h share: the recording's processes, and what they are given.
+// offline_process - a process of a recording: where it begins, its batches, and what it says
+// against what it said.
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/rerun.h"
+#include "common/store.h"
 #include "common/topology.h"
+#include "config.pb-c.h"
+#include "replay/child.h"
 #include "replay/kept.h"
 #include "replay/offline.h"
 #include "replay/recording.h"
 #include "replay/sandbox.h"
+#include "trace.pb-c.h"
 
 #define PROCESSES KEPT_READERS
 
@@ -16,10 +20,15 @@ struct beginning {
     uint64_t incarnation, number, batch;
 };
 
-// A process that the recording tells of.
+// Changes of the configuration, in order.
+struct changes {
+    ConfigChange **all;
+    size_t n, room;
+};
+
 struct process {
-    char name[NAME_TEXT];
-    struct service service;
+    char name[NAME_TEXT]; // "executor.0"
+    enum role role;
     struct stream outlets[INSTANCES_MAX];
     size_t n_outlets;
     unsigned reader;
@@ -29,9 +38,10 @@ struct process {
     uint64_t from;                // the trace to begin with; 0: there is none
     uint64_t held;                // Redis has its batches up to this one from the beginning on
     Trace *start;                 // that trace
-    rerun_t *rerun;
-    book_t *book;
-    bool stopped; // it could not go on
+    struct child child;
+    struct changes changes; // that it was given
+    bool again;             // another recording begins with its next batch
+    bool stopped;           // it could not go on
     struct offline_service *result;
 };
 
@@ -41,23 +51,22 @@ struct offline {
     struct sandbox sandbox;
     store_t *store; // of the sandbox
     char archive[512];
-    const char *settings[8]; // in the place of recorded ones
     kept_t *kept;
     struct process processes[PROCESSES];
     size_t n;
-    bool stateful;     // the recording has what Redis held
-    buffer_t document;      // the configuration
+    bool stateful;          // the recording has what Redis held
+    struct changes changes; // that make the configuration
     uint64_t configured_at; // UTC ns: what changed before is in it
+    arena_t *batch;         // memory of one batch
+    arena_t *whole;         // memory until the end
     struct said *was, *is;
     size_t room_was, room_is;
     enum outcome outcome;
 };
 
-struct process *process_called(struct offline *o, const char *name);
-book_t *offline_book(struct offline *o); // a new one, by the configuration
-// The last batch of this incarnation that Redis held when the recording began.
-uint64_t offline_batch_held(struct offline *o, const struct process *p, uint64_t incarnation);
+void changes_add(struct changes *to, ConfigChange *change);
 
-// offline_process.c
-bool process_trace(struct offline *o, Trace *t); // takes it; false: nothing can go on
-void process_end(struct process *p);
+// Takes the trace over. False: nothing can go on, and o->outcome says how it ends.
+bool process_trace(struct offline *o, Trace *t);
+void process_end(struct offline *o, struct process *p);
+struct process *process_called(struct offline *o, const char *name);
