@@ -56,6 +56,7 @@ static const ProtobufCMessageDescriptor *const types[] = {
     &system_event__descriptor,
     &trace__descriptor,
     &trade_state__descriptor,
+    &trade_unknown__descriptor,
     &welcome__descriptor,
 };
 

@@ -33,7 +33,7 @@ enum split { WHOLE, BY_SHARD, BY_SERVICE };
     X(signals,    INGEST,     WHOLE,      TO(ROUTER) | TO(ARCHIVER) | TO(RELAY),                        "Signal SignalRejection") \
     X(orders,     ROUTER,     BY_SHARD,   TO(EXECUTOR) | TO(RECONCILER) | TO(ARCHIVER),                 "Order OrderCommand") \
     X(routings,   ROUTER,     WHOLE,      TO(INGEST) | TO(RECONCILER) | TO(ARCHIVER),                   "Routing") \
-    X(executions, EXECUTOR,   BY_SHARD,   TO(RECONCILER) | TO(ROUTER) | TO(ARCHIVER),                   "Execution AccountState InstanceState BrokerSnapshot") \
+    X(executions, EXECUTOR,   BY_SHARD,   TO(RECONCILER) | TO(ROUTER) | TO(ARCHIVER),                   "Execution AccountState InstanceState BrokerSnapshot TradeUnknown") \
     X(outcomes,   RECONCILER, WHOLE,      TO(INGEST) | TO(EXECUTOR) | TO(ARCHIVER),                     "Outcome StatusQuery") \
     X(commands,   MONITOR,    WHOLE,      TO(ROUTER) | TO(EXECUTOR) | TO(ARCHIVER),                     "Command") \
     X(incidents,  ROLES,      BY_SERVICE, TO(ARCHIVER),                                                 "Alert SystemEvent PerformanceSample") \

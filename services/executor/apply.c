@@ -15,6 +15,11 @@
 #define SAVE_AFTER           (30 * NS_PER_MS)
 #define CONTRACT_SIZE_PRESET DECIMAL_INT(100000)
 
+bool engine_is_ours(const struct executor *x, const char *account_id) {
+    const AccountConfig *account = book_account(x->context->book, account_id);
+    return account && book_shard(x->context->book, account, x->context->shards) == x->context->shard;
+}
+
 void engine_begin(struct executor *x, batch_t *batch) {
     x->closes_unknown |= trades_forget_oldest(x->trades);
     if (!x->started) load_start(x, batch);

@@ -149,11 +149,22 @@ static void answer_query(struct executor *x, batch_t *batch, struct trade *t) {
     if (!asks_anyway && batch_mono(batch) - t->inquiry.asked_at >= x->patience.interval) engine_ask(x, batch, t);
 }
 
+static void answer_unknown(struct executor *x, batch_t *batch, const StatusQuery *q) {
+    TradeUnknown m = TRADE_UNKNOWN__INIT;
+    if (!engine_is_ours(x, q->account_id)) return;
+    m.trade_id = q->trade_id;
+    m.account_id = q->account_id;
+    batch_emit(batch, TOPIC_executions, x->context->shard, &m.base);
+}
+
 err_t commands_query(void *self, batch_t *batch, const ProtobufCMessage *body) {
     struct executor *x = self;
     const StatusQuery *q = (const StatusQuery *)body;
     engine_begin(x, batch);
     struct trade *t = trades_find(x->trades, q->trade_id);
-    if (t) answer_query(x, batch, t); // else it is over and forgotten: the archive answers
+    if (t)
+        answer_query(x, batch, t);
+    else if (!guard_find(x->guard, digest_text(q->trade_id), NULL)) // else it is over and forgotten: the archive answers
+        answer_unknown(x, batch, q);
     return ERR_OK;
 }

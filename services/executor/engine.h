@@ -68,6 +68,7 @@ struct executor {
 };
 
 void engine_begin(struct executor *x, batch_t *batch); // every entry point first
+bool engine_is_ours(const struct executor *x, const char *account_id); // configured, and with this executor
 
 // apply.c - one step of one trade: counted out, stepped by the pure part, counted in again, and its effects worked off.
 struct step {

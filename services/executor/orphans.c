@@ -166,18 +166,13 @@ static TradeState as_ordered(const struct executor *x, const TradeState *t) {
     return s;
 }
 
-static bool is_ours(const struct executor *x, const TradeState *t) {
-    const AccountConfig *account = book_account(x->context->book, t->account_id);
-    return account && book_shard(x->context->book, account, x->context->shards) == x->context->shard;
-}
-
 err_t orphans_recalled(void *self, batch_t *batch, const ProtobufCMessage *body) {
     struct executor *x = self;
     const TradeState *t = (const TradeState *)body;
     if (trade_is_final(t) || t->state == TRADE_STATE__STATE__filled) return ERR_OK; // an answer to the reconciler
     engine_begin(x, batch);
     bool known = trades_find(x->trades, t->trade_id) || guard_find(x->guard, digest_text(t->trade_id), NULL);
-    if (known || orphans_find(x->orphans, t->trade_id) || !is_ours(x, t)) return ERR_OK;
+    if (known || orphans_find(x->orphans, t->trade_id) || !engine_is_ours(x, t->account_id)) return ERR_OK;
     const TradeState ordered = as_ordered(x, t);
     (void)guard_put(x->guard, batch, digest_text(t->trade_id), t->signal_at);
     struct trade *taken = engine_add(x, batch, &ordered);

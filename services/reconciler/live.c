@@ -64,6 +64,8 @@ void live_trade_drop(struct live *live, struct live_trade *t) {
     free_live_trade(live, t);
 }
 
+bool live_trade_is_taken_back(const struct live_trade *t) { return t->signal->routed && !t->listed && !t->own; }
+
 void live_signal_drop(struct live *live, struct live_signal *s) {
     while (s->trades) {
         struct live_trade *t = s->trades;

@@ -56,3 +56,4 @@ void live_signal_refused(struct live_signal *signal, const char *why);          
 struct live_trade *live_trade_find(const struct live *live, const char *trade_id);
 struct live_trade *live_trade_add(struct live *live, struct live_signal *signal, const char *trade_id, const char *account_id);
 void live_trade_drop(struct live *live, struct live_trade *trade);
+bool live_trade_is_taken_back(const struct live_trade *trade); // its signal was decided again, and not for it

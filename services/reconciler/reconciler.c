@@ -118,6 +118,19 @@ static err_t handle_snapshot(void *self, batch_t *batch, const ProtobufCMessage 
     return ERR_OK;
 }
 
+// An order of a decision that a rollback took back, and that never came to its executor, or was forgotten there before it was sent: its
+// signal waits for it no longer. Should it have been executed after all, that is late evidence.
+static err_t handle_unknown(void *self, batch_t *batch, const ProtobufCMessage *body) {
+    struct reconciler *r = self;
+    struct live_trade *t = live_trade_find(&r->live, ((const TradeUnknown *)body)->trade_id);
+    if (!has_guard_room(r)) return ERR_BUSY;
+    if (!t || !live_trade_is_taken_back(t) || t->status != TRADE_RECONCILIATION__STATUS__pending) return ERR_OK;
+    struct live_signal *s = t->signal;
+    live_trade_drop(&r->live, t);
+    if (!verdict_signal(r, batch, s)) slice_signal(batch, s);
+    return ERR_OK;
+}
+
 // --- what the router says
 
 // Kept in memory only: the routing, and the executor's repetition of the order, say all that a restart needs.
@@ -285,6 +298,7 @@ static const struct route routes[] = {
     {TOPIC_routings, &routing__descriptor, handle_routing, false},
     {TOPIC_executions, &execution__descriptor, handle_execution, false},
     {TOPIC_executions, &broker_snapshot__descriptor, handle_snapshot, false},
+    {TOPIC_executions, &trade_unknown__descriptor, handle_unknown, false},
     {TOPIC_recalls, &outcome__descriptor, handle_recalled, false},
     {TOPIC_recalls, &trade_state__descriptor, handle_recalled_trade, false},
     {0},

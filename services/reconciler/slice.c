@@ -92,6 +92,7 @@ void slice_signal(batch_t *batch, struct live_signal *s) {
         open_trade__init(o);
         o->trade_id = t->id;
         o->account_id = t->account_id;
+        o->has_taken_back = o->taken_back = live_trade_is_taken_back(t);
         list[m.n_trades++] = o;
     }
     record_to_json(&m.base, json);
@@ -141,7 +142,7 @@ static err_t load_signal(struct loading *l, struct span json) {
         const OpenTrade *o = open->trades[i];
         struct live_trade *t = live_trade_find(l->live, o->trade_id);
         if (!t) t = live_trade_add(l->live, s, o->trade_id, o->account_id);
-        t->listed = true;
+        t->listed = !o->taken_back;
         t->ordered_at = open->routed_at;
     }
     return ERR_OK;

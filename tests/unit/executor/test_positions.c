@@ -271,6 +271,16 @@ static void a_cancel_waits_for_the_order_to_be_at_the_broker(void **state) {
     assert_state(w, "t1", cancelled);
 }
 
+// The first in the batch; NULL: there is none.
+static const TradeUnknown *emitted_unknown(struct world *w) {
+    const struct outgoing *out;
+    for (size_t i = 0, n = batch_outgoing(w->batch, &out); i < n; i++) {
+        if (strcmp(out[i].type, trade_unknown__descriptor.name) == 0)
+            return (const TradeUnknown *)batch_opened(w->batch, &out[i]);
+    }
+    return NULL;
+}
+
 static void the_reconciler_can_have_it_looked_up(void **state) {
     struct world *w = *state;
     have_position(w, "t1");
@@ -281,8 +291,13 @@ static void the_reconciler_can_have_it_looked_up(void **state) {
     (void)!handle(w, TOPIC_outcomes, &q.base);
     (void)!handle(w, TOPIC_outcomes, &q.base);
     q.trade_id = (char *)"nobody";
+    q.account_id = (char *)"elsewhere"; // another executor's, or nobody's: no answer
+    (void)!handle(w, TOPIC_outcomes, &q.base);
+    assert_null(emitted_unknown(w));
+    q.account_id = (char *)"a1";
     (void)!handle(w, TOPIC_outcomes, &q.base);
     w->n_told = 0;
+    assert_string_equal(emitted_unknown(w)->trade_id, "nobody");
     world_commit(w);
     assert_int_equal(letters_of(w, &query_order__descriptor, NULL), 1);
     assert_int_equal(last_told(w, "t1")->state, T(filled)); // who asks may have forgotten what was told

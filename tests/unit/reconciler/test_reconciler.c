@@ -793,6 +793,29 @@ static void a_trade_without_an_answer_is_asked_about_more_and_more_seldom(void *
     assert_true(alerted(w, "trade_without_answer"));
 }
 
+static void hear_unknown(struct world *w, const char *trade_id) {
+    TradeUnknown m = TRADE_UNKNOWN__INIT;
+    m.trade_id = (char *)(uintptr_t)trade_id;
+    m.account_id = (char *)"a1";
+    handle(w, TOPIC_executions, &m.base);
+}
+
+// Its executor had told that it sends it, and forgot it with Redis; decided again, the signal is not for it.
+static void an_order_that_was_taken_back_and_that_its_executor_does_not_know_is_waited_for_no_longer(void **state) {
+    struct world *w = *state;
+    send_state(w, T2, TRADE_STATE__STATE__submitting);
+    send_routing(w, T1);
+    assert_true(wrote(w, "\"taken_back\":true"));
+    hear_unknown(w, T1); // the routing names it: its order is on the way
+    send_fill(w, T1, LOT, PRICE);
+    assert_null(outcome(w, 0)->signal);
+    begin(w);
+    hear_unknown(w, T2);
+    assert_int_equal(outcome(w, 0)->signal->status, COMPLETED);
+    hear_unknown(w, T2);
+    assert_null(outcome(w, 1));
+}
+
 static void what_works_at_the_broker_or_is_held_may_take_its_time(void **state) {
     static const struct {
         TradeState__State state;
@@ -937,6 +960,7 @@ int main(void) {
         CASE(what_the_archive_has_as_over_is_an_answer),
         CASE(what_is_decided_again_all_the_same_has_its_outcome),
         CASE(a_trade_without_an_answer_is_asked_about_more_and_more_seldom),
+        CASE(an_order_that_was_taken_back_and_that_its_executor_does_not_know_is_waited_for_no_longer),
         CASE(what_works_at_the_broker_or_is_held_may_take_its_time),
         CASE(questions_are_limited_each_second),
         CASE(a_holding_that_no_trade_explains_is_an_incident),
