@@ -6,4 +6,5 @@
 
 // The step from `before` to `after`, in the arena; either may be NULL (added, removed). Secrets' hashes are not told, the versions not
 // compared.
-ConfigStep *config_step(config_kind_t kind, const char *id, const ProtobufCMessage *before, const ProtobufCMessage *after, arena_t *arena);
+ConfigStep *config_step(config_kind_t kind, const char *id, const ProtobufCMessage *before,
+                        const ProtobufCMessage *after, arena_t *arena);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/table.h"
-#include "services/archiver/config_document.h"
+#include "services/archiver/config_rules.h"
 
 // A configuration as places are found in it.
 struct places {
@@ -21,22 +21,28 @@ struct server {
 };
 
 static const AccountConfig *account_of(const void *arg, const char *account_id) {
-    const struct config_row *row = config_find(arg, CONFIG_CHANGE__KIND__account_config, account_id);
+    const struct config_row *row =
+        config_find(arg, CONFIG_CHANGE__KIND__account_config, account_id);
     return row ? (const AccountConfig *)row->m : NULL;
 }
 
 static struct places places_of(const config_t *config, const struct shards_of *shards) {
-    struct places p = {config, {shards->executors, shards->record, account_of, config}, table_new(sizeof(struct server))};
+    struct places p = {config,
+                       {shards->executors, shards->record, account_of, config},
+                       table_new(sizeof(struct server))};
     const struct config_row *row = NULL;
     while ((row = config_next(config, CONFIG_CHANGE__KIND__instance_config, row))) {
         const InstanceConfig *instance = (const InstanceConfig *)row->m;
         const struct server server = {instance, shard_of_instance(&p.map, instance)};
-        for (size_t i = 0; i < instance->n_accounts; i++) *(struct server *)table_add(p.servers, table_key(instance->accounts[i])) = server;
+        for (size_t i = 0; i < instance->n_accounts; i++)
+            *(struct server *)table_add(p.servers, table_key(instance->accounts[i])) = server;
     }
     return p;
 }
 
-static bool is_served(const struct places *p, const char *account_id) { return table_find(p->servers, table_key(account_id)) != NULL; }
+static bool is_served(const struct places *p, const char *account_id) {
+    return table_find(p->servers, table_key(account_id)) != NULL;
+}
 
 static unsigned place_of(const struct places *p, const AccountConfig *account) {
     const struct server *s = table_find(p->servers, table_key(account->account_id));
@@ -50,62 +56,69 @@ struct check {
     struct complaints *to;
 };
 
-static void wrong(const struct check *c, const struct config_row *row, const char *part, const char *rule) {
-    char path[160];
-    (void)snprintf(path, sizeof path, "%.96s.%s", row->path, part);
-    complain_of(c->to, path, "%s", rule);
+static struct config_check check_of(const struct check *c, const struct config_row *row) {
+    return (struct config_check){c->after.config, c->to, row->path};
 }
 
 // What is said anew. What was said before an account was moved may stay, and says nothing any more.
-static void check_said(const struct check *c, const struct config_row *row, uint32_t shard, unsigned place) {
-    char rule[160];
-    if (shard >= c->after.map.shards) {
-        (void)snprintf(rule, sizeof rule, "must be less than %u, the number of executors", c->after.map.shards);
-        wrong(c, row, "shard", rule);
-    } else if (shard != place) {
-        (void)snprintf(rule, sizeof rule, "is with executor %u; it is moved by: tradecast shards move %.64s --to %u", place, row->id,
-                       shard);
-        wrong(c, row, "shard", rule);
-    }
+static void check_said(const struct check *c, const struct config_row *row, uint32_t shard,
+                       unsigned place) {
+    const struct config_check at = check_of(c, row);
+    if (shard >= c->after.map.shards)
+        config_wrong(&at, "shard", "must be less than %u, the number of executors",
+                     c->after.map.shards);
+    else if (shard != place)
+        config_wrong(&at, "shard",
+                     "is with executor %u; it is moved by: tradecast shards move %.64s --to %u",
+                     place, row->id, shard);
 }
 
 static void check_account(const struct check *c, const struct config_row *row) {
+    const struct config_check at = check_of(c, row);
     const AccountConfig *now = (const AccountConfig *)row->m, *held = account_of(c->held, row->id);
-    bool stays = held && is_served(&c->before, row->id) && is_served(&c->after, row->id); // without a gateway nothing is done for it
+    // Without a gateway nothing is done for it.
+    bool stays = held && is_served(&c->before, row->id) && is_served(&c->after, row->id);
     unsigned place = place_of(&c->after, now), was = stays ? place_of(&c->before, held) : place;
     bool said = now->has_shard && (!held || !held->has_shard || held->shard != now->shard);
-    if (said && (now->shard >= c->after.map.shards || now->shard != was)) return check_said(c, row, now->shard, was);
-    if (place == was) return;
-    char rule[200];
-    (void)snprintf(rule, sizeof rule,
-                   "would be with executor %u and is with executor %u; it is moved by: tradecast shards move %.64s --to %u", place, was,
-                   row->id, place);
-    wrong(c, row, "shard", rule);
+    if (said && (now->shard >= c->after.map.shards || now->shard != was))
+        return check_said(c, row, now->shard, was);
+    if (place != was)
+        config_wrong(&at, "shard",
+                     "would be with executor %u and is with executor %u; it is moved by: "
+                     "tradecast shards move %.64s --to %u",
+                     place, was, row->id, place);
 }
 
 static void check_instance(const struct check *c, const struct config_row *row) {
+    const struct config_check at = check_of(c, row);
     const InstanceConfig *now = (const InstanceConfig *)row->m;
-    const struct config_row *before = config_find(c->held, CONFIG_CHANGE__KIND__instance_config, row->id);
+    const struct config_row *before =
+        config_find(c->held, CONFIG_CHANGE__KIND__instance_config, row->id);
     const InstanceConfig *held = before ? (const InstanceConfig *)before->m : NULL;
     unsigned place = shard_of_instance(&c->after.map, now);
-    if (now->has_shard && (!held || !held->has_shard || held->shard != now->shard)) check_said(c, row, now->shard, place);
+    if (now->has_shard && (!held || !held->has_shard || held->shard != now->shard))
+        check_said(c, row, now->shard, place);
     for (size_t i = 0; i < now->n_accounts; i++) {
-        char part[48], rule[160];
+        char part[48];
         const AccountConfig *account = account_of(c->after.config, now->accounts[i]);
         if (!account || place_of(&c->after, account) == place) continue;
         (void)snprintf(part, sizeof part, "accounts[%zu]", i);
-        (void)snprintf(rule, sizeof rule, "%.64s is with executor %u, and the others here with executor %u: a gateway has one executor",
-                       now->accounts[i], place_of(&c->after, account), place);
-        wrong(c, row, part, rule);
+        config_wrong(&at, part,
+                     "%.64s is with executor %u, and the others here with executor %u: a gateway "
+                     "has one executor",
+                     now->accounts[i], place_of(&c->after, account), place);
     }
 }
 
-void config_check_shards(const config_t *held, const config_t *wanted, const struct shards_of *shards, struct complaints *complaints) {
+void config_check_shards(const config_t *held, const config_t *wanted,
+                         const struct shards_of *shards, struct complaints *complaints) {
     if (!shards->executors) return;
     struct check c = {held, places_of(held, shards), places_of(wanted, shards), complaints};
     const struct config_row *row = NULL;
-    while ((row = config_next(wanted, CONFIG_CHANGE__KIND__account_config, row))) check_account(&c, row);
-    while ((row = config_next(wanted, CONFIG_CHANGE__KIND__instance_config, row))) check_instance(&c, row);
+    while ((row = config_next(wanted, CONFIG_CHANGE__KIND__account_config, row)))
+        check_account(&c, row);
+    while ((row = config_next(wanted, CONFIG_CHANGE__KIND__instance_config, row)))
+        check_instance(&c, row);
     table_destroy(&c.before.servers);
     table_destroy(&c.after.servers);
 }

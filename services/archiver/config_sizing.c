@@ -1,6 +1,6 @@
 // config_sizing - which fields go with which way of sizing.
 // SPDX-License-Identifier: MIT
-#include "services/archiver/config_sizing.h"
+#include "services/archiver/config_rules.h"
 
 #include <stdio.h>
 
@@ -32,52 +32,56 @@ static const struct {
 };
 
 static unsigned given(const Subscription *s) {
-    return (s->has_fixed_lot ? FIXED_LOT : 0) | (s->has_multiplier ? MULTIPLIER : 0) | (s->has_risk_percent ? RISK_PERCENT : 0) |
-           (s->has_risk_cash ? RISK_CASH : 0) | (s->has_provider_equity ? PROVIDER_EQUITY : 0);
+    return (s->has_fixed_lot ? FIXED_LOT : 0) | (s->has_multiplier ? MULTIPLIER : 0) |
+           (s->has_risk_percent ? RISK_PERCENT : 0) | (s->has_risk_cash ? RISK_CASH : 0) |
+           (s->has_provider_equity ? PROVIDER_EQUITY : 0);
 }
 
-static void wrong(struct complaints *to, const char *path, const char *field, const char *rule) {
-    char where[200];
-    snprintf(where, sizeof where, "%s.%s", path, field);
-    complain_of(to, where, "%s", rule);
-}
-
-static void check_way(const Subscription *s, const char *path, struct complaints *to) {
+static void check_way(const struct config_check *c, const Subscription *s) {
     const char *name = record_enum_name(&sizing__by__descriptor, (int)s->sizing);
     char rule[120];
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         if (ways[i].by != s->sizing) continue;
         for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) {
-            snprintf(rule, sizeof rule, "%s with sizing %s", ways[i].must & parts[k].part ? "is required" : "says nothing", name);
-            if (given(s) & parts[k].part ? !(ways[i].may & parts[k].part) : ways[i].must & parts[k].part)
-                wrong(to, path, parts[k].name, rule);
+            snprintf(rule, sizeof rule, "%s with sizing %s",
+                     ways[i].must & parts[k].part ? "is required" : "says nothing", name);
+            if (given(s) & parts[k].part ? !(ways[i].may & parts[k].part)
+                                         : ways[i].must & parts[k].part)
+                config_wrong(c, parts[k].name, "%s", rule);
         }
     }
     if (s->sizing == SIZING__BY__target && s->has_fixed_lot && s->has_multiplier)
-        wrong(to, path, "multiplier", "says nothing beside fixed_lot");
+        config_wrong(c, "multiplier", "says nothing beside fixed_lot");
 }
 
 // Such a source's lots are those of somebody who has 10000: as they are they would be right for nobody else.
-static void check_share(const config_t *config, const Subscription *s, const char *path, struct complaints *to) {
-    const struct config_row *row = config_find(config, CONFIG_CHANGE__KIND__signal_config, s->source);
+static void check_share(const struct config_check *c, const Subscription *s) {
+    const struct config_row *row =
+        config_find(c->config, CONFIG_CHANGE__KIND__signal_config, s->source);
     const SignalConfig *source = row ? (const SignalConfig *)row->m : NULL;
-    bool as_told =
-        s->has_sizing ? s->sizing == SIZING__BY__multiplier || (s->sizing == SIZING__BY__target && !s->has_fixed_lot) : s->has_multiplier;
-    if (source && source->dialect == SIGNAL_CONFIG__DIALECT__pineconnector && source->risk_is == SIGNAL_CONFIG__RISK__percent_lots &&
-        as_told)
-        wrong(to, path, "sizing", "must be equity_ratio (or by risk, or fixed) for a source whose risk_is is percent_lots");
+    bool as_told = s->has_sizing ? s->sizing == SIZING__BY__multiplier ||
+                                       (s->sizing == SIZING__BY__target && !s->has_fixed_lot)
+                                 : s->has_multiplier;
+    if (source && source->dialect == SIGNAL_CONFIG__DIALECT__pineconnector &&
+        source->risk_is == SIGNAL_CONFIG__RISK__percent_lots && as_told)
+        config_wrong(c, "sizing",
+                     "must be equity_ratio (or by risk, or fixed) for a source whose risk_is is "
+                     "percent_lots");
 }
 
-void config_check_sizing(const config_t *config, const Subscription *s, const char *path, struct complaints *to) {
+void config_check_sizing(const struct config_check *c, const Subscription *s) {
     if (s->has_sizing)
-        check_way(s, path, to);
+        check_way(c, s);
     else if (s->has_fixed_lot == s->has_multiplier)
-        wrong(to, path, "fixed_lot", "exactly one of fixed_lot and multiplier must be given, or sizing");
+        config_wrong(c, "fixed_lot",
+                     "exactly one of fixed_lot and multiplier must be given, or sizing");
     else if (given(s) & ~(unsigned)(FIXED_LOT | MULTIPLIER))
-        wrong(to, path, "sizing", "is required beside risk_percent, risk_cash or provider_equity");
+        config_wrong(c, "sizing", "is required beside risk_percent, risk_cash or provider_equity");
     if (s->has_default_stop_loss_points && s->has_default_stop_loss_percent)
-        wrong(to, path, "default_stop_loss_percent", "is given beside default_stop_loss_points: one of them");
+        config_wrong(c, "default_stop_loss_percent",
+                     "is given beside default_stop_loss_points: one of them");
     if (s->has_default_take_profit_points && s->has_default_take_profit_percent)
-        wrong(to, path, "default_take_profit_percent", "is given beside default_take_profit_points: one of them");
-    check_share(config, s, path, to);
+        config_wrong(c, "default_take_profit_percent",
+                     "is given beside default_take_profit_points: one of them");
+    check_share(c, s);
 }

@@ -77,8 +77,7 @@ static void walk_field(struct walk *w, struct config_spot spot) {
     const ProtobufCFieldDescriptor *f = spot.field;
     struct field_values was = field_values(spot.before, f), is = field_values(spot.after, f);
     size_t end = strlen(w->path);
-    if (field_is_list(f) && w->lists == CONFIG_BY_INDEX)
-        return walk_indices(w, spot, was, is, end);
+    if (field_is_list(f) && w->lists == CONFIG_BY_INDEX) return walk_indices(w, spot, was, is, end);
     if (field_is_list(f) && field_is_message(f) && config_key_field(f->descriptor))
         return walk_keys(w, spot, was, is, end);
     spot.was = was.n ? was.first : NULL;
