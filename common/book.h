@@ -42,7 +42,5 @@ typedef void book_source_fn(void *arg, const SignalConfig *source);
 void book_each_source(const book_t *self, book_source_fn *visit, void *arg);
 typedef void book_account_fn(void *arg, const AccountConfig *account);
 void book_each_account(const book_t *self, book_account_fn *visit, void *arg);
-typedef void book_broker_fn(void *arg, const BrokerConfig *broker);
-void book_each_broker(const book_t *self, book_broker_fn *visit, void *arg);
 typedef void book_instance_fn(void *arg, const InstanceConfig *instance);
 void book_each_instance(const book_t *self, book_instance_fn *visit, void *arg);

@@ -271,7 +271,8 @@ static err_t read_bytes(struct span text, arena_t *arena, ProtobufCBinaryData *o
         if (hex_digit(t[i]) < 0) return ERR_INPUT;
     if (!arena) free(out->data);
     *out = (ProtobufCBinaryData){.len = text.length / 2, .data = record_take(arena, text.length / 2)};
-    for (size_t i = 0; i < out->len; i++) out->data[i] = (uint8_t)(hex_digit(t[2 * i]) << 4 | hex_digit(t[2 * i + 1]));
+    for (size_t i = 0; i < out->len; i++)
+        out->data[i] = (uint8_t)(hex_digit(t[2 * i]) * 16 + hex_digit(t[2 * i + 1]));
     return ERR_OK;
 }
 

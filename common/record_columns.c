@@ -48,6 +48,8 @@ static struct column column_of(const ProtobufCMessageDescriptor *d,
     return (struct column){f, within, slot, rank_of(d, f, within)};
 }
 
+static_assert(RECORD_COLUMNS_MAX <= RECORD_SLOTS, "every column has a bit");
+
 static struct record_columns *columns_of(const ProtobufCMessageDescriptor *d) {
     struct column all[RECORD_COLUMNS_MAX];
     struct record_columns *c = record_take(NULL, sizeof *c);
@@ -55,13 +57,13 @@ static struct record_columns *columns_of(const ProtobufCMessageDescriptor *d) {
         if (is_inlined(&d->fields[i])) c->terms = &d->fields[i];
     }
     const ProtobufCMessageDescriptor *inner = c->terms ? c->terms->descriptor : NULL;
-    unsigned slots = d->n_fields + (inner ? inner->n_fields : 0);
-    assert(slots <= RECORD_COLUMNS_MAX && slots <= RECORD_SLOTS);
-    for (unsigned slot = 0; slot < slots; slot++) {
-        const ProtobufCFieldDescriptor *f =
-            slot < d->n_fields ? &d->fields[slot] : &inner->fields[slot - d->n_fields];
-        if (f != c->terms) all[c->n++] = column_of(d, f, slot);
+    unsigned n_inner = inner ? inner->n_fields : 0;
+    assert(d->n_fields + n_inner <= RECORD_COLUMNS_MAX);
+    for (unsigned i = 0; i < d->n_fields; i++) {
+        if (&d->fields[i] != c->terms) all[c->n++] = column_of(d, &d->fields[i], i);
     }
+    for (unsigned i = 0; i < n_inner; i++)
+        all[c->n++] = column_of(d, &inner->fields[i], d->n_fields + i);
     qsort(all, c->n, sizeof *all, by_rank);
     for (unsigned i = 0; i < c->n; i++)
         c->fields[i] = all[i].field, c->within[i] = all[i].within,

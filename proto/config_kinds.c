@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "proto/config_kinds.h"
 
-#define CONFIG_KIND(table, row, section, id)                                                       \
+#define CONFIG_KIND(table, row, section, id, ...)                                                  \
     [CONFIG_KIND_##table] = {CONFIG_CHANGE__KIND__##table,                                         \
                              #table,                                                               \
                              #table ":index",                                                      \

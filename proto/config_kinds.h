@@ -10,20 +10,20 @@
 
 // In the order in which rows refer to each other. The table is its name in SQLite, the prefix of
 // its keys in Redis, its ConfigChange.Kind and its message; what follows the first argument is
-// handed on to X.
+// handed on to X, which takes it as `...` where there is nothing (cppcheck knows no __VA_OPT__).
 // clang-format off
 //    table            in ConfigChange  in ConfigDocument  its id
 #define CONFIG_KINDS(X, ...) \
-    X(broker_config,   broker,          brokers,           broker_id   __VA_OPT__(,) __VA_ARGS__) \
-    X(signal_config,   signal,          sources,           config_id   __VA_OPT__(,) __VA_ARGS__) \
-    X(risk_config,     risk,            presets,           preset_id   __VA_OPT__(,) __VA_ARGS__) \
-    X(account_config,  account,         accounts,          account_id  __VA_OPT__(,) __VA_ARGS__) \
-    X(instance_config, instance,        instances,         instance_id __VA_OPT__(,) __VA_ARGS__)
+    X(broker_config,   broker,          brokers,           broker_id, __VA_ARGS__) \
+    X(signal_config,   signal,          sources,           config_id, __VA_ARGS__) \
+    X(risk_config,     risk,            presets,           preset_id, __VA_ARGS__) \
+    X(account_config,  account,         accounts,          account_id, __VA_ARGS__) \
+    X(instance_config, instance,        instances,         instance_id, __VA_ARGS__)
 // clang-format on
 
 typedef ConfigChange__Kind config_kind_t;
 
-#define CONFIG_KIND_ENUM(table, row, section, id) CONFIG_KIND_##table,
+#define CONFIG_KIND_ENUM(table, row, section, id, ...) CONFIG_KIND_##table,
 enum config_kind_index { CONFIG_KINDS(CONFIG_KIND_ENUM) CONFIG_KIND_COUNT };
 #undef CONFIG_KIND_ENUM
 

@@ -233,7 +233,7 @@ static void check_instance(const struct config_check *c, const ProtobufCMessage 
 }
 
 typedef void check_fn(const struct config_check *c, const ProtobufCMessage *m);
-#define CHECK_OF(table, row, section, id) [CONFIG_KIND_##table] = check_##row,
+#define CHECK_OF(table, row, section, id, ...) [CONFIG_KIND_##table] = check_##row,
 
 void config_check(const config_t *config, struct complaints *complaints) {
     static check_fn *const checks[CONFIG_KIND_COUNT] = {CONFIG_KINDS(CHECK_OF)};

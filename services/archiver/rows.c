@@ -346,7 +346,7 @@ static err_t write_result(rows_t *self, const struct row *row) {
     return e || written != WRITTEN ? e : derived_execution(self->derived, &old, new);
 }
 
-#define CONFIG_PLACE(table, row, section, id)                                                      \
+#define CONFIG_PLACE(table, row, section, id, ...)                                                 \
     [CONFIG_KIND_##table] = {QUERY_drop_##table, TABLE_##table},
 
 static err_t write_config(rows_t *self, const struct row *row) {

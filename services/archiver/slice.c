@@ -15,7 +15,7 @@
 #define KEY_TEXT    128
 #define VERSION_KEY "archiver:config_version"
 
-#define CONFIG_PREFIX(table, row, section, id) #table ":",
+#define CONFIG_PREFIX(table, row, section, id, ...) #table ":",
 const char *const archiver_slice[] = {CONFIG_KINDS(CONFIG_PREFIX) VERSION_KEY, NULL};
 
 void slice_config_changed(batch_t *batch, const ConfigChange *change) {

@@ -72,7 +72,7 @@ void trades_drop(trades_t *self, struct trade *t) {
 
 bool trades_forget_oldest(trades_t *self) {
     bool named = false;
-    while (self->n_retired > self->retired_max) {
+    while (self->retired && self->n_retired > self->retired_max) {
         named |= self->retired->closing != 0;
         trades_drop(self, self->retired);
     }

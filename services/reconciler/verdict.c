@@ -155,6 +155,7 @@ static void end_own(struct reconciler *r, batch_t *batch, struct live_trade *t, 
     bool of_signal = state->cause == TRADE_STATE__CAUSE__other_side;
     if (of_signal && t->facts.filled_lots.e8 > 0 && recall_said(r, state).signal_failed) revive_signal(r, batch, state, &t->facts, o, &status);
     batch_emit(batch, TOPIC_outcomes, 0, &o->base);
+    o->signal = NULL; // it lives here only
     slice_expire(batch, t->id);
     remember_trade(r, batch, t);
     live_trade_drop(&r->live, t);
