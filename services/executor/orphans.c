@@ -12,6 +12,7 @@
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/table.h"
+#include "common/testing.h"
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
 #include "services/executor/trade/evidence.h"
@@ -95,6 +96,7 @@ static bool is_strange(batch_t *batch, const char *trade_id, const char *account
 }
 
 void orphans_seek(struct executor *x, batch_t *batch, const char *trade_id, const char *account_id) {
+    if (MUTATED("no_seek")) return;
     if (orphans_find(x->orphans, trade_id) || is_strange(batch, trade_id, account_id)) return;
     struct orphan *o = orphans_add(x->orphans, trade_id, account_id, batch_mono(batch));
     slice_orphan(batch, x->context->shard, trade_id, account_id);

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: MIT
 import pytest
 
+from tests.fault import test_books_heal, test_outcomes, test_record_is_the_broker
 from tests.fault.chaos import row, run_mix
 from tests.fault.mixes import MIXES
+from tests.harness.wait import TooLate
 
 # mechanism off -> the mix that catches it, and after how many kills at most it must have
 CAUGHT_BY = {
@@ -33,6 +35,40 @@ def test_the_harness_turns_red_without(mutation, tell):
             tell(f"{mutation} off: red after {kills} kills: {tally.verdict}")
             return
     pytest.fail(f"{mutation} off, and {name} stayed green for {kills} kills: {row(tally)}")
+
+
+# mechanism off -> the directed test that catches it, and what that is given
+_closed_unreported = \
+    test_books_heal.test_a_position_that_was_closed_unreported_is_closed_by_what_history_says
+_made_smaller = test_books_heal.test_a_position_that_was_made_smaller_by_hand_is_so_here
+_other_side = test_record_is_the_broker.test_the_close_of_the_other_side_is_known_after_a_rollback
+DIRECTED = {
+    "count_again": (_closed_unreported, {"account": "hedge"}),
+    "no_healing": (_made_smaller, {"account": "hedge"}),
+    "no_seek": (_other_side, {}),
+}
+
+
+def turns_red(test, *given, **more):
+    """It fails by what it checks, not by a wait for what it needs first."""
+    with pytest.raises(AssertionError) as raised:
+        test(*given, **more)
+    assert not isinstance(raised.value, TooLate), raised.value
+
+
+@pytest.mark.parametrize("mutation", DIRECTED)
+def test_the_directed_test_turns_red_without(stage, mutation):
+    test, more = DIRECTED[mutation]
+
+    def mutated(*given, options=None, **rest):
+        return stage(*given, options={**(options or {}), "TRADECAST_MUTATE": mutation}, **rest)
+    turns_red(test, mutated, **more)
+
+
+def test_what_ended_is_forgotten_without_recalls(plant_of):
+    def mutated(options, **rest):
+        return plant_of(options={**options, "TRADECAST_MUTATE": "no_recalls"}, orderly=False, **rest)
+    turns_red(test_outcomes.test_what_ended_and_only_the_archive_has_is_known_again, mutated)
 
 
 def test_standard_does_lose_when_everything_is_killed_at_once(tell):
