@@ -2,14 +2,11 @@
 // SPDX-License-Identifier: MIT
 #include "services/archiver/rows.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/alloc.h"
-#include "common/array.h"
 #include "common/clock.h"
-#include "common/hash.h"
 #include "common/log.h"
 #include "common/own.h"
 #include "common/record.h"
@@ -18,20 +15,8 @@
 #include "services/archiver/backfill.h"
 #include "services/archiver/chain.h"
 #include "services/archiver/outcome.h"
+#include "services/archiver/rows_queue.h"
 #include "services/archiver/signals.h"
-
-struct row {
-    enum table_name table;
-    const ProtobufCMessage *m;
-    const ProtobufCMessage *with; // of a trade_result its metrics, of a signal what is kept until it has an outcome
-};
-
-// Where in the queue a trade's state stands.
-struct trade_place {
-    const char *trade_id;
-    size_t at;
-    UT_hash_handle hh;
-};
 
 // Statements beside the tables' own.
 #define QUERIES(X)                                                                                                                         \
@@ -63,11 +48,7 @@ struct rows {
     chain_t *chain;
     derived_t *derived;
     backfill_t *backfill;
-    struct row *queue;
-    size_t count, capacity;
-    struct trade_place *places; // as many as the queue has room
-    struct trade_place *by_trade;
-    size_t n_places;
+    struct row_queue queue;
     const char *linked; // the signal whose order was linked last
 };
 
@@ -119,8 +100,7 @@ void rows_destroy(rows_t **self) {
     backfill_destroy(&(*self)->backfill);
     derived_destroy(&(*self)->derived);
     chain_destroy(&(*self)->chain);
-    free((*self)->queue);
-    free((*self)->places);
+    row_queue_destroy(&(*self)->queue);
     free(*self);
     *self = NULL;
 }
@@ -128,67 +108,22 @@ void rows_destroy(rows_t **self) {
 // The queue.
 
 void rows_add(rows_t *self, enum table_name table, const ProtobufCMessage *m) {
-    array_reserve(self->queue, self->count, self->capacity);
-    self->queue[self->count++] = (struct row){table, m, NULL};
+    row_queue_add(&self->queue, table, m);
 }
-
-static struct trade_place *new_place(rows_t *self) {
-    static_assert(sizeof(struct trade_place) < 256);
-    enum { CHUNK = 4096 };
-    if (!self->places) self->places = alloc_zeroed(CHUNK, sizeof(*self->places));
-    return self->n_places < CHUNK ? &self->places[self->n_places++] : NULL;
-}
-
 void rows_add_trade(rows_t *self, const TradeState *trade) {
-    struct trade_place *place;
-    HASH_FIND_STR(self->by_trade, trade->trade_id, place);
-    if (place) {
-        struct row *held = &self->queue[place->at];
-        if (((const TradeState *)held->m)->updated_at <= trade->updated_at) held->m = &trade->base;
-        return;
-    }
-    place = new_place(self);
-    if (place) {
-        place->trade_id = trade->trade_id;
-        place->at = self->count;
-        HASH_ADD_KEYPTR(hh, self->by_trade, place->trade_id, strlen(place->trade_id), place);
-    }
-    rows_add(self, TABLE_trades, &trade->base); // without a place it is written more than once: right, only slower
+    row_queue_add_trade(&self->queue, trade);
 }
-
 void rows_add_signal(rows_t *self, const Signal *signal, arena_t *arena) {
-    PendingSignal *pending = arena_take(arena, sizeof(*pending));
-    pending_signal__init(pending);
-    pending->signal_id = signal->signal_id;
-    pending->signal.len = signal__get_packed_size(signal);
-    pending->signal.data = arena_take(arena, pending->signal.len);
-    signal__pack(signal, pending->signal.data);
-    rows_add(self, TABLE_signals, &signal_row(signal, arena)->base);
-    self->queue[self->count - 1].with = &pending->base;
+    row_queue_add_signal(&self->queue, signal, arena);
 }
-
-// The archive knows of a result through whom it was executed.
 void rows_add_execution(rows_t *self, const Execution *e, arena_t *arena) {
-    rows_add_trade(self, e->trade);
-    if (!e->result) {
-        if (e->metrics) rows_add(self, TABLE_result_metrics, &e->metrics->base);
-        return;
-    }
-    TradeResult *result = arena_take(arena, sizeof(*result));
-    *result = *e->result;
-    result->broker_id = e->trade->broker_id;
-    result->instance_id = e->trade->instance_id;
-    rows_add(self, TABLE_trade_result, &result->base);
-    if (e->metrics) self->queue[self->count - 1].with = &e->metrics->base;
+    row_queue_add_execution(&self->queue, e, arena);
 }
-
-size_t rows_count(const rows_t *self) { return self->count; }
+size_t rows_count(const rows_t *self) { return self->queue.count; }
 chain_t *rows_chain(rows_t *self) { return self->chain; }
 
 void rows_clear(rows_t *self) {
-    HASH_CLEAR(hh, self->by_trade);
-    self->by_trade = NULL;
-    self->n_places = self->count = 0;
+    row_queue_clear(&self->queue);
     self->linked = NULL;
 }
 
@@ -382,8 +317,8 @@ err_t rows_write(rows_t *self) {
     err_t e = ERR_OK;
     self->linked = NULL;
     chain_begin(self->chain);
-    for (size_t i = 0; !e && i < self->count; i++) {
-        const struct row *row = &self->queue[i];
+    for (size_t i = 0; !e && i < self->queue.count; i++) {
+        const struct row *row = &self->queue.rows[i];
         e = writers[row->table] ? writers[row->table](self, row) : put(self, row->table, row->m);
     }
     uint64_t now = clock_utc_ns();
