@@ -155,7 +155,7 @@ static err_t take_all(struct taking *t) {
 static void take_state(struct taking *t) {
     static const char *const why[] = {
         [STATE_BUSY] = "the services never rested", [STATE_LARGE] = "it is too large", [STATE_FAILED] = "it could not be read"};
-    enum state_taken taken = state_write(&t->traces, t->store, t->file);
+    enum state_taken taken = record_state_write(&t->traces, t->store, t->file);
     if (taken != STATE_TAKEN) (void)complain_of_call(NO_REACH, "what was open before is not in the recording: %s (docs/replay.md)", why[taken]);
 }
 

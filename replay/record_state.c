@@ -198,7 +198,7 @@ static bool all_begun(const struct traces *t) {
     return true;
 }
 
-enum state_taken state_write(struct traces *t, store_t *store, recording_t *file) {
+enum state_taken record_state_write(struct traces *t, store_t *store, recording_t *file) {
     struct looking l = {.traces = t, .store = store};
     enum state_taken taken = STATE_BUSY;
     uint64_t end = clock_mono_ns() + BEGIN_NS;

@@ -29,4 +29,4 @@ enum state_taken {
     STATE_LARGE, // too much to be read in one
     STATE_FAILED,
 };
-enum state_taken state_write(struct traces *t, store_t *store, recording_t *file);
+enum state_taken record_state_write(struct traces *t, store_t *store, recording_t *file);

@@ -202,7 +202,7 @@ static void archiver_destroy(void **self) {
     curator_destroy(&a->curator);
     recalls_destroy(&a->recalls);
     owner_destroy(&a->owner);
-    positions_destroy(&a->positions);
+    archived_positions_destroy(&a->positions);
     rows_destroy(&a->rows);
     sql_destroy(&a->db);
     arena_destroy(&a->arena);
@@ -228,7 +228,7 @@ static void *archiver_new(const struct context *context, const void *settings) {
     if (a->db) sql_on_unreadable(a->db, note_cell, a);
     if (a->db && schema_index_changes(a->db, s->copied)) sql_destroy(&a->db);
     if (a->db) a->rows = rows_new(a->db);
-    if (a->rows) a->positions = positions_new(a->db);
+    if (a->rows) a->positions = archived_positions_new(a->db);
     if (a->positions) a->owner = owner_new(a->db);
     struct curator_options curator = s->curator;
     curator.database = s->database;
@@ -342,7 +342,7 @@ static err_t told(struct archiver *a, err_t e) {
 static err_t positions_apart(struct archiver *a, const struct inlet_position *inlets, size_t n) {
     if (!MUTATED("position_apart")) return ERR_OK;
     err_t e = sql_begin(a->db);
-    if (!e) e = positions_write(a->positions, inlets, n);
+    if (!e) e = archived_positions_write(a->positions, inlets, n);
     return e ? e : sql_commit(a->db);
 }
 
@@ -354,7 +354,7 @@ static err_t archiver_persist(void *self, batch_t *batch, const struct inlet_pos
     if (!e) e = sql_begin(a->db);
     if (!e) e = owner_check(a->owner);
     if (!e) e = rows_write(a->rows);
-    if (!e) e = positions_write(a->positions, inlets, n);
+    if (!e) e = archived_positions_write(a->positions, inlets, n);
     if (!e) e = curator_write(a->curator);
     if (!e) {
         FAILPOINT("archiver.in_commit");

@@ -26,16 +26,16 @@ struct positions {
     size_t n;
 };
 
-positions_t *positions_new(sql_t *db) {
+positions_t *archived_positions_new(sql_t *db) {
     positions_t *self = alloc_zeroed(1, sizeof(*self));
     self->db = db;
     self->write = sql_prepare(
         db, "INSERT INTO positions (topic, position) VALUES (?1, ?2) ON CONFLICT(topic) DO UPDATE SET position = excluded.position");
-    if (!self->write) positions_destroy(&self);
+    if (!self->write) archived_positions_destroy(&self);
     return self;
 }
 
-void positions_destroy(positions_t **self) {
+void archived_positions_destroy(positions_t **self) {
     if (!*self) return;
     sql_query_destroy(&(*self)->write);
     free(*self);
@@ -87,7 +87,7 @@ void positions_find(positions_t *self, store_t *store, bool restored, const stru
     }
 }
 
-err_t positions_write(positions_t *self, const struct inlet_position *inlets, size_t n) {
+err_t archived_positions_write(positions_t *self, const struct inlet_position *inlets, size_t n) {
     err_t e = ERR_OK;
     char text[ENTRY_ID_TEXT];
     for (size_t i = 0; !e && i < n; i++) {

@@ -7,8 +7,8 @@
 
 typedef struct positions positions_t;
 
-positions_t *positions_new(sql_t *db);
-void positions_destroy(positions_t **self);
+positions_t *archived_positions_new(sql_t *db);
+void archived_positions_destroy(positions_t **self);
 err_t positions_load(positions_t *self);
 struct positions_found {
     struct inlet_position *inlets;
@@ -18,5 +18,5 @@ struct positions_found {
 // Where to go on. A topic that the archive has no position of (a new file) starts with what its journal still holds; so does, when the file
 // was restored from a backup, one whose journal begins after its position.
 void positions_find(positions_t *self, store_t *store, bool restored, const struct positions_found *out);
-err_t positions_write(positions_t *self, const struct inlet_position *inlets, size_t n); // those that moved, into an open transaction
+err_t archived_positions_write(positions_t *self, const struct inlet_position *inlets, size_t n); // those that moved, into an open transaction
 void positions_committed(positions_t *self, const struct inlet_position *inlets, size_t n);

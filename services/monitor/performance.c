@@ -67,7 +67,7 @@ void performance_write(const struct performance *self, decimal_t balance, uint64
     out->timestamp = utc_ns;
 }
 
-void performance_resume(struct performance *self, const TradingPerformance *stored, uint64_t utc_ns) {
+void trading_performance_resume(struct performance *self, const TradingPerformance *stored, uint64_t utc_ns) {
     *self = (struct performance){.day = utc_ns / DAY_NS};
     if (stored->timestamp / DAY_NS != self->day) return;
     self->wins = stored->win_count;

@@ -21,4 +21,4 @@ void performance_turn(struct performance *self, uint64_t utc_ns); // starts a ne
 // The form of metrics:performance. `balance` is what the accounts hold now; zero: unknown, no percentage.
 void performance_write(const struct performance *self, decimal_t balance, uint64_t utc_ns, TradingPerformance *out);
 // Goes on from what a monitor wrote before; what is from another day is left.
-void performance_resume(struct performance *self, const TradingPerformance *stored, uint64_t utc_ns);
+void trading_performance_resume(struct performance *self, const TradingPerformance *stored, uint64_t utc_ns);

@@ -153,7 +153,7 @@ static err_t load_performance(struct monitor *self, store_t *store) {
     }
     const TradingPerformance *before = (const TradingPerformance *)stored;
     bool same = !before->currency || strcmp(before->currency, self->settings->currency) == 0;
-    if (same) performance_resume(&self->performance, before, clock_utc_ns());
+    if (same) trading_performance_resume(&self->performance, before, clock_utc_ns());
     return ERR_OK;
 }
 

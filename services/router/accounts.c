@@ -21,7 +21,7 @@ struct accounts {
     struct account *first;
 };
 
-accounts_t *accounts_new(void) {
+accounts_t *router_accounts_new(void) {
     accounts_t *self = alloc_zeroed(1, sizeof *self);
     self->by_id = table_new(sizeof(struct place));
     self->trades = table_new(sizeof(struct trade));
@@ -38,7 +38,7 @@ static void account_free(struct account *a) {
     free(a);
 }
 
-void accounts_destroy(accounts_t **self) {
+void router_accounts_destroy(accounts_t **self) {
     if (!*self) return;
     for (struct account *a = (*self)->first, *next; a; a = next) {
         next = a->next;
@@ -53,7 +53,7 @@ void accounts_destroy(accounts_t **self) {
     *self = NULL;
 }
 
-struct account *accounts_get(accounts_t *self, const char *account_id) {
+struct account *router_accounts_get(accounts_t *self, const char *account_id) {
     struct place *place = table_add(self->by_id, table_key(account_id));
     if (place->account) return place->account;
     size_t length = strlen(account_id) + 1;
@@ -65,7 +65,7 @@ struct account *accounts_get(accounts_t *self, const char *account_id) {
     return place->account = account;
 }
 
-struct account *accounts_first(const accounts_t *self) {
+struct account *router_accounts_first(const accounts_t *self) {
     return self->first;
 }
 
@@ -154,7 +154,7 @@ struct trade *accounts_next_trade(const accounts_t *self, size_t *cursor, char t
 
 // --- what a trade's state says
 
-bool trade_is_working(const TradeState *t) {
+bool trade_may_fill(const TradeState *t) {
     switch (t->state) {
     case TRADE_STATE__STATE__pending:
     case TRADE_STATE__STATE__submitting:
@@ -184,7 +184,7 @@ static int64_t open_lots(const TradeState *t) {
 
 bool trade_is_open(const TradeState *t) {
     if (is_closing(t) || t->state == TRADE_STATE__STATE__closed) return false;
-    if (trade_is_working(t)) return true;
+    if (trade_may_fill(t)) return true;
     if (t->state == TRADE_STATE__STATE__filled) return open_lots(t) > 0 || !t->netted_lots; // all of it netted: it opened nothing
     return open_lots(t) > 0; // ended when partly filled: that part is a position
 }
@@ -192,7 +192,7 @@ bool trade_is_open(const TradeState *t) {
 // A close goes against what it closes: a sell takes longs.
 struct stake stake_of(const TradeState *t) {
     bool sells = (t->has_side ? t->side : t->direction) == SIGNAL__DIRECTION__sell;
-    int64_t rest = trade_is_working(t) && t->terms->lot_size > t->filled_lots
+    int64_t rest = trade_may_fill(t) && t->terms->lot_size > t->filled_lots
                        ? t->terms->lot_size - t->filled_lots
                        : 0;
     if (is_closing(t)) return (struct stake){.closing = true, .is_short = !sells, .rest = rest};

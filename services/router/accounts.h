@@ -58,10 +58,10 @@ struct stake {
 
 typedef struct accounts accounts_t;
 
-accounts_t *accounts_new(void);
-void accounts_destroy(accounts_t **self);
-struct account *accounts_get(accounts_t *self, const char *account_id); // made when new; valid as long as `self`
-struct account *accounts_first(const accounts_t *self);                 // then ->next
+accounts_t *router_accounts_new(void);
+void router_accounts_destroy(accounts_t **self);
+struct account *router_accounts_get(accounts_t *self, const char *account_id); // made when new; valid as long as `self`
+struct account *router_accounts_first(const accounts_t *self);                 // then ->next
 
 const char *accounts_symbol(accounts_t *self, const char *symbol); // the one text for it; valid as long as `self`
 // NULL: nothing was ever open there. `symbol` from accounts_symbol.
@@ -89,6 +89,6 @@ bool holding_is_empty(const struct holding *h); // nothing open, nothing under w
 // Whether a trade counts as open: it may still become a position, or is one. Closing trades never do.
 bool trade_is_open(const TradeState *trade);
 // Whether it may still be filled.
-bool trade_is_working(const TradeState *trade);
+bool trade_may_fill(const TradeState *trade);
 struct stake stake_of(const TradeState *trade);
 void account_take(struct account *account, const AccountState *state); // its money; older than what is held: nothing happens

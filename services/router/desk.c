@@ -27,7 +27,7 @@ struct seats {
 
 void desk_open(struct desk *self, const book_t *book, unsigned shards) {
     *self = (struct desk){.book = book, .shards = shards, .global = RISK_STATE__MODE__trading};
-    self->accounts = accounts_new();
+    self->accounts = router_accounts_new();
     self->rates = rates_new(SYMBOLS_MOST);
     self->price_age_max = PRICE_AGE_MAX;
     self->rate_age_max = RATE_AGE_MAX;
@@ -50,7 +50,7 @@ static void forget_seats(struct desk *self) {
 
 void desk_close(struct desk *self) {
     forget_seats(self);
-    accounts_destroy(&self->accounts);
+    router_accounts_destroy(&self->accounts);
     rates_destroy(&self->rates);
     risks_destroy(&self->risks);
 }
@@ -78,7 +78,7 @@ static struct seats *seats_add(struct desk *self, const char *source) {
     for (size_t i = 0; i < n; i++) {
         const AccountConfig *account = subscribers[i].account;
         bool again = i > 0 && subscribers[i - 1].account == account;
-        struct account *held = accounts_get(self->accounts, account->account_id);
+        struct account *held = router_accounts_get(self->accounts, account->account_id);
         (void)risks_of(self->risks, self->book, account, held);
         s->items[s->count++] = (struct seat){
             .account = account,

@@ -66,7 +66,7 @@ void follow_order(struct router *r, batch_t *batch, const Order *o, struct accou
     const struct stake stake = stake_of_order(o, account_holding(account, symbol));
     (void)accounts_hold(accounts, o->trade_id, account, symbol, &stake);
     if (!stake.closing || o->terms->has_lot_size)
-        slice_trade(batch, o->trade_id, accounts_trade(accounts, o->trade_id));
+        router_slice_trade(batch, o->trade_id, accounts_trade(accounts, o->trade_id));
 }
 
 // It is over. When it was not known here, and neither is its signal, its order may be decided again: that must not count it.
@@ -85,10 +85,10 @@ err_t follow_execution(void *self, batch_t *batch, const ProtobufCMessage *body)
     accounts_t *accounts = r->desk.accounts;
     const TradeState *t = ((const Execution *)body)->trade;
     const struct stake stake = stake_of(t);
-    if (stake.closing ? !trade_is_working(t) : !trade_is_open(t)) return trade_over(r, batch, t);
-    bool is_new = accounts_hold(accounts, t->trade_id, accounts_get(accounts, t->account_id), accounts_symbol(accounts, t->symbol), &stake);
-    bool ended = !trade_is_working(t) && t->state != TRADE_STATE__STATE__filled; // its record expires
-    if ((is_new || ended) && !stake.closing) slice_trade(batch, t->trade_id, accounts_trade(accounts, t->trade_id));
+    if (stake.closing ? !trade_may_fill(t) : !trade_is_open(t)) return trade_over(r, batch, t);
+    bool is_new = accounts_hold(accounts, t->trade_id, router_accounts_get(accounts, t->account_id), accounts_symbol(accounts, t->symbol), &stake);
+    bool ended = !trade_may_fill(t) && t->state != TRADE_STATE__STATE__filled; // its record expires
+    if ((is_new || ended) && !stake.closing) router_slice_trade(batch, t->trade_id, accounts_trade(accounts, t->trade_id));
     return ERR_OK;
 }
 
@@ -97,7 +97,7 @@ err_t follow_execution(void *self, batch_t *batch, const ProtobufCMessage *body)
 err_t follow_account(void *self, batch_t *batch, const ProtobufCMessage *body) {
     struct router *r = self;
     const AccountState *s = (const AccountState *)body;
-    account_take(accounts_get(r->desk.accounts, s->account_id), s);
+    account_take(router_accounts_get(r->desk.accounts, s->account_id), s);
     locks_told(r, batch, s);
     return ERR_OK;
 }

@@ -32,7 +32,7 @@ void locks_keep(batch_t *batch, struct account *account, uint64_t changed_at) {
     s.scope = account->id;
     s.mode = account->mode;
     s.changed_at = changed_at;
-    slice_risk(batch, &s, account);
+    router_slice_risk(batch, &s, account);
 }
 
 // --- the lock
@@ -131,7 +131,7 @@ static struct risk *risk_at(const struct at *at) {
 void locks_told(struct router *r, batch_t *batch, const AccountState *state) {
     const AccountConfig *config = book_account(r->context->book, state->account_id);
     if (!config || !state->has_balance || !state->has_equity) return;
-    const struct at at = {r, batch, config, accounts_get(r->desk.accounts, state->account_id)};
+    const struct at at = {r, batch, config, router_accounts_get(r->desk.accounts, state->account_id)};
     struct risk *k = risk_at(&at);
     if (!k || !k->is_watched) return;
     const struct told told = {state->balance, state->equity, state->updated_at, config->has_balance ? config->balance : 0};
@@ -155,7 +155,7 @@ void locks_ordered(struct router *r, batch_t *batch, const AccountConfig *config
 }
 
 void locks_tick(struct router *r, batch_t *batch) {
-    for (struct account *a = accounts_first(r->desk.accounts); a; a = a->next) {
+    for (struct account *a = router_accounts_first(r->desk.accounts); a; a = a->next) {
         const AccountConfig *config = book_account(r->context->book, a->id);
         const struct at at = {r, batch, config, a};
         if (config && risk_at(&at) && begin_day(&at)) locks_keep(batch, a, batch_now(batch));
@@ -165,7 +165,7 @@ void locks_tick(struct router *r, batch_t *batch) {
 err_t locks_unlock(struct router *r, batch_t *batch, const Command *c) {
     const AccountConfig *config = c->account_id ? book_account(r->context->book, c->account_id) : NULL;
     if (!config) return ERR_MISSING;
-    const struct at at = {r, batch, config, accounts_get(r->desk.accounts, c->account_id)};
+    const struct at at = {r, batch, config, router_accounts_get(r->desk.accounts, c->account_id)};
     struct risk *k = risk_at(&at);
     if (!k) risks_note_reason(at.account, NULL);
     // Not locked here: after a rollback of Redis the executor may be, still.

@@ -18,7 +18,7 @@ static void tell_mode(batch_t *batch, const char *scope, RiskState__Mode mode, c
 static err_t set_account(struct router *r, batch_t *batch, const Command *c, RiskState__Mode mode) {
     if (scope_is_reserved(c->account_id)) return ERR_RULE;
     if (!book_account(r->context->book, c->account_id)) return ERR_MISSING;
-    struct account *account = accounts_get(r->desk.accounts, c->account_id);
+    struct account *account = router_accounts_get(r->desk.accounts, c->account_id);
     account->mode = mode;
     risks_note_reason(account, c->reason);
     locks_keep(batch, account, c->created_at);
@@ -40,7 +40,7 @@ static err_t set_mode(struct router *r, batch_t *batch, const Command *c, RiskSt
         risks_set_source(r->desk.risks, c->source, mode);
     else
         r->desk.global = mode;
-    slice_risk(batch, &risk, NULL);
+    router_slice_risk(batch, &risk, NULL);
     tell_mode(batch, scope, mode, c);
     return ERR_OK;
 }

@@ -47,16 +47,16 @@ static void router_destroy(void **self) {
 }
 
 static void know_account(void *arg, const AccountConfig *account) {
-    (void)accounts_get(((struct router *)arg)->desk.accounts, account->account_id);
+    (void)router_accounts_get(((struct router *)arg)->desk.accounts, account->account_id);
 }
 
 static err_t router_load(void *self, store_t *store) {
     struct router *r = self;
     err_t e = guard_load(r->routed, store);
     if (!e) e = guard_load(r->ended, store);
-    if (!e) e = slice_load(store, &r->desk, r->context->shards);
+    if (!e) e = router_slice_load(store, &r->desk, r->context->shards);
     if (r->context->book) book_each_account(r->context->book, know_account, r);
-    for (struct account *a = accounts_first(r->desk.accounts); !e && a; a = a->next) e = slice_load_money(store, a);
+    for (struct account *a = router_accounts_first(r->desk.accounts); !e && a; a = a->next) e = slice_load_money(store, a);
     return e;
 }
 

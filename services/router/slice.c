@@ -96,7 +96,7 @@ bool stake_read(char *text, char **symbol, struct stake *out) {
            number_of(words[4], &out->other);
 }
 
-void slice_trade(batch_t *batch, const char *trade_id, struct trade *trade) {
+void router_slice_trade(batch_t *batch, const char *trade_id, struct trade *trade) {
     char k[KEY_TEXT], text[KEY_TEXT];
     in_index(batch, trade->account);
     stake_print(trade->holding->symbol, &trade->stake, text);
@@ -113,15 +113,15 @@ void slice_renew(batch_t *batch, accounts_t *accounts) {
     char k[KEY_TEXT], trade_id[40];
     size_t cursor = 0;
     for (struct trade *t; (t = accounts_next_trade(accounts, &cursor, trade_id)) != NULL;) {
-        if (t->account->old) slice_trade(batch, trade_id, t);
+        if (t->account->old) router_slice_trade(batch, trade_id, t);
     }
-    for (struct account *a = accounts_first(accounts); a; a = a->next) {
+    for (struct account *a = router_accounts_first(accounts); a; a = a->next) {
         if (a->old) batch_drop(batch, key(k, OLD_TRADES, a->id));
         a->old = false;
     }
 }
 
-void slice_risk(batch_t *batch, const RiskState *risk, struct account *account) {
+void router_slice_risk(batch_t *batch, const RiskState *risk, struct account *account) {
     char k[KEY_TEXT];
     if (account) in_index(batch, account);
     if (risk->source) batch_member(batch, SOURCES, risk->source);
@@ -144,7 +144,7 @@ static const char *text_of(struct span member, char out[static KEY_TEXT]) {
 
 static err_t load_account(void *arg, struct span member) {
     char id[KEY_TEXT];
-    accounts_get(((struct loading *)arg)->accounts, text_of(member, id))->kept = true;
+    router_accounts_get(((struct loading *)arg)->accounts, text_of(member, id))->kept = true;
     return ERR_OK;
 }
 
@@ -171,9 +171,9 @@ static err_t load_state(void *arg, const ProtobufCMessage *m) {
     accounts_t *accounts = ((struct loading *)arg)->accounts;
     const TradeState *t = (const TradeState *)m;
     const struct stake stake = stake_of(t);
-    bool closes = stake.closing && trade_is_working(t);
+    bool closes = stake.closing && trade_may_fill(t);
     if (!closes && !(trade_is_open(t) && accounts_trade(accounts, t->trade_id))) return ERR_OK; // what else is new is told by its execution
-    (void)accounts_hold(accounts, t->trade_id, accounts_get(accounts, t->account_id), accounts_symbol(accounts, t->symbol), &stake);
+    (void)accounts_hold(accounts, t->trade_id, router_accounts_get(accounts, t->account_id), accounts_symbol(accounts, t->symbol), &stake);
     return ERR_OK;
 }
 
@@ -222,7 +222,7 @@ void slice_unreadable(struct desk *desk, const struct unreadable *what) {
     } else if (strncmp(scope, source, sizeof source - 1) == 0) {
         risks_set_source(desk->risks, scope + sizeof source - 1, RISK_STATE__MODE__halted);
     } else {
-        struct account *account = accounts_get(desk->accounts, scope);
+        struct account *account = router_accounts_get(desk->accounts, scope);
         account->mode = RISK_STATE__MODE__halted;
         risks_note_reason(account, "its state of risk could not be read");
     }
@@ -251,11 +251,11 @@ static err_t load_halts(store_t *store, struct desk *desk) {
     return e ? e : store_members(store, SOURCES, load_source, &(struct source_loading){store, desk->risks});
 }
 
-err_t slice_load(store_t *store, struct desk *desk, unsigned shards) {
+err_t router_slice_load(store_t *store, struct desk *desk, unsigned shards) {
     struct loading l = {.accounts = desk->accounts};
     err_t e = load_halts(store, desk);
     if (!e) e = store_members(store, ACCOUNTS, load_account, &l);
-    for (l.account = accounts_first(desk->accounts); !e && l.account; l.account = l.account->next) {
+    for (l.account = router_accounts_first(desk->accounts); !e && l.account; l.account = l.account->next) {
         char k[KEY_TEXT];
         e = load_account_risk(store, l.account);
         if (!e) e = store_members(store, key(k, OLD_TRADES, l.account->id), load_old, &l);

@@ -36,6 +36,23 @@ def test_no_name_is_hidden_from_the_linker():
     assert not re.search(r"objcopy|\bld -r\b|-nostdlib|--keep-global", makefile)
 
 
+def exported(folder):
+    """The names that the objects of a folder's sources give to others."""
+    sources = [p.relative_to(ROOT) for p in sorted((ROOT / folder).rglob("*.c")) if p.name != "main.c"]
+    objects = [ROOT / "build/check" / p.with_suffix(".o") for p in sources]
+    out = subprocess.run(["nm", "-g", "--defined-only", *objects], capture_output=True, text=True, check=True).stdout
+    return {line.split()[2] for line in out.splitlines() if len(line.split()) == 3 and not line.split()[2].startswith("_")}
+
+
+def test_what_is_linked_with_others_has_names_of_its_own():
+    """A library hides that two have one name: the linker takes the first."""
+    names = {f: exported(f) for f in ("common", "cli", "replay", *(f"services/{p.name}" for p in sorted((ROOT / "services").iterdir())))}
+    assert len(names["services/router"]) > 20  # the look itself finds something
+    for linked in ("common", "cli", "replay", "services/archiver", "services/ingest", "services/router"):
+        for other in names:
+            assert other == linked or not names[linked] & names[other], (linked, other)
+
+
 @pytest.fixture
 def beside(tmp_path):
     """The program in a directory of its own, with the services beside it that a test puts there."""

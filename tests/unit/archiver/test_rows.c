@@ -35,14 +35,14 @@ static void open_world(struct world *w) {
     w->db = database_open(w->path, 1 << 30, notice, sizeof(notice));
     assert_non_null(w->db);
     w->rows = rows_new(w->db);
-    w->positions = positions_new(w->db);
+    w->positions = archived_positions_new(w->db);
     assert_non_null(w->rows);
     assert_non_null(w->positions);
     assert_int_equal(positions_load(w->positions), ERR_OK);
 }
 
 static void close_world(struct world *w) {
-    positions_destroy(&w->positions);
+    archived_positions_destroy(&w->positions);
     rows_destroy(&w->rows);
     sql_destroy(&w->db);
 }
@@ -74,7 +74,7 @@ static err_t try_commit(struct world *w, uint64_t sequence) {
     struct inlet_position at[] = {{"signals", {7, sequence}}, {"orders.0", {7, sequence}}};
     err_t e = sql_begin(w->db);
     if (!e) e = rows_write(w->rows);
-    if (!e) e = positions_write(w->positions, at, 2);
+    if (!e) e = archived_positions_write(w->positions, at, 2);
     if (!e) e = sql_commit(w->db);
     if (e) {
         sql_rollback(w->db);

@@ -70,11 +70,11 @@ static void a_restarted_monitor_goes_on_with_the_day(void **state) {
     struct performance p = day_of_four(), again, next_day;
     TradingPerformance out, once_more;
     performance_write(&p, D(0), NOON, &out);
-    performance_resume(&again, &out, NOON + 1);
+    trading_performance_resume(&again, &out, NOON + 1);
     performance_write(&again, D(0), NOON, &once_more);
     assert_memory_equal(&again, &p, sizeof p);
     assert_int_equal(once_more.avg_win, out.avg_win);
-    performance_resume(&next_day, &out, NOON + DAY);
+    trading_performance_resume(&next_day, &out, NOON + DAY);
     assert_int_equal(next_day.wins, 0);
 }
 

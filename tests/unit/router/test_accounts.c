@@ -25,8 +25,8 @@ struct world {
 
 static int setup(void **state) {
     struct world *w = calloc(1, sizeof *w);
-    w->all = accounts_new();
-    w->a = accounts_get(w->all, "a1");
+    w->all = router_accounts_new();
+    w->a = router_accounts_get(w->all, "a1");
     w->eur = accounts_symbol(w->all, "EURUSD");
     *state = w;
     return 0;
@@ -34,7 +34,7 @@ static int setup(void **state) {
 
 static int teardown(void **state) {
     struct world *w = *state;
-    accounts_destroy(&w->all);
+    router_accounts_destroy(&w->all);
     free(w);
     return 0;
 }

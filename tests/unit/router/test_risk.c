@@ -93,8 +93,8 @@ static void world_make(struct world *w) {
     w->symbols[0] = &w->eur, w->symbols[1] = &w->gbp;
     w->broker.symbols = w->symbols, w->broker.n_symbols = 2;
     w->rates = rates_new(16);
-    w->accounts = accounts_new();
-    w->held = accounts_get(w->accounts, "a1");
+    w->accounts = router_accounts_new();
+    w->held = router_accounts_get(w->accounts, "a1");
     w->zone = zone_new("UTC");
     risk_state__init(&w->risk.s);
     w->risk.rules.r = (RiskRules)RISK_RULES__INIT;
@@ -123,7 +123,7 @@ static void world_make(struct world *w) {
 
 static void world_free(struct world *w) {
     rates_destroy(&w->rates);
-    accounts_destroy(&w->accounts);
+    router_accounts_destroy(&w->accounts);
     zone_destroy(&w->zone);
 }
 
