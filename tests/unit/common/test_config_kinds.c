@@ -35,7 +35,7 @@ static void every_kind_of_change_is_listed(void **state) {
 static void every_kind_has_its_table_its_id_and_its_version(void **state) {
     (void)state;
     static const char *const ids[CONFIG_KIND_COUNT] = {
-#define ID(table, row, section, id) #id,
+#define ID(table, row, section, id, ...) #id,
         CONFIG_KINDS(ID)};
     for (size_t i = 0; i < CONFIG_KIND_COUNT; i++) {
         const struct config_kind *k = &config_kinds[i];
