@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/loop.h"
 #include "common/record.h"
@@ -25,7 +26,7 @@ static void keep_answer(struct loop *l, struct span peer, bool ok, const char *t
     memcpy(w->peer, peer.data, peer.length);
     w->peer_length = peer.length;
     w->ok = ok;
-    w->text = strdup(text);
+    w->text = alloc_text(text);
 }
 
 void control_answer(struct loop *l) {
@@ -42,7 +43,7 @@ void control_turn_away(struct loop *l, const char *why) {
     snprintf(text, sizeof text, "%s cannot commit at the moment: %s; try again when Redis is back", l->me.name, why);
     for (size_t i = 0; i < l->answers.n; i++) {
         free(l->answers.waiting[i].text);
-        l->answers.waiting[i].text = strdup(text);
+        l->answers.waiting[i].text = alloc_text(text);
         l->answers.waiting[i].ok = false;
     }
     control_answer(l);

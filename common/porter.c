@@ -5,6 +5,7 @@
 // does not say whom it turned away. Everything here is bounded: whoever knocks makes a count grow, and the keys to be read once a second.
 #include <stdlib.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/keys_part.h"
 #include "common/peers.h"
@@ -173,8 +174,8 @@ static void handle_readable(struct zap_handler *self) {
 
 void zap_handler(zsock_t *pipe, void *options) {
     struct zap_handler self = {.options = options, .pipe = pipe, .zap = zsock_new(ZMQ_REP)};
-    self.known = calloc(KEYS_MAX, sizeof *self.known);
-    if (!self.known || !self.zap || zmq_bind(zsock_resolve(self.zap), "inproc://zeromq.zap.01") != 0) abort();
+    self.known = alloc_zeroed(KEYS_MAX, sizeof *self.known);
+    if (!self.zap || zmq_bind(zsock_resolve(self.zap), "inproc://zeromq.zap.01") != 0) abort();
     zsock_signal(pipe, 0);
     while (!self.stopped) handle_readable(&self);
     while (self.n_watched) leave_keyed(&self, self.watched[0]);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "common/array.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/loop.h"
@@ -18,15 +19,6 @@
 
 // --- pieces, in the arena
 
-// Room for one more in an array that is full at `room`.
-static void *grown(arena_t *arena, void *old, size_t n, size_t *room) {
-    if (n < *room) return old;
-    *room = *room ? 2 * *room : 8;
-    void **more = arena_take(arena, *room * sizeof *more);
-    if (n) memcpy(more, old, n * sizeof *more);
-    return more;
-}
-
 static TraceHead *head_of(arena_t *arena, const char *topic, struct entry_id id) {
     TraceHead *head = arena_take(arena, sizeof *head);
     trace_head__init(head);
@@ -38,7 +30,7 @@ static TraceHead *head_of(arena_t *arena, const char *topic, struct entry_id id)
 
 static TraceStep *step_add(struct trace *t) {
     TraceBatch *b = t->batch;
-    b->steps = grown(t->arena, b->steps, b->n_steps, &t->room_steps);
+    array_reserve_in(t->arena, b->steps, b->n_steps, t->room_steps);
     t->step = b->steps[b->n_steps++] = arena_take(t->arena, sizeof *t->step);
     trace_step__init(t->step);
     t->room_frames = 0;
@@ -56,7 +48,7 @@ static void frame_add(arena_t *arena, TraceStep *step, const struct parcel *p, s
     f->frame = (ProtobufCBinaryData){p->frame.length, arena_take(arena, p->frame.length + 1)};
     if (f->has_peer) memcpy(f->peer.data, p->peer.data, p->peer.length);
     if (p->frame.length) memcpy(f->frame.data, p->frame.data, p->frame.length);
-    step->frames = grown(arena, step->frames, step->n_frames, room);
+    array_reserve_in(arena, step->frames, step->n_frames, *room);
     step->frames[step->n_frames++] = f;
 }
 
@@ -125,7 +117,7 @@ static void say_again(void *arg, unsigned socket, const struct parcel *parcel) {
     step->has_socket = true;
     step->socket = socket;
     frame_add(arena, step, parcel, &room);
-    r->start->again = grown(arena, r->start->again, r->start->n_again, &r->room);
+    array_reserve_in(arena, r->start->again, r->start->n_again, r->room);
     r->start->again[r->start->n_again++] = step;
 }
 
@@ -305,7 +297,7 @@ void trace_end(struct loop *l, bool committed) {
         b->outputs[b->n_outputs++] = head_of(t->arena, l->outputs.outlets[i].name, l->outputs.outlets[i].head);
     }
     Trace *m = t->told;
-    m->batches = grown(t->arena, m->batches, m->n_batches, &t->room_batches);
+    array_reserve_in(t->arena, m->batches, m->n_batches, t->room_batches);
     m->batches[m->n_batches++] = b;
     if (!is_quiet(b) || m->n_batches >= QUIET_MOST || m->start || t->bytes > BYTES_MOST) tell(l);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/decimal.h"
 #include "common/hash.h"
@@ -37,12 +38,10 @@ struct prices {
 };
 
 prices_t *prices_new(const book_t *book, size_t symbols_max) {
-    prices_t *self = calloc(1, sizeof *self);
-    if (!self) return NULL;
+    prices_t *self = alloc_zeroed(1, sizeof *self);
     self->book = book;
     self->max = symbols_max;
-    self->changed = calloc(symbols_max, sizeof *self->changed);
-    if (!self->changed) prices_destroy(&self);
+    self->changed = alloc_zeroed(symbols_max, sizeof *self->changed);
     return self;
 }
 
@@ -171,8 +170,7 @@ static struct held *held_for(prices_t *self, const SignalConfig *source, const c
     if (!price_is_from(source, symbol, owners) || (!h && HASH_COUNT(self->all) == self->max))
         return NULL;
     if (!h) {
-        h = calloc(1, sizeof *h);
-        if (!h) return NULL;
+        h = alloc_zeroed(1, sizeof *h);
         (void)snprintf(h->symbol, sizeof h->symbol, "%s", symbol);
         HASH_ADD_STR(self->all, symbol, h);
     }

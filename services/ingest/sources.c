@@ -22,8 +22,8 @@ struct sources {
 };
 
 sources_t *sources_new(uint64_t strangers_per_s) {
-    sources_t *self = calloc(1, sizeof *self);
-    if (self) self->strangers_per_s = strangers_per_s;
+    sources_t *self = alloc_zeroed(1, sizeof *self);
+    self->strangers_per_s = strangers_per_s;
     return self;
 }
 

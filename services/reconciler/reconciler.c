@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "common/alloc.h"
 #include "common/record.h"
 #include "services/reconciler/slice.h"
 #include "services/reconciler/sum.h"
@@ -25,8 +26,7 @@ static const struct option options[] = {
 };
 
 static void *reconciler_new(const struct context *context, const void *settings) {
-    struct reconciler *r = calloc(1, sizeof *r);
-    if (!r) return NULL;
+    struct reconciler *r = alloc_zeroed(1, sizeof *r);
     r->context = context;
     r->settings = settings;
     r->done = guard_new(DONE_GUARD, (size_t)r->settings->guard_max);

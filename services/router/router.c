@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/alloc.h"
 #include "services/router/locks.h"
 #include "services/router/slice.h"
 
@@ -23,8 +24,7 @@ static const struct option options[] = {
 };
 
 static void *router_new(const struct context *context, const void *settings) {
-    struct router *r = calloc(1, sizeof *r);
-    if (!r) return NULL;
+    struct router *r = alloc_zeroed(1, sizeof *r);
     r->context = context;
     r->settings = settings;
     desk_open(&r->desk, context->book, context->shards);
