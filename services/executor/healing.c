@@ -45,8 +45,8 @@ static void heal_trade(struct comparison *c, struct trade *t, int64_t there) {
     t->differs = d == DISCREPANCY_NONE ? 0 : counted_on(t->differs);
     switch (d == DISCREPANCY_NONE ? REMEDY_NOTHING : discrepancy_remedy(d, t->differs)) {
     case REMEDY_NOTHING:
+    case REMEDY_SEEK: // of what nobody here knows only
         return;
-    case REMEDY_SEEK:
     case REMEDY_ASK:
         return engine_ask(c->x, c->batch, t);
     case REMEDY_CLOSE_HERE:
@@ -55,6 +55,12 @@ static void heal_trade(struct comparison *c, struct trade *t, int64_t there) {
     case REMEDY_ALERT:
         return alert_operator(c, t->s->trade_id, d, v.here, v.there);
     }
+}
+
+// How often it was seen is not counted here: there is no trade yet to count it in.
+static void heal_unknown(struct comparison *c, const char *trade_id) {
+    if (discrepancy_remedy(DISCREPANCY_UNKNOWN, 1) == REMEDY_SEEK)
+        orphans_seek(c->x, c->batch, trade_id, c->account->id);
 }
 
 // --- orders
@@ -109,7 +115,7 @@ static void list_there(struct comparison *c, const AccountSnapshot *m) {
         if (t)
             t->listed_lots += h->kind == HOLDING__KIND__position ? h->lots : 0;
         else if (h->trade_id)
-            orphans_seek(c->x, c->batch, h->trade_id, c->account->id);
+            heal_unknown(c, h->trade_id);
     }
 }
 

@@ -7,7 +7,8 @@ static const struct {
     const char *text;
 } policies[DISCREPANCY_COUNT] = {
     [DISCREPANCY_NONE] = {REMEDY_NOTHING, REMEDY_NOTHING, REMEDY_NOTHING, "they agree"},
-    [DISCREPANCY_UNKNOWN] = {REMEDY_SEEK, REMEDY_NOTHING, REMEDY_ALERT, "the broker holds a position that nobody here knows"},
+    // Sought once and for all: when it is asked about again, and when it is an operator's, orphans.c knows.
+    [DISCREPANCY_UNKNOWN] = {REMEDY_SEEK, REMEDY_SEEK, REMEDY_SEEK, "the broker holds a position that nobody here knows"},
     [DISCREPANCY_FEWER] = {REMEDY_ASK, REMEDY_ASK, REMEDY_CLOSE_HERE, "the broker holds less than is on record"},
     [DISCREPANCY_MORE] = {REMEDY_ASK, REMEDY_ASK, REMEDY_ALERT, "the broker holds more than is on record"},
     [DISCREPANCY_FINISHED] = {REMEDY_ASK, REMEDY_ASK, REMEDY_ALERT, "the broker holds a position that is over here"},

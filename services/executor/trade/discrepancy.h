@@ -17,7 +17,7 @@ enum discrepancy {
 
 enum remedy {
     REMEDY_NOTHING,
-    REMEDY_SEEK,       // ask under that id, and adopt the answer
+    REMEDY_SEEK,       // ask under that id until it is answered, and adopt the answer (orphans.h)
     REMEDY_ASK,        // ask: its executions, late as they may come, explain it and are adopted
     REMEDY_CLOSE_HERE, // what the broker has no more is closed here, without a price unless its history says one
     REMEDY_END_HERE,   // the rest of the order is over

@@ -14,7 +14,7 @@ static const struct {
 } rows[] = {
     {true, false, 5, 5, DISCREPANCY_NONE, REMEDY_NOTHING, REMEDY_NOTHING, REMEDY_NOTHING},
     {true, true, 0, 0, DISCREPANCY_NONE, REMEDY_NOTHING, REMEDY_NOTHING, REMEDY_NOTHING},
-    {false, false, 0, 5, DISCREPANCY_UNKNOWN, REMEDY_SEEK, REMEDY_NOTHING, REMEDY_ALERT},
+    {false, false, 0, 5, DISCREPANCY_UNKNOWN, REMEDY_SEEK, REMEDY_SEEK, REMEDY_SEEK},
     {true, false, 5, 3, DISCREPANCY_FEWER, REMEDY_ASK, REMEDY_ASK, REMEDY_CLOSE_HERE},
     {true, false, 5, 0, DISCREPANCY_FEWER, REMEDY_ASK, REMEDY_ASK, REMEDY_CLOSE_HERE},
     {true, false, 3, 5, DISCREPANCY_MORE, REMEDY_ASK, REMEDY_ASK, REMEDY_ALERT},
@@ -199,6 +199,15 @@ static void a_position_that_nobody_knows_is_sought(void **state) {
     assert_int_equal(alerts(w, "position_differs"), 0);
 }
 
+// However often it is seen: when it is asked about again, and is an operator's, is the orphan's.
+static void what_is_sought_stays_one_orphan(void **state) {
+    struct world *w = *state;
+    show(w, "x1", LOT, DISCREPANCY_PATIENCE + 2);
+    assert_in_range(questions(w, "x1"), 1, DISCREPANCY_PATIENCE + 1); // by its clock, not by snapshots
+    assert_int_equal(orphans_count(w->x->orphans), 1);
+    assert_int_equal(alerts(w, "position_differs"), 0);
+}
+
 static void what_differs_is_counted_only_in_a_row(void **state) {
     struct world *w = *state;
     have_position(w, "p1");
@@ -329,6 +338,7 @@ int main(void) {
         WITH(with_witness, more_than_is_on_record_is_asked_about_and_then_an_operators),
         WITH(with_witness, a_position_that_is_over_here_is_asked_about_and_adopted),
         WITH(with_witness, a_position_that_nobody_knows_is_sought),
+        WITH(with_witness, what_is_sought_stays_one_orphan),
         WITH(with_witness, what_differs_is_counted_only_in_a_row),
         WITH(with_witness, an_order_that_the_broker_lists_no_more_is_asked_about_and_then_over),
         WITH(with_witness, an_order_that_works_and_is_over_here_is_asked_about_and_works),
