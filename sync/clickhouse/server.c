@@ -157,7 +157,7 @@ static bool has_listed_key(const struct table_form *form, struct span listing) {
 }
 
 // Which columns sort, not how the server spells its key: ClickHouse 26 says "(trade_id)" where
-// 18.16 says "trade_id", and a table taken for one with another key is dropped by init.
+// 18.16 says "trade_id", and a table taken for one with another key is not copied to.
 enum reply server_has_key(server_t *self, const struct table_form *form, bool *out,
                           char why[static 200]) {
     own(buffer) text = {0};
@@ -169,6 +169,29 @@ enum reply server_has_key(server_t *self, const struct table_form *form, bool *o
                   self->settings.database, form->name, cluster ? DDL_PART : DDL_ROWS);
     enum reply reply = server_run(self, buffer_string(&text), &found, why);
     if (reply == REPLY_DONE) *out = !found.length || has_listed_key(form, found);
+    return reply;
+}
+
+enum reply server_has_table(server_t *self, const struct table_form *form, bool *out,
+                            char why[static 200]) {
+    own(buffer) text = {0};
+    struct span found;
+    buffer_format(&text,
+                  "SELECT name FROM system.tables WHERE database = '%s' AND name = '%s" DDL_ROWS "'",
+                  self->settings.database, form->name);
+    enum reply reply = server_run(self, buffer_string(&text), &found, why);
+    if (reply == REPLY_DONE) *out = found.length != 0;
+    return reply;
+}
+
+enum reply server_has_rows(server_t *self, const struct table_form *form, bool *out,
+                           char why[static 200]) {
+    own(buffer) text = {0};
+    struct span found;
+    buffer_format(&text, "SELECT 1 FROM `%s`.`%s" DDL_ROWS "` LIMIT 1", self->settings.database,
+                  form->name);
+    enum reply reply = server_run(self, buffer_string(&text), &found, why);
+    if (reply == REPLY_DONE) *out = found.length != 0;
     return reply;
 }
 

@@ -34,6 +34,9 @@ enum reply server_look(server_t *self, const struct table_form *form, struct blo
 // Whether the server tells rows apart by the table's key; where there is no such table, it will. Rows whose keys differ only in what an
 // older table did not know would be taken for one.
 enum reply server_has_key(server_t *self, const struct table_form *form, bool *out, char why[static 200]);
+// Whether the table that rows go to is there, and whether it has any.
+enum reply server_has_table(server_t *self, const struct table_form *form, bool *out, char why[static 200]);
+enum reply server_has_rows(server_t *self, const struct table_form *form, bool *out, char why[static 200]);
 // The highest number of a row that it has; 0: none.
 enum reply server_last(server_t *self, const struct table_form *form, uint64_t *last, char why[static 200]);
 

@@ -60,8 +60,11 @@ class Copier:
                     **{f"TRADECAST_CLICKHOUSE_{k.upper()}": str(v) for k, v in options.items()}}
         self.process = Process("sync-clickhouse", [self.program], folder / "log", self.env)
 
+    def try_init(self):
+        return subprocess.run([self.program, "--init"], env={**os.environ, **self.env}, capture_output=True, text=True, timeout=60)
+
     def init(self):
-        done = subprocess.run([self.program, "--init"], env={**os.environ, **self.env}, capture_output=True, text=True, timeout=60)
+        done = self.try_init()
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -289,7 +292,7 @@ def test_a_table_that_knew_no_currencies_is_made_anew_and_filled_again(copier):
 
 
 def test_init_again_finds_the_tables_as_they_are_with_their_rows(copier):
-    """Each server spells a table's key in its own way; one that is misread costs the table."""
+    """Each server spells a table's key in its own way; one that is misread is not copied to."""
     copier.init()
     copier.writer.step()
     copier.process.start()
@@ -313,6 +316,44 @@ def test_a_table_with_any_other_key_is_made_anew(copier, key):
     assert "1 tables were made anew" in copier.init()
     assert copier.server.ask(f"SHOW CREATE TABLE {name} FORMAT TabSeparatedRaw").strip() == made
     assert "made anew" not in copier.init()
+
+
+def with_other_key(copier, key):
+    """A copied table, with its rows, as it would be under another key; its name."""
+    name = f"{copier.database}.broker_performance_rows"
+    made = copier.server.ask(f"SHOW CREATE TABLE {name} FORMAT TabSeparatedRaw").strip()
+    other = made.replace("ORDER BY (broker_id, day, currency)", f"ORDER BY ({key})")
+    other = other.replace("broker_performance_rows", "other_rows")
+    copier.server.ask(other)
+    copier.server.ask(f"INSERT INTO {copier.database}.other_rows SELECT * FROM {name}")
+    copier.server.ask(f"DROP TABLE {name}")
+    copier.server.ask(f"RENAME TABLE {copier.database}.other_rows TO {name}")
+    view = f"{copier.database}.broker_performance"
+    copier.server.ask(f"DROP TABLE {view}")
+    copier.server.ask(f"CREATE VIEW {view} AS SELECT {key} FROM {name} FINAL WHERE removed = 0")
+    return name
+
+
+def test_rows_under_another_key_are_not_dropped_and_init_says_where_to_put_them(copier):
+    """The archive may have forgotten them (retention), and then they are nowhere else."""
+    copier.init()
+    for _ in range(5):
+        copier.writer.step()
+    copier.process.start()
+    copier.caught_up()
+    assert copier.process.stop()
+    name = with_other_key(copier, "broker_id, day")
+    held = copier.server.ask(f"SELECT * FROM {name} ORDER BY changed")
+    assert held.count("\n") > 1
+    refused = copier.try_init()
+    assert refused.returncode == 1 and "(broker_id, day, currency)" in refused.stderr
+    assert copier.server.ask(f"SELECT * FROM {name} ORDER BY changed") == held
+    copier.server.ask(re.search(r"RENAME TABLE \S+ TO \S+_before", refused.stderr).group())
+    copier.init()
+    copier.process.start()
+    copier.caught_up()
+    same(copier)
+    assert copier.server.ask(f"SELECT count() FROM {name}_before").strip() == str(held.count("\n"))
 
 
 def test_an_archive_without_the_indexes_is_not_read_over_and_over(tmp_path, mode, empty, server):
