@@ -206,9 +206,10 @@ format:
 	@deploy/setup lint
 	@clang-format -i $(SOURCES) $(wildcard common/*.h services/*/*.h services/*/*/*.h gateways/*/*.h sync/*/*.h cli/*.h replay/*.h tests/*/*.[ch] tests/unit/*/*.[ch])
 
-# docs/options.md and deploy/env/*.env, from the programs' own tables.
+# docs/options.md and deploy/env/*.env, from the programs' own tables; the READMEs' maps, from the files' first lines.
 reference: all
 	@deploy/reference $(OUT)/bin .
+	@deploy/maps .
 
 clean:
 	rm -rf build
