@@ -1,348 +1,55 @@
-// port - ZeroMQ sockets behind one door: bounded queues, sends that never block, frames that are checked.
+// port - where messages come and go: each call goes to the port's transport, and a witness hears of it.
 // SPDX-License-Identifier: MIT
-#include "common/port.h"
+#include "common/port_part.h"
 
-#include <czmq.h>
-#include <errno.h>
-#include <netdb.h>
-#include <sys/stat.h>
-#include <threads.h>
-
-#include "common/alloc.h"
-#include "common/clock.h"
-#include "common/keys_part.h"
-#include "common/log.h"
-
-#define QUEUE_DEFAULT 1000
-#define FRAME_MAX (1 << 20)
-#define TOPIC_MAX 192
-#define PEER_MAX 255
-
-// Over a network. A host that died or is cut off says nothing, and a socket that only receives would wait for it for ever; one that sends,
-// or dials, as long as the kernel tries again, later each time. So whoever is silent is given up, and dialled again soon. By TCP's means:
-// libzmq 4.3.4 with heartbeats of its own aborts (!_io_error) when a connection is reset whose queue is full.
-#define PROBE_S 1
-#define SILENT_MS 4000
-
-#define FOREIGN_MOST 5 // looks, one a second
-#define DIAL_MS 3000
-
-// A socket that is a file: whoever clears the directory takes the door away, and nobody hears of
-// it.
-struct bound {
-    char path[ENDPOINT_TEXT]; // empty: it is none
-    dev_t device;
-    ino_t file;
-    uint64_t looked_at;
-    unsigned foreign; // looks in turn that found another one's there
-};
-
-struct port {
-    zsock_t *sock;
-    void *handle; // libzmq's own
-    enum port_kind kind;
-    zmq_msg_t body;
-    char topic[TOPIC_MAX + 1];
-    uint8_t peer[PEER_MAX];
-    struct keyed *keyed; // NULL: goes without keys
-    struct bound bound;
-    const struct witness *witness;
-    const struct parcel *given; // offline: what is still to be received
-    size_t n_given;
-};
-
-static bool offline; // no sockets
-static struct {
-    const uint32_t *which;
-    size_t n;
-    uint32_t sent; // since
-} refused; // offline
-
-static int zmq_kind(enum port_kind kind) {
-    switch (kind) {
-    case PORT_PULL: return ZMQ_PULL;
-    case PORT_PUSH: return ZMQ_PUSH;
-    case PORT_PUB: return ZMQ_XPUB; // a PUB that says who listens
-    case PORT_SUB: return ZMQ_SUB;
-    case PORT_ROUTER: return ZMQ_ROUTER;
-    case PORT_DEALER: return ZMQ_DEALER;
-    }
-    return -1;
+port_t *transport_bind(const struct transport *t, enum port_kind kind, const struct endpoint *at, int queue) {
+    return t->bind(t, kind, at, queue);
 }
 
-// Linger 0: nothing depends on what is still queued, the journal has it.
-static port_t *port_new(enum port_kind kind, int queue) {
-    zsys_handler_set(NULL); // signals are the program's own business
-    port_t *self = alloc_zeroed(1, sizeof *self);
-    self->kind = kind;
-    if (offline) return self;
-    self->sock = zsock_new(zmq_kind(kind));
-    if (!self->sock) {
-        free(self);
-        return NULL;
-    }
-    self->handle = zsock_resolve(self->sock);
-    if (kind == PORT_PUB) zsock_set_xpub_verbose(self->sock, 1);
-    zmq_msg_init(&self->body);
-    int limit = queue ? queue : QUEUE_DEFAULT;
-    zsock_set_sndhwm(self->sock, limit);
-    zsock_set_rcvhwm(self->sock, limit);
-    zsock_set_linger(self->sock, 0);
-    zsock_set_maxmsgsize(self->sock, FRAME_MAX);
-    zsock_set_reconnect_ivl(self->sock, 50);
-    zsock_set_reconnect_ivl_max(self->sock, 1000);
-    if (kind == PORT_ROUTER) {
-        zsock_set_router_mandatory(self->sock, 1);
-        zsock_set_router_handover(self->sock, 1); // a gateway that comes back takes its name with it
-    }
-    return self;
-}
-
-static void watch_the_other_end(port_t *self) {
-    zsock_set_tcp_keepalive(self->sock, 1);
-    zsock_set_tcp_keepalive_idle(self->sock, PROBE_S);
-    zsock_set_tcp_keepalive_intvl(self->sock, PROBE_S);
-    zsock_set_tcp_keepalive_cnt(self->sock, SILENT_MS / 1000 / PROBE_S);
-    zsock_set_tcp_maxrt(self->sock, SILENT_MS);
-    zsock_set_connect_timeout(self->sock, DIAL_MS);
-    zsock_set_handshake_ivl(self->sock, SILENT_MS);
-}
-
-void port_destroy(port_t **self) {
-    if (!*self) return;
-    if ((*self)->sock) zmq_msg_close(&(*self)->body);
-    keys_close(&(*self)->keyed);
-    zsock_destroy(&(*self)->sock);
-    free(*self);
-    *self = NULL;
-}
-
-static thread_local char why[KEYS_WHY];
-const char *port_why(void) { return why; }
-
-// --- its file
-
-static void remember_file(port_t *self, const char *address) {
-    struct stat s;
-    if (strncmp(address, "ipc://", 6) != 0 || stat(address + 6, &s) != 0) return;
-    (void)snprintf(self->bound.path, sizeof self->bound.path, "%s", address + 6);
-    self->bound.device = s.st_dev;
-    self->bound.file = s.st_ino;
-}
-
-// Another's may be that of the process that is taking this one's place: it has the time to say so.
-static bool is_away(struct bound *b) {
-    struct stat s;
-    if (stat(b->path, &s) != 0) return errno == ENOENT;
-    bool own = s.st_dev == b->device && s.st_ino == b->file;
-    b->foreign = own ? 0 : b->foreign + 1;
-    return b->foreign > FOREIGN_MOST;
-}
-
-// Bound once more, beside the listener that nobody can reach any more: taking that away would take
-// the new file away, too, since libzmq does it later and by name.
-static void mend_file(port_t *self) {
-    struct bound *b = &self->bound;
-    char address[ENDPOINT_TEXT + 8];
-    if (!*b->path) return;
-    uint64_t now = clock_mono_ns();
-    if (now - b->looked_at < NS_PER_S) return;
-    b->looked_at = now;
-    if (!is_away(b)) return;
-    (void)snprintf(address, sizeof address, "ipc://%s", b->path);
-    bool done = zmq_bind(self->handle, address) == 0;
-    log_event(LOG_LEVEL_WARNING, done ? "socket_bound_again" : "socket_gone", "path=%s why=%s",
-              log_quote(b->path), done ? "its file was gone" : zmq_strerror(errno));
-    b->foreign = 0;
-    if (done) remember_file(self, address);
-}
-
-static void mend(port_t *self) {
-    if (self->keyed) keys_mend(self->keyed);
-    mend_file(self);
-}
-
-// --- where it is
-
-// libzmq binds to numbers only. A name that means nothing here is left to it.
-static void resolve(const char *address, char out[static ENDPOINT_TEXT]) {
-    const char *host = address + 6, *port = strrchr(address, ':');
-    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found = NULL;
-    char name[ENDPOINT_TEXT], number[64];
-    (void)snprintf(out, ENDPOINT_TEXT, "%s", address);
-    if (!endpoint_is_tcp(address) || port < host || *host == '[' || *host == '*') return;
-    (void)snprintf(name, sizeof name, "%.*s", (int)(port - host), host);
-    if (getaddrinfo(name, NULL, &hints, &found) != 0) return;
-    if (getnameinfo(found->ai_addr, found->ai_addrlen, number, sizeof number, NULL, 0, NI_NUMERICHOST) == 0)
-        (void)snprintf(out, ENDPOINT_TEXT, "tcp://%s%.16s", number, port);
-    freeaddrinfo(found);
-}
-
-// A name that Debian gives a host itself is 127.0.1.1 there, and its address everywhere else: others would wait for it in vain.
-static bool is_reached(const struct endpoint *at, const char *numeric) {
-    if (endpoint_is_local(at->address) || !endpoint_is_local(numeric)) return true;
-    (void)snprintf(why, sizeof why, "%.100s is %.60s on this host, where no other host comes: give the address itself, or correct /etc/hosts",
-                   at->address, numeric);
-    return false;
-}
-
-// What a network may do to a connection, and who may be at its other end.
-static bool on_network(port_t *self, const struct endpoint *at, bool bind) {
-    if (!endpoint_is_tcp(at->address)) return keys_allow(at, bind, why);
-    zsock_set_ipv6(self->sock, strchr(at->address, '[') != NULL);
-    watch_the_other_end(self);
-    return keys_open(self->sock, at, bind, &self->keyed, why);
-}
-
-static port_t *had(port_t *self, bool right) {
-    if (self && right) return self;
-    if (!*why) (void)snprintf(why, sizeof why, "%s", zmq_strerror(errno));
-    port_destroy(&self);
-    return NULL;
+port_t *transport_connect(const struct transport *t, enum port_kind kind, const struct endpoint *at, int queue) {
+    return t->connect(t, kind, at, queue, NULL);
 }
 
 port_t *port_bind(enum port_kind kind, const struct endpoint *at, int queue) {
-    char numeric[ENDPOINT_TEXT];
-    port_t *self = port_new(kind, queue);
-    if (offline) return self;
-    *why = 0;
-    resolve(at->address, numeric);
-    self = had(self, self && is_reached(at, numeric) && on_network(self, at, true) &&
-                         zmq_bind(self->handle, numeric) == 0);
-    if (self) remember_file(self, numeric);
-    return self;
+    return transport_bind(&transport_zmq, kind, at, queue);
+}
+
+port_t *port_connect(enum port_kind kind, const struct endpoint *at, int queue) {
+    return transport_connect(&transport_zmq, kind, at, queue);
 }
 
 port_t *port_connect_as(enum port_kind kind, const struct endpoint *at, int queue, const char *identity) {
-    port_t *self = port_new(kind, queue);
-    if (offline) return self;
-    *why = 0;
-    if (self && identity) zsock_set_identity(self->sock, identity);
-    return had(self, self && on_network(self, at, false) && zmq_connect(self->handle, at->address) == 0);
+    return transport_zmq.connect(&transport_zmq, kind, at, queue, identity);
 }
 
-port_t *port_connect(enum port_kind kind, const struct endpoint *at, int queue) { return port_connect_as(kind, at, queue, NULL); }
+void port_destroy(port_t **self) {
+    if (*self) (*self)->transport->destroy(*self);
+    *self = NULL;
+}
 
 bool port_subscribe(port_t *self, const char *topic_prefix) {
-    if (self->sock) zsock_set_subscribe(self->sock, topic_prefix);
+    self->transport->subscribe(self, topic_prefix);
     return true;
 }
 
-static bool put(port_t *self, const void *data, size_t length, int more) {
-    return zmq_send(self->handle, data, length, ZMQ_DONTWAIT | more) >= 0;
-}
-
 bool port_send(port_t *self, const char *topic, struct span frame) {
-    if (offline) return true;
-    mend(self);
-    return put(self, topic, strlen(topic), ZMQ_SNDMORE) && put(self, frame.data, frame.length, 0);
-}
-
-static bool leaves_offline(void) {
-    if (!refused.n || *refused.which != refused.sent++) return true;
-    refused.which++;
-    refused.n--;
-    return false;
+    return self->transport->send(self, topic, frame);
 }
 
 bool port_send_to(port_t *self, struct span peer, const char *topic, struct span frame) {
-    if (offline) return leaves_offline();
-    bool left = put(self, peer.data, peer.length, ZMQ_SNDMORE) && port_send(self, topic, frame);
+    bool left = self->transport->send_to(self, peer, topic, frame);
     if (self->witness) self->witness->sent(self->witness->arg, left);
     return left;
 }
 
-static bool more(port_t *self) { return zmq_msg_more(&self->body) == 1; }
-
-// Takes the next frame if it is there and, but for a message's first one, belongs to the same message.
-static bool take(port_t *self, bool first) {
-    if (!first && !more(self)) return false;
-    return zmq_msg_recv(&self->body, self->handle, ZMQ_DONTWAIT) >= 0;
-}
-
-static bool take_small(port_t *self, bool first, void *into, size_t most, size_t *length) {
-    if (!take(self, first)) return false;
-    *length = zmq_msg_size(&self->body);
-    if (*length > most) return false;
-    memcpy(into, zmq_msg_data(&self->body), *length);
-    return true;
-}
-
-static bool take_message(port_t *self, struct parcel *out) {
-    size_t topic_length, peer_length = 0;
-    bool routed = self->kind == PORT_ROUTER;
-    if (routed && !take_small(self, true, self->peer, PEER_MAX, &peer_length)) return false;
-    if (!take_small(self, !routed, self->topic, TOPIC_MAX, &topic_length) || !take(self, false) || more(self)) return false;
-    self->topic[topic_length] = 0;
-    out->peer = (struct span){self->peer, peer_length};
-    out->topic = self->topic;
-    out->user = self->keyed ? zmq_msg_gets(&self->body, "User-Id") : NULL;
-    out->frame = (struct span){zmq_msg_data(&self->body), zmq_msg_size(&self->body)};
-    return true;
-}
-
-static bool is_there(port_t *self) {
-    int events = 0;
-    size_t size = sizeof events;
-    return zmq_getsockopt(self->handle, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN);
-}
-
-static bool receive_given(port_t *self, struct parcel *out) {
-    if (!self->n_given) return false;
-    *out = *self->given++;
-    self->n_given--;
-    return true;
-}
-
 bool port_receive(port_t *self, struct parcel *out) {
-    if (offline) return receive_given(self, out);
-    while (is_there(self)) {
-        if (take_message(self, out)) {
-            if (self->witness) self->witness->received(self->witness->arg, out);
-            return true;
-        }
-        while (more(self)) { // the rest of a message that has the wrong shape
-            if (zmq_msg_recv(&self->body, self->handle, ZMQ_DONTWAIT) < 0) break;
-        }
-    }
-    return false;
+    if (!self->transport->receive(self, out)) return false;
+    if (self->witness) self->witness->received(self->witness->arg, out);
+    return true;
 }
 
 bool port_listener(port_t *self, struct listener *out) {
-    char said[sizeof out->prefix];
-    if (offline || !is_there(self)) return false;
-    int n = zmq_recv(self->handle, said, sizeof said, ZMQ_DONTWAIT);
-    if (n < 1) return false;
-    size_t length = (size_t)n < sizeof said ? (size_t)n : sizeof said; // a longer one is cut: it is none of ours
-    *out = (struct listener){.came = said[0] == 1};
-    memcpy(out->prefix, said + 1, length - 1);
-    return true;
+    return self->transport->receive_listener(self, out);
 }
 
 void port_witness(port_t *self, const struct witness *witness) { self->witness = witness; }
-
-void ports_offline(void) { offline = true; }
-
-void port_give(port_t *self, const struct parcel *parcels, size_t n) {
-    self->given = parcels;
-    self->n_given = n;
-}
-
-void ports_refuse(const uint32_t *which, size_t n) {
-    refused.which = which;
-    refused.n = n;
-    refused.sent = 0;
-}
-
-int ports_wait(struct waiter *waiters, size_t n, int64_t timeout_ms) {
-    zmq_pollitem_t items[WAITERS_MAX];
-    if (n > WAITERS_MAX) abort();
-    for (size_t i = 0; i < n; i++) {
-        if (waiters[i].port) mend(waiters[i].port);
-        items[i] = (zmq_pollitem_t){waiters[i].port ? waiters[i].port->handle : NULL, waiters[i].port ? 0 : waiters[i].fd, ZMQ_POLLIN, 0};
-        waiters[i].ready = false;
-    }
-    int ready = zmq_poll(items, (int)n, timeout_ms);
-    for (size_t i = 0; i < n && ready > 0; i++) waiters[i].ready = items[i].revents != 0;
-    return ready < 0 ? 0 : ready;
-}

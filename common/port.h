@@ -1,4 +1,5 @@
-// port - ZeroMQ sockets behind one door (czmq): bounded queues, sends that never block, frames that are checked.
+// port - where messages come and go, whatever carries them: ZeroMQ between processes, memory for a
+// service that is run again.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -17,9 +18,16 @@ enum port_kind {
     PORT_DEALER,
 };
 
+// What carries messages, as a table of what can be done with a port of its kind.
+struct transport;
+extern const struct transport transport_zmq; // sockets, with bounded queues (port_zmq.c); memory: port_memory.h
+
 // NULL when the endpoint cannot be had: port_why says why. On tcp both ends show keys (keys.h), and
 // without keys only ipc goes, and loopback where that is said (TRADECAST_LOOPBACK_OPEN). `queue` is
 // the high-water mark; 0: 1000.
+port_t *transport_bind(const struct transport *t, enum port_kind kind, const struct endpoint *at, int queue);
+port_t *transport_connect(const struct transport *t, enum port_kind kind, const struct endpoint *at, int queue);
+// The same with ZeroMQ, for programs that know no other.
 port_t *port_bind(enum port_kind kind, const struct endpoint *at, int queue);
 port_t *port_connect(enum port_kind kind, const struct endpoint *at, int queue);
 port_t *port_connect_as(enum port_kind kind, const struct endpoint *at, int queue, const char *identity); // DEALER with a name
@@ -54,11 +62,6 @@ struct witness {
     void *arg;
 };
 void port_witness(port_t *self, const struct witness *witness); // it must outlive the port
-
-// From now on ports are no sockets: they receive what they are given, and what is sent to them is gone. For running a service again.
-void ports_offline(void);
-void port_give(port_t *self, const struct parcel *parcels, size_t n); // what is there; valid until it was received
-void ports_refuse(const uint32_t *which, size_t n); // of what is sent to peers from now on, counted from 0, ascending: these do not leave
 
 // Waits for ports and file descriptors, at most WAITERS_MAX.
 #define WAITERS_MAX 128

@@ -13,12 +13,14 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/own.h"
+#include "common/port_memory.h"
 #include "rerun.pb-c.h"
 
 #define TRIM_EVERY 1024 // batches
 
 struct rerun {
     struct loop loop;
+    struct memory_transport ports;
     struct service service; // as it is, without what answers apart
     void *settings;
     const RerunInput *input;
@@ -122,9 +124,9 @@ static err_t read_socket(struct rerun *self, const TraceStep *s) {
         self->parcels[i] = (struct parcel){
             {f->peer.data, f->peer.len}, f->user, f->topic, {f->frame.data, f->frame.len}};
     }
-    port_give(l->sockets.reactor.taps[s->socket].port, self->parcels, s->n_frames);
+    memory_port_give(l->sockets.reactor.taps[s->socket].port, self->parcels, s->n_frames);
     loop_call(l, s->socket, l->batch);
-    port_give(l->sockets.reactor.taps[s->socket].port, NULL, 0);
+    memory_port_give(l->sockets.reactor.taps[s->socket].port, NULL, 0);
     return l->stop;
 }
 
@@ -182,7 +184,7 @@ static void set_context(struct rerun *self, const TraceBatch *b) {
 static err_t commit_batch(struct rerun *self, const TraceBatch *b) {
     struct loop *l = &self->loop;
     if (b->has_committed_at) clock_hold(b->committed_at, b->committed_mono);
-    ports_refuse(b->refused, b->n_refused);
+    memory_transport_refuse(&self->ports, b->refused, b->n_refused);
     loop_commit(l);
     return loop_is_sealed(l) && !l->stop ? ERR_STORE : l->stop;
 }
@@ -256,7 +258,8 @@ int rerun_main(const struct service *service) {
     self.loop.me.role = service->role;
     self.settings = alloc_zeroed(1, service->settings_size + 1);
     log_start(role_name(service->role), LOG_LEVEL_NONE);
-    ports_offline();
+    memory_transport_init(&self.ports);
+    self.loop.context.transport = &self.ports.transport;
     for (const RerunInput *in; (in = (const RerunInput *)frame_read(stdin, &rerun_input__descriptor, arena)) != NULL;) {
         if (!answer_input(&self, in, arena)) break;
         arena_reset(arena);

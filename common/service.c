@@ -247,6 +247,7 @@ int service_main(const struct service *service, int argc, char **argv) {
         return service->traced ? rerun_main(service) : complain("what this service does is not recorded: it cannot be run again");
     l.service = service;
     l.me.role = service->role;
+    l.context.transport = &transport_zmq;
     void *own = calloc(1, service->settings_size ? service->settings_size : 1);
     if (!own) return complain("out of memory");
     err_t e = read_options(&l, own);

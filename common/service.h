@@ -18,6 +18,7 @@ struct context {
     unsigned shard;          // executor: its shard, else 0
     unsigned shards;         // how many executor shards there are
     const char *run_dir;     // sockets and lock files
+    const struct transport *transport; // what its ports are opened on
     const char *cell;        // this one's name, NULL where there are no others
     unsigned cells;          // how many others its signals are handed to
     const book_t *book;      // configuration, kept up to date by the loop

@@ -70,7 +70,7 @@ static err_t bind_ports(struct loop *l) {
     };
     for (size_t i = 0; i < sizeof doors / sizeof *doors; i++) {
         struct endpoint at = endpoint_of(l->settings.run_dir, l->me.name, doors[i].door);
-        port_t *port = port_bind(doors[i].kind, &at, (int)l->settings.queue);
+        port_t *port = transport_bind(l->context.transport, doors[i].kind, &at, (int)l->settings.queue);
         if (!port) {
             log_event(LOG_LEVEL_ERROR, "cannot_bind", "endpoint=%s why=%s", at.address, log_quote(port_why()));
             return ERR_SYSTEM;
@@ -130,7 +130,7 @@ static unsigned consumer_index(struct loop *l, const struct instance *who) {
     struct consumer *c = &l->outputs.consumers[l->outputs.n_consumers];
     struct endpoint at = endpoint_of(l->settings.run_dir, who->name, "inbox");
     c->who = *who;
-    c->inbox = port_connect(PORT_PUSH, &at, (int)l->settings.queue);
+    c->inbox = transport_connect(l->context.transport, PORT_PUSH, &at, (int)l->settings.queue);
     return (unsigned)l->outputs.n_consumers++;
 }
 

@@ -98,8 +98,8 @@ void curator_destroy(curator_t **self) {
 
 err_t curator_open(curator_t *self, const struct context *context) {
     char why[200] = "";
-    const struct readers_options options = {self->options.database, context->run_dir, context->name, self->options.readers,
-                                            self->options.answer_ms};
+    const struct readers_options options = {self->options.database, context->run_dir, context->name, context->transport,
+                                            self->options.readers, self->options.answer_ms};
     self->readers = readers_new(&options, why);
     if (!self->readers) log_event(LOG_LEVEL_ERROR, "cannot_answer", "why=%s", log_quote(why));
     return self->readers ? ERR_OK : ERR_SYSTEM;

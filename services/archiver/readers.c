@@ -218,7 +218,7 @@ readers_t *readers_new(const struct readers_options *options, char why[static 20
     pthread_cond_init(&self->asked_one, NULL);
     struct endpoint at = endpoint_of(options->run_dir, options->name, "query");
     self->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    self->port = port_bind(PORT_ROUTER, &at, 0);
+    self->port = transport_bind(options->transport, PORT_ROUTER, &at, 0);
     bool good = self->port && self->wake >= 0;
     if (!good) snprintf(why, 200, "%.100s: %.90s", at.address, self->port ? strerror(errno) : port_why());
     for (int64_t i = 0; good && i < options->threads && i < READERS_MAX; i++) good = open_reader(self, options->database, why);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "common/port.h"
 
 #define READERS_MAX 5
 
@@ -15,6 +16,7 @@ typedef struct readers readers_t;
 
 struct readers_options {
     const char *database, *run_dir, *name; // name of the service
+    const struct transport *transport;     // what its socket is opened on
     int64_t threads, answer_ms;
 };
 readers_t *readers_new(const struct readers_options *options, char why[static 200]); // NULL: *why

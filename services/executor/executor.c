@@ -150,13 +150,13 @@ static err_t executor_open(void *self, reactor_t *reactor) {
     struct executor *x = self;
     mind_the_clocks(x);
     struct endpoint gateways = endpoint_of(x->context->run_dir, x->context->name, "gateways");
-    x->gateways = port_bind(PORT_ROUTER, &gateways, GATEWAY_QUEUE);
+    x->gateways = transport_bind(x->context->transport, PORT_ROUTER, &gateways, GATEWAY_QUEUE);
     if (!x->gateways) {
         log_event(LOG_LEVEL_ERROR, "cannot_bind", "endpoint=%s why=%s", gateways.address, log_quote(port_why()));
         return ERR_SYSTEM;
     }
     struct endpoint prices = endpoint_of(x->context->run_dir, "ingest", "events");
-    x->prices = port_connect(PORT_SUB, &prices, PRICES_MOST);
+    x->prices = transport_connect(x->context->transport, PORT_SUB, &prices, PRICES_MOST);
     if (!x->prices || !port_subscribe(x->prices, FEED_PRICES)) return ERR_SYSTEM;
     reactor_add_port(reactor, x->gateways, wire_ready, INTAKE_DRAIN);
     reactor_add_port(reactor, x->prices, prices_ready, INTAKE_DRAIN);

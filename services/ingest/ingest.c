@@ -206,7 +206,7 @@ static err_t handover_ready(void *self, batch_t *batch) { return handover_parcel
 static bool open_handover(struct ingest *self, reactor_t *reactor) {
     if (!self->context->cell) return true;
     struct endpoint at = endpoint_of(self->context->run_dir, self->context->name, "handover");
-    self->handover = port_bind(PORT_ROUTER, &at, 0);
+    self->handover = transport_bind(self->context->transport, PORT_ROUTER, &at, 0);
     if (!self->handover) log_event(LOG_LEVEL_ERROR, "cannot_bind", "endpoint=%s why=%s", log_quote(at.address), log_quote(port_why()));
     if (self->handover) reactor_add_port(reactor, self->handover, handover_ready, INTAKE_DOOR);
     return self->handover != NULL;
@@ -240,7 +240,7 @@ static bool open_http(struct ingest *self) {
 static err_t service_open(void *arg, reactor_t *reactor) {
     struct ingest *self = arg;
     struct endpoint at = endpoint_of(self->context->run_dir, self->context->name, "intake");
-    self->intake = port_bind(PORT_PULL, &at, 0);
+    self->intake = transport_bind(self->context->transport, PORT_PULL, &at, 0);
     if (!self->intake) log_event(LOG_LEVEL_ERROR, "cannot_bind", "endpoint=%s why=%s", log_quote(at.address), log_quote(port_why()));
     if (!self->intake || !open_http(self) || !open_handover(self, reactor)) return ERR_SYSTEM;
     reactor_add_fd(reactor, http_fd(self->http), door_ready, INTAKE_DOOR);

@@ -72,7 +72,7 @@ static void subscribe_topics(port_t *ear, const char *const topics[]) {
 
 static port_t *ear_at(struct monitor *self, reactor_t *reactor, const char *name) {
     struct endpoint at = endpoint_of(self->context->run_dir, name, "events");
-    port_t *ear = port_connect(PORT_SUB, &at, QUEUE);
+    port_t *ear = transport_connect(self->context->transport, PORT_SUB, &at, QUEUE);
     if (!ear) {
         log_event(LOG_LEVEL_ERROR, "cannot_connect", "endpoint=%s why=%s", at.address, log_quote(port_why()));
         return NULL;
@@ -130,7 +130,7 @@ err_t monitor_listen_to_cells(struct monitor *self, reactor_t *reactor) {
     for (size_t i = 0; cell_at(i); i++) {
         struct endpoint at = endpoint_of_cell(cell_at(i), "monitor", "events");
         cells_expect(&self->watch, cell_at(i));
-        port_t *ear = *at.address ? port_connect(PORT_SUB, &at, QUEUE) : NULL;
+        port_t *ear = *at.address ? transport_connect(self->context->transport, PORT_SUB, &at, QUEUE) : NULL;
         if (!ear) {
             log_event(LOG_LEVEL_WARNING, "cannot_hear_cell", "cell=%s why=%s", cell_at(i),
                       log_quote(*at.address ? port_why() : "nothing says where it is"));

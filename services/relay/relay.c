@@ -97,7 +97,7 @@ static err_t connect_anew(struct relay *r) {
     struct endpoint at = endpoint_of_cell(r->to, "ingest", "handover");
     port_destroy(&r->port);
     r->connected_at = clock_mono_ns();
-    if (*at.address) r->port = port_connect(PORT_DEALER, &at, 0);
+    if (*at.address) r->port = transport_connect(r->context->transport, PORT_DEALER, &at, 0);
     if (r->port) return ERR_OK;
     log_event(LOG_LEVEL_ERROR, "cannot_connect", "cell=%s why=%s", r->to,
               log_quote(*at.address ? port_why() : "nothing says where it is: TRADECAST_CELL_<NAME>_HOST, or _RUN_DIR on this host"));

@@ -31,7 +31,7 @@ static err_t prices_ready(void *self, batch_t *batch) {
 err_t follow_open(void *self, reactor_t *reactor) {
     struct router *r = self;
     struct endpoint prices = endpoint_of(r->context->run_dir, "ingest", "events");
-    r->prices = port_connect(PORT_SUB, &prices, PRICES_MOST);
+    r->prices = transport_connect(r->context->transport, PORT_SUB, &prices, PRICES_MOST);
     if (!r->prices || !port_subscribe(r->prices, FEED_PRICES)) return ERR_SYSTEM;
     reactor_add_port(reactor, r->prices, prices_ready, INTAKE_DRAIN);
     return ERR_OK;

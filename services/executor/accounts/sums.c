@@ -105,7 +105,7 @@ err_t sums_open(struct executor *x, reactor_t *reactor) {
     for (unsigned k = 1; !x->context->shard && k < x->context->shards; k++) {
         instance_name(EXECUTOR, k, name);
         struct endpoint at = endpoint_of(x->context->run_dir, name, "events");
-        x->sums[k] = port_connect(PORT_SUB, &at, QUEUE);
+        x->sums[k] = transport_connect(x->context->transport, PORT_SUB, &at, QUEUE);
         if (!x->sums[k] || !port_subscribe(x->sums[k], FEED_SUMS)) {
             log_event(LOG_LEVEL_ERROR, "cannot_connect", "endpoint=%s why=%s", at.address, log_quote(port_why()));
             return ERR_SYSTEM;
