@@ -69,7 +69,7 @@ static void commit(struct feed *f) {
         rows_rolled_back(f->rows);
     }
     f->written += rows_count(f->rows);
-    must(!sql_begin(f->db) && !rows_write(f->rows) && !positions_write(f->positions, at, 3) && !sql_commit(f->db), sql_trouble(f->db));
+    must(!sql_begin(f->db) && !rows_write(f->rows) && !archived_positions_write(f->positions, at, 3) && !sql_commit(f->db), sql_trouble(f->db));
     rows_committed(f->rows);
     positions_committed(f->positions, at, 3);
     rows_clear(f->rows);
@@ -435,7 +435,7 @@ static void open_feed(struct feed *f, char **arguments) {
     f->db = database_open(arguments[1], 0, notice, sizeof(notice));
     must(f->db != NULL && f->accounts && f->batch, "FILE SIGNALS ACCOUNTS MESSAGES_A_BATCH SEED [wild [corrected]]");
     f->rows = rows_new(f->db);
-    f->positions = positions_new(f->db);
+    f->positions = archived_positions_new(f->db);
     must(f->rows && f->positions && !positions_load(f->positions), "the tables do not fit");
 }
 
@@ -444,7 +444,7 @@ static void close_feed(struct feed *f) {
     if (f->last) protobuf_c_message_free_unpacked(&f->last->base, NULL);
     if (f->last_metrics) protobuf_c_message_free_unpacked(&f->last_metrics->base, NULL);
     if (f->last_trade) protobuf_c_message_free_unpacked(&f->last_trade->base, NULL);
-    positions_destroy(&f->positions);
+    archived_positions_destroy(&f->positions);
     rows_destroy(&f->rows);
     sql_destroy(&f->db);
     arena_destroy(&f->arena);
