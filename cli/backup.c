@@ -111,7 +111,7 @@ enum outcome run_backup(struct call *call) {
     const char *path = call->args[0];
     char part[PATH_TEXT], why[240];
     uint64_t began = clock_mono_ns();
-    if (access(path, F_OK) == 0) return complain_of_call(ANSWER_NO, "%s is there already; a backup overwrites nothing", path);
+    if (access(path, F_OK) == 0) return complain_of_call(ANSWER_NO, "%s exists already; a backup overwrites nothing", path);
     if (access(call->place.archive, R_OK) != 0) return complain_of_call(NO_REACH, "%s cannot be read; is --dir right?", call->place.archive);
     snprintf(part, sizeof part, "%.500s.part", path);
     unlink(part); // of one that was interrupted

@@ -274,9 +274,9 @@ enum outcome run_keys(struct call *call) {
         enum outcome (*run)(struct call *call);
     } verbs[] = {{"make", run_keys_make},     {"list", run_keys_list},     {"add", run_keys_add},    {"remove", remove_key},
                  {"rotate", run_keys_rotate}, {"retire", run_keys_retire}, {"export", run_keys_pack}};
-    if (!*call->place.keys) return complain_of_call(WRONG_USE, "say where keys are: TRADECAST_KEYS_DIR, or --dir");
+    if (!*call->place.keys) return complain_of_call(WRONG_USE, "it is not known where the keys are; set TRADECAST_KEYS_DIR, or --dir");
     for (size_t i = 0; i < COUNT(verbs); i++) {
         if (strcmp(call->args[0], verbs[i].verb) == 0) return verbs[i].run(call);
     }
-    return complain_of_call(WRONG_USE, "tradecast keys %.40s: there is no such; tradecast keys --help", call->args[0]);
+    return complain_of_call(WRONG_USE, "tradecast keys has no word %.40s; tradecast keys --help lists them", call->args[0]);
 }

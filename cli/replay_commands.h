@@ -8,7 +8,7 @@
     {"symbol", "SYMBOL", "only what concerns this symbol, by either name"}
 
 #define REPLAY_COMMANDS(RECORD, RECORDING, REPLAY) \
-    {"record", "FILE", "Writes every message of every topic into a file, from now on until Ctrl-C; what was lost on the way is said.", RECORD, 1, 1, \
+    {"record", "FILE", "Writes every message of every topic into a file, until Ctrl-C; reports what was lost on the way.", RECORD, 1, 1, \
      {{"topic", "PREFIX", "only topics that begin so (signals)"}, {"past", NULL, "what the journals still hold; alone, nothing after it"}, \
       {"count", "N", "end after N messages"}, {"for", "S", "end after S seconds"}, {"compress", NULL, "gzipped"}}}, \
     {"recording", "info FILE | cat FILE | cut FILE NEW | merge FILE FILE ... NEW", \
@@ -17,7 +17,7 @@
       {"from", "TIME", "only what was heard at or after (2026-01-31T10:15:30Z)"}, {"until", "TIME", "only what was heard before"}, \
       {"compress", NULL, "the new file: gzipped"}}}, \
     {"replay", "FILE", \
-     "Sends a recording's signals and prices into a running paper system, through its intake; or, offline, has what services did done again.", \
+     "Sends the signals and prices of a recording into a running paper system; or, offline, has the services do again what they did.", \
      REPLAY, 1, 1, \
      {{"speed", "N", "1: in original time, 10: ten times as fast; else as fast as it goes"}, \
       {"keep-ids", NULL, "under the ids they had: those that are known already are recognised (else new ones)"}, \

@@ -175,7 +175,7 @@ static enum outcome by_zmq(const struct call *call, const struct door *door, str
         if (store_journal(store, "signals", head, 1000, look_for, &wanted, &count)) return complain_of_call(NO_REACH, "%s", store_trouble(store));
     }
     if (wanted.found) return wanted.outcome;
-    return complain_of_call(NO_REACH, "nothing came of it within 5 s: a wrong token, a resend that is known already, or ingest is not running");
+    return complain_of_call(NO_REACH, "the signal did not appear within 5 s: the token is wrong, it is a known resend, or ingest is not running");
 }
 
 enum outcome run_send(struct call *call) {

@@ -337,7 +337,7 @@ enum outcome shards_apply(struct shards *s, bool fence) {
     if (e == ERR_BUSY || e == ERR_CONFIG) return complain_of_call(ANSWER_NO, "%s", why);
     if (e == ERR_REFUSED && !*store_trouble(s->store))
         return complain_of_call(ANSWER_NO, "something was started meanwhile, and nothing was moved: stop everything but ingest, and try again");
-    if (e == ERR_STORE) return complain_of_call(NO_REACH, "Redis did not answer (%s): say it again, and see", store_trouble(s->store));
+    if (e == ERR_STORE) return complain_of_call(NO_REACH, "Redis did not answer (%s); run the command again to see whether it was done", store_trouble(s->store));
     return e ? complain_of_call(NO_REACH, "nothing was moved: %s", *store_trouble(s->store) ? store_trouble(s->store) : error_words(e)) : DONE;
 }
 

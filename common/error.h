@@ -22,7 +22,7 @@ enum policy {
     X(ERR_REFUSED, POLICY_RETRY, "store refused the transaction") \
     X(ERR_BUSY, POLICY_RETRY, "no room for more at the moment") \
     X(ERR_DISK, POLICY_RETRY, "disk refused the transaction") \
-    X(ERR_PEER, POLICY_RETRY, "the other system has not taken it yet") \
+    X(ERR_PEER, POLICY_RETRY, "the other system has not accepted it yet") \
     X(ERR_MEMORY, POLICY_STOP, "out of memory") \
     X(ERR_OWNER, POLICY_STOP, "key belongs to another service") \
     X(ERR_FENCED, POLICY_STOP, "another process has taken this service over") \

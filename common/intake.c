@@ -125,7 +125,7 @@ static void report_hole(struct loop *l, const struct slot *slot, const struct en
     entry_id_print(slot->in.position, at);
     entry_id_print(e->prev, prev);
     batch_alert(l->batch, ALERT__SEVERITY__critical, "journal_hole", slot->stream.name,
-                JOURNAL "%s lacks what comes between %s and %s; nothing is passed over: restore it, or move position:%s by hand", slot->stream.name,
+                JOURNAL "%s lacks the entries between %s and %s; reading stops there: restore them, or move position:%s by hand", slot->stream.name,
                 at, prev, l->me.name);
 }
 

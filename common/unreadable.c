@@ -192,7 +192,7 @@ void unreadables_report(unreadables_t *self, batch_t *batch) {
     LL_FOREACH(self->noted, n) report_one(self, batch, n);
     if (self->left_out)
         batch_alert(batch, ALERT__SEVERITY__critical, "unreadable_records", self->service,
-                    "%zu more cannot be read: they are looked for again at the next start",
+                    "%zu more records cannot be read; the next start tries them again",
                     self->left_out);
     noted_clear(self);
 }

@@ -95,13 +95,13 @@ static bool push(struct replay *r, const char *kind, const char *source, struct 
     char topic[320];
     const char *token = token_of(r, source);
     if (!token) {
-        r->outcome = complain_of_call(WRONG_USE, "no token for source %s in %s: say --source NAME, one that has", source, r->call->place.secrets);
+        r->outcome = complain_of_call(WRONG_USE, "no token for source %s in %s; --source NAME chooses one that has", source, r->call->place.secrets);
         return false;
     }
     (void)snprintf(topic, sizeof topic, "%s%s/%s", kind, source, token);
     for (uint64_t end = clock_mono_ns() + PATIENCE; !port_send(r->intake, topic, body);) {
         if (asked_to_stop || clock_mono_ns() > end) {
-            if (!asked_to_stop) r->outcome = complain_of_call(NO_REACH, "the intake takes nothing; is ingest running?");
+            if (!asked_to_stop) r->outcome = complain_of_call(NO_REACH, "the intake accepts nothing; is ingest running?");
             return false;
         }
         (void)ports_wait(NULL, 0, PAUSE_MS);

@@ -26,7 +26,7 @@ static void alert_operator(struct comparison *c, const char *trade_id, enum disc
     decimal_print(D(here), ours);
     decimal_print(D(there), theirs);
     batch_alert(c->batch, ALERT__SEVERITY__critical, "position_differs", trade_id,
-                "account %s: %s, and no execution explains it: %s lots here, %s there; an operator must look", c->account->id,
+                "account %s: %s, and no execution explains it: %s lots on record, %s at the broker; an operator must look", c->account->id,
                 discrepancy_text(d), ours, theirs);
 }
 

@@ -54,7 +54,7 @@ static bool is_next(struct session *s, batch_t *batch, const Report *r) {
 static bool has_room(struct executor *x, batch_t *batch, const struct session *s) {
     if (orphans_count(x->orphans) < (size_t)x->settings->orphans_max) return true;
     batch_alert(batch, ALERT__SEVERITY__critical, "orphans_full", s->instance_id,
-                "too many reports about unknown trades: taking no more");
+                "too many reports about unknown trades; no more are accepted");
     return false;
 }
 

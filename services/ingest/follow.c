@@ -104,7 +104,7 @@ static err_t restore(struct ingest *self, batch_t *batch, const Routing *r) {
     if (is_remembered(self, &keys)) return ERR_OK;
     remember_restored(self, batch, &keys);
     batch_alert(batch, ALERT__SEVERITY__warning, "signal_restored", r->signal_id,
-                "was routed but is not known here: Redis lost it; taken up again from its routing");
+                "was routed but is not known here, because Redis lost it; it is taken over from its routing");
     if (!over) status = r->orders ? SIGNAL__STATUS__processing : status_unrouted(r);
     write_life(batch, r, status);
     if (over) return ERR_OK; // its outcome came first, and is told
@@ -152,7 +152,7 @@ err_t follow_recall(void *arg, batch_t *batch, const ProtobufCMessage *body) {
     else if (!take_up(self, batch, s))
         return ERR_BUSY;
     batch_alert(batch, ALERT__SEVERITY__warning, "signals_recalled", s->source,
-                "the archive has signals of this source that Redis has lost: taken up again from there");
+                "the archive has signals of this source that Redis has lost; they are taken over from there");
     return ERR_OK;
 }
 

@@ -205,7 +205,7 @@ static void tell_late(struct reconciler *r, batch_t *batch, const TradeState *t,
     batch_emit(batch, TOPIC_outcomes, 0, &o.base);
     if (said->signal_failed || said->trade == FAILED_NOT_EXECUTED)
         batch_alert(batch, ALERT__SEVERITY__critical, "late_evidence", t->trade_id,
-                    "account %s, signal %s: was %s, and the broker has executed it after all", t->account_id, t->signal_id,
+                    "account %s, signal %s: it was %s, but the broker has executed it", t->account_id, t->signal_id,
                     said->trade ? "given up" : "not ordered");
 }
 

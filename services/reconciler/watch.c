@@ -80,7 +80,7 @@ static void end_unrouted(struct reconciler *r, batch_t *batch, struct live_signa
         return;
     }
     batch_alert(batch, ALERT__SEVERITY__critical, "execution_without_routing", s->id,
-                "%u trades were executed and the router knows of no such signal: completed by what was executed", s->count);
+                "%u trades were executed, but the router knows no such signal: it is completed from the executions", s->count);
     s->routed = true;
     (void)verdict_signal(r, batch, s);
 }

@@ -166,7 +166,7 @@ static void learn(struct executor *x, batch_t *batch, struct session *s, const H
     if (s->books == h->books) return;
     if (s->books) {
         batch_alert(batch, ALERT__SEVERITY__warning, "new_books", s->instance_id,
-                    "the gateway keeps other books than before: all is asked for");
+                    "the gateway has other books than before; it is asked for everything");
     }
     s->books = h->books;
     s->report = 0;

@@ -69,7 +69,7 @@ static void take_in_range(batch_t *batch, const char *name, ProtobufCMessage *m)
     const char *field = record_tame(m, batch_now(batch));
     if (!field) return;
     batch_alert(batch, ALERT__SEVERITY__warning, "impossible_value", name,
-                "%s of a %s cannot be (a time far ahead, or out of range): it is recorded as now, "
+                "%s of a %s is impossible (a time far ahead, or out of range): it is recorded as now, "
                 "or as the nearest value",
                 field, m->descriptor->short_name);
 }

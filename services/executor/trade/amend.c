@@ -76,7 +76,7 @@ static void stamp_change(struct trade *t, const struct trade_env *env, struct ef
 
 // What was wanted is dropped visibly: on record with the trade, and as an alert.
 static void refuse_change(struct trade *t, const char *reason, const struct trade_env *env, struct effects *out) {
-    effects_alert(out, ALERT__SEVERITY__warning, "modify_rejected", "%s; what was to be changed is as it was", reason);
+    effects_alert(out, ALERT__SEVERITY__warning, "modify_rejected", "%s; nothing was changed", reason);
     trade_set_text(&t->s->modify_rejected, reason);
     t->s->updated_at = env->now;
     t->refused_at = env->mono;

@@ -36,7 +36,7 @@ static bool plan_is_bad(const TradeState *s, const struct submitted *p, struct e
     bool opens = !trade_is_closing(s);
     bool bad = p->lots <= 0 || (opens && (p->n_closes || (s->has_side && s->side != p->side)));
     for (size_t i = 0; !bad && i < p->n_closes; i++) bad = p->closes[i]->lots <= 0 || __builtin_add_overflow(lots, p->closes[i]->lots, &lots);
-    if (bad) effects_alert(out, ALERT__SEVERITY__critical, "bad_plan", "its gateway says it was given what cannot be this order: not believed");
+    if (bad) effects_alert(out, ALERT__SEVERITY__critical, "bad_plan", "the gateway reports a Submit that cannot be this order; it is not believed");
     return bad;
 }
 
@@ -104,7 +104,7 @@ static void cancelled(struct trade *t, const char *reason, const struct trade_en
 
 static void executed(struct trade *t, const Report *r, const struct trade_env *env, struct effects *out) {
     if (!r->fill)
-        effects_alert(out, ALERT__SEVERITY__critical, "bad_execution", "a report of an execution carries none");
+        effects_alert(out, ALERT__SEVERITY__critical, "bad_execution", "a report of an execution has no fill");
     else if (r->kind == REPORT__KIND__filled)
         evidence_fill(t, r->fill, env, out);
     else
