@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -239,6 +240,23 @@ static err_t read_bool(struct span text, protobuf_c_boolean *out) {
     return ERR_OK;
 }
 
+// "must be one of buy, sell": in the arena; as many names as people read. Nobody reads it without an arena.
+static const char *enum_rule(const ProtobufCEnumDescriptor *d, arena_t *arena) {
+    enum { SIZE = 200 }; // as struct fault has room
+    if (!arena) return "must be one of its names";
+    char *rule = arena_take(arena, SIZE);
+    size_t length = (size_t)snprintf(rule, SIZE, "must be one of");
+    for (unsigned i = 0; i < d->n_values; i++) {
+        const char *name = d->values[i].name;
+        if (length + strlen(name) + sizeof(", …") > SIZE) {
+            (void)snprintf(rule + length, SIZE - length, " …");
+            break;
+        }
+        length += (size_t)snprintf(rule + length, SIZE - length, "%s %s", i ? "," : "", name);
+    }
+    return rule;
+}
+
 static err_t read_enum(const ProtobufCEnumDescriptor *d, struct span text, int *out) {
     char name[NAME_MAX_ENUM];
     if (text.length >= sizeof(name)) return ERR_INPUT;
@@ -325,8 +343,9 @@ err_t record_read_value(const ProtobufCFieldDescriptor *f, struct span text, are
         *rule = "must be true or false";
         return read_bool(text, place);
     case PROTOBUF_C_TYPE_ENUM:
-        *rule = "is none of the names it may be";
-        return read_enum(f->descriptor, text, place);
+        if (!read_enum(f->descriptor, text, place)) return ERR_OK;
+        *rule = enum_rule(f->descriptor, arena);
+        return ERR_INPUT;
     case PROTOBUF_C_TYPE_STRING:
         *rule = "must be text";
         return read_string(f, text, arena, place);

@@ -95,7 +95,7 @@ sources:
                  "accounts[0].subscriptions[0].fixed_lot: must be more than 0, not \"-0.1\"",
                  "brokers[0].time_zone: must be an IANA time zone, as Europe/Berlin, not \"Berlin?\"",
                  "brokers[0].symbols[0].sessions[0]: must end after it begins, not 09:00 to 09:00",
-                 "brokers[0].symbols[0].sessions[1].days[0]: is none of the names it may be, not \"someday\"",
+                 "brokers[0].symbols[0].sessions[1].days[0]: must be one of mon, tue, wed, thu, fri, sat, sun, not \"someday\"",
                  "brokers[0].symbols[0].sessions[1].from: must be",
                  "brokers[0].symbols[0].sessions[1].to: must be a time of day",
                  "sources[0].allow[1]: must be an address, a network",

@@ -250,7 +250,7 @@ static const char *const wrong[][2] = {
     {AGREED("\"parts\":[{\"source\":\"tv\"}],\"min_agreement\":0"), "sources[0].consensus.min_agreement: must be more than 0"},
     {AGREED("\"parts\":[{\"source\":\"tv\"}],\"min_agreement\":1.01"), "min_agreement: must be more than 0 and at most 1"},
     {AGREED("\"parts\":[{\"source\":\"tv\"}],\"min_confidence\":101"), "sources[0].consensus.min_confidence: must be 0 to 100"},
-    {AGREED("\"parts\":[{\"source\":\"tv\"}],\"take\":\"best\""), "sources[0].consensus.take: is none of the names"},
+    {AGREED("\"parts\":[{\"source\":\"tv\"}],\"take\":\"best\""), "sources[0].consensus.take: must be one of first, latest, weighted_mean"},
 };
 
 static void what_is_wrong_is_refused_with_path_and_rule(void **state) {
