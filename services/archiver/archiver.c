@@ -51,7 +51,7 @@ static const struct option options[] = {
     {"audit_rotate", OPTION_SIZE, offsetof(struct settings, curator.audit_rotate), "64m",
      "The audit log is closed and compressed when it is larger, and every day", 4096, INT64_MAX, NULL},
     {"retain_days", OPTION_INTEGER, offsetof(struct settings, curator.retain_days), "0",
-     "What is final and was written before so many whole days is removed; 0: nothing ever is", 0, 36500, NULL},
+     "Final rows that are older than so many whole days are removed; 0: none", 0, 36500, NULL},
     {"readers", OPTION_INTEGER, offsetof(struct settings, curator.readers), "3", "Read-only connections that answer questions", 1, 5, NULL},
     {"query_within", OPTION_DURATION, offsetof(struct settings, curator.answer_ms), "2s", "A question that takes longer is given up", 10,
      600000, NULL},

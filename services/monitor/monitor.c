@@ -17,7 +17,7 @@
 const struct option monitor_options[] = {
     {"http", OPTION_FLAG, SETTING(http), "true", "Whether to serve HTTP.", 0, 0, NULL},
     {"http_names", OPTION_TEXT, SETTING(http_names), "",
-     "Names of the public net under which a proxy before it is asked, with commas between them; others are refused, so that no web page reads it by a name that leads here.", 0, 0,
+     "Public host names that a proxy in front of it uses, with commas between them; requests under other names are refused, so that no web page can read it.", 0, 0,
      NULL},
     {"http_address", OPTION_TEXT, SETTING(http_address), "127.0.0.1", "Address of /healthz, /readyz, /metrics and /api/v1/status.", 0, 0,
      NULL},
@@ -25,11 +25,11 @@ const struct option monitor_options[] = {
     {"silent", OPTION_DURATION, SETTING(silent_ms), "3s", "A service that says nothing for longer is silent.", 100, 3600000, NULL},
     {"grace", OPTION_DURATION, SETTING(grace_ms), "10s", "No alerts for so long after the start.", 0, 3600000, NULL},
     {"lag_max", OPTION_INTEGER, SETTING(lag_max), "10000", "A consumer may be so many entries behind.", 1, 1000000000, NULL},
-    {"lag_for", OPTION_DURATION, SETTING(lag_for_ms), "5s", "More than lag_max for so long is an alert.", 0, 3600000, NULL},
-    {"cell_behind", OPTION_DURATION, SETTING(cell_ms), "30s", "Signals that another cell leaves waiting for longer are an alert.", 1000, 86400000,
+    {"lag_for", OPTION_DURATION, SETTING(lag_for_ms), "5s", "A consumer that is more than lag_max behind for so long raises an alert.", 0, 3600000, NULL},
+    {"cell_behind", OPTION_DURATION, SETTING(cell_ms), "30s", "Signals that wait longer for another cell raise an alert.", 1000, 86400000,
      NULL},
     {"quiet", OPTION_DURATION, SETTING(quiet_ms), "15m", "A market without a price for longer is closed.", 1000, 86400000, NULL},
-    {"events", OPTION_FLAG, SETTING(events), "true", "Hear every event and count it by state; else states and alerts only.", 0, 0, NULL},
+    {"events", OPTION_FLAG, SETTING(events), "true", "Count every event by its state; if false, only states and alerts are read.", 0, 0, NULL},
     {"currency", OPTION_TEXT, SETTING(currency), "USD", "Currency of metrics:performance; accounts in others are left out.", 0, 0, NULL},
     {.name = NULL},
 };

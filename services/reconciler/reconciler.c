@@ -15,10 +15,10 @@
 #define AT(field)    offsetof(struct settings, field)
 
 static const struct option options[] = {
-    {"guard_max", OPTION_INTEGER, AT(guard_max), "8000000", "Signals remembered as complete (48 h of them); no more are taken beyond", 1000,
+    {"guard_max", OPTION_INTEGER, AT(guard_max), "8000000", "Most signals remembered as complete (for 48 h); beyond, no more are accepted", 1000,
      INT32_MAX, NULL},
     {"ask_every", OPTION_DURATION, AT(ask_every_ms), "10s",
-     "How long after a question about an overdue trade comes the next; then twice that, …", 100, 3600000, NULL},
+     "Time until the next question about an overdue trade; each time twice as long", 100, 3600000, NULL},
     {"asks_most", OPTION_INTEGER, AT(asks_most), "200", "Most questions a second, over all trades", 1, 100000, NULL},
     {"evidence_wait", OPTION_DURATION, AT(evidence_wait_ms), "5m", "How long an execution waits for its signal's routing", 1000, 86400000,
      NULL},

@@ -15,11 +15,11 @@
 
 static const struct option options[] = {
     {"guard_max", OPTION_INTEGER, offsetof(struct settings, guard_max), "8000000",
-     "Signals remembered (48 h of them) so that none is routed twice; no more are taken beyond.", 1000, INT32_MAX, NULL},
+     "Most signals remembered (for 48 h) so that none is routed twice; beyond, no more are accepted.", 1000, INT32_MAX, NULL},
     {"price_age_max", OPTION_DURATION, offsetof(struct settings, price_age_max_ms), "1m",
-     "A price of the feed that is older says nothing about what a symbol costs now.", 1, 30 * DAY, NULL},
+     "A price of the feed that is older is not used as a symbol's price.", 1, 30 * DAY, NULL},
     {"rate_age_max", OPTION_DURATION, offsetof(struct settings, rate_age_max_ms), "96h",
-     "A price of the feed that is older converts no currency.", 1, 365 * DAY, NULL},
+     "A price of the feed that is older is not used to convert currencies.", 1, 365 * DAY, NULL},
     {0},
 };
 

@@ -30,13 +30,14 @@ struct settings {
 static const struct option options[] = {
     {"url", OPTION_TEXT, AT(url), NULL, "Where signals are posted (http://backend:8001/api/signals)", 0, 0, NULL},
     {"token_file", OPTION_FILE, AT(token), NULL, "File that holds the bearer token", 0, 0, NULL},
-    {"ca_file", OPTION_TEXT, AT(ca_file), NULL, "Certificates to trust, if not the system's (PEM)", 0, 0, NULL},
+    {"ca_file", OPTION_TEXT, AT(ca_file), NULL, "Certificates to trust instead of the system's (PEM)", 0, 0, NULL},
     {"plain", OPTION_FLAG, AT(plain), "false", "The token may travel over http to another host", 0, 0, NULL},
     {"within", OPTION_DURATION, AT(within_ms), "10s", "How long one request may take", 100, 600000, NULL},
     {"parallel", OPTION_INTEGER, AT(parallel), "8", "Requests at once, of different signals", 1, WEB_MOST, NULL},
-    {"again", OPTION_DURATION, AT(again_ms), "1m",
-     "When what was refused three times is tried again; then twice as long each time, up to 64 times it", 100, 3600000, NULL},
-    {"away_most", OPTION_DURATION, AT(away_most_ms), "30s", "How seldom a backend that is away is asked, at most", 100, 3600000, NULL},
+    {"again", OPTION_DURATION, AT(again_ms), "1m", "After three refusals a row waits so long; each time twice as long, up to 64 times", 100,
+     3600000, NULL},
+    {"away_most", OPTION_DURATION, AT(away_most_ms), "30s", "Longest time between two tries while the backend does not answer", 100,
+     3600000, NULL},
     {0},
 };
 

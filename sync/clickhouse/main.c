@@ -29,7 +29,7 @@ static const struct option options[] = {
     {"database", OPTION_TEXT, AT(server.database), "tradecast", "The database", 0, 0, NULL},
     {"user", OPTION_TEXT, AT(server.user), "default", "The user", 0, 0, NULL},
     {"password_file", OPTION_FILE, AT(server.password), NULL, "File that holds the user's password", 0, 0, NULL},
-    {"ca_file", OPTION_TEXT, AT(server.ca_file), NULL, "Certificates to trust, if not the system's (PEM)", 0, 0, NULL},
+    {"ca_file", OPTION_TEXT, AT(server.ca_file), NULL, "Certificates to trust instead of the system's (PEM)", 0, 0, NULL},
     {"plain", OPTION_FLAG, AT(plain), "false", "A password may travel over http to another host", 0, 0, NULL},
     {"cluster", OPTION_TEXT, AT(server.cluster), NULL, "The cluster's name, where the tables are spread over one", 0, 0, NULL},
     {"within", OPTION_DURATION, AT(server.within_ms), "60s", "How long one request may take", 100, 3600000, NULL},

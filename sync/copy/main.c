@@ -25,10 +25,10 @@
 
 static const struct option common_options[] = {
     {"run_dir", OPTION_TEXT, AT(run_dir), "var/run", "Directory of sockets and lock files, private to the user", 0, 0, NULL},
-    {"archive", OPTION_TEXT, AT(archive), "var/data/archive.db", "The archive's SQLite file, which is read and never written", 0, 0, NULL},
-    {"state", OPTION_TEXT, AT(state), NULL, "The SQLite file that holds how far it came", 0, 0, NULL},
+    {"archive", OPTION_TEXT, AT(archive), "var/data/archive.db", "The archive's SQLite file; it is only read", 0, 0, NULL},
+    {"state", OPTION_TEXT, AT(state), NULL, "The SQLite file in which it keeps how far it came", 0, 0, NULL},
     {"keys_dir", OPTION_TEXT, AT(keys_dir), NULL, "Directory of keys, for doors on tcp; see tradecast keys", 0, 0, NULL},
-    {"look", OPTION_DURATION, AT(look_ms), "1s", "How often the archive is looked at when there was nothing new", 10, 3600000, NULL},
+    {"look", OPTION_DURATION, AT(look_ms), "1s", "How often the archive is read when there was nothing new", 10, 3600000, NULL},
     {"heartbeat", OPTION_DURATION, AT(heartbeat_ms), "1s", "How often it says how it is", 50, 60000, NULL},
     {"log_level", OPTION_CHOICE, AT(log_level), "info", "Least level that is logged", 0, 0, "debug|info|warning|error"},
     {0},
