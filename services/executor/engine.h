@@ -102,7 +102,9 @@ void orders_wake(struct executor *x, batch_t *batch);
 void orders_look(struct executor *x, batch_t *batch, struct trade *t);       // one in doubt is due
 void orders_resend(struct executor *x, batch_t *batch, struct trade *t);     // in doubt, and may be sent again
 void orders_reconsider(struct executor *x, batch_t *batch, struct trade *t); // recorded as submitting, and held back for certain
-void orders_note_origin(struct executor *x, batch_t *batch, struct trade *t);
+// Ends a pending one; one that an earlier life may have sent is asked about first.
+void orders_give_up(struct executor *x, batch_t *batch, struct trade *t, enum trade_event event, const char *reason);
+void orders_note_origin(struct executor *x, batch_t *batch, struct trade *t, bool on_record);
 const char *orders_refused(const struct executor *x, const struct trade *t); // by the gate; NULL: it is not
 
 // closing.c - closes: their plans, and those that the executor makes itself.

@@ -199,7 +199,7 @@ static void look_at(struct executor *x, batch_t *batch, struct trade *t) {
     if (t->inquiry.state == INQUIRY_WANTED && t->s->state != T(unknown)) return ask_wanted(x, batch, t);
     switch (t->s->state) {
     case T(pending):
-        return engine_end(x, batch, t, TRADE_EXPIRE, "its gateway, or its turn, did not come in time");
+        return orders_give_up(x, batch, t, TRADE_EXPIRE, "its gateway, or its turn, did not come in time");
     case T(submitting):
         if (t->sending == SENDING_HELD_BACK || t->sending == SENDING_HELD_BACK_AGAIN) return orders_reconsider(x, batch, t);
         return engine_doubt(x, batch, t, "no answer");

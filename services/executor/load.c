@@ -101,7 +101,7 @@ static int by_order(const void *a, const void *b) {
 static void place_trade(struct executor *x, batch_t *batch, struct trade *t) {
     t->place = engine_place(x, t->s);
     t->sequence = ++x->sequence;
-    orders_note_origin(x, batch, t);
+    orders_note_origin(x, batch, t, true);
 }
 
 static void forget(struct executor *x, batch_t *batch, struct trade *t) {

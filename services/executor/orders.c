@@ -87,10 +87,12 @@ static struct order_origin origin_of(const struct trade *t) {
                                  .planless = trade_is_closing(t->s) && !t->s->n_closes};
 }
 
-void orders_note_origin(struct executor *x, batch_t *batch, struct trade *t) {
+// Of one that is on record only a rollback can have taken what was recorded of its sending; of one that comes in, any life before.
+void orders_note_origin(struct executor *x, batch_t *batch, struct trade *t, bool on_record) {
     const struct order_origin origin = origin_of(t);
     const struct doubt_context c = where(x, batch);
     t->first_at = doubt_first_at(&origin, &c);
+    t->unsure = on_record ? !t->first_at : !doubt_is_fresh(&origin, &c);
 }
 
 static enum may_send may_send(struct executor *x, batch_t *batch, const struct trade *t) {
@@ -140,15 +142,22 @@ static void send(struct executor *x, batch_t *batch, struct trade *t) {
         submit(x, batch, t);
 }
 
+void orders_give_up(struct executor *x, batch_t *batch, struct trade *t, enum trade_event event, const char *reason) {
+    if (trade_is_unsent(t))
+        engine_end(x, batch, t, event, reason);
+    else
+        engine_doubt(x, batch, t, "may have been sent before: asked about first");
+}
+
 // Decides about a pending trade: sent, asked about, refused, or (false) it still waits. What must be asked about first does not wait for
 // its turn: all of a backlog is asked about at once.
 static bool dispatch(struct executor *x, batch_t *batch, struct trade *t, bool is_first) {
     const char *why;
     if (trade_is_too_old(t->s, batch_now(batch)))
-        return engine_end(x, batch, t, TRADE_EXPIRE, "too old when it could have been sent"), true;
-    if ((why = orders_refused(x, t))) return engine_end(x, batch, t, TRADE_REJECT, why), true;
+        return orders_give_up(x, batch, t, TRADE_EXPIRE, "too old when it could have been sent"), true;
+    if ((why = orders_refused(x, t))) return orders_give_up(x, batch, t, TRADE_REJECT, why), true;
     if (!session_is_ready(t->place->account->session)) return false;
-    if ((why = beyond_gateway(x, t))) return engine_end(x, batch, t, TRADE_REJECT, why), true;
+    if ((why = beyond_gateway(x, t))) return orders_give_up(x, batch, t, TRADE_REJECT, why), true;
     enum may_send may = may_send(x, batch, t);
     if (may == ASK_FIRST) return engine_doubt(x, batch, t, "may have been sent before: asked about first"), true;
     if (!is_first || orders_gate(x, t) == GATE_WAIT || !can_send(x, t)) return false;
@@ -163,6 +172,7 @@ static bool dispatch(struct executor *x, batch_t *batch, struct trade *t, bool i
 // it is itself.
 void orders_resend(struct executor *x, batch_t *batch, struct trade *t) {
     enum gate g = orders_gate(x, t);
+    if (t->s->cancel_wanted) return engine_end(x, batch, t, TRADE_CANCEL, "it was to be cancelled, and is not at the broker");
     if (g != GATE_OPEN && g != GATE_WAIT) return engine_end(x, batch, t, TRADE_REJECT, gate_reason(g));
     if (session_is_ready(t->place->account->session)) send(x, batch, t);
 }
@@ -176,22 +186,12 @@ void orders_look(struct executor *x, batch_t *batch, struct trade *t) {
 
 // --- taking on
 
-static const struct gateway_checks no_checks = {.check = HELLO__DUPLICATE_CHECK__none};
-
-// Whether it can be cancelled without anybody being asked: it has never left.
-static bool is_surely_unsent(struct executor *x, batch_t *batch, const struct trade *t) {
-    struct order_origin origin = origin_of(t);
-    const struct doubt_context c = where(x, batch);
-    origin.planless = true; // that a second one would be refused does not say that there is no first one
-    return t->sending == SENDING_CLEARED || doubt_may_send(&no_checks, &origin, &c) == MAY_SEND;
-}
-
 // Something was in doubt here and what is open is to be closed: the close goes first, and what waited to open is not opened after it.
 static bool overtakes(struct executor *x, batch_t *batch, struct trade *t) {
     if (!trade_is_closing(t->s) || !t->place->unknown || orders_gate(x, t) != GATE_OPEN) return false;
     struct trade *waiting, *next;
     DL_FOREACH_SAFE(t->place->waiting, waiting, next) {
-        if (!trade_is_closing(waiting->s) && is_surely_unsent(x, batch, waiting))
+        if (!trade_is_closing(waiting->s) && trade_is_unsent(waiting))
             engine_end(x, batch, waiting, TRADE_CANCEL, "overtaken by a close");
     }
     return true;
@@ -235,7 +235,7 @@ void orders_take(struct executor *x, batch_t *batch, const TradeState *s, bool r
     struct orphan *orphan = orphans_find(x->orphans, s->trade_id);
     struct trade *t = engine_add(x, batch, s);
     t->resend = resend;
-    orders_note_origin(x, batch, t);
+    orders_note_origin(x, batch, t, false);
     const char *why = guarded ? unfit(t->s) : "guard_full"; // what could not be known again is not sent
     if (t->s->has_cause) publish_own(x, batch, t); // no other topic has it
     if (orphan) return take_orphan(x, batch, t, orphan);

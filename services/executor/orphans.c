@@ -133,7 +133,7 @@ static struct trade *adopt(struct executor *x, batch_t *batch, const struct sess
     (void)!guard_put(x->guard, batch, digest_text(state.trade_id), state.signal_at); // full: it is in memory all the same
     struct trade *t = engine_add(x, batch, &state);
     t->sending = SENDING_EARLIER;
-    orders_note_origin(x, batch, t);
+    orders_note_origin(x, batch, t, false);
     trade_set_text(&t->s->instance_id, s->instance_id);
     batch_alert(batch, ALERT__SEVERITY__warning, "order_adopted", t->s->trade_id,
                 "account %s: its gateway was given this order and there is no record of it (any more): taken up from the gateway's books",
@@ -179,7 +179,7 @@ err_t orphans_recalled(void *self, batch_t *batch, const ProtobufCMessage *body)
     (void)guard_put(x->guard, batch, digest_text(t->trade_id), t->signal_at);
     struct trade *taken = engine_add(x, batch, &ordered);
     taken->sending = SENDING_EARLIER;
-    orders_note_origin(x, batch, taken);
+    orders_note_origin(x, batch, taken, false);
     batch_alert(batch, ALERT__SEVERITY__warning, "order_recalled", t->trade_id,
                 "account %s: the archive has this order as not over, and there is no record of it (any more): asked about", t->account_id);
     engine_doubt(x, batch, taken, "known from the archive only");

@@ -208,6 +208,7 @@ static void look_at(struct world *w, struct node *n, struct trade *t) {
     case DOUBT_ADOPT:
         settle(n, t, STAGE_FILLED);
         return;
+    case DOUBT_CANCEL: // nobody cancels here
     case DOUBT_EXPIRE:
         settle(n, t, STAGE_EXPIRED);
         return;

@@ -126,9 +126,11 @@ static void keep_and_send(struct trade *t, const struct trade_env *env, struct e
 // --- asking for it
 
 void amend_cancel(struct trade *t, const char *reason, const struct trade_env *env, struct effects *out) {
-    if (t->s->state == T(pending)) return trade_end(t, TRADE_CANCEL, reason, env, out); // never sent
-    if (!trade_is_live(t->s)) return;
+    bool waits = t->s->state == T(pending);
+    if (waits && trade_is_unsent(t)) return trade_end(t, TRADE_CANCEL, reason, env, out);
+    if (!waits && !trade_is_live(t->s)) return;
     t->s->has_cancel_wanted = t->s->cancel_wanted = true;
+    if (waits) inquiry_open(t, "it is to be cancelled, and may have been sent before: asked about first", env, out);
     keep_and_send(t, env, out);
 }
 

@@ -26,7 +26,7 @@ static bool is_near_rollback(uint64_t origin, const struct doubt_context *c) {
     return c->rolled_back_at && (origin < c->rolled_back_at || origin - c->rolled_back_at < c->rollback_quiet);
 }
 
-static bool is_fresh(const struct order_origin *o, const struct doubt_context *c) {
+bool doubt_is_fresh(const struct order_origin *o, const struct doubt_context *c) {
     uint64_t origin = MUTATED("hop_time") ? o->ordered_at : o->signal_at;
     if (o->resend || is_near_rollback(origin, c)) return false;
     return origin > c->started_at && origin - c->started_at > c->skew_margin;
@@ -40,7 +40,7 @@ uint64_t doubt_first_at(const struct order_origin *o, const struct doubt_context
 
 enum may_send doubt_may_send(const struct gateway_checks *g, const struct order_origin *o, const struct doubt_context *c) {
     if (MUTATED("no_ask")) return MAY_SEND;
-    if (is_fresh(o, c)) return MAY_SEND;
+    if (doubt_is_fresh(o, c)) return MAY_SEND;
     if (!o->planless && doubt_covered(g, doubt_first_at(o, c), c->now)) return MAY_SEND;
     return g->can_query || g->keeps_plans ? ASK_FIRST : MAY_HOLD;
 }
@@ -70,7 +70,7 @@ static enum doubt_step next_unasked(const struct doubt_state *d, const struct ga
                                     uint64_t mono, uint64_t *again) {
     if (g->keeps_plans && (!d->asked_at || (d->asking && mono - d->asked_at >= p->answer_within))) return DOUBT_ASK;
     if (g->keeps_plans && d->asking) return wait_until(d->asked_at + p->answer_within, again);
-    return d->covered && !d->too_old && !d->known_there ? DOUBT_RESEND : DOUBT_HOLD;
+    return d->covered && !d->too_old && !d->unwanted && !d->known_there ? DOUBT_RESEND : DOUBT_HOLD;
 }
 
 enum doubt_step doubt_next(const struct doubt_state *d, const struct gateway_checks *g, const struct doubt_patience *p, uint64_t mono,
@@ -85,6 +85,7 @@ enum doubt_step doubt_next(const struct doubt_state *d, const struct gateway_che
 
     // It is not there, and will not come.
     if (d->too_old) return DOUBT_EXPIRE;
+    if (d->unwanted) return DOUBT_CANCEL;
     if (d->covered || !d->was_sent) return DOUBT_RESEND;
     return ask_after(d, p->held_interval, mono, DOUBT_HOLD, again);
 }

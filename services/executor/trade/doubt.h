@@ -47,6 +47,9 @@ enum may_send {
     MAY_HOLD,  // the same, and nobody can be asked: the operator decides
 };
 
+// Whether it cannot have been here before: its signal is younger than this life, and than what a rollback may have taken.
+bool doubt_is_fresh(const struct order_origin *o, const struct doubt_context *c);
+
 // Whether an order that was decided at `decided_at` may leave now, after its commit (monotonic ns). If not it is decided again: the commit
 // took so long that the gateway may have forgotten the id meanwhile, or the order has become too old.
 #define DOUBT_LEAVES_WITHIN UINT64_C(1000000000)
@@ -82,10 +85,11 @@ struct doubt_state {
     bool was_sent;      // recorded as submitted, in this life or an earlier one
     bool covered;       // a second order under its id would be refused (doubt_covered)
     bool too_old;       // its signal, or the order itself, has expired
+    bool unwanted;      // it is to be cancelled
     bool known_there;   // a second order was refused because the id is known
 };
 
-enum doubt_step { DOUBT_WAIT, DOUBT_ASK, DOUBT_ADOPT, DOUBT_EXPIRE, DOUBT_RESEND, DOUBT_HOLD };
+enum doubt_step { DOUBT_WAIT, DOUBT_ASK, DOUBT_ADOPT, DOUBT_EXPIRE, DOUBT_CANCEL, DOUBT_RESEND, DOUBT_HOLD };
 
 // What to do now. *again: when to look next if nothing happens (monotonic ns; WAIT and HOLD).
 enum doubt_step doubt_next(const struct doubt_state *d, const struct gateway_checks *g, const struct doubt_patience *p, uint64_t mono,

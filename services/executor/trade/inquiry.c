@@ -53,6 +53,7 @@ static bool is_cleared(const struct trade *t, const struct trade_env *env) {
 
 static void clear(struct trade *t, const struct trade_env *env, struct effects *out) {
     (void)sending_step(&t->sending, SENDING_DENY);
+    if (t->s->cancel_wanted) return trade_end(t, TRADE_CANCEL, "it was to be cancelled, and never came to the broker", env, out);
     if (!trade_move(t, TRADE_UNSENT, NULL, env, out)) return;
     t->s->has_submitted_at = false;
     t->s->held = false;
@@ -103,6 +104,7 @@ static enum doubt_step next_step(const struct trade *t, const struct trade_env *
                                   .was_sent = trade_was_sent(t),
                                   .covered = doubt_covered(checks, t->first_at, env->now),
                                   .too_old = trade_is_too_old(t->s, env->now),
+                                  .unwanted = t->s->cancel_wanted,
                                   .known_there = t->known_there};
     return doubt_next(&d, checks, env->patience, env->mono, again);
 }
@@ -119,6 +121,8 @@ bool inquiry_due(struct trade *t, const struct trade_env *env, struct effects *o
         break;
     case DOUBT_EXPIRE:
         return trade_end(t, TRADE_EXPIRE, "not at the broker, and too old to be sent", env, out), false;
+    case DOUBT_CANCEL:
+        return trade_end(t, TRADE_CANCEL, "it was to be cancelled, and is not at the broker", env, out), false;
     case DOUBT_RESEND:
         return true;
     case DOUBT_HOLD:

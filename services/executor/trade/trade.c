@@ -42,6 +42,11 @@ bool trade_is_too_old(const TradeState *s, uint64_t now) {
     return has_deadline(s, &at) && now >= at;
 }
 
+bool trade_is_unsent(const struct trade *t) {
+    if (t->sending == SENDING_CLEARED) return true;
+    return !t->unsure && !sending_may_be_there(t->sending);
+}
+
 bool trade_was_sent(const struct trade *t) { return sending_may_be_there(t->sending); }
 
 bool trade_is_watched(const struct trade *t) {

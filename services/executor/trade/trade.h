@@ -56,6 +56,7 @@ struct trade {
     bool resend;         // re-driven by hand
     uint64_t decided_at; // monotonic ns: of the Submit that waits for its commit
     uint64_t first_at;   // UTC ns: it cannot have been sent before (doubt_first_at)
+    bool unsure;         // an earlier life may have sent it, though its record does not say so
     int64_t high;        // e8: best price since its stop follows; ahead of TradeState.trail_high until the stop moves
     int64_t point;       // e8: its symbol's last digit; 0: not known yet
     uint64_t refused_at; // monotonic ns: when the broker last refused to move its stop
@@ -93,6 +94,8 @@ bool trade_is_closing(const TradeState *s);
 bool trade_is_working(const TradeState *s);                // the broker has said that it has the order, and not that it is over
 bool trade_is_too_old(const TradeState *s, uint64_t now); // for its signal, or by its own expiry
 bool trade_was_sent(const struct trade *t);               // it may be at the broker
+// For certain it has never left: it may end, and nobody need be asked.
+bool trade_is_unsent(const struct trade *t);
 bool trade_is_watched(const struct trade *t);             // given up by us, and it may come to light yet
 Signal__Direction side_opposite(Signal__Direction side);
 // What the next stage asks for, in `arena`: as the one before did (texts are its own), or (NULL) at

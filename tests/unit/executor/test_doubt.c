@@ -200,13 +200,14 @@ static void a_trade_in_doubt_goes_the_way_of_the_table(void **state) {
 // Every combination: what was sent is repeated only under cover, and nothing is given up before it was positively not there long enough.
 static void nothing_is_repeated_without_cover_nor_given_up_early(void **state) {
     (void)state;
-    for (unsigned bits = 0; bits < 1024; bits++) {
+    for (unsigned bits = 0; bits < 2048; bits++) {
         struct doubt_state d = {.found = bits & 1,
                                 .asking = bits & 2,
                                 .reachable = bits & 4,
                                 .was_sent = bits & 8,
                                 .covered = bits & 16,
                                 .too_old = bits & 32,
+                                .unwanted = bits & 1024,
                                 .known_there = bits & 64,
                                 .not_found = bits & 128 ? 5 : 4,
                                 .since = 100 * S,
@@ -216,11 +217,14 @@ static void nothing_is_repeated_without_cover_nor_given_up_early(void **state) {
         bool absent = g.can_query && d.not_found >= 5 && now - d.since >= 30 * S && !d.asking;
         switch (doubt_next(&d, &g, &patience, now, &again)) {
         case DOUBT_RESEND:
-            assert_true(d.reachable && !d.found && !d.too_old && (d.covered || !d.was_sent));
+            assert_true(d.reachable && !d.found && !d.too_old && !d.unwanted && (d.covered || !d.was_sent));
             assert_true(absent || (!g.can_query && d.covered && !d.known_there));
             break;
         case DOUBT_EXPIRE:
             assert_true(absent && d.too_old && !d.found);
+            break;
+        case DOUBT_CANCEL:
+            assert_true(absent && d.unwanted && !d.found);
             break;
         case DOUBT_ADOPT:
             assert_true(d.found);

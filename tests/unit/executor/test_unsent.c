@@ -65,6 +65,99 @@ static void what_an_earlier_life_recorded_and_the_books_have_never_seen_is_sent(
     assert_int_equal(submits(w, "t1"), 2);
 }
 
+// --- what a rollback may have hidden ends only when it is positively not there
+
+// An order that waits for its gateway and may have been sent in a life that Redis has forgotten.
+static void wait_after_rollback(struct world *w, const char *trade_id) {
+    gateway_degrade(w, true);
+    w->context.rolled_back_at = w->now - NS_PER_S;
+    Order o = order_of(w, trade_id);
+    give(w, &o);
+    world_commit(w);
+    assert_state(w, trade_id, pending);
+}
+
+static void cancel(struct world *w, const char *trade_id) {
+    OrderCommand c = ORDER_COMMAND__INIT;
+    c.command_id = (char *)"k1";
+    c.account_id = (char *)"a1";
+    c.action = ORDER_COMMAND__ACTION__cancel;
+    c.trade_id = (char *)(uintptr_t)trade_id;
+    c.created_at = w->now;
+    (void)!handle(w, TOPIC_orders, &c.base);
+    world_commit(w);
+}
+
+static void cancelled_after_a_rollback_it_is_asked_about_and_cancelled_where_it_works(void **state) {
+    struct world *w = *state;
+    struct answer a;
+    witness_hello(w, NONE);
+    wait_after_rollback(w, "t1");
+    cancel(w, "t1");
+    assert_state(w, "t1", unknown);
+    gateway_degrade(w, false);
+    world_live(w, 2);
+    answer_about(w, &a, "t1");
+    answer_found(w, &a, T(working));
+    world_commit(w);
+    assert_int_equal(letters_of(w, &cancel_order__descriptor, "t1"), 1);
+    assert_int_equal(submits(w, "t1"), 0);
+}
+
+static void cancelled_after_a_rollback_what_was_never_submitted_is_over(void **state) {
+    struct world *w = *state;
+    witness_hello(w, NONE);
+    wait_after_rollback(w, "t1");
+    cancel(w, "t1");
+    gateway_degrade(w, false);
+    world_live(w, 2);
+    answer_never(w, "t1");
+    world_commit(w);
+    assert_state(w, "t1", cancelled);
+    assert_int_equal(submits(w, "t1"), 0);
+}
+
+static void cancelled_after_a_rollback_what_is_not_there_is_not_sent_again(void **state) {
+    struct world *w = *state;
+    witness_greets(w, FOREVER, true, 78, w->now); // its books are younger than the signal
+    world_commit(w);
+    wait_after_rollback(w, "t1");
+    cancel(w, "t1");
+    gateway_degrade(w, false);
+    for (unsigned i = 0; i < 40 && state_of(w, "t1") == T(unknown); i++) {
+        world_live(w, 1);
+        answer_never(w, "t1");
+        world_commit(w);
+    }
+    assert_state(w, "t1", cancelled);
+    assert_int_equal(submits(w, "t1"), 0);
+}
+
+static void expired_after_a_rollback_it_is_asked_about_first(void **state) {
+    struct world *w = *state;
+    witness_hello(w, NONE);
+    wait_after_rollback(w, "t1");
+    world_pass(w, 65 * NS_PER_S); // its gateway does not come
+    world_tick(w);
+    assert_state(w, "t1", unknown);
+    witness_hello(w, NONE);
+    world_live(w, 2);
+    answer_never(w, "t1");
+    world_commit(w);
+    assert_state(w, "t1", expired);
+    assert_int_equal(submits(w, "t1"), 0);
+}
+
+static void what_no_rollback_can_have_hidden_ends_at_once(void **state) {
+    struct world *w = *state;
+    witness_hello(w, NONE);
+    gateway_degrade(w, true);
+    give_market(w, "t1");
+    world_commit(w);
+    cancel(w, "t1");
+    assert_state(w, "t1", cancelled);
+}
+
 // --- many at once
 
 static char ids[100][8];
@@ -180,6 +273,11 @@ int main(void) {
         WITH(what_an_earlier_life_recorded_and_the_books_have_never_seen_is_sent),
         WITH(a_backlog_is_asked_about_in_one_turn_and_sent_in_order),
         WITH(overtaking_cancels_only_what_has_never_left),
+        WITH(cancelled_after_a_rollback_it_is_asked_about_and_cancelled_where_it_works),
+        WITH(cancelled_after_a_rollback_what_was_never_submitted_is_over),
+        WITH(cancelled_after_a_rollback_what_is_not_there_is_not_sent_again),
+        WITH(expired_after_a_rollback_it_is_asked_about_first),
+        WITH(what_no_rollback_can_have_hidden_ends_at_once),
         WITH(the_other_side_of_a_close_is_published_before_it_is_sent_once),
         WITH(a_close_on_command_and_a_flatten_say_which_command),
     };

@@ -231,15 +231,6 @@ static void a_position_that_was_forgotten_and_is_adopted_again_is_reserved_once(
 
 // --- what waits behind others
 
-static void degrade(struct world *w, bool degraded) {
-    GatewayHeartbeat h = GATEWAY_HEARTBEAT__INIT;
-    h.uptime_s = w->mono / NS_PER_S;
-    h.has_degraded = true;
-    h.degraded = degraded;
-    gateway_says(w, &h.base);
-    world_commit(w);
-}
-
 static void what_is_overtaken_while_the_queue_is_walked_does_not_end_the_walk(void **state) {
     struct world *w = *state;
     have_position(w, "p1");
@@ -252,7 +243,7 @@ static void what_is_overtaken_while_the_queue_is_walked_does_not_end_the_walk(vo
     world_commit(w);
     world_live(w, 6);
     assert_state(w, "u1", unknown);
-    degrade(w, true);
+    gateway_degrade(w, true);
     give_close(w, "c1"); // both sides: the second overtakes
     give_market(w, "t1");
     Order c = order_of(w, "t2"); // to be asked about first, behind what is overtaken
@@ -260,7 +251,7 @@ static void what_is_overtaken_while_the_queue_is_walked_does_not_end_the_walk(vo
     give(w, &c);
     world_commit(w);
     assert_state(w, "t2", pending);
-    degrade(w, false);
+    gateway_degrade(w, false);
     assert_state(w, "t1", cancelled);
     assert_state(w, "t2", unknown);
     assert_int_equal(alerts(w, "unlisted_move"), 0);

@@ -332,6 +332,15 @@ static const TradeState *last_told(const struct world *w, const char *trade_id) 
     return NULL;
 }
 
+static void gateway_degrade(struct world *w, bool degraded) {
+    GatewayHeartbeat h = GATEWAY_HEARTBEAT__INIT;
+    h.uptime_s = w->mono / NS_PER_S;
+    h.has_degraded = true;
+    h.degraded = degraded;
+    gateway_says(w, &h.base);
+    world_commit(w);
+}
+
 // --- orders
 
 static err_t handle(struct world *w, enum topic topic, const ProtobufCMessage *m) {
