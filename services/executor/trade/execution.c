@@ -122,6 +122,7 @@ static bool reduce_position(struct trade *t, const Closing *piece, const Fill *f
     trade_add_execution(t, name);
     t->s->updated_at = env->now;
     trade_close_if_gone(t, env, out);
+    if (trade_is_final(t->s) && t->s->closed_lots > t->s->filled_lots) inquiry_ask(t, env, out); // given up here, and it was executed
     return true;
 }
 

@@ -148,6 +148,29 @@ static void expired_after_a_rollback_it_is_asked_about_first(void **state) {
     assert_int_equal(submits(w, "t1"), 0);
 }
 
+static void a_close_of_what_was_given_up_has_it_asked_about(void **state) {
+    struct world *w = *state;
+    struct answer a;
+    have_position(w, "p1");
+    gateway_degrade(w, true);
+    give_market(w, "t1");
+    world_commit(w);
+    cancel(w, "t1");
+    assert_state(w, "t1", cancelled);
+    gateway_degrade(w, false);
+    give_close(w, "c1");
+    world_commit(w);
+    witness_closes(w, "c1", "e9", "t1", LOT);
+    world_commit(w);
+    assert_int_equal(questions(w, "t1"), 1);
+    answer_about(w, &a, "t1");
+    Fill f = fill_of(w, "e8", LOT, LOT);
+    a.fills[a.m.n_fills++] = &f;
+    answer_found(w, &a, T(closed));
+    assert_state(w, "t1", closed);
+    assert_int_equal(trade_of(w, "t1")->filled_lots, LOT);
+}
+
 static void what_no_rollback_can_have_hidden_ends_at_once(void **state) {
     struct world *w = *state;
     witness_hello(w, NONE);
@@ -277,6 +300,7 @@ int main(void) {
         WITH(cancelled_after_a_rollback_what_was_never_submitted_is_over),
         WITH(cancelled_after_a_rollback_what_is_not_there_is_not_sent_again),
         WITH(expired_after_a_rollback_it_is_asked_about_first),
+        WITH(a_close_of_what_was_given_up_has_it_asked_about),
         WITH(what_no_rollback_can_have_hidden_ends_at_once),
         WITH(the_other_side_of_a_close_is_published_before_it_is_sent_once),
         WITH(a_close_on_command_and_a_flatten_say_which_command),
