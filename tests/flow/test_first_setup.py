@@ -90,7 +90,7 @@ class Reader:
                                        stderr=subprocess.STDOUT, start_new_session=True)
         last = shown.splitlines()[-1]
         until(lambda: last in self.said() or self.runner.poll() is not None, "the system to be up", 180)
-        assert shows(f"{LEFT_OUT}\n{shown}", self.said()), self.said()
+        assert shows(self.here(f"{LEFT_OUT}\n{shown}"), self.said()), self.said()
 
     def said(self):
         self.out.seek(0)
