@@ -1,4 +1,5 @@
-// former - messages of the version before Terms, which had its fields among their own.
+// former - messages of the version before, which had the fields of Terms and Amendment among their
+// own.
 // SPDX-License-Identifier: MIT
 #include "common/former.h"
 
@@ -83,48 +84,80 @@ static void put_nested(buffer_t *out, uint32_t number, const buffer_t *content) 
     if (content->length) buffer_add(out, content->data, content->length);
 }
 
-static bool rewrite_message(const ProtobufCMessageDescriptor *d, struct span packed, unsigned depth,
-                    buffer_t *out);
+// A message as it is written anew.
+struct rewriting {
+    const ProtobufCMessageDescriptor *type;
+    unsigned depth;
+    buffer_t *out;
+    buffer_t inlined[RECORD_INLINED_MAX]; // the messages within whose fields are moved
+};
 
-// A moved field goes to the terms, a message is rewritten itself, all else stays as it is.
-static bool rewrite_field(const ProtobufCMessageDescriptor *d, const struct field *f,
-                          unsigned depth, buffer_t *terms, buffer_t *out) {
-    const char *moved = moved_name(d, f->number);
-    if (moved) {
-        const ProtobufCFieldDescriptor *to = record_field(d, span_of(moved));
-        assert(to);
-        former_put_varint(terms, (uint64_t)to->id << 3 | f->wire);
-        buffer_add(terms, f->value.data, f->value.length);
-        return true;
-    }
-    const ProtobufCFieldDescriptor *known = protobuf_c_message_descriptor_get_field(d, f->number);
-    if (known && known->type == PROTOBUF_C_TYPE_MESSAGE &&
-        f->wire == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED) {
-        own(buffer) nested = {0};
-        if (!rewrite_message(known->descriptor, f->content, depth + 1, &nested)) return false;
-        put_nested(out, f->number, &nested);
-        return true;
-    }
-    buffer_add(out, f->key.data, f->key.length);
+static bool rewrite_message(const ProtobufCMessageDescriptor *d, struct span packed, unsigned depth,
+                            buffer_t *out);
+
+// A field that is moved: to a message within, or to another number.
+static void rewrite_moved(struct rewriting *w, const struct field *f, const char *name) {
+    const ProtobufCFieldDescriptor *to = record_field(w->type, span_of(name));
+    assert(to);
+    const struct record_inlined *of = record_inlined_of(w->type, to);
+    buffer_t *out = of ? &w->inlined[of - record_columns(w->type)->inlined] : w->out;
+    former_put_varint(out, (uint64_t)to->id << 3 | f->wire);
     buffer_add(out, f->value.data, f->value.length);
-    return true;
 }
 
-static bool rewrite_message(const ProtobufCMessageDescriptor *d, struct span packed, unsigned depth,
-                    buffer_t *out) {
-    struct reader r = {packed.data, (const uint8_t *)packed.data + packed.length};
-    own(buffer) terms = {0};
-    struct field f;
-    if (depth > DEPTH_MAX) return false;
-    while (r.at < r.end) {
-        if (!read_wire_field(&r, &f) || !rewrite_field(d, &f, depth, &terms, out)) return false;
+// A message that is nested is rewritten itself. What is there already of one whose fields are moved
+// stands with them: it may be there once only, for each is read alone.
+static bool rewrite_nested(struct rewriting *w, const struct field *f,
+                           const ProtobufCMessageDescriptor *type) {
+    const struct record_columns *columns = record_columns(w->type);
+    own(buffer) nested = {0};
+    for (unsigned i = 0; i < columns->n_inlined; i++) {
+        if (columns->inlined[i].holder->id == f->number)
+            return rewrite_message(type, f->content, w->depth + 1, &w->inlined[i]);
     }
-    if (terms.length) put_nested(out, record_columns(d)->terms->id, &terms);
+    if (!rewrite_message(type, f->content, w->depth + 1, &nested)) return false;
+    put_nested(w->out, f->number, &nested);
     return true;
 }
 
-// A message of the version before lacks the terms, which are required: so only what cannot be
-// unpacked is looked at again.
+// What is not moved stays as it is.
+static bool rewrite_field(struct rewriting *w, const struct field *f) {
+    const char *moved = moved_name(w->type, f->number);
+    if (moved) return rewrite_moved(w, f, moved), true;
+    const ProtobufCFieldDescriptor *known =
+        protobuf_c_message_descriptor_get_field(w->type, f->number);
+    if (known && known->type == PROTOBUF_C_TYPE_MESSAGE &&
+        f->wire == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
+        return rewrite_nested(w, f, known->descriptor);
+    buffer_add(w->out, f->key.data, f->key.length);
+    buffer_add(w->out, f->value.data, f->value.length);
+    return true;
+}
+
+static bool rewrite_fields(struct rewriting *w, struct span packed) {
+    struct reader r = {packed.data, (const uint8_t *)packed.data + packed.length};
+    struct field f;
+    while (r.at < r.end) {
+        if (!read_wire_field(&r, &f) || !rewrite_field(w, &f)) return false;
+    }
+    return true;
+}
+
+// A message within is required, so it is there also when none of its fields was.
+static bool rewrite_message(const ProtobufCMessageDescriptor *d, struct span packed, unsigned depth,
+                            buffer_t *out) {
+    const struct record_columns *columns = record_columns(d);
+    struct rewriting w = {.type = d, .depth = depth, .out = out};
+    bool ok = depth <= DEPTH_MAX && rewrite_fields(&w, packed);
+    for (unsigned i = 0; i < columns->n_inlined; i++) {
+        if (ok) put_nested(out, columns->inlined[i].holder->id, &w.inlined[i]);
+        buffer_destroy(&w.inlined[i]);
+    }
+    return ok;
+}
+
+// A message of the version before lacks what is required today: so only what cannot be unpacked is
+// looked at again.
 ProtobufCMessage *former_unpack(const ProtobufCMessageDescriptor *d, struct span packed,
                                 arena_t *arena) {
     ProtobufCAllocator *allocator = arena ? arena_allocator(arena) : NULL;

@@ -1,4 +1,5 @@
-// former - messages of the version before Terms, which had its fields among their own.
+// former - messages of the version before, which had the fields of Terms and Amendment among their
+// own.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -25,9 +25,11 @@ void *record_take(arena_t *arena, size_t size) {
 ProtobufCMessage *record_new(const ProtobufCMessageDescriptor *d, arena_t *arena) {
     ProtobufCMessage *m = record_take(arena, d->sizeof_message);
     protobuf_c_message_init(d, m);
-    const ProtobufCFieldDescriptor *terms = record_columns(d)->terms;
-    if (terms)
-        *(ProtobufCMessage **)record_at(m, terms->offset) = record_new(terms->descriptor, arena);
+    const struct record_columns *columns = record_columns(d);
+    for (unsigned i = 0; i < columns->n_inlined; i++) {
+        const ProtobufCFieldDescriptor *holder = columns->inlined[i].holder;
+        *(ProtobufCMessage **)record_at(m, holder->offset) = record_new(holder->descriptor, arena);
+    }
     return m;
 }
 
@@ -79,6 +81,13 @@ static bool is_set(const ProtobufCMessage *owner, const ProtobufCFieldDescriptor
 
 bool record_is_set(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f) {
     return is_set(record_owner(m, f), f);
+}
+
+bool record_any_set(const ProtobufCMessage *m) {
+    for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
+        if (is_set(m, &m->descriptor->fields[i])) return true;
+    }
+    return false;
 }
 
 void record_mark_set(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f) {

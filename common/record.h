@@ -21,26 +21,38 @@ struct record_pair {
 // One scalar, enum or nested field of `m` as text, appended to `out`. False: the field is not set.
 bool record_field_text(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, buffer_t *out);
 
-// The columns of a message: its fields as they stand outside, in their order. The fields of its
-// terms (proto/terms.proto) stand among its own, under their own names. So where a function here
-// wants a message and a field, the field is one of its columns.
+// The columns of a message: its fields as they stand outside, in their order. The fields of some
+// messages in it (its terms, what is amended: proto/terms.proto) stand among its own; those of
+// `wanted` with that behind their names. So where a function here wants a message and a field, the
+// field is one of its columns.
 #define RECORD_COLUMNS_MAX 96
+#define RECORD_INLINED_MAX 3
+// A message whose fields stand among those of the one that has it.
+struct record_inlined {
+    const ProtobufCFieldDescriptor *holder; // which field it is there; required
+    const ProtobufCFieldDescriptor *fields; // as columns: with the names that they have outside
+    unsigned n, first_slot;
+};
 struct record_columns {
-    unsigned n;
+    unsigned n, n_inlined;
+    struct record_inlined inlined[RECORD_INLINED_MAX];
     const ProtobufCFieldDescriptor *fields[RECORD_COLUMNS_MAX];
-    bool within[RECORD_COLUMNS_MAX];   // of the terms
-    uint8_t slots[RECORD_COLUMNS_MAX]; // record_slot
-    const ProtobufCFieldDescriptor *terms; // whose fields stand among its own; NULL: there is none
+    uint8_t within[RECORD_COLUMNS_MAX]; // 0: its own; else of inlined[within - 1]
+    uint8_t slots[RECORD_COLUMNS_MAX];  // record_slot
 };
 // It lives as long as the process, and may be asked for by any thread.
 const struct record_columns *record_columns(const ProtobufCMessageDescriptor *d);
-// The message that has the column: `m`, or its terms (NULL: it has none).
+// The message within that has the field as a column; NULL: it is its own.
+const struct record_inlined *record_inlined_of(const ProtobufCMessageDescriptor *d,
+                                               const ProtobufCFieldDescriptor *f);
+// The message that has the column: `m`, or the one within (NULL: it is not there).
 const ProtobufCMessage *record_owner(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f);
 // The same for the column `i`, without looking.
 static inline const ProtobufCMessage *record_owner_at(const struct record_columns *c,
                                                       const ProtobufCMessage *m, unsigned i) {
-    return c->within[i] ? *(const ProtobufCMessage *const *)((const char *)m + c->terms->offset)
-                        : m;
+    if (!c->within[i]) return m;
+    unsigned offset = c->inlined[c->within[i] - 1].holder->offset;
+    return *(const ProtobufCMessage *const *)((const char *)m + offset);
 }
 // Where the column's value is.
 void *record_place(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f);
@@ -102,6 +114,7 @@ err_t record_from_json_all(const ProtobufCMessageDescriptor *d, struct span json
 
 const ProtobufCFieldDescriptor *record_field(const ProtobufCMessageDescriptor *d, struct span name); // NULL: there is none
 bool record_is_set(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f);
+bool record_any_set(const ProtobufCMessage *m); // any of its own fields; what is required is set
 
 // Sets one field from its text form, as the pairs and JSON readers do. `m` must be initialised.
 err_t record_set(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span text, arena_t *arena);
@@ -115,6 +128,11 @@ bool record_is_sound(const ProtobufCMessage *m);
 // is not known becomes the first one that is. Returns the first field that was changed, NULL when none was.
 #define TIME_AHEAD (86400 * NS_PER_S)
 const char *record_tame(ProtobufCMessage *m, uint64_t now);
+
+// What is set in `from` is set in `to`, where that has a field of the same name: how terms pass from
+// stage to stage without being spelled there. Numbers, times, flags and enums; that a name means
+// another type, or a text, is a mistake of ours. True: something was set.
+bool record_merge(const ProtobufCMessage *from, ProtobufCMessage *to);
 
 // A deep copy: in `arena`, or malloc when NULL.
 ProtobufCMessage *record_copy(const ProtobufCMessage *m, arena_t *arena);

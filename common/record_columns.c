@@ -1,4 +1,5 @@
-// record_columns - the fields of a message as they stand outside: those of its terms among its own.
+// record_columns - the fields of a message as they stand outside: those of its terms and amendments
+// among its own.
 // SPDX-License-Identifier: MIT
 #include <assert.h>
 #include <pthread.h>
@@ -9,15 +10,19 @@
 #include "common/record_part.h"
 #include "proto/moved.h"
 
-// Fields of messages that stand among those of the message that has them, under their own names.
-static const char *const inlined[] = {"terms", NULL};
+// Messages whose fields stand among those of the message that has them, under their own names, or
+// with something behind. The messages are required, so that they are always there.
+static const struct inlining {
+    const char *holder, *suffix;
+} inlinings[] = {{"terms", ""}, {"amendment", ""}, {"trailing", ""}, {"wanted", "_wanted"}};
 
-static bool is_inlined(const ProtobufCFieldDescriptor *f) {
-    if (f->type != PROTOBUF_C_TYPE_MESSAGE || f->label == PROTOBUF_C_LABEL_REPEATED) return false;
-    for (const char *const *name = inlined; *name; name++) {
-        if (strcmp(f->name, *name) == 0) return true;
+// NULL: it stands outside as what it is.
+static const char *suffix_of(const ProtobufCFieldDescriptor *f) {
+    if (f->type != PROTOBUF_C_TYPE_MESSAGE || f->label != PROTOBUF_C_LABEL_REQUIRED) return NULL;
+    for (size_t i = 0; i < sizeof inlinings / sizeof *inlinings; i++) {
+        if (strcmp(f->name, inlinings[i].holder) == 0) return inlinings[i].suffix;
     }
-    return false;
+    return NULL;
 }
 
 // --- one type
@@ -25,15 +30,14 @@ static bool is_inlined(const ProtobufCFieldDescriptor *f) {
 // A place in the order of columns: where it was while the message spelled it itself, or behind all
 // that the message has.
 static uint64_t rank_of(const ProtobufCMessageDescriptor *d, const ProtobufCFieldDescriptor *f,
-                        bool within) {
-    uint32_t moved = within ? moved_number(d, f->name) : f->id;
-    return moved ? moved : (UINT64_C(1) << 32) + f->id;
+                        unsigned within) {
+    uint32_t moved = moved_number(d, f->name);
+    return moved ? moved : ((uint64_t)within << 32) + f->id;
 }
 
 struct column {
     const ProtobufCFieldDescriptor *field;
-    bool within;
-    unsigned slot;
+    unsigned within, slot;
     uint64_t rank;
 };
 
@@ -42,32 +46,65 @@ static int by_rank(const void *a, const void *b) {
     return (one > other) - (one < other);
 }
 
-static struct column column_of(const ProtobufCMessageDescriptor *d,
-                               const ProtobufCFieldDescriptor *f, unsigned slot) {
-    bool within = slot >= d->n_fields;
-    return (struct column){f, within, slot, rank_of(d, f, within)};
+static const char *join_names(const char *name, const char *suffix) {
+    size_t length = strlen(name), more = strlen(suffix) + 1;
+    char *text = record_take(NULL, length + more);
+    memcpy(text, name, length);
+    memcpy(text + length, suffix, more);
+    return text;
+}
+
+// The fields with the names that they have outside; they live as long as the process.
+static const ProtobufCFieldDescriptor *rename_fields(const ProtobufCMessageDescriptor *d,
+                                                     const char *suffix) {
+    if (!*suffix) return d->fields;
+    ProtobufCFieldDescriptor *fields = record_take(NULL, d->n_fields * sizeof *fields);
+    memcpy(fields, d->fields, d->n_fields * sizeof *fields);
+    for (unsigned i = 0; i < d->n_fields; i++) fields[i].name = join_names(fields[i].name, suffix);
+    return fields;
 }
 
 static_assert(RECORD_COLUMNS_MAX <= RECORD_SLOTS, "every column has a bit");
 
+static void find_inlined(const ProtobufCMessageDescriptor *d, struct record_columns *c) {
+    unsigned slot = d->n_fields;
+    for (unsigned i = 0; i < d->n_fields; i++) {
+        const char *suffix = suffix_of(&d->fields[i]);
+        if (!suffix) continue;
+        const ProtobufCMessageDescriptor *inner = d->fields[i].descriptor;
+        assert(c->n_inlined < RECORD_INLINED_MAX);
+        c->inlined[c->n_inlined++] = (struct record_inlined){
+            &d->fields[i], rename_fields(inner, suffix), inner->n_fields, slot};
+        slot += inner->n_fields;
+    }
+    assert(slot <= RECORD_COLUMNS_MAX);
+}
+
+static unsigned add_columns(const ProtobufCMessageDescriptor *d, const struct record_inlined *of,
+                            unsigned within, struct column *out) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < of->n; i++) {
+        const ProtobufCFieldDescriptor *f = &of->fields[i];
+        if (within || !suffix_of(f))
+            out[n++] = (struct column){f, within, of->first_slot + i, rank_of(d, f, within)};
+    }
+    return n;
+}
+
 static struct record_columns *columns_of(const ProtobufCMessageDescriptor *d) {
     struct column all[RECORD_COLUMNS_MAX];
     struct record_columns *c = record_take(NULL, sizeof *c);
-    for (unsigned i = 0; i < d->n_fields; i++) {
-        if (is_inlined(&d->fields[i])) c->terms = &d->fields[i];
-    }
-    const ProtobufCMessageDescriptor *inner = c->terms ? c->terms->descriptor : NULL;
-    unsigned n_inner = inner ? inner->n_fields : 0;
-    assert(d->n_fields + n_inner <= RECORD_COLUMNS_MAX);
-    for (unsigned i = 0; i < d->n_fields; i++) {
-        if (&d->fields[i] != c->terms) all[c->n++] = column_of(d, &d->fields[i], i);
-    }
-    for (unsigned i = 0; i < n_inner; i++)
-        all[c->n++] = column_of(d, &inner->fields[i], d->n_fields + i);
+    const struct record_inlined own = {NULL, d->fields, d->n_fields, 0};
+    find_inlined(d, c);
+    c->n = add_columns(d, &own, 0, all);
+    for (unsigned i = 0; i < c->n_inlined; i++)
+        c->n += add_columns(d, &c->inlined[i], i + 1, all + c->n);
     qsort(all, c->n, sizeof *all, by_rank);
-    for (unsigned i = 0; i < c->n; i++)
-        c->fields[i] = all[i].field, c->within[i] = all[i].within,
+    for (unsigned i = 0; i < c->n; i++) {
+        c->fields[i] = all[i].field;
+        c->within[i] = (uint8_t)all[i].within;
         c->slots[i] = (uint8_t)all[i].slot;
+    }
     return c;
 }
 
@@ -113,14 +150,29 @@ const struct record_columns *record_columns(const ProtobufCMessageDescriptor *d)
 
 // --- where a column's value is
 
-static bool is_own(const ProtobufCMessageDescriptor *d, const ProtobufCFieldDescriptor *f) {
-    return (uintptr_t)f - (uintptr_t)d->fields < d->n_fields * sizeof *f;
+static bool field_is_among(const ProtobufCFieldDescriptor *f,
+                           const ProtobufCFieldDescriptor *fields, unsigned n) {
+    return (uintptr_t)f - (uintptr_t)fields < n * sizeof *f;
+}
+
+static bool field_is_own(const ProtobufCMessageDescriptor *d, const ProtobufCFieldDescriptor *f) {
+    return field_is_among(f, d->fields, d->n_fields);
+}
+
+const struct record_inlined *record_inlined_of(const ProtobufCMessageDescriptor *d,
+                                               const ProtobufCFieldDescriptor *f) {
+    if (field_is_own(d, f)) return NULL;
+    const struct record_columns *c = record_columns(d);
+    for (unsigned i = 0; i < c->n_inlined; i++) {
+        if (field_is_among(f, c->inlined[i].fields, c->inlined[i].n)) return &c->inlined[i];
+    }
+    return NULL;
 }
 
 const ProtobufCMessage *record_owner(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f) {
-    if (is_own(m->descriptor, f)) return m;
-    return *(const ProtobufCMessage *const *)record_at(
-        m, record_columns(m->descriptor)->terms->offset);
+    if (field_is_own(m->descriptor, f)) return m; // most are
+    const struct record_inlined *of = record_inlined_of(m->descriptor, f);
+    return of ? *(const ProtobufCMessage *const *)record_at(m, of->holder->offset) : m;
 }
 
 void *record_place(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f) {
@@ -128,9 +180,8 @@ void *record_place(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
 }
 
 unsigned record_slot(const ProtobufCMessageDescriptor *d, const ProtobufCFieldDescriptor *f) {
-    if (is_own(d, f)) return (unsigned)(f - d->fields);
-    const ProtobufCMessageDescriptor *inner = record_columns(d)->terms->descriptor;
-    return d->n_fields + (unsigned)(f - inner->fields);
+    const struct record_inlined *of = record_inlined_of(d, f);
+    return of ? of->first_slot + (unsigned)(f - of->fields) : (unsigned)(f - d->fields);
 }
 
 static const ProtobufCFieldDescriptor *field_named(const ProtobufCMessageDescriptor *d,
@@ -152,11 +203,28 @@ static const ProtobufCFieldDescriptor *field_named(const ProtobufCMessageDescrip
     return NULL;
 }
 
+// Its name there is the one outside without what is behind it.
+static const ProtobufCFieldDescriptor *inlined_named(const struct record_inlined *of,
+                                                     struct span name) {
+    const char *suffix = suffix_of(of->holder);
+    size_t behind = strlen(suffix), length = name.length - behind;
+    const ProtobufCMessageDescriptor *d = of->holder->descriptor;
+    if (name.length < behind) return NULL;
+    if (memcmp((const char *)name.data + length, suffix, behind) != 0) return NULL;
+    const ProtobufCFieldDescriptor *f = field_named(d, (struct span){name.data, length});
+    return f ? &of->fields[f - d->fields] : NULL;
+}
+
 const ProtobufCFieldDescriptor *record_field(const ProtobufCMessageDescriptor *d,
                                              struct span name) {
-    const ProtobufCFieldDescriptor *terms = record_columns(d)->terms, *f = field_named(d, name);
-    if (!terms || (f && f != terms)) return f;
-    return field_named(terms->descriptor, name);
+    const struct record_columns *c = record_columns(d);
+    const ProtobufCFieldDescriptor *f = field_named(d, name);
+    if (f && !suffix_of(f)) return f;
+    for (unsigned i = 0; i < c->n_inlined; i++) {
+        const ProtobufCFieldDescriptor *inner = inlined_named(&c->inlined[i], name);
+        if (inner) return inner;
+    }
+    return NULL;
 }
 
 struct record_mask record_mask(const ProtobufCMessageDescriptor *d, const char *const names[]) {

@@ -149,11 +149,12 @@ static void bind_nested(sql_query_t *q, int at, const ProtobufCMessage *m, const
     sql_bind_text(q, at, buffer_string(&json));
 }
 
+// `m` has the field itself; NULL: it is not there.
 static void bind_field(sql_query_t *q, int at, const ProtobufCMessage *m,
                        const ProtobufCFieldDescriptor *f, struct texts *texts) {
-    const void *place = record_at(m, f->offset);
+    const void *place = m ? record_at(m, f->offset) : NULL;
     char *text = texts->text[at - 1];
-    if (!record_is_set(m, f))
+    if (!m || !record_is_set(m, f))
         sql_bind_text(q, at, NULL);
     else if (f->label == PROTOBUF_C_LABEL_REPEATED || f->type == PROTOBUF_C_TYPE_MESSAGE)
         bind_nested(q, at, m, f);

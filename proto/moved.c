@@ -1,4 +1,4 @@
-// moved - the numbers that the fields of Terms had while each message spelled them itself.
+// moved - the numbers that fields had while each message spelled its terms and amendments itself.
 // SPDX-License-Identifier: MIT
 #include "proto/moved.h"
 
@@ -15,7 +15,8 @@ struct moved {
 };
 
 // clang-format off
-#define FIELDS(X) /* Order, TradeState, Submit; 0: it had none */ \
+// The columns are messages, the numbers what the field had there; 0: it was not there.
+#define TERMS(X) /* Order, TradeState, Submit */ \
     X(order_type,          7,  7,  5) \
     X(lot_size,            9, 10,  0) /* Submit.lots is where it was */ \
     X(price,              10, 11,  8) \
@@ -32,12 +33,32 @@ struct moved {
     X(trail_step,         26, 55,  0) \
     X(break_even_trigger, 27, 56,  0) \
     X(break_even_offset,  28, 57,  0)
+#define AMENDMENT(X) /* OrderCommand, ModifyOrder */ \
+    X(stop_loss,           5,  4) \
+    X(take_profit,         6,  5) \
+    X(price,              10, 20) \
+    X(limit_price,        11, 21) \
+    X(trail_distance,     17,  0) \
+    X(trail_trigger,      18,  0) \
+    X(trail_step,         19,  0) \
+    X(break_even_trigger, 20,  0) \
+    X(break_even_offset,  21,  0) \
+    X(action,              3,  0) /* required: see moved.h */ \
+    X(account_id,          0,  3) /* likewise */
+#define WANTED(X) /* TradeState */ \
+    X(stop_loss_wanted,   46) \
+    X(take_profit_wanted, 47) \
+    X(price_wanted,       60) \
+    X(limit_price_wanted, 61)
 // clang-format on
 
-#define ROWS(name, in_order, in_trade, in_submit)                                                  \
+#define OF_TERMS(name, in_order, in_trade, in_submit)                                              \
     {&order__descriptor, in_order, #name}, {&trade_state__descriptor, in_trade, #name},            \
         {&submit__descriptor, in_submit, #name},
-static const struct moved all[] = {FIELDS(ROWS)};
+#define OF_AMENDMENT(name, in_command, in_modify)                                                  \
+    {&order_command__descriptor, in_command, #name}, {&modify_order__descriptor, in_modify, #name},
+#define OF_WANTED(name, in_trade) {&trade_state__descriptor, in_trade, #name},
+static const struct moved all[] = {TERMS(OF_TERMS) AMENDMENT(OF_AMENDMENT) WANTED(OF_WANTED)};
 
 const char *moved_name(const ProtobufCMessageDescriptor *type, uint32_t number) {
     for (size_t i = 0; number && i < sizeof all / sizeof *all; i++) {

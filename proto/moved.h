@@ -1,4 +1,4 @@
-// moved - the numbers that the fields of Terms had while each message spelled them itself.
+// moved - the numbers that fields had while each message spelled its terms and amendments itself.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -6,11 +6,13 @@
 
 // Two things follow from it: a frame of the version before is read as one of today
 // (common/former.h), and columns stand outside in the order in which they always stood, which the
-// record's chain depends on. The table is closed: a new field was never elsewhere. One of the moved
-// fields, order_type, is required: so a program of the version before refuses a message of this
-// one, which it would otherwise read as an order without a price and without stops.
+// record's chain depends on. The table is closed: a new field was never elsewhere.
+//
+// Of each message one required field is among them (order_type, action, account_id): so a program
+// of the version before refuses a message of this one. It would otherwise read an order without a
+// price and stops, or a change of nothing, which a gateway would report as done.
 
-// The name in Terms of what had the number; NULL: it is not one of them.
+// The column (common/record.h) that had the number; NULL: it is not one of them.
 const char *moved_name(const ProtobufCMessageDescriptor *type, uint32_t number);
-// The number that a field of Terms had; 0: it never had one.
+// The number that a column had; 0: it always had the one that its field has.
 uint32_t moved_number(const ProtobufCMessageDescriptor *type, const char *name);

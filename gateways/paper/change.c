@@ -36,7 +36,7 @@ static struct order *position_of(struct order *o) {
 }
 
 // A stop loss or take profit that the market has reached already is refused, as brokers do.
-static bool stops_are_wrong(const struct order *o, const ModifyOrder *m) {
+static bool stops_are_wrong(const struct order *o, const Amendment *m) {
     const struct quote *q = o->symbol->quote;
     if (!o->open.e8 || !q->known) return false;
     bool is_long = order_leg(o) == LONG;
@@ -46,7 +46,7 @@ static bool stops_are_wrong(const struct order *o, const ModifyOrder *m) {
     return stop || profit;
 }
 
-static const char *change_is_wrong(const struct order *o, const struct order *position, const ModifyOrder *m) {
+static const char *change_is_wrong(const struct order *o, const struct order *position, const Amendment *m) {
     if (!position || !order_is_live(position)) return "not_open";
     if (m->stop_loss < 0 || m->take_profit < 0) return "invalid_price";
     if ((m->has_price || m->has_limit_price) && !order_is_resting(o)) return "not_resting";
@@ -57,18 +57,19 @@ static const char *change_is_wrong(const struct order *o, const struct order *po
 
 // A field that is not there stays as it is; 0 takes it away. All or nothing.
 static void change(paper_t *self, struct order *o, struct order *position, const ModifyOrder *m) {
+    const Amendment *a = m->amendment;
     decimal_t level;
     const char *reason;
-    if (m->has_stop_loss) position->stop_loss = D(m->stop_loss);
-    if (m->has_take_profit) position->take_profit = D(m->take_profit);
-    if (m->has_price) o->price = D(m->price);
-    if (m->has_limit_price) o->limit = D(m->limit_price);
+    if (a->has_stop_loss) position->stop_loss = D(a->stop_loss);
+    if (a->has_take_profit) position->take_profit = D(a->take_profit);
+    if (a->has_price) o->price = D(a->price);
+    if (a->has_limit_price) o->limit = D(a->limit_price);
     paper_touch(self, position, true);
     paper_touch(self, o, true);
     paper_link_order(self, position);
     paper_link_order(self, o);
     paper_report_change(self, o, NULL, m);
-    bool moved = m->has_price || m->has_limit_price;
+    bool moved = a->has_price || a->has_limit_price;
     if (moved && order_triggers(o, &level, &reason) && !reason) paper_reached(self, o);
 }
 
@@ -86,7 +87,7 @@ void paper_modify(paper_t *self, const ModifyOrder *m) {
         return;
     }
     struct order *position = position_of(o);
-    const char *why = change_is_wrong(o, position, m);
+    const char *why = change_is_wrong(o, position, m->amendment);
     if (why)
         paper_report_change(self, o, why, m);
     else

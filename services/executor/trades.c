@@ -7,7 +7,6 @@
 #include <utlist.h>
 
 #include "common/alloc.h"
-#include "common/record.h"
 #include "common/table.h"
 
 struct trades {
@@ -44,7 +43,7 @@ struct trade *trades_find(const trades_t *self, const char *trade_id) {
 
 struct trade *trades_add(trades_t *self, const TradeState *s) {
     struct trade *t = alloc_zeroed(1, sizeof *t);
-    t->s = (TradeState *)record_copy(&s->base, NULL);
+    t->s = trade_copy(s);
     struct trade **place = table_add(self->by_id, table_key(s->trade_id));
     return *place = t;
 }

@@ -229,7 +229,7 @@ static void start(const struct decide_input *in, struct decide_result *out) {
     out->detail[0] = 0;
     out->n_numbers = 0;
     out->expires_at = 0;
-    out->levels = (struct levels){0};
+    out->levels = (struct levels)LEVELS_NONE;
     out->valid_until = valid_until(in);
 }
 

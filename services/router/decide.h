@@ -70,8 +70,9 @@ struct leg {
 struct levels {
     struct optional_price entry; // what the rest is reckoned from; not known: only what was given as a price is set
     struct optional_price stop_loss, take_profit;
-    struct optional_price trail_distance, trail_trigger, trail_step, break_even_trigger, break_even_offset;
+    Trailing trailing;
 };
+#define LEVELS_NONE {.trailing = TRAILING__INIT}
 
 struct decide_result {
     struct leg leg;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "services/router/levels.h"
 
+#include "common/record.h"
 #include "services/router/size.h"
 
 #define HUNDRED DECIMAL_INT(100)
@@ -116,20 +117,17 @@ static enum outcome exit_of(const struct decide_input *in, struct optional_price
     return distance_of(in, &g, entry, out);
 }
 
+// Each as the Signal says it becomes a distance in price.
 static enum outcome exits_of(const struct decide_input *in, struct levels *l) {
-    const Signal *s = in->signal;
-    const struct {
-        struct optional_price said, *to;
-    } exits[] = {
-        {GIVEN(s->has_trail_distance, s->trail_distance), &l->trail_distance},
-        {GIVEN(s->has_trail_trigger, s->trail_trigger), &l->trail_trigger},
-        {GIVEN(s->has_trail_step, s->trail_step), &l->trail_step},
-        {GIVEN(s->has_break_even_trigger, s->break_even_trigger), &l->break_even_trigger},
-        {GIVEN(s->has_break_even_offset, s->break_even_offset), &l->break_even_offset},
-    };
-    for (size_t i = 0; i < sizeof exits / sizeof *exits; i++) {
-        enum outcome o = exit_of(in, exits[i].said, l->entry, exits[i].to);
+    if (!record_merge(&in->signal->base, &l->trailing.base)) return RESOLVED;
+    for (unsigned i = 0; i < trailing__descriptor.n_fields; i++) {
+        const ProtobufCFieldDescriptor *f = &trailing__descriptor.fields[i];
+        int64_t *value = record_place(&l->trailing.base, f);
+        struct optional_price said = {record_is_set(&l->trailing.base, f), D(*value)}, resolved;
+        if (!said.has) continue;
+        enum outcome o = exit_of(in, said, l->entry, &resolved);
         if (o) return o;
+        *value = resolved.value.e8;
     }
     return RESOLVED;
 }
@@ -169,7 +167,8 @@ Reason__Code levels_resolve(const struct decide_input *in, Signal__Direction sid
     struct levels *l = &out->levels;
     bool buy = is_buy(side);
     const struct given stop = stop_given(in->signal, in->subscription), take = take_given(in->signal, in->subscription);
-    *l = (struct levels){.entry = levels_entry(in, side)};
+    *l = (struct levels)LEVELS_NONE;
+    l->entry = levels_entry(in, side);
     enum outcome o = level_of(in, &stop, l->entry, buy, &l->stop_loss);
     if (!o) o = level_of(in, &take, l->entry, !buy, &l->take_profit);
     if (!o) o = exits_of(in, l);
@@ -195,7 +194,7 @@ Reason__Code levels_modified(const struct decide_input *in, Signal__Direction si
     bare.subscription = &no_presets;
     bool sided = side == SIGNAL__DIRECTION__buy || side == SIGNAL__DIRECTION__sell;
     if (sided && !takes_away(in->signal)) return levels_resolve(&bare, side, out);
-    out->levels = (struct levels){0};
+    out->levels = (struct levels)LEVELS_NONE;
     only_prices(in->signal, &out->levels);
     enum outcome o = exits_of(&bare, &out->levels);
     return o ? refuse(out, o) : REASON__CODE__ordered;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/record.h"
 #include "services/router/desk.h"
 
 static void numbers_fill(Decision *d, const struct decide_result *result, arena_t *arena) {
@@ -45,26 +46,17 @@ static struct leg_id id_of(const struct turn *t) {
 
 #define FILL(o, field, from) ((o)->has_##field = (from).has, (o)->field = (from).has ? (from).value.e8 : 0)
 
-static void fill_levels(const struct levels *l, Terms *o) {
-    FILL(o, stop_loss, l->stop_loss);
-    FILL(o, take_profit, l->take_profit);
-    FILL(o, trail_distance, l->trail_distance);
-    FILL(o, trail_trigger, l->trail_trigger);
-    FILL(o, trail_step, l->trail_step);
-    FILL(o, break_even_trigger, l->break_even_trigger);
-    FILL(o, break_even_offset, l->break_even_offset);
-}
-
+// What the Signal says under the names of Terms stands there already; here is what is decided.
 static void fill_entry(const struct turn *t, Terms *o) {
-    const Signal *s = t->signal;
-    o->order_type = s->order_type;
-    o->has_price = s->has_price && s->order_type != SIGNAL__ORDER_TYPE__market;
-    o->price = o->has_price ? s->price : 0;
-    o->has_limit_price = s->has_limit_price && s->order_type == SIGNAL__ORDER_TYPE__stop_limit;
-    o->limit_price = o->has_limit_price ? s->limit_price : 0;
+    if (o->order_type == SIGNAL__ORDER_TYPE__market) o->has_price = false, o->price = 0;
+    if (o->order_type != SIGNAL__ORDER_TYPE__stop_limit)
+        o->has_limit_price = false, o->limit_price = 0;
+    o->has_close_percent = false, o->close_percent = 0;
     o->has_expiration_time = t->result->expires_at != 0;
     o->expiration_time = t->result->expires_at;
-    fill_levels(&t->result->levels, o);
+    FILL(o, stop_loss, t->result->levels.stop_loss);
+    FILL(o, take_profit, t->result->levels.take_profit);
+    (void)record_merge(&t->result->levels.trailing.base, &o->base);
 }
 
 static void fill_close(const struct turn *t, Terms *o, arena_t *arena) {
@@ -85,6 +77,7 @@ static void fill_close(const struct turn *t, Terms *o, arena_t *arena) {
 static Terms *terms_of(const struct turn *t, arena_t *arena) {
     Terms *terms = arena_take(arena, sizeof *terms);
     terms__init(terms);
+    if (t->result->leg.kind == LEG_ENTRY) (void)record_merge(&t->signal->base, &terms->base);
     terms->has_lot_size = t->result->has_lots;
     terms->lot_size = t->result->has_lots ? t->result->lots.e8 : 0;
     terms->has_requested_price = t->signal->has_price;
@@ -118,17 +111,11 @@ void turn_order(const struct turn *t, arena_t *arena, Order *o) {
 }
 
 static void fill_modify(const struct turn *t, OrderCommand *c) {
-    const Signal *s = t->signal;
     const struct levels *l = &t->result->levels;
-    FILL(c, stop_loss, l->stop_loss);
-    FILL(c, take_profit, l->take_profit);
-    FILL(c, trail_distance, l->trail_distance);
-    FILL(c, trail_trigger, l->trail_trigger);
-    FILL(c, trail_step, l->trail_step);
-    FILL(c, break_even_trigger, l->break_even_trigger);
-    FILL(c, break_even_offset, l->break_even_offset);
-    c->has_price = s->has_price, c->price = s->price;
-    c->has_limit_price = s->has_limit_price, c->limit_price = s->limit_price;
+    (void)record_merge(&t->signal->base, &c->amendment->base);
+    FILL(c->amendment, stop_loss, l->stop_loss);
+    FILL(c->amendment, take_profit, l->take_profit);
+    *c->trailing = l->trailing;
 }
 
 void turn_command(const struct turn *t, arena_t *arena, OrderCommand *c) {
@@ -149,5 +136,9 @@ void turn_command(const struct turn *t, arena_t *arena, OrderCommand *c) {
     c->signal_id = leg->whole_signal ? s->target_signal_id : NULL;
     c->reason = arena_format(arena, "signal %.64s", s->signal_id);
     c->created_at = t->now;
+    c->amendment = arena_take(arena, sizeof *c->amendment);
+    amendment__init(c->amendment);
+    c->trailing = arena_take(arena, sizeof *c->trailing);
+    trailing__init(c->trailing);
     if (leg->action == ORDER_COMMAND__ACTION__modify) fill_modify(t, c);
 }

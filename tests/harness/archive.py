@@ -27,11 +27,11 @@ class Table:
         self.where = " AND ".join(f"{k} = ?" for k in self.keys)
         self.type = TYPES["".join(part.capitalize() for part in message.split("_"))]
         fields = columns(self.type)
-        self.columns = [f.name for f in fields]
-        self.kinds = {f.name: TEXT if f.label == f.LABEL_REPEATED else KINDS.get(f.type, TEXT) for f in fields}
-        self.words = {f.name: [v.name for v in f.enum_type.values] for f in fields if f.enum_type}
-        self.words |= {f.name: [None] for f in fields if f.label == f.LABEL_REPEATED or f.message_type}
-        self.required = {f.name for f in fields if f.label == f.LABEL_REQUIRED} | set(self.keys)
+        self.columns = list(fields)
+        self.kinds = {n: TEXT if f.label == f.LABEL_REPEATED else KINDS.get(f.type, TEXT) for n, f in fields.items()}
+        self.words = {n: [v.name for v in f.enum_type.values] for n, f in fields.items() if f.enum_type}
+        self.words |= {n: [None] for n, f in fields.items() if f.label == f.LABEL_REPEATED or f.message_type}
+        self.required = {n for n, f in fields.items() if f.label == f.LABEL_REQUIRED} | set(self.keys)
 
 
 def tables():

@@ -27,20 +27,30 @@ TYPES = {name: getattr(m, name) for m in _modules for name in m.DESCRIPTOR.messa
 Envelope = TYPES["Envelope"]
 
 
+# Messages whose fields stand outside among those of the message that has them, and what is behind their names there.
+INLINED = {"terms": "", "amendment": "", "trailing": "", "wanted": "_wanted"}
+
+
 def _moved():
-    """{(message, field of Terms): the number that it had}: proto/moved.c."""
-    rows = re.findall(r"X\((\w+), +(\d+), +(\d+), +(\d+)\)", (ROOT / "proto/moved.c").read_text())
-    assert len(rows) > 10
-    return {(m, name): int(n) for name, *all_of in rows for m, n in zip(("Order", "TradeState", "Submit"), all_of) if n != "0"}
+    """{(message, column): the number that it had}: proto/moved.c."""
+    text, moved = (ROOT / "proto/moved.c").read_text(), {}
+    for messages, rows in re.findall(r"#define [A-Z]+\(X\) /\* ([\w, ]+) \*/((?: .*\\\n)*.*\n)", text):
+        for name, numbers in re.findall(r"X\((\w+),([ \d,]+)\)", rows):
+            moved |= {(m, name): int(n) for m, n in zip(messages.split(", "), numbers.split(","), strict=True) if int(n)}
+    assert len(moved) > 50
+    return moved
 
 
 def columns(message_type):
-    """The fields of a message as they stand outside: those of its terms among its own, where they always stood."""
-    own, moved = message_type.DESCRIPTOR.fields, _moved()
-    ranked = [(f.number, f) for f in own if f.name != "terms"]
-    for terms in (f for f in own if f.name == "terms"):
-        ranked += [(moved.get((message_type.DESCRIPTOR.name, f.name), 2**32 + f.number), f) for f in terms.message_type.fields]
-    return [f for _, f in sorted(ranked, key=lambda r: r[0])]
+    """{name: field} of a message as they stand outside: those of its terms and amendments among its own, where they always stood."""
+    own, moved, ranked = message_type.DESCRIPTOR.fields, _moved(), []
+    inlined = [f for f in own if f.name in INLINED and f.message_type and f.label == f.LABEL_REQUIRED]
+    for within, (fields, behind) in enumerate([([f for f in own if f not in inlined], "")]
+                                              + [(f.message_type.fields, INLINED[f.name]) for f in inlined]):
+        for f in fields:
+            number = moved.get((message_type.DESCRIPTOR.name, f.name + behind), within * 2**32 + f.number)
+            ranked.append((number, f.name + behind, f))
+    return {name: f for _, name, f in sorted(ranked, key=lambda r: r[0])}
 
 
 def journal_entries(redis, topic, after="-"):

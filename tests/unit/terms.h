@@ -1,14 +1,19 @@
-// terms - terms for orders that a test makes by hand.
+// terms - terms for orders that a test makes by hand, and what is amended of them.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "terms.pb-c.h"
 
-// Those at the market, to be changed. One of a ring: they last for the next thousand calls.
-static inline Terms *new_terms(void) {
-    static Terms ring[1000];
-    static unsigned next;
-    Terms *terms = &ring[next++ % (sizeof ring / sizeof *ring)];
-    *terms = (Terms)TERMS__INIT;
-    return terms;
-}
+// One of a ring: they last for the next thousand calls.
+#define RING_OF(type, name, init)                                                                  \
+    static inline type *name(void) {                                                               \
+        static type ring[1000];                                                                    \
+        static unsigned next;                                                                      \
+        type *one = &ring[next++ % (sizeof ring / sizeof *ring)];                                  \
+        *one = (type)init;                                                                         \
+        return one;                                                                                \
+    }
+
+RING_OF(Terms, new_terms, TERMS__INIT) // those at the market, to be changed
+RING_OF(Amendment, new_amendment, AMENDMENT__INIT)
+RING_OF(Trailing, new_trailing, TRAILING__INIT)

@@ -61,14 +61,7 @@ static void send_modify(const struct step *step, struct session *to) {
     m.epoch = step->x->context->epoch;
     m.trade_id = s->trade_id;
     m.account_id = s->account_id;
-    m.has_stop_loss = s->has_stop_loss_wanted;
-    m.stop_loss = s->stop_loss_wanted;
-    m.has_take_profit = s->has_take_profit_wanted;
-    m.take_profit = s->take_profit_wanted;
-    m.has_price = s->has_price_wanted;
-    m.price = s->price_wanted;
-    m.has_limit_price = s->has_limit_price_wanted;
-    m.limit_price = s->limit_price_wanted;
+    m.amendment = s->wanted;
     m.has_wanted_at = s->has_wanted_at;
     m.wanted_at = s->wanted_at;
     outbox_put(step->x->outbox, to, &m.base);

@@ -3,33 +3,12 @@
 #include "services/executor/trade/amend.h"
 
 #include "common/clock.h"
+#include "common/record.h"
 #include "services/executor/trade/inquiry.h"
 
 #define T(name) TRADE_STATE__STATE__##name
 
-// The four values that can be amended, as the places of their fields: what is there, what is wanted, and the latter's name in Redis.
-struct amendable {
-    size_t has, value, has_wanted, wanted;
-    const char *name;
-};
-#define AMENDABLE(field)                                                                           \
-    {                                                                                              \
-        offsetof(Terms, has_##field), offsetof(Terms, field),                                      \
-            offsetof(TradeState, has_##field##_wanted), offsetof(TradeState, field##_wanted),      \
-            #field "_wanted"                                                                       \
-    }
-enum { STOP_LOSS, TAKE_PROFIT, PRICE, LIMIT_PRICE, AMENDABLES };
-static const struct amendable amendables[AMENDABLES] = {AMENDABLE(stop_loss), AMENDABLE(take_profit), AMENDABLE(price),
-                                                        AMENDABLE(limit_price)};
-
-static protobuf_c_boolean *flag_at(void *m, size_t place) {
-    return (protobuf_c_boolean *)((char *)m + place);
-}
-static int64_t *number_at(void *m, size_t place) { return (int64_t *)(void *)((char *)m + place); }
-
-bool amend_change_is_open(const TradeState *s) {
-    return s->has_stop_loss_wanted || s->has_take_profit_wanted || s->has_price_wanted || s->has_limit_price_wanted;
-}
+bool amend_change_is_open(const TradeState *s) { return record_any_set(&s->wanted->base); }
 
 bool amend_is_open(const TradeState *s) { return s->cancel_wanted || amend_change_is_open(s); }
 
@@ -37,31 +16,48 @@ static bool is_position(const TradeState *s) { return s->state == T(filled) && !
 
 // --- what is wanted
 
-static void want_value(TradeState *s, int which, int64_t value) {
-    *flag_at(s, amendables[which].has_wanted) = true;
-    *number_at(s, amendables[which].wanted) = value;
+// A position has no price to be moved any more.
+static bool moves_price(const Amendment *a) { return a->has_price || a->has_limit_price; }
+
+static Amendment without_prices(const Amendment *a) {
+    Amendment rest = *a;
+    rest.has_price = rest.has_limit_price = false;
+    return rest;
 }
 
 // True: what is otherwise written with the first state only has changed, too.
-static bool set_value(TradeState *s, int which, int64_t value) {
-    *flag_at(s->terms, amendables[which].has) = true;
-    *number_at(s->terms, amendables[which].value) = value;
-    if (which != PRICE || s->terms->order_type == SIGNAL__ORDER_TYPE__market) return false;
+static bool set_values(TradeState *s, const Amendment *a) {
+    (void)record_merge(&a->base, &s->terms->base);
+    if (!a->has_price || s->terms->order_type == SIGNAL__ORDER_TYPE__market) return false;
     s->terms->has_requested_price = true; // what it is measured against from now on
-    s->terms->requested_price = value;
+    s->terms->requested_price = a->price;
     return true;
 }
 
 static void keep_whole(struct effects *out) { effects_add(out, EFFECT_KEEP)->whole = true; }
 
-static void drop_wanted(struct trade *t, int which, struct effects *out) {
-    protobuf_c_boolean *has = flag_at(t->s, amendables[which].has_wanted);
-    if (*has) effects_add(out, EFFECT_UNSET)->name = amendables[which].name;
-    *has = false;
+// The wanted values as columns of the record: those of an Amendment, in its order.
+static const struct record_inlined *wanted_columns(void) {
+    const struct record_columns *c = record_columns(&trade_state__descriptor);
+    const struct record_inlined *of = c->inlined;
+    while (of->holder->offset != offsetof(TradeState, wanted)) of++; // it is one of them
+    return of;
+}
+
+// Only `left` is wanted from now on: the rest leaves the record.
+static void drop_wanted(struct trade *t, const Amendment *left, struct effects *out) {
+    const struct record_inlined *columns = wanted_columns();
+    for (unsigned i = 0; i < columns->n; i++) {
+        const ProtobufCFieldDescriptor *f = &amendment__descriptor.fields[i];
+        if (record_is_set(&t->s->wanted->base, f) && !record_is_set(&left->base, f))
+            effects_add(out, EFFECT_UNSET)->name = columns->fields[i].name;
+    }
+    *t->s->wanted = *left;
 }
 
 static void drop_all_wanted(struct trade *t, struct effects *out) {
-    for (int i = 0; i < AMENDABLES; i++) drop_wanted(t, i, out);
+    static const Amendment nothing = AMENDMENT__INIT;
+    drop_wanted(t, &nothing, out);
 }
 
 // A change has an identity, so that the answer to an older one is not taken for its own.
@@ -86,16 +82,15 @@ static void refuse_change(struct trade *t, const char *reason, const struct trad
 
 // Why the gateway that serves it will not be asked.
 static const char *beyond_gateway(const struct gateway_abilities *g, const TradeState *s) {
-    bool price = s->has_price_wanted || s->has_limit_price_wanted;
     if (!g->can_modify) return "its gateway cannot change orders";
-    return price && !g->can_modify_price ? "its gateway cannot move prices" : NULL;
+    return moves_price(s->wanted) && !g->can_modify_price ? "its gateway cannot move prices" : NULL;
 }
 
-// Filled meanwhile: there is no price to be moved any more.
+// Filled meanwhile.
 static void drop_price(struct trade *t, const struct trade_env *env, struct effects *out) {
-    if (!t->s->has_price_wanted && !t->s->has_limit_price_wanted) return;
-    drop_wanted(t, PRICE, out);
-    drop_wanted(t, LIMIT_PRICE, out);
+    if (!moves_price(t->s->wanted)) return;
+    const Amendment rest = without_prices(t->s->wanted);
+    drop_wanted(t, &rest, out);
     refuse_change(t, "it was filled before its price could be moved", env, out);
     effects_publish(out, NULL, NULL);
 }
@@ -136,22 +131,9 @@ void amend_cancel(struct trade *t, const char *reason, const struct trade_env *e
 
 void amend_stop(struct trade *t, int64_t stop_loss, const struct trade_env *env, struct effects *out) {
     stamp_change(t, env, out);
-    want_value(t->s, STOP_LOSS, stop_loss);
+    t->s->wanted->has_stop_loss = true;
+    t->s->wanted->stop_loss = stop_loss;
     keep_and_send(t, env, out);
-}
-
-static bool set_trailing(TradeState *s, const OrderCommand *c) {
-    if (c->has_trail_distance)
-        s->terms->has_trail_distance = true, s->terms->trail_distance = c->trail_distance;
-    if (c->has_trail_trigger)
-        s->terms->has_trail_trigger = true, s->terms->trail_trigger = c->trail_trigger;
-    if (c->has_trail_step) s->terms->has_trail_step = true, s->terms->trail_step = c->trail_step;
-    if (c->has_break_even_trigger)
-        s->terms->has_break_even_trigger = true,
-        s->terms->break_even_trigger = c->break_even_trigger;
-    if (c->has_break_even_offset)
-        s->terms->has_break_even_offset = true, s->terms->break_even_offset = c->break_even_offset;
-    return c->has_trail_distance || c->has_trail_trigger || c->has_trail_step || c->has_break_even_trigger || c->has_break_even_offset;
 }
 
 // A stop that a command sets is taken as it is; trailing goes on from the price as it is now.
@@ -163,35 +145,32 @@ static void trail_anew(struct trade *t) {
 }
 
 // Not at the broker yet: it goes there as it is wanted.
-static void change_pending(struct trade *t, const OrderCommand *c, const struct trade_env *env, struct effects *out) {
-    bool whole = false;
+static void change_pending(struct trade *t, const Amendment *a, const struct trade_env *env,
+                           struct effects *out) {
     stamp_change(t, env, out);
-    if (c->has_stop_loss) whole |= set_value(t->s, STOP_LOSS, c->stop_loss);
-    if (c->has_take_profit) whole |= set_value(t->s, TAKE_PROFIT, c->take_profit);
-    if (c->has_price) whole |= set_value(t->s, PRICE, c->price);
-    if (c->has_limit_price) whole |= set_value(t->s, LIMIT_PRICE, c->limit_price);
+    bool whole = set_values(t->s, a);
     t->s->updated_at = env->now;
     if (whole) keep_whole(out);
     effects_publish(out, NULL, NULL);
 }
 
-static void change_sent(struct trade *t, const OrderCommand *c, const struct trade_env *env, struct effects *out) {
-    bool price = c->trade_id || t->s->state != T(filled); // a command for many moves the prices of orders only
+static void change_sent(struct trade *t, const Amendment *a, const struct trade_env *env,
+                        struct effects *out) {
     stamp_change(t, env, out);
-    if (c->has_stop_loss) want_value(t->s, STOP_LOSS, c->stop_loss);
-    if (c->has_take_profit) want_value(t->s, TAKE_PROFIT, c->take_profit);
-    if (c->has_price && price) want_value(t->s, PRICE, c->price);
-    if (c->has_limit_price && price) want_value(t->s, LIMIT_PRICE, c->limit_price);
+    (void)record_merge(&a->base, &t->s->wanted->base);
     keep_and_send(t, env, out);
 }
 
 void amend_by_command(struct trade *t, const OrderCommand *c, const struct trade_env *env, struct effects *out) {
+    const Amendment *a = c->amendment;
     if (trade_is_final(t->s) || trade_is_closing(t->s)) return;
-    bool trails = set_trailing(t->s, c);
-    if (c->has_stop_loss || c->has_trail_distance) trail_anew(t);
-    if (t->s->state == T(pending)) return change_pending(t, c, env, out);
-    if (c->has_stop_loss || c->has_take_profit || c->has_price || c->has_limit_price)
-        change_sent(t, c, env, out);
+    bool trails = record_merge(&c->trailing->base, &t->s->terms->base);
+    if (a->has_stop_loss || c->trailing->has_trail_distance) trail_anew(t);
+    if (t->s->state == T(pending)) return change_pending(t, a, env, out);
+    // A command for many moves the prices of orders only.
+    const Amendment rest = without_prices(a);
+    if (record_any_set(&a->base))
+        change_sent(t, c->trade_id || t->s->state != T(filled) ? a : &rest, env, out);
     else if (trails)
         effects_publish(out, NULL, NULL);
 }
@@ -203,23 +182,23 @@ static bool is_answer(const TradeState *s, const Report *r) {
 }
 
 void amend_take_stops(struct trade *t, const TradeState *from, struct effects *out) {
-    if (from->terms->has_stop_loss) (void)set_value(t->s, STOP_LOSS, from->terms->stop_loss);
-    if (from->terms->has_take_profit) (void)set_value(t->s, TAKE_PROFIT, from->terms->take_profit);
+    Amendment theirs = AMENDMENT__INIT;
+    (void)record_merge(&from->terms->base, &theirs.base);
+    const Amendment stops = without_prices(&theirs);
+    (void)set_values(t->s, &stops);
     effects_publish(out, NULL, NULL);
 }
 
 void amend_done(struct trade *t, const Report *r, const struct trade_env *env, struct effects *out) {
     if (!is_answer(t->s, r)) return; // of an older change: the newer one is on its way
-    bool stops = t->s->has_stop_loss_wanted || t->s->has_take_profit_wanted, whole = false;
-    for (int i = 0; i < AMENDABLES; i++) {
-        if (*flag_at(t->s, amendables[i].has_wanted)) whole |= set_value(t->s, i, *number_at(t->s, amendables[i].wanted));
-    }
+    const Amendment stops = without_prices(t->s->wanted);
+    bool whole = set_values(t->s, t->s->wanted);
     drop_all_wanted(t, out);
     t->s->updated_at = env->now;
     t->refused_at = 0;
     if (whole) keep_whole(out);
     effects_publish(out, NULL, NULL);
-    if (stops) effects_add(out, EFFECT_SHARE_STOPS);
+    if (record_any_set(&stops.base)) effects_add(out, EFFECT_SHARE_STOPS);
 }
 
 static void refuse_cancel(struct trade *t, const char *reason, struct effects *out) {

@@ -21,6 +21,14 @@ Terms *terms_begin(const Terms *from, arena_t *arena) {
     return terms;
 }
 
+TradeState *trade_copy(const TradeState *from) {
+    TradeState *s = (TradeState *)record_copy(&from->base, NULL);
+    if (s->wanted) return s;
+    s->wanted = alloc_bytes(sizeof *s->wanted);
+    amendment__init(s->wanted);
+    return s;
+}
+
 bool trade_is_closing(const TradeState *s) { return s->direction == SIGNAL__DIRECTION__close; }
 
 bool trade_is_working(const TradeState *s) { return s->state == T(working) || s->state == T(partially_filled); }

@@ -101,6 +101,9 @@ Signal__Direction side_opposite(Signal__Direction side);
 // What the next stage asks for, in `arena`: as the one before did (texts are its own), or (NULL) at
 // the market, until it decides otherwise.
 Terms *terms_begin(const Terms *from, arena_t *arena);
+// What is remembered of a trade (malloc; trade_state__free_unpacked). Of one that was made here
+// nothing is wanted yet.
+TradeState *trade_copy(const TradeState *from);
 
 // A step of its life, by the table. False: it is not listed; nothing has changed, and an alert says so.
 [[nodiscard]] bool trade_move(struct trade *t, enum trade_event event, const char *reason, const struct trade_env *env,

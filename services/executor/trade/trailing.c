@@ -60,7 +60,7 @@ void trailing_follow(struct trade *t, int64_t price, const struct trade_env *env
     int64_t stop;
     struct trail trail = trail_of(t);
     t->high = trail.high = trail_best(&trail, price);
-    if (t->s->has_stop_loss_wanted || !can_follow(t->s)) return; // one change at a time
+    if (t->s->wanted->has_stop_loss || !can_follow(t->s)) return; // one change at a time
     switch (trail_next(&trail, price, &stop)) {
     case TRAIL_STAYS:
         return;

@@ -1,13 +1,16 @@
-// test_terms - the terms of an order as columns, and from frames of the version before.
+// test_terms - the terms of an order and its amendments as columns, and from frames of the version
+// before.
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "common/decimal.h"
 #include "common/envelope.h"
 #include "common/former.h"
 #include "common/own.h"
@@ -36,6 +39,15 @@ static const char trade_columns[] =
     "trail_trigger trail_step break_even_trigger break_even_offset trail_high trail_stop "
     "price_wanted limit_price_wanted wanted_at modify_rejected netted_lots residual "
     "close_trade_id source cause cause_id unseen_lots ";
+static const char command_columns[] =
+    "command_id account_id action trade_id stop_loss take_profit reason created_at price "
+    "limit_price percent lots side symbol signal_id trail_distance trail_trigger trail_step "
+    "break_even_trigger break_even_offset lock operator of_command ";
+
+static const ProtobufCFieldDescriptor *field_of(const ProtobufCMessageDescriptor *d,
+                                                const char *name) {
+    return protobuf_c_message_descriptor_get_field_by_name(d, name);
+}
 
 // New columns stand behind those.
 static void check_columns(const ProtobufCMessageDescriptor *d, const char *expected) {
@@ -50,6 +62,7 @@ static void columns_stand_as_they_always_stood(void **state) {
     (void)state;
     check_columns(&order__descriptor, order_columns);
     check_columns(&trade_state__descriptor, trade_columns);
+    check_columns(&order_command__descriptor, command_columns);
 }
 
 static void terms_are_seen_outside_under_their_own_names_only(void **state) {
@@ -62,6 +75,73 @@ static void terms_are_seen_outside_under_their_own_names_only(void **state) {
             assert_ptr_equal(record_field(all[i], span_of(terms__descriptor.fields[k].name)),
                              &terms__descriptor.fields[k]);
     }
+}
+
+// What is wanted stands beside what is, under names of its own.
+static void what_is_wanted_is_seen_outside_with_that_behind_its_name(void **state) {
+    (void)state;
+    own(arena) *arena = arena_new(0);
+    const ProtobufCMessageDescriptor *d = &trade_state__descriptor;
+    TradeState *s = (TradeState *)record_new(d, arena);
+    assert_null(record_field(d, span_of("wanted")));
+    assert_null(record_field(d, span_of("trail_step_wanted")));
+    assert_null(record_field(d, span_of("_wanted")));
+    for (unsigned k = 0; k < amendment__descriptor.n_fields; k++) {
+        char name[64], number[32];
+        const ProtobufCFieldDescriptor *f = &amendment__descriptor.fields[k];
+        snprintf(name, sizeof name, "%s_wanted", f->name);
+        snprintf(number, sizeof number, "%u", k + 1);
+        const ProtobufCFieldDescriptor *column = record_field(d, span_of(name));
+        assert_non_null(column);
+        assert_string_equal(column->name, name);
+        assert_int_equal(record_set(&s->base, column, span_of(number), arena), ERR_OK);
+        assert_true(record_is_set(&s->wanted->base, f) && record_is_set(&s->base, column));
+        assert_false(record_is_set(&s->base, record_field(d, span_of(f->name)))); // Terms'
+        assert_int_equal(*(int64_t *)record_place(&s->base, column), (k + 1) * DECIMAL_SCALE);
+    }
+    own(buffer) json = {0};
+    record_to_json(&s->base, &json);
+    assert_non_null(strstr(buffer_string(&json), "\"stop_loss_wanted\":1,"));
+    assert_null(strstr(buffer_string(&json), "\"stop_loss\":"));
+}
+
+// So that it passes from stage to stage without being spelled there.
+static void check_names(const ProtobufCMessageDescriptor *d, const ProtobufCMessageDescriptor *in) {
+    for (unsigned i = 0; i < d->n_fields; i++) {
+        const ProtobufCFieldDescriptor *f = &d->fields[i], *same = field_of(in, f->name);
+        if (!same) fail_msg("%s has no %s of %s", in->name, f->name, d->name);
+        assert_int_equal(same->type, f->type);
+        assert_int_equal(f->type, PROTOBUF_C_TYPE_SFIXED64);
+        assert_int_equal(f->label, PROTOBUF_C_LABEL_OPTIONAL);
+    }
+}
+
+static void what_can_be_amended_has_the_name_of_a_term(void **state) {
+    (void)state;
+    check_names(&amendment__descriptor, &terms__descriptor);
+    check_names(&amendment__descriptor, &signal__descriptor);
+    check_names(&trailing__descriptor, &terms__descriptor);
+    check_names(&trailing__descriptor, &signal__descriptor);
+}
+
+static void what_is_set_is_merged_and_nothing_else(void **state) {
+    (void)state;
+    Terms terms = TERMS__INIT;
+    Amendment a = AMENDMENT__INIT;
+    terms.has_stop_loss = terms.has_price = terms.has_lot_size = true;
+    terms.stop_loss = 1, terms.price = 2, terms.lot_size = 3;
+    assert_false(record_merge(&a.base, &terms.base));
+    assert_false(record_any_set(&a.base));
+    a.has_price = a.has_take_profit = true;
+    a.price = 4;
+    a.take_profit = 0; // takes it away
+    assert_true(record_any_set(&a.base));
+    assert_true(record_merge(&a.base, &terms.base));
+    assert_int_equal(terms.stop_loss, 1);
+    assert_int_equal(terms.price, 4);
+    assert_int_equal(terms.lot_size, 3);
+    assert_true(terms.has_take_profit && terms.take_profit == 0);
+    assert_false(terms.has_limit_price);
 }
 
 static void a_record_without_what_terms_must_have_is_refused(void **state) {
@@ -110,6 +190,24 @@ static const char former_status[] = "0a02743112026131180120035293010807120274311
                                     "2d0000000000720d0a027439110e00000000000000a1010700000000000000"
                                     "aa01200a02733112064555525553442140"
                                     "420f00000000002980841e00000000003001";
+// A modify with every field; a cancel has none that is moved but its action.
+static const char former_modify[] =
+    "0a026b31120261311802220274312901000000000000003102000000000000003a0172410300000000000000510400"
+    "00"
+    "000000000059050000000000000061060000000000000069070000000000000070017a015882010273318901080000"
+    "00"
+    "000000009101090000000000000099010a00000000000000a1010b00000000000000a9010c00000000000000f0010"
+    "2fa01016f8202026b30";
+static const char former_cancel[] = "0a026b31120261311801410300000000000000";
+// What an executor of the version before asks a gateway of today.
+static const char former_change[] =
+    "0807120274311a026131210100000000000000290200000000000000a1010400000"
+    "000000000a9010500000000000000b1010900000000000000";
+
+// Between the two: the terms are nested, what is wanted is not.
+static const char terms_without_wanted[] =
+    "0a510a027431120273311a026131220262312a01583201584001800103c10140420f0000000000c90140420f00"
+    "00000000e90140420f0000000000f102100000000000000082050b0802190300000000000000";
 
 #define TERMS_TEXT                                                                                 \
     "{\"order_type\":\"stop_limit\",\"lot_size\":0.00000001,\"price\":0.00000002,\"limit_price\":" \
@@ -165,8 +263,19 @@ static void a_trade_in_an_execution_is_opened(void **state) {
     own(arena) *arena = arena_new(0);
     const Execution *e = opened("Execution", former_execution, arena);
     assert_json(&e->trade->terms->base, TERMS_TEXT);
-    assert_int_equal(e->trade->stop_loss_wanted, 16);
+    assert_int_equal(e->trade->wanted->stop_loss, 16);
+    assert_false(e->trade->wanted->has_price);
     assert_string_equal(e->trade->closes[0]->trade_id, "t9");
+}
+
+static void a_trade_with_terms_whose_wanted_values_stand_beside_them_is_opened(void **state) {
+    (void)state;
+    own(arena) *arena = arena_new(0);
+    const Execution *e = opened("Execution", terms_without_wanted, arena);
+    assert_non_null(e);
+    assert_int_equal(e->trade->terms->order_type, SIGNAL__ORDER_TYPE__limit);
+    assert_int_equal(e->trade->terms->price, 3);
+    assert_int_equal(e->trade->wanted->stop_loss, 16);
 }
 
 static void a_submit_in_an_answer_is_opened(void **state) {
@@ -176,6 +285,52 @@ static void a_submit_in_an_answer_is_opened(void **state) {
     assert_json(&s->submitted->terms->base, SUBMIT_TEXT);
     assert_int_equal(s->submitted->lots, 1);
     assert_string_equal(s->submitted->origin->signal_id, "s1");
+}
+
+static void a_command_that_waited_in_a_journal_is_opened(void **state) {
+    (void)state;
+    own(arena) *arena = arena_new(0);
+    const OrderCommand *c = opened("OrderCommand", former_modify, arena);
+    assert_json(&c->base,
+                "{\"command_id\":\"k1\",\"account_id\":\"a1\",\"action\":\"modify\",\"trade_id\":"
+                "\"t1\",\"stop_loss\":0.00000001,\"take_profit\":0.00000002,\"reason\":\"r\","
+                "\"created_at\":\"1970-01-01T00:00:00Z\",\"price\":0.00000004,"
+                "\"limit_price\":0.00000005,\"percent\":0.00000006,\"lots\":0.00000007,"
+                "\"side\":\"buy\",\"symbol\":\"X\",\"signal_id\":\"s1\","
+                "\"trail_distance\":0.00000008,\"trail_trigger\":0.00000009,"
+                "\"trail_step\":0.0000001,\"break_even_trigger\":0.00000011,"
+                "\"break_even_offset\":0.00000012,\"lock\":\"blocked\",\"operator\":\"o\","
+                "\"of_command\":\"k0\"}");
+    assert_int_equal(c->base.n_unknown_fields, 0);
+    c = opened("OrderCommand", former_cancel, arena);
+    assert_int_equal(c->action, ORDER_COMMAND__ACTION__cancel);
+    assert_false(record_any_set(&c->amendment->base) || record_any_set(&c->trailing->base));
+}
+
+static void a_change_from_an_executor_of_the_version_before_is_opened(void **state) {
+    (void)state;
+    own(arena) *arena = arena_new(0);
+    const ModifyOrder *m = opened("ModifyOrder", former_change, arena);
+    assert_json(&m->amendment->base, "{\"stop_loss\":0.00000001,\"take_profit\":0.00000002,"
+                                     "\"price\":0.00000004,\"limit_price\":0.00000005}");
+    assert_string_equal(m->account_id, "a1");
+    assert_int_equal(m->wanted_at, 9);
+    assert_int_equal(m->base.n_unknown_fields, 0);
+}
+
+// It would read a change of nothing, and report it as done: so what it requires is not there.
+static void a_program_of_the_version_before_refuses_what_is_amended(void **state) {
+    (void)state;
+    const struct {
+        const ProtobufCMessageDescriptor *type;
+        const char *required;
+    } all[] = {{&order_command__descriptor, "action"}, {&modify_order__descriptor, "account_id"}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        uint32_t number = moved_number(all[i].type, all[i].required);
+        assert_int_equal(number, 3);
+        assert_null(protobuf_c_message_descriptor_get_field(all[i].type, number));
+        assert_int_equal(field_of(all[i].type, all[i].required)->label, PROTOBUF_C_LABEL_REQUIRED);
+    }
 }
 
 // What is cut is refused, and nothing is read behind its end.
@@ -191,11 +346,12 @@ static void a_former_frame_that_is_cut_is_refused(void **state) {
     }
 }
 
-// A number that is moved belongs to no field any more, and to one of Terms.
-static void every_moved_number_has_its_field(void **state) {
+// A number that is moved belongs to no field any more, and to a column.
+static void every_moved_number_has_its_column(void **state) {
     (void)state;
     const ProtobufCMessageDescriptor *all[] = {&order__descriptor, &trade_state__descriptor,
-                                               &submit__descriptor};
+                                               &submit__descriptor, &order_command__descriptor,
+                                               &modify_order__descriptor};
     size_t n = 0;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         for (uint32_t number = 1; number < 1000; number++) {
@@ -203,23 +359,29 @@ static void every_moved_number_has_its_field(void **state) {
             if (!name) continue;
             n++;
             assert_null(protobuf_c_message_descriptor_get_field(all[i], number));
-            assert_non_null(
-                protobuf_c_message_descriptor_get_field_by_name(&terms__descriptor, name));
+            assert_non_null(record_field(all[i], span_of(name)));
         }
     }
-    assert_int_equal(n, 39);
+    assert_int_equal(n, 58);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_stand_as_they_always_stood),
         cmocka_unit_test(terms_are_seen_outside_under_their_own_names_only),
+        cmocka_unit_test(what_is_wanted_is_seen_outside_with_that_behind_its_name),
+        cmocka_unit_test(what_can_be_amended_has_the_name_of_a_term),
+        cmocka_unit_test(what_is_set_is_merged_and_nothing_else),
         cmocka_unit_test(a_record_without_what_terms_must_have_is_refused),
         cmocka_unit_test(an_order_that_waited_in_a_journal_is_opened),
         cmocka_unit_test(a_trade_in_an_execution_is_opened),
+        cmocka_unit_test(a_trade_with_terms_whose_wanted_values_stand_beside_them_is_opened),
         cmocka_unit_test(a_submit_in_an_answer_is_opened),
+        cmocka_unit_test(a_command_that_waited_in_a_journal_is_opened),
+        cmocka_unit_test(a_change_from_an_executor_of_the_version_before_is_opened),
+        cmocka_unit_test(a_program_of_the_version_before_refuses_what_is_amended),
         cmocka_unit_test(a_former_frame_that_is_cut_is_refused),
-        cmocka_unit_test(every_moved_number_has_its_field),
+        cmocka_unit_test(every_moved_number_has_its_column),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

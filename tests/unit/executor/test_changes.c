@@ -35,6 +35,8 @@ static void taken(struct world *w, const char *trade_id) { answer(w, REPORT__KIN
 
 static OrderCommand command_of(const struct world *w, const char *id, OrderCommand__Action action, const char *trade_id) {
     OrderCommand c = ORDER_COMMAND__INIT;
+    c.amendment = new_amendment();
+    c.trailing = new_trailing();
     c.command_id = (char *)(uintptr_t)id;
     c.account_id = (char *)"a1";
     c.action = action;
@@ -50,8 +52,8 @@ static void command(struct world *w, const OrderCommand *c) {
 
 static void move_stop(struct world *w, const char *id, const char *trade_id, int64_t stop) {
     OrderCommand c = command_of(w, id, ORDER_COMMAND__ACTION__modify, trade_id);
-    c.has_stop_loss = true;
-    c.stop_loss = stop;
+    c.amendment->has_stop_loss = true;
+    c.amendment->stop_loss = stop;
     command(w, &c);
 }
 
@@ -85,17 +87,17 @@ static void the_price_of_an_order_that_works_is_moved(void **state) {
     struct world *w = *state;
     have_limit(w, "t1");
     OrderCommand c = command_of(w, "k1", ORDER_COMMAND__ACTION__modify, "t1");
-    c.has_price = true;
-    c.price = PRICE(109500);
+    c.amendment->has_price = true;
+    c.amendment->price = PRICE(109500);
     command(w, &c);
-    assert_int_equal(last_change(w)->price, PRICE(109500));
+    assert_int_equal(last_change(w)->amendment->price, PRICE(109500));
     assert_int_equal(trade(w, "t1")->terms->price, PRICE(109000)); // until the broker says so
     taken(w, "t1");
     assert_int_equal(trade(w, "t1")->terms->price, PRICE(109500));
     assert_int_equal(last_told(w, "t1")->terms->requested_price, PRICE(109500));
     assert_non_null(strstr(w->committed, "requested_price"));
     assert_non_null(strstr(w->committed, "HDEL"));
-    assert_false(trade(w, "t1")->has_price_wanted);
+    assert_false(trade(w, "t1")->wanted->has_price);
 }
 
 static void what_is_pending_is_changed_where_it_is(void **state) {
@@ -174,7 +176,7 @@ static void a_refused_change_is_dropped_visibly(void **state) {
     have_position(w, "t1");
     move_stop(w, "k1", "t1", PRICE(120000));
     answer(w, REPORT__KIND__modify_rejected, "t1", last_change(w)->wanted_at, "invalid_stops");
-    assert_false(trade(w, "t1")->has_stop_loss_wanted);
+    assert_false(trade(w, "t1")->wanted->has_stop_loss);
     assert_false(trade(w, "t1")->terms->has_stop_loss);
     assert_string_equal(last_told(w, "t1")->modify_rejected, "invalid_stops");
     assert_int_equal(alerts(w, "modify_rejected"), 1);
@@ -188,17 +190,17 @@ static void a_price_cannot_be_moved_once_it_is_filled(void **state) {
     struct world *w = *state;
     have_limit(w, "t1");
     OrderCommand c = command_of(w, "k1", ORDER_COMMAND__ACTION__modify, "t1");
-    c.has_price = c.has_stop_loss = true;
-    c.price = PRICE(109500);
-    c.stop_loss = PRICE(108000);
+    c.amendment->has_price = c.amendment->has_stop_loss = true;
+    c.amendment->price = PRICE(109500);
+    c.amendment->stop_loss = PRICE(108000);
     w->wire_full = true; // the change does not leave before the fill comes
     command(w, &c);
     w->wire_full = false;
     gateway_fills(w, "t1", "e1", LOT);
     world_commit(w);
     assert_int_equal(changes(w), 1);
-    assert_false(last_change(w)->has_price);
-    assert_int_equal(last_change(w)->stop_loss, PRICE(108000));
+    assert_false(last_change(w)->amendment->has_price);
+    assert_int_equal(last_change(w)->amendment->stop_loss, PRICE(108000));
     assert_non_null(trade(w, "t1")->modify_rejected);
 }
 
@@ -257,10 +259,10 @@ static void a_command_for_many_concerns_what_it_names(void **state) {
     gateway_fills(w, "t3", "e3", LOT);
     world_commit(w);
     OrderCommand c = command_of(w, "k1", ORDER_COMMAND__ACTION__modify, NULL);
-    c.has_side = c.has_take_profit = c.has_price = true;
+    c.has_side = c.amendment->has_take_profit = c.amendment->has_price = true;
     c.side = SIGNAL__DIRECTION__buy;
-    c.take_profit = PRICE(120000);
-    c.price = PRICE(109100);
+    c.amendment->take_profit = PRICE(120000);
+    c.amendment->price = PRICE(109100);
     command(w, &c);
     assert_int_equal(letters_of(w, &modify_order__descriptor, "t1"), 1);
     assert_int_equal(letters_of(w, &modify_order__descriptor, "t2"), 1);
@@ -301,13 +303,13 @@ static void a_stop_follows_the_price_and_only_forward(void **state) {
     price(w, 110000);
     assert_int_equal(changes(w), 0);
     price(w, 110100);
-    assert_int_equal(last_change(w)->stop_loss, PRICE(109900));
+    assert_int_equal(last_change(w)->amendment->stop_loss, PRICE(109900));
     assert_int_equal(trade(w, "t1")->terms->stop_loss, PRICE(109800)); // still there
     price(w, 110300);                                           // one change at a time
     assert_int_equal(changes(w), 1);
     taken(w, "t1"); // and then the price has gone on
     assert_int_equal(changes(w), 2);
-    assert_int_equal(last_change(w)->stop_loss, PRICE(110100));
+    assert_int_equal(last_change(w)->amendment->stop_loss, PRICE(110100));
     taken(w, "t1");
     price(w, 110150);
     price(w, 110300);
@@ -336,13 +338,13 @@ static void a_stop_is_where_it_was_after_a_restart(void **state) {
     gateway_hello(w, HELLO__DUPLICATE_CHECK__forever, true);
     world_live(w, 1);
     assert_int_equal(last_change(w)->wanted_at, wanted_at);
-    assert_int_equal(last_change(w)->stop_loss, PRICE(110300));
+    assert_int_equal(last_change(w)->amendment->stop_loss, PRICE(110300));
     taken(w, "t1");
     size_t before = changes(w);
     price(w, 110400);
     assert_int_equal(changes(w), before); // the best price is not forgotten
     price(w, 110501);
-    assert_int_equal(last_change(w)->stop_loss, PRICE(110301));
+    assert_int_equal(last_change(w)->amendment->stop_loss, PRICE(110301));
 }
 
 static void a_refused_stop_is_offered_again_and_closed_from_here_when_it_is_reached(void **state) {
@@ -356,7 +358,7 @@ static void a_refused_stop_is_offered_again_and_closed_from_here_when_it_is_reac
     world_live(w, 6);
     price(w, 110400);
     assert_int_equal(changes(w), 2);
-    assert_int_equal(last_change(w)->stop_loss, PRICE(110300));
+    assert_int_equal(last_change(w)->amendment->stop_loss, PRICE(110300));
     answer(w, REPORT__KIND__modify_rejected, "t1", last_change(w)->wanted_at, "invalid_stops");
     price(w, 110300);
     assert_int_equal(last_submit(w)->n_closes, 1);
@@ -382,7 +384,7 @@ static void break_even_needs_no_trailing(void **state) {
     price(w, 109891); // ask 109901
     assert_int_equal(changes(w), 0);
     price(w, 109890);
-    assert_int_equal(last_change(w)->stop_loss, PRICE(109990));
+    assert_int_equal(last_change(w)->amendment->stop_loss, PRICE(109990));
     taken(w, "t1");
     price(w, 109000);
     assert_int_equal(changes(w), 1);
@@ -394,13 +396,13 @@ static void trailing_is_set_and_ended_by_command(void **state) {
     price(w, 110000);
     assert_int_equal(changes(w), 0);
     OrderCommand c = command_of(w, "k1", ORDER_COMMAND__ACTION__modify, "t1");
-    c.has_trail_distance = true;
-    c.trail_distance = PRICE(300);
+    c.trailing->has_trail_distance = true;
+    c.trailing->trail_distance = PRICE(300);
     command(w, &c);
-    assert_int_equal(last_change(w)->stop_loss, PRICE(109700)); // by the last price
+    assert_int_equal(last_change(w)->amendment->stop_loss, PRICE(109700)); // by the last price
     taken(w, "t1");
     c.command_id = (char *)"k2";
-    c.trail_distance = 0;
+    c.trailing->trail_distance = 0;
     command(w, &c);
     price(w, 120000);
     assert_int_equal(changes(w), 1);
@@ -414,9 +416,9 @@ static void a_stop_set_by_command_is_taken_as_it_is(void **state) {
     taken(w, "t1");
     price(w, 110450);
     move_stop(w, "k1", "t1", PRICE(109000));
-    assert_int_equal(last_change(w)->stop_loss, PRICE(109000));
+    assert_int_equal(last_change(w)->amendment->stop_loss, PRICE(109000));
     taken(w, "t1");
-    assert_int_equal(last_change(w)->stop_loss, PRICE(110250)); // trailing goes on from there
+    assert_int_equal(last_change(w)->amendment->stop_loss, PRICE(110250)); // trailing goes on from there
 }
 
 int main(void) {

@@ -23,6 +23,7 @@ static int64_t e8(const char *text) {
 static TradeState trade_of(const char *lots) {
     TradeState t = TRADE_STATE__INIT;
     t.terms = new_terms();
+    t.wanted = new_amendment();
     t.trade_id = (char *)"t1";
     t.symbol = (char *)"EURUSD";
     t.direction = t.side = SIGNAL__DIRECTION__buy;

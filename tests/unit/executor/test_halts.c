@@ -61,6 +61,8 @@ static void lock(struct world *w, const char *account_id, OrderCommand__Lock how
     char id[16];
     (void)snprintf(id, sizeof id, "l%u", ++n);
     OrderCommand c = ORDER_COMMAND__INIT;
+    c.amendment = new_amendment();
+    c.trailing = new_trailing();
     c.command_id = id;
     c.account_id = (char *)(uintptr_t)account_id;
     c.action = ORDER_COMMAND__ACTION__set_lock;

@@ -140,6 +140,7 @@ static void a_filled_closing_trade_is_over_and_an_opening_one_is_not(void **stat
     (void)state;
     TradeState t = TRADE_STATE__INIT;
     t.terms = new_terms();
+    t.wanted = new_amendment();
     t.state = TRADE_STATE__STATE__filled;
     t.direction = SIGNAL__DIRECTION__close;
     assert_true(trade_is_final(&t));

@@ -217,12 +217,14 @@ static void stops_are_shared_by_the_trades_of_a_position(void **state) {
     have(w, "t1", SIGNAL__DIRECTION__buy, LOT, 0);
     have(w, "t2", SIGNAL__DIRECTION__buy, LOT, 0);
     OrderCommand c = ORDER_COMMAND__INIT;
+    c.amendment = new_amendment();
+    c.trailing = new_trailing();
     c.command_id = (char *)"k1";
     c.account_id = (char *)"a1";
     c.action = ORDER_COMMAND__ACTION__modify;
     c.trade_id = (char *)"t2";
-    c.has_stop_loss = true;
-    c.stop_loss = LOT;
+    c.amendment->has_stop_loss = true;
+    c.amendment->stop_loss = LOT;
     c.created_at = w->now;
     assert_int_equal(handle(w, TOPIC_orders, &c.base), ERR_OK);
     world_commit(w);

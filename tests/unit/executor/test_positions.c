@@ -206,6 +206,8 @@ static void positions_are_there_again_after_a_restart(void **state) {
 
 static OrderCommand command_of(const struct world *w, OrderCommand__Action action, const char *trade_id) {
     OrderCommand c = ORDER_COMMAND__INIT;
+    c.amendment = new_amendment();
+    c.trailing = new_trailing();
     c.command_id = (char *)"k1";
     c.account_id = (char *)"a1";
     c.action = action;
@@ -237,8 +239,8 @@ static void a_change_is_asked_for_until_it_is_made(void **state) {
     struct world *w = *state;
     have_position(w, "t1");
     OrderCommand c = command_of(w, ORDER_COMMAND__ACTION__modify, "t1");
-    c.has_stop_loss = true;
-    c.stop_loss = LOT;
+    c.amendment->has_stop_loss = true;
+    c.amendment->stop_loss = LOT;
     (void)!handle(w, TOPIC_orders, &c.base);
     world_commit(w);
     assert_int_equal(letters_of(w, &modify_order__descriptor, "t1"), 1);

@@ -264,6 +264,8 @@ static void a_close_on_command_and_a_flatten_say_which_command(void **state) {
     struct world *w = *state;
     have_position(w, "p1");
     OrderCommand c = ORDER_COMMAND__INIT;
+    c.amendment = new_amendment();
+    c.trailing = new_trailing();
     c.command_id = (char *)"k1";
     c.account_id = (char *)"a1";
     c.action = ORDER_COMMAND__ACTION__close;

@@ -152,6 +152,8 @@ static void a_cancel_that_is_refused_for_an_order_that_is_gone_ends_it(void **st
     struct world *w = *state;
     have_one_working(w, "t1");
     OrderCommand c = ORDER_COMMAND__INIT;
+    c.amendment = new_amendment();
+    c.trailing = new_trailing();
     c.command_id = (char *)"c1";
     c.account_id = (char *)"a1";
     c.trade_id = (char *)"t1";
@@ -175,12 +177,14 @@ static void an_acceptance_is_told_though_its_record_was_written_before(void **st
     world_commit(w);
     gateway_reports(w, REPORT__KIND__accepted, "t1");
     OrderCommand c = ORDER_COMMAND__INIT; // recorded at once, published when it is answered
+    c.amendment = new_amendment();
+    c.trailing = new_trailing();
     c.command_id = (char *)"c1";
     c.account_id = (char *)"a1";
     c.trade_id = (char *)"t1";
     c.action = ORDER_COMMAND__ACTION__modify;
-    c.has_stop_loss = true;
-    c.stop_loss = LOT;
+    c.amendment->has_stop_loss = true;
+    c.amendment->stop_loss = LOT;
     c.created_at = w->now;
     assert_int_equal(handle(w, TOPIC_orders, &c.base), ERR_OK);
     world_commit(w);

@@ -26,6 +26,7 @@ static Submit stop_limit(const char *id, Signal__Direction side, const char *sto
 
 static ModifyOrder change_of(const char *id) {
     ModifyOrder m = MODIFY_ORDER__INIT;
+    m.amendment = new_amendment();
     m.epoch = 7;
     m.trade_id = WORD(id);
     m.account_id = WORD("A");
@@ -125,8 +126,8 @@ static void a_moved_price_is_the_one_that_counts(void **state) {
     Submit m = at_price(an_order("t1", SIGNAL__DIRECTION__buy, "0.10"), SIGNAL__ORDER_TYPE__limit, "1.09000");
     broker_order(b, &m);
     ModifyOrder c = change_of("t1");
-    c.has_price = true;
-    c.price = dec("1.09500").e8;
+    c.amendment->has_price = true;
+    c.amendment->price = dec("1.09500").e8;
     assert_changed(b, &c);
     assert_changed(b, &c); // twice is as once
     broker_restart(b);
@@ -141,9 +142,9 @@ static void a_price_moved_to_the_market_fills_at_once(void **state) {
     Submit m = stop_limit("t1", SIGNAL__DIRECTION__buy, "1.10200", "1.10250");
     broker_order(b, &m);
     ModifyOrder c = change_of("t1");
-    c.has_price = c.has_limit_price = true;
-    c.price = dec("1.10005").e8;
-    c.limit_price = dec("1.10020").e8;
+    c.amendment->has_price = c.amendment->has_limit_price = true;
+    c.amendment->price = dec("1.10005").e8;
+    c.amendment->limit_price = dec("1.10020").e8;
     assert_changed(b, &c);
     assert_int_equal(b->n_reports, 2);
     assert_fill(b, 1, "0.1", "1.1001");
@@ -169,16 +170,16 @@ static void what_cannot_be_changed_is_refused_and_stays_as_it_is(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ModifyOrder c = change_of(cases[i].id);
         int64_t level = dec(cases[i].level).e8;
-        if (cases[i].what == SL) c.has_stop_loss = true, c.stop_loss = level;
-        if (cases[i].what == TP) c.has_take_profit = true, c.take_profit = level;
-        if (cases[i].what == PRICE) c.has_price = true, c.price = level;
-        if (cases[i].what == LIMIT) c.has_limit_price = true, c.limit_price = level;
+        if (cases[i].what == SL) c.amendment->has_stop_loss = true, c.amendment->stop_loss = level;
+        if (cases[i].what == TP) c.amendment->has_take_profit = true, c.amendment->take_profit = level;
+        if (cases[i].what == PRICE) c.amendment->has_price = true, c.amendment->price = level;
+        if (cases[i].what == LIMIT) c.amendment->has_limit_price = true, c.amendment->limit_price = level;
         assert_change_refused(b, &c, cases[i].reason);
     }
     ModifyOrder both = change_of("rests"); // all or nothing
-    both.has_price = both.has_stop_loss = true;
-    both.price = dec("1.099").e8;
-    both.stop_loss = -1;
+    both.amendment->has_price = both.amendment->has_stop_loss = true;
+    both.amendment->price = dec("1.099").e8;
+    both.amendment->stop_loss = -1;
     assert_change_refused(b, &both, "invalid_price");
     broker_price(b, "EURUSD", "1.09890", "1.09900");
     assert_int_equal(b->n_reports, 0);
@@ -193,8 +194,8 @@ static void a_closed_position_cannot_be_changed(void **state) {
     broker_price(b, "EURUSD", "1.09890", "1.09900");
     assert_report(b, 0, REPORT__KIND__position_closed, "t1");
     ModifyOrder c = change_of("t1");
-    c.has_stop_loss = true;
-    c.stop_loss = dec("1.09").e8;
+    c.amendment->has_stop_loss = true;
+    c.amendment->stop_loss = dec("1.09").e8;
     assert_change_refused(b, &c, "not_open");
 }
 

@@ -131,11 +131,12 @@ static void stops_belong_to_the_position_whichever_order_brought_them(void **sta
     m.terms->stop_loss = dec("1.09900").e8;
     broker_order(b, &m);
     ModifyOrder c = MODIFY_ORDER__INIT;
+    c.amendment = new_amendment();
     c.epoch = 7;
     c.trade_id = WORD("t2");
     c.account_id = WORD("A");
-    c.has_stop_loss = true;
-    c.stop_loss = dec("1.09950").e8;
+    c.amendment->has_stop_loss = true;
+    c.amendment->stop_loss = dec("1.09950").e8;
     broker_hear(b, &c.base);
     assert_report(b, 0, REPORT__KIND__modified, "t2");
     broker_price(b, "EURUSD", "1.09940", "1.09950");

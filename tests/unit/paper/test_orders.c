@@ -222,11 +222,12 @@ static void a_moved_stop_loss_is_the_one_that_counts(void **state) {
     struct broker *b = *state;
     with_levels(b, "t1", SIGNAL__DIRECTION__buy, "1.09900", "1.20000");
     ModifyOrder m = MODIFY_ORDER__INIT;
+    m.amendment = new_amendment();
     m.epoch = 7;
     m.trade_id = WORD("t1");
     m.account_id = WORD("A");
-    m.has_stop_loss = true;
-    m.stop_loss = dec("1.09000").e8;
+    m.amendment->has_stop_loss = true;
+    m.amendment->stop_loss = dec("1.09000").e8;
     broker_hear(b, &m.base);
     assert_report(b, 0, REPORT__KIND__modified, "t1");
     broker_price(b, "EURUSD", "1.09500", "1.09510");

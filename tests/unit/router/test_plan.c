@@ -361,9 +361,9 @@ static void exits_are_distances_in_price_whatever_their_unit(void **state) {
         if (i) g.signal.exit_unit = units[i].unit;
         SET(g.signal, trail_distance, units[i].said), SET(g.signal, break_even_trigger, units[i].said);
         (void)decide(&g.in, got);
-        assert_int_equal(got->levels.trail_distance.value.e8, E8("0.0011"));
-        assert_int_equal(got->levels.break_even_trigger.value.e8, E8("0.0011"));
-        assert_false(got->levels.trail_step.has);
+        assert_int_equal(got->levels.trailing.trail_distance, E8("0.0011"));
+        assert_int_equal(got->levels.trailing.break_even_trigger, E8("0.0011"));
+        assert_false(got->levels.trailing.has_trail_step);
         given_free(&g);
     }
 }

@@ -273,7 +273,7 @@ static void free_trade(struct trade **t) {
 static struct trade *new_trade(const TradeState *s) {
     struct trade *t = calloc(1, sizeof *t);
     if (!t) abort();
-    t->s = (TradeState *)record_copy(&s->base, NULL);
+    t->s = trade_copy(s);
     return t;
 }
 
