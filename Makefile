@@ -42,12 +42,14 @@ SERVICES := $(patsubst services/%/main.c,%,$(wildcard services/*/main.c))
 GATEWAYS := $(patsubst gateways/%/main.c,%,$(wildcard gateways/*/main.c))
 SYNCS := $(patsubst sync/%/main.c,%,$(wildcard sync/backend/main.c sync/clickhouse/main.c))
 BINS := $(SERVICES:%=$(OUT)/bin/tradecast-%) $(SYNCS:%=$(OUT)/bin/tradecast-sync-%) $(GATEWAYS:%=$(OUT)/bin/tradecast-gateway-%) $(OUT)/bin/tradecast $(OUT)/bin/tradecast-replay
+# Of the tests: the smallest gateway. Never installed.
+FILLER := $(OUT)/bin/tradecast-gateway-filler
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(wildcard tests/unit/*/test_*.c))
 
 objects = $(patsubst %.c,$(OUT)/%.o,$(wildcard $(1)/*.c $(1)/*/*.c))
 
 .PHONY: chaos-copies chaos-hosts reference all packages run test unit tools bench scaling chaos fuzz lint format clean compile_commands.json
-all: $(BINS)
+all: $(BINS) $(if $(filter check chaos,$(MODE)),$(FILLER))
 
 .SECONDARY:
 .SECONDEXPANSION:
@@ -99,6 +101,13 @@ $(OUT)/bin/tradecast $(OUT)/bin/tradecast-replay:
 $(GATEWAYS:%=$(OUT)/bin/tradecast-gateway-%): $(OUT)/bin/tradecast-gateway-%: $$(call objects,gateways/$$*) $$(call objects,gateways/link) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+$(FILLER): $$(call objects,tests/gateway) $$(call objects,gateways/link) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+$(OUT)/tests/link/%: $(OUT)/tests/unit/link/%.o $(OUT)/tests/gateway/filler.o $$(call objects,gateways/link) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka
 
 $(SERVICES:%=$(OUT)/bin/tradecast-%): $(OUT)/bin/tradecast-%: $$(call objects,services/$$*) $(LIB)
 	@mkdir -p $(@D)

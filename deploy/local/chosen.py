@@ -3,7 +3,7 @@
 import json
 import pathlib
 
-from deploy.local.layout import Trouble
+from deploy.local.layout import PRESET_KIND, Trouble
 
 DEMO = "demo"
 
@@ -59,6 +59,6 @@ def check_kinds(system, instances, said_by):
     """Every gateway that the configuration names must have a program here."""
     kinds = sorted(p.name.removeprefix("tradecast-gateway-") for p in system.bin.glob("tradecast-gateway-*"))
     for instance in instances:
-        if instance.get("kind", "paper") not in kinds:
+        if instance.get("kind", PRESET_KIND) not in kinds:
             raise Trouble(f"{said_by}: the instance {instance['instance_id']} is of the kind {instance['kind']}, and there is no gateway of that "
                           f"kind here; there is: {', '.join(kinds)}")

@@ -10,6 +10,7 @@ import socket
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+PRESET_KIND = "paper"  # of an instance whose configuration names none (proto/config.proto)
 ENDS_WITHIN_S = 60  # Redis may have much to write
 SOCKET_PATH_MAX = 107  # of sun_path, its closing zero aside
 

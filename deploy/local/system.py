@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 
 from deploy.local import redis
-from deploy.local.layout import ROOT, Layout, Trouble, free_port, need_free_port
+from deploy.local.layout import PRESET_KIND, ROOT, Layout, Trouble, free_port, need_free_port
 from deploy.local.processes import Process
 
 SERVICES = ["archiver", "monitor", "reconciler", "router", "ingest"]  # started so; beside the executors
@@ -19,7 +19,7 @@ NOT_REACHED = 3  # exit status of the tradecast command: a service did not answe
 
 
 class System:
-    """directory: where its state is. gateways: {instance_id: broker_id}; kinds: {instance_id: kind} where it is not paper. options: more environment for all; per_process: for one.
+    """directory: where its state is. gateways: {instance_id: broker_id}; kinds: {instance_id: kind} where it is not the preset. options: more environment for all; per_process: for one.
     cell: its name where there are several; cells: {name of another one that signals are handed to: its directory of sockets}.
 
     prefix: {name: [command...]}: put before a process's own command.
@@ -78,7 +78,7 @@ class System:
     # --- starting
 
     def prepare(self):
-        for name in ["tradecast", "tradecast-gateway-paper", *("tradecast-" + s.split(".")[0] for s in [*self.services, *self.copies])]:
+        for name in ["tradecast", *(self.program(name) for name in [*self.services, *self.copies, *self.gateways])]:
             if not (self.bin / name).exists():
                 raise Trouble(f"{self.bin / name} is not built; run: make")
         self.layout.own()
@@ -104,7 +104,7 @@ class System:
     def start_gateways(self, instances, within_s=60):
         """instances: rows of the configuration, one gateway each."""
         self.gateways = {i["instance_id"]: i["broker_id"] for i in instances}
-        self.kinds = {i["instance_id"]: i.get("kind", "paper") for i in instances}
+        self.kinds = {i["instance_id"]: i.get("kind", PRESET_KIND) for i in instances}
         for name in self.gateways:
             self.start_process(name)
         self.wait_ready(within_s)
@@ -127,11 +127,15 @@ class System:
         self.processes[name].start()
         return self.processes[name]
 
+    def kind(self, gateway):
+        return self.kinds.get(gateway, PRESET_KIND)
+
+    def program(self, name):
+        return f"tradecast-gateway-{self.kind(name)}" if name in self.gateways else "tradecast-" + name.split(".")[0]
+
     def process(self, name, more=None):
         """A process of this system, not started: a service, a gateway, or a second one under the same name."""
-        kind = self.kinds.get(name, "paper")
-        program = f"tradecast-gateway-{kind}" if name in self.gateways else "tradecast-" + name.split(".")[0]
-        command = [*self.prefix.get(name, []), self.bin / program]
+        command = [*self.prefix.get(name, []), self.bin / self.program(name)]
         self._made.append(Process(name, command, self.layout.log / f"{name}.log", {**self.environment(name), **(more or {})}, self.layout.held))
         return self._made[-1]
 
@@ -161,7 +165,7 @@ class System:
             part = name.split("-")[1].upper()
             out |= {f"TRADECAST_{part}_ARCHIVE": self.archive, f"TRADECAST_{part}_STATE": self.layout.data / f"{name}.db"}
         if name in self.gateways:
-            kind = self.kinds.get(name, "paper").upper()
+            kind = self.kind(name).upper()
             out |= {f"TRADECAST_{kind}_INSTANCE_ID": name, f"TRADECAST_{kind}_BROKER_ID": self.gateways[name],
                     f"TRADECAST_{kind}_BOOKS": self.books(name)}
             del out["TRADECAST_REDIS_PASSWORD_FILE"], out["TRADECAST_REDIS_USER"], out["TRADECAST_REDIS"]

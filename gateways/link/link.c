@@ -36,7 +36,7 @@ struct link {
     bool sent_away;                                                  // to it: connect there
     uint64_t moved_at;
     struct usage usage;
-    bool degraded;
+    bool degraded, declared_anew;
 };
 
 static bool link_open(link_t *self, uint64_t mono_ns) {
@@ -78,6 +78,19 @@ port_t *link_port(link_t *self) { return self->port; }
 unsigned link_shard(const link_t *self) { return self->shard; }
 bool link_is_welcome(const link_t *self) { return self->welcome_epoch != 0; }
 void link_degraded(link_t *self, bool degraded) { self->degraded = degraded; }
+
+static bool is_same(const struct link_abilities *a, const struct link_abilities *b) {
+    return a->duplicate_check == b->duplicate_check && a->can_query == b->can_query && a->keeps_plans == b->keeps_plans &&
+           a->duplicate_window_s == b->duplicate_window_s && a->longest_acceptance_ms == b->longest_acceptance_ms &&
+           a->cannot_modify == b->cannot_modify && a->cannot_modify_price == b->cannot_modify_price &&
+           a->cannot_stop_limit == b->cannot_stop_limit && a->cannot_net == b->cannot_net;
+}
+
+void link_declare(link_t *self, const struct link_abilities *can) {
+    if (is_same(&self->settings.can, can)) return;
+    self->settings.can = *can;
+    self->declared_anew = true;
+}
 
 void link_accounts(link_t *self, char **ids, size_t n) {
     self->accounts = ids;
@@ -202,6 +215,24 @@ const ProtobufCMessage *link_receive(link_t *self, arena_t *arena) {
 
 // --- what is due ---
 
+static void declare_abilities(const struct link_abilities *s, Hello *hello) {
+    hello->duplicate_check = s->duplicate_check;
+    hello->can_query = s->can_query;
+    hello->has_duplicate_window_s = s->duplicate_window_s != 0;
+    hello->duplicate_window_s = s->duplicate_window_s;
+    hello->has_longest_acceptance_ms = s->longest_acceptance_ms != 0;
+    hello->longest_acceptance_ms = s->longest_acceptance_ms;
+    hello->has_keeps_plans = hello->keeps_plans = hello->has_books_since = s->keeps_plans;
+    hello->has_can_modify = s->cannot_modify;
+    hello->can_modify = !s->cannot_modify;
+    hello->has_can_modify_price = s->cannot_modify_price;
+    hello->can_modify_price = !s->cannot_modify_price;
+    hello->has_can_stop_limit = s->cannot_stop_limit;
+    hello->can_stop_limit = !s->cannot_stop_limit;
+    hello->has_can_net = s->cannot_net;
+    hello->can_net = !s->cannot_net;
+}
+
 static void greet(link_t *self, uint64_t mono_ns) {
     Hello hello = HELLO__INIT;
     const struct link_settings *s = &self->settings;
@@ -210,18 +241,12 @@ static void greet(link_t *self, uint64_t mono_ns) {
     hello.kind = (char *)(uintptr_t)s->kind;
     hello.accounts = self->accounts;
     hello.n_accounts = self->n_accounts;
-    hello.duplicate_check = s->duplicate_check;
-    hello.can_query = s->can_query;
-    hello.has_duplicate_window_s = s->duplicate_window_s != 0;
-    hello.duplicate_window_s = s->duplicate_window_s;
-    hello.has_longest_acceptance_ms = s->longest_acceptance_ms != 0;
-    hello.longest_acceptance_ms = s->longest_acceptance_ms;
     hello.books = self->state->books;
     hello.has_first_report = true;
     hello.first_report = self->state->first ? self->state->first : self->state->head + 1;
-    hello.has_keeps_plans = hello.keeps_plans = s->keeps_plans;
-    hello.has_books_since = s->keeps_plans;
     hello.books_since = self->state->books_since;
+    declare_abilities(&s->can, &hello);
+    self->declared_anew = false;
     self->greeted_at = mono_ns;
     (void)link_send(self, &hello.base);
 }
@@ -286,7 +311,7 @@ void link_tick(link_t *self, uint64_t mono_ns) {
     if (!self->port || silent || (self->sent_away && passed(self->moved_at, MOVE_MS, mono_ns))) reconnect(self, mono_ns);
     if (!self->port) return;
     bool quiet = passed(self->heard_at, s->heartbeat_ms, mono_ns);
-    if ((!self->welcome_epoch && passed(self->greeted_at, HELLO_MS, mono_ns)) ||
+    if (self->declared_anew || (!self->welcome_epoch && passed(self->greeted_at, HELLO_MS, mono_ns)) ||
         (quiet && passed(self->greeted_at, s->heartbeat_ms, mono_ns)))
         greet(self, mono_ns);
     if (passed(self->beat_at, s->heartbeat_ms, mono_ns)) {

@@ -7,9 +7,19 @@
 #include "common/port.h"
 #include "gateway.pb-c.h"
 
-// One protocol for every gateway (proto/gateway.proto). The gateway keeps struct link_state and its reports in books of its own, in the
+// One protocol for every gateway (proto/gateway.proto). struct link_state and the reports are in the gateway's books (books.h), in the
 // same transaction as what they tell; the link only sends what is committed:
-//   take = link_receive… → handle → commit (orders, reports, link_state) → link_report…, link_send… → link_tick
+//   link_receive… → handle → commit (orders, reports, link_state) → link_report…, link_send… → link_tick
+// What the broker can, as the Hello says it (proto/gateway.proto). What it cannot the executor refuses visibly, and does not send.
+struct link_abilities {
+    Hello__DuplicateCheck duplicate_check;
+    bool can_query;
+    uint32_t duplicate_window_s;    // 0: not said
+    uint32_t longest_acceptance_ms; // 0: not said
+    bool keeps_plans; // its books have every Submit, its reports and answers say plans and what a fill closed
+    bool cannot_modify, cannot_modify_price, cannot_stop_limit, cannot_net;
+};
+
 struct link_settings {
     struct endpoint executor; // its ROUTER
     // Where there are several executors: that is the one with number `shard`, and the one that has our accounts is found by asking, since
@@ -19,11 +29,7 @@ struct link_settings {
     const char *instance_id; // our name on it
     const char *broker_id;
     const char *kind; // paper, mt5, fix
-    Hello__DuplicateCheck duplicate_check;
-    bool can_query;
-    uint32_t duplicate_window_s;    // 0: not said
-    uint32_t longest_acceptance_ms; // 0: not said
-    bool keeps_plans;     // its books have every Submit, its reports and answers say plans and what a fill closed (proto/gateway.proto)
+    struct link_abilities can;
     int64_t heartbeat_ms; // between heartbeats, and how long the executor may be silent before it is greeted again
     int64_t silent_ms;    // silent for so long: a new connection
     int64_t resend_ms;    // a report that is not acknowledged after this goes out again
@@ -59,6 +65,7 @@ unsigned link_shard(const link_t *self); // the executor it is connected to
 bool link_is_welcome(const link_t *self);
 // Accounts to name in the Hello; `ids` must stay valid.
 void link_accounts(link_t *self, char **ids, size_t n);
+void link_declare(link_t *self, const struct link_abilities *can); // what has changed is said at once
 void link_degraded(link_t *self, bool degraded); // the way on to the broker is down: told in the heartbeat
 
 // The next message that is to be handled: Welcome, Submit, CancelOrder, ModifyOrder, QueryOrder or SnapshotRequest, in `arena`. What it

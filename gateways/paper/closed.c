@@ -8,7 +8,7 @@ static struct closed_part *part_of(paper_t *self, struct closed *closed, struct 
     }
     if (closed->n == closed->room) {
         size_t room = closed->room * 2 + 4;
-        struct closed_part *more = arena_take(self->arena, room * sizeof *more);
+        struct closed_part *more = arena_take(self->context->arena, room * sizeof *more);
         for (size_t i = 0; i < closed->n; i++) more[i] = closed->parts[i];
         closed->parts = more;
         closed->room = room;
@@ -40,8 +40,8 @@ void closed_list(paper_t *self, const struct closed *closed, Fill *fill) {
     if (!closed->n) return;
     fill->has_pnl = true;
     fill->pnl = closed->pnl.e8;
-    fill->closed = arena_take(self->arena, closed->n * sizeof *fill->closed);
-    Closing *list = arena_take(self->arena, closed->n * sizeof *list);
+    fill->closed = arena_take(self->context->arena, closed->n * sizeof *fill->closed);
+    Closing *list = arena_take(self->context->arena, closed->n * sizeof *list);
     for (size_t i = 0; i < closed->n; i++) {
         const struct closed_part *part = &closed->parts[i];
         if (part->order->orphan) continue;

@@ -6,13 +6,11 @@
 
 #include "common/book.h"
 #include "common/record.h"
-#include "gateways/paper/books.h"
+#include "gateways/paper/ledger.h"
 #include "gateways/paper/money.h"
 #include "gateways/paper/paper.h"
 
 #define CUT_MS_DEFAULT 1000
-
-typedef bool verb_fn(paper_t *self, size_t n, char **args, buffer_t *answer);
 
 static bool say(buffer_t *answer, const char *sentence) {
     buffer_text(answer, sentence);
@@ -26,7 +24,7 @@ static bool read_number(const char *text, decimal_t *out) { return decimal_parse
 static bool cut(paper_t *self, size_t n, char **args, buffer_t *answer) {
     decimal_t ms = DECIMAL_INT(CUT_MS_DEFAULT);
     if (n > 1 && !read_number(args[1], &ms)) return say(answer, "say: fault disconnect [ms]");
-    self->cut_ms = ms.e8 / DECIMAL_SCALE + 1;
+    self->context->cut_ms = ms.e8 / DECIMAL_SCALE + 1;
     buffer_text(answer, "{}");
     return true;
 }
@@ -85,7 +83,7 @@ static void print_money(buffer_t *out, const char *name, decimal_t amount) {
     buffer_format(out, ",\"%s\":\"%s\"", name, text);
 }
 
-static void ledger_account(const struct market *m, const struct account *a, buffer_t *out) {
+static void print_account(const struct market *m, const struct account *a, buffer_t *out) {
     const struct money money = money_of(m, a);
     buffer_text(out, "{\"account_id\":");
     buffer_json_string(out, a->id, strlen(a->id));
@@ -98,7 +96,7 @@ static void ledger_account(const struct market *m, const struct account *a, buff
     buffer_text(out, "}");
 }
 
-static bool ledger_order(paper_t *self, const char *trade_id, buffer_t *answer) {
+static bool print_order(paper_t *self, const char *trade_id, buffer_t *answer) {
     struct order *o = paper_order(self, trade_id);
     if (!o) return say(answer, "never seen an order of this id");
     buffer_text(answer, "{\"trade_id\":");
@@ -117,34 +115,23 @@ static bool ledger_order(paper_t *self, const char *trade_id, buffer_t *answer) 
     return true;
 }
 
-static bool ledger(paper_t *self, size_t n, char **args, buffer_t *answer) {
-    if (n) return ledger_order(self, args[0], answer);
+static bool print_ledger(paper_t *self, size_t n, char **args, buffer_t *answer) {
+    if (n) return print_order(self, args[0], answer);
     buffer_text(answer, "{");
-    books_ledger(self, answer);
-    buffer_format(answer, ",\"reports\":%llu,\"acknowledged\":%llu,\"faults\":", (unsigned long long)self->link.head,
-                  (unsigned long long)self->link.acked);
+    ledger_totals(self, answer);
+    buffer_format(answer, ",\"reports\":%llu,\"acknowledged\":%llu,\"faults\":", (unsigned long long)self->context->link.head,
+                  (unsigned long long)self->context->link.acked);
     faults_json(&self->faults, answer);
     buffer_text(answer, ",\"accounts\":[");
     for (const struct account *a = self->accounts; a; a = a->hh.next) {
         if (a != self->accounts) buffer_text(answer, ",");
-        ledger_account(&self->market, a, answer);
+        print_account(&self->market, a, answer);
     }
     buffer_text(answer, "]}");
     return true;
 }
 
-static bool ping(paper_t *self, size_t n, char **args, buffer_t *answer) {
-    (void)args;
-    if (n) return say(answer, "say: ping");
-    buffer_format(answer, "{\"service\":\"%s\",\"stalled\":false}", self->settings->instance_id);
-    return true;
-}
-
-static const struct verb {
-    const char *name, *words;
-    verb_fn *run;
-} verbs[] = {
-    {"ping", "ping", ping},
+const struct gateway_verb paper_verbs[] = {
     {"fault", "fault NAME …", fault},
     {"clear", "clear: no faults any more", clear},
     {"price", "price SYMBOL BID ASK", price},
@@ -152,14 +139,6 @@ static const struct verb {
     {"appear", "appear ACCOUNT SYMBOL buy|sell LOTS", paper_appear},
     {"close_by_hand", "close_by_hand TRADE_ID [LOTS] [quiet]", paper_close_by_hand},
     {"vanish", "vanish TRADE_ID", paper_vanish},
-    {"ledger", "ledger [TRADE_ID]", ledger},
+    {"ledger", "ledger [TRADE_ID]", print_ledger},
+    {0},
 };
-
-bool paper_control(paper_t *self, const ControlRequest *request, buffer_t *answer) {
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
-        if (strcmp(verbs[i].name, request->verb) == 0) return verbs[i].run(self, request->n_args, request->args, answer);
-    }
-    buffer_text(answer, "say one of:");
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) buffer_format(answer, "%s %s", i ? ";" : "", verbs[i].words);
-    return false;
-}

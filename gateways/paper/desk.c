@@ -5,12 +5,16 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "gateways/paper/books.h"
+#include "gateways/paper/ledger.h"
 #include "gateways/paper/paper.h"
-#include "gateways/paper/submitted.h"
 
 struct chance paper_chance(const paper_t *self, const struct order *o) {
     return (struct chance){self->settings->seed, o->trade_id, o->acceptances};
+}
+
+struct evidence_names paper_names(const struct order *o) {
+    const char *symbol = o->symbol ? o->symbol->name : NULL;
+    return (struct evidence_names){o->trade_id, o->account->id, symbol};
 }
 
 struct order *paper_live(paper_t *self, const char *trade_id) {
@@ -24,7 +28,7 @@ static void into_table(paper_t *self, struct order *o) { HASH_ADD_KEYPTR(hh, sel
 struct order *paper_order(paper_t *self, const char *trade_id) {
     struct order *o = paper_live(self, trade_id);
     if (o) return o;
-    o = books_order(self, trade_id);
+    o = ledger_order(self, trade_id);
     if (!o) return NULL;
     into_table(self, o);
     paper_touch(self, o, false); // leaves again with the batch, unless it comes to life
@@ -43,8 +47,8 @@ struct order *paper_order_add(paper_t *self, const char *trade_id) {
 
 void paper_touch(paper_t *self, struct order *o, bool save) {
     if (save) {
-        o->save = true;
-        o->updated_at = self->now;
+        o->save = self->context->changed = true;
+        o->updated_at = self->context->now;
     }
     if (o->touched) return;
     o->touched = true;
@@ -53,6 +57,7 @@ void paper_touch(paper_t *self, struct order *o, bool save) {
 }
 
 void paper_touch_account(paper_t *self, struct account *a) {
+    self->context->changed = true;
     if (a->touched) return;
     a->touched = true;
     a->touched_next = self->touched_accounts;
@@ -82,23 +87,6 @@ void paper_at(paper_t *self, struct order *o, uint64_t utc_ns) {
     paper_link_order(self, o);
 }
 
-void paper_answer(paper_t *self, const ProtobufCMessage *m) {
-    struct answer *a = arena_take(self->arena, sizeof *a);
-    *a = (struct answer){NULL, m};
-    *self->answers_end = a;
-    self->answers_end = &a->next;
-}
-
-static void tell(paper_t *self, Report *r) {
-    r->report = ++self->link.head;
-    size_t size = report__get_packed_size(r);
-    struct told *t = arena_take(self->arena, sizeof *t + size);
-    report__pack(r, (uint8_t *)(t + 1));
-    *t = (struct told){NULL, r->report, {t + 1, size}};
-    *self->told_end = t;
-    self->told_end = &t->next;
-}
-
 static void mark_unheard(paper_t *self, struct order *o) {
     o->unheard = true;
     paper_touch(self, o, true);
@@ -124,10 +112,10 @@ static void report(paper_t *self, struct order *o, Report *r, const char *reason
     r->account_id = o->account->id;
     r->broker_order_id = ticket;
     r->reason = (char *)(uintptr_t)reason;
-    r->reported_at = self->now;
-    r->plan = submitted_plan(self, o);
-    tell(self, r);
-    if (faults_take(&self->faults.duplicate_report)) tell(self, r);
+    r->reported_at = self->context->now;
+    r->plan = evidence_plan(&o->submit, self->context->arena);
+    gateway_report(self->context, r);
+    if (faults_take(&self->faults.duplicate_report)) gateway_report(self->context, r);
     r->broker_order_id = NULL; // it ends here
 }
 
@@ -148,18 +136,7 @@ void paper_report_change(paper_t *self, struct order *o, const char *refused, co
     report(self, o, &r, refused);
 }
 
-uint8_t *paper_add_field(buffer_t *packed, unsigned field, size_t size) {
-    size_t n = size;
-    uint8_t *at = buffer_reserve(packed, size + 11);
-    *at++ = (uint8_t)(field << 3 | 2);
-    for (; n >= 0x80; n >>= 7) *at++ = (uint8_t)(n | 0x80);
-    *at++ = (uint8_t)n;
-    packed->length = (size_t)(at - packed->data) + size;
-    return at;
-}
-
-// The history is the packed form of the fields `fills` and `closings` of OrderStatus: appending to it appends to the list.
 void paper_remember(paper_t *self, struct order *o, const Fill *fill, bool closing) {
-    if (!o->history_known) books_history(self, o);
-    (void)fill__pack(fill, paper_add_field(&o->history, closing ? 8 : 7, fill__get_packed_size(fill)));
+    if (!o->history_known) ledger_history(self, o);
+    evidence_add_fill(&o->history, fill, closing);
 }

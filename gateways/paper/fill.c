@@ -215,7 +215,7 @@ static void fill_piece(paper_t *self, struct order *o, decimal_t piece, decimal_
     fill.has_net = fill.net = o->account->netting;
     fill.lots = piece.e8;
     fill.price = price.e8;
-    fill.executed_at = self->now;
+    fill.executed_at = self->context->now;
     fill.has_received_at = true;
     fill.received_at = o->received_at;
     charge(self, o, piece, &fill);
@@ -249,7 +249,7 @@ void paper_fill(paper_t *self, struct order *o) {
         if (!execution_price(self, o, &price) || !piece_is_there(self, o, &piece)) break;
         fill_piece(self, o, piece, price);
         if (o->pieces_left && self->settings->partial_gap) {
-            paper_at(self, o, self->now + (uint64_t)self->settings->partial_gap * NS_PER_MS);
+            paper_at(self, o, self->context->now + (uint64_t)self->settings->partial_gap * NS_PER_MS);
             return;
         }
     }
@@ -309,7 +309,7 @@ void paper_close_position(paper_t *self, struct order *o, decimal_t lots, decima
     o = closed_foremost(&closed);
     fill.lots = lots.e8;
     fill.price = price.e8;
-    fill.executed_at = self->now;
+    fill.executed_at = self->context->now;
     fill.has_net = fill.net = o->account->netting;
     closed_list(self, &closed, &fill);
     charge(self, o, lots, &fill);

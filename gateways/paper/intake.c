@@ -5,20 +5,19 @@
 #include "common/clock.h"
 #include "gateways/paper/netting.h"
 #include "gateways/paper/paper.h"
-#include "gateways/paper/submitted.h"
 
 // Whether this broker knows a second order under a known id for what it is.
 static bool recognises(const paper_t *self, const struct order *o) {
     if (o->forgotten) return false;
-    switch (settings_duplicate_check(self->settings)) {
+    switch (paper_duplicate_check(self->settings)) {
     case HELLO__DUPLICATE_CHECK__none:
         return false;
     case HELLO__DUPLICATE_CHECK__open_orders:
         return o->pieces_left != 0;
     case HELLO__DUPLICATE_CHECK__window:
-        return self->now < o->received_at + (uint64_t)self->settings->duplicate_window * NS_PER_MS;
+        return self->context->now < o->received_at + (uint64_t)self->settings->duplicate_window * NS_PER_MS;
     case HELLO__DUPLICATE_CHECK__session:
-        return o->received_at >= self->started_at;
+        return o->received_at >= self->context->started_at;
     case HELLO__DUPLICATE_CHECK__forever:
         return true;
     case _HELLO__DUPLICATE_CHECK_IS_INT_SIZE:
@@ -41,7 +40,8 @@ static void write_down(paper_t *self, struct order *o, const Submit *m) {
         o->symbol = market_symbol(&self->market, m->broker_symbol);
         o->side = m->side;
     }
-    submitted_keep(self, o, m);
+    evidence_keep_submit(&o->submit, m, o->acceptances != 0, paper_names(o),
+                         self->context->arena);
     o->type = m->terms->order_type;
     o->lots = D((o->acceptances ? o->lots.e8 : 0) + m->lots);
     o->price = D(m->terms->has_price ? m->terms->price : 0);
@@ -51,7 +51,7 @@ static void write_down(paper_t *self, struct order *o, const Submit *m) {
     o->stop_loss = D(m->terms->has_stop_loss ? m->terms->stop_loss : 0);
     o->take_profit = D(m->terms->has_take_profit ? m->terms->take_profit : 0);
     o->expires_at = m->terms->has_expiration_time ? m->terms->expiration_time : 0;
-    o->received_at = self->now;
+    o->received_at = self->context->now;
     netting_reorder(o);
     o->forgotten = false;
     o->state = TRADE_STATE__STATE__working;
@@ -109,12 +109,12 @@ void paper_submit(paper_t *self, const Submit *m) {
     if (!why) why = broker_will_not(self, o);
     if (why) {
         paper_end(self, o, REPORT__KIND__rejected, why);
-    } else if (o->expires_at && o->expires_at <= self->now) {
+    } else if (o->expires_at && o->expires_at <= self->context->now) {
         paper_end(self, o, REPORT__KIND__expired, "expired");
     } else if (faults_take(&self->faults.late_accept)) {
         o->latent = true;
         o->pieces_left = 1;
-        paper_at(self, o, self->now + (uint64_t)self->faults.late_accept_ms * NS_PER_MS);
+        paper_at(self, o, self->context->now + (uint64_t)self->faults.late_accept_ms * NS_PER_MS);
     } else {
         paper_accept(self, o);
     }
@@ -159,7 +159,7 @@ void paper_accept(paper_t *self, struct order *o) {
     }
     if (!unannounced && (wait || o->pieces_left > 1)) paper_report(self, o, REPORT__KIND__accepted, NULL, NULL);
     if (wait)
-        paper_at(self, o, self->now + wait);
+        paper_at(self, o, self->context->now + wait);
     else
         paper_fill(self, o);
 }

@@ -36,7 +36,7 @@ static bool read_stranger(paper_t *self, char **args, struct stranger *s) {
 
 static struct order *add_stranger(paper_t *self, const struct stranger *s, decimal_t price) {
     char id[48];
-    (void)snprintf(id, sizeof id, "orphan-%llu-%u", (unsigned long long)self->now,
+    (void)snprintf(id, sizeof id, "orphan-%llu-%u", (unsigned long long)self->context->now,
                    HASH_COUNT(self->orders));
     struct order *o = paper_order_add(self, id);
     o->orphan = true;
@@ -45,7 +45,7 @@ static struct order *add_stranger(paper_t *self, const struct stranger *s, decim
     o->side = s->side;
     o->type = SIGNAL__ORDER_TYPE__market;
     o->lots = s->lots;
-    o->received_at = self->now;
+    o->received_at = self->context->now;
     o->price = o->average = price;
     return o;
 }

@@ -7,43 +7,24 @@
 #include <string.h>
 
 #include "common/alloc.h"
-#include "common/clock.h"
+#include "common/envelope.h"
 #include "common/log.h"
-#include "common/own.h"
-#include "common/testing.h"
-#include "gateways/paper/books.h"
+#include "gateways/paper/ledger.h"
+#include "proto/topics.h"
 
-#define ACK_KEPT_AFTER NS_PER_S // an acknowledgement alone is not worth a transaction of its own at once
-
-static void name_accounts(paper_t *self) {
-    free(self->account_ids);
-    self->n_accounts = 0;
-    self->account_ids = alloc_zeroed(HASH_COUNT(self->accounts) + 1, sizeof *self->account_ids);
+static void serve_accounts(paper_t *self) {
+    size_t n = 0;
+    char **ids = arena_take(self->context->arena, (HASH_COUNT(self->accounts) + 1) * sizeof *ids);
     for (struct account *a = self->accounts; a; a = a->hh.next) {
-        if (a->served) self->account_ids[self->n_accounts++] = a->id;
+        if (a->served) ids[n++] = a->id;
     }
+    gateway_serve(self->context, ids, n);
 }
 
-paper_t *paper_new(const struct paper_settings *settings, uint64_t utc_ns, char why[static 200]) {
-    paper_t *self = alloc_zeroed(1, sizeof *self);
-    self->settings = settings;
-    self->started_at = self->now = utc_ns;
-    self->next_time = UINT64_MAX;
-    market_open(&self->market, D(settings->spread));
-    self->arena = arena_new(0);
-    paper_begin(self, utc_ns);
-    self->books = books_open(settings->books, why);
-    if (!self->books || books_load(self, why) != ERR_OK) {
-        paper_destroy(&self);
-        return NULL;
-    }
-    name_accounts(self);
-    return self;
-}
+// --- from start to end ---
 
-void paper_destroy(paper_t **self) {
+static void close_paper(paper_t **self) {
     paper_t *p = *self;
-    if (!p) return;
     struct order *o, *next;
     HASH_ITER(hh, p->orders, o, next) {
         HASH_DEL(p->orders, o);
@@ -51,24 +32,36 @@ void paper_destroy(paper_t **self) {
     }
     account_free_all(&p->accounts);
     market_free(&p->market);
-    books_close(&p->books);
-    arena_destroy(&p->arena);
-    free(p->account_ids);
+    ledger_close(&p->ledger);
+    port_destroy(&p->prices);
     free(p);
     *self = NULL;
 }
 
-void paper_begin(paper_t *self, uint64_t utc_ns) {
-    arena_reset(self->arena);
-    self->now = utc_ns;
-    self->told = NULL;
-    self->told_end = &self->told;
-    self->answers = NULL;
-    self->answers_end = &self->answers;
-    self->cut_ms = 0;
+static void configure(paper_t *self, const BrokerConfig *config) {
+    market_configure(&self->market, config);
 }
 
-// --- messages ---
+static paper_t *open_paper(gateway_context_t *context, char why[static 200]) {
+    paper_t *self = alloc_zeroed(1, sizeof *self);
+    self->context = context;
+    self->settings = (const struct paper_settings *)context->settings;
+    self->next_time = UINT64_MAX;
+    market_open(&self->market, D(self->settings->spread));
+    if (context->config) configure(self, context->config); // first: the symbols' sizes
+    self->ledger = ledger_open(self);
+    err_t e = self->ledger ? ledger_load(self) : ERR_DISK;
+    if (e == ERR_OK) {
+        serve_accounts(self);
+        return self;
+    }
+    const char *trouble = e == ERR_INPUT ? "a row makes no sense" : sql_trouble(books_sql(context->books));
+    (void)snprintf(why, 200, "the books cannot be read: %.100s", trouble);
+    close_paper(&self);
+    return NULL;
+}
+
+// --- accounts ---
 
 // Whether it nets changes only while nothing is open: positions kept one way cannot be read the other way.
 static bool renet(struct account *a, bool netting) {
@@ -94,42 +87,42 @@ static void open_account(paper_t *self, const AccountConfig *c) {
     paper_touch_account(self, a);
 }
 
-static bool is_same_broker(const BrokerConfig *a, const BrokerConfig *b) {
-    own(buffer) one = {0}, other = {0};
-    if (!a) return false;
-    one.length = broker_config__pack(a, buffer_reserve(&one, broker_config__get_packed_size(a)));
-    other.length = broker_config__pack(b, buffer_reserve(&other, broker_config__get_packed_size(b)));
-    return one.length == other.length && memcmp(one.data, other.data, one.length) == 0;
-}
-
-// It comes with every greeting: only what it changes is written.
-static void welcome(paper_t *self, const Welcome *m) {
-    if (m->broker && !is_same_broker(self->market.broker, m->broker)) {
-        market_configure(&self->market, m->broker);
-        self->broker_changed = true;
-    }
-    for (struct account *a = self->accounts; m->n_accounts && a; a = a->hh.next) {
+static void welcome_accounts(paper_t *self, AccountConfig **accounts, size_t n) {
+    for (struct account *a = self->accounts; a; a = a->hh.next) {
         a->in_books = a->in_books || a->served;
         a->served = false;
     }
-    for (size_t i = 0; i < m->n_accounts; i++) open_account(self, m->accounts[i]);
-    name_accounts(self);
+    for (size_t i = 0; i < n; i++) open_account(self, accounts[i]);
+    serve_accounts(self);
 }
 
-void paper_take(paper_t *self, const ProtobufCMessage *m) {
-    const ProtobufCMessageDescriptor *d = m->descriptor;
-    if (d == &submit__descriptor)
-        paper_submit(self, (const Submit *)m);
-    else if (d == &query_order__descriptor)
-        paper_status(self, ((const QueryOrder *)m)->trade_id, ((const QueryOrder *)m)->account_id);
-    else if (d == &cancel_order__descriptor)
-        paper_cancel(self, (const CancelOrder *)m);
-    else if (d == &modify_order__descriptor)
-        paper_modify(self, (const ModifyOrder *)m);
-    else if (d == &snapshot_request__descriptor)
-        paper_snapshots(self);
-    else if (d == &welcome__descriptor)
-        welcome(self, (const Welcome *)m);
+static void declare(const paper_t *self, struct link_abilities *can) {
+    const struct paper_settings *s = self->settings;
+    can->duplicate_check = paper_duplicate_check(s);
+    can->can_query = s->can_query;
+    can->keeps_plans = true;
+    if (can->duplicate_check == HELLO__DUPLICATE_CHECK__window)
+        can->duplicate_window_s = (uint32_t)(s->duplicate_window / 1000);
+}
+
+static void query(paper_t *self, const QueryOrder *m) {
+    paper_status(self, m->trade_id, m->account_id);
+}
+
+// --- prices ---
+
+static bool connect_feed(paper_t *self, char why[static 200]) {
+    const struct endpoint *at = &self->settings->prices_at;
+    self->prices = port_connect(PORT_SUB, at, 0);
+    bool right = self->prices && port_subscribe(self->prices, FEED_PRICES);
+    if (!right) (void)snprintf(why, 200, "%.100s: %.90s", at->address, port_why());
+    return right;
+}
+
+static size_t wait_for_prices(const paper_t *self, struct waiter *out, size_t most) {
+    (void)most;
+    *out = (struct waiter){.port = self->prices, .fd = -1};
+    return 1;
 }
 
 void paper_price(paper_t *self, const Price *price) {
@@ -137,20 +130,19 @@ void paper_price(paper_t *self, const Price *price) {
     if (q) paper_quoted(self, q);
 }
 
-// --- the end of a batch ---
-
-static bool has_orders_to_save(const paper_t *self) {
-    for (const struct order *o = self->touched_orders; o; o = o->touched_next) {
-        if (o->save) return true;
+static void receive_prices(paper_t *self, size_t most) {
+    struct parcel parcel;
+    struct envelope e;
+    for (size_t i = 0; i < most && port_receive(self->prices, &parcel); i++) {
+        if (envelope_read(parcel.topic, parcel.frame, &e) != ERR_OK) continue;
+        const ProtobufCMessage *m = envelope_open(&e, self->context->arena);
+        if (m && m->descriptor == &price__descriptor) paper_price(self, (const Price *)m);
     }
-    return false;
 }
 
-static bool has_something_to_write(const paper_t *self) {
-    if (self->told || self->touched_accounts || self->broker_changed || self->link.epoch != self->saved_epoch) return true;
-    if (self->link.changed && self->now >= self->saved_at + ACK_KEPT_AFTER) return true;
-    return has_orders_to_save(self);
-}
+static uint64_t next_time(const paper_t *self) { return self->next_time; }
+
+// --- the end of a batch ---
 
 // Orders that are over leave memory; of positions the history does.
 static void settle_orders(paper_t *self) {
@@ -181,18 +173,35 @@ static void settle_accounts(paper_t *self) {
     self->touched_accounts = NULL;
 }
 
-err_t paper_commit(paper_t *self) {
-    if (has_something_to_write(self)) {
-        err_t e = books_write(self);
-        if (e != ERR_OK) return e;
-        FAILPOINT("paper.after_commit_before_report");
-        self->saved_epoch = self->link.epoch;
-        self->saved_at = self->now;
-        self->link.changed = self->broker_changed = false;
-    } else {
-        books_leave(self);
-    }
+static void settle(paper_t *self) {
     settle_orders(self);
     settle_accounts(self);
-    return ERR_OK;
 }
+
+const struct gateway paper_gateway = {
+    .kind = "paper",
+    .purpose = "a broker that exists only here: fills from the price feed, remembers in books of its own",
+    .options = paper_options,
+    .settings_size = sizeof(struct paper_settings),
+    .versions = LEDGER_VERSIONS,
+    .schema = ledger_schema,
+    .verbs = paper_verbs,
+    .settle = paper_settle,
+    .declare = declare,
+    .open = open_paper,
+    .close = close_paper,
+    .connect = connect_feed,
+    .configure = configure,
+    .accounts = welcome_accounts,
+    .submit = paper_submit,
+    .cancel = paper_cancel,
+    .modify = paper_modify,
+    .query = query,
+    .snapshot = paper_snapshot,
+    .waits = wait_for_prices,
+    .receive = receive_prices,
+    .due = next_time,
+    .tick = paper_time,
+    .write = ledger_write,
+    .committed = settle,
+};

@@ -2,34 +2,21 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/arena.h"
-#include "common/buffer.h"
-#include "gateways/link/link.h"
+#include "gateways/link/evidence.h"
+#include "gateways/link/gateway.h"
 #include "gateways/paper/chance.h"
 #include "gateways/paper/faults.h"
 #include "gateways/paper/order.h"
 #include "gateways/paper/settings.h"
 #include "price.pb-c.h"
-#include "system.pb-c.h"
 
-typedef struct books books_t;
+extern const struct gateway paper_gateway;
 
-struct told { // a report of this batch, in the arena
-    struct told *next;
-    uint64_t number;
-    struct span report; // packed
-};
-
-struct answer { // to the executor, not numbered, after the commit
-    struct answer *next;
-    const ProtobufCMessage *message;
-};
-
-// The broker's memory. Handlers change it and mark what they touched; paper_commit writes exactly that in one transaction. If the disk
-// refuses, nothing is forgotten: commit again later, and send nothing until it worked.
-typedef struct paper {
+// The broker's memory. Handlers change it and mark what they touched; the commit writes exactly that.
+typedef struct gateway_broker {
+    gateway_context_t *context;
     const struct paper_settings *settings;
-    books_t *books;
+    struct ledger *ledger;
     struct market market;
     struct account *accounts; // hash
     struct order *orders;     // hash: live ones, and those touched in this batch
@@ -38,31 +25,10 @@ typedef struct paper {
     struct order *touched_orders;
     struct account *touched_accounts;
     struct faults faults;
-    struct link_state link;
-    bool broker_changed;
-    uint64_t now;        // UTC ns, of the batch
-    uint64_t started_at; // UTC ns: the session
-    uint64_t snapshot_at, trimmed_at;
-    uint64_t saved_at, saved_epoch; // as the books have it
-    arena_t *arena;                 // until the commit
-    struct told *told, **told_end;
-    struct answer *answers, **answers_end;
-    char **account_ids; // for the Hello
-    size_t n_accounts;
-    int64_t cut_ms; // the fault "disconnect": to be cut after the commit
+    port_t *prices; // the feed; NULL: not connected
 } paper_t;
 
-// Opens the books and loads what is live. NULL: *why.
-paper_t *paper_new(const struct paper_settings *settings, uint64_t utc_ns, char why[static 200]);
-void paper_destroy(paper_t **self);
-
-void paper_begin(paper_t *self, uint64_t utc_ns); // after a commit that worked: empties reports and answers
-void paper_take(paper_t *self, const ProtobufCMessage *m);
 void paper_price(paper_t *self, const Price *price);
-void paper_time(paper_t *self); // what is due or expired; snapshots
-int64_t paper_wait_ms(const paper_t *self, int64_t most_ms);
-bool paper_control(paper_t *self, const ControlRequest *request, buffer_t *answer);
-err_t paper_commit(paper_t *self);
 
 // --- between this part's files ---
 
@@ -76,10 +42,8 @@ void paper_touch_account(paper_t *self, struct account *a);
 void paper_at(paper_t *self, struct order *o, uint64_t utc_ns); // its next piece is due then
 void paper_report(paper_t *self, struct order *o, Report__Kind kind, const char *reason, Fill *fill);
 void paper_report_change(paper_t *self, struct order *o, const char *refused, const ModifyOrder *m); // refused: why, or NULL
-void paper_answer(paper_t *self, const ProtobufCMessage *m);
-// Room for a nested message of that size at the end of a packed one; the field's number is below 16.
-uint8_t *paper_add_field(buffer_t *packed, unsigned field, size_t size);
 void paper_remember(paper_t *self, struct order *o, const Fill *fill, bool closing); // into its history
+struct evidence_names paper_names(const struct order *o); // in its row
 struct chance paper_chance(const paper_t *self, const struct order *o);
 
 // intake.c: orders as they come
@@ -98,10 +62,13 @@ bool paper_side_price(const struct symbol *s, int leg, decimal_t *out); // ask f
 
 // timing.c: what waits for a price or a time
 void paper_quoted(paper_t *self, struct quote *q); // its price has changed
+void paper_time(paper_t *self);                    // what is due or expired
 
 // change.c: what is asked of an order that is there
 void paper_cancel(paper_t *self, const CancelOrder *m);
 void paper_modify(paper_t *self, const ModifyOrder *m);
+
+extern const struct gateway_verb paper_verbs[]; // control.c
 
 // outside.c: verbs of the control door; what happens at the broker that no order of ours asked for. False: *answer says what is wrong
 bool paper_orphan(paper_t *self, size_t n, char **args, buffer_t *answer);
@@ -111,5 +78,4 @@ bool paper_vanish(paper_t *self, size_t n, char **args, buffer_t *answer);
 
 // status.c: answers
 void paper_status(paper_t *self, const char *trade_id, const char *account_id);
-void paper_snapshot(paper_t *self, struct account *a);
-void paper_snapshots(paper_t *self); // of every account served
+void paper_snapshot(paper_t *self); // of every account served

@@ -3,32 +3,24 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "common/former.h"
-#include "common/own.h"
-#include "gateways/paper/books.h"
+#include "gateways/paper/ledger.h"
 #include "gateways/paper/money.h"
 #include "gateways/paper/paper.h"
-#include "gateways/paper/submitted.h"
 
-#define HOLDINGS_MAX    6000 // a frame holds 1 MiB
-#define SUBMITTED_FIELD 10   // OrderStatus.submitted
+#define HOLDINGS_MAX 6000 // a frame holds 1 MiB
 
 static char *ticket_text(paper_t *self, const struct order *o) {
-    return arena_format(self->arena, "%016llx", (unsigned long long)o->ticket);
+    return arena_format(self->context->arena, "%016llx", (unsigned long long)o->ticket);
 }
 
-// One answer of three packed parts: its head, the Submit as it was kept, and the history, which is an OrderStatus without its head.
-static void answer_whole(paper_t *self, const OrderStatus *head, struct order *o, bool submitted, bool history) {
-    own(buffer) whole = {0};
-    whole.length = order_status__pack(head, buffer_reserve(&whole, order_status__get_packed_size(head)));
-    size_t size = submitted ? o->submit.length : 0;
-    if (size) memcpy(paper_add_field(&whole, SUBMITTED_FIELD, size), o->submit.data, size);
-    if (history && !o->history_known) books_history(self, o);
-    if (history) buffer_add(&whole, o->history.data, o->history.length);
-    OrderStatus *m = (OrderStatus *)former_unpack(
-        &order_status__descriptor, (struct span){whole.data, whole.length}, self->arena);
-    if (m && m->submitted) submitted_complete(self, o, m->submitted);
-    if (m) paper_answer(self, &m->base);
+// What is not said is NULL.
+static void answer_whole(paper_t *self, const OrderStatus *head, struct order *o, bool submitted,
+                         bool history) {
+    if (history && !o->history_known) ledger_history(self, o);
+    struct evidence_names names = o ? paper_names(o) : (struct evidence_names){0};
+    OrderStatus *m = evidence_answer(head, submitted ? &o->submit : NULL,
+                                     history ? &o->history : NULL, names, self->context->arena);
+    if (m) gateway_answer(self->context, &m->base);
 }
 
 // If the broker cannot be asked, what the gateway itself has: the Submit, and what it has heard, if it has heard everything.
@@ -57,10 +49,10 @@ static decimal_t position_price(const struct order *o) {
 }
 
 static Holding *holding(paper_t *self, const struct order *o, Holding__Kind kind) {
-    Holding *h = arena_zero(self->arena, sizeof *h);
+    Holding *h = arena_zero(self->context->arena, sizeof *h);
     holding__init(h);
     h->kind = kind;
-    h->trade_id = o->orphan ? NULL : arena_text(self->arena, o->trade_id);
+    h->trade_id = o->orphan ? NULL : arena_text(self->context->arena, o->trade_id);
     h->broker_symbol = o->symbol->name;
     h->side = o->side;
     h->lots = kind == HOLDING__KIND__position ? order_position(o).e8 : o->lots.e8 - o->filled.e8;
@@ -89,7 +81,7 @@ static void list_holdings(paper_t *self, const struct account *a, AccountSnapsho
         m->has_holdings_left_out = m->holdings_left_out = true;
         return;
     }
-    m->holdings = arena_take(self->arena, (n + 1) * sizeof *m->holdings);
+    m->holdings = arena_take(self->context->arena, (n + 1) * sizeof *m->holdings);
     const struct order *o;
     DL_FOREACH(a->orders, o) {
         if (!is_shown(o)) continue;
@@ -98,9 +90,9 @@ static void list_holdings(paper_t *self, const struct account *a, AccountSnapsho
     }
 }
 
-void paper_snapshot(paper_t *self, struct account *a) {
+static void tell_account(paper_t *self, struct account *a) {
     const struct money money = money_tell(&self->market, a);
-    AccountSnapshot *m = arena_zero(self->arena, sizeof *m);
+    AccountSnapshot *m = arena_zero(self->context->arena, sizeof *m);
     account_snapshot__init(m);
     m->account_id = a->id;
     m->currency = a->currency;
@@ -109,17 +101,15 @@ void paper_snapshot(paper_t *self, struct account *a) {
     m->margin = money.margin.e8;
     m->free_margin = m->equity - m->margin;
     m->leverage = a->leverage;
-    m->taken_at = self->now;
-    link_date_snapshot(&self->link, m);
+    m->taken_at = self->context->now;
     m->has_spread = self->settings->spread != 0;
     m->spread = self->settings->spread;
     list_holdings(self, a, m);
-    paper_answer(self, &m->base);
+    gateway_snapshot(self->context, m);
 }
 
-void paper_snapshots(paper_t *self) {
-    self->snapshot_at = self->now;
+void paper_snapshot(paper_t *self) {
     for (struct account *a = self->accounts; a; a = a->hh.next) {
-        if (a->served) paper_snapshot(self, a);
+        if (a->served) tell_account(self, a);
     }
 }

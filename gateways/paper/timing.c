@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #include <utlist.h>
 
-#include "common/clock.h"
 #include "gateways/paper/money.h"
 #include "gateways/paper/paper.h"
 
@@ -15,7 +14,7 @@ struct picked { // handling one may take others off the lists: so they are picke
 
 static void pick(paper_t *self, struct picked *p, struct order *o) {
     if (p->n == p->room) {
-        struct order **more = arena_take(self->arena, (p->room * 2 + 16) * sizeof *more);
+        struct order **more = arena_take(self->context->arena, (p->room * 2 + 16) * sizeof *more);
         for (size_t i = 0; i < p->n; i++) more[i] = p->orders[i];
         p->orders = more;
         p->room = p->room * 2 + 16;
@@ -63,12 +62,12 @@ void paper_quoted(paper_t *self, struct quote *q) {
 
 static void at_its_time(paper_t *self, struct order *o) {
     if (!o->pieces_left) return; // one handled before it has ended it
-    if (o->due_at && o->due_at <= self->now) {
+    if (o->due_at && o->due_at <= self->context->now) {
         if (o->latent)
             paper_accept(self, o);
         else
             paper_fill(self, o);
-    } else if (!o->due_at && o->expires_at && o->expires_at <= self->now) {
+    } else if (!o->due_at && o->expires_at && o->expires_at <= self->context->now) {
         paper_end(self, o, REPORT__KIND__expired, "expired");
     }
 }
@@ -79,7 +78,7 @@ static void due_orders(paper_t *self) {
     struct picked p = {0};
     struct order *o;
     DL_FOREACH2(self->timed, o, timed_next) {
-        if ((o->due_at ? o->due_at : o->expires_at) <= self->now) pick(self, &p, o);
+        if ((o->due_at ? o->due_at : o->expires_at) <= self->context->now) pick(self, &p, o);
     }
     for (size_t i = 0; i < p.n; i++) at_its_time(self, p.orders[i]);
     self->next_time = NEVER;
@@ -87,14 +86,5 @@ static void due_orders(paper_t *self) {
 }
 
 void paper_time(paper_t *self) {
-    if (self->now >= self->next_time) due_orders(self);
-    uint64_t every = (uint64_t)self->settings->snapshot * NS_PER_MS;
-    if (every && self->now >= self->snapshot_at + every) paper_snapshots(self);
-}
-
-int64_t paper_wait_ms(const paper_t *self, int64_t most_ms) {
-    uint64_t now = clock_utc_ns();
-    if (self->next_time <= now) return 0;
-    uint64_t ms = (self->next_time - now) / NS_PER_MS + 1;
-    return ms < (uint64_t)most_ms ? (int64_t)ms : most_ms;
+    if (self->context->now >= self->next_time) due_orders(self);
 }

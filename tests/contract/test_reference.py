@@ -9,7 +9,8 @@ import pytest
 
 from deploy.local.layout import ROOT
 
-PROGRAMS = ["ingest", "router", "executor", "reconciler", "archiver", "monitor", "relay", "gateway-paper", "sync-clickhouse", "sync-backend"]
+GATEWAYS = sorted(f"gateway-{p.parent.name}" for p in (ROOT / "gateways").glob("*/main.c"))
+PROGRAMS = ["ingest", "router", "executor", "reconciler", "archiver", "monitor", "relay", *GATEWAYS, "sync-clickhouse", "sync-backend"]
 
 
 @pytest.fixture(scope="module")

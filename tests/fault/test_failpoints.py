@@ -7,6 +7,7 @@ import pytest
 from deploy.local.layout import ROOT
 from tests.fault.chaos import QUICK
 from tests.harness.oracle import judge
+from tests.harness.plant import configuration
 from tests.harness.wait import until
 
 # Not on every order's way: test_stops.py, unit/archiver/test_audit.c, flow/test_cells.py.
@@ -26,11 +27,18 @@ def named_points():
     return sorted(set(points))
 
 
-PLANT = {"mode": "chaos", "options": QUICK}
+def two_kinds():
+    """What every gateway goes through is in its skeleton: one of them is the smallest there is."""
+    config = configuration()
+    config["instances"][-1]["kind"] = "filler"
+    return config
 
 
-def process_of(plant, service):
-    return {"executor": "executor.0", "paper": next(iter(plant.gateways))}.get(service, service)
+PLANT = {"mode": "chaos", "options": {**QUICK, "TRADECAST_FILLER_LONGEST_ACCEPTANCE": "500ms"}, "config": two_kinds()}
+
+
+def processes_of(plant, service):
+    return list(plant.gateways) if service == "link" else [{"executor": "executor.0"}.get(service, service)]
 
 
 def die_at(plant, name, point, passing, prefix):
@@ -58,7 +66,8 @@ def die_at(plant, name, point, passing, prefix):
 
 @pytest.mark.parametrize("service, point", named_points(), ids=lambda v: v)
 def test_a_kill_at_this_point_loses_and_doubles_nothing(plant, service, point):
-    for passing in (1, 4):
-        die_at(plant, process_of(plant, service), point, passing, f"{point}-{passing}")
+    for name in processes_of(plant, service):
+        for passing in (1, 4):
+            die_at(plant, name, point, passing, f"{name}-{point}-{passing}")
     verdict = judge(plant, plant.accepted, plant.sent)
     assert verdict.good, verdict

@@ -49,6 +49,7 @@ class Plant(System):
         self.config = free(config or configuration())
         gateways = {i["instance_id"]: i["broker_id"] for i in self.config["instances"]}
         super().__init__(self.temporary, mode, gateways, options={**OPTIONS, **SANITIZERS, **(options or {})}, any_port=True, **more)
+        self.kinds = {i["instance_id"]: i["kind"] for i in self.config["instances"] if "kind" in i}
         self.keep = keep
         self.door_address, self.sender_prefix = "127.0.0.1", []
         self._admin = None

@@ -57,8 +57,7 @@ static int start(void **state) {
                                          .instance_id = "p1",
                                          .broker_id = "paper",
                                          .kind = "paper",
-                                         .duplicate_check = HELLO__DUPLICATE_CHECK__forever,
-                                         .can_query = true,
+                                         .can = {.duplicate_check = HELLO__DUPLICATE_CHECK__forever, .can_query = true},
                                          .heartbeat_ms = 1000,
                                          .silent_ms = 5000,
                                          .resend_ms = 1000};
@@ -194,13 +193,32 @@ static void a_gateway_says_whether_it_keeps_plans(void **state) {
     assert_false(hello->keeps_plans);
     assert_false(hello->has_books_since);
     link_destroy(&w->link);
-    w->settings.keeps_plans = true;
+    w->settings.can.keeps_plans = true;
     w->state.books_since = 1234;
     open_link(w);
     do { // the first one's are still on their way
         hello = (const Hello *)executor_gets(w, &hello__descriptor);
     } while (!hello->has_keeps_plans || !hello->keeps_plans);
     assert_int_equal(hello->books_since, 1234);
+}
+
+// What it can is the preset, and so that gateways of earlier versions can it; only what it cannot is said.
+static void a_gateway_says_what_it_cannot(void **state) {
+    struct wire *w = *state;
+    const Hello *hello = (const Hello *)executor_gets(w, &hello__descriptor);
+    assert_true(hello->can_modify && hello->can_modify_price && hello->can_stop_limit && hello->can_net);
+    assert_false(hello->has_can_modify || hello->has_can_modify_price || hello->has_can_stop_limit || hello->has_can_net);
+    link_destroy(&w->link);
+    w->settings.heartbeat_ms = 60000; // so that no greeting is due
+    open_link(w);
+    welcome(w, 3, 0);
+    w->settings.can.cannot_modify = w->settings.can.cannot_net = true;
+    link_declare(w->link, &w->settings.can); // at once, and not only to whoever greets it next
+    do { // those of before are still on their way
+        hello = (const Hello *)executor_gets(w, &hello__descriptor);
+    } while (!hello->has_can_modify);
+    assert_false(hello->can_modify || hello->can_net);
+    assert_true(hello->can_modify_price && hello->can_stop_limit);
 }
 
 static void a_snapshot_says_which_reports_are_in_it(void **state) {
@@ -447,6 +465,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_gateway_greets_until_it_is_welcome, start, end),
         cmocka_unit_test_setup_teardown(a_gateway_says_whether_it_keeps_plans, start, end),
+        cmocka_unit_test_setup_teardown(a_gateway_says_what_it_cannot, start, end),
         cmocka_unit_test_setup_teardown(a_snapshot_says_which_reports_are_in_it, start, end),
         cmocka_unit_test_setup_teardown(it_beats_every_second, start, end),
         cmocka_unit_test_setup_teardown(reports_go_out_in_sequence, start, end),

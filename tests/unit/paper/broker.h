@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "gateways/paper/books.h"
+#include "gateways/link/settings.h"
+#include "gateways/paper/ledger.h"
 #include "gateways/paper/paper.h"
 #include "tests/unit/terms.h"
 
@@ -25,7 +26,8 @@
 
 struct broker {
     struct paper_settings settings;
-    paper_t *paper;
+    gateway_context_t *context;
+    paper_t *paper; // of the context
     uint64_t now;
     char directory[64], books[96];
     Report *reports[REPORTS]; // of the last batch
@@ -47,21 +49,22 @@ static inline void broker_forget_reports(struct broker *b) {
 
 static inline void broker_open(struct broker *b) {
     char why[200] = "";
-    b->paper = paper_new(&b->settings, b->now, why);
-    if (!b->paper) fail_msg("%s", why);
+    b->context = gateway_open(&paper_gateway, &b->settings.common, b->now, why);
+    if (!b->context) fail_msg("%s", why);
+    b->paper = b->context->broker;
 }
 
 // As after kill -9: what was not committed is gone.
 static inline void broker_restart(struct broker *b) {
     broker_forget_reports(b);
-    paper_destroy(&b->paper);
+    gateway_close(&b->context);
     broker_open(b);
 }
 
 static inline void broker_commit(struct broker *b) {
     broker_forget_reports(b);
-    assert_int_equal(paper_commit(b->paper), ERR_OK);
-    for (const struct told *t = b->paper->told; t; t = t->next) {
+    assert_int_equal(gateway_commit(b->context), ERR_OK);
+    for (const struct gateway_report *t = b->context->reports; t; t = t->next) {
         assert_in_range(b->n_reports, 0, REPORTS - 1);
         b->reports[b->n_reports] = report__unpack(NULL, t->report.length, t->report.data);
         assert_non_null(b->reports[b->n_reports]);
@@ -70,15 +73,15 @@ static inline void broker_commit(struct broker *b) {
 }
 
 static inline void broker_hear(struct broker *b, const ProtobufCMessage *m) {
-    paper_begin(b->paper, b->now);
-    paper_take(b->paper, m);
+    gateway_begin(b->context, b->now);
+    gateway_handle(b->context, m);
     broker_commit(b);
 }
 
 static inline void broker_wait(struct broker *b, uint64_t ms) {
     b->now += ms * NS_PER_MS;
-    paper_begin(b->paper, b->now);
-    paper_time(b->paper);
+    gateway_begin(b->context, b->now);
+    gateway_tick(b->context);
     broker_commit(b);
 }
 
@@ -90,7 +93,7 @@ static inline void broker_price(struct broker *b, const char *symbol, const char
     p.ask = dec(ask).e8;
     p.last = p.bid;
     p.timestamp = b->now;
-    paper_begin(b->paper, b->now);
+    gateway_begin(b->context, b->now);
     paper_price(b->paper, &p);
     broker_commit(b);
 }
@@ -124,9 +127,9 @@ static inline void broker_prepare(struct broker *b) {
     assert_non_null(mkdtemp(b->directory));
     (void)snprintf(b->books, sizeof b->books, "%s/books", b->directory);
     char wrong[256];
-    assert_int_equal(settings_read(&b->settings, wrong), ERR_OK);
-    b->settings.books = b->books;
-    b->settings.snapshot = 0;
+    assert_int_equal(settings_read(&paper_gateway, &b->settings, wrong), ERR_OK);
+    b->settings.common.books = b->books;
+    b->settings.common.snapshot = 0;
     b->now = T0;
 }
 
@@ -139,7 +142,7 @@ static inline void broker_start(struct broker *b) {
 static inline void broker_end(struct broker *b) {
     char command[128];
     broker_forget_reports(b);
-    paper_destroy(&b->paper);
+    gateway_close(&b->context);
     (void)snprintf(command, sizeof command, "rm -rf %s", b->directory);
     assert_int_equal(system(command), 0);
 }
@@ -185,16 +188,16 @@ static inline const OrderStatus *broker_ask(struct broker *b, const char *trade_
     m.trade_id = WORD(trade_id);
     m.account_id = WORD("A");
     broker_hear(b, &m.base);
-    assert_non_null(b->paper->answers);
-    assert_ptr_equal(b->paper->answers->message->descriptor, &order_status__descriptor);
-    return (const OrderStatus *)b->paper->answers->message;
+    assert_non_null(b->context->answers);
+    assert_ptr_equal(b->context->answers->message->descriptor, &order_status__descriptor);
+    return (const OrderStatus *)b->context->answers->message;
 }
 
 static inline const AccountSnapshot *broker_snapshot(struct broker *b, const char *account_id) {
     SnapshotRequest m = SNAPSHOT_REQUEST__INIT;
     m.epoch = 7;
     broker_hear(b, &m.base);
-    for (const struct answer *a = b->paper->answers; a; a = a->next) {
+    for (const struct gateway_answer *a = b->context->answers; a; a = a->next) {
         const AccountSnapshot *s = (const AccountSnapshot *)a->message;
         if (strcmp(s->account_id, account_id) == 0) return s;
     }
@@ -207,8 +210,8 @@ static inline bool broker_control(struct broker *b, const char *verb, size_t n, 
     m.verb = WORD(verb);
     m.n_args = n;
     m.args = args;
-    paper_begin(b->paper, b->now);
-    bool ok = paper_control(b->paper, &m, answer);
+    gateway_begin(b->context, b->now);
+    bool ok = gateway_control(b->context, &m, answer);
     broker_commit(b);
     return ok;
 }
@@ -245,7 +248,7 @@ static inline void assert_fill(const struct broker *b, size_t at, const char *lo
 static inline int64_t ledger_of(struct broker *b, const char *name) {
     buffer_t json = {0};
     char key[64];
-    books_ledger(b->paper, &json);
+    ledger_totals(b->paper, &json);
     (void)snprintf(key, sizeof key, "\"%s\":", name);
     const char *at = strstr(buffer_string(&json), key);
     assert_non_null(at);

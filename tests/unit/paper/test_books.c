@@ -102,11 +102,11 @@ static void reports_are_numbered_without_a_gap_and_read_again(void **state) {
         if (i == 2) broker_restart(b), broker_price(b, "EURUSD", "1.10000", "1.10010");
     }
     struct numbers n = {0};
-    assert_int_equal(books_reports(b->paper, 2, 10, note, &n), ERR_OK);
+    assert_int_equal(books_reports(b->context->books, 2, 10, note, &n), ERR_OK);
     assert_int_equal(n.n, 3);
     for (size_t i = 0; i < 3; i++) assert_int_equal(n.seen[i], i + 3);
     n.n = 0;
-    assert_int_equal(books_reports(b->paper, 0, 2, note, &n), ERR_OK);
+    assert_int_equal(books_reports(b->context->books, 0, 2, note, &n), ERR_OK);
     assert_int_equal(n.n, 2);
 }
 
@@ -118,38 +118,38 @@ static void old_reports_leave_only_once_they_are_acknowledged(void **state) {
         (void)snprintf(id, sizeof id, "t%d", i);
         broker_buy(b, id, "0.01");
     }
-    b->paper->link.acked = 2;
-    b->paper->link.changed = true;
+    b->context->link.acked = 2;
+    b->context->link.changed = true;
     broker_wait(b, 3600 * 1000 + 1);
-    assert_int_equal(books_reports(b->paper, 0, 10, note, &n), ERR_OK);
+    assert_int_equal(books_reports(b->context->books, 0, 10, note, &n), ERR_OK);
     assert_int_equal(n.n, 1);
     assert_int_equal(n.seen[0], 3);
-    assert_int_equal(b->paper->link.first, 3);
+    assert_int_equal(b->context->link.first, 3);
     broker_restart(b);
-    assert_int_equal(b->paper->link.first, 3);
-    assert_int_equal(b->paper->link.acked, 2);
-    assert_int_equal(b->paper->link.head, 3);
+    assert_int_equal(b->context->link.first, 3);
+    assert_int_equal(b->context->link.acked, 2);
+    assert_int_equal(b->context->link.head, 3);
 }
 
 static void books_keep_their_identity_and_the_highest_epoch(void **state) {
     struct broker *b = *state;
-    uint64_t books = b->paper->link.books;
-    b->paper->link.epoch = 41;
+    uint64_t books = b->context->link.books;
+    b->context->link.epoch = 41;
     broker_wait(b, 1);
     broker_restart(b);
-    assert_int_equal(b->paper->link.books, books);
+    assert_int_equal(b->context->link.books, books);
     assert_int_not_equal(books, 0);
-    assert_int_equal(b->paper->link.epoch, 41);
-    assert_int_equal(b->paper->n_accounts, 2);
+    assert_int_equal(b->context->link.epoch, 41);
+    assert_int_equal(b->context->n_accounts, 2);
 }
 
 static void books_say_since_when_they_have_every_order(void **state) {
     struct broker *b = *state;
-    assert_int_equal(b->paper->link.books_since, T0);
+    assert_int_equal(b->context->link.books_since, T0);
     broker_buy(b, "t1", "0.10");
     b->now += NS_PER_S;
     broker_restart(b);
-    assert_int_equal(b->paper->link.books_since, T0);
+    assert_int_equal(b->context->link.books_since, T0);
 }
 
 static void an_opening_balance_counts_once(void **state) {
@@ -172,16 +172,16 @@ static void a_commit_that_the_disk_refuses_is_tried_again_whole(void **state) {
     struct broker *b = *state;
     Submit m = an_order("t1", SIGNAL__DIRECTION__buy, "0.10");
     assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
-    paper_begin(b->paper, b->now);
-    paper_take(b->paper, &m.base);
+    gateway_begin(b->context, b->now);
+    gateway_handle(b->context, &m.base);
     limit_files(4096);
-    for (int i = 0; i < 3; i++) assert_int_equal(paper_commit(b->paper), ERR_DISK);
+    for (int i = 0; i < 3; i++) assert_int_equal(gateway_commit(b->context), ERR_DISK);
     limit_files(RLIM_INFINITY);
     broker_commit(b);
     assert_report(b, 0, REPORT__KIND__filled, "t1");
     broker_restart(b);
     assert_int_equal(broker_ask(b, "t1")->n_fills, 1);
-    assert_int_equal(b->paper->link.head, 1);
+    assert_int_equal(b->context->link.head, 1);
 }
 
 // A Submit as books of the version before Terms have it: a limit order of 0.10 at 1.09, made by
@@ -196,7 +196,7 @@ static void what_was_submitted_to_the_version_before_is_said_with_its_terms(void
     Submit m = at_price(an_order("t1", SIGNAL__DIRECTION__buy, "0.10"), SIGNAL__ORDER_TYPE__limit, "1.09");
     broker_order(b, &m);
     broker_forget_reports(b);
-    paper_destroy(&b->paper);
+    gateway_close(&b->context);
     sql_t *db = sql_open(b->books, SQL_WRITE, why);
     assert_non_null(db);
     assert_int_equal(sql_run(db, "UPDATE orders SET submit = x'" FORMER_SUBMIT "'"), ERR_OK);
@@ -219,8 +219,8 @@ static void what_was_submitted_to_the_version_before_is_said_with_its_terms(void
 static int take_one_order(const char *books) {
     struct broker b = {.now = T0};
     char wrong[256];
-    if (settings_read(&b.settings, wrong) != ERR_OK) return 2;
-    b.settings.books = books;
+    if (settings_read(&paper_gateway, &b.settings, wrong) != ERR_OK) return 2;
+    b.settings.common.books = books;
     broker_open(&b);
     broker_price(&b, "EURUSD", "1.10000", "1.10010");
     broker_buy(&b, "killed", "0.10");
@@ -229,7 +229,7 @@ static int take_one_order(const char *books) {
 
 // Another process dies at the fail point while it takes an order; then we look at the books.
 static void die_at(struct broker *b, const char *point) {
-    paper_destroy(&b->paper);
+    gateway_close(&b->context);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
@@ -245,18 +245,18 @@ static void die_at(struct broker *b, const char *point) {
 
 static void killed_before_its_commit_an_order_was_never_there(void **state) {
     struct broker *b = *state;
-    die_at(b, "paper.before_commit:1");
+    die_at(b, "gateway.before_commit:1");
     assert_false(broker_ask(b, "killed")->found);
-    assert_int_equal(b->paper->link.head, 0);
+    assert_int_equal(b->context->link.head, 0);
     assert_int_equal(broker_snapshot(b, "A")->n_holdings, 0);
 }
 
 static void killed_after_its_commit_an_order_is_there_with_its_report(void **state) {
     struct broker *b = *state;
     struct numbers n = {0};
-    die_at(b, "paper.after_commit_before_report:1");
+    die_at(b, "gateway.after_commit_before_report:1");
     assert_int_equal(broker_ask(b, "killed")->state, TRADE_STATE__STATE__filled);
-    assert_int_equal(books_reports(b->paper, b->paper->link.acked, 10, note, &n), ERR_OK);
+    assert_int_equal(books_reports(b->context->books, b->context->link.acked, 10, note, &n), ERR_OK);
     assert_int_equal(n.n, 1);
     assert_decimal(broker_snapshot(b, "A")->holdings[0]->lots, "0.1");
     assert_int_equal(ledger_of(b, "executions"), 1);
@@ -270,7 +270,7 @@ static void books_of_the_first_version_are_taken_over(void **state) {
     Submit rests = at_price(an_order("rests", SIGNAL__DIRECTION__buy, "0.10"), SIGNAL__ORDER_TYPE__limit, "1.09");
     broker_order(b, &rests);
     broker_forget_reports(b);
-    paper_destroy(&b->paper);
+    gateway_close(&b->context);
     sql_t *db = sql_open(b->books, SQL_WRITE, why);
     assert_non_null(db);
     assert_int_equal(sql_run(db, "ALTER TABLE orders DROP COLUMN limit_price; ALTER TABLE orders DROP COLUMN triggered;"

@@ -214,7 +214,7 @@ static void a_position_made_smaller_in_the_books_is_smaller_by_the_oldest(void *
     broker_buy(b, "t1", "0.20");
     broker_buy(b, "t2", "0.20");
     broker_forget_reports(b);
-    paper_destroy(&b->paper);
+    gateway_close(&b->context);
     sql_t *db = sql_open(b->books, SQL_WRITE, why);
     assert_non_null(db);
     assert_int_equal(sql_run(db, "UPDATE orders SET open_lots = '0.1' WHERE trade_id = 't1'"), ERR_OK);

@@ -34,7 +34,7 @@ static void a_last_price_alone_is_spread_around(void **state) {
     p.symbol = WORD("EURUSD");
     p.last = dec("1.1").e8;
     b->paper->market.spread = dec("0.0002");
-    paper_begin(b->paper, b->now);
+    gateway_begin(b->context, b->now);
     paper_price(b->paper, &p);
     broker_commit(b);
     broker_buy(b, "t1", "0.10");

@@ -11,7 +11,7 @@ static int start(void **state) {
     *state = b;
     broker_start(b);
     broker_forget_reports(b);
-    paper_destroy(&b->paper);
+    gateway_close(&b->context);
     (void)snprintf(command, sizeof command, "rm %s*", b->books);
     assert_int_equal(system(command), 0);
     sql_t *db = sql_open(b->books, SQL_WRITE, why);
@@ -32,12 +32,12 @@ static int end(void **state) {
 
 static void it_has_every_submit_since_it_was_taken_over(void **state) {
     struct broker *b = *state;
-    uint64_t since = b->paper->link.books_since;
+    uint64_t since = b->context->link.books_since;
     assert_int_equal(since, T0 + 60 * NS_PER_S);
-    assert_int_equal(b->paper->link.head, 6);
+    assert_int_equal(b->context->link.head, 6);
     broker_wait(b, 5000);
     broker_restart(b);
-    assert_int_equal(b->paper->link.books_since, since);
+    assert_int_equal(b->context->link.books_since, since);
 }
 
 static void what_was_submitted_before_is_not_known_and_not_denied(void **state) {

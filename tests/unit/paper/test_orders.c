@@ -18,8 +18,8 @@ static int end(void **state) {
 }
 
 static const OrderStatus *answered(const struct broker *b) {
-    assert_non_null(b->paper->answers);
-    return (const OrderStatus *)b->paper->answers->message;
+    assert_non_null(b->context->answers);
+    return (const OrderStatus *)b->context->answers->message;
 }
 
 static void a_second_submit_executes_once(void **state) {
