@@ -60,7 +60,7 @@ static err_t make_tables(sql_t *db, books_schema_fn *schema, int versions) {
     return e;
 }
 
-static bool prepare(books_t *self) {
+static bool prepare_statements(books_t *self) {
     for (int i = 0; i < STATEMENTS; i++) {
         self->queries[i] = sql_prepare(self->db, texts[i]);
         if (!self->queries[i]) return false;
@@ -72,7 +72,7 @@ books_t *books_open(const char *path, books_schema_fn *schema, int versions, cha
     books_t *self = alloc_zeroed(1, sizeof *self);
     if (versions > VERSIONS_MAX) abort();
     self->db = sql_open(path, SQL_WRITE, why);
-    if (self->db && make_tables(self->db, schema, versions) == ERR_OK && prepare(self)) return self;
+    if (self->db && make_tables(self->db, schema, versions) == ERR_OK && prepare_statements(self)) return self;
     if (self->db) (void)snprintf(why, 200, "%.100s: %.90s", path, sql_trouble(self->db));
     books_close(&self);
     return NULL;

@@ -79,7 +79,7 @@ unsigned link_shard(const link_t *self) { return self->shard; }
 bool link_is_welcome(const link_t *self) { return self->welcome_epoch != 0; }
 void link_degraded(link_t *self, bool degraded) { self->degraded = degraded; }
 
-static bool is_same(const struct link_abilities *a, const struct link_abilities *b) {
+static bool is_same_ability(const struct link_abilities *a, const struct link_abilities *b) {
     return a->duplicate_check == b->duplicate_check && a->can_query == b->can_query && a->keeps_plans == b->keeps_plans &&
            a->duplicate_window_s == b->duplicate_window_s && a->longest_acceptance_ms == b->longest_acceptance_ms &&
            a->cannot_modify == b->cannot_modify && a->cannot_modify_price == b->cannot_modify_price &&
@@ -87,7 +87,7 @@ static bool is_same(const struct link_abilities *a, const struct link_abilities 
 }
 
 void link_declare(link_t *self, const struct link_abilities *can) {
-    if (is_same(&self->settings.can, can)) return;
+    if (is_same_ability(&self->settings.can, can)) return;
     self->settings.can = *can;
     self->declared_anew = true;
 }

@@ -66,26 +66,26 @@ static struct link_settings link_settings_of(const struct loop *l) {
     };
 }
 
-static bool complain(const char *what, const char *why) {
+static bool log_no_start(const char *what, const char *why) {
     log_event(LOG_LEVEL_ERROR, "no_start", "what=%s why=%s", log_quote(what), log_quote(why));
     return false;
 }
 
-static bool start(struct loop *l) {
+static bool start_gateway(struct loop *l) {
     char why[200] = "";
     const struct gateway_settings *s = l->settings;
     l->context = gateway_open(l->gateway, s, clock_utc_ns(), why);
-    if (!l->context) return complain(s->books, why);
+    if (!l->context) return log_no_start(s->books, why);
     l->control = port_bind(PORT_ROUTER, &s->control_at, 0);
-    if (!l->control) return complain(s->control_at.address, port_why());
+    if (!l->control) return log_no_start(s->control_at.address, port_why());
     if (l->gateway->connect && !l->gateway->connect(l->context->broker, why))
-        return complain("broker", why);
+        return log_no_start("broker", why);
     struct link_settings link = link_settings_of(l);
     l->link = link_new(&link, &l->context->link, books_reports, l->context->books);
-    return l->link || complain(s->executor_at.address, port_why());
+    return l->link || log_no_start(s->executor_at.address, port_why());
 }
 
-static void finish(struct loop *l) {
+static void end_gateway(struct loop *l) {
     link_destroy(&l->link);
     port_destroy(&l->control);
     gateway_close(&l->context);
@@ -151,7 +151,7 @@ static void send_all(struct loop *l) {
 }
 
 // Nothing is sent and nothing taken until the books hold what was done.
-static bool commit(struct loop *l) {
+static bool commit_batch(struct loop *l) {
     bool refused = false;
     while (gateway_commit(l->context) != ERR_OK) {
         refused = true;
@@ -181,7 +181,7 @@ static void wait_for_work(const struct loop *l) {
     (void)ports_wait(waiters, n, wait_ms(l));
 }
 
-static void present(const struct loop *l) {
+static void present_gateway(const struct loop *l) {
     const gateway_context_t *c = l->context;
     struct link_abilities can = abilities_of(l);
     link_accounts(l->link, c->accounts, c->n_accounts);
@@ -190,8 +190,8 @@ static void present(const struct loop *l) {
     link_tick(l->link, clock_mono_ns());
 }
 
-static bool turn(struct loop *l) {
-    present(l);
+static bool take_turn(struct loop *l) {
+    present_gateway(l);
     wait_for_work(l);
     gateway_begin(l->context, clock_utc_ns());
     if (l->gateway->receive)
@@ -199,7 +199,7 @@ static bool turn(struct loop *l) {
     handle_orders(l);
     handle_control(l);
     gateway_tick(l->context);
-    if (!commit(l)) return false;
+    if (!commit_batch(l)) return false;
     send_all(l);
     notify_alive(clock_mono_ns());
     return true;
@@ -209,11 +209,11 @@ int loop_run(const struct gateway *gateway, const struct gateway_settings *setti
     struct loop *l = alloc_zeroed(1, sizeof *l);
     l->gateway = gateway;
     l->settings = settings;
-    bool right = start(l);
+    bool right = start_gateway(l);
     if (right) notify_ready();
-    while (right && !loop_stop_asked && turn(l)) continue;
+    while (right && !loop_stop_asked && take_turn(l)) continue;
     notify_stopping();
-    finish(l);
+    end_gateway(l);
     free(l);
     return right ? 0 : 1;
 }

@@ -12,7 +12,7 @@
 
 #define CUT_MS_DEFAULT 1000
 
-static bool say(buffer_t *answer, const char *sentence) {
+static bool refuse_verb(buffer_t *answer, const char *sentence) {
     buffer_text(answer, sentence);
     return false;
 }
@@ -21,33 +21,33 @@ static bool read_number(const char *text, decimal_t *out) { return decimal_parse
 
 // --- fault ---
 
-static bool cut(paper_t *self, size_t n, char **args, buffer_t *answer) {
+static bool cut_link(paper_t *self, size_t n, char **args, buffer_t *answer) {
     decimal_t ms = DECIMAL_INT(CUT_MS_DEFAULT);
-    if (n > 1 && !read_number(args[1], &ms)) return say(answer, "say: fault disconnect [ms]");
+    if (n > 1 && !read_number(args[1], &ms)) return refuse_verb(answer, "say: fault disconnect [ms]");
     self->context->cut_ms = ms.e8 / DECIMAL_SCALE + 1;
     buffer_text(answer, "{}");
     return true;
 }
 
-static bool forget(paper_t *self, size_t n, char **args, buffer_t *answer) {
+static bool forget_order(paper_t *self, size_t n, char **args, buffer_t *answer) {
     struct order *o = n == 2 ? paper_order(self, args[1]) : NULL;
-    if (!o) return say(answer, "say: fault forget trade_id (of an order that was sent here)");
+    if (!o) return refuse_verb(answer, "say: fault forget trade_id (of an order that was sent here)");
     o->forgotten = true;
     paper_touch(self, o, true);
     buffer_text(answer, "{}");
     return true;
 }
 
-static bool fault(paper_t *self, size_t n, char **args, buffer_t *answer) {
+static bool set_fault(paper_t *self, size_t n, char **args, buffer_t *answer) {
     char why[160];
-    if (n && strcmp(args[0], "disconnect") == 0) return cut(self, n, args, answer);
-    if (n && strcmp(args[0], "forget") == 0) return forget(self, n, args, answer);
-    if (!faults_set(&self->faults, n, args, why)) return say(answer, why);
+    if (n && strcmp(args[0], "disconnect") == 0) return cut_link(self, n, args, answer);
+    if (n && strcmp(args[0], "forget") == 0) return forget_order(self, n, args, answer);
+    if (!faults_set(&self->faults, n, args, why)) return refuse_verb(answer, why);
     faults_json(&self->faults, answer);
     return true;
 }
 
-static bool clear(paper_t *self, size_t n, char **args, buffer_t *answer) {
+static bool clear_faults(paper_t *self, size_t n, char **args, buffer_t *answer) {
     (void)n, (void)args;
     self->faults = (struct faults){0};
     faults_json(&self->faults, answer);
@@ -64,12 +64,12 @@ static struct quote *quote_named(paper_t *self, const char *name) {
     return s ? s->quote : market_quote(m, name);
 }
 
-static bool price(paper_t *self, size_t n, char **args, buffer_t *answer) {
+static bool set_price(paper_t *self, size_t n, char **args, buffer_t *answer) {
     decimal_t bid, ask;
     bool right = n == 3 && read_number(args[1], &bid) && read_number(args[2], &ask);
     struct quote *q = right ? quote_named(self, args[0]) : NULL;
     if (!market_set(&self->market, q, right ? bid : D(0), right ? ask : D(0)))
-        return say(answer, "say: price symbol bid ask (bid not above ask)");
+        return refuse_verb(answer, "say: price symbol bid ask (bid not above ask)");
     paper_quoted(self, q);
     buffer_text(answer, "{}");
     return true;
@@ -98,7 +98,7 @@ static void print_account(const struct market *m, const struct account *a, buffe
 
 static bool print_order(paper_t *self, const char *trade_id, buffer_t *answer) {
     struct order *o = paper_order(self, trade_id);
-    if (!o) return say(answer, "never seen an order of this id");
+    if (!o) return refuse_verb(answer, "never seen an order of this id");
     buffer_text(answer, "{\"trade_id\":");
     buffer_json_string(answer, o->trade_id, strlen(o->trade_id));
     buffer_format(answer, ",\"state\":\"%s\",\"submissions\":%u,\"acceptances\":%u,\"executions\":%u,\"fills\":%u",
@@ -132,9 +132,9 @@ static bool print_ledger(paper_t *self, size_t n, char **args, buffer_t *answer)
 }
 
 const struct gateway_verb paper_verbs[] = {
-    {"fault", "fault NAME …", fault},
-    {"clear", "clear: no faults any more", clear},
-    {"price", "price SYMBOL BID ASK", price},
+    {"fault", "fault NAME …", set_fault},
+    {"clear", "clear: no faults any more", clear_faults},
+    {"price", "price SYMBOL BID ASK", set_price},
     {"orphan", "orphan ACCOUNT SYMBOL buy|sell LOTS PRICE [order]", paper_orphan},
     {"appear", "appear ACCOUNT SYMBOL buy|sell LOTS", paper_appear},
     {"close_by_hand", "close_by_hand TRADE_ID [LOTS] [quiet]", paper_close_by_hand},

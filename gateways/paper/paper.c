@@ -38,7 +38,7 @@ static void close_paper(paper_t **self) {
     *self = NULL;
 }
 
-static void configure(paper_t *self, const BrokerConfig *config) {
+static void configure_market(paper_t *self, const BrokerConfig *config) {
     market_configure(&self->market, config);
 }
 
@@ -48,7 +48,7 @@ static paper_t *open_paper(gateway_context_t *context, char why[static 200]) {
     self->settings = (const struct paper_settings *)context->settings;
     self->next_time = UINT64_MAX;
     market_open(&self->market, D(self->settings->spread));
-    if (context->config) configure(self, context->config); // first: the symbols' sizes
+    if (context->config) configure_market(self, context->config); // first: the symbols' sizes
     self->ledger = ledger_open(self);
     err_t e = self->ledger ? ledger_load(self) : ERR_DISK;
     if (e == ERR_OK) {
@@ -96,7 +96,7 @@ static void welcome_accounts(paper_t *self, AccountConfig **accounts, size_t n) 
     serve_accounts(self);
 }
 
-static void declare(const paper_t *self, struct link_abilities *can) {
+static void declare_abilities(const paper_t *self, struct link_abilities *can) {
     const struct paper_settings *s = self->settings;
     can->duplicate_check = paper_duplicate_check(s);
     can->can_query = s->can_query;
@@ -105,7 +105,7 @@ static void declare(const paper_t *self, struct link_abilities *can) {
         can->duplicate_window_s = (uint32_t)(s->duplicate_window / 1000);
 }
 
-static void query(paper_t *self, const QueryOrder *m) {
+static void query_order(paper_t *self, const QueryOrder *m) {
     paper_status(self, m->trade_id, m->account_id);
 }
 
@@ -140,7 +140,7 @@ static void receive_prices(paper_t *self, size_t most) {
     }
 }
 
-static uint64_t next_time(const paper_t *self) { return self->next_time; }
+static uint64_t next_order_time(const paper_t *self) { return self->next_time; }
 
 // --- the end of a batch ---
 
@@ -173,7 +173,7 @@ static void settle_accounts(paper_t *self) {
     self->touched_accounts = NULL;
 }
 
-static void settle(paper_t *self) {
+static void settle_batch(paper_t *self) {
     settle_orders(self);
     settle_accounts(self);
 }
@@ -187,21 +187,21 @@ const struct gateway paper_gateway = {
     .schema = ledger_schema,
     .verbs = paper_verbs,
     .settle = paper_settle,
-    .declare = declare,
+    .declare = declare_abilities,
     .open = open_paper,
     .close = close_paper,
     .connect = connect_feed,
-    .configure = configure,
+    .configure = configure_market,
     .accounts = welcome_accounts,
     .submit = paper_submit,
     .cancel = paper_cancel,
     .modify = paper_modify,
-    .query = query,
+    .query = query_order,
     .snapshot = paper_snapshot,
     .waits = wait_for_prices,
     .receive = receive_prices,
-    .due = next_time,
+    .due = next_order_time,
     .tick = paper_time,
     .write = ledger_write,
-    .committed = settle,
+    .committed = settle_batch,
 };

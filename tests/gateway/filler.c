@@ -239,7 +239,7 @@ static void snapshot_accounts(broker_t *self) {
         snapshot_account(self, self->context->accounts[i]);
 }
 
-static void declare(const broker_t *self, struct link_abilities *can) {
+static void declare_abilities(const broker_t *self, struct link_abilities *can) {
     (void)self;
     can->duplicate_check = HELLO__DUPLICATE_CHECK__forever;
     can->can_query = can->keeps_plans = can->cannot_net = can->cannot_stop_limit = true;
@@ -251,7 +251,7 @@ const struct gateway filler_gateway = {
     .settings_size = sizeof(struct gateway_settings),
     .versions = 1,
     .schema = create_tables,
-    .declare = declare,
+    .declare = declare_abilities,
     .open = open_filler,
     .close = close_filler,
     .accounts = serve_accounts,
