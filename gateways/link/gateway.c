@@ -24,11 +24,16 @@ gateway_context_t *gateway_open(const struct gateway *gateway, const struct gate
     self->settings = settings;
     self->started_at = utc_ns;
     self->arena = arena_new(0);
+    self->due = UINT64_MAX;
+    self->can = (struct link_abilities){
+        .duplicate_check = HELLO__DUPLICATE_CHECK__none,
+        .longest_acceptance_ms = (uint32_t)settings->longest_acceptance,
+        .cannot_modify = !gateway->modify,
+    };
     gateway_begin(self, utc_ns);
     self->books = books_open(settings->books, gateway->schema, gateway->versions, why);
-    if (self->books && books_load(self->books, utc_ns, &self->link, &self->kept_config, why)) {
+    if (self->books && books_load(self->books, utc_ns, &self->link, &self->config, why)) {
         self->saved_epoch = self->link.epoch;
-        self->config = self->kept_config;
         self->broker = gateway->open(self, why);
     }
     if (!self->broker) gateway_close(&self);
@@ -45,7 +50,7 @@ void gateway_close(gateway_context_t **self) {
     if (!c) return;
     if (c->broker) c->gateway->close(&c->broker);
     books_close(&c->books);
-    if (c->kept_config) broker_config__free_unpacked(c->kept_config, NULL);
+    if (c->config) broker_config__free_unpacked(c->config, NULL);
     arena_destroy(&c->arena);
     forget_accounts(c);
     free(c);
@@ -108,10 +113,8 @@ static void hear_config(gateway_context_t *self, const BrokerConfig *config) {
     if (self->config) kept = pack_config(self->config);
     bool same = self->config && heard.length == kept.length;
     if (same && memcmp(heard.data, kept.data, heard.length) == 0) return;
-    if (self->kept_config) broker_config__free_unpacked(self->kept_config, NULL);
-    self->kept_config = broker_config__unpack(NULL, heard.length, heard.data);
-    if (!self->kept_config) abort();
-    self->config = self->kept_config;
+    if (self->config) broker_config__free_unpacked(self->config, NULL);
+    self->config = alloc_checked(broker_config__unpack(NULL, heard.length, heard.data));
     self->config_changed = true;
     if (self->gateway->configure) self->gateway->configure(self->broker, self->config);
 }

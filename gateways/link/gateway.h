@@ -6,22 +6,9 @@
 #pragma once
 
 #include "common/buffer.h"
-#include "common/options.h"
 #include "gateways/link/books.h"
 #include "gateways/link/link.h"
 #include "system.pb-c.h"
-
-// What every gateway is told before it starts. A gateway's own settings begin with these. Times in ms.
-struct gateway_settings {
-    const char *run_dir, *instance_id, *broker_id, *executor, *books, *keys_dir, *log_level;
-    int64_t shard;  // the executor that it asks first
-    int64_t shards; // how many it knows of
-    int64_t longest_acceptance;
-    int64_t snapshot; // 0: only when asked
-    int64_t heartbeat, silent, resend, batch_max, report_keep;
-    struct endpoint executor_at, control_at;
-    char books_preset[1024]; // settings are not to be copied
-};
 
 typedef struct gateway_broker broker_t; // what a gateway remembers; each defines its own
 
@@ -45,17 +32,21 @@ typedef struct gateway_context {
     broker_t *broker;
     books_t *books;
     struct link_state link;     // as it will be in the books
-    const BrokerConfig *config; // as the executor told it last, also before this start; NULL: never
+    BrokerConfig *config;       // as the executor told it last, also before this start; NULL: never
     arena_t *arena;             // until the commit
     uint64_t now;               // UTC ns, of the batch
     uint64_t started_at;        // UTC ns
+    // The broker sets these, in `open` and whenever it likes. `can` is preset: it recognises no second
+    // order, cannot be asked, keeps no plans, and without `modify` cannot modify.
+    struct link_abilities can;
+    bool degraded;              // the way on to its broker is down
+    uint64_t due;               // UTC ns when `tick` is needed next; UINT64_MAX: never
     bool changed;               // the broker has something to write with this batch; it sets this
     int64_t cut_ms;             // for tests: the link is cut for so long after this batch's commit
     struct gateway_report *reports, **reports_end;
     struct gateway_answer *answers, **answers_end;
     char **accounts; // named in the Hello
     size_t n_accounts;
-    BrokerConfig *kept_config;                          // what `config` points to
     bool config_changed;                                // to be written
     uint64_t saved_at, saved_epoch;                     // link, as the books have it
     uint64_t snapshot_at, trimmed_at;                   // UTC ns, the last time
@@ -87,10 +78,6 @@ struct gateway {
     void (*close)(broker_t **self);
     bool (*connect)(broker_t *self, char why[static 200]); // its sockets; false: *why
 
-    // What the broker can now, for the Hello; asked every turn. Unless said otherwise: it recognises no
-    // second order, cannot be asked, keeps no plans, and without `modify` cannot modify.
-    void (*declare)(const broker_t *self, struct link_abilities *can);
-
     // From the executor. Each id may come again at any time: what the books know is not done twice.
     void (*configure)(broker_t *self, const BrokerConfig *config); // only when it has changed
     void (*accounts)(broker_t *self, AccountConfig **accounts, size_t n); // with each Welcome, all
@@ -103,9 +90,7 @@ struct gateway {
     // From the broker. One epoll fd stands for as many sockets as it holds.
     size_t (*waits)(const broker_t *self, struct waiter *out, size_t most); // what to wake up for
     void (*receive)(broker_t *self, size_t most); // takes what is there, once a turn; never waits
-    uint64_t (*due)(const broker_t *self);        // UTC ns when tick is needed next; UINT64_MAX: never
     void (*tick)(broker_t *self);                 // once a turn: what is due by context->now
-    bool (*is_degraded)(const broker_t *self);    // the way on to its broker is down
 
     err_t (*write)(broker_t *self);    // what it changed, in the batch's transaction; may come again
     void (*committed)(broker_t *self); // it is in the books: now it may leave for the broker

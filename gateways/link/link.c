@@ -21,7 +21,9 @@
 #define MOVE_MS  250   // between two executors, however often one says that it is the other
 
 struct link {
-    struct link_settings settings;
+    const struct gateway_settings *settings;
+    struct endpoint executor; // the one it talks to
+    struct link_abilities can;
     struct link_state *state;
     link_read_fn *read;
     void *books;
@@ -40,7 +42,7 @@ struct link {
 };
 
 static bool link_open(link_t *self, uint64_t mono_ns) {
-    self->port = port_connect_as(PORT_DEALER, &self->settings.executor, QUEUE, self->settings.instance_id);
+    self->port = port_connect_as(PORT_DEALER, &self->executor, QUEUE, self->settings->instance_id);
     self->welcome_epoch = 0;
     self->greeted_at = 0;
     self->heard_at = mono_ns;
@@ -53,15 +55,16 @@ void link_key(const char *keys_dir, const char *instance_id) {
     keys_start(keys_dir, name);
 }
 
-link_t *link_new(const struct link_settings *settings, struct link_state *state, link_read_fn *read, void *books) {
+link_t *link_new(const struct gateway_settings *settings, struct link_state *state, link_read_fn *read, void *books) {
     link_t *self = alloc_zeroed(1, sizeof *self);
-    self->settings = *settings;
+    self->settings = settings;
+    self->executor = settings->executor_at;
     self->state = state;
     self->read = read;
     self->books = books;
     usage_start(&self->usage, clock_mono_ns());
-    self->shard = settings->shard;
-    self->shards = settings->shards;
+    self->shard = (unsigned)settings->shard;
+    self->shards = (unsigned)settings->shards;
     if (!link_open(self, clock_mono_ns())) link_destroy(&self);
     return self;
 }
@@ -87,8 +90,8 @@ static bool is_same_ability(const struct link_abilities *a, const struct link_ab
 }
 
 void link_declare(link_t *self, const struct link_abilities *can) {
-    if (is_same_ability(&self->settings.can, can)) return;
-    self->settings.can = *can;
+    if (is_same_ability(&self->can, can)) return;
+    self->can = *can;
     self->declared_anew = true;
 }
 
@@ -149,7 +152,7 @@ static void welcomed(link_t *self, const Welcome *m) {
     if (m->last_report > self->state->head) self->state->head = m->last_report, self->state->changed = true; // never a number twice
     if (self->welcome_epoch != m->epoch || has_forgotten(self, m->last_report)) {
         log_event(LOG_LEVEL_INFO, "welcome", "executor=%s epoch=%llu last_report=%llu head=%llu",
-                  log_quote(self->settings.executor.address), (unsigned long long)m->epoch, (unsigned long long)m->last_report,
+                  log_quote(self->executor.address), (unsigned long long)m->epoch, (unsigned long long)m->last_report,
                   (unsigned long long)self->state->head);
         self->welcome_epoch = m->epoch;
         self->sent = m->last_report;
@@ -181,10 +184,10 @@ static bool listen_to(link_t *self, const ProtobufCMessage *m) {
 static void sent_away(link_t *self, const Elsewhere *m) {
     self->heard_at = clock_mono_ns();
     if (m->shard == self->shard || m->shard >= SHARDS_MOST || self->sent_away) return;
-    if (!self->settings.run_dir) {
+    if (settings_name_executor(self->settings)) {
         log_event(LOG_LEVEL_ERROR, "elsewhere",
                   "executor=%s why=\"our accounts are with executor %u; this gateway was told where to connect\"",
-                  log_quote(self->settings.executor.address), m->shard);
+                  log_quote(self->executor.address), m->shard);
         return;
     }
     log_event(LOG_LEVEL_INFO, "elsewhere", "from=%u to=%u executors=%u", self->shard, m->shard, m->shards);
@@ -235,7 +238,7 @@ static void declare_abilities(const struct link_abilities *s, Hello *hello) {
 
 static void greet(link_t *self, uint64_t mono_ns) {
     Hello hello = HELLO__INIT;
-    const struct link_settings *s = &self->settings;
+    const struct gateway_settings *s = self->settings;
     hello.instance_id = (char *)(uintptr_t)s->instance_id;
     hello.broker_id = (char *)(uintptr_t)s->broker_id;
     hello.kind = (char *)(uintptr_t)s->kind;
@@ -245,7 +248,7 @@ static void greet(link_t *self, uint64_t mono_ns) {
     hello.has_first_report = true;
     hello.first_report = self->state->first ? self->state->first : self->state->head + 1;
     hello.books_since = self->state->books_since;
-    declare_abilities(&s->can, &hello);
+    declare_abilities(&self->can, &hello);
     self->declared_anew = false;
     self->greeted_at = mono_ns;
     (void)link_send(self, &hello.base);
@@ -267,7 +270,7 @@ static bool passed(uint64_t since, int64_t ms, uint64_t mono_ns) { return mono_n
 // Everything that is not on the connection yet; and everything again, once acknowledgements stay away.
 static void send_missing(link_t *self, uint64_t mono_ns) {
     const struct link_state *s = self->state;
-    if (s->acked < self->sent && passed(self->acked_at, self->settings.resend_ms, mono_ns)) {
+    if (s->acked < self->sent && passed(self->acked_at, self->settings->resend, mono_ns)) {
         self->sent = s->acked;
         self->acked_at = mono_ns; // the same patience again
     }
@@ -280,21 +283,21 @@ static void send_missing(link_t *self, uint64_t mono_ns) {
 static void point_to_shard(link_t *self) {
     char name[32];
     (void)snprintf(name, sizeof name, "executor.%u", self->shard);
-    self->settings.executor = endpoint_of(self->settings.run_dir, name, "gateways");
+    self->executor = endpoint_of(self->settings->run_dir, name, "gateways");
 }
 
 // Where one was silent, another may know more; it says so at once.
 static void ask_the_next(link_t *self) {
     unsigned known = self->shards > self->shard + 1 ? self->shards : self->shard + 1;
-    if (self->settings.run_dir && known > 1) self->shard = (self->shard + 1) % known;
+    if (!settings_name_executor(self->settings) && known > 1) self->shard = (self->shard + 1) % known;
 }
 
 static void reconnect(link_t *self, uint64_t mono_ns) {
     port_destroy(&self->port);
-    if (self->settings.run_dir) point_to_shard(self);
+    if (!settings_name_executor(self->settings)) point_to_shard(self);
     self->moved_at = mono_ns;
     self->sent_away = false;
-    if (!link_open(self, mono_ns)) log_event(LOG_LEVEL_ERROR, "no_link", "executor=%s", log_quote(self->settings.executor.address));
+    if (!link_open(self, mono_ns)) log_event(LOG_LEVEL_ERROR, "no_link", "executor=%s", log_quote(self->executor.address));
 }
 
 void link_drop(link_t *self, uint64_t mono_ns, int64_t for_ms) {
@@ -304,17 +307,17 @@ void link_drop(link_t *self, uint64_t mono_ns, int64_t for_ms) {
 }
 
 void link_tick(link_t *self, uint64_t mono_ns) {
-    const struct link_settings *s = &self->settings;
+    const struct gateway_settings *s = self->settings;
     if (mono_ns < self->dropped_until) return;
-    bool silent = passed(self->heard_at, s->silent_ms, mono_ns);
+    bool silent = passed(self->heard_at, s->silent, mono_ns);
     if (silent && !self->sent_away) ask_the_next(self);
     if (!self->port || silent || (self->sent_away && passed(self->moved_at, MOVE_MS, mono_ns))) reconnect(self, mono_ns);
     if (!self->port) return;
-    bool quiet = passed(self->heard_at, s->heartbeat_ms, mono_ns);
+    bool quiet = passed(self->heard_at, s->heartbeat, mono_ns);
     if (self->declared_anew || (!self->welcome_epoch && passed(self->greeted_at, HELLO_MS, mono_ns)) ||
-        (quiet && passed(self->greeted_at, s->heartbeat_ms, mono_ns)))
+        (quiet && passed(self->greeted_at, s->heartbeat, mono_ns)))
         greet(self, mono_ns);
-    if (passed(self->beat_at, s->heartbeat_ms, mono_ns)) {
+    if (passed(self->beat_at, s->heartbeat, mono_ns)) {
         (void)keys_log_refused(mono_ns);
         beat(self, mono_ns);
     }

@@ -4,8 +4,8 @@
 
 #include "common/arena.h"
 #include "common/buffer.h"
-#include "common/port.h"
 #include "gateway.pb-c.h"
+#include "gateways/link/settings.h"
 
 // One protocol for every gateway (proto/gateway.proto). struct link_state and the reports are in the gateway's books (books.h), in the
 // same transaction as what they tell; the link only sends what is committed:
@@ -18,21 +18,6 @@ struct link_abilities {
     uint32_t longest_acceptance_ms; // 0: not said
     bool keeps_plans; // its books have every Submit, its reports and answers say plans and what a fill closed
     bool cannot_modify, cannot_modify_price, cannot_stop_limit, cannot_net;
-};
-
-struct link_settings {
-    struct endpoint executor; // its ROUTER
-    // Where there are several executors: that is the one with number `shard`, and the one that has our accounts is found by asking, since
-    // any of them says which it is. NULL: we stay with the one.
-    const char *run_dir; // where their doors are, if nothing else is said (endpoint.h)
-    unsigned shard, shards;
-    const char *instance_id; // our name on it
-    const char *broker_id;
-    const char *kind; // paper, mt5, fix
-    struct link_abilities can;
-    int64_t heartbeat_ms; // between heartbeats, and how long the executor may be silent before it is greeted again
-    int64_t silent_ms;    // silent for so long: a new connection
-    int64_t resend_ms;    // a report that is not acknowledged after this goes out again
 };
 
 // What the books hold for the link. `changed`: to be written with the next transaction.
@@ -56,8 +41,9 @@ typedef struct link link_t;
 // Before the first port: this gateway's key is gateway.<instance_id> in that directory (common/keys.h).
 void link_key(const char *keys_dir, const char *instance_id);
 
-// `state` and `books` belong to the caller and outlive the link. NULL: the endpoint cannot be had, port_why says why.
-link_t *link_new(const struct link_settings *settings, struct link_state *state, link_read_fn *read, void *books);
+// `settings`, `state` and `books` belong to the caller and outlive the link. What the broker can is to be declared before the first
+// link_tick. NULL: the endpoint cannot be had, port_why says why.
+link_t *link_new(const struct gateway_settings *settings, struct link_state *state, link_read_fn *read, void *books);
 void link_destroy(link_t **self);
 
 port_t *link_port(link_t *self);         // to wait for; another one after link_tick and link_drop. NULL while dropped

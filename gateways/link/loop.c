@@ -38,34 +38,6 @@ struct loop {
 
 // --- start and end ---
 
-// May change while it runs: what a broker's terminal remembers, say.
-static struct link_abilities abilities_of(const struct loop *l) {
-    struct link_abilities can = {
-        .duplicate_check = HELLO__DUPLICATE_CHECK__none,
-        .longest_acceptance_ms = (uint32_t)l->settings->longest_acceptance,
-        .cannot_modify = !l->gateway->modify,
-    };
-    if (l->gateway->declare) l->gateway->declare(l->context->broker, &can);
-    return can;
-}
-
-static struct link_settings link_settings_of(const struct loop *l) {
-    const struct gateway_settings *s = l->settings;
-    return (struct link_settings){
-        .executor = s->executor_at,
-        .run_dir = s->executor && *s->executor ? NULL : s->run_dir,
-        .shard = (unsigned)s->shard,
-        .shards = (unsigned)s->shards,
-        .instance_id = s->instance_id,
-        .broker_id = s->broker_id,
-        .kind = l->gateway->kind,
-        .can = abilities_of(l),
-        .heartbeat_ms = s->heartbeat,
-        .silent_ms = s->silent,
-        .resend_ms = s->resend,
-    };
-}
-
 static bool log_no_start(const char *what, const char *why) {
     log_event(LOG_LEVEL_ERROR, "no_start", "what=%s why=%s", log_quote(what), log_quote(why));
     return false;
@@ -80,8 +52,7 @@ static bool start_gateway(struct loop *l) {
     if (!l->control) return log_no_start(s->control_at.address, port_why());
     if (l->gateway->connect && !l->gateway->connect(l->context->broker, why))
         return log_no_start("broker", why);
-    struct link_settings link = link_settings_of(l);
-    l->link = link_new(&link, &l->context->link, books_reports, l->context->books);
+    l->link = link_new(s, &l->context->link, books_reports, l->context->books);
     return l->link || log_no_start(s->executor_at.address, port_why());
 }
 
@@ -165,8 +136,7 @@ static bool commit_batch(struct loop *l) {
 // --- turns ---
 
 static int64_t wait_ms(const struct loop *l) {
-    uint64_t now = clock_utc_ns();
-    uint64_t due = l->gateway->due ? l->gateway->due(l->context->broker) : UINT64_MAX;
+    uint64_t now = clock_utc_ns(), due = l->context->due;
     if (due <= now) return 0;
     uint64_t ms = (due - now) / NS_PER_MS + 1;
     return ms < WAIT_MS ? (int64_t)ms : WAIT_MS;
@@ -183,10 +153,9 @@ static void wait_for_work(const struct loop *l) {
 
 static void present_gateway(const struct loop *l) {
     const gateway_context_t *c = l->context;
-    struct link_abilities can = abilities_of(l);
     link_accounts(l->link, c->accounts, c->n_accounts);
-    link_declare(l->link, &can);
-    if (l->gateway->is_degraded) link_degraded(l->link, l->gateway->is_degraded(c->broker));
+    link_declare(l->link, &c->can);
+    link_degraded(l->link, c->degraded);
     link_tick(l->link, clock_mono_ns());
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/own.h"
+#include "gateways/link/gateway.h"
 
 #define AT(field) offsetof(struct gateway_settings, field)
 #define DAY       86400000
@@ -73,8 +74,8 @@ static bool preset_books(struct gateway_settings *s) {
 static bool place_doors(struct gateway_settings *s) {
     char executor[32];
     (void)snprintf(executor, sizeof executor, "executor.%lld", (long long)s->shard);
-    s->executor_at = s->executor && *s->executor ? endpoint_at(s->executor, executor, "gateways")
-                                                 : endpoint_of(s->run_dir, executor, "gateways");
+    s->executor_at = settings_name_executor(s) ? endpoint_at(s->executor, executor, "gateways")
+                                               : endpoint_of(s->run_dir, executor, "gateways");
     s->control_at = endpoint_of(s->run_dir, s->instance_id, "control");
     size_t room = ENDPOINT_TEXT - sizeof "ipc:///executor.31.gateways";
     return strlen(s->run_dir) + strlen(s->instance_id) < room;
@@ -85,6 +86,7 @@ err_t settings_read(const struct gateway *gateway, void *settings, char wrong[st
     struct gateway_settings *s = settings;
     err_t e = options_read(whole_table(gateway, arena), gateway->kind, settings, wrong);
     if (e != ERR_OK) return e;
+    s->kind = gateway->kind;
     bool fits = preset_books(s) && place_doors(s);
     if (!fits) (void)snprintf(wrong, 256, "run_dir or instance_id is too long");
     return fits && (!gateway->settle || gateway->settle(s, wrong)) ? ERR_OK : ERR_CONFIG;

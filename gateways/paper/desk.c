@@ -71,7 +71,7 @@ static uint64_t time_of(const struct order *o) {
 
 void paper_link_order(paper_t *self, struct order *o) {
     uint64_t at = time_of(o);
-    if (at && at < self->next_time) self->next_time = at;
+    if (at && at < self->context->due) self->context->due = at;
     if (at && !o->timed) DL_APPEND2(self->timed, o, timed_prev, timed_next);
     if (!at && o->timed) DL_DELETE2(self->timed, o, timed_prev, timed_next);
     o->timed = at != 0;

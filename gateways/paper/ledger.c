@@ -128,13 +128,19 @@ err_t ledger_load(paper_t *paper) {
 
 // --- while running ---
 
-// Inside the transaction that this batch will want anyway: a read alone would lock and unlock the file every time.
-struct order *ledger_order(paper_t *paper, const char *trade_id) {
-    sql_query_t *q = paper->ledger->queries[GET_ORDER];
-    bool row;
+// To be reset by whoever reads it. Inside the transaction that this batch will want anyway: a read alone would lock and unlock the file
+// every time.
+static sql_query_t *find_row(paper_t *paper, enum statement statement, const char *trade_id, bool *row) {
+    sql_query_t *q = paper->ledger->queries[statement];
     (void)books_begin(paper->context->books); // if not now, the write will say why
     sql_bind_text(q, 1, trade_id);
-    if (sql_step(q, &row) != ERR_OK) books_give_up(paper->context->books);
+    if (sql_step(q, row) != ERR_OK) books_give_up(paper->context->books);
+    return q;
+}
+
+struct order *ledger_order(paper_t *paper, const char *trade_id) {
+    bool row;
+    sql_query_t *q = find_row(paper, GET_ORDER, trade_id, &row);
     struct order *o = row ? rows_read(q, paper) : NULL;
     sql_reset(q);
     if (row && !o) books_give_up(paper->context->books);
@@ -142,11 +148,8 @@ struct order *ledger_order(paper_t *paper, const char *trade_id) {
 }
 
 void ledger_history(paper_t *paper, struct order *o) {
-    sql_query_t *q = paper->ledger->queries[GET_HISTORY];
     bool row;
-    (void)books_begin(paper->context->books); // as above
-    sql_bind_text(q, 1, o->trade_id);
-    if (sql_step(q, &row) != ERR_OK) books_give_up(paper->context->books);
+    sql_query_t *q = find_row(paper, GET_HISTORY, o->trade_id, &row);
     if (row) {
         struct span history = sql_bytes(q, 0);
         buffer_add(&o->history, history.data, history.length);

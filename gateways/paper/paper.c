@@ -42,11 +42,21 @@ static void configure_market(paper_t *self, const BrokerConfig *config) {
     market_configure(&self->market, config);
 }
 
+static void declare_abilities(paper_t *self) {
+    struct link_abilities *can = &self->context->can;
+    const struct paper_settings *s = self->settings;
+    can->duplicate_check = paper_duplicate_check(s);
+    can->can_query = s->can_query;
+    can->keeps_plans = true;
+    if (can->duplicate_check == HELLO__DUPLICATE_CHECK__window)
+        can->duplicate_window_s = (uint32_t)(s->duplicate_window / 1000);
+}
+
 static paper_t *open_paper(gateway_context_t *context, char why[static 200]) {
     paper_t *self = alloc_zeroed(1, sizeof *self);
     self->context = context;
     self->settings = (const struct paper_settings *)context->settings;
-    self->next_time = UINT64_MAX;
+    declare_abilities(self);
     market_open(&self->market, D(self->settings->spread));
     if (context->config) configure_market(self, context->config); // first: the symbols' sizes
     self->ledger = ledger_open(self);
@@ -96,15 +106,6 @@ static void welcome_accounts(paper_t *self, AccountConfig **accounts, size_t n) 
     serve_accounts(self);
 }
 
-static void declare_abilities(const paper_t *self, struct link_abilities *can) {
-    const struct paper_settings *s = self->settings;
-    can->duplicate_check = paper_duplicate_check(s);
-    can->can_query = s->can_query;
-    can->keeps_plans = true;
-    if (can->duplicate_check == HELLO__DUPLICATE_CHECK__window)
-        can->duplicate_window_s = (uint32_t)(s->duplicate_window / 1000);
-}
-
 static void query_order(paper_t *self, const QueryOrder *m) {
     paper_status(self, m->trade_id, m->account_id);
 }
@@ -139,8 +140,6 @@ static void receive_prices(paper_t *self, size_t most) {
         if (m && m->descriptor == &price__descriptor) paper_price(self, (const Price *)m);
     }
 }
-
-static uint64_t next_order_time(const paper_t *self) { return self->next_time; }
 
 // --- the end of a batch ---
 
@@ -187,7 +186,6 @@ const struct gateway paper_gateway = {
     .schema = ledger_schema,
     .verbs = paper_verbs,
     .settle = paper_settle,
-    .declare = declare_abilities,
     .open = open_paper,
     .close = close_paper,
     .connect = connect_feed,
@@ -200,7 +198,6 @@ const struct gateway paper_gateway = {
     .snapshot = paper_snapshot,
     .waits = wait_for_prices,
     .receive = receive_prices,
-    .due = next_order_time,
     .tick = paper_time,
     .write = ledger_write,
     .committed = settle_batch,

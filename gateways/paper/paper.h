@@ -20,8 +20,7 @@ typedef struct gateway_broker {
     struct market market;
     struct account *accounts; // hash
     struct order *orders;     // hash: live ones, and those touched in this batch
-    struct order *timed;      // wait for a time
-    uint64_t next_time;       // UTC ns: the earliest of them, or earlier
+    struct order *timed;      // wait for a time; context->due is the earliest, or earlier
     struct order *touched_orders;
     struct account *touched_accounts;
     struct faults faults;

@@ -81,10 +81,10 @@ static void due_orders(paper_t *self) {
         if ((o->due_at ? o->due_at : o->expires_at) <= self->context->now) pick(self, &p, o);
     }
     for (size_t i = 0; i < p.n; i++) at_its_time(self, p.orders[i]);
-    self->next_time = NEVER;
-    DL_FOREACH2(self->timed, o, timed_next) self->next_time = earliest(self->next_time, o->due_at ? o->due_at : o->expires_at);
+    self->context->due = NEVER;
+    DL_FOREACH2(self->timed, o, timed_next) self->context->due = earliest(self->context->due, o->due_at ? o->due_at : o->expires_at);
 }
 
 void paper_time(paper_t *self) {
-    if (self->context->now >= self->next_time) due_orders(self);
+    if (self->context->now >= self->context->due) due_orders(self);
 }

@@ -28,18 +28,23 @@ PLANT = {"config": both_kinds(), "options": OPTIONS}
 
 
 @pytest.fixture(scope="module")
-def door(plant):
-    it = plant.door()
-    yield it
-    it.close()
+def post(plant):
+    """Posts a signal and remembers it for the oracle, which judges all that these tests have posted."""
+    door = plant.door()
 
+    def send(direction, **fields):
+        body = {"signal_id": f"kinds-{next(numbers)}", "symbol": "EURUSD", "order_type": "market", "direction": direction,
+                "price": "1.1", **fields}
+        status, answer, _ = door.alert(body)
+        assert status == 200, answer
+        signal = answer["signal_id"]
+        plant.sent[signal] = status
+        if direction in ("buy", "close"):  # what makes an order for each account
+            plant.accepted[signal] = status
+        return signal
 
-def post(door, direction, **fields):
-    body = {"signal_id": f"kinds-{next(numbers)}", "symbol": "EURUSD", "order_type": "market", "direction": direction,
-            "price": "1.1", **fields}
-    status, answer, _ = door.alert(body)
-    assert status == 200, answer
-    return answer["signal_id"]
+    yield send
+    door.close()
 
 
 def trade(plant, signal, gateway, *states):
@@ -50,45 +55,48 @@ def trade(plant, signal, gateway, *states):
 
 
 @pytest.mark.parametrize("gateway", KINDS)
-def test_an_order_is_filled_and_closed(plant, door, gateway):
-    bought = post(door, "buy", lot_size="0.1")
+def test_an_order_is_filled_and_closed(plant, post, gateway):
+    bought = post("buy", lot_size="0.1")
     t = trade(plant, bought, gateway, "filled")
     assert (t["filled_lots"], t["average_price"]) == ("0.1", "1.1")
-    closed = post(door, "close", target_signal_id=bought)
+    closed = post("close", target_signal_id=bought)
     assert trade(plant, closed, gateway, "filled")["filled_lots"] == "0.1"
     assert trade(plant, bought, gateway, "closed")["closed_lots"] == "0.1"
     assert plant.final(bought)["status"] == plant.final(closed)["status"] == "completed"
 
 
 @pytest.mark.parametrize("gateway", KINDS)
-def test_killed_it_goes_on_where_it_stood(plant, door, gateway):
-    before = post(door, "buy", lot_size="0.1")
+def test_killed_it_goes_on_where_it_stood(plant, post, gateway):
+    before = post("buy", lot_size="0.1")
     trade(plant, before, gateway, "filled")
     plant.processes[gateway].kill()
-    meanwhile = post(door, "buy", lot_size="0.2")
+    meanwhile = post("buy", lot_size="0.2")
     plant.restart(gateway)
     assert trade(plant, meanwhile, gateway, "filled")["filled_lots"] == "0.2"
-    closed = post(door, "close", target_signal_id=before)
+    closed = post("close", target_signal_id=before)
     trade(plant, closed, gateway, "filled")
     trade(plant, before, gateway, "closed")
 
 
 @pytest.mark.parametrize("gateway", KINDS)
-def test_frozen_past_its_deadline_it_is_asked_and_nothing_is_done_twice(plant, door, gateway):
+def test_frozen_past_its_deadline_it_is_asked_and_nothing_is_done_twice(plant, post, gateway):
     plant.freeze(gateway)
-    signal = post(door, "buy", lot_size="0.1")
+    signal = post("buy", lot_size="0.1")
     trade(plant, signal, gateway, "unknown")
     plant.thaw(gateway)
     trade(plant, signal, gateway, "filled")
 
 
-def test_what_its_broker_cannot_is_refused_and_not_sent(plant, door):
-    signal = post(door, "buy", lot_size="0.1", order_type="stop_limit", price="1.2", limit_price="1.21")
+def test_what_its_broker_cannot_is_refused_and_not_sent(plant, post):
+    signal = post("buy", lot_size="0.1", order_type="stop_limit", price="1.2", limit_price="1.21")
     refused = trade(plant, signal, "gw-b", "rejected", "failed")
     assert "stop" in json.dumps(refused)
-    bought = post(door, "buy", lot_size="0.1")
+    trade(plant, signal, "gw-a", "working")  # this one can; it waits for a price that nobody posts
+    post("cancel", target_signal_id=signal)
+    trade(plant, signal, "gw-a", "cancelled")
+    bought = post("buy", lot_size="0.1")
     trade(plant, bought, "gw-b", "filled")
-    post(door, "modify", target_signal_id=bought, stop_loss="1.05")
+    post("modify", target_signal_id=bought, stop_loss="1.05")
     until(lambda: plant.trades(bought)[ACCOUNTS["gw-b"]].get("modify_rejected"), "the change to be refused")
 
 
@@ -105,7 +113,7 @@ def test_it_answers_whether_it_runs(plant, gateway):
     assert json.loads(answer.json) == {"service": gateway, "stalled": False}
 
 
-def test_in_the_end_nothing_is_lost_or_doubled_at_either(plant, door):
+def test_in_the_end_nothing_is_lost_or_doubled_at_either(plant):
     plant.remember(plant.load("end", 40, rate=100))
     verdict = judge(plant, plant.accepted, plant.sent)
     assert verdict.good, verdict

@@ -69,6 +69,9 @@ static broker_t *open_filler(gateway_context_t *context, char why[static 200]) {
     (void)why;
     broker_t *self = alloc_zeroed(1, sizeof *self);
     self->context = context;
+    struct link_abilities *can = &context->can;
+    can->duplicate_check = HELLO__DUPLICATE_CHECK__forever;
+    can->can_query = can->keeps_plans = can->cannot_net = can->cannot_stop_limit = true;
     self->put = sql_prepare(books_sql(context->books),
                             "INSERT OR REPLACE INTO orders(trade_id, open, submit, executions, orphan)"
                             " VALUES(?,?,?,1,0)");
@@ -239,19 +242,12 @@ static void snapshot_accounts(broker_t *self) {
         snapshot_account(self, self->context->accounts[i]);
 }
 
-static void declare_abilities(const broker_t *self, struct link_abilities *can) {
-    (void)self;
-    can->duplicate_check = HELLO__DUPLICATE_CHECK__forever;
-    can->can_query = can->keeps_plans = can->cannot_net = can->cannot_stop_limit = true;
-}
-
 const struct gateway filler_gateway = {
     .kind = "filler",
     .purpose = "a broker that fills every order whole and at once, for tests",
     .settings_size = sizeof(struct gateway_settings),
     .versions = 1,
     .schema = create_tables,
-    .declare = declare_abilities,
     .open = open_filler,
     .close = close_filler,
     .accounts = serve_accounts,

@@ -21,7 +21,8 @@
 struct wire { // an executor's end, and a gateway with reports that a test keeps
     char directory[64];
     struct endpoint endpoint;
-    struct link_settings settings;
+    struct gateway_settings settings;
+    struct link_abilities can;
     struct link_state state;
     link_t *link;
     port_t *executor;
@@ -44,6 +45,7 @@ static err_t read_reports(void *books, uint64_t after, unsigned limit, link_visi
 static void open_link(struct wire *w) {
     w->link = link_new(&w->settings, &w->state, read_reports, w);
     assert_non_null(w->link);
+    link_declare(w->link, &w->can);
 }
 
 static int start(void **state) {
@@ -53,14 +55,16 @@ static int start(void **state) {
     (void)snprintf(w->directory, sizeof w->directory, "/tmp/link-test-XXXXXX");
     assert_non_null(mkdtemp(w->directory));
     w->endpoint = endpoint_of(w->directory, "executor.0", "gateways");
-    w->settings = (struct link_settings){.executor = w->endpoint,
-                                         .instance_id = "p1",
-                                         .broker_id = "paper",
-                                         .kind = "paper",
-                                         .can = {.duplicate_check = HELLO__DUPLICATE_CHECK__forever, .can_query = true},
-                                         .heartbeat_ms = 1000,
-                                         .silent_ms = 5000,
-                                         .resend_ms = 1000};
+    w->settings = (struct gateway_settings){.executor = w->endpoint.address,
+                                            .executor_at = w->endpoint,
+                                            .run_dir = w->directory,
+                                            .instance_id = "p1",
+                                            .broker_id = "paper",
+                                            .kind = "paper",
+                                            .heartbeat = 1000,
+                                            .silent = 5000,
+                                            .resend = 1000};
+    w->can = (struct link_abilities){.duplicate_check = HELLO__DUPLICATE_CHECK__forever, .can_query = true};
     w->state.books = 99;
     w->arena = arena_new(0);
     w->executor = port_bind(PORT_ROUTER, &w->endpoint, 0);
@@ -193,7 +197,7 @@ static void a_gateway_says_whether_it_keeps_plans(void **state) {
     assert_false(hello->keeps_plans);
     assert_false(hello->has_books_since);
     link_destroy(&w->link);
-    w->settings.can.keeps_plans = true;
+    w->can.keeps_plans = true;
     w->state.books_since = 1234;
     open_link(w);
     do { // the first one's are still on their way
@@ -209,11 +213,11 @@ static void a_gateway_says_what_it_cannot(void **state) {
     assert_true(hello->can_modify && hello->can_modify_price && hello->can_stop_limit && hello->can_net);
     assert_false(hello->has_can_modify || hello->has_can_modify_price || hello->has_can_stop_limit || hello->has_can_net);
     link_destroy(&w->link);
-    w->settings.heartbeat_ms = 60000; // so that no greeting is due
+    w->settings.heartbeat = 60000; // so that no greeting is due
     open_link(w);
     welcome(w, 3, 0);
-    w->settings.can.cannot_modify = w->settings.can.cannot_net = true;
-    link_declare(w->link, &w->settings.can); // at once, and not only to whoever greets it next
+    w->can.cannot_modify = w->can.cannot_net = true;
+    link_declare(w->link, &w->can); // at once, and not only to whoever greets it next
     do { // those of before are still on their way
         hello = (const Hello *)executor_gets(w, &hello__descriptor);
     } while (!hello->has_can_modify);
@@ -401,7 +405,7 @@ static void elsewhere(struct wire *w, uint64_t epoch, uint32_t shard) {
 // The executor that has our accounts is found by asking any.
 static void start_following(struct wire *w) {
     link_destroy(&w->link);
-    w->settings.run_dir = w->directory;
+    w->settings.executor = NULL; // each one's door
     w->settings.shards = 1;
     open_link(w);
 }
