@@ -12,7 +12,16 @@
 
 #define TRIM_MOST "25000" // reports deleted at a time
 
-enum statement { PUT_REPORT, GET_REPORTS, TRIM, PUT_LINK, PUT_CONFIG, GET_LINK, GET_FIRST, STATEMENTS };
+enum statement {
+    PUT_REPORT,
+    GET_REPORTS,
+    TRIM,
+    PUT_LINK,
+    PUT_CONFIG,
+    GET_LINK,
+    GET_FIRST,
+    STATEMENTS
+};
 
 struct books {
     sql_t *db;
@@ -20,9 +29,9 @@ struct books {
     bool begun; // the batch's transaction is open
 };
 
-// Versions count for the skeleton's and the gateway's tables together, as the first gateway had them.
-// A table of the skeleton that changes once more asks sql_has_column, for gateways are at different
-// versions by then.
+// Versions count for the skeleton's and the gateway's tables together, as the first gateway had
+// them. A table of the skeleton that changes once more asks sql_has_column, for gateways are at
+// different versions by then.
 static const char *const own_tables[] = {
     "CREATE TABLE reports(number INTEGER PRIMARY KEY, at INTEGER NOT NULL, body BLOB NOT NULL);"
     "CREATE TABLE link(id INTEGER PRIMARY KEY CHECK(id = 1), books INTEGER NOT NULL,"
@@ -72,7 +81,8 @@ books_t *books_open(const char *path, books_schema_fn *schema, int versions, cha
     books_t *self = alloc_zeroed(1, sizeof *self);
     if (versions > VERSIONS_MAX) abort();
     self->db = sql_open(path, SQL_WRITE, why);
-    if (self->db && make_tables(self->db, schema, versions) == ERR_OK && prepare_statements(self)) return self;
+    if (self->db && make_tables(self->db, schema, versions) == ERR_OK && prepare_statements(self))
+        return self;
     if (self->db) (void)snprintf(why, 200, "%.100s: %.90s", path, sql_trouble(self->db));
     books_close(&self);
     return NULL;
@@ -139,7 +149,8 @@ void books_give_up(books_t *self) {
     exit(1);
 }
 
-err_t books_reports(void *arg, uint64_t after, unsigned limit, link_visit_fn *visit, void *visitor) {
+err_t books_reports(void *arg, uint64_t after, unsigned limit, link_visit_fn *visit,
+                    void *visitor) {
     sql_query_t *q = ((books_t *)arg)->queries[GET_REPORTS];
     bool row, more = true;
     err_t e = ERR_OK;

@@ -5,8 +5,9 @@
 #include "common/sql.h"
 #include "gateways/link/link.h"
 
-// The skeleton's tables: reports (those that are kept to be sent again), link (one row: where the link
-// stands, the broker's configuration). A gateway adds its own, and reads and writes them itself.
+// The skeleton's tables: reports (those that are kept to be sent again), link (one row: where the
+// link stands, the broker's configuration). A gateway adds its own, and reads and writes them
+// itself.
 typedef struct books books_t;
 
 // Appends the statements that lead from the version before to this one (1: from nothing).

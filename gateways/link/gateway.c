@@ -17,8 +17,9 @@
 
 // --- from start to end ---
 
-gateway_context_t *gateway_open(const struct gateway *gateway, const struct gateway_settings *settings,
-                                uint64_t utc_ns, char why[static 200]) {
+gateway_context_t *gateway_open(const struct gateway *gateway,
+                                const struct gateway_settings *settings, uint64_t utc_ns,
+                                char why[static 200]) {
     gateway_context_t *self = alloc_zeroed(1, sizeof *self);
     self->gateway = gateway;
     self->settings = settings;
@@ -131,7 +132,8 @@ void gateway_handle(gateway_context_t *self, const ProtobufCMessage *m) {
     if (d == &submit__descriptor) g->submit(self->broker, (const Submit *)m);
     if (d == &query_order__descriptor) g->query(self->broker, (const QueryOrder *)m);
     if (d == &cancel_order__descriptor) g->cancel(self->broker, (const CancelOrder *)m);
-    if (d == &modify_order__descriptor && g->modify) g->modify(self->broker, (const ModifyOrder *)m);
+    if (d == &modify_order__descriptor && g->modify)
+        g->modify(self->broker, (const ModifyOrder *)m);
     if (d == &snapshot_request__descriptor) take_snapshots(self);
     if (welcome && welcome->broker) hear_config(self, welcome->broker);
     if (welcome && welcome->n_accounts && g->accounts)
@@ -159,7 +161,8 @@ bool gateway_control(gateway_context_t *self, const ControlRequest *request, buf
             return v->run(self->broker, request->n_args, request->args, answer);
     }
     buffer_text(answer, "say one of: ping");
-    for (const struct gateway_verb *v = verbs; v->name; v++) buffer_format(answer, "; %s", v->words);
+    for (const struct gateway_verb *v = verbs; v->name; v++)
+        buffer_format(answer, "; %s", v->words);
     return false;
 }
 

@@ -146,8 +146,7 @@ static void wait_for_work(const struct loop *l) {
     struct waiter waiters[WAITERS_MAX] = {{.port = l->control, .fd = -1}};
     size_t n = 1;
     if (link_port(l->link)) waiters[n++] = (struct waiter){.port = link_port(l->link), .fd = -1};
-    if (l->gateway->waits)
-        n += l->gateway->waits(l->context->broker, waiters + n, WAITERS_MAX - n);
+    if (l->gateway->waits) n += l->gateway->waits(l->context->broker, waiters + n, WAITERS_MAX - n);
     (void)ports_wait(waiters, n, wait_ms(l));
 }
 

@@ -30,14 +30,15 @@ static int print_help(const struct gateway *gateway) {
     return 0;
 }
 
-// Two gateways on the same books would both answer for them. Held as long as the process; -1: somebody
-// else has it.
+// Two gateways on the same books would both answer for them. Held as long as the process; -1:
+// somebody else has it.
 static int lock_books(const char *books) {
     char path[1024];
     if (snprintf(path, sizeof path, "%s.lock", books) >= (int)sizeof path) return -1;
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
-    fprintf(stderr, "%s: these books are in use by another process, or the directory cannot be written\n",
+    fprintf(stderr,
+            "%s: these books are in use by another process, or the directory cannot be written\n",
             path);
     if (fd >= 0) close(fd);
     return -1;
@@ -74,8 +75,7 @@ int gateway_run(const struct gateway *gateway, int argc, char **argv) {
     if (strcmp(word, "--env") == 0) return settings_print(gateway, options_env_file), 0;
     if (strcmp(word, "--reference") == 0) return settings_print(gateway, options_reference), 0;
     bool check = strcmp(word, "--check") == 0;
-    if (argc > 1 && !check)
-        return fprintf(stderr, "unknown argument %s; see --help\n", argv[1]), 2;
+    if (argc > 1 && !check) return fprintf(stderr, "unknown argument %s; see --help\n", argv[1]), 2;
     void *settings = alloc_zeroed(1, gateway->settings_size);
     int status = 0;
     if (settings_read(gateway, settings, wrong) != ERR_OK)

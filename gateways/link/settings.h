@@ -14,11 +14,11 @@ struct gateway_settings {
     const char *kind; // the gateway's
     const char *run_dir, *instance_id, *broker_id, *books, *keys_dir, *log_level;
     const char *executor; // where one is that it stays with; NULL, "": each one's door in run_dir
-    int64_t shard;        // the executor that it asks first; any of them says which has its accounts
-    int64_t shards;       // how many it knows of
+    int64_t shard;  // the executor that it asks first; any of them says which has its accounts
+    int64_t shards; // how many it knows of
     int64_t longest_acceptance;
     int64_t snapshot;  // 0: only when asked
-    int64_t heartbeat; // between two; and how long the executor may be silent before it is greeted again
+    int64_t heartbeat; // between two; an executor silent for so long is greeted again
     int64_t silent;    // silent for so long: a new connection
     int64_t resend;    // a report that is not acknowledged after this goes out again
     int64_t batch_max, report_keep;
@@ -26,8 +26,9 @@ struct gateway_settings {
     char books_preset[1024]; // settings are not to be copied
 };
 
-// The skeleton's options and the gateway's own, from TRADECAST_<KIND>_<NAME>, else TRADECAST_<NAME>, and
-// what follows from them. `settings` is the gateway's struct. ERR_CONFIG: *wrong.
+// The skeleton's options and the gateway's own, from TRADECAST_<KIND>_<NAME>, else
+// TRADECAST_<NAME>, and what follows from them. `settings` is the gateway's struct. ERR_CONFIG:
+// *wrong.
 err_t settings_read(const struct gateway *gateway, void *settings, char wrong[static 256]);
 static inline bool settings_name_executor(const struct gateway_settings *s) {
     return s->executor && *s->executor;

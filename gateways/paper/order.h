@@ -54,7 +54,7 @@ struct order {
     bool triggered; // stop_limit: its stop has been reached
     struct reduction *closes;
     size_t n_closes;
-    buffer_t submit;  // packed Submit (submitted.h); empty: nobody asked for it, or books of an earlier version
+    buffer_t submit;  // packed Submit (gateways/link/evidence.h); empty: nobody asked for it, or books of an earlier version
     buffer_t history; // packed OrderStatus with nothing but fills and closings; only while history_known
     char reason[REASON_TEXT];
     char trade_id[];

@@ -1,8 +1,8 @@
 // filler - a broker that fills every order whole and at once: the smallest gateway on the skeleton.
 // SPDX-License-Identifier: MIT
 //
-// For tests only: whatever the skeleton promises it must promise for this one, too. It has no money,
-// no prices (an order fills at the price it names) and nothing rests; it hedges.
+// For tests only: whatever the skeleton promises it must promise for this one, too. It has no
+// money, no prices (an order fills at the price it names) and nothing rests; it hedges.
 #include "tests/gateway/filler.h"
 
 #include "common/alloc.h"
@@ -23,8 +23,10 @@ struct gateway_broker {
 
 static void create_tables(buffer_t *out, int version) {
     (void)version;
-    buffer_text(out, "CREATE TABLE orders(trade_id TEXT PRIMARY KEY, open TEXT NOT NULL, submit BLOB NOT NULL,"
-                     " executions INTEGER NOT NULL, orphan INTEGER NOT NULL) WITHOUT ROWID;");
+    buffer_text(
+        out,
+        "CREATE TABLE orders(trade_id TEXT PRIMARY KEY, open TEXT NOT NULL, submit BLOB NOT NULL,"
+        " executions INTEGER NOT NULL, orphan INTEGER NOT NULL) WITHOUT ROWID;");
 }
 
 static struct order *find_order(broker_t *self, const char *trade_id) {
@@ -55,7 +57,8 @@ static void close_filler(broker_t **self) {
 }
 
 static void load_orders(broker_t *self) {
-    sql_query_t *q = sql_prepare(books_sql(self->context->books), "SELECT submit, open FROM orders");
+    sql_query_t *q =
+        sql_prepare(books_sql(self->context->books), "SELECT submit, open FROM orders");
     bool row = true;
     while (sql_step(q, &row) == ERR_OK && row) {
         struct order *o = add_order(self, sql_bytes(q, 0));
@@ -72,9 +75,10 @@ static broker_t *open_filler(gateway_context_t *context, char why[static 200]) {
     struct link_abilities *can = &context->can;
     can->duplicate_check = HELLO__DUPLICATE_CHECK__forever;
     can->can_query = can->keeps_plans = can->cannot_net = can->cannot_stop_limit = true;
-    self->put = sql_prepare(books_sql(context->books),
-                            "INSERT OR REPLACE INTO orders(trade_id, open, submit, executions, orphan)"
-                            " VALUES(?,?,?,1,0)");
+    self->put =
+        sql_prepare(books_sql(context->books),
+                    "INSERT OR REPLACE INTO orders(trade_id, open, submit, executions, orphan)"
+                    " VALUES(?,?,?,1,0)");
     load_orders(self);
     return self;
 }
@@ -143,7 +147,8 @@ static void answer_order(broker_t *self, const char *trade_id, const char *accou
     m->has_never_submitted = m->never_submitted = !o;
     if (o) {
         m->has_state = true;
-        m->state = o->submit->n_closes || o->open.e8 ? TRADE_STATE__STATE__filled : TRADE_STATE__STATE__closed;
+        m->state = o->submit->n_closes || o->open.e8 ? TRADE_STATE__STATE__filled
+                                                     : TRADE_STATE__STATE__closed;
         m->submitted = o->submit;
         m->fills = arena_take(arena, sizeof *m->fills);
         m->fills[m->n_fills++] = fill_of(self, o->submit, D(o->submit->lots));
