@@ -39,7 +39,7 @@ def test_the_help_keeps_names_and_sentences_apart(installed):
 def test_man_pages_have_every_command_and_every_character(installed):
     pages = sorted((installed / "usr/share/man/man1").glob("*.1"))
     programs = {p.name for p in PROGRAM.parent.iterdir()} - OF_THE_TESTS
-    assert {p.stem for p in pages} == {p.name for p in (installed / "usr/bin").iterdir()} == programs
+    assert {p.stem for p in pages} == {p.name for p in (installed / "usr/lib/tradecast").iterdir()} == programs
     for page in pages:
         assert "???" not in page.read_text(), page.name
     page = (installed / "usr/share/man/man1/tradecast.1").read_text().replace(r"\-", "-")
