@@ -225,6 +225,16 @@ static void a_gateway_says_what_it_cannot(void **state) {
     assert_true(hello->can_modify_price && hello->can_stop_limit);
 }
 
+static void a_gateway_says_that_its_way_on_is_down(void **state) {
+    struct wire *w = *state;
+    for (int degraded = 0; degraded < 2; degraded++) {
+        link_degraded(w->link, degraded != 0);
+        w->ahead += NS_PER_S;
+        const GatewayHeartbeat *m = (const GatewayHeartbeat *)executor_gets(w, &gateway_heartbeat__descriptor);
+        assert_int_equal(m->has_degraded && m->degraded, degraded);
+    }
+}
+
 static void a_snapshot_says_which_reports_are_in_it(void **state) {
     struct wire *w = *state;
     AccountSnapshot m = ACCOUNT_SNAPSHOT__INIT;
@@ -470,6 +480,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_gateway_greets_until_it_is_welcome, start, end),
         cmocka_unit_test_setup_teardown(a_gateway_says_whether_it_keeps_plans, start, end),
         cmocka_unit_test_setup_teardown(a_gateway_says_what_it_cannot, start, end),
+        cmocka_unit_test_setup_teardown(a_gateway_says_that_its_way_on_is_down, start, end),
         cmocka_unit_test_setup_teardown(a_snapshot_says_which_reports_are_in_it, start, end),
         cmocka_unit_test_setup_teardown(it_beats_every_second, start, end),
         cmocka_unit_test_setup_teardown(reports_go_out_in_sequence, start, end),
