@@ -149,15 +149,14 @@ void books_give_up(books_t *self) {
     exit(1);
 }
 
-err_t books_reports(void *arg, uint64_t after, unsigned limit, link_visit_fn *visit,
-                    void *visitor) {
-    sql_query_t *q = ((books_t *)arg)->queries[GET_REPORTS];
+err_t books_reports(void *books, uint64_t after, unsigned limit, link_visit_fn *visit, void *arg) {
+    sql_query_t *q = ((books_t *)books)->queries[GET_REPORTS];
     bool row, more = true;
     err_t e = ERR_OK;
     sql_bind_integer(q, 1, (int64_t)after);
     sql_bind_integer(q, 2, limit);
     while (more && (e = sql_step(q, &row)) == ERR_OK && row)
-        more = visit(visitor, (uint64_t)sql_integer(q, 0), sql_bytes(q, 1));
+        more = visit(arg, (uint64_t)sql_integer(q, 0), sql_bytes(q, 1));
     sql_reset(q);
     return e;
 }
