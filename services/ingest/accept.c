@@ -62,6 +62,7 @@ static void identify(struct post *p) {
         .signal_id = p->reading->sent_as[SF_signal_id] && id_is_valid(id) ? id : NULL,
         .plain = p->request->source->plain_ids,
         .content = p->content,
+        .losses = &p->self->losses,
     };
     time_identity(p, &arrival);
     identity_of(&arrival, find_guard, p->self->guard, &p->identity);
@@ -245,6 +246,8 @@ static struct reply decide(struct post *p) {
         return reply_error(REPLY_CONFLICT);
     case IDENTITY_RESEND:
         return answer_again(p);
+    case IDENTITY_UNSURE:
+        return reply_error(REPLY_HELD_BACK);
     case IDENTITY_NEW:
         break;
     }

@@ -7,9 +7,11 @@
 
 #include "common/array.h"
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/testing.h"
 #include "services/ingest/accept.h"
 #include "services/ingest/dialect.h"
+#include "services/ingest/slice.h"
 
 #define JSON        "application/json"
 #define SOURCE_MAX  64
@@ -73,9 +75,29 @@ static bool takes_method(const struct page *page, const char *method) {
 
 // --- what is answered
 
-bool door_is_open(struct ingest *self, const batch_t *batch) {
+#define START_ROUNDED NS_PER_S // when Redis was started is known in whole seconds
+
+// A time that is ahead was stored before the clock was set back: then nobody can tell.
+static bool has_lost(const struct ingest *self, const batch_t *batch) {
+    uint64_t found = self->time_found, rolled_back_at = self->context->rolled_back_at;
+    if (!found || !rolled_back_at || MUTATED("no_losses")) return false;
+    return found < rolled_back_at + START_ROUNDED || found > batch_now(batch);
+}
+
+bool door_knows_losses(struct ingest *self, batch_t *batch) {
+    if (self->knows_losses || !batch) return self->knows_losses;
+    self->knows_losses = true;
+    if (!has_lost(self, batch)) return true;
+    losses_add(&self->losses, self->time_found);
+    slice_losses(batch, &self->losses);
+    log_event(LOG_LEVEL_WARNING, "alerts_forgotten",
+              "what=alerts without an id that came in the last seconds before Redis and ingest died");
+    return true;
+}
+
+bool door_is_open(struct ingest *self, batch_t *batch) {
     const struct context *c = self->context;
-    if (!batch || !c->caught_up) return false;
+    if (!door_knows_losses(self, batch) || !batch || !c->caught_up) return false;
     if (!self->open_at) {
         bool lost = c->rolled_back_at && batch_now(batch) < c->rolled_back_at + LOSS_RECENT;
         uint64_t wait = lost ? (uint64_t)self->settings->loss_wait_ms * NS_PER_MS : 0;

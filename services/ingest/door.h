@@ -13,4 +13,8 @@ err_t door_parcels(struct ingest *self, batch_t *batch); // what the ZeroMQ inta
 // have lost the same signals; whoever routed or archived them gives them back within moments. Until
 // then a resend of one would be another signal.
 #define LOSS_RECENT (60 * NS_PER_S)
-bool door_is_open(struct ingest *self, const batch_t *batch);
+bool door_is_open(struct ingest *self, batch_t *batch);
+
+// Notes, once after a start, whether what the store had then was not all: the time that it had is
+// older than Redis' start. False: nothing can be written now.
+bool door_knows_losses(struct ingest *self, batch_t *batch);

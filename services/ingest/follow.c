@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/record.h"
+#include "common/testing.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
 #include "services/ingest/accept.h"
@@ -14,6 +15,7 @@
 #include "services/ingest/slice.h"
 
 #define REASON_MAX 500
+#define FORGOTTEN_FOR (3600 * NS_PER_S) // no window is longer
 
 static uint64_t us_between(uint64_t from, uint64_t to) { return to > from ? (to - from) / NS_PER_US : 0; }
 
@@ -71,6 +73,16 @@ static bool is_remembered(const struct ingest *self, const struct restored *keys
 static void remember(struct ingest *self, batch_t *batch, struct digest key, uint64_t value) {
     if (guard_put(self->guard, batch, key, value)) return;
     batch_alert(batch, ALERT__SEVERITY__critical, "guard_full", "signal:guard", "no more signals are taken: raise GUARD_MAX");
+}
+
+// Somebody downstream has orders of a signal that is not known here: its gateway's books had them.
+// Then an alert without an id that comes again is known by when it first came.
+static void note_forgotten(struct ingest *self, batch_t *batch, const Outcome *o) {
+    struct restored keys = identity_restore(o->signal_id, 0, 0);
+    bool is_recent = batch_now(batch) < o->signal_at + FORGOTTEN_FOR;
+    if (!o->has_signal_at || !is_recent || is_remembered(self, &keys) || MUTATED("untold")) return;
+    if (guard_find(self->guard, identity_forgotten(o->signal_id), NULL)) return;
+    remember(self, batch, identity_forgotten(o->signal_id), o->signal_at);
 }
 
 // What the outcome of a signal that was lost here has said of it; 0: there was none.
@@ -206,6 +218,7 @@ static err_t outcome_of_unknown(struct ingest *self, batch_t *batch, const Outco
     if (is_remembered(self, &keys)) return outcome_of_final(batch, o);
     if (status_over(self, o->signal_id) == SIGNAL__STATUS__completed) return ERR_OK;
     remember(self, batch, identity_over(o->signal_id), (uint64_t)o->signal->status);
+    note_forgotten(self, batch, o);
     slice_executed(batch, o->signal);
     return ERR_OK;
 }
@@ -213,7 +226,7 @@ static err_t outcome_of_unknown(struct ingest *self, batch_t *batch, const Outco
 err_t follow_outcome(void *arg, batch_t *batch, const ProtobufCMessage *body) {
     struct ingest *self = arg;
     const Outcome *o = (const Outcome *)body;
-    if (!o->signal) return ERR_OK; // of one trade
+    if (!o->signal) return note_forgotten(self, batch, o), ERR_OK; // of one trade
     struct live *live = table_find(self->lives, table_key(o->signal_id));
     if (!live) return outcome_of_unknown(self, batch, o);
     Signal__Status from = (Signal__Status)live->status, to = from;

@@ -51,6 +51,7 @@ static void identify(struct ingest *self, const Signal *s, struct identity *out)
         .created_at = s->created_at,
         .derived_from = s->has_content_digest ? &content : NULL,
         .window_ns = row ? row->window_s * NS_PER_S : 0,
+        .losses = &self->losses,
     };
     identity_of_handed(&handed, find_guard, self->guard, out);
 }
@@ -87,6 +88,7 @@ static bool take_one(struct ingest *self, batch_t *batch, const Handover *h, siz
         return answer->had++, true;
     case IDENTITY_CONFLICT:
         return refuse(batch, answer, place, "this signal_id was used here for other content"), true;
+    case IDENTITY_UNSURE: // not so: its first door was sure
     case IDENTITY_NEW:
         break;
     }

@@ -98,33 +98,77 @@ static void given(const struct arrival *a, identity_find_fn *find, const void *a
 
 static uint64_t apart(uint64_t a, uint64_t b) { return a > b ? a - b : b - a; }
 
-// Equal content counts as a resend while its first arrival is less than the window away, in
-// whichever bucket that was: also in the one after, should a time that was not stored have been
-// ahead.
-static bool has_come(const struct arrival *a, uint64_t width, identity_find_fn *find,
-                     const void *arg, struct identity *out) {
-    uint64_t bucket = a->now / width, value;
+static bool has_lost(const struct arrival *a) { return a->losses && a->losses->n; }
+
+static void be_new(struct identity *out, uint64_t first_at) {
+    out->key = derived_key(out->id);
+    out->value = first_at & ~REFUSED;
+}
+
+// For content without an id.
+struct search {
+    const struct arrival *a;
+    identity_find_fn *find;
+    const void *arg;
+    bool told; // equal content was forgotten, and is told to have come outside of the window
+};
+
+// Whether equal content has the id of that bucket, and came less than the window away: it is
+// remembered, or was forgotten and is told to have come.
+static bool has_come_in(struct search *s, uint64_t width, uint64_t bucket, struct identity *out) {
+    uint64_t first;
+    derive(s->a, width, bucket, out->id);
+    bool remembered = s->find(s->arg, derived_key(out->id), &first);
+    bool told = !remembered && has_lost(s->a) &&
+                s->find(s->arg, identity_forgotten(out->id), &first);
+    if (!remembered && !told) return false;
+    bool within = apart(s->a->now, first & ~REFUSED) < width;
+    s->told |= told && !within;
+    if (within && remembered) resend(out, first);
+    if (within && told) be_new(out, first);
+    return within;
+}
+
+// In whichever bucket that was: also in the one after, should a time that was not stored have been
+// ahead; and after a loss in the one where what was lost had come.
+static bool has_come(struct search *s, uint64_t width, struct identity *out) {
+    uint64_t bucket = s->a->now / width;
     for (uint64_t b = bucket ? bucket - 1 : 0; b <= bucket + 1; b++) {
-        derive(a, width, b, out->id);
-        if (!find(arg, derived_key(out->id), &value) || apart(a->now, value & ~REFUSED) >= width)
-            continue;
-        resend(out, value);
-        return true;
+        if (has_come_in(s, width, b, out)) return true;
+    }
+    for (size_t i = 0; has_lost(s->a) && i < s->a->losses->n; i++) {
+        uint64_t b = losses_middle(s->a->losses, i) / width;
+        bool is_near = b + 1 < bucket && bucket <= b + LOSSES_MAX + 2;
+        if (is_near && has_come_in(s, width, b, out)) return true;
     }
     return false;
 }
 
+// Not known here. After a loss it gets the id of the bucket in which it would have come before that,
+// unless one that is remembered has it, or was told: then it is not what was lost there.
+static void place(const struct search *s, uint64_t width, struct identity *out) {
+    const struct arrival *a = s->a;
+    uint64_t at = a->now;
+    bool lost = has_lost(a) && !s->told;
+    if (lost && !losses_place(a->losses, a->now, a->window_ns, &at)) {
+        out->known = IDENTITY_UNSURE;
+        return;
+    }
+    derive(a, width, at / width, out->id);
+    if (at != a->now && s->find(s->arg, derived_key(out->id), NULL))
+        derive(a, width, a->now / width, out->id);
+    be_new(out, a->now);
+}
+
 static void derived(const struct arrival *a, identity_find_fn *find, const void *arg, struct identity *out) {
+    struct search s = {.a = a, .find = find, .arg = arg};
     uint64_t width = a->window_ns ? a->window_ns : 2; // a value has lost its last bit
     out->derived = true;
-    if (has_come(a, width, find, arg, out)) return;
+    if (has_come(&s, width, out)) return;
     for (size_t i = 0; i < sizeof a->old_ns / sizeof *a->old_ns; i++) {
-        if (a->old_ns[i] && a->old_ns[i] != width && has_come(a, a->old_ns[i], find, arg, out))
-            return;
+        if (a->old_ns[i] && a->old_ns[i] != width && has_come(&s, a->old_ns[i], out)) return;
     }
-    derive(a, width, a->now / width, out->id);
-    out->key = derived_key(out->id);
-    out->value = a->now & ~REFUSED;
+    place(&s, width, out);
 }
 
 void identity_of(const struct arrival *a, identity_find_fn *find, const void *arg, struct identity *out) {
@@ -133,16 +177,21 @@ void identity_of(const struct arrival *a, identity_find_fn *find, const void *ar
         given(a, find, arg, out);
     else
         derived(a, find, arg, out);
+    // Its outcome is on record, and no other follows.
+    if (out->known == IDENTITY_NEW && has_lost(a) && find(arg, identity_over(out->id), NULL))
+        resend(out, 0);
 }
 
-// Whether equal content got the id of that bucket, not longer before or after than it counts as a resend.
-static bool is_beside(const struct handed *h, uint64_t bucket, identity_find_fn *find, const void *arg) {
-    const struct arrival a = {.source = h->source, .content = *h->derived_from};
-    char id[ID_TEXT];
-    uint64_t first;
-    derive(&a, h->window_ns, bucket, id);
-    if (!find(arg, derived_key(id), &first)) return false;
-    return apart(first, h->created_at) < h->window_ns;
+// Whether equal content came here, not longer before or after than it counts as a resend.
+static bool has_come_here(const struct handed *h, identity_find_fn *find, const void *arg) {
+    const struct arrival a = {.source = h->source,
+                              .content = *h->derived_from,
+                              .now = h->created_at,
+                              .window_ns = h->window_ns,
+                              .losses = h->losses};
+    struct search s = {.a = &a, .find = find, .arg = arg};
+    struct identity found = {.known = IDENTITY_NEW};
+    return has_come(&s, h->window_ns, &found) && found.known == IDENTITY_RESEND;
 }
 
 void identity_of_handed(const struct handed *h, identity_find_fn *find, const void *arg, struct identity *out) {
@@ -157,14 +206,17 @@ void identity_of_handed(const struct handed *h, identity_find_fn *find, const vo
     } else if (find(arg, derived_key(out->id), &value)) {
         out->known = IDENTITY_CONFLICT;
         if (out->derived) resend(out, value);
-    } else if (h->derived_from && h->window_ns) {
-        uint64_t bucket = h->created_at / h->window_ns;
-        if ((bucket && is_beside(h, bucket - 1, find, arg)) || is_beside(h, bucket + 1, find, arg)) resend(out, 0);
+    } else if (h->derived_from && h->window_ns && has_come_here(h, find, arg)) {
+        resend(out, 0);
     }
 }
 
 struct digest identity_over(const char *signal_id) {
     return key_of('o', signal_id);
+}
+
+struct digest identity_forgotten(const char *signal_id) {
+    return key_of('f', signal_id);
 }
 
 struct restored identity_restore(const char *signal_id, uint64_t content, uint64_t signal_at) {

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "common/signal_id.h"
+#include "services/ingest/losses.h"
 
 // A body as it reached the door.
 struct arrival {
@@ -15,12 +16,15 @@ struct arrival {
     uint64_t now;           // ns of a time that never goes back (identity_time)
     uint64_t window_ns;     // how long equal content without an id is a resend; 0: never
     uint64_t old_ns[3];     // what that was before it was changed; 0: nothing
+    const struct losses *losses; // what may have been forgotten
 };
 
 enum known {
     IDENTITY_NEW,
     IDENTITY_RESEND,   // answer it like the first
     IDENTITY_CONFLICT, // this id belongs to other content
+    IDENTITY_UNSURE,   // equal content may have been forgotten, and nobody can tell for some seconds
+                       // whether this is it again, or the next signal
 };
 
 struct identity {
@@ -56,8 +60,10 @@ struct handed {
     uint64_t content, created_at;     // of the Signal
     const struct digest *derived_from; // its content, when the id was derived; NULL: the sender's own id
     uint64_t window_ns;                // of the source, here
+    const struct losses *losses;       // here
 };
-// The same body without an id, sent to the doors of two cells, may have got the ids of two neighbouring buckets: either is known by the other.
+// The same body without an id, sent to the doors of two cells, may have got the ids of two buckets:
+// either is known by the other.
 void identity_of_handed(const struct handed *h, identity_find_fn *find, const void *arg, struct identity *out);
 
 // The value for a signal that is refused: so that its resend is answered 422 again.
@@ -69,4 +75,9 @@ struct restored {
     uint64_t given_value, derived_value;
 };
 struct digest identity_over(const char *signal_id); // the key of a signal whose outcome was here before it was known again
+// The key of a signal that is not known here and was ordered all the same, as somebody downstream
+// says; its value is when it first came. Without an id of its sender's it is known by that as what it
+// was when it comes again, and taken like a new one: its orders are found by the ids that follow from
+// its own.
+struct digest identity_forgotten(const char *signal_id);
 struct restored identity_restore(const char *signal_id, uint64_t content, uint64_t signal_at);

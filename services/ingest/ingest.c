@@ -158,7 +158,8 @@ static err_t load(void *arg, store_t *store) {
     if (!e) e = store_records(store, STATE_PROCESSING, SIGNAL_PREFIX, &signal_life__descriptor, load_life, self);
     if (!e) e = votes_load(self->votes, store);
     if (!e) e = duplicates_load(self->duplicates, store);
-    if (!e) e = slice_identities(store, self->sources, &self->time.at);
+    if (!e) e = slice_identities(store, self->sources, &self->time.at, &self->losses);
+    self->time_found = self->time.at;
     if (self->time.at) self->time.at += IDENTITY_TIME_STEP; // it may have been so much further
     log_event(LOG_LEVEL_INFO, "loaded", "signals=%zu guards=%zu ballots=%zu", table_count(self->lives), guard_count(self->guard),
               votes_count(self->votes));
@@ -261,11 +262,20 @@ static uint64_t oldest_live(const struct ingest *self) {
     return oldest;
 }
 
+// Every second, whether or not something comes in: after a loss it says how far back that reaches.
+static void store_time(struct ingest *self, batch_t *batch) {
+    struct identity_time *t = &self->time;
+    if (!door_knows_losses(self, batch)) return;
+    t->stored = identity_time_now(t, batch_now(batch), batch_mono(batch));
+    slice_identity_time(batch, t->stored);
+}
+
 static err_t tick(void *arg, batch_t *batch) {
     struct ingest *self = arg;
     uint64_t now = batch_now(batch), before = now > GUARD_FOR ? now - GUARD_FOR : 0, oldest;
     if (batch_mono(batch) - self->chores_at < CHORES_EVERY) return ERR_OK;
     self->chores_at = batch_mono(batch);
+    store_time(self, batch);
     oldest = oldest_live(self);
     if (oldest < before) before = oldest;
     if (self->context->consumed_until < before) before = self->context->consumed_until;

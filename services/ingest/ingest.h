@@ -71,6 +71,8 @@ struct ingest {
     struct proxies proxies; // whose X-Forwarded-For is believed
     guard_t *guard;
     struct identity_time time; // what identities are made of
+    uint64_t time_found;       // that of it which the store had at the start; 0: none
+    struct losses losses;      // when what the store had was not all
     table_t *lives; // signal_id -> struct live
     prices_t *prices;
     duplicates_t *duplicates;
@@ -88,6 +90,7 @@ struct ingest {
     size_t n_handed;
     uint64_t chores_at; // monotonic ns
     uint64_t open_at;   // monotonic ns: new signals are taken from then on; 0: not known yet
+    bool knows_losses;  // those of this start are noted
 };
 
 // A signal that is not final any more, or not yet.

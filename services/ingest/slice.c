@@ -5,7 +5,8 @@
 //   signal:state:pending, :processing    sets    signal_ids that are not final
 //   signal:state:votes                   hash    open Ballots, packed, by "{config_id} {symbol}"
 //   signal:state:identity                hash    by source: its windows, now and before, in seconds;
-//                                                ":time": what identities are made of, in ns
+//                                                ":time": what identities are made of, in ns;
+//                                                ":losses": after which of it something was lost
 //   signal:state:duplicates              hash    Duplicates, packed, by signal_id: what came again
 //   signal:guard:*                       hashes  what was taken or refused (common/guard.h)
 //   signal_execution_status:{signal_id}  hash    SignalExecutionStatus; expires
@@ -150,7 +151,9 @@ err_t slice_duplicates_each(store_t *store, slice_duplicates_fn *visit, void *ar
 
 #define STATE_IDENTITY "signal:state:identity"
 #define TIME_FIELD     ":time" // no source is called so
+#define LOSSES_FIELD   ":losses"
 #define WINDOWS_TEXT   48
+#define LOSSES_TEXT    (LOSSES_MAX * 21 + 1)
 
 void slice_windows(batch_t *batch, const char *source, const struct windows *windows) {
     char text[WINDOWS_TEXT];
@@ -165,6 +168,15 @@ void slice_identity_time(batch_t *batch, uint64_t ns) {
     batch_field(batch, STATE_IDENTITY, TIME_FIELD, text);
 }
 
+void slice_losses(batch_t *batch, const struct losses *losses) {
+    char text[LOSSES_TEXT] = "";
+    size_t length = 0;
+    for (size_t i = 0; i < losses->n; i++)
+        length += (size_t)snprintf(text + length, sizeof text - length, "%s%llu", i ? " " : "",
+                                   (unsigned long long)losses->from[i]);
+    batch_field(batch, STATE_IDENTITY, LOSSES_FIELD, text);
+}
+
 static bool text_of(struct span s, char *out, size_t room) {
     if (s.length >= room) return false;
     if (s.length) memcpy(out, s.data, s.length);
@@ -175,22 +187,31 @@ static bool text_of(struct span s, char *out, size_t room) {
 struct identities {
     sources_t *sources;
     uint64_t *ns;
+    struct losses *losses;
 };
+
+static void read_losses(const char *at, struct losses *out) {
+    char *end;
+    for (uint64_t from; (from = strtoull(at, &end, 10)) && end != at; at = end)
+        losses_add(out, from);
+}
 
 // What is not ours is passed over: it costs one resend at most, and stops no start.
 static err_t load_identity(void *arg, struct span name, struct span value) {
     const struct identities *out = arg;
-    char source[SIGNAL_ID_TEXT], text[WINDOWS_TEXT], *at = text;
+    char source[SIGNAL_ID_TEXT], text[LOSSES_TEXT], *at = text;
     struct windows windows;
     if (!text_of(name, source, sizeof source) || !text_of(value, text, sizeof text)) return ERR_OK;
     if (strcmp(source, TIME_FIELD) == 0) return *out->ns = strtoull(text, NULL, 10), ERR_OK;
+    if (strcmp(source, LOSSES_FIELD) == 0) return read_losses(text, out->losses), ERR_OK;
     for (size_t i = 0; i < WINDOWS_MAX; i++) windows.s[i] = (uint32_t)strtoul(at, &at, 10);
     sources_set_windows(out->sources, source, windows);
     return ERR_OK;
 }
 
-err_t slice_identities(store_t *store, sources_t *sources, uint64_t *ns) {
-    return store_pairs(store, STATE_IDENTITY, load_identity, &(struct identities){sources, ns});
+err_t slice_identities(store_t *store, sources_t *sources, uint64_t *ns, struct losses *losses) {
+    return store_pairs(store, STATE_IDENTITY, load_identity,
+                       &(struct identities){sources, ns, losses});
 }
 
 static void add_number(buffer_t *out, const char *name, bool has, int64_t e8) {

@@ -5,6 +5,7 @@
 #include "common/batch.h"
 #include "common/store.h"
 #include "price.pb-c.h"
+#include "services/ingest/losses.h"
 #include "services/ingest/sources.h"
 #include "signal.pb-c.h"
 
@@ -28,11 +29,12 @@ void slice_ballot_over(batch_t *batch, const char *name);
 err_t slice_ballots(store_t *store, store_pair_fn *visit, void *arg);
 void slice_windows(batch_t *batch, const char *source, const struct windows *windows);
 void slice_identity_time(batch_t *batch, uint64_t ns);
+void slice_losses(batch_t *batch, const struct losses *losses);
 void slice_duplicates(batch_t *batch, const Duplicates *duplicates);
 void slice_duplicates_over(batch_t *batch, const char *signal_id);
 typedef err_t slice_duplicates_fn(void *arg, const Duplicates *duplicates);
 err_t slice_duplicates_each(store_t *store, slice_duplicates_fn *visit, void *arg);
-// What identities depend on beside what is remembered: the windows of sources, and the time (none
-// is stored: *ns stays).
-err_t slice_identities(store_t *store, sources_t *sources, uint64_t *ns);
+// What identities depend on beside what is remembered: the windows of sources, the time (none is
+// stored: *ns stays), and when something was lost.
+err_t slice_identities(store_t *store, sources_t *sources, uint64_t *ns, struct losses *losses);
 void slice_price(batch_t *batch, const Price *price);

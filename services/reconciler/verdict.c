@@ -179,6 +179,8 @@ void verdict_trade(struct reconciler *r, batch_t *batch, struct live_trade *t, c
     Outcome o = OUTCOME__INIT;
     o.signal_id = t->signal->id;
     o.trade = &result;
+    o.has_signal_at = !t->signal->own;
+    o.signal_at = t->signal->own ? 0 : state->signal_at;
     if (t->signal->own) {
         end_own(r, batch, t, state, &o);
         return;

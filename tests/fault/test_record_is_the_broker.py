@@ -6,11 +6,12 @@ import time
 
 import pytest
 
-from tests.harness import ledgers, rollback, wire
-from tests.harness.stage import ACCOUNTS, EVERYTHING, known_red
+from tests.fault import forgotten
+from tests.fault.forgotten import AGAIN, WINDOW_S
+from tests.harness import ledgers, wire
+from tests.harness.ledgers import number
+from tests.harness.stage import ACCOUNTS, EVERYTHING
 from tests.harness.wait import until
-
-WINDOW_S = 20  # in which equal content without an id is the same signal: the preset, aligned
 
 # --- V1: positions
 
@@ -226,38 +227,27 @@ def test_what_only_the_gateway_knows_ends_as_it_says(stage, account, end):
 
 # --- V5: standard, everything at once
 
-@known_red("V5", "an alert without an id gets another one in the next window, and the door has "
-                 "forgotten the first")
-def test_an_alert_without_an_id_is_not_ordered_twice_after_everything_was_killed(stage):
+@pytest.mark.parametrize("when", AGAIN)
+def test_an_alert_without_an_id_is_not_ordered_twice_after_everything_was_killed(stage, when):
     s = stage()
-    alert = {"symbol": "EURUSD", "order_type": "market", "direction": "buy", "lot_size": "0.5",
-             "price": "1.1001"}
-    until(lambda: WINDOW_S - 3 < time.time() % WINDOW_S < WINDOW_S - 2,
-          "a window to be near its end", within_s=WINDOW_S + 5)
-    mark = rollback.mark(s.plant)
-    status, answer, _ = s.door.alert(alert)
-    assert status == 200
-    s.filled(answer["signal_id"])
-    s.kill(*EVERYTHING)
-    rollback.cut(s.plant, mark)
-    until(lambda: time.time() % WINDOW_S < WINDOW_S / 2, "the next window")
-    s.start(*EVERYTHING)
-    door = s.plant.door(s.account)
-    again = until(lambda: _posted(door, alert), "the door to be there again")
-    s.plant.final(again["signal_id"])
+    signal, again = forgotten.twice(s, *AGAIN[when])
     s.agree()
-    lots = ledgers.of_brokers(s.plant).lots
-    if lots != {("hedge", "EURUSD", "buy"): ledgers.number("0.5")}:
-        raise ledgers.Differ({"one alert, ordered twice": [f"{k}: {v}" for k, v in lots.items()]})
+    assert again == signal
+    assert forgotten.bought(s) == number("0.5"), "one alert, ordered twice"
 
 
-def _posted(door, alert):
-    try:
-        status, answer, _ = door.alert(alert)
-    except OSError:
-        door.close()
-        return None
-    return answer if status == 200 else None
+def test_an_equal_alert_after_the_window_is_ordered_after_everything_was_killed(stage):
+    s = stage()
+    signal = forgotten.alert(s)
+    sent_at = time.monotonic()
+    s.start(*EVERYTHING)
+    until(lambda: time.monotonic() > sent_at + WINDOW_S + 5, "its window to be over",
+          within_s=WINDOW_S + 10)
+    another = forgotten.alert_again(s)
+    assert another != signal
+    s.filled(another)
+    s.agree()
+    assert forgotten.bought(s) == number("1.0")
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)

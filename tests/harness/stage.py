@@ -9,8 +9,6 @@ import itertools
 import sqlite3
 import time
 
-import pytest
-
 from tests.fault.chaos import QUICK
 from tests.harness import ledgers, rollback
 from tests.harness.wait import until
@@ -22,11 +20,6 @@ AGREE_WITHIN_S = 10
 OPTIONS = {**QUICK, "TRADECAST_PAPER_SNAPSHOT": "200ms",
            "TRADECAST_EXECUTOR_SNAPSHOT_EVERY": "200ms"}
 numbers = itertools.count(1)
-
-
-def known_red(number, why):
-    """A finding that is not mended yet. Only a difference counts: other failures fail."""
-    return pytest.mark.xfail(strict=True, raises=ledgers.Differ, reason=f"{number}: {why}")
 
 
 def _account(name, max_age_s):

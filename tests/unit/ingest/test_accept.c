@@ -490,9 +490,53 @@ static void the_door_waits_for_what_others_give_back(void **state) {
     }
 }
 
+// A start beside a Redis that was started later than the store's last time.
+static void the_door_notes_a_loss_and_is_unsure_for_some_seconds(void **state) {
+    struct world *w = *state;
+    struct ingest *door = w->ingest;
+    const char *alert = "buy EURUSD 1";
+    door->time_found = door->time.at = w->now - NS_PER_S;
+    w->context.rolled_back_at = w->now;
+    assert_true(door_knows_losses(door, w->batch));
+    assert_true(wrote(w, ":losses"));
+    assert_int_equal(door->losses.n, 1);
+    assert_int_equal(door->losses.from[0], w->now - NS_PER_S);
+    w->now += 20 * NS_PER_S;
+    world_begin(w);
+    assert_true(door_knows_losses(door, w->batch)); // noted once
+    assert_true(batch_is_empty(w->batch));
+    assert_int_equal(post(w, alert).status, 503);
+    assert_int_equal(table_count(door->lives), 0);
+    assert_int_equal(post(w, "buy EURUSD 1 signal_id=x-1").status, 200);
+    w->now += LOSS_SPAN;
+    world_begin(w);
+    assert_int_equal(post(w, alert).status, 200);
+}
+
+static void what_a_living_redis_has_is_no_loss(void **state) {
+    struct world *w = *state;
+    const struct {
+        int64_t found, rolled_back; // s from now; 0: none
+        bool lost;
+    } starts[] = {{-1, 0, false}, {-1, -60, false}, {0, -5, false}, {-60, -5, true}, {9, -60, true}};
+    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
+        struct ingest *door = w->ingest;
+        uint64_t found = w->now + (uint64_t)(starts[i].found * (int64_t)NS_PER_S);
+        int64_t back = starts[i].rolled_back * (int64_t)NS_PER_S;
+        door->time_found = starts[i].found ? found : 0;
+        w->context.rolled_back_at = back ? w->now + (uint64_t)back : 0;
+        door->losses.n = door->knows_losses = 0;
+        assert_false(door_knows_losses(door, NULL));
+        assert_true(door_knows_losses(door, w->batch));
+        assert_int_equal(door->losses.n, starts[i].lost);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         world_test(the_door_waits_for_what_others_give_back),
+        world_test(the_door_notes_a_loss_and_is_unsure_for_some_seconds),
+        world_test(what_a_living_redis_has_is_no_loss),
         world_test(a_signal_is_kept_listed_guarded_and_sent),
         world_test(tradingview_placeholders_are_understood),
         world_test(a_sell_that_ends_flat_is_a_close),

@@ -144,6 +144,34 @@ static void the_outcome_of_one_trade_is_not_ours(void **state) {
     assert_true(batch_is_empty(w->batch));
 }
 
+// Its gateway's books had an order of it.
+static void an_alert_that_was_lost_and_ordered_is_the_same_when_it_comes_again(void **state) {
+    struct world *w = *state;
+    struct losses *losses = &w->ingest->losses;
+    TradeReconciliation t = TRADE_RECONCILIATION__INIT;
+    Outcome o = OUTCOME__INIT;
+    struct reply first = post(w, "buy EURUSD 1");
+    char id[ID_TEXT];
+    assert_int_equal(first.status, 200);
+    assert_int_equal(sscanf(first.body.data, "{\"signal_id\":\"%36[^\"]", id), 1);
+    guard_destroy(&w->ingest->guard);
+    w->ingest->guard = guard_new(SIGNAL_GUARD, 100);
+    lives_drop(w->ingest, id);
+    losses_add(losses, w->now - NS_PER_S);
+    o.signal_id = id;
+    o.trade = &t;
+    o.has_signal_at = true;
+    o.signal_at = w->now;
+    world_begin(w);
+    assert_int_equal(follow_outcome(w->ingest, w->batch, &o.base), ERR_OK);
+    assert_true(wrote(w, "signal:guard"));
+    w->now += 19900 * NS_PER_MS; // over the edge of its bucket, and where it would be unsure
+    world_begin(w);
+    assert_int_equal(post(w, "buy EURUSD 1").status, 200);
+    assert_true(wrote(w, id));
+    assert_int_equal(live(w), 1);
+}
+
 static void a_lost_signal_is_taken_up_again_from_its_routing(void **state) {
     struct world *w = *state;
     routed(w, "lost-1", 1);
@@ -366,6 +394,7 @@ int main(void) {
         world_test(an_outcome_that_is_none_is_refused),
         world_test(a_second_routing_changes_nothing),
         world_test(the_outcome_of_one_trade_is_not_ours),
+        world_test(an_alert_that_was_lost_and_ordered_is_the_same_when_it_comes_again),
         world_test(a_lost_signal_is_taken_up_again_from_its_routing),
         world_test(a_lost_signal_that_is_over_does_not_come_to_life),
         world_test(the_routing_of_a_signal_that_is_final_changes_nothing),

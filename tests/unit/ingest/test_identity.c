@@ -314,6 +314,177 @@ static void random_arrivals_follow_the_window_from_the_first_one(void **state) {
     }
 }
 
+// --- what was forgotten with Redis
+
+// Everything after `from` is forgotten, and the door knows that it may be.
+static void forget(struct memory *m, struct losses *losses, uint64_t from) {
+    size_t n = 0;
+    for (size_t i = 0; i < m->n; i++) {
+        if ((m->values[i] & ~UINT64_C(1)) > from) continue;
+        m->keys[n] = m->keys[i];
+        m->values[n++] = m->values[i];
+    }
+    m->n = n;
+    losses_add(losses, from);
+}
+
+static struct identity arrive_after(struct memory *m, const struct losses *losses, uint64_t now) {
+    struct arrival a = arrival_of("tv", NULL, "buy", now);
+    a.losses = losses;
+    return arrive_as(m, &a);
+}
+
+#define EDGE ((NOW / WINDOW + 1) * WINDOW)
+
+static void what_was_forgotten_comes_again_under_its_id_in_the_next_bucket_too(void **state) {
+    (void)state;
+    const uint64_t sent[] = {EDGE + NS_PER_S, EDGE + 10 * NS_PER_S, EDGE + WINDOW - 2 * NS_PER_S};
+    for (size_t i = 0; i < sizeof sent / sizeof *sent; i++) {
+        for (uint64_t after = 3 * NS_PER_S; after < WINDOW - NS_PER_S; after += NS_PER_S / 4) {
+            struct memory m = {0};
+            struct losses losses = {0};
+            struct identity first = arrive_after(&m, &losses, sent[i]);
+            forget(&m, &losses, sent[i] - NS_PER_S / 2);
+            struct identity again = arrive_after(&m, &losses, sent[i] + after);
+            assert_int_equal(again.known, IDENTITY_NEW);
+            assert_string_equal(again.id, first.id);
+            again = arrive_after(&m, &losses, sent[i] + after + WINDOW - 1000);
+            assert_int_equal(again.known, IDENTITY_RESEND);
+            assert_string_equal(again.id, first.id);
+        }
+    }
+}
+
+static void the_next_equal_alert_is_another_signal_after_a_loss_too(void **state) {
+    (void)state;
+    for (uint64_t early = 1; early < LOSS_SPAN; early += NS_PER_S / 7) {
+        for (uint64_t after = WINDOW; after < 3 * WINDOW; after += NS_PER_S / 3) {
+            struct memory m = {0};
+            struct losses losses = {0};
+            struct identity first = arrive_after(&m, &losses, EDGE + 5 * NS_PER_S);
+            forget(&m, &losses, EDGE + 5 * NS_PER_S - early);
+            struct identity next = arrive_after(&m, &losses, EDGE + 5 * NS_PER_S + after);
+            if (next.known == IDENTITY_UNSURE) {
+                assert_true(after < WINDOW + LOSS_SPAN);
+                continue;
+            }
+            assert_int_equal(next.known, IDENTITY_NEW);
+            assert_string_not_equal(next.id, first.id);
+        }
+    }
+}
+
+static void near_the_end_of_its_window_nobody_can_tell_for_some_seconds(void **state) {
+    (void)state;
+    struct memory m = {0};
+    struct losses losses = {0};
+    forget(&m, &losses, NOW);
+    assert_int_equal(arrive_after(&m, &losses, NOW + WINDOW).known, IDENTITY_UNSURE);
+    assert_int_equal(arrive_after(&m, &losses, NOW + WINDOW + LOSS_SPAN - 1).known, IDENTITY_UNSURE);
+    struct arrival given = arrival_of("tv", "x-1", "buy", NOW + WINDOW);
+    struct arrival each = arrival_of("tv", NULL, "buy", NOW + WINDOW);
+    given.losses = each.losses = &losses;
+    each.window_ns = 0; // every arrival is a signal
+    assert_int_equal(arrive_as(&m, &given).known, IDENTITY_NEW);
+    assert_int_equal(arrive_as(&m, &each).known, IDENTITY_NEW);
+    assert_int_equal(arrive_after(&m, &losses, NOW + WINDOW + LOSS_SPAN).known, IDENTITY_NEW);
+}
+
+// However the edge of a bucket lies to the loss, and how late it comes again.
+static void when_a_forgotten_one_came_is_told_by_its_orders(void **state) {
+    (void)state;
+    for (uint64_t sent = EDGE - 4 * NS_PER_S; sent < EDGE + 4 * NS_PER_S; sent += NS_PER_S / 2) {
+        for (uint64_t after = 3 * NS_PER_S; after < 2 * WINDOW; after += NS_PER_S / 2) {
+            struct memory m = {0};
+            struct losses losses = {0};
+            struct identity first = arrive_after(&m, &losses, sent);
+            forget(&m, &losses, sent - NS_PER_S);
+            keep(&m, identity_forgotten(first.id), sent);
+            struct identity again = arrive_after(&m, &losses, sent + after);
+            if (after >= WINDOW) { // then it is another one
+                assert_string_not_equal(again.id, first.id);
+                continue;
+            }
+            assert_int_equal(again.known, IDENTITY_NEW); // taken, so that it comes to an outcome
+            assert_string_equal(again.id, first.id);
+            assert_int_equal(arrive_after(&m, &losses, sent + WINDOW - 1).known, IDENTITY_RESEND);
+        }
+    }
+}
+
+static void a_forgotten_one_whose_outcome_is_on_record_is_a_resend(void **state) {
+    (void)state;
+    struct memory m = {0};
+    struct losses losses = {0};
+    struct arrival given = arrival_of("tv", "x-1", "buy", NOW + 5 * NS_PER_S);
+    given.losses = &losses;
+    struct identity first = arrive_after(&m, &losses, EDGE - 5 * NS_PER_S);
+    forget(&m, &losses, EDGE - 6 * NS_PER_S);
+    keep(&m, identity_over(first.id), 1);
+    keep(&m, identity_over("tv:x-1"), 1);
+    assert_int_equal(arrive_after(&m, &losses, EDGE + 5 * NS_PER_S).known, IDENTITY_RESEND);
+    assert_int_equal(arrive_as(&m, &given).known, IDENTITY_RESEND);
+}
+
+// The content was there already, and is remembered: the alert after its window is the next one.
+static void an_id_that_is_remembered_is_not_given_again_after_a_loss(void **state) {
+    (void)state;
+    struct memory m = {0};
+    struct losses losses = {0};
+    struct identity first = arrive_after(&m, &losses, EDGE + NS_PER_S);
+    forget(&m, &losses, EDGE + 15 * NS_PER_S);
+    struct identity next = arrive_after(&m, &losses, EDGE + WINDOW + 2 * NS_PER_S);
+    assert_int_equal(next.known, IDENTITY_NEW);
+    assert_string_not_equal(next.id, first.id);
+}
+
+static void another_loss_changes_no_id_that_was_given_after_the_first(void **state) {
+    (void)state;
+    struct memory m = {0};
+    struct losses losses = {0};
+    struct identity first = arrive_after(&m, &losses, EDGE - 3 * NS_PER_S);
+    forget(&m, &losses, EDGE - 4 * NS_PER_S);
+    struct identity again = arrive_after(&m, &losses, EDGE + 2 * NS_PER_S);
+    forget(&m, &losses, EDGE + NS_PER_S);
+    losses_add(&losses, EDGE + NS_PER_S); // noted already
+    assert_int_equal(losses.n, 2);
+    struct identity third = arrive_after(&m, &losses, EDGE + 12 * NS_PER_S);
+    assert_string_equal(again.id, first.id);
+    assert_string_equal(third.id, first.id);
+    third = arrive_after(&m, &losses, EDGE + WINDOW + 10 * NS_PER_S); // two buckets on
+    assert_int_equal(third.known, IDENTITY_RESEND);
+    assert_string_equal(third.id, first.id);
+}
+
+static void only_so_many_losses_are_remembered(void **state) {
+    (void)state;
+    struct losses losses = {0};
+    for (uint64_t i = 1; i <= LOSSES_MAX + 3; i++) losses_add(&losses, i * WINDOW);
+    assert_int_equal(losses.n, LOSSES_MAX);
+    assert_int_equal(losses.from[0], 4 * WINDOW);
+    assert_int_equal(losses.from[LOSSES_MAX - 1], (LOSSES_MAX + 3) * WINDOW);
+}
+
+// Another cell took it before the loss here: its id is not the one that it gets here after that.
+static void what_another_cell_hands_over_is_known_after_a_loss_too(void **state) {
+    (void)state;
+    struct memory m = {0}, there = {0};
+    struct losses losses = {0};
+    forget(&m, &losses, EDGE - 4 * NS_PER_S);
+    struct arrival a = arrival_of("tv", NULL, "buy", EDGE + 5 * NS_PER_S);
+    struct identity other = arrive_as(&there, &a), own, got;
+    const struct handed h = {.signal_id = other.id,
+                             .source = "tv",
+                             .created_at = a.now,
+                             .derived_from = &a.content,
+                             .window_ns = WINDOW,
+                             .losses = &losses};
+    own = arrive_after(&m, &losses, a.now);
+    assert_string_not_equal(own.id, other.id);
+    identity_of_handed(&h, find, &m, &got);
+    assert_int_equal(got.known, IDENTITY_RESEND);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_bodies_within_the_window_are_one_signal),
@@ -337,6 +508,15 @@ int main(void) {
         cmocka_unit_test(without_a_window_every_arrival_is_a_signal),
         cmocka_unit_test(a_lost_signal_is_known_again_from_its_routing),
         cmocka_unit_test(random_arrivals_follow_the_window_from_the_first_one),
+        cmocka_unit_test(what_was_forgotten_comes_again_under_its_id_in_the_next_bucket_too),
+        cmocka_unit_test(the_next_equal_alert_is_another_signal_after_a_loss_too),
+        cmocka_unit_test(near_the_end_of_its_window_nobody_can_tell_for_some_seconds),
+        cmocka_unit_test(when_a_forgotten_one_came_is_told_by_its_orders),
+        cmocka_unit_test(a_forgotten_one_whose_outcome_is_on_record_is_a_resend),
+        cmocka_unit_test(an_id_that_is_remembered_is_not_given_again_after_a_loss),
+        cmocka_unit_test(another_loss_changes_no_id_that_was_given_after_the_first),
+        cmocka_unit_test(only_so_many_losses_are_remembered),
+        cmocka_unit_test(what_another_cell_hands_over_is_known_after_a_loss_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -272,6 +272,14 @@ static void a_filled_trade_completes_its_signal_in_one_message(void **state) {
     assert_null(o->signal->rejection_reason);
 }
 
+// The door may have lost the signal, and then knows it by this.
+static void the_outcome_of_a_trade_says_when_its_signal_came(void **state) {
+    struct world *w = *state;
+    send_fill(w, T1, LOT, PRICE);
+    assert_null(outcome(w, 0)->signal);
+    assert_int_equal(outcome(w, 0)->signal_at, NOW);
+}
+
 static void a_signal_is_complete_when_its_last_trade_is_final(void **state) {
     struct world *w = *state;
     send_routing(w, T1, T2, T3);
@@ -924,6 +932,7 @@ static void a_dead_routing_does_not_leave_its_signal_open(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(a_filled_trade_completes_its_signal_in_one_message),
+        CASE(the_outcome_of_a_trade_says_when_its_signal_came),
         CASE(a_signal_is_complete_when_its_last_trade_is_final),
         CASE(a_signal_fails_when_nothing_was_filled),
         CASE(a_signal_without_orders_fails_at_once_with_its_reasons),
