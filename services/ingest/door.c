@@ -90,8 +90,8 @@ bool door_knows_losses(struct ingest *self, batch_t *batch) {
     if (!has_lost(self, batch)) return true;
     losses_add(&self->losses, self->time_found);
     slice_losses(batch, &self->losses);
-    log_event(LOG_LEVEL_WARNING, "alerts_forgotten",
-              "what=alerts without an id that came in the last seconds before Redis and ingest died");
+    log_event(LOG_LEVEL_WARNING, "alerts_forgotten", "within_s=%llu",
+              (unsigned long long)(LOSS_SPAN / NS_PER_S));
     return true;
 }
 

@@ -6,7 +6,6 @@
 
 #include "common/clock.h"
 #include "common/record.h"
-#include "common/testing.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
 #include "services/ingest/accept.h"
@@ -80,7 +79,7 @@ static void remember(struct ingest *self, batch_t *batch, struct digest key, uin
 static void note_forgotten(struct ingest *self, batch_t *batch, const Outcome *o) {
     struct restored keys = identity_restore(o->signal_id, 0, 0);
     bool is_recent = batch_now(batch) < o->signal_at + FORGOTTEN_FOR;
-    if (!o->has_signal_at || !is_recent || is_remembered(self, &keys) || MUTATED("untold")) return;
+    if (!o->has_signal_at || !is_recent || is_remembered(self, &keys)) return;
     if (guard_find(self->guard, identity_forgotten(o->signal_id), NULL)) return;
     remember(self, batch, identity_forgotten(o->signal_id), o->signal_at);
 }

@@ -263,7 +263,7 @@ static uint64_t oldest_live(const struct ingest *self) {
 }
 
 // Every second, whether or not something comes in: after a loss it says how far back that reaches.
-static void store_time(struct ingest *self, batch_t *batch) {
+static void store_passing_time(struct ingest *self, batch_t *batch) {
     struct identity_time *t = &self->time;
     if (!door_knows_losses(self, batch)) return;
     t->stored = identity_time_now(t, batch_now(batch), batch_mono(batch));
@@ -275,7 +275,7 @@ static err_t tick(void *arg, batch_t *batch) {
     uint64_t now = batch_now(batch), before = now > GUARD_FOR ? now - GUARD_FOR : 0, oldest;
     if (batch_mono(batch) - self->chores_at < CHORES_EVERY) return ERR_OK;
     self->chores_at = batch_mono(batch);
-    store_time(self, batch);
+    store_passing_time(self, batch);
     oldest = oldest_live(self);
     if (oldest < before) before = oldest;
     if (self->context->consumed_until < before) before = self->context->consumed_until;

@@ -28,7 +28,7 @@ def restart_door(s):
 
 
 BEFORE_THE_END, NEXT = (WINDOW_S - 3, WINDOW_S - 2), (0, WINDOW_S / 2)
-AT_THE_END = (WINDOW_S - 0.7, WINDOW_S - 0.3)
+AT_THE_END = (WINDOW_S - 0.15, WINDOW_S - 0.05)
 # Seconds of a window in which it comes first; in which it comes again; what happens in between.
 AGAIN = {
     "in its window": ((5, 6), None, None),
