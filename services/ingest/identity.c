@@ -138,8 +138,8 @@ static bool has_come(struct search *s, uint64_t width, struct identity *out) {
     }
     for (size_t i = 0; has_lost(s->a) && i < s->a->losses->n; i++) {
         uint64_t b = losses_middle(s->a->losses, i) / width;
-        bool is_near = b + 1 < bucket && bucket <= b + LOSSES_MAX + 2;
-        if (is_near && has_come_in(s, width, b, out)) return true;
+        // Given until the end of the bucket after it, and known again until that of the next.
+        if (b + 2 == bucket && has_come_in(s, width, b, out)) return true;
     }
     return false;
 }

@@ -17,23 +17,15 @@ void losses_add(struct losses *self, uint64_t from) {
 
 uint64_t losses_middle(const struct losses *self, size_t i) { return self->from[i] + MIDDLE; }
 
-// Where the first `n` losses put what came at `then`: after each of them everything that was not
-// remembered was taken for what it had lost, and what the next one lost may have been among that.
-static uint64_t place_of_lost(const struct losses *self, size_t n, uint64_t then, uint64_t width) {
-    for (size_t i = 0; i < n; i++) {
-        if (then < self->from[i] + width)
-            return place_of_lost(self, i, losses_middle(self, i), width);
-    }
-    return then;
-}
-
+// The oldest that counts decides: so a loss after it changes no id that was given since.
 bool losses_place(const struct losses *self, uint64_t now, uint64_t width, uint64_t *at) {
     *at = now;
-    if (!width) return true;
-    for (size_t i = 0; i < self->n; i++) {
-        if (now < self->from[i] + width) break; // all that it took is within the window
+    for (size_t i = 0; width && i < self->n; i++) {
+        if (now < self->from[i] + width) { // all that it took is within the window
+            *at = losses_middle(self, i);
+            return true;
+        }
         if (now < self->from[i] + width + LOSS_SPAN) return false;
     }
-    *at = place_of_lost(self, self->n, now, width);
     return true;
 }

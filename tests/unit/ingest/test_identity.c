@@ -456,6 +456,19 @@ static void another_loss_changes_no_id_that_was_given_after_the_first(void **sta
     assert_string_equal(third.id, first.id);
 }
 
+// The first loss is past its window, the second is not.
+static void the_next_equal_alert_is_another_signal_after_two_losses_too(void **state) {
+    (void)state;
+    struct memory m = {0};
+    struct losses losses = {0};
+    struct identity first = arrive_after(&m, &losses, EDGE + 3 * NS_PER_S);
+    forget(&m, &losses, EDGE + 2 * NS_PER_S);
+    forget(&m, &losses, EDGE + 19 * NS_PER_S);
+    struct identity next = arrive_after(&m, &losses, EDGE + 3 * NS_PER_S + WINDOW + LOSS_SPAN);
+    assert_int_equal(next.known, IDENTITY_NEW);
+    assert_string_not_equal(next.id, first.id);
+}
+
 static void only_so_many_losses_are_remembered(void **state) {
     (void)state;
     struct losses losses = {0};
@@ -515,6 +528,7 @@ int main(void) {
         cmocka_unit_test(a_forgotten_one_whose_outcome_is_on_record_is_a_resend),
         cmocka_unit_test(an_id_that_is_remembered_is_not_given_again_after_a_loss),
         cmocka_unit_test(another_loss_changes_no_id_that_was_given_after_the_first),
+        cmocka_unit_test(the_next_equal_alert_is_another_signal_after_two_losses_too),
         cmocka_unit_test(only_so_many_losses_are_remembered),
         cmocka_unit_test(what_another_cell_hands_over_is_known_after_a_loss_too),
     };
