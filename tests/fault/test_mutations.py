@@ -42,9 +42,12 @@ _closed_unreported = \
     test_books_heal.test_a_position_that_was_closed_unreported_is_closed_by_what_history_says
 _made_smaller = test_books_heal.test_a_position_that_was_made_smaller_by_hand_is_so_here
 _other_side = test_record_is_the_broker.test_the_close_of_the_other_side_is_known_after_a_rollback
+_forgotten_alert = test_record_is_the_broker.\
+    test_an_alert_without_an_id_is_not_ordered_twice_after_everything_was_killed
 DIRECTED = {
     "count_again": (_closed_unreported, {"account": "hedge"}),
     "no_healing": (_made_smaller, {"account": "hedge"}),
+    "no_losses": (_forgotten_alert, {"when": "in the next"}),
     "no_seek": (_other_side, {}),
 }
 
