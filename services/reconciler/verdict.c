@@ -179,8 +179,9 @@ void verdict_trade(struct reconciler *r, batch_t *batch, struct live_trade *t, c
     Outcome o = OUTCOME__INIT;
     o.signal_id = t->signal->id;
     o.trade = &result;
-    // Not routed, as far as is known here: the door may have lost it, and then knows it by this.
-    o.has_signal_at = !t->signal->own && !t->signal->routed;
+    // Neither routed nor ordered, as far as is known here: the door may have lost its signal, and
+    // then knows it by this.
+    o.has_signal_at = !t->signal->own && !t->signal->routed && !t->facts.ordered;
     o.signal_at = o.has_signal_at ? state->signal_at : 0;
     if (t->signal->own) {
         end_own(r, batch, t, state, &o);
