@@ -17,6 +17,7 @@ struct context {
     const char *name;        // "ingest", "executor.0"
     unsigned shard;          // executor: its shard, else 0
     unsigned shards;         // how many executor shards there are
+    bool strict;             // Redis syncs at every write: what was committed is never forgotten
     const char *run_dir;     // sockets and lock files
     const struct transport *transport; // what its ports are opened on
     const char *cell;        // this one's name, NULL where there are no others

@@ -96,13 +96,14 @@ static void wait_for_redis(struct loop *l) {
 }
 
 static err_t take_over(struct loop *l) {
+    l->context.strict = strcmp(l->settings.profile, "strict") == 0;
     struct store_options store = {l->settings.redis, l->settings.redis_user, l->settings.redis_password, l->settings.answer_within_ms};
     struct ledger_options options = {
         .name = l->me.name,
         .store = &store,
         .ring_bytes = (size_t)l->settings.ring_bytes,
         .ring_age_ns = (uint64_t)l->settings.ring_age_ms * NS_PER_MS,
-        .strict = strcmp(l->settings.profile, "strict") == 0,
+        .strict = l->context.strict,
         .fit = shards_fit,
         .fit_arg = l,
     };

@@ -80,7 +80,7 @@ static bool takes_method(const struct page *page, const char *method) {
 // A time that is ahead was stored before the clock was set back: then nobody can tell.
 static bool has_lost(const struct ingest *self, const batch_t *batch) {
     uint64_t found = self->time_found, rolled_back_at = self->context->rolled_back_at;
-    if (!found || !rolled_back_at || MUTATED("no_losses")) return false;
+    if (!found || !rolled_back_at || self->context->strict || MUTATED("no_losses")) return false;
     return found < rolled_back_at + START_ROUNDED || found > batch_now(batch);
 }
 

@@ -517,14 +517,16 @@ static void what_a_living_redis_has_is_no_loss(void **state) {
     struct world *w = *state;
     const struct {
         int64_t found, rolled_back; // s from now; 0: none
-        bool lost;
-    } starts[] = {{-1, 0, false}, {-1, -60, false}, {0, -5, false}, {-60, -5, true}, {9, -60, true}};
+        bool strict, lost;
+    } starts[] = {{-1, 0, false, false},  {-1, -60, false, false}, {0, -5, false, false},
+                  {-60, -5, false, true}, {9, -60, false, true},   {-60, -5, true, false}};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
         struct ingest *door = w->ingest;
         uint64_t found = w->now + (uint64_t)(starts[i].found * (int64_t)NS_PER_S);
         int64_t back = starts[i].rolled_back * (int64_t)NS_PER_S;
         door->time_found = starts[i].found ? found : 0;
         w->context.rolled_back_at = back ? w->now + (uint64_t)back : 0;
+        w->context.strict = starts[i].strict;
         door->losses.n = door->knows_losses = 0;
         assert_false(door_knows_losses(door, NULL));
         assert_true(door_knows_losses(door, w->batch));
