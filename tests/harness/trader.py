@@ -18,6 +18,7 @@ SYMBOLS = {"EURUSD": 110000, "GBPUSD": 130000}  # in points of 0.00001
 SPREAD, STEP, RANGE = 10, 12, 300
 GIVE_UP_S = 20  # a sender tries so long
 RESENT_MOST = 3  # times the same alert, within the window in which it is the same signal
+ALONE_S = 16  # of that window (20 s, as it is preset): nothing begins later that may wait for 3 s
 
 
 def price(points):
@@ -208,8 +209,9 @@ class Trader:
         return sent
 
     def _offer(self, line, sent):
-        """Until it is answered, as senders do that resend what was not."""
-        end = time.monotonic() + GIVE_UP_S
+        """Until it is answered, as senders do that resend what was not; without an id not longer
+        than equal content is the same signal, for after that another is right."""
+        end = time.monotonic() + GIVE_UP_S if "signal_id" in sent.body else sent.at + ALONE_S
         while time.monotonic() < end:
             status, answer = line.post(self._signals, sent.body)
             if status == 200:
