@@ -119,13 +119,13 @@ def test_the_close_of_the_other_side_is_known_after_a_rollback(stage):
     s.agree()
 
 
-def test_an_execution_of_a_trade_that_memory_does_not_have_is_applied(stage):
+def test_an_execution_of_an_order_that_came_back_too_old_is_applied(stage):
     s = stage(max_age_s=2)
     mark = s.mark()
     bought = s.filled(s.buy("0.5"))
     s.back_to(mark, "executor.0", older_than_s=2.5)  # its signal is too old by now
     key = f"trade_state:{bought['trade_id']}"
-    until(lambda: s.plant.admin.hget(key, "state") == "expired", "it to be given up")
+    until(lambda: s.plant.admin.hget(key, "state") == "unknown", "it not to be given up unasked")
     s.kill("executor.0")
     s.start("executor.0")
     s.go_on()
