@@ -1,4 +1,4 @@
-// losses - when alerts may have been forgotten, and which time an alert that comes again then counts from. Pure.
+// losses - when alerts may have been forgotten; when one that comes again then came. Pure.
 // SPDX-License-Identifier: MIT
 #pragma once
 
