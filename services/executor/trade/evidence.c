@@ -20,6 +20,7 @@ struct submitted {
     int64_t lots;
     Closing *const *closes;
     size_t n_closes;
+    const Terms *terms; // NULL: a report does not say them
 };
 
 static bool closes_same(const TradeState *s, const struct submitted *p) {
@@ -30,14 +31,37 @@ static bool closes_same(const TradeState *s, const struct submitted *p) {
     return same;
 }
 
-// What an order that opens does is said by its entry in the journal: only its lots may have been decided otherwise.
+// The signal was decided again after a rollback, on other positions: what was to be bought is to be sold (reverse, target).
+static bool is_turned(const TradeState *s, const struct submitted *p) { return !trade_is_closing(s) && s->has_side && s->side != p->side; }
+
+// An order that opens closes nothing, and keeps its side once something of it has been counted.
 static bool plan_is_bad(const TradeState *s, const struct submitted *p, struct effects *out) {
     int64_t lots = 0;
     bool opens = !trade_is_closing(s);
-    bool bad = p->lots <= 0 || (opens && (p->n_closes || (s->has_side && s->side != p->side)));
+    bool bad = p->lots <= 0 || (opens && p->n_closes) || (is_turned(s, p) && s->n_executions);
     for (size_t i = 0; !bad && i < p->n_closes; i++) bad = p->closes[i]->lots <= 0 || __builtin_add_overflow(lots, p->closes[i]->lots, &lots);
     if (bad) effects_alert(out, ALERT__SEVERITY__critical, "bad_plan", "the gateway reports a Submit that cannot be this order; it is not believed");
     return bad;
+}
+
+// Levels that were decided for the other side are none of this one's.
+static Terms terms_turned(const TradeState *s, const struct submitted *p) {
+    Terms terms = p->terms ? *p->terms : *s->terms;
+    if (!p->terms) {
+        terms.has_stop_loss = terms.has_take_profit = terms.has_trail_distance = terms.has_trail_trigger = terms.has_trail_step = false;
+        terms.has_break_even_trigger = terms.has_break_even_offset = false;
+    }
+    if (!terms.has_requested_price) terms.has_requested_price = s->terms->has_requested_price, terms.requested_price = s->terms->requested_price;
+    return terms;
+}
+
+static void turn_round(TradeState *s, const struct submitted *p, struct effects *out) {
+    const Terms turned = terms_turned(s, p);
+    Terms *own = (Terms *)record_copy(&turned.base, NULL);
+    terms__free_unpacked(s->terms, NULL);
+    s->terms = own;
+    s->direction = p->side;
+    effects_add(out, EFFECT_KEEP)->whole = true;
 }
 
 // Whoever was told first what the order means is the witness: what was decided otherwise since is not so.
@@ -48,6 +72,7 @@ static void adopt_plan(struct trade *t, const struct submitted *p, struct effect
     if (planned && s->side == p->side && s->terms->lot_size == p->lots && closes_same(s, p)) return;
     if (planned)
         effects_alert(out, ALERT__SEVERITY__info, "plan_adopted", "the broker was given another order under this id: that one counts");
+    if (is_turned(s, p)) turn_round(s, p, out);
     s->has_side = s->terms->has_lot_size = true;
     s->side = p->side;
     s->terms->lot_size = p->lots;
@@ -138,7 +163,7 @@ static void apply_report(struct trade *t, const Report *r, const struct trade_en
 void evidence_report(struct trade *t, const Report *r, const struct trade_env *env, struct effects *out) {
     bool renamed = adopt_order_id(t, r->broker_order_id);
     if (r->plan) {
-        const struct submitted plan = {r->plan->side, r->plan->lots, r->plan->closes, r->plan->n_closes};
+        const struct submitted plan = {r->plan->side, r->plan->lots, r->plan->closes, r->plan->n_closes, NULL};
         adopt_plan(t, &plan, out);
     }
     if (r->has_unsure && r->unsure)
@@ -161,7 +186,8 @@ void evidence_submitted(struct trade *t, const OrderStatus *m, const struct trad
     }
     if (changed) effects_keep(out);
     if (!m->submitted) return;
-    const struct submitted plan = {m->submitted->side, m->submitted->lots, m->submitted->closes, m->submitted->n_closes};
+    const struct submitted plan = {m->submitted->side, m->submitted->lots, m->submitted->closes, m->submitted->n_closes,
+                                   m->submitted->terms};
     adopt_plan(t, &plan, out);
 }
 

@@ -110,6 +110,36 @@ static void a_plan_decided_otherwise_is_replaced_and_reservations_follow(void **
     assert_int_equal(open_lots(w, "p2"), LOT - LOT / 4);
 }
 
+// A reverse that was decided again after a rollback, the other way round: what the broker was given first is what it is.
+static void an_order_that_was_decided_again_for_the_other_side_is_what_was_submitted(void **state) {
+    struct world *w = *state;
+    struct answer a;
+    Order o = order_of(w, "t1"); // a buy
+    o.signal_at = w->context.started_at - NS_PER_S / 2;
+    o.terms->has_stop_loss = true;
+    o.terms->stop_loss = LOT;
+    give(w, &o);
+    world_commit(w);
+    world_live(w, 1);
+    answer_about(w, &a, "t1");
+    a.submit.side = SIGNAL__DIRECTION__sell;
+    a.submit.terms->has_stop_loss = true;
+    a.submit.terms->stop_loss = 2 * LOT;
+    Fill f = fill_of(w, "e1", LOT, LOT);
+    a.fills[a.m.n_fills++] = &f;
+    answer_found(w, &a, T(filled));
+    assert_state(w, "t1", filled);
+    const TradeState *s = trade_of(w, "t1");
+    assert_int_equal(s->side, SIGNAL__DIRECTION__sell);
+    assert_int_equal(s->direction, SIGNAL__DIRECTION__sell);
+    assert_int_equal(s->terms->stop_loss, 2 * LOT);
+    assert_int_equal(trades_find(w->x->trades, "t1")->place->short_lots, LOT);
+    assert_int_equal(trades_find(w->x->trades, "t1")->place->long_lots, 0);
+    assert_non_null(strstr(w->committed, "sell"));
+    assert_int_equal(alerts(w, "bad_plan"), 0);
+    assert_int_equal(alerts(w, "plan_adopted"), 1);
+}
+
 static void a_plan_that_cannot_be_is_alarmed_and_not_believed(void **state) {
     struct world *w = *state;
     have_position(w, "p1");
@@ -321,6 +351,7 @@ int main(void) {
         WITH(a_close_whose_plan_is_on_record_is_sent_again_under_cover),
         WITH(the_plan_that_the_gateway_had_counts),
         WITH(a_plan_decided_otherwise_is_replaced_and_reservations_follow),
+        WITH(an_order_that_was_decided_again_for_the_other_side_is_what_was_submitted),
         WITH(a_plan_that_cannot_be_is_alarmed_and_not_believed),
         WITH(a_fill_closes_what_it_says_whatever_memory_holds),
         WITH(a_fill_of_a_gateway_that_keeps_plans_and_says_nothing_closes_nothing),
