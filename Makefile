@@ -35,7 +35,7 @@ LIBS = $(shell pkg-config --libs $(PACKAGES)) -pthread
 PROTOS := $(wildcard proto/*.proto)
 PB_C := $(PROTOS:proto/%.proto=build/proto/%.pb-c.c)
 PB_H := $(PB_C:.c=.h)
-COMMON_O := $(patsubst %.c,$(OUT)/%.o,$(wildcard common/*.c proto/*.c)) $(PB_C:build/proto/%.c=$(OUT)/pb/%.o)
+COMMON_O := $(patsubst %.c,$(OUT)/%.o,$(wildcard common/*.c common/*/*.c proto/*.c)) $(PB_C:build/proto/%.c=$(OUT)/pb/%.o)
 LIB := $(OUT)/libtradecast.a
 
 SERVICES := $(patsubst services/%/main.c,%,$(wildcard services/*/main.c))
@@ -46,7 +46,7 @@ BINS := $(SERVICES:%=$(OUT)/bin/tradecast-%) $(SYNCS:%=$(OUT)/bin/tradecast-sync
 FILLER := $(OUT)/bin/tradecast-gateway-filler
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(wildcard tests/unit/*/test_*.c))
 
-objects = $(patsubst %.c,$(OUT)/%.o,$(wildcard $(1)/*.c $(1)/*/*.c))
+objects = $(patsubst %.c,$(OUT)/%.o,$(wildcard $(1)/*.c $(1)/*/*.c $(1)/*/*/*.c))
 
 .PHONY: chaos-copies chaos-hosts reference all packages run test unit tools bench scaling chaos fuzz lint format clean compile_commands.json
 all: $(BINS) $(if $(filter check chaos,$(MODE)),$(FILLER))
@@ -200,7 +200,7 @@ scaling:
 export ONCE PROFILE VAR CONFIG KILLS SEED MIX MUTATE FAULT
 
 # Findings fail. cppcheck sees no library's header; so it is not asked about leaks and conditions, where it would have to know uthash's macros.
-SOURCES = $(wildcard common/*.c services/*/*.c services/*/*/*.c gateways/*/*.c sync/*/*.c cli/*.c replay/*.c)
+SOURCES = $(shell find common services gateways sync cli replay -name "*.c")
 CPPCHECK = --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr -I. -DTRADECAST_TEST \
            --suppress=missingInclude --suppress=uninitvar --suppress=ctuuninitvar --suppress=unknownEvaluationOrder \
            --suppress=memleak --suppress=unknownMacro --suppress=identicalInnerCondition
@@ -213,7 +213,7 @@ lint:
 	@echo "lint: $(words $(SOURCES)) files, nothing found"
 format:
 	@deploy/setup lint
-	@clang-format -i $(SOURCES) $(wildcard common/*.h services/*/*.h services/*/*/*.h gateways/*/*.h sync/*/*.h cli/*.h replay/*.h tests/*/*.[ch] tests/unit/*/*.[ch])
+	@clang-format -i $(SOURCES) $(shell find common services gateways sync cli replay tests -name "*.h") $(wildcard tests/*/*.c tests/unit/*/*.c)
 
 # docs/options.md and deploy/env/*.env, from the programs' own tables; the READMEs' maps, from the files' first lines.
 reference: all

@@ -12,7 +12,7 @@
 #include "common/own.h"
 #include "common/port.h"
 #include "common/topology.h"
-#include "place.h"
+#include "cli/place.h"
 #include "system.pb-c.h"
 
 #define WITHIN_MS 5000

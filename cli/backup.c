@@ -10,13 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "backup.h"
+#include "cli/backup.h"
 #include "common/clock.h"
 #include "common/own.h"
 #include "common/sql_copy.h"
-#include "place.h"
+#include "cli/place.h"
 #include "services/archiver/chain_check.h"
-#include "text.h"
+#include "cli/text.h"
 
 #define PATH_TEXT 512
 #define PAGES     256 // in one step: 1 MiB

@@ -2,6 +2,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "place.h"
+#include "cli/place.h"
 
 bool backup_last(const struct place *place, uint64_t *at, char path[static 300]); // false: none is known of

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "cli/cli.h"
 
 const struct flag common_flags[] = {
     {"dir", "DIR", "where the installation is (TRADECAST_DIR; else var)"},

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
-#include "cli.h"
+#include "cli/cli.h"
 
 static bool is_completion_word(const char *text, size_t length) {
     for (size_t i = 0; i < length; i++)

@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "common/own.h"
-#include "config_print.h"
-#include "files.h"
-#include "in_force.h"
-#include "place.h"
-#include "yaml.h"
+#include "cli/config_print.h"
+#include "cli/files.h"
+#include "cli/in_force.h"
+#include "cli/place.h"
+#include "cli/yaml.h"
 
 #define CONFIG_MAX  (1000 * 1000) // what one message carries
 #define WITHIN_MS   20000

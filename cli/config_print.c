@@ -1,6 +1,6 @@
 // config_print - what the archiver says of the configuration, for people.
 // SPDX-License-Identifier: MIT
-#include "config_print.h"
+#include "cli/config_print.h"
 
 #include <string.h>
 
@@ -8,8 +8,8 @@
 #include "common/own.h"
 #include "common/record.h"
 #include "proto/config_kinds.h"
-#include "text.h"
-#include "yaml.h"
+#include "cli/text.h"
+#include "cli/yaml.h"
 
 static ProtobufCMessage *read_as(const ProtobufCMessageDescriptor *d, struct span answer, arena_t *arena) {
     struct fault fault;

@@ -1,6 +1,6 @@
 // contributions - in which consensus a signal was counted.
 // SPDX-License-Identifier: MIT
-#include "contributions.h"
+#include "cli/contributions.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 
 #include "common/sql.h"
 #include "common/store.h"
-#include "story.h"
+#include "cli/story.h"
 
 #define CONTRIBUTIONS_MAX 32
 

@@ -1,6 +1,6 @@
 // csv - texts in CSV (RFC 4180), so that a spreadsheet takes none of them for a formula.
 // SPDX-License-Identifier: MIT
-#include "csv.h"
+#include "cli/csv.h"
 
 #include <string.h>
 

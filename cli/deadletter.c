@@ -7,10 +7,10 @@
 #include "common/own.h"
 #include "common/topology.h"
 #include "common/unreadable.h"
-#include "entry.h"
-#include "place.h"
+#include "cli/entry.h"
+#include "cli/place.h"
 #include "system.pb-c.h"
-#include "text.h"
+#include "cli/text.h"
 
 #define LETTERS_MAX 10000 // of one service
 

@@ -1,6 +1,6 @@
 // doctor - checks the installation: directories, Redis, services, disk, clocks, SQLite.
 // SPDX-License-Identifier: MIT
-#include "doctor.h"
+#include "cli/doctor.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>

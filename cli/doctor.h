@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "place.h"
-#include "text.h"
+#include "cli/place.h"
+#include "cli/text.h"
 
 enum finding { FINE, DOUBTFUL, WRONG };
 

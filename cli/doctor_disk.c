@@ -12,7 +12,7 @@
 #include "common/clock.h"
 #include "common/own.h"
 #include "common/sql.h"
-#include "doctor.h"
+#include "cli/doctor.h"
 
 #define SYNCS         50
 #define FEW_BYTES     (UINT64_C(2) << 30) // beside a memory of 2 GiB whose file is rewritten at times

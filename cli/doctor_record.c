@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "backup.h"
+#include "cli/backup.h"
 #include "common/clock.h"
 #include "common/own.h"
-#include "doctor.h"
+#include "cli/doctor.h"
 #include "services/archiver/chain_check.h"
 
 #define CHAIN_BELOW   (INT64_C(256) << 20) // a larger archive's chain is checked only when asked

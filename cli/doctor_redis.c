@@ -8,7 +8,7 @@
 #include "common/gaps.h"
 #include "common/own.h"
 #include "common/topology.h"
-#include "doctor.h"
+#include "cli/doctor.h"
 
 #define SKEW_MAX_NS NS_PER_S
 #define PROBE       "doctor:probe" // a key that nobody owns

@@ -1,6 +1,6 @@
 // duckdb - DuckDB's C library, loaded when it is asked for.
 // SPDX-License-Identifier: MIT
-#include "duckdb.h"
+#include "cli/duckdb.h"
 
 #include <dlfcn.h>
 #include <stdio.h>

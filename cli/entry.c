@@ -1,13 +1,13 @@
 // entry - one entry of a topic as people and machines read it; and whether it is the one looked for.
 // SPDX-License-Identifier: MIT
-#include "entry.h"
+#include "cli/entry.h"
 
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/field.h"
 #include "common/own.h"
-#include "text.h"
+#include "cli/text.h"
 
 static bool is_among(const char *name, const char *const names[]) {
     while (*names && strcmp(*names, name) != 0) names++;

@@ -8,10 +8,10 @@
 #include "common/own.h"
 #include "common/signal_id.h"
 #include "common/clock.h"
-#include "contributions.h"
-#include "place.h"
+#include "cli/contributions.h"
+#include "cli/place.h"
 #include "services/archiver/signals.h"
-#include "story.h"
+#include "cli/story.h"
 
 // Where a kind of record is: its hash in Redis, its table in the archive (NULL: not kept there; an order is in its trade) and the column of
 // its id.

@@ -1,6 +1,6 @@
 // export - the archive's tables as files for analysis, a folder for each table and day.
 // SPDX-License-Identifier: MIT
-#include "export.h"
+#include "cli/export.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -8,13 +8,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli.h"
+#include "cli/cli.h"
 #include "common/clock.h"
 #include "common/own.h"
 #include "common/record.h"
-#include "period.h"
-#include "place.h"
-#include "text.h"
+#include "cli/period.h"
+#include "cli/place.h"
+#include "cli/text.h"
 
 #define DAY_TEXT 24
 

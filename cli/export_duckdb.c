@@ -10,8 +10,8 @@
 #include "common/clock.h"
 #include "common/own.h"
 #include "common/record.h"
-#include "duckdb.h"
-#include "export.h"
+#include "cli/duckdb.h"
+#include "cli/export.h"
 
 struct duck {
     struct duckdb lib;

@@ -8,8 +8,8 @@
 
 #include "common/alloc.h"
 #include "common/record.h"
-#include "csv.h"
-#include "export.h"
+#include "cli/csv.h"
+#include "cli/export.h"
 
 struct text {
     const struct table_form *table;

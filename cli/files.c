@@ -1,12 +1,12 @@
 // files - a whole file, or stdin, into memory.
 // SPDX-License-Identifier: MIT
-#include "files.h"
+#include "cli/files.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "yaml.h"
+#include "cli/yaml.h"
 
 static bool read_all(FILE *f, size_t most, buffer_t *out) {
     for (size_t n = 1; n > 0 && out->length <= most; out->length += n) n = fread(buffer_reserve(out, 65536), 1, 65536, f);

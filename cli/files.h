@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "cli.h"
+#include "cli/cli.h"
 #include "common/buffer.h"
 
 // "-" is stdin. False with errno: it cannot be read, or holds more than `most` bytes (EFBIG).

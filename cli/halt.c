@@ -5,7 +5,7 @@
 #include "common/cells.h"
 #include "common/own.h"
 #include "execution.pb-c.h"
-#include "place.h"
+#include "cli/place.h"
 
 // words: what the verb takes before the reason and the operator; more: after them.
 struct words {

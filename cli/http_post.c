@@ -1,6 +1,6 @@
 // http_post - one HTTP request, by libcurl.
 // SPDX-License-Identifier: MIT
-#include "http_post.h"
+#include "cli/http_post.h"
 
 #include <curl/curl.h>
 #include <stdio.h>

@@ -1,13 +1,13 @@
 // in_force - whether the services have taken what was changed of the configuration.
 // SPDX-License-Identifier: MIT
-#include "in_force.h"
+#include "cli/in_force.h"
 
 #include <stdio.h>
 #include <time.h>
 
 #include "common/clock.h"
 #include "common/own.h"
-#include "stream.h"
+#include "cli/stream.h"
 
 #define PAUSE_MS 5
 

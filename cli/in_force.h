@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/topology.h"
-#include "place.h"
+#include "cli/place.h"
 
 // Waits until all that follow the topic `config` have all of it, at most so long. False: `who` has not, or empty: it cannot be looked at.
 bool in_force(const struct place *place, int64_t within_ms, char who[static NAME_TEXT]);

@@ -6,10 +6,10 @@
 #include "common/journal.h"
 #include "common/own.h"
 #include "common/topology.h"
-#include "entry.h"
-#include "place.h"
-#include "stream.h"
-#include "text.h"
+#include "cli/entry.h"
+#include "cli/place.h"
+#include "cli/stream.h"
+#include "cli/text.h"
 
 static enum outcome list_journals(struct call *call, store_t *store) {
     struct instance all[INSTANCES_MAX];

@@ -13,10 +13,10 @@
 #include "common/own.h"
 #include "common/peers.h"
 #include "common/topology.h"
-#include "files.h"
-#include "place.h"
+#include "cli/files.h"
+#include "cli/place.h"
 #include "proto/doors.h"
-#include "text.h"
+#include "cli/text.h"
 
 #define NAMES_MAX 512
 #define FILE_MOST 4096

@@ -6,9 +6,9 @@
 #include "archive.pb-c.h"
 #include "common/clock.h"
 #include "common/own.h"
-#include "listing.h"
-#include "period.h"
-#include "place.h"
+#include "cli/listing.h"
+#include "cli/period.h"
+#include "cli/place.h"
 #include "services/archiver/query.h"
 
 #define LIMIT 100

@@ -1,6 +1,6 @@
 // listing - an answer of the archive as a table or as CSV.
 // SPDX-License-Identifier: MIT
-#include "listing.h"
+#include "cli/listing.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,10 +8,10 @@
 
 #include "common/own.h"
 #include "common/record.h"
-#include "cli.h"
-#include "csv.h"
+#include "cli/cli.h"
+#include "cli/csv.h"
 #include "services/archiver/query.h"
-#include "text.h"
+#include "cli/text.h"
 
 #define FIELD_TEXT 48
 

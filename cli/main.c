@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "common/own.h"
-#include "place.h"
-#include "replay_commands.h"
+#include "cli/place.h"
+#include "cli/replay_commands.h"
 
 // clang-format off
 #define REASON {"reason", "TEXT", "why; it is kept"}

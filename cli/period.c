@@ -1,6 +1,6 @@
 // period - times as people write them on a command line.
 // SPDX-License-Identifier: MIT
-#include "period.h"
+#include "cli/period.h"
 
 #include <stdio.h>
 #include <stdlib.h>

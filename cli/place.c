@@ -1,6 +1,6 @@
 // place - where the installation is, and the ways to look into it.
 // SPDX-License-Identifier: MIT
-#include "place.h"
+#include "cli/place.h"
 
 #include <errno.h>
 #include <glob.h>

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "cli.h"
+#include "cli/cli.h"
 #include "common/record.h"
 #include "common/sql.h"
 #include "common/store.h"

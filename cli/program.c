@@ -9,7 +9,7 @@
 #include "common/cells.h"
 #include "common/own.h"
 #include "common/version.h"
-#include "place.h"
+#include "cli/place.h"
 
 static const struct command *find_command(const struct program *program, const char *name) {
     for (size_t i = 0; i < program->n; i++) {

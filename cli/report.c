@@ -1,6 +1,6 @@
 // report - reads the trades closed in a time from the archive and writes the page about them.
 // SPDX-License-Identifier: MIT
-#include "report.h"
+#include "cli/report.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,8 +10,8 @@
 #include "archive.pb-c.h"
 #include "common/clock.h"
 #include "common/own.h"
-#include "period.h"
-#include "place.h"
+#include "cli/period.h"
+#include "cli/place.h"
 #include "services/archiver/performance.h"
 
 #define DAYS_30 (30 * 86400 * NS_PER_S)

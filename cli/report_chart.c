@@ -5,7 +5,7 @@
 
 #include "common/clock.h"
 #include "common/decimal.h"
-#include "report.h"
+#include "cli/report.h"
 
 // The picture in its own units; the page scales it.
 #define WIDTH  900

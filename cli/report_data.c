@@ -7,7 +7,7 @@
 #include "common/array.h"
 #include "common/decimal.h"
 #include "common/hash.h"
-#include "report.h"
+#include "cli/report.h"
 
 struct group {
     char *key;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/decimal.h"
-#include "report.h"
+#include "cli/report.h"
 
 static const char style[] =
     ":root{--ink:#1c2430;--soft:#657083;--line:#dfe4ea;--card:#fff;--page:#f4f6f8;--rise:#2563a8;--fall:#b3402f;--good:#2f8a5b;--bad:#"

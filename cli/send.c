@@ -11,11 +11,11 @@
 #include "common/own.h"
 #include "common/port.h"
 #include "common/topology.h"
-#include "files.h"
-#include "http_post.h"
-#include "place.h"
+#include "cli/files.h"
+#include "cli/http_post.h"
+#include "cli/place.h"
 #include "signal.pb-c.h"
-#include "stream.h"
+#include "cli/stream.h"
 
 #define BODY_MAX         (64 * 1024)
 #define ANSWER_WITHIN_NS (5 * NS_PER_S)

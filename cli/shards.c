@@ -1,6 +1,6 @@
 // shards - which executor has which accounts; and moving them, while nothing runs that has to do with executors.
 // SPDX-License-Identifier: MIT
-#include "shards.h"
+#include "cli/shards.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -12,8 +12,8 @@
 #include "common/own.h"
 #include "common/shard.h"
 #include "execution.pb-c.h"
-#include "place.h"
-#include "text.h"
+#include "cli/place.h"
+#include "cli/text.h"
 
 #define DRAINED_WITHIN (60 * NS_PER_S)
 

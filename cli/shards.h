@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "cli.h"
+#include "cli/cli.h"
 #include "common/store.h"
 #include "common/topology.h"
-#include "shards_plan.h"
+#include "cli/shards_plan.h"
 
 #define WHY_TEXT 400
 

@@ -16,9 +16,9 @@
 #include "common/shard.h"
 #include "common/store_io.h"
 #include "common/testing.h"
-#include "place.h"
-#include "shards.h"
-#include "stream.h"
+#include "cli/place.h"
+#include "cli/shards.h"
+#include "cli/stream.h"
 
 #define KEY_TEXT    96
 #define PATIENCE_MS 60000

@@ -9,7 +9,7 @@
 #include "common/shard.h"
 #include "common/store_io.h"
 #include "gateway.pb-c.h"
-#include "shards.h"
+#include "cli/shards.h"
 
 #define ACCOUNT_TEXT 128
 #define KEY_TEXT     96

@@ -9,8 +9,8 @@
 #include "common/shard.h"
 #include "common/store_io.h"
 #include "common/testing.h"
-#include "shards.h"
-#include "stream.h"
+#include "cli/shards.h"
+#include "cli/stream.h"
 
 #define KEY_TEXT     96
 #define HOUR_TEXT    24

@@ -1,6 +1,6 @@
 // shards_plan - which executor each account is with, and is to be with.
 // SPDX-License-Identifier: MIT
-#include "shards_plan.h"
+#include "cli/shards_plan.h"
 
 #include <stdlib.h>
 #include <string.h>

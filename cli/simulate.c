@@ -1,20 +1,20 @@
 // simulate - says what would become of signals, for every account, and sends nothing.
 // SPDX-License-Identifier: MIT
-#include "simulate.h"
+#include "cli/simulate.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
+#include "cli/cli.h"
 #include "common/clock.h"
 #include "common/decimal.h"
 #include "common/log.h"
 #include "common/own.h"
 #include "common/record.h"
-#include "files.h"
-#include "text.h"
-#include "words.h"
+#include "cli/files.h"
+#include "cli/text.h"
+#include "cli/words.h"
 
 #define FILE_MOST (16 * 1000 * 1000)
 #define SHARDS    1

@@ -3,7 +3,7 @@
 #include "common/own.h"
 #include "common/record.h"
 #include "services/archiver/config_document.h"
-#include "simulate.h"
+#include "cli/simulate.h"
 
 static bool visit_changes(config_t *wanted, uint64_t now, simulated_change_fn *visit, void *arg) {
     own(arena) *arena = arena_new(0);

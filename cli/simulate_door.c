@@ -7,7 +7,7 @@
 #include "common/options.h"
 #include "services/ingest/accept.h"
 #include "services/ingest/slice.h"
-#include "simulate.h"
+#include "cli/simulate.h"
 
 struct simulated_door {
     struct outlet outlets[2];

@@ -10,7 +10,7 @@
 #include "common/own.h"
 #include "execution.pb-c.h"
 #include "services/router/router.h"
-#include "simulate.h"
+#include "cli/simulate.h"
 
 struct simulated_router {
     struct outlet *outlets;

@@ -10,11 +10,11 @@
 #include "common/own.h"
 #include "common/topology.h"
 #include "execution.pb-c.h"
-#include "place.h"
-#include "status_cells.h"
-#include "stream.h"
+#include "cli/place.h"
+#include "cli/status_cells.h"
+#include "cli/stream.h"
 #include "system.pb-c.h"
-#include "text.h"
+#include "cli/text.h"
 
 #define ASK_MS 1500 // a service that does not answer sooner is shown as silent
 

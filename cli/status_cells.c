@@ -1,13 +1,13 @@
 // status_cells - how the cells are, as this one's monitor has heard: a part of `tradecast status`.
 // SPDX-License-Identifier: MIT
-#include "status_cells.h"
+#include "cli/status_cells.h"
 
 #include <stdio.h>
 
 #include "cell.pb-c.h"
 #include "common/decimal.h"
 #include "common/own.h"
-#include "place.h"
+#include "cli/place.h"
 
 static void add_state(struct sheet *sheet, const CellState *s) {
     char rate[2][DECIMAL_TEXT];

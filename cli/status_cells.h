@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "cli.h"
-#include "text.h"
+#include "cli/cli.h"
+#include "cli/text.h"
 
 void status_cells(const struct call *call, struct sheet *sheet); // starts the sheet; it stays empty when the monitor does not answer

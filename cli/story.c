@@ -1,6 +1,6 @@
 // story - how everything that is known of a signal is told.
 // SPDX-License-Identifier: MIT
-#include "story.h"
+#include "cli/story.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,8 +9,8 @@
 #include "common/clock.h"
 #include "common/own.h"
 #include "common/record.h"
-#include "text.h"
-#include "words.h"
+#include "cli/text.h"
+#include "cli/words.h"
 
 // One line: what happened, how long after the signal came in, and the particulars.
 __attribute__((format(printf, 5, 6))) static void add_story_line(buffer_t *out, const char *what, uint64_t from, uint64_t at, const char *format,

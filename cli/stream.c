@@ -1,6 +1,6 @@
 // stream - where a journal begins and ends.
 // SPDX-License-Identifier: MIT
-#include "stream.h"
+#include "cli/stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #include "common/journal.h"
 #include "common/own.h"
-#include "place.h"
+#include "cli/place.h"
 
 static void take_line(buffer_t *reply, char out[static ENTRY_ID_TEXT]) {
     const char *text = buffer_string(reply);

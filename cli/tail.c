@@ -8,8 +8,8 @@
 #include "common/own.h"
 #include "common/port.h"
 #include "common/topology.h"
-#include "entry.h"
-#include "place.h"
+#include "cli/entry.h"
+#include "cli/place.h"
 
 #define QUEUE 10000
 

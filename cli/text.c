@@ -1,6 +1,6 @@
 // text - what people read: aligned tables, times apart, text that cannot harm a terminal.
 // SPDX-License-Identifier: MIT
-#include "text.h"
+#include "cli/text.h"
 
 #include <ctype.h>
 #include <stdarg.h>

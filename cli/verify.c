@@ -1,6 +1,6 @@
 // verify - whether an archive is whole and as it was written: file, hashes, chain, positions.
 // SPDX-License-Identifier: MIT
-#include "verify.h"
+#include "cli/verify.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 
 #include "common/envelope.h"
 #include "common/own.h"
-#include "verify.h"
+#include "cli/verify.h"
 
 #define TOPIC_TEXT 64
 

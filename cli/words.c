@@ -1,11 +1,11 @@
 // words - what a decision says, for people.
 // SPDX-License-Identifier: MIT
-#include "words.h"
+#include "cli/words.h"
 
 #include <string.h>
 
 #include "common/decimal.h"
-#include "text.h"
+#include "cli/text.h"
 
 void decision_words(const Decision *d, buffer_t *out) {
     if (d->detail && *d->detail) {

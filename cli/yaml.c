@@ -1,6 +1,6 @@
 // yaml - YAML in: nodes of a document become JSON. Out: events of JSON become YAML's.
 // SPDX-License-Identifier: MIT
-#include "yaml.h"
+#include "cli/yaml.h"
 
 #include <stdio.h>
 #include <string.h>

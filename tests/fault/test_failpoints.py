@@ -21,9 +21,9 @@ def named_points():
     points = [(s, f"{s}.{p}") for s in SERVICES for p in LOOP if s != "monitor"]
     points += [(s, "loop.in_catch_up") for s in ("router", "executor", "archiver")]
     for folder in (ROOT / "services", ROOT / "gateways"):
-        for file in sorted(folder.glob("*/*.c")):
+        for file in sorted(folder.rglob("*.c")):
             for name in re.findall(r'FAILPOINT\("([^"]+)"\)', file.read_text()):
-                points += [] if ELSEWHERE.fullmatch(name) else [(file.parent.name, name)]
+                points += [] if ELSEWHERE.fullmatch(name) else [(file.relative_to(folder).parts[0], name)]
     return sorted(set(points))
 
 
