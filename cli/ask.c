@@ -6,10 +6,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/envelope.h"
 #include "common/keys.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/port.h"
 #include "common/topology.h"
 #include "cli/place.h"

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 
 // The exit status, the same for all.
 enum outcome {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/own.h"
+#include "common/base/own.h"
 #include "cli/config_print.h"
 #include "cli/files.h"
 #include "cli/in_force.h"

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 
 // The archiver's answer (JSON) as text. False: it is not understood.
 typedef bool config_print_fn(struct span answer, buffer_t *out);

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "archive.pb-c.h"
-#include "common/clock.h"
-#include "common/own.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
 #include "services/ingest/consensus.h"
 
 struct gathering {

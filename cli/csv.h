@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 
 // In quotes. What a spreadsheet would calculate (it begins with = + - @, a tab or the end of a
 // line; signals come from strangers), and what begins with ' itself, gets a ' in front: a reader

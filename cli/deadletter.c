@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/own.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
 #include "common/topology.h"
 #include "common/unreadable.h"
 #include "cli/entry.h"

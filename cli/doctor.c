@@ -16,9 +16,9 @@
 #include <sys/timex.h>
 #include <unistd.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/keys.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/topology.h"
 
 #define EARLIEST_NS    UINT64_C(1735689600000000000) // 2025-01-01: a clock before it is wrong

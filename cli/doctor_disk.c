@@ -9,8 +9,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "common/clock.h"
-#include "common/own.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
 #include "common/sql.h"
 #include "cli/doctor.h"
 

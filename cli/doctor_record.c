@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "cli/backup.h"
-#include "common/clock.h"
-#include "common/own.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
 #include "cli/doctor.h"
 #include "services/archiver/chain_check.h"
 

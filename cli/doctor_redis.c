@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/gaps.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/topology.h"
 #include "cli/doctor.h"
 

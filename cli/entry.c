@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/field.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "cli/text.h"
 
 static bool is_among(const char *name, const char *const names[]) {

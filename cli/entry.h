@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/arena.h"
+#include "common/base/arena.h"
 #include "common/envelope.h"
 
 // What to look for; NULL: anything.

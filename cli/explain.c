@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "archive.pb-c.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/signal_id.h"
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "cli/contributions.h"
 #include "cli/place.h"
 #include "services/archiver/signals.h"

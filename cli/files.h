@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cli/cli.h"
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 
 // "-" is stdin. False with errno: it cannot be read, or holds more than `most` bytes (EFBIG).
 bool file_read(const char *path, size_t most, buffer_t *out);

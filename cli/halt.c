@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "common/cells.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "execution.pb-c.h"
 #include "cli/place.h"
 

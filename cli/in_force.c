@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "common/clock.h"
-#include "common/own.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
 #include "cli/stream.h"
 
 #define PAUSE_MS 5

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/journal.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/topology.h"
 #include "cli/entry.h"
 #include "cli/place.h"

@@ -10,7 +10,7 @@
 #include "common/endpoint.h"
 #include "common/keyring.h"
 #include "common/keys.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/peers.h"
 #include "common/topology.h"
 #include "cli/files.h"

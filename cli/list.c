@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "archive.pb-c.h"
-#include "common/clock.h"
-#include "common/own.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
 #include "cli/listing.h"
 #include "cli/period.h"
 #include "cli/place.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <yajl/yajl_tree.h>
 
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/record.h"
 #include "cli/cli.h"
 #include "cli/csv.h"

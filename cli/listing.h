@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 
 // What is asked for, by the names of the answer's fields, and the heads over them; times are shortened to milliseconds.
 struct listing_form {

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/own.h"
+#include "common/base/own.h"
 #include "cli/place.h"
 #include "cli/replay_commands.h"
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 
 static bool read_ago(const char *text, uint64_t now_ns, uint64_t *out) {
     static const struct {

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 
 #include "common/cells.h"
-#include "common/own.h"
-#include "common/version.h"
+#include "common/base/own.h"
+#include "common/base/version.h"
 #include "cli/place.h"
 
 static const struct command *find_command(const struct program *program, const char *name) {

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "archive.pb-c.h"
-#include "common/clock.h"
-#include "common/own.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
 #include "cli/period.h"
 #include "cli/place.h"
 #include "services/archiver/performance.h"

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 
 // Amounts are decimals scaled by 10^8; one that is out of range stays at the end of it.
 struct tally { // of some trades, in the order in which they were closed

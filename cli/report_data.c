@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/array.h"
-#include "common/decimal.h"
-#include "common/hash.h"
+#include "common/base/alloc.h"
+#include "common/base/array.h"
+#include "common/base/decimal.h"
+#include "common/base/hash.h"
 #include "cli/report.h"
 
 struct group {

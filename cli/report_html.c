@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 #include "cli/report.h"
 
 static const char style[] =

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/envelope.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/port.h"
 #include "common/topology.h"
 #include "cli/files.h"

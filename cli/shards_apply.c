@@ -11,11 +11,11 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "common/clock.h"
-#include "common/own.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
 #include "common/shard.h"
 #include "common/store_io.h"
-#include "common/testing.h"
+#include "common/base/testing.h"
 #include "cli/place.h"
 #include "cli/shards.h"
 #include "cli/stream.h"

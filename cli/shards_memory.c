@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/own.h"
+#include "common/base/alloc.h"
+#include "common/base/own.h"
 #include "common/shard.h"
 #include "common/store_io.h"
-#include "common/testing.h"
+#include "common/base/testing.h"
 #include "cli/shards.h"
 #include "cli/stream.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/array.h"
+#include "common/base/array.h"
 
 static const AccountConfig *find_unit_account(const void *arg, const char *account_id) { return book_account(arg, account_id); }
 

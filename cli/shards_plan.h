@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/book.h"
-#include "common/table.h"
+#include "common/base/table.h"
 
 struct shards_wish {
     unsigned before, after;   // how many executors there are, and are to be

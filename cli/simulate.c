@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "common/clock.h"
-#include "common/decimal.h"
-#include "common/log.h"
-#include "common/own.h"
+#include "common/base/clock.h"
+#include "common/base/decimal.h"
+#include "common/base/log.h"
+#include "common/base/own.h"
 #include "common/record.h"
 #include "cli/files.h"
 #include "cli/text.h"

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/book.h"
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 #include "order.pb-c.h"
 #include "proto/topics.h"
 #include "signal.pb-c.h"

@@ -1,6 +1,6 @@
 // simulate_book - a document as the configuration that it would be.
 // SPDX-License-Identifier: MIT
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/record.h"
 #include "services/archiver/config_document.h"
 #include "cli/simulate.h"

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 
-#include "common/alloc.h"
+#include "common/base/alloc.h"
 #include "common/batch_io.h"
 #include "common/options.h"
 #include "services/ingest/accept.h"

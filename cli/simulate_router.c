@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
+#include "common/base/alloc.h"
 #include "common/batch_io.h"
-#include "common/id.h"
-#include "common/own.h"
+#include "common/base/id.h"
+#include "common/base/own.h"
 #include "execution.pb-c.h"
 #include "services/router/router.h"
 #include "cli/simulate.h"

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "common/cells.h"
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/gaps.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/topology.h"
 #include "execution.pb-c.h"
 #include "cli/place.h"

@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "cell.pb-c.h"
-#include "common/decimal.h"
-#include "common/own.h"
+#include "common/base/decimal.h"
+#include "common/base/own.h"
 #include "cli/place.h"
 
 static void add_state(struct sheet *sheet, const CellState *s) {

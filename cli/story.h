@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/arena.h"
-#include "common/buffer.h"
-#include "common/decimal.h"
+#include "common/base/arena.h"
+#include "common/base/buffer.h"
+#include "common/base/decimal.h"
 #include "execution.pb-c.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/journal.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "cli/place.h"
 
 static void take_line(buffer_t *reply, char out[static ENTRY_ID_TEXT]) {

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/own.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
 #include "common/port.h"
 #include "common/topology.h"
 #include "cli/entry.h"

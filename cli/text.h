@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 
 // A table. heads: "SERVICE|STATE|>BATCHES", '>' before a column of numbers. {0} before sheet_start.
 struct sheet {

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/own.h"
+#include "common/base/own.h"
 #include "services/archiver/chain_check.h"
 #include "services/archiver/signals.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/envelope.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "cli/verify.h"
 
 #define TOPIC_TEXT 64

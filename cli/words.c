@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 #include "cli/text.h"
 
 void decision_words(const Decision *d, buffer_t *out) {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 
 // False: `wrong` says in a sentence what and where. Refused by name: anchors' loops, tags, merge keys, a second document. What is not
 // quoted and reads as a JSON number, true, false or null is that; anything else is text.

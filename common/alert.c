@@ -5,9 +5,9 @@
 
 #include "common/batch.h"
 #include "common/batch_io.h"
-#include "common/clock.h"
-#include "common/id.h"
-#include "common/log.h"
+#include "common/base/clock.h"
+#include "common/base/id.h"
+#include "common/base/log.h"
 #include "system.pb-c.h"
 
 #define QUIET_NS (60 * NS_PER_S)

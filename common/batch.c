@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/array.h"
+#include "common/base/alloc.h"
+#include "common/base/array.h"
 #include "common/batch_io.h"
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/envelope.h"
 #include "common/journal.h"
 #include "common/record.h"

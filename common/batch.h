@@ -4,10 +4,10 @@
 
 #include <protobuf-c/protobuf-c.h>
 
-#include "common/arena.h"
-#include "common/buffer.h"
-#include "common/decimal.h"
-#include "common/error.h"
+#include "common/base/arena.h"
+#include "common/base/buffer.h"
+#include "common/base/decimal.h"
+#include "common/base/error.h"
 #include "proto/topics.h"
 
 // A handler decides and writes; it touches no socket, clock or store. All writes are absolute, so that a batch can be replayed.

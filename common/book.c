@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/array.h"
-#include "common/hash.h"
+#include "common/base/alloc.h"
+#include "common/base/array.h"
+#include "common/base/hash.h"
 #include "common/record.h"
 #include "proto/config_kinds.h"
 

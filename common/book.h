@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/error.h"
+#include "common/base/error.h"
 #include "common/shard.h"
 #include "common/store.h"
 #include "config.pb-c.h"

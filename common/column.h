@@ -4,7 +4,7 @@
 
 #include <protobuf-c/protobuf-c.h>
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 #include "proto/tables.h"
 
 // As proto/README.md has it; what stands in SQLite is in brackets.

@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/log.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
 #include "common/loop.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/store_io.h"
-#include "common/testing.h"
+#include "common/base/testing.h"
 
 static void add_positions(struct loop *l) {
     char key[80], id[ENTRY_ID_TEXT];

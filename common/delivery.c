@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/integer.h"
-#include "common/testing.h"
+#include "common/base/integer.h"
+#include "common/base/testing.h"
 
 int entry_id_cmp(struct entry_id a, struct entry_id b) {
     if (a.incarnation != b.incarnation) return a.incarnation < b.incarnation ? -1 : 1;

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/error.h"
+#include "common/base/error.h"
 
 // Where an entry stands in its topic: the owner's incarnation, and a sequence counting within it. Written "L-S", as Redis does.
 struct entry_id {

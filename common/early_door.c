@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-#include "common/alloc.h"
-#include "common/clock.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
 #include "common/port.h"
 
 #define STARTING                                                                                   \

@@ -4,8 +4,8 @@
 
 #include <protobuf-c/protobuf-c.h>
 
-#include "common/arena.h"
-#include "common/buffer.h"
+#include "common/base/arena.h"
+#include "common/base/buffer.h"
 #include "common/delivery.h"
 
 struct envelope {

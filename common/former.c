@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/record.h"
 #include "proto/moved.h"
 

@@ -5,8 +5,8 @@
 
 #include <protobuf-c/protobuf-c.h>
 
-#include "common/arena.h"
-#include "common/buffer.h"
+#include "common/base/arena.h"
+#include "common/base/buffer.h"
 
 // Unpacks a message of this version or the one before: what waited in a journal, is in the dead
 // letters, a recording or a gateway's books. NULL: it is neither. In `arena`, or malloc when NULL

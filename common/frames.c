@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-#include "common/buffer.h"
-#include "common/own.h"
+#include "common/base/buffer.h"
+#include "common/base/own.h"
 
 bool frame_write(FILE *to, const ProtobufCMessage *m) {
     own(buffer) packed = {0};

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "common/arena.h"
+#include "common/base/arena.h"
 
 // Each is its length (4 bytes, this machine's order) and the packed message. Written through to the
 // other end. False: nobody reads there any more.

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/clock.h"
-#include "common/testing.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
+#include "common/base/testing.h"
 
 #define HOUR_NS    (UINT64_C(3600) * NS_PER_S)
 #define ROOM_LEAST ((size_t)1024)

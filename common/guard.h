@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/batch.h"
-#include "common/id.h"
+#include "common/base/id.h"
 #include "common/store.h"
 
 // In memory an open-addressing table of digests (32 bytes an entry); in Redis one hash per hour, <prefix>:<hour>, so that what is older than

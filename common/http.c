@@ -14,7 +14,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/http_part.h"
 
 #define REQUEST_S         5              // default: a request must be whole so long after its first line

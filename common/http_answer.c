@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/http_part.h"
 
 const char *exchange_method(const exchange_t *x) { return x->method; }

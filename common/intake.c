@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/journal.h"
-#include "common/log.h"
+#include "common/base/log.h"
 #include "common/loop.h"
 #include "common/store_io.h"
-#include "common/testing.h"
+#include "common/base/testing.h"
 
 #define TRIES 3
 #define LOOK_MOST_NS (20 * NS_PER_MS)

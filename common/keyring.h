@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 
 // <dir>/<name>.key             both keys of a process that runs here, for its user alone (0600)
 // <dir>/public/<name>.pub      its public key

@@ -5,10 +5,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "common/alloc.h"
-#include "common/clock.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
 #include "common/keys_part.h"
-#include "common/log.h"
+#include "common/base/log.h"
 
 #define TALLIES_MAX 192 // every door of a process, and one for each that it connects to; the last one is for all beyond
 #define MEND_EVERY  NS_PER_S

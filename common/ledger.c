@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/clock.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
 #include "common/delivery.h"
-#include "common/log.h"
+#include "common/base/log.h"
 #include "common/store_io.h"
-#include "common/testing.h"
+#include "common/base/testing.h"
 
 #define PROBE_MS 250            // how long a reconnect may keep the loop from its door
 #define BACKOFF_MOST_NS NS_PER_S

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 
 #define ALIVE_EVERY NS_PER_S
 

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/alloc.h"
-#include "common/decimal.h"
+#include "common/base/alloc.h"
+#include "common/base/decimal.h"
 
 #define VARIABLE_TEXT 128
 #define SECRET_MAX    65536

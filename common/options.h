@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "common/error.h"
+#include "common/base/error.h"
 
 enum option_type {
     OPTION_TEXT,     // const char *

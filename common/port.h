@@ -3,9 +3,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 #include "common/endpoint.h"
-#include "common/error.h"
+#include "common/base/error.h"
 
 typedef struct port port_t;
 

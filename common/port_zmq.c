@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 #include <threads.h>
 
-#include "common/alloc.h"
-#include "common/clock.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
 #include "common/keys_part.h"
-#include "common/log.h"
+#include "common/base/log.h"
 
 #define QUEUE_DEFAULT 1000
 #define FRAME_MAX (1 << 20)

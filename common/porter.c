@@ -5,8 +5,8 @@
 // does not say whom it turned away. Everything here is bounded: whoever knocks makes a count grow, and the keys to be read once a second.
 #include <stdlib.h>
 
-#include "common/alloc.h"
-#include "common/clock.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
 #include "common/keys_part.h"
 #include "common/peers.h"
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/hash.h"
+#include "common/base/alloc.h"
+#include "common/base/hash.h"
 
 #define CROSS "USD" // most currencies have a pair with it
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 #include "config.pb-c.h"
 #include "price.pb-c.h"
 

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/clock.h"
-#include "common/decimal.h"
-#include "common/integer.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
+#include "common/base/decimal.h"
+#include "common/base/integer.h"
 #include "common/record_part.h"
 
 #define NAME_MAX_ENUM 48

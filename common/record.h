@@ -4,9 +4,9 @@
 
 #include <protobuf-c/protobuf-c.h>
 
-#include "common/arena.h"
-#include "common/buffer.h"
-#include "common/error.h"
+#include "common/base/arena.h"
+#include "common/base/buffer.h"
+#include "common/base/error.h"
 
 // How a field looks outside is told by its wire type (proto/README.md):
 //   sfixed64 decimal "1.1234" · fixed64 time "2025-03-22T10:15:30.123456Z" · string text · bytes hex · enum its value's name

@@ -6,7 +6,7 @@
 #include <yajl/yajl_tree.h>
 
 #include "common/record_part.h"
-#include "common/utf8.h"
+#include "common/base/utf8.h"
 
 #define DEPTH_MAX 16 // of nested objects and arrays; ours need four
 

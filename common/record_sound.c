@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/record_part.h"
 
 static bool item_is_sound(const ProtobufCFieldDescriptor *f, const void *place) {

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/clock.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
 #include "common/frames.h"
 #include "common/journal.h"
-#include "common/log.h"
+#include "common/base/log.h"
 #include "common/loop.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/port_memory.h"
 #include "rerun.pb-c.h"
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "common/integer.h"
+#include "common/base/integer.h"
 
 void resp_count(buffer_t *b, char kind, size_t n) {
     char *at = (char *)buffer_reserve(b, 24);

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 
 void resp_count(buffer_t *out, char kind, size_t n); // "*3\r\n"
 void resp_bulk(buffer_t *out, struct span s);        // "$3\r\nabc\r\n"

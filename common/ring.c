@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
+#include "common/base/alloc.h"
 #include "common/delivery.h"
-#include "common/testing.h"
+#include "common/base/testing.h"
 
 struct ring {
     struct ring_entry *entries; // a circle of `room`, `count` used from `first`

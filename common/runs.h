@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 
 // SADD k a, SADD k b, … becomes SADD k a b …. What is done to one key stays in its order: another verb begins another run.
 struct runs {

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 #include "common/keys.h"
-#include "common/log.h"
+#include "common/base/log.h"
 #include "common/loop.h"
 #include "common/rerun.h"
 

@@ -5,7 +5,7 @@
 // written by `tradecast shards` alone, while nothing runs that reads it.
 #pragma once
 
-#include "common/error.h"
+#include "common/base/error.h"
 #include "common/store.h"
 #include "config.pb-c.h"
 

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "common/id.h"
+#include "common/base/id.h"
 
 #define SIGNAL_ID_TEXT 65 // with its terminating zero
 

@@ -4,10 +4,10 @@
 
 #include <protobuf-c/protobuf-c.h>
 
-#include "common/arena.h"
-#include "common/buffer.h"
-#include "common/decimal.h"
-#include "common/error.h"
+#include "common/base/arena.h"
+#include "common/base/buffer.h"
+#include "common/base/decimal.h"
+#include "common/base/error.h"
 
 typedef struct sql sql_t;
 typedef struct sql_query sql_query_t; // a prepared statement

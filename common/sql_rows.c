@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/column.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/record_part.h"
 #include "common/sql_part.h"
 

@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/journal.h"
-#include "common/log.h"
+#include "common/base/log.h"
 #include "common/loop.h"
 #include "common/notify.h"
 

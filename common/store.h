@@ -4,10 +4,10 @@
 
 #include <protobuf-c/protobuf-c.h>
 
-#include "common/arena.h"
-#include "common/buffer.h"
+#include "common/base/arena.h"
+#include "common/base/buffer.h"
 #include "common/delivery.h"
-#include "common/error.h"
+#include "common/base/error.h"
 #include "common/record.h"
 
 typedef struct store store_t;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "common/journal.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/store_connection.h"
 
 #define PIPELINE 256 // replies asked for at once

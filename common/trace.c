@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#include "common/array.h"
-#include "common/clock.h"
-#include "common/log.h"
+#include "common/base/array.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
 #include "common/loop.h"
 
 #define LOOK_EVERY  (50 * NS_PER_MS)

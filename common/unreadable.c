@@ -9,13 +9,13 @@
 
 #include <utlist.h>
 
-#include "common/alloc.h"
+#include "common/base/alloc.h"
 #include "common/batch_io.h"
-#include "common/hash.h"
-#include "common/id.h"
-#include "common/log.h"
-#include "common/own.h"
-#include "common/utf8.h"
+#include "common/base/hash.h"
+#include "common/base/id.h"
+#include "common/base/log.h"
+#include "common/base/own.h"
+#include "common/base/utf8.h"
 #include "system.pb-c.h"
 
 #define NOTED_MOST 1000 // at once; the others are counted, and looked for again at the next start

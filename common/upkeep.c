@@ -3,13 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/journal.h"
 #include "common/keys.h"
-#include "common/log.h"
+#include "common/base/log.h"
 #include "common/loop.h"
 #include "common/store_io.h"
-#include "common/testing.h"
+#include "common/base/testing.h"
 
 #define SHARE         10 // one part in so many of the time may go into it: where Redis is far it is done less often
 #define REST_MOST     (5 * NS_PER_S)

@@ -7,8 +7,8 @@
 
 #include <glib.h>
 
-#include "common/alloc.h"
-#include "common/clock.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
 
 #define DAY_S INT64_C(86400)
 

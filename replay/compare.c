@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/envelope.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/record.h"
 #include "order.pb-c.h"
 #include "cli/words.h"

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/hash.h"
+#include "common/base/alloc.h"
+#include "common/base/hash.h"
 
 struct item {
     struct item *next;

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/own.h"
+#include "common/base/alloc.h"
+#include "common/base/own.h"
 #include "common/record.h"
 #include "cli/files.h"
 #include "cli/simulate.h"

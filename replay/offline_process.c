@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/array.h"
+#include "common/base/array.h"
 #include "common/frames.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "replay/offline_process.h"
 #include "rerun.pb-c.h"
 

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/envelope.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/port.h"
 #include "common/topology.h"
 #include "cli/place.h"

@@ -11,9 +11,9 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "common/alloc.h"
-#include "common/clock.h"
-#include "common/version.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
+#include "common/base/version.h"
 
 #define CHUNK      65536
 #define HEAD       0x83 // a map of three

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 #include "common/delivery.h"
 
 // One record, a map: {"at":…,"topic":…,"id":…,"prev":…,"type":…,"body":…}. The body is the message packed by protobuf; its type is a name

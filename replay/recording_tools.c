@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/clock.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
 #include "common/envelope.h"
-#include "common/hash.h"
-#include "common/own.h"
+#include "common/base/hash.h"
+#include "common/base/own.h"
 #include "replay/commands.h"
 #include "cli/entry.h"
 #include "cli/place.h"

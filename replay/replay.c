@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "common/book.h"
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/envelope.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/port.h"
 #include "common/record.h"
 #include "common/signal_id.h"

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/alloc.h"
-#include "common/log.h"
-#include "common/own.h"
+#include "common/base/alloc.h"
+#include "common/base/log.h"
+#include "common/base/own.h"
 
 #define TRIM_MOST "25000" // reports deleted at a time
 

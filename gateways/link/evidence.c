@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 #include "common/former.h"
-#include "common/own.h"
+#include "common/base/own.h"
 
 enum { FILLS = 7, CLOSINGS = 8, SUBMITTED = 10 }; // fields of OrderStatus
 

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/arena.h"
-#include "common/buffer.h"
+#include "common/base/arena.h"
+#include "common/base/buffer.h"
 #include "gateway.pb-c.h"
 
 // Two columns of the row of an order: the Submit as it came, packed; and what happened to it, a

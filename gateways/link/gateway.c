@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/clock.h"
-#include "common/log.h"
-#include "common/own.h"
-#include "common/testing.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/own.h"
+#include "common/base/testing.h"
 
 #define ACK_KEPT_AFTER NS_PER_S // an acknowledgement alone is not worth a transaction at once
 #define TRIM_EVERY     NS_PER_S

@@ -5,7 +5,7 @@
 // one loop (loop.c), the control door. README.md says how to write one.
 #pragma once
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 #include "gateways/link/books.h"
 #include "gateways/link/link.h"
 #include "system.pb-c.h"

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/clock.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
 #include "common/envelope.h"
 #include "common/keys.h"
-#include "common/log.h"
+#include "common/base/log.h"
 #include "common/shard.h"
 #include "gateways/link/usage.h"
 

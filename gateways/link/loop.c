@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/clock.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
 #include "common/envelope.h"
-#include "common/log.h"
+#include "common/base/log.h"
 #include "common/notify.h"
 
 #define WAIT_MS      20  // the link's timers need no more

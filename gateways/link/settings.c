@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "common/own.h"
+#include "common/base/own.h"
 #include "gateways/link/gateway.h"
 
 #define AT(field) offsetof(struct gateway_settings, field)

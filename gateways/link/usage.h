@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 
 struct usage {
     uint64_t started_at;          // monotonic ns

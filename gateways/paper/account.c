@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
+#include "common/base/alloc.h"
 
 #define E16 ((wide_t)DECIMAL_SCALE * DECIMAL_SCALE)
 

@@ -5,7 +5,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 
 uint64_t chance_number(const struct chance *c, enum question question, uint32_t index) {
     uint8_t key[crypto_shorthash_KEYBYTES] = "paper...";

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 
 #define COUNT_MAX 1000000000
 

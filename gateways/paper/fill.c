@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "gateways/paper/closed.h"
 #include "gateways/paper/money.h"
 #include "gateways/paper/netting.h"

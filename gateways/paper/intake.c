@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "gateways/paper/netting.h"
 #include "gateways/paper/paper.h"
 

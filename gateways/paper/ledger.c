@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/own.h"
+#include "common/base/alloc.h"
+#include "common/base/own.h"
 #include "common/sql.h"
 #include "gateways/paper/netting.h"
 #include "gateways/paper/rows.h"

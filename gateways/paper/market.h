@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/decimal.h"
-#include "common/hash.h"
+#include "common/base/decimal.h"
+#include "common/base/hash.h"
 #include "common/rates.h"
 #include "config.pb-c.h"
 #include "price.pb-c.h"

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "common/log.h"
+#include "common/base/log.h"
 
 static enum conversion convert(const struct market *m, const struct exchange *x, decimal_t *out) {
     enum conversion c = rates_convert(&(struct known_rates){m->rates, 0}, x, out);

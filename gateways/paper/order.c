@@ -7,7 +7,7 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "common/alloc.h"
+#include "common/base/alloc.h"
 
 struct order *order_new(const char *trade_id) {
     size_t length = strlen(trade_id);

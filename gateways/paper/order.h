@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/buffer.h"
-#include "common/decimal.h"
-#include "common/hash.h"
+#include "common/base/buffer.h"
+#include "common/base/decimal.h"
+#include "common/base/hash.h"
 #include "execution.pb-c.h"
 #include "gateways/paper/account.h"
 #include "gateways/paper/market.h"

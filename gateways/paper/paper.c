@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
+#include "common/base/alloc.h"
 #include "common/envelope.h"
-#include "common/log.h"
+#include "common/base/log.h"
 #include "gateways/paper/ledger.h"
 #include "proto/topics.h"
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/record.h"
 
 enum kind { DECIMAL, COUNT, MOMENT, NAME, FLAG };

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "gateways/paper/settings.h"
 
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 
 #define AT(field) offsetof(struct paper_settings, field)
 #define ONE       DECIMAL_SCALE

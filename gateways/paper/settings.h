@@ -4,7 +4,7 @@
 
 #include "gateways/link/gateway.h"
 
-// Decimals are e8 (common/decimal.h), probabilities from 0 to 1, times in ms.
+// Decimals are e8 (common/base/decimal.h), probabilities from 0 to 1, times in ms.
 struct paper_settings {
     struct gateway_settings common;
     const char *prices;

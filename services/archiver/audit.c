@@ -12,11 +12,11 @@
 #include <unistd.h>
 
 #include "archive.pb-c.h"
-#include "common/alloc.h"
-#include "common/clock.h"
-#include "common/own.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
 #include "common/record.h"
-#include "common/testing.h"
+#include "common/base/testing.h"
 #include "services/archiver/audit_files.h"
 
 #define DAY_TEXT   11

@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "common/testing.h"
+#include "common/base/testing.h"
 
 #define CHUNK     65536
 #define NAME_TEXT 128

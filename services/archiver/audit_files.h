@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/error.h"
+#include "common/base/error.h"
 
 // signals.log is written; a file that is closed is signals-<day>-<from>-<to>.log, then the same with .gz. from and to are `id`s of the
 // table signals: the lines of one file, and the files one after the other, have every row once. What a lost or replaced archive wrote is

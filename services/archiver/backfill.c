@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/alloc.h"
-#include "common/own.h"
+#include "common/base/alloc.h"
+#include "common/base/own.h"
 #include "proto/tables.h"
 
 struct backfill;

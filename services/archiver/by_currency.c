@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/log.h"
-#include "common/own.h"
+#include "common/base/log.h"
+#include "common/base/own.h"
 #include "common/record.h"
 #include "proto/tables.h"
 #include "services/archiver/performance.h"

@@ -5,7 +5,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "common/integer.h"
+#include "common/base/integer.h"
 #include "common/record_part.h"
 #include "common/sql_part.h"
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 #include "services/archiver/schema.h"
 
 // The canonical form of a row: its table's name and a line feed; then, for each covered column that is not NULL, in the order of the

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/clock.h"
-#include "common/own.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
 
 #define DAY_TEXT   11 // 2026-11-21
 #define UUID_TEXT  36

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/id.h"
-#include "common/own.h"
+#include "common/base/id.h"
+#include "common/base/own.h"
 
 #define CODES 256
 

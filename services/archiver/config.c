@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/hash.h"
-#include "common/own.h"
+#include "common/base/alloc.h"
+#include "common/base/hash.h"
+#include "common/base/own.h"
 #include "common/record.h"
 
 struct held {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/gaps.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/record.h"
 #include "services/archiver/config_document.h"
 #include "services/archiver/config_edits.h"

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "common/field.h"
-#include "common/id.h"
-#include "common/own.h"
+#include "common/base/id.h"
+#include "common/base/own.h"
 #include "services/archiver/config_fields.h"
 
 // One complaint a place: what could not be read breaks other rules as well, and so does what is within it.

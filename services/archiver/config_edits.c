@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#include "common/array.h"
+#include "common/base/array.h"
 #include "common/field.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "services/archiver/config_fields.h"
 #include "services/archiver/config_walk.h"
 

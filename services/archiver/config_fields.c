@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "common/address.h"
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/column.h"
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 #include "common/field.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/reserved.h"
-#include "common/utf8.h"
+#include "common/base/utf8.h"
 #include "common/zone.h"
 #include "services/archiver/config_walk.h"
 

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/array.h"
-#include "common/own.h"
+#include "common/base/array.h"
+#include "common/base/own.h"
 #include "services/archiver/config_edits.h"
 
 typedef void take_fn(void *arg, const ConfigChange *change);

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config_removal.h"
 
-#include "common/own.h"
+#include "common/base/own.h"
 
 static const char count_open[] = "SELECT count(*) FROM trades t WHERE t.account_id = ?1 AND "
                                  "t.state IN ('pending', 'submitting', 'unknown', 'working', "

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 #include "common/field.h"
 #include "services/archiver/config_fields.h"
 

@@ -2,7 +2,7 @@
 // twice. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 
 // Draft 2020-12. Rules that rows have with each other are not in it. deploy/reference adds the fields' descriptions from the .proto.
 void config_schema(buffer_t *out);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/table.h"
+#include "common/base/table.h"
 #include "services/archiver/config_rules.h"
 
 // A configuration as places are found in it.

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "common/own.h"
+#include "common/base/own.h"
 
 static err_t load_kind(sql_t *db, const struct config_kind *k, arena_t *arena, config_t *out) {
     char text[64];

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/hash.h"
+#include "common/base/alloc.h"
+#include "common/base/hash.h"
 #include "proto/tables.h"
 #include "services/archiver/outcome.h"
 #include "services/archiver/performance.h"

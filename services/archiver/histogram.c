@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
+#include "common/base/alloc.h"
 
 #define EXACT 100 // values below stand for themselves
 #define STEPS 90  // of two digits, 10 to 99, for each further digit

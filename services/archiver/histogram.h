@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 
 // A value counts as the nearest one with two significant digits (ties away from zero): 0 to 99 themselves, 1249 as 1200, 1250 as 1300. So a
 // percentile is at most 5 % off. {0} is empty and valid.

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/own.h"
+#include "common/base/own.h"
 #include "services/archiver/archiver.h"
 #include "services/archiver/config_schema.h"
 

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include "services/archiver/outcome.h"
 
-#include "common/clock.h"
-#include "common/decimal.h"
+#include "common/base/clock.h"
+#include "common/base/decimal.h"
 #include "common/record.h"
 #include "services/archiver/performance.h"
 

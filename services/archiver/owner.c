@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "common/alloc.h"
+#include "common/base/alloc.h"
 
 struct owner {
     sql_t *db;

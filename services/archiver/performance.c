@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/decimal.h"
+#include "common/base/alloc.h"
+#include "common/base/decimal.h"
 
 #define T(name)         TRADE_STATE__STATE__##name
 #define BPS_OF_RELATIVE 10000 // 10^-8 of the price as basis points scaled by 10^8

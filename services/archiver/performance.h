@@ -4,7 +4,7 @@
 #pragma once
 
 #include "archive.pb-c.h"
-#include "common/arena.h"
+#include "common/base/arena.h"
 #include "execution.pb-c.h"
 #include "services/archiver/histogram.h"
 

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
+#include "common/base/alloc.h"
 #include "common/journal.h"
-#include "common/log.h"
-#include "common/own.h"
+#include "common/base/log.h"
+#include "common/base/own.h"
 
 #define TOPICS_MAX 256
 #define TOPIC_TEXT 64

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/record.h"
 #include "execution.pb-c.h"
 #include "outcome.pb-c.h"

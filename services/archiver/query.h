@@ -3,7 +3,7 @@
 #pragma once
 
 #include "archive.pb-c.h"
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 #include "common/sql.h"
 
 #define QUERY_ROWS_MAX 1000   // in a page; fewer when they would not fit into a message

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/decimal.h"
-#include "common/hash.h"
-#include "common/own.h"
+#include "common/base/alloc.h"
+#include "common/base/decimal.h"
+#include "common/base/hash.h"
+#include "common/base/own.h"
 #include "common/record.h"
 #include "services/archiver/performance.h"
 

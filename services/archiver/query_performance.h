@@ -3,7 +3,7 @@
 #pragma once
 
 #include "archive.pb-c.h"
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 #include "common/sql.h"
 
 // {"rows":[{"by":"account","key":"anna","currency":"USD",…}]}, a row for each currency: the fields of AccountPerformance, percentiles over

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "common/error.h"
+#include "common/base/error.h"
 #include "common/port.h"
 
 #define READERS_MAX 5

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "archive.pb-c.h"
-#include "common/alloc.h"
-#include "common/clock.h"
-#include "common/testing.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
+#include "common/base/testing.h"
 #include "execution.pb-c.h"
 #include "outcome.pb-c.h"
 #include "services/archiver/signals.h"

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/clock.h"
-#include "common/own.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
 #include "services/archiver/schema.h"
 
 #define STEP_ROWS  500

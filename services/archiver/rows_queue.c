@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/array.h"
-#include "common/hash.h"
+#include "common/base/array.h"
+#include "common/base/hash.h"
 #include "order.pb-c.h"
 #include "services/archiver/signals.h"
 

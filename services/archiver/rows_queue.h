@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/arena.h"
+#include "common/base/arena.h"
 #include "execution.pb-c.h"
 #include "proto/tables.h"
 #include "signal.pb-c.h"

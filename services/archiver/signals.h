@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "archive.pb-c.h"
-#include "common/arena.h"
+#include "common/base/arena.h"
 #include "execution.pb-c.h"
 #include "signal.pb-c.h"
 

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/testing.h"
+#include "common/base/clock.h"
+#include "common/base/testing.h"
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
 #include "services/executor/trade/amend.h"

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "gateway.pb-c.h"
 #include "outcome.pb-c.h"
 #include "services/executor/engine.h"

@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-#include "common/alloc.h"
-#include "common/array.h"
+#include "common/base/alloc.h"
+#include "common/base/array.h"
 
 struct due_heap {
     struct due **items; // from 1

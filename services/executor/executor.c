@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/envelope.h"
-#include "common/log.h"
+#include "common/base/log.h"
 #include "common/topology.h"
 #include "outcome.pb-c.h"
 #include "services/executor/engine.h"

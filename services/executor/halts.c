@@ -7,8 +7,8 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "common/alloc.h"
-#include "common/clock.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
 #include "common/record.h"
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"

@@ -5,7 +5,7 @@
 // The policy of each discrepancy is a row of trade/discrepancy.c.
 #include <string.h>
 
-#include "common/testing.h"
+#include "common/base/testing.h"
 #include "services/executor/engine.h"
 #include "services/executor/trade/discrepancy.h"
 #include "services/executor/trade/evidence.h"

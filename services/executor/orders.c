@@ -3,9 +3,9 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/record.h"
-#include "common/testing.h"
+#include "common/base/testing.h"
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
 #include "services/executor/trade/inquiry.h"

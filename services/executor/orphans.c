@@ -9,10 +9,10 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "common/alloc.h"
-#include "common/clock.h"
-#include "common/table.h"
-#include "common/testing.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
+#include "common/base/table.h"
+#include "common/base/testing.h"
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
 #include "services/executor/trade/evidence.h"

@@ -1,6 +1,6 @@
 // reports - what gateways say about orders. Each report has its effect once, each execution counts once, and none is lost.
 // SPDX-License-Identifier: MIT
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
 #include "services/executor/trade/evidence.h"

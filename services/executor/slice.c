@@ -25,7 +25,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/record.h"
 
 #define KEY_TEXT 256

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "common/alloc.h"
-#include "common/table.h"
+#include "common/base/alloc.h"
+#include "common/base/table.h"
 
 struct trades {
     table_t *by_id; // struct trade *

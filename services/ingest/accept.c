@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/log.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
 #include "common/record.h"
 #include "services/ingest/dialect.h"
 #include "services/ingest/identity.h"

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/buffer.h"
-#include "common/clock.h"
-#include "common/id.h"
+#include "common/base/buffer.h"
+#include "common/base/clock.h"
+#include "common/base/id.h"
 #include "common/record.h"
 
 // One vote as it is weighed.

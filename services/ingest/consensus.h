@@ -2,8 +2,8 @@
 // that follows from it out. Pure: times are the signals' own. The rules in words: docs/consensus.md. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/arena.h"
-#include "common/decimal.h"
+#include "common/base/arena.h"
+#include "common/base/decimal.h"
 #include "config.pb-c.h"
 #include "signal.pb-c.h"
 

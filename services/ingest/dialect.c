@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 #include "common/record.h"
 
 void translation_start(struct translation *t, const SignalConfig *source, arena_t *arena) {

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "common/id.h"
-#include "common/utf8.h"
+#include "common/base/id.h"
+#include "common/base/utf8.h"
 #include "services/ingest/dialect.h"
 
 // What of a command's keys make sense with it.

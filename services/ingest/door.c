@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/array.h"
-#include "common/clock.h"
-#include "common/log.h"
-#include "common/testing.h"
+#include "common/base/array.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/testing.h"
 #include "services/ingest/accept.h"
 #include "services/ingest/dialect.h"
 #include "services/ingest/slice.h"

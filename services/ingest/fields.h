@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/arena.h"
-#include "common/buffer.h"
-#include "common/error.h"
+#include "common/base/arena.h"
+#include "common/base/buffer.h"
+#include "common/base/error.h"
 
 #define DEPTH_MAX        8     // maps and lists within each other
 #define FIELDS_MAX       64    // names in one map

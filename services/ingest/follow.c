@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/record.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/envelope.h"
-#include "common/testing.h"
+#include "common/base/testing.h"
 #include "services/ingest/accept.h"
 #include "services/ingest/rules.h"
 #include "services/ingest/slice.h"

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "common/clock.h"
-#include "common/log.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
 #include "services/ingest/door.h"

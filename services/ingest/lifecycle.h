@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/error.h"
+#include "common/base/error.h"
 #include "signal.pb-c.h"
 
 #define SIGNAL_EVENTS(X)                                                                                                                   \

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 
 // A loss: Redis and the door died together, and what came after `from`, the last time that the store
 // still has, is forgotten. The time is stored every second, and Redis forgets up to 2 s: with one more

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <yajl/yajl_parse.h>
 
-#include "common/utf8.h"
+#include "common/base/utf8.h"
 #include "services/ingest/fields.h"
 
 static int on_null(void *b) { return build_value(b, FIELD_NULL, "", 0); }

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "common/utf8.h"
+#include "common/base/utf8.h"
 #include "services/ingest/fields.h"
 
 // What is left to read.

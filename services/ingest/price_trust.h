@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 #include "common/price_owner.h"
 #include "price.pb-c.h"
 

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "common/alloc.h"
-#include "common/clock.h"
-#include "common/decimal.h"
-#include "common/hash.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
+#include "common/base/decimal.h"
+#include "common/base/hash.h"
 #include "services/ingest/price_trust.h"
 #include "services/ingest/rules.h"
 #include "services/ingest/slice.h"

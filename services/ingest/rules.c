@@ -4,10 +4,10 @@
 
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/decimal.h"
+#include "common/base/clock.h"
+#include "common/base/decimal.h"
 #include "common/signal_id.h"
-#include "common/utf8.h"
+#include "common/base/utf8.h"
 #include "services/ingest/rules_actions.h"
 #include "services/ingest/slice.h"
 

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 #include "services/ingest/rules.h"
 
 #define A(name)  (1u << SIGNAL__DIRECTION__##name)

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "common/clock.h"
-#include "common/decimal.h"
+#include "common/base/clock.h"
+#include "common/base/decimal.h"
 #include "services/ingest/names.h"
 
 struct place {

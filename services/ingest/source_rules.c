@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "services/ingest/source_rules.h"
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 
 // Against somebody who sends again what he has heard: the sender's own time says how old it is.
 static void check_age(struct reading *r, const SignalConfig *source, uint64_t now) {

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/clock.h"
-#include "common/id.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
+#include "common/base/id.h"
 
 #define HASH_TEXT 64
 #define WINDOW_MOST (3600 * NS_PER_S) // as the configuration allows it

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/book.h"
-#include "common/hash.h"
+#include "common/base/hash.h"
 #include "services/ingest/bucket.h"
 #include "services/ingest/client.h"
 

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/decimal.h"
+#include "common/base/clock.h"
+#include "common/base/decimal.h"
 #include "common/record.h"
 
 #define TURN_NS (2 * NS_PER_S) // heartbeats come once a second

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "cells.h"
-#include "common/clock.h"
-#include "common/id.h"
-#include "common/log.h"
+#include "common/base/clock.h"
+#include "common/base/id.h"
+#include "common/base/log.h"
 #include "monitor.h"
 
 // "-" and "" stand for nothing, so that later arguments can be given.

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "cells.h"
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/envelope.h"
-#include "common/log.h"
+#include "common/base/log.h"
 #include "monitor.h"
 #include "price.pb-c.h"
 

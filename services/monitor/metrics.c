@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/decimal.h"
+#include "common/base/clock.h"
+#include "common/base/decimal.h"
 #include "common/record.h"
-#include "common/version.h"
+#include "common/base/version.h"
 
 // One family of metrics: the samples under its name.
 struct family {

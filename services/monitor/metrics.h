@@ -4,7 +4,7 @@
 
 #include "alerts.h"
 #include "common/book.h"
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 
 // What the monitor shows: /metrics and /api/v1/status are drawn from it.
 struct view {

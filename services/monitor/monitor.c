@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "cells.h"
-#include "common/alloc.h"
-#include "common/clock.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
 
 #define WRITE_EVERY_NS NS_PER_S
 #define LOOK_EVERY_NS  (10 * NS_PER_S)

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include "performance.h"
 
-#include "common/clock.h"
-#include "common/decimal.h"
+#include "common/base/clock.h"
+#include "common/base/decimal.h"
 
 #define DAY_NS (86400 * NS_PER_S)
 

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/arena.h"
-#include "common/decimal.h"
+#include "common/base/arena.h"
+#include "common/base/decimal.h"
 #include "system.pb-c.h"
 
 // A day is a UTC day. Amounts are in one currency: who calls leaves out accounts in others.

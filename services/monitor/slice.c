@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/id.h"
-#include "common/log.h"
-#include "common/own.h"
+#include "common/base/clock.h"
+#include "common/base/id.h"
+#include "common/base/log.h"
+#include "common/base/own.h"
 #include "monitor.h"
 
 #define STATE       "system:state"

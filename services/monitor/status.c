@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "cells.h"
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/gaps.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/record.h"
-#include "common/version.h"
+#include "common/base/version.h"
 
 static void write_text(buffer_t *out, const char *before, const char *value) {
     buffer_text(out, before);

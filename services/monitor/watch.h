@@ -3,10 +3,10 @@
 #pragma once
 
 #include "cell.pb-c.h"
-#include "common/arena.h"
+#include "common/base/arena.h"
 #include "common/cells.h"
 #include "common/delivery.h"
-#include "common/hash.h"
+#include "common/base/hash.h"
 #include "common/topology.h"
 #include "execution.pb-c.h"
 #include "order.pb-c.h"

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
 

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/buffer.h"
-#include "common/hash.h"
-#include "common/table.h"
+#include "common/base/alloc.h"
+#include "common/base/buffer.h"
+#include "common/base/hash.h"
+#include "common/base/table.h"
 #include "services/reconciler/compare.h"
 
 #define CONSECUTIVE 2 // snapshots

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "common/alloc.h"
+#include "common/base/alloc.h"
 
 struct live_signal *live_signal_find(const struct live *live, const char *signal_id) {
     struct live_signal *s;

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/hash.h"
+#include "common/base/hash.h"
 #include "services/reconciler/compare.h"
 
 struct live_trade {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/guard.h"
 #include "common/service.h"
 #include "services/reconciler/holdings.h"

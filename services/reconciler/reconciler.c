@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "common/alloc.h"
+#include "common/base/alloc.h"
 #include "common/record.h"
 #include "services/reconciler/slice.h"
 #include "services/reconciler/sum.h"

@@ -4,11 +4,11 @@
 
 #include <stdlib.h>
 
-#include "common/alloc.h"
-#include "common/array.h"
-#include "common/clock.h"
+#include "common/base/alloc.h"
+#include "common/base/array.h"
+#include "common/base/clock.h"
 #include "common/envelope.h"
-#include "common/testing.h"
+#include "common/base/testing.h"
 
 #define WAIT_FIRST  NS_PER_S // an answer takes milliseconds
 #define WAIT_MOST   (4 * NS_PER_S)

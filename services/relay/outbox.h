@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cell.pb-c.h"
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 #include "common/delivery.h"
 
 #define PART_SIGNALS 512          // in one Handover

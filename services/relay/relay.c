@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/array.h"
+#include "common/base/array.h"
 #include "common/cells.h"
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/envelope.h"
-#include "common/log.h"
-#include "common/testing.h"
+#include "common/base/log.h"
+#include "common/base/testing.h"
 #include "services/relay/handed.h"
 #include "services/relay/slice.h"
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "common/envelope.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "services/relay/handed.h"
 
 #define TOPIC    "signals"

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/table.h"
+#include "common/base/alloc.h"
+#include "common/base/table.h"
 
 struct place {
     struct account *account;

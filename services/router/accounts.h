@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 #include "execution.pb-c.h"
 #include "system.pb-c.h"
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "services/router/breach.h"
 
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 
 #define SET(message, field, value) ((void)((message)->has_##field = true), (message)->field = (value))
 

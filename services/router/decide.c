@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "services/router/levels.h"
 #include "services/router/plan.h"
 #include "services/router/risk.h"

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 #include "common/rates.h"
 #include "config.pb-c.h"
 #include "order.pb-c.h"

@@ -2,9 +2,9 @@
 // one, too. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/arena.h"
+#include "common/base/arena.h"
 #include "common/book.h"
-#include "common/id.h"
+#include "common/base/id.h"
 #include "common/rates.h"
 #include "services/router/accounts.h"
 #include "services/router/decide.h"

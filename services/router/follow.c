@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 #include "common/envelope.h"
 #include "common/topology.h"
 #include "services/router/locks.h"

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/decimal.h"
+#include "common/base/clock.h"
+#include "common/base/decimal.h"
 #include "common/record.h"
 #include "common/zone.h"
 #include "services/router/levels.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "common/alloc.h"
+#include "common/base/alloc.h"
 #include "services/router/accounts.h"
 #include "services/router/breach.h"
 

@@ -19,7 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/reserved.h"
 
 #define KEY_TEXT   256

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "archive.pb-c.h"
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 
 // A signal is told twice: when it is stored, and when its outcome is known (again, should a broker correct that).
 enum event { EVENT_SIGNAL, EVENT_OUTCOME };

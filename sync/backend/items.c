@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/log.h"
-#include "common/own.h"
+#include "common/base/alloc.h"
+#include "common/base/log.h"
+#include "common/base/own.h"
 
 #define PAGE 500 // rows of the archive in one transaction
 

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/own.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
 #include "common/record.h"
 
 void block_columns(const struct table_form *form, buffer_t *out) {

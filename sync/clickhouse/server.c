@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/own.h"
+#include "common/base/alloc.h"
+#include "common/base/own.h"
 #include "common/record.h"
 
 #define COLUMN_NAME_MAX 128 // a longer one is none of ours

@@ -10,11 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/envelope.h"
-#include "common/log.h"
+#include "common/base/log.h"
 #include "common/notify.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "proto/topics.h"
 #include "sync.pb-c.h"
 #include "sync/copy/copy_part.h"

@@ -11,10 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/alloc.h"
-#include "common/clock.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
 #include "common/keys.h"
-#include "common/log.h"
+#include "common/base/log.h"
 #include "common/notify.h"
 #include "common/topology.h"
 #include "sync/copy/copy.h"

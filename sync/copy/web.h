@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 
 #define WEB_MOST 16 // requests at once
 

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "common/batch_io.h"
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/options.h"
 #include "services/router/part.h"
 #include "services/router/router.h"

@@ -10,11 +10,11 @@ FOLDERS = ["cli", "common", "gateways", "proto", "replay", "services", "sync"]
 
 # What a line of C would say, and the one file that may.
 ONCE = {
-    "an array that grows": (r"\brealloc(array)?\(", "common/alloc.h"),
-    "what happens without memory": (r"\buthash_fatal\b|if \(!\w+\) abort\(\);", "common/hash.h common/alloc.h"),
-    "the hash table": (r"<uthash\.h>", "common/hash.h"),
+    "an array that grows": (r"\brealloc(array)?\(", "common/base/alloc.h"),
+    "what happens without memory": (r"\buthash_fatal\b|if \(!\w+\) abort\(\);", "common/base/hash.h common/base/alloc.h"),
+    "the hash table": (r"<uthash\.h>", "common/base/hash.h"),
     "a journal's key": (r'"journal:', "common/journal.h"),
-    "an integer's digits": (r"do \w+\[[^]]+\] = \(char\)\('0' \+ \w+ % 10\);\s+while", "common/integer.h common/decimal.c"),
+    "an integer's digits": (r"do \w+\[[^]]+\] = \(char\)\('0' \+ \w+ % 10\);\s+while", "common/base/integer.h common/base/decimal.c"),
     "the kinds of configuration": (r"case CONFIG_CHANGE__KIND__", ""),
 }
 

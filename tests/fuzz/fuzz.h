@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/arena.h"
-#include "common/own.h"
+#include "common/base/arena.h"
+#include "common/base/own.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,7 +1,7 @@
 // fuzz_common_record - any bytes as a message in JSON, and as the values of a message's fields;
 // what is read or held is written, and read again as the same: in JSON, and in pairs as Redis holds
 // them. SPDX-License-Identifier: MIT
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/record_part.h"
 #include "config.pb-c.h"
 #include "execution.pb-c.h"

@@ -1,9 +1,9 @@
 // fuzz_common_scalar - any bytes as a decimal, a time, an entry's id, and any 8 bytes as the value
 // of one; what is read prints to what reads as the same. SPDX-License-Identifier: MIT
-#include "common/clock.h"
-#include "common/decimal.h"
+#include "common/base/clock.h"
+#include "common/base/decimal.h"
 #include "common/delivery.h"
-#include "common/utf8.h"
+#include "common/base/utf8.h"
 #include "tests/fuzz/fuzz.h"
 
 static void decimal_survives(decimal_t d) {

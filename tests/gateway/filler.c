@@ -5,8 +5,8 @@
 // money, no prices (an order fills at the price it names) and nothing rests; it hedges.
 #include "tests/gateway/filler.h"
 
-#include "common/alloc.h"
-#include "common/hash.h"
+#include "common/base/alloc.h"
+#include "common/base/hash.h"
 
 struct order { // an order is its Submit: what happened follows from it
     UT_hash_handle hh;

@@ -9,11 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/buffer.h"
-#include "common/clock.h"
+#include "common/base/buffer.h"
+#include "common/base/clock.h"
 #include "common/delivery.h"
 #include "common/ring.h"
-#include "common/testing.h"
+#include "common/base/testing.h"
 #include "services/executor/trade/doubt.h"
 
 #define TRADES_MAX 4096u // of a round

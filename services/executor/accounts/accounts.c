@@ -7,8 +7,8 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "common/alloc.h"
-#include "common/table.h"
+#include "common/base/alloc.h"
+#include "common/base/table.h"
 #include "services/executor/trade/trade.h"
 
 struct accounts {

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 #include "execution.pb-c.h"
 #include "services/executor/trade/gate.h"
 

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "common/alloc.h"
-#include "common/clock.h"
-#include "common/table.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
+#include "common/base/table.h"
 #include "services/executor/trade/fills.h"
 #include "services/executor/trade/trailing.h"
 #include "services/executor/slice.h"

@@ -1,6 +1,6 @@
 // shard_ownership - several executors: a gateway whose accounts are with another one, and a trade that is.
 // SPDX-License-Identifier: MIT
-#include "common/log.h"
+#include "common/base/log.h"
 #include "gateway.pb-c.h"
 #include "services/executor/engine.h"
 

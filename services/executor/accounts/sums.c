@@ -2,11 +2,11 @@
 // keeps its sums in Redis, where executor 0 finds them when it starts, and tells them as they change. SPDX-License-Identifier: MIT
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/endpoint.h"
 #include "common/envelope.h"
-#include "common/log.h"
-#include "common/own.h"
+#include "common/base/log.h"
+#include "common/base/own.h"
 #include "common/record.h"
 #include "common/topology.h"
 #include "services/executor/engine.h"

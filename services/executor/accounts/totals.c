@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "services/executor/accounts/totals.h"
 
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 
 // (price - entry) * lots * contract size; the sums are e16 each, so one division brings back e8.
 static __int128 pnl_of(const struct place *p) {

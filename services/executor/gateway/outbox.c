@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/alloc.h"
-#include "common/array.h"
+#include "common/base/alloc.h"
+#include "common/base/array.h"
 #include "common/envelope.h"
 
 struct outbox {

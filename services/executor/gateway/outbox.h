@@ -4,7 +4,7 @@
 
 #include <protobuf-c/protobuf-c.h>
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 
 #define GATEWAY_TOPIC "gateway"
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/record.h"
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 #include "execution.pb-c.h"
 #include "services/executor/trade/doubt.h"
 

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/envelope.h"
-#include "common/testing.h"
+#include "common/base/testing.h"
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
 

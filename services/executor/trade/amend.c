@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/amend.h"
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/record.h"
 #include "services/executor/trade/inquiry.h"
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/doubt.h"
 
-#include "common/testing.h"
+#include "common/base/testing.h"
 
 bool doubt_may_leave(uint64_t decided_at, uint64_t mono) { return mono - decided_at <= DOUBT_LEAVES_WITHIN; }
 

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "common/arena.h"
+#include "common/base/arena.h"
 #include "gateway.pb-c.h"
 #include "system.pb-c.h"
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
-#include "common/id.h"
+#include "common/base/id.h"
 #include "common/record.h"
 #include "services/executor/trade/amend.h"
 #include "services/executor/trade/evidence.h"

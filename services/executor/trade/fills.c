@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/testing.h"
+#include "common/base/clock.h"
+#include "common/base/testing.h"
 
 bool fills_is_counted(const TradeState *t, const char *execution_id) {
     if (MUTATED("no_guards") || MUTATED("count_again")) return false;

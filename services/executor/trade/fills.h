@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/decimal.h"
-#include "common/id.h"
+#include "common/base/decimal.h"
+#include "common/base/id.h"
 #include "gateway.pb-c.h"
 #include "services/executor/trade/lifecycle.h"
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/inquiry.h"
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 
 #define T(name)     TRADE_STATE__STATE__##name
 #define GONE_AFTER  5 // so many answers in a row that an order, which the broker had, is not there: it is over

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/partial.h"
 
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 
 #define PERCENT_ALL (100 * DECIMAL_SCALE)
 

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/clock.h"
-#include "common/id.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
+#include "common/base/id.h"
 #include "common/record.h"
 #include "services/executor/trade/amend.h"
 #include "services/executor/trade/fills.h"

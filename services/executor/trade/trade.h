@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "common/arena.h"
+#include "common/base/arena.h"
 #include "gateway.pb-c.h"
 #include "services/executor/due.h"
 #include "services/executor/trade/doubt.h"

@@ -4,7 +4,7 @@
 // What was decided is kept when a stop moves, and only then. Until the broker has taken the new stop the old one stays with it.
 #include "services/executor/trade/trailing.h"
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "services/executor/trade/amend.h"
 #include "services/executor/trade/trail.h"
 

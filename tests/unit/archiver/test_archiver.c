@@ -11,7 +11,7 @@
 
 #include "common/batch_io.h"
 #include "common/envelope.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/sql.h"
 #include "execution.pb-c.h"
 #include "order.pb-c.h"

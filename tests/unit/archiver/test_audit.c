@@ -16,8 +16,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "common/clock.h"
-#include "common/own.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
 #include "services/archiver/audit.h"
 #include "services/archiver/audit_files.h"
 #include "services/archiver/database.h"

@@ -10,8 +10,8 @@
 #include <sodium.h>
 #include <unistd.h>
 
-#include "common/clock.h"
-#include "common/own.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
 #include "order.pb-c.h"
 #include "services/archiver/chain_check.h"
 #include "services/archiver/database.h"

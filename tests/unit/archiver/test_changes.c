@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "archive.pb-c.h"
-#include "common/clock.h"
-#include "common/own.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
 #include "services/archiver/database.h"

@@ -9,8 +9,8 @@
 // cmocka wants the first four above it
 #include <cmocka.h>
 
-#include "common/id.h"
-#include "common/own.h"
+#include "common/base/id.h"
+#include "common/base/own.h"
 #include "common/record.h"
 #include "services/archiver/config_document.h"
 #include "services/archiver/config_table.h"

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "common/batch_io.h"
-#include "common/id.h"
-#include "common/own.h"
+#include "common/base/id.h"
+#include "common/base/own.h"
 #include "common/record.h"
 #include "services/archiver/config_desk.h"
 #include "services/archiver/config_document.h"

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/own.h"
+#include "common/base/own.h"
 
 #define BROKER                   "\"brokers\":[{\"broker_id\":\"x\"}],"
 #define A                        "{\"account_id\":\"a\",\"broker_id\":\"x\"}"

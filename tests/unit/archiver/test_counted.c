@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/clock.h"
-#include "common/own.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
 #include "order.pb-c.h"
 #include "services/archiver/database.h"
 #include "services/archiver/outcome.h"

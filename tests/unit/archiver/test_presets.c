@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/own.h"
+#include "common/base/own.h"
 #include "services/archiver/config_document.h"
 
 #define PRESETS "deploy/presets"

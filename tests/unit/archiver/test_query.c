@@ -13,8 +13,8 @@
 #include <unistd.h>
 #include <yajl/yajl_tree.h>
 
-#include "common/clock.h"
-#include "common/own.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
 #include "order.pb-c.h"
 #include "services/archiver/database.h"
 #include "services/archiver/query.h"

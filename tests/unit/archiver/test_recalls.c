@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "common/batch_io.h"
-#include "common/clock.h"
-#include "common/own.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
 #include "outcome.pb-c.h"
 #include "services/archiver/database.h"
 #include "services/archiver/recalls.h"

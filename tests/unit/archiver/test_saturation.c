@@ -7,8 +7,8 @@
 // cmocka wants the four above first
 #include <cmocka.h>
 
-#include "common/decimal.h"
-#include "common/own.h"
+#include "common/base/decimal.h"
+#include "common/base/own.h"
 #include "common/record.h"
 #include "services/archiver/outcome.h"
 #include "services/archiver/performance.h"

@@ -8,8 +8,8 @@
 // cmocka wants the first four above it
 #include <cmocka.h>
 
-#include "common/clock.h"
-#include "common/own.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
 #include "common/record.h"
 #include "common/sql.h"
 #include "services/archiver/schema.h"

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "common/own.h"
+#include "common/base/own.h"
 #include "sync/backend/body.h"
 
 static SignalRow row_of(void) {

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "cli/cli.h"
-#include "common/own.h"
+#include "common/base/own.h"
 
 static const struct command command = {.name = "look",
                                        .arguments = "TOPIC [ID]",

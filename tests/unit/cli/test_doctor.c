@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "cli/doctor.h"
-#include "common/clock.h"
+#include "common/base/clock.h"
 
 static void a_setting_is_judged_by_the_profile(void **state) {
     (void)state;

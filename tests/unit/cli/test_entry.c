@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "cli/entry.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "execution.pb-c.h"
 #include "order.pb-c.h"
 #include "tests/unit/terms.h"

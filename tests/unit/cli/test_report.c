@@ -13,9 +13,9 @@
 
 #include "cli/period.h"
 #include "cli/report.h"
-#include "common/clock.h"
-#include "common/decimal.h"
-#include "common/own.h"
+#include "common/base/clock.h"
+#include "common/base/decimal.h"
+#include "common/base/own.h"
 
 #define E8(x) ((int64_t)(x)*DECIMAL_SCALE)
 

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/own.h"
+#include "common/base/own.h"
 
 // Two gateways with two accounts each, and an account without one. By hash, of two executors gw-a is with 1 and gw-b with 0.
 static const char *const accounts[] = {"a1", "a2", "b1", "b2", "lonely"};

@@ -8,10 +8,10 @@
 #include <cmocka.h>
 
 #include "cli/simulate.h"
-#include "common/clock.h"
-#include "common/decimal.h"
-#include "common/log.h"
-#include "common/own.h"
+#include "common/base/clock.h"
+#include "common/base/decimal.h"
+#include "common/base/log.h"
+#include "common/base/own.h"
 
 #define NOW (UINT64_C(1742638530) * NS_PER_S)
 

@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "cli/story.h"
-#include "common/clock.h"
-#include "common/own.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
 #include "tests/unit/terms.h"
 
 #define T0          (UINT64_C(1742638530) * NS_PER_S)

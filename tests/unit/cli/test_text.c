@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "cli/text.h"
-#include "common/clock.h"
-#include "common/own.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
 
 static void fill(struct sheet *sheet) {
     sheet_start(sheet, "NAME|>BATCHES|TOLD AT");

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/own.h"
+#include "common/base/own.h"
 #include "sync/clickhouse/block.h"
 #include "sync/clickhouse/ddl.h"
 #include "sync/copy/copy.h"

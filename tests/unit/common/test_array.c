@@ -7,8 +7,8 @@
 // cmocka wants the four above first
 #include <cmocka.h>
 
-#include "common/array.h"
-#include "common/integer.h"
+#include "common/base/array.h"
+#include "common/base/integer.h"
 
 struct item {
     uint32_t number;

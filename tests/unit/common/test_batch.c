@@ -10,9 +10,9 @@
 #include <cmocka.h>
 
 #include "common/batch_io.h"
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/envelope.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "order.pb-c.h"
 #include "system.pb-c.h"
 

@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "common/book.h"
-#include "common/decimal.h"
-#include "common/own.h"
+#include "common/base/decimal.h"
+#include "common/base/own.h"
 
 static Subscription subscription_to(const char *source) {
     Subscription s = SUBSCRIPTION__INIT;

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "dice.h"
 
 #define SPEC_NS UINT64_C(1742638530123456000) // 2025-03-22T10:15:30.123456Z

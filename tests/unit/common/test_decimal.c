@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 #include "dice.h"
 
 static err_t parse(const char *text, int64_t *e8) {

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/delivery.h"
 
 #define ID(l, s) ((struct entry_id){(l), (s)})

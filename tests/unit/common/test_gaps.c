@@ -9,9 +9,9 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 #include "common/gaps.h"
-#include "common/own.h"
+#include "common/base/own.h"
 
 static void put(book_t *book, ConfigChange__Kind kind, const char *id, ProtobufCMessage *row) {
     static uint64_t version;

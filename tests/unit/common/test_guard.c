@@ -10,9 +10,9 @@
 #include <cmocka.h>
 
 #include "common/batch_io.h"
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/guard.h"
-#include "common/own.h"
+#include "common/base/own.h"
 
 #define HOUR (UINT64_C(3600) * NS_PER_S)
 #define T0   (UINT64_C(484066) * HOUR)

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "common/id.h"
+#include "common/base/id.h"
 
 #define NS UINT64_C(1742638530123456000)
 

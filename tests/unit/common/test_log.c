@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "common/log.h"
+#include "common/base/log.h"
 
 static void what_would_end_a_line_or_a_value_is_escaped(void **state) {
     (void)state;

@@ -8,9 +8,9 @@
 // cmocka wants the four above first
 #include <cmocka.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/envelope.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/sql.h"
 #include "config.pb-c.h"
 #include "execution.pb-c.h"

@@ -11,8 +11,8 @@
 // cmocka wants the first four above it
 #include <cmocka.h>
 
-#include "common/clock.h"
-#include "common/own.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
 #include "common/sql.h"
 #include "execution.pb-c.h"
 #include "outcome.pb-c.h"

@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/own.h"
-#include "common/table.h"
+#include "common/base/own.h"
+#include "common/base/table.h"
 
 #define MANY 5000u
 

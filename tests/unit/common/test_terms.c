@@ -10,10 +10,10 @@
 
 #include <cmocka.h>
 
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 #include "common/envelope.h"
 #include "common/former.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/record_part.h"
 #include "execution.pb-c.h"
 #include "gateway.pb-c.h"

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/loop.h"
 
 // Where Redis is far one turn takes a second and more; with a fixed pace nothing else would be done.

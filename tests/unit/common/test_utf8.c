@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "common/utf8.h"
+#include "common/base/utf8.h"
 
 static void what_is_well_formed_is_told_from_what_is_not(void **state) {
     (void)state;

@@ -8,12 +8,12 @@
 // cmocka wants the first four above it
 #include <cmocka.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/delivery.h"
 #include "common/envelope.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/record_part.h"
-#include "common/utf8.h"
+#include "common/base/utf8.h"
 #include "dice.h"
 #include "execution.pb-c.h"
 #include "gateway.pb-c.h"

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "services/executor/trade/fills.h"
 #include "tests/unit/terms.h"
 

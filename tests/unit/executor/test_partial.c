@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 #include "services/executor/trade/partial.h"
 
 static int64_t e8(const char *text) {

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/executor/world.h"
 
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/record_part.h"
 #include "services/executor/trade/evidence.h"
 

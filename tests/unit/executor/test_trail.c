@@ -8,7 +8,7 @@
 #include <cmocka.h>
 // clang-format on
 
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 #include "services/executor/trade/trail.h"
 
 #define P(points) ((int64_t)(points)*1000) // 5 digits: a point is 0.00001

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "common/batch_io.h"
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/envelope.h"
 #include "common/options.h"
 #include "outcome.pb-c.h"

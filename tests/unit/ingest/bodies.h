@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 #include "world.h"
 
 #define BODIES "tests/unit/ingest/bodies.tsv"

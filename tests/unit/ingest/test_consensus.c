@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/decimal.h"
-#include "common/own.h"
+#include "common/base/clock.h"
+#include "common/base/decimal.h"
+#include "common/base/own.h"
 #include "services/ingest/consensus.h"
 
 #define NOW   (UINT64_C(1742638530) * NS_PER_S)

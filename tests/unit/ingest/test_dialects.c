@@ -1,6 +1,6 @@
 // test_dialects - every command, key and field of the dialects is mapped or refused with its name; none is silently ignored.
 // SPDX-License-Identifier: MIT
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 #include "services/ingest/dialect.h"
 #include "services/ingest/names.h"
 #include "services/ingest/rules.h"

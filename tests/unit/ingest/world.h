@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "common/batch_io.h"
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "services/ingest/accept.h"
 #include "services/ingest/slice.h"
 

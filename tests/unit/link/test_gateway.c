@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "gateways/link/settings.h"
 #include "tests/gateway/filler.h"
 #include "tests/unit/terms.h"

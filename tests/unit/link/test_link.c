@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/envelope.h"
 #include "gateways/link/link.h"
 #include "tests/unit/terms.h"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "services/monitor/alerts.h"
 
 #define AT(seconds) ((uint64_t)(seconds)*NS_PER_S)

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 // clang-format on
 
-#include "common/own.h"
+#include "common/base/own.h"
 #include "heard.h"
 #include "services/monitor/cells.h"
 #include "services/monitor/status.h"

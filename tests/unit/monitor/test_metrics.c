@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "common/own.h"
+#include "common/base/own.h"
 #include "heard.h"
 #include "services/monitor/status.h"
 

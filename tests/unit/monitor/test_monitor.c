@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "common/batch_io.h"
-#include "common/own.h"
+#include "common/base/own.h"
 #include "heard.h"
 #include "services/monitor/monitor.h"
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "services/monitor/performance.h"
 
 #define NOON (UINT64_C(20000) * 86400 * NS_PER_S + 43200 * NS_PER_S)

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "gateways/link/settings.h"
 #include "gateways/paper/ledger.h"
 #include "gateways/paper/paper.h"

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/envelope.h"
 #include "services/relay/handed.h"
 #include "services/relay/outbox.h"

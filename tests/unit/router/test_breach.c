@@ -10,8 +10,8 @@
 
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/decimal.h"
+#include "common/base/clock.h"
+#include "common/base/decimal.h"
 #include "services/router/breach.h"
 
 #define MONEY(x) ((int64_t)(x)*DECIMAL_SCALE)

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "services/router/decide.h"
 
 #define NOW     (UINT64_C(1742638530) * NS_PER_S)

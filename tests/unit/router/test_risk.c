@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "services/router/risk.h"
 
 #define NOW      (UINT64_C(1742638530) * NS_PER_S) // Saturday 2025-03-22T10:15:30Z

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "common/batch_io.h"
-#include "common/clock.h"
+#include "common/base/clock.h"
 #include "common/options.h"
 #include "execution.pb-c.h"
 #include "order.pb-c.h"

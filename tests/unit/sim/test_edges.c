@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "common/own.h"
+#include "common/base/own.h"
 #include "common/ring.h"
 #include "services/executor/trade/doubt.h"
 

@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-#include "common/arena.h"
-#include "common/clock.h"
+#include "common/base/arena.h"
+#include "common/base/clock.h"
 #include "common/record.h"
 #include "services/executor/trade/amend.h"
 #include "services/executor/trade/evidence.h"

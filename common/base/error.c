@@ -1,6 +1,6 @@
 // error - the error table, looked up.
 // SPDX-License-Identifier: MIT
-#include "common/error.h"
+#include "common/base/error.h"
 
 #include <stddef.h>
 

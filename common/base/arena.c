@@ -1,6 +1,6 @@
 // arena - memory of one batch.
 // SPDX-License-Identifier: MIT
-#include "common/arena.h"
+#include "common/base/arena.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
+#include "common/base/alloc.h"
 
 #define ALIGNMENT ((size_t)16)
 #define KEPT_MOST ((size_t)4 << 20) // bytes of blocks that outlive a reset: the next batch needs as much

@@ -1,13 +1,13 @@
 // buffer - bytes that grow.
 // SPDX-License-Identifier: MIT
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
-#include "common/utf8.h"
+#include "common/base/alloc.h"
+#include "common/base/utf8.h"
 
 void buffer_destroy(buffer_t *b) {
     free(b->data);

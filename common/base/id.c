@@ -1,6 +1,6 @@
 // id - UUIDs and digests, by libsodium.
 // SPDX-License-Identifier: MIT
-#include "common/id.h"
+#include "common/base/id.h"
 
 #include <sodium.h>
 #include <stdbool.h>

@@ -1,12 +1,12 @@
 // table - a compact map from ids to small values.
 // SPDX-License-Identifier: MIT
-#include "common/table.h"
+#include "common/base/table.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/alloc.h"
+#include "common/base/alloc.h"
 
 #define ROOM_LEAST ((size_t)16)
 

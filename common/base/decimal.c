@@ -1,6 +1,6 @@
 // decimal - integers scaled by 10^8; every intermediate result is exact in 128 bits.
 // SPDX-License-Identifier: MIT
-#include "common/decimal.h"
+#include "common/base/decimal.h"
 
 __extension__ typedef unsigned __int128 uwide_t;
 

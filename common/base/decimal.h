@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/error.h"
+#include "common/base/error.h"
 
 // value = e8 / 10^8. On the wire: sfixed64 (see proto/README.md). Reading, printing and arithmetic keep
 // to +-92,233,720,368.54775807, so that every value has its negation; the 64 bits hold one more, the

@@ -1,6 +1,6 @@
 // clock - UTC and the monotonic clock, and times as text.
 // SPDX-License-Identifier: MIT
-#include "common/clock.h"
+#include "common/base/clock.h"
 
 #include <stdbool.h>
 #include <time.h>

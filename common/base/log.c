@@ -1,14 +1,14 @@
 // log - one line an event to stderr, in one write, so that lines of several processes do not mix.
 // SPDX-License-Identifier: MIT
-#include "common/log.h"
+#include "common/base/log.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "common/clock.h"
-#include "common/utf8.h"
+#include "common/base/clock.h"
+#include "common/base/utf8.h"
 
 #define LINE_MAX_BYTES 4096
 #define QUOTE_MAX      300

@@ -1,6 +1,6 @@
 // testing - fail points and mutations; this file is empty in a release.
 // SPDX-License-Identifier: MIT
-#include "common/testing.h"
+#include "common/base/testing.h"
 
 #ifdef TRADECAST_TEST
 

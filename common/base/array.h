@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/alloc.h"
-#include "common/arena.h"
+#include "common/base/alloc.h"
+#include "common/base/arena.h"
 
 // Room for one item more behind the `n` that are there: twice as much when it is used up, and what
 // is new is zeroed. `items` may move; free it. `room` is a size_t that begins with 0.
