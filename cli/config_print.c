@@ -6,7 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "proto/config_kinds.h"
 #include "cli/text.h"
 #include "cli/yaml.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/field.h"
+#include "common/schema/field.h"
 #include "common/base/own.h"
 #include "cli/text.h"
 

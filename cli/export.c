@@ -11,7 +11,7 @@
 #include "cli/cli.h"
 #include "common/base/clock.h"
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "cli/period.h"
 #include "cli/place.h"
 #include "cli/text.h"

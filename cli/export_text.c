@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/alloc.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "cli/csv.h"
 #include "cli/export.h"
 

@@ -7,7 +7,7 @@
 #include <yajl/yajl_tree.h>
 
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "cli/cli.h"
 #include "cli/csv.h"
 #include "services/archiver/query.h"

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cli/cli.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "common/sql.h"
 #include "common/store.h"
 

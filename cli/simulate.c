@@ -11,7 +11,7 @@
 #include "common/base/decimal.h"
 #include "common/base/log.h"
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "cli/files.h"
 #include "cli/text.h"
 #include "cli/words.h"

@@ -1,7 +1,7 @@
 // simulate_book - a document as the configuration that it would be.
 // SPDX-License-Identifier: MIT
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "services/archiver/config_document.h"
 #include "cli/simulate.h"
 

@@ -8,7 +8,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "cli/text.h"
 #include "cli/words.h"
 

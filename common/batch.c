@@ -12,7 +12,7 @@
 #include "common/base/clock.h"
 #include "common/envelope.h"
 #include "common/journal.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "common/resp.h"
 #include "common/runs.h"
 #include "system.pb-c.h"

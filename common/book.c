@@ -9,7 +9,7 @@
 #include "common/base/alloc.h"
 #include "common/base/array.h"
 #include "common/base/hash.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "proto/config_kinds.h"
 
 struct row {

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "common/record.h"
+#include "common/schema/record.h"
 
 enum column_kind column_kind_of(const ProtobufCFieldDescriptor *f) {
     if (f->label == PROTOBUF_C_LABEL_REPEATED) return COLUMN_TEXT;

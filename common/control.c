@@ -6,7 +6,7 @@
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
 #include "common/loop.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "common/store_io.h"
 
 static void send_answer(struct loop *l, struct span peer, bool ok, const char *text) {

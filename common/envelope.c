@@ -5,8 +5,8 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "common/former.h"
-#include "common/record.h"
+#include "common/schema/former.h"
+#include "common/schema/record.h"
 
 // Not a secret: the check finds damage, CURVE keeps strangers out.
 static const uint8_t check_key[crypto_shorthash_KEYBYTES] = "tradecast-frame";

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "common/record_part.h"
+#include "common/schema/record_part.h"
 #include "common/zone.h"
 
 // Whether it is set, or how many there are: what stands beside a field.

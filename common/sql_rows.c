@@ -5,7 +5,7 @@
 
 #include "common/column.h"
 #include "common/base/own.h"
-#include "common/record_part.h"
+#include "common/schema/record_part.h"
 #include "common/sql_part.h"
 
 static bool is_integer_field(const ProtobufCFieldDescriptor *f) {

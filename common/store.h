@@ -8,7 +8,7 @@
 #include "common/base/buffer.h"
 #include "common/delivery.h"
 #include "common/base/error.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 
 typedef struct store store_t;
 

@@ -8,7 +8,7 @@
 
 #include "common/envelope.h"
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "order.pb-c.h"
 #include "cli/words.h"
 

@@ -10,7 +10,7 @@
 #include "common/envelope.h"
 #include "common/base/own.h"
 #include "common/port.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "common/signal_id.h"
 #include "common/topology.h"
 #include "replay/commands.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/base/decimal.h"
-#include "common/former.h"
+#include "common/schema/former.h"
 #include "common/base/own.h"
 
 enum { FILLS = 7, CLOSINGS = 8, SUBMITTED = 10 }; // fields of OrderStatus

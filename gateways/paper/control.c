@@ -5,7 +5,7 @@
 #include <utlist.h>
 
 #include "common/book.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "gateways/paper/ledger.h"
 #include "gateways/paper/money.h"
 #include "gateways/paper/paper.h"

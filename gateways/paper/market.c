@@ -8,7 +8,7 @@
 
 #include "common/base/alloc.h"
 #include "common/book.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 
 #define CONTRACT_DEFAULT DECIMAL_INT(100000)
 #define STEP_DEFAULT     D(DECIMAL_SCALE / 100)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 
 enum kind { DECIMAL, COUNT, MOMENT, NAME, FLAG };
 

@@ -15,7 +15,7 @@
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "common/base/testing.h"
 #include "services/archiver/audit_files.h"
 

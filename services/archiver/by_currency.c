@@ -7,7 +7,7 @@
 
 #include "common/base/log.h"
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "proto/tables.h"
 #include "services/archiver/performance.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/base/integer.h"
-#include "common/record_part.h"
+#include "common/schema/record_part.h"
 #include "common/sql_part.h"
 
 #define NAME_TEXT 64

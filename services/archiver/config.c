@@ -9,7 +9,7 @@
 #include "common/base/alloc.h"
 #include "common/base/hash.h"
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 
 struct held {
     struct config_row row; // first: a row is its holder

@@ -7,7 +7,7 @@
 
 #include "common/gaps.h"
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "services/archiver/config_document.h"
 #include "services/archiver/config_edits.h"
 #include "services/archiver/config_history.h"

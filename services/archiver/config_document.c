@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/field.h"
+#include "common/schema/field.h"
 #include "common/base/id.h"
 #include "common/base/own.h"
 #include "services/archiver/config_fields.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/base/array.h"
-#include "common/field.h"
+#include "common/schema/field.h"
 #include "common/base/own.h"
 #include "services/archiver/config_fields.h"
 #include "services/archiver/config_walk.h"

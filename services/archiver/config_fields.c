@@ -9,7 +9,7 @@
 #include "common/base/clock.h"
 #include "common/column.h"
 #include "common/base/decimal.h"
-#include "common/field.h"
+#include "common/schema/field.h"
 #include "common/base/own.h"
 #include "common/reserved.h"
 #include "common/base/utf8.h"

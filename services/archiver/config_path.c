@@ -6,7 +6,7 @@
 #include <string.h>
 #include <yajl/yajl_tree.h>
 
-#include "common/field.h"
+#include "common/schema/field.h"
 #include "services/archiver/config_fields.h"
 #include "services/archiver/config_walk.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/base/decimal.h"
-#include "common/field.h"
+#include "common/schema/field.h"
 #include "services/archiver/config_fields.h"
 
 #define TYPES_MAX 64

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "common/record.h"
+#include "common/schema/record.h"
 
 enum part { FIXED_LOT = 1, MULTIPLIER = 2, RISK_PERCENT = 4, RISK_CASH = 8, PROVIDER_EQUITY = 16 };
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/field.h"
+#include "common/schema/field.h"
 
 struct walk {
     enum config_lists lists;

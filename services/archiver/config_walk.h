@@ -14,7 +14,7 @@ struct config_spot {
     const char *path; // "subscriptions.demo.fixed_lot", "accounts[2].subscriptions[0].fixed_lot"
     const ProtobufCFieldDescriptor *field;
     const ProtobufCMessage *before, *after; // whose field it is; either may be NULL
-    const void *was, *is;                   // common/field.h
+    const void *was, *is;                   // common/schema/field.h
     bool is_list;                           // the value is the whole list
 };
 

@@ -4,7 +4,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "services/archiver/performance.h"
 
 static bool is_buy(const TradeState *t) { return (t->has_side ? t->side : t->direction) != SIGNAL__DIRECTION__sell; }

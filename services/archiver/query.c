@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "execution.pb-c.h"
 #include "outcome.pb-c.h"
 #include "services/archiver/performance.h"

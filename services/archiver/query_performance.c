@@ -10,7 +10,7 @@
 #include "common/base/decimal.h"
 #include "common/base/hash.h"
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "services/archiver/performance.h"
 
 #define GROUPS_MAX 1000

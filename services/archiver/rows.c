@@ -9,7 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "order.pb-c.h"
 #include "proto/config_kinds.h"
 #include "services/archiver/backfill.h"

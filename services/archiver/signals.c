@@ -5,7 +5,7 @@
 #include <sodium.h>
 #include <strings.h>
 
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "common/sql.h"
 
 static const char *action_of(Signal__Direction direction) {

@@ -6,7 +6,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
 

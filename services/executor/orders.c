@@ -4,7 +4,7 @@
 #include <utlist.h>
 
 #include "common/base/clock.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "common/base/testing.h"
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"

@@ -26,7 +26,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 
 #define KEY_TEXT 256
 #define REPORTS  "execution_state:reports"

@@ -6,7 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "services/ingest/dialect.h"
 #include "services/ingest/identity.h"
 #include "services/ingest/lifecycle.h"

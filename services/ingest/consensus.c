@@ -8,7 +8,7 @@
 #include "common/base/buffer.h"
 #include "common/base/clock.h"
 #include "common/base/id.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 
 // One vote as it is weighed.
 struct weighed {

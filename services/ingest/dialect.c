@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #include "common/base/decimal.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 
 void translation_start(struct translation *t, const SignalConfig *source, arena_t *arena) {
     t->source = source;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "common/base/clock.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
 #include "services/ingest/accept.h"

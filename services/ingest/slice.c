@@ -20,7 +20,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "common/signal_id.h"
 
 #define KEY_TEXT 128

@@ -6,7 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 
 #define TURN_NS (2 * NS_PER_S) // heartbeats come once a second
 

@@ -7,7 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "common/base/version.h"
 
 // One family of metrics: the samples under its name.

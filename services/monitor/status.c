@@ -8,7 +8,7 @@
 #include "common/base/clock.h"
 #include "common/gaps.h"
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "common/base/version.h"
 
 static void write_text(buffer_t *out, const char *before, const char *value) {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 
 #define OF(type, m) ((const type *)(m))
 

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "common/record.h"
+#include "common/schema/record.h"
 
 #define S(name)     TRADE_RECONCILIATION__STATUS__##name
 #define BIT(status) (1u << (status))

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "common/base/alloc.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "services/reconciler/slice.h"
 #include "services/reconciler/sum.h"
 #include "services/reconciler/verdict.h"

@@ -13,7 +13,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 
 #define KEY_TEXT 256
 #define OPEN     "reconciliation:open"

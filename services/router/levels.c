@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "services/router/levels.h"
 
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "services/router/size.h"
 
 #define HUNDRED DECIMAL_INT(100)

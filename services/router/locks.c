@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "services/router/breach.h"
 #include "services/router/slice.h"
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "services/router/desk.h"
 
 static void numbers_fill(Decision *d, const struct decide_result *result, arena_t *arena) {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/column.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 
 static bool is_listed_name(const char *name, const char *const *names) {
     while (*names && strcmp(*names, name) != 0) names++;

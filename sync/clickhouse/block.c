@@ -6,7 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 
 void block_columns(const struct table_form *form, buffer_t *out) {
     column_list(form, '`', out);

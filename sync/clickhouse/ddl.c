@@ -1,7 +1,7 @@
 // ddl - the archive's tables as ClickHouse has them.
 // SPDX-License-Identifier: MIT
 #include "sync/clickhouse/ddl.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 
 static void on_cluster(const struct ddl *ddl, buffer_t *out) {
     if (ddl->dialect == DDL_CLUSTER) buffer_format(out, " ON CLUSTER '%s'", ddl->cluster);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "sync/clickhouse/server.h"
 
 struct init {

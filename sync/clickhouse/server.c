@@ -8,7 +8,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 
 #define COLUMN_NAME_MAX 128 // a longer one is none of ours
 

@@ -12,7 +12,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/id.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "order.pb-c.h"
 #include "services/archiver/database.h"
 #include "services/archiver/outcome.h"

@@ -2,7 +2,7 @@
 // what is read or held is written, and read again as the same: in JSON, and in pairs as Redis holds
 // them. SPDX-License-Identifier: MIT
 #include "common/base/clock.h"
-#include "common/record_part.h"
+#include "common/schema/record_part.h"
 #include "config.pb-c.h"
 #include "execution.pb-c.h"
 #include "gateway.pb-c.h"

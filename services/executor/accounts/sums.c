@@ -7,7 +7,7 @@
 #include "common/envelope.h"
 #include "common/base/log.h"
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "common/topology.h"
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
 #include "services/executor/trade/inquiry.h"

@@ -3,7 +3,7 @@
 #include "services/executor/trade/amend.h"
 
 #include "common/base/clock.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "services/executor/trade/inquiry.h"
 
 #define T(name) TRADE_STATE__STATE__##name

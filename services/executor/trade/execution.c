@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/base/id.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "services/executor/trade/amend.h"
 #include "services/executor/trade/evidence.h"
 #include "services/executor/trade/fills.h"

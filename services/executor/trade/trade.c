@@ -8,7 +8,7 @@
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
 #include "common/base/id.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "services/executor/trade/amend.h"
 #include "services/executor/trade/fills.h"
 

@@ -11,7 +11,7 @@
 
 #include "common/base/id.h"
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "services/archiver/config_document.h"
 #include "services/archiver/config_table.h"
 #include "services/archiver/rows.h"

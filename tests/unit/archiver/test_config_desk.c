@@ -12,7 +12,7 @@
 #include "common/batch_io.h"
 #include "common/base/id.h"
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "services/archiver/config_desk.h"
 #include "services/archiver/config_document.h"
 #include "services/archiver/config_fields.h"

@@ -9,7 +9,7 @@
 
 #include "common/base/decimal.h"
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "services/archiver/outcome.h"
 #include "services/archiver/performance.h"
 #include "tests/unit/terms.h"

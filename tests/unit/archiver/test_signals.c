@@ -10,7 +10,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "common/sql.h"
 #include "services/archiver/schema.h"
 #include "services/archiver/signals.h"

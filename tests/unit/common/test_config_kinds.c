@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "proto/config_kinds.h"
 #include "proto/tables.h"
 

@@ -12,9 +12,9 @@
 
 #include "common/base/decimal.h"
 #include "common/envelope.h"
-#include "common/former.h"
+#include "common/schema/former.h"
 #include "common/base/own.h"
-#include "common/record_part.h"
+#include "common/schema/record_part.h"
 #include "execution.pb-c.h"
 #include "gateway.pb-c.h"
 #include "order.pb-c.h"

@@ -12,7 +12,7 @@
 #include "common/delivery.h"
 #include "common/envelope.h"
 #include "common/base/own.h"
-#include "common/record_part.h"
+#include "common/schema/record_part.h"
 #include "common/base/utf8.h"
 #include "dice.h"
 #include "execution.pb-c.h"

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "services/executor/trade/lifecycle.h"
 #include "tests/unit/terms.h"
 

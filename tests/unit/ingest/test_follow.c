@@ -1,6 +1,6 @@
 // test_follow - what becomes of a signal, in whatever order it is heard, and after Redis has lost it.
 // SPDX-License-Identifier: MIT
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
 #include "services/ingest/follow.h"

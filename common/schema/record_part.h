@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/record.h"
+#include "common/schema/record.h"
 
 static inline void *record_at(const ProtobufCMessage *m, unsigned offset) { return (char *)(uintptr_t)m + offset; }
 

@@ -2,7 +2,7 @@
 // it. SPDX-License-Identifier: MIT
 #include <stdio.h>
 
-#include "common/record_part.h"
+#include "common/schema/record_part.h"
 
 void record_fill_text(const ProtobufCFieldDescriptor *f, void *place, arena_t *arena) {
     char **text = place;

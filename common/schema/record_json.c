@@ -5,7 +5,7 @@
 #include <string.h>
 #include <yajl/yajl_tree.h>
 
-#include "common/record_part.h"
+#include "common/schema/record_part.h"
 #include "common/base/utf8.h"
 
 #define DEPTH_MAX 16 // of nested objects and arrays; ours need four

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/record_part.h"
+#include "common/schema/record_part.h"
 
 struct field_values {
     const char *first;

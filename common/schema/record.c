@@ -1,6 +1,6 @@
 // record - one walker over message descriptors: Redis hashes, JSON and SQLite rows from the same .proto.
 // SPDX-License-Identifier: MIT
-#include "common/record.h"
+#include "common/schema/record.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -12,7 +12,7 @@
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
 #include "common/base/integer.h"
-#include "common/record_part.h"
+#include "common/schema/record_part.h"
 
 #define NAME_MAX_ENUM 48
 

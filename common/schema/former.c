@@ -1,14 +1,14 @@
 // former - messages of the version before, which had the fields of Terms and Amendment among their
 // own.
 // SPDX-License-Identifier: MIT
-#include "common/former.h"
+#include "common/schema/former.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/own.h"
-#include "common/record.h"
+#include "common/schema/record.h"
 #include "proto/moved.h"
 
 #define DEPTH_MAX 4 // a Submit in an OrderStatus
