@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "common/keys.h"
 #include "common/base/own.h"
 #include "common/port.h"
-#include "common/topology.h"
+#include "common/delivery/topology.h"
 #include "cli/place.h"
 #include "system.pb-c.h"
 

@@ -19,7 +19,7 @@
 #include "common/base/clock.h"
 #include "common/keys.h"
 #include "common/base/own.h"
-#include "common/topology.h"
+#include "common/delivery/topology.h"
 
 #define EARLIEST_NS    UINT64_C(1735689600000000000) // 2025-01-01: a clock before it is wrong
 #define OPEN_FILES_MIN 1024

@@ -7,7 +7,7 @@
 #include "common/base/clock.h"
 #include "common/gaps.h"
 #include "common/base/own.h"
-#include "common/topology.h"
+#include "common/delivery/topology.h"
 #include "cli/doctor.h"
 
 #define SKEW_MAX_NS NS_PER_S

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/base/arena.h"
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 
 // What to look for; NULL: anything.
 struct filter {

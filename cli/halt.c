@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 
-#include "common/cells.h"
+#include "common/delivery/cells.h"
 #include "common/base/own.h"
 #include "execution.pb-c.h"
 #include "cli/place.h"

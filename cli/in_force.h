@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/topology.h"
+#include "common/delivery/topology.h"
 #include "cli/place.h"
 
 // Waits until all that follow the topic `config` have all of it, at most so long. False: `who` has not, or empty: it cannot be looked at.

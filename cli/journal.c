@@ -5,7 +5,7 @@
 
 #include "common/journal.h"
 #include "common/base/own.h"
-#include "common/topology.h"
+#include "common/delivery/topology.h"
 #include "cli/entry.h"
 #include "cli/place.h"
 #include "cli/stream.h"

@@ -12,7 +12,7 @@
 
 #include "common/endpoint.h"
 #include "common/keys.h"
-#include "common/topology.h"
+#include "common/delivery/topology.h"
 
 static const char *read_environment_text(const char *name) {
     const char *value = getenv(name);

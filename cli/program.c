@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "common/cells.h"
+#include "common/delivery/cells.h"
 #include "common/base/own.h"
 #include "common/base/version.h"
 #include "cli/place.h"

@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "common/base/own.h"
 #include "common/port.h"
-#include "common/topology.h"
+#include "common/delivery/topology.h"
 #include "cli/files.h"
 #include "cli/http_post.h"
 #include "cli/place.h"

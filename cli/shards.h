@@ -4,7 +4,7 @@
 
 #include "cli/cli.h"
 #include "common/store.h"
-#include "common/topology.h"
+#include "common/delivery/topology.h"
 #include "cli/shards_plan.h"
 
 #define WHY_TEXT 400

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cells.h"
+#include "common/delivery/cells.h"
 #include "common/base/clock.h"
 #include "common/gaps.h"
 #include "common/base/own.h"
-#include "common/topology.h"
+#include "common/delivery/topology.h"
 #include "execution.pb-c.h"
 #include "cli/place.h"
 #include "cli/status_cells.h"

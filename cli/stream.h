@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/delivery.h"
+#include "common/delivery/delivery.h"
 #include "common/store.h"
 
 struct journal {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "common/base/own.h"
 #include "cli/verify.h"
 

@@ -10,7 +10,7 @@
 #include "common/base/array.h"
 #include "common/batch_io.h"
 #include "common/base/clock.h"
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "common/journal.h"
 #include "common/schema/record.h"
 #include "common/resp.h"

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/batch.h"
-#include "common/delivery.h"
+#include "common/delivery/delivery.h"
 
 // One topic this service owns, with its head.
 struct outlet {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "common/journal.h"
 
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 
 struct oldest {
     const char *topic;

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "common/delivery.h"
+#include "common/delivery/delivery.h"
 #include "common/store.h"
 
 // The key of a topic's journal.

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/peers.h"
+#include "common/delivery/peers.h"
 
 #define FILE_MAX   4096
 #define PATH_TEXT  512

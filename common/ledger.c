@@ -8,7 +8,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
-#include "common/delivery.h"
+#include "common/delivery/delivery.h"
 #include "common/base/log.h"
 #include "common/store_io.h"
 #include "common/base/testing.h"

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/ring.h"
+#include "common/delivery/ring.h"
 #include "common/store.h"
 
 typedef struct ledger ledger_t;

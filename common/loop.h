@@ -4,12 +4,12 @@
 
 #include "common/batch_io.h"
 #include "common/batch_phase.h"
-#include "common/cells.h"
+#include "common/delivery/cells.h"
 #include "common/early_door.h"
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "common/ledger.h"
 #include "common/service.h"
-#include "common/topology.h"
+#include "common/delivery/topology.h"
 #include "common/trace.h"
 #include "common/unreadable.h"
 

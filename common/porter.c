@@ -8,7 +8,7 @@
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
 #include "common/keys_part.h"
-#include "common/peers.h"
+#include "common/delivery/peers.h"
 
 #define READ_EVERY NS_PER_S
 #define KEY_BYTES  32

@@ -4,7 +4,7 @@
 
 #include "common/batch.h"
 #include "common/book.h"
-#include "common/delivery.h"
+#include "common/delivery/delivery.h"
 #include "common/http.h"
 #include "common/options.h"
 #include "common/port.h"

@@ -6,7 +6,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/buffer.h"
-#include "common/delivery.h"
+#include "common/delivery/delivery.h"
 #include "common/base/error.h"
 #include "common/schema/record.h"
 

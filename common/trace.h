@@ -3,9 +3,9 @@
 #pragma once
 
 #include "common/base/arena.h"
-#include "common/delivery.h"
+#include "common/delivery/delivery.h"
 #include "common/port.h"
-#include "common/topology.h"
+#include "common/delivery/topology.h"
 #include "trace.pb-c.h"
 
 struct loop;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cell.pb-c.h"
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "config.pb-c.h"
 #include "execution.pb-c.h"
 #include "gateway.pb-c.h"

@@ -3,7 +3,7 @@
 #pragma once
 
 // How many processes of a service there are: one; one for each shard of the accounts ("executor.0"); one for each other
-// cell that TRADECAST_CELLS names ("relay.b"; common/cells.h), and none where there are no cells.
+// cell that TRADECAST_CELLS names ("relay.b"; common/delivery/cells.h), and none where there are no cells.
 enum processes { ONE_PROCESS, ONE_EACH_SHARD, ONE_EACH_CELL };
 
 // Where a service keeps its positions, for whoever must move one by hand.

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "cli/place.h"
-#include "common/topology.h"
+#include "common/delivery/topology.h"
 
 const enum role rerun_roles[RERUN_ROLES] = {ROUTER, EXECUTOR, RECONCILER, ARCHIVER};
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "common/base/own.h"
 #include "common/schema/record.h"
 #include "order.pb-c.h"

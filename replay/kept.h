@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 
 #define KEPT_READERS 64
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/store.h"
-#include "common/topology.h"
+#include "common/delivery/topology.h"
 #include "config.pb-c.h"
 #include "replay/child.h"
 #include "replay/kept.h"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "proto/topics.h"
 #include "replay/child.h"
 #include "trace.pb-c.h"

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/port.h"
-#include "common/topology.h"
+#include "common/delivery/topology.h"
 #include "cli/place.h"
 #include "replay/recording.h"
 

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "common/base/buffer.h"
-#include "common/delivery.h"
+#include "common/delivery/delivery.h"
 
 // One record, a map: {"at":…,"topic":…,"id":…,"prev":…,"type":…,"body":…}. The body is the message packed by protobuf; its type is a name
 // of proto/. Feeds (prices) have no id. The first record of a file is {"recording":1,"by":"tradecast …","at":…} instead.

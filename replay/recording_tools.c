@@ -6,7 +6,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "common/base/hash.h"
 #include "common/base/own.h"
 #include "replay/commands.h"

@@ -17,7 +17,7 @@
 #include "common/base/own.h"
 #include "common/port.h"
 #include "common/store.h"
-#include "common/topology.h"
+#include "common/delivery/topology.h"
 
 #define STARTS_WITHIN (20 * NS_PER_S)
 #define LOOK_MS       10

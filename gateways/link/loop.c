@@ -7,7 +7,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "common/base/log.h"
 #include "common/notify.h"
 

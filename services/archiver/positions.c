@@ -49,7 +49,7 @@ static struct known *find(positions_t *self, const char *topic) {
 }
 
 static struct known *add(positions_t *self, const char *topic) {
-    if (self->n == TOPICS_MAX) abort(); // common/topology.h has fewer
+    if (self->n == TOPICS_MAX) abort(); // common/delivery/topology.h has fewer
     struct known *k = &self->known[self->n++];
     snprintf(k->topic, sizeof(k->topic), "%s", topic);
     k->position = ENTRY_ID_NONE;

@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include "common/base/alloc.h"
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "common/port.h"
 #include "common/sql.h"
-#include "common/topology.h"
+#include "common/delivery/topology.h"
 #include "services/archiver/query.h"
 #include "system.pb-c.h"
 

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "common/base/log.h"
-#include "common/topology.h"
+#include "common/delivery/topology.h"
 #include "outcome.pb-c.h"
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "common/base/testing.h"
 #include "services/ingest/accept.h"
 #include "services/ingest/rules.h"

@@ -10,7 +10,7 @@
 #pragma once
 
 #include "cell.pb-c.h"
-#include "common/cells.h"
+#include "common/delivery/cells.h"
 #include "common/base/clock.h"
 #include "common/guard.h"
 #include "common/http.h"

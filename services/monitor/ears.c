@@ -5,7 +5,7 @@
 
 #include "cells.h"
 #include "common/base/clock.h"
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "common/base/log.h"
 #include "monitor.h"
 #include "price.pb-c.h"

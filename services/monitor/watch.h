@@ -4,10 +4,10 @@
 
 #include "cell.pb-c.h"
 #include "common/base/arena.h"
-#include "common/cells.h"
-#include "common/delivery.h"
+#include "common/delivery/cells.h"
+#include "common/delivery/delivery.h"
 #include "common/base/hash.h"
-#include "common/topology.h"
+#include "common/delivery/topology.h"
 #include "execution.pb-c.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"

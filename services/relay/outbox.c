@@ -7,7 +7,7 @@
 #include "common/base/alloc.h"
 #include "common/base/array.h"
 #include "common/base/clock.h"
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "common/base/testing.h"
 
 #define WAIT_FIRST  NS_PER_S // an answer takes milliseconds

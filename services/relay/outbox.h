@@ -4,7 +4,7 @@
 
 #include "cell.pb-c.h"
 #include "common/base/buffer.h"
-#include "common/delivery.h"
+#include "common/delivery/delivery.h"
 
 #define PART_SIGNALS 512          // in one Handover
 #define PART_BYTES   (256 * 1024) // a Handover is begun anew beyond

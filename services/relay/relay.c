@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "common/base/array.h"
-#include "common/cells.h"
+#include "common/delivery/cells.h"
 #include "common/base/clock.h"
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "common/base/log.h"
 #include "common/base/testing.h"
 #include "services/relay/handed.h"

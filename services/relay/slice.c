@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "common/base/own.h"
 #include "services/relay/handed.h"
 

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "common/base/decimal.h"
-#include "common/envelope.h"
-#include "common/topology.h"
+#include "common/delivery/envelope.h"
+#include "common/delivery/topology.h"
 #include "services/router/locks.h"
 #include "services/router/router.h"
 #include "services/router/slice.h"

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "common/base/log.h"
 #include "common/notify.h"
 #include "common/base/own.h"

@@ -16,7 +16,7 @@
 #include "common/keys.h"
 #include "common/base/log.h"
 #include "common/notify.h"
-#include "common/topology.h"
+#include "common/delivery/topology.h"
 #include "sync/copy/copy.h"
 #include "sync/copy/copy_part.h"
 

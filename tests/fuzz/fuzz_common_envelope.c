@@ -1,6 +1,6 @@
 // fuzz_common_envelope - any bytes as a frame from the wire or the journal, and as the body of each message type.
 // SPDX-License-Identifier: MIT
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "tests/fuzz/fuzz.h"
 
 static const char *const types[] = {"Signal", "SignalRejection", "Order",   "OrderCommand", "Routing", "Execution", "AccountState", "Outcome",

@@ -2,7 +2,7 @@
 // of one; what is read prints to what reads as the same. SPDX-License-Identifier: MIT
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
-#include "common/delivery.h"
+#include "common/delivery/delivery.h"
 #include "common/base/utf8.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -67,7 +67,7 @@ def e8(text):
     return sign * (abs(int(whole or 0)) * 10**8 + int((part + "0" * 8)[:8]))
 
 
-# --- the envelope, with its check (common/envelope.c)
+# --- the envelope, with its check (common/delivery/envelope.c)
 
 _KEY = b"tradecast-frame\0"
 _MASK = (1 << 64) - 1

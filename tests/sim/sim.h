@@ -11,8 +11,8 @@
 
 #include "common/base/buffer.h"
 #include "common/base/clock.h"
-#include "common/delivery.h"
-#include "common/ring.h"
+#include "common/delivery/delivery.h"
+#include "common/delivery/ring.h"
 #include "common/base/testing.h"
 #include "services/executor/trade/doubt.h"
 

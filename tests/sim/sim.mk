@@ -15,7 +15,7 @@ sim: packages
 	@build/chaos/bin/sim --steps $(or $(STEPS),1000000) --seed $(or $(SEED),1) --mix $(or $(MIX),any) $(if $(MUTATE),--mutate $(MUTATE))
 
 # Which branches of the delivery core the unit tests and the simulator take: all.
-CORE := common/delivery.c common/ring.c services/executor/trade/doubt.c
+CORE := common/delivery/delivery.c common/delivery/ring.c services/executor/trade/doubt.c
 CORE_TESTS := common/test_delivery common/test_ring executor/test_doubt sim/test_sim sim/test_edges
 coverage:
 	@deploy/setup build test

@@ -4,11 +4,11 @@
 
 #include "common/base/clock.h"
 #include "common/endpoint.h"
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "common/base/log.h"
 #include "common/base/own.h"
 #include "common/schema/record.h"
-#include "common/topology.h"
+#include "common/delivery/topology.h"
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
 

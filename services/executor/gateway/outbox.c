@@ -7,7 +7,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/array.h"
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 
 struct outbox {
     buffer_t frames; // end to end; letters hold lengths until they are delivered

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "common/base/testing.h"
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "common/batch_io.h"
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "common/base/own.h"
 #include "common/sql.h"
 #include "execution.pb-c.h"

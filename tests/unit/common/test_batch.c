@@ -11,7 +11,7 @@
 
 #include "common/batch_io.h"
 #include "common/base/clock.h"
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "common/base/own.h"
 #include "order.pb-c.h"
 #include "system.pb-c.h"

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "common/cells.h"
-#include "common/topology.h"
+#include "common/delivery/cells.h"
+#include "common/delivery/topology.h"
 
 static size_t count_of(enum role role) {
     struct instance all[INSTANCES_MAX];

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "common/base/clock.h"
-#include "common/delivery.h"
+#include "common/delivery/delivery.h"
 
 #define ID(l, s) ((struct entry_id){(l), (s)})
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "common/endpoint.h"
-#include "common/topology.h"
+#include "common/delivery/topology.h"
 #include "proto/doors.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "common/peers.h"
+#include "common/delivery/peers.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 

@@ -9,7 +9,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/own.h"
-#include "common/ring.h"
+#include "common/delivery/ring.h"
 
 #define L 1000
 

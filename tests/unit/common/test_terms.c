@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "common/base/decimal.h"
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "common/schema/former.h"
 #include "common/base/own.h"
 #include "common/schema/record_part.h"

@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "common/base/clock.h"
-#include "common/delivery.h"
-#include "common/envelope.h"
+#include "common/delivery/delivery.h"
+#include "common/delivery/envelope.h"
 #include "common/base/own.h"
 #include "common/schema/record_part.h"
 #include "common/base/utf8.h"

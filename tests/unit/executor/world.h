@@ -16,7 +16,7 @@
 
 #include "common/batch_io.h"
 #include "common/base/clock.h"
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "common/options.h"
 #include "outcome.pb-c.h"
 #include "services/executor/engine.h"

@@ -1,6 +1,6 @@
 // test_accept - what a body at the door becomes, and what is written.
 // SPDX-License-Identifier: MIT
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "services/ingest/door.h"
 #include "world.h"
 

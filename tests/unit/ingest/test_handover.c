@@ -1,6 +1,6 @@
 // test_handover - signals that other cells' doors have taken: new, had, unwanted, refused; and the same ones at this cell's own door.
 // SPDX-License-Identifier: MIT
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "services/ingest/handover.h"
 #include "services/ingest/identity.h"
 #include "world.h"

@@ -1,6 +1,6 @@
 // test_votes - signals of sources that are parts of a consensus, at the door.
 // SPDX-License-Identifier: MIT
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "services/ingest/identity.h"
 #include "world.h"
 

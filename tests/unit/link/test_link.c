@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "gateways/link/link.h"
 #include "tests/unit/terms.h"
 

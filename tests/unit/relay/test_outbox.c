@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 #include "services/relay/handed.h"
 #include "services/relay/outbox.h"
 

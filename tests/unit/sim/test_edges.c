@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "common/base/own.h"
-#include "common/ring.h"
+#include "common/delivery/ring.h"
 #include "services/executor/trade/doubt.h"
 
 // With sanitizers, too, memory that is not to be had is told by NULL.

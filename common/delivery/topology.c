@@ -1,11 +1,11 @@
 // topology - who there is, and which topics each of them owns and consumes.
 // SPDX-License-Identifier: MIT
-#include "common/topology.h"
+#include "common/delivery/topology.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "common/cells.h"
+#include "common/delivery/cells.h"
 
 static const struct {
     const char *name;

@@ -6,7 +6,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/buffer.h"
-#include "common/delivery.h"
+#include "common/delivery/delivery.h"
 
 struct envelope {
     struct entry_id id;

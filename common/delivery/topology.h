@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "common/batch_io.h"
+#include "common/delivery/delivery.h"
 #include "proto/topics.h"
 
 #define NAME_TEXT 64

@@ -1,6 +1,6 @@
 // cells - this cell's name and the others that its signals are handed to.
 // SPDX-License-Identifier: MIT
-#include "common/cells.h"
+#include "common/delivery/cells.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,12 +1,12 @@
 // ring - the bytes of the last batches.
 // SPDX-License-Identifier: MIT
-#include "common/ring.h"
+#include "common/delivery/ring.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/alloc.h"
-#include "common/delivery.h"
+#include "common/delivery/delivery.h"
 #include "common/base/testing.h"
 
 struct ring {

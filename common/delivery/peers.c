@@ -1,10 +1,10 @@
 // peers - who may connect to whom: from the tables of topics and doors, by the names of keys. Pure.
 // SPDX-License-Identifier: MIT
-#include "common/peers.h"
+#include "common/delivery/peers.h"
 
 #include <string.h>
 
-#include "common/topology.h"
+#include "common/delivery/topology.h"
 #include "proto/doors.h"
 
 #define NAME_MAX_LENGTH 100

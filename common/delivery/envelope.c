@@ -1,6 +1,6 @@
 // envelope - what every message travels in; the same bytes on ZeroMQ and in the journal.
 // SPDX-License-Identifier: MIT
-#include "common/envelope.h"
+#include "common/delivery/envelope.h"
 
 #include <sodium.h>
 #include <string.h>

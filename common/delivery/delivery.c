@@ -1,6 +1,6 @@
 // delivery - the rules of topics, pure.
 // SPDX-License-Identifier: MIT
-#include "common/delivery.h"
+#include "common/delivery/delivery.h"
 
 #include <stdio.h>
 #include <string.h>
