@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/sql.h"
-#include "common/store.h"
+#include "common/redis/store.h"
 #include "cli/story.h"
 
 #define CONTRIBUTIONS_MAX 32

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/journal.h"
+#include "common/redis/journal.h"
 #include "common/base/own.h"
 #include "common/delivery/topology.h"
 #include "cli/entry.h"

@@ -5,7 +5,7 @@
 #include "cli/cli.h"
 #include "common/schema/record.h"
 #include "common/sql.h"
-#include "common/store.h"
+#include "common/redis/store.h"
 
 #define PLACE_SHARDS_MAX 64
 

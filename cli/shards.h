@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cli/cli.h"
-#include "common/store.h"
+#include "common/redis/store.h"
 #include "common/delivery/topology.h"
 #include "cli/shards_plan.h"
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/journal.h"
+#include "common/redis/journal.h"
 #include "common/base/own.h"
 #include "cli/place.h"
 

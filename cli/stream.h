@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/delivery/delivery.h"
-#include "common/store.h"
+#include "common/redis/store.h"
 
 struct journal {
     uint64_t length;

@@ -11,10 +11,10 @@
 #include "common/batch_io.h"
 #include "common/base/clock.h"
 #include "common/delivery/envelope.h"
-#include "common/journal.h"
+#include "common/redis/journal.h"
 #include "common/schema/record.h"
-#include "common/resp.h"
-#include "common/runs.h"
+#include "common/redis/resp.h"
+#include "common/redis/runs.h"
 #include "system.pb-c.h"
 
 #define SLICE_MAX 64

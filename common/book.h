@@ -4,7 +4,7 @@
 
 #include "common/base/error.h"
 #include "common/shard.h"
-#include "common/store.h"
+#include "common/redis/store.h"
 #include "config.pb-c.h"
 
 typedef struct book book_t;

@@ -6,7 +6,7 @@
 #include "common/base/log.h"
 #include "common/loop.h"
 #include "common/base/own.h"
-#include "common/store_io.h"
+#include "common/redis/store_io.h"
 #include "common/base/testing.h"
 
 static void add_positions(struct loop *l) {

@@ -7,7 +7,7 @@
 #include "common/base/clock.h"
 #include "common/loop.h"
 #include "common/schema/record.h"
-#include "common/store_io.h"
+#include "common/redis/store_io.h"
 
 static void send_answer(struct loop *l, struct span peer, bool ok, const char *text) {
     ControlAnswer answer = CONTROL_ANSWER__INIT;

@@ -4,7 +4,7 @@
 
 #include "common/batch.h"
 #include "common/base/id.h"
-#include "common/store.h"
+#include "common/redis/store.h"
 
 // In memory an open-addressing table of digests (32 bytes an entry); in Redis one hash per hour, <prefix>:<hour>, so that what is older than
 // 48 h leaves a whole hour at a time; the set <prefix>:hours lists them.

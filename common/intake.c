@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/journal.h"
+#include "common/redis/journal.h"
 #include "common/base/log.h"
 #include "common/loop.h"
-#include "common/store_io.h"
+#include "common/redis/store_io.h"
 #include "common/base/testing.h"
 
 #define TRIES 3

@@ -10,7 +10,7 @@
 #include "common/base/clock.h"
 #include "common/delivery/delivery.h"
 #include "common/base/log.h"
-#include "common/store_io.h"
+#include "common/redis/store_io.h"
 #include "common/base/testing.h"
 
 #define PROBE_MS 250            // how long a reconnect may keep the loop from its door

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/delivery/ring.h"
-#include "common/store.h"
+#include "common/redis/store.h"
 
 typedef struct ledger ledger_t;
 

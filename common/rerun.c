@@ -9,7 +9,7 @@
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
 #include "common/frames.h"
-#include "common/journal.h"
+#include "common/redis/journal.h"
 #include "common/base/log.h"
 #include "common/loop.h"
 #include "common/base/own.h"

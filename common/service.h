@@ -8,7 +8,7 @@
 #include "common/http.h"
 #include "common/options.h"
 #include "common/port.h"
-#include "common/store.h"
+#include "common/redis/store.h"
 #include "proto/topics.h"
 #include "system.pb-c.h"
 

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "common/base/error.h"
-#include "common/store.h"
+#include "common/redis/store.h"
 #include "config.pb-c.h"
 
 #define SHARDS_MOST      32

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/journal.h"
+#include "common/redis/journal.h"
 #include "common/base/log.h"
 #include "common/loop.h"
 #include "common/notify.h"

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/batch.h"
-#include "common/store.h"
+#include "common/redis/store.h"
 
 // A service starts without what it cannot read, and says so: each such record becomes a dead letter
 // (once, not at every start) with its key, the reason and its content, and raises the alert

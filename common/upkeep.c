@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/journal.h"
+#include "common/redis/journal.h"
 #include "common/keys.h"
 #include "common/base/log.h"
 #include "common/loop.h"
-#include "common/store_io.h"
+#include "common/redis/store_io.h"
 #include "common/base/testing.h"
 
 #define SHARE         10 // one part in so many of the time may go into it: where Redis is far it is done less often

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/store.h"
+#include "common/redis/store.h"
 #include "common/delivery/topology.h"
 #include "config.pb-c.h"
 #include "replay/child.h"

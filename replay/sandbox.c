@@ -16,7 +16,7 @@
 #include "common/base/clock.h"
 #include "common/base/own.h"
 #include "common/port.h"
-#include "common/store.h"
+#include "common/redis/store.h"
 #include "common/delivery/topology.h"
 
 #define STARTS_WITHIN (20 * NS_PER_S)

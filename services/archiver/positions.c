@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
-#include "common/journal.h"
+#include "common/redis/journal.h"
 #include "common/base/log.h"
 #include "common/base/own.h"
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/batch.h"
-#include "common/store.h"
+#include "common/redis/store.h"
 #include "execution.pb-c.h"
 
 extern const char *const executor_slice[];

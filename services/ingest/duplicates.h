@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/batch.h"
-#include "common/store.h"
+#include "common/redis/store.h"
 
 typedef struct duplicates duplicates_t;
 

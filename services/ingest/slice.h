@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/batch.h"
-#include "common/store.h"
+#include "common/redis/store.h"
 #include "price.pb-c.h"
 #include "services/ingest/losses.h"
 #include "services/ingest/sources.h"

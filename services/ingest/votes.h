@@ -4,7 +4,7 @@
 
 #include "common/batch.h"
 #include "common/book.h"
-#include "common/store.h"
+#include "common/redis/store.h"
 #include "services/ingest/consensus.h"
 
 typedef struct votes votes_t;

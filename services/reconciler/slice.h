@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/batch.h"
-#include "common/store.h"
+#include "common/redis/store.h"
 #include "services/reconciler/live.h"
 
 #define DONE_GUARD   "reconciliation:guard"  // signal_id -> Signal.Status: complete; also by the trade_id of an order of the executor's own

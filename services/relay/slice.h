@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/batch.h"
-#include "common/store.h"
+#include "common/redis/store.h"
 #include "services/relay/outbox.h"
 
 extern const char *const relay_slice[];

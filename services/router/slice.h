@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/batch.h"
-#include "common/store.h"
+#include "common/redis/store.h"
 #include "order.pb-c.h"
 #include "services/router/desk.h"
 

@@ -13,7 +13,7 @@ ONCE = {
     "an array that grows": (r"\brealloc(array)?\(", "common/base/alloc.h"),
     "what happens without memory": (r"\buthash_fatal\b|if \(!\w+\) abort\(\);", "common/base/hash.h common/base/alloc.h"),
     "the hash table": (r"<uthash\.h>", "common/base/hash.h"),
-    "a journal's key": (r'"journal:', "common/journal.h"),
+    "a journal's key": (r'"journal:', "common/redis/journal.h"),
     "an integer's digits": (r"do \w+\[[^]]+\] = \(char\)\('0' \+ \w+ % 10\);\s+while", "common/base/integer.h common/base/decimal.c"),
     "the kinds of configuration": (r"case CONFIG_CHANGE__KIND__", ""),
 }

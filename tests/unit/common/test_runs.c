@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "common/runs.h"
+#include "common/redis/runs.h"
 
 static void add(struct runs *r, const char *verb, const char *key, const char *value) {
     struct span v = span_of(value);

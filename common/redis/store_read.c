@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 
-#include "common/journal.h"
+#include "common/redis/journal.h"
 #include "common/base/own.h"
-#include "common/store_connection.h"
+#include "common/redis/store_connection.h"
 
 #define PIPELINE 256 // replies asked for at once
 

@@ -1,6 +1,6 @@
 // store - Redis behind one door (hiredis).
 // SPDX-License-Identifier: MIT
-#include "common/store.h"
+#include "common/redis/store.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "common/base/alloc.h"
-#include "common/store_connection.h"
-#include "common/store_io.h"
+#include "common/redis/store_connection.h"
+#include "common/redis/store_io.h"
 
 static char *copy_text(const char *text) {
     char *out = alloc_text(text ? text : "");

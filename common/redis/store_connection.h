@@ -5,7 +5,7 @@
 #include <hiredis/hiredis.h>
 #include <string.h>
 
-#include "common/store.h"
+#include "common/redis/store.h"
 
 struct store {
     char *address, *user, *password;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "common/delivery/delivery.h"
-#include "common/store.h"
+#include "common/redis/store.h"
 
 // The key of a topic's journal.
 #define JOURNAL          "journal:"

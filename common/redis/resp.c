@@ -1,6 +1,6 @@
 // resp - commands as Redis reads them.
 // SPDX-License-Identifier: MIT
-#include "common/resp.h"
+#include "common/redis/resp.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 // journal - what a topic's journal in Redis says of itself.
 // SPDX-License-Identifier: MIT
-#include "common/journal.h"
+#include "common/redis/journal.h"
 
 #include "common/delivery/envelope.h"
 

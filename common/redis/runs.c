@@ -1,12 +1,12 @@
 // runs - commands on keys that many messages of a batch write to, gathered into one command a key.
 // SPDX-License-Identifier: MIT
-#include "common/runs.h"
+#include "common/redis/runs.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/array.h"
-#include "common/resp.h"
+#include "common/redis/resp.h"
 
 #define KEY_MAX 256
 #define WINDOW  16 // runs looked back at: with more keys than that in turn, gathering is not worth the search

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/store.h"
+#include "common/redis/store.h"
 
 void store_patience(store_t *self, int64_t answer_within_ms);
 
