@@ -8,9 +8,9 @@
 
 #include "common/base/clock.h"
 #include "common/delivery/envelope.h"
-#include "common/keys.h"
+#include "common/bus/keys.h"
 #include "common/base/own.h"
-#include "common/port.h"
+#include "common/bus/port.h"
 #include "common/delivery/topology.h"
 #include "cli/place.h"
 #include "system.pb-c.h"

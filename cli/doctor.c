@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/keys.h"
+#include "common/bus/keys.h"
 #include "common/base/own.h"
 #include "common/delivery/topology.h"
 

@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/endpoint.h"
-#include "common/keyring.h"
-#include "common/keys.h"
+#include "common/bus/endpoint.h"
+#include "common/bus/keyring.h"
+#include "common/bus/keys.h"
 #include "common/base/own.h"
 #include "common/delivery/peers.h"
 #include "common/delivery/topology.h"

@@ -10,8 +10,8 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "common/endpoint.h"
-#include "common/keys.h"
+#include "common/bus/endpoint.h"
+#include "common/bus/keys.h"
 #include "common/delivery/topology.h"
 
 static const char *read_environment_text(const char *name) {

@@ -9,7 +9,7 @@
 #include "common/base/clock.h"
 #include "common/delivery/envelope.h"
 #include "common/base/own.h"
-#include "common/port.h"
+#include "common/bus/port.h"
 #include "common/delivery/topology.h"
 #include "cli/files.h"
 #include "cli/http_post.h"

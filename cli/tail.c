@@ -6,7 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/own.h"
-#include "common/port.h"
+#include "common/bus/port.h"
 #include "common/delivery/topology.h"
 #include "cli/entry.h"
 #include "cli/place.h"

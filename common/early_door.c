@@ -6,7 +6,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
-#include "common/port.h"
+#include "common/bus/port.h"
 
 #define STARTING                                                                                   \
     "{\"error\":{\"code\":\"starting\",\"message\":\"the service is starting: Redis does not "     \

@@ -13,7 +13,7 @@
 #include "common/base/log.h"
 #include "common/loop.h"
 #include "common/base/own.h"
-#include "common/port_memory.h"
+#include "common/bus/port_memory.h"
 #include "rerun.pb-c.h"
 
 #define TRIM_EVERY 1024 // batches

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "common/keys.h"
+#include "common/bus/keys.h"
 #include "common/base/log.h"
 #include "common/loop.h"
 #include "common/rerun.h"

@@ -7,7 +7,7 @@
 #include "common/delivery/delivery.h"
 #include "common/http.h"
 #include "common/options.h"
-#include "common/port.h"
+#include "common/bus/port.h"
 #include "common/redis/store.h"
 #include "proto/topics.h"
 #include "system.pb-c.h"

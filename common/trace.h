@@ -4,7 +4,7 @@
 
 #include "common/base/arena.h"
 #include "common/delivery/delivery.h"
-#include "common/port.h"
+#include "common/bus/port.h"
 #include "common/delivery/topology.h"
 #include "trace.pb-c.h"
 

@@ -5,7 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/redis/journal.h"
-#include "common/keys.h"
+#include "common/bus/keys.h"
 #include "common/base/log.h"
 #include "common/loop.h"
 #include "common/redis/store_io.h"

@@ -8,7 +8,7 @@
 #include "common/base/clock.h"
 #include "common/delivery/envelope.h"
 #include "common/base/own.h"
-#include "common/port.h"
+#include "common/bus/port.h"
 #include "common/delivery/topology.h"
 #include "cli/place.h"
 #include "replay/commands.h"

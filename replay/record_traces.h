@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/port.h"
+#include "common/bus/port.h"
 #include "common/delivery/topology.h"
 #include "cli/place.h"
 #include "replay/recording.h"

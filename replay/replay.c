@@ -9,7 +9,7 @@
 #include "common/base/clock.h"
 #include "common/delivery/envelope.h"
 #include "common/base/own.h"
-#include "common/port.h"
+#include "common/bus/port.h"
 #include "common/schema/record.h"
 #include "common/signal_id.h"
 #include "common/delivery/topology.h"

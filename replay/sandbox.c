@@ -15,7 +15,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/own.h"
-#include "common/port.h"
+#include "common/bus/port.h"
 #include "common/redis/store.h"
 #include "common/delivery/topology.h"
 

@@ -9,7 +9,7 @@
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
 #include "common/delivery/envelope.h"
-#include "common/keys.h"
+#include "common/bus/keys.h"
 #include "common/base/log.h"
 #include "common/shard.h"
 #include "gateways/link/usage.h"

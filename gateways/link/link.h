@@ -38,7 +38,7 @@ typedef err_t link_read_fn(void *books, uint64_t after, unsigned limit, link_vis
 
 typedef struct link link_t;
 
-// Before the first port: this gateway's key is gateway.<instance_id> in that directory (common/keys.h).
+// Before the first port: this gateway's key is gateway.<instance_id> in that directory (common/bus/keys.h).
 void link_key(const char *keys_dir, const char *instance_id);
 
 // `settings`, `state` and `books` belong to the caller and outlive the link. What the broker can is to be declared before the first

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "common/options.h"
-#include "common/port.h"
+#include "common/bus/port.h"
 
 struct gateway; // gateway.h
 

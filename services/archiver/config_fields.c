@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/address.h"
+#include "common/bus/address.h"
 #include "common/base/clock.h"
 #include "common/column.h"
 #include "common/base/decimal.h"

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "common/base/error.h"
-#include "common/port.h"
+#include "common/bus/port.h"
 
 #define READERS_MAX 5
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/address.h"
+#include "common/bus/address.h"
 
 #define PROXIES_MAX 32
 #define CLIENT_TEXT 46 // an address, terminating zero included

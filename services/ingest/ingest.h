@@ -14,7 +14,7 @@
 #include "common/base/clock.h"
 #include "common/guard.h"
 #include "common/http.h"
-#include "common/port.h"
+#include "common/bus/port.h"
 #include "common/service.h"
 #include "common/base/table.h"
 #include "services/ingest/duplicates.h"

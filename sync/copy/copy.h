@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/options.h"
-#include "common/port.h"
+#include "common/bus/port.h"
 #include "common/sql.h"
 
 struct copy_settings { // the options that each has

@@ -13,7 +13,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
-#include "common/keys.h"
+#include "common/bus/keys.h"
 #include "common/base/log.h"
 #include "common/notify.h"
 #include "common/delivery/topology.h"

@@ -9,8 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/keys.h"
-#include "common/port.h"
+#include "common/bus/keys.h"
+#include "common/bus/port.h"
 
 #define MESSAGES 400000u
 #define BYTES 300

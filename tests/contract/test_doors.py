@@ -44,4 +44,4 @@ def test_callers_are_named_for_doors_that_there_are():
 
 def test_no_address_is_made_by_hand():
     made = [str(path) for path, text in SOURCES.items() if re.search(r'"(ipc|tcp)://[^"]*%', text)]
-    assert made == ["common/endpoint.c", "common/port_zmq.c"]
+    assert made == ["common/bus/endpoint.c", "common/bus/port_zmq.c"]

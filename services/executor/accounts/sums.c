@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/endpoint.h"
+#include "common/bus/endpoint.h"
 #include "common/delivery/envelope.h"
 #include "common/base/log.h"
 #include "common/base/own.h"

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "common/endpoint.h"
+#include "common/bus/endpoint.h"
 #include "common/delivery/topology.h"
 #include "proto/doors.h"
 

@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/keys.h"
-#include "common/port.h"
+#include "common/bus/keys.h"
+#include "common/bus/port.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define WITHIN_NS    (10 * NS_PER_S)

@@ -13,7 +13,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "common/port_memory.h"
+#include "common/bus/port_memory.h"
 
 static const struct endpoint nowhere = {.address = "ipc:///nowhere/at/all"};
 static const struct span body = {"body", 4};

@@ -1,6 +1,6 @@
 // endpoint - where the doors of processes are: the same for who binds and who connects, from the environment alone.
 // SPDX-License-Identifier: MIT
-#include "common/endpoint.h"
+#include "common/bus/endpoint.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

@@ -1,6 +1,6 @@
 // port_memory - a transport without sockets, for a service that is run again.
 // SPDX-License-Identifier: MIT
-#include "common/port_memory.h"
+#include "common/bus/port_memory.h"
 
 #include <stdlib.h>
 

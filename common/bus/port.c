@@ -1,6 +1,6 @@
 // port - where messages come and go: each call goes to the port's transport, and a witness hears of it.
 // SPDX-License-Identifier: MIT
-#include "common/port_part.h"
+#include "common/bus/port_part.h"
 
 port_t *transport_bind(const struct transport *t, enum port_kind kind, const struct endpoint *at, int queue) {
     return t->bind(t, kind, at, queue);

@@ -1,6 +1,6 @@
 // address - numeric IP addresses and networks.
 // SPDX-License-Identifier: MIT
-#include "common/address.h"
+#include "common/bus/address.h"
 
 #include <arpa/inet.h>
 #include <string.h>

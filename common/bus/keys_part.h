@@ -5,9 +5,9 @@
 #include <czmq.h>
 #include <stdatomic.h>
 
-#include "common/endpoint.h"
-#include "common/keyring.h"
-#include "common/keys.h"
+#include "common/bus/endpoint.h"
+#include "common/bus/keyring.h"
+#include "common/bus/keys.h"
 
 #define WATCHED_MAX 256
 

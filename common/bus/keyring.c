@@ -1,7 +1,7 @@
 // keyring - the files of keys: a directory with the secrets that are here, and public/ with everybody's public keys.
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE // memmem
-#include "common/keyring.h"
+#include "common/bus/keyring.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/base/buffer.h"
-#include "common/endpoint.h"
+#include "common/bus/endpoint.h"
 #include "common/base/error.h"
 
 typedef struct port port_t;

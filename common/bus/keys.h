@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/endpoint.h"
-#include "common/keyring.h"
+#include "common/bus/endpoint.h"
+#include "common/bus/keyring.h"
 
 // Which keys are this process's: of that directory (keyring.h; NULL or empty: it has none), under that name (peers.h). Before the first
 // port is opened; nothing is read before the first one on tcp. Who comes is looked up in public/ as it is then (at most a second old),

@@ -1,13 +1,13 @@
 // keys - CURVE on tcp: shows this process's key, takes nobody for whom he is not, lets in who may come, and counts who may not.
 // SPDX-License-Identifier: MIT
-#include "common/keys.h"
+#include "common/bus/keys.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
-#include "common/keys_part.h"
+#include "common/bus/keys_part.h"
 #include "common/base/log.h"
 
 #define TALLIES_MAX 192 // every door of a process, and one for each that it connects to; the last one is for all beyond

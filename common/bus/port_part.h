@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/port.h"
+#include "common/bus/port.h"
 
 struct transport {
     port_t *(*bind)(const struct transport *self, enum port_kind kind, const struct endpoint *at, int queue);
