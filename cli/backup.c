@@ -13,7 +13,7 @@
 #include "cli/backup.h"
 #include "common/base/clock.h"
 #include "common/base/own.h"
-#include "common/sql_copy.h"
+#include "common/sql/sql_copy.h"
 #include "cli/place.h"
 #include "services/archiver/chain_check.h"
 #include "cli/text.h"

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/sql.h"
+#include "common/sql/sql.h"
 #include "common/redis/store.h"
 #include "cli/story.h"
 

@@ -11,7 +11,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/own.h"
-#include "common/sql.h"
+#include "common/sql/sql.h"
 #include "cli/doctor.h"
 
 #define SYNCS         50

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/column.h"
-#include "common/sql.h"
+#include "common/sql/column.h"
+#include "common/sql/sql.h"
 
 // A format. Each returns false when it cannot go on, with the sentence in self->why.
 struct sink {

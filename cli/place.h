@@ -4,7 +4,7 @@
 
 #include "cli/cli.h"
 #include "common/schema/record.h"
-#include "common/sql.h"
+#include "common/sql/sql.h"
 #include "common/redis/store.h"
 
 #define PLACE_SHARDS_MAX 64

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/sql.h"
+#include "common/sql/sql.h"
 #include "gateways/link/link.h"
 
 // The skeleton's tables: reports (those that are kept to be sent again), link (one row: where the

@@ -8,7 +8,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/own.h"
-#include "common/sql.h"
+#include "common/sql/sql.h"
 #include "gateways/paper/netting.h"
 #include "gateways/paper/rows.h"
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/sql.h"
+#include "common/sql/sql.h"
 
 // It follows the table signals with a connection and a thread of its own, so that it holds nothing up: a line is written after its row is
 // committed. Once a second the file is on disk and its length goes, with the ids it holds, into the archive's next transaction (table

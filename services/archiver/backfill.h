@@ -2,7 +2,7 @@
 // the service works. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/sql.h"
+#include "common/sql/sql.h"
 #include "services/archiver/derived.h"
 
 // Table backfill (table_name, after, until): rows above `after` and up to `until` (rowids) are still to be counted.

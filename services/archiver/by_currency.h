@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/sql.h"
+#include "common/sql/sql.h"
 
 // At start, once all columns are there. A row of one currency stays as it is. One of several ("mixed") is counted again from the rows of
 // its accounts, as they are configured; where those do not add up to it, because an account is gone, it stays as it is, under that name,

@@ -7,7 +7,7 @@
 
 #include "common/base/integer.h"
 #include "common/schema/record_part.h"
-#include "common/sql_part.h"
+#include "common/sql/sql_part.h"
 
 #define NAME_TEXT 64
 

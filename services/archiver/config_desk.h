@@ -4,7 +4,7 @@
 
 #include "common/batch.h"
 #include "common/service.h"
-#include "common/sql.h"
+#include "common/sql/sql.h"
 #include "services/archiver/config.h"
 #include "services/archiver/config_document.h"
 #include "services/archiver/rows.h"

@@ -7,7 +7,7 @@
 
 #include "common/bus/address.h"
 #include "common/base/clock.h"
-#include "common/column.h"
+#include "common/sql/column.h"
 #include "common/base/decimal.h"
 #include "common/schema/field.h"
 #include "common/base/own.h"

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/sql.h"
+#include "common/sql/sql.h"
 #include "services/archiver/config.h"
 
 // The last `most` versions with what each changed, the newest first.

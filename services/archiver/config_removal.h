@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/sql.h"
+#include "common/sql/sql.h"
 #include "services/archiver/config.h"
 
 // Whether the change may be made without being forced. False: `why` names each account that would

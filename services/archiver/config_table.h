@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/sql.h"
+#include "common/sql/sql.h"
 #include "services/archiver/config.h"
 
 err_t config_table_load(sql_t *db, config_t *out);

@@ -9,7 +9,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/sql_copy.h"
+#include "common/sql/sql_copy.h"
 #include "services/archiver/schema.h"
 
 #define PATH_TEXT 512

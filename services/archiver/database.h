@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/sql.h"
+#include "common/sql/sql.h"
 
 // NULL: it has been logged. `notice` says, when it is not empty, what somebody must know.
 sql_t *database_open(const char *path, int64_t check_below, char *notice, size_t size);

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "archive.pb-c.h"
-#include "common/sql.h"
+#include "common/sql/sql.h"
 #include "execution.pb-c.h"
 #include "services/archiver/tallies.h"
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/service.h"
-#include "common/sql.h"
+#include "common/sql/sql.h"
 
 typedef struct positions positions_t;
 

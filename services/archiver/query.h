@@ -4,7 +4,7 @@
 
 #include "archive.pb-c.h"
 #include "common/base/buffer.h"
-#include "common/sql.h"
+#include "common/sql/sql.h"
 
 #define QUERY_ROWS_MAX 1000   // in a page; fewer when they would not fit into a message
 #define QUERY_BYTES    900000 // of a page

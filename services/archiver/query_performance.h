@@ -4,7 +4,7 @@
 
 #include "archive.pb-c.h"
 #include "common/base/buffer.h"
-#include "common/sql.h"
+#include "common/sql/sql.h"
 
 // {"rows":[{"by":"account","key":"anna","currency":"USD",…}]}, a row for each currency: the fields of AccountPerformance, percentiles over
 // the whole time from the days' counts; a day counts when it begins in the time. max_drawdown is the deepest fall within one day, or from

@@ -16,7 +16,7 @@
 #include "common/base/alloc.h"
 #include "common/delivery/envelope.h"
 #include "common/bus/port.h"
-#include "common/sql.h"
+#include "common/sql/sql.h"
 #include "common/delivery/topology.h"
 #include "services/archiver/query.h"
 #include "system.pb-c.h"

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "common/batch.h"
-#include "common/sql.h"
+#include "common/sql/sql.h"
 
 typedef struct recalls recalls_t;
 

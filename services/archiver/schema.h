@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/sql.h"
+#include "common/sql/sql.h"
 #include "proto/tables.h"
 
 // Of a row `t` of trades: it is not final, or its position is not closed. (What closes others is

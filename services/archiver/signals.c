@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #include "common/schema/record.h"
-#include "common/sql.h"
+#include "common/sql/sql.h"
 
 static const char *action_of(Signal__Direction direction) {
     switch (direction) {

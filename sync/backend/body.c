@@ -5,7 +5,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "common/column.h"
+#include "common/sql/column.h"
 #include "common/schema/record.h"
 
 static bool is_listed_name(const char *name, const char *const *names) {

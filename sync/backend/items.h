@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/sql.h"
+#include "common/sql/sql.h"
 #include "sync/backend/body.h"
 
 #define ITEMS_MOST 10000 // what is beyond them waits in the archive

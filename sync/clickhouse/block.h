@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/column.h"
-#include "common/sql.h"
+#include "common/sql/column.h"
+#include "common/sql/sql.h"
 
 #define BLOCK_COLUMNS_MAX 96
 

@@ -6,7 +6,7 @@
 // read.
 #pragma once
 
-#include "common/column.h"
+#include "common/sql/column.h"
 
 enum dialect {
     DDL_SINGLE,  // one server, 20.1 or later

@@ -5,7 +5,7 @@
 
 #include "common/options.h"
 #include "common/bus/port.h"
-#include "common/sql.h"
+#include "common/sql/sql.h"
 
 struct copy_settings { // the options that each has
     const char *run_dir, *archive, *state, *log_level, *keys_dir;

@@ -12,7 +12,7 @@
 #include "common/batch_io.h"
 #include "common/delivery/envelope.h"
 #include "common/base/own.h"
-#include "common/sql.h"
+#include "common/sql/sql.h"
 #include "execution.pb-c.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"

@@ -11,7 +11,7 @@
 #include "common/base/clock.h"
 #include "common/base/own.h"
 #include "common/schema/record.h"
-#include "common/sql.h"
+#include "common/sql/sql.h"
 #include "services/archiver/schema.h"
 #include "services/archiver/signals.h"
 

@@ -11,7 +11,7 @@
 #include "common/base/clock.h"
 #include "common/delivery/envelope.h"
 #include "common/base/own.h"
-#include "common/sql.h"
+#include "common/sql/sql.h"
 #include "config.pb-c.h"
 #include "execution.pb-c.h"
 #include "generated.h"

@@ -13,7 +13,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/own.h"
-#include "common/sql.h"
+#include "common/sql/sql.h"
 #include "execution.pb-c.h"
 #include "outcome.pb-c.h"
 #include "system.pb-c.h"

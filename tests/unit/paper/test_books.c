@@ -4,7 +4,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "common/sql.h"
+#include "common/sql/sql.h"
 #include "tests/unit/paper/broker.h"
 
 static int start(void **state) {

@@ -1,6 +1,6 @@
 // test_division - a netting account's one position, divided over the orders that it is made of:
 // once, for good, to the last digit. SPDX-License-Identifier: MIT
-#include "common/sql.h"
+#include "common/sql/sql.h"
 #include "tests/unit/paper/broker.h"
 
 static void welcome(struct broker *b) {

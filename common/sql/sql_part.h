@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/sql.h"
+#include "common/sql/sql.h"
 
 // The bytes must live until the statement has been executed.
 void sql_bind_static_text(sql_query_t *q, int at, struct span text);

@@ -1,11 +1,11 @@
 // sql_copy - whole database files: a copy as it is at one moment, made while others write to it; a new one that can shrink.
 // SPDX-License-Identifier: MIT
-#include "common/sql_copy.h"
+#include "common/sql/sql_copy.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
 
-#include "common/sql_part.h"
+#include "common/sql/sql_part.h"
 
 static int copy_pages(sqlite3 *from, sqlite3 *to, const struct sql_copying *how) {
     sqlite3_backup *copying = sqlite3_backup_init(to, "main", from, "main");

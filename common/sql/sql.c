@@ -1,6 +1,6 @@
 // sql - SQLite behind one door: WAL and FULL, prepared statements only, rows by descriptor.
 // SPDX-License-Identifier: MIT
-#include "common/sql.h"
+#include "common/sql/sql.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -14,7 +14,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/own.h"
-#include "common/sql_part.h"
+#include "common/sql/sql_part.h"
 
 #define BUSY_MS 5000
 

@@ -1,6 +1,6 @@
 // column - the columns of an archive's table as those see them who copy it elsewhere.
 // SPDX-License-Identifier: MIT
-#include "common/column.h"
+#include "common/sql/column.h"
 
 #include <assert.h>
 #include <string.h>

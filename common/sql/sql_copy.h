@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/sql.h"
+#include "common/sql/sql.h"
 
 // Copies in steps of `pages`, from one snapshot held throughout: in WAL mode that keeps nobody from writing (the WAL grows until it is
 // done). `to` must not exist; it is on disk, and one file without a WAL, when this returns. ERR_DISK: *why; what is there of `to` is of no

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/column.h"
+#include "common/sql/column.h"
 #include "common/base/own.h"
 #include "common/schema/record_part.h"
-#include "common/sql_part.h"
+#include "common/sql/sql_part.h"
 
 static bool is_integer_field(const ProtobufCFieldDescriptor *f) {
     enum column_kind kind = column_kind_of(f);
