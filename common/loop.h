@@ -5,7 +5,7 @@
 #include "common/batch_io.h"
 #include "common/batch_phase.h"
 #include "common/delivery/cells.h"
-#include "common/early_door.h"
+#include "common/http/early_door.h"
 #include "common/delivery/envelope.h"
 #include "common/ledger.h"
 #include "common/service.h"

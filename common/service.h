@@ -5,7 +5,7 @@
 #include "common/batch.h"
 #include "common/book.h"
 #include "common/delivery/delivery.h"
-#include "common/http.h"
+#include "common/http/http.h"
 #include "common/options.h"
 #include "common/bus/port.h"
 #include "common/redis/store.h"

@@ -13,7 +13,7 @@
 #include "common/delivery/cells.h"
 #include "common/base/clock.h"
 #include "common/guard.h"
-#include "common/http.h"
+#include "common/http/http.h"
 #include "common/bus/port.h"
 #include "common/service.h"
 #include "common/base/table.h"

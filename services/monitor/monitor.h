@@ -8,7 +8,7 @@
 #pragma once
 
 #include "alerts.h"
-#include "common/http.h"
+#include "common/http/http.h"
 #include "common/service.h"
 #include "metrics.h"
 #include "performance.h"

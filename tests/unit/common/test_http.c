@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/http.h"
+#include "common/http/http.h"
 
 #define HELD_MAX 2048
 #define BOUND_NS (20 * NS_PER_S)

@@ -1,6 +1,6 @@
 // http - libmicrohttpd in external-epoll mode, behind one descriptor that is readable whenever there is work.
 // SPDX-License-Identifier: MIT
-#include "common/http.h"
+#include "common/http/http.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/http_part.h"
+#include "common/http/http_part.h"
 
 #define REQUEST_S         5              // default: a request must be whole so long after its first line
 #define HEADERS_MAX       64             // how many

@@ -5,7 +5,7 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 
-#include "common/http.h"
+#include "common/http/http.h"
 
 // One connection: what its deadline is.
 struct link {

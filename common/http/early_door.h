@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/http.h"
+#include "common/http/http.h"
 
 typedef struct early_door early_door_t;
 
