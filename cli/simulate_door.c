@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "common/base/alloc.h"
-#include "common/batch_io.h"
+#include "common/batch/batch_io.h"
 #include "common/options.h"
 #include "services/ingest/accept.h"
 #include "services/ingest/slice.h"

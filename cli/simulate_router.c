@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
-#include "common/batch_io.h"
+#include "common/batch/batch_io.h"
 #include "common/base/id.h"
 #include "common/base/own.h"
 #include "execution.pb-c.h"

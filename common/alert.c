@@ -3,8 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "common/batch.h"
-#include "common/batch_io.h"
+#include "common/batch/batch.h"
+#include "common/batch/batch_io.h"
 #include "common/base/clock.h"
 #include "common/base/id.h"
 #include "common/base/log.h"

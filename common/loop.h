@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/batch_io.h"
+#include "common/batch/batch_io.h"
 #include "common/batch_phase.h"
 #include "common/delivery/cells.h"
 #include "common/http/early_door.h"
 #include "common/delivery/envelope.h"
-#include "common/ledger.h"
+#include "common/batch/ledger.h"
 #include "common/service.h"
 #include "common/delivery/topology.h"
 #include "common/trace.h"

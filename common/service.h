@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/batch.h"
+#include "common/batch/batch.h"
 #include "common/book.h"
 #include "common/delivery/delivery.h"
 #include "common/http/http.h"

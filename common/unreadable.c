@@ -10,7 +10,7 @@
 #include <utlist.h>
 
 #include "common/base/alloc.h"
-#include "common/batch_io.h"
+#include "common/batch/batch_io.h"
 #include "common/base/hash.h"
 #include "common/base/id.h"
 #include "common/base/log.h"

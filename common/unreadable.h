@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/batch.h"
+#include "common/batch/batch.h"
 #include "common/redis/store.h"
 
 // A service starts without what it cannot read, and says so: each such record becomes a dead letter

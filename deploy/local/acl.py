@@ -9,7 +9,7 @@ READ_BY_ALL = ["journal:*", "position:*", "account_config:*", "instance_config:*
 # The number of executors, which the first start of any service records.
 WRITTEN_BY_ALL = ["shards:executors"]
 
-# What common/redis/store.c and common/ledger.c send, and what loading a slice takes. No scripts, no SCAN or KEYS (they see all names).
+# What common/redis/store.c and common/batch/ledger.c send, and what loading a slice takes. No scripts, no SCAN or KEYS (they see all names).
 READING = ["get", "hget", "hgetall", "hscan", "sscan", "smembers", "xrange", "xrevrange", "xlen", "xinfo|stream", "ping", "info",
            "client|setname", "client|id"]
 WRITING = ["multi", "exec", "discard", "set", "hset", "hdel", "sadd", "srem", "unlink", "pexpireat", "incr", "xadd", "xtrim", "xdel",

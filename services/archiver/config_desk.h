@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/batch.h"
+#include "common/batch/batch.h"
 #include "common/service.h"
 #include "common/sql/sql.h"
 #include "services/archiver/config.h"

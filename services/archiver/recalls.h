@@ -7,7 +7,7 @@
 // executors likewise: whose it is takes it up when it does not know it, and asks the broker.
 #pragma once
 
-#include "common/batch.h"
+#include "common/batch/batch.h"
 #include "common/sql/sql.h"
 
 typedef struct recalls recalls_t;

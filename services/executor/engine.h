@@ -4,7 +4,7 @@
 // A handler looks up the trade that a message is about, lets the pure part step it (trade/), and works off the effects (apply.c).
 #pragma once
 
-#include "common/guard.h"
+#include "common/batch/guard.h"
 #include "common/service.h"
 #include "common/shard.h"
 #include "gateway.pb-c.h"

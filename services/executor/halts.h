@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "common/batch.h"
+#include "common/batch/batch.h"
 #include "order.pb-c.h"
 #include "system.pb-c.h"
 

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/batch.h"
+#include "common/batch/batch.h"
 #include "common/redis/store.h"
 
 typedef struct duplicates duplicates_t;

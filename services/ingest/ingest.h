@@ -12,7 +12,7 @@
 #include "cell.pb-c.h"
 #include "common/delivery/cells.h"
 #include "common/base/clock.h"
-#include "common/guard.h"
+#include "common/batch/guard.h"
 #include "common/http/http.h"
 #include "common/bus/port.h"
 #include "common/service.h"

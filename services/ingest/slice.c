@@ -8,7 +8,7 @@
 //                                                ":time": what identities are made of, in ns;
 //                                                ":losses": after which of it something was lost
 //   signal:state:duplicates              hash    Duplicates, packed, by signal_id: what came again
-//   signal:guard:*                       hashes  what was taken or refused (common/guard.h)
+//   signal:guard:*                       hashes  what was taken or refused (common/batch/guard.h)
 //   signal_execution_status:{signal_id}  hash    SignalExecutionStatus; expires
 //   signal_metrics:{signal_id}           hash    SignalMetrics; expires
 //   signal_rejection:{signal_id}         hash    SignalRejection; expires

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/batch.h"
+#include "common/batch/batch.h"
 #include "common/book.h"
 #include "common/redis/store.h"
 #include "services/ingest/consensus.h"

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/base/clock.h"
-#include "common/guard.h"
+#include "common/batch/guard.h"
 #include "common/service.h"
 #include "services/reconciler/holdings.h"
 #include "services/reconciler/live.h"

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/batch.h"
+#include "common/batch/batch.h"
 #include "common/redis/store.h"
 #include "order.pb-c.h"
 #include "services/router/desk.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "common/batch_io.h"
+#include "common/batch/batch_io.h"
 #include "common/base/clock.h"
 #include "common/options.h"
 #include "services/router/part.h"

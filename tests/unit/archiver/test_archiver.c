@@ -9,7 +9,7 @@
 // cmocka wants the four above first
 #include <cmocka.h>
 
-#include "common/batch_io.h"
+#include "common/batch/batch_io.h"
 #include "common/delivery/envelope.h"
 #include "common/base/own.h"
 #include "common/sql/sql.h"

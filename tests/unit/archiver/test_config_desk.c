@@ -9,7 +9,7 @@
 // cmocka wants the first four above it
 #include <cmocka.h>
 
-#include "common/batch_io.h"
+#include "common/batch/batch_io.h"
 #include "common/base/id.h"
 #include "common/base/own.h"
 #include "common/schema/record.h"

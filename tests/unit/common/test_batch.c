@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "common/batch_io.h"
+#include "common/batch/batch_io.h"
 #include "common/base/clock.h"
 #include "common/delivery/envelope.h"
 #include "common/base/own.h"

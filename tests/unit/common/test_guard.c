@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "common/batch_io.h"
+#include "common/batch/batch_io.h"
 #include "common/base/clock.h"
-#include "common/guard.h"
+#include "common/batch/guard.h"
 #include "common/base/own.h"
 
 #define HOUR (UINT64_C(3600) * NS_PER_S)

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/batch_io.h"
+#include "common/batch/batch_io.h"
 #include "common/base/clock.h"
 #include "services/ingest/accept.h"
 #include "services/ingest/slice.h"

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "common/batch_io.h"
+#include "common/batch/batch_io.h"
 #include "common/base/own.h"
 #include "heard.h"
 #include "services/monitor/monitor.h"

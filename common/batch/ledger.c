@@ -1,6 +1,6 @@
 // ledger - the owner's side of Redis.
 // SPDX-License-Identifier: MIT
-#include "common/ledger.h"
+#include "common/batch/ledger.h"
 
 #include <stdio.h>
 #include <stdlib.h>

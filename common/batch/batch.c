@@ -1,6 +1,6 @@
 // batch - what a handler writes into, as RESP commands ready for MULTI/EXEC and packed envelopes ready to send.
 // SPDX-License-Identifier: MIT
-#include "common/batch.h"
+#include "common/batch/batch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/array.h"
-#include "common/batch_io.h"
+#include "common/batch/batch_io.h"
 #include "common/base/clock.h"
 #include "common/delivery/envelope.h"
 #include "common/redis/journal.h"

@@ -1,6 +1,6 @@
 // guard - remembers identities: a table in memory, one hash per hour in Redis.
 // SPDX-License-Identifier: MIT
-#include "common/guard.h"
+#include "common/batch/guard.h"
 
 #include <stdio.h>
 #include <stdlib.h>
