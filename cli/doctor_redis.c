@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/gaps.h"
+#include "common/domain/gaps.h"
 #include "common/base/own.h"
 #include "common/delivery/topology.h"
 #include "cli/doctor.h"

@@ -6,7 +6,7 @@
 
 #include "archive.pb-c.h"
 #include "common/base/own.h"
-#include "common/signal_id.h"
+#include "common/domain/signal_id.h"
 #include "common/base/clock.h"
 #include "cli/contributions.h"
 #include "cli/place.h"

@@ -10,7 +10,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/own.h"
-#include "common/shard.h"
+#include "common/domain/shard.h"
 #include "execution.pb-c.h"
 #include "cli/place.h"
 #include "cli/text.h"

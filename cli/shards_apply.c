@@ -13,7 +13,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/own.h"
-#include "common/shard.h"
+#include "common/domain/shard.h"
 #include "common/redis/store_io.h"
 #include "common/base/testing.h"
 #include "cli/place.h"

@@ -6,7 +6,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/own.h"
-#include "common/shard.h"
+#include "common/domain/shard.h"
 #include "common/redis/store_io.h"
 #include "gateway.pb-c.h"
 #include "cli/shards.h"

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/book.h"
+#include "common/domain/book.h"
 #include "common/base/table.h"
 
 struct shards_wish {

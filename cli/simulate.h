@@ -2,7 +2,7 @@
 // commits. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/book.h"
+#include "common/domain/book.h"
 #include "common/base/buffer.h"
 #include "order.pb-c.h"
 #include "proto/topics.h"

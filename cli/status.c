@@ -6,7 +6,7 @@
 
 #include "common/delivery/cells.h"
 #include "common/base/clock.h"
-#include "common/gaps.h"
+#include "common/domain/gaps.h"
 #include "common/base/own.h"
 #include "common/delivery/topology.h"
 #include "execution.pb-c.h"

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/batch/batch.h"
-#include "common/book.h"
+#include "common/domain/book.h"
 #include "common/delivery/delivery.h"
 #include "common/http/http.h"
 #include "common/options.h"

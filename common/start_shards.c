@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/loop.h"
-#include "common/shard.h"
+#include "common/domain/shard.h"
 
 static err_t read_number(store_t *store, const char *key, unsigned *out) {
     buffer_t text = {0};

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/book.h"
+#include "common/domain/book.h"
 #include "common/base/clock.h"
 #include "common/delivery/envelope.h"
 #include "common/base/own.h"
 #include "common/bus/port.h"
 #include "common/schema/record.h"
-#include "common/signal_id.h"
+#include "common/domain/signal_id.h"
 #include "common/delivery/topology.h"
 #include "replay/commands.h"
 #include "replay/offline.h"

@@ -11,7 +11,7 @@
 #include "common/delivery/envelope.h"
 #include "common/bus/keys.h"
 #include "common/base/log.h"
-#include "common/shard.h"
+#include "common/domain/shard.h"
 #include "gateways/link/usage.h"
 
 #define TOPIC    "gateway"

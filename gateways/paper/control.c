@@ -4,7 +4,7 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "common/book.h"
+#include "common/domain/book.h"
 #include "common/schema/record.h"
 #include "gateways/paper/ledger.h"
 #include "gateways/paper/money.h"

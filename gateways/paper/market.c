@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
-#include "common/book.h"
+#include "common/domain/book.h"
 #include "common/schema/record.h"
 
 #define CONTRACT_DEFAULT DECIMAL_INT(100000)

@@ -4,7 +4,7 @@
 
 #include "common/base/decimal.h"
 #include "common/base/hash.h"
-#include "common/rates.h"
+#include "common/domain/rates.h"
 #include "config.pb-c.h"
 #include "price.pb-c.h"
 

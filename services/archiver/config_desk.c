@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/gaps.h"
+#include "common/domain/gaps.h"
 #include "common/base/own.h"
 #include "common/schema/record.h"
 #include "services/archiver/config_document.h"

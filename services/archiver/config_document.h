@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/shard.h"
+#include "common/domain/shard.h"
 #include "services/archiver/config.h"
 
 #define COMPLAINTS_MAX 50 // told in full; more are counted

@@ -11,9 +11,9 @@
 #include "common/base/decimal.h"
 #include "common/schema/field.h"
 #include "common/base/own.h"
-#include "common/reserved.h"
+#include "common/domain/reserved.h"
 #include "common/base/utf8.h"
-#include "common/zone.h"
+#include "common/domain/zone.h"
 #include "services/archiver/config_walk.h"
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -70,7 +70,7 @@ static void check_one_symbol(const struct config_check *broker, const SymbolConf
     for (size_t i = 0; i < s->n_sessions; i++) check_session(&c, s, i);
 }
 
-// The broker's name of a symbol, as common/book.h makes it.
+// The broker's name of a symbol, as common/domain/book.h makes it.
 static void broker_name(const BrokerConfig *b, const SymbolConfig *s, char out[static 128]) {
     if (s->broker_symbol)
         snprintf(out, 128, "%s", s->broker_symbol);

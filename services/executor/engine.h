@@ -6,7 +6,7 @@
 
 #include "common/batch/guard.h"
 #include "common/service.h"
-#include "common/shard.h"
+#include "common/domain/shard.h"
 #include "gateway.pb-c.h"
 #include "order.pb-c.h"
 #include "services/executor/accounts/accounts.h"

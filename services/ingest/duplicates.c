@@ -8,7 +8,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/hash.h"
-#include "common/signal_id.h"
+#include "common/domain/signal_id.h"
 #include "services/ingest/slice.h"
 
 #define RETIRE_STEP 100 // so many a call, so that no batch waits for a walk over all

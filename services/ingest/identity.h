@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "common/signal_id.h"
+#include "common/domain/signal_id.h"
 #include "services/ingest/losses.h"
 
 // A body as it reached the door.

@@ -1,9 +1,9 @@
-// price_trust - which price of a symbol is believed; whose counts: common/price_owner.h. Pure.
+// price_trust - which price of a symbol is believed; whose counts: common/domain/price_owner.h. Pure.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "common/base/decimal.h"
-#include "common/price_owner.h"
+#include "common/domain/price_owner.h"
 #include "price.pb-c.h"
 
 // A price that was not believed yet. All zero: there is none.

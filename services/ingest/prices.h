@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/batch/batch.h"
-#include "common/book.h"
+#include "common/domain/book.h"
 #include "services/ingest/signal_of.h"
 
 typedef struct prices prices_t;

@@ -6,7 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
-#include "common/signal_id.h"
+#include "common/domain/signal_id.h"
 #include "common/base/utf8.h"
 #include "services/ingest/rules_actions.h"
 #include "services/ingest/slice.h"

@@ -21,7 +21,7 @@
 
 #include "common/base/clock.h"
 #include "common/schema/record.h"
-#include "common/signal_id.h"
+#include "common/domain/signal_id.h"
 
 #define KEY_TEXT 128
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "alerts.h"
-#include "common/book.h"
+#include "common/domain/book.h"
 #include "common/base/buffer.h"
 
 // What the monitor shows: /metrics and /api/v1/status are drawn from it.

@@ -6,7 +6,7 @@
 
 #include "cells.h"
 #include "common/base/clock.h"
-#include "common/gaps.h"
+#include "common/domain/gaps.h"
 #include "common/base/own.h"
 #include "common/schema/record.h"
 #include "common/base/version.h"

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/rules.h"
-#include "common/zone.h"
+#include "common/domain/rules.h"
+#include "common/domain/zone.h"
 #include "order.pb-c.h"
 #include "system.pb-c.h"
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/base/decimal.h"
-#include "common/rates.h"
+#include "common/domain/rates.h"
 #include "config.pb-c.h"
 #include "order.pb-c.h"
 #include "services/router/accounts.h"

@@ -10,8 +10,8 @@
 #include "common/base/clock.h"
 #include "common/base/hash.h"
 #include "common/base/own.h"
-#include "common/signal_id.h"
-#include "common/zone.h"
+#include "common/domain/signal_id.h"
+#include "common/domain/zone.h"
 
 #define SYMBOLS_MOST     100000 // whose prices are held
 #define ALL_SYMBOLS_MOST 4096   // of one account, for a signal that means all

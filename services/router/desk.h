@@ -3,9 +3,9 @@
 #pragma once
 
 #include "common/base/arena.h"
-#include "common/book.h"
+#include "common/domain/book.h"
 #include "common/base/id.h"
-#include "common/rates.h"
+#include "common/domain/rates.h"
 #include "services/router/accounts.h"
 #include "services/router/decide.h"
 #include "services/router/risks.h"

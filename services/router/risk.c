@@ -7,7 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
 #include "common/schema/record.h"
-#include "common/zone.h"
+#include "common/domain/zone.h"
 #include "services/router/levels.h"
 #include "services/router/risks.h"
 

@@ -20,7 +20,7 @@
 #include <string.h>
 
 #include "common/base/own.h"
-#include "common/reserved.h"
+#include "common/domain/reserved.h"
 
 #define KEY_TEXT   256
 #define ACCOUNTS   "risk:accounts"

@@ -5,7 +5,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
-#include "common/rules.h"
+#include "common/domain/rules.h"
 #include "gateway.pb-c.h"
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "common/book.h"
+#include "common/domain/book.h"
 #include "common/base/decimal.h"
 #include "common/base/own.h"
 

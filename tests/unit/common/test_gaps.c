@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "common/base/buffer.h"
-#include "common/gaps.h"
+#include "common/domain/gaps.h"
 #include "common/base/own.h"
 
 static void put(book_t *book, ConfigChange__Kind kind, const char *id, ProtobufCMessage *row) {

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "common/rates.h"
+#include "common/domain/rates.h"
 
 #define ONE DECIMAL_SCALE
 

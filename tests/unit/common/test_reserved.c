@@ -7,7 +7,7 @@
 // cmocka wants the four above first
 #include <cmocka.h>
 
-#include "common/reserved.h"
+#include "common/domain/reserved.h"
 
 static void an_account_is_not_named_as_a_key_is(void **state) {
     (void)state;

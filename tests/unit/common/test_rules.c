@@ -8,7 +8,7 @@
 #include <cmocka.h>
 // clang-format on
 
-#include "common/rules.h"
+#include "common/domain/rules.h"
 
 static void put(book_t *book, const char *id, RiskRules *rules) {
     static uint64_t version;

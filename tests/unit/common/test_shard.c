@@ -1,6 +1,6 @@
 // Which executor has an account.
 // SPDX-License-Identifier: MIT
-#include "common/shard.h"
+#include "common/domain/shard.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

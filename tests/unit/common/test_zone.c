@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/zone.h"
+#include "common/domain/zone.h"
 
 static uint64_t at(const char *text) {
     uint64_t ns = 0;

@@ -1,11 +1,11 @@
 // rules - what risk rules hold for an account.
 // SPDX-License-Identifier: MIT
-#include "common/rules.h"
+#include "common/domain/rules.h"
 
 #include <string.h>
 
 #include "common/schema/record_part.h"
-#include "common/zone.h"
+#include "common/domain/zone.h"
 
 // Whether it is set, or how many there are: what stands beside a field.
 static size_t size_of_count(const ProtobufCFieldDescriptor *f) {

@@ -1,13 +1,13 @@
 // gaps - what a configuration lacks to trade as it says.
 // SPDX-License-Identifier: MIT
-#include "common/gaps.h"
+#include "common/domain/gaps.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "common/price_owner.h"
-#include "common/rates.h"
+#include "common/domain/price_owner.h"
+#include "common/domain/rates.h"
 
 #define NAMES_MAX 5 // symbols that are named, of many
 

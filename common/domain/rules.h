@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/book.h"
+#include "common/domain/book.h"
 
 #define RULES_GLOBAL "global"
 #define RULES_LAYERS 3

@@ -1,6 +1,6 @@
 // book - the configuration as every service holds it.
 // SPDX-License-Identifier: MIT
-#include "common/book.h"
+#include "common/domain/book.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 // rates - the latest price of each symbol, and what an amount is in another currency.
 // SPDX-License-Identifier: MIT
-#include "common/rates.h"
+#include "common/domain/rates.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/book.h"
+#include "common/domain/book.h"
 
 #define GAP_TEXT 320
 #define GAPS_MAX 20 // told of each kind; more are counted in one more

@@ -1,6 +1,6 @@
 // reserved - words that no id may be, since keys in Redis have them in an id's place.
 // SPDX-License-Identifier: MIT
-#include "common/reserved.h"
+#include "common/domain/reserved.h"
 
 #include <stddef.h>
 #include <string.h>

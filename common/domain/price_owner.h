@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/book.h"
+#include "common/domain/book.h"
 
 // What the configuration says of a symbol, whoever posts it; good for one version of the book.
 struct symbol_owners {

@@ -1,6 +1,6 @@
 // zone - a clock on a wall: when a trading day begins, and what day and minute it is there, daylight-saving time included.
 // SPDX-License-Identifier: MIT
-#include "common/zone.h"
+#include "common/domain/zone.h"
 
 #include <stdlib.h>
 #include <string.h>

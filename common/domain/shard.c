@@ -1,6 +1,6 @@
 // shard - which executor has an account.
 // SPDX-License-Identifier: MIT
-#include "common/shard.h"
+#include "common/domain/shard.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/base/error.h"
-#include "common/shard.h"
+#include "common/domain/shard.h"
 #include "common/redis/store.h"
 #include "config.pb-c.h"
 

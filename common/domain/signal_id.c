@@ -1,11 +1,11 @@
 // signal_id - what a source's own id is called in the whole system.
 // SPDX-License-Identifier: MIT
-#include "common/signal_id.h"
+#include "common/domain/signal_id.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "common/reserved.h"
+#include "common/domain/reserved.h"
 
 bool signal_id_is_reserved(const char *signal_id) { return reserved_word(RESERVED_SIGNAL, signal_id); }
 
