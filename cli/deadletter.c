@@ -6,7 +6,7 @@
 #include "common/base/clock.h"
 #include "common/base/own.h"
 #include "common/delivery/topology.h"
-#include "common/unreadable.h"
+#include "common/service/unreadable.h"
 #include "cli/entry.h"
 #include "cli/place.h"
 #include "system.pb-c.h"

@@ -4,7 +4,7 @@
 
 #include "common/base/alloc.h"
 #include "common/batch/batch_io.h"
-#include "common/options.h"
+#include "common/service/options.h"
 #include "services/ingest/accept.h"
 #include "services/ingest/slice.h"
 #include "cli/simulate.h"

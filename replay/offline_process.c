@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/base/array.h"
-#include "common/frames.h"
+#include "common/service/frames.h"
 #include "common/base/own.h"
 #include "replay/offline_process.h"
 #include "rerun.pb-c.h"

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "common/options.h"
+#include "common/service/options.h"
 #include "common/bus/port.h"
 
 struct gateway; // gateway.h

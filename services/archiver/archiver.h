@@ -6,6 +6,6 @@
 // Keys: slice.c. Tables: schema.h. What each message becomes: archiver.c. Read rows.h next.
 #pragma once
 
-#include "common/service.h"
+#include "common/service/service.h"
 
 extern const struct service archiver_service;

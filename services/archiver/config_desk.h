@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/batch/batch.h"
-#include "common/service.h"
+#include "common/service/service.h"
 #include "common/sql/sql.h"
 #include "services/archiver/config.h"
 #include "services/archiver/config_document.h"

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/service.h"
+#include "common/service/service.h"
 #include "common/sql/sql.h"
 #include "services/archiver/chain.h"
 

@@ -2,7 +2,7 @@
 // doubles one. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/service.h"
+#include "common/service/service.h"
 #include "common/sql/sql.h"
 
 typedef struct positions positions_t;

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "common/batch/guard.h"
-#include "common/service.h"
+#include "common/service/service.h"
 #include "common/domain/shard.h"
 #include "gateway.pb-c.h"
 #include "order.pb-c.h"

@@ -6,7 +6,7 @@
 // then orders.c.
 #pragma once
 
-#include "common/service.h"
+#include "common/service/service.h"
 
 struct executor;
 

@@ -15,7 +15,7 @@
 #include "common/batch/guard.h"
 #include "common/http/http.h"
 #include "common/bus/port.h"
-#include "common/service.h"
+#include "common/service/service.h"
 #include "common/base/table.h"
 #include "services/ingest/duplicates.h"
 #include "services/ingest/identity.h"

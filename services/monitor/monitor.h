@@ -9,7 +9,7 @@
 
 #include "alerts.h"
 #include "common/http/http.h"
-#include "common/service.h"
+#include "common/service/service.h"
 #include "metrics.h"
 #include "performance.h"
 

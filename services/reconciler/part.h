@@ -4,7 +4,7 @@
 
 #include "common/base/clock.h"
 #include "common/batch/guard.h"
-#include "common/service.h"
+#include "common/service/service.h"
 #include "services/reconciler/holdings.h"
 #include "services/reconciler/live.h"
 

@@ -6,6 +6,6 @@
 // Keys: slice.c. Read compare.h next, then verdict.h.
 #pragma once
 
-#include "common/service.h"
+#include "common/service/service.h"
 
 extern const struct service reconciler_service;

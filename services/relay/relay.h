@@ -6,6 +6,6 @@
 // Keys: slice.c. Read outbox.h next.
 #pragma once
 
-#include "common/service.h"
+#include "common/service/service.h"
 
 extern const struct service relay_service;

@@ -4,7 +4,7 @@
 
 #include "common/base/clock.h"
 #include "common/batch/guard.h"
-#include "common/service.h"
+#include "common/service/service.h"
 #include "services/router/desk.h"
 
 #define GUARD_FOR (48 * UINT64_C(3600) * NS_PER_S) // how long what was done is remembered at least

@@ -6,7 +6,7 @@
 // Keys: slice.c. Read decide.h next.
 #pragma once
 
-#include "common/service.h"
+#include "common/service/service.h"
 #include "price.pb-c.h"
 
 extern const struct service router_service;

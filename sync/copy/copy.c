@@ -13,7 +13,7 @@
 #include "common/base/clock.h"
 #include "common/delivery/envelope.h"
 #include "common/base/log.h"
-#include "common/notify.h"
+#include "common/service/notify.h"
 #include "common/base/own.h"
 #include "proto/topics.h"
 #include "sync.pb-c.h"

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/options.h"
+#include "common/service/options.h"
 #include "common/bus/port.h"
 #include "common/sql/sql.h"
 

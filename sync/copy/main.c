@@ -15,7 +15,7 @@
 #include "common/base/clock.h"
 #include "common/bus/keys.h"
 #include "common/base/log.h"
-#include "common/notify.h"
+#include "common/service/notify.h"
 #include "common/delivery/topology.h"
 #include "sync/copy/copy.h"
 #include "sync/copy/copy_part.h"

@@ -9,7 +9,7 @@
 
 #include "common/batch/batch_io.h"
 #include "common/base/clock.h"
-#include "common/options.h"
+#include "common/service/options.h"
 #include "services/router/part.h"
 #include "services/router/router.h"
 

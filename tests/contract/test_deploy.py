@@ -41,7 +41,7 @@ def test_every_service_has_a_unit_and_a_container(program):
 
 
 def test_units_leave_a_service_that_was_taken_over_at_that():
-    status = re.search(r"STATUS_REPLACED = (\d+)", (ROOT / "common/service.h").read_text()).group(1)
+    status = re.search(r"STATUS_REPLACED = (\d+)", (ROOT / "common/service/service.h").read_text()).group(1)
     assert f"\nRestartPreventExitStatus={status}\n" in (UNITS / "tradecast-.service.d/10-service.conf").read_text()
 
 

@@ -1,4 +1,4 @@
-// node - the loop of a service as common/loop.c and common/batch/ledger.c run it, on played Redis and wires.
+// node - the loop of a service as common/service/loop.c and common/batch/ledger.c run it, on played Redis and wires.
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>

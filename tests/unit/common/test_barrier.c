@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "common/loop.h"
+#include "common/service/loop.h"
 
 #define ID(n) ((struct entry_id){100, (n)})
 

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/batch_phase.h"
+#include "common/service/batch_phase.h"
 
 // One row a phase; a column for each event, in the order of the enum: the phase after it by its first
 // two letters, "--" refused.

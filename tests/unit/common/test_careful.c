@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-#include "common/loop.h"
+#include "common/service/loop.h"
 
 static void a_message_that_found_no_room_is_taken_again_after_its_empty_batch(void **state) {
     (void)state;

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "common/base/clock.h"
-#include "common/loop.h"
+#include "common/service/loop.h"
 
 // Where Redis is far one turn takes a second and more; with a fixed pace nothing else would be done.
 static void what_takes_long_is_done_less_often_down_to_once_in_five_seconds(void **state) {

@@ -17,7 +17,7 @@
 #include "common/batch/batch_io.h"
 #include "common/base/clock.h"
 #include "common/delivery/envelope.h"
-#include "common/options.h"
+#include "common/service/options.h"
 #include "outcome.pb-c.h"
 #include "services/executor/engine.h"
 #include "services/executor/executor.h"

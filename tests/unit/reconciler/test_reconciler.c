@@ -15,7 +15,7 @@
 
 #include "common/batch/batch_io.h"
 #include "common/base/clock.h"
-#include "common/options.h"
+#include "common/service/options.h"
 #include "execution.pb-c.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"

@@ -1,6 +1,6 @@
 // frames - messages on a stream between two processes of one host.
 // SPDX-License-Identifier: MIT
-#include "common/frames.h"
+#include "common/service/frames.h"
 
 #include <stdint.h>
 

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/loop.h"
+#include "common/service/loop.h"
 
 static uint64_t memory_bytes(void) {
     unsigned long total = 0, resident = 0;

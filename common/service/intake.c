@@ -6,7 +6,7 @@
 #include "common/base/clock.h"
 #include "common/redis/journal.h"
 #include "common/base/log.h"
-#include "common/loop.h"
+#include "common/service/loop.h"
 #include "common/redis/store_io.h"
 #include "common/base/testing.h"
 

@@ -5,7 +5,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/service.h"
+#include "common/service/service.h"
 
 // Until stdin ends. The environment says where Redis (TRADECAST_REDIS; every service has a user
 // there, without a password) and an empty directory (TRADECAST_RUN_DIR) are, and nothing else:

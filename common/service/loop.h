@@ -3,15 +3,15 @@
 #pragma once
 
 #include "common/batch/batch_io.h"
-#include "common/batch_phase.h"
+#include "common/service/batch_phase.h"
 #include "common/delivery/cells.h"
 #include "common/http/early_door.h"
 #include "common/delivery/envelope.h"
 #include "common/batch/ledger.h"
-#include "common/service.h"
+#include "common/service/service.h"
 #include "common/delivery/topology.h"
-#include "common/trace.h"
-#include "common/unreadable.h"
+#include "common/service/trace.h"
+#include "common/service/unreadable.h"
 
 #define INLETS_MAX (2 * INSTANCES_MAX)
 #define SOURCES_MAX (INSTANCES_MAX + CELLS_MAX + 8) // the monitor listens to every process, and to other cells

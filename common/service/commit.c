@@ -4,7 +4,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/loop.h"
+#include "common/service/loop.h"
 #include "common/base/own.h"
 #include "common/redis/store_io.h"
 #include "common/base/testing.h"

@@ -12,8 +12,8 @@
 #include "common/base/clock.h"
 #include "common/redis/journal.h"
 #include "common/base/log.h"
-#include "common/loop.h"
-#include "common/notify.h"
+#include "common/service/loop.h"
+#include "common/service/notify.h"
 
 static void complain(const char *text) { fprintf(stderr, "%s\n", text); }
 

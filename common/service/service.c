@@ -1,6 +1,6 @@
 // service - main() of every service: options, signals, run.
 // SPDX-License-Identifier: MIT
-#include "common/service.h"
+#include "common/service/service.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -12,8 +12,8 @@
 
 #include "common/bus/keys.h"
 #include "common/base/log.h"
-#include "common/loop.h"
-#include "common/rerun.h"
+#include "common/service/loop.h"
+#include "common/service/rerun.h"
 
 #define AT(field) offsetof(struct settings, field)
 #define MIB INT64_C(1048576)

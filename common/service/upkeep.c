@@ -7,7 +7,7 @@
 #include "common/redis/journal.h"
 #include "common/bus/keys.h"
 #include "common/base/log.h"
-#include "common/loop.h"
+#include "common/service/loop.h"
 #include "common/redis/store_io.h"
 #include "common/base/testing.h"
 

@@ -6,7 +6,7 @@
 #include "common/domain/book.h"
 #include "common/delivery/delivery.h"
 #include "common/http/http.h"
-#include "common/options.h"
+#include "common/service/options.h"
 #include "common/bus/port.h"
 #include "common/redis/store.h"
 #include "proto/topics.h"

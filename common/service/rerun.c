@@ -1,6 +1,6 @@
 // rerun - one process of a service run again from its traces.
 // SPDX-License-Identifier: MIT
-#include "common/rerun.h"
+#include "common/service/rerun.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,10 +8,10 @@
 
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
-#include "common/frames.h"
+#include "common/service/frames.h"
 #include "common/redis/journal.h"
 #include "common/base/log.h"
-#include "common/loop.h"
+#include "common/service/loop.h"
 #include "common/base/own.h"
 #include "common/bus/port_memory.h"
 #include "rerun.pb-c.h"

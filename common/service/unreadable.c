@@ -1,6 +1,6 @@
 // unreadable - records that Redis holds and nobody can read: on file, alerted, and in no one's way.
 // SPDX-License-Identifier: MIT
-#include "common/unreadable.h"
+#include "common/service/unreadable.h"
 
 #include <ctype.h>
 #include <stdio.h>

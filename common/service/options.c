@@ -1,6 +1,6 @@
 // options - settings from the environment by one table.
 // SPDX-License-Identifier: MIT
-#include "common/options.h"
+#include "common/service/options.h"
 
 #include <errno.h>
 #include <fcntl.h>

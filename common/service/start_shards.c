@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/loop.h"
+#include "common/service/loop.h"
 #include "common/domain/shard.h"
 
 static err_t read_number(store_t *store, const char *key, unsigned *out) {

@@ -1,12 +1,12 @@
 // loop - wait, take what is there, hand it to handlers, commit once, then send and answer.
 // SPDX-License-Identifier: MIT
-#include "common/loop.h"
+#include "common/service/loop.h"
 
 #include <string.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/notify.h"
+#include "common/service/notify.h"
 #include "common/redis/store_io.h"
 #include "common/base/testing.h"
 

@@ -1,13 +1,13 @@
 // trace - what a service did, batch by batch, published while somebody listens.
 // SPDX-License-Identifier: MIT
-#include "common/trace.h"
+#include "common/service/trace.h"
 
 #include <string.h>
 
 #include "common/base/array.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/loop.h"
+#include "common/service/loop.h"
 
 #define LOOK_EVERY  (50 * NS_PER_MS)
 #define HOLD_FOR    (3 * NS_PER_S) // longer than a listener takes to connect again
