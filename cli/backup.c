@@ -15,7 +15,7 @@
 #include "common/base/own.h"
 #include "common/sql/sql_copy.h"
 #include "cli/place.h"
-#include "services/archiver/chain_check.h"
+#include "services/archiver/chain/check.h"
 #include "cli/text.h"
 
 #define PATH_TEXT 512

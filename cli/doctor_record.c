@@ -11,7 +11,7 @@
 #include "common/base/clock.h"
 #include "common/base/own.h"
 #include "cli/doctor.h"
-#include "services/archiver/chain_check.h"
+#include "services/archiver/chain/check.h"
 
 #define CHAIN_BELOW   (INT64_C(256) << 20) // a larger archive's chain is checked only when asked
 #define BACKUP_OLD_NS (7 * 86400 * NS_PER_S)

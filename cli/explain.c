@@ -10,7 +10,7 @@
 #include "common/base/clock.h"
 #include "cli/contributions.h"
 #include "cli/place.h"
-#include "services/archiver/signals.h"
+#include "services/archiver/rows/signals.h"
 #include "cli/story.h"
 
 // Where a kind of record is: its hash in Redis, its table in the archive (NULL: not kept there; an order is in its trade) and the column of

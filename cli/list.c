@@ -9,7 +9,7 @@
 #include "cli/listing.h"
 #include "cli/period.h"
 #include "cli/place.h"
-#include "services/archiver/query.h"
+#include "services/archiver/query/query.h"
 
 #define LIMIT 100
 

@@ -10,7 +10,7 @@
 #include "common/schema/record.h"
 #include "cli/cli.h"
 #include "cli/csv.h"
-#include "services/archiver/query.h"
+#include "services/archiver/query/query.h"
 #include "cli/text.h"
 
 #define FIELD_TEXT 48

@@ -12,7 +12,7 @@
 #include "common/base/own.h"
 #include "cli/period.h"
 #include "cli/place.h"
-#include "services/archiver/performance.h"
+#include "services/archiver/counts/performance.h"
 
 #define DAYS_30 (30 * 86400 * NS_PER_S)
 

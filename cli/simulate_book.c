@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "common/base/own.h"
 #include "common/schema/record.h"
-#include "services/archiver/config_document.h"
+#include "services/archiver/config/document.h"
 #include "cli/simulate.h"
 
 static bool visit_changes(config_t *wanted, uint64_t now, simulated_change_fn *visit, void *arg) {

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "common/base/own.h"
-#include "services/archiver/chain_check.h"
-#include "services/archiver/signals.h"
+#include "services/archiver/chain/check.h"
+#include "services/archiver/rows/signals.h"
 
 struct verification {
     struct findings findings;

@@ -10,9 +10,9 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/own.h"
-#include "services/archiver/audit.h"
-#include "services/archiver/readers.h"
-#include "services/archiver/retention.h"
+#include "services/archiver/audit/audit.h"
+#include "services/archiver/query/readers.h"
+#include "services/archiver/rows/retention.h"
 
 #define SWEEP_NS (60 * NS_PER_S)
 

@@ -4,7 +4,7 @@
 
 #include "common/service/service.h"
 #include "common/sql/sql.h"
-#include "services/archiver/chain.h"
+#include "services/archiver/chain/chain.h"
 
 struct curator_options {
     const char *database;

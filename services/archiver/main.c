@@ -5,7 +5,7 @@
 
 #include "common/base/own.h"
 #include "services/archiver/archiver.h"
-#include "services/archiver/config_schema.h"
+#include "services/archiver/config/rules/schema.h"
 
 // For deploy/reference: what a configuration may be.
 static int print_schema(void) {

@@ -12,7 +12,7 @@
 #include "common/base/testing.h"
 #include "execution.pb-c.h"
 #include "outcome.pb-c.h"
-#include "services/archiver/signals.h"
+#include "services/archiver/rows/signals.h"
 
 #define PAGE       200                              // signals at a tick
 #define REMEMBERED (47 * UINT64_C(3600) * NS_PER_S) // so long the door knows for sure what it had; nothing older is offered

@@ -4,7 +4,7 @@
 
 #include "common/batch/batch.h"
 #include "common/redis/store.h"
-#include "services/archiver/config.h"
+#include "services/archiver/config/config.h"
 
 extern const char *const archiver_slice[];
 

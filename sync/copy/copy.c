@@ -19,7 +19,7 @@
 #include "sync.pb-c.h"
 #include "sync/copy/copy_part.h"
 
-#define NUMBERED_SINCE UINT64_C(1500000000000000) // below: rows from before writes were numbered (services/archiver/schema.c)
+#define NUMBERED_SINCE UINT64_C(1500000000000000) // below: rows from before writes were numbered (services/archiver/rows/schema.c)
 
 volatile int copy_stop_asked;
 

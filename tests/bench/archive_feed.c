@@ -14,11 +14,11 @@
 #include "common/base/id.h"
 #include "common/schema/record.h"
 #include "order.pb-c.h"
-#include "services/archiver/database.h"
-#include "services/archiver/outcome.h"
-#include "services/archiver/positions.h"
-#include "services/archiver/rows.h"
-#include "services/archiver/signals.h"
+#include "services/archiver/rows/database.h"
+#include "services/archiver/rows/outcome.h"
+#include "services/archiver/rows/positions.h"
+#include "services/archiver/rows/rows.h"
+#include "services/archiver/rows/signals.h"
 #include "tests/unit/terms.h"
 
 #define E8(units) ((int64_t)(units)*1000000) // hundredths

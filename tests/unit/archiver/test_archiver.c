@@ -17,7 +17,7 @@
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
 #include "services/archiver/archiver.h"
-#include "services/archiver/schema.h"
+#include "services/archiver/rows/schema.h"
 #include "tests/unit/common/generated.h"
 
 struct world {

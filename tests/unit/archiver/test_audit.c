@@ -18,11 +18,11 @@
 
 #include "common/base/clock.h"
 #include "common/base/own.h"
-#include "services/archiver/audit.h"
-#include "services/archiver/audit_files.h"
-#include "services/archiver/database.h"
-#include "services/archiver/rows.h"
-#include "services/archiver/signals.h"
+#include "services/archiver/audit/audit.h"
+#include "services/archiver/audit/files.h"
+#include "services/archiver/rows/database.h"
+#include "services/archiver/rows/rows.h"
+#include "services/archiver/rows/signals.h"
 
 #define ROWS_MAX 4000
 #define SMALL    4096 // bytes: a file is closed after a dozen lines

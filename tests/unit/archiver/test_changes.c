@@ -14,8 +14,8 @@
 #include "common/base/own.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
-#include "services/archiver/database.h"
-#include "services/archiver/rows.h"
+#include "services/archiver/rows/database.h"
+#include "services/archiver/rows/rows.h"
 #include "tests/unit/common/generated.h"
 
 struct world {

@@ -13,10 +13,10 @@
 #include "common/base/id.h"
 #include "common/base/own.h"
 #include "common/schema/record.h"
-#include "services/archiver/config_desk.h"
-#include "services/archiver/config_document.h"
-#include "services/archiver/config_fields.h"
-#include "services/archiver/config_table.h"
+#include "services/archiver/config/verbs.h"
+#include "services/archiver/config/document.h"
+#include "services/archiver/config/rules/fields.h"
+#include "services/archiver/config/table.h"
 #include "services/archiver/slice.h"
 
 #define FIRST                                                                                                                              \

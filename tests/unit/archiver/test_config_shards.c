@@ -1,6 +1,6 @@
 // Which executor accounts are with follows from the configuration only for what is new.
 // SPDX-License-Identifier: MIT
-#include "services/archiver/config_document.h"
+#include "services/archiver/config/document.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -10,7 +10,7 @@
 
 #include "common/base/buffer.h"
 #include "config.pb-c.h"
-#include "services/archiver/config_walk.h"
+#include "services/archiver/config/walk.h"
 
 // "+path" only after, "-path" only before, "=path" both; goes down into everything.
 static bool note_path(void *arg, const struct config_spot *spot) {

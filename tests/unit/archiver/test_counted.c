@@ -15,11 +15,11 @@
 #include "common/base/clock.h"
 #include "common/base/own.h"
 #include "order.pb-c.h"
-#include "services/archiver/database.h"
-#include "services/archiver/outcome.h"
-#include "services/archiver/performance.h"
-#include "services/archiver/rows.h"
-#include "services/archiver/signals.h"
+#include "services/archiver/rows/database.h"
+#include "services/archiver/rows/outcome.h"
+#include "services/archiver/counts/performance.h"
+#include "services/archiver/rows/rows.h"
+#include "services/archiver/rows/signals.h"
 #include "tests/unit/terms.h"
 
 #define DAY  (86400 * NS_PER_S)

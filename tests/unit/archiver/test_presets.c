@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "common/base/own.h"
-#include "services/archiver/config_document.h"
+#include "services/archiver/config/document.h"
 
 #define PRESETS "deploy/presets"
 

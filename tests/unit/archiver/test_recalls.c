@@ -15,9 +15,9 @@
 #include "common/base/clock.h"
 #include "common/base/own.h"
 #include "outcome.pb-c.h"
-#include "services/archiver/database.h"
+#include "services/archiver/rows/database.h"
 #include "services/archiver/recalls.h"
-#include "services/archiver/rows.h"
+#include "services/archiver/rows/rows.h"
 #include "services/archiver/slice.h"
 
 #define NOW     (UINT64_C(1742638530) * NS_PER_S)

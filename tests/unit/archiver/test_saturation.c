@@ -10,8 +10,8 @@
 #include "common/base/decimal.h"
 #include "common/base/own.h"
 #include "common/schema/record.h"
-#include "services/archiver/outcome.h"
-#include "services/archiver/performance.h"
+#include "services/archiver/rows/outcome.h"
+#include "services/archiver/counts/performance.h"
 #include "tests/unit/terms.h"
 
 static TradeState lost_trade(void) {

@@ -12,8 +12,8 @@
 #include "common/base/own.h"
 #include "common/schema/record.h"
 #include "common/sql/sql.h"
-#include "services/archiver/schema.h"
-#include "services/archiver/signals.h"
+#include "services/archiver/rows/schema.h"
+#include "services/archiver/rows/signals.h"
 
 static Signal bare(void) {
     Signal s = SIGNAL__INIT;

@@ -1,0 +1,124 @@
+// config_shards - which executor accounts are with. A configuration says where they begin; `tradecast shards` moves them, while nothing
+// runs. So a change by which an account that is there would be with another executor is refused: its orders would go to one, and the other
+// would have its trades. SPDX-License-Identifier: MIT
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/table.h"
+#include "services/archiver/config/rules/rows.h"
+
+// A configuration as places are found in it.
+struct places {
+    const config_t *config;
+    struct shard_map map;
+    table_t *servers; // struct server, by account_id
+};
+
+// The gateway's instance that serves an account.
+struct server {
+    const InstanceConfig *instance;
+    unsigned place;
+};
+
+static const AccountConfig *account_of(const void *arg, const char *account_id) {
+    const struct config_row *row =
+        config_find(arg, CONFIG_CHANGE__KIND__account_config, account_id);
+    return row ? (const AccountConfig *)row->m : NULL;
+}
+
+static struct places places_of(const config_t *config, const struct shards_of *shards) {
+    struct places p = {config,
+                       {shards->executors, shards->record, account_of, config},
+                       table_new(sizeof(struct server))};
+    const struct config_row *row = NULL;
+    while ((row = config_next(config, CONFIG_CHANGE__KIND__instance_config, row))) {
+        const InstanceConfig *instance = (const InstanceConfig *)row->m;
+        const struct server server = {instance, shard_of_instance(&p.map, instance)};
+        for (size_t i = 0; i < instance->n_accounts; i++)
+            *(struct server *)table_add(p.servers, table_key(instance->accounts[i])) = server;
+    }
+    return p;
+}
+
+static bool is_served(const struct places *p, const char *account_id) {
+    return table_find(p->servers, table_key(account_id)) != NULL;
+}
+
+static unsigned place_of(const struct places *p, const AccountConfig *account) {
+    const struct server *s = table_find(p->servers, table_key(account->account_id));
+    if (s && !shard_record_find(p->map.record, account->account_id)) return s->place;
+    return shard_of_account(&p->map, account, s ? s->instance : NULL);
+}
+
+struct check {
+    const config_t *held;
+    struct places before, after;
+    struct complaints *to;
+};
+
+static struct config_check check_of(const struct check *c, const struct config_row *row) {
+    return (struct config_check){c->after.config, c->to, row->path};
+}
+
+// What is said anew. What was said before an account was moved may stay, and says nothing any more.
+static void check_said(const struct check *c, const struct config_row *row, uint32_t shard,
+                       unsigned place) {
+    const struct config_check at = check_of(c, row);
+    if (shard >= c->after.map.shards)
+        config_wrong(&at, "shard", "must be less than %u, the number of executors",
+                     c->after.map.shards);
+    else if (shard != place)
+        config_wrong(&at, "shard",
+                     "is with executor %u; it is moved by: tradecast shards move %.64s --to %u",
+                     place, row->id, shard);
+}
+
+static void check_account(const struct check *c, const struct config_row *row) {
+    const struct config_check at = check_of(c, row);
+    const AccountConfig *now = (const AccountConfig *)row->m, *held = account_of(c->held, row->id);
+    // Without a gateway nothing is done for it.
+    bool stays = held && is_served(&c->before, row->id) && is_served(&c->after, row->id);
+    unsigned place = place_of(&c->after, now), was = stays ? place_of(&c->before, held) : place;
+    bool said = now->has_shard && (!held || !held->has_shard || held->shard != now->shard);
+    if (said && (now->shard >= c->after.map.shards || now->shard != was))
+        return check_said(c, row, now->shard, was);
+    if (place != was)
+        config_wrong(&at, "shard",
+                     "would be with executor %u and is with executor %u; it is moved by: "
+                     "tradecast shards move %.64s --to %u",
+                     place, was, row->id, place);
+}
+
+static void check_instance(const struct check *c, const struct config_row *row) {
+    const struct config_check at = check_of(c, row);
+    const InstanceConfig *now = (const InstanceConfig *)row->m;
+    const struct config_row *before =
+        config_find(c->held, CONFIG_CHANGE__KIND__instance_config, row->id);
+    const InstanceConfig *held = before ? (const InstanceConfig *)before->m : NULL;
+    unsigned place = shard_of_instance(&c->after.map, now);
+    if (now->has_shard && (!held || !held->has_shard || held->shard != now->shard))
+        check_said(c, row, now->shard, place);
+    for (size_t i = 0; i < now->n_accounts; i++) {
+        char part[48];
+        const AccountConfig *account = account_of(c->after.config, now->accounts[i]);
+        if (!account || place_of(&c->after, account) == place) continue;
+        (void)snprintf(part, sizeof part, "accounts[%zu]", i);
+        config_wrong(&at, part,
+                     "%.64s is with executor %u, and the others here with executor %u: a gateway "
+                     "has one executor",
+                     now->accounts[i], place_of(&c->after, account), place);
+    }
+}
+
+void config_check_shards(const config_t *held, const config_t *wanted,
+                         const struct shards_of *shards, struct complaints *complaints) {
+    if (!shards->executors) return;
+    struct check c = {held, places_of(held, shards), places_of(wanted, shards), complaints};
+    const struct config_row *row = NULL;
+    while ((row = config_next(wanted, CONFIG_CHANGE__KIND__account_config, row)))
+        check_account(&c, row);
+    while ((row = config_next(wanted, CONFIG_CHANGE__KIND__instance_config, row)))
+        check_instance(&c, row);
+    table_destroy(&c.before.servers);
+    table_destroy(&c.after.servers);
+}
