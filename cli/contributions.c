@@ -8,7 +8,7 @@
 #include "archive.pb-c.h"
 #include "common/base/clock.h"
 #include "common/base/own.h"
-#include "services/ingest/consensus.h"
+#include "services/ingest/consensus/consensus.h"
 
 struct gathering {
     struct story *story;

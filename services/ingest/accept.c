@@ -7,12 +7,12 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/schema/record.h"
-#include "services/ingest/dialect.h"
-#include "services/ingest/identity.h"
-#include "services/ingest/lifecycle.h"
-#include "services/ingest/rules.h"
+#include "services/ingest/read/dialect.h"
+#include "services/ingest/identity/identity.h"
+#include "services/ingest/rules/lifecycle.h"
+#include "services/ingest/rules/rules.h"
 #include "services/ingest/slice.h"
-#include "services/ingest/source_rules.h"
+#include "services/ingest/rules/source_rules.h"
 
 #define REASON_MAX  500
 #define DUPLICATES_LOGGED_PER_S 10 // the rest is counted

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "services/ingest/identity.h"
+#include "services/ingest/identity/identity.h"
 #include "services/ingest/ingest.h"
 
 struct request {

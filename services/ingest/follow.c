@@ -9,8 +9,8 @@
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
 #include "services/ingest/accept.h"
-#include "services/ingest/identity.h"
-#include "services/ingest/lifecycle.h"
+#include "services/ingest/identity/identity.h"
+#include "services/ingest/rules/lifecycle.h"
 #include "services/ingest/slice.h"
 
 #define REASON_MAX 500

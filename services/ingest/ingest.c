@@ -12,9 +12,9 @@
 #include "common/base/log.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
-#include "services/ingest/door.h"
+#include "services/ingest/door/door.h"
 #include "services/ingest/follow.h"
-#include "services/ingest/handover.h"
+#include "services/ingest/door/handover.h"
 #include "services/ingest/slice.h"
 
 #define BODY_MAX     (64 * 1024)

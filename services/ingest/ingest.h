@@ -17,12 +17,12 @@
 #include "common/bus/port.h"
 #include "common/service/service.h"
 #include "common/base/table.h"
-#include "services/ingest/duplicates.h"
-#include "services/ingest/identity.h"
-#include "services/ingest/prices.h"
-#include "services/ingest/reply.h"
-#include "services/ingest/sources.h"
-#include "services/ingest/votes.h"
+#include "services/ingest/identity/duplicates.h"
+#include "services/ingest/identity/identity.h"
+#include "services/ingest/prices/prices.h"
+#include "services/ingest/door/reply.h"
+#include "services/ingest/door/sources.h"
+#include "services/ingest/consensus/votes.h"
 
 #define GUARD_FOR     (48 * UINT64_C(3600) * NS_PER_S) // how long a signal is remembered at least
 #define HANDOVERS_MAX 32                               // taken in one batch

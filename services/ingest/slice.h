@@ -5,8 +5,8 @@
 #include "common/batch/batch.h"
 #include "common/redis/store.h"
 #include "price.pb-c.h"
-#include "services/ingest/losses.h"
-#include "services/ingest/sources.h"
+#include "services/ingest/identity/losses.h"
+#include "services/ingest/door/sources.h"
 #include "signal.pb-c.h"
 
 #define SIGNAL_PREFIX    "signal:"

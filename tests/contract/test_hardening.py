@@ -48,7 +48,7 @@ def test_the_door_compares_secrets_in_constant_time():
     early = re.compile(r"(?<!sodium_)\b(?:memcmp|strcmp|strncmp)\s*\([^;]*\b\w*(?:token|password|license|secret)\w*\b[^;]*;")
     found = [f"{p.relative_to(ROOT)}: {m.group(0)}" for p in (ROOT / "services/ingest").glob("*.c") for m in early.finditer(p.read_text())]
     assert found == []
-    for file in ("services/ingest/sources.c", "services/ingest/dialect_pineconnector.c"):
+    for file in ("services/ingest/door/sources.c", "services/ingest/read/dialect_pineconnector.c"):
         assert "sodium_memcmp" in (ROOT / file).read_text()
 
 

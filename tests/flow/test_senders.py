@@ -28,7 +28,7 @@ def doors(plant):
 
 
 def derived_id(source, body, bucket):
-    """The signal_id that the door makes of a body without one: anybody who foresees the body can compute it (services/ingest/identity.c)."""
+    """The signal_id that the door makes of a body without one: anybody who foresees the body can compute it (services/ingest/identity/identity.c)."""
     content = hashlib.blake2b(source.encode() + b"\0" + body, digest_size=16).hexdigest()
     parts = [b"signal", source.encode(), content.encode(), str(bucket).encode()]
     bits = bytearray(hashlib.blake2b(b"".join(len(p).to_bytes(8, "little") + p for p in parts), digest_size=16).digest())

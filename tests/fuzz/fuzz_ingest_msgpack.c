@@ -1,6 +1,6 @@
 // fuzz_ingest_msgpack - any bytes to the msgpack reader of the door.
 // SPDX-License-Identifier: MIT
-#include "services/ingest/fields.h"
+#include "services/ingest/read/fields.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "common/base/decimal.h"
 #include "common/schema/record.h"
-#include "services/ingest/rules.h"
+#include "services/ingest/rules/rules.h"
 #include "tests/fuzz/fuzz.h"
 
 #define NOW   UINT64_C(1742638530000000000)

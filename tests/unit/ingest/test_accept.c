@@ -1,7 +1,7 @@
 // test_accept - what a body at the door becomes, and what is written.
 // SPDX-License-Identifier: MIT
 #include "common/delivery/envelope.h"
-#include "services/ingest/door.h"
+#include "services/ingest/door/door.h"
 #include "world.h"
 
 static Signal *accepted(struct world *w, const char *body) {

@@ -15,7 +15,7 @@
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
 #include "common/base/own.h"
-#include "services/ingest/consensus.h"
+#include "services/ingest/consensus/consensus.h"
 
 #define NOW   (UINT64_C(1742638530) * NS_PER_S)
 #define E8(x) ((int64_t)((x)*1000000 + 0.5) * 100) // a literal with at most 6 decimals

@@ -1,10 +1,10 @@
 // test_dialects - every command, key and field of the dialects is mapped or refused with its name; none is silently ignored.
 // SPDX-License-Identifier: MIT
 #include "common/base/decimal.h"
-#include "services/ingest/dialect.h"
-#include "services/ingest/names.h"
-#include "services/ingest/rules.h"
-#include "services/ingest/source_rules.h"
+#include "services/ingest/read/dialect.h"
+#include "services/ingest/read/names.h"
+#include "services/ingest/rules/rules.h"
+#include "services/ingest/rules/source_rules.h"
 #include "tests/unit/ingest/world.h"
 
 #define LICENSE "6012345678901"

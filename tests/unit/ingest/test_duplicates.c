@@ -1,6 +1,6 @@
 // test_duplicates - a swallowed duplicate leaves a trace, and what is held of them has a bound.
 // SPDX-License-Identifier: MIT
-#include "services/ingest/duplicates.h"
+#include "services/ingest/identity/duplicates.h"
 #include "world.h"
 
 static void what_comes_again_is_counted_logged_and_kept(void **state) {

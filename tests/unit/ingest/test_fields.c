@@ -1,8 +1,8 @@
 // test_fields - JSON, MessagePack and text become the same map, and are held to the same limits.
 // SPDX-License-Identifier: MIT
 #include "common/base/own.h"
-#include "services/ingest/fields.h"
-#include "services/ingest/signal_of.h"
+#include "services/ingest/read/fields.h"
+#include "services/ingest/read/signal_of.h"
 #include "world.h"
 
 struct reader {

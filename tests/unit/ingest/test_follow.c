@@ -4,7 +4,7 @@
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
 #include "services/ingest/follow.h"
-#include "services/ingest/identity.h"
+#include "services/ingest/identity/identity.h"
 #include "world.h"
 
 static void new_signal(struct world *w, const char *id) {

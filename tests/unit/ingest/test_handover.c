@@ -1,8 +1,8 @@
 // test_handover - signals that other cells' doors have taken: new, had, unwanted, refused; and the same ones at this cell's own door.
 // SPDX-License-Identifier: MIT
 #include "common/delivery/envelope.h"
-#include "services/ingest/handover.h"
-#include "services/ingest/identity.h"
+#include "services/ingest/door/handover.h"
+#include "services/ingest/identity/identity.h"
 #include "world.h"
 
 #define BODY    "{\"symbol\":\"EURUSD\",\"direction\":\"buy\",\"lot_size\":1}"

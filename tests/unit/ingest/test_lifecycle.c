@@ -1,6 +1,6 @@
 // test_lifecycle - every (state, event) pair.
 // SPDX-License-Identifier: MIT
-#include "services/ingest/lifecycle.h"
+#include "services/ingest/rules/lifecycle.h"
 #include "world.h"
 
 #define NO 0

@@ -1,6 +1,6 @@
 // test_price_trust - whose price of a symbol counts, and which is believed.
 // SPDX-License-Identifier: MIT
-#include "services/ingest/price_trust.h"
+#include "services/ingest/prices/price_trust.h"
 #include "world.h"
 
 #define PERCENT(n) D((n)*DECIMAL_SCALE)

@@ -1,7 +1,7 @@
 // test_sources - tokens, rates, floods.
 // SPDX-License-Identifier: MIT
-#include "services/ingest/bucket.h"
-#include "services/ingest/sources.h"
+#include "services/ingest/door/bucket.h"
+#include "services/ingest/door/sources.h"
 #include "world.h"
 
 static const SignalConfig *check(struct world *w, const char *name, const char *token) {

@@ -1,7 +1,7 @@
 // test_votes - signals of sources that are parts of a consensus, at the door.
 // SPDX-License-Identifier: MIT
 #include "common/delivery/envelope.h"
-#include "services/ingest/identity.h"
+#include "services/ingest/identity/identity.h"
 #include "world.h"
 
 #define BUY(id) "{\"signal_id\":\"" id "\",\"symbol\":\"EURUSD\",\"direction\":\"buy\",\"lot_size\":1}"
