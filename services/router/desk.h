@@ -6,9 +6,9 @@
 #include "common/domain/book.h"
 #include "common/base/id.h"
 #include "common/domain/rates.h"
-#include "services/router/accounts.h"
-#include "services/router/decide.h"
-#include "services/router/risks.h"
+#include "services/router/accounts/accounts.h"
+#include "services/router/decide/decide.h"
+#include "services/router/accounts/risks.h"
 
 // What is the same for all accounts at one broker, looked up once a signal.
 struct venue {

@@ -5,7 +5,7 @@
 #include "common/base/decimal.h"
 #include "common/delivery/envelope.h"
 #include "common/delivery/topology.h"
-#include "services/router/locks.h"
+#include "services/router/accounts/locks.h"
 #include "services/router/router.h"
 #include "services/router/slice.h"
 

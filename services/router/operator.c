@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
-#include "services/router/locks.h"
+#include "services/router/accounts/locks.h"
 #include "services/router/slice.h"
 
 // --- halts: everywhere, of an account, of what a source causes

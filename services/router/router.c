@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
-#include "services/router/locks.h"
+#include "services/router/accounts/locks.h"
 #include "services/router/slice.h"
 
 #define CHORES_EVERY NS_PER_S

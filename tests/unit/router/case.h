@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "services/router/decide.h"
+#include "services/router/decide/decide.h"
 
 #define NOW      (UINT64_C(1742638530) * NS_PER_S)
 #define E8(text) e8_of(text)

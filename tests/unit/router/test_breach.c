@@ -12,7 +12,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
-#include "services/router/breach.h"
+#include "services/router/accounts/breach.h"
 
 #define MONEY(x) ((int64_t)(x)*DECIMAL_SCALE)
 #define CENT     (DECIMAL_SCALE / 100)

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "services/router/decide.h"
+#include "services/router/decide/decide.h"
 
 #define NOW     (UINT64_C(1742638530) * NS_PER_S)
 #define LOTS(x) ((int64_t)((x)*100 + 0.5) * INT64_C(1000000)) // hundredths of a lot, positive

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "services/router/risk.h"
+#include "services/router/decide/risk.h"
 
 #define NOW      (UINT64_C(1742638530) * NS_PER_S) // Saturday 2025-03-22T10:15:30Z
 #define LOTS(x)  ((int64_t)((x)*100 + 0.5) * INT64_C(1000000))

@@ -13,7 +13,7 @@
 #include <time.h>
 
 #include "case.h"
-#include "services/router/size.h"
+#include "services/router/decide/size.h"
 
 #define R(name)   REASON__CODE__##name
 #define ORDERED   R(ordered)

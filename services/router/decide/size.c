@@ -1,10 +1,10 @@
 // size - how many lots an account trades.
 // SPDX-License-Identifier: MIT
-#include "services/router/size.h"
+#include "services/router/decide/size.h"
 
 #include <stdio.h>
 
-#include "services/router/levels.h"
+#include "services/router/decide/levels.h"
 
 #define ORDERED REASON__CODE__ordered
 #define ONE     DECIMAL_INT(1)

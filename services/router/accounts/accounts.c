@@ -1,6 +1,6 @@
 // accounts - what the router holds of each account.
 // SPDX-License-Identifier: MIT
-#include "services/router/accounts.h"
+#include "services/router/accounts/accounts.h"
 
 #include <stdio.h>
 #include <stdlib.h>

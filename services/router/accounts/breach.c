@@ -1,6 +1,6 @@
 // breach - what a trading day has brought, and which rule it breaks.
 // SPDX-License-Identifier: MIT
-#include "services/router/breach.h"
+#include "services/router/accounts/breach.h"
 
 #include "common/base/decimal.h"
 

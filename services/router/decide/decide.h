@@ -6,8 +6,8 @@
 #include "common/domain/rates.h"
 #include "config.pb-c.h"
 #include "order.pb-c.h"
-#include "services/router/accounts.h"
-#include "services/router/risks.h"
+#include "services/router/accounts/accounts.h"
+#include "services/router/accounts/risks.h"
 #include "system.pb-c.h"
 
 // Everything the decision depends on.

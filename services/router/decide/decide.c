@@ -1,16 +1,16 @@
 // decide - what one account makes of a signal.
 // SPDX-License-Identifier: MIT
-#include "services/router/decide.h"
+#include "services/router/decide/decide.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "services/router/levels.h"
-#include "services/router/plan.h"
-#include "services/router/risk.h"
-#include "services/router/size.h"
+#include "services/router/decide/levels.h"
+#include "services/router/decide/plan.h"
+#include "services/router/decide/risk.h"
+#include "services/router/decide/size.h"
 
 void decide_say(struct decide_result *out, const char *format, ...) {
     va_list args;

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "services/router/decide.h"
+#include "services/router/decide/decide.h"
 
 // What an entry of this side is reckoned from: the order's price, else the price the signal expects, else what the feed says (a buy pays
 // the ask). has == false: nothing says.

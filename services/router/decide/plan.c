@@ -1,11 +1,11 @@
 // plan - which orders and commands a signal becomes for one account.
 // SPDX-License-Identifier: MIT
-#include "services/router/plan.h"
+#include "services/router/decide/plan.h"
 
 #include <string.h>
 
-#include "services/router/levels.h"
-#include "services/router/size.h"
+#include "services/router/decide/levels.h"
+#include "services/router/decide/size.h"
 
 #define D_(name) SIGNAL__DIRECTION__##name
 

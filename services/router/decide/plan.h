@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "services/router/decide.h"
+#include "services/router/decide/decide.h"
 
 // Writes the legs; 0: there are none, and out->reason says why (in_position, no_position, nothing_to_change, or why a target has no size).
 // Closes come before entries, cancels before both.

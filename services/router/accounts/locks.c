@@ -1,12 +1,12 @@
 // locks - an account that breaks a rule is locked: in memory, in Redis, at the executor, and told.
 // SPDX-License-Identifier: MIT
-#include "services/router/locks.h"
+#include "services/router/accounts/locks.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "common/schema/record.h"
-#include "services/router/breach.h"
+#include "services/router/accounts/breach.h"
 #include "services/router/slice.h"
 
 #define KEEP_EVERY (10 * NS_PER_S) // balance and equity as last told, when nothing else is to be kept

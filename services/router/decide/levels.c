@@ -1,9 +1,9 @@
 // levels - stop loss, take profit and trailing of an entry, as prices.
 // SPDX-License-Identifier: MIT
-#include "services/router/levels.h"
+#include "services/router/decide/levels.h"
 
 #include "common/schema/record.h"
-#include "services/router/size.h"
+#include "services/router/decide/size.h"
 
 #define HUNDRED DECIMAL_INT(100)
 

@@ -1,6 +1,6 @@
 // risk - what an account's risk rules say of an entry.
 // SPDX-License-Identifier: MIT
-#include "services/router/risk.h"
+#include "services/router/decide/risk.h"
 
 #include <string.h>
 
@@ -8,8 +8,8 @@
 #include "common/base/decimal.h"
 #include "common/schema/record.h"
 #include "common/domain/zone.h"
-#include "services/router/levels.h"
-#include "services/router/risks.h"
+#include "services/router/decide/levels.h"
+#include "services/router/accounts/risks.h"
 
 #define PRICE_AGE_S    60 // presets of RiskRules
 #define ORDER_WINDOW_S 60

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "services/router/decide.h"
+#include "services/router/decide/decide.h"
 
 // `ordered`, or the rule that stops it, with its numbers in `out`. Before its size is known, and when it is (out->lots).
 Reason__Code risk_before(const struct decide_input *in, struct decide_result *out);

@@ -1,6 +1,6 @@
 // risks - what the router holds of each account's risk: its rules, its day, its lock; and which sources are halted.
 // SPDX-License-Identifier: MIT
-#include "services/router/risks.h"
+#include "services/router/accounts/risks.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +8,8 @@
 #include <utlist.h>
 
 #include "common/base/alloc.h"
-#include "services/router/accounts.h"
-#include "services/router/breach.h"
+#include "services/router/accounts/accounts.h"
+#include "services/router/accounts/breach.h"
 
 struct place {
     zone_t *zone;

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "services/router/decide.h"
+#include "services/router/decide/decide.h"
 
 // By what the subscription sizes. False: it says nothing.
 bool size_by(const Subscription *subscription, Sizing__By *out);
