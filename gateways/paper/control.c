@@ -6,8 +6,8 @@
 
 #include "common/domain/book.h"
 #include "common/schema/record.h"
-#include "gateways/paper/ledger.h"
-#include "gateways/paper/money.h"
+#include "gateways/paper/ledger/ledger.h"
+#include "gateways/paper/ledger/money.h"
 #include "gateways/paper/paper.h"
 
 #define CUT_MS_DEFAULT 1000

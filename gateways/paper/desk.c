@@ -5,7 +5,7 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "gateways/paper/ledger.h"
+#include "gateways/paper/ledger/ledger.h"
 #include "gateways/paper/paper.h"
 
 struct chance paper_chance(const paper_t *self, const struct order *o) {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "gateways/paper/netting.h"
+#include "gateways/paper/ledger/netting.h"
 #include "gateways/paper/paper.h"
 
 // Whether this broker knows a second order under a known id for what it is.

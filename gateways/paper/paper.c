@@ -9,7 +9,7 @@
 #include "common/base/alloc.h"
 #include "common/delivery/envelope.h"
 #include "common/base/log.h"
-#include "gateways/paper/ledger.h"
+#include "gateways/paper/ledger/ledger.h"
 #include "proto/topics.h"
 
 static void serve_accounts(paper_t *self) {

@@ -4,9 +4,9 @@
 
 #include "gateways/link/evidence.h"
 #include "gateways/link/gateway.h"
-#include "gateways/paper/chance.h"
-#include "gateways/paper/faults.h"
-#include "gateways/paper/order.h"
+#include "gateways/paper/orders/chance.h"
+#include "gateways/paper/orders/faults.h"
+#include "gateways/paper/orders/order.h"
 #include "gateways/paper/settings.h"
 #include "price.pb-c.h"
 

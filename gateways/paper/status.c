@@ -3,8 +3,8 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "gateways/paper/ledger.h"
-#include "gateways/paper/money.h"
+#include "gateways/paper/ledger/ledger.h"
+#include "gateways/paper/ledger/money.h"
 #include "gateways/paper/paper.h"
 
 #define HOLDINGS_MAX 6000 // a frame holds 1 MiB

@@ -16,7 +16,7 @@
 
 #include "common/base/clock.h"
 #include "gateways/link/settings.h"
-#include "gateways/paper/ledger.h"
+#include "gateways/paper/ledger/ledger.h"
 #include "gateways/paper/paper.h"
 #include "tests/unit/terms.h"
 

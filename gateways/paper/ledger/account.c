@@ -1,6 +1,6 @@
 // account - balance and what is at stake.
 // SPDX-License-Identifier: MIT
-#include "gateways/paper/account.h"
+#include "gateways/paper/ledger/account.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 // rows - an order as a row of the books.
 // SPDX-License-Identifier: MIT
-#include "gateways/paper/rows.h"
+#include "gateways/paper/ledger/rows.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 
 #include "common/base/decimal.h"
 #include "common/base/hash.h"
-#include "gateways/paper/market.h"
+#include "gateways/paper/orders/market.h"
 
 typedef __int128 wide_t;
 

@@ -1,6 +1,6 @@
 // market - symbols as the broker names them, and their prices as the feed tells them.
 // SPDX-License-Identifier: MIT
-#include "gateways/paper/market.h"
+#include "gateways/paper/orders/market.h"
 
 #include <stdio.h>
 #include <stdlib.h>

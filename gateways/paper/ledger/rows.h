@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/sql/sql.h"
-#include "gateways/paper/order.h"
+#include "gateways/paper/orders/order.h"
 #include "gateways/paper/paper.h"
 
 void rows_create(buffer_t *out);            // CREATE TABLE orders … as the first version of the books had it

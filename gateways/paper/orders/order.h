@@ -6,8 +6,8 @@
 #include "common/base/decimal.h"
 #include "common/base/hash.h"
 #include "execution.pb-c.h"
-#include "gateways/paper/account.h"
-#include "gateways/paper/market.h"
+#include "gateways/paper/ledger/account.h"
+#include "gateways/paper/orders/market.h"
 
 #define REASON_TEXT 24
 

@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "gateways/paper/closed.h"
+#include "gateways/paper/ledger/closed.h"
 #include "gateways/paper/paper.h"
 
 // Into the list of its position, which is oldest first (received_at, then trade_id); nothing if

@@ -1,6 +1,6 @@
 // netting - whose orders a netting account's one position is made of.
 // SPDX-License-Identifier: MIT
-#include "gateways/paper/netting.h"
+#include "gateways/paper/ledger/netting.h"
 
 #include <string.h>
 #include <utlist.h>

@@ -1,6 +1,6 @@
 // closed - what one execution has closed.
 // SPDX-License-Identifier: MIT
-#include "gateways/paper/closed.h"
+#include "gateways/paper/ledger/closed.h"
 
 static struct closed_part *part_of(paper_t *self, struct closed *closed, struct order *o) {
     for (size_t i = 0; i < closed->n; i++) {

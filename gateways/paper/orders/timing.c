@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <utlist.h>
 
-#include "gateways/paper/money.h"
+#include "gateways/paper/ledger/money.h"
 #include "gateways/paper/paper.h"
 
 #define NEVER UINT64_MAX

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gateways/paper/money.h"
-#include "gateways/paper/netting.h"
+#include "gateways/paper/ledger/money.h"
+#include "gateways/paper/ledger/netting.h"
 #include "gateways/paper/paper.h"
 
 static bool refuse(buffer_t *answer, const char *sentence) {

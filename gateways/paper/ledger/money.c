@@ -1,6 +1,6 @@
 // money - what positions are worth in their account's currency.
 // SPDX-License-Identifier: MIT
-#include "gateways/paper/money.h"
+#include "gateways/paper/ledger/money.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 // order - one client order id at this broker.
 // SPDX-License-Identifier: MIT
-#include "gateways/paper/order.h"
+#include "gateways/paper/orders/order.h"
 
 #include <stdio.h>
 #include <stdlib.h>

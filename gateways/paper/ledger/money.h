@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "gateways/paper/account.h"
+#include "gateways/paper/ledger/account.h"
 
 // Rounding: an amount in the symbol's currency is rounded once, half even, to 8 decimals. What is converted is then rounded against the
 // account: what it gains down, at the cheaper of bid and ask, what it loses and its margin up, at the dearer.

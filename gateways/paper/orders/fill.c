@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "gateways/paper/closed.h"
-#include "gateways/paper/money.h"
-#include "gateways/paper/netting.h"
+#include "gateways/paper/ledger/closed.h"
+#include "gateways/paper/ledger/money.h"
+#include "gateways/paper/ledger/netting.h"
 #include "gateways/paper/paper.h"
 
 bool paper_side_price(const struct symbol *s, int leg, decimal_t *out) {

@@ -1,6 +1,6 @@
 // chance - what befalls an order, told by seed and client order id.
 // SPDX-License-Identifier: MIT
-#include "gateways/paper/chance.h"
+#include "gateways/paper/orders/chance.h"
 
 #include <sodium.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 // faults - what a broker does wrong on demand.
 // SPDX-License-Identifier: MIT
-#include "gateways/paper/faults.h"
+#include "gateways/paper/orders/faults.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 // ledger - orders and accounts in the paper broker's books.
 // SPDX-License-Identifier: MIT
-#include "gateways/paper/ledger.h"
+#include "gateways/paper/ledger/ledger.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 #include "common/base/alloc.h"
 #include "common/base/own.h"
 #include "common/sql/sql.h"
-#include "gateways/paper/netting.h"
-#include "gateways/paper/rows.h"
+#include "gateways/paper/ledger/netting.h"
+#include "gateways/paper/ledger/rows.h"
 
 enum statement { PUT_ORDER, GET_ORDER, GET_LIVE, GET_HISTORY, PUT_ACCOUNT, GET_ACCOUNTS, TOTALS, STATEMENTS };
 
