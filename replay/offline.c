@@ -11,7 +11,7 @@
 #include "common/base/own.h"
 #include "common/schema/record.h"
 #include "cli/files.h"
-#include "cli/simulate.h"
+#include "cli/simulate/simulate.h"
 
 #define FILE_MOST (16 * 1000 * 1000)
 #define KEPT_MOST ((size_t)256 << 20)

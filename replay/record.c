@@ -14,7 +14,7 @@
 #include "replay/commands.h"
 #include "replay/record_traces.h"
 #include "replay/recording.h"
-#include "cli/stream.h"
+#include "cli/operator/stream.h"
 
 #define PAUSE_MS    50
 #define TRACES_MS   150  // how long after a batch its trace may come

@@ -10,7 +10,7 @@
 #include "common/base/hash.h"
 #include "common/base/own.h"
 #include "replay/commands.h"
-#include "cli/entry.h"
+#include "cli/operator/entry.h"
 #include "cli/place.h"
 #include "replay/recording.h"
 #include "cli/text.h"

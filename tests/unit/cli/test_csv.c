@@ -7,7 +7,7 @@
 // cmocka wants the four above first
 #include <cmocka.h>
 
-#include "cli/csv.h"
+#include "cli/archive/csv.h"
 
 static void a_text_that_would_be_calculated_has_an_apostrophe_in_front(void **state) {
     (void)state;

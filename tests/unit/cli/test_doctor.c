@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "cli/doctor.h"
+#include "cli/doctor/doctor.h"
 #include "common/base/clock.h"
 
 static void a_setting_is_judged_by_the_profile(void **state) {

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "cli/entry.h"
+#include "cli/operator/entry.h"
 #include "common/base/own.h"
 #include "execution.pb-c.h"
 #include "order.pb-c.h"

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "cli/period.h"
-#include "cli/report.h"
+#include "cli/archive/report.h"
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
 #include "common/base/own.h"

@@ -1,6 +1,6 @@
 // Which accounts move when executors are added or taken away, or when somebody says so.
 // SPDX-License-Identifier: MIT
-#include "cli/shards_plan.h"
+#include "cli/cluster/shards_plan.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "cli/simulate.h"
+#include "cli/simulate/simulate.h"
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
 #include "common/base/log.h"

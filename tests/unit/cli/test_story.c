@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "cli/story.h"
+#include "cli/operator/story.h"
 #include "common/base/clock.h"
 #include "common/base/own.h"
 #include "tests/unit/terms.h"

@@ -9,7 +9,7 @@
 // cmocka wants the first four above it
 #include <cmocka.h>
 
-#include "cli/config_print.h"
+#include "cli/operator/config_print.h"
 #include "cli/yaml.h"
 
 static void reads(const char *yaml, const char *json) {
