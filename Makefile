@@ -35,7 +35,7 @@ LIBS = $(shell pkg-config --libs $(PACKAGES)) -pthread
 PROTOS := $(wildcard proto/*.proto)
 PB_C := $(PROTOS:proto/%.proto=build/proto/%.pb-c.c)
 PB_H := $(PB_C:.c=.h)
-COMMON_O := $(patsubst %.c,$(OUT)/%.o,$(wildcard common/*.c common/*/*.c proto/*.c)) $(PB_C:build/proto/%.c=$(OUT)/pb/%.o)
+COMMON_O := $(patsubst %.c,$(OUT)/%.o,$(wildcard common/*/*.c proto/*.c)) $(PB_C:build/proto/%.c=$(OUT)/pb/%.o)
 LIB := $(OUT)/libtradecast.a
 
 SERVICES := $(patsubst services/%/main.c,%,$(wildcard services/*/main.c))
