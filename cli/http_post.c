@@ -8,7 +8,7 @@
 #define ANSWER_MAX (1 << 20)
 #define WITHIN_MS  10000L
 
-static size_t take_body(char *data, size_t size, size_t n, void *arg) {
+static size_t append_answer_body(char *data, size_t size, size_t n, void *arg) {
     buffer_t *answer = arg;
     if (answer->length + size * n > ANSWER_MAX) return 0;
     buffer_add(answer, data, size * n);
@@ -24,7 +24,7 @@ static CURLcode perform_post(CURL *curl, const char *url, struct span body, buff
     curl_easy_setopt(curl, CURLOPT_POST, 1L);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.length);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.data ? body.data : "");
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, append_answer_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
     return curl_easy_perform(curl);
 }

@@ -52,7 +52,7 @@ static const char *subject_of(const ProtobufCMessage *m) {
     return "";
 }
 
-static const ProtobufCMessage *opened(struct comparing *c, const struct said *s) {
+static const ProtobufCMessage *open_compared_message(struct comparing *c, const struct said *s) {
     struct envelope e = {.body = s->body};
     (void)snprintf(e.type, sizeof e.type, "%s", s->type);
     return envelope_open(&e, c->arena);
@@ -62,7 +62,7 @@ static bool same_bytes(const struct span *a, const struct span *b) {
     return a->length == b->length && (!a->length || memcmp(a->data, b->data, a->length) == 0);
 }
 
-static struct span packed(struct comparing *c, const ProtobufCMessage *m) {
+static struct span pack_message(struct comparing *c, const ProtobufCMessage *m) {
     uint8_t *bytes = arena_take(c->arena, protobuf_c_message_get_packed_size(m) + 1);
     return (struct span){bytes, protobuf_c_message_pack(m, bytes)};
 }
@@ -71,21 +71,21 @@ static struct span packed(struct comparing *c, const ProtobufCMessage *m) {
 static bool said_same(struct comparing *c, const struct said *a, const struct said *b) {
     if (strcmp(a->type, b->type) != 0) return false;
     if (same_bytes(&a->body, &b->body)) return true;
-    const ProtobufCMessage *one = opened(c, a), *other = opened(c, b);
+    const ProtobufCMessage *one = open_compared_message(c, a), *other = open_compared_message(c, b);
     if (!one || !other) return false;
-    const struct span today = packed(c, one), as_said = packed(c, other);
+    const struct span today = pack_message(c, one), as_said = pack_message(c, other);
     return same_bytes(&today, &as_said);
 }
 
 // --- rows
 
-static bool has_room(struct comparing *c) {
+static bool has_row_room(struct comparing *c) {
     if (c->rows.count / c->rows.columns <= COMPARE_ROWS_MOST) return true;
     c->hidden++;
     return false;
 }
 
-static void add_head(struct comparing *c, const char *service, const ProtobufCMessage *m, const char *account) {
+static void add_message_cells(struct comparing *c, const char *service, const ProtobufCMessage *m, const char *account) {
     own(buffer) what = {0};
     const char *signal = text_in(m, "signal_id"), *subject = subject_of(m);
     if (!account) account = text_in(m, "account_id");
@@ -123,8 +123,8 @@ static bool same_decision(struct comparing *c, const Decision *a, const Decision
 }
 
 static void add_decisions(struct comparing *c, const char *service, const Routing *was, const Decision *a, const Decision *b) {
-    if (!has_room(c)) return;
-    add_head(c, service, &was->base, a ? a->account_id : b->account_id);
+    if (!has_row_room(c)) return;
+    add_message_cells(c, service, &was->base, a ? a->account_id : b->account_id);
     add_decision(c, a);
     add_decision(c, b);
 }
@@ -168,7 +168,7 @@ static void add_fields(const ProtobufCMessage *was, const ProtobufCMessage *is, 
     }
 }
 
-static void add_row(struct comparing *c, const char *service, const ProtobufCMessage *was, const ProtobufCMessage *is,
+static void add_difference_row(struct comparing *c, const char *service, const ProtobufCMessage *was, const ProtobufCMessage *is,
                     struct tally_of_messages *tally) {
     own(buffer) a = {0}, b = {0};
     const ProtobufCMessage *any = was ? was : is;
@@ -180,8 +180,8 @@ static void add_row(struct comparing *c, const char *service, const ProtobufCMes
     }
     tally->different++;
     if (any->descriptor == &routing__descriptor && add_routings(c, service, (const Routing *)was, (const Routing *)is)) return;
-    if (!has_room(c)) return;
-    add_head(c, service, any, NULL);
+    if (!has_row_room(c)) return;
+    add_message_cells(c, service, any, NULL);
     sheet_add(&c->rows, was ? buffer_string(&a) : NULL);
     sheet_add(&c->rows, NULL);
     sheet_add(&c->rows, is ? buffer_string(&b) : NULL);
@@ -191,7 +191,7 @@ static void add_row(struct comparing *c, const char *service, const ProtobufCMes
 // --- bringing together
 
 // The next message of the same type about the same thing that has none beside it yet. NULL: it is not said any more.
-static const ProtobufCMessage *counterpart(const ProtobufCMessage *was, const ProtobufCMessage **rest, size_t n) {
+static const ProtobufCMessage *find_counterpart(const ProtobufCMessage *was, const ProtobufCMessage **rest, size_t n) {
     for (size_t i = 0; was && i < n; i++) {
         const ProtobufCMessage *m = rest[i];
         if (!m || m->descriptor != was->descriptor || strcmp(subject_of(m), subject_of(was)) != 0) continue;
@@ -210,18 +210,18 @@ static void add_different(struct comparing *c, const struct both *both, struct t
         }
         tally->same += found[i];
     }
-    for (size_t k = 0; k < both->n_is; k++) rest[k] = taken[k] ? NULL : opened(c, &both->is[k]);
+    for (size_t k = 0; k < both->n_is; k++) rest[k] = taken[k] ? NULL : open_compared_message(c, &both->is[k]);
     for (size_t i = 0; i < both->n_was; i++) {
         if (found[i]) continue;
-        const ProtobufCMessage *was = opened(c, &both->was[i]);
-        add_row(c, both->service, was, counterpart(was, rest, both->n_is), tally);
+        const ProtobufCMessage *was = open_compared_message(c, &both->was[i]);
+        add_difference_row(c, both->service, was, find_counterpart(was, rest, both->n_is), tally);
     }
     for (size_t k = 0; k < both->n_is; k++) {
-        if (rest[k]) add_row(c, both->service, NULL, rest[k], tally);
+        if (rest[k]) add_difference_row(c, both->service, NULL, rest[k], tally);
     }
 }
 
-void compare(struct comparing *c, const struct both *both, struct tally_of_messages *tally) {
+void compare_messages(struct comparing *c, const struct both *both, struct tally_of_messages *tally) {
     size_t alike = 0;
     arena_reset(c->arena);
     while (alike < both->n_was && alike < both->n_is &&

@@ -35,4 +35,4 @@ struct both {
     const struct said *was, *is;
     size_t n_was, n_is;
 };
-void compare(struct comparing *c, const struct both *both, struct tally_of_messages *tally);
+void compare_messages(struct comparing *c, const struct both *both, struct tally_of_messages *tally);

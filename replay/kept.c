@@ -66,14 +66,14 @@ void kept_destroy(kept_t **self) {
 
 unsigned long kept_lost(const kept_t *self) { return self->lost; }
 
-static struct topic *find(const kept_t *self, const char *name) {
+static struct topic *find_kept_topic(const kept_t *self, const char *name) {
     struct topic *t;
     HASH_FIND_STR(self->topics, name, t);
     return t;
 }
 
 void kept_want(kept_t *self, const char *topic, unsigned reader) {
-    struct topic *t = find(self, topic);
+    struct topic *t = find_kept_topic(self, topic);
     if (!t) {
         t = alloc_zeroed(1, sizeof *t);
         (void)snprintf(t->name, sizeof t->name, "%s", topic);
@@ -82,7 +82,7 @@ void kept_want(kept_t *self, const char *topic, unsigned reader) {
     t->wanted[reader] = true;
 }
 
-static struct topic *fullest(kept_t *self) {
+static struct topic *find_fullest_topic(kept_t *self) {
     struct topic *t, *next, *most = self->topics;
     HASH_ITER(hh, self->topics, t, next) {
         if (t->count > most->count) most = t;
@@ -91,7 +91,7 @@ static struct topic *fullest(kept_t *self) {
 }
 
 void kept_add(kept_t *self, const char *topic, const struct envelope *e) {
-    struct topic *t = find(self, topic);
+    struct topic *t = find_kept_topic(self, topic);
     if (!t || entry_id_cmp(e->id, t->newest) <= 0) return;
     struct item *i = alloc_bytes(sizeof *i + e->body.length);
     *i = (struct item){.id = e->id, .prev = e->prev, .length = e->body.length};
@@ -106,13 +106,13 @@ void kept_add(kept_t *self, const char *topic, const struct envelope *e) {
     t->count++;
     self->bytes += size_of(i);
     while (self->bytes > self->bytes_most) {
-        drop_first(self, fullest(self));
+        drop_first(self, find_fullest_topic(self));
         self->lost++;
     }
 }
 
 bool kept_next(kept_t *self, const char *topic, unsigned reader, struct entry_id upto, struct envelope *out) {
-    struct topic *t = find(self, topic);
+    struct topic *t = find_kept_topic(self, topic);
     if (!t) return false;
     struct item *i = t->had[reader] ? t->had[reader]->next : t->first;
     if (!i || entry_id_cmp(i->id, upto) > 0) return false;

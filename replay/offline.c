@@ -17,7 +17,7 @@
 #define KEPT_MOST ((size_t)256 << 20)
 
 static volatile sig_atomic_t asked_to_stop;
-static void on_signal(int number) {
+static void request_offline_stop(int number) {
     (void)number;
     asked_to_stop = 1;
 }
@@ -40,7 +40,7 @@ struct process *process_called(struct offline *o, const char *name) {
     return NULL;
 }
 
-static bool is_wanted(const struct offline *o, const char *name) {
+static bool is_wanted_service(const struct offline *o, const char *name) {
     const char *wanted = o->options->service;
     return !wanted || strcmp(wanted, "all") == 0 || strcmp(wanted, name) == 0 || strncmp(wanted, name, strcspn(name, ".")) == 0;
 }
@@ -48,7 +48,7 @@ static bool is_wanted(const struct offline *o, const char *name) {
 static void process_add(struct offline *o, const Trace *t) {
     struct stream inlets[2 * INSTANCES_MAX];
     struct instance me = {.shard = t->start ? t->start->shard : 0};
-    if (!role_of(t->service, &me.role) || !is_wanted(o, t->service)) return;
+    if (!role_of(t->service, &me.role) || !is_wanted_service(o, t->service)) return;
     if (o->n == sizeof o->result->services / sizeof *o->result->services) return;
     struct process *p = &o->processes[o->n];
     p->reader = (unsigned)o->n;
@@ -72,7 +72,7 @@ static Trace *trace_of(const struct recorded *r) {
 
 typedef bool record_fn(struct offline *o, const struct recorded *r);
 
-static bool each(struct offline *o, record_fn *visit) {
+static bool visit_offline_records(struct offline *o, record_fn *visit) {
     char why[200];
     struct recorded r;
     own(recording) *file = recording_open(o->options->path, why);
@@ -90,7 +90,7 @@ static void beginning_add(struct process *p, const Trace *t) {
     p->beginnings[p->n_beginnings++] = (struct beginning){t->incarnation, t->number, t->start->batch};
 }
 
-static bool look(struct offline *o, const struct recorded *r) {
+static bool find_trace_process(struct offline *o, const struct recorded *r) {
     Trace *t = trace_of(r);
     if (!t) return true;
     if (!process_called(o, t->service)) process_add(o, t);
@@ -102,7 +102,7 @@ static bool look(struct offline *o, const struct recorded *r) {
 
 // --- what there was before
 
-static bool restore(struct offline *o, const struct recorded *r) {
+static bool restore_kept_key(struct offline *o, const struct recorded *r) {
     own(buffer) answer = {0};
     KeptKey *k = kept_key__unpack(NULL, r->body.length, r->body.data);
     if (!k) return true;
@@ -121,7 +121,7 @@ static bool add_change(void *arg, const ConfigChange *change) {
 }
 
 // What was changed before it is in it.
-static void configure(struct offline *o, const struct recorded *r) {
+static void apply_recorded_config(struct offline *o, const struct recorded *r) {
     own(buffer) why = {0};
     if (o->options->config) return;
     o->configured_at = r->at;
@@ -131,9 +131,9 @@ static void configure(struct offline *o, const struct recorded *r) {
     (void)complain_of_call(ANSWER_NO, "the recording's configuration: %s", buffer_string(&why));
 }
 
-static bool take(struct offline *o, const struct recorded *r) {
-    if (strcmp(r->type, RECORDED_CONFIGURATION) == 0) return configure(o, r), true;
-    if (strcmp(r->type, kept_key__descriptor.name) == 0) return restore(o, r);
+static bool handle_offline_record(struct offline *o, const struct recorded *r) {
+    if (strcmp(r->type, RECORDED_CONFIGURATION) == 0) return apply_recorded_config(o, r), true;
+    if (strcmp(r->type, kept_key__descriptor.name) == 0) return restore_kept_key(o, r);
     Trace *t = trace_of(r);
     if (t) return process_trace(o, t);
     struct envelope e = {.id = r->id, .prev = r->prev, .body = r->body};
@@ -144,21 +144,21 @@ static bool take(struct offline *o, const struct recorded *r) {
 
 // --- the whole
 
-static bool prepare(struct offline *o) {
+static bool prepare_offline_replay(struct offline *o) {
     char why[256];
     if (!sandbox_begin(&o->sandbox, why)) return o->outcome = complain_of_call(NO_REACH, "%s", why), false;
     o->store = store_new(&(struct store_options){o->sandbox.redis, "", "", 10000});
     if (store_connect(o->store)) return o->outcome = complain_of_call(NO_REACH, "%s", store_trouble(o->store)), false;
     (void)snprintf(o->archive, sizeof o->archive, "%s%s", o->options->archive ? o->options->archive : o->sandbox.directory,
                    o->options->archive ? "" : "/archive.db");
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    struct sigaction action = {.sa_handler = request_offline_stop, .sa_flags = SA_RESTART};
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     sandbox_enter(&o->sandbox);
     return true;
 }
 
-static void end(struct offline *o) {
+static void end_offline_replay(struct offline *o) {
     for (size_t i = 0; i < o->n; i++) {
         process_end(o, &o->processes[i]);
         free(o->processes[i].beginnings);
@@ -193,14 +193,14 @@ enum outcome offline_run(const struct offline_options *options, struct offline_r
     o->batch = arena_new(0);
     o->whole = arena_new(0);
     comparing_begin(&out->compared);
-    if (read_configuration(o) && each(o, look)) {
+    if (read_configuration(o) && visit_offline_records(o, find_trace_process)) {
         if (!o->n)
             o->outcome = ANSWER_NO;
-        else if (prepare(o))
-            (void)each(o, take);
+        else if (prepare_offline_replay(o))
+            (void)visit_offline_records(o, handle_offline_record);
     }
     if (asked_to_stop) o->outcome = complain_of_call(ANSWER_NO, "interrupted");
-    end(o);
+    end_offline_replay(o);
     enum outcome outcome = o->outcome;
     out->n = o->n;
     free(o);

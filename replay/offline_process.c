@@ -40,7 +40,7 @@ static void set_archive(struct offline *o, TraceStart *start) {
     start->n_settings = n;
 }
 
-static bool begin_process(struct offline *o, struct process *p, RerunInput *in) {
+static bool start_offline_process(struct offline *o, struct process *p, RerunInput *in) {
     Trace *begin = arena_take(o->batch, sizeof *begin);
     TraceStart *start = arena_take(o->batch, sizeof *start);
     *begin = *p->start;
@@ -57,19 +57,19 @@ static bool begin_process(struct offline *o, struct process *p, RerunInput *in) 
     return false;
 }
 
-static struct entry_id id_of(const TraceHead *h) { return (struct entry_id){h->incarnation, h->sequence}; }
+static struct entry_id get_offline_head_id(const TraceHead *h) { return (struct entry_id){h->incarnation, h->sequence}; }
 
-static void pass(struct offline *o, const struct process *p, const TraceHead *upto) {
+static void skip_kept_entries(struct offline *o, const struct process *p, const TraceHead *upto) {
     struct envelope e;
-    while (kept_next(o->kept, upto->topic, p->reader, id_of(upto), &e)) continue;
+    while (kept_next(o->kept, upto->topic, p->reader, get_offline_head_id(upto), &e)) continue;
 }
 
 // What came before it begins.
 static void pass_over(struct offline *o, struct process *p, const TraceBatch *b) {
     for (size_t i = 0; i < b->n_steps; i++) {
-        if (b->steps[i]->entries) pass(o, p, b->steps[i]->entries);
+        if (b->steps[i]->entries) skip_kept_entries(o, p, b->steps[i]->entries);
     }
-    for (size_t i = 0; i < b->n_outputs; i++) pass(o, p, b->outputs[i]);
+    for (size_t i = 0; i < b->n_outputs; i++) skip_kept_entries(o, p, b->outputs[i]);
 }
 
 // --- a batch
@@ -85,7 +85,7 @@ static bool is_news(struct offline *o, struct process *p, const struct envelope 
     return true;
 }
 
-static RerunEntry *entry_of(arena_t *arena, char *topic, const struct envelope *e) {
+static RerunEntry *make_rerun_entry(arena_t *arena, char *topic, const struct envelope *e) {
     RerunEntry *entry = arena_take(arena, sizeof *entry);
     rerun_entry__init(entry);
     entry->at = arena_take(arena, sizeof *entry->at);
@@ -100,14 +100,14 @@ static RerunEntry *entry_of(arena_t *arena, char *topic, const struct envelope *
 
 static void add_entries(struct offline *o, struct process *p, const TraceHead *upto, RerunInput *in, size_t *room) {
     struct envelope e;
-    while (kept_next(o->kept, upto->topic, p->reader, id_of(upto), &e)) {
+    while (kept_next(o->kept, upto->topic, p->reader, get_offline_head_id(upto), &e)) {
         if (!is_news(o, p, &e)) continue;
         if (in->n_entries == *room) {
             RerunEntry **more = arena_take(o->batch, (*room = *room ? 2 * *room : 64) * sizeof *more);
             if (in->n_entries) memcpy(more, in->entries, in->n_entries * sizeof *more);
             in->entries = more;
         }
-        in->entries[in->n_entries++] = entry_of(o->batch, upto->topic, &e);
+        in->entries[in->n_entries++] = make_rerun_entry(o->batch, upto->topic, &e);
     }
 }
 
@@ -128,7 +128,7 @@ static void compare_topic(struct offline *o, struct process *p, const char *topi
     for (size_t i = 0; i < b->n_outputs; i++) {
         const TraceHead *h = b->outputs[i];
         if (strcmp(h->topic, topic) != 0) continue;
-        while (kept_next(o->kept, topic, p->reader, id_of(h), &e))
+        while (kept_next(o->kept, topic, p->reader, get_offline_head_id(h), &e))
             said_add(&o->was, &both.n_was, &o->room_was, (struct said){type_name(e.type), e.body});
     }
     for (size_t i = 0; i < out->n_messages; i++) {
@@ -138,7 +138,7 @@ static void compare_topic(struct offline *o, struct process *p, const char *topi
     }
     both.was = o->was;
     both.is = o->is;
-    if (both.n_was || both.n_is) compare(&o->result->compared, &both, &p->result->messages);
+    if (both.n_was || both.n_is) compare_messages(&o->result->compared, &both, &p->result->messages);
 }
 
 static bool is_held(const struct process *p, const TraceBatch *b) { return b->number < p->held || (b->committed && b->number == p->held); }
@@ -151,7 +151,7 @@ static void compare_batch(struct offline *o, struct process *p, const TraceBatch
 }
 
 // NULL: nothing can go on.
-static const RerunOutput *exchange(struct offline *o, struct process *p, const RerunInput *in) {
+static const RerunOutput *exchange_with_child(struct offline *o, struct process *p, const RerunInput *in) {
     bool sent = frame_write(p->child.to, &in->base);
     const RerunOutput *out = sent ? (const RerunOutput *)frame_read(p->child.from, &rerun_output__descriptor, o->batch) : NULL;
     if (out && !out->unfit) return out;
@@ -160,18 +160,18 @@ static const RerunOutput *exchange(struct offline *o, struct process *p, const R
 }
 
 // What Redis held of it when the recording began is in its memory only once more.
-static bool do_batch(struct offline *o, struct process *p, TraceBatch *b) {
+static bool exchange_batch(struct offline *o, struct process *p, TraceBatch *b) {
     RerunInput in = RERUN_INPUT__INIT;
     size_t room = 0;
     in.batch = b;
     in.has_held = in.held = is_held(p, b);
     in.has_again = in.again = p->again;
     p->again = false;
-    if (!p->child.pid && !begin_process(o, p, &in)) return false;
+    if (!p->child.pid && !start_offline_process(o, p, &in)) return false;
     for (size_t i = 0; i < b->n_steps; i++) {
         if (b->steps[i]->entries) add_entries(o, p, b->steps[i]->entries, &in, &room);
     }
-    const RerunOutput *out = exchange(o, p, &in);
+    const RerunOutput *out = exchange_with_child(o, p, &in);
     if (!out) return false;
     p->stopped = out->stopped != NULL;
     if (p->stopped)
@@ -183,11 +183,11 @@ static bool do_batch(struct offline *o, struct process *p, TraceBatch *b) {
     return true;
 }
 
-static bool take_batch(struct offline *o, struct process *p, TraceBatch *b) {
+static bool handle_trace_batch(struct offline *o, struct process *p, TraceBatch *b) {
     arena_reset(o->batch);
     if (p->stopped) return true;
     if (!p->from) p->result->missing++; // nothing says where it began
-    if (p->start) return do_batch(o, p, b);
+    if (p->start) return exchange_batch(o, p, b);
     pass_over(o, p, b);
     return true;
 }
@@ -235,7 +235,7 @@ bool process_trace(struct offline *o, Trace *t) {
     p->number = t->number;
     if (t->number == p->from) p->start = t; // kept
     p->again |= t->start && p->child.pid;
-    for (size_t i = 0; good && i < t->n_batches; i++) good = take_batch(o, p, t->batches[i]);
+    for (size_t i = 0; good && i < t->n_batches; i++) good = handle_trace_batch(o, p, t->batches[i]);
     if (t != p->start) trace__free_unpacked(t, NULL);
     kept_sweep(o->kept);
     return good;

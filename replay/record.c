@@ -41,7 +41,7 @@ struct taking {
 };
 
 static volatile sig_atomic_t asked_to_stop;
-static void on_signal(int number) {
+static void request_recording_stop(int number) {
     (void)number;
     asked_to_stop = 1;
 }
@@ -50,7 +50,7 @@ static bool is_over(const struct taking *t) {
     return t->refused || (t->most && t->count >= t->most) || (t->until && clock_mono_ns() >= t->until);
 }
 
-static void add(struct taking *t, const char *topic, const struct envelope *e) {
+static void record_message(struct taking *t, const char *topic, const struct envelope *e) {
     const struct recorded r = {.at = t->now, .topic = topic, .type = e->type, .id = e->id, .prev = e->prev, .body = e->body};
     if (is_over(t)) return;
     if (recording_add(t->file, &r))
@@ -59,14 +59,14 @@ static void add(struct taking *t, const char *topic, const struct envelope *e) {
         t->refused = true;
 }
 
-static err_t take_entry(void *arg, const struct journal_entry *entry) {
+static err_t record_journal_entry(void *arg, const struct journal_entry *entry) {
     struct taking *t = arg;
     struct followed *f = &t->topics[t->current];
     struct envelope e;
     if (envelope_read(f->name, entry->envelope, &e)) return ERR_OK; // damaged: `journal show` says so
     if (f->at.incarnation && entry_id_cmp(e.prev, f->at) > 0) t->holes++;
     f->at = entry->id;
-    add(t, f->name, &e);
+    record_message(t, f->name, &e);
     return ERR_OK;
 }
 
@@ -76,22 +76,22 @@ static err_t take_journals(struct taking *t) {
         size_t count = AT_ONCE;
         while (!e && count == AT_ONCE && !is_over(t)) {
             t->now = clock_utc_ns();
-            e = store_journal(t->store, t->topics[t->current].name, t->topics[t->current].at, AT_ONCE, take_entry, t, &count);
+            e = store_journal(t->store, t->topics[t->current].name, t->topics[t->current].at, AT_ONCE, record_journal_entry, t, &count);
         }
     }
     return e;
 }
 
-static void take_prices(struct taking *t) {
+static void record_prices(struct taking *t) {
     struct parcel parcel;
     struct envelope e;
     t->now = clock_utc_ns();
     while (t->prices && !is_over(t) && port_receive(t->prices, &parcel)) {
-        if (envelope_read(parcel.topic, parcel.frame, &e) == ERR_OK) add(t, parcel.topic, &e);
+        if (envelope_read(parcel.topic, parcel.frame, &e) == ERR_OK) record_message(t, parcel.topic, &e);
     }
 }
 
-static void flush(struct taking *t) {
+static void flush_recording(struct taking *t) {
     uint64_t mono = clock_mono_ns();
     if (mono - t->flushed_at < FLUSH_EVERY) return;
     t->flushed_at = mono;
@@ -143,9 +143,9 @@ static void take_configuration(struct taking *t, const struct call *call) {
 }
 
 // What traces are about is in the file before them.
-static err_t take_all(struct taking *t) {
+static err_t record_all_input(struct taking *t) {
     traces_take(&t->traces);
-    take_prices(t);
+    record_prices(t);
     err_t e = take_journals(t);
     t->refused |= !traces_write(&t->traces, t->file, clock_utc_ns(), &t->batches);
     return e;
@@ -159,27 +159,27 @@ static void take_state(struct taking *t) {
     if (taken != STATE_TAKEN) (void)complain_of_call(NO_REACH, "what was open before is not in the recording: %s (docs/replay.md)", why[taken]);
 }
 
-static err_t follow(struct taking *t, bool only_past) {
-    struct sigaction action = {.sa_handler = on_signal};
+static err_t follow_journals(struct taking *t, bool only_past) {
+    struct sigaction action = {.sa_handler = request_recording_stop};
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     err_t e = take_journals(t);
     while (!e && !only_past && !asked_to_stop && !is_over(t)) {
         struct waiter waiter = {.port = t->prices};
         (void)ports_wait(&waiter, t->prices ? 1 : 0, PAUSE_MS);
-        e = take_all(t);
-        flush(t);
+        e = record_all_input(t);
+        flush_recording(t);
     }
     if (!e && asked_to_stop) { // what was there when the word came
         e = take_journals(t);
         (void)ports_wait(NULL, 0, t->traces.n ? TRACES_MS : 0);
-        if (!e) e = take_all(t);
+        if (!e) e = record_all_input(t);
     }
     t->refused |= !recording_flush(t->file);
     return e;
 }
 
-static enum outcome say(const struct call *call, const struct taking *t, err_t e) {
+static enum outcome report_recording(const struct call *call, const struct taking *t, err_t e) {
     const char *path = call->args[0];
     if (t->refused) return complain_of_call(NO_REACH, "%s: %s; what was written before can be read", path, strerror(errno));
     if (e) return complain_of_call(NO_REACH, "%s; what was written before can be read", store_trouble(t->store));
@@ -212,8 +212,8 @@ enum outcome run_record(struct call *call) {
     t.refused |= !recording_flush(t.file);
     if (!e && !only_past && !call->json) (void)fprintf(stderr, "tradecast: recording into %s; Ctrl-C ends it\n", call->args[0]);
     if (!e && !only_past) follow_prices(&t, call);
-    if (!e) e = follow(&t, only_past);
+    if (!e) e = follow_journals(&t, only_past);
     port_destroy(&t.prices);
     traces_close(&t.traces);
-    return say(call, &t, e);
+    return report_recording(call, &t, e);
 }

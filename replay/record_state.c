@@ -47,19 +47,19 @@ static err_t batches_of(const struct traces *t, store_t *store, buffer_t *out) {
     return e;
 }
 
-static bool same(const buffer_t *a, const buffer_t *b) { return a->length == b->length && memcmp(a->data, b->data, a->length) == 0; }
+static bool is_same_buffer(const buffer_t *a, const buffer_t *b) { return a->length == b->length && memcmp(a->data, b->data, a->length) == 0; }
 
 // --- the keys
 
-static bool begins(const char *key, const char *with) { return strncmp(key, with, strlen(with)) == 0; }
+static bool has_key_prefix(const char *key, const char *with) { return strncmp(key, with, strlen(with)) == 0; }
 
 static bool is_own(const char *key, const char *name) {
     static const char *const before[] = {"position:", "deadletter:"};
     size_t n = strlen(name);
     for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
-        if (begins(key, before[i]) && strcmp(key + strlen(before[i]), name) == 0) return true;
+        if (has_key_prefix(key, before[i]) && strcmp(key + strlen(before[i]), name) == 0) return true;
     }
-    return begins(key, name) && key[n] == ':';
+    return has_key_prefix(key, name) && key[n] == ':';
 }
 
 // The services' programs say it: no other place has the whole of it.
@@ -82,7 +82,7 @@ static bool read_slices(buffer_t *out) {
 static bool is_theirs(const struct looking *l, const char *key) {
     const char *slices = (const char *)l->slices.data, *end = slices + l->slices.length;
     for (const char *prefix = slices; prefix < end; prefix += strlen(prefix) + 1) {
-        if (begins(key, prefix)) return true;
+        if (has_key_prefix(key, prefix)) return true;
     }
     for (size_t i = 0; i < l->traces->n; i++) {
         if (is_own(key, l->traces->names[i])) return true;
@@ -168,7 +168,7 @@ static bool write_keys(const struct looking *l, recording_t *file) {
     return true;
 }
 
-static void clear(struct looking *l) {
+static void clear_scan(struct looking *l) {
     buffer_clear(&l->found);
     buffer_clear(&l->names);
     buffer_clear(&l->dumps);
@@ -177,7 +177,7 @@ static void clear(struct looking *l) {
 
 static enum state_taken try_once(const struct traces *t, struct looking *l, recording_t *file) {
     own(buffer) before = {0}, after = {0};
-    clear(l);
+    clear_scan(l);
     err_t e = batches_of(t, l->store, &before);
     if (!e) e = find_names(l);
     if (!e && l->n_found >= KEYS_MOST) return STATE_LARGE;
@@ -185,7 +185,7 @@ static enum state_taken try_once(const struct traces *t, struct looking *l, reco
     if (!e && l->dumps.length >= BYTES_MOST) return STATE_LARGE;
     if (!e) e = batches_of(t, l->store, &after);
     if (e) return STATE_FAILED;
-    if (!same(&before, &after)) return STATE_BUSY;
+    if (!is_same_buffer(&before, &after)) return STATE_BUSY;
     return write_keys(l, file) ? STATE_TAKEN : STATE_FAILED;
 }
 

@@ -50,22 +50,22 @@ void recording_destroy(recording_t **self) {
 
 // --- writing
 
-static void put_text(msgpack_packer *p, const char *text) {
+static void pack_text(msgpack_packer *p, const char *text) {
     size_t n = strlen(text);
     msgpack_pack_str(p, n);
     msgpack_pack_str_body(p, text, n);
 }
 
-static void put_number(msgpack_packer *p, const char *name, uint64_t n) {
-    put_text(p, name);
+static void pack_named_number(msgpack_packer *p, const char *name, uint64_t n) {
+    pack_text(p, name);
     msgpack_pack_uint64(p, n);
 }
 
 static void put_id(msgpack_packer *p, const char *name, struct entry_id id) {
     char text[ENTRY_ID_TEXT];
     entry_id_print(id, text);
-    put_text(p, name);
-    put_text(p, text);
+    pack_text(p, name);
+    pack_text(p, text);
 }
 
 static bool write_out(recording_t *self) {
@@ -87,10 +87,10 @@ recording_t *recording_create(const char *path, bool compressed, char why[static
     msgpack_packer p;
     msgpack_packer_init(&p, &self->packed, msgpack_sbuffer_write);
     msgpack_pack_map(&p, 3);
-    put_number(&p, "recording", 1);
-    put_text(&p, "by");
-    put_text(&p, "tradecast " TRADECAST_VERSION);
-    put_number(&p, "at", clock_utc_ns());
+    pack_named_number(&p, "recording", 1);
+    pack_text(&p, "by");
+    pack_text(&p, "tradecast " TRADECAST_VERSION);
+    pack_named_number(&p, "at", clock_utc_ns());
     if (write_out(self) && recording_flush(self)) return self; // a recording from its first moment on
     (void)snprintf(why, 200, "%.120s: cannot be written", path);
     recording_destroy(&self);
@@ -101,14 +101,14 @@ bool recording_add(recording_t *self, const struct recorded *r) {
     msgpack_packer p;
     msgpack_packer_init(&p, &self->packed, msgpack_sbuffer_write);
     msgpack_pack_map(&p, 6);
-    put_number(&p, "at", r->at);
-    put_text(&p, "topic");
-    put_text(&p, r->topic);
+    pack_named_number(&p, "at", r->at);
+    pack_text(&p, "topic");
+    pack_text(&p, r->topic);
     put_id(&p, "id", r->id);
     put_id(&p, "prev", r->prev);
-    put_text(&p, "type");
-    put_text(&p, r->type);
-    put_text(&p, "body");
+    pack_text(&p, "type");
+    pack_text(&p, r->type);
+    pack_text(&p, "body");
     msgpack_pack_bin(&p, r->body.length);
     msgpack_pack_bin_body(&p, r->body.data, r->body.length);
     return write_out(self);
@@ -167,7 +167,7 @@ static bool is_named(const msgpack_object_kv *kv, const char *name) {
            memcmp(kv->key.via.str.ptr, name, strlen(name)) == 0;
 }
 
-static bool take_text(const msgpack_object *o, char out[static NAMES_MOST + 1]) {
+static bool read_packed_text(const msgpack_object *o, char out[static NAMES_MOST + 1]) {
     if (o->type != MSGPACK_OBJECT_STR || o->via.str.size > NAMES_MOST) return false;
     memcpy(out, o->via.str.ptr, o->via.str.size);
     out[o->via.str.size] = 0;
@@ -180,8 +180,8 @@ static bool take_id(const msgpack_object *o, struct entry_id *out) {
 
 static bool take_value(recording_t *self, const msgpack_object_kv *kv, struct recorded *out) {
     if (is_named(kv, "at")) return out->at = kv->val.via.u64, kv->val.type == MSGPACK_OBJECT_POSITIVE_INTEGER;
-    if (is_named(kv, "topic")) return take_text(&kv->val, self->topic);
-    if (is_named(kv, "type")) return take_text(&kv->val, self->type);
+    if (is_named(kv, "topic")) return read_packed_text(&kv->val, self->topic);
+    if (is_named(kv, "type")) return read_packed_text(&kv->val, self->type);
     if (is_named(kv, "id")) return take_id(&kv->val, &out->id);
     if (is_named(kv, "prev")) return take_id(&kv->val, &out->prev);
     if (!is_named(kv, "body") || kv->val.type != MSGPACK_OBJECT_BIN) return false;
@@ -204,7 +204,7 @@ static bool take_record(recording_t *self, size_t length, struct recorded *out) 
 }
 
 // How long the next record is; 0: the file ends before.
-static size_t find_record(recording_t *self) {
+static size_t find_next_record(recording_t *self) {
     size_t length;
     do length = self->ahead.length > self->taken ? record_length(self->ahead.data + self->taken, self->ahead.length - self->taken) : 0;
     while (!length && read_more(self));
@@ -218,7 +218,7 @@ recording_t *recording_open(const char *path, char why[static 200]) {
         return NULL;
     }
     recording_t *self = recording_of(file);
-    size_t length = find_record(self);
+    size_t length = find_next_record(self);
     if (length && length != SIZE_MAX && *self->ahead.data == HEAD) return self;
     (void)snprintf(why, 200, "%.120s is no recording (tradecast record writes them)", path);
     recording_destroy(&self);
@@ -227,7 +227,7 @@ recording_t *recording_open(const char *path, char why[static 200]) {
 
 bool recording_next(recording_t *self, struct recorded *out) {
     while (!self->torn) {
-        size_t length = find_record(self);
+        size_t length = find_next_record(self);
         if (!length && self->ahead.length == self->taken) return false;
         if (!length || length == SIZE_MAX)
             self->torn = true;

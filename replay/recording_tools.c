@@ -23,7 +23,7 @@ struct part {
     uint64_t from, until; // heard, UTC ns; 0: no bound
 };
 
-static bool read_time(const struct call *call, const char *flag, uint64_t *out) {
+static bool read_time_flag(const struct call *call, const char *flag, uint64_t *out) {
     const char *text = call_flag(call, flag);
     *out = 0;
     if (!text || time_parse(text, strlen(text), out) == ERR_OK) return true;
@@ -31,11 +31,11 @@ static bool read_time(const struct call *call, const char *flag, uint64_t *out) 
     return false;
 }
 
-static bool part_of(const struct call *call, struct part *out) {
+static bool read_part_flags(const struct call *call, struct part *out) {
     *out = (struct part){.filter = {call_flag(call, "type"), call_flag(call, "account"), call_flag(call, "symbol")},
                          .topic = call_flag(call, "topic"),
                          .signal = call_flag(call, "signal")};
-    return read_time(call, "from", &out->from) && read_time(call, "until", &out->until);
+    return read_time_flag(call, "from", &out->from) && read_time_flag(call, "until", &out->until);
 }
 
 static struct envelope envelope_of(const struct recorded *r) {
@@ -54,7 +54,7 @@ static bool part_takes(const struct part *p, const struct recorded *r, const Pro
 typedef bool record_fn(void *arg, const struct recorded *r, const ProtobufCMessage *m); // false: enough
 
 // Every record that is wanted. True when the file could be read to its end.
-static bool each(const char *path, const struct part *part, record_fn *visit, void *arg) {
+static bool visit_wanted_records(const char *path, const struct part *part, record_fn *visit, void *arg) {
     char why[200];
     struct recorded r;
     own(recording) *file = recording_open(path, why);
@@ -79,7 +79,7 @@ struct topic_row {
     UT_hash_handle hh;
 };
 
-static bool count(void *arg, const struct recorded *r, const ProtobufCMessage *m) {
+static bool count_topic_record(void *arg, const struct recorded *r, const ProtobufCMessage *m) {
     struct topic_row **rows = arg, *row;
     (void)m;
     HASH_FIND_STR(*rows, r->topic, row);
@@ -99,11 +99,11 @@ static bool count(void *arg, const struct recorded *r, const ProtobufCMessage *m
 
 static int by_name(const struct topic_row *a, const struct topic_row *b) { return strcmp(a->name, b->name); }
 
-static enum outcome info(const struct call *call, const struct part *part) {
+static enum outcome run_recording_info(const struct call *call, const struct part *part) {
     struct topic_row *rows = NULL, *row, *next;
     struct sheet sheet = {0};
     own(buffer) out = {0};
-    if (!each(call->args[1], part, count, &rows)) return WRONG_USE;
+    if (!visit_wanted_records(call->args[1], part, count_topic_record, &rows)) return WRONG_USE;
     sheet_start(&sheet, "TOPIC|>MESSAGES|>BYTES|>HOLES|FIRST|LAST");
     HASH_SORT(rows, by_name);
     HASH_ITER(hh, rows, row, next) {
@@ -135,7 +135,7 @@ struct printing {
     buffer_t out;
 };
 
-static bool print(void *arg, const struct recorded *r, const ProtobufCMessage *m) {
+static bool print_record(void *arg, const struct recorded *r, const ProtobufCMessage *m) {
     struct printing *p = arg;
     const struct envelope e = envelope_of(r);
     if (p->call->json)
@@ -146,16 +146,16 @@ static bool print(void *arg, const struct recorded *r, const ProtobufCMessage *m
     return !ferror(stdout);
 }
 
-static enum outcome cat(const struct call *call, const struct part *part) {
+static enum outcome run_recording_cat(const struct call *call, const struct part *part) {
     struct printing p = {.call = call};
-    bool read = each(call->args[1], part, print, &p);
+    bool read = visit_wanted_records(call->args[1], part, print_record, &p);
     buffer_destroy(&p.out);
     return read ? DONE : WRONG_USE;
 }
 
 // --- cut
 
-static bool copy(void *arg, const struct recorded *r, const ProtobufCMessage *m) {
+static bool copy_record(void *arg, const struct recorded *r, const ProtobufCMessage *m) {
     (void)m;
     return recording_add(arg, r);
 }
@@ -167,10 +167,10 @@ static recording_t *new_file(const struct call *call, const char *path) {
     return file;
 }
 
-static enum outcome cut(const struct call *call, const struct part *part) {
+static enum outcome run_recording_cut(const struct call *call, const struct part *part) {
     if (call->n_args != 3) return complain_of_call(WRONG_USE, "usage: tradecast recording cut FILE NEW");
     own(recording) *out = new_file(call, call->args[2]);
-    if (!out || !each(call->args[1], part, copy, out)) return WRONG_USE;
+    if (!out || !visit_wanted_records(call->args[1], part, copy_record, out)) return WRONG_USE;
     return recording_flush(out) ? DONE : complain_of_call(NO_REACH, "%s cannot be written", call->args[2]);
 }
 
@@ -188,7 +188,7 @@ struct seen {
 };
 
 // An entry of a topic is known by its id; prices have none.
-static bool is_new(struct seen **all, const struct recorded *r) {
+static bool is_new_record(struct seen **all, const struct recorded *r) {
     struct seen *s;
     char id[ENTRY_ID_TEXT], key[sizeof s->key];
     if (!r->id.incarnation) return true;
@@ -202,7 +202,7 @@ static bool is_new(struct seen **all, const struct recorded *r) {
     return true;
 }
 
-static struct merged *earliest(struct merged *sources, size_t n) {
+static struct merged *find_earliest_source(struct merged *sources, size_t n) {
     struct merged *first = NULL;
     for (size_t i = 0; i < n; i++) {
         if (sources[i].has && (!first || sources[i].next.at < first->next.at)) first = &sources[i];
@@ -213,8 +213,8 @@ static struct merged *earliest(struct merged *sources, size_t n) {
 static enum outcome merge_all(struct merged *sources, size_t n, recording_t *out) {
     struct seen *all = NULL, *s, *next;
     bool written = true;
-    for (struct merged *from; written && (from = earliest(sources, n)) != NULL;) {
-        if (is_new(&all, &from->next)) written = recording_add(out, &from->next);
+    for (struct merged *from; written && (from = find_earliest_source(sources, n)) != NULL;) {
+        if (is_new_record(&all, &from->next)) written = recording_add(out, &from->next);
         from->has = recording_next(from->file, &from->next);
     }
     HASH_ITER(hh, all, s, next) {
@@ -224,7 +224,7 @@ static enum outcome merge_all(struct merged *sources, size_t n, recording_t *out
     return written && recording_flush(out) ? DONE : complain_of_call(NO_REACH, "the new file cannot be written");
 }
 
-static enum outcome merge(const struct call *call, const struct part *part) {
+static enum outcome run_recording_merge(const struct call *call, const struct part *part) {
     struct merged sources[ARGS_MAX] = {0};
     size_t n = call->n_args - 2; // between the word and the new file
     (void)part;
@@ -249,9 +249,9 @@ enum outcome run_recording(struct call *call) {
     static const struct {
         const char *word;
         enum outcome (*run)(const struct call *call, const struct part *part);
-    } words[] = {{"info", info}, {"cat", cat}, {"cut", cut}, {"merge", merge}};
+    } words[] = {{"info", run_recording_info}, {"cat", run_recording_cat}, {"cut", run_recording_cut}, {"merge", run_recording_merge}};
     struct part part;
-    if (!part_of(call, &part)) return WRONG_USE;
+    if (!read_part_flags(call, &part)) return WRONG_USE;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (strcmp(call->args[0], words[i].word) == 0) return words[i].run(call, &part);
     }

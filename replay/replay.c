@@ -48,7 +48,7 @@ struct replay {
 static const char *const offline_only[] = {"service", "config", "archive"};
 
 static volatile sig_atomic_t asked_to_stop;
-static void on_signal(int number) {
+static void request_replay_stop(int number) {
     (void)number;
     asked_to_stop = 1;
 }
@@ -91,7 +91,7 @@ static const char *token_of(struct replay *r, const char *source) {
 }
 
 // False: the intake takes nothing.
-static bool push(struct replay *r, const char *kind, const char *source, struct span body) {
+static bool push_to_intake(struct replay *r, const char *kind, const char *source, struct span body) {
     char topic[320];
     const char *token = token_of(r, source);
     if (!token) {
@@ -129,7 +129,7 @@ static bool send_signal(struct replay *r, const Signal *recorded) {
     size_t n = signal__get_packed_size(&s);
     uint8_t *packed = arena_take(r->arena, n);
     (void)signal__pack(&s, packed);
-    bool sent = push(r, "", s.source, (struct span){packed, n});
+    bool sent = push_to_intake(r, "", s.source, (struct span){packed, n});
     r->signals += sent;
     return sent;
 }
@@ -140,7 +140,7 @@ static bool send_price(struct replay *r, const Price *p) {
     Price now = *p;
     now.timestamp = clock_utc_ns();
     record_to_json(&now.base, &json);
-    bool sent = push(r, "prices/", r->source, (struct span){json.data, json.length});
+    bool sent = push_to_intake(r, "prices/", r->source, (struct span){json.data, json.length});
     r->prices += sent;
     return sent;
 }
@@ -162,7 +162,7 @@ static bool is_replayed(const ProtobufCMessage *m) {
 
 typedef bool record_fn(struct replay *r, const ProtobufCMessage *m);
 
-static bool each(struct replay *r, const char *path, record_fn *visit, bool in_time) {
+static bool visit_replayed_records(struct replay *r, const char *path, record_fn *visit, bool in_time) {
     char why[200];
     struct recorded record;
     own(recording) *file = recording_open(path, why);
@@ -214,7 +214,7 @@ static bool look_at_one(struct replay *r, const ProtobufCMessage *m) {
     return true;
 }
 
-static enum outcome say(const struct replay *r) {
+static enum outcome report_replay(const struct replay *r) {
     if (r->outcome != DONE) return r->outcome;
     if (r->call->json)
         printf("{\"signals\":%lu,\"prices\":%lu,\"not_on_record\":%lu}\n", r->signals, r->prices, r->missing);
@@ -225,16 +225,16 @@ static enum outcome say(const struct replay *r) {
                     r->missing);
 }
 
-static enum outcome run(struct replay *r) {
+static enum outcome run_replay_file(struct replay *r) {
     const char *path = r->call->args[0];
     struct endpoint at = endpoint_of(r->call->place.run, "ingest", "intake");
     if (!is_paper(r)) return ANSWER_NO;
     r->intake = port_connect(PORT_PUSH, &at, 0);
     if (!r->intake) return complain_of_call(NO_REACH, "cannot connect to %s: %s", at.address, port_why());
     r->began = clock_mono_ns();
-    if (each(r, path, send_one, true)) (void)each(r, path, look_at_one, false);
+    if (visit_replayed_records(r, path, send_one, true)) (void)visit_replayed_records(r, path, look_at_one, false);
     port_destroy(&r->intake);
-    return say(r);
+    return report_replay(r);
 }
 
 enum outcome run_replay(struct call *call) {
@@ -243,7 +243,7 @@ enum outcome run_replay(struct call *call) {
         if (call_flag(call, offline_only[i])) return complain_of_call(WRONG_USE, "--%s goes with --offline", offline_only[i]);
     }
     struct replay r = {.call = call, .source = call_flag(call, "source")};
-    struct sigaction action = {.sa_handler = on_signal};
+    struct sigaction action = {.sa_handler = request_replay_stop};
     if (!call_number(call, "speed", 0, &r.speed)) return WRONG_USE;
     if (!call_flag(call, "keep-ids")) (void)snprintf(r.renew, sizeof r.renew, ".%llx", (unsigned long long)(clock_utc_ns() / NS_PER_MS));
     own(store) *store = place_store(&call->place, "viewer");
@@ -251,7 +251,7 @@ enum outcome run_replay(struct call *call) {
     (void)sigaction(SIGINT, &action, NULL);
     r.store = store;
     r.arena = arena_new(0);
-    enum outcome outcome = run(&r);
+    enum outcome outcome = run_replay_file(&r);
     explicit_bzero(r.tokens, sizeof r.tokens);
     arena_destroy(&r.arena);
     return outcome;

@@ -33,7 +33,7 @@ static void fill_services(const struct offline_result *r, struct sheet *sheet) {
     }
 }
 
-static void say(const struct call *call, const struct offline_result *r) {
+static void print_offline_result(const struct call *call, const struct offline_result *r) {
     struct sheet services = {0};
     own(buffer) out = {0};
     fill_services(r, &services);
@@ -53,7 +53,7 @@ static void say(const struct call *call, const struct offline_result *r) {
 }
 
 // What was lost is said, for what comes after it may differ for want of it.
-static enum outcome judge(const struct offline_result *r) {
+static enum outcome judge_offline_result(const struct offline_result *r) {
     struct sums s = sums_of(r);
     if (s.missing)
         (void)complain_of_call(ANSWER_NO,
@@ -72,8 +72,8 @@ enum outcome replay_offline(const struct call *call) {
     struct offline_result r = {.n = 0};
     enum outcome outcome = offline_run(&options, &r);
     if (outcome == DONE) {
-        say(call, &r);
-        outcome = judge(&r);
+        print_offline_result(call, &r);
+        outcome = judge_offline_result(&r);
     } else if (outcome == ANSWER_NO && !r.n) {
         (void)complain_of_call(outcome, "nothing in %s says what services did (a recording made with --past or --topic?)", options.path);
     }

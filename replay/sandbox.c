@@ -49,7 +49,7 @@ static void become_redis(const char *settings) {
     _exit(127);
 }
 
-static bool answers(const struct sandbox *s) {
+static bool is_redis_up(const struct sandbox *s) {
     const struct store_options options = {s->redis, "", "", 1000};
     store_t *store = store_new(&options);
     bool connected = store_connect(store) == ERR_OK;
@@ -71,7 +71,7 @@ static bool start_redis(struct sandbox *s, char why[static 256]) {
     if (!write_settings(s, settings) || (s->server = fork()) < 0) return false;
     if (!s->server) become_redis(settings);
     for (uint64_t end = clock_mono_ns() + STARTS_WITHIN; clock_mono_ns() < end; ports_wait(NULL, 0, LOOK_MS)) {
-        if (answers(s)) return true;
+        if (is_redis_up(s)) return true;
         if (has_ended(s)) return false;
     }
     return false;

@@ -41,7 +41,7 @@ static bool read_query(const struct call *call, ArchiveQuery *q) {
 }
 
 // The archiver's answer; without an archiver, that of its file.
-static enum outcome answer_query(const struct call *call, const ArchiveQuery *q, buffer_t *out) {
+static enum outcome query_archive(const struct call *call, const ArchiveQuery *q, buffer_t *out) {
     own(buffer) body = {0};
     char why[200];
     size_t size = archive_query__get_packed_size(q);
@@ -59,7 +59,7 @@ enum outcome run_list(struct call *call) {
     ArchiveQuery q = ARCHIVE_QUERY__INIT;
     own(buffer) answer = {0}, out = {0};
     if (!read_query(call, &q)) return WRONG_USE;
-    enum outcome outcome = answer_query(call, &q, &answer);
+    enum outcome outcome = query_archive(call, &q, &answer);
     const char *text = buffer_string(&answer);
     if (outcome != DONE) return complain_of_call(outcome, "%s", text);
     bool told = true;

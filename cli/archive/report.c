@@ -53,7 +53,7 @@ static void parts_destroy(struct parts *self) {
 }
 
 // Rows come by currency. NULL: there are too many.
-static report_data_t *part_of(struct parts *self, const char *currency) {
+static report_data_t *get_currency_data(struct parts *self, const char *currency) {
     if (self->n && strcmp(self->currencies[self->n - 1], currency) == 0) return self->all[self->n - 1].data;
     if (self->n == CURRENCIES_MAX) return NULL;
     snprintf(self->currencies[self->n], CURRENCY_TEXT, "%s", currency);
@@ -61,7 +61,7 @@ static report_data_t *part_of(struct parts *self, const char *currency) {
     return self->all[self->n++].data;
 }
 
-static void take(report_data_t *data, const TradePerformance *p, const char *strategy) {
+static void add_performance_row(report_data_t *data, const TradePerformance *p, const char *strategy) {
     struct closed_trade t = {.at = p->closed_at, .pnl = p->pnl, .slippage = p->slippage_bps, .has_slippage = p->has_slippage_bps};
     t.costs = (p->has_pnl ? p->pnl : 0) - p->net_pnl;
     t.keys[BY_STRATEGY] = strategy;
@@ -71,7 +71,7 @@ static void take(report_data_t *data, const TradePerformance *p, const char *str
     report_take(data, &t);
 }
 
-static err_t gather(const struct call *call, sql_t *db, const struct span_of_time *time, struct parts *parts) {
+static err_t read_closed_trades(const struct call *call, sql_t *db, const struct span_of_time *time, struct parts *parts) {
     own(sql_query) *q = sql_prepare(db, query);
     own(arena) *arena = arena_new(0);
     const char *const values[] = {time->since_text,          time->until_text,          call_flag(call, "account"),
@@ -82,9 +82,9 @@ static err_t gather(const struct call *call, sql_t *db, const struct span_of_tim
     for (ProtobufCMessage *m; !e && !(e = sql_step(q, &row)) && row;) {
         arena_reset(arena);
         e = sql_row(q, &trade_performance__descriptor, arena, &m);
-        report_data_t *data = e ? NULL : part_of(parts, sql_text(q, 1));
+        report_data_t *data = e ? NULL : get_currency_data(parts, sql_text(q, 1));
         if (!e && !data) e = ERR_RULE;
-        if (data) take(data, (const TradePerformance *)m, sql_text(q, 0));
+        if (data) add_performance_row(data, (const TradePerformance *)m, sql_text(q, 0));
     }
     return e;
 }
@@ -126,7 +126,7 @@ static void say_sums(const struct parts *parts, const char *path, size_t bytes, 
 static enum outcome write_report(struct call *call, sql_t *db, const struct span_of_time *time, struct parts *parts) {
     char made[TIME_TEXT];
     own(buffer) of = {0}, page = {0};
-    if (gather(call, db, time, parts)) return complain_of_call(NO_REACH, "the archive cannot be read: %s", sql_trouble(db));
+    if (read_closed_trades(call, db, time, parts)) return complain_of_call(NO_REACH, "the archive cannot be read: %s", sql_trouble(db));
     time_print(clock_utc_ns() / NS_PER_S * NS_PER_S, made);
     say_what(call, &of);
     const struct report_words words = {time->since_text, time->until_text, made, buffer_string(&of)};

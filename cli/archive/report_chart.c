@@ -23,15 +23,15 @@ struct scale {
     uint64_t from, to;   // times
 };
 
-static int width(void) { return WIDTH - LEFT - RIGHT; }
-static int height(void) { return HEIGHT - TOP - BOTTOM; }
+static int get_plot_width(void) { return WIDTH - LEFT - RIGHT; }
+static int get_plot_height(void) { return HEIGHT - TOP - BOTTOM; }
 
-static int place_of(const struct scale *s, int64_t value) {
-    return TOP + (int)(((__int128)s->most - value) * height() / ((__int128)s->most - s->least));
+static int compute_chart_y(const struct scale *s, int64_t value) {
+    return TOP + (int)(((__int128)s->most - value) * get_plot_height() / ((__int128)s->most - s->least));
 }
 
 static int column_of(const struct scale *s, uint64_t at) {
-    return s->to > s->from ? (int)((unsigned __int128)(at - s->from) * (unsigned)width() / (s->to - s->from)) : 0;
+    return s->to > s->from ? (int)((unsigned __int128)(at - s->from) * (unsigned)get_plot_width() / (s->to - s->from)) : 0;
 }
 
 // The step of 1, 2 or 5 times a power of ten at which at most STEPS lines are drawn.
@@ -53,7 +53,7 @@ static void draw_lines(const struct scale *s, buffer_t *out) {
     int64_t step = step_of(s->least, s->most), first = s->least / step * step;
     for (__int128 v = first; v <= s->most; v += step) {
         if (v < s->least) continue;
-        int y = place_of(s, (int64_t)v);
+        int y = compute_chart_y(s, (int64_t)v);
         decimal_print(D((int64_t)v), text);
         buffer_format(out,
                       "<line class=\"%s\" x1=\"%d\" x2=\"%d\" y1=\"%d\" y2=\"%d\"/><text class=\"value\" x=\"%d\" y=\"%d\">%s</text>\n",
@@ -71,7 +71,7 @@ static void draw_times(const struct scale *s, buffer_t *out) {
                       i == 0            ? "first"
                       : i == LABELS - 1 ? "last"
                                         : "time",
-                      LEFT + width() * (int)i / (LABELS - 1), HEIGHT - 8, short_time ? 5 : 10, short_time ? text + 11 : text);
+                      LEFT + get_plot_width() * (int)i / (LABELS - 1), HEIGHT - 8, short_time ? 5 : 10, short_time ? text + 11 : text);
     }
 }
 
@@ -83,14 +83,14 @@ struct stroke {
     bool any;
 };
 
-static void take(struct stroke *s, int64_t value) {
+static void add_stroke_value(struct stroke *s, int64_t value) {
     if (!s->any || value < s->low) s->low = value;
     if (!s->any || value > s->high) s->high = value;
     s->last = value;
     s->any = true;
 }
 
-static int64_t value_at(const struct point *p, bool drawdown, int64_t *peak) {
+static int64_t compute_chart_value(const struct point *p, bool drawdown, int64_t *peak) {
     if (p->net > *peak) *peak = p->net;
     return drawdown ? decimal_nearest((wide_t)p->net - *peak) : p->net;
 }
@@ -99,8 +99,8 @@ static struct scale scale_of(const struct point *points, size_t n, bool drawdown
     struct scale s = {0, 0, points[0].at, points[n - 1].at};
     int64_t peak = 0;
     for (size_t i = 0; i < n; i++) {
-        int64_t v = value_at(&points[i], drawdown, &peak);
-        take(&strokes[column_of(&s, points[i].at)], v);
+        int64_t v = compute_chart_value(&points[i], drawdown, &peak);
+        add_stroke_value(&strokes[column_of(&s, points[i].at)], v);
         if (v < s.least) s.least = v;
         if (v > s.most) s.most = v;
     }
@@ -109,18 +109,18 @@ static struct scale scale_of(const struct point *points, size_t n, bool drawdown
 }
 
 static void draw_course(const struct scale *s, const struct stroke *strokes, const char *kind, buffer_t *out) {
-    int zero = place_of(s, 0), y = zero;
+    int zero = compute_chart_y(s, 0), y = zero;
     buffer_t line = {0};
-    for (int x = 0; x <= width(); x++) {
+    for (int x = 0; x <= get_plot_width(); x++) {
         const struct stroke *k = &strokes[x];
         if (!k->any) continue;
         buffer_format(&line, "L%d %d", LEFT + x, y); // nothing changed until then
-        if (k->low != k->high) buffer_format(&line, "V%dV%d", place_of(s, k->low), place_of(s, k->high));
-        y = place_of(s, k->last);
+        if (k->low != k->high) buffer_format(&line, "V%dV%d", compute_chart_y(s, k->low), compute_chart_y(s, k->high));
+        y = compute_chart_y(s, k->last);
         buffer_format(&line, "V%d", y);
     }
-    buffer_format(out, "<path class=\"%s area\" d=\"M%d %d%sH%dV%dZ\"/>\n", kind, LEFT, zero, buffer_string(&line), LEFT + width(), zero);
-    buffer_format(out, "<path class=\"%s line\" d=\"M%d %d%sH%d\"/>\n", kind, LEFT, zero, buffer_string(&line), LEFT + width());
+    buffer_format(out, "<path class=\"%s area\" d=\"M%d %d%sH%dV%dZ\"/>\n", kind, LEFT, zero, buffer_string(&line), LEFT + get_plot_width(), zero);
+    buffer_format(out, "<path class=\"%s line\" d=\"M%d %d%sH%d\"/>\n", kind, LEFT, zero, buffer_string(&line), LEFT + get_plot_width());
     buffer_destroy(&line);
 }
 
@@ -146,13 +146,13 @@ static void count_bars(const int64_t *values, size_t n, const struct scale *s, u
 
 static void draw_bar(unsigned i, uint64_t count, uint64_t most, const struct scale *s, buffer_t *out) {
     char from[DECIMAL_TEXT];
-    int left = LEFT + width() * (int)i / BARS, right = LEFT + width() * (int)(i + 1) / BARS;
-    int tall = (int)((unsigned __int128)count * (unsigned)height() / most);
+    int left = LEFT + get_plot_width() * (int)i / BARS, right = LEFT + get_plot_width() * (int)(i + 1) / BARS;
+    int tall = (int)((unsigned __int128)count * (unsigned)get_plot_height() / most);
     int64_t lower = s->least + (int64_t)(((__int128)s->most - s->least) * i / BARS);
     decimal_print(D(lower / 10000 * 10000), from);
     if (count && tall < 2) tall = 2;
     buffer_format(out, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"><title>from %s: %llu</title></rect>\n",
-                  lower < 0 ? "good" : "bad", left + 1, TOP + height() - tall, right - left - 2, tall, from, (unsigned long long)count);
+                  lower < 0 ? "good" : "bad", left + 1, TOP + get_plot_height() - tall, right - left - 2, tall, from, (unsigned long long)count);
 }
 
 void chart_spread(const int64_t *values, size_t n, buffer_t *out) {
@@ -165,8 +165,8 @@ void chart_spread(const int64_t *values, size_t n, buffer_t *out) {
     for (unsigned i = 0; i < BARS; i++)
         if (bars[i] > most) most = bars[i];
     open_svg(out, "How slippage spreads");
-    buffer_format(out, "<line class=\"zero\" x1=\"%d\" x2=\"%d\" y1=\"%d\" y2=\"%d\"/>\n", LEFT, WIDTH - RIGHT, TOP + height(),
-                  TOP + height());
+    buffer_format(out, "<line class=\"zero\" x1=\"%d\" x2=\"%d\" y1=\"%d\" y2=\"%d\"/>\n", LEFT, WIDTH - RIGHT, TOP + get_plot_height(),
+                  TOP + get_plot_height());
     buffer_format(out, "<text class=\"value\" x=\"%d\" y=\"%d\">%llu</text>\n", LEFT - 8, TOP + 8, (unsigned long long)most);
     for (unsigned i = 0; i < BARS; i++) draw_bar(i, bars[i], most, &s, out);
     for (unsigned i = 0; i < LABELS; i++) {
@@ -176,7 +176,7 @@ void chart_spread(const int64_t *values, size_t n, buffer_t *out) {
                       i == 0            ? "first"
                       : i == LABELS - 1 ? "last"
                                         : "time",
-                      LEFT + width() * (int)i / (LABELS - 1), HEIGHT - 8, text);
+                      LEFT + get_plot_width() * (int)i / (LABELS - 1), HEIGHT - 8, text);
     }
     buffer_text(out, "</svg>\n");
 }

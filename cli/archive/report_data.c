@@ -47,27 +47,27 @@ void report_data_destroy(report_data_t **self) {
     *self = NULL;
 }
 
-static void add(int64_t *sum, int64_t amount) { *sum = decimal_nearest((wide_t)*sum + amount); }
+static void add_rounded_amount(int64_t *sum, int64_t amount) { *sum = decimal_nearest((wide_t)*sum + amount); }
 
-static void count(struct tally *t, const struct closed_trade *trade) {
+static void count_closed_trade(struct tally *t, const struct closed_trade *trade) {
     t->trades++;
     if (trade->pnl > 0) {
         t->wins++;
-        add(&t->gross_profit, trade->pnl);
+        add_rounded_amount(&t->gross_profit, trade->pnl);
     } else if (trade->pnl < 0) {
         t->losses++;
-        add(&t->gross_loss, trade->pnl);
+        add_rounded_amount(&t->gross_loss, trade->pnl);
     }
-    add(&t->net, trade->pnl);
-    add(&t->net, decimal_neg(D(trade->costs)).e8);
-    add(&t->costs, trade->costs);
+    add_rounded_amount(&t->net, trade->pnl);
+    add_rounded_amount(&t->net, decimal_neg(D(trade->costs)).e8);
+    add_rounded_amount(&t->costs, trade->costs);
     if (t->net > t->peak) t->peak = t->net;
     int64_t fall = t->peak;
-    add(&fall, decimal_neg(D(t->net)).e8);
+    add_rounded_amount(&fall, decimal_neg(D(t->net)).e8);
     if (fall > t->drawdown) t->drawdown = fall;
     if (!trade->has_slippage) return;
     t->slipped++;
-    add(&t->slippage, trade->slippage);
+    add_rounded_amount(&t->slippage, trade->slippage);
 }
 
 static struct tally *tally_of(report_data_t *self, enum division division, const char *key) {
@@ -82,8 +82,8 @@ static struct tally *tally_of(report_data_t *self, enum division division, const
 }
 
 void report_take(report_data_t *self, const struct closed_trade *trade) {
-    count(&self->all, trade);
-    for (size_t i = 0; i < DIVISIONS; i++) count(tally_of(self, (enum division)i, trade->keys[i]), trade);
+    count_closed_trade(&self->all, trade);
+    for (size_t i = 0; i < DIVISIONS; i++) count_closed_trade(tally_of(self, (enum division)i, trade->keys[i]), trade);
     array_reserve(self->points, self->n_points, self->room);
     self->points[self->n_points++] = (struct point){trade->at, self->all.net};
     if (!trade->has_slippage) return;
@@ -109,11 +109,11 @@ size_t report_slippages(report_data_t *self, const int64_t **out) {
     return self->n_slippages;
 }
 
-static int by_key(struct group *a, struct group *b) { return strcmp(a->key, b->key); }
+static int compare_group_keys(struct group *a, struct group *b) { return strcmp(a->key, b->key); }
 
 size_t report_parts(report_data_t *self, enum division division, const struct part **out) {
     size_t n = 0;
-    HASH_SORT(self->groups[division], by_key);
+    HASH_SORT(self->groups[division], compare_group_keys);
     self->parts = alloc_resized(self->parts, HASH_COUNT(self->groups[division]) + 1, sizeof *self->parts);
     for (struct group *g = self->groups[division]; g; g = g->hh.next) self->parts[n++] = (struct part){g->key, g->tally};
     *out = self->parts;

@@ -31,7 +31,7 @@ static const char style[] =
     ".bad{fill:var(--bad)}@media print{body{background:#fff}section,dl div{break-inside:avoid}}";
 
 // Whatever it is, it is text.
-static void add_text(buffer_t *out, const char *text) {
+static void add_html_text(buffer_t *out, const char *text) {
     for (const char *at = text; *at; at++) {
         const char *entity = *at == '&'    ? "&amp;"
                              : *at == '<'  ? "&lt;"
@@ -76,7 +76,7 @@ static void add_amount_tile(buffer_t *out, const char *name, const char *currenc
     char text[DECIMAL_TEXT];
     print_amount(amount, text);
     buffer_format(out, "<div><dt>%s, ", name);
-    add_text(out, currency);
+    add_html_text(out, currency);
     buffer_format(out, "</dt><dd%s>%s</dd></div>\n", class, text);
 }
 
@@ -96,7 +96,7 @@ static void add_tiles(const struct tally *t, const char *currency, buffer_t *out
     buffer_text(out, "</dl>\n");
 }
 
-static void add_row(const struct part *p, buffer_t *out) {
+static void add_tally_row(const struct part *p, buffer_t *out) {
     const struct tally *t = &p->tally;
     char rate[DECIMAL_TEXT], profit[DECIMAL_TEXT], loss[DECIMAL_TEXT], costs[DECIMAL_TEXT], net[DECIMAL_TEXT], factor[DECIMAL_TEXT];
     char fall[DECIMAL_TEXT], slip[DECIMAL_TEXT];
@@ -109,7 +109,7 @@ static void add_row(const struct part *p, buffer_t *out) {
     print_amount(t->drawdown, fall);
     print_amount(mean_slippage(t) / 10000 * 10000, slip);
     buffer_text(out, "<tr><td>");
-    add_text(out, p->key);
+    add_html_text(out, p->key);
     buffer_format(out,
                   "</td><td>%llu</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td%s>%s</td><td>%s</td><td>%s</td><td>%s</td></tr>\n",
                   (unsigned long long)t->trades, rate, profit, loss, costs, sign_class(t->net), net, factor, fall, slip);
@@ -122,17 +122,17 @@ static void add_division(report_data_t *data, enum division division, const char
                   "<section><h2>By %s</h2><table><thead><tr><th>%c%s</th><th>Trades</th><th>Win %%</th><th>Profit</th><th>Loss</th>"
                   "<th>Costs</th><th>Net</th><th>Factor</th><th>Drawdown</th><th>Slippage, bps</th></tr></thead><tbody>\n",
                   name, name[0] - 32, name + 1);
-    for (size_t i = 0; i < n; i++) add_row(&parts[i], out);
+    for (size_t i = 0; i < n; i++) add_tally_row(&parts[i], out);
     buffer_text(out, "</tbody></table></section>\n");
 }
 
-static void add_head(const struct report_words *words, buffer_t *out) {
+static void add_html_head(const struct report_words *words, buffer_t *out) {
     buffer_format(out,
                   "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">"
                   "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
                   "<title>tradecast: %.10s to %.10s</title><style>%s</style></head>\n<body><main><h1>Trading report</h1><p class=\"sub\">",
                   words->since, words->until, style);
-    add_text(out, words->of);
+    add_html_text(out, words->of);
     buffer_format(out, ", trades closed from %s to before %s. Made %s by tradecast.", words->since, words->until, words->made);
     buffer_text(out, "</p>\n");
 }
@@ -155,7 +155,7 @@ static void add_charts(report_data_t *data, buffer_t *out) {
 static void add_part(const struct report_part *part, bool among_others, buffer_t *out) {
     if (among_others) {
         buffer_text(out, "<h2>");
-        add_text(out, part->currency);
+        add_html_text(out, part->currency);
         buffer_text(out, "</h2>\n");
     }
     add_tiles(report_all(part->data), part->currency, out);
@@ -167,7 +167,7 @@ static void add_part(const struct report_part *part, bool among_others, buffer_t
 }
 
 void report_html(const struct report_part *parts, size_t n, const struct report_words *words, buffer_t *out) {
-    add_head(words, out);
+    add_html_head(words, out);
     for (size_t i = 0; i < n; i++) add_part(&parts[i], n > 1, out);
     if (!n) buffer_text(out, "<section><h2>No trade was closed in this time.</h2></section>\n");
     buffer_text(out, "</main></body></html>\n");

@@ -9,7 +9,7 @@
 #include "common/base/own.h"
 #include "cli/text.h"
 
-static bool is_among(const char *name, const char *const names[]) {
+static bool is_name_in_array(const char *name, const char *const names[]) {
     while (*names && strcmp(*names, name) != 0) names++;
     return *names != NULL;
 }
@@ -18,7 +18,7 @@ static bool is_among(const char *name, const char *const names[]) {
 static bool has_value(const ProtobufCMessage *m, const char *const fields[], const char *value) {
     for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
-        bool looked_at = field_is_text(f) && is_among(f->name, fields);
+        bool looked_at = field_is_text(f) && is_name_in_array(f->name, fields);
         struct field_values all = field_values(m, f);
         for (size_t k = 0; k < all.n && (looked_at || field_is_message(f)); k++) {
             const void *one = field_value(all, k);

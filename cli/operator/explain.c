@@ -62,7 +62,7 @@ static size_t in_archive(struct sources *s, const struct where *w, const char *i
 }
 
 // Redis has the newest; *archived tells whether the archive has it as well.
-static const void *find_record(struct sources *s, const struct where *w, const char *id, bool *archived) {
+static const void *find_newest_record(struct sources *s, const struct where *w, const char *id, bool *archived) {
     char key[160];
     ProtobufCMessage *live = NULL;
     const ProtobufCMessage *kept = NULL;
@@ -81,9 +81,9 @@ static const void *find_record(struct sources *s, const struct where *w, const c
 static void gather_word(struct sources *s, struct word *word, const char *command_id) {
     static const struct where of_command = {NULL, "commands", "command_id", &command__descriptor},
                               of_account = {NULL, "order_commands", "command_id", &order_command__descriptor};
-    word->for_account = find_record(s, &of_account, command_id, NULL);
+    word->for_account = find_newest_record(s, &of_account, command_id, NULL);
     const char *of = word->for_account ? word->for_account->of_command : NULL;
-    word->command = find_record(s, &of_command, of ? of : command_id, NULL);
+    word->command = find_newest_record(s, &of_command, of ? of : command_id, NULL);
 }
 
 static bool is_on_command(const TradeState *t) {
@@ -115,9 +115,9 @@ static void gather_closers(struct sources *s, struct part *part) {
 static void gather_trade(struct sources *s, struct part *part, const char *trade_id) {
     static const struct where of_results = {NULL, "trade_result", "trade_id", &trade_result__descriptor};
     const ProtobufCMessage *results[RESULTS_MAX];
-    part->order = find_record(s, &of_order, trade_id, NULL);
-    part->trade = find_record(s, &of_trade, trade_id, &part->archived);
-    part->reconciliation = find_record(s, &of_reconciliation, trade_id, NULL);
+    part->order = find_newest_record(s, &of_order, trade_id, NULL);
+    part->trade = find_newest_record(s, &of_trade, trade_id, &part->archived);
+    part->reconciliation = find_newest_record(s, &of_reconciliation, trade_id, NULL);
     part->n_results = in_archive(s, &of_results, trade_id, results, RESULTS_MAX);
     for (size_t i = 0; i < part->n_results; i++) part->results[i] = (const TradeResult *)results[i];
     if (part->trade && is_on_command(part->trade)) gather_word(s, &part->word, part->trade->cause_id);
@@ -165,7 +165,7 @@ static void gather_other_sides(struct sources *s, struct story *story) {
 }
 
 static const Signal *find_signal(struct sources *s, struct story *story) {
-    const Signal *live = find_record(s, &of_signal, story->signal_id, NULL);
+    const Signal *live = find_newest_record(s, &of_signal, story->signal_id, NULL);
     const ProtobufCMessage *row;
     story->archived = in_archive(s, &of_row, story->signal_id, &row, 1) == 1;
     if (live || !story->archived) return live;
@@ -173,7 +173,7 @@ static const Signal *find_signal(struct sources *s, struct story *story) {
 }
 
 static const SignalRejection *find_rejection(struct sources *s, const char *signal_id) {
-    const SignalRejection *live = find_record(s, &of_rejection, signal_id, NULL);
+    const SignalRejection *live = find_newest_record(s, &of_rejection, signal_id, NULL);
     const ProtobufCMessage *row;
     if (live || in_archive(s, &of_failure, signal_id, &row, 1) != 1) return live;
     const TradeFailure *failure = (const TradeFailure *)row;
@@ -213,8 +213,8 @@ static void gather_story(struct sources *s, struct story *story) {
     if (story->signal) contributions_gather(s->store, s->archive, s->arena, story);
     story->duplicates = find_duplicates(s, story->signal_id);
     story->rejection = find_rejection(s, story->signal_id);
-    story->routing = find_record(s, &of_routing, story->signal_id, NULL);
-    story->status = find_record(s, &of_status, story->signal_id, NULL);
+    story->routing = find_newest_record(s, &of_routing, story->signal_id, NULL);
+    story->status = find_newest_record(s, &of_status, story->signal_id, NULL);
     size_t n = story->routing ? story->routing->n_decisions : 0;
     story->parts = arena_zero(s->arena, (2 * n + 1) * sizeof *story->parts);
     for (size_t i = 0; i < n; i++) {
@@ -268,7 +268,7 @@ static void gather_by_sender(struct sources *s, struct story *story) {
 
 // A trade's id tells the story of its signal; of an order that no signal asked for, its own.
 static void gather_by_trade(struct sources *s, struct story *story) {
-    const TradeState *t = find_record(s, &of_trade, story->signal_id, NULL);
+    const TradeState *t = find_newest_record(s, &of_trade, story->signal_id, NULL);
     if (!t) return;
     if (!t->has_cause || t->cause == TRADE_STATE__CAUSE__other_side) {
         story->signal_id = t->signal_id;

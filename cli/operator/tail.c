@@ -25,7 +25,7 @@ struct tail {
     buffer_t out;
 };
 
-static void take_event(struct tail *t, const struct parcel *parcel) {
+static void print_tail_event(struct tail *t, const struct parcel *parcel) {
     struct envelope e;
     arena_reset(t->arena);
     if (envelope_read(parcel->topic, parcel->frame, &e)) return;
@@ -62,7 +62,7 @@ static void listen_to_services(struct tail *t) {
         ports_wait(t->waiters, t->n, wait_ms);
         for (size_t i = 0; i < t->n; i++) {
             struct parcel parcel;
-            while (!is_tail_over(t) && port_receive(t->ports[i], &parcel)) take_event(t, &parcel);
+            while (!is_tail_over(t) && port_receive(t->ports[i], &parcel)) print_tail_event(t, &parcel);
         }
         print_out(&t->out);
         say_refused();

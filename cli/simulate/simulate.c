@@ -40,14 +40,14 @@ static void simulation_end(struct simulation *s) {
 
 // --- what comes of a signal, as rows and as JSON
 
-static const Order *order_of(const struct routed *r, const char *trade_id) {
+static const Order *find_trade_order(const struct routed *r, const char *trade_id) {
     for (size_t i = 0; trade_id && i < r->n_orders; i++) {
         if (strcmp(r->orders[i]->trade_id, trade_id) == 0) return r->orders[i];
     }
     return NULL;
 }
 
-static void add_decimal(struct sheet *sheet, bool has, int64_t e8) {
+static void add_simulated_decimal(struct sheet *sheet, bool has, int64_t e8) {
     char text[DECIMAL_TEXT];
     (void)decimal_print(D(e8), text);
     sheet_add(sheet, has ? text : NULL);
@@ -68,15 +68,15 @@ static void add_signal(struct sheet *sheet, const char *id, const char *source, 
         sheet_add(sheet, NULL);
 }
 
-static void row(struct simulation *s, const Signal *signal, const struct routed *r, const Decision *d) {
-    const Order *o = order_of(r, d->trade_id);
+static void add_decision_row(struct simulation *s, const Signal *signal, const struct routed *r, const Decision *d) {
+    const Order *o = find_trade_order(r, d->trade_id);
     add_signal(&s->sheet, signal->signal_id, signal->source, signal);
     sheet_add(&s->sheet, d->account_id);
     sheet_add(&s->sheet, record_enum_name(&reason__code__descriptor, (int)d->reason));
     sheet_add(&s->sheet, o ? record_enum_name(&signal__direction__descriptor, (int)o->direction) : NULL);
-    add_decimal(&s->sheet, o && o->terms->has_lot_size, o ? o->terms->lot_size : 0);
-    add_decimal(&s->sheet, o && o->terms->has_stop_loss, o ? o->terms->stop_loss : 0);
-    add_decimal(&s->sheet, o && o->terms->has_take_profit, o ? o->terms->take_profit : 0);
+    add_simulated_decimal(&s->sheet, o && o->terms->has_lot_size, o ? o->terms->lot_size : 0);
+    add_simulated_decimal(&s->sheet, o && o->terms->has_stop_loss, o ? o->terms->stop_loss : 0);
+    add_simulated_decimal(&s->sheet, o && o->terms->has_take_profit, o ? o->terms->take_profit : 0);
     add_words(d, &s->sheet);
 }
 
@@ -112,24 +112,24 @@ static void json_of(buffer_t *out, const Signal *signal, const struct routed *r)
     json_list(out, "commands", (const ProtobufCMessage *const *)r->commands, r->n_commands);
 }
 
-static void route(struct simulation *s, const Signal *signal) {
+static void route_signal(struct simulation *s, const Signal *signal) {
     const struct routed r = simulated_route(s->router, signal, s->now + s->delay);
     if (s->call->json) {
         json_of(&s->json, signal, &r);
         return;
     }
-    for (size_t i = 0; r.routing && i < r.routing->n_decisions; i++) row(s, signal, &r, r.routing->decisions[i]);
+    for (size_t i = 0; r.routing && i < r.routing->n_decisions; i++) add_decision_row(s, signal, &r, r.routing->decisions[i]);
     if (!r.routing)
         row_of_nobody(s, signal, signal->signal_id, signal->source, "the router cannot handle it: a dead letter");
     else if (!r.routing->n_decisions)
         row_of_nobody(s, signal, signal->signal_id, signal->source, "no account is subscribed to this source");
 }
 
-static void take(void *arg, const ProtobufCMessage *m) {
+static void handle_simulated_output(void *arg, const ProtobufCMessage *m) {
     struct simulation *s = arg;
     if (s->call->json) buffer_text(&s->json, s->json.length > 1 ? ",{" : "{");
     if (m->descriptor == &signal__descriptor) {
-        route(s, (const Signal *)m);
+        route_signal(s, (const Signal *)m);
     } else {
         const SignalRejection *r = (const SignalRejection *)m;
         s->refused++;
@@ -157,7 +157,7 @@ static const char *preset_source(const struct simulation *s) {
     return only && *only ? only : NULL;
 }
 
-static const char *source_of(const struct simulation *s, const char *arg, const char **path, char name[static 80]) {
+static const char *split_source_argument(const struct simulation *s, const char *arg, const char **path, char name[static 80]) {
     const char *equals = strchr(arg, '=');
     *path = equals ? equals + 1 : arg;
     if (!equals) return preset_source(s);
@@ -165,11 +165,11 @@ static const char *source_of(const struct simulation *s, const char *arg, const 
     return name;
 }
 
-static void post(struct simulation *s, const char *source, struct span body) {
+static void post_simulated_body(struct simulation *s, const char *source, struct span body) {
     own(buffer) answer = {0};
     unsigned refused = s->refused;
     const struct sent sent = {source, body, s->now};
-    unsigned status = simulated_post(s->door, &sent, &answer, take, s);
+    unsigned status = simulated_post(s->door, &sent, &answer, handle_simulated_output, s);
     s->now += s->every;
     if (status == 200 || refused != s->refused) return;
     s->refused++; // nothing is recorded of it: the answer is all there is
@@ -179,7 +179,7 @@ static void post(struct simulation *s, const char *source, struct span body) {
 static void post_lines(struct simulation *s, const char *source, const char *text) {
     for (size_t length; *text; text += length + (text[length] == '\n')) {
         length = strcspn(text, "\n");
-        if (strspn(text, " \t\r") < length) post(s, source, (struct span){text, length});
+        if (strspn(text, " \t\r") < length) post_simulated_body(s, source, (struct span){text, length});
     }
 }
 
@@ -187,14 +187,14 @@ static enum outcome post_file(struct simulation *s, const char *arg) {
     own(buffer) file = {0};
     const char *path;
     char name[80];
-    const char *source = source_of(s, arg, &path, name);
+    const char *source = split_source_argument(s, arg, &path, name);
     if (!source) return complain_of_call(WRONG_USE, "which source sends %s? Say SOURCE=%s, or --source NAME", path, path);
     if (!book_source(s->book, source)) return complain_of_call(ANSWER_NO, "%s is not a source of this configuration", source);
     if (!file_read(path, FILE_MOST, &file)) return complain_of_call(WRONG_USE, "%s: %s", path, strerror(errno));
     if (call_flag(s->call, "lines"))
         post_lines(s, source, buffer_string(&file));
     else
-        post(s, source, (struct span){file.data, file.length});
+        post_simulated_body(s, source, (struct span){file.data, file.length});
     return DONE;
 }
 
@@ -227,7 +227,7 @@ static enum outcome read_state(struct simulation *s, arena_t *arena, Situation *
     return DONE;
 }
 
-static enum outcome begin(struct simulation *s) {
+static enum outcome prepare_simulation(struct simulation *s) {
     own(arena) *arena = arena_new(0);
     Situation *situation;
     char why[256] = "";
@@ -255,8 +255,8 @@ static bool read_times(struct simulation *s) {
     return true;
 }
 
-static enum outcome run(struct simulation *s) {
-    enum outcome outcome = read_times(s) ? begin(s) : WRONG_USE;
+static enum outcome run_simulation(struct simulation *s) {
+    enum outcome outcome = read_times(s) ? prepare_simulation(s) : WRONG_USE;
     buffer_text(&s->json, "[");
     for (unsigned i = 0; i < s->call->n_args && outcome == DONE; i++) outcome = post_file(s, s->call->args[i]);
     if (outcome != DONE) return outcome;
@@ -274,7 +274,7 @@ enum outcome run_simulate(struct call *call) {
     struct simulation s = {.call = call, .book = book_new()};
     log_start("simulate", LOG_LEVEL_ERROR); // the handlers' alerts are part of the story, not of this terminal
     sheet_start(&s.sheet, "SIGNAL|SOURCE|ASKED|ACCOUNT|DECISION|ORDER|>LOTS|>STOP LOSS|>TAKE PROFIT|WHY");
-    enum outcome outcome = run(&s);
+    enum outcome outcome = run_simulation(&s);
     simulation_end(&s);
     return outcome;
 }

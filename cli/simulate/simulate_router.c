@@ -54,7 +54,7 @@ void simulated_router_destroy(simulated_router_t **self) {
     *self = NULL;
 }
 
-static err_t handle(simulated_router_t *self, enum topic topic, const ProtobufCMessage *m) {
+static err_t handle_routed_message(simulated_router_t *self, enum topic topic, const ProtobufCMessage *m) {
     for (const struct route *r = router_service.routes; r->handle; r++) {
         if (r->topic == topic && r->type == m->descriptor) return r->handle(self->router, self->batch, m);
     }
@@ -63,17 +63,17 @@ static err_t handle(simulated_router_t *self, enum topic topic, const ProtobufCM
 
 // --- how things are: as messages that the router would have heard
 
-static err_t command(simulated_router_t *self, RiskState__Mode mode, char *account_id) {
+static err_t command_account_mode(simulated_router_t *self, RiskState__Mode mode, char *account_id) {
     Command c = COMMAND__INIT;
     if (mode == RISK_STATE__MODE__trading) return ERR_OK;
     c.command_id = (char *)"simulate";
     c.action = mode == RISK_STATE__MODE__halted ? COMMAND__ACTION__halt : COMMAND__ACTION__reduce_only;
     c.account_id = account_id;
     c.created_at = batch_now(self->batch);
-    return handle(self, TOPIC_commands, &c.base);
+    return handle_routed_message(self, TOPIC_commands, &c.base);
 }
 
-static err_t money(simulated_router_t *self, const AccountConfig *account, const Situation__Account *a) {
+static err_t send_account_state(simulated_router_t *self, const AccountConfig *account, const Situation__Account *a) {
     AccountState s = ACCOUNT_STATE__INIT;
     bool said = a && a->has_balance;
     s.account_id = account->account_id;
@@ -95,10 +95,10 @@ static err_t money(simulated_router_t *self, const AccountConfig *account, const
     s.has_open_positions = true;
     s.open_positions = a ? (uint32_t)a->n_positions : 0;
     s.updated_at = batch_now(self->batch);
-    return s.has_equity ? handle(self, TOPIC_executions, &s.base) : ERR_OK;
+    return s.has_equity ? handle_routed_message(self, TOPIC_executions, &s.base) : ERR_OK;
 }
 
-static err_t position(simulated_router_t *self, const AccountConfig *account, const Situation__Position *p) {
+static err_t send_position_state(simulated_router_t *self, const AccountConfig *account, const Situation__Position *p) {
     char trade_id[ID_TEXT], number[24];
     (void)snprintf(number, sizeof number, "%u", self->told++);
     const char *const parts[] = {"position", account->account_id, p->symbol, number};
@@ -121,10 +121,10 @@ static err_t position(simulated_router_t *self, const AccountConfig *account, co
     t.signal_at = t.ordered_at = t.updated_at = batch_now(self->batch);
     Execution e = EXECUTION__INIT;
     e.trade = &t;
-    return handle(self, TOPIC_executions, &e.base);
+    return handle_routed_message(self, TOPIC_executions, &e.base);
 }
 
-static void quote(simulated_router_t *self, const Situation__Quote *q) {
+static void send_quote_price(simulated_router_t *self, const Situation__Quote *q) {
     Price p = PRICE__INIT;
     p.symbol = q->symbol;
     p.has_bid = q->has_bid;
@@ -136,7 +136,7 @@ static void quote(simulated_router_t *self, const Situation__Quote *q) {
     router_price(self->router, &p);
 }
 
-static const Situation__Account *said_of(const Situation *s, const char *account_id) {
+static const Situation__Account *find_situation_account(const Situation *s, const char *account_id) {
     for (size_t i = 0; i < s->n_accounts; i++) {
         if (strcmp(s->accounts[i]->account_id, account_id) == 0) return s->accounts[i];
     }
@@ -151,14 +151,14 @@ struct telling {
 
 static void tell_account(void *arg, const AccountConfig *account) {
     struct telling *t = arg;
-    const Situation__Account *a = said_of(t->situation, account->account_id);
-    err_t e = money(t->self, account, a);
-    if (a && !e) e = command(t->self, a->mode, account->account_id);
-    for (size_t i = 0; a && i < a->n_positions && !e; i++) e = position(t->self, account, a->positions[i]);
+    const Situation__Account *a = find_situation_account(t->situation, account->account_id);
+    err_t e = send_account_state(t->self, account, a);
+    if (a && !e) e = command_account_mode(t->self, a->mode, account->account_id);
+    for (size_t i = 0; a && i < a->n_positions && !e; i++) e = send_position_state(t->self, account, a->positions[i]);
     if (e) t->failed = e;
 }
 
-static bool fits(const simulated_router_t *self, const Situation *s, char why[static 256]) {
+static bool is_situation_valid(const simulated_router_t *self, const Situation *s, char why[static 256]) {
     for (size_t i = 0; i < s->n_accounts; i++) {
         const Situation__Account *a = s->accounts[i];
         if (!book_account(self->context.book, a->account_id)) {
@@ -176,18 +176,18 @@ static bool fits(const simulated_router_t *self, const Situation *s, char why[st
 
 bool simulated_begin(simulated_router_t *self, const Situation *situation, uint64_t now, char why[static 256]) {
     struct telling t = {self, situation, ERR_OK};
-    if (!fits(self, situation, why)) return false;
+    if (!is_situation_valid(self, situation, why)) return false;
     batch_begin(self->batch, 1, now, now);
-    for (size_t i = 0; i < situation->n_prices; i++) quote(self, situation->prices[i]);
+    for (size_t i = 0; i < situation->n_prices; i++) send_quote_price(self, situation->prices[i]);
     book_each_account(self->context.book, tell_account, &t);
-    if (!t.failed) t.failed = command(self, situation->mode, NULL);
+    if (!t.failed) t.failed = command_account_mode(self, situation->mode, NULL);
     (void)snprintf(why, 256, "the state cannot be taken in: %s", error_words(t.failed));
     return !t.failed;
 }
 
 // --- a signal
 
-static void add(struct routed *out, const ProtobufCMessage *m) {
+static void add_routed_message(struct routed *out, const ProtobufCMessage *m) {
     if (m->descriptor == &routing__descriptor)
         out->routing = (const Routing *)m;
     else if (m->descriptor == &order__descriptor)
@@ -199,11 +199,11 @@ static void add(struct routed *out, const ProtobufCMessage *m) {
 struct routed simulated_route(simulated_router_t *self, const Signal *signal, uint64_t now) {
     struct routed out = {0};
     batch_begin(self->batch, 1, now, now);
-    if (handle(self, TOPIC_signals, &signal->base)) return out;
+    if (handle_routed_message(self, TOPIC_signals, &signal->base)) return out;
     const struct outgoing *all;
     size_t n = batch_outgoing(self->batch, &all);
     out.orders = arena_take(batch_arena(self->batch), (n + 1) * sizeof *out.orders);
     out.commands = arena_take(batch_arena(self->batch), (n + 1) * sizeof *out.commands);
-    for (size_t i = 0; i < n; i++) add(&out, batch_opened(self->batch, &all[i]));
+    for (size_t i = 0; i < n; i++) add_routed_message(&out, batch_opened(self->batch, &all[i]));
     return out;
 }

@@ -18,27 +18,27 @@ static port_t *open_port(const struct transport *transport) {
     return &self->base;
 }
 
-static port_t *bind_port(const struct transport *self, enum port_kind kind, const struct endpoint *at, int queue) {
+static port_t *bind_memory_port(const struct transport *self, enum port_kind kind, const struct endpoint *at, int queue) {
     (void)kind, (void)at, (void)queue;
     return open_port(self);
 }
 
-static port_t *connect_port(const struct transport *self, enum port_kind kind, const struct endpoint *at, int queue,
+static port_t *connect_memory_port(const struct transport *self, enum port_kind kind, const struct endpoint *at, int queue,
                             const char *identity) {
     (void)kind, (void)at, (void)queue, (void)identity;
     return open_port(self);
 }
 
-static void destroy_port(port_t *port) { free(port); }
+static void destroy_memory_port(port_t *port) { free(port); }
 
-static void subscribe(port_t *port, const char *topic_prefix) { (void)port, (void)topic_prefix; }
+static void subscribe_memory_port(port_t *port, const char *topic_prefix) { (void)port, (void)topic_prefix; }
 
-static bool send_message(port_t *port, const char *topic, struct span frame) {
+static bool send_memory_message(port_t *port, const char *topic, struct span frame) {
     (void)port, (void)topic, (void)frame;
     return true;
 }
 
-static bool send_message_to(port_t *port, struct span peer, const char *topic, struct span frame) {
+static bool send_memory_message_to(port_t *port, struct span peer, const char *topic, struct span frame) {
     struct memory_transport *t = (struct memory_transport *)port->transport;
     (void)peer, (void)topic, (void)frame;
     if (!t->n_refused || *t->refused != t->sent++) return true;
@@ -47,7 +47,7 @@ static bool send_message_to(port_t *port, struct span peer, const char *topic, s
     return false;
 }
 
-static bool receive_message(port_t *port, struct parcel *out) {
+static bool receive_memory_message(port_t *port, struct parcel *out) {
     struct memory_port *self = (struct memory_port *)port;
     if (!self->n_given) return false;
     *out = *self->given++;
@@ -55,21 +55,21 @@ static bool receive_message(port_t *port, struct parcel *out) {
     return true;
 }
 
-static bool receive_listener(port_t *port, struct listener *out) {
+static bool receive_memory_listener(port_t *port, struct listener *out) {
     (void)port, (void)out;
     return false;
 }
 
 void memory_transport_init(struct memory_transport *self) {
     *self = (struct memory_transport){.transport = {
-                                          .bind = bind_port,
-                                          .connect = connect_port,
-                                          .destroy = destroy_port,
-                                          .subscribe = subscribe,
-                                          .send = send_message,
-                                          .send_to = send_message_to,
-                                          .receive = receive_message,
-                                          .receive_listener = receive_listener,
+                                          .bind = bind_memory_port,
+                                          .connect = connect_memory_port,
+                                          .destroy = destroy_memory_port,
+                                          .subscribe = subscribe_memory_port,
+                                          .send = send_memory_message,
+                                          .send_to = send_memory_message_to,
+                                          .receive = receive_memory_message,
+                                          .receive_listener = receive_memory_listener,
                                       }};
 }
 

@@ -105,7 +105,7 @@ static void watch_the_other_end(struct zmq_port *self) {
 
 static struct zmq_port *zmq_port_of(port_t *port) { return (struct zmq_port *)port; }
 
-static void destroy_port(port_t *port) {
+static void destroy_zmq_port(port_t *port) {
     struct zmq_port *self = zmq_port_of(port);
     if (self->sock) zmq_msg_close(&self->body);
     keys_close(&self->keyed);
@@ -153,7 +153,7 @@ static void mend_file(struct zmq_port *self) {
     if (done) remember_file(self, address);
 }
 
-static void mend(struct zmq_port *self) {
+static void mend_zmq_port(struct zmq_port *self) {
     if (self->keyed) keys_mend(self->keyed);
     mend_file(self);
 }
@@ -161,7 +161,7 @@ static void mend(struct zmq_port *self) {
 // --- where it is
 
 // libzmq binds to numbers only. A name that means nothing here is left to it.
-static void resolve(const char *address, char out[static ENDPOINT_TEXT]) {
+static void resolve_bind_address(const char *address, char out[static ENDPOINT_TEXT]) {
     const char *host = address + 6, *port = strrchr(address, ':');
     struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found = NULL;
     char name[ENDPOINT_TEXT], number[64];
@@ -175,7 +175,7 @@ static void resolve(const char *address, char out[static ENDPOINT_TEXT]) {
 }
 
 // A name that Debian gives a host itself is 127.0.1.1 there, and its address everywhere else: others would wait for it in vain.
-static bool is_reached(const struct endpoint *at, const char *numeric) {
+static bool is_bind_reachable(const struct endpoint *at, const char *numeric) {
     if (endpoint_is_local(at->address) || !endpoint_is_local(numeric)) return true;
     (void)snprintf(why, sizeof why, "%.100s is %.60s on this host, where no other host comes: give the address itself, or correct /etc/hosts",
                    at->address, numeric);
@@ -193,21 +193,21 @@ static bool on_network(struct zmq_port *self, const struct endpoint *at, bool bi
 static port_t *opened_or_refused(struct zmq_port *self, bool right) {
     if (self && right) return &self->base;
     if (!*why) (void)snprintf(why, sizeof why, "%s", zmq_strerror(errno));
-    if (self) destroy_port(&self->base);
+    if (self) destroy_zmq_port(&self->base);
     return NULL;
 }
 
-static port_t *bind_port(const struct transport *transport, enum port_kind kind, const struct endpoint *at, int queue) {
+static port_t *bind_zmq_port(const struct transport *transport, enum port_kind kind, const struct endpoint *at, int queue) {
     char numeric[ENDPOINT_TEXT];
     struct zmq_port *self = new_port(transport, kind, queue);
     *why = 0;
-    resolve(at->address, numeric);
-    bool right = self && is_reached(at, numeric) && on_network(self, at, true) && zmq_bind(self->handle, numeric) == 0;
+    resolve_bind_address(at->address, numeric);
+    bool right = self && is_bind_reachable(at, numeric) && on_network(self, at, true) && zmq_bind(self->handle, numeric) == 0;
     if (right) remember_file(self, numeric);
     return opened_or_refused(self, right);
 }
 
-static port_t *connect_port(const struct transport *transport, enum port_kind kind, const struct endpoint *at, int queue,
+static port_t *connect_zmq_port(const struct transport *transport, enum port_kind kind, const struct endpoint *at, int queue,
                             const char *identity) {
     struct zmq_port *self = new_port(transport, kind, queue);
     *why = 0;
@@ -217,34 +217,34 @@ static port_t *connect_port(const struct transport *transport, enum port_kind ki
 
 // --- messages
 
-static void subscribe(port_t *port, const char *topic_prefix) {
+static void subscribe_zmq_port(port_t *port, const char *topic_prefix) {
     zsock_set_subscribe(zmq_port_of(port)->sock, topic_prefix);
 }
 
-static bool send_frame(struct zmq_port *self, const void *data, size_t length, int more) {
-    return zmq_send(self->handle, data, length, ZMQ_DONTWAIT | more) >= 0;
+static bool send_frame(struct zmq_port *self, const void *data, size_t length, int has_more_frames) {
+    return zmq_send(self->handle, data, length, ZMQ_DONTWAIT | has_more_frames) >= 0;
 }
 
-static bool send_message(port_t *port, const char *topic, struct span frame) {
+static bool send_zmq_message(port_t *port, const char *topic, struct span frame) {
     struct zmq_port *self = zmq_port_of(port);
-    mend(self);
+    mend_zmq_port(self);
     return send_frame(self, topic, strlen(topic), ZMQ_SNDMORE) && send_frame(self, frame.data, frame.length, 0);
 }
 
-static bool send_message_to(port_t *port, struct span peer, const char *topic, struct span frame) {
-    return send_frame(zmq_port_of(port), peer.data, peer.length, ZMQ_SNDMORE) && send_message(port, topic, frame);
+static bool send_zmq_message_to(port_t *port, struct span peer, const char *topic, struct span frame) {
+    return send_frame(zmq_port_of(port), peer.data, peer.length, ZMQ_SNDMORE) && send_zmq_message(port, topic, frame);
 }
 
-static bool more(struct zmq_port *self) { return zmq_msg_more(&self->body) == 1; }
+static bool has_more_frames(struct zmq_port *self) { return zmq_msg_more(&self->body) == 1; }
 
 // Takes the next frame if it is there and, but for a message's first one, belongs to the same message.
-static bool take(struct zmq_port *self, bool first) {
-    if (!first && !more(self)) return false;
+static bool receive_frame(struct zmq_port *self, bool first) {
+    if (!first && !has_more_frames(self)) return false;
     return zmq_msg_recv(&self->body, self->handle, ZMQ_DONTWAIT) >= 0;
 }
 
 static bool take_small(struct zmq_port *self, bool first, void *into, size_t most, size_t *length) {
-    if (!take(self, first)) return false;
+    if (!receive_frame(self, first)) return false;
     *length = zmq_msg_size(&self->body);
     if (*length > most) return false;
     memcpy(into, zmq_msg_data(&self->body), *length);
@@ -255,7 +255,7 @@ static bool take_message(struct zmq_port *self, struct parcel *out) {
     size_t topic_length, peer_length = 0;
     bool routed = self->kind == PORT_ROUTER;
     if (routed && !take_small(self, true, self->peer, PEER_MAX, &peer_length)) return false;
-    if (!take_small(self, !routed, self->topic, TOPIC_MAX, &topic_length) || !take(self, false) || more(self)) return false;
+    if (!take_small(self, !routed, self->topic, TOPIC_MAX, &topic_length) || !receive_frame(self, false) || has_more_frames(self)) return false;
     self->topic[topic_length] = 0;
     out->peer = (struct span){self->peer, peer_length};
     out->topic = self->topic;
@@ -270,18 +270,18 @@ static bool is_there(struct zmq_port *self) {
     return zmq_getsockopt(self->handle, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN);
 }
 
-static bool receive_message(port_t *port, struct parcel *out) {
+static bool receive_zmq_message(port_t *port, struct parcel *out) {
     struct zmq_port *self = zmq_port_of(port);
     while (is_there(self)) {
         if (take_message(self, out)) return true;
-        while (more(self)) { // the rest of a message that has the wrong shape
+        while (has_more_frames(self)) { // the rest of a message that has the wrong shape
             if (zmq_msg_recv(&self->body, self->handle, ZMQ_DONTWAIT) < 0) break;
         }
     }
     return false;
 }
 
-static bool receive_listener(port_t *port, struct listener *out) {
+static bool receive_zmq_listener(port_t *port, struct listener *out) {
     struct zmq_port *self = zmq_port_of(port);
     char said[sizeof out->prefix];
     if (!is_there(self)) return false;
@@ -294,18 +294,18 @@ static bool receive_listener(port_t *port, struct listener *out) {
 }
 
 const struct transport transport_zmq = {
-    .bind = bind_port,
-    .connect = connect_port,
-    .destroy = destroy_port,
-    .subscribe = subscribe,
-    .send = send_message,
-    .send_to = send_message_to,
-    .receive = receive_message,
-    .receive_listener = receive_listener,
+    .bind = bind_zmq_port,
+    .connect = connect_zmq_port,
+    .destroy = destroy_zmq_port,
+    .subscribe = subscribe_zmq_port,
+    .send = send_zmq_message,
+    .send_to = send_zmq_message_to,
+    .receive = receive_zmq_message,
+    .receive_listener = receive_zmq_listener,
 };
 
 static zmq_pollitem_t poll_item(const struct waiter *w) {
-    if (w->port) mend(zmq_port_of(w->port));
+    if (w->port) mend_zmq_port(zmq_port_of(w->port));
     return (zmq_pollitem_t){w->port ? zmq_port_of(w->port)->handle : NULL, w->port ? 0 : w->fd, ZMQ_POLLIN, 0};
 }
 

@@ -114,7 +114,7 @@ static void turned_us_down(struct keyed *k, int event) {
     }
 }
 
-static void take_event(struct keyed *k) {
+static void handle_socket_event(struct keyed *k) {
     uint16_t event = 0;
     zmsg_t *m = zmsg_recv(k->events);
     if (!m) return;
@@ -166,7 +166,7 @@ static void handle_readable(struct zap_handler *self) {
     for (size_t i = 0; i < n; i++) items[i + 2] = (zmq_pollitem_t){zsock_resolve(self->watched[i]->events), 0, ZMQ_POLLIN, 0};
     if (zmq_poll(items, (int)n + 2, -1) < 0 && errno == ETERM) self->stopped = true;
     for (size_t i = 0; i < n; i++) {
-        if (items[i + 2].revents) take_event(self->watched[i]);
+        if (items[i + 2].revents) handle_socket_event(self->watched[i]);
     }
     if (items[1].revents) take_zap_request(self);
     if (items[0].revents) take_order(self);

@@ -25,7 +25,7 @@ static void put_field_number(buffer_t *b, unsigned field, uint64_t n) {
 }
 
 // Over the topic and everything of the envelope before the check itself.
-static uint64_t check_of(const char *topic, const uint8_t *data, size_t length) {
+static uint64_t compute_envelope_check(const char *topic, const uint8_t *data, size_t length) {
     uint8_t both[2 * crypto_shorthash_BYTES], sum[crypto_shorthash_BYTES];
     crypto_shorthash(both, (const uint8_t *)topic, strlen(topic), check_key);
     crypto_shorthash(both + crypto_shorthash_BYTES, data, length, check_key);
@@ -46,7 +46,7 @@ static void put_head(buffer_t *out, struct entry_id id, struct entry_id prev, co
 }
 
 static void put_check(buffer_t *out, const char *topic, size_t start) {
-    uint64_t check = check_of(topic, out->data + start, out->length - start);
+    uint64_t check = compute_envelope_check(topic, out->data + start, out->length - start);
     envelope_put_varint(out, 7 << 3 | 1);
     buffer_add(out, &check, sizeof check); // little-endian, as protobuf has it
 }
@@ -113,7 +113,7 @@ err_t envelope_read(const char *topic, struct span frame, struct envelope *out) 
     size_t checked = (size_t)(r.at - (const uint8_t *)frame.data);
     if (!take_varint(&r, &key) || key != (7 << 3 | 1) || r.end - r.at != sizeof check) return ERR_INPUT;
     memcpy(&check, r.at, sizeof check);
-    if (check != check_of(topic, frame.data, checked)) return ERR_INPUT;
+    if (check != compute_envelope_check(topic, frame.data, checked)) return ERR_INPUT;
     memcpy(out->type, type.data, type.length);
     out->type[type.length] = 0;
     return ERR_OK;

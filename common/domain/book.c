@@ -123,7 +123,7 @@ static struct row *row_add(book_t *self, unsigned kind, const char *id) {
 }
 
 // Takes `m`, which may be NULL: the row is gone. Nothing happens when the row held is as new.
-static void put_row(book_t *self, unsigned kind, const char *id, uint64_t version, ProtobufCMessage *m) {
+static void put_book_row(book_t *self, unsigned kind, const char *id, uint64_t version, ProtobufCMessage *m) {
     struct row *r = get_row(self, kind, id);
     if (r && version <= r->version) {
         protobuf_c_message_free_unpacked(m, NULL);
@@ -149,7 +149,7 @@ static err_t load_row(void *arg, const ProtobufCMessage *m) {
     const ProtobufCFieldDescriptor *id = &m->descriptor->fields[0];
     const ProtobufCFieldDescriptor *version = record_field(m->descriptor, span_of("version"));
     uint64_t held = record_is_set(m, version) ? *(const uint64_t *)((const char *)m + version->offset) : 0;
-    put_row(l->book, l->kind, *(char *const *)((const char *)m + id->offset), held, record_copy(m, NULL));
+    put_book_row(l->book, l->kind, *(char *const *)((const char *)m + id->offset), held, record_copy(m, NULL));
     return ERR_OK;
 }
 
@@ -171,7 +171,7 @@ err_t book_apply(book_t *self, const ConfigChange *change) {
     const ProtobufCMessage *m = config_change_row(change);
     bool removed = change->has_removed && change->removed;
     if (!kind || !m == !removed) return ERR_INPUT;
-    put_row(self, (unsigned)(kind - config_kinds), change->id, change->version, removed ? NULL : record_copy(m, NULL));
+    put_book_row(self, (unsigned)(kind - config_kinds), change->id, change->version, removed ? NULL : record_copy(m, NULL));
     return ERR_OK;
 }
 

@@ -238,7 +238,7 @@ static enum MHD_Result begin_exchange(exchange_t *x) {
     return MHD_YES;
 }
 
-static enum MHD_Result take_body(exchange_t *x, const char *data, size_t *size) {
+static enum MHD_Result append_request_body(exchange_t *x, const char *data, size_t *size) {
     x->received += *size;
     if (x->received > DRAIN_MAX) return MHD_NO; // closes the connection
     if (x->received > x->http->body_max) x->too_large = true;
@@ -254,7 +254,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     exchange_t *x = *context;
     if (x) {
         if (x->answered || x->held) return MHD_YES;
-        return *size ? take_body(x, data, size) : deliver_exchange(x);
+        return *size ? append_request_body(x, data, size) : deliver_exchange(x);
     }
     struct link *link = link_of(connection);
     x = link ? exchange_take(self) : NULL;

@@ -240,7 +240,7 @@ err_t store_records(store_t *self, const char *set_key, const char *prefix,
     return e;
 }
 
-static err_t entry_of(const redisReply *r, struct journal_entry *out) {
+static err_t read_reply_entry(const redisReply *r, struct journal_entry *out) {
     if (r->type != REDIS_REPLY_ARRAY || r->elements != 2 || r->element[1]->elements < 2)
         return ERR_INPUT;
     const redisReply *body = r->element[1]->element[1];
@@ -265,7 +265,7 @@ err_t store_stream(store_t *self, const char *key, struct entry_id after, size_t
     err_t e = ASK(self, &r, S("XRANGE"), S(key), S(from), S("+"), S("COUNT"), S(most));
     for (size_t i = 0; !e && i < r->elements; i++) {
         struct journal_entry entry;
-        e = entry_of(r->element[i], &entry);
+        e = read_reply_entry(r->element[i], &entry);
         if (!e) e = visit(arg, &entry);
         *count += 1;
     }

@@ -317,7 +317,7 @@ static err_t read_uint32(struct span text, uint32_t *out) {
     return e;
 }
 
-static err_t read_decimal(struct span text, int64_t *out, const char **rule) {
+static err_t read_decimal_field(struct span text, int64_t *out, const char **rule) {
     decimal_t d;
     *rule = "must be a decimal number with at most 8 decimals";
     if (decimal_parse(text.data, text.length, &d)) return ERR_INPUT;
@@ -328,7 +328,7 @@ static err_t read_decimal(struct span text, int64_t *out, const char **rule) {
 err_t record_read_value(const ProtobufCFieldDescriptor *f, struct span text, arena_t *arena, void *place, const char **rule) {
     switch (f->type) {
     case PROTOBUF_C_TYPE_SFIXED64:
-        return read_decimal(text, place, rule);
+        return read_decimal_field(text, place, rule);
     case PROTOBUF_C_TYPE_FIXED64:
         *rule = "must be a time like 2025-03-22T10:15:30Z";
         return time_parse(text.data, text.length, place);

@@ -121,7 +121,7 @@ static struct known known[TYPES_MAX];
 static pthread_mutex_t adding = PTHREAD_MUTEX_INITIALIZER;
 
 // Its place, or the free one where it belongs.
-static struct known *place_of(const ProtobufCMessageDescriptor *d) {
+static struct known *find_columns_slot(const ProtobufCMessageDescriptor *d) {
     size_t at = ((uintptr_t)d >> 4) % TYPES_MAX;
     const ProtobufCMessageDescriptor *there;
     while ((there = atomic_load_explicit(&known[at].type, memory_order_acquire)) != NULL &&
@@ -133,7 +133,7 @@ static struct known *place_of(const ProtobufCMessageDescriptor *d) {
 static const struct record_columns *add_type(const ProtobufCMessageDescriptor *d) {
     static size_t n;
     pthread_mutex_lock(&adding);
-    struct known *k = place_of(d);
+    struct known *k = find_columns_slot(d);
     if (!k->columns) {
         if (++n > TYPES_MAX / 2) abort(); // it must not be filled
         k->columns = columns_of(d);
@@ -144,7 +144,7 @@ static const struct record_columns *add_type(const ProtobufCMessageDescriptor *d
 }
 
 const struct record_columns *record_columns(const ProtobufCMessageDescriptor *d) {
-    struct known *k = place_of(d);
+    struct known *k = find_columns_slot(d);
     return atomic_load_explicit(&k->type, memory_order_acquire) ? k->columns : add_type(d);
 }
 

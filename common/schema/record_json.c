@@ -80,7 +80,7 @@ struct reader {
 };
 
 // What stands there, as far as it is one value. A text is cut, not escaped: it is for reading.
-static void print_value(yajl_val v, char out[static sizeof(((struct fault *)0)->value)]) {
+static void print_json_value(yajl_val v, char out[static sizeof(((struct fault *)0)->value)]) {
     size_t size = sizeof(((struct fault *)0)->value);
     if (YAJL_IS_STRING(v)) snprintf(out, size, "\"%.64s\"", YAJL_GET_STRING(v));
     if (YAJL_IS_NUMBER(v)) snprintf(out, size, "%.64s", YAJL_GET_NUMBER(v));
@@ -91,14 +91,14 @@ static void print_value(yajl_val v, char out[static sizeof(((struct fault *)0)->
 
 static void tell_value(struct reader *r, const char *rule, yajl_val v) {
     struct fault fault = {0};
-    if (v) print_value(v, fault.value);
+    if (v) print_json_value(v, fault.value);
     snprintf(fault.path, sizeof(fault.path), "%s", r->path);
     snprintf(fault.rule, sizeof(fault.rule), "%s", rule);
     r->faults++;
     if (r->tell) r->tell(r->arg, &fault);
 }
 
-static void tell(struct reader *r, const char *rule) { tell_value(r, rule, NULL); }
+static void set_json_fault(struct reader *r, const char *rule) { tell_value(r, rule, NULL); }
 
 // Goes down by ".name", or "[index]" without one; what it returns leads back up.
 static size_t path_down(struct reader *r, const char *name, size_t index) {
@@ -192,9 +192,9 @@ static void read_member(struct reader *r, ProtobufCMessage *m, yajl_val object, 
     unsigned slot = f ? record_slot(m->descriptor, f) : 0;
     size_t back = path_down(r, name, 0);
     if (!f)
-        tell(r, "is not known");
+        set_json_fault(r, "is not known");
     else if (record_mask_has(seen, slot))
-        tell(r, "is given twice");
+        set_json_fault(r, "is given twice");
     else if (!YAJL_IS_NULL(v))
         read_field(r, m, f, v);
     if (f && !YAJL_IS_NULL(v)) record_mask_add(seen, slot);
@@ -211,7 +211,7 @@ static void read_object(struct reader *r, ProtobufCMessage *m, yajl_val v) {
             record_mask_has(&seen, record_slot(m->descriptor, f)))
             continue;
         size_t back = path_down(r, f->name, 0);
-        tell(r, "is required");
+        set_json_fault(r, "is required");
         fill_hole(r, f, record_place(m, f));
         path_up(r, back);
     }
@@ -238,10 +238,10 @@ static const char *not_for_us(const char *text, size_t length) {
     return utf8_escapes_are_whole(text, length) ? NULL : "holds an escape of half a character";
 }
 
-static yajl_val parse(struct reader *r, struct span json) {
+static yajl_val parse_json_tree(struct reader *r, struct span json) {
     const char *wrong = not_for_us(json.data, json.length);
     if (wrong) {
-        tell(r, wrong);
+        set_json_fault(r, wrong);
         return NULL;
     }
     char *text = record_take(NULL, json.length + 1);
@@ -252,13 +252,13 @@ static yajl_val parse(struct reader *r, struct span json) {
     if (v) return v;
     trouble[strcspn(trouble, "\n")] = 0; // the parser goes on with a drawing
     snprintf(rule, sizeof(rule), "is not JSON%s%s", trouble[0] ? ": " : "", trouble);
-    tell(r, rule);
+    set_json_fault(r, rule);
     return NULL;
 }
 
 static err_t read_document(struct reader *r, const ProtobufCMessageDescriptor *d, struct span json, ProtobufCMessage **out) {
     *out = NULL;
-    yajl_val v = parse(r, json);
+    yajl_val v = parse_json_tree(r, json);
     if (!v) return ERR_INPUT;
     ProtobufCMessage *m = record_new(d, r->arena);
     bool object = YAJL_IS_OBJECT(v);
@@ -316,7 +316,7 @@ static void clear_nested(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
 err_t record_read_nested(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span json, arena_t *arena) {
     if (!arena && record_is_set(m, f)) drop_nested(m, f);
     struct reader r = {.arena = arena};
-    yajl_val v = parse(&r, json);
+    yajl_val v = parse_json_tree(&r, json);
     if (!v) return ERR_INPUT;
     read_field(&r, m, f, v);
     yajl_tree_free(v);

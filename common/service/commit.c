@@ -23,7 +23,7 @@ static void add_positions(struct loop *l) {
 
 #ifdef TRADECAST_TEST
 // The mutation: positions in a transaction of their own, before the effects.
-static void positions_apart(struct loop *l) {
+static void commit_positions_apart(struct loop *l) {
     if (!MUTATED("position_apart") || l->service->persist) return; // the archiver's are in SQLite, and it has the same mutation
     struct batch_mark mark = batch_mark_now(l->batch);
     add_positions(l);
@@ -43,7 +43,7 @@ static void move_batch(struct loop *l, enum batch_event event) {
     batch_phase_move(&l->progress.phase, event);
 }
 
-static void failpoint(struct loop *l, const char *where) {
+static void reach_failpoint(struct loop *l, const char *where) {
 #ifdef TRADECAST_TEST
     char name[96];
     snprintf(name, sizeof name, "%s.%s", role_name(l->me.role), where);
@@ -68,7 +68,7 @@ static void forgive_attempt(struct loop *l) {
     attempt_move(&l->careful.attempt, ATTEMPT_FORGIVE);
 }
 
-static err_t persist(struct loop *l) {
+static err_t persist_batch(struct loop *l) {
     struct inlet_position at[INLETS_MAX];
     err_t e = ERR_OK;
     for (size_t i = 0; l->service->persist && i < l->inputs.n; i++)
@@ -79,8 +79,8 @@ static err_t persist(struct loop *l) {
     return e;
 }
 
-static err_t submit(struct loop *l, uint64_t mono) {
-    failpoint(l, "before_commit");
+static err_t submit_batch(struct loop *l, uint64_t mono) {
+    reach_failpoint(l, "before_commit");
     move_batch(l, BATCH_SUBMIT);
     err_t e = ledger_commit(l->redis.ledger, batch_bytes(l->batch), batch_commands(l->batch), mono);
     l->counts.commit_us[l->counts.samples++ % COMMIT_SAMPLES] = (uint32_t)((clock_mono_ns() - mono) / NS_PER_US);
@@ -90,16 +90,16 @@ static err_t submit(struct loop *l, uint64_t mono) {
 // As far as it goes now, from where it stands.
 static err_t write_batch(struct loop *l) {
     uint64_t mono = clock_mono_ns();
-    err_t e = l->progress.phase == BATCH_SEALED ? persist(l) : ERR_OK;
+    err_t e = l->progress.phase == BATCH_SEALED ? persist_batch(l) : ERR_OK;
     if (e) return e;
-    e = l->progress.phase == BATCH_PERSISTED ? submit(l, mono) : ledger_resume(l->redis.ledger, mono);
+    e = l->progress.phase == BATCH_PERSISTED ? submit_batch(l, mono) : ledger_resume(l->redis.ledger, mono);
     if (!e) move_batch(l, BATCH_LAND);
     return e;
 }
 
 // --- afterwards
 
-static void send_all(struct loop *l) {
+static void send_outgoing(struct loop *l) {
     const struct outgoing *out;
     size_t n = batch_outgoing(l->batch, &out);
     for (size_t i = 0; i < n; i++) {
@@ -133,15 +133,15 @@ static void count_down_careful(struct loop *l) {
     if (--l->careful.left == 0) log_event(LOG_LEVEL_INFO, "careful_start_done", "tries=ok");
 }
 
-static void finish(struct loop *l) {
+static void finish_commit(struct loop *l) {
     if (l->progress.stalled)
         log_event(LOG_LEVEL_INFO, "recovered", "batch=%llu", (unsigned long long)ledger_batch(l->redis.ledger));
     l->progress.stalled = NULL;
     l->counts.batches++;
     l->counts.commands += batch_commands(l->batch);
-    failpoint(l, "after_commit");
-    send_all(l);
-    failpoint(l, "after_send");
+    reach_failpoint(l, "after_commit");
+    send_outgoing(l);
+    reach_failpoint(l, "after_send");
     announce_commit(l, true);
     count_down_careful(l);
     close_batch(l);
@@ -179,7 +179,7 @@ static err_t complete_batch(struct loop *l) {
     }
     batch_gather(l->batch);
 #ifdef TRADECAST_TEST
-    positions_apart(l);
+    commit_positions_apart(l);
 #endif
     add_positions(l);
     return ERR_OK;
@@ -188,7 +188,7 @@ static err_t complete_batch(struct loop *l) {
 static void go_on(struct loop *l) {
     err_t e = write_batch(l);
     switch (error_policy(e)) {
-    case POLICY_GO: finish(l); break;
+    case POLICY_GO: finish_commit(l); break;
     case POLICY_RETRY: stall_batch(l, e); break;
     case POLICY_REJECT:
     case POLICY_STOP: l->stop = e; break;

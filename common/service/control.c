@@ -9,7 +9,7 @@
 #include "common/schema/record.h"
 #include "common/redis/store_io.h"
 
-static void send_answer(struct loop *l, struct span peer, bool ok, const char *text) {
+static void send_control_answer(struct loop *l, struct span peer, bool ok, const char *text) {
     ControlAnswer answer = CONTROL_ANSWER__INIT;
     answer.ok = ok;
     if (ok) answer.json = (char *)text;
@@ -32,7 +32,7 @@ static void keep_answer(struct loop *l, struct span peer, bool ok, const char *t
 void control_answer(struct loop *l) {
     for (size_t i = 0; i < l->answers.n; i++) {
         struct waiting_answer *w = &l->answers.waiting[i];
-        send_answer(l, (struct span){w->peer, w->peer_length}, w->ok, w->text ? w->text : "");
+        send_control_answer(l, (struct span){w->peer, w->peer_length}, w->ok, w->text ? w->text : "");
         free(w->text);
     }
     l->answers.n = 0;
@@ -70,7 +70,7 @@ static bool topic_of(struct loop *l, const char *name, enum topic *out) {
     return false;
 }
 
-static bool drive(struct loop *l, const char *id, const DeadLetter *dead, buffer_t *answer) {
+static bool redrive_letter_body(struct loop *l, const char *id, const DeadLetter *dead, buffer_t *answer) {
     enum topic topic;
     const char *reason = "";
     if (strcmp(dead->topic, UNREADABLE_TOPIC) == 0) {
@@ -99,7 +99,7 @@ static err_t take_letter(void *arg, const struct journal_entry *entry) {
     return ERR_OK;
 }
 
-static bool redrive(struct loop *l, const char *id, buffer_t *answer) {
+static bool redrive_dead_letter(struct loop *l, const char *id, buffer_t *answer) {
     struct entry_id at;
     struct letter letter = {0};
     size_t count = 0;
@@ -113,12 +113,12 @@ static bool redrive(struct loop *l, const char *id, buffer_t *answer) {
     err_t e = store_stream(ledger_store(l->redis.ledger), key, at, 1, take_letter, &letter, &count);
     bool done = false;
     if (e || !letter.dead) buffer_format(answer, "there is no dead letter %s in %s", id, key);
-    else done = drive(l, id, letter.dead, answer);
+    else done = redrive_letter_body(l, id, letter.dead, answer);
     if (letter.dead) dead_letter__free_unpacked(letter.dead, NULL);
     return done;
 }
 
-static bool drop(struct loop *l, const char *id, buffer_t *answer) {
+static bool drop_unreadable_letter(struct loop *l, const char *id, buffer_t *answer) {
     if (unreadables_drop(l->redis.unreadable, l->batch, id)) {
         l->counts.redriven++;
         buffer_format(answer, "{\"dropped\":\"%s\"}", id);
@@ -137,9 +137,9 @@ static bool own_verb(struct loop *l, const ControlRequest *request, buffer_t *an
     } else if (strcmp(request->verb, "status") == 0) {
         *ok = answer_status(l, answer);
     } else if (strcmp(request->verb, "deadletter-redrive") == 0 && request->n_args == 1 && !loop_is_sealed(l)) {
-        *ok = redrive(l, request->args[0], answer);
+        *ok = redrive_dead_letter(l, request->args[0], answer);
     } else if (strcmp(request->verb, "deadletter-drop") == 0 && request->n_args == 1 && !loop_is_sealed(l)) {
-        *ok = drop(l, request->args[0], answer);
+        *ok = drop_unreadable_letter(l, request->args[0], answer);
     } else {
         return false;
     }
@@ -163,9 +163,9 @@ static void take_request(struct loop *l, struct span peer, const ControlRequest 
     bool ok = false;
     if (own_verb(l, request, &answer, &ok)) {
         if (changes_letters(request) && ok) keep_answer(l, peer, ok, buffer_string(&answer));
-        else send_answer(l, peer, ok, buffer_string(&answer));
+        else send_control_answer(l, peer, ok, buffer_string(&answer));
     } else if (loop_is_sealed(l)) {
-        send_answer(l, peer, false, "nothing can be committed at the moment; try again when Redis is back");
+        send_control_answer(l, peer, false, "nothing can be committed at the moment; try again when Redis is back");
     } else {
         ok = service_verb(l, request, &answer);
         keep_answer(l, peer, ok, buffer_string(&answer));

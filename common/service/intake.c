@@ -46,14 +46,14 @@ void intake_bury(struct loop *l, const struct slot *slot, const struct envelope 
 
 // --- one entry
 
-static err_t configure(struct loop *l, const ProtobufCMessage *body) {
+static err_t apply_config_entry(struct loop *l, const ProtobufCMessage *body) {
     err_t e = book_apply(l->book, (const ConfigChange *)body);
     if (!e && l->service->configured) l->service->configured(l->self);
     return e;
 }
 
-static err_t dispatch(struct loop *l, enum topic topic, const ProtobufCMessage *body) {
-    if (body->descriptor == &config_change__descriptor) return configure(l, body);
+static err_t dispatch_entry_body(struct loop *l, enum topic topic, const ProtobufCMessage *body) {
+    if (body->descriptor == &config_change__descriptor) return apply_config_entry(l, body);
     const struct route *r = route_of(l, topic, body->descriptor);
     return r ? r->handle(l->self, l->batch, body) : ERR_OK;
 }
@@ -66,7 +66,7 @@ err_t intake_handle(struct loop *l, enum topic topic, const struct envelope *e, 
     if (!body) return ERR_INPUT;
     TASTE(role_name(l->me.role), e->body.data, e->body.length);
     struct batch_mark mark = batch_mark_now(l->batch);
-    err_t error = dispatch(l, topic, body);
+    err_t error = dispatch_entry_body(l, topic, body);
     *reason = error_words(error);
     if (error) batch_back_to(l->batch, mark);
     return error;
@@ -95,7 +95,7 @@ static void put_back(struct loop *l, struct slot *slot, struct entry_id before) 
     l->pressure.busy_at = batch_mono(l->batch);
 }
 
-static void take(struct loop *l, struct slot *slot, const struct envelope *e, struct entry_id before) {
+static void handle_accepted_entry(struct loop *l, struct slot *slot, const struct envelope *e, struct entry_id before) {
     bool kill = false;
     if (l->careful.left) {
         attempt_move(&l->careful.attempt, ATTEMPT_COUNT);
@@ -129,7 +129,7 @@ static void report_hole(struct loop *l, const struct slot *slot, const struct en
                 at, prev, l->me.name);
 }
 
-static void offer(struct loop *l, struct slot *slot, const struct envelope *e, enum source source) {
+static void offer_entry(struct loop *l, struct slot *slot, const struct envelope *e, enum source source) {
     struct entry_id before = slot->in.position;
     switch (inlet_offer(&slot->in, e->prev, e->id, source)) {
     case HAVE: return;
@@ -138,7 +138,7 @@ static void offer(struct loop *l, struct slot *slot, const struct envelope *e, e
         return;
     case ACCEPT:
         slot->in.looked_at = batch_mono(l->batch);
-        take(l, slot, e, before);
+        handle_accepted_entry(l, slot, e, before);
     }
 }
 
@@ -172,7 +172,7 @@ static bool is_of_now(struct loop *l, const struct slot *slot, const struct enve
     return false;
 }
 
-static void take_parcel(struct loop *l, const struct parcel *p) {
+static void handle_wire_parcel(struct loop *l, const struct parcel *p) {
     struct slot *slot = intake_slot(l, p->topic);
     struct envelope e;
     if (slot && !is_from_owner(l, slot, p)) return;
@@ -187,7 +187,7 @@ static void take_parcel(struct loop *l, const struct parcel *p) {
     }
     bool later = (slot->forward && loop_is_held(l)) || (l->inputs.barred && shards_barred(l, slot, e.id));
     if (later) slot->in.behind = true;
-    else offer(l, slot, &e, FROM_WIRE);
+    else offer_entry(l, slot, &e, FROM_WIRE);
 }
 
 void intake_wire(struct loop *l) {
@@ -198,7 +198,7 @@ void intake_wire(struct loop *l) {
             l->inputs.drained = true;
             return;
         }
-        take_parcel(l, &p);
+        handle_wire_parcel(l, &p);
     }
 }
 
@@ -210,7 +210,7 @@ struct reading {
     size_t seen;
 };
 
-static err_t take_entry(void *arg, const struct journal_entry *entry) {
+static err_t handle_journal_entry(void *arg, const struct journal_entry *entry) {
     struct reading *r = arg;
     struct envelope e;
     if (r->l->stop || intake_full(r->l) || (r->l->inputs.barred && shards_barred(r->l, r->slot, entry->id))) return ERR_BUSY;
@@ -218,14 +218,14 @@ static err_t take_entry(void *arg, const struct journal_entry *entry) {
     if (envelope_read(r->slot->stream.name, entry->envelope, &e)) {
         e = (struct envelope){.id = entry->id, .prev = r->slot->in.position, .type = "damaged", .body = entry->envelope};
     }
-    offer(r->l, r->slot, &e, FROM_JOURNAL);
+    offer_entry(r->l, r->slot, &e, FROM_JOURNAL);
     return ERR_OK;
 }
 
 static void read_slot(struct loop *l, struct slot *slot) {
     size_t limit = l->careful.left ? 1 : (size_t)l->settings.batch_max - l->progress.taken, count;
     struct reading r = {l, slot, 0};
-    err_t e = store_journal(ledger_store(l->redis.ledger), slot->stream.name, slot->in.position, limit, take_entry, &r, &count);
+    err_t e = store_journal(ledger_store(l->redis.ledger), slot->stream.name, slot->in.position, limit, handle_journal_entry, &r, &count);
     FAILPOINT("loop.in_catch_up");
     if (error_policy(e) == POLICY_STOP) l->stop = e;
     if (e && e != ERR_BUSY) return; // the next commit, or the next look, makes the connection good

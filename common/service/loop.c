@@ -43,7 +43,7 @@ void loop_call(struct loop *l, size_t tap, batch_t *batch) {
     if (e && !l->stop) l->stop = e;
 }
 
-static bool listens(const struct loop *l, const struct tap *t) {
+static bool is_tap_heard(const struct loop *l, const struct tap *t) {
     if (t->intake == INTAKE_DOOR) return true;
     if (loop_is_sealed(l)) return false;
     return t->intake == INTAKE_DRAIN || !loop_is_held(l);
@@ -59,7 +59,7 @@ static void wait_for_input(struct loop *l, struct heard *h) {
     h->n_taps = 0;
     for (size_t i = 0; i < l->sockets.reactor.n; i++) {
         const struct tap *t = &l->sockets.reactor.taps[i];
-        if (!listens(l, t)) continue;
+        if (!is_tap_heard(l, t)) continue;
         h->waiters[h->n_taps] = (struct waiter){.port = t->port, .fd = t->fd};
         h->taps[h->n_taps++] = i;
     }
@@ -84,7 +84,7 @@ void loop_open(struct loop *l) {
     unreadables_report(l->redis.unreadable, l->batch);
 }
 
-static void listen(struct loop *l, const struct heard *h) {
+static void handle_ready_taps(struct loop *l, const struct heard *h) {
     for (size_t i = 0; i < h->n_taps; i++) {
         if (!h->waiters[i].ready) continue;
         bool away = l->sockets.reactor.taps[h->taps[i]].intake == INTAKE_DOOR && loop_is_held(l);
@@ -110,7 +110,7 @@ void loop_tick(struct loop *l) {
     if (e) l->stop = e;
 }
 
-static void tick(struct loop *l, uint64_t mono) {
+static void run_due_tick(struct loop *l, uint64_t mono) {
     if (!l->context.caught_up) l->context.caught_up = has_caught_up(l);
     if (mono - l->schedule.ticked_at < (uint64_t)l->settings.tick_ms * NS_PER_MS) return;
     l->schedule.ticked_at = mono;
@@ -134,30 +134,30 @@ static void iterate_sealed(struct loop *l) {
 }
 
 // A connection that something idle lost is made good before anything is read: the ring first.
-static bool connected(struct loop *l) {
+static bool resume_ledger(struct loop *l) {
     err_t e = ledger_resume(l->redis.ledger, clock_mono_ns());
     if (error_policy(e) == POLICY_STOP) l->stop = e;
     return e == ERR_OK;
 }
 
-static void iterate(struct loop *l) {
+static void run_iteration(struct loop *l) {
     struct heard heard;
     wait_for_input(l, &heard);
     l->schedule.iterations++;
     if (loop_is_sealed(l)) return iterate_sealed(l);
     loop_open(l);
-    listen(l, &heard);
+    handle_ready_taps(l, &heard);
     uint64_t mono = clock_mono_ns();
-    tick(l, mono);
-    if (connected(l)) upkeep(l, mono);
+    run_due_tick(l, mono);
+    if (resume_ledger(l)) run_upkeep(l, mono);
     if (l->stop || still_gathering(l, mono)) return;
     loop_commit(l);
 }
 
-err_t loop_run(struct loop *l) {
+err_t loop_run_until_stop(struct loop *l) {
     notify_ready();
     while (!l->stop && !loop_stop_asked) {
-        iterate(l);
+        run_iteration(l);
         uint64_t mono = clock_mono_ns();
         heartbeat_send(l, mono);
         notify_alive(mono);

@@ -187,7 +187,7 @@ bool shards_barred(struct loop *l, const struct slot *slot, struct entry_id id);
 err_t loop_settings(struct loop *l, void *own, char wrong[static 256]); // from the environment; l->service and l->me.role are set
 
 // loop.c
-err_t loop_run(struct loop *l);
+err_t loop_run_until_stop(struct loop *l);
 extern volatile int loop_stop_asked; // set by SIGTERM and SIGINT
 void loop_open(struct loop *l);                              // a batch, unless one is open
 void loop_call(struct loop *l, size_t tap, batch_t *batch);  // the service reads a socket of its own; batch NULL: to turn away
@@ -210,7 +210,7 @@ bool intake_full(const struct loop *l);
 err_t intake_handle(struct loop *l, enum topic topic, const struct envelope *e, const char **reason); // by the policy of its error
 
 // upkeep.c
-void upkeep(struct loop *l, uint64_t mono_ns); // once a second: trims, pressure
+void run_upkeep(struct loop *l, uint64_t mono_ns); // once a second: trims, pressure
 uint64_t upkeep_rest(uint64_t took_ns);        // how long until the next time (ns), after one that took so long
 
 // heartbeat.c

@@ -31,7 +31,7 @@ struct rerun {
     size_t room;
 };
 
-static struct entry_id id_of(const TraceHead *h) {
+static struct entry_id get_trace_head_id(const TraceHead *h) {
     return (struct entry_id){h->incarnation, h->sequence};
 }
 
@@ -50,7 +50,7 @@ static void give_settings(const struct service *s, const TraceStart *start) {
 static void set_heads(struct loop *l, TraceHead **heads, size_t n) {
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < l->outputs.n; k++) {
-            if (strcmp(l->outputs.outlets[k].name, heads[i]->topic) == 0) l->outputs.outlets[k].head = id_of(heads[i]);
+            if (strcmp(l->outputs.outlets[k].name, heads[i]->topic) == 0) l->outputs.outlets[k].head = get_trace_head_id(heads[i]);
         }
     }
 }
@@ -65,7 +65,7 @@ static void set_beginning(struct loop *l, const Trace *t) {
     set_heads(l, s->heads, s->n_heads);
     for (size_t i = 0; i < s->n_positions; i++) {
         struct slot *slot = intake_slot(l, s->positions[i]->topic);
-        if (slot) slot->in.position = id_of(s->positions[i]);
+        if (slot) slot->in.position = get_trace_head_id(s->positions[i]);
     }
 }
 
@@ -83,7 +83,7 @@ static void begin_again(struct rerun *self) {
 
 // A process that had been there before its first trace: it has looked at what it loaded, and has
 // heard what it keeps in no store. What it says to that is on record as it was said then.
-static void settle(struct rerun *self, const TraceStart *s) {
+static void settle_rerun_loop(struct rerun *self, const TraceStart *s) {
     struct loop *l = &self->loop;
     loop_open(l);
     struct batch_mark mark = batch_mark_now(l->batch);
@@ -94,7 +94,7 @@ static void settle(struct rerun *self, const TraceStart *s) {
     loop_commit(l);
 }
 
-static bool begin_process(struct rerun *self, const RerunInput *in, char why[static 256]) {
+static bool start_rerun_loop(struct rerun *self, const RerunInput *in, char why[static 256]) {
     struct loop *l = &self->loop;
     const Trace *t = in->begin;
     l->book = book_new();
@@ -106,7 +106,7 @@ static bool begin_process(struct rerun *self, const RerunInput *in, char why[sta
     if (loop_start(l, self->settings)) return false;
     set_beginning(l, t);
     clock_hold(in->batch->now, in->batch->mono);
-    if (t->start->batch) settle(self, t->start);
+    if (t->start->batch) settle_rerun_loop(self, t->start);
     begin_again(self);
     return true;
 }
@@ -135,10 +135,10 @@ static bool next_entry(struct rerun *self, const TraceHead *upto, struct envelop
     const RerunInput *in = self->input;
     if (self->n_read == in->n_entries) return false;
     const RerunEntry *e = in->entries[self->n_read];
-    if (strcmp(e->at->topic, upto->topic) != 0 || entry_id_cmp(id_of(e->at), id_of(upto)) > 0)
+    if (strcmp(e->at->topic, upto->topic) != 0 || entry_id_cmp(get_trace_head_id(e->at), get_trace_head_id(upto)) > 0)
         return false;
     self->n_read++;
-    *out = (struct envelope){.id = id_of(e->at), .body = {e->body.data, e->body.len}};
+    *out = (struct envelope){.id = get_trace_head_id(e->at), .body = {e->body.data, e->body.len}};
     (void)snprintf(out->type, sizeof out->type, "%s", e->type);
     return true;
 }
@@ -152,7 +152,7 @@ static err_t read_entries(struct rerun *self, const TraceStep *s) {
         slot->in.position = e.id;
         (void)intake_take(l, slot, &e, s->buried);
     }
-    slot->in.position = id_of(s->entries);
+    slot->in.position = get_trace_head_id(s->entries);
     return l->stop;
 }
 
@@ -189,7 +189,7 @@ static err_t commit_batch(struct rerun *self, const TraceBatch *b) {
     return loop_is_sealed(l) && !l->stop ? ERR_STORE : l->stop;
 }
 
-static err_t do_batch(struct rerun *self, const RerunInput *in) {
+static err_t rerun_batch(struct rerun *self, const RerunInput *in) {
     struct loop *l = &self->loop;
     const TraceBatch *b = in->batch;
     err_t e = ERR_OK;
@@ -206,7 +206,7 @@ static err_t do_batch(struct rerun *self, const RerunInput *in) {
 
 // --- inputs and answers
 
-static RerunEntry *entry_of(const struct outgoing *o, arena_t *arena) {
+static RerunEntry *make_outgoing_entry(const struct outgoing *o, arena_t *arena) {
     struct envelope e;
     if (!o->outlet || envelope_read(o->outlet->name, o->envelope, &e)) return NULL;
     RerunEntry *entry = arena_take(arena, sizeof *entry);
@@ -226,7 +226,7 @@ static void add_messages(struct rerun *self, RerunOutput *out, arena_t *arena) {
     size_t n = batch_outgoing(self->loop.batch, &all);
     out->messages = arena_take(arena, (n + 1) * sizeof *out->messages);
     for (size_t i = 0; i < n; i++) {
-        RerunEntry *entry = entry_of(&all[i], arena);
+        RerunEntry *entry = make_outgoing_entry(&all[i], arena);
         if (entry) out->messages[out->n_messages++] = entry;
     }
 }
@@ -236,12 +236,12 @@ static bool answer_input(struct rerun *self, const RerunInput *in, arena_t *aren
     char why[256];
     self->input = in;
     self->n_read = 0;
-    if (in->begin && !begin_process(self, in, why)) {
+    if (in->begin && !start_rerun_loop(self, in, why)) {
         out.unfit = why;
         return frame_write(stdout, &out.base);
     }
     if (in->again) begin_again(self);
-    err_t e = do_batch(self, in);
+    err_t e = rerun_batch(self, in);
     if (e)
         out.stopped = (char *)(uintptr_t)error_words(e);
     else

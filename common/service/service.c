@@ -55,7 +55,7 @@ static const struct option common_options[] = {
     {0},
 };
 
-static int complain(const char *text) {
+static int print_service_error(const char *text) {
     fprintf(stderr, "%s\n", text);
     return STATUS_WRONG;
 }
@@ -102,7 +102,7 @@ static void print_which(const struct service *s) {
     }
 }
 
-static void print_help(const struct service *s) {
+static void print_service_help(const struct service *s) {
     const char *name = role_name(s->role);
     printf("tradecast-%s - %s\n\nUsage: tradecast-%s [", name, s->purpose, name);
     print_which(s);
@@ -121,7 +121,7 @@ static void print_slice(const struct service *s) {
     for (const char *const *prefix = s->slice; *prefix; prefix++) puts(*prefix);
 }
 
-static bool is_given(const char *text) { return text && *text; }
+static bool has_option_text(const char *text) { return text && *text; }
 
 // Which of its role's processes this one is.
 static bool find_itself(struct loop *l, const void *own, char wrong[static 256]) {
@@ -141,9 +141,9 @@ err_t loop_settings(struct loop *l, void *own, char wrong[static 256]) {
     if (!find_itself(l, own, wrong)) return ERR_CONFIG;
     instance_name(l->me.role, l->me.shard, l->me.name);
     snprintf(l->redis.preset, sizeof l->redis.preset, "unix:%s/redis.sock", l->settings.run_dir);
-    if (!is_given(l->settings.redis)) l->settings.redis = l->redis.preset;
-    if (!is_given(l->settings.redis_user)) l->settings.redis_user = l->me.name;
-    if (!is_given(l->settings.lock_dir)) l->settings.lock_dir = l->settings.run_dir;
+    if (!has_option_text(l->settings.redis)) l->settings.redis = l->redis.preset;
+    if (!has_option_text(l->settings.redis_user)) l->settings.redis_user = l->me.name;
+    if (!has_option_text(l->settings.lock_dir)) l->settings.lock_dir = l->settings.run_dir;
     return ERR_OK;
 }
 
@@ -155,14 +155,14 @@ static err_t look_at_doors(const struct loop *l) {
     char why[KEYS_WHY];
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
         struct endpoint at = endpoint_of(l->settings.run_dir, l->me.name, own[i]);
-        if (!keys_allow(&at, true, why)) return complain(why), ERR_CONFIG;
+        if (!keys_allow(&at, true, why)) return print_service_error(why), ERR_CONFIG;
     }
     size_t n = topology_outlets(&l->me, (unsigned)l->settings.shards, out);
     for (size_t i = 0; i < n; i++) {
         size_t consumers = topology_consumers(&out[i], (unsigned)l->settings.shards, to);
         for (size_t c = 0; c < consumers; c++) {
             struct endpoint at = endpoint_of(l->settings.run_dir, to[c].name, "inbox");
-            if (!keys_allow(&at, false, why)) return complain(why), ERR_CONFIG;
+            if (!keys_allow(&at, false, why)) return print_service_error(why), ERR_CONFIG;
         }
     }
     return ERR_OK;
@@ -171,21 +171,21 @@ static err_t look_at_doors(const struct loop *l) {
 static err_t read_options(struct loop *l, void *own) {
     char wrong[256];
     err_t e = loop_settings(l, own, wrong);
-    if (e) return complain(wrong), e;
-    if (!endpoint_redis_may(l->settings.redis, l->settings.redis_plain, wrong)) return complain(wrong), ERR_CONFIG;
+    if (e) return print_service_error(wrong), e;
+    if (!endpoint_redis_may(l->settings.redis, l->settings.redis_plain, wrong)) return print_service_error(wrong), ERR_CONFIG;
     keys_start(l->settings.keys_dir, l->me.name);
     return look_at_doors(l);
 }
 
 // --- running
 
-static void on_signal(int number) {
+static void request_loop_stop(int number) {
     (void)number;
     loop_stop_asked = 1;
 }
 
 static void catch_signals(void) {
-    struct sigaction action = {.sa_handler = on_signal};
+    struct sigaction action = {.sa_handler = request_loop_stop};
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     signal(SIGPIPE, SIG_IGN); // hiredis writes without MSG_NOSIGNAL
@@ -194,13 +194,13 @@ static void catch_signals(void) {
 // Who was replaced must not come back: started again it would replace the other one, which would be started again, for ever.
 static int status_of(err_t e, bool fenced) { return fenced ? STATUS_REPLACED : e ? STATUS_FAILED : 0; }
 
-static int run(struct loop *l, const void *own) {
+static int run_service_loop(struct loop *l, const void *own) {
     err_t e = loop_start(l, own);
     if (!e) {
         catch_signals(); // again: opening the first port may have set czmq's own
         log_event(LOG_LEVEL_INFO, "started", "incarnation=%llu epoch=%llu clean=%d", (unsigned long long)l->context.incarnation,
                   (unsigned long long)l->context.epoch, ledger_was_clean(l->redis.ledger));
-        e = loop_run(l);
+        e = loop_run_until_stop(l);
         if (!e && loop_has_landed(l) && ledger_mark_clean(l->redis.ledger)) log_event(LOG_LEVEL_WARNING, "not_marked_clean", "why=redis");
     }
     const char *said = l->redis.ledger ? store_trouble(ledger_store(l->redis.ledger)) : "";
@@ -213,7 +213,7 @@ static int run(struct loop *l, const void *own) {
     return loop_stop_asked ? 0 : status_of(e, fenced);
 }
 
-static bool wants(int argc, char **argv, const char *flag) {
+static bool has_argument_flag(int argc, char **argv, const char *flag) {
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], flag) == 0) return true;
     }
@@ -236,22 +236,22 @@ static bool arguments_are_known(const struct service *s, int argc, char **argv) 
 
 int service_main(const struct service *service, int argc, char **argv) {
     static struct loop l; // one a process; large
-    if (wants(argc, argv, "--help")) return print_help(service), 0;
-    if (wants(argc, argv, "--env")) return each_table(service, options_env_file), 0;
-    if (wants(argc, argv, "--reference")) return each_table(service, options_reference), 0;
-    if (wants(argc, argv, "--slice")) return print_slice(service), 0;
-    if (!arguments_are_known(service, argc, argv)) return complain("unknown argument; --help says what there is");
+    if (has_argument_flag(argc, argv, "--help")) return print_service_help(service), 0;
+    if (has_argument_flag(argc, argv, "--env")) return each_table(service, options_env_file), 0;
+    if (has_argument_flag(argc, argv, "--reference")) return each_table(service, options_reference), 0;
+    if (has_argument_flag(argc, argv, "--slice")) return print_slice(service), 0;
+    if (!arguments_are_known(service, argc, argv)) return print_service_error("unknown argument; --help says what there is");
     (void)umask(umask(0) | 0077); // what it writes (archive, audit log, lock) is its own
-    if (sodium_init() < 0) return complain("libsodium does not start: no random numbers on this machine");
-    if (wants(argc, argv, "--rerun"))
-        return service->traced ? rerun_main(service) : complain("what this service does is not recorded: it cannot be run again");
+    if (sodium_init() < 0) return print_service_error("libsodium does not start: no random numbers on this machine");
+    if (has_argument_flag(argc, argv, "--rerun"))
+        return service->traced ? rerun_main(service) : print_service_error("what this service does is not recorded: it cannot be run again");
     l.service = service;
     l.me.role = service->role;
     l.context.transport = &transport_zmq;
     void *own = calloc(1, service->settings_size ? service->settings_size : 1);
-    if (!own) return complain("out of memory");
+    if (!own) return print_service_error("out of memory");
     err_t e = read_options(&l, own);
-    if (e || wants(argc, argv, "--check")) {
+    if (e || has_argument_flag(argc, argv, "--check")) {
         free(own);
         return e ? STATUS_WRONG : 0;
     }
@@ -260,7 +260,7 @@ int service_main(const struct service *service, int argc, char **argv) {
     mallopt(M_TRIM_THRESHOLD, 32 << 20);
     log_start(l.me.name, log_level_from(l.settings.log_level));
     catch_signals();
-    int status = run(&l, own);
+    int status = run_service_loop(&l, own);
     free(own);
     return status;
 }

@@ -15,7 +15,7 @@
 #include "common/service/loop.h"
 #include "common/service/notify.h"
 
-static void complain(const char *text) { fprintf(stderr, "%s\n", text); }
+static void print_start_error(const char *text) { fprintf(stderr, "%s\n", text); }
 
 // --- the host
 
@@ -31,7 +31,7 @@ static err_t lock_incarnation(const struct loop *l, uint64_t incarnation) {
     char text[24];
     int n = snprintf(text, sizeof text, "%020llu\n", (unsigned long long)incarnation);
     if (pwrite(l->lock_file, text, (size_t)n, 0) == n && fdatasync(l->lock_file) == 0) return ERR_OK;
-    complain("cannot write the lock file: disk full?");
+    print_start_error("cannot write the lock file: disk full?");
     return ERR_SYSTEM;
 }
 
@@ -39,19 +39,19 @@ static err_t take_lock(struct loop *l) {
     char path[512], text[800];
     if (mkdir(l->settings.lock_dir, 0700) != 0 && errno != EEXIST) {
         snprintf(text, sizeof text, "%s: cannot make the directory %s: %s", l->me.name, l->settings.lock_dir, strerror(errno));
-        complain(text);
+        print_start_error(text);
         return ERR_SYSTEM;
     }
     snprintf(path, sizeof path, "%s/%s.lock", l->settings.lock_dir, l->me.name);
     int fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0) {
         snprintf(text, sizeof text, "%s: cannot write %s: %s", l->me.name, path, strerror(errno));
-        complain(text);
+        print_start_error(text);
         return ERR_SYSTEM;
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         snprintf(text, sizeof text, "%s: another %s is running on this host (%s is locked); stop it first", l->me.name, l->me.name, path);
-        complain(text);
+        print_start_error(text);
         return ERR_FENCED;
     }
     l->lock_file = fd;
@@ -95,7 +95,7 @@ static void wait_for_redis(struct loop *l) {
         ports_wait(NULL, 0, 100);
 }
 
-static err_t take_over(struct loop *l) {
+static err_t take_over_ledger(struct loop *l) {
     l->context.strict = strcmp(l->settings.profile, "strict") == 0;
     struct store_options store = {l->settings.redis, l->settings.redis_user, l->settings.redis_password, l->settings.answer_within_ms};
     struct ledger_options options = {
@@ -136,7 +136,7 @@ static unsigned consumer_index(struct loop *l, const struct instance *who) {
 }
 
 // The last id of a journal: what the next entry's prev_id is.
-static err_t read_head(struct loop *l, struct outlet *outlet) {
+static err_t read_outlet_head(struct loop *l, struct outlet *outlet) {
     char key[JOURNAL_KEY_TEXT];
     buffer_t answer = {0};
     journal_key(outlet->name, key);
@@ -178,7 +178,7 @@ static err_t open_outlet(struct loop *l, size_t i, const struct stream *stream) 
     l->outputs.topics[i].n_consumers = topology_consumers(stream, (unsigned)l->settings.shards, consumers);
     for (size_t c = 0; c < l->outputs.topics[i].n_consumers; c++)
         l->outputs.topics[i].consumers[c] = consumer_index(l, &consumers[c]);
-    return read_head(l, o);
+    return read_outlet_head(l, o);
 }
 
 // Above what its consumers have, too.
@@ -278,7 +278,7 @@ static void fill_context(struct loop *l) {
     l->context.epoch = ledger_epoch(l->redis.ledger);
 }
 
-static err_t load(struct loop *l) {
+static err_t load_service_state(struct loop *l) {
     store_t *store = ledger_store(l->redis.ledger);
     // Whoever owns the configuration has it in its own store, not in Redis.
     bool has_book = l->book_is_given || topic_is_of(TOPIC_config, l->me.role);
@@ -297,7 +297,7 @@ static err_t load(struct loop *l) {
 err_t loop_start(struct loop *l, const void *own) {
     err_t e = take_lock(l);
     l->own = own;
-    if (!e) e = take_over(l);
+    if (!e) e = take_over_ledger(l);
     if (e) return e;
     l->book_is_given = l->book != NULL;
     if (!l->book) l->book = book_new();
@@ -310,7 +310,7 @@ err_t loop_start(struct loop *l, const void *own) {
     batch_look_for(l->batch, (uint64_t)l->settings.look_for_ms * NS_PER_MS);
     l->redis.connections = ledger_connections(l->redis.ledger);
     l->self = l->service->new(&l->context, own);
-    return l->self ? load(l) : ERR_CONFIG;
+    return l->self ? load_service_state(l) : ERR_CONFIG;
 }
 
 void loop_end(struct loop *l) {

@@ -7,7 +7,7 @@
 #include "common/service/loop.h"
 #include "common/domain/shard.h"
 
-static err_t read_number(store_t *store, const char *key, unsigned *out) {
+static err_t read_stored_number(store_t *store, const char *key, unsigned *out) {
     buffer_t text = {0};
     err_t e = store_get(store, key, &text);
     if (!e) *out = (unsigned)strtoul(buffer_string(&text), NULL, 10);
@@ -29,9 +29,9 @@ err_t shards_fit(void *arg, store_t *store, char why[static 200]) {
     const struct loop *l = arg;
     unsigned mine = (unsigned)l->settings.shards, recorded = 0;
     if (!topology_is_sharded(l->me.role)) return ERR_OK;
-    err_t e = read_number(store, SHARDS_EXECUTORS, &recorded);
+    err_t e = read_stored_number(store, SHARDS_EXECUTORS, &recorded);
     if (!e && !recorded) e = record_number(store, mine);
-    if (!e && !recorded) e = read_number(store, SHARDS_EXECUTORS, &recorded);
+    if (!e && !recorded) e = read_stored_number(store, SHARDS_EXECUTORS, &recorded);
     if (e || recorded == mine) return e;
     (void)snprintf(
         why, 200,
@@ -45,7 +45,7 @@ err_t shards_fit(void *arg, store_t *store, char why[static 200]) {
 err_t shards_inlets(struct loop *l, struct stream out[static INLETS_MAX], size_t *n) {
     unsigned shards = (unsigned)l->settings.shards, retired = 0;
     bool reads = topology_is_sharded(l->me.role) && role_processes(l->me.role) != ONE_EACH_SHARD;
-    err_t e = reads ? read_number(ledger_store(l->redis.ledger), SHARDS_RETIRED, &retired) : ERR_OK;
+    err_t e = reads ? read_stored_number(ledger_store(l->redis.ledger), SHARDS_RETIRED, &retired) : ERR_OK;
     if (retired > SHARDS_MOST) retired = SHARDS_MOST;
     *n = topology_inlets(&l->me, retired > shards ? retired : shards, out);
     return e;

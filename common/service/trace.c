@@ -54,7 +54,7 @@ static void frame_add(arena_t *arena, TraceStep *step, const struct parcel *p, s
 
 // --- telling
 
-static void clear(struct trace *t) {
+static void clear_trace(struct trace *t) {
     arena_reset(t->arena);
     t->told = NULL;
     t->batch = NULL;
@@ -62,7 +62,7 @@ static void clear(struct trace *t) {
     t->room_batches = t->room_steps = t->room_frames = t->bytes = 0;
 }
 
-static void hold(struct trace *t, struct span frame) {
+static void hold_trace_frame(struct trace *t, struct span frame) {
     uint64_t length = frame.length;
     buffer_add(&t->held, &length, sizeof length);
     buffer_add(&t->held, frame.data, frame.length);
@@ -80,16 +80,16 @@ static void send_held(struct loop *l) {
     t->holding = false;
 }
 
-static void tell(struct loop *l) {
+static void publish_trace(struct loop *l) {
     struct trace *t = &l->trace;
     buffer_clear(&t->frame);
     envelope_write(&t->frame, FEED_TRACE, ENTRY_ID_NONE, ENTRY_ID_NONE, &t->told->base);
     const struct span whole = {t->frame.data, t->frame.length};
     if (t->holding)
-        hold(t, whole);
+        hold_trace_frame(t, whole);
     else
         port_send(l->sockets.events, FEED_TRACE, whole);
-    clear(t);
+    clear_trace(t);
 }
 
 static void setting_add(struct loop *l, TraceStart *start, const struct option *o) {
@@ -158,19 +158,19 @@ static void told_begin(struct loop *l) {
 
 static void listener_came(struct loop *l) {
     struct trace *t = &l->trace;
-    if (t->told) tell(l);         // to those who were there before
+    if (t->told) publish_trace(l);         // to those who were there before
     if (t->holding) send_held(l); // all there was: it may know what came before this process
     t->on = t->starting = true;
 }
 
-static void stop(struct trace *t) {
+static void stop_trace(struct trace *t) {
     t->on = t->holding = false;
-    clear(t);
+    clear_trace(t);
     buffer_destroy(&t->held);
 }
 
 // Who listens to everything (`tradecast tail`) does not mean this.
-static void look(struct loop *l, uint64_t mono) {
+static void check_trace_listeners(struct loop *l, uint64_t mono) {
     struct trace *t = &l->trace;
     struct listener who;
     t->looked_at = mono;
@@ -179,14 +179,14 @@ static void look(struct loop *l, uint64_t mono) {
         if (who.came)
             listener_came(l);
         else
-            stop(t);
+            stop_trace(t);
     }
-    if (t->holding && (mono > t->hold_until || t->held.length > HELD_MOST)) stop(t);
+    if (t->holding && (mono > t->hold_until || t->held.length > HELD_MOST)) stop_trace(t);
 }
 
 // --- a batch
 
-static void received(void *arg, const struct parcel *parcel) {
+static void add_received_frame(void *arg, const struct parcel *parcel) {
     struct loop *l = arg;
     struct trace *t = &l->trace;
     if (!t->batch || !t->step || !t->step->has_socket) return;
@@ -194,7 +194,7 @@ static void received(void *arg, const struct parcel *parcel) {
     t->bytes += FRAME_BYTES + parcel->frame.length;
 }
 
-static void sent(void *arg, bool left) {
+static void record_sent_message(void *arg, bool left) {
     struct trace *t = &((struct loop *)arg)->trace;
     uint32_t which = t->sent++;
     if (left || !t->batch) return;
@@ -209,7 +209,7 @@ void trace_open(struct loop *l) {
     struct trace *t = &l->trace;
     if (!l->service->traced) return;
     t->arena = arena_new(0);
-    t->witness = (struct witness){received, sent, l};
+    t->witness = (struct witness){add_received_frame, record_sent_message, l};
     for (size_t i = 0; i < l->sockets.reactor.n; i++) {
         if (l->sockets.reactor.taps[i].port) port_witness(l->sockets.reactor.taps[i].port, &t->witness);
     }
@@ -234,7 +234,7 @@ static void note_context(struct loop *l, TraceBatch *b) {
 void trace_begin(struct loop *l) {
     struct trace *t = &l->trace;
     uint64_t mono = batch_mono(l->batch);
-    if (mono - t->looked_at >= LOOK_EVERY) look(l, mono);
+    if (mono - t->looked_at >= LOOK_EVERY) check_trace_listeners(l, mono);
     if (!t->on) return;
     if (!t->told) told_begin(l);
     TraceBatch *b = t->batch = arena_take(t->arena, sizeof *b);
@@ -276,7 +276,7 @@ void trace_tick(struct loop *l) {
     s->has_tick = s->tick = true;
 }
 
-static bool is_quiet(const TraceBatch *b) {
+static bool is_batch_quiet(const TraceBatch *b) {
     return !b->n_outputs && !b->n_refused && (b->n_steps == 0 || (b->n_steps == 1 && b->steps[0]->has_tick));
 }
 
@@ -288,7 +288,7 @@ void trace_end(struct loop *l, bool committed) {
     if (!committed && !b->n_steps) return; // nothing was done
     b->has_committed = b->committed = committed;
     b->number = ledger_batch(l->redis.ledger);
-    b->has_committed_at = b->has_committed_mono = committed || !is_quiet(b);
+    b->has_committed_at = b->has_committed_mono = committed || !is_batch_quiet(b);
     b->committed_at = l->context.committed_at;
     b->committed_mono = l->context.committed_mono;
     b->outputs = arena_take(t->arena, (l->outputs.n + 1) * sizeof *b->outputs);
@@ -299,5 +299,5 @@ void trace_end(struct loop *l, bool committed) {
     Trace *m = t->told;
     array_reserve_in(t->arena, m->batches, m->n_batches, t->room_batches);
     m->batches[m->n_batches++] = b;
-    if (!is_quiet(b) || m->n_batches >= QUIET_MOST || m->start || t->bytes > BYTES_MOST) tell(l);
+    if (!is_batch_quiet(b) || m->n_batches >= QUIET_MOST || m->start || t->bytes > BYTES_MOST) publish_trace(l);
 }

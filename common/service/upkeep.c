@@ -226,7 +226,7 @@ uint64_t upkeep_rest(uint64_t took_ns) {
     return rest < NS_PER_S ? NS_PER_S : rest > REST_MOST ? REST_MOST : rest;
 }
 
-void upkeep(struct loop *l, uint64_t mono_ns) {
+void run_upkeep(struct loop *l, uint64_t mono_ns) {
     feel_pressure(l, mono_ns);
     if (mono_ns < l->schedule.upkeep_at) return;
     l->counts.refused = keys_refused(mono_ns, tell_refused, l);

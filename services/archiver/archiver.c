@@ -80,26 +80,26 @@ struct archiver {
 
 // What becomes a row. Rows point into messages, which live until the batch is committed.
 
-static err_t on_signal(void *self, batch_t *batch, const ProtobufCMessage *m) {
+static err_t handle_signal_to_archive(void *self, batch_t *batch, const ProtobufCMessage *m) {
     struct archiver *a = self;
     rows_add_signal(a->rows, (const Signal *)m, batch_arena(batch));
     return ERR_OK;
 }
 
-static err_t on_rejection(void *self, batch_t *batch, const ProtobufCMessage *m) {
+static err_t handle_rejection_to_archive(void *self, batch_t *batch, const ProtobufCMessage *m) {
     struct archiver *a = self;
     rows_add(a->rows, TABLE_trade_failure_log, &failure_of_refusal((const SignalRejection *)m, batch_arena(batch))->base);
     return ERR_OK;
 }
 
-static err_t on_execution(void *self, batch_t *batch, const ProtobufCMessage *m) {
+static err_t handle_execution_to_archive(void *self, batch_t *batch, const ProtobufCMessage *m) {
     struct archiver *a = self;
     const Execution *e = (const Execution *)m;
     rows_add_execution(a->rows, e, batch_arena(batch));
     return ERR_OK;
 }
 
-static err_t on_outcome(void *self, batch_t *batch, const ProtobufCMessage *m) {
+static err_t handle_outcome_to_archive(void *self, batch_t *batch, const ProtobufCMessage *m) {
     struct archiver *a = self;
     const Outcome *o = (const Outcome *)m;
     if (o->trade) {
@@ -115,7 +115,7 @@ static void log_recall_failure(const struct archiver *a, err_t e) {
 }
 
 // It is asked again: a row that cannot be read now does not stop what comes after the question.
-static err_t on_query(void *self, batch_t *batch, const ProtobufCMessage *m) {
+static err_t handle_query_to_archive(void *self, batch_t *batch, const ProtobufCMessage *m) {
     struct archiver *a = self;
     err_t e = recalls_answer(a->recalls, batch, ((const StatusQuery *)m)->trade_id);
     if (e) log_recall_failure(a, e);
@@ -129,66 +129,66 @@ static err_t on_query(void *self, batch_t *batch, const ProtobufCMessage *m) {
         rows_add(((struct archiver *)self)->rows, table, m);                                                                               \
         return ERR_OK;                                                                                                                     \
     }
-KEEP_AS(on_order, TABLE_orders)
+KEEP_AS(handle_order_to_archive, TABLE_orders)
 KEEP_AS(on_order_command, TABLE_order_commands)
-KEEP_AS(on_command, TABLE_commands)
-KEEP_AS(on_routing, TABLE_routings)
-KEEP_AS(on_alert, TABLE_alert_log)
-KEEP_AS(on_event, TABLE_system_event_log)
-KEEP_AS(on_sample, TABLE_performance_log)
+KEEP_AS(handle_command_to_archive, TABLE_commands)
+KEEP_AS(handle_routing_to_archive, TABLE_routings)
+KEEP_AS(handle_alert_to_archive, TABLE_alert_log)
+KEEP_AS(handle_event_to_archive, TABLE_system_event_log)
+KEEP_AS(handle_sample_to_archive, TABLE_performance_log)
 #undef KEEP_AS
 
 static const struct route routes[] = {
-    {TOPIC_signals, &signal__descriptor, on_signal, false},
-    {TOPIC_signals, &signal_rejection__descriptor, on_rejection, false},
-    {TOPIC_orders, &order__descriptor, on_order, false},
+    {TOPIC_signals, &signal__descriptor, handle_signal_to_archive, false},
+    {TOPIC_signals, &signal_rejection__descriptor, handle_rejection_to_archive, false},
+    {TOPIC_orders, &order__descriptor, handle_order_to_archive, false},
     {TOPIC_orders, &order_command__descriptor, on_order_command, false},
-    {TOPIC_commands, &command__descriptor, on_command, false},
-    {TOPIC_routings, &routing__descriptor, on_routing, false},
-    {TOPIC_executions, &execution__descriptor, on_execution, false},
-    {TOPIC_outcomes, &outcome__descriptor, on_outcome, false},
-    {TOPIC_outcomes, &status_query__descriptor, on_query, false},
-    {TOPIC_incidents, &alert__descriptor, on_alert, false},
-    {TOPIC_incidents, &system_event__descriptor, on_event, false},
-    {TOPIC_incidents, &performance_sample__descriptor, on_sample, false},
+    {TOPIC_commands, &command__descriptor, handle_command_to_archive, false},
+    {TOPIC_routings, &routing__descriptor, handle_routing_to_archive, false},
+    {TOPIC_executions, &execution__descriptor, handle_execution_to_archive, false},
+    {TOPIC_outcomes, &outcome__descriptor, handle_outcome_to_archive, false},
+    {TOPIC_outcomes, &status_query__descriptor, handle_query_to_archive, false},
+    {TOPIC_incidents, &alert__descriptor, handle_alert_to_archive, false},
+    {TOPIC_incidents, &system_event__descriptor, handle_event_to_archive, false},
+    {TOPIC_incidents, &performance_sample__descriptor, handle_sample_to_archive, false},
     {0},
 };
 
 // The configuration.
 
-static bool apply(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+static bool answer_config_apply(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
     return desk_apply(&((struct archiver *)self)->desk, batch, request, answer);
 }
 
-static bool set(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+static bool answer_config_set(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
     return desk_set(&((struct archiver *)self)->desk, batch, request, answer);
 }
 
-static bool rollback(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+static bool answer_config_rollback(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
     return desk_rollback(&((struct archiver *)self)->desk, batch, request, answer);
 }
 
-static bool show(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+static bool answer_config_show(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
     (void)batch;
     return desk_show(&((struct archiver *)self)->desk, request, answer);
 }
 
-static bool get(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+static bool answer_config_get(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
     (void)batch;
     return desk_get(&((struct archiver *)self)->desk, request, answer);
 }
 
-static bool history(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+static bool answer_config_history(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
     return desk_history(&((struct archiver *)self)->desk, batch, request, answer);
 }
 
 static const struct control controls[] = {
-    {"config-apply", "body: a configuration (JSON); takes it over whole, or says everything that is wrong with it", apply},
-    {"config-set", "path=PLACE value=VALUE: one field, or row, of it", set},
-    {"config-rollback", "to=VERSION: as it was then, as a new version", rollback},
-    {"config-show", "[export]: the configuration in force, in the form that config-apply takes; export: without what is secret", show},
-    {"config-get", "path=PLACE: what is there", get},
-    {"config-history", "[count=N]: the last versions, who made them, and what they changed", history},
+    {"config-apply", "body: a configuration (JSON); takes it over whole, or says everything that is wrong with it", answer_config_apply},
+    {"config-set", "path=PLACE value=VALUE: one field, or row, of it", answer_config_set},
+    {"config-rollback", "to=VERSION: as it was then, as a new version", answer_config_rollback},
+    {"config-show", "[export]: the configuration in force, in the form that config-apply takes; export: without what is secret", answer_config_show},
+    {"config-get", "path=PLACE: what is there", answer_config_get},
+    {"config-history", "[count=N]: the last versions, who made them, and what they changed", answer_config_history},
     {0},
 };
 
@@ -211,7 +211,7 @@ static void archiver_destroy(void **self) {
 }
 
 // One at a time: the others are met again.
-static void note_cell(void *self, const struct unreadable_cell *cell) {
+static void note_unreadable_cell(void *self, const struct unreadable_cell *cell) {
     struct archiver *a = self;
     if (!a->cell[0]) sql_cell_words(cell, a->cell);
 }
@@ -225,7 +225,7 @@ static void *archiver_new(const struct context *context, const void *settings) {
     a->record = shard_record_new();
     if (s->curator.retain_days) database_shrinkable(s->database);
     a->db = database_open(s->database, s->check_below, a->notice, sizeof(a->notice));
-    if (a->db) sql_on_unreadable(a->db, note_cell, a);
+    if (a->db) sql_on_unreadable(a->db, note_unreadable_cell, a);
     if (a->db && schema_index_changes(a->db, s->copied)) sql_destroy(&a->db);
     if (a->db) a->rows = rows_new(a->db);
     if (a->rows) a->positions = archived_positions_new(a->db);
@@ -285,7 +285,7 @@ static void archiver_positions(void *self, struct inlet_position *inlets, size_t
 }
 
 // A slice of what an earlier version left, in a transaction of its own. What fails is tried again at the next tick.
-static void backfill(struct archiver *a) {
+static void backfill_slice(struct archiver *a) {
     if (a->refused || !rows_backfill_is_due(a->rows)) return;
     err_t e = sql_begin(a->db);
     if (!e) e = owner_check(a->owner);
@@ -302,7 +302,7 @@ static void backfill(struct archiver *a) {
 }
 
 // While rows cannot be written, what they say is not known.
-static void recall(struct archiver *a, batch_t *batch) {
+static void recall_signals(struct archiver *a, batch_t *batch) {
     if (a->refused || !a->context->caught_up) return;
     err_t e = recalls_tick(a->recalls, batch, a->context->rolled_back_at);
     if (e) log_recall_failure(a, e);
@@ -310,7 +310,7 @@ static void recall(struct archiver *a, batch_t *batch) {
 
 static err_t archiver_tick(void *self, batch_t *batch) {
     struct archiver *a = self;
-    backfill(a);
+    backfill_slice(a);
     if (a->notice[0]) batch_alert(batch, ALERT__SEVERITY__critical, "archive_restarted", a->context->name, "%s", a->notice);
     a->notice[0] = 0;
     if (a->cell[0]) batch_alert(batch, ALERT__SEVERITY__critical, "unreadable_row", a->context->name, "%s", a->cell);
@@ -318,7 +318,7 @@ static err_t archiver_tick(void *self, batch_t *batch) {
     for (size_t i = 0; i < a->n_untold; i++) desk_change(&a->desk, batch, a->untold[i]);
     if (a->n_untold) slice_config_version(batch, config_version(a->config));
     a->n_untold = 0;
-    recall(a, batch);
+    recall_signals(a, batch);
     return curator_tick(a->curator, batch);
 }
 
@@ -339,7 +339,7 @@ static err_t told(struct archiver *a, err_t e) {
 }
 
 // The mutation: positions in a transaction of their own, before the rows.
-static err_t positions_apart(struct archiver *a, const struct inlet_position *inlets, size_t n) {
+static err_t commit_positions_early(struct archiver *a, const struct inlet_position *inlets, size_t n) {
     if (!MUTATED("position_apart")) return ERR_OK;
     err_t e = sql_begin(a->db);
     if (!e) e = archived_positions_write(a->positions, inlets, n);
@@ -349,11 +349,11 @@ static err_t positions_apart(struct archiver *a, const struct inlet_position *in
 static err_t archiver_persist(void *self, batch_t *batch, const struct inlet_position *inlets, size_t n) {
     struct archiver *a = self;
     (void)batch;
-    err_t e = positions_apart(a, inlets, n);
+    err_t e = commit_positions_early(a, inlets, n);
     FAILPOINT("archiver.before_commit");
     if (!e) e = sql_begin(a->db);
     if (!e) e = owner_check(a->owner);
-    if (!e) e = rows_write(a->rows);
+    if (!e) e = rows_write_queued(a->rows);
     if (!e) e = archived_positions_write(a->positions, inlets, n);
     if (!e) e = curator_write(a->curator);
     if (!e) {

@@ -116,7 +116,7 @@ void curator_committed(curator_t *self) {
 }
 
 // A step at each tick while there is something to do, else one a minute. What fails is tried again then.
-static void sweep(curator_t *self, batch_t *batch) {
+static void remove_old_rows(curator_t *self, batch_t *batch) {
     struct retention_step step = {.now = batch_now(batch), .signals_to = self->audit ? audit_first(self->audit) : INT64_MAX};
     uint64_t mono = batch_mono(batch);
     if (!self->retention || (!self->more && self->swept_at && mono - self->swept_at < SWEEP_NS)) return;
@@ -140,6 +140,6 @@ err_t curator_tick(curator_t *self, batch_t *batch) {
     char words[300];
     if (self->audit && audit_unreadable(self->audit, words))
         batch_alert(batch, ALERT__SEVERITY__critical, "unreadable_row", "signals.log", "%s", words);
-    sweep(self, batch);
+    remove_old_rows(self, batch);
     return ERR_OK;
 }

@@ -81,21 +81,21 @@ static err_t read_newest(recalls_t *self) {
     return e;
 }
 
-static void begin(recalls_t *self, enum step step) {
+static void begin_recall_step(recalls_t *self, enum step step) {
     self->step = step;
     self->page_at = 0;
     self->page_id[0] = 0;
 }
 
 err_t recalls_load(recalls_t *self) {
-    begin(self, PENDING);
+    begin_recall_step(self, PENDING);
     return read_newest(self);
 }
 
 // --- offering
 
 // What an earlier version archived is not whole here: it must not become an order, so it comes as one that has expired.
-static Signal *take_up(const SignalRow *row, struct span whole, arena_t *arena) {
+static Signal *unpack_recalled_signal(const SignalRow *row, struct span whole, arena_t *arena) {
     Signal *s = whole.length ? signal__unpack(arena_allocator(arena), whole.length, whole.data) : NULL;
     if (!s) {
         s = signal_of_row(row, arena);
@@ -129,7 +129,7 @@ static err_t offer_pending(recalls_t *self, batch_t *batch, unsigned *n) {
     err_t e = ERR_OK;
     while (!e && !(e = sql_step(q, &row)) && row && !(e = sql_row(q, &signal_row__descriptor, batch_arena(batch), &m))) {
         const SignalRow *r = (const SignalRow *)m;
-        batch_emit(batch, TOPIC_recalls, 0, &take_up(r, sql_bytes(q, 0), batch_arena(batch))->base);
+        batch_emit(batch, TOPIC_recalls, 0, &unpack_recalled_signal(r, sql_bytes(q, 0), batch_arena(batch))->base);
         turn_page(self, r->created_at, r->signal_id, n);
     }
     sql_reset(q);
@@ -205,13 +205,13 @@ err_t recalls_answer(recalls_t *self, batch_t *batch, const char *trade_id) {
 
 static bool is_same_moment(uint64_t a, uint64_t b) { return (a > b ? a - b : b - a) < SAME; }
 
-static err_t notice(recalls_t *self, uint64_t rolled_back_at) {
+static err_t note_rollback(recalls_t *self, uint64_t rolled_back_at) {
     if (!rolled_back_at || is_same_moment(rolled_back_at, self->answered)) return ERR_OK;
     err_t e = self->known ? ERR_OK : read_newest(self);
     if (e) return e;
     self->answered = rolled_back_at;
     self->lost = true;
-    begin(self, PENDING);
+    begin_recall_step(self, PENDING);
     return ERR_OK;
 }
 
@@ -225,11 +225,11 @@ static enum step step_after(const recalls_t *self) {
 
 err_t recalls_tick(recalls_t *self, batch_t *batch, uint64_t rolled_back_at) {
     unsigned n = 0;
-    err_t e = notice(self, rolled_back_at);
+    err_t e = note_rollback(self, rolled_back_at);
     if (e || self->step == NOTHING || MUTATED("no_recalls")) return e;
     e = offers[self->step](self, batch, &n);
     if (e || n == PAGE) return e; // there is more
-    begin(self, step_after(self));
+    begin_recall_step(self, step_after(self));
     if (self->step == NOTHING) self->lost = self->known = false;
     return ERR_OK;
 }

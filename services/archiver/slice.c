@@ -51,7 +51,7 @@ struct reading {
     config_kind_t kind;
 };
 
-static err_t take_row(void *arg, const ProtobufCMessage *m) {
+static err_t load_config_row(void *arg, const ProtobufCMessage *m) {
     struct reading *r = arg;
     config_put(r->out, r->kind, m, NULL);
     return ERR_OK;
@@ -62,7 +62,7 @@ err_t slice_read_config(store_t *store, config_t *out) {
     for (size_t i = 0; !e && i < CONFIG_KIND_COUNT; i++) {
         const struct config_kind *k = &config_kinds[i];
         struct reading r = {out, k->kind};
-        e = store_records(store, k->index, k->prefix, k->type, take_row, &r);
+        e = store_records(store, k->index, k->prefix, k->type, load_config_row, &r);
     }
     return e;
 }

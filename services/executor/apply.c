@@ -182,7 +182,7 @@ static void keep_execution(batch_t *batch, const struct trade *t) {
     slice_execution(batch, &e, t->s->state == T(filled) || trade_is_final(t->s));
 }
 
-static void publish(struct step *s, TradeResult *result, ResultMetrics *metrics, bool whole) {
+static void publish_execution(struct step *s, TradeResult *result, ResultMetrics *metrics, bool whole) {
     Execution e = EXECUTION__INIT;
     keep_record(s->x, s->batch, s->t, whole);
     keep_execution(s->batch, s->t);
@@ -236,7 +236,7 @@ static void return_to_queue(struct step *s) {
 // What is to be published soon is published with what is written now.
 static void keep_or_publish(struct step *s, const struct effect *e) {
     if (s->t->unsaved)
-        publish(s, NULL, NULL, e->whole);
+        publish_execution(s, NULL, NULL, e->whole);
     else
         keep_record(s->x, s->batch, s->t, e->whole);
 }
@@ -246,7 +246,7 @@ static void work_off(struct step *s, const struct effect *e) {
     case EFFECT_KEEP:
         return keep_or_publish(s, e);
     case EFFECT_PUBLISH:
-        return publish(s, e->publish.result, e->publish.metrics, false);
+        return publish_execution(s, e->publish.result, e->publish.metrics, false);
     case EFFECT_PUBLISH_SOON:
         s->t->unsaved = true;
         return due_set(s->x->due, &s->t->due, s->env.mono + SAVE_AFTER);

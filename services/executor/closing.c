@@ -61,7 +61,7 @@ static void move_residual(struct executor *x, batch_t *batch, const struct trade
 }
 
 // The plan becomes part of the trade, which is recorded before anything is sent.
-static void adopt_plan(struct executor *x, batch_t *batch, struct trade *t, struct plan *p) {
+static void adopt_close_plan(struct executor *x, batch_t *batch, struct trade *t, struct plan *p) {
     Closing **closes = arena_take(batch_arena(batch), p->n_closes * sizeof(Closing *));
     for (size_t i = 0; i < p->n_closes; i++) closes[i] = &p->closes[i];
     engine_count(x, batch, t, -1);
@@ -82,7 +82,7 @@ enum plan_choice closing_plan(struct executor *x, batch_t *batch, struct trade *
     *side = p.side;
     if (choice == PLAN_NOTHING_OPEN) return choice;
     move_residual(x, batch, t, &p);
-    if (choice == PLAN_CHOSEN) adopt_plan(x, batch, t, &p);
+    if (choice == PLAN_CHOSEN) adopt_close_plan(x, batch, t, &p);
     return choice;
 }
 

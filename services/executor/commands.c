@@ -10,7 +10,7 @@
 
 #define T(name) TRADE_STATE__STATE__##name
 
-static void amend(struct executor *x, batch_t *batch, struct trade *t, const OrderCommand *c) {
+static void amend_trade(struct executor *x, batch_t *batch, struct trade *t, const OrderCommand *c) {
     struct step s = step_begin(x, batch, t);
     amend_by_command(t, c, &s.env, &s.out);
     step_end(&s);
@@ -22,7 +22,7 @@ static void on_trade(struct executor *x, batch_t *batch, struct trade *t, const 
     case ORDER_COMMAND__ACTION__cancel:
         return engine_cancel(x, batch, t, c->reason ? c->reason : "cancelled by command");
     case ORDER_COMMAND__ACTION__modify:
-        return amend(x, batch, t, c);
+        return amend_trade(x, batch, t, c);
     case ORDER_COMMAND__ACTION__close:
         return closing_trade(x, batch, t, c);
     case ORDER_COMMAND__ACTION__set_lock: // of an account, not of its trades
@@ -31,12 +31,12 @@ static void on_trade(struct executor *x, batch_t *batch, struct trade *t, const 
     }
 }
 
-static bool same(const char *wanted, const char *is) { return !wanted || strcmp(wanted, is) == 0; }
+static bool matches_filter(const char *wanted, const char *is) { return !wanted || strcmp(wanted, is) == 0; }
 
 // A command for many concerns entries only: a close that is on its way is not cancelled with them.
-static bool concerns(const OrderCommand *c, const TradeState *s) {
+static bool matches_command(const OrderCommand *c, const TradeState *s) {
     if (strcmp(s->account_id, c->account_id) != 0 || trade_is_final(s) || trade_is_closing(s)) return false;
-    return same(c->symbol, s->symbol) && same(c->signal_id, s->signal_id) && (!c->has_side || s->side == c->side);
+    return matches_filter(c->symbol, s->symbol) && matches_filter(c->signal_id, s->signal_id) && (!c->has_side || s->side == c->side);
 }
 
 // They are listed first: what is done to one may make and forget others.
@@ -44,7 +44,7 @@ static void on_many(struct executor *x, batch_t *batch, const OrderCommand *c) {
     struct trade **list = arena_take(batch_arena(batch), (trades_count(x->trades) + 1) * sizeof(struct trade *));
     size_t cursor = 0, n = 0;
     for (struct trade *t; (t = trades_next(x->trades, &cursor)) != NULL;) {
-        if (concerns(c, t->s)) list[n++] = t;
+        if (matches_command(c, t->s)) list[n++] = t;
     }
     for (size_t i = 0; i < n; i++) on_trade(x, batch, list[i], c);
 }
@@ -57,7 +57,7 @@ static void on_account(struct executor *x, batch_t *batch, const OrderCommand *c
 }
 
 // A command is done once, however often it is decided: a change made again later would undo what came after it.
-static bool is_new(struct executor *x, batch_t *batch, const OrderCommand *c) {
+static bool claim_command(struct executor *x, batch_t *batch, const OrderCommand *c) {
     char id[ID_TEXT];
     const char *const parts[] = {"command", c->command_id, c->account_id, c->trade_id ? c->trade_id : "",
                                  record_enum_name(&order_command__action__descriptor, (int)c->action)};
@@ -81,7 +81,7 @@ err_t commands_order(void *self, batch_t *batch, const ProtobufCMessage *body) {
     const OrderCommand *c = (const OrderCommand *)body;
     engine_begin(x, batch);
     if (c->action == ORDER_COMMAND__ACTION__set_lock) return halts_lock(x, batch, c), ERR_OK;
-    if (!makes_sense(batch, c) || !is_new(x, batch, c)) return ERR_OK;
+    if (!makes_sense(batch, c) || !claim_command(x, batch, c)) return ERR_OK;
     if (!c->trade_id) return on_account(x, batch, c), ERR_OK;
     struct trade *t = trades_find(x->trades, c->trade_id);
     if (t)
@@ -94,7 +94,7 @@ err_t commands_order(void *self, batch_t *batch, const ProtobufCMessage *body) {
 // --- the operator
 
 // The operator has looked at the broker and takes it upon himself that the order is not there.
-static void release(struct executor *x, batch_t *batch, struct trade *t) {
+static void release_held_order(struct executor *x, batch_t *batch, struct trade *t) {
     if (t->s->state != T(unknown) || !t->s->held) {
         batch_alert(batch, ALERT__SEVERITY__info, "not_held", t->s->trade_id, "there is nothing to release");
         return;
@@ -121,7 +121,7 @@ err_t commands_operator(void *self, batch_t *batch, const ProtobufCMessage *body
         halts_operator(x, batch, c, RISK_STATE__MODE__reduce_only);
         break;
     case COMMAND__ACTION__release:
-        if (t) release(x, batch, t);
+        if (t) release_held_order(x, batch, t);
         break;
     case COMMAND__ACTION__cancel: // these come from the router, as OrderCommands
     case COMMAND__ACTION__close:
@@ -143,7 +143,7 @@ static void publish_again(struct executor *x, batch_t *batch, struct trade *t) {
     step_end(&s);
 }
 
-static void answer_query(struct executor *x, batch_t *batch, struct trade *t) {
+static void answer_status_query(struct executor *x, batch_t *batch, struct trade *t) {
     bool asks_anyway = t->s->state == T(pending) || t->s->state == T(unknown);
     publish_again(x, batch, t);
     if (!asks_anyway && batch_mono(batch) - t->inquiry.asked_at >= x->patience.interval) engine_ask(x, batch, t);
@@ -163,7 +163,7 @@ err_t commands_query(void *self, batch_t *batch, const ProtobufCMessage *body) {
     engine_begin(x, batch);
     struct trade *t = trades_find(x->trades, q->trade_id);
     if (t)
-        answer_query(x, batch, t);
+        answer_status_query(x, batch, t);
     else if (!guard_find(x->guard, digest_text(q->trade_id), NULL)) // else it is over and forgotten: the archive answers
         answer_unknown(x, batch, q);
     return ERR_OK;

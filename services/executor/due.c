@@ -24,26 +24,26 @@ void due_heap_destroy(due_heap_t **self) {
     *self = NULL;
 }
 
-static void put(due_heap_t *self, size_t place, struct due *item) {
+static void put_due_item(due_heap_t *self, size_t place, struct due *item) {
     self->items[place] = item;
     item->place = place;
 }
 
 static void sift_up(due_heap_t *self, struct due *item, size_t place) {
-    for (; place > 1 && self->items[place / 2]->at > item->at; place /= 2) put(self, place, self->items[place / 2]);
-    put(self, place, item);
+    for (; place > 1 && self->items[place / 2]->at > item->at; place /= 2) put_due_item(self, place, self->items[place / 2]);
+    put_due_item(self, place, item);
 }
 
 static void sift_down(due_heap_t *self, struct due *item, size_t place) {
     for (size_t child; (child = 2 * place) <= self->count; place = child) {
         if (child < self->count && self->items[child + 1]->at < self->items[child]->at) child++;
         if (self->items[child]->at >= item->at) break;
-        put(self, place, self->items[child]);
+        put_due_item(self, place, self->items[child]);
     }
-    put(self, place, item);
+    put_due_item(self, place, item);
 }
 
-static void settle(due_heap_t *self, struct due *item, size_t place) {
+static void sift_due_item(due_heap_t *self, struct due *item, size_t place) {
     if (place > 1 && self->items[place / 2]->at > item->at)
         sift_up(self, item, place);
     else
@@ -52,7 +52,7 @@ static void settle(due_heap_t *self, struct due *item, size_t place) {
 
 void due_set(due_heap_t *self, struct due *item, uint64_t at) {
     item->at = at;
-    if (item->place) return settle(self, item, item->place);
+    if (item->place) return sift_due_item(self, item, item->place);
     array_reserve(self->items, self->count + 1, self->room); // the first is not used
     sift_up(self, item, ++self->count);
 }
@@ -62,7 +62,7 @@ void due_clear(due_heap_t *self, struct due *item) {
     size_t place = item->place;
     struct due *last = self->items[self->count--];
     item->place = 0;
-    if (last != item) settle(self, last, place);
+    if (last != item) sift_due_item(self, last, place);
 }
 
 struct due *due_pop(due_heap_t *self, uint64_t now) {

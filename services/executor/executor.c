@@ -108,7 +108,7 @@ static void executor_destroy(void **self) {
     accounts_destroy(&x->accounts);
     positions_destroy(&x->positions);
     sessions_destroy(&x->sessions);
-    outbox_destroy(&x->outbox);
+    gateway_outbox_destroy(&x->outbox);
     due_heap_destroy(&x->due);
     guard_destroy(&x->guard);
     orphans_destroy(&x->orphans);
@@ -123,7 +123,7 @@ static void executor_committed(void *self) { wire_committed(self); }
 
 // --- prices: the latest value wins; something is committed only for a stop that moves
 
-static err_t prices_ready(void *self, batch_t *batch) {
+static err_t handle_executor_prices(void *self, batch_t *batch) {
     struct executor *x = self;
     struct parcel p;
     struct envelope e;
@@ -159,7 +159,7 @@ static err_t executor_open(void *self, reactor_t *reactor) {
     x->prices = transport_connect(x->context->transport, PORT_SUB, &prices, PRICES_MOST);
     if (!x->prices || !port_subscribe(x->prices, FEED_PRICES)) return ERR_SYSTEM;
     reactor_add_port(reactor, x->gateways, wire_ready, INTAKE_DRAIN);
-    reactor_add_port(reactor, x->prices, prices_ready, INTAKE_DRAIN);
+    reactor_add_port(reactor, x->prices, handle_executor_prices, INTAKE_DRAIN);
     return sums_open(x, reactor);
 }
 
@@ -169,14 +169,14 @@ static bool has_expired(const TradeState *s, uint64_t now) {
     return s->terms->has_expiration_time && now >= s->terms->expiration_time;
 }
 
-static void forget(struct executor *x, batch_t *batch, struct trade *t) {
+static void forget_trade(struct executor *x, batch_t *batch, struct trade *t) {
     struct step s = step_begin(x, batch, t);
     effects_add(&s.out, EFFECT_FORGET);
     step_end(&s);
     trades_retire(x->trades, t);
 }
 
-static void save(struct executor *x, batch_t *batch, struct trade *t) {
+static void save_trade(struct executor *x, batch_t *batch, struct trade *t) {
     struct step s = step_begin(x, batch, t);
     effects_publish(&s.out, NULL, NULL);
     step_end(&s);
@@ -195,7 +195,7 @@ static void look_at_working(struct executor *x, batch_t *batch, struct trade *t)
 }
 
 static void look_at(struct executor *x, batch_t *batch, struct trade *t) {
-    if (t->unsaved) return save(x, batch, t);
+    if (t->unsaved) return save_trade(x, batch, t);
     if (t->inquiry.state == INQUIRY_WANTED && t->s->state != T(unknown)) return ask_wanted(x, batch, t);
     switch (t->s->state) {
     case T(pending):
@@ -212,7 +212,7 @@ static void look_at(struct executor *x, batch_t *batch, struct trade *t) {
         engine_send_amendments(x, batch, t);
         return engine_restore(x, batch, t);
     case T(expired):
-        return forget(x, batch, t);
+        return forget_trade(x, batch, t);
     case T(closed):
     case T(rejected):
     case T(cancelled):

@@ -53,14 +53,14 @@ void halts_destroy(halts_t **self) {
 
 // --- sources
 
-static struct halted *source_of(const halts_t *self, const char *name) {
+static struct halted *find_halted_source(const halts_t *self, const char *name) {
     struct halted *s = self->sources;
     while (s && strcmp(s->name, name) != 0) s = s->next;
     return s;
 }
 
 static void set_source(halts_t *self, const char *name, RiskState__Mode mode) {
-    struct halted *s = source_of(self, name);
+    struct halted *s = find_halted_source(self, name);
     if (!s) {
         size_t length = strlen(name) + 1;
         s = alloc_zeroed(1, sizeof *s + length);
@@ -71,7 +71,7 @@ static void set_source(halts_t *self, const char *name, RiskState__Mode mode) {
 }
 
 RiskState__Mode halts_source(const halts_t *self, const char *source) {
-    const struct halted *s = source ? source_of(self, source) : NULL;
+    const struct halted *s = source ? find_halted_source(self, source) : NULL;
     return s ? s->mode : RISK_STATE__MODE__trading;
 }
 
@@ -95,33 +95,33 @@ static struct flatten *flatten_add(halts_t *self, const char *scope, const char 
     return f;
 }
 
-static const char *after(const char *scope, const char *prefix) {
+static const char *strip_scope_prefix(const char *scope, const char *prefix) {
     size_t length = strlen(prefix);
     return strncmp(scope, prefix, length) == 0 ? scope + length : NULL;
 }
 
-static bool concerns(const char *scope, const struct trade *t) {
+static bool is_in_scope(const char *scope, const struct trade *t) {
     const char *id;
     if (strcmp(scope, "global") == 0) return true;
-    if ((id = after(scope, "source:"))) return t->s->source && strcmp(t->s->source, id) == 0;
-    if ((id = after(scope, "account:")) || (id = after(scope, "lock:"))) return strcmp(t->s->account_id, id) == 0;
+    if ((id = strip_scope_prefix(scope, "source:"))) return t->s->source && strcmp(t->s->source, id) == 0;
+    if ((id = strip_scope_prefix(scope, "account:")) || (id = strip_scope_prefix(scope, "lock:"))) return strcmp(t->s->account_id, id) == 0;
     return false;
 }
 
 // All trades of a scope that are not over. They are listed first: what is done to one may make and forget others.
-static struct trade **list(const struct executor *x, batch_t *batch, const char *scope, size_t *n) {
+static struct trade **list_scope_trades(const struct executor *x, batch_t *batch, const char *scope, size_t *n) {
     struct trade **out = arena_take(batch_arena(batch), (trades_count(x->trades) + 1) * sizeof *out);
     size_t cursor = 0;
     *n = 0;
     for (struct trade *t; (t = trades_next(x->trades, &cursor)) != NULL;) {
-        if (t->queue != QUEUE_RETIRED && concerns(scope, t)) out[(*n)++] = t;
+        if (t->queue != QUEUE_RETIRED && is_in_scope(scope, t)) out[(*n)++] = t;
     }
     return out;
 }
 
 static void cancel_entries(struct executor *x, batch_t *batch, const char *scope, const char *reason) {
     size_t n;
-    struct trade **trades = list(x, batch, scope, &n);
+    struct trade **trades = list_scope_trades(x, batch, scope, &n);
     for (size_t i = 0; i < n; i++) {
         const TradeState *s = trades[i]->s;
         bool wanted = s->has_cancel_wanted && s->cancel_wanted;
@@ -133,7 +133,7 @@ static void cancel_entries(struct executor *x, batch_t *batch, const char *scope
 static void close_positions(struct executor *x, batch_t *batch, const struct flatten *f) {
     size_t n;
     char round[SCOPE_TEXT + 24];
-    struct trade **trades = list(x, batch, f->scope, &n);
+    struct trade **trades = list_scope_trades(x, batch, f->scope, &n);
     (void)snprintf(round, sizeof round, "%s %llu", f->scope, (unsigned long long)(batch_now(batch) / AGAIN));
     for (size_t i = 0; i < n; i++) {
         if (!positions_has(trades[i]) || positions_free_lots(trades[i]) <= 0) continue;
@@ -218,7 +218,7 @@ void halts_lock(struct executor *x, batch_t *batch, const OrderCommand *c) {
 // --- at start
 
 static void load_mode(struct executor *x, const char *name, RiskState__Mode mode) {
-    const char *source = after(name, "source:");
+    const char *source = strip_scope_prefix(name, "source:");
     if (strcmp(name, "global") == 0)
         x->global = mode;
     else if (source)
@@ -236,7 +236,7 @@ static bool load_flatten(halts_t *self, const char *scope, const char *value) {
 }
 
 bool halts_load(struct executor *x, const char *name, const char *value) {
-    const char *flatten = after(name, "flatten:"), *locked = after(name, "lock:");
+    const char *flatten = strip_scope_prefix(name, "flatten:"), *locked = strip_scope_prefix(name, "lock:");
     if (flatten) return load_flatten(x->halts, flatten, value);
     const ProtobufCEnumDescriptor *names = locked ? &order_command__lock__descriptor : &risk_state__mode__descriptor;
     const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value_by_name(names, value);

@@ -73,7 +73,7 @@ static void heal_order(struct comparison *c, struct trade *t, enum discrepancy d
         engine_ask(c->x, c->batch, t); // again and again: an order that works, and is over here, is nothing to be left
 }
 
-static struct trade *order_of(const struct comparison *c, const Holding *h) {
+static struct trade *find_held_order(const struct comparison *c, const Holding *h) {
     return h->kind == HOLDING__KIND__order && h->trade_id ? trades_find(c->x->trades, h->trade_id) : NULL;
 }
 
@@ -81,7 +81,7 @@ static struct trade *order_of(const struct comparison *c, const Holding *h) {
 static unsigned list_orders(struct comparison *c, const AccountSnapshot *m) {
     unsigned n = 0;
     for (size_t i = 0; i < m->n_holdings; i++) {
-        struct trade *t = order_of(c, m->holdings[i]);
+        struct trade *t = find_held_order(c, m->holdings[i]);
         if (!t || t->listed_order) continue;
         t->listed_order = true;
         if (trade_is_working(t->s))
@@ -101,7 +101,7 @@ static void heal_orders(struct comparison *c, const AccountSnapshot *m) {
         heal_order(c, t, DISCREPANCY_UNLISTED);
     }
     for (size_t i = 0; i < m->n_holdings; i++) {
-        struct trade *t = order_of(c, m->holdings[i]);
+        struct trade *t = find_held_order(c, m->holdings[i]);
         if (t) t->listed_order = false;
     }
 }

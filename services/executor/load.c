@@ -13,12 +13,12 @@
 #define T(name)  TRADE_STATE__STATE__##name
 #define TEXT_MAX 256
 
-static const char *text_of(struct span s, char out[static TEXT_MAX]) {
+static const char *copy_field_text(struct span s, char out[static TEXT_MAX]) {
     (void)snprintf(out, TEXT_MAX, "%.*s", (int)s.length, (const char *)s.data);
     return out;
 }
 
-static err_t load_trade(void *arg, const ProtobufCMessage *m) {
+static err_t load_trade_state(void *arg, const ProtobufCMessage *m) {
     struct executor *x = arg;
     const TradeState *s = (const TradeState *)m;
     if (trades_find(x->trades, s->trade_id)) return ERR_OK;
@@ -28,17 +28,17 @@ static err_t load_trade(void *arg, const ProtobufCMessage *m) {
     return ERR_OK;
 }
 
-static err_t load_risk(void *arg, struct span name, struct span value) {
+static err_t load_risk_field(void *arg, struct span name, struct span value) {
     char field[TEXT_MAX], text[TEXT_MAX];
-    return halts_load(arg, text_of(name, field), text_of(value, text)) ? ERR_OK : ERR_INPUT;
+    return halts_load(arg, copy_field_text(name, field), copy_field_text(value, text)) ? ERR_OK : ERR_INPUT;
 }
 
 // "books:number"
 static err_t load_reports(void *arg, struct span name, struct span value) {
     struct executor *x = arg;
     char instance[TEXT_MAX], text[TEXT_MAX], *end;
-    struct session *s = sessions_get(x->sessions, text_of(name, instance));
-    s->books = strtoull(text_of(value, text), &end, 10);
+    struct session *s = sessions_get(x->sessions, copy_field_text(name, instance));
+    s->books = strtoull(copy_field_text(value, text), &end, 10);
     s->report = *end == ':' ? strtoull(end + 1, NULL, 10) : 0;
     return ERR_OK;
 }
@@ -46,8 +46,8 @@ static err_t load_reports(void *arg, struct span name, struct span value) {
 static err_t load_orphan(void *arg, struct span name, struct span value) {
     struct executor *x = arg;
     char trade_id[TEXT_MAX], account_id[TEXT_MAX];
-    text_of(name, trade_id);
-    if (!orphans_find(x->orphans, trade_id)) (void)orphans_add(x->orphans, trade_id, text_of(value, account_id), 0);
+    copy_field_text(name, trade_id);
+    if (!orphans_find(x->orphans, trade_id)) (void)orphans_add(x->orphans, trade_id, copy_field_text(value, account_id), 0);
     return ERR_OK;
 }
 
@@ -66,7 +66,7 @@ static err_t load_report_aside(void *arg, struct span name, struct span value) {
 static err_t load_view(void *arg, struct span member) {
     struct executor *x = arg;
     char text[TEXT_MAX];
-    text_of(member, text);
+    copy_field_text(member, text);
     char *colon = strrchr(text, ':');
     if (!colon) return ERR_OK;
     *colon = 0;
@@ -78,8 +78,8 @@ err_t load_all(void *self, store_t *store) {
     struct executor *x = self;
     const struct slice_loading l = {.shard = x->context->shard,
                                     .arg = x,
-                                    .trade = load_trade,
-                                    .risk = load_risk,
+                                    .trade = load_trade_state,
+                                    .risk = load_risk_field,
                                     .reports = load_reports,
                                     .orphan = load_orphan,
                                     .report_aside = load_report_aside,
@@ -104,7 +104,7 @@ static void place_trade(struct executor *x, batch_t *batch, struct trade *t) {
     orders_note_origin(x, batch, t, true);
 }
 
-static void forget(struct executor *x, batch_t *batch, struct trade *t) {
+static void forget_finished_trade(struct executor *x, batch_t *batch, struct trade *t) {
     struct step s = step_begin(x, batch, t);
     effects_add(&s.out, EFFECT_FORGET);
     step_end(&s);
@@ -129,7 +129,7 @@ static void start_trade(struct executor *x, batch_t *batch, struct trade *t) {
     case T(closed):
     case T(rejected):
     case T(cancelled):
-        return forget(x, batch, t);
+        return forget_finished_trade(x, batch, t);
     case _TRADE_STATE__STATE_IS_INT_SIZE:
         return;
     }

@@ -14,7 +14,7 @@
 
 // --- what can never be sent
 
-static const char *unfit(const TradeState *s) {
+static const char *find_order_defect(const TradeState *s) {
     bool market = s->terms->order_type == SIGNAL__ORDER_TYPE__market;
     if (s->terms->has_lot_size ? s->terms->lot_size <= 0 : !trade_is_closing(s))
         return "no_lot_size";
@@ -29,7 +29,7 @@ static const char *unfit(const TradeState *s) {
 
 // --- sending
 
-static void submit(struct executor *x, batch_t *batch, struct trade *t) {
+static void submit_order(struct executor *x, batch_t *batch, struct trade *t) {
     struct session *session = t->place->account->session;
     struct step s = step_begin(x, batch, t);
     if (!t->s->instance_id || strcmp(t->s->instance_id, session->instance_id) != 0)
@@ -71,7 +71,7 @@ static bool can_send(const struct executor *x, const struct trade *t) {
     return false;
 }
 
-static struct doubt_context where(const struct executor *x, batch_t *batch) {
+static struct doubt_context get_doubt_context(const struct executor *x, batch_t *batch) {
     const struct context *c = x->context;
     return (struct doubt_context){.now = batch_now(batch),
                                   .started_at = c->started_at,
@@ -90,19 +90,19 @@ static struct order_origin origin_of(const struct trade *t) {
 // Of one that is on record only a rollback can have taken what was recorded of its sending; of one that comes in, any life before.
 void orders_note_origin(struct executor *x, batch_t *batch, struct trade *t, bool on_record) {
     const struct order_origin origin = origin_of(t);
-    const struct doubt_context c = where(x, batch);
+    const struct doubt_context c = get_doubt_context(x, batch);
     t->first_at = doubt_first_at(&origin, &c);
     t->unsure = on_record ? !t->first_at : !doubt_is_fresh(&origin, &c);
 }
 
 static enum may_send may_send(struct executor *x, batch_t *batch, const struct trade *t) {
     const struct order_origin origin = origin_of(t);
-    const struct doubt_context c = where(x, batch);
+    const struct doubt_context c = get_doubt_context(x, batch);
     const struct trade_env env = step_env(x, batch, t);
     return t->sending == SENDING_CLEARED ? MAY_SEND : doubt_may_send(&env.gateway->checks, &origin, &c);
 }
 
-static void hold(struct executor *x, batch_t *batch, struct trade *t, const char *reason) {
+static void hold_order(struct executor *x, batch_t *batch, struct trade *t, const char *reason) {
     struct step s = step_begin(x, batch, t);
     inquiry_hold(t, reason, &s.env, &s.out);
     step_end(&s);
@@ -119,14 +119,14 @@ static void submit_close(struct executor *x, batch_t *batch, struct trade *t) {
         engine_end(x, batch, t, TRADE_REJECT, "below_min_lot");
         break;
     case PLAN_CHOSEN:
-        submit(x, batch, t);
+        submit_order(x, batch, t);
         break;
     }
     if (whole) closing_other_side(x, batch, whole, side);
 }
 
 // What the gateway, or the broker behind it, cannot do.
-static const char *beyond_gateway(const struct executor *x, const struct trade *t) {
+static const char *find_order_obstacle(const struct executor *x, const struct trade *t) {
     const struct session *s = t->place->account->session;
     if (t->s->terms->order_type == SIGNAL__ORDER_TYPE__stop_limit && !s->can.can_stop_limit)
         return "stop_limit_unsupported";
@@ -135,11 +135,11 @@ static const char *beyond_gateway(const struct executor *x, const struct trade *
     return account && account->netting ? "netting_unsupported" : NULL;
 }
 
-static void send(struct executor *x, batch_t *batch, struct trade *t) {
+static void send_pending_order(struct executor *x, batch_t *batch, struct trade *t) {
     if (trade_is_closing(t->s) && !t->s->n_closes)
         submit_close(x, batch, t);
     else
-        submit(x, batch, t);
+        submit_order(x, batch, t);
 }
 
 void orders_give_up(struct executor *x, batch_t *batch, struct trade *t, enum trade_event event, const char *reason) {
@@ -151,20 +151,20 @@ void orders_give_up(struct executor *x, batch_t *batch, struct trade *t, enum tr
 
 // Decides about a pending trade: sent, asked about, refused, or (false) it still waits. What must be asked about first does not wait for
 // its turn: all of a backlog is asked about at once.
-static bool dispatch(struct executor *x, batch_t *batch, struct trade *t, bool is_first) {
+static bool dispatch_order(struct executor *x, batch_t *batch, struct trade *t, bool is_first) {
     const char *why;
     if (trade_is_too_old(t->s, batch_now(batch)))
         return orders_give_up(x, batch, t, TRADE_EXPIRE, "too old when it could have been sent"), true;
     if ((why = orders_refused(x, t))) return orders_give_up(x, batch, t, TRADE_REJECT, why), true;
     if (!session_is_ready(t->place->account->session)) return false;
-    if ((why = beyond_gateway(x, t))) return orders_give_up(x, batch, t, TRADE_REJECT, why), true;
+    if ((why = find_order_obstacle(x, t))) return orders_give_up(x, batch, t, TRADE_REJECT, why), true;
     enum may_send may = may_send(x, batch, t);
     if (may == ASK_FIRST) return engine_doubt(x, batch, t, "may have been sent before: asked about first"), true;
     if (!is_first || orders_gate(x, t) == GATE_WAIT || !can_send(x, t)) return false;
     if (may == MAY_HOLD)
-        hold(x, batch, t, "may have been sent before, and its broker can neither check nor be asked");
+        hold_order(x, batch, t, "may have been sent before, and its broker can neither check nor be asked");
     else
-        send(x, batch, t);
+        send_pending_order(x, batch, t);
     return true;
 }
 
@@ -174,7 +174,7 @@ void orders_resend(struct executor *x, batch_t *batch, struct trade *t) {
     enum gate g = orders_gate(x, t);
     if (t->s->cancel_wanted) return engine_end(x, batch, t, TRADE_CANCEL, "it was to be cancelled, and is not at the broker");
     if (g != GATE_OPEN && g != GATE_WAIT) return engine_end(x, batch, t, TRADE_REJECT, gate_reason(g));
-    if (session_is_ready(t->place->account->session)) send(x, batch, t);
+    if (session_is_ready(t->place->account->session)) send_pending_order(x, batch, t);
 }
 
 void orders_look(struct executor *x, batch_t *batch, struct trade *t) {
@@ -187,7 +187,7 @@ void orders_look(struct executor *x, batch_t *batch, struct trade *t) {
 // --- taking on
 
 // Something was in doubt here and what is open is to be closed: the close goes first, and what waited to open is not opened after it.
-static bool overtakes(struct executor *x, batch_t *batch, struct trade *t) {
+static bool overtake_waiting(struct executor *x, batch_t *batch, struct trade *t) {
     if (!trade_is_closing(t->s) || !t->place->unknown || orders_gate(x, t) != GATE_OPEN) return false;
     struct trade *waiting, *next;
     DL_FOREACH_SAFE(t->place->waiting, waiting, next) {
@@ -221,7 +221,7 @@ void orders_reconsider(struct executor *x, batch_t *batch, struct trade *t) {
     step_end(&s);
     if (!waits) return;
     bool later = t->place->waiting && t->place->waiting->sequence < t->sequence;
-    if (!dispatch(x, batch, t, !later)) wait_here(x, batch, t);
+    if (!dispatch_order(x, batch, t, !later)) wait_here(x, batch, t);
 }
 
 static void publish_own(struct executor *x, batch_t *batch, struct trade *t) {
@@ -236,12 +236,12 @@ void orders_take(struct executor *x, batch_t *batch, const TradeState *s, bool r
     struct trade *t = engine_add(x, batch, s);
     t->resend = resend;
     orders_note_origin(x, batch, t, false);
-    const char *why = guarded ? unfit(t->s) : "guard_full"; // what could not be known again is not sent
+    const char *why = guarded ? find_order_defect(t->s) : "guard_full"; // what could not be known again is not sent
     if (t->s->has_cause) publish_own(x, batch, t); // no other topic has it
     if (orphan) return take_orphan(x, batch, t, orphan);
     if (why) return engine_end(x, batch, t, TRADE_REJECT, why);
-    bool is_first = !t->place->waiting || overtakes(x, batch, t); // what came first goes first
-    if (!dispatch(x, batch, t, is_first)) wait_here(x, batch, t);
+    bool is_first = !t->place->waiting || overtake_waiting(x, batch, t); // what came first goes first
+    if (!dispatch_order(x, batch, t, is_first)) wait_here(x, batch, t);
 }
 
 // A trailing stop that begins at once is there from the start, where the price is known.
@@ -319,7 +319,7 @@ void orders_buried(void *self, batch_t *batch, const ProtobufCMessage *body, con
 
 // --- those that wait
 
-// What is done to one may take others out of the queue (overtakes): then from the front again, which has become shorter.
+// What is done to one may take others out of the queue (overtake_waiting): then from the front again, which has become shorter.
 static struct trade *next_waiting(const struct place *p, struct trade *next, bool *is_first) {
     if (!next || next->queue == QUEUE_WAITS) return next;
     *is_first = true;
@@ -332,7 +332,7 @@ static void wake_place(struct executor *x, batch_t *batch, struct place *p, bool
     bool is_first = true;
     for (struct trade *t = p->waiting, *next; t && (is_first || behind); t = next_waiting(p, next, &is_first)) {
         next = t->next;
-        if (dispatch(x, batch, t, is_first))
+        if (dispatch_order(x, batch, t, is_first))
             place_leave(x->accounts, p, t);
         else
             is_first = false;

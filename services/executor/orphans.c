@@ -74,7 +74,7 @@ void orphans_drop(orphans_t *self, struct orphan *o) {
 
 // --- asking
 
-static void ask_about(struct executor *x, batch_t *batch, struct orphan *o) {
+static void query_orphan(struct executor *x, batch_t *batch, struct orphan *o) {
     const struct account *a = accounts_find(x->accounts, o->account_id);
     struct session *s = a ? a->session : NULL;
     if (!s || !s->welcomed) return;
@@ -100,7 +100,7 @@ void orphans_seek(struct executor *x, batch_t *batch, const char *trade_id, cons
     if (orphans_find(x->orphans, trade_id) || is_strange(batch, trade_id, account_id)) return;
     struct orphan *o = orphans_add(x->orphans, trade_id, account_id, batch_mono(batch));
     slice_orphan(batch, x->context->shard, trade_id, account_id);
-    ask_about(x, batch, o);
+    query_orphan(x, batch, o);
 }
 
 static void alarm_unexplained(struct executor *x, batch_t *batch, struct orphan *o) {
@@ -118,14 +118,14 @@ void orphans_look(struct executor *x, batch_t *batch) {
     for (struct orphan *o = x->orphans->first; o; o = o->next) {
         unsigned doublings = o->asks < DOUBLINGS_MOST ? o->asks : DOUBLINGS_MOST;
         bool is_due = !o->asked_at || batch_mono(batch) - o->asked_at >= x->patience.interval << doublings;
-        if (is_due && asked++ < ASK_MOST) ask_about(x, batch, o);
+        if (is_due && asked++ < ASK_MOST) query_orphan(x, batch, o);
         alarm_unexplained(x, batch, o);
     }
 }
 
 // --- the answer
 
-static struct trade *adopt(struct executor *x, batch_t *batch, const struct session *s, const OrderStatus *m) {
+static struct trade *adopt_orphan_order(struct executor *x, batch_t *batch, const struct session *s, const OrderStatus *m) {
     TradeState state;
     if (!m->submitted || strcmp(m->submitted->trade_id, m->trade_id) != 0) return NULL;
     if (!evidence_trade(m->submitted, s->broker_id, batch_now(batch), batch_arena(batch), &state))
@@ -143,7 +143,7 @@ static struct trade *adopt(struct executor *x, batch_t *batch, const struct sess
 
 void orphans_answer(struct executor *x, batch_t *batch, struct session *s, const OrderStatus *m) {
     struct orphan *o = orphans_find(x->orphans, m->trade_id);
-    struct trade *t = o ? adopt(x, batch, s, m) : NULL;
+    struct trade *t = o ? adopt_orphan_order(x, batch, s, m) : NULL;
     if (!t) return; // asked again, and alarmed, in its time
     slice_orphan(batch, x->context->shard, o->trade_id, NULL);
     orphans_drop(x->orphans, o);

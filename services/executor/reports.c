@@ -51,7 +51,7 @@ static bool is_next(struct session *s, batch_t *batch, const Report *r) {
 }
 
 // Not acknowledged while it is: the gateway keeps them.
-static bool has_room(struct executor *x, batch_t *batch, const struct session *s) {
+static bool has_orphan_room(struct executor *x, batch_t *batch, const struct session *s) {
     if (orphans_count(x->orphans) < (size_t)x->settings->orphans_max) return true;
     batch_alert(batch, ALERT__SEVERITY__critical, "orphans_full", s->instance_id,
                 "too many reports about unknown trades; no more are accepted");
@@ -61,7 +61,7 @@ static bool has_room(struct executor *x, batch_t *batch, const struct session *s
 void reports_handle(struct executor *x, batch_t *batch, struct session *s, const Report *r) {
     if (!is_next(s, batch, r)) return;
     struct trade *t = trades_find(x->trades, r->trade_id);
-    if (!t && !has_room(x, batch, s)) return;
+    if (!t && !has_orphan_room(x, batch, s)) return;
     s->report = r->report;
     s->report_moved = true;
     if (t)
@@ -90,7 +90,7 @@ static void take_submitted(struct executor *x, batch_t *batch, struct trade *t, 
 
 // Found: what the broker knows is adopted, every execution that is not counted yet with it. Where the broker could not be asked, what its
 // gateway itself has.
-static void adopt(struct executor *x, batch_t *batch, struct trade *t, const OrderStatus *m) {
+static void adopt_order_status(struct executor *x, batch_t *batch, struct trade *t, const OrderStatus *m) {
     bool was_unknown = t->s->state == T(unknown);
     take_submitted(x, batch, t, m);
     apply_each(x, batch, t, m->fills, m->n_fills, evidence_fill);
@@ -113,7 +113,7 @@ void reports_status(struct executor *x, batch_t *batch, struct session *s, const
     t = trades_find(x->trades, m->trade_id);
     bool failed = m->has_failed && m->failed, never = m->has_never_submitted && m->never_submitted;
     if (!t) return;
-    if (m->found || (failed && m->submitted)) return adopt(x, batch, t, m);
+    if (m->found || (failed && m->submitted)) return adopt_order_status(x, batch, t, m);
     if (failed && !never)
         t->inquiry.state = INQUIRY_NONE; // says nothing: asked again in its time
     else

@@ -46,7 +46,7 @@ const char *const executor_slice[] = {"trade_state:",
                                       "positions:active:",
                                       NULL};
 
-static const char *key(char out[static KEY_TEXT], const char *prefix, const char *id) {
+static const char *format_executor_key(char out[static KEY_TEXT], const char *prefix, const char *id) {
     (void)snprintf(out, KEY_TEXT, "%s%s", prefix, id); // ids have at most 64 characters
     return out;
 }
@@ -74,22 +74,22 @@ static const struct record_mask *said_once(void) {
 
 void slice_trade(batch_t *batch, const TradeState *t) {
     char k[KEY_TEXT];
-    batch_keep(batch, key(k, "trade_state:", t->trade_id), &t->base);
+    batch_keep(batch, format_executor_key(k, "trade_state:", t->trade_id), &t->base);
 }
 
 void slice_trade_moved(batch_t *batch, const TradeState *t) {
     char k[KEY_TEXT];
-    batch_keep_but(batch, key(k, "trade_state:", t->trade_id), &t->base, said_once());
+    batch_keep_but(batch, format_executor_key(k, "trade_state:", t->trade_id), &t->base, said_once());
 }
 
 void slice_trade_over(batch_t *batch, const char *trade_id) {
     char k[KEY_TEXT];
-    batch_expire_at(batch, key(k, "trade_state:", trade_id), batch_look_until(batch));
+    batch_expire_at(batch, format_executor_key(k, "trade_state:", trade_id), batch_look_until(batch));
 }
 
 void slice_trade_again(batch_t *batch, const TradeState *t) {
     char k[KEY_TEXT];
-    batch_drop(batch, key(k, "trade_state:", t->trade_id));
+    batch_drop(batch, format_executor_key(k, "trade_state:", t->trade_id));
     batch_keep(batch, k, &t->base);
 }
 
@@ -112,21 +112,21 @@ void slice_trade_watched(batch_t *batch, unsigned shard, const char *trade_id, b
 
 void slice_trade_without(batch_t *batch, const char *trade_id, const char *field) {
     char k[KEY_TEXT];
-    batch_field_drop(batch, key(k, "trade_state:", trade_id), field);
+    batch_field_drop(batch, format_executor_key(k, "trade_state:", trade_id), field);
 }
 
 void slice_execution(batch_t *batch, const ExecutionState *e, bool over) {
     char k[KEY_TEXT];
-    batch_keep(batch, key(k, "execution_state:", e->trade_id), &e->base);
+    batch_keep(batch, format_executor_key(k, "execution_state:", e->trade_id), &e->base);
     if (over) batch_expire_at(batch, k, batch_look_until(batch));
 }
 
 void slice_result(batch_t *batch, const TradeResult *r, const ResultMetrics *m) {
     char k[KEY_TEXT];
-    batch_keep(batch, key(k, "result:", r->result_id), &r->base);
+    batch_keep(batch, format_executor_key(k, "result:", r->result_id), &r->base);
     batch_expire_at(batch, k, batch_look_until(batch));
     if (!m) return;
-    batch_keep(batch, key(k, "result_metrics:", r->result_id), &m->base);
+    batch_keep(batch, format_executor_key(k, "result_metrics:", r->result_id), &m->base);
     batch_expire_at(batch, k, batch_look_until(batch));
 }
 
@@ -134,7 +134,7 @@ void slice_result(batch_t *batch, const TradeResult *r, const ResultMetrics *m) 
 
 void slice_account(batch_t *batch, const AccountState *a) {
     char k[KEY_TEXT];
-    key(k, "account_state:", a->account_id);
+    format_executor_key(k, "account_state:", a->account_id);
     if (!a->reason) batch_field_drop(batch, k, "reason");
     if (!a->has_margin_level) batch_field_drop(batch, k, "margin_level");
     batch_keep(batch, k, &a->base);
@@ -142,18 +142,18 @@ void slice_account(batch_t *batch, const AccountState *a) {
 
 void slice_broker(batch_t *batch, const BrokerState *b) {
     char k[KEY_TEXT];
-    batch_keep(batch, key(k, "broker_state:", b->broker_id), &b->base);
+    batch_keep(batch, format_executor_key(k, "broker_state:", b->broker_id), &b->base);
 }
 
 void slice_instance(batch_t *batch, const InstanceState *i) {
     char k[KEY_TEXT];
-    batch_keep(batch, key(k, "instance_state:", i->instance_id), &i->base);
+    batch_keep(batch, format_executor_key(k, "instance_state:", i->instance_id), &i->base);
 }
 
 void slice_metrics(batch_t *batch, const InstanceMetrics *m, const InstanceHealth *h) {
     char k[KEY_TEXT];
-    if (m) batch_keep(batch, key(k, "instance_metrics:", m->instance_id), &m->base);
-    batch_keep(batch, key(k, "instance_health:", h->instance_id), &h->base);
+    if (m) batch_keep(batch, format_executor_key(k, "instance_metrics:", m->instance_id), &m->base);
+    batch_keep(batch, format_executor_key(k, "instance_health:", h->instance_id), &h->base);
 }
 
 // --- what is remembered

@@ -18,7 +18,7 @@
 #define DUPLICATES_LOGGED_PER_S 10 // the rest is counted
 #define REFUSED_MAX 4096 // of a refused body are kept
 
-static bool find_guard(const void *guard, struct digest key, uint64_t *value) { return guard_find(guard, key, value); }
+static bool find_posted_guard(const void *guard, struct digest key, uint64_t *value) { return guard_find(guard, key, value); }
 
 // One body on its way to an answer.
 struct post {
@@ -52,7 +52,7 @@ static void store_time(struct post *p) {
     t->stored = t->at;
 }
 
-static void identify(struct post *p) {
+static void identify_posted_signal(struct post *p) {
     const char *source = p->request->source->config_id, *id = p->reading->signal.signal_id;
     struct span body = p->request->body;
     void *scratch = arena_take(batch_arena(p->batch), strlen(source) + 1 + body.length);
@@ -65,7 +65,7 @@ static void identify(struct post *p) {
         .losses = &p->self->losses,
     };
     time_identity(p, &arrival);
-    identity_of(&arrival, find_guard, p->self->guard, &p->identity);
+    identity_of(&arrival, find_posted_guard, p->self->guard, &p->identity);
 }
 
 // An own id that the signal_id does not show is kept with what else was sent.
@@ -78,7 +78,7 @@ static void keep_own_id(struct post *p) {
 }
 
 // Everything that the door adds to what was sent.
-static void stamp(struct post *p) {
+static void stamp_signal(struct post *p) {
     Signal *signal = &p->reading->signal;
     uint64_t now = batch_now(p->batch);
     keep_own_id(p);
@@ -97,7 +97,7 @@ static void stamp(struct post *p) {
 
 // --- new ones
 
-static void give(struct ingest *self, batch_t *batch, const Signal *signal) {
+static void emit_accepted_signal(struct ingest *self, batch_t *batch, const Signal *signal) {
     struct live *live = lives_add(self, signal->signal_id, signal->source);
     live->created_at = signal->created_at;
     live->status = (uint64_t)signal->status;
@@ -118,20 +118,20 @@ static void take_consensus(void *arg, const Signal *consensus) {
     signal.content = content_number(digest_text(signal.signal_id));
     struct restored keys = identity_restore(signal.signal_id, signal.content, signal.created_at);
     if (guard_find(p->self->guard, keys.given_key, NULL)) return;
-    if (guard_put(p->self->guard, p->batch, keys.given_key, keys.given_value)) give(p->self, p->batch, &signal);
+    if (guard_put(p->self->guard, p->batch, keys.given_key, keys.given_value)) emit_accepted_signal(p->self, p->batch, &signal);
 }
 
 // Room for a signal and for every consensus that it may complete.
-static bool has_room(struct ingest *self, const char *source) {
+static bool has_signal_room(struct ingest *self, const char *source) {
     size_t most = 1 + votes_rows(self->votes, source);
     return table_count(self->lives) + most <= (size_t)self->settings->signals_max &&
            guard_count(self->guard) + most <= (size_t)self->settings->guard_max;
 }
 
 bool accept_new(struct ingest *self, batch_t *batch, const Signal *signal, const struct identity *identity) {
-    if (!has_room(self, signal->source)) return false;
+    if (!has_signal_room(self, signal->source)) return false;
     if (!guard_put(self->guard, batch, identity->key, identity->value)) return false;
-    give(self, batch, signal);
+    emit_accepted_signal(self, batch, signal);
     votes_hear(self->votes, batch, signal, take_consensus, &(struct taking){self, batch});
     self->wrote = true;
     return true;
@@ -147,14 +147,14 @@ static bool has_share(struct post *p) {
                                     batch_mono(p->batch));
 }
 
-static struct reply take(struct post *p) {
+static struct reply accept_valid_signal(struct post *p) {
     const Signal *signal = &p->reading->signal;
     if (!has_share(p)) return reply_error(REPLY_SHARE_FULL);
     if (!accept_new(p->self, p->batch, signal, &p->identity)) return reply_error(REPLY_FULL);
     return reply_signal(batch_arena(p->batch), signal->signal_id, false);
 }
 
-static char *reason_of(const struct complaints *c, arena_t *arena) {
+static char *format_complaints(const struct complaints *c, arena_t *arena) {
     static buffer_t text; // one thread; its memory is kept from call to call
     buffer_clear(&text);
     for (size_t i = 0; i < c->n && text.length < REASON_MAX; i++)
@@ -190,7 +190,7 @@ static void keep_content(struct post *p, SignalRejection *rejection) {
     signal->reasoning = NULL;
 }
 
-static void refuse(struct post *p) {
+static void reject_signal(struct post *p) {
     batch_t *batch = p->batch;
     Signal *signal = &p->reading->signal;
     const struct complaints *complaints = &p->reading->complaints;
@@ -200,7 +200,7 @@ static void refuse(struct post *p) {
     if (signal->symbol && !symbol_is_valid(signal->symbol)) signal->symbol = NULL;
     SignalRejection rejection = SIGNAL_REJECTION__INIT;
     rejection.signal_id = signal->signal_id;
-    rejection.rejection_reason = reason_of(complaints, batch_arena(batch));
+    rejection.rejection_reason = format_complaints(complaints, batch_arena(batch));
     rejection.rejected_at = signal->created_at;
     rejection.source = signal->source;
     rejection.field = (char *)complaints->items[0].field;
@@ -237,10 +237,10 @@ static struct reply answer_again(struct post *p) {
                                : reply_signal(batch_arena(p->batch), id, true);
 }
 
-static struct reply decide(struct post *p) {
+static struct reply decide_posted_signal(struct post *p) {
     arena_t *arena = batch_arena(p->batch);
     const struct complaints *complaints = &p->reading->complaints;
-    identify(p);
+    identify_posted_signal(p);
     switch (p->identity.known) {
     case IDENTITY_CONFLICT:
         return reply_error(REPLY_CONFLICT);
@@ -254,10 +254,10 @@ static struct reply decide(struct post *p) {
     p->self->counts.refused += complaints->n > 0;
     if (complaints->n && !may_record(p))
         return report_unrecorded(p), reply_invalid(arena, complaints);
-    stamp(p);
+    stamp_signal(p);
     store_time(p);
-    if (!complaints->n) return take(p);
-    refuse(p);
+    if (!complaints->n) return accept_valid_signal(p);
+    reject_signal(p);
     return reply_invalid(arena, complaints);
 }
 
@@ -304,18 +304,18 @@ static err_t read_body(const struct request *r, arena_t *arena, struct document 
     return document_read(r->body, arena, out, why);
 }
 
-static struct reply undecodable(struct ingest *self, batch_t *batch, const struct request *r, const char *why) {
+static struct reply refuse_undecodable(struct ingest *self, batch_t *batch, const struct request *r, const char *why) {
     if (r->unheard) {
         struct reading *reading = arena_zero(batch_arena(batch), sizeof *reading);
         signal__init(&reading->signal);
         complaint_add(&reading->complaints, "body", "undecodable", why);
-        (void)decide(&(struct post){.self = self, .batch = batch, .request = r, .reading = reading});
+        (void)decide_posted_signal(&(struct post){.self = self, .batch = batch, .request = r, .reading = reading});
     }
     return reply_undecodable(batch_arena(batch), why);
 }
 
 // The body in the source's dialect, as fields of ours.
-static err_t translate(const struct request *r, struct translation *t, const char **why) {
+static err_t translate_body(const struct request *r, struct translation *t, const char **why) {
     struct document body;
     if (r->source->dialect == SIGNAL_CONFIG__DIALECT__pineconnector) return dialect_pineconnector(t, r->body, why);
     if (read_body(r, t->arena, &body, why)) return ERR_INPUT;
@@ -331,7 +331,7 @@ static err_t translate(const struct request *r, struct translation *t, const cha
 }
 
 // What the dialect refused is told first, and then only what could not be read: rules are for what was understood.
-static void check(struct reading *reading, const struct translation *t, const SignalConfig *source, uint64_t now) {
+static void check_reading(struct reading *reading, const struct translation *t, const SignalConfig *source, uint64_t now) {
     if (!t->complaints.n) {
         rules_check(reading, now);
         return rules_of_source(reading, source, now);
@@ -346,11 +346,11 @@ struct reply accept_signal(struct ingest *self, batch_t *batch, const struct req
     const char *why;
     struct translation *t = arena_take(batch_arena(batch), sizeof *t);
     translation_start(t, r->source, batch_arena(batch));
-    if (translate(r, t, &why)) return undecodable(self, batch, r, why);
+    if (translate_body(r, t, &why)) return refuse_undecodable(self, batch, r, why);
     struct reading *reading = arena_take(batch_arena(batch), sizeof *reading);
     signal_of(&t->ours, r->token, batch_arena(batch), reading);
-    check(reading, t, r->source, batch_now(batch));
-    return decide(&(struct post){.self = self, .batch = batch, .request = r, .reading = reading, .fields = &t->sent});
+    check_reading(reading, t, r->source, batch_now(batch));
+    return decide_posted_signal(&(struct post){.self = self, .batch = batch, .request = r, .reading = reading, .fields = &t->sent});
 }
 
 struct reply accept_prices(struct ingest *self, batch_t *batch, const struct request *r) {

@@ -18,7 +18,7 @@
 
 static uint64_t us_between(uint64_t from, uint64_t to) { return to > from ? (to - from) / NS_PER_US : 0; }
 
-static void measure(batch_t *batch, const char *signal_id, const struct live *live, uint64_t executed_at) {
+static void write_signal_metrics(batch_t *batch, const char *signal_id, const struct live *live, uint64_t executed_at) {
     SignalMetrics m = SIGNAL_METRICS__INIT;
     m.signal_id = (char *)signal_id;
     m.processing_time_us = us_between(live->created_at, live->routed_at);
@@ -69,7 +69,7 @@ static bool is_remembered(const struct ingest *self, const struct restored *keys
     return guard_find(self->guard, keys->given_key, NULL) || guard_find(self->guard, keys->derived_key, NULL);
 }
 
-static void remember(struct ingest *self, batch_t *batch, struct digest key, uint64_t value) {
+static void put_guard_value(struct ingest *self, batch_t *batch, struct digest key, uint64_t value) {
     if (guard_put(self->guard, batch, key, value)) return;
     batch_alert(batch, ALERT__SEVERITY__critical, "guard_full", "signal:guard", "no more signals are taken: raise GUARD_MAX");
 }
@@ -81,7 +81,7 @@ static void note_forgotten(struct ingest *self, batch_t *batch, const Outcome *o
     bool is_recent = batch_now(batch) < o->signal_at + FORGOTTEN_FOR;
     if (!o->has_signal_at || !is_recent || is_remembered(self, &keys)) return;
     if (guard_find(self->guard, identity_forgotten(o->signal_id), NULL)) return;
-    remember(self, batch, identity_forgotten(o->signal_id), o->signal_at);
+    put_guard_value(self, batch, identity_forgotten(o->signal_id), o->signal_at);
 }
 
 // What the outcome of a signal that was lost here has said of it; 0: there was none.
@@ -91,8 +91,8 @@ static Signal__Status status_over(const struct ingest *self, const char *signal_
 }
 
 static void remember_restored(struct ingest *self, batch_t *batch, const struct restored *keys) {
-    remember(self, batch, keys->given_key, keys->given_value);
-    remember(self, batch, keys->derived_key, keys->derived_value);
+    put_guard_value(self, batch, keys->given_key, keys->given_value);
+    put_guard_value(self, batch, keys->derived_key, keys->derived_value);
 }
 
 static void write_life(batch_t *batch, const Routing *r, Signal__Status status) {
@@ -108,7 +108,7 @@ static void write_life(batch_t *batch, const Routing *r, Signal__Status status) 
 
 // Routed, and unknown here: a resend of it must be recognised, and its outcome must find it. Not remembered means lost; remembered and not
 // live means final.
-static err_t restore(struct ingest *self, batch_t *batch, const Routing *r) {
+static err_t restore_routed_signal(struct ingest *self, batch_t *batch, const Routing *r) {
     struct restored keys = identity_restore(r->signal_id, r->content, r->signal_at);
     Signal__Status status = status_over(self, r->signal_id);
     bool over = status != 0;
@@ -142,13 +142,13 @@ static void restore_ended(struct ingest *self, batch_t *batch, const Signal *s, 
 }
 
 // It has no outcome, and was lost here: it is given again, with its id and times, as from its first door.
-static bool take_up(struct ingest *self, batch_t *batch, const Signal *s) {
+static bool accept_lost_signal(struct ingest *self, batch_t *batch, const Signal *s) {
     struct restored keys = identity_restore(s->signal_id, s->content, s->created_at);
     const struct identity identity = {.known = IDENTITY_NEW, .key = keys.given_key, .value = keys.given_value};
     Signal again = *s;
     again.status = SIGNAL__STATUS__pending;
     if (!accept_new(self, batch, &again, &identity)) return false;
-    remember(self, batch, keys.derived_key, keys.derived_value);
+    put_guard_value(self, batch, keys.derived_key, keys.derived_value);
     return true;
 }
 
@@ -160,7 +160,7 @@ err_t follow_recall(void *arg, batch_t *batch, const ProtobufCMessage *body) {
     Signal__Status over = status_over(self, s->signal_id), status = over ? over : s->status;
     if (lifecycle_is_final(status))
         restore_ended(self, batch, s, status);
-    else if (!take_up(self, batch, s))
+    else if (!accept_lost_signal(self, batch, s))
         return ERR_BUSY;
     batch_alert(batch, ALERT__SEVERITY__warning, "signals_recalled", s->source,
                 "the archive has signals of this source that Redis has lost; they are taken over from there");
@@ -170,7 +170,7 @@ err_t follow_recall(void *arg, batch_t *batch, const ProtobufCMessage *body) {
 // --- moves
 
 // Steps a copy, so that a move that is not in the table changes nothing.
-static bool step(batch_t *batch, const char *signal_id, Signal__Status *status, enum signal_event event) {
+static bool step_signal_status(batch_t *batch, const char *signal_id, Signal__Status *status, enum signal_event event) {
     Signal__Status from = *status;
     if (!lifecycle_step(status, event)) return true;
     batch_alert(batch, ALERT__SEVERITY__warning, "signal_move_refused", signal_id, "%s while %s is not in the life cycle",
@@ -182,18 +182,18 @@ err_t follow_routing(void *arg, batch_t *batch, const ProtobufCMessage *body) {
     struct ingest *self = arg;
     const Routing *r = (const Routing *)body;
     struct live *live = table_find(self->lives, table_key(r->signal_id));
-    if (!live) return restore(self, batch, r);
+    if (!live) return restore_routed_signal(self, batch, r);
     Signal__Status from = (Signal__Status)live->status, to = from;
     if (from != SIGNAL__STATUS__pending) return ERR_OK; // decided again after a rollback: what was decided first has gone its way
     bool done = !r->orders && is_satisfied(r);
-    if (!step(batch, r->signal_id, &to, r->orders || done ? SIGNAL_ROUTED : SIGNAL_UNROUTED)) return ERR_OK;
-    if (done && !step(batch, r->signal_id, &to, SIGNAL_EXECUTED)) return ERR_OK;
+    if (!step_signal_status(batch, r->signal_id, &to, r->orders || done ? SIGNAL_ROUTED : SIGNAL_UNROUTED)) return ERR_OK;
+    if (done && !step_signal_status(batch, r->signal_id, &to, SIGNAL_EXECUTED)) return ERR_OK;
     live->routed_at = r->routed_at;
     live->status = (uint64_t)to;
     slice_moved(batch, r->signal_id, from, to);
     if (!lifecycle_is_final(to)) return ERR_OK;
     tell_unrouted(batch, r);
-    measure(batch, r->signal_id, live, 0);
+    write_signal_metrics(batch, r->signal_id, live, 0);
     lives_drop(self, r->signal_id);
     return ERR_OK;
 }
@@ -203,10 +203,10 @@ err_t follow_routing(void *arg, batch_t *batch, const ProtobufCMessage *body) {
 static err_t outcome_of_final(batch_t *batch, const Outcome *o) {
     const struct live life = {.created_at = o->signal_at, .routed_at = o->routed_at};
     Signal__Status status = SIGNAL__STATUS__failed; // at worst
-    if (o->signal->status != SIGNAL__STATUS__completed || !step(batch, o->signal_id, &status, SIGNAL_PROVEN)) return ERR_OK;
+    if (o->signal->status != SIGNAL__STATUS__completed || !step_signal_status(batch, o->signal_id, &status, SIGNAL_PROVEN)) return ERR_OK;
     slice_moved(batch, o->signal_id, SIGNAL__STATUS__failed, status);
     slice_executed(batch, o->signal);
-    if (o->has_signal_at) measure(batch, o->signal_id, &life, o->first_executed_at);
+    if (o->has_signal_at) write_signal_metrics(batch, o->signal_id, &life, o->first_executed_at);
     return ERR_OK;
 }
 
@@ -216,7 +216,7 @@ static err_t outcome_of_unknown(struct ingest *self, batch_t *batch, const Outco
     if (!lifecycle_is_final(o->signal->status)) return ERR_RULE;
     if (is_remembered(self, &keys)) return outcome_of_final(batch, o);
     if (status_over(self, o->signal_id) == SIGNAL__STATUS__completed) return ERR_OK;
-    remember(self, batch, identity_over(o->signal_id), (uint64_t)o->signal->status);
+    put_guard_value(self, batch, identity_over(o->signal_id), (uint64_t)o->signal->status);
     note_forgotten(self, batch, o);
     slice_executed(batch, o->signal);
     return ERR_OK;
@@ -230,13 +230,13 @@ err_t follow_outcome(void *arg, batch_t *batch, const ProtobufCMessage *body) {
     if (!live) return outcome_of_unknown(self, batch, o);
     Signal__Status from = (Signal__Status)live->status, to = from;
     // There is no order between topics: the outcome may be here before the routing that it follows from.
-    if (to == SIGNAL__STATUS__pending && !step(batch, o->signal_id, &to, SIGNAL_ROUTED)) return ERR_OK;
+    if (to == SIGNAL__STATUS__pending && !step_signal_status(batch, o->signal_id, &to, SIGNAL_ROUTED)) return ERR_OK;
     enum signal_event event = o->signal->status == SIGNAL__STATUS__completed ? SIGNAL_EXECUTED : SIGNAL_UNEXECUTED;
-    if (!lifecycle_is_final(o->signal->status) || !step(batch, o->signal_id, &to, event)) return ERR_RULE;
+    if (!lifecycle_is_final(o->signal->status) || !step_signal_status(batch, o->signal_id, &to, event)) return ERR_RULE;
     if (o->has_routed_at) live->routed_at = o->routed_at;
     slice_moved(batch, o->signal_id, from, to);
     slice_executed(batch, o->signal);
-    measure(batch, o->signal_id, live, o->has_first_executed_at ? o->first_executed_at : 0);
+    write_signal_metrics(batch, o->signal_id, live, o->has_first_executed_at ? o->first_executed_at : 0);
     lives_drop(self, o->signal_id);
     return ERR_OK;
 }

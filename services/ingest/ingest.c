@@ -151,7 +151,7 @@ static err_t load_life(void *arg, const ProtobufCMessage *m) {
     return ERR_OK;
 }
 
-static err_t load(void *arg, store_t *store) {
+static err_t load_ingest_state(void *arg, store_t *store) {
     struct ingest *self = arg;
     err_t e = guard_load(self->guard, store);
     if (!e) e = store_records(store, STATE_PENDING, SIGNAL_PREFIX, &signal_life__descriptor, load_life, self);
@@ -169,7 +169,7 @@ static err_t load(void *arg, store_t *store) {
 // --- sockets
 
 // Descriptors for as many connections as are wanted, or as many connections as there are descriptors for: libzmq aborts without one.
-static int64_t connections(int64_t wanted) {
+static int64_t limit_connections(int64_t wanted) {
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) != 0) return wanted;
     rlim_t needed = (rlim_t)wanted + FILES_LEAST;
@@ -219,7 +219,7 @@ static void service_door(const void *settings, struct http_options *out) {
         .address = s->http_address,
         .port = s->http_port,
         .body_max = BODY_MAX,
-        .connections_max = connections(s->http_connections),
+        .connections_max = limit_connections(s->http_connections),
         .connections_per_ip_max = connections_per_ip(s),
         .idle_s = s->http_idle_ms / 1000,
         .request_s = s->http_request_ms / 1000,
@@ -271,7 +271,7 @@ static void store_passing_time(struct ingest *self, batch_t *batch) {
     slice_identity_time(batch, t->stored);
 }
 
-static err_t tick(void *arg, batch_t *batch) {
+static err_t retire_old_entries(void *arg, batch_t *batch) {
     struct ingest *self = arg;
     uint64_t now = batch_now(batch), before = now > GUARD_FOR ? now - GUARD_FOR : 0, oldest;
     if (batch_mono(batch) - self->chores_at < CHORES_EVERY) return ERR_OK;
@@ -286,12 +286,12 @@ static err_t tick(void *arg, batch_t *batch) {
     return ERR_OK;
 }
 
-static void committed(void *self) {
+static void answer_committed(void *self) {
     door_answer(self);
     handover_answer(self);
 }
 
-static void stalled(void *self, const char *why) {
+static void answer_stalled(void *self, const char *why) {
     door_turn_away(self);
     handover_turn_away(self, why);
 }
@@ -307,7 +307,7 @@ static bool tell_signals(void *arg, batch_t *batch, const ControlRequest *reques
     return true;
 }
 
-static void beat(void *arg, Heartbeat *out, arena_t *arena) {
+static void fill_ingest_heartbeat(void *arg, Heartbeat *out, arena_t *arena) {
     const struct ingest *self = arg;
     handover_beat(self, out, arena);
     out->door = arena_take(arena, sizeof *out->door);
@@ -338,10 +338,10 @@ const struct service ingest_service = {
     .new = service_new,
     .destroy = service_destroy,
     .door = service_door,
-    .load = load,
+    .load = load_ingest_state,
     .open = service_open,
-    .tick = tick,
-    .committed = committed,
-    .stalled = stalled,
-    .beat = beat,
+    .tick = retire_old_entries,
+    .committed = answer_committed,
+    .stalled = answer_stalled,
+    .beat = fill_ingest_heartbeat,
 };

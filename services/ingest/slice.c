@@ -40,7 +40,7 @@ const char *const ingest_slice[] = {
     NULL,
 };
 
-static const char *key(char out[static KEY_TEXT], const char *prefix, const char *id) {
+static const char *print_slice_key(char out[static KEY_TEXT], const char *prefix, const char *id) {
     (void)snprintf(out, KEY_TEXT, "%s%s", prefix, id); // ids have at most 64 characters
     return out;
 }
@@ -57,24 +57,24 @@ static void keep_to_look_at(batch_t *batch, const char *k, const ProtobufCMessag
 
 void slice_accepted(batch_t *batch, const Signal *signal) {
     char k[KEY_TEXT];
-    batch_keep(batch, key(k, SIGNAL_PREFIX, signal->signal_id), &signal->base);
+    batch_keep(batch, print_slice_key(k, SIGNAL_PREFIX, signal->signal_id), &signal->base);
     batch_member(batch, set_of(signal->status), signal->signal_id);
 }
 
 void slice_rejected(batch_t *batch, const Signal *signal, const SignalRejection *rejection) {
     char k[KEY_TEXT];
-    keep_to_look_at(batch, key(k, SIGNAL_PREFIX, signal->signal_id), &signal->base);
-    keep_to_look_at(batch, key(k, "signal_rejection:", signal->signal_id), &rejection->base);
+    keep_to_look_at(batch, print_slice_key(k, SIGNAL_PREFIX, signal->signal_id), &signal->base);
+    keep_to_look_at(batch, print_slice_key(k, "signal_rejection:", signal->signal_id), &rejection->base);
 }
 
 void slice_unread(batch_t *batch, const char *signal_id, const char *field) {
     char k[KEY_TEXT];
-    batch_field_drop(batch, key(k, SIGNAL_PREFIX, signal_id), field);
+    batch_field_drop(batch, print_slice_key(k, SIGNAL_PREFIX, signal_id), field);
 }
 
 void slice_moved(batch_t *batch, const char *signal_id, Signal__Status from, Signal__Status to) {
     char k[KEY_TEXT];
-    key(k, SIGNAL_PREFIX, signal_id);
+    print_slice_key(k, SIGNAL_PREFIX, signal_id);
     batch_field(batch, k, "status", record_enum_name(&signal__status__descriptor, (int)to));
     if (set_of(from)) batch_member_drop(batch, set_of(from), signal_id);
     if (set_of(to))
@@ -85,7 +85,7 @@ void slice_moved(batch_t *batch, const char *signal_id, Signal__Status from, Sig
 
 void slice_restored(batch_t *batch, const SignalLife *life) {
     char k[KEY_TEXT];
-    batch_keep(batch, key(k, SIGNAL_PREFIX, life->signal_id), &life->base);
+    batch_keep(batch, print_slice_key(k, SIGNAL_PREFIX, life->signal_id), &life->base);
     if (set_of(life->status))
         batch_member(batch, set_of(life->status), life->signal_id);
     else
@@ -94,17 +94,17 @@ void slice_restored(batch_t *batch, const SignalLife *life) {
 
 void slice_ended(batch_t *batch, const Signal *signal) {
     char k[KEY_TEXT];
-    keep_to_look_at(batch, key(k, SIGNAL_PREFIX, signal->signal_id), &signal->base);
+    keep_to_look_at(batch, print_slice_key(k, SIGNAL_PREFIX, signal->signal_id), &signal->base);
 }
 
 void slice_executed(batch_t *batch, const SignalExecutionStatus *status) {
     char k[KEY_TEXT];
-    keep_to_look_at(batch, key(k, "signal_execution_status:", status->signal_id), &status->base);
+    keep_to_look_at(batch, print_slice_key(k, "signal_execution_status:", status->signal_id), &status->base);
 }
 
 void slice_measured(batch_t *batch, const SignalMetrics *metrics) {
     char k[KEY_TEXT];
-    keep_to_look_at(batch, key(k, "signal_metrics:", metrics->signal_id), &metrics->base);
+    keep_to_look_at(batch, print_slice_key(k, "signal_metrics:", metrics->signal_id), &metrics->base);
 }
 
 #define STATE_VOTES "signal:state:votes"
@@ -177,7 +177,7 @@ void slice_losses(batch_t *batch, const struct losses *losses) {
     batch_field(batch, STATE_IDENTITY, LOSSES_FIELD, text);
 }
 
-static bool text_of(struct span s, char *out, size_t room) {
+static bool copy_span_text(struct span s, char *out, size_t room) {
     if (s.length >= room) return false;
     if (s.length) memcpy(out, s.data, s.length);
     out[s.length] = 0;
@@ -201,7 +201,7 @@ static err_t load_identity(void *arg, struct span name, struct span value) {
     const struct identities *out = arg;
     char source[SIGNAL_ID_TEXT], text[LOSSES_TEXT], *at = text;
     struct windows windows;
-    if (!text_of(name, source, sizeof source) || !text_of(value, text, sizeof text)) return ERR_OK;
+    if (!copy_span_text(name, source, sizeof source) || !copy_span_text(value, text, sizeof text)) return ERR_OK;
     if (strcmp(source, TIME_FIELD) == 0) return *out->ns = strtoull(text, NULL, 10), ERR_OK;
     if (strcmp(source, LOSSES_FIELD) == 0) return read_losses(text, out->losses), ERR_OK;
     for (size_t i = 0; i < WINDOWS_MAX; i++) windows.s[i] = (uint32_t)strtoul(at, &at, 10);
@@ -236,5 +236,5 @@ void slice_price(batch_t *batch, const Price *p) {
     add_number(&json, "ask", p->has_ask, p->ask);
     (void)time_print(p->timestamp, time);
     buffer_format(&json, "},\"timestamp\":\"%s\"}", time);
-    batch_set(batch, key(k, "stocks:price:", p->symbol), (struct span){json.data, json.length});
+    batch_set(batch, print_slice_key(k, "stocks:price:", p->symbol), (struct span){json.data, json.length});
 }

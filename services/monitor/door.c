@@ -77,7 +77,7 @@ static bool is_address(const char *name) {
     return inet_pton(AF_INET, name, &any) == 1 || inet_pton(AF_INET6, name, &any) == 1;
 }
 
-static bool is_among(const char *name, const char *names) {
+static bool is_in_name_list(const char *name, const char *names) {
     size_t length;
     for (const char *at = names ? names : ""; *(at += strspn(at, ", ")); at += length) {
         length = strcspn(at, ", ");
@@ -95,7 +95,7 @@ bool monitor_is_named(const char *host, const char *names) {
     memcpy(name, host, length);
     name[length] = 0;
     if (bracketed || is_address(name)) return is_address(name);
-    return !strchr(name, '.') || is_among(name, names);
+    return !strchr(name, '.') || is_in_name_list(name, names);
 }
 
 static void take_request_at_door(void *arg, exchange_t *exchange) {

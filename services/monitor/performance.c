@@ -39,7 +39,7 @@ static protobuf_c_boolean ratio_of(decimal_t a, decimal_t b, decimal_t step, int
     return true;
 }
 
-static protobuf_c_boolean percent_of(decimal_t pnl, decimal_t balance, int64_t *out) {
+static protobuf_c_boolean compute_pnl_percent(decimal_t pnl, decimal_t balance, int64_t *out) {
     decimal_t start, hundredfold;
     if (decimal_cmp(balance, zero) <= 0 || !decimal_sub(balance, pnl, &start) || decimal_cmp(start, zero) <= 0) return false;
     if (!decimal_mul(pnl, DECIMAL_INT(100), ROUND_HALF_EVEN, &hundredfold)) return false;
@@ -52,7 +52,7 @@ void performance_write(const struct performance *self, decimal_t balance, uint64
     add_amount(&pnl, self->lost);
     trading_performance__init(out);
     out->daily_pnl = pnl.e8;
-    out->has_daily_pnl_pct = percent_of(pnl, balance, &out->daily_pnl_pct);
+    out->has_daily_pnl_pct = compute_pnl_percent(pnl, balance, &out->daily_pnl_pct);
     out->win_count = self->wins;
     out->loss_count = self->losses;
     out->has_win_rate = ratio_of(DECIMAL_INT(self->wins), DECIMAL_INT((int64_t)self->wins + self->losses), basis, &out->win_rate);

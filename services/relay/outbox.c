@@ -44,7 +44,7 @@ static void parts_free(struct parts *list) {
     for (struct part *part; (part = take_first_part(list));) part_free(part);
 }
 
-void outbox_destroy(struct outbox *self) {
+void relay_outbox_destroy(struct outbox *self) {
     parts_free(&self->waiting);
     parts_free(&self->recent);
 }

@@ -42,7 +42,7 @@ struct outbox {
     uint64_t signals, had, unwanted, refused; // as answered
 };
 
-void outbox_destroy(struct outbox *self);
+void relay_outbox_destroy(struct outbox *self);
 // Adds a packed signal behind all others. `before`: where the topic stood before its batch.
 void outbox_add(struct outbox *self, struct span packed, struct entry_id before);
 // The same for one that was answered by outbox.peer before this process was started.

@@ -70,7 +70,7 @@ static void relay_destroy(void **self) {
     struct relay *r = *self;
     if (!r) return;
     port_destroy(&r->port);
-    outbox_destroy(&r->outbox);
+    relay_outbox_destroy(&r->outbox);
     arena_destroy(&r->arena);
     buffer_destroy(&r->frame);
     free(r->signals);

@@ -121,12 +121,12 @@ struct ask {
     void *arg;
 };
 
-static uint64_t since(uint64_t now, uint64_t age_max) { return now > age_max ? now - age_max : 0; }
+static uint64_t subtract_age(uint64_t now, uint64_t age_max) { return now > age_max ? now - age_max : 0; }
 
-static void ask_about(struct ask *a, struct desk *self, const Signal *signal) {
+static void set_ask_signal(struct ask *a, struct desk *self, const Signal *signal) {
     a->signal = signal;
     a->symbol = accounts_symbol(self->accounts, signal->symbol);
-    a->quote = rates_find(self->rates, signal->symbol, since(a->now, self->price_age_max));
+    a->quote = rates_find(self->rates, signal->symbol, subtract_age(a->now, self->price_age_max));
 }
 
 static uint64_t day_end(const AccountConfig *account, uint64_t now) {
@@ -165,10 +165,10 @@ static void decide_for(const struct ask *a, const struct seat *seat) {
         .meant = meant_by(a, seat),
         .money = &seat->held->money,
         .quote = a->quote,
-        .market = {desk->rates, since(a->now, desk->rate_age_max)},
+        .market = {desk->rates, subtract_age(a->now, desk->rate_age_max)},
         .day_ends_at = a->signal->has_time_in_force ? day_end(seat->account, a->now) : 0,
     };
-    size_t n = decide(&in, results);
+    size_t n = decide_signal(&in, results);
     for (size_t i = 0; i < n; i++) {
         const struct turn turn = {.seat = seat, .signal = in.signal, .now = a->now, .everything = a->everything, .result = &results[i]};
         desk->decided[(unsigned)results[i].reason % REASONS_MAX]++;
@@ -176,7 +176,7 @@ static void decide_for(const struct ask *a, const struct seat *seat) {
     }
 }
 
-static bool takes(const Subscription *s, const char *symbol) {
+static bool subscribes_symbol(const Subscription *s, const char *symbol) {
     for (size_t i = 0; i < s->n_symbols; i++) {
         if (strcmp(s->symbols[i], symbol) == 0) return true;
     }
@@ -190,17 +190,17 @@ static void decide_for_all(struct ask *a, struct desk *self, const struct seat *
     const Signal *whole = a->signal;
     size_t n = 0;
     for (const struct holding *h = seat->held->holdings; h && n < ALL_SYMBOLS_MOST; h = h->next) {
-        if (!holding_is_empty(h) && takes(seat->subscription, h->symbol)) symbols[n++] = h->symbol;
+        if (!holding_is_empty(h) && subscribes_symbol(seat->subscription, h->symbol)) symbols[n++] = h->symbol;
     }
     for (size_t i = 0; i < n; i++) {
         Signal one = *whole;
         one.symbol = (char *)symbols[i];
         look_up(seat->venue, &one);
-        ask_about(a, self, &one);
+        set_ask_signal(a, self, &one);
         a->everything = true;
         decide_for(a, seat);
     }
-    ask_about(a, self, whole);
+    set_ask_signal(a, self, whole);
     a->everything = false;
     if (!n) decide_for(a, seat);
 }
@@ -232,7 +232,7 @@ size_t desk_fan_out(struct desk *self, const Signal *sent, uint64_t now, turn_fn
     struct ask ask = {.desk = self, .now = now, .visit = visit, .arg = arg};
     uint64_t fan_out = ++self->fan_outs;
     ask.source = risks_source(self->risks, signal->source);
-    ask_about(&ask, self, signal);
+    set_ask_signal(&ask, self, signal);
     for (size_t i = 0; i < seats->count; i++) {
         struct venue *venue = seats->items[i].venue;
         if (venue->fan_out != fan_out) look_up(venue, signal);

@@ -15,7 +15,7 @@
 
 void router_price(void *self, const Price *price) { rates_take(((struct router *)self)->desk.rates, price); }
 
-static err_t prices_ready(void *self, batch_t *batch) {
+static err_t handle_router_prices(void *self, batch_t *batch) {
     struct router *r = self;
     struct parcel p;
     struct envelope e;
@@ -33,7 +33,7 @@ err_t follow_open(void *self, reactor_t *reactor) {
     struct endpoint prices = endpoint_of(r->context->run_dir, "ingest", "events");
     r->prices = transport_connect(r->context->transport, PORT_SUB, &prices, PRICES_MOST);
     if (!r->prices || !port_subscribe(r->prices, FEED_PRICES)) return ERR_SYSTEM;
-    reactor_add_port(reactor, r->prices, prices_ready, INTAKE_DRAIN);
+    reactor_add_port(reactor, r->prices, handle_router_prices, INTAKE_DRAIN);
     return ERR_OK;
 }
 

@@ -54,7 +54,7 @@ struct forwarding {
     OrderCommand__Action action;
 };
 
-static void forward(const struct forwarding *f, const AccountConfig *account, char *command_id) {
+static void forward_command(const struct forwarding *f, const AccountConfig *account, char *command_id) {
     OrderCommand order = ORDER_COMMAND__INIT;
     order.command_id = command_id;
     order.account_id = account->account_id;
@@ -73,7 +73,7 @@ static void forward_each(void *arg, const AccountConfig *account) {
     char id[ID_TEXT];
     const char *const parts[] = {"command", f->command->command_id, account->account_id};
     id_derive(id, f->command->command_id, 3, parts);
-    forward(f, account, id);
+    forward_command(f, account, id);
 }
 
 // To the account named, else the one whose open trade is named, else (no trade named) to all.
@@ -90,7 +90,7 @@ static err_t pass_on(struct router *r, batch_t *batch, const Command *c, OrderCo
     }
     const AccountConfig *account = account_id ? book_account(r->context->book, account_id) : NULL;
     if (!account) return ERR_MISSING;
-    forward(&f, account, c->command_id);
+    forward_command(&f, account, c->command_id);
     return ERR_OK;
 }
 

@@ -79,7 +79,7 @@ static void decision_add(struct fan_out *f, Decision *d) {
     routing->decisions[routing->n_decisions++] = d;
 }
 
-static void command(struct fan_out *f, const struct turn *turn) {
+static void emit_order_command(struct fan_out *f, const struct turn *turn) {
     OrderCommand command;
     turn_command(turn, batch_arena(f->batch), &command);
     batch_emit(f->batch, TOPIC_orders, turn->seat->shard, &command.base);
@@ -91,7 +91,7 @@ static void take_turn(void *arg, const struct turn *turn) {
     struct fan_out *f = arg;
     Decision *d = turn_decision(turn, batch_arena(f->batch));
     decision_add(f, d);
-    if (d->reason == REASON__CODE__commanded) return command(f, turn);
+    if (d->reason == REASON__CODE__commanded) return emit_order_command(f, turn);
     if (d->reason != REASON__CODE__ordered) return;
     Order order;
     turn_order(turn, batch_arena(f->batch), &order);

@@ -31,7 +31,7 @@
 
 const char *const router_slice[] = {"routing:", "risk:", NULL};
 
-static const char *key(char out[static KEY_TEXT], const char *prefix, const char *id) {
+static const char *format_router_key(char out[static KEY_TEXT], const char *prefix, const char *id) {
     (void)snprintf(out, KEY_TEXT, "%s%s", prefix, id); // ids have at most 64 characters
     return out;
 }
@@ -46,7 +46,7 @@ bool scope_of_source(const char *source, char out[static SCOPE_TEXT]) {
 void slice_routed(batch_t *batch, const Routing *routing) {
     char k[KEY_TEXT];
     if (reserved_word(RESERVED_SIGNAL, routing->signal_id)) return; // the guard's keys; this one is only for looking
-    batch_keep(batch, key(k, "routing:", routing->signal_id), &routing->base);
+    batch_keep(batch, format_router_key(k, "routing:", routing->signal_id), &routing->base);
     batch_expire_at(batch, k, batch_look_until(batch));
 }
 
@@ -100,13 +100,13 @@ void router_slice_trade(batch_t *batch, const char *trade_id, struct trade *trad
     char k[KEY_TEXT], text[KEY_TEXT];
     in_index(batch, trade->account);
     stake_print(trade->holding->symbol, &trade->stake, text);
-    batch_entry(batch, key(k, TRADES, trade->account->id), span_of(trade_id), span_of(text));
+    batch_entry(batch, format_router_key(k, TRADES, trade->account->id), span_of(trade_id), span_of(text));
     trade->kept = true;
 }
 
 void slice_over(batch_t *batch, const char *account_id, const char *trade_id) {
     char k[KEY_TEXT];
-    batch_entry_drop(batch, key(k, TRADES, account_id), span_of(trade_id));
+    batch_entry_drop(batch, format_router_key(k, TRADES, account_id), span_of(trade_id));
 }
 
 void slice_renew(batch_t *batch, accounts_t *accounts) {
@@ -116,7 +116,7 @@ void slice_renew(batch_t *batch, accounts_t *accounts) {
         if (t->account->old) router_slice_trade(batch, trade_id, t);
     }
     for (struct account *a = router_accounts_first(accounts); a; a = a->next) {
-        if (a->old) batch_drop(batch, key(k, OLD_TRADES, a->id));
+        if (a->old) batch_drop(batch, format_router_key(k, OLD_TRADES, a->id));
         a->old = false;
     }
 }
@@ -125,7 +125,7 @@ void router_slice_risk(batch_t *batch, const RiskState *risk, struct account *ac
     char k[KEY_TEXT];
     if (account) in_index(batch, account);
     if (risk->source) batch_member(batch, SOURCES, risk->source);
-    key(k, "risk:", risk->scope);
+    format_router_key(k, "risk:", risk->scope);
     batch_drop(batch, k); // a field that is not set now must not stay from before
     batch_keep(batch, k, &risk->base);
 }
@@ -137,14 +137,14 @@ struct loading {
     struct account *account; // whose trades come
 };
 
-static const char *text_of(struct span member, char out[static KEY_TEXT]) {
+static const char *copy_member_text(struct span member, char out[static KEY_TEXT]) {
     (void)snprintf(out, KEY_TEXT, "%.*s", (int)member.length, (const char *)member.data);
     return out;
 }
 
 static err_t load_account(void *arg, struct span member) {
     char id[KEY_TEXT];
-    router_accounts_get(((struct loading *)arg)->accounts, text_of(member, id))->kept = true;
+    router_accounts_get(((struct loading *)arg)->accounts, copy_member_text(member, id))->kept = true;
     return ERR_OK;
 }
 
@@ -152,16 +152,16 @@ static err_t load_old(void *arg, struct span member) {
     struct loading *l = arg;
     char id[KEY_TEXT];
     l->account->old = true;
-    (void)accounts_hold(l->accounts, text_of(member, id), l->account, accounts_symbol(l->accounts, ""), &(struct stake){0});
+    (void)accounts_hold(l->accounts, copy_member_text(member, id), l->account, accounts_symbol(l->accounts, ""), &(struct stake){0});
     return ERR_OK;
 }
 
-static err_t load_trade(void *arg, struct span trade_id, struct span value) {
+static err_t load_account_trade(void *arg, struct span trade_id, struct span value) {
     struct loading *l = arg;
     char id[KEY_TEXT], text[KEY_TEXT], *symbol;
     struct stake stake = {0};
-    if (!stake_read((char *)text_of(value, text), &symbol, &stake)) symbol = (char *)""; // by a newer version: open, and no more is known
-    (void)accounts_hold(l->accounts, text_of(trade_id, id), l->account, accounts_symbol(l->accounts, symbol), &stake);
+    if (!stake_read((char *)copy_member_text(value, text), &symbol, &stake)) symbol = (char *)""; // by a newer version: open, and no more is known
+    (void)accounts_hold(l->accounts, copy_member_text(trade_id, id), l->account, accounts_symbol(l->accounts, symbol), &stake);
     accounts_trade(l->accounts, id)->kept = true;
     return ERR_OK;
 }
@@ -191,16 +191,16 @@ err_t slice_load_money(store_t *store, struct account *account) {
     own(arena) *arena = arena_new(4096);
     ProtobufCMessage *m = NULL;
     char k[KEY_TEXT];
-    err_t e = store_record(store, key(k, "account_state:", account->id), &account_state__descriptor, arena, &m);
+    err_t e = store_record(store, format_router_key(k, "account_state:", account->id), &account_state__descriptor, arena, &m);
     if (!e && m) account_take(account, (const AccountState *)m);
     return e;
 }
 
 // NULL in *out: nothing was kept.
-static err_t load_risk(store_t *store, const char *scope, arena_t *arena, const RiskState **out) {
+static err_t load_risk_state(store_t *store, const char *scope, arena_t *arena, const RiskState **out) {
     ProtobufCMessage *m = NULL;
     char k[KEY_TEXT];
-    err_t e = store_record(store, key(k, "risk:", scope), &risk_state__descriptor, arena, &m);
+    err_t e = store_record(store, format_router_key(k, "risk:", scope), &risk_state__descriptor, arena, &m);
     *out = e ? NULL : (const RiskState *)m;
     return e;
 }
@@ -208,7 +208,7 @@ static err_t load_risk(store_t *store, const char *scope, arena_t *arena, const 
 static err_t load_account_risk(store_t *store, struct account *account) {
     own(arena) *arena = arena_new(4096);
     const RiskState *s;
-    err_t e = load_risk(store, account->id, arena, &s);
+    err_t e = load_risk_state(store, account->id, arena, &s);
     if (s) risks_load(account, s);
     return e;
 }
@@ -238,7 +238,7 @@ static err_t load_source(void *arg, struct span member) {
     own(arena) *arena = arena_new(4096);
     char source[KEY_TEXT], scope[SCOPE_TEXT];
     const RiskState *s = NULL;
-    err_t e = scope_of_source(text_of(member, source), scope) ? load_risk(l->store, scope, arena, &s) : ERR_OK;
+    err_t e = scope_of_source(copy_member_text(member, source), scope) ? load_risk_state(l->store, scope, arena, &s) : ERR_OK;
     if (s) risks_set_source(l->risks, source, s->mode);
     return e;
 }
@@ -246,7 +246,7 @@ static err_t load_source(void *arg, struct span member) {
 static err_t load_halts(store_t *store, struct desk *desk) {
     own(arena) *arena = arena_new(4096);
     const RiskState *s;
-    err_t e = load_risk(store, GLOBAL, arena, &s);
+    err_t e = load_risk_state(store, GLOBAL, arena, &s);
     if (s) desk->global = s->mode;
     return e ? e : store_members(store, SOURCES, load_source, &(struct source_loading){store, desk->risks});
 }
@@ -258,8 +258,8 @@ err_t router_slice_load(store_t *store, struct desk *desk, unsigned shards) {
     for (l.account = router_accounts_first(desk->accounts); !e && l.account; l.account = l.account->next) {
         char k[KEY_TEXT];
         e = load_account_risk(store, l.account);
-        if (!e) e = store_members(store, key(k, OLD_TRADES, l.account->id), load_old, &l);
-        if (!e) e = store_pairs(store, key(k, TRADES, l.account->id), load_trade, &l);
+        if (!e) e = store_members(store, format_router_key(k, OLD_TRADES, l.account->id), load_old, &l);
+        if (!e) e = store_pairs(store, format_router_key(k, TRADES, l.account->id), load_account_trade, &l);
     }
     if (!e) e = load_states(store, &l, shards);
     return e;

@@ -40,7 +40,7 @@ void trade_id_of(const struct leg_id *id, char out[static ID_TEXT]) {
     id_derive(out, id->signal_id, 4, parts);
 }
 
-static struct leg_id id_of(const struct turn *t) {
+static struct leg_id get_leg_id(const struct turn *t) {
     return (struct leg_id){t->signal->signal_id, t->seat, t->result->leg.name, t->everything ? t->signal->symbol : NULL};
 }
 
@@ -91,7 +91,7 @@ static Terms *terms_of(const struct turn *t, arena_t *arena) {
 
 void turn_order(const struct turn *t, arena_t *arena, Order *o) {
     const Signal *s = t->signal;
-    const struct leg_id id = id_of(t);
+    const struct leg_id id = get_leg_id(t);
     order__init(o);
     o->trade_id = arena_take(arena, ID_TEXT);
     trade_id_of(&id, o->trade_id);
@@ -122,7 +122,7 @@ void turn_command(const struct turn *t, arena_t *arena, OrderCommand *c) {
     const Signal *s = t->signal;
     const struct leg *leg = &t->result->leg;
     char text[LEG_TEXT];
-    const struct leg_id id = id_of(t);
+    const struct leg_id id = get_leg_id(t);
     leg_print(&id, text);
     const char *const parts[] = {"command", s->signal_id, t->seat->account->account_id, text};
     order_command__init(c);

@@ -64,12 +64,12 @@ static char *new_id(struct feed *f) {
 static void commit(struct feed *f) {
     struct inlet_position at[] = {{"signals", {7, ++f->batches}}, {"orders.0", {7, f->batches}}, {"executions.0", {7, f->batches}}};
     if (f->wild && roll(f, 4) == 0) { // the disk is full, say
-        must(!sql_begin(f->db) && !rows_write(f->rows), sql_trouble(f->db));
+        must(!sql_begin(f->db) && !rows_write_queued(f->rows), sql_trouble(f->db));
         sql_rollback(f->db);
         rows_rolled_back(f->rows);
     }
     f->written += rows_count(f->rows);
-    must(!sql_begin(f->db) && !rows_write(f->rows) && !archived_positions_write(f->positions, at, 3) && !sql_commit(f->db), sql_trouble(f->db));
+    must(!sql_begin(f->db) && !rows_write_queued(f->rows) && !archived_positions_write(f->positions, at, 3) && !sql_commit(f->db), sql_trouble(f->db));
     rows_committed(f->rows);
     positions_committed(f->positions, at, 3);
     rows_clear(f->rows);

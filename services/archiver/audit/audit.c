@@ -66,7 +66,7 @@ static void add_line(audit_t *self, SignalRow *row) {
     buffer_add(&self->lines, "\n", 1);
 }
 
-static err_t failed(audit_t *self, const char *what) {
+static err_t fail_audit_step(audit_t *self, const char *what) {
     pthread_mutex_lock(&self->lock);
     snprintf(self->trouble, sizeof(self->trouble), "%.80s: %.100s", what, errno ? strerror(errno) : sql_trouble(self->db));
     pthread_mutex_unlock(&self->lock);
@@ -74,7 +74,7 @@ static err_t failed(audit_t *self, const char *what) {
 }
 
 // What was not written whole is cut off again, so that no line is torn while the disk is full.
-static err_t flush(audit_t *self, int64_t last) {
+static err_t write_audit_lines(audit_t *self, int64_t last) {
     size_t done = 0;
     ssize_t n = 0;
     if (!self->lines.length) return ERR_OK;
@@ -87,7 +87,7 @@ static err_t flush(audit_t *self, int64_t last) {
         int why = errno;
         if (ftruncate(self->fd, self->at.length) != 0) why = errno;
         errno = why;
-        return failed(self, "signals.log");
+        return fail_audit_step(self, "signals.log");
     }
     self->at.length += (int64_t)done;
     self->at.last = last;
@@ -101,11 +101,11 @@ static err_t flush(audit_t *self, int64_t last) {
 
 static err_t open_active(audit_t *self) {
     self->fd = open(self->files.active, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    return self->fd >= 0 ? ERR_OK : failed(self, "signals.log");
+    return self->fd >= 0 ? ERR_OK : fail_audit_step(self, "signals.log");
 }
 
 static err_t sync_active(audit_t *self, uint64_t mono) {
-    if (self->unsynced && fdatasync(self->fd) != 0) return failed(self, "signals.log");
+    if (self->unsynced && fdatasync(self->fd) != 0) return fail_audit_step(self, "signals.log");
     self->unsynced = false;
     self->synced_at = mono;
     pthread_mutex_lock(&self->lock);
@@ -115,11 +115,11 @@ static err_t sync_active(audit_t *self, uint64_t mono) {
     return ERR_OK;
 }
 
-static err_t rotate(audit_t *self) {
+static err_t rotate_audit_log(audit_t *self) {
     err_t e = sync_active(self, clock_mono_ns());
     if (e) return e;
     e = audit_files_close(&self->files, self->day, self->at.first + 1, self->at.last);
-    if (e) return failed(self, "closing signals.log");
+    if (e) return fail_audit_step(self, "closing signals.log");
     close(self->fd);
     self->at = (struct audit_mark){self->at.last, self->at.last, 0};
     self->uncompressed = true;
@@ -135,7 +135,7 @@ static bool is_full(const audit_t *self, const char *created_at) {
 }
 
 // A line without what cannot be read is a line: the log goes on, and curator_tick alerts.
-static void note_cell(void *arg, const struct unreadable_cell *cell) {
+static void note_audit_cell(void *arg, const struct unreadable_cell *cell) {
     audit_t *self = arg;
     pthread_mutex_lock(&self->lock);
     sql_cell_words(cell, self->cell);
@@ -156,15 +156,15 @@ struct batch {
     int64_t last, taken;
 };
 
-static err_t take_row(audit_t *self, struct batch *b) {
+static err_t add_audit_row(audit_t *self, struct batch *b) {
     const char *created_at = sql_text(self->rows, 1);
     ProtobufCMessage *m;
     err_t e = ERR_OK;
     arena_reset(self->arena);
-    if (sql_row(self->rows, &signal_row__descriptor, self->arena, &m)) return failed(self, "a row of signals cannot be read");
+    if (sql_row(self->rows, &signal_row__descriptor, self->arena, &m)) return fail_audit_step(self, "a row of signals cannot be read");
     if (is_full(self, created_at)) {
-        e = flush(self, b->last);
-        if (!e) e = rotate(self);
+        e = write_audit_lines(self, b->last);
+        if (!e) e = rotate_audit_log(self);
         self->day[0] = 0;
     }
     if (e) return e;
@@ -172,7 +172,7 @@ static err_t take_row(audit_t *self, struct batch *b) {
     add_line(self, (SignalRow *)m);
     b->last = sql_integer(self->rows, 0);
     b->taken++;
-    return self->lines.length >= LINES_FULL ? flush(self, b->last) : ERR_OK;
+    return self->lines.length >= LINES_FULL ? write_audit_lines(self, b->last) : ERR_OK;
 }
 
 static err_t take_rows(audit_t *self, int64_t most, bool *more) {
@@ -183,11 +183,11 @@ static err_t take_rows(audit_t *self, int64_t most, bool *more) {
     sql_bind_integer(self->rows, 1, self->at.last);
     sql_bind_integer(self->rows, 2, most);
     err_t e = ERR_OK;
-    while (!e && !(e = sql_step(self->rows, &row)) && row) e = take_row(self, &b);
-    if (e && !self->trouble[0]) e = failed(self, "signals cannot be read");
+    while (!e && !(e = sql_step(self->rows, &row)) && row) e = add_audit_row(self, &b);
+    if (e && !self->trouble[0]) e = fail_audit_step(self, "signals cannot be read");
     sql_reset(self->rows);
     *more = !e && b.taken == most;
-    return e ? e : flush(self, b.last);
+    return e ? e : write_audit_lines(self, b.last);
 }
 
 err_t audit_step(audit_t *self, int64_t most, bool *more) {
@@ -199,7 +199,7 @@ err_t audit_step(audit_t *self, int64_t most, bool *more) {
     if (e || !self->uncompressed) return e;
     self->uncompressed = false;
     e = audit_files_compress(&self->files);
-    return e ? failed(self, "compressing") : ERR_OK;
+    return e ? fail_audit_step(self, "compressing") : ERR_OK;
 }
 
 // At start.
@@ -236,7 +236,7 @@ static err_t find_day(audit_t *self) {
     return e;
 }
 
-static err_t recover(audit_t *self, bool foreign) {
+static err_t recover_audit_log(audit_t *self, bool foreign) {
     bool marked = false;
     int64_t to;
     err_t e = read_mark(self->db, &self->at, &marked);
@@ -248,7 +248,7 @@ static err_t recover(audit_t *self, bool foreign) {
     while (!e && audit_files_next(&self->files, self->at.first, &to)) self->at = (struct audit_mark){to, to, 0};
     if (!e && !is_as_marked(self)) self->at = (struct audit_mark){self->at.first, self->at.first, 0};
     if (!e) e = open_active(self);
-    if (!e && ftruncate(self->fd, self->at.length) != 0) e = failed(self, "signals.log");
+    if (!e && ftruncate(self->fd, self->at.length) != 0) e = fail_audit_step(self, "signals.log");
     if (!e) e = find_day(self);
     self->unsynced = self->uncompressed = true;
     self->told = (struct audit_mark){-1, -1, -1};
@@ -264,12 +264,12 @@ audit_t *audit_new(const struct audit_options *options, sql_t *db, bool foreign,
     self->rotate_bytes = options->rotate_bytes;
     self->arena = arena_new(0);
     self->db = sql_open(options->database, SQL_READ, why);
-    if (self->db) sql_on_unreadable(self->db, note_cell, self);
+    if (self->db) sql_on_unreadable(self->db, note_audit_cell, self);
     if (self->db) self->rows = sql_prepare(self->db, "SELECT id, created_at, * FROM signals WHERE id > ?1 ORDER BY id LIMIT ?2");
     self->write = sql_prepare(db, "INSERT INTO audit_mark (one, first, last, length) VALUES (1, ?1, ?2, ?3) ON CONFLICT (one) DO UPDATE SET"
                                   " first = excluded.first, last = excluded.last, length = excluded.length");
     bool good = self->rows && self->write && audit_files_set(&self->files, options->path);
-    if (good && recover(self, foreign)) {
+    if (good && recover_audit_log(self, foreign)) {
         snprintf(why, 200, "%.90s: %.100s", options->path, self->trouble);
         good = false;
     }
@@ -279,7 +279,7 @@ audit_t *audit_new(const struct audit_options *options, sql_t *db, bool foreign,
 
 // The thread.
 
-static void *run(void *arg) {
+static void *run_audit_thread(void *arg) {
     audit_t *self = arg;
     bool stop = false;
     while (!stop) {
@@ -301,7 +301,7 @@ static void *run(void *arg) {
     return NULL;
 }
 
-void audit_start(audit_t *self) { self->running = pthread_create(&self->thread, NULL, run, self) == 0; }
+void audit_start(audit_t *self) { self->running = pthread_create(&self->thread, NULL, run_audit_thread, self) == 0; }
 
 void audit_destroy(audit_t **self) {
     audit_t *a = *self;

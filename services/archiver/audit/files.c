@@ -65,7 +65,7 @@ struct wanted {
     bool found;
 };
 
-static err_t match(const struct audit_files *self, const char *name, void *arg) {
+static err_t match_next_file(const struct audit_files *self, const char *name, void *arg) {
     struct wanted *w = arg;
     int64_t from, to;
     bool packed;
@@ -78,7 +78,7 @@ static err_t match(const struct audit_files *self, const char *name, void *arg) 
 
 bool audit_files_next(const struct audit_files *self, int64_t after, int64_t *to) {
     struct wanted w = {.after = after};
-    if (each_file(self, match, &w) || !w.found) return false;
+    if (each_file(self, match_next_file, &w) || !w.found) return false;
     *to = w.to;
     return true;
 }
@@ -95,7 +95,7 @@ static bool copy_packed(int from, gzFile to) {
     return n == 0;
 }
 
-static bool pack(const char *path, const char *part) {
+static bool compress_log_file(const char *path, const char *part) {
     int from = open(path, O_RDONLY | O_CLOEXEC), to = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     int copy = to >= 0 ? dup(to) : -1; // zlib closes the one it has
     gzFile packed = copy >= 0 ? gzdopen(copy, "wb6") : NULL;
@@ -121,7 +121,7 @@ static err_t compress_one(const struct audit_files *self, const char *name, void
     if (!read_name(name, &from, &to, &packed) || packed) return ERR_OK;
     snprintf(whole, sizeof(whole), "%s.gz", path);
     snprintf(part, sizeof(part), "%s.part", path);
-    if (!pack(path, part) || rename(part, whole) != 0 || sync_dir(self)) return ERR_DISK;
+    if (!compress_log_file(path, part) || rename(part, whole) != 0 || sync_dir(self)) return ERR_DISK;
     FAILPOINT("audit.before_unlink");
     return unlink(path) == 0 ? ERR_OK : ERR_DISK;
 }
@@ -135,7 +135,7 @@ struct orphaning {
     uint64_t utc_s;
 };
 
-static err_t put_aside(const struct audit_files *self, const char *name, void *arg) {
+static err_t rename_orphan_file(const struct audit_files *self, const char *name, void *arg) {
     const struct orphaning *o = arg;
     char path[AUDIT_PATH], aside[AUDIT_PATH + 32];
     int64_t from, to;
@@ -150,7 +150,7 @@ err_t audit_files_orphan(const struct audit_files *self, int64_t after, uint64_t
     char aside[AUDIT_PATH + 32];
     struct orphaning o = {after, utc_s};
     struct stat s;
-    err_t e = each_file(self, put_aside, &o);
+    err_t e = each_file(self, rename_orphan_file, &o);
     snprintf(aside, sizeof(aside), "%s/signals-orphan-%llu.log", self->dir, (unsigned long long)utc_s);
     if (!e && stat(self->active, &s) == 0 && s.st_size > 0 && rename(self->active, aside) != 0) e = ERR_DISK;
     return e ? e : sync_dir(self);

@@ -41,7 +41,7 @@ static const char tables[] =
 err_t chain_prepare(sql_t *db) { return sql_run(db, tables); }
 
 // The chain's end: retention never removes the last batch.
-static err_t read_head(chain_t *self) {
+static err_t read_chain_head(chain_t *self) {
     own(sql_query) *last = sql_prepare(self->db, "SELECT batch, at, hash FROM chain ORDER BY batch DESC LIMIT 1");
     own(sql_query) *sum = sql_prepare(self->db, "SELECT min(batch), total(rows) FROM chain WHERE at >= substr(?1, 1, 10)");
     bool row = false;
@@ -65,7 +65,7 @@ chain_t *chain_new(sql_t *db) {
     self->write = sql_prepare(db, "INSERT INTO chain (batch, at, rows, hash, entries) VALUES (?1, ?2, ?3, ?4, ?5)");
     self->close_day =
         sql_prepare(db, "INSERT OR REPLACE INTO chain_day (day, first, last, rows, hash) VALUES (substr(?1, 1, 10), ?2, ?3, ?4, ?5)");
-    if (!self->write || !self->close_day || read_head(self)) chain_destroy(&self);
+    if (!self->write || !self->close_day || read_chain_head(self)) chain_destroy(&self);
     return self;
 }
 
@@ -99,7 +99,7 @@ static void unpack_uuid(const unsigned char *bytes, char out[static 40]) {
     snprintf(out, 40, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
 }
 
-static void add_entry(chain_t *self, unsigned char code, enum entry_kind kind, struct span key) {
+static void add_chain_entry(chain_t *self, unsigned char code, enum entry_kind kind, struct span key) {
     unsigned char uuid[16];
     bool packed = pack_uuid(key, uuid);
     size_t length = packed ? CHAIN_UUID : key.length < CHAIN_UUID ? key.length : CHAIN_UUID - 1;
@@ -155,7 +155,7 @@ void chain_add(chain_t *self, enum table_name table, const ProtobufCMessage *m) 
     if (!code) return;
     buffer_clear(&self->canon);
     canon_key_of_message(table, m, &self->scratch, &self->canon);
-    add_entry(self, code, ENTRY_ROW, (struct span){self->canon.data, self->canon.length});
+    add_chain_entry(self, code, ENTRY_ROW, (struct span){self->canon.data, self->canon.length});
     buffer_clear(&self->canon);
     canon_of_message(table, m, &self->scratch, &self->canon);
     add_digest(self);
@@ -164,18 +164,18 @@ void chain_add(chain_t *self, enum table_name table, const ProtobufCMessage *m) 
 void chain_add_columns(chain_t *self, enum table_name table, sql_query_t *q) {
     buffer_clear(&self->canon);
     canon_key_of_columns(table, q, &self->canon);
-    add_entry(self, canon_cover[table].code, ENTRY_ROW, (struct span){self->canon.data, self->canon.length});
+    add_chain_entry(self, canon_cover[table].code, ENTRY_ROW, (struct span){self->canon.data, self->canon.length});
     buffer_clear(&self->canon);
     canon_of_columns(table, q, &self->canon);
     add_digest(self);
 }
 
 void chain_gone(chain_t *self, enum table_name table, const char *key) {
-    if (canon_cover[table].code) add_entry(self, canon_cover[table].code, ENTRY_GONE, span_of(key));
+    if (canon_cover[table].code) add_chain_entry(self, canon_cover[table].code, ENTRY_GONE, span_of(key));
 }
 
 // The first batch of a day closes the day before.
-static err_t turn_day(chain_t *self, const char *at) {
+static err_t close_chain_day(chain_t *self, const char *at) {
     struct head *h = &self->next;
     bool begun = h->batch > 0, same = begun && strncmp(h->at, at, DAY_TEXT - 1) == 0;
     err_t e = ERR_OK;
@@ -199,7 +199,7 @@ err_t chain_write(chain_t *self, uint64_t now) {
     if (!self->rows) return ERR_OK;
     sql_time_print(now, at);
     if (strcmp(at, h->at) < 0) memcpy(at, h->at, sizeof(at)); // the clock was set back
-    err_t e = turn_day(self, at);
+    err_t e = close_chain_day(self, at);
     if (e) return e;
     struct span entries = {self->entries.data, self->entries.length};
     h->batch++;

@@ -36,14 +36,14 @@ struct check {
     struct chain_day day;
 };
 
-static void tell(struct check *c, struct chain_fault fault) {
+static void report_chain_fault(struct check *c, struct chain_fault fault) {
     c->sum->faults++;
     c->look->fault(c->look->arg, &fault);
 }
 
 // The chain itself.
 
-static void end_day(struct check *c) {
+static void report_chain_day(struct check *c) {
     if (c->day.day[0] && c->look->day) c->look->day(c->look->arg, &c->day);
     c->day = (struct chain_day){0};
 }
@@ -75,10 +75,10 @@ static err_t removed_days(struct check *c, const unsigned char start[CHAIN_HASH]
         c->day.over = c->day.removed = true;
         bool fits = hash.length == CHAIN_HASH && (sql_integer(q, 1) != last || memcmp(hash.data, start, CHAIN_HASH) == 0);
         if (!fits)
-            tell(c,
+            report_chain_fault(c,
                  (struct chain_fault){.what = "broken", .at = c->day.day, .text = "the chain does not begin with this day's closing hash"});
         if (hash.length == CHAIN_HASH) sodium_bin2hex(c->day.hash, sizeof(c->day.hash), hash.data, CHAIN_HASH);
-        end_day(c);
+        report_chain_day(c);
     }
     return e;
 }
@@ -89,7 +89,7 @@ static void count_entries(struct check *c, int64_t batch, const char *at, struct
     size_t place = 0;
     for (; chain_entry_read(entries, &place, &entry); n++) c->of_code[entry.code]++;
     if (place != entries.length || n != rows)
-        tell(c, (struct chain_fault){
+        report_chain_fault(c, (struct chain_fault){
                     .what = "broken", .batch = batch, .at = at, .text = "its entries cannot be read, or are not as many as it says"});
     c->sum->rows += n;
     c->day.rows += n;
@@ -106,18 +106,18 @@ static err_t check_closing(struct check *c, const unsigned char hash[CHAIN_HASH]
     if (e || !c->day.over) return e;
     struct span kept = row ? sql_bytes(q, 0) : (struct span){0};
     if (!row)
-        tell(c, (struct chain_fault){.what = "removed", .at = c->day.day, .text = "the day's closing hash is gone"});
+        report_chain_fault(c, (struct chain_fault){.what = "removed", .at = c->day.day, .text = "the day's closing hash is gone"});
     else if (kept.length != CHAIN_HASH || memcmp(kept.data, hash, CHAIN_HASH) != 0)
-        tell(c, (struct chain_fault){.what = "broken", .at = c->day.day, .text = "the day does not end with its closing hash"});
+        report_chain_fault(c, (struct chain_fault){.what = "broken", .at = c->day.day, .text = "the day does not end with its closing hash"});
     return ERR_OK;
 }
 
-static err_t turn_day(struct check *c, const char *at, const unsigned char hash[CHAIN_HASH]) {
+static err_t switch_checked_day(struct check *c, const char *at, const unsigned char hash[CHAIN_HASH]) {
     err_t e = ERR_OK;
     if (at && strncmp(c->day.day, at, 10) == 0) return e;
     c->day.over = at != NULL; // the last one is still open
     if (c->day.day[0]) e = check_closing(c, hash);
-    end_day(c);
+    report_chain_day(c);
     if (at) snprintf(c->day.day, sizeof(c->day.day), "%.10s", at);
     return e;
 }
@@ -132,11 +132,11 @@ static void check_batch(struct check *c, sql_query_t *q, unsigned char hash[CHAI
     if (whole) memcpy(right, kept.data, CHAIN_HASH);
     entries = sql_bytes(q, 4);
     if (batch != expected)
-        tell(c, (struct chain_fault){.what = "removed", .batch = expected, .at = at, .text = "batches before this one are gone"});
+        report_chain_fault(c, (struct chain_fault){.what = "removed", .batch = expected, .at = at, .text = "batches before this one are gone"});
     snprintf(head, sizeof(head), "%lld %.31s\n", (long long)batch, at);
     chain_hash(hash, head, entries, hash);
     if (batch == expected && (!whole || memcmp(hash, right, CHAIN_HASH) != 0))
-        tell(c, (struct chain_fault){
+        report_chain_fault(c, (struct chain_fault){
                     .what = "broken", .batch = batch, .at = at, .text = "its hash is not that of what it holds and of the batch before"});
     if (whole) memcpy(hash, right, CHAIN_HASH); // one fault is told once
     count_entries(c, batch, at, entries, sql_integer(q, 2));
@@ -153,16 +153,16 @@ static err_t check_batches(struct check *c) {
     bool row = true;
     if (!q) return ERR_CONFIG;
     while (!e && !(e = sql_step(q, &row)) && row) {
-        e = turn_day(c, sql_text(q, 1) ? sql_text(q, 1) : "", hash);
+        e = switch_checked_day(c, sql_text(q, 1) ? sql_text(q, 1) : "", hash);
         check_batch(c, q, hash, last + 1);
         last = sql_integer(q, 0);
     }
-    return e ? e : turn_day(c, NULL, hash);
+    return e ? e : switch_checked_day(c, NULL, hash);
 }
 
 // The rows of one table.
 
-static struct known *find(struct index *index, const char *key, size_t length) {
+static struct known *find_indexed_key(struct index *index, const char *key, size_t length) {
     uint64_t id = digest_u64(key, length);
     if (!id) id = 1;
     size_t at = (size_t)id & (index->size - 1);
@@ -189,9 +189,9 @@ static err_t each_entry(struct check *c, unsigned char code, entry_fn *each, voi
     return e;
 }
 
-static void take_entry(void *arg, int64_t batch, const char *at, const struct chain_entry *entry) {
+static void index_chain_entry(void *arg, int64_t batch, const char *at, const struct chain_entry *entry) {
     (void)at;
-    struct known *k = find(arg, entry->key.data, entry->key.length);
+    struct known *k = find_indexed_key(arg, entry->key.data, entry->key.length);
     k->batch = batch;
     k->kind = entry->kind;
     if (entry->kind == ENTRY_ROW) memcpy(k->digest, entry->digest, CANON_DIGEST);
@@ -206,27 +206,27 @@ struct missing {
 static void tell_missing(void *arg, int64_t batch, const char *at, const struct chain_entry *entry) {
     struct missing *m = arg;
     char key[200];
-    struct known *k = find(m->index, entry->key.data, entry->key.length);
+    struct known *k = find_indexed_key(m->index, entry->key.data, entry->key.length);
     if (k->seen || k->kind != ENTRY_ROW || k->batch != batch) return;
     k->seen = true;
     snprintf(key, sizeof(key), "%.*s", (int)entry->key.length, (const char *)entry->key.data);
-    tell(m->check, (struct chain_fault){"removed", m->table, key, batch, at, "the row was written and is not there"});
+    report_chain_fault(m->check, (struct chain_fault){"removed", m->table, key, batch, at, "the row was written and is not there"});
 }
 
-static void judge(struct check *c, struct index *index, enum table_name table, sql_query_t *q) {
+static void check_indexed_row(struct check *c, struct index *index, enum table_name table, sql_query_t *q) {
     __attribute__((cleanup(buffer_destroy))) buffer_t key = {0}, canon = {0};
     unsigned char digest[CANON_DIGEST];
     const char *name = table_forms[table].name;
     canon_key_of_columns(table, q, &key);
     canon_of_columns(table, q, &canon);
     canon_digest(&canon, digest);
-    struct known *k = find(index, buffer_string(&key), key.length);
+    struct known *k = find_indexed_key(index, buffer_string(&key), key.length);
     struct chain_fault fault = {"inserted", name, buffer_string(&key), 0, NULL, "no batch has written this row"};
     if (k->kind == ENTRY_ROW && memcmp(k->digest, digest, CANON_DIGEST) != 0)
         fault = (struct chain_fault){"changed", name, buffer_string(&key), k->batch, NULL, "the row is not as this batch wrote it"};
     else if (k->kind == ENTRY_ROW)
         fault.what = NULL;
-    if (fault.what) tell(c, fault);
+    if (fault.what) report_chain_fault(c, fault);
     k->seen = true;
 }
 
@@ -236,11 +236,11 @@ static err_t check_rows(struct check *c, struct index *index, enum table_name ta
     own(sql_query) *q = sql_prepare(c->db, buffer_string(&text));
     bool row = true;
     err_t e = q ? ERR_OK : ERR_CONFIG;
-    while (!e && !(e = sql_step(q, &row)) && row) judge(c, index, table, q);
+    while (!e && !(e = sql_step(q, &row)) && row) check_indexed_row(c, index, table, q);
     return e;
 }
 
-static err_t rows_of(struct check *c, enum table_name table, size_t *rows) {
+static err_t count_table_rows(struct check *c, enum table_name table, size_t *rows) {
     char text[120];
     snprintf(text, sizeof(text), "SELECT count(*) FROM \"%s\"", table_forms[table].name);
     own(sql_query) *q = sql_prepare(c->db, text);
@@ -256,12 +256,12 @@ static err_t check_table(struct check *c, enum table_name table) {
     bool there = false;
     err_t e = sql_has_column(c->db, table_forms[table].name, CHANGED, &there);
     if (!e && !there && !c->of_code[code]) return ERR_OK; // a table that the older program did not have
-    if (!e) e = rows_of(c, table, &rows);
+    if (!e) e = count_table_rows(c, table, &rows);
     if (e) return e;
     for (wanted = (rows + (size_t)c->of_code[code]) * 4 / 3 + 1; size < wanted;) size *= 2;
     struct index index = {calloc(size, sizeof(struct known)), size};
     if (!index.slots) return ERR_MEMORY;
-    e = each_entry(c, code, take_entry, &index);
+    e = each_entry(c, code, index_chain_entry, &index);
     if (!e) e = check_rows(c, &index, table);
     bool all = true;
     for (size_t i = 0; i < size && all; i++) all = index.slots[i].seen || index.slots[i].kind != ENTRY_ROW;

@@ -21,12 +21,12 @@ struct config {
     uint64_t version;
 };
 
-static struct held **rows_of(const config_t *self, config_kind_t kind) {
+static struct held **get_kind_rows(const config_t *self, config_kind_t kind) {
     return (struct held **)(uintptr_t)&self->rows[config_kind_of(kind) - config_kinds];
 }
 
 // Of every row the first field is its id.
-static const char *id_of(const ProtobufCMessage *m) { return *(char *const *)((const char *)m + m->descriptor->fields[0].offset); }
+static const char *get_config_row_id(const ProtobufCMessage *m) { return *(char *const *)((const char *)m + m->descriptor->fields[0].offset); }
 
 static const ProtobufCFieldDescriptor *version_field(const ProtobufCMessage *m) { return record_field(m->descriptor, span_of("version")); }
 
@@ -68,7 +68,7 @@ void config_destroy(config_t **self) {
 }
 
 void config_drop(config_t *self, config_kind_t kind, const char *id) {
-    struct held **rows = rows_of(self, kind), *h;
+    struct held **rows = get_kind_rows(self, kind), *h;
     HASH_FIND_STR(*rows, id, h);
     if (!h) return;
     HASH_DEL(*rows, h);
@@ -76,9 +76,9 @@ void config_drop(config_t *self, config_kind_t kind, const char *id) {
 }
 
 void config_put(config_t *self, config_kind_t kind, const ProtobufCMessage *m, const char *path) {
-    struct held **rows = rows_of(self, kind), *h = alloc_zeroed(1, sizeof(*h));
+    struct held **rows = get_kind_rows(self, kind), *h = alloc_zeroed(1, sizeof(*h));
     h->row.m = record_copy(m, NULL);
-    h->row.id = id_of(h->row.m);
+    h->row.id = get_config_row_id(h->row.m);
     h->row.given = path != NULL;
     if (path)
         snprintf(h->row.path, sizeof(h->row.path), "%s", path);
@@ -91,12 +91,12 @@ void config_put(config_t *self, config_kind_t kind, const ProtobufCMessage *m, c
 
 const struct config_row *config_find(const config_t *self, config_kind_t kind, const char *id) {
     struct held *h;
-    HASH_FIND_STR(*rows_of(self, kind), id, h);
+    HASH_FIND_STR(*get_kind_rows(self, kind), id, h);
     return h ? &h->row : NULL;
 }
 
 const struct config_row *config_next(const config_t *self, config_kind_t kind, const struct config_row *before) {
-    const struct held *h = before ? ((const struct held *)before)->hh.next : *rows_of(self, kind);
+    const struct held *h = before ? ((const struct held *)before)->hh.next : *get_kind_rows(self, kind);
     return h ? &h->row : NULL;
 }
 
@@ -118,7 +118,7 @@ void config_raise(config_t *self, uint64_t version) {
 
 // Changes.
 
-static bool same(const ProtobufCMessage *a, const ProtobufCMessage *b, arena_t *arena) {
+static bool is_same_row(const ProtobufCMessage *a, const ProtobufCMessage *b, arena_t *arena) {
     const ProtobufCMessage *left = with_version(a, 0, arena), *right = with_version(b, 0, arena);
     size_t length = protobuf_c_message_get_packed_size(left);
     if (length != protobuf_c_message_get_packed_size(right)) return false;
@@ -138,13 +138,13 @@ static ConfigChange *new_change(config_kind_t kind, const char *id, uint64_t ver
     return c;
 }
 
-static void set_row(ConfigChange *c, ProtobufCMessage *row) { *(ProtobufCMessage **)((char *)c + config_kind_of(c->kind)->row) = row; }
+static void set_change_row(ConfigChange *c, ProtobufCMessage *row) { *(ProtobufCMessage **)((char *)c + config_kind_of(c->kind)->row) = row; }
 
 const ProtobufCMessage *config_changed_row(const ConfigChange *change) {
     return change->has_removed && change->removed ? NULL : config_change_row(change);
 }
 
-static size_t count(const config_t *self) {
+static size_t count_config_rows(const config_t *self) {
     size_t n = 0;
     for (size_t i = 0; i < CONFIG_KIND_COUNT; i++) n += HASH_COUNT(self->rows[i]);
     return n;
@@ -153,15 +153,15 @@ static size_t count(const config_t *self) {
 size_t config_diff(const config_t *held, const config_t *wanted, uint64_t utc_ns, arena_t *arena, ConfigChange ***out) {
     uint64_t version = held->version + 1;
     size_t n = 0;
-    *out = arena_take(arena, (count(held) + count(wanted) + 1) * sizeof(**out));
+    *out = arena_take(arena, (count_config_rows(held) + count_config_rows(wanted) + 1) * sizeof(**out));
     for (size_t i = 0; i < CONFIG_KIND_COUNT; i++) {
         config_kind_t kind = config_kinds[i].kind;
         const struct config_row *row = NULL;
         while ((row = config_next(wanted, kind, row))) {
             const struct config_row *old = config_find(held, kind, row->id);
-            if (old && same(old->m, row->m, arena)) continue;
+            if (old && is_same_row(old->m, row->m, arena)) continue;
             ConfigChange *c = (*out)[n++] = new_change(kind, row->id, version, utc_ns, arena);
-            set_row(c, with_version(row->m, version, arena));
+            set_change_row(c, with_version(row->m, version, arena));
         }
         while ((row = config_next(held, kind, row))) {
             if (config_find(wanted, kind, row->id)) continue;
@@ -174,7 +174,7 @@ size_t config_diff(const config_t *held, const config_t *wanted, uint64_t utc_ns
 
 size_t config_newer(const config_t *held, const config_t *other, uint64_t utc_ns, arena_t *arena, ConfigChange ***out) {
     size_t n = 0;
-    *out = arena_take(arena, (count(other) + 1) * sizeof(**out));
+    *out = arena_take(arena, (count_config_rows(other) + 1) * sizeof(**out));
     for (size_t i = 0; i < CONFIG_KIND_COUNT; i++) {
         config_kind_t kind = config_kinds[i].kind;
         const struct config_row *row = NULL;
@@ -182,7 +182,7 @@ size_t config_newer(const config_t *held, const config_t *other, uint64_t utc_ns
             const struct config_row *old = config_find(held, kind, row->id);
             if (old && config_row_version(old->m) >= config_row_version(row->m)) continue;
             ConfigChange *c = (*out)[n++] = new_change(kind, row->id, config_row_version(row->m), utc_ns, arena);
-            set_row(c, record_copy(row->m, arena));
+            set_change_row(c, record_copy(row->m, arena));
         }
     }
     return n;

@@ -32,7 +32,7 @@ void complain_of(struct complaints *c, const char *path, const char *format, ...
     buffer_format(&c->text, "%s%s%s%s", c->text.length ? "\n" : "", path, path[0] ? ": " : "", rule);
 }
 
-static void tell(void *arg, const struct fault *fault) {
+static void complain_of_fault(void *arg, const struct fault *fault) {
     const char *dot = strrchr(fault->path, '.'), *path = fault->path[0] ? fault->path : "document";
     if (fault->value[0] && !config_field_is_secret(dot ? dot + 1 : fault->path))
         complain_of(arg, path, "%s, not %s", fault->rule, fault->value);
@@ -48,7 +48,7 @@ struct reading {
     struct complaints *complaints;
 };
 
-static void take_row(struct reading *r, const struct config_kind *kind, size_t index, const ProtobufCMessage *row) {
+static void put_document_row(struct reading *r, const struct config_kind *kind, size_t index, const ProtobufCMessage *row) {
     char path[64];
     snprintf(path, sizeof(path), "%s[%zu]", kind->section, index);
     const char *id = *(char *const *)((const char *)row + row->descriptor->fields[0].offset);
@@ -127,7 +127,7 @@ static void take_sources(struct reading *r, const ConfigDocument *d) {
         signal_config__init(row);
         copy_fields(&d->sources[i]->base, &row->base, r->arena);
         set_secrets(r, d->sources[i], i, row);
-        take_row(r, config_kind_of(CONFIG_CHANGE__KIND__signal_config), i, &row->base);
+        put_document_row(r, config_kind_of(CONFIG_CHANGE__KIND__signal_config), i, &row->base);
     }
 }
 
@@ -136,14 +136,14 @@ static void take_document(struct reading *r, const ConfigDocument *d) {
     for (const struct config_kind *k = config_kinds; k < config_kinds + CONFIG_KIND_COUNT; k++) {
         if (k->kind == CONFIG_CHANGE__KIND__signal_config) continue;
         struct field_values rows = field_values(&d->base, record_field(d->base.descriptor, span_of(k->section)));
-        for (size_t i = 0; i < rows.n; i++) take_row(r, k, i, field_message(field_value(rows, i)));
+        for (size_t i = 0; i < rows.n; i++) put_document_row(r, k, i, field_message(field_value(rows, i)));
     }
 }
 
 config_t *config_read(const struct config_reading *reading, struct span json, struct complaints *complaints) {
     own(arena) *arena = arena_new(0);
     ProtobufCMessage *m;
-    err_t e = record_from_json_all(&config_document__descriptor, json, arena, &m, tell, complaints);
+    err_t e = record_from_json_all(&config_document__descriptor, json, arena, &m, complain_of_fault, complaints);
     if (e && !m) return NULL; // no JSON object at all
     const ConfigDocument *d = (const ConfigDocument *)m;
     bool replace = reading->replace || (d->has_replace && d->replace);

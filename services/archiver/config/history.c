@@ -28,7 +28,7 @@ static err_t each_change(sql_t *db, uint64_t up_to, take_fn *take, void *arg) {
     return e;
 }
 
-static err_t read_number(sql_t *db, const char *text, int64_t bound, uint64_t *out) {
+static err_t read_history_number(sql_t *db, const char *text, int64_t bound, uint64_t *out) {
     own(sql_query) *q = sql_prepare(db, text);
     bool row = false;
     if (q && bound >= 0) sql_bind_integer(q, 1, bound);
@@ -39,14 +39,14 @@ static err_t read_number(sql_t *db, const char *text, int64_t bound, uint64_t *o
 
 // The configuration as of a version.
 
-static void take_over(void *arg, const ConfigChange *change) { config_take(arg, change); }
+static void replay_change(void *arg, const ConfigChange *change) { config_take(arg, change); }
 
 err_t config_history_at(sql_t *db, uint64_t version, config_t **out, char why[static 200]) {
     uint64_t first, last, recovered;
     *out = NULL;
-    err_t e = read_number(db, "SELECT min(version) FROM config_change", -1, &first);
-    if (!e) e = read_number(db, "SELECT max(version) FROM config_change", -1, &last);
-    if (!e) e = read_number(db, "SELECT max(version) FROM config_change WHERE recovered = 1", -1, &recovered);
+    err_t e = read_history_number(db, "SELECT min(version) FROM config_change", -1, &first);
+    if (!e) e = read_history_number(db, "SELECT max(version) FROM config_change", -1, &last);
+    if (!e) e = read_history_number(db, "SELECT max(version) FROM config_change WHERE recovered = 1", -1, &recovered);
     if (e) return e;
     if (first < recovered) first = recovered; // rows that stayed as they were came with their own, older versions
     if (version < first || version > last || first == 0) {
@@ -55,7 +55,7 @@ err_t config_history_at(sql_t *db, uint64_t version, config_t **out, char why[st
         return ERR_OK;
     }
     *out = config_new();
-    e = each_change(db, version, take_over, *out);
+    e = each_change(db, version, replay_change, *out);
     if (e) config_destroy(out);
     return e;
 }
@@ -87,7 +87,7 @@ static ConfigVersion *version_for(struct telling *t, const ConfigChange *c) {
     return v;
 }
 
-static void tell(void *arg, const ConfigChange *c) {
+static void add_history_change(void *arg, const ConfigChange *c) {
     struct telling *t = arg;
     if (c->version >= t->from) {
         ConfigVersion *v = version_for(t, c);
@@ -101,9 +101,9 @@ static void tell(void *arg, const ConfigChange *c) {
 err_t config_history_read(sql_t *db, size_t most, arena_t *arena, ConfigHistory **out) {
     own(config) *held = config_new();
     struct telling t = {.arena = arena, .held = held};
-    err_t e = read_number(db, "SELECT min(version) FROM (SELECT DISTINCT version FROM config_change ORDER BY version DESC LIMIT ?1)",
+    err_t e = read_history_number(db, "SELECT min(version) FROM (SELECT DISTINCT version FROM config_change ORDER BY version DESC LIMIT ?1)",
                           (int64_t)most, &t.from);
-    if (!e) e = each_change(db, UINT64_MAX, tell, &t);
+    if (!e) e = each_change(db, UINT64_MAX, add_history_change, &t);
     *out = arena_take(arena, sizeof **out);
     config_history__init(*out);
     for (size_t i = 0; i < t.n / 2; i++) { // the newest first

@@ -35,7 +35,7 @@ static size_t key_length(struct way w, const char *key) {
     return strncmp(w.at, key, length) == 0 && strchr(".[", w.at[length]) ? length : 0;
 }
 
-static void pass(struct way *w, size_t length) { w->at += length + (w->at[length] == '.'); }
+static void skip_path_part(struct way *w, size_t length) { w->at += length + (w->at[length] == '.'); }
 
 static const struct config_kind *take_section(struct way *w) {
     char name[NAME_MAX_TEXT];
@@ -47,11 +47,11 @@ static const struct config_kind *take_section(struct way *w) {
     return NULL;
 }
 
-static const struct config_row *take_row(const config_t *held, const struct config_kind *kind, struct way *w) {
+static const struct config_row *match_path_row(const config_t *held, const struct config_kind *kind, struct way *w) {
     const struct config_row *row = NULL, *best = NULL;
     while ((row = config_next(held, kind->kind, row)))
         if (key_length(*w, row->id) > (best ? strlen(best->id) : 0)) best = row;
-    if (best) pass(w, strlen(best->id));
+    if (best) skip_path_part(w, strlen(best->id));
     return best;
 }
 
@@ -72,7 +72,7 @@ static size_t take_item(struct field_values items, struct way *w, char name[stat
         if (length > longest) longest = length, best = i;
     }
     if (best < n)
-        pass(w, longest);
+        skip_path_part(w, longest);
     else
         (void)take_name(w, name);
     return best;
@@ -86,25 +86,25 @@ static bool no_section(buffer_t *out) {
 const struct config_row *config_row_at(const config_t *held, const char *path, config_kind_t *kind) {
     struct way w = {path};
     const struct config_kind *k = take_section(&w);
-    const struct config_row *row = k ? take_row(held, k, &w) : NULL;
+    const struct config_row *row = k ? match_path_row(held, k, &w) : NULL;
     if (k) *kind = k->kind;
     return row && at_end(w) ? row : NULL;
 }
 
 // Looking.
 
-static bool look(const ProtobufCMessage *m, struct way w, buffer_t *out);
+static bool print_path_value(const ProtobufCMessage *m, struct way w, buffer_t *out);
 
 static bool look_in_list(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct way w, buffer_t *out) {
     char name[NAME_MAX_TEXT];
     struct field_values items = field_values(m, f);
     size_t i = take_item(items, &w, name);
-    if (i < items.n) return look(field_message(field_value(items, i)), w, out);
+    if (i < items.n) return print_path_value(field_message(field_value(items, i)), w, out);
     buffer_format(out, "%s has no %s", f->name, name[0] ? name : "such index");
     return false;
 }
 
-static bool look(const ProtobufCMessage *m, struct way w, buffer_t *out) {
+static bool print_path_value(const ProtobufCMessage *m, struct way w, buffer_t *out) {
     char name[NAME_MAX_TEXT];
     if (at_end(w)) return record_to_json(m, out), true;
     const ProtobufCFieldDescriptor *f = take_name(&w, name) ? record_field(m->descriptor, span_of(name)) : NULL;
@@ -121,7 +121,7 @@ static bool look(const ProtobufCMessage *m, struct way w, buffer_t *out) {
     }
     if (field_is_message(f) && field_is_list(f)) return look_in_list(m, f, w, out);
     struct field_values nested = field_values(m, f);
-    if (field_is_message(f) && nested.n) return look(field_message(nested.first), w, out);
+    if (field_is_message(f) && nested.n) return print_path_value(field_message(nested.first), w, out);
     buffer_format(out, "%s has nothing within it", f->name);
     return false;
 }
@@ -141,8 +141,8 @@ bool config_get(const config_t *held, const char *path, buffer_t *out) {
     const struct config_kind *kind = take_section(&w);
     if (!kind) return no_section(out);
     if (at_end(w)) return look_at_section(held, kind, out), true;
-    const struct config_row *row = take_row(held, kind, &w);
-    if (row) return look(row->m, w, out);
+    const struct config_row *row = match_path_row(held, kind, &w);
+    if (row) return print_path_value(row->m, w, out);
     buffer_format(out, "%s has no %.64s", kind->section, w.at);
     return false;
 }
@@ -161,9 +161,9 @@ static bool is_json(const char *value) {
     return v != NULL;
 }
 
-static bool takes_away(const struct setting *s) { return strcmp(s->value, "null") == 0; }
+static bool is_null_setting(const struct setting *s) { return strcmp(s->value, "null") == 0; }
 
-static void print_value(struct setting *s, const ProtobufCFieldDescriptor *f) {
+static void print_set_value(struct setting *s, const ProtobufCFieldDescriptor *f) {
     bool whole = f && record_is_nested(f);
     bool is_word = !strchr("[{", s->value[0]);
     bool is_truth = f && f->type == PROTOBUF_C_TYPE_BOOL && (strcmp(s->value, "true") == 0 || strcmp(s->value, "false") == 0);
@@ -189,7 +189,7 @@ static void write_list(struct setting *s, const ProtobufCFieldDescriptor *f, con
     buffer_text(s->out, "[");
     for (size_t i = 0; i <= n; i++) {
         bool here = i == at;
-        if ((i == n && !here) || (here && at_end(w) && takes_away(s))) continue;
+        if ((i == n && !here) || (here && at_end(w) && is_null_setting(s))) continue;
         if (written++) buffer_text(s->out, ",");
         if (here && at_end(w))
             buffer_text(s->out, is_json(s->value) ? s->value : (s->wrong = "the value must be a JSON object", "{}"));
@@ -203,7 +203,7 @@ static void write_list(struct setting *s, const ProtobufCFieldDescriptor *f, con
 
 static void write_target(struct setting *s, const ProtobufCFieldDescriptor *f, const ProtobufCMessage *m, struct way w) {
     if (at_end(w)) {
-        print_value(s, f);
+        print_set_value(s, f);
     } else if (!f || !field_is_message(f)) {
         s->wrong = "the path goes on behind a field that has nothing within it";
         buffer_text(s->out, "null");
@@ -233,7 +233,7 @@ static void write_object(struct setting *s, const ProtobufCMessageDescriptor *d,
         buffer_format(s->out, "%s\"%s\":", written++ ? "," : "", d->fields[0].name);
         buffer_json_string(s->out, key, strlen(key));
     }
-    if (named && !(at_end(w) && takes_away(s))) {
+    if (named && !(at_end(w) && is_null_setting(s))) {
         buffer_text(s->out, written ? "," : "");
         buffer_json_string(s->out, name, strlen(name));
         buffer_text(s->out, ":");
@@ -248,7 +248,7 @@ bool config_set(const config_t *held, const char *path, const char *value, buffe
     struct setting s = {.value = value, .out = out};
     const struct config_kind *kind = take_section(&w);
     if (!kind || at_end(w)) return no_section(out);
-    const struct config_row *row = take_row(held, kind, &w);
+    const struct config_row *row = match_path_row(held, kind, &w);
     if (!row && !take_name(&w, id)) return no_section(out);
     if (at_end(w)) {
         buffer_format(out, "%s: the path must name a field; a whole row is only taken away, by null, or given by config apply", path);

@@ -17,7 +17,7 @@ static int64_t open_trades(sql_query_t *q, const char *account) {
                : -1; // -1: the archive cannot be asked, and then nothing is taken away
 }
 
-static bool goes(const ConfigChange *c) { return c->has_removed && c->removed; }
+static bool is_row_removed(const ConfigChange *c) { return c->has_removed && c->removed; }
 
 static bool nothing_is_left(const config_t *wanted) {
     for (size_t k = 0; k < CONFIG_KIND_COUNT; k++) {
@@ -41,7 +41,7 @@ bool removal_may(sql_t *db, ConfigChange *const *changes, size_t n, const config
     own(sql_query) *q = sql_prepare(db, count_open);
     size_t removed = 0;
     for (size_t i = 0; i < n; i++) {
-        if (!goes(changes[i])) continue;
+        if (!is_row_removed(changes[i])) continue;
         removed++;
         int64_t open = !q ? -1
                        : changes[i]->kind == CONFIG_CHANGE__KIND__account_config

@@ -23,7 +23,7 @@ void desk_change(struct desk *desk, batch_t *batch, const ConfigChange *change) 
 }
 
 // "name=value" among the words; NULL: it is not there. A word without = has the value "".
-static const char *word(const ControlRequest *r, const char *name) {
+static const char *find_request_word(const ControlRequest *r, const char *name) {
     size_t length = strlen(name);
     for (size_t i = 0; i < r->n_args; i++) {
         if (strncmp(r->args[i], name, length) != 0) continue;
@@ -33,8 +33,8 @@ static const char *word(const ControlRequest *r, const char *name) {
     return NULL;
 }
 
-static uint64_t number(const ControlRequest *r, const char *name, uint64_t preset) {
-    const char *text = word(r, name);
+static uint64_t read_request_number(const ControlRequest *r, const char *name, uint64_t preset) {
+    const char *text = find_request_word(r, name);
     char *end;
     if (!text || !*text) return preset;
     uint64_t n = strtoull(text, &end, 10);
@@ -42,17 +42,17 @@ static uint64_t number(const ControlRequest *r, const char *name, uint64_t prese
 }
 
 // Every fault, a line each, without those that cannot be.
-static bool refuse(struct complaints *complaints, buffer_t *answer) {
+static bool answer_complaints(struct complaints *complaints, buffer_t *answer) {
     buffer_text(answer, buffer_string(&complaints->text));
     buffer_destroy(&complaints->text);
     return false;
 }
 
-static bool is_outdated(const struct desk *desk, const ControlRequest *r, buffer_t *answer) {
+static bool is_version_outdated(const struct desk *desk, const ControlRequest *r, buffer_t *answer) {
     uint64_t now = config_version(desk->held);
-    if (number(r, "if", now) == now) return false;
+    if (read_request_number(r, "if", now) == now) return false;
     buffer_format(answer, "the configuration is at version %llu by now, not %s: look at the difference again", (unsigned long long)now,
-                  word(r, "if"));
+                  find_request_word(r, "if"));
     return true;
 }
 
@@ -86,7 +86,7 @@ static void answer_difference(struct desk *desk, const ControlRequest *r, Config
                               buffer_t *answer) {
     arena_t *arena = warnings->arena;
     ConfigDifference d = CONFIG_DIFFERENCE__INIT;
-    d.has_dry_run = d.dry_run = word(r, "dry-run") != NULL;
+    d.has_dry_run = d.dry_run = find_request_word(r, "dry-run") != NULL;
     d.has_version = true;
     d.version = n && !d.dry_run ? changes[0]->version : config_version(desk->held);
     d.changes = arena_take(arena, (n + 1) * sizeof *d.changes);
@@ -101,11 +101,11 @@ static void answer_difference(struct desk *desk, const ControlRequest *r, Config
 }
 
 // What is wanted becomes changes: told in either case, and made unless it is a dry run.
-static bool settle(struct desk *desk, batch_t *batch, const ControlRequest *r, const config_t *wanted, buffer_t *answer) {
+static bool apply_difference(struct desk *desk, batch_t *batch, const ControlRequest *r, const config_t *wanted, buffer_t *answer) {
     ConfigChange **changes;
     size_t n = config_diff(desk->held, wanted, batch_now(batch), batch_arena(batch), &changes);
     own(buffer) why = {0};
-    if (!word(r, "dry-run") && !word(r, "force") &&
+    if (!find_request_word(r, "dry-run") && !find_request_word(r, "force") &&
         !removal_may(desk->db, changes, n, wanted, &why)) {
         buffer_text(answer, buffer_string(&why));
         return false;
@@ -113,9 +113,9 @@ static bool settle(struct desk *desk, batch_t *batch, const ControlRequest *r, c
     struct warnings warnings = {.arena = batch_arena(batch)};
     look_for_gaps(wanted, batch_now(batch), &warnings);
     answer_difference(desk, r, changes, n, &warnings, answer);
-    if (word(r, "dry-run")) return true;
+    if (find_request_word(r, "dry-run")) return true;
     for (size_t i = 0; i < n; i++) {
-        const char *by = word(r, "by"), *note = word(r, "note");
+        const char *by = find_request_word(r, "by"), *note = find_request_word(r, "note");
         if (by) changes[i]->changed_by = arena_text(batch_arena(batch), by);
         if (note && *note) changes[i]->note = arena_text(batch_arena(batch), note);
         desk_change(desk, batch, changes[i]);
@@ -127,16 +127,16 @@ static bool settle(struct desk *desk, batch_t *batch, const ControlRequest *r, c
 
 static bool settle_document(struct desk *desk, batch_t *batch, const ControlRequest *r, struct span json, buffer_t *answer) {
     struct complaints complaints = {0};
-    const struct config_reading reading = {desk->held, desk->shards, word(r, "replace") != NULL};
+    const struct config_reading reading = {desk->held, desk->shards, find_request_word(r, "replace") != NULL};
     own(config) *wanted = config_read(&reading, json, &complaints);
-    if (!wanted) return refuse(&complaints, answer);
+    if (!wanted) return answer_complaints(&complaints, answer);
     buffer_destroy(&complaints.text);
-    return settle(desk, batch, r, wanted, answer);
+    return apply_difference(desk, batch, r, wanted, answer);
 }
 
 bool desk_apply(struct desk *desk, batch_t *batch, const ControlRequest *r, buffer_t *answer) {
     struct span json = {r->body.data, r->has_body ? r->body.len : 0};
-    return !is_outdated(desk, r, answer) && settle_document(desk, batch, r, json, answer);
+    return !is_version_outdated(desk, r, answer) && settle_document(desk, batch, r, json, answer);
 }
 
 // A configuration that was made of rows, not read from a document.
@@ -144,15 +144,15 @@ static bool settle_rows(struct desk *desk, batch_t *batch, const ControlRequest 
     struct complaints complaints = {0};
     config_check(wanted, &complaints);
     config_check_shards(desk->held, wanted, &desk->shards, &complaints);
-    if (complaints.count) return refuse(&complaints, answer);
-    return settle(desk, batch, r, wanted, answer);
+    if (complaints.count) return answer_complaints(&complaints, answer);
+    return apply_difference(desk, batch, r, wanted, answer);
 }
 
 bool desk_set(struct desk *desk, batch_t *batch, const ControlRequest *r, buffer_t *answer) {
-    const char *path = word(r, "path"), *value = word(r, "value");
+    const char *path = find_request_word(r, "path"), *value = find_request_word(r, "value");
     config_kind_t kind;
     const struct config_row *row = path ? config_row_at(desk->held, path, &kind) : NULL;
-    if (is_outdated(desk, r, answer)) return false;
+    if (is_version_outdated(desk, r, answer)) return false;
     if (row && value && strcmp(value, "null") == 0) {
         own(config) *wanted = config_copy(desk->held);
         config_drop(wanted, kind, row->id);
@@ -186,8 +186,8 @@ static void keep_secrets(const config_t *held, config_t *wanted, arena_t *arena)
 bool desk_rollback(struct desk *desk, batch_t *batch, const ControlRequest *r, buffer_t *answer) {
     char why[200] = "the archive cannot be read";
     own(config) *wanted = NULL;
-    if (is_outdated(desk, r, answer)) return false;
-    if (config_history_at(desk->db, number(r, "to", 0), &wanted, why) || !wanted) {
+    if (is_version_outdated(desk, r, answer)) return false;
+    if (config_history_at(desk->db, read_request_number(r, "to", 0), &wanted, why) || !wanted) {
         buffer_text(answer, why);
         return false;
     }
@@ -196,18 +196,18 @@ bool desk_rollback(struct desk *desk, batch_t *batch, const ControlRequest *r, b
 }
 
 bool desk_show(struct desk *desk, const ControlRequest *r, buffer_t *answer) {
-    config_show(desk->held, word(r, "export") != NULL, answer);
+    config_show(desk->held, find_request_word(r, "export") != NULL, answer);
     return true;
 }
 
 bool desk_get(struct desk *desk, const ControlRequest *r, buffer_t *answer) {
-    const char *path = word(r, "path");
+    const char *path = find_request_word(r, "path");
     return config_get(desk->held, path ? path : "", answer);
 }
 
 bool desk_history(struct desk *desk, batch_t *batch, const ControlRequest *r, buffer_t *answer) {
     ConfigHistory *history;
-    uint64_t count = number(r, "count", HISTORY_PRESET);
+    uint64_t count = read_request_number(r, "count", HISTORY_PRESET);
     if (config_history_read(desk->db, count > 10000 ? 10000 : (size_t)count, batch_arena(batch), &history)) {
         buffer_format(answer, "the archive cannot be read: %s", sql_trouble(desk->db));
         return false;

@@ -71,7 +71,7 @@ static bool read_left(backfill_t *self, sql_t *db) {
     return q != NULL;
 }
 
-static bool prepare(backfill_t *self, sql_t *db) {
+static bool prepare_backfill(backfill_t *self, sql_t *db) {
     for (size_t i = 0; i < PHASES; i++)
         if (!(self->select[i] = sql_prepare(db, phases[i].select))) return false;
     self->progress = sql_prepare(db, "UPDATE backfill SET after = ?2 WHERE table_name = ?1");
@@ -87,7 +87,7 @@ backfill_t *backfill_new(sql_t *db, derived_t *derived) {
     backfill_t *self = alloc_zeroed(1, sizeof(*self));
     self->derived = derived;
     self->arena = arena_new(0);
-    if (prepare(self, db))
+    if (prepare_backfill(self, db))
         tell_derived(self);
     else
         backfill_destroy(&self);
@@ -105,13 +105,13 @@ void backfill_destroy(backfill_t **self) {
 }
 
 // The phase that has something left; PHASES: none.
-static size_t current(const backfill_t *self) {
+static size_t find_current_phase(const backfill_t *self) {
     size_t i = 0;
     while (i < PHASES && self->left[i].after >= self->left[i].until) i++;
     return i;
 }
 
-bool backfill_is_due(const backfill_t *self) { return current(self) < PHASES; }
+bool backfill_is_due(const backfill_t *self) { return find_current_phase(self) < PHASES; }
 
 // As if it came now.
 
@@ -158,7 +158,7 @@ static err_t log_all(backfill_t *self, size_t phase) {
 }
 
 err_t backfill_step(backfill_t *self, int64_t rows) {
-    size_t phase = current(self);
+    size_t phase = find_current_phase(self);
     self->next = self->left[phase];
     arena_reset(self->arena);
     sql_bind_integer(self->select[phase], 1, self->next.after);
@@ -172,6 +172,6 @@ err_t backfill_step(backfill_t *self, int64_t rows) {
 }
 
 void backfill_committed(backfill_t *self) {
-    self->left[current(self)] = self->next;
+    self->left[find_current_phase(self)] = self->next;
     tell_derived(self);
 }

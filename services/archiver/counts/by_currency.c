@@ -34,7 +34,7 @@ static err_t is_keyed_by_currency(sql_t *db, const char *table, bool *out) {
 }
 
 // Renamed, made anew with its key, and given back every row of one currency.
-static err_t rekey(sql_t *db, const struct table_form *t) {
+static err_t rekey_by_currency(sql_t *db, const struct table_form *t) {
     own(buffer) text = {0}, columns = {0};
     const struct record_columns *all = record_columns(t->type);
     for (unsigned i = 0; i < all->n; i++) buffer_format(&columns, "%s, ", all->fields[i]->name);
@@ -58,7 +58,7 @@ struct split {
     size_t n;
 };
 
-static struct performance *part_of(struct split *self, const AccountPerformance *mixed, const char *currency) {
+static struct performance *get_currency_part(struct split *self, const AccountPerformance *mixed, const char *currency) {
     for (size_t i = 0; i < self->n; i++)
         if (strcmp(self->all[i].currency, currency) == 0) return &self->all[i];
     if (self->n == CURRENCIES_MAX) return NULL;
@@ -74,7 +74,7 @@ static err_t add_accounts(struct split *self, const AccountPerformance *mixed) {
     for (ProtobufCMessage *m; !e && !(e = sql_step(self->rows, &row)) && row;) {
         e = sql_row(self->rows, &account_performance__descriptor, self->arena, &m);
         const AccountPerformance *account = e ? NULL : (const AccountPerformance *)m;
-        struct performance *part = account ? part_of(self, mixed, account->currency) : NULL;
+        struct performance *part = account ? get_currency_part(self, mixed, account->currency) : NULL;
         if (!e && (!part || !performance_add_day(part, account))) e = ERR_INPUT;
     }
     sql_reset(self->rows);
@@ -87,7 +87,7 @@ static bool adds_up(const struct split *self, const AccountPerformance *mixed) {
     return orders == mixed->orders && executions == mixed->executions;
 }
 
-static err_t put_row(struct split *self, AccountPerformance row) {
+static err_t upsert_currency_row(struct split *self, AccountPerformance row) {
     row.base.descriptor = table_forms[self->form->table].type; // the three types are laid out alike
     return sql_upsert(self->put, &row.base);
 }
@@ -96,10 +96,10 @@ static err_t split_row(struct split *self, AccountPerformance *mixed) {
     self->n = 0;
     err_t e = add_accounts(self, mixed);
     bool good = !e && adds_up(self, mixed);
-    if (!good && (!e || e == ERR_INPUT)) e = put_row(self, *mixed);
+    if (!good && (!e || e == ERR_INPUT)) e = upsert_currency_row(self, *mixed);
     for (size_t i = 0; i < self->n; i++) {
         performance_finish(&self->all[i], mixed->updated_at, self->arena);
-        if (good && !e) e = put_row(self, self->all[i].row);
+        if (good && !e) e = upsert_currency_row(self, self->all[i].row);
         performance_destroy(&self->all[i]);
     }
     return e;
@@ -152,7 +152,7 @@ static err_t bring_over(sql_t *db, const struct form *form) {
     err_t e = sql_begin(db);
     if (e) return e;
     e = number_on(db);
-    if (!e) e = rekey(db, t);
+    if (!e) e = rekey_by_currency(db, t);
     if (!e) e = split_all(db, form);
     if (!e) e = sql_run(db, "DROP TABLE " BEFORE);
     if (!e) e = keep_number(db);

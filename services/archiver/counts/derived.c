@@ -50,7 +50,7 @@ struct derived {
 
 // Life.
 
-static bool prepare(derived_t *self, sql_t *db) {
+static bool prepare_derived(derived_t *self, sql_t *db) {
     const struct put_form performance = {
         .type = &trade_performance__descriptor, .table = "trade_performance", .key = "trade_id", .update = true, .numbered = CHANGED};
     const struct put_form charge = {
@@ -66,11 +66,11 @@ static bool prepare(derived_t *self, sql_t *db) {
 derived_t *derived_new(sql_t *db) {
     derived_t *self = alloc_zeroed(1, sizeof(*self));
     self->arena = arena_new(0);
-    if (!prepare(self, db)) derived_destroy(&self);
+    if (!prepare_derived(self, db)) derived_destroy(&self);
     return self;
 }
 
-static void forget(derived_t *self) {
+static void clear_touched(derived_t *self) {
     HASH_CLEAR(hh, self->touched);
     self->touched = NULL;
     arena_reset(self->arena);
@@ -78,7 +78,7 @@ static void forget(derived_t *self) {
 
 void derived_drop(derived_t *self) {
     tallies_drop(self->tallies);
-    forget(self);
+    clear_touched(self);
 }
 
 void derived_destroy(derived_t **self) {
@@ -87,7 +87,7 @@ void derived_destroy(derived_t **self) {
     for (size_t i = 0; i < QUERY_COUNT; i++) sql_query_destroy(&(*self)->queries[i]);
     sql_query_destroy(&(*self)->put_performance);
     sql_query_destroy(&(*self)->put_charge);
-    forget(*self);
+    clear_touched(*self);
     arena_destroy(&(*self)->arena);
     free(*self);
     *self = NULL;
@@ -224,6 +224,6 @@ err_t derived_write(derived_t *self, uint64_t utc_ns) {
     err_t e = ERR_OK;
     for (const struct touched *t = self->touched; !e && t; t = t->hh.next) e = write_outcome(self, t->signal_id);
     if (!e) e = tallies_write(self->tallies, utc_ns);
-    forget(self);
+    clear_touched(self);
     return e;
 }

@@ -15,7 +15,7 @@ void histogram_destroy(struct histogram *self) {
     *self = (struct histogram){0};
 }
 
-static int32_t place_of(int64_t value) {
+static int32_t get_bucket_place(int64_t value) {
     uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value, unit = 1;
     int32_t digits = 0;
     if (size < EXACT) return (int32_t)value;
@@ -26,7 +26,7 @@ static int32_t place_of(int64_t value) {
     return value < 0 ? -at : at;
 }
 
-static int64_t value_at(int32_t at) {
+static int64_t get_bucket_value(int32_t at) {
     uint32_t size = (uint32_t)(at < 0 ? -at : at);
     if (size < EXACT) return at;
     uint64_t value = (size - EXACT) % STEPS + 10;
@@ -38,7 +38,7 @@ static int64_t value_at(int32_t at) {
 }
 
 // The first bucket that is not below `at`.
-static uint32_t find(const struct histogram *self, int32_t at) {
+static uint32_t find_bucket(const struct histogram *self, int32_t at) {
     uint32_t low = 0, high = self->n;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
@@ -57,7 +57,7 @@ static void make_room(struct histogram *self, uint32_t n) {
 }
 
 static void add_at(struct histogram *self, int32_t at, uint64_t count) {
-    uint32_t i = find(self, at);
+    uint32_t i = find_bucket(self, at);
     if (i == self->n || self->buckets[i].at != at) {
         make_room(self, self->n + 1);
         memmove(&self->buckets[i + 1], &self->buckets[i], (self->n - i) * sizeof(*self->buckets));
@@ -68,11 +68,11 @@ static void add_at(struct histogram *self, int32_t at, uint64_t count) {
     self->total += count;
 }
 
-void histogram_add(struct histogram *self, int64_t value) { add_at(self, place_of(value), 1); }
+void histogram_add(struct histogram *self, int64_t value) { add_at(self, get_bucket_place(value), 1); }
 
 void histogram_take(struct histogram *self, int64_t value) {
-    int32_t at = place_of(value);
-    uint32_t i = find(self, at);
+    int32_t at = get_bucket_place(value);
+    uint32_t i = find_bucket(self, at);
     if (i == self->n || self->buckets[i].at != at) return;
     self->total--;
     if (--self->buckets[i].count) return;
@@ -90,7 +90,7 @@ bool histogram_percentile(const struct histogram *self, unsigned share_percent, 
     for (uint32_t i = 0; i < self->n; i++) {
         below += self->buckets[i].count;
         if (below < rank) continue;
-        *value = value_at(self->buckets[i].at);
+        *value = get_bucket_value(self->buckets[i].at);
         return true;
     }
     return false;

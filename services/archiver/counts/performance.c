@@ -20,9 +20,9 @@ struct reasons {
 };
 
 // Sums are looked at, never acted on: one out of range stays at the end of it.
-static void add(int64_t *sum, int64_t amount, int sign) { *sum = decimal_nearest((wide_t)*sum + (wide_t)amount * sign); }
+static void add_to_sum(int64_t *sum, int64_t amount, int sign) { *sum = decimal_nearest((wide_t)*sum + (wide_t)amount * sign); }
 
-static void count(uint64_t *n, int sign) {
+static void change_counter(uint64_t *n, int sign) {
     if (sign > 0 || *n) *n += (uint64_t)(int64_t)sign;
 }
 
@@ -89,7 +89,7 @@ static void count_reason(struct performance *self, const char *reason, int sign)
     reason_key(reason, key);
     Rejections *r = find_reason(self, key);
     if (!r) r = add_reason(self, key);
-    if (r) count(&r->count, sign);
+    if (r) change_counter(&r->count, sign);
 }
 
 // Orders and positions.
@@ -100,30 +100,30 @@ bool trade_is_closed(const TradeState *t) { return t->state == T(closed) && t->c
 
 void performance_order(struct performance *self, const TradeState *t, int sign) {
     AccountPerformance *row = &self->row;
-    count(&row->orders, sign);
+    change_counter(&row->orders, sign);
     if (t->filled_lots > 0) {
-        count(&row->filled, sign);
+        change_counter(&row->filled, sign);
         if (t->terms->has_lot_size && t->filled_lots < t->terms->lot_size)
-            count(&row->partially_filled, sign);
+            change_counter(&row->partially_filled, sign);
     } else if (t->state == T(rejected)) {
-        count(&row->rejected, sign);
+        change_counter(&row->rejected, sign);
         count_reason(self, t->reason, sign);
     } else if (t->state == T(cancelled)) {
-        count(&row->cancelled, sign);
+        change_counter(&row->cancelled, sign);
     } else if (t->state == T(expired)) {
-        count(&row->expired, sign);
+        change_counter(&row->expired, sign);
     }
 }
 
 void performance_close(struct performance *self, const TradeState *t, int sign) {
     AccountPerformance *row = &self->row;
-    count(&row->closed, sign);
+    change_counter(&row->closed, sign);
     if (t->pnl > 0) {
-        count(&row->wins, sign);
-        add(&row->gross_profit, t->pnl, sign);
+        change_counter(&row->wins, sign);
+        add_to_sum(&row->gross_profit, t->pnl, sign);
     } else if (t->pnl < 0) {
-        count(&row->losses, sign);
-        add(&row->gross_loss, t->pnl, sign);
+        change_counter(&row->losses, sign);
+        add_to_sum(&row->gross_loss, t->pnl, sign);
     }
 }
 
@@ -157,7 +157,7 @@ static void count_slippage(struct performance *self, int64_t relative, int sign)
     AccountPerformance *row = &self->row;
     int64_t bps = relative * BPS_OF_RELATIVE;
     count_value(&self->histograms[SLIPPAGE], relative, sign);
-    add(&row->slippage_sum, bps, sign);
+    add_to_sum(&row->slippage_sum, bps, sign);
     if (sign < 0 || (row->has_slippage_worst && row->slippage_worst >= bps)) return;
     row->has_slippage_worst = true;
     row->slippage_worst = bps;
@@ -172,11 +172,11 @@ void performance_execution(struct performance *self, const TradeResult *r, const
     AccountPerformance *row = &self->row;
     int64_t slippage;
     if (!result_is_execution(r)) return;
-    count(&row->executions, sign);
-    add(&row->lots, r->lot_size, sign);
-    add(&row->pnl, r->pnl, sign);
-    add(&row->commission, r->commission, sign);
-    add(&row->fees, r->fees, sign);
+    change_counter(&row->executions, sign);
+    add_to_sum(&row->lots, r->lot_size, sign);
+    add_to_sum(&row->pnl, r->pnl, sign);
+    add_to_sum(&row->commission, r->commission, sign);
+    add_to_sum(&row->fees, r->fees, sign);
     if (result_slippage(r, &slippage)) count_slippage(self, slippage, sign);
     if (!m) return;
     count_latency(self, EXECUTION_LATENCY, m->execution_latency_us, sign);
@@ -188,20 +188,20 @@ void performance_settle(struct performance *self) {
     AccountPerformance *row = &self->row;
     int64_t fall;
     row->net_pnl = row->pnl;
-    add(&row->net_pnl, row->commission, -1);
-    add(&row->net_pnl, row->fees, -1);
+    add_to_sum(&row->net_pnl, row->commission, -1);
+    add_to_sum(&row->net_pnl, row->fees, -1);
     if (row->net_pnl > row->peak_pnl) row->peak_pnl = row->net_pnl;
     fall = row->peak_pnl;
-    add(&fall, row->net_pnl, -1);
+    add_to_sum(&fall, row->net_pnl, -1);
     if (fall > row->max_drawdown) row->max_drawdown = fall;
 }
 
-void performance_add_amount(int64_t *sum, int64_t amount) { add(sum, amount, 1); }
+void performance_add_amount(int64_t *sum, int64_t amount) { add_to_sum(sum, amount, 1); }
 
 // The columns that follow.
 
 // a / b, to four decimals (half even). False: b is 0.
-static protobuf_c_boolean share(uint64_t a, uint64_t b, int64_t *out) {
+static protobuf_c_boolean compute_share(uint64_t a, uint64_t b, int64_t *out) {
     decimal_t d;
     if (!b || !decimal_div(D((int64_t)a), D((int64_t)b), ROUND_HALF_EVEN, &d)) return false;
     if (!decimal_to_step(d, D(DECIMAL_SCALE / 10000), ROUND_HALF_EVEN, &d)) return false;
@@ -210,14 +210,14 @@ static protobuf_c_boolean share(uint64_t a, uint64_t b, int64_t *out) {
 }
 
 // sum / n, to eight decimals (half even). False: n is 0.
-static protobuf_c_boolean mean(int64_t sum, uint64_t n, int64_t *out) {
+static protobuf_c_boolean compute_mean(int64_t sum, uint64_t n, int64_t *out) {
     decimal_t d;
     if (!n || n > INT64_MAX / DECIMAL_SCALE || !decimal_div(D(sum), DECIMAL_INT((int64_t)n), ROUND_HALF_EVEN, &d)) return false;
     *out = d.e8;
     return true;
 }
 
-static protobuf_c_boolean latency(const struct performance *self, enum measure measure, unsigned share_percent, uint64_t *out) {
+static protobuf_c_boolean compute_latency_share(const struct performance *self, enum measure measure, unsigned share_percent, uint64_t *out) {
     int64_t us;
     if (!histogram_percentile(&self->histograms[measure], share_percent, &us)) return false;
     *out = (uint64_t)us;
@@ -233,10 +233,10 @@ static protobuf_c_boolean slippage(const struct performance *self, unsigned shar
 
 static void finish_percentiles(struct performance *self) {
     AccountPerformance *row = &self->row;
-    row->has_slippage_mean = mean(row->slippage_sum, self->histograms[SLIPPAGE].total, &row->slippage_mean);
+    row->has_slippage_mean = compute_mean(row->slippage_sum, self->histograms[SLIPPAGE].total, &row->slippage_mean);
     row->has_slippage_p50 = slippage(self, 50, &row->slippage_p50);
     row->has_slippage_p95 = slippage(self, 95, &row->slippage_p95);
-#define LATENCY(name, measure, percent) row->has_##name##_p##percent = latency(self, measure, percent, &row->name##_p##percent);
+#define LATENCY(name, measure, percent) row->has_##name##_p##percent = compute_latency_share(self, measure, percent, &row->name##_p##percent);
 #define LATENCIES(name, measure)        LATENCY(name, measure, 50) LATENCY(name, measure, 95) LATENCY(name, measure, 99)
     LATENCIES(execution_latency_us, EXECUTION_LATENCY)
     LATENCIES(broker_latency_us, BROKER_LATENCY)
@@ -258,11 +258,11 @@ void performance_finish(struct performance *self, uint64_t utc_ns, arena_t *aren
     AccountPerformance *row = &self->row;
     uint64_t decided = row->filled + row->rejected + row->cancelled + row->expired;
     decimal_t factor;
-    row->has_fill_rate = share(row->filled, decided, &row->fill_rate);
-    row->has_rejection_rate = share(row->rejected, decided, &row->rejection_rate);
-    row->has_win_rate = share(row->wins, row->wins + row->losses, &row->win_rate);
-    row->has_average_win = mean(row->gross_profit, row->wins, &row->average_win);
-    row->has_average_loss = mean(row->gross_loss, row->losses, &row->average_loss);
+    row->has_fill_rate = compute_share(row->filled, decided, &row->fill_rate);
+    row->has_rejection_rate = compute_share(row->rejected, decided, &row->rejection_rate);
+    row->has_win_rate = compute_share(row->wins, row->wins + row->losses, &row->win_rate);
+    row->has_average_win = compute_mean(row->gross_profit, row->wins, &row->average_win);
+    row->has_average_loss = compute_mean(row->gross_loss, row->losses, &row->average_loss);
     row->has_profit_factor =
         row->gross_loss < 0 && decimal_div(D(row->gross_profit), decimal_neg(D(row->gross_loss)), ROUND_HALF_EVEN, &factor);
     if (row->has_profit_factor) row->profit_factor = factor.e8;
@@ -301,13 +301,13 @@ static void add_counts(AccountPerformance *to, const AccountPerformance *day) {
     to->orders += day->orders, to->filled += day->filled, to->partially_filled += day->partially_filled;
     to->rejected += day->rejected, to->cancelled += day->cancelled, to->expired += day->expired;
     to->closed += day->closed, to->wins += day->wins, to->losses += day->losses, to->executions += day->executions;
-    add(&to->gross_profit, day->gross_profit, 1);
-    add(&to->gross_loss, day->gross_loss, 1);
-    add(&to->lots, day->lots, 1);
-    add(&to->pnl, day->pnl, 1);
-    add(&to->commission, day->commission, 1);
-    add(&to->fees, day->fees, 1);
-    add(&to->slippage_sum, day->slippage_sum, 1);
+    add_to_sum(&to->gross_profit, day->gross_profit, 1);
+    add_to_sum(&to->gross_loss, day->gross_loss, 1);
+    add_to_sum(&to->lots, day->lots, 1);
+    add_to_sum(&to->pnl, day->pnl, 1);
+    add_to_sum(&to->commission, day->commission, 1);
+    add_to_sum(&to->fees, day->fees, 1);
+    add_to_sum(&to->slippage_sum, day->slippage_sum, 1);
     if (!day->has_slippage_worst || (to->has_slippage_worst && to->slippage_worst >= day->slippage_worst)) return;
     to->has_slippage_worst = true;
     to->slippage_worst = day->slippage_worst;
@@ -316,7 +316,7 @@ static void add_counts(AccountPerformance *to, const AccountPerformance *day) {
 // The net so far may have had its peak within the day.
 static void add_course(struct performance *to, const AccountPerformance *day) {
     int64_t peak = to->row.net_pnl;
-    add(&peak, day->peak_pnl, 1);
+    add_to_sum(&peak, day->peak_pnl, 1);
     if (peak > to->row.peak_pnl) to->row.peak_pnl = peak;
     if (day->max_drawdown > to->row.max_drawdown) to->row.max_drawdown = day->max_drawdown;
     performance_settle(to);

@@ -61,7 +61,7 @@ struct tallies {
 
 // Life.
 
-static bool prepare(tallies_t *self, sql_t *db) {
+static bool prepare_tallies(tallies_t *self, sql_t *db) {
     char text[160];
     for (size_t k = 0; k < KIND_COUNT; k++) {
         snprintf(text, sizeof(text), "%s, day, currency", kinds[k].key);
@@ -78,7 +78,7 @@ static bool prepare(tallies_t *self, sql_t *db) {
 tallies_t *tallies_new(sql_t *db) {
     tallies_t *self = alloc_zeroed(1, sizeof(*self));
     self->arena = arena_new(0);
-    if (!prepare(self, db)) tallies_destroy(&self);
+    if (!prepare_tallies(self, db)) tallies_destroy(&self);
     return self;
 }
 
@@ -148,7 +148,7 @@ static struct entity *find_entity(tallies_t *self, enum kind kind, const char *i
 }
 
 // What the table holds; nothing: it begins.
-static err_t load(tallies_t *self, struct tally *t) {
+static err_t load_tally(tallies_t *self, struct tally *t) {
     sql_query_t *q = self->get[t->of->kind];
     ProtobufCMessage *stored;
     bool row;
@@ -172,7 +172,7 @@ static err_t add_tally(tallies_t *self, struct entity *of, uint64_t day, const c
     t->day = day;
     day_text(day, text);
     performance_init(&t->p, of->key + 1, text, currency);
-    err_t e = load(self, t);
+    err_t e = load_tally(self, t);
     if (e) {
         performance_destroy(&t->p);
         free(t);
@@ -198,8 +198,8 @@ static err_t find_tally(tallies_t *self, struct entity *of, uint64_t day, const 
 
 // Counting.
 
-struct change { // of one day's performance, and of the total, in the account's currency
-    void (*apply)(struct performance *p, const struct change *c);
+struct tally_change { // of one day's performance, and of the total, in the account's currency
+    void (*apply)(struct performance *p, const struct tally_change *c);
     const TradeState *trade;
     struct executed executed;
     int sign;
@@ -207,9 +207,9 @@ struct change { // of one day's performance, and of the total, in the account's 
     uint64_t day;
 };
 
-static void apply_order(struct performance *p, const struct change *c) { performance_order(p, c->trade, c->sign); }
-static void apply_close(struct performance *p, const struct change *c) { performance_close(p, c->trade, c->sign); }
-static void apply_execution(struct performance *p, const struct change *c) {
+static void apply_order(struct performance *p, const struct tally_change *c) { performance_order(p, c->trade, c->sign); }
+static void apply_close(struct performance *p, const struct tally_change *c) { performance_close(p, c->trade, c->sign); }
+static void apply_execution(struct performance *p, const struct tally_change *c) {
     if (c->sign) performance_execution(p, c->executed.result, c->executed.metrics, c->sign);
     if (c->settle) performance_settle(p);
 }
@@ -218,7 +218,7 @@ struct where { // whom a trade or an execution counts for; NULL: nobody is known
     const char *id[KIND_COUNT];
 };
 
-static err_t change_one(tallies_t *self, struct entity *of, uint64_t day, const struct change *c, const char *currency) {
+static err_t change_one(tallies_t *self, struct entity *of, uint64_t day, const struct tally_change *c, const char *currency) {
     struct tally *t;
     err_t e = find_tally(self, of, day, currency, &t);
     if (e) return e;
@@ -230,7 +230,7 @@ static err_t change_one(tallies_t *self, struct entity *of, uint64_t day, const 
     return ERR_OK;
 }
 
-static err_t change(tallies_t *self, const struct where *where, const struct change *c) {
+static err_t tally_change(tallies_t *self, const struct where *where, const struct tally_change *c) {
     const char *currency = CURRENCY_UNKNOWN;
     err_t e = ERR_OK;
     for (int k = 0; !e && k < KIND_COUNT; k++) { // the account first: it knows the currency
@@ -254,34 +254,34 @@ static bool same_effect(const TradeState *a, const TradeState *b) {
            same_text(a->reason, b->reason) && same_text(a->instance_id, b->instance_id);
 }
 
-static err_t count_trade(tallies_t *self, const TradeState *t, int sign) {
+static err_t tally_trade(tallies_t *self, const TradeState *t, int sign) {
     const struct where where = {{t->account_id, t->broker_id, t->instance_id}};
-    struct change c = {.apply = apply_order, .trade = t, .sign = sign, .day = t->ordered_at / DAY_NS};
-    err_t e = change(self, &where, &c);
+    struct tally_change c = {.apply = apply_order, .trade = t, .sign = sign, .day = t->ordered_at / DAY_NS};
+    err_t e = tally_change(self, &where, &c);
     if (e || !trade_is_closed(t)) return e;
     c.apply = apply_close;
     c.day = t->closed_at / DAY_NS;
-    return change(self, &where, &c);
+    return tally_change(self, &where, &c);
 }
 
 err_t tallies_trade(tallies_t *self, const TradeState *old, const TradeState *t) {
     if (old && same_effect(old, t)) return ERR_OK;
-    err_t e = old ? count_trade(self, old, -1) : ERR_OK;
-    return e ? e : count_trade(self, t, 1);
+    err_t e = old ? tally_trade(self, old, -1) : ERR_OK;
+    return e ? e : tally_trade(self, t, 1);
 }
 
-static err_t count_execution(tallies_t *self, struct executed x, int sign, bool settle) {
+static err_t tally_execution(tallies_t *self, struct executed x, int sign, bool settle) {
     const TradeResult *r = x.result;
     const struct where where = {{r->account_id, r->broker_id, r->instance_id}};
-    const struct change c = {.apply = apply_execution, .executed = x, .sign = sign, .settle = settle, .day = r->executed_at / DAY_NS};
-    return result_is_execution(r) ? change(self, &where, &c) : ERR_OK;
+    const struct tally_change c = {.apply = apply_execution, .executed = x, .sign = sign, .settle = settle, .day = r->executed_at / DAY_NS};
+    return result_is_execution(r) ? tally_change(self, &where, &c) : ERR_OK;
 }
 
 // Peak and drawdown only once both have been counted: between them is no moment that was.
 err_t tallies_execution(tallies_t *self, struct executed old, struct executed new) {
-    err_t e = old.result ? count_execution(self, old, -1, false) : ERR_OK;
-    if (!e) e = count_execution(self, new, 1, true);
-    return e || !old.result ? e : count_execution(self, old, 0, true);
+    err_t e = old.result ? tally_execution(self, old, -1, false) : ERR_OK;
+    if (!e) e = tally_execution(self, new, 1, true);
+    return e || !old.result ? e : tally_execution(self, old, 0, true);
 }
 
 // Writing.

@@ -105,14 +105,14 @@ static const struct listing listings[] = {
      {NULL}},
 };
 
-static const struct listing *find(const char *what) {
+static const struct listing *find_listing(const char *what) {
     for (size_t i = 0; i < sizeof(listings) / sizeof(listings[0]); i++)
         if (strcmp(listings[i].what, what) == 0) return &listings[i];
     return NULL;
 }
 
 const ProtobufCMessageDescriptor *query_form(const char *what, const char *const **extras) {
-    const struct listing *l = find(what);
+    const struct listing *l = find_listing(what);
     static const char *const performance_extras[] = {"by", "key", NULL};
     if (!l && strcmp(what, "performance") != 0) return NULL;
     *extras = l ? l->extras : performance_extras;
@@ -127,7 +127,7 @@ struct conditions {
     int n;
 };
 
-static void add(struct conditions *c, const char *expression, const char *value) {
+static void add_condition(struct conditions *c, const char *expression, const char *value) {
     buffer_format(&c->text, "%s%s", c->text.length ? " AND " : " WHERE ", expression);
     c->values[c->n++] = value;
 }
@@ -143,7 +143,7 @@ static bool add_filters(struct conditions *c, const struct listing *l, const Arc
             buffer_format(wrong, "%s cannot be asked for by %s", l->what, filters[i].name);
             return false;
         }
-        add(c, filters[i].expression, filters[i].value);
+        add_condition(c, filters[i].expression, filters[i].value);
     }
     return true;
 }
@@ -178,7 +178,7 @@ static bool read_cursor(const char *text, struct cursor *out) {
 
 // Rows.
 
-static void add_row(const ProtobufCMessage *m, const struct listing *l, sql_query_t *q, buffer_t *out) {
+static void write_listed_row(const ProtobufCMessage *m, const struct listing *l, sql_query_t *q, buffer_t *out) {
     record_to_json(m, out);
     for (int i = 0; l->extras[i]; i++) {
         const char *text = sql_text(q, i);
@@ -207,7 +207,7 @@ static err_t add_rows(sql_query_t *q, const struct listing *l, uint32_t limit, b
         e = sql_row(q, l->type, arena, &m);
         if (e) break;
         if (n) buffer_text(out, ",");
-        add_row(m, l, q, out);
+        write_listed_row(m, l, q, out);
         const ProtobufCFieldDescriptor *at = record_field(l->type, span_of(column_name(l->time))),
                                        *id = record_field(l->type, span_of(column_name(l->key)));
         sql_time_print(*(const uint64_t *)record_place(m, at), time);
@@ -223,7 +223,7 @@ static err_t add_rows(sql_query_t *q, const struct listing *l, uint32_t limit, b
     return e;
 }
 
-static sql_query_t *prepare(sql_t *db, const struct listing *l, const struct conditions *c, uint32_t limit) {
+static sql_query_t *prepare_listing(sql_t *db, const struct listing *l, const struct conditions *c, uint32_t limit) {
     own(buffer) text = {0};
     buffer_format(&text, "SELECT %s FROM %s%.*s ORDER BY %s DESC, %s DESC LIMIT %u", l->columns, l->from, (int)c->text.length,
                   c->text.length ? (const char *)c->text.data : "", l->time, l->key, limit + 1);
@@ -232,9 +232,9 @@ static sql_query_t *prepare(sql_t *db, const struct listing *l, const struct con
     return q;
 }
 
-static bool answer(sql_t *db, const struct listing *l, const struct conditions *c, const ArchiveQuery *query, buffer_t *out) {
+static bool answer_listing(sql_t *db, const struct listing *l, const struct conditions *c, const ArchiveQuery *query, buffer_t *out) {
     uint32_t limit = query->limit < 1 ? 1 : query->limit > QUERY_ROWS_MAX ? QUERY_ROWS_MAX : query->limit;
-    own(sql_query) *q = prepare(db, l, c, limit);
+    own(sql_query) *q = prepare_listing(db, l, c, limit);
     err_t e = q ? add_rows(q, l, limit, out) : ERR_CONFIG;
     if (!e) return true;
     buffer_clear(out);
@@ -245,7 +245,7 @@ static bool answer(sql_t *db, const struct listing *l, const struct conditions *
     return false;
 }
 
-static bool list(sql_t *db, const struct listing *l, const ArchiveQuery *query, buffer_t *out) {
+static bool run_listing_query(sql_t *db, const struct listing *l, const ArchiveQuery *query, buffer_t *out) {
     char since[SQL_TIME_TEXT], until[SQL_TIME_TEXT], from[80], to[80], after[120];
     struct cursor cursor;
     struct conditions c = {0};
@@ -253,22 +253,22 @@ static bool list(sql_t *db, const struct listing *l, const ArchiveQuery *query, 
     snprintf(from, sizeof(from), "%s >= ?", l->time);
     snprintf(to, sizeof(to), "%s < ?", l->time);
     snprintf(after, sizeof(after), "(%s, %s) < (?, ?)", l->time, l->key);
-    if (query->has_since) sql_time_print(query->since, since), add(&c, from, since);
-    if (query->has_until) sql_time_print(query->until, until), add(&c, to, until);
+    if (query->has_since) sql_time_print(query->since, since), add_condition(&c, from, since);
+    if (query->has_until) sql_time_print(query->until, until), add_condition(&c, to, until);
     if (good && query->after && !read_cursor(query->after, &cursor)) {
         buffer_text(out, "after is not what an earlier answer gave as next");
         good = false;
     } else if (good && query->after) {
-        add(&c, after, cursor.plain);
+        add_condition(&c, after, cursor.plain);
         c.values[c.n++] = cursor.key;
     }
-    if (good) good = answer(db, l, &c, query, out);
+    if (good) good = answer_listing(db, l, &c, query, out);
     buffer_destroy(&c.text);
     return good;
 }
 
 // The first few; whoever asks is told that there is something.
-static void note_cell(void *arg, const struct unreadable_cell *cell) {
+static void add_cell_note(void *arg, const struct unreadable_cell *cell) {
     buffer_t *notes = arg;
     char words[300];
     if (notes->length > NOTES_BYTES) return;
@@ -277,9 +277,9 @@ static void note_cell(void *arg, const struct unreadable_cell *cell) {
     buffer_json_string(notes, words, strlen(words));
 }
 
-static bool answer_query(sql_t *db, const ArchiveQuery *query, buffer_t *out) {
-    const struct listing *l = find(query->what);
-    if (l) return list(db, l, query, out);
+static bool answer_archive_query(sql_t *db, const ArchiveQuery *query, buffer_t *out) {
+    const struct listing *l = find_listing(query->what);
+    if (l) return run_listing_query(db, l, query, out);
     if (strcmp(query->what, "performance") == 0) return query_performance(db, query, out);
     buffer_format(out, "there are no %.40s here; ask for signals, trades, results, reconciliations, failures or performance", query->what);
     return false;
@@ -287,8 +287,8 @@ static bool answer_query(sql_t *db, const ArchiveQuery *query, buffer_t *out) {
 
 bool query_answer(sql_t *db, const ArchiveQuery *query, buffer_t *out) {
     own(buffer) notes = {0};
-    sql_on_unreadable(db, note_cell, &notes);
-    bool good = answer_query(db, query, out);
+    sql_on_unreadable(db, add_cell_note, &notes);
+    bool good = answer_archive_query(db, query, out);
     sql_on_unreadable(db, NULL, NULL);
     if (!good || !notes.length || out->data[out->length - 1] != '}') return good;
     out->length--; // the closing brace

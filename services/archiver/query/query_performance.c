@@ -70,7 +70,7 @@ static struct performance *group_of(struct groups *self, const char *name, const
 
 // Days.
 
-static const struct source *source_of(const ArchiveQuery *q) {
+static const struct source *find_group_source(const ArchiveQuery *q) {
     const char *by = q->by ? q->by : "all";
     if (q->account_id && strcmp(by, "day") == 0) return &accounts_days;
     if (q->account_id && strcmp(by, "all") == 0) return &accounts_all;
@@ -176,7 +176,7 @@ static err_t take_trades(sql_t *db, const ArchiveQuery *q, struct groups *groups
 
 // Telling.
 
-static int by_key(struct group *a, struct group *b) { return strcmp(a->key, b->key); }
+static int order_group_keys(struct group *a, struct group *b) { return strcmp(a->key, b->key); }
 
 // The fields after the first two, which name an account and a day.
 static void tell_group(struct group *g, const char *by, arena_t *arena, buffer_t *out) {
@@ -192,10 +192,10 @@ static void tell_group(struct group *g, const char *by, arena_t *arena, buffer_t
     buffer_destroy(&json);
 }
 
-static void tell(struct groups *groups, const char *by, buffer_t *out) {
+static void write_groups_json(struct groups *groups, const char *by, buffer_t *out) {
     own(arena) *arena = arena_new(0);
     const char *before = "{\"rows\":[";
-    HASH_SORT(groups->all, by_key);
+    HASH_SORT(groups->all, order_group_keys);
     for (struct group *g = groups->all; g; g = g->hh.next) {
         buffer_text(out, before);
         tell_group(g, by, arena, out);
@@ -219,7 +219,7 @@ static void tell_wrong(sql_t *db, const struct groups *groups, err_t e, buffer_t
 bool query_performance(sql_t *db, const ArchiveQuery *q, buffer_t *out) {
     struct groups groups = {0};
     bool by_trades = q->by && (strcmp(q->by, "strategy") == 0 || strcmp(q->by, "symbol") == 0);
-    const struct source *s = by_trades ? NULL : source_of(q);
+    const struct source *s = by_trades ? NULL : find_group_source(q);
     if (!by_trades && !s) {
         buffer_format(out, "by is account, broker, gateway, day, strategy or symbol, not %.40s", q->by);
         return false;
@@ -228,7 +228,7 @@ bool query_performance(sql_t *db, const ArchiveQuery *q, buffer_t *out) {
     if (e)
         tell_wrong(db, &groups, e, out);
     else
-        tell(&groups, q->by ? q->by : "all", out);
+        write_groups_json(&groups, q->by ? q->by : "all", out);
     groups_destroy(&groups);
     return !e;
 }

@@ -61,13 +61,13 @@ struct readers {
     bool stopping;
 };
 
-static void append(struct line *line, struct question *q) {
+static void append_question(struct line *line, struct question *q) {
     q->next = NULL;
     *(line->tail ? &line->tail->next : &line->head) = q;
     line->tail = q;
 }
 
-static struct question *take(struct line *line) {
+static struct question *pop_question(struct line *line) {
     struct question *q = line->head;
     if (!q) return NULL;
     line->head = q->next;
@@ -82,7 +82,7 @@ static void question_free(struct question *q) {
     free(q);
 }
 
-static void wake(readers_t *self) {
+static void wake_service(readers_t *self) {
     uint64_t one = 1;
     (void)!write(self->wake, &one, sizeof(one));
 }
@@ -92,16 +92,16 @@ static void wake(readers_t *self) {
 static struct question *next_question(readers_t *self) {
     pthread_mutex_lock(&self->lock);
     while (!self->asked.head && !self->stopping) pthread_cond_wait(&self->asked_one, &self->lock);
-    struct question *q = self->stopping ? NULL : take(&self->asked);
+    struct question *q = self->stopping ? NULL : pop_question(&self->asked);
     pthread_mutex_unlock(&self->lock);
     return q;
 }
 
 static void give_back(readers_t *self, struct question *q) {
     pthread_mutex_lock(&self->lock);
-    append(&self->answered, q);
+    append_question(&self->answered, q);
     pthread_mutex_unlock(&self->lock);
-    wake(self);
+    wake_service(self);
 }
 
 static void *read_archive(void *arg) {
@@ -116,7 +116,7 @@ static void *read_archive(void *arg) {
 
 // The front.
 
-static void send_answer(readers_t *self, struct question *q) {
+static void send_query_answer(readers_t *self, struct question *q) {
     ControlAnswer answer = CONTROL_ANSWER__INIT;
     buffer_t frame = {0};
     answer.ok = q->ok;
@@ -127,19 +127,19 @@ static void send_answer(readers_t *self, struct question *q) {
     question_free(q);
 }
 
-static void refuse(readers_t *self, struct question *q, const char *why) {
+static void refuse_question(readers_t *self, struct question *q, const char *why) {
     q->ok = false;
     buffer_text(&q->answer, why);
-    send_answer(self, q);
+    send_query_answer(self, q);
 }
 
-static void ask(readers_t *self, struct question *q) {
+static void queue_question(readers_t *self, struct question *q) {
     pthread_mutex_lock(&self->lock);
     bool room = self->waiting < QUESTIONS_MAX;
-    if (room) append(&self->asked, q), self->waiting++;
+    if (room) append_question(&self->asked, q), self->waiting++;
     pthread_cond_signal(&self->asked_one);
     pthread_mutex_unlock(&self->lock);
-    if (!room) refuse(self, q, "too many questions at once; ask again in a moment");
+    if (!room) refuse_question(self, q, "too many questions at once; ask again in a moment");
 }
 
 static ArchiveQuery *query_of(const struct envelope *e) {
@@ -162,9 +162,9 @@ static void take_questions(readers_t *self) {
         q->peer_length = p.peer.length;
         q->query = query_of(&e);
         if (q->query)
-            ask(self, q);
+            queue_question(self, q);
         else
-            refuse(self, q, "this is no question: the verb is query, the body an ArchiveQuery");
+            refuse_question(self, q, "this is no question: the verb is query, the body an ArchiveQuery");
     }
 }
 
@@ -173,11 +173,11 @@ static void send_answers(readers_t *self) {
     (void)!read(self->wake, &count, sizeof(count));
     for (;;) {
         pthread_mutex_lock(&self->lock);
-        struct question *q = take(&self->answered);
+        struct question *q = pop_question(&self->answered);
         if (q) self->waiting--;
         pthread_mutex_unlock(&self->lock);
         if (!q) return;
-        send_answer(self, q);
+        send_query_answer(self, q);
     }
 }
 
@@ -234,13 +234,13 @@ void readers_destroy(readers_t **self) {
     s->stopping = true;
     pthread_cond_broadcast(&s->asked_one);
     pthread_mutex_unlock(&s->lock);
-    if (s->wake >= 0) wake(s);
+    if (s->wake >= 0) wake_service(s);
     if (s->running) pthread_join(s->front, NULL);
     for (size_t i = 0; i < s->n_readers; i++) {
         if (s->readers[i].running) pthread_join(s->readers[i].thread, NULL);
         sql_destroy(&s->readers[i].db);
     }
-    for (struct question *q; (q = take(&s->asked)) || (q = take(&s->answered));) question_free(q);
+    for (struct question *q; (q = pop_question(&s->asked)) || (q = pop_question(&s->answered));) question_free(q);
     port_destroy(&s->port);
     if (s->wake >= 0) close(s->wake);
     pthread_mutex_destroy(&s->lock);

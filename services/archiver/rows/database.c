@@ -15,7 +15,7 @@
 #define PATH_TEXT 512
 
 // The file and what SQLite keeps beside it.
-static bool put_aside(const char *path, char aside[static PATH_TEXT]) {
+static bool rename_damaged_files(const char *path, char aside[static PATH_TEXT]) {
     static const char *const parts[] = {"", "-wal", "-shm"};
     uint64_t now_s = clock_utc_ns() / NS_PER_S;
     snprintf(aside, PATH_TEXT, "%s.damaged-%llu", path, (unsigned long long)now_s);
@@ -36,7 +36,7 @@ static bool is_usable(const char *path, int64_t check_below, char *notice, size_
     err_t e = sql_check(path, check_below, why);
     if (!e) return true;
     log_event(LOG_LEVEL_ERROR, e == ERR_INPUT ? "database_damaged" : "database_unusable", "path=%s why=%s", path, log_quote(why));
-    if (e != ERR_INPUT || !put_aside(path, aside)) return false;
+    if (e != ERR_INPUT || !rename_damaged_files(path, aside)) return false;
     snprintf(notice, size, "the archive was damaged (%.100s) and is now %.200s; a new one begins with what the journals still hold", why,
              aside);
     return true;

@@ -7,7 +7,7 @@
 #include "common/schema/record.h"
 #include "services/archiver/counts/performance.h"
 
-static bool is_buy(const TradeState *t) { return (t->has_side ? t->side : t->direction) != SIGNAL__DIRECTION__sell; }
+static bool is_buying_trade(const TradeState *t) { return (t->has_side ? t->side : t->direction) != SIGNAL__DIRECTION__sell; }
 
 bool gain_percent(int64_t entry, int64_t exit, bool buy, int64_t *out) {
     decimal_t gain;
@@ -19,7 +19,7 @@ bool gain_percent(int64_t entry, int64_t exit, bool buy, int64_t *out) {
 
 // A trade by itself.
 
-static int64_t net(const TradeState *t) {
+static int64_t compute_net_profit(const TradeState *t) {
     return decimal_nearest((wide_t)t->pnl - t->commission - t->fees);
 }
 
@@ -39,19 +39,19 @@ static void take_amounts(const TradeState *t, TradePerformance *out) {
     out->commission = t->commission;
     out->has_fees = t->has_fees;
     out->fees = t->fees;
-    out->net_pnl = net(t);
+    out->net_pnl = compute_net_profit(t);
 }
 
-static void take_prices(const TradeState *t, TradePerformance *out) {
+static void compute_trade_prices(const TradeState *t, TradePerformance *out) {
     decimal_t off;
     int64_t relative;
     out->has_profit_loss_pct = trade_is_closed(t) && t->has_average_price && t->has_exit_price &&
-                               gain_percent(t->average_price, t->exit_price, is_buy(t), &out->profit_loss_pct);
+                               gain_percent(t->average_price, t->exit_price, is_buying_trade(t), &out->profit_loss_pct);
     if (!t->terms->has_requested_price || !t->has_average_price) return;
     out->has_slippage = decimal_sub(D(t->average_price), D(t->terms->requested_price), &off);
     if (out->has_slippage) out->slippage = off.e8;
     out->has_slippage_bps =
-        relative_slippage(t->average_price, t->terms->requested_price, is_buy(t), &relative);
+        relative_slippage(t->average_price, t->terms->requested_price, is_buying_trade(t), &relative);
     if (out->has_slippage_bps) out->slippage_bps = relative * 10000;
 }
 
@@ -76,11 +76,11 @@ void trade_performance_of(const TradeState *t, TradePerformance *out) {
     out->broker_id = t->broker_id;
     out->instance_id = t->instance_id;
     out->symbol = t->symbol;
-    out->side = (char *)(uintptr_t)(is_buy(t) ? "buy" : "sell");
+    out->side = (char *)(uintptr_t)(is_buying_trade(t) ? "buy" : "sell");
     out->state = (char *)(uintptr_t)record_enum_name(&trade_state__state__descriptor, (int)t->state);
     out->closing = !trade_is_opening(t);
     take_amounts(t, out);
-    take_prices(t, out);
+    compute_trade_prices(t, out);
     take_times(t, out);
 }
 
@@ -141,7 +141,7 @@ void outcome_add(struct outcome *self, const TradeState *t) {
     if (!trade_is_closed(t)) return;
     self->priced = t->has_average_price && t->has_exit_price && (self->priced || !self->closed) && !self->out_of_range;
     self->closed++;
-    self->buy = is_buy(t);
+    self->buy = is_buying_trade(t);
     self->lots += t->closed_lots;
     if (__builtin_add_overflow(self->entry, (__int128)t->average_price * t->closed_lots, &self->entry) ||
         __builtin_add_overflow(self->exit, (__int128)t->exit_price * t->closed_lots, &self->exit))

@@ -42,13 +42,13 @@ void archived_positions_destroy(positions_t **self) {
     *self = NULL;
 }
 
-static struct known *find(positions_t *self, const char *topic) {
+static struct known *find_known_topic(positions_t *self, const char *topic) {
     for (size_t i = 0; i < self->n; i++)
         if (strcmp(self->known[i].topic, topic) == 0) return &self->known[i];
     return NULL;
 }
 
-static struct known *add(positions_t *self, const char *topic) {
+static struct known *add_known_topic(positions_t *self, const char *topic) {
     if (self->n == TOPICS_MAX) abort(); // common/delivery/topology.h has fewer
     struct known *k = &self->known[self->n++];
     snprintf(k->topic, sizeof(k->topic), "%s", topic);
@@ -63,7 +63,7 @@ err_t positions_load(positions_t *self) {
     while (!e && !(e = sql_step(q, &row)) && row) {
         const char *topic = sql_text(q, 0), *position = sql_text(q, 1);
         struct entry_id id;
-        if (self->n < TOPICS_MAX && !entry_id_parse(position, strlen(position), &id)) add(self, topic)->position = id;
+        if (self->n < TOPICS_MAX && !entry_id_parse(position, strlen(position), &id)) add_known_topic(self, topic)->position = id;
     }
     return e;
 }
@@ -79,7 +79,7 @@ void positions_find(positions_t *self, store_t *store, bool restored, const stru
     *out->cut = false;
     for (size_t i = 0; i < out->n; i++) {
         struct inlet_position *inlet = &out->inlets[i];
-        const struct known *k = find(self, inlet->topic);
+        const struct known *k = find_known_topic(self, inlet->topic);
         struct entry_id beginning = !k || restored ? beginning_of(store, inlet->topic) : ENTRY_ID_NONE;
         inlet->position = k && entry_id_cmp(k->position, beginning) >= 0 ? k->position : beginning;
         bool joined = !k && self->n; // a topic that an earlier version did not keep
@@ -91,7 +91,7 @@ err_t archived_positions_write(positions_t *self, const struct inlet_position *i
     err_t e = ERR_OK;
     char text[ENTRY_ID_TEXT];
     for (size_t i = 0; !e && i < n; i++) {
-        const struct known *k = find(self, inlets[i].topic);
+        const struct known *k = find_known_topic(self, inlets[i].topic);
         if (entry_id_cmp(inlets[i].position, k ? k->position : ENTRY_ID_NONE) == 0) continue;
         entry_id_print(inlets[i].position, text);
         sql_bind_text(self->write, 1, inlets[i].topic);
@@ -103,8 +103,8 @@ err_t archived_positions_write(positions_t *self, const struct inlet_position *i
 
 void positions_committed(positions_t *self, const struct inlet_position *inlets, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        struct known *k = find(self, inlets[i].topic);
-        if (!k) k = add(self, inlets[i].topic);
+        struct known *k = find_known_topic(self, inlets[i].topic);
+        if (!k) k = add_known_topic(self, inlets[i].topic);
         k->position = inlets[i].position;
     }
 }

@@ -70,7 +70,7 @@ static sql_query_t *prepare_find(sql_t *db, enum table_name table) {
     return sql_prepare(db, buffer_string(&text));
 }
 
-static bool prepare_table(retention_t *self, enum table_name table) {
+static bool prepare_table_removal(retention_t *self, enum table_name table) {
     const struct rule *rule = &rules[table];
     struct statements *s = &self->of[table];
     char text[1200];
@@ -105,7 +105,7 @@ retention_t *retention_new(const struct retention_options *options) {
     self->options = *options;
     bool good = prepare_rest(self);
     for (size_t i = 0; good && i < TABLE_COUNT; i++)
-        if (canon_cover[i].code) good = prepare_table(self, (enum table_name)i);
+        if (canon_cover[i].code) good = prepare_table_removal(self, (enum table_name)i);
     if (!good) retention_destroy(&self);
     return self;
 }
@@ -151,7 +151,7 @@ static err_t remove_row(retention_t *self, enum table_name table, const char *ke
 }
 
 // A row that this entry was the last to write: it goes, or is chained again. One that was written since has a later entry.
-static err_t take_entry(retention_t *self, const struct chain_entry *entry, struct retention_step *step) {
+static err_t retire_chain_entry(retention_t *self, const struct chain_entry *entry, struct retention_step *step) {
     char key[KEY_TEXT], parts[KEY_TEXT];
     unsigned char digest[CANON_DIGEST];
     enum table_name table;
@@ -198,11 +198,11 @@ static err_t read_oldest(retention_t *self, const char *before, struct oldest *o
     return e;
 }
 
-static err_t take_batch(retention_t *self, const struct oldest *oldest, struct retention_step *step, size_t *rows) {
+static err_t retire_chain_batch(retention_t *self, const struct oldest *oldest, struct retention_step *step, size_t *rows) {
     struct span entries = {oldest->entries.data, oldest->entries.length};
     struct chain_entry entry;
     err_t e = ERR_OK;
-    for (size_t at = 0; !e && chain_entry_read(entries, &at, &entry); ++*rows) e = take_entry(self, &entry, step);
+    for (size_t at = 0; !e && chain_entry_read(entries, &at, &entry); ++*rows) e = retire_chain_entry(self, &entry, step);
     if (e) return e;
     sql_bind_integer(self->unchain, 1, oldest->batch);
     sql_bind_integer(self->start, 1, oldest->batch);
@@ -222,7 +222,7 @@ static err_t take_batches(retention_t *self, const char *before, struct retentio
     while (!e && rows < STEP_ROWS) {
         e = read_oldest(self, before, &oldest);
         if (e || !oldest.there) break;
-        e = take_batch(self, &oldest, step, &rows);
+        e = retire_chain_batch(self, &oldest, step, &rows);
     }
     buffer_destroy(&oldest.entries);
     step->more = oldest.there || rows > 0; // the last batch of the chain is no longer the last

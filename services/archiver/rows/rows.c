@@ -55,7 +55,7 @@ struct rows {
 // Tables whose rows are counted elsewhere: when one changes, what it was is taken back first.
 static bool counts_old(size_t table) { return table == TABLE_trades || table == TABLE_trade_result || table == TABLE_result_metrics; }
 
-static bool prepare_table(rows_t *self, size_t table) {
+static bool prepare_table_writes(rows_t *self, size_t table) {
     const struct table_form *t = &table_forms[table];
     struct put_form form = {.type = t->type, .table = t->name, .key = t->key, .update = t->meeting != KEEP, .numbered = CHANGED};
     if (t->meeting == LATEST) form.newer_by = "updated_at";
@@ -80,7 +80,7 @@ rows_t *rows_new(sql_t *db) {
     rows_t *self = alloc_zeroed(1, sizeof(*self));
     self->db = db;
     bool good = number_changes(db) == ERR_OK;
-    for (size_t i = 0; good && i < TABLE_COUNT; i++) good = prepare_table(self, i);
+    for (size_t i = 0; good && i < TABLE_COUNT; i++) good = prepare_table_writes(self, i);
     for (size_t i = 0; good && i < QUERY_COUNT; i++) good = (self->queries[i] = sql_prepare(db, query_texts[i])) != NULL;
     if (good) self->chain = chain_new(db);
     if (self->chain) self->derived = derived_new(db);
@@ -133,7 +133,7 @@ void rows_rolled_back(rows_t *self) { derived_drop(self->derived); }
 // Writing.
 
 // What a table refuses (which its columns give no cause for) is put aside, not lost, and does not hold up the rest.
-static err_t put_aside(rows_t *self, enum table_name table, const ProtobufCMessage *m) {
+static err_t keep_refused_row(rows_t *self, enum table_name table, const ProtobufCMessage *m) {
     buffer_t json = {0};
     record_to_json(m, &json);
     log_event(LOG_LEVEL_ERROR, "row_refused", "table=%s why=%s", table_forms[table].name, log_quote(sql_trouble(self->db)));
@@ -150,12 +150,12 @@ enum written { WRITTEN, THERE, REFUSED };
 static err_t write_with(rows_t *self, sql_query_t *q, const struct row *row, enum written *written) {
     err_t e = sql_upsert(q, row->m);
     *written = e == ERR_RULE ? REFUSED : sql_changes(self->db) ? WRITTEN : THERE; // there: a row that is there stays
-    if (e == ERR_RULE) return put_aside(self, row->table, row->m);
+    if (e == ERR_RULE) return keep_refused_row(self, row->table, row->m);
     if (!e && *written == WRITTEN) chain_add(self->chain, row->table, row->m);
     return e;
 }
 
-static err_t put_row(rows_t *self, const struct row *row, enum written *written) {
+static err_t upsert_row(rows_t *self, const struct row *row, enum written *written) {
     return write_with(self, self->put[row->table], row, written);
 }
 
@@ -164,21 +164,21 @@ static err_t put_fresh(rows_t *self, const struct row *row, enum written *writte
     return write_with(self, self->fresh[row->table], row, written);
 }
 
-static err_t put(rows_t *self, enum table_name table, const ProtobufCMessage *m) {
+static err_t upsert_message(rows_t *self, enum table_name table, const ProtobufCMessage *m) {
     const struct row row = {table, m, NULL};
     enum written written;
-    return put_row(self, &row, &written);
+    return upsert_row(self, &row, &written);
 }
 
-static err_t execute(rows_t *self, enum query_name query, const char *first, const char *second) {
+static err_t execute_query(rows_t *self, enum query_name query, const char *first, const char *second) {
     sql_query_t *q = self->queries[query];
     sql_bind_text(q, 1, first);
     if (second) sql_bind_text(q, 2, second);
     return sql_execute(q);
 }
 
-static err_t drop(rows_t *self, enum query_name query, enum table_name table, const char *key) {
-    err_t e = execute(self, query, key, NULL);
+static err_t delete_row(rows_t *self, enum query_name query, enum table_name table, const char *key) {
+    err_t e = execute_query(self, query, key, NULL);
     if (e || sql_changes(self->db) == 0) return e;
     chain_gone(self->chain, table, key);
     if (table_forms[table].copying == LOCAL) return ERR_OK;
@@ -202,8 +202,8 @@ static err_t write_signal(rows_t *self, const struct row *queued) {
     row.order_id = (char *)(uintptr_t)sql_text(known, 1);
     const struct row written_row = {TABLE_signals, &row.base, NULL};
     enum written written;
-    e = put_row(self, &written_row, &written);
-    if (!e && written == WRITTEN && !v && queued->with) e = put(self, TABLE_pending_signals, queued->with);
+    e = upsert_row(self, &written_row, &written);
+    if (!e && written == WRITTEN && !v && queued->with) e = upsert_message(self, TABLE_pending_signals, queued->with);
     if (row.order_id) derived_signal(self->derived, row.signal_id);
     sql_reset(known);
     return e;
@@ -212,15 +212,15 @@ static err_t write_signal(rows_t *self, const struct row *queued) {
 static err_t write_order(rows_t *self, const struct row *row) {
     const Order *o = (const Order *)row->m;
     enum written written;
-    err_t e = put_row(self, row, &written);
+    err_t e = upsert_row(self, row, &written);
     if (!e && written == WRITTEN) e = derived_order(self->derived, o->trade_id, o->signal_id);
     if (e || (self->linked && strcmp(self->linked, o->signal_id) == 0)) return e;
     self->linked = o->signal_id;
-    return execute(self, QUERY_link_order, o->signal_id, o->trade_id);
+    return execute_query(self, QUERY_link_order, o->signal_id, o->trade_id);
 }
 
 // A signal that was completed stays so: one that failed may have been decided again after a rollback, and what was executed counts.
-static err_t is_outdated(rows_t *self, const SignalExecutionStatus *s, bool *outdated) {
+static err_t is_status_outdated(rows_t *self, const SignalExecutionStatus *s, bool *outdated) {
     sql_query_t *q = self->queries[QUERY_is_completed];
     *outdated = false;
     if (s->status == SIGNAL__STATUS__completed) return ERR_OK;
@@ -233,23 +233,23 @@ static err_t is_outdated(rows_t *self, const SignalExecutionStatus *s, bool *out
 static err_t write_status(rows_t *self, const struct row *row) {
     const SignalExecutionStatus *s = (const SignalExecutionStatus *)row->m;
     bool outdated;
-    err_t e = is_outdated(self, s, &outdated);
+    err_t e = is_status_outdated(self, s, &outdated);
     if (e || outdated) return e;
-    e = put(self, TABLE_signal_execution_status, row->m);
-    if (!e) e = execute(self, QUERY_forget_pending, s->signal_id, NULL);
+    e = upsert_message(self, TABLE_signal_execution_status, row->m);
+    if (!e) e = execute_query(self, QUERY_forget_pending, s->signal_id, NULL);
     if (e) return e;
-    return execute(self, QUERY_set_status, s->signal_id, record_enum_name(&signal__status__descriptor, (int)s->status));
+    return execute_query(self, QUERY_set_status, s->signal_id, record_enum_name(&signal__status__descriptor, (int)s->status));
 }
 
 // A trade that failed, and of which a fill came to light after all, is no failure any more.
 static err_t log_failure(rows_t *self, const TradeState *t) {
     if (trade_has_failed(t)) {
         TradeFailure failure = failure_of_trade(t);
-        return put(self, TABLE_trade_failure_log, &failure.base);
+        return upsert_message(self, TABLE_trade_failure_log, &failure.base);
     }
     bool filled = t->state == TRADE_STATE__STATE__filled || t->state == TRADE_STATE__STATE__partially_filled ||
                   t->state == TRADE_STATE__STATE__closed;
-    return filled ? drop(self, QUERY_forget_failure, TABLE_trade_failure_log, t->trade_id) : ERR_OK;
+    return filled ? delete_row(self, QUERY_forget_failure, TABLE_trade_failure_log, t->trade_id) : ERR_OK;
 }
 
 static err_t write_trade(rows_t *self, const struct row *row) {
@@ -259,7 +259,7 @@ static err_t write_trade(rows_t *self, const struct row *row) {
     err_t e = put_fresh(self, row, &written);
     if (!e && written == THERE) {
         e = derived_old_trade(self->derived, t->trade_id, &old);
-        if (!e) e = put_row(self, row, &written);
+        if (!e) e = upsert_row(self, row, &written);
     }
     if (e || written != WRITTEN) return e; // a later state is there already
     if (old.trade || trade_has_failed(t)) e = log_failure(self, t);
@@ -274,10 +274,10 @@ static err_t write_result(rows_t *self, const struct row *row) {
     err_t e = put_fresh(self, row, &written);
     if (!e && written == THERE) {
         e = derived_old_execution(self->derived, new.result->result_id, &old);
-        if (!e) e = put_row(self, row, &written);
+        if (!e) e = upsert_row(self, row, &written);
     }
     if (!e && row->with) e = put_fresh(self, &metrics, &measured);
-    if (!e && measured == THERE) e = put_row(self, &metrics, &measured);
+    if (!e && measured == THERE) e = upsert_row(self, &metrics, &measured);
     return e || written != WRITTEN ? e : derived_execution(self->derived, &old, new);
 }
 
@@ -291,12 +291,12 @@ static err_t write_config(rows_t *self, const struct row *row) {
     } places[CONFIG_KIND_COUNT] = {CONFIG_KINDS(CONFIG_PLACE)};
     const ConfigChange *c = (const ConfigChange *)row->m;
     const struct config_kind *kind = config_kind_of(c->kind);
-    err_t e = put(self, TABLE_config_change, row->m);
+    err_t e = upsert_message(self, TABLE_config_change, row->m);
     if (e) return e;
     if (!kind) return ERR_OK;
     const struct config_place *place = &places[kind - config_kinds];
-    return c->has_removed && c->removed ? drop(self, place->drop, place->table, c->id)
-                                        : put(self, place->table, config_change_row(c));
+    return c->has_removed && c->removed ? delete_row(self, place->drop, place->table, c->id)
+                                        : upsert_message(self, place->table, config_change_row(c));
 }
 
 typedef err_t write_fn(rows_t *self, const struct row *row);
@@ -313,13 +313,13 @@ static err_t keep_last_change(rows_t *self) {
     return sql_execute(q);
 }
 
-err_t rows_write(rows_t *self) {
+err_t rows_write_queued(rows_t *self) {
     err_t e = ERR_OK;
     self->linked = NULL;
     chain_begin(self->chain);
     for (size_t i = 0; !e && i < self->queue.count; i++) {
         const struct row *row = &self->queue.rows[i];
-        e = writers[row->table] ? writers[row->table](self, row) : put(self, row->table, row->m);
+        e = writers[row->table] ? writers[row->table](self, row) : upsert_message(self, row->table, row->m);
     }
     uint64_t now = clock_utc_ns();
     if (!e) e = derived_write(self->derived, now);

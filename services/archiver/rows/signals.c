@@ -135,9 +135,9 @@ static void add_span(buffer_t *canon, struct span text) {
     buffer_json_string(canon, text.data, text.length);
 }
 
-static void add_text(buffer_t *canon, const char *text) { add_span(canon, span_of(text)); }
+static void add_canon_text(buffer_t *canon, const char *text) { add_span(canon, span_of(text)); }
 
-static void add_decimal(buffer_t *canon, int64_t e8) {
+static void add_canon_decimal(buffer_t *canon, int64_t e8) {
     char text[DECIMAL_TEXT];
     add_span(canon, (struct span){text, decimal_print(D(e8), text)});
 }
@@ -146,14 +146,14 @@ void signal_sha256(const SignalRow *row, char out[static SHA256_TEXT]) {
     uint8_t digest[crypto_hash_sha256_BYTES];
     char time[SQL_TIME_TEXT];
     buffer_t canon = {0};
-    add_text(&canon, row->signal_id);
-    add_text(&canon, row->symbol);
-    add_text(&canon, row->action);
-    add_decimal(&canon, row->entry_price);
-    add_decimal(&canon, row->target_price);
-    add_decimal(&canon, row->stop_price);
-    add_decimal(&canon, row->confidence);
-    add_text(&canon, row->strategy);
+    add_canon_text(&canon, row->signal_id);
+    add_canon_text(&canon, row->symbol);
+    add_canon_text(&canon, row->action);
+    add_canon_decimal(&canon, row->entry_price);
+    add_canon_decimal(&canon, row->target_price);
+    add_canon_decimal(&canon, row->stop_price);
+    add_canon_decimal(&canon, row->confidence);
+    add_canon_text(&canon, row->strategy);
     add_span(&canon, (struct span){time, sql_time_print(row->timestamp, time)});
     buffer_add(&canon, "]", 1);
     crypto_hash_sha256(digest, canon.data, canon.length);

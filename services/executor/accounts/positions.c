@@ -125,7 +125,7 @@ static int by_age(const struct trade *a, const struct trade *b) {
 }
 
 // Reports come about in order, so it is looked for from the end.
-static void hold(struct place *p, struct trade *t) {
+static void insert_position(struct place *p, struct trade *t) {
     struct trade *after = p->positions ? p->positions->older : NULL; // of the first: the last
     while (after && by_age(after, t) > 0) after = after == p->positions ? NULL : after->older;
     if (after)
@@ -139,15 +139,15 @@ static bool is_in_place(const struct place *p, const struct trade *t) {
     return !t->newer || by_age(t, t->newer) <= 0;
 }
 
-static void leave(struct place *p, struct trade *t) {
+static void remove_position(struct place *p, struct trade *t) {
     DL_DELETE2(p->positions, t, older, newer);
     t->older = t->newer = NULL;
 }
 
 static void keep_in_order(struct place *p, struct trade *t, bool holds) {
     if (positions_has(t) && holds && is_in_place(p, t)) return;
-    if (positions_has(t)) leave(p, t);
-    if (holds) hold(p, t);
+    if (positions_has(t)) remove_position(p, t);
+    if (holds) insert_position(p, t);
 }
 
 void positions_count(positions_t *self, struct trade *t) {
@@ -168,7 +168,7 @@ void positions_leave(positions_t *self, struct trade *t) {
     if (!positions_has(t)) return;
     add_to_sums(t->place, t, -1);
     t->counted_lots = 0;
-    leave(t->place, t);
+    remove_position(t->place, t);
     positions_follow(t);
     mark_place(self, t->place);
 }
@@ -319,7 +319,7 @@ static bool is_same(const SymbolSum *a, const SymbolSum *b) {
            a->take_profit == b->take_profit;
 }
 
-static void hear(positions_t *self, unsigned shard, const SymbolSum *sum) {
+static void apply_symbol_sum(positions_t *self, unsigned shard, const SymbolSum *sum) {
     struct symbol *s = symbol_get(self, sum->symbol);
     struct other *o = other_get(s, shard);
     SymbolSum now = *sum;
@@ -347,7 +347,7 @@ void positions_others(positions_t *self, unsigned shard, SymbolSum *const *sums,
     for (struct symbol *s = self->first; s; s = s->next) {
         for (struct other *o = s->others; o; o = o->next) o->listed = false;
     }
-    for (size_t i = 0; i < n; i++) hear(self, shard, sums[i]);
+    for (size_t i = 0; i < n; i++) apply_symbol_sum(self, shard, sums[i]);
     for (struct symbol *s = self->first; s; s = s->next) drop_unlisted(self, s, shard);
 }
 

@@ -29,7 +29,7 @@ static struct broker *broker_get(struct executor *x, const char *broker_id) {
 
 void state_mark_broker(struct executor *x, const char *broker_id) { broker_get(x, broker_id)->dirty = true; }
 
-static void add_to(protobuf_c_boolean *has, int64_t *sum, protobuf_c_boolean charged, int64_t amount) {
+static void add_optional_amount(protobuf_c_boolean *has, int64_t *sum, protobuf_c_boolean charged, int64_t amount) {
     decimal_t total;
     if (!charged || !decimal_add(D(*sum), D(amount), &total)) return;
     *has = true;
@@ -38,8 +38,8 @@ static void add_to(protobuf_c_boolean *has, int64_t *sum, protobuf_c_boolean cha
 
 void state_charge(struct executor *x, const TradeState *t, const Fill *f) {
     struct broker *b = broker_get(x, t->broker_id);
-    add_to(&b->state.has_commission, &b->state.commission, f->has_commission, f->commission);
-    add_to(&b->state.has_fees, &b->state.fees, f->has_fees, f->fees);
+    add_optional_amount(&b->state.has_commission, &b->state.commission, f->has_commission, f->commission);
+    add_optional_amount(&b->state.has_fees, &b->state.fees, f->has_fees, f->fees);
     if (f->has_received_at && f->executed_at >= f->received_at) {
         b->state.has_broker_latency_us = true;
         b->state.broker_latency_us = (f->executed_at - f->received_at) / NS_PER_US;
@@ -50,8 +50,8 @@ void state_charge(struct executor *x, const TradeState *t, const Fill *f) {
 // What was last seen is our own, where we have seen it.
 static void add_other(BrokerState *all, const BrokerState *o) {
     all->instances += o->instances;
-    add_to(&all->has_commission, &all->commission, o->has_commission, o->commission);
-    add_to(&all->has_fees, &all->fees, o->has_fees, o->fees);
+    add_optional_amount(&all->has_commission, &all->commission, o->has_commission, o->commission);
+    add_optional_amount(&all->has_fees, &all->fees, o->has_fees, o->fees);
     if (o->has_spread && !all->has_spread) all->has_spread = true, all->spread = o->spread;
     if (o->has_broker_latency_us && !all->has_broker_latency_us)
         all->has_broker_latency_us = true, all->broker_latency_us = o->broker_latency_us;
@@ -128,7 +128,7 @@ void state_ask(struct executor *x) {
     }
 }
 
-static const char *reason_of(const struct executor *x, const struct account *a, AccountState__State *state) {
+static const char *derive_account_state(const struct executor *x, const struct account *a, AccountState__State *state) {
     bool halted = x->global == RISK_STATE__MODE__halted || a->mode == RISK_STATE__MODE__halted;
     bool reduce = x->global == RISK_STATE__MODE__reduce_only || a->mode == RISK_STATE__MODE__reduce_only;
     bool locked = a->lock != ORDER_COMMAND__LOCK__open;
@@ -139,14 +139,14 @@ static const char *reason_of(const struct executor *x, const struct account *a, 
     return reduce ? "reduce_only" : NULL;
 }
 
-static bool same(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
+static bool is_same_text(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
 
 static void write_account(struct executor *x, batch_t *batch, struct account *a) {
     AccountState__State state;
-    const char *reason = reason_of(x, a, &state);
+    const char *reason = derive_account_state(x, a, &state);
     uint64_t mono = batch_mono(batch),
              every = state_limits(x, a)->watched ? WATCHED_EVERY : (uint64_t)x->settings->snapshot_every_ms * NS_PER_MS;
-    bool moved = state != a->state->state || !same(reason, a->state->reason);
+    bool moved = state != a->state->state || !is_same_text(reason, a->state->reason);
     const AccountConfig *config = *a->state->broker_id ? NULL : book_account(x->context->book, a->id);
     if (config) trade_set_text(&a->state->broker_id, config->broker_id);
     a->dirty = false;
@@ -184,8 +184,8 @@ static uint32_t count_positions(const AccountSnapshot *m) {
     return n;
 }
 
-static void take(AccountState *to, const AccountSnapshot *m) {
-    if (!same(to->currency, m->currency)) trade_set_text(&to->currency, m->currency);
+static void copy_account_snapshot(AccountState *to, const AccountSnapshot *m) {
+    if (!is_same_text(to->currency, m->currency)) trade_set_text(&to->currency, m->currency);
     set_amount(&to->has_balance, &to->balance, m->balance);
     set_amount(&to->has_equity, &to->equity, m->equity);
     set_amount(&to->has_margin, &to->margin, m->margin);
@@ -210,7 +210,7 @@ void state_snapshot(struct executor *x, batch_t *batch, struct session *s, const
     struct account *a = accounts_find(x->accounts, m->account_id);
     if (!a || a->session != s) return; // another shard's, or not configured
     if (strcmp(a->state->broker_id, s->broker_id) != 0) trade_set_text(&a->state->broker_id, s->broker_id);
-    take(a->state, m);
+    copy_account_snapshot(a->state, m);
     a->dirty = true;
     if (m->has_spread) {
         struct broker *b = broker_get(x, s->broker_id);

@@ -48,7 +48,7 @@ void sums_take(struct executor *x, const ExecutorSums *m) {
     for (size_t i = 0; i < m->n_brokers; i++) state_other_broker(x, m->shard, m->brokers[i]);
 }
 
-static void take_all(struct executor *x, batch_t *batch, port_t *port) {
+static void receive_sums(struct executor *x, batch_t *batch, port_t *port) {
     struct parcel p;
     struct envelope e;
     for (unsigned n = 0; n < TAKE_MOST && port_receive(port, &p); n++) {
@@ -67,7 +67,7 @@ struct loading {
     size_t n, room;
 };
 
-static err_t load_one(void *arg, struct span symbol, struct span value) {
+static err_t load_symbol_sum(void *arg, struct span symbol, struct span value) {
     struct loading *l = arg;
     (void)symbol;
     SymbolSum *sum = symbol_sum__unpack(NULL, value.length, value.data);
@@ -87,7 +87,7 @@ err_t sums_load(struct executor *x, store_t *store) {
     for (unsigned k = 1; !e && !x->context->shard && k < x->context->shards; k++) {
         own(arena) *arena = arena_new(0);
         struct loading l = {.x = x, .arena = arena};
-        e = slice_load_sums(store, k, load_one, &l);
+        e = slice_load_sums(store, k, load_symbol_sum, &l);
         if (!e) positions_others(x->positions, k, l.sums, l.n);
     }
     return e;
@@ -96,7 +96,7 @@ err_t sums_load(struct executor *x, store_t *store) {
 static err_t sums_ready(void *self, batch_t *batch) {
     struct executor *x = self;
     engine_begin(x, batch);
-    for (unsigned k = 1; k < x->context->shards; k++) take_all(x, batch, x->sums[k]);
+    for (unsigned k = 1; k < x->context->shards; k++) receive_sums(x, batch, x->sums[k]);
     return ERR_OK;
 }
 

@@ -12,7 +12,7 @@ static __int128 pnl_of(const struct place *p) {
 }
 
 // The oldest position so far is this one.
-static bool is_older(const struct total *t, uint64_t executed_at) { return !t->any || executed_at < t->executed_at; }
+static bool is_oldest_position(const struct total *t, uint64_t executed_at) { return !t->any || executed_at < t->executed_at; }
 
 void total_add_place(struct total *t, const struct place *p) {
     t->long_lots += p->long_lots;
@@ -22,7 +22,7 @@ void total_add_place(struct total *t, const struct place *p) {
     t->pnl += pnl_of(p);
     if (!p->positions) return;
     const TradeState *s = p->positions->s;
-    if (is_older(t, s->executed_at)) {
+    if (is_oldest_position(t, s->executed_at)) {
         t->executed_at = s->executed_at;
         t->has_stop_loss = s->terms->has_stop_loss;
         t->stop_loss = s->terms->stop_loss;
@@ -32,15 +32,15 @@ void total_add_place(struct total *t, const struct place *p) {
     t->any = true;
 }
 
-static __int128 joined(int64_t high, uint64_t low) { return (__int128)((unsigned __int128)high << 64 | low); }
+static __int128 join_int128(int64_t high, uint64_t low) { return (__int128)((unsigned __int128)high << 64 | low); }
 
 void total_add_sum(struct total *t, const SymbolSum *s) {
     t->long_lots += s->long_lots;
     t->short_lots += s->short_lots;
-    t->long_cost += joined(s->long_cost_high, s->long_cost_low);
-    t->short_cost += joined(s->short_cost_high, s->short_cost_low);
+    t->long_cost += join_int128(s->long_cost_high, s->long_cost_low);
+    t->short_cost += join_int128(s->short_cost_high, s->short_cost_low);
     t->pnl += s->unrealized_pnl;
-    if (is_older(t, s->executed_at)) {
+    if (is_oldest_position(t, s->executed_at)) {
         t->executed_at = s->executed_at;
         t->has_stop_loss = s->has_stop_loss;
         t->stop_loss = s->stop_loss;

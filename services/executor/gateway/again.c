@@ -4,16 +4,16 @@
 
 #define GATEWAYS_SOCKET 0 // the first that executor_open adds
 
-static void keep(buffer_t *into, struct span frame) {
+static void copy_frame(buffer_t *into, struct span frame) {
     buffer_clear(into);
     buffer_add(into, frame.data, frame.length);
 }
 
 void again_keep(struct executor *x, struct session *s, const ProtobufCMessage *m, struct span frame) {
     struct account *a = NULL;
-    if (m->descriptor == &hello__descriptor) return keep(&s->greeting, frame);
+    if (m->descriptor == &hello__descriptor) return copy_frame(&s->greeting, frame);
     if (m->descriptor == &account_snapshot__descriptor) a = accounts_find(x->accounts, ((const AccountSnapshot *)m)->account_id);
-    if (a && a->session == s) keep(&a->snapshot, frame);
+    if (a && a->session == s) copy_frame(&a->snapshot, frame);
 }
 
 static void say_frame(const struct session *s, const buffer_t *frame, again_fn *say, void *arg) {
@@ -22,15 +22,15 @@ static void say_frame(const struct session *s, const buffer_t *frame, again_fn *
 }
 
 // In the order in which they came: the list has the last one first.
-static void greet(const struct session *s, again_fn *say, void *arg) {
+static void replay_greetings(const struct session *s, again_fn *say, void *arg) {
     if (!s) return;
-    greet(s->next, say, arg);
+    replay_greetings(s->next, say, arg);
     if (s->welcomed) say_frame(s, &s->greeting, say, arg);
 }
 
 void executor_again(void *self, again_fn *say, void *arg) {
     struct executor *x = self;
-    greet(sessions_first(x->sessions), say, arg);
+    replay_greetings(sessions_first(x->sessions), say, arg);
     for (struct account *a = accounts_first(x->accounts); a; a = a->next) {
         if (a->session && a->session->welcomed) say_frame(a->session, &a->snapshot, say, arg);
         a->snapshot_at = a->told_at = 0;

@@ -20,7 +20,7 @@ outbox_t *outbox_new(void) {
     return self;
 }
 
-void outbox_destroy(outbox_t **self) {
+void gateway_outbox_destroy(outbox_t **self) {
     if (!*self) return;
     buffer_destroy(&(*self)->frames);
     free((*self)->letters);
@@ -28,7 +28,7 @@ void outbox_destroy(outbox_t **self) {
     *self = NULL;
 }
 
-static struct letter *add(outbox_t *self, struct session *to, const ProtobufCMessage *m) {
+static struct letter *add_letter(outbox_t *self, struct session *to, const ProtobufCMessage *m) {
     array_reserve(self->letters, self->count, self->room);
     size_t start = self->frames.length;
     envelope_write(&self->frames, GATEWAY_TOPIC, ENTRY_ID_NONE, ENTRY_ID_NONE, m);
@@ -39,10 +39,10 @@ static struct letter *add(outbox_t *self, struct session *to, const ProtobufCMes
     return letter;
 }
 
-void outbox_put(outbox_t *self, struct session *to, const ProtobufCMessage *m) { (void)add(self, to, m); }
+void outbox_put(outbox_t *self, struct session *to, const ProtobufCMessage *m) { (void)add_letter(self, to, m); }
 
 void outbox_submit(outbox_t *self, struct session *to, const ProtobufCMessage *m, const char *trade_id) {
-    struct letter *letter = add(self, to, m);
+    struct letter *letter = add_letter(self, to, m);
     (void)snprintf(letter->trade_id, sizeof letter->trade_id, "%s", trade_id);
 }
 

@@ -20,7 +20,7 @@ struct letter {
 typedef struct outbox outbox_t;
 
 outbox_t *outbox_new(void);
-void outbox_destroy(outbox_t **self);
+void gateway_outbox_destroy(outbox_t **self);
 void outbox_put(outbox_t *self, struct session *to, const ProtobufCMessage *m);
 void outbox_submit(outbox_t *self, struct session *to, const ProtobufCMessage *m, const char *trade_id);
 // Hands every letter over, in order, and empties the box.

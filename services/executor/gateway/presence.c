@@ -66,7 +66,7 @@ static void doubt_in_flight(struct executor *x, batch_t *batch, const struct ses
 
 // --- hello
 
-static bool serves(const struct executor *x, const char *account_id, const AccountConfig **out) {
+static bool is_account_served(const struct executor *x, const char *account_id, const AccountConfig **out) {
     *out = book_account(x->context->book, account_id);
     return *out && book_shard(x->context->book, *out, x->context->shards) == x->context->shard;
 }
@@ -77,7 +77,7 @@ void presence_map(struct executor *x) {
         const InstanceConfig *config = book_instance(x->context->book, s->instance_id);
         for (size_t i = 0; config && i < config->n_accounts; i++) {
             const AccountConfig *account;
-            if (serves(x, config->accounts[i], &account))
+            if (is_account_served(x, config->accounts[i], &account))
                 accounts_get(x->accounts, config->accounts[i])->session = s;
         }
     }
@@ -93,7 +93,7 @@ static void send_welcome(struct executor *x, batch_t *batch, struct session *s) 
     m.accounts = arena_take(batch_arena(batch), (config->n_accounts + 1) * sizeof *m.accounts);
     for (size_t i = 0; i < config->n_accounts; i++) {
         const AccountConfig *account;
-        if (serves(x, config->accounts[i], &account))
+        if (is_account_served(x, config->accounts[i], &account))
             m.accounts[m.n_accounts++] = (AccountConfig *)(uintptr_t)account;
     }
     m.broker = (BrokerConfig *)(uintptr_t)book_broker(x->context->book, config->broker_id);
@@ -148,7 +148,7 @@ static uint64_t longest_acceptance(const struct executor *x, const Hello *h) {
     return (ours > theirs ? ours : theirs) * NS_PER_MS;
 }
 
-static void learn(struct executor *x, batch_t *batch, struct session *s, const Hello *h) {
+static void record_hello(struct executor *x, batch_t *batch, struct session *s, const Hello *h) {
     if (strcmp(s->broker_id, h->broker_id) != 0) trade_set_text(&s->broker_id, h->broker_id);
     if (strcmp(s->kind, h->kind) != 0) trade_set_text(&s->kind, h->kind);
     s->can.checks = (struct gateway_checks){
@@ -205,7 +205,7 @@ void presence_greet(struct executor *x, batch_t *batch, struct session *s, const
     if (!is_ours(x, batch, s, h)) return;
     if (ownership_sent_away(x, s)) return;
     bool begins = !s->welcomed || s->state == INSTANCE_STATE__STATE__lost || s->books != h->books;
-    learn(x, batch, s, h);
+    record_hello(x, batch, s, h);
     begins |= skip_gone_reports(batch, s, h);
     if (!begins) return send_welcome(x, batch, s);
     doubt_in_flight(x, batch, s, "the link to its gateway was lost");
@@ -268,13 +268,13 @@ void presence_resume(struct executor *x, batch_t *batch, struct session *s) {
 // --- silence
 
 // While we did not listen nobody was silent.
-static void forgive(struct executor *x, uint64_t mono) {
+static void forgive_silence(struct executor *x, uint64_t mono) {
     bool away = x->ticked_at && mono - x->ticked_at > NS_PER_S;
     for (struct session *s = away ? sessions_first(x->sessions) : NULL; s; s = s->next)
         s->seen_at = mono;
 }
 
-static void lose(struct executor *x, batch_t *batch, struct session *s) {
+static void mark_instance_lost(struct executor *x, batch_t *batch, struct session *s) {
     instance_move(x, batch, s, INSTANCE_SILENCE);
     InstanceHealth health = INSTANCE_HEALTH__INIT;
     health.instance_id = s->instance_id;
@@ -288,12 +288,12 @@ static void lose(struct executor *x, batch_t *batch, struct session *s) {
 
 void presence_tick(struct executor *x, batch_t *batch) {
     uint64_t mono = batch_mono(batch);
-    forgive(x, mono);
+    forgive_silence(x, mono);
     for (struct session *s = sessions_first(x->sessions); s; s = s->next) {
         if (!s->welcomed || s->state == INSTANCE_STATE__STATE__lost || mono < s->seen_at) continue;
         uint64_t silent = mono - s->seen_at;
         if (silent >= (uint64_t)x->settings->gateway_lost_ms * NS_PER_MS)
-            lose(x, batch, s);
+            mark_instance_lost(x, batch, s);
         else if (silent >= (uint64_t)x->settings->gateway_strained_ms * NS_PER_MS &&
                  s->state == INSTANCE_STATE__STATE__ready)
             instance_move(x, batch, s, INSTANCE_STRAIN);

@@ -47,7 +47,7 @@ static const struct {
     {&account_snapshot__descriptor, on_snapshot, false},
 };
 
-static void hear(struct executor *x, batch_t *batch, struct session *s, const ProtobufCMessage *m) {
+static void handle_gateway_message(struct executor *x, batch_t *batch, struct session *s, const ProtobufCMessage *m) {
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (words[i].type != m->descriptor) continue;
         if (!s->welcomed && !words[i].anytime) return presence_nudge(x, batch, s);
@@ -91,7 +91,7 @@ void wire_take(struct executor *x, batch_t *batch, struct span peer, struct span
     if (!s) s = sessions_get(x->sessions, name);
     take_in_range(batch, name, m);
     again_keep(x, s, m, frame);
-    hear(x, batch, s, m);
+    handle_gateway_message(x, batch, s, m);
 }
 
 void wire_done(struct executor *x, batch_t *batch) {
@@ -133,7 +133,7 @@ err_t wire_ready(void *self, batch_t *batch) {
 
 // What did not leave is looked at in the next tick, in the order in which it came; also if it has
 // come into doubt meanwhile.
-static void sent(struct executor *x, struct trade *t, bool out) {
+static void record_send_outcome(struct executor *x, struct trade *t, bool out) {
     if (!t) return;
     (void)sending_step(&t->sending, out ? SENDING_LEAVE : SENDING_HOLD_BACK);
     if (t->s->state != T(submitting)) return;
@@ -150,23 +150,23 @@ static bool in_time(const struct executor *x, const struct trade *t) {
            !orders_refused(x, t); // halted by what came after it in the same batch
 }
 
-static void deliver(void *arg, const struct letter *letter) {
+static void deliver_letter(void *arg, const struct letter *letter) {
     struct executor *x = arg;
     if (!letter->trade_id[0]) {
         (void)x->send(x->send_arg, letter->to, letter->frame);
         return;
     }
     struct trade *t = trades_find(x->trades, letter->trade_id);
-    if (letter->to->gone || !in_time(x, t)) return sent(x, t, false);
+    if (letter->to->gone || !in_time(x, t)) return record_send_outcome(x, t, false);
     FAILPOINT("executor.after_commit_before_send");
     bool out = x->send(x->send_arg, letter->to, letter->frame);
     FAILPOINT("executor.after_send");
     letter->to->gone = !out; // a message that is refused has not left (port.h): its gateway is not
                              // connected, or takes nothing more
-    sent(x, t, out);
+    record_send_outcome(x, t, out);
 }
 
-static void acknowledge(struct executor *x, struct session *s) {
+static void acknowledge_reports(struct executor *x, struct session *s) {
     if (!s->welcomed || s->acknowledged == s->report) return;
     s->acknowledged = s->report;
     ReportAck m = REPORT_ACK__INIT;
@@ -176,6 +176,6 @@ static void acknowledge(struct executor *x, struct session *s) {
 }
 
 void wire_committed(struct executor *x) {
-    for (struct session *s = sessions_first(x->sessions); s; s = s->next) acknowledge(x, s);
-    outbox_empty(x->outbox, deliver, x);
+    for (struct session *s = sessions_first(x->sessions); s; s = s->next) acknowledge_reports(x, s);
+    outbox_empty(x->outbox, deliver_letter, x);
 }

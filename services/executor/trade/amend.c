@@ -81,7 +81,7 @@ static void refuse_change(struct trade *t, const char *reason, const struct trad
 // --- sending
 
 // Why the gateway that serves it will not be asked.
-static const char *beyond_gateway(const struct gateway_abilities *g, const TradeState *s) {
+static const char *find_amend_obstacle(const struct gateway_abilities *g, const TradeState *s) {
     if (!g->can_modify) return "its gateway cannot change orders";
     return moves_price(s->wanted) && !g->can_modify_price ? "its gateway cannot move prices" : NULL;
 }
@@ -96,7 +96,7 @@ static void drop_price(struct trade *t, const struct trade_env *env, struct effe
 }
 
 static void send_change(struct trade *t, const struct trade_env *env, struct effects *out) {
-    const char *why = beyond_gateway(env->gateway, t->s);
+    const char *why = find_amend_obstacle(env->gateway, t->s);
     if (!why) {
         effects_add(out, EFFECT_MODIFY);
         return;

@@ -65,7 +65,7 @@ static void turn_round(TradeState *s, const struct submitted *p, struct effects 
 }
 
 // Whoever was told first what the order means is the witness: what was decided otherwise since is not so.
-static void adopt_plan(struct trade *t, const struct submitted *p, struct effects *out) {
+static void adopt_submitted_plan(struct trade *t, const struct submitted *p, struct effects *out) {
     TradeState *s = t->s;
     if (plan_is_bad(s, p, out)) return;
     bool planned = s->terms->has_lot_size && (!trade_is_closing(s) || s->n_closes);
@@ -92,7 +92,7 @@ static bool adopt_order_id(struct trade *t, const char *broker_order_id) {
 static bool is_given_up(const TradeState *s) { return s->state == T(expired) || s->state == T(rejected) || s->state == T(cancelled); }
 
 // A market order is filled next: its acceptance is saved with that, or after a moment.
-static void accepted(struct trade *t, const struct trade_env *env, struct effects *out) {
+static void apply_acceptance(struct trade *t, const struct trade_env *env, struct effects *out) {
     bool market = t->s->terms->order_type == SIGNAL__ORDER_TYPE__market,
          settled = t->s->state == T(submitting);
     if (is_given_up(t->s)) return inquiry_ask(t, env, out); // by us, it seems: the broker was given it by an earlier life
@@ -106,20 +106,20 @@ static void accepted(struct trade *t, const struct trade_env *env, struct effect
 }
 
 // No definitive answer: in doubt if it was on its way, else looked up.
-static void unsure(struct trade *t, const char *reason, const struct trade_env *env, struct effects *out) {
+static void doubt_or_ask(struct trade *t, const char *reason, const struct trade_env *env, struct effects *out) {
     if (t->s->state == T(submitting) || t->s->state == T(pending)) return inquiry_open(t, reason, env, out);
     if (t->s->state != T(unknown)) inquiry_ask(t, env, out);
 }
 
-static void rejected(struct trade *t, const Report *r, const struct trade_env *env, struct effects *out) {
+static void apply_rejection(struct trade *t, const Report *r, const struct trade_env *env, struct effects *out) {
     if (r->has_duplicate && r->duplicate) {
         t->known_there = true;
-        return unsure(t, "refused as a duplicate: the broker knows it", env, out);
+        return doubt_or_ask(t, "refused as a duplicate: the broker knows it", env, out);
     }
     trade_end(t, TRADE_REJECT, r->reason ? r->reason : "rejected by the broker", env, out);
 }
 
-static void cancelled(struct trade *t, const char *reason, const struct trade_env *env, struct effects *out) {
+static void apply_cancellation(struct trade *t, const char *reason, const struct trade_env *env, struct effects *out) {
     bool expired = t->s->terms->has_expiration_time && env->now >= t->s->terms->expiration_time;
     if (t->s->cancel_wanted) effects_keep(out);
     t->s->cancel_wanted = false;
@@ -127,7 +127,7 @@ static void cancelled(struct trade *t, const char *reason, const struct trade_en
     trade_end(t, expired ? TRADE_EXPIRE : TRADE_CANCEL, reason ? reason : preset, env, out);
 }
 
-static void executed(struct trade *t, const Report *r, const struct trade_env *env, struct effects *out) {
+static void apply_execution_report(struct trade *t, const Report *r, const struct trade_env *env, struct effects *out) {
     if (!r->fill)
         effects_alert(out, ALERT__SEVERITY__critical, "bad_execution", "a report of an execution has no fill");
     else if (r->kind == REPORT__KIND__filled)
@@ -136,17 +136,17 @@ static void executed(struct trade *t, const Report *r, const struct trade_env *e
         evidence_closing(t, r->fill, env, out);
 }
 
-static void apply_report(struct trade *t, const Report *r, const struct trade_env *env, struct effects *out) {
+static void apply_report_kind(struct trade *t, const Report *r, const struct trade_env *env, struct effects *out) {
     switch (r->kind) {
     case REPORT__KIND__accepted:
-        return accepted(t, env, out);
+        return apply_acceptance(t, env, out);
     case REPORT__KIND__rejected:
-        return rejected(t, r, env, out);
+        return apply_rejection(t, r, env, out);
     case REPORT__KIND__filled:
     case REPORT__KIND__position_closed:
-        return executed(t, r, env, out);
+        return apply_execution_report(t, r, env, out);
     case REPORT__KIND__cancelled:
-        return cancelled(t, r->reason, env, out);
+        return apply_cancellation(t, r->reason, env, out);
     case REPORT__KIND__expired:
         return trade_end(t, TRADE_EXPIRE, r->reason ? r->reason : "expired at the broker", env, out);
     case REPORT__KIND__modified:
@@ -164,12 +164,12 @@ void evidence_report(struct trade *t, const Report *r, const struct trade_env *e
     bool renamed = adopt_order_id(t, r->broker_order_id);
     if (r->plan) {
         const struct submitted plan = {r->plan->side, r->plan->lots, r->plan->closes, r->plan->n_closes, NULL};
-        adopt_plan(t, &plan, out);
+        adopt_submitted_plan(t, &plan, out);
     }
     if (r->has_unsure && r->unsure)
-        unsure(t, r->reason ? r->reason : "its gateway has no definitive answer", env, out);
+        doubt_or_ask(t, r->reason ? r->reason : "its gateway has no definitive answer", env, out);
     else
-        apply_report(t, r, env, out);
+        apply_report_kind(t, r, env, out);
     if (renamed) effects_keep(out);
 }
 
@@ -188,11 +188,11 @@ void evidence_submitted(struct trade *t, const OrderStatus *m, const struct trad
     if (!m->submitted) return;
     const struct submitted plan = {m->submitted->side, m->submitted->lots, m->submitted->closes, m->submitted->n_closes,
                                    m->submitted->terms};
-    adopt_plan(t, &plan, out);
+    adopt_submitted_plan(t, &plan, out);
 }
 
 // It works at the broker, without an execution so far.
-static void found(struct trade *t, const struct trade_env *env, struct effects *out) {
+static void apply_working_status(struct trade *t, const struct trade_env *env, struct effects *out) {
     TradeState__State before = t->s->state, after = before;
     bool was_over = trade_is_final(t->s);
     if (trade_step(&after, TRADE_FOUND) && after == before) return; // known already
@@ -202,22 +202,22 @@ static void found(struct trade *t, const struct trade_env *env, struct effects *
 }
 
 // The broker's order is filled, and the executions that it says make less than was asked: less was submitted.
-static void filled(struct trade *t, const struct trade_env *env, struct effects *out) {
+static void apply_filled_status(struct trade *t, const struct trade_env *env, struct effects *out) {
     if (t->s->state == T(partially_filled)) trade_end(t, TRADE_CANCEL, "the broker has filled all that it was given", env, out);
 }
 
-static void closed(struct trade *t, const struct trade_env *env, struct effects *out) {
-    filled(t, env, out);
+static void apply_closed_status(struct trade *t, const struct trade_env *env, struct effects *out) {
+    apply_filled_status(t, env, out);
     int64_t left = fills_open_lots(t->s).e8;
     if (t->s->state == T(filled) && left > 0) evidence_gone(t, left, "the broker says that the position is closed", env, out);
 }
 
-static void settle(struct trade *t, const OrderStatus *m, const struct trade_env *env, struct effects *out) {
+static void apply_order_state(struct trade *t, const OrderStatus *m, const struct trade_env *env, struct effects *out) {
     switch (m->has_state ? m->state : T(working)) {
     case T(rejected):
         return trade_end(t, TRADE_REJECT, m->reason ? m->reason : "rejected by the broker", env, out);
     case T(cancelled):
-        return cancelled(t, m->reason, env, out);
+        return apply_cancellation(t, m->reason, env, out);
     case T(expired):
         return trade_end(t, TRADE_EXPIRE, m->reason ? m->reason : "expired at the broker", env, out);
     case T(partially_filled):
@@ -227,21 +227,21 @@ static void settle(struct trade *t, const OrderStatus *m, const struct trade_env
     case T(pending):
     case T(submitting):
     case T(working):
-        if (!m->n_fills) found(t, env, out);
+        if (!m->n_fills) apply_working_status(t, env, out);
         return;
     case T(unknown): // the gateway does not know either
         return;
     case T(filled):
-        return filled(t, env, out);
+        return apply_filled_status(t, env, out);
     case T(closed):
-        return closed(t, env, out);
+        return apply_closed_status(t, env, out);
     case _TRADE_STATE__STATE_IS_INT_SIZE:
         return;
     }
 }
 
 void evidence_state(struct trade *t, const OrderStatus *m, bool was_unknown, const struct trade_env *env, struct effects *out) {
-    settle(t, m, env, out);
+    apply_order_state(t, m, env, out);
     if (was_unknown && t->s->state == T(unknown)) {
         effects_alert(out, ALERT__SEVERITY__warning, "found_unclear", "the broker has it, and does not say what became of it");
         effects_add(out, EFFECT_DUE)->at = t->inquiry.asked_at + env->patience->interval;

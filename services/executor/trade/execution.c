@@ -46,7 +46,7 @@ static void reduce_other(const Closing *piece, const Fill *f, struct effects *ou
     e->reduce.fill = f;
 }
 
-static int64_t lots_of(const Fill *f) {
+static int64_t sum_closed_lots(const Fill *f) {
     int64_t lots = 0;
     for (size_t i = 0; i < f->n_closed; i++) {
         int64_t piece = f->closed[i]->lots;
@@ -59,7 +59,7 @@ static int64_t lots_of(const Fill *f) {
 static void net_fill(struct trade *t, const Fill *f) {
     decimal_t others = D(f->has_pnl ? f->pnl : 0);
     bool known = true;
-    if (f->n_closed) fills_net(t->s, lots_of(f), f);
+    if (f->n_closed) fills_net(t->s, sum_closed_lots(f), f);
     for (size_t i = 0; known && i < f->n_closed; i++) known = decimal_sub(others, D(f->closed[i]->pnl), &others);
     if (known && others.e8) fills_add_pnl(t->s, others);
 }

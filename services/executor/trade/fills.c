@@ -112,7 +112,7 @@ void fills_charge(TradeState *t, const Fill *f) {
 // --- which positions it closed
 
 // So much of [from, from + lots) of a plan falls on its piece that begins at *start.
-static int64_t overlap(int64_t *start, int64_t piece, int64_t from, int64_t lots) {
+static int64_t measure_overlap(int64_t *start, int64_t piece, int64_t from, int64_t lots) {
     int64_t low = *start > from ? *start : from, end = *start + piece, high = end < from + lots ? end : from + lots;
     *start = end;
     return high > low ? high - low : 0;
@@ -123,7 +123,7 @@ size_t fills_left_to_close(const TradeState *closing, Closing *out) {
     size_t n = 0;
     for (size_t i = 0; i < closing->n_closes; i++) {
         const Closing *c = closing->closes[i];
-        int64_t lots = overlap(&start, c->lots, closing->filled_lots, INT64_MAX - closing->filled_lots);
+        int64_t lots = measure_overlap(&start, c->lots, closing->filled_lots, INT64_MAX - closing->filled_lots);
         if (!lots) continue;
         closing__init(&out[n]);
         out[n].trade_id = c->trade_id;
@@ -137,7 +137,7 @@ size_t fills_by_plan(const TradeState *closing, const Fill *f, Closing *out) {
     size_t n = 0;
     for (size_t i = 0; i < closing->n_closes; i++) {
         const Closing *c = closing->closes[i];
-        int64_t lots = overlap(&start, c->lots, closing->filled_lots - f->lots, f->lots);
+        int64_t lots = measure_overlap(&start, c->lots, closing->filled_lots - f->lots, f->lots);
         if (!lots) continue;
         closing__init(&out[n]);
         out[n].trade_id = c->trade_id;
@@ -155,10 +155,10 @@ void result_id_of(const char *trade_id, const char *execution_id, char out[stati
     id_derive(out, trade_id, 3, parts);
 }
 
-static Signal__Direction side_of(const TradeState *t) { return t->has_side ? t->side : t->direction; }
+static Signal__Direction get_trade_side(const TradeState *t) { return t->has_side ? t->side : t->direction; }
 
 // Signed as in the spec: executed less requested price, whichever the side.
-static bool slippage(const TradeState *t, const Fill *f, int64_t *out) {
+static bool compute_slippage(const TradeState *t, const Fill *f, int64_t *out) {
     decimal_t d;
     if (!t->terms->has_requested_price ||
         !decimal_sub(D(f->price), D(t->terms->requested_price), &d))
@@ -174,13 +174,13 @@ void fills_result(const TradeState *t, const Fill *f, char *result_id, TradeResu
     out->symbol = t->symbol;
     out->account_id = t->account_id;
     out->execution_id = f->execution_id;
-    out->direction = side_of(t);
+    out->direction = get_trade_side(t);
     out->lot_size = f->lots;
     out->has_execution_price = true;
     out->execution_price = f->price;
     out->has_requested_price = t->terms->has_requested_price;
     out->requested_price = t->terms->requested_price;
-    out->has_slippage = slippage(t, f, &out->slippage);
+    out->has_slippage = compute_slippage(t, f, &out->slippage);
     out->has_pnl = f->has_pnl;
     out->pnl = f->pnl;
     out->has_commission = f->has_commission;
@@ -199,7 +199,7 @@ void fills_failure(const TradeState *t, char *result_id, uint64_t now, TradeResu
     out->trade_id = t->trade_id;
     out->symbol = t->symbol;
     out->account_id = t->account_id;
-    out->direction = side_of(t);
+    out->direction = get_trade_side(t);
     out->lot_size = t->terms->lot_size;
     out->has_requested_price = t->terms->has_requested_price;
     out->requested_price = t->terms->requested_price;
@@ -208,18 +208,18 @@ void fills_failure(const TradeState *t, char *result_id, uint64_t now, TradeResu
     (void)!result_step(&out->state, RESULT_FAIL);
 }
 
-static uint64_t between(uint64_t from, uint64_t to) { return from && to > from ? (to - from) / NS_PER_US : 0; }
+static uint64_t compute_elapsed_us(uint64_t from, uint64_t to) { return from && to > from ? (to - from) / NS_PER_US : 0; }
 
 void fills_metrics(const TradeState *t, const Fill *f, char *result_id, uint64_t now, ResultMetrics *out) {
     *out = (ResultMetrics)RESULT_METRICS__INIT;
     out->result_id = result_id;
-    out->execution_latency_us = between(t->signal_at, f->executed_at);
-    out->broker_latency_us = f->has_received_at ? between(f->received_at, f->executed_at) : 0;
-    out->network_latency_us = f->has_received_at && t->has_submitted_at ? between(t->submitted_at, f->received_at) : 0;
+    out->execution_latency_us = compute_elapsed_us(t->signal_at, f->executed_at);
+    out->broker_latency_us = f->has_received_at ? compute_elapsed_us(f->received_at, f->executed_at) : 0;
+    out->network_latency_us = f->has_received_at && t->has_submitted_at ? compute_elapsed_us(t->submitted_at, f->received_at) : 0;
     out->execution_latency_ms = out->execution_latency_us / 1000;
     out->broker_latency_ms = out->broker_latency_us / 1000;
     out->network_latency_ms = out->network_latency_us / 1000;
-    out->has_slippage = slippage(t, f, &out->slippage);
+    out->has_slippage = compute_slippage(t, f, &out->slippage);
     out->created_at = now;
 }
 

@@ -51,7 +51,7 @@ static bool is_cleared(const struct trade *t, const struct trade_env *env) {
            sending_step(&after, SENDING_DENY);
 }
 
-static void clear(struct trade *t, const struct trade_env *env, struct effects *out) {
+static void clear_submission(struct trade *t, const struct trade_env *env, struct effects *out) {
     (void)sending_step(&t->sending, SENDING_DENY);
     if (t->s->cancel_wanted) return trade_end(t, TRADE_CANCEL, "it was to be cancelled, and never came to the broker", env, out);
     if (!trade_move(t, TRADE_UNSENT, NULL, env, out)) return;
@@ -87,7 +87,7 @@ void inquiry_absent(struct trade *t, bool never, const struct trade_env *env, st
     t->inquiry.state = INQUIRY_NONE;
     if (trade_is_working(t->s)) return miss_order(t, env, out);
     if (t->s->state != T(unknown)) return;
-    if (never && is_cleared(t, env)) return clear(t, env, out);
+    if (never && is_cleared(t, env)) return clear_submission(t, env, out);
     count_absence(t, env);
     effects_add(out, EFFECT_KEEP);
 }

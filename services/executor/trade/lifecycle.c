@@ -116,7 +116,7 @@ static const uint8_t sending_moves[SENDING_COUNT][SENDING_EVENT_COUNT] = {
     [SENDING_HELD_BACK_AGAIN] = {[SENDING_DECIDE] = SENDING_DECIDED_AGAIN + 1, [SENDING_RECONSIDER] = SENDING_LEFT + 1},
 };
 
-static bool step(int *state, const uint8_t *moves) {
+static bool step_state(int *state, const uint8_t *moves) {
     if (!*moves) return false;
     *state = *moves;
     return true;
@@ -124,21 +124,21 @@ static bool step(int *state, const uint8_t *moves) {
 
 bool trade_step(TradeState__State *state, enum trade_event event) {
     int s = (int)*state;
-    bool listed = step(&s, &trade_moves[s][event]);
+    bool listed = step_state(&s, &trade_moves[s][event]);
     *state = (TradeState__State)s;
     return listed;
 }
 
 bool result_step(TradeResult__State *state, enum result_event event) {
     int s = (int)*state;
-    bool listed = step(&s, &result_moves[s][event]);
+    bool listed = step_state(&s, &result_moves[s][event]);
     *state = (TradeResult__State)s;
     return listed;
 }
 
 bool instance_step(InstanceState__State *state, enum instance_event event) {
     int s = (int)*state;
-    bool listed = step(&s, &instance_moves[s][event]);
+    bool listed = step_state(&s, &instance_moves[s][event]);
     *state = (InstanceState__State)s;
     return listed;
 }

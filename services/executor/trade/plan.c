@@ -27,7 +27,7 @@ static int64_t sum_meant(const TradeState *s, const struct plan_position *positi
     return open;
 }
 
-static struct partial_plan lots_of(const TradeState *s, int64_t open, int64_t residual, const struct plan_lots *rule) {
+static struct partial_plan plan_close_lots(const TradeState *s, int64_t open, int64_t residual, const struct plan_lots *rule) {
     if (!s->terms->has_lot_size && !s->terms->has_close_percent)
         return (struct partial_plan){open, 0};
     const struct partial p = {.open = open,
@@ -60,7 +60,7 @@ enum plan_choice plan_close(const TradeState *s, const struct plan_position *pos
     *out = (struct plan){0};
     int64_t open = sum_meant(s, positions, n, out);
     if (!out->newest) return PLAN_NOTHING_OPEN;
-    const struct partial_plan p = lots_of(s, open, out->residual_before, rule);
+    const struct partial_plan p = plan_close_lots(s, open, out->residual_before, rule);
     out->lots = p.lots;
     out->residual = p.residual;
     if (!p.lots) return PLAN_TOO_LITTLE;

@@ -23,7 +23,7 @@ static int64_t to_point(const struct trail *t, int64_t stop) {
 static int64_t best_of(const struct trail *t, int64_t a, int64_t b) { return !a ? b : !b || is_better(t, a, b, 0) ? a : b; }
 
 // Where the rules want the stop, if by enough: break-even by a point, trailing by its step.
-static int64_t wanted(const struct trail *t, int64_t now) {
+static int64_t find_wanted_stop(const struct trail *t, int64_t now) {
     int64_t sign = sign_of(t), ahead = (t->high - t->entry) * sign, stop = 0;
     if (t->distance && ahead >= t->trigger) {
         int64_t trailed = to_point(t, t->high - t->distance * sign);
@@ -36,12 +36,12 @@ static int64_t wanted(const struct trail *t, int64_t now) {
     return stop;
 }
 
-static bool is_reached(const struct trail *t, int64_t stop, int64_t price) { return (price - stop) * sign_of(t) <= 0; }
+static bool is_stop_reached(const struct trail *t, int64_t stop, int64_t price) { return (price - stop) * sign_of(t) <= 0; }
 
 enum trail_step trail_next(const struct trail *t, int64_t price, int64_t *stop) {
     bool refused = t->latched && (!t->placed || is_better(t, t->latched, t->placed, 1));
-    int64_t next = wanted(t, best_of(t, t->placed, t->latched));
+    int64_t next = find_wanted_stop(t, best_of(t, t->placed, t->latched));
     *stop = next ? next : t->latched;
     if (!next && !refused) return TRAIL_STAYS;
-    return is_reached(t, *stop, price) ? TRAIL_CLOSES : TRAIL_MOVES;
+    return is_stop_reached(t, *stop, price) ? TRAIL_CLOSES : TRAIL_MOVES;
 }

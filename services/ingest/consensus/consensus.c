@@ -54,28 +54,28 @@ const Consensus__Part *consensus_part(const Consensus *rule, const char *source)
     return NULL;
 }
 
-static uint64_t age(uint64_t then, uint64_t now) { return now > then ? now - then : 0; }
+static uint64_t compute_vote_age(uint64_t then, uint64_t now) { return now > then ? now - then : 0; }
 
 // At the end of the window it still counts, as a signal does at its greatest age.
-static bool is_within(const Consensus *rule, uint64_t then, uint64_t now) { return age(then, now) <= rule->window_s * NS_PER_S; }
+static bool is_within_window(const Consensus *rule, uint64_t then, uint64_t now) { return compute_vote_age(then, now) <= rule->window_s * NS_PER_S; }
 
 bool ballot_is_over(const Ballot *b, const Consensus *rule, uint64_t now) {
     for (size_t i = 0; i < b->n_votes; i++) {
-        if (is_within(rule, b->votes[i]->created_at, now)) return false;
+        if (is_within_window(rule, b->votes[i]->created_at, now)) return false;
     }
-    return !b->decided || !is_within(rule, b->decided_at, now);
+    return !b->decided || !is_within_window(rule, b->decided_at, now);
 }
 
 // --- the table
 
 // Votes of before that still count: of parts, within the window, and not of the source that speaks now, whose latest counts.
-static void gather(struct count *c) {
+static void gather_votes(struct count *c) {
     const Signal *now = c->h->signal;
     const Ballot *b = c->h->ballot;
     for (size_t i = 0; b && i < b->n_votes && c->n < CONSENSUS_PARTS_MAX; i++) {
         Signal *s = b->votes[i];
         const Consensus__Part *part = consensus_part(c->rule, s->source);
-        if (!part || strcmp(s->source, now->source) == 0 || !is_within(c->rule, s->created_at, now->created_at)) continue;
+        if (!part || strcmp(s->source, now->source) == 0 || !is_within_window(c->rule, s->created_at, now->created_at)) continue;
         c->votes[c->n++] = (struct weighed){s, D(part->weight), s->direction == now->direction, false};
     }
 }
@@ -91,7 +91,7 @@ static bool is_listed(char *const *list, size_t n, const char *text) {
 static bool is_late(const struct count *c) {
     const Ballot *b = c->h->ballot;
     const Signal *s = c->h->signal;
-    if (!b || !b->decided || b->direction != s->direction || !is_within(c->rule, b->decided_at, s->created_at)) return false;
+    if (!b || !b->decided || b->direction != s->direction || !is_within_window(c->rule, b->decided_at, s->created_at)) return false;
     for (size_t i = 0; i < c->n; i++) {
         if (c->votes[i].same && c->votes[i].weight.e8) return false;
     }
@@ -148,7 +148,7 @@ static void mean_confidence(const struct count *c, struct reckoning *out) {
     out->has_confidence = n && decimal_mean_of(given, n, step, &out->confidence);
 }
 
-static void weigh(struct count *c, struct reckoning *out) {
+static void weigh_votes(struct count *c, struct reckoning *out) {
     const Signal *now = c->h->signal;
     for (size_t i = 0; i < c->n; i++) {
         struct weighed *v = &c->votes[i];
@@ -162,7 +162,7 @@ static void weigh(struct count *c, struct reckoning *out) {
 }
 
 // What it lacks; NULL: nothing.
-static const char *lacks(const struct count *c, const struct reckoning *v) {
+static const char *find_unmet_term(const struct count *c, const struct reckoning *v) {
     if (!c->votes[c->n - 1].weight.e8) return "its source has no weight";
     if (v->agreement.e8 <= 0 || v->agreement.e8 < c->rule->min_agreement) return "agreement";
     if (c->rule->has_min_confidence && (!v->has_confidence || v->confidence.e8 < c->rule->min_confidence)) return "confidence";
@@ -222,7 +222,7 @@ static void take_means(const struct count *c, Signal *out) {
     *out = means;
 }
 
-static const Signal *lead(const struct count *c) {
+static const Signal *find_leading_signal(const struct count *c) {
     size_t i = 0;
     while (!c->votes[i].agrees) i++; // the new one does
     return c->rule->take == CONSENSUS__TAKE__first ? c->votes[i].signal : c->votes[c->n - 1].signal;
@@ -231,7 +231,7 @@ static const Signal *lead(const struct count *c) {
 static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 // From the row and the parts, in whatever order they came: deciding again gives the same.
-static char *id_of(const struct count *c, const Signal *s) {
+static char *derive_consensus_id(const struct count *c, const Signal *s) {
     const char **names = arena_take(c->arena, (s->n_parts + 2) * sizeof *names);
     names[0] = "consensus";
     names[1] = c->h->row->config_id;
@@ -278,13 +278,13 @@ static char *in_words(const struct count *c, const struct reckoning *v) {
     return kept;
 }
 
-static Signal *follow(const struct count *c, const struct reckoning *v) {
+static Signal *make_consensus_signal(const struct count *c, const struct reckoning *v) {
     const SignalConfig *row = c->h->row;
     Signal *s = arena_take(c->arena, sizeof *s);
-    *s = *lead(c);
+    *s = *find_leading_signal(c);
     if (c->rule->take == CONSENSUS__TAKE__weighted_mean) take_means(c, s);
     add_votes(c, s);
-    s->signal_id = id_of(c, s);
+    s->signal_id = derive_consensus_id(c, s);
     s->source = row->config_id;
     s->status = SIGNAL__STATUS__pending;
     s->created_at = c->h->signal->created_at;
@@ -326,7 +326,7 @@ static void keep_all(const struct count *c, Ballot *b) {
 void consensus_hear(const struct hearing *h, arena_t *arena, struct heard *out) {
     struct count c = {.h = h, .rule = h->row->consensus, .arena = arena};
     *out = (struct heard){0};
-    gather(&c);
+    gather_votes(&c);
     out->reckoning.late = is_late(&c);
     out->ballot = ballot_of(&c);
     if (out->reckoning.late) {
@@ -336,8 +336,8 @@ void consensus_hear(const struct hearing *h, arena_t *arena, struct heard *out) 
     }
     const Consensus__Part *part = consensus_part(c.rule, h->signal->source);
     c.votes[c.n++] = (struct weighed){(Signal *)(uintptr_t)h->signal, D(part ? part->weight : 0), false, false};
-    weigh(&c, &out->reckoning);
-    const char *lack = lacks(&c, &out->reckoning);
+    weigh_votes(&c, &out->reckoning);
+    const char *lack = find_unmet_term(&c, &out->reckoning);
     out->reckoning.reached = !lack;
     if (lack) {
         keep_all(&c, out->ballot);
@@ -346,6 +346,6 @@ void consensus_hear(const struct hearing *h, arena_t *arena, struct heard *out) 
         out->ballot->waiting = (char *)(uintptr_t)lack;
         return;
     }
-    out->signal = follow(&c, &out->reckoning);
+    out->signal = make_consensus_signal(&c, &out->reckoning);
     use_up(&c, out->signal, out->ballot);
 }

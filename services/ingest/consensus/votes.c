@@ -18,7 +18,7 @@ struct ballot_held {
 };
 
 // A source that is a part of something.
-struct part_of {
+struct source_parts {
     const SignalConfig **rows;
     size_t n;
     bool only; // it is not routed on its own
@@ -30,7 +30,7 @@ struct votes {
     const book_t *book;
     size_t most;
     struct ballot_held *ballots;
-    struct part_of *parts;
+    struct source_parts *parts;
     uint64_t version; // of the book that they were made from
 };
 
@@ -42,7 +42,7 @@ votes_t *votes_new(const book_t *book, size_t ballots_max) {
 }
 
 static void forget_parts(votes_t *self) {
-    struct part_of *p, *next;
+    struct source_parts *p, *next;
     HASH_ITER(hh, self->parts, p, next) {
         HASH_DEL(self->parts, p);
         free(p->rows);
@@ -50,7 +50,7 @@ static void forget_parts(votes_t *self) {
     }
 }
 
-static void forget(votes_t *self, struct ballot_held *held) {
+static void delete_ballot(votes_t *self, struct ballot_held *held) {
     HASH_DEL(self->ballots, held);
     ballot__free_unpacked(held->ballot, NULL);
     free(held);
@@ -59,7 +59,7 @@ static void forget(votes_t *self, struct ballot_held *held) {
 void votes_destroy(votes_t **self) {
     struct ballot_held *held, *next;
     if (!*self) return;
-    HASH_ITER(hh, (*self)->ballots, held, next) forget(*self, held);
+    HASH_ITER(hh, (*self)->ballots, held, next) delete_ballot(*self, held);
     forget_parts(*self);
     free(*self);
     *self = NULL;
@@ -69,8 +69,8 @@ size_t votes_count(const votes_t *self) { return HASH_COUNT(self->ballots); }
 
 // --- who is a part of what
 
-static struct part_of *part_add(votes_t *self, const char *source) {
-    struct part_of *p;
+static struct source_parts *part_add(votes_t *self, const char *source) {
+    struct source_parts *p;
     HASH_FIND_STR(self->parts, source, p);
     if (p) return p;
     p = alloc_zeroed(1, sizeof *p);
@@ -79,36 +79,36 @@ static struct part_of *part_add(votes_t *self, const char *source) {
     return p;
 }
 
-static void add_row(void *arg, const SignalConfig *row) {
+static void add_consensus_row(void *arg, const SignalConfig *row) {
     const Consensus *rule = row->consensus;
     if (!rule || !row->enabled) return;
     for (size_t i = 0; i < rule->n_parts && i < CONSENSUS_PARTS_MAX; i++) {
         if (consensus_part(rule, rule->parts[i]->source) != rule->parts[i]) continue; // given twice
-        struct part_of *p = part_add(arg, rule->parts[i]->source);
+        struct source_parts *p = part_add(arg, rule->parts[i]->source);
         p->rows = alloc_resized(p->rows, p->n + 1, sizeof(SignalConfig *));
         p->rows[p->n++] = row;
         p->only |= !rule->route_parts;
     }
 }
 
-static const struct part_of *part_of(votes_t *self, const char *source) {
+static const struct source_parts *source_parts(votes_t *self, const char *source) {
     if (self->version != book_version(self->book)) {
         forget_parts(self);
-        book_each_source(self->book, add_row, self);
+        book_each_source(self->book, add_consensus_row, self);
         self->version = book_version(self->book);
     }
-    struct part_of *p;
+    struct source_parts *p;
     HASH_FIND_STR(self->parts, source, p);
     return p;
 }
 
 size_t votes_rows(votes_t *self, const char *source) {
-    const struct part_of *p = part_of(self, source);
+    const struct source_parts *p = source_parts(self, source);
     return p ? p->n : 0;
 }
 
 bool votes_are_all(votes_t *self, const char *source) {
-    const struct part_of *p = part_of(self, source);
+    const struct source_parts *p = source_parts(self, source);
     return p && p->only;
 }
 
@@ -136,7 +136,7 @@ static struct ballot_held *ballot_add(votes_t *self, const char *name) {
 }
 
 // Packed once: what is kept in the slice, and what memory holds, are the same bytes.
-static void replace(votes_t *self, batch_t *batch, const char *name, const Ballot *ballot) {
+static void replace_ballot(votes_t *self, batch_t *batch, const char *name, const Ballot *ballot) {
     size_t length = ballot__get_packed_size(ballot);
     uint8_t *bytes = arena_take(batch_arena(batch), length + 1);
     (void)ballot__pack(ballot, bytes);
@@ -147,30 +147,30 @@ static void replace(votes_t *self, batch_t *batch, const char *name, const Ballo
     held->ballot = alloc_checked(ballot__unpack(NULL, length, bytes));
 }
 
-static void full(const votes_t *self, batch_t *batch, const SignalConfig *row) {
+static void alert_ballots_full(const votes_t *self, batch_t *batch, const SignalConfig *row) {
     batch_alert(batch, ALERT__SEVERITY__critical, "consensus_full", row->config_id,
                 "%zu ballots are open: this vote is not counted; raise CONSENSUS_BALLOTS_MAX", self->most);
 }
 
 void votes_hear(votes_t *self, batch_t *batch, const Signal *signal, follow_fn *follow, void *arg) {
-    const struct part_of *p = part_of(self, signal->source);
+    const struct source_parts *p = source_parts(self, signal->source);
     char name[NAME_MOST];
     if (!p || !consensus_hears(signal)) return;
     for (size_t i = 0; i < p->n; i++) {
         const struct ballot_held *held = ballot_find(self, name_of(name, p->rows[i]->config_id, signal->symbol));
         if (!held && votes_count(self) >= self->most) {
-            full(self, batch, p->rows[i]);
+            alert_ballots_full(self, batch, p->rows[i]);
             continue;
         }
         struct heard heard;
         consensus_hear(&(struct hearing){p->rows[i], held ? held->ballot : NULL, signal}, batch_arena(batch), &heard);
         if (heard.signal) follow(arg, heard.signal);
-        replace(self, batch, name, heard.ballot);
+        replace_ballot(self, batch, name, heard.ballot);
     }
 }
 
 // A row that is gone may come back (an older configuration is put in force again): as long as any window may be.
-static const Consensus *rule_of(const votes_t *self, const Ballot *ballot) {
+static const Consensus *find_ballot_rule(const votes_t *self, const Ballot *ballot) {
     static Consensus longest;
     const SignalConfig *row = book_source(self->book, ballot->config_id);
     if (row && row->consensus) return row->consensus;
@@ -182,9 +182,9 @@ static const Consensus *rule_of(const votes_t *self, const Ballot *ballot) {
 void votes_retire(votes_t *self, batch_t *batch) {
     struct ballot_held *held, *next;
     HASH_ITER(hh, self->ballots, held, next) {
-        if (!ballot_is_over(held->ballot, rule_of(self, held->ballot), batch_now(batch))) continue;
+        if (!ballot_is_over(held->ballot, find_ballot_rule(self, held->ballot), batch_now(batch))) continue;
         slice_ballot_over(batch, held->name);
-        forget(self, held);
+        delete_ballot(self, held);
     }
 }
 

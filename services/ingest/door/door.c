@@ -40,18 +40,18 @@ struct target {
 };
 
 // The text up to the next slash or the end; *at moves behind the slash, to NULL at the end.
-static struct span segment(const char **at) {
+static struct span read_path_segment(const char **at) {
     const char *from = *at, *slash = from ? strchr(from, '/') : NULL;
     if (!from) return (struct span){"", 0};
     *at = slash ? slash + 1 : NULL;
     return (struct span){from, slash ? (size_t)(slash - from) : strlen(from)};
 }
 
-static bool says(struct span s, const char *text) { return strlen(text) == s.length && memcmp(s.data, text, s.length) == 0; }
+static bool is_span_text(struct span s, const char *text) { return strlen(text) == s.length && memcmp(s.data, text, s.length) == 0; }
 
 static bool read_source(const char *at, struct target *out) {
-    struct span source = segment(&at);
-    out->token = segment(&at);
+    struct span source = read_path_segment(&at);
+    out->token = read_path_segment(&at);
     if (at || source.length == 0 || source.length > SOURCE_MAX) return false;
     memcpy(out->source, source.data, source.length);
     out->source[source.length] = 0;
@@ -60,9 +60,9 @@ static bool read_source(const char *at, struct target *out) {
 
 static bool read_path(const char *path, struct target *out) {
     if (*path++ != '/') return false;
-    struct span name = segment(&path);
+    struct span name = read_path_segment(&path);
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
-        if (!says(name, pages[i].name)) continue;
+        if (!is_span_text(name, pages[i].name)) continue;
         out->page = &pages[i];
         return pages[i].accept ? read_source(path, out) : path == NULL;
     }
@@ -106,14 +106,14 @@ bool door_is_open(struct ingest *self, batch_t *batch) {
     return batch_mono(batch) >= self->open_at;
 }
 
-static struct reply stranger(struct ingest *self, const struct client *client) {
+static struct reply refuse_wrong_token(struct ingest *self, const struct client *client) {
     if (self->batch)
         batch_alert(self->batch, ALERT__SEVERITY__warning, "wrong_token", "door",
                     "a request with an unknown source or a wrong token from %s", client->text);
     return reply_error(sources_bear(self->sources, client->text, clock_mono_ns()) ? REPLY_WRONG_TOKEN : REPLY_WRONG_TOKENS);
 }
 
-static struct reply elsewhere(struct ingest *self, const SignalConfig *source, const struct client *client) {
+static struct reply refuse_wrong_address(struct ingest *self, const SignalConfig *source, const struct client *client) {
     if (self->batch)
         batch_alert(self->batch, ALERT__SEVERITY__warning, "wrong_address", source->config_id,
                     "a request with the right token from %s, which is not in the source's allow-list", client->text);
@@ -128,7 +128,7 @@ static bool begins_with_id(const struct ingest *self, const struct target *t) {
 
 // By the token of the address, or by the id that the body begins with where that is the token. A message that begins with an id must begin
 // with the right one in either case.
-static const SignalConfig *credited(const struct ingest *self, struct target *t, struct span body) {
+static const SignalConfig *authorize_source(const struct ingest *self, struct target *t, struct span body) {
     uint64_t now = clock_utc_ns();
     const SignalConfig *named = book_source(self->context->book, t->source);
     bool begins = begins_with_id(self, t);
@@ -147,7 +147,7 @@ static void find_client(const struct ingest *self, const exchange_t *x, struct c
 
 // In the batch that is open: what is taken into it is in memory several times over until it is
 // committed.
-static bool has_room(struct ingest *self, size_t bytes) {
+static bool has_batch_room(struct ingest *self, size_t bytes) {
     const struct ingest_settings *s = self->settings;
     if (self->batch_requests >= (size_t)s->batch_requests ||
         self->batch_bytes + bytes > (size_t)s->batch_bytes)
@@ -170,15 +170,15 @@ static struct reply reply_to(struct ingest *self, exchange_t *x, struct target *
     struct client client;
     if (!t->page->accept) return door_is_open(self, self->batch) ? reply_healthy() : reply_error(REPLY_HELD_BACK);
     if (!t->token.length && !begins_with_id(self, t)) return reply_error(REPLY_NOT_FOUND);
-    const SignalConfig *source = credited(self, t, exchange_body(x));
+    const SignalConfig *source = authorize_source(self, t, exchange_body(x));
     if (!source || source->n_allow) find_client(self, x, &client);
-    if (!source) return stranger(self, &client);
-    if (source->n_allow && !source_allows(source, &client)) return elsewhere(self, source, &client);
+    if (!source) return refuse_wrong_token(self, &client);
+    if (source->n_allow && !source_allows(source, &client)) return refuse_wrong_address(self, source, &client);
     if (exchange_too_large(x)) return reply_error(REPLY_TOO_LARGE);
     bool open = door_is_open(self, self->batch);
     if (t->page->accept == accept_prices) open = self->batch && self->context->caught_up; // nobody gives them back
     if (!open) return reply_error(REPLY_HELD_BACK);
-    if (!has_room(self, exchange_body(x).length)) return reply_error(REPLY_BATCH_FULL);
+    if (!has_batch_room(self, exchange_body(x).length)) return reply_error(REPLY_BATCH_FULL);
     if (!is_within_rate(self, self->batch, t, source, exchange_body(x).length))
         return reply_error(REPLY_OVER_RATE);
     return t->page->accept(self, self->batch, &(struct request){.source = source, .token = t->token, .body = exchange_body(x)});
@@ -230,19 +230,19 @@ void door_turn_away(struct ingest *self) {
 
 static bool read_topic(const char *topic, struct target *out) {
     const char *at = topic;
-    struct span first = segment(&at);
+    struct span first = read_path_segment(&at);
     out->page = &pages[0];
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
-        if (!pages[i].accept || !says(first, pages[i].name)) continue;
+        if (!pages[i].accept || !is_span_text(first, pages[i].name)) continue;
         out->page = &pages[i];
         return read_source(at, out);
     }
     return read_source(topic, out);
 }
 
-static void take_parcel(struct ingest *self, batch_t *batch, const struct parcel *p) {
+static void handle_signal_parcel(struct ingest *self, batch_t *batch, const struct parcel *p) {
     struct target t = {0};
-    const SignalConfig *source = read_topic(p->topic, &t) ? credited(self, &t, p->frame) : NULL;
+    const SignalConfig *source = read_topic(p->topic, &t) ? authorize_source(self, &t, p->frame) : NULL;
     if (!source) {
         batch_alert(batch, ALERT__SEVERITY__warning, "wrong_token", "intake", "a message with an unknown source or a wrong token");
         return;
@@ -268,7 +268,7 @@ err_t door_parcels(struct ingest *self, batch_t *batch) {
          port_receive(self->intake, &p);
          i++) {
         self->batch_bytes += p.frame.length; // the rest stays in the socket
-        take_parcel(self, batch, &p);
+        handle_signal_parcel(self, batch, &p);
     }
     prices_flush(self->prices, batch);
     return ERR_OK;

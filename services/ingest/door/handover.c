@@ -16,12 +16,12 @@
 #define KNOWN_FOR (GUARD_FOR - UINT64_C(3600) * NS_PER_S)
 #define OLD       "is older than what is remembered here (47 h): nobody can tell whether it was taken before"
 
-static bool find_guard(const void *guard, struct digest key, uint64_t *value) { return guard_find(guard, key, value); }
+static bool find_handed_guard(const void *guard, struct digest key, uint64_t *value) { return guard_find(guard, key, value); }
 
 // --- one signal
 
 // Somebody here has to do with it: an account subscribes, or a consensus counts it.
-static bool is_wanted(struct ingest *self, const char *source) {
+static bool is_source_wanted(struct ingest *self, const char *source) {
     const struct subscriber *subscribers;
     const SignalConfig *row = book_source(self->context->book, source);
     if (row && !row->enabled) return false;
@@ -40,7 +40,7 @@ static const char *wrong_with(const Signal *s) {
     return NULL;
 }
 
-static void identify(struct ingest *self, const Signal *s, struct identity *out) {
+static void identify_handed_signal(struct ingest *self, const Signal *s, struct identity *out) {
     const SignalConfig *row = book_source(self->context->book, s->source);
     struct digest content;
     if (s->has_content_digest) memcpy(&content, s->content_digest.data, sizeof content);
@@ -53,11 +53,11 @@ static void identify(struct ingest *self, const Signal *s, struct identity *out)
         .window_ns = row ? row->window_s * NS_PER_S : 0,
         .losses = &self->losses,
     };
-    identity_of_handed(&handed, find_guard, self->guard, out);
+    identity_of_handed(&handed, find_handed_guard, self->guard, out);
 }
 
 // As its first door stamped it, but for what is this cell's own to say.
-static bool take_over(struct ingest *self, batch_t *batch, Signal *s, const char *cell, const struct identity *identity) {
+static bool accept_handed_signal(struct ingest *self, batch_t *batch, Signal *s, const char *cell, const struct identity *identity) {
     s->status = SIGNAL__STATUS__pending;
     if (!s->cell) s->cell = (char *)cell;
     s->has_part_only = s->part_only = votes_are_all(self->votes, s->source);
@@ -65,7 +65,7 @@ static bool take_over(struct ingest *self, batch_t *batch, Signal *s, const char
     return accept_new(self, batch, s, identity);
 }
 
-static void refuse(batch_t *batch, HandoverAnswer *answer, size_t place, const char *reason) {
+static void add_handover_refusal(batch_t *batch, HandoverAnswer *answer, size_t place, const char *reason) {
     HandoverRefusal *refusal = arena_take(batch_arena(batch), sizeof *refusal);
     handover_refusal__init(refusal);
     refusal->place = (uint32_t)place;
@@ -78,28 +78,28 @@ static bool take_one(struct ingest *self, batch_t *batch, const Handover *h, siz
     const ProtobufCBinaryData *packed = &h->signals[place];
     Signal *s = signal__unpack(arena_allocator(batch_arena(batch)), packed->len, packed->data);
     struct identity identity;
-    if (!s) return refuse(batch, answer, place, "cannot be decoded here (a newer version wrote it?)"), true;
-    if (!is_wanted(self, s->source)) return answer->unwanted++, true;
+    if (!s) return add_handover_refusal(batch, answer, place, "cannot be decoded here (a newer version wrote it?)"), true;
+    if (!is_source_wanted(self, s->source)) return answer->unwanted++, true;
     const char *wrong = wrong_with(s);
-    if (wrong) return refuse(batch, answer, place, wrong), true;
-    identify(self, s, &identity);
+    if (wrong) return add_handover_refusal(batch, answer, place, wrong), true;
+    identify_handed_signal(self, s, &identity);
     switch (identity.known) {
     case IDENTITY_RESEND:
         return answer->had++, true;
     case IDENTITY_CONFLICT:
-        return refuse(batch, answer, place, "this signal_id was used here for other content"), true;
+        return add_handover_refusal(batch, answer, place, "this signal_id was used here for other content"), true;
     case IDENTITY_UNSURE: // not so: its first door was sure
     case IDENTITY_NEW:
         break;
     }
-    if (s->created_at + KNOWN_FOR < batch_now(batch)) return refuse(batch, answer, place, OLD), true;
-    if (!take_over(self, batch, s, h->cell, &identity)) return false;
+    if (s->created_at + KNOWN_FOR < batch_now(batch)) return add_handover_refusal(batch, answer, place, OLD), true;
+    if (!accept_handed_signal(self, batch, s, h->cell, &identity)) return false;
     return answer->taken++, true;
 }
 
 // --- all of a handover
 
-static void count(struct ingest *self, const char *cell, const HandoverAnswer *answer) {
+static void count_handover(struct ingest *self, const char *cell, const HandoverAnswer *answer) {
     size_t i = 0;
     while (i < self->n_from && strcmp(self->from[i].cell, cell) != 0) i++;
     if (i == CELLS_MAX || strlen(cell) >= CELL_TEXT) return;
@@ -125,23 +125,23 @@ void handover_take(struct ingest *self, batch_t *batch, const Handover *h, Hando
         if (!take_one(self, batch, h, i, answer)) answer->held = (char *)"as many signals are open or remembered as may be";
     }
     answer->has_taken = answer->has_had = answer->has_unwanted = true;
-    count(self, h->cell, answer);
+    count_handover(self, h->cell, answer);
 }
 
 // --- the door
 
-static void send(struct ingest *self, struct span peer, const HandoverAnswer *answer) {
+static void send_handover_answer(struct ingest *self, struct span peer, const HandoverAnswer *answer) {
     static buffer_t frame; // one thread; its memory is kept from call to call
     buffer_clear(&frame);
     envelope_write(&frame, PEERS, ENTRY_ID_NONE, ENTRY_ID_NONE, &answer->base);
     (void)port_send_to(self->handover, peer, PEERS, (struct span){frame.data, frame.length}); // gone: it asks again
 }
 
-static void hold(struct ingest *self, struct span peer, const Handover *h, const char *why) {
+static void hold_handover(struct ingest *self, struct span peer, const Handover *h, const char *why) {
     HandoverAnswer answer;
     answer_to(self, h, &answer);
     answer.held = (char *)why;
-    send(self, peer, &answer);
+    send_handover_answer(self, peer, &answer);
 }
 
 static const char *why_held(const struct ingest *self) {
@@ -149,13 +149,13 @@ static const char *why_held(const struct ingest *self) {
     return self->context->held ? self->context->held : "nothing can be committed at the moment";
 }
 
-static void take_parcel(struct ingest *self, batch_t *batch, const struct parcel *p) {
+static void handle_handover_parcel(struct ingest *self, batch_t *batch, const struct parcel *p) {
     struct envelope e;
     if (envelope_read(p->topic, p->frame, &e) || strcmp(e.type, handover__descriptor.name) != 0) return; // damaged: it comes again
     Handover *h = handover__unpack(batch ? arena_allocator(batch_arena(batch)) : NULL, e.body.length, e.body.data);
     if (!h) return;
     if (!batch || !self->context->caught_up) {
-        hold(self, p->peer, h, why_held(self));
+        hold_handover(self, p->peer, h, why_held(self));
         return batch ? (void)0 : handover__free_unpacked(h, NULL);
     }
     struct handed_over *waiting = &self->handed[self->n_handed++];
@@ -166,7 +166,7 @@ static void take_parcel(struct ingest *self, batch_t *batch, const struct parcel
 
 err_t handover_parcels(struct ingest *self, batch_t *batch) {
     struct parcel p;
-    while (self->n_handed < HANDOVERS_MAX && port_receive(self->handover, &p)) take_parcel(self, batch, &p);
+    while (self->n_handed < HANDOVERS_MAX && port_receive(self->handover, &p)) handle_handover_parcel(self, batch, &p);
     return ERR_OK;
 }
 
@@ -174,7 +174,7 @@ void handover_answer(struct ingest *self) {
     if (self->n_handed) FAILPOINT("ingest.before_handover_answer");
     for (size_t i = 0; i < self->n_handed; i++) {
         const struct handed_over *waiting = &self->handed[i];
-        send(self, (struct span){waiting->peer, waiting->peer_length}, &waiting->answer);
+        send_handover_answer(self, (struct span){waiting->peer, waiting->peer_length}, &waiting->answer);
     }
     self->n_handed = 0;
 }
@@ -184,7 +184,7 @@ void handover_turn_away(struct ingest *self, const char *why) {
         struct handed_over *waiting = &self->handed[i];
         waiting->answer.held = (char *)why;
         waiting->answer.n_refused = 0;
-        send(self, (struct span){waiting->peer, waiting->peer_length}, &waiting->answer);
+        send_handover_answer(self, (struct span){waiting->peer, waiting->peer_length}, &waiting->answer);
     }
     self->n_handed = 0;
 }

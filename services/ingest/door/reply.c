@@ -14,14 +14,14 @@ struct reply reply_error(enum reply_kind kind) {
     return replies[kind];
 }
 
-static struct reply finished(arena_t *arena, unsigned status, buffer_t *json) {
+static struct reply finish_reply(arena_t *arena, unsigned status, buffer_t *json) {
     char *copy = arena_take(arena, json->length + 1);
     memcpy(copy, json->data, json->length);
     return (struct reply){.status = status, .body = {copy, json->length}};
 }
 
 // One thread; its memory is kept from call to call.
-static buffer_t *scratch(void) {
+static buffer_t *clear_reply_buffer(void) {
     static buffer_t json;
     buffer_clear(&json);
     return &json;
@@ -30,11 +30,11 @@ static buffer_t *scratch(void) {
 static void add_string(buffer_t *out, const char *text) { buffer_json_string(out, text, strlen(text)); }
 
 struct reply reply_undecodable(arena_t *arena, const char *why) {
-    buffer_t *json = scratch();
+    buffer_t *json = clear_reply_buffer();
     buffer_text(json, "{\"error\":{\"code\":\"undecodable\",\"message\":");
     add_string(json, why);
     buffer_text(json, ",\"field\":null}}");
-    return finished(arena, 400, json);
+    return finish_reply(arena, 400, json);
 }
 
 static void add_complaint(buffer_t *json, const struct complaint *c) {
@@ -59,29 +59,29 @@ static void add_complaints(buffer_t *json, const struct complaints *c) {
 }
 
 struct reply reply_invalid(arena_t *arena, const struct complaints *c) {
-    buffer_t *json = scratch();
+    buffer_t *json = clear_reply_buffer();
     if (!c->n) return reply_error(REPLY_REFUSED_BEFORE);
     buffer_text(json, "{\"error\":");
     add_complaint(json, &c->items[0]);
     add_complaints(json, c);
     buffer_text(json, "}");
-    return finished(arena, 422, json);
+    return finish_reply(arena, 422, json);
 }
 
 struct reply reply_signal(arena_t *arena, const char *signal_id, bool duplicate) {
-    buffer_t *json = scratch();
+    buffer_t *json = clear_reply_buffer();
     buffer_text(json, "{\"signal_id\":\""); // ids need no escaping
     buffer_text(json, signal_id);
     buffer_text(json, duplicate ? "\",\"status\":\"pending\",\"duplicate\":true}" : "\",\"status\":\"pending\",\"duplicate\":false}");
-    return finished(arena, 200, json);
+    return finish_reply(arena, 200, json);
 }
 
 struct reply reply_prices(arena_t *arena, size_t n, const struct complaints *c) {
-    buffer_t *json = scratch();
+    buffer_t *json = clear_reply_buffer();
     buffer_format(json, "{\"prices\":%zu", n);
     if (c->n) add_complaints(json, c);
     buffer_text(json, "}");
-    return finished(arena, 200, json);
+    return finish_reply(arena, 200, json);
 }
 
 struct reply reply_healthy(void) {

@@ -43,16 +43,16 @@ void sources_destroy(sources_t **handle) {
 static const char nobody[HASH_TEXT + 1] = "0000000000000000000000000000000000000000000000000000000000000000";
 
 // In the same time whether or not there is a hash to compare with.
-static bool is_hash(const char *hash, const char *held, bool counts) {
+static bool is_hash_equal(const char *hash, const char *held, bool counts) {
     bool there = held && strlen(held) == HASH_TEXT;
     bool same = sodium_memcmp(hash, there ? held : nobody, HASH_TEXT) == 0;
     return same & there & counts;
 }
 
 static bool is_token(const char *hash, const SignalConfig *source, uint64_t utc_ns) {
-    bool now = is_hash(hash, source ? source->token_hash : NULL, true);
+    bool now = is_hash_equal(hash, source ? source->token_hash : NULL, true);
     bool before =
-        is_hash(hash, source ? source->old_token_hash : NULL, source && source->has_old_token_until && utc_ns <= source->old_token_until);
+        is_hash_equal(hash, source ? source->old_token_hash : NULL, source && source->has_old_token_until && utc_ns <= source->old_token_until);
     return now | before;
 }
 
@@ -67,7 +67,7 @@ const SignalConfig *source_check(const book_t *book, const char *name, struct sp
 bool source_has_license(const SignalConfig *source, struct span license, uint64_t utc_ns) {
     char hash[HASH_TEXT + 1];
     token_hash(license.data, license.length, hash);
-    return source->license_hash ? is_hash(hash, source->license_hash, true) : is_token(hash, source, utc_ns);
+    return source->license_hash ? is_hash_equal(hash, source->license_hash, true) : is_token(hash, source, utc_ns);
 }
 
 bool source_allows(const SignalConfig *source, const struct client *client) {

@@ -84,7 +84,7 @@ void duplicates_retire(duplicates_t *self, batch_t *batch, uint64_t before) {
 
 // --- at start
 
-static err_t load_one(void *arg, const Duplicates *d) {
+static err_t load_duplicates_row(void *arg, const Duplicates *d) {
     struct again *a = again_last(arg, d->signal_id);
     a->count = d->count;
     a->last_at = d->last_at;
@@ -96,7 +96,7 @@ static int by_last(const struct again *a, const struct again *b) {
 }
 
 err_t duplicates_load(duplicates_t *self, store_t *store) {
-    err_t e = slice_duplicates_each(store, load_one, self);
+    err_t e = slice_duplicates_each(store, load_duplicates_row, self);
     HASH_SORT(self->all, by_last);
     return e;
 }

@@ -39,7 +39,7 @@ uint64_t identity_time_now(struct identity_time *t, uint64_t utc_ns, uint64_t mo
 }
 
 // The id that equal content has within one aligned bucket of time.
-static void derive(const struct arrival *a, uint64_t width, uint64_t bucket, char out[static ID_TEXT]) {
+static void derive_signal_id(const struct arrival *a, uint64_t width, uint64_t bucket, char out[static ID_TEXT]) {
     static const char hex[] = "0123456789abcdef";
     char content[2 * sizeof a->content + 1], number[24];
     for (size_t i = 0; i < sizeof a->content.bytes; i++) {
@@ -52,7 +52,7 @@ static void derive(const struct arrival *a, uint64_t width, uint64_t bucket, cha
     id_derive_at(out, bucket * width / 1000000, 4, parts);
 }
 
-static void resend(struct identity *out, uint64_t value) {
+static void mark_resend(struct identity *out, uint64_t value) {
     out->known = IDENTITY_RESEND;
     out->refused = value & REFUSED;
 }
@@ -72,13 +72,13 @@ static bool is_known_otherwise(const struct arrival *a, uint64_t content, identi
     if (!same && !is_plain) return false;
     memcpy(out->id, other, sizeof other);
     if (same)
-        resend(out, value);
+        mark_resend(out, value);
     else
         out->known = IDENTITY_CONFLICT;
     return true;
 }
 
-static void given(const struct arrival *a, identity_find_fn *find, const void *arg, struct identity *out) {
+static void identify_by_given_id(const struct arrival *a, identity_find_fn *find, const void *arg, struct identity *out) {
     uint64_t value, content = content_number(a->content) & ~REFUSED;
     if (a->plain && !signal_id_looks_made_here(a->signal_id))
         (void)snprintf(out->id, sizeof out->id, "%s", a->signal_id);
@@ -88,7 +88,7 @@ static void given(const struct arrival *a, identity_find_fn *find, const void *a
     out->value = content;
     if (find(arg, out->key, &value)) {
         out->known = IDENTITY_CONFLICT;
-        if ((value & ~REFUSED) == content) resend(out, value);
+        if ((value & ~REFUSED) == content) mark_resend(out, value);
     } else if (!is_known_otherwise(a, content, find, arg, out) &&
                find(arg, derived_key(a->signal_id), &value)) {
         out->known =
@@ -96,7 +96,7 @@ static void given(const struct arrival *a, identity_find_fn *find, const void *a
     }
 }
 
-static uint64_t apart(uint64_t a, uint64_t b) { return a > b ? a - b : b - a; }
+static uint64_t compute_time_gap(uint64_t a, uint64_t b) { return a > b ? a - b : b - a; }
 
 static bool has_lost(const struct arrival *a) { return a->losses && a->losses->n; }
 
@@ -117,14 +117,14 @@ struct search {
 // remembered, or was forgotten and is told to have come.
 static bool has_come_in(struct search *s, uint64_t width, uint64_t bucket, struct identity *out) {
     uint64_t first;
-    derive(s->a, width, bucket, out->id);
+    derive_signal_id(s->a, width, bucket, out->id);
     bool remembered = s->find(s->arg, derived_key(out->id), &first);
     bool told = !remembered && has_lost(s->a) &&
                 s->find(s->arg, identity_forgotten(out->id), &first);
     if (!remembered && !told) return false;
-    bool within = apart(s->a->now, first & ~REFUSED) < width;
+    bool within = compute_time_gap(s->a->now, first & ~REFUSED) < width;
     s->told |= told && !within;
-    if (within && remembered) resend(out, first);
+    if (within && remembered) mark_resend(out, first);
     if (within && told) be_new(out, first);
     return within;
 }
@@ -154,13 +154,13 @@ static void place(const struct search *s, uint64_t width, struct identity *out) 
         out->known = IDENTITY_UNSURE;
         return;
     }
-    derive(a, width, at / width, out->id);
+    derive_signal_id(a, width, at / width, out->id);
     if (at != a->now && s->find(s->arg, derived_key(out->id), NULL))
-        derive(a, width, a->now / width, out->id);
+        derive_signal_id(a, width, a->now / width, out->id);
     be_new(out, a->now);
 }
 
-static void derived(const struct arrival *a, identity_find_fn *find, const void *arg, struct identity *out) {
+static void identify_by_content(const struct arrival *a, identity_find_fn *find, const void *arg, struct identity *out) {
     struct search s = {.a = a, .find = find, .arg = arg};
     uint64_t width = a->window_ns ? a->window_ns : 2; // a value has lost its last bit
     out->derived = true;
@@ -174,12 +174,12 @@ static void derived(const struct arrival *a, identity_find_fn *find, const void 
 void identity_of(const struct arrival *a, identity_find_fn *find, const void *arg, struct identity *out) {
     *out = (struct identity){.known = IDENTITY_NEW};
     if (a->signal_id)
-        given(a, find, arg, out);
+        identify_by_given_id(a, find, arg, out);
     else
-        derived(a, find, arg, out);
+        identify_by_content(a, find, arg, out);
     // Its outcome is on record, and no other follows.
     if (out->known == IDENTITY_NEW && has_lost(a) && find(arg, identity_over(out->id), NULL))
-        resend(out, 0);
+        mark_resend(out, 0);
 }
 
 // Whether equal content came here, not longer before or after than it counts as a resend.
@@ -202,12 +202,12 @@ void identity_of_handed(const struct handed *h, identity_find_fn *find, const vo
     out->value = out->derived ? h->created_at & ~REFUSED : content;
     if (find(arg, given_key(out->id), &value)) {
         out->known = IDENTITY_CONFLICT;
-        if ((value & ~REFUSED) == content) resend(out, value);
+        if ((value & ~REFUSED) == content) mark_resend(out, value);
     } else if (find(arg, derived_key(out->id), &value)) {
         out->known = IDENTITY_CONFLICT;
-        if (out->derived) resend(out, value);
+        if (out->derived) mark_resend(out, value);
     } else if (h->derived_from && h->window_ns && has_come_here(h, find, arg)) {
-        resend(out, 0);
+        mark_resend(out, 0);
     }
 }
 

@@ -20,7 +20,7 @@ void translation_refuse(struct translation *t, const char *name, const char *cod
     complaint_add(&t->complaints, name, code, rule);
 }
 
-static void add(struct translation *t, struct fields *to, struct field f) {
+static void add_translated_field(struct translation *t, struct fields *to, struct field f) {
     if (!to->items) to->items = arena_take(t->arena, FIELDS_MAX * sizeof *to->items);
     if (to->n == FIELDS_MAX) return translation_refuse(t, f.name, "too_many", "is one field too many");
     to->items[to->n++] = f;
@@ -32,7 +32,7 @@ void translation_put(struct translation *t, const char *name, const char *as, co
     f.name_length = (uint32_t)strlen(name);
     f.as = as;
     if (f.kind == FIELD_TEXT) f.text = arena_text(t->arena, f.text); // it is trimmed in place, and stands in `sent` as well
-    add(t, &t->ours, f);
+    add_translated_field(t, &t->ours, f);
 }
 
 void translation_put_text(struct translation *t, const char *name, const char *as, const char *text) {
@@ -52,7 +52,7 @@ void translation_put_times(struct translation *t, const char *name, const char *
 
 void translation_keep(struct translation *t, const struct field *f) { translation_put(t, f->name, "", f); }
 
-void translation_sent(struct translation *t, const struct field *f) { add(t, &t->sent, *f); }
+void translation_sent(struct translation *t, const struct field *f) { add_translated_field(t, &t->sent, *f); }
 
 // Our field that the sender calls so; NULL: by the names that all may use.
 static const char *ours_for(const FieldNames *names, const char *name) {

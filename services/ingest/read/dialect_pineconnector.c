@@ -80,9 +80,9 @@ static const struct command {
 };
 
 // Pips are points; a price is a price; a percentage is one of the entry price.
-typedef void take_fn(struct translation *t, const struct command *c, const struct field *f);
+typedef void translate_fn(struct translation *t, const struct command *c, const struct field *f);
 
-static void take_risk(struct translation *t, const struct command *c, const struct field *f) {
+static void translate_risk(struct translation *t, const struct command *c, const struct field *f) {
     if (c->use == CLOSE_LOTS) return translation_put(t, f->name, "lot_size", f);
     if (c->use == CLOSE_PERCENT) return translation_put(t, f->name, "close_percent", f);
     switch (t->source->risk_is) {
@@ -102,7 +102,7 @@ static void take_risk(struct translation *t, const struct command *c, const stru
     }
 }
 
-static void take_distance(struct translation *t, const struct field *f, SignalConfig__Distance is, const char *const as[3]) {
+static void translate_distance(struct translation *t, const struct field *f, SignalConfig__Distance is, const char *const as[3]) {
     switch (is) {
     case SIGNAL_CONFIG__DISTANCE__price:
         return translation_put(t, f->name, as[0], f);
@@ -118,33 +118,33 @@ static void take_distance(struct translation *t, const struct field *f, SignalCo
 static const char *const stop_loss[] = {"stop_loss", "stop_loss_points", "stop_loss_percent"};
 static const char *const take_profit[] = {"take_profit", "take_profit_points", "take_profit_percent"};
 
-#define TAKE(fn) static void fn(struct translation *t, const struct command *c, const struct field *f)
+#define DEFINE_TRANSLATE(fn) static void fn(struct translation *t, const struct command *c, const struct field *f)
 #define PIPS(fn, as)                                                                                                                       \
-    TAKE(fn) { (void)c, translation_put_times(t, f->name, as, f, t->source->points_per_pip); }
+    DEFINE_TRANSLATE(fn) { (void)c, translation_put_times(t, f->name, as, f, t->source->points_per_pip); }
 #define AS_IT_IS(fn, as)                                                                                                                   \
-    TAKE(fn) { (void)c, translation_put(t, f->name, as, f); }
+    DEFINE_TRANSLATE(fn) { (void)c, translation_put(t, f->name, as, f); }
 
-TAKE(take_sl) { (void)c, take_distance(t, f, t->source->sl_is, stop_loss); }
-TAKE(take_sl_price) { (void)c, take_distance(t, f, SIGNAL_CONFIG__DISTANCE__price, stop_loss); }
-TAKE(take_sl_pips) { (void)c, take_distance(t, f, SIGNAL_CONFIG__DISTANCE__pips, stop_loss); }
-TAKE(take_sl_percent) { (void)c, take_distance(t, f, SIGNAL_CONFIG__DISTANCE__percent, stop_loss); }
-TAKE(take_tp) { (void)c, take_distance(t, f, t->source->tp_is, take_profit); }
-TAKE(take_tp_price) { (void)c, take_distance(t, f, SIGNAL_CONFIG__DISTANCE__price, take_profit); }
-TAKE(take_tp_pips) { (void)c, take_distance(t, f, SIGNAL_CONFIG__DISTANCE__pips, take_profit); }
-TAKE(take_tp_percent) { (void)c, take_distance(t, f, SIGNAL_CONFIG__DISTANCE__percent, take_profit); }
-AS_IT_IS(take_price, "price")
-AS_IT_IS(take_lots, "lot_size")
-AS_IT_IS(take_cash, "risk_amount")
-AS_IT_IS(take_loss, "risk_percent")
-AS_IT_IS(take_margin, "margin_percent")
-PIPS(take_be_trigger, "break_even_trigger")
-PIPS(take_be_offset, "break_even_offset")
-PIPS(take_trail_trigger, "trail_trigger")
-PIPS(take_trail_distance, "trail_distance")
-PIPS(take_trail_step, "trail_step")
-TAKE(take_comment) { (void)c, translation_keep(t, f); }
+DEFINE_TRANSLATE(translate_sl) { (void)c, translate_distance(t, f, t->source->sl_is, stop_loss); }
+DEFINE_TRANSLATE(translate_sl_price) { (void)c, translate_distance(t, f, SIGNAL_CONFIG__DISTANCE__price, stop_loss); }
+DEFINE_TRANSLATE(translate_sl_pips) { (void)c, translate_distance(t, f, SIGNAL_CONFIG__DISTANCE__pips, stop_loss); }
+DEFINE_TRANSLATE(translate_sl_percent) { (void)c, translate_distance(t, f, SIGNAL_CONFIG__DISTANCE__percent, stop_loss); }
+DEFINE_TRANSLATE(translate_tp) { (void)c, translate_distance(t, f, t->source->tp_is, take_profit); }
+DEFINE_TRANSLATE(translate_tp_price) { (void)c, translate_distance(t, f, SIGNAL_CONFIG__DISTANCE__price, take_profit); }
+DEFINE_TRANSLATE(translate_tp_pips) { (void)c, translate_distance(t, f, SIGNAL_CONFIG__DISTANCE__pips, take_profit); }
+DEFINE_TRANSLATE(translate_tp_percent) { (void)c, translate_distance(t, f, SIGNAL_CONFIG__DISTANCE__percent, take_profit); }
+AS_IT_IS(translate_price, "price")
+AS_IT_IS(translate_lots, "lot_size")
+AS_IT_IS(translate_cash, "risk_amount")
+AS_IT_IS(translate_loss, "risk_percent")
+AS_IT_IS(translate_margin, "margin_percent")
+PIPS(translate_be_trigger, "break_even_trigger")
+PIPS(translate_be_offset, "break_even_offset")
+PIPS(translate_trail_trigger, "trail_trigger")
+PIPS(translate_trail_distance, "trail_distance")
+PIPS(translate_trail_step, "trail_step")
+DEFINE_TRANSLATE(translate_comment) { (void)c, translation_keep(t, f); }
 
-TAKE(take_secret) {
+DEFINE_TRANSLATE(translate_secret) {
     (void)c;
     char hash[65];
     const char *held = t->source->secret_hash;
@@ -164,33 +164,33 @@ TAKE(take_secret) {
 static const struct key {
     const char *name;
     unsigned use;
-    take_fn *take;
+    translate_fn *take;
     const char *refused;
 } keys[] = {
-    {"risk", SIZED, take_risk, NULL},
-    {"vol_lots", SIZED & ~CLOSE_PERCENT, take_lots, NULL},
-    {"vol_dollar", ENTRIES, take_cash, NULL},
-    {"vol_pct_bal_loss", ENTRIES, take_loss, NULL},
-    {"vol_pct_bal_margin", ENTRIES, take_margin, NULL},
+    {"risk", SIZED, translate_risk, NULL},
+    {"vol_lots", SIZED & ~CLOSE_PERCENT, translate_lots, NULL},
+    {"vol_dollar", ENTRIES, translate_cash, NULL},
+    {"vol_pct_bal_loss", ENTRIES, translate_loss, NULL},
+    {"vol_pct_bal_margin", ENTRIES, translate_margin, NULL},
     {"vol_pct_eq_loss", 0, NULL, "is a share of the equity: size the subscription by equity_percent"},
-    {"price", PENDING, take_price, NULL},
-    {"entry_price", PENDING, take_price, NULL},
+    {"price", PENDING, translate_price, NULL},
+    {"entry_price", PENDING, translate_price, NULL},
     {"entry_pips", 0, NULL, NO_MARKET},
     {"entry_pct", 0, NULL, NO_MARKET},
     {"pending", 0, NULL, NO_MARKET},
-    {"sl", ENTRIES | MODIFY, take_sl, NULL},
-    {"sl_price", ENTRIES | MODIFY, take_sl_price, NULL},
-    {"sl_pips", ENTRIES | MODIFY, take_sl_pips, NULL},
-    {"sl_pct", ENTRIES | MODIFY, take_sl_percent, NULL},
-    {"tp", ENTRIES | MODIFY, take_tp, NULL},
-    {"tp_price", ENTRIES | MODIFY, take_tp_price, NULL},
-    {"tp_pips", ENTRIES | MODIFY, take_tp_pips, NULL},
-    {"tp_pct", ENTRIES | MODIFY, take_tp_percent, NULL},
-    {"betrigger", ENTRIES, take_be_trigger, NULL},
-    {"beoffset", ENTRIES, take_be_offset, NULL},
-    {"trailtrig", ENTRIES, take_trail_trigger, NULL},
-    {"traildist", ENTRIES, take_trail_distance, NULL},
-    {"trailstep", ENTRIES, take_trail_step, NULL},
+    {"sl", ENTRIES | MODIFY, translate_sl, NULL},
+    {"sl_price", ENTRIES | MODIFY, translate_sl_price, NULL},
+    {"sl_pips", ENTRIES | MODIFY, translate_sl_pips, NULL},
+    {"sl_pct", ENTRIES | MODIFY, translate_sl_percent, NULL},
+    {"tp", ENTRIES | MODIFY, translate_tp, NULL},
+    {"tp_price", ENTRIES | MODIFY, translate_tp_price, NULL},
+    {"tp_pips", ENTRIES | MODIFY, translate_tp_pips, NULL},
+    {"tp_pct", ENTRIES | MODIFY, translate_tp_percent, NULL},
+    {"betrigger", ENTRIES, translate_be_trigger, NULL},
+    {"beoffset", ENTRIES, translate_be_offset, NULL},
+    {"trailtrig", ENTRIES, translate_trail_trigger, NULL},
+    {"traildist", ENTRIES, translate_trail_distance, NULL},
+    {"trailstep", ENTRIES, translate_trail_step, NULL},
     {"atrtimeframe", 0, NULL, NO_ATR},
     {"atrperiod", 0, NULL, NO_ATR},
     {"atrmultiplier", 0, NULL, NO_ATR},
@@ -198,8 +198,8 @@ static const struct key {
     {"atrtrigger", 0, NULL, NO_ATR},
     {"spread", 0, NULL, "is a rule of the account here: risk.max_spread_points in its configuration"},
     {"accfilter", 0, NULL, "is a rule of the account here: see risk in its configuration"},
-    {"comment", ~0u, take_comment, NULL},
-    {"secret", ~0u, take_secret, NULL},
+    {"comment", ~0u, translate_comment, NULL},
+    {"secret", ~0u, translate_secret, NULL},
 };
 
 // Reading.
@@ -209,11 +209,11 @@ struct piece {
     size_t length;
 };
 
-static bool is_gap(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+static bool is_piece_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
-static struct piece trimmed(const char *from, const char *to) {
-    while (from < to && is_gap(*from)) from++;
-    while (to > from && is_gap(to[-1])) to--;
+static struct piece trim_piece(const char *from, const char *to) {
+    while (from < to && is_piece_space(*from)) from++;
+    while (to > from && is_piece_space(to[-1])) to--;
     return (struct piece){from, (size_t)(to - from)};
 }
 
@@ -224,7 +224,7 @@ static struct piece next_piece(const char **at, const char *end) {
     if (!from) return (struct piece){"", 0};
     while (stop < end && (quoted || *stop != ',')) quoted ^= *stop++ == '"';
     *at = stop < end ? stop + 1 : NULL;
-    return trimmed(from, stop);
+    return trim_piece(from, stop);
 }
 
 struct span pineconnector_license(struct span body) {
@@ -233,7 +233,7 @@ struct span pineconnector_license(struct span body) {
     return (struct span){p.text, p.length};
 }
 
-static char *text_of(struct translation *t, struct piece p) {
+static char *copy_piece_text(struct translation *t, struct piece p) {
     char *text = arena_take(t->arena, p.length + 1);
     memcpy(text, p.text, p.length);
     text[p.length] = 0;
@@ -241,10 +241,10 @@ static char *text_of(struct translation *t, struct piece p) {
 }
 
 static struct field field_of(struct translation *t, const char *name, struct piece value) {
-    return (struct field){name, text_of(t, value), (uint32_t)strlen(name), (uint32_t)value.length, FIELD_TEXT, NULL};
+    return (struct field){name, copy_piece_text(t, value), (uint32_t)strlen(name), (uint32_t)value.length, FIELD_TEXT, NULL};
 }
 
-static const struct command *find_command(const char *name) {
+static const struct command *find_pine_command(const char *name) {
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcasecmp(commands[i].name, name) == 0) return &commands[i];
     return NULL;
@@ -256,13 +256,13 @@ static const struct key *find_key(const char *name) {
     return NULL;
 }
 
-static bool is_given(const struct translation *t, const char *name) {
+static bool is_field_sent(const struct translation *t, const char *name) {
     for (size_t i = 0; i < t->sent.n; i++)
         if (strcasecmp(t->sent.items[i].name, name) == 0) return true;
     return false;
 }
 
-static void take_key(struct translation *t, const struct command *c, const struct field *f) {
+static void translate_key(struct translation *t, const struct command *c, const struct field *f) {
     const struct key *k = find_key(f->name);
     if (!k) return translation_refuse(t, f->name, "not_known", "is no key of PineConnector's that is known here");
     if (k->refused) return translation_refuse(t, f->name, "not_supported", k->refused);
@@ -271,7 +271,7 @@ static void take_key(struct translation *t, const struct command *c, const struc
     k->take(t, c, f);
 }
 
-static struct piece unquoted(struct piece p) {
+static struct piece unquote_piece(struct piece p) {
     if (p.length >= 2 && p.text[0] == '"' && p.text[p.length - 1] == '"') return (struct piece){p.text + 1, p.length - 2};
     return p;
 }
@@ -279,19 +279,19 @@ static struct piece unquoted(struct piece p) {
 static void read_pair(struct translation *t, const struct command *c, struct piece p, struct span license) {
     const char *equals = p.length ? memchr(p.text, '=', p.length) : NULL, *end = p.text + p.length;
     if (!p.length) return translation_refuse(t, "message", "bad_form", "has two commas with nothing between them");
-    struct piece name = trimmed(p.text, equals ? equals : end);
+    struct piece name = trim_piece(p.text, equals ? equals : end);
     if (text_holds(p.text, p.length, license)) return translation_refuse(t, "message", "secret", "must hold the id at its beginning only");
     if (!name.length || name.length > FIELD_NAME_MAX)
         return translation_refuse(t, "message", "bad_form", "has a key of no or over 64 bytes");
-    struct field f = field_of(t, text_of(t, name), equals ? unquoted(trimmed(equals + 1, end)) : (struct piece){"", 0});
+    struct field f = field_of(t, copy_piece_text(t, name), equals ? unquote_piece(trim_piece(equals + 1, end)) : (struct piece){"", 0});
     if (!equals) return translation_refuse(t, f.name, "bad_form", "is a word without =; there is one id, one command and one symbol");
-    if (is_given(t, f.name)) return translation_refuse(t, f.name, "twice", "is given twice");
+    if (is_field_sent(t, f.name)) return translation_refuse(t, f.name, "twice", "is given twice");
     if (!name_is_secret(f.name, f.name_length)) translation_sent(t, &f);
-    if (c && !c->refused) take_key(t, c, &f);
+    if (c && !c->refused) translate_key(t, c, &f);
 }
 
-static const struct command *take_command(struct translation *t, const struct field *f) {
-    const struct command *c = find_command(f->text);
+static const struct command *find_sent_command(struct translation *t, const struct field *f) {
+    const struct command *c = find_pine_command(f->text);
     translation_sent(t, f);
     if (!c)
         translation_refuse(t, f->text, "not_known", "is no command of PineConnector's that is known here");
@@ -304,7 +304,7 @@ static const struct command *take_command(struct translation *t, const struct fi
     return c;
 }
 
-static void take_symbol(struct translation *t, const struct command *c, const struct field *f) {
+static void translate_symbol(struct translation *t, const struct command *c, const struct field *f) {
     translation_sent(t, f);
     if (c && c->direction && strcmp(c->direction, "flat") == 0)
         translation_put_text(t, f->name, "symbol", "*");
@@ -316,7 +316,7 @@ static void check_whole(struct translation *t, const struct command *c) {
     if (!c || c->refused) return;
     if (t->source->secret_hash && !t->secrets) translation_refuse(t, "secret", "required", "is required by this source");
     bool sized = c->use & (CLOSE_LOTS | CLOSE_PERCENT);
-    if (sized && !is_given(t, "risk") && !is_given(t, "vol_lots"))
+    if (sized && !is_field_sent(t, "risk") && !is_field_sent(t, "vol_lots"))
         translation_refuse(t, "risk", "required", "is required: how much to close");
 }
 
@@ -333,8 +333,8 @@ err_t dialect_pineconnector(struct translation *t, struct span body, const char 
         text_holds(symbol.text, symbol.length, license))
         return ERR_INPUT;
     struct field first = field_of(t, "command", command), second = field_of(t, "symbol", symbol);
-    const struct command *c = take_command(t, &first);
-    take_symbol(t, c, &second);
+    const struct command *c = find_sent_command(t, &first);
+    translate_symbol(t, c, &second);
     while (at) read_pair(t, c, next_piece(&at, end), license);
     check_whole(t, c);
     return ERR_OK;

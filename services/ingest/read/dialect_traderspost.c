@@ -9,13 +9,13 @@
 #include "services/ingest/read/dialect.h"
 
 // A field of the body, or of an object in it.
-static const struct field *find(const struct fields *in, const char *name) {
+static const struct field *find_body_field(const struct fields *in, const char *name) {
     for (size_t i = 0; i < in->n; i++)
         if (strcmp(in->items[i].name, name) == 0 && in->items[i].kind != FIELD_NULL) return &in->items[i];
     return NULL;
 }
 
-static bool says(const struct field *f, const char *word) { return f && f->kind == FIELD_TEXT && strcmp(f->text, word) == 0; }
+static bool has_field_word(const struct field *f, const char *word) { return f && f->kind == FIELD_TEXT && strcmp(f->text, word) == 0; }
 
 struct word {
     const char *theirs, *ours;
@@ -24,7 +24,7 @@ struct word {
 // The one of ours; NULL: there is none.
 static const char *ours_of(const struct word *words, const struct field *f) {
     for (; words->theirs; words++)
-        if (says(f, words->theirs)) return words->ours;
+        if (has_field_word(f, words->theirs)) return words->ours;
     return NULL;
 }
 
@@ -50,17 +50,17 @@ struct decided {
 };
 
 static struct decided take_action(struct translation *t, const struct fields *body) {
-    const struct field *action = find(body, "action"), *sentiment = find(body, "sentiment");
+    const struct field *action = find_body_field(body, "action"), *sentiment = find_body_field(body, "sentiment");
     if (sentiment && !sentiment->length) sentiment = NULL;
     const char *side = ours_of(sides, sentiment);
     if (!action) return translation_refuse(t, "action", "required", "is required: buy, sell, exit, cancel or add"), (struct decided){0};
     if (sentiment && !side)
         return translation_refuse(t, "sentiment", "not_allowed", "must be bullish, long, bearish, short or flat"), (struct decided){0};
-    if (says(action, "add") && (!side || strcmp(side, "flat") == 0))
+    if (has_field_word(action, "add") && (!side || strcmp(side, "flat") == 0))
         return translation_refuse(t, "sentiment", "required", "is required with add: bullish or bearish"), (struct decided){0};
     for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
         bool same = side && actions[i].side ? strcmp(side, actions[i].side) == 0 : side == actions[i].side;
-        if (!same || !says(action, actions[i].action)) continue;
+        if (!same || !has_field_word(action, actions[i].action)) continue;
         translation_put_text(t, "action", "direction", actions[i].direction);
         bool close = strncmp(actions[i].direction, "close", 5) == 0;
         return (struct decided){strcmp(actions[i].direction, "buy") == 0 || strcmp(actions[i].direction, "sell") == 0, close,
@@ -75,9 +75,9 @@ static struct decided take_action(struct translation *t, const struct fields *bo
 static void take_quantity(struct translation *t, const struct fields *body, struct decided d) {
     static const struct word types[] = {
         {"fixed_quantity", "lot_size"}, {"risk_dollar_amount", "risk_amount"}, {"percent_of_position", "close_percent"}, {0}};
-    const struct field *quantity = find(body, "quantity"), *type = find(body, "quantityType");
+    const struct field *quantity = find_body_field(body, "quantity"), *type = find_body_field(body, "quantityType");
     const char *as = type ? ours_of(types, type) : "lot_size";
-    if (says(type, "dollar_amount") || says(type, "percent_of_equity"))
+    if (has_field_word(type, "dollar_amount") || has_field_word(type, "percent_of_equity"))
         return translation_refuse(t, "quantityType", "not_supported",
                                   "sizes by the position's worth, which is not known here: fixed_quantity, risk_dollar_amount and "
                                   "percent_of_position are, and so are the sizes of subscriptions");
@@ -96,11 +96,11 @@ static void take_quantity(struct translation *t, const struct fields *body, stru
 
 static void refuse_all(struct translation *t, const struct fields *body, const char *const names[], const char *rule) {
     for (; *names; names++)
-        if (find(body, *names)) translation_refuse(t, *names, "not_allowed", rule);
+        if (find_body_field(body, *names)) translation_refuse(t, *names, "not_allowed", rule);
 }
 
 static void take_price(struct translation *t, const struct field *f, const struct fields *body) {
-    const struct field *expected[] = {find(body, "signalPrice"), find(body, "price")};
+    const struct field *expected[] = {find_body_field(body, "signalPrice"), find_body_field(body, "price")};
     bool taken = f != NULL;
     if (f) translation_put(t, f->name, "price", f);
     for (size_t i = 0; i < 2; i++) {
@@ -116,19 +116,19 @@ static void take_price(struct translation *t, const struct field *f, const struc
 static void take_order_type(struct translation *t, const struct fields *body) {
     static const char *const none[] = {"limitPrice", "stopPrice", NULL}, *const limit[] = {"stopPrice", NULL},
                              *const stop[] = {"limitPrice", NULL};
-    const struct field *type = find(body, "orderType"), *at_limit = find(body, "limitPrice"), *at_stop = find(body, "stopPrice");
-    if (says(type, "trailing_stop"))
+    const struct field *type = find_body_field(body, "orderType"), *at_limit = find_body_field(body, "limitPrice"), *at_stop = find_body_field(body, "stopPrice");
+    if (has_field_word(type, "trailing_stop"))
         return translation_refuse(t, "orderType", "not_supported", "a trailing stop is of a position here: give it as stopLoss");
-    if (!type || says(type, "market")) {
+    if (!type || has_field_word(type, "market")) {
         refuse_all(t, body, none, "is given, but orderType is not limit, stop or stop_limit");
         take_price(t, NULL, body);
-    } else if (says(type, "limit")) {
+    } else if (has_field_word(type, "limit")) {
         refuse_all(t, body, limit, "is given, but orderType is limit");
         take_price(t, at_limit, body);
-    } else if (says(type, "stop")) {
+    } else if (has_field_word(type, "stop")) {
         refuse_all(t, body, stop, "is given, but orderType is stop");
         take_price(t, at_stop, body);
-    } else if (says(type, "stop_limit")) {
+    } else if (has_field_word(type, "stop_limit")) {
         take_price(t, at_stop, body);
         if (at_limit) translation_put(t, "limitPrice", "limit_price", at_limit);
         if (!at_limit) translation_refuse(t, "limitPrice", "required", "is required for stop_limit");
@@ -180,7 +180,7 @@ static void take_profit(struct translation *t, const struct fields *body) {
         {"pnlAmount", NULL, NULL, "is a profit in money, which is not known here: percent, amount and limitPrice are"},
         {0},
     };
-    const struct field *f = find(body, "takeProfit");
+    const struct field *f = find_body_field(body, "takeProfit");
     struct fields object;
     if (f && open_object(t, f, &object)) take_parts(t, parts, "takeProfit", &object);
 }
@@ -205,17 +205,17 @@ static void take_stop(struct translation *t, const struct fields *body) {
         {"stopPrice", "stop_loss", NULL, NULL},
         {0},
     };
-    const struct field *f = find(body, "stopLoss");
+    const struct field *f = find_body_field(body, "stopLoss");
     struct fields object;
     if (!f || !open_object(t, f, &object)) return;
-    const struct field *type = find(&object, "type");
-    bool trails = says(type, "trailing_stop") || says(type, "trailing stop");
-    if (says(type, "stop_limit") || says(type, "stop limit"))
+    const struct field *type = find_body_field(&object, "type");
+    bool trails = has_field_word(type, "trailing_stop") || has_field_word(type, "trailing stop");
+    if (has_field_word(type, "stop_limit") || has_field_word(type, "stop limit"))
         return translation_refuse(t, "stopLoss.type", "not_supported", "a stop loss is a stop here, so that it is filled");
-    if (type && !trails && !says(type, "stop"))
+    if (type && !trails && !has_field_word(type, "stop"))
         return translation_refuse(t, "stopLoss.type", "not_allowed", "must be stop or trailing_stop");
     take_parts(t, trails ? trailing : fixed, "stopLoss", &object);
-    if (trails && !find(&object, "percent") && !find(&object, "trailPercent") && !find(&object, "amount") && !find(&object, "trailAmount"))
+    if (trails && !find_body_field(&object, "percent") && !find_body_field(&object, "trailPercent") && !find_body_field(&object, "amount") && !find_body_field(&object, "trailAmount"))
         translation_refuse(t, "stopLoss.trailPercent", "required", "or trailAmount is required for a trailing stop");
 }
 
@@ -268,7 +268,7 @@ static void take_plain(struct translation *t, const struct field *f) {
 void dialect_traderspost(struct translation *t, const struct fields *body) {
     for (size_t i = 0; i < body->n; i++) translation_sent(t, &body->items[i]);
     struct decided d = take_action(t, body);
-    const struct field *sentiment = find(body, "sentiment");
+    const struct field *sentiment = find_body_field(body, "sentiment");
     if (sentiment) translation_keep(t, sentiment);
     take_quantity(t, body, d);
     take_order_type(t, body);

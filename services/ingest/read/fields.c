@@ -18,7 +18,7 @@ bool name_is_secret(const char *name, size_t length) {
     return false;
 }
 
-static char *keep(arena_t *arena, const char *text, size_t length) {
+static char *copy_text_to_arena(arena_t *arena, const char *text, size_t length) {
     char *copy = arena_take(arena, length + 1);
     if (length) memcpy(copy, text, length);
     copy[length] = 0;
@@ -54,7 +54,7 @@ bool build_fail(struct builder *b, const char *why) {
     return false;
 }
 
-static void *grown(arena_t *arena, const void *old, size_t n, size_t size) {
+static void *grow_array(arena_t *arena, const void *old, size_t n, size_t size) {
     void *p = arena_take(arena, 2 * n * size);
     memcpy(p, old, n * size);
     return p;
@@ -65,7 +65,7 @@ static bool add_map(struct builder *b) {
     if (d->n == MAPS_MAX) return build_fail(b, "at most 256 maps");
     if (!d->maps) d->maps = arena_take(b->arena, (b->room = 4) * sizeof *d->maps);
     if (d->n == b->room) {
-        d->maps = grown(b->arena, d->maps, b->room, sizeof *d->maps);
+        d->maps = grow_array(b->arena, d->maps, b->room, sizeof *d->maps);
         b->room *= 2;
     }
     b->fields_room = 16;
@@ -76,23 +76,23 @@ static bool add_map(struct builder *b) {
 static void add_field(struct builder *b, enum field_kind kind, const char *text, size_t length) {
     struct fields *map = &b->document.maps[b->document.n - 1];
     if (map->n == b->fields_room) {
-        map->items = grown(b->arena, map->items, b->fields_room, sizeof *map->items);
+        map->items = grow_array(b->arena, map->items, b->fields_room, sizeof *map->items);
         b->fields_room *= 2;
     }
     map->items[map->n++] = (struct field){
-        b->keys[b->n_keys - 1].text, keep(b->arena, text, length), b->keys[b->n_keys - 1].length, (uint32_t)length, kind, NULL};
+        b->keys[b->n_keys - 1].text, copy_text_to_arena(b->arena, text, length), b->keys[b->n_keys - 1].length, (uint32_t)length, kind, NULL};
 }
 
-static void comma(struct builder *b) {
+static void write_comma(struct builder *b) {
     if (b->open[b->depth].written++) buffer_text(&b->nested, ",");
 }
 
 // A nested value starts: what must stand before it.
 static void before_value(struct builder *b) {
-    if (b->depth > b->top && !b->open[b->depth].map) comma(b);
+    if (b->depth > b->top && !b->open[b->depth].map) write_comma(b);
 }
 
-static bool push(struct builder *b, bool map) {
+static bool open_nested_level(struct builder *b, bool map) {
     b->depth++;
     b->open[b->depth].map = map;
     b->open[b->depth].written = 0;
@@ -105,16 +105,16 @@ bool build_begin(struct builder *b, bool map) {
     if (b->depth == 0) {
         b->top = map ? 1 : 2;
         b->document.many = !map;
-        return map && !add_map(b) ? false : push(b, map);
+        return map && !add_map(b) ? false : open_nested_level(b, map);
     }
-    if (b->depth < b->top) return map ? add_map(b) && push(b, true) : build_fail(b, "must be a map or a list of maps");
-    if (b->skipping) return push(b, map);
+    if (b->depth < b->top) return map ? add_map(b) && open_nested_level(b, true) : build_fail(b, "must be a map or a list of maps");
+    if (b->skipping) return open_nested_level(b, map);
     if (b->depth == b->top)
         buffer_clear(&b->nested);
     else
         before_value(b);
     buffer_text(&b->nested, map ? "{" : "[");
-    return push(b, map);
+    return open_nested_level(b, map);
 }
 
 bool build_end(struct builder *b) {
@@ -146,13 +146,13 @@ bool build_name(struct builder *b, const char *text, size_t length) {
     for (unsigned i = first; i < b->n_keys; i++) {
         if (b->keys[i].length == length && memcmp(b->keys[i].text, text, length) == 0) return build_fail(b, "a name that is there twice");
     }
-    b->keys[b->n_keys].text = keep(b->arena, text, length);
+    b->keys[b->n_keys].text = copy_text_to_arena(b->arena, text, length);
     b->keys[b->n_keys++].length = (uint32_t)length;
     if (b->skipping) return true;
     if (name_is_secret(text, length)) {
         b->skipping = b->depth;
     } else if (b->depth > b->top) {
-        comma(b);
+        write_comma(b);
         buffer_json_string(&b->nested, text, length);
         buffer_text(&b->nested, ":");
     }

@@ -37,16 +37,16 @@ static const yajl_callbacks callbacks = {
 // yajl's memory comes from the arena: the size stands before each piece, nothing is given back.
 #define HEAD 16
 
-static void *take(void *arena, size_t size) {
+static void *allocate_json(void *arena, size_t size) {
     uint8_t *p = arena_take(arena, size + HEAD);
     memcpy(p, &size, sizeof size);
     return p + HEAD;
 }
 
-static void give(void *arena, void *p) { (void)arena, (void)p; }
+static void free_json(void *arena, void *p) { (void)arena, (void)p; }
 
-static void *resize(void *arena, void *old, size_t size) {
-    void *p = take(arena, size);
+static void *resize_json(void *arena, void *old, size_t size) {
+    void *p = allocate_json(arena, size);
     if (!old) return p;
     size_t had;
     memcpy(&had, (uint8_t *)old - HEAD, sizeof had);
@@ -57,7 +57,7 @@ static void *resize(void *arena, void *old, size_t size) {
 bool parse_json(struct builder *b, struct span body) {
     if (!utf8_escapes_are_whole(body.data, body.length))
         return build_fail(b, "not valid JSON: an escape of half a character");
-    yajl_alloc_funcs memory = {take, resize, give, b->arena};
+    yajl_alloc_funcs memory = {allocate_json, resize_json, free_json, b->arena};
     yajl_handle handle = yajl_alloc(&callbacks, &memory, b);
     if (!handle) return build_fail(b, "out of memory");
     bool good = yajl_parse(handle, body.data, body.length) == yajl_status_ok && yajl_complete_parse(handle) == yajl_status_ok;

@@ -21,20 +21,20 @@ static bool take_unsigned(struct walk *w, unsigned bytes, uint64_t *out) {
     return true;
 }
 
-static bool take_text(struct walk *w, uint64_t length, const char **text) {
+static bool read_msgpack_text(struct walk *w, uint64_t length, const char **text) {
     *text = (const char *)w->at;
     if ((uint64_t)(w->end - w->at) < length) return cut_short(w);
     w->at += length;
     return true;
 }
 
-static bool put_text(struct walk *w, uint64_t length, bool name) {
+static bool build_msgpack_text(struct walk *w, uint64_t length, bool name) {
     const char *text;
-    if (!take_text(w, length, &text)) return false;
+    if (!read_msgpack_text(w, length, &text)) return false;
     return name ? build_name(w->b, text, (size_t)length) : build_value(w->b, FIELD_TEXT, text, (size_t)length);
 }
 
-static bool put_number(struct walk *w, const char *format, uint64_t value) {
+static bool build_msgpack_number(struct walk *w, const char *format, uint64_t value) {
     char text[24];
     int n = snprintf(text, sizeof text, "%s%llu", format, (unsigned long long)value);
     return build_value(w->b, FIELD_NUMBER, text, (size_t)n);
@@ -45,7 +45,7 @@ static bool put_signed(struct walk *w, unsigned bytes) {
     if (!take_unsigned(w, bytes, &value)) return false;
     unsigned shift = 64 - 8 * bytes;
     int64_t s = (int64_t)(value << shift) >> shift;
-    return s < 0 ? put_number(w, "-", 0 - (uint64_t)s) : put_number(w, "", (uint64_t)s);
+    return s < 0 ? build_msgpack_number(w, "-", 0 - (uint64_t)s) : build_msgpack_number(w, "", (uint64_t)s);
 }
 
 // The format knows binary floats only: they become decimal text here, with the digits that such a float surely carries, and go on as text.
@@ -69,12 +69,12 @@ static bool put_float(struct walk *w, unsigned bytes) {
 
 static bool put_unsigned(struct walk *w, unsigned bytes) {
     uint64_t value;
-    return take_unsigned(w, bytes, &value) && put_number(w, "", value);
+    return take_unsigned(w, bytes, &value) && build_msgpack_number(w, "", value);
 }
 
 static bool put_sized_text(struct walk *w, unsigned bytes, bool name) {
     uint64_t length;
-    return take_unsigned(w, bytes, &length) && put_text(w, length, name);
+    return take_unsigned(w, bytes, &length) && build_msgpack_text(w, length, name);
 }
 
 static bool put_item(struct walk *w);
@@ -82,7 +82,7 @@ static bool put_item(struct walk *w);
 static bool put_name(struct walk *w) {
     if (w->at == w->end) return cut_short(w);
     uint8_t head = *w->at++;
-    if ((head & 0xE0) == 0xA0) return put_text(w, head & 0x1F, true);
+    if ((head & 0xE0) == 0xA0) return build_msgpack_text(w, head & 0x1F, true);
     if (head >= 0xD9 && head <= 0xDB) return put_sized_text(w, 1u << (head - 0xD9), true);
     return build_fail(w->b, "a name that is no text");
 }
@@ -106,11 +106,11 @@ static bool put_sized_many(struct walk *w, unsigned bytes, bool map) {
 static bool put_item(struct walk *w) {
     if (w->at == w->end) return cut_short(w);
     uint8_t head = *w->at++;
-    if (head < 0x80) return put_number(w, "", head);
+    if (head < 0x80) return build_msgpack_number(w, "", head);
     if (head < 0x90) return put_many(w, head & 0x0F, true);
     if (head < 0xA0) return put_many(w, head & 0x0F, false);
-    if (head < 0xC0) return put_text(w, head & 0x1F, false);
-    if (head >= 0xE0) return put_number(w, "-", 256u - head);
+    if (head < 0xC0) return build_msgpack_text(w, head & 0x1F, false);
+    if (head >= 0xE0) return build_msgpack_number(w, "-", 256u - head);
     switch (head) {
     case 0xC0:
         return build_value(w->b, FIELD_NULL, "", 0);

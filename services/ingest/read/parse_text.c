@@ -17,26 +17,26 @@ struct word {
 };
 
 static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
-static bool is_gap(char c) { return is_blank(c) || c == ',' || c == ';' || c == '\n'; }
+static bool is_word_gap(char c) { return is_blank(c) || c == ',' || c == ';' || c == '\n'; }
 
-static struct word trimmed(const char *from, const char *to) {
-    while (from < to && is_gap(*from)) from++;
-    while (to > from && is_gap(to[-1])) to--;
+static struct word trim_word(const char *from, const char *to) {
+    while (from < to && is_word_gap(*from)) from++;
+    while (to > from && is_word_gap(to[-1])) to--;
     return (struct word){from, (size_t)(to - from)};
 }
 
 // Quotes around a value are not part of it.
-static struct word unquoted(struct word w) {
+static struct word unquote_word(struct word w) {
     if (w.length >= 2 && w.text[0] == '"' && w.text[w.length - 1] == '"') return (struct word){w.text + 1, w.length - 2};
     return w;
 }
 
 // The next word: up to a gap, but a quoted part holds together. Empty at the end.
 static struct word next_word(struct text *t) {
-    while (t->at < t->end && is_gap(*t->at)) t->at++;
+    while (t->at < t->end && is_word_gap(*t->at)) t->at++;
     const char *from = t->at;
     bool quoted = false;
-    while (t->at < t->end && (quoted || !is_gap(*t->at))) quoted ^= *t->at++ == '"';
+    while (t->at < t->end && (quoted || !is_word_gap(*t->at))) quoted ^= *t->at++ == '"';
     return (struct word){from, (size_t)(t->at - from)};
 }
 
@@ -47,15 +47,15 @@ static bool is_one_of(struct word w, const char *const words[]) {
     return false;
 }
 
-static bool put(struct builder *b, const char *name, struct word value) {
+static bool build_text_field(struct builder *b, const char *name, struct word value) {
     return build_name(b, name, strlen(name)) && build_value(b, FIELD_TEXT, value.text, value.length);
 }
 
 static bool put_pair(struct builder *b, struct word w) {
     const char *equals = w.length ? memchr(w.text, '=', w.length) : NULL;
     if (!equals) return build_fail(b, "a word without =");
-    struct word name = trimmed(w.text, equals), value = trimmed(equals + 1, w.text + w.length);
-    value = unquoted(value);
+    struct word name = trim_word(w.text, equals), value = trim_word(equals + 1, w.text + w.length);
+    value = unquote_word(value);
     return build_name(b, name.text, name.length) && build_value(b, FIELD_TEXT, value.text, value.length);
 }
 
@@ -75,7 +75,7 @@ static bool put_lines(struct builder *b, struct text t) {
     while (t.at < t.end) {
         const char *stop = memchr(t.at, '\n', (size_t)(t.end - t.at));
         if (!stop) stop = t.end;
-        struct word line = trimmed(t.at, stop);
+        struct word line = trim_word(t.at, stop);
         if (line.length && !put_line(b, line)) return false;
         t.at = stop < t.end ? stop + 1 : stop;
     }
@@ -91,20 +91,20 @@ static bool is_number(struct word w) {
 
 // action [order type] symbol [size] [@price] [order type] [name=value …]
 static bool put_short(struct builder *b, struct text t) {
-    if (!put(b, "direction", next_word(&t))) return false;
+    if (!build_text_field(b, "direction", next_word(&t))) return false;
     bool symbol = false;
     for (struct word w = next_word(&t); w.length; w = next_word(&t)) {
         bool good;
         if (memchr(w.text, '=', w.length))
             good = put_pair(b, w);
         else if (is_one_of(w, order_types))
-            good = put(b, "order_type", w);
+            good = build_text_field(b, "order_type", w);
         else if (w.text[0] == '@')
-            good = put(b, "price", (struct word){w.text + 1, w.length - 1});
+            good = build_text_field(b, "price", (struct word){w.text + 1, w.length - 1});
         else if (!symbol)
-            good = symbol = put(b, "symbol", w);
+            good = symbol = build_text_field(b, "symbol", w);
         else if (is_number(w))
-            good = put(b, "lot_size", w);
+            good = build_text_field(b, "lot_size", w);
         else
             good = build_fail(b, "a word that is not understood: after BUY SYMBOL come lots, @price and key=value");
         if (!good) return false;

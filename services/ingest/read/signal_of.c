@@ -27,7 +27,7 @@ typedef struct verdict convert_fn(const struct place *place, struct field *f, Si
 
 static bool is_scalar(const struct field *f) { return f->kind == FIELD_TEXT || f->kind == FIELD_NUMBER; }
 
-static void mark(const struct place *p, Signal *out) {
+static void set_presence(const struct place *p, Signal *out) {
     if (p->has) *(protobuf_c_boolean *)((char *)out + p->has) = true;
 }
 
@@ -38,7 +38,7 @@ static struct verdict as_text(const struct place *p, struct field *f, Signal *ou
     return GOOD;
 }
 
-static struct verdict read_decimal(const struct field *f, decimal_t *out) {
+static struct verdict read_field_decimal(const struct field *f, decimal_t *out) {
     if (!is_scalar(f)) return (struct verdict){"not_a_number", "must be a number"};
     switch (decimal_read(f->text, f->length, out)) {
     case ERR_OK:
@@ -52,21 +52,21 @@ static struct verdict read_decimal(const struct field *f, decimal_t *out) {
 
 static struct verdict as_decimal(const struct place *p, struct field *f, Signal *out) {
     decimal_t d;
-    struct verdict v = read_decimal(f, &d);
+    struct verdict v = read_field_decimal(f, &d);
     if (v.code) return v;
     *(int64_t *)(void *)((char *)out + p->value) = d.e8;
-    mark(p, out);
+    set_presence(p, out);
     return GOOD;
 }
 
 static struct verdict as_count(const struct place *p, struct field *f, Signal *out) {
     decimal_t d;
-    struct verdict v = read_decimal(f, &d);
+    struct verdict v = read_field_decimal(f, &d);
     if (v.code) return v;
     if (d.e8 < 0 || d.e8 % DECIMAL_SCALE || d.e8 / DECIMAL_SCALE > INT32_MAX)
         return (struct verdict){"out_of_range", "must be a whole number from 0 to 2147483647"};
     *(uint32_t *)(void *)((char *)out + p->value) = (uint32_t)(d.e8 / DECIMAL_SCALE);
-    mark(p, out);
+    set_presence(p, out);
     return GOOD;
 }
 
@@ -76,7 +76,7 @@ static struct verdict as_time(const struct place *p, struct field *f, Signal *ou
     if (e == ERR_RULE) return (struct verdict){"out_of_range", TIME_RANGE};
     if (e) return (struct verdict){"not_a_time", "must be an ISO 8601 time with a zone, or Unix seconds or milliseconds"};
     *(uint64_t *)(void *)((char *)out + p->value) = ns - ns % NS_PER_US;
-    mark(p, out);
+    set_presence(p, out);
     return GOOD;
 }
 
@@ -85,7 +85,7 @@ struct choice {
     int value;
 };
 
-static bool choose(const struct field *f, const struct choice *choices, int *out) {
+static bool find_choice(const struct field *f, const struct choice *choices, int *out) {
     for (; f->kind == FIELD_TEXT && choices->word; choices++) {
         if (strcasecmp(choices->word, f->text) != 0) continue;
         *out = choices->value;
@@ -98,7 +98,7 @@ static struct verdict as_order_type(const struct place *p, struct field *f, Sign
     static const struct choice choices[] = {
         {"market", SIGNAL__ORDER_TYPE__market},         {"limit", SIGNAL__ORDER_TYPE__limit},          {"stop", SIGNAL__ORDER_TYPE__stop},
         {"stop_limit", SIGNAL__ORDER_TYPE__stop_limit}, {"stoplimit", SIGNAL__ORDER_TYPE__stop_limit}, {0}};
-    if (choose(f, choices, (int *)(void *)((char *)out + p->value))) return GOOD;
+    if (find_choice(f, choices, (int *)(void *)((char *)out + p->value))) return GOOD;
     return (struct verdict){"not_allowed", "must be one of market, limit, stop, stop_limit"};
 }
 
@@ -122,31 +122,31 @@ static struct verdict as_direction(const struct place *p, struct field *f, Signa
                                             WORD("target", target),
                                             {0}};
 #undef WORD
-    if (choose(f, choices, (int *)(void *)((char *)out + p->value))) return GOOD;
+    if (find_choice(f, choices, (int *)(void *)((char *)out + p->value))) return GOOD;
     return (struct verdict){"not_allowed", "must be one of " ACTIONS};
 }
 
 static struct verdict as_unit(const struct place *p, struct field *f, Signal *out) {
     static const struct choice choices[] = {
         {"points", SIGNAL__UNIT__points}, {"distance", SIGNAL__UNIT__distance}, {"percent", SIGNAL__UNIT__percent}, {0}};
-    if (!choose(f, choices, (int *)(void *)((char *)out + p->value)))
+    if (!find_choice(f, choices, (int *)(void *)((char *)out + p->value)))
         return (struct verdict){"not_allowed", "must be one of points, distance, percent"};
-    mark(p, out);
+    set_presence(p, out);
     return GOOD;
 }
 
 static const struct choice sides[] = {{"long", SIGNAL__SIDE__long}, {"short", SIGNAL__SIDE__short}, {0}};
 
 static struct verdict as_side(const struct place *p, struct field *f, Signal *out) {
-    if (!choose(f, sides, (int *)(void *)((char *)out + p->value))) return (struct verdict){"not_allowed", "must be one of long, short"};
-    mark(p, out);
+    if (!find_choice(f, sides, (int *)(void *)((char *)out + p->value))) return (struct verdict){"not_allowed", "must be one of long, short"};
+    set_presence(p, out);
     return GOOD;
 }
 
 static struct verdict as_time_in_force(const struct place *p, struct field *f, Signal *out) {
     static const struct choice choices[] = {{"gtc", SIGNAL__TIME_IN_FORCE__gtc}, {"day", SIGNAL__TIME_IN_FORCE__day}, {0}};
-    if (!choose(f, choices, (int *)(void *)((char *)out + p->value))) return (struct verdict){"not_allowed", "must be one of gtc, day"};
-    mark(p, out);
+    if (!find_choice(f, choices, (int *)(void *)((char *)out + p->value))) return (struct verdict){"not_allowed", "must be one of gtc, day"};
+    set_presence(p, out);
     return GOOD;
 }
 
@@ -225,7 +225,7 @@ struct sorting {
     struct reading *out;
 };
 
-static void trim(struct field *f) {
+static void trim_field(struct field *f) {
     while (f->length && (f->text[f->length - 1] == ' ' || f->text[f->length - 1] == '\t')) f->text[--f->length] = 0;
     while (f->length && (*f->text == ' ' || *f->text == '\t')) f->text++, f->length--;
 }
@@ -241,7 +241,7 @@ static bool is_kept(const struct field *f, struct span secret) {
     return !text_holds(f->name, f->name_length, secret) && !text_holds(f->text, f->length, secret);
 }
 
-static void take(struct sorting *s, size_t i) {
+static void convert_aliased_field(struct sorting *s, size_t i) {
     struct field *f = &s->fields->items[i];
     int field = s->alias[i]->field;
     const struct field *had = s->taken[field];
@@ -279,7 +279,7 @@ static void drop_lots(struct sorting *s) {
 
 static bool is_word(const struct field *f, const char *word) { return f && strcasecmp(f->text, word) == 0; }
 
-static void contradiction(struct sorting *s, const struct field *f, const char *rule) {
+static void complain_of_conflict(struct sorting *s, const struct field *f, const char *rule) {
     complaint_add(&s->out->complaints, f->name, "contradiction", rule);
 }
 
@@ -288,10 +288,10 @@ static void target_by_size(struct sorting *s, const struct field *position, cons
     Signal *signal = &s->out->signal;
     bool is_signed = size == s->taken[SF_POSITION_SIZE];
     decimal_t lots;
-    struct verdict v = read_decimal(size, &lots);
+    struct verdict v = read_field_decimal(size, &lots);
     if (v.code) return complaint_add(&s->out->complaints, size->name, v.code, v.rule);
-    if (is_word(position, "flat") && lots.e8) return contradiction(s, size, "must be 0 when the position is flat");
-    if (is_word(position, "long") && lots.e8 < 0) return contradiction(s, size, "must not be below 0 when the position is long");
+    if (is_word(position, "flat") && lots.e8) return complain_of_conflict(s, size, "must be 0 when the position is flat");
+    if (is_word(position, "long") && lots.e8 < 0) return complain_of_conflict(s, size, "must not be below 0 when the position is long");
     if (!is_signed && lots.e8 < 0) return complaint_add(&s->out->complaints, size->name, "out_of_range", "must be 0 or more");
     if (!is_signed && !position && lots.e8)
         return complaint_add(&s->out->complaints, size->name, "required", "needs market_position beside it");
@@ -305,13 +305,13 @@ static void target_by_word(struct sorting *s, const struct field *position) {
     signal->has_target_position = is_word(position, "flat");
     signal->target_position = 0;
     signal->has_position_side = !signal->has_target_position;
-    if (signal->has_position_side && choose(position, sides, (int *)(void *)&signal->position_side)) return;
+    if (signal->has_position_side && find_choice(position, sides, (int *)(void *)&signal->position_side)) return;
     if (signal->has_position_side) complaint_add(&s->out->complaints, position->name, "not_allowed", "must be one of long, short, flat");
 }
 
 // The order and where it leads, without a size of the position: what leads to none closes; what leaves a position on the other side than it
 // trades has reduced it, and opens nothing.
-static void reduce(struct sorting *s, const struct field *position) {
+static void reduce_by_position(struct sorting *s, const struct field *position) {
     Signal *signal = &s->out->signal;
     bool buys = signal->direction == SIGNAL__DIRECTION__buy;
     if (is_word(position, "flat")) {
@@ -333,7 +333,7 @@ static void apply_position(struct sorting *s) {
     bool aims = said && signal->direction == SIGNAL__DIRECTION__target && !out->sent_as[SF_target_position];
     for (int field = SF_POSITION; field < SF_ALL; field++) keep_apart(s, field);
     if ((!position && !size) || out->unreadable[SF_direction] || (said && !trades && !aims)) return;
-    if (trades && !size) return reduce(s, position);
+    if (trades && !size) return reduce_by_position(s, position);
     signal->direction = SIGNAL__DIRECTION__target;
     if (!said) out->sent_as[SF_direction] = size ? size->name : position->name;
     drop_lots(s);
@@ -357,7 +357,7 @@ static char *render_extra(const struct fields *fields, const bool *which, struct
     return arena_text(arena, buffer_string(&json));
 }
 
-static void start(struct reading *out) {
+static void clear_reading(struct reading *out) {
     memset(out->sent_as, 0, sizeof out->sent_as);
     memset(out->unreadable, 0, sizeof out->unreadable);
     out->complaints.n = 0;
@@ -366,18 +366,18 @@ static void start(struct reading *out) {
 void signal_of(const struct fields *fields, struct span secret, arena_t *arena, struct reading *out) {
     struct sorting s = {.fields = fields, .secret = secret, .out = out};
     bool any_extra = false;
-    start(out);
+    clear_reading(out);
     signal__init(&out->signal);
     for (size_t i = 0; i < fields->n; i++) {
         s.alias[i] = names_find(&fields->items[i]);
-        if (s.alias[i] && s.alias[i]->field != SF_reasoning) trim(&fields->items[i]);
+        if (s.alias[i] && s.alias[i]->field != SF_reasoning) trim_field(&fields->items[i]);
         s.extra[i] = !s.alias[i];
         if (!s.alias[i] && fields->items[i].as && *fields->items[i].as)
             complaint_add(&out->complaints, fields->items[i].name, "not_supported", "is understood, but cannot be acted on here");
     }
     for (unsigned rank = 0; rank < RANKS; rank++) {
         for (size_t i = 0; i < fields->n; i++) {
-            if (s.alias[i] && s.alias[i]->rank == rank && !says_nothing(&fields->items[i])) take(&s, i);
+            if (s.alias[i] && s.alias[i]->rank == rank && !says_nothing(&fields->items[i])) convert_aliased_field(&s, i);
         }
     }
     apply_position(&s);

@@ -29,7 +29,7 @@ accounts_t *router_accounts_new(void) {
     return self;
 }
 
-static void account_free(struct account *a) {
+static void free_account_and_holdings(struct account *a) {
     for (struct holding *h = a->holdings, *next; h; h = next) {
         next = h->next;
         free(h);
@@ -42,7 +42,7 @@ void router_accounts_destroy(accounts_t **self) {
     if (!*self) return;
     for (struct account *a = (*self)->first, *next; a; a = next) {
         next = a->next;
-        account_free(a);
+        free_account_and_holdings(a);
     }
     size_t cursor = 0;
     for (char **s; (s = table_next((*self)->symbols, &cursor, NULL)) != NULL;) free(*s);
@@ -94,7 +94,7 @@ static struct holding *holding_get(struct account *account, const char *symbol) 
     return account->holdings = h;
 }
 
-static void count(struct trade *t, int sign) {
+static void count_stake(struct trade *t, int sign) {
     const struct stake *s = &t->stake;
     struct holding *h = t->holding;
     if (s->closing) {
@@ -110,10 +110,10 @@ static void count(struct trade *t, int sign) {
     t->account->open += (uint32_t)sign;
 }
 
-static __int128 less(__int128 of, __int128 by) { return of > by ? of - by : 0; }
+static __int128 subtract_to_zero(__int128 of, __int128 by) { return of > by ? of - by : 0; }
 
-__int128 holding_long(const struct holding *h) { return h ? less(h->longs, h->closing_longs) : 0; }
-__int128 holding_short(const struct holding *h) { return h ? less(h->shorts, h->closing_shorts) : 0; }
+__int128 holding_long(const struct holding *h) { return h ? subtract_to_zero(h->longs, h->closing_longs) : 0; }
+__int128 holding_short(const struct holding *h) { return h ? subtract_to_zero(h->shorts, h->closing_shorts) : 0; }
 bool holding_is_empty(const struct holding *h) { return !h || !h->entries; }
 
 // --- trades
@@ -125,11 +125,11 @@ bool accounts_hold(accounts_t *self, const char *trade_id, struct account *accou
         t->account = account;
         t->holding = holding_get(account, symbol);
     } else {
-        count(t, -1);
+        count_stake(t, -1);
         if (*symbol && !*t->holding->symbol) t->holding = holding_get(account, symbol); // from before symbols were kept
     }
     t->stake = *stake;
-    count(t, 1);
+    count_stake(t, 1);
     return is_new;
 }
 
@@ -137,7 +137,7 @@ bool accounts_drop(accounts_t *self, const char *trade_id) {
     struct digest key = table_key(trade_id);
     struct trade *t = table_find(self->trades, key);
     if (!t) return false;
-    count(t, -1);
+    count_stake(t, -1);
     return table_drop(self->trades, key);
 }
 

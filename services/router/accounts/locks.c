@@ -81,7 +81,7 @@ static void tell_lock(const struct at *at) {
 // A number of trades that is reached stops entries here only: the last of them may still be on its way to the broker.
 static bool is_for_executor(const RiskState *s) { return s->rule != REASON__CODE__max_trades_day; }
 
-static void lock(const struct at *at, const struct breach *b) {
+static void lock_account(const struct at *at, const struct breach *b) {
     struct risk *k = at->account->risk;
     RiskState *s = &k->s;
     s->has_lock = s->has_rule = s->has_locked_at = s->has_limit = s->has_value = true;
@@ -97,7 +97,7 @@ static void lock(const struct at *at, const struct breach *b) {
     tell_lock(at);
 }
 
-static void unlock(const struct at *at, const char *why) {
+static void unlock_account(const struct at *at, const char *why) {
     RiskState *s = &at->account->risk->s;
     if (is_for_executor(s)) send_lock(at, ORDER_COMMAND__LOCK__open);
     batch_alert(at->batch, ALERT__SEVERITY__info, "account_unlocked", at->account->id, "%s; it was locked by %s", why, rule_name(s));
@@ -107,20 +107,20 @@ static void unlock(const struct at *at, const char *why) {
 
 // --- days, and what they break
 
-static bool begin_day(const struct at *at) {
+static bool begin_account_day(const struct at *at) {
     struct risk *k = at->account->risk;
     uint64_t now = batch_now(at->batch);
     if (now < k->day_ends_at || !breach_day(&k->rules, k->zone, &k->s, now)) return false;
     k->day_ends_at = zone_day_end(k->zone, k->s.day_started_at, k->rules.day_starts);
-    if (k->s.has_lock && k->s.has_locked_until) unlock(at, "a new trading day");
+    if (k->s.has_lock && k->s.has_locked_until) unlock_account(at, "a new trading day");
     return true;
 }
 
-static bool look(const struct at *at) {
+static bool lock_on_breach(const struct at *at) {
     struct risk *k = at->account->risk;
     struct breach b;
     if (!breach_find(&k->rules, &k->s, &b) || !breach_is_stronger(&k->s, &b)) return false;
-    lock(at, &b);
+    lock_account(at, &b);
     return true;
 }
 
@@ -136,9 +136,9 @@ void locks_told(struct router *r, batch_t *batch, const AccountState *state) {
     if (!k || !k->is_watched) return;
     const struct told told = {state->balance, state->equity, state->updated_at, config->has_balance ? config->balance : 0};
     int64_t high = k->s.peak_equity, day_high = k->s.peak_day_profit;
-    bool is_first = !k->s.has_day_start_balance, moved = begin_day(&at);
+    bool is_first = !k->s.has_day_start_balance, moved = begin_account_day(&at);
     breach_told(&k->rules, &k->s, &told);
-    moved = look(&at) || moved || is_first || k->s.peak_equity != high || k->s.peak_day_profit != day_high;
+    moved = lock_on_breach(&at) || moved || is_first || k->s.peak_equity != high || k->s.peak_day_profit != day_high;
     if (moved || batch_now(batch) >= k->kept_at + KEEP_EVERY) locks_keep(batch, at.account, batch_now(batch));
 }
 
@@ -146,11 +146,11 @@ void locks_ordered(struct router *r, batch_t *batch, const AccountConfig *config
     const struct at at = {r, batch, config, account};
     struct risk *k = risk_at(&at);
     if (!k) return;
-    (void)begin_day(&at); // an order counts in the day in which it is given
+    (void)begin_account_day(&at); // an order counts in the day in which it is given
     risk_note_order(k, batch_now(batch));
     breach_ordered(&k->s);
     if (!k->rules.r.has_max_trades_day && !k->rules.r.has_max_orders) return; // nobody looks at either
-    (void)look(&at);
+    (void)lock_on_breach(&at);
     locks_keep(batch, account, batch_now(batch));
 }
 
@@ -158,7 +158,7 @@ void locks_tick(struct router *r, batch_t *batch) {
     for (struct account *a = router_accounts_first(r->desk.accounts); a; a = a->next) {
         const AccountConfig *config = book_account(r->context->book, a->id);
         const struct at at = {r, batch, config, a};
-        if (config && risk_at(&at) && begin_day(&at)) locks_keep(batch, a, batch_now(batch));
+        if (config && risk_at(&at) && begin_account_day(&at)) locks_keep(batch, a, batch_now(batch));
     }
 }
 
@@ -172,8 +172,8 @@ err_t locks_unlock(struct router *r, batch_t *batch, const Command *c) {
     if (!k || !k->s.has_lock) return send_lock(&at, ORDER_COMMAND__LOCK__open), ERR_OK;
     k->s.has_waived = true;
     k->s.waived = k->s.rule;
-    unlock(&at, c->operator_ ? c->operator_ : "an operator");
-    (void)look(&at); // another rule may be broken as well
+    unlock_account(&at, c->operator_ ? c->operator_ : "an operator");
+    (void)lock_on_breach(&at); // another rule may be broken as well
     locks_keep(batch, at.account, c->created_at);
     return ERR_OK;
 }

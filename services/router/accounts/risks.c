@@ -82,7 +82,7 @@ void risks_set_source(risks_t *self, const char *source, RiskState__Mode mode) {
 
 // --- accounts
 
-static struct risk *make(struct account *account) {
+static struct risk *ensure_account_risk(struct account *account) {
     if (account->risk) return account->risk;
     struct risk *k = account->risk = alloc_zeroed(1, sizeof *k);
     risk_state__init(&k->s);
@@ -99,7 +99,7 @@ struct risk *risks_of(risks_t *self, const book_t *book, const AccountConfig *co
     rules_of(book, config, &rules);
     account->without_rules = rules.n_layers ? 0 : book_version(book);
     if (!k && !rules.n_layers) return NULL;
-    k = make(account);
+    k = ensure_account_risk(account);
     k->rules = rules;
     k->version = book_version(book);
     k->is_watched = breach_is_watched(&rules);
@@ -108,25 +108,25 @@ struct risk *risks_of(risks_t *self, const book_t *book, const AccountConfig *co
     return k;
 }
 
-static char *words(char out[static RISK_WORDS], const char *text) {
+static char *copy_risk_words(char out[static RISK_WORDS], const char *text) {
     if (!text) return NULL;
     (void)snprintf(out, RISK_WORDS, "%s", text);
     return out;
 }
 
 void risks_note_reason(struct account *account, const char *reason) {
-    struct risk *k = make(account);
-    k->s.reason = words(k->reason, reason);
+    struct risk *k = ensure_account_risk(account);
+    k->s.reason = copy_risk_words(k->reason, reason);
 }
 
 void risks_load(struct account *account, const RiskState *s) {
     account->mode = s->mode;
-    struct risk *k = make(account);
+    struct risk *k = ensure_account_risk(account);
     k->s = *s;
     k->s.scope = account->id;
     k->s.source = NULL;
-    k->s.reason = words(k->reason, s->reason);
-    k->s.detail = words(k->detail, s->detail);
+    k->s.reason = copy_risk_words(k->reason, s->reason);
+    k->s.detail = copy_risk_words(k->detail, s->detail);
     k->s.has_recent_orders = false;
     for (size_t at = 0; s->has_recent_orders && at + 8 <= s->recent_orders.len; at += 8) {
         uint64_t when;

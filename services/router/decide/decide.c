@@ -36,7 +36,7 @@ static bool is_plain_close(const struct decide_input *in) {
     return in->signal->direction >= SIGNAL__DIRECTION__close && in->signal->direction <= SIGNAL__DIRECTION__close_short;
 }
 
-static bool lists(char *const *names, size_t n, const char *name) {
+static bool is_name_listed(char *const *names, size_t n, const char *name) {
     for (size_t i = 0; i < n; i++) {
         if (name && strcmp(names[i], name) == 0) return true;
     }
@@ -57,19 +57,19 @@ static bool only_votes(const struct decide_input *in, struct decide_result *out)
 
 static bool other_strategy(const struct decide_input *in, struct decide_result *out) {
     const Subscription *s = in->subscription;
-    if (s->n_strategies == 0 || lists(s->strategies, s->n_strategies, in->signal->strategy)) return false;
+    if (s->n_strategies == 0 || is_name_listed(s->strategies, s->n_strategies, in->signal->strategy)) return false;
     decide_say(out, "strategy %.60s", in->signal->strategy ? in->signal->strategy : "not given");
     return true;
 }
 
-static bool other_symbol(const struct decide_input *in, struct decide_result *out) {
+static bool is_symbol_unsubscribed(const struct decide_input *in, struct decide_result *out) {
     const Subscription *s = in->subscription;
-    if (s->n_symbols == 0 || decide_is_for_all(in->signal) || lists(s->symbols, s->n_symbols, in->signal->symbol)) return false;
+    if (s->n_symbols == 0 || decide_is_for_all(in->signal) || is_name_listed(s->symbols, s->n_symbols, in->signal->symbol)) return false;
     decide_say(out, "symbol %.60s", in->signal->symbol);
     return true;
 }
 
-static bool disabled(const struct decide_input *in, struct decide_result *out) {
+static bool is_account_disabled(const struct decide_input *in, struct decide_result *out) {
     (void)out;
     return !in->account->enabled;
 }
@@ -85,7 +85,7 @@ static bool account_halted(const struct decide_input *in, struct decide_result *
 }
 
 // At the moment it expires it has expired, as for the executor.
-static bool expired(const struct decide_input *in, struct decide_result *out) {
+static bool is_signal_expired(const struct decide_input *in, struct decide_result *out) {
     if (!in->signal->has_expiration_time || in->now < in->signal->expiration_time) return false;
     char at[TIME_TEXT];
     (void)time_print(in->signal->expiration_time, at);
@@ -136,7 +136,7 @@ static bool source_halted(const struct decide_input *in, struct decide_result *o
     return true;
 }
 
-static bool too_many_open(const struct decide_input *in, struct decide_result *out) {
+static bool exceeds_account_trades(const struct decide_input *in, struct decide_result *out) {
     if (!in->account->has_max_open_trades || in->open_trades < in->account->max_open_trades) return false;
     decide_say(out, "%u open, at most %u", in->open_trades, in->account->max_open_trades);
     tell_count(out, "open_trades", in->open_trades);
@@ -151,12 +151,12 @@ static const struct check {
     bool entry_only;
 } checks[] = {
     {only_votes, REASON__CODE__part_only, false},         {other_strategy, REASON__CODE__filtered_strategy, false},
-    {other_symbol, REASON__CODE__filtered_symbol, false}, {disabled, REASON__CODE__account_disabled, false},
+    {is_symbol_unsubscribed, REASON__CODE__filtered_symbol, false}, {is_account_disabled, REASON__CODE__account_disabled, false},
     {all_halted, REASON__CODE__halted_global, false},     {account_halted, REASON__CODE__halted_account, false},
-    {source_halted, REASON__CODE__halted_source, false},  {expired, REASON__CODE__signal_expired, false},
+    {source_halted, REASON__CODE__halted_source, false},  {is_signal_expired, REASON__CODE__signal_expired, false},
     {too_old, REASON__CODE__signal_too_old, false},       {no_broker, REASON__CODE__unknown_broker, false},
     {no_symbol, REASON__CODE__unknown_symbol, false},     {other_side, REASON__CODE__filtered_side, true},
-    {only_reducing, REASON__CODE__reduce_only, true},     {too_many_open, REASON__CODE__max_open_trades, true},
+    {only_reducing, REASON__CODE__reduce_only, true},     {exceeds_account_trades, REASON__CODE__max_open_trades, true},
 };
 
 // --- each leg
@@ -185,7 +185,7 @@ static Reason__Code size_close(const struct decide_input *in, struct decide_resu
 }
 
 // A pending order's time: its own, or the end of the day.
-static Reason__Code expiry(const struct decide_input *in, struct decide_result *out) {
+static Reason__Code set_order_expiry(const struct decide_input *in, struct decide_result *out) {
     const Signal *s = in->signal;
     out->expires_at = s->has_expiration_time ? s->expiration_time : 0;
     bool day = s->has_time_in_force && s->time_in_force == SIGNAL__TIME_IN_FORCE__day;
@@ -200,7 +200,7 @@ static Reason__Code expiry(const struct decide_input *in, struct decide_result *
 
 static Reason__Code decide_entry(const struct decide_input *in, struct decide_result *out) {
     decimal_t asked = out->leg.lots;
-    Reason__Code reason = expiry(in, out);
+    Reason__Code reason = set_order_expiry(in, out);
     if (reason == REASON__CODE__ordered) reason = levels_resolve(in, out->leg.side, out);
     const struct optional_price said = {in->signal->has_lot_size != 0, D(in->signal->lot_size)};
     if (reason == REASON__CODE__ordered && !out->leg.has_lots) reason = size_asked(in, said, out, &asked);
@@ -222,7 +222,7 @@ static uint64_t valid_until(const struct decide_input *in) {
     return sooner ? in->signal->expiration_time : until;
 }
 
-static void start(const struct decide_input *in, struct decide_result *out) {
+static void reset_result(const struct decide_input *in, struct decide_result *out) {
     out->leg = (struct leg){.name = ""};
     out->reason = REASON__CODE__ordered;
     out->has_lots = false;
@@ -233,7 +233,7 @@ static void start(const struct decide_input *in, struct decide_result *out) {
     out->valid_until = valid_until(in);
 }
 
-static bool passes(const struct decide_input *in, struct decide_result *out, bool entry) {
+static bool passes_checks(const struct decide_input *in, struct decide_result *out, bool entry) {
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         if (checks[i].entry_only != entry || !checks[i].refuses(in, out)) continue;
         out->reason = checks[i].reason;
@@ -247,7 +247,7 @@ static void decide_leg(const struct decide_input *in, struct decide_result *out)
     case LEG_NONE:
         break;
     case LEG_ENTRY:
-        if (!passes(in, out, true)) break;
+        if (!passes_checks(in, out, true)) break;
         out->reason = risk_before(in, out);
         if (out->reason == REASON__CODE__ordered) out->reason = decide_entry(in, out);
         if (out->reason == REASON__CODE__ordered) out->reason = risk_sized(in, out);
@@ -261,15 +261,15 @@ static void decide_leg(const struct decide_input *in, struct decide_result *out)
     }
 }
 
-size_t decide(const struct decide_input *in, struct decide_result out[static DECIDE_LEGS]) {
+size_t decide_signal(const struct decide_input *in, struct decide_result out[static DECIDE_LEGS]) {
     struct leg legs[DECIDE_LEGS];
     struct decide_number numbers[DECIDE_NUMBERS];
-    start(in, out);
-    size_t n = passes(in, out, false) ? plan(in, out, legs) : 0;
+    reset_result(in, out);
+    size_t n = passes_checks(in, out, false) ? plan_legs(in, out, legs) : 0;
     unsigned n_numbers = out->n_numbers; // of the plan: they led to all of its legs
     if (n && n_numbers) memcpy(numbers, out->numbers, sizeof numbers);
     for (size_t i = 0; i < n; i++) {
-        start(in, &out[i]);
+        reset_result(in, &out[i]);
         out[i].leg = legs[i];
         out[i].n_numbers = n_numbers;
         if (n_numbers) memcpy(out[i].numbers, numbers, sizeof numbers);

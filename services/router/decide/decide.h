@@ -89,7 +89,7 @@ struct decide_result {
 
 // Returns how many there are, at least one. Closing is never refused by what limits entries: reduce-only, sizes, open trades. A halt stops
 // it, though, as does age. `signal` has a subscription's inversion already (decide_inverted).
-size_t decide(const struct decide_input *in, struct decide_result out[static DECIDE_LEGS]);
+size_t decide_signal(const struct decide_input *in, struct decide_result out[static DECIDE_LEGS]);
 
 #define ALL_SYMBOLS "*"
 bool decide_is_for_all(const Signal *signal); // its symbol means all of them

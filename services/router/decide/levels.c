@@ -16,13 +16,13 @@ static decimal_t last_digit(const SymbolConfig *s) {
 decimal_t symbol_point(const SymbolConfig *s) { return s->has_point && s->point > 0 ? D(s->point) : last_digit(s); }
 decimal_t symbol_tick(const SymbolConfig *s) { return s->has_tick_size && s->tick_size > 0 ? D(s->tick_size) : last_digit(s); }
 
-static bool is_buy(Signal__Direction side) { return side == SIGNAL__DIRECTION__buy; }
+static bool is_buy_side(Signal__Direction side) { return side == SIGNAL__DIRECTION__buy; }
 
 struct optional_price levels_entry(const struct decide_input *in, Signal__Direction side) {
     const Signal *s = in->signal;
     if (s->order_type == SIGNAL__ORDER_TYPE__stop_limit && s->has_limit_price) return (struct optional_price){true, D(s->limit_price)};
     if (s->has_price) return (struct optional_price){true, D(s->price)};
-    if (in->quote) return (struct optional_price){true, is_buy(side) ? in->quote->ask : in->quote->bid};
+    if (in->quote) return (struct optional_price){true, is_buy_side(side) ? in->quote->ask : in->quote->bid};
     return (struct optional_price){0};
 }
 
@@ -143,7 +143,7 @@ static bool is_at_entry(const struct decide_input *in, const struct levels *l) {
     return size_is_by_risk(in) && l->stop_loss.has && l->entry.has && l->stop_loss.value.e8 == l->entry.value.e8;
 }
 
-static Reason__Code refuse(struct decide_result *out, enum outcome o) {
+static Reason__Code refuse_levels(struct decide_result *out, enum outcome o) {
     if (o == OUT_OF_RANGE) {
         decide_say(out, "stop loss, take profit or trailing is out of range");
         return REASON__CODE__out_of_range;
@@ -165,14 +165,14 @@ static Reason__Code wrong_side(struct decide_result *out, const char *what, bool
 
 Reason__Code levels_resolve(const struct decide_input *in, Signal__Direction side, struct decide_result *out) {
     struct levels *l = &out->levels;
-    bool buy = is_buy(side);
+    bool buy = is_buy_side(side);
     const struct given stop = stop_given(in->signal, in->subscription), take = take_given(in->signal, in->subscription);
     *l = (struct levels)LEVELS_NONE;
     l->entry = levels_entry(in, side);
     enum outcome o = level_of(in, &stop, l->entry, buy, &l->stop_loss);
     if (!o) o = level_of(in, &take, l->entry, !buy, &l->take_profit);
     if (!o) o = exits_of(in, l);
-    if (o) return refuse(out, o);
+    if (o) return refuse_levels(out, o);
     if (is_beyond(l->stop_loss, l->entry, buy) && !is_at_entry(in, l)) return wrong_side(out, "stop loss", buy);
     if (is_beyond(l->take_profit, l->entry, !buy)) return wrong_side(out, "take profit", !buy);
     return REASON__CODE__ordered;
@@ -186,16 +186,16 @@ static void only_prices(const Signal *s, struct levels *l) {
     l->take_profit = (struct optional_price)GIVEN(s->has_take_profit, s->take_profit);
 }
 
-static bool takes_away(const Signal *s) { return (s->has_stop_loss && !s->stop_loss) || (s->has_take_profit && !s->take_profit); }
+static bool removes_level(const Signal *s) { return (s->has_stop_loss && !s->stop_loss) || (s->has_take_profit && !s->take_profit); }
 
 Reason__Code levels_modified(const struct decide_input *in, Signal__Direction side, struct decide_result *out) {
     static const Subscription no_presets = SUBSCRIPTION__INIT;
     struct decide_input bare = *in;
     bare.subscription = &no_presets;
     bool sided = side == SIGNAL__DIRECTION__buy || side == SIGNAL__DIRECTION__sell;
-    if (sided && !takes_away(in->signal)) return levels_resolve(&bare, side, out);
+    if (sided && !removes_level(in->signal)) return levels_resolve(&bare, side, out);
     out->levels = (struct levels)LEVELS_NONE;
     only_prices(in->signal, &out->levels);
     enum outcome o = exits_of(&bare, &out->levels);
-    return o ? refuse(out, o) : REASON__CODE__ordered;
+    return o ? refuse_levels(out, o) : REASON__CODE__ordered;
 }

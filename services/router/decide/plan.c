@@ -9,15 +9,15 @@
 
 #define D_(name) SIGNAL__DIRECTION__##name
 
-static decimal_t narrow(__int128 lots) { return D(decimal_nearest(lots)); }
+static decimal_t narrow_lots(__int128 lots) { return D(decimal_nearest(lots)); }
 
-static size_t refuse(struct decide_result *out, Reason__Code reason, const char *words) {
+static size_t refuse_plan(struct decide_result *out, Reason__Code reason, const char *words) {
     decide_say(out, "%s", words);
     out->reason = reason;
     return 0;
 }
 
-static size_t one(struct leg *legs, struct leg leg) {
+static size_t set_single_leg(struct leg *legs, struct leg leg) {
     legs[0] = leg;
     return 1;
 }
@@ -29,7 +29,7 @@ struct side {
     __int128 resting; // what limit and stop orders may add
 };
 
-static struct side side_of(const struct holding *h, bool is_short) {
+static struct side get_holding_side(const struct holding *h, bool is_short) {
     if (!h) return (struct side){0};
     __int128 resting = is_short ? h->resting_sells : h->resting_buys;
     __int128 working = is_short ? h->sells : h->buys;
@@ -61,7 +61,7 @@ static Reason__Code wanted_lots(const struct decide_input *in, const struct wish
     *wanted = D(0);
     if (w->none) return REASON__CODE__ordered;
     if (!by_size && own->open + own->resting > 0) {
-        *wanted = narrow(own->open + own->resting);
+        *wanted = narrow_lots(own->open + own->resting);
         return REASON__CODE__ordered;
     }
     Reason__Code reason = size_is_by_risk(in) ? levels_resolve(in, of_side(w->is_short), out) : REASON__CODE__ordered;
@@ -73,21 +73,21 @@ static Reason__Code wanted_lots(const struct decide_input *in, const struct wish
 static size_t add_close(const struct decide_input *in, bool is_short, __int128 lots, bool all, struct leg *legs) {
     struct leg leg = {.kind = LEG_CLOSE, .name = is_short ? "close_short" : "close_long", .side = of_side(is_short), .has_lots = !all};
     if (lots <= 0) return 0;
-    if (!all && (!decimal_to_step(narrow(lots), size_step(in->symbol), ROUND_DOWN, &leg.lots) || leg.lots.e8 <= 0)) return 0;
-    return one(legs, leg);
+    if (!all && (!decimal_to_step(narrow_lots(lots), size_step(in->symbol), ROUND_DOWN, &leg.lots) || leg.lots.e8 <= 0)) return 0;
+    return set_single_leg(legs, leg);
 }
 
 static size_t add_cancel(const struct side *own, const struct side *other, bool own_too, bool is_short, struct leg *legs) {
     bool cancels_own = own_too && own->resting > 0, cancels_other = other->resting > 0;
     if (!cancels_own && !cancels_other) return 0;
     Signal__Direction side = cancels_own && cancels_other ? D_(close) : of_side(cancels_own ? is_short : !is_short);
-    return one(legs, (struct leg){.kind = LEG_COMMAND, .name = "cancel", .side = side, .action = ORDER_COMMAND__ACTION__cancel});
+    return set_single_leg(legs, (struct leg){.kind = LEG_COMMAND, .name = "cancel", .side = side, .action = ORDER_COMMAND__ACTION__cancel});
 }
 
-static size_t add_entry(const struct decide_input *in, bool is_short, __int128 lots, struct leg *legs) {
+static size_t add_entry_leg(const struct decide_input *in, bool is_short, __int128 lots, struct leg *legs) {
     struct leg leg = {.kind = LEG_ENTRY, .name = "", .side = of_side(is_short), .has_lots = true};
-    if (lots <= 0 || !decimal_to_step(narrow(lots), size_step(in->symbol), ROUND_DOWN, &leg.lots)) return 0;
-    return decimal_cmp(leg.lots, size_least(in)) < 0 ? 0 : one(legs, leg);
+    if (lots <= 0 || !decimal_to_step(narrow_lots(lots), size_step(in->symbol), ROUND_DOWN, &leg.lots)) return 0;
+    return decimal_cmp(leg.lots, size_least(in)) < 0 ? 0 : set_single_leg(legs, leg);
 }
 
 static void tell_target(struct decide_result *out, decimal_t held, decimal_t wanted) {
@@ -103,10 +103,10 @@ static void tell_target(struct decide_result *out, decimal_t held, decimal_t wan
 // A size that cannot be had still closes what is on the wrong side.
 static size_t plan_target(const struct decide_input *in, struct decide_result *out, struct leg legs[static DECIDE_LEGS]) {
     const struct wish w = wish_of(in->signal);
-    struct side own = side_of(in->holding, w.is_short), other = side_of(in->holding, !w.is_short);
+    struct side own = get_holding_side(in->holding, w.is_short), other = get_holding_side(in->holding, !w.is_short);
     decimal_t wanted;
     __int128 net = own.open + own.resting - other.open - other.resting;
-    const decimal_t held = narrow(w.is_short ? -net : net);
+    const decimal_t held = narrow_lots(w.is_short ? -net : net);
     size_t n = 0;
     Reason__Code reason = wanted_lots(in, &w, &own, out, &wanted);
     bool small = reason == REASON__CODE__below_min_lot, sized = reason == REASON__CODE__ordered || small;
@@ -116,7 +116,7 @@ static size_t plan_target(const struct decide_input *in, struct decide_result *o
     if (drop_resting) own.resting = 0;
     n += add_close(in, !w.is_short, other.open, true, &legs[n]);
     if (sized) n += add_close(in, w.is_short, own.open - wanted.e8, wanted.e8 == 0, &legs[n]);
-    if (sized) n += add_entry(in, w.is_short, wanted.e8 - own.open - own.resting, &legs[n]);
+    if (sized) n += add_entry_leg(in, w.is_short, wanted.e8 - own.open - own.resting, &legs[n]);
     if (n || reason == REASON__CODE__ordered) tell_target(out, held, w.is_short ? decimal_neg(wanted) : wanted);
     out->reason = reason == REASON__CODE__ordered ? REASON__CODE__in_position : reason;
     return n;
@@ -125,9 +125,9 @@ static size_t plan_target(const struct decide_input *in, struct decide_result *o
 // --- reverse
 
 static size_t plan_reverse(const struct decide_input *in, struct decide_result *out, struct leg legs[static DECIDE_LEGS]) {
-    struct side longs = side_of(in->holding, false), shorts = side_of(in->holding, true);
+    struct side longs = get_holding_side(in->holding, false), shorts = get_holding_side(in->holding, true);
     if (longs.open == shorts.open)
-        return refuse(out, REASON__CODE__no_position, longs.open ? "as much is long as short" : "nothing is open to be reversed");
+        return refuse_plan(out, REASON__CODE__no_position, longs.open ? "as much is long as short" : "nothing is open to be reversed");
     bool was_short = shorts.open > longs.open;
     legs[0] = (struct leg){.kind = LEG_CLOSE, .name = "close", .side = D_(close)};
     legs[1] = (struct leg){.kind = LEG_ENTRY, .name = "", .side = of_side(!was_short)};
@@ -136,27 +136,27 @@ static size_t plan_reverse(const struct decide_input *in, struct decide_result *
         size_follows(in->subscription) && !s->has_lot_size && !s->has_risk_percent && !s->has_risk_amount && !s->has_margin_percent;
     if (!as_large) return 2;
     legs[1].has_lots = true;
-    legs[1].lots = narrow(was_short ? shorts.open - longs.open : longs.open - shorts.open);
+    legs[1].lots = narrow_lots(was_short ? shorts.open - longs.open : longs.open - shorts.open);
     return 2;
 }
 
 // --- closing
 
 // What the signal named is closed, if it is open.
-static size_t plan_close(const struct decide_input *in, struct decide_result *out, Signal__Direction side, struct leg *legs) {
+static size_t plan_close_leg(const struct decide_input *in, struct decide_result *out, Signal__Direction side, struct leg *legs) {
     struct leg leg = {.kind = LEG_CLOSE, .name = "", .side = side};
-    if (!in->signal->target_signal_id) return one(legs, leg);
+    if (!in->signal->target_signal_id) return set_single_leg(legs, leg);
     if (!in->meant || (side != D_(close) && of_side(in->meant->stake.is_short) != side))
-        return refuse(out, REASON__CODE__no_position, "that signal has no position open here");
+        return refuse_plan(out, REASON__CODE__no_position, "that signal has no position open here");
     leg.side = of_side(in->meant->stake.is_short);
     leg.whole_signal = true;
-    return one(legs, leg);
+    return set_single_leg(legs, leg);
 }
 
 // The cancel goes first, so that nothing is opened after the close.
 static size_t plan_flat(const struct decide_input *in, struct decide_result *out, struct leg legs[static DECIDE_LEGS]) {
     size_t n = 0;
-    if (decide_is_for_all(in->signal)) return refuse(out, REASON__CODE__no_position, "nothing is open");
+    if (decide_is_for_all(in->signal)) return refuse_plan(out, REASON__CODE__no_position, "nothing is open");
     if (in->holding && in->holding->working)
         legs[n++] = (struct leg){.kind = LEG_COMMAND, .name = "cancel", .side = D_(close), .action = ORDER_COMMAND__ACTION__cancel};
     legs[n++] = (struct leg){.kind = LEG_CLOSE, .name = "", .side = D_(close)};
@@ -178,29 +178,29 @@ static bool is_concerned(const struct decide_input *in, bool working_only) {
 static size_t plan_command(const struct decide_input *in, struct decide_result *out, OrderCommand__Action action, struct leg *legs) {
     const Signal *s = in->signal;
     if (!is_concerned(in, action == ORDER_COMMAND__ACTION__cancel))
-        return refuse(out, REASON__CODE__nothing_to_change, "no order or position of the account is concerned");
-    return one(legs, (struct leg){.kind = LEG_COMMAND,
+        return refuse_plan(out, REASON__CODE__nothing_to_change, "no order or position of the account is concerned");
+    return set_single_leg(legs, (struct leg){.kind = LEG_COMMAND,
                                   .name = "",
                                   .side = s->has_position_side ? of_side(s->position_side == SIGNAL__SIDE__short) : D_(close),
                                   .whole_signal = s->target_signal_id != NULL,
                                   .action = action});
 }
 
-size_t plan(const struct decide_input *in, struct decide_result *out, struct leg legs[static DECIDE_LEGS]) {
+size_t plan_legs(const struct decide_input *in, struct decide_result *out, struct leg legs[static DECIDE_LEGS]) {
     Sizing__By by;
     switch (in->signal->direction) {
     case D_(buy):
     case D_(sell):
         if (size_by(in->subscription, &by) && by == SIZING__BY__target) return plan_target(in, out, legs);
-        return one(legs, (struct leg){.kind = LEG_ENTRY, .name = "", .side = in->signal->direction});
+        return set_single_leg(legs, (struct leg){.kind = LEG_ENTRY, .name = "", .side = in->signal->direction});
     case D_(target):
         return plan_target(in, out, legs);
     case D_(close):
-        return plan_close(in, out, D_(close), legs);
+        return plan_close_leg(in, out, D_(close), legs);
     case D_(close_long):
-        return plan_close(in, out, D_(buy), legs);
+        return plan_close_leg(in, out, D_(buy), legs);
     case D_(close_short):
-        return plan_close(in, out, D_(sell), legs);
+        return plan_close_leg(in, out, D_(sell), legs);
     case D_(reverse):
         return plan_reverse(in, out, legs);
     case D_(flat):
@@ -212,5 +212,5 @@ size_t plan(const struct decide_input *in, struct decide_result *out, struct leg
     case _SIGNAL__DIRECTION_IS_INT_SIZE:
         break;
     }
-    return refuse(out, REASON__CODE__out_of_range, "an action that is not known here");
+    return refuse_plan(out, REASON__CODE__out_of_range, "an action that is not known here");
 }

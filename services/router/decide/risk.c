@@ -16,7 +16,7 @@
 
 typedef bool stops_fn(const struct decide_input *in, struct decide_result *out);
 
-static const RiskRules *rules(const struct decide_input *in) { return &in->risk->rules.r; }
+static const RiskRules *get_risk_rules(const struct decide_input *in) { return &in->risk->rules.r; }
 
 // --- words
 
@@ -29,23 +29,23 @@ static void tell_limit(struct decide_result *out, const char *const names[2], in
     decide_tell(out, names[1], D(limit));
 }
 
-static int64_t whole(uint64_t n) { return n > INT64_MAX / DECIMAL_SCALE ? INT64_MAX : (int64_t)n * DECIMAL_SCALE; }
+static int64_t scale_count(uint64_t n) { return n > INT64_MAX / DECIMAL_SCALE ? INT64_MAX : (int64_t)n * DECIMAL_SCALE; }
 
 // Seconds, to 10 ns.
-static int64_t seconds(uint64_t ns) { return ns / 10 > INT64_MAX ? INT64_MAX : (int64_t)(ns / 10); }
+static int64_t convert_to_seconds(uint64_t ns) { return ns / 10 > INT64_MAX ? INT64_MAX : (int64_t)(ns / 10); }
 
 // --- where and when
 
-static bool lists(char *const *names, size_t n, const char *name) {
+static bool is_symbol_listed(char *const *names, size_t n, const char *name) {
     for (size_t i = 0; i < n; i++) {
         if (strcmp(names[i], name) == 0) return true;
     }
     return false;
 }
 
-static bool other_symbol(const struct decide_input *in, struct decide_result *out) {
-    const RiskRules *r = rules(in);
-    if (!r->n_allowed_symbols || lists(r->allowed_symbols, r->n_allowed_symbols, in->signal->symbol)) return false;
+static bool is_symbol_forbidden(const struct decide_input *in, struct decide_result *out) {
+    const RiskRules *r = get_risk_rules(in);
+    if (!r->n_allowed_symbols || is_symbol_listed(r->allowed_symbols, r->n_allowed_symbols, in->signal->symbol)) return false;
     decide_say(out, "symbol %.60s", in->signal->symbol);
     return true;
 }
@@ -75,7 +75,7 @@ static bool not_traded(const struct decide_input *in, struct decide_result *out)
 }
 
 static bool off_hours(const struct decide_input *in, struct decide_result *out) {
-    const RiskRules *r = rules(in);
+    const RiskRules *r = get_risk_rules(in);
     if (sessions_hold(r->sessions, r->n_sessions, in->risk->zone, in->now)) return false;
     decide_say(out, "not within the account's hours (%.60s)", in->risk->rules.zone);
     return true;
@@ -90,10 +90,10 @@ static bool has_currency(const char *symbol, const Blackout *b) {
 
 static bool is_dark(const Blackout *b, const char *symbol, uint64_t now) {
     if (now < b->from || now >= b->to) return false;
-    return (!b->n_symbols && !b->n_currencies) || lists(b->symbols, b->n_symbols, symbol) || has_currency(symbol, b);
+    return (!b->n_symbols && !b->n_currencies) || is_symbol_listed(b->symbols, b->n_symbols, symbol) || has_currency(symbol, b);
 }
 
-static bool dark(const struct decide_input *in, struct decide_result *out) {
+static bool is_in_blackout(const struct decide_input *in, struct decide_result *out) {
     for (unsigned layer = 0; layer < in->risk->rules.n_layers; layer++) {
         const RiskRules *r = in->risk->rules.layers[layer];
         for (size_t i = 0; i < r->n_blackouts; i++) {
@@ -102,16 +102,16 @@ static bool dark(const struct decide_input *in, struct decide_result *out) {
             char until[TIME_TEXT];
             (void)time_print(b->to, until);
             decide_say(out, "%.60s until %s", b->note ? b->note : "blackout", until);
-            decide_tell(out, "ends_in_s", D(seconds(b->to - in->now)));
+            decide_tell(out, "ends_in_s", D(convert_to_seconds(b->to - in->now)));
             return true;
         }
     }
     return false;
 }
 
-static bool unsure(const struct decide_input *in, struct decide_result *out) {
+static bool lacks_confidence(const struct decide_input *in, struct decide_result *out) {
     static const char *const names[2] = {"confidence", "min_confidence"};
-    const RiskRules *r = rules(in);
+    const RiskRules *r = get_risk_rules(in);
     const Signal *s = in->signal;
     if (!r->has_min_confidence || (s->has_confidence && s->confidence >= r->min_confidence)) return false;
     if (s->has_confidence) {
@@ -127,8 +127,8 @@ static bool unsure(const struct decide_input *in, struct decide_result *out) {
 
 static uint64_t price_age_max(const RiskRules *r) { return (r->has_max_price_age_s ? r->max_price_age_s : PRICE_AGE_S) * NS_PER_S; }
 
-static const struct rate *price(const struct decide_input *in) {
-    uint64_t age = price_age_max(rules(in));
+static const struct rate *find_signal_rate(const struct decide_input *in) {
+    uint64_t age = price_age_max(get_risk_rules(in));
     return rates_find(in->market.rates, in->signal->symbol, in->now > age ? in->now - age : 0);
 }
 
@@ -138,11 +138,11 @@ static bool needs_price(const RiskRules *r) {
 
 static bool no_fresh_price(const struct decide_input *in, struct decide_result *out) {
     static const char *const names[2] = {"price_age_s", "max_price_age_s"};
-    if (!needs_price(rules(in)) || price(in)) return false;
+    if (!needs_price(get_risk_rules(in)) || find_signal_rate(in)) return false;
     const struct rate *old = rates_find(in->market.rates, in->signal->symbol, 0);
-    int64_t most = seconds(price_age_max(rules(in)));
+    int64_t most = convert_to_seconds(price_age_max(get_risk_rules(in)));
     if (old) {
-        tell_limit(out, names, seconds(in->now > old->at ? in->now - old->at : 0), most);
+        tell_limit(out, names, convert_to_seconds(in->now > old->at ? in->now - old->at : 0), most);
     } else {
         decide_say(out, "no price of %.60s was ever told", in->signal->symbol);
         decide_tell(out, names[1], D(most));
@@ -155,11 +155,11 @@ static int64_t in_points(const struct decide_input *in, int64_t distance) {
     return point > 0 ? decimal_nearest((__int128)distance * DECIMAL_SCALE / point) : INT64_MAX;
 }
 
-static bool wide(const struct decide_input *in, struct decide_result *out) {
+static bool is_spread_wide(const struct decide_input *in, struct decide_result *out) {
     static const char *const names[2] = {"spread_points", "max_spread_points"};
-    const RiskRules *r = rules(in);
+    const RiskRules *r = get_risk_rules(in);
     if (!r->has_max_spread_points) return false;
-    const struct rate *p = price(in);
+    const struct rate *p = find_signal_rate(in);
     int64_t spread = in_points(in, p->ask.e8 - p->bid.e8);
     if (spread <= r->max_spread_points) return false;
     tell_limit(out, names, spread, r->max_spread_points);
@@ -170,9 +170,9 @@ static bool wide(const struct decide_input *in, struct decide_result *out) {
 static bool far_off(const struct decide_input *in, struct decide_result *out) {
     static const char *const points[2] = {"deviation_points", "max_deviation_points"};
     static const char *const percent[2] = {"deviation_percent", "max_deviation_percent"};
-    const RiskRules *r = rules(in);
+    const RiskRules *r = get_risk_rules(in);
     if ((!r->has_max_deviation_points && !r->has_max_deviation_percent) || !in->signal->has_price) return false;
-    int64_t last = price(in)->last.e8, off = decimal_abs(D(in->signal->price - last)).e8, by_points = in_points(in, off);
+    int64_t last = find_signal_rate(in)->last.e8, off = decimal_abs(D(in->signal->price - last)).e8, by_points = in_points(in, off);
     int64_t by_percent = decimal_nearest((__int128)off * 100 * DECIMAL_SCALE / last);
     bool over_points = r->has_max_deviation_points && by_points > r->max_deviation_points;
     // Compared without rounding.
@@ -187,28 +187,28 @@ static bool far_off(const struct decide_input *in, struct decide_result *out) {
 
 // --- what is open
 
-static bool too_many_open(const struct decide_input *in, struct decide_result *out) {
+static bool exceeds_rule_trades(const struct decide_input *in, struct decide_result *out) {
     static const char *const names[2] = {"open_trades", "max_open_trades"};
-    const RiskRules *r = rules(in);
+    const RiskRules *r = get_risk_rules(in);
     if (!r->has_max_open_trades || in->open_trades < r->max_open_trades) return false;
-    tell_limit(out, names, whole(in->open_trades), whole(r->max_open_trades));
+    tell_limit(out, names, scale_count(in->open_trades), scale_count(r->max_open_trades));
     return true;
 }
 
 static bool too_often(const struct decide_input *in, struct decide_result *out) {
     static const char *const names[2] = {"orders", "max_orders"};
-    const RiskRules *r = rules(in);
+    const RiskRules *r = get_risk_rules(in);
     uint64_t window_s = r->has_order_window_s ? r->order_window_s : ORDER_WINDOW_S, window = window_s * NS_PER_S;
     if (!r->has_max_orders) return false;
     unsigned n = risk_orders_since(in->risk, in->now > window ? in->now - window : 0);
     if (n < r->max_orders) return false;
-    tell_limit(out, names, whole(n), whole(r->max_orders));
-    decide_tell(out, "order_window_s", D(whole(window_s)));
+    tell_limit(out, names, scale_count(n), scale_count(r->max_orders));
+    decide_tell(out, "order_window_s", D(scale_count(window_s)));
     return true;
 }
 
 static bool needs_account(const struct decide_input *in) {
-    return in->risk->is_watched || rules(in)->has_max_exposure_percent || rules(in)->has_min_margin_level;
+    return in->risk->is_watched || get_risk_rules(in)->has_max_exposure_percent || get_risk_rules(in)->has_min_margin_level;
 }
 
 static bool nothing_told(const struct decide_input *in, struct decide_result *out) {
@@ -219,19 +219,19 @@ static bool nothing_told(const struct decide_input *in, struct decide_result *ou
 
 static bool margin_low(const struct decide_input *in, struct decide_result *out) {
     static const char *const names[2] = {"margin_level", "min_margin_level"};
-    const RiskRules *r = rules(in);
+    const RiskRules *r = get_risk_rules(in);
     if (!r->has_min_margin_level || !in->money->has_margin_level || in->money->margin_level.e8 >= r->min_margin_level) return false;
     tell_limit(out, names, in->money->margin_level.e8, r->min_margin_level);
     return true;
 }
 
 // Open lots of a side, and what may still be filled of it.
-static __int128 lots_of(const struct holding *h, bool is_short) { return is_short ? h->shorts + h->sells : h->longs + h->buys; }
+static __int128 sum_side_lots(const struct holding *h, bool is_short) { return is_short ? h->shorts + h->sells : h->longs + h->buys; }
 
-static bool again(const struct decide_input *in, struct decide_result *out) {
-    const RiskRules *r = rules(in);
+static bool is_side_open(const struct decide_input *in, struct decide_result *out) {
+    const RiskRules *r = get_risk_rules(in);
     if (!r->has_one_per_direction || !r->one_per_direction || !in->holding) return false;
-    int64_t open = decimal_nearest(lots_of(in->holding, out->leg.side == SIGNAL__DIRECTION__sell));
+    int64_t open = decimal_nearest(sum_side_lots(in->holding, out->leg.side == SIGNAL__DIRECTION__sell));
     if (open <= 0) return false;
     char lots[DECIMAL_TEXT];
     (void)decimal_print(D(open), lots);
@@ -243,7 +243,7 @@ static bool again(const struct decide_input *in, struct decide_result *out) {
 // --- the lock, and the table
 
 // Which rule it was is the reason.
-static Reason__Code locked(const struct decide_input *in, struct decide_result *out) {
+static Reason__Code find_lock_reason(const struct decide_input *in, struct decide_result *out) {
     const RiskState *s = &in->risk->s;
     if (!s->has_lock) return REASON__CODE__ordered;
     char until[TIME_TEXT] = "it is unlocked";
@@ -259,24 +259,24 @@ static const struct {
     stops_fn *stops;
     Reason__Code reason;
 } table[] = {
-    {other_symbol, REASON__CODE__symbol_not_allowed},
+    {is_symbol_forbidden, REASON__CODE__symbol_not_allowed},
     {off_hours, REASON__CODE__outside_session},
-    {dark, REASON__CODE__blackout},
-    {unsure, REASON__CODE__low_confidence},
+    {is_in_blackout, REASON__CODE__blackout},
+    {lacks_confidence, REASON__CODE__low_confidence},
     {no_fresh_price, REASON__CODE__stale_price},
-    {wide, REASON__CODE__wide_spread},
+    {is_spread_wide, REASON__CODE__wide_spread},
     {far_off, REASON__CODE__price_deviation},
-    {too_many_open, REASON__CODE__max_open_trades},
+    {exceeds_rule_trades, REASON__CODE__max_open_trades},
     {too_often, REASON__CODE__order_rate},
     {nothing_told, REASON__CODE__no_account_state},
     {margin_low, REASON__CODE__low_margin_level},
-    {again, REASON__CODE__duplicate_direction},
+    {is_side_open, REASON__CODE__duplicate_direction},
 };
 
 Reason__Code risk_before(const struct decide_input *in, struct decide_result *out) {
     if (in->symbol->n_sessions && not_traded(in, out)) return REASON__CODE__market_closed;
     if (!in->risk) return REASON__CODE__ordered;
-    Reason__Code reason = locked(in, out);
+    Reason__Code reason = find_lock_reason(in, out);
     for (size_t i = 0; reason == REASON__CODE__ordered && i < sizeof table / sizeof *table; i++) {
         if (table[i].stops(in, out)) reason = table[i].reason;
     }
@@ -293,7 +293,7 @@ struct lots_limit {
     Reason__Code reason;
 };
 
-static __int128 open_in(const struct holding *h) { return h ? lots_of(h, false) + lots_of(h, true) : 0; }
+static __int128 open_in(const struct holding *h) { return h ? sum_side_lots(h, false) + sum_side_lots(h, true) : 0; }
 
 static __int128 open_everywhere(const struct account *a) {
     __int128 sum = 0;
@@ -301,7 +301,7 @@ static __int128 open_everywhere(const struct account *a) {
     return sum;
 }
 
-static bool over(const struct lots_limit *l, struct decide_result *out) {
+static bool exceeds_lots_limit(const struct lots_limit *l, struct decide_result *out) {
     if (!l->is_set || l->open + out->lots.e8 <= l->most) return false;
     char lots[DECIMAL_TEXT], open[DECIMAL_TEXT], most[DECIMAL_TEXT];
     (void)decimal_print(out->lots, lots);
@@ -314,14 +314,14 @@ static bool over(const struct lots_limit *l, struct decide_result *out) {
 }
 
 static Reason__Code too_many_lots(const struct decide_input *in, struct decide_result *out) {
-    const RiskRules *r = rules(in);
+    const RiskRules *r = get_risk_rules(in);
     const struct lots_limit limits[] = {
         {r->has_max_lots_order, r->max_lots_order, 0, "max_lots_order", REASON__CODE__max_lots_order},
         {r->has_max_lots_symbol, r->max_lots_symbol, open_in(in->holding), "max_lots_symbol", REASON__CODE__max_lots_symbol},
         {r->has_max_lots_account, r->max_lots_account, open_everywhere(in->held), "max_lots_account", REASON__CODE__max_lots_account},
     };
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
-        if (over(&limits[i], out)) return limits[i].reason;
+        if (exceeds_lots_limit(&limits[i], out)) return limits[i].reason;
     }
     return REASON__CODE__ordered;
 }
@@ -329,7 +329,7 @@ static Reason__Code too_many_lots(const struct decide_input *in, struct decide_r
 // --- exposure: notional value in the account's currency
 
 // Lots of a symbol at its last price, whichever side they are on. False: there is no rate, or nothing to convert by.
-static bool notional(const struct decide_input *in, const char *name, __int128 lots, int64_t *out) {
+static bool compute_notional(const struct decide_input *in, const char *name, __int128 lots, int64_t *out) {
     const SymbolConfig *s = book_symbol(in->broker, name);
     decimal_t units, value;
     if (!s) return false;
@@ -349,7 +349,7 @@ static bool sum_exposure(const struct decide_input *in, int64_t *sum) {
     __int128 all = 0;
     for (const struct holding *h = in->held ? in->held->holdings : NULL; h; h = h->next) {
         int64_t one = 0;
-        if (open_in(h) > 0 && !notional(in, h->symbol, open_in(h), &one)) return false;
+        if (open_in(h) > 0 && !compute_notional(in, h->symbol, open_in(h), &one)) return false;
         all += one;
     }
     *sum = decimal_nearest(all);
@@ -358,7 +358,7 @@ static bool sum_exposure(const struct decide_input *in, int64_t *sum) {
 
 // The smaller of both limits.
 static int64_t exposure_limit(const struct decide_input *in) {
-    const RiskRules *r = rules(in);
+    const RiskRules *r = get_risk_rules(in);
     int64_t most = r->has_max_exposure ? r->max_exposure : INT64_MAX;
     if (!r->has_max_exposure_percent) return most;
     int64_t share = decimal_nearest((__int128)in->money->equity.e8 * r->max_exposure_percent / (100 * (__int128)DECIMAL_SCALE));
@@ -367,9 +367,9 @@ static int64_t exposure_limit(const struct decide_input *in) {
 
 static Reason__Code too_exposed(const struct decide_input *in, struct decide_result *out) {
     static const char *const names[2] = {"exposure", "max_exposure"};
-    if (!rules(in)->has_max_exposure && !rules(in)->has_max_exposure_percent) return REASON__CODE__ordered;
+    if (!get_risk_rules(in)->has_max_exposure && !get_risk_rules(in)->has_max_exposure_percent) return REASON__CODE__ordered;
     int64_t open = 0, own = 0;
-    if (!sum_exposure(in, &open) || !notional(in, in->signal->symbol, out->lots.e8, &own)) {
+    if (!sum_exposure(in, &open) || !compute_notional(in, in->signal->symbol, out->lots.e8, &own)) {
         decide_say(out, "no price says what this, or what is open, is in %.8s", in->account->currency);
         return REASON__CODE__no_rate;
     }

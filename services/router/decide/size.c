@@ -33,7 +33,7 @@ bool size_is_by_risk(const struct decide_input *in) {
     return size_follows(in->subscription) && !in->signal->has_lot_size && (in->signal->has_risk_percent || in->signal->has_risk_amount);
 }
 
-static Reason__Code none(struct decide_result *out, const char *why) {
+static Reason__Code refuse_unsized(struct decide_result *out, const char *why) {
     decide_say(out, "%s", why);
     return REASON__CODE__no_lot_size;
 }
@@ -49,10 +49,10 @@ static const char *account_currency(const struct decide_input *in) {
     return in->money && in->money->currency[0] ? in->money->currency : in->account->currency;
 }
 
-static const char *known(const char *currency) { return *currency ? currency : NULL; }
+static const char *get_known_currency(const char *currency) { return *currency ? currency : NULL; }
 
 // `from` or `to` NULL: not known.
-static Reason__Code convert(const struct decide_input *in, struct exchange *x, struct decide_result *out, decimal_t *result) {
+static Reason__Code convert_amount(const struct decide_input *in, struct exchange *x, struct decide_result *out, decimal_t *result) {
     if (!x->from || !x->to) {
         decide_say(out, "the currency of %.40s is not configured", in->signal->symbol);
         return REASON__CODE__unknown_currency;
@@ -73,15 +73,15 @@ static decimal_t contract_of(const SymbolConfig *s) { return s->has_contract_siz
 
 Reason__Code size_worth_of_lot(const struct decide_input *in, struct decide_result *out, decimal_t *worth) {
     const struct symbol_currencies c = symbol_currencies_of(in->symbol, in->signal->symbol);
-    struct exchange x = {contract_of(in->symbol), known(c.margin), account_currency(in), ROUND_UP};
-    if (x.from) return convert(in, &x, out, worth);
+    struct exchange x = {contract_of(in->symbol), get_known_currency(c.margin), account_currency(in), ROUND_UP};
+    if (x.from) return convert_amount(in, &x, out, worth);
     if (!out->levels.entry.has) {
         decide_say(out, "no price of %.40s is known", in->signal->symbol);
         return REASON__CODE__no_price;
     }
-    x.from = known(c.profit);
+    x.from = get_known_currency(c.profit);
     if (!decimal_mul(x.amount, out->levels.entry.value, ROUND_UP, &x.amount)) return too_large(out, "the worth of a lot");
-    return convert(in, &x, out, worth);
+    return convert_amount(in, &x, out, worth);
 }
 
 // --- by risk
@@ -120,11 +120,11 @@ static Reason__Code lots_for(const struct decide_input *in, decimal_t budget, de
 
 static Reason__Code by_amount(const struct decide_input *in, decimal_t amount, struct decide_result *out, decimal_t *lots) {
     const struct symbol_currencies c = symbol_currencies_of(in->symbol, in->signal->symbol);
-    struct exchange x = {amount, account_currency(in), known(c.profit), ROUND_DOWN};
+    struct exchange x = {amount, account_currency(in), get_known_currency(c.profit), ROUND_DOWN};
     decimal_t distance, budget;
     decide_tell(out, "risk_amount", amount);
     Reason__Code reason = stop_distance(in, out, &distance);
-    if (reason == ORDERED) reason = convert(in, &x, out, &budget);
+    if (reason == ORDERED) reason = convert_amount(in, &x, out, &budget);
     if (reason != ORDERED) return reason;
     if (budget.e8 != amount.e8) decide_tell(out, "risk_in_quote", budget);
     decide_tell(out, "stop_distance", distance);
@@ -161,7 +161,7 @@ static Reason__Code by_margin(const struct decide_input *in, decimal_t percent, 
 
 // --- by the signal
 
-static Reason__Code ratio(const struct decide_input *in, decimal_t said, struct decide_result *out, decimal_t *lots) {
+static Reason__Code scale_by_equity(const struct decide_input *in, decimal_t said, struct decide_result *out, decimal_t *lots) {
     const Signal *s = in->signal;
     decimal_t provider = s->has_provider_equity                  ? D(s->provider_equity)
                          : s->has_provider_balance               ? D(s->provider_balance)
@@ -177,7 +177,7 @@ static Reason__Code ratio(const struct decide_input *in, decimal_t said, struct 
     return decimal_scale(said, in->money->equity, provider, ROUND_DOWN, lots) ? ORDERED : too_large(out, "size times equity ratio");
 }
 
-static Reason__Code times(const struct decide_input *in, decimal_t lots, struct decide_result *out, decimal_t *product) {
+static Reason__Code multiply_lots(const struct decide_input *in, decimal_t lots, struct decide_result *out, decimal_t *product) {
     decimal_t by = in->subscription->has_multiplier ? D(in->subscription->multiplier) : ONE;
     if (decimal_mul(lots, by, ROUND_DOWN, product)) return ORDERED;
     decide_say(out, "size times multiplier is out of range");
@@ -188,8 +188,8 @@ Reason__Code size_scaled(const struct decide_input *in, decimal_t said, struct d
     Sizing__By by;
     Reason__Code reason = ORDERED;
     *lots = said;
-    if (size_by(in->subscription, &by) && by == SIZING__BY__equity_ratio) reason = ratio(in, said, out, lots);
-    return reason == ORDERED ? times(in, *lots, out, lots) : reason;
+    if (size_by(in->subscription, &by) && by == SIZING__BY__equity_ratio) reason = scale_by_equity(in, said, out, lots);
+    return reason == ORDERED ? multiply_lots(in, *lots, out, lots) : reason;
 }
 
 static Reason__Code by_signal(const struct decide_input *in, struct optional_price said, struct decide_result *out, decimal_t *lots) {
@@ -204,15 +204,15 @@ static Reason__Code by_signal(const struct decide_input *in, struct optional_pri
     else if (s->has_margin_percent)
         reason = by_margin(in, D(s->margin_percent), out, lots);
     else
-        return none(out, "the signal has no size to multiply");
-    return reason == ORDERED ? times(in, *lots, out, lots) : reason;
+        return refuse_unsized(out, "the signal has no size to multiply");
+    return reason == ORDERED ? multiply_lots(in, *lots, out, lots) : reason;
 }
 
 // --- all of them
 
 static Reason__Code by_share(const struct decide_input *in, bool of_equity, struct decide_result *out, decimal_t *lots) {
     const Subscription *sub = in->subscription;
-    if (!sub->has_risk_percent && !in->signal->has_risk_percent) return none(out, "neither subscription nor signal says what is at risk");
+    if (!sub->has_risk_percent && !in->signal->has_risk_percent) return refuse_unsized(out, "neither subscription nor signal says what is at risk");
     decimal_t percent = sub->has_risk_percent ? D(sub->risk_percent) : D(in->signal->risk_percent);
     decimal_t base = !has_money(in) ? D(0) : of_equity ? in->money->equity : in->money->balance;
     return by_percent(in, base, percent, out, lots);
@@ -221,14 +221,14 @@ static Reason__Code by_share(const struct decide_input *in, bool of_equity, stru
 Reason__Code size_asked(const struct decide_input *in, struct optional_price said, struct decide_result *out, decimal_t *asked) {
     const Subscription *sub = in->subscription;
     Sizing__By by;
-    if (!size_by(sub, &by)) return none(out, "neither fixed_lot nor multiplier");
+    if (!size_by(sub, &by)) return refuse_unsized(out, "neither fixed_lot nor multiplier");
     switch (by) {
     case SIZING__BY__target:
         if (!sub->has_fixed_lot) return by_signal(in, said, out, asked);
         [[fallthrough]];
     case SIZING__BY__fixed:
         *asked = D(sub->fixed_lot);
-        return sub->has_fixed_lot ? ORDERED : none(out, "sized by fixed_lot, and it is not set");
+        return sub->has_fixed_lot ? ORDERED : refuse_unsized(out, "sized by fixed_lot, and it is not set");
     case SIZING__BY__multiplier:
     case SIZING__BY__equity_ratio:
         return by_signal(in, said, out, asked);
@@ -237,12 +237,12 @@ Reason__Code size_asked(const struct decide_input *in, struct optional_price sai
     case SIZING__BY__equity_percent:
         return by_share(in, true, out, asked);
     case SIZING__BY__cash_risk:
-        if (!sub->has_risk_cash && !in->signal->has_risk_amount) return none(out, "neither subscription nor signal says what is at risk");
+        if (!sub->has_risk_cash && !in->signal->has_risk_amount) return refuse_unsized(out, "neither subscription nor signal says what is at risk");
         return by_amount(in, sub->has_risk_cash ? D(sub->risk_cash) : D(in->signal->risk_amount), out, asked);
     case _SIZING__BY_IS_INT_SIZE:
         break;
     }
-    return none(out, "a sizing that is not known here");
+    return refuse_unsized(out, "a sizing that is not known here");
 }
 
 // --- what can be ordered
@@ -258,7 +258,7 @@ struct bound {
     decimal_t lots;
 };
 
-static Reason__Code refuse(struct decide_result *out, Reason__Code reason, decimal_t lots, struct bound bound) {
+static Reason__Code refuse_lots(struct decide_result *out, Reason__Code reason, decimal_t lots, struct bound bound) {
     char a[DECIMAL_TEXT], b[DECIMAL_TEXT];
     (void)decimal_print(lots, a);
     (void)decimal_print(bound.lots, b);
@@ -283,7 +283,7 @@ void size_is(struct decide_result *out, decimal_t lots, decimal_t asked) {
 }
 
 Reason__Code size_too_small(struct decide_result *out, decimal_t lots, decimal_t step) {
-    return refuse(out, REASON__CODE__below_min_lot, lots, (struct bound){"step", "lot_step", step});
+    return refuse_lots(out, REASON__CODE__below_min_lot, lots, (struct bound){"step", "lot_step", step});
 }
 
 // The least, on the grid of steps. False: the subscription's own most is below it.
@@ -301,7 +301,7 @@ Reason__Code size_round(const struct decide_input *in, decimal_t asked, struct d
     *lots = s->has_max_lot ? decimal_min(asked, D(s->max_lot)) : asked;
     if (!decimal_to_step(*lots, step, ROUND_DOWN, lots)) return size_too_small(out, asked, step);
     if (decimal_cmp(*lots, least) < 0 && !(asked.e8 > 0 && round_up(in, least, step, lots)))
-        return refuse(out, REASON__CODE__below_min_lot, *lots, (struct bound){"at least", "min_lot", least});
+        return refuse_lots(out, REASON__CODE__below_min_lot, *lots, (struct bound){"at least", "min_lot", least});
     return ORDERED;
 }
 
@@ -310,7 +310,7 @@ Reason__Code size_fit(const struct decide_input *in, decimal_t asked, struct dec
     Reason__Code reason = size_round(in, asked, out, &lots);
     if (reason != ORDERED) return reason;
     if (in->symbol->has_max_lot && lots.e8 > in->symbol->max_lot)
-        return refuse(out, REASON__CODE__above_max_lot, lots, (struct bound){"at most", "max_lot", D(in->symbol->max_lot)});
+        return refuse_lots(out, REASON__CODE__above_max_lot, lots, (struct bound){"at most", "max_lot", D(in->symbol->max_lot)});
     size_is(out, lots, asked);
     return ORDERED;
 }

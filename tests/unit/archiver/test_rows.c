@@ -73,7 +73,7 @@ static int tear_down(void **state) {
 static err_t try_commit(struct world *w, uint64_t sequence) {
     struct inlet_position at[] = {{"signals", {7, sequence}}, {"orders.0", {7, sequence}}};
     err_t e = sql_begin(w->db);
-    if (!e) e = rows_write(w->rows);
+    if (!e) e = rows_write_queued(w->rows);
     if (!e) e = archived_positions_write(w->positions, at, 2);
     if (!e) e = sql_commit(w->db);
     if (e) {

@@ -56,7 +56,7 @@ static int open_world(void **state) {
 }
 
 static int close_world(void **state) {
-    outbox_destroy(*state);
+    relay_outbox_destroy(*state);
     return 0;
 }
 

@@ -227,7 +227,7 @@ static bool holds(const struct example *e) {
     memset(all, 0x5A, sizeof all);
     world_make(&w);
     e->change(&w);
-    size_t n = decide(&w.in, all);
+    size_t n = decide_signal(&w.in, all);
     bool lots = got->has_lots ? got->lots.e8 == e->lots : e->lots <= 0;
     bool ok = n == 1 && got->reason == e->reason && lots && (!e->detail || strcmp(got->detail, e->detail) == 0);
     if (!ok) print_error("%s: reason %d, lots %lld, detail \"%s\"\n", e->name, got->reason, (long long)got->lots.e8, got->detail);
@@ -258,13 +258,13 @@ static void an_order_is_valid_until_the_signal_is_too_old_or_expired(void **stat
     struct world w;
     struct decide_result got[DECIDE_LEGS];
     world_make(&w);
-    (void)decide(&w.in, got);
+    (void)decide_signal(&w.in, got);
     assert_int_equal(got->valid_until, NOW + 60 * NS_PER_S);
     expires(&w);
-    (void)decide(&w.in, got);
+    (void)decide_signal(&w.in, got);
     assert_int_equal(got->valid_until, NOW + NS_PER_S);
     w.signal.expiration_time = NOW + 86400 * NS_PER_S;
-    (void)decide(&w.in, got);
+    (void)decide_signal(&w.in, got);
     assert_int_equal(got->valid_until, NOW + 60 * NS_PER_S);
 }
 

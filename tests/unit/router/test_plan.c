@@ -229,7 +229,7 @@ static void every_signal_becomes_what_is_written(void **state) {
         char legs[256] = "", leg[64];
         given_make(&g);
         examples[i].change(&g);
-        size_t n = decide(&g.in, got);
+        size_t n = decide_signal(&g.in, got);
         for (size_t k = 0; k < n; k++) {
             print_leg(&got[k], leg);
             (void)snprintf(legs + strlen(legs), sizeof legs - strlen(legs), "%s%s", k ? "; " : "", leg);
@@ -246,7 +246,7 @@ static void the_numbers_of_a_target_are_told_with_each_leg(void **state) {
     struct decide_result got[DECIDE_LEGS];
     given_make(&g);
     t_flip(&g);
-    assert_int_equal(decide(&g.in, got), 2);
+    assert_int_equal(decide_signal(&g.in, got), 2);
     for (int i = 0; i < 2; i++) {
         assert_string_equal(got[i].numbers[0].name, "position_lots");
         assert_int_equal(got[i].numbers[0].value.e8, E8("3"));
@@ -335,7 +335,7 @@ static void every_level_is_where_it_is_written(void **state) {
         struct decide_result got[DECIDE_LEGS];
         given_make(&g);
         l->change(&g);
-        (void)decide(&g.in, got);
+        (void)decide_signal(&g.in, got);
         bool good = got->reason == l->reason && (l->reason != R(ordered) || (is_level(got->levels.stop_loss, l->stop_loss) &&
                                                                              is_level(got->levels.take_profit, l->take_profit)));
         if (!good)
@@ -360,7 +360,7 @@ static void exits_are_distances_in_price_whatever_their_unit(void **state) {
         g.signal.has_exit_unit = i > 0;
         if (i) g.signal.exit_unit = units[i].unit;
         SET(g.signal, trail_distance, units[i].said), SET(g.signal, break_even_trigger, units[i].said);
-        (void)decide(&g.in, got);
+        (void)decide_signal(&g.in, got);
         assert_int_equal(got->levels.trailing.trail_distance, E8("0.0011"));
         assert_int_equal(got->levels.trailing.break_even_trigger, E8("0.0011"));
         assert_false(got->levels.trailing.has_trail_step);
@@ -376,13 +376,13 @@ static void a_modify_may_take_levels_away_and_needs_a_side_for_points(void **sta
     modify_open(&g);
     SET(g.signal, stop_loss, "0");
     SET(g.subscription, default_take_profit_points, "10");
-    (void)decide(&g.in, got);
+    (void)decide_signal(&g.in, got);
     assert_int_equal(got->reason, R(commanded));
     assert_true(got->levels.stop_loss.has && got->levels.stop_loss.value.e8 == 0 && !got->levels.take_profit.has);
     g.signal.has_stop_loss = false;
     SET(g.signal, stop_loss_points, "500");
     g.signal.has_position_side = true, g.signal.position_side = SIGNAL__SIDE__long;
-    (void)decide(&g.in, got);
+    (void)decide_signal(&g.in, got);
     assert_int_equal(got->levels.stop_loss.value.e8, E8("1.095"));
     given_free(&g);
 }
@@ -394,13 +394,13 @@ static void an_order_for_the_day_ends_with_it(void **state) {
     given_make(&g);
     g.signal.order_type = SIGNAL__ORDER_TYPE__limit;
     g.signal.has_time_in_force = true, g.signal.time_in_force = SIGNAL__TIME_IN_FORCE__day;
-    (void)decide(&g.in, got);
+    (void)decide_signal(&g.in, got);
     assert_int_equal(got->reason, R(day_unsupported));
     g.in.day_ends_at = NOW + 1000;
-    (void)decide(&g.in, got);
+    (void)decide_signal(&g.in, got);
     assert_int_equal(got->expires_at, NOW + 1000);
     g.signal.has_expiration_time = true, g.signal.expiration_time = NOW + 999;
-    (void)decide(&g.in, got);
+    (void)decide_signal(&g.in, got);
     assert_int_equal(got->expires_at, NOW + 999);
     given_free(&g);
 }
@@ -465,7 +465,7 @@ static void a_target_is_reached_and_never_overshot(void **state) {
         g.signal.target_position = target;
         g.holding = (struct holding){.longs = lots[0], .shorts = lots[1], .buys = lots[2], .sells = lots[3]};
         if (draw(&seed, 2)) g.holding.resting_buys = lots[2], g.holding.resting_sells = lots[3];
-        size_t n = decide(&g.in, got);
+        size_t n = decide_signal(&g.in, got);
         __int128 net = net_after(&g, got, n);
         if (net != target) print_error("case %u: target %lld\n", i, (long long)target);
         assert_true(net == target);
@@ -494,7 +494,7 @@ static void what_is_open_can_always_be_closed_unless_halted(void **state) {
         g.in.mode = draw(&seed, 2) ? RISK_STATE__MODE__trading : RISK_STATE__MODE__reduce_only;
         g.account.has_max_open_trades = true;
         SET(g.symbol, min_lot, "100"), SET(g.symbol, max_lot, "0.00000001");
-        size_t n = decide(&g.in, got);
+        size_t n = decide_signal(&g.in, got);
         assert_int_equal(got[n - 1].reason, R(ordered));
         assert_int_equal(got[n - 1].leg.kind, LEG_CLOSE);
         assert_false(got[n - 1].has_lots);

@@ -361,7 +361,7 @@ static void an_entry_is_stopped_exactly_past_each_limit(void **state) {
         struct world w;
         world_make(&w);
         examples[i].change(&w);
-        assert_int_equal(decide(&w.in, w.out), 1);
+        assert_int_equal(decide_signal(&w.in, w.out), 1);
         if (w.out->reason != examples[i].reason)
             fail_msg("example %zu: %d, expected %d (%s)", i, (int)w.out->reason, (int)examples[i].reason, w.out->detail);
         if (w.out->reason != R(ordered) && !w.out->detail[0]) fail_msg("example %zu says nothing", i);
@@ -389,7 +389,7 @@ static void a_close_is_stopped_by_no_rule(void **state) {
         open_trade(&w, "EURUSD", false, LOTS(1.0), 0);
         w.signal.direction = SIGNAL__DIRECTION__close;
         w.in.holding = account_holding(w.held, accounts_symbol(w.accounts, w.signal.symbol));
-        (void)decide(&w.in, w.out);
+        (void)decide_signal(&w.in, w.out);
         bool halted = examples[i].change == source_halted;
         bool elsewhere = w.in.symbol == &w.gbp; // nothing is open there
         if (!halted && !elsewhere && w.out->reason != R(ordered)) fail_msg("example %zu: a close was refused: %d", i, (int)w.out->reason);
@@ -421,13 +421,13 @@ static void no_order_is_over_a_limit_whatever_is_open(void **state) {
             all += lots;
         }
         w.signal.lot_size = LOTS(0.01) * (int64_t)(1 + dice(&seed, 300));
-        (void)decide(&w.in, w.out);
+        (void)decide_signal(&w.in, w.out);
         int64_t lots = w.signal.lot_size;
         bool fits = lots <= most[0] && here + lots <= most[1] && all + lots <= most[2];
         assert_int_equal(w.out->reason == R(ordered), fits);
         if (fits) assert_int_equal(w.out->lots.e8, lots);
         w.signal.direction = SIGNAL__DIRECTION__close;
-        (void)decide(&w.in, w.out);
+        (void)decide_signal(&w.in, w.out);
         assert_true(w.out->reason == R(ordered) || here == 0);
         world_free(&w);
     }

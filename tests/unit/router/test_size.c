@@ -197,7 +197,7 @@ static void every_way_of_sizing_gives_what_is_written(void **state) {
         struct decide_result got[DECIDE_LEGS];
         given_make(&g);
         e->change(&g);
-        size_t n = decide(&g.in, got);
+        size_t n = decide_signal(&g.in, got);
         bool good = n == 1 && got->reason == e->reason && got->has_lots == (e->lots != NULL) && (!e->lots || got->lots.e8 == E8(e->lots));
         if (!good) {
             char lots[DECIMAL_TEXT] = "";
@@ -274,7 +274,7 @@ static void nothing_generated_breaks_a_bound(void **state) {
         struct given g;
         struct decide_result got[DECIDE_LEGS];
         generate(&g, &seed);
-        assert_int_equal(decide(&g.in, got), 1);
+        assert_int_equal(decide_signal(&g.in, got), 1);
         if (got->reason == ORDERED) check(&g, got), ordered++;
         given_free(&g);
     }
@@ -291,7 +291,7 @@ static void print_cost(const char *name, change_fn *change) {
     given_make(&g);
     change(&g);
     clock_gettime(CLOCK_MONOTONIC, &from);
-    for (unsigned i = 0; i < TIMES; i++) (void)decide(&g.in, got);
+    for (unsigned i = 0; i < TIMES; i++) (void)decide_signal(&g.in, got);
     clock_gettime(CLOCK_MONOTONIC, &to);
     print_message("decide, %s: %lld ns\n", name, (long long)((to.tv_sec - from.tv_sec) * 1000000000 + to.tv_nsec - from.tv_nsec) / TIMES);
     given_free(&g);

@@ -31,7 +31,7 @@ static void make(struct made *m) {
         .account = &m->g.account, .subscription = &m->g.subscription, .venue = &m->venue};
     m->turn =
         (struct turn){.seat = &m->seat, .signal = &m->g.signal, .now = NOW, .result = m->result};
-    assert_int_equal(decide(&m->g.in, m->result), 1);
+    assert_int_equal(decide_signal(&m->g.in, m->result), 1);
 }
 
 static int setup(void **state) {

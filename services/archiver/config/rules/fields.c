@@ -41,7 +41,7 @@ static bool is_from(const char *text) { return is_minute(text, false); }
 static bool is_to(const char *text) { return is_minute(text, true); }
 
 // Empty: the token that a new source lacks is complained of already.
-static bool is_hash(const char *text) { return strlen(text) == 0 || strlen(text) == 64; }
+static bool is_hash_or_empty(const char *text) { return strlen(text) == 0 || strlen(text) == 64; }
 
 static bool is_plain(const char *text) { return utf8_is_plain(text, ""); }
 
@@ -53,7 +53,7 @@ static const struct text_form name_form = {NULL, "bytes, without control charact
 static const struct text_form symbol_form = {LETTERS DIGITS "_.:!/#&+-", "letters, digits or one of _.:!/#&+-", NULL, NULL,
                                              "[A-Za-z0-9_.:!/#&+-]"};
 static const struct text_form currency_form = {LETTERS DIGITS, "letters or digits", NULL, NULL, "[A-Za-z0-9]"};
-static const struct text_form hash_form = {DIGITS "abcdef", NULL, "must be 64 hexadecimal digits in lower case", is_hash, "[0-9a-f]"};
+static const struct text_form hash_form = {DIGITS "abcdef", NULL, "must be 64 hexadecimal digits in lower case", is_hash_or_empty, "[0-9a-f]"};
 static const struct text_form kind_form = {LETTERS DIGITS "_", NULL, "must be a gateway's name: paper", NULL, "[A-Za-z0-9_]"};
 static const struct text_form from_form = {NULL, NULL, "must be a time of day, 00:00 to 23:59", is_from, "([01][0-9]|2[0-3]):[0-5][0-9]"};
 static const struct text_form to_form = {NULL, NULL, "must be a time of day, 00:01 to 24:00", is_to,

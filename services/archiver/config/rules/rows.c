@@ -39,7 +39,7 @@ static bool has_day(const Session *s, Session__Day day) {
 }
 
 // Times of day are compared as texts: "09:30" < "24:00".
-static bool overlap(const Session *a, const Session *b) {
+static bool is_session_overlapping(const Session *a, const Session *b) {
     if (strcmp(a->from, b->to) >= 0 || strcmp(b->from, a->to) >= 0) return false;
     for (size_t i = 0; i < a->n_days; i++)
         if (has_day(b, a->days[i])) return true;
@@ -57,7 +57,7 @@ static void check_session(const struct config_check *c, const SymbolConfig *s, s
             "must end after it begins, not %.5s to %.5s; hours over midnight are two sessions",
             session->from, session->to);
     for (size_t i = 0; i < index; i++)
-        if (overlap(session, s->sessions[i])) config_wrong(c, part, "overlaps sessions[%zu]", i);
+        if (is_session_overlapping(session, s->sessions[i])) config_wrong(c, part, "overlaps sessions[%zu]", i);
 }
 
 static void check_one_symbol(const struct config_check *broker, const SymbolConfig *s,
@@ -106,7 +106,7 @@ static void check_broker(const struct config_check *c, const ProtobufCMessage *m
 // Sources.
 
 // Of two of our fields called the same only one could be read.
-static void check_names(const struct config_check *c, const FieldNames *names) {
+static void check_field_names(const struct config_check *c, const FieldNames *names) {
     const ProtobufCMessageDescriptor *d = names->base.descriptor;
     for (unsigned i = 0; i < d->n_fields; i++) {
         const char *name = *(char *const *)((const char *)names + d->fields[i].offset);
@@ -137,7 +137,7 @@ static void check_signal(const struct config_check *c, const ProtobufCMessage *m
     check_plain(c, s);
     if (s->n_price_symbols && !s->prices)
         config_wrong(c, "price_symbols", "is given, but prices is not true");
-    if (s->names) check_names(c, s->names);
+    if (s->names) check_field_names(c, s->names);
     if (s->consensus) config_check_consensus(c, s);
     if (s->names && s->dialect != SIGNAL_CONFIG__DIALECT__tradecast)
         config_wrong(c, "names", "are for dialect tradecast; the others have their own");

@@ -17,26 +17,26 @@ struct types {
     size_t n;
 };
 
-static void gather(struct types *types, const ProtobufCMessageDescriptor *d) {
+static void gather_nested_types(struct types *types, const ProtobufCMessageDescriptor *d) {
     for (size_t i = 0; i < types->n; i++)
         if (types->items[i] == d) return;
     if (types->n == TYPES_MAX) return;
     types->items[types->n++] = d;
     for (unsigned i = 0; i < d->n_fields; i++)
-        if (field_is_message(&d->fields[i])) gather(types, d->fields[i].descriptor);
+        if (field_is_message(&d->fields[i])) gather_nested_types(types, d->fields[i].descriptor);
 }
 
 // A source in a document is a row of signal_config: what is said of the row's field holds for it.
-static const ProtobufCMessageDescriptor *said_of(const ProtobufCMessageDescriptor *d) {
+static const ProtobufCMessageDescriptor *get_described_type(const ProtobufCMessageDescriptor *d) {
     return d == &config_document__source__descriptor ? &signal_config__descriptor : d;
 }
 
-static const struct field_rule *rule_of(const ProtobufCMessageDescriptor *d, const char *field) {
+static const struct field_rule *find_schema_rule(const ProtobufCMessageDescriptor *d, const char *field) {
     const struct field_rule *own = config_field_rule(d, field);
-    return own ? own : config_field_rule(said_of(d), field);
+    return own ? own : config_field_rule(get_described_type(d), field);
 }
 
-static void put_text(buffer_t *out, const char *text) { buffer_json_string(out, text, strlen(text)); }
+static void write_schema_text(buffer_t *out, const char *text) { buffer_json_string(out, text, strlen(text)); }
 
 static void put_enum(const ProtobufCEnumDescriptor *e, buffer_t *out) {
     buffer_text(out, "\"enum\":[");
@@ -52,7 +52,7 @@ static void put_text_rule(const struct field_rule *rule, buffer_t *out) {
         char pattern[160];
         snprintf(pattern, sizeof pattern, "^%s%s$", form->pattern, one_of ? "*" : "");
         buffer_text(out, ",\"pattern\":");
-        put_text(out, pattern);
+        write_schema_text(out, pattern);
     }
 }
 
@@ -100,7 +100,7 @@ static void put_default(const ProtobufCFieldDescriptor *f, buffer_t *out) {
     buffer_text(out, ",\"default\":");
     switch (f->type) {
     case PROTOBUF_C_TYPE_STRING:
-        return put_text(out, f->default_value);
+        return write_schema_text(out, f->default_value);
     case PROTOBUF_C_TYPE_BOOL:
         return buffer_text(out, *(const protobuf_c_boolean *)f->default_value ? "true" : "false");
     case PROTOBUF_C_TYPE_ENUM:
@@ -111,8 +111,8 @@ static void put_default(const ProtobufCFieldDescriptor *f, buffer_t *out) {
 }
 
 static void put_field(const ProtobufCMessageDescriptor *d, const ProtobufCFieldDescriptor *f, buffer_t *out) {
-    const struct field_rule *rule = rule_of(d, f->name);
-    const ProtobufCFieldDescriptor *row = record_field(said_of(d), span_of(f->name));
+    const struct field_rule *rule = find_schema_rule(d, f->name);
+    const ProtobufCFieldDescriptor *row = record_field(get_described_type(d), span_of(f->name));
     char words[200];
     buffer_format(out, "\"%s\":{", f->name);
     if (field_is_list(f)) buffer_text(out, "\"type\":\"array\",\"items\":{");
@@ -122,7 +122,7 @@ static void put_field(const ProtobufCMessageDescriptor *d, const ProtobufCFieldD
     if (rule) {
         config_field_rule_words(rule, words);
         buffer_text(out, ",\"$comment\":");
-        put_text(out, words);
+        write_schema_text(out, words);
     }
     buffer_text(out, "}");
 }
@@ -143,7 +143,7 @@ static void put_message(const ProtobufCMessageDescriptor *d, buffer_t *out) {
 
 void config_schema(buffer_t *out) {
     struct types types = {0};
-    gather(&types, &config_document__descriptor);
+    gather_nested_types(&types, &config_document__descriptor);
     buffer_text(out, "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"title\":\"tradecast configuration\","
                      "\"$ref\":\"#/$defs/ConfigDocument\",\"$defs\":{");
     for (size_t i = 0; i < types.n; i++) {

@@ -44,7 +44,7 @@ static bool is_served(const struct places *p, const char *account_id) {
     return table_find(p->servers, table_key(account_id)) != NULL;
 }
 
-static unsigned place_of(const struct places *p, const AccountConfig *account) {
+static unsigned find_account_place(const struct places *p, const AccountConfig *account) {
     const struct server *s = table_find(p->servers, table_key(account->account_id));
     if (s && !shard_record_find(p->map.record, account->account_id)) return s->place;
     return shard_of_account(&p->map, account, s ? s->instance : NULL);
@@ -56,14 +56,14 @@ struct check {
     struct complaints *to;
 };
 
-static struct config_check check_of(const struct check *c, const struct config_row *row) {
+static struct config_check make_row_check(const struct check *c, const struct config_row *row) {
     return (struct config_check){c->after.config, c->to, row->path};
 }
 
 // What is said anew. What was said before an account was moved may stay, and says nothing any more.
 static void check_said(const struct check *c, const struct config_row *row, uint32_t shard,
                        unsigned place) {
-    const struct config_check at = check_of(c, row);
+    const struct config_check at = make_row_check(c, row);
     if (shard >= c->after.map.shards)
         config_wrong(&at, "shard", "must be less than %u, the number of executors",
                      c->after.map.shards);
@@ -73,12 +73,12 @@ static void check_said(const struct check *c, const struct config_row *row, uint
                      place, row->id, shard);
 }
 
-static void check_account(const struct check *c, const struct config_row *row) {
-    const struct config_check at = check_of(c, row);
+static void check_account_shard(const struct check *c, const struct config_row *row) {
+    const struct config_check at = make_row_check(c, row);
     const AccountConfig *now = (const AccountConfig *)row->m, *held = account_of(c->held, row->id);
     // Without a gateway nothing is done for it.
     bool stays = held && is_served(&c->before, row->id) && is_served(&c->after, row->id);
-    unsigned place = place_of(&c->after, now), was = stays ? place_of(&c->before, held) : place;
+    unsigned place = find_account_place(&c->after, now), was = stays ? find_account_place(&c->before, held) : place;
     bool said = now->has_shard && (!held || !held->has_shard || held->shard != now->shard);
     if (said && (now->shard >= c->after.map.shards || now->shard != was))
         return check_said(c, row, now->shard, was);
@@ -89,8 +89,8 @@ static void check_account(const struct check *c, const struct config_row *row) {
                      place, was, row->id, place);
 }
 
-static void check_instance(const struct check *c, const struct config_row *row) {
-    const struct config_check at = check_of(c, row);
+static void check_instance_shard(const struct check *c, const struct config_row *row) {
+    const struct config_check at = make_row_check(c, row);
     const InstanceConfig *now = (const InstanceConfig *)row->m;
     const struct config_row *before =
         config_find(c->held, CONFIG_CHANGE__KIND__instance_config, row->id);
@@ -101,12 +101,12 @@ static void check_instance(const struct check *c, const struct config_row *row) 
     for (size_t i = 0; i < now->n_accounts; i++) {
         char part[48];
         const AccountConfig *account = account_of(c->after.config, now->accounts[i]);
-        if (!account || place_of(&c->after, account) == place) continue;
+        if (!account || find_account_place(&c->after, account) == place) continue;
         (void)snprintf(part, sizeof part, "accounts[%zu]", i);
         config_wrong(&at, part,
                      "%.64s is with executor %u, and the others here with executor %u: a gateway "
                      "has one executor",
-                     now->accounts[i], place_of(&c->after, account), place);
+                     now->accounts[i], find_account_place(&c->after, account), place);
     }
 }
 
@@ -116,9 +116,9 @@ void config_check_shards(const config_t *held, const config_t *wanted,
     struct check c = {held, places_of(held, shards), places_of(wanted, shards), complaints};
     const struct config_row *row = NULL;
     while ((row = config_next(wanted, CONFIG_CHANGE__KIND__account_config, row)))
-        check_account(&c, row);
+        check_account_shard(&c, row);
     while ((row = config_next(wanted, CONFIG_CHANGE__KIND__instance_config, row)))
-        check_instance(&c, row);
+        check_instance_shard(&c, row);
     table_destroy(&c.before.servers);
     table_destroy(&c.after.servers);
 }

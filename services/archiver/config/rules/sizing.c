@@ -31,7 +31,7 @@ static const struct {
     {SIZING__BY__target, FIXED_LOT | MULTIPLIER, 0},
 };
 
-static unsigned given(const Subscription *s) {
+static unsigned get_size_flags(const Subscription *s) {
     return (s->has_fixed_lot ? FIXED_LOT : 0) | (s->has_multiplier ? MULTIPLIER : 0) |
            (s->has_risk_percent ? RISK_PERCENT : 0) | (s->has_risk_cash ? RISK_CASH : 0) |
            (s->has_provider_equity ? PROVIDER_EQUITY : 0);
@@ -45,7 +45,7 @@ static void check_way(const struct config_check *c, const Subscription *s) {
         for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) {
             snprintf(rule, sizeof rule, "%s with sizing %s",
                      ways[i].must & parts[k].part ? "is required" : "says nothing", name);
-            if (given(s) & parts[k].part ? !(ways[i].may & parts[k].part)
+            if (get_size_flags(s) & parts[k].part ? !(ways[i].may & parts[k].part)
                                          : ways[i].must & parts[k].part)
                 config_wrong(c, parts[k].name, "%s", rule);
         }
@@ -75,7 +75,7 @@ void config_check_sizing(const struct config_check *c, const Subscription *s) {
     else if (s->has_fixed_lot == s->has_multiplier)
         config_wrong(c, "fixed_lot",
                      "exactly one of fixed_lot and multiplier must be given, or sizing");
-    else if (given(s) & ~(unsigned)(FIXED_LOT | MULTIPLIER))
+    else if (get_size_flags(s) & ~(unsigned)(FIXED_LOT | MULTIPLIER))
         config_wrong(c, "sizing", "is required beside risk_percent, risk_cash or provider_equity");
     if (s->has_default_stop_loss_points && s->has_default_stop_loss_percent)
         config_wrong(c, "default_stop_loss_percent",
