@@ -1,4 +1,6 @@
 // ask - a verb to a service's control socket, and its answer.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>
@@ -6,13 +8,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "common/base/clock.h"
-#include "common/delivery/envelope.h"
-#include "common/bus/keys.h"
-#include "common/base/own.h"
-#include "common/bus/port.h"
-#include "common/delivery/topology.h"
 #include "cli/place.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
+#include "common/bus/keys.h"
+#include "common/bus/port.h"
+#include "common/delivery/envelope.h"
+#include "common/delivery/topology.h"
 #include "system.pb-c.h"
 
 #define WITHIN_MS 5000
@@ -21,7 +23,8 @@
 static bool is_listening(const char *endpoint) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strncmp(endpoint, "ipc://", 6) != 0) return true;
-    snprintf(address.sun_path, sizeof address.sun_path, "%.*s", (int)sizeof address.sun_path - 1, endpoint + 6);
+    snprintf(address.sun_path, sizeof address.sun_path, "%.*s", (int)sizeof address.sun_path - 1,
+             endpoint + 6);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool there = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
     if (fd >= 0) close(fd);
@@ -44,7 +47,8 @@ static void send_request(port_t *port, const struct question *question) {
 static enum outcome read_answer(const struct parcel *parcel, const char *service, buffer_t *out) {
     struct envelope envelope;
     own(arena) *arena = arena_new(0);
-    ProtobufCMessage *m = envelope_read("control", parcel->frame, &envelope) ? NULL : envelope_open(&envelope, arena);
+    ProtobufCMessage *m =
+        envelope_read("control", parcel->frame, &envelope) ? NULL : envelope_open(&envelope, arena);
     if (!m || m->descriptor != &control_answer__descriptor) {
         buffer_format(out, "%s answered something that this version does not understand", service);
         return NO_REACH;
@@ -55,7 +59,9 @@ static enum outcome read_answer(const struct parcel *parcel, const char *service
     return answer->ok ? DONE : ANSWER_NO;
 }
 
-static void add_refused(void *out, const struct refused *what) { buffer_format(out, " (%s: %s)", what->door, what->last); }
+static void add_refused(void *out, const struct refused *what) {
+    buffer_format(out, " (%s: %s)", what->door, what->last);
+}
 
 static void say_one(void *arg, const struct refused *what) {
     (void)arg;
@@ -64,17 +70,20 @@ static void say_one(void *arg, const struct refused *what) {
 
 void say_refused(void) { (void)keys_refused(clock_mono_ns(), say_one, NULL); }
 
-enum outcome ask_service(const struct place *place, const struct question *question, buffer_t *out) {
+enum outcome ask_service(const struct place *place, const struct question *question,
+                         buffer_t *out) {
     const char *door = question->door ? question->door : "control";
-    struct endpoint at =
-        question->cell ? endpoint_of_cell(question->cell, question->service, door) : endpoint_of(place->run, question->service, door);
+    struct endpoint at = question->cell ? endpoint_of_cell(question->cell, question->service, door)
+                                        : endpoint_of(place->run, question->service, door);
     buffer_clear(out);
     if (!*at.address) {
-        buffer_format(out, "nothing says where cell %s is (TRADECAST_CELL_<NAME>_HOST or _RUN_DIR)", question->cell ? question->cell : "");
+        buffer_format(out, "nothing says where cell %s is (TRADECAST_CELL_<NAME>_HOST or _RUN_DIR)",
+                      question->cell ? question->cell : "");
         return NO_REACH;
     }
     if (!is_listening(at.address)) {
-        buffer_format(out, "%s does not listen at %s; is it running, and is --dir right?", question->service, at.address);
+        buffer_format(out, "%s does not listen at %s; is it running, and is --dir right?",
+                      question->service, at.address);
         return NO_REACH;
     }
     own(port) *port = port_connect(PORT_DEALER, &at, 0);
@@ -86,8 +95,10 @@ enum outcome ask_service(const struct place *place, const struct question *quest
     struct waiter waiter = {.port = port};
     struct parcel parcel;
     int64_t within_ms = question->within_ms ? question->within_ms : WITHIN_MS;
-    if (ports_wait(&waiter, 1, within_ms) > 0 && port_receive(port, &parcel)) return read_answer(&parcel, question->service, out);
-    buffer_format(out, "%s did not answer within %lld ms; see its log", question->service, (long long)within_ms);
+    if (ports_wait(&waiter, 1, within_ms) > 0 && port_receive(port, &parcel))
+        return read_answer(&parcel, question->service, out);
+    buffer_format(out, "%s did not answer within %lld ms; see its log", question->service,
+                  (long long)within_ms);
     (void)keys_refused(clock_mono_ns(), add_refused, out);
     return NO_REACH;
 }
@@ -101,4 +112,6 @@ enum outcome ask_and_say(const struct call *call, const struct question *questio
     return DONE;
 }
 
-enum outcome run_health(struct call *call) { return ask_and_say(call, &(struct question){.service = call->args[0], .verb = "ping"}); }
+enum outcome run_health(struct call *call) {
+    return ask_and_say(call, &(struct question){.service = call->args[0], .verb = "ping"});
+}

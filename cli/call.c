@@ -1,4 +1,6 @@
 // call - reads what the command was called with, and writes its help: both from the table.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <ctype.h>
 #include <errno.h>
@@ -35,7 +37,8 @@ static void keep_common(struct call *call, const struct flag *flag, const char *
 static bool read_flag(struct call *call, int left, char **at, int *used, char wrong[static 240]) {
     const char *name = at[0] + 2, *equals = strchr(name, '=');
     size_t length = equals ? (size_t)(equals - name) : strlen(name);
-    const struct flag *own = find_flag(call->command->flags, name, length), *flag = own ? own : find_flag(common_flags, name, length);
+    const struct flag *own = find_flag(call->command->flags, name, length),
+                      *flag = own ? own : find_flag(common_flags, name, length);
     const char *value = equals ? equals + 1 : "";
     *used = 1;
     if (!flag) {
@@ -93,7 +96,8 @@ const char *call_flag(const struct call *call, const char *name) {
     return flag ? call->values[flag - call->command->flags] : NULL;
 }
 
-bool call_number(const struct call *call, const char *name, unsigned long preset, unsigned long *out) {
+bool call_number(const struct call *call, const char *name, unsigned long preset,
+                 unsigned long *out) {
     const char *text = call_flag(call, name);
     *out = preset;
     if (!text) return true;
@@ -108,28 +112,33 @@ bool call_number(const struct call *call, const char *name, unsigned long preset
 static void describe_flags(const struct flag *flags, buffer_t *out) {
     for (const struct flag *f = flags; f->name; f++) {
         char left[48];
-        snprintf(left, sizeof left, "--%s%s%s", f->name, f->value ? " " : "", f->value ? f->value : "");
+        snprintf(left, sizeof left, "--%s%s%s", f->name, f->value ? " " : "",
+                 f->value ? f->value : "");
         buffer_format(out, "  %-24s %s\n", left, f->words);
     }
 }
 
 void command_help(const struct command *command, buffer_t *out) {
-    buffer_format(out, "usage: tradecast %s%s%s [options]\n\n%s\n\noptions:\n", command->name, *command->arguments ? " " : "",
-                  command->arguments, command->words);
+    buffer_format(out, "usage: tradecast %s%s%s [options]\n\n%s\n\noptions:\n", command->name,
+                  *command->arguments ? " " : "", command->arguments, command->words);
     describe_flags(command->flags, out);
     describe_flags(common_flags, out);
 }
 
 void program_help(const struct program *program, buffer_t *out) {
     const struct command *all = program->commands;
-    size_t width = 0; // of the longest name: a name that touched its sentence would be no entry of the man page
-    for (size_t i = 0; i < program->n; i++) width = strlen(all[i].name) > width ? strlen(all[i].name) : width;
-    buffer_format(out, "%s - %s\n\nusage: %s COMMAND [arguments] [options]\n\ncommands:\n", program->name, program->purpose,
-                  program->name);
-    for (size_t i = 0; i < program->n; i++) buffer_format(out, "  %-*s  %s\n", (int)width, all[i].name, all[i].words);
+    // of the longest name: a name that touched its sentence would be no entry of the man page
+    size_t width = 0;
+    for (size_t i = 0; i < program->n; i++)
+        width = strlen(all[i].name) > width ? strlen(all[i].name) : width;
+    buffer_format(out, "%s - %s\n\nusage: %s COMMAND [arguments] [options]\n\ncommands:\n",
+                  program->name, program->purpose, program->name);
+    for (size_t i = 0; i < program->n; i++)
+        buffer_format(out, "  %-*s  %s\n", (int)width, all[i].name, all[i].words);
     buffer_text(out, "\nevery command:\n");
     describe_flags(common_flags, out);
-    buffer_text(out, "\nexit status: 0 done; 1 the answer is no; 2 wrong use; 3 what was to be asked cannot be reached\n");
+    buffer_text(out, "\nexit status: 0 done; 1 the answer is no; 2 wrong use; 3 what was to be "
+                     "asked cannot be reached\n");
 }
 
 enum outcome complain_of_call(enum outcome outcome, const char *format, ...) {

@@ -1,4 +1,7 @@
-// cli - the tradecast command: subcommands from one table, each a function of what it was called with.
+// cli - the tradecast command: subcommands from one table, each a function of what it was called
+// with.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -58,21 +61,24 @@ struct program {
     size_t n;
 };
 
-// Its main(): reads the words, finds the installation, runs the subcommand. Returns the exit status.
+// Its main(): reads the words, finds the installation, runs the subcommand. Returns the exit
+// status.
 int program_main(const struct program *program, int argc, char **argv);
 
 // Reads what stands after the subcommand. False: `wrong` says what is wrong.
 bool call_read(struct call *call, int argc, char **argv, char wrong[static 240]);
 const char *call_flag(const struct call *call, const char *name); // NULL: not given
 // A flag's whole number, or `preset`. False: it is none, and `complain` has said so.
-bool call_number(const struct call *call, const char *name, unsigned long preset, unsigned long *out);
+bool call_number(const struct call *call, const char *name, unsigned long preset,
+                 unsigned long *out);
 void command_help(const struct command *command, buffer_t *out);
 void program_help(const struct program *program, buffer_t *out);
 void commands_completion(const struct command *table, size_t n, buffer_t *out); // a script for bash
 extern const struct flag common_flags[];                                        // of every command
 
 // One sentence on stderr; returns `outcome`, so that a command can end with it.
-enum outcome complain_of_call(enum outcome outcome, const char *format, ...) __attribute__((format(printf, 2, 3)));
+enum outcome complain_of_call(enum outcome outcome, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 void print_out(buffer_t *out);   // to stdout, and empties it
 const char *operator_name(void); // who calls: recorded with what is asked for
 
@@ -80,7 +86,8 @@ enum outcome run_send(struct call *call);
 enum outcome run_status(struct call *call);
 enum outcome run_explain(struct call *call);
 enum outcome run_tail(struct call *call);
-enum outcome run_halt(struct call *call); // and every other word for the monitor: the verb is the command's name
+// and every other word for the monitor: the verb is the command's name
+enum outcome run_halt(struct call *call);
 enum outcome run_unlock(struct call *call);
 enum outcome run_on_trade(struct call *call);
 enum outcome run_journal(struct call *call);

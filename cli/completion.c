@@ -1,4 +1,6 @@
 // completion - what a shell asks to complete the command, made from the table of commands.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
@@ -10,7 +12,8 @@ static bool is_completion_word(const char *text, size_t length) {
     return length > 1;
 }
 
-// "list | show TOPIC": the words that an alternative begins with. What is in capitals is for the caller to fill in.
+// "list | show TOPIC": the words that an alternative begins with. What is in capitals is for the
+// caller to fill in.
 static void add_argument_words(const char *arguments, buffer_t *out) {
     const char *before = "";
     for (const char *at = arguments; *at;) {

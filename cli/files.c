@@ -1,4 +1,6 @@
 // files - a whole file, or stdin, into memory.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "cli/files.h"
 
@@ -9,7 +11,8 @@
 #include "cli/yaml.h"
 
 static bool read_all(FILE *f, size_t most, buffer_t *out) {
-    for (size_t n = 1; n > 0 && out->length <= most; out->length += n) n = fread(buffer_reserve(out, 65536), 1, 65536, f);
+    for (size_t n = 1; n > 0 && out->length <= most; out->length += n)
+        n = fread(buffer_reserve(out, 65536), 1, 65536, f);
     if (ferror(f)) return false;
     errno = EFBIG;
     return out->length <= most;
@@ -29,7 +32,8 @@ bool file_read(const char *path, size_t most, buffer_t *out) {
 enum outcome file_read_document(const char *path, size_t most, buffer_t *json) {
     char wrong[240];
     buffer_t read = {0};
-    if (!file_read(path, most, json)) return complain_of_call(WRONG_USE, "%s: %s", path, strerror(errno));
+    if (!file_read(path, most, json))
+        return complain_of_call(WRONG_USE, "%s: %s", path, strerror(errno));
     const char *text = buffer_string(json);
     if (text[strspn(text, " \t\r\n")] == '{') return DONE;
     bool good = yaml_to_json((struct span){json->data, json->length}, &read, wrong);

@@ -1,4 +1,6 @@
 // files - a whole file, or stdin, into memory.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,4 +1,6 @@
 // http_post - one HTTP request, by libcurl.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "cli/http_post.h"
 

@@ -1,11 +1,13 @@
 // main - the tradecast command: its table of subcommands, and nothing else that knows them.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 #include <unistd.h>
 
-#include "common/base/own.h"
 #include "cli/place.h"
 #include "cli/replay_commands.h"
+#include "common/base/own.h"
 
 // clang-format off
 #define REASON {"reason", "TEXT", "why; it is kept"}
@@ -112,11 +114,14 @@ static const struct command commands[] = {
 };
 // clang-format on
 
-static const struct program program = {"tradecast", "looks after a tradecast installation", commands, sizeof commands / sizeof *commands};
+static const struct program program = {"tradecast", "looks after a tradecast installation",
+                                       commands, sizeof commands / sizeof *commands};
 
 static enum outcome run_completion(struct call *call) {
     own(buffer) out = {0};
-    if (strcmp(call->args[0], "bash") != 0) return complain_of_call(WRONG_USE, "there is a completion for bash, none for %.40s", call->args[0]);
+    if (strcmp(call->args[0], "bash") != 0)
+        return complain_of_call(WRONG_USE, "there is a completion for bash, none for %.40s",
+                                call->args[0]);
     commands_completion(commands, program.n, &out);
     print_out(&out);
     return DONE;

@@ -1,4 +1,6 @@
 // place - where the installation is, and the ways to look into it.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "cli/place.h"
 
@@ -64,7 +66,8 @@ static unsigned shards_of(const char *run) {
     return n < 1 ? 1 : n > PLACE_SHARDS_MAX ? PLACE_SHARDS_MAX : (unsigned)n;
 }
 
-static void find_or(char *out, size_t size, const char *variable, const char *dir, const char *part) {
+static void find_or(char *out, size_t size, const char *variable, const char *dir,
+                    const char *part) {
     const char *given = read_environment_text(variable);
     if (given)
         snprintf(out, size, "%s", given);
@@ -74,7 +77,8 @@ static void find_or(char *out, size_t size, const char *variable, const char *di
 
 void place_find(struct place *out, const char *dir) {
     *out = (struct place){.shards = 1};
-    const char *run = read_environment_text("TRADECAST_RUN_DIR"), *given = dir ? dir : read_environment_text("TRADECAST_DIR");
+    const char *run = read_environment_text("TRADECAST_RUN_DIR"),
+               *given = dir ? dir : read_environment_text("TRADECAST_DIR");
     if (given)
         snprintf(out->dir, sizeof out->dir, "%s", given);
     else if (run)
@@ -89,7 +93,8 @@ void place_find(struct place *out, const char *dir) {
     if (dir)
         snprintf(out->archive, sizeof out->archive, "%.199s/data/archive.db", dir);
     else
-        find_or(out->archive, sizeof out->archive, "TRADECAST_ARCHIVER_DATABASE", out->dir, "data/archive.db");
+        find_or(out->archive, sizeof out->archive, "TRADECAST_ARCHIVER_DATABASE", out->dir,
+                "data/archive.db");
     const char *redis = dir ? NULL : read_environment_text("TRADECAST_REDIS");
     if (redis)
         snprintf(out->redis, sizeof out->redis, "%s", redis);
@@ -117,10 +122,14 @@ static bool has_key(const struct place *place, const char *name) {
 
 void place_keys(const struct call *call) {
     const struct place *place = &call->place;
-    const char *name = read_environment_text("TRADECAST_KEYS_NAME"), *asked = call->n_args ? call->args[0] : "";
+    const char *name = read_environment_text("TRADECAST_KEYS_NAME"),
+               *asked = call->n_args ? call->args[0] : "";
     if (!name) name = "operator";
     if (call->command->run == run_health && !has_key(place, name)) name = asked;
-    keys_start(read_environment_text("TRADECAST_KEYS_DIR") || access(place->keys, F_OK) == 0 ? place->keys : NULL, name);
+    keys_start(read_environment_text("TRADECAST_KEYS_DIR") || access(place->keys, F_OK) == 0
+                   ? place->keys
+                   : NULL,
+               name);
 }
 
 static bool read_line(const char *path, char out[static 200]) {
@@ -133,7 +142,8 @@ static bool read_line(const char *path, char out[static 200]) {
 }
 
 bool place_secret(const struct place *place, const char *name, char out[static 200]) {
-    const char *user = read_environment_text("TRADECAST_REDIS_USER"), *file = read_environment_text("TRADECAST_REDIS_PASSWORD_FILE");
+    const char *user = read_environment_text("TRADECAST_REDIS_USER"),
+               *file = read_environment_text("TRADECAST_REDIS_PASSWORD_FILE");
     char path[320];
     if (file && strcmp(name, user ? user : "viewer") == 0 && read_line(file, out)) return true;
     snprintf(path, sizeof path, "%s/%s", place->secrets, name);
@@ -143,16 +153,18 @@ bool place_secret(const struct place *place, const char *name, char out[static 2
 // What only looks goes on; what writes (as admin) stops at what it cannot read.
 static void warn_of_unreadable_record(void *arg, const struct unreadable *what) {
     (void)arg;
-    (void)complain_of_call(DONE, "%s%s%.*s cannot be read and is left out: %s", what->key, what->field.length ? " " : "",
-                   (int)what->field.length, what->field.length ? (const char *)what->field.data : "", what->reason);
+    (void)complain_of_call(DONE, "%s%s%.*s cannot be read and is left out: %s", what->key,
+                           what->field.length ? " " : "", (int)what->field.length,
+                           what->field.length ? (const char *)what->field.data : "", what->reason);
 }
 
 store_t *place_store_quietly(const struct place *place, const char *user, char why[static 240]) {
     char password[200] = "";
-    if (!endpoint_redis_may(place->redis, is_variable_set("TRADECAST_REDIS_PLAIN"), why)) return NULL;
+    if (!endpoint_redis_may(place->redis, is_variable_set("TRADECAST_REDIS_PLAIN"), why))
+        return NULL;
     if (!place_secret(place, user, password)) {
-        snprintf(why, 240, "the password of Redis user %s is not in %.60s/%s (%s); is --dir right?", user, place->secrets, user,
-                 strerror(errno));
+        snprintf(why, 240, "the password of Redis user %s is not in %.60s/%s (%s); is --dir right?",
+                 user, place->secrets, user, strerror(errno));
         return NULL;
     }
     const struct store_options options = {place->redis, user, password, 5000};

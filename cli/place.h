@@ -1,27 +1,32 @@
-// place - where the installation is, and the ways to look into it: Redis, the archive, the services' control sockets.
+// place - where the installation is, and the ways to look into it: Redis, the archive, the
+// services' control sockets.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "cli/cli.h"
+#include "common/redis/store.h"
 #include "common/schema/record.h"
 #include "common/sql/sql.h"
-#include "common/redis/store.h"
 
 #define PLACE_SHARDS_MAX 64
 
-// DIR: the option, else TRADECAST_DIR, else where TRADECAST_RUN_DIR's directory is, else var. In it run/, secrets/, data/archive.db; each
-// of TRADECAST_RUN_DIR, TRADECAST_REDIS, TRADECAST_ARCHIVER_DATABASE and TRADECAST_SHARDS goes before.
+// DIR: the option, else TRADECAST_DIR, else where TRADECAST_RUN_DIR's directory is, else var. In it
+// run/, secrets/, data/archive.db; each of TRADECAST_RUN_DIR, TRADECAST_REDIS,
+// TRADECAST_ARCHIVER_DATABASE and TRADECAST_SHARDS goes before.
 void place_find(struct place *out, const char *dir);
 
 // The path of a program of ours, beside this one. False: it is not there.
 #define PROGRAM_PATH 512
 bool place_program(const char *name, char out[static PROGRAM_PATH]);
 
-// As whom the command connects to doors on tcp: TRADECAST_KEYS_NAME, else operator; `health` as the process that it asks, where only that
-// one's key is.
+// As whom the command connects to doors on tcp: TRADECAST_KEYS_NAME, else operator; `health` as the
+// process that it asks, where only that one's key is.
 void place_keys(const struct call *call);
 
-// A secret of the installation (a Redis user's password, "webhook-<source>"). False: it cannot be read.
+// A secret of the installation (a Redis user's password, "webhook-<source>"). False: it cannot be
+// read.
 bool place_secret(const struct place *place, const char *name, char out[static 200]);
 
 // Redis as `user`, connected; NULL: it has been said why, the outcome is NO_REACH.
@@ -42,8 +47,11 @@ struct question {
 // DONE: `out` holds the answer's JSON; ANSWER_NO: the service's sentence; NO_REACH: ours.
 enum outcome ask_service(const struct place *place, const struct question *question, buffer_t *out);
 void say_refused(void); // on stderr, by whom we were turned away since this was last said
-enum outcome ask_and_say(const struct call *call, const struct question *question); // and prints the answer or complains
+// and prints the answer or complains
+enum outcome ask_and_say(const struct call *call, const struct question *question);
 
 // One command to Redis whose reply is text (a line for each element).
 err_t ask_redis(store_t *store, buffer_t *out, unsigned n, const char *const words[]);
-#define REDIS(store, out, ...) ask_redis(store, out, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), (const char *[]){__VA_ARGS__})
+#define REDIS(store, out, ...)                                                                     \
+    ask_redis(store, out, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *),                  \
+              (const char *[]){__VA_ARGS__})

@@ -1,4 +1,6 @@
 // program - main() of a program of subcommands.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <signal.h>
 #include <stdio.h>
@@ -6,10 +8,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "common/delivery/cells.h"
+#include "cli/place.h"
 #include "common/base/own.h"
 #include "common/base/version.h"
-#include "cli/place.h"
+#include "common/delivery/cells.h"
 
 static const struct command *find_program_command(const struct program *program, const char *name) {
     for (size_t i = 0; i < program->n; i++) {
@@ -39,16 +41,21 @@ static int print_program_help(const struct program *program, const struct comman
 
 int program_main(const struct program *program, int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
-    (void)umask(umask(0) | 0077); // backups, exports, reports, recordings: accounts and what they traded
+    // backups, exports, reports, recordings: accounts and what they traded
+    (void)umask(umask(0) | 0077);
     if (argc < 2) return print_program_help(program, NULL), WRONG_USE;
     if (asks_for_help(argv[1])) return print_program_help(program, NULL);
     const char *name = strcmp(argv[1], "--version") == 0 ? "version" : argv[1];
     struct call call = {.command = find_program_command(program, name), .words = argv};
     char wrong[256];
-    if (!call.command) return complain_of_call(WRONG_USE, "there is no command %.60s; %s --help lists them", argv[1], program->name);
-    if (!call_read(&call, argc - 2, argv + 2, wrong)) return complain_of_call(WRONG_USE, "%s (tradecast %s --help)", wrong, call.command->name);
+    if (!call.command)
+        return complain_of_call(WRONG_USE, "there is no command %.60s; %s --help lists them",
+                                argv[1], program->name);
+    if (!call_read(&call, argc - 2, argv + 2, wrong))
+        return complain_of_call(WRONG_USE, "%s (tradecast %s --help)", wrong, call.command->name);
     if (call.help) return print_program_help(program, call.command);
-    if (!cells_set(getenv("TRADECAST_CELL"), getenv("TRADECAST_CELLS"), wrong)) return complain_of_call(WRONG_USE, "%s", wrong);
+    if (!cells_set(getenv("TRADECAST_CELL"), getenv("TRADECAST_CELLS"), wrong))
+        return complain_of_call(WRONG_USE, "%s", wrong);
     place_find(&call.place, call.dir);
     place_keys(&call);
     return call.command->run(&call);

@@ -1,4 +1,6 @@
 // text - what people read: aligned tables, times apart, text that cannot harm a terminal.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "cli/text.h"
 
@@ -51,7 +53,8 @@ static void pad_cell(buffer_t *out, size_t n) {
     while (n--) buffer_add(out, " ", 1);
 }
 
-static void print_cell(const struct sheet *self, unsigned column, const char *cell, size_t width, buffer_t *out) {
+static void print_cell(const struct sheet *self, unsigned column, const char *cell, size_t width,
+                       buffer_t *out) {
     size_t gap = width - width_of(cell);
     if (column) buffer_add(out, "  ", 2);
     if (self->right[column]) pad_cell(out, gap);
@@ -101,7 +104,8 @@ void sheet_json(const struct sheet *self, buffer_t *out) {
     const char *heads[sizeof self->right], *cell = (const char *)self->cells.data;
     for (unsigned i = 0; i < self->columns; i++, cell += strlen(cell) + 1) heads[i] = cell;
     buffer_text(out, "[");
-    for (unsigned i = self->columns; self->columns && i < self->count; i++, cell += strlen(cell) + 1) {
+    for (unsigned i = self->columns; self->columns && i < self->count;
+         i++, cell += strlen(cell) + 1) {
         unsigned column = i % self->columns;
         buffer_text(out, column ? "," : i > self->columns ? ",{" : "{");
         json_key(heads[column], out);

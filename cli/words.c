@@ -1,11 +1,13 @@
 // words - what a decision says, for people.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "cli/words.h"
 
 #include <string.h>
 
-#include "common/base/decimal.h"
 #include "cli/text.h"
+#include "common/base/decimal.h"
 
 void decision_words(const Decision *d, buffer_t *out) {
     if (d->detail && *d->detail) {

@@ -1,4 +1,6 @@
 // yaml - YAML in: nodes of a document become JSON. Out: events of JSON become YAML's.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "cli/yaml.h"
 
@@ -40,11 +42,13 @@ static bool is_plain_number(const char *text, size_t length) {
 }
 
 static bool says_word(const yaml_node_t *n, const char *word) {
-    return n->data.scalar.length == strlen(word) && memcmp(n->data.scalar.value, word, n->data.scalar.length) == 0;
+    return n->data.scalar.length == strlen(word) &&
+           memcmp(n->data.scalar.value, word, n->data.scalar.length) == 0;
 }
 
 static bool is_literal(const yaml_node_t *n) {
-    return says_word(n, "true") || says_word(n, "false") || says_word(n, "null") || is_plain_number((const char *)n->data.scalar.value, n->data.scalar.length);
+    return says_word(n, "true") || says_word(n, "false") || says_word(n, "null") ||
+           is_plain_number((const char *)n->data.scalar.value, n->data.scalar.length);
 }
 
 static void put_scalar(struct conversion *c, const yaml_node_t *n, bool name) {
@@ -61,7 +65,8 @@ static bool put_node(struct conversion *c, int index, unsigned depth);
 
 static bool put_list(struct conversion *c, const yaml_node_t *n, unsigned depth) {
     buffer_text(c->json, "[");
-    for (const yaml_node_item_t *i = n->data.sequence.items.start; i < n->data.sequence.items.top; i++) {
+    for (const yaml_node_item_t *i = n->data.sequence.items.start; i < n->data.sequence.items.top;
+         i++) {
         if (i > n->data.sequence.items.start) buffer_text(c->json, ",");
         if (!put_node(c, *i, depth)) return false;
     }
@@ -71,10 +76,14 @@ static bool put_list(struct conversion *c, const yaml_node_t *n, unsigned depth)
 
 static bool put_map(struct conversion *c, const yaml_node_t *n, unsigned depth) {
     buffer_text(c->json, "{");
-    for (const yaml_node_pair_t *p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top; p++) {
+    for (const yaml_node_pair_t *p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top;
+         p++) {
         const yaml_node_t *name = yaml_document_get_node(c->document, p->key);
         if (name->type != YAML_SCALAR_NODE) return fail_conversion(c, name, "a name must be text");
-        if (says_word(name, "<<")) return fail_conversion(c, name, "merge keys (<<) are not read; write the fields out, or use an alias for a whole value");
+        if (says_word(name, "<<"))
+            return fail_conversion(c, name,
+                                   "merge keys (<<) are not read; write the fields out, or use an "
+                                   "alias for a whole value");
         if (p > n->data.mapping.pairs.start) buffer_text(c->json, ",");
         put_scalar(c, name, true);
         buffer_text(c->json, ":");
@@ -94,7 +103,8 @@ static bool has_own_tag(const yaml_node_t *n) {
 static bool put_node(struct conversion *c, int index, unsigned depth) {
     const yaml_node_t *n = yaml_document_get_node(c->document, index);
     if (depth == DEPTH_MOST) return fail_conversion(c, n, "nested too deeply");
-    if (c->json->length > LENGTH_MOST) return fail_conversion(c, n, "aliases make more of it than may be");
+    if (c->json->length > LENGTH_MOST)
+        return fail_conversion(c, n, "aliases make more of it than may be");
     if (has_own_tag(n)) return fail_conversion(c, n, "tags (!name) are not read");
     switch (n->type) {
     case YAML_SCALAR_NODE:
@@ -111,8 +121,10 @@ static bool put_node(struct conversion *c, int index, unsigned depth) {
 }
 
 static bool fail_to_parse(const yaml_parser_t *parser, char wrong[static 240]) {
-    const char *context = parser->context ? parser->context : "", *problem = parser->problem ? parser->problem : "it cannot be read";
-    snprintf(wrong, 240, "line %zu: %s%s%s", parser->problem_mark.line + 1, context, *context ? ": " : "", problem);
+    const char *context = parser->context ? parser->context : "",
+               *problem = parser->problem ? parser->problem : "it cannot be read";
+    snprintf(wrong, 240, "line %zu: %s%s%s", parser->problem_mark.line + 1, context,
+             *context ? ": " : "", problem);
     return false;
 }
 
@@ -152,25 +164,34 @@ bool yaml_to_json(struct span yaml, buffer_t *json, char wrong[static 240]) {
 
 // Out. What libyaml would write plain although it would not be read as text again is quoted.
 
-static int emit_event(yaml_emitter_t *emitter, yaml_event_t *event, int made) { return made && yaml_emitter_emit(emitter, event); }
+static int emit_event(yaml_emitter_t *emitter, yaml_event_t *event, int made) {
+    return made && yaml_emitter_emit(emitter, event);
+}
 
 static int emit_text(yaml_emitter_t *emitter, const char *text, size_t length, bool plain) {
     yaml_event_t event;
     yaml_scalar_style_t style = plain ? YAML_PLAIN_SCALAR_STYLE : YAML_DOUBLE_QUOTED_SCALAR_STYLE;
-    return emit_event(emitter, &event, yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text, (int)length, 1, 1, style));
+    return emit_event(emitter, &event,
+                      yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text,
+                                                   (int)length, 1, 1, style));
 }
 
 // Words that some reader of YAML, if not this one, takes for something else.
 static bool reads_as_text(const char *text, size_t length) {
-    static const char *const words[] = {"true", "false", "null", "yes", "no", "on", "off", "y", "n", "~", NULL};
+    static const char *const words[] = {"true", "false", "null", "yes", "no", "on",
+                                        "off",  "y",     "n",    "~",   NULL};
     for (const char *const *w = words; *w; w++)
         if (strlen(*w) == length && strncasecmp(*w, text, length) == 0) return false;
     return length > 0 && !strchr("0123456789+-.", *text);
 }
 
 static int emit_null(void *e) { return emit_text(e, "null", 4, true); }
-static int emit_bool(void *e, int value) { return value ? emit_text(e, "true", 4, true) : emit_text(e, "false", 5, true); }
-static int emit_number(void *e, const char *text, size_t length) { return emit_text(e, text, length, true); }
+static int emit_bool(void *e, int value) {
+    return value ? emit_text(e, "true", 4, true) : emit_text(e, "false", 5, true);
+}
+static int emit_number(void *e, const char *text, size_t length) {
+    return emit_text(e, text, length, true);
+}
 
 static int emit_string(void *e, const unsigned char *text, size_t length) {
     return emit_text(e, (const char *)text, length, reads_as_text((const char *)text, length));
@@ -178,7 +199,9 @@ static int emit_string(void *e, const unsigned char *text, size_t length) {
 
 static int emit_map(void *e) {
     yaml_event_t event;
-    return emit_event(e, &event, yaml_mapping_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_MAPPING_STYLE));
+    return emit_event(
+        e, &event,
+        yaml_mapping_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_MAPPING_STYLE));
 }
 
 static int on_map_end(void *e) {
@@ -188,7 +211,9 @@ static int on_map_end(void *e) {
 
 static int emit_list(void *e) {
     yaml_event_t event;
-    return emit_event(e, &event, yaml_sequence_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_SEQUENCE_STYLE));
+    return emit_event(
+        e, &event,
+        yaml_sequence_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_SEQUENCE_STYLE));
 }
 
 static int on_list_end(void *e) {
@@ -211,7 +236,8 @@ static const yajl_callbacks to_yaml = {
 static bool walk_json(const yajl_callbacks *callbacks, struct span json, void *arg) {
     yajl_handle handle = yajl_alloc(callbacks, NULL, arg);
     if (!handle) return false;
-    bool good = yajl_parse(handle, json.data, json.length) == yajl_status_ok && yajl_complete_parse(handle) == yajl_status_ok;
+    bool good = yajl_parse(handle, json.data, json.length) == yajl_status_ok &&
+                yajl_complete_parse(handle) == yajl_status_ok;
     yajl_free(handle);
     return good;
 }
@@ -228,9 +254,12 @@ bool yaml_from_json(struct span json, buffer_t *yaml) {
     yaml_emitter_set_output(&emitter, keep_output, yaml);
     yaml_emitter_set_unicode(&emitter, 1);
     yaml_emitter_set_width(&emitter, -1);
-    bool good = emit_event(&emitter, &event, yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING)) &&
-                emit_event(&emitter, &event, yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 1)) &&
-                walk_json(&to_yaml, json, &emitter) && emit_event(&emitter, &event, yaml_document_end_event_initialize(&event, 1)) &&
+    bool good = emit_event(&emitter, &event,
+                           yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING)) &&
+                emit_event(&emitter, &event,
+                           yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 1)) &&
+                walk_json(&to_yaml, json, &emitter) &&
+                emit_event(&emitter, &event, yaml_document_end_event_initialize(&event, 1)) &&
                 emit_event(&emitter, &event, yaml_stream_end_event_initialize(&event));
     yaml_emitter_delete(&emitter);
     return good;
@@ -240,8 +269,12 @@ bool yaml_from_json(struct span json, buffer_t *yaml) {
 
 static int gen_null(void *g) { return yajl_gen_null(g) == yajl_gen_status_ok; }
 static int gen_bool(void *g, int value) { return yajl_gen_bool(g, value) == yajl_gen_status_ok; }
-static int gen_number(void *g, const char *text, size_t length) { return yajl_gen_number(g, text, length) == yajl_gen_status_ok; }
-static int gen_string(void *g, const unsigned char *text, size_t length) { return yajl_gen_string(g, text, length) == yajl_gen_status_ok; }
+static int gen_number(void *g, const char *text, size_t length) {
+    return yajl_gen_number(g, text, length) == yajl_gen_status_ok;
+}
+static int gen_string(void *g, const unsigned char *text, size_t length) {
+    return yajl_gen_string(g, text, length) == yajl_gen_status_ok;
+}
 static int gen_map(void *g) { return yajl_gen_map_open(g) == yajl_gen_status_ok; }
 static int gen_map_end(void *g) { return yajl_gen_map_close(g) == yajl_gen_status_ok; }
 static int gen_list(void *g) { return yajl_gen_array_open(g) == yajl_gen_status_ok; }
@@ -266,7 +299,8 @@ bool json_indent(struct span json, buffer_t *out) {
     if (!g) return false;
     yajl_gen_config(g, yajl_gen_beautify, 1);
     yajl_gen_config(g, yajl_gen_indent_string, "  ");
-    bool good = walk_json(&to_lines, json, g) && yajl_gen_get_buf(g, &text, &length) == yajl_gen_status_ok;
+    bool good =
+        walk_json(&to_lines, json, g) && yajl_gen_get_buf(g, &text, &length) == yajl_gen_status_ok;
     if (good) buffer_add(out, text, length);
     yajl_gen_free(g);
     return good;

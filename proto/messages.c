@@ -1,4 +1,6 @@
 // messages - the registry of all message types that travel in envelopes.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 

@@ -1,11 +1,14 @@
 // moved - the numbers that fields had while each message spelled its terms and amendments itself.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include <protobuf-c/protobuf-c.h>
 
 // Two things follow from it: a frame of the version before is read as one of today
-// (common/schema/former.h), and columns stand outside in the order in which they always stood, which the
+// (common/schema/former.h), and columns stand outside in the order in which they always stood,
+// which the
 // record's chain depends on. The table is closed: a new field was never elsewhere.
 //
 // Of each message one required field is among them (order_type, action, account_id): so a program

@@ -1,4 +1,6 @@
 // tables - the archive's tables as data.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "proto/tables.h"
 
@@ -10,6 +12,7 @@
 #include "signal.pb-c.h"
 #include "system.pb-c.h"
 
-#define TABLE_FORM(name, type, key, meeting, copying, extra) [TABLE_##name] = {#name, &type##__descriptor, key, meeting, copying, extra},
+#define TABLE_FORM(name, type, key, meeting, copying, extra)                                       \
+    [TABLE_##name] = {#name, &type##__descriptor, key, meeting, copying, extra},
 const struct table_form table_forms[TABLE_COUNT] = {TABLES(TABLE_FORM)};
 #undef TABLE_FORM

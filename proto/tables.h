@@ -1,20 +1,27 @@
-// tables - the archive's tables: each is a message's fields, so that a new field is a new column with nothing written here.
+// tables - the archive's tables: each is a message's fields, so that a new field is a new column
+// with nothing written here.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include <protobuf-c/protobuf-c.h>
 
-// How a row meets one with the same key: the first stays, the last one replaces, or the one with the later updated_at does.
+// How a row meets one with the same key: the first stays, the last one replaces, or the one with
+// the later updated_at does.
 enum meeting { KEEP, REPLACE, LATEST };
 
 #define ARCHIVED_AT "archived_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))"
 
-// Whether copies elsewhere (ClickHouse, an export) have the table: what happened is copied, what is in force now is not.
+// Whether copies elsewhere (ClickHouse, an export) have the table: what happened is copied, what is
+// in force now is not.
 enum copying { LOCAL, COPIED };
 
-// Beside these: positions (where to go on in each topic), owner (whose the file is), refused_rows (what a table would not take),
-// change_count and removed_rows (services/archiver/README.md). A table with further columns says its key there.
-// Every table also has the column CHANGED: a number that grows with every write to any table, in the order of the commits.
+// Beside these: positions (where to go on in each topic), owner (whose the file is), refused_rows
+// (what a table would not take), change_count and removed_rows (services/archiver/README.md). A
+// table with further columns says its key there.
+// Every table also has the column CHANGED: a number that grows with every write to any table, in
+// the order of the commits.
 #define CHANGED "changed"
 // A table that is looked up by its key alone is kept in the key's order.
 #define IN_ORDER(key) CHANGED " INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (" key ")) WITHOUT ROWID"

@@ -1,4 +1,6 @@
 // commands - what tradecast-replay does, a function a subcommand.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,4 +1,6 @@
 // compare - what a service said and what it says now.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "replay/compare.h"
 
@@ -6,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/delivery/envelope.h"
+#include "cli/words.h"
 #include "common/base/own.h"
+#include "common/delivery/envelope.h"
 #include "common/schema/record.h"
 #include "order.pb-c.h"
-#include "cli/words.h"
 
 void comparing_begin(struct comparing *c) {
     *c = (struct comparing){.arena = arena_new(0)};
@@ -26,10 +28,12 @@ void comparing_end(struct comparing *c) {
 
 static const char *text_in(const ProtobufCMessage *m, const char *name);
 
-static const char *text_of_field(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, const char *name) {
+static const char *text_of_field(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
+                                 const char *name) {
     const void *at = (const char *)m + f->offset;
     if (f->label == PROTOBUF_C_LABEL_REPEATED) return NULL;
-    if (f->type == PROTOBUF_C_TYPE_STRING && strcmp(f->name, name) == 0) return *(const char *const *)at;
+    if (f->type == PROTOBUF_C_TYPE_STRING && strcmp(f->name, name) == 0)
+        return *(const char *const *)at;
     if (f->type != PROTOBUF_C_TYPE_MESSAGE) return NULL;
     const ProtobufCMessage *inner = *(const ProtobufCMessage *const *)at;
     return inner ? text_in(inner, name) : NULL;
@@ -44,7 +48,8 @@ static const char *text_in(const ProtobufCMessage *m, const char *name) {
 }
 
 static const char *subject_of(const ProtobufCMessage *m) {
-    static const char *const names[] = {"command_id", "trade_id", "signal_id", "account_id", "instance_id"};
+    static const char *const names[] = {"command_id", "trade_id", "signal_id", "account_id",
+                                        "instance_id"};
     for (size_t i = 0; m && i < sizeof names / sizeof *names; i++) {
         const char *found = text_in(m, names[i]);
         if (found) return found;
@@ -85,7 +90,8 @@ static bool has_row_room(struct comparing *c) {
     return false;
 }
 
-static void add_message_cells(struct comparing *c, const char *service, const ProtobufCMessage *m, const char *account) {
+static void add_message_cells(struct comparing *c, const char *service, const ProtobufCMessage *m,
+                              const char *account) {
     own(buffer) what = {0};
     const char *signal = text_in(m, "signal_id"), *subject = subject_of(m);
     if (!account) account = text_in(m, "account_id");
@@ -106,7 +112,8 @@ static void add_decision(struct comparing *c, const Decision *d) {
 
 static const Decision *decision_for(const Routing *r, const Decision *like, size_t at) {
     if (!r) return NULL;
-    if (at < r->n_decisions && strcmp(r->decisions[at]->account_id, like->account_id) == 0) return r->decisions[at];
+    if (at < r->n_decisions && strcmp(r->decisions[at]->account_id, like->account_id) == 0)
+        return r->decisions[at];
     for (size_t i = 0; i < r->n_decisions; i++) {
         if (strcmp(r->decisions[i]->account_id, like->account_id) == 0) return r->decisions[i];
     }
@@ -122,7 +129,8 @@ static bool same_decision(struct comparing *c, const Decision *a, const Decision
     return memcmp(one, other, n) == 0;
 }
 
-static void add_decisions(struct comparing *c, const char *service, const Routing *was, const Decision *a, const Decision *b) {
+static void add_decisions(struct comparing *c, const char *service, const Routing *was,
+                          const Decision *a, const Decision *b) {
     if (!has_row_room(c)) return;
     add_message_cells(c, service, &was->base, a ? a->account_id : b->account_id);
     add_decision(c, a);
@@ -130,26 +138,31 @@ static void add_decisions(struct comparing *c, const char *service, const Routin
 }
 
 // A routing differs in the decisions for accounts. False: it does not.
-static bool add_routings(struct comparing *c, const char *service, const Routing *was, const Routing *is) {
+static bool add_routings(struct comparing *c, const char *service, const Routing *was,
+                         const Routing *is) {
     const Routing *any = was ? was : is;
     unsigned long before = c->rows.count + c->hidden;
     for (size_t i = 0; was && i < was->n_decisions; i++) {
         const Decision *now = decision_for(is, was->decisions[i], i);
-        if (!now || !same_decision(c, was->decisions[i], now)) add_decisions(c, service, any, was->decisions[i], now);
+        if (!now || !same_decision(c, was->decisions[i], now))
+            add_decisions(c, service, any, was->decisions[i], now);
     }
     for (size_t i = 0; is && i < is->n_decisions; i++) {
-        if (!decision_for(was, is->decisions[i], i)) add_decisions(c, service, any, NULL, is->decisions[i]);
+        if (!decision_for(was, is->decisions[i], i))
+            add_decisions(c, service, any, NULL, is->decisions[i]);
     }
     return c->rows.count + c->hidden > before;
 }
 
-static void field_words(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, buffer_t *out) {
+static void field_words(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
+                        buffer_t *out) {
     buffer_clear(out);
     if (m) (void)record_field_text(m, f, out);
 }
 
 // The fields that are not the same; of nested messages (an execution's trade) theirs.
-static void add_fields(const ProtobufCMessage *was, const ProtobufCMessage *is, buffer_t *a, buffer_t *b) {
+static void add_fields(const ProtobufCMessage *was, const ProtobufCMessage *is, buffer_t *a,
+                       buffer_t *b) {
     const ProtobufCMessage *any = was ? was : is;
     const struct record_columns *columns = any ? record_columns(any->descriptor) : NULL;
     for (unsigned i = 0; any && i < columns->n; i++) {
@@ -162,14 +175,17 @@ static void add_fields(const ProtobufCMessage *was, const ProtobufCMessage *is, 
         }
         field_words(was, f, &one);
         field_words(is, f, &other);
-        if (one.length == other.length && (!one.length || memcmp(one.data, other.data, one.length) == 0)) continue;
+        if (one.length == other.length &&
+            (!one.length || memcmp(one.data, other.data, one.length) == 0))
+            continue;
         if (was) buffer_format(a, "%s%s=%s", a->length ? " " : "", f->name, buffer_string(&one));
         if (is) buffer_format(b, "%s%s=%s", b->length ? " " : "", f->name, buffer_string(&other));
     }
 }
 
-static void add_difference_row(struct comparing *c, const char *service, const ProtobufCMessage *was, const ProtobufCMessage *is,
-                    struct tally_of_messages *tally) {
+static void add_difference_row(struct comparing *c, const char *service,
+                               const ProtobufCMessage *was, const ProtobufCMessage *is,
+                               struct tally_of_messages *tally) {
     own(buffer) a = {0}, b = {0};
     const ProtobufCMessage *any = was ? was : is;
     if (!any) return;
@@ -179,7 +195,9 @@ static void add_difference_row(struct comparing *c, const char *service, const P
         return;
     }
     tally->different++;
-    if (any->descriptor == &routing__descriptor && add_routings(c, service, (const Routing *)was, (const Routing *)is)) return;
+    if (any->descriptor == &routing__descriptor &&
+        add_routings(c, service, (const Routing *)was, (const Routing *)is))
+        return;
     if (!has_row_room(c)) return;
     add_message_cells(c, service, any, NULL);
     sheet_add(&c->rows, was ? buffer_string(&a) : NULL);
@@ -190,27 +208,35 @@ static void add_difference_row(struct comparing *c, const char *service, const P
 
 // --- bringing together
 
-// The next message of the same type about the same thing that has none beside it yet. NULL: it is not said any more.
-static const ProtobufCMessage *find_counterpart(const ProtobufCMessage *was, const ProtobufCMessage **rest, size_t n) {
+// The next message of the same type about the same thing that has none beside it yet. NULL: it is
+// not said any more.
+static const ProtobufCMessage *find_counterpart(const ProtobufCMessage *was,
+                                                const ProtobufCMessage **rest, size_t n) {
     for (size_t i = 0; was && i < n; i++) {
         const ProtobufCMessage *m = rest[i];
-        if (!m || m->descriptor != was->descriptor || strcmp(subject_of(m), subject_of(was)) != 0) continue;
+        if (!m || m->descriptor != was->descriptor || strcmp(subject_of(m), subject_of(was)) != 0)
+            continue;
         rest[i] = NULL;
         return m;
     }
     return NULL;
 }
 
-static void add_different(struct comparing *c, const struct both *both, struct tally_of_messages *tally) {
-    const ProtobufCMessage **rest = arena_take(c->arena, (both->n_is + 1) * sizeof(const ProtobufCMessage *));
-    bool *taken = arena_zero(c->arena, both->n_is + 1), *found = arena_zero(c->arena, both->n_was + 1);
-    for (size_t i = 0; i < both->n_was; i++) { // what is the same stands beside itself, wherever it is
+static void add_different(struct comparing *c, const struct both *both,
+                          struct tally_of_messages *tally) {
+    const ProtobufCMessage **rest =
+        arena_take(c->arena, (both->n_is + 1) * sizeof(const ProtobufCMessage *));
+    bool *taken = arena_zero(c->arena, both->n_is + 1),
+         *found = arena_zero(c->arena, both->n_was + 1);
+    // what is the same stands beside itself, wherever it is
+    for (size_t i = 0; i < both->n_was; i++) {
         for (size_t k = 0; k < both->n_is && !found[i]; k++) {
             if (!taken[k] && said_same(c, &both->was[i], &both->is[k])) found[i] = taken[k] = true;
         }
         tally->same += found[i];
     }
-    for (size_t k = 0; k < both->n_is; k++) rest[k] = taken[k] ? NULL : open_compared_message(c, &both->is[k]);
+    for (size_t k = 0; k < both->n_is; k++)
+        rest[k] = taken[k] ? NULL : open_compared_message(c, &both->is[k]);
     for (size_t i = 0; i < both->n_was; i++) {
         if (found[i]) continue;
         const ProtobufCMessage *was = open_compared_message(c, &both->was[i]);
@@ -221,7 +247,8 @@ static void add_different(struct comparing *c, const struct both *both, struct t
     }
 }
 
-void compare_messages(struct comparing *c, const struct both *both, struct tally_of_messages *tally) {
+void compare_messages(struct comparing *c, const struct both *both,
+                      struct tally_of_messages *tally) {
     size_t alike = 0;
     arena_reset(c->arena);
     while (alike < both->n_was && alike < both->n_is &&
@@ -229,5 +256,8 @@ void compare_messages(struct comparing *c, const struct both *both, struct tally
         alike++;
     tally->same += alike;
     if (alike == both->n_was && alike == both->n_is) return;
-    add_different(c, &(struct both){both->service, both->was + alike, both->is + alike, both->n_was - alike, both->n_is - alike}, tally);
+    add_different(c,
+                  &(struct both){both->service, both->was + alike, both->is + alike,
+                                 both->n_was - alike, both->n_is - alike},
+                  tally);
 }

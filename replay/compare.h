@@ -1,10 +1,13 @@
-// compare - what a service said and what it says now: message by message, to the byte, and as differences.
+// compare - what a service said and what it says now: message by message, to the byte, and as
+// differences.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "cli/text.h"
 #include "common/base/arena.h"
 #include "common/base/buffer.h"
-#include "cli/text.h"
 
 // What was said of one thing at one time. Bodies are packed messages of `type`.
 struct said {
@@ -24,15 +27,19 @@ void comparing_begin(struct comparing *c);
 void comparing_end(struct comparing *c);
 
 struct tally_of_messages {
-    unsigned long same, different; // messages as recorded, and not: one that only one side has is one
-    unsigned long rounded;         // the same as far as Redis keeps it, which is where a service began from: times to the microsecond
+    // messages as recorded, and not: one that only one side has is one
+    unsigned long same, different;
+    // the same as far as Redis keeps it, which is where a service began from: times to the
+    // microsecond
+    unsigned long rounded;
 };
 
-// One after the other where they are the same; what is not is brought together by what it is about (trade, command, signal, account).
-// `was` or `is` may be empty. `service` is for the rows.
+// One after the other where they are the same; what is not is brought together by what it is about
+// (trade, command, signal, account). `was` or `is` may be empty. `service` is for the rows.
 struct both {
     const char *service;
     const struct said *was, *is;
     size_t n_was, n_is;
 };
-void compare_messages(struct comparing *c, const struct both *both, struct tally_of_messages *tally);
+void compare_messages(struct comparing *c, const struct both *both,
+                      struct tally_of_messages *tally);

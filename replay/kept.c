@@ -1,4 +1,6 @@
 // kept - entries of a recording's topics, kept until everybody who wants them has had them.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "replay/kept.h"
 
@@ -22,7 +24,8 @@ struct topic {
     struct item *first, *last;
     size_t count;
     bool wanted[KEPT_READERS];
-    struct item *had[KEPT_READERS]; // the last one that it was given; NULL: none of those that are here
+    // the last one that it was given; NULL: none of those that are here
+    struct item *had[KEPT_READERS];
     struct entry_id newest;
     UT_hash_handle hh;
 };
@@ -111,7 +114,8 @@ void kept_add(kept_t *self, const char *topic, const struct envelope *e) {
     }
 }
 
-bool kept_next(kept_t *self, const char *topic, unsigned reader, struct entry_id upto, struct envelope *out) {
+bool kept_next(kept_t *self, const char *topic, unsigned reader, struct entry_id upto,
+               struct envelope *out) {
     struct topic *t = find_kept_topic(self, topic);
     if (!t) return false;
     struct item *i = t->had[reader] ? t->had[reader]->next : t->first;

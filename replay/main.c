@@ -1,4 +1,6 @@
 // tradecast-replay - records what goes over the topics, and has services do again what they did.
+//
+//
 // SPDX-License-Identifier: MIT
 //
 // The command `tradecast record`, `recording` and `replay` are this program. Read README.md next.
@@ -10,7 +12,8 @@ static const struct command commands[] = {
     {"version", "", "Prints the version.", run_version, 0, 0, {}},
 };
 
-static const struct program program = {"tradecast-replay", "records what services hear and say, and has them do it again",
-                                       commands, sizeof commands / sizeof *commands};
+static const struct program program = {
+    "tradecast-replay", "records what services hear and say, and has them do it again", commands,
+    sizeof commands / sizeof *commands};
 
 int main(int argc, char **argv) { return program_main(&program, argc, argv); }

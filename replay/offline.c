@@ -1,4 +1,6 @@
 // offline - what services did in a recording, done again.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "replay/offline_process.h"
 
@@ -7,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/files.h"
+#include "cli/simulate/simulate.h"
 #include "common/base/alloc.h"
 #include "common/base/own.h"
 #include "common/schema/record.h"
-#include "cli/files.h"
-#include "cli/simulate/simulate.h"
 
 #define FILE_MOST (16 * 1000 * 1000)
 #define KEPT_MOST ((size_t)256 << 20)
@@ -42,7 +44,8 @@ struct process *process_called(struct offline *o, const char *name) {
 
 static bool is_wanted_service(const struct offline *o, const char *name) {
     const char *wanted = o->options->service;
-    return !wanted || strcmp(wanted, "all") == 0 || strcmp(wanted, name) == 0 || strncmp(wanted, name, strcspn(name, ".")) == 0;
+    return !wanted || strcmp(wanted, "all") == 0 || strcmp(wanted, name) == 0 ||
+           strncmp(wanted, name, strcspn(name, ".")) == 0;
 }
 
 static void process_add(struct offline *o, const Trace *t) {
@@ -62,12 +65,15 @@ static void process_add(struct offline *o, const Trace *t) {
     for (size_t i = 0; i < n; i++) kept_want(o->kept, inlets[i].name, p->reader);
     p->n_outlets = topology_outlets(&me, shards, p->outlets);
     for (size_t i = 0; i < p->n_outlets; i++) {
-        if (p->outlets[i].topic != TOPIC_incidents) kept_want(o->kept, p->outlets[i].name, p->reader);
+        if (p->outlets[i].topic != TOPIC_incidents)
+            kept_want(o->kept, p->outlets[i].name, p->reader);
     }
 }
 
 static Trace *trace_of(const struct recorded *r) {
-    return strcmp(r->type, trace__descriptor.name) == 0 ? trace__unpack(NULL, r->body.length, r->body.data) : NULL;
+    return strcmp(r->type, trace__descriptor.name) == 0
+               ? trace__unpack(NULL, r->body.length, r->body.data)
+               : NULL;
 }
 
 typedef bool record_fn(struct offline *o, const struct recorded *r);
@@ -81,13 +87,16 @@ static bool visit_offline_records(struct offline *o, record_fn *visit) {
         if (!visit(o, &r)) return false;
     }
     if (recording_torn(file))
-        (void)complain_of_call(ANSWER_NO, "%s: its last record is not whole; what stands before it was read", o->options->path);
+        (void)complain_of_call(ANSWER_NO,
+                               "%s: its last record is not whole; what stands before it was read",
+                               o->options->path);
     return !asked_to_stop;
 }
 
 static void beginning_add(struct process *p, const Trace *t) {
     p->beginnings = alloc_resized(p->beginnings, p->n_beginnings + 1, sizeof *p->beginnings);
-    p->beginnings[p->n_beginnings++] = (struct beginning){t->incarnation, t->number, t->start->batch};
+    p->beginnings[p->n_beginnings++] =
+        (struct beginning){t->incarnation, t->number, t->start->batch};
 }
 
 static bool find_trace_process(struct offline *o, const struct recorded *r) {
@@ -106,10 +115,16 @@ static bool restore_kept_key(struct offline *o, const struct recorded *r) {
     own(buffer) answer = {0};
     KeptKey *k = kept_key__unpack(NULL, r->body.length, r->body.data);
     if (!k) return true;
-    const struct span argv[] = {span_of("RESTORE"), span_of(k->key), span_of("0"), {k->dump.data, k->dump.len}, span_of("REPLACE")};
+    const struct span argv[] = {span_of("RESTORE"),
+                                span_of(k->key),
+                                span_of("0"),
+                                {k->dump.data, k->dump.len},
+                                span_of("REPLACE")};
     err_t e = store_command(o->store, 5, argv, &answer);
     o->stateful = true;
-    if (e) o->outcome = complain_of_call(NO_REACH, "%s cannot be restored: %s", k->key, store_trouble(o->store));
+    if (e)
+        o->outcome = complain_of_call(NO_REACH, "%s cannot be restored: %s", k->key,
+                                      store_trouble(o->store));
     kept_key__free_unpacked(k, NULL);
     return !e;
 }
@@ -146,10 +161,13 @@ static bool handle_offline_record(struct offline *o, const struct recorded *r) {
 
 static bool prepare_offline_replay(struct offline *o) {
     char why[256];
-    if (!sandbox_begin(&o->sandbox, why)) return o->outcome = complain_of_call(NO_REACH, "%s", why), false;
+    if (!sandbox_begin(&o->sandbox, why))
+        return o->outcome = complain_of_call(NO_REACH, "%s", why), false;
     o->store = store_new(&(struct store_options){o->sandbox.redis, "", "", 10000});
-    if (store_connect(o->store)) return o->outcome = complain_of_call(NO_REACH, "%s", store_trouble(o->store)), false;
-    (void)snprintf(o->archive, sizeof o->archive, "%s%s", o->options->archive ? o->options->archive : o->sandbox.directory,
+    if (store_connect(o->store))
+        return o->outcome = complain_of_call(NO_REACH, "%s", store_trouble(o->store)), false;
+    (void)snprintf(o->archive, sizeof o->archive, "%s%s",
+                   o->options->archive ? o->options->archive : o->sandbox.directory,
                    o->options->archive ? "" : "/archive.db");
     struct sigaction action = {.sa_handler = request_offline_stop, .sa_flags = SA_RESTART};
     (void)sigaction(SIGINT, &action, NULL);
@@ -180,7 +198,8 @@ static bool read_configuration(struct offline *o) {
     if (!o->options->config) return true;
     o->outcome = file_read_document(o->options->config, FILE_MOST, &json);
     if (o->outcome != DONE) return false;
-    if (simulated_config((struct span){json.data, json.length}, 1, add_change, o, &why)) return true;
+    if (simulated_config((struct span){json.data, json.length}, 1, add_change, o, &why))
+        return true;
     o->outcome = complain_of_call(WRONG_USE, "%s:\n%s", o->options->config, buffer_string(&why));
     return false;
 }

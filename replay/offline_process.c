@@ -1,12 +1,14 @@
 // offline_process - a process of a recording, run again as a process of ours.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/array.h"
-#include "common/service/frames.h"
 #include "common/base/own.h"
+#include "common/service/frames.h"
 #include "replay/offline_process.h"
 #include "rerun.pb-c.h"
 
@@ -26,7 +28,8 @@ void changes_add(struct changes *to, ConfigChange *change) {
 
 // Recorded settings, but for where the archive goes and what would be written beside it.
 static void set_archive(struct offline *o, TraceStart *start) {
-    const char *const own[][2] = {{"database", o->archive}, {"audit_log", "off"}, {"retain_days", "0"}};
+    const char *const own[][2] = {
+        {"database", o->archive}, {"audit_log", "off"}, {"retain_days", "0"}};
     size_t n = start->n_settings, more = sizeof own / sizeof *own;
     TraceSetting **all = arena_take(o->batch, (n + more) * sizeof *all);
     if (n) memcpy(all, start->settings, n * sizeof *all);
@@ -53,11 +56,14 @@ static bool start_offline_process(struct offline *o, struct process *p, RerunInp
     for (size_t i = 0; i < o->changes.n; i++) in->config[in->n_config++] = o->changes.all[i];
     for (size_t i = 0; i < p->changes.n; i++) in->config[in->n_config++] = p->changes.all[i];
     if (child_start(&p->child, p->role, "--rerun")) return true;
-    o->outcome = complain_of_call(NO_REACH, "tradecast-%s cannot be run; is it beside this program?", role_name(p->role));
+    o->outcome = complain_of_call(
+        NO_REACH, "tradecast-%s cannot be run; is it beside this program?", role_name(p->role));
     return false;
 }
 
-static struct entry_id get_offline_head_id(const TraceHead *h) { return (struct entry_id){h->incarnation, h->sequence}; }
+static struct entry_id get_offline_head_id(const TraceHead *h) {
+    return (struct entry_id){h->incarnation, h->sequence};
+}
 
 static void skip_kept_entries(struct offline *o, const struct process *p, const TraceHead *upto) {
     struct envelope e;
@@ -79,7 +85,8 @@ static void pass_over(struct offline *o, struct process *p, const TraceBatch *b)
 static bool is_news(struct offline *o, struct process *p, const struct envelope *e) {
     if (strcmp(e->type, config_change__descriptor.name) != 0) return true;
     if (o->options->config) return false;
-    ConfigChange *c = config_change__unpack(arena_allocator(o->whole), e->body.length, e->body.data);
+    ConfigChange *c =
+        config_change__unpack(arena_allocator(o->whole), e->body.length, e->body.data);
     if (!c || c->changed_at < o->configured_at) return false;
     changes_add(&p->changes, c);
     return true;
@@ -98,12 +105,14 @@ static RerunEntry *make_rerun_entry(arena_t *arena, char *topic, const struct en
     return entry;
 }
 
-static void add_entries(struct offline *o, struct process *p, const TraceHead *upto, RerunInput *in, size_t *room) {
+static void add_entries(struct offline *o, struct process *p, const TraceHead *upto, RerunInput *in,
+                        size_t *room) {
     struct envelope e;
     while (kept_next(o->kept, upto->topic, p->reader, get_offline_head_id(upto), &e)) {
         if (!is_news(o, p, &e)) continue;
         if (in->n_entries == *room) {
-            RerunEntry **more = arena_take(o->batch, (*room = *room ? 2 * *room : 64) * sizeof *more);
+            RerunEntry **more =
+                arena_take(o->batch, (*room = *room ? 2 * *room : 64) * sizeof *more);
             if (in->n_entries) memcpy(more, in->entries, in->n_entries * sizeof *more);
             in->entries = more;
         }
@@ -122,7 +131,8 @@ static const char *type_name(const char *type) {
     return d ? d->name : "";
 }
 
-static void compare_topic(struct offline *o, struct process *p, const char *topic, const TraceBatch *b, const RerunOutput *out) {
+static void compare_topic(struct offline *o, struct process *p, const char *topic,
+                          const TraceBatch *b, const RerunOutput *out) {
     struct both both = {.service = p->name};
     struct envelope e;
     for (size_t i = 0; i < b->n_outputs; i++) {
@@ -134,16 +144,21 @@ static void compare_topic(struct offline *o, struct process *p, const char *topi
     for (size_t i = 0; i < out->n_messages; i++) {
         const RerunEntry *m = out->messages[i];
         if (strcmp(m->at->topic, topic) != 0) continue;
-        said_add(&o->is, &both.n_is, &o->room_is, (struct said){type_name(m->type), {m->body.data, m->body.len}});
+        said_add(&o->is, &both.n_is, &o->room_is,
+                 (struct said){type_name(m->type), {m->body.data, m->body.len}});
     }
     both.was = o->was;
     both.is = o->is;
-    if (both.n_was || both.n_is) compare_messages(&o->result->compared, &both, &p->result->messages);
+    if (both.n_was || both.n_is)
+        compare_messages(&o->result->compared, &both, &p->result->messages);
 }
 
-static bool is_held(const struct process *p, const TraceBatch *b) { return b->number < p->held || (b->committed && b->number == p->held); }
+static bool is_held(const struct process *p, const TraceBatch *b) {
+    return b->number < p->held || (b->committed && b->number == p->held);
+}
 
-static void compare_batch(struct offline *o, struct process *p, const TraceBatch *b, const RerunOutput *out) {
+static void compare_batch(struct offline *o, struct process *p, const TraceBatch *b,
+                          const RerunOutput *out) {
     p->result->batches++;
     for (size_t i = 0; i < p->n_outlets; i++) {
         if (p->outlets[i].topic != TOPIC_incidents) compare_topic(o, p, p->outlets[i].name, b, out);
@@ -151,11 +166,15 @@ static void compare_batch(struct offline *o, struct process *p, const TraceBatch
 }
 
 // NULL: nothing can go on.
-static const RerunOutput *exchange_with_child(struct offline *o, struct process *p, const RerunInput *in) {
+static const RerunOutput *exchange_with_child(struct offline *o, struct process *p,
+                                              const RerunInput *in) {
     bool sent = frame_write(p->child.to, &in->base);
-    const RerunOutput *out = sent ? (const RerunOutput *)frame_read(p->child.from, &rerun_output__descriptor, o->batch) : NULL;
+    const RerunOutput *out =
+        sent ? (const RerunOutput *)frame_read(p->child.from, &rerun_output__descriptor, o->batch)
+             : NULL;
     if (out && !out->unfit) return out;
-    o->outcome = out ? complain_of_call(NO_REACH, "%s", out->unfit) : complain_of_call(NO_REACH, "%s ended while it was run again", p->name);
+    o->outcome = out ? complain_of_call(NO_REACH, "%s", out->unfit)
+                     : complain_of_call(NO_REACH, "%s ended while it was run again", p->name);
     return NULL;
 }
 
@@ -175,7 +194,8 @@ static bool exchange_batch(struct offline *o, struct process *p, TraceBatch *b) 
     if (!out) return false;
     p->stopped = out->stopped != NULL;
     if (p->stopped)
-        (void)complain_of_call(ANSWER_NO, "%s stops in batch %llu: %s", p->name, (unsigned long long)b->number, out->stopped);
+        (void)complain_of_call(ANSWER_NO, "%s stops in batch %llu: %s", p->name,
+                               (unsigned long long)b->number, out->stopped);
     else if (in.held)
         pass_over(o, p, b); // what it said
     else
@@ -200,17 +220,21 @@ static uint64_t batch_held(struct offline *o, const struct process *p) {
     own(buffer) text = {0};
     struct entry_id id;
     (void)snprintf(key, sizeof key, "%s:batch", p->name);
-    if (store_get(o->store, key, &text) || entry_id_parse(buffer_string(&text), text.length, &id)) return 0;
+    if (store_get(o->store, key, &text) || entry_id_parse(buffer_string(&text), text.length, &id))
+        return 0;
     return id.incarnation == p->incarnation ? id.sequence : 0;
 }
 
-// The last one from which Redis, as it was when the recording began, is reached; else, where Redis does not know it yet, the first.
+// The last one from which Redis, as it was when the recording began, is reached; else, where Redis
+// does not know it yet, the first.
 static void find_beginning(struct offline *o, struct process *p) {
     uint64_t held = batch_held(o, p);
     p->from = p->held = 0;
     for (size_t i = 0; i < p->n_beginnings; i++) {
         const struct beginning *b = &p->beginnings[i];
-        if (b->incarnation != p->incarnation || (p->from && b->batch > held) || (b->batch && !o->stateful)) continue;
+        if (b->incarnation != p->incarnation || (p->from && b->batch > held) ||
+            (b->batch && !o->stateful))
+            continue;
         p->from = b->number;
         p->held = b->batch > held ? b->batch : held;
     }
@@ -235,7 +259,8 @@ bool process_trace(struct offline *o, Trace *t) {
     p->number = t->number;
     if (t->number == p->from) p->start = t; // kept
     p->again |= t->start && p->child.pid;
-    for (size_t i = 0; good && i < t->n_batches; i++) good = handle_trace_batch(o, p, t->batches[i]);
+    for (size_t i = 0; good && i < t->n_batches; i++)
+        good = handle_trace_batch(o, p, t->batches[i]);
     if (t != p->start) trace__free_unpacked(t, NULL);
     kept_sweep(o->kept);
     return good;

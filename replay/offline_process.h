@@ -1,10 +1,12 @@
 // offline_process - a process of a recording: where it begins, its batches, and what it says
 // against what it said.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/redis/store.h"
 #include "common/delivery/topology.h"
+#include "common/redis/store.h"
 #include "config.pb-c.h"
 #include "replay/child.h"
 #include "replay/kept.h"

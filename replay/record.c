@@ -1,20 +1,23 @@
-// record - every message of every topic, from the journals, into a file; prices as they are published.
+// record - every message of every topic, from the journals, into a file; prices as they are
+// published.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/operator/stream.h"
+#include "cli/place.h"
 #include "common/base/clock.h"
-#include "common/delivery/envelope.h"
 #include "common/base/own.h"
 #include "common/bus/port.h"
+#include "common/delivery/envelope.h"
 #include "common/delivery/topology.h"
-#include "cli/place.h"
 #include "replay/commands.h"
 #include "replay/record_traces.h"
 #include "replay/recording.h"
-#include "cli/operator/stream.h"
 
 #define PAUSE_MS    50
 #define TRACES_MS   150  // how long after a batch its trace may come
@@ -47,11 +50,17 @@ static void request_recording_stop(int number) {
 }
 
 static bool is_over(const struct taking *t) {
-    return t->refused || (t->most && t->count >= t->most) || (t->until && clock_mono_ns() >= t->until);
+    return t->refused || (t->most && t->count >= t->most) ||
+           (t->until && clock_mono_ns() >= t->until);
 }
 
 static void record_message(struct taking *t, const char *topic, const struct envelope *e) {
-    const struct recorded r = {.at = t->now, .topic = topic, .type = e->type, .id = e->id, .prev = e->prev, .body = e->body};
+    const struct recorded r = {.at = t->now,
+                               .topic = topic,
+                               .type = e->type,
+                               .id = e->id,
+                               .prev = e->prev,
+                               .body = e->body};
     if (is_over(t)) return;
     if (recording_add(t->file, &r))
         t->count++;
@@ -63,7 +72,8 @@ static err_t record_journal_entry(void *arg, const struct journal_entry *entry) 
     struct taking *t = arg;
     struct followed *f = &t->topics[t->current];
     struct envelope e;
-    if (envelope_read(f->name, entry->envelope, &e)) return ERR_OK; // damaged: `journal show` says so
+    // damaged: `journal show` says so
+    if (envelope_read(f->name, entry->envelope, &e)) return ERR_OK;
     if (f->at.incarnation && entry_id_cmp(e.prev, f->at) > 0) t->holes++;
     f->at = entry->id;
     record_message(t, f->name, &e);
@@ -76,7 +86,8 @@ static err_t take_journals(struct taking *t) {
         size_t count = AT_ONCE;
         while (!e && count == AT_ONCE && !is_over(t)) {
             t->now = clock_utc_ns();
-            e = store_journal(t->store, t->topics[t->current].name, t->topics[t->current].at, AT_ONCE, record_journal_entry, t, &count);
+            e = store_journal(t->store, t->topics[t->current].name, t->topics[t->current].at,
+                              AT_ONCE, record_journal_entry, t, &count);
         }
     }
     return e;
@@ -87,7 +98,8 @@ static void record_prices(struct taking *t) {
     struct envelope e;
     t->now = clock_utc_ns();
     while (t->prices && !is_over(t) && port_receive(t->prices, &parcel)) {
-        if (envelope_read(parcel.topic, parcel.frame, &e) == ERR_OK) record_message(t, parcel.topic, &e);
+        if (envelope_read(parcel.topic, parcel.frame, &e) == ERR_OK)
+            record_message(t, parcel.topic, &e);
     }
 }
 
@@ -130,15 +142,21 @@ static void follow_prices(struct taking *t, const struct call *call) {
     if (t->prices) port_subscribe(t->prices, FEED_PRICES);
 }
 
-// What signals were decided by, without what is secret. Without an archiver the recording lacks it, and says so.
+// What signals were decided by, without what is secret. Without an archiver the recording lacks it,
+// and says so.
 static void take_configuration(struct taking *t, const struct call *call) {
-    const struct question question = {.service = "archiver", .verb = "config-show", .args = {"export"}, .n_args = 1};
+    const struct question question = {
+        .service = "archiver", .verb = "config-show", .args = {"export"}, .n_args = 1};
     own(buffer) json = {0};
     if (ask_service(&call->place, &question, &json) != DONE) {
-        (void)complain_of_call(NO_REACH, "the configuration is not in the recording: %s", buffer_string(&json));
+        (void)complain_of_call(NO_REACH, "the configuration is not in the recording: %s",
+                               buffer_string(&json));
         return;
     }
-    const struct recorded r = {.at = clock_utc_ns(), .topic = "config", .type = RECORDED_CONFIGURATION, .body = {json.data, json.length}};
+    const struct recorded r = {.at = clock_utc_ns(),
+                               .topic = "config",
+                               .type = RECORDED_CONFIGURATION,
+                               .body = {json.data, json.length}};
     t->refused |= !recording_add(t->file, &r);
 }
 
@@ -151,12 +169,17 @@ static err_t record_all_input(struct taking *t) {
     return e;
 }
 
-// Where services can be run from again. Without it only what is recorded from a service's start on can.
+// Where services can be run from again. Without it only what is recorded from a service's start on
+// can.
 static void take_state(struct taking *t) {
-    static const char *const why[] = {
-        [STATE_BUSY] = "the services never rested", [STATE_LARGE] = "it is too large", [STATE_FAILED] = "it could not be read"};
+    static const char *const why[] = {[STATE_BUSY] = "the services never rested",
+                                      [STATE_LARGE] = "it is too large",
+                                      [STATE_FAILED] = "it could not be read"};
     enum state_taken taken = record_state_write(&t->traces, t->store, t->file);
-    if (taken != STATE_TAKEN) (void)complain_of_call(NO_REACH, "what was open before is not in the recording: %s (docs/replay.md)", why[taken]);
+    if (taken != STATE_TAKEN)
+        (void)complain_of_call(NO_REACH,
+                               "what was open before is not in the recording: %s (docs/replay.md)",
+                               why[taken]);
 }
 
 static err_t follow_journals(struct taking *t, bool only_past) {
@@ -181,25 +204,34 @@ static err_t follow_journals(struct taking *t, bool only_past) {
 
 static enum outcome report_recording(const struct call *call, const struct taking *t, err_t e) {
     const char *path = call->args[0];
-    if (t->refused) return complain_of_call(NO_REACH, "%s: %s; what was written before can be read", path, strerror(errno));
-    if (e) return complain_of_call(NO_REACH, "%s; what was written before can be read", store_trouble(t->store));
+    if (t->refused)
+        return complain_of_call(NO_REACH, "%s: %s; what was written before can be read", path,
+                                strerror(errno));
+    if (e)
+        return complain_of_call(NO_REACH, "%s; what was written before can be read",
+                                store_trouble(t->store));
     if (call->json)
         printf("{\"file\":\"%s\",\"messages\":%lu,\"holes\":%lu}\n", path, t->count, t->holes);
     else
         printf("%lu messages of %zu topics in %s\n", t->count, t->n, path);
     if (!t->holes) return DONE;
-    return complain_of_call(ANSWER_NO, "%lu times entries had left their journal before they could be read: they are missing", t->holes);
+    return complain_of_call(
+        ANSWER_NO,
+        "%lu times entries had left their journal before they could be read: they are missing",
+        t->holes);
 }
 
 enum outcome run_record(struct call *call) {
     struct taking t = {.n = 0};
     unsigned long seconds;
     char why[200];
-    if (!call_number(call, "count", 0, &t.most) || !call_number(call, "for", 0, &seconds)) return WRONG_USE;
+    if (!call_number(call, "count", 0, &t.most) || !call_number(call, "for", 0, &seconds))
+        return WRONG_USE;
     own(store) *store = place_store(&call->place, "viewer");
     if (!store) return NO_REACH;
     t.store = store;
-    own(recording) *file = recording_create(call->args[0], call_flag(call, "compress") != NULL, why);
+    own(recording) *file =
+        recording_create(call->args[0], call_flag(call, "compress") != NULL, why);
     if (!file) return complain_of_call(WRONG_USE, "%s", why);
     t.file = file;
     if (seconds) t.until = clock_mono_ns() + seconds * NS_PER_S;
@@ -210,7 +242,8 @@ enum outcome run_record(struct call *call) {
     take_configuration(&t, call);
     if (!e && whole) take_state(&t);
     t.refused |= !recording_flush(t.file);
-    if (!e && !only_past && !call->json) (void)fprintf(stderr, "tradecast: recording into %s; Ctrl-C ends it\n", call->args[0]);
+    if (!e && !only_past && !call->json)
+        (void)fprintf(stderr, "tradecast: recording into %s; Ctrl-C ends it\n", call->args[0]);
     if (!e && !only_past) follow_prices(&t, call);
     if (!e) e = follow_journals(&t, only_past);
     port_destroy(&t.prices);

@@ -1,4 +1,7 @@
-// record_state - what Redis holds of the services at one moment: found by asking before and after whether anything was committed.
+// record_state - what Redis holds of the services at one moment: found by asking before and after
+// whether anything was committed.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +26,7 @@ struct looking {
     const struct traces *traces;
     store_t *store;
     buffer_t slices; // what the services' own keys begin with, each ending with a zero
-    buffer_t found; // keys, each ending with a zero
+    buffer_t found;  // keys, each ending with a zero
     size_t n_found;
     buffer_t names; // those that stay: likewise
     size_t n;
@@ -47,17 +50,22 @@ static err_t batches_of(const struct traces *t, store_t *store, buffer_t *out) {
     return e;
 }
 
-static bool is_same_buffer(const buffer_t *a, const buffer_t *b) { return a->length == b->length && memcmp(a->data, b->data, a->length) == 0; }
+static bool is_same_buffer(const buffer_t *a, const buffer_t *b) {
+    return a->length == b->length && memcmp(a->data, b->data, a->length) == 0;
+}
 
 // --- the keys
 
-static bool has_key_prefix(const char *key, const char *with) { return strncmp(key, with, strlen(with)) == 0; }
+static bool has_key_prefix(const char *key, const char *with) {
+    return strncmp(key, with, strlen(with)) == 0;
+}
 
 static bool is_own(const char *key, const char *name) {
     static const char *const before[] = {"position:", "deadletter:"};
     size_t n = strlen(name);
     for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
-        if (has_key_prefix(key, before[i]) && strcmp(key + strlen(before[i]), name) == 0) return true;
+        if (has_key_prefix(key, before[i]) && strcmp(key + strlen(before[i]), name) == 0)
+            return true;
     }
     return has_key_prefix(key, name) && key[n] == ':';
 }
@@ -129,13 +137,15 @@ static err_t take_dump(void *arg, unsigned i, struct span text, int64_t number) 
     return ERR_OK;
 }
 
-static err_t ask_of_all(struct looking *l, const char *verb, const buffer_t *names, size_t n, store_reply_fn *take) {
+static err_t ask_of_all(struct looking *l, const char *verb, const buffer_t *names, size_t n,
+                        store_reply_fn *take) {
     const char *at = (const char *)names->data;
     err_t e = ERR_OK;
     for (size_t done = 0; !e && done < n && l->dumps.length < BYTES_MOST;) {
         own(buffer) commands = {0};
         unsigned asked = 0;
-        for (; done < n && asked < AT_ONCE; done++, asked++, at += strlen(at) + 1) store_format(&commands, 2, (const char *[]){verb, at});
+        for (; done < n && asked < AT_ONCE; done++, asked++, at += strlen(at) + 1)
+            store_format(&commands, 2, (const char *[]){verb, at});
         e = store_pipeline(l->store, (struct span){commands.data, commands.length}, asked, take, l);
     }
     return e;
@@ -162,7 +172,10 @@ static bool write_keys(const struct looking *l, recording_t *file) {
         if (!length || size > RECORDING_BODY_MAX) continue;
         buffer_clear(&packed);
         kept_key__pack(&key, buffer_reserve(&packed, size));
-        const struct recorded r = {.at = clock_utc_ns(), .topic = RECORDED_STATE, .type = "KeptKey", .body = {packed.data, size}};
+        const struct recorded r = {.at = clock_utc_ns(),
+                                   .topic = RECORDED_STATE,
+                                   .type = "KeptKey",
+                                   .body = {packed.data, size}};
         if (!recording_add(file, &r)) return false;
     }
     return true;
@@ -203,7 +216,8 @@ enum state_taken record_state_write(struct traces *t, store_t *store, recording_
     enum state_taken taken = STATE_BUSY;
     uint64_t end = clock_mono_ns() + BEGIN_NS;
     if (!read_slices(&l.slices)) taken = STATE_FAILED;
-    for (; !all_begun(t) && clock_mono_ns() < end; traces_take(t)) ports_wait(NULL, 0, BEGIN_MS); // a service may not be there
+    // a service may not be there
+    for (; !all_begun(t) && clock_mono_ns() < end; traces_take(t)) ports_wait(NULL, 0, BEGIN_MS);
     for (end = clock_mono_ns() + PATIENCE; taken == STATE_BUSY && clock_mono_ns() < end;) {
         taken = try_once(t, &l, file);
         if (taken == STATE_BUSY) ports_wait(NULL, 0, PAUSE_MS);

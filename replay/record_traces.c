@@ -1,4 +1,6 @@
 // record_traces - what services say about what they do, waiting for what it is about.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "replay/record_traces.h"
 
@@ -59,7 +61,8 @@ bool traces_write(struct traces *t, recording_t *file, uint64_t now, unsigned lo
         memcpy(&length, t->waiting.data + at, sizeof length);
         at += sizeof length;
         if (envelope_read(FEED_TRACE, (struct span){t->waiting.data + at, length}, &e) == ERR_OK) {
-            const struct recorded r = {.at = now, .topic = FEED_TRACE, .type = e.type, .body = e.body};
+            const struct recorded r = {
+                .at = now, .topic = FEED_TRACE, .type = e.type, .body = e.body};
             if (!recording_add(file, &r)) return false;
             ++*count;
         }

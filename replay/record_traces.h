@@ -1,10 +1,13 @@
-// record_traces - what services say about what they do (feed `trace`), and what Redis keeps of them, while a recording is made.
+// record_traces - what services say about what they do (feed `trace`), and what Redis keeps of
+// them, while a recording is made.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "cli/place.h"
 #include "common/bus/port.h"
 #include "common/delivery/topology.h"
-#include "cli/place.h"
 #include "replay/recording.h"
 
 struct traces {
@@ -19,10 +22,13 @@ struct traces {
 void traces_open(struct traces *t, const struct place *place);
 void traces_close(struct traces *t);
 void traces_take(struct traces *t); // what has come is waiting
-// Those that were waiting. A trace is behind the messages that it is about when these are read from the journals between the two.
-bool traces_write(struct traces *t, recording_t *file, uint64_t now, unsigned long *count); // false: the disk refused
+// Those that were waiting. A trace is behind the messages that it is about when these are read from
+// the journals between the two.
+// false: the disk refused
+bool traces_write(struct traces *t, recording_t *file, uint64_t now, unsigned long *count);
 
-// A moment in which the services commit nothing, and what Redis holds of them then: where they can be run from. Tries for some seconds.
+// A moment in which the services commit nothing, and what Redis holds of them then: where they can
+// be run from. Tries for some seconds.
 enum state_taken {
     STATE_TAKEN,
     STATE_BUSY,  // there was no such moment

@@ -1,4 +1,6 @@
 // recording - messages in a file, in the order in which they were heard.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "replay/recording.h"
 
@@ -91,7 +93,8 @@ recording_t *recording_create(const char *path, bool compressed, char why[static
     pack_text(&p, "by");
     pack_text(&p, "tradecast " TRADECAST_VERSION);
     pack_named_number(&p, "at", clock_utc_ns());
-    if (write_out(self) && recording_flush(self)) return self; // a recording from its first moment on
+    // a recording from its first moment on
+    if (write_out(self) && recording_flush(self)) return self;
     (void)snprintf(why, 200, "%.120s: cannot be written", path);
     recording_destroy(&self);
     return NULL;
@@ -118,13 +121,15 @@ bool recording_flush(recording_t *self) { return gzflush(self->file, Z_SYNC_FLUS
 
 // --- reading
 
-// How long the value at `at` is, head included, as far as `room` goes: only what a record may hold. 0: more is needed; SIZE_MAX: not ours.
+// How long the value at `at` is, head included, as far as `room` goes: only what a record may hold.
+// 0: more is needed; SIZE_MAX: not ours.
 static size_t value_length(const uint8_t *at, size_t room) {
     static const struct {
         uint8_t tag, count; // bytes that hold the length
         bool number;        // or the number itself
-    } forms[] = {{0xcc, 1, true},  {0xcd, 2, true},  {0xce, 4, true},  {0xcf, 8, true},  {0xd9, 1, false},
-                 {0xda, 2, false}, {0xdb, 4, false}, {0xc4, 1, false}, {0xc5, 2, false}, {0xc6, 4, false}};
+    } forms[] = {{0xcc, 1, true},  {0xcd, 2, true},  {0xce, 4, true},  {0xcf, 8, true},
+                 {0xd9, 1, false}, {0xda, 2, false}, {0xdb, 4, false}, {0xc4, 1, false},
+                 {0xc5, 2, false}, {0xc6, 4, false}};
     if (!room) return 0;
     if (*at < 0x80) return 1;
     if ((*at & 0xe0) == 0xa0) return 1 + (size_t)(*at & 0x1f);
@@ -139,7 +144,8 @@ static size_t value_length(const uint8_t *at, size_t room) {
     return SIZE_MAX;
 }
 
-// Of the record at the beginning of what was read ahead: libmsgpack takes memory by declared lengths, so they are looked at first.
+// Of the record at the beginning of what was read ahead: libmsgpack takes memory by declared
+// lengths, so they are looked at first.
 static size_t record_length(const uint8_t *at, size_t room) {
     if (!room) return 0;
     if (*at != HEAD && *at != RECORD) return SIZE_MAX;
@@ -154,7 +160,8 @@ static size_t record_length(const uint8_t *at, size_t room) {
 }
 
 static bool read_more(recording_t *self) {
-    if (self->taken) memmove(self->ahead.data, self->ahead.data + self->taken, self->ahead.length - self->taken);
+    if (self->taken)
+        memmove(self->ahead.data, self->ahead.data + self->taken, self->ahead.length - self->taken);
     self->ahead.length -= self->taken;
     self->taken = 0;
     int n = gzread(self->file, buffer_reserve(&self->ahead, CHUNK), CHUNK);
@@ -175,11 +182,13 @@ static bool read_packed_text(const msgpack_object *o, char out[static NAMES_MOST
 }
 
 static bool take_id(const msgpack_object *o, struct entry_id *out) {
-    return o->type == MSGPACK_OBJECT_STR && entry_id_parse(o->via.str.ptr, o->via.str.size, out) == ERR_OK;
+    return o->type == MSGPACK_OBJECT_STR &&
+           entry_id_parse(o->via.str.ptr, o->via.str.size, out) == ERR_OK;
 }
 
 static bool take_value(recording_t *self, const msgpack_object_kv *kv, struct recorded *out) {
-    if (is_named(kv, "at")) return out->at = kv->val.via.u64, kv->val.type == MSGPACK_OBJECT_POSITIVE_INTEGER;
+    if (is_named(kv, "at"))
+        return out->at = kv->val.via.u64, kv->val.type == MSGPACK_OBJECT_POSITIVE_INTEGER;
     if (is_named(kv, "topic")) return read_packed_text(&kv->val, self->topic);
     if (is_named(kv, "type")) return read_packed_text(&kv->val, self->type);
     if (is_named(kv, "id")) return take_id(&kv->val, &out->id);
@@ -206,7 +215,10 @@ static bool take_record(recording_t *self, size_t length, struct recorded *out) 
 // How long the next record is; 0: the file ends before.
 static size_t find_next_record(recording_t *self) {
     size_t length;
-    do length = self->ahead.length > self->taken ? record_length(self->ahead.data + self->taken, self->ahead.length - self->taken) : 0;
+    do
+        length = self->ahead.length > self->taken ? record_length(self->ahead.data + self->taken,
+                                                                  self->ahead.length - self->taken)
+                                                  : 0;
     while (!length && read_more(self));
     return length;
 }

@@ -1,19 +1,21 @@
 // recording_tools - what is in recordings; parts of one, and several as one.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/alloc.h"
-#include "common/base/clock.h"
-#include "common/delivery/envelope.h"
-#include "common/base/hash.h"
-#include "common/base/own.h"
-#include "replay/commands.h"
 #include "cli/operator/entry.h"
 #include "cli/place.h"
-#include "replay/recording.h"
 #include "cli/text.h"
+#include "common/base/alloc.h"
+#include "common/base/clock.h"
+#include "common/base/hash.h"
+#include "common/base/own.h"
+#include "common/delivery/envelope.h"
+#include "replay/commands.h"
+#include "replay/recording.h"
 
 // --- what is looked for
 
@@ -32,9 +34,10 @@ static bool read_time_flag(const struct call *call, const char *flag, uint64_t *
 }
 
 static bool read_part_flags(const struct call *call, struct part *out) {
-    *out = (struct part){.filter = {call_flag(call, "type"), call_flag(call, "account"), call_flag(call, "symbol")},
-                         .topic = call_flag(call, "topic"),
-                         .signal = call_flag(call, "signal")};
+    *out = (struct part){
+        .filter = {call_flag(call, "type"), call_flag(call, "account"), call_flag(call, "symbol")},
+        .topic = call_flag(call, "topic"),
+        .signal = call_flag(call, "signal")};
     return read_time_flag(call, "from", &out->from) && read_time_flag(call, "until", &out->until);
 }
 
@@ -51,10 +54,12 @@ static bool part_takes(const struct part *p, const struct recorded *r, const Pro
     return m && filter_takes(&p->filter, m) && (!p->signal || filter_has_signal(m, p->signal));
 }
 
-typedef bool record_fn(void *arg, const struct recorded *r, const ProtobufCMessage *m); // false: enough
+// false: enough
+typedef bool record_fn(void *arg, const struct recorded *r, const ProtobufCMessage *m);
 
 // Every record that is wanted. True when the file could be read to its end.
-static bool visit_wanted_records(const char *path, const struct part *part, record_fn *visit, void *arg) {
+static bool visit_wanted_records(const char *path, const struct part *part, record_fn *visit,
+                                 void *arg) {
     char why[200];
     struct recorded r;
     own(recording) *file = recording_open(path, why);
@@ -66,7 +71,9 @@ static bool visit_wanted_records(const char *path, const struct part *part, reco
         const ProtobufCMessage *m = envelope_open(&e, arena);
         if (part_takes(part, &r, m) && !visit(arg, &r, m)) return true;
     }
-    if (recording_torn(file)) (void)complain_of_call(ANSWER_NO, "%s: its last record is not whole; what stands before it was read", path);
+    if (recording_torn(file))
+        (void)complain_of_call(
+            ANSWER_NO, "%s: its last record is not whole; what stands before it was read", path);
     return true;
 }
 
@@ -89,7 +96,8 @@ static bool count_topic_record(void *arg, const struct recorded *r, const Protob
         row->first = r->at;
         HASH_ADD_STR(*rows, name, row);
     }
-    if (row->at.incarnation && r->id.incarnation && entry_id_cmp(r->prev, row->at) > 0) row->holes++;
+    if (row->at.incarnation && r->id.incarnation && entry_id_cmp(r->prev, row->at) > 0)
+        row->holes++;
     row->at = r->id;
     row->messages++;
     row->bytes += r->body.length;
@@ -97,7 +105,9 @@ static bool count_topic_record(void *arg, const struct recorded *r, const Protob
     return true;
 }
 
-static int by_name(const struct topic_row *a, const struct topic_row *b) { return strcmp(a->name, b->name); }
+static int by_name(const struct topic_row *a, const struct topic_row *b) {
+    return strcmp(a->name, b->name);
+}
 
 static enum outcome run_recording_info(const struct call *call, const struct part *part) {
     struct topic_row *rows = NULL, *row, *next;
@@ -168,10 +178,12 @@ static recording_t *new_file(const struct call *call, const char *path) {
 }
 
 static enum outcome run_recording_cut(const struct call *call, const struct part *part) {
-    if (call->n_args != 3) return complain_of_call(WRONG_USE, "usage: tradecast recording cut FILE NEW");
+    if (call->n_args != 3)
+        return complain_of_call(WRONG_USE, "usage: tradecast recording cut FILE NEW");
     own(recording) *out = new_file(call, call->args[2]);
     if (!out || !visit_wanted_records(call->args[1], part, copy_record, out)) return WRONG_USE;
-    return recording_flush(out) ? DONE : complain_of_call(NO_REACH, "%s cannot be written", call->args[2]);
+    return recording_flush(out) ? DONE
+                                : complain_of_call(NO_REACH, "%s cannot be written", call->args[2]);
 }
 
 // --- merge: by time; an entry that several have is taken once
@@ -221,14 +233,17 @@ static enum outcome merge_all(struct merged *sources, size_t n, recording_t *out
         HASH_DEL(all, s);
         free(s);
     }
-    return written && recording_flush(out) ? DONE : complain_of_call(NO_REACH, "the new file cannot be written");
+    return written && recording_flush(out)
+               ? DONE
+               : complain_of_call(NO_REACH, "the new file cannot be written");
 }
 
 static enum outcome run_recording_merge(const struct call *call, const struct part *part) {
     struct merged sources[ARGS_MAX] = {0};
     size_t n = call->n_args - 2; // between the word and the new file
     (void)part;
-    if (call->n_args < 4) return complain_of_call(WRONG_USE, "usage: tradecast recording merge FILE FILE ... NEW");
+    if (call->n_args < 4)
+        return complain_of_call(WRONG_USE, "usage: tradecast recording merge FILE FILE ... NEW");
     enum outcome outcome = DONE;
     for (size_t i = 0; outcome == DONE && i < n; i++) {
         char why[200];
@@ -249,11 +264,15 @@ enum outcome run_recording(struct call *call) {
     static const struct {
         const char *word;
         enum outcome (*run)(const struct call *call, const struct part *part);
-    } words[] = {{"info", run_recording_info}, {"cat", run_recording_cat}, {"cut", run_recording_cut}, {"merge", run_recording_merge}};
+    } words[] = {{"info", run_recording_info},
+                 {"cat", run_recording_cat},
+                 {"cut", run_recording_cut},
+                 {"merge", run_recording_merge}};
     struct part part;
     if (!read_part_flags(call, &part)) return WRONG_USE;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (strcmp(call->args[0], words[i].word) == 0) return words[i].run(call, &part);
     }
-    return complain_of_call(WRONG_USE, "recording info, cat, cut or merge; not \"%s\"", call->args[0]);
+    return complain_of_call(WRONG_USE, "recording info, cat, cut or merge; not \"%s\"",
+                            call->args[0]);
 }

@@ -1,28 +1,31 @@
 // replay - the signals and prices of a recording, into a running paper system through its intake.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/domain/book.h"
+#include "cli/place.h"
 #include "common/base/clock.h"
-#include "common/delivery/envelope.h"
 #include "common/base/own.h"
 #include "common/bus/port.h"
-#include "common/schema/record.h"
-#include "common/domain/signal_id.h"
+#include "common/delivery/envelope.h"
 #include "common/delivery/topology.h"
+#include "common/domain/book.h"
+#include "common/domain/signal_id.h"
+#include "common/schema/record.h"
+#include "price.pb-c.h"
 #include "replay/commands.h"
 #include "replay/offline.h"
-#include "cli/place.h"
-#include "price.pb-c.h"
 #include "replay/recording.h"
 #include "signal.pb-c.h"
 
 #define PAUSE_MS 1
 #define LOOK_MS  20
-#define PATIENCE (10 * NS_PER_S) // how long the intake may take nothing, and what was sent may take to be on record
+// how long the intake may take nothing, and what was sent may take to be on record
+#define PATIENCE (10 * NS_PER_S)
 #define ID_MOST  64
 #define SOURCES  32
 
@@ -67,9 +70,12 @@ static bool is_paper(struct replay *r) {
     bool read = book_load(book, r->store) == ERR_OK;
     if (read) book_each_account(book, look_at_account, &live);
     if (!read)
-        (void)complain_of_call(NO_REACH, "the configuration cannot be read: %s", store_trouble(r->store));
+        (void)complain_of_call(NO_REACH, "the configuration cannot be read: %s",
+                               store_trouble(r->store));
     else if (live)
-        (void)complain_of_call(ANSWER_NO, "account %s is live: a recording is replayed into paper accounts only", live);
+        (void)complain_of_call(
+            ANSWER_NO, "account %s is live: a recording is replayed into paper accounts only",
+            live);
     book_destroy(&book);
     return read && !live;
 }
@@ -91,17 +97,22 @@ static const char *token_of(struct replay *r, const char *source) {
 }
 
 // False: the intake takes nothing.
-static bool push_to_intake(struct replay *r, const char *kind, const char *source, struct span body) {
+static bool push_to_intake(struct replay *r, const char *kind, const char *source,
+                           struct span body) {
     char topic[320];
     const char *token = token_of(r, source);
     if (!token) {
-        r->outcome = complain_of_call(WRONG_USE, "no token for source %s in %s; --source NAME chooses one that has", source, r->call->place.secrets);
+        r->outcome = complain_of_call(
+            WRONG_USE, "no token for source %s in %s; --source NAME chooses one that has", source,
+            r->call->place.secrets);
         return false;
     }
     (void)snprintf(topic, sizeof topic, "%s%s/%s", kind, source, token);
     for (uint64_t end = clock_mono_ns() + PATIENCE; !port_send(r->intake, topic, body);) {
         if (asked_to_stop || clock_mono_ns() > end) {
-            if (!asked_to_stop) r->outcome = complain_of_call(NO_REACH, "the intake accepts nothing; is ingest running?");
+            if (!asked_to_stop)
+                r->outcome =
+                    complain_of_call(NO_REACH, "the intake accepts nothing; is ingest running?");
             return false;
         }
         (void)ports_wait(NULL, 0, PAUSE_MS);
@@ -113,7 +124,8 @@ static void id_now(const struct replay *r, const char *signal_id, char out[stati
     (void)snprintf(out, 128, "%.*s%s", (int)(ID_MOST - strlen(r->renew)), signal_id, r->renew);
 }
 
-// As it came in, under an id that is kept or renewed. Its own times would make it too old: it is a signal of now.
+// As it came in, under an id that is kept or renewed. Its own times would make it too old: it is a
+// signal of now.
 static bool send_signal(struct replay *r, const Signal *recorded) {
     char id[128];
     Signal s = *recorded;
@@ -156,13 +168,15 @@ static void wait_for_its_time(const struct replay *r, uint64_t at) {
 
 // A consensus comes of its parts again, and what was refused would be refused again.
 static bool is_replayed(const ProtobufCMessage *m) {
-    return m && (m->descriptor == &price__descriptor || (m->descriptor == &signal__descriptor && !((const Signal *)m)->n_parts &&
-                                                         ((const Signal *)m)->status != SIGNAL__STATUS__failed));
+    return m && (m->descriptor == &price__descriptor ||
+                 (m->descriptor == &signal__descriptor && !((const Signal *)m)->n_parts &&
+                  ((const Signal *)m)->status != SIGNAL__STATUS__failed));
 }
 
 typedef bool record_fn(struct replay *r, const ProtobufCMessage *m);
 
-static bool visit_replayed_records(struct replay *r, const char *path, record_fn *visit, bool in_time) {
+static bool visit_replayed_records(struct replay *r, const char *path, record_fn *visit,
+                                   bool in_time) {
     char why[200];
     struct recorded record;
     own(recording) *file = recording_open(path, why);
@@ -182,7 +196,8 @@ static bool visit_replayed_records(struct replay *r, const char *path, record_fn
 }
 
 static bool send_one(struct replay *r, const ProtobufCMessage *m) {
-    return m->descriptor == &signal__descriptor ? send_signal(r, (const Signal *)m) : send_price(r, (const Price *)m);
+    return m->descriptor == &signal__descriptor ? send_signal(r, (const Signal *)m)
+                                                : send_price(r, (const Price *)m);
 }
 
 // --- what became of them
@@ -208,7 +223,8 @@ static bool look_at_one(struct replay *r, const ProtobufCMessage *m) {
         if (find_status(r, (const Signal *)m, &status))
             return r->outcome = complain_of_call(NO_REACH, "%s", store_trouble(r->store)), false;
         if (status.length) return true;
-        if (clock_mono_ns() > end || r->missing) return r->missing++, true; // one wait is enough to know
+        // one wait is enough to know
+        if (clock_mono_ns() > end || r->missing) return r->missing++, true;
         (void)ports_wait(NULL, 0, LOOK_MS);
     }
     return true;
@@ -217,12 +233,16 @@ static bool look_at_one(struct replay *r, const ProtobufCMessage *m) {
 static enum outcome report_replay(const struct replay *r) {
     if (r->outcome != DONE) return r->outcome;
     if (r->call->json)
-        printf("{\"signals\":%lu,\"prices\":%lu,\"not_on_record\":%lu}\n", r->signals, r->prices, r->missing);
+        printf("{\"signals\":%lu,\"prices\":%lu,\"not_on_record\":%lu}\n", r->signals, r->prices,
+               r->missing);
     else
-        printf("%lu signals and %lu prices sent%s\n", r->signals, r->prices, *r->renew ? ", under new ids" : "");
+        printf("%lu signals and %lu prices sent%s\n", r->signals, r->prices,
+               *r->renew ? ", under new ids" : "");
     if (!r->missing) return DONE;
-    return complain_of_call(ANSWER_NO, "%lu signals are not on record: the source's rate or its token refused them, or their ids are held back",
-                    r->missing);
+    return complain_of_call(ANSWER_NO,
+                            "%lu signals are not on record: the source's rate or its token refused "
+                            "them, or their ids are held back",
+                            r->missing);
 }
 
 static enum outcome run_replay_file(struct replay *r) {
@@ -230,9 +250,11 @@ static enum outcome run_replay_file(struct replay *r) {
     struct endpoint at = endpoint_of(r->call->place.run, "ingest", "intake");
     if (!is_paper(r)) return ANSWER_NO;
     r->intake = port_connect(PORT_PUSH, &at, 0);
-    if (!r->intake) return complain_of_call(NO_REACH, "cannot connect to %s: %s", at.address, port_why());
+    if (!r->intake)
+        return complain_of_call(NO_REACH, "cannot connect to %s: %s", at.address, port_why());
     r->began = clock_mono_ns();
-    if (visit_replayed_records(r, path, send_one, true)) (void)visit_replayed_records(r, path, look_at_one, false);
+    if (visit_replayed_records(r, path, send_one, true))
+        (void)visit_replayed_records(r, path, look_at_one, false);
     port_destroy(&r->intake);
     return report_replay(r);
 }
@@ -240,12 +262,15 @@ static enum outcome run_replay_file(struct replay *r) {
 enum outcome run_replay(struct call *call) {
     if (call_flag(call, "offline")) return replay_offline(call);
     for (size_t i = 0; i < sizeof offline_only / sizeof *offline_only; i++) {
-        if (call_flag(call, offline_only[i])) return complain_of_call(WRONG_USE, "--%s goes with --offline", offline_only[i]);
+        if (call_flag(call, offline_only[i]))
+            return complain_of_call(WRONG_USE, "--%s goes with --offline", offline_only[i]);
     }
     struct replay r = {.call = call, .source = call_flag(call, "source")};
     struct sigaction action = {.sa_handler = request_replay_stop};
     if (!call_number(call, "speed", 0, &r.speed)) return WRONG_USE;
-    if (!call_flag(call, "keep-ids")) (void)snprintf(r.renew, sizeof r.renew, ".%llx", (unsigned long long)(clock_utc_ns() / NS_PER_MS));
+    if (!call_flag(call, "keep-ids"))
+        (void)snprintf(r.renew, sizeof r.renew, ".%llx",
+                       (unsigned long long)(clock_utc_ns() / NS_PER_MS));
     own(store) *store = place_store(&call->place, "viewer");
     if (!store) return NO_REACH;
     (void)sigaction(SIGINT, &action, NULL);

@@ -1,4 +1,6 @@
 // replay_offline - what services did in a recording, done again: what is as it was and what is not.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>
@@ -57,10 +59,13 @@ static enum outcome judge_offline_result(const struct offline_result *r) {
     struct sums s = sums_of(r);
     if (s.missing)
         (void)complain_of_call(ANSWER_NO,
-                       "%lu batches are not on record (a service was killed, the recorder was too slow, or what was open before it began "
-                       "is not in it): what follows may differ",
-                       s.missing);
-    if (r->lost) (void)complain_of_call(ANSWER_NO, "%lu entries were never taken by a service that should have", r->lost);
+                               "%lu batches are not on record (a service was killed, the recorder "
+                               "was too slow, or what was open before it began "
+                               "is not in it): what follows may differ",
+                               s.missing);
+    if (r->lost)
+        (void)complain_of_call(
+            ANSWER_NO, "%lu entries were never taken by a service that should have", r->lost);
     return s.different || s.missing || r->lost ? ANSWER_NO : DONE;
 }
 
@@ -75,7 +80,10 @@ enum outcome replay_offline(const struct call *call) {
         print_offline_result(call, &r);
         outcome = judge_offline_result(&r);
     } else if (outcome == ANSWER_NO && !r.n) {
-        (void)complain_of_call(outcome, "nothing in %s says what services did (a recording made with --past or --topic?)", options.path);
+        (void)complain_of_call(
+            outcome,
+            "nothing in %s says what services did (a recording made with --past or --topic?)",
+            options.path);
     }
     offline_result_end(&r);
     return outcome;

@@ -1,4 +1,6 @@
 // sandbox - a directory and a Redis of its own, for as long as a command runs.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "replay/sandbox.h"
 
@@ -16,8 +18,8 @@
 #include "common/base/clock.h"
 #include "common/base/own.h"
 #include "common/bus/port.h"
-#include "common/redis/store.h"
 #include "common/delivery/topology.h"
+#include "common/redis/store.h"
 
 #define STARTS_WITHIN (20 * NS_PER_S)
 #define LOOK_MS       10
@@ -31,8 +33,10 @@ static bool write_settings(const struct sandbox *s, const char *path) {
     FILE *f = fopen(path, "we");
     if (!f) return false;
     (void)fprintf(f,
-                  "port 0\nunixsocket %s/redis.sock\nunixsocketperm 700\ndir %s\nlogfile %s/redis.log\ndaemonize no\nsave \"\"\n"
-                  "appendonly yes\nappendfsync no\nauto-aof-rewrite-percentage 100\nauto-aof-rewrite-min-size 64mb\n"
+                  "port 0\nunixsocket %s/redis.sock\nunixsocketperm 700\ndir %s\nlogfile "
+                  "%s/redis.log\ndaemonize no\nsave \"\"\n"
+                  "appendonly yes\nappendfsync no\nauto-aof-rewrite-percentage "
+                  "100\nauto-aof-rewrite-min-size 64mb\n"
                   "maxmemory-policy volatile-lru\n",
                   s->directory, s->directory, s->directory);
     for (size_t i = 0; i < n; i++) (void)fprintf(f, "user %s on nopass ~* &* +@all\n", all[i].name);
@@ -67,10 +71,13 @@ static bool start_redis(struct sandbox *s, char why[static 256]) {
     char settings[96];
     (void)snprintf(settings, sizeof settings, "%s/redis.conf", s->directory);
     (void)snprintf(s->redis, sizeof s->redis, "unix:%s/redis.sock", s->directory);
-    (void)snprintf(why, 256, "a Redis of its own does not start in %.60s; is redis-server installed?", s->directory);
+    (void)snprintf(why, 256,
+                   "a Redis of its own does not start in %.60s; is redis-server installed?",
+                   s->directory);
     if (!write_settings(s, settings) || (s->server = fork()) < 0) return false;
     if (!s->server) become_redis(settings);
-    for (uint64_t end = clock_mono_ns() + STARTS_WITHIN; clock_mono_ns() < end; ports_wait(NULL, 0, LOOK_MS)) {
+    for (uint64_t end = clock_mono_ns() + STARTS_WITHIN; clock_mono_ns() < end;
+         ports_wait(NULL, 0, LOOK_MS)) {
         if (is_redis_up(s)) return true;
         if (has_ended(s)) return false;
     }
@@ -80,7 +87,8 @@ static bool start_redis(struct sandbox *s, char why[static 256]) {
 bool sandbox_begin(struct sandbox *s, char why[static 256]) {
     const char *parent = getenv("TMPDIR");
     *s = (struct sandbox){.server = 0};
-    (void)snprintf(s->directory, sizeof s->directory, "%.40s/tradecast-XXXXXX", parent && strlen(parent) <= 40 ? parent : "/tmp");
+    (void)snprintf(s->directory, sizeof s->directory, "%.40s/tradecast-XXXXXX",
+                   parent && strlen(parent) <= 40 ? parent : "/tmp");
     if (mkdtemp(s->directory)) return start_redis(s, why);
     (void)snprintf(why, 256, "%.60s: %.100s", s->directory, strerror(errno));
     *s->directory = 0;

@@ -1,4 +1,6 @@
 // sandbox - a directory and a Redis of its own, for as long as a command runs.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 

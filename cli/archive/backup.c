@@ -1,4 +1,7 @@
-// backup - a copy of the archive while it is written, and back: an archive put in the place of the installation's.
+// backup - a copy of the archive while it is written, and back: an archive put in the place of the
+// installation's.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>
@@ -11,12 +14,12 @@
 #include <unistd.h>
 
 #include "cli/archive/backup.h"
+#include "cli/place.h"
+#include "cli/text.h"
 #include "common/base/clock.h"
 #include "common/base/own.h"
 #include "common/sql/sql_copy.h"
-#include "cli/place.h"
 #include "services/archiver/chain/check.h"
-#include "cli/text.h"
 
 #define PATH_TEXT 512
 #define PAGES     256 // in one step: 1 MiB
@@ -57,9 +60,14 @@ static bool is_sound(const char *path, char why[static 240]) {
         return false;
     }
     own(sql) *db = sql_open(path, SQL_READ, text);
-    err_t e = db ? chain_check(db, &(struct chain_look){&faults, count_chain_fault, NULL}, &sum) : ERR_DISK;
-    if (e) snprintf(why, 240, "%s is no archive of this version: %.120s", path, db ? sql_trouble(db) : text);
-    if (!e && faults) snprintf(why, 240, "%s is not as it was written; tradecast verify %s says where", path, path);
+    err_t e = db ? chain_check(db, &(struct chain_look){&faults, count_chain_fault, NULL}, &sum)
+                 : ERR_DISK;
+    if (e)
+        snprintf(why, 240, "%s is no archive of this version: %.120s", path,
+                 db ? sql_trouble(db) : text);
+    if (!e && faults)
+        snprintf(why, 240, "%s is not as it was written; tradecast verify %s says where", path,
+                 path);
     return !e && !faults;
 }
 
@@ -101,7 +109,8 @@ static enum outcome tell_backup(const struct call *call, const char *path, uint6
     text_bytes((uint64_t)s.st_size, size);
     text_between(ns, took);
     if (call->json)
-        printf("{\"bytes\":%lld,\"took_us\":%llu}\n", (long long)s.st_size, (unsigned long long)(ns / NS_PER_US));
+        printf("{\"bytes\":%lld,\"took_us\":%llu}\n", (long long)s.st_size,
+               (unsigned long long)(ns / NS_PER_US));
     else
         printf("%s: %s in %s, checked.\n", path, size, took);
     return DONE;
@@ -111,22 +120,26 @@ enum outcome run_backup(struct call *call) {
     const char *path = call->args[0];
     char part[PATH_TEXT], why[240];
     uint64_t began = clock_mono_ns();
-    if (access(path, F_OK) == 0) return complain_of_call(ANSWER_NO, "%s exists already; a backup overwrites nothing", path);
-    if (access(call->place.archive, R_OK) != 0) return complain_of_call(NO_REACH, "%s cannot be read; is --dir right?", call->place.archive);
+    if (access(path, F_OK) == 0)
+        return complain_of_call(ANSWER_NO, "%s exists already; a backup overwrites nothing", path);
+    if (access(call->place.archive, R_OK) != 0)
+        return complain_of_call(NO_REACH, "%s cannot be read; is --dir right?",
+                                call->place.archive);
     snprintf(part, sizeof part, "%.500s.part", path);
     unlink(part); // of one that was interrupted
     enum outcome outcome = copy_to(call->place.archive, part, why);
     if (outcome != DONE) return complain_of_call(outcome, "%s", why);
     if (!is_sound(part, why)) return complain_of_call(ANSWER_NO, "the copy %s", why);
-    if (rename(part, path) != 0 || !sync_dir_of(path)) return complain_of_call(NO_REACH, "%s: %s", path, strerror(errno));
+    if (rename(part, path) != 0 || !sync_dir_of(path))
+        return complain_of_call(NO_REACH, "%s: %s", path, strerror(errno));
     note_backup(&call->place, path);
     return tell_backup(call, path, clock_mono_ns() - began);
 }
 
 // Restoring.
 
-// Root restores, the archiver's own user reads: what is made here belongs to whom its directory belongs to. Others cannot give files away,
-// and need not.
+// Root restores, the archiver's own user reads: what is made here belongs to whom its directory
+// belongs to. Others cannot give files away, and need not.
 static bool give_file_to_owner(const char *path) {
     struct stat s;
     if (geteuid() != 0) return true;
@@ -146,7 +159,10 @@ static int lock_archiver(const struct place *place, char why[static 240]) {
     if (fd < 0) snprintf(why, 240, "%.150s: %s; is --dir right?", path, strerror(errno));
     if (fd >= 0) (void)give_file_to_owner(path);
     if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
-    snprintf(why, 240, "the archiver is running (%.150s is locked): stop it first; trading goes on without it", path);
+    snprintf(
+        why, 240,
+        "the archiver is running (%.150s is locked): stop it first; trading goes on without it",
+        path);
     close(fd);
     return -1;
 }
@@ -155,9 +171,11 @@ static int lock_archiver(const struct place *place, char why[static 240]) {
 static bool note_restore(const char *path, const char *source, char why[static 240]) {
     char text[200], at[TIME_TEXT];
     own(sql) *db = sql_open(path, SQL_WRITE, text);
-    err_t e = db ? sql_run(db, "CREATE TABLE IF NOT EXISTS restored (at TEXT NOT NULL, source TEXT NOT NULL, noticed INTEGER NOT NULL)")
+    err_t e = db ? sql_run(db, "CREATE TABLE IF NOT EXISTS restored (at TEXT NOT NULL, source TEXT "
+                               "NOT NULL, noticed INTEGER NOT NULL)")
                  : ERR_DISK;
-    own(sql_query) *q = e ? NULL : sql_prepare(db, "INSERT INTO restored (at, source, noticed) VALUES (?1, ?2, 0)");
+    own(sql_query) *q =
+        e ? NULL : sql_prepare(db, "INSERT INTO restored (at, source, noticed) VALUES (?1, ?2, 0)");
     if (!q) {
         snprintf(why, 240, "%s", db ? sql_trouble(db) : text);
         return false;
@@ -170,16 +188,18 @@ static bool note_restore(const char *path, const char *source, char why[static 2
     return !e;
 }
 
-// What is there now is kept beside it: with its WAL in it if it can be opened, else with the WAL beside it. A WAL left would be read into
-// the new file.
+// What is there now is kept beside it: with its WAL in it if it can be opened, else with the WAL
+// beside it. A WAL left would be read into the new file.
 static bool set_aside(const char *path, char aside[static PATH_TEXT]) {
     static const char *const parts[] = {"-wal", "-shm"};
     char why[200], from[PATH_TEXT], to[PATH_TEXT];
     if (access(path, F_OK) != 0) return true;
     sql_t *db = sql_open(path, SQL_WRITE, why);
-    if (db && sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)")) (void)0; // damaged: the WAL is kept as it is
+    // damaged: the WAL is kept as it is
+    if (db && sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)")) (void)0;
     sql_destroy(&db);
-    snprintf(aside, PATH_TEXT, "%.400s.replaced-%llu", path, (unsigned long long)(clock_utc_ns() / NS_PER_S));
+    snprintf(aside, PATH_TEXT, "%.400s.replaced-%llu", path,
+             (unsigned long long)(clock_utc_ns() / NS_PER_S));
     for (size_t i = 0; i < 2; i++) {
         snprintf(from, sizeof from, "%.500s%s", path, parts[i]);
         snprintf(to, sizeof to, "%.500s%s", aside, parts[i]);
@@ -188,30 +208,36 @@ static bool set_aside(const char *path, char aside[static PATH_TEXT]) {
     return link(path, aside) == 0;
 }
 
-static enum outcome put_in_place(const struct call *call, const char *source, char why[static 240]) {
+static enum outcome put_in_place(const struct call *call, const char *source,
+                                 char why[static 240]) {
     char part[PATH_TEXT], aside[PATH_TEXT] = "";
     const char *path = call->place.archive;
     snprintf(part, sizeof part, "%.500s.part", path);
     unlink(part);
     if (copy_to(source, part, why) != DONE) return NO_REACH;
     if (!note_restore(part, source, why)) return NO_REACH;
-    if (!give_file_to_owner(part) || !set_aside(path, aside) || rename(part, path) != 0 || !sync_dir_of(path)) {
+    if (!give_file_to_owner(part) || !set_aside(path, aside) || rename(part, path) != 0 ||
+        !sync_dir_of(path)) {
         snprintf(why, 240, "%.150s: %s", path, strerror(errno));
         return NO_REACH;
     }
     if (call->json)
         printf("{\"restored\":true}\n");
     else
-        printf("%s is now %s. %s%s%s\nStart the archiver: it goes on from there, and says what the journals no longer have.\n", path,
-               source, aside[0] ? "What was there is kept as " : "", aside, aside[0] ? "." : "");
+        printf("%s is now %s. %s%s%s\nStart the archiver: it goes on from there, and says what the "
+               "journals no longer have.\n",
+               path, source, aside[0] ? "What was there is kept as " : "", aside,
+               aside[0] ? "." : "");
     return DONE;
 }
 
 enum outcome run_restore(struct call *call) {
     char why[240] = "";
     const char *source = call->args[0];
-    if (access(source, R_OK) != 0) return complain_of_call(NO_REACH, "%s: %s", source, strerror(errno));
-    if (!is_sound(source, why) && !call_flag(call, "anyway")) return complain_of_call(ANSWER_NO, "%s (--anyway restores it all the same)", why);
+    if (access(source, R_OK) != 0)
+        return complain_of_call(NO_REACH, "%s: %s", source, strerror(errno));
+    if (!is_sound(source, why) && !call_flag(call, "anyway"))
+        return complain_of_call(ANSWER_NO, "%s (--anyway restores it all the same)", why);
     int lock = lock_archiver(&call->place, why);
     if (lock < 0) return complain_of_call(ANSWER_NO, "%s", why);
     enum outcome outcome = put_in_place(call, source, why);

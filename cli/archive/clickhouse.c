@@ -1,4 +1,7 @@
-// clickhouse - prepares a ClickHouse server for the archive's copy; the program that copies knows how.
+// clickhouse - prepares a ClickHouse server for the archive's copy; the program that copies knows
+// how.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <stdio.h>
@@ -23,7 +26,8 @@ enum outcome run_clickhouse(struct call *call) {
     char argument[64] = "--ddl=single";
     bool init = strcmp(call->args[0], "init") == 0;
     if (init && call->n_args == 1) return become_sync("--init");
-    if (init || strcmp(call->args[0], "ddl") != 0) return complain_of_call(WRONG_USE, "clickhouse init, or clickhouse ddl single|old|cluster");
+    if (init || strcmp(call->args[0], "ddl") != 0)
+        return complain_of_call(WRONG_USE, "clickhouse init, or clickhouse ddl single|old|cluster");
     if (call->n_args > 1) snprintf(argument, sizeof argument, "--ddl=%.40s", call->args[1]);
     return become_sync(argument);
 }

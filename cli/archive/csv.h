@@ -1,4 +1,6 @@
 // csv - texts in CSV (RFC 4180), so that a spreadsheet takes none of them for a formula.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,4 +1,6 @@
 // duckdb - DuckDB's C library, loaded when it is asked for.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "cli/archive/duckdb.h"
 
@@ -7,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool find_symbol(struct duckdb *self, const char *name, void *place, size_t size, char why[static 320]) {
+static bool find_symbol(struct duckdb *self, const char *name, void *place, size_t size,
+                        char why[static 320]) {
     void *symbol = dlsym(self->library, name);
     memcpy(place, &symbol, size); // ISO C knows no cast from an object's address to a function's
-    if (!symbol) snprintf(why, 320, "DuckDB's library has no %s: it must be version 1.0 or later", name);
+    if (!symbol)
+        snprintf(why, 320, "DuckDB's library has no %s: it must be version 1.0 or later", name);
     return symbol != NULL;
 }
 
@@ -21,13 +25,15 @@ bool duckdb_load(struct duckdb *self, char why[static 320]) {
     if (!self->library) {
         const char *said = dlerror();
         snprintf(why, 320,
-                 "parquet and duckdb need DuckDB's library: install libduckdb.so, or name it in TRADECAST_DUCKDB (%.120s); csv and jsonl "
+                 "parquet and duckdb need DuckDB's library: install libduckdb.so, or name it in "
+                 "TRADECAST_DUCKDB (%.120s); csv and jsonl "
                  "need nothing",
                  said ? said : path);
         return false;
     }
     bool good = true;
-#define DUCKDB_FIND(type, name, takes) good = good && find_symbol(self, "duckdb_" #name, &self->name, sizeof self->name, why);
+#define DUCKDB_FIND(type, name, takes)                                                             \
+    good = good && find_symbol(self, "duckdb_" #name, &self->name, sizeof self->name, why);
     DUCKDB_FUNCTIONS(DUCKDB_FIND)
 #undef DUCKDB_FIND
     return good;

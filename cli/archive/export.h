@@ -1,4 +1,6 @@
 // export - the archive's tables as files for analysis: where rows go, whatever the format.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -17,13 +19,18 @@ struct sink_form {
     const char *name; // "csv"
     bool (*open)(struct sink *self);
     bool (*table)(struct sink *self, const struct table_form *table); // rows of it follow
-    bool (*day)(struct sink *self, const char *day);                  // "2025-03-22": rows of this day follow; not one day twice
-    bool (*row)(struct sink *self, const struct table_form *table, sql_query_t *q); // its columns, in the order of the fields, from 0
-    bool (*close)(struct sink *self, bool good); // finishes the files, or leaves none that is half written
+    // "2025-03-22": rows of this day follow; not one day twice
+    bool (*day)(struct sink *self, const char *day);
+    // its columns, in the order of the fields, from 0
+    bool (*row)(struct sink *self, const struct table_form *table, sql_query_t *q);
+    // finishes the files, or leaves none that is half written
+    bool (*close)(struct sink *self, bool good);
 };
 extern const struct sink_form export_csv, export_jsonl, export_parquet, export_duckdb;
 
 #define EXPORT_PATH 700
 // DIR/<table>/day=<day>/, made; and in it the file's name. False: self->why.
-bool export_path(struct sink *self, const struct table_form *table, const char *day, const char *file, char out[static EXPORT_PATH]);
-bool export_fail(struct sink *self, const char *format, ...) __attribute__((format(printf, 2, 3))); // false
+bool export_path(struct sink *self, const struct table_form *table, const char *day,
+                 const char *file, char out[static EXPORT_PATH]);
+// false
+bool export_fail(struct sink *self, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,4 +1,6 @@
 // export_duckdb - Parquet files, and a DuckDB file, by DuckDB itself.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <stdio.h>
@@ -6,12 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/archive/duckdb.h"
+#include "cli/archive/export.h"
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
 #include "common/base/own.h"
 #include "common/schema/record.h"
-#include "cli/archive/duckdb.h"
-#include "cli/archive/export.h"
 
 struct duck {
     struct duckdb lib;
@@ -42,11 +44,14 @@ static bool run_duckdb(struct sink *self, const char *text) {
 
 static bool connect_to(struct sink *self, const char *path) {
     struct duck *d = self->state;
-    if (d->lib.open(path, &d->database) != DUCKDB_GOOD) return export_fail(self, "DuckDB cannot open %.250s", path ? path : "memory");
-    if (d->lib.connect(d->database, &d->connection) != DUCKDB_GOOD) return export_fail(self, "DuckDB does not connect");
+    if (d->lib.open(path, &d->database) != DUCKDB_GOOD)
+        return export_fail(self, "DuckDB cannot open %.250s", path ? path : "memory");
+    if (d->lib.connect(d->database, &d->connection) != DUCKDB_GOOD)
+        return export_fail(self, "DuckDB does not connect");
     // It fetches nothing; and a day that does not fit into memory goes to disk.
     return run_duckdb(self,
-               "SET autoinstall_known_extensions=false; SET autoload_known_extensions=false; SET memory_limit='512MB'; SET threads=2");
+                      "SET autoinstall_known_extensions=false; SET "
+                      "autoload_known_extensions=false; SET memory_limit='512MB'; SET threads=2");
 }
 
 static void disconnect_duckdb(struct duck *d) {
@@ -73,8 +78,9 @@ static bool give_up_export(struct sink *self) {
 // Rows, in both.
 
 static const char *const types[] = {
-    [COLUMN_TEXT] = "VARCHAR",     [COLUMN_DECIMAL] = "DECIMAL(38, 8)", [COLUMN_TIME] = "TIMESTAMP", [COLUMN_INTEGER] = "BIGINT",
-    [COLUMN_UNSIGNED] = "UBIGINT", [COLUMN_FLAG] = "BOOLEAN",           [COLUMN_BYTES] = "BLOB",
+    [COLUMN_TEXT] = "VARCHAR",   [COLUMN_DECIMAL] = "DECIMAL(38, 8)", [COLUMN_TIME] = "TIMESTAMP",
+    [COLUMN_INTEGER] = "BIGINT", [COLUMN_UNSIGNED] = "UBIGINT",       [COLUMN_FLAG] = "BOOLEAN",
+    [COLUMN_BYTES] = "BLOB",
 };
 
 static bool create_table(struct sink *self, const struct table_form *table) {
@@ -92,7 +98,8 @@ static bool create_table(struct sink *self, const struct table_form *table) {
 
 static bool begin_rows(struct sink *self) {
     struct duck *d = self->state;
-    if (d->lib.appender_create(d->connection, NULL, d->table->name, &d->appender) == DUCKDB_GOOD) return true;
+    if (d->lib.appender_create(d->connection, NULL, d->table->name, &d->appender) == DUCKDB_GOOD)
+        return true;
     return export_fail(self, "DuckDB does not take rows of %s", d->table->name);
 }
 
@@ -101,7 +108,9 @@ static bool end_rows(struct sink *self) {
     if (!d->appender) return true;
     bool good = d->lib.appender_close(d->appender) == DUCKDB_GOOD;
     const char *said = good ? NULL : d->lib.appender_error(d->appender);
-    if (!good) (void)export_fail(self, "DuckDB: %s: %.240s", d->table->name, said ? said : "it does not say why");
+    if (!good)
+        (void)export_fail(self, "DuckDB: %s: %.240s", d->table->name,
+                          said ? said : "it does not say why");
     d->lib.appender_destroy(&d->appender);
     d->appender = NULL;
     return good;
@@ -162,7 +171,8 @@ static bool write_day(struct sink *self) {
     add_sql_quoted(&text, d->partial);
     buffer_text(&text, " (FORMAT parquet, COMPRESSION zstd)");
     if (!run_duckdb(self, buffer_string(&text))) return false;
-    if (rename(d->partial, d->path) != 0) return export_fail(self, "%.200s: %s", d->path, strerror(errno));
+    if (rename(d->partial, d->path) != 0)
+        return export_fail(self, "%.200s: %s", d->path, strerror(errno));
     return true;
 }
 
@@ -174,7 +184,8 @@ static bool parquet_table(struct sink *self, const struct table_form *table) {
 
 static bool parquet_day(struct sink *self, const char *day) {
     struct duck *d = self->state;
-    if (!write_day(self) || !export_path(self, d->table, day, "data.parquet", d->path)) return false;
+    if (!write_day(self) || !export_path(self, d->table, day, "data.parquet", d->path))
+        return false;
     snprintf(d->partial, sizeof d->partial, "%s.partial", d->path);
     return create_table(self, d->table) && begin_rows(self);
 }
@@ -188,7 +199,8 @@ static bool parquet_close(struct sink *self, bool good) {
     return whole;
 }
 
-const struct sink_form export_parquet = {"parquet", parquet_open, parquet_table, parquet_day, duck_row, parquet_close};
+const struct sink_form export_parquet = {"parquet",   parquet_open, parquet_table,
+                                         parquet_day, duck_row,     parquet_close};
 
 // DuckDB: one file, DIR/tradecast.duckdb, with all tables.
 
@@ -218,9 +230,11 @@ static bool duckdb_close_file(struct sink *self, bool good) {
     memcpy(path, d->path, sizeof path);
     memcpy(partial, d->partial, sizeof partial);
     (void)give_up_export(self);
-    if (whole && rename(partial, path) != 0) whole = export_fail(self, "%.200s: %s", path, strerror(errno));
+    if (whole && rename(partial, path) != 0)
+        whole = export_fail(self, "%.200s: %s", path, strerror(errno));
     if (!whole) (void)unlink(partial);
     return whole;
 }
 
-const struct sink_form export_duckdb = {"duckdb", duckdb_open_file, duckdb_table, duckdb_day, duck_row, duckdb_close_file};
+const struct sink_form export_duckdb = {"duckdb",   duckdb_open_file, duckdb_table,
+                                        duckdb_day, duck_row,         duckdb_close_file};

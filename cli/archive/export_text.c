@@ -1,4 +1,7 @@
-// export_text - CSV and JSON lines: a file for each table and day, with its name only when it is whole.
+// export_text - CSV and JSON lines: a file for each table and day, with its name only when it is
+// whole.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <stdio.h>
@@ -6,10 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/base/alloc.h"
-#include "common/schema/record.h"
 #include "cli/archive/csv.h"
 #include "cli/archive/export.h"
+#include "common/base/alloc.h"
+#include "common/schema/record.h"
 
 struct text {
     const struct table_form *table;
@@ -73,7 +76,8 @@ static void add_plain(buffer_t *out, enum column_kind kind, sql_query_t *q, int 
     else if (kind == COLUMN_FLAG)
         buffer_text(out, sql_integer(q, i) ? "true" : "false");
     else if (kind == COLUMN_BYTES)
-        for (size_t at = 0; at < bytes.length; at++) buffer_format(out, "%02x", ((const unsigned char *)bytes.data)[at]);
+        for (size_t at = 0; at < bytes.length; at++)
+            buffer_format(out, "%02x", ((const unsigned char *)bytes.data)[at]);
     else
         buffer_text(out, sql_text(q, i));
 }
@@ -106,9 +110,12 @@ static bool csv_row(struct sink *self, const struct table_form *table, sql_query
 
 const struct sink_form export_csv = {"csv", text_open, text_table, csv_day, csv_row, text_close};
 
-// JSON lines. Decimals are numbers with all their digits, nothing is left out, what is JSON in the archive is JSON here.
+// JSON lines. Decimals are numbers with all their digits, nothing is left out, what is JSON in the
+// archive is JSON here.
 
-static bool jsonl_day(struct sink *self, const char *day) { return begin_file(self, day, "data.jsonl"); }
+static bool jsonl_day(struct sink *self, const char *day) {
+    return begin_file(self, day, "data.jsonl");
+}
 
 static bool is_json_column(const ProtobufCFieldDescriptor *f) {
     return f->label == PROTOBUF_C_LABEL_REPEATED || f->type == PROTOBUF_C_TYPE_MESSAGE;
@@ -136,4 +143,5 @@ static bool jsonl_row(struct sink *self, const struct table_form *table, sql_que
     return write_line(self);
 }
 
-const struct sink_form export_jsonl = {"jsonl", text_open, text_table, jsonl_day, jsonl_row, text_close};
+const struct sink_form export_jsonl = {"jsonl",   text_open, text_table,
+                                       jsonl_day, jsonl_row, text_close};

@@ -1,32 +1,40 @@
 // list - what the archive has: asked of the archiver, or read from its file when it is not running.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>
 
 #include "archive.pb-c.h"
-#include "common/base/clock.h"
-#include "common/base/own.h"
 #include "cli/archive/listing.h"
 #include "cli/period.h"
 #include "cli/place.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
 #include "services/archiver/query/query.h"
 
 #define LIMIT 100
 
-static bool read_list_time(const struct call *call, const char *flag, protobuf_c_boolean *has, uint64_t *out) {
+static bool read_list_time(const struct call *call, const char *flag, protobuf_c_boolean *has,
+                           uint64_t *out) {
     const char *text = call_flag(call, flag);
     *has = text != NULL;
     if (!text || period_read(text, clock_utc_ns(), out)) return true;
-    (void)complain_of_call(WRONG_USE, "--%s is a time such as 2026-11-01, 2026-11-01T10:00:00Z or 7d, not \"%s\"", flag, text);
+    (void)complain_of_call(
+        WRONG_USE, "--%s is a time such as 2026-11-01, 2026-11-01T10:00:00Z or 7d, not \"%s\"",
+        flag, text);
     return false;
 }
 
 static bool read_query(const struct call *call, ArchiveQuery *q) {
     unsigned long limit;
-    if (!read_list_time(call, "since", &q->has_since, &q->since) || !read_list_time(call, "until", &q->has_until, &q->until)) return false;
+    if (!read_list_time(call, "since", &q->has_since, &q->since) ||
+        !read_list_time(call, "until", &q->has_until, &q->until))
+        return false;
     if (!call_number(call, "limit", LIMIT, &limit)) return false;
     if (limit < 1 || limit > QUERY_ROWS_MAX) {
-        (void)complain_of_call(WRONG_USE, "--limit is 1 to %d; --after gets the next page", QUERY_ROWS_MAX);
+        (void)complain_of_call(WRONG_USE, "--limit is 1 to %d; --after gets the next page",
+                               QUERY_ROWS_MAX);
         return false;
     }
     q->what = (char *)(uintptr_t)call->command->name;
@@ -34,9 +42,12 @@ static bool read_query(const struct call *call, ArchiveQuery *q) {
     const struct {
         const char *flag;
         char **place;
-    } texts[] = {{"account", &q->account_id}, {"symbol", &q->symbol},    {"strategy", &q->strategy}, {"state", &q->state},
-                 {"signal", &q->signal_id},   {"broker", &q->broker_id}, {"after", &q->after},       {"by", &q->by}};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) *texts[i].place = (char *)(uintptr_t)call_flag(call, texts[i].flag);
+    } texts[] = {{"account", &q->account_id}, {"symbol", &q->symbol},
+                 {"strategy", &q->strategy},  {"state", &q->state},
+                 {"signal", &q->signal_id},   {"broker", &q->broker_id},
+                 {"after", &q->after},        {"by", &q->by}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        *texts[i].place = (char *)(uintptr_t)call_flag(call, texts[i].flag);
     return true;
 }
 
@@ -46,7 +57,8 @@ static enum outcome query_archive(const struct call *call, const ArchiveQuery *q
     char why[200];
     size_t size = archive_query__get_packed_size(q);
     body.length = archive_query__pack(q, buffer_reserve(&body, size));
-    struct question question = {.service = "archiver", .verb = "query", .door = "query", .body = {body.data, body.length}};
+    struct question question = {
+        .service = "archiver", .verb = "query", .door = "query", .body = {body.data, body.length}};
     enum outcome outcome = ask_service(&call->place, &question, out);
     if (outcome != NO_REACH) return outcome;
     own(sql) *db = place_archive(&call->place, why);
@@ -70,5 +82,8 @@ enum outcome run_list(struct call *call) {
     else
         told = listing_table(listing_find(q.what), text, &out);
     print_out(&out);
-    return told ? DONE : complain_of_call(NO_REACH, "the archiver answered something that this version does not understand");
+    return told ? DONE
+                : complain_of_call(
+                      NO_REACH,
+                      "the archiver answered something that this version does not understand");
 }

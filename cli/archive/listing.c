@@ -1,4 +1,6 @@
 // listing - an answer of the archive as a table or as CSV.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "cli/archive/listing.h"
 
@@ -6,29 +8,37 @@
 #include <string.h>
 #include <yajl/yajl_tree.h>
 
+#include "cli/archive/csv.h"
+#include "cli/cli.h"
+#include "cli/text.h"
 #include "common/base/own.h"
 #include "common/schema/record.h"
-#include "cli/cli.h"
-#include "cli/archive/csv.h"
 #include "services/archiver/query/query.h"
-#include "cli/text.h"
 
 #define FIELD_TEXT 48
 
 static const struct listing_form forms[] = {
     {"signals", "TIME|SIGNAL|SOURCE|SYMBOL|ACTION|>ENTRY|>LOTS|STRATEGY|STATUS|OUTCOME|>P/L %",
-     "created_at|signal_id|source|symbol|action|entry_price|lot_size|strategy|status|outcome|profit_loss_pct"},
-    {"trades", "TIME|TRADE|ACCOUNT|SYMBOL|SIDE|>LOTS|>FILLED|>PRICE|STATE|>P/L|CURRENCY|STRATEGY|REASON",
-     "ordered_at|trade_id|account_id|symbol|side|lot_size|filled_lots|average_price|state|pnl|currency|strategy|reason"},
-    {"results", "TIME|TRADE|ACCOUNT|SYMBOL|DIRECTION|>LOTS|>PRICE|>SLIPPAGE|>P/L|>COMMISSION|CURRENCY|STATE",
-     "executed_at|trade_id|account_id|symbol|direction|lot_size|execution_price|slippage|pnl|commission|currency|state"},
+     "created_at|signal_id|source|symbol|action|entry_price|lot_size|strategy|status|outcome|"
+     "profit_loss_pct"},
+    {"trades",
+     "TIME|TRADE|ACCOUNT|SYMBOL|SIDE|>LOTS|>FILLED|>PRICE|STATE|>P/L|CURRENCY|STRATEGY|REASON",
+     "ordered_at|trade_id|account_id|symbol|side|lot_size|filled_lots|average_price|state|pnl|"
+     "currency|strategy|reason"},
+    {"results",
+     "TIME|TRADE|ACCOUNT|SYMBOL|DIRECTION|>LOTS|>PRICE|>SLIPPAGE|>P/L|>COMMISSION|CURRENCY|STATE",
+     "executed_at|trade_id|account_id|symbol|direction|lot_size|execution_price|slippage|pnl|"
+     "commission|currency|state"},
     {"reconciliations", "TIME|TRADE|ACCOUNT|SYMBOL|STATUS|>DISCREPANCY|REASON",
      "reconciled_at|trade_id|account_id|symbol|reconciliation_status|discrepancy|rejection_reason"},
     {"performance",
-     "OF|CURRENCY|>ORDERS|>FILLED|>REJECTED|>CLOSED|>WINS|>WIN RATE|>P/L|>COMMISSION|>NET|>FACTOR|>DRAWDOWN|>SLIP BPS|>P95|>LATENCY US P99",
-     "key|currency|orders|filled|rejected|closed|wins|win_rate|pnl|commission|net_pnl|profit_factor|max_drawdown|slippage_mean|slippage_p95"
+     "OF|CURRENCY|>ORDERS|>FILLED|>REJECTED|>CLOSED|>WINS|>WIN "
+     "RATE|>P/L|>COMMISSION|>NET|>FACTOR|>DRAWDOWN|>SLIP BPS|>P95|>LATENCY US P99",
+     "key|currency|orders|filled|rejected|closed|wins|win_rate|pnl|commission|net_pnl|profit_"
+     "factor|max_drawdown|slippage_mean|slippage_p95"
      "|execution_latency_us_p99"},
-    {"failures", "TIME|ID|ACCOUNT|SYMBOL|STATE|FIELD|REASON", "failed_at|failure_id|account_id|symbol|state|field|reason"},
+    {"failures", "TIME|ID|ACCOUNT|SYMBOL|STATE|FIELD|REASON",
+     "failed_at|failure_id|account_id|symbol|state|field|reason"},
 };
 
 const struct listing_form *listing_find(const char *what) {
@@ -89,7 +99,8 @@ bool listing_table(const struct listing_form *form, const char *json, buffer_t *
     struct sheet sheet = {0};
     if (rows) {
         sheet_start(&sheet, form->heads);
-        for (size_t i = 0; i < YAJL_GET_ARRAY(rows)->len; i++) add_listing_row(&sheet, form->fields, YAJL_GET_ARRAY(rows)->values[i]);
+        for (size_t i = 0; i < YAJL_GET_ARRAY(rows)->len; i++)
+            add_listing_row(&sheet, form->fields, YAJL_GET_ARRAY(rows)->values[i]);
         sheet_print(&sheet, out);
         const char *next = cell_text_of(row_field(answer, "next"));
         if (*next) buffer_format(out, "\nThere is more: --after %s\n", next);
@@ -103,14 +114,16 @@ bool listing_table(const struct listing_form *form, const char *json, buffer_t *
 // CSV.
 
 static void add_csv_cell(const ProtobufCFieldDescriptor *f, const char *text, buffer_t *out) {
-    bool stranger = f && f->type == PROTOBUF_C_TYPE_STRING && *text; // what is not there is an empty field
+    // what is not there is an empty field
+    bool stranger = f && f->type == PROTOBUF_C_TYPE_STRING && *text;
     if (stranger)
         csv_text(out, text);
     else
         csv_value(out, text);
 }
 
-static void add_csv_line(const ProtobufCMessageDescriptor *type, const char *const *extras, yajl_val row, buffer_t *out) {
+static void add_csv_line(const ProtobufCMessageDescriptor *type, const char *const *extras,
+                         yajl_val row, buffer_t *out) {
     const struct record_columns *columns = record_columns(type);
     for (unsigned i = 0; i < columns->n; i++) {
         const ProtobufCFieldDescriptor *f = columns->fields[i];
@@ -134,7 +147,8 @@ bool listing_csv(const char *what, const char *json, buffer_t *out) {
     yajl_val answer = yajl_tree_parse(json, NULL, 0), rows = type ? answer_rows(answer) : NULL;
     if (rows) {
         add_csv_line(type, extras, NULL, out);
-        for (size_t i = 0; i < YAJL_GET_ARRAY(rows)->len; i++) add_csv_line(type, extras, YAJL_GET_ARRAY(rows)->values[i], out);
+        for (size_t i = 0; i < YAJL_GET_ARRAY(rows)->len; i++)
+            add_csv_line(type, extras, YAJL_GET_ARRAY(rows)->values[i], out);
     }
     warn_of_unreadable_rows(answer);
     yajl_tree_free(answer);

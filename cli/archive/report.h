@@ -1,4 +1,7 @@
-// report - what a time amounted to, gathered trade by trade, each currency for itself; told as one HTML file.
+// report - what a time amounted to, gathered trade by trade, each currency for itself; told as one
+// HTML file.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -45,7 +48,8 @@ struct part {
     const char *key;
     struct tally tally;
 };
-size_t report_parts(report_data_t *self, enum division division, const struct part **out); // by key; valid until the next call
+// by key; valid until the next call
+size_t report_parts(report_data_t *self, enum division division, const struct part **out);
 
 // The whole page.
 struct report_words {
@@ -55,8 +59,10 @@ struct report_part {
     const char *currency;
     report_data_t *data;
 };
-void report_html(const struct report_part *parts, size_t n, const struct report_words *words, buffer_t *out);
+void report_html(const struct report_part *parts, size_t n, const struct report_words *words,
+                 buffer_t *out);
 
 // Charts, each an <svg> that scales with its column. Pure.
 void chart_course(const struct point *points, size_t n, bool drawdown, buffer_t *out);
-void chart_spread(const int64_t *values, size_t n, buffer_t *out); // how often each of the sorted values, in equal steps
+// how often each of the sorted values, in equal steps
+void chart_spread(const int64_t *values, size_t n, buffer_t *out);

@@ -1,13 +1,15 @@
 // report_data - what a time amounted to, gathered trade by trade.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/archive/report.h"
 #include "common/base/alloc.h"
 #include "common/base/array.h"
 #include "common/base/decimal.h"
 #include "common/base/hash.h"
-#include "cli/archive/report.h"
 
 struct group {
     char *key;
@@ -47,7 +49,9 @@ void report_data_destroy(report_data_t **self) {
     *self = NULL;
 }
 
-static void add_rounded_amount(int64_t *sum, int64_t amount) { *sum = decimal_nearest((wide_t)*sum + amount); }
+static void add_rounded_amount(int64_t *sum, int64_t amount) {
+    *sum = decimal_nearest((wide_t)*sum + amount);
+}
 
 static void count_closed_trade(struct tally *t, const struct closed_trade *trade) {
     t->trades++;
@@ -83,7 +87,8 @@ static struct tally *tally_of(report_data_t *self, enum division division, const
 
 void report_take(report_data_t *self, const struct closed_trade *trade) {
     count_closed_trade(&self->all, trade);
-    for (size_t i = 0; i < DIVISIONS; i++) count_closed_trade(tally_of(self, (enum division)i, trade->keys[i]), trade);
+    for (size_t i = 0; i < DIVISIONS; i++)
+        count_closed_trade(tally_of(self, (enum division)i, trade->keys[i]), trade);
     array_reserve(self->points, self->n_points, self->room);
     self->points[self->n_points++] = (struct point){trade->at, self->all.net};
     if (!trade->has_slippage) return;
@@ -104,7 +109,8 @@ static int by_size(const void *a, const void *b) {
 }
 
 size_t report_slippages(report_data_t *self, const int64_t **out) {
-    if (self->n_slippages) qsort(self->slippages, self->n_slippages, sizeof *self->slippages, by_size);
+    if (self->n_slippages)
+        qsort(self->slippages, self->n_slippages, sizeof *self->slippages, by_size);
     *out = self->slippages;
     return self->n_slippages;
 }
@@ -114,8 +120,10 @@ static int compare_group_keys(struct group *a, struct group *b) { return strcmp(
 size_t report_parts(report_data_t *self, enum division division, const struct part **out) {
     size_t n = 0;
     HASH_SORT(self->groups[division], compare_group_keys);
-    self->parts = alloc_resized(self->parts, HASH_COUNT(self->groups[division]) + 1, sizeof *self->parts);
-    for (struct group *g = self->groups[division]; g; g = g->hh.next) self->parts[n++] = (struct part){g->key, g->tally};
+    self->parts =
+        alloc_resized(self->parts, HASH_COUNT(self->groups[division]) + 1, sizeof *self->parts);
+    for (struct group *g = self->groups[division]; g; g = g->hh.next)
+        self->parts[n++] = (struct part){g->key, g->tally};
     *out = self->parts;
     return n;
 }

@@ -1,4 +1,6 @@
 // verify - whether an archive is whole and as it was written: file, hashes, chain, positions.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "cli/archive/verify.h"
 
@@ -36,20 +38,27 @@ enum outcome verify_file(sql_t *db, struct findings *out) {
         err_t e = q ? ERR_OK : ERR_DISK;
         while (!e && !(e = sql_step(q, &row)) && row) {
             const char *said = sql_text(q, 0);
-            if (said && strcmp(said, "ok") != 0) findings_add(out, &(struct finding_row){looks[i].wrong, "file", NULL, NULL, said});
+            if (said && strcmp(said, "ok") != 0)
+                findings_add(out, &(struct finding_row){looks[i].wrong, "file", NULL, NULL, said});
         }
-        if (e) findings_add(out, &(struct finding_row){"damaged", "file", NULL, NULL, sql_trouble(db)});
+        if (e)
+            findings_add(out,
+                         &(struct finding_row){"damaged", "file", NULL, NULL, sql_trouble(db)});
     }
     return DONE;
 }
 
 enum outcome verify_signals(sql_t *db, struct findings *out, uint64_t *n) {
-    own(sql_query) *q = sql_prepare(db, "SELECT signal_id, symbol, action, entry_price, target_price, stop_price, confidence, strategy,"
+    own(sql_query) *q = sql_prepare(db, "SELECT signal_id, symbol, action, entry_price, "
+                                        "target_price, stop_price, confidence, strategy,"
                                         " timestamp, sha256, created_at FROM signals ORDER BY id");
     own(arena) *arena = arena_new(0);
     bool row = true;
     *n = 0;
-    if (!q) return complain_of_call(NO_REACH, "the archive has no table signals that this version knows: %s", sql_trouble(db));
+    if (!q)
+        return complain_of_call(NO_REACH,
+                                "the archive has no table signals that this version knows: %s",
+                                sql_trouble(db));
     for (ProtobufCMessage *m; !sql_step(q, &row) && row; ++*n) {
         char right[SHA256_TEXT] = "";
         arena_reset(arena);
@@ -57,8 +66,10 @@ enum outcome verify_signals(sql_t *db, struct findings *out, uint64_t *n) {
         if (readable) signal_sha256((const SignalRow *)m, right);
         const char *kept = sql_text(q, 9);
         if (readable && kept && strcmp(kept, right) == 0) continue;
-        findings_add(out, &(struct finding_row){"sha256", "signals", sql_text(q, 0), sql_text(q, 10),
-                                         readable ? "its columns are not those that sha256 was taken over" : "a column cannot be read"});
+        findings_add(out, &(struct finding_row){
+                              "sha256", "signals", sql_text(q, 0), sql_text(q, 10),
+                              readable ? "its columns are not those that sha256 was taken over"
+                                       : "a column cannot be read"});
     }
     return DONE;
 }
@@ -69,7 +80,8 @@ static void take_fault(void *arg, const struct chain_fault *f) {
     struct verification *v = arg;
     char batch[40] = "";
     if (f->batch && !f->key) snprintf(batch, sizeof batch, "batch %lld", (long long)f->batch);
-    findings_add(&v->findings, &(struct finding_row){f->what, f->table ? f->table : "chain", f->key ? f->key : batch, f->at, f->text});
+    findings_add(&v->findings, &(struct finding_row){f->what, f->table ? f->table : "chain",
+                                                     f->key ? f->key : batch, f->at, f->text});
 }
 
 static void take_day(void *arg, const struct chain_day *day) {
@@ -85,8 +97,10 @@ static enum outcome verify_chain(sql_t *db, struct verification *v) {
     const struct chain_look look = {v, take_fault, take_day};
     err_t e = chain_check(db, &look, &v->chain);
     if (!e) return DONE;
-    return complain_of_call(NO_REACH, "the chain cannot be checked: %s%s", sql_trouble(db),
-                    e == ERR_CONFIG ? "; an archive of an older version has it after the archiver's next start" : "");
+    return complain_of_call(
+        NO_REACH, "the chain cannot be checked: %s%s", sql_trouble(db),
+        e == ERR_CONFIG ? "; an archive of an older version has it after the archiver's next start"
+                        : "");
 }
 
 // Telling.
@@ -95,11 +109,13 @@ static void print_verification(const struct verification *v, const char *path, b
     if (v->findings.wrong) {
         sheet_print(&v->findings.sheet, out);
         if (v->findings.wrong > FINDINGS_SHOWN)
-            buffer_format(out, "... and %llu more\n", (unsigned long long)v->findings.wrong - FINDINGS_SHOWN);
+            buffer_format(out, "... and %llu more\n",
+                          (unsigned long long)v->findings.wrong - FINDINGS_SHOWN);
         buffer_text(out, "\n");
     }
     sheet_print(&v->days, out);
-    buffer_format(out, "\n%s: %llu signals, %lld entries in %lld batches. ", path, (unsigned long long)v->signals, (long long)v->chain.rows,
+    buffer_format(out, "\n%s: %llu signals, %lld entries in %lld batches. ", path,
+                  (unsigned long long)v->signals, (long long)v->chain.rows,
                   (long long)v->chain.batches);
     if (v->journals.length) buffer_add(out, v->journals.data, v->journals.length);
     if (v->findings.wrong)
@@ -111,8 +127,10 @@ static void print_verification(const struct verification *v, const char *path, b
 static void tell_json(const struct verification *v, const char *path, buffer_t *out) {
     buffer_text(out, "{\"file\":");
     buffer_json_string(out, path, strlen(path));
-    buffer_format(out, ",\"signals\":%llu,\"batches\":%lld,\"entries\":%lld,\"wrong\":%llu,\"findings\":", (unsigned long long)v->signals,
-                  (long long)v->chain.batches, (long long)v->chain.rows, (unsigned long long)v->findings.wrong);
+    buffer_format(
+        out, ",\"signals\":%llu,\"batches\":%lld,\"entries\":%lld,\"wrong\":%llu,\"findings\":",
+        (unsigned long long)v->signals, (long long)v->chain.batches, (long long)v->chain.rows,
+        (unsigned long long)v->findings.wrong);
     sheet_json(&v->findings.sheet, out);
     buffer_text(out, ",\"days\":");
     sheet_json(&v->days, out);
@@ -123,7 +141,8 @@ static enum outcome look_at_all(struct call *call, sql_t *db, struct verificatio
     enum outcome outcome = verify_file(db, &v->findings);
     if (outcome == DONE) outcome = verify_signals(db, &v->findings, &v->signals);
     if (outcome == DONE) outcome = verify_chain(db, v);
-    if (outcome == DONE && !call->n_args) outcome = verify_positions(&call->place, db, &v->findings, &v->journals);
+    if (outcome == DONE && !call->n_args)
+        outcome = verify_positions(&call->place, db, &v->findings, &v->journals);
     return outcome;
 }
 
@@ -131,14 +150,16 @@ enum outcome run_verify(struct call *call) {
     struct verification v = {.signals = 0};
     const char *path = call->n_args ? call->args[0] : call->place.archive;
     char why[200];
-    if (access(path, R_OK) != 0) return complain_of_call(NO_REACH, "%s cannot be read; is --dir right?", path);
+    if (access(path, R_OK) != 0)
+        return complain_of_call(NO_REACH, "%s cannot be read; is --dir right?", path);
     own(sql) *db = sql_open(path, SQL_READ, why);
     if (!db) return complain_of_call(NO_REACH, "%s", why);
     sheet_start(&v.findings.sheet, "WRONG|WHERE|ID|WHEN|WHAT");
     sheet_start(&v.days, "DAY|>BATCHES|>ENTRIES|STATE|HASH");
     enum outcome outcome = look_at_all(call, db, &v);
     own(buffer) out = {0};
-    if (outcome == DONE || v.findings.wrong) (call->json ? tell_json : print_verification)(&v, path, &out);
+    if (outcome == DONE || v.findings.wrong)
+        (call->json ? tell_json : print_verification)(&v, path, &out);
     print_out(&out);
     sheet_destroy(&v.findings.sheet);
     sheet_destroy(&v.days);

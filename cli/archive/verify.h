@@ -1,4 +1,6 @@
 // verify - what the checks of an archive share. What is wrong goes into the findings.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -19,6 +21,10 @@ struct finding_row {
 void findings_add(struct findings *self, const struct finding_row *row);
 
 // Each in words what it looked at, or why it could not.
-enum outcome verify_file(sql_t *db, struct findings *out);                                                 // integrity_check, foreign keys
-enum outcome verify_signals(sql_t *db, struct findings *out, uint64_t *n);                                 // each signal's SHA-256
-enum outcome verify_positions(const struct place *place, sql_t *db, struct findings *out, buffer_t *said); // against Redis, when it is up
+// integrity_check, foreign keys
+enum outcome verify_file(sql_t *db, struct findings *out);
+// each signal's SHA-256
+enum outcome verify_signals(sql_t *db, struct findings *out, uint64_t *n);
+// against Redis, when it is up
+enum outcome verify_positions(const struct place *place, sql_t *db, struct findings *out,
+                              buffer_t *said);

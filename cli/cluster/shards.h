@@ -1,11 +1,14 @@
-// shards - moving accounts between executors: what is kept of them in Redis, and the one transaction that moves it.
+// shards - moving accounts between executors: what is kept of them in Redis, and the one
+// transaction that moves it.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "cli/cli.h"
-#include "common/redis/store.h"
-#include "common/delivery/topology.h"
 #include "cli/cluster/shards_plan.h"
+#include "common/delivery/topology.h"
+#include "common/redis/store.h"
 
 #define WHY_TEXT 400
 
@@ -26,21 +29,29 @@ struct kept {
     unsigned at, to; // executors
     struct span name, value;
 };
-// All that is with another executor than the plan says, found anew; names and values are in `arena`.
+// All that is with another executor than the plan says, found anew; names and values are in
+// `arena`.
 err_t shards_find(const struct shards *s, arena_t *arena, struct kept **out, size_t *n);
 // The commands that move it, appended: *commands counts them.
 void shards_move_kept(const struct kept *list, size_t n, buffer_t *out, unsigned *commands);
 
-// What an executor has seen is known to whoever takes over from it (guard.h). May be done at any time, and again.
-err_t shards_copy_guards(const struct shards *s, const struct kept *list, size_t n, char why[static WHY_TEXT]);
+// What an executor has seen is known to whoever takes over from it (guard.h). May be done at any
+// time, and again.
+err_t shards_copy_guards(const struct shards *s, const struct kept *list, size_t n,
+                         char why[static WHY_TEXT]);
 // The commands that forget what an executor that goes has remembered.
-err_t shards_forget_guards(const struct shards *s, unsigned shard, buffer_t *out, unsigned *commands);
-// The commands by which a new executor obeys what is halted, and hears only of what comes from now on.
+err_t shards_forget_guards(const struct shards *s, unsigned shard, buffer_t *out,
+                           unsigned *commands);
+// The commands by which a new executor obeys what is halted, and hears only of what comes from now
+// on.
 err_t shards_begin(const struct shards *s, unsigned shard, buffer_t *out, unsigned *commands);
 
-err_t shards_to_take(store_t *store, unsigned shard, uint64_t *out);                 // orders and commands that an executor has not taken
-err_t shards_head(store_t *store, const char *topic, char id[static ENTRY_ID_TEXT]); // "0-0": nothing was ever written
-err_t shards_number(store_t *store, const char *key, unsigned *out);                 // 0: there is none
+// orders and commands that an executor has not taken
+err_t shards_to_take(store_t *store, unsigned shard, uint64_t *out);
+// "0-0": nothing was ever written
+err_t shards_head(store_t *store, const char *topic, char id[static ENTRY_ID_TEXT]);
+// 0: there is none
+err_t shards_number(store_t *store, const char *key, unsigned *out);
 void shards_command(buffer_t *out, unsigned *commands, unsigned argc, const struct span *argv);
 
 // shards_apply.c: nobody runs, what was on its way is done, and then it is moved at once.

@@ -1,8 +1,12 @@
-// shards_apply - accounts are moved in one transaction, while nobody runs who has to do with executors, and with nothing on its way.
+// shards_apply - accounts are moved in one transaction, while nobody runs who has to do with
+// executors, and with nothing on its way.
+//
+//
 // SPDX-License-Identifier: MIT
 //
-// Everything before the transaction may be done again and changes nothing that counts: epochs go up, guards know more. So whoever is killed
-// anywhere leaves the old state or the new one. A service that starts meanwhile raises an epoch that is watched: then nothing is moved.
+// Everything before the transaction may be done again and changes nothing that counts: epochs go
+// up, guards know more. So whoever is killed anywhere leaves the old state or the new one. A
+// service that starts meanwhile raises an epoch that is watched: then nothing is moved.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,14 +15,14 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "common/base/clock.h"
-#include "common/base/own.h"
-#include "common/domain/shard.h"
-#include "common/redis/store_io.h"
-#include "common/base/testing.h"
-#include "cli/place.h"
 #include "cli/cluster/shards.h"
 #include "cli/operator/stream.h"
+#include "cli/place.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
+#include "common/base/testing.h"
+#include "common/domain/shard.h"
+#include "common/redis/store_io.h"
 
 #define KEY_TEXT    96
 #define PATIENCE_MS 60000
@@ -53,10 +57,12 @@ static void unlock_services(struct services *services) {
 }
 
 // Where it has never run there is no file, and none is made: it would belong to us.
-static bool lock_one(const struct shards *s, struct services *services, size_t i, char why[static WHY_TEXT]) {
+static bool lock_one(const struct shards *s, struct services *services, size_t i,
+                     char why[static WHY_TEXT]) {
     char path[512];
     const char *name = services->list[i].name, *given = getenv("TRADECAST_LOCK_DIR");
-    (void)snprintf(path, sizeof path, "%.400s/%s.lock", given && *given ? given : s->place->run, name);
+    (void)snprintf(path, sizeof path, "%.400s/%s.lock", given && *given ? given : s->place->run,
+                   name);
     int fd = open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT) return true;
     services->locks[i] = fd;
@@ -64,7 +70,10 @@ static bool lock_one(const struct shards *s, struct services *services, size_t i
     if (fd < 0)
         (void)snprintf(why, WHY_TEXT, "%.300s: %s", path, strerror(errno));
     else
-        (void)snprintf(why, WHY_TEXT, "%s is running on this host (%.200s is locked): stop everything but ingest first", name, path);
+        (void)snprintf(
+            why, WHY_TEXT,
+            "%s is running on this host (%.200s is locked): stop everything but ingest first", name,
+            path);
     return false;
 }
 
@@ -78,25 +87,28 @@ static bool is_of(const char *line, size_t length, const char *user, char addres
     return strstr(text, field) != NULL;
 }
 
-static err_t find_connected(store_t *store, const struct services *services, bool *any, char why[static WHY_TEXT]) {
+static err_t find_connected(store_t *store, const struct services *services, bool *any,
+                            char why[static WHY_TEXT]) {
     own(buffer) reply = {0};
     char address[80];
     err_t e = REDIS(store, &reply, "CLIENT", "LIST");
     *any = false;
-    for (const char *line = buffer_string(&reply); !e && *line && !*any; line += strcspn(line, "\n"), line += *line == '\n') {
+    for (const char *line = buffer_string(&reply); !e && *line && !*any;
+         line += strcspn(line, "\n"), line += *line == '\n') {
         for (size_t i = 0; i < services->n && !*any; i++) {
             *any = is_of(line, strcspn(line, "\n"), services->list[i].name, address);
             if (*any)
-                (void)snprintf(
-                    why, WHY_TEXT,
-                    "%s is connected to Redis (%s): stop everything but ingest first; what cannot be reached is shut out by --fence",
-                    services->list[i].name, address);
+                (void)snprintf(why, WHY_TEXT,
+                               "%s is connected to Redis (%s): stop everything but ingest first; "
+                               "what cannot be reached is shut out by --fence",
+                               services->list[i].name, address);
         }
     }
     return e;
 }
 
-static enum outcome be_alone(const struct shards *s, struct services *services, bool fence, char why[static WHY_TEXT]) {
+static enum outcome be_alone(const struct shards *s, struct services *services, bool fence,
+                             char why[static WHY_TEXT]) {
     bool connected;
     for (size_t i = 0; i < services->n; i++) {
         if (!lock_one(s, services, i, why)) return ANSWER_NO;
@@ -126,18 +138,23 @@ static err_t set_epoch(store_t *store, const char *name, unsigned long long epoc
     return e;
 }
 
-// Whoever was shut out stops when it comes back. All executors get an epoch that is above each one's: a gateway listens to no lower one
-// than it has heard, and the next that it hears may be another's.
+// Whoever was shut out stops when it comes back. All executors get an epoch that is above each
+// one's: a gateway listens to no lower one than it has heard, and the next that it hears may be
+// another's.
 static err_t fence_all(store_t *store, const struct services *services) {
     unsigned long long highest = 0, epoch = 0;
     err_t e = ERR_OK;
     for (size_t i = 0; !e && i < services->n; i++) {
-        if (services->list[i].role == EXECUTOR) e = read_epoch(store, services->list[i].name, &epoch);
+        if (services->list[i].role == EXECUTOR)
+            e = read_epoch(store, services->list[i].name, &epoch);
         if (epoch > highest) highest = epoch;
     }
     for (size_t i = 0; !e && i < services->n; i++) {
-        if (services->list[i].role != EXECUTOR) e = read_epoch(store, services->list[i].name, &epoch);
-        if (!e) e = set_epoch(store, services->list[i].name, (services->list[i].role == EXECUTOR ? highest : epoch) + 1);
+        if (services->list[i].role != EXECUTOR)
+            e = read_epoch(store, services->list[i].name, &epoch);
+        if (!e)
+            e = set_epoch(store, services->list[i].name,
+                          (services->list[i].role == EXECUTOR ? highest : epoch) + 1);
         FAILPOINT("shards.in_fence");
     }
     return e;
@@ -167,10 +184,10 @@ static err_t find_undone(const struct shards *s, char why[static WHY_TEXT]) {
         uint64_t left = 0;
         e = shards_to_take(s->store, k, &left);
         if (e || !left) continue;
-        (void)snprintf(
-            why, WHY_TEXT,
-            "executor.%u has %llu orders or commands to take first: start it, without the router, until tradecast shards --drained says so",
-            k, (unsigned long long)left);
+        (void)snprintf(why, WHY_TEXT,
+                       "executor.%u has %llu orders or commands to take first: start it, without "
+                       "the router, until tradecast shards --drained says so",
+                       k, (unsigned long long)left);
         return ERR_BUSY;
     }
     return e;
@@ -190,8 +207,9 @@ static err_t find_users(const struct shards *s, char why[static WHY_TEXT]) {
         }
         if (!e && strlen(buffer_string(&reply)) > 1) continue;
         (void)snprintf(why, WHY_TEXT,
-                       "Redis knows no user %s: deploy/prepare with --shards %u makes it, and its password (docs/deployment.md)", name,
-                       s->plan.wish.after);
+                       "Redis knows no user %s: deploy/prepare with --shards %u makes it, and its "
+                       "password (docs/deployment.md)",
+                       name, s->plan.wish.after);
         return e ? e : ERR_BUSY;
     }
     return ERR_OK;
@@ -199,7 +217,8 @@ static err_t find_users(const struct shards *s, char why[static WHY_TEXT]) {
 
 // --- the transaction
 
-static err_t add_topic(const struct shards *s, const char *format, unsigned shard, buffer_t *out, unsigned *n) {
+static err_t add_topic(const struct shards *s, const char *format, unsigned shard, buffer_t *out,
+                       unsigned *n) {
     char topic[NAME_TEXT], head[ENTRY_ID_TEXT];
     (void)snprintf(topic, sizeof topic, "%s.%u", format, shard);
     err_t e = shards_head(s->store, topic, head);
@@ -223,7 +242,9 @@ static void add_places(const struct shards *s, buffer_t *out, unsigned *n) {
         char value[32];
         const struct shard_place *p = &s->plan.places[i];
         (void)snprintf(value, sizeof value, "%u%s", p->to, p->by_hand ? " by hand" : "");
-        shards_command(out, n, 4, (struct span[]){S("HSET"), S(SHARDS_ACCOUNTS), S(p->account->account_id), S(value)});
+        shards_command(
+            out, n, 4,
+            (struct span[]){S("HSET"), S(SHARDS_ACCOUNTS), S(p->account->account_id), S(value)});
     }
 }
 
@@ -263,7 +284,8 @@ static err_t is_unread(const struct shards *s, unsigned shard, bool *unread) {
         size_t consumers = topology_consumers(&streams[i], shard + 1, all);
         for (size_t c = 0; !e && c < consumers; c++) {
             uint64_t left = 0;
-            if (all[c].role != EXECUTOR) e = journal_behind(s->store, all[c].name, streams[i].name, &left);
+            if (all[c].role != EXECUTOR)
+                e = journal_behind(s->store, all[c].name, streams[i].name, &left);
             *unread |= left != 0;
         }
     }
@@ -306,12 +328,15 @@ static err_t check_nothing_moved(const struct shards *s, char why[static WHY_TEX
     unsigned now = 0;
     err_t e = shards_number(s->store, SHARDS_EXECUTORS, &now);
     if (e || now == s->recorded) return e;
-    (void)snprintf(why, WHY_TEXT, "there are %u executors by now: somebody else moves accounts, too; look again", now);
+    (void)snprintf(why, WHY_TEXT,
+                   "there are %u executors by now: somebody else moves accounts, too; look again",
+                   now);
     return ERR_BUSY;
 }
 
 // ERR_BUSY, ERR_CONFIG: *why says what is to be done. ERR_REFUSED: somebody came in between.
-static err_t prepare_and_commit(struct shards *s, const struct services *services, char why[static WHY_TEXT]) {
+static err_t prepare_and_commit(struct shards *s, const struct services *services,
+                                char why[static WHY_TEXT]) {
     own(arena) *arena = arena_new(0);
     struct kept *list;
     size_t n;
@@ -333,12 +358,19 @@ enum outcome shards_apply(struct shards *s, bool fence) {
     enum outcome outcome = be_alone(s, &services, fence, why);
     err_t e = outcome == DONE ? prepare_and_commit(s, &services, why) : ERR_OK;
     unlock_services(&services);
-    if (outcome != DONE) return complain_of_call(outcome, "%s", *why ? why : store_trouble(s->store));
+    if (outcome != DONE)
+        return complain_of_call(outcome, "%s", *why ? why : store_trouble(s->store));
     if (e == ERR_BUSY || e == ERR_CONFIG) return complain_of_call(ANSWER_NO, "%s", why);
     if (e == ERR_REFUSED && !*store_trouble(s->store))
-        return complain_of_call(ANSWER_NO, "something was started meanwhile, and nothing was moved: stop everything but ingest, and try again");
-    if (e == ERR_STORE) return complain_of_call(NO_REACH, "Redis did not answer (%s); run the command again to see whether it was done", store_trouble(s->store));
-    return e ? complain_of_call(NO_REACH, "nothing was moved: %s", *store_trouble(s->store) ? store_trouble(s->store) : error_words(e)) : DONE;
+        return complain_of_call(ANSWER_NO, "something was started meanwhile, and nothing was "
+                                           "moved: stop everything but ingest, and try again");
+    if (e == ERR_STORE)
+        return complain_of_call(
+            NO_REACH, "Redis did not answer (%s); run the command again to see whether it was done",
+            store_trouble(s->store));
+    return e ? complain_of_call(NO_REACH, "nothing was moved: %s",
+                                *store_trouble(s->store) ? store_trouble(s->store) : error_words(e))
+             : DONE;
 }
 
 // --- on disk
@@ -349,16 +381,19 @@ static bool info_is(const char *info, const char *name, const char *value) {
     return strstr(info, line) != NULL;
 }
 
-// Redis writes in the background, once a second: what was there two seconds ago has been given to the disk when nothing is pending.
+// Redis writes in the background, once a second: what was there two seconds ago has been given to
+// the disk when nothing is pending.
 bool shards_durable(store_t *store) {
     uint64_t began = clock_mono_ns(), until = began + 10 * NS_PER_S;
     own(buffer) reply = {0};
-    bool always = !REDIS(store, &reply, "CONFIG", "GET", "appendfsync") && strstr(buffer_string(&reply), "\nalways\n");
+    bool always = !REDIS(store, &reply, "CONFIG", "GET", "appendfsync") &&
+                  strstr(buffer_string(&reply), "\nalways\n");
     while (!always && clock_mono_ns() < until) {
         bool waited = clock_mono_ns() - began > 2200 * NS_PER_MS;
         if (REDIS(store, &reply, "INFO", "persistence")) return false;
         const char *info = buffer_string(&reply);
-        if (waited && info_is(info, "aof_buffer_length", "0") && info_is(info, "aof_pending_bio_fsync", "0") &&
+        if (waited && info_is(info, "aof_buffer_length", "0") &&
+            info_is(info, "aof_pending_bio_fsync", "0") &&
             info_is(info, "aof_last_write_status", "ok"))
             return true;
         usleep(100000);

@@ -1,15 +1,17 @@
 // shards_kept - what each executor keeps of an account under a key of its own: found, and moved.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/cluster/shards.h"
 #include "common/base/alloc.h"
 #include "common/base/own.h"
 #include "common/domain/shard.h"
 #include "common/redis/store_io.h"
 #include "gateway.pb-c.h"
-#include "cli/cluster/shards.h"
 
 #define ACCOUNT_TEXT 128
 #define KEY_TEXT     96
@@ -29,7 +31,8 @@ static void copy_account_id(char out[static ACCOUNT_TEXT], const char *text, siz
     (void)snprintf(out, ACCOUNT_TEXT, "%.*s", (int)length, text);
 }
 
-static enum whose of_report(struct span name, struct span value, char account[static ACCOUNT_TEXT]) {
+static enum whose of_report(struct span name, struct span value,
+                            char account[static ACCOUNT_TEXT]) {
     (void)name;
     Report *r = report__unpack(NULL, value.length, value.data);
     if (r) copy_account_id(account, r->account_id, strlen(r->account_id));
@@ -71,7 +74,8 @@ static const struct kept_key keys[] = {
     {"trade_state:open:", false, NULL},
     {"trade_state:watched:", false, NULL},
     {"execution_state:orphans:", true, of_value},
-    {"execution_state:aside:", true, of_report}, // of versions before, when no executor has started since
+    // of versions before, when no executor has started since
+    {"execution_state:aside:", true, of_report},
     {"execution_state:risk:", true, of_latch},
     {"execution_state:views:", false, of_view},
 };
@@ -97,22 +101,30 @@ static struct span keep_span(arena_t *arena, struct span bytes) {
 static void decide_keeping(struct finding *f, unsigned to, struct span name, struct span value) {
     if (to == f->at) return;
     if (f->n == f->room) {
-        struct kept *more = arena_take(f->arena, (f->room = f->room ? 2 * f->room : 256) * sizeof *more);
+        struct kept *more =
+            arena_take(f->arena, (f->room = f->room ? 2 * f->room : 256) * sizeof *more);
         if (f->n) memcpy(more, f->list, f->n * sizeof *more);
         f->list = more;
     }
-    f->list[f->n++] = (struct kept){f->key, f->at, to, keep_span(f->arena, name), keep_span(f->arena, value)};
+    f->list[f->n++] =
+        (struct kept){f->key, f->at, to, keep_span(f->arena, name), keep_span(f->arena, value)};
 }
 
 static err_t look_at_kept(void *arg, struct span name, struct span value) {
     struct finding *f = arg;
     char account[ACCOUNT_TEXT] = "";
     enum whose whose = f->key->whose(name, value, account);
-    decide_keeping(f, whose == ACCOUNT ? shard_plan_of(&f->s->plan, account, f->at) : whose == EVERYBODY ? 0 : f->at, name, value);
+    decide_keeping(f,
+                   whose == ACCOUNT     ? shard_plan_of(&f->s->plan, account, f->at)
+                   : whose == EVERYBODY ? 0
+                                        : f->at,
+                   name, value);
     return ERR_OK;
 }
 
-static err_t look_at_member(void *arg, struct span member) { return look_at_kept(arg, member, (struct span){"", 0}); }
+static err_t look_at_member(void *arg, struct span member) {
+    return look_at_kept(arg, member, (struct span){"", 0});
+}
 
 // --- trades: many, and each one's hash says whose it is; they are asked for in rows
 
@@ -130,10 +142,13 @@ static err_t ask_row(struct finding *f) {
     unsigned n = 0;
     for (unsigned i = 0; i < f->n_row; i++) {
         char key[KEY_TEXT];
-        (void)snprintf(key, sizeof key, "trade_state:%.*s", (int)f->row[i].length, (const char *)f->row[i].data);
-        shards_command(&commands, &n, 3, (struct span[]){span_of("HGET"), span_of(key), span_of("account_id")});
+        (void)snprintf(key, sizeof key, "trade_state:%.*s", (int)f->row[i].length,
+                       (const char *)f->row[i].data);
+        shards_command(&commands, &n, 3,
+                       (struct span[]){span_of("HGET"), span_of(key), span_of("account_id")});
     }
-    err_t e = store_pipeline(f->s->store, (struct span){commands.data, commands.length}, n, take_account, f);
+    err_t e = store_pipeline(f->s->store, (struct span){commands.data, commands.length}, n,
+                             take_account, f);
     buffer_destroy(&commands);
     f->n_row = 0;
     arena_reset(f->row_arena);
@@ -190,10 +205,14 @@ void shards_move_kept(const struct kept *list, size_t n, buffer_t *out, unsigned
         const struct kept *k = &list[i];
         (void)snprintf(from, sizeof from, "%s%u", k->key->prefix, k->at);
         (void)snprintf(to, sizeof to, "%s%u", k->key->prefix, k->to);
-        shards_command(out, commands, 3, (struct span[]){span_of(k->key->hash ? "HDEL" : "SREM"), span_of(from), k->name});
+        shards_command(
+            out, commands, 3,
+            (struct span[]){span_of(k->key->hash ? "HDEL" : "SREM"), span_of(from), k->name});
         if (k->key->hash)
-            shards_command(out, commands, 4, (struct span[]){span_of("HSET"), span_of(to), k->name, k->value});
+            shards_command(out, commands, 4,
+                           (struct span[]){span_of("HSET"), span_of(to), k->name, k->value});
         else
-            shards_command(out, commands, 3, (struct span[]){span_of("SADD"), span_of(to), k->name});
+            shards_command(out, commands, 3,
+                           (struct span[]){span_of("SADD"), span_of(to), k->name});
     }
 }

@@ -1,16 +1,19 @@
-// shards_memory - what an executor must know that takes accounts over: the orders it would know again, what is halted, where topics stand.
+// shards_memory - what an executor must know that takes accounts over: the orders it would know
+// again, what is halted, where topics stand.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/alloc.h"
-#include "common/base/own.h"
-#include "common/domain/shard.h"
-#include "common/redis/store_io.h"
-#include "common/base/testing.h"
 #include "cli/cluster/shards.h"
 #include "cli/operator/stream.h"
+#include "common/base/alloc.h"
+#include "common/base/own.h"
+#include "common/base/testing.h"
+#include "common/domain/shard.h"
+#include "common/redis/store_io.h"
 
 #define KEY_TEXT     96
 #define HOUR_TEXT    24
@@ -18,7 +21,8 @@
 #define GUARD_PRESET 8000000
 #define S(text)      span_of(text)
 
-// --- guards: nobody can say of which account an entry is, so an executor gets all that another one knows; knowing more does no harm
+// --- guards: nobody can say of which account an entry is, so an executor gets all that another one
+// knows; knowing more does no harm
 
 struct hours {
     char (*list)[HOUR_TEXT];
@@ -28,7 +32,8 @@ struct hours {
 static err_t add_hour(void *arg, struct span member) {
     struct hours *h = arg;
     h->list = alloc_resized(h->list, h->n + 1, sizeof *h->list);
-    (void)snprintf(h->list[h->n++], HOUR_TEXT, "%.*s", (int)member.length, (const char *)member.data);
+    (void)snprintf(h->list[h->n++], HOUR_TEXT, "%.*s", (int)member.length,
+                   (const char *)member.data);
     return ERR_OK;
 }
 
@@ -73,7 +78,8 @@ static err_t flush_copy(struct copying *c) {
     c->argv[1] = S(c->to);
     shards_command(&commands, &count, 2 + 2 * c->n, c->argv);
     c->n = 0;
-    err_t e = store_pipeline(c->store, (struct span){commands.data, commands.length}, count, NULL, NULL);
+    err_t e =
+        store_pipeline(c->store, (struct span){commands.data, commands.length}, count, NULL, NULL);
     arena_reset(c->arena);
     FAILPOINT("shards.in_guards");
     return e;
@@ -115,17 +121,18 @@ static unsigned long long guard_max(void) {
     return given && *given ? strtoull(given, NULL, 10) : GUARD_PRESET;
 }
 
-static err_t copy_guard(const struct shards *s, unsigned from, unsigned to, char why[static WHY_TEXT]) {
+static err_t copy_guard(const struct shards *s, unsigned from, unsigned to,
+                        char why[static WHY_TEXT]) {
     struct hours hours = {0};
     unsigned long long count = 0;
     err_t e = count_guard(s->store, from, &count);
     if (!e) e = count_guard(s->store, to, &count);
     if (!e && count > guard_max()) {
-        (void)snprintf(
-            why, WHY_TEXT,
-            "executor %u would have to remember %llu orders, and refuses more than %llu: raise TRADECAST_EXECUTOR_GUARD_MAX, here too, or "
-            "wait until older ones are forgotten (48 h)",
-            to, count, guard_max());
+        (void)snprintf(why, WHY_TEXT,
+                       "executor %u would have to remember %llu orders, and refuses more than "
+                       "%llu: raise TRADECAST_EXECUTOR_GUARD_MAX, here too, or "
+                       "wait until older ones are forgotten (48 h)",
+                       to, count, guard_max());
         return ERR_CONFIG;
     }
     if (!e) e = hours_of(s->store, from, &hours);
@@ -134,10 +141,12 @@ static err_t copy_guard(const struct shards *s, unsigned from, unsigned to, char
     return e;
 }
 
-err_t shards_copy_guards(const struct shards *s, const struct kept *list, size_t n, char why[static WHY_TEXT]) {
+err_t shards_copy_guards(const struct shards *s, const struct kept *list, size_t n,
+                         char why[static WHY_TEXT]) {
     bool moves[SHARDS_MOST][SHARDS_MOST] = {0};
     for (size_t i = 0; i < n; i++) moves[list[i].at][list[i].to] = true;
-    for (size_t i = 0; i < s->plan.n; i++) moves[s->plan.places[i].from][s->plan.places[i].to] = true;
+    for (size_t i = 0; i < s->plan.n; i++)
+        moves[s->plan.places[i].from][s->plan.places[i].to] = true;
     err_t e = ERR_OK;
     for (unsigned from = 0; from < SHARDS_MOST; from++) {
         for (unsigned to = 0; !e && to < SHARDS_MOST; to++) {
@@ -147,7 +156,8 @@ err_t shards_copy_guards(const struct shards *s, const struct kept *list, size_t
     return e;
 }
 
-err_t shards_forget_guards(const struct shards *s, unsigned shard, buffer_t *out, unsigned *commands) {
+err_t shards_forget_guards(const struct shards *s, unsigned shard, buffer_t *out,
+                           unsigned *commands) {
     struct hours hours;
     char key[KEY_TEXT];
     err_t e = hours_of(s->store, shard, &hours);
@@ -174,7 +184,8 @@ static err_t latch_halt(void *arg, struct span name, struct span value) {
     struct latching *l = arg;
     static const char *const own[] = {"lock:", "flatten:lock:"};
     for (size_t i = 0; i < 2; i++) {
-        if (name.length >= strlen(own[i]) && memcmp(name.data, own[i], strlen(own[i])) == 0) return ERR_OK;
+        if (name.length >= strlen(own[i]) && memcmp(name.data, own[i], strlen(own[i])) == 0)
+            return ERR_OK;
     }
     shards_command(l->out, l->commands, 4, (struct span[]){S("HSET"), S(l->key), name, value});
     return ERR_OK;
@@ -182,7 +193,8 @@ static err_t latch_halt(void *arg, struct span name, struct span value) {
 
 err_t shards_begin(const struct shards *s, unsigned shard, buffer_t *out, unsigned *commands) {
     char orders[NAME_TEXT];
-    const char *const topics[] = {"commands", "outcomes", "config", orders}; // what was ordered of an earlier one, that one had taken
+    // what was ordered of an earlier one, that one had taken
+    const char *const topics[] = {"commands", "outcomes", "config", orders};
     (void)snprintf(orders, sizeof orders, "orders.%u", shard);
     struct latching l = {.out = out, .commands = commands};
     char position[KEY_TEXT], head[ENTRY_ID_TEXT];
@@ -192,7 +204,8 @@ err_t shards_begin(const struct shards *s, unsigned shard, buffer_t *out, unsign
     err_t e = store_pairs(s->store, "execution_state:risk:0", latch_halt, &l);
     for (size_t i = 0; !e && i < sizeof topics / sizeof *topics; i++) {
         e = shards_head(s->store, topics[i], head);
-        shards_command(out, commands, 4, (struct span[]){S("HSET"), S(position), S(topics[i]), S(head)});
+        shards_command(out, commands, 4,
+                       (struct span[]){S("HSET"), S(position), S(topics[i]), S(head)});
     }
     return e;
 }

@@ -1,4 +1,6 @@
 // shards_plan - which executor each account is with, and is to be with.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "cli/cluster/shards_plan.h"
 
@@ -7,7 +9,9 @@
 
 #include "common/base/array.h"
 
-static const AccountConfig *find_unit_account(const void *arg, const char *account_id) { return book_account(arg, account_id); }
+static const AccountConfig *find_unit_account(const void *arg, const char *account_id) {
+    return book_account(arg, account_id);
+}
 
 static bool is_wished(const struct shards_wish *w, const char *id) {
     for (size_t i = 0; i < w->n_names; i++) {
@@ -49,11 +53,16 @@ static bool configured_shard(const struct shard_map *map, const struct unit *u, 
     return u->account->has_shard && u->account->shard < map->shards;
 }
 
-static const char *unit_id_of(const struct unit *u) { return u->instance ? u->instance->instance_id : u->account->account_id; }
+static const char *unit_id_of(const struct unit *u) {
+    return u->instance ? u->instance->instance_id : u->account->account_id;
+}
 
-static unsigned goal_of(const struct shard_map *before, const struct shards_wish *w, const struct unit *u, bool *hand) {
+static unsigned goal_of(const struct shard_map *before, const struct shards_wish *w,
+                        const struct unit *u, bool *hand) {
     struct shard_map after = *before;
-    unsigned at = u->instance ? shard_of_instance(before, u->instance) : shard_of_account(before, u->account, NULL), wanted;
+    unsigned at = u->instance ? shard_of_instance(before, u->instance)
+                              : shard_of_account(before, u->account, NULL),
+             wanted;
     after.shards = w->after;
     *hand = is_by_hand(before->record, u);
     if (is_meant(w, u)) return *hand = true, w->to;
@@ -79,7 +88,9 @@ static void add_configured_account(void *arg, const AccountConfig *account) {
     array_reserve(p->places, p->n, m->room);
     const struct unit u = {account, book_server(m->book, account->account_id)};
     struct shard_place *place = &p->places[p->n++];
-    *place = (struct shard_place){.account = account, .instance = u.instance, .from = shard_of_account(&m->map, account, u.instance)};
+    *place = (struct shard_place){.account = account,
+                                  .instance = u.instance,
+                                  .from = shard_of_account(&m->map, account, u.instance)};
     place->to = goal_of(&m->map, &p->wish, &u, &place->by_hand);
 }
 
@@ -88,12 +99,15 @@ static int by_id(const void *a, const void *b) {
     return strcmp(one->account->account_id, other->account->account_id);
 }
 
-void shard_plan_make(struct shard_plan *plan, const book_t *book, const shard_record_t *record, const struct shards_wish *wish) {
+void shard_plan_make(struct shard_plan *plan, const book_t *book, const shard_record_t *record,
+                     const struct shards_wish *wish) {
     *plan = (struct shard_plan){.wish = *wish, .by_account = table_new(sizeof(size_t))};
     struct making m = {plan, book, {wish->before, record, find_unit_account, book}, 0};
     book_each_account(book, add_configured_account, &m);
     if (plan->n) qsort(plan->places, plan->n, sizeof *plan->places, by_id);
-    for (size_t i = 0; i < plan->n; i++) *(size_t *)table_add(plan->by_account, table_key(plan->places[i].account->account_id)) = i + 1;
+    for (size_t i = 0; i < plan->n; i++)
+        *(size_t *)table_add(plan->by_account, table_key(plan->places[i].account->account_id)) =
+            i + 1;
 }
 
 void shard_plan_clear(struct shard_plan *plan) {

@@ -1,4 +1,6 @@
 // doctor - checks the installation: directories, Redis, services, disk, clocks, SQLite.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "cli/doctor/doctor.h"
 
@@ -17,14 +19,15 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/bus/keys.h"
 #include "common/base/own.h"
+#include "common/bus/keys.h"
 #include "common/delivery/topology.h"
 
 #define EARLIEST_NS    UINT64_C(1735689600000000000) // 2025-01-01: a clock before it is wrong
 #define OPEN_FILES_MIN 1024
 
-void report_finding(struct report_finding *self, enum finding finding, const char *what, const char *format, ...) {
+void report_finding(struct report_finding *self, enum finding finding, const char *what,
+                    const char *format, ...) {
     static const char *const words[] = {"ok", "warning", "WRONG"};
     char text[512];
     va_list args;
@@ -44,7 +47,8 @@ static void check_directory(struct report_finding *self, const char *path) {
     else if (!S_ISDIR(s.st_mode))
         report_finding(self, WRONG, "directory", "%s is no directory", path);
     else if (s.st_mode & 077)
-        report_finding(self, WRONG, "directory", "%s is open to others (mode %o): chmod 700 %s", path, s.st_mode & 07777, path);
+        report_finding(self, WRONG, "directory", "%s is open to others (mode %o): chmod 700 %s",
+                       path, s.st_mode & 07777, path);
     else if (access(path, W_OK | X_OK) != 0)
         report_finding(self, WRONG, "directory", "%s cannot be written: %s", path, strerror(errno));
     else
@@ -70,7 +74,8 @@ static void check_secrets(struct report_finding *self) {
         n++;
         if (!(s.st_mode & 077)) continue;
         open_to_others++;
-        report_finding(self, WRONG, "secrets", "%s can be read by others (mode %o): chmod 600 it", entry->d_name, s.st_mode & 07777);
+        report_finding(self, WRONG, "secrets", "%s can be read by others (mode %o): chmod 600 it",
+                       entry->d_name, s.st_mode & 07777);
     }
     if (dir) closedir(dir);
     if (n && !open_to_others) report_finding(self, FINE, "secrets", "%u files, all private", n);
@@ -117,17 +122,22 @@ static void check_service(struct report_finding *self, const char *name) {
         report_finding(self, FINE, "service", "%s answers", name);
 }
 
-static void check_port(struct report_finding *self, const char *what, const char *variable, unsigned preset) {
+static void check_port(struct report_finding *self, const char *what, const char *variable,
+                       unsigned preset) {
     const char *given = getenv(variable);
     unsigned long port = given && *given ? strtoul(given, NULL, 10) : preset;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool there = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
     if (fd >= 0) close(fd);
     if (there)
         report_finding(self, FINE, "endpoint", "%s listens at 127.0.0.1:%lu", what, port);
     else
-        report_finding(self, WRONG, "endpoint", "nobody listens at 127.0.0.1:%lu, where %s should (%s)", port, what, variable);
+        report_finding(self, WRONG, "endpoint",
+                       "nobody listens at 127.0.0.1:%lu, where %s should (%s)", port, what,
+                       variable);
 }
 
 static void check_services(struct report_finding *self) {
@@ -146,7 +156,8 @@ static void check_clock(struct report_finding *self) {
     if (utc < EARLIEST_NS)
         report_finding(self, WRONG, "clock", "it says %s: set it", now);
     else if (adjtimex(&state) == TIME_ERROR)
-        report_finding(self, DOUBTFUL, "clock", "%s, and nothing keeps it right: run a time service", now);
+        report_finding(self, DOUBTFUL, "clock",
+                       "%s, and nothing keeps it right: run a time service", now);
     else
         report_finding(self, FINE, "clock", "%s, kept right within %ld us", now, state.maxerror);
 }
@@ -156,7 +167,8 @@ static void check_process_limits(struct report_finding *self) {
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
     unsigned long long files = limit.rlim_cur;
     if (files < OPEN_FILES_MIN)
-        report_finding(self, DOUBTFUL, "limits", "%llu open files are few: ulimit -n %d", files, OPEN_FILES_MIN);
+        report_finding(self, DOUBTFUL, "limits", "%llu open files are few: ulimit -n %d", files,
+                       OPEN_FILES_MIN);
     else
         report_finding(self, FINE, "limits", "%llu open files", files);
 }
@@ -166,11 +178,13 @@ static void print_report(const struct report_finding *self) {
     if (self->call->json) {
         buffer_text(&out, "{\"checks\":");
         sheet_json(&self->sheet, &out);
-        buffer_format(&out, ",\"warnings\":%u,\"wrong\":%u}\n", self->found[DOUBTFUL], self->found[WRONG]);
+        buffer_format(&out, ",\"warnings\":%u,\"wrong\":%u}\n", self->found[DOUBTFUL],
+                      self->found[WRONG]);
     } else {
         sheet_print(&self->sheet, &out);
         if (self->found[WRONG] + self->found[DOUBTFUL]) {
-            buffer_format(&out, "\n%u wrong, %u to look at.\n", self->found[WRONG], self->found[DOUBTFUL]);
+            buffer_format(&out, "\n%u wrong, %u to look at.\n", self->found[WRONG],
+                          self->found[DOUBTFUL]);
         } else {
             buffer_text(&out, "\nAll is well.\n");
         }

@@ -1,4 +1,7 @@
-// doctor_disk - the disk: its room, how long an fdatasync takes and which profile that recommends, and whether SQLite's file is whole.
+// doctor_disk - the disk: its room, how long an fdatasync takes and which profile that recommends,
+// and whether SQLite's file is whole.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>
@@ -9,21 +12,24 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "cli/doctor/doctor.h"
 #include "common/base/clock.h"
 #include "common/base/own.h"
 #include "common/sql/sql.h"
-#include "cli/doctor/doctor.h"
 
-#define SYNCS         50
-#define FEW_BYTES     (UINT64_C(2) << 30) // beside a memory of 2 GiB whose file is rewritten at times
+#define SYNCS 50
+// beside a memory of 2 GiB whose file is rewritten at times
+#define FEW_BYTES     (UINT64_C(2) << 30)
 #define TOO_FEW_BYTES (UINT64_C(256) << 20)
 #define FULL_BELOW    (INT64_C(1) << 30) // a larger archive is checked whole only when asked
 #define QUICK_NS      (2 * NS_PER_MS)
 
 const char *profile_for(uint64_t fdatasync_ns, const char **why) {
     bool quick = fdatasync_ns <= QUICK_NS;
-    *why = quick ? "a commit that waits for this disk is still quick, and nothing accepted is lost even when everything dies at once"
-                 : "waiting for this disk at every commit would hold signals up; memory gives back what Redis alone forgets";
+    *why = quick ? "a commit that waits for this disk is still quick, and nothing accepted is lost "
+                   "even when everything dies at once"
+                 : "waiting for this disk at every commit would hold signals up; memory gives back "
+                   "what Redis alone forgets";
     return quick ? "strict" : "standard";
 }
 
@@ -32,7 +38,8 @@ static int compare_delays(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-// Appends and syncs as Redis does with its append-only file; the median in ns, 0 with errno when it cannot.
+// Appends and syncs as Redis does with its append-only file; the median in ns, 0 with errno when it
+// cannot.
 static uint64_t time_of_sync(const char *dir) {
     char path[320];
     static const char block[4096] = {0};
@@ -67,7 +74,9 @@ static void check_sync(struct report_finding *self) {
     }
     text_between(ns, median);
     const char *profile = profile_for(ns, &why);
-    report_finding(self, FINE, "disk", "an fdatasync takes %s (median of %d): PROFILE=%s is recommended, %s", median, SYNCS, profile, why);
+    report_finding(self, FINE, "disk",
+                   "an fdatasync takes %s (median of %d): PROFILE=%s is recommended, %s", median,
+                   SYNCS, profile, why);
 }
 
 static void check_room(struct report_finding *self) {
@@ -81,7 +90,8 @@ static void check_room(struct report_finding *self) {
     uint64_t bytes = (uint64_t)s.f_bavail * s.f_frsize;
     text_bytes(bytes, text);
     if (bytes < TOO_FEW_BYTES)
-        report_finding(self, WRONG, "disk", "%s free: make room, or nothing will be accepted soon", text);
+        report_finding(self, WRONG, "disk", "%s free: make room, or nothing will be accepted soon",
+                       text);
     else if (bytes < FEW_BYTES)
         report_finding(self, DOUBTFUL, "disk", "%s free is little beside a Redis of 2 GiB", text);
     else
@@ -94,11 +104,13 @@ static void check_archive(struct report_finding *self) {
     struct stat s;
     bool whole = call_flag(self->call, "full") || (stat(path, &s) == 0 && s.st_size < FULL_BELOW);
     if (access(path, F_OK) != 0) {
-        report_finding(self, DOUBTFUL, "sqlite", "%s is not there: has the archiver ever run?", path);
+        report_finding(self, DOUBTFUL, "sqlite", "%s is not there: has the archiver ever run?",
+                       path);
     } else if (sql_check(path, whole ? INT64_MAX : 0, why)) {
         report_finding(self, WRONG, "sqlite", "%s: %s", path, why);
     } else {
-        report_finding(self, FINE, "sqlite", "%s is sound%s", path, whole ? " (every page)" : " (opened only; --full looks at every page)");
+        report_finding(self, FINE, "sqlite", "%s is sound%s", path,
+                       whole ? " (every page)" : " (opened only; --full looks at every page)");
     }
 }
 

@@ -1,14 +1,16 @@
 // doctor_redis - Redis as the design asks for it: reachable, its settings, its users.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/doctor/doctor.h"
 #include "common/base/clock.h"
-#include "common/domain/gaps.h"
 #include "common/base/own.h"
 #include "common/delivery/topology.h"
-#include "cli/doctor/doctor.h"
+#include "common/domain/gaps.h"
 
 #define SKEW_MAX_NS NS_PER_S
 #define PROBE       "doctor:probe" // a key that nobody owns
@@ -25,7 +27,8 @@ static const struct {
     {"protected-mode", "yes", "yes", DOUBTFUL},
 };
 
-enum finding judge_setting(const char *name, const char *value, const char *profile, const char **wanted) {
+enum finding judge_setting(const char *name, const char *value, const char *profile,
+                           const char **wanted) {
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
         if (strcmp(settings[i].name, name) != 0) continue;
         *wanted = strcmp(profile, "strict") == 0 ? settings[i].strict : settings[i].standard;
@@ -50,14 +53,17 @@ static void check_settings(struct report_finding *self, store_t *store, const ch
         char value[64];
         const char *wanted, *name = settings[i].name;
         if (!setting_of(store, name, value)) {
-            report_finding(self, DOUBTFUL, "redis", "%s cannot be read: %s", name, store_trouble(store));
+            report_finding(self, DOUBTFUL, "redis", "%s cannot be read: %s", name,
+                           store_trouble(store));
             continue;
         }
         enum finding finding = judge_setting(name, value, profile, &wanted);
         if (finding == FINE)
             report_finding(self, FINE, "redis", "%s %s", name, value);
         else
-            report_finding(self, finding, "redis", "%s is %s; the %s profile asks for %s (redis.conf)", name, value, profile, wanted);
+            report_finding(self, finding, "redis",
+                           "%s is %s; the %s profile asks for %s (redis.conf)", name, value,
+                           profile, wanted);
     }
 }
 
@@ -68,7 +74,8 @@ static void check_writes(struct report_finding *self, store_t *store) {
     if (fine)
         report_finding(self, FINE, "redis", "its last write to disk went well");
     else
-        report_finding(self, WRONG, "redis", "its append-only file cannot be written: look at the disk and Redis' log");
+        report_finding(self, WRONG, "redis",
+                       "its append-only file cannot be written: look at the disk and Redis' log");
 }
 
 static void check_skew(struct report_finding *self, store_t *store) {
@@ -76,7 +83,8 @@ static void check_skew(struct report_finding *self, store_t *store) {
     if (REDIS(store, &reply, "TIME")) return;
     char *end;
     uint64_t seconds = strtoull(buffer_string(&reply), &end, 10), micros = strtoull(end, NULL, 10);
-    uint64_t theirs = seconds * NS_PER_S + micros * NS_PER_US, ours = clock_utc_ns(), apart = ours > theirs ? ours - theirs : theirs - ours;
+    uint64_t theirs = seconds * NS_PER_S + micros * NS_PER_US, ours = clock_utc_ns(),
+             apart = ours > theirs ? ours - theirs : theirs - ours;
     char text[24];
     text_between(apart, text);
     if (apart > SKEW_MAX_NS)
@@ -85,12 +93,15 @@ static void check_skew(struct report_finding *self, store_t *store) {
         report_finding(self, FINE, "clock", "Redis' clock agrees within %s", text);
 }
 
-static void report_gap(void *arg, const struct gap *gap) { report_finding(arg, DOUBTFUL, "configuration", "%s", gap->text); }
+static void report_gap(void *arg, const struct gap *gap) {
+    report_finding(arg, DOUBTFUL, "configuration", "%s", gap->text);
+}
 
 static void check_configuration(struct report_finding *self, store_t *store) {
     own(book) *book = book_new();
     if (book_load(book, store))
-        report_finding(self, DOUBTFUL, "configuration", "it cannot be read: %s", store_trouble(store));
+        report_finding(self, DOUBTFUL, "configuration", "it cannot be read: %s",
+                       store_trouble(store));
     else if (!gaps_each(book, &(struct gaps_asked){NULL, NULL}, report_gap, self))
         report_finding(self, FINE, "configuration", "everything in it can trade");
 }
@@ -98,14 +109,17 @@ static void check_configuration(struct report_finding *self, store_t *store) {
 static void check_default_user(struct report_finding *self, store_t *store) {
     own(buffer) list = {0};
     if (REDIS(store, &list, "ACL", "LIST")) {
-        report_finding(self, DOUBTFUL, "acl", "the list of users cannot be read: %s", store_trouble(store));
+        report_finding(self, DOUBTFUL, "acl", "the list of users cannot be read: %s",
+                       store_trouble(store));
         return;
     }
     bool off = strstr(buffer_string(&list), "user default off") != NULL;
     if (off)
         report_finding(self, FINE, "acl", "the default user is off");
     else
-        report_finding(self, WRONG, "acl", "the default user is on: anybody who reaches Redis may write (user default off)");
+        report_finding(
+            self, WRONG, "acl",
+            "the default user is on: anybody who reaches Redis may write (user default off)");
 }
 
 // Nobody may write a key that is not in his slice.
@@ -121,9 +135,11 @@ static void check_user(struct report_finding *self, const char *user) {
     if (e == ERR_ACCESS) {
         report_finding(self, FINE, "acl", "%s may not write a foreign key", user);
     } else if (e) {
-        report_finding(self, DOUBTFUL, "acl", "%s was refused, but not by the ACL: %s", user, store_trouble(store));
+        report_finding(self, DOUBTFUL, "acl", "%s was refused, but not by the ACL: %s", user,
+                       store_trouble(store));
     } else {
-        report_finding(self, WRONG, "acl", "%s may write a key that is not its own: load users.acl (deploy/acl)", user);
+        report_finding(self, WRONG, "acl",
+                       "%s may write a key that is not its own: load users.acl (deploy/acl)", user);
         (void)!REDIS(store, &reply, "UNLINK", PROBE);
     }
 }

@@ -1,4 +1,6 @@
 // contributions - in which consensus a signal was counted.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "cli/operator/contributions.h"
 
@@ -34,7 +36,8 @@ static err_t look_at_ballot(void *arg, struct span name, struct span packed) {
     }
     for (size_t i = 0; b && b->decided && i < b->n_decided_parts; i++) {
         if (strcmp(b->decided_parts[i], g->story->signal_id) == 0)
-            add_contribution(g, (struct contribution){.config_id = b->config_id, .consensus = b->decided});
+            add_contribution(
+                g, (struct contribution){.config_id = b->config_id, .consensus = b->decided});
     }
     return ERR_OK;
 }
@@ -42,13 +45,17 @@ static err_t look_at_ballot(void *arg, struct span name, struct span packed) {
 static void look_at_row(struct gathering *g, const SignalRow *row) {
     for (size_t i = 0; i < row->n_votes; i++) {
         if (strcmp(row->votes[i]->signal_id, g->story->signal_id) != 0) continue;
-        add_contribution(g, (struct contribution){.config_id = row->source, .consensus = row->signal_id, .vote = row->votes[i]});
+        add_contribution(g, (struct contribution){.config_id = row->source,
+                                                  .consensus = row->signal_id,
+                                                  .vote = row->votes[i]});
     }
 }
 
-// A consensus comes within the longest window after its first part. The partial index makes this a look at a few rows.
+// A consensus comes within the longest window after its first part. The partial index makes this a
+// look at a few rows.
 static void find_archived_consensus(struct gathering *g, sql_t *archive) {
-    static const char text[] = "SELECT * FROM signals WHERE votes IS NOT NULL AND created_at BETWEEN ? AND ?";
+    static const char text[] =
+        "SELECT * FROM signals WHERE votes IS NOT NULL AND created_at BETWEEN ? AND ?";
     uint64_t from = g->story->signal->created_at;
     own(sql_query) *query = sql_prepare(archive, text);
     if (!query) return; // an archive of an older version
@@ -63,8 +70,10 @@ static void find_archived_consensus(struct gathering *g, sql_t *archive) {
 }
 
 void contributions_gather(store_t *store, sql_t *archive, arena_t *arena, struct story *story) {
-    struct gathering g = {story, arena, arena_zero(arena, CONTRIBUTIONS_MAX * sizeof(struct contribution))};
+    struct gathering g = {story, arena,
+                          arena_zero(arena, CONTRIBUTIONS_MAX * sizeof(struct contribution))};
     story->contributions = g.found;
     if (archive) find_archived_consensus(&g, archive);
-    if (store) (void)store_pairs(store, "signal:state:votes", look_at_ballot, &g); // unreachable: the others have said so
+    // unreachable: the others have said so
+    if (store) (void)store_pairs(store, "signal:state:votes", look_at_ballot, &g);
 }

@@ -1,16 +1,19 @@
-// deadletter - what could not be handled or read: which there is, what is in it; giving a message to its service again.
+// deadletter - what could not be handled or read: which there is, what is in it; giving a message
+// to its service again.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/operator/entry.h"
+#include "cli/place.h"
+#include "cli/text.h"
 #include "common/base/clock.h"
 #include "common/base/own.h"
 #include "common/delivery/topology.h"
 #include "common/service/unreadable.h"
-#include "cli/operator/entry.h"
-#include "cli/place.h"
 #include "system.pb-c.h"
-#include "cli/text.h"
 
 #define LETTERS_MAX 10000 // of one service
 
@@ -50,7 +53,8 @@ static void list_letter(void *arg, const char *service, const char *id, const De
     struct sheet *sheet = arg;
     char at[TIME_TEXT];
     time_print(letter->created_at, at);
-    const char *cells[] = {service, id, letter->topic, letter->id, letter->type, at, letter->reason};
+    const char *cells[] = {service,      id, letter->topic, letter->id,
+                           letter->type, at, letter->reason};
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) sheet_add(sheet, cells[i]);
 }
 
@@ -66,13 +70,17 @@ static enum outcome run_deadletter_list(struct call *call, store_t *store) {
     else
         sheet_print(&sheet, &out);
     sheet_destroy(&sheet);
-    if (e) return complain_of_call(NO_REACH, "the dead letters cannot be read: %s", store_trouble(store));
+    if (e)
+        return complain_of_call(NO_REACH, "the dead letters cannot be read: %s",
+                                store_trouble(store));
     print_out(&out);
     return DONE;
 }
 
 // One that a service could not read; its body is what stood there, as JSON or as Redis gave it.
-static bool is_record(const DeadLetter *letter) { return strcmp(letter->topic, UNREADABLE_TOPIC) == 0; }
+static bool is_record(const DeadLetter *letter) {
+    return strcmp(letter->topic, UNREADABLE_TOPIC) == 0;
+}
 
 struct looking {
     const char *service, *id;
@@ -106,12 +114,17 @@ static enum outcome run_deadletter_show(struct call *call, store_t *store) {
     err_t e = each_letter(call, store, show_letter, &looking);
     print_out(&looking.out);
     buffer_destroy(&looking.out);
-    if (e) return complain_of_call(NO_REACH, "the dead letters cannot be read: %s", store_trouble(store));
-    return looking.found ? DONE : complain_of_call(ANSWER_NO, "%s has no dead letter %s", looking.service, looking.id);
+    if (e)
+        return complain_of_call(NO_REACH, "the dead letters cannot be read: %s",
+                                store_trouble(store));
+    return looking.found ? DONE
+                         : complain_of_call(ANSWER_NO, "%s has no dead letter %s", looking.service,
+                                            looking.id);
 }
 
 static enum outcome redrive_one(struct call *call, const char *service, const char *id) {
-    const struct question question = {.service = service, .verb = "deadletter-redrive", .args = {id}, .n_args = 1};
+    const struct question question = {
+        .service = service, .verb = "deadletter-redrive", .args = {id}, .n_args = 1};
     return ask_and_say(call, &question);
 }
 
@@ -121,7 +134,8 @@ struct redriving {
     enum outcome outcome;
 };
 
-static void redrive_letter(void *arg, const char *service, const char *id, const DeadLetter *letter) {
+static void redrive_letter(void *arg, const char *service, const char *id,
+                           const DeadLetter *letter) {
     struct redriving *r = arg;
     if (strcmp(service, r->service) != 0 || r->outcome == NO_REACH || is_record(letter)) return;
     enum outcome outcome = redrive_one(r->call, service, id);
@@ -131,12 +145,14 @@ static void redrive_letter(void *arg, const char *service, const char *id, const
 static enum outcome run_deadletter_redrive(struct call *call, store_t *store) {
     if (!call_flag(call, "all")) return redrive_one(call, call->args[1], call->args[2]);
     struct redriving redriving = {call, call->args[1], DONE};
-    if (each_letter(call, store, redrive_letter, &redriving)) return complain_of_call(NO_REACH, "%s", store_trouble(store));
+    if (each_letter(call, store, redrive_letter, &redriving))
+        return complain_of_call(NO_REACH, "%s", store_trouble(store));
     return redriving.outcome;
 }
 
 static enum outcome run_deadletter_drop(struct call *call, store_t *store) {
-    const struct question question = {.service = call->args[1], .verb = "deadletter-drop", .args = {call->args[2]}, .n_args = 1};
+    const struct question question = {
+        .service = call->args[1], .verb = "deadletter-drop", .args = {call->args[2]}, .n_args = 1};
     (void)store;
     return ask_and_say(call, &question);
 }
@@ -146,10 +162,14 @@ enum outcome run_deadletter(struct call *call) {
         const char *name;
         unsigned args;
         enum outcome (*run)(struct call *call, store_t *store);
-    } verbs[] = {{"list", 1, run_deadletter_list}, {"show", 3, run_deadletter_show}, {"redrive", 3, run_deadletter_redrive}, {"drop", 3, run_deadletter_drop}};
+    } verbs[] = {{"list", 1, run_deadletter_list},
+                 {"show", 3, run_deadletter_show},
+                 {"redrive", 3, run_deadletter_redrive},
+                 {"drop", 3, run_deadletter_drop}};
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         bool all = call_flag(call, "all") && verbs[i].run == run_deadletter_redrive;
-        if (strcmp(call->args[0], verbs[i].name) != 0 || call->n_args != (all ? 2 : verbs[i].args)) continue;
+        if (strcmp(call->args[0], verbs[i].name) != 0 || call->n_args != (all ? 2 : verbs[i].args))
+            continue;
         own(store) *store = place_store(&call->place, "viewer");
         return store ? verbs[i].run(call, store) : NO_REACH;
     }

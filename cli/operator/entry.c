@@ -1,13 +1,16 @@
-// entry - one entry of a topic as people and machines read it; and whether it is the one looked for.
+// entry - one entry of a topic as people and machines read it; and whether it is the one looked
+// for.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "cli/operator/entry.h"
 
 #include <string.h>
 
-#include "common/base/clock.h"
-#include "common/schema/field.h"
-#include "common/base/own.h"
 #include "cli/text.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
+#include "common/schema/field.h"
 
 static bool is_name_in_array(const char *name, const char *const names[]) {
     while (*names && strcmp(*names, name) != 0) names++;
@@ -31,7 +34,9 @@ static bool has_value(const ProtobufCMessage *m, const char *const fields[], con
 }
 
 bool filter_takes(const struct filter *filter, const ProtobufCMessage *m) {
-    static const char *const accounts[] = {"account_id", NULL}, *const symbols[] = {"symbol", "broker_symbol", NULL};
+    static const char *const accounts[] = {"account_id", NULL}, *const symbols[] = {"symbol",
+                                                                                    "broker_symbol",
+                                                                                    NULL};
     if (filter->type && strcmp(filter->type, m->descriptor->name) != 0) return false;
     if (filter->account && !has_value(m, accounts, filter->account)) return false;
     return !filter->symbol || has_value(m, symbols, filter->symbol);
@@ -48,7 +53,8 @@ static void add_time(uint64_t at, buffer_t *out) {
     buffer_text(out, text);
 }
 
-void entry_json(const char *topic, const struct envelope *e, const ProtobufCMessage *m, uint64_t at, buffer_t *out) {
+void entry_json(const char *topic, const struct envelope *e, const ProtobufCMessage *m, uint64_t at,
+                buffer_t *out) {
     char id[ENTRY_ID_TEXT];
     entry_id_print(e->id, id);
     buffer_text(out, "{\"topic\":");
@@ -68,13 +74,15 @@ void entry_json(const char *topic, const struct envelope *e, const ProtobufCMess
     buffer_text(out, "}\n");
 }
 
-void entry_line(const char *topic, const struct envelope *e, const ProtobufCMessage *m, uint64_t at, buffer_t *out) {
+void entry_line(const char *topic, const struct envelope *e, const ProtobufCMessage *m, uint64_t at,
+                buffer_t *out) {
     char id[ENTRY_ID_TEXT], text[TIME_TEXT];
     own(buffer) body = {0};
     entry_id_print(e->id, id);
     if (at) {
         time_print(at / NS_PER_MS * NS_PER_MS, text);
-        buffer_format(out, "%.*s  ", (int)strcspn(text + 11, "Z"), text + 11); // the time of the day is what is read here
+        // the time of the day is what is read here
+        buffer_format(out, "%.*s  ", (int)strcspn(text + 11, "Z"), text + 11);
     }
     text_clean(out, topic, strlen(topic));
     buffer_format(out, "  %s  ", id);

@@ -1,35 +1,43 @@
-// explain - gathers everything that is known of a signal: from Redis, and from the archive what has expired there.
+// explain - gathers everything that is known of a signal: from Redis, and from the archive what has
+// expired there.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "archive.pb-c.h"
+#include "cli/operator/contributions.h"
+#include "cli/operator/story.h"
+#include "cli/place.h"
+#include "common/base/clock.h"
 #include "common/base/own.h"
 #include "common/domain/signal_id.h"
-#include "common/base/clock.h"
-#include "cli/operator/contributions.h"
-#include "cli/place.h"
 #include "services/archiver/rows/signals.h"
-#include "cli/operator/story.h"
 
-// Where a kind of record is: its hash in Redis, its table in the archive (NULL: not kept there; an order is in its trade) and the column of
-// its id.
+// Where a kind of record is: its hash in Redis, its table in the archive (NULL: not kept there; an
+// order is in its trade) and the column of its id.
 struct where {
     const char *prefix, *table, *column;
     const ProtobufCMessageDescriptor *type;
 };
 
 static const struct where of_signal = {"signal:", NULL, NULL, &signal__descriptor};
-static const struct where of_row = {NULL, "signals", "signal_id", &signal_row__descriptor}; // the archive has it in the spec's form
-static const struct where of_rejection = {"signal_rejection:", NULL, NULL, &signal_rejection__descriptor};
-static const struct where of_failure = {NULL, "trade_failure_log", "failure_id", &trade_failure__descriptor};
+// the archive has it in the spec's form
+static const struct where of_row = {NULL, "signals", "signal_id", &signal_row__descriptor};
+static const struct where of_rejection = {"signal_rejection:", NULL, NULL,
+                                          &signal_rejection__descriptor};
+static const struct where of_failure = {NULL, "trade_failure_log", "failure_id",
+                                        &trade_failure__descriptor};
 static const struct where of_routing = {"routing:", "routings", "signal_id", &routing__descriptor};
-static const struct where of_status = {"signal_execution_status:", "signal_execution_status", "signal_id",
-                                       &signal_execution_status__descriptor};
+static const struct where of_status = {"signal_execution_status:", "signal_execution_status",
+                                       "signal_id", &signal_execution_status__descriptor};
 static const struct where of_order = {NULL, "orders", "trade_id", &order__descriptor};
-static const struct where of_trade = {"trade_state:", "trades", "trade_id", &trade_state__descriptor};
-static const struct where of_reconciliation = {"reconciliation:", "trade_reconciliation", "trade_id", &trade_reconciliation__descriptor};
+static const struct where of_trade = {"trade_state:", "trades", "trade_id",
+                                      &trade_state__descriptor};
+static const struct where of_reconciliation = {"reconciliation:", "trade_reconciliation",
+                                               "trade_id", &trade_reconciliation__descriptor};
 
 struct sources {
     store_t *store;
@@ -39,7 +47,8 @@ struct sources {
 };
 
 // At most `most` rows of a query that is ready.
-static size_t read_rows(struct sources *s, sql_query_t *query, const ProtobufCMessageDescriptor *type, const ProtobufCMessage **out,
+static size_t read_rows(struct sources *s, sql_query_t *query,
+                        const ProtobufCMessageDescriptor *type, const ProtobufCMessage **out,
                         size_t most) {
     size_t n = 0;
     bool row = query != NULL;
@@ -52,7 +61,8 @@ static size_t read_rows(struct sources *s, sql_query_t *query, const ProtobufCMe
 }
 
 // The rows with that id, at most `most`.
-static size_t in_archive(struct sources *s, const struct where *w, const char *id, const ProtobufCMessage **out, size_t most) {
+static size_t in_archive(struct sources *s, const struct where *w, const char *id,
+                         const ProtobufCMessage **out, size_t most) {
     char text[160];
     if (!s->archive || !w->table) return 0;
     snprintf(text, sizeof text, "SELECT * FROM %s WHERE %s = ?", w->table, w->column);
@@ -62,12 +72,15 @@ static size_t in_archive(struct sources *s, const struct where *w, const char *i
 }
 
 // Redis has the newest; *archived tells whether the archive has it as well.
-static const void *find_newest_record(struct sources *s, const struct where *w, const char *id, bool *archived) {
+static const void *find_newest_record(struct sources *s, const struct where *w, const char *id,
+                                      bool *archived) {
     char key[160];
     ProtobufCMessage *live = NULL;
     const ProtobufCMessage *kept = NULL;
     snprintf(key, sizeof key, "%s%s", w->prefix ? w->prefix : "", id);
-    err_t e = !w->prefix ? ERR_OK : s->store ? store_record(s->store, key, w->type, s->arena, &live) : ERR_STORE;
+    err_t e = !w->prefix ? ERR_OK
+              : s->store ? store_record(s->store, key, w->type, s->arena, &live)
+                         : ERR_STORE;
     if (e) s->failed = e;
     bool is_kept = in_archive(s, w, id, &kept, 1) == 1;
     if (archived) *archived = is_kept;
@@ -80,19 +93,23 @@ static const void *find_newest_record(struct sources *s, const struct where *w, 
 
 static void gather_word(struct sources *s, struct word *word, const char *command_id) {
     static const struct where of_command = {NULL, "commands", "command_id", &command__descriptor},
-                              of_account = {NULL, "order_commands", "command_id", &order_command__descriptor};
+                              of_account = {NULL, "order_commands", "command_id",
+                                            &order_command__descriptor};
     word->for_account = find_newest_record(s, &of_account, command_id, NULL);
     const char *of = word->for_account ? word->for_account->of_command : NULL;
     word->command = find_newest_record(s, &of_command, of ? of : command_id, NULL);
 }
 
 static bool is_on_command(const TradeState *t) {
-    return t->has_cause && t->cause_id && (t->cause == TRADE_STATE__CAUSE__command || t->cause == TRADE_STATE__CAUSE__flatten);
+    return t->has_cause && t->cause_id &&
+           (t->cause == TRADE_STATE__CAUSE__command || t->cause == TRADE_STATE__CAUSE__flatten);
 }
 
-// What closed a position, whoever asked for it: it was ordered after the position, in its symbol and account, and names it.
+// What closed a position, whoever asked for it: it was ordered after the position, in its symbol
+// and account, and names it.
 static void gather_closers(struct sources *s, struct part *part) {
-    static const char text[] = "SELECT * FROM trades WHERE symbol = ?1 AND ordered_at BETWEEN ?2 AND ?3 AND account_id = ?4"
+    static const char text[] = "SELECT * FROM trades WHERE symbol = ?1 AND ordered_at BETWEEN ?2 "
+                               "AND ?3 AND account_id = ?4"
                                " AND instr(closes, ?5) ORDER BY ordered_at, trade_id";
     const ProtobufCMessage *rows[CLOSERS_MAX];
     const TradeState *t = part->trade;
@@ -113,14 +130,16 @@ static void gather_closers(struct sources *s, struct part *part) {
 }
 
 static void gather_trade(struct sources *s, struct part *part, const char *trade_id) {
-    static const struct where of_results = {NULL, "trade_result", "trade_id", &trade_result__descriptor};
+    static const struct where of_results = {NULL, "trade_result", "trade_id",
+                                            &trade_result__descriptor};
     const ProtobufCMessage *results[RESULTS_MAX];
     part->order = find_newest_record(s, &of_order, trade_id, NULL);
     part->trade = find_newest_record(s, &of_trade, trade_id, &part->archived);
     part->reconciliation = find_newest_record(s, &of_reconciliation, trade_id, NULL);
     part->n_results = in_archive(s, &of_results, trade_id, results, RESULTS_MAX);
     for (size_t i = 0; i < part->n_results; i++) part->results[i] = (const TradeResult *)results[i];
-    if (part->trade && is_on_command(part->trade)) gather_word(s, &part->word, part->trade->cause_id);
+    if (part->trade && is_on_command(part->trade))
+        gather_word(s, &part->word, part->trade->cause_id);
     gather_closers(s, part);
 }
 
@@ -133,10 +152,14 @@ static void add_trade_part(struct sources *s, struct story *story, const char *t
 }
 
 // Trades by whom they were made for: of a command, a position's stop, the other side of a close.
-static size_t made_for(struct sources *s, const char *id, const ProtobufCMessage **out, size_t most) {
-    static const char text[] = "SELECT * FROM trades WHERE cause_id = ?1 UNION SELECT * FROM trades WHERE cause_id IN"
-                               " (SELECT command_id FROM order_commands WHERE of_command = ?1) ORDER BY ordered_at, trade_id";
-    own(sql_query) *query = s->archive ? sql_prepare(s->archive, text) : NULL; // NULL: an archive of an older version
+static size_t made_for(struct sources *s, const char *id, const ProtobufCMessage **out,
+                       size_t most) {
+    static const char text[] =
+        "SELECT * FROM trades WHERE cause_id = ?1 UNION SELECT * FROM trades WHERE cause_id IN"
+        " (SELECT command_id FROM order_commands WHERE of_command = ?1) ORDER BY ordered_at, "
+        "trade_id";
+    // NULL: an archive of an older version
+    own(sql_query) *query = s->archive ? sql_prepare(s->archive, text) : NULL;
     if (query) sql_bind_text(query, 1, id);
     return read_rows(s, query, &trade_state__descriptor, out, most);
 }
@@ -148,7 +171,8 @@ static void gather_command(struct sources *s, struct story *story) {
     gather_word(s, &story->word, story->signal_id);
     size_t n = made_for(s, story->signal_id, trades, PARTS_MAX);
     story->parts = arena_zero(s->arena, (n + 1) * sizeof *story->parts);
-    for (size_t i = 0; i < n; i++) add_trade_part(s, story, ((const TradeState *)trades[i])->trade_id);
+    for (size_t i = 0; i < n; i++)
+        add_trade_part(s, story, ((const TradeState *)trades[i])->trade_id);
 }
 
 // The second order of a close belongs to its signal, and no routing names it.
@@ -159,7 +183,8 @@ static void gather_other_sides(struct sources *s, struct story *story) {
         size_t n = t ? made_for(s, t->trade_id, made, CLOSERS_MAX) : 0;
         for (size_t k = 0; k < n; k++) {
             const TradeState *other = (const TradeState *)made[k];
-            if (other->cause == TRADE_STATE__CAUSE__other_side && story->n_parts < 2 * parts) add_trade_part(s, story, other->trade_id);
+            if (other->cause == TRADE_STATE__CAUSE__other_side && story->n_parts < 2 * parts)
+                add_trade_part(s, story, other->trade_id);
         }
     }
 }
@@ -180,7 +205,8 @@ static const SignalRejection *find_rejection(struct sources *s, const char *sign
     SignalRejection *rejection = arena_take(s->arena, sizeof *rejection);
     signal_rejection__init(rejection);
     rejection->signal_id = failure->signal_id;
-    rejection->rejection_reason = failure->reason ? failure->reason : (char *)"no reason is on record";
+    rejection->rejection_reason =
+        failure->reason ? failure->reason : (char *)"no reason is on record";
     rejection->rejected_at = failure->failed_at;
     rejection->source = (char *)"";
     rejection->field = failure->field;
@@ -203,7 +229,8 @@ static err_t look_at_duplicates(void *arg, struct span name, struct span value) 
 static const Duplicates *find_duplicates(struct sources *s, const char *signal_id) {
     Duplicates *found = NULL;
     struct looking_for l = {signal_id, s->arena, &found};
-    if (s->store && store_pairs(s->store, "signal:state:duplicates", look_at_duplicates, &l)) s->failed = ERR_STORE;
+    if (s->store && store_pairs(s->store, "signal:state:duplicates", look_at_duplicates, &l))
+        s->failed = ERR_STORE;
     return found;
 }
 
@@ -251,7 +278,8 @@ static err_t look_at_source(void *arg, struct span name) {
 static void look_at_archived_sources(struct naming *n) {
     own(sql_query) *query = sql_prepare(n->sources->archive, "SELECT config_id FROM signal_config");
     bool row = query != NULL;
-    while (row && !sql_step(query, &row) && row) (void)look_at_source(n, span_of(sql_text(query, 0)));
+    while (row && !sql_step(query, &row) && row)
+        (void)look_at_source(n, span_of(sql_text(query, 0)));
 }
 
 // Every source might have sent it.
@@ -279,11 +307,15 @@ static void gather_by_trade(struct sources *s, struct story *story) {
     add_trade_part(s, story, t->trade_id);
 }
 
-static bool is_story_there(const struct story *story) { return story_is_signal(story) || story->n_parts || story->word.command || story->word.for_account; }
+static bool is_story_there(const struct story *story) {
+    return story_is_signal(story) || story->n_parts || story->word.command ||
+           story->word.for_account;
+}
 
 // By the signal's id, here or as its sender has it; a command's; a trade's.
 static void gather_any(struct sources *s, const char *id, struct story *story) {
-    void (*const ways[])(struct sources *, struct story *) = {gather_story, gather_by_sender, gather_command, gather_by_trade};
+    void (*const ways[])(struct sources *, struct story *) = {gather_story, gather_by_sender,
+                                                              gather_command, gather_by_trade};
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         *story = (struct story){.signal_id = id};
         ways[i](s, story);
@@ -305,8 +337,10 @@ enum outcome run_explain(struct call *call) {
     gather_any(&sources, call->args[0], &story);
     if (!is_story_there(&story)) {
         if (sources.failed) return NO_REACH;
-        return complain_of_call(ANSWER_NO, "there is no signal, command or trade %s%s%s", story.signal_id,
-                        archive ? "" : " in Redis, and the archive cannot be read: ", archive ? "" : no_archive);
+        return complain_of_call(ANSWER_NO, "there is no signal, command or trade %s%s%s",
+                                story.signal_id,
+                                archive ? "" : " in Redis, and the archive cannot be read: ",
+                                archive ? "" : no_archive);
     }
     if (call->json)
         story_json(&story, &out);

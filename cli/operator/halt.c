@@ -1,11 +1,14 @@
-// halt - the operator's words, through the monitor: halt, resume, reduce-only, unlock; release, cancel and close a trade.
+// halt - the operator's words, through the monitor: halt, resume, reduce-only, unlock; release,
+// cancel and close a trade.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 
-#include "common/delivery/cells.h"
-#include "common/base/own.h"
-#include "execution.pb-c.h"
 #include "cli/place.h"
+#include "common/base/own.h"
+#include "common/delivery/cells.h"
+#include "execution.pb-c.h"
 
 // words: what the verb takes before the reason and the operator; more: after them.
 struct words {
@@ -25,8 +28,10 @@ static enum outcome ask_every_cell(const struct call *call, struct question ques
         question.cell = i ? cell_at(i - 1) : NULL;
         enum outcome outcome = ask_service(&call->place, &question, &answer);
         const char *cell = question.cell ? question.cell : cell_own() ? cell_own() : "here";
-        if (outcome == DONE) printf("cell %s: %s recorded\n", cell, question.verb);
-        else (void)complain_of_call(outcome, "cell %s: NOT done: %s", cell, buffer_string(&answer));
+        if (outcome == DONE)
+            printf("cell %s: %s recorded\n", cell, question.verb);
+        else
+            (void)complain_of_call(outcome, "cell %s: NOT done: %s", cell, buffer_string(&answer));
         if (outcome > worst) worst = outcome;
     }
     return worst;
@@ -50,22 +55,26 @@ static enum outcome send_command(struct call *call, const struct words *w) {
 
 enum outcome run_halt(struct call *call) {
     const char *account = call_flag(call, "account"), *source = call_flag(call, "source");
-    const struct words w = {.verb = call_flag(call, "reduce-only") ? "reduce-only" : call->command->name,
-                            .first = {account ? account : "-"},
-                            .n = 1,
-                            .more = {source ? source : "-", call_flag(call, "flatten") ? "flatten" : "-"},
-                            .n_more = 2,
-                            .subject = account  ? account
-                                       : source ? source
-                                                : "every account"};
+    const struct words w = {
+        .verb = call_flag(call, "reduce-only") ? "reduce-only" : call->command->name,
+        .first = {account ? account : "-"},
+        .n = 1,
+        .more = {source ? source : "-", call_flag(call, "flatten") ? "flatten" : "-"},
+        .n_more = 2,
+        .subject = account  ? account
+                   : source ? source
+                            : "every account"};
     return send_command(call, &w);
 }
 
 enum outcome run_unlock(struct call *call) {
-    return send_command(call, &(struct words){.verb = "unlock", .first = {call->args[0]}, .n = 1, .subject = call->args[0]});
+    return send_command(
+        call, &(struct words){
+                  .verb = "unlock", .first = {call->args[0]}, .n = 1, .subject = call->args[0]});
 }
 
-// The trade is looked up first: a wrong id gets its answer here, and the router hears whose trade it is.
+// The trade is looked up first: a wrong id gets its answer here, and the router hears whose trade
+// it is.
 enum outcome run_on_trade(struct call *call) {
     char key[160];
     const char *trade_id = call->args[0];
@@ -74,9 +83,15 @@ enum outcome run_on_trade(struct call *call) {
     own(store) *store = place_store(&call->place, "viewer");
     if (!store) return NO_REACH;
     snprintf(key, sizeof key, "trade_state:%s", trade_id);
-    if (store_record(store, key, &trade_state__descriptor, arena, &m)) return complain_of_call(NO_REACH, "%s", store_trouble(store));
-    if (!m) return complain_of_call(ANSWER_NO, "there is no trade %s; tradecast explain SIGNAL_ID shows a signal's trades", trade_id);
+    if (store_record(store, key, &trade_state__descriptor, arena, &m))
+        return complain_of_call(NO_REACH, "%s", store_trouble(store));
+    if (!m)
+        return complain_of_call(
+            ANSWER_NO, "there is no trade %s; tradecast explain SIGNAL_ID shows a signal's trades",
+            trade_id);
     return send_command(call,
-                   &(struct words){
-                       .verb = call->command->name, .first = {trade_id, ((const TradeState *)m)->account_id}, .n = 2, .subject = trade_id});
+                        &(struct words){.verb = call->command->name,
+                                        .first = {trade_id, ((const TradeState *)m)->account_id},
+                                        .n = 2,
+                                        .subject = trade_id});
 }

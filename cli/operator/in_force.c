@@ -1,13 +1,15 @@
 // in_force - whether the services have taken what was changed of the configuration.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "cli/operator/in_force.h"
 
 #include <stdio.h>
 #include <time.h>
 
+#include "cli/operator/stream.h"
 #include "common/base/clock.h"
 #include "common/base/own.h"
-#include "cli/operator/stream.h"
 
 #define PAUSE_MS 5
 

@@ -1,15 +1,17 @@
 // journal - the topics' journals: which there are, and what is in them, decoded.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>
 
-#include "common/redis/journal.h"
+#include "cli/operator/entry.h"
+#include "cli/operator/stream.h"
+#include "cli/place.h"
+#include "cli/text.h"
 #include "common/base/own.h"
 #include "common/delivery/topology.h"
-#include "cli/operator/entry.h"
-#include "cli/place.h"
-#include "cli/operator/stream.h"
-#include "cli/text.h"
+#include "common/redis/journal.h"
 
 static enum outcome list_journals(struct call *call, store_t *store) {
     struct instance all[INSTANCES_MAX];
@@ -54,7 +56,8 @@ static err_t show_entry(void *arg, const struct journal_entry *entry) {
     if (envelope_read(s->topic, entry->envelope, &e)) {
         char id[ENTRY_ID_TEXT];
         entry_id_print(entry->id, id);
-        (void)complain_of_call(ANSWER_NO, "%s %s is damaged: its check does not hold", s->topic, id);
+        (void)complain_of_call(ANSWER_NO, "%s %s is damaged: its check does not hold", s->topic,
+                               id);
         return ERR_OK;
     }
     const ProtobufCMessage *m = envelope_open(&e, s->arena);
@@ -82,24 +85,33 @@ static enum outcome show_journal(struct call *call, store_t *store) {
     unsigned long most;
     struct entry_id after;
     size_t count = 0;
-    if (call->n_args != 2) return complain_of_call(WRONG_USE, "usage: tradecast journal show TOPIC");
+    if (call->n_args != 2)
+        return complain_of_call(WRONG_USE, "usage: tradecast journal show TOPIC");
     if (!call_number(call, "count", 20, &most)) return WRONG_USE;
-    if (!id_before(call_flag(call, "from"), &after)) return complain_of_call(WRONG_USE, "--from must be an id such as 1742638530123-7");
+    if (!id_before(call_flag(call, "from"), &after))
+        return complain_of_call(WRONG_USE, "--from must be an id such as 1742638530123-7");
     struct show_journal s = {.call = call, .topic = call->args[1], .arena = arena_new(0)};
-    s.filter = (struct filter){call_flag(call, "type"), call_flag(call, "account"), call_flag(call, "symbol")};
+    s.filter = (struct filter){call_flag(call, "type"), call_flag(call, "account"),
+                               call_flag(call, "symbol")};
     err_t e = store_journal(store, s.topic, after, most, show_entry, &s, &count);
     print_out(&s.out);
     arena_destroy(&s.arena);
     buffer_destroy(&s.out);
-    if (e) return complain_of_call(NO_REACH, JOURNAL "%s cannot be read: %s", s.topic, store_trouble(store));
-    if (!count) return complain_of_call(ANSWER_NO, JOURNAL "%s has no entry there; tradecast journal list shows what there is", s.topic);
+    if (e)
+        return complain_of_call(NO_REACH, JOURNAL "%s cannot be read: %s", s.topic,
+                                store_trouble(store));
+    if (!count)
+        return complain_of_call(
+            ANSWER_NO, JOURNAL "%s has no entry there; tradecast journal list shows what there is",
+            s.topic);
     return DONE;
 }
 
 enum outcome run_journal(struct call *call) {
     const char *what = call->args[0];
     bool showing = strcmp(what, "show") == 0;
-    if (!showing && strcmp(what, "list") != 0) return complain_of_call(WRONG_USE, "journal list, or journal show TOPIC; not \"%s\"", what);
+    if (!showing && strcmp(what, "list") != 0)
+        return complain_of_call(WRONG_USE, "journal list, or journal show TOPIC; not \"%s\"", what);
     own(store) *store = place_store(&call->place, "viewer");
     if (!store) return NO_REACH;
     return showing ? show_journal(call, store) : list_journals(call, store);

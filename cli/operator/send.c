@@ -1,4 +1,6 @@
 // send - a signal to the door: a file, stdin or options; through the webhook, or the ZeroMQ intake.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <glob.h>
@@ -6,16 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/clock.h"
-#include "common/delivery/envelope.h"
-#include "common/base/own.h"
-#include "common/bus/port.h"
-#include "common/delivery/topology.h"
 #include "cli/files.h"
 #include "cli/http_post.h"
-#include "cli/place.h"
-#include "signal.pb-c.h"
 #include "cli/operator/stream.h"
+#include "cli/place.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
+#include "common/bus/port.h"
+#include "common/delivery/envelope.h"
+#include "common/delivery/topology.h"
+#include "signal.pb-c.h"
 
 #define BODY_MAX         (64 * 1024)
 #define ANSWER_WITHIN_NS (5 * NS_PER_S)
@@ -37,7 +39,8 @@ static bool find_only_source(const struct place *place, char out[static 80]) {
     return one;
 }
 
-// Tokens come from files or the environment, never from an argument: those are seen by everybody on the machine.
+// Tokens come from files or the environment, never from an argument: those are seen by everybody on
+// the machine.
 static bool read_token(const struct call *call, struct door *door) {
     const char *file = call_flag(call, "token-file"), *given = getenv("TRADECAST_TOKEN");
     char name[96];
@@ -61,11 +64,15 @@ static bool find_door(const struct call *call, struct door *door) {
     if (source)
         snprintf(door->source, sizeof door->source, "%s", source);
     else if (!find_only_source(&call->place, door->source)) {
-        (void)complain_of_call(WRONG_USE, "say which --source; the tokens of sources are in %s/webhook-*", call->place.secrets);
+        (void)complain_of_call(WRONG_USE,
+                               "say which --source; the tokens of sources are in %s/webhook-*",
+                               call->place.secrets);
         return false;
     }
     if (read_token(call, door)) return true;
-    (void)complain_of_call(WRONG_USE, "no token for source %s: give --token-file or TRADECAST_TOKEN, or set --dir", door->source);
+    (void)complain_of_call(
+        WRONG_USE, "no token for source %s: give --token-file or TRADECAST_TOKEN, or set --dir",
+        door->source);
     return false;
 }
 
@@ -73,8 +80,9 @@ static bool find_door(const struct call *call, struct door *door) {
 static bool from_options(const struct call *call, buffer_t *out) {
     static const struct {
         const char *flag, *field;
-    } fields[] = {{"symbol", "symbol"}, {"action", "action"},  {"lots", "quantity"},     {"type", "order_type"}, {"price", "price"},
-                  {"sl", "stop_loss"},  {"tp", "take_profit"}, {"strategy", "strategy"}, {"id", "signal_id"}};
+    } fields[] = {{"symbol", "symbol"},   {"action", "action"},     {"lots", "quantity"},
+                  {"type", "order_type"}, {"price", "price"},       {"sl", "stop_loss"},
+                  {"tp", "take_profit"},  {"strategy", "strategy"}, {"id", "signal_id"}};
     const char *before = "{";
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         const char *value = call_flag(call, fields[i].flag);
@@ -91,11 +99,14 @@ static bool from_options(const struct call *call, buffer_t *out) {
 static bool find_body(const struct call *call, buffer_t *out) {
     if (call->n_args == 1) {
         if (file_read(call->args[0], BODY_MAX, out)) return true;
-        (void)complain_of_call(WRONG_USE, "%s: %s", call->args[0], errno == EFBIG ? "larger than the 64 KiB that the door takes" : strerror(errno));
+        (void)complain_of_call(WRONG_USE, "%s: %s", call->args[0],
+                               errno == EFBIG ? "larger than the 64 KiB that the door takes"
+                                              : strerror(errno));
         return false;
     }
     if (from_options(call, out)) return true;
-    (void)complain_of_call(WRONG_USE, "say what to send: a FILE, - for stdin, or --symbol EURUSD --action buy --lots 1 --price 1.0843");
+    (void)complain_of_call(WRONG_USE, "say what to send: a FILE, - for stdin, or --symbol EURUSD "
+                                      "--action buy --lots 1 --price 1.0843");
     return false;
 }
 
@@ -104,10 +115,13 @@ static enum outcome by_http(const struct call *call, const struct door *door, st
     char local[64], url[600], why[256];
     own(buffer) answer = {0};
     snprintf(local, sizeof local, "http://127.0.0.1:%.8s", port && *port ? port : "8300");
-    snprintf(url, sizeof url, "%.200s/webhook/%s/%s", base ? base : local, door->source, door->token);
+    snprintf(url, sizeof url, "%.200s/webhook/%s/%s", base ? base : local, door->source,
+             door->token);
     unsigned status = http_post(url, body, &answer, why);
     explicit_bzero(url, sizeof url);
-    if (!status) return complain_of_call(NO_REACH, "no answer from %.200s: %s; is ingest running?", base ? base : local, why);
+    if (!status)
+        return complain_of_call(NO_REACH, "no answer from %.200s: %s; is ingest running?",
+                                base ? base : local, why);
     if (!answer.length || answer.data[answer.length - 1] != '\n') buffer_text(&answer, "\n");
     if (!call->json) printf("HTTP %u ", status);
     print_out(&answer);
@@ -167,15 +181,19 @@ static enum outcome by_zmq(const struct call *call, const struct door *door, str
     struct endpoint at = endpoint_of(call->place.run, "ingest", "intake");
     snprintf(topic, sizeof topic, "%s/%s", door->source, door->token);
     own(port) *port = port_connect(PORT_PUSH, &at, 0);
-    if (!port || !port_send(port, topic, body)) return complain_of_call(NO_REACH, "cannot send to %s; is ingest running?", at.address);
+    if (!port || !port_send(port, topic, body))
+        return complain_of_call(NO_REACH, "cannot send to %s; is ingest running?", at.address);
     struct wanted wanted = {.source = door->source, .json = call->json};
-    for (uint64_t end = clock_mono_ns() + ANSWER_WITHIN_NS; !wanted.found && clock_mono_ns() < end;) {
+    for (uint64_t end = clock_mono_ns() + ANSWER_WITHIN_NS;
+         !wanted.found && clock_mono_ns() < end;) {
         size_t count;
         ports_wait(NULL, 0, PAUSE_MS);
-        if (store_journal(store, "signals", head, 1000, look_for, &wanted, &count)) return complain_of_call(NO_REACH, "%s", store_trouble(store));
+        if (store_journal(store, "signals", head, 1000, look_for, &wanted, &count))
+            return complain_of_call(NO_REACH, "%s", store_trouble(store));
     }
     if (wanted.found) return wanted.outcome;
-    return complain_of_call(NO_REACH, "the signal did not appear within 5 s: the token is wrong, it is a known resend, or ingest is not running");
+    return complain_of_call(NO_REACH, "the signal did not appear within 5 s: the token is wrong, "
+                                      "it is a known resend, or ingest is not running");
 }
 
 enum outcome run_send(struct call *call) {

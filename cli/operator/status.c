@@ -1,20 +1,23 @@
-// status - how the installation is: services, topics with their consumers, what is live, what is on record. Needs Redis, not the monitor.
+// status - how the installation is: services, topics with their consumers, what is live, what is on
+// record. Needs Redis, not the monitor.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/delivery/cells.h"
-#include "common/base/clock.h"
-#include "common/domain/gaps.h"
-#include "common/base/own.h"
-#include "common/delivery/topology.h"
-#include "execution.pb-c.h"
-#include "cli/place.h"
 #include "cli/operator/status_cells.h"
 #include "cli/operator/stream.h"
-#include "system.pb-c.h"
+#include "cli/place.h"
 #include "cli/text.h"
+#include "common/base/clock.h"
+#include "common/base/own.h"
+#include "common/delivery/cells.h"
+#include "common/delivery/topology.h"
+#include "common/domain/gaps.h"
+#include "execution.pb-c.h"
+#include "system.pb-c.h"
 
 #define ASK_MS 1500 // a service that does not answer sooner is shown as silent
 
@@ -53,7 +56,9 @@ static void add_decision_rows(struct status *s, const Heartbeat *h) {
     for (size_t i = 0; i < h->n_decisions; i++) {
         char number[24];
         snprintf(number, sizeof number, "%llu", (unsigned long long)h->decisions[i]->count);
-        add_count(s, "decisions", record_enum_name(&reason__code__descriptor, (int)h->decisions[i]->reason), number);
+        add_count(s, "decisions",
+                  record_enum_name(&reason__code__descriptor, (int)h->decisions[i]->reason),
+                  number);
     }
 }
 
@@ -65,7 +70,8 @@ static void look_at_service(struct status *s, const char *name) {
     struct fault fault;
     enum outcome outcome = ask_service(&s->call->place, &question, &answer);
     sheet_add(&s->services, name);
-    if (outcome == DONE && !record_from_json(&heartbeat__descriptor, buffer_string(&answer), answer.length, "", arena, &m, &fault)) {
+    if (outcome == DONE && !record_from_json(&heartbeat__descriptor, buffer_string(&answer),
+                                             answer.length, "", arena, &m, &fault)) {
         add_heartbeat(&s->services, (const Heartbeat *)m);
         add_decision_rows(s, (const Heartbeat *)m);
         return;
@@ -76,7 +82,8 @@ static void look_at_service(struct status *s, const char *name) {
     sheet_add(&s->services, outcome == DONE ? fault.rule : buffer_string(&answer));
 }
 
-static void add_consumer(struct status *s, const char *topic, const struct journal *journal, const char *consumer) {
+static void add_consumer(struct status *s, const char *topic, const struct journal *journal,
+                         const char *consumer) {
     struct entry_id position;
     char text[ENTRY_ID_TEXT];
     uint64_t lag = 0;
@@ -115,7 +122,8 @@ static void look_at_topics(struct status *s) {
 }
 
 // `command`: how many members (SCARD) or fields (HLEN).
-static void count_key(struct status *s, const char *const words[2], const char *command, const char *key) {
+static void count_key(struct status *s, const char *const words[2], const char *command,
+                      const char *key) {
     own(buffer) reply = {0};
     err_t e = REDIS(s->store, &reply, command, key);
     if (e) {
@@ -137,7 +145,8 @@ struct tally {
 
 static err_t tally_one(void *arg, const ProtobufCMessage *m) {
     struct tally *t = arg;
-    const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field_by_name(m->descriptor, t->field);
+    const ProtobufCFieldDescriptor *f =
+        protobuf_c_message_descriptor_get_field_by_name(m->descriptor, t->field);
     int value;
     memcpy(&value, (const char *)m + f->offset, sizeof value);
     if (value >= 0 && value < 32) t->counts[value]++;
@@ -156,20 +165,25 @@ static void count_states(struct status *s, const char *what, struct tally *tally
 
 static void look_at_live(struct status *s) {
     count_key(s, (const char *[]){"live signals", "pending"}, "SCARD", "signal:state:pending");
-    count_key(s, (const char *[]){"live signals", "processing"}, "SCARD", "signal:state:processing");
+    count_key(s, (const char *[]){"live signals", "processing"}, "SCARD",
+              "signal:state:processing");
     struct tally trades = {&trade_state__state__descriptor, "state", {0}};
     for (unsigned shard = 0; shard < s->call->place.shards; shard++) {
         char key[64];
         snprintf(key, sizeof key, "trade_state:open:%u", shard);
-        err_t e = store_records(s->store, key, "trade_state:", &trade_state__descriptor, tally_one, &trades);
+        err_t e = store_records(s->store, key, "trade_state:", &trade_state__descriptor, tally_one,
+                                &trades);
         if (e) s->failed = e;
     }
     count_states(s, "live trades", &trades);
     count_key(s, (const char *[]){"reconciliations", "open"}, "HLEN", "reconciliation:open");
     struct tally accounts = {&account_state__state__descriptor, "state", {0}},
                  gateways = {&instance_state__state__descriptor, "state", {0}};
-    err_t e = store_records(s->store, "account_config:index", "account_state:", &account_state__descriptor, tally_one, &accounts);
-    if (!e) e = store_records(s->store, "instance_config:index", "instance_state:", &instance_state__descriptor, tally_one, &gateways);
+    err_t e = store_records(s->store, "account_config:index",
+                            "account_state:", &account_state__descriptor, tally_one, &accounts);
+    if (!e)
+        e = store_records(s->store, "instance_config:index",
+                          "instance_state:", &instance_state__descriptor, tally_one, &gateways);
     if (e) s->failed = e;
     count_states(s, "accounts", &accounts);
     count_states(s, "gateways", &gateways);
@@ -181,10 +195,12 @@ static void add_archive_rows(struct status *s) {
         const char *what, *query;
     } rows[] = {
         {"archived signals", "SELECT 'all', count(*) FROM signals"},
-        {"archived outcomes", "SELECT status, count(*) FROM signal_execution_status GROUP BY status"},
+        {"archived outcomes",
+         "SELECT status, count(*) FROM signal_execution_status GROUP BY status"},
         {"archived trades", "SELECT state, count(*) FROM trades GROUP BY state"},
         {"archived results", "SELECT state, count(*) FROM trade_result GROUP BY state"},
-        {"archived reconciliations", "SELECT reconciliation_status, count(*) FROM trade_reconciliation GROUP BY reconciliation_status"},
+        {"archived reconciliations", "SELECT reconciliation_status, count(*) FROM "
+                                     "trade_reconciliation GROUP BY reconciliation_status"},
     };
     char why[200];
     own(sql) *archive = place_archive(&s->call->place, why);
@@ -206,10 +222,12 @@ static void look_at_configuration(struct status *s) {
     own(book) *book = book_new();
     err_t e = book_load(book, s->store);
     if (e) s->failed = e;
-    s->n_warnings = gaps_each(book, &(struct gaps_asked){NULL, NULL}, add_warning_row, &s->warnings);
+    s->n_warnings =
+        gaps_each(book, &(struct gaps_asked){NULL, NULL}, add_warning_row, &s->warnings);
 }
 
-static void print_part(const struct status *s, const char *name, const struct sheet *sheet, buffer_t *out) {
+static void print_part(const struct status *s, const char *name, const struct sheet *sheet,
+                       buffer_t *out) {
     if (s->call->json) {
         buffer_format(out, "%s\"%s\":", out->length ? "," : "{", name);
         sheet_json(sheet, out);
@@ -235,7 +253,8 @@ enum outcome run_status(struct call *call) {
     if (!store) return NO_REACH;
     struct status s = {.call = call, .store = store};
     s.n = topology_instances(call->place.shards, s.all);
-    sheet_start(&s.services, "SERVICE|STATE|>MESSAGES|>BATCHES|>COMMIT P99|>MEMORY|>DEAD LETTERS|TROUBLE");
+    sheet_start(&s.services,
+                "SERVICE|STATE|>MESSAGES|>BATCHES|>COMMIT P99|>MEMORY|>DEAD LETTERS|TROUBLE");
     sheet_start(&s.topics, "TOPIC|HEAD|>LENGTH|CONSUMER|POSITION|>LAG");
     sheet_start(&s.counts, "WHAT|STATE|>COUNT");
     sheet_start(&s.warnings, "WARNING");
@@ -251,6 +270,8 @@ enum outcome run_status(struct call *call) {
     sheet_destroy(&s.topics);
     sheet_destroy(&s.counts);
     sheet_destroy(&s.warnings);
-    if (s.failed) return complain_of_call(NO_REACH, "Redis did not answer everything: %s", store_trouble(store));
+    if (s.failed)
+        return complain_of_call(NO_REACH, "Redis did not answer everything: %s",
+                                store_trouble(store));
     return s.silent ? ANSWER_NO : DONE;
 }

@@ -1,13 +1,15 @@
 // status_cells - how the cells are, as this one's monitor has heard: a part of `tradecast status`.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "cli/operator/status_cells.h"
 
 #include <stdio.h>
 
 #include "cell.pb-c.h"
+#include "cli/place.h"
 #include "common/base/decimal.h"
 #include "common/base/own.h"
-#include "cli/place.h"
 
 static void add_state(struct sheet *sheet, const CellState *s) {
     char rate[2][DECIMAL_TEXT];
@@ -24,7 +26,9 @@ static void add_state(struct sheet *sheet, const CellState *s) {
 
 static void add_cell_row(struct sheet *sheet, const CellView *v) {
     sheet_add(sheet, v->cell);
-    sheet_add(sheet, v->alive && v->last ? record_enum_name(&cell_state__state__descriptor, (int)v->last->state) : "silent");
+    sheet_add(sheet, v->alive && v->last
+                         ? record_enum_name(&cell_state__state__descriptor, (int)v->last->state)
+                         : "silent");
     if (v->last) add_state(sheet, v->last);
     for (int i = 0; !v->last && i < 7; i++) sheet_add(sheet, NULL);
     if (v->own)
@@ -41,8 +45,16 @@ void status_cells(const struct call *call, struct sheet *sheet) {
     own(arena) *arena = arena_new(0);
     ProtobufCMessage *m = NULL;
     struct fault fault;
-    sheet_start(sheet, "CELL|STATE|>SIGNALS/S|>ORDERS/S|>ACCOUNTS|>OPEN|>IN DOUBT|>LAG|>ALERTS|HEARD|TROUBLE");
-    if (ask_service(&call->place, &(struct question){.service = "monitor", .verb = "cells", .within_ms = 1500}, &answer) != DONE) return;
-    if (record_from_json(&cell_views__descriptor, buffer_string(&answer), answer.length, "", arena, &m, &fault)) return;
-    for (size_t i = 0; i < ((const CellViews *)m)->n_cells; i++) add_cell_row(sheet, ((const CellViews *)m)->cells[i]);
+    sheet_start(
+        sheet,
+        "CELL|STATE|>SIGNALS/S|>ORDERS/S|>ACCOUNTS|>OPEN|>IN DOUBT|>LAG|>ALERTS|HEARD|TROUBLE");
+    if (ask_service(&call->place,
+                    &(struct question){.service = "monitor", .verb = "cells", .within_ms = 1500},
+                    &answer) != DONE)
+        return;
+    if (record_from_json(&cell_views__descriptor, buffer_string(&answer), answer.length, "", arena,
+                         &m, &fault))
+        return;
+    for (size_t i = 0; i < ((const CellViews *)m)->n_cells; i++)
+        add_cell_row(sheet, ((const CellViews *)m)->cells[i]);
 }

@@ -1,4 +1,6 @@
 // story - how everything that is known of a signal is told.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "cli/operator/story.h"
 
@@ -6,15 +8,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/text.h"
+#include "cli/words.h"
 #include "common/base/clock.h"
 #include "common/base/own.h"
 #include "common/schema/record.h"
-#include "cli/text.h"
-#include "cli/words.h"
 
 // One line: what happened, how long after the signal came in, and the particulars.
-__attribute__((format(printf, 5, 6))) static void add_story_line(buffer_t *out, const char *what, uint64_t from, uint64_t at, const char *format,
-                                                       ...) {
+__attribute__((format(printf, 5, 6))) static void add_story_line(buffer_t *out, const char *what,
+                                                                 uint64_t from, uint64_t at,
+                                                                 const char *format, ...) {
     char after[24] = "", words[600];
     if (at && from && at >= from) {
         after[0] = '+';
@@ -47,8 +50,10 @@ static const char *print_decimal(int64_t e8) {
 static void tell_signal(const Signal *s, buffer_t *out) {
     char at[TIME_TEXT];
     time_print(s->created_at, at);
-    add_story_line(out, "received", 0, 0, "%s from %s%s%s", at, s->source, s->cell ? ", at the door of cell " : "", s->cell ? s->cell : "");
-    buffer_format(out, "  %-12s %11s  %s %s %s", "asked", "", NAME(signal__direction__descriptor, s->direction), s->symbol,
+    add_story_line(out, "received", 0, 0, "%s from %s%s%s", at, s->source,
+                   s->cell ? ", at the door of cell " : "", s->cell ? s->cell : "");
+    buffer_format(out, "  %-12s %11s  %s %s %s", "asked", "",
+                  NAME(signal__direction__descriptor, s->direction), s->symbol,
                   NAME(signal__order_type__descriptor, s->order_type));
     if (s->has_lot_size) buffer_format(out, ", %s lots", print_decimal(s->lot_size));
     if (s->has_price) buffer_format(out, " at %s", print_decimal(s->price));
@@ -65,46 +70,61 @@ static void tell_duplicates(const Duplicates *d, buffer_t *out) {
     char at[TIME_TEXT];
     if (!d) return;
     time_print(d->last_at, at);
-    add_story_line(out, "came again", 0, 0, "%u time%s, the last at %s: answered like the first", d->count, d->count == 1 ? "" : "s", at);
+    add_story_line(out, "came again", 0, 0, "%u time%s, the last at %s: answered like the first",
+                   d->count, d->count == 1 ? "" : "s", at);
 }
 
 static void tell_status(const struct story *story, uint64_t from, buffer_t *out) {
     const SignalExecutionStatus *status = story->status;
-    const char *archived = !story->archive_known ? "the archive cannot be read" : story->archived ? "yes" : "not yet";
+    const char *archived = !story->archive_known ? "the archive cannot be read"
+                           : story->archived     ? "yes"
+                                                 : "not yet";
     if (status && status->status >= SIGNAL__STATUS__completed) {
-        const char *filled = status->has_fill_percentage ? print_decimal(status->fill_percentage) : "0";
-        const char *price = status->has_execution_price ? print_decimal(status->execution_price) : "-";
-        add_story_line(out, NAME(signal__status__descriptor, status->status), from, status->has_executed_at ? status->executed_at : 0,
-             "filled %s %%, average price %s, slippage %s%s%s", filled, price, status->has_slippage ? print_decimal(status->slippage) : "-",
-             status->rejection_reason ? ": " : "", status->rejection_reason ? status->rejection_reason : "");
+        const char *filled =
+            status->has_fill_percentage ? print_decimal(status->fill_percentage) : "0";
+        const char *price =
+            status->has_execution_price ? print_decimal(status->execution_price) : "-";
+        add_story_line(out, NAME(signal__status__descriptor, status->status), from,
+                       status->has_executed_at ? status->executed_at : 0,
+                       "filled %s %%, average price %s, slippage %s%s%s", filled, price,
+                       status->has_slippage ? print_decimal(status->slippage) : "-",
+                       status->rejection_reason ? ": " : "",
+                       status->rejection_reason ? status->rejection_reason : "");
     } else if (story->signal) {
-        add_story_line(out, NAME(signal__status__descriptor, story->signal->status), 0, 0, "%s", "");
+        add_story_line(out, NAME(signal__status__descriptor, story->signal->status), 0, 0, "%s",
+                       "");
     }
     add_story_line(out, "archived", 0, 0, "%s", archived);
 }
 
 static void tell_result(const TradeResult *r, uint64_t from, buffer_t *out) {
-    const char *price = r->has_execution_price ? print_decimal(r->execution_price) : "-", *slippage = r->has_slippage ? print_decimal(r->slippage) : "-";
-    add_story_line(out, NAME(trade_result__state__descriptor, r->state), from, r->executed_at, "%s lots at %s, slippage %s%s%s", print_decimal(r->lot_size),
-         price, slippage, r->has_pnl ? ", profit " : "", r->has_pnl ? print_decimal(r->pnl) : "");
+    const char *price = r->has_execution_price ? print_decimal(r->execution_price) : "-",
+               *slippage = r->has_slippage ? print_decimal(r->slippage) : "-";
+    add_story_line(out, NAME(trade_result__state__descriptor, r->state), from, r->executed_at,
+                   "%s lots at %s, slippage %s%s%s", print_decimal(r->lot_size), price, slippage,
+                   r->has_pnl ? ", profit " : "", r->has_pnl ? print_decimal(r->pnl) : "");
 }
 
 static void tell_reconciliation(const TradeReconciliation *r, uint64_t from, buffer_t *out) {
     const char *reason = r->rejection_reason ? r->rejection_reason : "";
     add_story_line(out, "reconciled", from, r->reconciled_at, "%s, discrepancy %s%s%s",
-         NAME(trade_reconciliation__status__descriptor, r->reconciliation_status), r->has_discrepancy ? print_decimal(r->discrepancy) : "-",
-         *reason ? ": " : "", reason);
+                   NAME(trade_reconciliation__status__descriptor, r->reconciliation_status),
+                   r->has_discrepancy ? print_decimal(r->discrepancy) : "-", *reason ? ": " : "",
+                   reason);
 }
 
 // --- orders that no signal asked for
 
-static const char *text_or_else(const char *text, const char *stand_in) { return text && *text ? text : stand_in; }
+static const char *text_or_else(const char *text, const char *stand_in) {
+    return text && *text ? text : stand_in;
+}
 
 static void add_reason_word(const struct word *w, const char *reason, buffer_t *out) {
     const Command *c = w->command;
     const OrderCommand *o = w->for_account;
     const char *who = c && c->operator_ ? c->operator_ : o ? o->operator_ : NULL;
-    const char *why = text_or_else(o ? o->reason : NULL, text_or_else(c ? c->reason : NULL, reason));
+    const char *why =
+        text_or_else(o ? o->reason : NULL, text_or_else(c ? c->reason : NULL, reason));
     if (who) buffer_format(out, ", by %s", who);
     if (why) buffer_format(out, ": %s", why);
 }
@@ -117,9 +137,13 @@ static const char *words_of_cause(const TradeState *t, const struct word *w, buf
         [TRADE_STATE__CAUSE__stop] = "its stop was reached, trade",
         [TRADE_STATE__CAUSE__other_side] = "the other side of trade",
     };
-    bool known = t->has_cause && (unsigned)t->cause < sizeof words / sizeof *words && words[t->cause];
+    bool known =
+        t->has_cause && (unsigned)t->cause < sizeof words / sizeof *words && words[t->cause];
     buffer_clear(out);
-    buffer_format(out, "%s %s", known ? words[t->cause] : t->has_cause ? "by the executor" : "signal",
+    buffer_format(out, "%s %s",
+                  known          ? words[t->cause]
+                  : t->has_cause ? "by the executor"
+                                 : "signal",
                   t->has_cause ? text_or_else(t->cause_id, "-") : t->signal_id);
     if (t->has_cause) add_reason_word(w, t->reason, out);
     return buffer_string(out);
@@ -138,9 +162,11 @@ static void tell_closers(const struct part *part, uint64_t from, buffer_t *out) 
     for (size_t i = 0; i < part->n_closers; i++) {
         const struct closer *c = &part->closers[i];
         const TradeState *t = c->trade;
-        add_story_line(out, "closing", from, t->has_executed_at ? t->executed_at : t->updated_at, "%s lots by trade %s, %s; %s",
-             print_decimal(lots_closed(t, part->trade->trade_id)), t->trade_id, NAME(trade_state__state__descriptor, t->state),
-             words_of_cause(t, &c->word, &why));
+        add_story_line(out, "closing", from, t->has_executed_at ? t->executed_at : t->updated_at,
+                       "%s lots by trade %s, %s; %s",
+                       print_decimal(lots_closed(t, part->trade->trade_id)), t->trade_id,
+                       NAME(trade_state__state__descriptor, t->state),
+                       words_of_cause(t, &c->word, &why));
     }
 }
 
@@ -150,32 +176,45 @@ static void tell_command(const struct word *w, buffer_t *out) {
     const Command *c = w->command;
     const OrderCommand *o = w->for_account;
     time_print(c ? c->created_at : o->created_at, at);
-    const char *action = c ? NAME(command__action__descriptor, c->action) : NAME(order_command__action__descriptor, o->action);
-    const char *of = c ? text_or_else(c->trade_id, text_or_else(c->account_id, text_or_else(c->source, "everything"))) : text_or_else(o->trade_id, o->account_id);
+    const char *action = c ? NAME(command__action__descriptor, c->action)
+                           : NAME(order_command__action__descriptor, o->action);
+    const char *of =
+        c ? text_or_else(c->trade_id,
+                         text_or_else(c->account_id, text_or_else(c->source, "everything")))
+          : text_or_else(o->trade_id, o->account_id);
     add_reason_word(w, NULL, &more);
-    add_story_line(out, "given", 0, 0, "%s %s%s, %s%s", at, action, c && c->flatten ? " and flatten" : "", of, buffer_string(&more));
+    add_story_line(out, "given", 0, 0, "%s %s%s, %s%s", at, action,
+                   c && c->flatten ? " and flatten" : "", of, buffer_string(&more));
 }
 
 static void tell_trade(const struct part *part, uint64_t from, buffer_t *out) {
     const TradeState *t = part->trade;
     own(buffer) why = {0};
-    if (t->has_cause) add_story_line(out, "made", from, t->ordered_at, "%s", words_of_cause(t, &part->word, &why));
-    if (t->has_submitted_at) add_story_line(out, "sent", from, t->submitted_at, "by %s", t->instance_id ? t->instance_id : "a gateway");
+    if (t->has_cause)
+        add_story_line(out, "made", from, t->ordered_at, "%s",
+                       words_of_cause(t, &part->word, &why));
+    if (t->has_submitted_at)
+        add_story_line(out, "sent", from, t->submitted_at, "by %s",
+                       t->instance_id ? t->instance_id : "a gateway");
     for (size_t i = 0; i < part->n_results; i++) tell_result(part->results[i], from, out);
     if (!part->n_results && t->has_executed_at) {
-        add_story_line(out, "executed", from, t->executed_at, "%s lots at %s", print_decimal(t->filled_lots), print_decimal(t->average_price));
+        add_story_line(out, "executed", from, t->executed_at, "%s lots at %s",
+                       print_decimal(t->filled_lots), print_decimal(t->average_price));
     }
     const TradeReconciliation *r = part->reconciliation;
     uint64_t at = t->has_closed_at ? t->closed_at : t->updated_at;
     bool later = r && r->reconciled_at < at;
     if (later) tell_reconciliation(r, from, out);
-    add_story_line(out, NAME(trade_state__state__descriptor, t->state), from, at, "%s%s%s%s", t->reason ? t->reason : "",
-         t->has_held && t->held ? " (held: waits for the operator)" : "", t->has_pnl ? "profit " : "", t->has_pnl ? print_decimal(t->pnl) : "");
+    add_story_line(out, NAME(trade_state__state__descriptor, t->state), from, at, "%s%s%s%s",
+                   t->reason ? t->reason : "",
+                   t->has_held && t->held ? " (held: waits for the operator)" : "",
+                   t->has_pnl ? "profit " : "", t->has_pnl ? print_decimal(t->pnl) : "");
     if (r && !later) tell_reconciliation(r, from, out);
     tell_closers(part, from, out);
 }
 
-static void tell_part(const struct story *story, const struct part *part, uint64_t from, buffer_t *out) {
+static void tell_part(const struct story *story, const struct part *part, uint64_t from,
+                      buffer_t *out) {
     const Decision *d = part->decision;
     buffer_text(out, "\naccount ");
     text_clean(out, part->account_id, strlen(part->account_id));
@@ -186,67 +225,83 @@ static void tell_part(const struct story *story, const struct part *part, uint64
         buffer_text(out, "\n");
         return;
     }
-    buffer_format(out, ", trade %s\n", d && d->trade_id ? d->trade_id : part->trade ? part->trade->trade_id : "-");
+    buffer_format(out, ", trade %s\n",
+                  d && d->trade_id ? d->trade_id
+                  : part->trade    ? part->trade->trade_id
+                                   : "-");
     if (part->order) {
         const Order *o = part->order;
         const char *detail = d ? d->detail : NULL; // the numbers that led to the size, and the size
         add_story_line(out, "decided", from, o->ordered_at, "%s %s at %s, %s%s",
-             NAME(signal__direction__descriptor, o->direction), o->broker_symbol, o->broker_id,
-             detail                   ? detail
-             : o->terms->has_lot_size ? print_decimal(o->terms->lot_size)
-                                      : "all",
-             detail || !o->terms->has_lot_size ? "" : " lots");
+                       NAME(signal__direction__descriptor, o->direction), o->broker_symbol,
+                       o->broker_id,
+                       detail                   ? detail
+                       : o->terms->has_lot_size ? print_decimal(o->terms->lot_size)
+                                                : "all",
+                       detail || !o->terms->has_lot_size ? "" : " lots");
     } else if (story->routing && d) {
-        add_story_line(out, "decided", from, story->routing->routed_at, "%s", d->detail ? d->detail : "");
+        add_story_line(out, "decided", from, story->routing->routed_at, "%s",
+                       d->detail ? d->detail : "");
     }
     if (part->trade)
         tell_trade(part, from, out);
     else
         add_story_line(out, "not sent yet", 0, 0, "%s", "the executor has no record of it");
-    if (story->archive_known) add_story_line(out, "archived", 0, 0, "%s", part->archived ? "yes" : "not yet");
+    if (story->archive_known)
+        add_story_line(out, "archived", 0, 0, "%s", part->archived ? "yes" : "not yet");
 }
 
 static void tell_vote(const Vote *v, uint64_t from, buffer_t *out) {
-    add_story_line(out, v->agrees ? "agreed" : "against", from, v->created_at, "%s %s, weight %s%s%s, signal %s", v->source,
-         NAME(signal__direction__descriptor, v->direction), print_decimal(v->weight), v->has_confidence ? ", confidence " : "",
-         v->has_confidence ? print_decimal(v->confidence) : "", v->signal_id);
+    add_story_line(out, v->agrees ? "agreed" : "against", from, v->created_at,
+                   "%s %s, weight %s%s%s, signal %s", v->source,
+                   NAME(signal__direction__descriptor, v->direction), print_decimal(v->weight),
+                   v->has_confidence ? ", confidence " : "",
+                   v->has_confidence ? print_decimal(v->confidence) : "", v->signal_id);
 }
 
 static void tell_consensus(const Signal *s, buffer_t *out) {
     if (!s->n_votes) return;
-    add_story_line(out, "consensus", 0, 0, "%u sources, agreement %s%s%s", s->sources, print_decimal(s->agreement), s->has_confidence ? ", confidence " : "",
-         s->has_confidence ? print_decimal(s->confidence) : "");
+    add_story_line(out, "consensus", 0, 0, "%u sources, agreement %s%s%s", s->sources,
+                   print_decimal(s->agreement), s->has_confidence ? ", confidence " : "",
+                   s->has_confidence ? print_decimal(s->confidence) : "");
     for (size_t i = 0; i < s->n_votes; i++) tell_vote(s->votes[i], 0, out);
 }
 
 static void tell_contribution(const struct contribution *c, buffer_t *out) {
     if (c->waiting)
-        add_story_line(out, "votes", 0, 0, "in %s, which lacks %s: agreement %s, %zu vote(s)", c->config_id, c->waiting->waiting,
-             print_decimal(c->waiting->agreement), c->waiting->n_votes);
+        add_story_line(out, "votes", 0, 0, "in %s, which lacks %s: agreement %s, %zu vote(s)",
+                       c->config_id, c->waiting->waiting, print_decimal(c->waiting->agreement),
+                       c->waiting->n_votes);
     else if (c->vote)
-        add_story_line(out, "voted", 0, 0, "%s signal %s of %s, weight %s", c->vote->agrees ? "for" : "against", c->consensus, c->config_id,
-             print_decimal(c->vote->weight));
+        add_story_line(out, "voted", 0, 0, "%s signal %s of %s, weight %s",
+                       c->vote->agrees ? "for" : "against", c->consensus, c->config_id,
+                       print_decimal(c->vote->weight));
     else
-        add_story_line(out, "voted", 0, 0, "for signal %s of %s, after it was decided", c->consensus, c->config_id);
+        add_story_line(out, "voted", 0, 0, "for signal %s of %s, after it was decided",
+                       c->consensus, c->config_id);
 }
 
 static void tell_routing(const struct story *story, uint64_t from, buffer_t *out) {
     const Routing *r = story->routing;
     if (r)
-        add_story_line(out, "routed", from, r->routed_at, "%u order(s) for %zu account(s)%s%s", r->orders, story->n_parts, r->refused ? ": " : "",
-             r->refused ? r->refused : "");
+        add_story_line(out, "routed", from, r->routed_at, "%u order(s) for %zu account(s)%s%s",
+                       r->orders, story->n_parts, r->refused ? ": " : "",
+                       r->refused ? r->refused : "");
     else if (!story->rejection)
-        add_story_line(out, "not routed", 0, 0, "%s", "the router has not decided, or its decision is not kept any more");
+        add_story_line(out, "not routed", 0, 0, "%s",
+                       "the router has not decided, or its decision is not kept any more");
 }
 
 static void tell_about_signal(const struct story *story, uint64_t from, buffer_t *out) {
     if (story->signal) tell_signal(story->signal, out);
     tell_duplicates(story->duplicates, out);
     if (story->signal) tell_consensus(story->signal, out);
-    for (size_t i = 0; i < story->n_contributions; i++) tell_contribution(&story->contributions[i], out);
+    for (size_t i = 0; i < story->n_contributions; i++)
+        tell_contribution(&story->contributions[i], out);
     if (story->rejection) {
         const SignalRejection *r = story->rejection;
-        add_story_line(out, "rejected", from, r->rejected_at, "%s%s%s", r->field ? r->field : "", r->field ? ": " : "", r->rejection_reason);
+        add_story_line(out, "rejected", from, r->rejected_at, "%s%s%s", r->field ? r->field : "",
+                       r->field ? ": " : "", r->rejection_reason);
     }
     tell_routing(story, from, out);
     tell_status(story, from, out);
@@ -254,10 +309,14 @@ static void tell_about_signal(const struct story *story, uint64_t from, buffer_t
 
 static void tell_about_command(const struct story *story, buffer_t *out) {
     if (story->word.command || story->word.for_account) tell_command(&story->word, out);
-    if (!story->n_parts) add_story_line(out, "no order", 0, 0, "%s", "nothing was closed by it, or the archive does not have it yet");
+    if (!story->n_parts)
+        add_story_line(out, "no order", 0, 0, "%s",
+                       "nothing was closed by it, or the archive does not have it yet");
 }
 
-bool story_is_signal(const struct story *story) { return story->signal || story->rejection || story->routing; }
+bool story_is_signal(const struct story *story) {
+    return story->signal || story->rejection || story->routing;
+}
 
 static const char *story_kind(const struct story *story) {
     if (story_is_signal(story)) return "signal";
@@ -320,7 +379,10 @@ static void json_part(const struct story *story, const struct part *part, buffer
         buffer_text(out, "}");
     }
     buffer_text(out, "]");
-    buffer_format(out, ",\"archived\":%s}", !story->archive_known ? "null" : part->archived ? "true" : "false");
+    buffer_format(out, ",\"archived\":%s}",
+                  !story->archive_known ? "null"
+                  : part->archived      ? "true"
+                                        : "false");
 }
 
 void story_json(const struct story *story, buffer_t *out) {
@@ -332,7 +394,10 @@ void story_json(const struct story *story, buffer_t *out) {
     add_member(out, "routing", story->routing);
     add_member(out, "status", story->status);
     json_word(&story->word, out);
-    buffer_format(out, ",\"archived\":%s,\"accounts\":[", !story->archive_known ? "null" : story->archived ? "true" : "false");
+    buffer_format(out, ",\"archived\":%s,\"accounts\":[",
+                  !story->archive_known ? "null"
+                  : story->archived     ? "true"
+                                        : "false");
     for (size_t i = 0; i < story->n_parts; i++) {
         if (i) buffer_text(out, ",");
         json_part(story, &story->parts[i], out);
@@ -340,8 +405,10 @@ void story_json(const struct story *story, buffer_t *out) {
     buffer_text(out, "],\"contributions\":[");
     for (size_t i = 0; i < story->n_contributions; i++) {
         const struct contribution *c = &story->contributions[i];
-        buffer_format(out, "%s{\"config_id\":\"%s\",\"consensus\":", i ? "," : "", c->config_id); // letters, digits, _.-
-        buffer_json_string(out, c->consensus ? c->consensus : "", c->consensus ? strlen(c->consensus) : 0);
+        // letters, digits, _.-
+        buffer_format(out, "%s{\"config_id\":\"%s\",\"consensus\":", i ? "," : "", c->config_id);
+        buffer_json_string(out, c->consensus ? c->consensus : "",
+                           c->consensus ? strlen(c->consensus) : 0);
         add_member(out, "vote", c->vote);
         add_member(out, "waiting", c->waiting);
         buffer_text(out, "}");

@@ -1,4 +1,6 @@
 // story - everything that is known of a signal, and how it is told. The telling is pure.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -16,8 +18,9 @@
 
 // Whose word it was that no signal gave. What is NULL is not known (any more).
 struct word {
-    const Command *command;           // an operator's
-    const OrderCommand *for_account;  // as it reached the account: an operator's, a signal's, a risk lock's
+    const Command *command; // an operator's
+    // as it reached the account: an operator's, a signal's, a risk lock's
+    const OrderCommand *for_account;
 };
 
 // A trade that closed a position, or a part of it.
@@ -45,13 +48,14 @@ struct part {
 struct contribution {
     const char *config_id;
     const char *consensus; // its signal_id; NULL: none is decided yet
-    const Vote *vote;      // as it was weighed; NULL: it came after the others had decided, or waits
+    // as it was weighed; NULL: it came after the others had decided, or waits
+    const Vote *vote;
     const Ballot *waiting; // with what is still lacking; NULL: decided
 };
 
 struct story {
     const char *signal_id; // else a command's, or that of a trade that no signal asked for
-    struct word word;               // of a command
+    struct word word;      // of a command
     const Signal *signal;
     const SignalRejection *rejection;
     const Duplicates *duplicates; // NULL: it did not come again

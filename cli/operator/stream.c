@@ -1,4 +1,6 @@
 // stream - where a journal begins and ends.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "cli/operator/stream.h"
 
@@ -6,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/redis/journal.h"
-#include "common/base/own.h"
 #include "cli/place.h"
+#include "common/base/own.h"
+#include "common/redis/journal.h"
 
 static void take_line(buffer_t *reply, char out[static ENTRY_ID_TEXT]) {
     const char *text = buffer_string(reply);
@@ -53,11 +55,14 @@ static err_t pass_entry(void *arg, const struct journal_entry *entry) {
     return ERR_OK;
 }
 
-err_t journal_lag(store_t *store, const char *topic, struct entry_id position, const struct journal *journal, uint64_t *out) {
+err_t journal_lag(store_t *store, const char *topic, struct entry_id position,
+                  const struct journal *journal, uint64_t *out) {
     struct entry_id head;
     size_t count = 0;
     *out = 0;
-    if (!journal->length || entry_id_parse(journal->head, strlen(journal->head), &head) || entry_id_cmp(position, head) >= 0) return ERR_OK;
+    if (!journal->length || entry_id_parse(journal->head, strlen(journal->head), &head) ||
+        entry_id_cmp(position, head) >= 0)
+        return ERR_OK;
     if (position.incarnation == head.incarnation) {
         *out = head.sequence - position.sequence;
         return ERR_OK;
@@ -67,7 +72,8 @@ err_t journal_lag(store_t *store, const char *topic, struct entry_id position, c
     return e;
 }
 
-err_t journal_position(store_t *store, const char *service, const char *topic, struct entry_id *out, bool *known) {
+err_t journal_position(store_t *store, const char *service, const char *topic, struct entry_id *out,
+                       bool *known) {
     char key[96];
     own(buffer) text = {0};
     (void)snprintf(key, sizeof key, "position:%s", service);

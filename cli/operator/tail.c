@@ -1,15 +1,17 @@
 // tail - what happens now, from the services' event sockets: looked at, nothing depends on it.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/operator/entry.h"
+#include "cli/place.h"
 #include "common/base/clock.h"
 #include "common/base/own.h"
 #include "common/bus/port.h"
 #include "common/delivery/topology.h"
-#include "cli/operator/entry.h"
-#include "cli/place.h"
 
 #define QUEUE 10000
 
@@ -29,7 +31,8 @@ static void print_tail_event(struct tail *t, const struct parcel *parcel) {
     struct envelope e;
     arena_reset(t->arena);
     if (envelope_read(parcel->topic, parcel->frame, &e)) return;
-    if (strcmp(parcel->topic, FEED_TRACE) == 0 && !call_flag(t->call, "topic")) return; // there only because somebody records
+    // there only because somebody records
+    if (strcmp(parcel->topic, FEED_TRACE) == 0 && !call_flag(t->call, "topic")) return;
     const ProtobufCMessage *m = envelope_open(&e, t->arena);
     if (!m || !filter_takes(&t->filter, m)) return;
     t->seen++;
@@ -39,7 +42,9 @@ static void print_tail_event(struct tail *t, const struct parcel *parcel) {
         entry_line(parcel->topic, &e, m, clock_utc_ns(), &t->out);
 }
 
-static bool is_tail_over(const struct tail *t) { return (t->count && t->seen >= t->count) || (t->until && clock_mono_ns() >= t->until); }
+static bool is_tail_over(const struct tail *t) {
+    return (t->count && t->seen >= t->count) || (t->until && clock_mono_ns() >= t->until);
+}
 
 static bool connect_all(struct tail *t, const char *topic) {
     struct instance all[INSTANCES_MAX];
@@ -62,7 +67,8 @@ static void listen_to_services(struct tail *t) {
         ports_wait(t->waiters, t->n, wait_ms);
         for (size_t i = 0; i < t->n; i++) {
             struct parcel parcel;
-            while (!is_tail_over(t) && port_receive(t->ports[i], &parcel)) print_tail_event(t, &parcel);
+            while (!is_tail_over(t) && port_receive(t->ports[i], &parcel))
+                print_tail_event(t, &parcel);
         }
         print_out(&t->out);
         say_refused();
@@ -72,14 +78,20 @@ static void listen_to_services(struct tail *t) {
 
 enum outcome run_tail(struct call *call) {
     unsigned long seconds;
-    struct tail t = {.call = call, .filter = {call_flag(call, "type"), call_flag(call, "account"), call_flag(call, "symbol")}};
-    if (!call_number(call, "count", 0, &t.count) || !call_number(call, "for", 0, &seconds)) return WRONG_USE;
+    struct tail t = {
+        .call = call,
+        .filter = {call_flag(call, "type"), call_flag(call, "account"), call_flag(call, "symbol")}};
+    if (!call_number(call, "count", 0, &t.count) || !call_number(call, "for", 0, &seconds))
+        return WRONG_USE;
     if (t.filter.type && !message_type(t.filter.type))
-        return complain_of_call(WRONG_USE, "there is no message type %s (as in proto/)", t.filter.type);
+        return complain_of_call(WRONG_USE, "there is no message type %s (as in proto/)",
+                                t.filter.type);
     if (seconds) t.until = clock_mono_ns() + seconds * NS_PER_S;
     t.arena = arena_new(0);
     enum outcome outcome =
-        connect_all(&t, call_flag(call, "topic")) ? DONE : complain_of_call(NO_REACH, "cannot listen to the services: %s", port_why());
+        connect_all(&t, call_flag(call, "topic"))
+            ? DONE
+            : complain_of_call(NO_REACH, "cannot listen to the services: %s", port_why());
     if (outcome == DONE) listen_to_services(&t);
     for (size_t i = 0; i < t.n; i++) port_destroy(&t.ports[i]);
     arena_destroy(&t.arena);

@@ -1,4 +1,6 @@
 // simulate - says what would become of signals, for every account, and sends nothing.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "cli/simulate/simulate.h"
 
@@ -7,14 +9,14 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/files.h"
+#include "cli/text.h"
+#include "cli/words.h"
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
 #include "common/base/log.h"
 #include "common/base/own.h"
 #include "common/schema/record.h"
-#include "cli/files.h"
-#include "cli/text.h"
-#include "cli/words.h"
 
 #define FILE_MOST (16 * 1000 * 1000)
 #define SHARDS    1
@@ -63,24 +65,29 @@ static void add_signal(struct sheet *sheet, const char *id, const char *source, 
     sheet_add(sheet, id);
     sheet_add(sheet, source);
     if (s)
-        sheet_format(sheet, "%s %s", record_enum_name(&signal__direction__descriptor, (int)s->direction), s->symbol);
+        sheet_format(sheet, "%s %s",
+                     record_enum_name(&signal__direction__descriptor, (int)s->direction),
+                     s->symbol);
     else
         sheet_add(sheet, NULL);
 }
 
-static void add_decision_row(struct simulation *s, const Signal *signal, const struct routed *r, const Decision *d) {
+static void add_decision_row(struct simulation *s, const Signal *signal, const struct routed *r,
+                             const Decision *d) {
     const Order *o = find_trade_order(r, d->trade_id);
     add_signal(&s->sheet, signal->signal_id, signal->source, signal);
     sheet_add(&s->sheet, d->account_id);
     sheet_add(&s->sheet, record_enum_name(&reason__code__descriptor, (int)d->reason));
-    sheet_add(&s->sheet, o ? record_enum_name(&signal__direction__descriptor, (int)o->direction) : NULL);
+    sheet_add(&s->sheet,
+              o ? record_enum_name(&signal__direction__descriptor, (int)o->direction) : NULL);
     add_simulated_decimal(&s->sheet, o && o->terms->has_lot_size, o ? o->terms->lot_size : 0);
     add_simulated_decimal(&s->sheet, o && o->terms->has_stop_loss, o ? o->terms->stop_loss : 0);
     add_simulated_decimal(&s->sheet, o && o->terms->has_take_profit, o ? o->terms->take_profit : 0);
     add_words(d, &s->sheet);
 }
 
-static void row_of_nobody(struct simulation *s, const Signal *signal, const char *id, const char *source, const char *why) {
+static void row_of_nobody(struct simulation *s, const Signal *signal, const char *id,
+                          const char *source, const char *why) {
     add_signal(&s->sheet, id, source, signal);
     sheet_add(&s->sheet, NULL);
     sheet_add(&s->sheet, signal ? "nobody" : "refused");
@@ -88,7 +95,8 @@ static void row_of_nobody(struct simulation *s, const Signal *signal, const char
     sheet_add(&s->sheet, why);
 }
 
-static void json_list(buffer_t *out, const char *name, const ProtobufCMessage *const *all, size_t n) {
+static void json_list(buffer_t *out, const char *name, const ProtobufCMessage *const *all,
+                      size_t n) {
     buffer_format(out, ",\"%s\":[", name);
     for (size_t i = 0; i < n; i++) {
         if (i) buffer_text(out, ",");
@@ -118,11 +126,14 @@ static void route_signal(struct simulation *s, const Signal *signal) {
         json_of(&s->json, signal, &r);
         return;
     }
-    for (size_t i = 0; r.routing && i < r.routing->n_decisions; i++) add_decision_row(s, signal, &r, r.routing->decisions[i]);
+    for (size_t i = 0; r.routing && i < r.routing->n_decisions; i++)
+        add_decision_row(s, signal, &r, r.routing->decisions[i]);
     if (!r.routing)
-        row_of_nobody(s, signal, signal->signal_id, signal->source, "the router cannot handle it: a dead letter");
+        row_of_nobody(s, signal, signal->signal_id, signal->source,
+                      "the router cannot handle it: a dead letter");
     else if (!r.routing->n_decisions)
-        row_of_nobody(s, signal, signal->signal_id, signal->source, "no account is subscribed to this source");
+        row_of_nobody(s, signal, signal->signal_id, signal->source,
+                      "no account is subscribed to this source");
 }
 
 static void handle_simulated_output(void *arg, const ProtobufCMessage *m) {
@@ -157,7 +168,8 @@ static const char *preset_source(const struct simulation *s) {
     return only && *only ? only : NULL;
 }
 
-static const char *split_source_argument(const struct simulation *s, const char *arg, const char **path, char name[static 80]) {
+static const char *split_source_argument(const struct simulation *s, const char *arg,
+                                         const char **path, char name[static 80]) {
     const char *equals = strchr(arg, '=');
     *path = equals ? equals + 1 : arg;
     if (!equals) return preset_source(s);
@@ -179,7 +191,8 @@ static void post_simulated_body(struct simulation *s, const char *source, struct
 static void post_lines(struct simulation *s, const char *source, const char *text) {
     for (size_t length; *text; text += length + (text[length] == '\n')) {
         length = strcspn(text, "\n");
-        if (strspn(text, " \t\r") < length) post_simulated_body(s, source, (struct span){text, length});
+        if (strspn(text, " \t\r") < length)
+            post_simulated_body(s, source, (struct span){text, length});
     }
 }
 
@@ -188,9 +201,13 @@ static enum outcome post_file(struct simulation *s, const char *arg) {
     const char *path;
     char name[80];
     const char *source = split_source_argument(s, arg, &path, name);
-    if (!source) return complain_of_call(WRONG_USE, "which source sends %s? Say SOURCE=%s, or --source NAME", path, path);
-    if (!book_source(s->book, source)) return complain_of_call(ANSWER_NO, "%s is not a source of this configuration", source);
-    if (!file_read(path, FILE_MOST, &file)) return complain_of_call(WRONG_USE, "%s: %s", path, strerror(errno));
+    if (!source)
+        return complain_of_call(WRONG_USE, "which source sends %s? Say SOURCE=%s, or --source NAME",
+                                path, path);
+    if (!book_source(s->book, source))
+        return complain_of_call(ANSWER_NO, "%s is not a source of this configuration", source);
+    if (!file_read(path, FILE_MOST, &file))
+        return complain_of_call(WRONG_USE, "%s: %s", path, strerror(errno));
     if (call_flag(s->call, "lines"))
         post_lines(s, source, buffer_string(&file));
     else
@@ -204,7 +221,9 @@ static enum outcome read_config(struct simulation *s) {
     const char *path = call_flag(s->call, "config");
     own(buffer) json = {0};
     own(buffer) why = {0};
-    if (!path) return complain_of_call(WRONG_USE, "--config FILE is required: the configuration to try, as for config apply");
+    if (!path)
+        return complain_of_call(
+            WRONG_USE, "--config FILE is required: the configuration to try, as for config apply");
     enum outcome outcome = file_read_document(path, FILE_MOST, &json);
     if (outcome != DONE) return outcome;
     if (simulated_book((struct span){json.data, json.length}, s->now, s->book, &why)) return DONE;
@@ -221,7 +240,8 @@ static enum outcome read_state(struct simulation *s, arena_t *arena, Situation *
     if (!path) return DONE;
     enum outcome outcome = file_read_document(path, FILE_MOST, &json);
     if (outcome != DONE) return outcome;
-    if (record_from_json(&situation__descriptor, (const char *)json.data, json.length, "", arena, &m, &fault))
+    if (record_from_json(&situation__descriptor, (const char *)json.data, json.length, "", arena,
+                         &m, &fault))
         return complain_of_call(ANSWER_NO, "%s: %s: %s", path, fault.path, fault.rule);
     *out = (Situation *)m;
     return DONE;
@@ -237,7 +257,8 @@ static enum outcome prepare_simulation(struct simulation *s) {
     s->door = simulated_door_new(s->book, why);
     if (s->door) s->router = simulated_router_new(s->book, SHARDS, why);
     if (!s->router) return complain_of_call(WRONG_USE, "%s", why);
-    if (!simulated_begin(s->router, situation, s->now, why)) return complain_of_call(ANSWER_NO, "%s", why);
+    if (!simulated_begin(s->router, situation, s->now, why))
+        return complain_of_call(ANSWER_NO, "%s", why);
     return DONE;
 }
 
@@ -246,10 +267,12 @@ static bool read_times(struct simulation *s) {
     const char *at = call_flag(s->call, "at");
     s->now = clock_utc_ns();
     if (at && time_parse(at, strlen(at), &s->now)) {
-        (void)complain_of_call(WRONG_USE, "--at must be an ISO 8601 time with a zone, not \"%s\"", at);
+        (void)complain_of_call(WRONG_USE, "--at must be an ISO 8601 time with a zone, not \"%s\"",
+                               at);
         return false;
     }
-    if (!call_number(s->call, "every", 0, &every) || !call_number(s->call, "delay", 0, &delay)) return false;
+    if (!call_number(s->call, "every", 0, &every) || !call_number(s->call, "delay", 0, &delay))
+        return false;
     s->every = every * NS_PER_MS;
     s->delay = delay * NS_PER_MS;
     return true;
@@ -258,7 +281,8 @@ static bool read_times(struct simulation *s) {
 static enum outcome run_simulation(struct simulation *s) {
     enum outcome outcome = read_times(s) ? prepare_simulation(s) : WRONG_USE;
     buffer_text(&s->json, "[");
-    for (unsigned i = 0; i < s->call->n_args && outcome == DONE; i++) outcome = post_file(s, s->call->args[i]);
+    for (unsigned i = 0; i < s->call->n_args && outcome == DONE; i++)
+        outcome = post_file(s, s->call->args[i]);
     if (outcome != DONE) return outcome;
     own(buffer) out = {0};
     buffer_text(&s->json, "]\n");
@@ -272,8 +296,10 @@ static enum outcome run_simulation(struct simulation *s) {
 
 enum outcome run_simulate(struct call *call) {
     struct simulation s = {.call = call, .book = book_new()};
-    log_start("simulate", LOG_LEVEL_ERROR); // the handlers' alerts are part of the story, not of this terminal
-    sheet_start(&s.sheet, "SIGNAL|SOURCE|ASKED|ACCOUNT|DECISION|ORDER|>LOTS|>STOP LOSS|>TAKE PROFIT|WHY");
+    // the handlers' alerts are part of the story, not of this terminal
+    log_start("simulate", LOG_LEVEL_ERROR);
+    sheet_start(&s.sheet,
+                "SIGNAL|SOURCE|ASKED|ACCOUNT|DECISION|ORDER|>LOTS|>STOP LOSS|>TAKE PROFIT|WHY");
     enum outcome outcome = run_simulation(&s);
     simulation_end(&s);
     return outcome;

@@ -1,13 +1,16 @@
-// simulate_door - what the door makes of a body: ingest's own reading, rules, identities and consensus.
+// simulate_door - what the door makes of a body: ingest's own reading, rules, identities and
+// consensus.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 
+#include "cli/simulate/simulate.h"
 #include "common/base/alloc.h"
 #include "common/batch/batch_io.h"
 #include "common/service/options.h"
 #include "services/ingest/accept.h"
 #include "services/ingest/slice.h"
-#include "cli/simulate/simulate.h"
 
 struct simulated_door {
     struct outlet outlets[2];
@@ -23,7 +26,8 @@ simulated_door_t *simulated_door_new(const book_t *book, char why[static 256]) {
     self->outlets[1] = (struct outlet){.name = "incidents.ingest", .topic = TOPIC_incidents};
     self->context = (struct context){.name = "ingest", .book = book, .caught_up = true};
     self->batch = batch_new("ingest", ingest_slice, self->outlets, 2);
-    if (!options_read(ingest_options, "ingest", &self->settings, why)) self->ingest = ingest_new(&self->context, &self->settings);
+    if (!options_read(ingest_options, "ingest", &self->settings, why))
+        self->ingest = ingest_new(&self->context, &self->settings);
     if (!self->ingest) simulated_door_destroy(&self);
     return self;
 }
@@ -36,9 +40,12 @@ void simulated_door_destroy(simulated_door_t **self) {
     *self = NULL;
 }
 
-unsigned simulated_post(simulated_door_t *self, const struct sent *sent, buffer_t *answer, simulated_signal_fn *visit, void *arg) {
+unsigned simulated_post(simulated_door_t *self, const struct sent *sent, buffer_t *answer,
+                        simulated_signal_fn *visit, void *arg) {
     batch_begin(self->batch, 1, sent->now, sent->now);
-    const struct request request = {.source = book_source(self->context.book, sent->source), .body = sent->body, .unheard = true};
+    const struct request request = {.source = book_source(self->context.book, sent->source),
+                                    .body = sent->body,
+                                    .unheard = true};
     const struct reply reply = accept_signal(self->ingest, self->batch, &request);
     buffer_add(answer, reply.body.data, reply.body.length);
     const struct outgoing *out;

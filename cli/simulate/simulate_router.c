@@ -1,16 +1,19 @@
-// simulate_router - what the router makes of a signal: its own handlers, told what they would have heard.
+// simulate_router - what the router makes of a signal: its own handlers, told what they would have
+// heard.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/simulate/simulate.h"
 #include "common/base/alloc.h"
-#include "common/batch/batch_io.h"
 #include "common/base/id.h"
 #include "common/base/own.h"
+#include "common/batch/batch_io.h"
 #include "execution.pb-c.h"
 #include "services/router/router.h"
-#include "cli/simulate/simulate.h"
 
 struct simulated_router {
     struct outlet *outlets;
@@ -32,10 +35,12 @@ static struct outlet *outlets_new(unsigned shards) {
     return all;
 }
 
-simulated_router_t *simulated_router_new(const book_t *book, unsigned shards, char why[static 256]) {
+simulated_router_t *simulated_router_new(const book_t *book, unsigned shards,
+                                         char why[static 256]) {
     simulated_router_t *self = alloc_zeroed(1, sizeof *self);
     self->outlets = outlets_new(shards);
-    self->context = (struct context){.name = "router", .shards = shards, .book = book, .caught_up = true};
+    self->context =
+        (struct context){.name = "router", .shards = shards, .book = book, .caught_up = true};
     self->batch = batch_new("router", router_service.slice, self->outlets, shards + 2);
     self->settings = alloc_zeroed(1, router_service.settings_size);
     if (!options_read(router_service.options, "router", self->settings, why))
@@ -54,26 +59,31 @@ void simulated_router_destroy(simulated_router_t **self) {
     *self = NULL;
 }
 
-static err_t handle_routed_message(simulated_router_t *self, enum topic topic, const ProtobufCMessage *m) {
+static err_t handle_routed_message(simulated_router_t *self, enum topic topic,
+                                   const ProtobufCMessage *m) {
     for (const struct route *r = router_service.routes; r->handle; r++) {
-        if (r->topic == topic && r->type == m->descriptor) return r->handle(self->router, self->batch, m);
+        if (r->topic == topic && r->type == m->descriptor)
+            return r->handle(self->router, self->batch, m);
     }
     return ERR_MISSING;
 }
 
 // --- how things are: as messages that the router would have heard
 
-static err_t command_account_mode(simulated_router_t *self, RiskState__Mode mode, char *account_id) {
+static err_t command_account_mode(simulated_router_t *self, RiskState__Mode mode,
+                                  char *account_id) {
     Command c = COMMAND__INIT;
     if (mode == RISK_STATE__MODE__trading) return ERR_OK;
     c.command_id = (char *)"simulate";
-    c.action = mode == RISK_STATE__MODE__halted ? COMMAND__ACTION__halt : COMMAND__ACTION__reduce_only;
+    c.action =
+        mode == RISK_STATE__MODE__halted ? COMMAND__ACTION__halt : COMMAND__ACTION__reduce_only;
     c.account_id = account_id;
     c.created_at = batch_now(self->batch);
     return handle_routed_message(self, TOPIC_commands, &c.base);
 }
 
-static err_t send_account_state(simulated_router_t *self, const AccountConfig *account, const Situation__Account *a) {
+static err_t send_account_state(simulated_router_t *self, const AccountConfig *account,
+                                const Situation__Account *a) {
     AccountState s = ACCOUNT_STATE__INIT;
     bool said = a && a->has_balance;
     s.account_id = account->account_id;
@@ -98,7 +108,8 @@ static err_t send_account_state(simulated_router_t *self, const AccountConfig *a
     return s.has_equity ? handle_routed_message(self, TOPIC_executions, &s.base) : ERR_OK;
 }
 
-static err_t send_position_state(simulated_router_t *self, const AccountConfig *account, const Situation__Position *p) {
+static err_t send_position_state(simulated_router_t *self, const AccountConfig *account,
+                                 const Situation__Position *p) {
     char trade_id[ID_TEXT], number[24];
     (void)snprintf(number, sizeof number, "%u", self->told++);
     const char *const parts[] = {"position", account->account_id, p->symbol, number};
@@ -136,7 +147,8 @@ static void send_quote_price(simulated_router_t *self, const Situation__Quote *q
     router_price(self->router, &p);
 }
 
-static const Situation__Account *find_situation_account(const Situation *s, const char *account_id) {
+static const Situation__Account *find_situation_account(const Situation *s,
+                                                        const char *account_id) {
     for (size_t i = 0; i < s->n_accounts; i++) {
         if (strcmp(s->accounts[i]->account_id, account_id) == 0) return s->accounts[i];
     }
@@ -154,27 +166,34 @@ static void tell_account(void *arg, const AccountConfig *account) {
     const Situation__Account *a = find_situation_account(t->situation, account->account_id);
     err_t e = send_account_state(t->self, account, a);
     if (a && !e) e = command_account_mode(t->self, a->mode, account->account_id);
-    for (size_t i = 0; a && i < a->n_positions && !e; i++) e = send_position_state(t->self, account, a->positions[i]);
+    for (size_t i = 0; a && i < a->n_positions && !e; i++)
+        e = send_position_state(t->self, account, a->positions[i]);
     if (e) t->failed = e;
 }
 
-static bool is_situation_valid(const simulated_router_t *self, const Situation *s, char why[static 256]) {
+static bool is_situation_valid(const simulated_router_t *self, const Situation *s,
+                               char why[static 256]) {
     for (size_t i = 0; i < s->n_accounts; i++) {
         const Situation__Account *a = s->accounts[i];
         if (!book_account(self->context.book, a->account_id)) {
-            (void)snprintf(why, 256, "accounts[%zu].account_id: %.64s is not in the configuration", i, a->account_id);
+            (void)snprintf(why, 256, "accounts[%zu].account_id: %.64s is not in the configuration",
+                           i, a->account_id);
             return false;
         }
         for (size_t k = 0; k < a->n_positions; k++) {
-            if (a->positions[k]->direction <= SIGNAL__DIRECTION__sell && a->positions[k]->lots > 0) continue;
-            (void)snprintf(why, 256, "accounts[%zu].positions[%zu]: must be buy or sell, of more than 0 lots", i, k);
+            if (a->positions[k]->direction <= SIGNAL__DIRECTION__sell && a->positions[k]->lots > 0)
+                continue;
+            (void)snprintf(why, 256,
+                           "accounts[%zu].positions[%zu]: must be buy or sell, of more than 0 lots",
+                           i, k);
             return false;
         }
     }
     return true;
 }
 
-bool simulated_begin(simulated_router_t *self, const Situation *situation, uint64_t now, char why[static 256]) {
+bool simulated_begin(simulated_router_t *self, const Situation *situation, uint64_t now,
+                     char why[static 256]) {
     struct telling t = {self, situation, ERR_OK};
     if (!is_situation_valid(self, situation, why)) return false;
     batch_begin(self->batch, 1, now, now);

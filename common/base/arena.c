@@ -1,4 +1,6 @@
 // arena - memory of one batch.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/base/arena.h"
 
@@ -11,7 +13,8 @@
 #include "common/base/alloc.h"
 
 #define ALIGNMENT ((size_t)16)
-#define KEPT_MOST ((size_t)4 << 20) // bytes of blocks that outlive a reset: the next batch needs as much
+// bytes of blocks that outlive a reset: the next batch needs as much
+#define KEPT_MOST ((size_t)4 << 20)
 
 struct block {
     struct block *next;
@@ -108,7 +111,9 @@ char *arena_format(arena_t *self, const char *format, ...) {
 
 void arena_reset(arena_t *self) {
     struct block *kept = self->first;
-    for (size_t bytes = kept->size; kept->next && bytes + kept->next->size <= KEPT_MOST; kept = kept->next) bytes += kept->next->size;
+    for (size_t bytes = kept->size; kept->next && bytes + kept->next->size <= KEPT_MOST;
+         kept = kept->next)
+        bytes += kept->next->size;
     free_after(kept->next);
     kept->next = NULL;
     self->last = self->first;

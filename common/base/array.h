@@ -1,4 +1,6 @@
 // array - items side by side whose number grows.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -23,8 +25,7 @@ static inline void *array_wider(void *items, size_t *room, size_t size) {
     ((n) < (room) ? (void)0                                                                        \
                   : (void)((items) = array_wider_in((arena), (items), &(room), sizeof *(items))))
 
-static inline void *array_wider_in(arena_t *arena, const void *items, size_t *room,
-                                   size_t size) {
+static inline void *array_wider_in(arena_t *arena, const void *items, size_t *room, size_t size) {
     size_t before = *room;
     *room = before ? 2 * before : 16;
     void *wider = arena_zero(arena, *room * size);

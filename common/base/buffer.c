@@ -1,4 +1,6 @@
 // buffer - bytes that grow.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/base/buffer.h"
 
@@ -59,7 +61,8 @@ const char *buffer_string(buffer_t *b) {
 
 // `c` is below U+10000.
 static void json_escape(buffer_t *b, uint32_t c) {
-    static const char names[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"', ['\\'] = '\\'};
+    static const char names[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
+                                 ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\'};
     if (c < sizeof names && names[c])
         buffer_add(b, (char[]){'\\', names[c]}, 2);
     else

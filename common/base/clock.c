@@ -1,4 +1,6 @@
 // clock - UTC and the monotonic clock, and times as text.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/base/clock.h"
 
@@ -23,7 +25,8 @@ void clock_hold(uint64_t utc_ns, uint64_t mono_ns) {
     held_mono = mono_ns;
 }
 
-// Days since 1970-01-01 of a Gregorian date, and back, by Howard Hinnant's algorithms (chrono-Compatible Low-Level Date Algorithms).
+// Days since 1970-01-01 of a Gregorian date, and back, by Howard Hinnant's algorithms
+// (chrono-Compatible Low-Level Date Algorithms).
 static int64_t days_of_date(int64_t y, int64_t m, int64_t d) {
     y -= m <= 2;
     int64_t era = y / 400, of_era = y - era * 400;
@@ -77,9 +80,12 @@ static bool take_separator(struct reader *r, char c) {
     return true;
 }
 
-static bool take_one_of(struct reader *r, char a, char b) { return take_separator(r, a) || take_separator(r, b); }
+static bool take_one_of(struct reader *r, char a, char b) {
+    return take_separator(r, a) || take_separator(r, b);
+}
 
-static bool take_time_number(struct reader *r, unsigned digits, int64_t least, int64_t most, int64_t *out) {
+static bool take_time_number(struct reader *r, unsigned digits, int64_t least, int64_t most,
+                             int64_t *out) {
     if ((size_t)(r->end - r->at) < digits) return false;
     *out = 0;
     for (unsigned i = 0; i < digits; i++, r->at++) {
@@ -97,7 +103,8 @@ static int64_t days_of_month(int64_t y, int64_t m) {
 
 static bool take_date(struct reader *r, int64_t *seconds) {
     int64_t y, m, d;
-    if (!take_time_number(r, 4, 0, 9999, &y) || !take_separator(r, '-') || !take_time_number(r, 2, 1, 12, &m) || !take_separator(r, '-') ||
+    if (!take_time_number(r, 4, 0, 9999, &y) || !take_separator(r, '-') ||
+        !take_time_number(r, 2, 1, 12, &m) || !take_separator(r, '-') ||
         !take_time_number(r, 2, 1, 31, &d) || d > days_of_month(y, m))
         return false;
     *seconds = days_of_date(y, m, d) * DAY_S;
@@ -107,7 +114,9 @@ static bool take_date(struct reader *r, int64_t *seconds) {
 // Second 60 (a leap second) is read as the second after 59, as Unix time does.
 static bool take_time_of_day(struct reader *r, int64_t *seconds) {
     int64_t h, m, s = 0;
-    if (!take_time_number(r, 2, 0, 23, &h) || !take_separator(r, ':') || !take_time_number(r, 2, 0, 59, &m)) return false;
+    if (!take_time_number(r, 2, 0, 23, &h) || !take_separator(r, ':') ||
+        !take_time_number(r, 2, 0, 59, &m))
+        return false;
     if (take_separator(r, ':') && !take_time_number(r, 2, 0, 60, &s)) return false;
     *seconds += h * 3600 + m * 60 + s;
     return true;
@@ -118,7 +127,8 @@ static bool take_fraction(struct reader *r, int64_t *ns) {
     if (!take_one_of(r, '.', ',')) return true;
     int64_t unit = (int64_t)NS_PER_S / 10;
     const char *start = r->at;
-    for (; r->at < r->end && is_time_digit(*r->at); r->at++, unit /= 10) *ns += (*r->at - '0') * unit;
+    for (; r->at < r->end && is_time_digit(*r->at); r->at++, unit /= 10)
+        *ns += (*r->at - '0') * unit;
     return r->at > start && r->at - start <= 9;
 }
 
@@ -138,7 +148,9 @@ static bool take_offset(struct reader *r, int64_t *east_s) {
 
 static err_t parse_iso(struct reader r, uint64_t *utc_ns) {
     int64_t seconds, ns, east;
-    if (!take_date(&r, &seconds) || !(take_one_of(&r, 'T', 't') || take_separator(&r, ' ')) || !take_time_of_day(&r, &seconds)) return ERR_INPUT;
+    if (!take_date(&r, &seconds) || !(take_one_of(&r, 'T', 't') || take_separator(&r, ' ')) ||
+        !take_time_of_day(&r, &seconds))
+        return ERR_INPUT;
     if (!take_fraction(&r, &ns) || !take_offset(&r, &east) || r.at != r.end) return ERR_INPUT;
     seconds -= east;
     uint64_t out;
@@ -149,7 +161,8 @@ static err_t parse_iso(struct reader r, uint64_t *utc_ns) {
     return ERR_OK;
 }
 
-// Up to 11 digits are seconds (until the year 5138, but no further than this clock reaches), 12 and 13 are milliseconds.
+// Up to 11 digits are seconds (until the year 5138, but no further than this clock reaches), 12 and
+// 13 are milliseconds.
 static err_t parse_unix(struct reader r, uint64_t *utc_ns) {
     size_t digits = (size_t)(r.end - r.at);
     uint64_t n = 0;

@@ -1,4 +1,6 @@
 // decimal - integers scaled by 10^8; every intermediate result is exact in 128 bits.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/base/decimal.h"
 
@@ -31,12 +33,15 @@ static bool take_sign(struct reader *r) {
 
 // Appends zeros and then a digit. Leading zeros are no digits.
 static void append_digit(struct parts *p, int64_t zeros, uint64_t digit) {
-    for (; zeros > 0 && p->digits && !p->large; zeros--) p->large = __builtin_mul_overflow(p->digits, 10, &p->digits);
+    for (; zeros > 0 && p->digits && !p->large; zeros--)
+        p->large = __builtin_mul_overflow(p->digits, 10, &p->digits);
     if (p->large) return;
-    p->large = __builtin_mul_overflow(p->digits, 10, &p->digits) || __builtin_add_overflow(p->digits, digit, &p->digits);
+    p->large = __builtin_mul_overflow(p->digits, 10, &p->digits) ||
+               __builtin_add_overflow(p->digits, digit, &p->digits);
 }
 
-// Zeros wait in `zeros` until another digit follows, so that trailing ones never count against the size.
+// Zeros wait in `zeros` until another digit follows, so that trailing ones never count against the
+// size.
 static void take_digits(struct reader *r, struct parts *p, bool after_point, int64_t *zeros) {
     for (; r->at < r->end && is_decimal_digit(*r->at); r->at++) {
         p->any = true;
@@ -132,15 +137,20 @@ static wide_t divide_rounded(wide_t a, wide_t b, enum rounding r) {
     return up ? quotient + away : quotient;
 }
 
-bool decimal_add(decimal_t a, decimal_t b, decimal_t *out) { return narrow_to_decimal((wide_t)a.e8 + b.e8, out); }
-bool decimal_sub(decimal_t a, decimal_t b, decimal_t *out) { return narrow_to_decimal((wide_t)a.e8 - b.e8, out); }
+bool decimal_add(decimal_t a, decimal_t b, decimal_t *out) {
+    return narrow_to_decimal((wide_t)a.e8 + b.e8, out);
+}
+bool decimal_sub(decimal_t a, decimal_t b, decimal_t *out) {
+    return narrow_to_decimal((wide_t)a.e8 - b.e8, out);
+}
 
 bool decimal_mul(decimal_t a, decimal_t b, enum rounding r, decimal_t *out) {
     return narrow_to_decimal(divide_rounded((wide_t)a.e8 * b.e8, DECIMAL_SCALE, r), out);
 }
 
 bool decimal_div(decimal_t a, decimal_t b, enum rounding r, decimal_t *out) {
-    return b.e8 != 0 && narrow_to_decimal(divide_rounded((wide_t)a.e8 * DECIMAL_SCALE, b.e8, r), out);
+    return b.e8 != 0 &&
+           narrow_to_decimal(divide_rounded((wide_t)a.e8 * DECIMAL_SCALE, b.e8, r), out);
 }
 
 bool decimal_to_step(decimal_t a, decimal_t step, enum rounding r, decimal_t *out) {
@@ -154,13 +164,17 @@ bool decimal_scale(decimal_t a, decimal_t b, decimal_t c, enum rounding r, decim
 // The products are below 2^126 each, so that their sum fits.
 bool decimal_mean(decimal_t a, decimal_t wa, decimal_t b, decimal_t wb, decimal_t *out) {
     wide_t weight = (wide_t)wa.e8 + wb.e8;
-    return weight != 0 && narrow_to_decimal(divide_rounded((wide_t)a.e8 * wa.e8 + (wide_t)b.e8 * wb.e8, weight, ROUND_HALF_EVEN), out);
+    return weight != 0 &&
+           narrow_to_decimal(
+               divide_rounded((wide_t)a.e8 * wa.e8 + (wide_t)b.e8 * wb.e8, weight, ROUND_HALF_EVEN),
+               out);
 }
 
 bool decimal_mean_of(const struct weighted *all, size_t n, decimal_t step, decimal_t *out) {
     wide_t sum = 0, weight = 0;
     for (size_t i = 0; i < n; i++) {
-        if (__builtin_add_overflow(sum, (wide_t)all[i].value.e8 * all[i].weight.e8, &sum)) return false;
+        if (__builtin_add_overflow(sum, (wide_t)all[i].value.e8 * all[i].weight.e8, &sum))
+            return false;
         weight += all[i].weight.e8; // n is far from 2^64
     }
     if (step.e8 <= 0 || weight <= 0) return false;

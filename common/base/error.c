@@ -1,4 +1,6 @@
 // error - the error table, looked up.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/base/error.h"
 

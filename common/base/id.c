@@ -1,4 +1,6 @@
 // id - UUIDs and digests, by libsodium.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/base/id.h"
 
@@ -64,7 +66,8 @@ struct gathered {
     size_t length;
 };
 
-static void gather_digest(struct gathered *g, crypto_generichash_state *h, const void *data, size_t length) {
+static void gather_digest(struct gathered *g, crypto_generichash_state *h, const void *data,
+                          size_t length) {
     if (length > sizeof g->bytes - g->length) {
         (void)crypto_generichash_update(h, g->bytes, g->length);
         g->length = 0;
@@ -94,7 +97,8 @@ static void hash_parts(uint8_t bytes[16], unsigned n, const char *const parts[])
     (void)crypto_generichash_final(&h, bytes, 16);
 }
 
-void id_derive(char out[static ID_TEXT], const char *parent, unsigned n, const char *const parts[]) {
+void id_derive(char out[static ID_TEXT], const char *parent, unsigned n,
+               const char *const parts[]) {
     uint8_t bytes[16];
     hash_parts(bytes, n, parts);
     uint64_t ms = 0;
@@ -105,7 +109,8 @@ void id_derive(char out[static ID_TEXT], const char *parent, unsigned n, const c
     print_uuid(bytes, ms, 8, out);
 }
 
-void id_derive_at(char out[static ID_TEXT], uint64_t utc_ms, unsigned n, const char *const parts[]) {
+void id_derive_at(char out[static ID_TEXT], uint64_t utc_ms, unsigned n,
+                  const char *const parts[]) {
     uint8_t bytes[16];
     hash_parts(bytes, n, parts);
     print_uuid(bytes, utc_ms, 8, out);

@@ -1,4 +1,6 @@
 // integer - a whole number as text.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 

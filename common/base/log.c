@@ -1,4 +1,6 @@
 // log - one line an event to stderr, in one write, so that lines of several processes do not mix.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/base/log.h"
 
@@ -43,21 +45,26 @@ static void write_all(const char *data, size_t length) {
 }
 
 // What snprintf has written of what it wanted, with `room` bytes there.
-static size_t bytes_written(int n, size_t room) { return n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1; }
+static size_t bytes_written(int n, size_t room) {
+    return n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1;
+}
 
 void log_event(enum log_level level, const char *event, const char *format, ...) {
     if (level < state.least) return;
     char line[LINE_MAX_BYTES], ts[TIME_TEXT];
     (void)time_print(clock_utc_ns(), ts);
     size_t room = sizeof line - 1; // one for the end of line
-    size_t n = bytes_written(snprintf(line, room, "ts=%s level=%s service=%s event=%s ", ts, names[level], state.service, event), room);
+    size_t n = bytes_written(snprintf(line, room, "ts=%s level=%s service=%s event=%s ", ts,
+                                      names[level], state.service, event),
+                             room);
     va_list args;
     va_start(args, format);
     n += bytes_written(vsnprintf(line + n, room - n, format, args), room - n);
     va_end(args);
     while (n && line[n - 1] == ' ') n--;
     for (size_t i = 0; i < n; i++) {
-        if ((unsigned char)line[i] < 0x20) line[i] = ' '; // an event is one line, whatever was passed in
+        // an event is one line, whatever was passed in
+        if ((unsigned char)line[i] < 0x20) line[i] = ' ';
     }
     line[n++] = '\n';
     write_all(line, n);
@@ -76,7 +83,8 @@ static size_t quote_byte(char *out, unsigned char c, bool seen) {
 static size_t quote_character(char *out, const char *text, size_t length) {
     bool seen = length && utf8_is_visible(text, length);
     size_t n = 0;
-    for (size_t i = 0; i < (length ? length : 1); i++) n += quote_byte(out + n, (unsigned char)text[i], seen);
+    for (size_t i = 0; i < (length ? length : 1); i++)
+        n += quote_byte(out + n, (unsigned char)text[i], seen);
     return n;
 }
 
@@ -86,7 +94,8 @@ const char *log_quote(const char *text) {
     char *out = quotes[next++ % QUOTES];
     size_t n = 0, i = 0, left = text ? strlen(text) : 0;
     out[n++] = '"';
-    for (size_t length; left && i < QUOTE_MAX; i += length ? length : 1, left -= length ? length : 1) {
+    for (size_t length; left && i < QUOTE_MAX;
+         i += length ? length : 1, left -= length ? length : 1) {
         length = utf8_length(text + i, left);
         n += quote_character(out + n, text + i, length);
     }

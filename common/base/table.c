@@ -1,4 +1,6 @@
 // table - a compact map from ids to small values.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/base/table.h"
 
@@ -77,7 +79,9 @@ void table_destroy(table_t **self) {
 }
 
 static uint8_t *entry_at(const table_t *self, size_t i) { return self->places + i * self->stride; }
-static void *value_at(const table_t *self, size_t i) { return entry_at(self, i) + sizeof(struct digest); }
+static void *value_at(const table_t *self, size_t i) {
+    return entry_at(self, i) + sizeof(struct digest);
+}
 
 // Half of a UUID's bytes are a time, so all of them are mixed.
 static size_t table_home_of(const table_t *self, const uint8_t *key) {
@@ -91,7 +95,8 @@ static size_t table_home_of(const table_t *self, const uint8_t *key) {
 // The key's place, or the free one where it would stand. There is always a free one.
 static size_t seek_entry(const table_t *self, const uint8_t *key) {
     size_t i = table_home_of(self, key);
-    while (self->used[i] && memcmp(entry_at(self, i), key, sizeof(struct digest)) != 0) i = (i + 1) & (self->room - 1);
+    while (self->used[i] && memcmp(entry_at(self, i), key, sizeof(struct digest)) != 0)
+        i = (i + 1) & (self->room - 1);
     return i;
 }
 

@@ -1,4 +1,6 @@
 // testing - fail points and mutations; this file is empty in a release.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/base/testing.h"
 
@@ -23,7 +25,8 @@ static struct plan {
     bool read;
 } plan;
 
-// The environment's value, cut at commas into `visit`ed words. A plan that does not fit would test less than it says: stop.
+// The environment's value, cut at commas into `visit`ed words. A plan that does not fit would test
+// less than it says: stop.
 static void each_word(const char *variable, char *text, size_t size, void (*visit)(char *word)) {
     const char *value = getenv(variable);
     if (!value) return;
@@ -58,7 +61,8 @@ static void read_plan(void) {
 void failpoint_pass(const char *name) {
     read_plan();
     for (unsigned i = 0; i < plan.n_fails; i++) {
-        if (strcmp(plan.fails[i].name, name) == 0 && --plan.fails[i].left == 0) (void)kill(getpid(), SIGKILL);
+        if (strcmp(plan.fails[i].name, name) == 0 && --plan.fails[i].left == 0)
+            (void)kill(getpid(), SIGKILL);
     }
 }
 

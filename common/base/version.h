@@ -1,4 +1,6 @@
 // version - which tradecast this is.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 

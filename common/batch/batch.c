@@ -1,4 +1,7 @@
-// batch - what a handler writes into, as RESP commands ready for MULTI/EXEC and packed envelopes ready to send.
+// batch - what a handler writes into, as RESP commands ready for MULTI/EXEC and packed envelopes
+// ready to send.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/batch/batch.h"
 
@@ -8,13 +11,13 @@
 
 #include "common/base/alloc.h"
 #include "common/base/array.h"
-#include "common/batch/batch_io.h"
 #include "common/base/clock.h"
+#include "common/batch/batch_io.h"
 #include "common/delivery/envelope.h"
 #include "common/redis/journal.h"
-#include "common/schema/record.h"
 #include "common/redis/resp.h"
 #include "common/redis/runs.h"
+#include "common/schema/record.h"
 #include "system.pb-c.h"
 
 #define SLICE_MAX 64
@@ -36,16 +39,18 @@ struct batch {
 
     uint64_t incarnation, now, mono, look_ns;
     arena_t *arena;
-    buffer_t bytes;  // RESP commands
-    buffer_t frames; // envelopes, end to end; outgoing entries hold offsets until they are asked for
+    buffer_t bytes; // RESP commands
+    // envelopes, end to end; outgoing entries hold offsets until they are asked for
+    buffer_t frames;
     unsigned commands;
-    struct runs runs; // what many messages write to: goes behind the commands when the batch is asked for
+    // what many messages write to: goes behind the commands when the batch is asked for
+    struct runs runs;
     struct outgoing *outgoing;
     size_t n_outgoing, outgoing_room;
     struct fields fields; // of the message that is kept
     buffer_t scratch;     // of whoever writes
     struct lately lately; // alerts
-    uint64_t buried; // counts up
+    uint64_t buried;      // counts up
     err_t fault;
     char why[160];
 };
@@ -56,13 +61,15 @@ static void allow_prefix(batch_t *self, const char *prefix) {
     self->slice_length[self->slices++] = strlen(prefix);
 }
 
-batch_t *batch_new(const char *service, const char *const *slice, struct outlet *outlets, size_t n_outlets) {
+batch_t *batch_new(const char *service, const char *const *slice, struct outlet *outlets,
+                   size_t n_outlets) {
     batch_t *self = alloc_zeroed(1, sizeof *self);
     snprintf(self->service, sizeof self->service, "%s", service);
     snprintf(self->own[0], sizeof self->own[0], "%s:", service);
     snprintf(self->own[1], sizeof self->own[1], "position:%s", service);
     snprintf(self->own[2], sizeof self->own[2], "deadletter:%s", service);
-    for (size_t i = 0; i < sizeof self->own / sizeof self->own[0]; i++) allow_prefix(self, self->own[i]);
+    for (size_t i = 0; i < sizeof self->own / sizeof self->own[0]; i++)
+        allow_prefix(self, self->own[i]);
     for (; slice && *slice; slice++) allow_prefix(self, *slice);
     self->outlets = outlets;
     self->n_outlets = n_outlets;
@@ -102,7 +109,9 @@ void batch_look_for(batch_t *self, uint64_t ns) { self->look_ns = ns; }
 uint64_t batch_now(const batch_t *self) { return self->now; }
 uint64_t batch_mono(const batch_t *self) { return self->mono; }
 arena_t *batch_arena(batch_t *self) { return self->arena; }
-struct lately *batch_lately(batch_t *self) { return &self->lately; }
+struct lately *batch_lately(batch_t *self) {
+    return &self->lately;
+}
 
 buffer_t *batch_scratch(batch_t *self) {
     buffer_clear(&self->scratch);
@@ -112,7 +121,8 @@ buffer_t *batch_scratch(batch_t *self) {
 uint64_t batch_look_until(const batch_t *self) { return self->now + self->look_ns; }
 
 struct batch_mark batch_mark_now(const batch_t *self) {
-    return (struct batch_mark){self->bytes.length, self->frames.length, self->n_outgoing, runs_mark(&self->runs), self->commands};
+    return (struct batch_mark){self->bytes.length, self->frames.length, self->n_outgoing,
+                               runs_mark(&self->runs), self->commands};
 }
 
 void batch_back_to(batch_t *self, struct batch_mark mark) {
@@ -132,7 +142,9 @@ err_t batch_fault(const batch_t *self, char why[static 160]) {
 }
 
 bool batch_is_empty(const batch_t *self) { return !batch_commands(self) && !self->n_outgoing; }
-unsigned batch_commands(const batch_t *self) { return self->commands + (unsigned)runs_count(&self->runs); }
+unsigned batch_commands(const batch_t *self) {
+    return self->commands + (unsigned)runs_count(&self->runs);
+}
 
 void batch_gather(batch_t *self) {
     runs_write(&self->runs, &self->bytes);
@@ -165,7 +177,8 @@ const ProtobufCMessage *batch_opened(batch_t *self, const struct outgoing *o) {
 
 static void refuse_key(batch_t *self, const char *what, const struct span *key) {
     self->fault = ERR_OWNER;
-    snprintf(self->why, sizeof self->why, "%s: %.*s", what, (int)(key->length > 100 ? 100 : key->length), (const char *)key->data);
+    snprintf(self->why, sizeof self->why, "%s: %.*s", what,
+             (int)(key->length > 100 ? 100 : key->length), (const char *)key->data);
 }
 
 static bool is_journal_of(const batch_t *self, const struct span *key) {
@@ -173,19 +186,25 @@ static bool is_journal_of(const batch_t *self, const struct span *key) {
     if (key->length <= skip || memcmp(key->data, JOURNAL, skip) != 0) return false;
     for (size_t i = 0; i < self->n_outlets; i++) {
         const char *name = self->outlets[i].name;
-        if (strlen(name) == key->length - skip && memcmp((const char *)key->data + skip, name, key->length - skip) == 0) return true;
+        if (strlen(name) == key->length - skip &&
+            memcmp((const char *)key->data + skip, name, key->length - skip) == 0)
+            return true;
     }
     return false;
 }
 
 static bool is_own_key(const batch_t *self, const struct span *key) {
     for (size_t i = 0; i < self->slices; i++) {
-        if (key->length >= self->slice_length[i] && memcmp(key->data, self->slice[i], self->slice_length[i]) == 0) return true;
+        if (key->length >= self->slice_length[i] &&
+            memcmp(key->data, self->slice[i], self->slice_length[i]) == 0)
+            return true;
     }
     return is_journal_of(self, key);
 }
 
-bool batch_may_write(const batch_t *self, const char *key) { return is_own_key(self, &(struct span){key, strlen(key)}); }
+bool batch_may_write(const batch_t *self, const char *key) {
+    return is_own_key(self, &(struct span){key, strlen(key)});
+}
 
 static void write_command(batch_t *self, unsigned argc, const struct span *argv) {
     resp_count(&self->bytes, '*', argc);
@@ -241,11 +260,16 @@ void batch_field(batch_t *self, const char *key, const char *field, const char *
     batch_field_bytes(self, key, SPAN(field), SPAN(value));
 }
 
-void batch_field_drop(batch_t *self, const char *key, const char *field) { write_command3(self, "HDEL", key, SPAN(field)); }
-void batch_set(batch_t *self, const char *key, struct span value) { write_command3(self, "SET", key, value); }
+void batch_field_drop(batch_t *self, const char *key, const char *field) {
+    write_command3(self, "HDEL", key, SPAN(field));
+}
+void batch_set(batch_t *self, const char *key, struct span value) {
+    write_command3(self, "SET", key, value);
+}
 
 void batch_drop(batch_t *self, const char *key) {
-    if (runs_has(&self->runs, key)) return runs_add(&self->runs, "UNLINK", key, 0, NULL); // after what it takes away
+    // after what it takes away
+    if (runs_has(&self->runs, key)) return runs_add(&self->runs, "UNLINK", key, 0, NULL);
     batch_raw(self, 2, (struct span[]){SPAN("UNLINK"), SPAN(key)});
 }
 
@@ -255,19 +279,26 @@ void batch_expire_at(batch_t *self, const char *key, uint64_t utc_ns) {
     write_command3(self, "PEXPIREAT", key, SPAN(ms));
 }
 
-static void gather_into_run(batch_t *self, const char *verb, const char *key, size_t n, const struct span *values) {
+static void gather_into_run(batch_t *self, const char *verb, const char *key, size_t n,
+                            const struct span *values) {
     if (is_own_key(self, &SPAN(key)))
         runs_add(&self->runs, verb, key, n, values);
     else
         refuse_key(self, "a key outside the slice", &SPAN(key));
 }
 
-void batch_member(batch_t *self, const char *key, const char *member) { gather_into_run(self, "SADD", key, 1, &SPAN(member)); }
-void batch_member_drop(batch_t *self, const char *key, const char *member) { gather_into_run(self, "SREM", key, 1, &SPAN(member)); }
+void batch_member(batch_t *self, const char *key, const char *member) {
+    gather_into_run(self, "SADD", key, 1, &SPAN(member));
+}
+void batch_member_drop(batch_t *self, const char *key, const char *member) {
+    gather_into_run(self, "SREM", key, 1, &SPAN(member));
+}
 void batch_entry(batch_t *self, const char *key, struct span field, struct span value) {
     gather_into_run(self, "HSET", key, 2, (struct span[]){field, value});
 }
-void batch_entry_drop(batch_t *self, const char *key, struct span field) { gather_into_run(self, "HDEL", key, 1, &field); }
+void batch_entry_drop(batch_t *self, const char *key, struct span field) {
+    gather_into_run(self, "HDEL", key, 1, &field);
+}
 
 // --- dead letters
 
@@ -297,8 +328,11 @@ void batch_bury(batch_t *self, const struct dead *dead) {
     char id[ENTRY_ID_TEXT];
     self->buried++;
     batch_last_letter(self, id);
-    batch_raw(self, 5, (struct span[]){SPAN("XADD"), SPAN(self->own[2]), SPAN(id), SPAN("e"), {packed, size}});
-    batch_alert(self, ALERT__SEVERITY__critical, "deadletter", self->service, "%s %s of %s: %s", dead->type, dead->id, dead->topic, dead->reason);
+    batch_raw(
+        self, 5,
+        (struct span[]){SPAN("XADD"), SPAN(self->own[2]), SPAN(id), SPAN("e"), {packed, size}});
+    batch_alert(self, ALERT__SEVERITY__critical, "deadletter", self->service, "%s %s of %s: %s",
+                dead->type, dead->id, dead->topic, dead->reason);
 }
 
 // --- messages
@@ -312,7 +346,8 @@ static struct outgoing *outgoing_add(batch_t *self) {
 
 static struct outlet *outlet_of(batch_t *self, enum topic topic, unsigned shard) {
     for (size_t i = 0; i < self->n_outlets; i++) {
-        if (self->outlets[i].topic == topic && self->outlets[i].shard == shard) return &self->outlets[i];
+        if (self->outlets[i].topic == topic && self->outlets[i].shard == shard)
+            return &self->outlets[i];
     }
     return NULL;
 }
@@ -324,7 +359,8 @@ static struct entry_id position_after(struct entry_id head, uint64_t incarnation
 
 void batch_emit(batch_t *self, enum topic topic, unsigned shard, const ProtobufCMessage *body) {
     struct outlet *outlet = outlet_of(self, topic, shard);
-    if (!outlet) return refuse_key(self, "a topic of another service", &SPAN(body->descriptor->name));
+    if (!outlet)
+        return refuse_key(self, "a topic of another service", &SPAN(body->descriptor->name));
     struct outgoing *o = outgoing_add(self);
     o->outlet = outlet;
     o->type = body->descriptor->name;

@@ -1,4 +1,6 @@
 // batch_io - the other side of batch.h: what the loop, and tests of handlers, do with a batch.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -21,7 +23,8 @@ struct outgoing {
     struct span envelope; // packed; batch_opened reads it
 };
 
-// The last alerts raised, by digest of code and subject. When two meet in one place the later one is remembered: one
+// The last alerts raised, by digest of code and subject. When two meet in one place the later one
+// is remembered: one
 // alert more, never one less.
 #define ALERTS_REMEMBERED 256
 struct lately {
@@ -31,10 +34,12 @@ struct lately {
 };
 struct lately *batch_lately(batch_t *self); // kept from batch to batch
 
-batch_t *batch_new(const char *service, const char *const *slice, struct outlet *outlets, size_t n_outlets);
+batch_t *batch_new(const char *service, const char *const *slice, struct outlet *outlets,
+                   size_t n_outlets);
 void batch_destroy(batch_t **self);
 const char *batch_service(const batch_t *self);
-void batch_begin(batch_t *self, uint64_t incarnation, uint64_t utc_ns, uint64_t mono_ns); // empties it
+// empties it
+void batch_begin(batch_t *self, uint64_t incarnation, uint64_t utc_ns, uint64_t mono_ns);
 void batch_look_for(batch_t *self, uint64_t ns);
 
 struct batch_mark {
@@ -44,17 +49,25 @@ struct batch_mark {
 struct batch_mark batch_mark_now(const batch_t *self);
 void batch_back_to(batch_t *self, struct batch_mark mark); // takes back what was written since
 
-void batch_buried_before(batch_t *self, uint64_t n); // dead letters there are: they count up, and make the next ones' ids
+// dead letters there are: they count up, and make the next ones' ids
+void batch_buried_before(batch_t *self, uint64_t n);
 uint64_t batch_buried(const batch_t *self);
-void batch_last_letter(const batch_t *self, char id[static ENTRY_ID_TEXT]); // of what was buried last
-void batch_unbury(batch_t *self, const char *id);                           // it has been dealt with
-bool batch_may_write(const batch_t *self, const char *key);                 // it is in the service's slice
+// of what was buried last
+void batch_last_letter(const batch_t *self, char id[static ENTRY_ID_TEXT]);
+// it has been dealt with
+void batch_unbury(batch_t *self, const char *id);
+// it is in the service's slice
+bool batch_may_write(const batch_t *self, const char *key);
 
 err_t batch_fault(const batch_t *self, char why[static 160]); // what stops the commit, if anything
 bool batch_is_empty(const batch_t *self);
-void batch_gather(batch_t *self);       // what was gathered becomes commands; it cannot be taken back any more
+// what was gathered becomes commands; it cannot be taken back any more
+void batch_gather(batch_t *self);
 struct span batch_bytes(batch_t *self); // RESP commands, gathered ones included
 unsigned batch_commands(const batch_t *self);
-size_t batch_outgoing(batch_t *self, const struct outgoing **out);             // valid until the next write
-const ProtobufCMessage *batch_opened(batch_t *self, const struct outgoing *o); // what it carries, in the batch's arena
-void batch_raw(batch_t *self, unsigned argc, const struct span *argv);         // a command; argv[1] is its key
+// valid until the next write
+size_t batch_outgoing(batch_t *self, const struct outgoing **out);
+// what it carries, in the batch's arena
+const ProtobufCMessage *batch_opened(batch_t *self, const struct outgoing *o);
+// a command; argv[1] is its key
+void batch_raw(batch_t *self, unsigned argc, const struct span *argv);

@@ -1,4 +1,6 @@
 // guard - remembers identities: a table in memory, one hash per hour in Redis.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/batch/guard.h"
 
@@ -12,7 +14,8 @@
 
 #define HOUR_NS    (UINT64_C(3600) * NS_PER_S)
 #define ROOM_LEAST ((size_t)1024)
-// Retiring an hour looks at so many places a call, so that no batch waits for a walk over the whole table.
+// Retiring an hour looks at so many places a call, so that no batch waits for a walk over the whole
+// table.
 #define SWEEP_STEP ((size_t)65536)
 #define KEY_TEXT   128
 
@@ -33,9 +36,7 @@ struct guard {
     size_t swept;     // places looked at so far
 };
 
-static struct entry *entries_new(size_t room) {
-    return alloc_zeroed(room, sizeof(struct entry));
-}
+static struct entry *entries_new(size_t room) { return alloc_zeroed(room, sizeof(struct entry)); }
 
 guard_t *guard_new(const char *prefix, size_t entries_max) {
     guard_t *self = alloc_zeroed(1, sizeof *self);
@@ -66,7 +67,8 @@ static size_t guard_home_of(const guard_t *self, struct digest key) {
 // The key's entry, or the free place where it would stand. There is always a free one.
 static struct entry *guard_slot_of(const guard_t *self, struct digest key) {
     size_t i = guard_home_of(self, key);
-    while (self->entries[i].hour && memcmp(&self->entries[i].key, &key, sizeof key) != 0) i = (i + 1) & (self->room - 1);
+    while (self->entries[i].hour && memcmp(&self->entries[i].key, &key, sizeof key) != 0)
+        i = (i + 1) & (self->room - 1);
     return &self->entries[i];
 }
 
@@ -162,12 +164,14 @@ static err_t load_entry(void *arg, struct span name, struct span value) {
     if (name.length != sizeof key) return ERR_INPUT;
     memcpy(&key, name.data, sizeof key);
     uint64_t number = 0;
-    for (int i = 0; i < 8 && value.length == 8; i++) number = number << 8 | ((const uint8_t *)value.data)[i];
+    for (int i = 0; i < 8 && value.length == 8; i++)
+        number = number << 8 | ((const uint8_t *)value.data)[i];
     table_put(l->guard, key, number, l->hour); // without its value it guards all the same
     return value.length == 8 ? ERR_OK : ERR_INPUT;
 }
 
-// Oldest hour first: what was remembered again later stands in two hours, and the later value is the right one.
+// Oldest hour first: what was remembered again later stands in two hours, and the later value is
+// the right one.
 err_t guard_load(guard_t *self, store_t *store) {
     char key[KEY_TEXT];
     err_t e = store_members(store, hours_key(self, key), load_hour, self);
@@ -197,8 +201,8 @@ bool guard_put(guard_t *self, batch_t *batch, struct digest key, uint64_t value)
     }
     uint8_t bytes[8];
     for (int i = 0; i < 8; i++) bytes[i] = (uint8_t)(value >> (56 - 8 * i));
-    batch_entry(batch, guard_hour_key(self, hour, redis_key), (struct span){key.bytes, sizeof key.bytes},
-                      (struct span){bytes, sizeof bytes});
+    batch_entry(batch, guard_hour_key(self, hour, redis_key),
+                (struct span){key.bytes, sizeof key.bytes}, (struct span){bytes, sizeof bytes});
     return true;
 }
 

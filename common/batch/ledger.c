@@ -1,4 +1,6 @@
 // ledger - the owner's side of Redis.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/batch/ledger.h"
 
@@ -8,14 +10,14 @@
 
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
-#include "common/delivery/delivery.h"
 #include "common/base/log.h"
-#include "common/redis/store_io.h"
 #include "common/base/testing.h"
+#include "common/delivery/delivery.h"
+#include "common/redis/store_io.h"
 
-#define PROBE_MS 250            // how long a reconnect may keep the loop from its door
+#define PROBE_MS        250 // how long a reconnect may keep the loop from its door
 #define BACKOFF_MOST_NS NS_PER_S
-#define YOUNG_NS (3 * NS_PER_S) // a ring full of batches younger than this slows the input
+#define YOUNG_NS        (3 * NS_PER_S) // a ring full of batches younger than this slows the input
 
 struct ledger {
     char name[64], user[64];
@@ -83,7 +85,8 @@ void ledger_begin(ledger_t *self, uint64_t incarnation) { self->incarnation = in
 static void info_value(const buffer_t *info, const char *name, char *out, size_t room) {
     size_t length = strlen(name);
     *out = 0;
-    for (const char *at = (const char *)info->data; at && *at; at = strchr(at, '\n'), at = at ? at + 1 : NULL) {
+    for (const char *at = (const char *)info->data; at && *at;
+         at = strchr(at, '\n'), at = at ? at + 1 : NULL) {
         if (strncmp(at, name, length) != 0 || at[length] != ':') continue;
         size_t n = strcspn(at + length + 1, "\r\n");
         if (n >= room) n = room - 1;
@@ -93,7 +96,8 @@ static void info_value(const buffer_t *info, const char *name, char *out, size_t
     }
 }
 
-static err_t info_of(ledger_t *self, const char *section, const char *name, char *out, size_t room) {
+static err_t info_of(ledger_t *self, const char *section, const char *name, char *out,
+                     size_t room) {
     buffer_t info = {0};
     err_t e = store_command(self->store, 2, (struct span[]){S("INFO"), S(section)}, &info);
     if (!e) {
@@ -121,7 +125,8 @@ err_t ledger_memory(ledger_t *self, unsigned *percent) {
 
 static err_t read_setting(ledger_t *self, const char *name, char *out, size_t room) {
     buffer_t answer = {0};
-    err_t e = store_command(self->store, 3, (struct span[]){S("CONFIG"), S("GET"), S(name)}, &answer);
+    err_t e =
+        store_command(self->store, 3, (struct span[]){S("CONFIG"), S("GET"), S(name)}, &answer);
     const char *value = e ? NULL : strchr(buffer_string(&answer), '\n');
     *out = 0;
     if (value) snprintf(out, room, "%.*s", (int)strcspn(value + 1, "\n"), value + 1);
@@ -137,11 +142,16 @@ static err_t check_fit(ledger_t *self, char why[static 200]) {
     if (!e) e = read_setting(self, "appendfsync", sync, sizeof sync);
     if (e) return e;
     if (strncmp(policy, "allkeys", 7) == 0) {
-        snprintf(why, 200, "Redis has maxmemory-policy %s, which may evict journals; set volatile-lru (or noeviction)", policy);
+        snprintf(why, 200,
+                 "Redis has maxmemory-policy %s, which may evict journals; set volatile-lru (or "
+                 "noeviction)",
+                 policy);
         return ERR_CONFIG;
     }
     if (strcmp(aof, "yes") != 0) {
-        snprintf(why, 200, "Redis has appendonly %s, so a restart would lose everything; set appendonly yes", aof);
+        snprintf(why, 200,
+                 "Redis has appendonly %s, so a restart would lose everything; set appendonly yes",
+                 aof);
         return ERR_CONFIG;
     }
     if (self->strict && strcmp(sync, "always") != 0) {
@@ -155,7 +165,8 @@ static err_t check_fit(ledger_t *self, char why[static 200]) {
     return ERR_OK;
 }
 
-// Before the slice is taken over, so that who does not belong here shuts nobody out; and after, for what changed in between.
+// Before the slice is taken over, so that who does not belong here shuts nobody out; and after, for
+// what changed in between.
 static err_t check_more(ledger_t *self, char why[static 200]) {
     return self->fit ? self->fit(self->fit_arg, self->store, why) : ERR_OK;
 }
@@ -180,11 +191,13 @@ static err_t notice_restart(ledger_t *self, uint64_t mono_ns) {
     return ERR_OK;
 }
 
-// An owner that did not stop in order cannot know what Redis had forgotten when that last started, so it holds that moment against it: a
-// signal from before, whose order the forgotten owner may have sent, is not new because it comes again.
+// An owner that did not stop in order cannot know what Redis had forgotten when that last started,
+// so it holds that moment against it: a signal from before, whose order the forgotten owner may
+// have sent, is not new because it comes again.
 static err_t notice_earlier_restart(ledger_t *self, uint64_t mono_ns) {
     char seconds[24];
-    err_t e = self->clean ? ERR_OK : info_of(self, "server", "uptime_in_seconds", seconds, sizeof seconds);
+    err_t e = self->clean ? ERR_OK
+                          : info_of(self, "server", "uptime_in_seconds", seconds, sizeof seconds);
     if (e || self->clean) return e;
     uint64_t up_ns = strtoull(seconds, NULL, 10) * NS_PER_S;
     self->rolled_back_at = up_ns < mono_ns ? mono_ns - up_ns : 1;
@@ -211,8 +224,9 @@ static err_t write_epoch(ledger_t *self) {
     return e;
 }
 
-// Above the stored one; and no lower than the clock says in us, so that one that Redis has forgotten is not given again: a gateway would
-// take its second owner for the first. Of two who do this at once the one with the older clock finds the other's, and stops.
+// Above the stored one; and no lower than the clock says in us, so that one that Redis has
+// forgotten is not given again: a gateway would take its second owner for the first. Of two who do
+// this at once the one with the older clock finds the other's, and stops.
 static err_t raise_epoch(ledger_t *self) {
     buffer_t answer = {0};
     err_t e = run_command(self, 2, (struct span[]){S("INCR"), S(self->epoch_key)}, &answer);
@@ -224,11 +238,14 @@ static err_t raise_epoch(ledger_t *self) {
     return write_epoch(self);
 }
 
-// Closes every other connection of this user: a former owner's, which must connect again and then finds a higher epoch; and our own
-// earlier one, whose last transaction might still be on its way.
+// Closes every other connection of this user: a former owner's, which must connect again and then
+// finds a higher epoch; and our own earlier one, whose last transaction might still be on its way.
 static err_t shut_out_others(ledger_t *self) {
     buffer_t answer = {0};
-    err_t e = run_command(self, 6, (struct span[]){S("CLIENT"), S("KILL"), S("USER"), S(self->user), S("SKIPME"), S("yes")}, &answer);
+    err_t e = run_command(
+        self, 6,
+        (struct span[]){S("CLIENT"), S("KILL"), S("USER"), S(self->user), S("SKIPME"), S("yes")},
+        &answer);
     buffer_destroy(&answer);
     return e;
 }
@@ -260,7 +277,8 @@ err_t ledger_take_over(ledger_t *self, char why[static 200]) {
     return e;
 }
 
-// The epoch went up: another owner. It went down: Redis forgot ours, and nobody came since; it is set again.
+// The epoch went up: another owner. It went down: Redis forgot ours, and nobody came since; it is
+// set again.
 static err_t check_epoch(ledger_t *self) {
     char text[32];
     err_t e = read_text(self, self->epoch_key, text, sizeof text);
@@ -273,7 +291,8 @@ static err_t check_epoch(ledger_t *self) {
 static err_t replay_ring(ledger_t *self, uint64_t from, uint64_t mono_ns) {
     if (from != self->batch || !self->pending) {
         self->rolled_back_at = mono_ns;
-        log_event(LOG_LEVEL_WARNING, "replaying", "from=%llu to=%llu", (unsigned long long)from, (unsigned long long)self->batch);
+        log_event(LOG_LEVEL_WARNING, "replaying", "from=%llu to=%llu", (unsigned long long)from,
+                  (unsigned long long)self->batch);
     }
     store_patience(self->store, self->patience_ms);
     for (uint64_t b = from; b <= self->batch; b++) {
@@ -288,7 +307,8 @@ static err_t replay_ring(ledger_t *self, uint64_t from, uint64_t mono_ns) {
     return ERR_OK;
 }
 
-// What Redis has decides: nothing, replay, or another owner. Called on every reconnect before anything else is read or written.
+// What Redis has decides: nothing, replay, or another owner. Called on every reconnect before
+// anything else is read or written.
 static err_t reconcile_with_redis(ledger_t *self, uint64_t mono_ns) {
     char has[64];
     uint64_t from = 0;
@@ -298,11 +318,15 @@ static err_t reconcile_with_redis(ledger_t *self, uint64_t mono_ns) {
     if (!e) e = notice_restart(self, mono_ns);
     if (e) return e;
     switch (ring_resume(self->ring, self->incarnation, self->batch, has, self->at_start, &from)) {
-    case REPLAY_NOTHING: return ERR_OK;
-    case REPLAY_FROM: return replay_ring(self, from, mono_ns);
-    case REPLAY_FENCED: return ERR_FORGOTTEN; // no epoch above ours: nobody else is there
+    case REPLAY_NOTHING:
+        return ERR_OK;
+    case REPLAY_FROM:
+        return replay_ring(self, from, mono_ns);
+    case REPLAY_FENCED:
+        return ERR_FORGOTTEN; // no epoch above ours: nobody else is there
     case REPLAY_HOLE:
-        log_event(LOG_LEVEL_ERROR, "redis_lost_more_than_the_ring", "has=%s batch=%llu", has, (unsigned long long)self->batch);
+        log_event(LOG_LEVEL_ERROR, "redis_lost_more_than_the_ring", "has=%s batch=%llu", has,
+                  (unsigned long long)self->batch);
         return ERR_FORGOTTEN;
     }
     return ERR_OK;
@@ -318,8 +342,8 @@ static bool replays_on(const ledger_t *self) {
     return self->pending || !MUTATED("replay_on_failed_commit_only");
 }
 
-// Ages in the ring count from Redis' last answer: what was written just before it went away may be missing when it is back, however long
-// that takes.
+// Ages in the ring count from Redis' last answer: what was written just before it went away may be
+// missing when it is back, however long that takes.
 static void note_answered(ledger_t *self, uint64_t mono_ns) {
     self->pending = false;
     self->backoff_ns = 0;
@@ -359,24 +383,29 @@ err_t ledger_resume(ledger_t *self, uint64_t mono_ns) {
 err_t ledger_commit(ledger_t *self, struct span commands, unsigned n, uint64_t mono_ns) {
     buffer_t *bytes = &self->bytes;
     char value[64];
-    snprintf(value, sizeof value, "%llu-%llu", (unsigned long long)self->incarnation, (unsigned long long)++self->batch);
+    snprintf(value, sizeof value, "%llu-%llu", (unsigned long long)self->incarnation,
+             (unsigned long long)++self->batch);
     buffer_clear(bytes);
     buffer_add(bytes, commands.data, commands.length);
     store_format(bytes, 3, (const char *[]){"SET", self->batch_key, value});
     ring_push(self->ring, self->batch, bytes->data, bytes->length, n + 1, self->answered_at);
     self->pending = true;
-    return store_connected(self->store) ? commit_entry(self, mono_ns) : ledger_resume(self, mono_ns);
+    return store_connected(self->store) ? commit_entry(self, mono_ns)
+                                        : ledger_resume(self, mono_ns);
 }
 
-// At most ten times a second: Redis says whether its AOF buffer is empty; then what was acknowledged is with the kernel, and a kill of
-// Redis cannot lose it.
+// At most ten times a second: Redis says whether its AOF buffer is empty; then what was
+// acknowledged is with the kernel, and a kill of Redis cannot lose it.
 static void ask_written(ledger_t *self, uint64_t mono_ns) {
     char length[24], status[8];
-    if (mono_ns - self->asked_written_at < 100 * NS_PER_MS || self->pending || !store_connected(self->store)) return;
+    if (mono_ns - self->asked_written_at < 100 * NS_PER_MS || self->pending ||
+        !store_connected(self->store))
+        return;
     self->asked_written_at = mono_ns;
     if (info_of(self, "persistence", "aof_buffer_length", length, sizeof length)) return;
     if (info_of(self, "persistence", "aof_last_write_status", status, sizeof status)) return;
-    if (strcmp(length, "0") == 0 && strcmp(status, "ok") == 0) ring_written(self->ring, self->batch);
+    if (strcmp(length, "0") == 0 && strcmp(status, "ok") == 0)
+        ring_written(self->ring, self->batch);
 }
 
 bool ledger_is_tight(ledger_t *self, uint64_t mono_ns) {
@@ -386,7 +415,10 @@ bool ledger_is_tight(ledger_t *self, uint64_t mono_ns) {
 
 err_t ledger_mark_clean(ledger_t *self) {
     buffer_t answer = {0};
-    err_t e = self->pending ? ERR_STORE : run_command(self, 3, (struct span[]){S("SET"), S(self->clean_key), S("1")}, &answer);
+    err_t e =
+        self->pending
+            ? ERR_STORE
+            : run_command(self, 3, (struct span[]){S("SET"), S(self->clean_key), S("1")}, &answer);
     buffer_destroy(&answer);
     return e;
 }

@@ -1,4 +1,6 @@
 // address - numeric IP addresses and networks.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/bus/address.h"
 
@@ -13,7 +15,8 @@ bool address_parse(const char *text, size_t length, struct address *out) {
     memcpy(zero, text, length);
     zero[length] = 0;
     memcpy(out->bytes, mapped, sizeof mapped);
-    return inet_pton(AF_INET, zero, out->bytes + sizeof mapped) == 1 || inet_pton(AF_INET6, zero, out->bytes) == 1;
+    return inet_pton(AF_INET, zero, out->bytes + sizeof mapped) == 1 ||
+           inet_pton(AF_INET6, zero, out->bytes) == 1;
 }
 
 static bool prefix_parse(const char *text, size_t length, unsigned most, unsigned *out) {
@@ -26,7 +29,9 @@ static bool prefix_parse(const char *text, size_t length, unsigned most, unsigne
     return *out <= most;
 }
 
-static bool bit_at(const struct address *a, unsigned i) { return a->bytes[i / 8] >> (7 - i % 8) & 1; }
+static bool bit_at(const struct address *a, unsigned i) {
+    return a->bytes[i / 8] >> (7 - i % 8) & 1;
+}
 
 bool network_parse(const char *text, size_t length, struct network *out) {
     const char *slash = length ? memchr(text, '/', length) : NULL;
@@ -51,7 +56,8 @@ bool network_holds(const struct network *network, const struct address *address)
 }
 
 const char *const *networks_named(const char *name) {
-    static const char *const tradingview[] = {"52.89.214.238", "34.212.75.30", "54.218.53.128", "52.32.178.7", NULL};
+    static const char *const tradingview[] = {"52.89.214.238", "34.212.75.30", "54.218.53.128",
+                                              "52.32.178.7", NULL};
     return strcmp(name, "tradingview") == 0 ? tradingview : NULL;
 }
 

@@ -1,4 +1,6 @@
 // address - numeric IP addresses and networks: who may send, and which proxies are believed. Pure.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -17,11 +19,13 @@ struct network {
 };
 
 bool address_parse(const char *text, size_t length, struct address *out);
-// "10.0.0.0/8", "2001:db8::/32", or one address. False: it is none, or bits behind the prefix are set.
+// "10.0.0.0/8", "2001:db8::/32", or one address. False: it is none, or bits behind the prefix are
+// set.
 bool network_parse(const char *text, size_t length, struct network *out);
 bool network_holds(const struct network *network, const struct address *address);
 
-// Ready-made lists by name: "tradingview", the addresses its alerts are published to come from. NULL at the end; NULL: no such list.
+// Ready-made lists by name: "tradingview", the addresses its alerts are published to come from.
+// NULL at the end; NULL: no such list.
 const char *const *networks_named(const char *name);
 // One entry of an allow-list, by name or as a network.
 bool networks_entry_is_valid(const char *entry);

@@ -1,4 +1,7 @@
-// endpoint - where the doors of processes are: the same for who binds and who connects, from the environment alone.
+// endpoint - where the doors of processes are: the same for who binds and who connects, from the
+// environment alone.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/bus/endpoint.h"
 
@@ -76,7 +79,8 @@ __attribute__((format(printf, 1, 2))) static const char *read_variable(const cha
     int n = vsnprintf(name, sizeof name, format, args);
     va_end(args);
     if (n < 0 || n >= (int)sizeof name) return NULL;
-    for (char *c = name; *c; c++) *c = isalnum((unsigned char)*c) ? (char)toupper((unsigned char)*c) : '_';
+    for (char *c = name; *c; c++)
+        *c = isalnum((unsigned char)*c) ? (char)toupper((unsigned char)*c) : '_';
     const char *value = getenv(name);
     return value && *value ? value : NULL;
 }
@@ -89,7 +93,8 @@ static int first_port(const char *given) {
 // An IPv6 address gets its brackets.
 static void on_host(struct endpoint *out, const char *host, int port) {
     bool bare = strchr(host, ':') && *host != '[';
-    (void)snprintf(out->address, sizeof out->address, bare ? "tcp://[%.200s]:%d" : "tcp://%.200s:%d", host, port);
+    (void)snprintf(out->address, sizeof out->address,
+                   bare ? "tcp://[%.200s]:%d" : "tcp://%.200s:%d", host, port);
 }
 
 static struct endpoint endpoint_new(const char *owner, const char *door) {
@@ -108,7 +113,8 @@ struct endpoint endpoint_at(const char *address, const char *owner, const char *
 const char *endpoint_host(const char *name) { return read_variable("TRADECAST_HOST_%s", name); }
 
 struct endpoint endpoint_of(const char *run_dir, const char *name, const char *door) {
-    const char *given = read_variable("TRADECAST_ENDPOINT_%s_%s", name, door), *host = endpoint_host(name);
+    const char *given = read_variable("TRADECAST_ENDPOINT_%s_%s", name, door),
+               *host = endpoint_host(name);
     struct endpoint out = endpoint_at(given ? given : "", name, door);
     int port = endpoint_port(name, door);
     if (given) return out;
@@ -120,7 +126,8 @@ struct endpoint endpoint_of(const char *run_dir, const char *name, const char *d
 }
 
 struct endpoint endpoint_of_cell(const char *cell, const char *name, const char *door) {
-    const char *given = read_variable("TRADECAST_CELL_%s_ENDPOINT_%s_%s", cell, name, door), *host = read_variable("TRADECAST_CELL_%s_HOST", cell);
+    const char *given = read_variable("TRADECAST_CELL_%s_ENDPOINT_%s_%s", cell, name, door),
+               *host = read_variable("TRADECAST_CELL_%s_HOST", cell);
     const char *run_dir = read_variable("TRADECAST_CELL_%s_RUN_DIR", cell);
     struct endpoint out = endpoint_at(given ? given : "", "", door);
     int port = endpoint_port(name, door);
@@ -133,7 +140,9 @@ struct endpoint endpoint_of_cell(const char *cell, const char *name, const char 
     return out;
 }
 
-bool endpoint_is_given(const char *name) { return endpoint_host(name) || read_variable("TRADECAST_ENDPOINT_%s_control", name); }
+bool endpoint_is_given(const char *name) {
+    return endpoint_host(name) || read_variable("TRADECAST_ENDPOINT_%s_control", name);
+}
 
 // --- what an address is
 
@@ -162,12 +171,13 @@ bool endpoint_is_local(const char *address) {
 
 bool endpoint_redis_may(const char *address, bool plain, char why[static 240]) {
     char tcp[ENDPOINT_TEXT];
-    (void)snprintf(tcp, sizeof tcp, "tcp://%s", strncmp(address, "tcp:", 4) == 0 ? address + 4 : address);
+    (void)snprintf(tcp, sizeof tcp, "tcp://%s",
+                   strncmp(address, "tcp:", 4) == 0 ? address + 4 : address);
     if (plain || strncmp(address, "unix:", 5) == 0 || endpoint_is_local(tcp)) return true;
-    (void)snprintf(
-        why, 240,
-        "TRADECAST_REDIS=%.60s is on another host, and passwords would travel in plain text: use a tunnel (docs/deployment.md), or say "
-        "TRADECAST_REDIS_PLAIN=true if that network is private",
-        address);
+    (void)snprintf(why, 240,
+                   "TRADECAST_REDIS=%.60s is on another host, and passwords would travel in plain "
+                   "text: use a tunnel (docs/deployment.md), or say "
+                   "TRADECAST_REDIS_PLAIN=true if that network is private",
+                   address);
     return false;
 }

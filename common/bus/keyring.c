@@ -1,4 +1,7 @@
-// keyring - the files of keys: a directory with the secrets that are here, and public/ with everybody's public keys.
+// keyring - the files of keys: a directory with the secrets that are here, and public/ with
+// everybody's public keys.
+//
+//
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE // memmem
 #include "common/bus/keyring.h"
@@ -24,7 +27,8 @@
 
 // Z85 (ZeroMQ RFC 32): five characters for four bytes. czmq would end the process over others.
 static bool is_z85(const char *key) {
-    static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
+    static const char digits[] =
+        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
     uint64_t four = 0;
     for (size_t i = 0; i < KEY_TEXT - 1; i++) {
         const char *digit = key[i] ? strchr(digits, key[i]) : NULL;
@@ -37,15 +41,19 @@ static bool is_z85(const char *key) {
 
 // What stands between the quotes behind `name`: 40 characters of Z85.
 static bool read_key(struct span text, const char *name, char out[static KEY_TEXT]) {
-    const char *at = memmem(text.data, text.length, name, strlen(name)), *end = (const char *)text.data + text.length;
+    const char *at = memmem(text.data, text.length, name, strlen(name)),
+               *end = (const char *)text.data + text.length;
     if (at) at = memchr(at, '"', (size_t)(end - at));
-    if (!at || end - at < KEY_TEXT + 1 || at[KEY_TEXT] != '"' || memchr(at + 1, '"', KEY_TEXT - 1)) return false;
+    if (!at || end - at < KEY_TEXT + 1 || at[KEY_TEXT] != '"' || memchr(at + 1, '"', KEY_TEXT - 1))
+        return false;
     memcpy(out, at + 1, KEY_TEXT - 1);
     out[KEY_TEXT - 1] = 0;
     return is_z85(out);
 }
 
-bool keyring_read(struct span text, char out[static KEY_TEXT]) { return read_key(text, "public-key", out); }
+bool keyring_read(struct span text, char out[static KEY_TEXT]) {
+    return read_key(text, "public-key", out);
+}
 
 static ssize_t read_file(int fd, char out[static FILE_MAX]) {
     size_t used = 0;
@@ -56,7 +64,8 @@ static ssize_t read_file(int fd, char out[static FILE_MAX]) {
     return (ssize_t)used;
 }
 
-// A secret belongs to its user alone. What systemd hands over (LoadCredential) it guards by an access list, which shows as the group's.
+// A secret belongs to its user alone. What systemd hands over (LoadCredential) it guards by an
+// access list, which shows as the group's.
 static bool is_open_to_others(int fd, const char *path) {
     const char *handed = getenv("CREDENTIALS_DIRECTORY");
     struct stat s;
@@ -64,31 +73,40 @@ static bool is_open_to_others(int fd, const char *path) {
     return fstat(fd, &s) != 0 || (s.st_mode & (ours ? S_IRWXO : S_IRWXG | S_IRWXO));
 }
 
-static void path_of(const char *dir, const char *name, const char *ending, char out[static PATH_TEXT]) {
-    (void)snprintf(out, PATH_TEXT, "%.300s/%s%.100s%s", dir, strcmp(ending, ".key") == 0 ? "" : "public/", name, ending);
+static void path_of(const char *dir, const char *name, const char *ending,
+                    char out[static PATH_TEXT]) {
+    (void)snprintf(out, PATH_TEXT, "%.300s/%s%.100s%s", dir,
+                   strcmp(ending, ".key") == 0 ? "" : "public/", name, ending);
 }
 
-bool keyring_secret(const char *dir, const char *name, struct key_pair *out, char why[static KEYS_WHY]) {
+bool keyring_secret(const char *dir, const char *name, struct key_pair *out,
+                    char why[static KEYS_WHY]) {
     char path[PATH_TEXT], text[FILE_MAX];
     path_of(dir, name, ".key", path);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
-        (void)snprintf(why, KEYS_WHY, "the key of %.60s cannot be read: %.100s: %.40s; `tradecast keys` makes keys", name, path,
-                       strerror(errno));
+        (void)snprintf(
+            why, KEYS_WHY,
+            "the key of %.60s cannot be read: %.100s: %.40s; `tradecast keys` makes keys", name,
+            path, strerror(errno));
         return false;
     }
     bool open_to_others = is_open_to_others(fd, path);
     ssize_t n = open_to_others ? -1 : read_file(fd, text);
     struct span all = {text, n < 0 ? 0 : (size_t)n};
-    bool right = n > 0 && read_key(all, "public-key", out->public) && read_key(all, "secret-key", out->secret);
+    bool right = n > 0 && read_key(all, "public-key", out->public) &&
+                 read_key(all, "secret-key", out->secret);
     (void)close(fd);
     explicit_bzero(text, sizeof text);
     if (!right) explicit_bzero(out, sizeof *out);
     if (open_to_others)
-        (void)snprintf(why, KEYS_WHY, "%.160s can be read by others than its user: chmod 600 it; if others did read it, make a new one",
+        (void)snprintf(why, KEYS_WHY,
+                       "%.160s can be read by others than its user: chmod 600 it; if others did "
+                       "read it, make a new one",
                        path);
     else if (!right)
-        (void)snprintf(why, KEYS_WHY, "%.180s is no certificate with a public and a secret key", path);
+        (void)snprintf(why, KEYS_WHY, "%.180s is no certificate with a public and a secret key",
+                       path);
     return right;
 }
 
@@ -133,9 +151,13 @@ static DIR *open_public(const char *dir, char why[static KEYS_WHY]) {
     (void)snprintf(path, sizeof path, "%.300s/public", dir);
     DIR *all = opendir(path);
     if (!all) {
-        (void)snprintf(why, KEYS_WHY, "%.140s cannot be read: %.60s; `tradecast keys` makes it", path, strerror(errno));
+        (void)snprintf(why, KEYS_WHY, "%.140s cannot be read: %.60s; `tradecast keys` makes it",
+                       path, strerror(errno));
     } else if (others_may_write(dirfd(all))) {
-        (void)snprintf(why, KEYS_WHY, "%.140s can be written by others, who could let in whom they like: chmod go-w it", path);
+        (void)snprintf(
+            why, KEYS_WHY,
+            "%.140s can be written by others, who could let in whom they like: chmod go-w it",
+            path);
         (void)closedir(all);
         all = NULL;
     }
@@ -185,7 +207,8 @@ bool keyring_each(const char *dir, key_visit_fn *visit, void *arg, char why[stat
 // What root makes belongs to whom the directory belongs to, which is the services' user.
 static void give_to_owner(int fd, const char *dir) {
     struct stat s;
-    if (geteuid() == 0 && stat(dir, &s) == 0 && fchown(fd, s.st_uid, s.st_gid) != 0) return; // then they say that they cannot read it
+    // then they say that they cannot read it
+    if (geteuid() == 0 && stat(dir, &s) == 0 && fchown(fd, s.st_uid, s.st_gid) != 0) return;
 }
 
 static bool make_directory(const char *path, const char *in, char why[static KEYS_WHY]) {
@@ -230,11 +253,14 @@ static bool write_certificate(const char *dir, const char *path, buffer_t *text,
 
 static void print_certificate(buffer_t *out, const char *name, const char *public) {
     buffer_reserve(out, 1024); // so that a secret is never copied by growing
-    buffer_format(out, "#   A key of tradecast, a czmq certificate (ZPL).\n\nmetadata\n    name = \"%s\"\ncurve\n    public-key = \"%s\"\n",
+    buffer_format(out,
+                  "#   A key of tradecast, a czmq certificate (ZPL).\n\nmetadata\n    name = "
+                  "\"%s\"\ncurve\n    public-key = \"%s\"\n",
                   name, public);
 }
 
-bool keyring_write_secret(const char *dir, const char *name, const struct key_pair *pair, char why[static KEYS_WHY]) {
+bool keyring_write_secret(const char *dir, const char *name, const struct key_pair *pair,
+                          char why[static KEYS_WHY]) {
     char path[PATH_TEXT];
     buffer_t text = {0};
     if (!make_directory(dir, NULL, why)) return false;
@@ -246,7 +272,8 @@ bool keyring_write_secret(const char *dir, const char *name, const struct key_pa
     return false;
 }
 
-bool keyring_write_public(const char *dir, const char *name, const char *key, bool old, char why[static KEYS_WHY]) {
+bool keyring_write_public(const char *dir, const char *name, const char *key, bool old,
+                          char why[static KEYS_WHY]) {
     char path[PATH_TEXT], public[PATH_TEXT];
     buffer_t text = {0};
     (void)snprintf(public, sizeof public, "%.300s/public", dir);

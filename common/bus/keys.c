@@ -1,4 +1,7 @@
-// keys - CURVE on tcp: shows this process's key, takes nobody for whom he is not, lets in who may come, and counts who may not.
+// keys - CURVE on tcp: shows this process's key, takes nobody for whom he is not, lets in who may
+// come, and counts who may not.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/bus/keys.h"
 
@@ -7,10 +10,11 @@
 
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
-#include "common/bus/keys_part.h"
 #include "common/base/log.h"
+#include "common/bus/keys_part.h"
 
-#define TALLIES_MAX 192 // every door of a process, and one for each that it connects to; the last one is for all beyond
+// every door of a process, and one for each that it connects to; the last one is for all beyond
+#define TALLIES_MAX 192
 #define MEND_EVERY  NS_PER_S
 #define TELL_EVERY  (60 * NS_PER_S)
 
@@ -49,7 +53,8 @@ static struct tally *tally_of_door(const char *door) {
     struct tally *found = &keys.tallies[i];
     if (i == keys.n_tallies) {
         keys.n_tallies++;
-        (void)snprintf(found->door, sizeof found->door, "%s", i + 1 < TALLIES_MAX ? door : "others");
+        (void)snprintf(found->door, sizeof found->door, "%s",
+                       i + 1 < TALLIES_MAX ? door : "others");
         found->refused.door = found->door;
     }
     pthread_mutex_unlock(&keys.lock);
@@ -65,7 +70,8 @@ static struct tally *tally_of_own(const char *door) {
 void keys_count(struct tally *tally, const char *who, const char *why) {
     pthread_mutex_lock(&keys.lock);
     tally->refused.count++;
-    (void)snprintf(tally->refused.last, sizeof tally->refused.last, "%s%s%s", who, *who ? ": " : "", why);
+    (void)snprintf(tally->refused.last, sizeof tally->refused.last, "%s%s%s", who, *who ? ": " : "",
+                   why);
     pthread_mutex_unlock(&keys.lock);
 }
 
@@ -76,7 +82,8 @@ uint64_t keys_refused(uint64_t mono_ns, refused_fn *tell, void *arg) {
         pthread_mutex_lock(&keys.lock);
         struct tally *t = &keys.tallies[i];
         struct refused now = t->refused;
-        bool due = tell && now.count > now.before && (!t->told_at || mono_ns >= t->told_at + TELL_EVERY);
+        bool due =
+            tell && now.count > now.before && (!t->told_at || mono_ns >= t->told_at + TELL_EVERY);
         if (due) t->refused.before = now.count, t->told_at = mono_ns;
         pthread_mutex_unlock(&keys.lock);
         all += now.count;
@@ -96,7 +103,8 @@ uint64_t keys_log_refused(uint64_t mono_ns) { return keys_refused(mono_ns, log_r
 // --- the porter
 
 static void stop_porter(void) {
-    if (!keys.open) zactor_destroy(&keys.porter); // with ports open libzmq would wait for somebody to hear it
+    // with ports open libzmq would wait for somebody to hear it
+    if (!keys.open) zactor_destroy(&keys.porter);
 }
 
 static void tell_porter(const char *what, struct keyed *whom) {
@@ -115,7 +123,8 @@ static void tell_porter(const char *what, struct keyed *whom) {
 
 // --- ports
 
-// The key that the process at the other end is taken to have, in the place of `before` if there is another.
+// The key that the process at the other end is taken to have, in the place of `before` if there is
+// another.
 static bool find_public_key(const struct endpoint *at, char key[static KEY_TEXT]) {
     char found[2][KEY_TEXT];
     size_t n = keyring_public(keys.dir, at->owner, found);
@@ -143,7 +152,9 @@ static bool may_go_without(const struct endpoint *at, bool bind, char why[static
                        at->address, keys.name);
         return false;
     }
-    (void)snprintf(why, KEYS_WHY, "%.80s is %s, and %s has no keys: set TRADECAST_KEYS_DIR to a directory made by `tradecast keys make`",
+    (void)snprintf(why, KEYS_WHY,
+                   "%.80s is %s, and %s has no keys: set TRADECAST_KEYS_DIR to a directory made by "
+                   "`tradecast keys make`",
                    at->address, bind ? "open to other hosts" : "on another host", keys.name);
     return false;
 }
@@ -153,15 +164,20 @@ bool keys_allow(const struct endpoint *at, bool bind, char why[static KEYS_WHY])
     char theirs[2][KEY_TEXT];
     if (!endpoint_is_tcp(at->address)) {
         bool local = endpoint_is_local(at->address);
-        if (!local) (void)snprintf(why, KEYS_WHY, "\"%.80s\" is no address: ipc://… or tcp://host:port", at->address);
+        if (!local)
+            (void)snprintf(why, KEYS_WHY, "\"%.80s\" is no address: ipc://… or tcp://host:port",
+                           at->address);
         return local;
     }
     if (!*keys.dir) return may_go_without(at, bind, why);
-    if (!keyring_is_safe(keys.dir, why) || !keyring_secret(keys.dir, keys.name, &own, why)) return false;
+    if (!keyring_is_safe(keys.dir, why) || !keyring_secret(keys.dir, keys.name, &own, why))
+        return false;
     explicit_bzero(&own, sizeof own);
     if (bind || keyring_public(keys.dir, at->owner, theirs)) return true;
-    (void)snprintf(why, KEYS_WHY, "the public key of %.60s is not in %.100s/public: bring it there (tradecast keys add)", at->owner,
-                   keys.dir);
+    (void)snprintf(
+        why, KEYS_WHY,
+        "the public key of %.60s is not in %.100s/public: bring it there (tradecast keys add)",
+        at->owner, keys.dir);
     return false;
 }
 
@@ -188,13 +204,15 @@ static void watch_strangers(struct keyed *self) {
     (void)snprintf(self->monitor, sizeof self->monitor, "inproc://keys-%u", ++keys.opened);
     self->watched = keys.open++ < WATCHED_MAX;
     pthread_mutex_unlock(&keys.lock);
-    int events = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+    int events = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                 ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
     if (!self->bound) events |= ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
     if (self->watched && zmq_socket_monitor(self->socket, self->monitor, events) != 0) abort();
     tell_porter("WATCH", self); // even so: it must be there
 }
 
-bool keys_open(zsock_t *socket, const struct endpoint *at, bool bind, struct keyed **out, char why[static KEYS_WHY]) {
+bool keys_open(zsock_t *socket, const struct endpoint *at, bool bind, struct keyed **out,
+               char why[static KEYS_WHY]) {
     *out = NULL;
     if (!keys_allow(at, bind, why)) return false;
     if (!*keys.dir) return true;
@@ -202,7 +220,8 @@ bool keys_open(zsock_t *socket, const struct endpoint *at, bool bind, struct key
     struct keyed *self = alloc_zeroed(1, sizeof *self);
     *self = (struct keyed){.bound = bind, .at = *at, .socket = zsock_resolve(socket)};
     if (bind) ask_for_keys(socket, at);
-    if (!bind && find_public_key(at, self->key)) zsock_set_curve_serverkey(socket, self->key); // else it has gone this very moment: mended
+    // else it has gone this very moment: mended
+    if (!bind && find_public_key(at, self->key)) zsock_set_curve_serverkey(socket, self->key);
     watch_strangers(self);
     *out = self;
     return true;
@@ -210,7 +229,8 @@ bool keys_open(zsock_t *socket, const struct endpoint *at, bool bind, struct key
 
 void keys_close(struct keyed **self) {
     if (!*self) return;
-    if ((*self)->watched) (void)zmq_socket_monitor((*self)->socket, NULL, 0); // while there is still somebody to hear it
+    // while there is still somebody to hear it
+    if ((*self)->watched) (void)zmq_socket_monitor((*self)->socket, NULL, 0);
     tell_porter("LEAVE", *self);
     pthread_mutex_lock(&keys.lock);
     keys.open--;

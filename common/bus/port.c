@@ -1,12 +1,17 @@
-// port - where messages come and go: each call goes to the port's transport, and a witness hears of it.
+// port - where messages come and go: each call goes to the port's transport, and a witness hears of
+// it.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/bus/port_part.h"
 
-port_t *transport_bind(const struct transport *t, enum port_kind kind, const struct endpoint *at, int queue) {
+port_t *transport_bind(const struct transport *t, enum port_kind kind, const struct endpoint *at,
+                       int queue) {
     return t->bind(t, kind, at, queue);
 }
 
-port_t *transport_connect(const struct transport *t, enum port_kind kind, const struct endpoint *at, int queue) {
+port_t *transport_connect(const struct transport *t, enum port_kind kind, const struct endpoint *at,
+                          int queue) {
     return t->connect(t, kind, at, queue, NULL);
 }
 
@@ -18,7 +23,8 @@ port_t *port_connect(enum port_kind kind, const struct endpoint *at, int queue) 
     return transport_connect(&transport_zmq, kind, at, queue);
 }
 
-port_t *port_connect_as(enum port_kind kind, const struct endpoint *at, int queue, const char *identity) {
+port_t *port_connect_as(enum port_kind kind, const struct endpoint *at, int queue,
+                        const char *identity) {
     return transport_zmq.connect(&transport_zmq, kind, at, queue, identity);
 }
 

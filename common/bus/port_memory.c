@@ -1,4 +1,6 @@
 // port_memory - a transport without sockets, for a service that is run again.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/bus/port_memory.h"
 
@@ -18,27 +20,31 @@ static port_t *open_port(const struct transport *transport) {
     return &self->base;
 }
 
-static port_t *bind_memory_port(const struct transport *self, enum port_kind kind, const struct endpoint *at, int queue) {
+static port_t *bind_memory_port(const struct transport *self, enum port_kind kind,
+                                const struct endpoint *at, int queue) {
     (void)kind, (void)at, (void)queue;
     return open_port(self);
 }
 
-static port_t *connect_memory_port(const struct transport *self, enum port_kind kind, const struct endpoint *at, int queue,
-                            const char *identity) {
+static port_t *connect_memory_port(const struct transport *self, enum port_kind kind,
+                                   const struct endpoint *at, int queue, const char *identity) {
     (void)kind, (void)at, (void)queue, (void)identity;
     return open_port(self);
 }
 
 static void destroy_memory_port(port_t *port) { free(port); }
 
-static void subscribe_memory_port(port_t *port, const char *topic_prefix) { (void)port, (void)topic_prefix; }
+static void subscribe_memory_port(port_t *port, const char *topic_prefix) {
+    (void)port, (void)topic_prefix;
+}
 
 static bool send_memory_message(port_t *port, const char *topic, struct span frame) {
     (void)port, (void)topic, (void)frame;
     return true;
 }
 
-static bool send_memory_message_to(port_t *port, struct span peer, const char *topic, struct span frame) {
+static bool send_memory_message_to(port_t *port, struct span peer, const char *topic,
+                                   struct span frame) {
     struct memory_transport *t = (struct memory_transport *)port->transport;
     (void)peer, (void)topic, (void)frame;
     if (!t->n_refused || *t->refused != t->sent++) return true;

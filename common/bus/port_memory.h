@@ -1,5 +1,8 @@
-// port_memory - a transport without sockets, for a service that is run again: its ports receive what
+// port_memory - a transport without sockets, for a service that is run again: its ports receive
+// what
 // they are given, and what is sent to them is gone.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -14,7 +17,8 @@ struct memory_transport {
 };
 void memory_transport_init(struct memory_transport *self);
 
-// From now on, counting from 0: which messages to peers do not leave, ascending. Valid until the next call.
+// From now on, counting from 0: which messages to peers do not leave, ascending. Valid until the
+// next call.
 void memory_transport_refuse(struct memory_transport *self, const uint32_t *which, size_t n);
 
 // What there is to receive on a port of this transport; valid until it was received.

@@ -1,12 +1,17 @@
-// port_part - the inside of port.h: what a transport is, and what every port has. For transports only.
+// port_part - the inside of port.h: what a transport is, and what every port has. For transports
+// only.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "common/bus/port.h"
 
 struct transport {
-    port_t *(*bind)(const struct transport *self, enum port_kind kind, const struct endpoint *at, int queue);
-    port_t *(*connect)(const struct transport *self, enum port_kind kind, const struct endpoint *at, int queue,
+    port_t *(*bind)(const struct transport *self, enum port_kind kind, const struct endpoint *at,
+                    int queue);
+    port_t *(*connect)(const struct transport *self, enum port_kind kind, const struct endpoint *at,
+                       int queue,
                        const char *identity); // NULL: it has none
     void (*destroy)(port_t *port);
     void (*subscribe)(port_t *port, const char *topic_prefix);

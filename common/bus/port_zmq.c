@@ -1,5 +1,8 @@
-// port_zmq - the transport of services that run: ZeroMQ sockets with bounded queues, sends that never
+// port_zmq - the transport of services that run: ZeroMQ sockets with bounded queues, sends that
+// never
 // block, and frames that are checked.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/bus/port_part.h"
 
@@ -11,22 +14,23 @@
 
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
-#include "common/bus/keys_part.h"
 #include "common/base/log.h"
+#include "common/bus/keys_part.h"
 
 #define QUEUE_DEFAULT 1000
-#define FRAME_MAX (1 << 20)
-#define TOPIC_MAX 192
-#define PEER_MAX 255
+#define FRAME_MAX     (1 << 20)
+#define TOPIC_MAX     192
+#define PEER_MAX      255
 
-// Over a network. A host that died or is cut off says nothing, and a socket that only receives would wait for it for ever; one that sends,
-// or dials, as long as the kernel tries again, later each time. So whoever is silent is given up, and dialled again soon. By TCP's means:
-// libzmq 4.3.4 with heartbeats of its own aborts (!_io_error) when a connection is reset whose queue is full.
-#define PROBE_S 1
+// Over a network. A host that died or is cut off says nothing, and a socket that only receives
+// would wait for it for ever; one that sends, or dials, as long as the kernel tries again, later
+// each time. So whoever is silent is given up, and dialled again soon. By TCP's means: libzmq 4.3.4
+// with heartbeats of its own aborts (!_io_error) when a connection is reset whose queue is full.
+#define PROBE_S   1
 #define SILENT_MS 4000
 
 #define FOREIGN_MOST 5 // looks, one a second
-#define DIAL_MS 3000
+#define DIAL_MS      3000
 
 // A socket that is a file: whoever clears the directory takes the door away, and nobody hears of
 // it.
@@ -52,12 +56,18 @@ struct zmq_port {
 
 static int zmq_kind(enum port_kind kind) {
     switch (kind) {
-    case PORT_PULL: return ZMQ_PULL;
-    case PORT_PUSH: return ZMQ_PUSH;
-    case PORT_PUB: return ZMQ_XPUB; // a PUB that says who listens
-    case PORT_SUB: return ZMQ_SUB;
-    case PORT_ROUTER: return ZMQ_ROUTER;
-    case PORT_DEALER: return ZMQ_DEALER;
+    case PORT_PULL:
+        return ZMQ_PULL;
+    case PORT_PUSH:
+        return ZMQ_PUSH;
+    case PORT_PUB:
+        return ZMQ_XPUB; // a PUB that says who listens
+    case PORT_SUB:
+        return ZMQ_SUB;
+    case PORT_ROUTER:
+        return ZMQ_ROUTER;
+    case PORT_DEALER:
+        return ZMQ_DEALER;
     }
     return -1;
 }
@@ -74,11 +84,13 @@ static void set_limits(struct zmq_port *self, int queue) {
     if (self->kind == PORT_PUB) zsock_set_xpub_verbose(self->sock, 1);
     if (self->kind == PORT_ROUTER) {
         zsock_set_router_mandatory(self->sock, 1);
-        zsock_set_router_handover(self->sock, 1); // a gateway that comes back takes its name with it
+        // a gateway that comes back takes its name with it
+        zsock_set_router_handover(self->sock, 1);
     }
 }
 
-static struct zmq_port *new_port(const struct transport *transport, enum port_kind kind, int queue) {
+static struct zmq_port *new_port(const struct transport *transport, enum port_kind kind,
+                                 int queue) {
     zsys_handler_set(NULL); // signals are the program's own business
     struct zmq_port *self = alloc_zeroed(1, sizeof *self);
     self->base.transport = transport;
@@ -169,15 +181,19 @@ static void resolve_bind_address(const char *address, char out[static ENDPOINT_T
     if (!endpoint_is_tcp(address) || port < host || *host == '[' || *host == '*') return;
     (void)snprintf(name, sizeof name, "%.*s", (int)(port - host), host);
     if (getaddrinfo(name, NULL, &hints, &found) != 0) return;
-    if (getnameinfo(found->ai_addr, found->ai_addrlen, number, sizeof number, NULL, 0, NI_NUMERICHOST) == 0)
+    if (getnameinfo(found->ai_addr, found->ai_addrlen, number, sizeof number, NULL, 0,
+                    NI_NUMERICHOST) == 0)
         (void)snprintf(out, ENDPOINT_TEXT, "tcp://%s%.16s", number, port);
     freeaddrinfo(found);
 }
 
-// A name that Debian gives a host itself is 127.0.1.1 there, and its address everywhere else: others would wait for it in vain.
+// A name that Debian gives a host itself is 127.0.1.1 there, and its address everywhere else:
+// others would wait for it in vain.
 static bool is_bind_reachable(const struct endpoint *at, const char *numeric) {
     if (endpoint_is_local(at->address) || !endpoint_is_local(numeric)) return true;
-    (void)snprintf(why, sizeof why, "%.100s is %.60s on this host, where no other host comes: give the address itself, or correct /etc/hosts",
+    (void)snprintf(why, sizeof why,
+                   "%.100s is %.60s on this host, where no other host comes: give the address "
+                   "itself, or correct /etc/hosts",
                    at->address, numeric);
     return false;
 }
@@ -197,22 +213,25 @@ static port_t *opened_or_refused(struct zmq_port *self, bool right) {
     return NULL;
 }
 
-static port_t *bind_zmq_port(const struct transport *transport, enum port_kind kind, const struct endpoint *at, int queue) {
+static port_t *bind_zmq_port(const struct transport *transport, enum port_kind kind,
+                             const struct endpoint *at, int queue) {
     char numeric[ENDPOINT_TEXT];
     struct zmq_port *self = new_port(transport, kind, queue);
     *why = 0;
     resolve_bind_address(at->address, numeric);
-    bool right = self && is_bind_reachable(at, numeric) && on_network(self, at, true) && zmq_bind(self->handle, numeric) == 0;
+    bool right = self && is_bind_reachable(at, numeric) && on_network(self, at, true) &&
+                 zmq_bind(self->handle, numeric) == 0;
     if (right) remember_file(self, numeric);
     return opened_or_refused(self, right);
 }
 
-static port_t *connect_zmq_port(const struct transport *transport, enum port_kind kind, const struct endpoint *at, int queue,
-                            const char *identity) {
+static port_t *connect_zmq_port(const struct transport *transport, enum port_kind kind,
+                                const struct endpoint *at, int queue, const char *identity) {
     struct zmq_port *self = new_port(transport, kind, queue);
     *why = 0;
     if (self && identity) zsock_set_identity(self->sock, identity);
-    return opened_or_refused(self, self && on_network(self, at, false) && zmq_connect(self->handle, at->address) == 0);
+    return opened_or_refused(self, self && on_network(self, at, false) &&
+                                       zmq_connect(self->handle, at->address) == 0);
 }
 
 // --- messages
@@ -221,23 +240,28 @@ static void subscribe_zmq_port(port_t *port, const char *topic_prefix) {
     zsock_set_subscribe(zmq_port_of(port)->sock, topic_prefix);
 }
 
-static bool send_frame(struct zmq_port *self, const void *data, size_t length, int has_more_frames) {
+static bool send_frame(struct zmq_port *self, const void *data, size_t length,
+                       int has_more_frames) {
     return zmq_send(self->handle, data, length, ZMQ_DONTWAIT | has_more_frames) >= 0;
 }
 
 static bool send_zmq_message(port_t *port, const char *topic, struct span frame) {
     struct zmq_port *self = zmq_port_of(port);
     mend_zmq_port(self);
-    return send_frame(self, topic, strlen(topic), ZMQ_SNDMORE) && send_frame(self, frame.data, frame.length, 0);
+    return send_frame(self, topic, strlen(topic), ZMQ_SNDMORE) &&
+           send_frame(self, frame.data, frame.length, 0);
 }
 
-static bool send_zmq_message_to(port_t *port, struct span peer, const char *topic, struct span frame) {
-    return send_frame(zmq_port_of(port), peer.data, peer.length, ZMQ_SNDMORE) && send_zmq_message(port, topic, frame);
+static bool send_zmq_message_to(port_t *port, struct span peer, const char *topic,
+                                struct span frame) {
+    return send_frame(zmq_port_of(port), peer.data, peer.length, ZMQ_SNDMORE) &&
+           send_zmq_message(port, topic, frame);
 }
 
 static bool has_more_frames(struct zmq_port *self) { return zmq_msg_more(&self->body) == 1; }
 
-// Takes the next frame if it is there and, but for a message's first one, belongs to the same message.
+// Takes the next frame if it is there and, but for a message's first one, belongs to the same
+// message.
 static bool receive_frame(struct zmq_port *self, bool first) {
     if (!first && !has_more_frames(self)) return false;
     return zmq_msg_recv(&self->body, self->handle, ZMQ_DONTWAIT) >= 0;
@@ -255,7 +279,9 @@ static bool take_message(struct zmq_port *self, struct parcel *out) {
     size_t topic_length, peer_length = 0;
     bool routed = self->kind == PORT_ROUTER;
     if (routed && !take_small(self, true, self->peer, PEER_MAX, &peer_length)) return false;
-    if (!take_small(self, !routed, self->topic, TOPIC_MAX, &topic_length) || !receive_frame(self, false) || has_more_frames(self)) return false;
+    if (!take_small(self, !routed, self->topic, TOPIC_MAX, &topic_length) ||
+        !receive_frame(self, false) || has_more_frames(self))
+        return false;
     self->topic[topic_length] = 0;
     out->peer = (struct span){self->peer, peer_length};
     out->topic = self->topic;
@@ -287,7 +313,8 @@ static bool receive_zmq_listener(port_t *port, struct listener *out) {
     if (!is_there(self)) return false;
     int n = zmq_recv(self->handle, said, sizeof said, ZMQ_DONTWAIT);
     if (n < 1) return false;
-    size_t length = (size_t)n < sizeof said ? (size_t)n : sizeof said; // a longer one is cut: it is none of ours
+    // a longer one is cut: it is none of ours
+    size_t length = (size_t)n < sizeof said ? (size_t)n : sizeof said;
     *out = (struct listener){.came = said[0] == 1};
     memcpy(out->prefix, said + 1, length - 1);
     return true;
@@ -306,7 +333,8 @@ const struct transport transport_zmq = {
 
 static zmq_pollitem_t poll_item(const struct waiter *w) {
     if (w->port) mend_zmq_port(zmq_port_of(w->port));
-    return (zmq_pollitem_t){w->port ? zmq_port_of(w->port)->handle : NULL, w->port ? 0 : w->fd, ZMQ_POLLIN, 0};
+    return (zmq_pollitem_t){w->port ? zmq_port_of(w->port)->handle : NULL, w->port ? 0 : w->fd,
+                            ZMQ_POLLIN, 0};
 }
 
 // A port of another transport is left out: nothing comes to it by itself.

@@ -1,8 +1,12 @@
-// porter - a thread that answers who may come in (ZAP, ZeroMQ RFC 27), and hears of handshakes that failed.
+// porter - a thread that answers who may come in (ZAP, ZeroMQ RFC 27), and hears of handshakes that
+// failed.
+//
+//
 // SPDX-License-Identifier: MIT
 //
-// czmq's zauth has one list of keys for a whole process, so that a sender of signals could speak to the control door of ingest; and it
-// does not say whom it turned away. Everything here is bounded: whoever knocks makes a count grow, and the keys to be read once a second.
+// czmq's zauth has one list of keys for a whole process, so that a sender of signals could speak to
+// the control door of ingest; and it does not say whom it turned away. Everything here is bounded:
+// whoever knocks makes a count grow, and the keys to be read once a second.
 #include <stdlib.h>
 
 #include "common/base/alloc.h"
@@ -12,7 +16,8 @@
 
 #define READ_EVERY NS_PER_S
 #define KEY_BYTES  32
-#define HUNG_UP    3 // in turn, before it is held against the key: a process that ends hangs up, too
+// in turn, before it is held against the key: a process that ends hangs up, too
+#define HUNG_UP 3
 
 struct known {
     char name[OWNER_TEXT], key[KEY_TEXT];
@@ -49,7 +54,8 @@ static const char *read_keys(struct zap_handler *self, char why[static KEYS_WHY]
 }
 
 // The name under which the key may come in there; NULL, and `why`.
-static const char *admit_key(struct zap_handler *self, const char *key, const char *door, char why[static KEYS_WHY]) {
+static const char *admit_key(struct zap_handler *self, const char *key, const char *door,
+                             char why[static KEYS_WHY]) {
     char shown[FINGERPRINT_TEXT];
     const char *known = NULL;
     if (read_keys(self, why)) return NULL;
@@ -66,14 +72,17 @@ static const char *admit_key(struct zap_handler *self, const char *key, const ch
     return NULL;
 }
 
-static void answer_zap(struct zap_handler *self, const char *version, const char *id, const char *user) {
-    (void)zsock_send(self->zap, "ssssss", version, id, user ? "200" : "400", user ? "OK" : "refused", user ? user : "", "");
+static void answer_zap(struct zap_handler *self, const char *version, const char *id,
+                       const char *user) {
+    (void)zsock_send(self->zap, "ssssss", version, id, user ? "200" : "400",
+                     user ? "OK" : "refused", user ? user : "", "");
 }
 
 static void take_zap_request(struct zap_handler *self) {
     zmsg_t *request = zmsg_recv(self->zap);
     if (!request) return;
-    char *version = zmsg_popstr(request), *id = zmsg_popstr(request), *door = zmsg_popstr(request), *from = zmsg_popstr(request);
+    char *version = zmsg_popstr(request), *id = zmsg_popstr(request), *door = zmsg_popstr(request),
+         *from = zmsg_popstr(request);
     char *identity = zmsg_popstr(request), *mechanism = zmsg_popstr(request);
     zframe_t *shown = zmsg_pop(request);
     char key[KEY_TEXT] = "", why[KEYS_WHY] = "no key";
@@ -84,7 +93,8 @@ static void take_zap_request(struct zap_handler *self) {
     }
     if (!user) keys_count(self->options->door(door ? door : ""), from ? from : "", why);
     answer_zap(self, version ? version : "1.0", id ? id : "", user);
-    zstr_free(&version), zstr_free(&id), zstr_free(&door), zstr_free(&from), zstr_free(&identity), zstr_free(&mechanism);
+    zstr_free(&version), zstr_free(&id), zstr_free(&door), zstr_free(&from), zstr_free(&identity),
+        zstr_free(&mechanism);
     zframe_destroy(&shown);
     zmsg_destroy(&request);
 }
@@ -99,7 +109,9 @@ static void turned_away(struct keyed *k, int event) {
         return keys_count(k->tally, "", "it does not ask for keys, or is somebody else");
     default:
         if (++k->hung_up >= HUNG_UP)
-            keys_count(k->tally, "", "it hangs up while being greeted: the key in public/ is not its own, or the network fails");
+            keys_count(k->tally, "",
+                       "it hangs up while being greeted: the key in public/ is not its own, or the "
+                       "network fails");
     }
 }
 
@@ -108,7 +120,9 @@ static void turned_us_down(struct keyed *k, int event) {
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
         return; // counted when it was decided
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-        return keys_count(k->tally, "", "somebody without a key, or who takes us for another (a wrong public key)");
+        return keys_count(
+            k->tally, "",
+            "somebody without a key, or who takes us for another (a wrong public key)");
     default:
         return keys_count(k->tally, "", "somebody without a key, who hung up or said nothing");
     }
@@ -118,7 +132,8 @@ static void handle_socket_event(struct keyed *k) {
     uint16_t event = 0;
     zmsg_t *m = zmsg_recv(k->events);
     if (!m) return;
-    if (zmsg_first(m) && zframe_size(zmsg_first(m)) >= sizeof event) memcpy(&event, zframe_data(zmsg_first(m)), sizeof event);
+    if (zmsg_first(m) && zframe_size(zmsg_first(m)) >= sizeof event)
+        memcpy(&event, zframe_data(zmsg_first(m)), sizeof event);
     zmsg_destroy(&m);
     if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
         k->hung_up = 0;
@@ -161,9 +176,11 @@ static void take_order(struct zap_handler *self) {
 }
 
 static void handle_readable(struct zap_handler *self) {
-    zmq_pollitem_t items[WATCHED_MAX + 2] = {{zsock_resolve(self->pipe), 0, ZMQ_POLLIN, 0}, {zsock_resolve(self->zap), 0, ZMQ_POLLIN, 0}};
+    zmq_pollitem_t items[WATCHED_MAX + 2] = {{zsock_resolve(self->pipe), 0, ZMQ_POLLIN, 0},
+                                             {zsock_resolve(self->zap), 0, ZMQ_POLLIN, 0}};
     size_t n = self->n_watched;
-    for (size_t i = 0; i < n; i++) items[i + 2] = (zmq_pollitem_t){zsock_resolve(self->watched[i]->events), 0, ZMQ_POLLIN, 0};
+    for (size_t i = 0; i < n; i++)
+        items[i + 2] = (zmq_pollitem_t){zsock_resolve(self->watched[i]->events), 0, ZMQ_POLLIN, 0};
     if (zmq_poll(items, (int)n + 2, -1) < 0 && errno == ETERM) self->stopped = true;
     for (size_t i = 0; i < n; i++) {
         if (items[i + 2].revents) handle_socket_event(self->watched[i]);

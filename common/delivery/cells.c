@@ -1,4 +1,6 @@
 // cells - this cell's name and the others that its signals are handed to.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/delivery/cells.h"
 
@@ -37,7 +39,8 @@ bool cell_find(const char *name, size_t *i) {
 static const char *add_cell_name(const char *text, size_t length) {
     char name[CELL_TEXT];
     size_t i;
-    if (!is_name(text, length)) return "is not a name of 1 to 24 lower-case letters, digits and '-'";
+    if (!is_name(text, length))
+        return "is not a name of 1 to 24 lower-case letters, digits and '-'";
     snprintf(name, sizeof name, "%.*s", (int)length, text);
     if (strcmp(name, cells.own) == 0) return "is this cell itself (TRADECAST_CELL)";
     if (cell_find(name, &i)) return "is there twice";
@@ -46,7 +49,8 @@ static const char *add_cell_name(const char *text, size_t length) {
     return NULL;
 }
 
-static bool refuse_cells(char wrong[static 256], const char *variable, const char *text, size_t length, const char *why) {
+static bool refuse_cells(char wrong[static 256], const char *variable, const char *text,
+                         size_t length, const char *why) {
     cells.n = 0;
     *cells.own = 0;
     snprintf(wrong, 256, "%s: \"%.*s\" %s", variable, (int)(length > 60 ? 60 : length), text, why);
@@ -57,7 +61,8 @@ bool cells_set(const char *own, const char *others, char wrong[static 256]) {
     cells.n = 0;
     *cells.own = 0;
     if (own && *own && !is_name(own, strlen(own)))
-        return refuse_cells(wrong, "TRADECAST_CELL", own, strlen(own), "is not a name of 1 to 24 lower-case letters, digits and '-'");
+        return refuse_cells(wrong, "TRADECAST_CELL", own, strlen(own),
+                            "is not a name of 1 to 24 lower-case letters, digits and '-'");
     if (own) snprintf(cells.own, sizeof cells.own, "%s", own);
     for (size_t length; others && *others; others += length) {
         while (is_cell_gap(*others)) others++;
@@ -66,5 +71,6 @@ bool cells_set(const char *own, const char *others, char wrong[static 256]) {
         if (why) return refuse_cells(wrong, "TRADECAST_CELLS", others, length, why);
     }
     if (!cells.n || *cells.own) return true;
-    return refuse_cells(wrong, "TRADECAST_CELL", "", 0, "must name this cell when TRADECAST_CELLS names others");
+    return refuse_cells(wrong, "TRADECAST_CELL", "", 0,
+                        "must name this cell when TRADECAST_CELLS names others");
 }

@@ -1,4 +1,6 @@
 // delivery - the rules of topics, pure.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/delivery/delivery.h"
 
@@ -24,7 +26,9 @@ static bool take_u64(const char **at, const char *end, uint64_t *out) {
     const char *start = *at;
     uint64_t n = 0;
     for (; *at < end && **at >= '0' && **at <= '9'; ++*at) {
-        if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, (uint64_t)(**at - '0'), &n)) return false;
+        if (__builtin_mul_overflow(n, 10, &n) ||
+            __builtin_add_overflow(n, (uint64_t)(**at - '0'), &n))
+            return false;
     }
     *out = n;
     return *at > start;
@@ -62,7 +66,8 @@ bool position_is_beyond(struct entry_id position, struct entry_id head, uint64_t
     return entry_id_cmp(position, head) > 0 && entry_id_cmp(position, start) > 0;
 }
 
-enum verdict inlet_offer(struct inlet *in, struct entry_id prev, struct entry_id id, enum source source) {
+enum verdict inlet_offer(struct inlet *in, struct entry_id prev, struct entry_id id,
+                         enum source source) {
     enum verdict v = source == FROM_WIRE ? delivery_follows(in->position, prev, id)
                                          : delivery_accept(in->position, prev, id);
     if (v == ACCEPT) in->position = id;
@@ -80,7 +85,8 @@ bool inlet_wants_read(const struct inlet *in, uint64_t mono_ns, uint64_t idle_ns
     return mono_ns - in->looked_at >= idle_ns && !MUTATED("no_idle_read");
 }
 
-uint64_t incarnation_next(uint64_t clock_ms, uint64_t stored, const struct entry_id *positions, size_t n) {
+uint64_t incarnation_next(uint64_t clock_ms, uint64_t stored, const struct entry_id *positions,
+                          size_t n) {
     uint64_t next = clock_ms <= stored ? stored + 1 : clock_ms, own = next;
     for (size_t i = 0; i < n; i++) {
         if (entry_id_is_ahead(positions[i], own)) continue;
@@ -102,14 +108,18 @@ static struct entry_id least_position(const struct entry_id *positions, size_t n
 }
 
 // Samples are spaced so that the array always reaches back further than keep_ns.
-static void remember_sample(struct trim *t, struct entry_id acked, uint64_t mono_ns, uint64_t keep_ns) {
-    if (t->count && mono_ns - t->samples[t->count - 1].mono_ns < keep_ns / (TRIM_SAMPLES / 2)) return;
-    if (t->count == TRIM_SAMPLES) memmove(t->samples, t->samples + 1, sizeof t->samples[0] * --t->count);
+static void remember_sample(struct trim *t, struct entry_id acked, uint64_t mono_ns,
+                            uint64_t keep_ns) {
+    if (t->count && mono_ns - t->samples[t->count - 1].mono_ns < keep_ns / (TRIM_SAMPLES / 2))
+        return;
+    if (t->count == TRIM_SAMPLES)
+        memmove(t->samples, t->samples + 1, sizeof t->samples[0] * --t->count);
     t->samples[t->count].acked = acked;
     t->samples[t->count++].mono_ns = mono_ns;
 }
 
-void trim_sample(struct trim *t, const struct entry_id *positions, size_t n, uint64_t mono_ns, uint64_t keep_ns, struct entry_id *upto) {
+void trim_sample(struct trim *t, const struct entry_id *positions, size_t n, uint64_t mono_ns,
+                 uint64_t keep_ns, struct entry_id *upto) {
     if (MUTATED("trim_at_once")) keep_ns = 0;
     remember_sample(t, least_position(positions, n), mono_ns, keep_ns);
     *upto = ENTRY_ID_NONE;

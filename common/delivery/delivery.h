@@ -1,4 +1,7 @@
-// delivery - the rules of topics, pure: ids, accepting, catching up, trimming. No I/O in here; the simulator drives the same code.
+// delivery - the rules of topics, pure: ids, accepting, catching up, trimming. No I/O in here; the
+// simulator drives the same code.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -7,7 +10,8 @@
 
 #include "common/base/error.h"
 
-// Where an entry stands in its topic: the owner's incarnation, and a sequence counting within it. Written "L-S", as Redis does.
+// Where an entry stands in its topic: the owner's incarnation, and a sequence counting within it.
+// Written "L-S", as Redis does.
 struct entry_id {
     uint64_t incarnation;
     uint64_t sequence;
@@ -24,7 +28,9 @@ err_t entry_id_parse(const char *text, size_t length, struct entry_id *out);
 enum verdict {
     ACCEPT, // position = id
     HAVE,   // id <= position: drop
-    GAP,    // prev > position: something is missing. From the wire: read the journal. Inside the journal: a hole, an incident
+    // prev > position: something is missing. From the wire: read the journal. Inside the journal: a
+    // hole, an incident
+    GAP,
 };
 enum verdict delivery_accept(struct entry_id position, struct entry_id prev,
                              struct entry_id id); // of the journal, which its owner writes
@@ -46,16 +52,20 @@ bool position_is_beyond(struct entry_id position, struct entry_id head, uint64_t
 
 // The reading end of one topic.
 struct inlet {
-    struct entry_id position; // everything up to here has had its effect (in the open batch, or committed)
-    bool behind;              // the journal has, or may have, more than reached us
-    uint64_t looked_at;       // monotonic ns of the last journal read
+    // everything up to here has had its effect (in the open batch, or committed)
+    struct entry_id position;
+    bool behind;        // the journal has, or may have, more than reached us
+    uint64_t looked_at; // monotonic ns of the last journal read
 };
 
 enum source { FROM_WIRE, FROM_JOURNAL };
 
-// Offers an entry; ACCEPT moves the position. A gap from the wire sets behind, so that the journal is read.
-enum verdict inlet_offer(struct inlet *in, struct entry_id prev, struct entry_id id, enum source source);
-// Tells that a journal read returned `count` entries of `limit` asked for: a full answer means that there may be more.
+// Offers an entry; ACCEPT moves the position. A gap from the wire sets behind, so that the journal
+// is read.
+enum verdict inlet_offer(struct inlet *in, struct entry_id prev, struct entry_id id,
+                         enum source source);
+// Tells that a journal read returned `count` entries of `limit` asked for: a full answer means that
+// there may be more.
 void inlet_read_done(struct inlet *in, size_t count, size_t limit, uint64_t mono_ns);
 // Whether the journal is to be read now: behind, or nothing looked at for idle_ns.
 bool inlet_wants_read(const struct inlet *in, uint64_t mono_ns, uint64_t idle_ns);
@@ -64,9 +74,11 @@ bool inlet_wants_read(const struct inlet *in, uint64_t mono_ns, uint64_t idle_ns
 // position, so that a clock set back cannot make new entries look old. A position more than an hour
 // ahead of the clock and of its own last one counts for nothing: nobody wrote it, and who starts
 // above it would have its consumer pass over what is in between.
-uint64_t incarnation_next(uint64_t clock_ms, uint64_t stored, const struct entry_id *positions, size_t n);
+uint64_t incarnation_next(uint64_t clock_ms, uint64_t stored, const struct entry_id *positions,
+                          size_t n);
 
-// Lazy trimming: an entry leaves at the earliest keep_ns after every consumer was seen to have it, over one unbroken connection.
+// Lazy trimming: an entry leaves at the earliest keep_ns after every consumer was seen to have it,
+// over one unbroken connection.
 #define TRIM_SAMPLES 32
 struct trim {
     struct {
@@ -78,5 +90,7 @@ struct trim {
 };
 
 void trim_forget(struct trim *t); // the connection was lost: samples from before it say nothing
-// Takes a sample; *upto is what may be trimmed now (everything <= it), NONE if nothing new. A consumer without a position holds everything.
-void trim_sample(struct trim *t, const struct entry_id *positions, size_t n, uint64_t mono_ns, uint64_t keep_ns, struct entry_id *upto);
+// Takes a sample; *upto is what may be trimmed now (everything <= it), NONE if nothing new. A
+// consumer without a position holds everything.
+void trim_sample(struct trim *t, const struct entry_id *positions, size_t n, uint64_t mono_ns,
+                 uint64_t keep_ns, struct entry_id *upto);

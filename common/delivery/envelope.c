@@ -1,4 +1,6 @@
 // envelope - what every message travels in; the same bytes on ZeroMQ and in the journal.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/delivery/envelope.h"
 
@@ -51,7 +53,8 @@ static void put_check(buffer_t *out, const char *topic, size_t start) {
     buffer_add(out, &check, sizeof check); // little-endian, as protobuf has it
 }
 
-void envelope_write(buffer_t *out, const char *topic, struct entry_id id, struct entry_id prev, const ProtobufCMessage *m) {
+void envelope_write(buffer_t *out, const char *topic, struct entry_id id, struct entry_id prev,
+                    const ProtobufCMessage *m) {
     size_t start = out->length, size = protobuf_c_message_get_packed_size(m);
     put_head(out, id, prev, m->descriptor->name);
     envelope_put_varint(out, 6 << 3 | 2);
@@ -106,12 +109,17 @@ err_t envelope_read(const char *topic, struct span frame, struct envelope *out) 
     struct reader r = {frame.data, (const uint8_t *)frame.data + frame.length};
     struct span type;
     uint64_t key, check;
-    if (!take_field_number(&r, 1, &out->id.incarnation) || !take_field_number(&r, 2, &out->id.sequence) ||
-        !take_field_number(&r, 3, &out->prev.incarnation) || !take_field_number(&r, 4, &out->prev.sequence))
+    if (!take_field_number(&r, 1, &out->id.incarnation) ||
+        !take_field_number(&r, 2, &out->id.sequence) ||
+        !take_field_number(&r, 3, &out->prev.incarnation) ||
+        !take_field_number(&r, 4, &out->prev.sequence))
         return ERR_INPUT;
-    if (!take_span(&r, 5, &type) || type.length >= sizeof out->type || !take_span(&r, 6, &out->body)) return ERR_INPUT;
+    if (!take_span(&r, 5, &type) || type.length >= sizeof out->type ||
+        !take_span(&r, 6, &out->body))
+        return ERR_INPUT;
     size_t checked = (size_t)(r.at - (const uint8_t *)frame.data);
-    if (!take_varint(&r, &key) || key != (7 << 3 | 1) || r.end - r.at != sizeof check) return ERR_INPUT;
+    if (!take_varint(&r, &key) || key != (7 << 3 | 1) || r.end - r.at != sizeof check)
+        return ERR_INPUT;
     memcpy(&check, r.at, sizeof check);
     if (check != compute_envelope_check(topic, frame.data, checked)) return ERR_INPUT;
     memcpy(out->type, type.data, type.length);

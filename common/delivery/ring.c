@@ -1,4 +1,6 @@
 // ring - the bytes of the last batches.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/delivery/ring.h"
 
@@ -6,8 +8,8 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
-#include "common/delivery/delivery.h"
 #include "common/base/testing.h"
+#include "common/delivery/delivery.h"
 
 struct ring {
     struct ring_entry *entries; // a circle of `room`, `count` used from `first`
@@ -26,7 +28,9 @@ ring_t *ring_new(size_t bytes_max, uint64_t age_ns) {
 }
 
 // NOLINTNEXTLINE(clang-analyzer-core.DivideZero): there is always room
-static struct ring_entry *ring_slot_at(const ring_t *self, size_t i) { return &self->entries[(self->first + i) % self->room]; }
+static struct ring_entry *ring_slot_at(const ring_t *self, size_t i) {
+    return &self->entries[(self->first + i) % self->room];
+}
 
 static void drop_oldest(ring_t *self) {
     struct ring_entry *e = ring_slot_at(self, 0);
@@ -54,13 +58,16 @@ static void ring_grow(ring_t *self) {
     self->first = 0;
 }
 
-void ring_push(ring_t *self, uint64_t batch, const void *bytes, size_t length, unsigned commands, uint64_t mono_ns) {
-    while (self->count && mono_ns - ring_slot_at(self, 0)->mono_ns > self->age_ns) drop_oldest(self);
+void ring_push(ring_t *self, uint64_t batch, const void *bytes, size_t length, unsigned commands,
+               uint64_t mono_ns) {
+    while (self->count && mono_ns - ring_slot_at(self, 0)->mono_ns > self->age_ns)
+        drop_oldest(self);
     while (self->count && self->bytes + length > self->bytes_max) drop_oldest(self);
     if (self->count == self->room) ring_grow(self);
     void *copy = alloc_bytes(length ? length : 1);
     memcpy(copy, bytes, length);
-    *ring_slot_at(self, self->count++) = (struct ring_entry){batch, mono_ns, {copy, length}, commands};
+    *ring_slot_at(self, self->count++) =
+        (struct ring_entry){batch, mono_ns, {copy, length}, commands};
     self->bytes += length;
 }
 
@@ -72,7 +79,8 @@ size_t ring_bytes(const ring_t *self) { return self->bytes; }
 size_t ring_count(const ring_t *self) { return self->count; }
 
 bool ring_is_tight(const ring_t *self, uint64_t mono_ns, uint64_t least_ns) {
-    return self->count && self->bytes > self->bytes_max / 4 * 3 && mono_ns - ring_slot_at(self, 0)->mono_ns < least_ns;
+    return self->count && self->bytes > self->bytes_max / 4 * 3 &&
+           mono_ns - ring_slot_at(self, 0)->mono_ns < least_ns;
 }
 
 // Batches are consecutive, so an entry's place follows from its number.
@@ -87,12 +95,15 @@ void ring_touch(ring_t *self, uint64_t batch, uint64_t mono_ns) {
     if (e) e->mono_ns = mono_ns;
 }
 
-enum replay ring_resume(const ring_t *self, uint64_t incarnation, uint64_t newest, const char *redis_batch, const char *batch_at_start,
-                        uint64_t *from) {
-    struct entry_id has = ENTRY_ID_NONE; // incarnation and batch number have the form of an entry's id
-    bool mine = entry_id_parse(redis_batch, strlen(redis_batch), &has) == ERR_OK && has.incarnation == incarnation;
+enum replay ring_resume(const ring_t *self, uint64_t incarnation, uint64_t newest,
+                        const char *redis_batch, const char *batch_at_start, uint64_t *from) {
+    // incarnation and batch number have the form of an entry's id
+    struct entry_id has = ENTRY_ID_NONE;
+    bool mine = entry_id_parse(redis_batch, strlen(redis_batch), &has) == ERR_OK &&
+                has.incarnation == incarnation;
     if (!mine && has.incarnation > incarnation) return REPLAY_FENCED;
-    if (!mine && strcmp(redis_batch, batch_at_start) != 0) return REPLAY_HOLE; // it lost what was there before we started
+    // it lost what was there before we started
+    if (!mine && strcmp(redis_batch, batch_at_start) != 0) return REPLAY_HOLE;
     uint64_t last = mine ? has.sequence : 0;
     if (last > newest) return REPLAY_FENCED;
     if (last == newest) return REPLAY_NOTHING;

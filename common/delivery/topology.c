@@ -1,4 +1,6 @@
 // topology - who there is, and which topics each of them owns and consumes.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/delivery/topology.h"
 
@@ -57,17 +59,26 @@ bool topology_is_sharded(enum role role) {
 void instance_name(enum role role, unsigned shard, char out[static NAME_TEXT]) {
     const char *name = services[role].name;
     switch (services[role].processes) {
-    case ONE_PROCESS: snprintf(out, NAME_TEXT, "%s", name); break;
-    case ONE_EACH_SHARD: snprintf(out, NAME_TEXT, "%s.%u", name, shard); break;
-    case ONE_EACH_CELL: snprintf(out, NAME_TEXT, "%s.%s", name, cell_at(shard) ? cell_at(shard) : "none"); break;
+    case ONE_PROCESS:
+        snprintf(out, NAME_TEXT, "%s", name);
+        break;
+    case ONE_EACH_SHARD:
+        snprintf(out, NAME_TEXT, "%s.%u", name, shard);
+        break;
+    case ONE_EACH_CELL:
+        snprintf(out, NAME_TEXT, "%s.%s", name, cell_at(shard) ? cell_at(shard) : "none");
+        break;
     }
 }
 
 static unsigned processes_of(enum role role, unsigned shards) {
     switch (services[role].processes) {
-    case ONE_PROCESS: return 1;
-    case ONE_EACH_SHARD: return shards;
-    case ONE_EACH_CELL: return (unsigned)cells_count();
+    case ONE_PROCESS:
+        return 1;
+    case ONE_EACH_SHARD:
+        return shards;
+    case ONE_EACH_CELL:
+        return (unsigned)cells_count();
     }
     return 0;
 }
@@ -86,53 +97,68 @@ size_t topology_instances(unsigned shards, struct instance out[static INSTANCES_
 static struct stream stream_of(enum topic topic, unsigned shard, const char *service) {
     struct stream s = {.topic = topic, .shard = shard};
     switch (topics[topic].split) {
-    case WHOLE: snprintf(s.name, sizeof s.name, "%s", topics[topic].name); break;
-    case BY_SHARD: snprintf(s.name, sizeof s.name, "%s.%u", topics[topic].name, shard); break;
-    case BY_SERVICE: snprintf(s.name, sizeof s.name, "%s.%.40s", topics[topic].name, service); break;
+    case WHOLE:
+        snprintf(s.name, sizeof s.name, "%s", topics[topic].name);
+        break;
+    case BY_SHARD:
+        snprintf(s.name, sizeof s.name, "%s.%u", topics[topic].name, shard);
+        break;
+    case BY_SERVICE:
+        snprintf(s.name, sizeof s.name, "%s.%.40s", topics[topic].name, service);
+        break;
     }
     return s;
 }
 
 // The shards of a BY_SHARD topic that one shard's process, or any other service, has to do with.
-static void shard_range_of(const struct instance *me, enum topic topic, unsigned shards, unsigned *from, unsigned *to) {
+static void shard_range_of(const struct instance *me, enum topic topic, unsigned shards,
+                           unsigned *from, unsigned *to) {
     bool one = topics[topic].split != BY_SHARD;
     *from = !one && is_each_shard(me->role) ? me->shard : 0;
     *to = one || is_each_shard(me->role) ? *from + 1 : shards;
 }
 
-size_t topology_outlets(const struct instance *me, unsigned shards, struct stream out[static INSTANCES_MAX]) {
+size_t topology_outlets(const struct instance *me, unsigned shards,
+                        struct stream out[static INSTANCES_MAX]) {
     size_t n = 0;
     for (enum topic t = 0; t < TOPIC_COUNT; t++) {
         if (topics[t].owner != me->role && topics[t].owner != ROLES) continue;
         unsigned from, to;
         shard_range_of(me, t, shards, &from, &to);
-        for (unsigned s = from; s < to && n < INSTANCES_MAX; s++) out[n++] = stream_of(t, s, me->name);
+        for (unsigned s = from; s < to && n < INSTANCES_MAX; s++)
+            out[n++] = stream_of(t, s, me->name);
     }
     return n;
 }
 
-size_t topology_inlets(const struct instance *me, unsigned shards, struct stream out[static 2 * INSTANCES_MAX]) {
+size_t topology_inlets(const struct instance *me, unsigned shards,
+                       struct stream out[static 2 * INSTANCES_MAX]) {
     struct instance all[INSTANCES_MAX];
     size_t n = 0, instances = topology_instances(shards, all);
     for (enum topic t = 0; t < TOPIC_COUNT; t++) {
         if (!(topics[t].consumers & TO(me->role))) continue;
         if (topics[t].split == BY_SERVICE) {
-            for (size_t i = 0; i < instances && n < 2 * INSTANCES_MAX; i++) out[n++] = stream_of(t, 0, all[i].name);
+            for (size_t i = 0; i < instances && n < 2 * INSTANCES_MAX; i++)
+                out[n++] = stream_of(t, 0, all[i].name);
             continue;
         }
         unsigned from, to;
         shard_range_of(me, t, shards, &from, &to);
-        for (unsigned s = from; s < to && n < 2 * INSTANCES_MAX; s++) out[n++] = stream_of(t, s, NULL);
+        for (unsigned s = from; s < to && n < 2 * INSTANCES_MAX; s++)
+            out[n++] = stream_of(t, s, NULL);
     }
     return n;
 }
 
-size_t topology_consumers(const struct stream *s, unsigned shards, struct instance out[static INSTANCES_MAX]) {
+size_t topology_consumers(const struct stream *s, unsigned shards,
+                          struct instance out[static INSTANCES_MAX]) {
     struct instance all[INSTANCES_MAX];
     size_t n = 0, instances = topology_instances(shards, all);
     for (size_t i = 0; i < instances; i++) {
         if (!(topics[s->topic].consumers & TO(all[i].role))) continue;
-        if (topics[s->topic].split == BY_SHARD && is_each_shard(all[i].role) && all[i].shard != s->shard) continue;
+        if (topics[s->topic].split == BY_SHARD && is_each_shard(all[i].role) &&
+            all[i].shard != s->shard)
+            continue;
         out[n++] = all[i];
     }
     return n;

@@ -1,4 +1,7 @@
-// topology - who there is, and which topics each of them owns and consumes: all from proto/topics.h.
+// topology - who there is, and which topics each of them owns and consumes: all from
+// proto/topics.h.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -7,7 +10,7 @@
 #include "common/delivery/delivery.h"
 #include "proto/topics.h"
 
-#define NAME_TEXT 64
+#define NAME_TEXT     64
 #define INSTANCES_MAX 64
 
 const char *role_name(enum role role);
@@ -17,7 +20,8 @@ const char *topic_name(enum topic topic);
 unsigned topic_consumers(enum topic topic); // TO(role) bits
 bool topic_is_by_shard(enum topic topic);
 bool topic_is_of(enum topic topic, enum role role); // it alone writes to it
-// Whether how many shards there are matters to a service: it is one process for each, or its topics are split by them.
+// Whether how many shards there are matters to a service: it is one process for each, or its topics
+// are split by them.
 bool topology_is_sharded(enum role role);
 // The process's name: "ingest", "executor.0", "relay.b" (shard: its place in TRADECAST_CELLS).
 void instance_name(enum role role, unsigned shard, char out[static NAME_TEXT]);
@@ -27,7 +31,8 @@ struct instance {
     unsigned shard;
     char name[NAME_TEXT];
 };
-size_t topology_instances(unsigned shards, struct instance out[static INSTANCES_MAX]); // all processes of an installation
+// all processes of an installation
+size_t topology_instances(unsigned shards, struct instance out[static INSTANCES_MAX]);
 
 // A topic as one process sees it: "orders.0".
 struct stream {
@@ -35,9 +40,12 @@ struct stream {
     unsigned shard;
     char name[NAME_TEXT];
 };
-size_t topology_outlets(const struct instance *me, unsigned shards, struct stream out[static INSTANCES_MAX]);
-size_t topology_inlets(const struct instance *me, unsigned shards, struct stream out[static 2 * INSTANCES_MAX]);
+size_t topology_outlets(const struct instance *me, unsigned shards,
+                        struct stream out[static INSTANCES_MAX]);
+size_t topology_inlets(const struct instance *me, unsigned shards,
+                       struct stream out[static 2 * INSTANCES_MAX]);
 void topology_owner(const struct stream *s,
                     char out[static NAME_TEXT]); // the process that alone writes to it
 // The instances that consume a stream.
-size_t topology_consumers(const struct stream *s, unsigned shards, struct instance out[static INSTANCES_MAX]);
+size_t topology_consumers(const struct stream *s, unsigned shards,
+                          struct instance out[static INSTANCES_MAX]);

@@ -1,4 +1,6 @@
 // book - the configuration as every service holds it.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/domain/book.h"
 
@@ -123,7 +125,8 @@ static struct row *row_add(book_t *self, unsigned kind, const char *id) {
 }
 
 // Takes `m`, which may be NULL: the row is gone. Nothing happens when the row held is as new.
-static void put_book_row(book_t *self, unsigned kind, const char *id, uint64_t version, ProtobufCMessage *m) {
+static void put_book_row(book_t *self, unsigned kind, const char *id, uint64_t version,
+                         ProtobufCMessage *m) {
     struct row *r = get_row(self, kind, id);
     if (r && version <= r->version) {
         protobuf_c_message_free_unpacked(m, NULL);
@@ -148,8 +151,10 @@ static err_t load_row(void *arg, const ProtobufCMessage *m) {
     struct loading *l = arg;
     const ProtobufCFieldDescriptor *id = &m->descriptor->fields[0];
     const ProtobufCFieldDescriptor *version = record_field(m->descriptor, span_of("version"));
-    uint64_t held = record_is_set(m, version) ? *(const uint64_t *)((const char *)m + version->offset) : 0;
-    put_book_row(l->book, l->kind, *(char *const *)((const char *)m + id->offset), held, record_copy(m, NULL));
+    uint64_t held =
+        record_is_set(m, version) ? *(const uint64_t *)((const char *)m + version->offset) : 0;
+    put_book_row(l->book, l->kind, *(char *const *)((const char *)m + id->offset), held,
+                 record_copy(m, NULL));
     return ERR_OK;
 }
 
@@ -171,7 +176,8 @@ err_t book_apply(book_t *self, const ConfigChange *change) {
     const ProtobufCMessage *m = config_change_row(change);
     bool removed = change->has_removed && change->removed;
     if (!kind || !m == !removed) return ERR_INPUT;
-    put_book_row(self, (unsigned)(kind - config_kinds), change->id, change->version, removed ? NULL : record_copy(m, NULL));
+    put_book_row(self, (unsigned)(kind - config_kinds), change->id, change->version,
+                 removed ? NULL : record_copy(m, NULL));
     return ERR_OK;
 }
 
@@ -208,15 +214,18 @@ const SymbolConfig *book_symbol(const BrokerConfig *broker, const char *symbol) 
 }
 
 static bool name_at_broker(const BrokerConfig *broker, const SymbolConfig *s, char out[static 64]) {
-    const char *prefix = broker->symbol_prefix ? broker->symbol_prefix : "", *suffix = broker->symbol_suffix ? broker->symbol_suffix : "";
-    int n = s->broker_symbol ? snprintf(out, 64, "%s", s->broker_symbol) : snprintf(out, 64, "%s%s%s", prefix, s->symbol, suffix);
+    const char *prefix = broker->symbol_prefix ? broker->symbol_prefix : "",
+               *suffix = broker->symbol_suffix ? broker->symbol_suffix : "";
+    int n = s->broker_symbol ? snprintf(out, 64, "%s", s->broker_symbol)
+                             : snprintf(out, 64, "%s%s%s", prefix, s->symbol, suffix);
     return n > 0 && n < 64;
 }
 
 const SymbolConfig *book_symbol_of_broker(const BrokerConfig *broker, const char *broker_symbol) {
     char name[64];
     for (size_t i = 0; i < broker->n_symbols; i++) {
-        if (name_at_broker(broker, broker->symbols[i], name) && strcmp(name, broker_symbol) == 0) return broker->symbols[i];
+        if (name_at_broker(broker, broker->symbols[i], name) && strcmp(name, broker_symbol) == 0)
+            return broker->symbols[i];
     }
     return NULL;
 }
@@ -297,7 +306,8 @@ static void plan_make(const book_t *self) {
         by->instance = (const InstanceConfig *)r->m;
         by->next = self->plan->servers;
         self->plan->servers = by;
-        for (size_t i = 0; i < by->instance->n_accounts; i++) add_server(self->plan, by, by->instance->accounts[i]);
+        for (size_t i = 0; i < by->instance->n_accounts; i++)
+            add_server(self->plan, by, by->instance->accounts[i]);
     }
     self->plan->version = self->version;
 }
@@ -314,13 +324,18 @@ const InstanceConfig *book_server(const book_t *self, const char *account_id) {
     return by ? by->instance : NULL;
 }
 
-static const AccountConfig *account_of_row(const void *arg, const char *account_id) { return book_account(arg, account_id); }
+static const AccountConfig *account_of_row(const void *arg, const char *account_id) {
+    return book_account(arg, account_id);
+}
 
 unsigned book_shard(const book_t *self, const AccountConfig *account, unsigned shards) {
     const struct shard_map map = {shards, self->record, account_of_row, self};
     struct server *by = shards > 1 ? server_of(self, account->account_id) : NULL;
-    if (!by || shard_record_find(self->record, account->account_id)) return shard_of_account(&map, account, by ? by->instance : NULL);
-    if (by->shards != shards) *by = (struct server){by->instance, shards, shard_of_instance(&map, by->instance), by->next};
+    if (!by || shard_record_find(self->record, account->account_id))
+        return shard_of_account(&map, account, by ? by->instance : NULL);
+    if (by->shards != shards)
+        *by =
+            (struct server){by->instance, shards, shard_of_instance(&map, by->instance), by->next};
     return by->shard;
 }
 

@@ -1,4 +1,7 @@
-// book - the configuration as every service holds it: snapshot from the archiver's cache, then changes as they come, in order.
+// book - the configuration as every service holds it: snapshot from the archiver's cache, then
+// changes as they come, in order.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -11,22 +14,28 @@ typedef struct book book_t;
 
 book_t *book_new(void);
 void book_destroy(book_t **self);
-err_t book_load(book_t *self, store_t *store);              // the snapshot in Redis, and which executor has whom
-err_t book_apply(book_t *self, const ConfigChange *change); // older than what is held: nothing happens
-uint64_t book_version(const book_t *self);                  // grows with every change: caches are rebuilt when it moves
+// the snapshot in Redis, and which executor has whom
+err_t book_load(book_t *self, store_t *store);
+// older than what is held: nothing happens
+err_t book_apply(book_t *self, const ConfigChange *change);
+// grows with every change: caches are rebuilt when it moves
+uint64_t book_version(const book_t *self);
 
 // NULL when there is none. What is returned is valid until the next book_apply.
 const AccountConfig *book_account(const book_t *self, const char *account_id);
 const BrokerConfig *book_broker(const book_t *self, const char *broker_id);
 const InstanceConfig *book_instance(const book_t *self, const char *instance_id);
 const SignalConfig *book_source(const book_t *self, const char *config_id);
-const RiskConfig *book_preset(const book_t *self, const char *preset_id);                  // risk rules by name
-const SymbolConfig *book_symbol(const BrokerConfig *broker, const char *symbol);           // by the signal's name
+// risk rules by name
+const RiskConfig *book_preset(const book_t *self, const char *preset_id);
+// by the signal's name
+const SymbolConfig *book_symbol(const BrokerConfig *broker, const char *symbol);
 const SymbolConfig *book_symbol_of_broker(const BrokerConfig *broker, const char *broker_symbol);
 // The broker's name of a symbol, in out (64 bytes). False: the broker does not list it.
 bool book_broker_symbol(const BrokerConfig *broker, const char *symbol, char out[static 64]);
 
-// An account's subscription to a source: the pair, for the fan-out. Sorted by account_id; valid until the next book_apply.
+// An account's subscription to a source: the pair, for the fan-out. Sorted by account_id; valid
+// until the next book_apply.
 struct subscriber {
     const AccountConfig *account;
     const Subscription *subscription;
@@ -35,7 +44,8 @@ size_t book_subscribers(const book_t *self, const char *source, const struct sub
 // Which of so many executors has an account, or the accounts of an instance (shard.h).
 unsigned book_shard(const book_t *self, const AccountConfig *account, unsigned shards);
 unsigned book_instance_shard(const book_t *self, const InstanceConfig *instance, unsigned shards);
-const InstanceConfig *book_server(const book_t *self, const char *account_id); // the instance that serves it; NULL: none
+// the instance that serves it; NULL: none
+const InstanceConfig *book_server(const book_t *self, const char *account_id);
 typedef void book_broker_fn(void *arg, const BrokerConfig *broker);
 void book_each_broker(const book_t *self, book_broker_fn *visit, void *arg);
 typedef void book_source_fn(void *arg, const SignalConfig *source);

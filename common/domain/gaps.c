@@ -1,4 +1,6 @@
 // gaps - what a configuration lacks to trade as it says.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/domain/gaps.h"
 
@@ -23,14 +25,16 @@ struct search {
 static void flush_kind(struct search *s) {
     if (s->of_kind > GAPS_MAX) {
         struct gap gap = {.what = s->kind};
-        (void)snprintf(gap.text, sizeof gap.text, "and %zu more of the kind %s", s->of_kind - GAPS_MAX, s->kind);
+        (void)snprintf(gap.text, sizeof gap.text, "and %zu more of the kind %s",
+                       s->of_kind - GAPS_MAX, s->kind);
         s->tell(s->arg, &gap);
         s->told++;
     }
     s->of_kind = 0;
 }
 
-[[gnu::format(printf, 3, 4)]] static void tell_gap(struct search *s, const char *what, const char *format, ...) {
+[[gnu::format(printf, 3, 4)]] static void tell_gap(struct search *s, const char *what,
+                                                   const char *format, ...) {
     struct gap gap = {.what = what};
     va_list args;
     if (s->kind && strcmp(s->kind, what) != 0) flush_kind(s);
@@ -49,7 +53,8 @@ static void check_gateway(void *arg, const AccountConfig *account) {
     struct search *s = arg;
     if (!account->enabled || book_server(s->book, account->account_id)) return;
     tell_gap(s, "account_without_gateway",
-             "account %.64s: no gateway serves it, so its orders wait until they expire; name it in the accounts of an instance",
+             "account %.64s: no gateway serves it, so its orders wait until they expire; name it "
+             "in the accounts of an instance",
              account->account_id);
 }
 
@@ -60,7 +65,8 @@ static void check_closed(void *arg, const AccountConfig *account) {
         const SignalConfig *config = book_source(s->book, source);
         if (config && !config->enabled)
             tell_gap(s, "closed_source",
-                     "account %.64s: it subscribes to %.64s, which is closed (enabled: false); open it or take the subscription away",
+                     "account %.64s: it subscribes to %.64s, which is closed (enabled: false); "
+                     "open it or take the subscription away",
                      account->account_id, source);
     }
 }
@@ -71,7 +77,8 @@ static void check_unknown(void *arg, const AccountConfig *account) {
         const char *source = account->subscriptions[i]->source;
         if (!book_source(s->book, source))
             tell_gap(s, "unknown_source",
-                     "account %.64s: it subscribes to %.64s, which is no source; configure it or take the subscription away",
+                     "account %.64s: it subscribes to %.64s, which is no source; configure it or "
+                     "take the subscription away",
                      account->account_id, source);
     }
 }
@@ -101,7 +108,8 @@ static void check_currency(void *arg, const BrokerConfig *broker) {
         const SymbolConfig *symbol = broker->symbols[i];
         if (!symbol_currencies_of(symbol, symbol->symbol).profit[0])
             tell_gap(s, "unknown_currency",
-                     "symbol %.64s of broker %.64s: what its profit is counted in is not known, so it is not sized by risk, nor filled on "
+                     "symbol %.64s of broker %.64s: what its profit is counted in is not known, so "
+                     "it is not sized by risk, nor filled on "
                      "paper; set its profit_currency",
                      symbol->symbol, broker->broker_id);
     }
@@ -133,7 +141,9 @@ struct names { // of symbols of one broker: the first few, and how many there ar
 
 static void add_symbol_name(struct names *names, const char *symbol) {
     size_t length = strlen(names->text);
-    if (names->n++ < NAMES_MAX) (void)snprintf(names->text + length, sizeof names->text - length, "%s%.16s", length ? ", " : "", symbol);
+    if (names->n++ < NAMES_MAX)
+        (void)snprintf(names->text + length, sizeof names->text - length, "%s%.16s",
+                       length ? ", " : "", symbol);
 }
 
 static const char *more_than_named(const struct names *names, char out[static 32]) {
@@ -148,12 +158,13 @@ static void check_posting(void *arg, const BrokerConfig *broker) {
     char more[32];
     if (!is_traded(s, broker)) return;
     for (size_t i = 0; i < broker->n_symbols; i++)
-        if (!is_posted(s, broker->symbols[i]->symbol)) add_symbol_name(&names, broker->symbols[i]->symbol);
+        if (!is_posted(s, broker->symbols[i]->symbol))
+            add_symbol_name(&names, broker->symbols[i]->symbol);
     if (names.n)
-        tell_gap(
-            s, "no_price_source",
-            "broker %.64s: no open source may post the price of %s%s; set prices: true for a source, or name them in its price_symbols",
-            broker->broker_id, names.text, more_than_named(&names, more));
+        tell_gap(s, "no_price_source",
+                 "broker %.64s: no open source may post the price of %s%s; set prices: true for a "
+                 "source, or name them in its price_symbols",
+                 broker->broker_id, names.text, more_than_named(&names, more));
 }
 
 static bool is_rate_missing(const struct search *s, const char *symbol) {
@@ -166,9 +177,12 @@ static void check_prices(void *arg, const BrokerConfig *broker) {
     char more[32];
     if (!is_traded(s, broker)) return;
     for (size_t i = 0; i < broker->n_symbols; i++)
-        if (is_rate_missing(s, broker->symbols[i]->symbol)) add_symbol_name(&names, broker->symbols[i]->symbol);
+        if (is_rate_missing(s, broker->symbols[i]->symbol))
+            add_symbol_name(&names, broker->symbols[i]->symbol);
     if (names.n)
-        tell_gap(s, "no_price", "broker %.64s: no price since the start of %s%s; post prices to /prices/<source>/<token>",
+        tell_gap(s, "no_price",
+                 "broker %.64s: no price since the start of %s%s; post prices to "
+                 "/prices/<source>/<token>",
                  broker->broker_id, names.text, more_than_named(&names, more));
 }
 

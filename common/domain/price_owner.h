@@ -1,4 +1,6 @@
 // price_owner - whose price of a symbol counts. Pure.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,4 +1,6 @@
 // rates - the latest price of each symbol, and what an amount is in another currency.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/domain/rates.h"
 
@@ -67,22 +69,31 @@ const struct rate *rates_find(const rates_t *self, const char *symbol, uint64_t 
     return q && q->rate.at >= since ? &q->rate : NULL;
 }
 
-static const struct rate *find_pair(const struct known_rates *m, const char *base, const char *quote) {
+static const struct rate *find_pair(const struct known_rates *m, const char *base,
+                                    const char *quote) {
     char symbol[2 * RATE_CURRENCY_MAX];
-    (void)snprintf(symbol, sizeof symbol, "%.*s%.*s", RATE_CURRENCY_MAX - 1, base, RATE_CURRENCY_MAX - 1, quote);
+    (void)snprintf(symbol, sizeof symbol, "%.*s%.*s", RATE_CURRENCY_MAX - 1, base,
+                   RATE_CURRENCY_MAX - 1, quote);
     return rates_find(m->rates, symbol, m->since);
 }
 
-static enum conversion by_pair(const struct known_rates *m, const struct exchange *x, decimal_t *out) {
+static enum conversion by_pair(const struct known_rates *m, const struct exchange *x,
+                               decimal_t *out) {
     bool dear = x->round == ROUND_UP;
     const struct rate *direct = find_pair(m, x->from, x->to);
-    if (direct) return decimal_mul(x->amount, dear ? direct->ask : direct->bid, x->round, out) ? CONVERTED : TOO_LARGE;
+    if (direct)
+        return decimal_mul(x->amount, dear ? direct->ask : direct->bid, x->round, out) ? CONVERTED
+                                                                                       : TOO_LARGE;
     const struct rate *inverse = find_pair(m, x->to, x->from);
-    if (inverse) return decimal_div(x->amount, dear ? inverse->bid : inverse->ask, x->round, out) ? CONVERTED : TOO_LARGE;
+    if (inverse)
+        return decimal_div(x->amount, dear ? inverse->bid : inverse->ask, x->round, out)
+                   ? CONVERTED
+                   : TOO_LARGE;
     return NO_RATE;
 }
 
-enum conversion rates_convert(const struct known_rates *m, const struct exchange *x, decimal_t *out) {
+enum conversion rates_convert(const struct known_rates *m, const struct exchange *x,
+                              decimal_t *out) {
     *out = x->amount;
     if (strcmp(x->from, x->to) == 0) return CONVERTED;
     enum conversion c = by_pair(m, x, out);
@@ -119,7 +130,8 @@ struct symbol_currencies symbol_currencies_of(const SymbolConfig *config, const 
     copy_currency(c.margin, config ? config->margin_currency : NULL);
     if (!c.margin[0] && !c.profit[0]) copy_currency(c.margin, base);
     if (!c.profit[0]) copy_currency(c.profit, quote);
-    if (strcmp(c.margin, c.profit) == 0) c.margin[0] = '\0'; // a share of its price, not of so many units of money
+    // a share of its price, not of so many units of money
+    if (strcmp(c.margin, c.profit) == 0) c.margin[0] = '\0';
     c.pair = base[0] && strcmp(c.margin, base) == 0 && strcmp(c.profit, quote) == 0;
     return c;
 }

@@ -1,4 +1,7 @@
-// rates - the latest price of each symbol, and what an amount is in another currency. Memory only: prices are not journalled.
+// rates - the latest price of each symbol, and what an amount is in another currency. Memory only:
+// prices are not journalled.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -21,7 +24,8 @@ typedef struct rates rates_t;
 
 rates_t *rates_new(size_t symbols_max); // more are passed over
 void rates_destroy(rates_t **self);
-void rates_take(rates_t *self, const Price *price); // an older one than is held, and one not above zero, are passed over
+// an older one than is held, and one not above zero, are passed over
+void rates_take(rates_t *self, const Price *price);
 // NULL: not known, or older than `since` (UTC ns). Valid until the next rates_take of that symbol.
 const struct rate *rates_find(const rates_t *self, const char *symbol, uint64_t since);
 
@@ -40,8 +44,10 @@ struct exchange {
     enum rounding round;
 };
 
-// By the pair itself (EURUSD), else the other way round (USDEUR), else over USD. The same currency: unchanged.
-enum conversion rates_convert(const struct known_rates *m, const struct exchange *x, decimal_t *out);
+// By the pair itself (EURUSD), else the other way round (USDEUR), else over USD. The same currency:
+// unchanged.
+enum conversion rates_convert(const struct known_rates *m, const struct exchange *x,
+                              decimal_t *out);
 
 // What a symbol's profit and margin are counted in; empty: not known.
 struct symbol_currencies {
@@ -49,7 +55,8 @@ struct symbol_currencies {
     bool pair; // one unit of `margin` costs the symbol's price in `profit`
 };
 
-// As configured; else the last and the first three letters of a symbol of six. A symbol whose profit currency alone is configured, or
-// both as the same (gold in USD, an index in EUR), has no margin currency: its margin is a share of its price in profit's. `config` NULL:
-// not listed. `symbol`: the signal's name.
+// As configured; else the last and the first three letters of a symbol of six. A symbol whose
+// profit currency alone is configured, or both as the same (gold in USD, an index in EUR), has no
+// margin currency: its margin is a share of its price in profit's. `config` NULL: not listed.
+// `symbol`: the signal's name.
 struct symbol_currencies symbol_currencies_of(const SymbolConfig *config, const char *symbol);

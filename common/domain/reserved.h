@@ -1,4 +1,6 @@
 // reserved - words that no id may be, since keys in Redis have them in an id's place.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,4 +1,6 @@
 // shard - which executor has an account.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/domain/shard.h"
 
@@ -102,7 +104,8 @@ bool shard_configured(const struct shard_map *map, const InstanceConfig *instanc
     return instance->has_shard && instance->shard < map->shards;
 }
 
-static bool find_recorded_shard(const struct shard_map *map, const char *account_id, unsigned *out) {
+static bool find_recorded_shard(const struct shard_map *map, const char *account_id,
+                                unsigned *out) {
     const struct shard_entry *e = shard_record_find(map->record, account_id);
     if (!e || e->shard >= map->shards) return false;
     *out = e->shard;
@@ -115,10 +118,12 @@ unsigned shard_of_instance(const struct shard_map *map, const InstanceConfig *in
     for (size_t i = 0; i < instance->n_accounts; i++) {
         if (find_recorded_shard(map, instance->accounts[i], &shard)) return shard;
     }
-    return shard_configured(map, instance, &shard) ? shard : shard_hash(instance->instance_id, map->shards);
+    return shard_configured(map, instance, &shard) ? shard
+                                                   : shard_hash(instance->instance_id, map->shards);
 }
 
-unsigned shard_of_account(const struct shard_map *map, const AccountConfig *account, const InstanceConfig *instance) {
+unsigned shard_of_account(const struct shard_map *map, const AccountConfig *account,
+                          const InstanceConfig *instance) {
     unsigned shard;
     if (map->shards <= 1) return 0;
     if (find_recorded_shard(map, account->account_id, &shard)) return shard;

@@ -1,4 +1,6 @@
 // signal_id - what a source's own id is called in the whole system.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/domain/signal_id.h"
 
@@ -7,7 +9,9 @@
 
 #include "common/domain/reserved.h"
 
-bool signal_id_is_reserved(const char *signal_id) { return reserved_word(RESERVED_SIGNAL, signal_id); }
+bool signal_id_is_reserved(const char *signal_id) {
+    return reserved_word(RESERVED_SIGNAL, signal_id);
+}
 
 void signal_id_scoped(const char *source, const char *id, char out[static SIGNAL_ID_TEXT]) {
     size_t prefix = strlen(source);

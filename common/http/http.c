@@ -1,4 +1,7 @@
-// http - libmicrohttpd in external-epoll mode, behind one descriptor that is readable whenever there is work.
+// http - libmicrohttpd in external-epoll mode, behind one descriptor that is readable whenever
+// there is work.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/http/http.h"
 
@@ -17,16 +20,19 @@
 #include "common/base/clock.h"
 #include "common/http/http_part.h"
 
-#define REQUEST_S         5              // default: a request must be whole so long after its first line
-#define HEADERS_MAX       64             // how many
-#define CONNECTION_MEMORY (16u * 1024)   // request line, headers and what is read ahead; more is answered 431
-#define DRAIN_MAX         (1024u * 1024) // a body over body_max is read up to here, so that its sender sees the 413
-#define KEPT_BODY         (8u * 1024)    // larger body memory is not kept for the next request
-#define KEPT_EXCHANGES    256
+// default: a request must be whole so long after its first line
+#define REQUEST_S   5
+#define HEADERS_MAX 64 // how many
+// request line, headers and what is read ahead; more is answered 431
+#define CONNECTION_MEMORY (16u * 1024)
+// a body over body_max is read up to here, so that its sender sees the 413
+#define DRAIN_MAX      (1024u * 1024)
+#define KEPT_BODY      (8u * 1024) // larger body memory is not kept for the next request
+#define KEPT_EXCHANGES 256
 #define STOPPING                                                                                   \
     "{\"error\":{\"code\":\"stopping\",\"message\":\"the service is stopping\",\"field\":null}}"
-#define ROUNDS_MAX        64 // of MHD_run in one http_run
-#define LINKS_SPARE       16 // connections beyond the most, until those ended for them have gone
+#define ROUNDS_MAX  64 // of MHD_run in one http_run
+#define LINKS_SPARE 16 // connections beyond the most, until those ended for them have gone
 
 // --- exchanges
 
@@ -120,7 +126,8 @@ static void link_add(http_t *self, struct link *link, struct MHD_Connection *con
 
 // --- MHD's callbacks
 
-static void on_connection(void *cls, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code) {
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode code) {
     http_t *self = cls;
     struct link *link = *context;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
@@ -137,7 +144,8 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 }
 
 static struct link *link_of(struct MHD_Connection *connection) {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info ? info->socket_context : NULL;
 }
 
@@ -153,7 +161,8 @@ static bool hides_something(const char *uri) {
     return false;
 }
 
-// The request's first line is there: from now on the deadline counts, however slowly the rest drips in.
+// The request's first line is there: from now on the deadline counts, however slowly the rest drips
+// in.
 static void *on_first_line(void *cls, const char *uri, struct MHD_Connection *connection) {
     http_t *self = cls;
     struct link *link = link_of(connection);
@@ -164,7 +173,8 @@ static void *on_first_line(void *cls, const char *uri, struct MHD_Connection *co
     return NULL;
 }
 
-static void on_completed(void *cls, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode code) {
+static void on_completed(void *cls, struct MHD_Connection *connection, void **context,
+                         enum MHD_RequestTerminationCode code) {
     (void)cls, (void)connection, (void)code;
     exchange_t *x = *context;
     if (!x) return;
@@ -179,7 +189,8 @@ struct header_count {
     const char *length;
 };
 
-static enum MHD_Result count_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value) {
+static enum MHD_Result count_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                    const char *value) {
     (void)kind;
     struct header_count *c = cls;
     c->n++;
@@ -193,11 +204,14 @@ static enum MHD_Result count_header(void *cls, enum MHD_ValueKind kind, const ch
 }
 
 static void peer_print(struct MHD_Connection *connection, char out[static INET6_ADDRSTRLEN]) {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     const struct sockaddr *address = info ? info->client_addr : NULL;
     const void *ip = NULL;
-    if (address && address->sa_family == AF_INET) ip = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
-    if (address && address->sa_family == AF_INET6) ip = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+    if (address && address->sa_family == AF_INET)
+        ip = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
+    if (address && address->sa_family == AF_INET6)
+        ip = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
     if (!ip || !inet_ntop(address->sa_family, ip, out, INET6_ADDRSTRLEN)) memcpy(out, "?", 2);
 }
 
@@ -222,7 +236,9 @@ static enum MHD_Result begin_exchange(exchange_t *x) {
     struct header_count c = {0};
     MHD_get_connection_values(x->connection, MHD_HEADER_KIND, count_header, &c);
     if (c.n > HEADERS_MAX)
-        return refuse_exchange(x, 431, "{\"error\":{\"code\":\"too_many_headers\",\"message\":\"at most 64 headers\",\"field\":null}}");
+        return refuse_exchange(x, 431,
+                               "{\"error\":{\"code\":\"too_many_headers\",\"message\":\"at most 64 "
+                               "headers\",\"field\":null}}");
     if (x->link->bad_path)
         return refuse_exchange(
             x, 400,
@@ -230,10 +246,12 @@ static enum MHD_Result begin_exchange(exchange_t *x) {
             "control character\",\"field\":null}}");
     if (c.lengths > 1 || c.encodings > 1 || (c.lengths && c.encodings))
         return refuse_exchange(x, 400,
-                      "{\"error\":{\"code\":\"ambiguous_length\",\"message\":\"the body's length is given twice\",\"field\":null}}");
+                               "{\"error\":{\"code\":\"ambiguous_length\",\"message\":\"the body's "
+                               "length is given twice\",\"field\":null}}");
     unsigned long long length = c.length ? strtoull(c.length, NULL, 10) : 0;
     x->too_large = length > x->http->body_max;
-    if (length > DRAIN_MAX) return deliver_exchange(x); // answered before it is read; MHD closes the connection after the answer
+    // answered before it is read; MHD closes the connection after the answer
+    if (length > DRAIN_MAX) return deliver_exchange(x);
     if (length && !x->too_large) buffer_reserve(&x->body, (size_t)length);
     return MHD_YES;
 }
@@ -247,8 +265,9 @@ static enum MHD_Result append_request_body(exchange_t *x, const char *data, size
     return MHD_YES;
 }
 
-static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
-                                  const char *data, size_t *size, void **context) {
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *size, void **context) {
     (void)version;
     http_t *self = cls;
     exchange_t *x = *context;
@@ -270,7 +289,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 
 // --- the server
 
-static bool address_of(const struct http_options *options, struct sockaddr_storage *out, unsigned *flags) {
+static bool address_of(const struct http_options *options, struct sockaddr_storage *out,
+                       unsigned *flags) {
     struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)out;
     struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)(void *)out;
     memset(out, 0, sizeof *out);
@@ -301,7 +321,8 @@ static bool wait_on(http_t *self) {
     self->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     self->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     struct itimerspec each_half_second = {{0, 500000000}, {0, 500000000}};
-    return self->poll >= 0 && watch_descriptor(self, self->inner) && watch_descriptor(self, self->wake) && watch_descriptor(self, self->timer) &&
+    return self->poll >= 0 && watch_descriptor(self, self->inner) &&
+           watch_descriptor(self, self->wake) && watch_descriptor(self, self->timer) &&
            timerfd_settime(self->timer, 0, &each_half_second, NULL) == 0;
 }
 
@@ -382,7 +403,8 @@ void http_run(http_t *self) {
     uint64_t count;
     if (read(self->timer, &count, sizeof count) == sizeof count) end_the_slow(self);
     if (self->awake) self->awake = read(self->wake, &count, sizeof count) != sizeof count;
-    // What is already read (a pipelined request) makes no descriptor readable: MHD tells by a timeout of 0.
+    // What is already read (a pipelined request) makes no descriptor readable: MHD tells by a
+    // timeout of 0.
     MHD_UNSIGNED_LONG_LONG timeout = 1;
     for (int i = 0; i < ROUNDS_MAX; i++) {
         MHD_run(self->daemon);

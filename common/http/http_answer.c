@@ -1,4 +1,6 @@
 // http_answer - what a request says, and the answer to it.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +27,8 @@ struct gathering {
     size_t n;
 };
 
-static enum MHD_Result gather_header(void *arg, enum MHD_ValueKind kind, const char *name, const char *value) {
+static enum MHD_Result gather_header(void *arg, enum MHD_ValueKind kind, const char *name,
+                                     const char *value) {
     struct gathering *g = arg;
     (void)kind;
     if (strcasecmp(name, g->name) != 0) return MHD_YES;
@@ -62,8 +65,10 @@ static void add_header(struct MHD_Response *response, const char *line) {
     MHD_add_response_header(response, name, colon + 1 + strspn(colon + 1, " "));
 }
 
-void http_answer(exchange_t *x, unsigned status, const char *type, struct span content, unsigned retry_after_s, const char *extra) {
-    struct MHD_Response *response = MHD_create_response_from_buffer(content.length, (void *)(uintptr_t)content.data, MHD_RESPMEM_MUST_COPY);
+void http_answer(exchange_t *x, unsigned status, const char *type, struct span content,
+                 unsigned retry_after_s, const char *extra) {
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        content.length, (void *)(uintptr_t)content.data, MHD_RESPMEM_MUST_COPY);
     x->answered = true;
     x->link->deadline = clock_mono_ns() + x->http->idle_ns + x->http->request_ns;
     if (response) {
@@ -77,7 +82,8 @@ void http_answer(exchange_t *x, unsigned status, const char *type, struct span c
         MHD_queue_response(x->connection, status, response);
         MHD_destroy_response(response);
     } else {
-        x->link->deadline = 1; // no memory for an answer: the connection is closed at the next timer
+        // no memory for an answer: the connection is closed at the next timer
+        x->link->deadline = 1;
     }
     if (x->held) exchange_release(x);
 }

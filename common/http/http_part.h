@@ -1,4 +1,6 @@
 // http_part - the inside of http.h: what http.c and http_answer.c share.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -44,7 +46,7 @@ struct http {
     size_t n_links, links_max;
     struct exchange *held, *free;
     unsigned n_free;
-    bool awake; // wake is readable
+    bool awake;    // wake is readable
     bool stopping; // every request is turned away
 };
 

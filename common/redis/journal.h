@@ -1,4 +1,6 @@
 // journal - what a topic's journal in Redis says of itself.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 

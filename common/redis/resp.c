@@ -1,4 +1,6 @@
 // resp - commands as Redis reads them.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/redis/resp.h"
 

@@ -1,4 +1,6 @@
 // resp - commands as Redis reads them (RESP2).
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,4 +1,6 @@
 // runs - commands on keys that many messages of a batch write to, gathered into one command a key.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/redis/runs.h"
 
@@ -9,7 +11,8 @@
 #include "common/redis/resp.h"
 
 #define KEY_MAX 256
-#define WINDOW  16 // runs looked back at: with more keys than that in turn, gathering is not worth the search
+// runs looked back at: with more keys than that in turn, gathering is not worth the search
+#define WINDOW 16
 
 struct run {
     const char *verb;
@@ -53,12 +56,14 @@ static struct run *begin_run(struct runs *self, const char *verb, const char *ke
     return r;
 }
 
-void runs_add(struct runs *self, const char *verb, const char *key, size_t n, const struct span *values) {
+void runs_add(struct runs *self, const char *verb, const char *key, size_t n,
+              const struct span *values) {
     struct run *r = last_of(self, key);
     bool began = !r || strcmp(r->verb, verb) != 0;
     if (began) r = begin_run(self, verb, key);
     array_reserve(self->undo, self->added, self->undo_room);
-    self->undo[self->added++] = (struct run_undo){(size_t)(r - self->run), r->values.length, r->count, began};
+    self->undo[self->added++] =
+        (struct run_undo){(size_t)(r - self->run), r->values.length, r->count, began};
     for (size_t i = 0; i < n; i++) resp_bulk(&r->values, values[i]);
     r->count += n;
 }
@@ -78,7 +83,8 @@ void runs_back_to(struct runs *self, size_t mark) {
         struct run *r = &self->run[u->run];
         r->values.length = u->length;
         r->count = u->count;
-        if (u->began) self->count = u->run; // it was begun by this addition, and later ones are taken back already
+        // it was begun by this addition, and later ones are taken back already
+        if (u->began) self->count = u->run;
     }
 }
 

@@ -1,4 +1,7 @@
-// runs - commands on keys that many messages of a batch write to (sets, guards), gathered into one command a key.
+// runs - commands on keys that many messages of a batch write to (sets, guards), gathered into one
+// command a key.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -6,7 +9,8 @@
 
 #include "common/base/buffer.h"
 
-// SADD k a, SADD k b, … becomes SADD k a b …. What is done to one key stays in its order: another verb begins another run.
+// SADD k a, SADD k b, … becomes SADD k a b …. What is done to one key stays in its order: another
+// verb begins another run.
 struct runs {
     struct run *run; // in the order in which they were begun; memory is kept from batch to batch
     size_t count, room;
@@ -16,7 +20,9 @@ struct runs {
 
 void runs_destroy(struct runs *self);
 void runs_clear(struct runs *self);
-void runs_add(struct runs *self, const char *verb, const char *key, size_t n, const struct span *values); // verb: a literal
+// verb: a literal
+void runs_add(struct runs *self, const char *verb, const char *key, size_t n,
+              const struct span *values);
 bool runs_has(const struct runs *self, const char *key);
 
 size_t runs_mark(const struct runs *self);

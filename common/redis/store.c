@@ -1,4 +1,6 @@
 // store - Redis behind one door (hiredis).
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/redis/store.h"
 
@@ -50,7 +52,9 @@ bool store_is_cut_off(const store_t *self) {
 bool store_connected(const store_t *self) { return self->redis != NULL; }
 const char *store_trouble(const store_t *self) { return self->trouble; }
 
-static struct timeval timeval_of(int64_t ms) { return (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000}; }
+static struct timeval timeval_of(int64_t ms) {
+    return (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+}
 
 void store_patience(store_t *self, int64_t answer_within_ms) {
     self->answer_within_ms = answer_within_ms;
@@ -59,7 +63,8 @@ void store_patience(store_t *self, int64_t answer_within_ms) {
 
 err_t store_lost(store_t *self, const char *doing) {
     const char *why = self->redis && self->redis->err ? self->redis->errstr : "no answer";
-    if (self->redis && self->redis->err == REDIS_ERR_IO && strstr(why, "temporarily unavailable")) why = "no answer in time";
+    if (self->redis && self->redis->err == REDIS_ERR_IO && strstr(why, "temporarily unavailable"))
+        why = "no answer in time";
     snprintf(self->trouble, sizeof self->trouble, "%s: %s", doing, why);
     store_drop(self);
     return ERR_STORE;
@@ -68,7 +73,8 @@ err_t store_lost(store_t *self, const char *doing) {
 // What an error reply means to the caller.
 err_t store_refusal(store_t *self, const redisReply *r) {
     static const char *const access[] = {"NOAUTH", "WRONGPASS", "NOPERM"};
-    snprintf(self->trouble, sizeof self->trouble, "%.*s", (int)(r->len > 180 ? 180 : r->len), r->str);
+    snprintf(self->trouble, sizeof self->trouble, "%.*s", (int)(r->len > 180 ? 180 : r->len),
+             r->str);
     for (size_t i = 0; i < sizeof access / sizeof *access; i++) {
         if (strncmp(r->str, access[i], strlen(access[i])) == 0) return ERR_ACCESS;
     }
@@ -101,7 +107,8 @@ err_t store_ask(store_t *self, unsigned argc, const struct span *argv, redisRepl
 static redisContext *connect_to_redis(const char *address, struct timeval within) {
     if (strncmp(address, "unix:", 5) == 0) return redisConnectUnixWithTimeout(address + 5, within);
     char host[128];
-    const char *start = strncmp(address, "tcp:", 4) == 0 ? address + 4 : address, *colon = strrchr(start, ':');
+    const char *start = strncmp(address, "tcp:", 4) == 0 ? address + 4 : address,
+               *colon = strrchr(start, ':');
     if (!colon || (size_t)(colon - start) >= sizeof host) return NULL;
     memcpy(host, start, (size_t)(colon - start));
     host[colon - start] = 0;
@@ -112,7 +119,8 @@ err_t store_connect(store_t *self) {
     store_drop(self);
     self->redis = connect_to_redis(self->address, timeval_of(self->answer_within_ms));
     if (!self->redis) {
-        snprintf(self->trouble, sizeof self->trouble, "%s is not an address (unix:/path or tcp:host:port)", self->address);
+        snprintf(self->trouble, sizeof self->trouble,
+                 "%s is not an address (unix:/path or tcp:host:port)", self->address);
         return ERR_CONFIG;
     }
     if (self->redis->err) return store_lost(self, "connecting");
@@ -125,7 +133,8 @@ err_t store_connect(store_t *self) {
 }
 
 void store_take_text(const redisReply *r, buffer_t *out) {
-    if (r->type == REDIS_REPLY_STRING || r->type == REDIS_REPLY_STATUS) buffer_add(out, r->str, r->len);
+    if (r->type == REDIS_REPLY_STRING || r->type == REDIS_REPLY_STATUS)
+        buffer_add(out, r->str, r->len);
     if (r->type == REDIS_REPLY_INTEGER) buffer_format(out, "%lld", r->integer);
 }
 
@@ -150,10 +159,12 @@ err_t store_command(store_t *self, unsigned argc, const struct span *argv, buffe
 
 void store_format(buffer_t *out, unsigned argc, const char *const argv[]) {
     buffer_format(out, "*%u\r\n", argc);
-    for (unsigned i = 0; i < argc; i++) buffer_format(out, "$%zu\r\n%s\r\n", strlen(argv[i]), argv[i]);
+    for (unsigned i = 0; i < argc; i++)
+        buffer_format(out, "$%zu\r\n%s\r\n", strlen(argv[i]), argv[i]);
 }
 
-err_t store_pipeline(store_t *self, struct span commands, unsigned n, store_reply_fn *visit, void *arg) {
+err_t store_pipeline(store_t *self, struct span commands, unsigned n, store_reply_fn *visit,
+                     void *arg) {
     if (!self->redis) return store_lost(self, "not connected");
     redisAppendFormattedCommand(self->redis, commands.data, commands.length);
     err_t e = ERR_OK;
@@ -161,8 +172,10 @@ err_t store_pipeline(store_t *self, struct span commands, unsigned n, store_repl
         reply_t *r = store_next_reply(self);
         if (!r) return store_lost(self, "reading a pipeline");
         if (e) continue;
-        if (r->type == REDIS_REPLY_ERROR) e = store_refusal(self, r);
-        else if (visit) e = visit(arg, i, (struct span){r->str ? r->str : "", r->str ? r->len : 0}, r->integer);
+        if (r->type == REDIS_REPLY_ERROR)
+            e = store_refusal(self, r);
+        else if (visit)
+            e = visit(arg, i, (struct span){r->str ? r->str : "", r->str ? r->len : 0}, r->integer);
     }
     return e;
 }

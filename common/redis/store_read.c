@@ -1,9 +1,11 @@
 // store_read - records, members, pairs and entries; what cannot be read is told of and passed over.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 
-#include "common/redis/journal.h"
 #include "common/base/own.h"
+#include "common/redis/journal.h"
 #include "common/redis/store_connection.h"
 
 #define PIPELINE 256 // replies asked for at once
@@ -29,9 +31,10 @@ static err_t pass_over_record(store_t *self, const struct unreadable *what) {
 // asked again.
 static err_t pass_over_key(store_t *self, err_t e, const char *key) {
     if (e != ERR_REFUSED || strncmp(self->trouble, "WRONGTYPE", 9) != 0) return e;
-    return pass_over_record(self, &(struct unreadable){.key = key,
-                                                .reason = "Redis holds another type under this key",
-                                                .other_type = true});
+    return pass_over_record(
+        self, &(struct unreadable){.key = key,
+                                   .reason = "Redis holds another type under this key",
+                                   .other_type = true});
 }
 
 static int compare_field_names(const void *a, const void *b) {
@@ -69,10 +72,10 @@ static err_t pass_over_hash(store_t *self, const struct hash *h, const char *rea
     const ProtobufCMessage *part = record_part_of_pairs(h->type, h->pairs, h->n, h->arena);
     pairs_json(h->pairs, h->n, &json);
     return pass_over_record(self, &(struct unreadable){.key = h->key,
-                                                .type = h->type,
-                                                .reason = reason,
-                                                .part = part,
-                                                .content = {json.data, json.length}});
+                                                       .type = h->type,
+                                                       .reason = reason,
+                                                       .part = part,
+                                                       .content = {json.data, json.length}});
 }
 
 static err_t read_hash(store_t *self, const struct hash *h, ProtobufCMessage **out) {
@@ -87,14 +90,14 @@ static err_t read_hash(store_t *self, const struct hash *h, ProtobufCMessage **o
 
 // What a visitor returned of a member or a pair.
 static err_t check_visited(store_t *self, err_t e, const char *key, struct span field,
-                     struct span value) {
+                           struct span value) {
     if (error_policy(e) != POLICY_REJECT) return e;
     own(buffer) json = {0};
     buffer_json_string(&json, value.data, value.length);
     return pass_over_record(self, &(struct unreadable){.key = key,
-                                                .field = field,
-                                                .reason = error_words(e),
-                                                .content = {json.data, json.length}});
+                                                       .field = field,
+                                                       .reason = error_words(e),
+                                                       .content = {json.data, json.length}});
 }
 
 // --- reading
@@ -118,8 +121,8 @@ err_t store_field(store_t *self, const char *key, const char *field, buffer_t *o
 }
 
 static err_t build_record(store_t *self, const char *key, const redisReply *r,
-                       const ProtobufCMessageDescriptor *d, arena_t *arena,
-                       ProtobufCMessage **out) {
+                          const ProtobufCMessageDescriptor *d, arena_t *arena,
+                          ProtobufCMessage **out) {
     *out = NULL;
     if (r->type != REDIS_REPLY_ARRAY || r->elements < 2) return ERR_OK;
     size_t n = r->elements / 2;
@@ -171,7 +174,8 @@ static err_t scan_members(store_t *self, const char *verb, const struct visit *v
 }
 
 err_t store_members(store_t *self, const char *set_key, store_member_fn *visit, void *arg) {
-    return scan_members(self, "SSCAN", &(struct visit){.key = set_key, .member = visit, .arg = arg});
+    return scan_members(self, "SSCAN",
+                        &(struct visit){.key = set_key, .member = visit, .arg = arg});
 }
 
 err_t store_pairs(store_t *self, const char *hash_key, store_pair_fn *visit, void *arg) {
@@ -202,11 +206,12 @@ struct record_visit {
 };
 
 static err_t read_one_record(store_t *self, const char *key, const redisReply *r,
-                      const struct record_visit *v) {
+                             const struct record_visit *v) {
     ProtobufCMessage *m = NULL;
     err_t e = r->type == REDIS_REPLY_ERROR ? pass_over_key(self, store_refusal(self, r), key)
                                            : build_record(self, key, r, v->d, v->arena, &m);
-    if (!e && m) e = check_visited(self, v->visit(v->arg, m), key, (struct span){0}, (struct span){0});
+    if (!e && m)
+        e = check_visited(self, v->visit(v->arg, m), key, (struct span){0}, (struct span){0});
     arena_reset(v->arena);
     return e;
 }
@@ -217,7 +222,8 @@ static err_t read_records(store_t *self, unsigned n, const char *keys,
     for (unsigned i = 0; i < n; i++, keys += strlen(keys) + 1) {
         reply_t *r = store_next_reply(self);
         if (!r) return store_lost(self, "reading records");
-        if (!e) e = read_one_record(self, keys, r, v); // the rest must still be taken off the connection
+        // the rest must still be taken off the connection
+        if (!e) e = read_one_record(self, keys, r, v);
     }
     return e;
 }

@@ -1,4 +1,7 @@
-// record - one walker over message descriptors: Redis hashes, JSON and SQLite rows from the same .proto.
+// record - one walker over message descriptors: Redis hashes, JSON and SQLite rows from the same
+// .proto.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/schema/record.h"
 
@@ -91,7 +94,9 @@ bool record_any_set(const ProtobufCMessage *m) {
 }
 
 void record_mark_set(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f) {
-    if (f->label != PROTOBUF_C_LABEL_OPTIONAL || f->type == PROTOBUF_C_TYPE_STRING || f->type == PROTOBUF_C_TYPE_MESSAGE) return;
+    if (f->label != PROTOBUF_C_LABEL_OPTIONAL || f->type == PROTOBUF_C_TYPE_STRING ||
+        f->type == PROTOBUF_C_TYPE_MESSAGE)
+        return;
     *(protobuf_c_boolean *)record_at(record_owner(m, f), f->quantifier_offset) = true;
 }
 
@@ -117,7 +122,8 @@ static void add_hex(const ProtobufCBinaryData *bytes, buffer_t *out) {
 #define SCALAR_TEXT 64
 static_assert(SCALAR_TEXT > TIME_TEXT && SCALAR_TEXT > DECIMAL_TEXT && SCALAR_TEXT > NAME_MAX_ENUM);
 
-static struct span print_scalar(const ProtobufCFieldDescriptor *f, const void *place, char out[static SCALAR_TEXT]) {
+static struct span print_scalar(const ProtobufCFieldDescriptor *f, const void *place,
+                                char out[static SCALAR_TEXT]) {
     size_t n = 0;
     switch (f->type) {
     case PROTOBUF_C_TYPE_SFIXED64:
@@ -172,7 +178,8 @@ void record_print_value(const ProtobufCFieldDescriptor *f, const void *place, bu
     buffer_add(out, s.data, s.length);
 }
 
-bool record_field_text(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, buffer_t *out) {
+bool record_field_text(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
+                       buffer_t *out) {
     if (!record_is_set(m, f)) return false;
     if (record_is_nested(f))
         record_print_nested(m, f, out);
@@ -188,7 +195,8 @@ void record_each(const ProtobufCMessage *m, record_visit_fn *visit, void *arg) {
 void record_each_but(const ProtobufCMessage *m, const struct record_mask *but,
                      record_visit_fn *visit, void *arg) {
     const struct record_columns *columns = record_columns(m->descriptor);
-    __attribute__((cleanup(buffer_destroy))) buffer_t large = {0}; // only nested fields and bytes need it
+    // only nested fields and bytes need it
+    __attribute__((cleanup(buffer_destroy))) buffer_t large = {0};
     for (unsigned i = 0; i < columns->n; i++) {
         const ProtobufCFieldDescriptor *f = columns->fields[i];
         const ProtobufCMessage *owner = record_owner_at(columns, m, i);
@@ -217,7 +225,9 @@ static err_t parse_magnitude(struct span text, bool *negative, uint64_t *out) {
     uint64_t value = 0;
     for (; p < end; p++) {
         if (*p < '0' || *p > '9') return ERR_INPUT;
-        if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, (uint64_t)(*p - '0'), &value)) return ERR_INPUT;
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, (uint64_t)(*p - '0'), &value))
+            return ERR_INPUT;
     }
     *out = value;
     return ERR_OK;
@@ -249,7 +259,8 @@ static err_t read_bool(struct span text, protobuf_c_boolean *out) {
     return ERR_OK;
 }
 
-// "must be one of buy, sell": in the arena; as many names as people read. Nobody reads it without an arena.
+// "must be one of buy, sell": in the arena; as many names as people read. Nobody reads it without
+// an arena.
 static const char *enum_rule(const ProtobufCEnumDescriptor *d, arena_t *arena) {
     enum { SIZE = 200 }; // as struct fault has room
     if (!arena) return "must be one of its names";
@@ -277,7 +288,8 @@ static err_t read_enum(const ProtobufCEnumDescriptor *d, struct span text, int *
     return ERR_OK;
 }
 
-static err_t read_string(const ProtobufCFieldDescriptor *f, struct span text, arena_t *arena, char **out) {
+static err_t read_string(const ProtobufCFieldDescriptor *f, struct span text, arena_t *arena,
+                         char **out) {
     if (text.length && memchr(text.data, 0, text.length)) return ERR_INPUT;
     if (!arena && *out && *out != f->default_value) free(*out);
     *out = record_take(arena, text.length + 1);
@@ -297,7 +309,8 @@ static err_t read_bytes(struct span text, arena_t *arena, ProtobufCBinaryData *o
     for (size_t i = 0; i < text.length; i++)
         if (hex_digit(t[i]) < 0) return ERR_INPUT;
     if (!arena) free(out->data);
-    *out = (ProtobufCBinaryData){.len = text.length / 2, .data = record_take(arena, text.length / 2)};
+    *out =
+        (ProtobufCBinaryData){.len = text.length / 2, .data = record_take(arena, text.length / 2)};
     for (size_t i = 0; i < out->len; i++)
         out->data[i] = (uint8_t)(hex_digit(t[2 * i]) * 16 + hex_digit(t[2 * i + 1]));
     return ERR_OK;
@@ -325,7 +338,8 @@ static err_t read_decimal_field(struct span text, int64_t *out, const char **rul
     return ERR_OK;
 }
 
-err_t record_read_value(const ProtobufCFieldDescriptor *f, struct span text, arena_t *arena, void *place, const char **rule) {
+err_t record_read_value(const ProtobufCFieldDescriptor *f, struct span text, arena_t *arena,
+                        void *place, const char **rule) {
     switch (f->type) {
     case PROTOBUF_C_TYPE_SFIXED64:
         return read_decimal_field(text, place, rule);

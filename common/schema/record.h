@@ -1,4 +1,7 @@
-// record - one walker over message descriptors: Redis hashes, JSON and SQLite rows from the same .proto.
+// record - one walker over message descriptors: Redis hashes, JSON and SQLite rows from the same
+// .proto.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -9,7 +12,8 @@
 #include "common/base/error.h"
 
 // How a field looks outside is told by its wire type (proto/README.md):
-//   sfixed64 decimal "1.1234" · fixed64 time "2025-03-22T10:15:30.123456Z" · string text · bytes hex · enum its value's name
+//   sfixed64 decimal "1.1234" · fixed64 time "2025-03-22T10:15:30.123456Z" · string text · bytes
+//   hex · enum its value's name
 //   (u)int32/64 integer · bool true/false (Redis and SQLite: 1/0) · message and repeated: JSON
 // An optional field that is not set is left out (Redis, JSON) or NULL (SQLite).
 
@@ -80,17 +84,17 @@ void record_each(const ProtobufCMessage *m, record_visit_fn *visit, void *arg);
 void record_each_but(const ProtobufCMessage *m, const struct record_mask *but,
                      record_visit_fn *visit, void *arg);
 
-// Builds a message from name/value pairs as Redis holds them; unknown names are skipped. In `arena`, or malloc when NULL (free with
-// protobuf_c_message_free_unpacked). ERR_INPUT: a value does not fit its field or a required one is missing; *fault (NULL: not
-// asked for) says which.
+// Builds a message from name/value pairs as Redis holds them; unknown names are skipped. In
+// `arena`, or malloc when NULL (free with protobuf_c_message_free_unpacked). ERR_INPUT: a value
+// does not fit its field or a required one is missing; *fault (NULL: not asked for) says which.
 struct fault;
-err_t record_from_pairs(const ProtobufCMessageDescriptor *d, const struct record_pair *pairs, size_t n, arena_t *arena,
-                        ProtobufCMessage **out, struct fault *fault);
+err_t record_from_pairs(const ProtobufCMessageDescriptor *d, const struct record_pair *pairs,
+                        size_t n, arena_t *arena, ProtobufCMessage **out, struct fault *fault);
 
-// What can be read of such pairs, for whoever has to act on a record that is damaged: what cannot is not set; a text that is
-// missing is empty.
-ProtobufCMessage *record_part_of_pairs(const ProtobufCMessageDescriptor *d, const struct record_pair *pairs, size_t n,
-                                       arena_t *arena);
+// What can be read of such pairs, for whoever has to act on a record that is damaged: what cannot
+// is not set; a text that is missing is empty.
+ProtobufCMessage *record_part_of_pairs(const ProtobufCMessageDescriptor *d,
+                                       const struct record_pair *pairs, size_t n, arena_t *arena);
 
 void record_to_json(const ProtobufCMessage *m, buffer_t *out);
 
@@ -101,35 +105,42 @@ struct fault {
     char value[80]; // what is there instead, as JSON; empty: nothing, or no single value
 };
 
-// Builds a message from a JSON object whose keys are the fields' names. Unknown key, wrong type, missing required field: ERR_INPUT
-// with *fault (its path prefixed with `path`). Memory as record_from_pairs.
-err_t record_from_json(const ProtobufCMessageDescriptor *d, const char *json, size_t length, const char *path, arena_t *arena,
-                       ProtobufCMessage **out, struct fault *fault);
+// Builds a message from a JSON object whose keys are the fields' names. Unknown key, wrong type,
+// missing required field: ERR_INPUT with *fault (its path prefixed with `path`). Memory as
+// record_from_pairs.
+err_t record_from_json(const ProtobufCMessageDescriptor *d, const char *json, size_t length,
+                       const char *path, arena_t *arena, ProtobufCMessage **out,
+                       struct fault *fault);
 
-// The same, telling every fault and not only the first. With faults *out is what could be read, for further checks, its memory in the
-// arena (an arena must be given); NULL when it was no JSON object.
+// The same, telling every fault and not only the first. With faults *out is what could be read, for
+// further checks, its memory in the arena (an arena must be given); NULL when it was no JSON
+// object.
 typedef void record_fault_fn(void *arg, const struct fault *fault);
-err_t record_from_json_all(const ProtobufCMessageDescriptor *d, struct span json, arena_t *arena, ProtobufCMessage **out,
-                           record_fault_fn *tell, void *arg);
+err_t record_from_json_all(const ProtobufCMessageDescriptor *d, struct span json, arena_t *arena,
+                           ProtobufCMessage **out, record_fault_fn *tell, void *arg);
 
-const ProtobufCFieldDescriptor *record_field(const ProtobufCMessageDescriptor *d, struct span name); // NULL: there is none
+// NULL: there is none
+const ProtobufCFieldDescriptor *record_field(const ProtobufCMessageDescriptor *d, struct span name);
 bool record_is_set(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f);
 bool record_any_set(const ProtobufCMessage *m); // any of its own fields; what is required is set
 
 // Sets one field from its text form, as the pairs and JSON readers do. `m` must be initialised.
-err_t record_set(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span text, arena_t *arena);
+err_t record_set(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span text,
+                 arena_t *arena);
 
-// Whether a message that was unpacked can be written and read again as the same: each enum has a value that is known here (a newer
-// version may know more), and no field is without a number.
+// Whether a message that was unpacked can be written and read again as the same: each enum has a
+// value that is known here (a newer version may know more), and no field is without a number.
 bool record_is_sound(const ProtobufCMessage *m);
 
-// Makes a message of a peer (a gateway) one that can be recorded: a time that has happened (named …_at) and is more than a day ahead of
-// `now` (UTC ns), or any that is not before TIME_END, becomes `now`; the least decimal becomes the one above it; an enum's value that
-// is not known becomes the first one that is. Returns the first field that was changed, NULL when none was.
+// Makes a message of a peer (a gateway) one that can be recorded: a time that has happened (named
+// …_at) and is more than a day ahead of `now` (UTC ns), or any that is not before TIME_END, becomes
+// `now`; the least decimal becomes the one above it; an enum's value that is not known becomes the
+// first one that is. Returns the first field that was changed, NULL when none was.
 #define TIME_AHEAD (86400 * NS_PER_S)
 const char *record_tame(ProtobufCMessage *m, uint64_t now);
 
-// What is set in `from` is set in `to`, where that has a field of the same name: how terms pass from
+// What is set in `from` is set in `to`, where that has a field of the same name: how terms pass
+// from
 // stage to stage without being spelled there. Numbers, times, flags and enums; that a name means
 // another type, or a text, is a mistake of ours. True: something was set.
 bool record_merge(const ProtobufCMessage *from, ProtobufCMessage *to);

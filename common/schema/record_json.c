@@ -1,19 +1,23 @@
-// record_json - messages as JSON and back; says of every fault where it is and which rule it breaks.
+// record_json - messages as JSON and back; says of every fault where it is and which rule it
+// breaks.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yajl/yajl_tree.h>
 
-#include "common/schema/record_part.h"
 #include "common/base/utf8.h"
+#include "common/schema/record_part.h"
 
 #define DEPTH_MAX 16 // of nested objects and arrays; ours need four
 
 // Out.
 
 static bool is_quoted(const ProtobufCFieldDescriptor *f) {
-    return f->type == PROTOBUF_C_TYPE_FIXED64 || f->type == PROTOBUF_C_TYPE_ENUM || f->type == PROTOBUF_C_TYPE_BYTES;
+    return f->type == PROTOBUF_C_TYPE_FIXED64 || f->type == PROTOBUF_C_TYPE_ENUM ||
+           f->type == PROTOBUF_C_TYPE_BYTES;
 }
 
 static void print_item(const ProtobufCFieldDescriptor *f, const void *place, buffer_t *out) {
@@ -33,7 +37,8 @@ static void print_item(const ProtobufCFieldDescriptor *f, const void *place, buf
     }
 }
 
-static void print_field(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, buffer_t *out) {
+static void print_field(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
+                        buffer_t *out) {
     const char *place = record_place(m, f);
     if (f->label != PROTOBUF_C_LABEL_REPEATED) {
         print_item(f, place, out);
@@ -49,7 +54,10 @@ static void print_field(const ProtobufCMessage *m, const ProtobufCFieldDescripto
     buffer_text(out, n ? "]" : "[]");
 }
 
-void record_print_nested(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, buffer_t *out) { print_field(m, f, out); }
+void record_print_nested(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
+                         buffer_t *out) {
+    print_field(m, f, out);
+}
 
 void record_to_json(const ProtobufCMessage *m, buffer_t *out) {
     const struct record_columns *columns = record_columns(m->descriptor);
@@ -84,7 +92,8 @@ static void print_json_value(yajl_val v, char out[static sizeof(((struct fault *
     size_t size = sizeof(((struct fault *)0)->value);
     if (YAJL_IS_STRING(v)) snprintf(out, size, "\"%.64s\"", YAJL_GET_STRING(v));
     if (YAJL_IS_NUMBER(v)) snprintf(out, size, "%.64s", YAJL_GET_NUMBER(v));
-    if (YAJL_IS_TRUE(v) || YAJL_IS_FALSE(v)) snprintf(out, size, "%s", YAJL_IS_TRUE(v) ? "true" : "false");
+    if (YAJL_IS_TRUE(v) || YAJL_IS_FALSE(v))
+        snprintf(out, size, "%s", YAJL_IS_TRUE(v) ? "true" : "false");
     if (YAJL_IS_ARRAY(v)) snprintf(out, size, "an array");
     if (YAJL_IS_OBJECT(v)) snprintf(out, size, "an object");
 }
@@ -103,7 +112,8 @@ static void set_json_fault(struct reader *r, const char *rule) { tell_value(r, r
 // Goes down by ".name", or "[index]" without one; what it returns leads back up.
 static size_t path_down(struct reader *r, const char *name, size_t index) {
     size_t back = r->path_length, room = sizeof(r->path) - back;
-    int n = name ? snprintf(r->path + back, room, "%s%s", back ? "." : "", name) : snprintf(r->path + back, room, "[%zu]", index);
+    int n = name ? snprintf(r->path + back, room, "%s%s", back ? "." : "", name)
+                 : snprintf(r->path + back, room, "[%zu]", index);
     r->path_length += (size_t)n < room ? (size_t)n : room - 1;
     return back;
 }
@@ -115,14 +125,16 @@ static void path_up(struct reader *r, size_t back) {
 
 static void read_object(struct reader *r, ProtobufCMessage *m, yajl_val v);
 
-// The text of a JSON value that the field's type may be written as: numbers and times as number or string, the rest as it is.
+// The text of a JSON value that the field's type may be written as: numbers and times as number or
+// string, the rest as it is.
 static bool scalar_text(const ProtobufCFieldDescriptor *f, yajl_val v, struct span *text) {
     if (f->type == PROTOBUF_C_TYPE_BOOL) {
         if (!YAJL_IS_TRUE(v) && !YAJL_IS_FALSE(v)) return false;
         *text = span_of(YAJL_IS_TRUE(v) ? "true" : "false");
         return true;
     }
-    bool number = f->type != PROTOBUF_C_TYPE_STRING && f->type != PROTOBUF_C_TYPE_ENUM && f->type != PROTOBUF_C_TYPE_BYTES;
+    bool number = f->type != PROTOBUF_C_TYPE_STRING && f->type != PROTOBUF_C_TYPE_ENUM &&
+                  f->type != PROTOBUF_C_TYPE_BYTES;
     if (YAJL_IS_STRING(v))
         *text = span_of(YAJL_GET_STRING(v));
     else if (number && YAJL_IS_NUMBER(v))
@@ -137,7 +149,8 @@ static void fill_hole(struct reader *r, const ProtobufCFieldDescriptor *f, void 
     if (r->partial) record_fill_text(f, place, r->arena);
 }
 
-static void read_item(struct reader *r, const ProtobufCFieldDescriptor *f, void *place, yajl_val v) {
+static void read_item(struct reader *r, const ProtobufCFieldDescriptor *f, void *place,
+                      yajl_val v) {
     if (f->type == PROTOBUF_C_TYPE_MESSAGE) {
         ProtobufCMessage *nested = record_new(f->descriptor, r->arena);
         *(ProtobufCMessage **)place = nested; // also when it is none: nobody meets a hole
@@ -151,13 +164,16 @@ static void read_item(struct reader *r, const ProtobufCFieldDescriptor *f, void 
     const char *rule = "must be text";
     bool fits = scalar_text(f, v, &text);
     if (!fits) text = span_of("?"); // fits no field but text: asks for the rule only
-    err_t e = fits || f->type != PROTOBUF_C_TYPE_STRING ? record_read_value(f, text, r->arena, place, &rule) : ERR_INPUT;
+    err_t e = fits || f->type != PROTOBUF_C_TYPE_STRING
+                  ? record_read_value(f, text, r->arena, place, &rule)
+                  : ERR_INPUT;
     if (!e && fits) return;
     tell_value(r, rule, v);
     fill_hole(r, f, place);
 }
 
-static void read_array(struct reader *r, ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, yajl_val v) {
+static void read_array(struct reader *r, ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
+                       yajl_val v) {
     if (!YAJL_IS_ARRAY(v)) {
         tell_value(r, "must be an array", v);
         return;
@@ -175,7 +191,8 @@ static void read_array(struct reader *r, ProtobufCMessage *m, const ProtobufCFie
     }
 }
 
-static void read_field(struct reader *r, ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, yajl_val v) {
+static void read_field(struct reader *r, ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
+                       yajl_val v) {
     if (f->label == PROTOBUF_C_LABEL_REPEATED) {
         read_array(r, m, f, v);
         return;
@@ -225,7 +242,8 @@ static const char *not_for_us(const char *text, size_t length) {
         char c = text[i];
         if (c == 0) return "is not JSON: a zero byte";
         if (quoted && c == '\\') {
-            if (length - i > 5 && memcmp(text + i + 1, "u0000", 5) == 0) return "holds a zero character";
+            if (length - i > 5 && memcmp(text + i + 1, "u0000", 5) == 0)
+                return "holds a zero character";
             i++;
         } else if (c == '"') {
             quoted = !quoted;
@@ -256,7 +274,8 @@ static yajl_val parse_json_tree(struct reader *r, struct span json) {
     return NULL;
 }
 
-static err_t read_document(struct reader *r, const ProtobufCMessageDescriptor *d, struct span json, ProtobufCMessage **out) {
+static err_t read_document(struct reader *r, const ProtobufCMessageDescriptor *d, struct span json,
+                           ProtobufCMessage **out) {
     *out = NULL;
     yajl_val v = parse_json_tree(r, json);
     if (!v) return ERR_INPUT;
@@ -274,8 +293,8 @@ static err_t read_document(struct reader *r, const ProtobufCMessageDescriptor *d
     return r->faults ? ERR_INPUT : ERR_OK;
 }
 
-err_t record_from_json_all(const ProtobufCMessageDescriptor *d, struct span json, arena_t *arena, ProtobufCMessage **out,
-                           record_fault_fn *tell_each, void *arg) {
+err_t record_from_json_all(const ProtobufCMessageDescriptor *d, struct span json, arena_t *arena,
+                           ProtobufCMessage **out, record_fault_fn *tell_each, void *arg) {
     struct reader r = {.arena = arena, .tell = tell_each, .arg = arg, .partial = true};
     return read_document(&r, d, json, out);
 }
@@ -285,8 +304,9 @@ static void keep_first(void *arg, const struct fault *fault) {
     if (!first->rule[0]) *first = *fault;
 }
 
-err_t record_from_json(const ProtobufCMessageDescriptor *d, const char *json, size_t length, const char *path, arena_t *arena,
-                       ProtobufCMessage **out, struct fault *fault) {
+err_t record_from_json(const ProtobufCMessageDescriptor *d, const char *json, size_t length,
+                       const char *path, arena_t *arena, ProtobufCMessage **out,
+                       struct fault *fault) {
     *fault = (struct fault){0};
     struct reader r = {.arena = arena, .tell = keep_first, .arg = fault};
     if (path && path[0]) path_down(&r, path, 0);
@@ -310,10 +330,12 @@ static void drop_nested(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f) 
 static void clear_nested(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, arena_t *arena) {
     if (!arena) return drop_nested(m, f);
     memset(record_at(m, f->offset), 0, sizeof(void *));
-    if (f->label == PROTOBUF_C_LABEL_REPEATED) memset(record_at(m, f->quantifier_offset), 0, sizeof(size_t));
+    if (f->label == PROTOBUF_C_LABEL_REPEATED)
+        memset(record_at(m, f->quantifier_offset), 0, sizeof(size_t));
 }
 
-err_t record_read_nested(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span json, arena_t *arena) {
+err_t record_read_nested(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span json,
+                         arena_t *arena) {
     if (!arena && record_is_set(m, f)) drop_nested(m, f);
     struct reader r = {.arena = arena};
     yajl_val v = parse_json_tree(&r, json);

@@ -1,5 +1,7 @@
 // record_pairs - a message from name/value pairs, as Redis holds it: whole, or what can be read of
-// it. SPDX-License-Identifier: MIT
+// it.
+//
+// SPDX-License-Identifier: MIT
 #include <stdio.h>
 
 #include "common/schema/record_part.h"

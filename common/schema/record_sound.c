@@ -1,4 +1,6 @@
 // record_sound - whether a message from outside is one that can be recorded, and making it one.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 

@@ -1,13 +1,16 @@
-// commit - the batch's way from sealed to closed: the service's own commit, Redis, then sends and answers.
+// commit - the batch's way from sealed to closed: the service's own commit, Redis, then sends and
+// answers.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/service/loop.h"
 #include "common/base/own.h"
-#include "common/redis/store_io.h"
 #include "common/base/testing.h"
+#include "common/redis/store_io.h"
+#include "common/service/loop.h"
 
 static void add_positions(struct loop *l) {
     char key[80], id[ENTRY_ID_TEXT];
@@ -24,12 +27,16 @@ static void add_positions(struct loop *l) {
 #ifdef TRADECAST_TEST
 // The mutation: positions in a transaction of their own, before the effects.
 static void commit_positions_apart(struct loop *l) {
-    if (!MUTATED("position_apart") || l->service->persist) return; // the archiver's are in SQLite, and it has the same mutation
+    // the archiver's are in SQLite, and it has the same mutation
+    if (!MUTATED("position_apart") || l->service->persist) return;
     struct batch_mark mark = batch_mark_now(l->batch);
     add_positions(l);
     struct span all = batch_bytes(l->batch);
     unsigned n = batch_commands(l->batch) - mark.commands;
-    if (n) (void)!store_transaction(ledger_store(l->redis.ledger), (struct span){(const uint8_t *)all.data + mark.bytes, all.length - mark.bytes}, n);
+    if (n)
+        (void)!store_transaction(
+            ledger_store(l->redis.ledger),
+            (struct span){(const uint8_t *)all.data + mark.bytes, all.length - mark.bytes}, n);
     batch_back_to(l->batch, mark);
 }
 #endif
@@ -56,7 +63,8 @@ static void reach_failpoint(struct loop *l, const char *where) {
 
 // --- writing it
 
-// A message whose batch waits for others may wait until this process is killed, and is as good as any:
+// A message whose batch waits for others may wait until this process is killed, and is as good as
+// any:
 // the count that was written before it is taken back.
 static void forgive_attempt(struct loop *l) {
     char key[96];
@@ -72,7 +80,8 @@ static err_t persist_batch(struct loop *l) {
     struct inlet_position at[INLETS_MAX];
     err_t e = ERR_OK;
     for (size_t i = 0; l->service->persist && i < l->inputs.n; i++)
-        at[i] = (struct inlet_position){l->inputs.slots[i].stream.name, l->inputs.slots[i].in.position};
+        at[i] =
+            (struct inlet_position){l->inputs.slots[i].stream.name, l->inputs.slots[i].in.position};
     if (l->service->waits_for_others) forgive_attempt(l);
     if (l->service->persist) e = l->service->persist(l->self, l->batch, at, l->inputs.n);
     if (!e) move_batch(l, BATCH_OWN_COMMIT);
@@ -83,7 +92,8 @@ static err_t submit_batch(struct loop *l, uint64_t mono) {
     reach_failpoint(l, "before_commit");
     move_batch(l, BATCH_SUBMIT);
     err_t e = ledger_commit(l->redis.ledger, batch_bytes(l->batch), batch_commands(l->batch), mono);
-    l->counts.commit_us[l->counts.samples++ % COMMIT_SAMPLES] = (uint32_t)((clock_mono_ns() - mono) / NS_PER_US);
+    l->counts.commit_us[l->counts.samples++ % COMMIT_SAMPLES] =
+        (uint32_t)((clock_mono_ns() - mono) / NS_PER_US);
     return e;
 }
 
@@ -92,7 +102,8 @@ static err_t write_batch(struct loop *l) {
     uint64_t mono = clock_mono_ns();
     err_t e = l->progress.phase == BATCH_SEALED ? persist_batch(l) : ERR_OK;
     if (e) return e;
-    e = l->progress.phase == BATCH_PERSISTED ? submit_batch(l, mono) : ledger_resume(l->redis.ledger, mono);
+    e = l->progress.phase == BATCH_PERSISTED ? submit_batch(l, mono)
+                                             : ledger_resume(l->redis.ledger, mono);
     if (!e) move_batch(l, BATCH_LAND);
     return e;
 }
@@ -104,7 +115,8 @@ static void send_outgoing(struct loop *l) {
     size_t n = batch_outgoing(l->batch, &out);
     for (size_t i = 0; i < n; i++) {
         const char *topic = out[i].outlet ? out[i].outlet->name : out[i].feed;
-        const struct topic_out *to = out[i].outlet ? &l->outputs.topics[out[i].outlet - l->outputs.outlets] : NULL;
+        const struct topic_out *to =
+            out[i].outlet ? &l->outputs.topics[out[i].outlet - l->outputs.outlets] : NULL;
         for (size_t c = 0; to && c < to->n_consumers; c++) {
             struct consumer *consumer = &l->outputs.consumers[to->consumers[c]];
             if (!port_send(consumer->inbox, topic, out[i].envelope)) consumer->failed++;
@@ -135,7 +147,8 @@ static void count_down_careful(struct loop *l) {
 
 static void finish_commit(struct loop *l) {
     if (l->progress.stalled)
-        log_event(LOG_LEVEL_INFO, "recovered", "batch=%llu", (unsigned long long)ledger_batch(l->redis.ledger));
+        log_event(LOG_LEVEL_INFO, "recovered", "batch=%llu",
+                  (unsigned long long)ledger_batch(l->redis.ledger));
     l->progress.stalled = NULL;
     l->counts.batches++;
     l->counts.commands += batch_commands(l->batch);
@@ -156,7 +169,8 @@ static void stall_batch(struct loop *l, err_t e) {
     const char *why = trouble_of(l, e);
     move_batch(l, BATCH_RETRY);
     enum log_level level = e == ERR_PEER ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR;
-    if (!l->progress.stalled) log_event(level, "stalled", "error=%s why=%s", error_name(e), log_quote(why));
+    if (!l->progress.stalled)
+        log_event(level, "stalled", "error=%s why=%s", error_name(e), log_quote(why));
     l->progress.stalled = why;
     if (l->service->stalled) l->service->stalled(l->self, why);
     control_turn_away(l, why);
@@ -188,10 +202,16 @@ static err_t complete_batch(struct loop *l) {
 static void go_on(struct loop *l) {
     err_t e = write_batch(l);
     switch (error_policy(e)) {
-    case POLICY_GO: finish_commit(l); break;
-    case POLICY_RETRY: stall_batch(l, e); break;
+    case POLICY_GO:
+        finish_commit(l);
+        break;
+    case POLICY_RETRY:
+        stall_batch(l, e);
+        break;
     case POLICY_REJECT:
-    case POLICY_STOP: l->stop = e; break;
+    case POLICY_STOP:
+        l->stop = e;
+        break;
     }
 }
 

@@ -1,19 +1,23 @@
 // control - the control socket: requests are taken into the batch and answered after its commit.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
-#include "common/service/loop.h"
-#include "common/schema/record.h"
 #include "common/redis/store_io.h"
+#include "common/schema/record.h"
+#include "common/service/loop.h"
 
 static void send_control_answer(struct loop *l, struct span peer, bool ok, const char *text) {
     ControlAnswer answer = CONTROL_ANSWER__INIT;
     answer.ok = ok;
-    if (ok) answer.json = (char *)text;
-    else answer.error = (char *)text;
+    if (ok)
+        answer.json = (char *)text;
+    else
+        answer.error = (char *)text;
     buffer_t frame = {0};
     envelope_write(&frame, "control", ENTRY_ID_NONE, ENTRY_ID_NONE, &answer.base);
     port_send_to(l->sockets.control, peer, "control", (struct span){frame.data, frame.length});
@@ -32,7 +36,8 @@ static void keep_answer(struct loop *l, struct span peer, bool ok, const char *t
 void control_answer(struct loop *l) {
     for (size_t i = 0; i < l->answers.n; i++) {
         struct waiting_answer *w = &l->answers.waiting[i];
-        send_control_answer(l, (struct span){w->peer, w->peer_length}, w->ok, w->text ? w->text : "");
+        send_control_answer(l, (struct span){w->peer, w->peer_length}, w->ok,
+                            w->text ? w->text : "");
         free(w->text);
     }
     l->answers.n = 0;
@@ -40,7 +45,8 @@ void control_answer(struct loop *l) {
 
 void control_turn_away(struct loop *l, const char *why) {
     char text[260];
-    snprintf(text, sizeof text, "%s cannot commit at the moment: %s; try again when Redis is back", l->me.name, why);
+    snprintf(text, sizeof text, "%s cannot commit at the moment: %s; try again when Redis is back",
+             l->me.name, why);
     for (size_t i = 0; i < l->answers.n; i++) {
         free(l->answers.waiting[i].text);
         l->answers.waiting[i].text = alloc_text(text);
@@ -70,18 +76,22 @@ static bool topic_of(struct loop *l, const char *name, enum topic *out) {
     return false;
 }
 
-static bool redrive_letter_body(struct loop *l, const char *id, const DeadLetter *dead, buffer_t *answer) {
+static bool redrive_letter_body(struct loop *l, const char *id, const DeadLetter *dead,
+                                buffer_t *answer) {
     enum topic topic;
     const char *reason = "";
     if (strcmp(dead->topic, UNREADABLE_TOPIC) == 0) {
-        buffer_format(answer, "dead letter %s is a record and no message: mend or remove %s, start %s again, then drop the letter", id,
-                      dead->id, l->me.name);
+        buffer_format(answer,
+                      "dead letter %s is a record and no message: mend or remove %s, start %s "
+                      "again, then drop the letter",
+                      id, dead->id, l->me.name);
         return false;
     }
     struct envelope e = {.body = {dead->body.data, dead->body.len}};
     snprintf(e.type, sizeof e.type, "%s", dead->type);
     if (!topic_of(l, dead->topic, &topic) || intake_handle(l, topic, &e, &reason)) {
-        buffer_format(answer, "dead letter %s failed again: %s", id, *reason ? reason : "its topic is not read here");
+        buffer_format(answer, "dead letter %s failed again: %s", id,
+                      *reason ? reason : "its topic is not read here");
         return false;
     }
     batch_unbury(l->batch, id);
@@ -95,7 +105,8 @@ struct letter {
 };
 
 static err_t take_letter(void *arg, const struct journal_entry *entry) {
-    ((struct letter *)arg)->dead = dead_letter__unpack(NULL, entry->envelope.length, entry->envelope.data);
+    ((struct letter *)arg)->dead =
+        dead_letter__unpack(NULL, entry->envelope.length, entry->envelope.data);
     return ERR_OK;
 }
 
@@ -104,7 +115,8 @@ static bool redrive_dead_letter(struct loop *l, const char *id, buffer_t *answer
     struct letter letter = {0};
     size_t count = 0;
     if (entry_id_parse(id, strlen(id), &at) || !at.sequence) {
-        buffer_format(answer, "%s is not a dead letter's id (as `tradecast deadletter list` prints it)", id);
+        buffer_format(
+            answer, "%s is not a dead letter's id (as `tradecast deadletter list` prints it)", id);
         return false;
     }
     at.sequence--;
@@ -112,8 +124,10 @@ static bool redrive_dead_letter(struct loop *l, const char *id, buffer_t *answer
     snprintf(key, sizeof key, "deadletter:%s", l->me.name);
     err_t e = store_stream(ledger_store(l->redis.ledger), key, at, 1, take_letter, &letter, &count);
     bool done = false;
-    if (e || !letter.dead) buffer_format(answer, "there is no dead letter %s in %s", id, key);
-    else done = redrive_letter_body(l, id, letter.dead, answer);
+    if (e || !letter.dead)
+        buffer_format(answer, "there is no dead letter %s in %s", id, key);
+    else
+        done = redrive_letter_body(l, id, letter.dead, answer);
     if (letter.dead) dead_letter__free_unpacked(letter.dead, NULL);
     return done;
 }
@@ -128,17 +142,22 @@ static bool drop_unreadable_letter(struct loop *l, const char *id, buffer_t *ans
     return false;
 }
 
-static bool changes_letters(const ControlRequest *request) { return strncmp(request->verb, "deadletter-", 11) == 0; }
+static bool changes_letters(const ControlRequest *request) {
+    return strncmp(request->verb, "deadletter-", 11) == 0;
+}
 
 static bool own_verb(struct loop *l, const ControlRequest *request, buffer_t *answer, bool *ok) {
     if (strcmp(request->verb, "ping") == 0) {
-        buffer_format(answer, "{\"service\":\"%s\",\"stalled\":%s}", l->me.name, l->progress.stalled ? "true" : "false");
+        buffer_format(answer, "{\"service\":\"%s\",\"stalled\":%s}", l->me.name,
+                      l->progress.stalled ? "true" : "false");
         *ok = true;
     } else if (strcmp(request->verb, "status") == 0) {
         *ok = answer_status(l, answer);
-    } else if (strcmp(request->verb, "deadletter-redrive") == 0 && request->n_args == 1 && !loop_is_sealed(l)) {
+    } else if (strcmp(request->verb, "deadletter-redrive") == 0 && request->n_args == 1 &&
+               !loop_is_sealed(l)) {
         *ok = redrive_dead_letter(l, request->args[0], answer);
-    } else if (strcmp(request->verb, "deadletter-drop") == 0 && request->n_args == 1 && !loop_is_sealed(l)) {
+    } else if (strcmp(request->verb, "deadletter-drop") == 0 && request->n_args == 1 &&
+               !loop_is_sealed(l)) {
         *ok = drop_unreadable_letter(l, request->args[0], answer);
     } else {
         return false;
@@ -162,10 +181,13 @@ static void take_request(struct loop *l, struct span peer, const ControlRequest 
     buffer_t answer = {0};
     bool ok = false;
     if (own_verb(l, request, &answer, &ok)) {
-        if (changes_letters(request) && ok) keep_answer(l, peer, ok, buffer_string(&answer));
-        else send_control_answer(l, peer, ok, buffer_string(&answer));
+        if (changes_letters(request) && ok)
+            keep_answer(l, peer, ok, buffer_string(&answer));
+        else
+            send_control_answer(l, peer, ok, buffer_string(&answer));
     } else if (loop_is_sealed(l)) {
-        send_control_answer(l, peer, false, "nothing can be committed at the moment; try again when Redis is back");
+        send_control_answer(l, peer, false,
+                            "nothing can be committed at the moment; try again when Redis is back");
     } else {
         ok = service_verb(l, request, &answer);
         keep_answer(l, peer, ok, buffer_string(&answer));
@@ -177,7 +199,9 @@ void control_take(struct loop *l) {
     struct parcel p;
     struct envelope e;
     while (l->answers.n < ANSWERS_MAX && port_receive(l->sockets.control, &p)) {
-        if (envelope_read("control", p.frame, &e) || strcmp(e.type, control_request__descriptor.name) != 0) continue;
+        if (envelope_read("control", p.frame, &e) ||
+            strcmp(e.type, control_request__descriptor.name) != 0)
+            continue;
         ControlRequest *request = control_request__unpack(NULL, e.body.length, e.body.data);
         if (!request) continue;
         take_request(l, p.peer, request);

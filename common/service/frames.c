@@ -1,4 +1,6 @@
 // frames - messages on a stream between two processes of one host.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/service/frames.h"
 

@@ -1,4 +1,6 @@
 // heartbeat - how a service says, about once a second, how it is.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 #include <string.h>
@@ -66,7 +68,9 @@ void heartbeat_fill(struct loop *l, Heartbeat *out, arena_t *arena) {
     out->batches = l->counts.batches;
     out->messages = l->counts.messages;
     out->stalled = l->progress.stalled != NULL;
-    out->trouble = l->progress.stalled ? (char *)l->progress.stalled : loop_is_held(l) ? l->pressure.held : NULL;
+    out->trouble = l->progress.stalled ? (char *)l->progress.stalled
+                   : loop_is_held(l)   ? l->pressure.held
+                                       : NULL;
     out->ring_bytes = ledger_ring_bytes(l->redis.ledger);
     out->memory_bytes = memory_bytes();
     uint64_t buried = batch_buried(l->batch);

@@ -1,18 +1,22 @@
-// intake - entries of topics, from the inbox or the journal, to their handlers; what cannot be handled to the dead letters.
+// intake - entries of topics, from the inbox or the journal, to their handlers; what cannot be
+// handled to the dead letters.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/redis/journal.h"
 #include "common/base/log.h"
-#include "common/service/loop.h"
-#include "common/redis/store_io.h"
 #include "common/base/testing.h"
+#include "common/redis/journal.h"
+#include "common/redis/store_io.h"
+#include "common/service/loop.h"
 
-#define TRIES 3
+#define TRIES        3
 #define LOOK_MOST_NS (20 * NS_PER_MS)
-#define RECEIVES_FACTOR 8 // frames looked at per batch, as a multiple of BATCH_MAX: dropped ones cost little
+// frames looked at per batch, as a multiple of BATCH_MAX: dropped ones cost little
+#define RECEIVES_FACTOR 8
 
 bool intake_full(const struct loop *l) {
     if (l->careful.left) return l->careful.attempt != ATTEMPT_NONE;
@@ -26,7 +30,8 @@ struct slot *intake_slot(struct loop *l, const char *topic) {
     return NULL;
 }
 
-static const struct route *route_of(const struct loop *l, enum topic topic, const ProtobufCMessageDescriptor *type) {
+static const struct route *route_of(const struct loop *l, enum topic topic,
+                                    const ProtobufCMessageDescriptor *type) {
     for (const struct route *r = l->service->routes; r && r->handle; r++) {
         if (r->topic == topic && r->type == type) return r;
     }
@@ -35,12 +40,14 @@ static const struct route *route_of(const struct loop *l, enum topic topic, cons
 
 // --- dead letters
 
-void intake_bury(struct loop *l, const struct slot *slot, const struct envelope *e, const char *reason) {
+void intake_bury(struct loop *l, const struct slot *slot, const struct envelope *e,
+                 const char *reason) {
     char id[ENTRY_ID_TEXT];
     entry_id_print(e->id, id);
     batch_bury(l->batch, &(struct dead){slot->stream.name, id, e->type, reason, e->body});
     ProtobufCMessage *body = l->service->buried ? envelope_unpack(e, batch_arena(l->batch)) : NULL;
-    if (body) (void)record_tame(body, batch_now(l->batch)); // so that what is told of it can be recorded
+    // so that what is told of it can be recorded
+    if (body) (void)record_tame(body, batch_now(l->batch));
     if (body) l->service->buried(l->self, l->batch, body, reason);
 }
 
@@ -58,9 +65,11 @@ static err_t dispatch_entry_body(struct loop *l, enum topic topic, const Protobu
     return r ? r->handle(l->self, l->batch, body) : ERR_OK;
 }
 
-err_t intake_handle(struct loop *l, enum topic topic, const struct envelope *e, const char **reason) {
+err_t intake_handle(struct loop *l, enum topic topic, const struct envelope *e,
+                    const char **reason) {
     const ProtobufCMessageDescriptor *type = message_type(e->type);
-    if (type && type != &config_change__descriptor && !route_of(l, topic, type)) return ERR_OK; // not for us
+    // not for us
+    if (type && type != &config_change__descriptor && !route_of(l, topic, type)) return ERR_OK;
     ProtobufCMessage *body = type ? envelope_open(e, batch_arena(l->batch)) : NULL;
     *reason = type ? "cannot be decoded" : "unknown message type (a newer version wrote it?)";
     if (!body) return ERR_INPUT;
@@ -72,17 +81,22 @@ err_t intake_handle(struct loop *l, enum topic topic, const struct envelope *e, 
     return error;
 }
 
-// After an unclean start: the count goes to Redis before the message is touched, so that one that kills us is known after three tries.
+// After an unclean start: the count goes to Redis before the message is touched, so that one that
+// kills us is known after three tries.
 static bool tried_too_often(struct loop *l, const struct slot *slot, const struct envelope *e) {
     char now[128], value[160], key[80], id[ENTRY_ID_TEXT];
     entry_id_print(e->id, id);
     int n = snprintf(now, sizeof now, "%s %s ", slot->stream.name, id);
-    unsigned tries = strncmp(l->careful.last_run, now, (size_t)n) == 0 ? (unsigned)strtoul(l->careful.last_run + n, NULL, 10) : 0;
+    unsigned tries = strncmp(l->careful.last_run, now, (size_t)n) == 0
+                         ? (unsigned)strtoul(l->careful.last_run + n, NULL, 10)
+                         : 0;
     if (tries >= TRIES) return true;
     snprintf(key, sizeof key, "%s:trying", l->me.name);
     snprintf(value, sizeof value, "%s%u", now, tries + 1);
     buffer_t answer = {0};
-    err_t error = store_command(ledger_store(l->redis.ledger), 3, (struct span[]){span_of("SET"), span_of(key), span_of(value)}, &answer);
+    err_t error =
+        store_command(ledger_store(l->redis.ledger), 3,
+                      (struct span[]){span_of("SET"), span_of(key), span_of(value)}, &answer);
     buffer_destroy(&answer);
     if (error_policy(error) == POLICY_STOP) l->stop = error;
     return false;
@@ -95,7 +109,8 @@ static void put_back(struct loop *l, struct slot *slot, struct entry_id before) 
     l->pressure.busy_at = batch_mono(l->batch);
 }
 
-static void handle_accepted_entry(struct loop *l, struct slot *slot, const struct envelope *e, struct entry_id before) {
+static void handle_accepted_entry(struct loop *l, struct slot *slot, const struct envelope *e,
+                                  struct entry_id before) {
     bool kill = false;
     if (l->careful.left) {
         attempt_move(&l->careful.attempt, ATTEMPT_COUNT);
@@ -112,10 +127,16 @@ bool intake_take(struct loop *l, struct slot *slot, const struct envelope *e, bo
     l->counts.messages++;
     err_t error = kill ? ERR_INPUT : intake_handle(l, slot->stream.topic, e, &reason);
     switch (error_policy(error)) {
-    case POLICY_GO: break;
-    case POLICY_REJECT: intake_bury(l, slot, e, reason); break;
-    case POLICY_RETRY: return false;
-    case POLICY_STOP: l->stop = error; break;
+    case POLICY_GO:
+        break;
+    case POLICY_REJECT:
+        intake_bury(l, slot, e, reason);
+        break;
+    case POLICY_RETRY:
+        return false;
+    case POLICY_STOP:
+        l->stop = error;
+        break;
     }
     return true;
 }
@@ -125,14 +146,17 @@ static void report_hole(struct loop *l, const struct slot *slot, const struct en
     entry_id_print(slot->in.position, at);
     entry_id_print(e->prev, prev);
     batch_alert(l->batch, ALERT__SEVERITY__critical, "journal_hole", slot->stream.name,
-                JOURNAL "%s lacks the entries between %s and %s; reading stops there: restore them, or move position:%s by hand", slot->stream.name,
-                at, prev, l->me.name);
+                JOURNAL "%s lacks the entries between %s and %s; reading stops there: restore "
+                        "them, or move position:%s by hand",
+                slot->stream.name, at, prev, l->me.name);
 }
 
-static void offer_entry(struct loop *l, struct slot *slot, const struct envelope *e, enum source source) {
+static void offer_entry(struct loop *l, struct slot *slot, const struct envelope *e,
+                        enum source source) {
     struct entry_id before = slot->in.position;
     switch (inlet_offer(&slot->in, e->prev, e->id, source)) {
-    case HAVE: return;
+    case HAVE:
+        return;
     case GAP:
         if (source == FROM_JOURNAL) report_hole(l, slot, e);
         return;
@@ -185,15 +209,20 @@ static void handle_wire_parcel(struct loop *l, const struct parcel *p) {
         slot->in.behind = true;
         return;
     }
-    bool later = (slot->forward && loop_is_held(l)) || (l->inputs.barred && shards_barred(l, slot, e.id));
-    if (later) slot->in.behind = true;
-    else offer_entry(l, slot, &e, FROM_WIRE);
+    bool later =
+        (slot->forward && loop_is_held(l)) || (l->inputs.barred && shards_barred(l, slot, e.id));
+    if (later)
+        slot->in.behind = true;
+    else
+        offer_entry(l, slot, &e, FROM_WIRE);
 }
 
 void intake_wire(struct loop *l) {
     struct parcel p;
     l->inputs.drained = false;
-    for (int64_t looked = 0; !intake_full(l) && !l->stop && looked < RECEIVES_FACTOR * l->settings.batch_max; looked++) {
+    for (int64_t looked = 0;
+         !intake_full(l) && !l->stop && looked < RECEIVES_FACTOR * l->settings.batch_max;
+         looked++) {
         if (!port_receive(l->sockets.inbox, &p)) {
             l->inputs.drained = true;
             return;
@@ -213,10 +242,15 @@ struct reading {
 static err_t handle_journal_entry(void *arg, const struct journal_entry *entry) {
     struct reading *r = arg;
     struct envelope e;
-    if (r->l->stop || intake_full(r->l) || (r->l->inputs.barred && shards_barred(r->l, r->slot, entry->id))) return ERR_BUSY;
+    if (r->l->stop || intake_full(r->l) ||
+        (r->l->inputs.barred && shards_barred(r->l, r->slot, entry->id)))
+        return ERR_BUSY;
     r->seen++;
     if (envelope_read(r->slot->stream.name, entry->envelope, &e)) {
-        e = (struct envelope){.id = entry->id, .prev = r->slot->in.position, .type = "damaged", .body = entry->envelope};
+        e = (struct envelope){.id = entry->id,
+                              .prev = r->slot->in.position,
+                              .type = "damaged",
+                              .body = entry->envelope};
     }
     offer_entry(r->l, r->slot, &e, FROM_JOURNAL);
     return ERR_OK;
@@ -225,21 +259,26 @@ static err_t handle_journal_entry(void *arg, const struct journal_entry *entry) 
 static void read_slot(struct loop *l, struct slot *slot) {
     size_t limit = l->careful.left ? 1 : (size_t)l->settings.batch_max - l->progress.taken, count;
     struct reading r = {l, slot, 0};
-    err_t e = store_journal(ledger_store(l->redis.ledger), slot->stream.name, slot->in.position, limit, handle_journal_entry, &r, &count);
+    err_t e = store_journal(ledger_store(l->redis.ledger), slot->stream.name, slot->in.position,
+                            limit, handle_journal_entry, &r, &count);
     FAILPOINT("loop.in_catch_up");
     if (error_policy(e) == POLICY_STOP) l->stop = e;
     if (e && e != ERR_BUSY) return; // the next commit, or the next look, makes the connection good
     inlet_read_done(&slot->in, e == ERR_BUSY ? limit : count, limit, clock_mono_ns());
 }
 
-// What is silent is looked up only as long as that is quick: where Redis is far, one topic a turn, or nothing else would be done.
+// What is silent is looked up only as long as that is quick: where Redis is far, one topic a turn,
+// or nothing else would be done.
 void intake_journals(struct loop *l) {
     uint64_t began = clock_mono_ns();
     for (size_t i = 0; i < l->inputs.n && !l->stop; i++) {
-        struct slot *slot = &l->inputs.slots[(l->schedule.iterations + i) % l->inputs.n]; // each topic comes first in its turn
+        // each topic comes first in its turn
+        struct slot *slot = &l->inputs.slots[(l->schedule.iterations + i) % l->inputs.n];
         if (intake_full(l)) return;
         if (slot->forward && loop_is_held(l)) continue;
-        if (!inlet_wants_read(&slot->in, clock_mono_ns(), (uint64_t)l->settings.idle_read_ms * NS_PER_MS)) continue;
+        if (!inlet_wants_read(&slot->in, clock_mono_ns(),
+                              (uint64_t)l->settings.idle_read_ms * NS_PER_MS))
+            continue;
         if (!slot->in.behind && clock_mono_ns() - began > LOOK_MOST_NS) continue;
         if (!store_connected(ledger_store(l->redis.ledger))) return;
         read_slot(l, slot);

@@ -1,4 +1,6 @@
 // loop - wait, take what is there, hand it to handlers, commit once, then send and answer.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/service/loop.h"
 
@@ -6,31 +8,35 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/service/notify.h"
-#include "common/redis/store_io.h"
 #include "common/base/testing.h"
+#include "common/redis/store_io.h"
+#include "common/service/notify.h"
 
 #define IDLE_MS 10 // a batch that gathers is committed when nothing has come for so long
 
 volatile int loop_stop_asked;
 
 void reactor_add_port(reactor_t *reactor, port_t *port, ready_fn *ready, enum intake intake) {
-    if (reactor->n < SOURCES_MAX) reactor->taps[reactor->n++] = (struct tap){port, -1, ready, intake};
+    if (reactor->n < SOURCES_MAX)
+        reactor->taps[reactor->n++] = (struct tap){port, -1, ready, intake};
 }
 
 void reactor_add_fd(reactor_t *reactor, int fd, ready_fn *ready, enum intake intake) {
-    if (reactor->n < SOURCES_MAX) reactor->taps[reactor->n++] = (struct tap){NULL, fd, ready, intake};
+    if (reactor->n < SOURCES_MAX)
+        reactor->taps[reactor->n++] = (struct tap){NULL, fd, ready, intake};
 }
 
 bool loop_is_held(const struct loop *l) { return l->pressure.held[0] != 0; }
 
 // --- waiting
 
-// How long nothing needs doing: zero while a topic is behind, short while a batch gathers, else up to the next tick.
+// How long nothing needs doing: zero while a topic is behind, short while a batch gathers, else up
+// to the next tick.
 static int64_t wait_ms(const struct loop *l, uint64_t mono) {
     if (loop_is_sealed(l)) return 10;
     for (size_t i = 0; i < l->inputs.n; i++) {
-        if (l->inputs.slots[i].in.behind && !(l->inputs.slots[i].forward && loop_is_held(l))) return l->careful.left ? 0 : 1;
+        if (l->inputs.slots[i].in.behind && !(l->inputs.slots[i].forward && loop_is_held(l)))
+            return l->careful.left ? 0 : 1;
     }
     int64_t left = l->settings.tick_ms - (int64_t)((mono - l->schedule.ticked_at) / NS_PER_MS);
     if (l->progress.phase == BATCH_OPEN && l->progress.taken && left > IDLE_MS) left = IDLE_MS;
@@ -50,7 +56,8 @@ static bool is_tap_heard(const struct loop *l, const struct tap *t) {
 }
 
 struct heard {
-    struct waiter waiters[SOURCES_MAX + 2]; // the taps first, in the order of `taps`, then the control socket and the inbox
+    // the taps first, in the order of `taps`, then the control socket and the inbox
+    struct waiter waiters[SOURCES_MAX + 2];
     size_t taps[SOURCES_MAX];
     size_t n_taps;
 };
@@ -117,10 +124,14 @@ static void run_due_tick(struct loop *l, uint64_t mono) {
     loop_tick(l);
 }
 
-// A batch that is still small waits a little for more, as long as something keeps coming (the archiver: 50 or 5 s).
+// A batch that is still small waits a little for more, as long as something keeps coming (the
+// archiver: 50 or 5 s).
 static bool still_gathering(const struct loop *l, uint64_t mono) {
-    if (l->stop || loop_stop_asked || l->progress.taken >= l->settings.gather_count || intake_full(l)) return false;
-    if (mono - l->progress.opened_at >= (uint64_t)l->settings.gather_for_ms * NS_PER_MS) return false;
+    if (l->stop || loop_stop_asked || l->progress.taken >= l->settings.gather_count ||
+        intake_full(l))
+        return false;
+    if (mono - l->progress.opened_at >= (uint64_t)l->settings.gather_for_ms * NS_PER_MS)
+        return false;
     return l->progress.taken && mono - l->progress.taken_at < IDLE_MS * NS_PER_MS;
 }
 

@@ -1,26 +1,31 @@
 // loop - the inside of service.h: one process of a service. Only common/ includes this.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "common/batch/batch_io.h"
-#include "common/service/batch_phase.h"
-#include "common/delivery/cells.h"
-#include "common/http/early_door.h"
-#include "common/delivery/envelope.h"
 #include "common/batch/ledger.h"
-#include "common/service/service.h"
+#include "common/delivery/cells.h"
+#include "common/delivery/envelope.h"
 #include "common/delivery/topology.h"
+#include "common/http/early_door.h"
+#include "common/service/batch_phase.h"
+#include "common/service/service.h"
 #include "common/service/trace.h"
 #include "common/service/unreadable.h"
 
 #define INLETS_MAX (2 * INSTANCES_MAX)
-#define SOURCES_MAX (INSTANCES_MAX + CELLS_MAX + 8) // the monitor listens to every process, and to other cells
-#define ANSWERS_MAX 32
+// the monitor listens to every process, and to other cells
+#define SOURCES_MAX    (INSTANCES_MAX + CELLS_MAX + 8)
+#define ANSWERS_MAX    32
 #define COMMIT_SAMPLES 512
 
 struct settings { // the options that every service has
-    const char *cell, *cells, *run_dir, *redis, *redis_user, *redis_password, *lock_dir, *log_level, *profile, *keys_dir;
-    int64_t answer_within_ms, shards, shard, batch_max, tick_ms, idle_read_ms, journal_keep_ms, journal_max, ring_bytes, ring_age_ms;
+    const char *cell, *cells, *run_dir, *redis, *redis_user, *redis_password, *lock_dir, *log_level,
+        *profile, *keys_dir;
+    int64_t answer_within_ms, shards, shard, batch_max, tick_ms, idle_read_ms, journal_keep_ms,
+        journal_max, ring_bytes, ring_age_ms;
     int64_t look_for_ms, heartbeat_ms, memory_most, queue, gather_count, gather_for_ms;
     bool redis_plain, replaced_waits, loopback_open;
 };
@@ -32,7 +37,8 @@ struct slot { // one topic read
     struct inlet in;
     struct entry_id stored; // what Redis has in position:<name>
     bool forward;
-    struct entry_id barrier; // nothing behind this before the topic's other shards have come to theirs (start_shards.c)
+    // nothing behind this before the topic's other shards have come to theirs (start_shards.c)
+    struct entry_id barrier;
 };
 
 struct consumer {
@@ -98,7 +104,8 @@ struct outputs {
     size_t n; // of both
     struct consumer consumers[INSTANCES_MAX];
     size_t n_consumers;
-    // When every consumer has what was there at checkpoint_at, context.consumed_until moves up to it.
+    // When every consumer has what was there at checkpoint_at, context.consumed_until moves up to
+    // it.
     struct entry_id checkpoint[INSTANCES_MAX];
     uint64_t checkpoint_at;
     buffer_t asking; // commands that ask for consumers' positions
@@ -111,7 +118,8 @@ struct progress { // of the open batch
     const char *stalled;          // why it cannot be committed, or NULL
 };
 
-struct careful_start { // after an unclean one: one message at a time, with a try count written first
+// after an unclean one: one message at a time, with a try count written first
+struct careful_start {
     unsigned left;      // messages that are still taken alone
     char last_run[160]; // "topic id count", from the run before
     enum attempt attempt;
@@ -178,40 +186,51 @@ err_t loop_start(struct loop *l, const void *own); // own: the service's setting
 void loop_end(struct loop *l);
 
 // start_shards.c
-err_t shards_fit(void *arg, store_t *store, char why[static 200]);           // arg: the loop; ledger_options.fit
-err_t shards_inlets(struct loop *l, struct stream out[static INLETS_MAX], size_t *n);   // what is read
-err_t shards_bar(struct loop *l);                                             // once the slots have their positions
-bool shards_barred(struct loop *l, const struct slot *slot, struct entry_id id); // while l->barred: this entry is not to be taken yet
+// arg: the loop; ledger_options.fit
+err_t shards_fit(void *arg, store_t *store, char why[static 200]);
+// what is read
+err_t shards_inlets(struct loop *l, struct stream out[static INLETS_MAX], size_t *n);
+// once the slots have their positions
+err_t shards_bar(struct loop *l);
+// while l->barred: this entry is not to be taken yet
+bool shards_barred(struct loop *l, const struct slot *slot, struct entry_id id);
 
 // service.c
-err_t loop_settings(struct loop *l, void *own, char wrong[static 256]); // from the environment; l->service and l->me.role are set
+// from the environment; l->service and l->me.role are set
+err_t loop_settings(struct loop *l, void *own, char wrong[static 256]);
 
 // loop.c
 err_t loop_run_until_stop(struct loop *l);
 extern volatile int loop_stop_asked; // set by SIGTERM and SIGINT
-void loop_open(struct loop *l);                              // a batch, unless one is open
-void loop_call(struct loop *l, size_t tap, batch_t *batch);  // the service reads a socket of its own; batch NULL: to turn away
-void loop_tick(struct loop *l);                              // the service's timers
-bool loop_is_held(const struct loop *l);                     // input is held back
+void loop_open(struct loop *l);      // a batch, unless one is open
+// the service reads a socket of its own; batch NULL: to turn away
+void loop_call(struct loop *l, size_t tap, batch_t *batch);
+void loop_tick(struct loop *l);          // the service's timers
+bool loop_is_held(const struct loop *l); // input is held back
 
 // commit.c
-void loop_commit(struct loop *l);            // the open batch, or the sealed one again
-bool loop_is_sealed(const struct loop *l);   // a batch waits for its commit
-bool loop_has_landed(const struct loop *l);  // no batch is with Redis that may or may not be there
+void loop_commit(struct loop *l);           // the open batch, or the sealed one again
+bool loop_is_sealed(const struct loop *l);  // a batch waits for its commit
+bool loop_has_landed(const struct loop *l); // no batch is with Redis that may or may not be there
 
 // intake.c
 void intake_wire(struct loop *l);     // what the inbox holds
 void intake_journals(struct loop *l); // what the journals hold, for topics that are behind or idle
-// An entry, by the policy of its handler's error; `kill`: it is a dead letter without being handled. False: there is no room for it now.
+// An entry, by the policy of its handler's error; `kill`: it is a dead letter without being
+// handled. False: there is no room for it now.
 bool intake_take(struct loop *l, struct slot *slot, const struct envelope *e, bool kill);
 struct slot *intake_slot(struct loop *l, const char *topic); // NULL: it is not read here
-void intake_bury(struct loop *l, const struct slot *slot, const struct envelope *e, const char *reason);
+void intake_bury(struct loop *l, const struct slot *slot, const struct envelope *e,
+                 const char *reason);
 bool intake_full(const struct loop *l);
-err_t intake_handle(struct loop *l, enum topic topic, const struct envelope *e, const char **reason); // by the policy of its error
+// by the policy of its error
+err_t intake_handle(struct loop *l, enum topic topic, const struct envelope *e,
+                    const char **reason);
 
 // upkeep.c
 void run_upkeep(struct loop *l, uint64_t mono_ns); // once a second: trims, pressure
-uint64_t upkeep_rest(uint64_t took_ns);        // how long until the next time (ns), after one that took so long
+// how long until the next time (ns), after one that took so long
+uint64_t upkeep_rest(uint64_t took_ns);
 
 // heartbeat.c
 void heartbeat_send(struct loop *l, uint64_t mono_ns); // when it is time

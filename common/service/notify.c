@@ -1,4 +1,6 @@
 // notify - tells systemd how the process is.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/service/notify.h"
 

@@ -1,4 +1,6 @@
 // options - settings from the environment by one table.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/service/options.h"
 
@@ -21,8 +23,10 @@ struct unit {
 };
 
 static const struct unit no_units[] = {{"", 1}, {NULL, 0}};
-static const struct unit time_units[] = {{"", 1}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}, {NULL, 0}};
-static const struct unit size_units[] = {{"", 1}, {"g", 1 << 30}, {"m", 1 << 20}, {"k", 1 << 10}, {NULL, 0}};
+static const struct unit time_units[] = {{"", 1},     {"h", 3600000}, {"m", 60000},
+                                         {"s", 1000}, {"ms", 1},      {NULL, 0}};
+static const struct unit size_units[] = {
+    {"", 1}, {"g", 1 << 30}, {"m", 1 << 20}, {"k", 1 << 10}, {NULL, 0}};
 
 static const struct unit *units_of(enum option_type type) {
     return type == OPTION_DURATION ? time_units : type == OPTION_SIZE ? size_units : no_units;
@@ -52,7 +56,8 @@ static void append_upper(char *out, size_t *at, const char *text) {
 }
 
 // TRADECAST_<SERVICE>_<NAME>; without a service TRADECAST_<NAME>.
-static const char *variable_of_option(const char *service, const char *name, char out[static VARIABLE_TEXT]) {
+static const char *variable_of_option(const char *service, const char *name,
+                                      char out[static VARIABLE_TEXT]) {
     size_t at = 0;
     append_upper(out, &at, "TRADECAST_");
     if (service) append_upper(out, &at, service), append_upper(out, &at, "_");
@@ -62,12 +67,14 @@ static const char *variable_of_option(const char *service, const char *name, cha
 
 static bool parse_scaled(const char *text, const struct unit *units, int64_t *out) {
     char *end;
-    if (!((*text >= '0' && *text <= '9') || (*text == '-' && text[1] >= '0' && text[1] <= '9'))) return false;
+    if (!((*text >= '0' && *text <= '9') || (*text == '-' && text[1] >= '0' && text[1] <= '9')))
+        return false;
     errno = 0;
     long long n = strtoll(text, &end, 10);
     if (errno) return false;
     for (; units->name; units++) {
-        if (strcasecmp(end, units->name) == 0) return !__builtin_mul_overflow((int64_t)n, units->factor, out);
+        if (strcasecmp(end, units->name) == 0)
+            return !__builtin_mul_overflow((int64_t)n, units->factor, out);
     }
     return false;
 }
@@ -117,7 +124,9 @@ static const char *read_secret(const char *path, const char **out) {
     return wrong;
 }
 
-static bool in_bounds(const struct option *o, int64_t value) { return (!o->least && !o->most) || (value >= o->least && value <= o->most); }
+static bool in_bounds(const struct option *o, int64_t value) {
+    return (!o->least && !o->most) || (value >= o->least && value <= o->most);
+}
 
 // A bound or default as it would be written: the largest unit that divides it.
 static void print_scaled(FILE *out, const struct option *o, int64_t value) {
@@ -133,10 +142,12 @@ static void print_scaled(FILE *out, const struct option *o, int64_t value) {
         return;
     }
     while (u->name && value % u->factor != 0) u++;
-    (void)fprintf(out, "%lld%s", (long long)(u->name ? value / u->factor : value), u->name ? u->name : "");
+    (void)fprintf(out, "%lld%s", (long long)(u->name ? value / u->factor : value),
+                  u->name ? u->name : "");
 }
 
-bool option_value(const struct option *o, const void *settings, char out[static OPTION_VALUE_TEXT]) {
+bool option_value(const struct option *o, const void *settings,
+                  char out[static OPTION_VALUE_TEXT]) {
     const char *at = (const char *)settings + o->place;
     const char *text;
     int64_t number;
@@ -157,8 +168,11 @@ bool option_value(const struct option *o, const void *settings, char out[static 
         memcpy(&number, at, sizeof number);
         n = (int)decimal_print((decimal_t){number}, out);
         break;
-    case OPTION_FLAG: n = snprintf(out, OPTION_VALUE_TEXT, "%s", *(const bool *)at ? "true" : "false"); break;
-    case OPTION_FILE: return false;
+    case OPTION_FLAG:
+        n = snprintf(out, OPTION_VALUE_TEXT, "%s", *(const bool *)at ? "true" : "false");
+        break;
+    case OPTION_FILE:
+        return false;
     }
     return n >= 0 && n < OPTION_VALUE_TEXT;
 }
@@ -187,7 +201,8 @@ static void print_may(FILE *out, const struct option *o) {
     (void)fputs(type_words(o->type), out);
     if (o->type == OPTION_CHOICE) {
         (void)fputc(' ', out);
-        for (const char *c = o->choices; *c; c++) *c == '|' ? (void)fputs(", ", out) : (void)fputc(*c, out);
+        for (const char *c = o->choices; *c; c++)
+            *c == '|' ? (void)fputs(", ", out) : (void)fputc(*c, out);
     }
     if (!o->least && !o->most) return;
     (void)fputs(" from ", out);
@@ -197,7 +212,8 @@ static void print_may(FILE *out, const struct option *o) {
 }
 
 // A complaint: text that print_may and others write, into wrong.
-static err_t complain_of_option(const struct option *o, const char *name, const char *value, const char *why, char wrong[static 256]) {
+static err_t complain_of_option(const struct option *o, const char *name, const char *value,
+                                const char *why, char wrong[static 256]) {
     memset(wrong, 0, 256);
     FILE *out = fmemopen(wrong, 255, "w");
     if (!out) abort();
@@ -258,7 +274,8 @@ static void set_nothing(const struct option *o, void *place) {
 }
 
 // An empty variable counts as one that is not there, as env files of systemd and compose have it.
-static const char *read_environment(const char *service, const char *name, char out[static VARIABLE_TEXT]) {
+static const char *read_environment(const char *service, const char *name,
+                                    char out[static VARIABLE_TEXT]) {
     const char *value = getenv(variable_of_option(service, name, out));
     if (value && *value) return value;
     char common[VARIABLE_TEXT];
@@ -268,7 +285,8 @@ static const char *read_environment(const char *service, const char *name, char 
     return value;
 }
 
-err_t options_read(const struct option *table, const char *service, void *settings, char wrong[static 256]) {
+err_t options_read(const struct option *table, const char *service, void *settings,
+                   char wrong[static 256]) {
     wrong[0] = 0;
     for (const struct option *o = table; o->name; o++) {
         char name[VARIABLE_TEXT];
@@ -276,16 +294,19 @@ err_t options_read(const struct option *table, const char *service, void *settin
         const char *value = read_environment(service, o->name, name), *why = NULL;
         if (!value) value = o->preset;
         set_nothing(o, place);
-        if (value && !set_option(o, value, place, &why)) return complain_of_option(o, name, value, why, wrong);
+        if (value && !set_option(o, value, place, &why))
+            return complain_of_option(o, name, value, why, wrong);
     }
     return ERR_OK;
 }
 
 void options_help(const struct option *table, const char *service, FILE *out) {
     char name[VARIABLE_TEXT];
-    (void)fprintf(out, "Environment (each also without the service's name, for all services: TRADECAST_<NAME>):\n");
+    (void)fprintf(out, "Environment (each also without the service's name, for all services: "
+                       "TRADECAST_<NAME>):\n");
     for (const struct option *o = table; o->name; o++) {
-        (void)fprintf(out, "  %s\n      %s\n      ", variable_of_option(service, o->name, name), o->words);
+        (void)fprintf(out, "  %s\n      %s\n      ", variable_of_option(service, o->name, name),
+                      o->words);
         print_may(out, o);
         if (o->preset) (void)fprintf(out, "; default %s", o->preset);
         (void)fputc('\n', out);
@@ -297,7 +318,8 @@ void options_env_file(const struct option *table, const char *service, FILE *out
     for (const struct option *o = table; o->name; o++) {
         (void)fprintf(out, "# %s (", o->words);
         print_may(out, o);
-        (void)fprintf(out, ")\n#%s=%s\n\n", variable_of_option(service, o->name, name), o->preset ? o->preset : "");
+        (void)fprintf(out, ")\n#%s=%s\n\n", variable_of_option(service, o->name, name),
+                      o->preset ? o->preset : "");
     }
 }
 
@@ -314,7 +336,8 @@ void options_reference(const struct option *table, const char *service, FILE *ou
     for (const struct option *o = table; o->name; o++) {
         (void)fprintf(out, "| `%s` | ", variable_of_option(service, o->name, name));
         print_may(out, o);
-        (void)fprintf(out, " | %s%s%s | ", o->preset ? "`" : "", o->preset ? o->preset : "", o->preset ? "`" : "");
+        (void)fprintf(out, " | %s%s%s | ", o->preset ? "`" : "", o->preset ? o->preset : "",
+                      o->preset ? "`" : "");
         print_reference_cell(out, o->words);
         (void)fputs(" |\n", out);
     }

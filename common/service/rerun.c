@@ -1,4 +1,6 @@
 // rerun - one process of a service run again from its traces.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/service/rerun.h"
 
@@ -8,12 +10,12 @@
 
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
-#include "common/service/frames.h"
-#include "common/redis/journal.h"
 #include "common/base/log.h"
-#include "common/service/loop.h"
 #include "common/base/own.h"
 #include "common/bus/port_memory.h"
+#include "common/redis/journal.h"
+#include "common/service/frames.h"
+#include "common/service/loop.h"
 #include "rerun.pb-c.h"
 
 #define TRIM_EVERY 1024 // batches
@@ -50,7 +52,8 @@ static void give_settings(const struct service *s, const TraceStart *start) {
 static void set_heads(struct loop *l, TraceHead **heads, size_t n) {
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < l->outputs.n; k++) {
-            if (strcmp(l->outputs.outlets[k].name, heads[i]->topic) == 0) l->outputs.outlets[k].head = get_trace_head_id(heads[i]);
+            if (strcmp(l->outputs.outlets[k].name, heads[i]->topic) == 0)
+                l->outputs.outlets[k].head = get_trace_head_id(heads[i]);
         }
     }
 }
@@ -102,7 +105,8 @@ static bool start_rerun_loop(struct rerun *self, const RerunInput *in, char why[
     give_settings(&self->service, t->start);
     clock_hold(t->start->started_at, in->batch->mono);
     if (loop_settings(l, self->settings, why)) return false;
-    (void)snprintf(why, 256, "%.60s cannot be run again in %.100s", t->service, l->settings.run_dir);
+    (void)snprintf(why, 256, "%.60s cannot be run again in %.100s", t->service,
+                   l->settings.run_dir);
     if (loop_start(l, self->settings)) return false;
     set_beginning(l, t);
     clock_hold(in->batch->now, in->batch->mono);
@@ -117,7 +121,8 @@ static err_t read_socket(struct rerun *self, const TraceStep *s) {
     struct loop *l = &self->loop;
     if (s->socket >= l->sockets.reactor.n) return ERR_INPUT;
     if (s->n_frames > self->room) {
-        self->parcels = alloc_resized(self->parcels, self->room = s->n_frames, sizeof *self->parcels);
+        self->parcels =
+            alloc_resized(self->parcels, self->room = s->n_frames, sizeof *self->parcels);
     }
     for (size_t i = 0; i < s->n_frames; i++) {
         const TraceFrame *f = s->frames[i];
@@ -135,7 +140,8 @@ static bool next_entry(struct rerun *self, const TraceHead *upto, struct envelop
     const RerunInput *in = self->input;
     if (self->n_read == in->n_entries) return false;
     const RerunEntry *e = in->entries[self->n_read];
-    if (strcmp(e->at->topic, upto->topic) != 0 || entry_id_cmp(get_trace_head_id(e->at), get_trace_head_id(upto)) > 0)
+    if (strcmp(e->at->topic, upto->topic) != 0 ||
+        entry_id_cmp(get_trace_head_id(e->at), get_trace_head_id(upto)) > 0)
         return false;
     self->n_read++;
     *out = (struct envelope){.id = get_trace_head_id(e->at), .body = {e->body.data, e->body.len}};
@@ -169,7 +175,8 @@ static void trim_journals(struct loop *l) {
     for (size_t i = 0; i < l->outputs.n; i++) {
         char key[JOURNAL_KEY_TEXT];
         journal_key(l->outputs.outlets[i].name, key);
-        const struct span argv[] = {span_of("XTRIM"), span_of(key), span_of("MAXLEN"), span_of("1")};
+        const struct span argv[] = {span_of("XTRIM"), span_of(key), span_of("MAXLEN"),
+                                    span_of("1")};
         (void)!store_command(ledger_store(l->redis.ledger), 4, argv, &answer);
     }
 }
@@ -260,7 +267,8 @@ int rerun_main(const struct service *service) {
     log_start(role_name(service->role), LOG_LEVEL_NONE);
     memory_transport_init(&self.ports);
     self.loop.context.transport = &self.ports.transport;
-    for (const RerunInput *in; (in = (const RerunInput *)frame_read(stdin, &rerun_input__descriptor, arena)) != NULL;) {
+    for (const RerunInput *in;
+         (in = (const RerunInput *)frame_read(stdin, &rerun_input__descriptor, arena)) != NULL;) {
         if (!answer_input(&self, in, arena)) break;
         arena_reset(arena);
     }

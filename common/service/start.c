@@ -1,4 +1,6 @@
 // start - from options to a running loop: lock, takeover, topics, the service's own state, ports.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>
@@ -10,8 +12,8 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/redis/journal.h"
 #include "common/base/log.h"
+#include "common/redis/journal.h"
 #include "common/service/loop.h"
 #include "common/service/notify.h"
 
@@ -19,8 +21,9 @@ static void print_start_error(const char *text) { fprintf(stderr, "%s\n", text);
 
 // --- the host
 
-// One process of a name on a host. The lock goes with the process, however it ends. The file holds the newest incarnation, which Redis may
-// forget: with a clock that was set back, the next one would look old to consumers that are ahead.
+// One process of a name on a host. The lock goes with the process, however it ends. The file holds
+// the newest incarnation, which Redis may forget: with a clock that was set back, the next one
+// would look old to consumers that are ahead.
 static uint64_t locked_incarnation(const struct loop *l) {
     char text[24] = "";
     ssize_t n = pread(l->lock_file, text, sizeof text - 1, 0);
@@ -30,7 +33,8 @@ static uint64_t locked_incarnation(const struct loop *l) {
 static err_t lock_incarnation(const struct loop *l, uint64_t incarnation) {
     char text[24];
     int n = snprintf(text, sizeof text, "%020llu\n", (unsigned long long)incarnation);
-    if (pwrite(l->lock_file, text, (size_t)n, 0) == n && fdatasync(l->lock_file) == 0) return ERR_OK;
+    if (pwrite(l->lock_file, text, (size_t)n, 0) == n && fdatasync(l->lock_file) == 0)
+        return ERR_OK;
     print_start_error("cannot write the lock file: disk full?");
     return ERR_SYSTEM;
 }
@@ -38,7 +42,8 @@ static err_t lock_incarnation(const struct loop *l, uint64_t incarnation) {
 static err_t take_lock(struct loop *l) {
     char path[512], text[800];
     if (mkdir(l->settings.lock_dir, 0700) != 0 && errno != EEXIST) {
-        snprintf(text, sizeof text, "%s: cannot make the directory %s: %s", l->me.name, l->settings.lock_dir, strerror(errno));
+        snprintf(text, sizeof text, "%s: cannot make the directory %s: %s", l->me.name,
+                 l->settings.lock_dir, strerror(errno));
         print_start_error(text);
         return ERR_SYSTEM;
     }
@@ -50,7 +55,9 @@ static err_t take_lock(struct loop *l) {
         return ERR_SYSTEM;
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        snprintf(text, sizeof text, "%s: another %s is running on this host (%s is locked); stop it first", l->me.name, l->me.name, path);
+        snprintf(text, sizeof text,
+                 "%s: another %s is running on this host (%s is locked); stop it first", l->me.name,
+                 l->me.name, path);
         print_start_error(text);
         return ERR_FENCED;
     }
@@ -70,9 +77,11 @@ static err_t bind_ports(struct loop *l) {
     };
     for (size_t i = 0; i < sizeof doors / sizeof *doors; i++) {
         struct endpoint at = endpoint_of(l->settings.run_dir, l->me.name, doors[i].door);
-        port_t *port = transport_bind(l->context.transport, doors[i].kind, &at, (int)l->settings.queue);
+        port_t *port =
+            transport_bind(l->context.transport, doors[i].kind, &at, (int)l->settings.queue);
         if (!port) {
-            log_event(LOG_LEVEL_ERROR, "cannot_bind", "endpoint=%s why=%s", at.address, log_quote(port_why()));
+            log_event(LOG_LEVEL_ERROR, "cannot_bind", "endpoint=%s why=%s", at.address,
+                      log_quote(port_why()));
             return ERR_SYSTEM;
         }
         *(port_t **)((char *)&l->sockets + doors[i].place) = port;
@@ -97,7 +106,8 @@ static void wait_for_redis(struct loop *l) {
 
 static err_t take_over_ledger(struct loop *l) {
     l->context.strict = strcmp(l->settings.profile, "strict") == 0;
-    struct store_options store = {l->settings.redis, l->settings.redis_user, l->settings.redis_password, l->settings.answer_within_ms};
+    struct store_options store = {l->settings.redis, l->settings.redis_user,
+                                  l->settings.redis_password, l->settings.answer_within_ms};
     struct ledger_options options = {
         .name = l->me.name,
         .store = &store,
@@ -112,10 +122,14 @@ static err_t take_over_ledger(struct loop *l) {
     for (;;) {
         err_t e = ledger_take_over(l->redis.ledger, why);
         if (!e || error_policy(e) == POLICY_STOP || loop_stop_asked) {
-            if (e) log_event(LOG_LEVEL_ERROR, "redis_unfit", "error=%s why=%s", error_name(e), log_quote(why));
+            if (e)
+                log_event(LOG_LEVEL_ERROR, "redis_unfit", "error=%s why=%s", error_name(e),
+                          log_quote(why));
             return e;
         }
-        if (strcmp(why, last) != 0) log_event(LOG_LEVEL_WARNING, "waiting_for_redis", "address=%s why=%s", l->settings.redis, log_quote(why));
+        if (strcmp(why, last) != 0)
+            log_event(LOG_LEVEL_WARNING, "waiting_for_redis", "address=%s why=%s",
+                      l->settings.redis, log_quote(why));
         memcpy(last, why, sizeof last);
         notify_status(why);
         wait_for_redis(l);
@@ -140,15 +154,18 @@ static err_t read_outlet_head(struct loop *l, struct outlet *outlet) {
     char key[JOURNAL_KEY_TEXT];
     buffer_t answer = {0};
     journal_key(outlet->name, key);
-    struct span argv[] = {span_of("XREVRANGE"), span_of(key), span_of("+"), span_of("-"), span_of("COUNT"), span_of("1")};
+    struct span argv[] = {span_of("XREVRANGE"), span_of(key),     span_of("+"),
+                          span_of("-"),         span_of("COUNT"), span_of("1")};
     err_t e = store_command(ledger_store(l->redis.ledger), 6, argv, &answer);
     const char *text = buffer_string(&answer);
-    if (!e && entry_id_parse(text, strcspn(text, "\n"), &outlet->head)) outlet->head = ENTRY_ID_NONE;
+    if (!e && entry_id_parse(text, strcspn(text, "\n"), &outlet->head))
+        outlet->head = ENTRY_ID_NONE;
     buffer_destroy(&answer);
     return e;
 }
 
-static err_t read_position(struct loop *l, const char *service, const char *topic, struct entry_id *out) {
+static err_t read_position(struct loop *l, const char *service, const char *topic,
+                           struct entry_id *out) {
     char key[80];
     buffer_t text = {0};
     snprintf(key, sizeof key, "position:%s", service);
@@ -164,7 +181,8 @@ static uint64_t newest_of_own(const struct loop *l) {
     uint64_t newest = ledger_stored_incarnation(l->redis.ledger), locked = locked_incarnation(l);
     if (locked > newest) newest = locked;
     for (size_t i = 0; i < l->outputs.n; i++) {
-        if (l->outputs.outlets[i].head.incarnation > newest) newest = l->outputs.outlets[i].head.incarnation;
+        if (l->outputs.outlets[i].head.incarnation > newest)
+            newest = l->outputs.outlets[i].head.incarnation;
     }
     return newest;
 }
@@ -175,7 +193,8 @@ static err_t open_outlet(struct loop *l, size_t i, const struct stream *stream) 
     o->topic = stream->topic;
     o->shard = stream->shard;
     memcpy(o->name, stream->name, sizeof o->name);
-    l->outputs.topics[i].n_consumers = topology_consumers(stream, (unsigned)l->settings.shards, consumers);
+    l->outputs.topics[i].n_consumers =
+        topology_consumers(stream, (unsigned)l->settings.shards, consumers);
     for (size_t c = 0; c < l->outputs.topics[i].n_consumers; c++)
         l->outputs.topics[i].consumers[c] = consumer_index(l, &consumers[c]);
     return read_outlet_head(l, o);
@@ -190,8 +209,8 @@ static err_t choose_incarnation(struct loop *l) {
         struct entry_id at[INSTANCES_MAX];
         size_t n = l->outputs.topics[i].n_consumers;
         for (size_t c = 0; !e && c < n; c++)
-            e = read_position(l, l->outputs.consumers[l->outputs.topics[i].consumers[c]].who.name, l->outputs.outlets[i].name,
-                              &at[c]);
+            e = read_position(l, l->outputs.consumers[l->outputs.topics[i].consumers[c]].who.name,
+                              l->outputs.outlets[i].name, &at[c]);
         if (!e) next = incarnation_next(next, 0, at, n);
     }
     l->context.incarnation = next;
@@ -226,8 +245,10 @@ static err_t open_inlets(struct loop *l) {
         s->forward = is_forward(l->service, streams[i].topic);
         err_t e = read_position(l, l->me.name, s->stream.name, &s->in.position);
         if (e) return e;
-        // A position is registered even when it is the beginning: a consumer that has none holds the trimming.
-        s->stored = entry_id_cmp(s->in.position, ENTRY_ID_NONE) ? s->in.position : (struct entry_id){UINT64_MAX, 0};
+        // A position is registered even when it is the beginning: a consumer that has none holds
+        // the trimming.
+        s->stored = entry_id_cmp(s->in.position, ENTRY_ID_NONE) ? s->in.position
+                                                                : (struct entry_id){UINT64_MAX, 0};
         s->in.behind = true;
         at[i] = (struct inlet_position){s->stream.name, s->in.position};
     }
@@ -309,7 +330,7 @@ err_t loop_start(struct loop *l, const void *own) {
     l->batch = batch_new(l->me.name, l->service->slice, l->outputs.outlets, l->outputs.n);
     batch_look_for(l->batch, (uint64_t)l->settings.look_for_ms * NS_PER_MS);
     l->redis.connections = ledger_connections(l->redis.ledger);
-    l->self = l->service->new(&l->context, own);
+    l->self = l->service->new (&l->context, own);
     return l->self ? load_service_state(l) : ERR_CONFIG;
 }
 
@@ -320,7 +341,8 @@ void loop_end(struct loop *l) {
     port_destroy(&l->sockets.inbox);
     port_destroy(&l->sockets.events);
     port_destroy(&l->sockets.control);
-    for (size_t i = 0; i < l->outputs.n_consumers; i++) port_destroy(&l->outputs.consumers[i].inbox);
+    for (size_t i = 0; i < l->outputs.n_consumers; i++)
+        port_destroy(&l->outputs.consumers[i].inbox);
     batch_destroy(&l->batch);
     book_destroy(&l->book);
     unreadables_destroy(&l->redis.unreadable);

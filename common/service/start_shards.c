@@ -1,11 +1,14 @@
-// start_shards - at start: is the number of executors the one that is recorded, and what is still to be read of before accounts were moved.
+// start_shards - at start: is the number of executors the one that is recorded, and what is still
+// to be read of before accounts were moved.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/service/loop.h"
 #include "common/domain/shard.h"
+#include "common/service/loop.h"
 
 static err_t read_stored_number(store_t *store, const char *key, unsigned *out) {
     buffer_t text = {0};
@@ -20,7 +23,10 @@ static err_t record_number(store_t *store, unsigned shards) {
     char number[16];
     buffer_t answer = {0};
     (void)snprintf(number, sizeof number, "%u", shards);
-    err_t e = store_command(store, 4, (struct span[]){span_of("SET"), span_of(SHARDS_EXECUTORS), span_of(number), span_of("NX")}, &answer);
+    err_t e = store_command(
+        store, 4,
+        (struct span[]){span_of("SET"), span_of(SHARDS_EXECUTORS), span_of(number), span_of("NX")},
+        &answer);
     buffer_destroy(&answer);
     return e;
 }
@@ -33,19 +39,21 @@ err_t shards_fit(void *arg, store_t *store, char why[static 200]) {
     if (!e && !recorded) e = record_number(store, mine);
     if (!e && !recorded) e = read_stored_number(store, SHARDS_EXECUTORS, &recorded);
     if (e || recorded == mine) return e;
-    (void)snprintf(
-        why, 200,
-        "TRADECAST_SHARDS is %u, and accounts are spread over %u; tradecast shards set %u moves them (docs/deployment.md), or set it "
-        "to %u",
-        mine, recorded, mine, recorded);
+    (void)snprintf(why, 200,
+                   "TRADECAST_SHARDS is %u, and accounts are spread over %u; tradecast shards set "
+                   "%u moves them (docs/deployment.md), or set it "
+                   "to %u",
+                   mine, recorded, mine, recorded);
     return ERR_CONFIG;
 }
 
-// Topics of executors that are gone are read on, until somebody has seen that nothing is left in them.
+// Topics of executors that are gone are read on, until somebody has seen that nothing is left in
+// them.
 err_t shards_inlets(struct loop *l, struct stream out[static INLETS_MAX], size_t *n) {
     unsigned shards = (unsigned)l->settings.shards, retired = 0;
     bool reads = topology_is_sharded(l->me.role) && role_processes(l->me.role) != ONE_EACH_SHARD;
-    err_t e = reads ? read_stored_number(ledger_store(l->redis.ledger), SHARDS_RETIRED, &retired) : ERR_OK;
+    err_t e = reads ? read_stored_number(ledger_store(l->redis.ledger), SHARDS_RETIRED, &retired)
+                    : ERR_OK;
     if (retired > SHARDS_MOST) retired = SHARDS_MOST;
     *n = topology_inlets(&l->me, retired > shards ? retired : shards, out);
     return e;
@@ -53,7 +61,8 @@ err_t shards_inlets(struct loop *l, struct stream out[static INLETS_MAX], size_t
 
 // --- before and after
 
-// What was said of an account by the executor that had it is heard before what is said by the one that has it.
+// What was said of an account by the executor that had it is heard before what is said by the one
+// that has it.
 err_t shards_bar(struct loop *l) {
     err_t e = ERR_OK;
     for (size_t i = 0; !e && i < l->inputs.n; i++) {
@@ -61,7 +70,8 @@ err_t shards_bar(struct loop *l) {
         struct slot *s = &l->inputs.slots[i];
         if (!topic_is_by_shard(s->stream.topic)) continue;
         e = store_field(ledger_store(l->redis.ledger), SHARDS_BARRIER, s->stream.name, &text);
-        if (!e && entry_id_parse(buffer_string(&text), text.length, &s->barrier)) s->barrier = ENTRY_ID_NONE;
+        if (!e && entry_id_parse(buffer_string(&text), text.length, &s->barrier))
+            s->barrier = ENTRY_ID_NONE;
         l->inputs.barred |= entry_id_cmp(s->in.position, s->barrier) < 0;
         buffer_destroy(&text);
     }

@@ -1,4 +1,6 @@
 // trace - what a service did, batch by batch, published while somebody listens.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/service/trace.h"
 
@@ -73,7 +75,8 @@ static void send_held(struct loop *l) {
     for (size_t at = 0; at < t->held.length;) {
         uint64_t length;
         memcpy(&length, t->held.data + at, sizeof length);
-        port_send(l->sockets.events, FEED_TRACE, (struct span){t->held.data + at + sizeof length, length});
+        port_send(l->sockets.events, FEED_TRACE,
+                  (struct span){t->held.data + at + sizeof length, length});
         at += sizeof length + length;
     }
     buffer_destroy(&t->held);
@@ -135,11 +138,15 @@ static void put_start(struct loop *l) {
     s->settings = arena_take(t->arena, (n + 1) * sizeof *s->settings);
     for (size_t i = 0; i < n; i++) setting_add(l, s, &l->service->options[i]);
     s->heads = arena_take(t->arena, (l->outputs.n + 1) * sizeof *s->heads);
-    for (size_t i = 0; i < l->outputs.n; i++) s->heads[s->n_heads++] = head_of(t->arena, l->outputs.outlets[i].name, l->outputs.outlets[i].head);
+    for (size_t i = 0; i < l->outputs.n; i++)
+        s->heads[s->n_heads++] =
+            head_of(t->arena, l->outputs.outlets[i].name, l->outputs.outlets[i].head);
     s->positions = arena_take(t->arena, (l->inputs.n + 1) * sizeof *s->positions);
     for (size_t i = 0; i < l->inputs.n; i++)
-        s->positions[s->n_positions++] = head_of(t->arena, l->inputs.slots[i].stream.name, l->inputs.slots[i].in.position);
-    if (l->service->again) l->service->again(l->self, say_again, &(struct retelling){.trace = t, .start = s});
+        s->positions[s->n_positions++] =
+            head_of(t->arena, l->inputs.slots[i].stream.name, l->inputs.slots[i].in.position);
+    if (l->service->again)
+        l->service->again(l->self, say_again, &(struct retelling){.trace = t, .start = s});
     t->rolled_back_at = t->consumed_until = 0;
 }
 
@@ -158,8 +165,8 @@ static void told_begin(struct loop *l) {
 
 static void listener_came(struct loop *l) {
     struct trace *t = &l->trace;
-    if (t->told) publish_trace(l);         // to those who were there before
-    if (t->holding) send_held(l); // all there was: it may know what came before this process
+    if (t->told) publish_trace(l); // to those who were there before
+    if (t->holding) send_held(l);  // all there was: it may know what came before this process
     t->on = t->starting = true;
 }
 
@@ -211,7 +218,8 @@ void trace_open(struct loop *l) {
     t->arena = arena_new(0);
     t->witness = (struct witness){add_received_frame, record_sent_message, l};
     for (size_t i = 0; i < l->sockets.reactor.n; i++) {
-        if (l->sockets.reactor.taps[i].port) port_witness(l->sockets.reactor.taps[i].port, &t->witness);
+        if (l->sockets.reactor.taps[i].port)
+            port_witness(l->sockets.reactor.taps[i].port, &t->witness);
     }
     t->on = t->holding = t->starting = true;
     t->hold_until = clock_mono_ns() + HOLD_FOR;
@@ -277,7 +285,8 @@ void trace_tick(struct loop *l) {
 }
 
 static bool is_batch_quiet(const TraceBatch *b) {
-    return !b->n_outputs && !b->n_refused && (b->n_steps == 0 || (b->n_steps == 1 && b->steps[0]->has_tick));
+    return !b->n_outputs && !b->n_refused &&
+           (b->n_steps == 0 || (b->n_steps == 1 && b->steps[0]->has_tick));
 }
 
 void trace_end(struct loop *l, bool committed) {
@@ -294,10 +303,12 @@ void trace_end(struct loop *l, bool committed) {
     b->outputs = arena_take(t->arena, (l->outputs.n + 1) * sizeof *b->outputs);
     for (size_t i = 0; i < l->outputs.n; i++) {
         if (entry_id_cmp(t->heads[i], l->outputs.outlets[i].head) == 0) continue;
-        b->outputs[b->n_outputs++] = head_of(t->arena, l->outputs.outlets[i].name, l->outputs.outlets[i].head);
+        b->outputs[b->n_outputs++] =
+            head_of(t->arena, l->outputs.outlets[i].name, l->outputs.outlets[i].head);
     }
     Trace *m = t->told;
     array_reserve_in(t->arena, m->batches, m->n_batches, t->room_batches);
     m->batches[m->n_batches++] = b;
-    if (!is_batch_quiet(b) || m->n_batches >= QUIET_MOST || m->start || t->bytes > BYTES_MOST) publish_trace(l);
+    if (!is_batch_quiet(b) || m->n_batches >= QUIET_MOST || m->start || t->bytes > BYTES_MOST)
+        publish_trace(l);
 }

@@ -1,17 +1,21 @@
-// trace - what a service did, told while somebody listens, so that it can be done again (rerun.h). Only common/ includes this.
+// trace - what a service did, told while somebody listens, so that it can be done again (rerun.h).
+// Only common/ includes this.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "common/base/arena.h"
-#include "common/delivery/delivery.h"
 #include "common/bus/port.h"
+#include "common/delivery/delivery.h"
 #include "common/delivery/topology.h"
 #include "trace.pb-c.h"
 
 struct loop;
 
-// Costs one branch a message while nobody listens. A process begins as if somebody did, and keeps what it would have told for a moment: a
-// listener that was there before it has first to find it again.
+// Costs one branch a message while nobody listens. A process begins as if somebody did, and keeps
+// what it would have told for a moment: a listener that was there before it has first to find it
+// again.
 struct trace {
     bool on;                        // batches are put together
     bool holding;                   // … and kept, since no listener has come yet
@@ -23,8 +27,8 @@ struct trace {
     TraceBatch *batch; // the open one
     TraceStep *step;   // the last one
     size_t room_batches, room_steps, room_frames;
-    struct witness witness; // of the service's own sockets
-    uint32_t sent;          // on them, in this batch
+    struct witness witness;                  // of the service's own sockets
+    uint32_t sent;                           // on them, in this batch
     size_t bytes;                            // about as large it will be
     struct entry_id heads[INSTANCES_MAX];    // of the outlets when the batch began
     uint64_t rolled_back_at, consumed_until; // as last told

@@ -1,4 +1,6 @@
 // unreadable - records that Redis holds and nobody can read: on file, alerted, and in no one's way.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/service/unreadable.h"
 
@@ -10,12 +12,12 @@
 #include <utlist.h>
 
 #include "common/base/alloc.h"
-#include "common/batch/batch_io.h"
 #include "common/base/hash.h"
 #include "common/base/id.h"
 #include "common/base/log.h"
 #include "common/base/own.h"
 #include "common/base/utf8.h"
+#include "common/batch/batch_io.h"
 #include "system.pb-c.h"
 
 #define NOTED_MOST 1000 // at once; the others are counted, and looked for again at the next start
@@ -164,7 +166,8 @@ void unreadables_note(unreadables_t *self, store_t *store, const struct unreadab
 
 // --- reporting
 
-static void file_unreadable(unreadables_t *self, batch_t *batch, const struct noted *n, struct filed *f) {
+static void file_unreadable(unreadables_t *self, batch_t *batch, const struct noted *n,
+                            struct filed *f) {
     char value[80];
     struct span content = span_of(n->content);
     batch_bury(batch, &(struct dead){UNREADABLE_TOPIC, n->name, n->type, n->reason, content});

@@ -1,4 +1,7 @@
-// column - the columns of an archive's table as those see them who copy it elsewhere: what each holds, and how to ask for it.
+// column - the columns of an archive's table as those see them who copy it elsewhere: what each
+// holds, and how to ask for it.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -20,8 +23,11 @@ enum column_kind {
 enum column_kind column_kind_of(const ProtobufCFieldDescriptor *f);
 
 bool column_is_key(const struct table_form *form, const char *name);
-// Whether it may hold nothing. A required field of a row from before the field was there holds nothing all the same.
+// Whether it may hold nothing. A required field of a row from before the field was there holds
+// nothing all the same.
 bool column_is_optional(const struct table_form *form, const ProtobufCFieldDescriptor *f);
-const ProtobufCFieldDescriptor *column_first_key(const struct table_form *form); // the first field of its key
+// the first field of its key
+const ProtobufCFieldDescriptor *column_first_key(const struct table_form *form);
 
-void column_list(const struct table_form *form, const char quote, buffer_t *out); // `a`, `b`, … in the order of the fields
+// `a`, `b`, … in the order of the fields
+void column_list(const struct table_form *form, const char quote, buffer_t *out);

@@ -1,4 +1,6 @@
 // sql - SQLite behind one door: WAL and FULL, prepared statements only, rows by descriptor.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/sql/sql.h"
 
@@ -21,8 +23,8 @@
 struct sql {
     sqlite3 *db;
     char trouble[200];
-    int64_t last_change; // the last number that next_change() gave
-    uint64_t deadline;   // monotonic ns; 0: none
+    int64_t last_change;     // the last number that next_change() gave
+    uint64_t deadline;       // monotonic ns; 0: none
     sql_unreadable_fn *note; // hears of cells that cannot be read
     void *note_arg;
 };
@@ -86,10 +88,12 @@ static const char write_settings[] =
     "PRAGMA synchronous=FULL;"
     "PRAGMA foreign_keys=ON;"
     "PRAGMA temp_store=MEMORY;"
-    "PRAGMA cache_size=-16384;"            // 16 MiB
-    "PRAGMA wal_autocheckpoint=4000;"      // 16 MiB: a page that is written again and again goes to the file once
+    "PRAGMA cache_size=-16384;" // 16 MiB
+    // 16 MiB: a page that is written again and again goes to the file once
+    "PRAGMA wal_autocheckpoint=4000;"
     "PRAGMA journal_size_limit=67108864;"; // the WAL shrinks to 64 MiB again
-static const char read_settings[] = "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096;";
+static const char read_settings[] =
+    "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096;";
 
 static int configure_connection(sqlite3 *db, enum sql_mode mode) {
     sqlite3_extended_result_codes(db, 1);
@@ -103,7 +107,9 @@ static int configure_connection(sqlite3 *db, enum sql_mode mode) {
 }
 
 static int open_connection(const char *path, enum sql_mode mode, sqlite3 **db) {
-    int flags = SQLITE_OPEN_NOMUTEX | (mode == SQL_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
+    int flags =
+        SQLITE_OPEN_NOMUTEX |
+        (mode == SQL_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
     int rc = sqlite3_open_v2(path, db, flags, NULL);
     return rc == SQLITE_OK ? configure_connection(*db, mode) : rc;
 }
@@ -112,8 +118,9 @@ sql_t *sql_open(const char *path, enum sql_mode mode, char why[static 200]) {
     sql_t *self = alloc_zeroed(1, sizeof(*self));
     int rc = open_connection(path, mode, &self->db);
     if (rc == SQLITE_OK) return self;
-    snprintf(why, 200, "%s: %s; it must be a SQLite file in a directory that this user may %s", path,
-             self->db ? sqlite3_errmsg(self->db) : sqlite3_errstr(rc), mode == SQL_WRITE ? "write" : "read");
+    snprintf(why, 200, "%s: %s; it must be a SQLite file in a directory that this user may %s",
+             path, self->db ? sqlite3_errmsg(self->db) : sqlite3_errstr(rc),
+             mode == SQL_WRITE ? "write" : "read");
     sql_destroy(&self);
     return NULL;
 }
@@ -145,8 +152,10 @@ err_t sql_check(const char *path, int64_t full_below, char why[static 200]) {
     }
     sqlite3 *db = NULL;
     int rc = open_connection(path, SQL_WRITE, &db);
-    if (rc == SQLITE_OK) rc = sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
-    if (rc != SQLITE_OK) snprintf(why, 200, "%s: %s", path, db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+    if (rc != SQLITE_OK)
+        snprintf(why, 200, "%s: %s", path, db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
     sqlite3_close_v2(db);
     if ((rc & 0xff) == SQLITE_NOTADB || (rc & 0xff) == SQLITE_CORRUPT) return ERR_INPUT;
     if (rc != SQLITE_OK) return ERR_DISK;
@@ -157,18 +166,23 @@ err_t sql_check(const char *path, int64_t full_below, char why[static 200]) {
 
 // Statements without parameters.
 
-err_t sql_run(sql_t *self, const char *statements) { return note_result(self, sqlite3_exec(self->db, statements, NULL, NULL, NULL)); }
+err_t sql_run(sql_t *self, const char *statements) {
+    return note_result(self, sqlite3_exec(self->db, statements, NULL, NULL, NULL));
+}
 
 err_t sql_begin(sql_t *self) { return sql_run(self, "BEGIN IMMEDIATE"); }
 
-// After a full disk SQLite has rolled back by itself; what is not in a transaction needs no rollback.
+// After a full disk SQLite has rolled back by itself; what is not in a transaction needs no
+// rollback.
 void sql_rollback(sql_t *self) {
     if (!sqlite3_get_autocommit(self->db)) sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
 err_t sql_commit(sql_t *self) {
-    if (sqlite3_get_autocommit(self->db)) { // the transaction is gone already: nothing of it remains
-        snprintf(self->trouble, sizeof(self->trouble), "the transaction was rolled back before its commit");
+    // the transaction is gone already: nothing of it remains
+    if (sqlite3_get_autocommit(self->db)) {
+        snprintf(self->trouble, sizeof(self->trouble),
+                 "the transaction was rolled back before its commit");
         return ERR_DISK;
     }
     err_t e = sql_run(self, "COMMIT");
@@ -199,7 +213,8 @@ err_t sql_migrate(sql_t *self, const char *const *steps, size_t n) {
     size_t version = 0;
     err_t e = version_of(self, &version);
     if (!e && version > n) {
-        snprintf(self->trouble, sizeof(self->trouble), "the file has schema version %zu, this program knows %zu: use the newer program",
+        snprintf(self->trouble, sizeof(self->trouble),
+                 "the file has schema version %zu, this program knows %zu: use the newer program",
                  version, n);
         e = ERR_CONFIG;
     }
@@ -220,7 +235,9 @@ static void next_change(sqlite3_context *context, int n, sqlite3_value **values)
 
 void sql_number_changes(sql_t *self, int64_t last) {
     self->last_change = last;
-    if (sqlite3_create_function(self->db, "next_change", 0, SQLITE_UTF8 | SQLITE_DIRECTONLY, self, next_change, NULL, NULL)) abort();
+    if (sqlite3_create_function(self->db, "next_change", 0, SQLITE_UTF8 | SQLITE_DIRECTONLY, self,
+                                next_change, NULL, NULL))
+        abort();
 }
 
 int64_t sql_last_change(const sql_t *self) { return self->last_change; }
@@ -233,7 +250,8 @@ sql_query_t *sql_prepare(sql_t *self, const char *text) {
     int rc = sqlite3_prepare_v3(self->db, text, -1, SQLITE_PREPARE_PERSISTENT, &q->statement, NULL);
     if (rc == SQLITE_OK) return q;
     (void)note_result(self, rc);
-    log_event(LOG_LEVEL_ERROR, "statement_refused", "why=%s text=%s", log_quote(self->trouble), log_quote(text));
+    log_event(LOG_LEVEL_ERROR, "statement_refused", "why=%s text=%s", log_quote(self->trouble),
+              log_quote(text));
     free(q);
     return NULL;
 }
@@ -250,7 +268,8 @@ static void note_bound(sql_query_t *q, int rc) {
 }
 
 static void bind_text(sql_query_t *q, int at, struct span text, sqlite3_destructor_type life) {
-    note_bound(q, sqlite3_bind_text64(q->statement, at, text.data ? text.data : "", text.length, life, SQLITE_UTF8));
+    note_bound(q, sqlite3_bind_text64(q->statement, at, text.data ? text.data : "", text.length,
+                                      life, SQLITE_UTF8));
 }
 
 void sql_bind_text(sql_query_t *q, int at, const char *text) {
@@ -260,17 +279,23 @@ void sql_bind_text(sql_query_t *q, int at, const char *text) {
         note_bound(q, sqlite3_bind_null(q->statement, at));
 }
 
-void sql_bind_static_text(sql_query_t *q, int at, struct span text) { bind_text(q, at, text, SQLITE_STATIC); }
+void sql_bind_static_text(sql_query_t *q, int at, struct span text) {
+    bind_text(q, at, text, SQLITE_STATIC);
+}
 
 void sql_bind_bytes(sql_query_t *q, int at, struct span bytes) {
-    note_bound(q, sqlite3_bind_blob64(q->statement, at, bytes.data ? bytes.data : "", bytes.length, SQLITE_TRANSIENT));
+    note_bound(q, sqlite3_bind_blob64(q->statement, at, bytes.data ? bytes.data : "", bytes.length,
+                                      SQLITE_TRANSIENT));
 }
 
 void sql_bind_static_bytes(sql_query_t *q, int at, struct span bytes) {
-    note_bound(q, sqlite3_bind_blob64(q->statement, at, bytes.data ? bytes.data : "", bytes.length, SQLITE_STATIC));
+    note_bound(q, sqlite3_bind_blob64(q->statement, at, bytes.data ? bytes.data : "", bytes.length,
+                                      SQLITE_STATIC));
 }
 
-void sql_bind_integer(sql_query_t *q, int at, int64_t value) { note_bound(q, sqlite3_bind_int64(q->statement, at, value)); }
+void sql_bind_integer(sql_query_t *q, int at, int64_t value) {
+    note_bound(q, sqlite3_bind_int64(q->statement, at, value));
+}
 
 void sql_bind_decimal(sql_query_t *q, int at, decimal_t value) {
     char text[DECIMAL_TEXT];
@@ -282,7 +307,8 @@ void sql_bind_time(sql_query_t *q, int at, uint64_t utc_ns) {
     bind_text(q, at, (struct span){text, sql_time_print(utc_ns, text)}, SQLITE_TRANSIENT);
 }
 
-// time_print leaves a fraction of zero out and shortens it; here it is always six digits, so that texts sort as times do.
+// time_print leaves a fraction of zero out and shortens it; here it is always six digits, so that
+// texts sort as times do.
 size_t sql_time_print(uint64_t utc_ns, char out[static SQL_TIME_TEXT]) {
     size_t n = time_print(utc_ns / NS_PER_S * NS_PER_S, out);
     uint64_t us = utc_ns % NS_PER_S / NS_PER_US;
@@ -321,15 +347,24 @@ void sql_reset(sql_query_t *q) {
     q->bound = SQLITE_OK;
 }
 
-const char *sql_text(sql_query_t *q, int column) { return (const char *)sqlite3_column_text(q->statement, column); }
-int64_t sql_integer(sql_query_t *q, int column) { return sqlite3_column_int64(q->statement, column); }
+const char *sql_text(sql_query_t *q, int column) {
+    return (const char *)sqlite3_column_text(q->statement, column);
+}
+int64_t sql_integer(sql_query_t *q, int column) {
+    return sqlite3_column_int64(q->statement, column);
+}
 int sql_columns(const sql_query_t *q) { return sqlite3_column_count(q->statement); }
-const char *sql_column(const sql_query_t *q, int column) { return sqlite3_column_name(q->statement, column); }
-bool sql_is_null(sql_query_t *q, int column) { return sqlite3_column_type(q->statement, column) == SQLITE_NULL; }
+const char *sql_column(const sql_query_t *q, int column) {
+    return sqlite3_column_name(q->statement, column);
+}
+bool sql_is_null(sql_query_t *q, int column) {
+    return sqlite3_column_type(q->statement, column) == SQLITE_NULL;
+}
 
 struct span sql_bytes(sql_query_t *q, int column) {
     const void *data = sqlite3_column_blob(q->statement, column);
-    return (struct span){data ? data : "", data ? (size_t)sqlite3_column_bytes(q->statement, column) : 0};
+    return (struct span){data ? data : "",
+                         data ? (size_t)sqlite3_column_bytes(q->statement, column) : 0};
 }
 
 // What cannot be read.
@@ -345,5 +380,6 @@ bool sql_note_cell(sql_query_t *q, const struct unreadable_cell *cell) {
 }
 
 void sql_cell_words(const struct unreadable_cell *cell, char out[static 300]) {
-    (void)snprintf(out, 300, "%s %.64s is read without %s: it %s, not \"%.80s\"", cell->type, cell->row, cell->column, cell->rule, cell->value);
+    (void)snprintf(out, 300, "%s %.64s is read without %s: it %s, not \"%.80s\"", cell->type,
+                   cell->row, cell->column, cell->rule, cell->value);
 }

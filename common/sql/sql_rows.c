@@ -1,11 +1,14 @@
-// sql_rows - a table by the fields of a message: how it is created, written and read, so that a new field needs no code.
+// sql_rows - a table by the fields of a message: how it is created, written and read, so that a new
+// field needs no code.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>
 
-#include "common/sql/column.h"
 #include "common/base/own.h"
 #include "common/schema/record_part.h"
+#include "common/sql/column.h"
 #include "common/sql/sql_part.h"
 
 static bool is_integer_field(const ProtobufCFieldDescriptor *f) {
@@ -29,7 +32,8 @@ static void print_column(const ProtobufCFieldDescriptor *f, const char *primary,
     if (primary && strcmp(primary, f->name) == 0) buffer_text(out, " PRIMARY KEY");
 }
 
-void sql_table_of(const ProtobufCMessageDescriptor *d, const char *table, const char *primary, const char *extra, buffer_t *out) {
+void sql_table_of(const ProtobufCMessageDescriptor *d, const char *table, const char *primary,
+                  const char *extra, buffer_t *out) {
     buffer_format(out, "CREATE TABLE IF NOT EXISTS \"%s\" (", table);
     const struct record_columns *columns = record_columns(d);
     for (unsigned i = 0; i < columns->n; i++) {
@@ -62,7 +66,8 @@ err_t sql_has_column(sql_t *self, const char *table, const char *column, bool *t
     return columns ? ERR_OK : ERR_DISK;
 }
 
-err_t sql_table_sync(sql_t *self, const ProtobufCMessageDescriptor *d, const char *table, const char *primary, const char *extra) {
+err_t sql_table_sync(sql_t *self, const ProtobufCMessageDescriptor *d, const char *table,
+                     const char *primary, const char *extra) {
     __attribute__((cleanup(buffer_destroy))) buffer_t text = {0};
     sql_table_of(d, table, primary, extra, &text);
     err_t e = sql_run(self, buffer_string(&text));
@@ -74,7 +79,8 @@ err_t sql_table_sync(sql_t *self, const ProtobufCMessageDescriptor *d, const cha
         const ProtobufCFieldDescriptor *f = wanted->fields[i];
         if (is_column(columns, f->name)) continue;
         buffer_clear(&text); // rows that are there have no value: it cannot be NOT NULL
-        buffer_format(&text, "ALTER TABLE \"%s\" ADD COLUMN \"%s\" %s", table, f->name, column_affinity(f));
+        buffer_format(&text, "ALTER TABLE \"%s\" ADD COLUMN \"%s\" %s", table, f->name,
+                      column_affinity(f));
         e = sql_run(self, buffer_string(&text));
     }
     return e;
@@ -86,7 +92,8 @@ err_t sql_table_sync(sql_t *self, const ProtobufCMessageDescriptor *d, const cha
 static bool is_name_among(const char *names, const char *name) {
     size_t length = strlen(name);
     for (const char *at = names; (at = strstr(at, name)) != NULL; at += length) {
-        if ((at == names || at[-1] == ' ' || at[-1] == ',') && (!at[length] || at[length] == ',')) return true;
+        if ((at == names || at[-1] == ' ' || at[-1] == ',') && (!at[length] || at[length] == ','))
+            return true;
     }
     return false;
 }
@@ -104,7 +111,8 @@ static void set_columns(const struct put_form *form, buffer_t *text) {
     if (form->numbered)
         buffer_format(text, "%s\"%s\"=excluded.\"%s\"", between, form->numbered, form->numbered);
     else if (!*between) // nothing but the key
-        buffer_format(text, "\"%s\"=excluded.\"%s\"", form->type->fields[0].name, form->type->fields[0].name);
+        buffer_format(text, "\"%s\"=excluded.\"%s\"", form->type->fields[0].name,
+                      form->type->fields[0].name);
 }
 
 sql_query_t *sql_prepare_put(sql_t *self, const struct put_form *form) {
@@ -121,18 +129,23 @@ sql_query_t *sql_prepare_put(sql_t *self, const struct put_form *form) {
     buffer_text(&text, form->update ? "UPDATE SET " : "NOTHING");
     if (form->update) set_columns(form, &text);
     if (form->update && form->newer_by)
-        buffer_format(&text, " WHERE excluded.\"%s\" >= \"%s\".\"%s\"", form->newer_by, form->table, form->newer_by);
+        buffer_format(&text, " WHERE excluded.\"%s\" >= \"%s\".\"%s\"", form->newer_by, form->table,
+                      form->newer_by);
     return sql_prepare(self, buffer_string(&text));
 }
 
-sql_query_t *sql_prepare_upsert(sql_t *self, const ProtobufCMessageDescriptor *d, const char *table, const char *primary, bool update) {
-    return sql_prepare_put(self, &(struct put_form){.type = d, .table = table, .key = primary, .update = update});
+sql_query_t *sql_prepare_upsert(sql_t *self, const ProtobufCMessageDescriptor *d, const char *table,
+                                const char *primary, bool update) {
+    return sql_prepare_put(
+        self, &(struct put_form){.type = d, .table = table, .key = primary, .update = update});
 }
 
 static int64_t integer_at(const ProtobufCFieldDescriptor *f, const void *place) {
     if (f->type == PROTOBUF_C_TYPE_BOOL) return *(const protobuf_c_boolean *)place != 0;
-    if (record_item_size(f) == sizeof(int64_t)) return *(const int64_t *)place; // an unsigned one above 2^63 is kept as its bits
-    if (f->type == PROTOBUF_C_TYPE_UINT32 || f->type == PROTOBUF_C_TYPE_FIXED32) return *(const uint32_t *)place;
+    // an unsigned one above 2^63 is kept as its bits
+    if (record_item_size(f) == sizeof(int64_t)) return *(const int64_t *)place;
+    if (f->type == PROTOBUF_C_TYPE_UINT32 || f->type == PROTOBUF_C_TYPE_FIXED32)
+        return *(const uint32_t *)place;
     return *(const int32_t *)place;
 }
 
@@ -143,7 +156,8 @@ struct texts { // of the row being written: they live until it is
 };
 static_assert(SHORT_TEXT >= DECIMAL_TEXT && SHORT_TEXT >= SQL_TIME_TEXT);
 
-static void bind_nested(sql_query_t *q, int at, const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f) {
+static void bind_nested(sql_query_t *q, int at, const ProtobufCMessage *m,
+                        const ProtobufCFieldDescriptor *f) {
     __attribute__((cleanup(buffer_destroy))) buffer_t json = {0};
     record_print_nested(m, f, &json);
     sql_bind_text(q, at, buffer_string(&json));
@@ -163,9 +177,11 @@ static void bind_field(sql_query_t *q, int at, const ProtobufCMessage *m,
     else if (f->type == PROTOBUF_C_TYPE_STRING)
         sql_bind_static_text(q, at, span_of(*(const char *const *)place));
     else if (f->type == PROTOBUF_C_TYPE_SFIXED64)
-        sql_bind_static_text(q, at, (struct span){text, decimal_print(D(*(const int64_t *)place), text)});
+        sql_bind_static_text(q, at,
+                             (struct span){text, decimal_print(D(*(const int64_t *)place), text)});
     else if (f->type == PROTOBUF_C_TYPE_FIXED64)
-        sql_bind_static_text(q, at, (struct span){text, sql_time_print(*(const uint64_t *)place, text)});
+        sql_bind_static_text(q, at,
+                             (struct span){text, sql_time_print(*(const uint64_t *)place, text)});
     else if (f->type == PROTOBUF_C_TYPE_ENUM)
         sql_bind_static_text(q, at, span_of(record_enum_name(f->descriptor, *(const int *)place)));
     else if (f->type == PROTOBUF_C_TYPE_BYTES) {
@@ -195,7 +211,8 @@ static void read_integer(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
     record_mark_set(m, f);
 }
 
-static void read_bytes_cell(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct span bytes, arena_t *arena) {
+static void read_bytes_cell(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
+                            struct span bytes, arena_t *arena) {
     ProtobufCBinaryData *place = record_place(m, f);
     place->len = bytes.length;
     place->data = record_take(arena, bytes.length);
@@ -212,7 +229,8 @@ static const char *row_name(sql_query_t *q, const ProtobufCMessageDescriptor *d)
     return "?";
 }
 
-static err_t left_out(sql_query_t *q, const ProtobufCMessageDescriptor *d, struct unreadable_cell *cell) {
+static err_t left_out(sql_query_t *q, const ProtobufCMessageDescriptor *d,
+                      struct unreadable_cell *cell) {
     cell->type = d->short_name;
     cell->row = row_name(q, d);
     return sql_note_cell(q, cell) ? ERR_OK : ERR_INPUT;
@@ -229,12 +247,16 @@ static err_t read_cell(sql_query_t *q, int column, ProtobufCMessage *m, arena_t 
         const char *text = sql_text(q, column), *rule;
         if (!text) return ERR_MEMORY;
         err_t e = record_set_told(m, f, span_of(text), arena, &rule);
-        return e ? left_out(q, m->descriptor, &(struct unreadable_cell){.column = f->name, .rule = rule, .value = text}) : ERR_OK;
+        return e ? left_out(
+                       q, m->descriptor,
+                       &(struct unreadable_cell){.column = f->name, .rule = rule, .value = text})
+                 : ERR_OK;
     }
     return ERR_OK;
 }
 
-err_t sql_row(sql_query_t *q, const ProtobufCMessageDescriptor *d, arena_t *arena, ProtobufCMessage **out) {
+err_t sql_row(sql_query_t *q, const ProtobufCMessageDescriptor *d, arena_t *arena,
+              ProtobufCMessage **out) {
     ProtobufCMessage *m = record_new(d, arena);
     err_t e = ERR_OK;
     *out = NULL;

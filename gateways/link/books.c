@@ -1,4 +1,6 @@
 // books - what a gateway never forgets.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "gateways/link/books.h"
 

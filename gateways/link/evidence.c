@@ -1,12 +1,14 @@
 // evidence - what a gateway keeps of an order.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "gateways/link/evidence.h"
 
 #include <string.h>
 
 #include "common/base/decimal.h"
-#include "common/schema/former.h"
 #include "common/base/own.h"
+#include "common/schema/former.h"
 
 enum { FILLS = 7, CLOSINGS = 8, SUBMITTED = 10 }; // fields of OrderStatus
 

@@ -1,4 +1,6 @@
 // evidence - what a gateway keeps of an order, so that it can say all of it again.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 

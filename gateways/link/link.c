@@ -1,4 +1,6 @@
 // link - a gateway's end of the wire to its executor.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "gateways/link/link.h"
 
@@ -8,9 +10,9 @@
 
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
-#include "common/delivery/envelope.h"
-#include "common/bus/keys.h"
 #include "common/base/log.h"
+#include "common/bus/keys.h"
+#include "common/delivery/envelope.h"
 #include "common/domain/shard.h"
 #include "gateways/link/usage.h"
 
@@ -31,11 +33,14 @@ struct link {
     buffer_t frame;
     char **accounts;
     size_t n_accounts;
-    uint64_t welcome_epoch;                                          // of the Welcome on this connection; 0: not welcome
-    uint64_t sent;                                                   // reports up to here are on the connection
+    // of the Welcome on this connection; 0: not welcome
+    uint64_t welcome_epoch;
+    // reports up to here are on the connection
+    uint64_t sent;
     uint64_t heard_at, greeted_at, beat_at, acked_at, dropped_until; // monotonic ns
-    unsigned shard, shards;                                          // the executor, and how many there are, as far as is known
-    bool sent_away;                                                  // to it: connect there
+    // the executor, and how many there are, as far as is known
+    unsigned shard, shards;
+    bool sent_away; // to it: connect there
     uint64_t moved_at;
     struct usage usage;
     bool degraded, declared_anew;
@@ -55,7 +60,8 @@ void link_key(const char *keys_dir, const char *instance_id) {
     keys_start(keys_dir, name);
 }
 
-link_t *link_new(const struct gateway_settings *settings, struct link_state *state, link_read_fn *read, void *books) {
+link_t *link_new(const struct gateway_settings *settings, struct link_state *state,
+                 link_read_fn *read, void *books) {
     link_t *self = alloc_zeroed(1, sizeof *self);
     self->settings = settings;
     self->executor = settings->executor_at;
@@ -83,9 +89,11 @@ bool link_is_welcome(const link_t *self) { return self->welcome_epoch != 0; }
 void link_degraded(link_t *self, bool degraded) { self->degraded = degraded; }
 
 static bool is_same_ability(const struct link_abilities *a, const struct link_abilities *b) {
-    return a->duplicate_check == b->duplicate_check && a->can_query == b->can_query && a->keeps_plans == b->keeps_plans &&
-           a->duplicate_window_s == b->duplicate_window_s && a->longest_acceptance_ms == b->longest_acceptance_ms &&
-           a->cannot_modify == b->cannot_modify && a->cannot_modify_price == b->cannot_modify_price &&
+    return a->duplicate_check == b->duplicate_check && a->can_query == b->can_query &&
+           a->keeps_plans == b->keeps_plans && a->duplicate_window_s == b->duplicate_window_s &&
+           a->longest_acceptance_ms == b->longest_acceptance_ms &&
+           a->cannot_modify == b->cannot_modify &&
+           a->cannot_modify_price == b->cannot_modify_price &&
            a->cannot_stop_limit == b->cannot_stop_limit && a->cannot_net == b->cannot_net;
 }
 
@@ -117,13 +125,15 @@ static bool send_report(void *arg, uint64_t number, struct span report) {
     struct envelope e = {.type = "Report", .body = report};
     buffer_clear(&self->frame);
     envelope_write_span(&self->frame, TOPIC, &e);
-    if (!port_send(self->port, TOPIC, (struct span){self->frame.data, self->frame.length})) return false;
+    if (!port_send(self->port, TOPIC, (struct span){self->frame.data, self->frame.length}))
+        return false;
     self->sent = number;
     return true;
 }
 
 void link_report(link_t *self, uint64_t number, struct span report) {
-    if (self->port && self->welcome_epoch && number == self->sent + 1) (void)send_report(self, number, report);
+    if (self->port && self->welcome_epoch && number == self->sent + 1)
+        (void)send_report(self, number, report);
 }
 
 // --- what comes from the executor ---
@@ -136,9 +146,12 @@ static uint64_t epoch_of(const ProtobufCMessage *m) {
     return epoch;
 }
 
-// Less than it acknowledged before: an executor that has forgotten, and may have its epoch again, for a rollback takes the epoch
-// back with the rest. It does not know this gateway either: it is greeted, and says where it stands.
-static bool has_forgotten(const link_t *self, uint64_t report) { return self->welcome_epoch && report < self->state->acked; }
+// Less than it acknowledged before: an executor that has forgotten, and may have its epoch again,
+// for a rollback takes the epoch back with the rest. It does not know this gateway either: it is
+// greeted, and says where it stands.
+static bool has_forgotten(const link_t *self, uint64_t report) {
+    return self->welcome_epoch && report < self->state->acked;
+}
 
 static void acknowledged(link_t *self, uint64_t report) {
     self->acked_at = self->heard_at;
@@ -147,16 +160,20 @@ static void acknowledged(link_t *self, uint64_t report) {
     self->state->changed = true;
 }
 
-// The executor says where it stands, and that may be before what an earlier one had acknowledged: Redis forgets, books do not.
+// The executor says where it stands, and that may be before what an earlier one had acknowledged:
+// Redis forgets, books do not.
 static void welcomed(link_t *self, const Welcome *m) {
-    if (m->last_report > self->state->head) self->state->head = m->last_report, self->state->changed = true; // never a number twice
+    // never a number twice
+    if (m->last_report > self->state->head)
+        self->state->head = m->last_report, self->state->changed = true;
     if (self->welcome_epoch != m->epoch || has_forgotten(self, m->last_report)) {
         log_event(LOG_LEVEL_INFO, "welcome", "executor=%s epoch=%llu last_report=%llu head=%llu",
-                  log_quote(self->executor.address), (unsigned long long)m->epoch, (unsigned long long)m->last_report,
-                  (unsigned long long)self->state->head);
+                  log_quote(self->executor.address), (unsigned long long)m->epoch,
+                  (unsigned long long)m->last_report, (unsigned long long)self->state->head);
         self->welcome_epoch = m->epoch;
         self->sent = m->last_report;
-        if (self->state->acked != self->sent) self->state->acked = self->sent, self->state->changed = true;
+        if (self->state->acked != self->sent)
+            self->state->acked = self->sent, self->state->changed = true;
     }
     acknowledged(self, m->last_report);
 }
@@ -176,21 +193,25 @@ static bool listen_to(link_t *self, const ProtobufCMessage *m) {
         self->state->epoch = epoch;
         self->state->changed = true;
     }
-    if (self->welcome_epoch && epoch != self->welcome_epoch) self->welcome_epoch = 0; // a new executor: greet it
+    // a new executor: greet it
+    if (self->welcome_epoch && epoch != self->welcome_epoch) self->welcome_epoch = 0;
     return true;
 }
 
-// Our accounts are with another executor. Its word about the epoch is not ours to keep: each executor counts its own.
+// Our accounts are with another executor. Its word about the epoch is not ours to keep: each
+// executor counts its own.
 static void sent_away(link_t *self, const Elsewhere *m) {
     self->heard_at = clock_mono_ns();
     if (m->shard == self->shard || m->shard >= SHARDS_MOST || self->sent_away) return;
     if (settings_name_executor(self->settings)) {
         log_event(LOG_LEVEL_ERROR, "elsewhere",
-                  "executor=%s why=\"our accounts are with executor %u; this gateway was told where to connect\"",
+                  "executor=%s why=\"our accounts are with executor %u; this gateway was told "
+                  "where to connect\"",
                   log_quote(self->executor.address), m->shard);
         return;
     }
-    log_event(LOG_LEVEL_INFO, "elsewhere", "from=%u to=%u executors=%u", self->shard, m->shard, m->shards);
+    log_event(LOG_LEVEL_INFO, "elsewhere", "from=%u to=%u executors=%u", self->shard, m->shard,
+              m->shards);
     self->shard = m->shard;
     self->shards = m->shards;
     self->sent_away = true;
@@ -265,9 +286,12 @@ static void beat(link_t *self, uint64_t mono_ns) {
     (void)link_send(self, &m.base);
 }
 
-static bool passed(uint64_t since, int64_t ms, uint64_t mono_ns) { return mono_ns >= since + (uint64_t)ms * NS_PER_MS; }
+static bool passed(uint64_t since, int64_t ms, uint64_t mono_ns) {
+    return mono_ns >= since + (uint64_t)ms * NS_PER_MS;
+}
 
-// Everything that is not on the connection yet; and everything again, once acknowledgements stay away.
+// Everything that is not on the connection yet; and everything again, once acknowledgements stay
+// away.
 static void send_missing(link_t *self, uint64_t mono_ns) {
     const struct link_state *s = self->state;
     if (s->acked < self->sent && passed(self->acked_at, self->settings->resend, mono_ns)) {
@@ -277,7 +301,8 @@ static void send_missing(link_t *self, uint64_t mono_ns) {
     if (s->acked == self->sent) self->acked_at = mono_ns;
     if (self->sent >= s->head) return;
     if (self->read(self->books, self->sent, READ_MAX, send_report, self) != ERR_OK)
-        log_event(LOG_LEVEL_WARNING, "reports_unread", "after=%llu", (unsigned long long)self->sent);
+        log_event(LOG_LEVEL_WARNING, "reports_unread", "after=%llu",
+                  (unsigned long long)self->sent);
 }
 
 static void point_to_shard(link_t *self) {
@@ -289,7 +314,8 @@ static void point_to_shard(link_t *self) {
 // Where one was silent, another may know more; it says so at once.
 static void ask_the_next(link_t *self) {
     unsigned known = self->shards > self->shard + 1 ? self->shards : self->shard + 1;
-    if (!settings_name_executor(self->settings) && known > 1) self->shard = (self->shard + 1) % known;
+    if (!settings_name_executor(self->settings) && known > 1)
+        self->shard = (self->shard + 1) % known;
 }
 
 static void reconnect(link_t *self, uint64_t mono_ns) {
@@ -297,7 +323,8 @@ static void reconnect(link_t *self, uint64_t mono_ns) {
     if (!settings_name_executor(self->settings)) point_to_shard(self);
     self->moved_at = mono_ns;
     self->sent_away = false;
-    if (!link_open(self, mono_ns)) log_event(LOG_LEVEL_ERROR, "no_link", "executor=%s", log_quote(self->executor.address));
+    if (!link_open(self, mono_ns))
+        log_event(LOG_LEVEL_ERROR, "no_link", "executor=%s", log_quote(self->executor.address));
 }
 
 void link_drop(link_t *self, uint64_t mono_ns, int64_t for_ms) {
@@ -311,10 +338,12 @@ void link_tick(link_t *self, uint64_t mono_ns) {
     if (mono_ns < self->dropped_until) return;
     bool silent = passed(self->heard_at, s->silent, mono_ns);
     if (silent && !self->sent_away) ask_the_next(self);
-    if (!self->port || silent || (self->sent_away && passed(self->moved_at, MOVE_MS, mono_ns))) reconnect(self, mono_ns);
+    if (!self->port || silent || (self->sent_away && passed(self->moved_at, MOVE_MS, mono_ns)))
+        reconnect(self, mono_ns);
     if (!self->port) return;
     bool quiet = passed(self->heard_at, s->heartbeat, mono_ns);
-    if (self->declared_anew || (!self->welcome_epoch && passed(self->greeted_at, HELLO_MS, mono_ns)) ||
+    if (self->declared_anew ||
+        (!self->welcome_epoch && passed(self->greeted_at, HELLO_MS, mono_ns)) ||
         (quiet && passed(self->greeted_at, s->heartbeat, mono_ns)))
         greet(self, mono_ns);
     if (passed(self->beat_at, s->heartbeat, mono_ns)) {

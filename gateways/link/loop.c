@@ -1,4 +1,6 @@
 // loop - wait, take what is there, handle, commit once, then report and answer.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "gateways/link/loop.h"
 
@@ -7,8 +9,8 @@
 
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
-#include "common/delivery/envelope.h"
 #include "common/base/log.h"
+#include "common/delivery/envelope.h"
 #include "common/service/notify.h"
 
 #define WAIT_MS      20  // the link's timers need no more

@@ -1,4 +1,6 @@
 // settings - what every gateway is told before it starts.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "gateways/link/settings.h"
 

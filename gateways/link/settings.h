@@ -1,11 +1,13 @@
 // settings - what every gateway is told before it starts.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include <stdio.h>
 
-#include "common/service/options.h"
 #include "common/bus/port.h"
+#include "common/service/options.h"
 
 struct gateway; // gateway.h
 

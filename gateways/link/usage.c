@@ -1,4 +1,6 @@
 // usage - what this process takes of its machine.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "gateways/link/usage.h"
 
@@ -16,10 +18,13 @@ static uint64_t cpu_ns(void) {
     return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
-void usage_start(struct usage *u, uint64_t mono_ns) { *u = (struct usage){mono_ns, mono_ns, cpu_ns()}; }
+void usage_start(struct usage *u, uint64_t mono_ns) {
+    *u = (struct usage){mono_ns, mono_ns, cpu_ns()};
+}
 
 decimal_t usage_cpu_percent(struct usage *u, uint64_t mono_ns) {
-    uint64_t now = cpu_ns(), wall_us = (mono_ns - u->looked_at) / NS_PER_US, used_us = (now - u->cpu_then) / NS_PER_US;
+    uint64_t now = cpu_ns(), wall_us = (mono_ns - u->looked_at) / NS_PER_US,
+             used_us = (now - u->cpu_then) / NS_PER_US;
     u->looked_at = mono_ns;
     u->cpu_then = now;
     uint64_t hundredths = wall_us ? used_us * 10000 / wall_us : 0;

@@ -1,4 +1,6 @@
 // usage - what this process takes of its machine.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -12,5 +14,6 @@ struct usage {
 };
 
 void usage_start(struct usage *u, uint64_t mono_ns);
-decimal_t usage_cpu_percent(struct usage *u, uint64_t mono_ns); // since it was last asked; 100: one core
-uint64_t usage_memory_bytes(void);                              // resident
+// since it was last asked; 100: one core
+decimal_t usage_cpu_percent(struct usage *u, uint64_t mono_ns);
+uint64_t usage_memory_bytes(void); // resident

@@ -1,4 +1,6 @@
 // control - what tests and operators ask of a paper broker: faults, prices, the ledger.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>
@@ -17,13 +19,16 @@ static bool refuse_verb(buffer_t *answer, const char *sentence) {
     return false;
 }
 
-static bool read_number(const char *text, decimal_t *out) { return decimal_parse(text, strlen(text), out) == ERR_OK && out->e8 >= 0; }
+static bool read_number(const char *text, decimal_t *out) {
+    return decimal_parse(text, strlen(text), out) == ERR_OK && out->e8 >= 0;
+}
 
 // --- fault ---
 
 static bool cut_link(paper_t *self, size_t n, char **args, buffer_t *answer) {
     decimal_t ms = DECIMAL_INT(CUT_MS_DEFAULT);
-    if (n > 1 && !read_number(args[1], &ms)) return refuse_verb(answer, "say: fault disconnect [ms]");
+    if (n > 1 && !read_number(args[1], &ms))
+        return refuse_verb(answer, "say: fault disconnect [ms]");
     self->context->cut_ms = ms.e8 / DECIMAL_SCALE + 1;
     buffer_text(answer, "{}");
     return true;
@@ -31,7 +36,8 @@ static bool cut_link(paper_t *self, size_t n, char **args, buffer_t *answer) {
 
 static bool forget_order(paper_t *self, size_t n, char **args, buffer_t *answer) {
     struct order *o = n == 2 ? paper_order(self, args[1]) : NULL;
-    if (!o) return refuse_verb(answer, "say: fault forget trade_id (of an order that was sent here)");
+    if (!o)
+        return refuse_verb(answer, "say: fault forget trade_id (of an order that was sent here)");
     o->forgotten = true;
     paper_touch(self, o, true);
     buffer_text(answer, "{}");
@@ -101,9 +107,11 @@ static bool print_order(paper_t *self, const char *trade_id, buffer_t *answer) {
     if (!o) return refuse_verb(answer, "never seen an order of this id");
     buffer_text(answer, "{\"trade_id\":");
     buffer_json_string(answer, o->trade_id, strlen(o->trade_id));
-    buffer_format(answer, ",\"state\":\"%s\",\"submissions\":%u,\"acceptances\":%u,\"executions\":%u,\"fills\":%u",
-                  record_enum_name(&trade_state__state__descriptor, (int)o->state), o->submissions, o->acceptances, o->executions,
-                  o->fills);
+    buffer_format(
+        answer,
+        ",\"state\":\"%s\",\"submissions\":%u,\"acceptances\":%u,\"executions\":%u,\"fills\":%u",
+        record_enum_name(&trade_state__state__descriptor, (int)o->state), o->submissions,
+        o->acceptances, o->executions, o->fills);
     print_money(answer, "lots", o->lots);
     print_money(answer, "filled_lots", o->filled);
     print_money(answer, "average_price", o->average);
@@ -119,7 +127,8 @@ static bool print_ledger(paper_t *self, size_t n, char **args, buffer_t *answer)
     if (n) return print_order(self, args[0], answer);
     buffer_text(answer, "{");
     ledger_totals(self, answer);
-    buffer_format(answer, ",\"reports\":%llu,\"acknowledged\":%llu,\"faults\":", (unsigned long long)self->context->link.head,
+    buffer_format(answer, ",\"reports\":%llu,\"acknowledged\":%llu,\"faults\":",
+                  (unsigned long long)self->context->link.head,
                   (unsigned long long)self->context->link.acked);
     faults_json(&self->faults, answer);
     buffer_text(answer, ",\"accounts\":[");

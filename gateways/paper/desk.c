@@ -1,4 +1,6 @@
 // desk - the broker's table of orders, and what it says about them.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +25,9 @@ struct order *paper_live(paper_t *self, const char *trade_id) {
     return o;
 }
 
-static void into_table(paper_t *self, struct order *o) { HASH_ADD_KEYPTR(hh, self->orders, o->trade_id, strlen(o->trade_id), o); }
+static void into_table(paper_t *self, struct order *o) {
+    HASH_ADD_KEYPTR(hh, self->orders, o->trade_id, strlen(o->trade_id), o);
+}
 
 struct order *paper_order(paper_t *self, const char *trade_id) {
     struct order *o = paper_live(self, trade_id);
@@ -119,16 +123,19 @@ static void report(paper_t *self, struct order *o, Report *r, const char *reason
     r->broker_order_id = NULL; // it ends here
 }
 
-void paper_report(paper_t *self, struct order *o, Report__Kind kind, const char *reason, Fill *fill) {
+void paper_report(paper_t *self, struct order *o, Report__Kind kind, const char *reason,
+                  Fill *fill) {
     Report r = REPORT__INIT;
     r.kind = kind;
     r.fill = fill;
     if (fill && fill->net) r.broker_symbol = o->symbol->name;
-    r.has_duplicate = r.duplicate = kind == REPORT__KIND__rejected && reason && strcmp(reason, "duplicate") == 0;
+    r.has_duplicate = r.duplicate =
+        kind == REPORT__KIND__rejected && reason && strcmp(reason, "duplicate") == 0;
     report(self, o, &r, reason);
 }
 
-void paper_report_change(paper_t *self, struct order *o, const char *refused, const ModifyOrder *m) {
+void paper_report_change(paper_t *self, struct order *o, const char *refused,
+                         const ModifyOrder *m) {
     Report r = REPORT__INIT;
     r.kind = refused ? REPORT__KIND__modify_rejected : REPORT__KIND__modified;
     r.has_wanted_at = m->has_wanted_at;

@@ -1,4 +1,6 @@
 // intake - orders as they come: known, refused, resting or filled at once.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
@@ -15,7 +17,8 @@ static bool recognises(const paper_t *self, const struct order *o) {
     case HELLO__DUPLICATE_CHECK__open_orders:
         return o->pieces_left != 0;
     case HELLO__DUPLICATE_CHECK__window:
-        return self->context->now < o->received_at + (uint64_t)self->settings->duplicate_window * NS_PER_MS;
+        return self->context->now <
+               o->received_at + (uint64_t)self->settings->duplicate_window * NS_PER_MS;
     case HELLO__DUPLICATE_CHECK__session:
         return o->received_at >= self->context->started_at;
     case HELLO__DUPLICATE_CHECK__forever:
@@ -40,8 +43,7 @@ static void write_down(paper_t *self, struct order *o, const Submit *m) {
         o->symbol = market_symbol(&self->market, m->broker_symbol);
         o->side = m->side;
     }
-    evidence_keep_submit(&o->submit, m, o->acceptances != 0, paper_names(o),
-                         self->context->arena);
+    evidence_keep_submit(&o->submit, m, o->acceptances != 0, paper_names(o), self->context->arena);
     o->type = m->terms->order_type;
     o->lots = D((o->acceptances ? o->lots.e8 : 0) + m->lots);
     o->price = D(m->terms->has_price ? m->terms->price : 0);
@@ -57,21 +59,26 @@ static void write_down(paper_t *self, struct order *o, const Submit *m) {
     o->state = TRADE_STATE__STATE__working;
     if (!o->pieces_left) order_drop_closes(o); // of one that is over
     for (size_t i = 0; i < m->n_closes; i++)
-        order_add_close(o, m->closes[i]->trade_id, strlen(m->closes[i]->trade_id), D(m->closes[i]->lots));
+        order_add_close(o, m->closes[i]->trade_id, strlen(m->closes[i]->trade_id),
+                        D(m->closes[i]->lots));
 }
 
 static bool lots_are_wrong(const struct symbol *s, const Submit *m) {
     if (m->lots <= 0 || m->lots > INT64_MAX / 4) return true;
     if (m->n_closes) return false; // what is open may be closed, whatever the steps are now
-    return m->lots % s->lot_step.e8 || m->lots < s->min_lot.e8 || (s->max_lot.e8 && m->lots > s->max_lot.e8);
+    return m->lots % s->lot_step.e8 || m->lots < s->min_lot.e8 ||
+           (s->max_lot.e8 && m->lots > s->max_lot.e8);
 }
 
 static const char *form_is_wrong(const struct order *o, const Submit *m) {
     if (!o->account->served) return "unknown_account";
     if (!o->symbol || !o->symbol->listed) return "unknown_symbol";
     if (lots_are_wrong(o->symbol, m)) return "invalid_volume";
-    if (o->side != SIGNAL__DIRECTION__buy && o->side != SIGNAL__DIRECTION__sell) return "invalid_side";
-    if (o->price.e8 < 0 || o->limit.e8 < 0 || o->expected.e8 < 0 || o->stop_loss.e8 < 0 || o->take_profit.e8 < 0) return "invalid_price";
+    if (o->side != SIGNAL__DIRECTION__buy && o->side != SIGNAL__DIRECTION__sell)
+        return "invalid_side";
+    if (o->price.e8 < 0 || o->limit.e8 < 0 || o->expected.e8 < 0 || o->stop_loss.e8 < 0 ||
+        o->take_profit.e8 < 0)
+        return "invalid_price";
     if (o->type != SIGNAL__ORDER_TYPE__market && !o->price.e8) return "invalid_price";
     if (o->type == SIGNAL__ORDER_TYPE__stop_limit && !o->limit.e8) return "invalid_price";
     return NULL;
@@ -89,7 +96,8 @@ static const char *broker_will_not(paper_t *self, struct order *o) {
 static bool loses_reply(paper_t *self, struct order *o) {
     struct chance c = paper_chance(self, o);
     c.acceptance++;
-    return faults_take(&self->faults.lost_reply) || chance_happens(&c, ASK_LOST, self->faults.lost_probability);
+    return faults_take(&self->faults.lost_reply) ||
+           chance_happens(&c, ASK_LOST, self->faults.lost_probability);
 }
 
 void paper_submit(paper_t *self, const Submit *m) {
@@ -121,12 +129,16 @@ void paper_submit(paper_t *self, const Submit *m) {
 }
 
 static uint32_t pieces_of(const paper_t *self, const struct chance *c) {
-    if (self->settings->partial_count < 2 || !chance_happens(c, ASK_PARTIAL, self->settings->partial_probability)) return 1;
-    return 2 + (uint32_t)chance_up_to(c, ASK_PIECES, 0, (uint64_t)self->settings->partial_count - 2);
+    if (self->settings->partial_count < 2 ||
+        !chance_happens(c, ASK_PARTIAL, self->settings->partial_probability))
+        return 1;
+    return 2 +
+           (uint32_t)chance_up_to(c, ASK_PIECES, 0, (uint64_t)self->settings->partial_count - 2);
 }
 
 static uint64_t latency_ns(const paper_t *self, const struct chance *c) {
-    uint64_t least = (uint64_t)self->settings->latency_min, most = (uint64_t)self->settings->latency_max;
+    uint64_t least = (uint64_t)self->settings->latency_min,
+             most = (uint64_t)self->settings->latency_max;
     return (least + (most > least ? chance_up_to(c, ASK_LATENCY, 0, most - least) : 0)) * NS_PER_MS;
 }
 
@@ -157,7 +169,8 @@ void paper_accept(paper_t *self, struct order *o) {
         paper_end(self, o, REPORT__KIND__rejected, why);
         return;
     }
-    if (!unannounced && (wait || o->pieces_left > 1)) paper_report(self, o, REPORT__KIND__accepted, NULL, NULL);
+    if (!unannounced && (wait || o->pieces_left > 1))
+        paper_report(self, o, REPORT__KIND__accepted, NULL, NULL);
     if (wait)
         paper_at(self, o, self->context->now + wait);
     else

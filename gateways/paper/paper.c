@@ -1,4 +1,6 @@
 // paper - a broker that exists only here.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "gateways/paper/paper.h"
 
@@ -7,8 +9,8 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
-#include "common/delivery/envelope.h"
 #include "common/base/log.h"
+#include "common/delivery/envelope.h"
 #include "gateways/paper/ledger/ledger.h"
 #include "proto/topics.h"
 
@@ -65,7 +67,8 @@ static paper_t *open_paper(gateway_context_t *context, char why[static 200]) {
         serve_accounts(self);
         return self;
     }
-    const char *trouble = e == ERR_INPUT ? "a row makes no sense" : sql_trouble(books_sql(context->books));
+    const char *trouble =
+        e == ERR_INPUT ? "a row makes no sense" : sql_trouble(books_sql(context->books));
     (void)snprintf(why, 200, "the books cannot be read: %.100s", trouble);
     close_paper(&self);
     return NULL;
@@ -73,11 +76,13 @@ static paper_t *open_paper(gateway_context_t *context, char why[static 200]) {
 
 // --- accounts ---
 
-// Whether it nets changes only while nothing is open: positions kept one way cannot be read the other way.
+// Whether it nets changes only while nothing is open: positions kept one way cannot be read the
+// other way.
 static bool renet(struct account *a, bool netting) {
     if (a->netting == netting) return false;
     if (account_is_flat(a)) return a->netting = netting, true;
-    log_event(LOG_LEVEL_WARNING, "netting_unchanged", "account=%s why=%s", a->id, log_quote("it has open positions"));
+    log_event(LOG_LEVEL_WARNING, "netting_unchanged", "account=%s why=%s", a->id,
+              log_quote("it has open positions"));
     return false;
 }
 
@@ -90,7 +95,8 @@ static void open_account(paper_t *self, const AccountConfig *c) {
     bool is_new = !a->served && !a->in_books;
     if (is_new) a->balance = D(c->has_balance ? c->balance : self->settings->balance);
     a->served = true;
-    bool same = a->leverage == leverage && strcmp(a->currency, currency) == 0 && !renet(a, c->netting);
+    bool same =
+        a->leverage == leverage && strcmp(a->currency, currency) == 0 && !renet(a, c->netting);
     if (!is_new && same) return;
     a->leverage = leverage;
     (void)snprintf(a->currency, sizeof a->currency, "%s", currency);
@@ -151,7 +157,8 @@ static void settle_orders(paper_t *self) {
         o->touched = o->save = false;
         o->touched_next = NULL;
         if (!order_is_live(o)) {
-            HASH_DEL(self->orders, o); // NOLINT(clang-analyzer-core.NullDereference): of uthash's own pointers
+            // NOLINT(clang-analyzer-core.NullDereference): of uthash's own pointers
+            HASH_DEL(self->orders, o);
             order_free(o);
         } else if (!o->pieces_left) {
             buffer_destroy(&o->history);
@@ -179,7 +186,8 @@ static void settle_batch(paper_t *self) {
 
 const struct gateway paper_gateway = {
     .kind = "paper",
-    .purpose = "a broker that exists only here: fills from the price feed, remembers in books of its own",
+    .purpose =
+        "a broker that exists only here: fills from the price feed, remembers in books of its own",
     .options = paper_options,
     .settings_size = sizeof(struct paper_settings),
     .versions = LEDGER_VERSIONS,

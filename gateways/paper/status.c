@@ -1,4 +1,7 @@
-// status - what the broker says when asked: one order with all its fills, one account with all that it holds.
+// status - what the broker says when asked: one order with all its fills, one account with all that
+// it holds.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 #include <utlist.h>
@@ -23,16 +26,19 @@ static void answer_whole(paper_t *self, const OrderStatus *head, struct order *o
     if (m) gateway_answer(self->context, &m->base);
 }
 
-// If the broker cannot be asked, what the gateway itself has: the Submit, and what it has heard, if it has heard everything.
+// If the broker cannot be asked, what the gateway itself has: the Submit, and what it has heard, if
+// it has heard everything.
 void paper_status(paper_t *self, const char *trade_id, const char *account_id) {
     OrderStatus head = ORDER_STATUS__INIT;
     struct order *o = paper_order(self, trade_id);
-    bool of_account = o && strcmp(o->account->id, account_id) == 0, can_query = self->settings->can_query;
+    bool of_account = o && strcmp(o->account->id, account_id) == 0,
+         can_query = self->settings->can_query;
     head.trade_id = (char *)(uintptr_t)trade_id;
     head.account_id = (char *)(uintptr_t)account_id;
     head.has_failed = head.failed = !can_query;
     head.has_never_submitted = head.never_submitted = !o;
-    bool shown = of_account && !o->forgotten && !o->latent && !o->orphan, heard = of_account && !o->unheard && !o->orphan;
+    bool shown = of_account && !o->forgotten && !o->latent && !o->orphan,
+         heard = of_account && !o->unheard && !o->orphan;
     head.found = can_query && shown;
     if (can_query ? shown : heard) {
         head.has_state = true;
@@ -74,7 +80,8 @@ static size_t count_holdings(const struct account *a) {
     return n;
 }
 
-// What does not fit into one frame is left out altogether and said to be: half a list would look like missing positions.
+// What does not fit into one frame is left out altogether and said to be: half a list would look
+// like missing positions.
 static void list_holdings(paper_t *self, const struct account *a, AccountSnapshot *m) {
     size_t n = count_holdings(a);
     if (n > HOLDINGS_MAX) {
@@ -85,7 +92,8 @@ static void list_holdings(paper_t *self, const struct account *a, AccountSnapsho
     const struct order *o;
     DL_FOREACH(a->orders, o) {
         if (!is_shown(o)) continue;
-        if (order_position(o).e8) m->holdings[m->n_holdings++] = holding(self, o, HOLDING__KIND__position);
+        if (order_position(o).e8)
+            m->holdings[m->n_holdings++] = holding(self, o, HOLDING__KIND__position);
         if (o->pieces_left) m->holdings[m->n_holdings++] = holding(self, o, HOLDING__KIND__order);
     }
 }

@@ -1,4 +1,6 @@
 // archiver - keeps everything on record, in SQLite, and is where the configuration lives.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/archiver.h"
 
@@ -14,21 +16,22 @@
 #include "execution.pb-c.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
-#include "services/archiver/config/verbs.h"
 #include "services/archiver/config/table.h"
+#include "services/archiver/config/verbs.h"
 #include "services/archiver/curator.h"
+#include "services/archiver/recalls.h"
 #include "services/archiver/rows/database.h"
 #include "services/archiver/rows/outcome.h"
 #include "services/archiver/rows/owner.h"
 #include "services/archiver/rows/positions.h"
-#include "services/archiver/recalls.h"
 #include "services/archiver/rows/rows.h"
 #include "services/archiver/rows/schema.h"
 #include "services/archiver/rows/signals.h"
 #include "services/archiver/slice.h"
 #include "signal.pb-c.h"
 
-#define COMMIT_AT     500  // messages worth a transaction: some 50 signals (spec 004), of about ten messages each
+// messages worth a transaction: some 50 signals (spec 004), of about ten messages each
+#define COMMIT_AT     500
 #define COMMIT_AFTER  5000 // ms: no row waits longer
 #define BACKFILL_ROWS 1000 // at a tick: some 10 ms
 #define BATCH_MOST    1024 // under load: a page of the file is written once for many rows
@@ -41,20 +44,27 @@ struct settings {
 };
 
 static const struct option options[] = {
-    {"database", OPTION_TEXT, offsetof(struct settings, database), "var/data/archive.db", "The SQLite file", 0, 0, NULL},
+    {"database", OPTION_TEXT, offsetof(struct settings, database), "var/data/archive.db",
+     "The SQLite file", 0, 0, NULL},
     {"check_below", OPTION_SIZE, offsetof(struct settings, check_below), "256m",
-     "Up to this size every page of the file is checked at start; a damaged file is put aside", 0, INT64_MAX, NULL},
+     "Up to this size every page of the file is checked at start; a damaged file is put aside", 0,
+     INT64_MAX, NULL},
     {"copied", OPTION_FLAG, offsetof(struct settings, copied), "false",
-     "The archive is copied elsewhere (tradecast-sync-*): keep indexes of what changed, which costs some of the writing", 0, 0, NULL},
+     "The archive is copied elsewhere (tradecast-sync-*): keep indexes of what changed, which "
+     "costs some of the writing",
+     0, 0, NULL},
     {"audit_log", OPTION_TEXT, offsetof(struct settings, curator.audit_log), NULL,
-     "The audit log, a JSON line a signal (signals.log beside the database); off: none", 0, 0, NULL},
+     "The audit log, a JSON line a signal (signals.log beside the database); off: none", 0, 0,
+     NULL},
     {"audit_rotate", OPTION_SIZE, offsetof(struct settings, curator.audit_rotate), "64m",
-     "The audit log is closed and compressed when it is larger, and every day", 4096, INT64_MAX, NULL},
+     "The audit log is closed and compressed when it is larger, and every day", 4096, INT64_MAX,
+     NULL},
     {"retain_days", OPTION_INTEGER, offsetof(struct settings, curator.retain_days), "0",
      "Final rows that are older than so many whole days are removed; 0: none", 0, 36500, NULL},
-    {"readers", OPTION_INTEGER, offsetof(struct settings, curator.readers), "3", "Read-only connections that answer questions", 1, 5, NULL},
-    {"query_within", OPTION_DURATION, offsetof(struct settings, curator.answer_ms), "2s", "A question that takes longer is given up", 10,
-     600000, NULL},
+    {"readers", OPTION_INTEGER, offsetof(struct settings, curator.readers), "3",
+     "Read-only connections that answer questions", 1, 5, NULL},
+    {"query_within", OPTION_DURATION, offsetof(struct settings, curator.answer_ms), "2s",
+     "A question that takes longer is given up", 10, 600000, NULL},
     {0},
 };
 
@@ -67,10 +77,11 @@ struct archiver {
     curator_t *curator;
     config_t *config;
     shard_record_t *record; // which executor has whom
-    struct desk desk;      // where it is changed
-    store_t *store;        // while starting
-    arena_t *arena;        // of `untold`
-    ConfigChange **untold; // changes that Redis, or SQLite, does not have yet: the first tick writes them
+    struct desk desk;       // where it is changed
+    store_t *store;         // while starting
+    arena_t *arena;         // of `untold`
+    // changes that Redis, or SQLite, does not have yet: the first tick writes them
+    ConfigChange **untold;
     size_t n_untold;
     char notice[400]; // to be alerted by the first tick
     char cell[300];   // of a row that cannot be read whole, to be alerted by the next tick
@@ -88,7 +99,8 @@ static err_t handle_signal_to_archive(void *self, batch_t *batch, const Protobuf
 
 static err_t handle_rejection_to_archive(void *self, batch_t *batch, const ProtobufCMessage *m) {
     struct archiver *a = self;
-    rows_add(a->rows, TABLE_trade_failure_log, &failure_of_refusal((const SignalRejection *)m, batch_arena(batch))->base);
+    rows_add(a->rows, TABLE_trade_failure_log,
+             &failure_of_refusal((const SignalRejection *)m, batch_arena(batch))->base);
     return ERR_OK;
 }
 
@@ -104,14 +116,16 @@ static err_t handle_outcome_to_archive(void *self, batch_t *batch, const Protobu
     const Outcome *o = (const Outcome *)m;
     if (o->trade) {
         rows_add(a->rows, TABLE_trade_reconciliation, &o->trade->base);
-        rows_add(a->rows, TABLE_trade_reconciliation_log, &reconciliation_entry(o->trade, o->signal_id, batch_arena(batch))->base);
+        rows_add(a->rows, TABLE_trade_reconciliation_log,
+                 &reconciliation_entry(o->trade, o->signal_id, batch_arena(batch))->base);
     }
     if (o->signal) rows_add(a->rows, TABLE_signal_execution_status, &o->signal->base);
     return ERR_OK;
 }
 
 static void log_recall_failure(const struct archiver *a, err_t e) {
-    log_event(LOG_LEVEL_ERROR, "recall_failed", "error=%s why=%s", error_name(e), log_quote(sql_trouble(a->db)));
+    log_event(LOG_LEVEL_ERROR, "recall_failed", "error=%s why=%s", error_name(e),
+              log_quote(sql_trouble(a->db)));
 }
 
 // It is asked again: a row that cannot be read now does not stop what comes after the question.
@@ -123,11 +137,11 @@ static err_t handle_query_to_archive(void *self, batch_t *batch, const ProtobufC
 }
 
 // Messages that are rows as they are.
-#define KEEP_AS(name, table)                                                                                                               \
-    static err_t name(void *self, batch_t *batch, const ProtobufCMessage *m) {                                                             \
-        (void)batch;                                                                                                                       \
-        rows_add(((struct archiver *)self)->rows, table, m);                                                                               \
-        return ERR_OK;                                                                                                                     \
+#define KEEP_AS(name, table)                                                                       \
+    static err_t name(void *self, batch_t *batch, const ProtobufCMessage *m) {                     \
+        (void)batch;                                                                               \
+        rows_add(((struct archiver *)self)->rows, table, m);                                       \
+        return ERR_OK;                                                                             \
     }
 KEEP_AS(handle_order_to_archive, TABLE_orders)
 KEEP_AS(on_order_command, TABLE_order_commands)
@@ -156,39 +170,51 @@ static const struct route routes[] = {
 
 // The configuration.
 
-static bool answer_config_apply(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+static bool answer_config_apply(void *self, batch_t *batch, const ControlRequest *request,
+                                buffer_t *answer) {
     return desk_apply(&((struct archiver *)self)->desk, batch, request, answer);
 }
 
-static bool answer_config_set(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+static bool answer_config_set(void *self, batch_t *batch, const ControlRequest *request,
+                              buffer_t *answer) {
     return desk_set(&((struct archiver *)self)->desk, batch, request, answer);
 }
 
-static bool answer_config_rollback(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+static bool answer_config_rollback(void *self, batch_t *batch, const ControlRequest *request,
+                                   buffer_t *answer) {
     return desk_rollback(&((struct archiver *)self)->desk, batch, request, answer);
 }
 
-static bool answer_config_show(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+static bool answer_config_show(void *self, batch_t *batch, const ControlRequest *request,
+                               buffer_t *answer) {
     (void)batch;
     return desk_show(&((struct archiver *)self)->desk, request, answer);
 }
 
-static bool answer_config_get(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+static bool answer_config_get(void *self, batch_t *batch, const ControlRequest *request,
+                              buffer_t *answer) {
     (void)batch;
     return desk_get(&((struct archiver *)self)->desk, request, answer);
 }
 
-static bool answer_config_history(void *self, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+static bool answer_config_history(void *self, batch_t *batch, const ControlRequest *request,
+                                  buffer_t *answer) {
     return desk_history(&((struct archiver *)self)->desk, batch, request, answer);
 }
 
 static const struct control controls[] = {
-    {"config-apply", "body: a configuration (JSON); takes it over whole, or says everything that is wrong with it", answer_config_apply},
+    {"config-apply",
+     "body: a configuration (JSON); takes it over whole, or says everything that is wrong with it",
+     answer_config_apply},
     {"config-set", "path=PLACE value=VALUE: one field, or row, of it", answer_config_set},
     {"config-rollback", "to=VERSION: as it was then, as a new version", answer_config_rollback},
-    {"config-show", "[export]: the configuration in force, in the form that config-apply takes; export: without what is secret", answer_config_show},
+    {"config-show",
+     "[export]: the configuration in force, in the form that config-apply takes; export: without "
+     "what is secret",
+     answer_config_show},
     {"config-get", "path=PLACE: what is there", answer_config_get},
-    {"config-history", "[count=N]: the last versions, who made them, and what they changed", answer_config_history},
+    {"config-history", "[count=N]: the last versions, who made them, and what they changed",
+     answer_config_history},
     {0},
 };
 
@@ -239,7 +265,8 @@ static void *archiver_new(const struct context *context, const void *settings) {
     return a;
 }
 
-// Redis is ahead only when this file was lost or is an older copy: what was acknowledged comes back from the cache.
+// Redis is ahead only when this file was lost or is an older copy: what was acknowledged comes back
+// from the cache.
 static err_t take_from_cache(struct archiver *a) {
     own(config) *cache = config_new();
     err_t e = slice_read_config(a->store, cache);
@@ -268,7 +295,9 @@ static err_t archiver_load(void *self, store_t *store) {
         e = take_from_cache(a);
     if (!e) config_raise(a->config, told);
     if (!e) e = shard_record_load(a->record, store);
-    if (e) log_event(LOG_LEVEL_ERROR, "not_loaded", "error=%s why=%s", error_name(e), log_quote(sql_trouble(a->db)));
+    if (e)
+        log_event(LOG_LEVEL_ERROR, "not_loaded", "error=%s why=%s", error_name(e),
+                  log_quote(sql_trouble(a->db)));
     return e;
 }
 
@@ -279,12 +308,17 @@ static void archiver_positions(void *self, struct inlet_position *inlets, size_t
     positions_find(a->positions, a->store, restored, &(struct positions_found){inlets, n, &cut});
     if (!cut || a->notice[0]) return;
     if (restored)
-        snprintf(a->notice, sizeof(a->notice), "restored from %.150s; what came after it and is in no journal any more is not in it", from);
+        snprintf(
+            a->notice, sizeof(a->notice),
+            "restored from %.150s; what came after it and is in no journal any more is not in it",
+            from);
     else
-        snprintf(a->notice, sizeof(a->notice), "the archive is new; it begins with what the journals still hold");
+        snprintf(a->notice, sizeof(a->notice),
+                 "the archive is new; it begins with what the journals still hold");
 }
 
-// A slice of what an earlier version left, in a transaction of its own. What fails is tried again at the next tick.
+// A slice of what an earlier version left, in a transaction of its own. What fails is tried again
+// at the next tick.
 static void backfill_slice(struct archiver *a) {
     if (a->refused || !rows_backfill_is_due(a->rows)) return;
     err_t e = sql_begin(a->db);
@@ -293,12 +327,14 @@ static void backfill_slice(struct archiver *a) {
     if (!e) e = sql_commit(a->db);
     if (!e) {
         rows_backfilled(a->rows);
-        if (!rows_backfill_is_due(a->rows)) log_event(LOG_LEVEL_INFO, "backfilled", "tables=performance");
+        if (!rows_backfill_is_due(a->rows))
+            log_event(LOG_LEVEL_INFO, "backfilled", "tables=performance");
         return;
     }
     sql_rollback(a->db);
     rows_rolled_back(a->rows);
-    log_event(LOG_LEVEL_ERROR, "backfill_refused", "error=%s why=%s", error_name(e), log_quote(sql_trouble(a->db)));
+    log_event(LOG_LEVEL_ERROR, "backfill_refused", "error=%s why=%s", error_name(e),
+              log_quote(sql_trouble(a->db)));
 }
 
 // While rows cannot be written, what they say is not known.
@@ -311,9 +347,13 @@ static void recall_signals(struct archiver *a, batch_t *batch) {
 static err_t archiver_tick(void *self, batch_t *batch) {
     struct archiver *a = self;
     backfill_slice(a);
-    if (a->notice[0]) batch_alert(batch, ALERT__SEVERITY__critical, "archive_restarted", a->context->name, "%s", a->notice);
+    if (a->notice[0])
+        batch_alert(batch, ALERT__SEVERITY__critical, "archive_restarted", a->context->name, "%s",
+                    a->notice);
     a->notice[0] = 0;
-    if (a->cell[0]) batch_alert(batch, ALERT__SEVERITY__critical, "unreadable_row", a->context->name, "%s", a->cell);
+    if (a->cell[0])
+        batch_alert(batch, ALERT__SEVERITY__critical, "unreadable_row", a->context->name, "%s",
+                    a->cell);
     a->cell[0] = 0;
     for (size_t i = 0; i < a->n_untold; i++) desk_change(&a->desk, batch, a->untold[i]);
     if (a->n_untold) slice_config_version(batch, config_version(a->config));
@@ -332,21 +372,26 @@ static err_t archiver_open(void *self, reactor_t *reactor) {
 
 // After the first failure and after the recovery, not at every try.
 static err_t told(struct archiver *a, err_t e) {
-    if (e && !a->refused) log_event(LOG_LEVEL_ERROR, "archive_refused", "error=%s why=%s", error_name(e), log_quote(sql_trouble(a->db)));
-    if (!e && a->refused) log_event(LOG_LEVEL_INFO, "archive_recovered", "rows=%zu", rows_count(a->rows));
+    if (e && !a->refused)
+        log_event(LOG_LEVEL_ERROR, "archive_refused", "error=%s why=%s", error_name(e),
+                  log_quote(sql_trouble(a->db)));
+    if (!e && a->refused)
+        log_event(LOG_LEVEL_INFO, "archive_recovered", "rows=%zu", rows_count(a->rows));
     a->refused = e != ERR_OK;
     return e;
 }
 
 // The mutation: positions in a transaction of their own, before the rows.
-static err_t commit_positions_early(struct archiver *a, const struct inlet_position *inlets, size_t n) {
+static err_t commit_positions_early(struct archiver *a, const struct inlet_position *inlets,
+                                    size_t n) {
     if (!MUTATED("position_apart")) return ERR_OK;
     err_t e = sql_begin(a->db);
     if (!e) e = archived_positions_write(a->positions, inlets, n);
     return e ? e : sql_commit(a->db);
 }
 
-static err_t archiver_persist(void *self, batch_t *batch, const struct inlet_position *inlets, size_t n) {
+static err_t archiver_persist(void *self, batch_t *batch, const struct inlet_position *inlets,
+                              size_t n) {
     struct archiver *a = self;
     (void)batch;
     err_t e = commit_positions_early(a, inlets, n);

@@ -1,4 +1,7 @@
-// curator - what is done with the archive beside writing rows: the audit log, questions, removing what is old.
+// curator - what is done with the archive beside writing rows: the audit log, questions, removing
+// what is old.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/curator.h"
 
@@ -30,15 +33,19 @@ struct curator {
     bool restored; // and the archive does not say yet that it has been noticed
 };
 
-static const char tables[] = "CREATE TABLE IF NOT EXISTS restored (at TEXT NOT NULL, source TEXT NOT NULL, noticed INTEGER NOT NULL);";
+static const char tables[] = "CREATE TABLE IF NOT EXISTS restored (at TEXT NOT NULL, source TEXT "
+                             "NOT NULL, noticed INTEGER NOT NULL);";
 
 // What pages are read along (query.c).
-static const char indexes[] = "CREATE INDEX IF NOT EXISTS signals_by_time ON signals (created_at, signal_id);"
-                              "CREATE INDEX IF NOT EXISTS trades_by_time ON trades (ordered_at, trade_id);"
-                              "CREATE INDEX IF NOT EXISTS trades_by_account ON trades (account_id, ordered_at, trade_id);"
-                              "CREATE INDEX IF NOT EXISTS trade_result_by_time ON trade_result (executed_at, result_id);"
-                              "CREATE INDEX IF NOT EXISTS trade_reconciliation_by_time ON trade_reconciliation (reconciled_at, trade_id);"
-                              "CREATE INDEX IF NOT EXISTS trade_failure_log_by_time ON trade_failure_log (failed_at, failure_id);";
+static const char indexes[] =
+    "CREATE INDEX IF NOT EXISTS signals_by_time ON signals (created_at, signal_id);"
+    "CREATE INDEX IF NOT EXISTS trades_by_time ON trades (ordered_at, trade_id);"
+    "CREATE INDEX IF NOT EXISTS trades_by_account ON trades (account_id, ordered_at, trade_id);"
+    "CREATE INDEX IF NOT EXISTS trade_result_by_time ON trade_result (executed_at, result_id);"
+    "CREATE INDEX IF NOT EXISTS trade_reconciliation_by_time ON trade_reconciliation "
+    "(reconciled_at, trade_id);"
+    "CREATE INDEX IF NOT EXISTS trade_failure_log_by_time ON trade_failure_log (failed_at, "
+    "failure_id);";
 
 err_t curator_prepare(sql_t *db) {
     err_t e = sql_run(db, tables);
@@ -48,9 +55,11 @@ err_t curator_prepare(sql_t *db) {
 }
 
 static err_t read_restored(curator_t *self) {
-    own(sql_query) *q = sql_prepare(self->db, "SELECT source FROM restored WHERE noticed = 0 ORDER BY at DESC LIMIT 1");
+    own(sql_query) *q = sql_prepare(
+        self->db, "SELECT source FROM restored WHERE noticed = 0 ORDER BY at DESC LIMIT 1");
     err_t e = q ? sql_step(q, &self->restored) : ERR_CONFIG;
-    if (!e && self->restored) snprintf(self->restored_from, sizeof(self->restored_from), "%s", sql_text(q, 0));
+    if (!e && self->restored)
+        snprintf(self->restored_from, sizeof(self->restored_from), "%s", sql_text(q, 0));
     return e;
 }
 
@@ -68,7 +77,8 @@ static bool open_audit(curator_t *self, const struct curator_options *options) {
         snprintf(path, sizeof(path), "%s", options->audit_log);
     else
         snprintf(path, sizeof(path), "%.*ssignals.log", dir, options->database);
-    self->audit = audit_new(&(struct audit_options){options->database, path, options->audit_rotate}, self->db, self->restored, why);
+    self->audit = audit_new(&(struct audit_options){options->database, path, options->audit_rotate},
+                            self->db, self->restored, why);
     if (!self->audit) log_event(LOG_LEVEL_ERROR, "audit_log_unusable", "why=%s", log_quote(why));
     return self->audit != NULL;
 }
@@ -79,7 +89,9 @@ curator_t *curator_new(const struct curator_options *options, sql_t *db, chain_t
     self->options = *options;
     self->settle = sql_prepare(db, "UPDATE restored SET noticed = 1 WHERE noticed = 0");
     bool good = self->settle && !read_restored(self) && open_audit(self, options);
-    if (good && options->retain_days) self->retention = retention_new(&(struct retention_options){db, chain, options->retain_days});
+    if (good && options->retain_days)
+        self->retention =
+            retention_new(&(struct retention_options){db, chain, options->retain_days});
     if (options->retain_days) good = good && self->retention;
     if (good && self->audit) audit_start(self->audit);
     if (!good) curator_destroy(&self);
@@ -98,8 +110,9 @@ void curator_destroy(curator_t **self) {
 
 err_t curator_open(curator_t *self, const struct context *context) {
     char why[200] = "";
-    const struct readers_options options = {self->options.database, context->run_dir, context->name, context->transport,
-                                            self->options.readers, self->options.answer_ms};
+    const struct readers_options options = {self->options.database, context->run_dir,
+                                            context->name,          context->transport,
+                                            self->options.readers,  self->options.answer_ms};
     self->readers = readers_new(&options, why);
     if (!self->readers) log_event(LOG_LEVEL_ERROR, "cannot_answer", "why=%s", log_quote(why));
     return self->readers ? ERR_OK : ERR_SYSTEM;
@@ -115,16 +128,20 @@ void curator_committed(curator_t *self) {
     self->restored = false;
 }
 
-// A step at each tick while there is something to do, else one a minute. What fails is tried again then.
+// A step at each tick while there is something to do, else one a minute. What fails is tried again
+// then.
 static void remove_old_rows(curator_t *self, batch_t *batch) {
-    struct retention_step step = {.now = batch_now(batch), .signals_to = self->audit ? audit_first(self->audit) : INT64_MAX};
+    struct retention_step step = {.now = batch_now(batch),
+                                  .signals_to = self->audit ? audit_first(self->audit) : INT64_MAX};
     uint64_t mono = batch_mono(batch);
-    if (!self->retention || (!self->more && self->swept_at && mono - self->swept_at < SWEEP_NS)) return;
+    if (!self->retention || (!self->more && self->swept_at && mono - self->swept_at < SWEEP_NS))
+        return;
     err_t e = retention_step(self->retention, &step);
     self->swept_at = mono;
     self->removed += step.removed;
     if (e && !self->refused)
-        log_event(LOG_LEVEL_WARNING, "retention_refused", "error=%s why=%s", error_name(e), log_quote(sql_trouble(self->db)));
+        log_event(LOG_LEVEL_WARNING, "retention_refused", "error=%s why=%s", error_name(e),
+                  log_quote(sql_trouble(self->db)));
     self->refused = e != ERR_OK;
     self->more = !e && step.more;
     if (e || self->more || !self->removed) return;
@@ -135,8 +152,8 @@ static void remove_old_rows(curator_t *self, batch_t *batch) {
 err_t curator_tick(curator_t *self, batch_t *batch) {
     char why[200];
     if (self->audit && audit_trouble(self->audit, why))
-        batch_alert(batch, ALERT__SEVERITY__critical, "audit_log_refused", "signals.log", "the audit log is behind: %s; it catches up",
-                    why);
+        batch_alert(batch, ALERT__SEVERITY__critical, "audit_log_refused", "signals.log",
+                    "the audit log is behind: %s; it catches up", why);
     char words[300];
     if (self->audit && audit_unreadable(self->audit, words))
         batch_alert(batch, ALERT__SEVERITY__critical, "unreadable_row", "signals.log", "%s", words);

@@ -1,4 +1,7 @@
-// curator - what is done with the archive beside writing rows: the audit log, questions, removing what is old.
+// curator - what is done with the archive beside writing rows: the audit log, questions, removing
+// what is old.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -22,7 +25,8 @@ curator_t *curator_new(const struct curator_options *options, sql_t *db, chain_t
 void curator_destroy(curator_t **self);
 err_t curator_open(curator_t *self, const struct context *context); // begins to answer questions
 
-// Whether `tradecast restore` has put this file here since the archiver last ran, and from where. Then journals may begin after it ends.
+// Whether `tradecast restore` has put this file here since the archiver last ran, and from where.
+// Then journals may begin after it ends.
 bool curator_restored(const curator_t *self, char from[static 200]);
 
 // Into the batch's transaction; once it is committed; and at every tick.

@@ -1,4 +1,6 @@
 // archiver - the process.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,6 @@
 // recalls - what the archive has and Redis may have lost is offered again.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/recalls.h"
 
@@ -14,21 +16,29 @@
 #include "outcome.pb-c.h"
 #include "services/archiver/rows/signals.h"
 
-#define PAGE       200                              // signals at a tick
-#define REMEMBERED (47 * UINT64_C(3600) * NS_PER_S) // so long the door knows for sure what it had; nothing older is offered
-#define FORGOTTEN  (10 * NS_PER_S)                  // Redis forgets no more than so much
-#define SAME       NS_PER_S                         // a moment that is reckoned over two clocks is not exact
+#define PAGE 200 // signals at a tick
+// so long the door knows for sure what it had; nothing older is offered
+#define REMEMBERED (47 * UINT64_C(3600) * NS_PER_S)
+#define FORGOTTEN  (10 * NS_PER_S) // Redis forgets no more than so much
+// a moment that is reckoned over two clocks is not exact
+#define SAME NS_PER_S
 
-#define QUERIES(X)                                                                                                                         \
-    X(newest, "SELECT id, created_at FROM signals ORDER BY id DESC LIMIT 1")                                                               \
-    X(pending, "SELECT p.signal, s.* FROM signals s LEFT JOIN pending_signals p ON p.signal_id = s.signal_id"                              \
-               " WHERE s.status = 'pending' AND s.created_at >= ?1 AND (s.created_at, s.signal_id) > (?1, ?2)"                             \
-               " ORDER BY s.created_at, s.signal_id LIMIT ?3")                                                                             \
-    X(ended, "SELECT id, * FROM signals WHERE id <= ?1 AND created_at >= ?2 AND status IN ('completed', 'failed') ORDER BY id DESC LIMIT ?3")  \
-    X(status, "SELECT * FROM signal_execution_status WHERE signal_id = ?1")                                                                 \
-    X(trades, "SELECT * FROM trades WHERE state IN ('pending', 'submitting', 'unknown', 'working', 'partially_filled')"                     \
-              " AND ordered_at >= ?1 AND (ordered_at, trade_id) > (?1, ?2) ORDER BY ordered_at, trade_id LIMIT ?3")                       \
-    X(over, "SELECT * FROM trades WHERE trade_id = ?1 AND state IN ('filled', 'closed', 'rejected', 'cancelled', 'expired')")
+#define QUERIES(X)                                                                                 \
+    X(newest, "SELECT id, created_at FROM signals ORDER BY id DESC LIMIT 1")                       \
+    X(pending, "SELECT p.signal, s.* FROM signals s LEFT JOIN pending_signals p ON p.signal_id = " \
+               "s.signal_id"                                                                       \
+               " WHERE s.status = 'pending' AND s.created_at >= ?1 AND (s.created_at, "            \
+               "s.signal_id) > (?1, ?2)"                                                           \
+               " ORDER BY s.created_at, s.signal_id LIMIT ?3")                                     \
+    X(ended, "SELECT id, * FROM signals WHERE id <= ?1 AND created_at >= ?2 AND status IN "        \
+             "('completed', 'failed') ORDER BY id DESC LIMIT ?3")                                  \
+    X(status, "SELECT * FROM signal_execution_status WHERE signal_id = ?1")                        \
+    X(trades, "SELECT * FROM trades WHERE state IN ('pending', 'submitting', 'unknown', "          \
+              "'working', 'partially_filled')"                                                     \
+              " AND ordered_at >= ?1 AND (ordered_at, trade_id) > (?1, ?2) ORDER BY ordered_at, "  \
+              "trade_id LIMIT ?3")                                                                 \
+    X(over, "SELECT * FROM trades WHERE trade_id = ?1 AND state IN ('filled', 'closed', "          \
+            "'rejected', 'cancelled', 'expired')")
 
 #define QUERY_ENUM(name, text) QUERY_##name,
 enum query_name { QUERIES(QUERY_ENUM) QUERY_COUNT };
@@ -42,19 +52,21 @@ enum step { NOTHING, PENDING, ENDED, TRADES };
 struct recalls {
     sql_query_t *queries[QUERY_COUNT];
     enum step step;
-    bool lost;                  // Redis has lost something: what has ended is offered, too
-    uint64_t answered;          // UTC ns: the loss that was last answered
-    bool known;                 // `last_id` and `last_at` are of before the loss
-    int64_t last_id;            // the archive's newest signal …
-    uint64_t last_at;           // … and when it came, UTC ns
-    uint64_t page_at;           // UTC ns; where the next page of what is pending begins, signals or trades, with …
-    char page_id[128];          // … this one
+    bool lost;         // Redis has lost something: what has ended is offered, too
+    uint64_t answered; // UTC ns: the loss that was last answered
+    bool known;        // `last_id` and `last_at` are of before the loss
+    int64_t last_id;   // the archive's newest signal …
+    uint64_t last_at;  // … and when it came, UTC ns
+    // UTC ns; where the next page of what is pending begins, signals or trades, with …
+    uint64_t page_at;
+    char page_id[128]; // … this one
 };
 
 recalls_t *recalls_new(sql_t *db) {
     recalls_t *self = alloc_zeroed(1, sizeof(*self));
     bool good = true;
-    for (size_t i = 0; good && i < QUERY_COUNT; i++) good = (self->queries[i] = sql_prepare(db, query_texts[i])) != NULL;
+    for (size_t i = 0; good && i < QUERY_COUNT; i++)
+        good = (self->queries[i] = sql_prepare(db, query_texts[i])) != NULL;
     if (!good) recalls_destroy(&self);
     return self;
 }
@@ -94,9 +106,11 @@ err_t recalls_load(recalls_t *self) {
 
 // --- offering
 
-// What an earlier version archived is not whole here: it must not become an order, so it comes as one that has expired.
+// What an earlier version archived is not whole here: it must not become an order, so it comes as
+// one that has expired.
 static Signal *unpack_recalled_signal(const SignalRow *row, struct span whole, arena_t *arena) {
-    Signal *s = whole.length ? signal__unpack(arena_allocator(arena), whole.length, whole.data) : NULL;
+    Signal *s =
+        whole.length ? signal__unpack(arena_allocator(arena), whole.length, whole.data) : NULL;
     if (!s) {
         s = signal_of_row(row, arena);
         s->has_expiration_time = true;
@@ -127,9 +141,11 @@ static err_t offer_pending(recalls_t *self, batch_t *batch, unsigned *n) {
     ProtobufCMessage *m;
     bool row = true;
     err_t e = ERR_OK;
-    while (!e && !(e = sql_step(q, &row)) && row && !(e = sql_row(q, &signal_row__descriptor, batch_arena(batch), &m))) {
+    while (!e && !(e = sql_step(q, &row)) && row &&
+           !(e = sql_row(q, &signal_row__descriptor, batch_arena(batch), &m))) {
         const SignalRow *r = (const SignalRow *)m;
-        batch_emit(batch, TOPIC_recalls, 0, &unpack_recalled_signal(r, sql_bytes(q, 0), batch_arena(batch))->base);
+        batch_emit(batch, TOPIC_recalls, 0,
+                   &unpack_recalled_signal(r, sql_bytes(q, 0), batch_arena(batch))->base);
         turn_page(self, r->created_at, r->signal_id, n);
     }
     sql_reset(q);
@@ -167,7 +183,8 @@ static err_t offer_ended(recalls_t *self, batch_t *batch, unsigned *n) {
     sql_bind_time(q, 2, self->last_at > FORGOTTEN ? self->last_at - FORGOTTEN : 0);
     sql_bind_integer(q, 3, PAGE);
     err_t e = ERR_OK;
-    while (!e && !(e = sql_step(q, &row)) && row && !(e = sql_row(q, &signal_row__descriptor, batch_arena(batch), &m))) {
+    while (!e && !(e = sql_step(q, &row)) && row &&
+           !(e = sql_row(q, &signal_row__descriptor, batch_arena(batch), &m))) {
         e = offer_outcome(self, batch, (const SignalRow *)m);
         self->last_id = sql_integer(q, 0) - 1;
         ++*n;
@@ -176,13 +193,15 @@ static err_t offer_ended(recalls_t *self, batch_t *batch, unsigned *n) {
     return e;
 }
 
-// What is not over here, and what no executor may know of any more: an order of its own that it decided about before Redis forgot.
+// What is not over here, and what no executor may know of any more: an order of its own that it
+// decided about before Redis forgot.
 static err_t offer_trades(recalls_t *self, batch_t *batch, unsigned *n) {
     sql_query_t *q = next_page(self, batch, QUERY_trades);
     ProtobufCMessage *m;
     bool row = true;
     err_t e = ERR_OK;
-    while (!e && !(e = sql_step(q, &row)) && row && !(e = sql_row(q, &trade_state__descriptor, batch_arena(batch), &m))) {
+    while (!e && !(e = sql_step(q, &row)) && row &&
+           !(e = sql_row(q, &trade_state__descriptor, batch_arena(batch), &m))) {
         const TradeState *t = (const TradeState *)m;
         batch_emit(batch, TOPIC_recalls, 0, m);
         turn_page(self, t->ordered_at, t->trade_id, n);
@@ -216,7 +235,8 @@ static err_t note_rollback(recalls_t *self, uint64_t rolled_back_at) {
 }
 
 typedef err_t offer_fn(recalls_t *self, batch_t *batch, unsigned *n);
-static offer_fn *const offers[] = {[PENDING] = offer_pending, [ENDED] = offer_ended, [TRADES] = offer_trades};
+static offer_fn *const offers[] = {
+    [PENDING] = offer_pending, [ENDED] = offer_ended, [TRADES] = offer_trades};
 
 static enum step step_after(const recalls_t *self) {
     if (self->step == PENDING) return self->lost ? ENDED : TRADES;

@@ -1,12 +1,20 @@
 // slice - the keys the archiver owns: the cache of its configuration tables.
+//
+//
 // SPDX-License-Identifier: MIT
 //
-//   account_config:{account_id}    hash    AccountConfig     account_config:index     set    account_ids
-//   broker_config:{broker_id}      hash    BrokerConfig      broker_config:index      set    broker_ids
-//   instance_config:{instance_id}  hash    InstanceConfig    instance_config:index    set    instance_ids
-//   signal_config:{config_id}      hash    SignalConfig      signal_config:index      set    config_ids
-//   risk_config:{preset_id}        hash    RiskConfig        risk_config:index        set    preset_ids
-//   archiver:config_version        text    the last change that these keys and the topic config have
+//   account_config:{account_id}    hash    AccountConfig     account_config:index     set
+//   account_ids
+//   broker_config:{broker_id}      hash    BrokerConfig      broker_config:index      set
+//   broker_ids
+//   instance_config:{instance_id}  hash    InstanceConfig    instance_config:index    set
+//   instance_ids
+//   signal_config:{config_id}      hash    SignalConfig      signal_config:index      set
+//   config_ids
+//   risk_config:{preset_id}        hash    RiskConfig        risk_config:index        set
+//   preset_ids
+//   archiver:config_version        text    the last change that these keys and the topic config
+//   have
 #include "services/archiver/slice.h"
 
 #include <stdio.h>

@@ -1,4 +1,6 @@
 // slice - the keys the archiver owns: the cache of its configuration tables.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 

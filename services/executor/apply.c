@@ -1,4 +1,7 @@
-// apply - one step of one trade: counted out, stepped by the pure part, counted in again, and its effects worked off.
+// apply - one step of one trade: counted out, stepped by the pure part, counted in again, and its
+// effects worked off.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
@@ -17,7 +20,8 @@
 
 bool engine_is_ours(const struct executor *x, const char *account_id) {
     const AccountConfig *account = book_account(x->context->book, account_id);
-    return account && book_shard(x->context->book, account, x->context->shards) == x->context->shard;
+    return account &&
+           book_shard(x->context->book, account, x->context->shards) == x->context->shard;
 }
 
 void engine_begin(struct executor *x, batch_t *batch) {
@@ -30,9 +34,12 @@ struct place *engine_place(struct executor *x, const TradeState *s) {
     bool is_new;
     struct place *p = accounts_place(x->accounts, s->account_id, s->broker_symbol, &is_new);
     if (!is_new) return p;
-    const BrokerConfig *broker = x->context->book ? book_broker(x->context->book, s->broker_id) : NULL;
+    const BrokerConfig *broker =
+        x->context->book ? book_broker(x->context->book, s->broker_id) : NULL;
     const SymbolConfig *symbol = broker ? book_symbol(broker, s->symbol) : NULL;
-    positions_add_place(x->positions, p, s->symbol, symbol && symbol->has_contract_size ? symbol->contract_size : CONTRACT_SIZE_PRESET.e8);
+    positions_add_place(x->positions, p, s->symbol,
+                        symbol && symbol->has_contract_size ? symbol->contract_size
+                                                            : CONTRACT_SIZE_PRESET.e8);
     if (!*p->account->state->broker_id) trade_set_text(&p->account->state->broker_id, s->broker_id);
     return p;
 }
@@ -59,7 +66,8 @@ static int64_t lots_reserved_by(batch_t *batch, const TradeState *close, const c
     if (!close->n_closes || trade_is_final(close)) return 0;
     Closing *left = arena_take(batch_arena(batch), close->n_closes * sizeof *left);
     size_t n = fills_left_to_close(close, left);
-    for (size_t i = 0; i < n; i++) lots += strcmp(left[i].trade_id, trade_id) == 0 ? left[i].lots : 0;
+    for (size_t i = 0; i < n; i++)
+        lots += strcmp(left[i].trade_id, trade_id) == 0 ? left[i].lots : 0;
     return lots;
 }
 
@@ -70,7 +78,8 @@ static bool names_unknown(const struct executor *x, const TradeState *close) {
     return i < close->n_closes;
 }
 
-// A close may name a position that becomes known only later: what the broker said of the one came before the other.
+// A close may name a position that becomes known only later: what the broker said of the one came
+// before the other.
 static void count_closes_of(struct executor *x, batch_t *batch, struct trade *t) {
     size_t cursor = 0;
     bool others = false;
@@ -153,9 +162,11 @@ static enum record record_of(const struct trade *t) {
 }
 
 // The sets that are loaded at start.
-static void list_record(const struct executor *x, batch_t *batch, const struct trade *t, enum record now) {
+static void list_record(const struct executor *x, batch_t *batch, const struct trade *t,
+                        enum record now) {
     unsigned shard = x->context->shard;
-    if ((t->record == RECORD_OPEN) != (now == RECORD_OPEN)) slice_trade_open(batch, shard, t->s->trade_id, now == RECORD_OPEN);
+    if ((t->record == RECORD_OPEN) != (now == RECORD_OPEN))
+        slice_trade_open(batch, shard, t->s->trade_id, now == RECORD_OPEN);
     if ((t->record == RECORD_WATCHED) != (now == RECORD_WATCHED))
         slice_trade_watched(batch, shard, t->s->trade_id, now == RECORD_WATCHED);
 }
@@ -182,7 +193,8 @@ static void keep_execution(batch_t *batch, const struct trade *t) {
     slice_execution(batch, &e, t->s->state == T(filled) || trade_is_final(t->s));
 }
 
-static void publish_execution(struct step *s, TradeResult *result, ResultMetrics *metrics, bool whole) {
+static void publish_execution(struct step *s, TradeResult *result, ResultMetrics *metrics,
+                              bool whole) {
     Execution e = EXECUTION__INIT;
     keep_record(s->x, s->batch, s->t, whole);
     keep_execution(s->batch, s->t);
@@ -198,7 +210,8 @@ static void publish_execution(struct step *s, TradeResult *result, ResultMetrics
 
 static void reduce_position_of(struct step *s, const struct reduction *r) {
     struct trade *other = trades_find(s->x->trades, r->piece->trade_id);
-    if (!other) return orphans_seek(s->x, s->batch, r->piece->trade_id, s->t->s->account_id); // its own answer says this, too
+    // its own answer says this, too
+    if (!other) return orphans_seek(s->x, s->batch, r->piece->trade_id, s->t->s->account_id);
     struct step of = step_begin(s->x, s->batch, other);
     evidence_reduced(other, r, &of.env, &of.out);
     step_end(&of);
@@ -206,7 +219,8 @@ static void reduce_position_of(struct step *s, const struct reduction *r) {
 
 // On a netting account the stops are those of the one position, whichever of its trades was named.
 static void share_stops(struct step *s) {
-    const AccountConfig *account = s->x->context->book ? book_account(s->x->context->book, s->t->s->account_id) : NULL;
+    const AccountConfig *account =
+        s->x->context->book ? book_account(s->x->context->book, s->t->s->account_id) : NULL;
     if (!account || !account->netting || !positions_has(s->t)) return;
     for (struct trade *p = s->t->place->positions; p; p = p->newer) {
         if (p == s->t) continue;
@@ -219,7 +233,8 @@ static void share_stops(struct step *s) {
 // --- effects
 
 static void raise_alert(const struct step *s, const struct effect *e) {
-    batch_alert(s->batch, e->alert.severity, e->alert.code, e->alert.subject ? e->alert.subject : s->t->s->trade_id, "%s", e->alert.text);
+    batch_alert(s->batch, e->alert.severity, e->alert.code,
+                e->alert.subject ? e->alert.subject : s->t->s->trade_id, "%s", e->alert.text);
 }
 
 static void forget_watched(struct step *s) {
@@ -281,7 +296,8 @@ static void work_off(struct step *s, const struct effect *e) {
     }
 }
 
-// When it is next looked at follows from its state, unless the step said when. That of a Submit counts from when it is sent.
+// When it is next looked at follows from its state, unless the step said when. That of a Submit
+// counts from when it is sent.
 static void set_due(const struct step *s) {
     uint64_t at;
     if (s->t->s->state == T(submitting)) return;
@@ -328,7 +344,8 @@ void engine_restore(struct executor *x, batch_t *batch, struct trade *t) {
     set_due(&s);
 }
 
-void engine_end(struct executor *x, batch_t *batch, struct trade *t, enum trade_event event, const char *reason) {
+void engine_end(struct executor *x, batch_t *batch, struct trade *t, enum trade_event event,
+                const char *reason) {
     struct step s = step_begin(x, batch, t);
     trade_end(t, event, reason, &s.env, &s.out);
     step_end(&s);

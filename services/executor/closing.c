@@ -1,4 +1,6 @@
 // closing - closes: their plans, and those that the executor makes itself.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +11,8 @@
 
 #define T(name)     TRADE_STATE__STATE__##name
 #define STEP_PRESET (DECIMAL_SCALE / 100)
-#define STOP_AGAIN  (60 * NS_PER_S) // a close at the executor's own stop that was refused is tried again after so long
+// a close at the executor's own stop that was refused is tried again after so long
+#define STOP_AGAIN (60 * NS_PER_S)
 
 // --- plans
 
@@ -23,27 +26,34 @@ static bool place_has_open(const struct place *p, const TradeState *close) {
     return t != NULL;
 }
 
-bool closing_has_positions(const struct trade *t) { return t->s->n_closes || place_has_open(t->place, t->s); }
+bool closing_has_positions(const struct trade *t) {
+    return t->s->n_closes || place_has_open(t->place, t->s);
+}
 
 static size_t list_positions(const struct place *p, arena_t *arena, struct plan_position **out) {
     size_t n = 0;
     for (const struct trade *t = p->positions; t; t = t->newer) n++;
     *out = arena_take(arena, (n + 1) * sizeof **out);
     n = 0;
-    for (struct trade *t = p->positions; t; t = t->newer) (*out)[n++] = (struct plan_position){t, positions_free_lots(t)};
+    for (struct trade *t = p->positions; t; t = t->newer)
+        (*out)[n++] = (struct plan_position){t, positions_free_lots(t)};
     return n;
 }
 
 static struct plan_lots lots_rule(const struct executor *x, const TradeState *s) {
-    const BrokerConfig *broker = x->context->book ? book_broker(x->context->book, s->broker_id) : NULL;
+    const BrokerConfig *broker =
+        x->context->book ? book_broker(x->context->book, s->broker_id) : NULL;
     const SymbolConfig *symbol = broker ? book_symbol(broker, s->symbol) : NULL;
-    int64_t step = symbol && symbol->has_lot_step && symbol->lot_step > 0 ? symbol->lot_step : STEP_PRESET;
-    return (struct plan_lots){.step = step,
-                              .least = symbol && symbol->has_min_lot && symbol->min_lot > 0 ? symbol->min_lot : step,
-                              .rest_closes = strcmp(x->settings->partial_rest, "close") == 0};
+    int64_t step =
+        symbol && symbol->has_lot_step && symbol->lot_step > 0 ? symbol->lot_step : STEP_PRESET;
+    return (struct plan_lots){
+        .step = step,
+        .least = symbol && symbol->has_min_lot && symbol->min_lot > 0 ? symbol->min_lot : step,
+        .rest_closes = strcmp(x->settings->partial_rest, "close") == 0};
 }
 
-static void set_residual(struct executor *x, batch_t *batch, struct trade *position, int64_t residual) {
+static void set_residual(struct executor *x, batch_t *batch, struct trade *position,
+                         int64_t residual) {
     if (position->s->residual == residual) return;
     struct step s = step_begin(x, batch, position);
     position->s->has_residual = true;
@@ -53,10 +63,12 @@ static void set_residual(struct executor *x, batch_t *batch, struct trade *posit
 }
 
 // It stands with the newest position, which is closed last.
-static void move_residual(struct executor *x, batch_t *batch, const struct trade *t, const struct plan *p) {
+static void move_residual(struct executor *x, batch_t *batch, const struct trade *t,
+                          const struct plan *p) {
     if (p->residual == p->residual_before) return;
     for (struct trade *o = t->place->positions; o; o = o->newer) {
-        if (o->s->side == p->side && plan_means(t->s, o->s)) set_residual(x, batch, o, o == p->newest ? p->residual : 0);
+        if (o->s->side == p->side && plan_means(t->s, o->s))
+            set_residual(x, batch, o, o == p->newest ? p->residual : 0);
     }
 }
 
@@ -69,11 +81,13 @@ static void adopt_close_plan(struct executor *x, batch_t *batch, struct trade *t
     t->s->has_side = t->s->terms->has_lot_size = true;
     t->s->side = side_opposite(p->side);
     t->s->terms->lot_size = p->lots;
-    if (p->residual != p->residual_before) t->s->has_residual = true, t->s->residual = p->residual - p->residual_before;
+    if (p->residual != p->residual_before)
+        t->s->has_residual = true, t->s->residual = p->residual - p->residual_before;
     engine_count(x, batch, t, 1);
 }
 
-enum plan_choice closing_plan(struct executor *x, batch_t *batch, struct trade *t, Signal__Direction *side) {
+enum plan_choice closing_plan(struct executor *x, batch_t *batch, struct trade *t,
+                              Signal__Direction *side) {
     struct plan_position *positions;
     struct plan p;
     const struct plan_lots rule = lots_rule(x, t->s);
@@ -86,8 +100,10 @@ enum plan_choice closing_plan(struct executor *x, batch_t *batch, struct trade *
     return choice;
 }
 
-// It closed nothing: what it added to the residual, or took from it, is as if it had never been asked for.
-void closing_give_back(struct executor *x, batch_t *batch, const struct trade *t, int64_t residual) {
+// It closed nothing: what it added to the residual, or took from it, is as if it had never been
+// asked for.
+void closing_give_back(struct executor *x, batch_t *batch, const struct trade *t,
+                       int64_t residual) {
     struct trade *newest = NULL;
     t->s->residual = 0;
     for (struct trade *p = t->place->positions; p; p = p->newer) {
@@ -96,13 +112,16 @@ void closing_give_back(struct executor *x, batch_t *batch, const struct trade *t
     if (newest) set_residual(x, batch, newest, newest->s->residual - residual);
 }
 
-// --- orders that the executor makes itself: their ids are decided once, and they are published before they are sent
+// --- orders that the executor makes itself: their ids are decided once, and they are published
+// before they are sent
 
 // A decision that is made again lands on itself: on the trade, or on the guard that remembers it.
-static void take_once(struct executor *x, batch_t *batch, TradeState *s, unsigned n, const char *const parts[]) {
+static void take_once(struct executor *x, batch_t *batch, TradeState *s, unsigned n,
+                      const char *const parts[]) {
     char *id = s->trade_id = arena_take(batch_arena(batch), ID_TEXT);
     id_derive(id, s->signal_id, n, parts);
-    if (!trades_find(x->trades, id) && !guard_find(x->guard, digest_text(id), NULL)) orders_take(x, batch, s, false);
+    if (!trades_find(x->trades, id) && !guard_find(x->guard, digest_text(id), NULL))
+        orders_take(x, batch, s, false);
 }
 
 static void start_close(batch_t *batch, const TradeState *position, TradeState *s) {
@@ -119,7 +138,8 @@ static void start_close(batch_t *batch, const TradeState *position, TradeState *
 }
 
 // Long and short can both be open in one symbol: closing both is then two orders.
-void closing_other_side(struct executor *x, batch_t *batch, const TradeState *whole, Signal__Direction done) {
+void closing_other_side(struct executor *x, batch_t *batch, const TradeState *whole,
+                        Signal__Direction done) {
     const char *const parts[] = {"trade", whole->trade_id, "other side"};
     TradeState rest = TRADE_STATE__INIT;
     if (whole->terms->has_close_side || whole->terms->close_trade_id || whole->terms->has_lot_size)
@@ -155,7 +175,8 @@ static void set_asked(const OrderCommand *c, TradeState__Cause cause, TradeState
     s->terms->close_side = c->side;
 }
 
-static void close_place(struct executor *x, batch_t *batch, const struct place *p, const OrderCommand *c) {
+static void close_place(struct executor *x, batch_t *batch, const struct place *p,
+                        const OrderCommand *c) {
     if (!p->positions || (c->symbol && strcmp(c->symbol, p->symbol->name) != 0)) return;
     TradeState s = TRADE_STATE__INIT;
     start_close(batch, p->positions->s, &s);
@@ -164,8 +185,8 @@ static void close_place(struct executor *x, batch_t *batch, const struct place *
     if (place_has_open(p, &s)) take_once(x, batch, &s, 4, parts);
 }
 
-static void close_trade(struct executor *x, batch_t *batch, struct trade *t, const OrderCommand *c, TradeState__Cause cause,
-                        const char *round) {
+static void close_trade(struct executor *x, batch_t *batch, struct trade *t, const OrderCommand *c,
+                        TradeState__Cause cause, const char *round) {
     if (positions_free_lots(t) <= 0) return;
     TradeState s = TRADE_STATE__INIT;
     start_close(batch, t->s, &s);
@@ -179,29 +200,36 @@ void closing_trade(struct executor *x, batch_t *batch, struct trade *t, const Or
     close_trade(x, batch, t, c, TRADE_STATE__CAUSE__command, NULL);
 }
 
-void closing_flatten(struct executor *x, batch_t *batch, struct trade *t, const OrderCommand *c, const char *round) {
+void closing_flatten(struct executor *x, batch_t *batch, struct trade *t, const OrderCommand *c,
+                     const char *round) {
     close_trade(x, batch, t, c, TRADE_STATE__CAUSE__flatten, round);
 }
 
 void closing_places(struct executor *x, batch_t *batch, const OrderCommand *c) {
     struct account *a = accounts_find(x->accounts, c->account_id);
-    for (struct place *p = a ? a->places : NULL; p; p = p->next_of_account) close_place(x, batch, p, c);
+    for (struct place *p = a ? a->places : NULL; p; p = p->next_of_account)
+        close_place(x, batch, p, c);
 }
 
-// The broker has not taken the stop, and the price has reached it. The id is of the minute: a decision made again lands on itself, and one
-// that the broker refused is tried again.
+// The broker has not taken the stop, and the price has reached it. The id is of the minute: a
+// decision made again lands on itself, and one that the broker refused is tried again.
 void closing_at_stop(struct executor *x, batch_t *batch, struct trade *t) {
     if (positions_free_lots(t) <= 0 || t->s->state == T(unknown)) return;
     char minute[24], stop[DECIMAL_TEXT];
-    (void)snprintf(minute, sizeof minute, "%llu", (unsigned long long)(batch_now(batch) / STOP_AGAIN));
+    (void)snprintf(minute, sizeof minute, "%llu",
+                   (unsigned long long)(batch_now(batch) / STOP_AGAIN));
     decimal_print(D(t->s->trail_stop), stop);
     TradeState s = TRADE_STATE__INIT;
     start_close(batch, t->s, &s);
     s.cause = TRADE_STATE__CAUSE__stop;
     s.signal_id = s.cause_id = s.terms->close_trade_id = t->s->trade_id;
-    s.reason = arena_format(batch_arena(batch), "the price has reached its stop %s, which the broker has not taken", stop);
+    s.reason =
+        arena_format(batch_arena(batch),
+                     "the price has reached its stop %s, which the broker has not taken", stop);
     const char *const parts[] = {"trade", t->s->trade_id, "at its stop", minute};
-    batch_alert(batch, ALERT__SEVERITY__warning, "stop_reached", t->s->trade_id,
-                "the price has reached the stop %s, which the broker has not taken: closed from here", stop);
+    batch_alert(
+        batch, ALERT__SEVERITY__warning, "stop_reached", t->s->trade_id,
+        "the price has reached the stop %s, which the broker has not taken: closed from here",
+        stop);
     take_once(x, batch, &s, 4, parts);
 }

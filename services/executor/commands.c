@@ -1,4 +1,6 @@
 // commands - changes to what is at the broker, and the operator's word.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
@@ -10,7 +12,8 @@
 
 #define T(name) TRADE_STATE__STATE__##name
 
-static void amend_trade(struct executor *x, batch_t *batch, struct trade *t, const OrderCommand *c) {
+static void amend_trade(struct executor *x, batch_t *batch, struct trade *t,
+                        const OrderCommand *c) {
     struct step s = step_begin(x, batch, t);
     amend_by_command(t, c, &s.env, &s.out);
     step_end(&s);
@@ -31,17 +34,22 @@ static void on_trade(struct executor *x, batch_t *batch, struct trade *t, const 
     }
 }
 
-static bool matches_filter(const char *wanted, const char *is) { return !wanted || strcmp(wanted, is) == 0; }
+static bool matches_filter(const char *wanted, const char *is) {
+    return !wanted || strcmp(wanted, is) == 0;
+}
 
 // A command for many concerns entries only: a close that is on its way is not cancelled with them.
 static bool matches_command(const OrderCommand *c, const TradeState *s) {
-    if (strcmp(s->account_id, c->account_id) != 0 || trade_is_final(s) || trade_is_closing(s)) return false;
-    return matches_filter(c->symbol, s->symbol) && matches_filter(c->signal_id, s->signal_id) && (!c->has_side || s->side == c->side);
+    if (strcmp(s->account_id, c->account_id) != 0 || trade_is_final(s) || trade_is_closing(s))
+        return false;
+    return matches_filter(c->symbol, s->symbol) && matches_filter(c->signal_id, s->signal_id) &&
+           (!c->has_side || s->side == c->side);
 }
 
 // They are listed first: what is done to one may make and forget others.
 static void on_many(struct executor *x, batch_t *batch, const OrderCommand *c) {
-    struct trade **list = arena_take(batch_arena(batch), (trades_count(x->trades) + 1) * sizeof(struct trade *));
+    struct trade **list =
+        arena_take(batch_arena(batch), (trades_count(x->trades) + 1) * sizeof(struct trade *));
     size_t cursor = 0, n = 0;
     for (struct trade *t; (t = trades_next(x->trades, &cursor)) != NULL;) {
         if (matches_command(c, t->s)) list[n++] = t;
@@ -56,21 +64,27 @@ static void on_account(struct executor *x, batch_t *batch, const OrderCommand *c
         on_many(x, batch, c);
 }
 
-// A command is done once, however often it is decided: a change made again later would undo what came after it.
+// A command is done once, however often it is decided: a change made again later would undo what
+// came after it.
 static bool claim_command(struct executor *x, batch_t *batch, const OrderCommand *c) {
     char id[ID_TEXT];
-    const char *const parts[] = {"command", c->command_id, c->account_id, c->trade_id ? c->trade_id : "",
-                                 record_enum_name(&order_command__action__descriptor, (int)c->action)};
+    const char *const parts[] = {
+        "command", c->command_id, c->account_id, c->trade_id ? c->trade_id : "",
+        record_enum_name(&order_command__action__descriptor, (int)c->action)};
     id_derive(id, c->command_id, 5, parts);
     if (guard_find(x->guard, digest_text(id), NULL)) return false;
-    (void)!guard_put(x->guard, batch, digest_text(id), c->created_at); // full: closing and cancelling twice does no harm
+    // full: closing and cancelling twice does no harm
+    (void)!guard_put(x->guard, batch, digest_text(id), c->created_at);
     return true;
 }
 
 static bool makes_sense(batch_t *batch, const OrderCommand *c) {
-    bool known = protobuf_c_enum_descriptor_get_value(&order_command__action__descriptor, (int)c->action);
+    bool known =
+        protobuf_c_enum_descriptor_get_value(&order_command__action__descriptor, (int)c->action);
     bool all_symbols = c->has_lots && !c->trade_id && !c->symbol;
-    if (known && !all_symbols && (!c->has_lots || c->lots > 0) && (!c->has_percent || c->percent > 0)) return true;
+    if (known && !all_symbols && (!c->has_lots || c->lots > 0) &&
+        (!c->has_percent || c->percent > 0))
+        return true;
     batch_alert(batch, ALERT__SEVERITY__warning, "bad_command", c->command_id,
                 "not done: lots need a trade or a symbol, lots and percent are above 0");
     return false;
@@ -87,7 +101,8 @@ err_t commands_order(void *self, batch_t *batch, const ProtobufCMessage *body) {
     if (t)
         on_trade(x, batch, t, c);
     else
-        batch_alert(batch, ALERT__SEVERITY__info, "no_such_trade", c->trade_id, "nothing to change: the trade is over, or was never here");
+        batch_alert(batch, ALERT__SEVERITY__info, "no_such_trade", c->trade_id,
+                    "nothing to change: the trade is over, or was never here");
     return ERR_OK;
 }
 
@@ -96,13 +111,16 @@ err_t commands_order(void *self, batch_t *batch, const ProtobufCMessage *body) {
 // The operator has looked at the broker and takes it upon himself that the order is not there.
 static void release_held_order(struct executor *x, batch_t *batch, struct trade *t) {
     if (t->s->state != T(unknown) || !t->s->held) {
-        batch_alert(batch, ALERT__SEVERITY__info, "not_held", t->s->trade_id, "there is nothing to release");
+        batch_alert(batch, ALERT__SEVERITY__info, "not_held", t->s->trade_id,
+                    "there is nothing to release");
         return;
     }
     if (trade_is_too_old(t->s, batch_now(batch)))
-        return engine_end(x, batch, t, TRADE_EXPIRE, "released by the operator, too old to be sent");
+        return engine_end(x, batch, t, TRADE_EXPIRE,
+                          "released by the operator, too old to be sent");
     if (session_is_ready(t->place->account->session)) return orders_resend(x, batch, t);
-    batch_alert(batch, ALERT__SEVERITY__warning, "no_gateway", t->s->trade_id, "not released: its gateway is not there");
+    batch_alert(batch, ALERT__SEVERITY__warning, "no_gateway", t->s->trade_id,
+                "not released: its gateway is not there");
 }
 
 err_t commands_operator(void *self, batch_t *batch, const ProtobufCMessage *body) {
@@ -146,7 +164,8 @@ static void publish_again(struct executor *x, batch_t *batch, struct trade *t) {
 static void answer_status_query(struct executor *x, batch_t *batch, struct trade *t) {
     bool asks_anyway = t->s->state == T(pending) || t->s->state == T(unknown);
     publish_again(x, batch, t);
-    if (!asks_anyway && batch_mono(batch) - t->inquiry.asked_at >= x->patience.interval) engine_ask(x, batch, t);
+    if (!asks_anyway && batch_mono(batch) - t->inquiry.asked_at >= x->patience.interval)
+        engine_ask(x, batch, t);
 }
 
 static void answer_unknown(struct executor *x, batch_t *batch, const StatusQuery *q) {
@@ -164,7 +183,8 @@ err_t commands_query(void *self, batch_t *batch, const ProtobufCMessage *body) {
     struct trade *t = trades_find(x->trades, q->trade_id);
     if (t)
         answer_status_query(x, batch, t);
-    else if (!guard_find(x->guard, digest_text(q->trade_id), NULL)) // else it is over and forgotten: the archive answers
+    else if (!guard_find(x->guard, digest_text(q->trade_id),
+                         NULL)) // else it is over and forgotten: the archive answers
         answer_unknown(x, batch, q);
     return ERR_OK;
 }

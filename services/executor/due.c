@@ -1,4 +1,6 @@
 // due - what is to be looked at when: a heap of moments.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/executor/due.h"
 
@@ -30,7 +32,8 @@ static void put_due_item(due_heap_t *self, size_t place, struct due *item) {
 }
 
 static void sift_up(due_heap_t *self, struct due *item, size_t place) {
-    for (; place > 1 && self->items[place / 2]->at > item->at; place /= 2) put_due_item(self, place, self->items[place / 2]);
+    for (; place > 1 && self->items[place / 2]->at > item->at; place /= 2)
+        put_due_item(self, place, self->items[place / 2]);
     put_due_item(self, place, item);
 }
 

@@ -1,4 +1,7 @@
-// due - what is to be looked at when: a heap of moments, so that no tick walks over everything that waits.
+// due - what is to be looked at when: a heap of moments, so that no tick walks over everything that
+// waits.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -17,5 +20,6 @@ due_heap_t *due_heap_new(void);
 void due_heap_destroy(due_heap_t **self);
 void due_set(due_heap_t *self, struct due *item, uint64_t at); // moves it when it is in already
 void due_clear(due_heap_t *self, struct due *item);            // nothing happens when it is not in
-struct due *due_pop(due_heap_t *self, uint64_t now);           // takes out what is due at `now`, earliest first; NULL: nothing is
+// takes out what is due at `now`, earliest first; NULL: nothing is
+struct due *due_pop(due_heap_t *self, uint64_t now);
 size_t due_count(const due_heap_t *self);

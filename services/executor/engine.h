@@ -1,12 +1,16 @@
-// engine - the executor's memory, and what its handlers do with each other. Only the executor's own files include this.
+// engine - the executor's memory, and what its handlers do with each other. Only the executor's own
+// files include this.
+//
+//
 // SPDX-License-Identifier: MIT
 //
-// A handler looks up the trade that a message is about, lets the pure part step it (trade/), and works off the effects (apply.c).
+// A handler looks up the trade that a message is about, lets the pure part step it (trade/), and
+// works off the effects (apply.c).
 #pragma once
 
 #include "common/batch/guard.h"
-#include "common/service/service.h"
 #include "common/domain/shard.h"
+#include "common/service/service.h"
 #include "gateway.pb-c.h"
 #include "order.pb-c.h"
 #include "services/executor/accounts/accounts.h"
@@ -19,16 +23,19 @@
 #include "services/executor/trades.h"
 
 struct executor_settings {
-    int64_t order_answer_within_ms, doubt_asks, doubt_interval_ms, doubt_least_ms, doubt_held_ms, skew_margin_ms, rollback_quiet_ms;
-    int64_t gateway_strained_ms, gateway_lost_ms, in_flight_max, guard_max, retired_max, expire_grace_ms, snapshot_every_ms, late_for_ms;
+    int64_t order_answer_within_ms, doubt_asks, doubt_interval_ms, doubt_least_ms, doubt_held_ms,
+        skew_margin_ms, rollback_quiet_ms;
+    int64_t gateway_strained_ms, gateway_lost_ms, in_flight_max, guard_max, retired_max,
+        expire_grace_ms, snapshot_every_ms, late_for_ms;
     int64_t pending_for_ms, orphans_max, orphan_alarm_ms;
     const char *partial_rest;
 };
 
 struct broker {
     char *id;
-    BrokerState state;   // broker_id is `id`; of this executor's gateways
-    BrokerState *others; // of other executors, by shard; in executor 0, where there are several. NULL: none has told
+    BrokerState state; // broker_id is `id`; of this executor's gateways
+    // of other executors, by shard; in executor 0, where there are several. NULL: none has told
+    BrokerState *others;
     bool dirty;
     struct broker *next;
 };
@@ -68,9 +75,11 @@ struct executor {
 };
 
 void engine_begin(struct executor *x, batch_t *batch); // every entry point first
-bool engine_is_ours(const struct executor *x, const char *account_id); // configured, and with this executor
+// configured, and with this executor
+bool engine_is_ours(const struct executor *x, const char *account_id);
 
-// apply.c - one step of one trade: counted out, stepped by the pure part, counted in again, and its effects worked off.
+// apply.c - one step of one trade: counted out, stepped by the pure part, counted in again, and its
+// effects worked off.
 struct step {
     struct executor *x;
     batch_t *batch;
@@ -80,15 +89,22 @@ struct step {
 };
 struct step step_begin(struct executor *x, batch_t *batch, struct trade *t);
 void step_end(struct step *step);
-struct trade_env step_env(struct executor *x, batch_t *batch, const struct trade *t); // for looking, without a step
-struct place *engine_place(struct executor *x, const TradeState *s);                  // made when new
-struct trade *engine_add(struct executor *x, batch_t *batch, const TradeState *s);    // a copy, counted
-void engine_drop(struct executor *x, batch_t *batch, struct trade *t);                // out of memory, whatever it is
-void engine_count(struct executor *x, batch_t *batch, struct trade *t, int sign);     // out of (-1), into (+1) all that is counted
-void engine_restore(struct executor *x, batch_t *batch, struct trade *t);             // one that was loaded: what the next look at it is
+// for looking, without a step
+struct trade_env step_env(struct executor *x, batch_t *batch, const struct trade *t);
+// made when new
+struct place *engine_place(struct executor *x, const TradeState *s);
+// a copy, counted
+struct trade *engine_add(struct executor *x, batch_t *batch, const TradeState *s);
+// out of memory, whatever it is
+void engine_drop(struct executor *x, batch_t *batch, struct trade *t);
+// out of (-1), into (+1) all that is counted
+void engine_count(struct executor *x, batch_t *batch, struct trade *t, int sign);
+// one that was loaded: what the next look at it is
+void engine_restore(struct executor *x, batch_t *batch, struct trade *t);
 
 // One step each, of one event.
-void engine_end(struct executor *x, batch_t *batch, struct trade *t, enum trade_event event, const char *reason);
+void engine_end(struct executor *x, batch_t *batch, struct trade *t, enum trade_event event,
+                const char *reason);
 void engine_doubt(struct executor *x, batch_t *batch, struct trade *t, const char *reason);
 void engine_ask(struct executor *x, batch_t *batch, struct trade *t);
 void engine_cancel(struct executor *x, batch_t *batch, struct trade *t, const char *reason);
@@ -97,24 +113,36 @@ void engine_send_amendments(struct executor *x, batch_t *batch, struct trade *t)
 // orders.c - new orders, and those that wait.
 err_t orders_handle(void *self, batch_t *batch, const ProtobufCMessage *body);
 void orders_buried(void *self, batch_t *batch, const ProtobufCMessage *body, const char *reason);
-void orders_take(struct executor *x, batch_t *batch, const TradeState *s, bool resend); // one that is not known; its id is guarded here
+// one that is not known; its id is guarded here
+void orders_take(struct executor *x, batch_t *batch, const TradeState *s, bool resend);
 void orders_wake(struct executor *x, batch_t *batch);
-void orders_look(struct executor *x, batch_t *batch, struct trade *t);       // one in doubt is due
-void orders_resend(struct executor *x, batch_t *batch, struct trade *t);     // in doubt, and may be sent again
-void orders_reconsider(struct executor *x, batch_t *batch, struct trade *t); // recorded as submitting, and held back for certain
+void orders_look(struct executor *x, batch_t *batch, struct trade *t); // one in doubt is due
+// in doubt, and may be sent again
+void orders_resend(struct executor *x, batch_t *batch, struct trade *t);
+// recorded as submitting, and held back for certain
+void orders_reconsider(struct executor *x, batch_t *batch, struct trade *t);
 // Ends a pending one; one that an earlier life may have sent is asked about first.
-void orders_give_up(struct executor *x, batch_t *batch, struct trade *t, enum trade_event event, const char *reason);
+void orders_give_up(struct executor *x, batch_t *batch, struct trade *t, enum trade_event event,
+                    const char *reason);
 void orders_note_origin(struct executor *x, batch_t *batch, struct trade *t, bool on_record);
-const char *orders_refused(const struct executor *x, const struct trade *t); // by the gate; NULL: it is not
+// by the gate; NULL: it is not
+const char *orders_refused(const struct executor *x, const struct trade *t);
 
 // closing.c - closes: their plans, and those that the executor makes itself.
 bool closing_has_positions(const struct trade *t); // named, or open and meant by it
-enum plan_choice closing_plan(struct executor *x, batch_t *batch, struct trade *t, Signal__Direction *side);
-void closing_give_back(struct executor *x, batch_t *batch, const struct trade *t, int64_t residual); // it came to nothing
-void closing_other_side(struct executor *x, batch_t *batch, const TradeState *whole, Signal__Direction done);
-void closing_trade(struct executor *x, batch_t *batch, struct trade *t, const OrderCommand *c); // on command
-void closing_flatten(struct executor *x, batch_t *batch, struct trade *t, const OrderCommand *c, const char *round); // once a round
-void closing_places(struct executor *x, batch_t *batch, const OrderCommand *c); // what is open at the account
+enum plan_choice closing_plan(struct executor *x, batch_t *batch, struct trade *t,
+                              Signal__Direction *side);
+// it came to nothing
+void closing_give_back(struct executor *x, batch_t *batch, const struct trade *t, int64_t residual);
+void closing_other_side(struct executor *x, batch_t *batch, const TradeState *whole,
+                        Signal__Direction done);
+// on command
+void closing_trade(struct executor *x, batch_t *batch, struct trade *t, const OrderCommand *c);
+// once a round
+void closing_flatten(struct executor *x, batch_t *batch, struct trade *t, const OrderCommand *c,
+                     const char *round);
+// what is open at the account
+void closing_places(struct executor *x, batch_t *batch, const OrderCommand *c);
 void closing_at_stop(struct executor *x, batch_t *batch, struct trade *t);
 
 // follow.c - stops that follow the price.
@@ -129,10 +157,12 @@ void reports_status(struct executor *x, batch_t *batch, struct session *s, const
 void orphans_seek(struct executor *x, batch_t *batch, const char *trade_id, const char *account_id);
 void orphans_answer(struct executor *x, batch_t *batch, struct session *s, const OrderStatus *m);
 void orphans_look(struct executor *x, batch_t *batch); // about once a second
-err_t orphans_recalled(void *self, batch_t *batch, const ProtobufCMessage *body); // one that only the archive may have any more
+// one that only the archive may have any more
+err_t orphans_recalled(void *self, batch_t *batch, const ProtobufCMessage *body);
 
 // healing.c - the broker's books against ours.
-void healing_compare(struct executor *x, batch_t *batch, struct session *s, struct account *a, const AccountSnapshot *m);
+void healing_compare(struct executor *x, batch_t *batch, struct session *s, struct account *a,
+                     const AccountSnapshot *m);
 
 // commands.c - changes to what is at the broker, and the operator's word.
 err_t commands_order(void *self, batch_t *batch, const ProtobufCMessage *body);
@@ -141,12 +171,17 @@ err_t commands_query(void *self, batch_t *batch, const ProtobufCMessage *body);
 
 // gateway/presence.c - which gateways are there.
 void presence_greet(struct executor *x, batch_t *batch, struct session *s, const Hello *h);
-void presence_beat(struct executor *x, batch_t *batch, struct session *s, const GatewayHeartbeat *h);
-void presence_nudge(struct executor *x, batch_t *batch, struct session *s);  // it does not know that it is to say hello
-void presence_resume(struct executor *x, batch_t *batch, struct session *s); // it is heard again, and was lost
-void presence_map(struct executor *x);                                       // accounts to sessions, from the book
-void presence_tick(struct executor *x, batch_t *batch);                      // silence
-void presence_configure(struct executor *x, batch_t *batch); // before anything that was decided by the new configuration goes out
+void presence_beat(struct executor *x, batch_t *batch, struct session *s,
+                   const GatewayHeartbeat *h);
+// it does not know that it is to say hello
+void presence_nudge(struct executor *x, batch_t *batch, struct session *s);
+// it is heard again, and was lost
+void presence_resume(struct executor *x, batch_t *batch, struct session *s);
+// accounts to sessions, from the book
+void presence_map(struct executor *x);
+void presence_tick(struct executor *x, batch_t *batch); // silence
+// before anything that was decided by the new configuration goes out
+void presence_configure(struct executor *x, batch_t *batch);
 
 // gateway/wire.c - the socket of the gateways.
 err_t wire_ready(void *self, batch_t *batch);
@@ -158,25 +193,32 @@ void wire_committed(struct executor *x);
 void requests_send(const struct step *step, enum effect_kind kind);
 
 // gateway/again.c - what a recording that begins later needs.
-void again_keep(struct executor *x, struct session *s, const ProtobufCMessage *m, struct span frame);
+void again_keep(struct executor *x, struct session *s, const ProtobufCMessage *m,
+                struct span frame);
 void executor_again(void *self, again_fn *say, void *arg);
 
 // accounts/state.c - accounts and brokers: what is told about them.
-void state_snapshot(struct executor *x, batch_t *batch, struct session *s, const AccountSnapshot *m);
+void state_snapshot(struct executor *x, batch_t *batch, struct session *s,
+                    const AccountSnapshot *m);
 void state_charge(struct executor *x, const TradeState *t, const Fill *f);
 void state_mark_broker(struct executor *x, const char *broker_id);
-void state_other_broker(struct executor *x, unsigned shard, const BrokerState *told); // by another executor
-void state_write(struct executor *x, batch_t *batch);                                 // what is dirty
+// by another executor
+void state_other_broker(struct executor *x, unsigned shard, const BrokerState *told);
+// what is dirty
+void state_write(struct executor *x, batch_t *batch);
 const struct limits *state_limits(const struct executor *x, struct account *a);
-void state_ask(struct executor *x); // about once a second: accounts whose balance and equity are watched
+// about once a second: accounts whose balance and equity are watched
+void state_ask(struct executor *x);
 void state_destroy(struct executor *x);
 
 // accounts/shard_ownership.c - several executors: what is another one's.
-bool ownership_sent_away(struct executor *x, struct session *s); // its accounts are elsewhere: it was told where
+// its accounts are elsewhere: it was told where
+bool ownership_sent_away(struct executor *x, struct session *s);
 // An open trade whose account is with that other executor; NULL: none.
 const struct trade *ownership_misplaced(const struct executor *x, unsigned *shard);
-err_t ownership_check(const struct executor *x);                 // at start: there is none
-void ownership_alert(struct executor *x, batch_t *batch);        // when the configuration has changed
+err_t ownership_check(const struct executor *x); // at start: there is none
+// when the configuration has changed
+void ownership_alert(struct executor *x, batch_t *batch);
 
 // accounts/sums.c - the views over all accounts, where there are several executors.
 void sums_tell(struct executor *x, batch_t *batch); // at each tick
@@ -187,7 +229,8 @@ void sums_close(struct executor *x);
 
 // unreadable.c - open trades that cannot be read.
 void unreadable_trade(void *self, const struct unreadable *what);
-unsigned unreadable_here(const struct executor *x, const struct place *p); // how many may be at this place, its own not counted
+// how many may be at this place, its own not counted
+unsigned unreadable_here(const struct executor *x, const struct place *p);
 
 // load.c - at start.
 err_t load_all(void *self, store_t *store);

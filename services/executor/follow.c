@@ -1,4 +1,7 @@
-// follow - stops that follow the price: what moves in a symbol is told to every position that asked for it.
+// follow - stops that follow the price: what moves in a symbol is told to every position that asked
+// for it.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/base/testing.h"
 #include "services/executor/engine.h"
@@ -7,7 +10,8 @@
 #define DIGITS_PRESET 5
 
 static int64_t point_of(const struct executor *x, const TradeState *s) {
-    const BrokerConfig *broker = x->context->book ? book_broker(x->context->book, s->broker_id) : NULL;
+    const BrokerConfig *broker =
+        x->context->book ? book_broker(x->context->book, s->broker_id) : NULL;
     const SymbolConfig *symbol = broker ? book_symbol(broker, s->symbol) : NULL;
     uint32_t digits = symbol ? symbol->digits : DIGITS_PRESET;
     int64_t point = DECIMAL_SCALE;
@@ -26,7 +30,8 @@ void follow_trade(struct executor *x, batch_t *batch, struct trade *t) {
     if (!positions_is_followed(t) || !symbol->fed) return;
     if (!t->point) t->point = point_of(x, t->s);
     struct step s = step_begin(x, batch, t);
-    trailing_follow(t, t->s->side == SIGNAL__DIRECTION__sell ? symbol->ask : symbol->bid, &s.env, &s.out);
+    trailing_follow(t, t->s->side == SIGNAL__DIRECTION__sell ? symbol->ask : symbol->bid, &s.env,
+                    &s.out);
     bool moved = moves_stop(&s.out);
     step_end(&s);
     if (moved) FAILPOINT("executor.stop_moved");

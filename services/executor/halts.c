@@ -1,4 +1,7 @@
-// halts - what the operator and the risk rules forbid here: halts, locks, and flattening until nothing is left.
+// halts - what the operator and the risk rules forbid here: halts, locks, and flattening until
+// nothing is left.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/executor/halts.h"
 
@@ -15,9 +18,10 @@
 
 #define SCOPE_TEXT  160
 #define REASON_TEXT 200
-#define AGAIN      (30 * NS_PER_S) // a close that came to nothing is tried again
+#define AGAIN       (30 * NS_PER_S) // a close that came to nothing is tried again
 
-// A scope is "global", "source:<source>", "account:<id>" (the operator's) or "lock:<id>" (the risk rules').
+// A scope is "global", "source:<source>", "account:<id>" (the operator's) or "lock:<id>" (the risk
+// rules').
 struct flatten {
     char scope[SCOPE_TEXT];
     char id[ID_TEXT];         // of the command: the closes' ids come from it
@@ -83,7 +87,8 @@ static struct flatten *flatten_of(const halts_t *self, const char *scope) {
     return f;
 }
 
-static struct flatten *flatten_add(halts_t *self, const char *scope, const char *id, const char *reason) {
+static struct flatten *flatten_add(halts_t *self, const char *scope, const char *id,
+                                   const char *reason) {
     struct flatten *f = flatten_of(self, scope);
     if (!f) {
         f = alloc_zeroed(1, sizeof *f);
@@ -103,14 +108,19 @@ static const char *strip_scope_prefix(const char *scope, const char *prefix) {
 static bool is_in_scope(const char *scope, const struct trade *t) {
     const char *id;
     if (strcmp(scope, "global") == 0) return true;
-    if ((id = strip_scope_prefix(scope, "source:"))) return t->s->source && strcmp(t->s->source, id) == 0;
-    if ((id = strip_scope_prefix(scope, "account:")) || (id = strip_scope_prefix(scope, "lock:"))) return strcmp(t->s->account_id, id) == 0;
+    if ((id = strip_scope_prefix(scope, "source:")))
+        return t->s->source && strcmp(t->s->source, id) == 0;
+    if ((id = strip_scope_prefix(scope, "account:")) || (id = strip_scope_prefix(scope, "lock:")))
+        return strcmp(t->s->account_id, id) == 0;
     return false;
 }
 
-// All trades of a scope that are not over. They are listed first: what is done to one may make and forget others.
-static struct trade **list_scope_trades(const struct executor *x, batch_t *batch, const char *scope, size_t *n) {
-    struct trade **out = arena_take(batch_arena(batch), (trades_count(x->trades) + 1) * sizeof *out);
+// All trades of a scope that are not over. They are listed first: what is done to one may make and
+// forget others.
+static struct trade **list_scope_trades(const struct executor *x, batch_t *batch, const char *scope,
+                                        size_t *n) {
+    struct trade **out =
+        arena_take(batch_arena(batch), (trades_count(x->trades) + 1) * sizeof *out);
     size_t cursor = 0;
     *n = 0;
     for (struct trade *t; (t = trades_next(x->trades, &cursor)) != NULL;) {
@@ -119,7 +129,8 @@ static struct trade **list_scope_trades(const struct executor *x, batch_t *batch
     return out;
 }
 
-static void cancel_entries(struct executor *x, batch_t *batch, const char *scope, const char *reason) {
+static void cancel_entries(struct executor *x, batch_t *batch, const char *scope,
+                           const char *reason) {
     size_t n;
     struct trade **trades = list_scope_trades(x, batch, scope, &n);
     for (size_t i = 0; i < n; i++) {
@@ -134,7 +145,8 @@ static void close_positions(struct executor *x, batch_t *batch, const struct fla
     size_t n;
     char round[SCOPE_TEXT + 24];
     struct trade **trades = list_scope_trades(x, batch, f->scope, &n);
-    (void)snprintf(round, sizeof round, "%s %llu", f->scope, (unsigned long long)(batch_now(batch) / AGAIN));
+    (void)snprintf(round, sizeof round, "%s %llu", f->scope,
+                   (unsigned long long)(batch_now(batch) / AGAIN));
     for (size_t i = 0; i < n; i++) {
         if (!positions_has(trades[i]) || positions_free_lots(trades[i]) <= 0) continue;
         OrderCommand c = ORDER_COMMAND__INIT;
@@ -164,19 +176,23 @@ static void stand_down(struct executor *x, batch_t *batch, const char *scope, co
 }
 
 // id: of the command that flattens; NULL: nothing does any more. Kept as "<id> <reason>".
-static void set_flatten(struct executor *x, batch_t *batch, const char *scope, const char *id, const char *reason) {
+static void set_flatten(struct executor *x, batch_t *batch, const char *scope, const char *id,
+                        const char *reason) {
     char name[SCOPE_TEXT + 8];
     (void)snprintf(name, sizeof name, "flatten:%s", scope);
     if (!id) return stand_down(x, batch, scope, name);
     const struct flatten *f = flatten_add(x->halts, scope, id, reason);
-    slice_risk(batch, x->context->shard, name, arena_format(batch_arena(batch), "%s%s%s", f->id, f->reason[0] ? " " : "", f->reason));
+    slice_risk(
+        batch, x->context->shard, name,
+        arena_format(batch_arena(batch), "%s%s%s", f->id, f->reason[0] ? " " : "", f->reason));
     flatten_now(x, batch, f);
 }
 
 // --- what is said
 
 static void mark_accounts(struct executor *x, struct account *one) {
-    for (struct account *a = one ? one : accounts_first(x->accounts); a; a = one ? NULL : a->next) a->dirty = true;
+    for (struct account *a = one ? one : accounts_first(x->accounts); a; a = one ? NULL : a->next)
+        a->dirty = true;
     x->awake_behind = true; // what waits is looked at again
 }
 
@@ -197,7 +213,8 @@ void halts_operator(struct executor *x, batch_t *batch, const Command *c, RiskSt
         set_source(x->halts, c->source, mode);
     else
         x->global = mode;
-    slice_risk(batch, x->context->shard, a ? a->id : scope, record_enum_name(&risk_state__mode__descriptor, (int)mode));
+    slice_risk(batch, x->context->shard, a ? a->id : scope,
+               record_enum_name(&risk_state__mode__descriptor, (int)mode));
     bool flatten = mode != RISK_STATE__MODE__trading && c->has_flatten && c->flatten;
     set_flatten(x, batch, scope, flatten ? c->command_id : NULL, c->reason);
     mark_accounts(x, a);
@@ -209,9 +226,12 @@ void halts_lock(struct executor *x, batch_t *batch, const OrderCommand *c) {
     a->lock = c->has_lock ? c->lock : ORDER_COMMAND__LOCK__open;
     (void)snprintf(scope, sizeof scope, "lock:%s", a->id);
     slice_risk(batch, x->context->shard, scope,
-               a->lock == ORDER_COMMAND__LOCK__open ? NULL : record_enum_name(&order_command__lock__descriptor, (int)a->lock));
+               a->lock == ORDER_COMMAND__LOCK__open
+                   ? NULL
+                   : record_enum_name(&order_command__lock__descriptor, (int)a->lock));
     if (a->lock == ORDER_COMMAND__LOCK__reduce_only) cancel_entries(x, batch, scope, "locked");
-    set_flatten(x, batch, scope, a->lock == ORDER_COMMAND__LOCK__flattened ? c->command_id : NULL, c->reason);
+    set_flatten(x, batch, scope, a->lock == ORDER_COMMAND__LOCK__flattened ? c->command_id : NULL,
+                c->reason);
     mark_accounts(x, a);
 }
 
@@ -231,16 +251,21 @@ static void load_mode(struct executor *x, const char *name, RiskState__Mode mode
 static bool load_flatten(halts_t *self, const char *scope, const char *value) {
     char id[ID_TEXT];
     const char *space = strchr(value, ' ');
-    (void)snprintf(id, sizeof id, "%.*s", (int)(space ? space - value : (ptrdiff_t)strlen(value)), value);
+    (void)snprintf(id, sizeof id, "%.*s", (int)(space ? space - value : (ptrdiff_t)strlen(value)),
+                   value);
     return flatten_add(self, scope, id, space ? space + 1 : NULL) != NULL;
 }
 
 bool halts_load(struct executor *x, const char *name, const char *value) {
-    const char *flatten = strip_scope_prefix(name, "flatten:"), *locked = strip_scope_prefix(name, "lock:");
+    const char *flatten = strip_scope_prefix(name, "flatten:"),
+               *locked = strip_scope_prefix(name, "lock:");
     if (flatten) return load_flatten(x->halts, flatten, value);
-    const ProtobufCEnumDescriptor *names = locked ? &order_command__lock__descriptor : &risk_state__mode__descriptor;
+    const ProtobufCEnumDescriptor *names =
+        locked ? &order_command__lock__descriptor : &risk_state__mode__descriptor;
     const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value_by_name(names, value);
     if (!locked) load_mode(x, name, v ? (RiskState__Mode)v->value : RISK_STATE__MODE__halted);
-    if (locked) accounts_get(x->accounts, locked)->lock = v ? (OrderCommand__Lock)v->value : ORDER_COMMAND__LOCK__reduce_only;
+    if (locked)
+        accounts_get(x->accounts, locked)->lock =
+            v ? (OrderCommand__Lock)v->value : ORDER_COMMAND__LOCK__reduce_only;
     return v != NULL;
 }

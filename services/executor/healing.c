@@ -1,8 +1,12 @@
-// healing - the broker's books against ours, position by position: what differs is asked about, adopted, closed here, or an operator's.
+// healing - the broker's books against ours, position by position: what differs is asked about,
+// adopted, closed here, or an operator's.
+//
+//
 // SPDX-License-Identifier: MIT
 //
-// A snapshot counts when every report that is in it has been applied: then both speak of the same moment, and what differs is no delay.
-// The policy of each discrepancy is a row of trade/discrepancy.c.
+// A snapshot counts when every report that is in it has been applied: then both speak of the same
+// moment, and what differs is no delay. The policy of each discrepancy is a row of
+// trade/discrepancy.c.
 #include <string.h>
 
 #include "common/base/testing.h"
@@ -20,24 +24,29 @@ struct comparison {
     unsigned alerts;
 };
 
-static void alert_operator(struct comparison *c, const char *trade_id, enum discrepancy d, int64_t here, int64_t there) {
+static void alert_operator(struct comparison *c, const char *trade_id, enum discrepancy d,
+                           int64_t here, int64_t there) {
     char ours[DECIMAL_TEXT], theirs[DECIMAL_TEXT];
     if (c->alerts++ >= ACCOUNT_ALERTS_MOST) return;
     decimal_print(D(here), ours);
     decimal_print(D(there), theirs);
     batch_alert(c->batch, ALERT__SEVERITY__critical, "position_differs", trade_id,
-                "account %s: %s, and no execution explains it: %s lots on record, %s at the broker; an operator must look", c->account->id,
-                discrepancy_text(d), ours, theirs);
+                "account %s: %s, and no execution explains it: %s lots on record, %s at the "
+                "broker; an operator must look",
+                c->account->id, discrepancy_text(d), ours, theirs);
 }
 
 static void close_here(struct comparison *c, struct trade *t, int64_t lots) {
     struct step s = step_begin(c->x, c->batch, t);
     t->differs = 0; // healed: what differs from now on is another matter
-    evidence_gone(t, lots, "the broker's books have no more of it, and say of no execution", &s.env, &s.out);
+    evidence_gone(t, lots, "the broker's books have no more of it, and say of no execution", &s.env,
+                  &s.out);
     step_end(&s);
 }
 
-static uint8_t counted_on(uint8_t times) { return times < UINT8_MAX ? (uint8_t)(times + 1) : UINT8_MAX; }
+static uint8_t counted_on(uint8_t times) {
+    return times < UINT8_MAX ? (uint8_t)(times + 1) : UINT8_MAX;
+}
 
 static void heal_trade(struct comparison *c, struct trade *t, int64_t there) {
     const struct discrepancy_view v = {true, trade_is_final(t->s), fills_open_lots(t->s).e8, there};
@@ -70,14 +79,17 @@ static void heal_order(struct comparison *c, struct trade *t, enum discrepancy d
     if (discrepancy_remedy(d, t->misplaced) == REMEDY_END_HERE)
         engine_end(c->x, c->batch, t, TRADE_CANCEL, "the broker does not list it any more");
     else
-        engine_ask(c->x, c->batch, t); // again and again: an order that works, and is over here, is nothing to be left
+        // again and again: an order that works, and is over here, is nothing to be left
+        engine_ask(c->x, c->batch, t);
 }
 
 static struct trade *find_held_order(const struct comparison *c, const Holding *h) {
-    return h->kind == HOLDING__KIND__order && h->trade_id ? trades_find(c->x->trades, h->trade_id) : NULL;
+    return h->kind == HOLDING__KIND__order && h->trade_id ? trades_find(c->x->trades, h->trade_id)
+                                                          : NULL;
 }
 
-// Which orders the broker lists: how many of them work here, too. One that is over here is asked about.
+// Which orders the broker lists: how many of them work here, too. One that is over here is asked
+// about.
 static unsigned list_orders(struct comparison *c, const AccountSnapshot *m) {
     unsigned n = 0;
     for (size_t i = 0; i < m->n_holdings; i++) {
@@ -95,7 +107,8 @@ static unsigned list_orders(struct comparison *c, const AccountSnapshot *m) {
 static void heal_orders(struct comparison *c, const AccountSnapshot *m) {
     unsigned listed = list_orders(c, m);
     size_t cursor = 0;
-    for (struct trade *t; listed < c->account->working && (t = trades_next(c->x->trades, &cursor)) != NULL;) {
+    for (struct trade *t;
+         listed < c->account->working && (t = trades_next(c->x->trades, &cursor)) != NULL;) {
         if (t->place->account != c->account || t->listed_order || !trade_is_working(t->s)) continue;
         listed++;
         heal_order(c, t, DISCREPANCY_UNLISTED);
@@ -121,7 +134,8 @@ static void list_there(struct comparison *c, const AccountSnapshot *m) {
 
 static void heal_listed(struct comparison *c, const AccountSnapshot *m) {
     for (size_t i = 0; i < m->n_holdings; i++) {
-        struct trade *t = m->holdings[i]->trade_id ? trades_find(c->x->trades, m->holdings[i]->trade_id) : NULL;
+        struct trade *t =
+            m->holdings[i]->trade_id ? trades_find(c->x->trades, m->holdings[i]->trade_id) : NULL;
         if (!t || !t->listed_lots) continue;
         heal_trade(c, t, t->listed_lots);
         t->listed_lots = 0;
@@ -142,13 +156,16 @@ static int64_t net_there(const struct place *p, const AccountSnapshot *m) {
     int64_t lots = 0;
     for (size_t i = 0; i < m->n_holdings; i++) {
         const Holding *h = m->holdings[i];
-        if (h->kind != HOLDING__KIND__position || strcmp(h->broker_symbol, p->broker_symbol) != 0) continue;
+        if (h->kind != HOLDING__KIND__position || strcmp(h->broker_symbol, p->broker_symbol) != 0)
+            continue;
         lots += h->side == SIGNAL__DIRECTION__sell ? -h->lots : h->lots;
     }
     return lots;
 }
 
-static bool place_agrees(const struct place *p, const AccountSnapshot *m) { return p->long_lots - p->short_lots == net_there(p, m); }
+static bool place_agrees(const struct place *p, const AccountSnapshot *m) {
+    return p->long_lots - p->short_lots == net_there(p, m);
+}
 
 // What differed before, and does no more, is not the same when it differs again.
 static void begin_anew(const struct place *p) {
@@ -156,14 +173,18 @@ static void begin_anew(const struct place *p) {
 }
 
 static bool is_netting(const struct comparison *c) {
-    const AccountConfig *config = c->x->context->book ? book_account(c->x->context->book, c->account->id) : NULL;
+    const AccountConfig *config =
+        c->x->context->book ? book_account(c->x->context->book, c->account->id) : NULL;
     return config && config->netting;
 }
 
-void healing_compare(struct executor *x, batch_t *batch, struct session *s, struct account *a, const AccountSnapshot *m) {
+void healing_compare(struct executor *x, batch_t *batch, struct session *s, struct account *a,
+                     const AccountSnapshot *m) {
     struct comparison c = {.x = x, .batch = batch, .account = a};
     bool netting = is_netting(&c);
-    if (!m->has_reports || m->reports != s->report || (m->has_holdings_left_out && m->holdings_left_out)) return;
+    if (!m->has_reports || m->reports != s->report ||
+        (m->has_holdings_left_out && m->holdings_left_out))
+        return;
     if (MUTATED("no_healing")) return;
     list_there(&c, m);
     heal_orders(&c, m);
@@ -175,7 +196,8 @@ void healing_compare(struct executor *x, batch_t *batch, struct session *s, stru
     }
     if (!netting) return heal_listed(&c, m);
     for (size_t i = 0; i < m->n_holdings; i++) {
-        struct trade *t = m->holdings[i]->trade_id ? trades_find(x->trades, m->holdings[i]->trade_id) : NULL;
+        struct trade *t =
+            m->holdings[i]->trade_id ? trades_find(x->trades, m->holdings[i]->trade_id) : NULL;
         if (t && t->listed_lots && !place_agrees(t->place, m)) heal_trade(&c, t, t->listed_lots);
         if (t) t->listed_lots = 0;
     }

@@ -1,4 +1,6 @@
 // load - at start: the slice into memory, and what follows from it.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +32,8 @@ static err_t load_trade_state(void *arg, const ProtobufCMessage *m) {
 
 static err_t load_risk_field(void *arg, struct span name, struct span value) {
     char field[TEXT_MAX], text[TEXT_MAX];
-    return halts_load(arg, copy_field_text(name, field), copy_field_text(value, text)) ? ERR_OK : ERR_INPUT;
+    return halts_load(arg, copy_field_text(name, field), copy_field_text(value, text)) ? ERR_OK
+                                                                                       : ERR_INPUT;
 }
 
 // "books:number"
@@ -47,7 +50,8 @@ static err_t load_orphan(void *arg, struct span name, struct span value) {
     struct executor *x = arg;
     char trade_id[TEXT_MAX], account_id[TEXT_MAX];
     copy_field_text(name, trade_id);
-    if (!orphans_find(x->orphans, trade_id)) (void)orphans_add(x->orphans, trade_id, copy_field_text(value, account_id), 0);
+    if (!orphans_find(x->orphans, trade_id))
+        (void)orphans_add(x->orphans, trade_id, copy_field_text(value, account_id), 0);
     return ERR_OK;
 }
 
@@ -57,7 +61,8 @@ static err_t load_report_aside(void *arg, struct span name, struct span value) {
     (void)name;
     Report *r = report__unpack(NULL, value.length, value.data);
     if (!r) return ERR_INPUT;
-    if (!orphans_find(x->orphans, r->trade_id)) (void)orphans_add(x->orphans, r->trade_id, r->account_id, 0);
+    if (!orphans_find(x->orphans, r->trade_id))
+        (void)orphans_add(x->orphans, r->trade_id, r->account_id, 0);
     report__free_unpacked(r, NULL);
     return ERR_OK;
 }
@@ -94,7 +99,8 @@ err_t load_all(void *self, store_t *store) {
 
 static int by_order(const void *a, const void *b) {
     const struct trade *one = *(struct trade *const *)a, *other = *(struct trade *const *)b;
-    if (one->s->ordered_at != other->s->ordered_at) return one->s->ordered_at < other->s->ordered_at ? -1 : 1;
+    if (one->s->ordered_at != other->s->ordered_at)
+        return one->s->ordered_at < other->s->ordered_at ? -1 : 1;
     return strcmp(one->s->trade_id, other->s->trade_id);
 }
 
@@ -110,7 +116,8 @@ static void forget_finished_trade(struct executor *x, batch_t *batch, struct tra
     step_end(&s);
 }
 
-// An earlier life may have sent what it recorded as submitting: nobody knows. What was in doubt stays in doubt, and is asked about anew.
+// An earlier life may have sent what it recorded as submitting: nobody knows. What was in doubt
+// stays in doubt, and is asked about anew.
 static void start_trade(struct executor *x, batch_t *batch, struct trade *t) {
     switch (t->s->state) {
     case T(submitting):

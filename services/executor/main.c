@@ -1,4 +1,6 @@
 // executor - the process.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/executor/executor.h"
 

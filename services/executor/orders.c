@@ -1,11 +1,13 @@
 // orders - new orders, and those that wait: recorded first, sent once that is committed.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 #include <utlist.h>
 
 #include "common/base/clock.h"
-#include "common/schema/record.h"
 #include "common/base/testing.h"
+#include "common/schema/record.h"
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
 #include "services/executor/trade/inquiry.h"
@@ -77,7 +79,8 @@ static struct doubt_context get_doubt_context(const struct executor *x, batch_t 
                                   .started_at = c->started_at,
                                   .rolled_back_at = c->rolled_back_at,
                                   .skew_margin = x->patience.skew_margin,
-                                  .rollback_quiet = (uint64_t)x->settings->rollback_quiet_ms * NS_PER_MS};
+                                  .rollback_quiet =
+                                      (uint64_t)x->settings->rollback_quiet_ms * NS_PER_MS};
 }
 
 static struct order_origin origin_of(const struct trade *t) {
@@ -87,7 +90,8 @@ static struct order_origin origin_of(const struct trade *t) {
                                  .planless = trade_is_closing(t->s) && !t->s->n_closes};
 }
 
-// Of one that is on record only a rollback can have taken what was recorded of its sending; of one that comes in, any life before.
+// Of one that is on record only a rollback can have taken what was recorded of its sending; of one
+// that comes in, any life before.
 void orders_note_origin(struct executor *x, batch_t *batch, struct trade *t, bool on_record) {
     const struct order_origin origin = origin_of(t);
     const struct doubt_context c = get_doubt_context(x, batch);
@@ -99,7 +103,8 @@ static enum may_send may_send(struct executor *x, batch_t *batch, const struct t
     const struct order_origin origin = origin_of(t);
     const struct doubt_context c = get_doubt_context(x, batch);
     const struct trade_env env = step_env(x, batch, t);
-    return t->sending == SENDING_CLEARED ? MAY_SEND : doubt_may_send(&env.gateway->checks, &origin, &c);
+    return t->sending == SENDING_CLEARED ? MAY_SEND
+                                         : doubt_may_send(&env.gateway->checks, &origin, &c);
 }
 
 static void hold_order(struct executor *x, batch_t *batch, struct trade *t, const char *reason) {
@@ -110,7 +115,8 @@ static void hold_order(struct executor *x, batch_t *batch, struct trade *t, cons
 
 static void submit_close(struct executor *x, batch_t *batch, struct trade *t) {
     bool both = t->place->long_lots && t->place->short_lots;
-    const TradeState *whole = both ? (const TradeState *)record_copy(&t->s->base, batch_arena(batch)) : NULL;
+    const TradeState *whole =
+        both ? (const TradeState *)record_copy(&t->s->base, batch_arena(batch)) : NULL;
     Signal__Direction side;
     switch (closing_plan(x, batch, t, &side)) {
     case PLAN_NOTHING_OPEN:
@@ -142,38 +148,46 @@ static void send_pending_order(struct executor *x, batch_t *batch, struct trade 
         submit_order(x, batch, t);
 }
 
-void orders_give_up(struct executor *x, batch_t *batch, struct trade *t, enum trade_event event, const char *reason) {
+void orders_give_up(struct executor *x, batch_t *batch, struct trade *t, enum trade_event event,
+                    const char *reason) {
     if (trade_is_unsent(t))
         engine_end(x, batch, t, event, reason);
     else
         engine_doubt(x, batch, t, "may have been sent before: asked about first");
 }
 
-// Decides about a pending trade: sent, asked about, refused, or (false) it still waits. What must be asked about first does not wait for
-// its turn: all of a backlog is asked about at once.
+// Decides about a pending trade: sent, asked about, refused, or (false) it still waits. What must
+// be asked about first does not wait for its turn: all of a backlog is asked about at once.
 static bool dispatch_order(struct executor *x, batch_t *batch, struct trade *t, bool is_first) {
     const char *why;
     if (trade_is_too_old(t->s, batch_now(batch)))
-        return orders_give_up(x, batch, t, TRADE_EXPIRE, "too old when it could have been sent"), true;
+        return orders_give_up(x, batch, t, TRADE_EXPIRE, "too old when it could have been sent"),
+               true;
     if ((why = orders_refused(x, t))) return orders_give_up(x, batch, t, TRADE_REJECT, why), true;
     if (!session_is_ready(t->place->account->session)) return false;
-    if ((why = find_order_obstacle(x, t))) return orders_give_up(x, batch, t, TRADE_REJECT, why), true;
+    if ((why = find_order_obstacle(x, t)))
+        return orders_give_up(x, batch, t, TRADE_REJECT, why), true;
     enum may_send may = may_send(x, batch, t);
-    if (may == ASK_FIRST) return engine_doubt(x, batch, t, "may have been sent before: asked about first"), true;
+    if (may == ASK_FIRST)
+        return engine_doubt(x, batch, t, "may have been sent before: asked about first"), true;
     if (!is_first || orders_gate(x, t) == GATE_WAIT || !can_send(x, t)) return false;
     if (may == MAY_HOLD)
-        hold_order(x, batch, t, "may have been sent before, and its broker can neither check nor be asked");
+        hold_order(x, batch, t,
+                   "may have been sent before, and its broker can neither check nor be asked");
     else
         send_pending_order(x, batch, t);
     return true;
 }
 
-// It is not there, and a second one would be refused if it were. The last look is the same as for any order, but for the quarantine, which
-// it is itself.
+// It is not there, and a second one would be refused if it were. The last look is the same as for
+// any order, but for the quarantine, which it is itself.
 void orders_resend(struct executor *x, batch_t *batch, struct trade *t) {
     enum gate g = orders_gate(x, t);
-    if (t->s->cancel_wanted) return engine_end(x, batch, t, TRADE_CANCEL, "it was to be cancelled, and is not at the broker");
-    if (g != GATE_OPEN && g != GATE_WAIT) return engine_end(x, batch, t, TRADE_REJECT, gate_reason(g));
+    if (t->s->cancel_wanted)
+        return engine_end(x, batch, t, TRADE_CANCEL,
+                          "it was to be cancelled, and is not at the broker");
+    if (g != GATE_OPEN && g != GATE_WAIT)
+        return engine_end(x, batch, t, TRADE_REJECT, gate_reason(g));
     if (session_is_ready(t->place->account->session)) send_pending_order(x, batch, t);
 }
 
@@ -186,9 +200,11 @@ void orders_look(struct executor *x, batch_t *batch, struct trade *t) {
 
 // --- taking on
 
-// Something was in doubt here and what is open is to be closed: the close goes first, and what waited to open is not opened after it.
+// Something was in doubt here and what is open is to be closed: the close goes first, and what
+// waited to open is not opened after it.
 static bool overtake_waiting(struct executor *x, batch_t *batch, struct trade *t) {
-    if (!trade_is_closing(t->s) || !t->place->unknown || orders_gate(x, t) != GATE_OPEN) return false;
+    if (!trade_is_closing(t->s) || !t->place->unknown || orders_gate(x, t) != GATE_OPEN)
+        return false;
     struct trade *waiting, *next;
     DL_FOREACH_SAFE(t->place->waiting, waiting, next) {
         if (!trade_is_closing(waiting->s) && trade_is_unsent(waiting))
@@ -204,7 +220,8 @@ static void wait_here(struct executor *x, batch_t *batch, struct trade *t) {
     step_end(&s);
 }
 
-// Its broker has named it before its order came (again): not sent, whatever else there is to say; asked about.
+// Its broker has named it before its order came (again): not sent, whatever else there is to say;
+// asked about.
 static void take_orphan(struct executor *x, batch_t *batch, struct trade *t, struct orphan *o) {
     slice_orphan(batch, x->context->shard, o->trade_id, NULL);
     orphans_drop(x->orphans, o);
@@ -212,7 +229,8 @@ static void take_orphan(struct executor *x, batch_t *batch, struct trade *t, str
     engine_doubt(x, batch, t, "its broker reported it before it was known here");
 }
 
-// It did not leave: nothing is in doubt that was not before, and what had never left waits for its gateway again.
+// It did not leave: nothing is in doubt that was not before, and what had never left waits for its
+// gateway again.
 void orders_reconsider(struct executor *x, batch_t *batch, struct trade *t) {
     (void)sending_step(&t->sending, SENDING_RECONSIDER);
     if (trade_was_sent(t)) return engine_doubt(x, batch, t, "it could not be sent again");
@@ -236,11 +254,13 @@ void orders_take(struct executor *x, batch_t *batch, const TradeState *s, bool r
     struct trade *t = engine_add(x, batch, s);
     t->resend = resend;
     orders_note_origin(x, batch, t, false);
-    const char *why = guarded ? find_order_defect(t->s) : "guard_full"; // what could not be known again is not sent
+    // what could not be known again is not sent
+    const char *why = guarded ? find_order_defect(t->s) : "guard_full";
     if (t->s->has_cause) publish_own(x, batch, t); // no other topic has it
     if (orphan) return take_orphan(x, batch, t, orphan);
     if (why) return engine_end(x, batch, t, TRADE_REJECT, why);
-    bool is_first = !t->place->waiting || overtake_waiting(x, batch, t); // what came first goes first
+    // what came first goes first
+    bool is_first = !t->place->waiting || overtake_waiting(x, batch, t);
     if (!dispatch_order(x, batch, t, is_first)) wait_here(x, batch, t);
 }
 
@@ -319,18 +339,20 @@ void orders_buried(void *self, batch_t *batch, const ProtobufCMessage *body, con
 
 // --- those that wait
 
-// What is done to one may take others out of the queue (overtake_waiting): then from the front again, which has become shorter.
+// What is done to one may take others out of the queue (overtake_waiting): then from the front
+// again, which has become shorter.
 static struct trade *next_waiting(const struct place *p, struct trade *next, bool *is_first) {
     if (!next || next->queue == QUEUE_WAITS) return next;
     *is_first = true;
     return p->waiting;
 }
 
-// In order at each place; behind one that goes on waiting only what is to be asked about leaves the queue: looked for when its gateway may
-// have come, not for each answer.
+// In order at each place; behind one that goes on waiting only what is to be asked about leaves the
+// queue: looked for when its gateway may have come, not for each answer.
 static void wake_place(struct executor *x, batch_t *batch, struct place *p, bool behind) {
     bool is_first = true;
-    for (struct trade *t = p->waiting, *next; t && (is_first || behind); t = next_waiting(p, next, &is_first)) {
+    for (struct trade *t = p->waiting, *next; t && (is_first || behind);
+         t = next_waiting(p, next, &is_first)) {
         next = t->next;
         if (dispatch_order(x, batch, t, is_first))
             place_leave(x->accounts, p, t);

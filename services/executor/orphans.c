@@ -1,8 +1,12 @@
-// orphans - trades that a broker names and nobody here knows: asked about until their gateway's books say what they are.
+// orphans - trades that a broker names and nobody here knows: asked about until their gateway's
+// books say what they are.
+//
+//
 // SPDX-License-Identifier: MIT
 //
-// After a rollback the broker may have executed what is on no record any more. Its gateway has kept what it was told: that is adopted,
-// whole. An order that comes meanwhile under the same id is not sent; it is asked about like any other in doubt.
+// After a rollback the broker may have executed what is on no record any more. Its gateway has kept
+// what it was told: that is adopted, whole. An order that comes meanwhile under the same id is not
+// sent; it is asked about like any other in doubt.
 #include "services/executor/orphans.h"
 
 #include <stdlib.h>
@@ -17,7 +21,7 @@
 #include "services/executor/slice.h"
 #include "services/executor/trade/evidence.h"
 
-#define DOUBLINGS_MOST 4   // questions come twice as seldom each time, up to sixteen times
+#define DOUBLINGS_MOST 4 // questions come twice as seldom each time, up to sixteen times
 #define ID_MOST        64
 #define ASK_MOST       500 // questions in one look
 
@@ -48,7 +52,9 @@ void orphans_destroy(orphans_t **self) {
 }
 
 size_t orphans_count(const orphans_t *self) { return table_count(self->by_id); }
-struct orphan *orphans_first(const orphans_t *self) { return self->first; }
+struct orphan *orphans_first(const orphans_t *self) {
+    return self->first;
+}
 
 struct orphan *orphans_find(const orphans_t *self, const char *trade_id) {
     if (!self->first) return NULL;
@@ -56,7 +62,8 @@ struct orphan *orphans_find(const orphans_t *self, const char *trade_id) {
     return o ? *o : NULL;
 }
 
-struct orphan *orphans_add(orphans_t *self, const char *trade_id, const char *account_id, uint64_t mono_ns) {
+struct orphan *orphans_add(orphans_t *self, const char *trade_id, const char *account_id,
+                           uint64_t mono_ns) {
     struct orphan *o = alloc_zeroed(1, sizeof *o);
     o->trade_id = alloc_text(trade_id);
     o->account_id = alloc_text(account_id);
@@ -91,11 +98,13 @@ static void query_orphan(struct executor *x, batch_t *batch, struct orphan *o) {
 static bool is_strange(batch_t *batch, const char *trade_id, const char *account_id) {
     if (strlen(trade_id) <= ID_MOST && strlen(account_id) <= ID_MOST) return false;
     batch_alert(batch, ALERT__SEVERITY__critical, "strange_trade_id", "gateway",
-                "a broker names a trade %.64s... of account %.64s: an id has at most %d characters", trade_id, account_id, ID_MOST);
+                "a broker names a trade %.64s... of account %.64s: an id has at most %d characters",
+                trade_id, account_id, ID_MOST);
     return true;
 }
 
-void orphans_seek(struct executor *x, batch_t *batch, const char *trade_id, const char *account_id) {
+void orphans_seek(struct executor *x, batch_t *batch, const char *trade_id,
+                  const char *account_id) {
     if (MUTATED("no_seek")) return;
     if (orphans_find(x->orphans, trade_id) || is_strange(batch, trade_id, account_id)) return;
     struct orphan *o = orphans_add(x->orphans, trade_id, account_id, batch_mono(batch));
@@ -108,7 +117,8 @@ static void alarm_unexplained(struct executor *x, batch_t *batch, struct orphan 
     if (o->alarmed || batch_mono(batch) - o->since < patience) return;
     o->alarmed = true;
     batch_alert(batch, ALERT__SEVERITY__critical, "unexplained_report", o->trade_id,
-                "account %s: the broker reports an order for which there is none here, and its gateway does not say what it was; it stays in "
+                "account %s: the broker reports an order for which there is none here, and its "
+                "gateway does not say what it was; it stays in "
                 "execution_state:orphans:%u",
                 o->account_id, x->context->shard);
 }
@@ -117,7 +127,8 @@ void orphans_look(struct executor *x, batch_t *batch) {
     unsigned asked = 0;
     for (struct orphan *o = x->orphans->first; o; o = o->next) {
         unsigned doublings = o->asks < DOUBLINGS_MOST ? o->asks : DOUBLINGS_MOST;
-        bool is_due = !o->asked_at || batch_mono(batch) - o->asked_at >= x->patience.interval << doublings;
+        bool is_due = !o->asked_at || batch_mono(batch) - o->asked_at >= x->patience.interval
+                                                                             << doublings;
         if (is_due && asked++ < ASK_MOST) query_orphan(x, batch, o);
         alarm_unexplained(x, batch, o);
     }
@@ -125,18 +136,21 @@ void orphans_look(struct executor *x, batch_t *batch) {
 
 // --- the answer
 
-static struct trade *adopt_orphan_order(struct executor *x, batch_t *batch, const struct session *s, const OrderStatus *m) {
+static struct trade *adopt_orphan_order(struct executor *x, batch_t *batch, const struct session *s,
+                                        const OrderStatus *m) {
     TradeState state;
     if (!m->submitted || strcmp(m->submitted->trade_id, m->trade_id) != 0) return NULL;
     if (!evidence_trade(m->submitted, s->broker_id, batch_now(batch), batch_arena(batch), &state))
         return NULL;
-    (void)!guard_put(x->guard, batch, digest_text(state.trade_id), state.signal_at); // full: it is in memory all the same
+    // full: it is in memory all the same
+    (void)!guard_put(x->guard, batch, digest_text(state.trade_id), state.signal_at);
     struct trade *t = engine_add(x, batch, &state);
     t->sending = SENDING_EARLIER;
     orders_note_origin(x, batch, t, false);
     trade_set_text(&t->s->instance_id, s->instance_id);
     batch_alert(batch, ALERT__SEVERITY__warning, "order_adopted", t->s->trade_id,
-                "account %s: its gateway was given this order and there is no record of it (any more): taken up from the gateway's books",
+                "account %s: its gateway was given this order and there is no record of it (any "
+                "more): taken up from the gateway's books",
                 t->s->account_id);
     return t;
 }
@@ -156,14 +170,17 @@ void orphans_answer(struct executor *x, batch_t *batch, struct session *s, const
 static TradeState as_ordered(const struct executor *x, const TradeState *t) {
     TradeState s = *t;
     s.state = TRADE_STATE__STATE__pending;
-    s.has_filled_lots = s.has_average_price = s.has_closed_lots = s.has_netted_lots = s.has_exit_price = s.has_unseen_lots = false;
-    s.filled_lots = s.average_price = s.closed_lots = s.netted_lots = s.exit_price = s.unseen_lots = 0;
+    s.has_filled_lots = s.has_average_price = s.has_closed_lots = s.has_netted_lots =
+        s.has_exit_price = s.has_unseen_lots = false;
+    s.filled_lots = s.average_price = s.closed_lots = s.netted_lots = s.exit_price = s.unseen_lots =
+        0;
     s.has_pnl = s.has_commission = s.has_fees = s.has_executed_at = s.has_closed_at = false;
     s.pnl = s.commission = s.fees = 0;
     s.n_executions = 0;
     s.held = s.cancel_wanted = false;
     s.not_found = 0;
-    if (!s.has_valid_until) s.valid_until = s.ordered_at + (uint64_t)x->settings->pending_for_ms * NS_PER_MS;
+    if (!s.has_valid_until)
+        s.valid_until = s.ordered_at + (uint64_t)x->settings->pending_for_ms * NS_PER_MS;
     s.has_valid_until = true;
     return s;
 }
@@ -171,17 +188,22 @@ static TradeState as_ordered(const struct executor *x, const TradeState *t) {
 err_t orphans_recalled(void *self, batch_t *batch, const ProtobufCMessage *body) {
     struct executor *x = self;
     const TradeState *t = (const TradeState *)body;
-    if (trade_is_final(t) || t->state == TRADE_STATE__STATE__filled) return ERR_OK; // an answer to the reconciler
+    // an answer to the reconciler
+    if (trade_is_final(t) || t->state == TRADE_STATE__STATE__filled) return ERR_OK;
     engine_begin(x, batch);
-    bool known = trades_find(x->trades, t->trade_id) || guard_find(x->guard, digest_text(t->trade_id), NULL);
-    if (known || orphans_find(x->orphans, t->trade_id) || !engine_is_ours(x, t->account_id)) return ERR_OK;
+    bool known =
+        trades_find(x->trades, t->trade_id) || guard_find(x->guard, digest_text(t->trade_id), NULL);
+    if (known || orphans_find(x->orphans, t->trade_id) || !engine_is_ours(x, t->account_id))
+        return ERR_OK;
     const TradeState ordered = as_ordered(x, t);
     (void)guard_put(x->guard, batch, digest_text(t->trade_id), t->signal_at);
     struct trade *taken = engine_add(x, batch, &ordered);
     taken->sending = SENDING_EARLIER;
     orders_note_origin(x, batch, taken, false);
     batch_alert(batch, ALERT__SEVERITY__warning, "order_recalled", t->trade_id,
-                "account %s: the archive has this order as not over, and there is no record of it (any more): asked about", t->account_id);
+                "account %s: the archive has this order as not over, and there is no record of it "
+                "(any more): asked about",
+                t->account_id);
     engine_doubt(x, batch, taken, "known from the archive only");
     return ERR_OK;
 }

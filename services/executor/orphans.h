@@ -1,5 +1,7 @@
-// orphans - trades that a broker names and nobody here knows: asked about until their gateway's books say what they are. Memory; slice.h
-// keeps them.
+// orphans - trades that a broker names and nobody here knows: asked about until their gateway's
+// books say what they are. Memory; slice.h keeps them.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -22,6 +24,8 @@ orphans_t *orphans_new(void);
 void orphans_destroy(orphans_t **self);
 size_t orphans_count(const orphans_t *self);
 struct orphan *orphans_find(const orphans_t *self, const char *trade_id); // NULL: none
-struct orphan *orphans_add(orphans_t *self, const char *trade_id, const char *account_id, uint64_t mono_ns); // there must be none
+// there must be none
+struct orphan *orphans_add(orphans_t *self, const char *trade_id, const char *account_id,
+                           uint64_t mono_ns);
 struct orphan *orphans_first(const orphans_t *self); // all, oldest first, then ->next
 void orphans_drop(orphans_t *self, struct orphan *o);

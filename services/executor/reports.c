@@ -1,4 +1,7 @@
-// reports - what gateways say about orders. Each report has its effect once, each execution counts once, and none is lost.
+// reports - what gateways say about orders. Each report has its effect once, each execution counts
+// once, and none is lost.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/base/clock.h"
 #include "services/executor/engine.h"
@@ -19,7 +22,8 @@ static void apply_report(struct executor *x, batch_t *batch, struct trade *t, co
     if (answered) follow_trade(x, batch, t); // the price has gone on meanwhile
 }
 
-// About a trade that memory does not have. A state without an execution of one that is over and forgotten is old news.
+// About a trade that memory does not have. A state without an execution of one that is over and
+// forgotten is old news.
 static void seek_trade(struct executor *x, batch_t *batch, const Report *r) {
     bool executed = r->kind == REPORT__KIND__filled || r->kind == REPORT__KIND__position_closed;
     if (!executed && guard_find(x->guard, digest_text(r->trade_id), NULL)) return;
@@ -32,11 +36,13 @@ static void alarm_gap(struct session *s, batch_t *batch, const Report *r) {
     uint64_t mono = batch_mono(batch);
     if (!s->gap_since) s->gap_since = mono;
     if (mono - s->gap_since < GAP_ALARM) return;
-    batch_alert(batch, ALERT__SEVERITY__critical, "report_gap", s->instance_id, "report %llu does not come; %llu does",
-                (unsigned long long)s->report + 1, (unsigned long long)r->report);
+    batch_alert(batch, ALERT__SEVERITY__critical, "report_gap", s->instance_id,
+                "report %llu does not come; %llu does", (unsigned long long)s->report + 1,
+                (unsigned long long)r->report);
 }
 
-// The next one, or (false) one that we have, or one behind a gap: the gateway sends what is not acknowledged again, in order.
+// The next one, or (false) one that we have, or one behind a gap: the gateway sends what is not
+// acknowledged again, in order.
 static bool is_next(struct session *s, batch_t *batch, const Report *r) {
     if (r->report <= s->report) {
         s->acknowledged = 0; // it may not know: tell it again
@@ -72,9 +78,11 @@ void reports_handle(struct executor *x, batch_t *batch, struct session *s, const
 
 // --- answers to questions
 
-typedef void evidence_of_fill(struct trade *t, const Fill *f, const struct trade_env *env, struct effects *out);
+typedef void evidence_of_fill(struct trade *t, const Fill *f, const struct trade_env *env,
+                              struct effects *out);
 
-static void apply_each(struct executor *x, batch_t *batch, struct trade *t, Fill *const *fills, size_t n, evidence_of_fill *apply) {
+static void apply_each(struct executor *x, batch_t *batch, struct trade *t, Fill *const *fills,
+                       size_t n, evidence_of_fill *apply) {
     for (size_t i = 0; i < n; i++) {
         struct step s = step_begin(x, batch, t);
         apply(t, fills[i], &s.env, &s.out);
@@ -82,15 +90,17 @@ static void apply_each(struct executor *x, batch_t *batch, struct trade *t, Fill
     }
 }
 
-static void take_submitted(struct executor *x, batch_t *batch, struct trade *t, const OrderStatus *m) {
+static void take_submitted(struct executor *x, batch_t *batch, struct trade *t,
+                           const OrderStatus *m) {
     struct step s = step_begin(x, batch, t);
     evidence_submitted(t, m, &s.env, &s.out);
     step_end(&s);
 }
 
-// Found: what the broker knows is adopted, every execution that is not counted yet with it. Where the broker could not be asked, what its
-// gateway itself has.
-static void adopt_order_status(struct executor *x, batch_t *batch, struct trade *t, const OrderStatus *m) {
+// Found: what the broker knows is adopted, every execution that is not counted yet with it. Where
+// the broker could not be asked, what its gateway itself has.
+static void adopt_order_status(struct executor *x, batch_t *batch, struct trade *t,
+                               const OrderStatus *m) {
     bool was_unknown = t->s->state == T(unknown);
     take_submitted(x, batch, t, m);
     apply_each(x, batch, t, m->fills, m->n_fills, evidence_fill);
@@ -101,7 +111,8 @@ static void adopt_order_status(struct executor *x, batch_t *batch, struct trade 
     step_end(&s);
 }
 
-static void take_absence(struct executor *x, batch_t *batch, struct trade *t, const OrderStatus *m) {
+static void take_absence(struct executor *x, batch_t *batch, struct trade *t,
+                         const OrderStatus *m) {
     struct step s = step_begin(x, batch, t);
     inquiry_absent(t, m->has_never_submitted && m->never_submitted, &s.env, &s.out);
     step_end(&s);

@@ -1,25 +1,36 @@
 // slice - the keys the executor owns.
+//
+//
 // SPDX-License-Identifier: MIT
 //
 //   trade_state:{trade_id}         hash    TradeState; expires once it is over
 //   trade_state:open:{shard}       set     trade_ids that are not over; loaded at start
-//   trade_state:watched:{shard}    set     trade_ids that were given up and may come to light yet; likewise
+//   trade_state:watched:{shard}    set     trade_ids that were given up and may come to light yet;
+//   likewise
 //   trade_state:guard:{shard}:*    hashes  trade_ids that were taken on (guard.h)
-//   execution_state:{trade_id}     hash    ExecutionState; expires once nothing more will be executed
-//   execution_state:reports        hash    instance_id -> books:number of the last report that has had its effect: one hash for all
-//                                          executors, a gateway's field being its executor's, whichever that is
-//   execution_state:risk:{shard}   hash    global, source:{source} or account_id -> trading, reduce_only, halted; lock:{account_id} ->
+//   execution_state:{trade_id}     hash    ExecutionState; expires once nothing more will be
+//   executed
+//   execution_state:reports        hash    instance_id -> books:number of the last report that has
+//   had its effect: one hash for all
+//                                          executors, a gateway's field being its executor's,
+//                                          whichever that is
+//   execution_state:risk:{shard}   hash    global, source:{source} or account_id -> trading,
+//   reduce_only, halted; lock:{account_id} ->
 //   Lock;
 //                                          flatten:{scope} -> the command that asked for it
-//   execution_state:orphans:{shard} hash   trade_id -> account_id: trades that a broker names and nobody here knows (yet)
+//   execution_state:orphans:{shard} hash   trade_id -> account_id: trades that a broker names and
+//   nobody here knows (yet)
 //   execution_state:views:{shard}  set     views of positions that are in Redis
-//   execution_state:sums:{shard}   hash    with several executors: what this one has open, by symbol (SymbolSum); executor 0 adds them up
+//   execution_state:sums:{shard}   hash    with several executors: what this one has open, by
+//   symbol (SymbolSum); executor 0 adds them up
 //   result:{result_id}             hash    TradeResult, expires: only for looking
 //   result_metrics:{result_id}     hash    ResultMetrics, likewise
 //   account_state:{account_id}     hash    AccountState
 //   broker_state:{broker_id}       hash    BrokerState
-//   instance_state:{instance_id}   hash    InstanceState; likewise instance_metrics, instance_health
-//   positions:active:{symbol}      JSON    ActivePosition over all accounts; positions:active:{account_id}:{symbol} of one
+//   instance_state:{instance_id}   hash    InstanceState; likewise instance_metrics,
+//   instance_health
+//   positions:active:{symbol}      JSON    ActivePosition over all accounts;
+//   positions:active:{account_id}:{symbol} of one
 #include "services/executor/slice.h"
 
 #include <stdio.h>
@@ -46,7 +57,8 @@ const char *const executor_slice[] = {"trade_state:",
                                       "positions:active:",
                                       NULL};
 
-static const char *format_executor_key(char out[static KEY_TEXT], const char *prefix, const char *id) {
+static const char *format_executor_key(char out[static KEY_TEXT], const char *prefix,
+                                       const char *id) {
     (void)snprintf(out, KEY_TEXT, "%s%s", prefix, id); // ids have at most 64 characters
     return out;
 }
@@ -56,15 +68,19 @@ static const char *shard_key(char out[static KEY_TEXT], const char *prefix, unsi
     return out;
 }
 
-void slice_guard_prefix(unsigned shard, char out[static 64]) { (void)snprintf(out, 64, "trade_state:guard:%u", shard); }
+void slice_guard_prefix(unsigned shard, char out[static 64]) {
+    (void)snprintf(out, 64, "trade_state:guard:%u", shard);
+}
 
 // --- trades
 
 // What the order said and nothing changes: written once, with the trade's first state.
 static const struct record_mask *said_once(void) {
     static const char *const names[] = {
-        "trade_id",        "signal_id",       "account_id", "broker_id",  "symbol",      "broker_symbol", "order_type", "direction",
-        "requested_price", "expiration_time", "signal_at",  "ordered_at", "valid_until", "close_percent", "close_side", NULL};
+        "trade_id",        "signal_id",       "account_id", "broker_id",
+        "symbol",          "broker_symbol",   "order_type", "direction",
+        "requested_price", "expiration_time", "signal_at",  "ordered_at",
+        "valid_until",     "close_percent",   "close_side", NULL};
     static struct record_mask mask;
     static bool known;
     if (!known) mask = record_mask(&trade_state__descriptor, names);
@@ -79,12 +95,14 @@ void slice_trade(batch_t *batch, const TradeState *t) {
 
 void slice_trade_moved(batch_t *batch, const TradeState *t) {
     char k[KEY_TEXT];
-    batch_keep_but(batch, format_executor_key(k, "trade_state:", t->trade_id), &t->base, said_once());
+    batch_keep_but(batch, format_executor_key(k, "trade_state:", t->trade_id), &t->base,
+                   said_once());
 }
 
 void slice_trade_over(batch_t *batch, const char *trade_id) {
     char k[KEY_TEXT];
-    batch_expire_at(batch, format_executor_key(k, "trade_state:", trade_id), batch_look_until(batch));
+    batch_expire_at(batch, format_executor_key(k, "trade_state:", trade_id),
+                    batch_look_until(batch));
 }
 
 void slice_trade_again(batch_t *batch, const TradeState *t) {
@@ -169,7 +187,8 @@ void slice_risk(batch_t *batch, unsigned shard, const char *name, const char *va
 
 void slice_reports(batch_t *batch, const char *instance_id, uint64_t books, uint64_t report) {
     char value[48];
-    (void)snprintf(value, sizeof value, "%llu:%llu", (unsigned long long)books, (unsigned long long)report);
+    (void)snprintf(value, sizeof value, "%llu:%llu", (unsigned long long)books,
+                   (unsigned long long)report);
     batch_field(batch, REPORTS, instance_id, value);
 }
 
@@ -191,18 +210,21 @@ void slice_forget_aside(batch_t *batch, unsigned shard) {
 // --- positions
 
 static const char *view_key(char out[static KEY_TEXT], const char *account_id, const char *symbol) {
-    (void)snprintf(out, KEY_TEXT, "positions:active:%s%s%s", account_id ? account_id : "", account_id ? ":" : "", symbol);
+    (void)snprintf(out, KEY_TEXT, "positions:active:%s%s%s", account_id ? account_id : "",
+                   account_id ? ":" : "", symbol);
     return out;
 }
 
-void slice_position(batch_t *batch, const char *account_id, const char *symbol, const ActivePosition *view) {
+void slice_position(batch_t *batch, const char *account_id, const char *symbol,
+                    const ActivePosition *view) {
     buffer_t *json = batch_scratch(batch);
     char k[KEY_TEXT];
     record_to_json(&view->base, json);
     batch_set(batch, view_key(k, account_id, symbol), (struct span){json->data, json->length});
 }
 
-void slice_view(batch_t *batch, unsigned shard, const char *account_id, const char *symbol, bool shown) {
+void slice_view(batch_t *batch, unsigned shard, const char *account_id, const char *symbol,
+                bool shown) {
     char k[KEY_TEXT], index[KEY_TEXT], member[KEY_TEXT];
     (void)snprintf(member, sizeof member, "%s:%s", account_id ? account_id : "", symbol);
     shard_key(index, "execution_state:views:", shard);
@@ -235,14 +257,18 @@ err_t slice_load_sums(store_t *store, unsigned shard, store_pair_fn *visit, void
 
 err_t slice_load(store_t *store, const struct slice_loading *l) {
     char k[KEY_TEXT];
-    err_t e = store_records(store, shard_key(k, "trade_state:open:", l->shard), "trade_state:", &trade_state__descriptor, l->trade, l->arg);
+    err_t e = store_records(store, shard_key(k, "trade_state:open:", l->shard),
+                            "trade_state:", &trade_state__descriptor, l->trade, l->arg);
     if (!e)
-        e = store_records(store, shard_key(k, "trade_state:watched:", l->shard), "trade_state:", &trade_state__descriptor, l->trade,
-                          l->arg);
-    if (!e) e = store_pairs(store, shard_key(k, "execution_state:risk:", l->shard), l->risk, l->arg);
+        e = store_records(store, shard_key(k, "trade_state:watched:", l->shard),
+                          "trade_state:", &trade_state__descriptor, l->trade, l->arg);
+    if (!e)
+        e = store_pairs(store, shard_key(k, "execution_state:risk:", l->shard), l->risk, l->arg);
     if (!e) e = store_pairs(store, REPORTS, l->reports, l->arg);
     if (!e) e = store_pairs(store, shard_key(k, ORPHANS, l->shard), l->orphan, l->arg);
     if (!e) e = store_pairs(store, shard_key(k, ASIDE, l->shard), l->report_aside, l->arg);
-    if (!e) e = store_members(store, shard_key(k, "execution_state:views:", l->shard), l->position, l->arg);
+    if (!e)
+        e = store_members(store, shard_key(k, "execution_state:views:", l->shard), l->position,
+                          l->arg);
     return e;
 }

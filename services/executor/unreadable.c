@@ -1,5 +1,7 @@
 // unreadable - a trade that Redis holds and nobody can read may be at the broker: nothing new where
-// it may be. SPDX-License-Identifier: MIT
+// it may be.
+//
+// SPDX-License-Identifier: MIT
 #include "services/executor/engine.h"
 
 // Until the executor is started again with the record mended, or out of the set of open trades: it

@@ -1,4 +1,6 @@
 // accept - read, check, identify; then take it, know it again, or record why not.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/accept.h"
 
@@ -7,18 +9,20 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/schema/record.h"
-#include "services/ingest/read/dialect.h"
 #include "services/ingest/identity/identity.h"
+#include "services/ingest/read/dialect.h"
 #include "services/ingest/rules/lifecycle.h"
 #include "services/ingest/rules/rules.h"
-#include "services/ingest/slice.h"
 #include "services/ingest/rules/source_rules.h"
+#include "services/ingest/slice.h"
 
-#define REASON_MAX  500
-#define DUPLICATES_LOGGED_PER_S 10 // the rest is counted
-#define REFUSED_MAX 4096 // of a refused body are kept
+#define REASON_MAX              500
+#define DUPLICATES_LOGGED_PER_S 10   // the rest is counted
+#define REFUSED_MAX             4096 // of a refused body are kept
 
-static bool find_posted_guard(const void *guard, struct digest key, uint64_t *value) { return guard_find(guard, key, value); }
+static bool find_posted_guard(const void *guard, struct digest key, uint64_t *value) {
+    return guard_find(guard, key, value);
+}
 
 // One body on its way to an answer.
 struct post {
@@ -88,7 +92,8 @@ static void stamp_signal(struct post *p) {
     signal->created_at = now - now % NS_PER_US; // as Redis and SQLite keep it
     signal->content = content_number(p->content);
     if (!signal->strategy) signal->strategy = p->request->source->default_strategy;
-    if (p->self->context->cells && p->identity.derived) { // so that other cells know it again, at whatever door it came
+    // so that other cells know it again, at whatever door it came
+    if (p->self->context->cells && p->identity.derived) {
         signal->has_content_digest = true;
         signal->content_digest = (ProtobufCBinaryData){sizeof p->content.bytes, p->content.bytes};
     }
@@ -105,8 +110,9 @@ static void emit_accepted_signal(struct ingest *self, batch_t *batch, const Sign
     batch_emit(batch, TOPIC_signals, 0, &signal->base);
 }
 
-// A consensus: an accepted signal like any other, under an id that its parts make. One that is remembered was decided before (Redis has
-// lost the votes, not the consensus): it is not given twice.
+// A consensus: an accepted signal like any other, under an id that its parts make. One that is
+// remembered was decided before (Redis has lost the votes, not the consensus): it is not given
+// twice.
 struct taking {
     struct ingest *self;
     batch_t *batch;
@@ -118,7 +124,8 @@ static void take_consensus(void *arg, const Signal *consensus) {
     signal.content = content_number(digest_text(signal.signal_id));
     struct restored keys = identity_restore(signal.signal_id, signal.content, signal.created_at);
     if (guard_find(p->self->guard, keys.given_key, NULL)) return;
-    if (guard_put(p->self->guard, p->batch, keys.given_key, keys.given_value)) emit_accepted_signal(p->self, p->batch, &signal);
+    if (guard_put(p->self->guard, p->batch, keys.given_key, keys.given_value))
+        emit_accepted_signal(p->self, p->batch, &signal);
 }
 
 // Room for a signal and for every consensus that it may complete.
@@ -128,7 +135,8 @@ static bool has_signal_room(struct ingest *self, const char *source) {
            guard_count(self->guard) + most <= (size_t)self->settings->guard_max;
 }
 
-bool accept_new(struct ingest *self, batch_t *batch, const Signal *signal, const struct identity *identity) {
+bool accept_new(struct ingest *self, batch_t *batch, const Signal *signal,
+                const struct identity *identity) {
     if (!has_signal_room(self, signal->source)) return false;
     if (!guard_put(self->guard, batch, identity->key, identity->value)) return false;
     emit_accepted_signal(self, batch, signal);
@@ -162,7 +170,8 @@ static char *format_complaints(const struct complaints *c, arena_t *arena) {
     return arena_text(arena, buffer_string(&text));
 }
 
-// The required fields of a Signal that were not sent, or not readably, are not told as if they were.
+// The required fields of a Signal that were not sent, or not readably, are not told as if they
+// were.
 static void leave_out_unread(batch_t *batch, const struct reading *reading) {
     const char *id = reading->signal.signal_id;
     if (!reading->sent_as[SF_direction]) slice_unread(batch, id, "direction");
@@ -195,7 +204,8 @@ static void reject_signal(struct post *p) {
     Signal *signal = &p->reading->signal;
     const struct complaints *complaints = &p->reading->complaints;
     Signal__Status status = signal->status;
-    if (lifecycle_step(&status, SIGNAL_REFUSED)) return; // cannot be: it has just been stamped pending
+    // cannot be: it has just been stamped pending
+    if (lifecycle_step(&status, SIGNAL_REFUSED)) return;
     signal->status = status;
     if (signal->symbol && !symbol_is_valid(signal->symbol)) signal->symbol = NULL;
     SignalRejection rejection = SIGNAL_REJECTION__INIT;
@@ -209,7 +219,8 @@ static void reject_signal(struct post *p) {
     leave_out_unread(batch, p->reading);
     batch_emit(batch, TOPIC_signals, 0, &rejection.base);
     if (!guard_put(p->self->guard, batch, p->identity.key, identity_refused(p->identity.value)))
-        batch_alert(batch, ALERT__SEVERITY__critical, "guard_full", "signal:guard", "no more signals are taken: raise GUARD_MAX");
+        batch_alert(batch, ALERT__SEVERITY__critical, "guard_full", "signal:guard",
+                    "no more signals are taken: raise GUARD_MAX");
     p->self->wrote = true;
 }
 
@@ -263,23 +274,27 @@ static struct reply decide_posted_signal(struct post *p) {
 
 // --- bodies
 
-// A Signal that came as protobuf: its fields as text, so that one table reads and one set of rules checks them all.
+// A Signal that came as protobuf: its fields as text, so that one table reads and one set of rules
+// checks them all.
 static void put_message_field(void *arg, const ProtobufCFieldDescriptor *f, struct span value) {
     static const char *const ours[] = {"source", "status", "created_at", "content", "extra"};
     struct builder *b = arg;
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
         if (strcmp(ours[i], f->name) == 0) return;
     }
-    if (!b->why && build_name(b, f->name, strlen(f->name))) (void)build_value(b, FIELD_TEXT, value.data, value.length);
+    if (!b->why && build_name(b, f->name, strlen(f->name)))
+        (void)build_value(b, FIELD_TEXT, value.data, value.length);
 }
 
 static void put_extra(struct builder *b, const char *extra) {
     struct document more;
     const char *why;
-    if (document_read(span_of(extra), b->arena, &more, &why) || more.many) return (void)build_fail(b, "extra must be a JSON object");
+    if (document_read(span_of(extra), b->arena, &more, &why) || more.many)
+        return (void)build_fail(b, "extra must be a JSON object");
     for (size_t i = 0; !b->why && i < more.maps[0].n; i++) {
         const struct field *f = &more.maps[0].items[i];
-        if (build_name(b, f->name, f->name_length)) (void)build_value(b, f->kind, f->text, f->length);
+        if (build_name(b, f->name, f->name_length))
+            (void)build_value(b, f->kind, f->text, f->length);
     }
 }
 
@@ -298,18 +313,22 @@ static bool read_message(struct span body, arena_t *arena, struct document *out,
 }
 
 // Over ZeroMQ a packed Signal comes as well; it begins with the tag of its first field.
-static err_t read_body(const struct request *r, arena_t *arena, struct document *out, const char **why) {
+static err_t read_body(const struct request *r, arena_t *arena, struct document *out,
+                       const char **why) {
     const uint8_t *first = r->body.data;
-    if (r->unheard && r->body.length && *first == 0x0A && read_message(r->body, arena, out, why)) return *why ? ERR_INPUT : ERR_OK;
+    if (r->unheard && r->body.length && *first == 0x0A && read_message(r->body, arena, out, why))
+        return *why ? ERR_INPUT : ERR_OK;
     return document_read(r->body, arena, out, why);
 }
 
-static struct reply refuse_undecodable(struct ingest *self, batch_t *batch, const struct request *r, const char *why) {
+static struct reply refuse_undecodable(struct ingest *self, batch_t *batch, const struct request *r,
+                                       const char *why) {
     if (r->unheard) {
         struct reading *reading = arena_zero(batch_arena(batch), sizeof *reading);
         signal__init(&reading->signal);
         complaint_add(&reading->complaints, "body", "undecodable", why);
-        (void)decide_posted_signal(&(struct post){.self = self, .batch = batch, .request = r, .reading = reading});
+        (void)decide_posted_signal(
+            &(struct post){.self = self, .batch = batch, .request = r, .reading = reading});
     }
     return reply_undecodable(batch_arena(batch), why);
 }
@@ -317,7 +336,8 @@ static struct reply refuse_undecodable(struct ingest *self, batch_t *batch, cons
 // The body in the source's dialect, as fields of ours.
 static err_t translate_body(const struct request *r, struct translation *t, const char **why) {
     struct document body;
-    if (r->source->dialect == SIGNAL_CONFIG__DIALECT__pineconnector) return dialect_pineconnector(t, r->body, why);
+    if (r->source->dialect == SIGNAL_CONFIG__DIALECT__pineconnector)
+        return dialect_pineconnector(t, r->body, why);
     if (read_body(r, t->arena, &body, why)) return ERR_INPUT;
     if (body.many) {
         *why = "must be one map; lists are for prices";
@@ -330,8 +350,10 @@ static err_t translate_body(const struct request *r, struct translation *t, cons
     return ERR_OK;
 }
 
-// What the dialect refused is told first, and then only what could not be read: rules are for what was understood.
-static void check_reading(struct reading *reading, const struct translation *t, const SignalConfig *source, uint64_t now) {
+// What the dialect refused is told first, and then only what could not be read: rules are for what
+// was understood.
+static void check_reading(struct reading *reading, const struct translation *t,
+                          const SignalConfig *source, uint64_t now) {
     if (!t->complaints.n) {
         rules_check(reading, now);
         return rules_of_source(reading, source, now);
@@ -339,7 +361,8 @@ static void check_reading(struct reading *reading, const struct translation *t, 
     struct complaints unread = reading->complaints;
     reading->complaints = t->complaints;
     for (size_t i = 0; i < unread.n; i++)
-        complaint_add(&reading->complaints, unread.items[i].field, unread.items[i].code, unread.items[i].rule);
+        complaint_add(&reading->complaints, unread.items[i].field, unread.items[i].code,
+                      unread.items[i].rule);
 }
 
 struct reply accept_signal(struct ingest *self, batch_t *batch, const struct request *r) {
@@ -350,14 +373,16 @@ struct reply accept_signal(struct ingest *self, batch_t *batch, const struct req
     struct reading *reading = arena_take(batch_arena(batch), sizeof *reading);
     signal_of(&t->ours, r->token, batch_arena(batch), reading);
     check_reading(reading, t, r->source, batch_now(batch));
-    return decide_posted_signal(&(struct post){.self = self, .batch = batch, .request = r, .reading = reading, .fields = &t->sent});
+    return decide_posted_signal(&(struct post){
+        .self = self, .batch = batch, .request = r, .reading = reading, .fields = &t->sent});
 }
 
 struct reply accept_prices(struct ingest *self, batch_t *batch, const struct request *r) {
     struct document body;
     const char *why;
     if (!r->source->prices) return reply_error(REPLY_NO_PRICES);
-    if (document_read(r->body, batch_arena(batch), &body, &why)) return reply_undecodable(batch_arena(batch), why);
+    if (document_read(r->body, batch_arena(batch), &body, &why))
+        return reply_undecodable(batch_arena(batch), why);
     struct complaints *complaints = arena_take(batch_arena(batch), sizeof *complaints);
     size_t taken =
         prices_take(self->prices, &(struct price_post){r->source, &body, batch}, complaints);

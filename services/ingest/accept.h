@@ -1,4 +1,6 @@
 // accept - a body from a known source becomes a signal, a resend, or a recorded refusal.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -15,5 +17,7 @@ struct request {
 struct reply accept_signal(struct ingest *self, batch_t *batch, const struct request *request);
 struct reply accept_prices(struct ingest *self, batch_t *batch, const struct request *request);
 
-// Takes a signal that nobody has had: remembers it, gives it to the topic, counts its votes. False: there is no room, and nothing happened.
-bool accept_new(struct ingest *self, batch_t *batch, const Signal *signal, const struct identity *identity);
+// Takes a signal that nobody has had: remembers it, gives it to the topic, counts its votes. False:
+// there is no room, and nothing happened.
+bool accept_new(struct ingest *self, batch_t *batch, const Signal *signal,
+                const struct identity *identity);

@@ -1,4 +1,6 @@
 // follow - moves signals by what comes back on routings and outcomes.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/follow.h"
 
@@ -13,12 +15,15 @@
 #include "services/ingest/rules/lifecycle.h"
 #include "services/ingest/slice.h"
 
-#define REASON_MAX 500
+#define REASON_MAX    500
 #define FORGOTTEN_FOR (3600 * NS_PER_S) // no window is longer
 
-static uint64_t us_between(uint64_t from, uint64_t to) { return to > from ? (to - from) / NS_PER_US : 0; }
+static uint64_t us_between(uint64_t from, uint64_t to) {
+    return to > from ? (to - from) / NS_PER_US : 0;
+}
 
-static void write_signal_metrics(batch_t *batch, const char *signal_id, const struct live *live, uint64_t executed_at) {
+static void write_signal_metrics(batch_t *batch, const char *signal_id, const struct live *live,
+                                 uint64_t executed_at) {
     SignalMetrics m = SIGNAL_METRICS__INIT;
     m.signal_id = (char *)signal_id;
     m.processing_time_us = us_between(live->created_at, live->routed_at);
@@ -36,14 +41,15 @@ static const char *why_unrouted(const Routing *r, arena_t *arena) {
     if (!r->n_decisions) return "no account is subscribed to this source";
     for (size_t i = 0; i < r->n_decisions && text.length < REASON_MAX; i++) {
         const Decision *d = r->decisions[i];
-        buffer_format(&text, "%s%s: %s", i ? "; " : "", d->account_id, record_enum_name(&reason__code__descriptor, (int)d->reason));
+        buffer_format(&text, "%s%s: %s", i ? "; " : "", d->account_id,
+                      record_enum_name(&reason__code__descriptor, (int)d->reason));
         if (d->detail && *d->detail) buffer_format(&text, " (%s)", d->detail);
     }
     return arena_text(arena, buffer_string(&text));
 }
 
-// Without an order an account may have what the signal wants: it holds the target already, or its orders were changed by command. And
-// what only other cells have accounts for is theirs to decide.
+// Without an order an account may have what the signal wants: it holds the target already, or its
+// orders were changed by command. And what only other cells have accounts for is theirs to decide.
 static bool is_satisfied(const Routing *r) {
     if (r->elsewhere) return true;
     for (size_t i = 0; i < r->n_decisions; i++) {
@@ -53,7 +59,9 @@ static bool is_satisfied(const Routing *r) {
     return false;
 }
 
-static Signal__Status status_unrouted(const Routing *r) { return is_satisfied(r) ? SIGNAL__STATUS__completed : SIGNAL__STATUS__failed; }
+static Signal__Status status_unrouted(const Routing *r) {
+    return is_satisfied(r) ? SIGNAL__STATUS__completed : SIGNAL__STATUS__failed;
+}
 
 static void tell_unrouted(batch_t *batch, const Routing *r) {
     SignalExecutionStatus s = SIGNAL_EXECUTION_STATUS__INIT;
@@ -66,12 +74,15 @@ static void tell_unrouted(batch_t *batch, const Routing *r) {
 // --- signals that Redis, and with it this service, has lost
 
 static bool is_remembered(const struct ingest *self, const struct restored *keys) {
-    return guard_find(self->guard, keys->given_key, NULL) || guard_find(self->guard, keys->derived_key, NULL);
+    return guard_find(self->guard, keys->given_key, NULL) ||
+           guard_find(self->guard, keys->derived_key, NULL);
 }
 
-static void put_guard_value(struct ingest *self, batch_t *batch, struct digest key, uint64_t value) {
+static void put_guard_value(struct ingest *self, batch_t *batch, struct digest key,
+                            uint64_t value) {
     if (guard_put(self->guard, batch, key, value)) return;
-    batch_alert(batch, ALERT__SEVERITY__critical, "guard_full", "signal:guard", "no more signals are taken: raise GUARD_MAX");
+    batch_alert(batch, ALERT__SEVERITY__critical, "guard_full", "signal:guard",
+                "no more signals are taken: raise GUARD_MAX");
 }
 
 // Somebody downstream has orders of a signal that is not known here: its gateway's books had them.
@@ -106,8 +117,8 @@ static void write_life(batch_t *batch, const Routing *r, Signal__Status status) 
     slice_restored(batch, &life);
 }
 
-// Routed, and unknown here: a resend of it must be recognised, and its outcome must find it. Not remembered means lost; remembered and not
-// live means final.
+// Routed, and unknown here: a resend of it must be recognised, and its outcome must find it. Not
+// remembered means lost; remembered and not live means final.
 static err_t restore_routed_signal(struct ingest *self, batch_t *batch, const Routing *r) {
     struct restored keys = identity_restore(r->signal_id, r->content, r->signal_at);
     Signal__Status status = status_over(self, r->signal_id);
@@ -115,7 +126,8 @@ static err_t restore_routed_signal(struct ingest *self, batch_t *batch, const Ro
     if (is_remembered(self, &keys)) return ERR_OK;
     remember_restored(self, batch, &keys);
     batch_alert(batch, ALERT__SEVERITY__warning, "signal_restored", r->signal_id,
-                "was routed but is not known here, because Redis lost it; it is taken over from its routing");
+                "was routed but is not known here, because Redis lost it; it is taken over from "
+                "its routing");
     if (!over) status = r->orders ? SIGNAL__STATUS__processing : status_unrouted(r);
     write_life(batch, r, status);
     if (over) return ERR_OK; // its outcome came first, and is told
@@ -133,7 +145,8 @@ static err_t restore_routed_signal(struct ingest *self, batch_t *batch, const Ro
 // --- signals that the archive has
 
 // It has ended, and was lost here since: a resend of it is recognised again.
-static void restore_ended(struct ingest *self, batch_t *batch, const Signal *s, Signal__Status status) {
+static void restore_ended(struct ingest *self, batch_t *batch, const Signal *s,
+                          Signal__Status status) {
     struct restored keys = identity_restore(s->signal_id, s->content, s->created_at);
     remember_restored(self, batch, &keys);
     Signal ended = *s;
@@ -141,10 +154,12 @@ static void restore_ended(struct ingest *self, batch_t *batch, const Signal *s, 
     slice_ended(batch, &ended);
 }
 
-// It has no outcome, and was lost here: it is given again, with its id and times, as from its first door.
+// It has no outcome, and was lost here: it is given again, with its id and times, as from its first
+// door.
 static bool accept_lost_signal(struct ingest *self, batch_t *batch, const Signal *s) {
     struct restored keys = identity_restore(s->signal_id, s->content, s->created_at);
-    const struct identity identity = {.known = IDENTITY_NEW, .key = keys.given_key, .value = keys.given_value};
+    const struct identity identity = {
+        .known = IDENTITY_NEW, .key = keys.given_key, .value = keys.given_value};
     Signal again = *s;
     again.status = SIGNAL__STATUS__pending;
     if (!accept_new(self, batch, &again, &identity)) return false;
@@ -163,18 +178,21 @@ err_t follow_recall(void *arg, batch_t *batch, const ProtobufCMessage *body) {
     else if (!accept_lost_signal(self, batch, s))
         return ERR_BUSY;
     batch_alert(batch, ALERT__SEVERITY__warning, "signals_recalled", s->source,
-                "the archive has signals of this source that Redis has lost; they are taken over from there");
+                "the archive has signals of this source that Redis has lost; they are taken over "
+                "from there");
     return ERR_OK;
 }
 
 // --- moves
 
 // Steps a copy, so that a move that is not in the table changes nothing.
-static bool step_signal_status(batch_t *batch, const char *signal_id, Signal__Status *status, enum signal_event event) {
+static bool step_signal_status(batch_t *batch, const char *signal_id, Signal__Status *status,
+                               enum signal_event event) {
     Signal__Status from = *status;
     if (!lifecycle_step(status, event)) return true;
-    batch_alert(batch, ALERT__SEVERITY__warning, "signal_move_refused", signal_id, "%s while %s is not in the life cycle",
-                signal_event_name(event), record_enum_name(&signal__status__descriptor, (int)from));
+    batch_alert(batch, ALERT__SEVERITY__warning, "signal_move_refused", signal_id,
+                "%s while %s is not in the life cycle", signal_event_name(event),
+                record_enum_name(&signal__status__descriptor, (int)from));
     return false;
 }
 
@@ -184,9 +202,12 @@ err_t follow_routing(void *arg, batch_t *batch, const ProtobufCMessage *body) {
     struct live *live = table_find(self->lives, table_key(r->signal_id));
     if (!live) return restore_routed_signal(self, batch, r);
     Signal__Status from = (Signal__Status)live->status, to = from;
-    if (from != SIGNAL__STATUS__pending) return ERR_OK; // decided again after a rollback: what was decided first has gone its way
+    // decided again after a rollback: what was decided first has gone its way
+    if (from != SIGNAL__STATUS__pending) return ERR_OK;
     bool done = !r->orders && is_satisfied(r);
-    if (!step_signal_status(batch, r->signal_id, &to, r->orders || done ? SIGNAL_ROUTED : SIGNAL_UNROUTED)) return ERR_OK;
+    if (!step_signal_status(batch, r->signal_id, &to,
+                            r->orders || done ? SIGNAL_ROUTED : SIGNAL_UNROUTED))
+        return ERR_OK;
     if (done && !step_signal_status(batch, r->signal_id, &to, SIGNAL_EXECUTED)) return ERR_OK;
     live->routed_at = r->routed_at;
     live->status = (uint64_t)to;
@@ -198,12 +219,15 @@ err_t follow_routing(void *arg, batch_t *batch, const ProtobufCMessage *body) {
     return ERR_OK;
 }
 
-// The signal is final. What was executed counts whenever it comes to light, and a failure takes nothing back: decided again after a
-// rollback, the same signal may be told either way, in any order.
+// The signal is final. What was executed counts whenever it comes to light, and a failure takes
+// nothing back: decided again after a rollback, the same signal may be told either way, in any
+// order.
 static err_t outcome_of_final(batch_t *batch, const Outcome *o) {
     const struct live life = {.created_at = o->signal_at, .routed_at = o->routed_at};
     Signal__Status status = SIGNAL__STATUS__failed; // at worst
-    if (o->signal->status != SIGNAL__STATUS__completed || !step_signal_status(batch, o->signal_id, &status, SIGNAL_PROVEN)) return ERR_OK;
+    if (o->signal->status != SIGNAL__STATUS__completed ||
+        !step_signal_status(batch, o->signal_id, &status, SIGNAL_PROVEN))
+        return ERR_OK;
     slice_moved(batch, o->signal_id, SIGNAL__STATUS__failed, status);
     slice_executed(batch, o->signal);
     if (o->has_signal_at) write_signal_metrics(batch, o->signal_id, &life, o->first_executed_at);
@@ -229,14 +253,21 @@ err_t follow_outcome(void *arg, batch_t *batch, const ProtobufCMessage *body) {
     struct live *live = table_find(self->lives, table_key(o->signal_id));
     if (!live) return outcome_of_unknown(self, batch, o);
     Signal__Status from = (Signal__Status)live->status, to = from;
-    // There is no order between topics: the outcome may be here before the routing that it follows from.
-    if (to == SIGNAL__STATUS__pending && !step_signal_status(batch, o->signal_id, &to, SIGNAL_ROUTED)) return ERR_OK;
-    enum signal_event event = o->signal->status == SIGNAL__STATUS__completed ? SIGNAL_EXECUTED : SIGNAL_UNEXECUTED;
-    if (!lifecycle_is_final(o->signal->status) || !step_signal_status(batch, o->signal_id, &to, event)) return ERR_RULE;
+    // There is no order between topics: the outcome may be here before the routing that it follows
+    // from.
+    if (to == SIGNAL__STATUS__pending &&
+        !step_signal_status(batch, o->signal_id, &to, SIGNAL_ROUTED))
+        return ERR_OK;
+    enum signal_event event =
+        o->signal->status == SIGNAL__STATUS__completed ? SIGNAL_EXECUTED : SIGNAL_UNEXECUTED;
+    if (!lifecycle_is_final(o->signal->status) ||
+        !step_signal_status(batch, o->signal_id, &to, event))
+        return ERR_RULE;
     if (o->has_routed_at) live->routed_at = o->routed_at;
     slice_moved(batch, o->signal_id, from, to);
     slice_executed(batch, o->signal);
-    write_signal_metrics(batch, o->signal_id, live, o->has_first_executed_at ? o->first_executed_at : 0);
+    write_signal_metrics(batch, o->signal_id, live,
+                         o->has_first_executed_at ? o->first_executed_at : 0);
     lives_drop(self, o->signal_id);
     return ERR_OK;
 }

@@ -1,4 +1,6 @@
 // ingest - the service as data, its memory, its sockets.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/ingest.h"
 
@@ -13,14 +15,14 @@
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
 #include "services/ingest/door/door.h"
-#include "services/ingest/follow.h"
 #include "services/ingest/door/handover.h"
+#include "services/ingest/follow.h"
 #include "services/ingest/slice.h"
 
-#define BODY_MAX     (64 * 1024)
-#define FILES_LEAST  128                              // descriptors that are not connections
+#define BODY_MAX       (64 * 1024)
+#define FILES_LEAST    128   // descriptors that are not connections
 #define DUPLICATES_MAX 10000 // signals that came again, of which that is held
-#define CHORES_EVERY NS_PER_S
+#define CHORES_EVERY   NS_PER_S
 
 #define AT(name) offsetof(struct ingest_settings, name)
 const struct option ingest_options[] = {
@@ -41,7 +43,8 @@ const struct option ingest_options[] = {
     {"http_idle", OPTION_DURATION, AT(http_idle_ms), "30s",
      "A connection that says nothing for so long is closed", 1000, 3600000, NULL},
     {"loss_wait", OPTION_DURATION, AT(loss_wait_ms), "2s",
-     "After a start beside a Redis that was restarted, too: how long the door waits for what the others give back",
+     "After a start beside a Redis that was restarted, too: how long the door waits for what the "
+     "others give back",
      0, 60000, NULL},
     {"http_request", OPTION_DURATION, AT(http_request_ms), "5s",
      "A request must be whole so long after its first line, and that so long after the connection",
@@ -83,7 +86,9 @@ struct ingest *ingest_new(const struct context *context, const struct ingest_set
     char wrong[64];
     const char *proxies = settings->trusted_proxies ? settings->trusted_proxies : "";
     if (!proxies_read(proxies, &self->proxies, wrong)) {
-        log_event(LOG_LEVEL_ERROR, "wrong_option", "option=TRADECAST_INGEST_TRUSTED_PROXIES why=%s is not an address or a network", log_quote(wrong));
+        log_event(LOG_LEVEL_ERROR, "wrong_option",
+                  "option=TRADECAST_INGEST_TRUSTED_PROXIES why=%s is not an address or a network",
+                  log_quote(wrong));
         free(self);
         return NULL;
     }
@@ -115,7 +120,9 @@ void ingest_destroy(struct ingest **handle) {
     *handle = NULL;
 }
 
-static void *service_new(const struct context *context, const void *settings) { return ingest_new(context, settings); }
+static void *service_new(const struct context *context, const void *settings) {
+    return ingest_new(context, settings);
+}
 
 static void service_destroy(void **self) {
     struct ingest *ingest = *self;
@@ -154,21 +161,26 @@ static err_t load_life(void *arg, const ProtobufCMessage *m) {
 static err_t load_ingest_state(void *arg, store_t *store) {
     struct ingest *self = arg;
     err_t e = guard_load(self->guard, store);
-    if (!e) e = store_records(store, STATE_PENDING, SIGNAL_PREFIX, &signal_life__descriptor, load_life, self);
-    if (!e) e = store_records(store, STATE_PROCESSING, SIGNAL_PREFIX, &signal_life__descriptor, load_life, self);
+    if (!e)
+        e = store_records(store, STATE_PENDING, SIGNAL_PREFIX, &signal_life__descriptor, load_life,
+                          self);
+    if (!e)
+        e = store_records(store, STATE_PROCESSING, SIGNAL_PREFIX, &signal_life__descriptor,
+                          load_life, self);
     if (!e) e = votes_load(self->votes, store);
     if (!e) e = duplicates_load(self->duplicates, store);
     if (!e) e = slice_identities(store, self->sources, &self->time.at, &self->losses);
     self->time_found = self->time.at;
     if (self->time.at) self->time.at += IDENTITY_TIME_STEP; // it may have been so much further
-    log_event(LOG_LEVEL_INFO, "loaded", "signals=%zu guards=%zu ballots=%zu", table_count(self->lives), guard_count(self->guard),
-              votes_count(self->votes));
+    log_event(LOG_LEVEL_INFO, "loaded", "signals=%zu guards=%zu ballots=%zu",
+              table_count(self->lives), guard_count(self->guard), votes_count(self->votes));
     return e;
 }
 
 // --- sockets
 
-// Descriptors for as many connections as are wanted, or as many connections as there are descriptors for: libzmq aborts without one.
+// Descriptors for as many connections as are wanted, or as many connections as there are
+// descriptors for: libzmq aborts without one.
 static int64_t limit_connections(int64_t wanted) {
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) != 0) return wanted;
@@ -177,7 +189,8 @@ static int64_t limit_connections(int64_t wanted) {
         files.rlim_cur = needed < files.rlim_max ? needed : files.rlim_max;
         if (setrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur < needed) {
             int64_t fit = (int64_t)files.rlim_cur - FILES_LEAST;
-            log_event(LOG_LEVEL_WARNING, "few_descriptors", "connections=%lld wanted=%lld", (long long)fit, (long long)wanted);
+            log_event(LOG_LEVEL_WARNING, "few_descriptors", "connections=%lld wanted=%lld",
+                      (long long)fit, (long long)wanted);
             return fit > 0 ? fit : 1;
         }
     }
@@ -208,7 +221,9 @@ static bool open_handover(struct ingest *self, reactor_t *reactor) {
     if (!self->context->cell) return true;
     struct endpoint at = endpoint_of(self->context->run_dir, self->context->name, "handover");
     self->handover = transport_bind(self->context->transport, PORT_ROUTER, &at, 0);
-    if (!self->handover) log_event(LOG_LEVEL_ERROR, "cannot_bind", "endpoint=%s why=%s", log_quote(at.address), log_quote(port_why()));
+    if (!self->handover)
+        log_event(LOG_LEVEL_ERROR, "cannot_bind", "endpoint=%s why=%s", log_quote(at.address),
+                  log_quote(port_why()));
     if (self->handover) reactor_add_port(reactor, self->handover, handover_ready, INTAKE_DOOR);
     return self->handover != NULL;
 }
@@ -233,8 +248,8 @@ static bool open_http(struct ingest *self) {
     options.listener = self->context->listener;
     self->http = http_new(&options, door_request, self);
     if (!self->http)
-        log_event(LOG_LEVEL_ERROR, "cannot_listen", "address=%s port=%lld why=%s", log_quote(s->http_address), (long long)s->http_port,
-                  log_quote(strerror(errno)));
+        log_event(LOG_LEVEL_ERROR, "cannot_listen", "address=%s port=%lld why=%s",
+                  log_quote(s->http_address), (long long)s->http_port, log_quote(strerror(errno)));
     return self->http != NULL;
 }
 
@@ -242,11 +257,14 @@ static err_t service_open(void *arg, reactor_t *reactor) {
     struct ingest *self = arg;
     struct endpoint at = endpoint_of(self->context->run_dir, self->context->name, "intake");
     self->intake = transport_bind(self->context->transport, PORT_PULL, &at, 0);
-    if (!self->intake) log_event(LOG_LEVEL_ERROR, "cannot_bind", "endpoint=%s why=%s", log_quote(at.address), log_quote(port_why()));
+    if (!self->intake)
+        log_event(LOG_LEVEL_ERROR, "cannot_bind", "endpoint=%s why=%s", log_quote(at.address),
+                  log_quote(port_why()));
     if (!self->intake || !open_http(self) || !open_handover(self, reactor)) return ERR_SYSTEM;
     reactor_add_fd(reactor, http_fd(self->http), door_ready, INTAKE_DOOR);
     reactor_add_port(reactor, self->intake, intake_ready, INTAKE_FORWARD);
-    log_event(LOG_LEVEL_INFO, "listening", "address=%s port=%u", log_quote(self->settings->http_address), http_port(self->http));
+    log_event(LOG_LEVEL_INFO, "listening", "address=%s port=%u",
+              log_quote(self->settings->http_address), http_port(self->http));
     return ERR_OK;
 }
 
@@ -301,9 +319,11 @@ static bool tell_signals(void *arg, batch_t *batch, const ControlRequest *reques
     struct ingest *self = arg;
     size_t pending = 0, cursor = 0;
     const struct live *live;
-    while ((live = table_next(self->lives, &cursor, NULL))) pending += live->status == SIGNAL__STATUS__pending;
-    buffer_format(out, "{\"pending\":%zu,\"processing\":%zu,\"remembered\":%zu,\"prices\":%zu}", pending,
-                  table_count(self->lives) - pending, guard_count(self->guard), prices_count(self->prices));
+    while ((live = table_next(self->lives, &cursor, NULL)))
+        pending += live->status == SIGNAL__STATUS__pending;
+    buffer_format(out, "{\"pending\":%zu,\"processing\":%zu,\"remembered\":%zu,\"prices\":%zu}",
+                  pending, table_count(self->lives) - pending, guard_count(self->guard),
+                  prices_count(self->prices));
     return true;
 }
 
@@ -323,7 +343,8 @@ static const struct route routes[] = {
 };
 
 static const struct control controls[] = {
-    {"signals", "counts of signals that are not final, of those remembered, and of prices", tell_signals},
+    {"signals", "counts of signals that are not final, of those remembered, and of prices",
+     tell_signals},
     {0},
 };
 

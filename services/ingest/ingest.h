@@ -1,8 +1,13 @@
-// ingest - the door: takes signals and prices in, answers when they are committed, follows what becomes of them.
+// ingest - the door: takes signals and prices in, answers when they are committed, follows what
+// becomes of them.
+//
+//
 // SPDX-License-Identifier: MIT
 //
-//   HTTP                 POST /webhook/<source>/<token>, POST /prices/<source>/<token>, GET /healthz
-//   ZeroMQ               ingest.intake (PULL): topic "<source>/<token>" or "prices/<source>/<token>"
+//   HTTP                 POST /webhook/<source>/<token>, POST /prices/<source>/<token>, GET
+//   /healthz
+//   ZeroMQ               ingest.intake (PULL): topic "<source>/<token>" or
+//   "prices/<source>/<token>"
 //                        ingest.handover (ROUTER): signals from other cells (handover.h)
 //   topics in            routings (Routing), outcomes (Outcome)
 //   topics out           signals (Signal, SignalRejection); feed prices (Price)
@@ -10,19 +15,19 @@
 #pragma once
 
 #include "cell.pb-c.h"
-#include "common/delivery/cells.h"
 #include "common/base/clock.h"
-#include "common/batch/guard.h"
-#include "common/http/http.h"
-#include "common/bus/port.h"
-#include "common/service/service.h"
 #include "common/base/table.h"
+#include "common/batch/guard.h"
+#include "common/bus/port.h"
+#include "common/delivery/cells.h"
+#include "common/http/http.h"
+#include "common/service/service.h"
+#include "services/ingest/consensus/votes.h"
+#include "services/ingest/door/reply.h"
+#include "services/ingest/door/sources.h"
 #include "services/ingest/identity/duplicates.h"
 #include "services/ingest/identity/identity.h"
 #include "services/ingest/prices/prices.h"
-#include "services/ingest/door/reply.h"
-#include "services/ingest/door/sources.h"
-#include "services/ingest/consensus/votes.h"
 
 #define GUARD_FOR     (48 * UINT64_C(3600) * NS_PER_S) // how long a signal is remembered at least
 #define HANDOVERS_MAX 32                               // taken in one batch
@@ -73,13 +78,13 @@ struct ingest {
     struct identity_time time; // what identities are made of
     uint64_t time_found;       // that of it which the store had at the start; 0: none
     struct losses losses;      // when what the store had was not all
-    table_t *lives; // signal_id -> struct live
+    table_t *lives;            // signal_id -> struct live
     prices_t *prices;
     duplicates_t *duplicates;
-    struct bucket spoken; // of lines about duplicates in the log
-    votes_t *votes; // of sources that are parts of a consensus
-    batch_t *batch; // while the door takes requests; NULL: they are turned away
-    bool wrote;     // something was taken into the open batch
+    struct bucket spoken;               // of lines about duplicates in the log
+    votes_t *votes;                     // of sources that are parts of a consensus
+    batch_t *batch;                     // while the door takes requests; NULL: they are turned away
+    bool wrote;                         // something was taken into the open batch
     size_t batch_requests, batch_bytes; // that the door has taken into the open batch
     struct waiting *waiting;
     size_t n_waiting, waiting_room;

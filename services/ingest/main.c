@@ -1,4 +1,6 @@
 // ingest - the process.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/ingest.h"
 

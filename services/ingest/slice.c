@@ -1,10 +1,13 @@
 // slice - the keys ingest owns.
+//
+//
 // SPDX-License-Identifier: MIT
 //
 //   signal:{signal_id}                   hash    Signal; expires when final
 //   signal:state:pending, :processing    sets    signal_ids that are not final
 //   signal:state:votes                   hash    open Ballots, packed, by "{config_id} {symbol}"
-//   signal:state:identity                hash    by source: its windows, now and before, in seconds;
+//   signal:state:identity                hash    by source: its windows, now and before, in
+//   seconds;
 //                                                ":time": what identities are made of, in ns;
 //                                                ":losses": after which of it something was lost
 //   signal:state:duplicates              hash    Duplicates, packed, by signal_id: what came again
@@ -20,8 +23,8 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/schema/record.h"
 #include "common/domain/signal_id.h"
+#include "common/schema/record.h"
 
 #define KEY_TEXT 128
 
@@ -64,7 +67,8 @@ void slice_accepted(batch_t *batch, const Signal *signal) {
 void slice_rejected(batch_t *batch, const Signal *signal, const SignalRejection *rejection) {
     char k[KEY_TEXT];
     keep_to_look_at(batch, print_slice_key(k, SIGNAL_PREFIX, signal->signal_id), &signal->base);
-    keep_to_look_at(batch, print_slice_key(k, "signal_rejection:", signal->signal_id), &rejection->base);
+    keep_to_look_at(batch, print_slice_key(k, "signal_rejection:", signal->signal_id),
+                    &rejection->base);
 }
 
 void slice_unread(batch_t *batch, const char *signal_id, const char *field) {
@@ -99,19 +103,27 @@ void slice_ended(batch_t *batch, const Signal *signal) {
 
 void slice_executed(batch_t *batch, const SignalExecutionStatus *status) {
     char k[KEY_TEXT];
-    keep_to_look_at(batch, print_slice_key(k, "signal_execution_status:", status->signal_id), &status->base);
+    keep_to_look_at(batch, print_slice_key(k, "signal_execution_status:", status->signal_id),
+                    &status->base);
 }
 
 void slice_measured(batch_t *batch, const SignalMetrics *metrics) {
     char k[KEY_TEXT];
-    keep_to_look_at(batch, print_slice_key(k, "signal_metrics:", metrics->signal_id), &metrics->base);
+    keep_to_look_at(batch, print_slice_key(k, "signal_metrics:", metrics->signal_id),
+                    &metrics->base);
 }
 
 #define STATE_VOTES "signal:state:votes"
 
-void slice_ballot(batch_t *batch, const char *name, struct span packed) { batch_field_bytes(batch, STATE_VOTES, span_of(name), packed); }
-void slice_ballot_over(batch_t *batch, const char *name) { batch_field_drop(batch, STATE_VOTES, name); }
-err_t slice_ballots(store_t *store, store_pair_fn *visit, void *arg) { return store_pairs(store, STATE_VOTES, visit, arg); }
+void slice_ballot(batch_t *batch, const char *name, struct span packed) {
+    batch_field_bytes(batch, STATE_VOTES, span_of(name), packed);
+}
+void slice_ballot_over(batch_t *batch, const char *name) {
+    batch_field_drop(batch, STATE_VOTES, name);
+}
+err_t slice_ballots(store_t *store, store_pair_fn *visit, void *arg) {
+    return store_pairs(store, STATE_VOTES, visit, arg);
+}
 
 // --- signals that came again
 
@@ -201,7 +213,8 @@ static err_t load_identity(void *arg, struct span name, struct span value) {
     const struct identities *out = arg;
     char source[SIGNAL_ID_TEXT], text[LOSSES_TEXT], *at = text;
     struct windows windows;
-    if (!copy_span_text(name, source, sizeof source) || !copy_span_text(value, text, sizeof text)) return ERR_OK;
+    if (!copy_span_text(name, source, sizeof source) || !copy_span_text(value, text, sizeof text))
+        return ERR_OK;
     if (strcmp(source, TIME_FIELD) == 0) return *out->ns = strtoull(text, NULL, 10), ERR_OK;
     if (strcmp(source, LOSSES_FIELD) == 0) return read_losses(text, out->losses), ERR_OK;
     for (size_t i = 0; i < WINDOWS_MAX; i++) windows.s[i] = (uint32_t)strtoul(at, &at, 10);
@@ -221,7 +234,8 @@ static void add_number(buffer_t *out, const char *name, bool has, int64_t e8) {
     buffer_format(out, ",\"%s\":%s", name, number);
 }
 
-// {"price":{"last":…,"open":…,"high":…,"low":…,"volume":…},"timestamp":"…"} (spec 003), and bid and ask where they are known.
+// {"price":{"last":…,"open":…,"high":…,"low":…,"volume":…},"timestamp":"…"} (spec 003), and bid and
+// ask where they are known.
 void slice_price(batch_t *batch, const Price *p) {
     char k[KEY_TEXT], number[DECIMAL_TEXT], time[TIME_TEXT];
     static buffer_t json; // one thread; its memory is kept from call to call
@@ -236,5 +250,6 @@ void slice_price(batch_t *batch, const Price *p) {
     add_number(&json, "ask", p->has_ask, p->ask);
     (void)time_print(p->timestamp, time);
     buffer_format(&json, "},\"timestamp\":\"%s\"}", time);
-    batch_set(batch, print_slice_key(k, "stocks:price:", p->symbol), (struct span){json.data, json.length});
+    batch_set(batch, print_slice_key(k, "stocks:price:", p->symbol),
+              (struct span){json.data, json.length});
 }

@@ -1,12 +1,14 @@
 // slice - the keys ingest owns.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "common/batch/batch.h"
 #include "common/redis/store.h"
 #include "price.pb-c.h"
-#include "services/ingest/identity/losses.h"
 #include "services/ingest/door/sources.h"
+#include "services/ingest/identity/losses.h"
 #include "signal.pb-c.h"
 
 #define SIGNAL_PREFIX    "signal:"
@@ -17,14 +19,21 @@
 extern const char *const ingest_slice[];
 
 void slice_accepted(batch_t *batch, const Signal *signal);
-void slice_rejected(batch_t *batch, const Signal *signal, const SignalRejection *rejection);     // expires
-void slice_unread(batch_t *batch, const char *signal_id, const char *field);                     // takes back a field of a refused signal
-void slice_moved(batch_t *batch, const char *signal_id, Signal__Status from, Signal__Status to); // expires when final
-void slice_restored(batch_t *batch, const SignalLife *life);                                     // a signal that was lost and is met again
+// expires
+void slice_rejected(batch_t *batch, const Signal *signal, const SignalRejection *rejection);
+// takes back a field of a refused signal
+void slice_unread(batch_t *batch, const char *signal_id, const char *field);
+// expires when final
+void slice_moved(batch_t *batch, const char *signal_id, Signal__Status from, Signal__Status to);
+// a signal that was lost and is met again
+void slice_restored(batch_t *batch, const SignalLife *life);
 void slice_ended(batch_t *batch, const Signal *signal); // one that was lost, as it ended; expires
-void slice_executed(batch_t *batch, const SignalExecutionStatus *status);                        // expires
-void slice_measured(batch_t *batch, const SignalMetrics *metrics);                               // expires
-void slice_ballot(batch_t *batch, const char *name, struct span packed);                         // name: "{config_id} {symbol}"
+// expires
+void slice_executed(batch_t *batch, const SignalExecutionStatus *status);
+// expires
+void slice_measured(batch_t *batch, const SignalMetrics *metrics);
+// name: "{config_id} {symbol}"
+void slice_ballot(batch_t *batch, const char *name, struct span packed);
 void slice_ballot_over(batch_t *batch, const char *name);
 err_t slice_ballots(store_t *store, store_pair_fn *visit, void *arg);
 void slice_windows(batch_t *batch, const char *source, const struct windows *windows);

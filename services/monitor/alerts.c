@@ -1,4 +1,6 @@
 // alerts - which conditions hold, and what changed since the last look.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "alerts.h"
 
@@ -35,8 +37,8 @@ struct found {
     size_t n;
 };
 
-__attribute__((format(printf, 4, 5))) static void add_found(struct found *found, enum alert_kind kind, const char *subject, const char *format,
-                                                       ...) {
+__attribute__((format(printf, 4, 5))) static void
+add_found(struct found *found, enum alert_kind kind, const char *subject, const char *format, ...) {
     if (found->n == CONDITIONS_MAX) return;
     struct condition *condition = &found->out[found->n++];
     condition->kind = kind;
@@ -47,42 +49,51 @@ __attribute__((format(printf, 4, 5))) static void add_found(struct found *found,
     va_end(args);
 }
 
-static void judge_service(struct found *found, const struct watched *service, const struct limits *limits, uint64_t mono_ns) {
+static void judge_service(struct found *found, const struct watched *service,
+                          const struct limits *limits, uint64_t mono_ns) {
     const Heartbeat *last = service->last;
     if (!watch_is_alive(service, mono_ns, limits->silent_ns)) {
         unsigned long long silent_s = watch_since(service->heard_at, mono_ns) / 1000000000;
-        add_found(found, SERVICE_SILENT, service->name, "%s has said nothing for %llu s: see its log", service->name, silent_s);
+        add_found(found, SERVICE_SILENT, service->name,
+                  "%s has said nothing for %llu s: see its log", service->name, silent_s);
     } else if (last->stalled) {
         add_found(found, SERVICE_STALLED, service->name, "%s cannot commit: %s", service->name,
-             last->trouble ? last->trouble : "no reason given");
+                  last->trouble ? last->trouble : "no reason given");
     }
     if (last && last->deadletters) {
-        add_found(found, DEAD_LETTERS, service->name, "%s holds %llu dead letter(s): tradecast deadletter list", service->name,
-             (unsigned long long)last->deadletters);
+        add_found(found, DEAD_LETTERS, service->name,
+                  "%s holds %llu dead letter(s): tradecast deadletter list", service->name,
+                  (unsigned long long)last->deadletters);
     }
 }
 
 // By the relay's own clock, and what has passed since it spoke.
-static void judge_links(struct found *found, const struct watched *service, const struct limits *limits, uint64_t mono_ns) {
+static void judge_links(struct found *found, const struct watched *service,
+                        const struct limits *limits, uint64_t mono_ns) {
     const Heartbeat *last = service->last;
     for (size_t i = 0; last && i < last->n_links; i++) {
         const CellLink *link = last->links[i];
         if (!link->has_waiting_since) continue;
-        uint64_t waited = watch_since(link->waiting_since, last->sent_at) + watch_since(service->heard_at, mono_ns);
+        uint64_t waited = watch_since(link->waiting_since, last->sent_at) +
+                          watch_since(service->heard_at, mono_ns);
         if (waited < limits->cell_ns) continue;
-        add_found(found, CELL_BEHIND, link->cell, "signals have waited %llu s for cell %s: %s", (unsigned long long)(waited / 1000000000),
-             link->cell, link->trouble ? link->trouble : "no reason given");
+        add_found(found, CELL_BEHIND, link->cell, "signals have waited %llu s for cell %s: %s",
+                  (unsigned long long)(waited / 1000000000), link->cell,
+                  link->trouble ? link->trouble : "no reason given");
     }
 }
 
-static void judge_lag(struct found *found, const struct lag *lag, const struct limits *limits, uint64_t mono_ns) {
+static void judge_lag(struct found *found, const struct lag *lag, const struct limits *limits,
+                      uint64_t mono_ns) {
     if (!lag->over_since || watch_since(lag->over_since, mono_ns) < limits->lag_for_ns) return;
     char subject[ALERT_SUBJECT];
     snprintf(subject, sizeof subject, "%s:%s", lag->topic, lag->consumer);
-    add_found(found, TOPIC_LAG, subject, "%s is %llu entries behind in %s", lag->consumer, (unsigned long long)lag->entries, lag->topic);
+    add_found(found, TOPIC_LAG, subject, "%s is %llu entries behind in %s", lag->consumer,
+              (unsigned long long)lag->entries, lag->topic);
 }
 
-size_t alerts_judge(const struct watch *watch, const struct limits *limits, uint64_t mono_ns, struct condition out[static CONDITIONS_MAX]) {
+size_t alerts_judge(const struct watch *watch, const struct limits *limits, uint64_t mono_ns,
+                    struct condition out[static CONDITIONS_MAX]) {
     struct found found = {out, 0};
     for (size_t i = 0; i < watch->n_services; i++) {
         judge_service(&found, &watch->services[i], limits, mono_ns);
@@ -98,7 +109,7 @@ size_t alerts_judge(const struct watch *watch, const struct limits *limits, uint
     for (const struct account_seen *a = watch->accounts; a; a = a->hh.next) {
         if (a->state->state != ACCOUNT_STATE__STATE__quarantined) continue;
         add_found(&found, ACCOUNT_QUARANTINED, a->id, "account %s takes no new exposure: %s", a->id,
-             a->state->reason ? a->state->reason : "an order is in doubt");
+                  a->state->reason ? a->state->reason : "an order is in doubt");
     }
     return found.n;
 }
@@ -107,7 +118,8 @@ static bool is_same_condition(const struct condition *a, const struct condition 
     return a->kind == b->kind && strcmp(a->subject, b->subject) == 0;
 }
 
-static const struct condition *find_same(const struct condition *all, size_t n, const struct condition *one) {
+static const struct condition *find_same(const struct condition *all, size_t n,
+                                         const struct condition *one) {
     for (size_t i = 0; i < n; i++) {
         if (is_same_condition(&all[i], one)) return &all[i];
     }
@@ -121,10 +133,12 @@ bool alerts_has(const struct alerts *self, enum alert_kind kind, const char *sub
 }
 
 void alerts_put(struct alerts *self, const struct condition *condition) {
-    if (self->n < CONDITIONS_MAX && !find_same(self->active, self->n, condition)) self->active[self->n++] = *condition;
+    if (self->n < CONDITIONS_MAX && !find_same(self->active, self->n, condition))
+        self->active[self->n++] = *condition;
 }
 
-void alerts_settle(struct alerts *self, const struct condition *now, size_t n, alert_change_fn *tell, void *arg) {
+void alerts_settle(struct alerts *self, const struct condition *now, size_t n,
+                   alert_change_fn *tell, void *arg) {
     for (size_t i = 0; i < n; i++) {
         if (!find_same(self->active, self->n, &now[i])) tell(arg, &now[i], RAISED);
     }

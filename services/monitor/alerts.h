@@ -1,4 +1,7 @@
-// alerts - which conditions hold, and what changed since the last look: each is raised once and cleared once. Pure.
+// alerts - which conditions hold, and what changed since the last look: each is raised once and
+// cleared once. Pure.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -43,7 +46,8 @@ struct limits {
 };
 
 // Every condition that holds at mono_ns, at most CONDITIONS_MAX; returns how many.
-size_t alerts_judge(const struct watch *watch, const struct limits *limits, uint64_t mono_ns, struct condition out[static CONDITIONS_MAX]);
+size_t alerts_judge(const struct watch *watch, const struct limits *limits, uint64_t mono_ns,
+                    struct condition out[static CONDITIONS_MAX]);
 
 // What is raised and not yet cleared.
 struct alerts {
@@ -52,9 +56,13 @@ struct alerts {
 };
 
 enum alert_change { RAISED, CLEARED };
-typedef void alert_change_fn(void *arg, const struct condition *condition, enum alert_change change);
+typedef void alert_change_fn(void *arg, const struct condition *condition,
+                             enum alert_change change);
 
 bool alerts_has(const struct alerts *self, enum alert_kind kind, const char *subject);
-void alerts_put(struct alerts *self, const struct condition *condition); // known to be active: from before a restart
-// Compares what is active with what holds now: tells each that is new and each that is over, and remembers.
-void alerts_settle(struct alerts *self, const struct condition *now, size_t n, alert_change_fn *tell, void *arg);
+// known to be active: from before a restart
+void alerts_put(struct alerts *self, const struct condition *condition);
+// Compares what is active with what holds now: tells each that is new and each that is over, and
+// remembers.
+void alerts_settle(struct alerts *self, const struct condition *now, size_t n,
+                   alert_change_fn *tell, void *arg);

@@ -1,4 +1,7 @@
-// cells - how this cell is, in one message for the monitors of other cells, and how those said they are.
+// cells - how this cell is, in one message for the monitors of other cells, and how those said they
+// are.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "cells.h"
 
@@ -42,7 +45,8 @@ static uint64_t is_written(const struct watch *self, const char *prefix) {
         for (size_t t = 0; last && t < last->n_topics; t++) {
             struct entry_id head;
             if (strncmp(last->topics[t]->topic, prefix, strlen(prefix)) != 0) continue;
-            if (!entry_id_parse(last->topics[t]->head, strlen(last->topics[t]->head), &head)) sum += head.sequence;
+            if (!entry_id_parse(last->topics[t]->head, strlen(last->topics[t]->head), &head))
+                sum += head.sequence;
         }
     }
     return sum;

@@ -1,4 +1,7 @@
-// door - the HTTP side: is it alive, is it ready, its numbers, its state. Answers from memory, also while nothing can be committed.
+// door - the HTTP side: is it alive, is it ready, its numbers, its state. Answers from memory, also
+// while nothing can be committed.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,8 +17,9 @@
 #define JSON  "application/json"
 #define PLAIN "text/plain; version=0.0.4; charset=utf-8"
 
-#define MISDIRECTED                                                                                                                        \
-    "{\"error\":{\"code\":\"misdirected\",\"message\":\"this is the monitor of tradecast, under another name than it knows of itself: "          \
+#define MISDIRECTED                                                                                \
+    "{\"error\":{\"code\":\"misdirected\",\"message\":\"this is the monitor of tradecast, under "  \
+    "another name than it knows of itself: "                                                       \
     "TRADECAST_MONITOR_HTTP_NAMES\",\"field\":null}}\n"
 
 static unsigned answer_health(const struct view *view, buffer_t *out) {
@@ -52,12 +56,15 @@ static const struct {
     {"/api/v1/status", JSON, answer_with_status},
 };
 
-static unsigned refuse_request(unsigned status, const char *code, const char *message, buffer_t *out) {
-    buffer_format(out, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\",\"field\":null}}\n", code, message);
+static unsigned refuse_request(unsigned status, const char *code, const char *message,
+                               buffer_t *out) {
+    buffer_format(out, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\",\"field\":null}}\n", code,
+                  message);
     return status;
 }
 
-unsigned monitor_answer(struct monitor *self, const char *method, const char *path, const char **type, buffer_t *out) {
+unsigned monitor_answer(struct monitor *self, const char *method, const char *path,
+                        const char **type, buffer_t *out) {
     *type = JSON;
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
         if (strcmp(pages[i].path, path) != 0) continue;
@@ -68,7 +75,8 @@ unsigned monitor_answer(struct monitor *self, const char *method, const char *pa
         struct view view = monitor_view(self);
         return pages[i].answer(&view, out);
     }
-    return refuse_request(404, "not_found", "there is /healthz, /readyz, /metrics and /api/v1/status", out);
+    return refuse_request(404, "not_found",
+                          "there is /healthz, /readyz, /metrics and /api/v1/status", out);
 }
 
 // "127.0.0.1", "::1"; a bracketed one has no letters behind it either.
@@ -106,7 +114,8 @@ static void take_request_at_door(void *arg, exchange_t *exchange) {
         http_answer(exchange, 421, JSON, span_of(MISDIRECTED), 0, NULL);
         return;
     }
-    unsigned status = monitor_answer(arg, exchange_method(exchange), exchange_path(exchange), &type, &out);
+    unsigned status =
+        monitor_answer(arg, exchange_method(exchange), exchange_path(exchange), &type, &out);
     http_answer(exchange, status, type, (struct span){out.data, out.length}, 0, NULL);
     buffer_destroy(&out);
 }
@@ -135,11 +144,13 @@ err_t monitor_serve(struct monitor *self, reactor_t *reactor) {
     options.listener = self->context->listener;
     self->http = http_new(&options, take_request_at_door, self);
     if (!self->http) {
-        log_event(LOG_LEVEL_ERROR, "cannot_listen", "address=%s port=%lld why=%s option=TRADECAST_MONITOR_HTTP_PORT", options.address,
+        log_event(LOG_LEVEL_ERROR, "cannot_listen",
+                  "address=%s port=%lld why=%s option=TRADECAST_MONITOR_HTTP_PORT", options.address,
                   (long long)options.port, log_quote(strerror(errno)));
         return ERR_SYSTEM;
     }
-    log_event(LOG_LEVEL_INFO, "listening", "address=%s port=%u", options.address, http_port(self->http));
+    log_event(LOG_LEVEL_INFO, "listening", "address=%s port=%u", options.address,
+              http_port(self->http));
     reactor_add_fd(reactor, http_fd(self->http), answer_ready_requests, INTAKE_DOOR);
     return ERR_OK;
 }

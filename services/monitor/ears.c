@@ -1,20 +1,25 @@
-// ears - the services' event sockets: heartbeats and what happens. What is heard changes memory only; tick judges and writes.
+// ears - the services' event sockets: heartbeats and what happens. What is heard changes memory
+// only; tick judges and writes.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <assert.h>
 #include <string.h>
 
 #include "cells.h"
 #include "common/base/clock.h"
-#include "common/delivery/envelope.h"
 #include "common/base/log.h"
+#include "common/delivery/envelope.h"
 #include "monitor.h"
 #include "price.pb-c.h"
 
 #define QUEUE       1000
 #define PARCELS_MAX 512 // of one socket in one round
 
-// What is heard of every service; "" would be everything, orders included, which routings tell as well.
-static const char *const always[] = {FEED_HEARTBEAT, "incidents.", "executions.", "commands", FEED_PRICES, NULL};
+// What is heard of every service; "" would be everything, orders included, which routings tell as
+// well.
+static const char *const always[] = {FEED_HEARTBEAT, "incidents.", "executions.",
+                                     "commands",     FEED_PRICES,  NULL};
 static const char *const also[] = {"signals", "routings", "outcomes", NULL};
 
 // Of an account that is not configured nobody knows the currency.
@@ -25,7 +30,8 @@ static bool is_counted(const struct monitor *self, const char *account_id) {
 
 static void hear_result(struct monitor *self, const Execution *execution) {
     const TradeResult *result = execution->result;
-    if (!result || !result->has_pnl || result->state == TRADE_RESULT__STATE__failed || !is_counted(self, execution->trade->account_id))
+    if (!result || !result->has_pnl || result->state == TRADE_RESULT__STATE__failed ||
+        !is_counted(self, execution->trade->account_id))
         return;
     performance_add(&self->performance, D(result->pnl), clock_utc_ns());
 }
@@ -49,7 +55,8 @@ static void hear_message(struct monitor *self, const ProtobufCMessage *m) {
 
 void monitor_hear(struct monitor *self, const char *topic, struct span frame) {
     struct envelope envelope;
-    if (envelope_read(topic, frame, &envelope) || !watch_is_new(&self->watch, topic, envelope.id)) return;
+    if (envelope_read(topic, frame, &envelope) || !watch_is_new(&self->watch, topic, envelope.id))
+        return;
     arena_reset(self->arena);
     const ProtobufCMessage *m = envelope_open(&envelope, self->arena);
     if (m) hear_message(self, m);
@@ -61,7 +68,8 @@ static err_t hear_feed(void *arg, batch_t *batch) {
     struct parcel parcel;
     (void)batch;
     for (size_t i = 0; i < self->n_ears; i++) {
-        for (int n = 0; n < PARCELS_MAX && port_receive(self->ears[i], &parcel); n++) monitor_hear(self, parcel.topic, parcel.frame);
+        for (int n = 0; n < PARCELS_MAX && port_receive(self->ears[i], &parcel); n++)
+            monitor_hear(self, parcel.topic, parcel.frame);
     }
     return ERR_OK;
 }
@@ -74,7 +82,8 @@ static port_t *ear_at(struct monitor *self, reactor_t *reactor, const char *name
     struct endpoint at = endpoint_of(self->context->run_dir, name, "events");
     port_t *ear = transport_connect(self->context->transport, PORT_SUB, &at, QUEUE);
     if (!ear) {
-        log_event(LOG_LEVEL_ERROR, "cannot_connect", "endpoint=%s why=%s", at.address, log_quote(port_why()));
+        log_event(LOG_LEVEL_ERROR, "cannot_connect", "endpoint=%s why=%s", at.address,
+                  log_quote(port_why()));
         return NULL;
     }
     self->ears[self->n_ears++] = ear;
@@ -120,17 +129,20 @@ static err_t hear_cells(void *arg, batch_t *batch) {
     struct parcel parcel;
     (void)batch;
     for (size_t i = 0; i < self->n_cell_ears; i++) {
-        for (int n = 0; n < PARCELS_MAX && port_receive(self->cell_ears[i], &parcel); n++) hear_of_cell(self, &parcel);
+        for (int n = 0; n < PARCELS_MAX && port_receive(self->cell_ears[i], &parcel); n++)
+            hear_of_cell(self, &parcel);
     }
     return ERR_OK;
 }
 
-// A cell whose place is not known is shown as silent: the relay, which cannot do without, says what is missing.
+// A cell whose place is not known is shown as silent: the relay, which cannot do without, says what
+// is missing.
 err_t monitor_listen_to_cells(struct monitor *self, reactor_t *reactor) {
     for (size_t i = 0; cell_at(i); i++) {
         struct endpoint at = endpoint_of_cell(cell_at(i), "monitor", "events");
         cells_expect(&self->watch, cell_at(i));
-        port_t *ear = *at.address ? transport_connect(self->context->transport, PORT_SUB, &at, QUEUE) : NULL;
+        port_t *ear =
+            *at.address ? transport_connect(self->context->transport, PORT_SUB, &at, QUEUE) : NULL;
         if (!ear) {
             log_event(LOG_LEVEL_WARNING, "cannot_hear_cell", "cell=%s why=%s", cell_at(i),
                       log_quote(*at.address ? port_why() : "nothing says where it is"));

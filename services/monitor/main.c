@@ -1,4 +1,6 @@
 // monitor - hears every service, tells whether all is well, and passes the operator's word on.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "monitor.h"
 

@@ -1,10 +1,12 @@
 // metrics - what was heard, in Prometheus' text format (0.0.4). Pure.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "alerts.h"
-#include "common/domain/book.h"
 #include "common/base/buffer.h"
+#include "common/domain/book.h"
 
 // What the monitor shows: /metrics and /api/v1/status are drawn from it.
 struct view {

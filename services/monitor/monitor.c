@@ -1,4 +1,6 @@
 // monitor - hears every service, tells whether all is well, and passes the operator's word on.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "monitor.h"
 
@@ -17,20 +19,29 @@
 const struct option monitor_options[] = {
     {"http", OPTION_FLAG, SETTING(http), "true", "Whether to serve HTTP.", 0, 0, NULL},
     {"http_names", OPTION_TEXT, SETTING(http_names), "",
-     "Public host names that a proxy in front of it uses, with commas between them; requests under other names are refused, so that no web page can read it.", 0, 0,
-     NULL},
-    {"http_address", OPTION_TEXT, SETTING(http_address), "127.0.0.1", "Address of /healthz, /readyz, /metrics and /api/v1/status.", 0, 0,
-     NULL},
-    {"http_port", OPTION_INTEGER, SETTING(http_port), "8301", "Its port; 0: any free one.", 0, 65535, NULL},
-    {"silent", OPTION_DURATION, SETTING(silent_ms), "3s", "A service that says nothing for longer is silent.", 100, 3600000, NULL},
-    {"grace", OPTION_DURATION, SETTING(grace_ms), "10s", "No alerts for so long after the start.", 0, 3600000, NULL},
-    {"lag_max", OPTION_INTEGER, SETTING(lag_max), "10000", "A consumer may be so many entries behind.", 1, 1000000000, NULL},
-    {"lag_for", OPTION_DURATION, SETTING(lag_for_ms), "5s", "A consumer that is more than lag_max behind for so long raises an alert.", 0, 3600000, NULL},
-    {"cell_behind", OPTION_DURATION, SETTING(cell_ms), "30s", "Signals that wait longer for another cell raise an alert.", 1000, 86400000,
-     NULL},
-    {"quiet", OPTION_DURATION, SETTING(quiet_ms), "15m", "A market without a price for longer is closed.", 1000, 86400000, NULL},
-    {"events", OPTION_FLAG, SETTING(events), "true", "Count every event by its state; if false, only states and alerts are read.", 0, 0, NULL},
-    {"currency", OPTION_TEXT, SETTING(currency), "USD", "Currency of metrics:performance; accounts in others are left out.", 0, 0, NULL},
+     "Public host names that a proxy in front of it uses, with commas between them; requests under "
+     "other names are refused, so that no web page can read it.",
+     0, 0, NULL},
+    {"http_address", OPTION_TEXT, SETTING(http_address), "127.0.0.1",
+     "Address of /healthz, /readyz, /metrics and /api/v1/status.", 0, 0, NULL},
+    {"http_port", OPTION_INTEGER, SETTING(http_port), "8301", "Its port; 0: any free one.", 0,
+     65535, NULL},
+    {"silent", OPTION_DURATION, SETTING(silent_ms), "3s",
+     "A service that says nothing for longer is silent.", 100, 3600000, NULL},
+    {"grace", OPTION_DURATION, SETTING(grace_ms), "10s", "No alerts for so long after the start.",
+     0, 3600000, NULL},
+    {"lag_max", OPTION_INTEGER, SETTING(lag_max), "10000",
+     "A consumer may be so many entries behind.", 1, 1000000000, NULL},
+    {"lag_for", OPTION_DURATION, SETTING(lag_for_ms), "5s",
+     "A consumer that is more than lag_max behind for so long raises an alert.", 0, 3600000, NULL},
+    {"cell_behind", OPTION_DURATION, SETTING(cell_ms), "30s",
+     "Signals that wait longer for another cell raise an alert.", 1000, 86400000, NULL},
+    {"quiet", OPTION_DURATION, SETTING(quiet_ms), "15m",
+     "A market without a price for longer is closed.", 1000, 86400000, NULL},
+    {"events", OPTION_FLAG, SETTING(events), "true",
+     "Count every event by its state; if false, only states and alerts are read.", 0, 0, NULL},
+    {"currency", OPTION_TEXT, SETTING(currency), "USD",
+     "Currency of metrics:performance; accounts in others are left out.", 0, 0, NULL},
     {.name = NULL},
 };
 
@@ -68,10 +79,13 @@ err_t monitor_load(void *self, store_t *store) {
 
 // As the router does: a halt that cannot be read halts.
 void monitor_unreadable(void *self, const struct unreadable *what) {
-    if (strcmp(what->key, "risk:global") == 0) ((struct monitor *)self)->watch.mode = RISK_STATE__MODE__halted;
+    if (strcmp(what->key, "risk:global") == 0)
+        ((struct monitor *)self)->watch.mode = RISK_STATE__MODE__halted;
 }
 
-static void expect_instance(void *watch, const InstanceConfig *instance) { watch_expect(watch, instance->instance_id); }
+static void expect_instance(void *watch, const InstanceConfig *instance) {
+    watch_expect(watch, instance->instance_id);
+}
 
 void monitor_configured(void *self) {
     struct monitor *monitor = self;
@@ -96,16 +110,18 @@ static void tell_change(void *batch, const struct condition *condition, enum ale
 
 // Right after the start nobody has been heard yet: that is no news.
 static bool is_settled(const struct monitor *self, uint64_t mono_ns) {
-    return watch_since(self->watch.started_at, mono_ns) >= (uint64_t)self->settings->grace_ms * NS_PER_MS;
+    return watch_since(self->watch.started_at, mono_ns) >=
+           (uint64_t)self->settings->grace_ms * NS_PER_MS;
 }
 
-// An event that was missed (nobody sends it twice) would be missed for good: what the states are is looked up, soon while something is
-// wrong.
+// An event that was missed (nobody sends it twice) would be missed for good: what the states are is
+// looked up, soon while something is wrong.
 static void look_again(struct monitor *self, uint64_t now) {
     bool fine = watch_troubles(&self->watch, now, self->limits.silent_ns, NULL, NULL) == 0;
     if (!self->store || now - self->looked_at < (fine ? LOOK_EVERY_NS : LOOK_SOON_NS)) return;
     self->looked_at = now;
-    if (store_connected(self->store)) (void)slice_look(self, self->store); // trouble with Redis shows elsewhere
+    // trouble with Redis shows elsewhere
+    if (store_connected(self->store)) (void)slice_look(self, self->store);
 }
 
 err_t monitor_tick(void *self, batch_t *batch) {
@@ -125,7 +141,8 @@ err_t monitor_tick(void *self, batch_t *batch) {
 }
 
 struct view monitor_view(const struct monitor *self) {
-    return (struct view){&self->watch, &self->alerts, clock_mono_ns(), clock_utc_ns(), self->limits.silent_ns, self->context->book};
+    return (struct view){&self->watch,   &self->alerts,          clock_mono_ns(),
+                         clock_utc_ns(), self->limits.silent_ns, self->context->book};
 }
 
 // With the heartbeat, so that other cells hear it also while nothing can be committed here.

@@ -1,8 +1,10 @@
 // monitor - hears every service, tells whether all is well, and passes the operator's word on.
+//
+//
 // SPDX-License-Identifier: MIT
 //
-// topics in:  config (kept by the loop); every topic and heartbeat on the services' event sockets (looked at, never relied on)
-// topics out: commands, incidents.monitor
+// topics in:  config (kept by the loop); every topic and heartbeat on the services' event sockets
+// (looked at, never relied on) topics out: commands, incidents.monitor
 // keys owned: system:state, metrics:performance, alert:*
 // HTTP:       /healthz /readyz /metrics /api/v1/status
 #pragma once
@@ -32,9 +34,11 @@ struct monitor {
     struct limits limits;
     struct performance performance;
     struct condition found[CONDITIONS_MAX]; // scratch of tick
-    buffer_t state, shown;                  // system:state and metrics:performance as last written, their timestamps left out
-    uint64_t written_at, looked_at;         // monotonic ns
-    store_t *store;                         // the loop's, to look again at what others write; NULL in tests
+    // system:state and metrics:performance as last written, their timestamps left out
+    buffer_t state, shown;
+    uint64_t written_at, looked_at; // monotonic ns
+    // the loop's, to look again at what others write; NULL in tests
+    store_t *store;
     port_t *ears[EARS_MAX];
     size_t n_ears;
     port_t *cell_ears[CELLS_MAX]; // monitors of other cells
@@ -71,11 +75,13 @@ err_t monitor_serve(struct monitor *self, reactor_t *reactor);
 // in `names` are ours; `host` as in the header, NULL: there is none.
 bool monitor_is_named(const char *host, const char *names);
 // The answer to a request: its status and content type.
-unsigned monitor_answer(struct monitor *self, const char *method, const char *path, const char **type, buffer_t *out);
+unsigned monitor_answer(struct monitor *self, const char *method, const char *path,
+                        const char **type, buffer_t *out);
 
 // slice.c: the keys it owns.
 err_t monitor_slice_load(struct monitor *self, store_t *store);
-err_t slice_look(struct monitor *self, store_t *store); // what accounts and instances are, as their owner last wrote it
+// what accounts and instances are, as their owner last wrote it
+err_t slice_look(struct monitor *self, store_t *store);
 void slice_state(struct monitor *self, batch_t *batch);
 void slice_performance(struct monitor *self, batch_t *batch);
 void slice_raised(batch_t *batch, const struct condition *condition);

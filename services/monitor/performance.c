@@ -1,4 +1,6 @@
 // performance - the day's closed trades: wins, losses and what they came to.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "performance.h"
 
@@ -34,19 +36,24 @@ void performance_add(struct performance *self, decimal_t pnl, uint64_t utc_ns) {
 // to a multiple of step; absent on overflow or division by zero.
 static protobuf_c_boolean ratio_of(decimal_t a, decimal_t b, decimal_t step, int64_t *out) {
     decimal_t quotient;
-    if (!decimal_div(a, b, ROUND_HALF_EVEN, &quotient) || !decimal_to_step(quotient, step, ROUND_HALF_EVEN, &quotient)) return false;
+    if (!decimal_div(a, b, ROUND_HALF_EVEN, &quotient) ||
+        !decimal_to_step(quotient, step, ROUND_HALF_EVEN, &quotient))
+        return false;
     *out = quotient.e8;
     return true;
 }
 
 static protobuf_c_boolean compute_pnl_percent(decimal_t pnl, decimal_t balance, int64_t *out) {
     decimal_t start, hundredfold;
-    if (decimal_cmp(balance, zero) <= 0 || !decimal_sub(balance, pnl, &start) || decimal_cmp(start, zero) <= 0) return false;
+    if (decimal_cmp(balance, zero) <= 0 || !decimal_sub(balance, pnl, &start) ||
+        decimal_cmp(start, zero) <= 0)
+        return false;
     if (!decimal_mul(pnl, DECIMAL_INT(100), ROUND_HALF_EVEN, &hundredfold)) return false;
     return ratio_of(hundredfold, start, D(DECIMAL_SCALE / 100), out);
 }
 
-void performance_write(const struct performance *self, decimal_t balance, uint64_t utc_ns, TradingPerformance *out) {
+void performance_write(const struct performance *self, decimal_t balance, uint64_t utc_ns,
+                       TradingPerformance *out) {
     const decimal_t cent = D(DECIMAL_SCALE / 100), basis = D(DECIMAL_SCALE / 10000);
     decimal_t pnl = self->won;
     add_amount(&pnl, self->lost);
@@ -55,7 +62,9 @@ void performance_write(const struct performance *self, decimal_t balance, uint64
     out->has_daily_pnl_pct = compute_pnl_percent(pnl, balance, &out->daily_pnl_pct);
     out->win_count = self->wins;
     out->loss_count = self->losses;
-    out->has_win_rate = ratio_of(DECIMAL_INT(self->wins), DECIMAL_INT((int64_t)self->wins + self->losses), basis, &out->win_rate);
+    out->has_win_rate =
+        ratio_of(DECIMAL_INT(self->wins), DECIMAL_INT((int64_t)self->wins + self->losses), basis,
+                 &out->win_rate);
     out->has_avg_win = ratio_of(self->won, DECIMAL_INT(self->wins), cent, &out->avg_win);
     out->has_avg_loss = ratio_of(self->lost, DECIMAL_INT(self->losses), cent, &out->avg_loss);
     out->has_largest_win = self->wins > 0;
@@ -67,7 +76,8 @@ void performance_write(const struct performance *self, decimal_t balance, uint64
     out->timestamp = utc_ns;
 }
 
-void trading_performance_resume(struct performance *self, const TradingPerformance *stored, uint64_t utc_ns) {
+void trading_performance_resume(struct performance *self, const TradingPerformance *stored,
+                                uint64_t utc_ns) {
     *self = (struct performance){.day = utc_ns / DAY_NS};
     if (stored->timestamp / DAY_NS != self->day) return;
     self->wins = stored->win_count;

@@ -1,4 +1,6 @@
 // performance - the day's closed trades: wins, losses and what they came to. Decimals only. Pure.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -18,7 +20,10 @@ struct performance {
 void performance_add(struct performance *self, decimal_t pnl, uint64_t utc_ns);
 void performance_turn(struct performance *self, uint64_t utc_ns); // starts a new day when it is one
 
-// The form of metrics:performance. `balance` is what the accounts hold now; zero: unknown, no percentage.
-void performance_write(const struct performance *self, decimal_t balance, uint64_t utc_ns, TradingPerformance *out);
+// The form of metrics:performance. `balance` is what the accounts hold now; zero: unknown, no
+// percentage.
+void performance_write(const struct performance *self, decimal_t balance, uint64_t utc_ns,
+                       TradingPerformance *out);
 // Goes on from what a monitor wrote before; what is from another day is left.
-void trading_performance_resume(struct performance *self, const TradingPerformance *stored, uint64_t utc_ns);
+void trading_performance_resume(struct performance *self, const TradingPerformance *stored,
+                                uint64_t utc_ns);

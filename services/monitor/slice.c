@@ -1,4 +1,7 @@
-// slice - the keys the monitor owns: system:state, metrics:performance, alert:<code>:<subject> and the set of those that are active.
+// slice - the keys the monitor owns: system:state, metrics:performance, alert:<code>:<subject> and
+// the set of those that are active.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +19,8 @@
 #define KEY_TEXT    256
 
 // token_store and positions:monitoring are its own as well; nothing writes them yet.
-const char *const monitor_slice[] = {STATE, PERFORMANCE, "positions:monitoring:", "token_store:", ALERT, NULL};
+const char *const monitor_slice[] = {
+    STATE, PERFORMANCE, "positions:monitoring:", "token_store:", ALERT, NULL};
 
 static void member_of(const struct condition *condition, char out[static KEY_TEXT]) {
     snprintf(out, KEY_TEXT, "%s:%s", alert_code(condition->kind), condition->subject);
@@ -43,7 +47,8 @@ void slice_raised(batch_t *batch, const struct condition *condition) {
     batch_drop(batch, key); // one that was cleared may still be there to be looked at
     batch_keep(batch, key, &alert.base);
     batch_member(batch, ACTIVE, member);
-    batch_alert(batch, alert_severity(condition->kind), code, condition->subject, "%s", condition->text);
+    batch_alert(batch, alert_severity(condition->kind), code, condition->subject, "%s",
+                condition->text);
 }
 
 void slice_cleared(batch_t *batch, const struct condition *condition) {
@@ -55,11 +60,13 @@ void slice_cleared(batch_t *batch, const struct condition *condition) {
     batch_field(batch, key, "cleared_at", at);
     batch_expire_at(batch, key, batch_look_until(batch));
     batch_member_drop(batch, ACTIVE, member);
-    batch_alert(batch, ALERT__SEVERITY__info, code, condition->subject, "%s %s", condition->subject, alert_over(condition->kind));
+    batch_alert(batch, ALERT__SEVERITY__info, code, condition->subject, "%s %s", condition->subject,
+                alert_over(condition->kind));
 }
 
 // Sets what differs, its timestamp left aside, from what was set last.
-static void set_changed(batch_t *batch, const char *key, const ProtobufCMessage *m, uint64_t *timestamp, buffer_t *shown) {
+static void set_changed(batch_t *batch, const char *key, const ProtobufCMessage *m,
+                        uint64_t *timestamp, buffer_t *shown) {
     buffer_t json = {0};
     *timestamp = 0;
     record_to_json(m, &json);
@@ -78,13 +85,15 @@ static void set_changed(batch_t *batch, const char *key, const ProtobufCMessage 
 static SystemState__State instance_state_of(const struct monitor *self, uint64_t mono_ns) {
     if (self->watch.mode == RISK_STATE__MODE__halted) return SYSTEM_STATE__STATE__halted;
     if (self->watch.mode == RISK_STATE__MODE__reduce_only) return SYSTEM_STATE__STATE__reduce_only;
-    if (watch_troubles(&self->watch, mono_ns, self->limits.silent_ns, NULL, NULL)) return SYSTEM_STATE__STATE__degraded;
+    if (watch_troubles(&self->watch, mono_ns, self->limits.silent_ns, NULL, NULL))
+        return SYSTEM_STATE__STATE__degraded;
     return SYSTEM_STATE__STATE__running;
 }
 
 static SystemState__Market market_of(const struct monitor *self, uint64_t mono_ns) {
     if (!self->watch.price_at) return SYSTEM_STATE__MARKET__unknown;
-    bool quiet = watch_since(self->watch.price_at, mono_ns) > (uint64_t)self->settings->quiet_ms * NS_PER_MS;
+    bool quiet =
+        watch_since(self->watch.price_at, mono_ns) > (uint64_t)self->settings->quiet_ms * NS_PER_MS;
     return quiet ? SYSTEM_STATE__MARKET__closed : SYSTEM_STATE__MARKET__open;
 }
 
@@ -105,7 +114,8 @@ static bool add_balance(decimal_t *sum, const struct account_seen *account) {
 static decimal_t balance_of(const struct monitor *self) {
     decimal_t sum = {0};
     for (const struct account_seen *a = self->watch.accounts; a; a = a->hh.next) {
-        if (!a->state->currency || strcmp(a->state->currency, self->settings->currency) == 0) (void)add_balance(&sum, a);
+        if (!a->state->currency || strcmp(a->state->currency, self->settings->currency) == 0)
+            (void)add_balance(&sum, a);
     }
     return sum;
 }
@@ -147,8 +157,10 @@ static err_t load_performance(struct monitor *self, store_t *store) {
     performance_turn(&self->performance, clock_utc_ns());
     err_t e = store_get(store, PERFORMANCE, &json);
     if (e || !json.length) return e;
-    if (record_from_json(&trading_performance__descriptor, buffer_string(&json), json.length, "", arena, &stored, &fault)) {
-        log_event(LOG_LEVEL_WARNING, "performance_unreadable", "path=%s rule=%s", fault.path, log_quote(fault.rule));
+    if (record_from_json(&trading_performance__descriptor, buffer_string(&json), json.length, "",
+                         arena, &stored, &fault)) {
+        log_event(LOG_LEVEL_WARNING, "performance_unreadable", "path=%s rule=%s", fault.path,
+                  log_quote(fault.rule));
         return ERR_OK; // for looking only: the day starts anew
     }
     const TradingPerformance *before = (const TradingPerformance *)stored;
@@ -173,7 +185,12 @@ err_t monitor_slice_load(struct monitor *self, store_t *store) {
 }
 
 err_t slice_look(struct monitor *self, store_t *store) {
-    err_t e = store_records(store, "account_config:index", "account_state:", &account_state__descriptor, load_instance_state, self);
-    if (!e) e = store_records(store, "instance_config:index", "instance_state:", &instance_state__descriptor, load_instance_state, self);
+    err_t e =
+        store_records(store, "account_config:index", "account_state:", &account_state__descriptor,
+                      load_instance_state, self);
+    if (!e)
+        e = store_records(store, "instance_config:index",
+                          "instance_state:", &instance_state__descriptor, load_instance_state,
+                          self);
     return e;
 }

@@ -1,4 +1,6 @@
 // status - what was heard, as the JSON of /api/v1/status.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "status.h"
 
@@ -6,10 +8,10 @@
 
 #include "cells.h"
 #include "common/base/clock.h"
-#include "common/domain/gaps.h"
 #include "common/base/own.h"
-#include "common/schema/record.h"
 #include "common/base/version.h"
+#include "common/domain/gaps.h"
+#include "common/schema/record.h"
 
 static void write_text(buffer_t *out, const char *before, const char *value) {
     buffer_text(out, before);
@@ -22,16 +24,21 @@ static void write_moment(buffer_t *out, const char *before, uint64_t utc_ns) {
     buffer_format(out, "%s\"%s\"", before, at);
 }
 
-static void write_number(buffer_t *out, const char *before, uint64_t value) { buffer_format(out, "%s%llu", before, (unsigned long long)value); }
+static void write_number(buffer_t *out, const char *before, uint64_t value) {
+    buffer_format(out, "%s%llu", before, (unsigned long long)value);
+}
 
-static void write_flag(buffer_t *out, const char *before, bool value) { buffer_format(out, "%s%s", before, value ? "true" : "false"); }
+static void write_flag(buffer_t *out, const char *before, bool value) {
+    buffer_format(out, "%s%s", before, value ? "true" : "false");
+}
 
 static void write_service(const struct view *view, const struct watched *service, buffer_t *out) {
     const Heartbeat *last = service->last;
     write_text(out, "{\"name\":", service->name);
     write_flag(out, ",\"alive\":", watch_is_alive(service, view->mono_ns, view->silent_ns));
     if (last) {
-        write_number(out, ",\"heard_ms_ago\":", watch_since(service->heard_at, view->mono_ns) / NS_PER_MS);
+        write_number(
+            out, ",\"heard_ms_ago\":", watch_since(service->heard_at, view->mono_ns) / NS_PER_MS);
         buffer_text(out, ",\"heartbeat\":");
         record_to_json(&last->base, out);
     }
@@ -48,7 +55,8 @@ static void write_consumers(const struct view *view, const char *topic, buffer_t
             const Heartbeat *last = view->watch->services[s].last;
             if (!last || strcmp(last->service, lag->consumer) != 0) continue;
             for (size_t t = 0; t < last->n_inputs; t++) {
-                if (strcmp(last->inputs[t]->topic, topic) == 0) position = last->inputs[t]->position;
+                if (strcmp(last->inputs[t]->topic, topic) == 0)
+                    position = last->inputs[t]->position;
             }
         }
         buffer_text(out, before);
@@ -79,7 +87,9 @@ static void write_topics_json(const struct view *view, buffer_t *out) {
     }
 }
 
-static void write_states_json(buffer_t *out, const char *before, const ProtobufCEnumDescriptor *states, const uint64_t counts[STATES_MAX]) {
+static void write_states_json(buffer_t *out, const char *before,
+                              const ProtobufCEnumDescriptor *states,
+                              const uint64_t counts[STATES_MAX]) {
     buffer_text(out, before);
     const char *comma = "{";
     for (unsigned i = 0; i < states->n_values; i++) {
@@ -116,7 +126,8 @@ static void write_counts(const struct watch *watch, buffer_t *out) {
     write_decisions_json(watch, out);
     write_states_json(out, ",\"trade_changes\":", &trade_state__state__descriptor, counts->trades);
     write_states_json(out, ",\"executions\":", &trade_result__state__descriptor, counts->results);
-    write_states_json(out, ",\"reconciliations\":", &trade_reconciliation__status__descriptor, counts->reconciliations);
+    write_states_json(out, ",\"reconciliations\":", &trade_reconciliation__status__descriptor,
+                      counts->reconciliations);
     buffer_text(out, "}");
 }
 
@@ -125,7 +136,8 @@ static void write_copies_json(const struct view *view, buffer_t *out) {
     for (size_t i = 0; i < view->watch->n_copies; i++) {
         const struct copy_seen *copy = &view->watch->copies[i];
         if (i) buffer_text(out, ",");
-        write_flag(out, "{\"alive\":", watch_since(copy->heard_at, view->mono_ns) <= view->silent_ns);
+        write_flag(out,
+                   "{\"alive\":", watch_since(copy->heard_at, view->mono_ns) <= view->silent_ns);
         buffer_text(out, ",\"state\":");
         record_to_json(&copy->last->base, out);
         buffer_text(out, "}");
@@ -150,7 +162,8 @@ static void write_alerts_json(const struct alerts *alerts, buffer_t *out) {
         if (i) buffer_text(out, ",");
         write_text(out, "{\"code\":", alert_code(active->kind));
         write_text(out, ",\"subject\":", active->subject);
-        write_text(out, ",\"severity\":", record_enum_name(&alert__severity__descriptor, alert_severity(active->kind)));
+        write_text(out, ",\"severity\":",
+                   record_enum_name(&alert__severity__descriptor, alert_severity(active->kind)));
         write_text(out, ",\"text\":", active->text);
         buffer_text(out, "}");
     }
@@ -179,7 +192,9 @@ static void add_trouble(void *arg, const char *why) {
     buffer_json_string(out, why, strlen(why));
 }
 
-static bool is_priced(const void *watch, const char *symbol) { return watch_has_price(watch, symbol); }
+static bool is_priced(const void *watch, const char *symbol) {
+    return watch_has_price(watch, symbol);
+}
 
 static void write_warning(void *arg, const struct gap *gap) { add_trouble(arg, gap->text); }
 
@@ -187,7 +202,9 @@ bool troubles_write(const struct view *view, buffer_t *out) {
     buffer_text(out, "\"wrong\":[");
     bool ready = watch_troubles(view->watch, view->mono_ns, view->silent_ns, add_trouble, out) == 0;
     buffer_text(out, "],\"warnings\":[");
-    if (view->book) (void)gaps_each(view->book, &(struct gaps_asked){is_priced, view->watch}, write_warning, out);
+    if (view->book)
+        (void)gaps_each(view->book, &(struct gaps_asked){is_priced, view->watch}, write_warning,
+                        out);
     write_flag(out, "],\"ready\":", ready);
     return ready;
 }
@@ -197,7 +214,8 @@ void status_write(const struct view *view, buffer_t *out) {
     write_moment(out, ",\"timestamp\":", view->utc_ns);
     buffer_text(out, ",");
     troubles_write(view, out);
-    write_text(out, ",\"mode\":", record_enum_name(&risk_state__mode__descriptor, (int)view->watch->mode));
+    write_text(
+        out, ",\"mode\":", record_enum_name(&risk_state__mode__descriptor, (int)view->watch->mode));
     buffer_text(out, ",\"services\":[");
     for (size_t i = 0; i < view->watch->n_services; i++) {
         if (i) buffer_text(out, ",");

@@ -1,4 +1,7 @@
-// watch - what the monitor has heard: services, topics and lags, accounts, instances, and counts of what happened.
+// watch - what the monitor has heard: services, topics and lags, accounts, instances, and counts of
+// what happened.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "watch.h"
 
@@ -13,7 +16,8 @@
 
 void watch_start(struct watch *self, unsigned shards, uint64_t lag_max, uint64_t mono_ns) {
     struct instance all[INSTANCES_MAX];
-    *self = (struct watch){.started_at = mono_ns, .lag_max = lag_max, .mode = RISK_STATE__MODE__trading};
+    *self = (struct watch){
+        .started_at = mono_ns, .lag_max = lag_max, .mode = RISK_STATE__MODE__trading};
     self->n_services = topology_instances(shards, all);
     for (size_t i = 0; i < self->n_services; i++) {
         memcpy(self->services[i].name, all[i].name, NAME_TEXT);
@@ -79,12 +83,15 @@ const TopicHead *watch_head(const struct watch *self, const char *topic) {
 
 uint64_t lag_between(struct entry_id position, struct entry_id head) {
     if (entry_id_cmp(position, head) >= 0) return 0;
-    return position.incarnation == head.incarnation ? head.sequence - position.sequence : head.sequence;
+    return position.incarnation == head.incarnation ? head.sequence - position.sequence
+                                                    : head.sequence;
 }
 
 static struct lag *lag_of(struct watch *self, const char *topic, const char *consumer) {
     for (size_t i = 0; i < self->n_lags; i++) {
-        if (strcmp(self->lags[i].topic, topic) == 0 && strcmp(self->lags[i].consumer, consumer) == 0) return &self->lags[i];
+        if (strcmp(self->lags[i].topic, topic) == 0 &&
+            strcmp(self->lags[i].consumer, consumer) == 0)
+            return &self->lags[i];
     }
     if (self->n_lags == LAGS_MAX) return NULL;
     struct lag *lag = &self->lags[self->n_lags++];
@@ -94,7 +101,8 @@ static struct lag *lag_of(struct watch *self, const char *topic, const char *con
     return lag;
 }
 
-static void see_lag(struct watch *self, const char *consumer, const TopicLag *input, uint64_t mono_ns) {
+static void see_lag(struct watch *self, const char *consumer, const TopicLag *input,
+                    uint64_t mono_ns) {
     struct lag *lag = lag_of(self, input->topic, consumer);
     const TopicHead *topic = watch_head(self, input->topic);
     struct entry_id head, position;
@@ -117,7 +125,8 @@ void watch_heartbeat(struct watch *self, const Heartbeat *heartbeat, uint64_t mo
     release_message(service->last);
     service->last = copy_of(heartbeat);
     service->heard_at = mono_ns;
-    for (size_t i = 0; i < heartbeat->n_inputs; i++) see_lag(self, heartbeat->service, heartbeat->inputs[i], mono_ns);
+    for (size_t i = 0; i < heartbeat->n_inputs; i++)
+        see_lag(self, heartbeat->service, heartbeat->inputs[i], mono_ns);
 }
 
 void watch_copy(struct watch *self, const SyncState *state, uint64_t mono_ns) {
@@ -134,7 +143,8 @@ bool watch_is_alive(const struct watched *service, uint64_t mono_ns, uint64_t si
 }
 
 // Empty: it is well.
-static void service_trouble_of(const struct watched *service, uint64_t mono_ns, uint64_t silent_ns, char why[static 240]) {
+static void service_trouble_of(const struct watched *service, uint64_t mono_ns, uint64_t silent_ns,
+                               char why[static 240]) {
     *why = 0;
     if (!service->last) {
         snprintf(why, 240, "%s has not been heard", service->name);
@@ -142,7 +152,8 @@ static void service_trouble_of(const struct watched *service, uint64_t mono_ns, 
         unsigned long long silent_ms = watch_since(service->heard_at, mono_ns) / 1000000;
         snprintf(why, 240, "%s was last heard %llu ms ago", service->name, silent_ms);
     } else if (service->last->stalled) {
-        snprintf(why, 240, "%s is stalled: %.150s", service->name, service->last->trouble ? service->last->trouble : "cannot commit");
+        snprintf(why, 240, "%s is stalled: %.150s", service->name,
+                 service->last->trouble ? service->last->trouble : "cannot commit");
     } else if (service->last->cut_off) {
         snprintf(
             why, 240,
@@ -151,7 +162,8 @@ static void service_trouble_of(const struct watched *service, uint64_t mono_ns, 
     }
 }
 
-size_t watch_troubles(const struct watch *self, uint64_t mono_ns, uint64_t silent_ns, trouble_fn *visit, void *arg) {
+size_t watch_troubles(const struct watch *self, uint64_t mono_ns, uint64_t silent_ns,
+                      trouble_fn *visit, void *arg) {
     char why[240];
     size_t n = 0;
     for (size_t i = 0; i < self->n_services; i++) {
@@ -160,7 +172,9 @@ size_t watch_troubles(const struct watch *self, uint64_t mono_ns, uint64_t silen
     }
     for (const struct instance_seen *i = self->instances; i; i = i->hh.next) {
         if (!i->expected || (i->state && i->state->state == INSTANCE_STATE__STATE__ready)) continue;
-        const char *state = i->state ? record_enum_name(&instance_state__state__descriptor, (int)i->state->state) : "not connected";
+        const char *state =
+            i->state ? record_enum_name(&instance_state__state__descriptor, (int)i->state->state)
+                     : "not connected";
         snprintf(why, sizeof why, "gateway %s is %s", i->id, state);
         if (++n && visit) visit(arg, why);
     }
@@ -198,7 +212,8 @@ static void see_rejection(struct watch *self, const ProtobufCMessage *m) {
 }
 
 static void see_routing(struct watch *self, const ProtobufCMessage *m) {
-    self->counts.orders += OF(Routing, m)->orders; // decisions by reason come with the router's heartbeat
+    // decisions by reason come with the router's heartbeat
+    self->counts.orders += OF(Routing, m)->orders;
 }
 
 static void see_execution(struct watch *self, const ProtobufCMessage *m) {
@@ -209,7 +224,8 @@ static void see_execution(struct watch *self, const ProtobufCMessage *m) {
 
 static void see_outcome(struct watch *self, const ProtobufCMessage *m) {
     const Outcome *outcome = OF(Outcome, m);
-    if (outcome->trade) count_state(self->counts.reconciliations, (int)outcome->trade->reconciliation_status);
+    if (outcome->trade)
+        count_state(self->counts.reconciliations, (int)outcome->trade->reconciliation_status);
     if (!outcome->signal) return;
     if (outcome->signal->status == SIGNAL__STATUS__completed)
         self->counts.completed++;
@@ -222,7 +238,9 @@ static void see_account(struct watch *self, const ProtobufCMessage *m) {
     struct account_seen *seen;
     HASH_FIND_STR(self->accounts, state->account_id, seen);
     if (!seen) {
-        if (HASH_COUNT(self->accounts) >= SUBJECTS_MAX || strlen(state->account_id) >= sizeof seen->id) return;
+        if (HASH_COUNT(self->accounts) >= SUBJECTS_MAX ||
+            strlen(state->account_id) >= sizeof seen->id)
+            return;
         seen = alloc_zeroed(1, sizeof *seen);
         snprintf(seen->id, sizeof seen->id, "%s", state->account_id);
         HASH_ADD_STR(self->accounts, id, seen);
@@ -234,7 +252,8 @@ static void see_account(struct watch *self, const ProtobufCMessage *m) {
 static struct instance_seen *instance_of(struct watch *self, const char *id) {
     struct instance_seen *seen;
     HASH_FIND_STR(self->instances, id, seen);
-    if (seen || HASH_COUNT(self->instances) >= SUBJECTS_MAX || strlen(id) >= sizeof seen->id) return seen;
+    if (seen || HASH_COUNT(self->instances) >= SUBJECTS_MAX || strlen(id) >= sizeof seen->id)
+        return seen;
     seen = alloc_zeroed(1, sizeof *seen);
     snprintf(seen->id, sizeof seen->id, "%s", id);
     HASH_ADD_STR(self->instances, id, seen);
@@ -250,7 +269,8 @@ bool watch_has_price(const struct watch *self, const char *symbol) {
 void watch_price(struct watch *self, const char *symbol, uint64_t mono_ns) {
     self->price_at = mono_ns;
     struct symbol_heard *heard;
-    bool passed_over = watch_has_price(self, symbol) || HASH_COUNT(self->symbols) >= SUBJECTS_MAX || strlen(symbol) >= sizeof heard->name;
+    bool passed_over = watch_has_price(self, symbol) || HASH_COUNT(self->symbols) >= SUBJECTS_MAX ||
+                       strlen(symbol) >= sizeof heard->name;
     if (passed_over) return;
     heard = alloc_zeroed(1, sizeof *heard);
     snprintf(heard->name, sizeof heard->name, "%s", symbol);
@@ -276,8 +296,8 @@ static void see_instance(struct watch *self, const ProtobufCMessage *m) {
 static void see_alert(struct watch *self, const ProtobufCMessage *m) {
     const Alert *alert = OF(Alert, m);
     char key[sizeof((struct alerts_heard *)0)->key];
-    snprintf(key, sizeof key, "%s %s %s", alert->service, record_enum_name(&alert__severity__descriptor, (int)alert->severity),
-             alert->code);
+    snprintf(key, sizeof key, "%s %s %s", alert->service,
+             record_enum_name(&alert__severity__descriptor, (int)alert->severity), alert->code);
     struct alerts_heard *heard;
     HASH_FIND_STR(self->alerts, key, heard);
     if (!heard) {

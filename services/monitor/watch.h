@@ -1,12 +1,15 @@
-// watch - what the monitor has heard: services, topics and lags, accounts, instances, and counts of what happened. No I/O in here.
+// watch - what the monitor has heard: services, topics and lags, accounts, instances, and counts of
+// what happened. No I/O in here.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "cell.pb-c.h"
 #include "common/base/arena.h"
+#include "common/base/hash.h"
 #include "common/delivery/cells.h"
 #include "common/delivery/delivery.h"
-#include "common/base/hash.h"
 #include "common/delivery/topology.h"
 #include "execution.pb-c.h"
 #include "order.pb-c.h"
@@ -26,12 +29,14 @@ struct watched {
     uint64_t heard_at; // monotonic ns; before the first heartbeat: when the watching began
 };
 
-// How far a consumer is behind in a topic. Head and position are heard at different moments: entries is exact only when nothing moves.
+// How far a consumer is behind in a topic. Head and position are heard at different moments:
+// entries is exact only when nothing moves.
 struct lag {
     char topic[NAME_TEXT], consumer[NAME_TEXT];
     uint64_t entries;
-    bool behind;         // the consumer itself says that it has to read the journal
-    uint64_t over_since; // monotonic ns since when it is over the limit without a break; 0: it is not
+    bool behind; // the consumer itself says that it has to read the journal
+    // monotonic ns since when it is over the limit without a break; 0: it is not
+    uint64_t over_since;
 };
 
 struct account_seen {
@@ -71,7 +76,8 @@ struct topic_seen {
     UT_hash_handle hh;
 };
 
-// Counts of what was heard since the monitor started, by the value of the enum. Heard, not read: what is lost on the way is not counted.
+// Counts of what was heard since the monitor started, by the value of the enum. Heard, not read:
+// what is lost on the way is not counted.
 struct counts {
     uint64_t accepted, rejected;          // signals at the door
     uint64_t completed, failed;           // signals at the end
@@ -120,22 +126,27 @@ struct watch {
 };
 
 // How long ago, both monotonic ns. What was heard after the batch began was heard now.
-static inline uint64_t watch_since(uint64_t then, uint64_t now) { return now > then ? now - then : 0; }
+static inline uint64_t watch_since(uint64_t then, uint64_t now) {
+    return now > then ? now - then : 0;
+}
 
-// Expects ingest, router, executor.0 … executor.<shards-1>, reconciler, archiver, monitor. Lags over lag_max entries are noticed.
+// Expects ingest, router, executor.0 … executor.<shards-1>, reconciler, archiver, monitor. Lags
+// over lag_max entries are noticed.
 void watch_start(struct watch *self, unsigned shards, uint64_t lag_max, uint64_t mono_ns);
 void watch_end(struct watch *self); // frees what it holds
 
 struct watched *watch_find(struct watch *self, const char *service); // NULL: not expected
 void watch_heartbeat(struct watch *self, const Heartbeat *heartbeat, uint64_t mono_ns);
 void watch_copy(struct watch *self, const SyncState *state, uint64_t mono_ns);
-// An entry of a topic, once: false when it, or a later one, was seen before. Feeds (id NONE) are always new.
+// An entry of a topic, once: false when it, or a later one, was seen before. Feeds (id NONE) are
+// always new.
 bool watch_is_new(struct watch *self, const char *topic, struct entry_id id);
 void watch_price(struct watch *self, const char *symbol, uint64_t mono_ns); // one was heard
 bool watch_has_price(const struct watch *self, const char *symbol);
 void watch_expect_none(struct watch *self); // no gateway is configured, until watch_expect says so
 void watch_expect(struct watch *self, const char *instance_id);
-void watch_event(struct watch *self, const ProtobufCMessage *event); // any message; what is of no interest is passed over
+// any message; what is of no interest is passed over
+void watch_event(struct watch *self, const ProtobufCMessage *event);
 
 uint64_t watch_open_positions(const struct watch *self); // over all accounts
 bool watch_is_alive(const struct watched *service, uint64_t mono_ns, uint64_t silent_ns);
@@ -145,9 +156,11 @@ uint64_t watch_decisions(const struct watch *self, Reason__Code reason);
 
 // The head of a topic as its owner last told it; NULL: nobody did.
 const TopicHead *watch_head(const struct watch *self, const char *topic);
-// What keeps it from being ready: a service that is silent or stalled, a configured gateway that is not ready. Returns how many things;
-// `visit` (NULL: none) hears of each in words.
+// What keeps it from being ready: a service that is silent or stalled, a configured gateway that is
+// not ready. Returns how many things; `visit` (NULL: none) hears of each in words.
 typedef void trouble_fn(void *arg, const char *why);
-size_t watch_troubles(const struct watch *self, uint64_t mono_ns, uint64_t silent_ns, trouble_fn *visit, void *arg);
-// Entries between a position and a head. Over a change of incarnation at least what the newer one counts.
+size_t watch_troubles(const struct watch *self, uint64_t mono_ns, uint64_t silent_ns,
+                      trouble_fn *visit, void *arg);
+// Entries between a position and a head. Over a change of incarnation at least what the newer one
+// counts.
 uint64_t lag_between(struct entry_id position, struct entry_id head);

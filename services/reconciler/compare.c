@@ -1,4 +1,6 @@
 // compare - asked against done, for one trade.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/reconciler/compare.h"
 
@@ -16,7 +18,8 @@ bool reconciliation_may(TradeReconciliation__Status from, TradeReconciliation__S
         [S(success)] = 0,
         [S(failed)] = BIT(S(success)),
     };
-    return (size_t)from < sizeof moves / sizeof *moves && (size_t)to < 32 && (moves[from] & BIT(to));
+    return (size_t)from < sizeof moves / sizeof *moves && (size_t)to < 32 &&
+           (moves[from] & BIT(to));
 }
 
 bool state_is_final(TradeState__State state) {
@@ -76,11 +79,13 @@ void facts_state(struct facts *f, const TradeState *t) {
     if (t->reason) (void)snprintf(f->reason, sizeof f->reason, "%s", t->reason);
 }
 
-static void fail_comparison(struct comparison *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void fail_comparison(struct comparison *out, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 static void fail_comparison(struct comparison *out, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(out->reason, sizeof out->reason, format, args); // cut when longer: it is for reading
+    // cut when longer: it is for reading
+    (void)vsnprintf(out->reason, sizeof out->reason, format, args);
     va_end(args);
     out->status = S(failed);
 }
@@ -93,7 +98,8 @@ static void compare_size(const struct facts *f, struct comparison *out) {
     fail_comparison(out, "filled %s of %s lots", done, asked);
 }
 
-static void compare_price(const struct facts *f, const decimal_t *tolerance, struct comparison *out) {
+static void compare_price(const struct facts *f, const decimal_t *tolerance,
+                          struct comparison *out) {
     char off[DECIMAL_TEXT], most[DECIMAL_TEXT];
     if (!f->has_requested_price || !f->has_average_price) return;
     out->has_discrepancy = decimal_sub(f->average_price, f->requested_price, &out->discrepancy);

@@ -1,4 +1,6 @@
 // compare - asked against done, for one trade. Pure.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -10,7 +12,8 @@
 
 #define REASON_TEXT 96
 
-// What is known of a trade: what was asked (the order, else what the executor repeats of it), and what was done.
+// What is known of a trade: what was asked (the order, else what the executor repeats of it), and
+// what was done.
 struct facts {
     TradeState__State state;
     Signal__OrderType order_type;
@@ -35,9 +38,11 @@ struct comparison {
     char reason[REASON_TEXT]; // why failed, else empty
 };
 
-// For a final trade. It is a success when something was executed, as much as was asked, and the price is off by no more than `tolerance`
-// (in price, either way; NULL: by any). Without a requested price there is nothing to compare with.
+// For a final trade. It is a success when something was executed, as much as was asked, and the
+// price is off by no more than `tolerance` (in price, either way; NULL: by any). Without a
+// requested price there is nothing to compare with.
 void compare_facts(const struct facts *f, const decimal_t *tolerance, struct comparison *out);
 
-// The life of a reconciliation: pending -> success | failed, failed -> success (on later evidence). Anything else is refused.
+// The life of a reconciliation: pending -> success | failed, failed -> success (on later evidence).
+// Anything else is refused.
 bool reconciliation_may(TradeReconciliation__Status from, TradeReconciliation__Status to);

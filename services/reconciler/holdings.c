@@ -1,4 +1,6 @@
 // holdings - what we believe the brokers hold, against what they say they hold.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/reconciler/holdings.h"
 
@@ -69,7 +71,9 @@ static struct account *account_get(holdings_t *self, const char *account_id) {
 enum presence { ABSENT, POSSIBLE, EXPECTED };
 
 static bool has_open_position(const TradeState *t) {
-    return t->direction != SIGNAL__DIRECTION__close && t->filled_lots > t->closed_lots + t->netted_lots; // absent: 0
+    // absent: 0
+    return t->direction != SIGNAL__DIRECTION__close &&
+           t->filled_lots > t->closed_lots + t->netted_lots;
 }
 
 static enum presence presence_of(const TradeState *t) {
@@ -93,7 +97,9 @@ static enum presence presence_of(const TradeState *t) {
     return ABSENT;
 }
 
-static uint64_t symbol_of(const char *broker_symbol) { return broker_symbol ? digest_u64(broker_symbol, strlen(broker_symbol)) : 0; }
+static uint64_t symbol_of(const char *broker_symbol) {
+    return broker_symbol ? digest_u64(broker_symbol, strlen(broker_symbol)) : 0;
+}
 
 bool holdings_take(holdings_t *self, const TradeState *t) {
     struct account *a = account_get(self, t->account_id);
@@ -119,14 +125,15 @@ bool holdings_take(holdings_t *self, const TradeState *t) {
 
 static struct digest digest_of_holding(const Holding *h) {
     buffer_t text = {0};
-    buffer_format(&text, "%d %s %s %s %d", (int)h->kind, h->trade_id ? h->trade_id : "", h->broker_order_id ? h->broker_order_id : "",
-                  h->broker_symbol, (int)h->side);
+    buffer_format(&text, "%d %s %s %s %d", (int)h->kind, h->trade_id ? h->trade_id : "",
+                  h->broker_order_id ? h->broker_order_id : "", h->broker_symbol, (int)h->side);
     struct digest d = digest_of(text.data, text.length);
     buffer_destroy(&text);
     return d;
 }
 
-// A netting account's one position in a symbol is that of every trade of ours there, whether the broker
+// A netting account's one position in a symbol is that of every trade of ours there, whether the
+// broker
 // lists it as one, under the order that carries it, or divided over the orders that it is made of.
 // False: there is none.
 static bool see_net(struct account *a, const Holding *h) {
@@ -154,7 +161,8 @@ static bool is_explained(struct account *a, const Holding *h, const struct holdi
     return held || ears->explains(ears->arg, h->trade_id);
 }
 
-static void look_for_strangers(struct account *a, const BrokerSnapshot *s, const struct holdings_ears *ears) {
+static void look_for_strangers(struct account *a, const BrokerSnapshot *s,
+                               const struct holdings_ears *ears) {
     table_t *strangers = table_new(0);
     for (size_t i = 0; i < s->n_holdings; i++) {
         if (is_explained(a, s->holdings[i], ears)) continue;
@@ -166,7 +174,8 @@ static void look_for_strangers(struct account *a, const BrokerSnapshot *s, const
     a->suspects = strangers;
 }
 
-static void look_for_missing(struct account *a, const BrokerSnapshot *s, const struct holdings_ears *ears) {
+static void look_for_missing(struct account *a, const BrokerSnapshot *s,
+                             const struct holdings_ears *ears) {
     struct digest key;
     size_t cursor = 0;
     for (struct held *h; (h = table_next(a->held, &cursor, &key));) {

@@ -1,4 +1,6 @@
 // live - signals that are not complete, and their trades.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/reconciler/live.h"
 
@@ -34,7 +36,8 @@ struct live_trade *live_trade_find(const struct live *live, const char *trade_id
     return t;
 }
 
-struct live_trade *live_trade_add(struct live *live, struct live_signal *signal, const char *trade_id, const char *account_id) {
+struct live_trade *live_trade_add(struct live *live, struct live_signal *signal,
+                                  const char *trade_id, const char *account_id) {
     size_t length = strlen(trade_id) + 1;
     struct live_trade *t = alloc_zeroed(1, sizeof *t + length);
     memcpy(t->id, trade_id, length);
@@ -50,7 +53,8 @@ struct live_trade *live_trade_add(struct live *live, struct live_signal *signal,
 }
 
 static void free_live_trade(struct live *live, struct live_trade *t) {
-    HASH_DEL(live->trades, t); // NOLINT(clang-analyzer-core.NullDereference): of uthash's own pointers
+    // NOLINT(clang-analyzer-core.NullDereference): of uthash's own pointers
+    HASH_DEL(live->trades, t);
     free(t->account_id);
     free(t);
 }
@@ -64,7 +68,9 @@ void live_trade_drop(struct live *live, struct live_trade *t) {
     free_live_trade(live, t);
 }
 
-bool live_trade_is_taken_back(const struct live_trade *t) { return t->signal->routed && !t->listed && !t->own; }
+bool live_trade_is_taken_back(const struct live_trade *t) {
+    return t->signal->routed && !t->listed && !t->own;
+}
 
 void live_signal_drop(struct live *live, struct live_signal *s) {
     while (s->trades) {

@@ -1,4 +1,6 @@
 // live - signals that are not complete, and their trades. Memory only; slice.h keeps them.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -30,7 +32,8 @@ struct live_trade {
 
 struct live_signal {
     bool routed;
-    bool own;                      // no routing comes: its trades are orders that the executor has made itself
+    // no routing comes: its trades are orders that the executor has made itself
+    bool own;
     bool kept;                     // it stands in reconciliation:open
     uint64_t signal_at, routed_at; // UTC ns, when routed
     uint64_t seen_at;              // UTC ns: first heard of
@@ -50,10 +53,15 @@ struct live {
 
 void live_clear(struct live *live);
 struct live_signal *live_signal_find(const struct live *live, const char *signal_id);
-struct live_signal *live_signal_get(struct live *live, const char *signal_id, uint64_t now); // made when new
-void live_signal_drop(struct live *live, struct live_signal *signal);                        // with its trades
-void live_signal_refused(struct live_signal *signal, const char *why);                       // copied; empty: none
+// made when new
+struct live_signal *live_signal_get(struct live *live, const char *signal_id, uint64_t now);
+// with its trades
+void live_signal_drop(struct live *live, struct live_signal *signal);
+// copied; empty: none
+void live_signal_refused(struct live_signal *signal, const char *why);
 struct live_trade *live_trade_find(const struct live *live, const char *trade_id);
-struct live_trade *live_trade_add(struct live *live, struct live_signal *signal, const char *trade_id, const char *account_id);
+struct live_trade *live_trade_add(struct live *live, struct live_signal *signal,
+                                  const char *trade_id, const char *account_id);
 void live_trade_drop(struct live *live, struct live_trade *trade);
-bool live_trade_is_taken_back(const struct live_trade *trade); // its signal was decided again, and not for it
+// its signal was decided again, and not for it
+bool live_trade_is_taken_back(const struct live_trade *trade);

@@ -1,4 +1,6 @@
 // reconciler - the process.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/reconciler/reconciler.h"
 

@@ -1,4 +1,6 @@
 // part - what the parts of the reconciler share: its state.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -8,7 +10,8 @@
 #include "services/reconciler/holdings.h"
 #include "services/reconciler/live.h"
 
-#define REMEMBER_FOR (48 * UINT64_C(3600) * NS_PER_S) // how long what is complete is remembered at least
+// how long what is complete is remembered at least
+#define REMEMBER_FOR (48 * UINT64_C(3600) * NS_PER_S)
 
 struct settings {
     int64_t guard_max;        // signals
@@ -23,7 +26,8 @@ struct reconciler {
     const struct context *context;
     const struct settings *settings;
     struct live live;
-    guard_t *done;   // signal_id -> Signal.Status, with DONE_RECALLED where only the archive says so
+    // signal_id -> Signal.Status, with DONE_RECALLED where only the archive says so
+    guard_t *done;
     guard_t *failed; // trade_id -> enum failure (slice.h)
     holdings_t *holdings;
     uint64_t chores_at; // monotonic ns

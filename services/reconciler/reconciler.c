@@ -1,4 +1,6 @@
 // reconciler - compares what was asked with what was done, and says when a signal is complete.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/reconciler/reconciler.h"
 
@@ -15,13 +17,16 @@
 #define AT(field)    offsetof(struct settings, field)
 
 static const struct option options[] = {
-    {"guard_max", OPTION_INTEGER, AT(guard_max), "8000000", "Most signals remembered as complete (for 48 h); beyond, no more are accepted", 1000,
+    {"guard_max", OPTION_INTEGER, AT(guard_max), "8000000",
+     "Most signals remembered as complete (for 48 h); beyond, no more are accepted", 1000,
      INT32_MAX, NULL},
     {"ask_every", OPTION_DURATION, AT(ask_every_ms), "10s",
-     "Time until the next question about an overdue trade; each time twice as long", 100, 3600000, NULL},
-    {"asks_most", OPTION_INTEGER, AT(asks_most), "200", "Most questions a second, over all trades", 1, 100000, NULL},
-    {"evidence_wait", OPTION_DURATION, AT(evidence_wait_ms), "5m", "How long an execution waits for its signal's routing", 1000, 86400000,
+     "Time until the next question about an overdue trade; each time twice as long", 100, 3600000,
      NULL},
+    {"asks_most", OPTION_INTEGER, AT(asks_most), "200", "Most questions a second, over all trades",
+     1, 100000, NULL},
+    {"evidence_wait", OPTION_DURATION, AT(evidence_wait_ms), "5m",
+     "How long an execution waits for its signal's routing", 1000, 86400000, NULL},
     {0},
 };
 
@@ -57,17 +62,19 @@ static void take_evidence(struct live_trade *trade, const TradeState *t) {
 }
 
 // Complete, as far as we know: remembered as such, or so old that it is remembered no longer.
-static bool is_signal_done(const struct reconciler *r, uint64_t now, const char *signal_id, uint64_t signal_at) {
+static bool is_signal_done(const struct reconciler *r, uint64_t now, const char *signal_id,
+                           uint64_t signal_at) {
     return guard_find(r->done, digest_text(signal_id), NULL) || signal_at + REMEMBER_FOR < now;
 }
 
-// Of an order that the executor has made itself: it has no routing. The other side of a close belongs to its signal as long as that is not
-// complete; each of the others ends by itself.
+// Of an order that the executor has made itself: it has no routing. The other side of a close
+// belongs to its signal as long as that is not complete; each of the others ends by itself.
 static struct live_signal *signal_for_own(struct reconciler *r, uint64_t now, const TradeState *t) {
     struct live_signal *s = live_signal_find(&r->live, t->signal_id);
     if (is_signal_done(r, now, t->trade_id, t->ordered_at)) return NULL;
     if (s) return s;
-    bool own = t->cause != TRADE_STATE__CAUSE__other_side || is_signal_done(r, now, t->signal_id, t->signal_at);
+    bool own = t->cause != TRADE_STATE__CAUSE__other_side ||
+               is_signal_done(r, now, t->signal_id, t->signal_at);
     s = live_signal_get(&r->live, t->signal_id, now);
     s->own = own;
     return s;
@@ -95,7 +102,9 @@ static void join_signal(batch_t *batch, struct live_trade *trade) {
     slice_signal(batch, trade->signal);
 }
 
-static bool has_guard_room(const struct reconciler *r) { return guard_count(r->done) < (size_t)r->settings->guard_max; }
+static bool has_guard_room(const struct reconciler *r) {
+    return guard_count(r->done) < (size_t)r->settings->guard_max;
+}
 
 static err_t handle_execution(void *self, batch_t *batch, const ProtobufCMessage *body) {
     struct reconciler *r = self;
@@ -118,13 +127,15 @@ static err_t handle_snapshot(void *self, batch_t *batch, const ProtobufCMessage 
     return ERR_OK;
 }
 
-// An order of a decision that a rollback took back, and that never came to its executor, or was forgotten there before it was sent: its
-// signal waits for it no longer. Should it have been executed after all, that is late evidence.
+// An order of a decision that a rollback took back, and that never came to its executor, or was
+// forgotten there before it was sent: its signal waits for it no longer. Should it have been
+// executed after all, that is late evidence.
 static err_t handle_unknown(void *self, batch_t *batch, const ProtobufCMessage *body) {
     struct reconciler *r = self;
     struct live_trade *t = live_trade_find(&r->live, ((const TradeUnknown *)body)->trade_id);
     if (!has_guard_room(r)) return ERR_BUSY;
-    if (!t || !live_trade_is_taken_back(t) || t->status != TRADE_RECONCILIATION__STATUS__pending) return ERR_OK;
+    if (!t || !live_trade_is_taken_back(t) || t->status != TRADE_RECONCILIATION__STATUS__pending)
+        return ERR_OK;
     struct live_signal *s = t->signal;
     live_trade_drop(&r->live, t);
     if (!verdict_signal(r, batch, s)) slice_signal(batch, s);
@@ -133,14 +144,18 @@ static err_t handle_unknown(void *self, batch_t *batch, const ProtobufCMessage *
 
 // --- what the router says
 
-// Kept in memory only: the routing, and the executor's repetition of the order, say all that a restart needs.
+// Kept in memory only: the routing, and the executor's repetition of the order, say all that a
+// restart needs.
 static err_t handle_order(void *self, batch_t *batch, const ProtobufCMessage *body) {
     struct reconciler *r = self;
     const Order *o = (const Order *)body;
     struct live_trade *trade = live_trade_find(&r->live, o->trade_id);
     if (!trade) {
         struct live_signal *s = live_signal_find(&r->live, o->signal_id);
-        if (s ? s->routed || s->own : is_signal_done(r, batch_now(batch), o->signal_id, o->signal_at)) return ERR_OK; // decided otherwise since, or done
+        // decided otherwise since, or done
+        if (s ? s->routed || s->own
+              : is_signal_done(r, batch_now(batch), o->signal_id, o->signal_at))
+            return ERR_OK;
         if (!s) s = live_signal_get(&r->live, o->signal_id, batch_now(batch));
         trade = live_trade_add(&r->live, s, o->trade_id, o->account_id);
     }
@@ -158,14 +173,17 @@ static void take_refusals(struct live_signal *s, const Routing *routing) {
     if (routing->refused) tally_add(&tally, routing->refused);
     for (size_t i = 0; i < routing->n_decisions; i++) {
         const Decision *d = routing->decisions[i];
-        if (d->reason == REASON__CODE__commanded || d->reason == REASON__CODE__in_position) s->satisfied = true;
-        if (d->reason != REASON__CODE__ordered) tally_add(&tally, record_enum_name(&reason__code__descriptor, (int)d->reason));
+        if (d->reason == REASON__CODE__commanded || d->reason == REASON__CODE__in_position)
+            s->satisfied = true;
+        if (d->reason != REASON__CODE__ordered)
+            tally_add(&tally, record_enum_name(&reason__code__descriptor, (int)d->reason));
     }
     (void)tally_print(&tally, why);
     live_signal_refused(s, why);
 }
 
-static void list_ordered_trades(struct reconciler *r, struct live_signal *s, const Routing *routing) {
+static void list_ordered_trades(struct reconciler *r, struct live_signal *s,
+                                const Routing *routing) {
     for (size_t i = 0; i < routing->n_decisions; i++) {
         const Decision *d = routing->decisions[i];
         if (!d->trade_id) continue;
@@ -176,8 +194,8 @@ static void list_ordered_trades(struct reconciler *r, struct live_signal *s, con
     }
 }
 
-// A routing that comes again has been decided again: it takes the place of the first, and what was executed by the first counts all the
-// same.
+// A routing that comes again has been decided again: it takes the place of the first, and what was
+// executed by the first counts all the same.
 static void take_routing(struct reconciler *r, batch_t *batch, const Routing *routing) {
     struct live_signal *s = live_signal_get(&r->live, routing->signal_id, batch_now(batch));
     for (struct live_trade *t = s->trades; t; t = t->next) t->listed = false;
@@ -193,8 +211,9 @@ static void take_routing(struct reconciler *r, batch_t *batch, const Routing *ro
     if (!verdict_signal(r, batch, s)) slice_signal(batch, s);
 }
 
-// Whether its routing changes nothing any more. One that the archive recalled may be decided again all the same: it came to the door
-// before the archive had told it, and waits for its outcome there.
+// Whether its routing changes nothing any more. One that the archive recalled may be decided again
+// all the same: it came to the door before the archive had told it, and waits for its outcome
+// there.
 static bool is_routing_over(const struct reconciler *r, const char *signal_id) {
     uint64_t status = 0;
     return guard_find(r->done, digest_text(signal_id), &status) && !(status & DONE_RECALLED);
@@ -208,19 +227,23 @@ static err_t handle_routing(void *self, batch_t *batch, const ProtobufCMessage *
     return ERR_OK;
 }
 
-// A signal that ended before Redis forgot it: what executors take up of its trades is not news. What they told already stays as long as it
-// would wait for a routing: the signal may be decided again all the same.
+// A signal that ended before Redis forgot it: what executors take up of its trades is not news.
+// What they told already stays as long as it would wait for a routing: the signal may be decided
+// again all the same.
 static err_t handle_recalled(void *self, batch_t *batch, const ProtobufCMessage *body) {
     struct reconciler *r = self;
     const Outcome *o = (const Outcome *)body;
     struct live_signal *s = live_signal_find(&r->live, o->signal_id);
     if (!has_guard_room(r)) return ERR_BUSY;
-    if (!o->signal || (s && s->routed) || guard_find(r->done, digest_text(o->signal_id), NULL)) return ERR_OK;
-    (void)guard_put(r->done, batch, digest_text(o->signal_id), (uint64_t)o->signal->status | DONE_RECALLED);
+    if (!o->signal || (s && s->routed) || guard_find(r->done, digest_text(o->signal_id), NULL))
+        return ERR_OK;
+    (void)guard_put(r->done, batch, digest_text(o->signal_id),
+                    (uint64_t)o->signal->status | DONE_RECALLED);
     return ERR_OK;
 }
 
-// The answer to a question about a trade that is over and that its executor has forgotten. What is not over, executors take up.
+// The answer to a question about a trade that is over and that its executor has forgotten. What is
+// not over, executors take up.
 static err_t handle_recalled_trade(void *self, batch_t *batch, const ProtobufCMessage *body) {
     struct reconciler *r = self;
     const TradeState *t = (const TradeState *)body;
@@ -232,8 +255,10 @@ static err_t handle_recalled_trade(void *self, batch_t *batch, const ProtobufCMe
     return ERR_OK;
 }
 
-// A routing that cannot be handled must not leave its signal open for ever: nobody was ordered, unless executions say otherwise.
-static void reconciler_buried(void *self, batch_t *batch, const ProtobufCMessage *body, const char *reason) {
+// A routing that cannot be handled must not leave its signal open for ever: nobody was ordered,
+// unless executions say otherwise.
+static void reconciler_buried(void *self, batch_t *batch, const ProtobufCMessage *body,
+                              const char *reason) {
     struct reconciler *r = self;
     if (body->descriptor != &routing__descriptor) return;
     Routing nobody = *(const Routing *)body;
@@ -244,7 +269,8 @@ static void reconciler_buried(void *self, batch_t *batch, const ProtobufCMessage
 
 // --- start and chores
 
-// What brokers should hold, and what works there. What is final is told by its execution, which is still to come if it was not handled.
+// What brokers should hold, and what works there. What is final is told by its execution, which is
+// still to come if it was not handled.
 static err_t load_open(void *arg, const ProtobufCMessage *m) {
     struct reconciler *r = arg;
     const TradeState *t = (const TradeState *)m;
@@ -274,7 +300,8 @@ static void retire_forgotten(struct reconciler *r, batch_t *batch) {
     guard_retire(r->failed, batch, before);
     size_t count = guard_count(r->done), most = (size_t)r->settings->guard_max;
     if (count > most / 10 * 9)
-        batch_alert(batch, ALERT__SEVERITY__critical, "guard_nearly_full", DONE_GUARD, "%zu of %zu signals remembered", count, most);
+        batch_alert(batch, ALERT__SEVERITY__critical, "guard_nearly_full", DONE_GUARD,
+                    "%zu of %zu signals remembered", count, most);
 }
 
 static err_t reconciler_tick(void *self, batch_t *batch) {

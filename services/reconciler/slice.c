@@ -1,10 +1,16 @@
 // slice - the keys the reconciler owns.
+//
+//
 // SPDX-License-Identifier: MIT
 //
-//   reconciliation:{trade_id}  hash    ReconciledTrade; expires once its signal is complete: then only for looking
-//   reconciliation:open        hash    signals that are not complete: field signal_id, an OpenSignal as JSON;
-//                                      field signal_id/trade_id: a final trade that its signal's field does not name
-//   reconciliation:guard:*     hashes  signals that are complete, orders of the executor's own (guard.h)
+//   reconciliation:{trade_id}  hash    ReconciledTrade; expires once its signal is complete: then
+//   only for looking
+//   reconciliation:open        hash    signals that are not complete: field signal_id, an
+//   OpenSignal as JSON;
+//                                      field signal_id/trade_id: a final trade that its signal's
+//                                      field does not name
+//   reconciliation:guard:*     hashes  signals that are complete, orders of the executor's own
+//   (guard.h)
 //   reconciliation:failed:*    hashes  trades that failed (guard.h)
 #include "services/reconciler/slice.h"
 
@@ -42,7 +48,8 @@ void slice_reconciliation(batch_t *batch, const struct reconciled *trade) {
     m.trade_id = r->trade_id;
     m.reconciliation_status = r->reconciliation_status;
     m.has_discrepancy = r->has_discrepancy, m.discrepancy = r->discrepancy;
-    m.rejection_reason = r->rejection_reason ? r->rejection_reason : (char *)""; // what an earlier failure said must go
+    // what an earlier failure said must go
+    m.rejection_reason = r->rejection_reason ? r->rejection_reason : (char *)"";
     m.reconciled_at = r->reconciled_at;
     m.signal_id = (char *)trade->signal_id;
     m.account_id = (char *)trade->account_id;
@@ -129,7 +136,8 @@ static err_t load_apart(struct loading *l, const char *field, const char *slash)
 static err_t load_signal(struct loading *l, struct span json) {
     ProtobufCMessage *m = NULL;
     struct fault fault;
-    err_t e = record_from_json(&open_signal__descriptor, json.data, json.length, "", l->arena, &m, &fault);
+    err_t e = record_from_json(&open_signal__descriptor, json.data, json.length, "", l->arena, &m,
+                               &fault);
     if (e) return e;
     const OpenSignal *open = (const OpenSignal *)m;
     struct live_signal *s = live_signal_get(l->live, open->signal_id, l->now);
@@ -188,7 +196,8 @@ err_t reconciler_slice_load(store_t *store, struct live *live, uint64_t now) {
     own(arena) *arena = arena_new(0);
     struct loading l = {live, arena, now};
     err_t e = store_pairs(store, OPEN, load_field, &l);
-    for (struct live_trade *t = live->trades; !e && t; t = t->hh.next) e = load_reconciled_trade(store, t, arena);
+    for (struct live_trade *t = live->trades; !e && t; t = t->hh.next)
+        e = load_reconciled_trade(store, t, arena);
     return e;
 }
 

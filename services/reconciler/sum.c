@@ -1,4 +1,6 @@
 // sum - what a signal came to.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/reconciler/sum.h"
 
@@ -23,13 +25,15 @@ static void add_prices(struct sum *s, const struct facts *f) {
 void sum_add(struct sum *s, const struct facts *f) {
     bool executed = f->filled_lots.e8 > 0;
     s->trades++;
-    s->asked += f->has_lot_size ? f->lot_size.e8 : f->filled_lots.e8; // a close of everything asks for what there was
+    // a close of everything asks for what there was
+    s->asked += f->has_lot_size ? f->lot_size.e8 : f->filled_lots.e8;
     if (!executed) return;
     s->executed++;
     s->filled += f->filled_lots.e8;
     add_prices(s, f);
     if (f->executed_at > s->executed_at) s->executed_at = f->executed_at;
-    if (f->first_executed_at && (!s->first_executed_at || f->first_executed_at < s->first_executed_at))
+    if (f->first_executed_at &&
+        (!s->first_executed_at || f->first_executed_at < s->first_executed_at))
         s->first_executed_at = f->first_executed_at;
 }
 
@@ -46,11 +50,13 @@ void sum_status(const struct sum *s, SignalExecutionStatus *out) {
     out->status = s->executed ? SIGNAL__STATUS__completed : SIGNAL__STATUS__failed;
     out->has_fill_percentage = true;
     __int128 hundred = (__int128)100 * DECIMAL_SCALE;
-    if (s->asked <= 0 || !divide_wide(s->filled * hundred, s->asked, &out->fill_percentage)) out->fill_percentage = 0;
+    if (s->asked <= 0 || !divide_wide(s->filled * hundred, s->asked, &out->fill_percentage))
+        out->fill_percentage = 0;
     out->has_executed_at = s->executed_at != 0;
     out->executed_at = s->executed_at;
     if (s->lost) return;
-    out->has_execution_price = s->priced > 0 && divide_wide(s->worth, s->priced, &out->execution_price);
+    out->has_execution_price =
+        s->priced > 0 && divide_wide(s->worth, s->priced, &out->execution_price);
     out->has_slippage = s->compared > 0 && divide_wide(s->slip, s->compared, &out->slippage);
 }
 
@@ -72,7 +78,8 @@ size_t tally_print(const struct tally *t, char out[static TALLY_TEXT]) {
     size_t length = 0;
     out[0] = 0;
     for (unsigned i = 0; i < t->n && length < TALLY_TEXT; i++) {
-        int n = snprintf(out + length, TALLY_TEXT - length, "%s%s (%u)", i ? ", " : "", t->kinds[i].text, t->kinds[i].count);
+        int n = snprintf(out + length, TALLY_TEXT - length, "%s%s (%u)", i ? ", " : "",
+                         t->kinds[i].text, t->kinds[i].count);
         if (n > 0) length += (size_t)n;
     }
     if (t->others && length < TALLY_TEXT) {

@@ -1,4 +1,7 @@
-// sum - what a signal came to: the sum over its trades, and the reasons why some came to nothing. Pure.
+// sum - what a signal came to: the sum over its trades, and the reasons why some came to nothing.
+// Pure.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -16,7 +19,8 @@ struct sum {
 };
 
 void sum_add(struct sum *s, const struct facts *f); // start with {0}
-// Fills price, percentage, slippage and time; status completed if anything was executed, else failed.
+// Fills price, percentage, slippage and time; status completed if anything was executed, else
+// failed.
 void sum_status(const struct sum *s, SignalExecutionStatus *out);
 
 #define TALLY_KINDS 6
@@ -31,5 +35,6 @@ struct tally {
     unsigned n, others;
 };
 
-void tally_add(struct tally *t, const char *text);                      // start with {0}
-size_t tally_print(const struct tally *t, char out[static TALLY_TEXT]); // "signal_too_old (3), unknown_symbol (1)"; its length
+void tally_add(struct tally *t, const char *text); // start with {0}
+// "signal_too_old (3), unknown_symbol (1)"; its length
+size_t tally_print(const struct tally *t, char out[static TALLY_TEXT]);

@@ -1,4 +1,7 @@
-// verdict - when a trade is final it is compared; when all of a signal's trades are, the signal is complete.
+// verdict - when a trade is final it is compared; when all of a signal's trades are, the signal is
+// complete.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/reconciler/verdict.h"
 
@@ -11,7 +14,8 @@
 
 #define S(name) TRADE_RECONCILIATION__STATUS__##name
 
-static void compare_with_book(const struct reconciler *r, const struct facts *f, const TradeState *t, struct comparison *out) {
+static void compare_with_book(const struct reconciler *r, const struct facts *f,
+                              const TradeState *t, struct comparison *out) {
     const BrokerConfig *broker = book_broker(r->context->book, t->broker_id);
     const SymbolConfig *symbol = broker ? book_symbol(broker, t->symbol) : NULL;
     decimal_t tolerance;
@@ -25,7 +29,8 @@ static void compare_with_book(const struct reconciler *r, const struct facts *f,
     compare_facts(f, limited ? &tolerance : NULL, out);
 }
 
-static void fill_reconciliation(TradeReconciliation *out, const char *trade_id, const struct comparison *c, uint64_t now) {
+static void fill_reconciliation(TradeReconciliation *out, const char *trade_id,
+                                const struct comparison *c, uint64_t now) {
     trade_reconciliation__init(out);
     out->trade_id = (char *)trade_id;
     out->reconciliation_status = c->status;
@@ -37,8 +42,10 @@ static void fill_reconciliation(TradeReconciliation *out, const char *trade_id, 
 
 // --- a whole signal
 
-// The sum over its trades. Why something was not executed is said when nothing was, and of the trades also when others were.
-static void sum_signal(const struct live_signal *s, SignalExecutionStatus *out, uint64_t *first, char why[static TALLY_TEXT]) {
+// The sum over its trades. Why something was not executed is said when nothing was, and of the
+// trades also when others were.
+static void sum_signal(const struct live_signal *s, SignalExecutionStatus *out, uint64_t *first,
+                       char why[static TALLY_TEXT]) {
     struct sum sum = {0};
     struct tally tally = {0};
     for (const struct live_trade *t = s->trades; t; t = t->next) {
@@ -46,28 +53,35 @@ static void sum_signal(const struct live_signal *s, SignalExecutionStatus *out, 
         if (t->facts.filled_lots.e8 <= 0) tally_add(&tally, t->why);
     }
     sum_status(&sum, out);
-    if (s->satisfied) out->status = SIGNAL__STATUS__completed; // what it wants is so, or was told to be
+    // what it wants is so, or was told to be
+    if (s->satisfied) out->status = SIGNAL__STATUS__completed;
     *first = sum.first_executed_at;
     size_t length = tally_print(&tally, why);
-    if (!sum.executed && s->refused) (void)snprintf(why + length, TALLY_TEXT - length, "%s%s", length ? ", " : "", s->refused);
+    if (!sum.executed && s->refused)
+        (void)snprintf(why + length, TALLY_TEXT - length, "%s%s", length ? ", " : "", s->refused);
     if (!sum.executed && !why[0]) (void)snprintf(why, TALLY_TEXT, "no account is subscribed");
     if (why[0]) out->rejection_reason = why;
 }
 
-static void remember_failure(struct reconciler *r, batch_t *batch, const char *trade_id, const struct facts *f) {
-    (void)guard_put(r->failed, batch, digest_text(trade_id), f->filled_lots.e8 > 0 ? FAILED_EXECUTED : FAILED_NOT_EXECUTED);
+static void remember_failure(struct reconciler *r, batch_t *batch, const char *trade_id,
+                             const struct facts *f) {
+    (void)guard_put(r->failed, batch, digest_text(trade_id),
+                    f->filled_lots.e8 > 0 ? FAILED_EXECUTED : FAILED_NOT_EXECUTED);
 }
 
-// What is known of a trade once it is not live any more. One that its signal's routing does not name has nothing else to be known by.
+// What is known of a trade once it is not live any more. One that its signal's routing does not
+// name has nothing else to be known by.
 static void remember_trade(struct reconciler *r, batch_t *batch, const struct live_trade *t) {
-    Signal__Status status = t->facts.filled_lots.e8 > 0 ? SIGNAL__STATUS__completed : SIGNAL__STATUS__failed;
+    Signal__Status status =
+        t->facts.filled_lots.e8 > 0 ? SIGNAL__STATUS__completed : SIGNAL__STATUS__failed;
     if (t->own) (void)guard_put(r->done, batch, digest_text(t->id), (uint64_t)status);
     if (t->status == S(failed)) remember_failure(r, batch, t->id, &t->facts);
 }
 
 static bool is_complete(const struct live_signal *s) { return s->routed && s->settled == s->count; }
 
-static void complete_signal(struct reconciler *r, batch_t *batch, struct live_signal *s, Outcome *o) {
+static void complete_signal(struct reconciler *r, batch_t *batch, struct live_signal *s,
+                            Outcome *o) {
     char why[TALLY_TEXT];
     SignalExecutionStatus status = SIGNAL_EXECUTION_STATUS__INIT;
     status.signal_id = s->id;
@@ -81,7 +95,8 @@ static void complete_signal(struct reconciler *r, batch_t *batch, struct live_si
     batch_emit(batch, TOPIC_outcomes, 0, &o->base);
     o->signal = NULL; // it lives here only
     slice_complete(batch, s);
-    (void)guard_put(r->done, batch, digest_text(s->id), (uint64_t)status.status); // the handlers have seen that there is room
+    // the handlers have seen that there is room
+    (void)guard_put(r->done, batch, digest_text(s->id), (uint64_t)status.status);
     for (const struct live_trade *t = s->trades; t; t = t->next) remember_trade(r, batch, t);
     live_signal_drop(&r->live, s);
 }
@@ -96,9 +111,10 @@ bool verdict_signal(struct reconciler *r, batch_t *batch, struct live_signal *s)
 
 // --- what was said before
 
-// The signal had come to nothing, and this trade shows otherwise: what is known of the signal now is this trade.
-static void revive_signal(struct reconciler *r, batch_t *batch, const TradeState *t, const struct facts *f, Outcome *o,
-                   SignalExecutionStatus *status) {
+// The signal had come to nothing, and this trade shows otherwise: what is known of the signal now
+// is this trade.
+static void revive_signal(struct reconciler *r, batch_t *batch, const TradeState *t,
+                          const struct facts *f, Outcome *o, SignalExecutionStatus *status) {
     struct sum sum = {0};
     sum_add(&sum, f);
     sum_status(&sum, status);
@@ -121,21 +137,25 @@ struct said {
 static struct said recall_said(const struct reconciler *r, const TradeState *t) {
     struct said said = {0};
     uint64_t status = 0;
-    if (!guard_find(r->failed, digest_text(t->trade_id), &said.trade)) said.trade = FAILED_NO_LONGER;
-    said.signal_failed = guard_find(r->done, digest_text(t->signal_id), &status) && (status & ~DONE_RECALLED) == SIGNAL__STATUS__failed;
+    if (!guard_find(r->failed, digest_text(t->trade_id), &said.trade))
+        said.trade = FAILED_NO_LONGER;
+    said.signal_failed = guard_find(r->done, digest_text(t->signal_id), &status) &&
+                         (status & ~DONE_RECALLED) == SIGNAL__STATUS__failed;
     return said;
 }
 
 // --- a trade
 
-static void refuse_move(batch_t *batch, const char *trade_id, TradeReconciliation__Status from, TradeReconciliation__Status to) {
+static void refuse_move(batch_t *batch, const char *trade_id, TradeReconciliation__Status from,
+                        TradeReconciliation__Status to) {
     const ProtobufCEnumDescriptor *d = &trade_reconciliation__status__descriptor;
-    batch_alert(batch, ALERT__SEVERITY__warning, "reconciliation_move_refused", trade_id, "%s to %s is not in its life cycle",
-                record_enum_name(d, (int)from), record_enum_name(d, (int)to));
+    batch_alert(batch, ALERT__SEVERITY__warning, "reconciliation_move_refused", trade_id,
+                "%s to %s is not in its life cycle", record_enum_name(d, (int)from),
+                record_enum_name(d, (int)to));
 }
 
-// True when the comparison says something new. A failure may turn into another one (rejected, then executed at a wrong price): that is no
-// move.
+// True when the comparison says something new. A failure may turn into another one (rejected, then
+// executed at a wrong price): that is no move.
 static bool take_comparison(batch_t *batch, struct live_trade *t, const struct comparison *c) {
     if (t->status == c->status && strcmp(t->why, c->reason) == 0) return false;
     if (t->status != c->status && !reconciliation_may(t->status, c->status)) {
@@ -148,12 +168,15 @@ static bool take_comparison(batch_t *batch, struct live_trade *t, const struct c
     return true;
 }
 
-// An order of the executor's own ends by itself. Only the other side of a close may show that its signal, which had failed, was executed.
-static void end_own(struct reconciler *r, batch_t *batch, struct live_trade *t, const TradeState *state, Outcome *o) {
+// An order of the executor's own ends by itself. Only the other side of a close may show that its
+// signal, which had failed, was executed.
+static void end_own(struct reconciler *r, batch_t *batch, struct live_trade *t,
+                    const TradeState *state, Outcome *o) {
     SignalExecutionStatus status = SIGNAL_EXECUTION_STATUS__INIT;
     struct live_signal *s = t->signal;
     bool of_signal = state->cause == TRADE_STATE__CAUSE__other_side;
-    if (of_signal && t->facts.filled_lots.e8 > 0 && recall_said(r, state).signal_failed) revive_signal(r, batch, state, &t->facts, o, &status);
+    if (of_signal && t->facts.filled_lots.e8 > 0 && recall_said(r, state).signal_failed)
+        revive_signal(r, batch, state, &t->facts, o, &status);
     batch_emit(batch, TOPIC_outcomes, 0, &o->base);
     o->signal = NULL; // it lives here only
     slice_expire(batch, t->id);
@@ -162,19 +185,22 @@ static void end_own(struct reconciler *r, batch_t *batch, struct live_trade *t, 
     if (!s->count) live_signal_drop(&r->live, s);
 }
 
-void verdict_trade(struct reconciler *r, batch_t *batch, struct live_trade *t, const TradeState *state) {
+void verdict_trade(struct reconciler *r, batch_t *batch, struct live_trade *t,
+                   const TradeState *state) {
     struct comparison c;
     TradeReconciliation result;
     struct facts facts = t->facts;
     bool final = state_is_final(state->state);
-    if (t->status != S(pending) && !final) return; // an executor that lost its memory goes through the states again
+    // an executor that lost its memory goes through the states again
+    if (t->status != S(pending) && !final) return;
     facts_state(&facts, state);
     if (final) compare_with_book(r, &facts, state, &c);
     bool news = final && take_comparison(batch, t, &c);
     if (!final || t->status == c.status) t->facts = facts; // what was refused changes nothing
     if (!news) return;
     fill_reconciliation(&result, t->id, &c, batch_now(batch));
-    slice_reconciliation(batch, &(struct reconciled){t->signal->id, t->account_id, &t->facts, &result});
+    slice_reconciliation(batch,
+                         &(struct reconciled){t->signal->id, t->account_id, &t->facts, &result});
     t->written = true;
     Outcome o = OUTCOME__INIT;
     o.signal_id = t->signal->id;
@@ -197,8 +223,8 @@ void verdict_trade(struct reconciler *r, batch_t *batch, struct live_trade *t, c
 
 // --- late evidence
 
-static void tell_late(struct reconciler *r, batch_t *batch, const TradeState *t, const struct said *said, const struct facts *f,
-                      TradeReconciliation *result) {
+static void tell_late(struct reconciler *r, batch_t *batch, const TradeState *t,
+                      const struct said *said, const struct facts *f, TradeReconciliation *result) {
     SignalExecutionStatus status = SIGNAL_EXECUTION_STATUS__INIT;
     Outcome o = OUTCOME__INIT;
     o.signal_id = t->signal_id;
@@ -209,8 +235,8 @@ static void tell_late(struct reconciler *r, batch_t *batch, const TradeState *t,
     batch_emit(batch, TOPIC_outcomes, 0, &o.base);
     if (said->signal_failed || said->trade == FAILED_NOT_EXECUTED)
         batch_alert(batch, ALERT__SEVERITY__critical, "late_evidence", t->trade_id,
-                    "account %s, signal %s: it was %s, but the broker has executed it", t->account_id, t->signal_id,
-                    said->trade ? "given up" : "not ordered");
+                    "account %s, signal %s: it was %s, but the broker has executed it",
+                    t->account_id, t->signal_id, said->trade ? "given up" : "not ordered");
 }
 
 void verdict_late(struct reconciler *r, batch_t *batch, const TradeState *t, bool new_position) {
@@ -222,7 +248,8 @@ void verdict_late(struct reconciler *r, batch_t *batch, const TradeState *t, boo
     if (!said.trade && !said.signal_failed && !new_position) return; // what was said stands
     facts_state(&f, t);
     compare_with_book(r, &f, t, &c);
-    if (said.trade == FAILED_EXECUTED && c.status == S(failed) && !said.signal_failed) return; // likewise
+    // likewise
+    if (said.trade == FAILED_EXECUTED && c.status == S(failed) && !said.signal_failed) return;
     if (c.status == S(failed))
         remember_failure(r, batch, t->trade_id, &f);
     else if (said.trade)

@@ -1,4 +1,6 @@
 // watch - what does not come by itself.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/reconciler/watch.h"
 
@@ -9,7 +11,8 @@
 #define DOUBLINGS_MOST   5
 #define PATIENCE         3 // questions until it is an incident
 
-static void ask_for_status(struct reconciler *r, batch_t *batch, const char *trade_id, const char *account_id) {
+static void ask_for_status(struct reconciler *r, batch_t *batch, const char *trade_id,
+                           const char *account_id) {
     StatusQuery q = STATUS_QUERY__INIT;
     q.trade_id = (char *)trade_id;
     q.account_id = (char *)account_id;
@@ -26,16 +29,20 @@ static uint64_t answer_within(const struct reconciler *r, const char *account_id
     return (broker ? broker->answer_within_ms : ANSWER_PRESET_MS) * NS_PER_MS;
 }
 
-// A limit or stop order that the broker works on may take its time; one that is held waits for the operator.
+// A limit or stop order that the broker works on may take its time; one that is held waits for the
+// operator.
 static bool may_take_its_time(const struct live_trade *t) {
-    bool works = t->facts.state == TRADE_STATE__STATE__working || t->facts.state == TRADE_STATE__STATE__partially_filled;
+    bool works = t->facts.state == TRADE_STATE__STATE__working ||
+                 t->facts.state == TRADE_STATE__STATE__partially_filled;
     return t->held || (works && t->facts.order_type != SIGNAL__ORDER_TYPE__market);
 }
 
 static bool is_overdue(const struct reconciler *r, struct live_trade *t, uint64_t now) {
     if (t->status != TRADE_RECONCILIATION__STATUS__pending || may_take_its_time(t)) return false;
-    if (!t->signal->routed && !t->evidence) return false; // an order that a rollback may have taken back
-    if (!t->ask_at) t->ask_at = (t->ordered_at ? t->ordered_at : now) + answer_within(r, t->account_id);
+    // an order that a rollback may have taken back
+    if (!t->signal->routed && !t->evidence) return false;
+    if (!t->ask_at)
+        t->ask_at = (t->ordered_at ? t->ordered_at : now) + answer_within(r, t->account_id);
     return now >= t->ask_at;
 }
 
@@ -47,7 +54,8 @@ void watch_overdue(struct reconciler *r, batch_t *batch) {
         t->ask_at = now + (every << (t->asks < DOUBLINGS_MOST ? t->asks : DOUBLINGS_MOST));
         if (++t->asks < PATIENCE) continue;
         batch_alert(batch, ALERT__SEVERITY__critical, "trade_without_answer", t->id,
-                    "account %s, signal %s: asked %u times and still no final answer", t->account_id, t->signal->id, t->asks);
+                    "account %s, signal %s: asked %u times and still no final answer",
+                    t->account_id, t->signal->id, t->asks);
     }
 }
 
@@ -80,12 +88,15 @@ static void end_unrouted(struct reconciler *r, batch_t *batch, struct live_signa
         return;
     }
     batch_alert(batch, ALERT__SEVERITY__critical, "execution_without_routing", s->id,
-                "%u trades were executed, but the router knows no such signal: it is completed from the executions", s->count);
+                "%u trades were executed, but the router knows no such signal: it is completed "
+                "from the executions",
+                s->count);
     s->routed = true;
     (void)verdict_signal(r, batch, s);
 }
 
-// Orders without a routing were taken back by a rollback. What was executed is there all the same, and ends by what is known of it.
+// Orders without a routing were taken back by a rollback. What was executed is there all the same,
+// and ends by what is known of it.
 void watch_unrouted(struct reconciler *r, batch_t *batch) {
     uint64_t wait = (uint64_t)r->settings->evidence_wait_ms * NS_PER_MS;
     struct live_signal *s, *next;
@@ -101,7 +112,8 @@ void watch_unrouted(struct reconciler *r, batch_t *batch) {
 
 // --- what brokers hold
 
-#define NAMED_MOST 5 // differences of one snapshot that get an alert of their own; the rest is counted in one
+// differences of one snapshot that get an alert of their own; the rest is counted in one
+#define NAMED_MOST 5
 
 struct listening {
     struct reconciler *r;
@@ -119,27 +131,33 @@ static void report_unexplained(void *arg, const BrokerSnapshot *s, const Holding
     if (l->unexplained++ >= NAMED_MOST) return;
     char lots[DECIMAL_TEXT];
     (void)decimal_print(D(h->lots), lots);
-    const char *id = h->trade_id ? h->trade_id : h->broker_order_id ? h->broker_order_id : h->broker_symbol;
+    const char *id = h->trade_id          ? h->trade_id
+                     : h->broker_order_id ? h->broker_order_id
+                                          : h->broker_symbol;
     const char *subject = arena_format(batch_arena(l->batch), "%s/%s", s->account_id, id);
-    batch_alert(l->batch, ALERT__SEVERITY__critical, "unexplained_holding", subject,
-                "%s says that account %s holds %s: %s %s lots of %s, order %s; no trade explains it", s->instance_id, s->account_id,
-                h->kind == HOLDING__KIND__order ? "an order" : "a position", h->side == SIGNAL__DIRECTION__sell ? "sell" : "buy", lots,
-                h->broker_symbol, h->broker_order_id ? h->broker_order_id : "without a number");
+    batch_alert(
+        l->batch, ALERT__SEVERITY__critical, "unexplained_holding", subject,
+        "%s says that account %s holds %s: %s %s lots of %s, order %s; no trade explains it",
+        s->instance_id, s->account_id, h->kind == HOLDING__KIND__order ? "an order" : "a position",
+        h->side == SIGNAL__DIRECTION__sell ? "sell" : "buy", lots, h->broker_symbol,
+        h->broker_order_id ? h->broker_order_id : "without a number");
 }
 
 static void report_missing(void *arg, const BrokerSnapshot *s, const char *trade_id) {
     struct listening *l = arg;
     if (l->missing++ < NAMED_MOST)
         batch_alert(l->batch, ALERT__SEVERITY__critical, "missing_at_broker", trade_id,
-                    "account %s: the trade is open here and %s does not list it; asking", s->account_id, s->instance_id);
+                    "account %s: the trade is open here and %s does not list it; asking",
+                    s->account_id, s->instance_id);
     if (l->r->asks_left > 0) ask_for_status(l->r, l->batch, trade_id, s->account_id);
 }
 
 static void alert_counted(const struct listening *l, const BrokerSnapshot *s) {
     if (l->unexplained <= NAMED_MOST && l->missing <= NAMED_MOST) return;
     batch_alert(l->batch, ALERT__SEVERITY__critical, "holdings_differ", s->account_id,
-                "account %s at %s: %u holdings that no trade explains, %u open trades that the broker does not list", s->account_id, s->instance_id,
-                l->unexplained, l->missing);
+                "account %s at %s: %u holdings that no trade explains, %u open trades that the "
+                "broker does not list",
+                s->account_id, s->instance_id, l->unexplained, l->missing);
 }
 
 void watch_snapshot(struct reconciler *r, batch_t *batch, const BrokerSnapshot *snapshot) {

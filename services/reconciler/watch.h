@@ -1,9 +1,13 @@
-// watch - what does not come by itself: answers that are overdue, routings that never come, what brokers hold and nobody explains.
+// watch - what does not come by itself: answers that are overdue, routings that never come, what
+// brokers hold and nobody explains.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "services/reconciler/part.h"
 
-void watch_overdue(struct reconciler *r, batch_t *batch);  // asks for trades that should have an answer by now
+// asks for trades that should have an answer by now
+void watch_overdue(struct reconciler *r, batch_t *batch);
 void watch_unrouted(struct reconciler *r, batch_t *batch); // gives up waiting for routings
 void watch_snapshot(struct reconciler *r, batch_t *batch, const BrokerSnapshot *snapshot);

@@ -1,4 +1,6 @@
 // relay - the process.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/relay/relay.h"
 

@@ -1,4 +1,6 @@
 // outbox - what is on its way to the other cell, and what was answered of late.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/relay/outbox.h"
 
@@ -7,8 +9,8 @@
 #include "common/base/alloc.h"
 #include "common/base/array.h"
 #include "common/base/clock.h"
-#include "common/delivery/envelope.h"
 #include "common/base/testing.h"
+#include "common/delivery/envelope.h"
 
 #define WAIT_FIRST  NS_PER_S // an answer takes milliseconds
 #define WAIT_MOST   (4 * NS_PER_S)
@@ -52,11 +54,12 @@ void relay_outbox_destroy(struct outbox *self) {
 // --- filling
 
 static bool takes_more(const struct part *part, struct span packed, struct entry_id before) {
-    return part && part->count < PART_SIGNALS && part->bytes.length + packed.length <= PART_BYTES && !part->sent &&
-           entry_id_cmp(part->before, before) == 0;
+    return part && part->count < PART_SIGNALS && part->bytes.length + packed.length <= PART_BYTES &&
+           !part->sent && entry_id_cmp(part->before, before) == 0;
 }
 
-static struct part *part_for(struct outbox *self, struct parts *list, struct span packed, struct entry_id before) {
+static struct part *part_for(struct outbox *self, struct parts *list, struct span packed,
+                             struct entry_id before) {
     if (takes_more(list->last, packed, before)) return list->last;
     struct part *part = alloc_zeroed(1, sizeof *part);
     part->number = ++self->numbers;
@@ -75,7 +78,8 @@ void outbox_add(struct outbox *self, struct span packed, struct entry_id before)
     part_append(part_for(self, &self->waiting, packed, before), packed);
 }
 
-void outbox_recall(struct outbox *self, struct span packed, struct entry_id before, uint64_t mono_ns) {
+void outbox_recall(struct outbox *self, struct span packed, struct entry_id before,
+                   uint64_t mono_ns) {
     struct part *part = part_for(self, &self->recent, packed, before);
     part->answered_at = mono_ns;
     part_append(part, packed);
@@ -118,7 +122,8 @@ void part_write(const struct part *part, const char *cell, buffer_t *frame) {
 static void forget_old(struct outbox *self) {
     const struct part *oldest;
     while ((oldest = self->recent.first)) {
-        if (self->heard_at < oldest->answered_at + KEEP_FOR && self->recent_bytes <= KEEP_BYTES) return;
+        if (self->heard_at < oldest->answered_at + KEEP_FOR && self->recent_bytes <= KEEP_BYTES)
+            return;
         self->recent_bytes -= oldest->bytes.length;
         part_free(take_first_part(&self->recent));
     }
@@ -126,7 +131,8 @@ static void forget_old(struct outbox *self) {
 
 static void send_next_part(struct outbox *self) { self->due_at = self->wait = self->pause = 0; }
 
-// Another process answers: what the last one acknowledged in its last seconds is offered first, then what waited for an answer.
+// Another process answers: what the last one acknowledged in its last seconds is offered first,
+// then what waited for an answer.
 static void offer_again(struct outbox *self) {
     if (self->recent.last) {
         self->recent.last->next = self->waiting.first;
@@ -139,7 +145,9 @@ static void offer_again(struct outbox *self) {
 }
 
 static void pause_sending(struct outbox *self, uint64_t mono_ns) {
-    self->pause = !self->pause ? PAUSE_FIRST : self->pause < PAUSE_MOST ? 2 * self->pause : PAUSE_MOST;
+    self->pause = !self->pause               ? PAUSE_FIRST
+                  : self->pause < PAUSE_MOST ? 2 * self->pause
+                                             : PAUSE_MOST;
     self->due_at = mono_ns + self->pause;
 }
 
@@ -155,12 +163,14 @@ static void settle_answer(struct outbox *self, const HandoverAnswer *answer, uin
     send_next_part(self);
 }
 
-void outbox_answer(struct outbox *self, const HandoverAnswer *answer, uint64_t mono_ns, refused_fn *refused, void *arg) {
+void outbox_answer(struct outbox *self, const HandoverAnswer *answer, uint64_t mono_ns,
+                   refused_fn *refused, void *arg) {
     bool other = self->peer && answer->incarnation != self->peer;
     self->peer = answer->incarnation;
     if (other && !MUTATED("offered_once")) offer_again(self);
     const struct part *first = self->waiting.first;
-    bool asked = first && first->number == answer->number; // else it is late, or was a question only
+    // else it is late, or was a question only
+    bool asked = first && first->number == answer->number;
     if (answer->held) {
         if (asked) pause_sending(self, mono_ns);
         return;

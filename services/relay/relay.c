@@ -1,4 +1,7 @@
-// relay - hands the signals that this cell's door has taken to one other cell, and is done with them when that one has committed them.
+// relay - hands the signals that this cell's door has taken to one other cell, and is done with
+// them when that one has committed them.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/relay/relay.h"
 
@@ -7,18 +10,20 @@
 #include <string.h>
 
 #include "common/base/array.h"
-#include "common/delivery/cells.h"
 #include "common/base/clock.h"
-#include "common/delivery/envelope.h"
 #include "common/base/log.h"
 #include "common/base/testing.h"
+#include "common/delivery/cells.h"
+#include "common/delivery/envelope.h"
 #include "services/relay/handed.h"
 #include "services/relay/slice.h"
 
-#define SLICE_NS   (100 * NS_PER_MS) // persist comes back so often, for heartbeats, control and SIGTERM
-#define ASK_EVERY  NS_PER_S          // whether the other cell is there, and still the same
-#define SILENT_FOR (5 * NS_PER_S)    // then the connection is made anew: nothing old is left in its queue
-#define SAID_FOR   (3 * NS_PER_S)    // a silence that is told
+// persist comes back so often, for heartbeats, control and SIGTERM
+#define SLICE_NS  (100 * NS_PER_MS)
+#define ASK_EVERY NS_PER_S // whether the other cell is there, and still the same
+// then the connection is made anew: nothing old is left in its queue
+#define SILENT_FOR (5 * NS_PER_S)
+#define SAID_FOR   (3 * NS_PER_S) // a silence that is told
 
 struct settings {
     const char *to; // the process has its name from it
@@ -39,18 +44,23 @@ struct relay {
     struct entry_id position; // of what is done with
     const Signal **signals;   // of the open batch, in its arena
     size_t n, room;
-    bool packed;                                            // they are in the outbox
-    uint64_t waiting_since;                                 // monotonic ns: a batch waits for the other cell; 0: none
+    bool packed; // they are in the outbox
+    // monotonic ns: a batch waits for the other cell; 0: none
+    uint64_t waiting_since;
     uint64_t began_at, asked_at, connected_at, answered_at; // monotonic ns
-    buffer_t frame; // bytes of a part or a signal
-    char held[120]; // why the other cell takes nothing, as it said; empty: it said nothing of that kind
+    buffer_t frame;                                         // bytes of a part or a signal
+    // why the other cell takes nothing, as it said; empty: it said nothing of that kind
+    char held[120];
 };
 
 static bool relay_which(const void *settings, unsigned *number, char wrong[static 256]) {
     const char *to = ((const struct settings *)settings)->to;
     size_t cell = 0;
     if (!to || !cell_find(to, &cell))
-        return snprintf(wrong, 256, "TRADECAST_RELAY_TO must name one of TRADECAST_CELLS, not \"%.60s\"", to ? to : ""), false;
+        return snprintf(wrong, 256,
+                        "TRADECAST_RELAY_TO must name one of TRADECAST_CELLS, not \"%.60s\"",
+                        to ? to : ""),
+               false;
     *number = (unsigned)cell;
     return true;
 }
@@ -83,7 +93,8 @@ static err_t relay_load(void *self, store_t *store) {
     return relay_slice_load(store, r->context->name, &r->outbox, &r->position, clock_mono_ns());
 }
 
-// A relay that is new here begins where the journal does, which need not be the beginning of everything.
+// A relay that is new here begins where the journal does, which need not be the beginning of
+// everything.
 static void relay_positions(void *self, struct inlet_position *inlets, size_t n) {
     const struct relay *r = self;
     for (size_t i = 0; i < n; i++) {
@@ -100,7 +111,9 @@ static err_t connect_anew(struct relay *r) {
     if (*at.address) r->port = transport_connect(r->context->transport, PORT_DEALER, &at, 0);
     if (r->port) return ERR_OK;
     log_event(LOG_LEVEL_ERROR, "cannot_connect", "cell=%s why=%s", r->to,
-              log_quote(*at.address ? port_why() : "nothing says where it is: TRADECAST_CELL_<NAME>_HOST, or _RUN_DIR on this host"));
+              log_quote(*at.address ? port_why()
+                                    : "nothing says where it is: TRADECAST_CELL_<NAME>_HOST, or "
+                                      "_RUN_DIR on this host"));
     return ERR_CONFIG;
 }
 
@@ -114,7 +127,8 @@ static err_t relay_open(void *self, reactor_t *reactor) {
 static void send_part(struct relay *r, const struct part *part) {
     buffer_clear(&r->frame);
     part_write(part, r->context->cell, &r->frame);
-    (void)port_send(r->port, "handover", (struct span){r->frame.data, r->frame.length}); // not taken: it is sent again
+    // not taken: it is sent again
+    (void)port_send(r->port, "handover", (struct span){r->frame.data, r->frame.length});
     r->asked_at = clock_mono_ns();
 }
 
@@ -128,13 +142,15 @@ static void bury_handover(void *arg, struct span packed, const char *reason) {
     char why[200];
     Signal *s = signal__unpack(arena_allocator(batch_arena(b->batch)), packed.length, packed.data);
     snprintf(why, sizeof why, "cell %s refuses it: %.150s", b->relay->to, reason);
-    batch_bury(b->batch, &(struct dead){"signals", s ? s->signal_id : "unknown", signal__descriptor.name, why, packed});
+    batch_bury(b->batch, &(struct dead){"signals", s ? s->signal_id : "unknown",
+                                        signal__descriptor.name, why, packed});
 }
 
 static void take_answer(struct relay *r, batch_t *batch, const struct parcel *p) {
     struct envelope e;
     arena_reset(r->arena);
-    ProtobufCMessage *m = envelope_read(p->topic, p->frame, &e) ? NULL : envelope_open(&e, r->arena);
+    ProtobufCMessage *m =
+        envelope_read(p->topic, p->frame, &e) ? NULL : envelope_open(&e, r->arena);
     if (!m || m->descriptor != &handover_answer__descriptor) return;
     const HandoverAnswer *answer = (const HandoverAnswer *)m;
     r->answered_at = clock_mono_ns();
@@ -147,7 +163,8 @@ static void pump_outbox(struct relay *r, batch_t *batch) {
     static const struct part question = {.number = 0}; // no part has it
     struct parcel p;
     while (r->port && port_receive(r->port, &p)) take_answer(r, batch, &p);
-    uint64_t mono = clock_mono_ns(), last = r->answered_at > r->connected_at ? r->answered_at : r->connected_at;
+    uint64_t mono = clock_mono_ns(),
+             last = r->answered_at > r->connected_at ? r->answered_at : r->connected_at;
     if (mono - last > SILENT_FOR) (void)connect_anew(r); // it says why it cannot be; tried again
     if (!r->port) return;
     const struct part *due = outbox_due(&r->outbox, mono);
@@ -194,9 +211,10 @@ static bool is_answered(struct relay *r, batch_t *batch) {
     return outbox_is_clear(&r->outbox);
 }
 
-// The other cell's commit, in the place of a store: a signal is acknowledged to this cell's journal after it, in the same transaction as
-// what is needed to offer it again.
-static err_t relay_persist(void *self, batch_t *batch, const struct inlet_position *inlets, size_t n) {
+// The other cell's commit, in the place of a store: a signal is acknowledged to this cell's journal
+// after it, in the same transaction as what is needed to offer it again.
+static err_t relay_persist(void *self, batch_t *batch, const struct inlet_position *inlets,
+                           size_t n) {
     struct relay *r = self;
     if (!r->packed) pack_handover(r);
     if (!outbox_is_clear(&r->outbox)) FAILPOINT("relay.before_handover");
@@ -207,7 +225,8 @@ static err_t relay_persist(void *self, batch_t *batch, const struct inlet_positi
     if (r->n) FAILPOINT("relay.after_answer");
     r->waiting_since = 0;
     if (n) r->position = inlets[0].position;
-    if (r->n) slice_peer(batch, r->context->name, r->outbox.peer, outbox_since(&r->outbox, r->position));
+    if (r->n)
+        slice_peer(batch, r->context->name, r->outbox.peer, outbox_since(&r->outbox, r->position));
     return ERR_OK;
 }
 
@@ -220,10 +239,13 @@ static void relay_committed(void *self) {
 // --- how it is
 
 static const char *relay_trouble_of(const struct relay *r, uint64_t mono, arena_t *arena) {
-    uint64_t last = r->answered_at ? r->answered_at : r->began_at, silent = mono > last ? mono - last : 0;
-    if (*r->held && silent < SAID_FOR) return arena_format(arena, "cell %s takes nothing: %s", r->to, r->held);
+    uint64_t last = r->answered_at ? r->answered_at : r->began_at,
+             silent = mono > last ? mono - last : 0;
+    if (*r->held && silent < SAID_FOR)
+        return arena_format(arena, "cell %s takes nothing: %s", r->to, r->held);
     if (silent >= SAID_FOR)
-        return arena_format(arena, "cell %s has not answered for %llu s", r->to, (unsigned long long)(silent / NS_PER_S));
+        return arena_format(arena, "cell %s has not answered for %llu s", r->to,
+                            (unsigned long long)(silent / NS_PER_S));
     return NULL;
 }
 

@@ -1,4 +1,7 @@
-// relay - hands the signals that this cell's door has taken to one other cell, and is done with them when that one has committed them.
+// relay - hands the signals that this cell's door has taken to one other cell, and is done with
+// them when that one has committed them.
+//
+//
 // SPDX-License-Identifier: MIT
 //
 // In:   signals (Signal)

@@ -1,15 +1,18 @@
 // slice - the keys the relay owns.
+//
+//
 // SPDX-License-Identifier: MIT
 //
-//   {name}:peer    hash    incarnation of the ingest that answered last; since: position from which on it may have forgotten what it took
+//   {name}:peer    hash    incarnation of the ingest that answered last; since: position from which
+//   on it may have forgotten what it took
 #include "services/relay/slice.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/delivery/envelope.h"
 #include "common/base/own.h"
+#include "common/delivery/envelope.h"
 #include "services/relay/handed.h"
 
 #define TOPIC    "signals"
@@ -42,8 +45,10 @@ static err_t recall_handover(void *arg, const struct journal_entry *entry) {
     struct envelope e;
     if (entry_id_cmp(entry->id, r->upto) > 0) return ERR_BUSY; // the end: these go the usual way
     arena_reset(r->arena);
-    ProtobufCMessage *m = envelope_read(TOPIC, entry->envelope, &e) ? NULL : envelope_open(&e, r->arena);
-    if (m && m->descriptor == &signal__descriptor && is_handed_on((const Signal *)m)) outbox_recall(r->out, e.body, r->at, r->mono_ns);
+    ProtobufCMessage *m =
+        envelope_read(TOPIC, entry->envelope, &e) ? NULL : envelope_open(&e, r->arena);
+    if (m && m->descriptor == &signal__descriptor && is_handed_on((const Signal *)m))
+        outbox_recall(r->out, e.body, r->at, r->mono_ns);
     r->at = entry->id;
     return ERR_OK;
 }
@@ -51,7 +56,8 @@ static err_t recall_handover(void *arg, const struct journal_entry *entry) {
 static err_t read_journal(store_t *store, struct reading *r) {
     size_t count = AT_ONCE;
     err_t e = ERR_OK;
-    while (!e && count == AT_ONCE && entry_id_cmp(r->at, r->upto) < 0) e = store_journal(store, TOPIC, r->at, AT_ONCE, recall_handover, r, &count);
+    while (!e && count == AT_ONCE && entry_id_cmp(r->at, r->upto) < 0)
+        e = store_journal(store, TOPIC, r->at, AT_ONCE, recall_handover, r, &count);
     return e == ERR_BUSY ? ERR_OK : e;
 }
 
@@ -68,7 +74,8 @@ static err_t read_id(store_t *store, const char *key, const char *field, struct 
     return e;
 }
 
-err_t relay_slice_load(store_t *store, const char *name, struct outbox *out, struct entry_id *position, uint64_t mono_ns) {
+err_t relay_slice_load(store_t *store, const char *name, struct outbox *out,
+                       struct entry_id *position, uint64_t mono_ns) {
     own(arena) *arena = arena_new(0);
     own(buffer) peer = {0};
     char key[KEY_TEXT];

@@ -1,4 +1,6 @@
 // desk - everything that decisions depend on beside the signal and the time, and whose turn it is.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/router/desk.h"
 
@@ -105,7 +107,8 @@ static const struct seats *seats_of(struct desk *self, const char *source) {
 
 static void look_up(struct venue *v, const Signal *signal) {
     v->symbol = v->broker ? book_symbol(v->broker, signal->symbol) : NULL;
-    if (v->symbol && !book_broker_symbol(v->broker, signal->symbol, v->broker_symbol)) v->symbol = NULL;
+    if (v->symbol && !book_broker_symbol(v->broker, signal->symbol, v->broker_symbol))
+        v->symbol = NULL;
 }
 
 // What is the same for everybody in one fan-out.
@@ -121,7 +124,9 @@ struct ask {
     void *arg;
 };
 
-static uint64_t subtract_age(uint64_t now, uint64_t age_max) { return now > age_max ? now - age_max : 0; }
+static uint64_t subtract_age(uint64_t now, uint64_t age_max) {
+    return now > age_max ? now - age_max : 0;
+}
 
 static void set_ask_signal(struct ask *a, struct desk *self, const Signal *signal) {
     a->signal = signal;
@@ -132,7 +137,8 @@ static void set_ask_signal(struct ask *a, struct desk *self, const Signal *signa
 static uint64_t day_end(const AccountConfig *account, uint64_t now) {
     own(zone) *zone = zone_new(account->time_zone);
     uint32_t minutes;
-    return zone && zone_minutes(account->day_starts_at, &minutes) ? zone_day_end(zone, now, minutes) : 0;
+    return zone && zone_minutes(account->day_starts_at, &minutes) ? zone_day_end(zone, now, minutes)
+                                                                  : 0;
 }
 
 static const struct trade *meant_by(const struct ask *a, const struct seat *seat) {
@@ -159,7 +165,8 @@ static void decide_for(const struct ask *a, const struct seat *seat) {
         .source = a->source,
         .held = seat->held,
         .risk = seat->held->risk,
-        .market_zone = seat->venue->symbol && seat->venue->symbol->n_sessions ? seat->venue->zone : NULL,
+        .market_zone =
+            seat->venue->symbol && seat->venue->symbol->n_sessions ? seat->venue->zone : NULL,
         .now = a->now,
         .holding = account_holding(seat->held, a->symbol),
         .meant = meant_by(a, seat),
@@ -170,7 +177,11 @@ static void decide_for(const struct ask *a, const struct seat *seat) {
     };
     size_t n = decide_signal(&in, results);
     for (size_t i = 0; i < n; i++) {
-        const struct turn turn = {.seat = seat, .signal = in.signal, .now = a->now, .everything = a->everything, .result = &results[i]};
+        const struct turn turn = {.seat = seat,
+                                  .signal = in.signal,
+                                  .now = a->now,
+                                  .everything = a->everything,
+                                  .result = &results[i]};
         desk->decided[(unsigned)results[i].reason % REASONS_MAX]++;
         a->visit(a->arg, &turn);
     }
@@ -183,14 +194,16 @@ static bool subscribes_symbol(const Subscription *s, const char *symbol) {
     return s->n_symbols == 0;
 }
 
-// A signal for all symbols is one for each in which the account has something open or under way, as far as the subscription takes them. The
-// symbols are listed first: what becomes of one may add to the account.
+// A signal for all symbols is one for each in which the account has something open or under way, as
+// far as the subscription takes them. The symbols are listed first: what becomes of one may add to
+// the account.
 static void decide_for_all(struct ask *a, struct desk *self, const struct seat *seat) {
     const char *symbols[ALL_SYMBOLS_MOST];
     const Signal *whole = a->signal;
     size_t n = 0;
     for (const struct holding *h = seat->held->holdings; h && n < ALL_SYMBOLS_MOST; h = h->next) {
-        if (!holding_is_empty(h) && subscribes_symbol(seat->subscription, h->symbol)) symbols[n++] = h->symbol;
+        if (!holding_is_empty(h) && subscribes_symbol(seat->subscription, h->symbol))
+            symbols[n++] = h->symbol;
     }
     for (size_t i = 0; i < n; i++) {
         Signal one = *whole;

@@ -1,14 +1,17 @@
-// desk - everything that decisions depend on beside the signal and the time, and whose turn it is. Memory only: `tradecast simulate` has
-// one, too. SPDX-License-Identifier: MIT
+// desk - everything that decisions depend on beside the signal and the time, and whose turn it is.
+// Memory only: `tradecast simulate` has
+// one, too.
+//
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include "common/base/arena.h"
-#include "common/domain/book.h"
 #include "common/base/id.h"
+#include "common/domain/book.h"
 #include "common/domain/rates.h"
 #include "services/router/accounts/accounts.h"
-#include "services/router/decide/decide.h"
 #include "services/router/accounts/risks.h"
+#include "services/router/decide/decide.h"
 
 // What is the same for all accounts at one broker, looked up once a signal.
 struct venue {
@@ -38,7 +41,8 @@ struct desk {
     unsigned shards;
     accounts_t *accounts;
     rates_t *rates;
-    uint64_t price_age_max, rate_age_max; // ns: older prices say nothing of what a symbol costs, or convert nothing
+    // ns: older prices say nothing of what a symbol costs, or convert nothing
+    uint64_t price_age_max, rate_age_max;
     risks_t *risks;
     RiskState__Mode global;
 
@@ -55,19 +59,22 @@ void desk_close(struct desk *self);
 // What became of a signal for one seat: one of its legs.
 struct turn {
     const struct seat *seat;
-    const Signal *signal; // inverted, if the subscription inverts; of one symbol, if it is for all of them
-    uint64_t now;         // UTC ns
-    bool everything;      // the signal was for all symbols
+    // inverted, if the subscription inverts; of one symbol, if it is for all of them
+    const Signal *signal;
+    uint64_t now;    // UTC ns
+    bool everything; // the signal was for all symbols
     const struct decide_result *result;
 };
 
-// Decides for everyone who subscribes to the signal's source, by account_id; `visit` hears of each leg of each at once, so that what it
-// does to the accounts counts for the next. Returns how many seats there are. The one place where decide_input is filled.
+// Decides for everyone who subscribes to the signal's source, by account_id; `visit` hears of each
+// leg of each at once, so that what it does to the accounts counts for the next. Returns how many
+// seats there are. The one place where decide_input is filled.
 typedef void turn_fn(void *arg, const struct turn *turn);
-size_t desk_fan_out(struct desk *self, const Signal *signal, uint64_t now, turn_fn *visit, void *arg);
+size_t desk_fan_out(struct desk *self, const Signal *signal, uint64_t now, turn_fn *visit,
+                    void *arg);
 
-// The decision of a turn, its order (reason ordered) and its command (reason commanded). What they point to lives as long as the arena and
-// the turn.
+// The decision of a turn, its order (reason ordered) and its command (reason commanded). What they
+// point to lives as long as the arena and the turn.
 Decision *turn_decision(const struct turn *turn, arena_t *arena);
 void turn_order(const struct turn *turn, arena_t *arena, Order *out);
 void turn_command(const struct turn *turn, arena_t *arena, OrderCommand *out);

@@ -1,4 +1,6 @@
 // router - the process.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/router/router.h"
 

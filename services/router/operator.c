@@ -1,4 +1,6 @@
 // operator - the operator's word: halts, and what is passed on to the executors.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
@@ -10,9 +12,12 @@
 // One code for each mode: a resume right after a halt is told, too.
 static void tell_mode(batch_t *batch, const char *scope, RiskState__Mode mode, const Command *c) {
     bool open = mode == RISK_STATE__MODE__trading;
-    const char *code = open ? "trading_resumed" : mode == RISK_STATE__MODE__halted ? "trading_halted" : "trading_reduce_only";
-    batch_alert(batch, open ? ALERT__SEVERITY__info : ALERT__SEVERITY__warning, code, scope, "%s, by %s",
-                c->reason ? c->reason : "no reason given", c->operator_ ? c->operator_ : "an operator");
+    const char *code = open                               ? "trading_resumed"
+                       : mode == RISK_STATE__MODE__halted ? "trading_halted"
+                                                          : "trading_reduce_only";
+    batch_alert(batch, open ? ALERT__SEVERITY__info : ALERT__SEVERITY__warning, code, scope,
+                "%s, by %s", c->reason ? c->reason : "no reason given",
+                c->operator_ ? c->operator_ : "an operator");
 }
 
 static err_t set_account(struct router *r, batch_t *batch, const Command *c, RiskState__Mode mode) {
@@ -54,7 +59,8 @@ struct forwarding {
     OrderCommand__Action action;
 };
 
-static void forward_command(const struct forwarding *f, const AccountConfig *account, char *command_id) {
+static void forward_command(const struct forwarding *f, const AccountConfig *account,
+                            char *command_id) {
     OrderCommand order = ORDER_COMMAND__INIT;
     order.command_id = command_id;
     order.account_id = account->account_id;
@@ -64,7 +70,9 @@ static void forward_command(const struct forwarding *f, const AccountConfig *acc
     order.created_at = f->command->created_at;
     order.operator_ = f->command->operator_;
     if (strcmp(command_id, f->command->command_id) != 0) order.of_command = f->command->command_id;
-    batch_emit(f->batch, TOPIC_orders, book_shard(f->router->context->book, account, f->router->context->shards), &order.base);
+    batch_emit(f->batch, TOPIC_orders,
+               book_shard(f->router->context->book, account, f->router->context->shards),
+               &order.base);
 }
 
 // For everything: each account's command has an id of its own.
@@ -77,7 +85,8 @@ static void forward_each(void *arg, const AccountConfig *account) {
 }
 
 // To the account named, else the one whose open trade is named, else (no trade named) to all.
-static err_t pass_on(struct router *r, batch_t *batch, const Command *c, OrderCommand__Action action) {
+static err_t pass_on(struct router *r, batch_t *batch, const Command *c,
+                     OrderCommand__Action action) {
     struct forwarding f = {r, batch, c, action};
     const char *account_id = c->account_id;
     if (!account_id && !c->trade_id) {

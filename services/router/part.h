@@ -1,4 +1,6 @@
 // part - what the parts of the router share: its state.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -27,6 +29,7 @@ struct router {
 // follow.c: what comes back, and what the market says.
 handle_fn follow_execution, follow_account;
 err_t follow_open(void *self, reactor_t *reactor);
-void follow_order(struct router *r, batch_t *batch, const Order *order, struct account *account); // from its order on a trade counts
+// from its order on a trade counts
+void follow_order(struct router *r, batch_t *batch, const Order *order, struct account *account);
 
 handle_fn operator_command; // operator.c

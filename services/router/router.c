@@ -1,4 +1,6 @@
 // router - decides, for every account, what a signal becomes.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/router/router.h"
 
@@ -15,7 +17,9 @@
 
 static const struct option options[] = {
     {"guard_max", OPTION_INTEGER, offsetof(struct settings, guard_max), "8000000",
-     "Most signals remembered (for 48 h) so that none is routed twice; beyond, no more are accepted.", 1000, INT32_MAX, NULL},
+     "Most signals remembered (for 48 h) so that none is routed twice; beyond, no more are "
+     "accepted.",
+     1000, INT32_MAX, NULL},
     {"price_age_max", OPTION_DURATION, offsetof(struct settings, price_age_max_ms), "1m",
      "A price of the feed that is older is not used as a symbol's price.", 1, 30 * DAY, NULL},
     {"rate_age_max", OPTION_DURATION, offsetof(struct settings, rate_age_max_ms), "96h",
@@ -56,7 +60,8 @@ static err_t router_load(void *self, store_t *store) {
     if (!e) e = guard_load(r->ended, store);
     if (!e) e = router_slice_load(store, &r->desk, r->context->shards);
     if (r->context->book) book_each_account(r->context->book, know_account, r);
-    for (struct account *a = router_accounts_first(r->desk.accounts); !e && a; a = a->next) e = slice_load_money(store, a);
+    for (struct account *a = router_accounts_first(r->desk.accounts); !e && a; a = a->next)
+        e = slice_load_money(store, a);
     return e;
 }
 
@@ -72,8 +77,10 @@ struct fan_out {
 static void decision_add(struct fan_out *f, Decision *d) {
     Routing *routing = f->routing;
     if (routing->n_decisions == f->room) {
-        Decision **more = arena_take(batch_arena(f->batch), (f->room = f->room ? 2 * f->room : 64) * sizeof(Decision *));
-        if (routing->n_decisions) memcpy(more, routing->decisions, routing->n_decisions * sizeof(Decision *));
+        Decision **more = arena_take(batch_arena(f->batch),
+                                     (f->room = f->room ? 2 * f->room : 64) * sizeof(Decision *));
+        if (routing->n_decisions)
+            memcpy(more, routing->decisions, routing->n_decisions * sizeof(Decision *));
         routing->decisions = more;
     }
     routing->decisions[routing->n_decisions++] = d;
@@ -98,13 +105,16 @@ static void take_turn(void *arg, const struct turn *turn) {
     d->trade_id = order.trade_id;
     batch_emit(f->batch, TOPIC_orders, turn->seat->shard, &order.base);
     follow_order(f->router, f->batch, &order, turn->seat->held);
-    if (order.direction != SIGNAL__DIRECTION__close) locks_ordered(f->router, f->batch, turn->seat->account, turn->seat->held);
+    if (order.direction != SIGNAL__DIRECTION__close)
+        locks_ordered(f->router, f->batch, turn->seat->account, turn->seat->held);
     f->routing->orders++;
 }
 
 static bool is_known_kind(const Signal *s) {
-    return protobuf_c_enum_descriptor_get_value(&signal__direction__descriptor, (int)s->direction) &&
-           protobuf_c_enum_descriptor_get_value(&signal__order_type__descriptor, (int)s->order_type);
+    return protobuf_c_enum_descriptor_get_value(&signal__direction__descriptor,
+                                                (int)s->direction) &&
+           protobuf_c_enum_descriptor_get_value(&signal__order_type__descriptor,
+                                                (int)s->order_type);
 }
 
 static Routing routing_of(batch_t *batch, const Signal *signal) {
@@ -117,18 +127,23 @@ static Routing routing_of(batch_t *batch, const Signal *signal) {
     return routing;
 }
 
-// A signal already routed is not routed again; another one under its id goes to the dead letters, where somebody sees it.
+// A signal already routed is not routed again; another one under its id goes to the dead letters,
+// where somebody sees it.
 static err_t handle_signal(void *self, batch_t *batch, const ProtobufCMessage *body) {
     struct router *r = self;
     const Signal *signal = (const Signal *)body;
     uint64_t content;
     if (!is_known_kind(signal)) return ERR_INPUT;
-    if (guard_find(r->routed, digest_text(signal->signal_id), &content)) return content == signal->content ? ERR_OK : ERR_RULE;
-    if (!guard_put(r->routed, batch, digest_text(signal->signal_id), signal->content)) return ERR_BUSY;
+    if (guard_find(r->routed, digest_text(signal->signal_id), &content))
+        return content == signal->content ? ERR_OK : ERR_RULE;
+    if (!guard_put(r->routed, batch, digest_text(signal->signal_id), signal->content))
+        return ERR_BUSY;
     Routing routing = routing_of(batch, signal);
-    size_t seats = desk_fan_out(&r->desk, signal, batch_now(batch), take_turn,
-                                &(struct fan_out){.router = r, .batch = batch, .routing = &routing});
-    if (!seats && (r->context->cells || signal->cell)) { // others have it, too: its end here is no failure
+    size_t seats =
+        desk_fan_out(&r->desk, signal, batch_now(batch), take_turn,
+                     &(struct fan_out){.router = r, .batch = batch, .routing = &routing});
+    // others have it, too: its end here is no failure
+    if (!seats && (r->context->cells || signal->cell)) {
         routing.has_elsewhere = routing.elsewhere = true;
         routing.refused = (char *)"no account of this cell; other cells decide for theirs";
     }
@@ -138,10 +153,13 @@ static err_t handle_signal(void *self, batch_t *batch, const ProtobufCMessage *b
 }
 
 // A signal that cannot be handled ends all the same: routed to nobody, and why.
-static void router_buried(void *self, batch_t *batch, const ProtobufCMessage *body, const char *reason) {
+static void router_buried(void *self, batch_t *batch, const ProtobufCMessage *body,
+                          const char *reason) {
     struct router *r = self;
     const Signal *signal = (const Signal *)body;
-    if (body->descriptor != &signal__descriptor || guard_find(r->routed, digest_text(signal->signal_id), NULL)) return;
+    if (body->descriptor != &signal__descriptor ||
+        guard_find(r->routed, digest_text(signal->signal_id), NULL))
+        return;
     if (!guard_put(r->routed, batch, digest_text(signal->signal_id), signal->content)) return;
     Routing routing = routing_of(batch, signal);
     routing.refused = (char *)reason;
@@ -151,7 +169,9 @@ static void router_buried(void *self, batch_t *batch, const ProtobufCMessage *bo
 
 // --- chores
 
-static void router_unreadable(void *self, const struct unreadable *what) { slice_unreadable(&((struct router *)self)->desk, what); }
+static void router_unreadable(void *self, const struct unreadable *what) {
+    slice_unreadable(&((struct router *)self)->desk, what);
+}
 
 static err_t router_tick(void *self, batch_t *batch) {
     struct router *r = self;
@@ -166,7 +186,8 @@ static err_t router_tick(void *self, batch_t *batch) {
     guard_retire(r->ended, batch, before);
     size_t count = guard_count(r->routed), most = (size_t)r->settings->guard_max;
     if (count > most / 10 * 9)
-        batch_alert(batch, ALERT__SEVERITY__critical, "guard_nearly_full", ROUTED_GUARD, "%zu of %zu signals remembered", count, most);
+        batch_alert(batch, ALERT__SEVERITY__critical, "guard_nearly_full", ROUTED_GUARD,
+                    "%zu of %zu signals remembered", count, most);
     return ERR_OK;
 }
 
@@ -199,7 +220,8 @@ static const struct route routes[] = {
 
 const struct service router_service = {
     .role = ROUTER,
-    .purpose = "Decides, for every account, what a signal becomes: one order, or one stated reason why not.",
+    .purpose = "Decides, for every account, what a signal becomes: one order, or one stated reason "
+               "why not.",
     .options = options,
     .settings_size = sizeof(struct settings),
     .routes = routes,

@@ -1,17 +1,23 @@
 // slice - the keys the router owns.
+//
+//
 // SPDX-License-Identifier: MIT
 //
 //   routing:{signal_id}     hash    Routing, expires: only for looking
 //   routing:guard:*         hashes  signals that were routed (guard.h)
-//   routing:ended:*         hashes  trades that were over before the router knew of them again (guard.h)
+//   routing:ended:*         hashes  trades that were over before the router knew of them again
+//   (guard.h)
 //   risk:global             hash    RiskState
 //   risk:source:{source}    hash    RiskState
 //   risk:sources            set     sources that have it
 //   risk:{account_id}       hash    RiskState
-//   risk:trades:{account_id} hash   trade_id -> "symbol kind open rest other": what it holds. Written when it is ordered and when it ended
+//   risk:trades:{account_id} hash   trade_id -> "symbol kind open rest other": what it holds.
+//   Written when it is ordered and when it ended
 //   as
-//                                   a part; what was filled in between is read from the executor's records at start
-//   risk:open:{account_id}  set     the same as older versions kept it, without what it holds; written anew after a start
+//                                   a part; what was filled in between is read from the executor's
+//                                   records at start
+//   risk:open:{account_id}  set     the same as older versions kept it, without what it holds;
+//   written anew after a start
 //   risk:accounts           set     account_ids that have any of these
 #define _DEFAULT_SOURCE // strsep
 #include "services/router/slice.h"
@@ -31,12 +37,15 @@
 
 const char *const router_slice[] = {"routing:", "risk:", NULL};
 
-static const char *format_router_key(char out[static KEY_TEXT], const char *prefix, const char *id) {
+static const char *format_router_key(char out[static KEY_TEXT], const char *prefix,
+                                     const char *id) {
     (void)snprintf(out, KEY_TEXT, "%s%s", prefix, id); // ids have at most 64 characters
     return out;
 }
 
-bool scope_is_reserved(const char *id) { return reserved_word(RESERVED_NAME, id) || strlen(id) > 128; }
+bool scope_is_reserved(const char *id) {
+    return reserved_word(RESERVED_NAME, id) || strlen(id) > 128;
+}
 
 bool scope_of_source(const char *source, char out[static SCOPE_TEXT]) {
     int n = snprintf(out, SCOPE_TEXT, "source:%s", source);
@@ -45,7 +54,8 @@ bool scope_of_source(const char *source, char out[static SCOPE_TEXT]) {
 
 void slice_routed(batch_t *batch, const Routing *routing) {
     char k[KEY_TEXT];
-    if (reserved_word(RESERVED_SIGNAL, routing->signal_id)) return; // the guard's keys; this one is only for looking
+    // the guard's keys; this one is only for looking
+    if (reserved_word(RESERVED_SIGNAL, routing->signal_id)) return;
     batch_keep(batch, format_router_key(k, "routing:", routing->signal_id), &routing->base);
     batch_expire_at(batch, k, batch_look_until(batch));
 }
@@ -58,14 +68,16 @@ static void in_index(batch_t *batch, struct account *account) {
 
 // --- what a trade holds, as text: long, short: an entry; close_long, close_short: a close
 
-static const char *const kinds[2][2] = {{"long", "short"}, {"close_long", "close_short"}}; // by closing, is_short
+// by closing, is_short
+static const char *const kinds[2][2] = {{"long", "short"}, {"close_long", "close_short"}};
 
 static void stake_print(const char *symbol, const struct stake *s, char out[static KEY_TEXT]) {
     char open[DECIMAL_TEXT], rest[DECIMAL_TEXT], other[DECIMAL_TEXT];
     (void)decimal_print(D(s->open), open);
     (void)decimal_print(D(s->rest), rest);
     (void)decimal_print(D(s->other), other);
-    (void)snprintf(out, KEY_TEXT, "%s %s %s %s %s", symbol, kinds[s->closing][s->is_short], open, rest, other);
+    (void)snprintf(out, KEY_TEXT, "%s %s %s %s %s", symbol, kinds[s->closing][s->is_short], open,
+                   rest, other);
 }
 
 static bool kind_of(const char *text, struct stake *out) {
@@ -92,15 +104,16 @@ bool stake_read(char *text, char **symbol, struct stake *out) {
         if (!words[i]) return false;
     }
     *symbol = words[0];
-    return !rest && kind_of(words[1], out) && number_of(words[2], &out->open) && number_of(words[3], &out->rest) &&
-           number_of(words[4], &out->other);
+    return !rest && kind_of(words[1], out) && number_of(words[2], &out->open) &&
+           number_of(words[3], &out->rest) && number_of(words[4], &out->other);
 }
 
 void router_slice_trade(batch_t *batch, const char *trade_id, struct trade *trade) {
     char k[KEY_TEXT], text[KEY_TEXT];
     in_index(batch, trade->account);
     stake_print(trade->holding->symbol, &trade->stake, text);
-    batch_entry(batch, format_router_key(k, TRADES, trade->account->id), span_of(trade_id), span_of(text));
+    batch_entry(batch, format_router_key(k, TRADES, trade->account->id), span_of(trade_id),
+                span_of(text));
     trade->kept = true;
 }
 
@@ -144,7 +157,8 @@ static const char *copy_member_text(struct span member, char out[static KEY_TEXT
 
 static err_t load_account(void *arg, struct span member) {
     char id[KEY_TEXT];
-    router_accounts_get(((struct loading *)arg)->accounts, copy_member_text(member, id))->kept = true;
+    router_accounts_get(((struct loading *)arg)->accounts, copy_member_text(member, id))->kept =
+        true;
     return ERR_OK;
 }
 
@@ -152,7 +166,8 @@ static err_t load_old(void *arg, struct span member) {
     struct loading *l = arg;
     char id[KEY_TEXT];
     l->account->old = true;
-    (void)accounts_hold(l->accounts, copy_member_text(member, id), l->account, accounts_symbol(l->accounts, ""), &(struct stake){0});
+    (void)accounts_hold(l->accounts, copy_member_text(member, id), l->account,
+                        accounts_symbol(l->accounts, ""), &(struct stake){0});
     return ERR_OK;
 }
 
@@ -160,8 +175,10 @@ static err_t load_account_trade(void *arg, struct span trade_id, struct span val
     struct loading *l = arg;
     char id[KEY_TEXT], text[KEY_TEXT], *symbol;
     struct stake stake = {0};
-    if (!stake_read((char *)copy_member_text(value, text), &symbol, &stake)) symbol = (char *)""; // by a newer version: open, and no more is known
-    (void)accounts_hold(l->accounts, copy_member_text(trade_id, id), l->account, accounts_symbol(l->accounts, symbol), &stake);
+    // by a newer version: open, and no more is known
+    if (!stake_read((char *)copy_member_text(value, text), &symbol, &stake)) symbol = (char *)"";
+    (void)accounts_hold(l->accounts, copy_member_text(trade_id, id), l->account,
+                        accounts_symbol(l->accounts, symbol), &stake);
     accounts_trade(l->accounts, id)->kept = true;
     return ERR_OK;
 }
@@ -172,8 +189,10 @@ static err_t load_state(void *arg, const ProtobufCMessage *m) {
     const TradeState *t = (const TradeState *)m;
     const struct stake stake = stake_of(t);
     bool closes = stake.closing && trade_may_fill(t);
-    if (!closes && !(trade_is_open(t) && accounts_trade(accounts, t->trade_id))) return ERR_OK; // what else is new is told by its execution
-    (void)accounts_hold(accounts, t->trade_id, router_accounts_get(accounts, t->account_id), accounts_symbol(accounts, t->symbol), &stake);
+    // what else is new is told by its execution
+    if (!closes && !(trade_is_open(t) && accounts_trade(accounts, t->trade_id))) return ERR_OK;
+    (void)accounts_hold(accounts, t->trade_id, router_accounts_get(accounts, t->account_id),
+                        accounts_symbol(accounts, t->symbol), &stake);
     return ERR_OK;
 }
 
@@ -191,16 +210,19 @@ err_t slice_load_money(store_t *store, struct account *account) {
     own(arena) *arena = arena_new(4096);
     ProtobufCMessage *m = NULL;
     char k[KEY_TEXT];
-    err_t e = store_record(store, format_router_key(k, "account_state:", account->id), &account_state__descriptor, arena, &m);
+    err_t e = store_record(store, format_router_key(k, "account_state:", account->id),
+                           &account_state__descriptor, arena, &m);
     if (!e && m) account_take(account, (const AccountState *)m);
     return e;
 }
 
 // NULL in *out: nothing was kept.
-static err_t load_risk_state(store_t *store, const char *scope, arena_t *arena, const RiskState **out) {
+static err_t load_risk_state(store_t *store, const char *scope, arena_t *arena,
+                             const RiskState **out) {
     ProtobufCMessage *m = NULL;
     char k[KEY_TEXT];
-    err_t e = store_record(store, format_router_key(k, "risk:", scope), &risk_state__descriptor, arena, &m);
+    err_t e = store_record(store, format_router_key(k, "risk:", scope), &risk_state__descriptor,
+                           arena, &m);
     *out = e ? NULL : (const RiskState *)m;
     return e;
 }
@@ -215,7 +237,8 @@ static err_t load_account_risk(store_t *store, struct account *account) {
 
 void slice_unreadable(struct desk *desk, const struct unreadable *what) {
     static const char prefix[] = "risk:", source[] = "source:";
-    if (what->type != &risk_state__descriptor || strncmp(what->key, prefix, sizeof prefix - 1) != 0) return;
+    if (what->type != &risk_state__descriptor || strncmp(what->key, prefix, sizeof prefix - 1) != 0)
+        return;
     const char *scope = what->key + sizeof prefix - 1;
     if (strcmp(scope, GLOBAL) == 0) {
         desk->global = RISK_STATE__MODE__halted;
@@ -238,7 +261,9 @@ static err_t load_source(void *arg, struct span member) {
     own(arena) *arena = arena_new(4096);
     char source[KEY_TEXT], scope[SCOPE_TEXT];
     const RiskState *s = NULL;
-    err_t e = scope_of_source(copy_member_text(member, source), scope) ? load_risk_state(l->store, scope, arena, &s) : ERR_OK;
+    err_t e = scope_of_source(copy_member_text(member, source), scope)
+                  ? load_risk_state(l->store, scope, arena, &s)
+                  : ERR_OK;
     if (s) risks_set_source(l->risks, source, s->mode);
     return e;
 }
@@ -248,18 +273,24 @@ static err_t load_halts(store_t *store, struct desk *desk) {
     const RiskState *s;
     err_t e = load_risk_state(store, GLOBAL, arena, &s);
     if (s) desk->global = s->mode;
-    return e ? e : store_members(store, SOURCES, load_source, &(struct source_loading){store, desk->risks});
+    return e ? e
+             : store_members(store, SOURCES, load_source,
+                             &(struct source_loading){store, desk->risks});
 }
 
 err_t router_slice_load(store_t *store, struct desk *desk, unsigned shards) {
     struct loading l = {.accounts = desk->accounts};
     err_t e = load_halts(store, desk);
     if (!e) e = store_members(store, ACCOUNTS, load_account, &l);
-    for (l.account = router_accounts_first(desk->accounts); !e && l.account; l.account = l.account->next) {
+    for (l.account = router_accounts_first(desk->accounts); !e && l.account;
+         l.account = l.account->next) {
         char k[KEY_TEXT];
         e = load_account_risk(store, l.account);
-        if (!e) e = store_members(store, format_router_key(k, OLD_TRADES, l.account->id), load_old, &l);
-        if (!e) e = store_pairs(store, format_router_key(k, TRADES, l.account->id), load_account_trade, &l);
+        if (!e)
+            e = store_members(store, format_router_key(k, OLD_TRADES, l.account->id), load_old, &l);
+        if (!e)
+            e = store_pairs(store, format_router_key(k, TRADES, l.account->id), load_account_trade,
+                            &l);
     }
     if (!e) e = load_states(store, &l, shards);
     return e;

@@ -1,4 +1,6 @@
 // turn - what a turn becomes: a decision, an order, a command.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>
@@ -27,10 +29,11 @@ Decision *turn_decision(const struct turn *t, arena_t *arena) {
     return d;
 }
 
-// The number of the subscription, and for what one signal means in several ways also which of them, and the symbol.
+// The number of the subscription, and for what one signal means in several ways also which of them,
+// and the symbol.
 static void leg_print(const struct leg_id *id, char out[static LEG_TEXT]) {
-    (void)snprintf(out, LEG_TEXT, "%u%s%s%s%s", id->seat->leg, *id->leg ? "." : "", id->leg, id->symbol ? "/" : "",
-                   id->symbol ? id->symbol : "");
+    (void)snprintf(out, LEG_TEXT, "%u%s%s%s%s", id->seat->leg, *id->leg ? "." : "", id->leg,
+                   id->symbol ? "/" : "", id->symbol ? id->symbol : "");
 }
 
 void trade_id_of(const struct leg_id *id, char out[static ID_TEXT]) {
@@ -41,10 +44,12 @@ void trade_id_of(const struct leg_id *id, char out[static ID_TEXT]) {
 }
 
 static struct leg_id get_leg_id(const struct turn *t) {
-    return (struct leg_id){t->signal->signal_id, t->seat, t->result->leg.name, t->everything ? t->signal->symbol : NULL};
+    return (struct leg_id){t->signal->signal_id, t->seat, t->result->leg.name,
+                           t->everything ? t->signal->symbol : NULL};
 }
 
-#define FILL(o, field, from) ((o)->has_##field = (from).has, (o)->field = (from).has ? (from).value.e8 : 0)
+#define FILL(o, field, from)                                                                       \
+    ((o)->has_##field = (from).has, (o)->field = (from).has ? (from).value.e8 : 0)
 
 // What the Signal says under the names of Terms stands there already; here is what is decided.
 static void fill_entry(const struct turn *t, Terms *o) {

@@ -1,4 +1,6 @@
 // items - what is still to be posted.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "sync/backend/items.h"
 
@@ -13,32 +15,41 @@
 #define PAGE 500 // rows of the archive in one transaction
 
 const char *const items_steps[] = {
-    // progress: how far the archive was looked at. item: what is to be posted, oldest first. taken: the signals that the backend has, and
-    // the
+    // progress: how far the archive was looked at. item: what is to be posted, oldest first. taken:
+    // the signals that the backend has, and the
     // key of the outcome that it was told.
     "CREATE TABLE progress (changed INTEGER NOT NULL);"
     "INSERT INTO progress VALUES (0);"
-    "CREATE TABLE item (seq INTEGER PRIMARY KEY AUTOINCREMENT, signal_id TEXT NOT NULL, event INTEGER NOT NULL, changed INTEGER NOT NULL,"
-    " tries INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL DEFAULT 0, away INTEGER NOT NULL DEFAULT 0, why TEXT,"
+    "CREATE TABLE item (seq INTEGER PRIMARY KEY AUTOINCREMENT, signal_id TEXT NOT NULL, event "
+    "INTEGER NOT NULL, changed INTEGER NOT NULL,"
+    " tries INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL DEFAULT 0, away INTEGER NOT NULL "
+    "DEFAULT 0, why TEXT,"
     " UNIQUE (signal_id, event));"
     "CREATE TABLE taken (signal_id TEXT NOT NULL PRIMARY KEY, outcome TEXT) WITHOUT ROWID;",
 };
 const size_t items_n_steps = sizeof(items_steps) / sizeof(items_steps[0]);
 
-#define QUERIES(X)                                                                                                                         \
-    X(progress, "SELECT changed FROM progress")                                                                                            \
-    X(move, "UPDATE progress SET changed = ?1")                                                                                            \
-    X(add_signal, "INSERT INTO item (signal_id, event, changed) SELECT ?1, 0, ?2 WHERE NOT EXISTS (SELECT 1 FROM taken WHERE"              \
-                  " signal_id = ?1) ON CONFLICT DO NOTHING")                                                                               \
-    X(add_outcome, "INSERT INTO item (signal_id, event, changed) SELECT ?1, 1, ?2 WHERE NOT EXISTS (SELECT 1 FROM taken WHERE"             \
-                   " signal_id = ?1 AND outcome = ?3) ON CONFLICT DO UPDATE SET tries = 0, due = 0")                                       \
-    X(due, "SELECT signal_id, event, tries FROM item AS i WHERE due <= ?1 AND (event = 0 OR NOT EXISTS (SELECT 1 FROM item AS s WHERE"     \
-           " s.signal_id = i.signal_id AND s.event = 0)) ORDER BY seq LIMIT ?2")                                                           \
-    X(drop, "DELETE FROM item WHERE signal_id = ?1 AND event = ?2")                                                                        \
-    X(take, "INSERT INTO taken VALUES (?1, ?2) ON CONFLICT DO UPDATE SET outcome = coalesce(?2, outcome)")                                 \
-    X(fail, "UPDATE item SET tries = tries + 1, due = ?3, away = ?4, why = ?5 WHERE signal_id = ?1 AND event = ?2")                        \
-    X(all_due, "UPDATE item SET due = 0, away = 0 WHERE away = 1")                                                                         \
-    X(sum, "SELECT count(*), coalesce(sum(tries >= ?1), 0), coalesce(min(changed), 0), coalesce(min(due), 0) FROM item")
+#define QUERIES(X)                                                                                 \
+    X(progress, "SELECT changed FROM progress")                                                    \
+    X(move, "UPDATE progress SET changed = ?1")                                                    \
+    X(add_signal, "INSERT INTO item (signal_id, event, changed) SELECT ?1, 0, ?2 WHERE NOT "       \
+                  "EXISTS (SELECT 1 FROM taken WHERE"                                              \
+                  " signal_id = ?1) ON CONFLICT DO NOTHING")                                       \
+    X(add_outcome,                                                                                 \
+      "INSERT INTO item (signal_id, event, changed) SELECT ?1, 1, ?2 WHERE NOT EXISTS (SELECT 1 "  \
+      "FROM taken WHERE"                                                                           \
+      " signal_id = ?1 AND outcome = ?3) ON CONFLICT DO UPDATE SET tries = 0, due = 0")            \
+    X(due, "SELECT signal_id, event, tries FROM item AS i WHERE due <= ?1 AND (event = 0 OR NOT "  \
+           "EXISTS (SELECT 1 FROM item AS s WHERE"                                                 \
+           " s.signal_id = i.signal_id AND s.event = 0)) ORDER BY seq LIMIT ?2")                   \
+    X(drop, "DELETE FROM item WHERE signal_id = ?1 AND event = ?2")                                \
+    X(take, "INSERT INTO taken VALUES (?1, ?2) ON CONFLICT DO UPDATE SET outcome = coalesce(?2, "  \
+            "outcome)")                                                                            \
+    X(fail, "UPDATE item SET tries = tries + 1, due = ?3, away = ?4, why = ?5 WHERE signal_id = "  \
+            "?1 AND event = ?2")                                                                   \
+    X(all_due, "UPDATE item SET due = 0, away = 0 WHERE away = 1")                                 \
+    X(sum, "SELECT count(*), coalesce(sum(tries >= ?1), 0), coalesce(min(changed), 0), "           \
+           "coalesce(min(due), 0) FROM item")
 
 #define QUERY_ENUM(name, text) QUERY_##name,
 enum query_name { QUERIES(QUERY_ENUM) QUERY_COUNT };
@@ -56,7 +67,8 @@ items_t *items_new(sql_t *state) {
     items_t *self = alloc_zeroed(1, sizeof(*self));
     self->state = state;
     bool good = true;
-    for (size_t i = 0; good && i < QUERY_COUNT; i++) good = (self->queries[i] = sql_prepare(state, query_texts[i])) != NULL;
+    for (size_t i = 0; good && i < QUERY_COUNT; i++)
+        good = (self->queries[i] = sql_prepare(state, query_texts[i])) != NULL;
     if (!good) items_destroy(&self);
     return self;
 }
@@ -79,7 +91,8 @@ static err_t progress_of(items_t *self, int64_t *changed) {
     return e;
 }
 
-static err_t add_query_items(items_t *self, enum query_name query, const char *signal_id, int64_t changed, const char *key) {
+static err_t add_query_items(items_t *self, enum query_name query, const char *signal_id,
+                             int64_t changed, const char *key) {
     sql_query_t *q = self->queries[query];
     sql_bind_text(q, 1, signal_id);
     sql_bind_integer(q, 2, changed);
@@ -96,7 +109,9 @@ static err_t note_row(items_t *self, const SignalRow *row, int64_t changed) {
 }
 
 static sql_query_t *select_changed(sql_t *archive) {
-    return sql_prepare(archive, "SELECT changed AS n, * FROM signals WHERE changed > ?1 ORDER BY changed LIMIT ?2");
+    return sql_prepare(
+        archive,
+        "SELECT changed AS n, * FROM signals WHERE changed > ?1 ORDER BY changed LIMIT ?2");
 }
 
 // The first column is the number; sql_row passes over names that are no field's.
@@ -109,7 +124,8 @@ static err_t note_page(items_t *self, sql_query_t *q, int64_t *changed, size_t *
         *changed = sql_integer(q, 0);
         e = sql_row(q, &signal_row__descriptor, arena, &m);
         if (e == ERR_INPUT) // of another version: nobody can tell what it says
-            log_event(LOG_LEVEL_ERROR, "row_unreadable", "table=signals changed=%lld", (long long)*changed);
+            log_event(LOG_LEVEL_ERROR, "row_unreadable", "table=signals changed=%lld",
+                      (long long)*changed);
         else if (!e)
             e = note_row(self, (const SignalRow *)m, *changed);
         if (e && e != ERR_INPUT) break;
@@ -125,7 +141,8 @@ err_t items_collect(items_t *self, sql_t *archive, bool *more) {
     own(sql_query) *q = select_changed(archive);
     err_t e = q ? progress_of(self, &changed) : ERR_CONFIG;
     if (!e) e = items_sum(self, &sum);
-    for (size_t room = !e && sum.items < ITEMS_MOST ? ITEMS_MOST - (size_t)sum.items : 0; !e && n == PAGE && room >= PAGE; room -= PAGE) {
+    for (size_t room = !e && sum.items < ITEMS_MOST ? ITEMS_MOST - (size_t)sum.items : 0;
+         !e && n == PAGE && room >= PAGE; room -= PAGE) {
         sql_bind_integer(q, 1, changed);
         sql_bind_integer(q, 2, PAGE);
         e = sql_begin(self->state);
@@ -190,8 +207,8 @@ err_t items_sum(items_t *self, struct items_sum *out) {
     err_t e = sql_step(q, &row);
     *out = (struct items_sum){0};
     if (!e && row)
-        *out = (struct items_sum){(uint64_t)sql_integer(q, 0), (uint64_t)sql_integer(q, 1), (uint64_t)sql_integer(q, 2),
-                                  (uint64_t)sql_integer(q, 3)};
+        *out = (struct items_sum){(uint64_t)sql_integer(q, 0), (uint64_t)sql_integer(q, 1),
+                                  (uint64_t)sql_integer(q, 2), (uint64_t)sql_integer(q, 3)};
     sql_reset(q);
     return e;
 }

@@ -1,4 +1,7 @@
-// items - what is still to be posted: its own SQLite tables, filled from the archive up to a bound, emptied by what the backend takes.
+// items - what is still to be posted: its own SQLite tables, filled from the archive up to a bound,
+// emptied by what the backend takes.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -21,13 +24,16 @@ typedef struct items items_t;
 items_t *items_new(sql_t *state); // NULL: the state file cannot be used (it is logged)
 void items_destroy(items_t **self);
 
-// Takes note of what changed in the archive since the last time, until there are ITEMS_MOST. *more: there is more in the archive.
+// Takes note of what changed in the archive since the last time, until there are ITEMS_MOST. *more:
+// there is more in the archive.
 err_t items_collect(items_t *self, sql_t *archive, bool *more);
-// The oldest items that are due at `now` (UTC ns), at most `most`. An outcome is not due while its signal has not been taken.
+// The oldest items that are due at `now` (UTC ns), at most `most`. An outcome is not due while its
+// signal has not been taken.
 err_t items_due(items_t *self, uint64_t now, struct item *out, size_t most, size_t *n);
 
 // What became of them, in a transaction between items_begin and sql_commit of the state file.
-err_t items_taken(items_t *self, const struct item *item, const char *key); // key: an outcome's, so that it is not told again
+// key: an outcome's, so that it is not told again
+err_t items_taken(items_t *self, const struct item *item, const char *key);
 struct item_failure {
     uint64_t due; // UTC ns: not before
     bool away;    // the backend was not there: due at once when it is again
@@ -35,7 +41,8 @@ struct item_failure {
 };
 err_t items_failed(items_t *self, const struct item *item, const struct item_failure *failure);
 err_t items_gone(items_t *self, const struct item *item); // the archive does not have it any more
-err_t items_all_due(items_t *self);                       // those that failed because the backend was away
+// those that failed because the backend was away
+err_t items_all_due(items_t *self);
 
 struct items_sum {
     uint64_t items, unsynced;

@@ -1,4 +1,7 @@
-// sync-backend - posts every stored signal, and its outcome when it is known, to a backend over HTTP (spec 004, backend sync).
+// sync-backend - posts every stored signal, and its outcome when it is known, to a backend over
+// HTTP (spec 004, backend sync).
+//
+//
 // SPDX-License-Identifier: MIT
 //
 // Read on in items.c (what is still to be posted), body.c (what is posted).
@@ -28,16 +31,22 @@ struct settings {
 
 #define AT(field) offsetof(struct settings, field)
 static const struct option options[] = {
-    {"url", OPTION_TEXT, AT(url), NULL, "Where signals are posted (http://backend:8001/api/signals)", 0, 0, NULL},
+    {"url", OPTION_TEXT, AT(url), NULL,
+     "Where signals are posted (http://backend:8001/api/signals)", 0, 0, NULL},
     {"token_file", OPTION_FILE, AT(token), NULL, "File that holds the bearer token", 0, 0, NULL},
-    {"ca_file", OPTION_TEXT, AT(ca_file), NULL, "Certificates to trust instead of the system's (PEM)", 0, 0, NULL},
-    {"plain", OPTION_FLAG, AT(plain), "false", "The token may travel over http to another host", 0, 0, NULL},
-    {"within", OPTION_DURATION, AT(within_ms), "10s", "How long one request may take", 100, 600000, NULL},
-    {"parallel", OPTION_INTEGER, AT(parallel), "8", "Requests at once, of different signals", 1, WEB_MOST, NULL},
-    {"again", OPTION_DURATION, AT(again_ms), "1m", "After three refusals a row waits so long; each time twice as long, up to 64 times", 100,
+    {"ca_file", OPTION_TEXT, AT(ca_file), NULL,
+     "Certificates to trust instead of the system's (PEM)", 0, 0, NULL},
+    {"plain", OPTION_FLAG, AT(plain), "false", "The token may travel over http to another host", 0,
+     0, NULL},
+    {"within", OPTION_DURATION, AT(within_ms), "10s", "How long one request may take", 100, 600000,
+     NULL},
+    {"parallel", OPTION_INTEGER, AT(parallel), "8", "Requests at once, of different signals", 1,
+     WEB_MOST, NULL},
+    {"again", OPTION_DURATION, AT(again_ms), "1m",
+     "After three refusals a row waits so long; each time twice as long, up to 64 times", 100,
      3600000, NULL},
-    {"away_most", OPTION_DURATION, AT(away_most_ms), "30s", "Longest time between two tries while the backend does not answer", 100,
-     3600000, NULL},
+    {"away_most", OPTION_DURATION, AT(away_most_ms), "30s",
+     "Longest time between two tries while the backend does not answer", 100, 3600000, NULL},
     {0},
 };
 
@@ -62,11 +71,16 @@ struct backend {
 
 static bool check_backend_settings(const void *settings, char wrong[static 256]) {
     const struct settings *s = settings;
-    bool http = s->url && (strncmp(s->url, "http://", 7) == 0 || strncmp(s->url, "https://", 8) == 0);
+    bool http =
+        s->url && (strncmp(s->url, "http://", 7) == 0 || strncmp(s->url, "https://", 8) == 0);
     if (!http)
-        snprintf(wrong, 256, "TRADECAST_BACKEND_URL is \"%.100s\"; it must be an http:// or https:// address", s->url ? s->url : "");
+        snprintf(wrong, 256,
+                 "TRADECAST_BACKEND_URL is \"%.100s\"; it must be an http:// or https:// address",
+                 s->url ? s->url : "");
     else if (s->token && !s->plain && !web_is_private(s->url))
-        snprintf(wrong, 256, "TRADECAST_BACKEND_URL is \"%.100s\": a token travels over https, unless TRADECAST_BACKEND_PLAIN is true",
+        snprintf(wrong, 256,
+                 "TRADECAST_BACKEND_URL is \"%.100s\": a token travels over https, unless "
+                 "TRADECAST_BACKEND_PLAIN is true",
                  s->url);
     return !wrong[0];
 }
@@ -92,7 +106,8 @@ static err_t read_row(struct backend *self, sql_query_t *q, struct post *post) {
     sql_bind_text(q, 1, post->item.signal_id);
     err_t e = sql_step(q, &row);
     if (!e && row) e = sql_row(q, &signal_row__descriptor, arena, &m);
-    post->there = !e && row && (post->item.event == EVENT_SIGNAL || ((const SignalRow *)m)->outcome);
+    post->there =
+        !e && row && (post->item.event == EVENT_SIGNAL || ((const SignalRow *)m)->outcome);
     if (post->there) write_post(self, post, (const SignalRow *)m);
     sql_reset(q);
     return e;
@@ -109,7 +124,9 @@ static size_t send_posts(struct backend *self, size_t n) {
     size_t sent = 0;
     for (size_t i = 0; i < n; i++) {
         const struct post *p = &self->posts[i];
-        if (p->there) self->requests[sent++] = (struct web_request){self->settings->url, p->headers, {p->body.data, p->body.length}};
+        if (p->there)
+            self->requests[sent++] = (struct web_request){
+                self->settings->url, p->headers, {p->body.data, p->body.length}};
     }
     FAILPOINT("backend.before_send");
     web_post(self->web, self->requests, self->answers, sent);
@@ -121,14 +138,19 @@ static size_t send_posts(struct backend *self, size_t n) {
 enum meaning { TAKEN, REFUSED, AWAY };
 static enum meaning meaning_of(const struct web_answer *a) {
     if (a->status >= 200 && a->status < 300) return TAKEN;
-    return a->status == 0 || a->status >= 500 || a->status == 429 || a->status == 408 || a->status == 425 ? AWAY : REFUSED;
+    return a->status == 0 || a->status >= 500 || a->status == 429 || a->status == 408 ||
+                   a->status == 425
+               ? AWAY
+               : REFUSED;
 }
 
-static uint64_t due_after(const struct backend *self, const struct item *item, const struct web_answer *a) {
+static uint64_t due_after(const struct backend *self, const struct item *item,
+                          const struct web_answer *a) {
     unsigned tries = (unsigned)(item->tries < 30 ? item->tries : 30) + 1;
     int64_t ms = tries < TRIES_MOST
                      ? copy_backoff_ms(tries, TRY_FIRST_MS, TRY_MOST_MS, copy_chance())
-                     : copy_backoff_ms(tries - TRIES_MOST + 1, self->settings->again_ms, self->settings->again_ms * 64, copy_chance());
+                     : copy_backoff_ms(tries - TRIES_MOST + 1, self->settings->again_ms,
+                                       self->settings->again_ms * 64, copy_chance());
     if ((int64_t)a->retry_after_ms > ms) ms = (int64_t)a->retry_after_ms;
     return clock_utc_ns() + (uint64_t)ms * NS_PER_MS;
 }
@@ -138,7 +160,8 @@ struct tally {
     int64_t pause_ms; // as the backend asks for
 };
 
-static err_t note_answer(struct backend *self, const struct post *post, const struct web_answer *a, struct tally *tally) {
+static err_t note_answer(struct backend *self, const struct post *post, const struct web_answer *a,
+                         struct tally *tally) {
     enum meaning meaning = meaning_of(a);
     char why[240];
     if (meaning == TAKEN) {
@@ -146,15 +169,21 @@ static err_t note_answer(struct backend *self, const struct post *post, const st
         self->copy->delivered++;
         return items_taken(self->items, &post->item, post->key);
     }
-    if (!a->status && !copy_goes_on(self->copy)) return ERR_OK; // given up because it is to stop: no try
+    // given up because it is to stop: no try
+    if (!a->status && !copy_goes_on(self->copy)) return ERR_OK;
     self->copy->failed++;
     tally->away += meaning == AWAY;
-    if (meaning == AWAY && (int64_t)a->retry_after_ms > tally->pause_ms) tally->pause_ms = (int64_t)a->retry_after_ms;
+    if (meaning == AWAY && (int64_t)a->retry_after_ms > tally->pause_ms)
+        tally->pause_ms = (int64_t)a->retry_after_ms;
     if (a->status)
-        snprintf(why, sizeof(why), "%u %.180s", a->status, a->body.length ? (const char *)a->body.data : "");
+        snprintf(why, sizeof(why), "%u %.180s", a->status,
+                 a->body.length ? (const char *)a->body.data : "");
     else
         snprintf(why, sizeof(why), "%.200s", a->why);
-    copy_trouble(self->copy, meaning == AWAY ? "the backend does not take posts: %s" : "the backend refused a post: %s", why);
+    copy_trouble(self->copy,
+                 meaning == AWAY ? "the backend does not take posts: %s"
+                                 : "the backend refused a post: %s",
+                 why);
     struct item_failure failure = {due_after(self, &post->item, a), meaning == AWAY, why};
     return items_failed(self->items, &post->item, &failure);
 }
@@ -196,7 +225,8 @@ static err_t send_batch(struct backend *self, sql_t *archive, struct tally *tall
 static int64_t pause_after(struct backend *self, const struct tally *tally) {
     struct copy *copy = self->copy;
     if (tally->away && !tally->taken) {
-        int64_t ms = copy_backoff_ms(++copy->in_vain, AWAY_FIRST_MS, self->settings->away_most_ms, copy_chance());
+        int64_t ms = copy_backoff_ms(++copy->in_vain, AWAY_FIRST_MS, self->settings->away_most_ms,
+                                     copy_chance());
         return ms > tally->pause_ms ? ms : tally->pause_ms;
     }
     if (tally->taken && !tally->away) copy_no_trouble(copy);
@@ -217,7 +247,8 @@ static err_t send_batch_of_rows(struct backend *self, sql_t *archive, int64_t *p
     struct items_sum sum;
     err_t e = items_collect(self->items, archive, &more);
     *pause_ms = 0;
-    for (unsigned i = 0; !e && n && !*pause_ms && i < BATCHES_MOST && copy_goes_on(self->copy); i++) {
+    for (unsigned i = 0; !e && n && !*pause_ms && i < BATCHES_MOST && copy_goes_on(self->copy);
+         i++) {
         struct tally tally = {0};
         e = send_batch(self, archive, &tally, &n);
         if (!e && n) *pause_ms = pause_after(self, &tally);
@@ -231,9 +262,11 @@ static int64_t backend_round(void *arg) {
     struct backend *self = arg;
     int64_t pause_ms = 0;
     own(sql) *archive = copy_archive(self->copy);
-    if (!archive || !copy_is_indexed(self->copy, archive)) return copy_backoff_ms(3, AWAY_FIRST_MS, AWAY_FIRST_MS * 4, copy_chance());
+    if (!archive || !copy_is_indexed(self->copy, archive))
+        return copy_backoff_ms(3, AWAY_FIRST_MS, AWAY_FIRST_MS * 4, copy_chance());
     if (!send_batch_of_rows(self, archive, &pause_ms)) return pause_ms;
-    copy_trouble(self->copy, "%.100s; %.100s", sql_trouble(self->copy->state), sql_trouble(archive));
+    copy_trouble(self->copy, "%.100s; %.100s", sql_trouble(self->copy->state),
+                 sql_trouble(archive));
     return self->copy->settings.look_ms;
 }
 
@@ -261,8 +294,10 @@ static void *backend_new(struct copy *copy, const void *settings) {
     self->copy = copy;
     self->settings = settings;
     self->authorization = authorization_of(self->settings->token);
-    self->web = web_new(&(struct web_settings){
-        .ca_file = self->settings->ca_file, .within_ms = (long)self->settings->within_ms, .goes_on = copy_goes_on, .arg = copy});
+    self->web = web_new(&(struct web_settings){.ca_file = self->settings->ca_file,
+                                               .within_ms = (long)self->settings->within_ms,
+                                               .goes_on = copy_goes_on,
+                                               .arg = copy});
     self->items = items_new(copy->state);
     if (!self->items) backend_destroy((void **)&self);
     return self;

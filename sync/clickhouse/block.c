@@ -1,4 +1,6 @@
 // block - rows of one table as a block to send.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "sync/clickhouse/block.h"
 
@@ -14,7 +16,8 @@ void block_columns(const struct table_form *form, buffer_t *out) {
 }
 
 static void add_block_text(buffer_t *out, struct span text) {
-    static const char codes[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r', ['\\'] = '\\'};
+    static const char codes[] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r', ['\\'] = '\\'};
     const char *from = text.data, *end = from + text.length;
     for (const char *at = from; at < end; at++) {
         unsigned char c = (unsigned char)*at;
@@ -27,7 +30,8 @@ static void add_block_text(buffer_t *out, struct span text) {
 }
 
 static void add_bytes(buffer_t *out, struct span bytes) {
-    for (size_t i = 0; i < bytes.length; i++) buffer_format(out, "%02x", ((const unsigned char *)bytes.data)[i]);
+    for (size_t i = 0; i < bytes.length; i++)
+        buffer_format(out, "%02x", ((const unsigned char *)bytes.data)[i]);
 }
 
 // "2025-03-22T10:15:30.123456Z" without T and Z, or as microseconds.
@@ -46,7 +50,8 @@ static void add_block_time(buffer_t *out, const char *text, bool micros) {
     }
 }
 
-// What stands for nothing in a column that cannot be empty: the key of a row that was taken back tells which it is, the rest is not read.
+// What stands for nothing in a column that cannot be empty: the key of a row that was taken back
+// tells which it is, the rest is not read.
 static void add_nothing(buffer_t *out, enum column_kind kind, bool optional, bool micros) {
     if (optional)
         buffer_text(out, "\\N");
@@ -56,7 +61,8 @@ static void add_nothing(buffer_t *out, enum column_kind kind, bool optional, boo
         buffer_text(out, "0");
 }
 
-static void add_block_cell(buffer_t *out, const struct block_form *form, unsigned i, sql_query_t *q) {
+static void add_block_cell(buffer_t *out, const struct block_form *form, unsigned i,
+                           sql_query_t *q) {
     const ProtobufCFieldDescriptor *f = record_columns(form->form->type)->fields[i];
     enum column_kind kind = column_kind_of(f);
     const char *text = sql_text(q, (int)i);
@@ -94,12 +100,15 @@ static sql_query_t *select_block_rows(sql_t *archive, const struct table_form *f
     __attribute__((cleanup(buffer_destroy))) buffer_t text = {0};
     buffer_text(&text, "SELECT ");
     column_list(form, '"', &text);
-    buffer_format(&text, ", \"" CHANGED "\" FROM \"%s\" WHERE \"" CHANGED "\" > ?1 ORDER BY \"" CHANGED "\" LIMIT ?2", form->name);
+    buffer_format(&text,
+                  ", \"" CHANGED "\" FROM \"%s\" WHERE \"" CHANGED "\" > ?1 ORDER BY \"" CHANGED
+                  "\" LIMIT ?2",
+                  form->name);
     return sql_prepare(archive, buffer_string(&text));
 }
 
-static err_t add_block_rows(struct block *self, sql_t *archive, const struct block_form *form, uint64_t after,
-                      const struct block_limits *limits) {
+static err_t add_block_rows(struct block *self, sql_t *archive, const struct block_form *form,
+                            uint64_t after, const struct block_limits *limits) {
     own(sql_query) *q = select_block_rows(archive, form->form);
     unsigned n = record_columns(form->form->type)->n;
     bool row = true;
@@ -121,25 +130,27 @@ static err_t add_block_rows(struct block *self, sql_t *archive, const struct blo
 }
 
 // Only tables whose key is one text have rows that are taken back.
-static void add_removed(struct block *self, const struct block_form *form, const char *key, uint64_t changed) {
+static void add_removed(struct block *self, const struct block_form *form, const char *key,
+                        uint64_t changed) {
     const struct record_columns *columns = record_columns(form->form->type);
     for (unsigned i = 0; i < columns->n; i++) {
         const ProtobufCFieldDescriptor *f = columns->fields[i];
         if (column_is_key(form->form, f->name))
             add_block_text(&self->text, span_of(key));
         else
-            add_nothing(&self->text, column_kind_of(f), column_is_optional(form->form, f), form->micros[i]);
+            add_nothing(&self->text, column_kind_of(f), column_is_optional(form->form, f),
+                        form->micros[i]);
         buffer_add(&self->text, "\t", 1);
     }
     end_row(self, changed, true);
 }
 
 // What was taken back in the same span of numbers: up to the last row's, or to the end.
-static err_t add_all_removed(struct block *self, sql_t *archive, const struct block_form *form, uint64_t after,
-                             const struct block_limits *limits) {
-    own(sql_query) *q =
-        sql_prepare(archive, "SELECT key, changed FROM removed_rows WHERE table_name = ?1 AND changed > ?2 AND changed <= ?3"
-                             " ORDER BY changed LIMIT ?4");
+static err_t add_all_removed(struct block *self, sql_t *archive, const struct block_form *form,
+                             uint64_t after, const struct block_limits *limits) {
+    own(sql_query) *q = sql_prepare(archive, "SELECT key, changed FROM removed_rows WHERE "
+                                             "table_name = ?1 AND changed > ?2 AND changed <= ?3"
+                                             " ORDER BY changed LIMIT ?4");
     bool row = true;
     if (!q) return ERR_CONFIG;
     sql_bind_text(q, 1, form->form->name);
@@ -156,12 +167,14 @@ static err_t add_all_removed(struct block *self, sql_t *archive, const struct bl
         n++;
     }
     if (self->more) return e;
-    self->more = n == limits->rows; // then rows that changed later than the last of these come again
+    // then rows that changed later than the last of these come again
+    self->more = n == limits->rows;
     if (self->more || last > self->last) self->last = last;
     return e;
 }
 
-err_t block_fill(struct block *self, sql_t *archive, const struct block_form *form, uint64_t after, const struct block_limits *limits) {
+err_t block_fill(struct block *self, sql_t *archive, const struct block_form *form, uint64_t after,
+                 const struct block_limits *limits) {
     buffer_clear(&self->text);
     self->rows = 0;
     self->first = self->last = 0;

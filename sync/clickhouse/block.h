@@ -1,4 +1,7 @@
-// block - rows of one table as a block to send: TabSeparated, which servers of every age read exactly. Pure but for reading SQLite.
+// block - rows of one table as a block to send: TabSeparated, which servers of every age read
+// exactly. Pure but for reading SQLite.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -26,6 +29,8 @@ struct block {
 
 // The columns in the order in which a block has them: the fields, changed, removed.
 void block_columns(const struct table_form *form, buffer_t *out);
-// Fills the block with what changed after `after`, in order, what was taken back included, as it was at one moment. ERR_CONFIG: the archive
-// is not one that can be copied (schema); ERR_DISK: it cannot be read now.
-err_t block_fill(struct block *self, sql_t *archive, const struct block_form *form, uint64_t after, const struct block_limits *limits);
+// Fills the block with what changed after `after`, in order, what was taken back included, as it
+// was at one moment. ERR_CONFIG: the archive is not one that can be copied (schema); ERR_DISK: it
+// cannot be read now.
+err_t block_fill(struct block *self, sql_t *archive, const struct block_form *form, uint64_t after,
+                 const struct block_limits *limits);

@@ -1,4 +1,6 @@
 // ddl - the archive's tables as ClickHouse has them.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "sync/clickhouse/ddl.h"
 #include "common/schema/record.h"
@@ -12,10 +14,15 @@ void ddl_database(const struct ddl *ddl, buffer_t *out) {
     on_cluster(ddl, out);
 }
 
-void ddl_type(const struct ddl *ddl, const struct table_form *form, const ProtobufCFieldDescriptor *f, buffer_t *out) {
+void ddl_type(const struct ddl *ddl, const struct table_form *form,
+              const ProtobufCFieldDescriptor *f, buffer_t *out) {
     static const char *const types[] = {
-        [COLUMN_TEXT] = "String",   [COLUMN_DECIMAL] = "Decimal(38, 8)", [COLUMN_TIME] = "DateTime64(6, 'UTC')",
-        [COLUMN_INTEGER] = "Int64", [COLUMN_UNSIGNED] = "UInt64",        [COLUMN_FLAG] = "UInt8",
+        [COLUMN_TEXT] = "String",
+        [COLUMN_DECIMAL] = "Decimal(38, 8)",
+        [COLUMN_TIME] = "DateTime64(6, 'UTC')",
+        [COLUMN_INTEGER] = "Int64",
+        [COLUMN_UNSIGNED] = "UInt64",
+        [COLUMN_FLAG] = "UInt8",
         [COLUMN_BYTES] = "String",
     };
     enum column_kind kind = column_kind_of(f);
@@ -25,13 +32,16 @@ void ddl_type(const struct ddl *ddl, const struct table_form *form, const Protob
 
 // The table of rows, or in a cluster the part of it that each shard has.
 static void part_name(const struct ddl *ddl, const struct table_form *form, buffer_t *out) {
-    buffer_format(out, "`%s`.`%s%s`", ddl->database, form->name, ddl->dialect == DDL_CLUSTER ? DDL_PART : DDL_ROWS);
+    buffer_format(out, "`%s`.`%s%s`", ddl->database, form->name,
+                  ddl->dialect == DDL_CLUSTER ? DDL_PART : DDL_ROWS);
 }
 
 static void print_engine(const struct ddl *ddl, const struct table_form *form, buffer_t *out) {
     if (ddl->dialect == DDL_CLUSTER)
-        buffer_format(out, "ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/%s/%s', '{replica}', `" CHANGED "`)", ddl->database,
-                      form->name);
+        buffer_format(out,
+                      "ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/%s/%s', "
+                      "'{replica}', `" CHANGED "`)",
+                      ddl->database, form->name);
     else
         buffer_text(out, "ReplacingMergeTree(`" CHANGED "`)");
     buffer_format(out, " ORDER BY (%s)", form->key);
@@ -47,7 +57,8 @@ static void print_columns(const struct ddl *ddl, const struct table_form *form, 
     buffer_text(out, "    `" CHANGED "` UInt64,\n    `removed` UInt8\n");
 }
 
-size_t ddl_rows(const struct ddl *ddl, const struct table_form *form, buffer_t out[static DDL_STATEMENTS_MAX]) {
+size_t ddl_rows(const struct ddl *ddl, const struct table_form *form,
+                buffer_t out[static DDL_STATEMENTS_MAX]) {
     buffer_text(&out[0], "CREATE TABLE IF NOT EXISTS ");
     part_name(ddl, form, &out[0]);
     on_cluster(ddl, &out[0]);
@@ -57,12 +68,13 @@ size_t ddl_rows(const struct ddl *ddl, const struct table_form *form, buffer_t o
     print_engine(ddl, form, &out[0]);
     if (ddl->dialect != DDL_CLUSTER) return 1;
     // All versions of a row on one shard: only there can the latest win.
-    buffer_format(&out[1], "CREATE TABLE IF NOT EXISTS `%s`.`%s" DDL_ROWS "`", ddl->database, form->name);
+    buffer_format(&out[1], "CREATE TABLE IF NOT EXISTS `%s`.`%s" DDL_ROWS "`", ddl->database,
+                  form->name);
     on_cluster(ddl, &out[1]);
     buffer_text(&out[1], " AS ");
     part_name(ddl, form, &out[1]);
-    buffer_format(&out[1], " ENGINE = Distributed('%s', '%s', '%s" DDL_PART "', cityHash64(`%s`))", ddl->cluster, ddl->database, form->name,
-                  column_first_key(form)->name);
+    buffer_format(&out[1], " ENGINE = Distributed('%s', '%s', '%s" DDL_PART "', cityHash64(`%s`))",
+                  ddl->cluster, ddl->database, form->name, column_first_key(form)->name);
     return 2;
 }
 
@@ -71,11 +83,13 @@ void ddl_view(const struct ddl *ddl, const struct table_form *form, buffer_t *ou
     on_cluster(ddl, out);
     buffer_text(out, " AS SELECT ");
     column_list(form, '`', out);
-    buffer_format(out, ", `" CHANGED "` FROM `%s`.`%s" DDL_ROWS "` FINAL WHERE `removed` = 0", ddl->database, form->name);
+    buffer_format(out, ", `" CHANGED "` FROM `%s`.`%s" DDL_ROWS "` FINAL WHERE `removed` = 0",
+                  ddl->database, form->name);
 }
 
 // In a cluster at once (SYNC): the new one stands where the old one stood in ZooKeeper.
-bool ddl_drop_rows(const struct ddl *ddl, const struct table_form *form, size_t table, buffer_t *out) {
+bool ddl_drop_rows(const struct ddl *ddl, const struct table_form *form, size_t table,
+                   buffer_t *out) {
     if (table > 0 && ddl->dialect != DDL_CLUSTER) return false;
     buffer_text(out, "DROP TABLE IF EXISTS ");
     if (table == 0)
@@ -88,11 +102,13 @@ bool ddl_drop_rows(const struct ddl *ddl, const struct table_form *form, size_t 
 }
 
 void ddl_drop_view(const struct ddl *ddl, const struct table_form *form, buffer_t *out) {
-    buffer_format(out, "DROP TABLE IF EXISTS `%s`.`%s`", ddl->database, form->name); // DROP TABLE drops views on servers of every age
+    // DROP TABLE drops views on servers of every age
+    buffer_format(out, "DROP TABLE IF EXISTS `%s`.`%s`", ddl->database, form->name);
     on_cluster(ddl, out);
 }
 
-bool ddl_add_column(const struct ddl *ddl, const struct table_form *form, size_t table, const ProtobufCFieldDescriptor *f, buffer_t *out) {
+bool ddl_add_column(const struct ddl *ddl, const struct table_form *form, size_t table,
+                    const ProtobufCFieldDescriptor *f, buffer_t *out) {
     if (table > 0 && ddl->dialect != DDL_CLUSTER) return false;
     buffer_text(out, "ALTER TABLE ");
     if (table == 0)
@@ -123,14 +139,14 @@ void ddl_file(const struct ddl *ddl, buffer_t *out) {
     static const char *const words[] = {
         [DDL_SINGLE] = "one server, 20.1 or later",
         [DDL_OLD] = "one server before 20.1 (times are microseconds since 1970)",
-        [DDL_CLUSTER] =
-            "a cluster: the servers' macros {cluster}, {shard} and {replica} must be set, and the clusters' internal_replication",
+        [DDL_CLUSTER] = "a cluster: the servers' macros {cluster}, {shard} and {replica} must be "
+                        "set, and the clusters' internal_replication",
     };
     buffer_t database = {0};
-    buffer_format(
-        out,
-        "-- The archive's tables in ClickHouse: %s.\n-- `make reference` writes this file; `tradecast clickhouse init` does the same.\n\n",
-        words[ddl->dialect]);
+    buffer_format(out,
+                  "-- The archive's tables in ClickHouse: %s.\n-- `make reference` writes this "
+                  "file; `tradecast clickhouse init` does the same.\n\n",
+                  words[ddl->dialect]);
     ddl_database(ddl, &database);
     add_statement(&database, out);
     for (size_t i = 0; i < TABLE_COUNT; i++)

@@ -1,4 +1,6 @@
 // init - creates the tables on a server, and adds the columns that a newer program knows.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>
@@ -36,7 +38,8 @@ static enum reply create_rows(struct init *self, const struct table_form *form) 
     return reply;
 }
 
-static enum reply add_missing_column(struct init *self, const struct table_form *form, const char *name) {
+static enum reply add_missing_column(struct init *self, const struct table_form *form,
+                                     const char *name) {
     own(buffer) text = {0};
     enum reply reply = REPLY_DONE;
     const ProtobufCFieldDescriptor *f = record_field(form->type, span_of(name));
@@ -107,7 +110,8 @@ static enum reply init_table(struct init *self, const struct table_form *form) {
         if (more &&
             self->columns - before ==
                 record_columns(form->type)->n) { // each was added, and one is still not there
-            snprintf(self->why, sizeof(self->why), "%s: column %s does not appear", form->name, missing);
+            snprintf(self->why, sizeof(self->why), "%s: column %s does not appear", form->name,
+                     missing);
             return REPLY_NO;
         }
         if (more) reply = add_missing_column(self, form, missing);
@@ -133,9 +137,12 @@ static enum reply init_all(struct init *self) {
 int server_init(const struct server_settings *settings) {
     struct init self = {.server = server_new(settings, goes_on, NULL)};
     enum reply reply = init_all(&self);
-    if (reply == REPLY_DONE) printf("%s: %u tables are there; %u columns were added\n", settings->database, self.tables, self.columns);
+    if (reply == REPLY_DONE)
+        printf("%s: %u tables are there; %u columns were added\n", settings->database, self.tables,
+               self.columns);
     if (reply == REPLY_DONE && self.anew)
-        printf("%s: %u tables were made anew, with another key; they had no rows\n", settings->database, self.anew);
+        printf("%s: %u tables were made anew, with another key; they had no rows\n",
+               settings->database, self.anew);
     if (reply != REPLY_DONE) fprintf(stderr, "%s: %s\n", settings->url, self.why);
     server_destroy(&self.server);
     return reply == REPLY_DONE ? 0 : reply == REPLY_NO ? 1 : 3;

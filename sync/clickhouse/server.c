@@ -1,4 +1,6 @@
 // server - a ClickHouse server by HTTP.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "sync/clickhouse/server.h"
 
@@ -18,7 +20,8 @@ struct server {
     struct web_answer answer;
 };
 
-server_t *server_new(const struct server_settings *settings, bool (*goes_on)(void *arg), void *arg) {
+server_t *server_new(const struct server_settings *settings, bool (*goes_on)(void *arg),
+                     void *arg) {
     server_t *self = alloc_zeroed(1, sizeof(*self));
     self->settings = *settings;
     self->web = web_new(&(struct web_settings){.ca_file = settings->ca_file,
@@ -49,11 +52,13 @@ static enum reply judge_answer(server_t *self, struct span *out, char why[static
     }
     if (a->status == 200 && strncmp(text, "Code: ", 6) != 0) return REPLY_DONE;
     snprintf(why, 200, "%u: %.*s", a->status, (int)strcspn(text, "\n"), text);
-    // 502, 503, 504 come from what stands before it; of its own, too many queries, out of memory, read-only after a lost Keeper.
+    // 502, 503, 504 come from what stands before it; of its own, too many queries, out of memory,
+    // read-only after a lost Keeper.
     return a->status >= 502 && a->status <= 504 ? REPLY_NONE : REPLY_NO;
 }
 
-static enum reply post_query(server_t *self, const char *query, struct span body, struct span *out, char why[static 200]) {
+static enum reply post_query(server_t *self, const char *query, struct span body, struct span *out,
+                             char why[static 200]) {
     own(buffer) url = {0};
     buffer_text(&url, self->settings.url);
     if (!strchr(self->settings.url + 8, '/')) buffer_text(&url, "/");
@@ -64,17 +69,21 @@ static enum reply post_query(server_t *self, const char *query, struct span body
         web_escape(&url, query);
     }
     web_answers_clear(&self->answer, 1);
-    web_post(self->web, &(struct web_request){.url = buffer_string(&url), .body = body}, &self->answer, 1);
+    web_post(self->web, &(struct web_request){.url = buffer_string(&url), .body = body},
+             &self->answer, 1);
     return judge_answer(self, out, why);
 }
 
-enum reply server_run(server_t *self, const char *statement, struct span *out, char why[static 200]) {
+enum reply server_run(server_t *self, const char *statement, struct span *out,
+                      char why[static 200]) {
     return post_query(self, NULL, span_of(statement), out, why);
 }
 
-enum reply server_insert(server_t *self, const struct table_form *form, struct span block, char why[static 200]) {
+enum reply server_insert(server_t *self, const struct table_form *form, struct span block,
+                         char why[static 200]) {
     own(buffer) query = {0};
-    buffer_format(&query, "INSERT INTO `%s`.`%s" DDL_ROWS "` (", self->settings.database, form->name);
+    buffer_format(&query, "INSERT INTO `%s`.`%s" DDL_ROWS "` (", self->settings.database,
+                  form->name);
     block_columns(form, &query);
     buffer_text(&query, ") FORMAT TabSeparated");
     return post_query(self, buffer_string(&query), block, NULL, why);
@@ -93,7 +102,8 @@ enum reply server_dialect(server_t *self, enum dialect *out, char why[static 200
 }
 
 struct ddl server_ddl(const server_t *self, enum dialect dialect) {
-    return (struct ddl){.dialect = dialect, .database = self->settings.database, .cluster = self->settings.cluster};
+    return (struct ddl){
+        .dialect = dialect, .database = self->settings.database, .cluster = self->settings.cluster};
 }
 
 static size_t cut_word(const char **at, const char *end, char stop, const char **word) {
@@ -112,14 +122,18 @@ static bool is_integer_type(const char *type, size_t length) {
     return false;
 }
 
-enum reply server_look(server_t *self, const struct table_form *form, struct block_form *out, const char **missing, char why[static 200]) {
+enum reply server_look(server_t *self, const struct table_form *form, struct block_form *out,
+                       const char **missing, char why[static 200]) {
     own(buffer) text = {0};
     struct span found;
     bool has[BLOCK_COLUMNS_MAX] = {0};
     const struct record_columns *columns = record_columns(form->type);
     *out = (struct block_form){.form = form};
-    buffer_format(&text, "SELECT name, type FROM system.columns WHERE database = '%s' AND table = '%s" DDL_ROWS "' FORMAT TabSeparated",
-                  self->settings.database, form->name);
+    buffer_format(
+        &text,
+        "SELECT name, type FROM system.columns WHERE database = '%s' AND table = '%s" DDL_ROWS
+        "' FORMAT TabSeparated",
+        self->settings.database, form->name);
     enum reply reply = server_run(self, buffer_string(&text), &found, why);
     if (reply != REPLY_DONE) return reply;
     const char *at = found.data, *end = at + found.length, *name, *type;
@@ -176,9 +190,9 @@ enum reply server_has_table(server_t *self, const struct table_form *form, bool 
                             char why[static 200]) {
     own(buffer) text = {0};
     struct span found;
-    buffer_format(&text,
-                  "SELECT name FROM system.tables WHERE database = '%s' AND name = '%s" DDL_ROWS "'",
-                  self->settings.database, form->name);
+    buffer_format(
+        &text, "SELECT name FROM system.tables WHERE database = '%s' AND name = '%s" DDL_ROWS "'",
+        self->settings.database, form->name);
     enum reply reply = server_run(self, buffer_string(&text), &found, why);
     if (reply == REPLY_DONE) *out = found.length != 0;
     return reply;
@@ -195,10 +209,12 @@ enum reply server_has_rows(server_t *self, const struct table_form *form, bool *
     return reply;
 }
 
-enum reply server_last(server_t *self, const struct table_form *form, uint64_t *last, char why[static 200]) {
+enum reply server_last(server_t *self, const struct table_form *form, uint64_t *last,
+                       char why[static 200]) {
     own(buffer) text = {0};
     struct span found;
-    buffer_format(&text, "SELECT max(`" CHANGED "`) FROM `%s`.`%s" DDL_ROWS "`", self->settings.database, form->name);
+    buffer_format(&text, "SELECT max(`" CHANGED "`) FROM `%s`.`%s" DDL_ROWS "`",
+                  self->settings.database, form->name);
     enum reply reply = server_run(self, buffer_string(&text), &found, why);
     *last = reply == REPLY_DONE ? strtoull(found.data, NULL, 10) : 0;
     return reply;

@@ -1,4 +1,6 @@
 // copy - what every program that copies the archive elsewhere is.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "sync/copy/copy.h"
 
@@ -11,15 +13,16 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/delivery/envelope.h"
 #include "common/base/log.h"
-#include "common/service/notify.h"
 #include "common/base/own.h"
+#include "common/delivery/envelope.h"
+#include "common/service/notify.h"
 #include "proto/topics.h"
 #include "sync.pb-c.h"
 #include "sync/copy/copy_part.h"
 
-#define NUMBERED_SINCE UINT64_C(1500000000000000) // below: rows from before writes were numbered (services/archiver/rows/schema.c)
+// below: rows from before writes were numbered (services/archiver/rows/schema.c)
+#define NUMBERED_SINCE UINT64_C(1500000000000000)
 
 volatile int copy_stop_asked;
 
@@ -33,19 +36,26 @@ static void log_cell(void *arg, const struct unreadable_cell *cell) {
 
 sql_t *copy_archive(struct copy *self) {
     char why[200] = "";
-    sql_t *db = access(self->settings.archive, R_OK) == 0 ? sql_open(self->settings.archive, SQL_READ, why) : NULL;
+    sql_t *db = access(self->settings.archive, R_OK) == 0
+                    ? sql_open(self->settings.archive, SQL_READ, why)
+                    : NULL;
     if (db) sql_on_unreadable(db, log_cell, NULL);
     if (db) return db;
-    if (!why[0]) snprintf(why, sizeof(why), "%.120s: %.60s", self->settings.archive, strerror(errno));
+    if (!why[0])
+        snprintf(why, sizeof(why), "%.120s: %.60s", self->settings.archive, strerror(errno));
     copy_trouble(self, "the archive cannot be read: %s", why);
     return NULL;
 }
 
 bool copy_is_indexed(struct copy *self, sql_t *archive) {
-    own(sql_query) *q = sql_prepare(archive, "SELECT 1 FROM sqlite_schema WHERE name = 'signals_by_change'");
+    own(sql_query) *q =
+        sql_prepare(archive, "SELECT 1 FROM sqlite_schema WHERE name = 'signals_by_change'");
     bool row = false;
-    if (!q || sql_step(q, &row)) return copy_trouble(self, "the archive: %s", sql_trouble(archive)), false;
-    if (!row) copy_trouble(self, "the archive has no index of changes: set TRADECAST_ARCHIVER_COPIED=true for the archiver");
+    if (!q || sql_step(q, &row))
+        return copy_trouble(self, "the archive: %s", sql_trouble(archive)), false;
+    if (!row)
+        copy_trouble(self, "the archive has no index of changes: set "
+                           "TRADECAST_ARCHIVER_COPIED=true for the archiver");
     return row;
 }
 
@@ -63,7 +73,8 @@ void copy_trouble(struct copy *self, const char *format, ...) {
 }
 
 void copy_no_trouble(struct copy *self) {
-    if (self->trouble[0]) log_event(LOG_LEVEL_INFO, "goes_on", "delivered=%llu", (unsigned long long)self->delivered);
+    if (self->trouble[0])
+        log_event(LOG_LEVEL_INFO, "goes_on", "delivered=%llu", (unsigned long long)self->delivered);
     self->trouble[0] = 0;
     self->in_vain = 0;
 }
@@ -96,7 +107,8 @@ static void beat_heart(struct copy *self) {
     state.memory_bytes = resident_bytes();
     state.trouble = self->trouble[0] ? self->trouble : NULL;
     envelope_write(&frame, FEED_SYNC, ENTRY_ID_NONE, ENTRY_ID_NONE, &state.base);
-    for (struct listener who; port_listener(self->events, &who);) continue; // who listens is all the same
+    // who listens is all the same
+    for (struct listener who; port_listener(self->events, &who);) continue;
     port_send(self->events, FEED_SYNC, (struct span){frame.data, frame.length});
     buffer_destroy(&frame);
 }

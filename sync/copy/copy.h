@@ -1,10 +1,13 @@
-// copy - what every program that copies the archive elsewhere is: it reads the archive and never writes it, keeps how far it came in a
-// SQLite file of its own, says how it is, and stops when asked.
+// copy - what every program that copies the archive elsewhere is: it reads the archive and never
+// writes it, keeps how far it came in a SQLite file of its own, says how it is, and stops when
+// asked.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/service/options.h"
 #include "common/bus/port.h"
+#include "common/service/options.h"
 #include "common/sql/sql.h"
 
 struct copy_settings { // the options that each has
@@ -49,17 +52,21 @@ struct copy_program {
 
 int copy_main(const struct copy_program *program, int argc, char **argv);
 
-// The archive, read-only; opened anew each round, for it may be replaced. NULL: there is trouble, noted.
+// The archive, read-only; opened anew each round, for it may be replaced. NULL: there is trouble,
+// noted.
 sql_t *copy_archive(struct copy *self);
-// Whether the archive has the indexes of changes, without which every look at it would read all of it; else there is trouble, noted.
+// Whether the archive has the indexes of changes, without which every look at it would read all of
+// it; else there is trouble, noted.
 bool copy_is_indexed(struct copy *self, sql_t *archive);
 // Says how it is when that is due. False: it was asked to stop.
 bool copy_goes_on(void *copy);
-// Notes what keeps it from going on (logged when it is another than before), or that nothing does any more.
+// Notes what keeps it from going on (logged when it is another than before), or that nothing does
+// any more.
 void copy_trouble(struct copy *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void copy_no_trouble(struct copy *self);
 
-// How long to wait after the n-th failure in a row (from 1): twice as long each time, up to most_ms, and from that half to the whole by
-// chance, so that those who failed together do not come back together. chance: any number.
+// How long to wait after the n-th failure in a row (from 1): twice as long each time, up to
+// most_ms, and from that half to the whole by chance, so that those who failed together do not come
+// back together. chance: any number.
 int64_t copy_backoff_ms(unsigned n, int64_t first_ms, int64_t most_ms, uint32_t chance);
 uint32_t copy_chance(void);

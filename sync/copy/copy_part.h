@@ -1,4 +1,6 @@
 // copy_part - what copy.c and main.c share.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 

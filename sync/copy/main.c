@@ -1,4 +1,7 @@
-// main - main() of every program that copies: options, its state file, rounds until it is asked to stop.
+// main - main() of every program that copies: options, its state file, rounds until it is asked to
+// stop.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>
@@ -13,10 +16,10 @@
 
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
-#include "common/bus/keys.h"
 #include "common/base/log.h"
-#include "common/service/notify.h"
+#include "common/bus/keys.h"
 #include "common/delivery/topology.h"
+#include "common/service/notify.h"
 #include "sync/copy/copy.h"
 #include "sync/copy/copy_part.h"
 
@@ -24,13 +27,20 @@
 #define REST_MS   50 // how soon it hears that it is to stop
 
 static const struct option common_options[] = {
-    {"run_dir", OPTION_TEXT, AT(run_dir), "var/run", "Directory of sockets and lock files, private to the user", 0, 0, NULL},
-    {"archive", OPTION_TEXT, AT(archive), "var/data/archive.db", "The archive's SQLite file; it is only read", 0, 0, NULL},
-    {"state", OPTION_TEXT, AT(state), NULL, "The SQLite file in which it keeps how far it came", 0, 0, NULL},
-    {"keys_dir", OPTION_TEXT, AT(keys_dir), NULL, "Directory of keys, for doors on tcp; see tradecast keys", 0, 0, NULL},
-    {"look", OPTION_DURATION, AT(look_ms), "1s", "How often the archive is read when there was nothing new", 10, 3600000, NULL},
-    {"heartbeat", OPTION_DURATION, AT(heartbeat_ms), "1s", "How often it says how it is", 50, 60000, NULL},
-    {"log_level", OPTION_CHOICE, AT(log_level), "info", "Least level that is logged", 0, 0, "debug|info|warning|error"},
+    {"run_dir", OPTION_TEXT, AT(run_dir), "var/run",
+     "Directory of sockets and lock files, private to the user", 0, 0, NULL},
+    {"archive", OPTION_TEXT, AT(archive), "var/data/archive.db",
+     "The archive's SQLite file; it is only read", 0, 0, NULL},
+    {"state", OPTION_TEXT, AT(state), NULL, "The SQLite file in which it keeps how far it came", 0,
+     0, NULL},
+    {"keys_dir", OPTION_TEXT, AT(keys_dir), NULL,
+     "Directory of keys, for doors on tcp; see tradecast keys", 0, 0, NULL},
+    {"look", OPTION_DURATION, AT(look_ms), "1s",
+     "How often the archive is read when there was nothing new", 10, 3600000, NULL},
+    {"heartbeat", OPTION_DURATION, AT(heartbeat_ms), "1s", "How often it says how it is", 50, 60000,
+     NULL},
+    {"log_level", OPTION_CHOICE, AT(log_level), "info", "Least level that is logged", 0, 0,
+     "debug|info|warning|error"},
     {0},
 };
 #define COMMON (sizeof common_options / sizeof *common_options)
@@ -41,7 +51,8 @@ static void common_table(const struct copy_program *program, struct option out[s
         if (strcmp(o->name, "state") == 0) o->preset = program->state_preset;
 }
 
-static void each_option_table(const struct copy_program *program, void (*print)(const struct option *, const char *, FILE *)) {
+static void each_option_table(const struct copy_program *program,
+                              void (*print)(const struct option *, const char *, FILE *)) {
     struct option table[COMMON];
     common_table(program, table);
     print(program->options, program->section, stdout);
@@ -87,9 +98,11 @@ static bool start_copy(struct copy *self) {
     char why[200] = "";
     if (!lock_state(self->settings.state)) return false;
     self->state = sql_open(self->settings.state, SQL_WRITE, why);
-    if (!self->state) return log_event(LOG_LEVEL_ERROR, "no_start", "why=%s", log_quote(why)), false;
+    if (!self->state)
+        return log_event(LOG_LEVEL_ERROR, "no_start", "why=%s", log_quote(why)), false;
     if (sql_migrate(self->state, self->program->steps, self->program->n_steps)) {
-        log_event(LOG_LEVEL_ERROR, "no_start", "state=%s why=%s", self->settings.state, log_quote(sql_trouble(self->state)));
+        log_event(LOG_LEVEL_ERROR, "no_start", "state=%s why=%s", self->settings.state,
+                  log_quote(sql_trouble(self->state)));
         return false;
     }
     // What a crash of the machine takes back here is sent again.
@@ -98,7 +111,9 @@ static bool start_copy(struct copy *self) {
     struct endpoint at = endpoint_of(self->settings.run_dir, self->program->name, "events");
     self->events = port_bind(PORT_PUB, &at, 100);
     catch_stop_signals(); // opening a port may have set czmq's own
-    if (!self->events) log_event(LOG_LEVEL_ERROR, "no_start", "endpoint=%s why=%s", at.address, log_quote(port_why()));
+    if (!self->events)
+        log_event(LOG_LEVEL_ERROR, "no_start", "endpoint=%s why=%s", at.address,
+                  log_quote(port_why()));
     self->began_at = clock_utc_ns() / NS_PER_US;
     return self->events != NULL;
 }
@@ -115,11 +130,13 @@ static void rest_between(struct copy *self, int64_t ms) {
 
 static int run_copy(struct copy *self, const void *settings) {
     void *program = start_copy(self) ? self->program->new (self, settings) : NULL;
-    if (program) log_event(LOG_LEVEL_INFO, "started", "archive=%s", log_quote(self->settings.archive));
+    if (program)
+        log_event(LOG_LEVEL_INFO, "started", "archive=%s", log_quote(self->settings.archive));
     if (program) notify_ready();
     while (program && copy_goes_on(self)) rest_between(self, self->program->round(program));
     if (program) notify_stopping();
-    if (program) log_event(LOG_LEVEL_INFO, "stopped", "delivered=%llu", (unsigned long long)self->delivered);
+    if (program)
+        log_event(LOG_LEVEL_INFO, "stopped", "delivered=%llu", (unsigned long long)self->delivered);
     int status = program ? 0 : 1;
     if (program) self->program->destroy(&program);
     port_destroy(&self->events);
@@ -143,7 +160,8 @@ int copy_main(const struct copy_program *program, int argc, char **argv) {
     (void)umask(umask(0) | 0077);
     if (strcmp(argument, "--help") == 0) return print_copy_help(program);
     if (strcmp(argument, "--env") == 0) return each_option_table(program, options_env_file), 0;
-    if (strcmp(argument, "--reference") == 0) return each_option_table(program, options_reference), 0;
+    if (strcmp(argument, "--reference") == 0)
+        return each_option_table(program, options_reference), 0;
     if (sodium_init() < 0) return 1;
     void *settings = alloc_zeroed(1, program->settings_size);
     int status = 2;

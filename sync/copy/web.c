@@ -1,4 +1,6 @@
 // web - requests over HTTP and HTTPS by libcurl.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "sync/copy/web.h"
 
@@ -59,7 +61,8 @@ static void set_up(const web_t *self, struct slot *slot) {
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, s->within_ms < CONNECT_MS ? s->within_ms : CONNECT_MS);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                     s->within_ms < CONNECT_MS ? s->within_ms : CONNECT_MS);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, s->within_ms);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "tradecast");
     if (s->ca_file) curl_easy_setopt(easy, CURLOPT_CAINFO, s->ca_file);
@@ -67,15 +70,18 @@ static void set_up(const web_t *self, struct slot *slot) {
     if (s->password) curl_easy_setopt(easy, CURLOPT_PASSWORD, s->password);
 }
 
-static void begin_request(web_t *self, struct slot *slot, const struct web_request *request, struct web_answer *answer) {
+static void begin_request(web_t *self, struct slot *slot, const struct web_request *request,
+                          struct web_answer *answer) {
     *answer = (struct web_answer){.why = "given up"};
     if (!slot->easy) slot->easy = curl_easy_init();
     if (!slot->easy) abort();
     curl_easy_reset(slot->easy); // connections stay
     set_up(self, slot);
     slot->answer = answer;
-    slot->headers = curl_slist_append(NULL, "Expect:"); // waiting for a 100 costs a second where nobody sends one
-    for (const char *const *h = request->headers; h && *h; h++) slot->headers = curl_slist_append(slot->headers, *h);
+    // waiting for a 100 costs a second where nobody sends one
+    slot->headers = curl_slist_append(NULL, "Expect:");
+    for (const char *const *h = request->headers; h && *h; h++)
+        slot->headers = curl_slist_append(slot->headers, *h);
     curl_easy_setopt(slot->easy, CURLOPT_URL, request->url);
     curl_easy_setopt(slot->easy, CURLOPT_HTTPHEADER, slot->headers);
     curl_easy_setopt(slot->easy, CURLOPT_POST, 1L);
@@ -93,14 +99,17 @@ static void note_finished(const CURLMsg *message) {
     curl_off_t after = 0;
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&slot);
     if (message->data.result != CURLE_OK) {
-        snprintf(slot->answer->why, sizeof(slot->answer->why), "%s", curl_easy_strerror(message->data.result));
+        snprintf(slot->answer->why, sizeof(slot->answer->why), "%s",
+                 curl_easy_strerror(message->data.result));
         return;
     }
     curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(slot->easy, CURLINFO_RETRY_AFTER, &after);
     slot->answer->status = (unsigned)status;
     slot->answer->why[0] = 0;
-    if (after > 0) slot->answer->retry_after_ms = after > AFTER_MOST / 1000 ? AFTER_MOST : (uint64_t)after * 1000;
+    if (after > 0)
+        slot->answer->retry_after_ms =
+            after > AFTER_MOST / 1000 ? AFTER_MOST : (uint64_t)after * 1000;
 }
 
 static void wait_for_all(web_t *self) {
@@ -113,7 +122,8 @@ static void wait_for_all(web_t *self) {
     } while (self->settings.goes_on(self->settings.arg) && running);
 }
 
-void web_post(web_t *self, const struct web_request *requests, struct web_answer *answers, size_t n) {
+void web_post(web_t *self, const struct web_request *requests, struct web_answer *answers,
+              size_t n) {
     for (size_t i = 0; i < n; i++) begin_request(self, &self->slots[i], &requests[i], &answers[i]);
     wait_for_all(self);
     for (size_t i = 0; i < n; i++) {
@@ -130,7 +140,8 @@ void web_answers_clear(struct web_answer *answers, size_t n) {
 void web_escape(buffer_t *out, const char *text) {
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-_.~", c);
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     strchr("-_.~", c);
         buffer_format(out, plain ? "%c" : "%%%02X", c);
     }
 }
@@ -140,7 +151,9 @@ bool web_is_private(const char *url) {
     if (strncmp(url, "https://", 8) == 0) return true;
     for (size_t i = 0; i < sizeof(here) / sizeof(here[0]); i++) {
         size_t length = strlen(here[i]);
-        if (strncmp(url, here[i], length) == 0 && (url[length] == 0 || url[length] == ':' || url[length] == '/')) return true;
+        if (strncmp(url, here[i], length) == 0 &&
+            (url[length] == 0 || url[length] == ':' || url[length] == '/'))
+            return true;
     }
     return false;
 }

@@ -1,4 +1,7 @@
-// web - requests over HTTP and HTTPS by libcurl: several at once, each with a bound in time and size, certificates always checked.
+// web - requests over HTTP and HTTPS by libcurl: several at once, each with a bound in time and
+// size, certificates always checked.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -32,9 +35,11 @@ struct web_answer {
 typedef struct web web_t;
 web_t *web_new(const struct web_settings *settings);
 void web_destroy(web_t **self);
-// POSTs n <= WEB_MOST requests at once and waits for all of them. A redirect is an answer like any other: it is not followed, for what is
-// sent (a token) is for nobody else. The answers are the caller's to free, with web_answers_clear.
-void web_post(web_t *self, const struct web_request *requests, struct web_answer *answers, size_t n);
+// POSTs n <= WEB_MOST requests at once and waits for all of them. A redirect is an answer like any
+// other: it is not followed, for what is sent (a token) is for nobody else. The answers are the
+// caller's to free, with web_answers_clear.
+void web_post(web_t *self, const struct web_request *requests, struct web_answer *answers,
+              size_t n);
 void web_answers_clear(struct web_answer *answers, size_t n);
 void web_escape(buffer_t *out, const char *text); // for a URL's query
 

@@ -1,10 +1,16 @@
-// archive_feed - writes the lives of signals and trades into an archive as the archiver does, without the rest of the system: for
-// measuring, and (wild) for checking what is counted against what is there. SPDX-License-Identifier: MIT
+// archive_feed - writes the lives of signals and trades into an archive as the archiver does,
+// without the rest of the system: for
+// measuring, and (wild) for checking what is counted against what is there.
+//
+//
+// SPDX-License-Identifier: MIT
 //
 // archive_feed FILE SIGNALS ACCOUNTS MESSAGES_A_BATCH SEED [wild [corrected]]
 //   plain: each signal becomes a market order for each account, filled at once.
-//   wild: rejected, cancelled, expired, found after all, filled and closed in parts, told twice, in any order of topics, over several days,
-//   with transactions that are rolled back and done again; corrected: results change after the fact, too.
+//   wild: rejected, cancelled, expired, found after all, filled and closed in parts, told twice, in
+//   any order of topics, over several days,
+//   with transactions that are rolled back and done again; corrected: results change after the
+//   fact, too.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,14 +68,18 @@ static char *new_id(struct feed *f) {
 }
 
 static void commit(struct feed *f) {
-    struct inlet_position at[] = {{"signals", {7, ++f->batches}}, {"orders.0", {7, f->batches}}, {"executions.0", {7, f->batches}}};
+    struct inlet_position at[] = {{"signals", {7, ++f->batches}},
+                                  {"orders.0", {7, f->batches}},
+                                  {"executions.0", {7, f->batches}}};
     if (f->wild && roll(f, 4) == 0) { // the disk is full, say
         must(!sql_begin(f->db) && !rows_write_queued(f->rows), sql_trouble(f->db));
         sql_rollback(f->db);
         rows_rolled_back(f->rows);
     }
     f->written += rows_count(f->rows);
-    must(!sql_begin(f->db) && !rows_write_queued(f->rows) && !archived_positions_write(f->positions, at, 3) && !sql_commit(f->db), sql_trouble(f->db));
+    must(!sql_begin(f->db) && !rows_write_queued(f->rows) &&
+             !archived_positions_write(f->positions, at, 3) && !sql_commit(f->db),
+         sql_trouble(f->db));
     rows_committed(f->rows);
     positions_committed(f->positions, at, 3);
     rows_clear(f->rows);
@@ -93,7 +103,8 @@ static void backfill(struct feed *f, bool all) {
 
 // What becomes of a message: see archiver.c.
 
-static void tell(struct feed *f, const TradeState *t, const TradeResult *r, const ResultMetrics *m) {
+static void tell(struct feed *f, const TradeState *t, const TradeResult *r,
+                 const ResultMetrics *m) {
     Execution *e = arena_take(f->arena, sizeof(*e));
     execution__init(e);
     e->trade = (TradeState *)record_copy(&t->base, f->arena);
@@ -102,7 +113,8 @@ static void tell(struct feed *f, const TradeState *t, const TradeResult *r, cons
     rows_add_execution(f->rows, e, f->arena);
 }
 
-static void tell_again_later(struct feed *f, const TradeState *t, const TradeResult *r, const ResultMetrics *m) {
+static void tell_again_later(struct feed *f, const TradeState *t, const TradeResult *r,
+                             const ResultMetrics *m) {
     if (!f->wild || roll(f, 4)) return;
     if (f->last) protobuf_c_message_free_unpacked(&f->last->base, NULL);
     if (f->last_metrics) protobuf_c_message_free_unpacked(&f->last_metrics->base, NULL);
@@ -130,12 +142,14 @@ static void compared(struct feed *f, const TradeState *t, bool success) {
     TradeReconciliation *r = arena_take(f->arena, sizeof(*r));
     trade_reconciliation__init(r);
     r->trade_id = arena_text(f->arena, t->trade_id);
-    r->reconciliation_status = success ? TRADE_RECONCILIATION__STATUS__success : TRADE_RECONCILIATION__STATUS__failed;
+    r->reconciliation_status =
+        success ? TRADE_RECONCILIATION__STATUS__success : TRADE_RECONCILIATION__STATUS__failed;
     r->has_discrepancy = success;
     r->discrepancy = t->average_price - t->terms->requested_price;
     r->reconciled_at = f->now;
     rows_add(f->rows, TABLE_trade_reconciliation, &r->base);
-    rows_add(f->rows, TABLE_trade_reconciliation_log, &reconciliation_entry(r, arena_text(f->arena, t->signal_id), f->arena)->base);
+    rows_add(f->rows, TABLE_trade_reconciliation_log,
+             &reconciliation_entry(r, arena_text(f->arena, t->signal_id), f->arena)->base);
 }
 
 // Parts of a life.
@@ -181,7 +195,8 @@ static void fill(struct feed *f, TradeState *t, int64_t lots, bool whole) {
     r.has_requested_price = r.has_slippage = true;
     r.requested_price = t->terms->requested_price;
     r.slippage = r.execution_price - r.requested_price;
-    must(decimal_mean(D(t->average_price), D(t->filled_lots), D(r.execution_price), D(lots), &mean), "a price");
+    must(decimal_mean(D(t->average_price), D(t->filled_lots), D(r.execution_price), D(lots), &mean),
+         "a price");
     t->has_average_price = t->has_filled_lots = t->has_executed_at = true;
     t->average_price = mean.e8;
     t->filled_lots += lots;
@@ -201,7 +216,8 @@ static void wait_a_little(struct feed *f) { f->now += NS_PER_US + roll(f, 50) * 
 
 static void take_off(struct feed *f, TradeState *t, int64_t lots, const TradeResult *r) {
     decimal_t mean = D(0);
-    must(decimal_mean(D(t->exit_price), D(t->closed_lots), D(r->execution_price), D(lots), &mean), "a price");
+    must(decimal_mean(D(t->exit_price), D(t->closed_lots), D(r->execution_price), D(lots), &mean),
+         "a price");
     t->has_exit_price = t->has_closed_lots = t->has_pnl = true;
     t->exit_price = mean.e8;
     t->closed_lots += lots;
@@ -226,16 +242,19 @@ static void close_part(struct feed *f, TradeState *t, int64_t lots) {
         closing.signal_id = arena_text(f->arena, "closer");
         closing.direction = SIGNAL__DIRECTION__close;
         closing.state = TRADE_STATE__STATE__filled;
-        closing.has_closed_lots = closing.has_pnl = closing.has_exit_price = closing.has_closed_at = false;
+        closing.has_closed_lots = closing.has_pnl = closing.has_exit_price = closing.has_closed_at =
+            false;
         closing.closed_lots = closing.pnl = closing.exit_price = 0;
         closing.terms->lot_size = closing.filled_lots = lots;
         closing.ordered_at = closing.executed_at = closing.updated_at = f->now;
     }
     executed(f, by_broker ? t : &closing, &r, lots);
-    r.direction = t->side == SIGNAL__DIRECTION__buy ? SIGNAL__DIRECTION__sell : SIGNAL__DIRECTION__buy;
+    r.direction =
+        t->side == SIGNAL__DIRECTION__buy ? SIGNAL__DIRECTION__sell : SIGNAL__DIRECTION__buy;
     r.execution_price = t->average_price + ((int64_t)roll(f, 2001) - 1000) * 10000;
     r.has_pnl = true;
-    r.pnl = (r.execution_price - t->average_price) * (t->side == SIGNAL__DIRECTION__buy ? 1 : -1) * 37;
+    r.pnl =
+        (r.execution_price - t->average_price) * (t->side == SIGNAL__DIRECTION__buy ? 1 : -1) * 37;
     take_off(f, t, lots, &r);
     if (by_broker) {
         t->has_commission |= r.has_commission;
@@ -267,12 +286,14 @@ static void close_some(struct feed *f) {
 }
 
 static void fail(struct feed *f, TradeState *t) {
-    static const TradeState__State ends[] = {TRADE_STATE__STATE__rejected, TRADE_STATE__STATE__rejected, TRADE_STATE__STATE__cancelled,
-                                             TRADE_STATE__STATE__expired};
+    static const TradeState__State ends[] = {
+        TRADE_STATE__STATE__rejected, TRADE_STATE__STATE__rejected, TRADE_STATE__STATE__cancelled,
+        TRADE_STATE__STATE__expired};
     TradeResult r;
     t->state = ends[roll(f, 4)];
     t->updated_at = f->now;
-    t->reason = arena_format(f->arena, roll(f, 2) ? "no money: %u needed" : "market closed %u", (unsigned)roll(f, 1000));
+    t->reason = arena_format(f->arena, roll(f, 2) ? "no money: %u needed" : "market closed %u",
+                             (unsigned)roll(f, 1000));
     executed(f, t, &r, t->terms->lot_size);
     r.state = TRADE_RESULT__STATE__failed;
     r.has_execution_price = r.has_commission = r.has_fees = false;
@@ -298,7 +319,8 @@ static void live(struct feed *f, TradeState *t) {
     } else
         fill(f, t, t->terms->lot_size, true);
     compared(f, t, true);
-    if (f->wild && f->n_open < OPEN_MOST) f->open[f->n_open++] = (TradeState *)record_copy(&t->base, NULL);
+    if (f->wild && f->n_open < OPEN_MOST)
+        f->open[f->n_open++] = (TradeState *)record_copy(&t->base, NULL);
 }
 
 static void set_order(const TradeState *t, Order *o) {
@@ -422,7 +444,8 @@ static void one_signal(struct feed *f) {
 static double cpu_s(void) {
     struct rusage u;
     getrusage(RUSAGE_SELF, &u);
-    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 static void open_feed(struct feed *f, char **arguments) {
@@ -433,14 +456,16 @@ static void open_feed(struct feed *f, char **arguments) {
     f->now = UINT64_C(1763720000) * NS_PER_S;
     f->arena = arena_new(0);
     f->db = database_open(arguments[1], 0, notice, sizeof(notice));
-    must(f->db != NULL && f->accounts && f->batch, "FILE SIGNALS ACCOUNTS MESSAGES_A_BATCH SEED [wild [corrected]]");
+    must(f->db != NULL && f->accounts && f->batch,
+         "FILE SIGNALS ACCOUNTS MESSAGES_A_BATCH SEED [wild [corrected]]");
     f->rows = rows_new(f->db);
     f->positions = archived_positions_new(f->db);
     must(f->rows && f->positions && !positions_load(f->positions), "the tables do not fit");
 }
 
 static void close_feed(struct feed *f) {
-    for (size_t i = 0; i < f->n_open; i++) protobuf_c_message_free_unpacked(&f->open[i]->base, NULL);
+    for (size_t i = 0; i < f->n_open; i++)
+        protobuf_c_message_free_unpacked(&f->open[i]->base, NULL);
     if (f->last) protobuf_c_message_free_unpacked(&f->last->base, NULL);
     if (f->last_metrics) protobuf_c_message_free_unpacked(&f->last_metrics->base, NULL);
     if (f->last_trade) protobuf_c_message_free_unpacked(&f->last_trade->base, NULL);
@@ -459,15 +484,18 @@ int main(int n, char **arguments) {
     double cpu = cpu_s();
     for (long i = 0; i < signals; i++) {
         one_signal(&f);
-        for (uint64_t k = f.wild && f.n_open ? roll(&f, 2 * f.accounts) : 0; k && f.n_open; k--) close_some(&f);
+        for (uint64_t k = f.wild && f.n_open ? roll(&f, 2 * f.accounts) : 0; k && f.n_open; k--)
+            close_some(&f);
         if (f.wild) tell_again(&f);
         end_batch(&f, false);
     }
     end_batch(&f, true);
     backfill(&f, true);
     double took = (double)(clock_mono_ns() - began) / 1e9;
-    printf("{\"rows\": %llu, \"orders\": %llu, \"batches\": %llu, \"seconds\": %.6f, \"cpu_seconds\": %.6f}\n",
-           (unsigned long long)f.written, (unsigned long long)f.orders, (unsigned long long)f.batches, took, cpu_s() - cpu);
+    printf("{\"rows\": %llu, \"orders\": %llu, \"batches\": %llu, \"seconds\": %.6f, "
+           "\"cpu_seconds\": %.6f}\n",
+           (unsigned long long)f.written, (unsigned long long)f.orders,
+           (unsigned long long)f.batches, took, cpu_s() - cpu);
     close_feed(&f);
     return 0;
 }

@@ -1,14 +1,17 @@
-// decisions - what a decision costs the router, without sockets and store: its own handlers on a batch. Prints a line for each case:
-// configured accounts, subscribed accounts, ns (of CPU) a decision alone (desk), ns with its order, written (handler), ns with none
-// (refused). SPDX-License-Identifier: MIT
+// decisions - what a decision costs the router, without sockets and store: its own handlers on a
+// batch. Prints a line for each case: configured accounts, subscribed accounts, ns (of CPU) a
+// decision alone (desk), ns with its order, written (handler), ns with none
+// (refused).
+//
+// SPDX-License-Identifier: MIT
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "common/batch/batch_io.h"
 #include "common/base/clock.h"
+#include "common/batch/batch_io.h"
 #include "common/service/options.h"
 #include "services/router/part.h"
 #include "services/router/router.h"
@@ -83,7 +86,8 @@ static void add_account(book_t *book, unsigned n, const char *source) {
 static book_t *book_of(unsigned configured, unsigned subscribed) {
     book_t *book = book_new();
     for (unsigned i = 0; i < BROKERS; i++) add_broker(book, i);
-    for (unsigned i = 0; i < configured; i++) add_account(book, i, i % (configured / subscribed) == 0 ? "tv" : "another");
+    for (unsigned i = 0; i < configured; i++)
+        add_account(book, i, i % (configured / subscribed) == 0 ? "tv" : "another");
     return book;
 }
 
@@ -114,9 +118,11 @@ static double alone(struct world *w, unsigned subscribed) {
     unsigned signals = DECISIONS / subscribed + 1;
     const Signal s = signal_of("decided-and-forgotten", "EURUSD");
     uint64_t sum = 0, began;
-    (void)desk_fan_out(&((struct router *)w->router)->desk, &s, NOW, count, &sum); // seats are made once
+    // seats are made once
+    (void)desk_fan_out(&((struct router *)w->router)->desk, &s, NOW, count, &sum);
     began = cpu_ns();
-    for (unsigned i = 0; i < signals; i++) (void)desk_fan_out(&((struct router *)w->router)->desk, &s, NOW, count, &sum);
+    for (unsigned i = 0; i < signals; i++)
+        (void)desk_fan_out(&((struct router *)w->router)->desk, &s, NOW, count, &sum);
     double took = (double)(cpu_ns() - began);
     return sum ? took / ((double)signals * subscribed) : 0;
 }
@@ -146,7 +152,8 @@ static void measure(unsigned configured, unsigned subscribed) {
     if (options_read(router_service.options, "router", w.settings, wrong)) abort();
     w.router = router_service.new(&w.context, w.settings);
     w.batch = batch_new("router", router_service.slice, outlets, sizeof outlets / sizeof *outlets);
-    double decision = alone(&w, subscribed), refused = handled(&w, subscribed, "UNLISTED"), ordered = handled(&w, subscribed, "EURUSD");
+    double decision = alone(&w, subscribed), refused = handled(&w, subscribed, "UNLISTED"),
+           ordered = handled(&w, subscribed, "EURUSD");
     printf("%u %u %.0f %.0f %.0f\n", configured, subscribed, decision, ordered, refused);
     batch_destroy(&w.batch);
     router_service.destroy(&w.router);
@@ -155,7 +162,8 @@ static void measure(unsigned configured, unsigned subscribed) {
 }
 
 int main(void) {
-    static const unsigned cases[][2] = {{100, 100}, {1000, 1000}, {10000, 100}, {10000, 1000}, {10000, 10000}};
+    static const unsigned cases[][2] = {
+        {100, 100}, {1000, 1000}, {10000, 100}, {10000, 1000}, {10000, 10000}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) measure(cases[i][0], cases[i][1]);
     return 0;
 }

@@ -1,5 +1,8 @@
-// limits - how fast a message hops over ZeroMQ here: one process pushes, another pulls, as services do. Prints messages a second.
-// Usage: limits ADDRESS [KEYS_DIR]; with keys it is ingest that sends to router's inbox.
+// limits - how fast a message hops over ZeroMQ here: one process pushes, another pulls, as services
+// do. Prints messages a second. Usage: limits ADDRESS [KEYS_DIR]; with keys it is ingest that sends
+// to router's inbox.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,7 +16,7 @@
 #include "common/bus/port.h"
 
 #define MESSAGES 400000u
-#define BYTES 300
+#define BYTES    300
 
 static uint64_t mono_ns(void) {
     struct timespec t;
@@ -25,8 +28,10 @@ static void push(const struct endpoint *at) {
     static char body[BYTES];
     port_t *out = port_connect(PORT_PUSH, at, 1000);
     for (unsigned n = 0; n < MESSAGES;) {
-        if (port_send(out, "signals", (struct span){body, sizeof body})) n++;
-        else usleep(50);
+        if (port_send(out, "signals", (struct span){body, sizeof body}))
+            n++;
+        else
+            usleep(50);
     }
     sleep(2); // closing drops what is still queued
     port_destroy(&out);

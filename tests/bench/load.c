@@ -1,4 +1,7 @@
-// load - posts signals to the webhook: pipelined keep-alive HTTP at a rate or as fast as it goes; resends like TradingView; one JSON line at the end.
+// load - posts signals to the webhook: pipelined keep-alive HTTP at a rate or as fast as it goes;
+// resends like TradingView; one JSON line at the end.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,19 +20,21 @@
 #include <unistd.h>
 
 #define CONNECTIONS_MAX 256
-#define DEPTH_MAX 256
-#define OUT_MAX (DEPTH_MAX * 1536)
-#define IN_MAX 65536
+#define DEPTH_MAX       256
+#define OUT_MAX         (DEPTH_MAX * 1536)
+#define IN_MAX          65536
 #define RESEND_AFTER_NS 50000000u
-#define DIAL_MS 500
-#define UNHEARD_MS 3000 // what is sent and not received by then is sent again over another connection
+#define DIAL_MS         500
+// what is sent and not received by then is sent again over another connection
+#define UNHEARD_MS  3000
 #define PATIENCE_NS 10000000000u // after the last signal is sent, for answers and resends
-#define SILENCE_NS 60000000000u  // nobody has answered for so long: it stops by itself
+#define SILENCE_NS  60000000000u // nobody has answered for so long: it stops by itself
 
 enum fate { NEW, WAITING, ACCEPTED, REFUSED, LOST };
 
 struct item {
-    uint64_t due_ns;      // when it was to be sent (monotonic): latency counts from here, so that a stall is not hidden
+    // when it was to be sent (monotonic): latency counts from here, so that a stall is not hidden
+    uint64_t due_ns;
     uint64_t sent_utc_ns; // when it was first sent
     uint64_t answered_ns;
     uint16_t status; // last answer
@@ -53,7 +58,12 @@ static struct {
     unsigned port, connections, depth;
     uint64_t rate, duration_ms, count;
     bool resend;
-} options = {.address = "127.0.0.1", .path = "/", .prefix = "load", .connections = 8, .depth = 16, .count = 1000};
+} options = {.address = "127.0.0.1",
+             .path = "/",
+             .prefix = "load",
+             .connections = 8,
+             .depth = 16,
+             .count = 1000};
 
 static struct item *items;
 static uint64_t produced, settled, resent, accepted, refused, answers, unavailable;
@@ -109,7 +119,8 @@ static void dial(struct connection *c) {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port)};
     inet_pton(AF_INET, options.address, &to.sin_addr);
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    // A host that is gone answers nothing: neither dialling nor what is on its way waits for it as long as the kernel would.
+    // A host that is gone answers nothing: neither dialling nor what is on its way waits for it as
+    // long as the kernel would.
     struct timeval dial_most = {.tv_usec = DIAL_MS * 1000};
     unsigned unheard_ms = UNHEARD_MS;
     setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &dial_most, sizeof dial_most);
@@ -143,9 +154,10 @@ static size_t print_body(char *out, size_t room, uint32_t seq) {
 static void put(struct connection *c, uint32_t seq) {
     char body[1024];
     size_t length = print_body(body, sizeof body, seq);
-    c->out_length += (size_t)snprintf(c->out + c->out_length, OUT_MAX - c->out_length,
-                                      "POST %s HTTP/1.1\r\nHost: tradecast\r\nContent-Length: %zu\r\n\r\n%.*s", options.path, length,
-                                      (int)length, body);
+    c->out_length +=
+        (size_t)snprintf(c->out + c->out_length, OUT_MAX - c->out_length,
+                         "POST %s HTTP/1.1\r\nHost: tradecast\r\nContent-Length: %zu\r\n\r\n%.*s",
+                         options.path, length, (int)length, body);
     c->flying[(c->first + c->count++) % DEPTH_MAX] = seq;
     struct item *item = &items[seq];
     if (item->fate == NEW) item->sent_utc_ns = now_of(CLOCK_REALTIME);
@@ -174,7 +186,8 @@ static bool next_item(uint64_t now, uint64_t limit, uint32_t *seq) {
     }
     if (produced >= limit) return false;
     *seq = (uint32_t)produced++;
-    items[*seq].due_ns = options.rate ? started_ns + (uint64_t)*seq * 1000000000u / options.rate : now;
+    items[*seq].due_ns =
+        options.rate ? started_ns + (uint64_t)*seq * 1000000000u / options.rate : now;
     return true;
 }
 
@@ -258,7 +271,8 @@ static void hear(struct connection *c) {
     c->in_length -= done;
 }
 
-// Until the next signal is due, at most a millisecond; that, too, when all are out or no connection has room.
+// Until the next signal is due, at most a millisecond; that, too, when all are out or no connection
+// has room.
 static uint64_t nap(uint64_t now) {
     if (!options.rate || produced < allowed(now) || produced >= options.count) return 1000000u;
     uint64_t due = started_ns + produced * 1000000000u / options.rate;
@@ -288,47 +302,79 @@ static void report(void) {
     qsort(latency, n, sizeof *latency, by_value);
 #define AT(share) (n ? latency[(uint64_t)((double)(n - 1) * (share))] / 1000 : 0)
     double seconds = (double)(last - started_ns) / 1e9;
-    printf("{\"sent\": %lu, \"accepted\": %lu, \"refused\": %lu, \"unsettled\": %lu, \"resent\": %lu, \"unavailable\": %lu, \"seconds\": %.3f, "
-           "\"per_s\": %.0f, \"p50_us\": %lu, \"p99_us\": %lu, \"p999_us\": %lu, \"most_us\": %lu}\n",
-           produced, accepted, refused, produced - settled, resent, unavailable, seconds, seconds > 0 ? (double)n / seconds : 0.0, AT(0.5),
-           AT(0.99), AT(0.999), AT(1.0));
+    printf(
+        "{\"sent\": %lu, \"accepted\": %lu, \"refused\": %lu, \"unsettled\": %lu, \"resent\": %lu, "
+        "\"unavailable\": %lu, \"seconds\": %.3f, "
+        "\"per_s\": %.0f, \"p50_us\": %lu, \"p99_us\": %lu, \"p999_us\": %lu, \"most_us\": %lu}\n",
+        produced, accepted, refused, produced - settled, resent, unavailable, seconds,
+        seconds > 0 ? (double)n / seconds : 0.0, AT(0.5), AT(0.99), AT(0.999), AT(1.0));
     free(latency);
 }
 
-// One line a signal: id, last status (0: none), when first sent (UTC ns), how long until the answer (us).
+// One line a signal: id, last status (0: none), when first sent (UTC ns), how long until the answer
+// (us).
 static void write_log(void) {
     FILE *f = options.log ? fopen(options.log, "w") : NULL;
     if (!f) return;
     for (uint64_t i = 0; i < produced; i++) {
         const struct item *item = &items[i];
-        fprintf(f, "%s-%lu %u %lu %lu\n", options.prefix, i, item->fate == ACCEPTED ? 200 : item->fate == REFUSED ? item->status : 0,
-                item->sent_utc_ns, item->answered_ns ? (item->answered_ns - item->due_ns) / 1000 : 0);
+        fprintf(f, "%s-%lu %u %lu %lu\n", options.prefix, i,
+                item->fate == ACCEPTED  ? 200
+                : item->fate == REFUSED ? item->status
+                                        : 0,
+                item->sent_utc_ns,
+                item->answered_ns ? (item->answered_ns - item->due_ns) / 1000 : 0);
     }
     fclose(f);
 }
 
 static void read_options(int argc, char **argv) {
-    static const struct option names[] = {{"address", 1, 0, 'h'}, {"port", 1, 0, 'p'},  {"path", 1, 0, 'u'},   {"body", 1, 0, 'b'},     {"prefix", 1, 0, 'i'},
-                                          {"log", 1, 0, 'l'},   {"rate", 1, 0, 'r'},   {"duration-ms", 1, 0, 's'}, {"count", 1, 0, 'n'},
-                                          {"depth", 1, 0, 'd'}, {"resend", 0, 0, 'a'}, {"connections", 1, 0, 'c'}, {0}};
+    static const struct option names[] = {{"address", 1, 0, 'h'},
+                                          {"port", 1, 0, 'p'},
+                                          {"path", 1, 0, 'u'},
+                                          {"body", 1, 0, 'b'},
+                                          {"prefix", 1, 0, 'i'},
+                                          {"log", 1, 0, 'l'},
+                                          {"rate", 1, 0, 'r'},
+                                          {"duration-ms", 1, 0, 's'},
+                                          {"count", 1, 0, 'n'},
+                                          {"depth", 1, 0, 'd'},
+                                          {"resend", 0, 0, 'a'},
+                                          {"connections", 1, 0, 'c'},
+                                          {0}};
     for (int o; (o = getopt_long(argc, argv, "", names, NULL)) != -1;) {
-        if (o == 'p') options.port = (unsigned)atoi(optarg);
-        else if (o == 'h') options.address = optarg;
-        else if (o == 'u') options.path = optarg;
-        else if (o == 'b') options.body = optarg;
-        else if (o == 'i') options.prefix = optarg;
-        else if (o == 'l') options.log = optarg;
-        else if (o == 'r') options.rate = strtoull(optarg, NULL, 10);
-        else if (o == 's') options.duration_ms = strtoull(optarg, NULL, 10);
-        else if (o == 'n') options.count = strtoull(optarg, NULL, 10);
-        else if (o == 'd') options.depth = (unsigned)atoi(optarg);
-        else if (o == 'c') options.connections = (unsigned)atoi(optarg);
-        else if (o == 'a') options.resend = true;
-        else exit(2);
+        if (o == 'p')
+            options.port = (unsigned)atoi(optarg);
+        else if (o == 'h')
+            options.address = optarg;
+        else if (o == 'u')
+            options.path = optarg;
+        else if (o == 'b')
+            options.body = optarg;
+        else if (o == 'i')
+            options.prefix = optarg;
+        else if (o == 'l')
+            options.log = optarg;
+        else if (o == 'r')
+            options.rate = strtoull(optarg, NULL, 10);
+        else if (o == 's')
+            options.duration_ms = strtoull(optarg, NULL, 10);
+        else if (o == 'n')
+            options.count = strtoull(optarg, NULL, 10);
+        else if (o == 'd')
+            options.depth = (unsigned)atoi(optarg);
+        else if (o == 'c')
+            options.connections = (unsigned)atoi(optarg);
+        else if (o == 'a')
+            options.resend = true;
+        else
+            exit(2);
     }
-    if (!options.port || !options.body || !options.count || options.depth < 1 || options.depth > DEPTH_MAX || options.connections < 1 ||
+    if (!options.port || !options.body || !options.count || options.depth < 1 ||
+        options.depth > DEPTH_MAX || options.connections < 1 ||
         options.connections > CONNECTIONS_MAX) {
-        fprintf(stderr, "usage: load --port P --path PATH --body TEXT-WITH-{id} [--prefix X] [--count N] [--rate N] [--duration-ms N] "
+        fprintf(stderr, "usage: load --port P --path PATH --body TEXT-WITH-{id} [--prefix X] "
+                        "[--count N] [--rate N] [--duration-ms N] "
                         "[--connections N] [--depth N] [--resend] [--log FILE]\n");
         exit(2);
     }

@@ -1,4 +1,6 @@
 // fuzz - what the targets share.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -11,7 +13,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 // A property of the parser that must hold for every input.
-#define MUST(condition) \
-    do { \
-        if (!(condition)) abort(); \
+#define MUST(condition)                                                                            \
+    do {                                                                                           \
+        if (!(condition)) abort();                                                                 \
     } while (0)

@@ -1,11 +1,16 @@
-// fuzz_common_envelope - any bytes as a frame from the wire or the journal, and as the body of each message type.
+// fuzz_common_envelope - any bytes as a frame from the wire or the journal, and as the body of each
+// message type.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/delivery/envelope.h"
 #include "tests/fuzz/fuzz.h"
 
-static const char *const types[] = {"Signal", "SignalRejection", "Order",   "OrderCommand", "Routing", "Execution", "AccountState", "Outcome",
-                                    "Price",  "ConfigChange",    "Hello",   "Report",       "Submit",  "Command",   "Alert",        "Heartbeat",
-                                    "OrderStatus", "AccountSnapshot", "ControlRequest", "BrokerSnapshot"};
+static const char *const types[] = {
+    "Signal",    "SignalRejection", "Order",           "OrderCommand",   "Routing",
+    "Execution", "AccountState",    "Outcome",         "Price",          "ConfigChange",
+    "Hello",     "Report",          "Submit",          "Command",        "Alert",
+    "Heartbeat", "OrderStatus",     "AccountSnapshot", "ControlRequest", "BrokerSnapshot"};
 
 static void try_body(const uint8_t *data, size_t size, arena_t *arena) {
     struct envelope e = {.body = {data + 1, size - 1}};
@@ -26,7 +31,8 @@ static void try_body(const uint8_t *data, size_t size, arena_t *arena) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     own(arena) *arena = arena_new(0);
     struct envelope e;
-    if (envelope_read("signals", (struct span){data, size}, &e) == ERR_OK) (void)envelope_open(&e, arena);
+    if (envelope_read("signals", (struct span){data, size}, &e) == ERR_OK)
+        (void)envelope_open(&e, arena);
     if (size) try_body(data, size, arena);
     return 0;
 }

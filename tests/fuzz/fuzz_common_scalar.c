@@ -1,9 +1,11 @@
 // fuzz_common_scalar - any bytes as a decimal, a time, an entry's id, and any 8 bytes as the value
-// of one; what is read prints to what reads as the same. SPDX-License-Identifier: MIT
+// of one; what is read prints to what reads as the same.
+//
+// SPDX-License-Identifier: MIT
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
-#include "common/delivery/delivery.h"
 #include "common/base/utf8.h"
+#include "common/delivery/delivery.h"
 #include "tests/fuzz/fuzz.h"
 
 static void decimal_survives(decimal_t d) {

@@ -1,5 +1,8 @@
-// fuzz_ingest_pineconnector - any bytes as a message of PineConnector's: to fields that a signal has and that hold no id, or refused by
-// name. SPDX-License-Identifier: MIT
+// fuzz_ingest_pineconnector - any bytes as a message of PineConnector's: to fields that a signal
+// has and that hold no id, or refused by
+// name.
+//
+// SPDX-License-Identifier: MIT
 #include "services/ingest/read/dialect.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -26,10 +29,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     MUST(license.length > 0);
     MUST(!holds(&t.sent, license));
     for (size_t i = 0; i < t.complaints.n; i++)
-        MUST(t.complaints.items[i].field && t.complaints.items[i].code && t.complaints.items[i].rule);
+        MUST(t.complaints.items[i].field && t.complaints.items[i].code &&
+             t.complaints.items[i].rule);
     for (size_t i = 0; i < t.ours.n; i++) {
         const char *as = t.ours.items[i].as;
-        MUST(as && (!*as || protobuf_c_message_descriptor_get_field_by_name(&signal__descriptor, as)));
+        MUST(as &&
+             (!*as || protobuf_c_message_descriptor_get_field_by_name(&signal__descriptor, as)));
     }
     struct reading *r = arena_take(arena, sizeof *r);
     signal_of(&t.ours, license, arena, r);

@@ -1,4 +1,7 @@
-// fuzz_ingest_signal - any bytes as a body at the door: to a Signal that keeps its promises, or refused with a reason.
+// fuzz_ingest_signal - any bytes as a body at the door: to a Signal that keeps its promises, or
+// refused with a reason.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/base/decimal.h"
 #include "common/schema/record.h"
@@ -17,7 +20,8 @@ static void look_at(const struct reading *r) {
     MUST(s->order_type == SIGNAL__ORDER_TYPE__market || s->has_price);
     MUST(!s->has_expiration_time || s->expiration_time > NOW);
     MUST(!s->extra || !strstr(s->extra, TOKEN));
-    if (s->direction == SIGNAL__DIRECTION__buy && s->has_stop_loss && s->has_take_profit) MUST(s->stop_loss < s->take_profit);
+    if (s->direction == SIGNAL__DIRECTION__buy && s->has_stop_loss && s->has_take_profit)
+        MUST(s->stop_loss < s->take_profit);
 }
 
 // What was accepted can be packed, and printed, and read again.
@@ -33,7 +37,8 @@ static void round_trip(struct reading *r, arena_t *arena) {
     struct fault fault;
     ProtobufCMessage *again;
     record_to_json(&s->base, &json);
-    MUST(record_from_json(&signal__descriptor, buffer_string(&json), json.length, "", arena, &again, &fault) == ERR_OK);
+    MUST(record_from_json(&signal__descriptor, buffer_string(&json), json.length, "", arena, &again,
+                          &fault) == ERR_OK);
     buffer_destroy(&json);
 }
 

@@ -1,4 +1,6 @@
 // gateway-filler - the smallest gateway, as a program.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "tests/gateway/filler.h"
 

@@ -1,8 +1,12 @@
-// broker - what lies beyond the executor: a link that loses and delays, and books that nothing but the broker writes.
+// broker - what lies beyond the executor: a link that loses and delays, and books that nothing but
+// the broker writes.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "tests/sim/sim.h"
 
-static void queue(struct world *w, struct note *all, size_t *count, struct note note, uint64_t delay) {
+static void queue(struct world *w, struct note *all, size_t *count, struct note note,
+                  uint64_t delay) {
     if (*count == QUEUE_MAX || world_faults(w, w->mix.drop_order)) return;
     note.at = w->now + dice_below(&w->dice, delay + 1);
     all[(*count)++] = note;
@@ -10,10 +14,13 @@ static void queue(struct world *w, struct note *all, size_t *count, struct note 
 
 // An order may come late, but not later than the broker says; a question may overtake it.
 void broker_send(struct world *w, struct note note) {
-    queue(w, w->broker.down, &w->broker.n_down, note, note.kind == SUBMIT ? w->mix.order_delay : 20 * NS_PER_MS);
+    queue(w, w->broker.down, &w->broker.n_down, note,
+          note.kind == SUBMIT ? w->mix.order_delay : 20 * NS_PER_MS);
 }
 
-static void answer(struct world *w, struct note note) { queue(w, w->broker.up, &w->broker.n_up, note, 20 * NS_PER_MS); }
+static void answer(struct world *w, struct note note) {
+    queue(w, w->broker.up, &w->broker.n_up, note, 20 * NS_PER_MS);
+}
 
 // One that has arrived, whichever was sent first.
 static bool arrived(const struct world *w, struct note *all, size_t *count, struct note *out) {
@@ -26,7 +33,9 @@ static bool arrived(const struct world *w, struct note *all, size_t *count, stru
     return false;
 }
 
-bool broker_receive(struct world *w, struct note *out) { return arrived(w, w->broker.up, &w->broker.n_up, out); }
+bool broker_receive(struct world *w, struct note *out) {
+    return arrived(w, w->broker.up, &w->broker.n_up, out);
+}
 
 static bool refuses(const struct world *w, uint32_t trade) {
     uint64_t seen = w->broker.first_seen[trade];
@@ -67,7 +76,8 @@ static void take(struct world *w, const struct note *note) {
         return;
     case ASK: {
         enum note_kind kind = w->broker.executions[note->trade] ? FOUND : NOT_FOUND;
-        if (w->mix.broker.can_query) answer(w, (struct note){.kind = kind, .trade = note->trade, .number = note->number});
+        if (w->mix.broker.can_query)
+            answer(w, (struct note){.kind = kind, .trade = note->trade, .number = note->number});
         return;
     }
     case ACKNOWLEDGE:
@@ -97,7 +107,8 @@ void broker_crash(struct world *w) {
     w->tally->kills++;
 }
 
-// A new executor says which report it has; Redis may have forgotten some that were acknowledged. Orders of the old one may still come.
+// A new executor says which report it has; Redis may have forgotten some that were acknowledged.
+// Orders of the old one may still come.
 void broker_hello(struct world *w, uint64_t last_report) {
     struct broker *b = &w->broker;
     b->acknowledged = last_report;

@@ -1,4 +1,7 @@
-// sim - runs the simulator: sim [--steps N] [--seed S] [--mix NAME] [--mutate name[,name]] [--round SEED]
+// sim - runs the simulator: sim [--steps N] [--seed S] [--mix NAME] [--mutate name[,name]] [--round
+// SEED]
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,11 +34,12 @@ static void print(const struct tally *t) {
         const char *name;
         uint64_t value;
     } rows[] = {
-        {"rounds", t->rounds},   {"steps", t->steps},     {"signals", t->signals}, {"executed", t->executed},
-        {"expired", t->expired}, {"held", t->held},       {"excused", t->excused}, {"kills", t->kills},
-        {"replays", t->replays}, {"asked", t->asked},     {"redone", t->redone},   {"trims", t->trimmed},
-        {"holes", t->holes},     {"stopped", t->stopped}, {"refused", t->refused}, {"forged", t->forged},
-        {"violations", t->violations},
+        {"rounds", t->rounds},     {"steps", t->steps},           {"signals", t->signals},
+        {"executed", t->executed}, {"expired", t->expired},       {"held", t->held},
+        {"excused", t->excused},   {"kills", t->kills},           {"replays", t->replays},
+        {"asked", t->asked},       {"redone", t->redone},         {"trims", t->trimmed},
+        {"holes", t->holes},       {"stopped", t->stopped},       {"refused", t->refused},
+        {"forged", t->forged},     {"violations", t->violations},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         (void)printf("%s%s=%llu", i ? " " : "", rows[i].name, (unsigned long long)rows[i].value);
@@ -46,7 +50,8 @@ int main(int argc, char **argv) {
     struct sim_options options = {.steps = 1000000, .seed = 1, .mix = "any", .verbose = true};
     struct tally tally;
     if (!read_options(argc, argv, &options)) {
-        (void)fprintf(stderr, "usage: sim [--steps N] [--seed S] [--mix NAME] [--mutate name[,name]] [--round SEED]\n");
+        (void)fprintf(stderr, "usage: sim [--steps N] [--seed S] [--mix NAME] [--mutate "
+                              "name[,name]] [--round SEED]\n");
         return 2;
     }
     uint64_t violations = sim_run(&options, &tally);

@@ -1,4 +1,7 @@
-// mix - what goes wrong in a round: anything, or what catches a certain mechanism when it is switched off.
+// mix - what goes wrong in a round: anything, or what catches a certain mechanism when it is
+// switched off.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
@@ -6,9 +9,10 @@
 
 static struct gateway_checks draw_broker(struct dice *d, uint64_t delay) {
     struct gateway_checks g = {.longest_acceptance = delay};
-    g.check =
-        (Hello__DuplicateCheck)ONE_OF(d, HELLO__DUPLICATE_CHECK__none, HELLO__DUPLICATE_CHECK__none, HELLO__DUPLICATE_CHECK__forever,
-                                      HELLO__DUPLICATE_CHECK__window, HELLO__DUPLICATE_CHECK__session, HELLO__DUPLICATE_CHECK__open_orders);
+    g.check = (Hello__DuplicateCheck)ONE_OF(
+        d, HELLO__DUPLICATE_CHECK__none, HELLO__DUPLICATE_CHECK__none,
+        HELLO__DUPLICATE_CHECK__forever, HELLO__DUPLICATE_CHECK__window,
+        HELLO__DUPLICATE_CHECK__session, HELLO__DUPLICATE_CHECK__open_orders);
     g.can_query = dice_chance(d, 900);
     g.window = ONE_OF(d, 1, 5, 60) * NS_PER_S;
     return g;
@@ -117,7 +121,12 @@ static void draw_silence(struct mix *m) {
 
 // Everything at once, with a Redis that has written whatever it has answered for.
 static void draw_strict(struct mix *m) {
-    only(m, &(struct mix){.alone = 1, .redis_and_one = 1, .redis_and_two = 1, .everything = 3, .redis_away = 1, .pause = 1});
+    only(m, &(struct mix){.alone = 1,
+                          .redis_and_one = 1,
+                          .redis_and_two = 1,
+                          .everything = 3,
+                          .redis_away = 1,
+                          .pause = 1});
     m->unwritten = 0;
 }
 
@@ -125,8 +134,9 @@ static const struct {
     const char *name;
     void (*draw)(struct mix *m);
 } mixes[] = {
-    {"any", NULL},       {"services", draw_services}, {"pairs", draw_pairs},   {"triple", draw_triple},
-    {"away", draw_away}, {"silence", draw_silence},   {"strict", draw_strict},
+    {"any", NULL},           {"services", draw_services}, {"pairs", draw_pairs},
+    {"triple", draw_triple}, {"away", draw_away},         {"silence", draw_silence},
+    {"strict", draw_strict},
 };
 
 bool mix_exists(const char *name) {

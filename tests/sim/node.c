@@ -1,4 +1,7 @@
-// node - the loop of a service as common/service/loop.c and common/batch/ledger.c run it, on played Redis and wires.
+// node - the loop of a service as common/service/loop.c and common/batch/ledger.c run it, on played
+// Redis and wires.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +41,9 @@ void node_write(struct node *n, struct command c) {
 
 void node_emit(struct node *n, struct message m) {
     struct entry e = {
-        .id = {n->incarnation, n->head.incarnation == n->incarnation ? n->head.sequence + 1 : 1}, .prev = n->head, .message = m};
+        .id = {n->incarnation, n->head.incarnation == n->incarnation ? n->head.sequence + 1 : 1},
+        .prev = n->head,
+        .message = m};
     n->head = e.id;
     node_write(n, (struct command){.operation = APPEND, .line = parts[n->who].owns, .entry = e});
     buffer_add(&n->outgoing, &e, sizeof e);
@@ -73,19 +78,22 @@ static void read_positions(struct world *w, struct node *n) {
     const struct facts *f = redis_facts(w->redis);
     for (enum line l = 0; l < LINES; l++) {
         n->stored[l] = f->position[n->who][l];
-        n->in[l] = (struct inlet){.position = n->who == ARCHIVER ? w->archive.position[l] : n->stored[l], .behind = true};
+        n->in[l] = (struct inlet){
+            .position = n->who == ARCHIVER ? w->archive.position[l] : n->stored[l], .behind = true};
     }
 }
 
-// Above the clock, its last one (in Redis, which may have forgotten it, and in its lock file, which has not), its journal's and every
-// consumer's.
+// Above the clock, its last one (in Redis, which may have forgotten it, and in its lock file, which
+// has not), its journal's and every consumer's.
 static uint64_t next_incarnation(struct world *w, const struct node *n) {
     const struct facts *f = redis_facts(w->redis);
     struct entry_id seen[NODES + 1] = {n->head};
-    for (int i = 0; i < NODES && parts[n->who].owns != NO_LINE; i++) seen[i + 1] = f->position[i][parts[n->who].owns];
+    for (int i = 0; i < NODES && parts[n->who].owns != NO_LINE; i++)
+        seen[i + 1] = f->position[i][parts[n->who].owns];
     uint64_t back = w->mix.clock_jumps && !w->calm ? dice_below(&w->dice, 5 * NS_PER_S) : 0;
     uint64_t stored = f->batch[n->who].incarnation;
-    return incarnation_next((world_utc(w) - back) / NS_PER_MS, stored > n->incarnation ? stored : n->incarnation, seen, NODES + 1);
+    return incarnation_next((world_utc(w) - back) / NS_PER_MS,
+                            stored > n->incarnation ? stored : n->incarnation, seen, NODES + 1);
 }
 
 void node_start(struct world *w, struct node *n) {
@@ -124,7 +132,8 @@ static bool transact(struct world *w, struct node *n, const void *commands, size
     if (!reaches_redis(w, n)) return false;
     bool breaks = world_faults(w, w->mix.lost_reply);
     if (!breaks || dice_chance(&w->dice, 500)) {
-        if (!redis_apply(w->redis, commands, bytes / sizeof(struct command), w->now)) w->tally->refused++;
+        if (!redis_apply(w->redis, commands, bytes / sizeof(struct command), w->now))
+            w->tally->refused++;
     }
     if (breaks) n->connected = false;
     return !breaks;
@@ -158,7 +167,8 @@ static bool reconcile(struct world *w, struct node *n) {
     case REPLAY_HOLE: // starts again from what Redis has
         w->tally->stopped++;
         stop(n, w->now + NS_PER_MS);
-        // What its forerunner, killed just before Redis, wrote last: the same as both killed at once. Anything else is not excused.
+        // What its forerunner, killed just before Redis, wrote last: the same as both killed at
+        // once. Anything else is not excused.
         if (marker.incarnation != n->incarnation && strcmp(has, n->at_start) != 0) {
             n->life = 0;
             world_excuse(w);
@@ -169,7 +179,8 @@ static bool reconcile(struct world *w, struct node *n) {
     return true;
 }
 
-// Ages in the ring count from the last answer: what was written before an outage may be missing after it, however long it lasts.
+// Ages in the ring count from the last answer: what was written before an outage may be missing
+// after it, however long it lasts.
 static void answered(struct world *w, struct node *n) {
     n->pending = false;
     n->answered_at = w->now;
@@ -196,9 +207,10 @@ static bool commit_batch(struct world *w, struct node *n) {
     if (n->submitted) return resume(w, n) && !n->pending;
     if (parts[n->who].persist) parts[n->who].persist(w, n);
     if (dies(w, n)) return false;
-    node_write(n, (struct command){.operation = SET_BATCH, .entry.id = {n->incarnation, ++n->batch}});
-    ring_push(n->ring, n->batch, n->commands.data, n->commands.length, (unsigned)(n->commands.length / sizeof(struct command)),
-              n->answered_at);
+    node_write(n,
+               (struct command){.operation = SET_BATCH, .entry.id = {n->incarnation, ++n->batch}});
+    ring_push(n->ring, n->batch, n->commands.data, n->commands.length,
+              (unsigned)(n->commands.length / sizeof(struct command)), n->answered_at);
     n->submitted = n->pending = true;
     if (!n->connected) return resume(w, n);
     if (!transact(w, n, n->commands.data, n->commands.length)) return false;
@@ -273,7 +285,8 @@ static void finish(struct world *w, struct node *n) {
 
 // --- taking
 
-static bool offer(struct world *w, struct node *n, enum line line, const struct entry *e, enum source source) {
+static bool offer(struct world *w, struct node *n, enum line line, const struct entry *e,
+                  enum source source) {
     enum verdict v = inlet_offer(&n->in[line], e->prev, e->id, source);
     if (v == GAP && source == FROM_JOURNAL) w->tally->holes++;
     if (v != ACCEPT) return false;
@@ -302,13 +315,16 @@ static void read_journal(struct world *w, struct node *n, enum line line, size_t
         else
             high = middle;
     }
-    for (; low < j->end && count < limit; low++, count++) (void)offer(w, n, line, &j->entries[low], FROM_JOURNAL);
+    for (; low < j->end && count < limit; low++, count++)
+        (void)offer(w, n, line, &j->entries[low], FROM_JOURNAL);
     inlet_read_done(&n->in[line], count, limit, w->now);
 }
 
 static void take_journals(struct world *w, struct node *n, unsigned taken) {
     for (enum line l = 0; l < LINES && taken < BATCH_MAX; l++) {
-        if (!(parts[n->who].consumes & 1u << l) || !inlet_wants_read(&n->in[l], w->now, w->mix.idle_read)) continue;
+        if (!(parts[n->who].consumes & 1u << l) ||
+            !inlet_wants_read(&n->in[l], w->now, w->mix.idle_read))
+            continue;
         if (!reaches_redis(w, n)) return;
         read_journal(w, n, l, BATCH_MAX - taken);
     }
@@ -326,12 +342,14 @@ static void upkeep(struct world *w, struct node *n) {
     struct entry_id acked[NODES], upto;
     size_t count = 0;
     for (int i = 0; i < NODES; i++) {
-        if (parts[i].consumes & 1u << owns) acked[count++] = redis_facts(w->redis)->position[i][owns];
+        if (parts[i].consumes & 1u << owns)
+            acked[count++] = redis_facts(w->redis)->position[i][owns];
     }
     trim_sample(&n->trim, acked, count, w->now, w->mix.keep, &upto);
     if (!entry_id_cmp(upto, ENTRY_ID_NONE)) return;
     struct command c = {.operation = TRIM, .who = n->who, .line = owns, .entry.id = upto};
-    // The mutation: at once, and in the batch, so that a replay trims what a consumer that was rolled back still needs.
+    // The mutation: at once, and in the batch, so that a replay trims what a consumer that was
+    // rolled back still needs.
     if (MUTATED("trim_at_once")) return node_write(n, c);
     if (transact(w, n, &c, sizeof c)) w->tally->trimmed++;
 }
@@ -341,7 +359,8 @@ static void upkeep(struct world *w, struct node *n) {
 static void add_positions(struct node *n) {
     for (enum line l = 0; l < LINES; l++) {
         if (entry_id_cmp(n->in[l].position, n->stored[l]) == 0) continue;
-        node_write(n, (struct command){.operation = SET_POSITION, .line = l, .entry.id = n->in[l].position});
+        node_write(n, (struct command){
+                          .operation = SET_POSITION, .line = l, .entry.id = n->in[l].position});
         n->stored[l] = n->in[l].position;
     }
 }
@@ -350,7 +369,8 @@ static void add_positions(struct node *n) {
 static void positions_apart(struct world *w, struct node *n) {
     size_t before = n->commands.length;
     add_positions(n);
-    if (n->commands.length > before) (void)transact(w, n, n->commands.data + before, n->commands.length - before);
+    if (n->commands.length > before)
+        (void)transact(w, n, n->commands.data + before, n->commands.length - before);
     n->commands.length = before;
 }
 

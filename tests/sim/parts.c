@@ -1,11 +1,14 @@
 // parts - what the services do, as little as the promise needs: accept, decide, execute, keep.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
 #include "tests/sim/sim.h"
 
 #define TICK (50 * NS_PER_MS)
-// A sender that has no answer sends again, but gives up before rollback_quiet is over (design: TradingView within 15 s, quiet for 60 s).
+// A sender that has no answer sends again, but gives up before rollback_quiet is over (design:
+// TradingView within 15 s, quiet for 60 s).
 #define GIVES_UP_AFTER (8 * NS_PER_S)
 #define ROLLBACK_QUIET (10 * NS_PER_S)
 
@@ -66,10 +69,12 @@ static void router_load(struct world *w, struct node *n) {
     for (uint32_t t = 0; t < w->sent; t++) n->known[t] = redis_decided(w->redis, t);
 }
 
-static void router_handle(struct world *w, struct node *n, enum line line, const struct message *m) {
+static void router_handle(struct world *w, struct node *n, enum line line,
+                          const struct message *m) {
     (void)line;
     if (remembers(n->known[m->trade])) return;
-    struct message order = {.trade = m->trade, .signal_at = m->signal_at, .ordered_at = world_utc(w)};
+    struct message order = {
+        .trade = m->trade, .signal_at = m->signal_at, .ordered_at = world_utc(w)};
     n->known[m->trade] = true;
     node_write(n, (struct command){.operation = DECIDE, .entry.message = order});
     node_emit(n, order);
@@ -78,7 +83,9 @@ static void router_handle(struct world *w, struct node *n, enum line line, const
 // --- executor
 
 static void keep(struct node *n, struct trade *t) {
-    node_write(n, (struct command){.operation = KEEP_TRADE, .entry.message = t->message, .sent = t->doubt.was_sent});
+    node_write(n, (struct command){.operation = KEEP_TRADE,
+                                   .entry.message = t->message,
+                                   .sent = t->doubt.was_sent});
 }
 
 static void open_add(struct node *n, uint32_t trade) {
@@ -135,8 +142,10 @@ static bool is_too_old(const struct world *w, const struct message *m) {
 
 // Sent, or asked about first. What was sent before, as far as we know, is never sent here again.
 static void decide(struct world *w, struct node *n, struct trade *t, bool was_sent) {
-    struct order_origin origin = {.signal_at = t->message.signal_at, .ordered_at = t->message.ordered_at};
-    struct doubt_context context = {world_utc(w), n->started_at, n->rolled_back_at, 0, ROLLBACK_QUIET};
+    struct order_origin origin = {.signal_at = t->message.signal_at,
+                                  .ordered_at = t->message.ordered_at};
+    struct doubt_context context = {world_utc(w), n->started_at, n->rolled_back_at, 0,
+                                    ROLLBACK_QUIET};
     struct gateway_checks checks = w->mix.broker;
     checks.session_since = w->broker.session_since;
     t->first_at = doubt_first_at(&origin, &context);
@@ -147,7 +156,8 @@ static void decide(struct world *w, struct node *n, struct trade *t, bool was_se
     keep(n, t);
 }
 
-static void executor_handle(struct world *w, struct node *n, enum line line, const struct message *m) {
+static void executor_handle(struct world *w, struct node *n, enum line line,
+                            const struct message *m) {
     (void)line;
     struct trade *t = &n->trades[m->trade];
     if (remembers(t->message.stage != STAGE_NONE)) return;
@@ -165,7 +175,8 @@ static void hear(struct world *w, struct node *n, const struct note *note) {
     struct trade *t = &n->trades[note->trade];
     switch (note->kind) {
     case REPORT:
-        if (note->number <= n->last_report) node_note(n, (struct note){.kind = ACKNOWLEDGE, .number = n->last_report});
+        if (note->number <= n->last_report)
+            node_note(n, (struct note){.kind = ACKNOWLEDGE, .number = n->last_report});
         if (note->number != n->last_report + 1) return;
         n->last_report = note->number;
         node_write(n, (struct command){.operation = SET_REPORT, .number = n->last_report});
@@ -189,8 +200,11 @@ static void hear(struct world *w, struct node *n, const struct note *note) {
 }
 
 static void look_at(struct world *w, struct node *n, struct trade *t) {
-    static const struct doubt_patience patience = {
-        .asks = 5, .interval = NS_PER_S / 5, .least = 3 * NS_PER_S, .answer_within = NS_PER_S, .held_interval = 2 * NS_PER_S};
+    static const struct doubt_patience patience = {.asks = 5,
+                                                   .interval = NS_PER_S / 5,
+                                                   .least = 3 * NS_PER_S,
+                                                   .answer_within = NS_PER_S,
+                                                   .held_interval = 2 * NS_PER_S};
     struct gateway_checks checks = w->mix.broker;
     checks.session_since = w->broker.session_since;
     t->doubt.reachable = true;
@@ -247,7 +261,8 @@ static void executor_tap(struct world *w, struct node *n) {
 
 static void archiver_load(struct world *w, struct node *n) { (void)w, (void)n; }
 
-static void archiver_handle(struct world *w, struct node *n, enum line line, const struct message *m) {
+static void archiver_handle(struct world *w, struct node *n, enum line line,
+                            const struct message *m) {
     (void)w;
     struct wire_message row = {line, {.message = *m}};
     buffer_add(&n->rows, &row, sizeof row);
@@ -260,7 +275,8 @@ static void archiver_persist(struct world *w, struct node *n) {
         const struct message *m = &all[i].entry.message;
         if (all[i].line == SIGNALS) w->archive.rows[m->trade] |= ROW_SIGNAL;
         if (all[i].line == ORDERS) w->archive.rows[m->trade] |= ROW_ORDER;
-        if (all[i].line == EXECUTIONS && w->archive.final[m->trade] != STAGE_FILLED) w->archive.final[m->trade] = m->stage;
+        if (all[i].line == EXECUTIONS && w->archive.final[m->trade] != STAGE_FILLED)
+            w->archive.final[m->trade] = m->stage;
     }
     for (enum line l = 0; l < LINES; l++) w->archive.position[l] = n->in[l].position;
 }
@@ -268,6 +284,8 @@ static void archiver_persist(struct world *w, struct node *n) {
 const struct part parts[NODES] = {
     [DOOR] = {SIGNALS, 0, door_load, NULL, door_tap, NULL, door_committed},
     [ROUTER] = {ORDERS, 1u << SIGNALS, router_load, router_handle, NULL, NULL, NULL},
-    [EXECUTOR] = {EXECUTIONS, 1u << ORDERS, executor_load, executor_handle, executor_tap, NULL, NULL},
-    [ARCHIVER] = {NO_LINE, 1u << SIGNALS | 1u << ORDERS | 1u << EXECUTIONS, archiver_load, archiver_handle, NULL, archiver_persist, NULL},
+    [EXECUTOR] = {EXECUTIONS, 1u << ORDERS, executor_load, executor_handle, executor_tap, NULL,
+                  NULL},
+    [ARCHIVER] = {NO_LINE, 1u << SIGNALS | 1u << ORDERS | 1u << EXECUTIONS, archiver_load,
+                  archiver_handle, NULL, archiver_persist, NULL},
 };

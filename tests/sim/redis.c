@@ -1,4 +1,7 @@
-// redis - the part of Redis that the protocol rests on: whole transactions, in one order, the last of which a crash may forget.
+// redis - the part of Redis that the protocol rests on: whole transactions, in one order, the last
+// of which a crash may forget.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 #include <string.h>
@@ -50,10 +53,14 @@ void redis_destroy(struct redis **self) {
 bool redis_is_up(const struct redis *self) { return self->up; }
 uint64_t redis_life(const struct redis *self) { return self->life; }
 const struct facts *redis_facts(const struct redis *self) { return &self->facts; }
-const struct trade_record *redis_trade(const struct redis *self, uint32_t trade) { return &self->trades[trade]; }
+const struct trade_record *redis_trade(const struct redis *self, uint32_t trade) {
+    return &self->trades[trade];
+}
 bool redis_accepted(const struct redis *self, uint32_t trade) { return self->accepted[trade]; }
 bool redis_decided(const struct redis *self, uint32_t trade) { return self->decided[trade]; }
-const struct journal *redis_journal(const struct redis *self, enum line line) { return &self->journals[line]; }
+const struct journal *redis_journal(const struct redis *self, enum line line) {
+    return &self->journals[line];
+}
 
 static void set(struct redis *self, void *place, const void *value, size_t size) {
     struct undo u = {.place = place, .size = size};
@@ -124,12 +131,15 @@ bool redis_apply(struct redis *self, const struct command *commands, size_t n, u
     return well;
 }
 
-static size_t held(const struct redis *self) { return self->transactions.length / sizeof(struct transaction); }
+static size_t held(const struct redis *self) {
+    return self->transactions.length / sizeof(struct transaction);
+}
 
 // Forgets how to take back what is written; now and then, for the rest must be moved.
 static void forget_written(struct redis *self) {
     struct transaction *all = (struct transaction *)self->transactions.data;
-    size_t n = self->written, count = held(self), undo = n == count ? self->undo.length : all[n].undo_from;
+    size_t n = self->written, count = held(self),
+           undo = n == count ? self->undo.length : all[n].undo_from;
     for (size_t i = n; i < count; i++) all[i].undo_from -= undo;
     memmove(all, all + n, (count - n) * sizeof *all);
     self->transactions.length = (count - n) * sizeof *all;
@@ -155,7 +165,8 @@ static void take_back(struct redis *self, size_t from) {
 
 void redis_crash(struct redis *self, struct dice *dice) {
     size_t count = held(self), lost = count - self->written;
-    size_t keep = dice_chance(dice, 500) ? self->written : count - (size_t)dice_below(dice, lost + 1);
+    size_t keep =
+        dice_chance(dice, 500) ? self->written : count - (size_t)dice_below(dice, lost + 1);
     const struct transaction *all = (const struct transaction *)self->transactions.data;
     if (keep < count) take_back(self, all[keep].undo_from);
     buffer_clear(&self->transactions);

@@ -1,8 +1,12 @@
-// sim - the protocol in one process: the real delivery rules, ring and doubt rules; Redis, wires, services and a broker played around them.
+// sim - the protocol in one process: the real delivery rules, ring and doubt rules; Redis, wires,
+// services and a broker played around them.
+//
+//
 // SPDX-License-Identifier: MIT
 //
-// door -> router -> executor -> broker, and all of it -> archiver. A run is a row of rounds; a round is a fresh world with faults drawn
-// from its seed, then calm until nothing moves, then the oracle. Time is virtual, in ns.
+// door -> router -> executor -> broker, and all of it -> archiver. A run is a row of rounds; a
+// round is a fresh world with faults drawn from its seed, then calm until nothing moves, then the
+// oracle. Time is virtual, in ns.
 #pragma once
 
 #include <stdbool.h>
@@ -11,9 +15,9 @@
 
 #include "common/base/buffer.h"
 #include "common/base/clock.h"
+#include "common/base/testing.h"
 #include "common/delivery/delivery.h"
 #include "common/delivery/ring.h"
-#include "common/base/testing.h"
 #include "services/executor/trade/doubt.h"
 
 #define TRADES_MAX 4096u // of a round
@@ -45,22 +49,35 @@ struct dice {
 };
 uint64_t dice_roll(struct dice *d);
 uint64_t dice_one_of(struct dice *d, size_t n, const uint64_t *values);
-#define ONE_OF(d, ...) dice_one_of(d, sizeof((uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t), (uint64_t[]){__VA_ARGS__})
+#define ONE_OF(d, ...)                                                                             \
+    dice_one_of(d, sizeof((uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t), (uint64_t[]){__VA_ARGS__})
 static inline uint64_t dice_below(struct dice *d, uint64_t n) { return dice_roll(d) % n; }
-static inline bool dice_chance(struct dice *d, unsigned per_mille) { return dice_below(d, 1000) < per_mille; }
+static inline bool dice_chance(struct dice *d, unsigned per_mille) {
+    return dice_below(d, 1000) < per_mille;
+}
 
 // --- Redis: transactions one after the other, of which a crash forgets the last ones
 
-enum operation { SET_POSITION, APPEND, TRIM, ACCEPT_SIGNAL, DECIDE, KEEP_TRADE, SET_REPORT, SET_BATCH };
+enum operation {
+    SET_POSITION,
+    APPEND,
+    TRIM,
+    ACCEPT_SIGNAL,
+    DECIDE,
+    KEEP_TRADE,
+    SET_REPORT,
+    SET_BATCH
+};
 
 // One absolute write. Batches are arrays of these, and so are the bytes in the ring.
 struct command {
     enum operation operation;
     enum who who;
     enum line line;
-    struct entry entry; // APPEND; KEEP_TRADE: message; SET_POSITION, TRIM: id; SET_BATCH: id is incarnation and batch
-    uint64_t number;    // SET_REPORT
-    bool sent;          // KEEP_TRADE: recorded as submitted
+    // APPEND; KEEP_TRADE: message; SET_POSITION, TRIM: id; SET_BATCH: id is incarnation and batch
+    struct entry entry;
+    uint64_t number; // SET_REPORT
+    bool sent;       // KEEP_TRADE: recorded as submitted
 };
 
 struct journal {
@@ -85,9 +102,11 @@ struct redis *redis_new(void);
 void redis_destroy(struct redis **self);
 bool redis_is_up(const struct redis *self);
 uint64_t redis_life(const struct redis *self); // another number after each crash
-// Applies a transaction at `now`. False: a write that Redis would refuse (an id that is not above the last).
+// Applies a transaction at `now`. False: a write that Redis would refuse (an id that is not above
+// the last).
 bool redis_apply(struct redis *self, const struct command *commands, size_t n, uint64_t now);
-void redis_written(struct redis *self, uint64_t before); // transactions from before that time survive a crash
+// transactions from before that time survive a crash
+void redis_written(struct redis *self, uint64_t before);
 void redis_crash(struct redis *self, struct dice *dice);
 void redis_start(struct redis *self, uint64_t now);
 uint64_t redis_started_at(const struct redis *self);
@@ -100,16 +119,20 @@ const struct journal *redis_journal(const struct redis *self, enum line line);
 // --- what goes wrong in a round
 
 struct mix {
-    unsigned strike;                                                             // per 100,000 steps: something is killed
+    // per 100,000 steps: something is killed
+    unsigned strike;
     unsigned alone, redis_and_one, redis_and_two, everything, redis_away, pause; // weights of what
-    unsigned crash_inside;                                                       // per 100,000: a service dies at one of its crash points
-    unsigned lost_reply;         // per mille of transactions: the connection breaks, before or after Redis has it
+    // per 100,000: a service dies at one of its crash points
+    unsigned crash_inside;
+    // per mille of transactions: the connection breaks, before or after Redis has it
+    unsigned lost_reply;
     unsigned drop, repeat, swap; // per mille of messages on the wires
     unsigned forge;              // per mille of messages on the wires: somebody else says one, too
     unsigned drop_order;         // per mille, between executor and broker
     size_t queue;
     uint64_t unwritten; // how long Redis may keep acknowledged writes to itself (strict: 0)
-    unsigned flush;     // per mille of steps: everything is written; 0: an fsync that always takes its time
+    // per mille of steps: everything is written; 0: an fsync that always takes its time
+    unsigned flush;
     uint64_t keep, idle_read, step;
     uint64_t expire_after; // 0: signals do not expire
     uint64_t order_delay;  // the broker's longest acceptance
@@ -128,8 +151,9 @@ enum note_kind { SUBMIT, ASK, ACKNOWLEDGE, FOUND, NOT_FOUND, REPORT };
 struct note {
     enum note_kind kind;
     uint32_t trade;
-    uint64_t number; // REPORT, ACKNOWLEDGE: of the report; ASK and its answers, SUBMIT: when it was decided
-    uint64_t at;     // arrives then
+    // REPORT, ACKNOWLEDGE: of the report; ASK and its answers, SUBMIT: when it was decided
+    uint64_t number;
+    uint64_t at; // arrives then
 };
 
 struct broker {
@@ -173,7 +197,8 @@ struct node {
     // the ledger
     ring_t *ring;
     uint64_t batch, connections, retry_at, answered_at;
-    uint64_t life, link;     // of the Redis that has everything of ours; of the one we are connected to
+    // of the Redis that has everything of ours; of the one we are connected to
+    uint64_t life, link;
     uint64_t rolled_back_at; // UTC, 0: never
     char at_start[64];
     bool connected, pending, sealed, submitted;
@@ -185,7 +210,8 @@ struct node {
     uint64_t upkept_at, seen_connections;
     // the open batch
     buffer_t commands, outgoing, notes; // struct command, struct entry, struct note
-    buffer_t rows, answers;             // archiver: struct wire_message to keep; door: uint32_t trades to answer
+    // archiver: struct wire_message to keep; door: uint32_t trades to answer
+    buffer_t rows, answers;
     struct wire_message inbox[QUEUE_MAX];
     size_t waiting;
     // the service's own
@@ -228,8 +254,8 @@ struct archive { // the archiver's SQLite file
 };
 
 struct tally {
-    uint64_t rounds, steps, signals, executed, expired, held, excused, kills, replays, redone, asked, holes, stopped, refused, trimmed,
-        violations, forged;
+    uint64_t rounds, steps, signals, executed, expired, held, excused, kills, replays, redone,
+        asked, holes, stopped, refused, trimmed, violations, forged;
 };
 
 struct world {
@@ -245,14 +271,17 @@ struct world {
     // the door's clients
     uint32_t sent; // signals so far; each is resent until it is answered
     bool answered[TRADES_MAX], excused[TRADES_MAX];
-    uint64_t posted_at[TRADES_MAX], resend_at[TRADES_MAX], accepted_by[TRADES_MAX]; // the door's incarnation
+    // the door's incarnation
+    uint64_t posted_at[TRADES_MAX], resend_at[TRADES_MAX], accepted_by[TRADES_MAX];
     uint32_t unanswered[TRADES_MAX];
     size_t n_unanswered;
     struct tally *tally;
 };
 
 static inline uint64_t world_utc(const struct world *w) { return UTC_START + w->now; }
-static inline bool world_faults(struct world *w, unsigned per_mille) { return !w->calm && dice_chance(&w->dice, per_mille); }
+static inline bool world_faults(struct world *w, unsigned per_mille) {
+    return !w->calm && dice_chance(&w->dice, per_mille);
+}
 void world_excuse(struct world *w); // what an owner that is gone, and Redis, both do not have
 
 struct sim_options {

@@ -1,4 +1,6 @@
 // world - rounds: faults drawn from a seed, calm, and the oracle.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,11 +20,14 @@ uint64_t dice_roll(struct dice *d) {
     return z ^ (z >> 31);
 }
 
-uint64_t dice_one_of(struct dice *d, size_t n, const uint64_t *values) { return values[dice_below(d, n)]; }
+uint64_t dice_one_of(struct dice *d, size_t n, const uint64_t *values) {
+    return values[dice_below(d, n)];
+}
 
 // --- faults
 
-// What was answered, is not in Redis, and is in no ring of a living door: only the standard profile may lose it (design, section 7).
+// What was answered, is not in Redis, and is in no ring of a living door: only the standard profile
+// may lose it (design, section 7).
 void world_excuse(struct world *w) {
     const struct node *door = &w->nodes[DOOR];
     for (uint32_t t = 0; t < w->sent; t++) {
@@ -34,7 +39,9 @@ void world_excuse(struct world *w) {
     }
 }
 
-static uint64_t a_while(struct world *w) { return w->now + ONE_OF(&w->dice, 5, 100, 1000, 3000) * NS_PER_MS; }
+static uint64_t a_while(struct world *w) {
+    return w->now + ONE_OF(&w->dice, 5, 100, 1000, 3000) * NS_PER_MS;
+}
 
 static void kill_redis(struct world *w, uint64_t until) {
     if (!redis_is_up(w->redis)) return;
@@ -67,11 +74,13 @@ static void strike_redis_and_one(struct world *w) {
     strike_one(w);
 }
 
-// Router and executor lose what they knew; the router may come back long after the executor has found its feet again.
+// Router and executor lose what they knew; the router may come back long after the executor has
+// found its feet again.
 static void strike_redis_and_two(struct world *w) {
     kill_redis(w, w->now + 50 * NS_PER_MS);
     node_crash(w, &w->nodes[EXECUTOR], a_while(w));
-    node_crash(w, &w->nodes[ROUTER], dice_chance(&w->dice, 300) ? w->now + 14 * NS_PER_S : a_while(w));
+    node_crash(w, &w->nodes[ROUTER],
+               dice_chance(&w->dice, 300) ? w->now + 14 * NS_PER_S : a_while(w));
 }
 
 static void strike_everything(struct world *w) {
@@ -92,10 +101,12 @@ static void strike_pause(struct world *w) {
 }
 
 static void strike(struct world *w) {
-    static void (*const kinds[])(struct world *) = {strike_alone,      strike_redis_and_one, strike_redis_and_two,
-                                                    strike_everything, strike_redis_away,    strike_pause};
+    static void (*const kinds[])(struct world *) = {strike_alone,         strike_redis_and_one,
+                                                    strike_redis_and_two, strike_everything,
+                                                    strike_redis_away,    strike_pause};
     const struct mix *m = &w->mix;
-    const unsigned weights[] = {m->alone, m->redis_and_one, m->redis_and_two, m->everything, m->redis_away, m->pause};
+    const unsigned weights[] = {m->alone,      m->redis_and_one, m->redis_and_two,
+                                m->everything, m->redis_away,    m->pause};
     unsigned sum = 0, i = 0;
     for (size_t k = 0; k < sizeof weights / sizeof weights[0]; k++) sum += weights[k];
     for (uint64_t at = dice_below(&w->dice, sum); at >= weights[i]; i++) at -= weights[i];
@@ -115,7 +126,9 @@ static void wake(struct world *w) {
 static void step(struct world *w) {
     w->now += w->calm ? CALM_STEP : dice_below(&w->dice, 2 * w->mix.step);
     bool flushed = dice_chance(&w->dice, w->mix.flush) || w->mix.unwritten == 0;
-    redis_written(w->redis, flushed ? w->now + 1 : w->now > w->mix.unwritten ? w->now - w->mix.unwritten : 0);
+    redis_written(w->redis, flushed                     ? w->now + 1
+                            : w->now > w->mix.unwritten ? w->now - w->mix.unwritten
+                                                        : 0);
     if (!w->calm && dice_below(&w->dice, 100000) < w->mix.strike) strike(w);
     wake(w);
     struct node *n = any_node(w);
@@ -132,8 +145,10 @@ static const char *verdict_on(const struct world *w, uint32_t t) {
     const struct trade *trade = &w->nodes[EXECUTOR].trades[t];
     uint8_t rows = w->archive.rows[t];
     if (executions > 1) return "executed twice";
-    if (executions && w->archive.final[t] != STAGE_FILLED) return "executed, but the archive does not say so";
-    if (!executions && w->archive.final[t] == STAGE_FILLED) return "never executed, but the archive says so";
+    if (executions && w->archive.final[t] != STAGE_FILLED)
+        return "executed, but the archive does not say so";
+    if (!executions && w->archive.final[t] == STAGE_FILLED)
+        return "never executed, but the archive says so";
     if (w->excused[t] || !w->answered[t]) return NULL;
     if (rows != (ROW_SIGNAL | ROW_ORDER)) return "lost before the archive had it";
     if (executions || w->archive.final[t] == STAGE_EXPIRED) return NULL;
@@ -141,13 +156,16 @@ static const char *verdict_on(const struct world *w, uint32_t t) {
 }
 
 static bool is_quiet(const struct world *w) {
-    if (w->broker.n_down || w->broker.n_up || w->broker.acknowledged < w->broker.n_reports || !redis_is_up(w->redis)) return false;
+    if (w->broker.n_down || w->broker.n_up || w->broker.acknowledged < w->broker.n_reports ||
+        !redis_is_up(w->redis))
+        return false;
     for (int i = 0; i < NODES; i++) {
         const struct node *n = &w->nodes[i];
         if (!n->up || n->sealed || n->waiting) return false;
         for (enum line l = 0; l < LINES; l++) {
             bool reads = parts[i].consumes & 1u << l;
-            if (reads && entry_id_cmp(n->in[l].position, redis_facts(w->redis)->last[l]) < 0) return false;
+            if (reads && entry_id_cmp(n->in[l].position, redis_facts(w->redis)->last[l]) < 0)
+                return false;
         }
     }
     if (w->n_unanswered) return false;
@@ -165,12 +183,15 @@ static void judge(struct world *w, uint64_t seed, bool verbose) {
         w->tally->held += w->nodes[EXECUTOR].trades[t].held;
         if (!wrong) continue;
         w->tally->violations++;
-        if (verbose && told++ < 3) (void)printf("round seed %llu: signal %u: %s\n", (unsigned long long)seed, t, wrong);
+        if (verbose && told++ < 3)
+            (void)printf("round seed %llu: signal %u: %s\n", (unsigned long long)seed, t, wrong);
     }
-    if (verbose && told > 3) (void)printf("round seed %llu: and %u more\n", (unsigned long long)seed, told - 3);
+    if (verbose && told > 3)
+        (void)printf("round seed %llu: and %u more\n", (unsigned long long)seed, told - 3);
 }
 
-static void round_run(const struct sim_options *o, uint64_t seed, uint64_t steps, struct tally *tally) {
+static void round_run(const struct sim_options *o, uint64_t seed, uint64_t steps,
+                      struct tally *tally) {
     struct world *w = calloc(1, sizeof *w);
     if (!w) abort();
     w->dice.state = seed;

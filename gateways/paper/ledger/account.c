@@ -1,4 +1,6 @@
 // account - balance and what is at stake.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "gateways/paper/ledger/account.h"
 
@@ -10,7 +12,9 @@
 
 #define E16 ((wide_t)DECIMAL_SCALE * DECIMAL_SCALE)
 
-decimal_t account_narrow(wide_t e8) { return D(e8 > INT64_MAX ? INT64_MAX : e8 < -INT64_MAX ? -INT64_MAX : (int64_t)e8); }
+decimal_t account_narrow(wide_t e8) {
+    return D(e8 > INT64_MAX ? INT64_MAX : e8 < -INT64_MAX ? -INT64_MAX : (int64_t)e8);
+}
 
 static wide_t rounded(wide_t n, wide_t by) {
     wide_t quotient = n / by, rest = n % by;
@@ -21,16 +25,20 @@ static wide_t rounded(wide_t n, wide_t by) {
 
 decimal_t account_amount(wide_t value_e16, decimal_t contract) {
     wide_t product;
-    if (__builtin_mul_overflow(value_e16, (wide_t)contract.e8, &product)) return D(value_e16 < 0 ? -INT64_MAX : INT64_MAX);
+    if (__builtin_mul_overflow(value_e16, (wide_t)contract.e8, &product))
+        return D(value_e16 < 0 ? -INT64_MAX : INT64_MAX);
     return account_narrow(rounded(product, E16));
 }
 
-decimal_t account_profit(int side, decimal_t opened, decimal_t closed, decimal_t lots, decimal_t contract) {
+decimal_t account_profit(int side, decimal_t opened, decimal_t closed, decimal_t lots,
+                         decimal_t contract) {
     wide_t gain = (wide_t)closed.e8 - opened.e8;
     return account_amount((side == LONG ? gain : -gain) * lots.e8, contract);
 }
 
-void account_add(decimal_t *sum, decimal_t amount) { *sum = account_narrow((wide_t)sum->e8 + amount.e8); }
+void account_add(decimal_t *sum, decimal_t amount) {
+    *sum = account_narrow((wide_t)sum->e8 + amount.e8);
+}
 
 struct account *account_find(struct account **all, const char *id) {
     struct account *a;
@@ -64,7 +72,8 @@ static struct exposure *exposure_in(struct account *a, struct symbol *symbol) {
     return a->exposures = e;
 }
 
-void account_expose(struct account *a, struct symbol *symbol, int side, decimal_t price, decimal_t lots) {
+void account_expose(struct account *a, struct symbol *symbol, int side, decimal_t price,
+                    decimal_t lots) {
     struct exposure *e = exposure_in(a, symbol);
     e->lots[side] += lots.e8;
     e->value[side] += account_value(price, lots);
@@ -76,7 +85,9 @@ struct order *account_net(const struct account *a, const struct symbol *symbol) 
     return e ? e->net : NULL;
 }
 
-void account_carry(struct account *a, struct symbol *symbol, struct order *o) { exposure_in(a, symbol)->net = o; }
+void account_carry(struct account *a, struct symbol *symbol, struct order *o) {
+    exposure_in(a, symbol)->net = o;
+}
 
 struct order **account_parts(struct account *a, struct symbol *symbol) {
     return &exposure_in(a, symbol)->parts;

@@ -1,4 +1,7 @@
-// account - balance and what is at stake, each symbol in its own currency. Exact 128-bit sums, one rounding at the end, saturating.
+// account - balance and what is at stake, each symbol in its own currency. Exact 128-bit sums, one
+// rounding at the end, saturating.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -10,7 +13,8 @@ typedef __int128 wide_t;
 
 enum { LONG, SHORT };
 
-// All open positions of an account in one symbol, summed up: so equity costs one step a symbol, not one a position.
+// All open positions of an account in one symbol, summed up: so equity costs one step a symbol, not
+// one a position.
 struct exposure {
     struct exposure *next;
     struct symbol *symbol;
@@ -27,7 +31,8 @@ struct account {
     bool served; // named in the last Welcome
     bool in_books;
     bool counted; // all of its money could be counted when it was last told
-    bool netting; // one position in a symbol, carried by the order that opened it; else one an order
+    // one position in a symbol, carried by the order that opened it; else one an order
+    bool netting;
     char id[72], currency[16];
     uint32_t leverage;
     decimal_t balance, realised, commission, fees;
@@ -35,15 +40,21 @@ struct account {
     struct order *orders; // live ones
 };
 
-// price * lots * contract, in the currency of the symbol's profit (money.h: in the account's). Half even to 8 decimals.
+// price * lots * contract, in the currency of the symbol's profit (money.h: in the account's). Half
+// even to 8 decimals.
 decimal_t account_amount(wide_t value_e16, decimal_t contract);
-static inline wide_t account_value(decimal_t price, decimal_t lots) { return (wide_t)price.e8 * lots.e8; }
-decimal_t account_profit(int side, decimal_t opened, decimal_t closed, decimal_t lots, decimal_t contract);
+static inline wide_t account_value(decimal_t price, decimal_t lots) {
+    return (wide_t)price.e8 * lots.e8;
+}
+decimal_t account_profit(int side, decimal_t opened, decimal_t closed, decimal_t lots,
+                         decimal_t contract);
 
-struct account *account_find(struct account **all, const char *id); // made when there is none: not served, no money
+// made when there is none: not served, no money
+struct account *account_find(struct account **all, const char *id);
 void account_free_all(struct account **all);
 // Adds lots (negative: takes away) that were opened at `price`.
-void account_expose(struct account *a, struct symbol *symbol, int side, decimal_t price, decimal_t lots);
+void account_expose(struct account *a, struct symbol *symbol, int side, decimal_t price,
+                    decimal_t lots);
 // A netting account's one position in a symbol: the order that carries it; NULL: none.
 struct order *account_net(const struct account *a, const struct symbol *symbol);
 void account_carry(struct account *a, struct symbol *symbol, struct order *o);

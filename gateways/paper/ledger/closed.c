@@ -1,4 +1,6 @@
 // closed - what one execution has closed.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "gateways/paper/ledger/closed.h"
 

@@ -1,5 +1,7 @@
 // closed - what one execution has closed: of which orders, how many lots, and what that realised
-// for each. SPDX-License-Identifier: MIT
+// for each.
+//
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include "gateways/paper/paper.h"

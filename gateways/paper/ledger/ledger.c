@@ -1,4 +1,6 @@
 // ledger - orders and accounts in the paper broker's books.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "gateways/paper/ledger/ledger.h"
 
@@ -12,23 +14,37 @@
 #include "gateways/paper/ledger/netting.h"
 #include "gateways/paper/ledger/rows.h"
 
-enum statement { PUT_ORDER, GET_ORDER, GET_LIVE, GET_HISTORY, PUT_ACCOUNT, GET_ACCOUNTS, TOTALS, STATEMENTS };
+enum statement {
+    PUT_ORDER,
+    GET_ORDER,
+    GET_LIVE,
+    GET_HISTORY,
+    PUT_ACCOUNT,
+    GET_ACCOUNTS,
+    TOTALS,
+    STATEMENTS
+};
 
 struct ledger {
     sql_query_t *queries[STATEMENTS];
 };
 
 static const char accounts_table[] =
-    "CREATE TABLE accounts(account_id TEXT PRIMARY KEY, currency TEXT NOT NULL, leverage INTEGER NOT NULL, balance TEXT NOT NULL,"
+    "CREATE TABLE accounts(account_id TEXT PRIMARY KEY, currency TEXT NOT NULL, leverage INTEGER "
+    "NOT NULL, balance TEXT NOT NULL,"
     " realised TEXT NOT NULL, commission TEXT NOT NULL, fees TEXT NOT NULL) WITHOUT ROWID;";
-static const char second_columns[] = "ALTER TABLE accounts ADD COLUMN netting INTEGER NOT NULL DEFAULT 0;";
+static const char second_columns[] =
+    "ALTER TABLE accounts ADD COLUMN netting INTEGER NOT NULL DEFAULT 0;";
 
 static const char *const texts[STATEMENTS] = {
     [GET_HISTORY] = "SELECT history FROM orders WHERE trade_id = ?",
-    [PUT_ACCOUNT] = "INSERT OR REPLACE INTO accounts(account_id, currency, leverage, balance, realised, commission, fees, netting)"
+    [PUT_ACCOUNT] = "INSERT OR REPLACE INTO accounts(account_id, currency, leverage, balance, "
+                    "realised, commission, fees, netting)"
                     " VALUES(?,?,?,?,?,?,?,?)",
-    [GET_ACCOUNTS] = "SELECT account_id, currency, leverage, balance, realised, commission, fees, netting FROM accounts",
-    [TOTALS] = "SELECT count(*), total(submissions), total(acceptances), total(executions), max(executions), total(executions > 1),"
+    [GET_ACCOUNTS] = "SELECT account_id, currency, leverage, balance, realised, commission, fees, "
+                     "netting FROM accounts",
+    [TOTALS] = "SELECT count(*), total(submissions), total(acceptances), total(executions), "
+               "max(executions), total(executions > 1),"
                " total(live) FROM orders WHERE NOT orphan",
 };
 
@@ -85,8 +101,8 @@ static err_t read_account(sql_query_t *q, paper_t *paper) {
     a->leverage = (uint32_t)sql_integer(q, 2);
     a->in_books = a->served = true;
     a->netting = sql_integer(q, 7) != 0;
-    bool right = read_decimal(q, 3, &a->balance) && read_decimal(q, 4, &a->realised) && read_decimal(q, 5, &a->commission) &&
-                 read_decimal(q, 6, &a->fees);
+    bool right = read_decimal(q, 3, &a->balance) && read_decimal(q, 4, &a->realised) &&
+                 read_decimal(q, 5, &a->commission) && read_decimal(q, 6, &a->fees);
     return right ? ERR_OK : ERR_INPUT;
 }
 
@@ -128,9 +144,10 @@ err_t ledger_load(paper_t *paper) {
 
 // --- while running ---
 
-// To be reset by whoever reads it. Inside the transaction that this batch will want anyway: a read alone would lock and unlock the file
-// every time.
-static sql_query_t *find_row(paper_t *paper, enum statement statement, const char *trade_id, bool *row) {
+// To be reset by whoever reads it. Inside the transaction that this batch will want anyway: a read
+// alone would lock and unlock the file every time.
+static sql_query_t *find_row(paper_t *paper, enum statement statement, const char *trade_id,
+                             bool *row) {
     sql_query_t *q = paper->ledger->queries[statement];
     (void)books_begin(paper->context->books); // if not now, the write will say why
     sql_bind_text(q, 1, trade_id);
@@ -159,11 +176,14 @@ void ledger_history(paper_t *paper, struct order *o) {
 }
 
 void ledger_totals(paper_t *paper, buffer_t *json) {
-    static const char *const names[] = {"orders", "submissions", "acceptances", "executions", "most_executions", "executed_twice", "live"};
+    static const char *const names[] = {"orders",     "submissions",     "acceptances",
+                                        "executions", "most_executions", "executed_twice",
+                                        "live"};
     sql_query_t *q = paper->ledger->queries[TOTALS];
     bool row;
     if (sql_step(q, &row) != ERR_OK) books_give_up(paper->context->books);
-    for (int i = 0; row && i < 7; i++) buffer_format(json, "%s\"%s\":%lld", i ? "," : "", names[i], (long long)sql_integer(q, i));
+    for (int i = 0; row && i < 7; i++)
+        buffer_format(json, "%s\"%s\":%lld", i ? "," : "", names[i], (long long)sql_integer(q, i));
     sql_reset(q);
 }
 

@@ -1,4 +1,6 @@
 // ledger - orders and accounts in the paper broker's books.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 

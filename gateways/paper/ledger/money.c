@@ -1,4 +1,6 @@
 // money - what positions are worth in their account's currency.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "gateways/paper/ledger/money.h"
 
@@ -12,17 +14,21 @@ static enum conversion convert(const struct market *m, const struct exchange *x,
     return c;
 }
 
-// A pair whose base is the account's currency converts its own profit: at the price of the fill, where the feed has told none.
+// A pair whose base is the account's currency converts its own profit: at the price of the fill,
+// where the feed has told none.
 static bool is_own_rate(const struct account *a, const struct symbol *s, decimal_t price) {
     return s->currencies.pair && price.e8 > 0 && strcmp(a->currency, s->currencies.margin) == 0;
 }
 
 // `amount` in the symbol's profit currency, gained or (below zero) lost.
-static enum conversion convert_profit(const struct market *m, const struct account *a, const struct symbol *s, decimal_t price,
-                                      decimal_t amount, decimal_t *out) {
-    const struct exchange x = {decimal_abs(amount), s->currencies.profit, a->currency, amount.e8 < 0 ? ROUND_UP : ROUND_DOWN};
+static enum conversion convert_profit(const struct market *m, const struct account *a,
+                                      const struct symbol *s, decimal_t price, decimal_t amount,
+                                      decimal_t *out) {
+    const struct exchange x = {decimal_abs(amount), s->currencies.profit, a->currency,
+                               amount.e8 < 0 ? ROUND_UP : ROUND_DOWN};
     decimal_t worth = D(0);
-    enum conversion c = amount.e8 ? convert(m, &x, &worth) : CONVERTED; // nothing is nothing in any currency
+    // nothing is nothing in any currency
+    enum conversion c = amount.e8 ? convert(m, &x, &worth) : CONVERTED;
     if (c == NO_RATE && is_own_rate(a, s, price)) {
         c = decimal_div(x.amount, price, x.round, &worth) ? CONVERTED : TOO_LARGE;
         if (c == TOO_LARGE) worth = D(INT64_MAX);
@@ -31,8 +37,10 @@ static enum conversion convert_profit(const struct market *m, const struct accou
     return c;
 }
 
-// So many lots that were opened at `value` (lots * price, e16). Without conversion where the account's currency is one of the symbol's two.
-static enum conversion convert_margin(const struct market *m, const struct account *a, const struct symbol *s, wide_t lots, wide_t value,
+// So many lots that were opened at `value` (lots * price, e16). Without conversion where the
+// account's currency is one of the symbol's two.
+static enum conversion convert_margin(const struct market *m, const struct account *a,
+                                      const struct symbol *s, wide_t lots, wide_t value,
                                       decimal_t *out) {
     const struct symbol_currencies *c = &s->currencies;
     bool by_lots = c->margin[0] && strcmp(a->currency, c->profit) != 0;
@@ -44,31 +52,36 @@ static enum conversion convert_margin(const struct market *m, const struct accou
     return found;
 }
 
-decimal_t money_profit(const struct market *m, const struct account *a, const struct symbol *s, struct passage p) {
+decimal_t money_profit(const struct market *m, const struct account *a, const struct symbol *s,
+                       struct passage p) {
     decimal_t gain = account_profit(p.side, p.opened, p.closed, p.lots, s->contract);
     (void)convert_profit(m, a, s, p.closed, gain, &gain);
     return gain;
 }
 
-decimal_t money_margin(const struct market *m, const struct account *a, const struct symbol *s, decimal_t price, decimal_t lots) {
+decimal_t money_margin(const struct market *m, const struct account *a, const struct symbol *s,
+                       decimal_t price, decimal_t lots) {
     decimal_t margin;
     (void)convert_margin(m, a, s, lots.e8, account_value(price, lots), &margin);
     return margin;
 }
 
-const char *money_lacks(const struct market *m, const struct account *a, const struct symbol *s, decimal_t price, bool is_close) {
+const char *money_lacks(const struct market *m, const struct account *a, const struct symbol *s,
+                        decimal_t price, bool is_close) {
     decimal_t one = DECIMAL_INT(1), out;
     if (!s->currencies.profit[0]) return "unknown_currency";
     if (convert_profit(m, a, s, price, one, &out) == NO_RATE) return "no_rate";
     if (is_close) return NULL;
-    return convert_margin(m, a, s, one.e8, account_value(price, one), &out) == NO_RATE ? "no_rate" : NULL;
+    return convert_margin(m, a, s, one.e8, account_value(price, one), &out) == NO_RATE ? "no_rate"
+                                                                                       : NULL;
 }
 
 // What closing everything in one symbol now would add, in its profit currency.
 static decimal_t open_gain(const struct exposure *e) {
     const struct quote *q = e->symbol->quote;
     if (!q->known) return D(0);
-    wide_t gain = e->lots[LONG] * q->bid.e8 - e->value[LONG] + e->value[SHORT] - e->lots[SHORT] * q->ask.e8;
+    wide_t gain =
+        e->lots[LONG] * q->bid.e8 - e->value[LONG] + e->value[SHORT] - e->lots[SHORT] * q->ask.e8;
     return account_amount(gain, e->symbol->contract);
 }
 
@@ -80,8 +93,10 @@ struct money money_of(const struct market *m, const struct account *a) {
         wide_t lots = e->lots[LONG] + e->lots[SHORT];
         decimal_t gain = D(0), needed = D(0);
         if (!lots) continue;
-        bool counted = s->currencies.profit[0] && convert_profit(m, a, s, D(0), open_gain(e), &gain) != NO_RATE &&
-                       convert_margin(m, a, s, lots, e->value[LONG] + e->value[SHORT], &needed) != NO_RATE;
+        bool counted =
+            s->currencies.profit[0] &&
+            convert_profit(m, a, s, D(0), open_gain(e), &gain) != NO_RATE &&
+            convert_margin(m, a, s, lots, e->value[LONG] + e->value[SHORT], &needed) != NO_RATE;
         if (!counted) {
             money.lacks = s->currencies.profit[0] ? "no_rate" : "unknown_currency";
             money.symbol = s;
@@ -97,7 +112,8 @@ struct money money_of(const struct market *m, const struct account *a) {
 struct money money_tell(const struct market *m, struct account *a) {
     struct money money = money_of(m, a);
     if (a->counted && money.lacks)
-        log_event(LOG_LEVEL_WARNING, "money_incomplete", "account=%s currency=%s symbol=%s lacks=%s", a->id, a->currency,
+        log_event(LOG_LEVEL_WARNING, "money_incomplete",
+                  "account=%s currency=%s symbol=%s lacks=%s", a->id, a->currency,
                   money.symbol->name, money.lacks);
     else if (!a->counted && !money.lacks)
         log_event(LOG_LEVEL_INFO, "money_complete", "account=%s", a->id);

@@ -1,4 +1,6 @@
 // rows - an order as a row of the books.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "gateways/paper/ledger/rows.h"
 
@@ -10,14 +12,15 @@
 
 enum kind { DECIMAL, COUNT, MOMENT, NAME, FLAG };
 
-#define COLUMN(kind, column, member)                                                                                                       \
+#define COLUMN(kind, column, member)                                                               \
     { column, kind, offsetof(struct order, member), NULL, 1 }
-#define NAMED(column, member, names)                                                                                                       \
+#define NAMED(column, member, names)                                                               \
     { column, NAME, offsetof(struct order, member), &names, 1 }
-#define LATER(kind, column, member, version)                                                                                               \
+#define LATER(kind, column, member, version)                                                       \
     { column, kind, offsetof(struct order, member), NULL, version }
 
-// Moments are UTC ns. What is not in this table: trade_id, account_id, symbol, reason, closes, history, live, submit.
+// Moments are UTC ns. What is not in this table: trade_id, account_id, symbol, reason, closes,
+// history, live, submit.
 static const struct column {
     const char *name;
     enum kind kind;
@@ -66,10 +69,13 @@ static const char specials[] = "trade_id,account_id,symbol,reason,closes,history
 static bool is_text(const struct column *c) { return c->kind == DECIMAL || c->kind == NAME; }
 
 void rows_create(buffer_t *out) {
-    buffer_text(out, "CREATE TABLE orders(trade_id TEXT PRIMARY KEY, account_id TEXT NOT NULL, symbol TEXT, reason TEXT, closes TEXT,"
+    buffer_text(out, "CREATE TABLE orders(trade_id TEXT PRIMARY KEY, account_id TEXT NOT NULL, "
+                     "symbol TEXT, reason TEXT, closes TEXT,"
                      " history BLOB, live INTEGER NOT NULL");
     for (size_t i = 0; i < COLUMNS; i++) {
-        if (columns[i].version == 1) buffer_format(out, ", %s %s NOT NULL", columns[i].name, is_text(&columns[i]) ? "TEXT" : "INTEGER");
+        if (columns[i].version == 1)
+            buffer_format(out, ", %s %s NOT NULL", columns[i].name,
+                          is_text(&columns[i]) ? "TEXT" : "INTEGER");
     }
     buffer_text(out, ") WITHOUT ROWID; CREATE INDEX orders_live ON orders(live) WHERE live = 1;");
 }
@@ -77,7 +83,8 @@ void rows_create(buffer_t *out) {
 void rows_grow(buffer_t *out, int version) {
     for (size_t i = 0; i < COLUMNS; i++) {
         if (columns[i].version != version) continue;
-        const char *type = is_text(&columns[i]) ? "TEXT NOT NULL DEFAULT '0'" : "INTEGER NOT NULL DEFAULT 0";
+        const char *type =
+            is_text(&columns[i]) ? "TEXT NOT NULL DEFAULT '0'" : "INTEGER NOT NULL DEFAULT 0";
         buffer_format(out, "ALTER TABLE orders ADD COLUMN %s %s;", columns[i].name, type);
     }
     if (version == 3) buffer_text(out, "ALTER TABLE orders ADD COLUMN submit BLOB;");
@@ -127,7 +134,8 @@ static void bind_column(sql_query_t *q, int at, const struct column *c, const st
 
 err_t rows_write(sql_query_t *q, const struct order *o) {
     own(buffer) closes = {0};
-    bool closes_more = o->n_closes && o->pieces_left; // what an order that is over has not closed, it will not
+    // what an order that is over has not closed, it will not
+    bool closes_more = o->n_closes && o->pieces_left;
     if (closes_more) order_print_closes(o, &closes);
     sql_bind_text(q, TRADE_ID, o->trade_id);
     sql_bind_text(q, ACCOUNT_ID, o->account->id);
@@ -186,7 +194,8 @@ struct order *rows_read(sql_query_t *q, paper_t *paper) {
     if (!trade_id) return NULL;
     struct order *o = order_new(trade_id);
     bool right = read_specials(q, paper, o);
-    for (size_t i = 0; right && i < COLUMNS; i++) right = read_column(q, SPECIALS - 1 + (int)i, &columns[i], o);
+    for (size_t i = 0; right && i < COLUMNS; i++)
+        right = read_column(q, SPECIALS - 1 + (int)i, &columns[i], o);
     if (right) return o;
     order_free(o);
     return NULL;

@@ -1,4 +1,6 @@
 // chance - what befalls an order, told by seed and client order id.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "gateways/paper/orders/chance.h"
 
@@ -23,11 +25,13 @@ uint64_t chance_number(const struct chance *c, enum question question, uint32_t 
     return n;
 }
 
-uint64_t chance_up_to(const struct chance *c, enum question question, uint32_t index, uint64_t most) {
+uint64_t chance_up_to(const struct chance *c, enum question question, uint32_t index,
+                      uint64_t most) {
     uint64_t n = chance_number(c, question, index);
     return most == UINT64_MAX ? n : n % (most + 1);
 }
 
 bool chance_happens(const struct chance *c, enum question question, int64_t probability_e8) {
-    return probability_e8 > 0 && chance_up_to(c, question, 0, DECIMAL_SCALE - 1) < (uint64_t)probability_e8;
+    return probability_e8 > 0 &&
+           chance_up_to(c, question, 0, DECIMAL_SCALE - 1) < (uint64_t)probability_e8;
 }

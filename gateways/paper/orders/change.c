@@ -1,4 +1,7 @@
-// change - what is asked of an order that is there: cancel it, move its stop loss, take profit and price.
+// change - what is asked of an order that is there: cancel it, move its stop loss, take profit and
+// price.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
@@ -7,7 +10,9 @@
 // What of a known order this account may see. NULL: as if it were not there.
 static struct order *own_order(paper_t *self, const char *trade_id, const char *account_id) {
     struct order *o = paper_order(self, trade_id);
-    return o && !o->forgotten && !o->latent && !o->orphan && strcmp(o->account->id, account_id) == 0 ? o : NULL;
+    return o && !o->forgotten && !o->latent && !o->orphan && strcmp(o->account->id, account_id) == 0
+               ? o
+               : NULL;
 }
 
 // There is no order to hang the refusal on: one that is never written down.
@@ -28,7 +33,8 @@ void paper_cancel(paper_t *self, const CancelOrder *m) {
         paper_end(self, o, REPORT__KIND__cancelled, "cancelled");
 }
 
-// Whose stop loss and take profit are meant: a netting account's one position carries them for all trades of its side.
+// Whose stop loss and take profit are meant: a netting account's one position carries them for all
+// trades of its side.
 static struct order *position_of(struct order *o) {
     if (!o->account->netting || o->pieces_left) return o;
     struct order *net = account_net(o->account, o->symbol);
@@ -41,17 +47,21 @@ static bool stops_are_wrong(const struct order *o, const Amendment *m) {
     if (!o->open.e8 || !q->known) return false;
     bool is_long = order_leg(o) == LONG;
     int64_t out = is_long ? q->bid.e8 : q->ask.e8;
-    bool stop = m->has_stop_loss && m->stop_loss && (is_long ? m->stop_loss >= out : m->stop_loss <= out);
-    bool profit = m->has_take_profit && m->take_profit && (is_long ? m->take_profit <= out : m->take_profit >= out);
+    bool stop =
+        m->has_stop_loss && m->stop_loss && (is_long ? m->stop_loss >= out : m->stop_loss <= out);
+    bool profit = m->has_take_profit && m->take_profit &&
+                  (is_long ? m->take_profit <= out : m->take_profit >= out);
     return stop || profit;
 }
 
-static const char *change_is_wrong(const struct order *o, const struct order *position, const Amendment *m) {
+static const char *change_is_wrong(const struct order *o, const struct order *position,
+                                   const Amendment *m) {
     if (!position || !order_is_live(position)) return "not_open";
     if (m->stop_loss < 0 || m->take_profit < 0) return "invalid_price";
     if ((m->has_price || m->has_limit_price) && !order_is_resting(o)) return "not_resting";
     if (m->has_price && (m->price <= 0 || o->triggered)) return "invalid_price";
-    if (m->has_limit_price && (m->limit_price <= 0 || o->type != SIGNAL__ORDER_TYPE__stop_limit)) return "invalid_price";
+    if (m->has_limit_price && (m->limit_price <= 0 || o->type != SIGNAL__ORDER_TYPE__stop_limit))
+        return "invalid_price";
     return stops_are_wrong(position, m) ? "invalid_stops" : NULL;
 }
 

@@ -1,4 +1,6 @@
 // faults - what a broker does wrong on demand.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "gateways/paper/orders/faults.h"
 
@@ -15,8 +17,10 @@ static const struct row {
     size_t count, ms; // where they go; ms SIZE_MAX: takes none
 } rows[] = {
     {"lost_reply", "N | probability", offsetof(struct faults, lost_reply), SIZE_MAX},
-    {"late_fill", "ms [N]", offsetof(struct faults, late_fill), offsetof(struct faults, late_fill_ms)},
-    {"late_accept", "ms [N]", offsetof(struct faults, late_accept), offsetof(struct faults, late_accept_ms)},
+    {"late_fill", "ms [N]", offsetof(struct faults, late_fill),
+     offsetof(struct faults, late_fill_ms)},
+    {"late_accept", "ms [N]", offsetof(struct faults, late_accept),
+     offsetof(struct faults, late_accept_ms)},
     {"duplicate_report", "N", offsetof(struct faults, duplicate_report), SIZE_MAX},
     {"refuse", "N", offsetof(struct faults, refuse), SIZE_MAX},
 };
@@ -30,7 +34,8 @@ bool faults_take(int64_t *count) {
 
 static bool whole(const char *text, int64_t *out) {
     decimal_t d;
-    if (decimal_parse(text, strlen(text), &d) != ERR_OK || d.e8 < 0 || d.e8 % DECIMAL_SCALE) return false;
+    if (decimal_parse(text, strlen(text), &d) != ERR_OK || d.e8 < 0 || d.e8 % DECIMAL_SCALE)
+        return false;
     *out = d.e8 / DECIMAL_SCALE;
     return *out <= COUNT_MAX;
 }
@@ -50,7 +55,9 @@ static bool set_row(struct faults *f, const struct row *r, size_t n, char *const
 
 static bool set_probability(struct faults *f, const char *text) {
     decimal_t p;
-    if (!strchr(text, '.') || decimal_parse(text, strlen(text), &p) != ERR_OK || p.e8 < 0 || p.e8 > DECIMAL_SCALE) return false;
+    if (!strchr(text, '.') || decimal_parse(text, strlen(text), &p) != ERR_OK || p.e8 < 0 ||
+        p.e8 > DECIMAL_SCALE)
+        return false;
     f->lost_probability = p.e8;
     return true;
 }
@@ -63,7 +70,9 @@ bool faults_set(struct faults *f, size_t n, char *const *words, char why[static 
         (void)snprintf(why, 160, "say: fault %s %s", rows[i].name, rows[i].words);
         return false;
     }
-    (void)snprintf(why, 160, "no such fault: lost_reply, late_fill, late_accept, duplicate_report, refuse, disconnect, forget");
+    (void)snprintf(why, 160,
+                   "no such fault: lost_reply, late_fill, late_accept, duplicate_report, refuse, "
+                   "disconnect, forget");
     return false;
 }
 

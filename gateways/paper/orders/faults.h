@@ -1,4 +1,7 @@
-// faults - what a broker does wrong on demand. Counted down as they happen; in memory only: a restart ends them.
+// faults - what a broker does wrong on demand. Counted down as they happen; in memory only: a
+// restart ends them.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -18,6 +21,7 @@ struct faults {
 };
 
 bool faults_take(int64_t *count); // one less; true if there was one
-// words: "lost_reply" "3", "lost_reply" "0.01", "late_fill" "2000" "1", … False: *why says what may be said.
+// words: "lost_reply" "3", "lost_reply" "0.01", "late_fill" "2000" "1", … False: *why says what may
+// be said.
 bool faults_set(struct faults *f, size_t n, char *const *words, char why[static 160]);
 void faults_json(const struct faults *f, buffer_t *out);

@@ -1,4 +1,6 @@
 // market - symbols as the broker names them, and their prices as the feed tells them.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "gateways/paper/orders/market.h"
 
@@ -31,11 +33,13 @@ struct quote *market_quote(struct market *m, const char *name) {
 }
 
 // The signal's name: as configured, else the broker's without its prefix and suffix.
-static void signal_name(const struct market *m, const struct symbol *s, const SymbolConfig *c, char out[static 64]) {
+static void signal_name(const struct market *m, const struct symbol *s, const SymbolConfig *c,
+                        char out[static 64]) {
     const char *prefix = m->broker && m->broker->symbol_prefix ? m->broker->symbol_prefix : "";
     const char *suffix = m->broker && m->broker->symbol_suffix ? m->broker->symbol_suffix : "";
     size_t before = strlen(prefix), after = strlen(suffix), length = strlen(s->name);
-    bool bare = c || length <= before + after || strncmp(s->name, prefix, before) != 0 || strcmp(s->name + length - after, suffix) != 0;
+    bool bare = c || length <= before + after || strncmp(s->name, prefix, before) != 0 ||
+                strcmp(s->name + length - after, suffix) != 0;
     if (bare)
         (void)snprintf(out, 64, "%s", c ? c->symbol : s->name);
     else

@@ -1,4 +1,6 @@
 // market - symbols as the broker names them, and their prices as the feed tells them.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -28,15 +30,17 @@ struct symbol { // by the broker's name
     struct symbol_currencies currencies;
     struct quote *quote;
     struct order *watched; // waits for a price
-    // While bid and ask stay strictly within these, nothing of `watched` triggers: a tick then costs nothing.
+    // While bid and ask stay strictly within these, nothing of `watched` triggers: a tick then
+    // costs nothing.
     decimal_t bid_low, bid_high, ask_low, ask_high;
 };
 
 struct market {
     struct quote *quotes;
     struct symbol *symbols;
-    rates_t *rates;       // the same prices, as what they are to converting
-    BrokerConfig *broker; // own copy; NULL: not told yet, then every symbol is taken with the defaults
+    rates_t *rates; // the same prices, as what they are to converting
+    // own copy; NULL: not told yet, then every symbol is taken with the defaults
+    BrokerConfig *broker;
     decimal_t spread;
 };
 
@@ -45,7 +49,8 @@ void market_free(struct market *m);
 void market_configure(struct market *m, const BrokerConfig *broker); // copies it
 struct symbol *market_symbol(struct market *m, const char *broker_symbol);
 struct quote *market_quote(struct market *m, const char *name);
-// bid and ask if the feed has both, else last -+ spread / 2. NULL: makes no sense (not positive, crossed).
+// bid and ask if the feed has both, else last -+ spread / 2. NULL: makes no sense (not positive,
+// crossed).
 struct quote *market_price(struct market *m, const Price *price);
 bool market_set(struct market *m, struct quote *q, decimal_t bid, decimal_t ask);
 void symbol_widen(struct symbol *s);            // bounds of nothing

@@ -1,4 +1,6 @@
 // order - one client order id at this broker.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "gateways/paper/orders/order.h"
 
@@ -30,7 +32,9 @@ void order_free(struct order *o) {
     free(o);
 }
 
-void order_because(struct order *o, const char *reason) { (void)snprintf(o->reason, sizeof o->reason, "%s", reason); }
+void order_because(struct order *o, const char *reason) {
+    (void)snprintf(o->reason, sizeof o->reason, "%s", reason);
+}
 
 void order_add_close(struct order *o, const char *trade_id, size_t length, decimal_t lots) {
     o->closes = alloc_resized(o->closes, o->n_closes + 1, sizeof *o->closes);
@@ -63,7 +67,8 @@ err_t order_parse_closes(struct order *o, const char *text) {
 // --- what waits for a price ---
 
 static bool wants_price(const struct order *o) {
-    return !o->latent && (order_is_resting(o) || (o->open.e8 && (o->stop_loss.e8 || o->take_profit.e8)));
+    return !o->latent &&
+           (order_is_resting(o) || (o->open.e8 && (o->stop_loss.e8 || o->take_profit.e8)));
 }
 
 void order_unwatch(struct order *o) {

@@ -1,5 +1,7 @@
 // outside - what happens at the broker that no order of ours asked for: positions and orders that
-// appear, are closed by hand, or are gone. SPDX-License-Identifier: MIT
+// appear, are closed by hand, or are gone.
+//
+// SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>
 
@@ -28,7 +30,8 @@ struct stranger { // as it was said: ACCOUNT SYMBOL buy|sell LOTS
 static bool read_stranger(paper_t *self, char **args, struct stranger *s) {
     HASH_FIND_STR(self->accounts, args[0], s->account);
     bool buys = strcmp(args[2], "buy") == 0;
-    if (!s->account || strlen(args[1]) >= 64 || (!buys && strcmp(args[2], "sell") != 0)) return false;
+    if (!s->account || strlen(args[1]) >= 64 || (!buys && strcmp(args[2], "sell") != 0))
+        return false;
     s->symbol = market_symbol(&self->market, args[1]);
     s->side = buys ? SIGNAL__DIRECTION__buy : SIGNAL__DIRECTION__sell;
     return read_positive(args[3], &s->lots);

@@ -1,4 +1,6 @@
 // timing - what waits for a price or a time.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <utlist.h>
 
@@ -26,7 +28,8 @@ static void pick(paper_t *self, struct picked *p, struct order *o) {
 
 static bool is_quiet(const struct symbol *s) {
     const struct quote *q = s->quote;
-    return q->bid.e8 > s->bid_low.e8 && q->bid.e8 < s->bid_high.e8 && q->ask.e8 > s->ask_low.e8 && q->ask.e8 < s->ask_high.e8;
+    return q->bid.e8 > s->bid_low.e8 && q->bid.e8 < s->bid_high.e8 && q->ask.e8 > s->ask_low.e8 &&
+           q->ask.e8 < s->ask_high.e8;
 }
 
 static void trigger(paper_t *self, struct order *o) {
@@ -36,7 +39,8 @@ static void trigger(paper_t *self, struct order *o) {
     if (!reason)
         paper_reached(self, o);
     else if (paper_side_price(o->symbol, order_leg(o) == LONG ? SHORT : LONG, &price) &&
-             !money_lacks(&self->market, o->account, o->symbol, price, true)) // else the next price tries again
+             !money_lacks(&self->market, o->account, o->symbol, price,
+                          true)) // else the next price tries again
         paper_close_position(self, o, o->open, price, reason);
 }
 
@@ -82,7 +86,8 @@ static void due_orders(paper_t *self) {
     }
     for (size_t i = 0; i < p.n; i++) at_its_time(self, p.orders[i]);
     self->context->due = NEVER;
-    DL_FOREACH2(self->timed, o, timed_next) self->context->due = earliest(self->context->due, o->due_at ? o->due_at : o->expires_at);
+    DL_FOREACH2(self->timed, o, timed_next)
+    self->context->due = earliest(self->context->due, o->due_at ? o->due_at : o->expires_at);
 }
 
 void paper_time(paper_t *self) {

@@ -1,4 +1,7 @@
-// audit - the audit log: every archived signal is one JSON line of signals.log, once, whatever crashes.
+// audit - the audit log: every archived signal is one JSON line of signals.log, once, whatever
+// crashes.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/audit/audit.h"
 
@@ -15,8 +18,8 @@
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
 #include "common/base/own.h"
-#include "common/schema/record.h"
 #include "common/base/testing.h"
+#include "common/schema/record.h"
 #include "services/archiver/audit/files.h"
 
 #define DAY_TEXT   11
@@ -50,14 +53,16 @@ struct audit {
     char cell[300]; // likewise: what could not be read of a row, until it was alerted
 };
 
-static const char table[] = "CREATE TABLE IF NOT EXISTS audit_mark (one INTEGER PRIMARY KEY CHECK (one = 1), first INTEGER NOT NULL,"
+static const char table[] = "CREATE TABLE IF NOT EXISTS audit_mark (one INTEGER PRIMARY KEY CHECK "
+                            "(one = 1), first INTEGER NOT NULL,"
                             " last INTEGER NOT NULL, length INTEGER NOT NULL);";
 
 err_t audit_prepare(sql_t *db) { return sql_run(db, table); }
 
 // Lines.
 
-// A signal as it came in: what is known of it later is not in the line, so that writing it again gives the same.
+// A signal as it came in: what is known of it later is not in the line, so that writing it again
+// gives the same.
 static void add_line(audit_t *self, SignalRow *row) {
     row->status = SIGNAL__STATUS__pending;
     row->outcome = row->order_id = NULL;
@@ -68,7 +73,8 @@ static void add_line(audit_t *self, SignalRow *row) {
 
 static err_t fail_audit_step(audit_t *self, const char *what) {
     pthread_mutex_lock(&self->lock);
-    snprintf(self->trouble, sizeof(self->trouble), "%.80s: %.100s", what, errno ? strerror(errno) : sql_trouble(self->db));
+    snprintf(self->trouble, sizeof(self->trouble), "%.80s: %.100s", what,
+             errno ? strerror(errno) : sql_trouble(self->db));
     pthread_mutex_unlock(&self->lock);
     return ERR_DISK;
 }
@@ -79,7 +85,8 @@ static err_t write_audit_lines(audit_t *self, int64_t last) {
     ssize_t n = 0;
     if (!self->lines.length) return ERR_OK;
     FAILPOINT("audit.before_write");
-    while (done < self->lines.length && (n = write(self->fd, self->lines.data + done, self->lines.length - done)) > 0) {
+    while (done < self->lines.length &&
+           (n = write(self->fd, self->lines.data + done, self->lines.length - done)) > 0) {
         done += (size_t)n;
         FAILPOINT("audit.in_write");
     }
@@ -131,7 +138,8 @@ static err_t rotate_audit_log(audit_t *self) {
 static bool is_full(const audit_t *self, const char *created_at) {
     int64_t length = self->at.length + (int64_t)self->lines.length;
     if (!length) return false;
-    return length >= self->rotate_bytes || (self->day[0] && strncmp(created_at, self->day, DAY_TEXT - 1) > 0);
+    return length >= self->rotate_bytes ||
+           (self->day[0] && strncmp(created_at, self->day, DAY_TEXT - 1) > 0);
 }
 
 // A line without what cannot be read is a line: the log goes on, and curator_tick alerts.
@@ -161,14 +169,16 @@ static err_t add_audit_row(audit_t *self, struct batch *b) {
     ProtobufCMessage *m;
     err_t e = ERR_OK;
     arena_reset(self->arena);
-    if (sql_row(self->rows, &signal_row__descriptor, self->arena, &m)) return fail_audit_step(self, "a row of signals cannot be read");
+    if (sql_row(self->rows, &signal_row__descriptor, self->arena, &m))
+        return fail_audit_step(self, "a row of signals cannot be read");
     if (is_full(self, created_at)) {
         e = write_audit_lines(self, b->last);
         if (!e) e = rotate_audit_log(self);
         self->day[0] = 0;
     }
     if (e) return e;
-    if (strncmp(created_at, self->day, DAY_TEXT - 1) > 0) snprintf(self->day, sizeof(self->day), "%.10s", created_at);
+    if (strncmp(created_at, self->day, DAY_TEXT - 1) > 0)
+        snprintf(self->day, sizeof(self->day), "%.10s", created_at);
     add_line(self, (SignalRow *)m);
     b->last = sql_integer(self->rows, 0);
     b->taken++;
@@ -207,7 +217,8 @@ err_t audit_step(audit_t *self, int64_t most, bool *more) {
 static err_t read_mark(sql_t *db, struct audit_mark *out, bool *there) {
     own(sql_query) *q = sql_prepare(db, "SELECT first, last, length FROM audit_mark");
     err_t e = q ? sql_step(q, there) : ERR_CONFIG;
-    if (!e && *there) *out = (struct audit_mark){sql_integer(q, 0), sql_integer(q, 1), sql_integer(q, 2)};
+    if (!e && *there)
+        *out = (struct audit_mark){sql_integer(q, 0), sql_integer(q, 1), sql_integer(q, 2)};
     return e;
 }
 
@@ -217,15 +228,16 @@ static bool is_as_marked(const audit_t *self) {
     char end = 0;
     if (!self->at.length) return true;
     int fd = open(self->files.active, O_RDONLY | O_CLOEXEC);
-    bool good =
-        fd >= 0 && fstat(fd, &s) == 0 && s.st_size >= self->at.length && pread(fd, &end, 1, self->at.length - 1) == 1 && end == '\n';
+    bool good = fd >= 0 && fstat(fd, &s) == 0 && s.st_size >= self->at.length &&
+                pread(fd, &end, 1, self->at.length - 1) == 1 && end == '\n';
     if (fd >= 0) close(fd);
     return good;
 }
 
 // The latest day of the rows that the file has.
 static err_t find_day(audit_t *self) {
-    own(sql_query) *q = sql_prepare(self->db, "SELECT max(substr(created_at, 1, 10)) FROM signals WHERE id > ?1 AND id <= ?2");
+    own(sql_query) *q = sql_prepare(
+        self->db, "SELECT max(substr(created_at, 1, 10)) FROM signals WHERE id > ?1 AND id <= ?2");
     bool row = false;
     if (!q) return ERR_CONFIG;
     sql_bind_integer(q, 1, self->at.first);
@@ -245,8 +257,10 @@ static err_t recover_audit_log(audit_t *self, bool foreign) {
         self->at = (struct audit_mark){self->at.first, self->at.first, 0};
     }
     // A file that was closed after the mark: it was on disk before it was closed.
-    while (!e && audit_files_next(&self->files, self->at.first, &to)) self->at = (struct audit_mark){to, to, 0};
-    if (!e && !is_as_marked(self)) self->at = (struct audit_mark){self->at.first, self->at.first, 0};
+    while (!e && audit_files_next(&self->files, self->at.first, &to))
+        self->at = (struct audit_mark){to, to, 0};
+    if (!e && !is_as_marked(self))
+        self->at = (struct audit_mark){self->at.first, self->at.first, 0};
     if (!e) e = open_active(self);
     if (!e && ftruncate(self->fd, self->at.length) != 0) e = fail_audit_step(self, "signals.log");
     if (!e) e = find_day(self);
@@ -255,7 +269,8 @@ static err_t recover_audit_log(audit_t *self, bool foreign) {
     return e ? e : sync_active(self, clock_mono_ns());
 }
 
-audit_t *audit_new(const struct audit_options *options, sql_t *db, bool foreign, char why[static 200]) {
+audit_t *audit_new(const struct audit_options *options, sql_t *db, bool foreign,
+                   char why[static 200]) {
     audit_t *self = alloc_zeroed(1, sizeof(*self));
     FAILPOINT("audit.start"); // the plan is read before there are threads
     pthread_mutex_init(&self->lock, NULL);
@@ -265,9 +280,13 @@ audit_t *audit_new(const struct audit_options *options, sql_t *db, bool foreign,
     self->arena = arena_new(0);
     self->db = sql_open(options->database, SQL_READ, why);
     if (self->db) sql_on_unreadable(self->db, note_audit_cell, self);
-    if (self->db) self->rows = sql_prepare(self->db, "SELECT id, created_at, * FROM signals WHERE id > ?1 ORDER BY id LIMIT ?2");
-    self->write = sql_prepare(db, "INSERT INTO audit_mark (one, first, last, length) VALUES (1, ?1, ?2, ?3) ON CONFLICT (one) DO UPDATE SET"
-                                  " first = excluded.first, last = excluded.last, length = excluded.length");
+    if (self->db)
+        self->rows = sql_prepare(
+            self->db, "SELECT id, created_at, * FROM signals WHERE id > ?1 ORDER BY id LIMIT ?2");
+    self->write =
+        sql_prepare(db, "INSERT INTO audit_mark (one, first, last, length) VALUES (1, ?1, ?2, ?3) "
+                        "ON CONFLICT (one) DO UPDATE SET"
+                        " first = excluded.first, last = excluded.last, length = excluded.length");
     bool good = self->rows && self->write && audit_files_set(&self->files, options->path);
     if (good && recover_audit_log(self, foreign)) {
         snprintf(why, 200, "%.90s: %.100s", options->path, self->trouble);
@@ -301,7 +320,9 @@ static void *run_audit_thread(void *arg) {
     return NULL;
 }
 
-void audit_start(audit_t *self) { self->running = pthread_create(&self->thread, NULL, run_audit_thread, self) == 0; }
+void audit_start(audit_t *self) {
+    self->running = pthread_create(&self->thread, NULL, run_audit_thread, self) == 0;
+}
 
 void audit_destroy(audit_t **self) {
     audit_t *a = *self;

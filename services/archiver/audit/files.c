@@ -1,4 +1,6 @@
 // audit_files - the files of the audit log: the one that is written and those that are closed.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/audit/files.h"
 
@@ -18,7 +20,8 @@
 
 bool audit_files_set(struct audit_files *self, const char *path) {
     const char *slash = strrchr(path, '/');
-    int n = slash ? snprintf(self->dir, sizeof(self->dir), "%.*s", (int)(slash - path), path) : snprintf(self->dir, sizeof(self->dir), ".");
+    int n = slash ? snprintf(self->dir, sizeof(self->dir), "%.*s", (int)(slash - path), path)
+                  : snprintf(self->dir, sizeof(self->dir), ".");
     int m = snprintf(self->active, sizeof(self->active), "%s", path);
     return n < (int)sizeof(self->dir) && m < (int)sizeof(self->active);
 }
@@ -32,7 +35,8 @@ static err_t sync_dir(const struct audit_files *self) {
 
 err_t audit_files_close(const struct audit_files *self, const char *day, int64_t from, int64_t to) {
     char name[AUDIT_PATH];
-    snprintf(name, sizeof(name), "%s/signals-%.10s-%010lld-%010lld.log", self->dir, day, (long long)from, (long long)to);
+    snprintf(name, sizeof(name), "%s/signals-%.10s-%010lld-%010lld.log", self->dir, day,
+             (long long)from, (long long)to);
     FAILPOINT("audit.before_rename");
     if (rename(self->active, name) != 0) return ERR_DISK;
     FAILPOINT("audit.after_rename");
@@ -43,7 +47,10 @@ err_t audit_files_close(const struct audit_files *self, const char *day, int64_t
 static bool read_name(const char *name, int64_t *from, int64_t *to, bool *packed) {
     long long first, last;
     int end = 0;
-    if (sscanf(name, "signals-%*4[0-9]-%*2[0-9]-%*2[0-9]-%lld-%lld.log%n", &first, &last, &end) != 2 || !end) return false;
+    if (sscanf(name, "signals-%*4[0-9]-%*2[0-9]-%*2[0-9]-%lld-%lld.log%n", &first, &last, &end) !=
+            2 ||
+        !end)
+        return false;
     *packed = strcmp(name + end, ".gz") == 0;
     *from = first, *to = last;
     return *packed || !name[end];
@@ -55,7 +62,8 @@ static err_t each_file(const struct audit_files *self, file_fn *visit, void *arg
     DIR *dir = opendir(self->dir);
     err_t e = dir ? ERR_OK : ERR_DISK;
     for (const struct dirent *entry; !e && (entry = readdir(dir)) != NULL;)
-        if (strncmp(entry->d_name, "signals-", 8) == 0 && strlen(entry->d_name) < NAME_TEXT) e = visit(self, entry->d_name, arg);
+        if (strncmp(entry->d_name, "signals-", 8) == 0 && strlen(entry->d_name) < NAME_TEXT)
+            e = visit(self, entry->d_name, arg);
     if (dir) closedir(dir);
     return e;
 }
@@ -96,7 +104,8 @@ static bool copy_packed(int from, gzFile to) {
 }
 
 static bool compress_log_file(const char *path, const char *part) {
-    int from = open(path, O_RDONLY | O_CLOEXEC), to = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int from = open(path, O_RDONLY | O_CLOEXEC),
+        to = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     int copy = to >= 0 ? dup(to) : -1; // zlib closes the one it has
     gzFile packed = copy >= 0 ? gzdopen(copy, "wb6") : NULL;
     bool good = from >= 0 && packed && copy_packed(from, packed);
@@ -117,16 +126,20 @@ static err_t compress_one(const struct audit_files *self, const char *name, void
     (void)arg;
     snprintf(path, sizeof(path), "%s/%s", self->dir, name);
     size_t length = strlen(name);
-    if (length > 5 && strcmp(name + length - 5, ".part") == 0) return unlink(path) == 0 || errno == ENOENT ? ERR_OK : ERR_DISK;
+    if (length > 5 && strcmp(name + length - 5, ".part") == 0)
+        return unlink(path) == 0 || errno == ENOENT ? ERR_OK : ERR_DISK;
     if (!read_name(name, &from, &to, &packed) || packed) return ERR_OK;
     snprintf(whole, sizeof(whole), "%s.gz", path);
     snprintf(part, sizeof(part), "%s.part", path);
-    if (!compress_log_file(path, part) || rename(part, whole) != 0 || sync_dir(self)) return ERR_DISK;
+    if (!compress_log_file(path, part) || rename(part, whole) != 0 || sync_dir(self))
+        return ERR_DISK;
     FAILPOINT("audit.before_unlink");
     return unlink(path) == 0 ? ERR_OK : ERR_DISK;
 }
 
-err_t audit_files_compress(const struct audit_files *self) { return each_file(self, compress_one, NULL); }
+err_t audit_files_compress(const struct audit_files *self) {
+    return each_file(self, compress_one, NULL);
+}
 
 // Putting aside.
 
@@ -142,7 +155,8 @@ static err_t rename_orphan_file(const struct audit_files *self, const char *name
     bool packed;
     if (!read_name(name, &from, &to, &packed) || from <= o->after) return ERR_OK;
     snprintf(path, sizeof(path), "%s/%s", self->dir, name);
-    snprintf(aside, sizeof(aside), "%s/signals-orphan-%llu-%s", self->dir, (unsigned long long)o->utc_s, name + 8);
+    snprintf(aside, sizeof(aside), "%s/signals-orphan-%llu-%s", self->dir,
+             (unsigned long long)o->utc_s, name + 8);
     return rename(path, aside) == 0 ? ERR_OK : ERR_DISK;
 }
 
@@ -151,7 +165,9 @@ err_t audit_files_orphan(const struct audit_files *self, int64_t after, uint64_t
     struct orphaning o = {after, utc_s};
     struct stat s;
     err_t e = each_file(self, rename_orphan_file, &o);
-    snprintf(aside, sizeof(aside), "%s/signals-orphan-%llu.log", self->dir, (unsigned long long)utc_s);
-    if (!e && stat(self->active, &s) == 0 && s.st_size > 0 && rename(self->active, aside) != 0) e = ERR_DISK;
+    snprintf(aside, sizeof(aside), "%s/signals-orphan-%llu.log", self->dir,
+             (unsigned long long)utc_s);
+    if (!e && stat(self->active, &s) == 0 && s.st_size > 0 && rename(self->active, aside) != 0)
+        e = ERR_DISK;
     return e ? e : sync_dir(self);
 }

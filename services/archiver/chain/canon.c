@@ -1,4 +1,6 @@
 // canon - a row as the bytes that are hashed: its columns as they stand in the table.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/chain/canon.h"
 
@@ -11,7 +13,8 @@
 
 #define NAME_TEXT 64
 
-// Not covered: what is counted up from other tables (it can be counted again) and the samples of the system's own speed.
+// Not covered: what is counted up from other tables (it can be counted again) and the samples of
+// the system's own speed.
 const struct cover canon_cover[TABLE_COUNT] = {
     [TABLE_signals] = {1, "|status|outcome|exit_price|profit_loss_pct|order_id|"},
     [TABLE_orders] = {2, ""},
@@ -75,7 +78,8 @@ static void add_column(buffer_t *out, const char *name, struct span text) {
 }
 
 // The text of a set field as its column has it; in `text`, or where it is.
-static struct span column_text(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, buffer_t *text) {
+static struct span column_text(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
+                               buffer_t *text) {
     const void *place = record_place(m, f);
     buffer_clear(text);
     if (f->label == PROTOBUF_C_LABEL_REPEATED || f->type == PROTOBUF_C_TYPE_MESSAGE) {
@@ -86,16 +90,19 @@ static struct span column_text(const ProtobufCMessage *m, const ProtobufCFieldDe
         const ProtobufCBinaryData *bytes = place;
         return (struct span){bytes->data, bytes->len};
     } else if (f->type == PROTOBUF_C_TYPE_FIXED64) {
-        text->length += sql_time_print(*(const uint64_t *)place, (char *)buffer_reserve(text, SQL_TIME_TEXT));
+        text->length +=
+            sql_time_print(*(const uint64_t *)place, (char *)buffer_reserve(text, SQL_TIME_TEXT));
     } else if (f->type == PROTOBUF_C_TYPE_UINT64) {
-        buffer_format(text, "%lld", (long long)*(const int64_t *)place); // a column has 63 bits and a sign
+        // a column has 63 bits and a sign
+        buffer_format(text, "%lld", (long long)*(const int64_t *)place);
     } else {
         record_print_value(f, place, text);
     }
     return (struct span){text->data, text->length};
 }
 
-void canon_of_message(enum table_name table, const ProtobufCMessage *m, buffer_t *scratch, buffer_t *out) {
+void canon_of_message(enum table_name table, const ProtobufCMessage *m, buffer_t *scratch,
+                      buffer_t *out) {
     buffer_text(out, table_forms[table].name);
     buffer_add(out, "\n", 1);
     const struct record_columns *columns = record_columns(m->descriptor);
@@ -146,7 +153,8 @@ static const char *next_key(const char *at, char name[static NAME_TEXT]) {
     return at + strspn(at, ", ");
 }
 
-void canon_key_of_message(enum table_name table, const ProtobufCMessage *m, buffer_t *scratch, buffer_t *out) {
+void canon_key_of_message(enum table_name table, const ProtobufCMessage *m, buffer_t *scratch,
+                          buffer_t *out) {
     char name[NAME_TEXT];
     size_t n = 0;
     for (const char *at = table_forms[table].key; *at; n++) {

@@ -1,4 +1,6 @@
 // chain - every row written is hashed, every commit's rows are chained to the commit before.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/chain/chain.h"
 
@@ -32,18 +34,23 @@ struct chain {
 };
 
 static const char tables[] =
-    "CREATE TABLE IF NOT EXISTS chain (batch INTEGER PRIMARY KEY, at TEXT NOT NULL, rows INTEGER NOT NULL, hash BLOB NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS chain (batch INTEGER PRIMARY KEY, at TEXT NOT NULL, rows INTEGER "
+    "NOT NULL, hash BLOB NOT NULL,"
     " entries BLOB NOT NULL);"
-    "CREATE TABLE IF NOT EXISTS chain_day (day TEXT NOT NULL PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS chain_day (day TEXT NOT NULL PRIMARY KEY, first INTEGER NOT NULL, "
+    "last INTEGER NOT NULL,"
     " rows INTEGER NOT NULL, hash BLOB NOT NULL, removed_at TEXT) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS chain_start (one INTEGER PRIMARY KEY CHECK (one = 1), batch INTEGER NOT NULL, hash BLOB NOT NULL);";
+    "CREATE TABLE IF NOT EXISTS chain_start (one INTEGER PRIMARY KEY CHECK (one = 1), batch "
+    "INTEGER NOT NULL, hash BLOB NOT NULL);";
 
 err_t chain_prepare(sql_t *db) { return sql_run(db, tables); }
 
 // The chain's end: retention never removes the last batch.
 static err_t read_chain_head(chain_t *self) {
-    own(sql_query) *last = sql_prepare(self->db, "SELECT batch, at, hash FROM chain ORDER BY batch DESC LIMIT 1");
-    own(sql_query) *sum = sql_prepare(self->db, "SELECT min(batch), total(rows) FROM chain WHERE at >= substr(?1, 1, 10)");
+    own(sql_query) *last =
+        sql_prepare(self->db, "SELECT batch, at, hash FROM chain ORDER BY batch DESC LIMIT 1");
+    own(sql_query) *sum = sql_prepare(
+        self->db, "SELECT min(batch), total(rows) FROM chain WHERE at >= substr(?1, 1, 10)");
     bool row = false;
     err_t e = last && sum ? sql_step(last, &row) : ERR_DISK;
     if (e || !row) return e;
@@ -62,9 +69,10 @@ static err_t read_chain_head(chain_t *self) {
 chain_t *chain_new(sql_t *db) {
     chain_t *self = alloc_zeroed(1, sizeof(*self));
     self->db = db;
-    self->write = sql_prepare(db, "INSERT INTO chain (batch, at, rows, hash, entries) VALUES (?1, ?2, ?3, ?4, ?5)");
-    self->close_day =
-        sql_prepare(db, "INSERT OR REPLACE INTO chain_day (day, first, last, rows, hash) VALUES (substr(?1, 1, 10), ?2, ?3, ?4, ?5)");
+    self->write = sql_prepare(
+        db, "INSERT INTO chain (batch, at, rows, hash, entries) VALUES (?1, ?2, ?3, ?4, ?5)");
+    self->close_day = sql_prepare(db, "INSERT OR REPLACE INTO chain_day (day, first, last, rows, "
+                                      "hash) VALUES (substr(?1, 1, 10), ?2, ?3, ?4, ?5)");
     if (!self->write || !self->close_day || read_chain_head(self)) chain_destroy(&self);
     return self;
 }
@@ -86,11 +94,15 @@ void chain_destroy(chain_t **self) {
 static bool pack_uuid(struct span key, unsigned char out[static 16]) {
     const char *text = key.data;
     size_t used;
-    if (key.length != UUID_TEXT || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-') return false;
+    if (key.length != UUID_TEXT || text[8] != '-' || text[13] != '-' || text[18] != '-' ||
+        text[23] != '-')
+        return false;
     for (size_t i = 0; i < key.length; i++)
-        if (text[i] >= 'A' && text[i] <= 'F') return false; // it could not be told from the small letters
+        // it could not be told from the small letters
+        if (text[i] >= 'A' && text[i] <= 'F') return false;
     const char *end;
-    return sodium_hex2bin(out, 16, text, key.length, "-", &used, &end) == 0 && used == 16 && end == text + UUID_TEXT;
+    return sodium_hex2bin(out, 16, text, key.length, "-", &used, &end) == 0 && used == 16 &&
+           end == text + UUID_TEXT;
 }
 
 static void unpack_uuid(const unsigned char *bytes, char out[static 40]) {
@@ -99,11 +111,13 @@ static void unpack_uuid(const unsigned char *bytes, char out[static 40]) {
     snprintf(out, 40, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
 }
 
-static void add_chain_entry(chain_t *self, unsigned char code, enum entry_kind kind, struct span key) {
+static void add_chain_entry(chain_t *self, unsigned char code, enum entry_kind kind,
+                            struct span key) {
     unsigned char uuid[16];
     bool packed = pack_uuid(key, uuid);
     size_t length = packed ? CHAIN_UUID : key.length < CHAIN_UUID ? key.length : CHAIN_UUID - 1;
-    const unsigned char head[] = {code, (unsigned char)kind, (unsigned char)(length >> 8), (unsigned char)length};
+    const unsigned char head[] = {code, (unsigned char)kind, (unsigned char)(length >> 8),
+                                  (unsigned char)length};
     buffer_add(&self->entries, head, sizeof(head));
     buffer_add(&self->entries, packed ? uuid : key.data, packed ? sizeof(uuid) : length);
     self->rows++;
@@ -118,7 +132,8 @@ bool chain_entry_read(struct span entries, size_t *at, struct chain_entry *out) 
     const unsigned char *bytes = entries.data;
     size_t left = entries.length - *at, from = *at;
     if (left < 4) return false;
-    size_t length = (size_t)bytes[from + 2] << 8 | bytes[from + 3], size = length == CHAIN_UUID ? 16 : length;
+    size_t length = (size_t)bytes[from + 2] << 8 | bytes[from + 3],
+           size = length == CHAIN_UUID ? 16 : length;
     out->code = bytes[from];
     out->kind = bytes[from + 1];
     if (out->kind != ENTRY_ROW && out->kind != ENTRY_GONE) return false;
@@ -133,7 +148,8 @@ bool chain_entry_read(struct span entries, size_t *at, struct chain_entry *out) 
     return true;
 }
 
-void chain_hash(const unsigned char before[CHAIN_HASH], const char *head, struct span entries, unsigned char out[CHAIN_HASH]) {
+void chain_hash(const unsigned char before[CHAIN_HASH], const char *head, struct span entries,
+                unsigned char out[CHAIN_HASH]) {
     crypto_generichash_state state;
     crypto_generichash_init(&state, NULL, 0, CHAIN_HASH);
     crypto_generichash_update(&state, before, CHAIN_HASH);
@@ -164,14 +180,16 @@ void chain_add(chain_t *self, enum table_name table, const ProtobufCMessage *m) 
 void chain_add_columns(chain_t *self, enum table_name table, sql_query_t *q) {
     buffer_clear(&self->canon);
     canon_key_of_columns(table, q, &self->canon);
-    add_chain_entry(self, canon_cover[table].code, ENTRY_ROW, (struct span){self->canon.data, self->canon.length});
+    add_chain_entry(self, canon_cover[table].code, ENTRY_ROW,
+                    (struct span){self->canon.data, self->canon.length});
     buffer_clear(&self->canon);
     canon_of_columns(table, q, &self->canon);
     add_digest(self);
 }
 
 void chain_gone(chain_t *self, enum table_name table, const char *key) {
-    if (canon_cover[table].code) add_chain_entry(self, canon_cover[table].code, ENTRY_GONE, span_of(key));
+    if (canon_cover[table].code)
+        add_chain_entry(self, canon_cover[table].code, ENTRY_GONE, span_of(key));
 }
 
 // The first batch of a day closes the day before.

@@ -1,8 +1,10 @@
 // chain_check - whether an archive's rows are those that its chain says were written.
+//
+//
 // SPDX-License-Identifier: MIT
 //
-// Once over the chain: each batch's hash, each day's. Then for each table: its entries into memory, the last one of a row counts; its rows
-// against them. What is left in memory was removed.
+// Once over the chain: each batch's hash, each day's. Then for each table: its entries into memory,
+// the last one of a row counts; its rows against them. What is left in memory was removed.
 #include "services/archiver/chain/check.h"
 
 #include <sodium.h>
@@ -60,9 +62,11 @@ static err_t read_start(struct check *c, unsigned char hash[CHAIN_HASH], int64_t
     return e;
 }
 
-// The days of which only the closing hash is left. The chain begins with the last one's, or after it.
+// The days of which only the closing hash is left. The chain begins with the last one's, or after
+// it.
 static err_t removed_days(struct check *c, const unsigned char start[CHAIN_HASH], int64_t last) {
-    own(sql_query) *q = sql_prepare(c->db, "SELECT day, last, rows, hash, last - first + 1 FROM chain_day WHERE last <= ?1 ORDER BY day");
+    own(sql_query) *q = sql_prepare(c->db, "SELECT day, last, rows, hash, last - first + 1 FROM "
+                                           "chain_day WHERE last <= ?1 ORDER BY day");
     bool row = true;
     if (!q) return ERR_CONFIG;
     sql_bind_integer(q, 1, last);
@@ -73,24 +77,34 @@ static err_t removed_days(struct check *c, const unsigned char start[CHAIN_HASH]
         c->day.rows = sql_integer(q, 2);
         c->day.batches = sql_integer(q, 4);
         c->day.over = c->day.removed = true;
-        bool fits = hash.length == CHAIN_HASH && (sql_integer(q, 1) != last || memcmp(hash.data, start, CHAIN_HASH) == 0);
+        bool fits = hash.length == CHAIN_HASH &&
+                    (sql_integer(q, 1) != last || memcmp(hash.data, start, CHAIN_HASH) == 0);
         if (!fits)
-            report_chain_fault(c,
-                 (struct chain_fault){.what = "broken", .at = c->day.day, .text = "the chain does not begin with this day's closing hash"});
-        if (hash.length == CHAIN_HASH) sodium_bin2hex(c->day.hash, sizeof(c->day.hash), hash.data, CHAIN_HASH);
+            report_chain_fault(
+                c, (struct chain_fault){
+                       .what = "broken",
+                       .at = c->day.day,
+                       .text = "the chain does not begin with this day's closing hash"});
+        if (hash.length == CHAIN_HASH)
+            sodium_bin2hex(c->day.hash, sizeof(c->day.hash), hash.data, CHAIN_HASH);
         report_chain_day(c);
     }
     return e;
 }
 
-static void count_entries(struct check *c, int64_t batch, const char *at, struct span entries, int64_t rows) {
+static void count_entries(struct check *c, int64_t batch, const char *at, struct span entries,
+                          int64_t rows) {
     struct chain_entry entry;
     int64_t n = 0;
     size_t place = 0;
     for (; chain_entry_read(entries, &place, &entry); n++) c->of_code[entry.code]++;
     if (place != entries.length || n != rows)
-        report_chain_fault(c, (struct chain_fault){
-                    .what = "broken", .batch = batch, .at = at, .text = "its entries cannot be read, or are not as many as it says"});
+        report_chain_fault(
+            c, (struct chain_fault){
+                   .what = "broken",
+                   .batch = batch,
+                   .at = at,
+                   .text = "its entries cannot be read, or are not as many as it says"});
     c->sum->rows += n;
     c->day.rows += n;
 }
@@ -106,13 +120,19 @@ static err_t check_closing(struct check *c, const unsigned char hash[CHAIN_HASH]
     if (e || !c->day.over) return e;
     struct span kept = row ? sql_bytes(q, 0) : (struct span){0};
     if (!row)
-        report_chain_fault(c, (struct chain_fault){.what = "removed", .at = c->day.day, .text = "the day's closing hash is gone"});
+        report_chain_fault(c, (struct chain_fault){.what = "removed",
+                                                   .at = c->day.day,
+                                                   .text = "the day's closing hash is gone"});
     else if (kept.length != CHAIN_HASH || memcmp(kept.data, hash, CHAIN_HASH) != 0)
-        report_chain_fault(c, (struct chain_fault){.what = "broken", .at = c->day.day, .text = "the day does not end with its closing hash"});
+        report_chain_fault(
+            c, (struct chain_fault){.what = "broken",
+                                    .at = c->day.day,
+                                    .text = "the day does not end with its closing hash"});
     return ERR_OK;
 }
 
-static err_t switch_checked_day(struct check *c, const char *at, const unsigned char hash[CHAIN_HASH]) {
+static err_t switch_checked_day(struct check *c, const char *at,
+                                const unsigned char hash[CHAIN_HASH]) {
     err_t e = ERR_OK;
     if (at && strncmp(c->day.day, at, 10) == 0) return e;
     c->day.over = at != NULL; // the last one is still open
@@ -122,7 +142,8 @@ static err_t switch_checked_day(struct check *c, const char *at, const unsigned 
     return e;
 }
 
-static void check_batch(struct check *c, sql_query_t *q, unsigned char hash[CHAIN_HASH], int64_t expected) {
+static void check_batch(struct check *c, sql_query_t *q, unsigned char hash[CHAIN_HASH],
+                        int64_t expected) {
     unsigned char right[CHAIN_HASH];
     char head[64];
     int64_t batch = sql_integer(q, 0);
@@ -132,12 +153,19 @@ static void check_batch(struct check *c, sql_query_t *q, unsigned char hash[CHAI
     if (whole) memcpy(right, kept.data, CHAIN_HASH);
     entries = sql_bytes(q, 4);
     if (batch != expected)
-        report_chain_fault(c, (struct chain_fault){.what = "removed", .batch = expected, .at = at, .text = "batches before this one are gone"});
+        report_chain_fault(c, (struct chain_fault){.what = "removed",
+                                                   .batch = expected,
+                                                   .at = at,
+                                                   .text = "batches before this one are gone"});
     snprintf(head, sizeof(head), "%lld %.31s\n", (long long)batch, at);
     chain_hash(hash, head, entries, hash);
     if (batch == expected && (!whole || memcmp(hash, right, CHAIN_HASH) != 0))
-        report_chain_fault(c, (struct chain_fault){
-                    .what = "broken", .batch = batch, .at = at, .text = "its hash is not that of what it holds and of the batch before"});
+        report_chain_fault(
+            c, (struct chain_fault){
+                   .what = "broken",
+                   .batch = batch,
+                   .at = at,
+                   .text = "its hash is not that of what it holds and of the batch before"});
     if (whole) memcpy(hash, right, CHAIN_HASH); // one fault is told once
     count_entries(c, batch, at, entries, sql_integer(q, 2));
     c->sum->batches++;
@@ -149,7 +177,8 @@ static err_t check_batches(struct check *c) {
     int64_t last = 0;
     err_t e = read_start(c, hash, &last);
     if (!e) e = removed_days(c, hash, last);
-    own(sql_query) *q = sql_prepare(c->db, "SELECT batch, at, rows, hash, entries FROM chain ORDER BY batch");
+    own(sql_query) *q =
+        sql_prepare(c->db, "SELECT batch, at, rows, hash, entries FROM chain ORDER BY batch");
     bool row = true;
     if (!q) return ERR_CONFIG;
     while (!e && !(e = sql_step(q, &row)) && row) {
@@ -189,7 +218,8 @@ static err_t each_entry(struct check *c, unsigned char code, entry_fn *each, voi
     return e;
 }
 
-static void index_chain_entry(void *arg, int64_t batch, const char *at, const struct chain_entry *entry) {
+static void index_chain_entry(void *arg, int64_t batch, const char *at,
+                              const struct chain_entry *entry) {
     (void)at;
     struct known *k = find_indexed_key(arg, entry->key.data, entry->key.length);
     k->batch = batch;
@@ -203,17 +233,20 @@ struct missing {
     const char *table;
 };
 
-static void tell_missing(void *arg, int64_t batch, const char *at, const struct chain_entry *entry) {
+static void tell_missing(void *arg, int64_t batch, const char *at,
+                         const struct chain_entry *entry) {
     struct missing *m = arg;
     char key[200];
     struct known *k = find_indexed_key(m->index, entry->key.data, entry->key.length);
     if (k->seen || k->kind != ENTRY_ROW || k->batch != batch) return;
     k->seen = true;
     snprintf(key, sizeof(key), "%.*s", (int)entry->key.length, (const char *)entry->key.data);
-    report_chain_fault(m->check, (struct chain_fault){"removed", m->table, key, batch, at, "the row was written and is not there"});
+    report_chain_fault(m->check, (struct chain_fault){"removed", m->table, key, batch, at,
+                                                      "the row was written and is not there"});
 }
 
-static void check_indexed_row(struct check *c, struct index *index, enum table_name table, sql_query_t *q) {
+static void check_indexed_row(struct check *c, struct index *index, enum table_name table,
+                              sql_query_t *q) {
     __attribute__((cleanup(buffer_destroy))) buffer_t key = {0}, canon = {0};
     unsigned char digest[CANON_DIGEST];
     const char *name = table_forms[table].name;
@@ -221,9 +254,11 @@ static void check_indexed_row(struct check *c, struct index *index, enum table_n
     canon_of_columns(table, q, &canon);
     canon_digest(&canon, digest);
     struct known *k = find_indexed_key(index, buffer_string(&key), key.length);
-    struct chain_fault fault = {"inserted", name, buffer_string(&key), 0, NULL, "no batch has written this row"};
+    struct chain_fault fault = {"inserted", name, buffer_string(&key),
+                                0,          NULL, "no batch has written this row"};
     if (k->kind == ENTRY_ROW && memcmp(k->digest, digest, CANON_DIGEST) != 0)
-        fault = (struct chain_fault){"changed", name, buffer_string(&key), k->batch, NULL, "the row is not as this batch wrote it"};
+        fault = (struct chain_fault){"changed", name, buffer_string(&key),
+                                     k->batch,  NULL, "the row is not as this batch wrote it"};
     else if (k->kind == ENTRY_ROW)
         fault.what = NULL;
     if (fault.what) report_chain_fault(c, fault);
@@ -255,7 +290,8 @@ static err_t check_table(struct check *c, enum table_name table) {
     size_t rows, wanted, size = 64;
     bool there = false;
     err_t e = sql_has_column(c->db, table_forms[table].name, CHANGED, &there);
-    if (!e && !there && !c->of_code[code]) return ERR_OK; // a table that the older program did not have
+    // a table that the older program did not have
+    if (!e && !there && !c->of_code[code]) return ERR_OK;
     if (!e) e = count_table_rows(c, table, &rows);
     if (e) return e;
     for (wanted = (rows + (size_t)c->of_code[code]) * 4 / 3 + 1; size < wanted;) size *= 2;
@@ -264,7 +300,8 @@ static err_t check_table(struct check *c, enum table_name table) {
     e = each_entry(c, code, index_chain_entry, &index);
     if (!e) e = check_rows(c, &index, table);
     bool all = true;
-    for (size_t i = 0; i < size && all; i++) all = index.slots[i].seen || index.slots[i].kind != ENTRY_ROW;
+    for (size_t i = 0; i < size && all; i++)
+        all = index.slots[i].seen || index.slots[i].kind != ENTRY_ROW;
     struct missing missing = {c, &index, table_forms[table].name};
     if (!e && !all) e = each_entry(c, code, tell_missing, &missing);
     free(index.slots);

@@ -1,4 +1,6 @@
 // chain_check - whether an archive's rows are those that its chain says were written. Reads only.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -30,6 +32,7 @@ struct chain_look {
 struct chain_sum {
     int64_t batches, rows, faults;
 };
-// Checks every batch and every covered row, in one read transaction. Memory: 40 bytes a row of the largest table. ERR_DISK, ERR_CONFIG: it
-// could not be done (no chain in the file, for one); faults are told, and no error.
+// Checks every batch and every covered row, in one read transaction. Memory: 40 bytes a row of the
+// largest table. ERR_DISK, ERR_CONFIG: it could not be done (no chain in the file, for one); faults
+// are told, and no error.
 err_t chain_check(sql_t *db, const struct chain_look *look, struct chain_sum *sum);

@@ -1,4 +1,7 @@
-// config - the configuration in memory: its rows, what differs between two of them, and how it is shown.
+// config - the configuration in memory: its rows, what differs between two of them, and how it is
+// shown.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/config.h"
 
@@ -26,9 +29,13 @@ static struct held **get_kind_rows(const config_t *self, config_kind_t kind) {
 }
 
 // Of every row the first field is its id.
-static const char *get_config_row_id(const ProtobufCMessage *m) { return *(char *const *)((const char *)m + m->descriptor->fields[0].offset); }
+static const char *get_config_row_id(const ProtobufCMessage *m) {
+    return *(char *const *)((const char *)m + m->descriptor->fields[0].offset);
+}
 
-static const ProtobufCFieldDescriptor *version_field(const ProtobufCMessage *m) { return record_field(m->descriptor, span_of("version")); }
+static const ProtobufCFieldDescriptor *version_field(const ProtobufCMessage *m) {
+    return record_field(m->descriptor, span_of("version"));
+}
 
 uint64_t config_row_version(const ProtobufCMessage *m) {
     const ProtobufCFieldDescriptor *f = version_field(m);
@@ -95,8 +102,10 @@ const struct config_row *config_find(const config_t *self, config_kind_t kind, c
     return h ? &h->row : NULL;
 }
 
-const struct config_row *config_next(const config_t *self, config_kind_t kind, const struct config_row *before) {
-    const struct held *h = before ? ((const struct held *)before)->hh.next : *get_kind_rows(self, kind);
+const struct config_row *config_next(const config_t *self, config_kind_t kind,
+                                     const struct config_row *before) {
+    const struct held *h =
+        before ? ((const struct held *)before)->hh.next : *get_kind_rows(self, kind);
     return h ? &h->row : NULL;
 }
 
@@ -104,7 +113,8 @@ config_t *config_copy(const config_t *self) {
     config_t *copy = config_new();
     for (size_t i = 0; i < CONFIG_KIND_COUNT; i++) {
         const struct config_row *row = NULL;
-        while ((row = config_next(self, config_kinds[i].kind, row))) config_put(copy, config_kinds[i].kind, row->m, NULL);
+        while ((row = config_next(self, config_kinds[i].kind, row)))
+            config_put(copy, config_kinds[i].kind, row->m, NULL);
     }
     config_raise(copy, self->version);
     return copy;
@@ -128,7 +138,8 @@ static bool is_same_row(const ProtobufCMessage *a, const ProtobufCMessage *b, ar
     return memcmp(bytes, bytes + length, length) == 0;
 }
 
-static ConfigChange *new_change(config_kind_t kind, const char *id, uint64_t version, uint64_t utc_ns, arena_t *arena) {
+static ConfigChange *new_change(config_kind_t kind, const char *id, uint64_t version,
+                                uint64_t utc_ns, arena_t *arena) {
     ConfigChange *c = arena_take(arena, sizeof(*c));
     config_change__init(c);
     c->version = version;
@@ -138,7 +149,9 @@ static ConfigChange *new_change(config_kind_t kind, const char *id, uint64_t ver
     return c;
 }
 
-static void set_change_row(ConfigChange *c, ProtobufCMessage *row) { *(ProtobufCMessage **)((char *)c + config_kind_of(c->kind)->row) = row; }
+static void set_change_row(ConfigChange *c, ProtobufCMessage *row) {
+    *(ProtobufCMessage **)((char *)c + config_kind_of(c->kind)->row) = row;
+}
 
 const ProtobufCMessage *config_changed_row(const ConfigChange *change) {
     return change->has_removed && change->removed ? NULL : config_change_row(change);
@@ -150,10 +163,12 @@ static size_t count_config_rows(const config_t *self) {
     return n;
 }
 
-size_t config_diff(const config_t *held, const config_t *wanted, uint64_t utc_ns, arena_t *arena, ConfigChange ***out) {
+size_t config_diff(const config_t *held, const config_t *wanted, uint64_t utc_ns, arena_t *arena,
+                   ConfigChange ***out) {
     uint64_t version = held->version + 1;
     size_t n = 0;
-    *out = arena_take(arena, (count_config_rows(held) + count_config_rows(wanted) + 1) * sizeof(**out));
+    *out = arena_take(arena,
+                      (count_config_rows(held) + count_config_rows(wanted) + 1) * sizeof(**out));
     for (size_t i = 0; i < CONFIG_KIND_COUNT; i++) {
         config_kind_t kind = config_kinds[i].kind;
         const struct config_row *row = NULL;
@@ -172,7 +187,8 @@ size_t config_diff(const config_t *held, const config_t *wanted, uint64_t utc_ns
     return n;
 }
 
-size_t config_newer(const config_t *held, const config_t *other, uint64_t utc_ns, arena_t *arena, ConfigChange ***out) {
+size_t config_newer(const config_t *held, const config_t *other, uint64_t utc_ns, arena_t *arena,
+                    ConfigChange ***out) {
     size_t n = 0;
     *out = arena_take(arena, (count_config_rows(other) + 1) * sizeof(**out));
     for (size_t i = 0; i < CONFIG_KIND_COUNT; i++) {
@@ -181,7 +197,8 @@ size_t config_newer(const config_t *held, const config_t *other, uint64_t utc_ns
         while ((row = config_next(other, kind, row))) {
             const struct config_row *old = config_find(held, kind, row->id);
             if (old && config_row_version(old->m) >= config_row_version(row->m)) continue;
-            ConfigChange *c = (*out)[n++] = new_change(kind, row->id, config_row_version(row->m), utc_ns, arena);
+            ConfigChange *c = (*out)[n++] =
+                new_change(kind, row->id, config_row_version(row->m), utc_ns, arena);
             set_change_row(c, record_copy(row->m, arena));
         }
     }
@@ -214,7 +231,8 @@ void config_show(const config_t *self, bool to_export, buffer_t *out) {
     for (size_t i = 0; i < CONFIG_KIND_COUNT; i++) {
         const struct config_row *row = NULL;
         buffer_format(out, "%s\"%s\":[", i || !to_export ? "," : "", config_kinds[i].section);
-        for (bool first = true; (row = config_next(self, config_kinds[i].kind, row)); first = false) {
+        for (bool first = true; (row = config_next(self, config_kinds[i].kind, row));
+             first = false) {
             if (!first) buffer_text(out, ",");
             record_to_json(to_export ? for_export(row->m, arena) : row->m, out);
             arena_reset(arena);

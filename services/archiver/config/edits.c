@@ -1,12 +1,14 @@
 // config_edits - what differs between two versions of a row, field by field.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/edits.h"
 
 #include <string.h>
 
 #include "common/base/array.h"
-#include "common/schema/field.h"
 #include "common/base/own.h"
+#include "common/schema/field.h"
 #include "services/archiver/config/rules/fields.h"
 #include "services/archiver/config/walk.h"
 

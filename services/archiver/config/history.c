@@ -1,4 +1,6 @@
 // config_history - what the table config_change tells.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/history.h"
 
@@ -14,7 +16,8 @@ typedef void take_fn(void *arg, const ConfigChange *change);
 // Every change up to a version, in order. What they are read into lasts for one call each.
 static err_t each_change(sql_t *db, uint64_t up_to, take_fn *take, void *arg) {
     own(arena) *arena = arena_new(65536);
-    own(sql_query) *q = sql_prepare(db, "SELECT * FROM config_change WHERE version <= ?1 ORDER BY version, kind, id");
+    own(sql_query) *q = sql_prepare(
+        db, "SELECT * FROM config_change WHERE version <= ?1 ORDER BY version, kind, id");
     bool row = true;
     if (!q) return ERR_DISK;
     sql_bind_integer(q, 1, up_to > INT64_MAX ? INT64_MAX : (int64_t)up_to);
@@ -46,12 +49,15 @@ err_t config_history_at(sql_t *db, uint64_t version, config_t **out, char why[st
     *out = NULL;
     err_t e = read_history_number(db, "SELECT min(version) FROM config_change", -1, &first);
     if (!e) e = read_history_number(db, "SELECT max(version) FROM config_change", -1, &last);
-    if (!e) e = read_history_number(db, "SELECT max(version) FROM config_change WHERE recovered = 1", -1, &recovered);
+    if (!e)
+        e = read_history_number(db, "SELECT max(version) FROM config_change WHERE recovered = 1",
+                                -1, &recovered);
     if (e) return e;
-    if (first < recovered) first = recovered; // rows that stayed as they were came with their own, older versions
+    // rows that stayed as they were came with their own, older versions
+    if (first < recovered) first = recovered;
     if (version < first || version > last || first == 0) {
-        snprintf(why, 200, "there is no version %llu on record; versions %llu to %llu are", (unsigned long long)version,
-                 (unsigned long long)first, (unsigned long long)last);
+        snprintf(why, 200, "there is no version %llu on record; versions %llu to %llu are",
+                 (unsigned long long)version, (unsigned long long)first, (unsigned long long)last);
         return ERR_OK;
     }
     *out = config_new();
@@ -71,7 +77,9 @@ struct telling {
     size_t steps; // room in the last one's
 };
 
-static char *text_or_null(arena_t *arena, const char *text) { return text ? arena_text(arena, text) : NULL; }
+static char *text_or_null(arena_t *arena, const char *text) {
+    return text ? arena_text(arena, text) : NULL;
+}
 
 static ConfigVersion *version_for(struct telling *t, const ConfigChange *c) {
     if (t->n && t->versions[t->n - 1]->version == c->version) return t->versions[t->n - 1];
@@ -93,7 +101,8 @@ static void add_history_change(void *arg, const ConfigChange *c) {
         ConfigVersion *v = version_for(t, c);
         const struct config_row *before = config_find(t->held, c->kind, c->id);
         array_reserve_in(t->arena, v->changes, v->n_changes, t->steps);
-        v->changes[v->n_changes++] = config_step(c->kind, c->id, before ? before->m : NULL, config_changed_row(c), t->arena);
+        v->changes[v->n_changes++] =
+            config_step(c->kind, c->id, before ? before->m : NULL, config_changed_row(c), t->arena);
     }
     config_take(t->held, c);
 }
@@ -101,8 +110,10 @@ static void add_history_change(void *arg, const ConfigChange *c) {
 err_t config_history_read(sql_t *db, size_t most, arena_t *arena, ConfigHistory **out) {
     own(config) *held = config_new();
     struct telling t = {.arena = arena, .held = held};
-    err_t e = read_history_number(db, "SELECT min(version) FROM (SELECT DISTINCT version FROM config_change ORDER BY version DESC LIMIT ?1)",
-                          (int64_t)most, &t.from);
+    err_t e = read_history_number(db,
+                                  "SELECT min(version) FROM (SELECT DISTINCT version FROM "
+                                  "config_change ORDER BY version DESC LIMIT ?1)",
+                                  (int64_t)most, &t.from);
     if (!e) e = each_change(db, UINT64_MAX, add_history_change, &t);
     *out = arena_take(arena, sizeof **out);
     config_history__init(*out);

@@ -1,4 +1,6 @@
 // config_path - a place in the configuration by name.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/path.h"
 
@@ -35,7 +37,9 @@ static size_t key_length(struct way w, const char *key) {
     return strncmp(w.at, key, length) == 0 && strchr(".[", w.at[length]) ? length : 0;
 }
 
-static void skip_path_part(struct way *w, size_t length) { w->at += length + (w->at[length] == '.'); }
+static void skip_path_part(struct way *w, size_t length) {
+    w->at += length + (w->at[length] == '.');
+}
 
 static const struct config_kind *take_section(struct way *w) {
     char name[NAME_MAX_TEXT];
@@ -47,7 +51,8 @@ static const struct config_kind *take_section(struct way *w) {
     return NULL;
 }
 
-static const struct config_row *match_path_row(const config_t *held, const struct config_kind *kind, struct way *w) {
+static const struct config_row *match_path_row(const config_t *held, const struct config_kind *kind,
+                                               struct way *w) {
     const struct config_row *row = NULL, *best = NULL;
     while ((row = config_next(held, kind->kind, row)))
         if (key_length(*w, row->id) > (best ? strlen(best->id) : 0)) best = row;
@@ -55,7 +60,8 @@ static const struct config_row *match_path_row(const config_t *held, const struc
     return best;
 }
 
-// A list's item: by its key, the longest that fits, or by [index]. n: there is none; then `name` is the key it would have.
+// A list's item: by its key, the longest that fits, or by [index]. n: there is none; then `name` is
+// the key it would have.
 static size_t take_item(struct field_values items, struct way *w, char name[static NAME_MAX_TEXT]) {
     size_t n = items.n, best = n, longest = 0;
     name[0] = 0;
@@ -79,11 +85,13 @@ static size_t take_item(struct field_values items, struct way *w, char name[stat
 }
 
 static bool no_section(buffer_t *out) {
-    buffer_text(out, "a path begins with sources, brokers, presets, accounts or instances, then an id: accounts.anna.leverage");
+    buffer_text(out, "a path begins with sources, brokers, presets, accounts or instances, then an "
+                     "id: accounts.anna.leverage");
     return false;
 }
 
-const struct config_row *config_row_at(const config_t *held, const char *path, config_kind_t *kind) {
+const struct config_row *config_row_at(const config_t *held, const char *path,
+                                       config_kind_t *kind) {
     struct way w = {path};
     const struct config_kind *k = take_section(&w);
     const struct config_row *row = k ? match_path_row(held, k, &w) : NULL;
@@ -95,7 +103,8 @@ const struct config_row *config_row_at(const config_t *held, const char *path, c
 
 static bool print_path_value(const ProtobufCMessage *m, struct way w, buffer_t *out);
 
-static bool look_in_list(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct way w, buffer_t *out) {
+static bool look_in_list(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, struct way w,
+                         buffer_t *out) {
     char name[NAME_MAX_TEXT];
     struct field_values items = field_values(m, f);
     size_t i = take_item(items, &w, name);
@@ -107,7 +116,8 @@ static bool look_in_list(const ProtobufCMessage *m, const ProtobufCFieldDescript
 static bool print_path_value(const ProtobufCMessage *m, struct way w, buffer_t *out) {
     char name[NAME_MAX_TEXT];
     if (at_end(w)) return record_to_json(m, out), true;
-    const ProtobufCFieldDescriptor *f = take_name(&w, name) ? record_field(m->descriptor, span_of(name)) : NULL;
+    const ProtobufCFieldDescriptor *f =
+        take_name(&w, name) ? record_field(m->descriptor, span_of(name)) : NULL;
     if (!f) {
         buffer_format(out, "there is no field %.64s", name);
         return false;
@@ -121,7 +131,8 @@ static bool print_path_value(const ProtobufCMessage *m, struct way w, buffer_t *
     }
     if (field_is_message(f) && field_is_list(f)) return look_in_list(m, f, w, out);
     struct field_values nested = field_values(m, f);
-    if (field_is_message(f) && nested.n) return print_path_value(field_message(nested.first), w, out);
+    if (field_is_message(f) && nested.n)
+        return print_path_value(field_message(nested.first), w, out);
     buffer_format(out, "%s has nothing within it", f->name);
     return false;
 }
@@ -147,7 +158,8 @@ bool config_get(const config_t *held, const char *path, buffer_t *out) {
     return false;
 }
 
-// Setting: the row is written as JSON with the value in its place, and then read as any document is.
+// Setting: the row is written as JSON with the value in its place, and then read as any document
+// is.
 
 struct setting {
     const char *value;
@@ -166,7 +178,8 @@ static bool is_null_setting(const struct setting *s) { return strcmp(s->value, "
 static void print_set_value(struct setting *s, const ProtobufCFieldDescriptor *f) {
     bool whole = f && record_is_nested(f);
     bool is_word = !strchr("[{", s->value[0]);
-    bool is_truth = f && f->type == PROTOBUF_C_TYPE_BOOL && (strcmp(s->value, "true") == 0 || strcmp(s->value, "false") == 0);
+    bool is_truth = f && f->type == PROTOBUF_C_TYPE_BOOL &&
+                    (strcmp(s->value, "true") == 0 || strcmp(s->value, "false") == 0);
     if ((whole && !is_word) || is_truth) {
         if (!is_json(s->value)) s->wrong = "the value is not JSON";
         buffer_text(s->out, s->value);
@@ -178,30 +191,37 @@ static void print_set_value(struct setting *s, const ProtobufCFieldDescriptor *f
     if (many) buffer_text(s->out, "]");
 }
 
-static void write_object(struct setting *s, const ProtobufCMessageDescriptor *d, const ProtobufCMessage *m, const char *key, struct way w);
+static void write_object(struct setting *s, const ProtobufCMessageDescriptor *d,
+                         const ProtobufCMessage *m, const char *key, struct way w);
 
 // The list with the item that the path names changed, made, or taken away.
-static void write_list(struct setting *s, const ProtobufCFieldDescriptor *f, const ProtobufCMessage *m, struct way w) {
+static void write_list(struct setting *s, const ProtobufCFieldDescriptor *f,
+                       const ProtobufCMessage *m, struct way w) {
     char name[NAME_MAX_TEXT];
     struct field_values items = field_values(m, f);
     size_t n = items.n, at = take_item(items, &w, name), written = 0;
-    if (at == n && (!name[0] || !config_key_field(f->descriptor))) s->wrong = "the list has no such index";
+    if (at == n && (!name[0] || !config_key_field(f->descriptor)))
+        s->wrong = "the list has no such index";
     buffer_text(s->out, "[");
     for (size_t i = 0; i <= n; i++) {
         bool here = i == at;
         if ((i == n && !here) || (here && at_end(w) && is_null_setting(s))) continue;
         if (written++) buffer_text(s->out, ",");
         if (here && at_end(w))
-            buffer_text(s->out, is_json(s->value) ? s->value : (s->wrong = "the value must be a JSON object", "{}"));
+            buffer_text(s->out, is_json(s->value)
+                                    ? s->value
+                                    : (s->wrong = "the value must be a JSON object", "{}"));
         else if (here)
-            write_object(s, f->descriptor, i < n ? field_message(field_value(items, i)) : NULL, name, w);
+            write_object(s, f->descriptor, i < n ? field_message(field_value(items, i)) : NULL,
+                         name, w);
         else
             record_to_json(field_message(field_value(items, i)), s->out);
     }
     buffer_text(s->out, "]");
 }
 
-static void write_target(struct setting *s, const ProtobufCFieldDescriptor *f, const ProtobufCMessage *m, struct way w) {
+static void write_target(struct setting *s, const ProtobufCFieldDescriptor *f,
+                         const ProtobufCMessage *m, struct way w) {
     if (at_end(w)) {
         print_set_value(s, f);
     } else if (!f || !field_is_message(f)) {
@@ -216,7 +236,8 @@ static void write_target(struct setting *s, const ProtobufCFieldDescriptor *f, c
 }
 
 // `key`: of what is made anew. Secrets are left out: a source keeps those that it has.
-static void write_object(struct setting *s, const ProtobufCMessageDescriptor *d, const ProtobufCMessage *m, const char *key, struct way w) {
+static void write_object(struct setting *s, const ProtobufCMessageDescriptor *d,
+                         const ProtobufCMessage *m, const char *key, struct way w) {
     char name[NAME_MAX_TEXT];
     size_t written = 0;
     bool named = take_name(&w, name);
@@ -251,7 +272,10 @@ bool config_set(const config_t *held, const char *path, const char *value, buffe
     const struct config_row *row = match_path_row(held, kind, &w);
     if (!row && !take_name(&w, id)) return no_section(out);
     if (at_end(w)) {
-        buffer_format(out, "%s: the path must name a field; a whole row is only taken away, by null, or given by config apply", path);
+        buffer_format(out,
+                      "%s: the path must name a field; a whole row is only taken away, by null, or "
+                      "given by config apply",
+                      path);
         return false;
     }
     buffer_format(out, "{\"%s\":[", kind->section);

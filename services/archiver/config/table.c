@@ -1,4 +1,7 @@
-// config_table - the configuration in SQLite: the truth, read at start, and what Redis must be told of it.
+// config_table - the configuration in SQLite: the truth, read at start, and what Redis must be told
+// of it.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/table.h"
 
@@ -31,7 +34,8 @@ static err_t load_version(sql_t *db, config_t *out) {
 err_t config_table_load(sql_t *db, config_t *out) {
     own(arena) *arena = arena_new(0);
     err_t e = ERR_OK;
-    for (size_t i = 0; !e && i < CONFIG_KIND_COUNT; i++) e = load_kind(db, &config_kinds[i], arena, out);
+    for (size_t i = 0; !e && i < CONFIG_KIND_COUNT; i++)
+        e = load_kind(db, &config_kinds[i], arena, out);
     return e ? e : load_version(db, out);
 }
 
@@ -44,10 +48,12 @@ static err_t count_changes(sql_t *db, uint64_t version, size_t *n) {
     return e;
 }
 
-err_t config_table_changes(sql_t *db, uint64_t version, arena_t *arena, ConfigChange ***out, size_t *n) {
+err_t config_table_changes(sql_t *db, uint64_t version, arena_t *arena, ConfigChange ***out,
+                           size_t *n) {
     size_t room = 0;
     err_t e = count_changes(db, version, &room);
-    own(sql_query) *q = sql_prepare(db, "SELECT * FROM config_change WHERE version > ?1 ORDER BY version");
+    own(sql_query) *q =
+        sql_prepare(db, "SELECT * FROM config_change WHERE version > ?1 ORDER BY version");
     bool row = true;
     *n = 0;
     *out = arena_take(arena, (room + 1) * sizeof(**out));

@@ -1,12 +1,14 @@
 // config_desk - the verbs of the configuration.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/verbs.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/domain/gaps.h"
 #include "common/base/own.h"
+#include "common/domain/gaps.h"
 #include "common/schema/record.h"
 #include "services/archiver/config/document.h"
 #include "services/archiver/config/edits.h"
@@ -48,11 +50,13 @@ static bool answer_complaints(struct complaints *complaints, buffer_t *answer) {
     return false;
 }
 
-static bool is_version_outdated(const struct desk *desk, const ControlRequest *r, buffer_t *answer) {
+static bool is_version_outdated(const struct desk *desk, const ControlRequest *r,
+                                buffer_t *answer) {
     uint64_t now = config_version(desk->held);
     if (read_request_number(r, "if", now) == now) return false;
-    buffer_format(answer, "the configuration is at version %llu by now, not %s: look at the difference again", (unsigned long long)now,
-                  find_request_word(r, "if"));
+    buffer_format(
+        answer, "the configuration is at version %llu by now, not %s: look at the difference again",
+        (unsigned long long)now, find_request_word(r, "if"));
     return true;
 }
 
@@ -82,7 +86,8 @@ static void look_for_gaps(const config_t *wanted, uint64_t utc_ns, struct warnin
     (void)gaps_each(book, &(struct gaps_asked){NULL, NULL}, add_warning, out);
 }
 
-static void answer_difference(struct desk *desk, const ControlRequest *r, ConfigChange *const *changes, size_t n, struct warnings *warnings,
+static void answer_difference(struct desk *desk, const ControlRequest *r,
+                              ConfigChange *const *changes, size_t n, struct warnings *warnings,
                               buffer_t *answer) {
     arena_t *arena = warnings->arena;
     ConfigDifference d = CONFIG_DIFFERENCE__INIT;
@@ -93,7 +98,8 @@ static void answer_difference(struct desk *desk, const ControlRequest *r, Config
     d.n_changes = n;
     for (size_t i = 0; i < n; i++) {
         const struct config_row *before = config_find(desk->held, changes[i]->kind, changes[i]->id);
-        d.changes[i] = config_step(changes[i]->kind, changes[i]->id, before ? before->m : NULL, config_changed_row(changes[i]), arena);
+        d.changes[i] = config_step(changes[i]->kind, changes[i]->id, before ? before->m : NULL,
+                                   config_changed_row(changes[i]), arena);
     }
     d.warnings = warnings->all;
     d.n_warnings = warnings->n;
@@ -101,7 +107,8 @@ static void answer_difference(struct desk *desk, const ControlRequest *r, Config
 }
 
 // What is wanted becomes changes: told in either case, and made unless it is a dry run.
-static bool apply_difference(struct desk *desk, batch_t *batch, const ControlRequest *r, const config_t *wanted, buffer_t *answer) {
+static bool apply_difference(struct desk *desk, batch_t *batch, const ControlRequest *r,
+                             const config_t *wanted, buffer_t *answer) {
     ConfigChange **changes;
     size_t n = config_diff(desk->held, wanted, batch_now(batch), batch_arena(batch), &changes);
     own(buffer) why = {0};
@@ -125,9 +132,11 @@ static bool apply_difference(struct desk *desk, batch_t *batch, const ControlReq
     return true;
 }
 
-static bool settle_document(struct desk *desk, batch_t *batch, const ControlRequest *r, struct span json, buffer_t *answer) {
+static bool settle_document(struct desk *desk, batch_t *batch, const ControlRequest *r,
+                            struct span json, buffer_t *answer) {
     struct complaints complaints = {0};
-    const struct config_reading reading = {desk->held, desk->shards, find_request_word(r, "replace") != NULL};
+    const struct config_reading reading = {desk->held, desk->shards,
+                                           find_request_word(r, "replace") != NULL};
     own(config) *wanted = config_read(&reading, json, &complaints);
     if (!wanted) return answer_complaints(&complaints, answer);
     buffer_destroy(&complaints.text);
@@ -140,7 +149,8 @@ bool desk_apply(struct desk *desk, batch_t *batch, const ControlRequest *r, buff
 }
 
 // A configuration that was made of rows, not read from a document.
-static bool settle_rows(struct desk *desk, batch_t *batch, const ControlRequest *r, const config_t *wanted, buffer_t *answer) {
+static bool settle_rows(struct desk *desk, batch_t *batch, const ControlRequest *r,
+                        const config_t *wanted, buffer_t *answer) {
     struct complaints complaints = {0};
     config_check(wanted, &complaints);
     config_check_shards(desk->held, wanted, &desk->shards, &complaints);
@@ -160,16 +170,19 @@ bool desk_set(struct desk *desk, batch_t *batch, const ControlRequest *r, buffer
     }
     own(buffer) document = {0};
     if (config_set(desk->held, path ? path : "", value ? value : "", &document))
-        return settle_document(desk, batch, r, (struct span){document.data, document.length}, answer);
+        return settle_document(desk, batch, r, (struct span){document.data, document.length},
+                               answer);
     buffer_text(answer, buffer_string(&document));
     return false;
 }
 
-// What a source is known by is not taken back: a token that was changed because somebody else had it stays changed.
+// What a source is known by is not taken back: a token that was changed because somebody else had
+// it stays changed.
 static void keep_secrets(const config_t *held, config_t *wanted, arena_t *arena) {
     const struct config_row *row = NULL;
     while ((row = config_next(held, CONFIG_CHANGE__KIND__signal_config, row))) {
-        const struct config_row *other = config_find(wanted, CONFIG_CHANGE__KIND__signal_config, row->id);
+        const struct config_row *other =
+            config_find(wanted, CONFIG_CHANGE__KIND__signal_config, row->id);
         if (!other) continue;
         const SignalConfig *now = (const SignalConfig *)row->m;
         SignalConfig *then = (SignalConfig *)record_copy(other->m, arena);
@@ -208,7 +221,8 @@ bool desk_get(struct desk *desk, const ControlRequest *r, buffer_t *answer) {
 bool desk_history(struct desk *desk, batch_t *batch, const ControlRequest *r, buffer_t *answer) {
     ConfigHistory *history;
     uint64_t count = read_request_number(r, "count", HISTORY_PRESET);
-    if (config_history_read(desk->db, count > 10000 ? 10000 : (size_t)count, batch_arena(batch), &history)) {
+    if (config_history_read(desk->db, count > 10000 ? 10000 : (size_t)count, batch_arena(batch),
+                            &history)) {
         buffer_format(answer, "the archive cannot be read: %s", sql_trouble(desk->db));
         return false;
     }

@@ -1,4 +1,7 @@
-// config_desk - the verbs of the configuration: what is asked for becomes changes, or an answer that says everything that is wrong.
+// config_desk - the verbs of the configuration: what is asked for becomes changes, or an answer
+// that says everything that is wrong.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -21,9 +24,15 @@ void desk_change(struct desk *desk, batch_t *batch, const ConfigChange *change);
 
 // Words of a request: dry-run, by=WHO, note=TEXT, if=VERSION (refused when another one is in
 // force), replace, force (also what takes away an account with open trades, or all there is).
-bool desk_apply(struct desk *desk, batch_t *batch, const ControlRequest *request, buffer_t *answer);    // body: a document
-bool desk_set(struct desk *desk, batch_t *batch, const ControlRequest *request, buffer_t *answer);      // path=, value=
-bool desk_rollback(struct desk *desk, batch_t *batch, const ControlRequest *request, buffer_t *answer); // to=VERSION
-bool desk_show(struct desk *desk, const ControlRequest *request, buffer_t *answer); // export: without versions and secrets
-bool desk_get(struct desk *desk, const ControlRequest *request, buffer_t *answer);  // path=
-bool desk_history(struct desk *desk, batch_t *batch, const ControlRequest *request, buffer_t *answer); // count=N
+// body: a document
+bool desk_apply(struct desk *desk, batch_t *batch, const ControlRequest *request, buffer_t *answer);
+// path=, value=
+bool desk_set(struct desk *desk, batch_t *batch, const ControlRequest *request, buffer_t *answer);
+// to=VERSION
+bool desk_rollback(struct desk *desk, batch_t *batch, const ControlRequest *request,
+                   buffer_t *answer);
+// export: without versions and secrets
+bool desk_show(struct desk *desk, const ControlRequest *request, buffer_t *answer);
+bool desk_get(struct desk *desk, const ControlRequest *request, buffer_t *answer); // path=
+bool desk_history(struct desk *desk, batch_t *batch, const ControlRequest *request,
+                  buffer_t *answer); // count=N

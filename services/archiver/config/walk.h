@@ -1,4 +1,6 @@
 // config_walk - the one walk over rows of the configuration and all that lies within them. Pure.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,4 +1,7 @@
-// backfill - what an earlier version of the archive left to be derived from its trades, results and reconciliations.
+// backfill - what an earlier version of the archive left to be derived from its trades, results and
+// reconciliations.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/counts/backfill.h"
 
@@ -24,11 +27,17 @@ struct phase_form {
 
 // Results first, as it is live: in the order in which they came, for the sake of the drawdown.
 static const struct phase_form phases[PHASES] = {
-    [RESULTS] = {"trade_result", "SELECT rowid, result_id FROM trade_result WHERE rowid > ?1 AND rowid <= ?2 ORDER BY rowid LIMIT ?3",
+    [RESULTS] = {"trade_result",
+                 "SELECT rowid, result_id FROM trade_result WHERE rowid > ?1 AND rowid <= ?2 ORDER "
+                 "BY rowid LIMIT ?3",
                  count_execution},
-    [TRADES] = {"trades", "SELECT rowid, * FROM trades WHERE rowid > ?1 AND rowid <= ?2 ORDER BY rowid LIMIT ?3", count_trade},
+    [TRADES] =
+        {"trades",
+         "SELECT rowid, * FROM trades WHERE rowid > ?1 AND rowid <= ?2 ORDER BY rowid LIMIT ?3",
+         count_trade},
     [RECONCILIATIONS] = {"trade_reconciliation",
-                         "SELECT max(rowid) FROM (SELECT rowid FROM trade_reconciliation WHERE rowid > ?1 AND rowid <= ?2 ORDER BY rowid"
+                         "SELECT max(rowid) FROM (SELECT rowid FROM trade_reconciliation WHERE "
+                         "rowid > ?1 AND rowid <= ?2 ORDER BY rowid"
                          " LIMIT ?3)",
                          NULL},
 };
@@ -44,8 +53,9 @@ err_t backfill_prepare(sql_t *db) {
     char text[256];
     err_t e = sql_begin(db);
     for (size_t i = 0; !e && i < PHASES; i++) {
-        snprintf(text, sizeof(text), "INSERT OR IGNORE INTO backfill SELECT '%s', 0, coalesce(max(rowid), 0) FROM %s", phases[i].table,
-                 phases[i].table);
+        snprintf(text, sizeof(text),
+                 "INSERT OR IGNORE INTO backfill SELECT '%s', 0, coalesce(max(rowid), 0) FROM %s",
+                 phases[i].table, phases[i].table);
         e = sql_run(db, text);
     }
     if (!e) return sql_commit(db);
@@ -75,11 +85,14 @@ static bool prepare_backfill(backfill_t *self, sql_t *db) {
     for (size_t i = 0; i < PHASES; i++)
         if (!(self->select[i] = sql_prepare(db, phases[i].select))) return false;
     self->progress = sql_prepare(db, "UPDATE backfill SET after = ?2 WHERE table_name = ?1");
-    self->log =
-        sql_prepare(db, "INSERT OR IGNORE INTO trade_reconciliation_log (trade_id, reconciled_at, signal_id, reconciliation_status,"
-                        " discrepancy, rejection_reason, " CHANGED ") SELECT r.trade_id, r.reconciled_at, coalesce(o.signal_id, ''),"
-                        " r.reconciliation_status, r.discrepancy, r.rejection_reason, next_change() FROM trade_reconciliation r"
-                        " LEFT JOIN orders o ON o.trade_id = r.trade_id WHERE r.rowid > ?1 AND r.rowid <= ?2");
+    self->log = sql_prepare(
+        db, "INSERT OR IGNORE INTO trade_reconciliation_log (trade_id, reconciled_at, signal_id, "
+            "reconciliation_status,"
+            " discrepancy, rejection_reason, " CHANGED
+            ") SELECT r.trade_id, r.reconciled_at, coalesce(o.signal_id, ''),"
+            " r.reconciliation_status, r.discrepancy, r.rejection_reason, next_change() FROM "
+            "trade_reconciliation r"
+            " LEFT JOIN orders o ON o.trade_id = r.trade_id WHERE r.rowid > ?1 AND r.rowid <= ?2");
     return self->progress && self->log && read_left(self, db);
 }
 
@@ -126,7 +139,8 @@ static err_t count_execution(backfill_t *self, sql_query_t *row) {
     const struct old_execution none = {0};
     struct old_execution there;
     err_t e = derived_old_execution(self->derived, sql_text(row, 1), &there);
-    return e || !there.executed.result ? e : derived_execution(self->derived, &none, there.executed);
+    return e || !there.executed.result ? e
+                                       : derived_execution(self->derived, &none, there.executed);
 }
 
 static err_t count_all(backfill_t *self, size_t phase, int64_t rows) {

@@ -1,4 +1,6 @@
 // by_currency - performance tables of an earlier version get a row for each currency.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/counts/by_currency.h"
 
@@ -20,13 +22,15 @@ static const struct form {
 } forms[] = {
     {TABLE_account_performance, NULL},
     {TABLE_broker_performance, "SELECT account_id FROM account_config WHERE broker_id = ?1"},
-    {TABLE_instance_performance, "SELECT value FROM instance_config, json_each(accounts) WHERE instance_id = ?1"},
+    {TABLE_instance_performance,
+     "SELECT value FROM instance_config, json_each(accounts) WHERE instance_id = ?1"},
 };
 
 static err_t is_keyed_by_currency(sql_t *db, const char *table, bool *out) {
     char text[160];
     bool row = false;
-    snprintf(text, sizeof(text), "SELECT 1 FROM pragma_table_info('%s') WHERE name = 'currency' AND pk > 0", table);
+    snprintf(text, sizeof(text),
+             "SELECT 1 FROM pragma_table_info('%s') WHERE name = 'currency' AND pk > 0", table);
     own(sql_query) *q = sql_prepare(db, text);
     err_t e = q ? sql_step(q, &row) : ERR_DISK;
     *out = row;
@@ -43,7 +47,8 @@ static err_t rekey_by_currency(sql_t *db, const struct table_form *t) {
     sql_table_of(t->type, t->name, NULL, t->extra, &text);
     buffer_format(&text,
                   "; UPDATE " BEFORE " SET currency = '" CURRENCY_UNKNOWN
-                  "' WHERE currency IS NULL; INSERT INTO %s (%s) SELECT %s FROM " BEFORE " WHERE currency <> 'mixed'",
+                  "' WHERE currency IS NULL; INSERT INTO %s (%s) SELECT %s FROM " BEFORE
+                  " WHERE currency <> 'mixed'",
                   t->name, buffer_string(&columns), buffer_string(&columns));
     return sql_run(db, buffer_string(&text));
 }
@@ -58,7 +63,8 @@ struct split {
     size_t n;
 };
 
-static struct performance *get_currency_part(struct split *self, const AccountPerformance *mixed, const char *currency) {
+static struct performance *get_currency_part(struct split *self, const AccountPerformance *mixed,
+                                             const char *currency) {
     for (size_t i = 0; i < self->n; i++)
         if (strcmp(self->all[i].currency, currency) == 0) return &self->all[i];
     if (self->n == CURRENCIES_MAX) return NULL;
@@ -74,7 +80,8 @@ static err_t add_accounts(struct split *self, const AccountPerformance *mixed) {
     for (ProtobufCMessage *m; !e && !(e = sql_step(self->rows, &row)) && row;) {
         e = sql_row(self->rows, &account_performance__descriptor, self->arena, &m);
         const AccountPerformance *account = e ? NULL : (const AccountPerformance *)m;
-        struct performance *part = account ? get_currency_part(self, mixed, account->currency) : NULL;
+        struct performance *part =
+            account ? get_currency_part(self, mixed, account->currency) : NULL;
         if (!e && (!part || !performance_add_day(part, account))) e = ERR_INPUT;
     }
     sql_reset(self->rows);
@@ -83,7 +90,8 @@ static err_t add_accounts(struct split *self, const AccountPerformance *mixed) {
 
 static bool adds_up(const struct split *self, const AccountPerformance *mixed) {
     uint64_t orders = 0, executions = 0;
-    for (size_t i = 0; i < self->n; i++) orders += self->all[i].row.orders, executions += self->all[i].row.executions;
+    for (size_t i = 0; i < self->n; i++)
+        orders += self->all[i].row.orders, executions += self->all[i].row.executions;
     return orders == mixed->orders && executions == mixed->executions;
 }
 
@@ -107,14 +115,17 @@ static err_t split_row(struct split *self, AccountPerformance *mixed) {
 
 static sql_query_t *prepare_rows(sql_t *db, const struct form *form) {
     char text[300];
-    snprintf(text, sizeof(text), "SELECT * FROM account_performance WHERE account_id IN (%s) AND day = ?2 ORDER BY account_id",
+    snprintf(text, sizeof(text),
+             "SELECT * FROM account_performance WHERE account_id IN (%s) AND day = ?2 ORDER BY "
+             "account_id",
              form->accounts ? form->accounts : "SELECT NULL");
     return sql_prepare(db, text);
 }
 
 static err_t split_all(sql_t *db, const struct form *form) {
     const struct table_form *t = &table_forms[form->table];
-    const struct put_form put = {.type = t->type, .table = t->name, .key = t->key, .update = true, .numbered = CHANGED};
+    const struct put_form put = {
+        .type = t->type, .table = t->name, .key = t->key, .update = true, .numbered = CHANGED};
     own(sql_query) *mixed = sql_prepare(db, "SELECT * FROM " BEFORE " WHERE currency = 'mixed'");
     own(sql_query) *rows = prepare_rows(db, form);
     own(sql_query) *into = sql_prepare_put(db, &put);
@@ -143,7 +154,8 @@ static err_t number_on(sql_t *db) {
 
 static err_t keep_number(sql_t *db) {
     char text[80];
-    snprintf(text, sizeof(text), "UPDATE change_count SET last = %lld", (long long)sql_last_change(db));
+    snprintf(text, sizeof(text), "UPDATE change_count SET last = %lld",
+             (long long)sql_last_change(db));
     return sql_run(db, text);
 }
 
@@ -167,7 +179,8 @@ static err_t bring_over(sql_t *db, const struct form *form) {
 err_t by_currency_prepare(sql_t *db) {
     err_t e = ERR_OK;
     bool there = false;
-    for (size_t i = 0; !e && i < sizeof(forms) / sizeof(forms[0]); i++) { // the accounts first: the others are counted from them
+    // the accounts first: the others are counted from them
+    for (size_t i = 0; !e && i < sizeof(forms) / sizeof(forms[0]); i++) {
         e = is_keyed_by_currency(db, table_forms[forms[i].table].name, &there);
         if (!e && !there) e = bring_over(db, &forms[i]);
     }

@@ -1,4 +1,6 @@
 // derived - what follows from a trade or an execution beyond its own row.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/counts/derived.h"
 
@@ -8,25 +10,33 @@
 #include "common/base/alloc.h"
 #include "common/base/hash.h"
 #include "proto/tables.h"
-#include "services/archiver/rows/outcome.h"
 #include "services/archiver/counts/performance.h"
+#include "services/archiver/rows/outcome.h"
 
-#define QUERIES(X)                                                                                                                         \
-    X(old_trade, "SELECT rowid, account_id, broker_id, instance_id, direction, lot_size, state, reason, filled_lots, closed_lots, pnl,"    \
-                 " ordered_at, closed_at FROM trades WHERE trade_id = ?1")                                                                 \
-    X(old_result,                                                                                                                          \
-      "SELECT r.rowid, r.result_id, r.trade_id, r.symbol, r.direction, r.lot_size, r.execution_price, r.requested_price, r.slippage,"      \
-      " r.pnl, r.commission, r.fees, r.state, r.executed_at, coalesce(r.account_id, t.account_id) AS account_id, coalesce(r.broker_id, "   \
-      "t.broker_id) AS"                                                                                                                    \
-      " broker_id, coalesce(r.instance_id, t.instance_id) AS instance_id"                                                                  \
-      " FROM trade_result r LEFT JOIN trades t ON t.trade_id = r.trade_id WHERE r.result_id = ?1")                                         \
-    X(old_metrics, "SELECT execution_latency_us, broker_latency_us, network_latency_us FROM result_metrics WHERE result_id = ?1")          \
-    X(is_over, "SELECT 1 FROM trades WHERE trade_id = ?1 AND state IN ('closed', 'rejected', 'cancelled', 'expired')")                     \
-    X(trades_of_signal, "SELECT t.trade_id IS NULL, t.state, o.direction, t.side, t.average_price, t.closed_lots, t.exit_price, t.pnl"     \
-                        " FROM orders o LEFT JOIN trades t ON t.trade_id = o.trade_id"                                                     \
-                        " WHERE o.signal_id = ?1 AND o.direction IN ('buy', 'sell')")                                                      \
-    X(set_outcome, "UPDATE signals SET outcome = ?2, exit_price = ?3, profit_loss_pct = ?4, " CHANGED " = next_change() WHERE signal_id =" \
-                   " ?1 AND (outcome IS NOT ?2 OR exit_price IS NOT ?3 OR profit_loss_pct IS NOT ?4)")
+#define QUERIES(X)                                                                                 \
+    X(old_trade, "SELECT rowid, account_id, broker_id, instance_id, direction, lot_size, state, "  \
+                 "reason, filled_lots, closed_lots, pnl,"                                          \
+                 " ordered_at, closed_at FROM trades WHERE trade_id = ?1")                         \
+    X(old_result,                                                                                  \
+      "SELECT r.rowid, r.result_id, r.trade_id, r.symbol, r.direction, r.lot_size, "               \
+      "r.execution_price, r.requested_price, r.slippage,"                                          \
+      " r.pnl, r.commission, r.fees, r.state, r.executed_at, coalesce(r.account_id, "              \
+      "t.account_id) AS account_id, coalesce(r.broker_id, "                                        \
+      "t.broker_id) AS"                                                                            \
+      " broker_id, coalesce(r.instance_id, t.instance_id) AS instance_id"                          \
+      " FROM trade_result r LEFT JOIN trades t ON t.trade_id = r.trade_id WHERE r.result_id = ?1") \
+    X(old_metrics, "SELECT execution_latency_us, broker_latency_us, network_latency_us FROM "      \
+                   "result_metrics WHERE result_id = ?1")                                          \
+    X(is_over, "SELECT 1 FROM trades WHERE trade_id = ?1 AND state IN ('closed', 'rejected', "     \
+               "'cancelled', 'expired')")                                                          \
+    X(trades_of_signal, "SELECT t.trade_id IS NULL, t.state, o.direction, t.side, "                \
+                        "t.average_price, t.closed_lots, t.exit_price, t.pnl"                      \
+                        " FROM orders o LEFT JOIN trades t ON t.trade_id = o.trade_id"             \
+                        " WHERE o.signal_id = ?1 AND o.direction IN ('buy', 'sell')")              \
+    X(set_outcome,                                                                                 \
+      "UPDATE signals SET outcome = ?2, exit_price = ?3, profit_loss_pct = ?4, " CHANGED           \
+      " = next_change() WHERE signal_id ="                                                         \
+      " ?1 AND (outcome IS NOT ?2 OR exit_price IS NOT ?3 OR profit_loss_pct IS NOT ?4)")
 
 #define QUERY_ENUM(name, text) QUERY_##name,
 enum query_name { QUERIES(QUERY_ENUM) QUERY_COUNT };
@@ -51,14 +61,21 @@ struct derived {
 // Life.
 
 static bool prepare_derived(derived_t *self, sql_t *db) {
-    const struct put_form performance = {
-        .type = &trade_performance__descriptor, .table = "trade_performance", .key = "trade_id", .update = true, .numbered = CHANGED};
-    const struct put_form charge = {
-        .type = &commission_charge__descriptor, .table = "commission_log", .key = "result_id", .update = true, .numbered = CHANGED};
+    const struct put_form performance = {.type = &trade_performance__descriptor,
+                                         .table = "trade_performance",
+                                         .key = "trade_id",
+                                         .update = true,
+                                         .numbered = CHANGED};
+    const struct put_form charge = {.type = &commission_charge__descriptor,
+                                    .table = "commission_log",
+                                    .key = "result_id",
+                                    .update = true,
+                                    .numbered = CHANGED};
     self->put_performance = sql_prepare_put(db, &performance);
     self->put_charge = sql_prepare_put(db, &charge);
     bool good = self->put_performance && self->put_charge;
-    for (size_t i = 0; good && i < QUERY_COUNT; i++) good = (self->queries[i] = sql_prepare(db, query_texts[i])) != NULL;
+    for (size_t i = 0; good && i < QUERY_COUNT; i++)
+        good = (self->queries[i] = sql_prepare(db, query_texts[i])) != NULL;
     if (good) self->tallies = tallies_new(db);
     return self->tallies != NULL;
 }
@@ -104,8 +121,8 @@ static bool is_uncounted(const derived_t *self, enum counted table, int64_t rowi
 }
 
 // One row as a message; NULL: there is none.
-static err_t read_one(derived_t *self, enum query_name query, const char *id, const ProtobufCMessageDescriptor *type,
-                      ProtobufCMessage **out) {
+static err_t read_one(derived_t *self, enum query_name query, const char *id,
+                      const ProtobufCMessageDescriptor *type, ProtobufCMessage **out) {
     sql_query_t *q = self->queries[query];
     bool row;
     *out = NULL;
@@ -120,7 +137,8 @@ err_t derived_old_trade(derived_t *self, const char *trade_id, struct old_trade 
     *out = (struct old_trade){0};
     err_t e = read_one(self, QUERY_old_trade, trade_id, &trade_state__descriptor, &m);
     if (!e && m) {
-        out->uncounted = is_uncounted(self, COUNTED_TRADES, sql_integer(self->queries[QUERY_old_trade], 0));
+        out->uncounted =
+            is_uncounted(self, COUNTED_TRADES, sql_integer(self->queries[QUERY_old_trade], 0));
         out->trade = (const TradeState *)m;
     }
     sql_reset(self->queries[QUERY_old_trade]);
@@ -132,9 +150,11 @@ err_t derived_old_execution(derived_t *self, const char *result_id, struct old_e
     *out = (struct old_execution){0};
     err_t e = read_one(self, QUERY_old_result, result_id, &trade_result__descriptor, &result);
     if (!e && result) {
-        out->uncounted = is_uncounted(self, COUNTED_RESULTS, sql_integer(self->queries[QUERY_old_result], 0));
+        out->uncounted =
+            is_uncounted(self, COUNTED_RESULTS, sql_integer(self->queries[QUERY_old_result], 0));
         e = read_one(self, QUERY_old_metrics, result_id, &result_metrics__descriptor, &metrics);
-        out->executed = (struct executed){(const TradeResult *)result, (const ResultMetrics *)metrics};
+        out->executed =
+            (struct executed){(const TradeResult *)result, (const ResultMetrics *)metrics};
     }
     sql_reset(self->queries[QUERY_old_result]);
     sql_reset(self->queries[QUERY_old_metrics]);
@@ -164,7 +184,8 @@ err_t derived_order(derived_t *self, const char *trade_id, const char *signal_id
 
 err_t derived_trade(derived_t *self, const struct old_trade *old, const TradeState *t) {
     err_t e = old->uncounted ? ERR_OK : tallies_trade(self->tallies, old->trade, t);
-    if (trade_is_opening(t) && (trade_is_over(t) || (old->trade && trade_is_over(old->trade)))) derived_signal(self, t->signal_id);
+    if (trade_is_opening(t) && (trade_is_over(t) || (old->trade && trade_is_over(old->trade))))
+        derived_signal(self, t->signal_id);
     if (e || t->filled_lots <= 0) return e;
     TradePerformance row;
     trade_performance_of(t, &row);
@@ -222,7 +243,8 @@ static err_t write_outcome(derived_t *self, const char *signal_id) {
 
 err_t derived_write(derived_t *self, uint64_t utc_ns) {
     err_t e = ERR_OK;
-    for (const struct touched *t = self->touched; !e && t; t = t->hh.next) e = write_outcome(self, t->signal_id);
+    for (const struct touched *t = self->touched; !e && t; t = t->hh.next)
+        e = write_outcome(self, t->signal_id);
     if (!e) e = tallies_write(self->tallies, utc_ns);
     clear_touched(self);
     return e;

@@ -1,5 +1,8 @@
-// derived - what follows from a trade or an execution beyond its own row: trade_performance, commission_log, a signal's outcome, and the
-// performance tables; in the transaction of the rows that it follows from. SPDX-License-Identifier: MIT
+// derived - what follows from a trade or an execution beyond its own row: trade_performance,
+// commission_log, a signal's outcome, and the
+// performance tables; in the transaction of the rows that it follows from.
+//
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include "archive.pb-c.h"
@@ -12,14 +15,16 @@ typedef struct derived derived_t;
 derived_t *derived_new(sql_t *db); // NULL: a statement does not fit the tables (it is logged)
 void derived_destroy(derived_t **self);
 
-// Rows of an earlier version that are not counted yet: the backfill comes to them, and counts them as they stand then.
+// Rows of an earlier version that are not counted yet: the backfill comes to them, and counts them
+// as they stand then.
 struct uncounted {
     int64_t after, until; // rowids: above `after`, up to `until`
 };
 enum counted { COUNTED_TRADES, COUNTED_RESULTS, COUNTED_TABLES };
 struct uncounted *derived_uncounted(derived_t *self, enum counted table);
 
-// What the tables hold of it, before it is written anew. Nothing: it is new, or not counted yet. Valid until derived_write.
+// What the tables hold of it, before it is written anew. Nothing: it is new, or not counted yet.
+// Valid until derived_write.
 struct old_trade {
     const TradeState *trade; // NULL: nothing
     bool uncounted;
@@ -38,5 +43,6 @@ err_t derived_execution(derived_t *self, const struct old_execution *old, struct
 void derived_signal(derived_t *self, const char *signal_id);
 err_t derived_order(derived_t *self, const char *trade_id, const char *signal_id);
 
-err_t derived_write(derived_t *self, uint64_t utc_ns); // at the end of the transaction: outcomes and performance
-void derived_drop(derived_t *self);                    // the transaction did not take place
+// at the end of the transaction: outcomes and performance
+err_t derived_write(derived_t *self, uint64_t utc_ns);
+void derived_drop(derived_t *self); // the transaction did not take place

@@ -1,4 +1,6 @@
 // histogram - how often each value came, at two significant digits.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/counts/histogram.h"
 
@@ -31,7 +33,8 @@ static int64_t get_bucket_value(int32_t at) {
     if (size < EXACT) return at;
     uint64_t value = (size - EXACT) % STEPS + 10;
     for (uint32_t digits = (size - EXACT) / STEPS + 1; digits; digits--) {
-        if (value > INT64_MAX / 10) return at < 0 ? INT64_MIN : INT64_MAX; // what rounding took beyond
+        // what rounding took beyond
+        if (value > INT64_MAX / 10) return at < 0 ? INT64_MIN : INT64_MAX;
         value *= 10;
     }
     return at < 0 ? -(int64_t)value : (int64_t)value;
@@ -68,7 +71,9 @@ static void add_at(struct histogram *self, int32_t at, uint64_t count) {
     self->total += count;
 }
 
-void histogram_add(struct histogram *self, int64_t value) { add_at(self, get_bucket_place(value), 1); }
+void histogram_add(struct histogram *self, int64_t value) {
+    add_at(self, get_bucket_place(value), 1);
+}
 
 void histogram_take(struct histogram *self, int64_t value) {
     int32_t at = get_bucket_place(value);
@@ -81,7 +86,8 @@ void histogram_take(struct histogram *self, int64_t value) {
 }
 
 void histogram_merge(struct histogram *self, const struct histogram *more) {
-    for (uint32_t i = 0; i < more->n; i++) add_at(self, more->buckets[i].at, more->buckets[i].count);
+    for (uint32_t i = 0; i < more->n; i++)
+        add_at(self, more->buckets[i].at, more->buckets[i].count);
 }
 
 bool histogram_percentile(const struct histogram *self, unsigned share_percent, int64_t *value) {

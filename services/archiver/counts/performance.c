@@ -1,4 +1,7 @@
-// performance - what trades and executions amount to, for one account, broker or gateway and one day or in total.
+// performance - what trades and executions amount to, for one account, broker or gateway and one
+// day or in total.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/counts/performance.h"
 
@@ -20,7 +23,9 @@ struct reasons {
 };
 
 // Sums are looked at, never acted on: one out of range stays at the end of it.
-static void add_to_sum(int64_t *sum, int64_t amount, int sign) { *sum = decimal_nearest((wide_t)*sum + (wide_t)amount * sign); }
+static void add_to_sum(int64_t *sum, int64_t amount, int sign) {
+    *sum = decimal_nearest((wide_t)*sum + (wide_t)amount * sign);
+}
 
 static void change_counter(uint64_t *n, int sign) {
     if (sign > 0 || *n) *n += (uint64_t)(int64_t)sign;
@@ -33,7 +38,8 @@ static void point_at_texts(struct performance *self) {
     self->row.currency = self->currency;
 }
 
-void performance_init(struct performance *self, const char *id, const char *day, const char *currency) {
+void performance_init(struct performance *self, const char *id, const char *day,
+                      const char *currency) {
     memset(self, 0, sizeof(*self));
     account_performance__init(&self->row);
     self->row.account_id = (char *)(uintptr_t)id;
@@ -50,7 +56,8 @@ void performance_destroy(struct performance *self) {
 
 // Rejections by reason.
 
-// Digits as #: prices, sizes and ids in a broker's words would make each of them a reason of its own.
+// Digits as #: prices, sizes and ids in a broker's words would make each of them a reason of its
+// own.
 static void reason_key(const char *reason, char out[static REASON_TEXT]) {
     size_t n = 0;
     for (const char *p = reason && *reason ? reason : "unknown"; *p && n < REASON_TEXT - 1; p++) {
@@ -94,7 +101,9 @@ static void count_reason(struct performance *self, const char *reason, int sign)
 
 // Orders and positions.
 
-bool trade_is_opening(const TradeState *t) { return t->direction == SIGNAL__DIRECTION__buy || t->direction == SIGNAL__DIRECTION__sell; }
+bool trade_is_opening(const TradeState *t) {
+    return t->direction == SIGNAL__DIRECTION__buy || t->direction == SIGNAL__DIRECTION__sell;
+}
 
 bool trade_is_closed(const TradeState *t) { return t->state == T(closed) && t->closed_lots > 0; }
 
@@ -133,7 +142,8 @@ bool result_is_execution(const TradeResult *r) { return r->state != TRADE_RESULT
 
 bool relative_slippage(int64_t executed, int64_t requested, bool buy, int64_t *out) {
     decimal_t off;
-    if (requested <= 0 || !decimal_sub(D(executed), D(requested), &off) || !decimal_div(off, D(requested), ROUND_HALF_EVEN, &off))
+    if (requested <= 0 || !decimal_sub(D(executed), D(requested), &off) ||
+        !decimal_div(off, D(requested), ROUND_HALF_EVEN, &off))
         return false;
     if (off.e8 > INT64_MAX / BPS_OF_RELATIVE || off.e8 < INT64_MIN / BPS_OF_RELATIVE) return false;
     *out = buy ? off.e8 : decimal_neg(off).e8;
@@ -142,7 +152,8 @@ bool relative_slippage(int64_t executed, int64_t requested, bool buy, int64_t *o
 
 bool result_slippage(const TradeResult *r, int64_t *out) {
     if (!r->has_slippage || !r->has_execution_price || !r->has_requested_price) return false;
-    return relative_slippage(r->execution_price, r->requested_price, r->direction != SIGNAL__DIRECTION__sell, out);
+    return relative_slippage(r->execution_price, r->requested_price,
+                             r->direction != SIGNAL__DIRECTION__sell, out);
 }
 
 static void count_value(struct histogram *h, int64_t value, int sign) {
@@ -168,7 +179,8 @@ static void count_latency(struct performance *self, enum measure measure, uint64
     if (us) count_value(&self->histograms[measure], us > INT64_MAX ? INT64_MAX : (int64_t)us, sign);
 }
 
-void performance_execution(struct performance *self, const TradeResult *r, const ResultMetrics *m, int sign) {
+void performance_execution(struct performance *self, const TradeResult *r, const ResultMetrics *m,
+                           int sign) {
     AccountPerformance *row = &self->row;
     int64_t slippage;
     if (!result_is_execution(r)) return;
@@ -212,19 +224,24 @@ static protobuf_c_boolean compute_share(uint64_t a, uint64_t b, int64_t *out) {
 // sum / n, to eight decimals (half even). False: n is 0.
 static protobuf_c_boolean compute_mean(int64_t sum, uint64_t n, int64_t *out) {
     decimal_t d;
-    if (!n || n > INT64_MAX / DECIMAL_SCALE || !decimal_div(D(sum), DECIMAL_INT((int64_t)n), ROUND_HALF_EVEN, &d)) return false;
+    if (!n || n > INT64_MAX / DECIMAL_SCALE ||
+        !decimal_div(D(sum), DECIMAL_INT((int64_t)n), ROUND_HALF_EVEN, &d))
+        return false;
     *out = d.e8;
     return true;
 }
 
-static protobuf_c_boolean compute_latency_share(const struct performance *self, enum measure measure, unsigned share_percent, uint64_t *out) {
+static protobuf_c_boolean compute_latency_share(const struct performance *self,
+                                                enum measure measure, unsigned share_percent,
+                                                uint64_t *out) {
     int64_t us;
     if (!histogram_percentile(&self->histograms[measure], share_percent, &us)) return false;
     *out = (uint64_t)us;
     return true;
 }
 
-static protobuf_c_boolean slippage(const struct performance *self, unsigned share_percent, int64_t *out) {
+static protobuf_c_boolean slippage(const struct performance *self, unsigned share_percent,
+                                   int64_t *out) {
     int64_t relative;
     if (!histogram_percentile(&self->histograms[SLIPPAGE], share_percent, &relative)) return false;
     *out = relative * BPS_OF_RELATIVE;
@@ -233,11 +250,15 @@ static protobuf_c_boolean slippage(const struct performance *self, unsigned shar
 
 static void finish_percentiles(struct performance *self) {
     AccountPerformance *row = &self->row;
-    row->has_slippage_mean = compute_mean(row->slippage_sum, self->histograms[SLIPPAGE].total, &row->slippage_mean);
+    row->has_slippage_mean =
+        compute_mean(row->slippage_sum, self->histograms[SLIPPAGE].total, &row->slippage_mean);
     row->has_slippage_p50 = slippage(self, 50, &row->slippage_p50);
     row->has_slippage_p95 = slippage(self, 95, &row->slippage_p95);
-#define LATENCY(name, measure, percent) row->has_##name##_p##percent = compute_latency_share(self, measure, percent, &row->name##_p##percent);
-#define LATENCIES(name, measure)        LATENCY(name, measure, 50) LATENCY(name, measure, 95) LATENCY(name, measure, 99)
+#define LATENCY(name, measure, percent)                                                            \
+    row->has_##name##_p##percent =                                                                 \
+        compute_latency_share(self, measure, percent, &row->name##_p##percent);
+#define LATENCIES(name, measure)                                                                   \
+    LATENCY(name, measure, 50) LATENCY(name, measure, 95) LATENCY(name, measure, 99)
     LATENCIES(execution_latency_us, EXECUTION_LATENCY)
     LATENCIES(broker_latency_us, BROKER_LATENCY)
     LATENCIES(network_latency_us, NETWORK_LATENCY)
@@ -264,7 +285,8 @@ void performance_finish(struct performance *self, uint64_t utc_ns, arena_t *aren
     row->has_average_win = compute_mean(row->gross_profit, row->wins, &row->average_win);
     row->has_average_loss = compute_mean(row->gross_loss, row->losses, &row->average_loss);
     row->has_profit_factor =
-        row->gross_loss < 0 && decimal_div(D(row->gross_profit), decimal_neg(D(row->gross_loss)), ROUND_HALF_EVEN, &factor);
+        row->gross_loss < 0 && decimal_div(D(row->gross_profit), decimal_neg(D(row->gross_loss)),
+                                           ROUND_HALF_EVEN, &factor);
     if (row->has_profit_factor) row->profit_factor = factor.e8;
     finish_percentiles(self);
     finish_histograms(self, arena);
@@ -273,7 +295,8 @@ void performance_finish(struct performance *self, uint64_t utc_ns, arena_t *aren
 
 bool performance_resume(struct performance *self, const AccountPerformance *stored) {
     char *id = self->row.account_id;
-    struct span bytes = {stored->histograms.data, stored->has_histograms ? stored->histograms.len : 0};
+    struct span bytes = {stored->histograms.data,
+                         stored->has_histograms ? stored->histograms.len : 0};
     self->row = *stored;
     self->row.account_id = id;
     self->row.n_rejections = 0;
@@ -298,9 +321,11 @@ static void add_rejection(struct performance *to, const Rejections *r) {
 }
 
 static void add_counts(AccountPerformance *to, const AccountPerformance *day) {
-    to->orders += day->orders, to->filled += day->filled, to->partially_filled += day->partially_filled;
+    to->orders += day->orders, to->filled += day->filled,
+        to->partially_filled += day->partially_filled;
     to->rejected += day->rejected, to->cancelled += day->cancelled, to->expired += day->expired;
-    to->closed += day->closed, to->wins += day->wins, to->losses += day->losses, to->executions += day->executions;
+    to->closed += day->closed, to->wins += day->wins, to->losses += day->losses,
+        to->executions += day->executions;
     add_to_sum(&to->gross_profit, day->gross_profit, 1);
     add_to_sum(&to->gross_loss, day->gross_loss, 1);
     add_to_sum(&to->lots, day->lots, 1);
@@ -308,7 +333,9 @@ static void add_counts(AccountPerformance *to, const AccountPerformance *day) {
     add_to_sum(&to->commission, day->commission, 1);
     add_to_sum(&to->fees, day->fees, 1);
     add_to_sum(&to->slippage_sum, day->slippage_sum, 1);
-    if (!day->has_slippage_worst || (to->has_slippage_worst && to->slippage_worst >= day->slippage_worst)) return;
+    if (!day->has_slippage_worst ||
+        (to->has_slippage_worst && to->slippage_worst >= day->slippage_worst))
+        return;
     to->has_slippage_worst = true;
     to->slippage_worst = day->slippage_worst;
 }
@@ -330,7 +357,8 @@ bool performance_add_day(struct performance *to, const AccountPerformance *day) 
         add_counts(&to->row, day);
         add_course(to, day);
         for (size_t i = 0; i < day->n_rejections; i++) add_rejection(to, day->rejections[i]);
-        for (size_t i = 0; i < MEASURES; i++) histogram_merge(&to->histograms[i], &one.histograms[i]);
+        for (size_t i = 0; i < MEASURES; i++)
+            histogram_merge(&to->histograms[i], &one.histograms[i]);
     }
     performance_destroy(&one);
     return good;

@@ -1,6 +1,9 @@
-// performance - what trades and executions amount to, for one account, broker or gateway, one day or in total, in one currency: sums,
-// rates, percentiles. Everything can be added and taken back (a trade counts as it stands now), at a cost that does not depend on how much
-// there is. Pure. SPDX-License-Identifier: MIT
+// performance - what trades and executions amount to, for one account, broker or gateway, one day
+// or in total, in one currency: sums, rates, percentiles. Everything can be added and taken back (a
+// trade counts as it stands now), at a cost that does not depend on how much
+// there is. Pure.
+//
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include "archive.pb-c.h"
@@ -13,38 +16,51 @@
 #define DAY_TEXT      12
 #define CURRENCY_TEXT 16
 
-// SQL: the currency of an account's amounts. As it is configured; of an account that is gone, as it was when it was last counted.
+// SQL: the currency of an account's amounts. As it is configured; of an account that is gone, as it
+// was when it was last counted.
 #define CURRENCY_UNKNOWN "unknown"
-#define ACCOUNT_CURRENCY(account)                                                                                                          \
-    "coalesce((SELECT coalesce(ac.currency, 'USD') FROM account_config ac WHERE ac.account_id = " account                                  \
-    "), (SELECT ap.currency FROM account_performance ap WHERE ap.account_id = " account                                                    \
-    " AND ap.day = 'total' ORDER BY ap.currency = '" CURRENCY_UNKNOWN "' LIMIT 1), '" CURRENCY_UNKNOWN "')"
+#define ACCOUNT_CURRENCY(account)                                                                  \
+    "coalesce((SELECT coalesce(ac.currency, 'USD') FROM account_config ac WHERE ac.account_id "    \
+    "= " account                                                                                   \
+    "), (SELECT ap.currency FROM account_performance ap WHERE ap.account_id = " account            \
+    " AND ap.day = 'total' ORDER BY ap.currency = '" CURRENCY_UNKNOWN                              \
+    "' LIMIT 1), '" CURRENCY_UNKNOWN "')"
 
 enum measure { SLIPPAGE, EXECUTION_LATENCY, BROKER_LATENCY, NETWORK_LATENCY, MEASURES };
 
 struct performance {
-    AccountPerformance row; // also for brokers and instances: the three messages are alike (a test holds them so). Its texts point here
-    struct histogram histograms[MEASURES]; // slippage in 10^-8 of the requested price, latencies in microseconds
-    struct reasons *reasons;               // NULL: none so far
+    // also for brokers and instances: the three messages are alike (a test holds them so). Its
+    // texts point here
+    AccountPerformance row;
+    // slippage in 10^-8 of the requested price, latencies in microseconds
+    struct histogram histograms[MEASURES];
+    struct reasons *reasons; // NULL: none so far
     char day[DAY_TEXT], currency[CURRENCY_TEXT];
 };
 
-void performance_init(struct performance *self, const char *id, const char *day, const char *currency); // `id` must outlive it
+// `id` must outlive it
+void performance_init(struct performance *self, const char *id, const char *day,
+                      const char *currency);
 void performance_destroy(struct performance *self);
 // Goes on from a stored row. False: it is not one.
 bool performance_resume(struct performance *self, const AccountPerformance *stored);
-// Adds a row of the same currency: another day's, or another account's of the same day. Counts, sums and percentiles are exact; the deepest
-// fall is that of one of them, or from the highest to a later end. False: it is no such row.
+// Adds a row of the same currency: another day's, or another account's of the same day. Counts,
+// sums and percentiles are exact; the deepest fall is that of one of them, or from the highest to a
+// later end. False: it is no such row.
 bool performance_add_day(struct performance *to, const AccountPerformance *day);
 // Brings the columns that follow from others up to date. Memory of the row is in the arena.
 void performance_finish(struct performance *self, uint64_t utc_ns, arena_t *arena);
 
 // sign: 1 adds, -1 takes back what was added.
 void performance_order(struct performance *self, const TradeState *t, int sign);
-void performance_close(struct performance *self, const TradeState *t, int sign); // of a trade that trade_is_closed
-void performance_execution(struct performance *self, const TradeResult *r, const ResultMetrics *m, int sign); // m may be NULL
+// of a trade that trade_is_closed
+void performance_close(struct performance *self, const TradeState *t, int sign);
+// m may be NULL
+void performance_execution(struct performance *self, const TradeResult *r, const ResultMetrics *m,
+                           int sign);
 void performance_add_amount(int64_t *sum, int64_t amount); // stays at the end of the range
-void performance_settle(struct performance *self);         // after executions were added or taken: peak and drawdown
+// after executions were added or taken: peak and drawdown
+void performance_settle(struct performance *self);
 
 bool trade_is_closed(const TradeState *t);  // it opened a position, and that is closed again
 bool trade_is_opening(const TradeState *t); // it opens a position if it is filled

@@ -1,4 +1,6 @@
 // tallies - the performance of every account, broker and gateway, by day and in total.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/counts/tallies.h"
 
@@ -16,9 +18,9 @@
 #define DAY_NS    (86400 * NS_PER_S)
 #define HELD_MOST 8192 // performances in memory; beyond that all are dropped after a batch
 
-#define KINDS(X)                                                                                                                           \
-    X(ACCOUNT, "account_performance", account_performance, "account_id")                                                                   \
-    X(BROKER, "broker_performance", broker_performance, "broker_id")                                                                       \
+#define KINDS(X)                                                                                   \
+    X(ACCOUNT, "account_performance", account_performance, "account_id")                           \
+    X(BROKER, "broker_performance", broker_performance, "broker_id")                               \
     X(INSTANCE, "instance_performance", instance_performance, "instance_id")
 #define KIND_ENUM(name, table, type, key) name,
 enum kind { KINDS(KIND_ENUM) KIND_COUNT };
@@ -65,9 +67,15 @@ static bool prepare_tallies(tallies_t *self, sql_t *db) {
     char text[160];
     for (size_t k = 0; k < KIND_COUNT; k++) {
         snprintf(text, sizeof(text), "%s, day, currency", kinds[k].key);
-        const struct put_form form = {.type = kinds[k].type, .table = kinds[k].table, .key = text, .update = true, .numbered = CHANGED};
+        const struct put_form form = {.type = kinds[k].type,
+                                      .table = kinds[k].table,
+                                      .key = text,
+                                      .update = true,
+                                      .numbered = CHANGED};
         self->put[k] = sql_prepare_put(db, &form);
-        snprintf(text, sizeof(text), "SELECT * FROM %s WHERE %s = ?1 AND day = ?2 AND currency = ?3", kinds[k].table, kinds[k].key);
+        snprintf(text, sizeof(text),
+                 "SELECT * FROM %s WHERE %s = ?1 AND day = ?2 AND currency = ?3", kinds[k].table,
+                 kinds[k].key);
         self->get[k] = sql_prepare(db, text);
         if (!self->put[k] || !self->get[k]) return false;
     }
@@ -128,7 +136,8 @@ static err_t read_currency(tallies_t *self, struct entity *e) {
     sql_bind_text(self->currency, 1, e->key + 1);
     err_t error = sql_step(self->currency, &row);
     const char *found = !error && row ? sql_text(self->currency, 0) : CURRENCY_UNKNOWN;
-    if (strcmp(found, CURRENCY_UNKNOWN) != 0) snprintf(e->currency, sizeof(e->currency), "%s", found);
+    if (strcmp(found, CURRENCY_UNKNOWN) != 0)
+        snprintf(e->currency, sizeof(e->currency), "%s", found);
     sql_reset(self->currency);
     return error;
 }
@@ -136,7 +145,8 @@ static err_t read_currency(tallies_t *self, struct entity *e) {
 static struct entity *find_entity(tallies_t *self, enum kind kind, const char *id) {
     char key[256];
     int n = snprintf(key, sizeof(key), "%c%s", '0' + (int)kind, id);
-    size_t length = (size_t)n < sizeof(key) ? (size_t)n : sizeof(key) - 1; // ids are at most 64 long: config_rules.c
+    // ids are at most 64 long: config_rules.c
+    size_t length = (size_t)n < sizeof(key) ? (size_t)n : sizeof(key) - 1;
     struct entity *e;
     HASH_FIND(hh, self->entities, key, length, e);
     if (e) return e;
@@ -159,13 +169,14 @@ static err_t load_tally(tallies_t *self, struct tally *t) {
     if (!e && row) e = sql_row(q, kinds[t->of->kind].type, self->arena, &stored);
     // The three types are laid out alike.
     if (!e && row && !performance_resume(&t->p, (const AccountPerformance *)stored))
-        log_event(LOG_LEVEL_ERROR, "performance_unreadable", "table=%s id=%s day=%s", kinds[t->of->kind].table, log_quote(t->of->key + 1),
-                  t->p.day);
+        log_event(LOG_LEVEL_ERROR, "performance_unreadable", "table=%s id=%s day=%s",
+                  kinds[t->of->kind].table, log_quote(t->of->key + 1), t->p.day);
     sql_reset(q);
     return e;
 }
 
-static err_t add_tally(tallies_t *self, struct entity *of, uint64_t day, const char *currency, struct tally **out) {
+static err_t add_tally(tallies_t *self, struct entity *of, uint64_t day, const char *currency,
+                       struct tally **out) {
     char text[DAY_TEXT];
     struct tally *t = alloc_zeroed(1, sizeof(*t));
     t->of = of;
@@ -185,9 +196,11 @@ static err_t add_tally(tallies_t *self, struct entity *of, uint64_t day, const c
     return ERR_OK;
 }
 
-static err_t find_tally(tallies_t *self, struct entity *of, uint64_t day, const char *currency, struct tally **out) {
+static err_t find_tally(tallies_t *self, struct entity *of, uint64_t day, const char *currency,
+                        struct tally **out) {
     struct tally **link = &of->tallies;
-    while (*link && ((*link)->day != day || strcmp((*link)->p.currency, currency) != 0)) link = &(*link)->next;
+    while (*link && ((*link)->day != day || strcmp((*link)->p.currency, currency) != 0))
+        link = &(*link)->next;
     if (!*link) return add_tally(self, of, day, currency, out);
     *out = *link;
     *link = (*out)->next;
@@ -207,8 +220,12 @@ struct tally_change { // of one day's performance, and of the total, in the acco
     uint64_t day;
 };
 
-static void apply_order(struct performance *p, const struct tally_change *c) { performance_order(p, c->trade, c->sign); }
-static void apply_close(struct performance *p, const struct tally_change *c) { performance_close(p, c->trade, c->sign); }
+static void apply_order(struct performance *p, const struct tally_change *c) {
+    performance_order(p, c->trade, c->sign);
+}
+static void apply_close(struct performance *p, const struct tally_change *c) {
+    performance_close(p, c->trade, c->sign);
+}
 static void apply_execution(struct performance *p, const struct tally_change *c) {
     if (c->sign) performance_execution(p, c->executed.result, c->executed.metrics, c->sign);
     if (c->settle) performance_settle(p);
@@ -218,7 +235,8 @@ struct where { // whom a trade or an execution counts for; NULL: nobody is known
     const char *id[KIND_COUNT];
 };
 
-static err_t change_one(tallies_t *self, struct entity *of, uint64_t day, const struct tally_change *c, const char *currency) {
+static err_t change_one(tallies_t *self, struct entity *of, uint64_t day,
+                        const struct tally_change *c, const char *currency) {
     struct tally *t;
     err_t e = find_tally(self, of, day, currency, &t);
     if (e) return e;
@@ -230,13 +248,15 @@ static err_t change_one(tallies_t *self, struct entity *of, uint64_t day, const 
     return ERR_OK;
 }
 
-static err_t tally_change(tallies_t *self, const struct where *where, const struct tally_change *c) {
+static err_t tally_change(tallies_t *self, const struct where *where,
+                          const struct tally_change *c) {
     const char *currency = CURRENCY_UNKNOWN;
     err_t e = ERR_OK;
     for (int k = 0; !e && k < KIND_COUNT; k++) { // the account first: it knows the currency
         if (!where->id[k] || !*where->id[k]) continue;
         struct entity *of = find_entity(self, (enum kind)k, where->id[k]);
-        if (k == ACCOUNT && !of->currency[0]) e = read_currency(self, of); // its configuration may come after its first trade
+        // its configuration may come after its first trade
+        if (k == ACCOUNT && !of->currency[0]) e = read_currency(self, of);
         if (e) break;
         if (k == ACCOUNT && of->currency[0]) currency = of->currency;
         e = change_one(self, of, c->day, c, currency);
@@ -245,7 +265,9 @@ static err_t tally_change(tallies_t *self, const struct where *where, const stru
     return e;
 }
 
-static bool same_text(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
+static bool same_text(const char *a, const char *b) {
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
 
 static bool same_effect(const TradeState *a, const TradeState *b) {
     return a->state == b->state && a->filled_lots == b->filled_lots &&
@@ -256,7 +278,8 @@ static bool same_effect(const TradeState *a, const TradeState *b) {
 
 static err_t tally_trade(tallies_t *self, const TradeState *t, int sign) {
     const struct where where = {{t->account_id, t->broker_id, t->instance_id}};
-    struct tally_change c = {.apply = apply_order, .trade = t, .sign = sign, .day = t->ordered_at / DAY_NS};
+    struct tally_change c = {
+        .apply = apply_order, .trade = t, .sign = sign, .day = t->ordered_at / DAY_NS};
     err_t e = tally_change(self, &where, &c);
     if (e || !trade_is_closed(t)) return e;
     c.apply = apply_close;
@@ -273,7 +296,11 @@ err_t tallies_trade(tallies_t *self, const TradeState *old, const TradeState *t)
 static err_t tally_execution(tallies_t *self, struct executed x, int sign, bool settle) {
     const TradeResult *r = x.result;
     const struct where where = {{r->account_id, r->broker_id, r->instance_id}};
-    const struct tally_change c = {.apply = apply_execution, .executed = x, .sign = sign, .settle = settle, .day = r->executed_at / DAY_NS};
+    const struct tally_change c = {.apply = apply_execution,
+                                   .executed = x,
+                                   .sign = sign,
+                                   .settle = settle,
+                                   .day = r->executed_at / DAY_NS};
     return result_is_execution(r) ? tally_change(self, &where, &c) : ERR_OK;
 }
 

@@ -1,4 +1,6 @@
 // query - a question to the archive becomes a page of JSON.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/query/query.h"
 
@@ -27,15 +29,21 @@ struct listing {
 
 // A signal is asked for by its signal_id, or by the id that its sender gave it.
 #define NAMED(column)                                                                              \
-    column " IN (WITH g(id) AS (SELECT ?) SELECT id FROM g UNION ALL SELECT c.config_id || ':' || " \
-           "g.id FROM g, signal_config c)"
-#define OF_ORDER(column) "EXISTS (SELECT 1 FROM orders o WHERE o.signal_id = s.signal_id AND o." column " = ?)"
-#define OF_TRADE         " LEFT JOIN trades t ON t.trade_id = r.trade_id LEFT JOIN signals s ON s.signal_id = t.signal_id"
+    column                                                                                         \
+        " IN (WITH g(id) AS (SELECT ?) SELECT id FROM g UNION ALL SELECT c.config_id || ':' || "   \
+        "g.id FROM g, signal_config c)"
+#define OF_ORDER(column)                                                                           \
+    "EXISTS (SELECT 1 FROM orders o WHERE o.signal_id = s.signal_id AND o." column " = ?)"
+#define OF_TRADE                                                                                   \
+    " LEFT JOIN trades t ON t.trade_id = r.trade_id LEFT JOIN signals s ON s.signal_id = "         \
+    "t.signal_id"
 
 // Why a trade is as it is; of an order that the executor has made itself at least why it was made.
-#define WORD_OF(table) "(SELECT ': ' || nullif(c.reason, '') FROM " table " c WHERE c.command_id = t.cause_id)"
-#define REASON_OF_TRADE                                                                                                                    \
-    "coalesce(nullif(t.reason, ''), t.cause || coalesce(" WORD_OF("order_commands") ", " WORD_OF("commands") ", ''))"
+#define WORD_OF(table)                                                                             \
+    "(SELECT ': ' || nullif(c.reason, '') FROM " table " c WHERE c.command_id = t.cause_id)"
+#define REASON_OF_TRADE                                                                            \
+    "coalesce(nullif(t.reason, ''), t.cause || coalesce(" WORD_OF("order_commands") ", " WORD_OF(  \
+        "commands") ", ''))"
 
 static const struct listing listings[] = {
     {"signals",
@@ -53,7 +61,8 @@ static const struct listing listings[] = {
      {NULL}},
     {"trades",
      &trade_state__descriptor,
-     "s.strategy, s.source, " ACCOUNT_CURRENCY("t.account_id") ", t.*, " REASON_OF_TRADE " AS reason",
+     "s.strategy, s.source, " ACCOUNT_CURRENCY("t.account_id") ", t.*, " REASON_OF_TRADE
+                                                               " AS reason",
      "trades t LEFT JOIN signals s ON s.signal_id = t.signal_id",
      "t.ordered_at",
      "t.trade_id",
@@ -132,11 +141,13 @@ static void add_condition(struct conditions *c, const char *expression, const ch
     c->values[c->n++] = value;
 }
 
-static bool add_filters(struct conditions *c, const struct listing *l, const ArchiveQuery *q, buffer_t *wrong) {
+static bool add_filters(struct conditions *c, const struct listing *l, const ArchiveQuery *q,
+                        buffer_t *wrong) {
     const struct {
         const char *name, *value, *expression;
-    } filters[] = {{"account", q->account_id, l->account}, {"symbol", q->symbol, l->symbol},    {"strategy", q->strategy, l->strategy},
-                   {"state", q->state, l->state},          {"signal", q->signal_id, l->signal}, {"broker", q->broker_id, l->broker}};
+    } filters[] = {{"account", q->account_id, l->account}, {"symbol", q->symbol, l->symbol},
+                   {"strategy", q->strategy, l->strategy}, {"state", q->state, l->state},
+                   {"signal", q->signal_id, l->signal},    {"broker", q->broker_id, l->broker}};
     for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
         if (!filters[i].value) continue;
         if (!filters[i].expression) {
@@ -148,13 +159,15 @@ static bool add_filters(struct conditions *c, const struct listing *l, const Arc
     return true;
 }
 
-// Cursors: "<time>|<key>" of the last row, in base64url, so that nobody takes them for something to write by hand.
+// Cursors: "<time>|<key>" of the last row, in base64url, so that nobody takes them for something to
+// write by hand.
 
 static void print_cursor(const char *time, const char *key, buffer_t *out) {
     char plain[CURSOR_TEXT / 2], text[CURSOR_TEXT];
     int n = snprintf(plain, sizeof(plain), "%s|%s", time, key);
     if (n < 0 || n >= (int)sizeof(plain)) return; // no id is so long
-    sodium_bin2base64(text, sizeof(text), (const unsigned char *)plain, (size_t)n, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sodium_bin2base64(text, sizeof(text), (const unsigned char *)plain, (size_t)n,
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     buffer_text(out, text);
 }
 
@@ -165,8 +178,8 @@ struct cursor {
 
 static bool read_cursor(const char *text, struct cursor *out) {
     size_t length;
-    if (sodium_base642bin((unsigned char *)out->plain, sizeof(out->plain) - 1, text, strlen(text), NULL, &length, NULL,
-                          sodium_base64_VARIANT_URLSAFE_NO_PADDING))
+    if (sodium_base642bin((unsigned char *)out->plain, sizeof(out->plain) - 1, text, strlen(text),
+                          NULL, &length, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING))
         return false;
     out->plain[length] = 0;
     char *bar = strchr(out->plain, '|');
@@ -178,7 +191,8 @@ static bool read_cursor(const char *text, struct cursor *out) {
 
 // Rows.
 
-static void write_listed_row(const ProtobufCMessage *m, const struct listing *l, sql_query_t *q, buffer_t *out) {
+static void write_listed_row(const ProtobufCMessage *m, const struct listing *l, sql_query_t *q,
+                             buffer_t *out) {
     record_to_json(m, out);
     for (int i = 0; l->extras[i]; i++) {
         const char *text = sql_text(q, i);
@@ -223,29 +237,36 @@ static err_t add_rows(sql_query_t *q, const struct listing *l, uint32_t limit, b
     return e;
 }
 
-static sql_query_t *prepare_listing(sql_t *db, const struct listing *l, const struct conditions *c, uint32_t limit) {
+static sql_query_t *prepare_listing(sql_t *db, const struct listing *l, const struct conditions *c,
+                                    uint32_t limit) {
     own(buffer) text = {0};
-    buffer_format(&text, "SELECT %s FROM %s%.*s ORDER BY %s DESC, %s DESC LIMIT %u", l->columns, l->from, (int)c->text.length,
-                  c->text.length ? (const char *)c->text.data : "", l->time, l->key, limit + 1);
+    buffer_format(&text, "SELECT %s FROM %s%.*s ORDER BY %s DESC, %s DESC LIMIT %u", l->columns,
+                  l->from, (int)c->text.length, c->text.length ? (const char *)c->text.data : "",
+                  l->time, l->key, limit + 1);
     sql_query_t *q = sql_prepare(db, buffer_string(&text));
     for (int i = 0; q && i < c->n; i++) sql_bind_text(q, i + 1, c->values[i]);
     return q;
 }
 
-static bool answer_listing(sql_t *db, const struct listing *l, const struct conditions *c, const ArchiveQuery *query, buffer_t *out) {
-    uint32_t limit = query->limit < 1 ? 1 : query->limit > QUERY_ROWS_MAX ? QUERY_ROWS_MAX : query->limit;
+static bool answer_listing(sql_t *db, const struct listing *l, const struct conditions *c,
+                           const ArchiveQuery *query, buffer_t *out) {
+    uint32_t limit = query->limit < 1                ? 1
+                     : query->limit > QUERY_ROWS_MAX ? QUERY_ROWS_MAX
+                                                     : query->limit;
     own(sql_query) *q = prepare_listing(db, l, c, limit);
     err_t e = q ? add_rows(q, l, limit, out) : ERR_CONFIG;
     if (!e) return true;
     buffer_clear(out);
     if (e == ERR_BUSY)
-        buffer_text(out, "this takes too long: ask for a shorter time (since, until), or for an account");
+        buffer_text(
+            out, "this takes too long: ask for a shorter time (since, until), or for an account");
     else
         buffer_format(out, "the archive cannot be read: %s", sql_trouble(db));
     return false;
 }
 
-static bool run_listing_query(sql_t *db, const struct listing *l, const ArchiveQuery *query, buffer_t *out) {
+static bool run_listing_query(sql_t *db, const struct listing *l, const ArchiveQuery *query,
+                              buffer_t *out) {
     char since[SQL_TIME_TEXT], until[SQL_TIME_TEXT], from[80], to[80], after[120];
     struct cursor cursor;
     struct conditions c = {0};
@@ -281,7 +302,10 @@ static bool answer_archive_query(sql_t *db, const ArchiveQuery *query, buffer_t 
     const struct listing *l = find_listing(query->what);
     if (l) return run_listing_query(db, l, query, out);
     if (strcmp(query->what, "performance") == 0) return query_performance(db, query, out);
-    buffer_format(out, "there are no %.40s here; ask for signals, trades, results, reconciliations, failures or performance", query->what);
+    buffer_format(out,
+                  "there are no %.40s here; ask for signals, trades, results, reconciliations, "
+                  "failures or performance",
+                  query->what);
     return false;
 }
 

@@ -1,4 +1,6 @@
 // query_performance - what a time amounted to.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/query/query_performance.h"
 
@@ -28,8 +30,10 @@ static const struct source sources[] = {
     {"day", "broker_performance", "day", &broker_performance__descriptor},
     {"all", "broker_performance", NULL, &broker_performance__descriptor},
 };
-static const struct source accounts_days = {"day", "account_performance", "day", &account_performance__descriptor};
-static const struct source accounts_all = {"all", "account_performance", NULL, &account_performance__descriptor};
+static const struct source accounts_days = {"day", "account_performance", "day",
+                                            &account_performance__descriptor};
+static const struct source accounts_all = {"all", "account_performance", NULL,
+                                           &account_performance__descriptor};
 
 struct group {                          // of one currency
     char key[KEY_TEXT + CURRENCY_TEXT]; // the key, a line feed (which no id has), the currency
@@ -79,21 +83,30 @@ static const struct source *find_group_source(const ArchiveQuery *q) {
     return NULL;
 }
 
-// The condition that the days of this kind know; *value: of it. False: the question has one that they do not.
-static bool condition_of(const struct source *s, const ArchiveQuery *q, const char **column, const char **value) {
-    bool of_accounts = strcmp(s->table, "account_performance") == 0, of_brokers = strcmp(s->table, "broker_performance") == 0;
+// The condition that the days of this kind know; *value: of it. False: the question has one that
+// they do not.
+static bool condition_of(const struct source *s, const ArchiveQuery *q, const char **column,
+                         const char **value) {
+    bool of_accounts = strcmp(s->table, "account_performance") == 0,
+         of_brokers = strcmp(s->table, "broker_performance") == 0;
     *column = of_accounts ? "account_id" : of_brokers ? "broker_id" : "instance_id";
     *value = of_accounts ? q->account_id : of_brokers ? q->broker_id : NULL;
-    return !((q->account_id && !of_accounts) || (q->broker_id && !of_brokers) || q->symbol || q->strategy || q->state || q->signal_id);
+    return !((q->account_id && !of_accounts) || (q->broker_id && !of_brokers) || q->symbol ||
+             q->strategy || q->state || q->signal_id);
 }
 
 static sql_query_t *prepare_days(sql_t *db, const struct source *s, const ArchiveQuery *q) {
-    char text[300], since[SQL_TIME_TEXT] = "", until[SQL_TIME_TEXT] = "a"; // after every day, before "total"
+    // after every day, before "total"
+    char text[300], since[SQL_TIME_TEXT] = "", until[SQL_TIME_TEXT] = "a";
     const char *column, *value;
     if (!condition_of(s, q, &column, &value)) return NULL;
     bool total = !q->has_since && !q->has_until && (!s->key || strcmp(s->key, "day") != 0);
-    snprintf(text, sizeof(text), "SELECT %s, * FROM %s WHERE %s AND (?3 IS NULL OR %s = ?3) ORDER BY day", s->key ? s->key : "'all'",
-             s->table, total ? "day = 'total'" : "day || 'T00:00:00.000000Z' >= ?1 AND day || 'T00:00:00.000000Z' < ?2", column);
+    snprintf(text, sizeof(text),
+             "SELECT %s, * FROM %s WHERE %s AND (?3 IS NULL OR %s = ?3) ORDER BY day",
+             s->key ? s->key : "'all'", s->table,
+             total ? "day = 'total'"
+                   : "day || 'T00:00:00.000000Z' >= ?1 AND day || 'T00:00:00.000000Z' < ?2",
+             column);
     if (q->has_since) sql_time_print(q->since, since);
     if (q->has_until) sql_time_print(q->until, until);
     sql_query_t *out = sql_prepare(db, text);
@@ -102,7 +115,8 @@ static sql_query_t *prepare_days(sql_t *db, const struct source *s, const Archiv
     return out;
 }
 
-static err_t take_days(sql_t *db, const struct source *s, const ArchiveQuery *q, struct groups *groups) {
+static err_t take_days(sql_t *db, const struct source *s, const ArchiveQuery *q,
+                       struct groups *groups) {
     own(sql_query) *days = prepare_days(db, s, q);
     own(arena) *arena = arena_new(0);
     bool row = true;
@@ -110,8 +124,11 @@ static err_t take_days(sql_t *db, const struct source *s, const ArchiveQuery *q,
     for (ProtobufCMessage *m; !e && !(e = sql_step(days, &row)) && row;) {
         arena_reset(arena);
         e = sql_row(days, s->type, arena, &m);
-        const AccountPerformance *day = e ? NULL : (const AccountPerformance *)m; // the three messages are alike
-        struct performance *p = day ? group_of(groups, sql_text(days, 0), day->currency ? day->currency : CURRENCY_UNKNOWN) : NULL;
+        // the three messages are alike
+        const AccountPerformance *day = e ? NULL : (const AccountPerformance *)m;
+        struct performance *p = day ? group_of(groups, sql_text(days, 0),
+                                               day->currency ? day->currency : CURRENCY_UNKNOWN)
+                                    : NULL;
         if (!e && (!p || !performance_add_day(p, day))) e = ERR_RULE;
     }
     return e;
@@ -121,7 +138,8 @@ static err_t take_days(sql_t *db, const struct source *s, const ArchiveQuery *q,
 
 static void add_trade(struct performance *p, const TradeState *t) {
     int64_t relative;
-    bool buy = t->has_side ? t->side == SIGNAL__DIRECTION__buy : t->direction == SIGNAL__DIRECTION__buy;
+    bool buy =
+        t->has_side ? t->side == SIGNAL__DIRECTION__buy : t->direction == SIGNAL__DIRECTION__buy;
     if (trade_is_opening(t)) performance_order(p, t, 1);
     if (trade_is_closed(t)) performance_close(p, t, 1);
     if (t->has_filled_lots) performance_add_amount(&p->row.lots, t->filled_lots);
@@ -143,15 +161,19 @@ static sql_query_t *prepare_trades(sql_t *db, const ArchiveQuery *q) {
     char text[1000], since[SQL_TIME_TEXT] = "", until[SQL_TIME_TEXT] = "a";
     snprintf(text, sizeof(text),
              "SELECT %s, " ACCOUNT_CURRENCY(
-                 "t.account_id") ", t.* FROM trades t LEFT JOIN signals s ON s.signal_id = t.signal_id WHERE t.ordered_at >= ?1 AND"
-                                 " t.ordered_at < ?2 AND (?3 IS NULL OR t.account_id = ?3) AND (?4 IS NULL OR t.symbol = ?4) AND (?5 IS "
+                 "t.account_id") ", t.* FROM trades t LEFT JOIN signals s ON s.signal_id = "
+                                 "t.signal_id WHERE t.ordered_at >= ?1 AND"
+                                 " t.ordered_at < ?2 AND (?3 IS NULL OR t.account_id = ?3) AND (?4 "
+                                 "IS NULL OR t.symbol = ?4) AND (?5 IS "
                                  "NULL OR s.strategy = ?5)"
-                                 " AND (?6 IS NULL OR t.broker_id = ?6) ORDER BY t.ordered_at, t.trade_id",
+                                 " AND (?6 IS NULL OR t.broker_id = ?6) ORDER BY t.ordered_at, "
+                                 "t.trade_id",
              strcmp(q->by, "symbol") == 0 ? "t.symbol" : "s.strategy");
     if (q->has_since) sql_time_print(q->since, since);
     if (q->has_until) sql_time_print(q->until, until);
     sql_query_t *out = sql_prepare(db, text);
-    const char *const values[] = {since, until, q->account_id, q->symbol, q->strategy, q->broker_id};
+    const char *const values[] = {since,     until,       q->account_id,
+                                  q->symbol, q->strategy, q->broker_id};
     for (int i = 0; out && i < 6; i++) sql_bind_text(out, i + 1, values[i]);
     return out;
 }
@@ -206,11 +228,13 @@ static void write_groups_json(struct groups *groups, const char *by, buffer_t *o
 
 static void tell_wrong(sql_t *db, const struct groups *groups, err_t e, buffer_t *out) {
     if (e == ERR_BUSY)
-        buffer_text(out, "this takes too long: ask for a shorter time (since, until), or by day, account or broker");
+        buffer_text(out, "this takes too long: ask for a shorter time (since, until), or by day, "
+                         "account or broker");
     else if (groups->too_many)
         buffer_format(out, "there are more than %d of them: ask for one", GROUPS_MAX);
     else if (e == ERR_RULE)
-        buffer_text(out, "it is not kept by these conditions: by account goes with an account, by broker with a broker; with a symbol or a"
+        buffer_text(out, "it is not kept by these conditions: by account goes with an account, by "
+                         "broker with a broker; with a symbol or a"
                          " strategy ask by symbol or strategy");
     else
         buffer_format(out, "the archive cannot be read: %s", sql_trouble(db));
@@ -221,7 +245,8 @@ bool query_performance(sql_t *db, const ArchiveQuery *q, buffer_t *out) {
     bool by_trades = q->by && (strcmp(q->by, "strategy") == 0 || strcmp(q->by, "symbol") == 0);
     const struct source *s = by_trades ? NULL : find_group_source(q);
     if (!by_trades && !s) {
-        buffer_format(out, "by is account, broker, gateway, day, strategy or symbol, not %.40s", q->by);
+        buffer_format(out, "by is account, broker, gateway, day, strategy or symbol, not %.40s",
+                      q->by);
         return false;
     }
     err_t e = by_trades ? take_trades(db, q, &groups) : take_days(db, s, q, &groups);

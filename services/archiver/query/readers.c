@@ -1,8 +1,10 @@
 // readers - answers questions to the archive beside the loop.
+//
+//
 // SPDX-License-Identifier: MIT
 //
-// One thread has the socket; it hands questions to the readers and sends their answers. A question is in `asked`, with a reader, or in
-// `answered`.
+// One thread has the socket; it hands questions to the readers and sends their answers. A question
+// is in `asked`, with a reader, or in `answered`.
 #include "services/archiver/query/readers.h"
 
 #include <errno.h>
@@ -14,10 +16,10 @@
 #include <unistd.h>
 
 #include "common/base/alloc.h"
-#include "common/delivery/envelope.h"
 #include "common/bus/port.h"
-#include "common/sql/sql.h"
+#include "common/delivery/envelope.h"
 #include "common/delivery/topology.h"
+#include "common/sql/sql.h"
 #include "services/archiver/query/query.h"
 #include "system.pb-c.h"
 
@@ -122,7 +124,8 @@ static void send_query_answer(readers_t *self, struct question *q) {
     answer.ok = q->ok;
     *(q->ok ? &answer.json : &answer.error) = (char *)(uintptr_t)buffer_string(&q->answer);
     envelope_write(&frame, "control", ENTRY_ID_NONE, ENTRY_ID_NONE, &answer.base);
-    port_send_to(self->port, (struct span){q->peer, q->peer_length}, "control", (struct span){frame.data, frame.length});
+    port_send_to(self->port, (struct span){q->peer, q->peer_length}, "control",
+                 (struct span){frame.data, frame.length});
     buffer_destroy(&frame);
     question_free(q);
 }
@@ -155,7 +158,8 @@ static void take_questions(readers_t *self) {
     struct parcel p;
     struct envelope e;
     while (port_receive(self->port, &p)) {
-        if (envelope_read("control", p.frame, &e) || strcmp(e.type, control_request__descriptor.name) != 0 || p.peer.length > PEER_TEXT)
+        if (envelope_read("control", p.frame, &e) ||
+            strcmp(e.type, control_request__descriptor.name) != 0 || p.peer.length > PEER_TEXT)
             continue;
         struct question *q = alloc_zeroed(1, sizeof(*q));
         memcpy(q->peer, p.peer.data, p.peer.length);
@@ -164,7 +168,8 @@ static void take_questions(readers_t *self) {
         if (q->query)
             queue_question(self, q);
         else
-            refuse_question(self, q, "this is no question: the verb is query, the body an ArchiveQuery");
+            refuse_question(self, q,
+                            "this is no question: the verb is query, the body an ArchiveQuery");
     }
 }
 
@@ -220,9 +225,12 @@ readers_t *readers_new(const struct readers_options *options, char why[static 20
     self->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     self->port = transport_bind(options->transport, PORT_ROUTER, &at, 0);
     bool good = self->port && self->wake >= 0;
-    if (!good) snprintf(why, 200, "%.100s: %.90s", at.address, self->port ? strerror(errno) : port_why());
-    for (int64_t i = 0; good && i < options->threads && i < READERS_MAX; i++) good = open_reader(self, options->database, why);
-    if (good) good = self->running = pthread_create(&self->front, NULL, stand_at_the_front, self) == 0;
+    if (!good)
+        snprintf(why, 200, "%.100s: %.90s", at.address, self->port ? strerror(errno) : port_why());
+    for (int64_t i = 0; good && i < options->threads && i < READERS_MAX; i++)
+        good = open_reader(self, options->database, why);
+    if (good)
+        good = self->running = pthread_create(&self->front, NULL, stand_at_the_front, self) == 0;
     if (!good) readers_destroy(&self);
     return self;
 }
@@ -240,7 +248,8 @@ void readers_destroy(readers_t **self) {
         if (s->readers[i].running) pthread_join(s->readers[i].thread, NULL);
         sql_destroy(&s->readers[i].db);
     }
-    for (struct question *q; (q = pop_question(&s->asked)) || (q = pop_question(&s->answered));) question_free(q);
+    for (struct question *q; (q = pop_question(&s->asked)) || (q = pop_question(&s->answered));)
+        question_free(q);
     port_destroy(&s->port);
     if (s->wake >= 0) close(s->wake);
     pthread_mutex_destroy(&s->lock);

@@ -1,4 +1,7 @@
-// readers - answers questions to the archive beside the loop: a socket, a few threads with a read-only connection each.
+// readers - answers questions to the archive beside the loop: a socket, a few threads with a
+// read-only connection each.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -9,9 +12,10 @@
 
 #define READERS_MAX 5
 
-// The endpoint archiver.query takes a ControlRequest with the verb "query" and an ArchiveQuery as its body. Threads of its own, none of
-// which writes; SQLite's WAL lets them read what is committed while the next transaction is written. Too many questions at once, one that
-// takes longer than answer_ms, or that cannot be read, are answered with a sentence.
+// The endpoint archiver.query takes a ControlRequest with the verb "query" and an ArchiveQuery as
+// its body. Threads of its own, none of which writes; SQLite's WAL lets them read what is committed
+// while the next transaction is written. Too many questions at once, one that takes longer than
+// answer_ms, or that cannot be read, are answered with a sentence.
 typedef struct readers readers_t;
 
 struct readers_options {
@@ -20,4 +24,5 @@ struct readers_options {
     int64_t threads, answer_ms;
 };
 readers_t *readers_new(const struct readers_options *options, char why[static 200]); // NULL: *why
-void readers_destroy(readers_t **self);                                              // waits for what is being answered
+// waits for what is being answered
+void readers_destroy(readers_t **self);

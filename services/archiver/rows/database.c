@@ -1,4 +1,7 @@
-// database - opens the archive's file; one that is damaged is put aside, whole, and a new one begun.
+// database - opens the archive's file; one that is damaged is put aside, whole, and a new one
+// begun.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/rows/database.h"
 
@@ -24,7 +27,8 @@ static bool rename_damaged_files(const char *path, char aside[static PATH_TEXT])
         snprintf(from, sizeof(from), "%.500s%s", path, parts[i]);
         snprintf(to, sizeof(to), "%s%s", aside, parts[i]);
         if (rename(from, to) != 0 && (errno != ENOENT || i == 0)) {
-            log_event(LOG_LEVEL_ERROR, "database_stays", "path=%s why=%s", path, log_quote(strerror(errno)));
+            log_event(LOG_LEVEL_ERROR, "database_stays", "path=%s why=%s", path,
+                      log_quote(strerror(errno)));
             return false;
         }
     }
@@ -35,10 +39,13 @@ static bool is_usable(const char *path, int64_t check_below, char *notice, size_
     char why[200] = "", aside[PATH_TEXT];
     err_t e = sql_check(path, check_below, why);
     if (!e) return true;
-    log_event(LOG_LEVEL_ERROR, e == ERR_INPUT ? "database_damaged" : "database_unusable", "path=%s why=%s", path, log_quote(why));
+    log_event(LOG_LEVEL_ERROR, e == ERR_INPUT ? "database_damaged" : "database_unusable",
+              "path=%s why=%s", path, log_quote(why));
     if (e != ERR_INPUT || !rename_damaged_files(path, aside)) return false;
-    snprintf(notice, size, "the archive was damaged (%.100s) and is now %.200s; a new one begins with what the journals still hold", why,
-             aside);
+    snprintf(notice, size,
+             "the archive was damaged (%.100s) and is now %.200s; a new one begins with what the "
+             "journals still hold",
+             why, aside);
     return true;
 }
 
@@ -52,7 +59,8 @@ sql_t *database_open(const char *path, int64_t check_below, char *notice, size_t
     }
     err_t e = schema_prepare(db);
     if (!e) return db;
-    log_event(LOG_LEVEL_ERROR, "schema_unusable", "path=%s error=%s why=%s", path, error_name(e), log_quote(sql_trouble(db)));
+    log_event(LOG_LEVEL_ERROR, "schema_unusable", "path=%s error=%s why=%s", path, error_name(e),
+              log_quote(sql_trouble(db)));
     sql_destroy(&db);
     return NULL;
 }

@@ -1,4 +1,6 @@
 // outcome - what became of a trade, and of a signal by all its trades. Pure.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -14,13 +16,15 @@ void trade_performance_of(const TradeState *t, TradePerformance *out);
 
 bool trade_is_over(const TradeState *t); // closed, or it came to nothing
 
-// Gained in percent of the entry price, to eight decimals (half even); negative is lost. False: out of range, or no price.
+// Gained in percent of the entry price, to eight decimals (half even); negative is lost. False: out
+// of range, or no price.
 bool gain_percent(int64_t entry, int64_t exit, bool buy, int64_t *out);
 
 // What was charged for an execution; false: nothing. The row is filled all the same.
 bool charge_of(const TradeResult *r, CommissionCharge *out);
 
-ReconciliationEntry *reconciliation_entry(const TradeReconciliation *r, const char *signal_id, arena_t *arena);
+ReconciliationEntry *reconciliation_entry(const TradeReconciliation *r, const char *signal_id,
+                                          arena_t *arena);
 
 // A signal's outcome, from its opening trades one by one. Start with {0}.
 struct outcome {

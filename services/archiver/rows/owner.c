@@ -1,4 +1,6 @@
 // owner - one process writes the archive: whoever claimed it last.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/rows/owner.h"
 

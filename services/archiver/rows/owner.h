@@ -1,4 +1,7 @@
-// owner - one process writes the archive: whoever claimed it last. One that was stopped and replaced finds that out before it writes.
+// owner - one process writes the archive: whoever claimed it last. One that was stopped and
+// replaced finds that out before it writes.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -9,4 +12,5 @@ typedef struct owner owner_t;
 owner_t *owner_new(sql_t *db);
 void owner_destroy(owner_t **self);
 err_t owner_claim(owner_t *self); // at start
-err_t owner_check(owner_t *self); // in an open transaction. ERR_FENCED: somebody else has claimed it
+// in an open transaction. ERR_FENCED: somebody else has claimed it
+err_t owner_check(owner_t *self);

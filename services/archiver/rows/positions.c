@@ -1,4 +1,6 @@
 // positions - where the archive goes on in each topic: in the same SQLite transaction as the rows.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/rows/positions.h"
 
@@ -7,9 +9,9 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
-#include "common/redis/journal.h"
 #include "common/base/log.h"
 #include "common/base/own.h"
+#include "common/redis/journal.h"
 
 #define TOPICS_MAX 256
 #define TOPIC_TEXT 64
@@ -29,8 +31,8 @@ struct positions {
 positions_t *archived_positions_new(sql_t *db) {
     positions_t *self = alloc_zeroed(1, sizeof(*self));
     self->db = db;
-    self->write = sql_prepare(
-        db, "INSERT INTO positions (topic, position) VALUES (?1, ?2) ON CONFLICT(topic) DO UPDATE SET position = excluded.position");
+    self->write = sql_prepare(db, "INSERT INTO positions (topic, position) VALUES (?1, ?2) ON "
+                                  "CONFLICT(topic) DO UPDATE SET position = excluded.position");
     if (!self->write) archived_positions_destroy(&self);
     return self;
 }
@@ -63,7 +65,8 @@ err_t positions_load(positions_t *self) {
     while (!e && !(e = sql_step(q, &row)) && row) {
         const char *topic = sql_text(q, 0), *position = sql_text(q, 1);
         struct entry_id id;
-        if (self->n < TOPICS_MAX && !entry_id_parse(position, strlen(position), &id)) add_known_topic(self, topic)->position = id;
+        if (self->n < TOPICS_MAX && !entry_id_parse(position, strlen(position), &id))
+            add_known_topic(self, topic)->position = id;
     }
     return e;
 }
@@ -71,19 +74,24 @@ err_t positions_load(positions_t *self) {
 static struct entry_id beginning_of(store_t *store, const char *topic) {
     struct entry_id before = ENTRY_ID_NONE;
     err_t e = journal_beginning(store, topic, &before);
-    if (e) log_event(LOG_LEVEL_ERROR, "journal_unread", "topic=%s why=%s", topic, log_quote(store_trouble(store)));
+    if (e)
+        log_event(LOG_LEVEL_ERROR, "journal_unread", "topic=%s why=%s", topic,
+                  log_quote(store_trouble(store)));
     return before;
 }
 
-void positions_find(positions_t *self, store_t *store, bool restored, const struct positions_found *out) {
+void positions_find(positions_t *self, store_t *store, bool restored,
+                    const struct positions_found *out) {
     *out->cut = false;
     for (size_t i = 0; i < out->n; i++) {
         struct inlet_position *inlet = &out->inlets[i];
         const struct known *k = find_known_topic(self, inlet->topic);
-        struct entry_id beginning = !k || restored ? beginning_of(store, inlet->topic) : ENTRY_ID_NONE;
+        struct entry_id beginning =
+            !k || restored ? beginning_of(store, inlet->topic) : ENTRY_ID_NONE;
         inlet->position = k && entry_id_cmp(k->position, beginning) >= 0 ? k->position : beginning;
         bool joined = !k && self->n; // a topic that an earlier version did not keep
-        if (!joined && entry_id_cmp(beginning, k ? k->position : ENTRY_ID_NONE) > 0) *out->cut = true;
+        if (!joined && entry_id_cmp(beginning, k ? k->position : ENTRY_ID_NONE) > 0)
+            *out->cut = true;
     }
 }
 

@@ -1,4 +1,6 @@
 // retention - rows of days long past are removed, what is not final stays, and the chain goes on.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/rows/retention.h"
 
@@ -18,12 +20,16 @@
 #define KEY_TEXT   512
 #define PARTS_MAX  2
 
-#define TRADE_OVER "NOT EXISTS (SELECT 1 FROM trades t WHERE t.trade_id = x.trade_id AND " TRADE_OPEN ")"
-#define SIGNAL_OVER                                                                                                                        \
-    "NOT EXISTS (SELECT 1 FROM signals s WHERE s.signal_id = x.signal_id AND s.status NOT IN ('completed', 'failed'))"                     \
-    " AND NOT EXISTS (SELECT 1 FROM orders o JOIN trades t ON t.trade_id = o.trade_id WHERE o.signal_id = x.signal_id AND " TRADE_OPEN ")"
-#define RESULT_OVER                                                                                                                        \
-    "NOT EXISTS (SELECT 1 FROM trade_result r JOIN trades t ON t.trade_id = r.trade_id WHERE r.result_id = x.result_id AND " TRADE_OPEN ")"
+#define TRADE_OVER                                                                                 \
+    "NOT EXISTS (SELECT 1 FROM trades t WHERE t.trade_id = x.trade_id AND " TRADE_OPEN ")"
+#define SIGNAL_OVER                                                                                \
+    "NOT EXISTS (SELECT 1 FROM signals s WHERE s.signal_id = x.signal_id AND s.status NOT IN "     \
+    "('completed', 'failed'))"                                                                     \
+    " AND NOT EXISTS (SELECT 1 FROM orders o JOIN trades t ON t.trade_id = o.trade_id WHERE "      \
+    "o.signal_id = x.signal_id AND " TRADE_OPEN ")"
+#define RESULT_OVER                                                                                \
+    "NOT EXISTS (SELECT 1 FROM trade_result r JOIN trades t ON t.trade_id = r.trade_id WHERE "     \
+    "r.result_id = x.result_id AND " TRADE_OPEN ")"
 
 // When a row of a table is final; and what, keyed alike, goes with it. NULL: never.
 struct rule {
@@ -36,7 +42,9 @@ static const struct rule rules[TABLE_COUNT] = {
     [TABLE_order_commands] = {"1", {NULL}},
     [TABLE_commands] = {"1", {NULL}},
     [TABLE_routings] = {SIGNAL_OVER, {NULL}},
-    [TABLE_trades] = {TRADE_OVER, {"trade_performance WHERE trade_id", "trade_reconciliation_log WHERE trade_id"}},
+    [TABLE_trades] = {TRADE_OVER,
+                      {"trade_performance WHERE trade_id",
+                       "trade_reconciliation_log WHERE trade_id"}},
     [TABLE_trade_result] = {TRADE_OVER, {"commission_log WHERE result_id", NULL}},
     [TABLE_result_metrics] = {RESULT_OVER, {NULL}},
     [TABLE_trade_reconciliation] = {TRADE_OVER, {NULL}},
@@ -76,8 +84,8 @@ static bool prepare_table_removal(retention_t *self, enum table_name table) {
     char text[1200];
     s->find = prepare_find(self->options.db, table);
     if (!rule->final) return s->find != NULL;
-    snprintf(text, sizeof(text), "DELETE FROM \"%s\" AS x WHERE x.%s = ?1 AND %s", table_forms[table].name, table_forms[table].key,
-             rule->final);
+    snprintf(text, sizeof(text), "DELETE FROM \"%s\" AS x WHERE x.%s = ?1 AND %s",
+             table_forms[table].name, table_forms[table].key, rule->final);
     s->remove = sql_prepare(self->options.db, text);
     for (size_t i = 0; i < PARTS_MAX && rule->with[i]; i++) {
         snprintf(text, sizeof(text), "DELETE FROM %s = ?1", rule->with[i]);
@@ -89,14 +97,16 @@ static bool prepare_table_removal(retention_t *self, enum table_name table) {
 
 static bool prepare_rest(retention_t *self) {
     sql_t *db = self->options.db;
-    self->oldest = sql_prepare(
-        db, "SELECT batch, hash, entries FROM chain WHERE at < ?1 AND batch < (SELECT max(batch) FROM chain) ORDER BY batch LIMIT 1");
+    self->oldest = sql_prepare(db, "SELECT batch, hash, entries FROM chain WHERE at < ?1 AND batch "
+                                   "< (SELECT max(batch) FROM chain) ORDER BY batch LIMIT 1");
     self->unchain = sql_prepare(db, "DELETE FROM chain WHERE batch = ?1");
-    self->start = sql_prepare(db, "INSERT INTO chain_start (one, batch, hash) VALUES (1, ?1, ?2) ON CONFLICT (one) DO UPDATE SET"
+    self->start = sql_prepare(db, "INSERT INTO chain_start (one, batch, hash) VALUES (1, ?1, ?2) "
+                                  "ON CONFLICT (one) DO UPDATE SET"
                                   " batch = excluded.batch, hash = excluded.hash");
-    self->mark_days = sql_prepare(db, "UPDATE chain_day SET removed_at = ?2 WHERE last <= ?1 AND removed_at IS NULL");
-    self->samples =
-        sql_prepare(db, "DELETE FROM performance_log WHERE rowid IN (SELECT rowid FROM performance_log WHERE created_at < ?1 LIMIT 500)");
+    self->mark_days = sql_prepare(
+        db, "UPDATE chain_day SET removed_at = ?2 WHERE last <= ?1 AND removed_at IS NULL");
+    self->samples = sql_prepare(db, "DELETE FROM performance_log WHERE rowid IN (SELECT rowid FROM "
+                                    "performance_log WHERE created_at < ?1 LIMIT 500)");
     return self->oldest && self->unchain && self->start && self->mark_days && self->samples;
 }
 
@@ -135,7 +145,8 @@ static void bind_key(sql_query_t *q, char *key) {
     }
 }
 
-static err_t remove_row(retention_t *self, enum table_name table, const char *key, struct retention_step *step, bool *gone) {
+static err_t remove_row(retention_t *self, enum table_name table, const char *key,
+                        struct retention_step *step, bool *gone) {
     struct statements *s = &self->of[table];
     *gone = false;
     if (!s->remove) return ERR_OK;
@@ -150,8 +161,10 @@ static err_t remove_row(retention_t *self, enum table_name table, const char *ke
     return e;
 }
 
-// A row that this entry was the last to write: it goes, or is chained again. One that was written since has a later entry.
-static err_t retire_chain_entry(retention_t *self, const struct chain_entry *entry, struct retention_step *step) {
+// A row that this entry was the last to write: it goes, or is chained again. One that was written
+// since has a later entry.
+static err_t retire_chain_entry(retention_t *self, const struct chain_entry *entry,
+                                struct retention_step *step) {
     char key[KEY_TEXT], parts[KEY_TEXT];
     unsigned char digest[CANON_DIGEST];
     enum table_name table;
@@ -198,11 +211,13 @@ static err_t read_oldest(retention_t *self, const char *before, struct oldest *o
     return e;
 }
 
-static err_t retire_chain_batch(retention_t *self, const struct oldest *oldest, struct retention_step *step, size_t *rows) {
+static err_t retire_chain_batch(retention_t *self, const struct oldest *oldest,
+                                struct retention_step *step, size_t *rows) {
     struct span entries = {oldest->entries.data, oldest->entries.length};
     struct chain_entry entry;
     err_t e = ERR_OK;
-    for (size_t at = 0; !e && chain_entry_read(entries, &at, &entry); ++*rows) e = retire_chain_entry(self, &entry, step);
+    for (size_t at = 0; !e && chain_entry_read(entries, &at, &entry); ++*rows)
+        e = retire_chain_entry(self, &entry, step);
     if (e) return e;
     sql_bind_integer(self->unchain, 1, oldest->batch);
     sql_bind_integer(self->start, 1, oldest->batch);

@@ -1,13 +1,16 @@
 // retention - rows of days long past are removed, what is not final stays, and the chain goes on.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "services/archiver/chain/chain.h"
 
-// Removes, batch by batch from the beginning of the chain, every row that such a batch was the last to write and that is final: a trade
-// that is over with all that belongs to it, a signal all of whose trades are. What is not final is chained again, now, and so looked at
-// again when that is old. The chain then begins later (table chain_start); the days' hashes stay. Configuration and what is counted by day
-// stay.
+// Removes, batch by batch from the beginning of the chain, every row that such a batch was the last
+// to write and that is final: a trade that is over with all that belongs to it, a signal all of
+// whose trades are. What is not final is chained again, now, and so looked at again when that is
+// old. The chain then begins later (table chain_start); the days' hashes stay. Configuration and
+// what is counted by day stay.
 typedef struct retention retention_t;
 
 struct retention_options {
@@ -15,11 +18,12 @@ struct retention_options {
     chain_t *chain;
     int64_t days; // what was written before the last `days` whole days (UTC) is old
 };
-retention_t *retention_new(const struct retention_options *options); // NULL: a statement does not fit the tables (it is logged)
+// NULL: a statement does not fit the tables (it is logged)
+retention_t *retention_new(const struct retention_options *options);
 void retention_destroy(retention_t **self);
 
-// One transaction of its own, of some hundred rows, and pages given back. `signals_to`: rows of signals up to this id may go. *more: there
-// is more to do now. `removed` counts rows up.
+// One transaction of its own, of some hundred rows, and pages given back. `signals_to`: rows of
+// signals up to this id may go. *more: there is more to do now. `removed` counts rows up.
 struct retention_step {
     uint64_t now; // UTC ns
     int64_t signals_to;

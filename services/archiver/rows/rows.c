@@ -1,4 +1,7 @@
-// rows - what a batch will write: queued by handlers, written in one transaction, kept until that is committed.
+// rows - what a batch will write: queued by handlers, written in one transaction, kept until that
+// is committed.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/rows/rows.h"
 
@@ -12,26 +15,31 @@
 #include "common/schema/record.h"
 #include "order.pb-c.h"
 #include "proto/config_kinds.h"
-#include "services/archiver/counts/backfill.h"
 #include "services/archiver/chain/chain.h"
+#include "services/archiver/counts/backfill.h"
 #include "services/archiver/rows/outcome.h"
 #include "services/archiver/rows/rows_queue.h"
 #include "services/archiver/rows/signals.h"
 
 // Statements beside the tables' own.
-#define QUERIES(X)                                                                                                                         \
-    X(known_of_signal, "SELECT (SELECT status FROM signal_execution_status WHERE signal_id = ?1),"                                         \
-                       " (SELECT min(trade_id) FROM orders WHERE signal_id = ?1)")                                                         \
-    X(link_order, "UPDATE signals SET order_id = ?2, changed = next_change() WHERE signal_id = ?1 AND order_id IS NULL")                   \
-    X(set_status, "UPDATE signals SET status = ?2, changed = next_change() WHERE signal_id = ?1 AND status <> ?2")                         \
-    X(is_completed, "SELECT 1 FROM signal_execution_status WHERE signal_id = ?1 AND status = 'completed'")                                 \
-    X(forget_pending, "DELETE FROM pending_signals WHERE signal_id = ?1")                                                                  \
-    X(keep_last_change, "UPDATE change_count SET last = ?1")                                                                               \
-    X(note_removed, "INSERT INTO removed_rows (table_name, key, changed) VALUES (?1, ?2, next_change())")                                  \
-    X(forget_failure, "DELETE FROM trade_failure_log WHERE failure_id = ?1")                                                               \
-    X(refuse, "INSERT INTO refused_rows (table_name, row, reason) VALUES (?1, ?2, ?3)")                                                    \
+#define QUERIES(X)                                                                                 \
+    X(known_of_signal, "SELECT (SELECT status FROM signal_execution_status WHERE signal_id = ?1)," \
+                       " (SELECT min(trade_id) FROM orders WHERE signal_id = ?1)")                 \
+    X(link_order, "UPDATE signals SET order_id = ?2, changed = next_change() WHERE signal_id = "   \
+                  "?1 AND order_id IS NULL")                                                       \
+    X(set_status, "UPDATE signals SET status = ?2, changed = next_change() WHERE signal_id = ?1 "  \
+                  "AND status <> ?2")                                                              \
+    X(is_completed,                                                                                \
+      "SELECT 1 FROM signal_execution_status WHERE signal_id = ?1 AND status = 'completed'")       \
+    X(forget_pending, "DELETE FROM pending_signals WHERE signal_id = ?1")                          \
+    X(keep_last_change, "UPDATE change_count SET last = ?1")                                       \
+    X(note_removed,                                                                                \
+      "INSERT INTO removed_rows (table_name, key, changed) VALUES (?1, ?2, next_change())")        \
+    X(forget_failure, "DELETE FROM trade_failure_log WHERE failure_id = ?1")                       \
+    X(refuse, "INSERT INTO refused_rows (table_name, row, reason) VALUES (?1, ?2, ?3)")            \
     CONFIG_KINDS(DROP_CONFIG, X)
-#define DROP_CONFIG(table, row, section, id, X) X(drop_##table, "DELETE FROM " #table " WHERE " #id " = ?1")
+#define DROP_CONFIG(table, row, section, id, X)                                                    \
+    X(drop_##table, "DELETE FROM " #table " WHERE " #id " = ?1")
 
 #define QUERY_ENUM(name, text) QUERY_##name,
 enum query_name { QUERIES(QUERY_ENUM) QUERY_COUNT };
@@ -43,7 +51,8 @@ static const char *const query_texts[QUERY_COUNT] = {QUERIES(QUERY_TEXT)};
 struct rows {
     sql_t *db;
     sql_query_t *put[TABLE_COUNT];
-    sql_query_t *fresh[TABLE_COUNT]; // writes only what is not there yet: where it matters what was (counts_old)
+    // writes only what is not there yet: where it matters what was (counts_old)
+    sql_query_t *fresh[TABLE_COUNT];
     sql_query_t *queries[QUERY_COUNT];
     chain_t *chain;
     derived_t *derived;
@@ -53,11 +62,17 @@ struct rows {
 };
 
 // Tables whose rows are counted elsewhere: when one changes, what it was is taken back first.
-static bool counts_old(size_t table) { return table == TABLE_trades || table == TABLE_trade_result || table == TABLE_result_metrics; }
+static bool counts_old(size_t table) {
+    return table == TABLE_trades || table == TABLE_trade_result || table == TABLE_result_metrics;
+}
 
 static bool prepare_table_writes(rows_t *self, size_t table) {
     const struct table_form *t = &table_forms[table];
-    struct put_form form = {.type = t->type, .table = t->name, .key = t->key, .update = t->meeting != KEEP, .numbered = CHANGED};
+    struct put_form form = {.type = t->type,
+                            .table = t->name,
+                            .key = t->key,
+                            .update = t->meeting != KEEP,
+                            .numbered = CHANGED};
     if (t->meeting == LATEST) form.newer_by = "updated_at";
     self->put[table] = sql_prepare_put(self->db, &form);
     form.update = false;
@@ -81,7 +96,8 @@ rows_t *rows_new(sql_t *db) {
     self->db = db;
     bool good = number_changes(db) == ERR_OK;
     for (size_t i = 0; good && i < TABLE_COUNT; i++) good = prepare_table_writes(self, i);
-    for (size_t i = 0; good && i < QUERY_COUNT; i++) good = (self->queries[i] = sql_prepare(db, query_texts[i])) != NULL;
+    for (size_t i = 0; good && i < QUERY_COUNT; i++)
+        good = (self->queries[i] = sql_prepare(db, query_texts[i])) != NULL;
     if (good) self->chain = chain_new(db);
     if (self->chain) self->derived = derived_new(db);
     if (self->derived) self->backfill = backfill_new(db, self->derived);
@@ -132,11 +148,13 @@ void rows_rolled_back(rows_t *self) { derived_drop(self->derived); }
 
 // Writing.
 
-// What a table refuses (which its columns give no cause for) is put aside, not lost, and does not hold up the rest.
+// What a table refuses (which its columns give no cause for) is put aside, not lost, and does not
+// hold up the rest.
 static err_t keep_refused_row(rows_t *self, enum table_name table, const ProtobufCMessage *m) {
     buffer_t json = {0};
     record_to_json(m, &json);
-    log_event(LOG_LEVEL_ERROR, "row_refused", "table=%s why=%s", table_forms[table].name, log_quote(sql_trouble(self->db)));
+    log_event(LOG_LEVEL_ERROR, "row_refused", "table=%s why=%s", table_forms[table].name,
+              log_quote(sql_trouble(self->db)));
     sql_query_t *q = self->queries[QUERY_refuse];
     sql_bind_text(q, 1, table_forms[table].name);
     sql_bind_text(q, 2, buffer_string(&json));
@@ -147,9 +165,11 @@ static err_t keep_refused_row(rows_t *self, enum table_name table, const Protobu
 
 enum written { WRITTEN, THERE, REFUSED };
 
-static err_t write_with(rows_t *self, sql_query_t *q, const struct row *row, enum written *written) {
+static err_t write_with(rows_t *self, sql_query_t *q, const struct row *row,
+                        enum written *written) {
     err_t e = sql_upsert(q, row->m);
-    *written = e == ERR_RULE ? REFUSED : sql_changes(self->db) ? WRITTEN : THERE; // there: a row that is there stays
+    // there: a row that is there stays
+    *written = e == ERR_RULE ? REFUSED : sql_changes(self->db) ? WRITTEN : THERE;
     if (e == ERR_RULE) return keep_refused_row(self, row->table, row->m);
     if (!e && *written == WRITTEN) chain_add(self->chain, row->table, row->m);
     return e;
@@ -170,19 +190,22 @@ static err_t upsert_message(rows_t *self, enum table_name table, const ProtobufC
     return upsert_row(self, &row, &written);
 }
 
-static err_t execute_query(rows_t *self, enum query_name query, const char *first, const char *second) {
+static err_t execute_query(rows_t *self, enum query_name query, const char *first,
+                           const char *second) {
     sql_query_t *q = self->queries[query];
     sql_bind_text(q, 1, first);
     if (second) sql_bind_text(q, 2, second);
     return sql_execute(q);
 }
 
-static err_t delete_row(rows_t *self, enum query_name query, enum table_name table, const char *key) {
+static err_t delete_row(rows_t *self, enum query_name query, enum table_name table,
+                        const char *key) {
     err_t e = execute_query(self, query, key, NULL);
     if (e || sql_changes(self->db) == 0) return e;
     chain_gone(self->chain, table, key);
     if (table_forms[table].copying == LOCAL) return ERR_OK;
-    sql_query_t *q = self->queries[QUERY_note_removed]; // copies of the archive take the row away, too
+    // copies of the archive take the row away, too
+    sql_query_t *q = self->queries[QUERY_note_removed];
     sql_bind_text(q, 1, table_forms[table].name);
     sql_bind_text(q, 2, key);
     return sql_execute(q);
@@ -197,13 +220,16 @@ static err_t write_signal(rows_t *self, const struct row *queued) {
     err_t e = sql_step(known, &found);
     if (e) return e;
     const char *status = sql_text(known, 0);
-    const ProtobufCEnumValue *v = status ? protobuf_c_enum_descriptor_get_value_by_name(&signal__status__descriptor, status) : NULL;
+    const ProtobufCEnumValue *v =
+        status ? protobuf_c_enum_descriptor_get_value_by_name(&signal__status__descriptor, status)
+               : NULL;
     if (v) row.status = (Signal__Status)v->value;
     row.order_id = (char *)(uintptr_t)sql_text(known, 1);
     const struct row written_row = {TABLE_signals, &row.base, NULL};
     enum written written;
     e = upsert_row(self, &written_row, &written);
-    if (!e && written == WRITTEN && !v && queued->with) e = upsert_message(self, TABLE_pending_signals, queued->with);
+    if (!e && written == WRITTEN && !v && queued->with)
+        e = upsert_message(self, TABLE_pending_signals, queued->with);
     if (row.order_id) derived_signal(self->derived, row.signal_id);
     sql_reset(known);
     return e;
@@ -219,7 +245,8 @@ static err_t write_order(rows_t *self, const struct row *row) {
     return execute_query(self, QUERY_link_order, o->signal_id, o->trade_id);
 }
 
-// A signal that was completed stays so: one that failed may have been decided again after a rollback, and what was executed counts.
+// A signal that was completed stays so: one that failed may have been decided again after a
+// rollback, and what was executed counts.
 static err_t is_status_outdated(rows_t *self, const SignalExecutionStatus *s, bool *outdated) {
     sql_query_t *q = self->queries[QUERY_is_completed];
     *outdated = false;
@@ -238,7 +265,8 @@ static err_t write_status(rows_t *self, const struct row *row) {
     e = upsert_message(self, TABLE_signal_execution_status, row->m);
     if (!e) e = execute_query(self, QUERY_forget_pending, s->signal_id, NULL);
     if (e) return e;
-    return execute_query(self, QUERY_set_status, s->signal_id, record_enum_name(&signal__status__descriptor, (int)s->status));
+    return execute_query(self, QUERY_set_status, s->signal_id,
+                         record_enum_name(&signal__status__descriptor, (int)s->status));
 }
 
 // A trade that failed, and of which a fill came to light after all, is no failure any more.
@@ -247,9 +275,11 @@ static err_t log_failure(rows_t *self, const TradeState *t) {
         TradeFailure failure = failure_of_trade(t);
         return upsert_message(self, TABLE_trade_failure_log, &failure.base);
     }
-    bool filled = t->state == TRADE_STATE__STATE__filled || t->state == TRADE_STATE__STATE__partially_filled ||
+    bool filled = t->state == TRADE_STATE__STATE__filled ||
+                  t->state == TRADE_STATE__STATE__partially_filled ||
                   t->state == TRADE_STATE__STATE__closed;
-    return filled ? delete_row(self, QUERY_forget_failure, TABLE_trade_failure_log, t->trade_id) : ERR_OK;
+    return filled ? delete_row(self, QUERY_forget_failure, TABLE_trade_failure_log, t->trade_id)
+                  : ERR_OK;
 }
 
 static err_t write_trade(rows_t *self, const struct row *row) {
@@ -303,8 +333,12 @@ typedef err_t write_fn(rows_t *self, const struct row *row);
 
 // What has more to it than its own row.
 static write_fn *const writers[TABLE_COUNT] = {
-    [TABLE_signals] = write_signal, [TABLE_orders] = write_order,        [TABLE_signal_execution_status] = write_status,
-    [TABLE_trades] = write_trade,   [TABLE_trade_result] = write_result, [TABLE_config_change] = write_config,
+    [TABLE_signals] = write_signal,
+    [TABLE_orders] = write_order,
+    [TABLE_signal_execution_status] = write_status,
+    [TABLE_trades] = write_trade,
+    [TABLE_trade_result] = write_result,
+    [TABLE_config_change] = write_config,
 };
 
 static err_t keep_last_change(rows_t *self) {
@@ -319,7 +353,8 @@ err_t rows_write_queued(rows_t *self) {
     chain_begin(self->chain);
     for (size_t i = 0; !e && i < self->queue.count; i++) {
         const struct row *row = &self->queue.rows[i];
-        e = writers[row->table] ? writers[row->table](self, row) : upsert_message(self, row->table, row->m);
+        e = writers[row->table] ? writers[row->table](self, row)
+                                : upsert_message(self, row->table, row->m);
     }
     uint64_t now = clock_utc_ns();
     if (!e) e = derived_write(self->derived, now);

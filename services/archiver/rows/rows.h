@@ -1,4 +1,7 @@
-// rows - what a batch will write: queued by handlers, written in one transaction, kept until that is committed.
+// rows - what a batch will write: queued by handlers, written in one transaction, kept until that
+// is committed.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -6,8 +9,9 @@
 #include "services/archiver/chain/chain.h"
 #include "signal.pb-c.h"
 
-// Whatever writes to a table also sets its column `changed` to next_change(), and notes what it deletes in removed_rows (unless it is only
-// too old to be kept here): copies of the archive are made from these.
+// Whatever writes to a table also sets its column `changed` to next_change(), and notes what it
+// deletes in removed_rows (unless it is only too old to be kept here): copies of the archive are
+// made from these.
 typedef struct rows rows_t;
 
 rows_t *rows_new(sql_t *db); // NULL: a statement does not fit the tables (it is logged)
@@ -21,11 +25,13 @@ void rows_add_execution(rows_t *self, const Execution *e, arena_t *arena);
 // Of several states of a trade in one batch only the latest is written.
 void rows_add_trade(rows_t *self, const TradeState *trade);
 size_t rows_count(const rows_t *self);
-// Writes them all, into an open transaction. Writing them again later gives the same tables: everything is an upsert by key.
+// Writes them all, into an open transaction. Writing them again later gives the same tables:
+// everything is an upsert by key.
 err_t rows_write_queued(rows_t *self);
 void rows_committed(rows_t *self);   // the transaction is: the chain goes on from it
 void rows_rolled_back(rows_t *self); // it is not
-// What an earlier version left to be counted, slice by slice, each in a transaction of its own that the caller opens and commits.
+// What an earlier version left to be counted, slice by slice, each in a transaction of its own that
+// the caller opens and commits.
 bool rows_backfill_is_due(const rows_t *self);
 err_t rows_backfill(rows_t *self, int64_t most);
 void rows_backfilled(rows_t *self); // the transaction is committed

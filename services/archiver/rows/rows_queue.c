@@ -1,4 +1,6 @@
 // rows_queue - the rows that a batch will write, in the order in which handlers queued them.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/rows/rows_queue.h"
 
@@ -44,7 +46,8 @@ void row_queue_add_trade(struct row_queue *self, const TradeState *trade) {
         place->at = self->count;
         HASH_ADD_KEYPTR(hh, self->by_trade, place->trade_id, strlen(place->trade_id), place);
     }
-    row_queue_add(self, TABLE_trades, &trade->base); // without a place it is written more than once: right, only slower
+    // without a place it is written more than once: right, only slower
+    row_queue_add(self, TABLE_trades, &trade->base);
 }
 
 void row_queue_add_signal(struct row_queue *self, const Signal *signal, arena_t *arena) {

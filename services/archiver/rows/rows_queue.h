@@ -1,4 +1,6 @@
 // rows_queue - the rows that a batch will write, in the order in which handlers queued them.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -10,7 +12,8 @@
 struct row {
     enum table_name table;
     const ProtobufCMessage *m;
-    const ProtobufCMessage *with; // of a trade_result its metrics, of a signal what is kept until it has an outcome
+    // of a trade_result its metrics, of a signal what is kept until it has an outcome
+    const ProtobufCMessage *with;
 };
 
 // {0} is empty. Of a trade only the latest state is in it.

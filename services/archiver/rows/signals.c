@@ -1,4 +1,6 @@
 // signals - what a signal, a failed trade or a refused signal becomes as a row.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/rows/signals.h"
 
@@ -37,7 +39,9 @@ static const char *action_of(Signal__Direction direction) {
 }
 
 // A column that may not be NULL has its stand-in when the sender gave nothing.
-static char *text_or(char *text, const char *stand_in) { return text && text[0] ? text : (char *)(uintptr_t)stand_in; }
+static char *text_or(char *text, const char *stand_in) {
+    return text && text[0] ? text : (char *)(uintptr_t)stand_in;
+}
 
 static void take_required(SignalRow *row, const Signal *s) {
     row->signal_id = s->signal_id;
@@ -91,7 +95,8 @@ SignalRow *signal_row(const Signal *s, arena_t *arena) {
 static Signal__Direction direction_of(const char *action) {
     const ProtobufCEnumDescriptor *d = &signal__direction__descriptor;
     for (unsigned i = 0; i < d->n_values; i++) {
-        if (strcasecmp(d->values[i].name, action) == 0) return (Signal__Direction)d->values[i].value;
+        if (strcasecmp(d->values[i].name, action) == 0)
+            return (Signal__Direction)d->values[i].value;
     }
     return SIGNAL__DIRECTION__close;
 }
@@ -162,7 +167,8 @@ void signal_sha256(const SignalRow *row, char out[static SHA256_TEXT]) {
 }
 
 bool trade_has_failed(const TradeState *t) {
-    return t->state == TRADE_STATE__STATE__rejected || t->state == TRADE_STATE__STATE__cancelled || t->state == TRADE_STATE__STATE__expired;
+    return t->state == TRADE_STATE__STATE__rejected || t->state == TRADE_STATE__STATE__cancelled ||
+           t->state == TRADE_STATE__STATE__expired;
 }
 
 TradeFailure failure_of_trade(const TradeState *t) {

@@ -1,4 +1,6 @@
 // signals - what a signal, a failed trade or a refused signal becomes as a row. Pure.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -15,9 +17,10 @@ SignalRow *signal_row(const Signal *s, arena_t *arena);
 // As far as the row has it: not the prices, sizes and exits that it has no column for.
 Signal *signal_of_row(const SignalRow *row, arena_t *arena);
 
-// SHA-256, hex, over nine columns of spec 004 as they stand in the table: the UTF-8 text of the JSON array
+// SHA-256, hex, over nine columns of spec 004 as they stand in the table: the UTF-8 text of the
+// JSON array
 //   ["<signal_id>","<symbol>","<action>","<entry_price>","<target_price>","<stop_price>","<confidence>","<strategy>","<timestamp>"]
-// without spaces, which is json_array(signal_id, symbol, …) in SQLite.
+//   without spaces, which is json_array(signal_id, symbol, …) in SQLite.
 #define SHA256_TEXT 65
 void signal_sha256(const SignalRow *row, char out[static SHA256_TEXT]);
 

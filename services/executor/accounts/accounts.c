@@ -1,4 +1,6 @@
 // accounts - accounts, and their places: what an account does in one symbol.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/executor/accounts/accounts.h"
 
@@ -81,12 +83,14 @@ static struct digest place_key(const char *account_id, const char *broker_symbol
     return digest_of(both, n < (int)sizeof both ? (size_t)n : sizeof both - 1);
 }
 
-struct place *accounts_find_place(const accounts_t *self, const char *account_id, const char *broker_symbol) {
+struct place *accounts_find_place(const accounts_t *self, const char *account_id,
+                                  const char *broker_symbol) {
     struct place **slot = table_find(self->places, place_key(account_id, broker_symbol));
     return slot ? *slot : NULL;
 }
 
-struct place *accounts_place(accounts_t *self, const char *account_id, const char *broker_symbol, bool *is_new) {
+struct place *accounts_place(accounts_t *self, const char *account_id, const char *broker_symbol,
+                             bool *is_new) {
     struct place **slot = table_add(self->places, place_key(account_id, broker_symbol));
     *is_new = !*slot;
     if (*slot) return *slot;

@@ -1,4 +1,6 @@
 // accounts - accounts, and their places: what an account does in one symbol. Memory only.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -49,7 +51,8 @@ struct place {
     bool listed;           // among the places where something waits
     struct place *prev, *next;
 
-    // Positions, oldest first (through older, newer), and their sums; prices weighted by lots, scaled by 10^16.
+    // Positions, oldest first (through older, newer), and their sums; prices weighted by lots,
+    // scaled by 10^16.
     struct trade *positions;
     int64_t long_lots, short_lots;
     __int128 long_cost, short_cost;
@@ -67,8 +70,11 @@ struct account *accounts_get(accounts_t *self, const char *account_id); // made 
 struct account *accounts_find(const accounts_t *self, const char *account_id);
 struct account *accounts_first(const accounts_t *self); // then ->next
 // Made when new: *is_new then, and symbol and contract_size are to be set.
-struct place *accounts_place(accounts_t *self, const char *account_id, const char *broker_symbol, bool *is_new);
-struct place *accounts_find_place(const accounts_t *self, const char *account_id, const char *broker_symbol); // NULL: none
+struct place *accounts_place(accounts_t *self, const char *account_id, const char *broker_symbol,
+                             bool *is_new);
+// NULL: none
+struct place *accounts_find_place(const accounts_t *self, const char *account_id,
+                                  const char *broker_symbol);
 struct place *accounts_next_place(const accounts_t *self, size_t *cursor);
 
 // The queue of what is pending at a place, by sequence, and the list of places that have one.

@@ -1,4 +1,6 @@
 // positions - what is open, by account and symbol, and the views of it that others read.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/executor/accounts/positions.h"
 
@@ -9,10 +11,10 @@
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
 #include "common/base/table.h"
+#include "services/executor/accounts/totals.h"
+#include "services/executor/slice.h"
 #include "services/executor/trade/fills.h"
 #include "services/executor/trade/trailing.h"
-#include "services/executor/slice.h"
-#include "services/executor/accounts/totals.h"
 
 #define REFRESH_EVERY NS_PER_S
 
@@ -81,7 +83,8 @@ static struct symbol *symbol_get(positions_t *self, const char *name) {
     return *slot = s;
 }
 
-void positions_add_place(positions_t *self, struct place *p, const char *symbol, int64_t contract_size) {
+void positions_add_place(positions_t *self, struct place *p, const char *symbol,
+                         int64_t contract_size) {
     p->symbol = symbol_get(self, symbol);
     p->contract_size = contract_size;
     p->next_of_symbol = p->symbol->places;
@@ -179,7 +182,8 @@ int64_t positions_free_lots(const struct trade *t) {
 }
 
 const struct symbol *positions_price(positions_t *self, const Price *price) {
-    struct symbol **slot = table_find(self->symbols, table_key(price->symbol)), *s = slot ? *slot : NULL;
+    struct symbol **slot = table_find(self->symbols, table_key(price->symbol)),
+                  *s = slot ? *slot : NULL;
     if (!s || price->last <= 0) return NULL;
     s->fed = true;
     s->moved |= s->price != price->last;
@@ -203,7 +207,8 @@ void positions_follow(struct trade *t) {
 
 // --- views
 
-static bool write_view(batch_t *batch, const struct total *t, const struct symbol *s, const char *account_id) {
+static bool write_view(batch_t *batch, const struct total *t, const struct symbol *s,
+                       const char *account_id) {
     if (!t->any) return false;
     ActivePosition v = ACTIVE_POSITION__INIT;
     total_view(t, s, &v);
@@ -268,7 +273,8 @@ static bool has_position(const positions_t *self, const struct stale *stale) {
     struct symbol **slot = table_find(self->symbols, table_key(stale->symbol));
     if (slot && !stale->account_id && (*slot)->others) return true;
     for (const struct place *p = slot ? (*slot)->places : NULL; p; p = p->next_of_symbol) {
-        if (p->positions && (!stale->account_id || strcmp(stale->account_id, p->account->id) == 0)) return true;
+        if (p->positions && (!stale->account_id || strcmp(stale->account_id, p->account->id) == 0))
+            return true;
     }
     return false;
 }
@@ -284,7 +290,8 @@ static void drop_stale(positions_t *self, batch_t *batch) {
 
 void positions_write(positions_t *self, batch_t *batch) {
     drop_stale(self, batch);
-    if (!self->written && self->several && self->shard) slice_sums_forget(batch, self->shard); // of before; all are written anew
+    // of before; all are written anew
+    if (!self->written && self->several && self->shard) slice_sums_forget(batch, self->shard);
     self->written = true;
     mark_moved(self, batch_mono(batch));
     for (struct place *p = self->dirty_places; p; p = p->next_dirty) {
@@ -312,10 +319,12 @@ static struct other *other_get(struct symbol *s, unsigned shard) {
 }
 
 static bool is_same(const SymbolSum *a, const SymbolSum *b) {
-    return a->long_lots == b->long_lots && a->short_lots == b->short_lots && a->long_cost_high == b->long_cost_high &&
-           a->long_cost_low == b->long_cost_low && a->short_cost_high == b->short_cost_high && a->short_cost_low == b->short_cost_low &&
-           a->unrealized_pnl == b->unrealized_pnl && a->price == b->price && a->executed_at == b->executed_at &&
-           a->has_stop_loss == b->has_stop_loss && a->stop_loss == b->stop_loss && a->has_take_profit == b->has_take_profit &&
+    return a->long_lots == b->long_lots && a->short_lots == b->short_lots &&
+           a->long_cost_high == b->long_cost_high && a->long_cost_low == b->long_cost_low &&
+           a->short_cost_high == b->short_cost_high && a->short_cost_low == b->short_cost_low &&
+           a->unrealized_pnl == b->unrealized_pnl && a->price == b->price &&
+           a->executed_at == b->executed_at && a->has_stop_loss == b->has_stop_loss &&
+           a->stop_loss == b->stop_loss && a->has_take_profit == b->has_take_profit &&
            a->take_profit == b->take_profit;
 }
 

@@ -1,4 +1,7 @@
-// positions - what is open, by account and symbol, and the views of it that others read. Written once a tick, however much has changed.
+// positions - what is open, by account and symbol, and the views of it that others read. Written
+// once a tick, however much has changed.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -33,19 +36,30 @@ typedef struct positions positions_t;
 
 positions_t *positions_new(unsigned shard, unsigned shards);
 void positions_destroy(positions_t **self);
-void positions_add_place(positions_t *self, struct place *p, const char *symbol, int64_t contract_size); // a place just made
-void positions_count(positions_t *self, struct trade *t); // after any change of what the trade holds
+// a place just made
+void positions_add_place(positions_t *self, struct place *p, const char *symbol,
+                         int64_t contract_size);
+// after any change of what the trade holds
+void positions_count(positions_t *self, struct trade *t);
 void positions_leave(positions_t *self, struct trade *t); // it is forgotten
-static inline bool positions_has(const struct trade *t) { return t->older != NULL; } // it is among its place's
+// it is among its place's
+static inline bool positions_has(const struct trade *t) { return t->older != NULL; }
 static inline bool positions_is_followed(const struct trade *t) { return t->followed_prev != NULL; }
-int64_t positions_free_lots(const struct trade *t);       // open, and not about to be closed (e8)
+int64_t positions_free_lots(const struct trade *t); // open, and not about to be closed (e8)
 
-const struct symbol *positions_price(positions_t *self, const Price *price); // NULL: nobody here has traded it
-void positions_follow(struct trade *t);                                      // whether its stop follows the price may have changed
-void positions_remember(positions_t *self, const char *account_id, const char *symbol); // a view that is in Redis from before
-void positions_write(positions_t *self, batch_t *batch); // what is dirty; about once a second also what prices moved
+// NULL: nobody here has traded it
+const struct symbol *positions_price(positions_t *self, const Price *price);
+// whether its stop follows the price may have changed
+void positions_follow(struct trade *t);
+// a view that is in Redis from before
+void positions_remember(positions_t *self, const char *account_id, const char *symbol);
+// what is dirty; about once a second also what prices moved
+void positions_write(positions_t *self, batch_t *batch);
 
 // With several executors, the view of all accounts is written by executor 0 (sums.c).
-void positions_others(positions_t *self, unsigned shard, SymbolSum *const *sums, size_t n); // all that another one has
-void positions_sums(positions_t *self, arena_t *arena, ExecutorSums *out);                  // all that is open here
-bool positions_sums_moved(const positions_t *self);                                         // since they were last asked for
+// all that another one has
+void positions_others(positions_t *self, unsigned shard, SymbolSum *const *sums, size_t n);
+// all that is open here
+void positions_sums(positions_t *self, arena_t *arena, ExecutorSums *out);
+// since they were last asked for
+bool positions_sums_moved(const positions_t *self);

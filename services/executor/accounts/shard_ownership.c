@@ -1,4 +1,7 @@
-// shard_ownership - several executors: a gateway whose accounts are with another one, and a trade that is.
+// shard_ownership - several executors: a gateway whose accounts are with another one, and a trade
+// that is.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/base/log.h"
 #include "gateway.pb-c.h"
@@ -16,7 +19,8 @@ static void send_away(struct executor *x, struct session *s, unsigned shard) {
 
 bool ownership_sent_away(struct executor *x, struct session *s) {
     const InstanceConfig *config = book_instance(x->context->book, s->instance_id);
-    unsigned shard = config ? book_instance_shard(x->context->book, config, x->context->shards) : x->context->shard;
+    unsigned shard = config ? book_instance_shard(x->context->book, config, x->context->shards)
+                            : x->context->shard;
     if (shard == x->context->shard) return false;
     send_away(x, s, shard);
     return true;
@@ -25,9 +29,12 @@ bool ownership_sent_away(struct executor *x, struct session *s) {
 // An order of its account would go to another executor than the one that has it.
 const struct trade *ownership_misplaced(const struct executor *x, unsigned *shard) {
     size_t cursor = 0;
-    for (struct trade *t; x->context->shards > 1 && (t = trades_next(x->trades, &cursor)) != NULL;) {
-        const AccountConfig *account = t->queue == QUEUE_RETIRED ? NULL : book_account(x->context->book, t->s->account_id);
-        *shard = account ? book_shard(x->context->book, account, x->context->shards) : x->context->shard;
+    for (struct trade *t;
+         x->context->shards > 1 && (t = trades_next(x->trades, &cursor)) != NULL;) {
+        const AccountConfig *account =
+            t->queue == QUEUE_RETIRED ? NULL : book_account(x->context->book, t->s->account_id);
+        *shard =
+            account ? book_shard(x->context->book, account, x->context->shards) : x->context->shard;
         if (*shard != x->context->shard) return t;
     }
     return NULL;
@@ -37,11 +44,11 @@ err_t ownership_check(const struct executor *x) {
     unsigned shard;
     const struct trade *t = ownership_misplaced(x, &shard);
     if (!t) return ERR_OK;
-    log_event(
-        LOG_LEVEL_ERROR, "account_elsewhere",
-        "trade=%s account=%s why=\"this executor has the trade, and its account is with executor %u; stop all but ingest, then: tradecast "
-        "shards set %u\"",
-        t->s->trade_id, t->s->account_id, shard, x->context->shards);
+    log_event(LOG_LEVEL_ERROR, "account_elsewhere",
+              "trade=%s account=%s why=\"this executor has the trade, and its account is with "
+              "executor %u; stop all but ingest, then: tradecast "
+              "shards set %u\"",
+              t->s->trade_id, t->s->account_id, shard, x->context->shards);
     return ERR_CONFIG;
 }
 
@@ -49,9 +56,9 @@ void ownership_alert(struct executor *x, batch_t *batch) {
     unsigned shard;
     const struct trade *t = ownership_misplaced(x, &shard);
     if (!t) return;
-    batch_alert(
-        batch, ALERT__SEVERITY__critical, "account_elsewhere", t->s->account_id,
-        "trade %s is with executor %u, and its account with executor %u by now: put the configuration back, or stop all but ingest and "
-        "say: tradecast shards set %u",
-        t->s->trade_id, x->context->shard, shard, x->context->shards);
+    batch_alert(batch, ALERT__SEVERITY__critical, "account_elsewhere", t->s->account_id,
+                "trade %s is with executor %u, and its account with executor %u by now: put the "
+                "configuration back, or stop all but ingest and "
+                "say: tradecast shards set %u",
+                t->s->trade_id, x->context->shard, shard, x->context->shards);
 }

@@ -1,4 +1,6 @@
 // state - accounts and brokers: what is told about them, once a tick at most.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +12,8 @@
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
 
-#define WATCHED_EVERY (NS_PER_S / 4) // how often an account is told at most whose risk rules look at its balance and equity
+// how often an account is told at most whose risk rules look at its balance and equity
+#define WATCHED_EVERY (NS_PER_S / 4)
 #define A(name)       ACCOUNT_STATE__STATE__##name
 
 // --- brokers
@@ -27,9 +30,12 @@ static struct broker *broker_get(struct executor *x, const char *broker_id) {
     return x->brokers = b;
 }
 
-void state_mark_broker(struct executor *x, const char *broker_id) { broker_get(x, broker_id)->dirty = true; }
+void state_mark_broker(struct executor *x, const char *broker_id) {
+    broker_get(x, broker_id)->dirty = true;
+}
 
-static void add_optional_amount(protobuf_c_boolean *has, int64_t *sum, protobuf_c_boolean charged, int64_t amount) {
+static void add_optional_amount(protobuf_c_boolean *has, int64_t *sum, protobuf_c_boolean charged,
+                                int64_t amount) {
     decimal_t total;
     if (!charged || !decimal_add(D(*sum), D(amount), &total)) return;
     *has = true;
@@ -38,7 +44,8 @@ static void add_optional_amount(protobuf_c_boolean *has, int64_t *sum, protobuf_
 
 void state_charge(struct executor *x, const TradeState *t, const Fill *f) {
     struct broker *b = broker_get(x, t->broker_id);
-    add_optional_amount(&b->state.has_commission, &b->state.commission, f->has_commission, f->commission);
+    add_optional_amount(&b->state.has_commission, &b->state.commission, f->has_commission,
+                        f->commission);
     add_optional_amount(&b->state.has_fees, &b->state.fees, f->has_fees, f->fees);
     if (f->has_received_at && f->executed_at >= f->received_at) {
         b->state.has_broker_latency_us = true;
@@ -107,9 +114,11 @@ const struct limits *state_limits(const struct executor *x, struct account *a) {
     const AccountConfig *config = book_account(x->context->book, a->id);
     struct rules rules = {.r = RISK_RULES__INIT};
     if (config) rules_of(x->context->book, config, &rules);
-    a->limits = (struct limits){.version = version,
-                                .max_lots_order = rules.r.has_max_lots_order ? rules.r.max_lots_order : 0,
-                                .watched = rules.r.daily_loss || rules.r.drawdown || rules.r.profit_lock || rules.r.consistency};
+    a->limits =
+        (struct limits){.version = version,
+                        .max_lots_order = rules.r.has_max_lots_order ? rules.r.max_lots_order : 0,
+                        .watched = rules.r.daily_loss || rules.r.drawdown || rules.r.profit_lock ||
+                                   rules.r.consistency};
     return &a->limits;
 }
 
@@ -128,26 +137,35 @@ void state_ask(struct executor *x) {
     }
 }
 
-static const char *derive_account_state(const struct executor *x, const struct account *a, AccountState__State *state) {
+static const char *derive_account_state(const struct executor *x, const struct account *a,
+                                        AccountState__State *state) {
     bool halted = x->global == RISK_STATE__MODE__halted || a->mode == RISK_STATE__MODE__halted;
-    bool reduce = x->global == RISK_STATE__MODE__reduce_only || a->mode == RISK_STATE__MODE__reduce_only;
+    bool reduce =
+        x->global == RISK_STATE__MODE__reduce_only || a->mode == RISK_STATE__MODE__reduce_only;
     bool locked = a->lock != ORDER_COMMAND__LOCK__open;
-    *state = halted || a->lock == ORDER_COMMAND__LOCK__flattened ? A(halted) : a->unknown ? A(quarantined) : A(ready);
+    *state = halted || a->lock == ORDER_COMMAND__LOCK__flattened ? A(halted)
+             : a->unknown                                        ? A(quarantined)
+                                                                 : A(ready);
     if (halted) return x->global == RISK_STATE__MODE__halted ? "halted_global" : "halted_account";
     if (*state == A(quarantined)) return "trades in doubt";
     if (locked) return "locked";
     return reduce ? "reduce_only" : NULL;
 }
 
-static bool is_same_text(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
+static bool is_same_text(const char *a, const char *b) {
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
 
 static void write_account(struct executor *x, batch_t *batch, struct account *a) {
     AccountState__State state;
     const char *reason = derive_account_state(x, a, &state);
     uint64_t mono = batch_mono(batch),
-             every = state_limits(x, a)->watched ? WATCHED_EVERY : (uint64_t)x->settings->snapshot_every_ms * NS_PER_MS;
+             every = state_limits(x, a)->watched
+                         ? WATCHED_EVERY
+                         : (uint64_t)x->settings->snapshot_every_ms * NS_PER_MS;
     bool moved = state != a->state->state || !is_same_text(reason, a->state->reason);
-    const AccountConfig *config = *a->state->broker_id ? NULL : book_account(x->context->book, a->id);
+    const AccountConfig *config =
+        *a->state->broker_id ? NULL : book_account(x->context->book, a->id);
     if (config) trade_set_text(&a->state->broker_id, config->broker_id);
     a->dirty = false;
     if (moved) trade_set_text(&a->state->reason, reason);
@@ -155,9 +173,11 @@ static void write_account(struct executor *x, batch_t *batch, struct account *a)
     a->state->updated_at = batch_now(batch);
     slice_account(batch, a->state);
     if (moved && state == A(quarantined)) {
-        batch_alert(batch, ALERT__SEVERITY__warning, "account_quarantined", a->id, "%u trades in doubt", a->unknown);
+        batch_alert(batch, ALERT__SEVERITY__warning, "account_quarantined", a->id,
+                    "%u trades in doubt", a->unknown);
     }
-    bool news = moved || (a->state->has_balance && !a->told_money); // without it nothing can be sized by it
+    // without it nothing can be sized by it
+    bool news = moved || (a->state->has_balance && !a->told_money);
     if (!news && a->told_at && mono - a->told_at < every) return;
     a->told_at = mono;
     a->told_money = a->state->has_balance;
@@ -173,7 +193,8 @@ static void set_amount(protobuf_c_boolean *has, int64_t *field, int64_t value) {
 
 static void set_level(AccountState *to, const AccountSnapshot *m) {
     decimal_t share, percent;
-    to->has_margin_level = m->margin > 0 && decimal_div(D(m->equity), D(m->margin), ROUND_HALF_EVEN, &share) &&
+    to->has_margin_level = m->margin > 0 &&
+                           decimal_div(D(m->equity), D(m->margin), ROUND_HALF_EVEN, &share) &&
                            decimal_mul(share, DECIMAL_INT(100), ROUND_HALF_EVEN, &percent);
     if (to->has_margin_level) to->margin_level = percent.e8;
 }
@@ -196,7 +217,8 @@ static void copy_account_snapshot(AccountState *to, const AccountSnapshot *m) {
     if (!m->has_holdings_left_out || !m->holdings_left_out) to->open_positions = count_positions(m);
 }
 
-static void publish_holdings(struct executor *x, batch_t *batch, const struct session *s, const AccountSnapshot *m) {
+static void publish_holdings(struct executor *x, batch_t *batch, const struct session *s,
+                             const AccountSnapshot *m) {
     BrokerSnapshot out = BROKER_SNAPSHOT__INIT;
     out.instance_id = s->instance_id;
     out.account_id = m->account_id;
@@ -206,10 +228,12 @@ static void publish_holdings(struct executor *x, batch_t *batch, const struct se
     batch_emit(batch, TOPIC_executions, x->context->shard, &out.base);
 }
 
-void state_snapshot(struct executor *x, batch_t *batch, struct session *s, const AccountSnapshot *m) {
+void state_snapshot(struct executor *x, batch_t *batch, struct session *s,
+                    const AccountSnapshot *m) {
     struct account *a = accounts_find(x->accounts, m->account_id);
     if (!a || a->session != s) return; // another shard's, or not configured
-    if (strcmp(a->state->broker_id, s->broker_id) != 0) trade_set_text(&a->state->broker_id, s->broker_id);
+    if (strcmp(a->state->broker_id, s->broker_id) != 0)
+        trade_set_text(&a->state->broker_id, s->broker_id);
     copy_account_snapshot(a->state, m);
     a->dirty = true;
     if (m->has_spread) {
@@ -229,7 +253,8 @@ void state_snapshot(struct executor *x, batch_t *batch, struct session *s, const
 static bool is_mine(const struct executor *x, const struct account *a) {
     if (x->context->shards <= 1) return true;
     const AccountConfig *config = book_account(x->context->book, a->id);
-    return config ? book_shard(x->context->book, config, x->context->shards) == x->context->shard : *a->state->broker_id != 0;
+    return config ? book_shard(x->context->book, config, x->context->shards) == x->context->shard
+                  : *a->state->broker_id != 0;
 }
 
 void state_write(struct executor *x, batch_t *batch) {

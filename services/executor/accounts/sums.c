@@ -1,14 +1,18 @@
-// sums - with several executors, the views that are over all accounts: executor 0 writes them, from what all of them have. Each other one
-// keeps its sums in Redis, where executor 0 finds them when it starts, and tells them as they change. SPDX-License-Identifier: MIT
+// sums - with several executors, the views that are over all accounts: executor 0 writes them, from
+// what all of them have. Each other one
+// keeps its sums in Redis, where executor 0 finds them when it starts, and tells them as they
+// change.
+//
+// SPDX-License-Identifier: MIT
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/bus/endpoint.h"
-#include "common/delivery/envelope.h"
 #include "common/base/log.h"
 #include "common/base/own.h"
-#include "common/schema/record.h"
+#include "common/bus/endpoint.h"
+#include "common/delivery/envelope.h"
 #include "common/delivery/topology.h"
+#include "common/schema/record.h"
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
 
@@ -29,7 +33,8 @@ static void list_brokers(const struct executor *x, batch_t *batch, ExecutorSums 
 void sums_tell(struct executor *x, batch_t *batch) {
     uint64_t mono = batch_mono(batch), since = mono - x->sums_told_at;
     if (!x->context->shard || x->context->shards <= 1) return;
-    if (x->sums_told_at && since < (positions_sums_moved(x->positions) ? TELL_MOST : TELL_EVERY)) return;
+    if (x->sums_told_at && since < (positions_sums_moved(x->positions) ? TELL_MOST : TELL_EVERY))
+        return;
     x->sums_told_at = mono;
     ExecutorSums m = EXECUTOR_SUMS__INIT;
     m.shard = x->context->shard;
@@ -52,7 +57,8 @@ static void receive_sums(struct executor *x, batch_t *batch, port_t *port) {
     struct parcel p;
     struct envelope e;
     for (unsigned n = 0; n < TAKE_MOST && port_receive(port, &p); n++) {
-        if (strcmp(p.topic, FEED_SUMS) != 0 || envelope_read(p.topic, p.frame, &e) || strcmp(e.type, executor_sums__descriptor.name) != 0)
+        if (strcmp(p.topic, FEED_SUMS) != 0 || envelope_read(p.topic, p.frame, &e) ||
+            strcmp(e.type, executor_sums__descriptor.name) != 0)
             continue;
         const ProtobufCMessage *m = envelope_open(&e, batch_arena(batch));
         if (m) sums_take(x, (const ExecutorSums *)m);
@@ -73,7 +79,8 @@ static err_t load_symbol_sum(void *arg, struct span symbol, struct span value) {
     SymbolSum *sum = symbol_sum__unpack(NULL, value.length, value.data);
     if (!sum) return ERR_OK; // it is told in a second
     if (l->n == l->room) {
-        SymbolSum **more = arena_take(l->arena, (l->room = l->room ? 2 * l->room : 64) * sizeof *more);
+        SymbolSum **more =
+            arena_take(l->arena, (l->room = l->room ? 2 * l->room : 64) * sizeof *more);
         if (l->n) memcpy(more, l->sums, l->n * sizeof *more);
         l->sums = more;
     }
@@ -107,7 +114,8 @@ err_t sums_open(struct executor *x, reactor_t *reactor) {
         struct endpoint at = endpoint_of(x->context->run_dir, name, "events");
         x->sums[k] = transport_connect(x->context->transport, PORT_SUB, &at, QUEUE);
         if (!x->sums[k] || !port_subscribe(x->sums[k], FEED_SUMS)) {
-            log_event(LOG_LEVEL_ERROR, "cannot_connect", "endpoint=%s why=%s", at.address, log_quote(port_why()));
+            log_event(LOG_LEVEL_ERROR, "cannot_connect", "endpoint=%s why=%s", at.address,
+                      log_quote(port_why()));
             return ERR_SYSTEM;
         }
         reactor_add_port(reactor, x->sums[k], sums_ready, INTAKE_DRAIN);

@@ -1,4 +1,6 @@
 // totals - sums of what is open in a symbol, over places and over executors, and the view of them.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/executor/accounts/totals.h"
 
@@ -12,7 +14,9 @@ static __int128 pnl_of(const struct place *p) {
 }
 
 // The oldest position so far is this one.
-static bool is_oldest_position(const struct total *t, uint64_t executed_at) { return !t->any || executed_at < t->executed_at; }
+static bool is_oldest_position(const struct total *t, uint64_t executed_at) {
+    return !t->any || executed_at < t->executed_at;
+}
 
 void total_add_place(struct total *t, const struct place *p) {
     t->long_lots += p->long_lots;
@@ -32,7 +36,9 @@ void total_add_place(struct total *t, const struct place *p) {
     t->any = true;
 }
 
-static __int128 join_int128(int64_t high, uint64_t low) { return (__int128)((unsigned __int128)high << 64 | low); }
+static __int128 join_int128(int64_t high, uint64_t low) {
+    return (__int128)((unsigned __int128)high << 64 | low);
+}
 
 void total_add_sum(struct total *t, const SymbolSum *s) {
     t->long_lots += s->long_lots;
@@ -61,7 +67,8 @@ void total_view(const struct total *t, const struct symbol *s, ActivePosition *v
     v->entry_price = lots ? decimal_nearest((is_short ? t->short_cost : t->long_cost) / lots) : 0;
     v->unrealized_pnl = decimal_nearest(t->pnl);
     int64_t gain = is_short ? v->entry_price - s->price : s->price - v->entry_price;
-    v->unrealized_pnl_pct = v->entry_price ? decimal_nearest((__int128)gain * 100 * DECIMAL_SCALE / v->entry_price) : 0;
+    v->unrealized_pnl_pct =
+        v->entry_price ? decimal_nearest((__int128)gain * 100 * DECIMAL_SCALE / v->entry_price) : 0;
     v->has_entry_time = t->executed_at != 0;
     v->entry_time = t->executed_at;
     v->has_stop_loss = t->has_stop_loss;

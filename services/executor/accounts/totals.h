@@ -1,4 +1,7 @@
-// totals - sums of what is open in a symbol, over places and over executors, and the view of them. Pure.
+// totals - sums of what is open in a symbol, over places and over executors, and the view of them.
+// Pure.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -16,6 +19,8 @@ struct total {
 };
 
 void total_add_place(struct total *t, const struct place *p);
-void total_add_sum(struct total *t, const SymbolSum *s);                           // of another executor
-void total_view(const struct total *t, const struct symbol *s, ActivePosition *v); // texts are borrowed
-void total_sum(const struct total *t, const struct symbol *s, SymbolSum *out);     // likewise
+// of another executor
+void total_add_sum(struct total *t, const SymbolSum *s);
+// texts are borrowed
+void total_view(const struct total *t, const struct symbol *s, ActivePosition *v);
+void total_sum(const struct total *t, const struct symbol *s, SymbolSum *out); // likewise

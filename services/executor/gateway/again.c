@@ -1,4 +1,7 @@
-// again - for a recording that begins while this process lives: what it heard from gateways and keeps in memory only.
+// again - for a recording that begins while this process lives: what it heard from gateways and
+// keeps in memory only.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/executor/engine.h"
 
@@ -9,15 +12,19 @@ static void copy_frame(buffer_t *into, struct span frame) {
     buffer_add(into, frame.data, frame.length);
 }
 
-void again_keep(struct executor *x, struct session *s, const ProtobufCMessage *m, struct span frame) {
+void again_keep(struct executor *x, struct session *s, const ProtobufCMessage *m,
+                struct span frame) {
     struct account *a = NULL;
     if (m->descriptor == &hello__descriptor) return copy_frame(&s->greeting, frame);
-    if (m->descriptor == &account_snapshot__descriptor) a = accounts_find(x->accounts, ((const AccountSnapshot *)m)->account_id);
+    if (m->descriptor == &account_snapshot__descriptor)
+        a = accounts_find(x->accounts, ((const AccountSnapshot *)m)->account_id);
     if (a && a->session == s) copy_frame(&a->snapshot, frame);
 }
 
 static void say_frame(const struct session *s, const buffer_t *frame, again_fn *say, void *arg) {
-    const struct parcel p = {.peer = span_of(s->instance_id), .topic = GATEWAY_TOPIC, .frame = {frame->data, frame->length}};
+    const struct parcel p = {.peer = span_of(s->instance_id),
+                             .topic = GATEWAY_TOPIC,
+                             .frame = {frame->data, frame->length}};
     if (frame->length) say(arg, GATEWAYS_SOCKET, &p);
 }
 

@@ -1,4 +1,6 @@
 // outbox - what goes to gateways once the batch that decided it is committed.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/executor/gateway/outbox.h"
 
@@ -39,9 +41,12 @@ static struct letter *add_letter(outbox_t *self, struct session *to, const Proto
     return letter;
 }
 
-void outbox_put(outbox_t *self, struct session *to, const ProtobufCMessage *m) { (void)add_letter(self, to, m); }
+void outbox_put(outbox_t *self, struct session *to, const ProtobufCMessage *m) {
+    (void)add_letter(self, to, m);
+}
 
-void outbox_submit(outbox_t *self, struct session *to, const ProtobufCMessage *m, const char *trade_id) {
+void outbox_submit(outbox_t *self, struct session *to, const ProtobufCMessage *m,
+                   const char *trade_id) {
     struct letter *letter = add_letter(self, to, m);
     (void)snprintf(letter->trade_id, sizeof letter->trade_id, "%s", trade_id);
 }

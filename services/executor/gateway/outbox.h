@@ -1,4 +1,6 @@
 // outbox - what goes to gateways once the batch that decided it is committed.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -22,7 +24,8 @@ typedef struct outbox outbox_t;
 outbox_t *outbox_new(void);
 void gateway_outbox_destroy(outbox_t **self);
 void outbox_put(outbox_t *self, struct session *to, const ProtobufCMessage *m);
-void outbox_submit(outbox_t *self, struct session *to, const ProtobufCMessage *m, const char *trade_id);
+void outbox_submit(outbox_t *self, struct session *to, const ProtobufCMessage *m,
+                   const char *trade_id);
 // Hands every letter over, in order, and empties the box.
 typedef void letter_fn(void *arg, const struct letter *letter);
 void outbox_empty(outbox_t *self, letter_fn *deliver, void *arg);

@@ -1,4 +1,6 @@
 // presence - which gateways are there: their greeting, what they can do, and their silence.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
@@ -66,7 +68,8 @@ static void doubt_in_flight(struct executor *x, batch_t *batch, const struct ses
 
 // --- hello
 
-static bool is_account_served(const struct executor *x, const char *account_id, const AccountConfig **out) {
+static bool is_account_served(const struct executor *x, const char *account_id,
+                              const AccountConfig **out) {
     *out = book_account(x->context->book, account_id);
     return *out && book_shard(x->context->book, *out, x->context->shards) == x->context->shard;
 }

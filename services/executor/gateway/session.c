@@ -1,4 +1,6 @@
 // session - the gateways: who is there, what it can do, whether it still answers.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/executor/gateway/session.h"
 
@@ -52,4 +54,6 @@ struct session *sessions_get(sessions_t *self, const char *instance_id) {
 struct session *sessions_first(const sessions_t *self) {
     return self->first;
 }
-bool session_is_ready(const struct session *s) { return s && s->welcomed && !s->gone && s->state == INSTANCE_STATE__STATE__ready; }
+bool session_is_ready(const struct session *s) {
+    return s && s->welcomed && !s->gone && s->state == INSTANCE_STATE__STATE__ready;
+}

@@ -1,11 +1,13 @@
 // wire - the socket of the gateways: what they say, and what goes to them once it is committed.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/delivery/envelope.h"
 #include "common/base/testing.h"
+#include "common/delivery/envelope.h"
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
 
@@ -47,7 +49,8 @@ static const struct {
     {&account_snapshot__descriptor, on_snapshot, false},
 };
 
-static void handle_gateway_message(struct executor *x, batch_t *batch, struct session *s, const ProtobufCMessage *m) {
+static void handle_gateway_message(struct executor *x, batch_t *batch, struct session *s,
+                                   const ProtobufCMessage *m) {
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (words[i].type != m->descriptor) continue;
         if (!s->welcomed && !words[i].anytime) return presence_nudge(x, batch, s);
@@ -68,10 +71,11 @@ static void alert_strange(batch_t *batch, const char *name, const char *what) {
 static void take_in_range(batch_t *batch, const char *name, ProtobufCMessage *m) {
     const char *field = record_tame(m, batch_now(batch));
     if (!field) return;
-    batch_alert(batch, ALERT__SEVERITY__warning, "impossible_value", name,
-                "%s of a %s is impossible (a time far ahead, or out of range): it is recorded as now, "
-                "or as the nearest value",
-                field, m->descriptor->short_name);
+    batch_alert(
+        batch, ALERT__SEVERITY__warning, "impossible_value", name,
+        "%s of a %s is impossible (a time far ahead, or out of range): it is recorded as now, "
+        "or as the nearest value",
+        field, m->descriptor->short_name);
 }
 
 void wire_take(struct executor *x, batch_t *batch, struct span peer, struct span frame) {

@@ -1,4 +1,6 @@
 // amend - changes to what is at the broker.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/amend.h"
 
@@ -12,7 +14,9 @@ bool amend_change_is_open(const TradeState *s) { return record_any_set(&s->wante
 
 bool amend_is_open(const TradeState *s) { return s->cancel_wanted || amend_change_is_open(s); }
 
-static bool is_position(const TradeState *s) { return s->state == T(filled) && !trade_is_closing(s); }
+static bool is_position(const TradeState *s) {
+    return s->state == T(filled) && !trade_is_closing(s);
+}
 
 // --- what is wanted
 
@@ -71,8 +75,10 @@ static void stamp_change(struct trade *t, const struct trade_env *env, struct ef
 }
 
 // What was wanted is dropped visibly: on record with the trade, and as an alert.
-static void refuse_change(struct trade *t, const char *reason, const struct trade_env *env, struct effects *out) {
-    effects_alert(out, ALERT__SEVERITY__warning, "modify_rejected", "%s; nothing was changed", reason);
+static void refuse_change(struct trade *t, const char *reason, const struct trade_env *env,
+                          struct effects *out) {
+    effects_alert(out, ALERT__SEVERITY__warning, "modify_rejected", "%s; nothing was changed",
+                  reason);
     trade_set_text(&t->s->modify_rejected, reason);
     t->s->updated_at = env->now;
     t->refused_at = env->mono;
@@ -110,7 +116,8 @@ void amend_send(struct trade *t, const struct trade_env *env, struct effects *ou
     if (!env->gateway_ready || !amend_is_open(t->s)) return;
     if (is_position(t->s)) drop_price(t, env, out);
     if (t->s->cancel_wanted && trade_is_working(t->s)) effects_add(out, EFFECT_CANCEL);
-    if (amend_change_is_open(t->s) && (trade_is_working(t->s) || is_position(t->s))) send_change(t, env, out);
+    if (amend_change_is_open(t->s) && (trade_is_working(t->s) || is_position(t->s)))
+        send_change(t, env, out);
 }
 
 static void keep_and_send(struct trade *t, const struct trade_env *env, struct effects *out) {
@@ -120,16 +127,20 @@ static void keep_and_send(struct trade *t, const struct trade_env *env, struct e
 
 // --- asking for it
 
-void amend_cancel(struct trade *t, const char *reason, const struct trade_env *env, struct effects *out) {
+void amend_cancel(struct trade *t, const char *reason, const struct trade_env *env,
+                  struct effects *out) {
     bool waits = t->s->state == T(pending);
     if (waits && trade_is_unsent(t)) return trade_end(t, TRADE_CANCEL, reason, env, out);
     if (!waits && !trade_is_live(t->s)) return;
     t->s->has_cancel_wanted = t->s->cancel_wanted = true;
-    if (waits) inquiry_open(t, "it is to be cancelled, and may have been sent before: asked about first", env, out);
+    if (waits)
+        inquiry_open(t, "it is to be cancelled, and may have been sent before: asked about first",
+                     env, out);
     keep_and_send(t, env, out);
 }
 
-void amend_stop(struct trade *t, int64_t stop_loss, const struct trade_env *env, struct effects *out) {
+void amend_stop(struct trade *t, int64_t stop_loss, const struct trade_env *env,
+                struct effects *out) {
     stamp_change(t, env, out);
     t->s->wanted->has_stop_loss = true;
     t->s->wanted->stop_loss = stop_loss;
@@ -161,7 +172,8 @@ static void change_sent(struct trade *t, const Amendment *a, const struct trade_
     keep_and_send(t, env, out);
 }
 
-void amend_by_command(struct trade *t, const OrderCommand *c, const struct trade_env *env, struct effects *out) {
+void amend_by_command(struct trade *t, const OrderCommand *c, const struct trade_env *env,
+                      struct effects *out) {
     const Amendment *a = c->amendment;
     if (trade_is_final(t->s) || trade_is_closing(t->s)) return;
     bool trails = record_merge(&c->trailing->base, &t->s->terms->base);
@@ -178,7 +190,8 @@ void amend_by_command(struct trade *t, const OrderCommand *c, const struct trade
 // --- answers
 
 static bool is_answer(const TradeState *s, const Report *r) {
-    return amend_change_is_open(s) && (!r->has_wanted_at || !s->has_wanted_at || r->wanted_at == s->wanted_at);
+    return amend_change_is_open(s) &&
+           (!r->has_wanted_at || !s->has_wanted_at || r->wanted_at == s->wanted_at);
 }
 
 void amend_take_stops(struct trade *t, const TradeState *from, struct effects *out) {
@@ -189,7 +202,8 @@ void amend_take_stops(struct trade *t, const TradeState *from, struct effects *o
     effects_publish(out, NULL, NULL);
 }
 
-void amend_done(struct trade *t, const Report *r, const struct trade_env *env, struct effects *out) {
+void amend_done(struct trade *t, const Report *r, const struct trade_env *env,
+                struct effects *out) {
     if (!is_answer(t->s, r)) return; // of an older change: the newer one is on its way
     const Amendment stops = without_prices(t->s->wanted);
     bool whole = set_values(t->s, t->s->wanted);
@@ -207,7 +221,8 @@ static void refuse_cancel(struct trade *t, const char *reason, struct effects *o
     effects_add(out, EFFECT_KEEP);
 }
 
-static void drop_change(struct trade *t, const char *reason, const struct trade_env *env, struct effects *out) {
+static void drop_change(struct trade *t, const char *reason, const struct trade_env *env,
+                        struct effects *out) {
     drop_all_wanted(t, out);
     if (trade_is_final(t->s)) {
         effects_add(out, EFFECT_KEEP); // it was over before
@@ -218,7 +233,8 @@ static void drop_change(struct trade *t, const char *reason, const struct trade_
 }
 
 // The order may just have been executed, so it is looked up.
-void amend_refused(struct trade *t, const Report *r, const struct trade_env *env, struct effects *out) {
+void amend_refused(struct trade *t, const Report *r, const struct trade_env *env,
+                   struct effects *out) {
     const char *reason = r->reason ? r->reason : "the broker gives no reason";
     if (r->kind == REPORT__KIND__cancel_rejected && t->s->cancel_wanted)
         refuse_cancel(t, reason, out);

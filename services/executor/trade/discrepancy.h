@@ -1,4 +1,7 @@
-// discrepancy - how a position that the broker's books have differs from ours, and what heals it: a table.
+// discrepancy - how a position that the broker's books have differs from ours, and what heals it: a
+// table.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -17,11 +20,12 @@ enum discrepancy {
 
 enum remedy {
     REMEDY_NOTHING,
-    REMEDY_SEEK,       // ask under that id until it is answered, and adopt the answer (orphans.h)
-    REMEDY_ASK,        // ask: its executions, late as they may come, explain it and are adopted
-    REMEDY_CLOSE_HERE, // what the broker has no more is closed here, without a price unless its history says one
-    REMEDY_END_HERE,   // the rest of the order is over
-    REMEDY_ALERT,      // an operator must look
+    REMEDY_SEEK, // ask under that id until it is answered, and adopt the answer (orphans.h)
+    REMEDY_ASK,  // ask: its executions, late as they may come, explain it and are adopted
+    // what the broker has no more is closed here, without a price unless its history says one
+    REMEDY_CLOSE_HERE,
+    REMEDY_END_HERE, // the rest of the order is over
+    REMEDY_ALERT,    // an operator must look
 };
 
 // What is seen: lots (e8) here and at the broker.
@@ -31,7 +35,9 @@ struct discrepancy_view {
     int64_t here, there;
 };
 
-#define DISCREPANCY_PATIENCE 3 // snapshots in a row, the answer to the question among them, before what was asked about is acted on
+// snapshots in a row, the answer to the question among them, before what was asked about is acted
+// on
+#define DISCREPANCY_PATIENCE 3
 
 enum discrepancy discrepancy_of(const struct discrepancy_view *v);
 // What to do about it when it is seen for the `times`-th time in a row (from 1).

@@ -1,4 +1,6 @@
 // effects - what is to be done about a trade after a step.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/effects.h"
 
@@ -8,7 +10,9 @@
 
 #define ALERT_TEXT 400
 
-struct effects effects_new(arena_t *arena) { return (struct effects){.arena = arena}; }
+struct effects effects_new(arena_t *arena) {
+    return (struct effects){.arena = arena};
+}
 
 struct effect *effects_add(struct effects *self, enum effect_kind kind) {
     struct effect *e = arena_take(self->arena, sizeof *e);
@@ -24,7 +28,8 @@ struct effect *effects_add(struct effects *self, enum effect_kind kind) {
 
 void effects_keep(struct effects *self) {
     for (const struct effect *e = self->first; e; e = e->next) {
-        if (e->kind == EFFECT_KEEP || e->kind == EFFECT_PUBLISH || e->kind == EFFECT_PUBLISH_SOON) return;
+        if (e->kind == EFFECT_KEEP || e->kind == EFFECT_PUBLISH || e->kind == EFFECT_PUBLISH_SOON)
+            return;
     }
     (void)effects_add(self, EFFECT_KEEP);
 }
@@ -35,7 +40,8 @@ void effects_publish(struct effects *self, TradeResult *result, ResultMetrics *m
     e->publish.metrics = metrics;
 }
 
-struct effect *effects_alert(struct effects *self, int severity, const char *code, const char *format, ...) {
+struct effect *effects_alert(struct effects *self, int severity, const char *code,
+                             const char *format, ...) {
     char text[ALERT_TEXT];
     va_list args;
     va_start(args, format);

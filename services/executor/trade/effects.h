@@ -1,4 +1,7 @@
-// effects - what is to be done about a trade after a step: a list that the pure part makes and the handlers work off, in order.
+// effects - what is to be done about a trade after a step: a list that the pure part makes and the
+// handlers work off, in order.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -48,10 +51,10 @@ struct effect {
         } alert;
         struct reduction reduce;
         const Fill *fill;
-        const char *name;    // EFFECT_UNSET: of the field; EFFECT_SEEK: the trade's id
-        int64_t lots;        // e8: EFFECT_GIVE_BACK
-        bool whole;          // EFFECT_KEEP: also what otherwise never changes
-        uint64_t at;         // monotonic ns
+        const char *name; // EFFECT_UNSET: of the field; EFFECT_SEEK: the trade's id
+        int64_t lots;     // e8: EFFECT_GIVE_BACK
+        bool whole;       // EFFECT_KEEP: also what otherwise never changes
+        uint64_t at;      // monotonic ns
     };
 };
 
@@ -65,5 +68,5 @@ struct effects effects_new(arena_t *arena); // `end` is set with the first: it m
 struct effect *effects_add(struct effects *self, enum effect_kind kind);
 void effects_keep(struct effects *self); // write its record, unless something here does already
 void effects_publish(struct effects *self, TradeResult *result, ResultMetrics *metrics);
-struct effect *effects_alert(struct effects *self, int severity, const char *code, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+struct effect *effects_alert(struct effects *self, int severity, const char *code,
+                             const char *format, ...) __attribute__((format(printf, 4, 5)));

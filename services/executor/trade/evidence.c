@@ -1,4 +1,6 @@
 // evidence - what a broker says about a trade.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/evidence.h"
 
@@ -26,21 +28,28 @@ struct submitted {
 static bool closes_same(const TradeState *s, const struct submitted *p) {
     bool same = s->n_closes == p->n_closes;
     for (size_t i = 0; same && i < p->n_closes; i++) {
-        same = s->closes[i]->lots == p->closes[i]->lots && strcmp(s->closes[i]->trade_id, p->closes[i]->trade_id) == 0;
+        same = s->closes[i]->lots == p->closes[i]->lots &&
+               strcmp(s->closes[i]->trade_id, p->closes[i]->trade_id) == 0;
     }
     return same;
 }
 
-// The signal was decided again after a rollback, on other positions: what was to be bought is to be sold (reverse, target).
-static bool is_turned(const TradeState *s, const struct submitted *p) { return !trade_is_closing(s) && s->has_side && s->side != p->side; }
+// The signal was decided again after a rollback, on other positions: what was to be bought is to be
+// sold (reverse, target).
+static bool is_turned(const TradeState *s, const struct submitted *p) {
+    return !trade_is_closing(s) && s->has_side && s->side != p->side;
+}
 
 // An order that opens closes nothing, and keeps its side once something of it has been counted.
 static bool plan_is_bad(const TradeState *s, const struct submitted *p, struct effects *out) {
     int64_t lots = 0;
     bool opens = !trade_is_closing(s);
     bool bad = p->lots <= 0 || (opens && p->n_closes) || (is_turned(s, p) && s->n_executions);
-    for (size_t i = 0; !bad && i < p->n_closes; i++) bad = p->closes[i]->lots <= 0 || __builtin_add_overflow(lots, p->closes[i]->lots, &lots);
-    if (bad) effects_alert(out, ALERT__SEVERITY__critical, "bad_plan", "the gateway reports a Submit that cannot be this order; it is not believed");
+    for (size_t i = 0; !bad && i < p->n_closes; i++)
+        bad = p->closes[i]->lots <= 0 || __builtin_add_overflow(lots, p->closes[i]->lots, &lots);
+    if (bad)
+        effects_alert(out, ALERT__SEVERITY__critical, "bad_plan",
+                      "the gateway reports a Submit that cannot be this order; it is not believed");
     return bad;
 }
 
@@ -48,10 +57,13 @@ static bool plan_is_bad(const TradeState *s, const struct submitted *p, struct e
 static Terms terms_turned(const TradeState *s, const struct submitted *p) {
     Terms terms = p->terms ? *p->terms : *s->terms;
     if (!p->terms) {
-        terms.has_stop_loss = terms.has_take_profit = terms.has_trail_distance = terms.has_trail_trigger = terms.has_trail_step = false;
+        terms.has_stop_loss = terms.has_take_profit = terms.has_trail_distance =
+            terms.has_trail_trigger = terms.has_trail_step = false;
         terms.has_break_even_trigger = terms.has_break_even_offset = false;
     }
-    if (!terms.has_requested_price) terms.has_requested_price = s->terms->has_requested_price, terms.requested_price = s->terms->requested_price;
+    if (!terms.has_requested_price)
+        terms.has_requested_price = s->terms->has_requested_price,
+        terms.requested_price = s->terms->requested_price;
     return terms;
 }
 
@@ -64,14 +76,16 @@ static void turn_round(TradeState *s, const struct submitted *p, struct effects 
     effects_add(out, EFFECT_KEEP)->whole = true;
 }
 
-// Whoever was told first what the order means is the witness: what was decided otherwise since is not so.
+// Whoever was told first what the order means is the witness: what was decided otherwise since is
+// not so.
 static void adopt_submitted_plan(struct trade *t, const struct submitted *p, struct effects *out) {
     TradeState *s = t->s;
     if (plan_is_bad(s, p, out)) return;
     bool planned = s->terms->has_lot_size && (!trade_is_closing(s) || s->n_closes);
     if (planned && s->side == p->side && s->terms->lot_size == p->lots && closes_same(s, p)) return;
     if (planned)
-        effects_alert(out, ALERT__SEVERITY__info, "plan_adopted", "the broker was given another order under this id: that one counts");
+        effects_alert(out, ALERT__SEVERITY__info, "plan_adopted",
+                      "the broker was given another order under this id: that one counts");
     if (is_turned(s, p)) turn_round(s, p, out);
     s->has_side = s->terms->has_lot_size = true;
     s->side = p->side;
@@ -82,21 +96,28 @@ static void adopt_submitted_plan(struct trade *t, const struct submitted *p, str
 
 // True: it is another, or the first.
 static bool adopt_order_id(struct trade *t, const char *broker_order_id) {
-    if (!broker_order_id || (t->s->broker_order_id && strcmp(t->s->broker_order_id, broker_order_id) == 0)) return false;
+    if (!broker_order_id ||
+        (t->s->broker_order_id && strcmp(t->s->broker_order_id, broker_order_id) == 0))
+        return false;
     trade_set_text(&t->s->broker_order_id, broker_order_id);
     return true;
 }
 
 // --- reports
 
-static bool is_given_up(const TradeState *s) { return s->state == T(expired) || s->state == T(rejected) || s->state == T(cancelled); }
+static bool is_given_up(const TradeState *s) {
+    return s->state == T(expired) || s->state == T(rejected) || s->state == T(cancelled);
+}
 
 // A market order is filled next: its acceptance is saved with that, or after a moment.
 static void apply_acceptance(struct trade *t, const struct trade_env *env, struct effects *out) {
     bool market = t->s->terms->order_type == SIGNAL__ORDER_TYPE__market,
          settled = t->s->state == T(submitting);
-    if (is_given_up(t->s)) return inquiry_ask(t, env, out); // by us, it seems: the broker was given it by an earlier life
-    if (t->s->state != T(submitting) && t->s->state != T(unknown) && t->s->state != T(pending)) return; // older news than what we have
+    // by us, it seems: the broker was given it by an earlier life
+    if (is_given_up(t->s)) return inquiry_ask(t, env, out);
+    // older news than what we have
+    if (t->s->state != T(submitting) && t->s->state != T(unknown) && t->s->state != T(pending))
+        return;
     if (!trade_move(t, TRADE_ACCEPT, NULL, env, out)) return;
     if (market && settled)
         effects_add(out, EFFECT_PUBLISH_SOON);
@@ -106,12 +127,15 @@ static void apply_acceptance(struct trade *t, const struct trade_env *env, struc
 }
 
 // No definitive answer: in doubt if it was on its way, else looked up.
-static void doubt_or_ask(struct trade *t, const char *reason, const struct trade_env *env, struct effects *out) {
-    if (t->s->state == T(submitting) || t->s->state == T(pending)) return inquiry_open(t, reason, env, out);
+static void doubt_or_ask(struct trade *t, const char *reason, const struct trade_env *env,
+                         struct effects *out) {
+    if (t->s->state == T(submitting) || t->s->state == T(pending))
+        return inquiry_open(t, reason, env, out);
     if (t->s->state != T(unknown)) inquiry_ask(t, env, out);
 }
 
-static void apply_rejection(struct trade *t, const Report *r, const struct trade_env *env, struct effects *out) {
+static void apply_rejection(struct trade *t, const Report *r, const struct trade_env *env,
+                            struct effects *out) {
     if (r->has_duplicate && r->duplicate) {
         t->known_there = true;
         return doubt_or_ask(t, "refused as a duplicate: the broker knows it", env, out);
@@ -119,7 +143,8 @@ static void apply_rejection(struct trade *t, const Report *r, const struct trade
     trade_end(t, TRADE_REJECT, r->reason ? r->reason : "rejected by the broker", env, out);
 }
 
-static void apply_cancellation(struct trade *t, const char *reason, const struct trade_env *env, struct effects *out) {
+static void apply_cancellation(struct trade *t, const char *reason, const struct trade_env *env,
+                               struct effects *out) {
     bool expired = t->s->terms->has_expiration_time && env->now >= t->s->terms->expiration_time;
     if (t->s->cancel_wanted) effects_keep(out);
     t->s->cancel_wanted = false;
@@ -127,16 +152,19 @@ static void apply_cancellation(struct trade *t, const char *reason, const struct
     trade_end(t, expired ? TRADE_EXPIRE : TRADE_CANCEL, reason ? reason : preset, env, out);
 }
 
-static void apply_execution_report(struct trade *t, const Report *r, const struct trade_env *env, struct effects *out) {
+static void apply_execution_report(struct trade *t, const Report *r, const struct trade_env *env,
+                                   struct effects *out) {
     if (!r->fill)
-        effects_alert(out, ALERT__SEVERITY__critical, "bad_execution", "a report of an execution has no fill");
+        effects_alert(out, ALERT__SEVERITY__critical, "bad_execution",
+                      "a report of an execution has no fill");
     else if (r->kind == REPORT__KIND__filled)
         evidence_fill(t, r->fill, env, out);
     else
         evidence_closing(t, r->fill, env, out);
 }
 
-static void apply_report_kind(struct trade *t, const Report *r, const struct trade_env *env, struct effects *out) {
+static void apply_report_kind(struct trade *t, const Report *r, const struct trade_env *env,
+                              struct effects *out) {
     switch (r->kind) {
     case REPORT__KIND__accepted:
         return apply_acceptance(t, env, out);
@@ -148,7 +176,8 @@ static void apply_report_kind(struct trade *t, const Report *r, const struct tra
     case REPORT__KIND__cancelled:
         return apply_cancellation(t, r->reason, env, out);
     case REPORT__KIND__expired:
-        return trade_end(t, TRADE_EXPIRE, r->reason ? r->reason : "expired at the broker", env, out);
+        return trade_end(t, TRADE_EXPIRE, r->reason ? r->reason : "expired at the broker", env,
+                         out);
     case REPORT__KIND__modified:
         return amend_done(t, r, env, out);
     case REPORT__KIND__cancel_rejected:
@@ -157,13 +186,16 @@ static void apply_report_kind(struct trade *t, const Report *r, const struct tra
     case _REPORT__KIND_IS_INT_SIZE:
         break;
     }
-    effects_alert(out, ALERT__SEVERITY__critical, "unknown_report", "report kind %d is not known here", (int)r->kind);
+    effects_alert(out, ALERT__SEVERITY__critical, "unknown_report",
+                  "report kind %d is not known here", (int)r->kind);
 }
 
-void evidence_report(struct trade *t, const Report *r, const struct trade_env *env, struct effects *out) {
+void evidence_report(struct trade *t, const Report *r, const struct trade_env *env,
+                     struct effects *out) {
     bool renamed = adopt_order_id(t, r->broker_order_id);
     if (r->plan) {
-        const struct submitted plan = {r->plan->side, r->plan->lots, r->plan->closes, r->plan->n_closes, NULL};
+        const struct submitted plan = {r->plan->side, r->plan->lots, r->plan->closes,
+                                       r->plan->n_closes, NULL};
         adopt_submitted_plan(t, &plan, out);
     }
     if (r->has_unsure && r->unsure)
@@ -175,7 +207,8 @@ void evidence_report(struct trade *t, const Report *r, const struct trade_env *e
 
 // --- answers
 
-void evidence_submitted(struct trade *t, const OrderStatus *m, const struct trade_env *env, struct effects *out) {
+void evidence_submitted(struct trade *t, const OrderStatus *m, const struct trade_env *env,
+                        struct effects *out) {
     (void)env;
     bool changed = adopt_order_id(t, m->broker_order_id);
     t->inquiry.state = INQUIRY_NONE;
@@ -186,13 +219,14 @@ void evidence_submitted(struct trade *t, const OrderStatus *m, const struct trad
     }
     if (changed) effects_keep(out);
     if (!m->submitted) return;
-    const struct submitted plan = {m->submitted->side, m->submitted->lots, m->submitted->closes, m->submitted->n_closes,
-                                   m->submitted->terms};
+    const struct submitted plan = {m->submitted->side, m->submitted->lots, m->submitted->closes,
+                                   m->submitted->n_closes, m->submitted->terms};
     adopt_submitted_plan(t, &plan, out);
 }
 
 // It works at the broker, without an execution so far.
-static void apply_working_status(struct trade *t, const struct trade_env *env, struct effects *out) {
+static void apply_working_status(struct trade *t, const struct trade_env *env,
+                                 struct effects *out) {
     TradeState__State before = t->s->state, after = before;
     bool was_over = trade_is_final(t->s);
     if (trade_step(&after, TRADE_FOUND) && after == before) return; // known already
@@ -201,25 +235,31 @@ static void apply_working_status(struct trade *t, const struct trade_env *env, s
     effects_publish(out, NULL, NULL);
 }
 
-// The broker's order is filled, and the executions that it says make less than was asked: less was submitted.
+// The broker's order is filled, and the executions that it says make less than was asked: less was
+// submitted.
 static void apply_filled_status(struct trade *t, const struct trade_env *env, struct effects *out) {
-    if (t->s->state == T(partially_filled)) trade_end(t, TRADE_CANCEL, "the broker has filled all that it was given", env, out);
+    if (t->s->state == T(partially_filled))
+        trade_end(t, TRADE_CANCEL, "the broker has filled all that it was given", env, out);
 }
 
 static void apply_closed_status(struct trade *t, const struct trade_env *env, struct effects *out) {
     apply_filled_status(t, env, out);
     int64_t left = fills_open_lots(t->s).e8;
-    if (t->s->state == T(filled) && left > 0) evidence_gone(t, left, "the broker says that the position is closed", env, out);
+    if (t->s->state == T(filled) && left > 0)
+        evidence_gone(t, left, "the broker says that the position is closed", env, out);
 }
 
-static void apply_order_state(struct trade *t, const OrderStatus *m, const struct trade_env *env, struct effects *out) {
+static void apply_order_state(struct trade *t, const OrderStatus *m, const struct trade_env *env,
+                              struct effects *out) {
     switch (m->has_state ? m->state : T(working)) {
     case T(rejected):
-        return trade_end(t, TRADE_REJECT, m->reason ? m->reason : "rejected by the broker", env, out);
+        return trade_end(t, TRADE_REJECT, m->reason ? m->reason : "rejected by the broker", env,
+                         out);
     case T(cancelled):
         return apply_cancellation(t, m->reason, env, out);
     case T(expired):
-        return trade_end(t, TRADE_EXPIRE, m->reason ? m->reason : "expired at the broker", env, out);
+        return trade_end(t, TRADE_EXPIRE, m->reason ? m->reason : "expired at the broker", env,
+                         out);
     case T(partially_filled):
         if (t->s->state == T(filled) && t->s->filled_lots < t->s->terms->lot_size)
             trade_end(t, TRADE_REOPEN, NULL, env, out);
@@ -240,10 +280,12 @@ static void apply_order_state(struct trade *t, const OrderStatus *m, const struc
     }
 }
 
-void evidence_state(struct trade *t, const OrderStatus *m, bool was_unknown, const struct trade_env *env, struct effects *out) {
+void evidence_state(struct trade *t, const OrderStatus *m, bool was_unknown,
+                    const struct trade_env *env, struct effects *out) {
     apply_order_state(t, m, env, out);
     if (was_unknown && t->s->state == T(unknown)) {
-        effects_alert(out, ALERT__SEVERITY__warning, "found_unclear", "the broker has it, and does not say what became of it");
+        effects_alert(out, ALERT__SEVERITY__warning, "found_unclear",
+                      "the broker has it, and does not say what became of it");
         effects_add(out, EFFECT_DUE)->at = t->inquiry.asked_at + env->patience->interval;
     }
     if (trade_is_live(t->s)) amend_send(t, env, out);

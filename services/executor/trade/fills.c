@@ -1,4 +1,6 @@
 // fills - what an execution makes of a trade: sums, averages, shares, results.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/fills.h"
 
@@ -23,10 +25,13 @@ static bool add_charge(bool has, int64_t part, int64_t before, decimal_t *sum) {
 
 decimal_t fills_open_lots(const TradeState *t) {
     int64_t left = t->filled_lots - t->closed_lots;
-    return D(t->direction == SIGNAL__DIRECTION__close || left < t->netted_lots ? 0 : left - t->netted_lots);
+    return D(t->direction == SIGNAL__DIRECTION__close || left < t->netted_lots
+                 ? 0
+                 : left - t->netted_lots);
 }
 
-// When the last of it was closed, whichever part was heard of first. Said while it was open, and nothing of it is.
+// When the last of it was closed, whichever part was heard of first. Said while it was open, and
+// nothing of it is.
 static void note_end(TradeState *t, uint64_t at) {
     if (at > t->closed_at) t->closed_at = at;
     t->has_closed_at = t->closed_at && t->filled_lots && !fills_open_lots(t).e8;
@@ -37,7 +42,8 @@ err_t fills_add(TradeState *t, const Fill *f, enum trade_event *event, bool *ove
     if (f->lots <= 0 || f->price <= 0) return ERR_RULE;
     if (!decimal_add(D(t->filled_lots), D(f->lots), &filled) ||
         !decimal_mean(D(t->average_price), D(t->filled_lots), D(f->price), D(f->lots), &average) ||
-        !add_charge(f->has_commission, f->commission, t->commission, &commission) || !add_charge(f->has_fees, f->fees, t->fees, &fees))
+        !add_charge(f->has_commission, f->commission, t->commission, &commission) ||
+        !add_charge(f->has_fees, f->fees, t->fees, &fees))
         return ERR_RULE;
     t->has_filled_lots = t->has_average_price = true;
     t->filled_lots = filled.e8;
@@ -105,15 +111,18 @@ void fills_add_pnl(TradeState *t, decimal_t pnl) {
 
 void fills_charge(TradeState *t, const Fill *f) {
     decimal_t sum;
-    if (f->has_commission && decimal_add(D(t->commission), D(f->commission), &sum)) t->has_commission = true, t->commission = sum.e8;
-    if (f->has_fees && decimal_add(D(t->fees), D(f->fees), &sum)) t->has_fees = true, t->fees = sum.e8;
+    if (f->has_commission && decimal_add(D(t->commission), D(f->commission), &sum))
+        t->has_commission = true, t->commission = sum.e8;
+    if (f->has_fees && decimal_add(D(t->fees), D(f->fees), &sum))
+        t->has_fees = true, t->fees = sum.e8;
 }
 
 // --- which positions it closed
 
 // So much of [from, from + lots) of a plan falls on its piece that begins at *start.
 static int64_t measure_overlap(int64_t *start, int64_t piece, int64_t from, int64_t lots) {
-    int64_t low = *start > from ? *start : from, end = *start + piece, high = end < from + lots ? end : from + lots;
+    int64_t low = *start > from ? *start : from, end = *start + piece,
+            high = end < from + lots ? end : from + lots;
     *start = end;
     return high > low ? high - low : 0;
 }
@@ -123,7 +132,8 @@ size_t fills_left_to_close(const TradeState *closing, Closing *out) {
     size_t n = 0;
     for (size_t i = 0; i < closing->n_closes; i++) {
         const Closing *c = closing->closes[i];
-        int64_t lots = measure_overlap(&start, c->lots, closing->filled_lots, INT64_MAX - closing->filled_lots);
+        int64_t lots = measure_overlap(&start, c->lots, closing->filled_lots,
+                                       INT64_MAX - closing->filled_lots);
         if (!lots) continue;
         closing__init(&out[n]);
         out[n].trade_id = c->trade_id;
@@ -155,7 +165,9 @@ void result_id_of(const char *trade_id, const char *execution_id, char out[stati
     id_derive(out, trade_id, 3, parts);
 }
 
-static Signal__Direction get_trade_side(const TradeState *t) { return t->has_side ? t->side : t->direction; }
+static Signal__Direction get_trade_side(const TradeState *t) {
+    return t->has_side ? t->side : t->direction;
+}
 
 // Signed as in the spec: executed less requested price, whichever the side.
 static bool compute_slippage(const TradeState *t, const Fill *f, int64_t *out) {
@@ -208,14 +220,20 @@ void fills_failure(const TradeState *t, char *result_id, uint64_t now, TradeResu
     (void)!result_step(&out->state, RESULT_FAIL);
 }
 
-static uint64_t compute_elapsed_us(uint64_t from, uint64_t to) { return from && to > from ? (to - from) / NS_PER_US : 0; }
+static uint64_t compute_elapsed_us(uint64_t from, uint64_t to) {
+    return from && to > from ? (to - from) / NS_PER_US : 0;
+}
 
-void fills_metrics(const TradeState *t, const Fill *f, char *result_id, uint64_t now, ResultMetrics *out) {
+void fills_metrics(const TradeState *t, const Fill *f, char *result_id, uint64_t now,
+                   ResultMetrics *out) {
     *out = (ResultMetrics)RESULT_METRICS__INIT;
     out->result_id = result_id;
     out->execution_latency_us = compute_elapsed_us(t->signal_at, f->executed_at);
-    out->broker_latency_us = f->has_received_at ? compute_elapsed_us(f->received_at, f->executed_at) : 0;
-    out->network_latency_us = f->has_received_at && t->has_submitted_at ? compute_elapsed_us(t->submitted_at, f->received_at) : 0;
+    out->broker_latency_us =
+        f->has_received_at ? compute_elapsed_us(f->received_at, f->executed_at) : 0;
+    out->network_latency_us = f->has_received_at && t->has_submitted_at
+                                  ? compute_elapsed_us(t->submitted_at, f->received_at)
+                                  : 0;
     out->execution_latency_ms = out->execution_latency_us / 1000;
     out->broker_latency_ms = out->broker_latency_us / 1000;
     out->network_latency_ms = out->network_latency_us / 1000;

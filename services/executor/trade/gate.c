@@ -1,4 +1,6 @@
 // gate - the last look before an order goes out: is trading allowed here and now?
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/gate.h"
 
@@ -7,12 +9,14 @@
 static bool is_reducing(RiskState__Mode mode) { return mode == RISK_STATE__MODE__reduce_only; }
 
 enum gate gate_pass(const struct gate_view *v) {
-    if (v->closing) return v->submitting || (!v->has_positions && v->unknown) ? GATE_WAIT : GATE_OPEN;
+    if (v->closing)
+        return v->submitting || (!v->has_positions && v->unknown) ? GATE_WAIT : GATE_OPEN;
     if (v->global == RISK_STATE__MODE__halted) return GATE_HALTED_GLOBAL;
     if (v->account == RISK_STATE__MODE__halted) return GATE_HALTED_ACCOUNT;
     if (v->source == RISK_STATE__MODE__halted) return GATE_HALTED_SOURCE;
     if (v->lock > ORDER_COMMAND__LOCK__open) return GATE_LOCKED;
-    if (is_reducing(v->global) || is_reducing(v->account) || is_reducing(v->source)) return GATE_REDUCE_ONLY;
+    if (is_reducing(v->global) || is_reducing(v->account) || is_reducing(v->source))
+        return GATE_REDUCE_ONLY;
     if (v->max_lots && v->lots > v->max_lots) return GATE_MAX_LOTS;
     return v->unknown ? GATE_WAIT : GATE_OPEN;
 }

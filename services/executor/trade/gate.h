@@ -1,4 +1,6 @@
 // gate - the last look before an order goes out: is trading allowed here and now? Pure.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -10,11 +12,12 @@
 struct gate_view {
     RiskState__Mode global, account, source;
     OrderCommand__Lock lock;
-    int64_t lots, max_lots; // of the order, and the most that its account may order at once (e8; 0: no limit)
-    unsigned unknown;       // trades in doubt at this account and symbol
-    unsigned submitting;    // opening trades on their way there
-    bool closing;           // the order only reduces
-    bool has_positions;     // there is something to close that is not being closed
+    // of the order, and the most that its account may order at once (e8; 0: no limit)
+    int64_t lots, max_lots;
+    unsigned unknown;    // trades in doubt at this account and symbol
+    unsigned submitting; // opening trades on their way there
+    bool closing;        // the order only reduces
+    bool has_positions;  // there is something to close that is not being closed
 };
 
 enum gate {
@@ -28,7 +31,7 @@ enum gate {
     GATE_MAX_LOTS
 };
 
-// Closing is always allowed, but not before what it is to close is there. Opening waits while a trade is in doubt at the same account and
-// symbol (quarantine: no new exposure).
+// Closing is always allowed, but not before what it is to close is there. Opening waits while a
+// trade is in doubt at the same account and symbol (quarantine: no new exposure).
 enum gate gate_pass(const struct gate_view *v);
 const char *gate_reason(enum gate g); // stable, as in the router's reasons

@@ -1,31 +1,39 @@
 // inquiry - a trade in doubt: asked about, never repeated.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/inquiry.h"
 
 #include "common/base/clock.h"
 
-#define T(name)     TRADE_STATE__STATE__##name
-#define GONE_AFTER  5 // so many answers in a row that an order, which the broker had, is not there: it is over
+#define T(name) TRADE_STATE__STATE__##name
+// so many answers in a row that an order, which the broker had, is not there: it is over
+#define GONE_AFTER 5
 
-void inquiry_open(struct trade *t, const char *reason, const struct trade_env *env, struct effects *out) {
+void inquiry_open(struct trade *t, const char *reason, const struct trade_env *env,
+                  struct effects *out) {
     if (!trade_move(t, TRADE_DOUBT, reason, env, out)) return;
     t->inquiry = (struct inquiry){INQUIRY_NONE};
     t->s->has_doubt_at = t->s->has_not_found = true;
     t->s->doubt_at = env->now;
     t->s->not_found = 0;
-    effects_alert(out, ALERT__SEVERITY__warning, "trade_unknown", "trade %s: %s; nothing new is opened here until it is known",
-                  t->s->trade_id, reason)
-        ->alert.subject = arena_format(env->arena, "%.64s/%.64s", t->s->account_id, t->s->broker_symbol);
+    effects_alert(out, ALERT__SEVERITY__warning, "trade_unknown",
+                  "trade %s: %s; nothing new is opened here until it is known", t->s->trade_id,
+                  reason)
+        ->alert.subject =
+        arena_format(env->arena, "%.64s/%.64s", t->s->account_id, t->s->broker_symbol);
     effects_publish(out, NULL, NULL);
 }
 
-void inquiry_hold(struct trade *t, const char *reason, const struct trade_env *env, struct effects *out) {
+void inquiry_hold(struct trade *t, const char *reason, const struct trade_env *env,
+                  struct effects *out) {
     if (t->s->state != T(unknown)) inquiry_open(t, reason, env, out);
     if (t->s->held) return;
     t->s->has_held = t->s->held = true;
     trade_set_text(&t->s->reason, reason);
     t->s->updated_at = env->now;
-    effects_alert(out, ALERT__SEVERITY__critical, "trade_held", "%s: an operator must look at the broker and release it", reason);
+    effects_alert(out, ALERT__SEVERITY__critical, "trade_held",
+                  "%s: an operator must look at the broker and release it", reason);
     effects_publish(out, NULL, NULL);
 }
 
@@ -44,7 +52,8 @@ void inquiry_restart(struct trade *t) {
 
 // --- the answer that it is not there
 
-// It cannot be there, and nothing that would bring it there is on its way: an order like any other, in its old place.
+// It cannot be there, and nothing that would bring it there is on its way: an order like any other,
+// in its old place.
 static bool is_cleared(const struct trade *t, const struct trade_env *env) {
     enum sending after = t->sending;
     return doubt_books_reach(&env->gateway->checks, t->s->signal_at, env->patience->skew_margin) &&
@@ -53,7 +62,9 @@ static bool is_cleared(const struct trade *t, const struct trade_env *env) {
 
 static void clear_submission(struct trade *t, const struct trade_env *env, struct effects *out) {
     (void)sending_step(&t->sending, SENDING_DENY);
-    if (t->s->cancel_wanted) return trade_end(t, TRADE_CANCEL, "it was to be cancelled, and never came to the broker", env, out);
+    if (t->s->cancel_wanted)
+        return trade_end(t, TRADE_CANCEL, "it was to be cancelled, and never came to the broker",
+                         env, out);
     if (!trade_move(t, TRADE_UNSENT, NULL, env, out)) return;
     t->s->has_submitted_at = false;
     t->s->held = false;
@@ -72,7 +83,8 @@ static void count_absence(struct trade *t, const struct trade_env *env) {
 
 // The broker had it, works on it as far as is known here, and does not know it any more.
 static void miss_order(struct trade *t, const struct trade_env *env, struct effects *out) {
-    effects_alert(out, ALERT__SEVERITY__critical, "broker_lost_order", "the broker had it and does not know it any more");
+    effects_alert(out, ALERT__SEVERITY__critical, "broker_lost_order",
+                  "the broker had it and does not know it any more");
     count_absence(t, env);
     if (t->s->not_found >= GONE_AFTER && env->mono - t->inquiry.since >= env->patience->least)
         return trade_end(t, TRADE_CANCEL, "the broker does not know it any more", env, out);
@@ -94,7 +106,8 @@ void inquiry_absent(struct trade *t, bool never, const struct trade_env *env, st
 
 // --- it is due
 
-static enum doubt_step next_step(const struct trade *t, const struct trade_env *env, uint64_t *again) {
+static enum doubt_step next_step(const struct trade *t, const struct trade_env *env,
+                                 uint64_t *again) {
     const struct gateway_checks *checks = &env->gateway->checks;
     const struct doubt_state d = {.asking = t->inquiry.state == INQUIRY_OUT,
                                   .reachable = env->gateway_ready,
@@ -120,9 +133,12 @@ bool inquiry_due(struct trade *t, const struct trade_env *env, struct effects *o
         again = env->mono + env->patience->interval;
         break;
     case DOUBT_EXPIRE:
-        return trade_end(t, TRADE_EXPIRE, "not at the broker, and too old to be sent", env, out), false;
+        return trade_end(t, TRADE_EXPIRE, "not at the broker, and too old to be sent", env, out),
+               false;
     case DOUBT_CANCEL:
-        return trade_end(t, TRADE_CANCEL, "it was to be cancelled, and is not at the broker", env, out), false;
+        return trade_end(t, TRADE_CANCEL, "it was to be cancelled, and is not at the broker", env,
+                         out),
+               false;
     case DOUBT_RESEND:
         return true;
     case DOUBT_HOLD:

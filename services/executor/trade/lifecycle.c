@@ -1,4 +1,6 @@
 // lifecycle - the life of trades, results and instances, as tables with one step.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/lifecycle.h"
 
@@ -7,9 +9,10 @@
 #define I(name) INSTANCE_STATE__STATE__##name
 #define STATES  11 // 1 to 10; 0: refused
 
-// Only a definitive answer moves a trade out of submitting and unknown. What is partly filled has a position: when its rest is over it is
-// filled, with what there is. An execution overrides every earlier end, and so does the broker's answer that the order works (found); a
-// report that it was accepted does not: it may be late, so the broker is asked.
+// Only a definitive answer moves a trade out of submitting and unknown. What is partly filled has a
+// position: when its rest is over it is filled, with what there is. An execution overrides every
+// earlier end, and so does the broker's answer that the order works (found); a report that it was
+// accepted does not: it may be late, so the broker is asked.
 static const uint8_t trade_moves[STATES][TRADE_EVENT_COUNT] = {
     [T(pending)] = {[TRADE_SUBMIT] = T(submitting),
                     [TRADE_DOUBT] = T(unknown),
@@ -89,31 +92,45 @@ static const uint8_t trade_moves[STATES][TRADE_EVENT_COUNT] = {
 };
 
 static const uint8_t result_moves[STATES][RESULT_EVENT_COUNT] = {
-    [R(pending)] = {[RESULT_FULL] = R(executed), [RESULT_PART] = R(partially_filled), [RESULT_FAIL] = R(failed)},
-    [R(executed)] = {[RESULT_PART] = R(partially_filled), [RESULT_FAIL] = R(failed)}, // the broker corrects itself
+    [R(pending)] = {[RESULT_FULL] = R(executed),
+                    [RESULT_PART] = R(partially_filled),
+                    [RESULT_FAIL] = R(failed)},
+    // the broker corrects itself
+    [R(executed)] = {[RESULT_PART] = R(partially_filled), [RESULT_FAIL] = R(failed)},
 };
 
 static const uint8_t instance_moves[STATES][INSTANCE_EVENT_COUNT] = {
-    [I(connecting)] = {[INSTANCE_HELLO] = I(connecting), [INSTANCE_WELCOME] = I(ready), [INSTANCE_SILENCE] = I(lost)},
-    [I(ready)] =
-        {[INSTANCE_HELLO] = I(connecting), [INSTANCE_BEAT] = I(ready), [INSTANCE_STRAIN] = I(degraded), [INSTANCE_SILENCE] = I(lost)},
-    [I(degraded)] =
-        {[INSTANCE_HELLO] = I(connecting), [INSTANCE_BEAT] = I(ready), [INSTANCE_STRAIN] = I(degraded), [INSTANCE_SILENCE] = I(lost)},
+    [I(connecting)] = {[INSTANCE_HELLO] = I(connecting),
+                       [INSTANCE_WELCOME] = I(ready),
+                       [INSTANCE_SILENCE] = I(lost)},
+    [I(ready)] = {[INSTANCE_HELLO] = I(connecting),
+                  [INSTANCE_BEAT] = I(ready),
+                  [INSTANCE_STRAIN] = I(degraded),
+                  [INSTANCE_SILENCE] = I(lost)},
+    [I(degraded)] = {[INSTANCE_HELLO] = I(connecting),
+                     [INSTANCE_BEAT] = I(ready),
+                     [INSTANCE_STRAIN] = I(degraded),
+                     [INSTANCE_SILENCE] = I(lost)},
     [I(lost)] = {[INSTANCE_HELLO] = I(connecting), [INSTANCE_SILENCE] = I(lost)},
 };
 
 // 0: no such step; else the state after it, + 1.
 static const uint8_t sending_moves[SENDING_COUNT][SENDING_EVENT_COUNT] = {
-    [SENDING_NEVER] = {[SENDING_DECIDE] = SENDING_DECIDED + 1, [SENDING_DENY] = SENDING_CLEARED + 1},
+    [SENDING_NEVER] =
+        {[SENDING_DECIDE] = SENDING_DECIDED + 1, [SENDING_DENY] = SENDING_CLEARED + 1},
     [SENDING_CLEARED] = {[SENDING_DECIDE] = SENDING_DECIDED + 1},
-    [SENDING_EARLIER] = {[SENDING_DECIDE] = SENDING_DECIDED_AGAIN + 1, [SENDING_DENY] = SENDING_CLEARED + 1},
-    [SENDING_DECIDED] = {[SENDING_LEAVE] = SENDING_LEFT + 1, [SENDING_HOLD_BACK] = SENDING_HELD_BACK + 1},
-    [SENDING_DECIDED_AGAIN] = {[SENDING_LEAVE] = SENDING_LEFT + 1, [SENDING_HOLD_BACK] = SENDING_HELD_BACK_AGAIN + 1},
+    [SENDING_EARLIER] =
+        {[SENDING_DECIDE] = SENDING_DECIDED_AGAIN + 1, [SENDING_DENY] = SENDING_CLEARED + 1},
+    [SENDING_DECIDED] =
+        {[SENDING_LEAVE] = SENDING_LEFT + 1, [SENDING_HOLD_BACK] = SENDING_HELD_BACK + 1},
+    [SENDING_DECIDED_AGAIN] =
+        {[SENDING_LEAVE] = SENDING_LEFT + 1, [SENDING_HOLD_BACK] = SENDING_HELD_BACK_AGAIN + 1},
     [SENDING_LEFT] = {[SENDING_DECIDE] = SENDING_DECIDED_AGAIN + 1},
     [SENDING_HELD_BACK] = {[SENDING_DECIDE] = SENDING_DECIDED + 1,
                            [SENDING_RECONSIDER] = SENDING_CLEARED + 1,
                            [SENDING_DENY] = SENDING_CLEARED + 1},
-    [SENDING_HELD_BACK_AGAIN] = {[SENDING_DECIDE] = SENDING_DECIDED_AGAIN + 1, [SENDING_RECONSIDER] = SENDING_LEFT + 1},
+    [SENDING_HELD_BACK_AGAIN] =
+        {[SENDING_DECIDE] = SENDING_DECIDED_AGAIN + 1, [SENDING_RECONSIDER] = SENDING_LEFT + 1},
 };
 
 static bool step_state(int *state, const uint8_t *moves) {

@@ -1,4 +1,6 @@
 // partial - how many lots a partial close takes.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/partial.h"
 
@@ -11,7 +13,9 @@ int64_t partial_of(int64_t open, int64_t percent_e8) {
     return percent_e8 <= 0 ? 0 : (int64_t)((__int128)open * percent_e8 / PERCENT_ALL);
 }
 
-static int64_t whole_steps(int64_t lots, int64_t step) { return lots <= 0 ? 0 : lots / step * step; }
+static int64_t whole_steps(int64_t lots, int64_t step) {
+    return lots <= 0 ? 0 : lots / step * step;
+}
 
 struct partial_plan partial_plan(const struct partial *p) {
     const struct partial_plan all = {p->open, 0};

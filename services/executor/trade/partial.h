@@ -1,4 +1,7 @@
-// partial - how many lots a partial close takes: whole steps, and what rounding keeps is closed with the next. Pure.
+// partial - how many lots a partial close takes: whole steps, and what rounding keeps is closed
+// with the next. Pure.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -11,13 +14,19 @@ struct partial {
     int64_t asked;       // over 0: what is to be closed of it
     int64_t residual;    // asked before, and kept by rounding
     int64_t step, least; // of the symbol; over 0
-    bool rest_closes;    // what would be left is less than `least`: it is closed too; else so much less is closed that `least` stays
+    // what would be left is less than `least`: it is closed too; else so much less is closed that
+    // `least` stays
+    bool rest_closes;
 };
 
 struct partial_plan {
-    int64_t lots;     // to be closed now: all that is open, or whole steps and no less than `least`, or 0: it is less than an order can be
-    int64_t residual; // kept for the next: lots + residual is what was asked, now and before, unless all is closed
+    // to be closed now: all that is open, or whole steps and no less than `least`, or 0: it is less
+    // than an order can be
+    int64_t lots;
+    // kept for the next: lots + residual is what was asked, now and before, unless all is closed
+    int64_t residual;
 };
 
 struct partial_plan partial_plan(const struct partial *p);
-int64_t partial_of(int64_t open, int64_t percent_e8); // percent of lots, rounded down to 8 decimals; 100 and more: all
+// percent of lots, rounded down to 8 decimals; 100 and more: all
+int64_t partial_of(int64_t open, int64_t percent_e8);

@@ -1,4 +1,6 @@
 // plan - which positions a close takes, and how much of each.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/plan.h"
 
@@ -10,10 +12,13 @@ bool plan_means(const TradeState *close, const TradeState *position) {
            strcmp(close->terms->close_trade_id, position->trade_id) == 0;
 }
 
-static bool can_take(const TradeState *s, const struct plan_position *p) { return p->free > 0 && plan_means(s, p->trade->s); }
+static bool can_take(const TradeState *s, const struct plan_position *p) {
+    return p->free > 0 && plan_means(s, p->trade->s);
+}
 
 // Of one side: that of the oldest that is meant.
-static int64_t sum_meant(const TradeState *s, const struct plan_position *positions, size_t n, struct plan *out) {
+static int64_t sum_meant(const TradeState *s, const struct plan_position *positions, size_t n,
+                         struct plan *out) {
     int64_t open = 0;
     for (size_t i = 0; i < n; i++) {
         const struct plan_position *p = &positions[i];
@@ -27,7 +32,8 @@ static int64_t sum_meant(const TradeState *s, const struct plan_position *positi
     return open;
 }
 
-static struct partial_plan plan_close_lots(const TradeState *s, int64_t open, int64_t residual, const struct plan_lots *rule) {
+static struct partial_plan plan_close_lots(const TradeState *s, int64_t open, int64_t residual,
+                                           const struct plan_lots *rule) {
     if (!s->terms->has_lot_size && !s->terms->has_close_percent)
         return (struct partial_plan){open, 0};
     const struct partial p = {.open = open,
@@ -42,7 +48,8 @@ static struct partial_plan plan_close_lots(const TradeState *s, int64_t open, in
 }
 
 // Oldest first.
-static void take_lots(const TradeState *s, const struct plan_position *positions, size_t n, struct plan *out) {
+static void take_lots(const TradeState *s, const struct plan_position *positions, size_t n,
+                      struct plan *out) {
     int64_t left = out->lots;
     for (size_t i = 0; i < n && left > 0; i++) {
         const struct plan_position *p = &positions[i];
@@ -55,8 +62,8 @@ static void take_lots(const TradeState *s, const struct plan_position *positions
     }
 }
 
-enum plan_choice plan_close(const TradeState *s, const struct plan_position *positions, size_t n, const struct plan_lots *rule,
-                            arena_t *arena, struct plan *out) {
+enum plan_choice plan_close(const TradeState *s, const struct plan_position *positions, size_t n,
+                            const struct plan_lots *rule, arena_t *arena, struct plan *out) {
     *out = (struct plan){0};
     int64_t open = sum_meant(s, positions, n, out);
     if (!out->newest) return PLAN_NOTHING_OPEN;

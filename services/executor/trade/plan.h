@@ -1,4 +1,7 @@
-// plan - which positions a close takes, and how much of each. Decided once, when it is sent; then it is part of the order's record.
+// plan - which positions a close takes, and how much of each. Decided once, when it is sent; then
+// it is part of the order's record.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -23,12 +26,13 @@ struct plan {
     int64_t lots;           // e8, in all
     Closing *closes;        // in the arena
     size_t n_closes;
-    int64_t residual, residual_before; // e8: kept by rounding, after and before; it stands with `newest`
+    // e8: kept by rounding, after and before; it stands with `newest`
+    int64_t residual, residual_before;
     struct trade *newest;
 };
 
 // Whether the close may take from this position.
 bool plan_means(const TradeState *close, const TradeState *position);
 // Chooses among `n` positions for the close `s`. PLAN_TOO_LITTLE: only the residual changes.
-enum plan_choice plan_close(const TradeState *s, const struct plan_position *positions, size_t n, const struct plan_lots *rule,
-                            arena_t *arena, struct plan *out);
+enum plan_choice plan_close(const TradeState *s, const struct plan_position *positions, size_t n,
+                            const struct plan_lots *rule, arena_t *arena, struct plan *out);

@@ -1,4 +1,6 @@
 // trade - its moves, its ends, and when it is looked at again.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/trade.h"
 
@@ -31,7 +33,9 @@ TradeState *trade_copy(const TradeState *from) {
 
 bool trade_is_closing(const TradeState *s) { return s->direction == SIGNAL__DIRECTION__close; }
 
-bool trade_is_working(const TradeState *s) { return s->state == T(working) || s->state == T(partially_filled); }
+bool trade_is_working(const TradeState *s) {
+    return s->state == T(working) || s->state == T(partially_filled);
+}
 
 Signal__Direction side_opposite(Signal__Direction side) {
     return side == SIGNAL__DIRECTION__sell ? SIGNAL__DIRECTION__buy : SIGNAL__DIRECTION__sell;
@@ -64,7 +68,8 @@ bool trade_is_watched(const struct trade *t) {
 // --- moves
 
 static bool says_it_is_there(enum trade_event event) {
-    return event == TRADE_ACCEPT || event == TRADE_FOUND || event == TRADE_FILL_PART || event == TRADE_FILL_ALL;
+    return event == TRADE_ACCEPT || event == TRADE_FOUND || event == TRADE_FILL_PART ||
+           event == TRADE_FILL_ALL;
 }
 
 // Answers from before that it is not there say nothing any more.
@@ -73,17 +78,21 @@ static void end_absence(struct trade *t) {
     t->inquiry.since = 0;
 }
 
-bool trade_move(struct trade *t, enum trade_event event, const char *reason, const struct trade_env *env, struct effects *out) {
+bool trade_move(struct trade *t, enum trade_event event, const char *reason,
+                const struct trade_env *env, struct effects *out) {
     TradeState__State after = t->s->state;
     if (!trade_step(&after, event)) {
-        effects_alert(out, ALERT__SEVERITY__warning, "unlisted_move", "a trade that is %s cannot %s",
-                      record_enum_name(&trade_state__state__descriptor, (int)t->s->state), trade_event_name(event));
+        effects_alert(out, ALERT__SEVERITY__warning, "unlisted_move",
+                      "a trade that is %s cannot %s",
+                      record_enum_name(&trade_state__state__descriptor, (int)t->s->state),
+                      trade_event_name(event));
         return false;
     }
     t->s->state = after;
     t->s->updated_at = env->now;
     if (says_it_is_there(event)) end_absence(t);
-    bool outlived = t->s->reason && !t->s->has_cause; // why an order of our own was made stands until something else is said
+    // why an order of our own was made stands until something else is said
+    bool outlived = t->s->reason && !t->s->has_cause;
     if (reason || outlived) trade_set_text(&t->s->reason, reason ? reason : "");
     return true;
 }
@@ -96,7 +105,8 @@ void trade_close_if_gone(struct trade *t, const struct trade_env *env, struct ef
 void trade_submit(struct trade *t, const struct trade_env *env, struct effects *out) {
     enum sending sending = t->sending;
     if (!sending_step(&sending, SENDING_DECIDE)) {
-        effects_alert(out, ALERT__SEVERITY__critical, "unlisted_move", "its Submit is decided and has not left: not decided again");
+        effects_alert(out, ALERT__SEVERITY__critical, "unlisted_move",
+                      "its Submit is decided and has not left: not decided again");
         return;
     }
     if (!trade_move(t, TRADE_SUBMIT, NULL, env, out)) return;
@@ -121,27 +131,32 @@ static void publish_end(struct trade *t, const struct trade_env *env, struct eff
     effects_publish(out, failed, NULL);
 }
 
-void trade_end(struct trade *t, enum trade_event event, const char *reason, const struct trade_env *env, struct effects *out) {
+void trade_end(struct trade *t, enum trade_event event, const char *reason,
+               const struct trade_env *env, struct effects *out) {
     TradeState__State after = t->s->state;
     if (trade_step(&after, event) && after == t->s->state) return; // told already
     if (!trade_move(t, event, reason, env, out)) return;
     if (t->s->state == T(filled) && !trade_is_closing(t->s) && !fills_open_lots(t->s).e8)
         (void)!trade_move(t, TRADE_CLOSE, reason, env, out);
-    if (trade_is_closing(t->s) && t->s->residual && !t->s->filled_lots) effects_add(out, EFFECT_GIVE_BACK)->lots = t->s->residual;
+    if (trade_is_closing(t->s) && t->s->residual && !t->s->filled_lots)
+        effects_add(out, EFFECT_GIVE_BACK)->lots = t->s->residual;
     publish_end(t, env, out);
 }
 
 // --- when it is looked at
 
 // A UTC moment on the monotonic clock, as far as can be said now.
-static uint64_t mono_of(const struct trade_env *env, uint64_t utc) { return utc > env->now ? env->mono + (utc - env->now) : env->mono; }
+static uint64_t mono_of(const struct trade_env *env, uint64_t utc) {
+    return utc > env->now ? env->mono + (utc - env->now) : env->mono;
+}
 
 static uint64_t pending_until(const TradeState *s, const struct trade_env *env) {
     uint64_t at;
     return mono_of(env, has_deadline(s, &at) ? at : s->ordered_at + env->pending_for);
 }
 
-// The broker ends what has an expiry; if it does not, we cancel. An amendment is sent again while there is no answer.
+// The broker ends what has an expiry; if it does not, we cancel. An amendment is sent again while
+// there is no answer.
 static bool working_until(const struct trade *t, const struct trade_env *env, uint64_t *at) {
     *at = UINT64_MAX;
     if (amend_is_open(t->s)) *at = env->mono + AMEND_AGAIN;
@@ -178,10 +193,12 @@ static bool due_by_state(const struct trade *t, const struct trade_env *env, uin
     return false;
 }
 
-// A question that is to be asked is due, whatever else is. Where nobody is there to be asked, its gateway's hello makes it due.
+// A question that is to be asked is due, whatever else is. Where nobody is there to be asked, its
+// gateway's hello makes it due.
 bool trade_due(const struct trade *t, const struct trade_env *env, uint64_t *at) {
     bool due = due_by_state(t, env, at);
-    if (t->inquiry.state != INQUIRY_WANTED || !env->gateway_there || trade_is_final(t->s)) return due;
+    if (t->inquiry.state != INQUIRY_WANTED || !env->gateway_there || trade_is_final(t->s))
+        return due;
     uint64_t next = t->inquiry.asked_at ? t->inquiry.asked_at + env->patience->interval : env->mono;
     if (!due || next < *at) *at = next;
     return true;

@@ -1,8 +1,12 @@
-// trade - an order and the position that it opened. What decides about it is in this folder: from a trade and an event to effects.
+// trade - an order and the position that it opened. What decides about it is in this folder: from a
+// trade and an event to effects.
+//
+//
 // SPDX-License-Identifier: MIT
 //
-// Nothing here touches a socket, a clock or a store. A function of this folder steps the trade that it is given and lists what is to
-// be done about it (effects.h); the handlers do it. So a rule is tested without a world, and redone it gives the same.
+// Nothing here touches a socket, a clock or a store. A function of this folder steps the trade that
+// it is given and lists what is to be done about it (effects.h); the handlers do it. So a rule is
+// tested without a world, and redone it gives the same.
 #pragma once
 
 #include <stdbool.h>
@@ -26,7 +30,8 @@ enum inquiry_state {
 struct inquiry {
     enum inquiry_state state;
     uint64_t asked_at; // monotonic ns: the last question; 0: none
-    uint64_t since;    // likewise: the first of those in a row that were answered "not found"; 0: none
+    // likewise: the first of those in a row that were answered "not found"; 0: none
+    uint64_t since;
 };
 
 // Where its record stands in Redis.
@@ -57,11 +62,13 @@ struct trade {
     uint64_t decided_at; // monotonic ns: of the Submit that waits for its commit
     uint64_t first_at;   // UTC ns: it cannot have been sent before (doubt_first_at)
     bool unsure;         // an earlier life may have sent it, though its record does not say so
-    int64_t high;        // e8: best price since its stop follows; ahead of TradeState.trail_high until the stop moves
+    // e8: best price since its stop follows; ahead of TradeState.trail_high until the stop moves
+    int64_t high;
     int64_t point;       // e8: its symbol's last digit; 0: not known yet
     uint64_t refused_at; // monotonic ns: when the broker last refused to move its stop
-    uint8_t differs;     // snapshots in a row, in which the broker's books say something else of its position,
-    uint8_t misplaced;   // … and of its order
+    // snapshots in a row, in which the broker's books say something else of its position,
+    uint8_t differs;
+    uint8_t misplaced; // … and of its order
 
     // Where it stands: the handlers' business.
     enum record record;
@@ -84,19 +91,21 @@ struct trade_env {
     uint64_t mono; // monotonic ns
     arena_t *arena;
     const struct doubt_patience *patience;
-    bool gateway_there;                        // it can be asked
-    bool gateway_ready;                        // it can be given orders
-    const struct gateway_abilities *gateway;   // never NULL: one that is not there can do nothing
+    bool gateway_there;                      // it can be asked
+    bool gateway_ready;                      // it can be given orders
+    const struct gateway_abilities *gateway; // never NULL: one that is not there can do nothing
     uint64_t expire_grace, late_for, pending_for; // ns
 };
 
 bool trade_is_closing(const TradeState *s);
-bool trade_is_working(const TradeState *s);                // the broker has said that it has the order, and not that it is over
+// the broker has said that it has the order, and not that it is over
+bool trade_is_working(const TradeState *s);
 bool trade_is_too_old(const TradeState *s, uint64_t now); // for its signal, or by its own expiry
 bool trade_was_sent(const struct trade *t);               // it may be at the broker
 // For certain it has never left: it may end, and nobody need be asked.
 bool trade_is_unsent(const struct trade *t);
-bool trade_is_watched(const struct trade *t);             // given up by us, and it may come to light yet
+// given up by us, and it may come to light yet
+bool trade_is_watched(const struct trade *t);
 Signal__Direction side_opposite(Signal__Direction side);
 // What the next stage asks for, in `arena`: as the one before did (texts are its own), or (NULL) at
 // the market, until it decides otherwise.
@@ -105,12 +114,15 @@ Terms *terms_begin(const Terms *from, arena_t *arena);
 // nothing is wanted yet.
 TradeState *trade_copy(const TradeState *from);
 
-// A step of its life, by the table. False: it is not listed; nothing has changed, and an alert says so.
-[[nodiscard]] bool trade_move(struct trade *t, enum trade_event event, const char *reason, const struct trade_env *env,
-                              struct effects *out);
+// A step of its life, by the table. False: it is not listed; nothing has changed, and an alert says
+// so.
+[[nodiscard]] bool trade_move(struct trade *t, enum trade_event event, const char *reason,
+                              const struct trade_env *env, struct effects *out);
 // A move after which nothing more is expected: published. Nothing happens when it is told again.
-void trade_end(struct trade *t, enum trade_event event, const char *reason, const struct trade_env *env, struct effects *out);
-// Recorded as submitting with this step; the bytes leave when that is committed. Not published: what comes next is.
+void trade_end(struct trade *t, enum trade_event event, const char *reason,
+               const struct trade_env *env, struct effects *out);
+// Recorded as submitting with this step; the bytes leave when that is committed. Not published:
+// what comes next is.
 void trade_submit(struct trade *t, const struct trade_env *env, struct effects *out);
 // A position is over when nothing of it is open.
 void trade_close_if_gone(struct trade *t, const struct trade_env *env, struct effects *out);
@@ -120,4 +132,5 @@ bool trade_due(const struct trade *t, const struct trade_env *env, uint64_t *at)
 // Fields of trade->s.
 void trade_set_text(char **field, const char *text); // NULL empties it
 void trade_add_execution(struct trade *t, const char *execution_id);
-void trade_set_closings(struct trade *t, Closing *const *closes, size_t n); // in place of those that are there; copied
+// in place of those that are there; copied
+void trade_set_closings(struct trade *t, Closing *const *closes, size_t n);

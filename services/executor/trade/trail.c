@@ -1,4 +1,6 @@
 // trail - where the stop of a position belongs.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/trail.h"
 
@@ -11,7 +13,9 @@ int64_t trail_best(const struct trail *t, int64_t price) {
 }
 
 // How far the better of two stops is ahead of the other; a stop that is none is far behind.
-static bool is_better(const struct trail *t, int64_t stop, int64_t than, int64_t by) { return !than || (stop - than) * sign_of(t) >= by; }
+static bool is_better(const struct trail *t, int64_t stop, int64_t than, int64_t by) {
+    return !than || (stop - than) * sign_of(t) >= by;
+}
 
 // Whole points, away from the price. 0: there is none.
 static int64_t to_point(const struct trail *t, int64_t stop) {
@@ -20,23 +24,29 @@ static int64_t to_point(const struct trail *t, int64_t stop) {
     return t->is_long || !rest ? stop - rest : stop - rest + t->point;
 }
 
-static int64_t best_of(const struct trail *t, int64_t a, int64_t b) { return !a ? b : !b || is_better(t, a, b, 0) ? a : b; }
+static int64_t best_of(const struct trail *t, int64_t a, int64_t b) {
+    return !a ? b : !b || is_better(t, a, b, 0) ? a : b;
+}
 
 // Where the rules want the stop, if by enough: break-even by a point, trailing by its step.
 static int64_t find_wanted_stop(const struct trail *t, int64_t now) {
     int64_t sign = sign_of(t), ahead = (t->high - t->entry) * sign, stop = 0;
     if (t->distance && ahead >= t->trigger) {
         int64_t trailed = to_point(t, t->high - t->distance * sign);
-        if (trailed && is_better(t, trailed, now, t->step > t->point ? t->step : t->point)) stop = trailed;
+        if (trailed && is_better(t, trailed, now, t->step > t->point ? t->step : t->point))
+            stop = trailed;
     }
-    if (t->even_trigger && ahead >= t->even_trigger && ahead > t->even_offset) { // never a stop that the price has not passed
+    // never a stop that the price has not passed
+    if (t->even_trigger && ahead >= t->even_trigger && ahead > t->even_offset) {
         int64_t even = to_point(t, t->entry + t->even_offset * sign);
         if (even && is_better(t, even, now, t->point)) stop = best_of(t, stop, even);
     }
     return stop;
 }
 
-static bool is_stop_reached(const struct trail *t, int64_t stop, int64_t price) { return (price - stop) * sign_of(t) <= 0; }
+static bool is_stop_reached(const struct trail *t, int64_t stop, int64_t price) {
+    return (price - stop) * sign_of(t) <= 0;
+}
 
 enum trail_step trail_next(const struct trail *t, int64_t price, int64_t *stop) {
     bool refused = t->latched && (!t->placed || is_better(t, t->latched, t->placed, 1));

@@ -1,7 +1,10 @@
 // trailing - stops that follow the price.
+//
+//
 // SPDX-License-Identifier: MIT
 //
-// What was decided is kept when a stop moves, and only then. Until the broker has taken the new stop the old one stays with it.
+// What was decided is kept when a stop moves, and only then. Until the broker has taken the new
+// stop the old one stays with it.
 #include "services/executor/trade/trailing.h"
 
 #include "common/base/clock.h"
@@ -36,7 +39,8 @@ static void latch_stop(struct trade *t, int64_t stop) {
     t->s->trail_high = t->high;
 }
 
-static void move_stop(struct trade *t, int64_t stop, const struct trade_env *env, struct effects *out) {
+static void move_stop(struct trade *t, int64_t stop, const struct trade_env *env,
+                      struct effects *out) {
     bool again = stop == t->s->trail_stop; // the broker has not taken it
     bool can_modify = !env->gateway_ready || env->gateway->can_modify;
     if (again && !can_modify) return;
@@ -54,9 +58,12 @@ static void close_at_stop(struct trade *t, int64_t stop, struct effects *out) {
     effects_add(out, EFFECT_CLOSE);
 }
 
-static bool can_follow(const TradeState *s) { return s->state == T(filled) || s->state == T(partially_filled) || s->state == T(closed); }
+static bool can_follow(const TradeState *s) {
+    return s->state == T(filled) || s->state == T(partially_filled) || s->state == T(closed);
+}
 
-void trailing_follow(struct trade *t, int64_t price, const struct trade_env *env, struct effects *out) {
+void trailing_follow(struct trade *t, int64_t price, const struct trade_env *env,
+                     struct effects *out) {
     int64_t stop;
     struct trail trail = trail_of(t);
     t->high = trail.high = trail_best(&trail, price);

@@ -1,4 +1,7 @@
-// trailing - stops that follow the price: trail.h says where they belong, here they are moved, by amendments that the broker answers.
+// trailing - stops that follow the price: trail.h says where they belong, here they are moved, by
+// amendments that the broker answers.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -6,4 +9,5 @@
 
 bool trailing_is_asked(const TradeState *s); // a trailing stop or break-even
 // The price has moved to `price` (e8; the side at which the position can be closed).
-void trailing_follow(struct trade *t, int64_t price, const struct trade_env *env, struct effects *out);
+void trailing_follow(struct trade *t, int64_t price, const struct trade_env *env,
+                     struct effects *out);

@@ -1,4 +1,6 @@
 // consensus - whether sources agree, and the signal that follows.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/consensus/consensus.h"
 
@@ -22,7 +24,8 @@ struct count {
     const struct hearing *h;
     const Consensus *rule;
     arena_t *arena;
-    struct weighed votes[CONSENSUS_PARTS_MAX + 1]; // in the order in which they came, the new one last
+    // in the order in which they came, the new one last
+    struct weighed votes[CONSENSUS_PARTS_MAX + 1];
     size_t n;
     size_t agreeing;
 };
@@ -54,10 +57,14 @@ const Consensus__Part *consensus_part(const Consensus *rule, const char *source)
     return NULL;
 }
 
-static uint64_t compute_vote_age(uint64_t then, uint64_t now) { return now > then ? now - then : 0; }
+static uint64_t compute_vote_age(uint64_t then, uint64_t now) {
+    return now > then ? now - then : 0;
+}
 
 // At the end of the window it still counts, as a signal does at its greatest age.
-static bool is_within_window(const Consensus *rule, uint64_t then, uint64_t now) { return compute_vote_age(then, now) <= rule->window_s * NS_PER_S; }
+static bool is_within_window(const Consensus *rule, uint64_t then, uint64_t now) {
+    return compute_vote_age(then, now) <= rule->window_s * NS_PER_S;
+}
 
 bool ballot_is_over(const Ballot *b, const Consensus *rule, uint64_t now) {
     for (size_t i = 0; i < b->n_votes; i++) {
@@ -68,15 +75,19 @@ bool ballot_is_over(const Ballot *b, const Consensus *rule, uint64_t now) {
 
 // --- the table
 
-// Votes of before that still count: of parts, within the window, and not of the source that speaks now, whose latest counts.
+// Votes of before that still count: of parts, within the window, and not of the source that speaks
+// now, whose latest counts.
 static void gather_votes(struct count *c) {
     const Signal *now = c->h->signal;
     const Ballot *b = c->h->ballot;
     for (size_t i = 0; b && i < b->n_votes && c->n < CONSENSUS_PARTS_MAX; i++) {
         Signal *s = b->votes[i];
         const Consensus__Part *part = consensus_part(c->rule, s->source);
-        if (!part || strcmp(s->source, now->source) == 0 || !is_within_window(c->rule, s->created_at, now->created_at)) continue;
-        c->votes[c->n++] = (struct weighed){s, D(part->weight), s->direction == now->direction, false};
+        if (!part || strcmp(s->source, now->source) == 0 ||
+            !is_within_window(c->rule, s->created_at, now->created_at))
+            continue;
+        c->votes[c->n++] =
+            (struct weighed){s, D(part->weight), s->direction == now->direction, false};
     }
 }
 
@@ -87,11 +98,14 @@ static bool is_listed(char *const *list, size_t n, const char *text) {
     return false;
 }
 
-// The last consensus came without this source, which says the same a little later; and nobody has begun to say it again.
+// The last consensus came without this source, which says the same a little later; and nobody has
+// begun to say it again.
 static bool is_late(const struct count *c) {
     const Ballot *b = c->h->ballot;
     const Signal *s = c->h->signal;
-    if (!b || !b->decided || b->direction != s->direction || !is_within_window(c->rule, b->decided_at, s->created_at)) return false;
+    if (!b || !b->decided || b->direction != s->direction ||
+        !is_within_window(c->rule, b->decided_at, s->created_at))
+        return false;
     for (size_t i = 0; i < c->n; i++) {
         if (c->votes[i].same && c->votes[i].weight.e8) return false;
     }
@@ -131,7 +145,8 @@ static void join_late(struct count *c, Ballot *b) {
 
 static int64_t weight_of_all(const Consensus *rule) {
     int64_t all = 0;
-    for (size_t i = 0; i < rule->n_parts && i < CONSENSUS_PARTS_MAX; i++) all += rule->parts[i]->weight;
+    for (size_t i = 0; i < rule->n_parts && i < CONSENSUS_PARTS_MAX; i++)
+        all += rule->parts[i]->weight;
     return all;
 }
 
@@ -157,7 +172,8 @@ static void weigh_votes(struct count *c, struct reckoning *out) {
         c->agreeing += v->agrees;
         (v->same ? &out->weight_for : &out->weight_against)->e8 += v->weight.e8;
     }
-    (void)decimal_div(D(out->weight_for.e8 - out->weight_against.e8), D(weight_of_all(c->rule)), ROUND_HALF_EVEN, &out->agreement);
+    (void)decimal_div(D(out->weight_for.e8 - out->weight_against.e8), D(weight_of_all(c->rule)),
+                      ROUND_HALF_EVEN, &out->agreement);
     mean_confidence(c, out);
 }
 
@@ -165,26 +181,34 @@ static void weigh_votes(struct count *c, struct reckoning *out) {
 static const char *find_unmet_term(const struct count *c, const struct reckoning *v) {
     if (!c->votes[c->n - 1].weight.e8) return "its source has no weight";
     if (v->agreement.e8 <= 0 || v->agreement.e8 < c->rule->min_agreement) return "agreement";
-    if (c->rule->has_min_confidence && (!v->has_confidence || v->confidence.e8 < c->rule->min_confidence)) return "confidence";
+    if (c->rule->has_min_confidence &&
+        (!v->has_confidence || v->confidence.e8 < c->rule->min_confidence))
+        return "confidence";
     return NULL;
 }
 
 // --- the signal that follows
 
-static int64_t *decimal_in(Signal *s, const ProtobufCFieldDescriptor *f) { return (int64_t *)(void *)((char *)s + f->offset); }
+static int64_t *decimal_in(Signal *s, const ProtobufCFieldDescriptor *f) {
+    return (int64_t *)(void *)((char *)s + f->offset);
+}
 
 // What tells of the vote itself, not of what is to be traded.
-static bool is_of_the_vote(const char *field) { return strcmp(field, "confidence") == 0 || strcmp(field, "agreement") == 0; }
+static bool is_of_the_vote(const char *field) {
+    return strcmp(field, "confidence") == 0 || strcmp(field, "agreement") == 0;
+}
 
 // A price stays as fine as the finest of the parts; anything else may be finer.
 static bool is_price(const char *field) {
-    return strcmp(field, "price") == 0 || strcmp(field, "stop_loss") == 0 || strcmp(field, "take_profit") == 0 ||
-           strcmp(field, "limit_price") == 0;
+    return strcmp(field, "price") == 0 || strcmp(field, "stop_loss") == 0 ||
+           strcmp(field, "take_profit") == 0 || strcmp(field, "limit_price") == 0;
 }
 
-// The same kind of order with the same decimals given: only then is there a mean that means something.
+// The same kind of order with the same decimals given: only then is there a mean that means
+// something.
 static bool is_alike(const Signal *a, const Signal *b) {
-    if (a->order_type != b->order_type || a->has_exit_unit != b->has_exit_unit || (a->has_exit_unit && a->exit_unit != b->exit_unit))
+    if (a->order_type != b->order_type || a->has_exit_unit != b->has_exit_unit ||
+        (a->has_exit_unit && a->exit_unit != b->exit_unit))
         return false;
     for (unsigned i = 0; i < signal__descriptor.n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &signal__descriptor.fields[i];
@@ -216,7 +240,9 @@ static void take_means(const struct count *c, Signal *out) {
     }
     for (unsigned i = 0; i < signal__descriptor.n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &signal__descriptor.fields[i];
-        if (f->type != PROTOBUF_C_TYPE_SFIXED64 || is_of_the_vote(f->name) || !record_is_set(&out->base, f)) continue;
+        if (f->type != PROTOBUF_C_TYPE_SFIXED64 || is_of_the_vote(f->name) ||
+            !record_is_set(&out->base, f))
+            continue;
         if (!mean_field(c, f, &means)) return; // too large for a mean: the latest is as good
     }
     *out = means;
@@ -228,7 +254,9 @@ static const Signal *find_leading_signal(const struct count *c) {
     return c->rule->take == CONSENSUS__TAKE__first ? c->votes[i].signal : c->votes[c->n - 1].signal;
 }
 
-static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
 // From the row and the parts, in whatever order they came: deciding again gives the same.
 static char *derive_consensus_id(const struct count *c, const Signal *s) {
@@ -266,7 +294,8 @@ static char *in_words(const struct count *c, const struct reckoning *v) {
     char agreement[DECIMAL_TEXT], weight[DECIMAL_TEXT];
     buffer_t text = {0};
     (void)decimal_print(v->agreement, agreement);
-    buffer_format(&text, "%zu of %zu sources agree, agreement %s:", c->agreeing, c->rule->n_parts, agreement);
+    buffer_format(&text, "%zu of %zu sources agree, agreement %s:", c->agreeing, c->rule->n_parts,
+                  agreement);
     for (size_t i = 0; i < c->n; i++) {
         const Signal *s = c->votes[i].signal;
         (void)decimal_print(c->votes[i].weight, weight);
@@ -335,7 +364,8 @@ void consensus_hear(const struct hearing *h, arena_t *arena, struct heard *out) 
         return;
     }
     const Consensus__Part *part = consensus_part(c.rule, h->signal->source);
-    c.votes[c.n++] = (struct weighed){(Signal *)(uintptr_t)h->signal, D(part ? part->weight : 0), false, false};
+    c.votes[c.n++] =
+        (struct weighed){(Signal *)(uintptr_t)h->signal, D(part ? part->weight : 0), false, false};
     weigh_votes(&c, &out->reckoning);
     const char *lack = find_unmet_term(&c, &out->reckoning);
     out->reckoning.reached = !lack;

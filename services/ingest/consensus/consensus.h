@@ -1,5 +1,9 @@
-// consensus - whether sources agree: a table of votes and a new signal in; the table after it, a reckoning with its numbers, and the signal
-// that follows from it out. Pure: times are the signals' own. The rules in words: docs/consensus.md. SPDX-License-Identifier: MIT
+// consensus - whether sources agree: a table of votes and a new signal in; the table after it, a
+// reckoning with its numbers, and the signal
+// that follows from it out. Pure: times are the signals' own. The rules in words:
+// docs/consensus.md.
+//
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include "common/base/arena.h"
@@ -11,15 +15,19 @@
 
 #define CONSENSUS_WINDOW_MAX_S 3600
 
-// Whether it says what its source thinks of a symbol: buy, sell, a close. Changes of orders and what concerns one signal's orders only do
-// not.
+// Whether it says what its source thinks of a symbol: buy, sell, a close. Changes of orders and
+// what concerns one signal's orders only do not.
 bool consensus_hears(const Signal *signal);
-const Consensus__Part *consensus_part(const Consensus *rule, const char *source); // NULL: it is none of them
+// NULL: it is none of them
+const Consensus__Part *consensus_part(const Consensus *rule, const char *source);
 
 struct reckoning {
     bool reached;
-    bool late;           // agrees with the last consensus, which was reached without it: it belongs to that, and counts for no other
-    decimal_t agreement; // (weight for - weight against) / weight of all parts, to the nearest 10^-8
+    // agrees with the last consensus, which was reached without it: it belongs to that, and counts
+    // for no other
+    bool late;
+    // (weight for - weight against) / weight of all parts, to the nearest 10^-8
+    decimal_t agreement;
     decimal_t weight_for, weight_against;
     bool has_confidence;  // whether any of those that agree gives one
     decimal_t confidence; // their weighted mean

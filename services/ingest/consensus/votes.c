@@ -1,4 +1,6 @@
 // votes - the ballots that are open.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/consensus/votes.h"
 
@@ -149,7 +151,8 @@ static void replace_ballot(votes_t *self, batch_t *batch, const char *name, cons
 
 static void alert_ballots_full(const votes_t *self, batch_t *batch, const SignalConfig *row) {
     batch_alert(batch, ALERT__SEVERITY__critical, "consensus_full", row->config_id,
-                "%zu ballots are open: this vote is not counted; raise CONSENSUS_BALLOTS_MAX", self->most);
+                "%zu ballots are open: this vote is not counted; raise CONSENSUS_BALLOTS_MAX",
+                self->most);
 }
 
 void votes_hear(votes_t *self, batch_t *batch, const Signal *signal, follow_fn *follow, void *arg) {
@@ -157,19 +160,22 @@ void votes_hear(votes_t *self, batch_t *batch, const Signal *signal, follow_fn *
     char name[NAME_MOST];
     if (!p || !consensus_hears(signal)) return;
     for (size_t i = 0; i < p->n; i++) {
-        const struct ballot_held *held = ballot_find(self, name_of(name, p->rows[i]->config_id, signal->symbol));
+        const struct ballot_held *held =
+            ballot_find(self, name_of(name, p->rows[i]->config_id, signal->symbol));
         if (!held && votes_count(self) >= self->most) {
             alert_ballots_full(self, batch, p->rows[i]);
             continue;
         }
         struct heard heard;
-        consensus_hear(&(struct hearing){p->rows[i], held ? held->ballot : NULL, signal}, batch_arena(batch), &heard);
+        consensus_hear(&(struct hearing){p->rows[i], held ? held->ballot : NULL, signal},
+                       batch_arena(batch), &heard);
         if (heard.signal) follow(arg, heard.signal);
         replace_ballot(self, batch, name, heard.ballot);
     }
 }
 
-// A row that is gone may come back (an older configuration is put in force again): as long as any window may be.
+// A row that is gone may come back (an older configuration is put in force again): as long as any
+// window may be.
 static const Consensus *find_ballot_rule(const votes_t *self, const Ballot *ballot) {
     static Consensus longest;
     const SignalConfig *row = book_source(self->book, ballot->config_id);
@@ -182,7 +188,8 @@ static const Consensus *find_ballot_rule(const votes_t *self, const Ballot *ball
 void votes_retire(votes_t *self, batch_t *batch) {
     struct ballot_held *held, *next;
     HASH_ITER(hh, self->ballots, held, next) {
-        if (!ballot_is_over(held->ballot, find_ballot_rule(self, held->ballot), batch_now(batch))) continue;
+        if (!ballot_is_over(held->ballot, find_ballot_rule(self, held->ballot), batch_now(batch)))
+            continue;
         slice_ballot_over(batch, held->name);
         delete_ballot(self, held);
     }

@@ -1,4 +1,6 @@
 // client - whose request it is.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/door/client.h"
 
@@ -15,7 +17,8 @@ bool proxies_read(const char *text, struct proxies *out, char wrong[static 64]) 
         while (text[length] && !is_address_gap(text[length])) length++;
         if (!length) break;
         snprintf(wrong, 64, "%.*s", (int)(length < 63 ? length : 63), text);
-        if (out->n == PROXIES_MAX || !network_parse(text, length, &out->networks[out->n])) return false;
+        if (out->n == PROXIES_MAX || !network_parse(text, length, &out->networks[out->n]))
+            return false;
         out->n++;
         text += length;
     }
@@ -30,7 +33,8 @@ static bool is_proxy(const struct proxies *proxies, const struct address *a) {
 
 static void set_client_address(struct client *out, const char *text, size_t length) {
     out->known = address_parse(text, length, &out->address);
-    snprintf(out->text, sizeof out->text, "%.*s", out->known ? (int)length : 7, out->known ? text : "unknown");
+    snprintf(out->text, sizeof out->text, "%.*s", out->known ? (int)length : 7,
+             out->known ? text : "unknown");
 }
 
 // The last part of a list; *length becomes that of what stands before it.
@@ -43,9 +47,12 @@ static size_t last_part(const char *list, size_t *length, const char **part) {
     return end - from;
 }
 
-void client_find(const struct proxies *proxies, const char *peer, const char *forwarded, struct client *out) {
+void client_find(const struct proxies *proxies, const char *peer, const char *forwarded,
+                 struct client *out) {
     size_t left = forwarded ? strlen(forwarded) : 0, length;
     const char *part;
     set_client_address(out, peer, strlen(peer));
-    while (out->known && is_proxy(proxies, &out->address) && (length = last_part(forwarded, &left, &part))) set_client_address(out, part, length);
+    while (out->known && is_proxy(proxies, &out->address) &&
+           (length = last_part(forwarded, &left, &part)))
+        set_client_address(out, part, length);
 }

@@ -1,4 +1,6 @@
 // client - whose request it is: who is connected, or whom a proxy that is believed names. Pure.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -21,6 +23,7 @@ struct client {
     bool known; // false: a proxy named something that is no address; nobody's allow-list holds it
 };
 
-// `forwarded`: every X-Forwarded-For of the request, in their order, with commas between them; read from the right, as far as proxies are
-// believed: what stands left of it anybody may have written.
-void client_find(const struct proxies *proxies, const char *peer, const char *forwarded, struct client *out);
+// `forwarded`: every X-Forwarded-For of the request, in their order, with commas between them; read
+// from the right, as far as proxies are believed: what stands left of it anybody may have written.
+void client_find(const struct proxies *proxies, const char *peer, const char *forwarded,
+                 struct client *out);

@@ -1,4 +1,6 @@
 // door - routes, tokens, rates, and the requests that wait for the commit.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/door/door.h"
 
@@ -17,13 +19,16 @@
 #define SOURCE_MAX  64
 #define PARCELS_MAX 256 // at once
 
-static void answer(exchange_t *x, const struct reply *r) { http_answer(x, r->status, JSON, r->body, r->retry_after_s, r->header); }
+static void answer(exchange_t *x, const struct reply *r) {
+    http_answer(x, r->status, JSON, r->body, r->retry_after_s, r->header);
+}
 
 // --- where a request goes
 
 typedef struct reply accept_fn(struct ingest *self, batch_t *batch, const struct request *request);
 
-// "/<name>/<source>/<token>", or "/<name>" alone when there is nothing to accept. The token may be missing where the body begins with it.
+// "/<name>/<source>/<token>", or "/<name>" alone when there is nothing to accept. The token may be
+// missing where the body begins with it.
 static const struct page {
     const char *name, *method, *allow;
     accept_fn *accept;
@@ -47,7 +52,9 @@ static struct span read_path_segment(const char **at) {
     return (struct span){from, slash ? (size_t)(slash - from) : strlen(from)};
 }
 
-static bool is_span_text(struct span s, const char *text) { return strlen(text) == s.length && memcmp(s.data, text, s.length) == 0; }
+static bool is_span_text(struct span s, const char *text) {
+    return strlen(text) == s.length && memcmp(s.data, text, s.length) == 0;
+}
 
 static bool read_source(const char *at, struct target *out) {
     struct span source = read_path_segment(&at);
@@ -110,25 +117,32 @@ static struct reply refuse_wrong_token(struct ingest *self, const struct client 
     if (self->batch)
         batch_alert(self->batch, ALERT__SEVERITY__warning, "wrong_token", "door",
                     "a request with an unknown source or a wrong token from %s", client->text);
-    return reply_error(sources_bear(self->sources, client->text, clock_mono_ns()) ? REPLY_WRONG_TOKEN : REPLY_WRONG_TOKENS);
+    return reply_error(sources_bear(self->sources, client->text, clock_mono_ns())
+                           ? REPLY_WRONG_TOKEN
+                           : REPLY_WRONG_TOKENS);
 }
 
-static struct reply refuse_wrong_address(struct ingest *self, const SignalConfig *source, const struct client *client) {
+static struct reply refuse_wrong_address(struct ingest *self, const SignalConfig *source,
+                                         const struct client *client) {
     if (self->batch)
-        batch_alert(self->batch, ALERT__SEVERITY__warning, "wrong_address", source->config_id,
-                    "a request with the right token from %s, which is not in the source's allow-list", client->text);
+        batch_alert(
+            self->batch, ALERT__SEVERITY__warning, "wrong_address", source->config_id,
+            "a request with the right token from %s, which is not in the source's allow-list",
+            client->text);
     return reply_error(REPLY_WRONG_ADDRESS);
 }
 
 // Whether bodies for this source begin with an id.
 static bool begins_with_id(const struct ingest *self, const struct target *t) {
     const SignalConfig *named = book_source(self->context->book, t->source);
-    return named && named->dialect == SIGNAL_CONFIG__DIALECT__pineconnector && t->page->accept == accept_signal;
+    return named && named->dialect == SIGNAL_CONFIG__DIALECT__pineconnector &&
+           t->page->accept == accept_signal;
 }
 
-// By the token of the address, or by the id that the body begins with where that is the token. A message that begins with an id must begin
-// with the right one in either case.
-static const SignalConfig *authorize_source(const struct ingest *self, struct target *t, struct span body) {
+// By the token of the address, or by the id that the body begins with where that is the token. A
+// message that begins with an id must begin with the right one in either case.
+static const SignalConfig *authorize_source(const struct ingest *self, struct target *t,
+                                            struct span body) {
     uint64_t now = clock_utc_ns();
     const SignalConfig *named = book_source(self->context->book, t->source);
     bool begins = begins_with_id(self, t);
@@ -165,23 +179,29 @@ static bool is_within_rate(struct ingest *self, batch_t *batch, const struct tar
     return within;
 }
 
-// Tokens are checked before anything else is told, and before the flood of an address is looked at: a good source is never answered 429.
+// Tokens are checked before anything else is told, and before the flood of an address is looked at:
+// a good source is never answered 429.
 static struct reply reply_to(struct ingest *self, exchange_t *x, struct target *t) {
     struct client client;
-    if (!t->page->accept) return door_is_open(self, self->batch) ? reply_healthy() : reply_error(REPLY_HELD_BACK);
+    if (!t->page->accept)
+        return door_is_open(self, self->batch) ? reply_healthy() : reply_error(REPLY_HELD_BACK);
     if (!t->token.length && !begins_with_id(self, t)) return reply_error(REPLY_NOT_FOUND);
     const SignalConfig *source = authorize_source(self, t, exchange_body(x));
     if (!source || source->n_allow) find_client(self, x, &client);
     if (!source) return refuse_wrong_token(self, &client);
-    if (source->n_allow && !source_allows(source, &client)) return refuse_wrong_address(self, source, &client);
+    if (source->n_allow && !source_allows(source, &client))
+        return refuse_wrong_address(self, source, &client);
     if (exchange_too_large(x)) return reply_error(REPLY_TOO_LARGE);
     bool open = door_is_open(self, self->batch);
-    if (t->page->accept == accept_prices) open = self->batch && self->context->caught_up; // nobody gives them back
+    // nobody gives them back
+    if (t->page->accept == accept_prices) open = self->batch && self->context->caught_up;
     if (!open) return reply_error(REPLY_HELD_BACK);
     if (!has_batch_room(self, exchange_body(x).length)) return reply_error(REPLY_BATCH_FULL);
     if (!is_within_rate(self, self->batch, t, source, exchange_body(x).length))
         return reply_error(REPLY_OVER_RATE);
-    return t->page->accept(self, self->batch, &(struct request){.source = source, .token = t->token, .body = exchange_body(x)});
+    return t->page->accept(
+        self, self->batch,
+        &(struct request){.source = source, .token = t->token, .body = exchange_body(x)});
 }
 
 static void wait_for_commit(struct ingest *self, exchange_t *x, const struct reply *r) {
@@ -201,7 +221,8 @@ void door_request(void *arg, exchange_t *x) {
     } else {
         r = reply_to(self, x, &t);
     }
-    // What the open batch says is told when it is committed: also a duplicate of, or a conflict with, something in it.
+    // What the open batch says is told when it is committed: also a duplicate of, or a conflict
+    // with, something in it.
     if (self->wrote)
         wait_for_commit(self, x, &r);
     else
@@ -210,7 +231,8 @@ void door_request(void *arg, exchange_t *x) {
 
 void door_answer(struct ingest *self) {
     if (self->n_waiting) FAILPOINT("ingest.before_answer");
-    for (size_t i = 0; i < self->n_waiting; i++) answer(self->waiting[i].exchange, &self->waiting[i].reply);
+    for (size_t i = 0; i < self->n_waiting; i++)
+        answer(self->waiting[i].exchange, &self->waiting[i].reply);
     self->n_waiting = 0;
     self->wrote = false;
     self->batch_requests = self->batch_bytes = 0;
@@ -221,7 +243,8 @@ void door_turn_away(struct ingest *self) {
     for (size_t i = 0; i < self->n_waiting; i++) {
         const struct reply *r = &self->waiting[i].reply;
         // What was refused on its own account is so whether or not the batch is committed.
-        answer(self->waiting[i].exchange, r->status == 200 || r->status == 422 || r->status == 409 ? &held : r);
+        answer(self->waiting[i].exchange,
+               r->status == 200 || r->status == 422 || r->status == 409 ? &held : r);
     }
     self->n_waiting = 0;
 }
@@ -242,9 +265,11 @@ static bool read_topic(const char *topic, struct target *out) {
 
 static void handle_signal_parcel(struct ingest *self, batch_t *batch, const struct parcel *p) {
     struct target t = {0};
-    const SignalConfig *source = read_topic(p->topic, &t) ? authorize_source(self, &t, p->frame) : NULL;
+    const SignalConfig *source =
+        read_topic(p->topic, &t) ? authorize_source(self, &t, p->frame) : NULL;
     if (!source) {
-        batch_alert(batch, ALERT__SEVERITY__warning, "wrong_token", "intake", "a message with an unknown source or a wrong token");
+        batch_alert(batch, ALERT__SEVERITY__warning, "wrong_token", "intake",
+                    "a message with an unknown source or a wrong token");
         return;
     }
     bool prices = t.page->accept == accept_prices;
@@ -253,11 +278,15 @@ static void handle_signal_parcel(struct ingest *self, batch_t *batch, const stru
                     "sends more than its rate over ZeroMQ; what is over is dropped");
         return;
     }
-    struct reply r = t.page->accept(self, batch, &(struct request){.source = source, .token = t.token, .body = p->frame, .unheard = true});
+    struct reply r = t.page->accept(
+        self, batch,
+        &(struct request){.source = source, .token = t.token, .body = p->frame, .unheard = true});
     if (prices && r.status != 200)
-        batch_alert(batch, ALERT__SEVERITY__warning, "price_refused", source->config_id, "a price over ZeroMQ was refused");
+        batch_alert(batch, ALERT__SEVERITY__warning, "price_refused", source->config_id,
+                    "a price over ZeroMQ was refused");
     if (r.status == 503)
-        batch_alert(batch, ALERT__SEVERITY__critical, "signal_dropped", source->config_id, "a signal over ZeroMQ: no room for more");
+        batch_alert(batch, ALERT__SEVERITY__critical, "signal_dropped", source->config_id,
+                    "a signal over ZeroMQ: no room for more");
 }
 
 err_t door_parcels(struct ingest *self, batch_t *batch) {

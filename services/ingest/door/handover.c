@@ -1,22 +1,29 @@
-// handover - signals that another cell's door has taken: known again, not wanted here, or accepted in the batch's transaction.
+// handover - signals that another cell's door has taken: known again, not wanted here, or accepted
+// in the batch's transaction.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/door/handover.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "common/delivery/envelope.h"
 #include "common/base/testing.h"
+#include "common/delivery/envelope.h"
 #include "services/ingest/accept.h"
 #include "services/ingest/rules/rules.h"
 #include "services/ingest/slice.h"
 
 #define PEERS "handover"
-// Within what is remembered for sure, also where clocks differ: an older signal may be one that was here and is forgotten.
+// Within what is remembered for sure, also where clocks differ: an older signal may be one that was
+// here and is forgotten.
 #define KNOWN_FOR (GUARD_FOR - UINT64_C(3600) * NS_PER_S)
-#define OLD       "is older than what is remembered here (47 h): nobody can tell whether it was taken before"
+#define OLD                                                                                        \
+    "is older than what is remembered here (47 h): nobody can tell whether it was taken before"
 
-static bool find_handed_guard(const void *guard, struct digest key, uint64_t *value) { return guard_find(guard, key, value); }
+static bool find_handed_guard(const void *guard, struct digest key, uint64_t *value) {
+    return guard_find(guard, key, value);
+}
 
 // --- one signal
 
@@ -25,7 +32,8 @@ static bool is_source_wanted(struct ingest *self, const char *source) {
     const struct subscriber *subscribers;
     const SignalConfig *row = book_source(self->context->book, source);
     if (row && !row->enabled) return false;
-    return book_subscribers(self->context->book, source, &subscribers) > 0 || votes_rows(self->votes, source) > 0;
+    return book_subscribers(self->context->book, source, &subscribers) > 0 ||
+           votes_rows(self->votes, source) > 0;
 }
 
 // What this version cannot read or would not have taken, whoever says it; NULL: it is well.
@@ -36,7 +44,8 @@ static const char *wrong_with(const Signal *s) {
     if (!protobuf_c_enum_descriptor_get_value(&signal__order_type__descriptor, (int)s->order_type))
         return "an order type that is not known here";
     if (!record_is_sound(&s->base)) return "a field with a value that is not known here";
-    if (s->has_content_digest && s->content_digest.len != sizeof(struct digest)) return "a content_digest of another length";
+    if (s->has_content_digest && s->content_digest.len != sizeof(struct digest))
+        return "a content_digest of another length";
     return NULL;
 }
 
@@ -57,7 +66,8 @@ static void identify_handed_signal(struct ingest *self, const Signal *s, struct 
 }
 
 // As its first door stamped it, but for what is this cell's own to say.
-static bool accept_handed_signal(struct ingest *self, batch_t *batch, Signal *s, const char *cell, const struct identity *identity) {
+static bool accept_handed_signal(struct ingest *self, batch_t *batch, Signal *s, const char *cell,
+                                 const struct identity *identity) {
     s->status = SIGNAL__STATUS__pending;
     if (!s->cell) s->cell = (char *)cell;
     s->has_part_only = s->part_only = votes_are_all(self->votes, s->source);
@@ -65,7 +75,8 @@ static bool accept_handed_signal(struct ingest *self, batch_t *batch, Signal *s,
     return accept_new(self, batch, s, identity);
 }
 
-static void add_handover_refusal(batch_t *batch, HandoverAnswer *answer, size_t place, const char *reason) {
+static void add_handover_refusal(batch_t *batch, HandoverAnswer *answer, size_t place,
+                                 const char *reason) {
     HandoverRefusal *refusal = arena_take(batch_arena(batch), sizeof *refusal);
     handover_refusal__init(refusal);
     refusal->place = (uint32_t)place;
@@ -74,11 +85,15 @@ static void add_handover_refusal(batch_t *batch, HandoverAnswer *answer, size_t 
 }
 
 // False: there is no room for it now.
-static bool take_one(struct ingest *self, batch_t *batch, const Handover *h, size_t place, HandoverAnswer *answer) {
+static bool take_one(struct ingest *self, batch_t *batch, const Handover *h, size_t place,
+                     HandoverAnswer *answer) {
     const ProtobufCBinaryData *packed = &h->signals[place];
     Signal *s = signal__unpack(arena_allocator(batch_arena(batch)), packed->len, packed->data);
     struct identity identity;
-    if (!s) return add_handover_refusal(batch, answer, place, "cannot be decoded here (a newer version wrote it?)"), true;
+    if (!s)
+        return add_handover_refusal(batch, answer, place,
+                                    "cannot be decoded here (a newer version wrote it?)"),
+               true;
     if (!is_source_wanted(self, s->source)) return answer->unwanted++, true;
     const char *wrong = wrong_with(s);
     if (wrong) return add_handover_refusal(batch, answer, place, wrong), true;
@@ -87,12 +102,15 @@ static bool take_one(struct ingest *self, batch_t *batch, const Handover *h, siz
     case IDENTITY_RESEND:
         return answer->had++, true;
     case IDENTITY_CONFLICT:
-        return add_handover_refusal(batch, answer, place, "this signal_id was used here for other content"), true;
+        return add_handover_refusal(batch, answer, place,
+                                    "this signal_id was used here for other content"),
+               true;
     case IDENTITY_UNSURE: // not so: its first door was sure
     case IDENTITY_NEW:
         break;
     }
-    if (s->created_at + KNOWN_FOR < batch_now(batch)) return add_handover_refusal(batch, answer, place, OLD), true;
+    if (s->created_at + KNOWN_FOR < batch_now(batch))
+        return add_handover_refusal(batch, answer, place, OLD), true;
     if (!accept_handed_signal(self, batch, s, h->cell, &identity)) return false;
     return answer->taken++, true;
 }
@@ -122,7 +140,8 @@ void handover_take(struct ingest *self, batch_t *batch, const Handover *h, Hando
     answer_to(self, h, answer);
     answer->refused = arena_take(batch_arena(batch), (h->n_signals + 1) * sizeof *answer->refused);
     for (size_t i = 0; i < h->n_signals && !answer->held; i++) {
-        if (!take_one(self, batch, h, i, answer)) answer->held = (char *)"as many signals are open or remembered as may be";
+        if (!take_one(self, batch, h, i, answer))
+            answer->held = (char *)"as many signals are open or remembered as may be";
     }
     answer->has_taken = answer->has_had = answer->has_unwanted = true;
     count_handover(self, h->cell, answer);
@@ -130,14 +149,17 @@ void handover_take(struct ingest *self, batch_t *batch, const Handover *h, Hando
 
 // --- the door
 
-static void send_handover_answer(struct ingest *self, struct span peer, const HandoverAnswer *answer) {
+static void send_handover_answer(struct ingest *self, struct span peer,
+                                 const HandoverAnswer *answer) {
     static buffer_t frame; // one thread; its memory is kept from call to call
     buffer_clear(&frame);
     envelope_write(&frame, PEERS, ENTRY_ID_NONE, ENTRY_ID_NONE, &answer->base);
-    (void)port_send_to(self->handover, peer, PEERS, (struct span){frame.data, frame.length}); // gone: it asks again
+    // gone: it asks again
+    (void)port_send_to(self->handover, peer, PEERS, (struct span){frame.data, frame.length});
 }
 
-static void hold_handover(struct ingest *self, struct span peer, const Handover *h, const char *why) {
+static void hold_handover(struct ingest *self, struct span peer, const Handover *h,
+                          const char *why) {
     HandoverAnswer answer;
     answer_to(self, h, &answer);
     answer.held = (char *)why;
@@ -151,22 +173,27 @@ static const char *why_held(const struct ingest *self) {
 
 static void handle_handover_parcel(struct ingest *self, batch_t *batch, const struct parcel *p) {
     struct envelope e;
-    if (envelope_read(p->topic, p->frame, &e) || strcmp(e.type, handover__descriptor.name) != 0) return; // damaged: it comes again
-    Handover *h = handover__unpack(batch ? arena_allocator(batch_arena(batch)) : NULL, e.body.length, e.body.data);
+    // damaged: it comes again
+    if (envelope_read(p->topic, p->frame, &e) || strcmp(e.type, handover__descriptor.name) != 0)
+        return;
+    Handover *h = handover__unpack(batch ? arena_allocator(batch_arena(batch)) : NULL,
+                                   e.body.length, e.body.data);
     if (!h) return;
     if (!batch || !self->context->caught_up) {
         hold_handover(self, p->peer, h, why_held(self));
         return batch ? (void)0 : handover__free_unpacked(h, NULL);
     }
     struct handed_over *waiting = &self->handed[self->n_handed++];
-    waiting->peer_length = p->peer.length < sizeof waiting->peer ? p->peer.length : sizeof waiting->peer;
+    waiting->peer_length =
+        p->peer.length < sizeof waiting->peer ? p->peer.length : sizeof waiting->peer;
     memcpy(waiting->peer, p->peer.data, waiting->peer_length);
     handover_take(self, batch, h, &waiting->answer);
 }
 
 err_t handover_parcels(struct ingest *self, batch_t *batch) {
     struct parcel p;
-    while (self->n_handed < HANDOVERS_MAX && port_receive(self->handover, &p)) handle_handover_parcel(self, batch, &p);
+    while (self->n_handed < HANDOVERS_MAX && port_receive(self->handover, &p))
+        handle_handover_parcel(self, batch, &p);
     return ERR_OK;
 }
 
@@ -174,7 +201,8 @@ void handover_answer(struct ingest *self) {
     if (self->n_handed) FAILPOINT("ingest.before_handover_answer");
     for (size_t i = 0; i < self->n_handed; i++) {
         const struct handed_over *waiting = &self->handed[i];
-        send_handover_answer(self, (struct span){waiting->peer, waiting->peer_length}, &waiting->answer);
+        send_handover_answer(self, (struct span){waiting->peer, waiting->peer_length},
+                             &waiting->answer);
     }
     self->n_handed = 0;
 }
@@ -184,7 +212,8 @@ void handover_turn_away(struct ingest *self, const char *why) {
         struct handed_over *waiting = &self->handed[i];
         waiting->answer.held = (char *)why;
         waiting->answer.n_refused = 0;
-        send_handover_answer(self, (struct span){waiting->peer, waiting->peer_length}, &waiting->answer);
+        send_handover_answer(self, (struct span){waiting->peer, waiting->peer_length},
+                             &waiting->answer);
     }
     self->n_handed = 0;
 }

@@ -1,4 +1,7 @@
-// reply - the door's answers as JSON: {"error":{"code","message","field"}} for everything that is refused.
+// reply - the door's answers as JSON: {"error":{"code","message","field"}} for everything that is
+// refused.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/door/reply.h"
 
@@ -8,8 +11,11 @@
 #define LITERAL(text) ((struct span){text, sizeof text - 1})
 
 struct reply reply_error(enum reply_kind kind) {
-#define REPLY_ROW(name, status, retry, code, message)                                                                                      \
-    [REPLY_##name] = {status, LITERAL("{\"error\":{\"code\":\"" code "\",\"message\":\"" message "\",\"field\":null}}"), retry, NULL},
+#define REPLY_ROW(name, status, retry, code, message)                                              \
+    [REPLY_##name] = {                                                                             \
+        status,                                                                                    \
+        LITERAL("{\"error\":{\"code\":\"" code "\",\"message\":\"" message "\",\"field\":null}}"), \
+        retry, NULL},
     static const struct reply replies[REPLY_COUNT] = {REPLIES(REPLY_ROW)};
     return replies[kind];
 }
@@ -27,7 +33,9 @@ static buffer_t *clear_reply_buffer(void) {
     return &json;
 }
 
-static void add_string(buffer_t *out, const char *text) { buffer_json_string(out, text, strlen(text)); }
+static void add_string(buffer_t *out, const char *text) {
+    buffer_json_string(out, text, strlen(text));
+}
 
 struct reply reply_undecodable(arena_t *arena, const char *why) {
     buffer_t *json = clear_reply_buffer();
@@ -72,7 +80,8 @@ struct reply reply_signal(arena_t *arena, const char *signal_id, bool duplicate)
     buffer_t *json = clear_reply_buffer();
     buffer_text(json, "{\"signal_id\":\""); // ids need no escaping
     buffer_text(json, signal_id);
-    buffer_text(json, duplicate ? "\",\"status\":\"pending\",\"duplicate\":true}" : "\",\"status\":\"pending\",\"duplicate\":false}");
+    buffer_text(json, duplicate ? "\",\"status\":\"pending\",\"duplicate\":true}"
+                                : "\",\"status\":\"pending\",\"duplicate\":false}");
     return finish_reply(arena, 200, json);
 }
 

@@ -1,4 +1,6 @@
 // sources - tokens, rates, floods.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/door/sources.h"
 
@@ -10,10 +12,11 @@
 #include "common/base/clock.h"
 #include "common/base/id.h"
 
-#define HASH_TEXT 64
-#define WINDOW_MOST (3600 * NS_PER_S) // as the configuration allows it
+#define HASH_TEXT     64
+#define WINDOW_MOST   (3600 * NS_PER_S) // as the configuration allows it
 #define BYTES_BURST_S 8
-#define STRANGERS 1024 // buckets; addresses that share one share its rate, which concerns wrong tokens only
+// buckets; addresses that share one share its rate, which concerns wrong tokens only
+#define STRANGERS 1024
 
 struct sources {
     struct sender *senders; // sources that came at least once, or were known to the store
@@ -40,7 +43,8 @@ void sources_destroy(sources_t **handle) {
     *handle = NULL;
 }
 
-static const char nobody[HASH_TEXT + 1] = "0000000000000000000000000000000000000000000000000000000000000000";
+static const char nobody[HASH_TEXT + 1] =
+    "0000000000000000000000000000000000000000000000000000000000000000";
 
 // In the same time whether or not there is a hash to compare with.
 static bool is_hash_equal(const char *hash, const char *held, bool counts) {
@@ -52,11 +56,13 @@ static bool is_hash_equal(const char *hash, const char *held, bool counts) {
 static bool is_token(const char *hash, const SignalConfig *source, uint64_t utc_ns) {
     bool now = is_hash_equal(hash, source ? source->token_hash : NULL, true);
     bool before =
-        is_hash_equal(hash, source ? source->old_token_hash : NULL, source && source->has_old_token_until && utc_ns <= source->old_token_until);
+        is_hash_equal(hash, source ? source->old_token_hash : NULL,
+                      source && source->has_old_token_until && utc_ns <= source->old_token_until);
     return now | before;
 }
 
-const SignalConfig *source_check(const book_t *book, const char *name, struct span token, uint64_t utc_ns) {
+const SignalConfig *source_check(const book_t *book, const char *name, struct span token,
+                                 uint64_t utc_ns) {
     char hash[HASH_TEXT + 1];
     token_hash(token.data, token.length, hash);
     const SignalConfig *source = book_source(book, name);
@@ -67,7 +73,8 @@ const SignalConfig *source_check(const book_t *book, const char *name, struct sp
 bool source_has_license(const SignalConfig *source, struct span license, uint64_t utc_ns) {
     char hash[HASH_TEXT + 1];
     token_hash(license.data, license.length, hash);
-    return source->license_hash ? is_hash_equal(hash, source->license_hash, true) : is_token(hash, source, utc_ns);
+    return source->license_hash ? is_hash_equal(hash, source->license_hash, true)
+                                : is_token(hash, source, utc_ns);
 }
 
 bool source_allows(const SignalConfig *source, const struct client *client) {
@@ -125,5 +132,6 @@ bool sender_may_be_remembered(struct sender *sender, uint64_t most, uint64_t per
 bool sources_bear(sources_t *self, const char *peer, uint64_t mono_ns) {
     uint32_t hash = 2166136261u; // FNV-1a
     for (; *peer; peer++) hash = (hash ^ (uint8_t)*peer) * 16777619u;
-    return bucket_take(&self->strangers[hash % STRANGERS], self->strangers_per_s, 2 * self->strangers_per_s, mono_ns);
+    return bucket_take(&self->strangers[hash % STRANGERS], self->strangers_per_s,
+                       2 * self->strangers_per_s, mono_ns);
 }

@@ -1,9 +1,11 @@
 // sources - who may knock: tokens checked in constant time, rates of sources, floods of strangers.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/domain/book.h"
 #include "common/base/hash.h"
+#include "common/domain/book.h"
 #include "services/ingest/door/bucket.h"
 #include "services/ingest/door/client.h"
 
@@ -12,10 +14,13 @@ typedef struct sources sources_t;
 sources_t *sources_new(uint64_t strangers_per_s);
 void sources_destroy(sources_t **self);
 
-// The source that `name` and `token` together say; NULL: there is none, or it is not enabled. The token before the present one counts
-// until its time is over. Takes the same time for every wrong token.
-const SignalConfig *source_check(const book_t *book, const char *name, struct span token, uint64_t utc_ns);
-// Whether the id that begins a PineConnector message is this source's: its license, or its token when it has none.
+// The source that `name` and `token` together say; NULL: there is none, or it is not enabled. The
+// token before the present one counts until its time is over. Takes the same time for every wrong
+// token.
+const SignalConfig *source_check(const book_t *book, const char *name, struct span token,
+                                 uint64_t utc_ns);
+// Whether the id that begins a PineConnector message is this source's: its license, or its token
+// when it has none.
 bool source_has_license(const SignalConfig *source, struct span license, uint64_t utc_ns);
 // An address may send for it: one of its allow-list, or any when it has none.
 bool source_allows(const SignalConfig *source, const struct client *client);

@@ -1,4 +1,6 @@
 // duplicates - signals that came again.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/identity/duplicates.h"
 

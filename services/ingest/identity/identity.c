@@ -1,11 +1,15 @@
-// identity - a given id is remembered with its content; a derived one, which says its content, with its first arrival.
+// identity - a given id is remembered with its content; a derived one, which says its content, with
+// its first arrival.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/identity/identity.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define REFUSED UINT64_C(1) // lowest bit of a value; a content loses one bit of 64 to it, a time one nanosecond
+// lowest bit of a value; a content loses one bit of 64 to it, a time one nanosecond
+#define REFUSED UINT64_C(1)
 
 static struct digest key_of(char kind, const char *id) {
     char text[1 + SIGNAL_ID_TEXT];
@@ -39,7 +43,8 @@ uint64_t identity_time_now(struct identity_time *t, uint64_t utc_ns, uint64_t mo
 }
 
 // The id that equal content has within one aligned bucket of time.
-static void derive_signal_id(const struct arrival *a, uint64_t width, uint64_t bucket, char out[static ID_TEXT]) {
+static void derive_signal_id(const struct arrival *a, uint64_t width, uint64_t bucket,
+                             char out[static ID_TEXT]) {
     static const char hex[] = "0123456789abcdef";
     char content[2 * sizeof a->content + 1], number[24];
     for (size_t i = 0; i < sizeof a->content.bytes; i++) {
@@ -78,7 +83,8 @@ static bool is_known_otherwise(const struct arrival *a, uint64_t content, identi
     return true;
 }
 
-static void identify_by_given_id(const struct arrival *a, identity_find_fn *find, const void *arg, struct identity *out) {
+static void identify_by_given_id(const struct arrival *a, identity_find_fn *find, const void *arg,
+                                 struct identity *out) {
     uint64_t value, content = content_number(a->content) & ~REFUSED;
     if (a->plain && !signal_id_looks_made_here(a->signal_id))
         (void)snprintf(out->id, sizeof out->id, "%s", a->signal_id);
@@ -119,8 +125,8 @@ static bool has_come_in(struct search *s, uint64_t width, uint64_t bucket, struc
     uint64_t first;
     derive_signal_id(s->a, width, bucket, out->id);
     bool remembered = s->find(s->arg, derived_key(out->id), &first);
-    bool told = !remembered && has_lost(s->a) &&
-                s->find(s->arg, identity_forgotten(out->id), &first);
+    bool told =
+        !remembered && has_lost(s->a) && s->find(s->arg, identity_forgotten(out->id), &first);
     if (!remembered && !told) return false;
     bool within = compute_time_gap(s->a->now, first & ~REFUSED) < width;
     s->told |= told && !within;
@@ -144,7 +150,8 @@ static bool has_come(struct search *s, uint64_t width, struct identity *out) {
     return false;
 }
 
-// Not known here. After a loss it gets the id of the bucket in which it would have come before that,
+// Not known here. After a loss it gets the id of the bucket in which it would have come before
+// that,
 // unless one that is remembered has it, or was told: then it is not what was lost there.
 static void place(const struct search *s, uint64_t width, struct identity *out) {
     const struct arrival *a = s->a;
@@ -160,7 +167,8 @@ static void place(const struct search *s, uint64_t width, struct identity *out) 
     be_new(out, a->now);
 }
 
-static void identify_by_content(const struct arrival *a, identity_find_fn *find, const void *arg, struct identity *out) {
+static void identify_by_content(const struct arrival *a, identity_find_fn *find, const void *arg,
+                                struct identity *out) {
     struct search s = {.a = a, .find = find, .arg = arg};
     uint64_t width = a->window_ns ? a->window_ns : 2; // a value has lost its last bit
     out->derived = true;
@@ -171,7 +179,8 @@ static void identify_by_content(const struct arrival *a, identity_find_fn *find,
     place(&s, width, out);
 }
 
-void identity_of(const struct arrival *a, identity_find_fn *find, const void *arg, struct identity *out) {
+void identity_of(const struct arrival *a, identity_find_fn *find, const void *arg,
+                 struct identity *out) {
     *out = (struct identity){.known = IDENTITY_NEW};
     if (a->signal_id)
         identify_by_given_id(a, find, arg, out);
@@ -194,7 +203,8 @@ static bool has_come_here(const struct handed *h, identity_find_fn *find, const 
     return has_come(&s, h->window_ns, &found) && found.known == IDENTITY_RESEND;
 }
 
-void identity_of_handed(const struct handed *h, identity_find_fn *find, const void *arg, struct identity *out) {
+void identity_of_handed(const struct handed *h, identity_find_fn *find, const void *arg,
+                        struct identity *out) {
     uint64_t value, content = h->content & ~REFUSED;
     *out = (struct identity){.known = IDENTITY_NEW, .derived = h->derived_from != NULL};
     (void)snprintf(out->id, sizeof out->id, "%s", h->signal_id);
@@ -220,5 +230,6 @@ struct digest identity_forgotten(const char *signal_id) {
 }
 
 struct restored identity_restore(const char *signal_id, uint64_t content, uint64_t signal_at) {
-    return (struct restored){given_key(signal_id), derived_key(signal_id), content & ~REFUSED, signal_at & ~REFUSED};
+    return (struct restored){given_key(signal_id), derived_key(signal_id), content & ~REFUSED,
+                             signal_at & ~REFUSED};
 }

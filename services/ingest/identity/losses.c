@@ -1,4 +1,6 @@
 // losses - what may be forgotten comes again under the id that it had.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/identity/losses.h"
 

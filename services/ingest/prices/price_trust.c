@@ -1,4 +1,6 @@
 // price_trust - which price of a symbol is believed.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/prices/price_trust.h"
 
@@ -29,7 +31,8 @@ bool price_is_believed(struct price_held *held, const Price *price, decimal_t ma
                        uint64_t mono_ns) {
     bool fresh = held->last && mono_ns - held->believed_at <= JUMP_FORGET_NS;
     if (is_wild(price, max_jump_percent)) return false;
-    if (fresh && is_far(held->last, price->last, max_jump_percent) && !is_confirmed(&held->doubted, price->last, max_jump_percent, mono_ns))
+    if (fresh && is_far(held->last, price->last, max_jump_percent) &&
+        !is_confirmed(&held->doubted, price->last, max_jump_percent, mono_ns))
         return false;
     *held = (struct price_held){.last = price->last, .believed_at = mono_ns};
     return true;

@@ -1,4 +1,7 @@
-// price_trust - which price of a symbol is believed; whose counts: common/domain/price_owner.h. Pure.
+// price_trust - which price of a symbol is believed; whose counts: common/domain/price_owner.h.
+// Pure.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -13,8 +16,9 @@ struct doubted {
     unsigned times;
 };
 
-#define JUMP_TIMES     3                             // so often, one after the other, …
-#define JUMP_FOR_NS    (5 * UINT64_C(1000000000))    // … over so long, it must be said that a market has jumped
+#define JUMP_TIMES 3 // so often, one after the other, …
+// … over so long, it must be said that a market has jumped
+#define JUMP_FOR_NS    (5 * UINT64_C(1000000000))
 #define JUMP_FORGET_NS (3600 * UINT64_C(1000000000)) // from an older price nothing is a jump
 
 struct price_held {

@@ -1,4 +1,6 @@
 // prices - one table of names, the rules of a price, the latest of each symbol.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/prices/prices.h"
 
@@ -91,8 +93,11 @@ struct quote {
     Price price;
 };
 
-static void complain_of_price(struct quote *q, const char *field, const char *code, const char *rule) {
-    complaint_add(q->complaints, q->many ? arena_format(q->arena, "[%zu].%s", q->index, field) : field, code, rule);
+static void complain_of_price(struct quote *q, const char *field, const char *code,
+                              const char *rule) {
+    complaint_add(q->complaints,
+                  q->many ? arena_format(q->arena, "[%zu].%s", q->index, field) : field, code,
+                  rule);
 }
 
 static const struct field *find_quote_field(const struct quote *q, const char *name) {
@@ -110,20 +115,26 @@ static void read_symbol(struct quote *q) {
     if (!f) return complain_of_price(q, "symbol", "required", "is required");
     q->price.symbol = f->text;
     if (f->kind == FIELD_NESTED || !symbol_is_valid(f->text))
-        complain_of_price(q, f->name, "bad_characters", "must be 1 to 32 letters, digits or any of . _ : / ! & ^ # + -");
+        complain_of_price(q, f->name, "bad_characters",
+                          "must be 1 to 32 letters, digits or any of . _ : / ! & ^ # + -");
 }
 
 static void read_quote_number(struct quote *q, size_t which) {
     const struct field *f = find_quote_field(q, numbers[which].name);
     decimal_t d;
     if (!f || (!numbers[which].has && q->has_last)) return;
-    err_t e = f->kind == FIELD_NUMBER || f->kind == FIELD_TEXT ? decimal_read(f->text, f->length, &d) : ERR_INPUT;
+    err_t e = f->kind == FIELD_NUMBER || f->kind == FIELD_TEXT
+                  ? decimal_read(f->text, f->length, &d)
+                  : ERR_INPUT;
     bool volume = numbers[which].value == AT(volume);
     if (!numbers[which].has) q->has_last = true;
-    if (e == ERR_RULE) return complain_of_price(q, f->name, "out_of_range", "must have at most 8 decimals and be within +-92233720368");
+    if (e == ERR_RULE)
+        return complain_of_price(q, f->name, "out_of_range",
+                                 "must have at most 8 decimals and be within +-92233720368");
     if (e) return complain_of_price(q, f->name, "not_a_number", "must be a number");
     if (d.e8 < 0 || (d.e8 == 0 && !volume))
-        return complain_of_price(q, f->name, "out_of_range", volume ? "must be 0 or more" : "must be greater than 0");
+        return complain_of_price(q, f->name, "out_of_range",
+                                 volume ? "must be 0 or more" : "must be greater than 0");
     *(int64_t *)(void *)((char *)&q->price + numbers[which].value) = d.e8;
     if (numbers[which].has) *(protobuf_c_boolean *)((char *)&q->price + numbers[which].has) = true;
 }
@@ -132,11 +143,17 @@ static void read_quote_time(struct quote *q, uint64_t now) {
     const struct field *f = find_quote_field(q, "timestamp");
     uint64_t ns = now;
     if (!f) f = find_quote_field(q, "time");
-    err_t e = !f ? ERR_OK : f->kind == FIELD_NESTED ? ERR_INPUT : time_read(f->text, f->length, &ns);
+    err_t e = !f                        ? ERR_OK
+              : f->kind == FIELD_NESTED ? ERR_INPUT
+                                        : time_read(f->text, f->length, &ns);
     if (e == ERR_RULE) return complain_of_price(q, f->name, "out_of_range", TIME_RANGE);
     if (e)
-        return complain_of_price(q, f->name, "not_a_time", "must be an ISO 8601 time with a zone, or Unix seconds or milliseconds");
-    if (f && ns > now + AHEAD_NS) return complain_of_price(q, f->name, "in_the_future", "must not be more than a minute ahead");
+        return complain_of_price(
+            q, f->name, "not_a_time",
+            "must be an ISO 8601 time with a zone, or Unix seconds or milliseconds");
+    if (f && ns > now + AHEAD_NS)
+        return complain_of_price(q, f->name, "in_the_future",
+                                 "must not be more than a minute ahead");
     q->price.timestamp = ns - ns % NS_PER_US;
 }
 
@@ -149,10 +166,13 @@ static void read_quote(struct quote *q, uint64_t now) {
     if (q->complaints->n != before) return;
     Price *p = &q->price;
     decimal_t mid;
-    if (p->has_bid && p->has_ask && p->bid > p->ask) complain_of_price(q, "bid", "wrong_side", "must not be above the ask");
-    if (p->has_high && p->has_low && p->low > p->high) complain_of_price(q, "low", "wrong_side", "must not be above the high");
+    if (p->has_bid && p->has_ask && p->bid > p->ask)
+        complain_of_price(q, "bid", "wrong_side", "must not be above the ask");
+    if (p->has_high && p->has_low && p->low > p->high)
+        complain_of_price(q, "low", "wrong_side", "must not be above the high");
     if (q->has_last) return;
-    if (p->has_bid && p->has_ask && decimal_mean(D(p->bid), DECIMAL_INT(1), D(p->ask), DECIMAL_INT(1), &mid))
+    if (p->has_bid && p->has_ask &&
+        decimal_mean(D(p->bid), DECIMAL_INT(1), D(p->ask), DECIMAL_INT(1), &mid))
         p->last = mid.e8;
     else
         complain_of_price(q, "last", "required", "is required, unless bid and ask are there");
@@ -196,14 +216,17 @@ static bool keep_believed_price(prices_t *self, const struct price_post *post, s
     const Price *price = &q->price;
     struct held *h = held_for(self, post->source, price->symbol);
     if (!h)
-        return complain_of_price(q, "symbol", "not_allowed", "is none whose price this source gives"), false;
+        return complain_of_price(q, "symbol", "not_allowed",
+                                 "is none whose price this source gives"),
+               false;
     if (price->timestamp < h->price.timestamp) return true;
     if (!price_is_believed(&h->held, price, D(post->source->max_jump_percent),
                            batch_mono(post->batch))) {
         report_jump(post->batch, post->source, h, price);
-        return complain_of_price(q, "last", "jump",
-                      "is too far from the price before, or from its bid or ask, to be believed at "
-                      "once"),
+        return complain_of_price(
+                   q, "last", "jump",
+                   "is too far from the price before, or from its bid or ask, to be believed at "
+                   "once"),
                false;
     }
     h->price = *price;

@@ -1,4 +1,6 @@
 // prices - the latest price of each symbol: read, checked, kept, published once a batch.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -21,6 +23,7 @@ struct price_post {
 // that is not this source's to say (price_trust.h), or that is not believed yet, keeps itself out.
 // `out`: each of them with its place ("[2].last"). What is older than what is held is passed over.
 size_t prices_take(prices_t *self, const struct price_post *post, struct complaints *out);
-// Writes what changed since the last call; once at the end of what was there, so that a symbol is written once however often it came.
+// Writes what changed since the last call; once at the end of what was there, so that a symbol is
+// written once however often it came.
 void prices_flush(prices_t *self, batch_t *batch);
 size_t prices_count(const prices_t *self);

@@ -1,8 +1,11 @@
 // dialect_pineconnector - PineConnector's comma-separated text.
+//
+//
 // SPDX-License-Identifier: MIT
 //
-// "id,command,symbol,key=value,…": one id, one command, one symbol, in this order; then keys in any order. What risk=, sl=, tp= and price=
-// are is a setting of the source, as it is one of the receiver there. A pip is `points_per_pip` points.
+// "id,command,symbol,key=value,…": one id, one command, one symbol, in this order; then keys in any
+// order. What risk=, sl=, tp= and price= are is a setting of the source, as it is one of the
+// receiver there. A pip is `points_per_pip` points.
 #include <sodium.h>
 #include <string.h>
 #include <strings.h>
@@ -12,12 +15,22 @@
 #include "services/ingest/read/dialect.h"
 
 // What of a command's keys make sense with it.
-enum use { ENTRY = 1, PENDING = 2, MODIFY = 4, CLOSE = 8, CLOSE_LOTS = 16, CLOSE_PERCENT = 32, CANCEL = 64 };
+enum use {
+    ENTRY = 1,
+    PENDING = 2,
+    MODIFY = 4,
+    CLOSE = 8,
+    CLOSE_LOTS = 16,
+    CLOSE_PERCENT = 32,
+    CANCEL = 64
+};
 #define ENTRIES (ENTRY | PENDING)
 #define SIZED   (ENTRIES | CLOSE_LOTS | CLOSE_PERCENT)
 
 #define TWO_ALERTS "is two orders in one: send two alerts, the close first"
-#define ONE_SIDE   "changes one kind of pending orders only, which cannot be said here: cancel them and place them anew"
+#define ONE_SIDE                                                                                   \
+    "changes one kind of pending orders only, which cannot be said here: cancel them and place "   \
+    "them anew"
 
 // Every command, in any case: what it becomes; or `refused`, why not.
 static const struct command {
@@ -74,9 +87,11 @@ static const struct command {
     {"cancellongbuylimit", 0, NULL, NULL, NULL, TWO_ALERTS},
     {"cancelshortsellstop", 0, NULL, NULL, NULL, TWO_ALERTS},
     {"cancelshortselllimit", 0, NULL, NULL, NULL, TWO_ALERTS},
-    {"eaon", 0, NULL, NULL, NULL, "is not taken from an alert: tradecast resume lets a source trade again"},
+    {"eaon", 0, NULL, NULL, NULL,
+     "is not taken from an alert: tradecast resume lets a source trade again"},
     {"eaoff", 0, NULL, NULL, NULL, "is not taken from an alert: tradecast halt stops a source"},
-    {"closealleaoff", 0, NULL, NULL, NULL, "is not taken from an alert: send closeall, and stop the source by tradecast halt"},
+    {"closealleaoff", 0, NULL, NULL, NULL,
+     "is not taken from an alert: send closeall, and stop the source by tradecast halt"},
 };
 
 // Pips are points; a price is a price; a percentage is one of the entry price.
@@ -94,7 +109,8 @@ static void translate_risk(struct translation *t, const struct command *c, const
         return translation_put(t, f->name, "risk_percent", f);
     case SIGNAL_CONFIG__RISK__percent_margin:
         return translation_put(t, f->name, "margin_percent", f);
-    case SIGNAL_CONFIG__RISK__percent_lots: // 1 is 0.1 lots for each 1000 of the balance: a lot of somebody who has 10000
+    // 1 is 0.1 lots for each 1000 of the balance: a lot of somebody who has 10000
+    case SIGNAL_CONFIG__RISK__percent_lots:
         translation_put(t, f->name, "lot_size", f);
         return translation_put_text(t, "risk", "provider_balance", "10000");
     case _SIGNAL_CONFIG__RISK_IS_INT_SIZE:
@@ -102,7 +118,8 @@ static void translate_risk(struct translation *t, const struct command *c, const
     }
 }
 
-static void translate_distance(struct translation *t, const struct field *f, SignalConfig__Distance is, const char *const as[3]) {
+static void translate_distance(struct translation *t, const struct field *f,
+                               SignalConfig__Distance is, const char *const as[3]) {
     switch (is) {
     case SIGNAL_CONFIG__DISTANCE__price:
         return translation_put(t, f->name, as[0], f);
@@ -116,22 +133,38 @@ static void translate_distance(struct translation *t, const struct field *f, Sig
 }
 
 static const char *const stop_loss[] = {"stop_loss", "stop_loss_points", "stop_loss_percent"};
-static const char *const take_profit[] = {"take_profit", "take_profit_points", "take_profit_percent"};
+static const char *const take_profit[] = {"take_profit", "take_profit_points",
+                                          "take_profit_percent"};
 
-#define DEFINE_TRANSLATE(fn) static void fn(struct translation *t, const struct command *c, const struct field *f)
-#define PIPS(fn, as)                                                                                                                       \
-    DEFINE_TRANSLATE(fn) { (void)c, translation_put_times(t, f->name, as, f, t->source->points_per_pip); }
-#define AS_IT_IS(fn, as)                                                                                                                   \
+#define DEFINE_TRANSLATE(fn)                                                                       \
+    static void fn(struct translation *t, const struct command *c, const struct field *f)
+#define PIPS(fn, as)                                                                               \
+    DEFINE_TRANSLATE(fn) {                                                                         \
+        (void)c, translation_put_times(t, f->name, as, f, t->source->points_per_pip);              \
+    }
+#define AS_IT_IS(fn, as)                                                                           \
     DEFINE_TRANSLATE(fn) { (void)c, translation_put(t, f->name, as, f); }
 
 DEFINE_TRANSLATE(translate_sl) { (void)c, translate_distance(t, f, t->source->sl_is, stop_loss); }
-DEFINE_TRANSLATE(translate_sl_price) { (void)c, translate_distance(t, f, SIGNAL_CONFIG__DISTANCE__price, stop_loss); }
-DEFINE_TRANSLATE(translate_sl_pips) { (void)c, translate_distance(t, f, SIGNAL_CONFIG__DISTANCE__pips, stop_loss); }
-DEFINE_TRANSLATE(translate_sl_percent) { (void)c, translate_distance(t, f, SIGNAL_CONFIG__DISTANCE__percent, stop_loss); }
+DEFINE_TRANSLATE(translate_sl_price) {
+    (void)c, translate_distance(t, f, SIGNAL_CONFIG__DISTANCE__price, stop_loss);
+}
+DEFINE_TRANSLATE(translate_sl_pips) {
+    (void)c, translate_distance(t, f, SIGNAL_CONFIG__DISTANCE__pips, stop_loss);
+}
+DEFINE_TRANSLATE(translate_sl_percent) {
+    (void)c, translate_distance(t, f, SIGNAL_CONFIG__DISTANCE__percent, stop_loss);
+}
 DEFINE_TRANSLATE(translate_tp) { (void)c, translate_distance(t, f, t->source->tp_is, take_profit); }
-DEFINE_TRANSLATE(translate_tp_price) { (void)c, translate_distance(t, f, SIGNAL_CONFIG__DISTANCE__price, take_profit); }
-DEFINE_TRANSLATE(translate_tp_pips) { (void)c, translate_distance(t, f, SIGNAL_CONFIG__DISTANCE__pips, take_profit); }
-DEFINE_TRANSLATE(translate_tp_percent) { (void)c, translate_distance(t, f, SIGNAL_CONFIG__DISTANCE__percent, take_profit); }
+DEFINE_TRANSLATE(translate_tp_price) {
+    (void)c, translate_distance(t, f, SIGNAL_CONFIG__DISTANCE__price, take_profit);
+}
+DEFINE_TRANSLATE(translate_tp_pips) {
+    (void)c, translate_distance(t, f, SIGNAL_CONFIG__DISTANCE__pips, take_profit);
+}
+DEFINE_TRANSLATE(translate_tp_percent) {
+    (void)c, translate_distance(t, f, SIGNAL_CONFIG__DISTANCE__percent, take_profit);
+}
 AS_IT_IS(translate_price, "price")
 AS_IT_IS(translate_lots, "lot_size")
 AS_IT_IS(translate_cash, "risk_amount")
@@ -152,13 +185,16 @@ DEFINE_TRANSLATE(translate_secret) {
     if (t->secrets++)
         translation_refuse(t, f->name, "twice", "is given twice");
     else if (!held)
-        translation_refuse(t, f->name, "not_known", "is given, but this source has no secret to hold it against");
+        translation_refuse(t, f->name, "not_known",
+                           "is given, but this source has no secret to hold it against");
     else if (sodium_memcmp(hash, held, 64) != 0)
         translation_refuse(t, f->name, "wrong_secret", "is not this source's secret");
 }
 
-#define NO_ATR    "is of an ATR trailing stop, which is not known here: traildist, trailtrig and trailstep are"
-#define NO_MARKET "is a distance from the market, which differs between brokers: send price= as a price"
+#define NO_ATR                                                                                     \
+    "is of an ATR trailing stop, which is not known here: traildist, trailtrig and trailstep are"
+#define NO_MARKET                                                                                  \
+    "is a distance from the market, which differs between brokers: send price= as a price"
 
 // Every key, in any case: what it becomes, and with which commands; or `refused`, why not.
 static const struct key {
@@ -172,7 +208,8 @@ static const struct key {
     {"vol_dollar", ENTRIES, translate_cash, NULL},
     {"vol_pct_bal_loss", ENTRIES, translate_loss, NULL},
     {"vol_pct_bal_margin", ENTRIES, translate_margin, NULL},
-    {"vol_pct_eq_loss", 0, NULL, "is a share of the equity: size the subscription by equity_percent"},
+    {"vol_pct_eq_loss", 0, NULL,
+     "is a share of the equity: size the subscription by equity_percent"},
     {"price", PENDING, translate_price, NULL},
     {"entry_price", PENDING, translate_price, NULL},
     {"entry_pips", 0, NULL, NO_MARKET},
@@ -196,7 +233,8 @@ static const struct key {
     {"atrmultiplier", 0, NULL, NO_ATR},
     {"atrshift", 0, NULL, NO_ATR},
     {"atrtrigger", 0, NULL, NO_ATR},
-    {"spread", 0, NULL, "is a rule of the account here: risk.max_spread_points in its configuration"},
+    {"spread", 0, NULL,
+     "is a rule of the account here: risk.max_spread_points in its configuration"},
     {"accfilter", 0, NULL, "is a rule of the account here: see risk in its configuration"},
     {"comment", ~0u, translate_comment, NULL},
     {"secret", ~0u, translate_secret, NULL},
@@ -241,7 +279,9 @@ static char *copy_piece_text(struct translation *t, struct piece p) {
 }
 
 static struct field field_of(struct translation *t, const char *name, struct piece value) {
-    return (struct field){name, copy_piece_text(t, value), (uint32_t)strlen(name), (uint32_t)value.length, FIELD_TEXT, NULL};
+    return (struct field){
+        name, copy_piece_text(t, value), (uint32_t)strlen(name), (uint32_t)value.length, FIELD_TEXT,
+        NULL};
 }
 
 static const struct command *find_pine_command(const char *name) {
@@ -264,27 +304,40 @@ static bool is_field_sent(const struct translation *t, const char *name) {
 
 static void translate_key(struct translation *t, const struct command *c, const struct field *f) {
     const struct key *k = find_key(f->name);
-    if (!k) return translation_refuse(t, f->name, "not_known", "is no key of PineConnector's that is known here");
+    if (!k)
+        return translation_refuse(t, f->name, "not_known",
+                                  "is no key of PineConnector's that is known here");
     if (k->refused) return translation_refuse(t, f->name, "not_supported", k->refused);
-    if (!(k->use & c->use)) return translation_refuse(t, f->name, "not_allowed", "says nothing with this command");
+    if (!(k->use & c->use))
+        return translation_refuse(t, f->name, "not_allowed", "says nothing with this command");
     if (!f->length) return translation_refuse(t, f->name, "required", "has no value");
     k->take(t, c, f);
 }
 
 static struct piece unquote_piece(struct piece p) {
-    if (p.length >= 2 && p.text[0] == '"' && p.text[p.length - 1] == '"') return (struct piece){p.text + 1, p.length - 2};
+    if (p.length >= 2 && p.text[0] == '"' && p.text[p.length - 1] == '"')
+        return (struct piece){p.text + 1, p.length - 2};
     return p;
 }
 
-static void read_pair(struct translation *t, const struct command *c, struct piece p, struct span license) {
+static void read_pair(struct translation *t, const struct command *c, struct piece p,
+                      struct span license) {
     const char *equals = p.length ? memchr(p.text, '=', p.length) : NULL, *end = p.text + p.length;
-    if (!p.length) return translation_refuse(t, "message", "bad_form", "has two commas with nothing between them");
+    if (!p.length)
+        return translation_refuse(t, "message", "bad_form",
+                                  "has two commas with nothing between them");
     struct piece name = trim_piece(p.text, equals ? equals : end);
-    if (text_holds(p.text, p.length, license)) return translation_refuse(t, "message", "secret", "must hold the id at its beginning only");
+    if (text_holds(p.text, p.length, license))
+        return translation_refuse(t, "message", "secret", "must hold the id at its beginning only");
     if (!name.length || name.length > FIELD_NAME_MAX)
         return translation_refuse(t, "message", "bad_form", "has a key of no or over 64 bytes");
-    struct field f = field_of(t, copy_piece_text(t, name), equals ? unquote_piece(trim_piece(equals + 1, end)) : (struct piece){"", 0});
-    if (!equals) return translation_refuse(t, f.name, "bad_form", "is a word without =; there is one id, one command and one symbol");
+    struct field f =
+        field_of(t, copy_piece_text(t, name),
+                 equals ? unquote_piece(trim_piece(equals + 1, end)) : (struct piece){"", 0});
+    if (!equals)
+        return translation_refuse(
+            t, f.name, "bad_form",
+            "is a word without =; there is one id, one command and one symbol");
     if (is_field_sent(t, f.name)) return translation_refuse(t, f.name, "twice", "is given twice");
     if (!name_is_secret(f.name, f.name_length)) translation_sent(t, &f);
     if (c && !c->refused) translate_key(t, c, &f);
@@ -294,7 +347,8 @@ static const struct command *find_sent_command(struct translation *t, const stru
     const struct command *c = find_pine_command(f->text);
     translation_sent(t, f);
     if (!c)
-        translation_refuse(t, f->text, "not_known", "is no command of PineConnector's that is known here");
+        translation_refuse(t, f->text, "not_known",
+                           "is no command of PineConnector's that is known here");
     else if (c->refused)
         translation_refuse(t, c->name, "not_supported", c->refused);
     if (!c || c->refused) return c;
@@ -304,7 +358,8 @@ static const struct command *find_sent_command(struct translation *t, const stru
     return c;
 }
 
-static void translate_symbol(struct translation *t, const struct command *c, const struct field *f) {
+static void translate_symbol(struct translation *t, const struct command *c,
+                             const struct field *f) {
     translation_sent(t, f);
     if (c && c->direction && strcmp(c->direction, "flat") == 0)
         translation_put_text(t, f->name, "symbol", "*");
@@ -314,7 +369,8 @@ static void translate_symbol(struct translation *t, const struct command *c, con
 
 static void check_whole(struct translation *t, const struct command *c) {
     if (!c || c->refused) return;
-    if (t->source->secret_hash && !t->secrets) translation_refuse(t, "secret", "required", "is required by this source");
+    if (t->source->secret_hash && !t->secrets)
+        translation_refuse(t, "secret", "required", "is required by this source");
     bool sized = c->use & (CLOSE_LOTS | CLOSE_PERCENT);
     if (sized && !is_field_sent(t, "risk") && !is_field_sent(t, "vol_lots"))
         translation_refuse(t, "risk", "required", "is required: how much to close");
@@ -324,10 +380,13 @@ err_t dialect_pineconnector(struct translation *t, struct span body, const char 
     const char *at = body.data, *end = at + body.length;
     struct span license = pineconnector_license(body);
     *why = "must be id,command,symbol,key=value,…";
-    if (!license.length || memchr(body.data, 0, body.length) || !utf8_is_valid(body.data, body.length)) return ERR_INPUT;
+    if (!license.length || memchr(body.data, 0, body.length) ||
+        !utf8_is_valid(body.data, body.length))
+        return ERR_INPUT;
     (void)next_piece(&at, end);
     struct piece command = next_piece(&at, end), symbol = next_piece(&at, end);
-    if (!command.length || !symbol.length || memchr(command.text, '=', command.length) || memchr(symbol.text, '=', symbol.length))
+    if (!command.length || !symbol.length || memchr(command.text, '=', command.length) ||
+        memchr(symbol.text, '=', symbol.length))
         return ERR_INPUT;
     if (command.length > FIELD_NAME_MAX || text_holds(command.text, command.length, license) ||
         text_holds(symbol.text, symbol.length, license))

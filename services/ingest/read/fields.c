@@ -1,4 +1,6 @@
 // fields - builds the map, holds every body to the same limits, leaves secrets out.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/read/fields.h"
 
@@ -10,8 +12,9 @@
 // --- text
 
 bool name_is_secret(const char *name, size_t length) {
-    static const char *const secrets[] = {"token",  "secret",  "password",     "passwd",        "passphrase", "api_key",
-                                          "apikey", "api-key", "access_token", "authorization", "secret_key", "auth"};
+    static const char *const secrets[] = {"token",        "secret",        "password",   "passwd",
+                                          "passphrase",   "api_key",       "apikey",     "api-key",
+                                          "access_token", "authorization", "secret_key", "auth"};
     for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
         if (strlen(secrets[i]) == length && strncasecmp(secrets[i], name, length) == 0) return true;
     }
@@ -69,7 +72,8 @@ static bool add_map(struct builder *b) {
         b->room *= 2;
     }
     b->fields_room = 16;
-    d->maps[d->n++] = (struct fields){arena_take(b->arena, b->fields_room * sizeof(struct field)), 0};
+    d->maps[d->n++] =
+        (struct fields){arena_take(b->arena, b->fields_room * sizeof(struct field)), 0};
     return true;
 }
 
@@ -79,8 +83,12 @@ static void add_field(struct builder *b, enum field_kind kind, const char *text,
         map->items = grow_array(b->arena, map->items, b->fields_room, sizeof *map->items);
         b->fields_room *= 2;
     }
-    map->items[map->n++] = (struct field){
-        b->keys[b->n_keys - 1].text, copy_text_to_arena(b->arena, text, length), b->keys[b->n_keys - 1].length, (uint32_t)length, kind, NULL};
+    map->items[map->n++] = (struct field){b->keys[b->n_keys - 1].text,
+                                          copy_text_to_arena(b->arena, text, length),
+                                          b->keys[b->n_keys - 1].length,
+                                          (uint32_t)length,
+                                          kind,
+                                          NULL};
 }
 
 static void write_comma(struct builder *b) {
@@ -107,7 +115,9 @@ bool build_begin(struct builder *b, bool map) {
         b->document.many = !map;
         return map && !add_map(b) ? false : open_nested_level(b, map);
     }
-    if (b->depth < b->top) return map ? add_map(b) && open_nested_level(b, true) : build_fail(b, "must be a map or a list of maps");
+    if (b->depth < b->top)
+        return map ? add_map(b) && open_nested_level(b, true)
+                   : build_fail(b, "must be a map or a list of maps");
     if (b->skipping) return open_nested_level(b, map);
     if (b->depth == b->top)
         buffer_clear(&b->nested);
@@ -133,7 +143,8 @@ bool build_end(struct builder *b) {
 }
 
 static bool text_is_clean(struct builder *b, const char *text, size_t length) {
-    if (length && memchr(text, 0, length)) return build_fail(b, "a text with a zero character in it");
+    if (length && memchr(text, 0, length))
+        return build_fail(b, "a text with a zero character in it");
     return utf8_is_valid(text, length) || build_fail(b, "a text that is not UTF-8");
 }
 
@@ -144,7 +155,8 @@ bool build_name(struct builder *b, const char *text, size_t length) {
     if (b->n_keys - first == FIELDS_MAX) return build_fail(b, "more than 64 names in a map");
     if (!text_is_clean(b, text, length)) return false;
     for (unsigned i = first; i < b->n_keys; i++) {
-        if (b->keys[i].length == length && memcmp(b->keys[i].text, text, length) == 0) return build_fail(b, "a name that is there twice");
+        if (b->keys[i].length == length && memcmp(b->keys[i].text, text, length) == 0)
+            return build_fail(b, "a name that is there twice");
     }
     b->keys[b->n_keys].text = copy_text_to_arena(b->arena, text, length);
     b->keys[b->n_keys++].length = (uint32_t)length;
@@ -184,8 +196,11 @@ typedef bool parse_fn(struct builder *b, struct span body);
 
 static parse_fn *parser_for(struct span *body) {
     const uint8_t *at = body->data, *end = at + body->length;
-    if (at < end && ((*at >= 0x80 && *at <= 0x9F) || (*at >= 0xDC && *at <= 0xDF))) return parse_msgpack; // map or array
-    if (end - at >= 3 && at[0] == 0xEF && at[1] == 0xBB && at[2] == 0xBF) at += 3;                        // byte order mark
+    // map or array
+    if (at < end && ((*at >= 0x80 && *at <= 0x9F) || (*at >= 0xDC && *at <= 0xDF)))
+        return parse_msgpack;
+    // byte order mark
+    if (end - at >= 3 && at[0] == 0xEF && at[1] == 0xBB && at[2] == 0xBF) at += 3;
     while (at < end && is_space(*at)) at++;
     *body = (struct span){at, (size_t)(end - at)};
     return at < end && (*at == '{' || *at == '[') ? parse_json : parse_text;
@@ -193,7 +208,8 @@ static parse_fn *parser_for(struct span *body) {
 
 struct builder *builder_new(arena_t *arena) {
     struct builder *b = arena_take(arena, sizeof *b);
-    memset(b, 0, offsetof(struct builder, keys)); // the keys are as long as the rest is short, and counted
+    // the keys are as long as the rest is short, and counted
+    memset(b, 0, offsetof(struct builder, keys));
     b->arena = arena;
     return b;
 }

@@ -1,4 +1,7 @@
-// fields - a map of names and values: what a body becomes, whichever of the three formats it came in.
+// fields - a map of names and values: what a body becomes, whichever of the three formats it came
+// in.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -27,7 +30,8 @@ struct field {
     char *text;
     uint32_t name_length, length;
     enum field_kind kind;
-    const char *as; // our name for it; NULL: what its own name says; "": it is read as nothing, and kept
+    // our name for it; NULL: what its own name says; "": it is read as nothing, and kept
+    const char *as;
 };
 
 struct fields {
@@ -41,8 +45,9 @@ struct document {
     bool many; // a list of maps
 };
 
-// Reads a body by its content, not by what a header says: JSON, MessagePack or plain text. ERR_INPUT: *why says in words what is wrong with
-// it. Names that hold secrets (token, secret, password, …) are left out, at any depth.
+// Reads a body by its content, not by what a header says: JSON, MessagePack or plain text.
+// ERR_INPUT: *why says in words what is wrong with it. Names that hold secrets (token, secret,
+// password, …) are left out, at any depth.
 err_t document_read(struct span body, arena_t *arena, struct document *out, const char **why);
 
 // --- for the parsers: what they meet, in order. False: stop, it is refused.

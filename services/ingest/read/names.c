@@ -1,4 +1,6 @@
 // names - what senders call the fields of a signal.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/read/names.h"
 

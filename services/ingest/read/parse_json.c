@@ -1,4 +1,6 @@
 // parse_json - a JSON body, by yajl's events; numbers stay text.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 #include <yajl/yajl_parse.h>
@@ -8,15 +10,23 @@
 
 static int on_null(void *b) { return build_value(b, FIELD_NULL, "", 0); }
 
-static int on_bool(void *b, int value) { return value ? build_value(b, FIELD_BOOL, "true", 4) : build_value(b, FIELD_BOOL, "false", 5); }
+static int on_bool(void *b, int value) {
+    return value ? build_value(b, FIELD_BOOL, "true", 4) : build_value(b, FIELD_BOOL, "false", 5);
+}
 
-static int on_number(void *b, const char *text, size_t length) { return build_value(b, FIELD_NUMBER, text, length); }
+static int on_number(void *b, const char *text, size_t length) {
+    return build_value(b, FIELD_NUMBER, text, length);
+}
 
-static int on_string(void *b, const unsigned char *text, size_t length) { return build_value(b, FIELD_TEXT, (const char *)text, length); }
+static int on_string(void *b, const unsigned char *text, size_t length) {
+    return build_value(b, FIELD_TEXT, (const char *)text, length);
+}
 
 static int on_map(void *b) { return build_begin(b, true); }
 
-static int on_name(void *b, const unsigned char *text, size_t length) { return build_name(b, (const char *)text, length); }
+static int on_name(void *b, const unsigned char *text, size_t length) {
+    return build_name(b, (const char *)text, length);
+}
 
 static int on_list(void *b) { return build_begin(b, false); }
 
@@ -60,7 +70,8 @@ bool parse_json(struct builder *b, struct span body) {
     yajl_alloc_funcs memory = {allocate_json, resize_json, free_json, b->arena};
     yajl_handle handle = yajl_alloc(&callbacks, &memory, b);
     if (!handle) return build_fail(b, "out of memory");
-    bool good = yajl_parse(handle, body.data, body.length) == yajl_status_ok && yajl_complete_parse(handle) == yajl_status_ok;
+    bool good = yajl_parse(handle, body.data, body.length) == yajl_status_ok &&
+                yajl_complete_parse(handle) == yajl_status_ok;
     yajl_free(handle);
     return good || build_fail(b, "not valid JSON");
 }

@@ -1,4 +1,7 @@
-// parse_msgpack - a MessagePack body, walked by hand: a declared length is checked against what is there before anything is taken.
+// parse_msgpack - a MessagePack body, walked by hand: a declared length is checked against what is
+// there before anything is taken.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <math.h>
 #include <stdio.h>
@@ -11,7 +14,9 @@ struct walk {
     const uint8_t *at, *end;
 };
 
-static bool cut_short(struct walk *w) { return build_fail(w->b, "MessagePack that ends too early"); }
+static bool cut_short(struct walk *w) {
+    return build_fail(w->b, "MessagePack that ends too early");
+}
 
 // `bytes` bytes, most significant first.
 static bool take_unsigned(struct walk *w, unsigned bytes, uint64_t *out) {
@@ -31,7 +36,8 @@ static bool read_msgpack_text(struct walk *w, uint64_t length, const char **text
 static bool build_msgpack_text(struct walk *w, uint64_t length, bool name) {
     const char *text;
     if (!read_msgpack_text(w, length, &text)) return false;
-    return name ? build_name(w->b, text, (size_t)length) : build_value(w->b, FIELD_TEXT, text, (size_t)length);
+    return name ? build_name(w->b, text, (size_t)length)
+                : build_value(w->b, FIELD_TEXT, text, (size_t)length);
 }
 
 static bool build_msgpack_number(struct walk *w, const char *format, uint64_t value) {
@@ -45,10 +51,12 @@ static bool put_signed(struct walk *w, unsigned bytes) {
     if (!take_unsigned(w, bytes, &value)) return false;
     unsigned shift = 64 - 8 * bytes;
     int64_t s = (int64_t)(value << shift) >> shift;
-    return s < 0 ? build_msgpack_number(w, "-", 0 - (uint64_t)s) : build_msgpack_number(w, "", (uint64_t)s);
+    return s < 0 ? build_msgpack_number(w, "-", 0 - (uint64_t)s)
+                 : build_msgpack_number(w, "", (uint64_t)s);
 }
 
-// The format knows binary floats only: they become decimal text here, with the digits that such a float surely carries, and go on as text.
+// The format knows binary floats only: they become decimal text here, with the digits that such a
+// float surely carries, and go on as text.
 static bool put_float(struct walk *w, unsigned bytes) {
     uint64_t bits;
     if (!take_unsigned(w, bytes, &bits)) return false;
@@ -121,7 +129,8 @@ static bool put_item(struct walk *w) {
     case 0xC4:
     case 0xC5:
     case 0xC6:
-        return put_sized_text(w, 1u << (head - 0xC4), false); // bin: what older writers use for text
+        // bin: what older writers use for text
+        return put_sized_text(w, 1u << (head - 0xC4), false);
     case 0xCA:
         return put_float(w, 4);
     case 0xCB:

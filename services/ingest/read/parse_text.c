@@ -1,4 +1,7 @@
-// parse_text - plain-text alerts: key=value lines or pairs, and the short form "BUY EURUSD 1.5 @1.1234 sl=1.12 tp=1.13".
+// parse_text - plain-text alerts: key=value lines or pairs, and the short form "BUY EURUSD 1.5
+// @1.1234 sl=1.12 tp=1.13".
+//
+//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 #include <strings.h>
@@ -27,7 +30,8 @@ static struct word trim_word(const char *from, const char *to) {
 
 // Quotes around a value are not part of it.
 static struct word unquote_word(struct word w) {
-    if (w.length >= 2 && w.text[0] == '"' && w.text[w.length - 1] == '"') return (struct word){w.text + 1, w.length - 2};
+    if (w.length >= 2 && w.text[0] == '"' && w.text[w.length - 1] == '"')
+        return (struct word){w.text + 1, w.length - 2};
     return w;
 }
 
@@ -48,7 +52,8 @@ static bool is_one_of(struct word w, const char *const words[]) {
 }
 
 static bool build_text_field(struct builder *b, const char *name, struct word value) {
-    return build_name(b, name, strlen(name)) && build_value(b, FIELD_TEXT, value.text, value.length);
+    return build_name(b, name, strlen(name)) &&
+           build_value(b, FIELD_TEXT, value.text, value.length);
 }
 
 static bool put_pair(struct builder *b, struct word w) {
@@ -56,7 +61,8 @@ static bool put_pair(struct builder *b, struct word w) {
     if (!equals) return build_fail(b, "a word without =");
     struct word name = trim_word(w.text, equals), value = trim_word(equals + 1, w.text + w.length);
     value = unquote_word(value);
-    return build_name(b, name.text, name.length) && build_value(b, FIELD_TEXT, value.text, value.length);
+    return build_name(b, name.text, name.length) &&
+           build_value(b, FIELD_TEXT, value.text, value.length);
 }
 
 // A line with one = is a name and the rest of the line; with more of them it is pairs.
@@ -86,7 +92,8 @@ static const char *const actions[] = {"buy", "sell", "long", "short", "close", "
 static const char *const order_types[] = {"market", "limit", "stop", NULL};
 
 static bool is_number(struct word w) {
-    return (w.text[0] >= '0' && w.text[0] <= '9') || ((w.text[0] == '-' || w.text[0] == '+' || w.text[0] == '.') && w.length > 1);
+    return (w.text[0] >= '0' && w.text[0] <= '9') ||
+           ((w.text[0] == '-' || w.text[0] == '+' || w.text[0] == '.') && w.length > 1);
 }
 
 // action [order type] symbol [size] [@price] [order type] [name=value …]
@@ -106,7 +113,9 @@ static bool put_short(struct builder *b, struct text t) {
         else if (is_number(w))
             good = build_text_field(b, "lot_size", w);
         else
-            good = build_fail(b, "a word that is not understood: after BUY SYMBOL come lots, @price and key=value");
+            good = build_fail(
+                b,
+                "a word that is not understood: after BUY SYMBOL come lots, @price and key=value");
         if (!good) return false;
     }
     return true;
@@ -114,7 +123,8 @@ static bool put_short(struct builder *b, struct text t) {
 
 bool parse_text(struct builder *b, struct span body) {
     struct text t = {body.data, (const char *)body.data + body.length}, first = t;
-    if (memchr(body.data, 0, body.length)) return build_fail(b, "a text with a zero character in it");
+    if (memchr(body.data, 0, body.length))
+        return build_fail(b, "a text with a zero character in it");
     if (!utf8_is_valid(body.data, body.length)) return build_fail(b, "a text that is not UTF-8");
     if (!build_begin(b, true)) return false;
     bool good = is_one_of(next_word(&first), actions) ? put_short(b, t) : put_lines(b, t);

@@ -1,4 +1,6 @@
 // signal_of - the fields of a signal, and how each is read.
+//
+//
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE // memmem
 #include "services/ingest/read/signal_of.h"
@@ -25,7 +27,9 @@ struct verdict {
 
 typedef struct verdict convert_fn(const struct place *place, struct field *f, Signal *out);
 
-static bool is_scalar(const struct field *f) { return f->kind == FIELD_TEXT || f->kind == FIELD_NUMBER; }
+static bool is_scalar(const struct field *f) {
+    return f->kind == FIELD_TEXT || f->kind == FIELD_NUMBER;
+}
 
 static void set_presence(const struct place *p, Signal *out) {
     if (p->has) *(protobuf_c_boolean *)((char *)out + p->has) = true;
@@ -44,7 +48,8 @@ static struct verdict read_field_decimal(const struct field *f, decimal_t *out) 
     case ERR_OK:
         return GOOD;
     case ERR_RULE:
-        return (struct verdict){"out_of_range", "must have at most 8 decimals and be within +-92233720368"};
+        return (struct verdict){"out_of_range",
+                                "must have at most 8 decimals and be within +-92233720368"};
     default:
         return (struct verdict){"not_a_number", "must be a number"};
     }
@@ -74,7 +79,9 @@ static struct verdict as_time(const struct place *p, struct field *f, Signal *ou
     uint64_t ns = 0;
     err_t e = is_scalar(f) ? time_read(f->text, f->length, &ns) : ERR_INPUT;
     if (e == ERR_RULE) return (struct verdict){"out_of_range", TIME_RANGE};
-    if (e) return (struct verdict){"not_a_time", "must be an ISO 8601 time with a zone, or Unix seconds or milliseconds"};
+    if (e)
+        return (struct verdict){
+            "not_a_time", "must be an ISO 8601 time with a zone, or Unix seconds or milliseconds"};
     *(uint64_t *)(void *)((char *)out + p->value) = ns - ns % NS_PER_US;
     set_presence(p, out);
     return GOOD;
@@ -95,15 +102,18 @@ static bool find_choice(const struct field *f, const struct choice *choices, int
 }
 
 static struct verdict as_order_type(const struct place *p, struct field *f, Signal *out) {
-    static const struct choice choices[] = {
-        {"market", SIGNAL__ORDER_TYPE__market},         {"limit", SIGNAL__ORDER_TYPE__limit},          {"stop", SIGNAL__ORDER_TYPE__stop},
-        {"stop_limit", SIGNAL__ORDER_TYPE__stop_limit}, {"stoplimit", SIGNAL__ORDER_TYPE__stop_limit}, {0}};
+    static const struct choice choices[] = {{"market", SIGNAL__ORDER_TYPE__market},
+                                            {"limit", SIGNAL__ORDER_TYPE__limit},
+                                            {"stop", SIGNAL__ORDER_TYPE__stop},
+                                            {"stop_limit", SIGNAL__ORDER_TYPE__stop_limit},
+                                            {"stoplimit", SIGNAL__ORDER_TYPE__stop_limit},
+                                            {0}};
     if (find_choice(f, choices, (int *)(void *)((char *)out + p->value))) return GOOD;
     return (struct verdict){"not_allowed", "must be one of market, limit, stop, stop_limit"};
 }
 
 static struct verdict as_direction(const struct place *p, struct field *f, Signal *out) {
-#define WORD(word, name)                                                                                                                   \
+#define WORD(word, name)                                                                           \
     { word, SIGNAL__DIRECTION__##name }
     static const struct choice choices[] = {WORD("buy", buy),
                                             WORD("long", buy),
@@ -127,25 +137,31 @@ static struct verdict as_direction(const struct place *p, struct field *f, Signa
 }
 
 static struct verdict as_unit(const struct place *p, struct field *f, Signal *out) {
-    static const struct choice choices[] = {
-        {"points", SIGNAL__UNIT__points}, {"distance", SIGNAL__UNIT__distance}, {"percent", SIGNAL__UNIT__percent}, {0}};
+    static const struct choice choices[] = {{"points", SIGNAL__UNIT__points},
+                                            {"distance", SIGNAL__UNIT__distance},
+                                            {"percent", SIGNAL__UNIT__percent},
+                                            {0}};
     if (!find_choice(f, choices, (int *)(void *)((char *)out + p->value)))
         return (struct verdict){"not_allowed", "must be one of points, distance, percent"};
     set_presence(p, out);
     return GOOD;
 }
 
-static const struct choice sides[] = {{"long", SIGNAL__SIDE__long}, {"short", SIGNAL__SIDE__short}, {0}};
+static const struct choice sides[] = {
+    {"long", SIGNAL__SIDE__long}, {"short", SIGNAL__SIDE__short}, {0}};
 
 static struct verdict as_side(const struct place *p, struct field *f, Signal *out) {
-    if (!find_choice(f, sides, (int *)(void *)((char *)out + p->value))) return (struct verdict){"not_allowed", "must be one of long, short"};
+    if (!find_choice(f, sides, (int *)(void *)((char *)out + p->value)))
+        return (struct verdict){"not_allowed", "must be one of long, short"};
     set_presence(p, out);
     return GOOD;
 }
 
 static struct verdict as_time_in_force(const struct place *p, struct field *f, Signal *out) {
-    static const struct choice choices[] = {{"gtc", SIGNAL__TIME_IN_FORCE__gtc}, {"day", SIGNAL__TIME_IN_FORCE__day}, {0}};
-    if (!find_choice(f, choices, (int *)(void *)((char *)out + p->value))) return (struct verdict){"not_allowed", "must be one of gtc, day"};
+    static const struct choice choices[] = {
+        {"gtc", SIGNAL__TIME_IN_FORCE__gtc}, {"day", SIGNAL__TIME_IN_FORCE__day}, {0}};
+    if (!find_choice(f, choices, (int *)(void *)((char *)out + p->value)))
+        return (struct verdict){"not_allowed", "must be one of gtc, day"};
     set_presence(p, out);
     return GOOD;
 }
@@ -226,12 +242,15 @@ struct sorting {
 };
 
 static void trim_field(struct field *f) {
-    while (f->length && (f->text[f->length - 1] == ' ' || f->text[f->length - 1] == '\t')) f->text[--f->length] = 0;
+    while (f->length && (f->text[f->length - 1] == ' ' || f->text[f->length - 1] == '\t'))
+        f->text[--f->length] = 0;
     while (f->length && (*f->text == ' ' || *f->text == '\t')) f->text++, f->length--;
 }
 
 // An empty text and null say that there is nothing, as templates do for what they do not know.
-static bool says_nothing(const struct field *f) { return f->kind == FIELD_NULL || (f->kind == FIELD_TEXT && f->length == 0); }
+static bool says_nothing(const struct field *f) {
+    return f->kind == FIELD_NULL || (f->kind == FIELD_TEXT && f->length == 0);
+}
 
 bool text_holds(const char *text, size_t length, struct span secret) {
     return secret.length && memmem(text, length, secret.data, secret.length);
@@ -247,15 +266,18 @@ static void convert_aliased_field(struct sorting *s, size_t i) {
     const struct field *had = s->taken[field];
     if (had) {
         s->extra[i] = s->alias[i]->rank > 0;
-        if (!s->extra[i] && (had->length != f->length || memcmp(had->text, f->text, f->length) != 0))
-            complaint_add(&s->out->complaints, f->name, "contradiction", "is given under two names with different values");
+        if (!s->extra[i] &&
+            (had->length != f->length || memcmp(had->text, f->text, f->length) != 0))
+            complaint_add(&s->out->complaints, f->name, "contradiction",
+                          "is given under two names with different values");
         return;
     }
     s->taken[field] = f;
     if (field >= SF_COUNT) return;
     s->out->sent_as[field] = f->name;
     struct verdict v = {"secret", "must not hold the token"};
-    if (!text_holds(f->text, f->length, s->secret)) v = rows[field].convert(&rows[field].place, f, &s->out->signal);
+    if (!text_holds(f->text, f->length, s->secret))
+        v = rows[field].convert(&rows[field].place, f, &s->out->signal);
     if (!v.code) return;
     complaint_add(&s->out->complaints, f->name, v.code, v.rule);
     s->out->sent_as[field] = NULL;
@@ -277,24 +299,32 @@ static void drop_lots(struct sorting *s) {
     s->out->sent_as[SF_lot_size] = NULL;
 }
 
-static bool is_word(const struct field *f, const char *word) { return f && strcasecmp(f->text, word) == 0; }
+static bool is_word(const struct field *f, const char *word) {
+    return f && strcasecmp(f->text, word) == 0;
+}
 
 static void complain_of_conflict(struct sorting *s, const struct field *f, const char *rule) {
     complaint_add(&s->out->complaints, f->name, "contradiction", rule);
 }
 
-// A size, with the sign of the position: {{strategy.position_size}} has one, {{strategy.market_position_size}} has not.
-static void target_by_size(struct sorting *s, const struct field *position, const struct field *size) {
+// A size, with the sign of the position: {{strategy.position_size}} has one,
+// {{strategy.market_position_size}} has not.
+static void target_by_size(struct sorting *s, const struct field *position,
+                           const struct field *size) {
     Signal *signal = &s->out->signal;
     bool is_signed = size == s->taken[SF_POSITION_SIZE];
     decimal_t lots;
     struct verdict v = read_field_decimal(size, &lots);
     if (v.code) return complaint_add(&s->out->complaints, size->name, v.code, v.rule);
-    if (is_word(position, "flat") && lots.e8) return complain_of_conflict(s, size, "must be 0 when the position is flat");
-    if (is_word(position, "long") && lots.e8 < 0) return complain_of_conflict(s, size, "must not be below 0 when the position is long");
-    if (!is_signed && lots.e8 < 0) return complaint_add(&s->out->complaints, size->name, "out_of_range", "must be 0 or more");
+    if (is_word(position, "flat") && lots.e8)
+        return complain_of_conflict(s, size, "must be 0 when the position is flat");
+    if (is_word(position, "long") && lots.e8 < 0)
+        return complain_of_conflict(s, size, "must not be below 0 when the position is long");
+    if (!is_signed && lots.e8 < 0)
+        return complaint_add(&s->out->complaints, size->name, "out_of_range", "must be 0 or more");
     if (!is_signed && !position && lots.e8)
-        return complaint_add(&s->out->complaints, size->name, "required", "needs market_position beside it");
+        return complaint_add(&s->out->complaints, size->name, "required",
+                             "needs market_position beside it");
     signal->has_target_position = true;
     signal->target_position = is_word(position, "short") && lots.e8 > 0 ? -lots.e8 : lots.e8;
     s->out->sent_as[SF_target_position] = size->name;
@@ -305,12 +335,16 @@ static void target_by_word(struct sorting *s, const struct field *position) {
     signal->has_target_position = is_word(position, "flat");
     signal->target_position = 0;
     signal->has_position_side = !signal->has_target_position;
-    if (signal->has_position_side && find_choice(position, sides, (int *)(void *)&signal->position_side)) return;
-    if (signal->has_position_side) complaint_add(&s->out->complaints, position->name, "not_allowed", "must be one of long, short, flat");
+    if (signal->has_position_side &&
+        find_choice(position, sides, (int *)(void *)&signal->position_side))
+        return;
+    if (signal->has_position_side)
+        complaint_add(&s->out->complaints, position->name, "not_allowed",
+                      "must be one of long, short, flat");
 }
 
-// The order and where it leads, without a size of the position: what leads to none closes; what leaves a position on the other side than it
-// trades has reduced it, and opens nothing.
+// The order and where it leads, without a size of the position: what leads to none closes; what
+// leaves a position on the other side than it trades has reduced it, and opens nothing.
 static void reduce_by_position(struct sorting *s, const struct field *position) {
     Signal *signal = &s->out->signal;
     bool buys = signal->direction == SIGNAL__DIRECTION__buy;
@@ -322,15 +356,19 @@ static void reduce_by_position(struct sorting *s, const struct field *position) 
     }
 }
 
-// A position with its size, and one without an order, are a target: so a missed alert is made good by the next one.
+// A position with its size, and one without an order, are a target: so a missed alert is made good
+// by the next one.
 static void apply_position(struct sorting *s) {
     const struct field *position = s->taken[SF_POSITION];
-    const struct field *size = s->taken[SF_POSITION_SIZE] ? s->taken[SF_POSITION_SIZE] : s->taken[SF_POSITION_AMOUNT];
+    const struct field *size =
+        s->taken[SF_POSITION_SIZE] ? s->taken[SF_POSITION_SIZE] : s->taken[SF_POSITION_AMOUNT];
     struct reading *out = s->out;
     Signal *signal = &out->signal;
     bool said = out->sent_as[SF_direction] != NULL;
-    bool trades = said && (signal->direction == SIGNAL__DIRECTION__buy || signal->direction == SIGNAL__DIRECTION__sell);
-    bool aims = said && signal->direction == SIGNAL__DIRECTION__target && !out->sent_as[SF_target_position];
+    bool trades = said && (signal->direction == SIGNAL__DIRECTION__buy ||
+                           signal->direction == SIGNAL__DIRECTION__sell);
+    bool aims =
+        said && signal->direction == SIGNAL__DIRECTION__target && !out->sent_as[SF_target_position];
     for (int field = SF_POSITION; field < SF_ALL; field++) keep_apart(s, field);
     if ((!position && !size) || out->unreadable[SF_direction] || (said && !trades && !aims)) return;
     if (trades && !size) return reduce_by_position(s, position);
@@ -363,7 +401,8 @@ static void clear_reading(struct reading *out) {
     out->complaints.n = 0;
 }
 
-void signal_of(const struct fields *fields, struct span secret, arena_t *arena, struct reading *out) {
+void signal_of(const struct fields *fields, struct span secret, arena_t *arena,
+               struct reading *out) {
     struct sorting s = {.fields = fields, .secret = secret, .out = out};
     bool any_extra = false;
     clear_reading(out);
@@ -373,15 +412,18 @@ void signal_of(const struct fields *fields, struct span secret, arena_t *arena, 
         if (s.alias[i] && s.alias[i]->field != SF_reasoning) trim_field(&fields->items[i]);
         s.extra[i] = !s.alias[i];
         if (!s.alias[i] && fields->items[i].as && *fields->items[i].as)
-            complaint_add(&out->complaints, fields->items[i].name, "not_supported", "is understood, but cannot be acted on here");
+            complaint_add(&out->complaints, fields->items[i].name, "not_supported",
+                          "is understood, but cannot be acted on here");
     }
     for (unsigned rank = 0; rank < RANKS; rank++) {
         for (size_t i = 0; i < fields->n; i++) {
-            if (s.alias[i] && s.alias[i]->rank == rank && !says_nothing(&fields->items[i])) convert_aliased_field(&s, i);
+            if (s.alias[i] && s.alias[i]->rank == rank && !says_nothing(&fields->items[i]))
+                convert_aliased_field(&s, i);
         }
     }
     apply_position(&s);
-    if (out->signal.direction == SIGNAL__DIRECTION__flat && out->sent_as[SF_direction]) drop_lots(&s);
+    if (out->signal.direction == SIGNAL__DIRECTION__flat && out->sent_as[SF_direction])
+        drop_lots(&s);
     for (size_t i = 0; i < fields->n; i++) any_extra |= s.extra[i];
     if (any_extra) out->signal.extra = render_extra(fields, s.extra, secret, arena);
 }

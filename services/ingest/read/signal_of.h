@@ -1,4 +1,6 @@
 // signal_of - names and values become a Signal: one table of accepted names, fields and converters.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -44,13 +46,15 @@ enum signal_field { SIGNAL_FIELDS(SIGNAL_FIELD) SF_COUNT };
 // A signal as it was sent: not yet checked against the rules, without id, source and times.
 struct reading {
     Signal signal;
-    const char *sent_as[SF_COUNT]; // the sender's name for the field; NULL: not given, or not readable
-    bool unreadable[SF_COUNT];     // given, but complained about
-    struct complaints complaints;  // what could not be read
+    // the sender's name for the field; NULL: not given, or not readable
+    const char *sent_as[SF_COUNT];
+    bool unreadable[SF_COUNT];    // given, but complained about
+    struct complaints complaints; // what could not be read
 };
 
 // `secret`: a text (the source's token) that nothing kept may contain. Memory from `arena`.
-void signal_of(const struct fields *fields, struct span secret, arena_t *arena, struct reading *out);
+void signal_of(const struct fields *fields, struct span secret, arena_t *arena,
+               struct reading *out);
 // Everything that was sent, as a JSON object without secrets; for the record of a refusal.
 // At most `most` bytes of it: what does not fit is left out, and *cut says so.
 char *signal_content(const struct fields *fields, struct span secret, size_t most, arena_t *arena,

@@ -1,4 +1,7 @@
-// lifecycle - pending → processing → completed | failed; pending → failed; failed → completed, by late evidence.
+// lifecycle - pending → processing → completed | failed; pending → failed; failed → completed, by
+// late evidence.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/rules/lifecycle.h"
 
@@ -9,8 +12,9 @@ static const struct move {
     enum signal_event event;
     Signal__Status to;
 } moves[] = {
-    {S(pending), SIGNAL_REFUSED, S(failed)},        {S(pending), SIGNAL_ROUTED, S(processing)},    {S(pending), SIGNAL_UNROUTED, S(failed)},
-    {S(processing), SIGNAL_EXECUTED, S(completed)}, {S(processing), SIGNAL_UNEXECUTED, S(failed)}, {S(failed), SIGNAL_PROVEN, S(completed)},
+    {S(pending), SIGNAL_REFUSED, S(failed)},       {S(pending), SIGNAL_ROUTED, S(processing)},
+    {S(pending), SIGNAL_UNROUTED, S(failed)},      {S(processing), SIGNAL_EXECUTED, S(completed)},
+    {S(processing), SIGNAL_UNEXECUTED, S(failed)}, {S(failed), SIGNAL_PROVEN, S(completed)},
 };
 
 err_t lifecycle_step(Signal__Status *status, enum signal_event event) {
@@ -22,7 +26,9 @@ err_t lifecycle_step(Signal__Status *status, enum signal_event event) {
     return ERR_STATE;
 }
 
-bool lifecycle_is_final(Signal__Status status) { return status == S(completed) || status == S(failed); }
+bool lifecycle_is_final(Signal__Status status) {
+    return status == S(completed) || status == S(failed);
+}
 
 const char *signal_event_name(enum signal_event event) {
 #define EVENT_NAME(name) #name,

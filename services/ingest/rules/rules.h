@@ -1,4 +1,6 @@
 // rules - what a signal must be to pass the door. Pure: no clock, no store.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,4 +1,6 @@
 // rules_actions - which fields go with which action, and with each other.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/rules/rules_actions.h"
 
@@ -14,11 +16,15 @@
 #define COMMANDS (A(modify) | A(cancel))
 #define HUNDRED  (100 * DECIMAL_SCALE)
 
-static void complain_of_action(struct reading *r, enum signal_field field, const char *code, const char *rule) {
-    complaint_add(&r->complaints, r->sent_as[field] ? r->sent_as[field] : signal_field_name(field), code, rule);
+static void complain_of_action(struct reading *r, enum signal_field field, const char *code,
+                               const char *rule) {
+    complaint_add(&r->complaints, r->sent_as[field] ? r->sent_as[field] : signal_field_name(field),
+                  code, rule);
 }
 
-static bool is_rule_field_given(const struct reading *r, enum signal_field field) { return r->sent_as[field] || r->unreadable[field]; }
+static bool is_rule_field_given(const struct reading *r, enum signal_field field) {
+    return r->sent_as[field] || r->unreadable[field];
+}
 
 // --- which action a field is for
 
@@ -68,11 +74,11 @@ static const struct {
     enum signal_field field, other;
     const char *rule;
 } same[] = {
-#define ONE_STOP(field)                                                                                                                    \
+#define ONE_STOP(field)                                                                            \
     { SF_##field, SF_stop_loss, "must not be given beside stop_loss" }
-#define ONE_TARGET(field)                                                                                                                  \
+#define ONE_TARGET(field)                                                                          \
     { SF_##field, SF_take_profit, "must not be given beside take_profit" }
-#define ONE_SIZE(field)                                                                                                                    \
+#define ONE_SIZE(field)                                                                            \
     { SF_##field, SF_lot_size, "must not be given beside lot_size" }
     ONE_STOP(stop_loss_points),
     ONE_STOP(stop_loss_percent),
@@ -85,7 +91,8 @@ static const struct {
     ONE_TARGET(take_profit_distance),
     {SF_take_profit_percent, SF_take_profit_points, "must not be given beside take_profit_points"},
     {SF_take_profit_distance, SF_take_profit_points, "must not be given beside take_profit_points"},
-    {SF_take_profit_distance, SF_take_profit_percent, "must not be given beside take_profit_percent"},
+    {SF_take_profit_distance, SF_take_profit_percent,
+     "must not be given beside take_profit_percent"},
     ONE_SIZE(close_percent),
     ONE_SIZE(risk_percent),
     ONE_SIZE(risk_amount),
@@ -98,50 +105,71 @@ static const struct {
 
 static void check_same(struct reading *r) {
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
-        if (r->sent_as[same[i].field] && r->sent_as[same[i].other]) complain_of_action(r, same[i].field, "contradiction", same[i].rule);
+        if (r->sent_as[same[i].field] && r->sent_as[same[i].other])
+            complain_of_action(r, same[i].field, "contradiction", same[i].rule);
     }
 }
 
 // --- fields that need another
 
 static bool has_exits(const struct reading *r) {
-    return is_rule_field_given(r, SF_trail_distance) || is_rule_field_given(r, SF_trail_trigger) || is_rule_field_given(r, SF_trail_step) ||
-           is_rule_field_given(r, SF_break_even_trigger) || is_rule_field_given(r, SF_break_even_offset);
+    return is_rule_field_given(r, SF_trail_distance) || is_rule_field_given(r, SF_trail_trigger) ||
+           is_rule_field_given(r, SF_trail_step) || is_rule_field_given(r, SF_break_even_trigger) ||
+           is_rule_field_given(r, SF_break_even_offset);
 }
 
 static void check_needs(struct reading *r) {
     const Signal *s = &r->signal;
-    bool modifies = s->direction == SIGNAL__DIRECTION__modify, trails = is_rule_field_given(r, SF_trail_distance) || modifies;
-    if (r->sent_as[SF_trail_trigger] && !trails) complain_of_action(r, SF_trail_trigger, "not_allowed", "needs trail_distance beside it");
-    if (r->sent_as[SF_trail_step] && !trails) complain_of_action(r, SF_trail_step, "not_allowed", "needs trail_distance beside it");
+    bool modifies = s->direction == SIGNAL__DIRECTION__modify,
+         trails = is_rule_field_given(r, SF_trail_distance) || modifies;
+    if (r->sent_as[SF_trail_trigger] && !trails)
+        complain_of_action(r, SF_trail_trigger, "not_allowed", "needs trail_distance beside it");
+    if (r->sent_as[SF_trail_step] && !trails)
+        complain_of_action(r, SF_trail_step, "not_allowed", "needs trail_distance beside it");
     if (r->sent_as[SF_break_even_offset] && !is_rule_field_given(r, SF_break_even_trigger))
-        complain_of_action(r, SF_break_even_offset, "not_allowed", "needs break_even_trigger beside it");
-    if (r->sent_as[SF_exit_unit] && !has_exits(r)) complain_of_action(r, SF_exit_unit, "not_allowed", "needs a trail or break_even field beside it");
+        complain_of_action(r, SF_break_even_offset, "not_allowed",
+                           "needs break_even_trigger beside it");
+    if (r->sent_as[SF_exit_unit] && !has_exits(r))
+        complain_of_action(r, SF_exit_unit, "not_allowed",
+                           "needs a trail or break_even field beside it");
     if (r->sent_as[SF_limit_price] && !modifies && s->order_type != SIGNAL__ORDER_TYPE__stop_limit)
-        complain_of_action(r, SF_limit_price, "not_allowed", "is for stop_limit orders; a limit order has its price");
+        complain_of_action(r, SF_limit_price, "not_allowed",
+                           "is for stop_limit orders; a limit order has its price");
     if (r->sent_as[SF_time_in_force] && s->order_type == SIGNAL__ORDER_TYPE__market)
-        complain_of_action(r, SF_time_in_force, "not_allowed", "is for limit, stop and stop_limit orders");
+        complain_of_action(r, SF_time_in_force, "not_allowed",
+                           "is for limit, stop and stop_limit orders");
 }
 
 static void check_target(struct reading *r) {
     const Signal *s = &r->signal;
-    if (s->direction != SIGNAL__DIRECTION__target || s->has_target_position || s->has_position_side) return;
-    if (!is_rule_field_given(r, SF_target_position) && !is_rule_field_given(r, SF_position_side) && !r->complaints.n)
-        complain_of_action(r, SF_target_position, "required", "is required for target, or position_side");
+    if (s->direction != SIGNAL__DIRECTION__target || s->has_target_position || s->has_position_side)
+        return;
+    if (!is_rule_field_given(r, SF_target_position) && !is_rule_field_given(r, SF_position_side) &&
+        !r->complaints.n)
+        complain_of_action(r, SF_target_position, "required",
+                           "is required for target, or position_side");
 }
 
 static bool is_relative(const struct reading *r) {
-    return is_rule_field_given(r, SF_stop_loss_points) || is_rule_field_given(r, SF_stop_loss_percent) || is_rule_field_given(r, SF_stop_loss_distance) ||
-           is_rule_field_given(r, SF_take_profit_points) || is_rule_field_given(r, SF_take_profit_percent) || is_rule_field_given(r, SF_take_profit_distance);
+    return is_rule_field_given(r, SF_stop_loss_points) ||
+           is_rule_field_given(r, SF_stop_loss_percent) ||
+           is_rule_field_given(r, SF_stop_loss_distance) ||
+           is_rule_field_given(r, SF_take_profit_points) ||
+           is_rule_field_given(r, SF_take_profit_percent) ||
+           is_rule_field_given(r, SF_take_profit_distance);
 }
 
 static void check_modify(struct reading *r) {
     if (r->signal.direction != SIGNAL__DIRECTION__modify) return;
-    bool changes = is_rule_field_given(r, SF_price) || is_rule_field_given(r, SF_limit_price) || is_rule_field_given(r, SF_stop_loss) || is_rule_field_given(r, SF_take_profit);
+    bool changes = is_rule_field_given(r, SF_price) || is_rule_field_given(r, SF_limit_price) ||
+                   is_rule_field_given(r, SF_stop_loss) || is_rule_field_given(r, SF_take_profit);
     if (!changes && !is_relative(r) && !has_exits(r))
-        complain_of_action(r, SF_direction, "required", "needs what is to change: price, limit_price, stop loss, take profit, trailing or break-even");
+        complain_of_action(r, SF_direction, "required",
+                           "needs what is to change: price, limit_price, stop loss, take profit, "
+                           "trailing or break-even");
     if (is_relative(r) && !is_rule_field_given(r, SF_position_side))
-        complain_of_action(r, SF_position_side, "required", "is required to modify by points, percent or distance");
+        complain_of_action(r, SF_position_side, "required",
+                           "is required to modify by points, percent or distance");
 }
 
 // --- numbers
@@ -153,7 +181,7 @@ static const struct range {
     int64_t most; // 0: any
     const char *rule;
 } ranges[] = {
-#define AT(field, zero, most, rule)                                                                                                        \
+#define AT(field, zero, most, rule)                                                                \
     { SF_##field, offsetof(Signal, has_##field), offsetof(Signal, field), zero, most, rule }
 #define POSITIVE(field) AT(field, false, 0, "must be greater than 0")
 #define SHARE(field)    AT(field, false, HUNDRED, "must be greater than 0 and at most 100")
@@ -193,7 +221,8 @@ static void check_removable(struct reading *r) {
     bool modifies = r->sent_as[SF_direction] && s->direction == SIGNAL__DIRECTION__modify;
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
         if (!levels[i].has || levels[i].value > 0 || (modifies && levels[i].value == 0)) continue;
-        complain_of_action(r, levels[i].field, "out_of_range", modifies ? "must be 0 or more" : "must be greater than 0");
+        complain_of_action(r, levels[i].field, "out_of_range",
+                           modifies ? "must be 0 or more" : "must be greater than 0");
     }
 }
 
@@ -204,7 +233,8 @@ static void check_ranges(struct reading *r) {
         const char *at = (const char *)s;
         bool has = *(const protobuf_c_boolean *)(const void *)(at + range->has);
         int64_t value = *(const int64_t *)(const void *)(at + range->value);
-        if (has && !is_within_range(range, value)) complain_of_action(r, range->field, "out_of_range", range->rule);
+        if (has && !is_within_range(range, value))
+            complain_of_action(r, range->field, "out_of_range", range->rule);
     }
     if (s->has_target_position && decimal_cmp(decimal_abs(D(s->target_position)), LOTS_MAX) > 0)
         complain_of_action(r, SF_target_position, "out_of_range", "must be within +-10000000");

@@ -1,4 +1,6 @@
 // accounts - what the router holds of each account.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/router/accounts/accounts.h"
 
@@ -104,7 +106,8 @@ static void count_stake(struct trade *t, int sign) {
     }
     *(s->is_short ? &h->shorts : &h->longs) += (__int128)sign * s->open;
     *(s->is_short ? &h->sells : &h->buys) += (__int128)sign * s->rest;
-    if (s->resting) *(s->is_short ? &h->resting_sells : &h->resting_buys) += (__int128)sign * s->rest;
+    if (s->resting)
+        *(s->is_short ? &h->resting_sells : &h->resting_buys) += (__int128)sign * s->rest;
     h->entries += (uint32_t)sign;
     h->working += s->rest > 0 ? (uint32_t)sign : 0;
     t->account->open += (uint32_t)sign;
@@ -112,13 +115,18 @@ static void count_stake(struct trade *t, int sign) {
 
 static __int128 subtract_to_zero(__int128 of, __int128 by) { return of > by ? of - by : 0; }
 
-__int128 holding_long(const struct holding *h) { return h ? subtract_to_zero(h->longs, h->closing_longs) : 0; }
-__int128 holding_short(const struct holding *h) { return h ? subtract_to_zero(h->shorts, h->closing_shorts) : 0; }
+__int128 holding_long(const struct holding *h) {
+    return h ? subtract_to_zero(h->longs, h->closing_longs) : 0;
+}
+__int128 holding_short(const struct holding *h) {
+    return h ? subtract_to_zero(h->shorts, h->closing_shorts) : 0;
+}
 bool holding_is_empty(const struct holding *h) { return !h || !h->entries; }
 
 // --- trades
 
-bool accounts_hold(accounts_t *self, const char *trade_id, struct account *account, const char *symbol, const struct stake *stake) {
+bool accounts_hold(accounts_t *self, const char *trade_id, struct account *account,
+                   const char *symbol, const struct stake *stake) {
     struct trade *t = table_add(self->trades, table_key(trade_id));
     bool is_new = !t->account;
     if (is_new) {
@@ -126,7 +134,8 @@ bool accounts_hold(accounts_t *self, const char *trade_id, struct account *accou
         t->holding = holding_get(account, symbol);
     } else {
         count_stake(t, -1);
-        if (*symbol && !*t->holding->symbol) t->holding = holding_get(account, symbol); // from before symbols were kept
+        // from before symbols were kept
+        if (*symbol && !*t->holding->symbol) t->holding = holding_get(account, symbol);
     }
     t->stake = *stake;
     count_stake(t, 1);
@@ -145,7 +154,8 @@ struct trade *accounts_trade(const accounts_t *self, const char *trade_id) {
     return table_find(self->trades, table_key(trade_id));
 }
 
-struct trade *accounts_next_trade(const accounts_t *self, size_t *cursor, char trade_id[static 40]) {
+struct trade *accounts_next_trade(const accounts_t *self, size_t *cursor,
+                                  char trade_id[static 40]) {
     struct digest key;
     struct trade *t = table_next(self->trades, cursor, &key);
     if (t) table_key_print(key, trade_id);
@@ -178,14 +188,17 @@ static bool is_closing(const TradeState *t) { return t->direction == SIGNAL__DIR
 // Absent fields are 0. On a netting account, what of it met an opposite position opened nothing.
 static int64_t open_lots(const TradeState *t) {
     decimal_t open;
-    if (!decimal_sub(D(t->filled_lots), D(t->closed_lots), &open) || !decimal_sub(open, D(t->netted_lots), &open)) return 0;
+    if (!decimal_sub(D(t->filled_lots), D(t->closed_lots), &open) ||
+        !decimal_sub(open, D(t->netted_lots), &open))
+        return 0;
     return open.e8 > 0 ? open.e8 : 0;
 }
 
 bool trade_is_open(const TradeState *t) {
     if (is_closing(t) || t->state == TRADE_STATE__STATE__closed) return false;
     if (trade_may_fill(t)) return true;
-    if (t->state == TRADE_STATE__STATE__filled) return open_lots(t) > 0 || !t->netted_lots; // all of it netted: it opened nothing
+    // all of it netted: it opened nothing
+    if (t->state == TRADE_STATE__STATE__filled) return open_lots(t) > 0 || !t->netted_lots;
     return open_lots(t) > 0; // ended when partly filled: that part is a position
 }
 

@@ -1,15 +1,20 @@
 // breach - what a trading day has brought, and which rule it breaks.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/router/accounts/breach.h"
 
 #include "common/base/decimal.h"
 
-#define SET(message, field, value) ((void)((message)->has_##field = true), (message)->field = (value))
+#define SET(message, field, value)                                                                 \
+    ((void)((message)->has_##field = true), (message)->field = (value))
 
 static int64_t max_amount(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t min_amount(int64_t a, int64_t b) { return a < b ? a : b; }
 
-static int64_t percent_of_amount(int64_t amount, int64_t percent) { return decimal_nearest((__int128)amount * percent / (100 * (__int128)DECIMAL_SCALE)); }
+static int64_t percent_of_amount(int64_t amount, int64_t percent) {
+    return decimal_nearest((__int128)amount * percent / (100 * (__int128)DECIMAL_SCALE));
+}
 
 static int64_t subtract_amount(int64_t a, int64_t b) { return decimal_nearest((__int128)a - b); }
 
@@ -21,7 +26,9 @@ static void raise_mark(protobuf_c_boolean *has, int64_t *mark, int64_t value) {
 }
 
 static int64_t day_profit(const RiskState *s, RiskRules__Watched watched) {
-    return watched == RISK_RULES__WATCHED__balance ? subtract_amount(s->balance, s->day_start_balance) : subtract_amount(s->equity, s->day_start_equity);
+    return watched == RISK_RULES__WATCHED__balance
+               ? subtract_amount(s->balance, s->day_start_balance)
+               : subtract_amount(s->equity, s->day_start_equity);
 }
 
 static RiskRules__Watched profit_watched(const struct rules *rules) {
@@ -89,50 +96,65 @@ static bool breaches_drawdown(const RiskRules *r, const RiskState *s, struct bre
     const Drawdown *d = r->drawdown;
     if (!d) return false;
     int64_t mark = s->initial_balance;
-    if (d->kind == DRAWDOWN__KIND__end_of_day && s->has_peak_day_end) mark = max_amount(mark, s->peak_day_end);
-    if (d->kind == DRAWDOWN__KIND__intraday && s->has_peak_equity) mark = max_amount(mark, s->peak_equity);
-    int64_t floor = subtract_amount(mark, limit_of(d->has_amount, d->amount, d->has_percent, percent_of_amount(s->initial_balance, d->percent)));
-    if (d->has_stops_at_initial && d->stops_at_initial) floor = min_amount(floor, s->initial_balance);
-    *out = (struct breach){REASON__CODE__total_drawdown, d->breach, d->until, watched_value(s, d->watched), floor};
+    if (d->kind == DRAWDOWN__KIND__end_of_day && s->has_peak_day_end)
+        mark = max_amount(mark, s->peak_day_end);
+    if (d->kind == DRAWDOWN__KIND__intraday && s->has_peak_equity)
+        mark = max_amount(mark, s->peak_equity);
+    int64_t floor =
+        subtract_amount(mark, limit_of(d->has_amount, d->amount, d->has_percent,
+                                       percent_of_amount(s->initial_balance, d->percent)));
+    if (d->has_stops_at_initial && d->stops_at_initial)
+        floor = min_amount(floor, s->initial_balance);
+    *out = (struct breach){REASON__CODE__total_drawdown, d->breach, d->until,
+                           watched_value(s, d->watched), floor};
     return out->value <= floor;
 }
 
 static bool breaches_daily_loss(const RiskRules *r, const RiskState *s, struct breach *out) {
     const DailyLoss *l = r->daily_loss;
     if (!l) return false;
-    int64_t base = l->from == DAILY_LOSS__BASE__equity    ? s->day_start_equity
-                   : l->from == DAILY_LOSS__BASE__balance ? s->day_start_balance
-                                                          : max_amount(s->day_start_balance, s->day_start_equity);
+    int64_t base = l->from == DAILY_LOSS__BASE__equity ? s->day_start_equity
+                   : l->from == DAILY_LOSS__BASE__balance
+                       ? s->day_start_balance
+                       : max_amount(s->day_start_balance, s->day_start_equity);
     int64_t whole = l->percent_of == DAILY_LOSS__OF__initial ? s->initial_balance : base;
-    int64_t limit = limit_of(l->has_amount, l->amount, l->has_percent, percent_of_amount(whole, l->percent));
-    *out = (struct breach){REASON__CODE__daily_loss, l->breach, l->until, subtract_amount(base, watched_value(s, l->watched)), limit};
+    int64_t limit =
+        limit_of(l->has_amount, l->amount, l->has_percent, percent_of_amount(whole, l->percent));
+    *out = (struct breach){REASON__CODE__daily_loss, l->breach, l->until,
+                           subtract_amount(base, watched_value(s, l->watched)), limit};
     return out->value >= limit;
 }
 
 static bool breaches_profit_lock(const RiskRules *r, const RiskState *s, struct breach *out) {
     const ProfitLock *p = r->profit_lock;
     if (!p) return false;
-    int64_t target = limit_of(p->has_amount, p->amount, p->has_percent, percent_of_amount(s->day_start_balance, p->percent));
-    *out = (struct breach){REASON__CODE__profit_lock, p->breach, p->until, day_profit(s, p->watched), target};
+    int64_t target = limit_of(p->has_amount, p->amount, p->has_percent,
+                              percent_of_amount(s->day_start_balance, p->percent));
+    *out = (struct breach){REASON__CODE__profit_lock, p->breach, p->until,
+                           day_profit(s, p->watched), target};
     if (target <= 0) return false; // a percentage of nothing
     if (!p->has_give_back_percent) return out->value >= target;
-    out->limit = subtract_amount(s->peak_day_profit, percent_of_amount(s->peak_day_profit, p->give_back_percent));
+    out->limit = subtract_amount(s->peak_day_profit,
+                                 percent_of_amount(s->peak_day_profit, p->give_back_percent));
     return s->peak_day_profit >= target && out->value <= out->limit;
 }
 
 static bool breaches_consistency(const RiskRules *r, const RiskState *s, struct breach *out) {
     const Consistency *c = r->consistency;
     if (!c) return false;
-    int64_t target = limit_of(c->has_target, c->target, c->has_target_percent, percent_of_amount(s->initial_balance, c->target_percent));
+    int64_t target = limit_of(c->has_target, c->target, c->has_target_percent,
+                              percent_of_amount(s->initial_balance, c->target_percent));
     int64_t all = subtract_amount(watched_value(s, c->watched), s->initial_balance);
     int64_t limit = percent_of_amount(max_amount(target, all), c->percent);
-    *out = (struct breach){REASON__CODE__consistency, c->breach, c->until, day_profit(s, c->watched), limit};
+    *out = (struct breach){REASON__CODE__consistency, c->breach, c->until,
+                           day_profit(s, c->watched), limit};
     return limit > 0 && out->value >= limit;
 }
 
 static bool breaches_max_trades(const RiskRules *r, const RiskState *s, struct breach *out) {
-    *out = (struct breach){REASON__CODE__max_trades_day, RISK_RULES__BREACH__block, RISK_RULES__UNTIL__reset,
-                           (int64_t)s->trades_today * DECIMAL_SCALE, (int64_t)r->max_trades_day * DECIMAL_SCALE};
+    *out = (struct breach){REASON__CODE__max_trades_day, RISK_RULES__BREACH__block,
+                           RISK_RULES__UNTIL__reset, (int64_t)s->trades_today * DECIMAL_SCALE,
+                           (int64_t)r->max_trades_day * DECIMAL_SCALE};
     return r->has_max_trades_day && s->trades_today >= r->max_trades_day;
 }
 
@@ -142,8 +164,10 @@ static const struct {
     broken_fn *broken;
     bool needs_day; // balance and equity, and those that the day began with
 } table[] = {
-    {REASON__CODE__total_drawdown, breaches_drawdown, true},    {REASON__CODE__daily_loss, breaches_daily_loss, true},
-    {REASON__CODE__profit_lock, breaches_profit_lock, true},    {REASON__CODE__consistency, breaches_consistency, true},
+    {REASON__CODE__total_drawdown, breaches_drawdown, true},
+    {REASON__CODE__daily_loss, breaches_daily_loss, true},
+    {REASON__CODE__profit_lock, breaches_profit_lock, true},
+    {REASON__CODE__consistency, breaches_consistency, true},
     {REASON__CODE__max_trades_day, breaches_max_trades, false},
 };
 
@@ -156,7 +180,8 @@ bool breach_find(const struct rules *rules, const RiskState *s, struct breach *o
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct breach b;
         if (s->has_waived && s->waived == table[i].rule) continue;
-        if ((table[i].needs_day && !s->has_day_start_balance) || !table[i].broken(&rules->r, s, &b)) continue;
+        if ((table[i].needs_day && !s->has_day_start_balance) || !table[i].broken(&rules->r, s, &b))
+            continue;
         if (!found || outweighs_breach(&b, out)) *out = b;
         found = true;
     }

@@ -1,4 +1,6 @@
 // breach - what a trading day has brought, and which rule it breaks. Pure.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -7,9 +9,11 @@
 #include "order.pb-c.h"
 #include "system.pb-c.h"
 
-// All of this reads and writes the fields of RiskState from day_started_at on; the operator's word and the lock are others' to move.
+// All of this reads and writes the fields of RiskState from day_started_at on; the operator's word
+// and the lock are others' to move.
 
-// Balance and equity as the broker told them at `told_at`. What is told late, from before the day began, is what the day began with.
+// Balance and equity as the broker told them at `told_at`. What is told late, from before the day
+// began, is what the day began with.
 struct told {
     int64_t balance, equity; // e8
     uint64_t at;             // UTC ns
@@ -17,9 +21,9 @@ struct told {
 };
 void breach_told(const struct rules *rules, RiskState *s, const struct told *told);
 
-// Begins the trading day that `now` lies in, if it has not begun. Returns true when it did: counts and highs start again, and no rule is
-// waived any more. Before the broker has told anything no balance and equity are known that it began with, and no rule that needs them is
-// broken.
+// Begins the trading day that `now` lies in, if it has not begun. Returns true when it did: counts
+// and highs start again, and no rule is waived any more. Before the broker has told anything no
+// balance and equity are known that it began with, and no rule that needs them is broken.
 bool breach_day(const struct rules *rules, const zone_t *zone, RiskState *s, uint64_t now);
 
 void breach_ordered(RiskState *s); // an entry was ordered

@@ -1,4 +1,6 @@
 // locks - an account that breaks a rule is locked: in memory, in Redis, at the executor, and told.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/router/accounts/locks.h"
 
@@ -9,7 +11,8 @@
 #include "services/router/accounts/breach.h"
 #include "services/router/slice.h"
 
-#define KEEP_EVERY (10 * NS_PER_S) // balance and equity as last told, when nothing else is to be kept
+// balance and equity as last told, when nothing else is to be kept
+#define KEEP_EVERY (10 * NS_PER_S)
 
 static const char *rule_name(const RiskState *s) {
     return s->has_rule ? record_enum_name(&reason__code__descriptor, (int)s->rule) : "no rule";
@@ -17,7 +20,9 @@ static const char *rule_name(const RiskState *s) {
 
 // Older than a window can be long is of no use.
 static void fill_recent(struct risk *k, RiskState *out) {
-    const uint64_t *first = k->recent + k->n_recent - (k->n_recent < k->rules.r.max_orders ? k->n_recent : k->rules.r.max_orders);
+    const uint64_t *first =
+        k->recent + k->n_recent -
+        (k->n_recent < k->rules.r.max_orders ? k->n_recent : k->rules.r.max_orders);
     out->has_recent_orders = k->rules.r.has_max_orders && k->n_recent > 0;
     out->recent_orders.data = (uint8_t *)(uintptr_t)first;
     out->recent_orders.len = (size_t)(k->recent + k->n_recent - first) * sizeof *first;
@@ -59,7 +64,9 @@ static void send_lock(const struct at *at, OrderCommand__Lock lock) {
     c.lock = lock;
     c.reason = s->detail;
     c.created_at = batch_now(at->batch);
-    batch_emit(at->batch, TOPIC_orders, book_shard(at->router->context->book, at->config, at->router->context->shards), &c.base);
+    batch_emit(at->batch, TOPIC_orders,
+               book_shard(at->router->context->book, at->config, at->router->context->shards),
+               &c.base);
 }
 
 static void say_breach(struct risk *k, const struct breach *b) {
@@ -74,11 +81,13 @@ static void tell_lock(const struct at *at) {
     const RiskState *s = &at->account->risk->s;
     char until[TIME_TEXT] = "the operator unlocks it";
     if (s->has_locked_until) (void)time_print(s->locked_until, until);
-    batch_alert(at->batch, ALERT__SEVERITY__critical, "account_locked", at->account->id, "%s; %s until %s", s->detail,
+    batch_alert(at->batch, ALERT__SEVERITY__critical, "account_locked", at->account->id,
+                "%s; %s until %s", s->detail,
                 record_enum_name(&order_command__lock__descriptor, (int)s->lock), until);
 }
 
-// A number of trades that is reached stops entries here only: the last of them may still be on its way to the broker.
+// A number of trades that is reached stops entries here only: the last of them may still be on its
+// way to the broker.
 static bool is_for_executor(const RiskState *s) { return s->rule != REASON__CODE__max_trades_day; }
 
 static void lock_account(const struct at *at, const struct breach *b) {
@@ -100,8 +109,10 @@ static void lock_account(const struct at *at, const struct breach *b) {
 static void unlock_account(const struct at *at, const char *why) {
     RiskState *s = &at->account->risk->s;
     if (is_for_executor(s)) send_lock(at, ORDER_COMMAND__LOCK__open);
-    batch_alert(at->batch, ALERT__SEVERITY__info, "account_unlocked", at->account->id, "%s; it was locked by %s", why, rule_name(s));
-    s->has_lock = s->has_rule = s->has_locked_at = s->has_locked_until = s->has_limit = s->has_value = false;
+    batch_alert(at->batch, ALERT__SEVERITY__info, "account_unlocked", at->account->id,
+                "%s; it was locked by %s", why, rule_name(s));
+    s->has_lock = s->has_rule = s->has_locked_at = s->has_locked_until = s->has_limit =
+        s->has_value = false;
     s->detail = NULL;
 }
 
@@ -131,25 +142,31 @@ static struct risk *risk_at(const struct at *at) {
 void locks_told(struct router *r, batch_t *batch, const AccountState *state) {
     const AccountConfig *config = book_account(r->context->book, state->account_id);
     if (!config || !state->has_balance || !state->has_equity) return;
-    const struct at at = {r, batch, config, router_accounts_get(r->desk.accounts, state->account_id)};
+    const struct at at = {r, batch, config,
+                          router_accounts_get(r->desk.accounts, state->account_id)};
     struct risk *k = risk_at(&at);
     if (!k || !k->is_watched) return;
-    const struct told told = {state->balance, state->equity, state->updated_at, config->has_balance ? config->balance : 0};
+    const struct told told = {state->balance, state->equity, state->updated_at,
+                              config->has_balance ? config->balance : 0};
     int64_t high = k->s.peak_equity, day_high = k->s.peak_day_profit;
     bool is_first = !k->s.has_day_start_balance, moved = begin_account_day(&at);
     breach_told(&k->rules, &k->s, &told);
-    moved = lock_on_breach(&at) || moved || is_first || k->s.peak_equity != high || k->s.peak_day_profit != day_high;
-    if (moved || batch_now(batch) >= k->kept_at + KEEP_EVERY) locks_keep(batch, at.account, batch_now(batch));
+    moved = lock_on_breach(&at) || moved || is_first || k->s.peak_equity != high ||
+            k->s.peak_day_profit != day_high;
+    if (moved || batch_now(batch) >= k->kept_at + KEEP_EVERY)
+        locks_keep(batch, at.account, batch_now(batch));
 }
 
-void locks_ordered(struct router *r, batch_t *batch, const AccountConfig *config, struct account *account) {
+void locks_ordered(struct router *r, batch_t *batch, const AccountConfig *config,
+                   struct account *account) {
     const struct at at = {r, batch, config, account};
     struct risk *k = risk_at(&at);
     if (!k) return;
     (void)begin_account_day(&at); // an order counts in the day in which it is given
     risk_note_order(k, batch_now(batch));
     breach_ordered(&k->s);
-    if (!k->rules.r.has_max_trades_day && !k->rules.r.has_max_orders) return; // nobody looks at either
+    // nobody looks at either
+    if (!k->rules.r.has_max_trades_day && !k->rules.r.has_max_orders) return;
     (void)lock_on_breach(&at);
     locks_keep(batch, account, batch_now(batch));
 }
@@ -158,12 +175,14 @@ void locks_tick(struct router *r, batch_t *batch) {
     for (struct account *a = router_accounts_first(r->desk.accounts); a; a = a->next) {
         const AccountConfig *config = book_account(r->context->book, a->id);
         const struct at at = {r, batch, config, a};
-        if (config && risk_at(&at) && begin_account_day(&at)) locks_keep(batch, a, batch_now(batch));
+        if (config && risk_at(&at) && begin_account_day(&at))
+            locks_keep(batch, a, batch_now(batch));
     }
 }
 
 err_t locks_unlock(struct router *r, batch_t *batch, const Command *c) {
-    const AccountConfig *config = c->account_id ? book_account(r->context->book, c->account_id) : NULL;
+    const AccountConfig *config =
+        c->account_id ? book_account(r->context->book, c->account_id) : NULL;
     if (!config) return ERR_MISSING;
     const struct at at = {r, batch, config, router_accounts_get(r->desk.accounts, c->account_id)};
     struct risk *k = risk_at(&at);

@@ -1,4 +1,6 @@
 // locks - an account that breaks a rule is locked: in memory, in Redis, at the executor, and told.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -6,7 +8,10 @@
 
 // What the broker told of balance and equity.
 void locks_told(struct router *r, batch_t *batch, const AccountState *state);
-void locks_ordered(struct router *r, batch_t *batch, const AccountConfig *config, struct account *account); // an entry
-void locks_tick(struct router *r, batch_t *batch); // days that begin, locks that end; also first thing after a start
+// an entry
+void locks_ordered(struct router *r, batch_t *batch, const AccountConfig *config,
+                   struct account *account);
+// days that begin, locks that end; also first thing after a start
+void locks_tick(struct router *r, batch_t *batch);
 void locks_keep(batch_t *batch, struct account *account, uint64_t changed_at);
 err_t locks_unlock(struct router *r, batch_t *batch, const Command *c);

@@ -1,4 +1,7 @@
-// risks - what the router holds of each account's risk: its rules, its day, its lock; and which sources are halted.
+// risks - what the router holds of each account's risk: its rules, its day, its lock; and which
+// sources are halted.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/router/accounts/risks.h"
 
@@ -91,7 +94,8 @@ static struct risk *ensure_account_risk(struct account *account) {
     return k;
 }
 
-struct risk *risks_of(risks_t *self, const book_t *book, const AccountConfig *config, struct account *account) {
+struct risk *risks_of(risks_t *self, const book_t *book, const AccountConfig *config,
+                      struct account *account) {
     struct risk *k = account->risk;
     if (k && k->version == book_version(book)) return k;
     if (!k && account->without_rules == book_version(book)) return NULL;
@@ -104,7 +108,8 @@ struct risk *risks_of(risks_t *self, const book_t *book, const AccountConfig *co
     k->version = book_version(book);
     k->is_watched = breach_is_watched(&rules);
     k->zone = risks_zone(self, rules.zone);
-    if (k->s.has_day_started_at) k->day_ends_at = zone_day_end(k->zone, k->s.day_started_at, rules.day_starts);
+    if (k->s.has_day_started_at)
+        k->day_ends_at = zone_day_end(k->zone, k->s.day_started_at, rules.day_starts);
     return k;
 }
 
@@ -142,6 +147,7 @@ unsigned risk_orders_since(const struct risk *k, uint64_t since) {
 }
 
 void risk_note_order(struct risk *k, uint64_t now) {
-    if (k->n_recent == RISK_RECENT) memmove(k->recent, k->recent + 1, --k->n_recent * sizeof *k->recent);
+    if (k->n_recent == RISK_RECENT)
+        memmove(k->recent, k->recent + 1, --k->n_recent * sizeof *k->recent);
     k->recent[k->n_recent++] = now;
 }

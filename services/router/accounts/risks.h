@@ -1,5 +1,8 @@
-// risks - what the router holds of each account's risk: its rules, its day, its lock; and which sources are halted. Memory only; slice.h
-// keeps it. SPDX-License-Identifier: MIT
+// risks - what the router holds of each account's risk: its rules, its day, its lock; and which
+// sources are halted. Memory only; slice.h
+// keeps it.
+//
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include "common/domain/rules.h"
@@ -29,10 +32,13 @@ typedef struct risks risks_t;
 
 risks_t *risks_new(void);
 void risks_destroy(risks_t **self);
-const zone_t *risks_zone(risks_t *self, const char *name); // made when new; UTC when there is none of that name
+// made when new; UTC when there is none of that name
+const zone_t *risks_zone(risks_t *self, const char *name);
 
-// With the rules that are in force. NULL: the account has neither rules nor anything that was broken.
-struct risk *risks_of(risks_t *self, const book_t *book, const AccountConfig *config, struct account *account);
+// With the rules that are in force. NULL: the account has neither rules nor anything that was
+// broken.
+struct risk *risks_of(risks_t *self, const book_t *book, const AccountConfig *config,
+                      struct account *account);
 void risks_note_reason(struct account *account, const char *reason); // the operator's; NULL: none
 void risks_load(struct account *account, const RiskState *s);        // what was kept
 

@@ -1,4 +1,6 @@
 // decide - what one account makes of a signal.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/router/decide/decide.h"
 
@@ -15,16 +17,20 @@
 void decide_say(struct decide_result *out, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(out->detail, sizeof out->detail, format, args); // cut when longer: it is only for reading
+    // cut when longer: it is only for reading
+    (void)vsnprintf(out->detail, sizeof out->detail, format, args);
     va_end(args);
 }
 
 // Beyond DECIDE_NUMBERS they are left out: only for reading, too.
 void decide_tell(struct decide_result *out, const char *name, decimal_t value) {
-    if (out->n_numbers < DECIDE_NUMBERS) out->numbers[out->n_numbers++] = (struct decide_number){name, value};
+    if (out->n_numbers < DECIDE_NUMBERS)
+        out->numbers[out->n_numbers++] = (struct decide_number){name, value};
 }
 
-static void tell_count(struct decide_result *out, const char *name, uint32_t count) { decide_tell(out, name, DECIMAL_INT((int64_t)count)); }
+static void tell_count(struct decide_result *out, const char *name, uint32_t count) {
+    decide_tell(out, name, DECIMAL_INT((int64_t)count));
+}
 
 // Seconds, to 10 ns.
 static void tell_time(struct decide_result *out, const char *name, uint64_t ns) {
@@ -33,7 +39,8 @@ static void tell_time(struct decide_result *out, const char *name, uint64_t ns) 
 
 // With a size of its own: a reverse or flat that has one means the entry by it, or nothing.
 static bool is_plain_close(const struct decide_input *in) {
-    return in->signal->direction >= SIGNAL__DIRECTION__close && in->signal->direction <= SIGNAL__DIRECTION__close_short;
+    return in->signal->direction >= SIGNAL__DIRECTION__close &&
+           in->signal->direction <= SIGNAL__DIRECTION__close_short;
 }
 
 static bool is_name_listed(char *const *names, size_t n, const char *name) {
@@ -57,14 +64,18 @@ static bool only_votes(const struct decide_input *in, struct decide_result *out)
 
 static bool other_strategy(const struct decide_input *in, struct decide_result *out) {
     const Subscription *s = in->subscription;
-    if (s->n_strategies == 0 || is_name_listed(s->strategies, s->n_strategies, in->signal->strategy)) return false;
+    if (s->n_strategies == 0 ||
+        is_name_listed(s->strategies, s->n_strategies, in->signal->strategy))
+        return false;
     decide_say(out, "strategy %.60s", in->signal->strategy ? in->signal->strategy : "not given");
     return true;
 }
 
 static bool is_symbol_unsubscribed(const struct decide_input *in, struct decide_result *out) {
     const Subscription *s = in->subscription;
-    if (s->n_symbols == 0 || decide_is_for_all(in->signal) || is_name_listed(s->symbols, s->n_symbols, in->signal->symbol)) return false;
+    if (s->n_symbols == 0 || decide_is_for_all(in->signal) ||
+        is_name_listed(s->symbols, s->n_symbols, in->signal->symbol))
+        return false;
     decide_say(out, "symbol %.60s", in->signal->symbol);
     return true;
 }
@@ -118,13 +129,15 @@ static bool no_symbol(const struct decide_input *in, struct decide_result *out) 
 
 static bool other_side(const struct decide_input *in, struct decide_result *out) {
     bool sells = out->leg.side == SIGNAL__DIRECTION__sell;
-    if (in->subscription->sides != (sells ? SIZING__SIDES__long_only : SIZING__SIDES__short_only)) return false;
+    if (in->subscription->sides != (sells ? SIZING__SIDES__long_only : SIZING__SIDES__short_only))
+        return false;
     decide_say(out, "%s only", sells ? "long" : "short");
     return true;
 }
 
 static bool only_reducing(const struct decide_input *in, struct decide_result *out) {
-    bool all = in->global == RISK_STATE__MODE__reduce_only, account = in->mode == RISK_STATE__MODE__reduce_only;
+    bool all = in->global == RISK_STATE__MODE__reduce_only,
+         account = in->mode == RISK_STATE__MODE__reduce_only;
     if (!all && !account && in->source != RISK_STATE__MODE__reduce_only) return false;
     decide_say(out, "%s", all ? "global" : account ? "account" : "source");
     return true;
@@ -137,7 +150,8 @@ static bool source_halted(const struct decide_input *in, struct decide_result *o
 }
 
 static bool exceeds_account_trades(const struct decide_input *in, struct decide_result *out) {
-    if (!in->account->has_max_open_trades || in->open_trades < in->account->max_open_trades) return false;
+    if (!in->account->has_max_open_trades || in->open_trades < in->account->max_open_trades)
+        return false;
     decide_say(out, "%u open, at most %u", in->open_trades, in->account->max_open_trades);
     tell_count(out, "open_trades", in->open_trades);
     tell_count(out, "max_open_trades", in->account->max_open_trades);
@@ -150,18 +164,26 @@ static const struct check {
     Reason__Code reason;
     bool entry_only;
 } checks[] = {
-    {only_votes, REASON__CODE__part_only, false},         {other_strategy, REASON__CODE__filtered_strategy, false},
-    {is_symbol_unsubscribed, REASON__CODE__filtered_symbol, false}, {is_account_disabled, REASON__CODE__account_disabled, false},
-    {all_halted, REASON__CODE__halted_global, false},     {account_halted, REASON__CODE__halted_account, false},
-    {source_halted, REASON__CODE__halted_source, false},  {is_signal_expired, REASON__CODE__signal_expired, false},
-    {too_old, REASON__CODE__signal_too_old, false},       {no_broker, REASON__CODE__unknown_broker, false},
-    {no_symbol, REASON__CODE__unknown_symbol, false},     {other_side, REASON__CODE__filtered_side, true},
-    {only_reducing, REASON__CODE__reduce_only, true},     {exceeds_account_trades, REASON__CODE__max_open_trades, true},
+    {only_votes, REASON__CODE__part_only, false},
+    {other_strategy, REASON__CODE__filtered_strategy, false},
+    {is_symbol_unsubscribed, REASON__CODE__filtered_symbol, false},
+    {is_account_disabled, REASON__CODE__account_disabled, false},
+    {all_halted, REASON__CODE__halted_global, false},
+    {account_halted, REASON__CODE__halted_account, false},
+    {source_halted, REASON__CODE__halted_source, false},
+    {is_signal_expired, REASON__CODE__signal_expired, false},
+    {too_old, REASON__CODE__signal_too_old, false},
+    {no_broker, REASON__CODE__unknown_broker, false},
+    {no_symbol, REASON__CODE__unknown_symbol, false},
+    {other_side, REASON__CODE__filtered_side, true},
+    {only_reducing, REASON__CODE__reduce_only, true},
+    {exceeds_account_trades, REASON__CODE__max_open_trades, true},
 };
 
 // --- each leg
 
-// Everything, unless the signal says how much and the account's sizes follow the signal's. What rounds to nothing cannot be closed.
+// Everything, unless the signal says how much and the account's sizes follow the signal's. What
+// rounds to nothing cannot be closed.
 static Reason__Code size_close(const struct decide_input *in, struct decide_result *out) {
     decimal_t asked, lots, step = size_step(in->symbol);
     const Signal *s = in->signal;
@@ -203,14 +225,17 @@ static Reason__Code decide_entry(const struct decide_input *in, struct decide_re
     Reason__Code reason = set_order_expiry(in, out);
     if (reason == REASON__CODE__ordered) reason = levels_resolve(in, out->leg.side, out);
     const struct optional_price said = {in->signal->has_lot_size != 0, D(in->signal->lot_size)};
-    if (reason == REASON__CODE__ordered && !out->leg.has_lots) reason = size_asked(in, said, out, &asked);
+    if (reason == REASON__CODE__ordered && !out->leg.has_lots)
+        reason = size_asked(in, said, out, &asked);
     return reason == REASON__CODE__ordered ? size_fit(in, asked, out) : reason;
 }
 
-// Stops and prices of a modify. Without a side there is nothing to reckon from: only what is given as a price.
+// Stops and prices of a modify. Without a side there is nothing to reckon from: only what is given
+// as a price.
 static Reason__Code decide_command(const struct decide_input *in, struct decide_result *out) {
     bool modifies = out->leg.action == ORDER_COMMAND__ACTION__modify;
-    Reason__Code reason = modifies ? levels_modified(in, out->leg.side, out) : REASON__CODE__ordered;
+    Reason__Code reason =
+        modifies ? levels_modified(in, out->leg.side, out) : REASON__CODE__ordered;
     if (reason != REASON__CODE__ordered) return reason;
     decide_say(out, "%s", modifies ? "modify" : "cancel");
     return REASON__CODE__commanded;
@@ -291,12 +316,17 @@ void decide_inverted(const Signal *s, Signal *out) {
         [SIGNAL__ORDER_TYPE__stop_limit] = SIGNAL__ORDER_TYPE__limit,
     };
     *out = *s;
-    if (s->direction <= SIGNAL__DIRECTION__close_short && opposite[s->direction]) out->direction = opposite[s->direction];
-    if (s->order_type <= SIGNAL__ORDER_TYPE__stop_limit && across[s->order_type]) out->order_type = across[s->order_type];
+    if (s->direction <= SIGNAL__DIRECTION__close_short && opposite[s->direction])
+        out->direction = opposite[s->direction];
+    if (s->order_type <= SIGNAL__ORDER_TYPE__stop_limit && across[s->order_type])
+        out->order_type = across[s->order_type];
     out->has_limit_price = false;
     if (s->has_target_position) out->target_position = -s->target_position;
-    if (s->has_position_side) out->position_side = s->position_side == SIGNAL__SIDE__long ? SIGNAL__SIDE__short : SIGNAL__SIDE__long;
-#define CHANGE_PLACES(a, b) out->has_##a = s->has_##b, out->a = s->b, out->has_##b = s->has_##a, out->b = s->a
+    if (s->has_position_side)
+        out->position_side =
+            s->position_side == SIGNAL__SIDE__long ? SIGNAL__SIDE__short : SIGNAL__SIDE__long;
+#define CHANGE_PLACES(a, b)                                                                        \
+    out->has_##a = s->has_##b, out->a = s->b, out->has_##b = s->has_##a, out->b = s->a
     CHANGE_PLACES(stop_loss, take_profit);
     CHANGE_PLACES(stop_loss_points, take_profit_points);
     CHANGE_PLACES(stop_loss_percent, take_profit_percent);

@@ -1,4 +1,6 @@
 // levels - stop loss, take profit and trailing of an entry, as prices.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/router/decide/levels.h"
 
@@ -13,16 +15,22 @@ static decimal_t last_digit(const SymbolConfig *s) {
     return D(e8);
 }
 
-decimal_t symbol_point(const SymbolConfig *s) { return s->has_point && s->point > 0 ? D(s->point) : last_digit(s); }
-decimal_t symbol_tick(const SymbolConfig *s) { return s->has_tick_size && s->tick_size > 0 ? D(s->tick_size) : last_digit(s); }
+decimal_t symbol_point(const SymbolConfig *s) {
+    return s->has_point && s->point > 0 ? D(s->point) : last_digit(s);
+}
+decimal_t symbol_tick(const SymbolConfig *s) {
+    return s->has_tick_size && s->tick_size > 0 ? D(s->tick_size) : last_digit(s);
+}
 
 static bool is_buy_side(Signal__Direction side) { return side == SIGNAL__DIRECTION__buy; }
 
 struct optional_price levels_entry(const struct decide_input *in, Signal__Direction side) {
     const Signal *s = in->signal;
-    if (s->order_type == SIGNAL__ORDER_TYPE__stop_limit && s->has_limit_price) return (struct optional_price){true, D(s->limit_price)};
+    if (s->order_type == SIGNAL__ORDER_TYPE__stop_limit && s->has_limit_price)
+        return (struct optional_price){true, D(s->limit_price)};
     if (s->has_price) return (struct optional_price){true, D(s->price)};
-    if (in->quote) return (struct optional_price){true, is_buy_side(side) ? in->quote->ask : in->quote->bid};
+    if (in->quote)
+        return (struct optional_price){true, is_buy_side(side) ? in->quote->ask : in->quote->bid};
     return (struct optional_price){0};
 }
 
@@ -33,33 +41,40 @@ struct given {
     struct optional_price price, points, percent, distance;
 };
 
-#define GIVEN(has, value)                                                                                                                  \
+#define GIVEN(has, value)                                                                          \
     { (has) != 0, D(value) }
 
 static struct given stop_given(const Signal *s, const Subscription *preset) {
-    struct given g = {GIVEN(s->has_stop_loss, s->stop_loss), GIVEN(s->has_stop_loss_points, s->stop_loss_points),
-                      GIVEN(s->has_stop_loss_percent, s->stop_loss_percent), GIVEN(s->has_stop_loss_distance, s->stop_loss_distance)};
+    struct given g = {GIVEN(s->has_stop_loss, s->stop_loss),
+                      GIVEN(s->has_stop_loss_points, s->stop_loss_points),
+                      GIVEN(s->has_stop_loss_percent, s->stop_loss_percent),
+                      GIVEN(s->has_stop_loss_distance, s->stop_loss_distance)};
     if (g.price.has || g.points.has || g.percent.has || g.distance.has) return g;
-    g.points = (struct optional_price)GIVEN(preset->has_default_stop_loss_points, preset->default_stop_loss_points);
-    g.percent = (struct optional_price)GIVEN(preset->has_default_stop_loss_percent, preset->default_stop_loss_percent);
+    g.points = (struct optional_price)GIVEN(preset->has_default_stop_loss_points,
+                                            preset->default_stop_loss_points);
+    g.percent = (struct optional_price)GIVEN(preset->has_default_stop_loss_percent,
+                                             preset->default_stop_loss_percent);
     return g;
 }
 
 static struct given take_given(const Signal *s, const Subscription *preset) {
-    struct given g = {GIVEN(s->has_take_profit, s->take_profit), GIVEN(s->has_take_profit_points, s->take_profit_points),
+    struct given g = {GIVEN(s->has_take_profit, s->take_profit),
+                      GIVEN(s->has_take_profit_points, s->take_profit_points),
                       GIVEN(s->has_take_profit_percent, s->take_profit_percent),
                       GIVEN(s->has_take_profit_distance, s->take_profit_distance)};
     if (g.price.has || g.points.has || g.percent.has || g.distance.has) return g;
-    g.points = (struct optional_price)GIVEN(preset->has_default_take_profit_points, preset->default_take_profit_points);
-    g.percent = (struct optional_price)GIVEN(preset->has_default_take_profit_percent, preset->default_take_profit_percent);
+    g.points = (struct optional_price)GIVEN(preset->has_default_take_profit_points,
+                                            preset->default_take_profit_points);
+    g.percent = (struct optional_price)GIVEN(preset->has_default_take_profit_percent,
+                                             preset->default_take_profit_percent);
     return g;
 }
 
 enum outcome { RESOLVED, NEEDS_PRICE, OUT_OF_RANGE };
 
 // A distance in price. Percent is of the entry.
-static enum outcome distance_of(const struct decide_input *in, const struct given *g, struct optional_price entry,
-                                struct optional_price *out) {
+static enum outcome distance_of(const struct decide_input *in, const struct given *g,
+                                struct optional_price entry, struct optional_price *out) {
     bool ok = true;
     out->has = true;
     if (g->points.has) {
@@ -82,15 +97,16 @@ static bool to_tick(const struct decide_input *in, bool below, decimal_t *price)
 }
 
 // below: the level belongs below the entry.
-static enum outcome level_of(const struct decide_input *in, const struct given *g, struct optional_price entry, bool below,
-                             struct optional_price *out) {
+static enum outcome level_of(const struct decide_input *in, const struct given *g,
+                             struct optional_price entry, bool below, struct optional_price *out) {
     struct optional_price away = {0};
     *out = g->price;
     if (out->has) return to_tick(in, below, &out->value) ? RESOLVED : OUT_OF_RANGE;
     enum outcome o = distance_of(in, g, entry, &away);
     if (o || !away.has) return o;
     if (!entry.has) return NEEDS_PRICE;
-    if (!(below ? decimal_sub(entry.value, away.value, &out->value) : decimal_add(entry.value, away.value, &out->value)))
+    if (!(below ? decimal_sub(entry.value, away.value, &out->value)
+                : decimal_add(entry.value, away.value, &out->value)))
         return OUT_OF_RANGE;
     out->has = true;
     return to_tick(in, below, &out->value) ? RESOLVED : OUT_OF_RANGE;
@@ -98,8 +114,8 @@ static enum outcome level_of(const struct decide_input *in, const struct given *
 
 // --- trailing and break-even: distances
 
-static enum outcome exit_of(const struct decide_input *in, struct optional_price said, struct optional_price entry,
-                            struct optional_price *out) {
+static enum outcome exit_of(const struct decide_input *in, struct optional_price said,
+                            struct optional_price entry, struct optional_price *out) {
     struct given g = {0};
     switch (in->signal->has_exit_unit ? in->signal->exit_unit : SIGNAL__UNIT__points) {
     case SIGNAL__UNIT__points:
@@ -135,12 +151,15 @@ static enum outcome exits_of(const struct decide_input *in, struct levels *l) {
 // --- all of them
 
 static bool is_beyond(struct optional_price level, struct optional_price entry, bool below) {
-    return level.has && entry.has && (level.value.e8 <= 0 || (below ? level.value.e8 >= entry.value.e8 : level.value.e8 <= entry.value.e8));
+    return level.has && entry.has &&
+           (level.value.e8 <= 0 ||
+            (below ? level.value.e8 >= entry.value.e8 : level.value.e8 <= entry.value.e8));
 }
 
 // A risk that is nothing at all is a reason of its own where lots are made of it (size.h).
 static bool is_at_entry(const struct decide_input *in, const struct levels *l) {
-    return size_is_by_risk(in) && l->stop_loss.has && l->entry.has && l->stop_loss.value.e8 == l->entry.value.e8;
+    return size_is_by_risk(in) && l->stop_loss.has && l->entry.has &&
+           l->stop_loss.value.e8 == l->entry.value.e8;
 }
 
 static Reason__Code refuse_levels(struct decide_result *out, enum outcome o) {
@@ -163,17 +182,20 @@ static Reason__Code wrong_side(struct decide_result *out, const char *what, bool
     return REASON__CODE__wrong_side;
 }
 
-Reason__Code levels_resolve(const struct decide_input *in, Signal__Direction side, struct decide_result *out) {
+Reason__Code levels_resolve(const struct decide_input *in, Signal__Direction side,
+                            struct decide_result *out) {
     struct levels *l = &out->levels;
     bool buy = is_buy_side(side);
-    const struct given stop = stop_given(in->signal, in->subscription), take = take_given(in->signal, in->subscription);
+    const struct given stop = stop_given(in->signal, in->subscription),
+                       take = take_given(in->signal, in->subscription);
     *l = (struct levels)LEVELS_NONE;
     l->entry = levels_entry(in, side);
     enum outcome o = level_of(in, &stop, l->entry, buy, &l->stop_loss);
     if (!o) o = level_of(in, &take, l->entry, !buy, &l->take_profit);
     if (!o) o = exits_of(in, l);
     if (o) return refuse_levels(out, o);
-    if (is_beyond(l->stop_loss, l->entry, buy) && !is_at_entry(in, l)) return wrong_side(out, "stop loss", buy);
+    if (is_beyond(l->stop_loss, l->entry, buy) && !is_at_entry(in, l))
+        return wrong_side(out, "stop loss", buy);
     if (is_beyond(l->take_profit, l->entry, !buy)) return wrong_side(out, "take profit", !buy);
     return REASON__CODE__ordered;
 }
@@ -186,9 +208,12 @@ static void only_prices(const Signal *s, struct levels *l) {
     l->take_profit = (struct optional_price)GIVEN(s->has_take_profit, s->take_profit);
 }
 
-static bool removes_level(const Signal *s) { return (s->has_stop_loss && !s->stop_loss) || (s->has_take_profit && !s->take_profit); }
+static bool removes_level(const Signal *s) {
+    return (s->has_stop_loss && !s->stop_loss) || (s->has_take_profit && !s->take_profit);
+}
 
-Reason__Code levels_modified(const struct decide_input *in, Signal__Direction side, struct decide_result *out) {
+Reason__Code levels_modified(const struct decide_input *in, Signal__Direction side,
+                             struct decide_result *out) {
     static const Subscription no_presets = SUBSCRIPTION__INIT;
     struct decide_input bare = *in;
     bare.subscription = &no_presets;

@@ -1,4 +1,6 @@
 // risk - what an account's risk rules say of an entry.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/router/decide/risk.h"
 
@@ -6,10 +8,10 @@
 
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
-#include "common/schema/record.h"
 #include "common/domain/zone.h"
-#include "services/router/decide/levels.h"
+#include "common/schema/record.h"
 #include "services/router/accounts/risks.h"
+#include "services/router/decide/levels.h"
 
 #define PRICE_AGE_S    60 // presets of RiskRules
 #define ORDER_WINDOW_S 60
@@ -20,7 +22,8 @@ static const RiskRules *get_risk_rules(const struct decide_input *in) { return &
 
 // --- words
 
-static void tell_limit(struct decide_result *out, const char *const names[2], int64_t value, int64_t limit) {
+static void tell_limit(struct decide_result *out, const char *const names[2], int64_t value,
+                       int64_t limit) {
     char a[DECIMAL_TEXT], b[DECIMAL_TEXT];
     (void)decimal_print(D(value), a);
     (void)decimal_print(D(limit), b);
@@ -29,10 +32,14 @@ static void tell_limit(struct decide_result *out, const char *const names[2], in
     decide_tell(out, names[1], D(limit));
 }
 
-static int64_t scale_count(uint64_t n) { return n > INT64_MAX / DECIMAL_SCALE ? INT64_MAX : (int64_t)n * DECIMAL_SCALE; }
+static int64_t scale_count(uint64_t n) {
+    return n > INT64_MAX / DECIMAL_SCALE ? INT64_MAX : (int64_t)n * DECIMAL_SCALE;
+}
 
 // Seconds, to 10 ns.
-static int64_t convert_to_seconds(uint64_t ns) { return ns / 10 > INT64_MAX ? INT64_MAX : (int64_t)(ns / 10); }
+static int64_t convert_to_seconds(uint64_t ns) {
+    return ns / 10 > INT64_MAX ? INT64_MAX : (int64_t)(ns / 10);
+}
 
 // --- where and when
 
@@ -45,14 +52,18 @@ static bool is_symbol_listed(char *const *names, size_t n, const char *name) {
 
 static bool is_symbol_forbidden(const struct decide_input *in, struct decide_result *out) {
     const RiskRules *r = get_risk_rules(in);
-    if (!r->n_allowed_symbols || is_symbol_listed(r->allowed_symbols, r->n_allowed_symbols, in->signal->symbol)) return false;
+    if (!r->n_allowed_symbols ||
+        is_symbol_listed(r->allowed_symbols, r->n_allowed_symbols, in->signal->symbol))
+        return false;
     decide_say(out, "symbol %.60s", in->signal->symbol);
     return true;
 }
 
 static bool is_on(const Session *s, struct zone_moment m) {
     uint32_t from = 0, to = 0;
-    if (!zone_minutes(s->from, &from) || !zone_end_minutes(s->to, &to) || m.minute < from || m.minute >= to) return false;
+    if (!zone_minutes(s->from, &from) || !zone_end_minutes(s->to, &to) || m.minute < from ||
+        m.minute >= to)
+        return false;
     for (size_t i = 0; i < s->n_days; i++) {
         if ((unsigned)s->days[i] == m.weekday) return true;
     }
@@ -69,7 +80,8 @@ bool sessions_hold(Session *const *sessions, size_t n, const zone_t *zone, uint6
 }
 
 static bool not_traded(const struct decide_input *in, struct decide_result *out) {
-    if (sessions_hold(in->symbol->sessions, in->symbol->n_sessions, in->market_zone, in->now)) return false;
+    if (sessions_hold(in->symbol->sessions, in->symbol->n_sessions, in->market_zone, in->now))
+        return false;
     decide_say(out, "%.60s is not traded at this hour", in->signal->symbol);
     return true;
 }
@@ -90,7 +102,8 @@ static bool has_currency(const char *symbol, const Blackout *b) {
 
 static bool is_dark(const Blackout *b, const char *symbol, uint64_t now) {
     if (now < b->from || now >= b->to) return false;
-    return (!b->n_symbols && !b->n_currencies) || is_symbol_listed(b->symbols, b->n_symbols, symbol) || has_currency(symbol, b);
+    return (!b->n_symbols && !b->n_currencies) ||
+           is_symbol_listed(b->symbols, b->n_symbols, symbol) || has_currency(symbol, b);
 }
 
 static bool is_in_blackout(const struct decide_input *in, struct decide_result *out) {
@@ -113,7 +126,8 @@ static bool lacks_confidence(const struct decide_input *in, struct decide_result
     static const char *const names[2] = {"confidence", "min_confidence"};
     const RiskRules *r = get_risk_rules(in);
     const Signal *s = in->signal;
-    if (!r->has_min_confidence || (s->has_confidence && s->confidence >= r->min_confidence)) return false;
+    if (!r->has_min_confidence || (s->has_confidence && s->confidence >= r->min_confidence))
+        return false;
     if (s->has_confidence) {
         tell_limit(out, names, s->confidence, r->min_confidence);
     } else {
@@ -125,7 +139,9 @@ static bool lacks_confidence(const struct decide_input *in, struct decide_result
 
 // --- prices
 
-static uint64_t price_age_max(const RiskRules *r) { return (r->has_max_price_age_s ? r->max_price_age_s : PRICE_AGE_S) * NS_PER_S; }
+static uint64_t price_age_max(const RiskRules *r) {
+    return (r->has_max_price_age_s ? r->max_price_age_s : PRICE_AGE_S) * NS_PER_S;
+}
 
 static const struct rate *find_signal_rate(const struct decide_input *in) {
     uint64_t age = price_age_max(get_risk_rules(in));
@@ -171,12 +187,16 @@ static bool far_off(const struct decide_input *in, struct decide_result *out) {
     static const char *const points[2] = {"deviation_points", "max_deviation_points"};
     static const char *const percent[2] = {"deviation_percent", "max_deviation_percent"};
     const RiskRules *r = get_risk_rules(in);
-    if ((!r->has_max_deviation_points && !r->has_max_deviation_percent) || !in->signal->has_price) return false;
-    int64_t last = find_signal_rate(in)->last.e8, off = decimal_abs(D(in->signal->price - last)).e8, by_points = in_points(in, off);
+    if ((!r->has_max_deviation_points && !r->has_max_deviation_percent) || !in->signal->has_price)
+        return false;
+    int64_t last = find_signal_rate(in)->last.e8, off = decimal_abs(D(in->signal->price - last)).e8,
+            by_points = in_points(in, off);
     int64_t by_percent = decimal_nearest((__int128)off * 100 * DECIMAL_SCALE / last);
     bool over_points = r->has_max_deviation_points && by_points > r->max_deviation_points;
     // Compared without rounding.
-    bool over_percent = r->has_max_deviation_percent && (__int128)off * 100 * DECIMAL_SCALE > (__int128)r->max_deviation_percent * last;
+    bool over_percent =
+        r->has_max_deviation_percent &&
+        (__int128)off * 100 * DECIMAL_SCALE > (__int128)r->max_deviation_percent * last;
     if (over_points)
         tell_limit(out, points, by_points, r->max_deviation_points);
     else if (over_percent)
@@ -198,7 +218,8 @@ static bool exceeds_rule_trades(const struct decide_input *in, struct decide_res
 static bool too_often(const struct decide_input *in, struct decide_result *out) {
     static const char *const names[2] = {"orders", "max_orders"};
     const RiskRules *r = get_risk_rules(in);
-    uint64_t window_s = r->has_order_window_s ? r->order_window_s : ORDER_WINDOW_S, window = window_s * NS_PER_S;
+    uint64_t window_s = r->has_order_window_s ? r->order_window_s : ORDER_WINDOW_S,
+             window = window_s * NS_PER_S;
     if (!r->has_max_orders) return false;
     unsigned n = risk_orders_since(in->risk, in->now > window ? in->now - window : 0);
     if (n < r->max_orders) return false;
@@ -208,7 +229,8 @@ static bool too_often(const struct decide_input *in, struct decide_result *out) 
 }
 
 static bool needs_account(const struct decide_input *in) {
-    return in->risk->is_watched || get_risk_rules(in)->has_max_exposure_percent || get_risk_rules(in)->has_min_margin_level;
+    return in->risk->is_watched || get_risk_rules(in)->has_max_exposure_percent ||
+           get_risk_rules(in)->has_min_margin_level;
 }
 
 static bool nothing_told(const struct decide_input *in, struct decide_result *out) {
@@ -220,18 +242,23 @@ static bool nothing_told(const struct decide_input *in, struct decide_result *ou
 static bool margin_low(const struct decide_input *in, struct decide_result *out) {
     static const char *const names[2] = {"margin_level", "min_margin_level"};
     const RiskRules *r = get_risk_rules(in);
-    if (!r->has_min_margin_level || !in->money->has_margin_level || in->money->margin_level.e8 >= r->min_margin_level) return false;
+    if (!r->has_min_margin_level || !in->money->has_margin_level ||
+        in->money->margin_level.e8 >= r->min_margin_level)
+        return false;
     tell_limit(out, names, in->money->margin_level.e8, r->min_margin_level);
     return true;
 }
 
 // Open lots of a side, and what may still be filled of it.
-static __int128 sum_side_lots(const struct holding *h, bool is_short) { return is_short ? h->shorts + h->sells : h->longs + h->buys; }
+static __int128 sum_side_lots(const struct holding *h, bool is_short) {
+    return is_short ? h->shorts + h->sells : h->longs + h->buys;
+}
 
 static bool is_side_open(const struct decide_input *in, struct decide_result *out) {
     const RiskRules *r = get_risk_rules(in);
     if (!r->has_one_per_direction || !r->one_per_direction || !in->holding) return false;
-    int64_t open = decimal_nearest(sum_side_lots(in->holding, out->leg.side == SIGNAL__DIRECTION__sell));
+    int64_t open =
+        decimal_nearest(sum_side_lots(in->holding, out->leg.side == SIGNAL__DIRECTION__sell));
     if (open <= 0) return false;
     char lots[DECIMAL_TEXT];
     (void)decimal_print(D(open), lots);
@@ -293,7 +320,9 @@ struct lots_limit {
     Reason__Code reason;
 };
 
-static __int128 open_in(const struct holding *h) { return h ? sum_side_lots(h, false) + sum_side_lots(h, true) : 0; }
+static __int128 open_in(const struct holding *h) {
+    return h ? sum_side_lots(h, false) + sum_side_lots(h, true) : 0;
+}
 
 static __int128 open_everywhere(const struct account *a) {
     __int128 sum = 0;
@@ -308,7 +337,8 @@ static bool exceeds_lots_limit(const struct lots_limit *l, struct decide_result 
     (void)decimal_print(D(decimal_nearest(l->open)), open);
     (void)decimal_print(D(l->most), most);
     decide_say(out, "%s lots, %s open, %s %s", lots, open, l->name, most);
-    if (l->reason != REASON__CODE__max_lots_order) decide_tell(out, "open_lots", D(decimal_nearest(l->open)));
+    if (l->reason != REASON__CODE__max_lots_order)
+        decide_tell(out, "open_lots", D(decimal_nearest(l->open)));
     decide_tell(out, l->name, D(l->most));
     return true;
 }
@@ -316,9 +346,12 @@ static bool exceeds_lots_limit(const struct lots_limit *l, struct decide_result 
 static Reason__Code too_many_lots(const struct decide_input *in, struct decide_result *out) {
     const RiskRules *r = get_risk_rules(in);
     const struct lots_limit limits[] = {
-        {r->has_max_lots_order, r->max_lots_order, 0, "max_lots_order", REASON__CODE__max_lots_order},
-        {r->has_max_lots_symbol, r->max_lots_symbol, open_in(in->holding), "max_lots_symbol", REASON__CODE__max_lots_symbol},
-        {r->has_max_lots_account, r->max_lots_account, open_everywhere(in->held), "max_lots_account", REASON__CODE__max_lots_account},
+        {r->has_max_lots_order, r->max_lots_order, 0, "max_lots_order",
+         REASON__CODE__max_lots_order},
+        {r->has_max_lots_symbol, r->max_lots_symbol, open_in(in->holding), "max_lots_symbol",
+         REASON__CODE__max_lots_symbol},
+        {r->has_max_lots_account, r->max_lots_account, open_everywhere(in->held),
+         "max_lots_account", REASON__CODE__max_lots_account},
     };
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         if (exceeds_lots_limit(&limits[i], out)) return limits[i].reason;
@@ -328,15 +361,18 @@ static Reason__Code too_many_lots(const struct decide_input *in, struct decide_r
 
 // --- exposure: notional value in the account's currency
 
-// Lots of a symbol at its last price, whichever side they are on. False: there is no rate, or nothing to convert by.
-static bool compute_notional(const struct decide_input *in, const char *name, __int128 lots, int64_t *out) {
+// Lots of a symbol at its last price, whichever side they are on. False: there is no rate, or
+// nothing to convert by.
+static bool compute_notional(const struct decide_input *in, const char *name, __int128 lots,
+                             int64_t *out) {
     const SymbolConfig *s = book_symbol(in->broker, name);
     decimal_t units, value;
     if (!s) return false;
     const struct symbol_currencies c = symbol_currencies_of(s, name);
     const struct rate *last = rates_find(in->market.rates, name, in->market.since);
     decimal_t contract = s->has_contract_size ? D(s->contract_size) : DECIMAL_INT(100000);
-    if (!c.profit[0] || !last || !decimal_mul(D(decimal_nearest(lots)), contract, ROUND_UP, &units)) return false;
+    if (!c.profit[0] || !last || !decimal_mul(D(decimal_nearest(lots)), contract, ROUND_UP, &units))
+        return false;
     if (!decimal_mul(units, last->last, ROUND_UP, &value)) return false;
     decimal_t converted;
     const struct exchange x = {value, c.profit, in->account->currency, ROUND_UP};
@@ -361,16 +397,19 @@ static int64_t exposure_limit(const struct decide_input *in) {
     const RiskRules *r = get_risk_rules(in);
     int64_t most = r->has_max_exposure ? r->max_exposure : INT64_MAX;
     if (!r->has_max_exposure_percent) return most;
-    int64_t share = decimal_nearest((__int128)in->money->equity.e8 * r->max_exposure_percent / (100 * (__int128)DECIMAL_SCALE));
+    int64_t share = decimal_nearest((__int128)in->money->equity.e8 * r->max_exposure_percent /
+                                    (100 * (__int128)DECIMAL_SCALE));
     return share < most ? share : most;
 }
 
 static Reason__Code too_exposed(const struct decide_input *in, struct decide_result *out) {
     static const char *const names[2] = {"exposure", "max_exposure"};
-    if (!get_risk_rules(in)->has_max_exposure && !get_risk_rules(in)->has_max_exposure_percent) return REASON__CODE__ordered;
+    if (!get_risk_rules(in)->has_max_exposure && !get_risk_rules(in)->has_max_exposure_percent)
+        return REASON__CODE__ordered;
     int64_t open = 0, own = 0;
     if (!sum_exposure(in, &open) || !compute_notional(in, in->signal->symbol, out->lots.e8, &own)) {
-        decide_say(out, "no price says what this, or what is open, is in %.8s", in->account->currency);
+        decide_say(out, "no price says what this, or what is open, is in %.8s",
+                   in->account->currency);
         return REASON__CODE__no_rate;
     }
     int64_t limit = exposure_limit(in), all = decimal_nearest((__int128)open + own);

@@ -1,4 +1,7 @@
-// test_archiver - every message on the archiver's topics becomes its rows, and a configuration its keys and changes.
+// test_archiver - every message on the archiver's topics becomes its rows, and a configuration its
+// keys and changes.
+//
+//
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE // memmem
 #include <setjmp.h>
@@ -9,9 +12,9 @@
 // cmocka wants the four above first
 #include <cmocka.h>
 
+#include "common/base/own.h"
 #include "common/batch/batch_io.h"
 #include "common/delivery/envelope.h"
-#include "common/base/own.h"
 #include "common/sql/sql.h"
 #include "execution.pb-c.h"
 #include "order.pb-c.h"
@@ -37,7 +40,8 @@ static int set_up(void **state) {
     snprintf(w->path, sizeof(w->path), "%s/archive.db", w->folder);
     setenv("TRADECAST_ARCHIVER_DATABASE", w->path, 1);
     w->settings = calloc(1, archiver_service.settings_size);
-    assert_int_equal(options_read(archiver_service.options, "archiver", w->settings, wrong), ERR_OK);
+    assert_int_equal(options_read(archiver_service.options, "archiver", w->settings, wrong),
+                     ERR_OK);
     w->context = (struct context){.name = "archiver", .shards = 2};
     w->archiver = archiver_service.new(&w->context, w->settings);
     assert_non_null(w->archiver);
@@ -95,13 +99,15 @@ static int64_t count(struct world *w, const char *table) {
 
 static void expect(struct world *w, const char *table, int64_t wanted) {
     int64_t found = count(w, table);
-    if (found != wanted) fail_msg("%s has %lld rows instead of %lld", table, (long long)found, (long long)wanted);
+    if (found != wanted)
+        fail_msg("%s has %lld rows instead of %lld", table, (long long)found, (long long)wanted);
 }
 
 static void every_message_becomes_its_rows(void **state) {
     struct world *w = *state;
     struct dice d = {.state = 99};
-    for (const struct route *r = archiver_service.routes; r->handle; r++) take(w, generated(r->type, &d, 100, w->arena));
+    for (const struct route *r = archiver_service.routes; r->handle; r++)
+        take(w, generated(r->type, &d, 100, w->arena));
     commit(w);
     static const char *const tables[] = {"signals",
                                          "orders",
@@ -117,7 +123,8 @@ static void every_message_becomes_its_rows(void **state) {
                                          "system_event_log",
                                          "performance_log"};
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) expect(w, tables[i], 1);
-    assert_true(count(w, "trade_failure_log") >= 1); // the rejection, and the trade if its state says so
+    // the rejection, and the trade if its state says so
+    assert_true(count(w, "trade_failure_log") >= 1);
     expect(w, "refused_rows", 0);
 }
 
@@ -126,7 +133,8 @@ static void generated_messages_of_any_shape_are_archived(void **state) {
     struct dice d = {.state = 4711};
     for (int round = 0; round < 200; round++) {
         arena_reset(w->arena);
-        for (const struct route *r = archiver_service.routes; r->handle; r++) take(w, generated(r->type, &d, 50, w->arena));
+        for (const struct route *r = archiver_service.routes; r->handle; r++)
+            take(w, generated(r->type, &d, 50, w->arena));
         commit(w);
     }
     expect(w, "refused_rows", 0);
@@ -135,7 +143,8 @@ static void generated_messages_of_any_shape_are_archived(void **state) {
 // What travels on its topics and has no route is looked at by others only.
 static void every_type_on_its_topics_is_known(void **state) {
     (void)state;
-    static const char *const left_out[] = {"AccountState", "InstanceState", "BrokerSnapshot", "TradeUnknown"};
+    static const char *const left_out[] = {"AccountState", "InstanceState", "BrokerSnapshot",
+                                           "TradeUnknown"};
 #define TYPES_OF(name, owner, split, consumers, types) ((consumers)&TO(ARCHIVER) ? " " types : ""),
     const char *const all[] = {TOPICS(TYPES_OF)};
 #undef TYPES_OF
@@ -144,8 +153,11 @@ static void every_type_on_its_topics_is_known(void **state) {
         snprintf(types, sizeof(types), "%s", all[i]);
         for (char *name = strtok(types, " "); name; name = strtok(NULL, " ")) {
             bool routed = route_for(message_type(name)) != NULL, skipped = false;
-            for (size_t k = 0; k < sizeof(left_out) / sizeof(left_out[0]); k++) skipped = skipped || strcmp(left_out[k], name) == 0;
-            if (routed == skipped) fail_msg("%s is %s", name, routed ? "archived although it is listed as left out" : "not archived");
+            for (size_t k = 0; k < sizeof(left_out) / sizeof(left_out[0]); k++)
+                skipped = skipped || strcmp(left_out[k], name) == 0;
+            if (routed == skipped)
+                fail_msg("%s is %s", name,
+                         routed ? "archived although it is listed as left out" : "not archived");
         }
     }
 }
@@ -153,7 +165,9 @@ static void every_type_on_its_topics_is_known(void **state) {
 static bool ask(struct world *w, const char *verb, const char *body, buffer_t *answer) {
     ControlRequest request = CONTROL_REQUEST__INIT;
     request.verb = (char *)(uintptr_t)verb;
-    if (body) request.has_body = true, request.body.data = (uint8_t *)(uintptr_t)body, request.body.len = strlen(body);
+    if (body)
+        request.has_body = true, request.body.data = (uint8_t *)(uintptr_t)body,
+        request.body.len = strlen(body);
     buffer_clear(answer);
     for (const struct control *c = archiver_service.controls; c->verb; c++)
         if (strcmp(c->verb, verb) == 0) return c->run(w->archiver, w->batch, &request, answer);
@@ -171,27 +185,34 @@ static void a_configuration_becomes_keys_changes_and_rows(void **state) {
     buffer_t answer = {0};
     const struct outgoing *out;
     assert_true(ask(w, "config-apply",
-                    "{\"brokers\":[{\"broker_id\":\"alpha\"}],\"sources\":[{\"config_id\":\"tv\",\"token\":\"0123456789abcdef\"}]}",
+                    "{\"brokers\":[{\"broker_id\":\"alpha\"}],\"sources\":[{\"config_id\":\"tv\","
+                    "\"token\":\"0123456789abcdef\"}]}",
                     &answer));
-    assert_non_null(strstr(buffer_string(&answer), "{\"version\":1,\"changes\":[{\"table\":\"broker_config\",\"id\":\"alpha\",\"added\":true,"));
-    assert_non_null(strstr(buffer_string(&answer), "{\"path\":\"token_hash\",\"after\":\"(hidden)\"}"));
+    assert_non_null(strstr(buffer_string(&answer),
+                           "{\"version\":1,\"changes\":[{\"table\":\"broker_config\","
+                           "\"id\":\"alpha\",\"added\":true,"));
+    assert_non_null(
+        strstr(buffer_string(&answer), "{\"path\":\"token_hash\",\"after\":\"(hidden)\"}"));
     assert_int_equal(batch_outgoing(w->batch, &out), 2);
     assert_string_equal(out[0].type, "ConfigChange");
-    assert_true(writes(w, "broker_config:alpha") && writes(w, "broker_config:index") && writes(w, "archiver:config_version"));
+    assert_true(writes(w, "broker_config:alpha") && writes(w, "broker_config:index") &&
+                writes(w, "archiver:config_version"));
     assert_false(writes(w, "0123456789abcdef"));
     commit(w);
     expect(w, "broker_config", 1);
     expect(w, "signal_config", 1);
     expect(w, "config_change", 2);
     assert_true(ask(w, "config-show", NULL, &answer));
-    assert_non_null(strstr(buffer_string(&answer), "\"version\":1,\"brokers\":[{\"broker_id\":\"alpha\",\"version\":1}]"));
+    assert_non_null(strstr(buffer_string(&answer),
+                           "\"version\":1,\"brokers\":[{\"broker_id\":\"alpha\",\"version\":1}]"));
     buffer_destroy(&answer);
 }
 
 static void a_wrong_configuration_writes_nothing(void **state) {
     struct world *w = *state;
     buffer_t answer = {0};
-    assert_false(ask(w, "config-apply", "{\"accounts\":[{\"account_id\":\"anna\",\"broker_id\":\"none\"}]}", &answer));
+    assert_false(ask(w, "config-apply",
+                     "{\"accounts\":[{\"account_id\":\"anna\",\"broker_id\":\"none\"}]}", &answer));
     assert_string_equal(buffer_string(&answer), "accounts[0].broker_id: none is not a broker");
     assert_false(ask(w, "config-apply", NULL, &answer));
     assert_non_null(strstr(buffer_string(&answer), "not JSON"));
@@ -205,8 +226,10 @@ static void a_wrong_configuration_writes_nothing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(every_message_becomes_its_rows),       TEST(generated_messages_of_any_shape_are_archived),
-        TEST(every_type_on_its_topics_is_known),    TEST(a_configuration_becomes_keys_changes_and_rows),
+        TEST(every_message_becomes_its_rows),
+        TEST(generated_messages_of_any_shape_are_archived),
+        TEST(every_type_on_its_topics_is_known),
+        TEST(a_configuration_becomes_keys_changes_and_rows),
         TEST(a_wrong_configuration_writes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

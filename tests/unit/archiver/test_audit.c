@@ -1,4 +1,7 @@
-// test_audit - signals.log has every archived signal as one line, once, whenever the process is killed.
+// test_audit - signals.log has every archived signal as one line, once, whenever the process is
+// killed.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -77,8 +80,10 @@ static void add(struct world *w, unsigned count, uint64_t created_at) {
         Signal *s = arena_take(w->arena, sizeof(*s));
         signal__init(s);
         s->signal_id = arena_format(w->arena, "s%u", w->n++);
-        s->source = (char *)"tv", s->symbol = (char *)"EURUSD", s->order_type = SIGNAL__ORDER_TYPE__market;
-        s->direction = SIGNAL__DIRECTION__sell, s->created_at = created_at, s->status = SIGNAL__STATUS__pending;
+        s->source = (char *)"tv", s->symbol = (char *)"EURUSD",
+        s->order_type = SIGNAL__ORDER_TYPE__market;
+        s->direction = SIGNAL__DIRECTION__sell, s->created_at = created_at,
+        s->status = SIGNAL__STATUS__pending;
         s->reasoning = (char *)"a \"quoted\"\nline of a \xe2\x82\xac";
         rows_add(w->rows, TABLE_signals, &signal_row(s, w->arena)->base);
     }
@@ -128,7 +133,8 @@ static void read_file(const char *path, struct tally *t) {
     while (gzgets(f, line, sizeof(line))) {
         unsigned n;
         size_t length = strlen(line);
-        bool whole = length > 2 && strcmp(line + length - 2, "}\n") == 0 && sscanf(line, "{\"signal_id\":\"s%u\",", &n) == 1;
+        bool whole = length > 2 && strcmp(line + length - 2, "}\n") == 0 &&
+                     sscanf(line, "{\"signal_id\":\"s%u\",", &n) == 1;
         if (!whole || n >= ROWS_MAX)
             t->torn++;
         else
@@ -157,7 +163,8 @@ static struct tally look(struct world *w) {
 
 static void expect_each_once(struct world *w, const char *when) {
     struct tally t = look(w);
-    if (t.torn || t.parts) fail_msg("%s: %u torn lines, %u files half compressed", when, t.torn, t.parts);
+    if (t.torn || t.parts)
+        fail_msg("%s: %u torn lines, %u files half compressed", when, t.torn, t.parts);
     for (unsigned i = 0; i < w->n; i++)
         if (t.lines[i] != 1) fail_msg("%s: s%u of %u is there %u times", when, i, w->n, t.lines[i]);
 }
@@ -181,7 +188,9 @@ static void a_line_is_the_signal_as_it_came_whatever_became_of_it(void **state) 
     struct world *w = *state;
     char line[2048];
     add(w, 1, NS_PER_S);
-    assert_int_equal(sql_run(w->db, "UPDATE signals SET status = 'completed', outcome = 'win', exit_price = '1', order_id = 'o'"), ERR_OK);
+    assert_int_equal(sql_run(w->db, "UPDATE signals SET status = 'completed', outcome = 'win', "
+                                    "exit_price = '1', order_id = 'o'"),
+                     ERR_OK);
     follow_to_the_end(w, false);
     FILE *f = fopen(w->log, "r");
     assert_non_null(f);
@@ -192,7 +201,8 @@ static void a_line_is_the_signal_as_it_came_whatever_became_of_it(void **state) 
     assert_null(strstr(line, "order_id"));
 }
 
-// Follows in a child that is killed at the n-th passing of the point, or gets to the end. True: it was killed.
+// Follows in a child that is killed at the n-th passing of the point, or gets to the end. True: it
+// was killed.
 static bool killed_at(struct world *w, const char *point, unsigned n) {
     int status;
     pid_t child = fork();
@@ -212,8 +222,9 @@ static bool killed_at(struct world *w, const char *point, unsigned n) {
 
 static void no_line_is_torn_missing_or_double_wherever_it_is_killed(void **state) {
     struct world *w = *state;
-    static const char *const points[] = {"audit.before_write", "audit.in_write",    "audit.after_write",  "audit.before_rename",
-                                         "audit.after_rename", "audit.in_compress", "audit.before_unlink"};
+    static const char *const points[] = {
+        "audit.before_write", "audit.in_write",    "audit.after_write",  "audit.before_rename",
+        "audit.after_rename", "audit.in_compress", "audit.before_unlink"};
     unsigned kills = 0;
     for (size_t p = 0; p < sizeof(points) / sizeof(points[0]); p++) {
         for (unsigned n = 1; n <= 4; n++) {
@@ -303,10 +314,14 @@ int main(void) {
     if (sodium_init() < 0) return 1;
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(no_line_is_torn_missing_or_double_wherever_it_is_killed), // first: no fail point has been passed in this process yet
-        TEST(every_signal_is_one_line_and_files_are_closed_by_size_and_day),   TEST(a_line_is_the_signal_as_it_came_whatever_became_of_it),
-        TEST(what_was_not_on_disk_when_the_power_went_is_written_again),       TEST(the_log_of_another_archive_is_put_aside_not_lost),
-        TEST(a_restored_archive_writes_what_it_has_and_keeps_what_it_has_not), TEST(the_thread_writes_what_is_there_before_it_stops),
+        // first: no fail point has been passed in this process yet
+        TEST(no_line_is_torn_missing_or_double_wherever_it_is_killed),
+        TEST(every_signal_is_one_line_and_files_are_closed_by_size_and_day),
+        TEST(a_line_is_the_signal_as_it_came_whatever_became_of_it),
+        TEST(what_was_not_on_disk_when_the_power_went_is_written_again),
+        TEST(the_log_of_another_archive_is_put_aside_not_lost),
+        TEST(a_restored_archive_writes_what_it_has_and_keeps_what_it_has_not),
+        TEST(the_thread_writes_what_is_there_before_it_stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,7 @@
-// test_chain - what was changed, removed or put in since it was written shows, and nothing else does.
+// test_chain - what was changed, removed or put in since it was written shows, and nothing else
+// does.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -81,17 +84,21 @@ static void commit(struct world *w) {
 static void add_signal(struct world *w, const char *id, const char *symbol) {
     Signal *s = arena_take(w->arena, sizeof(*s));
     signal__init(s);
-    s->signal_id = arena_text(w->arena, id), s->source = (char *)"tv", s->symbol = arena_text(w->arena, symbol);
-    s->order_type = SIGNAL__ORDER_TYPE__market, s->direction = SIGNAL__DIRECTION__sell, s->created_at = NS_PER_S;
+    s->signal_id = arena_text(w->arena, id), s->source = (char *)"tv",
+    s->symbol = arena_text(w->arena, symbol);
+    s->order_type = SIGNAL__ORDER_TYPE__market, s->direction = SIGNAL__DIRECTION__sell,
+    s->created_at = NS_PER_S;
     s->status = SIGNAL__STATUS__pending;
     rows_add(w->rows, TABLE_signals, &signal_row(s, w->arena)->base);
 }
 
-static TradeState *trade(struct world *w, const char *id, TradeState__State state, uint64_t updated_at) {
+static TradeState *trade(struct world *w, const char *id, TradeState__State state,
+                         uint64_t updated_at) {
     TradeState *t = arena_take(w->arena, sizeof(*t));
     trade_state__init(t);
     t->terms = new_terms();
-    t->trade_id = arena_text(w->arena, id), t->signal_id = (char *)"s1", t->account_id = (char *)"anna";
+    t->trade_id = arena_text(w->arena, id), t->signal_id = (char *)"s1",
+    t->account_id = (char *)"anna";
     t->broker_id = (char *)"alpha", t->symbol = t->broker_symbol = (char *)"EURUSD",
     t->terms->order_type = SIGNAL__ORDER_TYPE__market;
     t->direction = SIGNAL__DIRECTION__buy, t->state = state, t->updated_at = updated_at;
@@ -101,7 +108,8 @@ static TradeState *trade(struct world *w, const char *id, TradeState__State stat
 
 static void hear(void *arg, const struct chain_fault *f) {
     struct world *w = arg;
-    buffer_format(&w->found, "%s %s %s; ", f->what, f->table ? f->table : "chain", f->key ? f->key : "-");
+    buffer_format(&w->found, "%s %s %s; ", f->what, f->table ? f->table : "chain",
+                  f->key ? f->key : "-");
 }
 
 static void hear_day(void *arg, const struct chain_day *day) {
@@ -136,7 +144,8 @@ static void an_archive_as_it_was_written_is_sound(void **state) {
     fill(w);
     assert_string_equal(check(w), "");
     assert_int_equal(w->sum.batches, 3);
-    assert_int_equal(w->sum.rows, 8); // 2 signals; 2 trades and a failure; 2 trades and the failure gone
+    // 2 signals; 2 trades and a failure; 2 trades and the failure gone
+    assert_int_equal(w->sum.rows, 8);
     close_world(w);
     open_world(w);
     add_signal(w, "s3", "EURUSD");
@@ -144,8 +153,9 @@ static void an_archive_as_it_was_written_is_sound(void **state) {
     assert_string_equal(check(w), "");
 }
 
-#define SWAP                                                                                                                               \
-    "UPDATE signals SET signal_id = 'x' WHERE signal_id = 's1'; UPDATE signals SET signal_id = 's1' WHERE signal_id = 's2';"               \
+#define SWAP                                                                                       \
+    "UPDATE signals SET signal_id = 'x' WHERE signal_id = 's1'; UPDATE signals SET signal_id = "   \
+    "'s1' WHERE signal_id = 's2';"                                                                 \
     "UPDATE signals SET signal_id = 's2' WHERE signal_id = 'x'"
 
 static void every_kind_of_tampering_shows_and_where(void **state) {
@@ -153,27 +163,37 @@ static void every_kind_of_tampering_shows_and_where(void **state) {
     static const struct {
         const char *tamper, *mend, *found;
     } cases[] = {
-        {"UPDATE signals SET symbol = 'XAUUSD' WHERE signal_id = 's2'", "UPDATE signals SET symbol = 'GBPUSD' WHERE signal_id = 's2'",
-         "changed signals s2; "},
-        {"UPDATE signals SET sha256 = '00' || substr(sha256, 3) WHERE signal_id = 's1'", NULL, "changed signals s1; "},
-        {"UPDATE trades SET lot_size = '1' WHERE trade_id LIKE '%aa'", "UPDATE trades SET lot_size = NULL WHERE trade_id LIKE '%aa'",
+        {"UPDATE signals SET symbol = 'XAUUSD' WHERE signal_id = 's2'",
+         "UPDATE signals SET symbol = 'GBPUSD' WHERE signal_id = 's2'", "changed signals s2; "},
+        {"UPDATE signals SET sha256 = '00' || substr(sha256, 3) WHERE signal_id = 's1'", NULL,
+         "changed signals s1; "},
+        {"UPDATE trades SET lot_size = '1' WHERE trade_id LIKE '%aa'",
+         "UPDATE trades SET lot_size = NULL WHERE trade_id LIKE '%aa'",
          "changed trades 01934f00-0000-8000-8000-0000000000aa; "},
-        {"UPDATE trades SET state = 'submitting', updated_at = '1970-01-01T00:00:00.000000Z' WHERE trade_id = 't2'",
-         "UPDATE trades SET state = 'filled', updated_at = '1970-01-01T00:00:00.000000Z' WHERE trade_id = 't2'", "changed trades t2; "},
+        {"UPDATE trades SET state = 'submitting', updated_at = '1970-01-01T00:00:00.000000Z' WHERE "
+         "trade_id = 't2'",
+         "UPDATE trades SET state = 'filled', updated_at = '1970-01-01T00:00:00.000000Z' WHERE "
+         "trade_id = 't2'",
+         "changed trades t2; "},
         {SWAP, SWAP, "changed signals s2; changed signals s1; "},
-        {"CREATE TEMP TABLE kept AS SELECT * FROM trades WHERE trade_id = 't2'; DELETE FROM trades WHERE trade_id = 't2'",
+        {"CREATE TEMP TABLE kept AS SELECT * FROM trades WHERE trade_id = 't2'; DELETE FROM trades "
+         "WHERE trade_id = 't2'",
          "INSERT INTO trades SELECT * FROM kept; DROP TABLE kept", "removed trades t2; "},
-        {"INSERT INTO trade_failure_log (failure_id, signal_id, state, failed_at) VALUES ('t2', 's1', 'rejected', 'now')",
+        {"INSERT INTO trade_failure_log (failure_id, signal_id, state, failed_at) VALUES ('t2', "
+         "'s1', 'rejected', 'now')",
          "DELETE FROM trade_failure_log", "inserted trade_failure_log t2; "},
-        {"INSERT INTO alert_log (alert_id, service, severity, code, text, created_at) VALUES ('a1', 'router', 'info', 'x', 'y', 'z')",
+        {"INSERT INTO alert_log (alert_id, service, severity, code, text, created_at) VALUES "
+         "('a1', 'router', 'info', 'x', 'y', 'z')",
          "DELETE FROM alert_log", "inserted alert_log a1; "},
     };
     fill(w);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        if (sql_run(w->db, cases[i].tamper)) fail_msg("%s: %s", cases[i].tamper, sql_trouble(w->db));
+        if (sql_run(w->db, cases[i].tamper))
+            fail_msg("%s: %s", cases[i].tamper, sql_trouble(w->db));
         const char *found = check(w);
         // Two that were swapped are told in the table's order, whichever that is.
-        if (strlen(found) != strlen(cases[i].found) || (i != 4 && strcmp(found, cases[i].found) != 0))
+        if (strlen(found) != strlen(cases[i].found) ||
+            (i != 4 && strcmp(found, cases[i].found) != 0))
             fail_msg("%s: found \"%s\" instead of \"%s\"", cases[i].tamper, found, cases[i].found);
         if (cases[i].mend)
             assert_int_equal(sql_run(w->db, cases[i].mend), ERR_OK);
@@ -190,7 +210,8 @@ static void every_kind_of_tampering_shows_and_where(void **state) {
 static void what_other_messages_fill_in_later_is_no_tampering(void **state) {
     struct world *w = *state;
     fill(w);
-    assert_int_equal(sql_run(w->db, "UPDATE signals SET status = 'completed', outcome = 'win', exit_price = '1.2', order_id = 't1'"),
+    assert_int_equal(sql_run(w->db, "UPDATE signals SET status = 'completed', outcome = 'win', "
+                                    "exit_price = '1.2', order_id = 't1'"),
                      ERR_OK);
     assert_string_equal(check(w), "");
 }
@@ -206,7 +227,8 @@ static void tampering_with_the_chain_itself_shows(void **state) {
         {"UPDATE chain SET rows = rows + 1 WHERE batch = 3", "broken"},
         {"DELETE FROM chain WHERE batch = 2", "removed"},
         {"DELETE FROM chain WHERE batch = 1", "removed"},
-        {"UPDATE chain SET batch = batch + 10 WHERE batch = 3; UPDATE chain SET batch = 3 WHERE batch = 2; UPDATE chain SET batch = 2 WHERE"
+        {"UPDATE chain SET batch = batch + 10 WHERE batch = 3; UPDATE chain SET batch = 3 WHERE "
+         "batch = 2; UPDATE chain SET batch = 2 WHERE"
          " batch = 13",
          "broken"},
     };
@@ -214,7 +236,8 @@ static void tampering_with_the_chain_itself_shows(void **state) {
         fill(w);
         assert_string_equal(check(w), "");
         assert_int_equal(sql_run(w->db, cases[i].tamper), ERR_OK);
-        if (!strstr(check(w), cases[i].found)) fail_msg("%s: found \"%s\"", cases[i].tamper, buffer_string(&w->found));
+        if (!strstr(check(w), cases[i].found))
+            fail_msg("%s: found \"%s\"", cases[i].tamper, buffer_string(&w->found));
         close_world(w);
         unlink(w->path);
         open_world(w);
@@ -251,15 +274,19 @@ static void a_day_ends_with_its_hash_and_the_next_goes_on_from_it(void **state) 
     chain_t *chain = rows_chain(w->rows);
     Alert a = ALERT__INIT;
     char id[8];
-    a.service = (char *)"router", a.severity = ALERT__SEVERITY__info, a.code = a.text = (char *)"x", a.alert_id = id;
-    own(sql_query) *put = sql_prepare_upsert(w->db, &alert__descriptor, "alert_log", "alert_id", true);
+    a.service = (char *)"router", a.severity = ALERT__SEVERITY__info, a.code = a.text = (char *)"x",
+    a.alert_id = id;
+    own(sql_query) *put =
+        sql_prepare_upsert(w->db, &alert__descriptor, "alert_log", "alert_id", true);
     for (unsigned i = 0; i < 6; i++) { // two a day; the clock goes back once
         snprintf(id, sizeof(id), "a%u", i);
         assert_int_equal(sql_begin(w->db), ERR_OK);
         chain_begin(chain);
         assert_int_equal(sql_upsert(put, &a.base), ERR_OK);
         chain_add(chain, TABLE_alert_log, &a.base);
-        assert_int_equal(chain_write(chain, i == 3 ? 100 * DAY_NS : (100 + i / 2) * DAY_NS + i * NS_PER_S), ERR_OK);
+        assert_int_equal(
+            chain_write(chain, i == 3 ? 100 * DAY_NS : (100 + i / 2) * DAY_NS + i * NS_PER_S),
+            ERR_OK);
         assert_int_equal(sql_commit(w->db), ERR_OK);
         chain_committed(chain);
     }
@@ -268,13 +295,16 @@ static void a_day_ends_with_its_hash_and_the_next_goes_on_from_it(void **state) 
     assert_string_equal(w->days[0].day, "1970-04-11");
     assert_true(w->days[0].over && w->days[1].over && !w->days[2].over);
     assert_int_equal(w->days[1].rows, 2);
-    assert_int_equal(sql_run(w->db, "UPDATE chain_day SET hash = zeroblob(32) WHERE day = '1970-04-12'"), ERR_OK);
+    assert_int_equal(
+        sql_run(w->db, "UPDATE chain_day SET hash = zeroblob(32) WHERE day = '1970-04-12'"),
+        ERR_OK);
     assert_non_null(strstr(check(w), "broken"));
     assert_int_equal(sql_run(w->db, "DELETE FROM chain_day WHERE day = '1970-04-12'"), ERR_OK);
     assert_non_null(strstr(check(w), "removed"));
 }
 
-// The canonical form is the same from the message that is written and from the row that is read, whatever is in it.
+// The canonical form is the same from the message that is written and from the row that is read,
+// whatever is in it.
 static void a_row_read_back_has_the_same_canonical_form(void **state) {
     struct world *w = *state;
     struct dice dice = {42};
@@ -283,11 +313,13 @@ static void a_row_read_back_has_the_same_canonical_form(void **state) {
         if (!canon_cover[t].code) continue;
         canon_select(w->db, (enum table_name)t, &select);
         for (unsigned i = 0; i < 40; i++) {
-            own(buffer) written = {0}, key = {0}, read = {0}, read_key = {0}, scratch = {0}, empty = {0};
+            own(buffer) written = {0}, key = {0}, read = {0}, read_key = {0}, scratch = {0},
+                        empty = {0};
             buffer_format(&empty, "DELETE FROM \"%s\"", table_forms[t].name);
             assert_int_equal(sql_run(w->db, buffer_string(&empty)), ERR_OK);
             ProtobufCMessage *m = generated(table_forms[t].type, &dice, 60, w->arena);
-            own(sql_query) *put = sql_prepare_upsert(w->db, table_forms[t].type, table_forms[t].name, table_forms[t].key, true);
+            own(sql_query) *put = sql_prepare_upsert(w->db, table_forms[t].type,
+                                                     table_forms[t].name, table_forms[t].key, true);
             assert_int_equal(sql_upsert(put, m), ERR_OK);
             canon_of_message((enum table_name)t, m, &scratch, &written);
             canon_key_of_message((enum table_name)t, m, &scratch, &key);
@@ -307,9 +339,12 @@ static void a_row_read_back_has_the_same_canonical_form(void **state) {
 static void an_archive_of_an_older_program_is_sound(void **state) {
     struct world *w = *state;
     fill(w);
-    assert_int_equal(sql_run(w->db, "ALTER TABLE trades DROP COLUMN close_trade_id; DROP TABLE risk_config"), ERR_OK);
+    assert_int_equal(
+        sql_run(w->db, "ALTER TABLE trades DROP COLUMN close_trade_id; DROP TABLE risk_config"),
+        ERR_OK);
     assert_string_equal(check(w), "");
-    assert_int_equal(sql_run(w->db, "UPDATE trades SET symbol = 'GBPUSD' WHERE trade_id = 't2'"), ERR_OK);
+    assert_int_equal(sql_run(w->db, "UPDATE trades SET symbol = 'GBPUSD' WHERE trade_id = 't2'"),
+                     ERR_OK);
     assert_string_equal(check(w), "changed trades t2; ");
 }
 
@@ -319,7 +354,8 @@ static void every_table_is_covered_or_said_not_to_be(void **state) {
     for (size_t t = 0; t < TABLE_COUNT; t++) {
         unsigned char code = canon_cover[t].code;
         enum table_name back;
-        if (!canon_cover[t].left_out) fail_msg("canon.c does not say whether %s is covered", table_forms[t].name);
+        if (!canon_cover[t].left_out)
+            fail_msg("canon.c does not say whether %s is covered", table_forms[t].name);
         if (!code) continue;
         assert_false(taken[code]);
         taken[code] = true;

@@ -1,4 +1,7 @@
-// test_changes - every write gives its row a number above all before it: what copies of the archive are made from.
+// test_changes - every write gives its row a number above all before it: what copies of the archive
+// are made from.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -119,7 +122,8 @@ static void a_signal_whose_order_and_status_come_later_changes_with_them(void **
     commit(w);
     int64_t linked = number(w, "SELECT changed FROM signals");
     assert_true(linked > stored);
-    SignalExecutionStatus *x = (SignalExecutionStatus *)generated(&signal_execution_status__descriptor, &d, 0, w->arena);
+    SignalExecutionStatus *x =
+        (SignalExecutionStatus *)generated(&signal_execution_status__descriptor, &d, 0, w->arena);
     x->signal_id = (char *)"s-1";
     x->status = SIGNAL__STATUS__completed;
     write_status(w, x);
@@ -128,7 +132,8 @@ static void a_signal_whose_order_and_status_come_later_changes_with_them(void **
 
 static void numbers_grow_over_a_restart_and_a_clock_that_was_set_back(void **state) {
     struct world *w = *state;
-    int64_t ahead = (int64_t)(clock_utc_ns() / NS_PER_US) + 3600000000; // as if the clock had been an hour ahead
+    // as if the clock had been an hour ahead
+    int64_t ahead = (int64_t)(clock_utc_ns() / NS_PER_US) + 3600000000;
     char text[96];
     snprintf(text, sizeof(text), "UPDATE change_count SET last = %lld", (long long)ahead);
     assert_int_equal(sql_run(w->db, text), ERR_OK);
@@ -145,9 +150,12 @@ static void a_failure_that_was_none_leaves_a_note_for_the_copies(void **state) {
     int64_t failed = number(w, "SELECT changed FROM trade_failure_log");
     write_trade(w, TRADE_STATE__STATE__filled, 2);
     assert_int_equal(number(w, "SELECT count(*) FROM trade_failure_log"), 0);
-    assert_int_equal(number(w, "SELECT count(*) FROM removed_rows WHERE table_name = 'trade_failure_log' AND key = 't-1'"), 1);
+    assert_int_equal(number(w, "SELECT count(*) FROM removed_rows WHERE table_name = "
+                               "'trade_failure_log' AND key = 't-1'"),
+                     1);
     assert_true(number(w, "SELECT changed FROM removed_rows") > failed);
-    assert_int_equal(number(w, "SELECT count(*) FROM pragma_quick_check WHERE quick_check = 'ok'"), 1);
+    assert_int_equal(number(w, "SELECT count(*) FROM pragma_quick_check WHERE quick_check = 'ok'"),
+                     1);
     write_trade(w, TRADE_STATE__STATE__closed, 3); // there is none to forget: nothing more is noted
     assert_int_equal(number(w, "SELECT count(*) FROM removed_rows"), 1);
 }
@@ -155,7 +163,8 @@ static void a_failure_that_was_none_leaves_a_note_for_the_copies(void **state) {
 static void rows_of_an_earlier_version_are_numbered_as_they_stand(void **state) {
     struct world *w = *state;
     write_trade(w, TRADE_STATE__STATE__working, 1);
-    assert_int_equal(sql_run(w->db, "ALTER TABLE trades DROP COLUMN changed; PRAGMA user_version=1; DROP TABLE change_count;"
+    assert_int_equal(sql_run(w->db, "ALTER TABLE trades DROP COLUMN changed; PRAGMA "
+                                    "user_version=1; DROP TABLE change_count;"
                                     "DROP TABLE removed_rows; DROP TABLE backfill"),
                      ERR_OK);
     close_world(w);
@@ -167,22 +176,30 @@ static void rows_of_an_earlier_version_are_numbered_as_they_stand(void **state) 
 
 static void what_is_copied_is_indexed_when_it_is_asked_for(void **state) {
     struct world *w = *state;
-    static const char count[] = "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name LIKE '%_by_change'";
+    static const char count[] =
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name LIKE '%_by_change'";
     assert_int_equal(schema_index_changes(w->db, true), ERR_OK);
     assert_true(number(w, count) > 10);
-    assert_int_equal(number(w, "SELECT count(*) FROM sqlite_schema WHERE name = 'signal_config_by_change'"), 0);
+    assert_int_equal(
+        number(w, "SELECT count(*) FROM sqlite_schema WHERE name = 'signal_config_by_change'"), 0);
     assert_int_equal(schema_index_changes(w->db, false), ERR_OK);
     assert_int_equal(number(w, count), 0);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(each_write_gives_its_row_a_higher_number, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_signal_whose_order_and_status_come_later_changes_with_them, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(numbers_grow_over_a_restart_and_a_clock_that_was_set_back, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_failure_that_was_none_leaves_a_note_for_the_copies, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(rows_of_an_earlier_version_are_numbered_as_they_stand, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_is_copied_is_indexed_when_it_is_asked_for, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(each_write_gives_its_row_a_higher_number, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_signal_whose_order_and_status_come_later_changes_with_them, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(numbers_grow_over_a_restart_and_a_clock_that_was_set_back,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_failure_that_was_none_leaves_a_note_for_the_copies,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rows_of_an_earlier_version_are_numbered_as_they_stand,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_copied_is_indexed_when_it_is_asked_for, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

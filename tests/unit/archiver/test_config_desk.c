@@ -1,4 +1,7 @@
-// test_config_desk - what is asked of the configuration: looked at, changed in one place, told before it is done, and taken back.
+// test_config_desk - what is asked of the configuration: looked at, changed in one place, told
+// before it is done, and taken back.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,30 +12,37 @@
 // cmocka wants the first four above it
 #include <cmocka.h>
 
-#include "common/batch/batch_io.h"
 #include "common/base/id.h"
 #include "common/base/own.h"
+#include "common/batch/batch_io.h"
 #include "common/schema/record.h"
-#include "services/archiver/config/verbs.h"
 #include "services/archiver/config/document.h"
 #include "services/archiver/config/rules/fields.h"
 #include "services/archiver/config/table.h"
+#include "services/archiver/config/verbs.h"
 #include "services/archiver/slice.h"
 
-#define FIRST                                                                                                                              \
-    "{\"sources\":[{\"config_id\":\"tv\",\"token\":\"0123456789abcdef\"},{\"config_id\":\"tv.2\",\"token\":\"0123456789abcdef\"}],"        \
-    "\"brokers\":[{\"broker_id\":\"alpha\",\"symbols\":[{\"symbol\":\"EURUSD\"},{\"symbol\":\"BRK.B\",\"digits\":2}]}],"                   \
-    "\"accounts\":[{\"account_id\":\"anna\",\"broker_id\":\"alpha\",\"balance\":\"1000.50\",\"subscriptions\":[{\"source\":\"tv\","        \
-    "\"fixed_lot\":"                                                                                                                       \
+#define FIRST                                                                                      \
+    "{\"sources\":[{\"config_id\":\"tv\",\"token\":\"0123456789abcdef\"},{\"config_id\":\"tv.2\"," \
+    "\"token\":\"0123456789abcdef\"}],"                                                            \
+    "\"brokers\":[{\"broker_id\":\"alpha\",\"symbols\":[{\"symbol\":\"EURUSD\"},{\"symbol\":"      \
+    "\"BRK.B\",\"digits\":2}]}],"                                                                  \
+    "\"accounts\":[{\"account_id\":\"anna\",\"broker_id\":\"alpha\",\"balance\":\"1000.50\","      \
+    "\"subscriptions\":[{\"source\":\"tv\","                                                       \
+    "\"fixed_lot\":"                                                                               \
     "\"0.1\",\"symbols\":[\"EURUSD\"]},{\"source\":\"tv.2\",\"multiplier\":2}]}]}"
 
 // What FIRST lacks to trade.
-#define LACKS                                                                                                                              \
-    "\"warnings\":[{\"what\":\"account_without_gateway\",\"text\":\"account anna: no gateway serves it, so its orders wait until they "    \
-    "expire; name it in the accounts of an instance\"},{\"what\":\"unknown_currency\",\"text\":\"symbol BRK.B of broker alpha: what its "  \
-    "profit is counted in is not known, so it is not sized by risk, nor filled on paper; set its "                                         \
-    "profit_currency\"},{\"what\":\"no_price_source\",\"text\":\"broker alpha: no open source "                                            \
-    "may post the price of EURUSD, BRK.B; set prices: true for a source, or name them in its price_symbols\"}]"
+#define LACKS                                                                                      \
+    "\"warnings\":[{\"what\":\"account_without_gateway\",\"text\":\"account anna: no gateway "     \
+    "serves it, so its orders wait until they "                                                    \
+    "expire; name it in the accounts of an "                                                       \
+    "instance\"},{\"what\":\"unknown_currency\",\"text\":\"symbol BRK.B of broker alpha: what "    \
+    "its "                                                                                         \
+    "profit is counted in is not known, so it is not sized by risk, nor filled on paper; set its " \
+    "profit_currency\"},{\"what\":\"no_price_source\",\"text\":\"broker alpha: no open source "    \
+    "may post the price of EURUSD, BRK.B; set prices: true for a source, or name them in its "     \
+    "price_symbols\"}]"
 
 struct world {
     struct desk desk;
@@ -45,7 +55,8 @@ static int set_up(void **state) {
     static struct world w;
     char why[200];
     w = (struct world){.outlet = {.name = "config", .topic = TOPIC_config}};
-    w.desk = (struct desk){.held = config_new(), .db = sql_open(":memory:", SQL_WRITE, why), .shards = {2, NULL}};
+    w.desk = (struct desk){
+        .held = config_new(), .db = sql_open(":memory:", SQL_WRITE, why), .shards = {2, NULL}};
     assert_int_equal(schema_prepare(w.desk.db), ERR_OK);
     w.desk.rows = rows_new(w.desk.db);
     w.batch = batch_new("archiver", archiver_slice, &w.outlet, 1);
@@ -63,14 +74,17 @@ static int tear_down(void **state) {
     return 0;
 }
 
-typedef bool verb_fn(struct desk *desk, batch_t *batch, const ControlRequest *request, buffer_t *answer);
+typedef bool verb_fn(struct desk *desk, batch_t *batch, const ControlRequest *request,
+                     buffer_t *answer);
 
-static bool show(struct desk *desk, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+static bool show(struct desk *desk, batch_t *batch, const ControlRequest *request,
+                 buffer_t *answer) {
     (void)batch;
     return desk_show(desk, request, answer);
 }
 
-static bool get(struct desk *desk, batch_t *batch, const ControlRequest *request, buffer_t *answer) {
+static bool get(struct desk *desk, batch_t *batch, const ControlRequest *request,
+                buffer_t *answer) {
     (void)batch;
     return desk_get(desk, request, answer);
 }
@@ -94,21 +108,26 @@ static bool ask(struct world *w, verb_fn *verb, const char *body, const char *co
     return done;
 }
 #define ASK(w, verb, body, ...) ask(w, verb, body, (const char *const[]){__VA_ARGS__, NULL})
-#define MUST(w, verb, body, ...)                                                                                                           \
-    do {                                                                                                                                   \
-        if (!ASK(w, verb, body, __VA_ARGS__)) fail_msg("refused: %s", buffer_string(&(w)->answer));                                        \
+#define MUST(w, verb, body, ...)                                                                   \
+    do {                                                                                           \
+        if (!ASK(w, verb, body, __VA_ARGS__))                                                      \
+            fail_msg("refused: %s", buffer_string(&(w)->answer));                                  \
     } while (0)
 
 static void says(struct world *w, const char *text) {
-    if (!strstr(buffer_string(&w->answer), text)) fail_msg("%s\ndoes not say %s", buffer_string(&w->answer), text);
+    if (!strstr(buffer_string(&w->answer), text))
+        fail_msg("%s\ndoes not say %s", buffer_string(&w->answer), text);
 }
 
 static const AccountConfig *anna(struct world *w) {
-    return (const AccountConfig *)config_find(w->desk.held, CONFIG_CHANGE__KIND__account_config, "anna")->m;
+    return (const AccountConfig *)config_find(w->desk.held, CONFIG_CHANGE__KIND__account_config,
+                                              "anna")
+        ->m;
 }
 
 static const SignalConfig *source(struct world *w, const char *id) {
-    return (const SignalConfig *)config_find(w->desk.held, CONFIG_CHANGE__KIND__signal_config, id)->m;
+    return (const SignalConfig *)config_find(w->desk.held, CONFIG_CHANGE__KIND__signal_config, id)
+        ->m;
 }
 
 static void a_place_is_found_by_names_also_by_those_with_dots(void **state) {
@@ -153,7 +172,8 @@ static void one_place_is_changed_and_nothing_else(void **state) {
     struct world *w = *state;
     MUST(w, desk_apply, FIRST, NULL);
     MUST(w, desk_set, NULL, "path=accounts.anna.subscriptions.tv.fixed_lot", "value=0.2");
-    says(w, "{\"version\":2,\"changes\":[{\"table\":\"account_config\",\"id\":\"anna\",\"edits\":[{\"path\":\"subscriptions.tv.fixed_lot\","
+    says(w, "{\"version\":2,\"changes\":[{\"table\":\"account_config\",\"id\":\"anna\",\"edits\":[{"
+            "\"path\":\"subscriptions.tv.fixed_lot\","
             "\"before\":\"0.1\",\"after\":\"0.2\"}]}]," LACKS "}");
     MUST(w, desk_set, NULL, "path=accounts.anna.enabled", "value=false");
     says(w, "{\"path\":\"enabled\",\"after\":\"false\"}");
@@ -161,12 +181,14 @@ static void one_place_is_changed_and_nothing_else(void **state) {
     assert_string_equal(anna(w)->name, "Anna \"A\"");
     MUST(w, desk_set, NULL, "path=accounts.anna.name", "value=null");
     assert_null(anna(w)->name);
-    MUST(w, desk_set, NULL, "path=accounts.anna.subscriptions.tv.symbols", "value=[\"EURUSD\",\"BRK.B\"]");
+    MUST(w, desk_set, NULL, "path=accounts.anna.subscriptions.tv.symbols",
+         "value=[\"EURUSD\",\"BRK.B\"]");
     says(w, "\"before\":\"[\\\"EURUSD\\\"]\",\"after\":\"[\\\"EURUSD\\\",\\\"BRK.B\\\"]\"");
     MUST(w, desk_set, NULL, "path=accounts.anna.subscriptions.tv.symbols", "value=BRK.B");
     assert_int_equal(anna(w)->subscriptions[0]->n_symbols, 1);
     MUST(w, desk_set, NULL, "path=brokers.alpha.symbols.GBPUSD.digits", "value=3"); // makes it
-    says(w, "{\"path\":\"symbols.GBPUSD\",\"after\":\"{\\\"symbol\\\":\\\"GBPUSD\\\",\\\"digits\\\":3}\"}");
+    says(w, "{\"path\":\"symbols.GBPUSD\",\"after\":\"{\\\"symbol\\\":\\\"GBPUSD\\\","
+            "\\\"digits\\\":3}\"}");
     MUST(w, desk_set, NULL, "path=brokers.alpha.symbols.GBPUSD", "value=null"); // takes it away
     says(w, "{\"path\":\"symbols.GBPUSD\",\"before\":");
     MUST(w, desk_set, NULL, "path=accounts.ben.broker_id", "value=alpha"); // makes the row
@@ -180,7 +202,8 @@ static void what_is_set_wrong_is_refused(void **state) {
     struct world *w = *state;
     static const char *const wrong[][3] = {
         {"path=accounts.anna.leverage", "value=0", "leverage: must be 1 to 10000, not \"0\""},
-        {"path=accounts.anna.leverage", "value=fast", "leverage: must be an integer of 32 bits, not negative, not \"fast\""},
+        {"path=accounts.anna.leverage", "value=fast",
+         "leverage: must be an integer of 32 bits, not negative, not \"fast\""},
         {"path=accounts.anna.enabled", "value=yes", "enabled: must be true or false, not \"yes\""},
         {"path=accounts.anna.colour", "value=red", "accounts[0].colour: is not known"},
         {"path=accounts.anna", "value={}", "the path must name a field"},
@@ -221,10 +244,13 @@ static void history_says_who_when_and_what(void **state) {
     MUST(w, desk_history, NULL, "count=2");
     assert_string_equal(
         buffer_string(&w->answer),
-        "{\"versions\":[{\"version\":3,\"changed_at\":\"2025-03-22T10:15:30Z\",\"changed_by\":\"alice\",\"changes\":"
-        "[{\"table\":\"account_config\",\"id\":\"anna\",\"edits\":[{\"path\":\"leverage\",\"before\":\"30\",\"after\":\"20\"}]}]},"
+        "{\"versions\":[{\"version\":3,\"changed_at\":\"2025-03-22T10:15:30Z\",\"changed_by\":"
+        "\"alice\",\"changes\":"
+        "[{\"table\":\"account_config\",\"id\":\"anna\",\"edits\":[{\"path\":\"leverage\","
+        "\"before\":\"30\",\"after\":\"20\"}]}]},"
         "{\"version\":2,\"changed_at\":\"2025-03-22T10:15:30Z\",\"changed_by\":\"bob\",\"changes\":"
-        "[{\"table\":\"account_config\",\"id\":\"anna\",\"edits\":[{\"path\":\"leverage\",\"after\":\"30\"}]}]}]}");
+        "[{\"table\":\"account_config\",\"id\":\"anna\",\"edits\":[{\"path\":\"leverage\","
+        "\"after\":\"30\"}]}]}]}");
     MUST(w, desk_history, NULL, NULL);
     says(w, "\"changed_by\":\"alice\",\"note\":\"first\"");
     says(w, "\"path\":\"token_hash\",\"after\":\"(hidden)\"");
@@ -255,7 +281,8 @@ static void a_rollback_is_a_new_version_that_is_as_the_old_one(void **state) {
     assert_false(ASK(w, desk_rollback, NULL, "to=x"));
 }
 
-// Rows that came back from Redis have their own, older versions: what stood beside them then is not known.
+// Rows that came back from Redis have their own, older versions: what stood beside them then is not
+// known.
 static void what_was_before_a_loss_is_not_made_up(void **state) {
     struct world *w = *state;
     MUST(w, desk_apply, FIRST, NULL);
@@ -278,7 +305,9 @@ static void a_token_is_changed_while_the_old_one_still_counts(void **state) {
     struct world *w = *state;
     MUST(w, desk_apply, FIRST, NULL);
     MUST(w, desk_apply,
-         "{\"sources\":[{\"config_id\":\"tv\",\"token\":\"new-token-0123456789\",\"old_token_until\":\"2030-01-01T00:00:00Z\"}]}", NULL);
+         "{\"sources\":[{\"config_id\":\"tv\",\"token\":\"new-token-0123456789\",\"old_token_"
+         "until\":\"2030-01-01T00:00:00Z\"}]}",
+         NULL);
     is_hash_of(source(w, "tv")->token_hash, "new-token-0123456789");
     is_hash_of(source(w, "tv")->old_token_hash, "0123456789abcdef");
     MUST(w, desk_set, NULL, "path=sources.tv.window_s", "value=30"); // touches neither
@@ -292,7 +321,10 @@ static void a_token_is_changed_while_the_old_one_still_counts(void **state) {
     is_hash_of(source(w, "tv")->token_hash, "third-token-0123456789");
     assert_false(ASK(w, desk_set, NULL, "path=sources.tv.token", "value=short"));
     assert_null(strstr(buffer_string(&w->answer), "\"short\""));
-    assert_false(ASK(w, desk_apply, "{\"sources\":[{\"config_id\":\"tv.2\",\"old_token_until\":\"2030-01-01T00:00:00Z\"}]}", NULL));
+    assert_false(
+        ASK(w, desk_apply,
+            "{\"sources\":[{\"config_id\":\"tv.2\",\"old_token_until\":\"2030-01-01T00:00:00Z\"}]}",
+            NULL));
     says(w, "sources[0].old_token_until: is given, but there is no token before this one");
 }
 
@@ -302,7 +334,8 @@ static void a_license_stays_until_it_is_taken_away(void **state) {
     assert_false(ASK(w, desk_set, NULL, "path=sources.tv.license", "value=6012345678901"));
     says(w, "license: is for dialect pineconnector");
     MUST(w, desk_apply,
-         "{\"sources\":[{\"config_id\":\"tv\",\"dialect\":\"pineconnector\",\"license\":\"6012345678901\",\"secret\":\"abcdefgh\"}]}",
+         "{\"sources\":[{\"config_id\":\"tv\",\"dialect\":\"pineconnector\",\"license\":"
+         "\"6012345678901\",\"secret\":\"abcdefgh\"}]}",
          NULL);
     is_hash_of(source(w, "tv")->license_hash, "6012345678901");
     MUST(w, desk_set, NULL, "path=sources.tv.sl_is", "value=percent");
@@ -339,20 +372,21 @@ static void a_document_may_replace_all_by_word_as_well(void **state) {
 static void open_a_trade(struct world *w, const char *trade, const char *account, const char *state,
                          const char *closes) {
     own(buffer) sql = {0};
-    buffer_format(
-        &sql,
-        "INSERT INTO trades (trade_id, signal_id, account_id, broker_id, symbol, broker_symbol, order_type, direction, lot_size, state, "
-        "reason, signal_at, ordered_at, updated_at, closes) VALUES ('%s', 's', '%s', 'alpha', 'EURUSD', 'EURUSD', 'market', 'buy', '1', "
-        "'%s', "
-        "'ordered', 't', 't', 't', %s)",
-        trade, account, state, closes);
+    buffer_format(&sql,
+                  "INSERT INTO trades (trade_id, signal_id, account_id, broker_id, symbol, "
+                  "broker_symbol, order_type, direction, lot_size, state, "
+                  "reason, signal_at, ordered_at, updated_at, closes) VALUES ('%s', 's', '%s', "
+                  "'alpha', 'EURUSD', 'EURUSD', 'market', 'buy', '1', "
+                  "'%s', "
+                  "'ordered', 't', 't', 't', %s)",
+                  trade, account, state, closes);
     assert_int_equal(sql_run(w->desk.db, buffer_string(&sql)), ERR_OK);
 }
 
 static void an_account_with_open_trades_is_not_taken_away_unless_forced(void **state) {
     struct world *w = *state;
-    static const char ben[] =
-        "{\"accounts\":[{\"account_id\":\"ben\",\"broker_id\":\"alpha\"},{\"account_id\":\"carl\",\"broker_id\":\"alpha\"}]}";
+    static const char ben[] = "{\"accounts\":[{\"account_id\":\"ben\",\"broker_id\":\"alpha\"},{"
+                              "\"account_id\":\"carl\",\"broker_id\":\"alpha\"}]}";
     MUST(w, desk_apply, FIRST, NULL);
     MUST(w, desk_apply, ben, NULL);
     open_a_trade(w, "t1", "anna", "filled", "NULL");
@@ -391,12 +425,15 @@ static void every_row_of_the_rules_names_a_field_that_it_fits(void **state) {
     (void)state;
     const struct field_rule *r;
     for (size_t i = 0; (r = config_field_rule_at(i)); i++) {
-        const ProtobufCFieldDescriptor *f = r->field ? record_field(r->type, span_of(r->field)) : NULL;
+        const ProtobufCFieldDescriptor *f =
+            r->field ? record_field(r->type, span_of(r->field)) : NULL;
         char words[200] = "";
         if (!r->field) continue; // it is for every field
         if (!f) fail_msg("%s has no field %s", r->type->name, r->field);
-        if ((f->type == PROTOBUF_C_TYPE_STRING) != (r->text != NULL)) fail_msg("%s.%s: wrong kind of rule", r->type->name, r->field);
-        if (config_field_rule(r->type, r->field) != r) fail_msg("%s.%s has two rules", r->type->name, r->field);
+        if ((f->type == PROTOBUF_C_TYPE_STRING) != (r->text != NULL))
+            fail_msg("%s.%s: wrong kind of rule", r->type->name, r->field);
+        if (config_field_rule(r->type, r->field) != r)
+            fail_msg("%s.%s has two rules", r->type->name, r->field);
         config_field_rule_words(r, words);
         assert_int_equal(strncmp(words, "must ", 5), 0);
     }

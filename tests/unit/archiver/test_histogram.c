@@ -1,4 +1,7 @@
-// test_histogram - counts at two significant digits: what goes in comes out, adds up, and survives being stored.
+// test_histogram - counts at two significant digits: what goes in comes out, adds up, and survives
+// being stored.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -72,7 +75,8 @@ static void a_percentile_is_the_nearest_rank(void **state) {
 
 static bool same(const struct histogram *a, const struct histogram *b) {
     bool equal = a->n == b->n && a->total == b->total;
-    for (uint32_t i = 0; equal && i < a->n; i++) equal = a->buckets[i].at == b->buckets[i].at && a->buckets[i].count == b->buckets[i].count;
+    for (uint32_t i = 0; equal && i < a->n; i++)
+        equal = a->buckets[i].at == b->buckets[i].at && a->buckets[i].count == b->buckets[i].count;
     return equal;
 }
 

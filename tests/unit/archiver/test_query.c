@@ -1,4 +1,7 @@
-// test_query - pages put together are the whole, also while rows come in; each condition holds; what is wrong is said.
+// test_query - pages put together are the whole, also while rows come in; each condition holds;
+// what is wrong is said.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,8 +19,8 @@
 #include "common/base/clock.h"
 #include "common/base/own.h"
 #include "order.pb-c.h"
-#include "services/archiver/rows/database.h"
 #include "services/archiver/query/query.h"
+#include "services/archiver/rows/database.h"
 #include "services/archiver/rows/rows.h"
 #include "services/archiver/rows/signals.h"
 #include "system.pb-c.h"
@@ -63,14 +66,17 @@ static int tear_down(void **state) {
 static void add(struct world *w, unsigned n, uint64_t at_s) {
     Signal *s = arena_take(w->arena, sizeof(*s));
     signal__init(s);
-    s->signal_id = arena_format(w->arena, "s%04u", n), s->source = (char *)"tv", s->symbol = (char *)(n % 2 ? "EURUSD" : "GBPUSD");
-    s->strategy = (char *)(n % 3 ? "trend" : "mean"), s->created_at = at_s * NS_PER_S, s->status = SIGNAL__STATUS__completed;
+    s->signal_id = arena_format(w->arena, "s%04u", n), s->source = (char *)"tv",
+    s->symbol = (char *)(n % 2 ? "EURUSD" : "GBPUSD");
+    s->strategy = (char *)(n % 3 ? "trend" : "mean"), s->created_at = at_s * NS_PER_S,
+    s->status = SIGNAL__STATUS__completed;
     s->order_type = SIGNAL__ORDER_TYPE__market, s->direction = SIGNAL__DIRECTION__buy;
     rows_add(w->rows, TABLE_signals, &signal_row(s, w->arena)->base);
     TradeState *t = arena_take(w->arena, sizeof(*t));
     trade_state__init(t);
     t->terms = new_terms();
-    t->trade_id = arena_format(w->arena, "t%04u", n), t->signal_id = s->signal_id, t->account_id = (char *)(n % 5 ? "anna" : "berta");
+    t->trade_id = arena_format(w->arena, "t%04u", n), t->signal_id = s->signal_id,
+    t->account_id = (char *)(n % 5 ? "anna" : "berta");
     t->broker_id = (char *)"alpha", t->symbol = t->broker_symbol = s->symbol,
     t->terms->order_type = s->order_type, t->direction = s->direction;
     t->state = n % 4 ? TRADE_STATE__STATE__filled : TRADE_STATE__STATE__rejected;
@@ -93,17 +99,22 @@ static void fill(struct world *w, unsigned count) {
 }
 
 // A page: the numbers of its rows into seen, in order; its cursor into next. How many rows.
-static unsigned take_page(struct world *w, const ArchiveQuery *q, unsigned seen[static ROWS_MAX], char next[static 400]) {
+static unsigned take_page(struct world *w, const ArchiveQuery *q, unsigned seen[static ROWS_MAX],
+                          char next[static 400]) {
     own(buffer) out = {0};
     const char *rows_path[] = {"rows", NULL}, *next_path[] = {"next", NULL};
     const char *id_path[] = {strcmp(q->what, "trades") == 0 ? "trade_id" : "signal_id", NULL};
     if (!query_answer(w->db, q, &out)) fail_msg("%s", buffer_string(&out));
     yajl_val answer = yajl_tree_parse(buffer_string(&out), NULL, 0);
     assert_non_null(answer);
-    yajl_val rows = yajl_tree_get(answer, rows_path, yajl_t_array), more = yajl_tree_get(answer, next_path, yajl_t_string);
+    yajl_val rows = yajl_tree_get(answer, rows_path, yajl_t_array),
+             more = yajl_tree_get(answer, next_path, yajl_t_string);
     unsigned n = (unsigned)YAJL_GET_ARRAY(rows)->len;
     for (unsigned i = 0; i < n; i++)
-        seen[i] = (unsigned)strtoul(YAJL_GET_STRING(yajl_tree_get(YAJL_GET_ARRAY(rows)->values[i], id_path, yajl_t_string)) + 1, NULL, 10);
+        seen[i] = (unsigned)strtoul(YAJL_GET_STRING(yajl_tree_get(YAJL_GET_ARRAY(rows)->values[i],
+                                                                  id_path, yajl_t_string)) +
+                                        1,
+                                    NULL, 10);
     snprintf(next, 400, "%s", more ? YAJL_GET_STRING(more) : "");
     yajl_tree_free(answer);
     return n;
@@ -138,7 +149,8 @@ static void pages_put_together_are_the_whole_in_order(void **state) {
 static void what_was_there_is_in_exactly_one_page_while_rows_come_in(void **state) {
     struct world *w = *state;
     for (unsigned seed = 1; seed <= 10; seed++) {
-        unsigned seen[ROWS_MAX] = {0}, page[ROWS_MAX], had = w->n ? w->n : (fill(w, 60), 60), next_id = had;
+        unsigned seen[ROWS_MAX] = {0}, page[ROWS_MAX], had = w->n ? w->n : (fill(w, 60), 60),
+                 next_id = had;
         char next[400] = "";
         ArchiveQuery q = ARCHIVE_QUERY__INIT;
         q.what = (char *)"trades", q.limit = 1 + seed;
@@ -147,7 +159,8 @@ static void what_was_there_is_in_exactly_one_page_while_rows_come_in(void **stat
             unsigned n = take_page(w, &q, page, next);
             for (unsigned i = 0; i < n; i++) seen[page[i]]++;
             q.after = next;
-            if (w->n < 600) add(w, next_id++, 990 + (unsigned)random() % 100), commit(w); // before, between and after
+            // before, between and after
+            if (w->n < 600) add(w, next_id++, 990 + (unsigned)random() % 100), commit(w);
         } while (next[0]);
         for (unsigned i = 0; i < had; i++) assert_int_equal(seen[i], 1);
         for (unsigned i = had; i < next_id; i++) assert_true(seen[i] <= 1);
@@ -170,36 +183,44 @@ static void each_condition_holds(void **state) {
             if (mask & 16 && !kind) q.account_id = (char *)"berta";
             if (mask & 32) q.state = (char *)(kind ? "completed" : "rejected");
             for (unsigned i = 0; i < 120; i++)
-                wanted += (!(mask & 1) || 1000 + i / 3 >= 1010) && (!(mask & 2) || 1000 + i / 3 < 1030) && (!(mask & 4) || i % 2) &&
-                          (!(mask & 8) || i % 3 == 0) && (!(mask & 16) || kind || i % 5 == 0) && (!(mask & 32) || kind || i % 4 == 0);
+                wanted += (!(mask & 1) || 1000 + i / 3 >= 1010) &&
+                          (!(mask & 2) || 1000 + i / 3 < 1030) && (!(mask & 4) || i % 2) &&
+                          (!(mask & 8) || i % 3 == 0) && (!(mask & 16) || kind || i % 5 == 0) &&
+                          (!(mask & 32) || kind || i % 4 == 0);
             assert_int_equal(take_all(w, &q, all), wanted);
         }
     }
 }
 
-static void add_own(struct world *w, const char *trade_id, TradeState__Cause cause, const char *cause_id, const char *reason) {
+static void add_own(struct world *w, const char *trade_id, TradeState__Cause cause,
+                    const char *cause_id, const char *reason) {
     TradeState *t = arena_take(w->arena, sizeof(*t));
     trade_state__init(t);
     t->terms = new_terms();
-    t->trade_id = (char *)trade_id, t->signal_id = t->cause_id = (char *)cause_id, t->account_id = (char *)"anna";
+    t->trade_id = (char *)trade_id, t->signal_id = t->cause_id = (char *)cause_id,
+    t->account_id = (char *)"anna";
     t->broker_id = (char *)"alpha", t->symbol = t->broker_symbol = (char *)"EURUSD",
     t->terms->order_type = SIGNAL__ORDER_TYPE__market;
-    t->direction = SIGNAL__DIRECTION__close, t->state = TRADE_STATE__STATE__filled, t->ordered_at = t->updated_at = NS_PER_S;
+    t->direction = SIGNAL__DIRECTION__close, t->state = TRADE_STATE__STATE__filled,
+    t->ordered_at = t->updated_at = NS_PER_S;
     t->has_cause = true, t->cause = cause, t->reason = (char *)reason;
     rows_add_trade(w->rows, t);
 }
 
 static void an_order_that_no_signal_asked_for_has_a_reason(void **state) {
     static const char *const wanted[] = {
-        "\"trade_id\":\"t-a\",\"reason\":\"command: tidy up\"",   "\"trade_id\":\"t-b\",\"reason\":\"flatten: the desk said so\"",
-        "\"trade_id\":\"t-c\",\"reason\":\"flatten\"",            "\"trade_id\":\"t-d\",\"reason\":\"stop\"",
+        "\"trade_id\":\"t-a\",\"reason\":\"command: tidy up\"",
+        "\"trade_id\":\"t-b\",\"reason\":\"flatten: the desk said so\"",
+        "\"trade_id\":\"t-c\",\"reason\":\"flatten\"",
+        "\"trade_id\":\"t-d\",\"reason\":\"stop\"",
         "\"trade_id\":\"t-e\",\"reason\":\"no_price\"",
     };
     struct world *w = *state;
     own(buffer) out = {0};
     OrderCommand o = ORDER_COMMAND__INIT, silent = ORDER_COMMAND__INIT;
     o.command_id = (char *)"c-1", o.account_id = (char *)"anna", o.reason = (char *)"tidy up";
-    silent.command_id = (char *)"c-3", silent.account_id = (char *)"anna", silent.reason = (char *)"";
+    silent.command_id = (char *)"c-3", silent.account_id = (char *)"anna",
+    silent.reason = (char *)"";
     Command c = COMMAND__INIT;
     c.command_id = (char *)"c-2", c.reason = (char *)"the desk said so";
     rows_add(w->rows, TABLE_order_commands, &o.base);
@@ -217,7 +238,8 @@ static void an_order_that_no_signal_asked_for_has_a_reason(void **state) {
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
         char id[32];
         snprintf(id, sizeof(id), "%.*s", 16, wanted[i]);
-        const char *row = strstr(buffer_string(&out), id), *reason = strstr(wanted[i], "\"reason\"");
+        const char *row = strstr(buffer_string(&out), id),
+                   *reason = strstr(wanted[i], "\"reason\"");
         assert_non_null(row);
         const char *end = strchr(row, '}'), *found = strstr(row, reason);
         if (!found || found > end) fail_msg("%s: not in %.400s", reason, row);
@@ -229,10 +251,12 @@ static long sum(struct world *w, const char *by, const char *account, const char
     own(buffer) out = {0};
     const char *rows_path[] = {"rows", NULL}, *path[] = {field, NULL};
     ArchiveQuery q = ARCHIVE_QUERY__INIT;
-    q.what = (char *)"performance", q.by = (char *)(uintptr_t)by, q.account_id = (char *)(uintptr_t)account;
+    q.what = (char *)"performance", q.by = (char *)(uintptr_t)by,
+    q.account_id = (char *)(uintptr_t)account;
     q.has_since = true, q.has_until = true, q.until = 2000 * NS_PER_S;
     if (!query_answer(w->db, &q, &out)) fail_msg("%s", buffer_string(&out));
-    yajl_val answer = yajl_tree_parse(buffer_string(&out), NULL, 0), rows = yajl_tree_get(answer, rows_path, yajl_t_array);
+    yajl_val answer = yajl_tree_parse(buffer_string(&out), NULL, 0),
+             rows = yajl_tree_get(answer, rows_path, yajl_t_array);
     assert_non_null(rows);
     long total = 0;
     for (size_t i = 0; i < YAJL_GET_ARRAY(rows)->len; i++) {
@@ -263,12 +287,16 @@ static void assert_rows(struct world *w, const char *by, const char *wanted) {
     ArchiveQuery q = ARCHIVE_QUERY__INIT;
     q.what = (char *)"performance", q.by = (char *)(uintptr_t)by;
     if (!query_answer(w->db, &q, &out)) fail_msg("%s", buffer_string(&out));
-    yajl_val answer = yajl_tree_parse(buffer_string(&out), NULL, 0), rows = yajl_tree_get(answer, rows_path, yajl_t_array);
+    yajl_val answer = yajl_tree_parse(buffer_string(&out), NULL, 0),
+             rows = yajl_tree_get(answer, rows_path, yajl_t_array);
     for (size_t i = 0; i < YAJL_GET_ARRAY(rows)->len; i++) {
         static const char *const fields[] = {"key", "currency", "orders", "pnl"};
         for (size_t f = 0; f < 4; f++) {
-            yajl_val v = yajl_tree_get(YAJL_GET_ARRAY(rows)->values[i], (const char *[]){fields[f], NULL}, yajl_t_any);
-            const char *text = !v ? "-" : YAJL_IS_STRING(v) ? YAJL_GET_STRING(v) : YAJL_GET_NUMBER(v);
+            yajl_val v = yajl_tree_get(YAJL_GET_ARRAY(rows)->values[i],
+                                       (const char *[]){fields[f], NULL}, yajl_t_any);
+            const char *text = !v                  ? "-"
+                               : YAJL_IS_STRING(v) ? YAJL_GET_STRING(v)
+                                                   : YAJL_GET_NUMBER(v);
             buffer_format(&found, "%s%s", f ? " " : i ? ", " : "", text);
         }
     }
@@ -278,7 +306,8 @@ static void assert_rows(struct world *w, const char *by, const char *wanted) {
 
 static void an_amount_has_one_currency_however_it_is_asked_for(void **state) {
     struct world *w = *state;
-    assert_int_equal(sql_run(w->db, "INSERT INTO account_config (account_id, broker_id, currency) VALUES ('anna', 'alpha', 'EUR'),"
+    assert_int_equal(sql_run(w->db, "INSERT INTO account_config (account_id, broker_id, currency) "
+                                    "VALUES ('anna', 'alpha', 'EUR'),"
                                     " ('berta', 'alpha', NULL)"),
                      ERR_OK);
     fill(w, 120);
@@ -291,7 +320,8 @@ static void an_amount_has_one_currency_however_it_is_asked_for(void **state) {
     q.what = (char *)"trades", q.account_id = (char *)"anna", q.limit = 1;
     assert_true(query_answer(w->db, &q, &trades));
     assert_non_null(strstr(buffer_string(&trades), "\"currency\":\"EUR\""));
-    assert_int_equal(sql_run(w->db, "DELETE FROM account_config"), ERR_OK); // of an account that is gone it is remembered
+    // of an account that is gone it is remembered
+    assert_int_equal(sql_run(w->db, "DELETE FROM account_config"), ERR_OK);
     assert_rows(w, "symbol", "EURUSD EUR 48 0, EURUSD USD 12 0, GBPUSD EUR 48 0, GBPUSD USD 12 0");
 }
 
@@ -302,23 +332,30 @@ static void what_is_wrong_is_said(void **state) {
         const char *said;
     } cases[] = {
         {{.what = (char *)"users"}, "there are no users here"},
-        {{.what = (char *)"performance", .strategy = (char *)"x"}, "it is not kept by these conditions"},
-        {{.what = (char *)"failures", .strategy = (char *)"x"}, "failures cannot be asked for by strategy"},
-        {{.what = (char *)"trades", .after = (char *)"!"}, "after is not what an earlier answer gave"},
-        {{.what = (char *)"trades", .after = (char *)"YWJj"}, "after is not what an earlier answer gave"},
+        {{.what = (char *)"performance", .strategy = (char *)"x"},
+         "it is not kept by these conditions"},
+        {{.what = (char *)"failures", .strategy = (char *)"x"},
+         "failures cannot be asked for by strategy"},
+        {{.what = (char *)"trades", .after = (char *)"!"},
+         "after is not what an earlier answer gave"},
+        {{.what = (char *)"trades", .after = (char *)"YWJj"},
+         "after is not what an earlier answer gave"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         own(buffer) out = {0};
         ArchiveQuery q = ARCHIVE_QUERY__INIT;
         q.what = cases[i].q.what, q.strategy = cases[i].q.strategy, q.after = cases[i].q.after;
         assert_false(query_answer(w->db, &q, &out));
-        if (strncmp(buffer_string(&out), cases[i].said, strlen(cases[i].said)) != 0) fail_msg("%s", buffer_string(&out));
+        if (strncmp(buffer_string(&out), cases[i].said, strlen(cases[i].said)) != 0)
+            fail_msg("%s", buffer_string(&out));
     }
 }
 
 static void a_question_that_takes_too_long_is_given_up(void **state) {
     struct world *w = *state;
-    own(sql_query) *q = sql_prepare(w->db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n");
+    own(sql_query) *q = sql_prepare(
+        w->db,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n");
     bool row;
     sql_answer_within(w->db, 50);
     assert_int_equal(sql_step(q, &row), ERR_BUSY);

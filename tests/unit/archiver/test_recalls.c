@@ -1,4 +1,7 @@
-// test_recalls - what is offered to the door again: all that has no outcome, whole; after a loss also what ended shortly before it.
+// test_recalls - what is offered to the door again: all that has no outcome, whole; after a loss
+// also what ended shortly before it.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,19 +14,20 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/batch/batch_io.h"
 #include "common/base/clock.h"
 #include "common/base/own.h"
+#include "common/batch/batch_io.h"
 #include "outcome.pb-c.h"
-#include "services/archiver/rows/database.h"
 #include "services/archiver/recalls.h"
+#include "services/archiver/rows/database.h"
 #include "services/archiver/rows/rows.h"
 #include "services/archiver/slice.h"
 
 #define NOW     (UINT64_C(1742638530) * NS_PER_S)
 #define LOST_AT (NOW + 60 * NS_PER_S)
 
-static struct outlet outlets[] = {{.name = "recalls", .topic = TOPIC_recalls}, {.name = "incidents.archiver", .topic = TOPIC_incidents}};
+static struct outlet outlets[] = {{.name = "recalls", .topic = TOPIC_recalls},
+                                  {.name = "incidents.archiver", .topic = TOPIC_incidents}};
 
 struct world {
     char folder[64], path[96];
@@ -82,9 +86,11 @@ static void commit(struct world *w) {
 static void archive(struct world *w, const char *id, uint64_t at) {
     Signal s = SIGNAL__INIT;
     s.signal_id = (char *)id, s.source = (char *)"tv", s.symbol = (char *)"EURUSD";
-    s.order_type = SIGNAL__ORDER_TYPE__market, s.direction = SIGNAL__DIRECTION__close, s.created_at = at;
+    s.order_type = SIGNAL__ORDER_TYPE__market, s.direction = SIGNAL__DIRECTION__close,
+    s.created_at = at;
     s.status = SIGNAL__STATUS__pending, s.content = 4711;
-    s.has_close_percent = true, s.close_percent = INT64_C(5000000000); // the row has no column for it
+    // the row has no column for it
+    s.has_close_percent = true, s.close_percent = INT64_C(5000000000);
     rows_add_signal(w->rows, &s, w->arena);
     commit(w);
 }
@@ -109,7 +115,8 @@ static const char *tick(struct world *w, uint64_t lost_at) {
         const ProtobufCMessage *m = batch_opened(w->batch, &out[i]);
         const Signal *s = m->descriptor == &signal__descriptor ? (const Signal *)m : NULL;
         const Outcome *o = s ? NULL : (const Outcome *)m;
-        length += (size_t)snprintf(text + length, sizeof(text) - length, "%c:%s %d ", s ? 'S' : 'O', s ? s->signal_id : o->signal_id,
+        length += (size_t)snprintf(text + length, sizeof(text) - length, "%c:%s %d ", s ? 'S' : 'O',
+                                   s ? s->signal_id : o->signal_id,
                                    (int)(s ? s->status : o->signal->status));
     }
     return text;
@@ -151,7 +158,8 @@ static void after_a_loss_what_ended_shortly_before_is_offered_too(void **state) 
     archive(w, "s-3", NOW);
     start(w);
     archive(w, "later", LOST_AT);
-    end(w, "later", SIGNAL__STATUS__completed); // it came after the loss: what it is measured from stands
+    // it came after the loss: what it is measured from stands
+    end(w, "later", SIGNAL__STATUS__completed);
     assert_string_equal(tick(w, LOST_AT), "S:s-3 1 ");
     assert_string_equal(tick(w, LOST_AT), "O:s-2 3 S:s-2 3 O:s-1 4 S:s-1 4 ");
     assert_string_equal(tick(w, LOST_AT + 1000), ""); // the same loss, reckoned over two clocks
@@ -187,7 +195,8 @@ static void what_nobody_remembers_for_sure_is_not_offered(void **state) {
     assert_string_equal(tick(w, LOST_AT), "");
 }
 
-// A row of an earlier version does not say everything: what it was must not become an order by half.
+// A row of an earlier version does not say everything: what it was must not become an order by
+// half.
 static void what_is_not_whole_has_expired(void **state) {
     struct world *w = *state;
     archive(w, "s-1", NOW);
@@ -204,8 +213,10 @@ static void archive_trade(struct world *w, const char *id, TradeState__State sta
     Terms terms = TERMS__INIT;
     TradeState t = TRADE_STATE__INIT;
     e.trade = &t;
-    t.terms = &terms, t.symbol = t.broker_symbol = (char *)"EURUSD", t.direction = SIGNAL__DIRECTION__buy;
-    t.trade_id = (char *)id, t.signal_id = (char *)"s-1", t.account_id = (char *)"a1", t.broker_id = (char *)"b1";
+    t.terms = &terms, t.symbol = t.broker_symbol = (char *)"EURUSD",
+    t.direction = SIGNAL__DIRECTION__buy;
+    t.trade_id = (char *)id, t.signal_id = (char *)"s-1", t.account_id = (char *)"a1",
+    t.broker_id = (char *)"b1";
     t.state = state, t.ordered_at = t.updated_at = NOW;
     t.reason = (char *)"no_position";
     terms.order_type = SIGNAL__ORDER_TYPE__limit;
@@ -217,7 +228,8 @@ static const TradeState *answered(struct world *w, const char *id) {
     const struct outgoing *out;
     batch_begin(w->batch, 1, w->now, w->now);
     assert_int_equal(recalls_answer(w->recalls, w->batch, id), ERR_OK);
-    return batch_outgoing(w->batch, &out) ? (const TradeState *)batch_opened(w->batch, &out[0]) : NULL;
+    return batch_outgoing(w->batch, &out) ? (const TradeState *)batch_opened(w->batch, &out[0])
+                                          : NULL;
 }
 
 static void who_asks_about_a_trade_that_is_over_is_told_how_it_ended(void **state) {
@@ -241,7 +253,8 @@ static void a_signal_is_kept_whole_until_it_has_an_outcome(void **state) {
     for (unsigned i = 0; i < 4; i++) {
         if (i == 0 || i == 2) archive(w, "s-1", NOW); // again: it has ended
         if (i == 1) end(w, "s-1", SIGNAL__STATUS__completed);
-        if (i == 3) end(w, "s-2", SIGNAL__STATUS__failed), archive(w, "s-2", NOW); // its outcome was here first
+        // its outcome was here first
+        if (i == 3) end(w, "s-2", SIGNAL__STATUS__failed), archive(w, "s-2", NOW);
         assert_int_equal(sql_step(q, &row), ERR_OK);
         assert_int_equal(sql_integer(q, 0), wanted[i]);
         sql_reset(q);

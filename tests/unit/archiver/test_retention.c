@@ -1,4 +1,7 @@
-// test_retention - what is old and final goes, what is not stays, and the rest can still be verified.
+// test_retention - what is old and final goes, what is not stays, and the rest can still be
+// verified.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -73,7 +76,9 @@ static void commit(struct world *w) {
     rows_clear(w->rows);
 }
 
-static char *name(struct world *w, char kind, unsigned n) { return arena_format(w->arena, "%c%u", kind, n); }
+static char *name(struct world *w, char kind, unsigned n) {
+    return arena_format(w->arena, "%c%u", kind, n);
+}
 
 // A signal with its order, trade, result and reconciliation.
 static void add(struct world *w, unsigned n, Signal__Status status, TradeState__State state) {
@@ -82,11 +87,13 @@ static void add(struct world *w, unsigned n, Signal__Status status, TradeState__
     TradeState *t = arena_zero(w->arena, sizeof(*t));
     TradeReconciliation *r = arena_zero(w->arena, sizeof(*r));
     Alert *a = arena_zero(w->arena, sizeof(*a));
-    signal__init(s), order__init(o), trade_state__init(t), trade_reconciliation__init(r), alert__init(a);
+    signal__init(s), order__init(o), trade_state__init(t), trade_reconciliation__init(r),
+        alert__init(a);
     o->terms = new_terms();
     t->terms = new_terms();
     s->signal_id = o->signal_id = t->signal_id = name(w, 's', n);
-    s->source = (char *)"tv", s->symbol = (char *)"EURUSD", s->order_type = SIGNAL__ORDER_TYPE__market;
+    s->source = (char *)"tv", s->symbol = (char *)"EURUSD",
+    s->order_type = SIGNAL__ORDER_TYPE__market;
     s->direction = SIGNAL__DIRECTION__buy, s->status = status, s->created_at = NS_PER_S;
     o->trade_id = t->trade_id = r->trade_id = name(w, 't', n);
     o->account_id = t->account_id = (char *)"anna", o->broker_id = t->broker_id = (char *)"alpha";
@@ -95,7 +102,8 @@ static void add(struct world *w, unsigned n, Signal__Status status, TradeState__
     o->direction = t->direction = s->direction;
     t->state = state;
     r->reconciliation_status = TRADE_RECONCILIATION__STATUS__success;
-    a->alert_id = name(w, 'a', n), a->service = a->code = a->text = (char *)"x", a->severity = ALERT__SEVERITY__info;
+    a->alert_id = name(w, 'a', n), a->service = a->code = a->text = (char *)"x",
+    a->severity = ALERT__SEVERITY__info;
     rows_add(w->rows, TABLE_signals, &signal_row(s, w->arena)->base);
     rows_add(w->rows, TABLE_orders, &o->base);
     rows_add_trade(w->rows, t);
@@ -122,10 +130,13 @@ static int64_t sweep(struct world *w, uint64_t now, int64_t signals_to) {
 
 static void hear(void *arg, const struct chain_fault *f) {
     ((struct world *)arg)->faults++;
-    print_message("%s %s %s %s\n", f->what, f->table ? f->table : "", f->key ? f->key : "", f->text);
+    print_message("%s %s %s %s\n", f->what, f->table ? f->table : "", f->key ? f->key : "",
+                  f->text);
 }
 
-static void hear_day(void *arg, const struct chain_day *day) { ((struct world *)arg)->removed_days += day->removed; }
+static void hear_day(void *arg, const struct chain_day *day) {
+    ((struct world *)arg)->removed_days += day->removed;
+}
 
 static void expect_sound(struct world *w) {
     struct chain_sum sum;
@@ -166,15 +177,18 @@ static void what_is_old_goes_when_it_is_final_and_only_then(void **state) {
         snprintf(query, sizeof(query), "SELECT count(*) FROM signals WHERE signal_id = 's%u'", i);
         if (number(w, query) != !cases[i].signal_goes) fail_msg("the signal of case %u", i);
         snprintf(query, sizeof(query),
-                 "SELECT (SELECT count(*) FROM trades WHERE trade_id = 't%u') + (SELECT count(*) FROM orders WHERE trade_id"
+                 "SELECT (SELECT count(*) FROM trades WHERE trade_id = 't%u') + (SELECT count(*) "
+                 "FROM orders WHERE trade_id"
                  " = 't%u') + (SELECT count(*) FROM trade_reconciliation WHERE trade_id = 't%u')",
                  i, i, i);
         if (number(w, query) != (cases[i].trade_goes ? 0 : 3)) fail_msg("the trade of case %u", i);
     }
     assert_int_equal(number(w, "SELECT count(*) FROM alert_log"), 0);
     expect_sound(w);
-    assert_int_equal(number(w, "SELECT min(batch) FROM chain"), (int64_t)n + 1); // what stays was chained again
-    assert_int_equal(sweep(w, later, INT64_MAX), 0);                             // and is left alone until that is old
+    // what stays was chained again
+    assert_int_equal(number(w, "SELECT min(batch) FROM chain"), (int64_t)n + 1);
+    // and is left alone until that is old
+    assert_int_equal(sweep(w, later, INT64_MAX), 0);
 }
 
 static void what_was_not_final_goes_once_it_is(void **state) {
@@ -185,7 +199,8 @@ static void what_was_not_final_goes_once_it_is(void **state) {
     assert_int_equal(number(w, "SELECT count(*) FROM trades"), 1);
     TradeState t = TRADE_STATE__INIT;
     t.terms = new_terms();
-    t.trade_id = (char *)"t1", t.signal_id = (char *)"s1", t.account_id = t.broker_id = t.symbol = t.broker_symbol = (char *)"x";
+    t.trade_id = (char *)"t1", t.signal_id = (char *)"s1",
+    t.account_id = t.broker_id = t.symbol = t.broker_symbol = (char *)"x";
     t.terms->order_type = SIGNAL__ORDER_TYPE__market, t.direction = SIGNAL__DIRECTION__buy,
     t.state = TRADE_STATE__STATE__closed, t.updated_at = 9;
     rows_add_trade(w->rows, &t);
@@ -213,12 +228,14 @@ static void removed_days_leave_their_hash_and_pages_are_given_back(void **state)
     struct world *w = *state;
     uint64_t now = clock_utc_ns();
     struct stat before, after;
-    for (unsigned i = 0; i < 400; i++) add(w, i, SIGNAL__STATUS__failed, TRADE_STATE__STATE__rejected);
+    for (unsigned i = 0; i < 400; i++)
+        add(w, i, SIGNAL__STATUS__failed, TRADE_STATE__STATE__rejected);
     assert_int_equal(sql_run(w->db, "PRAGMA wal_checkpoint(TRUNCATE)"), ERR_OK);
     assert_int_equal(stat(w->path, &before), 0);
     sweep(w, now + 5 * DAY_NS, INT64_MAX);
     for (unsigned i = 0; i < 20; i++) sweep(w, now + 5 * DAY_NS, INT64_MAX);
-    add(w, 1000, SIGNAL__STATUS__failed, TRADE_STATE__STATE__rejected); // the next day closes the first
+    // the next day closes the first
+    add(w, 1000, SIGNAL__STATUS__failed, TRADE_STATE__STATE__rejected);
     expect_sound(w);
     assert_int_equal(number(w, "SELECT count(*) FROM signals"), 1);
     assert_int_equal(sql_run(w->db, "PRAGMA wal_checkpoint(TRUNCATE)"), ERR_OK);

@@ -1,4 +1,7 @@
-// test_rows - what a batch writes: once, whole, in whatever order topics bring it; nothing half done on a full disk.
+// test_rows - what a batch writes: once, whole, in whatever order topics bring it; nothing half
+// done on a full disk.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -110,7 +113,8 @@ static void expect(struct world *w, const char *query, const char *wanted) {
 static void add_signal(struct world *w, const char *id) {
     Signal s = SIGNAL__INIT;
     s.signal_id = arena_text(w->arena, id), s.source = (char *)"tv", s.symbol = (char *)"EURUSD";
-    s.order_type = SIGNAL__ORDER_TYPE__market, s.direction = SIGNAL__DIRECTION__sell, s.created_at = NS_PER_S;
+    s.order_type = SIGNAL__ORDER_TYPE__market, s.direction = SIGNAL__DIRECTION__sell,
+    s.created_at = NS_PER_S;
     s.status = SIGNAL__STATUS__pending;
     rows_add(w->rows, TABLE_signals, &signal_row(&s, w->arena)->base);
 }
@@ -120,7 +124,8 @@ static void add_order(struct world *w, const char *trade_id, const char *signal_
     order__init(o);
     o->terms = new_terms();
     o->trade_id = arena_text(w->arena, trade_id), o->signal_id = arena_text(w->arena, signal_id);
-    o->account_id = (char *)"anna", o->broker_id = (char *)"alpha", o->symbol = o->broker_symbol = (char *)"EURUSD";
+    o->account_id = (char *)"anna", o->broker_id = (char *)"alpha",
+    o->symbol = o->broker_symbol = (char *)"EURUSD";
     o->terms->order_type = SIGNAL__ORDER_TYPE__market, o->direction = SIGNAL__DIRECTION__sell;
     rows_add(w->rows, TABLE_orders, &o->base);
 }
@@ -129,7 +134,8 @@ static void add_trade(struct world *w, const char *trade_id, TradeState__State s
     TradeState *t = arena_take(w->arena, sizeof(*t));
     trade_state__init(t);
     t->terms = new_terms();
-    t->trade_id = arena_text(w->arena, trade_id), t->signal_id = (char *)"s-1", t->account_id = (char *)"anna";
+    t->trade_id = arena_text(w->arena, trade_id), t->signal_id = (char *)"s-1",
+    t->account_id = (char *)"anna";
     t->broker_id = (char *)"alpha", t->symbol = t->broker_symbol = (char *)"EURUSD";
     t->terms->order_type = SIGNAL__ORDER_TYPE__market, t->direction = SIGNAL__DIRECTION__sell,
     t->state = state;
@@ -172,11 +178,14 @@ static void a_signal_and_what_belongs_to_it_meet_in_any_order(void **state) {
     commit(w, 3);
     add_signal(w, "last");
     commit(w, 4);
-    expect(w, "SELECT status || ' ' || order_id FROM signals WHERE signal_id = 'first'", "completed t-1");
-    expect(w, "SELECT status || ' ' || order_id FROM signals WHERE signal_id = 'last'", "failed t-3");
+    expect(w, "SELECT status || ' ' || order_id FROM signals WHERE signal_id = 'first'",
+           "completed t-1");
+    expect(w, "SELECT status || ' ' || order_id FROM signals WHERE signal_id = 'last'",
+           "failed t-3");
 }
 
-// Whatever order the outcomes of a signal come in, told again after a rollback or not: what was executed stands.
+// Whatever order the outcomes of a signal come in, told again after a rollback or not: what was
+// executed stands.
 static void what_is_completed_never_goes_back(void **state) {
     static const struct {
         Signal__Status first, second;
@@ -192,8 +201,10 @@ static void what_is_completed_never_goes_back(void **state) {
             char id[16], query[200];
             (void)snprintf(id, sizeof id, "s-%u-%u", together, i);
             (void)snprintf(query, sizeof query,
-                           "SELECT s.status || ' ' || e.status FROM signals s JOIN signal_execution_status e USING (signal_id)"
-                           " WHERE signal_id = '%s'", id);
+                           "SELECT s.status || ' ' || e.status FROM signals s JOIN "
+                           "signal_execution_status e USING (signal_id)"
+                           " WHERE signal_id = '%s'",
+                           id);
             add_signal(w, id);
             add_status(w, id, orders[i].first);
             if (!together) commit(w, 1 + 2 * i);
@@ -226,14 +237,18 @@ static void a_failure_is_logged_until_a_fill_comes_to_light(void **state) {
     add_trade(w, "t-1", TRADE_STATE__STATE__expired, NS_PER_S);
     add_trade(w, "t-2", TRADE_STATE__STATE__rejected, NS_PER_S);
     SignalRejection r = SIGNAL_REJECTION__INIT;
-    r.signal_id = (char *)"s-9", r.rejection_reason = (char *)"price: is required", r.field = (char *)"price", r.source = (char *)"tv";
+    r.signal_id = (char *)"s-9", r.rejection_reason = (char *)"price: is required",
+    r.field = (char *)"price", r.source = (char *)"tv";
     rows_add(w->rows, TABLE_trade_failure_log, &failure_of_refusal(&r, w->arena)->base);
     commit(w, 1);
-    expect(w, "SELECT group_concat(failure_id || ' ' || state || ' ' || reason) FROM (SELECT * FROM trade_failure_log ORDER BY 1)",
+    expect(w,
+           "SELECT group_concat(failure_id || ' ' || state || ' ' || reason) FROM (SELECT * FROM "
+           "trade_failure_log ORDER BY 1)",
            "s-9 refused price: is required,t-1 expired no money,t-2 rejected no money");
     add_trade(w, "t-1", TRADE_STATE__STATE__filled, 2 * NS_PER_S);
     commit(w, 2);
-    expect(w, "SELECT group_concat(failure_id) FROM (SELECT * FROM trade_failure_log ORDER BY 1)", "s-9,t-2");
+    expect(w, "SELECT group_concat(failure_id) FROM (SELECT * FROM trade_failure_log ORDER BY 1)",
+           "s-9,t-2");
 }
 
 static void more_trades_than_a_batch_has_are_right_too(void **state) {
@@ -242,7 +257,8 @@ static void more_trades_than_a_batch_has_are_right_too(void **state) {
     for (unsigned round = 0; round < 2; round++) {
         for (unsigned i = 0; i < 5000; i++) {
             snprintf(id, sizeof(id), "t-%u", i);
-            add_trade(w, id, round ? TRADE_STATE__STATE__filled : TRADE_STATE__STATE__working, (round + 1) * NS_PER_S);
+            add_trade(w, id, round ? TRADE_STATE__STATE__filled : TRADE_STATE__STATE__working,
+                      (round + 1) * NS_PER_S);
         }
     }
     commit(w, 1);
@@ -277,7 +293,8 @@ static void a_full_disk_leaves_neither_rows_nor_positions_and_the_retry_brings_b
     char limit[64];
     add_many(w, 0, 100);
     commit(w, 1);
-    snprintf(limit, sizeof(limit), "PRAGMA max_page_count=%lld", (long long)number(w, "PRAGMA page_count") + 10);
+    snprintf(limit, sizeof(limit), "PRAGMA max_page_count=%lld",
+             (long long)number(w, "PRAGMA page_count") + 10);
     assert_int_equal(sql_run(w->db, limit), ERR_OK);
     add_many(w, 100, 3000);
     for (int i = 0; i < 3; i++) assert_int_equal(try_commit(w, 2), ERR_DISK);
@@ -301,9 +318,11 @@ static void every_table_takes_every_value_of_its_message(void **state) {
         snprintf(text, sizeof(text), "DELETE FROM %s", form->name);
         for (unsigned i = 0; i < 30 && t != TABLE_config_change; i++) {
             assert_int_equal(sql_run(w->db, text), ERR_OK);
-            assert_int_equal(sql_run(w->db, "DELETE FROM signal_execution_status; DELETE FROM orders"), ERR_OK);
+            assert_int_equal(
+                sql_run(w->db, "DELETE FROM signal_execution_status; DELETE FROM orders"), ERR_OK);
             ProtobufCMessage *m = generated(form->type, &d, i == 0 ? 100 : 60, w->arena), *back;
-            if (t == TABLE_signals) ((SignalRow *)m)->order_id = NULL; // it is the archive that knows
+            // it is the archive that knows
+            if (t == TABLE_signals) ((SignalRow *)m)->order_id = NULL;
             rows_add(w->rows, (enum table_name)t, m);
             commit(w, t * 100 + i + 1);
             bool row;
@@ -318,14 +337,16 @@ static void every_table_takes_every_value_of_its_message(void **state) {
 
 static void a_row_that_a_table_refuses_is_put_aside_and_the_rest_goes_on(void **state) {
     struct world *w = *state;
-    assert_int_equal(
-        sql_run(w->db, "CREATE TRIGGER no BEFORE INSERT ON orders WHEN new.trade_id = 'bad' BEGIN SELECT raise(ABORT, 'no'); END"), ERR_OK);
+    assert_int_equal(sql_run(w->db, "CREATE TRIGGER no BEFORE INSERT ON orders WHEN new.trade_id = "
+                                    "'bad' BEGIN SELECT raise(ABORT, 'no'); END"),
+                     ERR_OK);
     add_order(w, "t-1", "s-1");
     add_order(w, "bad", "s-2");
     add_order(w, "t-3", "s-3");
     commit(w, 1);
     assert_int_equal(number(w, "SELECT count(*) FROM orders"), 2);
-    expect(w, "SELECT table_name || ' ' || json_extract(row, '$.trade_id') FROM refused_rows", "orders bad");
+    expect(w, "SELECT table_name || ' ' || json_extract(row, '$.trade_id') FROM refused_rows",
+           "orders bad");
 }
 
 static void a_damaged_file_is_put_aside_whole_and_said(void **state) {

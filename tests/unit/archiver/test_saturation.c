@@ -1,5 +1,7 @@
 // test_saturation - sums that do not fit end where they can be read again: the archiver reads rows
-// that it adds to. SPDX-License-Identifier: MIT
+// that it adds to.
+//
+// SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,8 +12,8 @@
 #include "common/base/decimal.h"
 #include "common/base/own.h"
 #include "common/schema/record.h"
-#include "services/archiver/rows/outcome.h"
 #include "services/archiver/counts/performance.h"
+#include "services/archiver/rows/outcome.h"
 #include "tests/unit/terms.h"
 
 static TradeState lost_trade(void) {

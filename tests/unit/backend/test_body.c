@@ -1,4 +1,6 @@
 // test_body - what is posted of a signal, and that its key stays.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,10 +37,11 @@ static void a_signal_is_told_without_what_changes_later(void **state) {
     SignalRow row = row_of();
     body_write(&row, EVENT_SIGNAL, &out);
     const char *text = buffer_string(&out);
-    assert_non_null(
-        strstr(text, "{\"event\":\"signal\",\"signal_id\":\"s-1\",\"symbol\":\"EUR\\\"USD\",\"action\":\"BUY\",\"entry_price\":1.08432,"));
+    assert_non_null(strstr(text, "{\"event\":\"signal\",\"signal_id\":\"s-1\",\"symbol\":"
+                                 "\"EUR\\\"USD\",\"action\":\"BUY\",\"entry_price\":1.08432,"));
     assert_non_null(strstr(text, "\"timestamp\":\"2025-03-22T10:15:30.123456Z\""));
-    static const char *const later[] = {"status", "outcome", "exit_price", "profit_loss_pct", "order_id", "lot_size"};
+    static const char *const later[] = {"status",          "outcome",  "exit_price",
+                                        "profit_loss_pct", "order_id", "lot_size"};
     for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
         char name[40];
         snprintf(name, sizeof name, "\"%s\":", later[i]);
@@ -51,9 +54,9 @@ static void an_outcome_is_told_with_every_digit(void **state) {
     own(buffer) out = {0};
     SignalRow row = row_of();
     body_write(&row, EVENT_OUTCOME, &out);
-    assert_string_equal(
-        buffer_string(&out),
-        "{\"event\":\"outcome\",\"signal_id\":\"s-1\",\"outcome\":\"win\",\"exit_price\":-0.00000001,\"order_id\":\"t-1\"}");
+    assert_string_equal(buffer_string(&out),
+                        "{\"event\":\"outcome\",\"signal_id\":\"s-1\",\"outcome\":\"win\",\"exit_"
+                        "price\":-0.00000001,\"order_id\":\"t-1\"}");
 }
 
 static void a_key_is_of_the_event_and_not_of_what_else_is_known(void **state) {

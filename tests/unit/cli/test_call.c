@@ -1,4 +1,6 @@
 // test_call - what a command is called with is read as its table says; wrong use is told.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,12 +12,13 @@
 #include "cli/cli.h"
 #include "common/base/own.h"
 
-static const struct command command = {.name = "look",
-                                       .arguments = "TOPIC [ID]",
-                                       .words = "Looks.",
-                                       .least = 1,
-                                       .most = 2,
-                                       .flags = {{"count", "N", "how many"}, {"all", NULL, "every one"}}};
+static const struct command command = {
+    .name = "look",
+    .arguments = "TOPIC [ID]",
+    .words = "Looks.",
+    .least = 1,
+    .most = 2,
+    .flags = {{"count", "N", "how many"}, {"all", NULL, "every one"}}};
 static char wrong[240];
 
 static bool read_words(struct call *call, int n, const char *const words[]) {
@@ -25,7 +28,9 @@ static bool read_words(struct call *call, int n, const char *const words[]) {
     *wrong = 0;
     return call_read(call, n, argv, wrong);
 }
-#define READ(call, ...) read_words(call, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), (const char *[]){__VA_ARGS__})
+#define READ(call, ...)                                                                            \
+    read_words(call, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *),                       \
+               (const char *[]){__VA_ARGS__})
 
 static void options_may_stand_anywhere(void **state) {
     (void)state;
@@ -67,7 +72,8 @@ static void wrong_use_is_told(void **state) {
     assert_false(READ(&call, "a", "b", "c"));
     assert_string_equal(wrong, "usage: tradecast look TOPIC [ID]");
     assert_false(READ(&call, "--json"));
-    assert_false(READ(&call, "a", "a", "a", "a", "a", "a", "a", "a", "a", "a", "a", "a", "a", "a", "a", "a", "a"));
+    assert_false(READ(&call, "a", "a", "a", "a", "a", "a", "a", "a", "a", "a", "a", "a", "a", "a",
+                      "a", "a", "a"));
     assert_string_equal(wrong, "too many arguments");
 }
 
@@ -101,9 +107,15 @@ static void help_shows_every_option(void **state) {
     (void)state;
     own(buffer) out = {0};
     command_help(&command, &out);
-    static const char *const parts[] = {
-        "usage: tradecast look TOPIC [ID] [options]", "Looks.", "--count N", "--all", "--dir DIR", "--json", "--help"};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) assert_non_null(strstr(buffer_string(&out), parts[i]));
+    static const char *const parts[] = {"usage: tradecast look TOPIC [ID] [options]",
+                                        "Looks.",
+                                        "--count N",
+                                        "--all",
+                                        "--dir DIR",
+                                        "--json",
+                                        "--help"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        assert_non_null(strstr(buffer_string(&out), parts[i]));
 }
 
 int main(void) {

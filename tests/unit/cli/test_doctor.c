@@ -1,4 +1,7 @@
-// test_doctor - what is right for a profile, and which profile is right for a disk; and where the installation is.
+// test_doctor - what is right for a profile, and which profile is right for a disk; and where the
+// installation is.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,8 +35,8 @@ static void a_quick_disk_can_be_waited_for(void **state) {
 }
 
 static void forget_environment(void) {
-    static const char *const names[] = {"TRADECAST_DIR", "TRADECAST_RUN_DIR", "TRADECAST_REDIS", "TRADECAST_ARCHIVER_DATABASE",
-                                        "TRADECAST_SHARDS"};
+    static const char *const names[] = {"TRADECAST_DIR", "TRADECAST_RUN_DIR", "TRADECAST_REDIS",
+                                        "TRADECAST_ARCHIVER_DATABASE", "TRADECAST_SHARDS"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) unsetenv(names[i]);
 }
 

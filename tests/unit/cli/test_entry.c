@@ -1,4 +1,6 @@
 // test_entry - entries are shown decoded, and found by what they concern, however deep it stands.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -70,12 +72,17 @@ static void an_entry_is_one_line_of_text_or_of_json(void **state) {
     own(buffer) out = {0};
     struct envelope e = {.id = {7, 3}, .type = "Execution"};
     entry_json("executions.0", &e, &execution.base, 0, &out);
-    assert_memory_equal(out.data, "{\"topic\":\"executions.0\",\"id\":\"7-3\",\"type\":\"Execution\",\"body\":{\"trade\":{",
-                        strlen("{\"topic\":\"executions.0\",\"id\":\"7-3\",\"type\":\"Execution\",\"body\":{\"trade\":{"));
+    assert_memory_equal(
+        out.data,
+        "{\"topic\":\"executions.0\",\"id\":\"7-3\",\"type\":\"Execution\",\"body\":{\"trade\":{",
+        strlen("{\"topic\":\"executions.0\",\"id\":\"7-3\",\"type\":\"Execution\",\"body\":{"
+               "\"trade\":{"));
     assert_ptr_equal(strchr(buffer_string(&out), '\n'), out.data + out.length - 1);
     buffer_clear(&out);
     entry_line("executions.0", &e, NULL, UINT64_C(1742638530123000000), &out);
-    assert_string_equal(buffer_string(&out), "10:15:30.123  executions.0  7-3  Execution  (this version cannot decode it)\n");
+    assert_string_equal(
+        buffer_string(&out),
+        "10:15:30.123  executions.0  7-3  Execution  (this version cannot decode it)\n");
 }
 
 int main(void) {

@@ -1,4 +1,7 @@
-// test_report - the page: sums exact, text harmless, nothing from elsewhere, every line of a chart inside it.
+// test_report - the page: sums exact, text harmless, nothing from elsewhere, every line of a chart
+// inside it.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,23 +14,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/period.h"
 #include "cli/archive/report.h"
+#include "cli/period.h"
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
 #include "common/base/own.h"
 
 #define E8(x) ((int64_t)(x)*DECIMAL_SCALE)
 
-static const struct report_words words = {"2026-11-01T00:00:00.000000Z", "2026-11-02T00:00:00.000000Z", "2026-11-03T00:00:00Z",
+static const struct report_words words = {"2026-11-01T00:00:00.000000Z",
+                                          "2026-11-02T00:00:00.000000Z", "2026-11-03T00:00:00Z",
                                           "All accounts"};
 
 static void take(report_data_t *d, uint64_t at, int64_t pnl, int64_t costs, const char *account) {
-    struct closed_trade t = {at, pnl, costs, pnl / 1000, true, {"trend", account, "alpha", "EURUSD"}};
+    struct closed_trade t = {at,         pnl,  costs,
+                             pnl / 1000, true, {"trend", account, "alpha", "EURUSD"}};
     report_take(d, &t);
 }
 
-static void page_of(report_data_t *d, buffer_t *out) { report_html(&(struct report_part){"USD", d}, 1, &words, out); }
+static void page_of(report_data_t *d, buffer_t *out) {
+    report_html(&(struct report_part){"USD", d}, 1, &words, out);
+}
 
 static void sums_are_exact(void **state) {
     (void)state;
@@ -80,7 +87,8 @@ static void amounts_of_different_currencies_have_parts_of_their_own(void **state
     take(eur, 1, E8(30), 0, "anna");
     take(usd, 2, E8(500), E8(20), "berta");
     report_html((struct report_part[]){{"EUR", eur}, {"USD", usd}}, 2, &words, &out);
-    const char *page = buffer_string(&out), *first = strstr(page, "<dt>Net profit, EUR</dt><dd class=\"up\">30</dd>"),
+    const char *page = buffer_string(&out),
+               *first = strstr(page, "<dt>Net profit, EUR</dt><dd class=\"up\">30</dd>"),
                *second = strstr(page, "<dt>Net profit, USD</dt><dd class=\"up\">480</dd>");
     assert_true(first && second && first < second);
     assert_non_null(strstr(page, "<td>anna</td>"));
@@ -97,7 +105,8 @@ static void a_time_without_trades_has_a_page_too(void **state) {
 
 // Every number of a path, a line, a bar or a text's place lies in the picture.
 static void expect_inside(const char *svg) {
-    static const char *const names[] = {" x=\"", " x1=\"", " x2=\"", " y=\"", " y1=\"", " y2=\"", "d=\"M"};
+    static const char *const names[] = {" x=\"",  " x1=\"", " x2=\"", " y=\"",
+                                        " y1=\"", " y2=\"", "d=\"M"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         for (const char *at = svg; (at = strstr(at, names[i])) != NULL;) {
             at += strlen(names[i]);
@@ -110,7 +119,8 @@ static void expect_inside(const char *svg) {
                 char *end;
                 n = strtol(at, &end, 10);
                 if (end == at) fail_msg("%.40s", at);
-                if (n < 0 || n > (horizontal || path ? 900 : 260)) fail_msg("%ld in %.60s", n, names[i]);
+                if (n < 0 || n > (horizontal || path ? 900 : 260))
+                    fail_msg("%ld in %.60s", n, names[i]);
                 at = end;
             }
         }
@@ -153,7 +163,8 @@ static void times_are_read_as_people_write_them(void **state) {
     assert_int_equal(at, 86400 * NS_PER_S);
     assert_true(period_read("1970-01-01T00:00:01Z", now, &at));
     assert_int_equal(at, NS_PER_S);
-    static const char *const wrong[] = {"", "d", "7x", "yesterday", "2026-13-01", "99999999d", "-1d"};
+    static const char *const wrong[] = {"",           "d",         "7x", "yesterday",
+                                        "2026-13-01", "99999999d", "-1d"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         if (period_read(wrong[i], now, &at)) fail_msg("\"%s\" was read as a time", wrong[i]);
 }

@@ -1,4 +1,6 @@
 // Which accounts move when executors are added or taken away, or when somebody says so.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "cli/cluster/shards_plan.h"
 
@@ -13,7 +15,8 @@
 
 #include "common/base/own.h"
 
-// Two gateways with two accounts each, and an account without one. By hash, of two executors gw-a is with 1 and gw-b with 0.
+// Two gateways with two accounts each, and an account without one. By hash, of two executors gw-a
+// is with 1 and gw-b with 0.
 static const char *const accounts[] = {"a1", "a2", "b1", "b2", "lonely"};
 
 static void apply(book_t *book, ConfigChange *change) {
@@ -47,7 +50,8 @@ static book_t *book_of(int configured_b) {
 struct row {
     const char *what;
     unsigned before, after;
-    const char *recorded; // of a1 a2 b1 b2 lonely: a digit, upper case letters for digits by hand (A is 0), '-' none
+    // of a1 a2 b1 b2 lonely: a digit, upper case letters for digits by hand (A is 0), '-' none
+    const char *recorded;
     int configured_b;
     const char *name;
     unsigned to;
@@ -83,7 +87,9 @@ static void accounts_move_with_their_gateway_and_no_more_than_must(void **state)
         for (size_t k = 0; k < 5; k++) {
             char c = r->recorded[k];
             bool hand = c >= 'A';
-            if (c != '-') shard_record_put(record, accounts[k], (struct shard_entry){(unsigned)(hand ? c - 'A' : c - '0'), hand});
+            if (c != '-')
+                shard_record_put(record, accounts[k],
+                                 (struct shard_entry){(unsigned)(hand ? c - 'A' : c - '0'), hand});
         }
         struct shard_plan plan;
         const struct shards_wish wish = {r->before, r->after, &r->name, r->name != NULL, r->to};
@@ -93,14 +99,16 @@ static void accounts_move_with_their_gateway_and_no_more_than_must(void **state)
             const struct shard_place *p = &plan.places[k];
             assert_string_equal(p->account->account_id, accounts[k]);
             if (!is(r->from[k], p->from, false) || !is(r->wanted[k], p->to, p->by_hand))
-                fail_msg("%s: %s from %u to %u%s", r->what, accounts[k], p->from, p->to, p->by_hand ? " by hand" : "");
+                fail_msg("%s: %s from %u to %u%s", r->what, accounts[k], p->from, p->to,
+                         p->by_hand ? " by hand" : "");
             assert_int_equal(shard_plan_of(&plan, accounts[k], 7), p->to);
         }
         shard_plan_clear(&plan);
     }
 }
 
-static void what_is_kept_of_an_account_that_is_not_configured_stays_as_long_as_its_executor(void **state) {
+static void
+what_is_kept_of_an_account_that_is_not_configured_stays_as_long_as_its_executor(void **state) {
     (void)state;
     own(book) *book = book_of(-1);
     struct shard_plan plan;
@@ -127,7 +135,8 @@ static void a_name_that_is_nobody_s_is_told(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accounts_move_with_their_gateway_and_no_more_than_must),
-        cmocka_unit_test(what_is_kept_of_an_account_that_is_not_configured_stays_as_long_as_its_executor),
+        cmocka_unit_test(
+            what_is_kept_of_an_account_that_is_not_configured_stays_as_long_as_its_executor),
         cmocka_unit_test(a_name_that_is_nobody_s_is_told),
     };
     return cmocka_run_group_tests_name("shards_plan", tests, NULL, NULL);

@@ -1,4 +1,7 @@
-// test_simulate - the door and the router without sockets, clock and store: what they say of a signal, in the situation that they are told.
+// test_simulate - the door and the router without sockets, clock and store: what they say of a
+// signal, in the situation that they are told.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,12 +18,15 @@
 
 #define NOW (UINT64_C(1742638530) * NS_PER_S)
 
-static const char config[] =
-    "{\"sources\":[{\"config_id\":\"tv\"},{\"config_id\":\"bot\"},{\"config_id\":\"both\",\"consensus\":{\"parts\":[{\"source\":\"tv\"},"
-    "{\"source\":\"bot\"}]}}],\"brokers\":[{\"broker_id\":\"a\",\"symbols\":[{\"symbol\":\"EURUSD\"}]}],\"accounts\":["
-    "{\"account_id\":\"anna\",\"broker_id\":\"a\",\"balance\":1000,\"max_open_trades\":1,\"subscriptions\":[{\"source\":\"tv\","
-    "\"multiplier\":1}]},"
-    "{\"account_id\":\"ben\",\"broker_id\":\"a\",\"subscriptions\":[{\"source\":\"both\",\"fixed_lot\":0.3}]}]}";
+static const char config[] = "{\"sources\":[{\"config_id\":\"tv\"},{\"config_id\":\"bot\"},{"
+                             "\"config_id\":\"both\",\"consensus\":{\"parts\":[{\"source\":\"tv\"},"
+                             "{\"source\":\"bot\"}]}}],\"brokers\":[{\"broker_id\":\"a\","
+                             "\"symbols\":[{\"symbol\":\"EURUSD\"}]}],\"accounts\":["
+                             "{\"account_id\":\"anna\",\"broker_id\":\"a\",\"balance\":1000,\"max_"
+                             "open_trades\":1,\"subscriptions\":[{\"source\":\"tv\","
+                             "\"multiplier\":1}]},"
+                             "{\"account_id\":\"ben\",\"broker_id\":\"a\",\"subscriptions\":[{"
+                             "\"source\":\"both\",\"fixed_lot\":0.3}]}]}";
 
 struct world {
     book_t *book;
@@ -84,7 +90,10 @@ static void an_order_comes_of_a_signal_and_counts_for_the_next(void **state) {
     begin(w);
     assert_int_equal(send(w, "tv", BUY), 200);
     assert_int_equal(w->last, REASON__CODE__ordered);
-    assert_int_equal(send(w, "tv", "{\"signal_id\":\"next\",\"symbol\":\"EURUSD\",\"action\":\"buy\",\"lots\":1}"), 200);
+    assert_int_equal(
+        send(w, "tv",
+             "{\"signal_id\":\"next\",\"symbol\":\"EURUSD\",\"action\":\"buy\",\"lots\":1}"),
+        200);
     assert_int_equal(w->last, REASON__CODE__max_open_trades);
     assert_int_equal(w->orders, 1);
 }
@@ -159,7 +168,9 @@ static void a_wrong_configuration_is_refused_with_the_archivers_words(void **sta
     (void)state;
     own(buffer) why = {0};
     own(book) *book = book_new();
-    assert_false(simulated_book(span_of("{\"accounts\":[{\"account_id\":\"x\",\"broker_id\":\"none\"}]}"), NOW, book, &why));
+    assert_false(
+        simulated_book(span_of("{\"accounts\":[{\"account_id\":\"x\",\"broker_id\":\"none\"}]}"),
+                       NOW, book, &why));
     assert_non_null(strstr(buffer_string(&why), "accounts[0].broker_id: none is not a broker"));
 }
 

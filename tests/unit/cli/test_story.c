@@ -1,4 +1,6 @@
 // test_story - a signal's story is told whole, with times, and as far as it is known.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -114,22 +116,24 @@ static void the_whole_story_has_every_step_with_its_time(void **state) {
     struct story story = story_of(parts);
     own(buffer) out = {0};
     story_tell(&story, &out);
-    assert_string_equal(buffer_string(&out), "signal s-1\n"
-                                             "  received                  2025-03-22T10:15:30Z from demo\n"
-                                             "  asked                     buy EURUSD market, 2 lots at 1.0843\n"
-                                             "  routed           +412 us  1 order(s) for 2 account(s)\n"
-                                             "  completed                 filled 100 %, average price 1.08432, slippage -\n"
-                                             "  archived                  yes\n"
-                                             "\n"
-                                             "account anna, trade t-1\n"
-                                             "  decided          +412 us  buy EURUSD.m at alpha, 0.1 lots\n"
-                                             "  sent             +950 us  by paper-alpha\n"
-                                             "  executed         +1.8 ms  0.1 lots at 1.08432, slippage 0.00002\n"
-                                             "  filled           +1.9 ms  \n"
-                                             "  reconciled       +2.6 ms  success, discrepancy 0.00002\n"
-                                             "  archived                  yes\n"
-                                             "\n"
-                                             "account ben: no order, filtered_symbol: takes XAUUSD\n");
+    assert_string_equal(
+        buffer_string(&out),
+        "signal s-1\n"
+        "  received                  2025-03-22T10:15:30Z from demo\n"
+        "  asked                     buy EURUSD market, 2 lots at 1.0843\n"
+        "  routed           +412 us  1 order(s) for 2 account(s)\n"
+        "  completed                 filled 100 %, average price 1.08432, slippage -\n"
+        "  archived                  yes\n"
+        "\n"
+        "account anna, trade t-1\n"
+        "  decided          +412 us  buy EURUSD.m at alpha, 0.1 lots\n"
+        "  sent             +950 us  by paper-alpha\n"
+        "  executed         +1.8 ms  0.1 lots at 1.08432, slippage 0.00002\n"
+        "  filled           +1.9 ms  \n"
+        "  reconciled       +2.6 ms  success, discrepancy 0.00002\n"
+        "  archived                  yes\n"
+        "\n"
+        "account ben: no order, filtered_symbol: takes XAUUSD\n");
 }
 
 static void a_story_that_has_only_begun_says_so(void **state) {
@@ -190,24 +194,33 @@ static void set_closer(TradeState__Cause cause, const char *cause_id) {
 static void expect_told(const struct story *story, const char *wanted) {
     own(buffer) out = {0};
     story_tell(story, &out);
-    if (!strstr(buffer_string(&out), wanted)) fail_msg("%s: not in %s", wanted, buffer_string(&out));
+    if (!strstr(buffer_string(&out), wanted))
+        fail_msg("%s: not in %s", wanted, buffer_string(&out));
 }
 
 static void a_command_tells_what_it_closed_for_whom_and_why(void **state) {
     (void)state;
     set_closer(TRADE_STATE__CAUSE__flatten, "c-1");
     set_trade();
-    struct part part = {.account_id = "anna", .trade = &closer, .results = {&result}, .n_results = 1, .word = {.command = &command}};
-    struct story story = {.signal_id = "c-1", .word = {.command = &command}, .parts = &part, .n_parts = 1};
+    struct part part = {.account_id = "anna",
+                        .trade = &closer,
+                        .results = {&result},
+                        .n_results = 1,
+                        .word = {.command = &command}};
+    struct story story = {
+        .signal_id = "c-1", .word = {.command = &command}, .parts = &part, .n_parts = 1};
     own(buffer) out = {0};
     story_tell(&story, &out);
-    assert_string_equal(buffer_string(&out), "command c-1\n"
-                                             "  given                     2025-03-22T10:15:30.004Z halt and flatten, anna, by root: the desk said so\n"
-                                             "\n"
-                                             "account anna, trade t-9\n"
-                                             "  made             +1.0 ms  flattened on command c-1, by root: the desk said so\n"
-                                             "  executed         earlier  0.1 lots at 1.08432, slippage 0.00002\n"
-                                             "  filled           +2.0 ms  \n");
+    assert_string_equal(
+        buffer_string(&out),
+        "command c-1\n"
+        "  given                     2025-03-22T10:15:30.004Z halt and flatten, anna, by root: the "
+        "desk said so\n"
+        "\n"
+        "account anna, trade t-9\n"
+        "  made             +1.0 ms  flattened on command c-1, by root: the desk said so\n"
+        "  executed         earlier  0.1 lots at 1.08432, slippage 0.00002\n"
+        "  filled           +2.0 ms  \n");
     story.n_parts = 0;
     expect_told(&story, "nothing was closed by it");
 }
@@ -220,7 +233,10 @@ static void a_position_tells_who_closed_it(void **state) {
         struct word word;
         const char *told;
     } causes[] = {
-        {TRADE_STATE__CAUSE__command, "c-2", {&command, &for_account}, "on command c-2, by root: the desk said so"},
+        {TRADE_STATE__CAUSE__command,
+         "c-2",
+         {&command, &for_account},
+         "on command c-2, by root: the desk said so"},
         {TRADE_STATE__CAUSE__command, "c-2", {NULL, &for_account}, "on command c-2, by ben"},
         {TRADE_STATE__CAUSE__stop, "t-1", {NULL, NULL}, "its stop was reached, trade t-1"},
         {TRADE_STATE__CAUSE__other_side, "t-1", {NULL, NULL}, "the other side of trade t-1"},
@@ -277,7 +293,8 @@ static void machines_get_everything(void **state) {
                                          "\"archived\":true",
                                          "{\"account_id\":\"ben\",\"decision\":{",
                                          "\"trade\":null"};
-    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) assert_non_null(strstr(buffer_string(&out), wanted[i]));
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        assert_non_null(strstr(buffer_string(&out), wanted[i]));
 }
 
 static void a_consensus_tells_its_votes_and_a_part_what_it_came_to(void **state) {
@@ -302,9 +319,10 @@ static void a_consensus_tells_its_votes_and_a_part_what_it_came_to(void **state)
     Ballot waiting = BALLOT__INIT;
     waiting.waiting = (char *)"agreement";
     waiting.agreement = INT64_C(50000000);
-    const struct contribution contributions[] = {{.config_id = "both", .consensus = "c-1", .vote = &agreed},
-                                                 {.config_id = "other", .consensus = "c-2"},
-                                                 {.config_id = "third", .waiting = &waiting}};
+    const struct contribution contributions[] = {
+        {.config_id = "both", .consensus = "c-1", .vote = &agreed},
+        {.config_id = "other", .consensus = "c-2"},
+        {.config_id = "third", .waiting = &waiting}};
     story.contributions = contributions;
     story.n_contributions = 3;
     static const char *const lines[] = {
@@ -318,7 +336,8 @@ static void a_consensus_tells_its_votes_and_a_part_what_it_came_to(void **state)
     own(buffer) out = {0};
     story_tell(&story, &out);
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
-        if (!strstr(buffer_string(&out), lines[i])) fail_msg("%s: not in %s", lines[i], buffer_string(&out));
+        if (!strstr(buffer_string(&out), lines[i]))
+            fail_msg("%s: not in %s", lines[i], buffer_string(&out));
 }
 
 int main(void) {

@@ -1,4 +1,7 @@
-// test_text - tables line up, machines get JSON, and nothing from outside reaches the terminal's controls.
+// test_text - tables line up, machines get JSON, and nothing from outside reaches the terminal's
+// controls.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,8 +41,9 @@ static void machines_get_objects_with_numbers_and_nulls(void **state) {
     own(buffer) out = {0};
     fill(&sheet);
     sheet_json(&sheet, &out);
-    assert_string_equal(buffer_string(&out), "[{\"name\":\"ingest\",\"batches\":7,\"told_at\":\"now\"},"
-                                             "{\"name\":\"é\",\"batches\":12345678,\"told_at\":null}]");
+    assert_string_equal(buffer_string(&out),
+                        "[{\"name\":\"ingest\",\"batches\":7,\"told_at\":\"now\"},"
+                        "{\"name\":\"é\",\"batches\":12345678,\"told_at\":null}]");
     sheet_destroy(&sheet);
 }
 

@@ -1,4 +1,7 @@
-// test_yaml - a document in YAML says what it says in JSON, digit by digit; what YAML makes of words by itself is not believed.
+// test_yaml - a document in YAML says what it says in JSON, digit by digit; what YAML makes of
+// words by itself is not believed.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,7 +50,8 @@ static void what_is_written_in_yaml_is_the_same_in_json(void **state) {
         {"a: \"\"", "{\"a\":\"\"}"},
         {"1: x", "{\"1\":\"x\"}"},
         {"a: []\nb: {}", "{\"a\":[],\"b\":{}}"},
-        {"a:\n  - x: 1\n    y: [2, three]\n  - x: 2", "{\"a\":[{\"x\":1,\"y\":[2,\"three\"]},{\"x\":2}]}"},
+        {"a:\n  - x: 1\n    y: [2, three]\n  - x: 2",
+         "{\"a\":[{\"x\":1,\"y\":[2,\"three\"]},{\"x\":2}]}"},
         {"a: |\n  two\n  lines", "{\"a\":\"two\\nlines\"}"},
         {"a: &x {b: 1}\nc: *x", "{\"a\":{\"b\":1},\"c\":{\"b\":1}}"},
         {"# only said\na: \"quote \\\" and \\u00e9\"", "{\"a\":\"quote \\\" and \xC3\xA9\"}"},
@@ -77,8 +81,10 @@ static void what_cannot_be_read_is_refused_with_its_line(void **state) {
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         buffer_t out = {0};
         char why[240] = "";
-        if (yaml_to_json(span_of(wrong[i][0]), &out, why)) fail_msg("taken: %s as %s", wrong[i][0], buffer_string(&out));
-        if (!strstr(why, wrong[i][1])) fail_msg("%s\nsays: %s\nnot: %s", wrong[i][0], why, wrong[i][1]);
+        if (yaml_to_json(span_of(wrong[i][0]), &out, why))
+            fail_msg("taken: %s as %s", wrong[i][0], buffer_string(&out));
+        if (!strstr(why, wrong[i][1]))
+            fail_msg("%s\nsays: %s\nnot: %s", wrong[i][0], why, wrong[i][1]);
         buffer_destroy(&out);
     }
 }
@@ -88,10 +94,12 @@ static void aliases_without_end_come_to_one(void **state) {
     (void)state;
     buffer_t yaml = {0}, out = {0};
     char why[240] = "";
-    buffer_text(&yaml, "a0: &a0 [\"lol\",\"lol\",\"lol\",\"lol\",\"lol\",\"lol\",\"lol\",\"lol\",\"lol\"]\n");
+    buffer_text(
+        &yaml,
+        "a0: &a0 [\"lol\",\"lol\",\"lol\",\"lol\",\"lol\",\"lol\",\"lol\",\"lol\",\"lol\"]\n");
     for (int i = 1; i < 10; i++)
-        buffer_format(&yaml, "a%d: &a%d [*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d]\n", i, i, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1,
-                      i - 1, i - 1, i - 1);
+        buffer_format(&yaml, "a%d: &a%d [*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d]\n", i, i,
+                      i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
     assert_false(yaml_to_json((struct span){yaml.data, yaml.length}, &out, why));
     assert_non_null(strstr(why, "aliases make more of it than may be"));
     buffer_destroy(&yaml);
@@ -101,10 +109,14 @@ static void aliases_without_end_come_to_one(void **state) {
 static void what_is_written_as_yaml_is_read_the_same(void **state) {
     (void)state;
     static const char *const documents[] = {
-        "{\"a\":0.10,\"b\":\"0.10\",\"c\":true,\"d\":\"true\",\"e\":null,\"f\":\"null\",\"g\":\"\",\"h\":\"no\",\"i\":\"~\"}",
-        "{\"sources\":[{\"config_id\":\"tv\",\"allow\":[\"tradingview\",\"10.0.0.0/8\"]}],\"accounts\":[]}",
-        "{\"a\":\"- x\",\"b\":\": \",\"c\":\"#\",\"d\":\"two\\nlines\",\"e\":\" spaces \",\"f\":\"\xC3\xA9\",\"g\":\"'\\\"\",\"h\":\"*x\"}",
-        "{\"from\":\"00:00\",\"to\":\"24:00\",\"id\":\"12345\",\"n\":-1,\"nested\":{\"a\":{\"b\":[[1],[2,3]]}}}",
+        "{\"a\":0.10,\"b\":\"0.10\",\"c\":true,\"d\":\"true\",\"e\":null,\"f\":\"null\",\"g\":\"\","
+        "\"h\":\"no\",\"i\":\"~\"}",
+        "{\"sources\":[{\"config_id\":\"tv\",\"allow\":[\"tradingview\",\"10.0.0.0/"
+        "8\"]}],\"accounts\":[]}",
+        "{\"a\":\"- x\",\"b\":\": \",\"c\":\"#\",\"d\":\"two\\nlines\",\"e\":\" spaces "
+        "\",\"f\":\"\xC3\xA9\",\"g\":\"'\\\"\",\"h\":\"*x\"}",
+        "{\"from\":\"00:00\",\"to\":\"24:00\",\"id\":\"12345\",\"n\":-1,\"nested\":{\"a\":{\"b\":[["
+        "1],[2,3]]}}}",
     };
     for (size_t i = 0; i < sizeof documents / sizeof *documents; i++) {
         buffer_t yaml = {0};
@@ -119,11 +131,13 @@ static void a_difference_is_told_line_by_line(void **state) {
     buffer_t out = {0};
     uint64_t version;
     bool differs;
-    struct span answer =
-        span_of("{\"version\":3,\"dry_run\":true,\"changes\":[{\"table\":\"account_config\",\"id\":\"anna\",\"edits\":[{\"path\":"
-                "\"leverage\",\"before\":\"30\",\"after\":\"20\"},{\"path\":\"name\",\"before\":\"A\\u001b[2J\"}]},{\"table\":"
-                "\"signal_config\",\"id\":\"tv\",\"added\":true,\"edits\":[{\"path\":\"config_id\",\"after\":\"tv\"}]},"
-                "{\"table\":\"broker_config\",\"id\":\"b\",\"removed\":true}]}");
+    struct span answer = span_of("{\"version\":3,\"dry_run\":true,\"changes\":[{\"table\":"
+                                 "\"account_config\",\"id\":\"anna\",\"edits\":[{\"path\":"
+                                 "\"leverage\",\"before\":\"30\",\"after\":\"20\"},{\"path\":"
+                                 "\"name\",\"before\":\"A\\u001b[2J\"}]},{\"table\":"
+                                 "\"signal_config\",\"id\":\"tv\",\"added\":true,\"edits\":[{"
+                                 "\"path\":\"config_id\",\"after\":\"tv\"}]},"
+                                 "{\"table\":\"broker_config\",\"id\":\"b\",\"removed\":true}]}");
     assert_true(config_print_difference(answer, &out));
     assert_string_equal(buffer_string(&out), "~ accounts.anna\n"
                                              "    leverage: 30 -> 20\n"
@@ -145,14 +159,17 @@ static void history_is_told_newest_first(void **state) {
     (void)state;
     buffer_t out = {0};
     assert_true(config_print_history(
-        span_of("{\"versions\":[{\"version\":2,\"changed_at\":\"2026-01-01T00:00:00Z\",\"changed_by\":\"bob\",\"note\":"
-                "\"less\",\"changes\":[{\"table\":\"account_config\",\"id\":\"anna\",\"removed\":true}]},{\"version\":1,"
+        span_of("{\"versions\":[{\"version\":2,\"changed_at\":\"2026-01-01T00:00:00Z\",\"changed_"
+                "by\":\"bob\",\"note\":"
+                "\"less\",\"changes\":[{\"table\":\"account_config\",\"id\":\"anna\",\"removed\":"
+                "true}]},{\"version\":1,"
                 "\"changed_at\":\"2025-01-01T00:00:00Z\",\"recovered\":true}]}"),
         &out));
-    assert_string_equal(buffer_string(&out), "version 2  2026-01-01T00:00:00Z  bob  less\n"
-                                             "  - accounts.anna\n"
-                                             "\n"
-                                             "version 1  2025-01-01T00:00:00Z  taken back from Redis\n");
+    assert_string_equal(buffer_string(&out),
+                        "version 2  2026-01-01T00:00:00Z  bob  less\n"
+                        "  - accounts.anna\n"
+                        "\n"
+                        "version 1  2025-01-01T00:00:00Z  taken back from Redis\n");
     buffer_clear(&out);
     assert_true(config_print_value(span_of("\"tv\""), &out));
     assert_string_equal(buffer_string(&out), "tv\n");

@@ -1,4 +1,7 @@
-// generated - a message with generated values in all, or some, of its fields: for tests that must hold for every message type.
+// generated - a message with generated values in all, or some, of its fields: for tests that must
+// hold for every message type.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -22,9 +25,11 @@ static inline char *generated_text(struct dice *d, arena_t *arena) {
     return arena_text(arena, texts[dice_roll(d) % (sizeof(texts) / sizeof(texts[0]))]);
 }
 
-static ProtobufCMessage *generated(const ProtobufCMessageDescriptor *type, struct dice *d, unsigned percent_set, arena_t *arena);
+static ProtobufCMessage *generated(const ProtobufCMessageDescriptor *type, struct dice *d,
+                                   unsigned percent_set, arena_t *arena);
 
-static inline void generated_item(const ProtobufCFieldDescriptor *f, void *place, struct dice *d, unsigned percent, arena_t *arena) {
+static inline void generated_item(const ProtobufCFieldDescriptor *f, void *place, struct dice *d,
+                                  unsigned percent, arena_t *arena) {
     switch (f->type) {
     case PROTOBUF_C_TYPE_SFIXED64:
     case PROTOBUF_C_TYPE_INT64:
@@ -72,7 +77,8 @@ static inline void generated_item(const ProtobufCFieldDescriptor *f, void *place
 }
 
 // Required fields always have a value, the others with the probability given.
-static ProtobufCMessage *generated(const ProtobufCMessageDescriptor *type, struct dice *d, unsigned percent_set, arena_t *arena) {
+static ProtobufCMessage *generated(const ProtobufCMessageDescriptor *type, struct dice *d,
+                                   unsigned percent_set, arena_t *arena) {
     ProtobufCMessage *m = record_new(type, arena);
     for (unsigned i = 0; i < type->n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &type->fields[i];

@@ -1,4 +1,6 @@
 // What was said before accounts were moved between executors is heard before what is said after.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,10 +40,17 @@ static void news_waits_for_old_news_of_the_same_topic(void **state) {
         assert_non_null(l);
         l->inputs.n = 3;
         l->inputs.barred = true;
-        l->inputs.slots[0] = (struct slot){.stream = {.topic = TOPIC_executions}, .in = {.position = ID(r->at_0)}, .barrier = ID(10)};
-        l->inputs.slots[1] = (struct slot){.stream = {.topic = TOPIC_orders}, .in = {.position = ID(0)}, .barrier = ENTRY_ID_NONE};
-        l->inputs.slots[2] = (struct slot){.stream = {.topic = TOPIC_executions}, .in = {.position = ID(r->at_1)}, .barrier = ID(20)};
-        if (shards_barred(l, &l->inputs.slots[r->slot], ID(r->id)) != r->barred || l->inputs.barred != r->left) fail_msg("%s", r->what);
+        l->inputs.slots[0] = (struct slot){.stream = {.topic = TOPIC_executions},
+                                           .in = {.position = ID(r->at_0)},
+                                           .barrier = ID(10)};
+        l->inputs.slots[1] = (struct slot){
+            .stream = {.topic = TOPIC_orders}, .in = {.position = ID(0)}, .barrier = ENTRY_ID_NONE};
+        l->inputs.slots[2] = (struct slot){.stream = {.topic = TOPIC_executions},
+                                           .in = {.position = ID(r->at_1)},
+                                           .barrier = ID(20)};
+        if (shards_barred(l, &l->inputs.slots[r->slot], ID(r->id)) != r->barred ||
+            l->inputs.barred != r->left)
+            fail_msg("%s", r->what);
         free(l);
     }
 }

@@ -1,4 +1,6 @@
 // test_batch - what a handler writes, and the envelopes that go out.
+//
+//
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE // memmem
 #include <setjmp.h>
@@ -9,10 +11,10 @@
 
 #include <cmocka.h>
 
-#include "common/batch/batch_io.h"
 #include "common/base/clock.h"
-#include "common/delivery/envelope.h"
 #include "common/base/own.h"
+#include "common/batch/batch_io.h"
+#include "common/delivery/envelope.h"
 #include "order.pb-c.h"
 #include "system.pb-c.h"
 
@@ -127,7 +129,8 @@ static void the_same_alert_is_raised_once_a_minute(void **state) {
     (void)state;
     own(batch) *b = a_batch();
     const struct outgoing *out;
-    for (int i = 0; i < 3; i++) batch_alert(b, ALERT__SEVERITY__warning, "test_code", "s", "text %d", i);
+    for (int i = 0; i < 3; i++)
+        batch_alert(b, ALERT__SEVERITY__warning, "test_code", "s", "text %d", i);
     assert_int_equal(batch_outgoing(b, &out), 1);
     batch_alert(b, ALERT__SEVERITY__warning, "test_code", "other", "text");
     assert_int_equal(batch_outgoing(b, &out), 2);

@@ -1,4 +1,6 @@
 // test_batch_phase - every pair of phase and event of the loop's batch, and of a careful start's try.
+//
+//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>
@@ -16,7 +18,8 @@
 
 #include "common/service/batch_phase.h"
 
-// One row a phase; a column for each event, in the order of the enum: the phase after it by its first
+// One row a phase; a column for each event, in the order of the enum: the phase after it by its
+// first
 // two letters, "--" refused.
 //                                     begin seal own submit land retry close
 static const char *const phases[] = {
@@ -39,8 +42,10 @@ static void every_phase_takes_the_listed_events_and_no_other(void **state) {
             const char *expected = phases[from] + 3 * (event + 1);
             bool listed = batch_phase_step(&after, (enum batch_event)event);
             assert_int_equal(listed, *expected != '-');
-            if (listed) assert_memory_equal(batch_phase_name(after), expected, 2);
-            else assert_int_equal(after, from);
+            if (listed)
+                assert_memory_equal(batch_phase_name(after), expected, 2);
+            else
+                assert_int_equal(after, from);
         }
     }
 }
@@ -69,7 +74,8 @@ static void nothing_is_committed_but_what_was_submitted_and_landed(void **state)
     for (unsigned from = 0; from < BATCH_PHASE_COUNT; from++) {
         for (unsigned event = 0; event < BATCH_EVENT_COUNT; event++) {
             enum batch_phase after = (enum batch_phase)from;
-            if (!batch_phase_step(&after, (enum batch_event)event) || after != BATCH_COMMITTED) continue;
+            if (!batch_phase_step(&after, (enum batch_event)event) || after != BATCH_COMMITTED)
+                continue;
             assert_int_equal(from, BATCH_SUBMITTED);
             assert_int_equal(event, BATCH_LAND);
         }
@@ -98,7 +104,8 @@ static void a_wrong_move_of_the_loop_aborts_it_before_anything_is_sent(void **st
 static void only_what_waits_for_its_commit_is_sealed(void **state) {
     (void)state;
     for (unsigned p = 0; p < BATCH_PHASE_COUNT; p++)
-        assert_int_equal(batch_phase_is_sealed((enum batch_phase)p), p != BATCH_NONE && p != BATCH_OPEN);
+        assert_int_equal(batch_phase_is_sealed((enum batch_phase)p),
+                         p != BATCH_NONE && p != BATCH_OPEN);
 }
 
 int main(void) {

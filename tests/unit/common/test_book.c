@@ -1,4 +1,6 @@
 // test_book - configuration: the snapshot, changes in any order, and the fan-out.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "common/domain/book.h"
 #include "common/base/decimal.h"
 #include "common/base/own.h"
+#include "common/domain/book.h"
 
 static Subscription subscription_to(const char *source) {
     Subscription s = SUBSCRIPTION__INIT;
@@ -21,7 +23,8 @@ static Subscription subscription_to(const char *source) {
 }
 
 // An account's row at a version, subscribed to up to two sources.
-static err_t apply_account(book_t *book, uint64_t version, const char *id, const char *source, const char *other) {
+static err_t apply_account(book_t *book, uint64_t version, const char *id, const char *source,
+                           const char *other) {
     Subscription a = subscription_to(source), b = subscription_to(other ? other : "");
     AccountConfig account = ACCOUNT_CONFIG__INIT;
     account.account_id = (char *)id;
@@ -53,7 +56,8 @@ static size_t subscribers(const book_t *book, const char *source, char out[stati
     out[0] = 0;
     for (size_t i = 0; i < n; i++) {
         assert_string_equal(list[i].subscription->source, source);
-        at += (size_t)snprintf(out + at, 256 - at, "%s%s", i ? "," : "", list[i].account->account_id);
+        at +=
+            (size_t)snprintf(out + at, 256 - at, "%s%s", i ? "," : "", list[i].account->account_id);
     }
     return n;
 }
@@ -168,7 +172,8 @@ static void an_account_may_take_a_source_twice(void **state) {
 
 static void symbols_have_the_broker_s_names(void **state) {
     (void)state;
-    SymbolConfig plain = SYMBOL_CONFIG__INIT, named = SYMBOL_CONFIG__INIT, long_one = SYMBOL_CONFIG__INIT;
+    SymbolConfig plain = SYMBOL_CONFIG__INIT, named = SYMBOL_CONFIG__INIT,
+                 long_one = SYMBOL_CONFIG__INIT;
     plain.symbol = (char *)"EURUSD";
     named.symbol = (char *)"GOLD";
     named.broker_symbol = (char *)"XAUUSD.cash";
@@ -209,7 +214,8 @@ static void accounts_of_an_instance_are_with_one_executor(void **state) {
     own(book) *book = book_new();
     char *ids[] = {(char *)"a", (char *)"b"};
     InstanceConfig instance = INSTANCE_CONFIG__INIT;
-    instance.instance_id = (char *)"gw", instance.broker_id = (char *)"x", instance.n_accounts = 2, instance.accounts = ids;
+    instance.instance_id = (char *)"gw", instance.broker_id = (char *)"x", instance.n_accounts = 2,
+    instance.accounts = ids;
     assert_int_equal(apply_account(book, 1, "a", "tv", NULL), ERR_OK);
     assert_int_equal(apply_account(book, 2, "b", "tv", NULL), ERR_OK);
     assert_int_equal(apply_instance(book, 3, &instance), ERR_OK);
@@ -229,8 +235,8 @@ static const ProtobufCMessage *stored[8];
 static size_t n_stored;
 static err_t store_answer;
 
-err_t store_records(store_t *self, const char *set_key, const char *prefix, const ProtobufCMessageDescriptor *d, store_record_fn *visit,
-                    void *arg) {
+err_t store_records(store_t *self, const char *set_key, const char *prefix,
+                    const ProtobufCMessageDescriptor *d, store_record_fn *visit, void *arg) {
     (void)self;
     char index[64];
     (void)snprintf(index, sizeof index, "%sindex", prefix);
@@ -255,7 +261,8 @@ static void a_snapshot_is_as_new_as_its_rows_say(void **state) {
     BrokerConfig broker = BROKER_CONFIG__INIT;
     InstanceConfig instance = INSTANCE_CONFIG__INIT;
     SignalConfig source = SIGNAL_CONFIG__INIT;
-    account.account_id = (char *)"a", account.broker_id = (char *)"b", account.has_version = true, account.version = 5;
+    account.account_id = (char *)"a", account.broker_id = (char *)"b", account.has_version = true,
+    account.version = 5;
     broker.broker_id = (char *)"b", broker.has_version = true, broker.version = 2;
     instance.instance_id = (char *)"i", instance.broker_id = (char *)"b";
     source.config_id = (char *)"tv", source.token_hash = (char *)"00";

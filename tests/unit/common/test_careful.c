@@ -1,4 +1,6 @@
 // test_careful - after an unclean start: one message at a time, and each gets its turn.
+//
+//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>
@@ -23,7 +25,8 @@ static void a_message_that_found_no_room_is_taken_again_after_its_empty_batch(vo
     batch_begin(l->batch, 1, 1, 1);
     l->careful.left = 8;
     l->progress.phase = BATCH_OPEN;
-    l->careful.attempt = ATTEMPT_COUNTED; // its handler had no room, so it was put back and has written nothing
+    // its handler had no room, so it was put back and has written nothing
+    l->careful.attempt = ATTEMPT_COUNTED;
     assert_true(intake_full(l));
     loop_commit(l);
     assert_int_equal(l->progress.phase, BATCH_NONE);

@@ -1,4 +1,6 @@
 // test_cells - names of cells, and the relays that they make in the topology.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -66,7 +68,8 @@ static void the_largest_installation_fits(void **state) {
     struct instance all[INSTANCES_MAX];
     const struct instance archiver = {.role = ARCHIVER};
     struct stream streams[2 * INSTANCES_MAX];
-    for (int i = 0; i < CELLS_MAX; i++) snprintf(others + strlen(others), sizeof others - strlen(others), "cell-%d ", i);
+    for (int i = 0; i < CELLS_MAX; i++)
+        snprintf(others + strlen(others), sizeof others - strlen(others), "cell-%d ", i);
     assert_true(cells_set("front", others, wrong));
     assert_int_equal(topology_instances(32, all), 5 + 32 + CELLS_MAX);
     assert_int_equal(topology_inlets(&archiver, 32, streams), 4 + 2 * 32 + 5 + 32 + CELLS_MAX);

@@ -1,4 +1,6 @@
 // test_clock - times as text, both ways.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -127,9 +129,17 @@ static void what_is_printed_reads_back_as_the_same(void **state) {
 // However a time is written, and wherever it rolls over to.
 static void what_is_read_can_be_printed_and_read_again(void **state) {
     (void)state;
-    static const char *const rows[] = {"2500-12-31T23:59:60Z",      "2500-12-31T23:59:59-14:00",        "2501-01-01T00:00:00Z", "17426385310",
-                                       "18446744073",               "2554-07-21T23:34:33.709551615Z",   "1970-01-01T00:00:00Z", "9999999999999",
-                                       "2554-07-22T13:34:33+14:00", "2525-03-22T10:15:30.000000001Z", "2016-12-31T23:59:60Z"};
+    static const char *const rows[] = {"2500-12-31T23:59:60Z",
+                                       "2500-12-31T23:59:59-14:00",
+                                       "2501-01-01T00:00:00Z",
+                                       "17426385310",
+                                       "18446744073",
+                                       "2554-07-21T23:34:33.709551615Z",
+                                       "1970-01-01T00:00:00Z",
+                                       "9999999999999",
+                                       "2554-07-22T13:34:33+14:00",
+                                       "2525-03-22T10:15:30.000000001Z",
+                                       "2016-12-31T23:59:60Z"};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         uint64_t ns, back;
         assert_int_equal(parse(rows[i], &ns), ERR_OK);
@@ -140,10 +150,17 @@ static void what_is_read_can_be_printed_and_read_again(void **state) {
 
 static void what_64_bits_of_nanoseconds_do_not_hold_is_refused_by_rule(void **state) {
     (void)state;
-    static const char *const rows[] = {"2554-07-21T23:34:33.709551616Z", "2554-07-21T23:34:34Z",      "2554-07-21T23:34:33-00:01",
-                                       "18446744074",                    "99999999999",               "2554-12-31T23:59:60Z",
-                                       "9999-12-31T23:59:59Z",           "2555-01-01T00:00:00+14:00", "1969-12-31T23:59:59Z",
-                                       "1970-01-01T00:00:00+01:00",      "0000-01-01T00:00:00Z"};
+    static const char *const rows[] = {"2554-07-21T23:34:33.709551616Z",
+                                       "2554-07-21T23:34:34Z",
+                                       "2554-07-21T23:34:33-00:01",
+                                       "18446744074",
+                                       "99999999999",
+                                       "2554-12-31T23:59:60Z",
+                                       "9999-12-31T23:59:59Z",
+                                       "2555-01-01T00:00:00+14:00",
+                                       "1969-12-31T23:59:59Z",
+                                       "1970-01-01T00:00:00+01:00",
+                                       "0000-01-01T00:00:00Z"};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         uint64_t ns;
         assert_int_equal(parse(rows[i], &ns), ERR_RULE);
@@ -156,12 +173,18 @@ static void what_comes_from_outside_ends_in_2261(void **state) {
     static const struct {
         const char *text;
         err_t e;
-    } rows[] = {{"2261-12-31T23:59:59.999999999Z", ERR_OK}, {"9214646399", ERR_OK},
-                {"9214646399999", ERR_OK},                  {"2262-01-01T00:00:00Z", ERR_RULE},
-                {"2261-12-31T23:59:60Z", ERR_RULE},         {"2261-12-31T23:59:59-14:00", ERR_RULE},
-                {"9214646400", ERR_RULE},                   {"9214646400000", ERR_RULE},
-                {"17426385310", ERR_RULE},                  {"9999-12-31T23:59:59Z", ERR_RULE},
-                {"2025-03-22", ERR_INPUT},                  {"tomorrow", ERR_INPUT}};
+    } rows[] = {{"2261-12-31T23:59:59.999999999Z", ERR_OK},
+                {"9214646399", ERR_OK},
+                {"9214646399999", ERR_OK},
+                {"2262-01-01T00:00:00Z", ERR_RULE},
+                {"2261-12-31T23:59:60Z", ERR_RULE},
+                {"2261-12-31T23:59:59-14:00", ERR_RULE},
+                {"9214646400", ERR_RULE},
+                {"9214646400000", ERR_RULE},
+                {"17426385310", ERR_RULE},
+                {"9999-12-31T23:59:59Z", ERR_RULE},
+                {"2025-03-22", ERR_INPUT},
+                {"tomorrow", ERR_INPUT}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         uint64_t ns = 1;
         assert_int_equal(time_read(rows[i].text, strlen(rows[i].text), &ns), rows[i].e);

@@ -1,4 +1,6 @@
 // test_config_kinds - each kind of configuration is whole, wherever kinds are listed.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

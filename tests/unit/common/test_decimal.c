@@ -1,4 +1,7 @@
-// test_decimal - prices and sizes: read exactly or refused, printed as read, rounded the way that is asked for.
+// test_decimal - prices and sizes: read exactly or refused, printed as read, rounded the way that
+// is asked for.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -67,10 +70,11 @@ static void what_is_a_number_is_read_exactly(void **state) {
 
 static void what_is_no_number_is_refused(void **state) {
     (void)state;
-    static const char *const rows[] = {"",     " ",     "nan", "NaN",  "inf",   "-Infinity", "0x10", "1e",       "1e+",
-                                       "e5",   ".5",    "5.",  "+",    "-",     "--1",       "+-1",  "1 ",       " 1",
-                                       "1,5",  "1.2.3", "1_0", "1f",   "1e1.5", "1e--1",     "0b1",  "\xD9\xA1", "1\n",
-                                       "1e1e", "1.e5",  "$1",  "1.-5", "- 1",   "1e ",       "٣"};
+    static const char *const rows[] = {
+        "",     " ",     "nan", "NaN",  "inf",   "-Infinity", "0x10", "1e",       "1e+",
+        "e5",   ".5",    "5.",  "+",    "-",     "--1",       "+-1",  "1 ",       " 1",
+        "1,5",  "1.2.3", "1_0", "1f",   "1e1.5", "1e--1",     "0b1",  "\xD9\xA1", "1\n",
+        "1e1e", "1.e5",  "$1",  "1.-5", "- 1",   "1e ",       "٣"};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         int64_t e8;
         assert_int_equal(parse(rows[i], &e8), ERR_INPUT);
@@ -247,7 +251,8 @@ static void a_mean_of_many_is_rounded_once_to_its_step(void **state) {
     assert_false(decimal_mean_of(half, 0, D(1), &out));
     const struct weighted none[] = {{D(5), D(0)}};
     assert_false(decimal_mean_of(none, 1, D(1), &out));
-    const struct weighted largest[] = {{D(INT64_MAX), D(INT64_MAX)}, {D(INT64_MAX), D(INT64_MAX)}, {D(INT64_MAX), D(INT64_MAX)}};
+    const struct weighted largest[] = {
+        {D(INT64_MAX), D(INT64_MAX)}, {D(INT64_MAX), D(INT64_MAX)}, {D(INT64_MAX), D(INT64_MAX)}};
     assert_false(decimal_mean_of(largest, 3, D(1), &out)); // beyond 128 bits
     assert_int_equal(out.e8, 2);
 }
@@ -262,7 +267,8 @@ static void the_finest_step_is_the_last_decimal(void **state) {
 
 static void comparing_and_signs(void **state) {
     (void)state;
-    assert_true(decimal_cmp(D(1), D(2)) < 0 && decimal_cmp(D(2), D(1)) > 0 && decimal_cmp(D(2), D(2)) == 0);
+    assert_true(decimal_cmp(D(1), D(2)) < 0 && decimal_cmp(D(2), D(1)) > 0 &&
+                decimal_cmp(D(2), D(2)) == 0);
     assert_int_equal(decimal_neg(D(5)).e8, -5);
     assert_int_equal(decimal_abs(D(-5)).e8, 5);
     assert_int_equal(decimal_min(D(-5), D(3)).e8, -5);

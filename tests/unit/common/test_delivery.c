@@ -1,4 +1,6 @@
 // test_delivery - the rules of topics.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,7 +25,8 @@ static void ids_are_ordered_by_incarnation_then_sequence(void **state) {
 
 static void ids_print_as_redis_writes_them_and_read_back(void **state) {
     (void)state;
-    static const struct entry_id ids[] = {{0, 0}, {1, 2}, {1795244255669, 10}, {UINT64_MAX, UINT64_MAX}};
+    static const struct entry_id ids[] = {
+        {0, 0}, {1, 2}, {1795244255669, 10}, {UINT64_MAX, UINT64_MAX}};
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
         char text[ENTRY_ID_TEXT];
         struct entry_id back;
@@ -36,7 +39,18 @@ static void ids_print_as_redis_writes_them_and_read_back(void **state) {
 
 static void what_is_no_id_is_refused(void **state) {
     (void)state;
-    static const char *const bad[] = {"", "-", "1", "1-", "-1", "1-2 ", "1_2", "a-1", "1-a", "18446744073709551616-1", "1-99999999999999999999", "1-2-3"};
+    static const char *const bad[] = {"",
+                                      "-",
+                                      "1",
+                                      "1-",
+                                      "-1",
+                                      "1-2 ",
+                                      "1_2",
+                                      "a-1",
+                                      "1-a",
+                                      "18446744073709551616-1",
+                                      "1-99999999999999999999",
+                                      "1-2-3"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct entry_id id = ID(7, 7);
         assert_int_equal(entry_id_parse(bad[i], strlen(bad[i]), &id), ERR_INPUT);
@@ -52,7 +66,8 @@ static void an_entry_is_taken_once_and_in_order(void **state) {
     assert_int_equal(delivery_accept(ID(5, 3), ID(5, 4), ID(5, 5)), GAP);
 }
 
-static void a_consumer_ahead_of_a_journal_that_lost_its_tail_goes_on_with_the_next_incarnation(void **state) {
+static void
+a_consumer_ahead_of_a_journal_that_lost_its_tail_goes_on_with_the_next_incarnation(void **state) {
     (void)state;
     assert_int_equal(delivery_accept(ID(5, 9), ID(5, 7), ID(6, 1)), ACCEPT);
     assert_int_equal(delivery_accept(ID(5, 9), ID(5, 7), ID(5, 8)), HAVE);
@@ -228,7 +243,8 @@ int main(void) {
         cmocka_unit_test(ids_print_as_redis_writes_them_and_read_back),
         cmocka_unit_test(what_is_no_id_is_refused),
         cmocka_unit_test(an_entry_is_taken_once_and_in_order),
-        cmocka_unit_test(a_consumer_ahead_of_a_journal_that_lost_its_tail_goes_on_with_the_next_incarnation),
+        cmocka_unit_test(
+            a_consumer_ahead_of_a_journal_that_lost_its_tail_goes_on_with_the_next_incarnation),
         cmocka_unit_test(a_gap_on_the_wire_makes_the_inlet_look_into_the_journal),
         cmocka_unit_test(the_wire_brings_only_what_follows_directly),
         cmocka_unit_test(the_journal_brings_what_a_new_incarnation_wrote),

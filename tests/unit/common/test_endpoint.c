@@ -1,4 +1,7 @@
-// test_endpoint - where doors are: by the environment, the same for both ends; what is local, and which port is whose.
+// test_endpoint - where doors are: by the environment, the same for both ends; what is local, and
+// which port is whose.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,24 +41,42 @@ static void a_door_is_where_the_environment_says(void **state) {
         const char *settings[SETTINGS], *name, *door, *address;
     } rows[] = {
         {{0}, "router", "inbox", "ipc:///run/x/router.inbox"},
-        {{"TRADECAST_HOST_ROUTER="}, "router", "inbox", "ipc:///run/x/router.inbox"}, // empty is not set
+        // empty is not set
+        {{"TRADECAST_HOST_ROUTER="}, "router", "inbox", "ipc:///run/x/router.inbox"},
         {{0}, "paper-1", "control", "ipc:///run/x/paper-1.control"},
         {{"TRADECAST_ENDPOINT_ROUTER_INBOX=tcp://h:1"}, "router", "inbox", "tcp://h:1"},
-        {{"TRADECAST_ENDPOINT_ROUTER_INBOX=tcp://h:1"}, "router", "events", "ipc:///run/x/router.events"},
-        {{"TRADECAST_ENDPOINT_ROUTER_INBOX=tcp://h:1", "TRADECAST_HOST_ROUTER=10.0.0.2"}, "router", "inbox", "tcp://h:1"},
+        {{"TRADECAST_ENDPOINT_ROUTER_INBOX=tcp://h:1"},
+         "router",
+         "events",
+         "ipc:///run/x/router.events"},
+        {{"TRADECAST_ENDPOINT_ROUTER_INBOX=tcp://h:1", "TRADECAST_HOST_ROUTER=10.0.0.2"},
+         "router",
+         "inbox",
+         "tcp://h:1"},
         {{"TRADECAST_HOST_ROUTER=10.0.0.2"}, "router", "inbox", "tcp://10.0.0.2:7408"},
         {{"TRADECAST_HOST_ROUTER=10.0.0.2"}, "router", "control", "tcp://10.0.0.2:7410"},
-        {{"TRADECAST_HOST_ROUTER=10.0.0.2", "TRADECAST_PORTS=9000"}, "router", "inbox", "tcp://10.0.0.2:9008"},
+        {{"TRADECAST_HOST_ROUTER=10.0.0.2", "TRADECAST_PORTS=9000"},
+         "router",
+         "inbox",
+         "tcp://10.0.0.2:9008"},
         {{"TRADECAST_HOST_ROUTER=fd00::2"}, "router", "inbox", "tcp://[fd00::2]:7408"},
         {{"TRADECAST_HOST_ROUTER=[fd00::2]"}, "router", "inbox", "tcp://[fd00::2]:7408"},
         {{"TRADECAST_HOST_ROUTER=trade1.lan"}, "router", "inbox", "tcp://trade1.lan:7408"},
         {{"TRADECAST_HOST_EXECUTOR_3=h"}, "executor.3", "gateways", "tcp://h:7491"},
-        {{"TRADECAST_HOST_EXECUTOR_3=h"}, "executor.30", "gateways", "ipc:///run/x/executor.30.gateways"},
+        {{"TRADECAST_HOST_EXECUTOR_3=h"},
+         "executor.30",
+         "gateways",
+         "ipc:///run/x/executor.30.gateways"},
         {{"TRADECAST_HOST_SYNC_BACKEND=h"}, "sync-backend", "events", "tcp://h:7441"},
-        {{"TRADECAST_HOST_PAPER_1=h"}, "paper-1", "control", "ipc:///run/x/paper-1.control"}, // has no port
+        // has no port
+        {{"TRADECAST_HOST_PAPER_1=h"}, "paper-1", "control", "ipc:///run/x/paper-1.control"},
         {{"TRADECAST_ENDPOINT_PAPER_1_CONTROL=tcp://h:2"}, "paper-1", "control", "tcp://h:2"},
         {{"TRADECAST_HOST_RELAY_C=h", "TRADECAST_CELLS=b c"}, "relay.c", "inbox", "tcp://h:7728"},
-        {{"TRADECAST_HOST_RELAY_D=h", "TRADECAST_CELLS=b c"}, "relay.d", "inbox", "ipc:///run/x/relay.d.inbox"}, // no such cell
+        // no such cell
+        {{"TRADECAST_HOST_RELAY_D=h", "TRADECAST_CELLS=b c"},
+         "relay.d",
+         "inbox",
+         "ipc:///run/x/relay.d.inbox"},
     };
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -76,9 +97,12 @@ static void a_door_of_another_cell_is_where_its_own_variables_say(void **state) 
         {{"TRADECAST_HOST_INGEST=10.0.0.1"}, ""}, // that is ours
         {{"TRADECAST_CELL_B_RUN_DIR=/run/b"}, "ipc:///run/b/ingest.handover"},
         {{"TRADECAST_CELL_B_HOST=10.0.1.1"}, "tcp://10.0.1.1:7405"},
-        {{"TRADECAST_CELL_B_HOST=10.0.1.1", "TRADECAST_CELL_B_PORTS=7900", "TRADECAST_PORTS=9000"}, "tcp://10.0.1.1:7905"},
-        {{"TRADECAST_CELL_B_HOST=10.0.1.1", "TRADECAST_CELL_B_ENDPOINT_INGEST_HANDOVER=tcp://h:1"}, "tcp://h:1"},
-        {{"TRADECAST_CELL_B_HOST=10.0.1.1", "TRADECAST_CELL_B_RUN_DIR=/run/b"}, "tcp://10.0.1.1:7405"},
+        {{"TRADECAST_CELL_B_HOST=10.0.1.1", "TRADECAST_CELL_B_PORTS=7900", "TRADECAST_PORTS=9000"},
+         "tcp://10.0.1.1:7905"},
+        {{"TRADECAST_CELL_B_HOST=10.0.1.1", "TRADECAST_CELL_B_ENDPOINT_INGEST_HANDOVER=tcp://h:1"},
+         "tcp://h:1"},
+        {{"TRADECAST_CELL_B_HOST=10.0.1.1", "TRADECAST_CELL_B_RUN_DIR=/run/b"},
+         "tcp://10.0.1.1:7405"},
     };
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -136,25 +160,30 @@ static void every_door_of_every_process_has_a_port_of_its_own(void **state) {
     bool taken[512] = {false};
     size_t n = topology_instances(32, all);
     (void)state;
-    for (size_t i = 0; i < COUNT(syncs); i++) (void)snprintf(all[n++].name, NAME_TEXT, "%s", syncs[i]);
+    for (size_t i = 0; i < COUNT(syncs); i++)
+        (void)snprintf(all[n++].name, NAME_TEXT, "%s", syncs[i]);
     setenv("TRADECAST_CELLS", "b c, d", 1);
-    for (const char *cell = "bcd"; *cell; cell++) (void)snprintf(all[n++].name, NAME_TEXT, "relay.%c", *cell);
+    for (const char *cell = "bcd"; *cell; cell++)
+        (void)snprintf(all[n++].name, NAME_TEXT, "relay.%c", *cell);
     for (size_t i = 0; i < n; i++) {
         for (size_t d = 0; d < COUNT(doors); d++) {
             int port = endpoint_port(all[i].name, doors[d]);
-            if (port < 0 || port >= 512 || taken[port]) fail_msg("%s %s: %d", all[i].name, doors[d], port);
+            if (port < 0 || port >= 512 || taken[port])
+                fail_msg("%s %s: %d", all[i].name, doors[d], port);
             taken[port] = true;
         }
     }
     unsetenv("TRADECAST_CELLS");
-    static const char *const without[] = {"paper-1", "executor", "executor.32", "executor.x", "routers", "relay.b", ""};
-    for (size_t i = 0; i < COUNT(without); i++) assert_int_equal(endpoint_port(without[i], "inbox"), -1);
+    static const char *const without[] = {
+        "paper-1", "executor", "executor.32", "executor.x", "routers", "relay.b", ""};
+    for (size_t i = 0; i < COUNT(without); i++)
+        assert_int_equal(endpoint_port(without[i], "inbox"), -1);
     assert_int_equal(endpoint_port("router", "window"), -1);
 }
 
 static void a_process_is_given_by_its_host_or_its_control_door(void **state) {
-    static const char *const host[SETTINGS] = {"TRADECAST_HOST_EXECUTOR_1=h"}, *const door[SETTINGS] = {
-                                                                                   "TRADECAST_ENDPOINT_EXECUTOR_1_CONTROL=x"};
+    static const char *const host[SETTINGS] = {"TRADECAST_HOST_EXECUTOR_1=h"},
+                             *const door[SETTINGS] = {"TRADECAST_ENDPOINT_EXECUTOR_1_CONTROL=x"};
     (void)state;
     assert_false(endpoint_is_given("executor.1"));
     set_all(host);

@@ -1,4 +1,7 @@
-// test_gaps - what a configuration lacks to trade is named, one by one, with what to do; what is complete has no gap.
+// test_gaps - what a configuration lacks to trade is named, one by one, with what to do; what is
+// complete has no gap.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,8 +13,8 @@
 #include <string.h>
 
 #include "common/base/buffer.h"
-#include "common/domain/gaps.h"
 #include "common/base/own.h"
+#include "common/domain/gaps.h"
 
 static void put(book_t *book, ConfigChange__Kind kind, const char *id, ProtobufCMessage *row) {
     static uint64_t version;
@@ -68,7 +71,9 @@ static book_t *complete(void) {
     return book;
 }
 
-static void add_gap(void *arg, const struct gap *gap) { buffer_format(arg, "%s: %s\n", gap->what, gap->text); }
+static void add_gap(void *arg, const struct gap *gap) {
+    buffer_format(arg, "%s: %s\n", gap->what, gap->text);
+}
 
 static void assert_gaps(const book_t *book, const struct gaps_asked *asked, const char *wanted) {
     own(buffer) out = {0};
@@ -95,7 +100,8 @@ static void an_account_without_a_gateway_is_named(void **state) {
     put_account(book, "berta", "tv", true);
     put_account(book, "carla", "tv", false); // does not trade anyway
     assert_gaps(book, &nobody,
-                "account_without_gateway: account berta: no gateway serves it, so its orders wait until they expire; name it in the "
+                "account_without_gateway: account berta: no gateway serves it, so its orders wait "
+                "until they expire; name it in the "
                 "accounts of an instance\n");
 }
 
@@ -105,11 +111,13 @@ static void a_subscription_to_a_source_that_is_closed_or_unknown_is_named(void *
     put_source(book, "old", false, true);
     put_account(book, "anna", "old", true);
     assert_gaps(book, &nobody,
-                "closed_source: account anna: it subscribes to old, which is closed (enabled: false); open it or take the subscription "
+                "closed_source: account anna: it subscribes to old, which is closed (enabled: "
+                "false); open it or take the subscription "
                 "away\n");
     put_account(book, "anna", "none", true);
     assert_gaps(book, &nobody,
-                "unknown_source: account anna: it subscribes to none, which is no source; configure it or take the subscription away\n");
+                "unknown_source: account anna: it subscribes to none, which is no source; "
+                "configure it or take the subscription away\n");
 }
 
 static void a_symbol_without_a_currency_is_named_where_it_is_traded(void **state) {
@@ -119,7 +127,8 @@ static void a_symbol_without_a_currency_is_named_where_it_is_traded(void **state
     assert_gaps(book, &nobody, "");
     put_broker(book, "alpha", "US30", NULL);
     assert_gaps(book, &nobody,
-                "unknown_currency: symbol US30 of broker alpha: what its profit is counted in is not known, so it is not sized by risk, "
+                "unknown_currency: symbol US30 of broker alpha: what its profit is counted in is "
+                "not known, so it is not sized by risk, "
                 "nor filled on paper; set its profit_currency\n");
     put_broker(book, "alpha", "US30", "USD");
     assert_gaps(book, &nobody, "");
@@ -136,16 +145,18 @@ static void what_has_no_price_is_named(void **state) {
     own(book) *book = complete();
     assert_gaps(book, &asked, "");
     put_broker(book, "alpha", "GBPUSD", NULL);
-    assert_gaps(book, &asked, "no_price: broker alpha: no price since the start of GBPUSD; post prices to /prices/<source>/<token>\n");
+    assert_gaps(book, &asked,
+                "no_price: broker alpha: no price since the start of GBPUSD; post prices to "
+                "/prices/<source>/<token>\n");
     put_source(book, "tv", true, false);
-    assert_gaps(
-        book, &nobody,
-        "no_price_source: broker alpha: no open source may post the price of GBPUSD; set prices: true for a source, or name them in "
-        "its price_symbols\n");
-    assert_gaps(
-        book, &asked, // what nobody may post is not missed as well
-        "no_price_source: broker alpha: no open source may post the price of GBPUSD; set prices: true for a source, or name them in "
-        "its price_symbols\n");
+    assert_gaps(book, &nobody,
+                "no_price_source: broker alpha: no open source may post the price of GBPUSD; set "
+                "prices: true for a source, or name them in "
+                "its price_symbols\n");
+    assert_gaps(book, &asked, // what nobody may post is not missed as well
+                "no_price_source: broker alpha: no open source may post the price of GBPUSD; set "
+                "prices: true for a source, or name them in "
+                "its price_symbols\n");
 }
 
 static void a_symbol_that_another_source_names_has_its_price_from_there(void **state) {
@@ -160,10 +171,10 @@ static void a_symbol_that_another_source_names_has_its_price_from_there(void **s
     put_source(book, "tv", true, false);
     assert_gaps(book, &nobody, "");
     put_broker(book, "alpha", "GBPUSD", NULL);
-    assert_gaps(
-        book, &nobody,
-        "no_price_source: broker alpha: no open source may post the price of GBPUSD; set prices: true for a source, or name them in "
-        "its price_symbols\n");
+    assert_gaps(book, &nobody,
+                "no_price_source: broker alpha: no open source may post the price of GBPUSD; set "
+                "prices: true for a source, or name them in "
+                "its price_symbols\n");
 }
 
 static void many_of_a_kind_are_counted(void **state) {
@@ -177,8 +188,8 @@ static void many_of_a_kind_are_counted(void **state) {
     }
     put_broker(book, "alpha", "US30", NULL);
     assert_int_equal(gaps_each(book, &nobody, add_gap, &out), GAPS_MAX + 2);
-    assert_non_null(
-        strstr(buffer_string(&out), "account_without_gateway: and 7 more of the kind account_without_gateway\nunknown_currency: "));
+    assert_non_null(strstr(buffer_string(&out), "account_without_gateway: and 7 more of the kind "
+                                                "account_without_gateway\nunknown_currency: "));
 }
 
 int main(void) {

@@ -1,4 +1,7 @@
-// test_guard - identities: found again, overwritten, forgotten by whole hours, the same after a restart.
+// test_guard - identities: found again, overwritten, forgotten by whole hours, the same after a
+// restart.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,10 +12,10 @@
 
 #include <cmocka.h>
 
-#include "common/batch/batch_io.h"
 #include "common/base/clock.h"
-#include "common/batch/guard.h"
 #include "common/base/own.h"
+#include "common/batch/batch_io.h"
+#include "common/batch/guard.h"
 
 #define HOUR (UINT64_C(3600) * NS_PER_S)
 #define T0   (UINT64_C(484066) * HOUR)
@@ -52,8 +55,12 @@ static bool next_command(const char **at, struct words *out) {
     return true;
 }
 
-static bool is(struct span s, const char *text) { return s.length == strlen(text) && memcmp(s.data, text, s.length) == 0; }
-static bool same(struct span a, struct span b) { return a.length == b.length && memcmp(a.data, b.data, a.length) == 0; }
+static bool is(struct span s, const char *text) {
+    return s.length == strlen(text) && memcmp(s.data, text, s.length) == 0;
+}
+static bool same(struct span a, struct span b) {
+    return a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
+}
 
 // Whether a later command than the one that ends at `at` takes back or repeats what it did.
 static bool is_undone(const char *at, const struct words *w) {
@@ -69,7 +76,8 @@ err_t store_members(store_t *self, const char *set_key, store_member_fn *visit, 
     (void)self;
     struct words w;
     for (const char *at = buffer_string(&redis); next_command(&at, &w);) {
-        if (is(w.word[0], "SADD") && is(w.word[1], set_key) && !is_undone(at, &w)) assert_int_equal(visit(arg, w.word[2]), ERR_OK);
+        if (is(w.word[0], "SADD") && is(w.word[1], set_key) && !is_undone(at, &w))
+            assert_int_equal(visit(arg, w.word[2]), ERR_OK);
     }
     return ERR_OK;
 }
@@ -187,7 +195,8 @@ static void an_hour_is_forgotten_whole_when_it_has_ended(void **state) {
     assert_int_equal(guard_count(guard), 3000);
     retire(guard, T0 + 99 * HOUR, T0 + HOUR);
     assert_int_equal(guard_count(guard), 2000);
-    for (unsigned i = 0; i < 3000; i++) assert_int_equal(guard_find(guard, key_of(i), NULL), i % 3 != 0);
+    for (unsigned i = 0; i < 3000; i++)
+        assert_int_equal(guard_find(guard, key_of(i), NULL), i % 3 != 0);
     retire(guard, T0 + 99 * HOUR, T0 + 99 * HOUR);
     assert_int_equal(guard_count(guard), 1000);
     own(guard) *again = guard_new("test:guard", 100000);
@@ -208,7 +217,9 @@ static void nothing_is_forgotten_by_mistake_while_an_hour_is_swept_out(void **st
     do {
         batch_begin(batch, 1, T0 + 99 * HOUR, 0);
         guard_retire(guard, batch, T0 + HOUR);
-        for (unsigned i = 0; i < 20000; i++, more++) assert_true(guard_put(guard, batch, key_of(more), more)); // the table grows meanwhile
+        // the table grows meanwhile
+        for (unsigned i = 0; i < 20000; i++, more++)
+            assert_true(guard_put(guard, batch, key_of(more), more));
         calls++;
     } while (guard_find(guard, key_of(0), NULL) || guard_count(guard) > n / 2 + 20000 * calls);
     assert_true(calls > 1);
@@ -221,11 +232,13 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_was_put_is_found_and_nothing_else, fresh, done),
         cmocka_unit_test_setup_teardown(a_value_is_overwritten, fresh, done),
-        cmocka_unit_test_setup_teardown(a_full_guard_takes_no_more_and_keeps_what_it_has, fresh, done),
+        cmocka_unit_test_setup_teardown(a_full_guard_takes_no_more_and_keeps_what_it_has, fresh,
+                                        done),
         cmocka_unit_test_setup_teardown(a_restart_remembers, fresh, done),
         cmocka_unit_test_setup_teardown(the_later_of_two_values_survives_a_restart, fresh, done),
         cmocka_unit_test_setup_teardown(an_hour_is_forgotten_whole_when_it_has_ended, fresh, done),
-        cmocka_unit_test_setup_teardown(nothing_is_forgotten_by_mistake_while_an_hour_is_swept_out, fresh, done),
+        cmocka_unit_test_setup_teardown(nothing_is_forgotten_by_mistake_while_an_hour_is_swept_out,
+                                        fresh, done),
     };
     int failed = cmocka_run_group_tests_name("guard", tests, NULL, NULL);
     buffer_destroy(&redis);

@@ -1,4 +1,7 @@
-// test_http - the HTTP server with a client in the same thread: held answers, pipelining, limits, deadlines.
+// test_http - the HTTP server with a client in the same thread: held answers, pipelining, limits,
+// deadlines.
+//
+//
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE // memmem
 // clang-format off
@@ -34,8 +37,9 @@ struct site {
 static void echo(exchange_t *x) {
     buffer_t text = {0};
     const char *name = exchange_query(x, "name"), *header = exchange_header(x, "X-Test");
-    buffer_format(&text, "%s %s %s %s %s %zu", exchange_method(x), exchange_path(x), exchange_peer(x), name ? name : "-",
-                  header ? header : "-", exchange_body(x).length);
+    buffer_format(&text, "%s %s %s %s %s %zu", exchange_method(x), exchange_path(x),
+                  exchange_peer(x), name ? name : "-", header ? header : "-",
+                  exchange_body(x).length);
     if (exchange_too_large(x))
         http_answer(x, 413, "text/plain", span_of("too large"), 0, NULL);
     else
@@ -52,8 +56,12 @@ static void on_request(void *arg, exchange_t *x) {
 }
 
 static struct http_options preset(void) {
-    return (struct http_options){
-        .address = "127.0.0.1", .body_max = 1000, .connections_max = 1500, .connections_per_ip_max = 0, .idle_s = 5, .request_s = 1};
+    return (struct http_options){.address = "127.0.0.1",
+                                 .body_max = 1000,
+                                 .connections_max = 1500,
+                                 .connections_per_ip_max = 0,
+                                 .idle_s = 5,
+                                 .request_s = 1};
 }
 
 static struct site *site_open(struct http_options options) {
@@ -128,7 +136,8 @@ static const char *ask(struct site *s, const char *request) {
 static void a_request_is_seen_whole(void **state) {
     (void)state;
     struct site *s = site_open(preset());
-    const char *answer = ask(s, "POST /a%20b/c?name=x%26y HTTP/1.1\r\nHost: h\r\nX-Test: t\r\nContent-Length: 5\r\n\r\nhello");
+    const char *answer = ask(s, "POST /a%20b/c?name=x%26y HTTP/1.1\r\nHost: h\r\nX-Test: "
+                                "t\r\nContent-Length: 5\r\n\r\nhello");
     assert_has(answer, "200 OK");
     assert_has(answer, "POST /a b/c 127.0.0.1 x&y t 5");
     assert_has(answer, "X-More: yes");
@@ -140,7 +149,8 @@ static void a_held_request_is_answered_later(void **state) {
     struct site *s = site_open(preset());
     int fd = dial(s);
     say(s, fd, "GET /held HTTP/1.1\r\nHost: h\r\n\r\n", 31);
-    for (uint64_t until = clock_mono_ns() + BOUND_NS; !s->n_held && clock_mono_ns() < until;) turn(s, -1, 100);
+    for (uint64_t until = clock_mono_ns() + BOUND_NS; !s->n_held && clock_mono_ns() < until;)
+        turn(s, -1, 100);
     assert_int_equal(s->n_held, 1);
     http_answer(s->held[0], 503, "text/plain", span_of("later"), 7, NULL);
     const char *answer = hear(s, fd, "later", 1);
@@ -150,13 +160,15 @@ static void a_held_request_is_answered_later(void **state) {
     site_close(s);
 }
 
-// Many requests in one segment, each held for a while: answers come in order, none is lost, and the descriptor always told of the work.
+// Many requests in one segment, each held for a while: answers come in order, none is lost, and the
+// descriptor always told of the work.
 static void pipelined_requests_are_answered_in_order(void **state) {
     (void)state;
     struct site *s = site_open(preset());
     buffer_t requests = {0};
     for (int i = 0; i < 100; i++)
-        buffer_format(&requests, "POST /%s/%d HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nab", i % 3 ? "held" : "now", i);
+        buffer_format(&requests, "POST /%s/%d HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nab",
+                      i % 3 ? "held" : "now", i);
     int fd = dial(s);
     say(s, fd, requests.data, requests.length);
     buffer_t all = {0};
@@ -186,7 +198,9 @@ static void a_body_over_the_limit_is_not_kept(void **state) {
     struct site *s = site_open(preset());
     char *request = malloc(3000000);
     for (size_t size = 1000; size <= 2500000; size = size * 50) {
-        int n = snprintf(request, 200, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %zu\r\n\r\n", size), fd = dial(s);
+        int n = snprintf(request, 200, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %zu\r\n\r\n",
+                         size),
+            fd = dial(s);
         memset(request + n, 'x', size);
         say(s, fd, request, (size_t)n + size);
         assert_has(hear(s, fd, "\r\n\r\n", 1), size > 1000 ? "413" : "200");
@@ -214,7 +228,8 @@ static void a_chunked_body_over_the_limit_is_not_kept(void **state) {
 static void a_chunked_body_is_put_together(void **state) {
     (void)state;
     struct site *s = site_open(preset());
-    assert_has(ask(s, "POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"),
+    assert_has(ask(s, "POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: "
+                      "chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"),
                "POST /x 127.0.0.1 - - 5");
     site_close(s);
 }
@@ -222,8 +237,13 @@ static void a_chunked_body_is_put_together(void **state) {
 static void a_length_given_twice_is_refused(void **state) {
     (void)state;
     struct site *s = site_open(preset());
-    assert_has(ask(s, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), "400");
-    assert_has(ask(s, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!"), "400");
+    assert_has(ask(s, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: "
+                      "chunked\r\n\r\n0\r\n\r\n"),
+               "400");
+    assert_has(
+        ask(s,
+            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!"),
+        "400");
     assert_int_equal(s->seen, 0);
     site_close(s);
 }
@@ -303,8 +323,8 @@ static void a_connection_that_never_begins_a_request_is_closed_soon(void **state
     site_close(s);
 }
 
-// As many silent ones as there are places, and again as many: who has something to say is answered at once; who waits for an answer keeps
-// its place, and so does who was answered last.
+// As many silent ones as there are places, and again as many: who has something to say is answered
+// at once; who waits for an answer keeps its place, and so does who was answered last.
 static void when_all_places_are_taken_the_longest_idle_gives_its_own(void **state) {
     (void)state;
     struct http_options options = preset();
@@ -335,7 +355,8 @@ static void when_all_places_are_taken_the_longest_idle_gives_its_own(void **stat
 
 static void a_path_that_hides_something_is_refused(void **state) {
     (void)state;
-    static const char *const bad[] = {"/x%00y", "/x%00", "/webhook%2fx", "/webhook%2Fx/y", "/x%0Ay", "/x%1fy"};
+    static const char *const bad[] = {"/x%00y",         "/x%00",  "/webhook%2fx",
+                                      "/webhook%2Fx/y", "/x%0Ay", "/x%1fy"};
     struct site *s = site_open(preset());
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char request[80];
@@ -343,7 +364,8 @@ static void a_path_that_hides_something_is_refused(void **state) {
         assert_has(ask(s, request), "400 Bad Request");
     }
     assert_int_equal(s->seen, 0);
-    assert_has(ask(s, "GET /x%20y?name=a%2fb%00c HTTP/1.1\r\nHost: h\r\n\r\n"), "GET /x y 127.0.0.1 a/b");
+    assert_has(ask(s, "GET /x%20y?name=a%2fb%00c HTTP/1.1\r\nHost: h\r\n\r\n"),
+               "GET /x y 127.0.0.1 a/b");
     site_close(s);
 }
 
@@ -357,7 +379,8 @@ static void connections_of_one_address_are_limited(void **state) {
         fds[i] = dial(s);
         say(s, fds[i], "GET / HTTP/1.1\r\nHost: h\r\n\r\n", 27);
     }
-    for (int i = 0; i < 5; i++) answered += strstr(hear(s, fds[i], "\r\n\r\n", 1), "200 OK") != NULL;
+    for (int i = 0; i < 5; i++)
+        answered += strstr(hear(s, fds[i], "\r\n\r\n", 1), "200 OK") != NULL;
     assert_int_equal(answered, 3);
     for (int i = 0; i < 5; i++) close(fds[i]);
     site_close(s);
@@ -388,7 +411,8 @@ static void who_still_waits_at_the_end_is_told(void **state) {
     struct site *s = site_open(preset());
     int fd = dial(s);
     say(s, fd, "GET /held HTTP/1.1\r\nHost: h\r\n\r\n", 31);
-    for (uint64_t until = clock_mono_ns() + BOUND_NS; !s->n_held && clock_mono_ns() < until;) turn(s, -1, 100);
+    for (uint64_t until = clock_mono_ns() + BOUND_NS; !s->n_held && clock_mono_ns() < until;)
+        turn(s, -1, 100);
     http_destroy(&s->http);
     char answer[1024] = "";
     assert_true(recv(fd, answer, sizeof answer - 1, 0) > 0);

@@ -1,4 +1,6 @@
 // test_id - identities: the same parts give the same id, and only the same parts.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -109,7 +111,8 @@ static void an_id_at_a_time_carries_that_time(void **state) {
 static void digests_are_blake2b(void **state) {
     (void)state;
     // b2sum -l 128 and -l 256 of "abc"
-    static const uint8_t abc[16] = {0xcf, 0x4a, 0xb7, 0x91, 0xc6, 0x2b, 0x8d, 0x2b, 0x21, 0x09, 0xc9, 0x02, 0x75, 0x28, 0x78, 0x16};
+    static const uint8_t abc[16] = {0xcf, 0x4a, 0xb7, 0x91, 0xc6, 0x2b, 0x8d, 0x2b,
+                                    0x21, 0x09, 0xc9, 0x02, 0x75, 0x28, 0x78, 0x16};
     struct digest d = digest_text("abc");
     assert_memory_equal(d.bytes, abc, 16);
     assert_int_equal(digest_u64("abc", 3), 0xcf4ab791c62b8d2bu);

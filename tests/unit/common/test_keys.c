@@ -1,4 +1,6 @@
 // test_keys - the files of keys, and ports that ask for them.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,7 +27,9 @@
 
 static char dir[64], why[KEYS_WHY];
 
-static void path_of(const char *file, char out[static 128]) { (void)snprintf(out, 128, "%s/%s", dir, file); }
+static void path_of(const char *file, char out[static 128]) {
+    (void)snprintf(out, 128, "%s/%s", dir, file);
+}
 
 static void set_mode(const char *file, mode_t mode) {
     char path[128];
@@ -73,7 +77,8 @@ static void a_pair_that_is_written_is_read_again(void **state) {
     assert_string_equal(read.public, pair.public);
     assert_int_equal(keyring_public(dir, "executor.0", public), 1);
     assert_string_equal(public[0], pair.public);
-    assert_true(keyring_write_public(dir, "executor.0", "oldoldoldoldoldoldoldoldoldoldoldoldoldo", true, why));
+    assert_true(keyring_write_public(dir, "executor.0", "oldoldoldoldoldoldoldoldoldoldoldoldoldo",
+                                     true, why));
     assert_int_equal(keyring_public(dir, "executor.0", public), 2);
     assert_string_equal(public[1], "oldoldoldoldoldoldoldoldoldoldoldoldoldo");
     assert_true(keyring_forget(dir, "executor.0", true, why));
@@ -85,7 +90,8 @@ static void a_secret_is_for_its_user_alone(void **state) {
     static const struct {
         mode_t mode;
         bool right;
-    } rows[] = {{0600, true}, {0400, true}, {0640, false}, {0604, false}, {0660, false}, {0601, false}, {0644, false}};
+    } rows[] = {{0600, true},  {0400, true},  {0640, false}, {0604, false},
+                {0660, false}, {0601, false}, {0644, false}};
     struct key_pair read, pair = make("router", true);
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -102,11 +108,13 @@ static void a_file_that_is_no_key_is_refused(void **state) {
         "public-key",
         "public-key = \"short\"\nsecret-key = \"short\"",
         "curve\n    public-key = \"0123456789012345678901234567890123456789\"\n",
-        "curve\n    public-key = \"0123456789012345678901234567890123456789\"\n    secret-key = \"01234567890123456789",
+        "curve\n    public-key = \"0123456789012345678901234567890123456789\"\n    secret-key = "
+        "\"01234567890123456789",
         "curve\n    secret-key = \"0123456789012345678901234567890123456789\"\n",
     };
-    static const char *const no_z85[] = {"~123456789012345678901234567890123456789", "01234567890123456789 1234567890123456789",
-                                         "0123456789\"123456789012345678901234567890", "#####56789012345678901234567890123456789"};
+    static const char *const no_z85[] = {
+        "~123456789012345678901234567890123456789", "01234567890123456789 1234567890123456789",
+        "0123456789\"123456789012345678901234567890", "#####56789012345678901234567890123456789"};
     struct key_pair read;
     char text[200], key[KEY_TEXT];
     (void)state;
@@ -118,7 +126,9 @@ static void a_file_that_is_no_key_is_refused(void **state) {
         (void)snprintf(text, sizeof text, "public-key = \"%s\"", no_z85[i]);
         assert_false(keyring_read(span_of(text), key));
     }
-    assert_true(keyring_read(span_of("public-key = \"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\""), key)); // RFC 26's
+    // RFC 26's
+    assert_true(
+        keyring_read(span_of("public-key = \"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\""), key));
     assert_false(keyring_secret(dir, "nobody", &read, why));
     assert_non_null(strstr(why, "tradecast keys"));
 }
@@ -209,7 +219,8 @@ static bool comes_through(port_t *from, port_t *to, char user[static 100], uint6
     return false;
 }
 
-// All in one process: the porter asks whether bot.x may come to itself, which it may when its key is known.
+// All in one process: the porter asks whether bot.x may come to itself, which it may when its key
+// is known.
 static port_t *bind_as_router(const struct endpoint *at) {
     keys_start(dir, "router");
     port_t *port = port_bind(PORT_ROUTER, at, 0);
@@ -259,14 +270,16 @@ static void count_told(void *arg, const struct refused *what) {
 static void knock(port_t *from, port_t *to) {
     char user[100];
     uint64_t before = keys_refused(0, NULL, NULL);
-    for (uint64_t until = clock_mono_ns() + WITHIN_NS; keys_refused(0, NULL, NULL) == before && clock_mono_ns() < until;) {
+    for (uint64_t until = clock_mono_ns() + WITHIN_NS;
+         keys_refused(0, NULL, NULL) == before && clock_mono_ns() < until;) {
         assert_false(comes_through(from, to, user, NS_PER_S / 10));
     }
     assert_true(keys_refused(0, NULL, NULL) > before);
 }
 
 static void those_turned_away_are_told_of_once_a_minute(void **state) {
-    uint64_t told = 0, later = clock_mono_ns() + 600 * NS_PER_S; // as if: long after the tests before
+    // as if: long after the tests before
+    uint64_t told = 0, later = clock_mono_ns() + 600 * NS_PER_S;
     struct endpoint at = somewhere("router", "control");
     (void)state;
     make("router", true);
@@ -290,10 +303,11 @@ static void what_others_reach_needs_keys(void **state) {
         const char *address;
         bool keys, allowed;
     } rows[] = {
-        {"tcp://127.0.0.1:7400", false, false}, {"tcp://127.0.0.1:7400", true, true},  {"tcp://[::1]:7400", false, false},
-        {"ipc:///tmp/x", false, true},         {"ipc:///tmp/x", true, true},
-        {"tcp://10.0.0.1:7400", false, false}, {"tcp://*:7400", false, false},         {"tcp://host.lan:7400", false, false},
-        {"tcp://10.0.0.1:7400", true, true},   {"tcp://[fd00::1]:7400", false, false},
+        {"tcp://127.0.0.1:7400", false, false}, {"tcp://127.0.0.1:7400", true, true},
+        {"tcp://[::1]:7400", false, false},     {"ipc:///tmp/x", false, true},
+        {"ipc:///tmp/x", true, true},           {"tcp://10.0.0.1:7400", false, false},
+        {"tcp://*:7400", false, false},         {"tcp://host.lan:7400", false, false},
+        {"tcp://10.0.0.1:7400", true, true},    {"tcp://[fd00::1]:7400", false, false},
     };
     (void)state;
     make("router", true);
@@ -334,8 +348,9 @@ static void redis_on_another_host_needs_a_tunnel_or_a_word(void **state) {
         const char *address;
         bool right;
     } rows[] = {
-        {"unix:/run/redis.sock", true}, {"tcp:127.0.0.1:6379", true}, {"127.0.0.1:6379", true}, {"tcp:localhost:6379", true},
-        {"tcp:::1:6379", true},         {"tcp:10.0.0.1:6379", false}, {"10.0.0.1:6379", false}, {"tcp:redis:6379", false},
+        {"unix:/run/redis.sock", true}, {"tcp:127.0.0.1:6379", true}, {"127.0.0.1:6379", true},
+        {"tcp:localhost:6379", true},   {"tcp:::1:6379", true},       {"tcp:10.0.0.1:6379", false},
+        {"10.0.0.1:6379", false},       {"tcp:redis:6379", false},
     };
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {

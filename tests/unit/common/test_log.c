@@ -1,4 +1,6 @@
 // test_log - an event is one line, whatever a stranger put into its values.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,7 +25,8 @@ static void what_would_end_a_line_or_a_value_is_escaped(void **state) {
         {"\x7f", "\"\\x7f\""},
         {NULL, "\"\""},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) assert_string_equal(log_quote(cases[i].text), cases[i].quoted);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(log_quote(cases[i].text), cases[i].quoted);
 }
 
 static void a_long_value_is_cut(void **state) {
@@ -53,7 +56,8 @@ static ssize_t write_of(const char *value, char *out, size_t room) {
 static void an_event_is_one_line_even_where_a_value_was_not_quoted(void **state) {
     (void)state;
     char line[8192];
-    ssize_t n = write_of("a\nts=2025-01-01T00:00:00Z level=info service=ingest event=forged\x1b", line, sizeof line);
+    ssize_t n = write_of("a\nts=2025-01-01T00:00:00Z level=info service=ingest event=forged\x1b",
+                         line, sizeof line);
     assert_true(n > 0);
     assert_ptr_equal(memchr(line, '\n', (size_t)n), line + n - 1);
     assert_null(memchr(line, 0x1b, (size_t)n));

@@ -1,4 +1,6 @@
 // test_options - settings: read by type from the environment, a wrong one named in a sentence.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,16 +23,19 @@ struct settings {
 static const struct option table[] = {
     {"text", OPTION_TEXT, offsetof(struct settings, text), "hello", "A text.", 0, 0, NULL},
     {"secret_file", OPTION_FILE, offsetof(struct settings, secret), NULL, "A secret.", 0, 0, NULL},
-    {"choice", OPTION_CHOICE, offsetof(struct settings, choice), "standard", "A choice.", 0, 0, "standard|strict"},
+    {"choice", OPTION_CHOICE, offsetof(struct settings, choice), "standard", "A choice.", 0, 0,
+     "standard|strict"},
     {"count", OPTION_INTEGER, offsetof(struct settings, count), "7", "A count.", 1, 100, NULL},
-    {"wait", OPTION_DURATION, offsetof(struct settings, wait_ms), "50ms", "A duration.", 1, 3600000, NULL},
+    {"wait", OPTION_DURATION, offsetof(struct settings, wait_ms), "50ms", "A duration.", 1, 3600000,
+     NULL},
     {"bytes", OPTION_SIZE, offsetof(struct settings, bytes), "64m", "A size.", 0, 0, NULL},
     {"lot", OPTION_DECIMAL, offsetof(struct settings, lot_e8), "0.01", "A lot.", 0, 0, NULL},
     {"flag", OPTION_FLAG, offsetof(struct settings, flag), NULL, "A flag.", 0, 0, NULL},
     {0},
 };
 
-static const char *const variables[] = {"TEXT", "SECRET_FILE", "CHOICE", "COUNT", "WAIT", "BYTES", "LOT", "FLAG"};
+static const char *const variables[] = {"TEXT", "SECRET_FILE", "CHOICE", "COUNT",
+                                        "WAIT", "BYTES",       "LOT",    "FLAG"};
 
 static struct settings settings;
 static char wrong[256];
@@ -104,9 +109,13 @@ static void durations_and_sizes_have_units(void **state) {
 
 static void flags_have_several_words(void **state) {
     (void)state;
-    static const char *const yes[] = {"true", "yes", "1", "on", "TRUE"}, *const no[] = {"false", "no", "0", "off"};
-    for (size_t i = 0; i < 5; i++) assert_true(with("TRADECAST_TEST_FLAG", yes[i]) == ERR_OK && settings.flag);
-    for (size_t i = 0; i < 4; i++) assert_true(with("TRADECAST_TEST_FLAG", no[i]) == ERR_OK && !settings.flag);
+    static const char *const yes[] = {"true", "yes", "1", "on", "TRUE"}, *const no[] = {"false",
+                                                                                        "no", "0",
+                                                                                        "off"};
+    for (size_t i = 0; i < 5; i++)
+        assert_true(with("TRADECAST_TEST_FLAG", yes[i]) == ERR_OK && settings.flag);
+    for (size_t i = 0; i < 4; i++)
+        assert_true(with("TRADECAST_TEST_FLAG", no[i]) == ERR_OK && !settings.flag);
 }
 
 static void a_wrong_value_is_named_with_what_it_may_be(void **state) {
@@ -186,7 +195,9 @@ static void every_option_is_in_help_env_file_and_reference(void **state) {
     }
     assert_non_null(strstr(written_by(options_help), "default 64m"));
     assert_non_null(strstr(written_by(options_env_file), "#TRADECAST_TEST_WAIT=50ms\n"));
-    assert_non_null(strstr(written_by(options_reference), "| `TRADECAST_TEST_COUNT` | a whole number from 1 to 100 | `7` | A count. |\n"));
+    assert_non_null(
+        strstr(written_by(options_reference),
+               "| `TRADECAST_TEST_COUNT` | a whole number from 1 to 100 | `7` | A count. |\n"));
 }
 
 int main(void) {

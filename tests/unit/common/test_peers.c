@@ -1,4 +1,6 @@
 // test_peers - who may connect to whom.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -74,19 +76,20 @@ static void a_key_opens_the_doors_that_its_owner_has_to_do_with(void **state) {
 }
 
 static void a_name_can_be_a_file_and_nothing_else(void **state) {
-    static const char *const right[] = {"router", "executor.0", "gateway.paper-1", "relay.b@a", "bot.A_1"};
-    static const char *const wrong[] = {
-        "",
-        ".",
-        "..",
-        ".hidden",
-        "a/b",
-        "a b",
-        "a\n",
-        "ü",
-        "a*",
-        "a:b",
-        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"};
+    static const char *const right[] = {"router", "executor.0", "gateway.paper-1", "relay.b@a",
+                                        "bot.A_1"};
+    static const char *const wrong[] = {"",
+                                        ".",
+                                        "..",
+                                        ".hidden",
+                                        "a/b",
+                                        "a b",
+                                        "a\n",
+                                        "ü",
+                                        "a*",
+                                        "a:b",
+                                        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                                        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"};
     (void)state;
     for (size_t i = 0; i < COUNT(right); i++) assert_true(peer_name_is_right(right[i]));
     for (size_t i = 0; i < COUNT(wrong); i++) assert_false(peer_name_is_right(wrong[i]));

@@ -1,4 +1,6 @@
 // test_port_memory - ports in memory: what they are given, what does not leave, beside real sockets.
+//
+//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>
@@ -42,10 +44,12 @@ static void a_port_receives_what_it_is_given_and_nothing_that_is_sent(void **sta
 }
 
 // Whether each of four messages to peers leaves, by two ports of one transport in turn.
-static void check_four(struct memory_transport *t, port_t *ports[2], const uint32_t *refused, size_t n, const char *expected) {
+static void check_four(struct memory_transport *t, port_t *ports[2], const uint32_t *refused,
+                       size_t n, const char *expected) {
     char left[5] = "";
     memory_transport_refuse(t, refused, n);
-    for (size_t i = 0; i < 4; i++) left[i] = port_send_to(ports[i % 2], body, "topic", body) ? '+' : '-';
+    for (size_t i = 0; i < 4; i++)
+        left[i] = port_send_to(ports[i % 2], body, "topic", body) ? '+' : '-';
     assert_string_equal(left, expected);
 }
 
@@ -54,8 +58,10 @@ static void what_did_not_leave_is_counted_over_all_ports_of_a_transport_and_no_o
     struct memory_transport one, other;
     memory_transport_init(&one);
     memory_transport_init(&other);
-    port_t *ports[] = {transport_bind(&one.transport, PORT_ROUTER, &nowhere, 0), transport_connect(&one.transport, PORT_ROUTER, &nowhere, 0)};
-    port_t *others[] = {transport_bind(&other.transport, PORT_ROUTER, &nowhere, 0), transport_bind(&other.transport, PORT_ROUTER, &nowhere, 0)};
+    port_t *ports[] = {transport_bind(&one.transport, PORT_ROUTER, &nowhere, 0),
+                       transport_connect(&one.transport, PORT_ROUTER, &nowhere, 0)};
+    port_t *others[] = {transport_bind(&other.transport, PORT_ROUTER, &nowhere, 0),
+                        transport_bind(&other.transport, PORT_ROUTER, &nowhere, 0)};
     memory_transport_refuse(&other, (const uint32_t[]){0}, 1);
     check_four(&one, ports, NULL, 0, "++++");
     check_four(&one, ports, (const uint32_t[]){0, 2}, 2, "-+-+");

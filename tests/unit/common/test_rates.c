@@ -1,4 +1,6 @@
 // test_rates - prices that convert one currency into another: directly, the other way round, over USD, or not at all.
+//
+//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>
@@ -42,15 +44,17 @@ static void an_amount_is_converted_by_what_is_known(void **state) {
         int64_t result;
     } cases[] = {
         {"USD", "USD", 7, 0, CONVERTED, 7},
-        {"XXX", "XXX", 7, 0, CONVERTED, 7},                              // needs no price
-        {"EUR", "USD", 100 * ONE, 0, CONVERTED, 11010000000},            // direct, at the ask
-        {"USD", "EUR", 110 * ONE, 0, CONVERTED, 100 * ONE},              // inverse, at the bid
-        {"USD", "EUR", 1, 0, CONVERTED, 1},                              // 0.909… of the last digit: up
-        {"EUR", "JPY", 100 * ONE, 0, CONVERTED, INT64_C(1652601000000)}, // over USD: 100 * 1.101 * 150.1
-        {"JPY", "EUR", 16500 * ONE, 0, CONVERTED, 100 * ONE},            // over USD, both inverse
-        {"GBP", "EUR", 88 * ONE, 0, CONVERTED, 100 * ONE},               // direct, then inverse
-        {"GBP", "USD", ONE, 10, CONVERTED, 125000000},                   // exactly as old as may be
-        {"GBP", "USD", ONE, 11, NO_RATE, 0},                             // one tick too old
+        {"XXX", "XXX", 7, 0, CONVERTED, 7},                   // needs no price
+        {"EUR", "USD", 100 * ONE, 0, CONVERTED, 11010000000}, // direct, at the ask
+        {"USD", "EUR", 110 * ONE, 0, CONVERTED, 100 * ONE},   // inverse, at the bid
+        // 0.909… of the last digit: up
+        {"USD", "EUR", 1, 0, CONVERTED, 1},
+        // over USD: 100 * 1.101 * 150.1
+        {"EUR", "JPY", 100 * ONE, 0, CONVERTED, INT64_C(1652601000000)},
+        {"JPY", "EUR", 16500 * ONE, 0, CONVERTED, 100 * ONE}, // over USD, both inverse
+        {"GBP", "EUR", 88 * ONE, 0, CONVERTED, 100 * ONE},    // direct, then inverse
+        {"GBP", "USD", ONE, 10, CONVERTED, 125000000},        // exactly as old as may be
+        {"GBP", "USD", ONE, 11, NO_RATE, 0},                  // one tick too old
         {"CHF", "USD", ONE, 0, NO_RATE, 0},
         {"CHF", "EUR", ONE, 0, NO_RATE, 0},
         {"EUR", "CHF", ONE, 0, NO_RATE, 0},
@@ -62,7 +66,10 @@ static void an_amount_is_converted_by_what_is_known(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         decimal_t out = {0};
         const struct known_rates m = {rates, cases[i].since};
-        assert_int_equal(rates_convert(&m, &(struct exchange){D(cases[i].amount), cases[i].from, cases[i].to, ROUND_UP}, &out),
+        assert_int_equal(rates_convert(&m,
+                                       &(struct exchange){D(cases[i].amount), cases[i].from,
+                                                          cases[i].to, ROUND_UP},
+                                       &out),
                          cases[i].how);
         if (cases[i].how == CONVERTED) assert_int_equal(out.e8, cases[i].result);
     }
@@ -74,11 +81,17 @@ static void what_an_amount_brings_is_reckoned_at_the_cheaper_side(void **state) 
     rates_t *rates = board();
     const struct known_rates m = {rates, 0};
     decimal_t out;
-    assert_int_equal(rates_convert(&m, &(struct exchange){D(100 * ONE), "EUR", "USD", ROUND_DOWN}, &out), CONVERTED);
+    assert_int_equal(
+        rates_convert(&m, &(struct exchange){D(100 * ONE), "EUR", "USD", ROUND_DOWN}, &out),
+        CONVERTED);
     assert_int_equal(out.e8, 110 * ONE);
-    assert_int_equal(rates_convert(&m, &(struct exchange){D(INT64_C(11010000000)), "USD", "EUR", ROUND_DOWN}, &out), CONVERTED);
+    assert_int_equal(
+        rates_convert(&m, &(struct exchange){D(INT64_C(11010000000)), "USD", "EUR", ROUND_DOWN},
+                      &out),
+        CONVERTED);
     assert_int_equal(out.e8, 100 * ONE);
-    assert_int_equal(rates_convert(&m, &(struct exchange){D(1), "USD", "EUR", ROUND_DOWN}, &out), CONVERTED);
+    assert_int_equal(rates_convert(&m, &(struct exchange){D(1), "USD", "EUR", ROUND_DOWN}, &out),
+                     CONVERTED);
     assert_int_equal(out.e8, 0);
     rates_destroy(&rates);
 }
@@ -87,7 +100,8 @@ static void without_any_prices_nothing_is_converted(void **state) {
     (void)state;
     decimal_t out;
     const struct known_rates m = {0};
-    assert_int_equal(rates_convert(&m, &(struct exchange){D(1), "EUR", "USD", ROUND_UP}, &out), NO_RATE);
+    assert_int_equal(rates_convert(&m, &(struct exchange){D(1), "EUR", "USD", ROUND_UP}, &out),
+                     NO_RATE);
 }
 
 static void an_older_price_is_passed_over(void **state) {
@@ -144,9 +158,12 @@ static void currencies_are_as_configured_else_those_of_six_letters(void **state)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_amount_is_converted_by_what_is_known), cmocka_unit_test(what_an_amount_brings_is_reckoned_at_the_cheaper_side),
-        cmocka_unit_test(without_any_prices_nothing_is_converted), cmocka_unit_test(an_older_price_is_passed_over),
-        cmocka_unit_test(no_more_symbols_are_held_than_may_be),    cmocka_unit_test(currencies_are_as_configured_else_those_of_six_letters),
+        cmocka_unit_test(an_amount_is_converted_by_what_is_known),
+        cmocka_unit_test(what_an_amount_brings_is_reckoned_at_the_cheaper_side),
+        cmocka_unit_test(without_any_prices_nothing_is_converted),
+        cmocka_unit_test(an_older_price_is_passed_over),
+        cmocka_unit_test(no_more_symbols_are_held_than_may_be),
+        cmocka_unit_test(currencies_are_as_configured_else_those_of_six_letters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

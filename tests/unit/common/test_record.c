@@ -1,4 +1,7 @@
-// test_record - every message type survives the wire, Redis pairs, JSON and SQLite; what is wrong is refused with its place and rule.
+// test_record - every message type survives the wire, Redis pairs, JSON and SQLite; what is wrong
+// is refused with its place and rule.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,8 +12,8 @@
 #include <cmocka.h>
 
 #include "common/base/clock.h"
-#include "common/delivery/envelope.h"
 #include "common/base/own.h"
+#include "common/delivery/envelope.h"
 #include "common/sql/sql.h"
 #include "config.pb-c.h"
 #include "execution.pb-c.h"
@@ -25,10 +28,14 @@
 
 // What is kept but does not travel in an envelope by itself.
 static const ProtobufCMessageDescriptor *const kept[] = {
-    &trade_state__descriptor,     &execution_state__descriptor,  &trade_result__descriptor,    &result_metrics__descriptor,
-    &broker_state__descriptor,    &instance_metrics__descriptor, &instance_health__descriptor, &trade_reconciliation__descriptor,
-    &signal_metrics__descriptor,  &risk_state__descriptor,       &account_config__descriptor,  &broker_config__descriptor,
-    &instance_config__descriptor, &signal_config__descriptor,    &dead_letter__descriptor,     &signal_execution_status__descriptor,
+    &trade_state__descriptor,     &execution_state__descriptor,
+    &trade_result__descriptor,    &result_metrics__descriptor,
+    &broker_state__descriptor,    &instance_metrics__descriptor,
+    &instance_health__descriptor, &trade_reconciliation__descriptor,
+    &signal_metrics__descriptor,  &risk_state__descriptor,
+    &account_config__descriptor,  &broker_config__descriptor,
+    &instance_config__descriptor, &signal_config__descriptor,
+    &dead_letter__descriptor,     &signal_execution_status__descriptor,
 };
 
 static const ProtobufCMessageDescriptor *type_at(size_t i) {
@@ -100,10 +107,13 @@ static void through_json(const ProtobufCMessage *m, arena_t *arena) {
     struct fault fault;
     ProtobufCMessage *back, *loose;
     record_to_json(m, &json);
-    err_t e = record_from_json(m->descriptor, (char *)json.data, json.length, "", arena, &back, &fault);
+    err_t e =
+        record_from_json(m->descriptor, (char *)json.data, json.length, "", arena, &back, &fault);
     if (e) fail_msg("%s: %s in %s", fault.path, fault.rule, buffer_string(&json));
     check_same(m, back, "JSON");
-    assert_int_equal(record_from_json(m->descriptor, (char *)json.data, json.length, "", NULL, &loose, &fault), ERR_OK);
+    assert_int_equal(
+        record_from_json(m->descriptor, (char *)json.data, json.length, "", NULL, &loose, &fault),
+        ERR_OK);
     check_same(m, loose, "JSON with malloc");
     protobuf_c_message_free_unpacked(loose, NULL);
     buffer_destroy(&json);
@@ -116,7 +126,8 @@ static void through_copy(const ProtobufCMessage *m, arena_t *arena) {
     protobuf_c_message_free_unpacked(loose, NULL);
 }
 
-static void through_sqlite(sql_t *db, const ProtobufCMessageDescriptor *type, struct dice *d, arena_t *arena) {
+static void through_sqlite(sql_t *db, const ProtobufCMessageDescriptor *type, struct dice *d,
+                           arena_t *arena) {
     char text[200];
     const char *key = type->fields[0].name; // any field will do: one row at a time
     char extra[100];
@@ -170,11 +181,13 @@ static void every_message_type_survives_sqlite(void **state) {
 
 static void the_registry_is_sorted_and_knows_every_topics_types(void **state) {
     (void)state;
-    for (size_t i = 1; message_type_at(i); i++) assert_true(strcmp(message_type_at(i - 1)->name, message_type_at(i)->name) < 0);
+    for (size_t i = 1; message_type_at(i); i++)
+        assert_true(strcmp(message_type_at(i - 1)->name, message_type_at(i)->name) < 0);
 #define TYPES_OF(name, owner, split, consumers, types) " " types
     char all[] = TOPICS(TYPES_OF);
 #undef TYPES_OF
-    for (char *name = strtok(all, " "); name; name = strtok(NULL, " ")) assert_non_null(message_type(name));
+    for (char *name = strtok(all, " "); name; name = strtok(NULL, " "))
+        assert_non_null(message_type(name));
     assert_null(message_type("Nothing"));
     assert_null(message_type(""));
 }
@@ -183,46 +196,66 @@ static void a_signal_looks_outside_as_the_spec_says(void **state) {
     (void)state;
     Signal s = SIGNAL__INIT;
     s.signal_id = (char *)"s-1", s.source = (char *)"tv", s.symbol = (char *)"EURUSD";
-    s.order_type = SIGNAL__ORDER_TYPE__limit, s.direction = SIGNAL__DIRECTION__buy, s.status = SIGNAL__STATUS__pending;
+    s.order_type = SIGNAL__ORDER_TYPE__limit, s.direction = SIGNAL__DIRECTION__buy,
+    s.status = SIGNAL__STATUS__pending;
     s.has_lot_size = true, s.lot_size = 150000000, s.has_price = true, s.price = 112345000;
     s.created_at = UINT64_C(1742638530) * NS_PER_S;
     buffer_t json = {0};
     record_to_json(&s.base, &json);
     assert_string_equal(buffer_string(&json),
-                        "{\"signal_id\":\"s-1\",\"source\":\"tv\",\"symbol\":\"EURUSD\",\"order_type\":\"limit\",\"direction\":\"buy\","
-                        "\"lot_size\":1.5,\"price\":1.12345,\"status\":\"pending\",\"created_at\":\"2025-03-22T10:15:30Z\",\"content\":0}");
+                        "{\"signal_id\":\"s-1\",\"source\":\"tv\",\"symbol\":\"EURUSD\",\"order_"
+                        "type\":\"limit\",\"direction\":\"buy\","
+                        "\"lot_size\":1.5,\"price\":1.12345,\"status\":\"pending\",\"created_at\":"
+                        "\"2025-03-22T10:15:30Z\",\"content\":0}");
     buffer_destroy(&json);
 }
 
-static void expect_fault(const ProtobufCMessageDescriptor *d, const char *json, const char *path, const char *rule) {
+static void expect_fault(const ProtobufCMessageDescriptor *d, const char *json, const char *path,
+                         const char *rule) {
     struct fault fault;
     ProtobufCMessage *m;
     own(arena) *arena = arena_new(0);
-    assert_int_equal(record_from_json(d, json, strlen(json), "accounts[2]", arena, &m, &fault), ERR_INPUT);
+    assert_int_equal(record_from_json(d, json, strlen(json), "accounts[2]", arena, &m, &fault),
+                     ERR_INPUT);
     assert_null(m);
     assert_string_equal(fault.path, path);
     if (!strstr(fault.rule, rule)) fail_msg("%s: %s, not: %s", json, fault.rule, rule);
-    assert_int_equal(record_from_json(d, json, strlen(json), "accounts[2]", NULL, &m, &fault), ERR_INPUT); // leaks nothing
+    // leaks nothing
+    assert_int_equal(record_from_json(d, json, strlen(json), "accounts[2]", NULL, &m, &fault),
+                     ERR_INPUT);
 }
 
 static void a_fault_in_json_is_told_with_path_and_rule(void **state) {
     (void)state;
     const ProtobufCMessageDescriptor *d = &account_config__descriptor;
-    expect_fault(d, "{\"account_id\":\"a\",\"broker_id\":\"b\",\"subscriptions\":[{\"source\":\"tv\",\"fixed_lot\":\"x\"}]}",
+    expect_fault(d,
+                 "{\"account_id\":\"a\",\"broker_id\":\"b\",\"subscriptions\":[{\"source\":\"tv\","
+                 "\"fixed_lot\":\"x\"}]}",
                  "accounts[2].subscriptions[0].fixed_lot", "decimal");
-    expect_fault(d, "{\"account_id\":\"a\",\"broker_id\":\"b\",\"subscriptions\":[{\"source\":\"tv\",\"fixed_lot\":0.123456789}]}",
+    expect_fault(d,
+                 "{\"account_id\":\"a\",\"broker_id\":\"b\",\"subscriptions\":[{\"source\":\"tv\","
+                 "\"fixed_lot\":0.123456789}]}",
                  "accounts[2].subscriptions[0].fixed_lot", "at most 8 decimals");
     expect_fault(d, "{\"account_id\":\"a\"}", "accounts[2].broker_id", "required");
-    expect_fault(d, "{\"account_id\":null,\"broker_id\":\"b\"}", "accounts[2].account_id", "required");
-    expect_fault(d, "{\"account_id\":\"a\",\"broker_id\":\"b\",\"colour\":1}", "accounts[2].colour", "not known");
-    expect_fault(d, "{\"account_id\":\"a\",\"broker_id\":\"b\",\"broker_id\":\"c\"}", "accounts[2].broker_id", "twice");
+    expect_fault(d, "{\"account_id\":null,\"broker_id\":\"b\"}", "accounts[2].account_id",
+                 "required");
+    expect_fault(d, "{\"account_id\":\"a\",\"broker_id\":\"b\",\"colour\":1}", "accounts[2].colour",
+                 "not known");
+    expect_fault(d, "{\"account_id\":\"a\",\"broker_id\":\"b\",\"broker_id\":\"c\"}",
+                 "accounts[2].broker_id", "twice");
     expect_fault(d, "{\"account_id\":7,\"broker_id\":\"b\"}", "accounts[2].account_id", "text");
-    expect_fault(d, "{\"account_id\":\"a\",\"broker_id\":\"b\",\"live\":1}", "accounts[2].live", "true or false");
-    expect_fault(d, "{\"account_id\":\"a\",\"broker_id\":\"b\",\"leverage\":-1}", "accounts[2].leverage", "not negative");
-    expect_fault(d, "{\"account_id\":\"a\",\"broker_id\":\"b\",\"leverage\":4294967296}", "accounts[2].leverage", "32 bits");
-    expect_fault(d, "{\"account_id\":\"a\",\"broker_id\":\"b\",\"leverage\":1e2}", "accounts[2].leverage", "integer");
-    expect_fault(d, "{\"account_id\":\"a\",\"broker_id\":\"b\",\"subscriptions\":{}}", "accounts[2].subscriptions", "array");
-    expect_fault(d, "{\"account_id\":\"a\",\"broker_id\":\"b\",\"subscriptions\":[1]}", "accounts[2].subscriptions[0]", "object");
+    expect_fault(d, "{\"account_id\":\"a\",\"broker_id\":\"b\",\"live\":1}", "accounts[2].live",
+                 "true or false");
+    expect_fault(d, "{\"account_id\":\"a\",\"broker_id\":\"b\",\"leverage\":-1}",
+                 "accounts[2].leverage", "not negative");
+    expect_fault(d, "{\"account_id\":\"a\",\"broker_id\":\"b\",\"leverage\":4294967296}",
+                 "accounts[2].leverage", "32 bits");
+    expect_fault(d, "{\"account_id\":\"a\",\"broker_id\":\"b\",\"leverage\":1e2}",
+                 "accounts[2].leverage", "integer");
+    expect_fault(d, "{\"account_id\":\"a\",\"broker_id\":\"b\",\"subscriptions\":{}}",
+                 "accounts[2].subscriptions", "array");
+    expect_fault(d, "{\"account_id\":\"a\",\"broker_id\":\"b\",\"subscriptions\":[1]}",
+                 "accounts[2].subscriptions[0]", "object");
     expect_fault(d, "{\"account_id\":\"a\\u0000b\",\"broker_id\":\"b\"}", "accounts[2]", "zero");
     expect_fault(d, "{\"account_id\":\"a\"", "accounts[2]", "not JSON");
     expect_fault(d, "", "accounts[2]", "not JSON");
@@ -242,8 +275,11 @@ static void every_fault_of_a_document_is_told(void **state) {
     own(arena) *arena = arena_new(0);
     unsigned n = 0;
     ProtobufCMessage *m;
-    struct span json = span_of("{\"account_id\":1,\"leverage\":\"x\",\"colour\":2,\"subscriptions\":[{},{\"source\":[]}]}");
-    assert_int_equal(record_from_json_all(&account_config__descriptor, json, arena, &m, count_fault, &n), ERR_INPUT);
+    struct span json = span_of("{\"account_id\":1,\"leverage\":\"x\",\"colour\":2,"
+                               "\"subscriptions\":[{},{\"source\":[]}]}");
+    assert_int_equal(
+        record_from_json_all(&account_config__descriptor, json, arena, &m, count_fault, &n),
+        ERR_INPUT);
     assert_int_equal(n, 6);
 }
 
@@ -253,19 +289,24 @@ static void numbers_may_be_written_as_text(void **state) {
     struct fault fault;
     ProtobufCMessage *m;
     const char *json = "{\"source\":\"tv\",\"fixed_lot\":\"1.50\",\"multiplier\":2}";
-    assert_int_equal(record_from_json(&subscription__descriptor, json, strlen(json), "", arena, &m, &fault), ERR_OK);
+    assert_int_equal(
+        record_from_json(&subscription__descriptor, json, strlen(json), "", arena, &m, &fault),
+        ERR_OK);
     assert_int_equal(((Subscription *)m)->fixed_lot, 150000000);
     assert_int_equal(((Subscription *)m)->multiplier, 200000000);
 }
 
 static void refuse_pair(const char *name, const char *value) {
     struct record_pair pairs[] = {
-        {span_of("instance_id"), span_of("i")}, {span_of("broker_id"), span_of("b")},
-        {span_of("state"), span_of("ready")},   {span_of("updated_at"), span_of("2025-03-22T10:15:30Z")},
+        {span_of("instance_id"), span_of("i")},
+        {span_of("broker_id"), span_of("b")},
+        {span_of("state"), span_of("ready")},
+        {span_of("updated_at"), span_of("2025-03-22T10:15:30Z")},
         {span_of(name), span_of(value)},
     };
     ProtobufCMessage *m;
-    assert_int_equal(record_from_pairs(&instance_state__descriptor, pairs, 5, NULL, &m, NULL), ERR_INPUT);
+    assert_int_equal(record_from_pairs(&instance_state__descriptor, pairs, 5, NULL, &m, NULL),
+                     ERR_INPUT);
     assert_null(m);
 }
 
@@ -280,7 +321,8 @@ static void a_damaged_hash_is_refused(void **state) {
     refuse_pair("accounts", "");
     struct record_pair short_of[] = {{span_of("instance_id"), span_of("i")}};
     ProtobufCMessage *m;
-    assert_int_equal(record_from_pairs(&instance_state__descriptor, short_of, 1, NULL, &m, NULL), ERR_INPUT);
+    assert_int_equal(record_from_pairs(&instance_state__descriptor, short_of, 1, NULL, &m, NULL),
+                     ERR_INPUT);
 }
 
 static void a_name_is_a_fields_only_when_all_of_it_is(void **state) {
@@ -301,7 +343,8 @@ static void a_field_given_again_replaces_what_was_there(void **state) {
                                   {span_of("accounts"), span_of("[\"c\"]")},
                                   {span_of("broker_id"), span_of("c")}};
     ProtobufCMessage *m;
-    assert_int_equal(record_from_pairs(&instance_config__descriptor, pairs, 5, NULL, &m, NULL), ERR_OK);
+    assert_int_equal(record_from_pairs(&instance_config__descriptor, pairs, 5, NULL, &m, NULL),
+                     ERR_OK);
     InstanceConfig *i = (InstanceConfig *)m;
     assert_int_equal(i->n_accounts, 1);
     assert_string_equal(i->accounts[0], "c");

@@ -1,5 +1,7 @@
 // test_reserved - one list of words that are no ids: what the configuration takes, the router's
-// keys never meet. SPDX-License-Identifier: MIT
+// keys never meet.
+//
+// SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

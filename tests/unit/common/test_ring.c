@@ -1,4 +1,6 @@
 // test_ring - what Redis forgets, memory gives back.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +21,9 @@ static ring_t *ring_with(uint64_t batches) {
     return r;
 }
 
-static enum replay resume(const ring_t *r, uint64_t newest, const char *has, uint64_t *from) { return ring_resume(r, L, newest, has, "900-7", from); }
+static enum replay resume(const ring_t *r, uint64_t newest, const char *has, uint64_t *from) {
+    return ring_resume(r, L, newest, has, "900-7", from);
+}
 
 static void what_redis_lacks_is_replayed(void **state) {
     (void)state;
@@ -65,7 +69,8 @@ static void what_the_ring_no_longer_holds_is_a_hole(void **state) {
     assert_int_equal(ring_count(r), 2);
     assert_int_equal(resume(r, 5, "1000-2", &from), REPLAY_HOLE);
     assert_int_equal(resume(r, 5, "1000-3", &from), REPLAY_FROM);
-    assert_int_equal(resume(r, 5, "900-6", &from), REPLAY_HOLE); // it lost what was there before we started
+    // it lost what was there before we started
+    assert_int_equal(resume(r, 5, "900-6", &from), REPLAY_HOLE);
     assert_int_equal(resume(r, 5, "nonsense", &from), REPLAY_HOLE);
 }
 

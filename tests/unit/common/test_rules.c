@@ -1,4 +1,6 @@
 // test_rules - which of an account's own rules, its preset's and the global ones hold.
+//
+//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>
@@ -35,12 +37,14 @@ static void the_first_layer_that_has_a_field_gives_it(void **state) {
     HAS(own, max_lots_order, 1);
     own.preset = (char *)"p";
     own.daily_loss = &loss;
-    HAS(preset, max_lots_order, 2), HAS(preset, max_lots_symbol, 2), HAS(preset, max_orders, 2), HAS(preset, one_per_direction, true);
+    HAS(preset, max_lots_order, 2), HAS(preset, max_lots_symbol, 2), HAS(preset, max_orders, 2),
+        HAS(preset, one_per_direction, true);
     preset.daily_loss = &other;
     preset.time_zone = (char *)"America/New_York";
     preset.reset_at = (char *)"17:00";
     preset.blackouts = darks, preset.n_blackouts = 1;
-    HAS(global, max_lots_order, 3), HAS(global, max_lots_account, 3), HAS(global, one_per_direction, false);
+    HAS(global, max_lots_order, 3), HAS(global, max_lots_account, 3),
+        HAS(global, one_per_direction, false);
     global.allowed_symbols = symbols, global.n_allowed_symbols = 1;
     global.blackouts = darks, global.n_blackouts = 2;
     put(book, "p", &preset);

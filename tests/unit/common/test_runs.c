@@ -1,4 +1,6 @@
 // test_runs - commands on shared keys, gathered: one a key, in their order, and taken back exactly.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,7 +32,8 @@ static void what_goes_to_one_key_is_one_command(void **state) {
     add(&r, "SADD", "t", "x");
     add(&r, "SADD", "s", "b");
     assert_int_equal(runs_count(&r), 2);
-    assert_written(&r, "*4\r\n$4\r\nSADD\r\n$1\r\ns\r\n$1\r\na\r\n$1\r\nb\r\n*3\r\n$4\r\nSADD\r\n$1\r\nt\r\n$1\r\nx\r\n");
+    assert_written(&r, "*4\r\n$4\r\nSADD\r\n$1\r\ns\r\n$1\r\na\r\n$1\r\nb\r\n*3\r\n$4\r\nSADD\r\n$"
+                       "1\r\nt\r\n$1\r\nx\r\n");
     runs_destroy(&r);
 }
 
@@ -43,12 +46,14 @@ static void another_verb_on_a_key_keeps_its_place_in_the_order(void **state) {
     add(&r, "SADD", "s", "a");
     assert_true(runs_has(&r, "s"));
     assert_false(runs_has(&r, "t"));
-    assert_written(&r, "*3\r\n$4\r\nSADD\r\n$1\r\ns\r\n$1\r\na\r\n*3\r\n$4\r\nSREM\r\n$1\r\ns\r\n$1\r\na\r\n"
-                       "*2\r\n$6\r\nUNLINK\r\n$1\r\ns\r\n*3\r\n$4\r\nSADD\r\n$1\r\ns\r\n$1\r\na\r\n");
+    assert_written(
+        &r, "*3\r\n$4\r\nSADD\r\n$1\r\ns\r\n$1\r\na\r\n*3\r\n$4\r\nSREM\r\n$1\r\ns\r\n$1\r\na\r\n"
+            "*2\r\n$6\r\nUNLINK\r\n$1\r\ns\r\n*3\r\n$4\r\nSADD\r\n$1\r\ns\r\n$1\r\na\r\n");
     runs_destroy(&r);
 }
 
-// Random additions, a mark, more additions, back: the same bytes as at the mark, and nothing is left over for what comes then.
+// Random additions, a mark, more additions, back: the same bytes as at the mark, and nothing is
+// left over for what comes then.
 static void what_was_added_since_a_mark_is_taken_back_exactly(void **state) {
     (void)state;
     static const char *const verbs[] = {"SADD", "SREM", "HSET"};

@@ -1,4 +1,6 @@
 // Which executor has an account.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/domain/shard.h"
 
@@ -28,7 +30,8 @@ struct row {
     const char *what;
     unsigned shards;
     int recorded_a, recorded_b, configured_a, configured_b, configured_instance; // NONE: not said
-    unsigned a, b;                                                               // of an instance with both; HASH: by its name
+    // of an instance with both; HASH: by its name
+    unsigned a, b;
 };
 #define HASH 99
 
@@ -37,7 +40,8 @@ static const struct row rows[] = {
     {"one executor has all", 1, NONE, NONE, NONE, NONE, NONE, 0, 0},
     {"one executor has all, whatever is said", 1, NONE, NONE, 3, NONE, 2, 0, 0},
     {"nothing is said", 4, NONE, NONE, NONE, NONE, NONE, HASH, HASH},
-    {"an account begins where it is configured, and the other with it", 4, NONE, NONE, NONE, 2, NONE, 2, 2},
+    {"an account begins where it is configured, and the other with it", 4, NONE, NONE, NONE, 2,
+     NONE, 2, 2},
     {"the instance says it for both", 4, NONE, NONE, NONE, NONE, 3, 3, 3},
     {"an account's word goes before its instance's", 4, NONE, NONE, 1, NONE, 3, 1, 1},
     {"what is recorded goes before what is configured", 4, 2, 2, 1, 1, 3, 2, 2},
@@ -51,22 +55,28 @@ static void a_place_is_recorded_or_configured_or_follows_from_the_instance_s_nam
         const struct row *r = &rows[i];
         own(shard_record) *record = shard_record_new();
         char *ids[] = {(char *)"a", (char *)"b"};
-        const int recorded[] = {r->recorded_a, r->recorded_b}, configured[] = {r->configured_a, r->configured_b};
+        const int recorded[] = {r->recorded_a, r->recorded_b},
+                  configured[] = {r->configured_a, r->configured_b};
         for (size_t k = 0; k < 2; k++) {
             account_config__init(&accounts[k]);
             accounts[k].account_id = ids[k];
             accounts[k].has_shard = configured[k] != NONE;
             accounts[k].shard = (uint32_t)configured[k];
-            if (recorded[k] != NONE) shard_record_put(record, ids[k], (struct shard_entry){(unsigned)recorded[k], false});
+            if (recorded[k] != NONE)
+                shard_record_put(record, ids[k],
+                                 (struct shard_entry){(unsigned)recorded[k], false});
         }
         InstanceConfig gw = INSTANCE_CONFIG__INIT;
         gw.instance_id = (char *)"gw", gw.n_accounts = 2, gw.accounts = ids;
         gw.has_shard = r->configured_instance != NONE, gw.shard = (uint32_t)r->configured_instance;
         const struct shard_map map = {r->shards, record, account_of, NULL};
         unsigned hash = shard_hash("gw", r->shards);
-        unsigned a = shard_of_account(&map, &accounts[0], &gw), b = shard_of_account(&map, &accounts[1], &gw);
-        if (a != (r->a == HASH ? hash : r->a) || b != (r->b == HASH ? hash : r->b)) fail_msg("%s: %u, %u", r->what, a, b);
-        if (shard_of_instance(&map, &gw) != b && r->recorded_a == NONE) fail_msg("%s: the instance", r->what);
+        unsigned a = shard_of_account(&map, &accounts[0], &gw),
+                 b = shard_of_account(&map, &accounts[1], &gw);
+        if (a != (r->a == HASH ? hash : r->a) || b != (r->b == HASH ? hash : r->b))
+            fail_msg("%s: %u, %u", r->what, a, b);
+        if (shard_of_instance(&map, &gw) != b && r->recorded_a == NONE)
+            fail_msg("%s: the instance", r->what);
     }
 }
 

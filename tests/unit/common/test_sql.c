@@ -1,4 +1,7 @@
-// test_sql - a transaction is whole or not there, also when the disk is full; damage is seen; tables follow their messages.
+// test_sql - a transaction is whole or not there, also when the disk is full; damage is seen;
+// tables follow their messages.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -83,7 +86,8 @@ static void a_reader_cannot_write(void **state) {
 
 // One batch as the archiver writes it; stops at the first error.
 static err_t write_batch(sql_t *db, sql_query_t *insert, int64_t from, int64_t to) {
-    static const char filler[] = "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789";
+    static const char filler[] = "01234567890123456789012345678901234567890123456789012345678901234"
+                                 "56789012345678901234567890123456789";
     err_t e = sql_begin(db);
     for (int64_t i = from; !e && i < to; i++) {
         sql_bind_integer(insert, 1, i);
@@ -98,7 +102,8 @@ static err_t write_batch(sql_t *db, sql_query_t *insert, int64_t from, int64_t t
 static void a_full_disk_leaves_nothing_half_done_and_a_retry_works(void **state) {
     struct world *w = *state;
     assert_int_equal(sql_run(w->db, "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT)"), ERR_OK);
-    own(sql_query) *insert = sql_prepare(w->db, "INSERT INTO t VALUES (?1, ?2) ON CONFLICT(a) DO NOTHING");
+    own(sql_query) *insert =
+        sql_prepare(w->db, "INSERT INTO t VALUES (?1, ?2) ON CONFLICT(a) DO NOTHING");
     assert_int_equal(write_batch(w->db, insert, 0, 10), ERR_OK);
     assert_int_equal(sql_run(w->db, "PRAGMA max_page_count=20"), ERR_OK);
     assert_int_equal(write_batch(w->db, insert, 10, 5000), ERR_DISK);
@@ -131,7 +136,8 @@ static void a_locked_database_is_tried_again_later(void **state) {
 
 static void a_migration_runs_once_and_in_order(void **state) {
     struct world *w = *state;
-    const char *const steps[] = {"CREATE TABLE a (x)", "ALTER TABLE a ADD COLUMN y; CREATE TABLE b (z)"};
+    const char *const steps[] = {"CREATE TABLE a (x)",
+                                 "ALTER TABLE a ADD COLUMN y; CREATE TABLE b (z)"};
     assert_int_equal(sql_migrate(w->db, steps, 1), ERR_OK);
     assert_int_equal(number(w->db, "PRAGMA user_version"), 1);
     assert_int_equal(sql_migrate(w->db, steps, 2), ERR_OK);
@@ -152,21 +158,27 @@ static void a_migration_that_fails_leaves_the_version_before_it(void **state) {
 static void a_table_gets_the_columns_that_its_message_has_gained(void **state) {
     struct world *w = *state;
     const ProtobufCMessageDescriptor *d = &trade_reconciliation__descriptor;
-    assert_int_equal(sql_run(w->db, "CREATE TABLE r (trade_id TEXT NOT NULL PRIMARY KEY, reconciliation_status TEXT NOT NULL)"), ERR_OK);
+    assert_int_equal(sql_run(w->db, "CREATE TABLE r (trade_id TEXT NOT NULL PRIMARY KEY, "
+                                    "reconciliation_status TEXT NOT NULL)"),
+                     ERR_OK);
     assert_int_equal(sql_run(w->db, "INSERT INTO r VALUES ('old', 'success')"), ERR_OK);
     assert_int_equal(sql_table_sync(w->db, d, "r", "trade_id", NULL), ERR_OK);
     assert_int_equal(sql_table_sync(w->db, d, "r", "trade_id", NULL), ERR_OK);
-    assert_int_equal(number(w->db, "SELECT count(*) FROM r WHERE discrepancy IS NULL AND reconciled_at IS NULL"), 1);
+    assert_int_equal(
+        number(w->db, "SELECT count(*) FROM r WHERE discrepancy IS NULL AND reconciled_at IS NULL"),
+        1);
     own(sql_query) *upsert = sql_prepare_upsert(w->db, d, "r", "trade_id", true);
     TradeReconciliation r = TRADE_RECONCILIATION__INIT;
-    r.trade_id = (char *)"new", r.reconciliation_status = TRADE_RECONCILIATION__STATUS__failed, r.reconciled_at = 1000;
+    r.trade_id = (char *)"new", r.reconciliation_status = TRADE_RECONCILIATION__STATUS__failed,
+    r.reconciled_at = 1000;
     assert_int_equal(sql_upsert(upsert, &r.base), ERR_OK);
     assert_int_equal(number(w->db, "SELECT count(*) FROM r"), 2);
 }
 
 static SystemEvent event(const char *id, uint64_t at) {
     SystemEvent e = SYSTEM_EVENT__INIT;
-    e.event_id = (char *)id, e.service = (char *)"router", e.event = (char *)"start", e.created_at = at;
+    e.event_id = (char *)id, e.service = (char *)"router", e.event = (char *)"start",
+    e.created_at = at;
     return e;
 }
 
@@ -177,16 +189,23 @@ static void an_upsert_replaces_and_an_insert_keeps(void **state) {
     own(sql_query) *keep = sql_prepare_upsert(w->db, d, "e", "event_id", false);
     own(sql_query) *replace = sql_prepare_upsert(w->db, d, "e", "event_id", true);
     own(sql_query) *latest = sql_prepare_put(
-        w->db, &(struct put_form){.type = d, .table = "e", .key = "event_id", .update = true, .newer_by = "created_at"});
-    SystemEvent first = event("1", 5 * NS_PER_S), half = event("1", 5 * NS_PER_S + NS_PER_MS), early = event("1", NS_PER_S);
+        w->db,
+        &(struct put_form){
+            .type = d, .table = "e", .key = "event_id", .update = true, .newer_by = "created_at"});
+    SystemEvent first = event("1", 5 * NS_PER_S), half = event("1", 5 * NS_PER_S + NS_PER_MS),
+                early = event("1", NS_PER_S);
     assert_int_equal(sql_upsert(keep, &first.base), ERR_OK);
     assert_int_equal(sql_upsert(keep, &early.base), ERR_OK);
-    assert_int_equal(number(w->db, "SELECT count(*) FROM e WHERE created_at='1970-01-01T00:00:05.000000Z'"), 1);
+    assert_int_equal(
+        number(w->db, "SELECT count(*) FROM e WHERE created_at='1970-01-01T00:00:05.000000Z'"), 1);
     assert_int_equal(sql_upsert(latest, &half.base), ERR_OK);
-    assert_int_equal(sql_upsert(latest, &first.base), ERR_OK); // "05.001Z" is later than "05Z" although it sorts before it
-    assert_int_equal(number(w->db, "SELECT count(*) FROM e WHERE created_at='1970-01-01T00:00:05.001000Z'"), 1);
+    // "05.001Z" is later than "05Z" although it sorts before it
+    assert_int_equal(sql_upsert(latest, &first.base), ERR_OK);
+    assert_int_equal(
+        number(w->db, "SELECT count(*) FROM e WHERE created_at='1970-01-01T00:00:05.001000Z'"), 1);
     assert_int_equal(sql_upsert(replace, &early.base), ERR_OK);
-    assert_int_equal(number(w->db, "SELECT count(*) FROM e WHERE created_at='1970-01-01T00:00:01.000000Z'"), 1);
+    assert_int_equal(
+        number(w->db, "SELECT count(*) FROM e WHERE created_at='1970-01-01T00:00:01.000000Z'"), 1);
 }
 
 static void scribble(const char *path, long at) {

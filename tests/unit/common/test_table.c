@@ -1,4 +1,6 @@
 // test_table - the compact map of ids.
+//
+//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

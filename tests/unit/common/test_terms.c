@@ -1,5 +1,7 @@
 // test_terms - the terms of an order and its amendments as columns, and from frames of the version
 // before.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,9 +13,9 @@
 #include <cmocka.h>
 
 #include "common/base/decimal.h"
+#include "common/base/own.h"
 #include "common/delivery/envelope.h"
 #include "common/schema/former.h"
-#include "common/base/own.h"
 #include "common/schema/record_part.h"
 #include "execution.pb-c.h"
 #include "gateway.pb-c.h"

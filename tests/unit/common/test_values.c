@@ -1,5 +1,7 @@
 // test_values - whatever is printed is read again: each field of each message with millions of
-// values, as text and as JSON. SPDX-License-Identifier: MIT
+// values, as text and as JSON.
+//
+// SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,11 +11,11 @@
 #include <cmocka.h>
 
 #include "common/base/clock.h"
+#include "common/base/own.h"
+#include "common/base/utf8.h"
 #include "common/delivery/delivery.h"
 #include "common/delivery/envelope.h"
-#include "common/base/own.h"
 #include "common/schema/record_part.h"
-#include "common/base/utf8.h"
 #include "dice.h"
 #include "execution.pb-c.h"
 #include "gateway.pb-c.h"

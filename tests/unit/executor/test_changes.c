@@ -1,4 +1,7 @@
-// test_changes - changes to orders and positions, stops that follow the price: asked for until they are answered, dropped visibly.
+// test_changes - changes to orders and positions, stops that follow the price: asked for until they
+// are answered, dropped visibly.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "world.h"
 
@@ -10,19 +13,25 @@ static int ready(void **state) {
     return 0;
 }
 
-static const TradeState *trade(const struct world *w, const char *trade_id) { return trades_find(w->x->trades, trade_id)->s; }
+static const TradeState *trade(const struct world *w, const char *trade_id) {
+    return trades_find(w->x->trades, trade_id)->s;
+}
 
 static const ModifyOrder *last_change(const struct world *w) {
     for (size_t i = w->n_letters; i > 0; i--) {
-        if (w->letters[i - 1]->descriptor == &modify_order__descriptor) return (const ModifyOrder *)w->letters[i - 1];
+        if (w->letters[i - 1]->descriptor == &modify_order__descriptor)
+            return (const ModifyOrder *)w->letters[i - 1];
     }
     fail_msg("nothing was changed");
     return NULL;
 }
 
-static size_t changes(const struct world *w) { return letters_of(w, &modify_order__descriptor, NULL); }
+static size_t changes(const struct world *w) {
+    return letters_of(w, &modify_order__descriptor, NULL);
+}
 
-static void answer(struct world *w, Report__Kind kind, const char *trade_id, uint64_t wanted_at, const char *reason) {
+static void answer(struct world *w, Report__Kind kind, const char *trade_id, uint64_t wanted_at,
+                   const char *reason) {
     Report r = report_of(w, kind, trade_id);
     r.has_wanted_at = true;
     r.wanted_at = wanted_at;
@@ -31,9 +40,12 @@ static void answer(struct world *w, Report__Kind kind, const char *trade_id, uin
     world_commit(w);
 }
 
-static void taken(struct world *w, const char *trade_id) { answer(w, REPORT__KIND__modified, trade_id, last_change(w)->wanted_at, NULL); }
+static void taken(struct world *w, const char *trade_id) {
+    answer(w, REPORT__KIND__modified, trade_id, last_change(w)->wanted_at, NULL);
+}
 
-static OrderCommand command_of(const struct world *w, const char *id, OrderCommand__Action action, const char *trade_id) {
+static OrderCommand command_of(const struct world *w, const char *id, OrderCommand__Action action,
+                               const char *trade_id) {
     OrderCommand c = ORDER_COMMAND__INIT;
     c.amendment = new_amendment();
     c.trailing = new_trailing();
@@ -305,7 +317,7 @@ static void a_stop_follows_the_price_and_only_forward(void **state) {
     price(w, 110100);
     assert_int_equal(last_change(w)->amendment->stop_loss, PRICE(109900));
     assert_int_equal(trade(w, "t1")->terms->stop_loss, PRICE(109800)); // still there
-    price(w, 110300);                                           // one change at a time
+    price(w, 110300);                                                  // one change at a time
     assert_int_equal(changes(w), 1);
     taken(w, "t1"); // and then the price has gone on
     assert_int_equal(changes(w), 2);
@@ -418,7 +430,8 @@ static void a_stop_set_by_command_is_taken_as_it_is(void **state) {
     move_stop(w, "k1", "t1", PRICE(109000));
     assert_int_equal(last_change(w)->amendment->stop_loss, PRICE(109000));
     taken(w, "t1");
-    assert_int_equal(last_change(w)->amendment->stop_loss, PRICE(110250)); // trailing goes on from there
+    // trailing goes on from there
+    assert_int_equal(last_change(w)->amendment->stop_loss, PRICE(110250));
 }
 
 int main(void) {

@@ -1,4 +1,6 @@
 // test_closing - closing by side, trade, lots and percent: what is taken, and what rounding keeps.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "world.h"
 
@@ -8,7 +10,9 @@ static int ready(void **state) {
     return 0;
 }
 
-static const TradeState *trade(const struct world *w, const char *trade_id) { return trades_find(w->x->trades, trade_id)->s; }
+static const TradeState *trade(const struct world *w, const char *trade_id) {
+    return trades_find(w->x->trades, trade_id)->s;
+}
 
 static void have(struct world *w, const char *trade_id, Signal__Direction side, int64_t lots) {
     char execution[80];

@@ -1,4 +1,6 @@
 // test_due - the heap of what is due, against a plain search; and the gate.
+//
+//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>
@@ -59,7 +61,7 @@ static void what_is_due_first_comes_out_first(void **state) {
 #define TRADING    RISK_STATE__MODE__trading
 #define REDUCE     RISK_STATE__MODE__reduce_only
 #define LOCK(name) ORDER_COMMAND__LOCK__##name
-#define VIEW(everywhere, here, ...)                                                                                                        \
+#define VIEW(everywhere, here, ...)                                                                \
     { .global = (everywhere), .account = (here), __VA_ARGS__ }
 #define HALTED RISK_STATE__MODE__halted
 
@@ -69,15 +71,32 @@ static void the_last_look_follows_the_table(void **state) {
         struct gate_view view;
         enum gate gate;
     } rows[] = {
-        {VIEW(TRADING, TRADING, .unknown = 0, .submitting = 0, .closing = false, .has_positions = false), GATE_OPEN},
-        {VIEW(TRADING, TRADING, .unknown = 0, .submitting = 9, .closing = false, .has_positions = false), GATE_OPEN},
-        {VIEW(TRADING, TRADING, .unknown = 1, .submitting = 0, .closing = false, .has_positions = false), GATE_WAIT},
-        {VIEW(HALTED, TRADING, .unknown = 0, .submitting = 0, .closing = false, .has_positions = false), GATE_HALTED_GLOBAL},
-        {VIEW(TRADING, HALTED, .unknown = 1, .submitting = 0, .closing = false, .has_positions = false), GATE_HALTED_ACCOUNT},
-        {VIEW(HALTED, HALTED, .unknown = 0, .submitting = 0, .closing = false, .has_positions = false), GATE_HALTED_GLOBAL},
-        {VIEW(REDUCE, TRADING, .unknown = 0, .submitting = 0, .closing = false, .has_positions = false), GATE_REDUCE_ONLY},
-        {VIEW(TRADING, REDUCE, .unknown = 0, .submitting = 0, .closing = false, .has_positions = false), GATE_REDUCE_ONLY},
-        {VIEW(HALTED, HALTED, .unknown = 3, .submitting = 0, .closing = true, .has_positions = true),
+        {VIEW(TRADING, TRADING, .unknown = 0, .submitting = 0, .closing = false,
+              .has_positions = false),
+         GATE_OPEN},
+        {VIEW(TRADING, TRADING, .unknown = 0, .submitting = 9, .closing = false,
+              .has_positions = false),
+         GATE_OPEN},
+        {VIEW(TRADING, TRADING, .unknown = 1, .submitting = 0, .closing = false,
+              .has_positions = false),
+         GATE_WAIT},
+        {VIEW(HALTED, TRADING, .unknown = 0, .submitting = 0, .closing = false,
+              .has_positions = false),
+         GATE_HALTED_GLOBAL},
+        {VIEW(TRADING, HALTED, .unknown = 1, .submitting = 0, .closing = false,
+              .has_positions = false),
+         GATE_HALTED_ACCOUNT},
+        {VIEW(HALTED, HALTED, .unknown = 0, .submitting = 0, .closing = false,
+              .has_positions = false),
+         GATE_HALTED_GLOBAL},
+        {VIEW(REDUCE, TRADING, .unknown = 0, .submitting = 0, .closing = false,
+              .has_positions = false),
+         GATE_REDUCE_ONLY},
+        {VIEW(TRADING, REDUCE, .unknown = 0, .submitting = 0, .closing = false,
+              .has_positions = false),
+         GATE_REDUCE_ONLY},
+        {VIEW(HALTED, HALTED, .unknown = 3, .submitting = 0, .closing = true,
+              .has_positions = true),
          GATE_OPEN}, // closing is always allowed
         {VIEW(TRADING, TRADING, .source = HALTED), GATE_HALTED_SOURCE},
         {VIEW(TRADING, HALTED, .source = HALTED), GATE_HALTED_ACCOUNT},
@@ -86,19 +105,25 @@ static void the_last_look_follows_the_table(void **state) {
         {VIEW(TRADING, TRADING, .lock = LOCK(blocked)), GATE_LOCKED},
         {VIEW(TRADING, TRADING, .lock = LOCK(reduce_only)), GATE_LOCKED},
         {VIEW(TRADING, TRADING, .lock = LOCK(flattened)), GATE_LOCKED},
-        {VIEW(HALTED, HALTED, .lock = LOCK(flattened), .source = HALTED, .closing = true), GATE_OPEN},
+        {VIEW(HALTED, HALTED, .lock = LOCK(flattened), .source = HALTED, .closing = true),
+         GATE_OPEN},
         {VIEW(TRADING, TRADING, .lots = 5, .max_lots = 5), GATE_OPEN},
         {VIEW(TRADING, TRADING, .lots = 6, .max_lots = 5), GATE_MAX_LOTS},
         {VIEW(TRADING, TRADING, .lots = 6), GATE_OPEN},
-        {VIEW(TRADING, TRADING, .lots = 6, .max_lots = 5, .closing = true, .has_positions = true), GATE_OPEN},
-        {VIEW(TRADING, TRADING, .unknown = 0, .submitting = 1, .closing = true, .has_positions = true),
+        {VIEW(TRADING, TRADING, .lots = 6, .max_lots = 5, .closing = true, .has_positions = true),
+         GATE_OPEN},
+        {VIEW(TRADING, TRADING, .unknown = 0, .submitting = 1, .closing = true,
+              .has_positions = true),
          GATE_WAIT}, // but what is on its way is waited for
-        {VIEW(TRADING, TRADING, .unknown = 1, .submitting = 0, .closing = true, .has_positions = false),
+        {VIEW(TRADING, TRADING, .unknown = 1, .submitting = 0, .closing = true,
+              .has_positions = false),
          GATE_WAIT}, // and what may turn out to be there
-        {VIEW(TRADING, TRADING, .unknown = 0, .submitting = 0, .closing = true, .has_positions = false),
+        {VIEW(TRADING, TRADING, .unknown = 0, .submitting = 0, .closing = true,
+              .has_positions = false),
          GATE_OPEN}, // nothing to close: decided at once
     };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) assert_int_equal(gate_pass(&rows[i].view), rows[i].gate);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(gate_pass(&rows[i].view), rows[i].gate);
 }
 
 int main(void) {

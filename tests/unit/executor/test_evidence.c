@@ -1,5 +1,7 @@
 // test_evidence - what a gateway's books say of an order counts, whatever memory holds: plans,
-// executions, and that there was none. SPDX-License-Identifier: MIT
+// executions, and that there was none.
+//
+// SPDX-License-Identifier: MIT
 #include "common/schema/record.h"
 #include "services/executor/trade/fills.h"
 #include "witness.h"
@@ -110,7 +112,8 @@ static void a_plan_decided_otherwise_is_replaced_and_reservations_follow(void **
     assert_int_equal(open_lots(w, "p2"), LOT - LOT / 4);
 }
 
-// A reverse that was decided again after a rollback, the other way round: what the broker was given first is what it is.
+// A reverse that was decided again after a rollback, the other way round: what the broker was given
+// first is what it is.
 static void an_order_that_was_decided_again_for_the_other_side_is_what_was_submitted(void **state) {
     struct world *w = *state;
     struct answer a;

@@ -1,4 +1,6 @@
 // test_fills - what executions add up to.
+//
+//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>
@@ -216,7 +218,8 @@ static TradeState closing_of(const char *a, const char *b, const char *c) {
     return t;
 }
 
-static void assert_pieces(const Closing *pieces, size_t n, const char *a, const char *b, const char *c) {
+static void assert_pieces(const Closing *pieces, size_t n, const char *a, const char *b,
+                          const char *c) {
     const char *wanted[] = {a, b, c};
     size_t at = 0;
     for (int i = 0; i < 3; i++) {
@@ -229,15 +232,17 @@ static void assert_pieces(const Closing *pieces, size_t n, const char *a, const 
 }
 
 // A gateway of the version before does not say what its fills closed.
-static void an_execution_that_does_not_say_what_it_closed_falls_on_the_plan_in_its_order(void **state) {
+static void
+an_execution_that_does_not_say_what_it_closed_falls_on_the_plan_in_its_order(void **state) {
     (void)state;
     TradeState t = closing_of("1", "2", "3");
     Closing pieces[3];
     const struct {
         const char *filled, *lots, *a, *b, *c;
     } rows[] = {
-        {"0.5", "0.5", "0.5", "0", "0"}, {"1.5", "1", "0.5", "0.5", "0"}, {"4.5", "3", "0", "1.5", "1.5"},
-        {"6", "6", "1", "2", "3"},       {"7", "1", "0", "0", "0"},
+        {"0.5", "0.5", "0.5", "0", "0"}, {"1.5", "1", "0.5", "0.5", "0"},
+        {"4.5", "3", "0", "1.5", "1.5"}, {"6", "6", "1", "2", "3"},
+        {"7", "1", "0", "0", "0"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         Fill f = fill_of("e1", rows[i].lots, "1.2");
@@ -320,7 +325,8 @@ int main(void) {
         cmocka_unit_test(an_execution_that_comes_late_takes_the_place_of_what_was_closed_unseen),
         cmocka_unit_test(a_position_has_the_lot_weighted_price_at_which_it_was_closed),
         cmocka_unit_test(what_was_netted_is_not_open_and_was_not_closed),
-        cmocka_unit_test(an_execution_that_does_not_say_what_it_closed_falls_on_the_plan_in_its_order),
+        cmocka_unit_test(
+            an_execution_that_does_not_say_what_it_closed_falls_on_the_plan_in_its_order),
         cmocka_unit_test(what_a_close_has_still_to_take_follows_from_its_fills),
         cmocka_unit_test(slippage_is_executed_less_requested),
         cmocka_unit_test(latencies_are_counted_in_both_units_and_never_negative),

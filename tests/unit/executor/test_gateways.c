@@ -1,9 +1,14 @@
-// test_gateways - sessions: hello, welcome, silence, strangers; what is told about accounts and instances.
+// test_gateways - sessions: hello, welcome, silence, strangers; what is told about accounts and
+// instances.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "tests/unit/terms.h"
 #include "world.h"
 
-static const struct session *session(const struct world *w) { return sessions_find(w->x->sessions, "g1"); }
+static const struct session *session(const struct world *w) {
+    return sessions_find(w->x->sessions, "g1");
+}
 
 static void a_gateway_is_welcomed_with_its_accounts_and_broker(void **state) {
     struct world *w = *state;
@@ -46,8 +51,11 @@ static void a_stranger_is_not_welcomed(void **state) {
     wire_take(w->x, w->batch, span_of("nobody"), (struct span){frame.data, frame.length});
     frame.data[9] ^= 1;
     wire_take(w->x, w->batch, span_of("g1"), (struct span){frame.data, frame.length});
-    wire_take(w->x, w->batch, span_of("a name that is longer than sixty-four characters, which none of our instances has"),
-              (struct span){frame.data, frame.length});
+    wire_take(
+        w->x, w->batch,
+        span_of(
+            "a name that is longer than sixty-four characters, which none of our instances has"),
+        (struct span){frame.data, frame.length});
     buffer_destroy(&frame);
     world_commit(w);
     assert_int_equal(w->n_letters, 0);
@@ -56,7 +64,8 @@ static void a_stranger_is_not_welcomed(void **state) {
     assert_int_equal(alerts(w, "strange_frame"), 3);
 }
 
-// Recorded as it came, a time in 2522 could once not be read back, and the executor did not start again.
+// Recorded as it came, a time in 2522 could once not be read back, and the executor did not start
+// again.
 static void a_time_that_cannot_be_is_recorded_as_now_and_reported(void **state) {
     struct world *w = *state;
     gateway_hello(w, HELLO__DUPLICATE_CHECK__none, true);
@@ -81,9 +90,12 @@ static void where_a_trade_that_cannot_be_read_may_be_nothing_new_goes(void **sta
     TradeState part = TRADE_STATE__INIT;
     part.terms = new_terms();
     Order here = order_of(w, "t1"), elsewhere = order_of(w, "t2");
-    part.trade_id = (char *)"lost", part.account_id = here.account_id, part.broker_id = here.broker_id;
+    part.trade_id = (char *)"lost", part.account_id = here.account_id,
+    part.broker_id = here.broker_id;
     part.symbol = here.symbol, part.broker_symbol = here.broker_symbol;
-    unreadable_trade(w->x, &(struct unreadable){.key = "trade_state:lost", .type = &trade_state__descriptor, .part = &part.base});
+    unreadable_trade(w->x, &(struct unreadable){.key = "trade_state:lost",
+                                                .type = &trade_state__descriptor,
+                                                .part = &part.base});
     elsewhere.symbol = elsewhere.broker_symbol = (char *)"GBPUSD";
     give(w, &here);
     give(w, &elsewhere);
@@ -91,7 +103,9 @@ static void where_a_trade_that_cannot_be_read_may_be_nothing_new_goes(void **sta
     assert_state(w, "t1", pending);
     assert_state(w, "t2", submitting);
     part.broker_symbol = (char *)""; // the symbol cannot be read: none of the account's
-    unreadable_trade(w->x, &(struct unreadable){.key = "trade_state:lost", .type = &trade_state__descriptor, .part = &part.base});
+    unreadable_trade(w->x, &(struct unreadable){.key = "trade_state:lost",
+                                                .type = &trade_state__descriptor,
+                                                .part = &part.base});
     elsewhere.trade_id = (char *)"t3";
     give(w, &elsewhere);
     world_commit(w);
@@ -107,7 +121,8 @@ static void a_gateway_that_was_welcomed_by_another_life_is_made_to_say_hello(voi
     assert_true(w->letters[0]->descriptor == &report_ack__descriptor);
     assert_int_equal(((const ReportAck *)w->letters[0])->report, 0);
     assert_int_equal(((const ReportAck *)w->letters[0])->epoch, 3);
-    assert_int_equal(orphans_count(w->x->orphans), 0); // it sends the report again once it is welcome
+    // it sends the report again once it is welcome
+    assert_int_equal(orphans_count(w->x->orphans), 0);
 }
 
 static void silence_strains_and_then_loses_an_instance(void **state) {
@@ -225,7 +240,8 @@ static void a_snapshot_becomes_the_accounts_state_and_is_told_now_and_then(void 
         world_commit(w);
         world_live(w, 1);
     }
-    for (size_t i = 0; i < w->n_told; i++) snapshots += w->told[i]->descriptor == &broker_snapshot__descriptor;
+    for (size_t i = 0; i < w->n_told; i++)
+        snapshots += w->told[i]->descriptor == &broker_snapshot__descriptor;
     assert_int_equal(snapshots, 3);
     const AccountState *a = accounts_find(w->x->accounts, "a1")->state;
     assert_int_equal(a->margin_level, 250 * LOT);
@@ -235,7 +251,8 @@ static void a_snapshot_becomes_the_accounts_state_and_is_told_now_and_then(void 
     gateway_says(w, &m.base);
     world_commit(w);
     size_t after = 0;
-    for (size_t i = 0; i < w->n_told; i++) after += w->told[i]->descriptor == &broker_snapshot__descriptor;
+    for (size_t i = 0; i < w->n_told; i++)
+        after += w->told[i]->descriptor == &broker_snapshot__descriptor;
     assert_int_equal(after, 3); // half a list would look like missing positions
 }
 

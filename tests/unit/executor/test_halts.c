@@ -1,4 +1,7 @@
-// test_halts - what the operator and the risk rules forbid: by source, by lock, by size; flattening until nothing is left, over restarts.
+// test_halts - what the operator and the risk rules forbid: by source, by lock, by size; flattening
+// until nothing is left, over restarts.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "tests/unit/executor/world.h"
 
@@ -151,10 +154,14 @@ static void a_flatten_closes_and_cancels_what_it_concerns(void **state) {
         struct word word;
         size_t noisy, calm;
     } cases[] = {
-        {{COMMAND__ACTION__halt, NULL, NULL, true}, 1, 1},          {{COMMAND__ACTION__reduce_only, NULL, NULL, true}, 1, 1},
-        {{COMMAND__ACTION__halt, "a1", NULL, true}, 1, 1},          {{COMMAND__ACTION__halt, "a2", NULL, true}, 0, 0},
-        {{COMMAND__ACTION__halt, NULL, "noisy", true}, 1, 0},       {{COMMAND__ACTION__halt, NULL, "nobody", true}, 0, 0},
-        {{COMMAND__ACTION__halt, NULL, NULL, false}, 0, 0},         {{COMMAND__ACTION__resume, NULL, NULL, true}, 0, 0},
+        {{COMMAND__ACTION__halt, NULL, NULL, true}, 1, 1},
+        {{COMMAND__ACTION__reduce_only, NULL, NULL, true}, 1, 1},
+        {{COMMAND__ACTION__halt, "a1", NULL, true}, 1, 1},
+        {{COMMAND__ACTION__halt, "a2", NULL, true}, 0, 0},
+        {{COMMAND__ACTION__halt, NULL, "noisy", true}, 1, 0},
+        {{COMMAND__ACTION__halt, NULL, "nobody", true}, 0, 0},
+        {{COMMAND__ACTION__halt, NULL, NULL, false}, 0, 0},
+        {{COMMAND__ACTION__resume, NULL, NULL, true}, 0, 0},
         {{COMMAND__ACTION__reduce_only, NULL, "calm", true}, 0, 1},
     };
     (void)state;
@@ -216,7 +223,8 @@ static void a_close_that_was_refused_is_tried_again(void **state) {
 
 static void what_was_forbidden_is_forbidden_after_a_restart(void **state) {
     struct world *w = *state;
-    static const char *const fields[][2] = {{"source:noisy", "halted"}, {"lock:a2", "flattened"}, {"flatten:lock:a2", "l1"}};
+    static const char *const fields[][2] = {
+        {"source:noisy", "halted"}, {"lock:a2", "flattened"}, {"flatten:lock:a2", "l1"}};
     restart(w, fields, 3);
     give_from(w, "t1", "noisy");
     Order other = order_of(w, "t2");
@@ -268,15 +276,23 @@ static void an_order_over_the_most_lots_is_stopped_here_too(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_halted_source_stops_its_own_orders_and_no_others, setup, world_teardown),
-        cmocka_unit_test_setup_teardown(a_halt_stops_what_the_same_batch_was_about_to_send, setup, world_teardown),
-        cmocka_unit_test_setup_teardown(a_lock_stops_entries_and_lets_closes_through, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_halted_source_stops_its_own_orders_and_no_others, setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(a_halt_stops_what_the_same_batch_was_about_to_send, setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(a_lock_stops_entries_and_lets_closes_through, setup,
+                                        world_teardown),
         cmocka_unit_test(a_flatten_closes_and_cancels_what_it_concerns),
-        cmocka_unit_test_setup_teardown(a_position_is_closed_once_while_its_close_is_under_way, setup, world_teardown),
-        cmocka_unit_test_setup_teardown(a_fill_that_comes_after_the_flatten_is_closed_as_well, setup, world_teardown),
-        cmocka_unit_test_setup_teardown(a_close_that_was_refused_is_tried_again, setup, world_teardown),
-        cmocka_unit_test_setup_teardown(what_was_forbidden_is_forbidden_after_a_restart, setup, world_teardown),
-        cmocka_unit_test_setup_teardown(an_order_over_the_most_lots_is_stopped_here_too, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_position_is_closed_once_while_its_close_is_under_way,
+                                        setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_fill_that_comes_after_the_flatten_is_closed_as_well,
+                                        setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_close_that_was_refused_is_tried_again, setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(what_was_forbidden_is_forbidden_after_a_restart, setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(an_order_over_the_most_lots_is_stopped_here_too, setup,
+                                        world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

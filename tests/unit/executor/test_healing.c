@@ -1,5 +1,7 @@
 // test_healing - the broker's books against ours: each discrepancy has its remedy, and what differs
-// is healed or an operator's. SPDX-License-Identifier: MIT
+// is healed or an operator's.
+//
+// SPDX-License-Identifier: MIT
 #include "services/executor/trade/discrepancy.h"
 #include "services/executor/trade/fills.h"
 #include "witness.h"
@@ -203,7 +205,8 @@ static void a_position_that_nobody_knows_is_sought(void **state) {
 static void what_is_sought_stays_one_orphan(void **state) {
     struct world *w = *state;
     show(w, "x1", LOT, DISCREPANCY_PATIENCE + 2);
-    assert_in_range(questions(w, "x1"), 1, DISCREPANCY_PATIENCE + 1); // by its clock, not by snapshots
+    // by its clock, not by snapshots
+    assert_in_range(questions(w, "x1"), 1, DISCREPANCY_PATIENCE + 1);
     assert_int_equal(orphans_count(w->x->orphans), 1);
     assert_int_equal(alerts(w, "position_differs"), 0);
 }

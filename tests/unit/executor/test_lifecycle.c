@@ -1,4 +1,6 @@
 // test_lifecycle - every pair of state and event, for trades, results and instances.
+//
+//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>
@@ -17,8 +19,10 @@
 #include "services/executor/trade/lifecycle.h"
 #include "tests/unit/terms.h"
 
-// One row a state; a column for each event, in the order of the enum: the state after it by two letters, "--" refused.
-//                                  submit unsent doubt accept found part all reject cancel expire reopen close
+// One row a state; a column for each event, in the order of the enum: the state after it by two
+// letters, "--" refused.
+//                                  submit unsent doubt accept found part all reject cancel expire
+//                                  reopen close
 static const char *const trades[] = {
     "pe su -- un wo wo pf fi re ca ex -- --", //
     "su -- pe un wo wo pf fi re ca ex -- --", //
@@ -33,7 +37,8 @@ static const char *const trades[] = {
 };
 static const char *const results[] = {"pe ex pf fa", "ex -- pf fa", "pf -- -- --", "fa -- -- --"};
 //                                     hello welcome beat strain silence
-static const char *const instances[] = {"co co re -- -- lo", "re co -- re de lo", "de co -- re de lo", "lo co -- -- -- lo"};
+static const char *const instances[] = {"co co re -- -- lo", "re co -- re de lo",
+                                        "de co -- re de lo", "lo co -- -- -- lo"};
 
 // The two letters of a state: its first ones, but "pf" for partially_filled.
 static void letters(const ProtobufCEnumDescriptor *d, int state, char out[static 3]) {
@@ -76,7 +81,9 @@ static const char *const sendings[SENDING_COUNT] = {
     [SENDING_HELD_BACK_AGAIN] = "HA DA -- -- LE --",
 };
 
-static bool is_same_sending(enum sending s, const char *letters) { return strncasecmp(sendings[s], letters, 2) == 0; }
+static bool is_same_sending(enum sending s, const char *letters) {
+    return strncasecmp(sendings[s], letters, 2) == 0;
+}
 
 static void what_is_known_of_a_submit_is_as_listed(void **state) {
     (void)state;
@@ -92,7 +99,8 @@ static void what_is_known_of_a_submit_is_as_listed(void **state) {
     }
 }
 
-static void check_row(const ProtobufCEnumDescriptor *d, int state, const char *row, step_fn *step, unsigned events) {
+static void check_row(const ProtobufCEnumDescriptor *d, int state, const char *row, step_fn *step,
+                      unsigned events) {
     char word[3];
     letters(d, state, word);
     assert_memory_equal(row, word, 2);
@@ -101,8 +109,10 @@ static void check_row(const ProtobufCEnumDescriptor *d, int state, const char *r
         int after = state;
         bool listed = step(&after, event);
         letters(d, after, word);
-        if (listed != (expected[0] != '-') || (listed && memcmp(word, expected, 2) != 0) || (!listed && after != state))
-            fail_msg("%s, event %u: %s, expected %.2s", row, event, listed ? word : "refused", expected);
+        if (listed != (expected[0] != '-') || (listed && memcmp(word, expected, 2) != 0) ||
+            (!listed && after != state))
+            fail_msg("%s, event %u: %s, expected %.2s", row, event, listed ? word : "refused",
+                     expected);
     }
     assert_int_equal(strlen(row), 2 + 3 * events);
 }
@@ -111,19 +121,22 @@ static void every_pair_of_a_trade_is_as_listed(void **state) {
     (void)state;
     assert_int_equal(sizeof trades / sizeof *trades, trade_state__state__descriptor.n_values);
     for (unsigned i = 0; i < sizeof trades / sizeof *trades; i++)
-        check_row(&trade_state__state__descriptor, (int)i + 1, trades[i], step_trade, TRADE_EVENT_COUNT);
+        check_row(&trade_state__state__descriptor, (int)i + 1, trades[i], step_trade,
+                  TRADE_EVENT_COUNT);
 }
 
 static void every_pair_of_a_result_is_as_listed(void **state) {
     (void)state;
     for (unsigned i = 0; i < sizeof results / sizeof *results; i++)
-        check_row(&trade_result__state__descriptor, (int)i + 1, results[i], step_result, RESULT_EVENT_COUNT);
+        check_row(&trade_result__state__descriptor, (int)i + 1, results[i], step_result,
+                  RESULT_EVENT_COUNT);
 }
 
 static void every_pair_of_an_instance_is_as_listed(void **state) {
     (void)state;
     for (unsigned i = 0; i < sizeof instances / sizeof *instances; i++)
-        check_row(&instance_state__state__descriptor, (int)i + 1, instances[i], step_instance, INSTANCE_EVENT_COUNT);
+        check_row(&instance_state__state__descriptor, (int)i + 1, instances[i], step_instance,
+                  INSTANCE_EVENT_COUNT);
 }
 
 // Nothing but an answer of the broker, or an age that we state ourselves, leads out of unknown.

@@ -1,4 +1,7 @@
-// test_netting - netting accounts: an execution is attributed to the trades that made the position, so that each ends exactly.
+// test_netting - netting accounts: an execution is attributed to the trades that made the position,
+// so that each ends exactly.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/fills.h"
 #include "world.h"
@@ -22,9 +25,13 @@ static int ready(void **state) {
     return 0;
 }
 
-static const TradeState *trade(const struct world *w, const char *trade_id) { return trades_find(w->x->trades, trade_id)->s; }
+static const TradeState *trade(const struct world *w, const char *trade_id) {
+    return trades_find(w->x->trades, trade_id)->s;
+}
 
-static int64_t open_lots(const struct world *w, const char *trade_id) { return fills_open_lots(trade(w, trade_id)).e8; }
+static int64_t open_lots(const struct world *w, const char *trade_id) {
+    return fills_open_lots(trade(w, trade_id)).e8;
+}
 
 static void order(struct world *w, const char *trade_id, Signal__Direction side, int64_t lots) {
     Order o = order_of(w, trade_id);
@@ -34,7 +41,8 @@ static void order(struct world *w, const char *trade_id, Signal__Direction side,
     world_commit(w);
 }
 
-// --- a broker that keeps one position, whose gateway says once what an execution closed: the oldest first
+// --- a broker that keeps one position, whose gateway says once what an execution closed: the
+// oldest first
 
 enum { LOTS_MOST = 2048, PIECES_MOST = 64 };
 static struct {
@@ -69,15 +77,16 @@ static void divide(struct deal *d, int64_t lots, bool opens) {
         lots -= part;
     }
     d->fill.closed = d->closed;
-    if (d->fill.n_closed && d->fill.has_pnl) d->pieces[0].has_pnl = true, d->pieces[0].pnl = d->fill.pnl;
+    if (d->fill.n_closed && d->fill.has_pnl)
+        d->pieces[0].has_pnl = true, d->pieces[0].pnl = d->fill.pnl;
     if (!opens || !lots) return;
     (void)snprintf(made[n_made].id, sizeof made[n_made].id, "%s", d->id);
     made[n_made].side = d->side;
     made[n_made++].open = lots;
 }
 
-static void deal(struct world *w, struct deal *d, const char *id, const char *execution_id, Signal__Direction side, int64_t lots,
-                 int64_t pnl) {
+static void deal(struct world *w, struct deal *d, const char *id, const char *execution_id,
+                 Signal__Direction side, int64_t lots, int64_t pnl) {
     (void)snprintf(d->id, sizeof d->id, "%s", id);
     d->side = side;
     d->told = false;
@@ -97,14 +106,16 @@ static void report_deal(struct world *w, Report__Kind kind, struct deal *d) {
     world_pass(w, MS);
 }
 
-static void fills(struct world *w, const char *trade_id, Signal__Direction side, int64_t lots, int64_t pnl) {
+static void fills(struct world *w, const char *trade_id, Signal__Direction side, int64_t lots,
+                  int64_t pnl) {
     struct deal d;
     deal(w, &d, trade_id, trade_id, side, lots, pnl);
     divide(&d, lots, trades_find(w->x->trades, trade_id)->s->direction != SIGNAL__DIRECTION__close);
     report_deal(w, REPORT__KIND__filled, &d);
 }
 
-static void have(struct world *w, const char *trade_id, Signal__Direction side, int64_t lots, int64_t pnl) {
+static void have(struct world *w, const char *trade_id, Signal__Direction side, int64_t lots,
+                 int64_t pnl) {
     order(w, trade_id, side, lots);
     fills(w, trade_id, side, lots, pnl);
 }
@@ -171,14 +182,16 @@ static void a_stop_of_the_position_closes_every_trade_of_it(void **state) {
     struct deal d;
     have(w, "t1", SIGNAL__DIRECTION__buy, LOT, 0);
     have(w, "t2", SIGNAL__DIRECTION__buy, LOT, 0);
-    have(w, "t3", SIGNAL__DIRECTION__sell, LOT, 3 * LOT); // t1 is closed; the broker's position is still the one that t1 began
+    // t1 is closed; the broker's position is still the one that t1 began
+    have(w, "t3", SIGNAL__DIRECTION__sell, LOT, 3 * LOT);
     deal(w, &d, "t1", "sl", SIGNAL__DIRECTION__sell, LOT, -2 * LOT);
     divide(&d, LOT, false);
     report_deal(w, REPORT__KIND__position_closed, &d);
     assert_state(w, "t2", closed);
     assert_int_equal(trade(w, "t2")->pnl, -2 * LOT);
     assert_int_equal(trade(w, "t1")->pnl, 3 * LOT);
-    assert_int_equal(results(w, "t1"), 2); // its fill, and what the broker closed: one execution, one result
+    // its fill, and what the broker closed: one execution, one result
+    assert_int_equal(results(w, "t1"), 2);
     assert_int_equal(results(w, "t2"), 1);
 }
 
@@ -289,7 +302,8 @@ static void in_whatever_order_reports_come_every_trade_ends_exactly(void **state
             char id[16];
             (void)snprintf(id, sizeof id, "g%d-%d", run, i);
             Signal__Direction side = next(1) ? SIGNAL__DIRECTION__buy : SIGNAL__DIRECTION__sell;
-            int64_t lots = (1 + next(30)) * LOT / 100, signed_lots = side == SIGNAL__DIRECTION__buy ? lots : -lots;
+            int64_t lots = (1 + next(30)) * LOT / 100,
+                    signed_lots = side == SIGNAL__DIRECTION__buy ? lots : -lots;
             if (i == DEALS - 1 && net) { // the last one takes the rest
                 side = net > 0 ? SIGNAL__DIRECTION__sell : SIGNAL__DIRECTION__buy;
                 lots = net > 0 ? net : -net;

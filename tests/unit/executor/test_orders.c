@@ -1,4 +1,6 @@
 // test_orders - from an order to its executions: recorded first, sent once, counted once.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "world.h"
 
@@ -301,7 +303,8 @@ int main(void) {
         READY(evidence_beats_decision),
         READY(a_kill_switch_stops_an_order_already_journalled),
         READY(a_halt_lets_positions_be_closed),
-        cmocka_unit_test_setup_teardown(an_order_waits_for_its_gateway_and_expires_in_the_end, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(an_order_waits_for_its_gateway_and_expires_in_the_end,
+                                        world_setup, world_teardown),
         READY(more_than_a_gateway_takes_waits_its_turn),
         READY(an_order_that_cannot_be_sent_ends_as_a_visible_rejection),
         READY(a_market_order_that_is_accepted_is_saved_at_a_tick_if_no_fill_comes),

@@ -1,5 +1,7 @@
 // test_orphans - a trade that a broker names and nobody here knows: sought, on record, and adopted
-// from its gateway's books. SPDX-License-Identifier: MIT
+// from its gateway's books.
+//
+// SPDX-License-Identifier: MIT
 #include "services/executor/trade/fills.h"
 #include "witness.h"
 
@@ -150,7 +152,8 @@ static void a_question_about_one_that_is_over_and_forgotten_seeks_nothing(void *
 
 static void what_the_archive_has_as_over_is_not_taken_up(void **state) {
     struct world *w = *state;
-    static const TradeState__State over[] = {T(filled), T(closed), T(rejected), T(cancelled), T(expired)};
+    static const TradeState__State over[] = {T(filled), T(closed), T(rejected), T(cancelled),
+                                             T(expired)};
     have_position(w, "p1");
     TradeState t = *trades_find(w->x->trades, "p1")->s;
     t.trade_id = (char *)"x1";

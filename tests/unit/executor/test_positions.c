@@ -1,4 +1,6 @@
 // test_positions - positions: closing them, views of them, changes to them.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "world.h"
 
@@ -8,7 +10,8 @@ static int ready(void **state) {
     return 0;
 }
 
-static void closes_fill(struct world *w, const char *trade_id, const char *execution_id, int64_t lots, int64_t pnl) {
+static void closes_fill(struct world *w, const char *trade_id, const char *execution_id,
+                        int64_t lots, int64_t pnl) {
     Fill f = fill_of(w, execution_id, lots, LOT + LOT / 5);
     f.has_pnl = true;
     f.pnl = pnl;
@@ -18,7 +21,9 @@ static void closes_fill(struct world *w, const char *trade_id, const char *execu
     world_commit(w);
 }
 
-static const TradeState *trade(const struct world *w, const char *trade_id) { return trades_find(w->x->trades, trade_id)->s; }
+static const TradeState *trade(const struct world *w, const char *trade_id) {
+    return trades_find(w->x->trades, trade_id)->s;
+}
 
 static void a_close_takes_everything_that_is_open_oldest_first(void **state) {
     struct world *w = *state;
@@ -129,7 +134,8 @@ static void a_stop_loss_at_the_broker_closes_the_trade(void **state) {
     assert_int_equal(results(w, "t1"), 2);
 }
 
-static void an_execution_of_a_closing_trade_is_not_counted_again_as_a_closing_of_its_position(void **state) {
+static void
+an_execution_of_a_closing_trade_is_not_counted_again_as_a_closing_of_its_position(void **state) {
     struct world *w = *state;
     have_position(w, "t1");
     Order o = order_of(w, "c1");
@@ -204,7 +210,8 @@ static void positions_are_there_again_after_a_restart(void **state) {
     assert_string_equal(last_submit(w)->closes[0]->trade_id, "t1");
 }
 
-static OrderCommand command_of(const struct world *w, OrderCommand__Action action, const char *trade_id) {
+static OrderCommand command_of(const struct world *w, OrderCommand__Action action,
+                               const char *trade_id) {
     OrderCommand c = ORDER_COMMAND__INIT;
     c.amendment = new_amendment();
     c.trailing = new_trailing();
@@ -302,7 +309,8 @@ static void the_reconciler_can_have_it_looked_up(void **state) {
     assert_string_equal(emitted_unknown(w)->trade_id, "nobody");
     world_commit(w);
     assert_int_equal(letters_of(w, &query_order__descriptor, NULL), 1);
-    assert_int_equal(last_told(w, "t1")->state, T(filled)); // who asks may have forgotten what was told
+    // who asks may have forgotten what was told
+    assert_int_equal(last_told(w, "t1")->state, T(filled));
     assert_int_equal(results(w, "t1"), 0);
 }
 

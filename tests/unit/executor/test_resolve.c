@@ -1,4 +1,7 @@
-// test_resolve - trades in doubt: unknown, quarantined, asked about, and in the end adopted, expired, sent again or held.
+// test_resolve - trades in doubt: unknown, quarantined, asked about, and in the end adopted,
+// expired, sent again or held.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "world.h"
 
@@ -91,16 +94,20 @@ static void an_account_and_symbol_in_doubt_take_no_new_exposure(void **state) {
     assert_state(w, "t2", pending);
     assert_int_equal(submits(w, "t3"), 1); // another symbol
     world_live(w, 1);
-    assert_int_equal(accounts_find(w->x->accounts, "a1")->state->state, ACCOUNT_STATE__STATE__quarantined);
+    assert_int_equal(accounts_find(w->x->accounts, "a1")->state->state,
+                     ACCOUNT_STATE__STATE__quarantined);
     assert_int_equal(alerts(w, "account_quarantined"), 1);
     gateway_knows(w, "t1", T(working), NULL);
     world_commit(w);
     assert_int_equal(submits(w, "t2"), 1); // as soon as it is known
     world_live(w, 1);
-    assert_int_equal(accounts_find(w->x->accounts, "a1")->state->state, ACCOUNT_STATE__STATE__ready);
+    assert_int_equal(accounts_find(w->x->accounts, "a1")->state->state,
+                     ACCOUNT_STATE__STATE__ready);
 }
 
-static void an_order_from_before_the_start_is_asked_about_first_unless_the_duplicate_check_covers_it(void **state) {
+static void
+an_order_from_before_the_start_is_asked_about_first_unless_the_duplicate_check_covers_it(
+    void **state) {
     struct world *w = *state;
     Order o = order_of(w, "t1");
     o.signal_at = w->context.started_at - NS_PER_S; // and ordered now: a decision made again
@@ -309,7 +316,8 @@ static void a_lost_gateway_leaves_what_it_was_given_unknown(void **state) {
     assert_int_equal(alerts(w, "instance_lost"), 1);
 }
 
-// What is refused by the socket has not left, and that is certain: no doubt, it waits for its gateway.
+// What is refused by the socket has not left, and that is certain: no doubt, it waits for its
+// gateway.
 static void what_could_not_be_handed_over_waits_in_its_order(void **state) {
     struct world *w = *state;
     w->wire_full = true;
@@ -350,7 +358,9 @@ int main(void) {
         WITH(unchecked, found_without_a_fill_it_works),
         WITH(unchecked, any_report_is_an_answer),
         WITH(unchecked, an_account_and_symbol_in_doubt_take_no_new_exposure),
-        WITH(unchecked, an_order_from_before_the_start_is_asked_about_first_unless_the_duplicate_check_covers_it),
+        WITH(
+            unchecked,
+            an_order_from_before_the_start_is_asked_about_first_unless_the_duplicate_check_covers_it),
         WITH(unchecked, an_order_asked_about_first_is_sent_once_it_is_positively_not_there),
         WITH(unchecked, an_order_after_a_rollback_or_driven_by_hand_is_asked_about_first),
         WITH(checked, what_was_sent_and_is_not_there_is_sent_again_only_under_cover),

@@ -1,4 +1,6 @@
 // test_sums - several executors: who serves whom, who writes what, and the views over all accounts.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "world.h"
 
@@ -18,7 +20,8 @@ static struct world *of_two(void **state, unsigned shard, unsigned home) {
     w->context.shard = shard;
     w->context.shards = 2;
     w->outlets[0].shard = shard;
-    (void)snprintf(w->outlets[0].name, sizeof w->outlets[0].name, "%s", shard ? executions_1 : "executions.0");
+    (void)snprintf(w->outlets[0].name, sizeof w->outlets[0].name, "%s",
+                   shard ? executions_1 : "executions.0");
     executor_service.destroy((void **)&w->x);
     w->x = world_executor(w);
     world_begin(w);
@@ -28,7 +31,8 @@ static struct world *of_two(void **state, unsigned shard, unsigned home) {
 
 static const ExecutorSums *last_sums(const struct world *w) {
     for (size_t i = w->n_told; i > 0; i--) {
-        if (w->told[i - 1]->descriptor == &executor_sums__descriptor) return (const ExecutorSums *)w->told[i - 1];
+        if (w->told[i - 1]->descriptor == &executor_sums__descriptor)
+            return (const ExecutorSums *)w->told[i - 1];
     }
     return NULL;
 }
@@ -92,7 +96,8 @@ static void other_tells(struct world *w, uint64_t epoch, SymbolSum *sum, BrokerS
 static void executor_0_adds_up_what_all_have(void **state) {
     struct world *w = of_two(state, 0, 0);
     have_position(w, "t1"); // one lot at 1.1
-    SymbolSum eur = sum_of("EURUSD", 3 * LOT, LOT + LOT / 5), jpy = sum_of("USDJPY", 5 * LOT, 150 * LOT);
+    SymbolSum eur = sum_of("EURUSD", 3 * LOT, LOT + LOT / 5),
+              jpy = sum_of("USDJPY", 5 * LOT, 150 * LOT);
     other_tells(w, 1, &eur, NULL);
     assert_non_null(strstr(w->committed, "positions:active:EURUSD"));
     assert_non_null(strstr(w->committed, "\"entry_price\":1.175"));
@@ -137,7 +142,8 @@ static void a_gateway_is_sent_to_the_executor_that_has_its_accounts(void **state
     assert_int_equal(m->shard, 1);
     assert_int_equal(m->shards, 2);
     world_pass(w, NS_PER_S);
-    gateway_beat(w); // and whatever else it says: an epoch of ours would make it deaf to its own executor
+    // and whatever else it says: an epoch of ours would make it deaf to its own executor
+    gateway_beat(w);
     world_commit(w);
     assert_int_equal(letters_of(w, &elsewhere__descriptor, NULL), 2);
     assert_int_equal(w->n_letters, 2);
@@ -149,7 +155,8 @@ static void an_account_of_another_executor_is_halted_here_and_told_there(void **
     world_tick(w);
     assert_non_null(strstr(w->committed, "execution_state:risk:0"));
     assert_null(strstr(w->committed, "account_state:a1"));
-    for (size_t i = 0; i < w->n_told; i++) assert_ptr_not_equal(w->told[i]->descriptor, &account_state__descriptor);
+    for (size_t i = 0; i < w->n_told; i++)
+        assert_ptr_not_equal(w->told[i]->descriptor, &account_state__descriptor);
 }
 
 static void a_trade_ownership_account_goes_elsewhere_is_an_alert(void **state) {

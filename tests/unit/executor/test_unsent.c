@@ -1,5 +1,7 @@
 // test_unsent - what has never left: by its gateway's books, and by ours; in order, and told before
-// it leaves. SPDX-License-Identifier: MIT
+// it leaves.
+//
+// SPDX-License-Identifier: MIT
 #include "witness.h"
 
 // --- what its gateway's books have never seen
@@ -88,7 +90,8 @@ static void cancel(struct world *w, const char *trade_id) {
     world_commit(w);
 }
 
-static void cancelled_after_a_rollback_it_is_asked_about_and_cancelled_where_it_works(void **state) {
+static void
+cancelled_after_a_rollback_it_is_asked_about_and_cancelled_where_it_works(void **state) {
     struct world *w = *state;
     struct answer a;
     witness_hello(w, NONE);

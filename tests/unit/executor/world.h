@@ -1,4 +1,7 @@
-// world - an executor with a book, a batch, and a gateway that is a list: what handlers' tests share.
+// world - an executor with a book, a batch, and a gateway that is a list: what handlers' tests
+// share.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -14,8 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/batch/batch_io.h"
 #include "common/base/clock.h"
+#include "common/batch/batch_io.h"
 #include "common/delivery/envelope.h"
 #include "common/service/options.h"
 #include "outcome.pb-c.h"
@@ -127,9 +130,11 @@ static int world_setup(void **state) {
     w->arena = arena_new(0);
     w->book = book_new();
     world_book(w);
-    w->context = (struct context){.name = "executor.0", .shards = 1, .book = w->book, .epoch = 3, .started_at = START};
+    w->context = (struct context){
+        .name = "executor.0", .shards = 1, .book = w->book, .epoch = 3, .started_at = START};
     w->settings = calloc(1, executor_service.settings_size);
-    assert_int_equal(options_read(executor_service.options, "executor", w->settings, wrong), ERR_OK);
+    assert_int_equal(options_read(executor_service.options, "executor", w->settings, wrong),
+                     ERR_OK);
     w->outlets[0] = (struct outlet){.name = "executions.0", .topic = TOPIC_executions};
     w->outlets[1] = (struct outlet){.name = "incidents.executor.0", .topic = TOPIC_incidents};
     w->batch = batch_new("executor.0", executor_service.slice, w->outlets, 2);
@@ -171,7 +176,9 @@ static void world_commit(struct world *w) {
     size_t n = batch_outgoing(w->batch, &out);
     for (size_t i = 0; i < n; i++) {
         struct envelope e;
-        assert_int_equal(envelope_read(out[i].outlet ? out[i].outlet->name : out[i].feed, out[i].envelope, &e), ERR_OK);
+        assert_int_equal(
+            envelope_read(out[i].outlet ? out[i].outlet->name : out[i].feed, out[i].envelope, &e),
+            ERR_OK);
         w->told[w->n_told++] = envelope_open(&e, w->arena);
     }
     w->context.committed_at = w->now;
@@ -256,7 +263,8 @@ static Fill fill_of(struct world *w, const char *execution_id, int64_t lots, int
     return f;
 }
 
-static void gateway_fills(struct world *w, const char *trade_id, const char *execution_id, int64_t lots) {
+static void gateway_fills(struct world *w, const char *trade_id, const char *execution_id,
+                          int64_t lots) {
     Fill f = fill_of(w, execution_id, lots, LOT + LOT / 10);
     Report r = report_of(w, REPORT__KIND__filled, trade_id);
     r.fill = &f;
@@ -270,7 +278,8 @@ static void gateway_does_not_know(struct world *w, const char *trade_id) {
     gateway_says(w, &s.base);
 }
 
-static void gateway_knows(struct world *w, const char *trade_id, TradeState__State state, Fill *fill) {
+static void gateway_knows(struct world *w, const char *trade_id, TradeState__State state,
+                          Fill *fill) {
     OrderStatus s = ORDER_STATUS__INIT;
     s.trade_id = (char *)(uintptr_t)trade_id;
     s.account_id = (char *)"a1";
@@ -283,23 +292,30 @@ static void gateway_knows(struct world *w, const char *trade_id, TradeState__Sta
 }
 
 // How many messages of a type, about a trade if one is named, have gone to the gateway.
-static size_t letters_of(const struct world *w, const ProtobufCMessageDescriptor *d, const char *trade_id) {
+static size_t letters_of(const struct world *w, const ProtobufCMessageDescriptor *d,
+                         const char *trade_id) {
     size_t n = 0;
     for (size_t i = 0; i < w->n_letters; i++) {
         const ProtobufCMessage *m = w->letters[i];
         if (m->descriptor != d) continue;
-        const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field_by_name(d, "trade_id");
+        const ProtobufCFieldDescriptor *f =
+            protobuf_c_message_descriptor_get_field_by_name(d, "trade_id");
         if (!trade_id || strcmp(*(char *const *)((const char *)m + f->offset), trade_id) == 0) n++;
     }
     return n;
 }
 
-static size_t submits(const struct world *w, const char *trade_id) { return letters_of(w, &submit__descriptor, trade_id); }
-static size_t questions(const struct world *w, const char *trade_id) { return letters_of(w, &query_order__descriptor, trade_id); }
+static size_t submits(const struct world *w, const char *trade_id) {
+    return letters_of(w, &submit__descriptor, trade_id);
+}
+static size_t questions(const struct world *w, const char *trade_id) {
+    return letters_of(w, &query_order__descriptor, trade_id);
+}
 
 static const Submit *last_submit(const struct world *w) {
     for (size_t i = w->n_letters; i > 0; i--) {
-        if (w->letters[i - 1]->descriptor == &submit__descriptor) return (const Submit *)w->letters[i - 1];
+        if (w->letters[i - 1]->descriptor == &submit__descriptor)
+            return (const Submit *)w->letters[i - 1];
     }
     fail_msg("nothing was submitted");
     return NULL;
@@ -310,7 +326,8 @@ static const Submit *last_submit(const struct world *w) {
 static size_t alerts(const struct world *w, const char *code) {
     size_t n = 0;
     for (size_t i = 0; i < w->n_told; i++) {
-        n += w->told[i]->descriptor == &alert__descriptor && strcmp(((const Alert *)w->told[i])->code, code) == 0;
+        n += w->told[i]->descriptor == &alert__descriptor &&
+             strcmp(((const Alert *)w->told[i])->code, code) == 0;
     }
     return n;
 }
@@ -319,7 +336,8 @@ static size_t results(const struct world *w, const char *trade_id) {
     size_t n = 0;
     for (size_t i = 0; i < w->n_told; i++) {
         const Execution *e = (const Execution *)w->told[i];
-        n += w->told[i]->descriptor == &execution__descriptor && e->result && strcmp(e->trade->trade_id, trade_id) == 0;
+        n += w->told[i]->descriptor == &execution__descriptor && e->result &&
+             strcmp(e->trade->trade_id, trade_id) == 0;
     }
     return n;
 }
@@ -327,7 +345,9 @@ static size_t results(const struct world *w, const char *trade_id) {
 static const TradeState *last_told(const struct world *w, const char *trade_id) {
     for (size_t i = w->n_told; i > 0; i--) {
         const Execution *e = (const Execution *)w->told[i - 1];
-        if (w->told[i - 1]->descriptor == &execution__descriptor && strcmp(e->trade->trade_id, trade_id) == 0) return e->trade;
+        if (w->told[i - 1]->descriptor == &execution__descriptor &&
+            strcmp(e->trade->trade_id, trade_id) == 0)
+            return e->trade;
     }
     return NULL;
 }
@@ -372,7 +392,9 @@ static Order order_of(const struct world *w, const char *trade_id) {
     return o;
 }
 
-static void give(struct world *w, const Order *o) { assert_int_equal(handle(w, TOPIC_orders, &o->base), ERR_OK); }
+static void give(struct world *w, const Order *o) {
+    assert_int_equal(handle(w, TOPIC_orders, &o->base), ERR_OK);
+}
 
 static void give_market(struct world *w, const char *trade_id) {
     Order o = order_of(w, trade_id);
@@ -386,7 +408,8 @@ static void give_close(struct world *w, const char *trade_id) {
     give(w, &o);
 }
 
-static void operator_says(struct world *w, Command__Action action, const char *account_id, const char *trade_id) {
+static void operator_says(struct world *w, Command__Action action, const char *account_id,
+                          const char *trade_id) {
     Command c = COMMAND__INIT;
     c.command_id = (char *)"c1";
     c.action = action;
@@ -415,7 +438,8 @@ static void have_position(struct world *w, const char *trade_id) {
     assert_state(w, trade_id, filled);
 }
 
-// A new life: the executor that takes over has what Redis holds (here: what is in the index) and nothing else.
+// A new life: the executor that takes over has what Redis holds (here: what is in the index) and
+// nothing else.
 static void world_restart(struct world *w) {
     struct executor *old = w->x;
     world_pass(w, NS_PER_S);
@@ -434,7 +458,8 @@ static void world_restart(struct world *w) {
         again->books = s->books;
         again->report = s->report;
     }
-    for (struct account *a = accounts_first(old->accounts); a; a = a->next) accounts_get(w->x->accounts, a->id)->mode = a->mode;
+    for (struct account *a = accounts_first(old->accounts); a; a = a->next)
+        accounts_get(w->x->accounts, a->id)->mode = a->mode;
     for (const struct orphan *o = orphans_first(old->orphans); o; o = o->next)
         (void)orphans_add(w->x->orphans, o->trade_id, o->account_id, 0);
     w->x->global = old->global;

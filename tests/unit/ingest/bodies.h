@@ -1,4 +1,6 @@
 // bodies - reads bodies.tsv.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -14,7 +16,9 @@ struct row {
     buffer_t body;
 };
 
-static inline unsigned hex_value(char c) { return c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a' + 10); }
+static inline unsigned hex_value(char c) {
+    return c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a' + 10);
+}
 
 static inline const char *unescape(const char *at, char stop, bool hex, buffer_t *out);
 
@@ -39,7 +43,8 @@ static inline const char *unescape(const char *at, char stop, bool hex, buffer_t
             at++;
         } else if ((hex && !quoted) || *at == '%') {
             at += *at == '%' || *at == ' ';
-            if (hex && !quoted && (*at == '"' || *at == '%' || !*at || *at == stop || *at == ' ')) continue;
+            if (hex && !quoted && (*at == '"' || *at == '%' || !*at || *at == stop || *at == ' '))
+                continue;
             uint8_t byte = (uint8_t)(hex_value(at[0]) << 4 | hex_value(at[1]));
             buffer_add(out, &byte, 1);
             at += 2;
@@ -61,7 +66,9 @@ static inline unsigned each_body(void (*visit)(const struct row *row)) {
         line[strcspn(line, "\n")] = 0;
         if (*line == '#') continue;
         int used = 0;
-        if (sscanf(line, "%15[^\t]\t%u\t%79[^\t]\t%n", row.format, &row.status, row.field, &used) != 3) fail_msg("%s:%u", BODIES, number);
+        if (sscanf(line, "%15[^\t]\t%u\t%79[^\t]\t%n", row.format, &row.status, row.field, &used) !=
+            3)
+            fail_msg("%s:%u", BODIES, number);
         row.written = line + used;
         unescape(row.written, 0, strcmp(row.format, "msgpack") == 0, &row.body);
         visit(&row);

@@ -1,4 +1,6 @@
 // test_accept - what a body at the door becomes, and what is written.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/delivery/envelope.h"
 #include "services/ingest/door/door.h"
@@ -7,18 +9,21 @@
 static Signal *accepted(struct world *w, const char *body) {
     const struct outgoing *out = NULL;
     struct reply r = post(w, body);
-    if (r.status != 200) fail_msg("%s: %u %.*s", body, r.status, (int)r.body.length, (const char *)r.body.data);
+    if (r.status != 200)
+        fail_msg("%s: %u %.*s", body, r.status, (int)r.body.length, (const char *)r.body.data);
     count_emitted(w, "Signal", &out);
     return (Signal *)(uintptr_t)batch_opened(w->batch, out);
 }
 
 static void a_signal_is_kept_listed_guarded_and_sent(void **state) {
     struct world *w = *state;
-    Signal *s = accepted(
-        w, "{\"signal_id\":\"s-1\",\"symbol\":\"EURUSD\",\"order_type\":\"limit\",\"direction\":\"buy\",\"lot_size\":1.5,\"price\":1.12345,"
-           "\"stop_loss\":1.12,\"take_profit\":1.13,\"expiration_time\":\"2030-01-01T00:00:00Z\",\"confidence\":85.5,"
-           "\"strategy\":\"demo\",\"asset_type\":\"fx\",\"data_source\":\"d\",\"timestamp\":\"2025-03-22T10:15:30.5Z\",\"regime\":\"BULL\","
-           "\"reasoning\":\"because\\nof it\",\"sources\":5,\"agreement\":0.85}");
+    Signal *s = accepted(w, "{\"signal_id\":\"s-1\",\"symbol\":\"EURUSD\",\"order_type\":\"limit\","
+                            "\"direction\":\"buy\",\"lot_size\":1.5,\"price\":1.12345,"
+                            "\"stop_loss\":1.12,\"take_profit\":1.13,\"expiration_time\":\"2030-01-"
+                            "01T00:00:00Z\",\"confidence\":85.5,"
+                            "\"strategy\":\"demo\",\"asset_type\":\"fx\",\"data_source\":\"d\","
+                            "\"timestamp\":\"2025-03-22T10:15:30.5Z\",\"regime\":\"BULL\","
+                            "\"reasoning\":\"because\\nof it\",\"sources\":5,\"agreement\":0.85}");
     assert_string_equal(s->signal_id, "s-1");
     assert_string_equal(s->source, "tv");
     assert_string_equal(s->symbol, "EURUSD");
@@ -45,28 +50,31 @@ static void a_signal_is_kept_listed_guarded_and_sent(void **state) {
     assert_true(wrote(w, "journal:signals"));
     assert_true(wrote(w, "signal:guard:"));
     assert_int_equal(table_count(w->ingest->lives), 1);
-    assert_int_equal(batch_commands(w->batch), 5); // HSET, SADD, XADD, guard, and the guard's hour, once an hour
+    // HSET, SADD, XADD, guard, and the guard's hour, once an hour
+    assert_int_equal(batch_commands(w->batch), 5);
 }
 
 static void tradingview_placeholders_are_understood(void **state) {
     struct world *w = *state;
-    Signal *s =
-        accepted(w, "{\"ticker\":\"BTCUSDT.P\",\"strategy.order.action\":\"sell\",\"strategy.order.contracts\":\"0.25\",\"strategy.order."
-                    "price\":\"65000.5\","
-                    "\"close\":\"64999\",\"timenow\":\"2025-03-22T10:15:30Z\",\"time\":\"2025-03-22T10:15:00Z\",\"interval\":\"15\","
-                    "\"strategy.market_position\":\"short\"}");
+    Signal *s = accepted(w, "{\"ticker\":\"BTCUSDT.P\",\"strategy.order.action\":\"sell\","
+                            "\"strategy.order.contracts\":\"0.25\",\"strategy.order."
+                            "price\":\"65000.5\","
+                            "\"close\":\"64999\",\"timenow\":\"2025-03-22T10:15:30Z\",\"time\":"
+                            "\"2025-03-22T10:15:00Z\",\"interval\":\"15\","
+                            "\"strategy.market_position\":\"short\"}");
     assert_string_equal(s->symbol, "BTCUSDT.P");
     assert_int_equal(s->direction, SIGNAL__DIRECTION__sell);
     assert_int_equal(s->lot_size, 25000000);
     assert_int_equal(s->price, 6500050000000);
     assert_int_equal(s->timestamp, NOW);
-    assert_string_equal(
-        s->extra, "{\"close\":\"64999\",\"time\":\"2025-03-22T10:15:00Z\",\"interval\":\"15\",\"strategy.market_position\":\"short\"}");
+    assert_string_equal(s->extra, "{\"close\":\"64999\",\"time\":\"2025-03-22T10:15:00Z\","
+                                  "\"interval\":\"15\",\"strategy.market_position\":\"short\"}");
 }
 
 static void a_sell_that_ends_flat_is_a_close(void **state) {
     struct world *w = *state;
-    Signal *s = accepted(w, "{\"ticker\":\"EURUSD\",\"action\":\"sell\",\"contracts\":2,\"sentiment\":\"flat\"}");
+    Signal *s = accepted(
+        w, "{\"ticker\":\"EURUSD\",\"action\":\"sell\",\"contracts\":2,\"sentiment\":\"flat\"}");
     assert_int_equal(s->direction, SIGNAL__DIRECTION__close);
     assert_false(s->has_lot_size);
     assert_string_equal(s->extra, "{\"contracts\":2,\"sentiment\":\"flat\"}");
@@ -74,7 +82,8 @@ static void a_sell_that_ends_flat_is_a_close(void **state) {
 
 static void the_other_names_of_the_second_spec_are_taken(void **state) {
     struct world *w = *state;
-    Signal *s = accepted(w, "{\"symbol\":\"AAPL\",\"action\":\"BUY\",\"entry_price\":150.50,\"target_price\":158.00,\"stop_price\":146.00,"
+    Signal *s = accepted(w, "{\"symbol\":\"AAPL\",\"action\":\"BUY\",\"entry_price\":150.50,"
+                            "\"target_price\":158.00,\"stop_price\":146.00,"
                             "\"confidence\":85.5}");
     assert_int_equal(s->order_type, SIGNAL__ORDER_TYPE__market);
     assert_int_equal(s->price, 15050000000);
@@ -93,8 +102,8 @@ static void nothing_given_twice_in_two_ways_is_guessed(void **state) {
 
 static void empty_and_null_say_nothing(void **state) {
     struct world *w = *state;
-    Signal *s = accepted(
-        w, "{\"symbol\":\"EURUSD\",\"direction\":\"buy\",\"price\":null,\"expiration_time\":\"\",\"lot_size\":\"\",\"signal_id\":\"\"}");
+    Signal *s = accepted(w, "{\"symbol\":\"EURUSD\",\"direction\":\"buy\",\"price\":null,"
+                            "\"expiration_time\":\"\",\"lot_size\":\"\",\"signal_id\":\"\"}");
     assert_false(s->has_price || s->has_expiration_time || s->has_lot_size);
     assert_null(s->extra);
 }
@@ -133,8 +142,10 @@ static void a_resent_signal_gets_the_same_answer(void **state) {
 
 static void no_source_takes_the_id_of_another(void **state) {
     struct world *w = *state;
-    assert_says(post_as(w, "other", "sell EURUSD signal_id=a-1"), "\"signal_id\":\"other:a-1\",\"status\":\"pending\",\"duplicate\":false");
-    assert_says(post(w, "buy EURUSD signal_id=a-1"), "\"signal_id\":\"a-1\",\"status\":\"pending\",\"duplicate\":false");
+    assert_says(post_as(w, "other", "sell EURUSD signal_id=a-1"),
+                "\"signal_id\":\"other:a-1\",\"status\":\"pending\",\"duplicate\":false");
+    assert_says(post(w, "buy EURUSD signal_id=a-1"),
+                "\"signal_id\":\"a-1\",\"status\":\"pending\",\"duplicate\":false");
     assert_says(post_as(w, "other", "buy EURUSD signal_id=a-1"), "\"code\":\"conflict\"");
     assert_true(wrote(w, "signal:other:a-1") && wrote(w, "signal:a-1"));
     assert_int_equal(count_emitted(w, "Signal", NULL), 2);
@@ -145,19 +156,22 @@ static void an_own_id_that_is_too_long_to_be_shown_is_kept(void **state) {
     const char *id = "0123456789012345678901234567890123456789012345678901234567890123";
     char body[160];
     for (int i = 0; i < 2; i++) {
-        (void)snprintf(body, sizeof body, "%s EURUSD signal_id=%.*s%s", i ? "sell" : "buy", 64 - i, id, i ? " note=x" : "");
+        (void)snprintf(body, sizeof body, "%s EURUSD signal_id=%.*s%s", i ? "sell" : "buy", 64 - i,
+                       id, i ? " note=x" : "");
         const struct outgoing *out = NULL;
         world_begin(w);
         assert_int_equal(post_as(w, "other", body).status, 200);
         count_emitted(w, "Signal", &out);
         const Signal *s = (const Signal *)(const void *)batch_opened(w->batch, out);
         assert_int_equal(strlen(s->signal_id), 36);
-        assert_true(strstr(s->extra, "\"signal_id\":\"0123") && !strstr(s->extra, "\"signal_id\":\"tv"));
+        assert_true(strstr(s->extra, "\"signal_id\":\"0123") &&
+                    !strstr(s->extra, "\"signal_id\":\"tv"));
         assert_true((strstr(s->extra, "\"note\":\"x\"}") != NULL) == i);
     }
 }
 
-// The window is changed, the clock is set back, the service is started again: the resend is the same signal all the same.
+// The window is changed, the clock is set back, the service is started again: the resend is the
+// same signal all the same.
 static void what_identities_depend_on_is_stored_with_them(void **state) {
     struct world *w = *state;
     assert_says(post(w, "buy EURUSD 1"), "\"duplicate\":false");
@@ -198,25 +212,34 @@ static void a_position_with_its_size_is_a_target(void **state) {
         Signal__Side side;
     } cases[] = {
 #define T SIGNAL__DIRECTION__target
-        {"{\"ticker\":\"EURUSD\",\"action\":\"buy\",\"contracts\":2,\"market_position\":\"long\",\"position_size\":\"3\"}", T, true, false,
-         false, 3, 0},
-        {"{\"ticker\":\"EURUSD\",\"action\":\"sell\",\"contracts\":2,\"market_position\":\"short\",\"position_size\":-3}", T, true, false,
-         false, -3, 0},
-        {"{\"ticker\":\"EURUSD\",\"market_position\":\"short\",\"position_size\":3}", T, true, false, false, -3, 0},
+        {"{\"ticker\":\"EURUSD\",\"action\":\"buy\",\"contracts\":2,\"market_position\":\"long\","
+         "\"position_size\":\"3\"}",
+         T, true, false, false, 3, 0},
+        {"{\"ticker\":\"EURUSD\",\"action\":\"sell\",\"contracts\":2,\"market_position\":\"short\","
+         "\"position_size\":-3}",
+         T, true, false, false, -3, 0},
+        {"{\"ticker\":\"EURUSD\",\"market_position\":\"short\",\"position_size\":3}", T, true,
+         false, false, -3, 0},
         {"{\"ticker\":\"EURUSD\",\"position_size\":-1}", T, true, false, false, -1, 0},
-        {"{\"ticker\":\"EURUSD\",\"market_position\":\"short\",\"strategy.market_position_size\":4}", T, true, false, false, -4, 0},
-        {"{\"ticker\":\"EURUSD\",\"action\":\"sell\",\"market_position\":\"flat\",\"position_size\":0}", T, true, false, false, 0, 0},
+        {"{\"ticker\":\"EURUSD\",\"market_position\":\"short\",\"strategy.market_position_size\":"
+         "4}",
+         T, true, false, false, -4, 0},
+        {"{\"ticker\":\"EURUSD\",\"action\":\"sell\",\"market_position\":\"flat\",\"position_"
+         "size\":0}",
+         T, true, false, false, 0, 0},
         {"{\"ticker\":\"EURUSD\",\"market_position\":\"flat\"}", T, true, false, false, 0, 0},
-        {"{\"ticker\":\"EURUSD\",\"market_position\":\"Short\"}", T, false, false, true, 0, SIGNAL__SIDE__short},
-        {"{\"ticker\":\"EURUSD\",\"action\":\"target\",\"sentiment\":\"long\"}", T, false, false, true, 0, SIGNAL__SIDE__long},
-        {"{\"ticker\":\"EURUSD\",\"action\":\"buy\",\"contracts\":2,\"market_position\":\"long\"}", SIGNAL__DIRECTION__buy, false, true,
-         false, 0, 0},
-        {"{\"ticker\":\"EURUSD\",\"action\":\"sell\",\"contracts\":2,\"market_position\":\"long\"}", SIGNAL__DIRECTION__close_long, false,
-         true, false, 0, 0},
-        {"{\"ticker\":\"EURUSD\",\"action\":\"buy\",\"contracts\":2,\"market_position\":\"short\"}", SIGNAL__DIRECTION__close_short, false,
-         true, false, 0, 0},
-        {"{\"ticker\":\"EURUSD\",\"action\":\"sell\",\"contracts\":2,\"market_position\":\"flat\"}", SIGNAL__DIRECTION__close, false, false,
-         false, 0, 0},
+        {"{\"ticker\":\"EURUSD\",\"market_position\":\"Short\"}", T, false, false, true, 0,
+         SIGNAL__SIDE__short},
+        {"{\"ticker\":\"EURUSD\",\"action\":\"target\",\"sentiment\":\"long\"}", T, false, false,
+         true, 0, SIGNAL__SIDE__long},
+        {"{\"ticker\":\"EURUSD\",\"action\":\"buy\",\"contracts\":2,\"market_position\":\"long\"}",
+         SIGNAL__DIRECTION__buy, false, true, false, 0, 0},
+        {"{\"ticker\":\"EURUSD\",\"action\":\"sell\",\"contracts\":2,\"market_position\":\"long\"}",
+         SIGNAL__DIRECTION__close_long, false, true, false, 0, 0},
+        {"{\"ticker\":\"EURUSD\",\"action\":\"buy\",\"contracts\":2,\"market_position\":\"short\"}",
+         SIGNAL__DIRECTION__close_short, false, true, false, 0, 0},
+        {"{\"ticker\":\"EURUSD\",\"action\":\"sell\",\"contracts\":2,\"market_position\":\"flat\"}",
+         SIGNAL__DIRECTION__close, false, false, false, 0, 0},
 #undef T
     };
     struct world *w = *state;
@@ -241,14 +264,19 @@ static void to_be_flat_without_a_symbol_is_to_be_flat_in_all(void **state) {
 
 static void every_broken_rule_is_named_and_recorded(void **state) {
     struct world *w = *state;
-    struct reply r = post(
-        w, "{\"signal_id\":\"bad-1\",\"ticker\":\"EUR USD\",\"action\":\"hold\",\"contracts\":0,\"price\":\"NaN\",\"sl\":1,\"foo\":2}");
+    struct reply r =
+        post(w, "{\"signal_id\":\"bad-1\",\"ticker\":\"EUR "
+                "USD\",\"action\":\"hold\",\"contracts\":0,\"price\":\"NaN\",\"sl\":1,\"foo\":2}");
     assert_int_equal(r.status, 422);
-    assert_says(r, "{\"error\":{\"code\":\"not_allowed\",\"message\":\"action must be one of buy, sell, close, close_long, close_short, "
+    assert_says(r, "{\"error\":{\"code\":\"not_allowed\",\"message\":\"action must be one of buy, "
+                   "sell, close, close_long, close_short, "
                    "reverse, flat, modify, cancel, target\",\"field\":\"action\"},\"errors\":[");
-    assert_says(r, "{\"code\":\"not_a_number\",\"message\":\"price must be a number\",\"field\":\"price\"}");
+    assert_says(
+        r,
+        "{\"code\":\"not_a_number\",\"message\":\"price must be a number\",\"field\":\"price\"}");
     assert_says(r, "\"field\":\"ticker\"");
-    assert_says(r, "{\"code\":\"out_of_range\",\"message\":\"contracts must be greater than 0\",\"field\":\"contracts\"}");
+    assert_says(r, "{\"code\":\"out_of_range\",\"message\":\"contracts must be greater than "
+                   "0\",\"field\":\"contracts\"}");
     const struct outgoing *out = NULL;
     assert_int_equal(count_emitted(w, "Signal", NULL), 0);
     assert_int_equal(count_emitted(w, "SignalRejection", &out), 1);
@@ -275,14 +303,20 @@ static void a_refused_signal_is_refused_again_and_recorded_once(void **state) {
 
 static void the_token_is_never_written(void **state) {
     struct world *w = *state;
-    assert_int_equal(post(w, "{\"symbol\":\"EURUSD\",\"action\":\"buy\",\"token\":\"" TOKEN "\",\"url\":\"https://x/webhook/tv/" TOKEN
-                             "\",\"n\":{\"u\":[\"" TOKEN "\"]},\"" TOKEN "\":1,\"kept\":1}")
+    assert_int_equal(post(w, "{\"symbol\":\"EURUSD\",\"action\":\"buy\",\"token\":\"" TOKEN
+                             "\",\"url\":\"https://x/webhook/tv/" TOKEN "\",\"n\":{\"u\":[\"" TOKEN
+                             "\"]},\"" TOKEN "\":1,\"kept\":1}")
                          .status,
                      200);
     assert_true(wrote(w, "{\"kept\":1}"));
-    assert_int_equal(post(w, "{\"symbol\":\"EURUSD\",\"action\":\"x\",\"secret\":\"" TOKEN "\",\"strategy\":\"" TOKEN "\"}").status, 422);
+    assert_int_equal(post(w, "{\"symbol\":\"EURUSD\",\"action\":\"x\",\"secret\":\"" TOKEN
+                             "\",\"strategy\":\"" TOKEN "\"}")
+                         .status,
+                     422);
     assert_int_equal(post(w, "{\"symbol\":\"" TOKEN "\",\"action\":\"buy\"}").status, 422);
-    assert_int_equal(post(w, "{\"signal_id\":\"" TOKEN "\",\"symbol\":\"EURUSD\",\"action\":\"buy\"}").status, 422);
+    assert_int_equal(
+        post(w, "{\"signal_id\":\"" TOKEN "\",\"symbol\":\"EURUSD\",\"action\":\"buy\"}").status,
+        422);
     assert_false(wrote(w, TOKEN));
 }
 
@@ -290,7 +324,8 @@ static void what_cannot_be_decoded_writes_nothing(void **state) {
     struct world *w = *state;
     struct reply r = post(w, "{\"symbol\":\"EURUSD\"");
     assert_int_equal(r.status, 400);
-    assert_says(r, "{\"error\":{\"code\":\"undecodable\",\"message\":\"not valid JSON\",\"field\":null}}");
+    assert_says(
+        r, "{\"error\":{\"code\":\"undecodable\",\"message\":\"not valid JSON\",\"field\":null}}");
     assert_int_equal(post(w, "[{\"symbol\":\"EURUSD\",\"action\":\"buy\"}]").status, 400);
     assert_int_equal(post(w, "").status, 400);
     assert_true(batch_is_empty(w->batch));
@@ -369,12 +404,16 @@ static void what_nobody_hears_of_is_recorded(void **state) {
 static void no_more_of_a_refused_body_is_kept_than_4_kib(void **state) {
     struct world *w = *state;
     static char body[60000];
-    size_t length = (size_t)snprintf(body, sizeof body, "{\"symbol\":\"EURUSD\",\"direction\":\"nowhere\",\"price\":1.5");
-    for (int i = 0; i < 6; i++) length += (size_t)snprintf(body + length, sizeof body - length, ",\"f%d\":\"%08000d\"", i, i);
+    size_t length = (size_t)snprintf(
+        body, sizeof body, "{\"symbol\":\"EURUSD\",\"direction\":\"nowhere\",\"price\":1.5");
+    for (int i = 0; i < 6; i++)
+        length +=
+            (size_t)snprintf(body + length, sizeof body - length, ",\"f%d\":\"%08000d\"", i, i);
     (void)snprintf(body + length, sizeof body - length, ",\"last\":1}");
     assert_int_equal(post(w, body).status, 422);
     assert_true(batch_bytes(w->batch).length < 4 * 4096);
-    assert_true(wrote(w, "left_out") && wrote(w, "6 fields, too long to be kept") && wrote(w, "nowhere"));
+    assert_true(wrote(w, "left_out") && wrote(w, "6 fields, too long to be kept") &&
+                wrote(w, "nowhere"));
     assert_false(wrote(w, "00000000000000000000"));
 }
 
@@ -427,14 +466,17 @@ static struct reply price(struct world *w, const char *body) {
 
 static void prices_are_kept_as_the_spec_shows_and_published_once(void **state) {
     struct world *w = *state;
-    struct reply r = price(w, "[{\"symbol\":\"AAPL\",\"last\":150.25,\"open\":149.80,\"high\":151.20,\"low\":149.50,\"volume\":25000000,"
-                              "\"timestamp\":\"2025-03-22T10:15:30Z\"},{\"ticker\":\"EURUSD\",\"bid\":\"1.15\",\"ask\":\"1.25\"}]");
+    struct reply r = price(w, "[{\"symbol\":\"AAPL\",\"last\":150.25,\"open\":149.80,\"high\":151."
+                              "20,\"low\":149.50,\"volume\":25000000,"
+                              "\"timestamp\":\"2025-03-22T10:15:30Z\"},{\"ticker\":\"EURUSD\","
+                              "\"bid\":\"1.15\",\"ask\":\"1.25\"}]");
     assert_int_equal(r.status, 200);
     assert_says(r, "{\"prices\":2}");
     assert_int_equal(price(w, "{\"symbol\":\"EURUSD\",\"price\":1.25}").status, 200);
     prices_flush(w->ingest->prices, w->batch);
     assert_true(wrote(w, "stocks:price:AAPL"));
-    assert_true(wrote(w, "{\"price\":{\"last\":150.25,\"open\":149.8,\"high\":151.2,\"low\":149.5,\"volume\":25000000},"
+    assert_true(wrote(w, "{\"price\":{\"last\":150.25,\"open\":149.8,\"high\":151.2,\"low\":149.5,"
+                         "\"volume\":25000000},"
                          "\"timestamp\":\"2025-03-22T10:15:30Z\"}"));
     assert_true(wrote(w, "{\"price\":{\"last\":1.25},\"timestamp\":\"2025-03-22T10:15:30Z\"}"));
     assert_int_equal(count_emitted(w, "Price", NULL), 2);
@@ -451,8 +493,8 @@ static void an_older_price_does_not_replace_a_newer_one(void **state) {
 
 static void one_wrong_price_keeps_all_of_them_out(void **state) {
     struct world *w = *state;
-    struct reply r =
-        price(w, "[{\"symbol\":\"EURUSD\",\"last\":1},{\"symbol\":\"GBPUSD\",\"last\":-1,\"bid\":\"x\"},{\"symbol\":\"A B\"}]");
+    struct reply r = price(w, "[{\"symbol\":\"EURUSD\",\"last\":1},{\"symbol\":\"GBPUSD\",\"last\":"
+                              "-1,\"bid\":\"x\"},{\"symbol\":\"A B\"}]");
     assert_int_equal(r.status, 422);
     assert_says(r, "\"field\":\"[1].last\"");
     assert_says(r, "\"field\":\"[1].bid\"");
@@ -480,7 +522,8 @@ static void the_door_waits_for_what_others_give_back(void **state) {
         w->context.caught_up = true;
         assert_false(door_is_open(w->ingest, NULL));
         assert_int_equal(door_is_open(w->ingest, w->batch), !starts[i].waits);
-        w->context.rolled_back_at = w->now; // a restart of Redis alone: it is given back what it lost
+        // a restart of Redis alone: it is given back what it lost
+        w->context.rolled_back_at = w->now;
         w->now += 1999 * NS_PER_MS;
         world_begin(w);
         assert_int_equal(door_is_open(w->ingest, w->batch), !starts[i].waits);

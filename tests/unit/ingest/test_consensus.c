@@ -1,4 +1,6 @@
 // test_consensus - when sources agree: every rule at its edge.
+//
+//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>
@@ -100,7 +102,14 @@ static const struct example {
     {"two of two", {1, 1}, 2, 1, 0, {{'a', BUY, 0, 0, 0}, {'b', BUY, 0, 1, 0}}, true, 1},
     {"one of two", {1, 1}, 2, 1, 0, {{'a', BUY, 0, 0, 0}}, false, 0.5},
     {"one alone may be enough", {1, 1}, 2, 0.5, 0, {{'a', BUY, 0, 0, 0}}, true, 0.5},
-    {"exactly at the agreement", {1, 1, 1, 1}, 4, 0.75, 0, {{'a', BUY, 0, 0, 0}, {'b', BUY, 0, 0, 0}, {'c', BUY, 0, 0, 0}}, true, 0.75},
+    {"exactly at the agreement",
+     {1, 1, 1, 1},
+     4,
+     0.75,
+     0,
+     {{'a', BUY, 0, 0, 0}, {'b', BUY, 0, 0, 0}, {'c', BUY, 0, 0, 0}},
+     true,
+     0.75},
     {"just below the agreement",
      {1, 1, 1, 1},
      4,
@@ -109,15 +118,71 @@ static const struct example {
      {{'a', BUY, 0, 0, 0}, {'b', BUY, 0, 0, 0}, {'c', BUY, 0, 0, 0}},
      false,
      0.75},
-    {"two thirds are rounded to nearest", {1, 1, 1}, 3, 0.666666, 0, {{'a', BUY, 0, 0, 0}, {'b', BUY, 0, 0, 0}}, true, 0.66666667},
-    {"weights count, not heads", {3, 1, 1}, 3, 0.6, 0, {{'b', BUY, 0, 0, 0}, {'c', BUY, 0, 0, 0}}, false, 0.4},
+    {"two thirds are rounded to nearest",
+     {1, 1, 1},
+     3,
+     0.666666,
+     0,
+     {{'a', BUY, 0, 0, 0}, {'b', BUY, 0, 0, 0}},
+     true,
+     0.66666667},
+    {"weights count, not heads",
+     {3, 1, 1},
+     3,
+     0.6,
+     0,
+     {{'b', BUY, 0, 0, 0}, {'c', BUY, 0, 0, 0}},
+     false,
+     0.4},
     {"one heavy vote", {3, 1, 1}, 3, 0.6, 0, {{'a', BUY, 0, 0, 0}}, true, 0.6},
-    {"an opposite vote cancels", {1, 1, 1}, 3, 0.6, 0, {{'a', SELL, 0, 0, 0}, {'b', BUY, 0, 0, 0}, {'c', BUY, 0, 0, 0}}, false, 0.33333333},
-    {"an opposite vote is outweighed", {1, 2, 2}, 3, 0.6, 0, {{'a', SELL, 0, 0, 0}, {'b', BUY, 0, 0, 0}, {'c', BUY, 0, 0, 0}}, true, 0.6},
-    {"a tie is no agreement", {1, 1, 1, 1}, 4, 0.3, 0, {{'a', SELL, 0, 0, 0}, {'b', BUY, 0, 0, 0}}, false, 0},
-    {"a minority is no agreement", {2, 1, 1, 1}, 4, 0.5, 0, {{'a', SELL, 0, 0, 0}, {'b', BUY, 0, 0, 0}}, false, 0},
-    {"at the end of the window", {1, 1}, 2, 1, 0, {{'a', BUY, 0, 0, 0}, {'b', BUY, 0, 60, 0}}, true, 1},
-    {"a tick after the window", {1, 1}, 2, 1, 0, {{'a', BUY, 0, 0, 0}, {'b', BUY, 1, 60, 0}}, false, 0.5},
+    {"an opposite vote cancels",
+     {1, 1, 1},
+     3,
+     0.6,
+     0,
+     {{'a', SELL, 0, 0, 0}, {'b', BUY, 0, 0, 0}, {'c', BUY, 0, 0, 0}},
+     false,
+     0.33333333},
+    {"an opposite vote is outweighed",
+     {1, 2, 2},
+     3,
+     0.6,
+     0,
+     {{'a', SELL, 0, 0, 0}, {'b', BUY, 0, 0, 0}, {'c', BUY, 0, 0, 0}},
+     true,
+     0.6},
+    {"a tie is no agreement",
+     {1, 1, 1, 1},
+     4,
+     0.3,
+     0,
+     {{'a', SELL, 0, 0, 0}, {'b', BUY, 0, 0, 0}},
+     false,
+     0},
+    {"a minority is no agreement",
+     {2, 1, 1, 1},
+     4,
+     0.5,
+     0,
+     {{'a', SELL, 0, 0, 0}, {'b', BUY, 0, 0, 0}},
+     false,
+     0},
+    {"at the end of the window",
+     {1, 1},
+     2,
+     1,
+     0,
+     {{'a', BUY, 0, 0, 0}, {'b', BUY, 0, 60, 0}},
+     true,
+     1},
+    {"a tick after the window",
+     {1, 1},
+     2,
+     1,
+     0,
+     {{'a', BUY, 0, 0, 0}, {'b', BUY, 1, 60, 0}},
+     false,
+     0.5},
     {"an opposite vote expires, too",
      {1, 1, 1},
      3,
@@ -126,12 +191,54 @@ static const struct example {
      {{'a', SELL, 0, 0, 0}, {'b', BUY, 0, 30, 0}, {'c', BUY, 1, 60, 0}},
      true,
      0.66666667},
-    {"a part twice is one vote", {1, 1, 1}, 3, 0.6, 0, {{'a', BUY, 0, 0, 0}, {'a', BUY, 0, 1, 0}}, false, 0.33333333},
-    {"its latest counts", {1, 1}, 2, 1, 0, {{'a', SELL, 0, 0, 0}, {'b', BUY, 0, 1, 0}, {'a', BUY, 0, 2, 0}}, true, 1},
-    {"who turns round takes the vote away", {1, 1}, 2, 1, 0, {{'a', BUY, 0, 0, 0}, {'a', SELL, 0, 1, 0}, {'b', BUY, 0, 2, 0}}, false, 0},
-    {"its latest has its own window", {1, 1}, 2, 1, 0, {{'a', BUY, 0, 0, 0}, {'a', BUY, 0, 50, 0}, {'b', BUY, 0, 90, 0}}, true, 1},
-    {"no weight, no vote", {1, 1, 0}, 3, 1, 0, {{'a', BUY, 0, 0, 0}, {'c', BUY, 0, 0, 0}}, false, 0.5},
-    {"no weight, no objection", {1, 1, 0}, 3, 1, 0, {{'c', SELL, 0, 0, 0}, {'a', BUY, 0, 0, 0}, {'b', BUY, 0, 0, 0}}, true, 1},
+    {"a part twice is one vote",
+     {1, 1, 1},
+     3,
+     0.6,
+     0,
+     {{'a', BUY, 0, 0, 0}, {'a', BUY, 0, 1, 0}},
+     false,
+     0.33333333},
+    {"its latest counts",
+     {1, 1},
+     2,
+     1,
+     0,
+     {{'a', SELL, 0, 0, 0}, {'b', BUY, 0, 1, 0}, {'a', BUY, 0, 2, 0}},
+     true,
+     1},
+    {"who turns round takes the vote away",
+     {1, 1},
+     2,
+     1,
+     0,
+     {{'a', BUY, 0, 0, 0}, {'a', SELL, 0, 1, 0}, {'b', BUY, 0, 2, 0}},
+     false,
+     0},
+    {"its latest has its own window",
+     {1, 1},
+     2,
+     1,
+     0,
+     {{'a', BUY, 0, 0, 0}, {'a', BUY, 0, 50, 0}, {'b', BUY, 0, 90, 0}},
+     true,
+     1},
+    {"no weight, no vote",
+     {1, 1, 0},
+     3,
+     1,
+     0,
+     {{'a', BUY, 0, 0, 0}, {'c', BUY, 0, 0, 0}},
+     false,
+     0.5},
+    {"no weight, no objection",
+     {1, 1, 0},
+     3,
+     1,
+     0,
+     {{'c', SELL, 0, 0, 0}, {'a', BUY, 0, 0, 0}, {'b', BUY, 0, 0, 0}},
+     true,
+     1},
     {"no weight completes nothing",
      {1, 1, 0, 1},
      4,
@@ -141,14 +248,63 @@ static const struct example {
      false,
      0.66666667},
     {"nobody has weight", {0, 0}, 2, 0.1, 0, {{'a', BUY, 0, 0, 0}, {'b', BUY, 0, 0, 0}}, false, 0},
-    {"closing is agreed on, too", {1, 1}, 2, 1, 0, {{'a', CLOSE, 0, 0, 0}, {'b', CLOSE, 0, 0, 0}}, true, 1},
-    {"to close is not to sell", {1, 1, 1}, 3, 0.4, 0, {{'a', CLOSE, 0, 0, 0}, {'b', SELL, 0, 0, 0}}, false, 0},
-    {"exactly at the confidence", {1, 1}, 2, 1, 70, {{'a', BUY, 0, 0, 60}, {'b', BUY, 0, 0, 80}}, true, 1},
-    {"just below the confidence", {1, 1}, 2, 1, 70.01, {{'a', BUY, 0, 0, 60}, {'b', BUY, 0, 0, 80}}, false, 1},
-    {"confidence is weighed", {3, 1}, 2, 1, 75, {{'a', BUY, 0, 0, 80}, {'b', BUY, 0, 0, 60}}, true, 1},
-    {"who gives no confidence says nothing of it", {1, 1}, 2, 1, 80, {{'a', BUY, 0, 0, 0}, {'b', BUY, 0, 0, 80}}, true, 1},
+    {"closing is agreed on, too",
+     {1, 1},
+     2,
+     1,
+     0,
+     {{'a', CLOSE, 0, 0, 0}, {'b', CLOSE, 0, 0, 0}},
+     true,
+     1},
+    {"to close is not to sell",
+     {1, 1, 1},
+     3,
+     0.4,
+     0,
+     {{'a', CLOSE, 0, 0, 0}, {'b', SELL, 0, 0, 0}},
+     false,
+     0},
+    {"exactly at the confidence",
+     {1, 1},
+     2,
+     1,
+     70,
+     {{'a', BUY, 0, 0, 60}, {'b', BUY, 0, 0, 80}},
+     true,
+     1},
+    {"just below the confidence",
+     {1, 1},
+     2,
+     1,
+     70.01,
+     {{'a', BUY, 0, 0, 60}, {'b', BUY, 0, 0, 80}},
+     false,
+     1},
+    {"confidence is weighed",
+     {3, 1},
+     2,
+     1,
+     75,
+     {{'a', BUY, 0, 0, 80}, {'b', BUY, 0, 0, 60}},
+     true,
+     1},
+    {"who gives no confidence says nothing of it",
+     {1, 1},
+     2,
+     1,
+     80,
+     {{'a', BUY, 0, 0, 0}, {'b', BUY, 0, 0, 80}},
+     true,
+     1},
     {"nobody gives one", {1, 1}, 2, 1, 1, {{'a', BUY, 0, 0, 0}, {'b', BUY, 0, 0, 0}}, false, 1},
-    {"those against do not lower it", {3, 1}, 2, 0.5, 80, {{'b', SELL, 0, 0, 10}, {'a', BUY, 0, 0, 80}}, true, 0.5},
+    {"those against do not lower it",
+     {3, 1},
+     2,
+     0.5,
+     80,
+     {{'b', SELL, 0, 0, 10}, {'a', BUY, 0, 0, 80}},
+     true,
+     0.5},
 };
 
 static int64_t e8_of(double x) { return (int64_t)(x * 1e8 + (x < 0 ? -0.5 : 0.5)); }
@@ -166,14 +322,18 @@ static bool holds(const struct example *e) {
     for (size_t i = 0; i < VOTES && e->votes[i].source; i++) {
         const struct say *v = &e->votes[i];
         early = early || last.reckoning.reached;
-        Signal *s = said(&w, (char[]){v->source, 0}, v->direction, NOW + v->after_s * NS_PER_S + v->after_ns_over);
+        Signal *s = said(&w, (char[]){v->source, 0}, v->direction,
+                         NOW + v->after_s * NS_PER_S + v->after_ns_over);
         s->has_confidence = v->confidence > 0;
         s->confidence = e8_of(v->confidence);
         last = hear(&w, s);
     }
     int64_t got = last.reckoning.agreement.e8;
-    bool ok = last.reckoning.reached == e->reached && !early && (got > 0 ? got : 0) == e8_of(e->got) && e->reached == (last.signal != NULL);
-    if (!ok) print_error("%s: reached %d, early %d, agreement %lld\n", e->name, last.reckoning.reached, early, (long long)got);
+    bool ok = last.reckoning.reached == e->reached && !early &&
+              (got > 0 ? got : 0) == e8_of(e->got) && e->reached == (last.signal != NULL);
+    if (!ok)
+        print_error("%s: reached %d, early %d, agreement %lld\n", e->name, last.reckoning.reached,
+                    early, (long long)got);
     arena_destroy(&w.arena);
     return ok;
 }
@@ -191,7 +351,8 @@ static const int64_t alike[PARTS] = {E8(1), E8(1), E8(1), E8(1)};
 
 static void price(Signal *s, double at, double stop, double take) {
     s->has_price = s->has_stop_loss = s->has_take_profit = s->has_lot_size = true;
-    s->price = e8_of(at), s->stop_loss = e8_of(stop), s->take_profit = e8_of(take), s->lot_size = E8(0.1);
+    s->price = e8_of(at), s->stop_loss = e8_of(stop), s->take_profit = e8_of(take),
+    s->lot_size = E8(0.1);
 }
 
 // a (weight 2) and b (weight 1) buy at prices of their own.
@@ -230,7 +391,8 @@ static void the_signal_says_what_it_is(void **state) {
     assert_int_equal(s->n_votes, 2);
     assert_int_equal(s->votes[0]->weight, E8(2));
     assert_true(s->votes[0]->agrees);
-    assert_string_equal(s->reasoning, "2 of 2 sources agree, agreement 1: a buy (weight 2), b buy (weight 1)");
+    assert_string_equal(s->reasoning,
+                        "2 of 2 sources agree, agreement 1: a buy (weight 2), b buy (weight 1)");
     arena_destroy(&w.arena);
 }
 
@@ -258,7 +420,8 @@ static void the_first_or_the_latest_lends_its_prices(void **state) {
     arena_destroy(&w.arena);
 }
 
-// Prices as fine as the finest of them: (2 * 1.1234 + 1.1236) / 3 = 1.12346666… is 1.1235. Lots as fine as can be: 0.2.
+// Prices as fine as the finest of them: (2 * 1.1234 + 1.1236) / 3 = 1.12346666… is 1.1235. Lots as
+// fine as can be: 0.2.
 static void means_are_weighed_and_as_fine_as_the_parts(void **state) {
     (void)state;
     struct world w;
@@ -272,7 +435,9 @@ static void means_are_weighed_and_as_fine_as_the_parts(void **state) {
 
 static void no_stop(Signal *b) { b->has_stop_loss = false; }
 static void a_limit(Signal *b) { b->order_type = SIGNAL__ORDER_TYPE__limit; }
-static void stop_in_points(Signal *b) { b->has_stop_loss = false, b->has_stop_loss_points = true, b->stop_loss_points = E8(100); }
+static void stop_in_points(Signal *b) {
+    b->has_stop_loss = false, b->has_stop_loss_points = true, b->stop_loss_points = E8(100);
+}
 static void larger_than_any_mean(Signal *b) { b->price = INT64_MAX; }
 
 static void what_has_no_mean_is_the_latest(void **state) {
@@ -368,7 +533,8 @@ static void who_was_against_stays_against(void **state) {
     assert_null(hear(&w, said(&w, "b", BUY, NOW)).signal);
     assert_non_null(hear(&w, said(&w, "c", BUY, NOW)).signal);
     assert_int_equal(w.ballot->n_votes, 1);
-    assert_non_null(hear(&w, said(&w, "a", SELL, NOW)).signal); // with the one that said so all along
+    // with the one that said so all along
+    assert_non_null(hear(&w, said(&w, "a", SELL, NOW)).signal);
     arena_destroy(&w.arena);
 }
 
@@ -387,8 +553,8 @@ static void who_is_no_part_any_more_does_not_count(void **state) {
 
 static void only_an_opinion_is_a_vote(void **state) {
     (void)state;
-    static const Signal__Direction none[] = {SIGNAL__DIRECTION__reverse, SIGNAL__DIRECTION__modify, SIGNAL__DIRECTION__cancel,
-                                             SIGNAL__DIRECTION__target};
+    static const Signal__Direction none[] = {SIGNAL__DIRECTION__reverse, SIGNAL__DIRECTION__modify,
+                                             SIGNAL__DIRECTION__cancel, SIGNAL__DIRECTION__target};
     Signal s = SIGNAL__INIT;
     s.symbol = (char *)"EURUSD";
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {

@@ -1,4 +1,6 @@
 // test_fields - JSON, MessagePack and text become the same map, and are held to the same limits.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/base/own.h"
 #include "services/ingest/read/fields.h"
@@ -47,29 +49,35 @@ static const char *seen(struct reader *r, const char *text) {
 }
 
 static void json_numbers_keep_their_text(void **state) {
-    assert_string_equal(seen(*state, "{\"a\":1.10,\"b\":-0.00000001,\"c\":1e3,\"d\":123456789012345678901234567890}"),
-                        "{\"a\":1.10,\"b\":-0.00000001,\"c\":1e3,\"d\":123456789012345678901234567890}");
+    assert_string_equal(
+        seen(*state,
+             "{\"a\":1.10,\"b\":-0.00000001,\"c\":1e3,\"d\":123456789012345678901234567890}"),
+        "{\"a\":1.10,\"b\":-0.00000001,\"c\":1e3,\"d\":123456789012345678901234567890}");
 }
 
 static void every_kind_of_value_is_kept(void **state) {
-    assert_string_equal(
-        seen(*state, " {\"t\":\"x\\n\\u00e4\",\"y\":true,\"n\":false,\"z\":null,\"m\":{\"a\":[1,{\"b\":[]},\"c\"],\"d\":{}}} "),
-        "{\"t\":\"x\\nä\",\"y\":true,\"n\":false,\"z\":null,\"m\":{\"a\":[1,{\"b\":[]},\"c\"],\"d\":{}}}");
+    assert_string_equal(seen(*state, " {\"t\":\"x\\n\\u00e4\",\"y\":true,\"n\":false,\"z\":null,"
+                                     "\"m\":{\"a\":[1,{\"b\":[]},\"c\"],\"d\":{}}} "),
+                        "{\"t\":\"x\\nä\",\"y\":true,\"n\":false,\"z\":null,\"m\":{\"a\":[1,{\"b\":"
+                        "[]},\"c\"],\"d\":{}}}");
 }
 
 static void secrets_are_left_out_at_any_depth(void **state) {
-    assert_string_equal(
-        seen(*state, "{\"token\":\"t\",\"a\":1,\"Secret\":{\"x\":[1]},\"b\":{\"password\":\"p\",\"c\":[{\"passphrase\":[{\"q\":1}]},2]}}"),
-        "{\"a\":1,\"b\":{\"c\":[{},2]}}");
-    assert_string_equal(seen(*state, "symbol=EURUSD token=abc api_key=\"x y\""), "{\"symbol\":\"EURUSD\"}");
+    assert_string_equal(seen(*state, "{\"token\":\"t\",\"a\":1,\"Secret\":{\"x\":[1]},\"b\":{"
+                                     "\"password\":\"p\",\"c\":[{\"passphrase\":[{\"q\":1}]},2]}}"),
+                        "{\"a\":1,\"b\":{\"c\":[{},2]}}");
+    assert_string_equal(seen(*state, "symbol=EURUSD token=abc api_key=\"x y\""),
+                        "{\"symbol\":\"EURUSD\"}");
 }
 
 static void a_name_that_is_there_twice_is_refused(void **state) {
     assert_string_equal(seen(*state, "{\"a\":1,\"a\":1}"), "!a name that is there twice");
     assert_string_equal(seen(*state, "{\"x\":{\"a\":1,\"a\":1}}"), "!a name that is there twice");
-    assert_string_equal(seen(*state, "{\"token\":{\"a\":1,\"a\":1}}"), "!a name that is there twice");
+    assert_string_equal(seen(*state, "{\"token\":{\"a\":1,\"a\":1}}"),
+                        "!a name that is there twice");
     assert_string_equal(seen(*state, "a=1 a=2"), "!a name that is there twice");
-    assert_string_equal(seen(*state, "{\"x\":{\"a\":1},\"y\":{\"a\":1}}"), "{\"x\":{\"a\":1},\"y\":{\"a\":1}}");
+    assert_string_equal(seen(*state, "{\"x\":{\"a\":1},\"y\":{\"a\":1}}"),
+                        "{\"x\":{\"a\":1},\"y\":{\"a\":1}}");
 }
 
 static void lists_of_maps_are_many(void **state) {
@@ -81,7 +89,8 @@ static void lists_of_maps_are_many(void **state) {
     assert_string_equal(seen(r, "[[]]"), "!must be a map or a list of maps");
 }
 
-static const char *repeated(struct reader *r, const char *head, const char *middle, unsigned n, const char *tail) {
+static const char *repeated(struct reader *r, const char *head, const char *middle, unsigned n,
+                            const char *tail) {
     size_t length = strlen(middle);
     char *text = arena_take(r->arena, strlen(head) + n * length + strlen(tail) + 1), *at = text;
     at += sprintf(at, "%s", head);
@@ -98,8 +107,10 @@ static void limits_hold(void **state) {
     assert_string_equal(seen(r, repeated(r, "{\"", "a", 65, "\":1}")), "!a name over 64 bytes");
     assert_string_equal(seen(r, repeated(r, "{\"a\":\"", "x", 8193, "\"}")), "!a value over 8 KiB");
     assert_int_equal(seen(r, repeated(r, "{\"a\":\"", "x", 8192, "\"}"))[0], '{');
-    assert_string_equal(seen(r, repeated(r, "{\"a\":[0", ",1234567", 2100, "]}")), "!a nested value over 16 KiB");
-    assert_string_equal(seen(r, repeated(r, "[{}", ",{}", 255, "]")), repeated(r, "{}", " {}", 255, ""));
+    assert_string_equal(seen(r, repeated(r, "{\"a\":[0", ",1234567", 2100, "]}")),
+                        "!a nested value over 16 KiB");
+    assert_string_equal(seen(r, repeated(r, "[{}", ",{}", 255, "]")),
+                        repeated(r, "{}", " {}", 255, ""));
     assert_string_equal(seen(r, repeated(r, "[{}", ",{}", 256, "]")), "!at most 256 maps");
 }
 
@@ -125,8 +136,9 @@ static void what_is_not_utf8_or_holds_a_zero_is_refused(void **state) {
 }
 
 static void text_of_lines_and_of_pairs_is_read(void **state) {
-    assert_string_equal(seen(*state, "symbol=EURUSD\naction=buy\r\ncomment=two words, and more\n"),
-                        "{\"symbol\":\"EURUSD\",\"action\":\"buy\",\"comment\":\"two words, and more\"}");
+    assert_string_equal(
+        seen(*state, "symbol=EURUSD\naction=buy\r\ncomment=two words, and more\n"),
+        "{\"symbol\":\"EURUSD\",\"action\":\"buy\",\"comment\":\"two words, and more\"}");
     assert_string_equal(seen(*state, "symbol=EURUSD, action=buy; note=\"a b\" x="),
                         "{\"symbol\":\"EURUSD\",\"action\":\"buy\",\"note\":\"a b\",\"x\":\"\"}");
     assert_string_equal(seen(*state, "symbol EURUSD"), "!a word without =");
@@ -135,13 +147,17 @@ static void text_of_lines_and_of_pairs_is_read(void **state) {
 }
 
 static void the_short_form_is_read(void **state) {
-    assert_string_equal(
-        seen(*state, "BUY EURUSD 1.5 @1.1234 sl=1.12 tp=1.13"),
-        "{\"direction\":\"BUY\",\"symbol\":\"EURUSD\",\"lot_size\":\"1.5\",\"price\":\"1.1234\",\"sl\":\"1.12\",\"tp\":\"1.13\"}");
+    assert_string_equal(seen(*state, "BUY EURUSD 1.5 @1.1234 sl=1.12 tp=1.13"),
+                        "{\"direction\":\"BUY\",\"symbol\":\"EURUSD\",\"lot_size\":\"1.5\","
+                        "\"price\":\"1.1234\",\"sl\":\"1.12\",\"tp\":\"1.13\"}");
     assert_string_equal(seen(*state, "sell limit BTCUSDT.P @65000"),
-                        "{\"direction\":\"sell\",\"order_type\":\"limit\",\"symbol\":\"BTCUSDT.P\",\"price\":\"65000\"}");
-    assert_string_equal(seen(*state, "close EURUSD"), "{\"direction\":\"close\",\"symbol\":\"EURUSD\"}");
-    assert_string_equal(seen(*state, "buy EURUSD now"), "!a word that is not understood: after BUY SYMBOL come lots, @price and key=value");
+                        "{\"direction\":\"sell\",\"order_type\":\"limit\",\"symbol\":\"BTCUSDT.P\","
+                        "\"price\":\"65000\"}");
+    assert_string_equal(seen(*state, "close EURUSD"),
+                        "{\"direction\":\"close\",\"symbol\":\"EURUSD\"}");
+    assert_string_equal(
+        seen(*state, "buy EURUSD now"),
+        "!a word that is not understood: after BUY SYMBOL come lots, @price and key=value");
     assert_string_equal(seen(*state, "buy EURUSD 1 2"), "!a name that is there twice");
 }
 
@@ -160,10 +176,10 @@ static void messagepack_becomes_the_same_map(void **state) {
                                 "j\xca\x3f\xc0\x00\x00\xa1" // 1.5
                                 "k\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00";
     assert_int_equal(read_bytes(r, bytes, sizeof bytes - 1), ERR_OK);
-    assert_string_equal(
-        content_of(r, 0),
-        "{\"a\":1,\"b\":-1,\"c\":1.1234,\"d\":-9223372036854775808,\"e\":18446744073709551615,\"f\":null,\"g\":true,\"h\":\"xy\","
-        "\"i\":[1,{\"z\":false}],\"j\":1.5,\"k\":\"NaN\"}");
+    assert_string_equal(content_of(r, 0),
+                        "{\"a\":1,\"b\":-1,\"c\":1.1234,\"d\":-9223372036854775808,\"e\":"
+                        "18446744073709551615,\"f\":null,\"g\":true,\"h\":\"xy\","
+                        "\"i\":[1,{\"z\":false}],\"j\":1.5,\"k\":\"NaN\"}");
 }
 
 // Five bytes that ask for gigabytes: refused before anything is taken.
@@ -200,20 +216,25 @@ static void messagepack_lengths_are_checked_before_they_are_believed(void **stat
         {"\x80", 1},
     };
     for (size_t i = 0; i < sizeof bombs / sizeof *bombs; i++)
-        assert_int_equal(read_bytes(r, bombs[i].bytes, bombs[i].length), i >= 11 ? ERR_OK : ERR_INPUT);
+        assert_int_equal(read_bytes(r, bombs[i].bytes, bombs[i].length),
+                         i >= 11 ? ERR_OK : ERR_INPUT);
 }
 
 static void every_truncation_of_messagepack_is_refused(void **state) {
     struct reader *r = *state;
-    static const char bytes[] = "\x84\xa6symbol\xa6"
-                                "EURUSD\xa6"
-                                "action\xa3"
-                                "buy\xa3lot\xcb\x3f\xf1\xf9\x72\x47\x45\x38\xef\xa1x\x93\x01\x02\x81\xa1y\xda\x00\x02zz";
+    static const char bytes[] =
+        "\x84\xa6symbol\xa6"
+        "EURUSD\xa6"
+        "action\xa3"
+        "buy\xa3lot\xcb\x3f\xf1\xf9\x72\x47\x45\x38\xef\xa1x\x93\x01\x02\x81\xa1y\xda\x00\x02zz";
     assert_int_equal(read_bytes(r, bytes, sizeof bytes - 1), ERR_OK);
-    for (size_t n = 0; n < sizeof bytes - 1; n++) assert_int_equal(read_bytes(r, bytes, n), ERR_INPUT);
+    for (size_t n = 0; n < sizeof bytes - 1; n++)
+        assert_int_equal(read_bytes(r, bytes, n), ERR_INPUT);
 }
 
-static void a_byte_order_mark_is_passed_over(void **state) { assert_string_equal(seen(*state, "\xef\xbb\xbf{\"a\":1}"), "{\"a\":1}"); }
+static void a_byte_order_mark_is_passed_over(void **state) {
+    assert_string_equal(seen(*state, "\xef\xbb\xbf{\"a\":1}"), "{\"a\":1}");
+}
 
 #define read_test(f) cmocka_unit_test_setup_teardown(f, open_reader, close_reader)
 

@@ -1,4 +1,7 @@
-// test_follow - what becomes of a signal, in whatever order it is heard, and after Redis has lost it.
+// test_follow - what becomes of a signal, in whatever order it is heard, and after Redis has lost
+// it.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/schema/record.h"
 #include "order.pb-c.h"
@@ -32,7 +35,9 @@ static void routed_as(struct world *w, const char *id, unsigned orders, Reason__
     assert_int_equal(follow_routing(w->ingest, w->batch, &r.base), ERR_OK);
 }
 
-static void routed(struct world *w, const char *id, unsigned orders) { routed_as(w, id, orders, REASON__CODE__signal_too_old); }
+static void routed(struct world *w, const char *id, unsigned orders) {
+    routed_as(w, id, orders, REASON__CODE__signal_too_old);
+}
 
 static err_t ended(struct world *w, const char *id, Signal__Status status) {
     SignalExecutionStatus s = SIGNAL_EXECUTION_STATUS__INIT;
@@ -236,7 +241,8 @@ static void what_is_completed_never_goes_back(void **state) {
     assert_true(batch_is_empty(w->batch));
 }
 
-// The routing of a lost signal comes last: what it becomes is what its outcomes said, the best of them.
+// The routing of a lost signal comes last: what it becomes is what its outcomes said, the best of
+// them.
 static void a_lost_signal_has_the_status_of_its_outcomes(void **state) {
     static const struct {
         Signal__Status outcomes[2];
@@ -251,7 +257,8 @@ static void a_lost_signal_has_the_status_of_its_outcomes(void **state) {
         char id[16], key[32];
         (void)snprintf(id, sizeof id, "lost-%u", i);
         (void)snprintf(key, sizeof key, "signal:%s\r\n", id);
-        for (unsigned n = 0; n < 2; n++) assert_int_equal(ended(w, id, orders[i].outcomes[n]), ERR_OK);
+        for (unsigned n = 0; n < 2; n++)
+            assert_int_equal(ended(w, id, orders[i].outcomes[n]), ERR_OK);
         world_begin(w);
         routed(w, id, i == 2 ? 0 : 1);
         assert_true(wrote(w, key));
@@ -286,7 +293,9 @@ static Signal archived(const char *id, Signal__Status status) {
     return s;
 }
 
-static err_t recalled(struct world *w, const Signal *s) { return follow_recall(w->ingest, w->batch, &s->base); }
+static err_t recalled(struct world *w, const Signal *s) {
+    return follow_recall(w->ingest, w->batch, &s->base);
+}
 
 static void a_lost_signal_without_an_outcome_is_given_again_as_it_came(void **state) {
     struct world *w = *state;

@@ -1,4 +1,7 @@
-// test_generated - 10,000 wrong bodies by a fixed seed: a 4xx each, no crash, no state but recorded refusals.
+// test_generated - 10,000 wrong bodies by a fixed seed: a 4xx each, no crash, no state but recorded
+// refusals.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/base/id.h"
 #include "world.h"
@@ -89,27 +92,44 @@ static const struct value wrong_numbers[] = {
     {"0.123456789", 1}, {"-92233720368.5", 1},
     {"{{x}}", 0},       {"1e-9", 1},
 };
-static const struct value wrong_counts[] = {{"1.5", 1}, {"-1", 1}, {"x", 0}, {"2147483648", 1}, {"1e12", 1}, {"0.1", 1}};
-static const struct value wrong_shares[] = {{"-1", 1}, {"101", 1}, {"x", 0}, {"100.00000001", 1}, {"NaN", 0}, {"1e400", 1}};
-static const struct value wrong_times[] = {
-    {"soon", 0},           {"2025-13-01T00:00:00Z", 0}, {"2030-01-01", 0}, {"2030-01-01T00:00:00", 0},  {"-1", 1}, {"1.5", 1},
-    {"99999999999999", 1}, {"2030-02-29T00:00:00Z", 0}, {"12:00", 0},      {"2030-01-01T24:00:00Z", 0}, {"x", 0}};
-static const struct value past_times[] = {{"2001-01-01T00:00:00Z", 0}, {"1742638530", 1}, {"1742638529999", 1}, {"0", 1}, {"never", 0}};
-static const struct value wrong_symbols[] = {{"EUR USD", 0},    {"*", 0},       {"EUR*", 0}, {"$X", 0},
-                                             {".EURUSD", 0},    {"EUR'USD", 0}, {"€", 0},    {"EEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEE", 0},
-                                             {"{{ticker}}", 0}, {"a@b", 0}};
-static const struct value wrong_directions[] = {{"hold", 0}, {"BUYY", 0}, {"reversed", 0}, {"close-long", 0},
-                                                {"1", 1},    {"none", 0}, {"b", 0}};
-static const struct value wrong_types[] = {{"mkt", 0}, {"stop-limit", 0}, {"1", 1}, {"markets", 0}, {"none", 0}};
-static const struct value wrong_ids[] = {{"a b", 0},
-                                         {"a/b", 0},
-                                         {"ä", 0},
-                                         {"state:pending", 0},
-                                         {"guard:1", 0},
-                                         {"<x>", 0},
-                                         {"0123456789012345678901234567890123456789012345678901234567890123456789", 0}};
+static const struct value wrong_counts[] = {{"1.5", 1},        {"-1", 1},   {"x", 0},
+                                            {"2147483648", 1}, {"1e12", 1}, {"0.1", 1}};
+static const struct value wrong_shares[] = {{"-1", 1},           {"101", 1}, {"x", 0},
+                                            {"100.00000001", 1}, {"NaN", 0}, {"1e400", 1}};
+static const struct value wrong_times[] = {{"soon", 0},
+                                           {"2025-13-01T00:00:00Z", 0},
+                                           {"2030-01-01", 0},
+                                           {"2030-01-01T00:00:00", 0},
+                                           {"-1", 1},
+                                           {"1.5", 1},
+                                           {"99999999999999", 1},
+                                           {"2030-02-29T00:00:00Z", 0},
+                                           {"12:00", 0},
+                                           {"2030-01-01T24:00:00Z", 0},
+                                           {"x", 0}};
+static const struct value past_times[] = {
+    {"2001-01-01T00:00:00Z", 0}, {"1742638530", 1}, {"1742638529999", 1}, {"0", 1}, {"never", 0}};
+static const struct value wrong_symbols[] = {
+    {"EUR USD", 0},    {"*", 0},       {"EUR*", 0}, {"$X", 0},
+    {".EURUSD", 0},    {"EUR'USD", 0}, {"€", 0},    {"EEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEE", 0},
+    {"{{ticker}}", 0}, {"a@b", 0}};
+static const struct value wrong_directions[] = {
+    {"hold", 0}, {"BUYY", 0}, {"reversed", 0}, {"close-long", 0}, {"1", 1}, {"none", 0}, {"b", 0}};
+static const struct value wrong_types[] = {
+    {"mkt", 0}, {"stop-limit", 0}, {"1", 1}, {"markets", 0}, {"none", 0}};
+static const struct value wrong_ids[] = {
+    {"a b", 0},
+    {"a/b", 0},
+    {"ä", 0},
+    {"state:pending", 0},
+    {"guard:1", 0},
+    {"<x>", 0},
+    {"0123456789012345678901234567890123456789012345678901234567890123456789", 0}};
 static const struct value wrong_texts[] = {
-    {"0123456789012345678901234567890123456789012345678901234567890123456789", 0}, {"a\x01z", 0}, {"a\x7fz", 0}, {"a\tz\x1f", 0}};
+    {"0123456789012345678901234567890123456789012345678901234567890123456789", 0},
+    {"a\x01z", 0},
+    {"a\x7fz", 0},
+    {"a\tz\x1f", 0}};
 
 static const struct {
     const char *names[8];
@@ -117,10 +137,16 @@ static const struct {
     size_t n;
 } wrongs[] = {
     {{"symbol", "ticker"}, wrong_symbols, LENGTH(wrong_symbols)},
-    {{"direction", "action", "side", "strategy.order.action"}, wrong_directions, LENGTH(wrong_directions)},
+    {{"direction", "action", "side", "strategy.order.action"},
+     wrong_directions,
+     LENGTH(wrong_directions)},
     {{"order_type"}, wrong_types, LENGTH(wrong_types)},
-    {{"lot_size", "contracts", "quantity", "qty", "lots", "strategy.order.contracts"}, wrong_numbers, LENGTH(wrong_numbers)},
-    {{"price", "entry_price", "close", "strategy.order.price"}, wrong_numbers, LENGTH(wrong_numbers)},
+    {{"lot_size", "contracts", "quantity", "qty", "lots", "strategy.order.contracts"},
+     wrong_numbers,
+     LENGTH(wrong_numbers)},
+    {{"price", "entry_price", "close", "strategy.order.price"},
+     wrong_numbers,
+     LENGTH(wrong_numbers)},
     {{"stop_loss", "stop_price", "sl"}, wrong_numbers, LENGTH(wrong_numbers)},
     {{"take_profit", "target_price", "tp"}, wrong_numbers, LENGTH(wrong_numbers)},
     {{"expiration_time", "expiration"}, past_times, LENGTH(past_times)},
@@ -164,7 +190,8 @@ static void write_wrong_field(struct writer *w) {
 
 // --- bodies that cannot be read: 400
 
-static const char *const sound_json = "{\"symbol\":\"EURUSD\",\"order_type\":\"limit\",\"direction\":\"buy\",\"lot_size\":1.5,\"price\":1."
+static const char *const sound_json = "{\"symbol\":\"EURUSD\",\"order_type\":\"limit\","
+                                      "\"direction\":\"buy\",\"lot_size\":1.5,\"price\":1."
                                       "1234,\"note\":{\"a\":[1,true,null]}}";
 
 static void write_sound_msgpack(struct writer *w) {
@@ -198,17 +225,20 @@ static void write_deep(struct writer *w) {
 static void write_huge(struct writer *w) {
     unsigned size = 8193 + below(40000);
     begin(w, AS_JSON);
-    buffer_text(&w->out, below(2) ? "{\"symbol\":\"EURUSD\",\"direction\":\"buy\",\"a\":\"" : "{\"direction\":\"buy\",\"symbol\":\"");
+    buffer_text(&w->out, below(2) ? "{\"symbol\":\"EURUSD\",\"direction\":\"buy\",\"a\":\""
+                                  : "{\"direction\":\"buy\",\"symbol\":\"");
     for (; size; size--) buffer_text(&w->out, "x");
     buffer_text(&w->out, "\"}");
 }
 
 static void write_wrong_encoding(struct writer *w) {
-    static const char *const broken[] = {"\xff", "\xc3\x28", "\xc0\x80", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe2\x82", "\x80"};
+    static const char *const broken[] = {
+        "\xff", "\xc3\x28", "\xc0\x80", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe2\x82", "\x80"};
     const char *piece = PICK(broken);
     begin(w, below(2) ? AS_JSON : AS_TEXT);
     if (w->format == AS_JSON)
-        buffer_format(&w->out, "{\"symbol\":\"EURUSD\",\"direction\":\"buy\",\"n%u\":\"a%sb\"}", below(100), piece);
+        buffer_format(&w->out, "{\"symbol\":\"EURUSD\",\"direction\":\"buy\",\"n%u\":\"a%sb\"}",
+                      below(100), piece);
     else
         buffer_format(&w->out, "symbol=EURUSD\naction=buy\nn%u=a%sb\n", below(100), piece);
 }
@@ -251,8 +281,9 @@ static const struct {
     void (*write)(struct writer *w);
     unsigned status, share; // share of 100
 } kinds[] = {
-    {write_wrong_field, 422, 50},    {write_truncated, 400, 15},  {write_deep, 400, 5},  {write_huge, 400, 5},
-    {write_wrong_encoding, 400, 10}, {write_length_bomb, 400, 9}, {write_twice, 400, 3}, {write_many_names, 400, 3},
+    {write_wrong_field, 422, 50}, {write_truncated, 400, 15},      {write_deep, 400, 5},
+    {write_huge, 400, 5},         {write_wrong_encoding, 400, 10}, {write_length_bomb, 400, 9},
+    {write_twice, 400, 3},        {write_many_names, 400, 3},
 };
 
 static void write_some(struct writer *w, unsigned *status) {
@@ -272,8 +303,10 @@ static void ten_thousand_wrong_bodies_are_each_refused(void **state) {
         struct request request = world_request(w, "tv", writer.out.data, writer.out.length);
         struct reply r = accept_signal(w->ingest, w->batch, &request);
         if (r.status != status && !(r.status == 409 && status == 422))
-            fail_msg("body %u is answered %u, not %u: %.*s", i, r.status, status, (int)writer.out.length, (const char *)writer.out.data);
-        if (count_emitted(w, "Signal", NULL) || table_count(w->ingest->lives) || wrote(w, "signal:state:p"))
+            fail_msg("body %u is answered %u, not %u: %.*s", i, r.status, status,
+                     (int)writer.out.length, (const char *)writer.out.data);
+        if (count_emitted(w, "Signal", NULL) || table_count(w->ingest->lives) ||
+            wrote(w, "signal:state:p"))
             fail_msg("body %u left a signal", i);
         if (status == 400 && !batch_is_empty(w->batch)) fail_msg("body %u was written down", i);
         w->now += NS_PER_MS;
@@ -293,10 +326,12 @@ static void bodies_with_flipped_bytes_are_answered(void **state) {
             begin(&writer, AS_JSON);
             buffer_text(&writer.out, sound_json);
         }
-        for (unsigned n = 1 + below(4); n; n--) writer.out.data[below((unsigned)writer.out.length)] = (uint8_t)below(256);
+        for (unsigned n = 1 + below(4); n; n--)
+            writer.out.data[below((unsigned)writer.out.length)] = (uint8_t)below(256);
         struct request request = world_request(w, "tv", writer.out.data, writer.out.length);
         unsigned status = accept_signal(w->ingest, w->batch, &request).status;
-        if (status != 200 && status != 400 && status != 409 && status != 422) fail_msg("body %u is answered %u", i, status);
+        if (status != 200 && status != 400 && status != 409 && status != 422)
+            fail_msg("body %u is answered %u", i, status);
         w->now += NS_PER_S;
     }
     buffer_destroy(&writer.out);

@@ -1,4 +1,7 @@
-// test_handover - signals that other cells' doors have taken: new, had, unwanted, refused; and the same ones at this cell's own door.
+// test_handover - signals that other cells' doors have taken: new, had, unwanted, refused; and the
+// same ones at this cell's own door.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/delivery/envelope.h"
 #include "services/ingest/door/handover.h"
@@ -121,7 +124,8 @@ static void the_same_at_this_cells_door_is_a_resend_and_the_other_way_round(void
 // NOW is 10 s after a bucket of 20 s began.
 static void equal_content_without_an_id_is_one_signal_also_over_the_edge_of_a_bucket(void **state) {
     struct world *w = *state;
-    Signal *first = from_another_door(w, BODY, 0), *later = from_another_door(w, BODY, 15 * NS_PER_S);
+    Signal *first = from_another_door(w, BODY, 0),
+           *later = from_another_door(w, BODY, 15 * NS_PER_S);
     assert_string_not_equal(first->signal_id, later->signal_id);
     assert_int_equal(hand(w, later).taken, 1); // by the faster way
     assert_int_equal(hand(w, first).had, 1);
@@ -165,7 +169,8 @@ static void a_source_that_is_switched_off_here_is_not_wanted(void **state) {
 static void a_vote_of_a_consensus_is_wanted_and_counted_here(void **state) {
     struct world *w = *state;
     Consensus rule = CONSENSUS__INIT;
-    Consensus__Part parts[2] = {CONSENSUS__PART__INIT, CONSENSUS__PART__INIT}, *listed[2] = {&parts[0], &parts[1]};
+    Consensus__Part parts[2] = {CONSENSUS__PART__INIT, CONSENSUS__PART__INIT},
+                    *listed[2] = {&parts[0], &parts[1]};
     SignalConfig row = SIGNAL_CONFIG__INIT;
     parts[0].source = (char *)"tv";
     parts[1].source = (char *)"other";

@@ -1,4 +1,6 @@
 // test_identity - a resend is known, the next bar's equal alert is not swallowed.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/identity/identity.h"
 #include "world.h"
@@ -36,14 +38,16 @@ static struct identity arrive_as(struct memory *m, const struct arrival *a) {
     return i;
 }
 
-static struct arrival arrival_of(const char *source, const char *id, const char *body, uint64_t now) {
+static struct arrival arrival_of(const char *source, const char *id, const char *body,
+                                 uint64_t now) {
     char scratch[256];
     struct arrival a = {.source = source, .signal_id = id, .now = now, .window_ns = WINDOW};
     a.content = content_digest(source, body, strlen(body), scratch);
     return a;
 }
 
-static struct identity arrive_from(struct memory *m, const char *source, const char *id, const char *body, uint64_t now) {
+static struct identity arrive_from(struct memory *m, const char *source, const char *id,
+                                   const char *body, uint64_t now) {
     struct arrival a = arrival_of(source, id, body, now);
     return arrive_as(m, &a);
 }
@@ -55,7 +59,8 @@ static struct identity arrive(struct memory *m, const char *id, const char *body
 static void equal_bodies_within_the_window_are_one_signal(void **state) {
     (void)state;
     struct memory m = {0};
-    struct identity first = arrive(&m, NULL, "buy", NOW), again = arrive(&m, NULL, "buy", NOW + 15 * NS_PER_S);
+    struct identity first = arrive(&m, NULL, "buy", NOW),
+                    again = arrive(&m, NULL, "buy", NOW + 15 * NS_PER_S);
     assert_int_equal(first.known, IDENTITY_NEW);
     assert_int_equal(again.known, IDENTITY_RESEND);
     assert_string_equal(first.id, again.id);
@@ -65,7 +70,8 @@ static void equal_bodies_within_the_window_are_one_signal(void **state) {
 static void equal_bodies_after_the_window_are_two_signals(void **state) {
     (void)state;
     struct memory m = {0};
-    struct identity first = arrive(&m, NULL, "buy", NOW), next = arrive(&m, NULL, "buy", NOW + WINDOW);
+    struct identity first = arrive(&m, NULL, "buy", NOW),
+                    next = arrive(&m, NULL, "buy", NOW + WINDOW);
     assert_int_equal(next.known, IDENTITY_NEW);
     assert_string_not_equal(first.id, next.id);
 }
@@ -74,7 +80,8 @@ static void a_resend_over_the_edge_of_a_bucket_is_known(void **state) {
     (void)state;
     struct memory m = {0};
     uint64_t edge = NOW / WINDOW * WINDOW + WINDOW;
-    struct identity first = arrive(&m, NULL, "buy", edge - NS_PER_US), again = arrive(&m, NULL, "buy", edge + WINDOW - 2 * NS_PER_US);
+    struct identity first = arrive(&m, NULL, "buy", edge - NS_PER_US),
+                    again = arrive(&m, NULL, "buy", edge + WINDOW - 2 * NS_PER_US);
     assert_int_equal(again.known, IDENTITY_RESEND);
     assert_string_equal(first.id, again.id);
     assert_int_equal(arrive(&m, NULL, "buy", edge + WINDOW - NS_PER_US).known, IDENTITY_NEW);
@@ -97,7 +104,8 @@ static void other_bodies_and_other_sources_are_other_signals(void **state) {
 static void source_and_body_are_kept_apart(void **state) {
     (void)state;
     char scratch[64];
-    struct digest a = content_digest("c", "ab", 2, scratch), b = content_digest("ca", "b", 1, scratch);
+    struct digest a = content_digest("c", "ab", 2, scratch),
+                  b = content_digest("ca", "b", 1, scratch);
     assert_memory_not_equal(&a, &b, sizeof a);
 }
 
@@ -125,7 +133,8 @@ static void the_same_id_of_two_sources_is_two_signals_whoever_is_first(void **st
     const char *const order[][2] = {{"tv", "bot"}, {"bot", "tv"}};
     for (int i = 0; i < 2; i++) {
         struct memory m = {0};
-        struct identity first = arrive_from(&m, order[i][0], "x-1", "buy", NOW), next = arrive_from(&m, order[i][1], "x-1", "sell", NOW);
+        struct identity first = arrive_from(&m, order[i][0], "x-1", "buy", NOW),
+                        next = arrive_from(&m, order[i][1], "x-1", "sell", NOW);
         assert_int_equal(first.known, IDENTITY_NEW);
         assert_int_equal(next.known, IDENTITY_NEW);
         assert_string_equal(i ? next.id : first.id, "tv:x-1");
@@ -147,14 +156,17 @@ static void an_id_that_was_computed_beforehand_takes_nothing_from_its_owner(void
     assert_string_equal(got.id, wanted.id);
 }
 
-// As a recording is played again: what a signal was called here names that one, and is no new signal.
+// As a recording is played again: what a signal was called here names that one, and is no new
+// signal.
 static void the_signal_id_of_a_signal_names_it(void **state) {
     (void)state;
     struct memory m = {0};
     struct identity own = arrive(&m, "x-1", "buy", NOW), derived = arrive(&m, NULL, "buy", NOW);
     assert_int_equal(arrive(&m, own.id, "buy", NOW + 1).known, IDENTITY_RESEND);
-    assert_int_equal(arrive(&m, own.id, "the same, packed otherwise", NOW).known, IDENTITY_CONFLICT);
-    assert_int_equal(arrive(&m, derived.id, "the same, packed otherwise", NOW).known, IDENTITY_CONFLICT);
+    assert_int_equal(arrive(&m, own.id, "the same, packed otherwise", NOW).known,
+                     IDENTITY_CONFLICT);
+    assert_int_equal(arrive(&m, derived.id, "the same, packed otherwise", NOW).known,
+                     IDENTITY_CONFLICT);
     assert_int_equal(arrive_from(&m, "bot", derived.id, "buy", NOW).known, IDENTITY_CONFLICT);
     assert_int_equal(arrive(&m, NULL, "buy", NOW + NS_PER_S).known, IDENTITY_RESEND);
 }
@@ -185,7 +197,8 @@ static void ids_too_long_to_be_scoped_are_told_apart(void **state) {
 static void a_resend_over_an_upgrade_or_another_plain_ids_is_known(void **state) {
     (void)state;
     struct memory m = {0};
-    struct arrival a = arrival_of("tv", "x-1", "buy", NOW), other = arrival_of("bot", "x-1", "buy", NOW);
+    struct arrival a = arrival_of("tv", "x-1", "buy", NOW),
+                   other = arrival_of("bot", "x-1", "buy", NOW);
     a.plain = true;
     assert_string_equal(arrive_as(&m, &a).id, "x-1");
     a.plain = false;
@@ -242,7 +255,8 @@ static void a_first_arrival_in_the_bucket_after_is_found(void **state) {
     (void)state;
     struct memory m = {0};
     uint64_t edge = NOW / WINDOW * WINDOW + WINDOW;
-    struct identity first = arrive(&m, NULL, "buy", edge + NS_PER_S), again = arrive(&m, NULL, "buy", edge - NS_PER_S);
+    struct identity first = arrive(&m, NULL, "buy", edge + NS_PER_S),
+                    again = arrive(&m, NULL, "buy", edge - NS_PER_S);
     assert_int_equal(again.known, IDENTITY_RESEND);
     assert_string_equal(again.id, first.id);
     assert_int_equal(arrive(&m, NULL, "buy", edge + NS_PER_S - WINDOW).known, IDENTITY_NEW);
@@ -271,7 +285,10 @@ static void without_a_window_every_arrival_is_a_signal(void **state) {
     (void)state;
     struct memory m = {0};
     char scratch[64];
-    struct arrival a = {.source = "tv", .now = NOW, .window_ns = 0, .content = content_digest("tv", "buy", 3, scratch)};
+    struct arrival a = {.source = "tv",
+                        .now = NOW,
+                        .window_ns = 0,
+                        .content = content_digest("tv", "buy", 3, scratch)};
     assert_int_equal(arrive_as(&m, &a).known, IDENTITY_NEW);
     a.now += NS_PER_US;
     assert_int_equal(arrive_as(&m, &a).known, IDENTITY_NEW);
@@ -282,7 +299,8 @@ static void a_lost_signal_is_known_again_from_its_routing(void **state) {
     struct memory before = {0}, after = {0};
     char scratch[64];
     uint64_t content = content_number(content_digest("tv", "buy", 3, scratch));
-    struct identity derived = arrive(&before, NULL, "buy", NOW), given = arrive(&before, "x-1", "buy", NOW);
+    struct identity derived = arrive(&before, NULL, "buy", NOW),
+                    given = arrive(&before, "x-1", "buy", NOW);
     for (int i = 0; i < 2; i++) {
         struct restored r = identity_restore(i ? given.id : derived.id, content, NOW);
         keep(&after, r.given_key, r.given_value);
@@ -293,7 +311,8 @@ static void a_lost_signal_is_known_again_from_its_routing(void **state) {
     assert_int_equal(arrive(&after, "x-1", "sell", NOW).known, IDENTITY_CONFLICT);
 }
 
-// Over random arrivals of one body: two are one signal exactly when the later came less than a window after the first of its signal.
+// Over random arrivals of one body: two are one signal exactly when the later came less than a
+// window after the first of its signal.
 static void random_arrivals_follow_the_window_from_the_first_one(void **state) {
     (void)state;
     struct memory m = {0};
@@ -380,7 +399,8 @@ static void near_the_end_of_its_window_nobody_can_tell_for_some_seconds(void **s
     struct losses losses = {0};
     forget(&m, &losses, NOW);
     assert_int_equal(arrive_after(&m, &losses, NOW + WINDOW).known, IDENTITY_UNSURE);
-    assert_int_equal(arrive_after(&m, &losses, NOW + WINDOW + LOSS_SPAN - 1).known, IDENTITY_UNSURE);
+    assert_int_equal(arrive_after(&m, &losses, NOW + WINDOW + LOSS_SPAN - 1).known,
+                     IDENTITY_UNSURE);
     struct arrival given = arrival_of("tv", "x-1", "buy", NOW + WINDOW);
     struct arrival each = arrival_of("tv", NULL, "buy", NOW + WINDOW);
     given.losses = each.losses = &losses;

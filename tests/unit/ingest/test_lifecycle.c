@@ -1,4 +1,6 @@
 // test_lifecycle - every (state, event) pair.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/rules/lifecycle.h"
 #include "world.h"
@@ -19,7 +21,8 @@ static void every_pair_moves_as_the_table_says_and_no_other(void **state) {
         for (int event = 0; event < (int)SIGNAL_EVENT_COUNT; event++) {
             Signal__Status status = (Signal__Status)from;
             int to = expected[from - 1][event];
-            assert_int_equal(lifecycle_step(&status, (enum signal_event)event), to ? ERR_OK : ERR_STATE);
+            assert_int_equal(lifecycle_step(&status, (enum signal_event)event),
+                             to ? ERR_OK : ERR_STATE);
             assert_int_equal((int)status, to ? to : from);
         }
     }

@@ -1,4 +1,6 @@
 // test_price_trust - whose price of a symbol counts, and which is believed.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/prices/price_trust.h"
 #include "world.h"
@@ -108,7 +110,8 @@ static void a_bid_or_an_ask_far_from_its_own_price_is_never_believed(void **stat
     p.last = 100000000;
     p.has_bid = true;
     p.bid = 50000000;
-    for (uint64_t s = 1; s < 20; s++) assert_false(price_is_believed(&h, &p, PERCENT(10), s * NS_PER_S));
+    for (uint64_t s = 1; s < 20; s++)
+        assert_false(price_is_believed(&h, &p, PERCENT(10), s * NS_PER_S));
     p.bid = 90000000;
     assert_true(price_is_believed(&h, &p, PERCENT(10), 20 * NS_PER_S));
     p.has_ask = true;

@@ -1,4 +1,6 @@
 // test_sources - tokens, rates, floods.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/door/bucket.h"
 #include "services/ingest/door/sources.h"
@@ -77,7 +79,8 @@ static void who_sends_is_who_the_last_trusted_proxy_names(void **state) {
         {"203.0.113.9", "52.32.178.7", "203.0.113.9"}, // no proxy of ours says so
         {"127.0.0.1", "", "127.0.0.1"},
         {"127.0.0.1", "52.32.178.7", "52.32.178.7"},
-        {"127.0.0.1", "52.32.178.7, 203.0.113.9", "203.0.113.9"}, // the left one is what the right one wrote
+        // the left one is what the right one wrote
+        {"127.0.0.1", "52.32.178.7, 203.0.113.9", "203.0.113.9"},
         {"127.0.0.1", "52.32.178.7, 203.0.113.9, 10.1.2.3", "203.0.113.9"},
         {"127.0.0.1", " 203.0.113.9 ,10.1.2.3 , ", "203.0.113.9"},
         {"127.0.0.1", "10.9.9.9,10.1.2.3", "10.9.9.9"},
@@ -94,7 +97,8 @@ static void who_sends_is_who_the_last_trusted_proxy_names(void **state) {
         struct client client;
         client_find(&proxies, cases[i].peer, cases[i].forwarded, &client);
         if (strcmp(client.text, cases[i].client) != 0)
-            fail_msg("%s for %s is %s, not %s", cases[i].peer, cases[i].forwarded, client.text, cases[i].client);
+            fail_msg("%s for %s is %s, not %s", cases[i].peer, cases[i].forwarded, client.text,
+                     cases[i].client);
         assert_int_equal(client.known, strcmp(cases[i].client, "unknown") != 0);
     }
     assert_true(proxies_read("", &proxies, wrong));
@@ -127,8 +131,9 @@ static void an_allow_list_holds_addresses_networks_and_tradingview(void **state)
         {"2001:db8::/32", "2001:db9::1", false},
         {"::/0", "8.8.8.8", true},
     };
-    static const char *const wrong[] = {"",         "tradingviews", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/",
-                                        "10.0.0/8", "10.0.0.0/8x",  "a.b.c.d",    "::/129"};
+    static const char *const wrong[] = {"",          "tradingviews", "10.0.0.1/8",  "10.0.0.0/33",
+                                        "10.0.0.0/", "10.0.0/8",     "10.0.0.0/8x", "a.b.c.d",
+                                        "::/129"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         SignalConfig source = SIGNAL_CONFIG__INIT;
         char *entry = (char *)(uintptr_t)cases[i].entry;
@@ -138,7 +143,8 @@ static void an_allow_list_holds_addresses_networks_and_tradingview(void **state)
         assert_true(source_allows(&source, &client));
         source.allow = &entry;
         source.n_allow = 1;
-        if (source_allows(&source, &client) != cases[i].holds) fail_msg("%s and %s", cases[i].entry, cases[i].address);
+        if (source_allows(&source, &client) != cases[i].holds)
+            fail_msg("%s and %s", cases[i].entry, cases[i].address);
         client.known = false;
         assert_false(source_allows(&source, &client));
     }
@@ -152,11 +158,16 @@ static void a_source_is_held_to_its_rate(void **state) {
     source.config_id = (char *)"tv";
     source.has_rate_per_s = true;
     source.rate_per_s = 5;
-    for (int i = 0; i < 5; i++) assert_true(sources_within_rate(w->ingest->sources, &source, false, 1, NS_PER_S));
+    for (int i = 0; i < 5; i++)
+        assert_true(sources_within_rate(w->ingest->sources, &source, false, 1, NS_PER_S));
     assert_false(sources_within_rate(w->ingest->sources, &source, false, 1, NS_PER_S));
-    assert_false(sources_within_rate(w->ingest->sources, &source, false, 1, NS_PER_S + 199 * NS_PER_MS));
-    assert_true(sources_within_rate(w->ingest->sources, &source, false, 1, NS_PER_S + 200 * NS_PER_MS));
-    assert_true(sources_within_rate(w->ingest->sources, &source, true, 1, NS_PER_S + 200 * NS_PER_MS)); // prices have their own
+    assert_false(
+        sources_within_rate(w->ingest->sources, &source, false, 1, NS_PER_S + 199 * NS_PER_MS));
+    assert_true(
+        sources_within_rate(w->ingest->sources, &source, false, 1, NS_PER_S + 200 * NS_PER_MS));
+    // prices have their own
+    assert_true(
+        sources_within_rate(w->ingest->sources, &source, true, 1, NS_PER_S + 200 * NS_PER_MS));
 }
 
 static void a_source_has_a_rate_and_a_budget_of_bytes_by_preset(void **state) {
@@ -168,7 +179,8 @@ static void a_source_has_a_rate_and_a_budget_of_bytes_by_preset(void **state) {
     assert_int_equal(small, 500);
     assert_int_equal(large, 8 * 1048576 / (57 * 1024));
     for (uint64_t s = 2; s < 12; s++) {
-        while (sources_within_rate(w->ingest->sources, other, false, 57 * 1024, s * NS_PER_S)) large++;
+        while (sources_within_rate(w->ingest->sources, other, false, 57 * 1024, s * NS_PER_S))
+            large++;
     }
     assert_true(large * 57 * 1024 <= 18 * 1048576);
 }
@@ -182,7 +194,8 @@ static void what_one_source_has_remembered_is_bounded(void **state) {
     assert_int_equal(n, 1000);
     assert_false(sender_may_be_remembered(sender, 1000, 2 * day, NS_PER_S + 172 * NS_PER_S));
     assert_true(sender_may_be_remembered(sender, 1000, 2 * day, NS_PER_S + 174 * NS_PER_S));
-    assert_true(sender_may_be_remembered(sources_sender(w->ingest->sources, "other"), 1000, 2 * day, NS_PER_S));
+    assert_true(sender_may_be_remembered(sources_sender(w->ingest->sources, "other"), 1000, 2 * day,
+                                         NS_PER_S));
 }
 
 static void strangers_are_borne_for_a_while_each_address_for_itself(void **state) {

@@ -1,15 +1,19 @@
 // test_votes - signals of sources that are parts of a consensus, at the door.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "common/delivery/envelope.h"
 #include "services/ingest/identity/identity.h"
 #include "world.h"
 
-#define BUY(id) "{\"signal_id\":\"" id "\",\"symbol\":\"EURUSD\",\"direction\":\"buy\",\"lot_size\":1}"
+#define BUY(id)                                                                                    \
+    "{\"signal_id\":\"" id "\",\"symbol\":\"EURUSD\",\"direction\":\"buy\",\"lot_size\":1}"
 
 // The row `name` that combines tv and other, both with weight 1.
 static void combine(struct world *w, const char *name, bool route_parts) {
     Consensus rule = CONSENSUS__INIT;
-    Consensus__Part parts[2] = {CONSENSUS__PART__INIT, CONSENSUS__PART__INIT}, *listed[2] = {&parts[0], &parts[1]};
+    Consensus__Part parts[2] = {CONSENSUS__PART__INIT, CONSENSUS__PART__INIT},
+                    *listed[2] = {&parts[0], &parts[1]};
     parts[0].source = (char *)"tv";
     parts[1].source = (char *)"other";
     rule.parts = listed;
@@ -32,7 +36,8 @@ static const Signal *emitted(struct world *w, size_t index) {
     const struct outgoing *out;
     size_t n = batch_outgoing(w->batch, &out), seen = 0;
     for (size_t i = 0; i < n; i++) {
-        if (strcmp(out[i].type, "Signal") == 0 && seen++ == index) return (const Signal *)batch_opened(w->batch, &out[i]);
+        if (strcmp(out[i].type, "Signal") == 0 && seen++ == index)
+            return (const Signal *)batch_opened(w->batch, &out[i]);
     }
     fail_msg("only %zu signals", seen);
     return NULL;
@@ -74,7 +79,8 @@ static void a_resend_is_no_second_vote(void **state) {
 static void what_is_refused_is_no_vote(void **state) {
     struct world *w = *state;
     combine(w, "both", true);
-    assert_int_equal(say(w, "tv", "{\"symbol\":\"EURUSD\",\"direction\":\"buy\",\"lot_size\":-1}").status, 422);
+    assert_int_equal(
+        say(w, "tv", "{\"symbol\":\"EURUSD\",\"direction\":\"buy\",\"lot_size\":-1}").status, 422);
     assert_int_equal(votes_count(w->ingest->votes), 0);
 }
 

@@ -1,4 +1,6 @@
 // world - an ingest with one source, and the batch that it writes into. No sockets, no store.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -14,8 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/batch/batch_io.h"
 #include "common/base/clock.h"
+#include "common/batch/batch_io.h"
 #include "services/ingest/accept.h"
 #include "services/ingest/slice.h"
 
@@ -77,7 +79,8 @@ static inline void world_source(struct world *w, const char *name) {
     source.config_id = (char *)name;
     source.token_hash = hash;
     source.has_prices = source.prices = true;
-    source.has_plain_ids = source.plain_ids = strcmp(name, "tv") == 0; // one may; what tests send as it is then easy to find
+    // one may; what tests send as it is then easy to find
+    source.has_plain_ids = source.plain_ids = strcmp(name, "tv") == 0;
     world_configure(w, &source);
 }
 
@@ -88,9 +91,16 @@ static inline int world_open(void **state) {
     w->now = NOW;
     w->book = book_new();
     w->context = (struct context){.name = "ingest", .book = w->book, .caught_up = true};
-    w->settings = (struct ingest_settings){
-        .strangers_per_s = 100, .signals_max = 100000, .guard_max = 1000000, .price_symbols_max = 100, .consensus_ballots_max = 100,
-        .source_signals_max = 100000, .source_guard_max = 1000000, .batch_requests = 256, .batch_bytes = 8 << 20, .refusals_memory = 60};
+    w->settings = (struct ingest_settings){.strangers_per_s = 100,
+                                           .signals_max = 100000,
+                                           .guard_max = 1000000,
+                                           .price_symbols_max = 100,
+                                           .consensus_ballots_max = 100,
+                                           .source_signals_max = 100000,
+                                           .source_guard_max = 1000000,
+                                           .batch_requests = 256,
+                                           .batch_bytes = 8 << 20,
+                                           .refusals_memory = 60};
     w->ingest = ingest_new(&w->context, &w->settings);
     w->batch = batch_new("ingest", ingest_slice, w->outlets, 2);
     world_lists(w, (char *[]){(char *)"EURUSD", (char *)"GBPUSD", (char *)"AAPL"}, 3);
@@ -111,8 +121,10 @@ static inline int world_close(void **state) {
 }
 
 // A body at the door, or at the ZeroMQ intake when `unheard`.
-static inline struct request world_request(struct world *w, const char *source, const void *body, size_t length) {
-    return (struct request){.source = book_source(w->book, source), .token = span_of(TOKEN), .body = {body, length}};
+static inline struct request world_request(struct world *w, const char *source, const void *body,
+                                           size_t length) {
+    return (struct request){
+        .source = book_source(w->book, source), .token = span_of(TOKEN), .body = {body, length}};
 }
 
 static inline struct reply post_as(struct world *w, const char *source, const char *body) {
@@ -120,7 +132,9 @@ static inline struct reply post_as(struct world *w, const char *source, const ch
     return accept_signal(w->ingest, w->batch, &r);
 }
 
-static inline struct reply post(struct world *w, const char *body) { return post_as(w, "tv", body); }
+static inline struct reply post(struct world *w, const char *body) {
+    return post_as(w, "tv", body);
+}
 
 static inline bool wrote(struct world *w, const char *text) {
     struct span all = batch_bytes(w->batch);
@@ -136,7 +150,8 @@ static inline bool wrote(struct world *w, const char *text) {
 static inline bool wrote_only_the_count(struct world *w) {
     const struct outgoing *out;
     batch_gather(w->batch);
-    return batch_commands(w->batch) == 1 && wrote(w, "signal:state:duplicates") && batch_outgoing(w->batch, &out) == 0;
+    return batch_commands(w->batch) == 1 && wrote(w, "signal:state:duplicates") &&
+           batch_outgoing(w->batch, &out) == 0;
 }
 
 static inline bool says(const struct reply *r, const char *text) {
@@ -148,14 +163,17 @@ static inline bool says(const struct reply *r, const char *text) {
     return false;
 }
 
-#define assert_says(answer, text)                                                                                                          \
-    do {                                                                                                                                   \
-        const struct reply said = (answer);                                                                                                \
-        if (!says(&said, text)) fail_msg("%.*s does not say %s", (int)said.body.length, (const char *)said.body.data, text);               \
+#define assert_says(answer, text)                                                                  \
+    do {                                                                                           \
+        const struct reply said = (answer);                                                        \
+        if (!says(&said, text))                                                                    \
+            fail_msg("%.*s does not say %s", (int)said.body.length, (const char *)said.body.data,  \
+                     text);                                                                        \
     } while (0)
 
 // The messages of one type in the batch.
-static inline size_t count_emitted(struct world *w, const char *type, const struct outgoing **last) {
+static inline size_t count_emitted(struct world *w, const char *type,
+                                   const struct outgoing **last) {
     const struct outgoing *out;
     size_t n = batch_outgoing(w->batch, &out), found = 0;
     for (size_t i = 0; i < n; i++) {

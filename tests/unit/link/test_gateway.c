@@ -1,4 +1,7 @@
-// test_gateway - what the skeleton promises for every broker, shown with the smallest one (tests/gateway).
+// test_gateway - what the skeleton promises for every broker, shown with the smallest one
+// (tests/gateway).
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -311,7 +314,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(reports_leave_the_books_acknowledged_and_old, start, end),
         cmocka_unit_test_setup_teardown(an_acknowledgement_alone_waits_a_second, start, end),
         cmocka_unit_test_setup_teardown(an_epoch_is_in_the_books_at_once, start, end),
-        cmocka_unit_test_setup_teardown(the_brokers_configuration_is_known_after_a_restart, start, end),
+        cmocka_unit_test_setup_teardown(the_brokers_configuration_is_known_after_a_restart, start,
+                                        end),
         cmocka_unit_test_setup_teardown(accounts_are_named_and_told, start, end),
         cmocka_unit_test_setup_teardown(snapshots_come_by_themselves, start, end),
         cmocka_unit_test_setup_teardown(every_gateway_answers_whether_it_runs, start, end),

@@ -1,4 +1,7 @@
-// test_link - a gateway's end of the wire: greets, beats, reports in sequence until acknowledged, and hears the newest executor only.
+// test_link - a gateway's end of the wire: greets, beats, reports in sequence until acknowledged,
+// and hears the newest executor only.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,7 +37,8 @@ struct wire { // an executor's end, and a gateway with reports that a test keeps
 
 static uint64_t now_of(const struct wire *w) { return clock_mono_ns() + w->ahead; }
 
-static err_t read_reports(void *books, uint64_t after, unsigned limit, link_visit_fn *visit, void *arg) {
+static err_t read_reports(void *books, uint64_t after, unsigned limit, link_visit_fn *visit,
+                          void *arg) {
     struct wire *w = books;
     for (uint64_t n = after + 1; n <= w->state.head && limit--; n++) {
         if (!visit(arg, n, (struct span){w->packed[n - 1].data, w->packed[n - 1].length})) break;
@@ -64,7 +68,8 @@ static int start(void **state) {
                                             .heartbeat = 1000,
                                             .silent = 5000,
                                             .resend = 1000};
-    w->can = (struct link_abilities){.duplicate_check = HELLO__DUPLICATE_CHECK__forever, .can_query = true};
+    w->can = (struct link_abilities){.duplicate_check = HELLO__DUPLICATE_CHECK__forever,
+                                     .can_query = true};
     w->state.books = 99;
     w->arena = arena_new(0);
     w->executor = port_bind(PORT_ROUTER, &w->endpoint, 0);
@@ -86,8 +91,10 @@ static int end(void **state) {
     return 0;
 }
 
-// The next message of this type that the executor gets; others in between are passed over. The link ticks meanwhile.
-static const ProtobufCMessage *executor_gets(struct wire *w, const ProtobufCMessageDescriptor *type) {
+// The next message of this type that the executor gets; others in between are passed over. The link
+// ticks meanwhile.
+static const ProtobufCMessage *executor_gets(struct wire *w,
+                                             const ProtobufCMessageDescriptor *type) {
     uint64_t until = clock_mono_ns() + BOUND_MS * NS_PER_MS;
     struct waiter waiter = {.port = w->executor, .fd = -1};
     struct parcel parcel;
@@ -109,7 +116,8 @@ static const ProtobufCMessage *executor_gets(struct wire *w, const ProtobufCMess
 static void executor_says(struct wire *w, const ProtobufCMessage *m) {
     buffer_t frame = {0};
     envelope_write(&frame, "gateway", ENTRY_ID_NONE, ENTRY_ID_NONE, m);
-    assert_true(port_send_to(w->executor, span_of("p1"), "gateway", (struct span){frame.data, frame.length}));
+    assert_true(port_send_to(w->executor, span_of("p1"), "gateway",
+                             (struct span){frame.data, frame.length}));
     buffer_destroy(&frame);
 }
 
@@ -206,19 +214,22 @@ static void a_gateway_says_whether_it_keeps_plans(void **state) {
     assert_int_equal(hello->books_since, 1234);
 }
 
-// What it can is the preset, and so that gateways of earlier versions can it; only what it cannot is said.
+// What it can is the preset, and so that gateways of earlier versions can it; only what it cannot
+// is said.
 static void a_gateway_says_what_it_cannot(void **state) {
     struct wire *w = *state;
     const Hello *hello = (const Hello *)executor_gets(w, &hello__descriptor);
-    assert_true(hello->can_modify && hello->can_modify_price && hello->can_stop_limit && hello->can_net);
-    assert_false(hello->has_can_modify || hello->has_can_modify_price || hello->has_can_stop_limit || hello->has_can_net);
+    assert_true(hello->can_modify && hello->can_modify_price && hello->can_stop_limit &&
+                hello->can_net);
+    assert_false(hello->has_can_modify || hello->has_can_modify_price ||
+                 hello->has_can_stop_limit || hello->has_can_net);
     link_destroy(&w->link);
     w->settings.heartbeat = 60000; // so that no greeting is due
     open_link(w);
     welcome(w, 3, 0);
     w->can.cannot_modify = w->can.cannot_net = true;
     link_declare(w->link, &w->can); // at once, and not only to whoever greets it next
-    do { // those of before are still on their way
+    do {                            // those of before are still on their way
         hello = (const Hello *)executor_gets(w, &hello__descriptor);
     } while (!hello->has_can_modify);
     assert_false(hello->can_modify || hello->can_net);
@@ -230,7 +241,8 @@ static void a_gateway_says_that_its_way_on_is_down(void **state) {
     for (int degraded = 0; degraded < 2; degraded++) {
         link_degraded(w->link, degraded != 0);
         w->ahead += NS_PER_S;
-        const GatewayHeartbeat *m = (const GatewayHeartbeat *)executor_gets(w, &gateway_heartbeat__descriptor);
+        const GatewayHeartbeat *m =
+            (const GatewayHeartbeat *)executor_gets(w, &gateway_heartbeat__descriptor);
         assert_int_equal(m->has_degraded && m->degraded, degraded);
     }
 }
@@ -247,10 +259,12 @@ static void a_snapshot_says_which_reports_are_in_it(void **state) {
 static void it_beats_every_second(void **state) {
     struct wire *w = *state;
     welcome(w, 3, 0);
-    const GatewayHeartbeat *first = (const GatewayHeartbeat *)executor_gets(w, &gateway_heartbeat__descriptor);
+    const GatewayHeartbeat *first =
+        (const GatewayHeartbeat *)executor_gets(w, &gateway_heartbeat__descriptor);
     assert_true(first->memory_bytes > 1000000);
     w->ahead += NS_PER_S;
-    const GatewayHeartbeat *second = (const GatewayHeartbeat *)executor_gets(w, &gateway_heartbeat__descriptor);
+    const GatewayHeartbeat *second =
+        (const GatewayHeartbeat *)executor_gets(w, &gateway_heartbeat__descriptor);
     assert_true(second->uptime_s > first->uptime_s);
     assert_true(second->cpu_percent >= 0);
 }
@@ -485,17 +499,23 @@ int main(void) {
         cmocka_unit_test_setup_teardown(it_beats_every_second, start, end),
         cmocka_unit_test_setup_teardown(reports_go_out_in_sequence, start, end),
         cmocka_unit_test_setup_teardown(what_comes_after_the_last_report_is_sent_again, start, end),
-        cmocka_unit_test_setup_teardown(an_executor_that_has_its_epoch_again_is_told_what_it_forgot, start, end),
-        cmocka_unit_test_setup_teardown(an_acknowledgement_of_less_than_before_is_greeted, start, end),
-        cmocka_unit_test_setup_teardown(reports_are_sent_again_until_they_are_acknowledged, start, end),
+        cmocka_unit_test_setup_teardown(an_executor_that_has_its_epoch_again_is_told_what_it_forgot,
+                                        start, end),
+        cmocka_unit_test_setup_teardown(an_acknowledgement_of_less_than_before_is_greeted, start,
+                                        end),
+        cmocka_unit_test_setup_teardown(reports_are_sent_again_until_they_are_acknowledged, start,
+                                        end),
         cmocka_unit_test_setup_teardown(a_replaced_executor_is_not_listened_to, start, end),
         cmocka_unit_test_setup_teardown(a_higher_epoch_is_greeted_and_remembered, start, end),
         cmocka_unit_test_setup_teardown(a_silent_executor_is_connected_to_again, start, end),
-        cmocka_unit_test_setup_teardown(a_number_that_the_executor_has_is_never_used_again, start, end),
+        cmocka_unit_test_setup_teardown(a_number_that_the_executor_has_is_never_used_again, start,
+                                        end),
         cmocka_unit_test_setup_teardown(damage_and_strangers_are_passed_over, start, end),
         cmocka_unit_test_setup_teardown(a_cut_connection_stays_cut_as_long_as_asked, start, end),
-        cmocka_unit_test_setup_teardown(it_goes_to_the_executor_that_has_its_accounts_and_keeps_its_numbers, start, end),
-        cmocka_unit_test_setup_teardown(where_an_executor_is_gone_another_one_knows_more, start, end),
+        cmocka_unit_test_setup_teardown(
+            it_goes_to_the_executor_that_has_its_accounts_and_keeps_its_numbers, start, end),
+        cmocka_unit_test_setup_teardown(where_an_executor_is_gone_another_one_knows_more, start,
+                                        end),
         cmocka_unit_test_setup_teardown(one_that_was_told_where_to_connect_stays_there, start, end),
     };
     return cmocka_run_group_tests_name("gateway link", tests, NULL, NULL);

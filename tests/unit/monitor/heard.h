@@ -1,4 +1,6 @@
 // heard - what tests let the monitor hear.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -19,7 +21,8 @@ static inline void hear_all(struct watch *w, uint64_t mono_ns) {
 }
 
 // The owner's head of `topic`, then the consumer's position in it.
-static inline void hear_lag(struct watch *w, const char *const names[3], uint64_t head, uint64_t position, uint64_t mono_ns) {
+static inline void hear_lag(struct watch *w, const char *const names[3], uint64_t head,
+                            uint64_t position, uint64_t mono_ns) {
     char head_text[32], position_text[32];
     snprintf(head_text, sizeof head_text, "7-%llu", (unsigned long long)head);
     snprintf(position_text, sizeof position_text, "7-%llu", (unsigned long long)position);
@@ -49,7 +52,8 @@ static inline void hear_instance(struct watch *w, const char *id, InstanceState_
     watch_event(w, &m.base);
 }
 
-static inline void hear_account(struct watch *w, const char *id, AccountState__State state, const char *reason) {
+static inline void hear_account(struct watch *w, const char *id, AccountState__State state,
+                                const char *reason) {
     AccountState m = ACCOUNT_STATE__INIT;
     m.account_id = (char *)id;
     m.broker_id = (char *)"alpha";

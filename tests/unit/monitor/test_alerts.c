@@ -1,4 +1,6 @@
 // test_alerts - each condition is raised once while it holds and cleared once when it is over.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,9 +27,12 @@ static void hear_change(void *arg, const struct condition *condition, enum alert
     said->last = *condition;
 }
 
-static size_t judge(const struct watch *w, uint64_t mono_ns) { return alerts_judge(w, &limits, mono_ns, found); }
+static size_t judge(const struct watch *w, uint64_t mono_ns) {
+    return alerts_judge(w, &limits, mono_ns, found);
+}
 
-static void assert_one(const struct watch *w, uint64_t mono_ns, enum alert_kind kind, const char *subject) {
+static void assert_one(const struct watch *w, uint64_t mono_ns, enum alert_kind kind,
+                       const char *subject) {
     assert_int_equal(judge(w, mono_ns), 1);
     assert_int_equal(found[0].kind, kind);
     assert_string_equal(found[0].subject, subject);
@@ -168,7 +173,8 @@ static void the_same_kind_on_another_subject_is_another_alert(void **state) {
     (void)state;
     static struct alerts alerts;
     struct said said = {0};
-    struct condition two[] = {{.kind = SERVICE_SILENT, .subject = "router"}, {.kind = SERVICE_SILENT, .subject = "ingest"}};
+    struct condition two[] = {{.kind = SERVICE_SILENT, .subject = "router"},
+                              {.kind = SERVICE_SILENT, .subject = "ingest"}};
     alerts_settle(&alerts, two, 1, hear_change, &said);
     alerts_settle(&alerts, two + 1, 1, hear_change, &said);
     assert_int_equal(said.raised, 2);

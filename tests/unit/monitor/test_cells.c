@@ -1,4 +1,6 @@
 // test_cells - one view over all cells: what this one says of itself, what was heard of others, who is silent.
+//
+//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>
@@ -114,7 +116,8 @@ static void rates_are_what_the_topics_grew_by(void **state) {
     cells_turn(&w->watch, AT(104));
     const struct view view = view_at(w, AT(104));
     assert_int_equal(cells_own(&view, w->arena)->signals_per_s, 125 * INT64_C(100000000));
-    hear_lag(&w->watch, (const char *const[]){"signals", "ingest", "router"}, 5, 5, AT(105)); // counted anew after a restart
+    // counted anew after a restart
+    hear_lag(&w->watch, (const char *const[]){"signals", "ingest", "router"}, 5, 5, AT(105));
     cells_turn(&w->watch, AT(106));
     assert_int_equal(cells_own(&view, w->arena)->signals_per_s, 0);
 }
@@ -129,9 +132,11 @@ static void status_and_metrics_tell_of_cells(void **state) {
     metrics_write(&view, &metrics);
     assert_non_null(strstr(buffer_string(&status), "\"cells\":[{\"cell\":\"a\",\"own\":true"));
     assert_non_null(strstr(buffer_string(&metrics), "tradecast_cell_up{cell=\"b\"} 1\n"));
-    assert_non_null(strstr(buffer_string(&metrics), "tradecast_cell_state{cell=\"b\",state=\"halted\"} 1\n"));
+    assert_non_null(
+        strstr(buffer_string(&metrics), "tradecast_cell_state{cell=\"b\",state=\"halted\"} 1\n"));
     assert_non_null(strstr(buffer_string(&metrics), "tradecast_cell_lag_entries{cell=\"b\"} 12\n"));
-    assert_non_null(strstr(buffer_string(&metrics), "tradecast_cell_open_positions{cell=\"b\"} 7\n"));
+    assert_non_null(
+        strstr(buffer_string(&metrics), "tradecast_cell_open_positions{cell=\"b\"} 7\n"));
 }
 
 static void signals_that_wait_too_long_for_a_cell_are_an_alert_until_they_are_taken(void **state) {

@@ -1,4 +1,6 @@
 // test_metrics - the text that Prometheus reads, and the JSON of the status.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +14,9 @@
 
 static struct alerts alerts;
 
-static struct view view_of(const struct watch *w) { return (struct view){w, &alerts, AT(101), AT(1800000000), AT(3), NULL}; }
+static struct view view_of(const struct watch *w) {
+    return (struct view){w, &alerts, AT(101), AT(1800000000), AT(3), NULL};
+}
 
 static void start(struct watch *w) {
     const char *const names[] = {"signals", "ingest", "router"};
@@ -24,7 +28,8 @@ static void start(struct watch *w) {
     beat.messages = 12345;
     beat.commit_us_p99 = 1250;
     watch_heartbeat(w, &beat, AT(101));
-    alerts = (struct alerts){.n = 1, .active = {{.kind = INSTANCE_LOST, .subject = "a\"b\\c\n", .text = "text"}}};
+    alerts = (struct alerts){
+        .n = 1, .active = {{.kind = INSTANCE_LOST, .subject = "a\"b\\c\n", .text = "text"}}};
 }
 
 static void every_sample_stands_under_its_help_and_type(void **state) {
@@ -35,7 +40,8 @@ static void every_sample_stands_under_its_help_and_type(void **state) {
     struct view view = view_of(&w);
     metrics_write(&view, &out);
     char name[80] = "", *rest = NULL;
-    for (char *line = strtok_r((char *)buffer_string(&out), "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+    for (char *line = strtok_r((char *)buffer_string(&out), "\n", &rest); line;
+         line = strtok_r(NULL, "\n", &rest)) {
         if (strncmp(line, "# HELP ", 7) == 0) {
             snprintf(name, sizeof name, "%.*s", (int)strcspn(line + 7, " "), line + 7);
             assert_true(strlen(line + 7 + strlen(name)) > 3);
@@ -64,7 +70,8 @@ static void numbers_come_out_as_heard(void **state) {
     start(&w);
     struct view view = view_of(&w);
     metrics_write(&view, &out);
-    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) assert_non_null(strstr(buffer_string(&out), lines[i]));
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        assert_non_null(strstr(buffer_string(&out), lines[i]));
     watch_end(&w);
 }
 
@@ -85,12 +92,17 @@ static void decisions_come_by_reason_with_the_routers_heartbeat(void **state) {
     watch_heartbeat(&w, &router, AT(101));
     struct view view = view_of(&w);
     metrics_write(&view, &out);
-    assert_non_null(strstr(buffer_string(&out), "tradecast_decisions_total{reason=\"signal_too_old\"} 7\n"));
-    assert_non_null(strstr(buffer_string(&out), "tradecast_decisions_total{reason=\"part_only\"} 2\n"));
-    assert_non_null(strstr(buffer_string(&out), "tradecast_decisions_total{reason=\"ordered\"} 0\n")); // a rate needs its zero
+    assert_non_null(
+        strstr(buffer_string(&out), "tradecast_decisions_total{reason=\"signal_too_old\"} 7\n"));
+    assert_non_null(
+        strstr(buffer_string(&out), "tradecast_decisions_total{reason=\"part_only\"} 2\n"));
+    // a rate needs its zero
+    assert_non_null(
+        strstr(buffer_string(&out), "tradecast_decisions_total{reason=\"ordered\"} 0\n"));
     buffer_clear(&out);
     status_write(&view, &out);
-    assert_non_null(strstr(buffer_string(&out), "\"decisions\":{\"signal_too_old\":7,\"part_only\":2}"));
+    assert_non_null(
+        strstr(buffer_string(&out), "\"decisions\":{\"signal_too_old\":7,\"part_only\":2}"));
     watch_end(&w);
 }
 
@@ -112,16 +124,20 @@ static void what_copies_the_archive_is_there_once_it_is_heard(void **state) {
     watch_copy(&w, &copy, view.mono_ns);
     buffer_clear(&out);
     metrics_write(&view, &out);
-    static const char *const lines[] = {"sync_up{copy=\"sync-backend\"} 1\n", "sync_delivered_total{copy=\"sync-backend\"} 42\n",
-                                        "sync_unsynced{copy=\"sync-backend\"} 2\n", "sync_lag_seconds{copy=\"sync-backend\"} 61.007\n"};
-    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) assert_non_null(strstr(buffer_string(&out), lines[i]));
+    static const char *const lines[] = {"sync_up{copy=\"sync-backend\"} 1\n",
+                                        "sync_delivered_total{copy=\"sync-backend\"} 42\n",
+                                        "sync_unsynced{copy=\"sync-backend\"} 2\n",
+                                        "sync_lag_seconds{copy=\"sync-backend\"} 61.007\n"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        assert_non_null(strstr(buffer_string(&out), lines[i]));
     view.mono_ns += view.silent_ns + 1;
     buffer_clear(&out);
     metrics_write(&view, &out);
     assert_non_null(strstr(buffer_string(&out), "sync_up{copy=\"sync-backend\"} 0\n"));
     buffer_clear(&out);
     status_write(&view, &out);
-    assert_non_null(strstr(buffer_string(&out), "\"copies\":[{\"alive\":false,\"state\":{\"name\":\"sync-backend\""));
+    assert_non_null(strstr(buffer_string(&out),
+                           "\"copies\":[{\"alive\":false,\"state\":{\"name\":\"sync-backend\""));
     watch_end(&w);
 }
 
@@ -167,8 +183,10 @@ static void the_status_tells_lags_and_what_is_wrong(void **state) {
     status_write(&view, &out);
     const char *json = buffer_string(&out);
     assert_balanced(json);
-    assert_non_null(strstr(json, "{\"consumer\":\"router\",\"position\":\"7-60\",\"lag\":40,\"behind\":false}"));
-    assert_non_null(strstr(json, "\"wrong\":[\"gateway paper-2 is not connected\"],\"warnings\":[],\"ready\":false"));
+    assert_non_null(strstr(
+        json, "{\"consumer\":\"router\",\"position\":\"7-60\",\"lag\":40,\"behind\":false}"));
+    assert_non_null(strstr(
+        json, "\"wrong\":[\"gateway paper-2 is not connected\"],\"warnings\":[],\"ready\":false"));
     assert_non_null(strstr(json, "\"account_id\":\"anna\""));
     watch_end(&w);
 }

@@ -1,4 +1,6 @@
 // test_monitor - what the monitor writes, and the commands it passes on.
+//
+//
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE // memmem
 #include <setjmp.h>
@@ -8,14 +10,19 @@
 
 #include <cmocka.h>
 
-#include "common/batch/batch_io.h"
 #include "common/base/own.h"
+#include "common/batch/batch_io.h"
 #include "heard.h"
 #include "services/monitor/monitor.h"
 
-static const struct monitor_settings settings = {
-    .silent_ms = 3000, .grace_ms = 10000, .lag_max = 10, .lag_for_ms = 5000, .quiet_ms = 900000, .currency = "USD"};
-static struct outlet outlets[] = {{.name = "commands", .topic = TOPIC_commands}, {.name = "incidents.monitor", .topic = TOPIC_incidents}};
+static const struct monitor_settings settings = {.silent_ms = 3000,
+                                                 .grace_ms = 10000,
+                                                 .lag_max = 10,
+                                                 .lag_for_ms = 5000,
+                                                 .quiet_ms = 900000,
+                                                 .currency = "USD"};
+static struct outlet outlets[] = {{.name = "commands", .topic = TOPIC_commands},
+                                  {.name = "incidents.monitor", .topic = TOPIC_incidents}};
 
 struct bench {
     book_t *book;
@@ -49,7 +56,8 @@ static int set_up(void **state) {
     struct bench *b = calloc(1, sizeof *b);
     b->book = book_new();
     configure(b->book);
-    b->context = (struct context){.name = "monitor", .shards = 1, .run_dir = "/nowhere", .book = b->book};
+    b->context =
+        (struct context){.name = "monitor", .shards = 1, .run_dir = "/nowhere", .book = b->book};
     b->monitor = monitor_new(&b->context, &settings);
     watch_end(&b->monitor->watch);
     watch_start(&b->monitor->watch, 1, 10, AT(100)); // not at this machine's own time
@@ -142,7 +150,8 @@ static void a_halt_is_a_command_with_an_id_of_its_own(void **state) {
     assert_true(run(b, "halt", "-", &first));
     assert_true(run(b, "halt", "-", &second));
     assert_int_equal(batch_outgoing(b->batch, &out), 2);
-    const Command *one = (const Command *)batch_opened(b->batch, &out[0]), *two = (const Command *)batch_opened(b->batch, &out[1]);
+    const Command *one = (const Command *)batch_opened(b->batch, &out[0]),
+                  *two = (const Command *)batch_opened(b->batch, &out[1]);
     assert_int_equal(one->action, COMMAND__ACTION__halt);
     assert_null(one->account_id);
     assert_string_equal(one->reason, "because");
@@ -176,12 +185,15 @@ static void answers_over_http_have_the_right_status(void **state) {
     static const struct {
         const char *method, *path;
         unsigned status;
-    } rows[] = {{"GET", "/healthz", 200},       {"GET", "/readyz", 503},   {"GET", "/metrics", 200}, {"HEAD", "/metrics", 200},
-                {"GET", "/api/v1/status", 200}, {"POST", "/metrics", 405}, {"GET", "/", 404}};
+    } rows[] = {
+        {"GET", "/healthz", 200},  {"GET", "/readyz", 503},        {"GET", "/metrics", 200},
+        {"HEAD", "/metrics", 200}, {"GET", "/api/v1/status", 200}, {"POST", "/metrics", 405},
+        {"GET", "/", 404}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         own(buffer) out = {0};
         const char *type;
-        assert_int_equal(monitor_answer(b->monitor, rows[i].method, rows[i].path, &type, &out), rows[i].status);
+        assert_int_equal(monitor_answer(b->monitor, rows[i].method, rows[i].path, &type, &out),
+                         rows[i].status);
         assert_true(out.length > 0);
     }
 }
@@ -201,12 +213,27 @@ static void a_configured_gateway_is_waited_for(void **state) {
 
 static void only_a_name_of_its_own_is_answered(void **state) {
     (void)state;
-    static const char *const own[] = {NULL, "127.0.0.1:8301", "127.0.0.1", "localhost:8301", "[::1]:8301", "[::1]", "10.0.0.2:8301", "monitor:8301",
-                                      "status.example.org", "STATUS.example.org:443", "desk.example.org"};
-    static const char *const foreign[] = {"rebound.example.com", "rebound.example.com:8301", "example.org", "[rebound.example.com]:8301",
-                                          "127.0.0.1.example.com", "status.example.org.", "1.2.3"};
+    static const char *const own[] = {NULL,
+                                      "127.0.0.1:8301",
+                                      "127.0.0.1",
+                                      "localhost:8301",
+                                      "[::1]:8301",
+                                      "[::1]",
+                                      "10.0.0.2:8301",
+                                      "monitor:8301",
+                                      "status.example.org",
+                                      "STATUS.example.org:443",
+                                      "desk.example.org"};
+    static const char *const foreign[] = {"rebound.example.com",
+                                          "rebound.example.com:8301",
+                                          "example.org",
+                                          "[rebound.example.com]:8301",
+                                          "127.0.0.1.example.com",
+                                          "status.example.org.",
+                                          "1.2.3"};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
-        if (!monitor_is_named(own[i], "status.example.org, desk.example.org")) fail_msg("%s is its own", own[i]);
+        if (!monitor_is_named(own[i], "status.example.org, desk.example.org"))
+            fail_msg("%s is its own", own[i]);
     }
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
         if (monitor_is_named(foreign[i], "status.example.org, desk.example.org"))
@@ -218,12 +245,17 @@ static void only_a_name_of_its_own_is_answered(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_a_name_of_its_own_is_answered),
-        cmocka_unit_test_setup_teardown(state_is_written_once_and_again_only_when_it_changes, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(nothing_is_written_more_than_once_a_second, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(state_is_written_once_and_again_only_when_it_changes,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nothing_is_written_more_than_once_a_second, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(it_keeps_quiet_until_the_grace_is_over, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_alert_that_is_over_is_marked_and_may_expire, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_halt_is_a_command_with_an_id_of_its_own, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_halt_of_an_account_that_does_not_exist_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_alert_that_is_over_is_marked_and_may_expire, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_halt_is_a_command_with_an_id_of_its_own, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_halt_of_an_account_that_does_not_exist_is_refused, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_word_on_a_trade_needs_the_trade, set_up, tear_down),
         cmocka_unit_test_setup_teardown(answers_over_http_have_the_right_status, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_configured_gateway_is_waited_for, set_up, tear_down),

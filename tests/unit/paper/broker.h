@@ -1,4 +1,7 @@
-// broker - a paper broker in a directory of its own, for tests: say something, commit, look at what it reports.
+// broker - a paper broker in a directory of its own, for tests: say something, commit, look at what
+// it reports.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -85,7 +88,8 @@ static inline void broker_wait(struct broker *b, uint64_t ms) {
     broker_commit(b);
 }
 
-static inline void broker_price(struct broker *b, const char *symbol, const char *bid, const char *ask) {
+static inline void broker_price(struct broker *b, const char *symbol, const char *bid,
+                                const char *ask) {
     Price p = PRICE__INIT;
     p.symbol = WORD(symbol);
     p.has_bid = p.has_ask = true;
@@ -98,10 +102,12 @@ static inline void broker_price(struct broker *b, const char *symbol, const char
     broker_commit(b);
 }
 
-// Two accounts at leverage 100: A with 10000, B with 1000 USD; EURUSD is EURUSD.m there, one lot is 100000; XAUUSD is XAUUSD.m, one lot is
+// Two accounts at leverage 100: A with 10000, B with 1000 USD; EURUSD is EURUSD.m there, one lot is
+// 100000; XAUUSD is XAUUSD.m, one lot is
 // 100.
 static inline void broker_welcome(struct broker *b) {
-    AccountConfig a = ACCOUNT_CONFIG__INIT, other = ACCOUNT_CONFIG__INIT, *accounts[] = {&a, &other};
+    AccountConfig a = ACCOUNT_CONFIG__INIT, other = ACCOUNT_CONFIG__INIT,
+                  *accounts[] = {&a, &other};
     SymbolConfig eur = SYMBOL_CONFIG__INIT, gold = SYMBOL_CONFIG__INIT, *symbols[] = {&eur, &gold};
     BrokerConfig broker = BROKER_CONFIG__INIT;
     Welcome m = WELCOME__INIT;
@@ -205,7 +211,8 @@ static inline const AccountSnapshot *broker_snapshot(struct broker *b, const cha
     return NULL;
 }
 
-static inline bool broker_control(struct broker *b, const char *verb, size_t n, char **args, buffer_t *answer) {
+static inline bool broker_control(struct broker *b, const char *verb, size_t n, char **args,
+                                  buffer_t *answer) {
     ControlRequest m = CONTROL_REQUEST__INIT;
     m.verb = WORD(verb);
     m.n_args = n;
@@ -216,16 +223,17 @@ static inline bool broker_control(struct broker *b, const char *verb, size_t n, 
     return ok;
 }
 
-#define CONTROL(b, verb, ...)                                                                                                              \
-    do {                                                                                                                                   \
-        char *args_[] = {__VA_ARGS__};                                                                                                     \
-        buffer_t answer_ = {0};                                                                                                            \
-        bool ok_ = broker_control(b, verb, sizeof args_ / sizeof args_[0], args_, &answer_);                                               \
-        if (!ok_) fail_msg("%s", buffer_string(&answer_));                                                                                 \
-        buffer_destroy(&answer_);                                                                                                          \
+#define CONTROL(b, verb, ...)                                                                      \
+    do {                                                                                           \
+        char *args_[] = {__VA_ARGS__};                                                             \
+        buffer_t answer_ = {0};                                                                    \
+        bool ok_ = broker_control(b, verb, sizeof args_ / sizeof args_[0], args_, &answer_);       \
+        if (!ok_) fail_msg("%s", buffer_string(&answer_));                                         \
+        buffer_destroy(&answer_);                                                                  \
     } while (0)
 
-static inline void assert_report(const struct broker *b, size_t at, Report__Kind kind, const char *trade_id) {
+static inline void assert_report(const struct broker *b, size_t at, Report__Kind kind,
+                                 const char *trade_id) {
     assert_in_range(at, 0, b->n_reports - 1);
     assert_int_equal(b->reports[at]->kind, kind);
     assert_string_equal(b->reports[at]->trade_id, trade_id);
@@ -237,7 +245,8 @@ static inline void assert_refused(const struct broker *b, const char *reason) {
     assert_string_equal(b->reports[0]->reason, reason);
 }
 
-static inline void assert_fill(const struct broker *b, size_t at, const char *lots, const char *price) {
+static inline void assert_fill(const struct broker *b, size_t at, const char *lots,
+                               const char *price) {
     assert_int_equal(b->reports[at]->kind, REPORT__KIND__filled);
     assert_non_null(b->reports[at]->fill);
     assert_decimal(b->reports[at]->fill->lots, lots);

@@ -1,4 +1,7 @@
-// test_books - what is in the books stays, whenever the process dies; what is reported was in the books before.
+// test_books - what is in the books stays, whenever the process dies; what is reported was in the
+// books before.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <signal.h>
 #include <sys/resource.h>
@@ -28,7 +31,8 @@ static void a_restart_loses_nothing(void **state) {
     b->settings.commission = dec("7").e8;
     broker_buy(b, "bought", "0.30");
     broker_sell(b, "sold", "0.20");
-    Submit rests = at_price(an_order("rests", SIGNAL__DIRECTION__buy, "0.10"), SIGNAL__ORDER_TYPE__limit, "1.09");
+    Submit rests = at_price(an_order("rests", SIGNAL__DIRECTION__buy, "0.10"),
+                            SIGNAL__ORDER_TYPE__limit, "1.09");
     rests.terms->has_stop_loss = true;
     rests.terms->stop_loss = dec("1.08").e8;
     broker_order(b, &rests);
@@ -38,8 +42,9 @@ static void a_restart_loses_nothing(void **state) {
         if (run) broker_restart(b);
         broker_price(b, "EURUSD", "1.10100", "1.10110");
         const AccountSnapshot *s = broker_snapshot(b, "A");
-        (void)snprintf(run ? after : before, sizeof before, "%lld %lld %lld %zu %u %s", (long long)s->balance, (long long)s->equity,
-                       (long long)s->margin, s->n_holdings, s->leverage, s->currency);
+        (void)snprintf(run ? after : before, sizeof before, "%lld %lld %lld %zu %u %s",
+                       (long long)s->balance, (long long)s->equity, (long long)s->margin,
+                       s->n_holdings, s->leverage, s->currency);
     }
     assert_string_equal(before, after);
     broker_wait(b, 100);
@@ -187,13 +192,15 @@ static void a_commit_that_the_disk_refuses_is_tried_again_whole(void **state) {
 // A Submit as books of the version before Terms have it: a limit order of 0.10 at 1.09, made by
 // protoc from that version's .proto.
 #define FORMER_SUBMIT                                                                              \
-    "080712001a002200280230013980969800000000004140357f06000000004960d68606000000005100f36f06000000005900fcac06000000" \
+    "080712001a002200280230013980969800000000004140357f06000000004960d68606000000005100f36f060000" \
+    "00005900fcac06000000"                                                                         \
     "006900148f9882182f18aa01200a02733112064555525553442100148f9882182f182900148f9882182f183001"
 
 static void what_was_submitted_to_the_version_before_is_said_with_its_terms(void **state) {
     struct broker *b = *state;
     char why[200];
-    Submit m = at_price(an_order("t1", SIGNAL__DIRECTION__buy, "0.10"), SIGNAL__ORDER_TYPE__limit, "1.09");
+    Submit m =
+        at_price(an_order("t1", SIGNAL__DIRECTION__buy, "0.10"), SIGNAL__ORDER_TYPE__limit, "1.09");
     broker_order(b, &m);
     broker_forget_reports(b);
     gateway_close(&b->context);
@@ -215,7 +222,8 @@ static void what_was_submitted_to_the_version_before_is_said_with_its_terms(void
     assert_decimal(b->reports[0]->plan->lots, "0.1");
 }
 
-// This program again, as a process that takes one order. The fail point's plan is read once a process: hence exec.
+// This program again, as a process that takes one order. The fail point's plan is read once a
+// process: hence exec.
 static int take_one_order(const char *books) {
     struct broker b = {.now = T0};
     char wrong[256];
@@ -256,7 +264,8 @@ static void killed_after_its_commit_an_order_is_there_with_its_report(void **sta
     struct numbers n = {0};
     die_at(b, "gateway.after_commit_before_report:1");
     assert_int_equal(broker_ask(b, "killed")->state, TRADE_STATE__STATE__filled);
-    assert_int_equal(books_reports(b->context->books, b->context->link.acked, 10, note, &n), ERR_OK);
+    assert_int_equal(books_reports(b->context->books, b->context->link.acked, 10, note, &n),
+                     ERR_OK);
     assert_int_equal(n.n, 1);
     assert_decimal(broker_snapshot(b, "A")->holdings[0]->lots, "0.1");
     assert_int_equal(ledger_of(b, "executions"), 1);
@@ -267,17 +276,21 @@ static void books_of_the_first_version_are_taken_over(void **state) {
     struct broker *b = *state;
     char why[200];
     broker_buy(b, "open", "0.10");
-    Submit rests = at_price(an_order("rests", SIGNAL__DIRECTION__buy, "0.10"), SIGNAL__ORDER_TYPE__limit, "1.09");
+    Submit rests = at_price(an_order("rests", SIGNAL__DIRECTION__buy, "0.10"),
+                            SIGNAL__ORDER_TYPE__limit, "1.09");
     broker_order(b, &rests);
     broker_forget_reports(b);
     gateway_close(&b->context);
     sql_t *db = sql_open(b->books, SQL_WRITE, why);
     assert_non_null(db);
-    assert_int_equal(sql_run(db, "ALTER TABLE orders DROP COLUMN limit_price; ALTER TABLE orders DROP COLUMN triggered;"
-                                 "ALTER TABLE orders DROP COLUMN attributed; ALTER TABLE orders DROP COLUMN unheard;"
-                                 "ALTER TABLE orders DROP COLUMN submit; ALTER TABLE link DROP COLUMN books_since;"
-                                 "ALTER TABLE accounts DROP COLUMN netting; PRAGMA user_version = 1;"),
-                     ERR_OK);
+    assert_int_equal(
+        sql_run(
+            db,
+            "ALTER TABLE orders DROP COLUMN limit_price; ALTER TABLE orders DROP COLUMN triggered;"
+            "ALTER TABLE orders DROP COLUMN attributed; ALTER TABLE orders DROP COLUMN unheard;"
+            "ALTER TABLE orders DROP COLUMN submit; ALTER TABLE link DROP COLUMN books_since;"
+            "ALTER TABLE accounts DROP COLUMN netting; PRAGMA user_version = 1;"),
+        ERR_OK);
     sql_destroy(&db);
     broker_open(b);
     assert_int_equal(broker_snapshot(b, "A")->n_holdings, 2);
@@ -289,16 +302,24 @@ int main(int argc, char **argv) {
     if (argc == 2) return take_one_order(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_restart_loses_nothing, start, end),
-        cmocka_unit_test_setup_teardown(closing_orders_remember_over_a_restart_what_they_close, start, end),
-        cmocka_unit_test_setup_teardown(reports_are_numbered_without_a_gap_and_read_again, start, end),
-        cmocka_unit_test_setup_teardown(old_reports_leave_only_once_they_are_acknowledged, start, end),
-        cmocka_unit_test_setup_teardown(books_keep_their_identity_and_the_highest_epoch, start, end),
+        cmocka_unit_test_setup_teardown(closing_orders_remember_over_a_restart_what_they_close,
+                                        start, end),
+        cmocka_unit_test_setup_teardown(reports_are_numbered_without_a_gap_and_read_again, start,
+                                        end),
+        cmocka_unit_test_setup_teardown(old_reports_leave_only_once_they_are_acknowledged, start,
+                                        end),
+        cmocka_unit_test_setup_teardown(books_keep_their_identity_and_the_highest_epoch, start,
+                                        end),
         cmocka_unit_test_setup_teardown(books_say_since_when_they_have_every_order, start, end),
         cmocka_unit_test_setup_teardown(an_opening_balance_counts_once, start, end),
-        cmocka_unit_test_setup_teardown(what_was_submitted_to_the_version_before_is_said_with_its_terms, start, end),
-        cmocka_unit_test_setup_teardown(a_commit_that_the_disk_refuses_is_tried_again_whole, start, end),
-        cmocka_unit_test_setup_teardown(killed_before_its_commit_an_order_was_never_there, start, end),
-        cmocka_unit_test_setup_teardown(killed_after_its_commit_an_order_is_there_with_its_report, start, end),
+        cmocka_unit_test_setup_teardown(
+            what_was_submitted_to_the_version_before_is_said_with_its_terms, start, end),
+        cmocka_unit_test_setup_teardown(a_commit_that_the_disk_refuses_is_tried_again_whole, start,
+                                        end),
+        cmocka_unit_test_setup_teardown(killed_before_its_commit_an_order_was_never_there, start,
+                                        end),
+        cmocka_unit_test_setup_teardown(killed_after_its_commit_an_order_is_there_with_its_report,
+                                        start, end),
         cmocka_unit_test_setup_teardown(books_of_the_first_version_are_taken_over, start, end),
     };
     return cmocka_run_group_tests_name("paper: books", tests, NULL, NULL);

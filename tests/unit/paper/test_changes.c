@@ -1,4 +1,6 @@
 // test_changes - stop-limit orders, and what is changed of orders and positions.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "tests/unit/paper/broker.h"
 
@@ -17,7 +19,8 @@ static int end(void **state) {
     return 0;
 }
 
-static Submit stop_limit(const char *id, Signal__Direction side, const char *stop, const char *limit) {
+static Submit stop_limit(const char *id, Signal__Direction side, const char *stop,
+                         const char *limit) {
     Submit m = at_price(an_order(id, side, "0.10"), SIGNAL__ORDER_TYPE__stop_limit, stop);
     m.terms->has_limit_price = true;
     m.terms->limit_price = dec(limit).e8;
@@ -61,25 +64,45 @@ static void a_stop_limit_order_waits_for_its_stop_and_then_for_its_limit(void **
         Signal__Direction side;
         struct quote_step steps[4];
     } cases[] = {
-        {"buy: at once", "1.10200", "1.10250", SIGNAL__DIRECTION__buy, {{"1.10180", "1.10190", NULL}, {"1.10190", "1.10200", "1.10200"}}},
-        {"buy: exactly at the limit", "1.10200", "1.10250", SIGNAL__DIRECTION__buy, {{"1.10240", "1.10250", "1.10250"}}},
+        {"buy: at once",
+         "1.10200",
+         "1.10250",
+         SIGNAL__DIRECTION__buy,
+         {{"1.10180", "1.10190", NULL}, {"1.10190", "1.10200", "1.10200"}}},
+        {"buy: exactly at the limit",
+         "1.10200",
+         "1.10250",
+         SIGNAL__DIRECTION__buy,
+         {{"1.10240", "1.10250", "1.10250"}}},
         {"buy: jumped over the limit, comes back",
          "1.10200",
          "1.10250",
          SIGNAL__DIRECTION__buy,
-         {{"1.10290", "1.10300", NULL}, {"1.10250", "1.10260", NULL}, {"1.10230", "1.10240", "1.10240"}}},
+         {{"1.10290", "1.10300", NULL},
+          {"1.10250", "1.10260", NULL},
+          {"1.10230", "1.10240", "1.10240"}}},
         {"buy: a limit below the stop waits for the way back",
          "1.10200",
          "1.10150",
          SIGNAL__DIRECTION__buy,
          {{"1.10200", "1.10210", NULL}, {"1.10140", "1.10150", "1.10150"}}},
-        {"buy: below its limit and never stopped", "1.10200", "1.10250", SIGNAL__DIRECTION__buy, {{"1.09000", "1.09010", NULL}}},
-        {"sell: at once", "1.09800", "1.09750", SIGNAL__DIRECTION__sell, {{"1.09810", "1.09820", NULL}, {"1.09800", "1.09810", "1.09800"}}},
+        {"buy: below its limit and never stopped",
+         "1.10200",
+         "1.10250",
+         SIGNAL__DIRECTION__buy,
+         {{"1.09000", "1.09010", NULL}}},
+        {"sell: at once",
+         "1.09800",
+         "1.09750",
+         SIGNAL__DIRECTION__sell,
+         {{"1.09810", "1.09820", NULL}, {"1.09800", "1.09810", "1.09800"}}},
         {"sell: jumped over, comes back",
          "1.09800",
          "1.09750",
          SIGNAL__DIRECTION__sell,
-         {{"1.09700", "1.09710", NULL}, {"1.09749", "1.09760", NULL}, {"1.09750", "1.09760", "1.09750"}}},
+         {{"1.09700", "1.09710", NULL},
+          {"1.09749", "1.09760", NULL},
+          {"1.09750", "1.09760", "1.09750"}}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         print_message("  %s\n", cases[i].name);
@@ -123,7 +146,8 @@ static void a_stop_that_was_reached_is_remembered_over_a_restart(void **state) {
 
 static void a_moved_price_is_the_one_that_counts(void **state) {
     struct broker *b = *state;
-    Submit m = at_price(an_order("t1", SIGNAL__DIRECTION__buy, "0.10"), SIGNAL__ORDER_TYPE__limit, "1.09000");
+    Submit m = at_price(an_order("t1", SIGNAL__DIRECTION__buy, "0.10"), SIGNAL__ORDER_TYPE__limit,
+                        "1.09000");
     broker_order(b, &m);
     ModifyOrder c = change_of("t1");
     c.amendment->has_price = true;
@@ -153,7 +177,8 @@ static void a_price_moved_to_the_market_fills_at_once(void **state) {
 static void what_cannot_be_changed_is_refused_and_stays_as_it_is(void **state) {
     struct broker *b = *state;
     broker_buy(b, "open", "0.10");
-    Submit rests = at_price(an_order("rests", SIGNAL__DIRECTION__buy, "0.10"), SIGNAL__ORDER_TYPE__limit, "1.09000");
+    Submit rests = at_price(an_order("rests", SIGNAL__DIRECTION__buy, "0.10"),
+                            SIGNAL__ORDER_TYPE__limit, "1.09000");
     broker_order(b, &rests);
     Submit jumped = stop_limit("jumped", SIGNAL__DIRECTION__buy, "1.10005", "1.09000");
     broker_order(b, &jumped);
@@ -162,18 +187,21 @@ static void what_cannot_be_changed_is_refused_and_stays_as_it_is(void **state) {
         const char *id, *level, *reason;
         enum what what;
     } cases[] = {
-        {"open", "1.10000", "invalid_stops", SL},  {"open", "1.10000", "invalid_stops", TP}, {"open", "-1", "invalid_price", SL},
-        {"open", "1.09", "not_resting", PRICE},    {"open", "1.09", "not_resting", LIMIT},   {"rests", "0", "invalid_price", PRICE},
-        {"rests", "1.08", "invalid_price", LIMIT}, {"rests", "-1", "invalid_price", TP},     {"jumped", "1.2", "invalid_price", PRICE},
-        {"never", "1.08", "unknown_order", SL},
+        {"open", "1.10000", "invalid_stops", SL},  {"open", "1.10000", "invalid_stops", TP},
+        {"open", "-1", "invalid_price", SL},       {"open", "1.09", "not_resting", PRICE},
+        {"open", "1.09", "not_resting", LIMIT},    {"rests", "0", "invalid_price", PRICE},
+        {"rests", "1.08", "invalid_price", LIMIT}, {"rests", "-1", "invalid_price", TP},
+        {"jumped", "1.2", "invalid_price", PRICE}, {"never", "1.08", "unknown_order", SL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ModifyOrder c = change_of(cases[i].id);
         int64_t level = dec(cases[i].level).e8;
         if (cases[i].what == SL) c.amendment->has_stop_loss = true, c.amendment->stop_loss = level;
-        if (cases[i].what == TP) c.amendment->has_take_profit = true, c.amendment->take_profit = level;
+        if (cases[i].what == TP)
+            c.amendment->has_take_profit = true, c.amendment->take_profit = level;
         if (cases[i].what == PRICE) c.amendment->has_price = true, c.amendment->price = level;
-        if (cases[i].what == LIMIT) c.amendment->has_limit_price = true, c.amendment->limit_price = level;
+        if (cases[i].what == LIMIT)
+            c.amendment->has_limit_price = true, c.amendment->limit_price = level;
         assert_change_refused(b, &c, cases[i].reason);
     }
     ModifyOrder both = change_of("rests"); // all or nothing
@@ -201,12 +229,15 @@ static void a_closed_position_cannot_be_changed(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_stop_limit_order_waits_for_its_stop_and_then_for_its_limit, start, end),
+        cmocka_unit_test_setup_teardown(
+            a_stop_limit_order_waits_for_its_stop_and_then_for_its_limit, start, end),
         cmocka_unit_test_setup_teardown(a_stop_limit_order_needs_both_prices, start, end),
-        cmocka_unit_test_setup_teardown(a_stop_that_was_reached_is_remembered_over_a_restart, start, end),
+        cmocka_unit_test_setup_teardown(a_stop_that_was_reached_is_remembered_over_a_restart, start,
+                                        end),
         cmocka_unit_test_setup_teardown(a_moved_price_is_the_one_that_counts, start, end),
         cmocka_unit_test_setup_teardown(a_price_moved_to_the_market_fills_at_once, start, end),
-        cmocka_unit_test_setup_teardown(what_cannot_be_changed_is_refused_and_stays_as_it_is, start, end),
+        cmocka_unit_test_setup_teardown(what_cannot_be_changed_is_refused_and_stays_as_it_is, start,
+                                        end),
         cmocka_unit_test_setup_teardown(a_closed_position_cannot_be_changed, start, end),
     };
     return cmocka_run_group_tests_name("paper: changes", tests, NULL, NULL);

@@ -1,5 +1,7 @@
 // test_division - a netting account's one position, divided over the orders that it is made of:
-// once, for good, to the last digit. SPDX-License-Identifier: MIT
+// once, for good, to the last digit.
+//
+// SPDX-License-Identifier: MIT
 #include "common/sql/sql.h"
 #include "tests/unit/paper/broker.h"
 
@@ -175,7 +177,8 @@ static void a_stop_loss_closes_every_part(void **state) {
     assert_closed(f, 1, "t2", "0.2", "-200");
     char execution[64];
     (void)snprintf(execution, sizeof execution, "%s", f->execution_id);
-    const char *ids[] = {"t1", "t2"}, *lots[] = {"0.3", "0.2"}; // whose execution it is has it whole
+    // whose execution it is has it whole
+    const char *ids[] = {"t1", "t2"}, *lots[] = {"0.3", "0.2"};
     for (size_t i = 0; i < 2; i++) {
         const OrderStatus *s = broker_ask(b, ids[i]);
         assert_int_equal(s->state, TRADE_STATE__STATE__closed);
@@ -217,7 +220,8 @@ static void a_position_made_smaller_in_the_books_is_smaller_by_the_oldest(void *
     gateway_close(&b->context);
     sql_t *db = sql_open(b->books, SQL_WRITE, why);
     assert_non_null(db);
-    assert_int_equal(sql_run(db, "UPDATE orders SET open_lots = '0.1' WHERE trade_id = 't1'"), ERR_OK);
+    assert_int_equal(sql_run(db, "UPDATE orders SET open_lots = '0.1' WHERE trade_id = 't1'"),
+                     ERR_OK);
     sql_destroy(&db);
     broker_open(b);
     HOLDINGS(b, "t2", "0.1");
@@ -311,8 +315,8 @@ int main(void) {
                                         end),
         cmocka_unit_test_setup_teardown(a_stop_loss_closes_every_part, start, end),
         cmocka_unit_test_setup_teardown(who_has_nothing_left_of_it_is_not_named, start, end),
-        cmocka_unit_test_setup_teardown(a_position_made_smaller_in_the_books_is_smaller_by_the_oldest, start,
-                                        end),
+        cmocka_unit_test_setup_teardown(
+            a_position_made_smaller_in_the_books_is_smaller_by_the_oldest, start, end),
         cmocka_unit_test_setup_teardown(from_the_answers_follows_what_is_open_of_each, start, end),
     };
     return cmocka_run_group_tests_name("paper: division", tests, NULL, NULL);

@@ -1,4 +1,6 @@
 // test_faults - a broker misbehaves exactly as it is told to, and its ledger stays true.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "tests/unit/paper/broker.h"
 
@@ -68,7 +70,8 @@ static void an_order_taken_late_is_not_known_before(void **state) {
     assert_int_equal(ledger_of(b, "executions"), 1);
 }
 
-static void sending_again_what_is_still_on_its_way_executes_twice_where_nothing_is_checked(void **state) {
+static void
+sending_again_what_is_still_on_its_way_executes_twice_where_nothing_is_checked(void **state) {
     struct broker *b = *state;
     b->settings.duplicate_check_name = "none";
     CONTROL(b, "fault", WORD("late_accept"), WORD("3000"), WORD("1"));
@@ -117,7 +120,8 @@ static void refusals_are_counted_down(void **state) {
 static void an_orphan_is_held_by_nobody_we_know(void **state) {
     struct broker *b = *state;
     CONTROL(b, "orphan", WORD("A"), WORD("EURUSD.m"), WORD("buy"), WORD("0.5"), WORD("1.1"));
-    CONTROL(b, "orphan", WORD("A"), WORD("EURUSD.m"), WORD("sell"), WORD("0.2"), WORD("1.3"), WORD("order"));
+    CONTROL(b, "orphan", WORD("A"), WORD("EURUSD.m"), WORD("sell"), WORD("0.2"), WORD("1.3"),
+            WORD("order"));
     broker_restart(b);
     const AccountSnapshot *s = broker_snapshot(b, "A");
     assert_int_equal(s->n_holdings, 2);
@@ -137,11 +141,14 @@ static void prices_and_the_ledger_are_at_hand(void **state) {
     broker_buy(b, "t1", "0.10");
     assert_fill(b, 0, "0.1", "1.2001");
     assert_true(broker_control(b, "ledger", 0, NULL, &json));
-    assert_non_null(strstr(buffer_string(&json), "\"orders\":1,\"submissions\":1,\"acceptances\":1,\"executions\":1,"));
+    assert_non_null(strstr(buffer_string(&json),
+                           "\"orders\":1,\"submissions\":1,\"acceptances\":1,\"executions\":1,"));
     assert_non_null(strstr(buffer_string(&json), "{\"account_id\":\"A\",\"balance\":\"10000\""));
     buffer_clear(&json);
     assert_true(broker_control(b, "ledger", 1, args, &json));
-    assert_non_null(strstr(buffer_string(&json), "\"state\":\"filled\",\"submissions\":1,\"acceptances\":1,\"executions\":1"));
+    assert_non_null(
+        strstr(buffer_string(&json),
+               "\"state\":\"filled\",\"submissions\":1,\"acceptances\":1,\"executions\":1"));
     buffer_destroy(&json);
 }
 
@@ -177,11 +184,14 @@ static void a_wrong_word_is_answered_with_the_right_ones(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_lost_reply_leaves_the_order_to_be_asked_about, start, end),
+        cmocka_unit_test_setup_teardown(a_lost_reply_leaves_the_order_to_be_asked_about, start,
+                                        end),
         cmocka_unit_test_setup_teardown(replies_are_lost_by_chance_too, start, end),
         cmocka_unit_test_setup_teardown(a_late_fill_comes_without_an_announcement, start, end),
         cmocka_unit_test_setup_teardown(an_order_taken_late_is_not_known_before, start, end),
-        cmocka_unit_test_setup_teardown(sending_again_what_is_still_on_its_way_executes_twice_where_nothing_is_checked, start, end),
+        cmocka_unit_test_setup_teardown(
+            sending_again_what_is_still_on_its_way_executes_twice_where_nothing_is_checked, start,
+            end),
         cmocka_unit_test_setup_teardown(a_report_told_twice_carries_one_execution, start, end),
         cmocka_unit_test_setup_teardown(what_is_forgotten_is_denied_and_taken_again, start, end),
         cmocka_unit_test_setup_teardown(refusals_are_counted_down, start, end),

@@ -1,4 +1,6 @@
 // test_fills - prices, sizes and money of executions, to the last digit.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "tests/unit/paper/broker.h"
 
@@ -168,7 +170,8 @@ static void pieces_sum_up_to_the_order_exactly(void **state) {
         int64_t sum = 0;
         for (size_t k = 1; k < b->n_reports; k++) {
             assert_int_equal(b->reports[k]->kind, REPORT__KIND__filled);
-            assert_true(b->reports[k]->fill->lots > 0 && b->reports[k]->fill->lots % dec("0.01").e8 == 0);
+            assert_true(b->reports[k]->fill->lots > 0 &&
+                        b->reports[k]->fill->lots % dec("0.01").e8 == 0);
             sum += b->reports[k]->fill->lots;
         }
         assert_int_equal(sum, dec(lots).e8);
@@ -212,8 +215,9 @@ static void what_happens_to_an_order_does_not_depend_on_arrival_order(void **sta
             (void)snprintf(id, sizeof id, "t%d", i);
             broker_buy(d, id, "0.10");
             const Report *last = d->reports[d->n_reports - 1];
-            (void)snprintf(prices[run][i], sizeof prices[run][i], "%d %s %lld %s", last->kind, last->broker_order_id,
-                           last->fill ? (long long)last->fill->price : 0, last->fill ? last->fill->execution_id : last->reason);
+            (void)snprintf(prices[run][i], sizeof prices[run][i], "%d %s %lld %s", last->kind,
+                           last->broker_order_id, last->fill ? (long long)last->fill->price : 0,
+                           last->fill ? last->fill->execution_id : last->reason);
         }
     }
     for (int i = 0; i < ORDERS; i++) assert_string_equal(prices[0][i], prices[1][i]);
@@ -246,16 +250,19 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(buys_fill_at_the_ask_and_sells_at_the_bid, start, end),
         cmocka_unit_test_setup_teardown(a_last_price_alone_is_spread_around, start, end),
-        cmocka_unit_test_setup_teardown(without_a_feed_an_order_fills_at_the_price_that_it_expects, start, end),
+        cmocka_unit_test_setup_teardown(without_a_feed_an_order_fills_at_the_price_that_it_expects,
+                                        start, end),
         cmocka_unit_test_setup_teardown(without_any_price_an_order_is_rejected, start, end),
         cmocka_unit_test_setup_teardown(a_close_realises_exactly_the_difference, start, end),
         cmocka_unit_test_setup_teardown(a_close_reduces_exactly_the_positions_named, start, end),
-        cmocka_unit_test_setup_teardown(a_close_of_less_than_it_names_ends_with_what_was_there, start, end),
+        cmocka_unit_test_setup_teardown(a_close_of_less_than_it_names_ends_with_what_was_there,
+                                        start, end),
         cmocka_unit_test_setup_teardown(metals_use_their_own_contract_size, start, end),
         cmocka_unit_test_setup_teardown(commission_and_fee_are_charged_on_every_fill, start, end),
         cmocka_unit_test_setup_teardown(pieces_sum_up_to_the_order_exactly, start, end),
         cmocka_unit_test_setup_teardown(slippage_stays_within_its_bound_on_both_sides, start, end),
-        cmocka_unit_test_setup_teardown(what_happens_to_an_order_does_not_depend_on_arrival_order, start, end),
+        cmocka_unit_test_setup_teardown(what_happens_to_an_order_does_not_depend_on_arrival_order,
+                                        start, end),
         cmocka_unit_test_setup_teardown(another_seed_is_another_fate, start, end),
     };
     return cmocka_run_group_tests_name("paper: fills", tests, NULL, NULL);

@@ -1,12 +1,16 @@
-// test_money - margin and profit are in the account's currency, by the feed's rates; what no rate is known for is refused, never invented.
+// test_money - margin and profit are in the account's currency, by the feed's rates; what no rate
+// is known for is refused, never invented.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "tests/unit/paper/broker.h"
 
 static const struct listed {
     const char *symbol, *digits, *contract, *profit, *margin;
 } listed[] = {
-    {"EURUSD", "5", NULL, NULL, NULL},    {"USDJPY", "3", NULL, NULL, NULL}, {"EURJPY", "3", NULL, NULL, NULL},
-    {"XAUUSD", "2", "100", "USD", "USD"}, {"US30", "1", "1", NULL, NULL},    {"GER40", "1", "1", "EUR", NULL},
+    {"EURUSD", "5", NULL, NULL, NULL}, {"USDJPY", "3", NULL, NULL, NULL},
+    {"EURJPY", "3", NULL, NULL, NULL}, {"XAUUSD", "2", "100", "USD", "USD"},
+    {"US30", "1", "1", NULL, NULL},    {"GER40", "1", "1", "EUR", NULL},
 };
 
 #define LISTED (sizeof listed / sizeof listed[0])
@@ -52,7 +56,8 @@ static int end(void **state) {
     return 0;
 }
 
-static Submit an_order_in(const char *symbol, const char *trade_id, Signal__Direction side, const char *lots) {
+static Submit an_order_in(const char *symbol, const char *trade_id, Signal__Direction side,
+                          const char *lots) {
     Submit m = an_order(trade_id, side, lots);
     m.broker_symbol = WORD(symbol);
     return m;
@@ -64,7 +69,8 @@ static void open_long(struct broker *b, const char *symbol, const char *lots) {
     assert_report(b, 0, REPORT__KIND__filled, "t1");
 }
 
-static void close_long(struct broker *b, const char *symbol, const char *lots, const char *expected) {
+static void close_long(struct broker *b, const char *symbol, const char *lots,
+                       const char *expected) {
     Closing c = CLOSING__INIT, *closes[] = {&c};
     Submit m = an_order_in(symbol, "t2", SIGNAL__DIRECTION__sell, lots);
     c.trade_id = WORD("t1");
@@ -75,7 +81,8 @@ static void close_long(struct broker *b, const char *symbol, const char *lots, c
     broker_order(b, &m);
 }
 
-static void assert_money(struct broker *b, const char *balance, const char *equity, const char *margin) {
+static void assert_money(struct broker *b, const char *balance, const char *equity,
+                         const char *margin) {
     const AccountSnapshot *s = broker_snapshot(b, "A");
     assert_decimal(s->balance, balance);
     assert_decimal(s->equity, equity);
@@ -96,9 +103,24 @@ static const struct case_of_money {
     // 10000 EUR; 10 USD / 1.101 = 9.08265213…
     {"EUR", "EURUSD", "0.1", "1.1", "1.101", {{NULL}}, "100", "9.08265213"},
     // 10000 EUR are 11000 USD; 1000 JPY / 150 = 6.66666666…
-    {"USD", "EURJPY", "0.1", "165", "165.1", {{"EURUSD", "1.1", "1.1"}, {"USDJPY", "150", "150"}}, "110", "6.66666666"},
-    // what it costs is at the ask, what it brings at the bid: margin 10000 EUR * 1.2; 1000 JPY / 160
-    {"USD", "EURJPY", "0.1", "165", "165.1", {{"EURUSD", "1.1", "1.2"}, {"USDJPY", "150", "160"}}, "120", "6.25"},
+    {"USD",
+     "EURJPY",
+     "0.1",
+     "165",
+     "165.1",
+     {{"EURUSD", "1.1", "1.1"}, {"USDJPY", "150", "150"}},
+     "110",
+     "6.66666666"},
+    // what it costs is at the ask, what it brings at the bid: margin 10000 EUR * 1.2; 1000 JPY /
+    // 160
+    {"USD",
+     "EURJPY",
+     "0.1",
+     "165",
+     "165.1",
+     {{"EURUSD", "1.1", "1.2"}, {"USDJPY", "150", "160"}},
+     "120",
+     "6.25"},
     // over USD: 10000 EUR * 1.1 USD * 0.8 CHF; 1000 JPY / 150 * 0.8, each step rounded down
     {"CHF",
      "EURJPY",
@@ -122,7 +144,8 @@ static void money_is_in_the_currency_of_the_account(void **state) {
         (void)start(&fresh);
         struct broker *b = fresh;
         serve(b, c->currency);
-        for (size_t r = 0; r < 3 && c->rates[r][0]; r++) broker_price(b, c->rates[r][0], c->rates[r][1], c->rates[r][2]);
+        for (size_t r = 0; r < 3 && c->rates[r][0]; r++)
+            broker_price(b, c->rates[r][0], c->rates[r][1], c->rates[r][2]);
         broker_price(b, c->symbol, c->price, c->price);
         open_long(b, c->symbol, c->lots);
         assert_decimal(broker_snapshot(b, "A")->margin, c->margin);
@@ -169,7 +192,8 @@ static void a_symbol_of_unknown_currency_is_refused_by_name(void **state) {
     assert_refused(b, "unknown_currency");
 }
 
-// Where no feed speaks, the price at which the order fills is a rate, too, if the pair is of the account's currency.
+// Where no feed speaks, the price at which the order fills is a rate, too, if the pair is of the
+// account's currency.
 static void an_order_s_own_price_is_a_rate(void **state) {
     struct broker *b = *state;
     serve(b, "USD");
@@ -224,7 +248,8 @@ int main(void) {
         cmocka_unit_test(money_is_in_the_currency_of_the_account),
         cmocka_unit_test_setup_teardown(five_pips_of_a_twentieth_lot_are_not_hundreds, start, end),
         cmocka_unit_test_setup_teardown(without_a_rate_nothing_is_opened, start, end),
-        cmocka_unit_test_setup_teardown(a_symbol_of_unknown_currency_is_refused_by_name, start, end),
+        cmocka_unit_test_setup_teardown(a_symbol_of_unknown_currency_is_refused_by_name, start,
+                                        end),
         cmocka_unit_test_setup_teardown(an_order_s_own_price_is_a_rate, start, end),
         cmocka_unit_test_setup_teardown(a_stop_waits_for_the_rate_that_counts_it, start, end),
         cmocka_unit_test_setup_teardown(what_cannot_be_counted_opens_nothing_more, start, end),

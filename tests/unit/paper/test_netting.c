@@ -1,4 +1,7 @@
-// test_netting - accounts with one position in a symbol: average price, reduction, reversal through zero, to the last digit.
+// test_netting - accounts with one position in a symbol: average price, reduction, reversal through
+// zero, to the last digit.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "tests/unit/paper/broker.h"
 
@@ -187,10 +190,14 @@ struct model {
 // One order at a price: what it takes off is realised at the average, what is over opens.
 static void model_trade(struct model *m, int64_t lots, int64_t price) {
     bool reduces = m->net && (m->net > 0) != (lots > 0);
-    int64_t size = lots < 0 ? -lots : lots, open = m->net < 0 ? -m->net : m->net, taken = !reduces ? 0 : size < open ? size : open;
+    int64_t size = lots < 0 ? -lots : lots, open = m->net < 0 ? -m->net : m->net,
+            taken = !reduces      ? 0
+                    : size < open ? size
+                                  : open;
     if (taken) {
         __int128 cost = m->cost_e16 * taken / open;
-        m->realised_e16 += m->net > 0 ? (__int128)price * taken - cost : cost - (__int128)price * taken;
+        m->realised_e16 +=
+            m->net > 0 ? (__int128)price * taken - cost : cost - (__int128)price * taken;
         m->cost_e16 -= cost;
         m->net += m->net > 0 ? -taken : taken;
     }
@@ -206,7 +213,8 @@ static void any_sequence_of_orders_nets_as_the_model_does(void **state) {
     struct model m = {0};
     for (int i = 0; i < 400; i++) {
         char id[16], bid[24];
-        int64_t points = 110000 + (int64_t)next(400) - 200, lots = (int64_t)(1 + next(50)) * DECIMAL_SCALE / 100;
+        int64_t points = 110000 + (int64_t)next(400) - 200,
+                lots = (int64_t)(1 + next(50)) * DECIMAL_SCALE / 100;
         bool buys = next(1);
         (void)snprintf(id, sizeof id, "g%d", i);
         decimal_print(D(points * 1000), bid);
@@ -221,23 +229,29 @@ static void any_sequence_of_orders_nets_as_the_model_does(void **state) {
         assert_int_equal(a->n_holdings != 0, m.net != 0);
         int64_t sum = 0;
         for (size_t k = 0; k < a->n_holdings; k++)
-            sum += a->holdings[k]->side == SIGNAL__DIRECTION__sell ? -a->holdings[k]->lots : a->holdings[k]->lots;
+            sum += a->holdings[k]->side == SIGNAL__DIRECTION__sell ? -a->holdings[k]->lots
+                                                                   : a->holdings[k]->lots;
         assert_int_equal(sum, m.net);
     }
-    // The average is rounded to 8 decimals once an order: realised profit differs from the exact one by less than a cent an order.
+    // The average is rounded to 8 decimals once an order: realised profit differs from the exact
+    // one by less than a cent an order.
     int64_t exact = (int64_t)(m.realised_e16 / DECIMAL_SCALE * 100000);
     struct account *a = account_find(&b->paper->accounts, "A");
-    assert_in_range((uint64_t)(a->realised.e8 - exact + 4 * DECIMAL_SCALE), 0, 8 * (uint64_t)DECIMAL_SCALE);
+    assert_in_range((uint64_t)(a->realised.e8 - exact + 4 * DECIMAL_SCALE), 0,
+                    8 * (uint64_t)DECIMAL_SCALE);
     assert_int_equal(a->balance.e8, dec("10000").e8 + a->realised.e8);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(orders_of_one_side_make_one_position_at_their_average, start, end),
+        cmocka_unit_test_setup_teardown(orders_of_one_side_make_one_position_at_their_average,
+                                        start, end),
         cmocka_unit_test_setup_teardown(an_order_of_the_other_side_reduces_it, start, end),
-        cmocka_unit_test_setup_teardown(a_larger_order_of_the_other_side_turns_it_round, start, end),
+        cmocka_unit_test_setup_teardown(a_larger_order_of_the_other_side_turns_it_round, start,
+                                        end),
         cmocka_unit_test_setup_teardown(a_close_takes_what_is_open_and_never_more, start, end),
-        cmocka_unit_test_setup_teardown(stops_belong_to_the_position_whichever_order_brought_them, start, end),
+        cmocka_unit_test_setup_teardown(stops_belong_to_the_position_whichever_order_brought_them,
+                                        start, end),
         cmocka_unit_test_setup_teardown(reducing_needs_no_margin, start, end),
         cmocka_unit_test_setup_teardown(an_account_with_positions_stays_as_it_is, start, end),
         cmocka_unit_test_setup_teardown(any_sequence_of_orders_nets_as_the_model_does, start, end),

@@ -1,4 +1,7 @@
-// test_orders - what becomes of an order: known, refused, resting, triggered, expired, cancelled, changed.
+// test_orders - what becomes of an order: known, refused, resting, triggered, expired, cancelled,
+// changed.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "tests/unit/paper/broker.h"
 
@@ -68,7 +71,8 @@ static void a_broker_that_checks_nothing_executes_again_and_counts(void **state)
 static void checks_in_between_know_what_they_say(void **state) {
     struct broker *b = *state;
     b->settings.duplicate_check_name = "open_orders";
-    Submit m = at_price(an_order("t1", SIGNAL__DIRECTION__buy, "0.10"), SIGNAL__ORDER_TYPE__limit, "1.09");
+    Submit m =
+        at_price(an_order("t1", SIGNAL__DIRECTION__buy, "0.10"), SIGNAL__ORDER_TYPE__limit, "1.09");
     broker_order(b, &m);
     broker_order(b, &m);
     assert_int_equal(b->n_reports, 0); // it is open
@@ -94,7 +98,8 @@ static void checks_in_between_know_what_they_say(void **state) {
 
 static void what_margin_does_not_cover_is_rejected(void **state) {
     struct broker *b = *state;
-    Submit m = an_order("t1", SIGNAL__DIRECTION__buy, "0.91"); // 0.91 * 100000 * 1.1001 / 100 = 1001.091
+    // 0.91 * 100000 * 1.1001 / 100 = 1001.091
+    Submit m = an_order("t1", SIGNAL__DIRECTION__buy, "0.91");
     m.account_id = WORD("B");
     broker_order(b, &m);
     assert_refused(b, "no_money");
@@ -135,7 +140,8 @@ static void what_is_wrong_in_form_is_rejected_by_name(void **state) {
     assert_int_equal(ledger_of(b, "acceptances"), 0);
 }
 
-static void resting(struct broker *b, const char *id, Signal__Direction side, Signal__OrderType type, const char *price) {
+static void resting(struct broker *b, const char *id, Signal__Direction side,
+                    Signal__OrderType type, const char *price) {
     Submit m = at_price(an_order(id, side, "0.10"), type, price);
     broker_order(b, &m);
     assert_int_equal(b->n_reports, 1);
@@ -170,13 +176,15 @@ static void resting_orders_trigger_on_their_side_of_the_price(void **state) {
 
 static void a_limit_that_is_reached_already_fills_at_once(void **state) {
     struct broker *b = *state;
-    Submit m = at_price(an_order("t1", SIGNAL__DIRECTION__buy, "0.10"), SIGNAL__ORDER_TYPE__limit, "1.20");
+    Submit m =
+        at_price(an_order("t1", SIGNAL__DIRECTION__buy, "0.10"), SIGNAL__ORDER_TYPE__limit, "1.20");
     broker_order(b, &m);
     assert_int_equal(b->n_reports, 2);
     assert_fill(b, 1, "0.1", "1.1001");
 }
 
-static void with_levels(struct broker *b, const char *id, Signal__Direction side, const char *sl, const char *tp) {
+static void with_levels(struct broker *b, const char *id, Signal__Direction side, const char *sl,
+                        const char *tp) {
     Submit m = an_order(id, side, "0.10");
     m.terms->has_stop_loss = m.terms->has_take_profit = true;
     m.terms->stop_loss = dec(sl).e8;
@@ -185,7 +193,8 @@ static void with_levels(struct broker *b, const char *id, Signal__Direction side
     assert_report(b, 0, REPORT__KIND__filled, id);
 }
 
-static void assert_closed(struct broker *b, const char *id, const char *reason, const char *price, const char *pnl) {
+static void assert_closed(struct broker *b, const char *id, const char *reason, const char *price,
+                          const char *pnl) {
     assert_int_equal(b->n_reports, 1);
     assert_report(b, 0, REPORT__KIND__position_closed, id);
     assert_string_equal(b->reports[0]->reason, reason);
@@ -265,7 +274,8 @@ static void a_cancelled_order_never_fills(void **state) {
 
 static void orders_expire(void **state) {
     struct broker *b = *state;
-    Submit m = at_price(an_order("t1", SIGNAL__DIRECTION__buy, "0.10"), SIGNAL__ORDER_TYPE__limit, "1.09");
+    Submit m =
+        at_price(an_order("t1", SIGNAL__DIRECTION__buy, "0.10"), SIGNAL__ORDER_TYPE__limit, "1.09");
     m.terms->has_expiration_time = true;
     m.terms->expiration_time = b->now + 1000 * NS_PER_MS;
     broker_order(b, &m);
@@ -291,7 +301,8 @@ static void latency_comes_between_acceptance_and_fill(void **state) {
     assert_int_equal(b->n_reports, 0);
     broker_wait(b, 1);
     assert_fill(b, 0, "0.1", "1.1001");
-    assert_int_equal(b->reports[0]->fill->executed_at - b->reports[0]->fill->received_at, 30 * NS_PER_MS);
+    assert_int_equal(b->reports[0]->fill->executed_at - b->reports[0]->fill->received_at,
+                     30 * NS_PER_MS);
 }
 
 static void an_order_of_another_account_is_not_told(void **state) {
@@ -314,11 +325,13 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_second_submit_executes_once, start, end),
         cmocka_unit_test_setup_teardown(a_broker_that_only_refuses_says_duplicate, start, end),
-        cmocka_unit_test_setup_teardown(a_broker_that_checks_nothing_executes_again_and_counts, start, end),
+        cmocka_unit_test_setup_teardown(a_broker_that_checks_nothing_executes_again_and_counts,
+                                        start, end),
         cmocka_unit_test_setup_teardown(checks_in_between_know_what_they_say, start, end),
         cmocka_unit_test_setup_teardown(what_margin_does_not_cover_is_rejected, start, end),
         cmocka_unit_test_setup_teardown(what_is_wrong_in_form_is_rejected_by_name, start, end),
-        cmocka_unit_test_setup_teardown(resting_orders_trigger_on_their_side_of_the_price, start, end),
+        cmocka_unit_test_setup_teardown(resting_orders_trigger_on_their_side_of_the_price, start,
+                                        end),
         cmocka_unit_test_setup_teardown(a_limit_that_is_reached_already_fills_at_once, start, end),
         cmocka_unit_test_setup_teardown(stop_loss_and_take_profit_close_positions, start, end),
         cmocka_unit_test_setup_teardown(a_moved_stop_loss_is_the_one_that_counts, start, end),

@@ -1,4 +1,6 @@
 // test_compare - asked against done: rules, edges, and every pair of its life cycle.
+//
+//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>
@@ -187,9 +189,12 @@ static void every_pair_of_the_life_cycle_is_allowed_or_refused_as_written(void *
     (void)state;
     for (int from = 0; from <= 4; from++) {
         for (int to = 0; to <= 4; to++) {
-            bool allowed =
-                (from == TRADE_RECONCILIATION__STATUS__pending && (to == SUCCESS || to == FAILED)) || (from == FAILED && to == SUCCESS);
-            assert_int_equal(reconciliation_may((TradeReconciliation__Status)from, (TradeReconciliation__Status)to), allowed);
+            bool allowed = (from == TRADE_RECONCILIATION__STATUS__pending &&
+                            (to == SUCCESS || to == FAILED)) ||
+                           (from == FAILED && to == SUCCESS);
+            assert_int_equal(reconciliation_may((TradeReconciliation__Status)from,
+                                                (TradeReconciliation__Status)to),
+                             allowed);
         }
     }
 }
@@ -200,7 +205,8 @@ static void only_what_nothing_more_is_awaited_for_is_final(void **state) {
     for (unsigned i = 0; i < trade_state__state__descriptor.n_values; i++) {
         const ProtobufCEnumValue *v = &trade_state__state__descriptor.values[i];
         bool listed = false;
-        for (size_t k = 0; k < sizeof final / sizeof *final; k++) listed = listed || strcmp(v->name, final[k]) == 0;
+        for (size_t k = 0; k < sizeof final / sizeof *final; k++)
+            listed = listed || strcmp(v->name, final[k]) == 0;
         assert_int_equal(state_is_final((TradeState__State)v->value), listed);
     }
 }

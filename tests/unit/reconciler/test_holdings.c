@@ -1,4 +1,6 @@
 // test_holdings - the union of what we believe brokers hold and what they say they hold.
+//
+//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>
@@ -58,7 +60,8 @@ static int teardown(void **state) {
     return 0;
 }
 
-static bool take(struct world *w, const char *trade_id, TradeState__State trade_state, uint64_t at) {
+static bool take(struct world *w, const char *trade_id, TradeState__State trade_state,
+                 uint64_t at) {
     TradeState t = TRADE_STATE__INIT;
     t.terms = new_terms();
     t.trade_id = (char *)trade_id;
@@ -67,7 +70,9 @@ static bool take(struct world *w, const char *trade_id, TradeState__State trade_
     t.direction = SIGNAL__DIRECTION__buy;
     t.state = trade_state;
     t.updated_at = at;
-    if (trade_state == TRADE_STATE__STATE__filled || trade_state == TRADE_STATE__STATE__partially_filled) t.filled_lots = LOT;
+    if (trade_state == TRADE_STATE__STATE__filled ||
+        trade_state == TRADE_STATE__STATE__partially_filled)
+        t.filled_lots = LOT;
     return holdings_take(w->holdings, &t);
 }
 
@@ -201,7 +206,8 @@ static void a_new_position_is_told_once(void **state) {
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
-// Up to two parts of the one position of a netting account, under the names of their trades; NULL: a
+// Up to two parts of the one position of a netting account, under the names of their trades; NULL:
+// a
 // part without a name.
 static void net_parts(struct world *w, uint64_t taken_at, const char *symbol, size_t n,
                       const char *const *trade_ids) {
@@ -243,7 +249,8 @@ static void a_net_position_is_that_of_every_trade_in_its_symbol(void **state) {
     assert_int_equal(w->unexplained, 1);
 }
 
-// As the broker divides it; and where it divides it otherwise than we do, nothing is missing either.
+// As the broker divides it; and where it divides it otherwise than we do, nothing is missing
+// either.
 static void the_parts_of_a_net_position_are_no_finding(void **state) {
     struct world *w = *state;
     const char *both[] = {T1, T2}, *carrier[] = {T2};

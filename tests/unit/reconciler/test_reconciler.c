@@ -1,4 +1,7 @@
-// test_reconciler - the reconciler's handlers on a batch: completion, order of arrival, rollbacks, late evidence, questions.
+// test_reconciler - the reconciler's handlers on a batch: completion, order of arrival, rollbacks,
+// late evidence, questions.
+//
+//
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE // memmem
 // clang-format off
@@ -13,8 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/batch/batch_io.h"
 #include "common/base/clock.h"
+#include "common/batch/batch_io.h"
 #include "common/service/options.h"
 #include "execution.pb-c.h"
 #include "order.pb-c.h"
@@ -28,8 +31,9 @@
 #define T1    "0195bcd4-0000-8000-8000-000000000001"
 #define T2    "0195bcd4-0000-8000-8000-000000000002"
 #define T3    "0195bcd4-0000-8000-8000-000000000003"
-#define T4    "0195bcd4-0000-8000-8000-000000000004" // an alert about one subject is raised once in a while only: these two have their own
-#define T5    "0195bcd4-0000-8000-8000-000000000005"
+// an alert about one subject is raised once in a while only: these two have their own
+#define T4 "0195bcd4-0000-8000-8000-000000000004"
+#define T5 "0195bcd4-0000-8000-8000-000000000005"
 
 #define SUCCESS   TRADE_RECONCILIATION__STATUS__success
 #define FAILED    TRADE_RECONCILIATION__STATUS__failed
@@ -46,7 +50,7 @@ struct world {
     void *settings, *reconciler;
     batch_t *batch;
     uint64_t now;
-    TradeState state; // what send_state starts from
+    TradeState state;     // what send_state starts from
     Reason__Code refusal; // of accounts that get no order
 };
 
@@ -114,9 +118,11 @@ static int setup(void **state) {
     add_account(w);
     w->context = (struct context){.name = "reconciler", .shards = 1, .book = w->book};
     w->settings = calloc(1, reconciler_service.settings_size);
-    assert_int_equal(options_read(reconciler_service.options, "reconciler", w->settings, wrong), ERR_OK);
+    assert_int_equal(options_read(reconciler_service.options, "reconciler", w->settings, wrong),
+                     ERR_OK);
     w->reconciler = reconciler_service.new(&w->context, w->settings);
-    w->batch = batch_new("reconciler", reconciler_service.slice, outlets, sizeof outlets / sizeof *outlets);
+    w->batch = batch_new("reconciler", reconciler_service.slice, outlets,
+                         sizeof outlets / sizeof *outlets);
     w->refusal = REASON__CODE__signal_too_old;
     state_reset(w);
     begin(w);
@@ -169,7 +175,8 @@ static void send_order(struct world *w, const char *trade_id) {
 }
 
 // One decision for each trade_id; NULL: an account that was refused.
-static void send_routing_of(struct world *w, const char *signal_id, size_t n, const char *const trade_ids[]) {
+static void send_routing_of(struct world *w, const char *signal_id, size_t n,
+                            const char *const trade_ids[]) {
     Decision decisions[4], *list[4];
     Routing r = ROUTING__INIT;
     r.signal_id = (char *)signal_id;
@@ -187,8 +194,9 @@ static void send_routing_of(struct world *w, const char *signal_id, size_t n, co
     handle(w, TOPIC_routings, &r.base);
 }
 
-#define send_routing(w, ...)                                                                                                               \
-    send_routing_of(w, "s1", sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *), (const char *const[]){__VA_ARGS__})
+#define send_routing(w, ...)                                                                       \
+    send_routing_of(w, "s1", sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *),          \
+                    (const char *const[]){__VA_ARGS__})
 
 static void send_state(struct world *w, const char *trade_id, TradeState__State state) {
     Execution e = EXECUTION__INIT;
@@ -222,17 +230,23 @@ static void forget_everything(struct world *w) {
 }
 
 // The n-th message of a type in the batch; NULL: there are fewer.
-static const ProtobufCMessage *nth(struct world *w, const ProtobufCMessageDescriptor *type, unsigned n) {
+static const ProtobufCMessage *nth(struct world *w, const ProtobufCMessageDescriptor *type,
+                                   unsigned n) {
     const struct outgoing *out;
     size_t count = batch_outgoing(w->batch, &out);
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(out[i].type, type->name) == 0 && n-- == 0) return batch_opened(w->batch, &out[i]);
+        if (strcmp(out[i].type, type->name) == 0 && n-- == 0)
+            return batch_opened(w->batch, &out[i]);
     }
     return NULL;
 }
 
-static const Outcome *outcome(struct world *w, unsigned n) { return (const Outcome *)nth(w, &outcome__descriptor, n); }
-static const StatusQuery *query(struct world *w, unsigned n) { return (const StatusQuery *)nth(w, &status_query__descriptor, n); }
+static const Outcome *outcome(struct world *w, unsigned n) {
+    return (const Outcome *)nth(w, &outcome__descriptor, n);
+}
+static const StatusQuery *query(struct world *w, unsigned n) {
+    return (const StatusQuery *)nth(w, &status_query__descriptor, n);
+}
 static bool alerted(struct world *w, const char *code) {
     for (unsigned n = 0;; n++) {
         const Alert *a = (const Alert *)nth(w, &alert__descriptor, n);
@@ -325,7 +339,8 @@ static void a_signal_that_needs_no_order_is_complete(void **state) {
         w->refusal = satisfied[i];
         send_routing_of(w, i ? "s3" : "s2", 1, (const char *const[]){NULL});
         assert_int_equal(outcome(w, i)->signal->status, SIGNAL__STATUS__completed);
-        assert_string_equal(outcome(w, i)->signal->rejection_reason, i ? "commanded (1)" : "in_position (1)");
+        assert_string_equal(outcome(w, i)->signal->rejection_reason,
+                            i ? "commanded (1)" : "in_position (1)");
     }
 }
 
@@ -445,7 +460,8 @@ static void a_routing_decided_again_takes_the_place_of_the_first(void **state) {
     assert_int_equal(outcome(w, 0)->signal->status, COMPLETED);
 }
 
-static void what_the_first_routing_had_executed_counts_although_the_second_refuses_it(void **state) {
+static void
+what_the_first_routing_had_executed_counts_although_the_second_refuses_it(void **state) {
     struct world *w = *state;
     send_routing(w, T1);
     send_state(w, T1, TRADE_STATE__STATE__submitting);
@@ -493,7 +509,8 @@ static void executions_that_no_routing_explains_complete_their_signal_in_the_end
 
 // --- orders that the executor has made itself
 
-static void send_own(struct world *w, const char *trade_id, TradeState__Cause cause, TradeState__State state) {
+static void send_own(struct world *w, const char *trade_id, TradeState__Cause cause,
+                     TradeState__State state) {
     TradeState *t = &w->state;
     t->signal_id = (char *)(cause == TRADE_STATE__CAUSE__other_side ? "s1" : "c1");
     t->has_cause = true;
@@ -512,7 +529,8 @@ static void send_own(struct world *w, const char *trade_id, TradeState__Cause ca
 }
 
 static void an_order_of_the_executors_own_waits_for_no_routing(void **state) {
-    static const TradeState__Cause causes[] = {TRADE_STATE__CAUSE__command, TRADE_STATE__CAUSE__flatten, TRADE_STATE__CAUSE__stop};
+    static const TradeState__Cause causes[] = {
+        TRADE_STATE__CAUSE__command, TRADE_STATE__CAUSE__flatten, TRADE_STATE__CAUSE__stop};
     static const char *const trades[] = {T1, T2, T3};
     struct world *w = *state;
     for (unsigned i = 0; i < 3; i++) send_own(w, trades[i], causes[i], TRADE_STATE__STATE__pending);
@@ -563,7 +581,8 @@ static void the_other_side_of_a_close_belongs_to_its_signal(void **state) {
         send_own(w, T2, TRADE_STATE__CAUSE__other_side, TRADE_STATE__STATE__pending);
         if (!routed_first[i]) send_routing(w, T1);
         assert_true(wrote(w, OPEN_FIELD));
-        assert_true(wrote(w, "\"trade_id\":\"" T2)); // so that it is waited for after a restart, too
+        // so that it is waited for after a restart, too
+        assert_true(wrote(w, "\"trade_id\":\"" T2));
         send_fill(w, T1, LOT, PRICE);
         assert_null(outcome(w, 0)->signal);
         send_own(w, T2, TRADE_STATE__CAUSE__other_side, TRADE_STATE__STATE__filled);
@@ -595,7 +614,8 @@ static void the_other_side_is_no_late_evidence(void **state) {
         if (executed[i])
             assert_null(outcome(w, 0)->signal);
         else
-            assert_int_equal(outcome(w, 0)->signal->status, COMPLETED); // something was executed after all
+            // something was executed after all
+            assert_int_equal(outcome(w, 0)->signal->status, COMPLETED);
         assert_null(outcome(w, 1));
         assert_false(alerted(w, "late_evidence"));
         tick(w, 301);
@@ -740,7 +760,8 @@ static void what_was_executed_after_it_was_archived_as_failed_revives_it(void **
     assert_int_equal(outcome(w, 0)->signal->status, COMPLETED);
 }
 
-static void what_was_told_before_the_recall_counts_for_a_routing_that_comes_all_the_same(void **state) {
+static void
+what_was_told_before_the_recall_counts_for_a_routing_that_comes_all_the_same(void **state) {
     struct world *w = *state;
     send_state(w, T1, TRADE_STATE__STATE__rejected);
     recall_as(w, w->state.signal_id, SIGNAL__STATUS__failed);
@@ -808,8 +829,11 @@ static void hear_unknown(struct world *w, const char *trade_id) {
     handle(w, TOPIC_executions, &m.base);
 }
 
-// Its executor had told that it sends it, and forgot it with Redis; decided again, the signal is not for it.
-static void an_order_that_was_taken_back_and_that_its_executor_does_not_know_is_waited_for_no_longer(void **state) {
+// Its executor had told that it sends it, and forgot it with Redis; decided again, the signal is
+// not for it.
+static void
+an_order_that_was_taken_back_and_that_its_executor_does_not_know_is_waited_for_no_longer(
+    void **state) {
     struct world *w = *state;
     send_state(w, T2, TRADE_STATE__STATE__submitting);
     send_routing(w, T1);
@@ -969,7 +993,8 @@ int main(void) {
         CASE(what_the_archive_has_as_over_is_an_answer),
         CASE(what_is_decided_again_all_the_same_has_its_outcome),
         CASE(a_trade_without_an_answer_is_asked_about_more_and_more_seldom),
-        CASE(an_order_that_was_taken_back_and_that_its_executor_does_not_know_is_waited_for_no_longer),
+        CASE(
+            an_order_that_was_taken_back_and_that_its_executor_does_not_know_is_waited_for_no_longer),
         CASE(what_works_at_the_broker_or_is_held_may_take_its_time),
         CASE(questions_are_limited_each_second),
         CASE(a_holding_that_no_trade_explains_is_an_incident),

@@ -1,4 +1,6 @@
 // test_sum - what a signal came to.
+//
+//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>
@@ -57,7 +59,8 @@ static void the_price_is_weighted_by_volume(void **state) {
 
 static void a_mean_is_rounded_once_and_half_to_even(void **state) {
     (void)state;
-    const struct facts odd[] = {fill(LOT, 100, 0), fill(LOT, 101, 0)}, even[] = {fill(LOT, 101, 0), fill(LOT, 102, 0)};
+    const struct facts odd[] = {fill(LOT, 100, 0), fill(LOT, 101, 0)},
+                       even[] = {fill(LOT, 101, 0), fill(LOT, 102, 0)};
     const struct facts below[] = {fill(LOT, -101, 0), fill(LOT, -102, 0)};
     const struct facts thirds[] = {fill(LOT, 100, 0), fill(LOT, 100, 0), fill(LOT, 101, 0)};
     assert_int_equal(status_of(odd, 2).execution_price, 100);
@@ -114,7 +117,8 @@ static void the_last_fill_is_when_it_was_executed_and_the_first_is_kept(void **s
 
 static void numbers_out_of_range_leave_the_price_out(void **state) {
     (void)state;
-    const struct facts f[] = {fill(INT64_MAX, INT64_MAX, 1), fill(INT64_MAX, INT64_MAX, 1), fill(INT64_MAX, INT64_MAX, 1)};
+    const struct facts f[] = {fill(INT64_MAX, INT64_MAX, 1), fill(INT64_MAX, INT64_MAX, 1),
+                              fill(INT64_MAX, INT64_MAX, 1)};
     SignalExecutionStatus s = status_of(f, 3);
     assert_false(s.has_execution_price);
     assert_int_equal(s.status, SIGNAL__STATUS__completed);

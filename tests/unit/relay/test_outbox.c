@@ -1,4 +1,6 @@
 // test_outbox - what is on its way to another cell: in order, until it is answered, and again when somebody else answers.
+//
+//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>
@@ -24,10 +26,13 @@ static char refused[256]; // what was refused, one after the other
 static void note(void *arg, struct span packed, const char *reason) {
     (void)arg;
     size_t n = strlen(refused);
-    snprintf(refused + n, sizeof refused - n, "[%.*s %s]", (int)packed.length, (const char *)packed.data, reason);
+    snprintf(refused + n, sizeof refused - n, "[%.*s %s]", (int)packed.length,
+             (const char *)packed.data, reason);
 }
 
-static void add(struct outbox *o, const char *text, uint64_t batch) { outbox_add(o, span_of(text), ID(batch)); }
+static void add(struct outbox *o, const char *text, uint64_t batch) {
+    outbox_add(o, span_of(text), ID(batch));
+}
 
 static void answer(struct outbox *o, uint64_t number, uint64_t incarnation, uint64_t mono) {
     HandoverAnswer a = HANDOVER_ANSWER__INIT;
@@ -69,7 +74,8 @@ static void what_is_added_together_goes_in_one_message(void **state) {
     const struct part *part = outbox_due(o, AT(1));
     assert_int_equal(part->count, 2);
     part_write(part, "a", &frame);
-    assert_int_equal(envelope_read("handover", (struct span){frame.data, frame.length}, &e), ERR_OK);
+    assert_int_equal(envelope_read("handover", (struct span){frame.data, frame.length}, &e),
+                     ERR_OK);
     Handover *h = (Handover *)envelope_open(&e, NULL);
     assert_string_equal(h->cell, "a");
     assert_int_equal(h->n_signals, 2);
@@ -134,7 +140,8 @@ static void not_now_is_tried_again_soon_and_acknowledges_nothing(void **state) {
 
 static void what_is_refused_is_told_and_the_rest_is_done(void **state) {
     struct outbox *o = *state;
-    HandoverRefusal second = HANDOVER_REFUSAL__INIT, none = HANDOVER_REFUSAL__INIT, *both[] = {&second, &none};
+    HandoverRefusal second = HANDOVER_REFUSAL__INIT, none = HANDOVER_REFUSAL__INIT,
+                    *both[] = {&second, &none};
     HandoverAnswer a = HANDOVER_ANSWER__INIT;
     add(o, "one", 1);
     add(o, "two", 1);
@@ -153,7 +160,8 @@ static void what_is_refused_is_told_and_the_rest_is_done(void **state) {
     assert_true(outbox_is_clear(o));
 }
 
-static void another_incarnation_is_offered_what_the_last_one_took_of_late_before_the_rest(void **state) {
+static void
+another_incarnation_is_offered_what_the_last_one_took_of_late_before_the_rest(void **state) {
     struct outbox *o = *state;
     add(o, "one", 1);
     assert_non_null(outbox_due(o, AT(1)));

@@ -1,4 +1,7 @@
-// case - what a test of a decision starts from: a signal that every account would take, and the account.
+// case - what a test of a decision starts from: a signal that every account would take, and the
+// account.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -30,7 +33,8 @@ struct given {
     struct decide_input in;
 };
 
-static inline void given_rate(struct given *g, const char *symbol, const char *bid, const char *ask) {
+static inline void given_rate(struct given *g, const char *symbol, const char *bid,
+                              const char *ask) {
     Price p = PRICE__INIT;
     p.symbol = (char *)symbol;
     p.has_bid = p.has_ask = true;
@@ -39,11 +43,13 @@ static inline void given_rate(struct given *g, const char *symbol, const char *b
     rates_take(g->rates, &p);
 }
 
-// EURUSD, buy at the market, price 1.1, 1 lot; an account of 10,000 USD with leverage 100; multiplier 1. No price from the feed.
+// EURUSD, buy at the market, price 1.1, 1 lot; an account of 10,000 USD with leverage 100;
+// multiplier 1. No price from the feed.
 static inline void given_make(struct given *g) {
     *g = (struct given){0};
     signal__init(&g->signal);
-    g->signal.signal_id = (char *)"s1", g->signal.source = (char *)"tv", g->signal.symbol = (char *)"EURUSD";
+    g->signal.signal_id = (char *)"s1", g->signal.source = (char *)"tv",
+    g->signal.symbol = (char *)"EURUSD";
     g->signal.order_type = SIGNAL__ORDER_TYPE__market;
     g->signal.direction = SIGNAL__DIRECTION__buy;
     g->signal.has_lot_size = g->signal.has_price = true;
@@ -57,7 +63,11 @@ static inline void given_make(struct given *g) {
     broker_config__init(&g->broker);
     symbol_config__init(&g->symbol);
     g->symbol.symbol = (char *)"EURUSD";
-    g->money = (struct money){.known = true, .balance = D(E8("10000")), .equity = D(E8("8000")), .currency = "USD", .leverage = 100};
+    g->money = (struct money){.known = true,
+                              .balance = D(E8("10000")),
+                              .equity = D(E8("8000")),
+                              .currency = "USD",
+                              .leverage = 100};
     g->rates = rates_new(16);
     g->in = (struct decide_input){
         .signal = &g->signal,

@@ -1,4 +1,6 @@
 // test_accounts - what the router holds of an account: the lots of its trades, as orders and executions change them.
+//
+//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>
@@ -39,7 +41,8 @@ static int teardown(void **state) {
     return 0;
 }
 
-static TradeState trade(const char *id, Signal__Direction direction, TradeState__State state, int64_t lots, int64_t filled) {
+static TradeState trade(const char *id, Signal__Direction direction, TradeState__State state,
+                        int64_t lots, int64_t filled) {
     TradeState t = TRADE_STATE__INIT;
     t.terms = new_terms();
     t.trade_id = (char *)id;
@@ -70,7 +73,8 @@ static void an_entry_moves_from_working_to_open_as_it_is_filled(void **state) {
     t = trade("t1", SIGNAL__DIRECTION__buy, TRADE_STATE__STATE__filled, 3 * LOT, 3 * LOT);
     t.closed_lots = LOT;
     take(w, &t);
-    assert_true(held(w)->buys == 0 && held(w)->longs == 2 * LOT && held(w)->entries == 1 && held(w)->working == 0);
+    assert_true(held(w)->buys == 0 && held(w)->longs == 2 * LOT && held(w)->entries == 1 &&
+                held(w)->working == 0);
     assert_int_equal(w->a->open, 1);
     assert_true(accounts_drop(w->all, "t1"));
     assert_true(held(w)->longs == 0 && holding_is_empty(held(w)));
@@ -79,14 +83,17 @@ static void an_entry_moves_from_working_to_open_as_it_is_filled(void **state) {
 
 static void a_sell_counts_on_the_other_side(void **state) {
     struct world *w = *state;
-    TradeState t = trade("t1", SIGNAL__DIRECTION__sell, TRADE_STATE__STATE__partially_filled, 3 * LOT, LOT);
+    TradeState t =
+        trade("t1", SIGNAL__DIRECTION__sell, TRADE_STATE__STATE__partially_filled, 3 * LOT, LOT);
     take(w, &t);
-    assert_true(held(w)->sells == 2 * LOT && held(w)->shorts == LOT && held(w)->longs == 0 && held(w)->buys == 0);
+    assert_true(held(w)->sells == 2 * LOT && held(w)->shorts == LOT && held(w)->longs == 0 &&
+                held(w)->buys == 0);
 }
 
 static void what_met_the_other_side_of_a_netting_account_opened_nothing(void **state) {
     struct world *w = *state;
-    TradeState t = trade("t1", SIGNAL__DIRECTION__sell, TRADE_STATE__STATE__filled, 3 * LOT, 3 * LOT);
+    TradeState t =
+        trade("t1", SIGNAL__DIRECTION__sell, TRADE_STATE__STATE__filled, 3 * LOT, 3 * LOT);
     t.has_netted_lots = true, t.netted_lots = 2 * LOT;
     take(w, &t);
     assert_true(held(w)->shorts == LOT);
@@ -97,7 +104,8 @@ static void what_met_the_other_side_of_a_netting_account_opened_nothing(void **s
 
 static void a_close_under_way_takes_its_lots_off_until_it_is_done(void **state) {
     struct world *w = *state;
-    TradeState t = trade("t1", SIGNAL__DIRECTION__buy, TRADE_STATE__STATE__filled, 3 * LOT, 3 * LOT);
+    TradeState t =
+        trade("t1", SIGNAL__DIRECTION__buy, TRADE_STATE__STATE__filled, 3 * LOT, 3 * LOT);
     take(w, &t);
     TradeState c = trade("c1", SIGNAL__DIRECTION__close, TRADE_STATE__STATE__working, 2 * LOT, 0);
     c.has_side = true, c.side = SIGNAL__DIRECTION__sell;
@@ -117,7 +125,8 @@ static void closing_more_than_is_open_leaves_nothing_and_no_less(void **state) {
     struct world *w = *state;
     TradeState t = trade("t1", SIGNAL__DIRECTION__sell, TRADE_STATE__STATE__filled, LOT, LOT);
     take(w, &t);
-    (void)accounts_hold(w->all, "c1", w->a, w->eur, &(struct stake){.closing = true, .rest = 5 * LOT, .other = 5 * LOT});
+    (void)accounts_hold(w->all, "c1", w->a, w->eur,
+                        &(struct stake){.closing = true, .rest = 5 * LOT, .other = 5 * LOT});
     assert_true(holding_long(held(w)) == 0 && holding_short(held(w)) == 0);
 }
 
@@ -126,7 +135,8 @@ static void many_large_trades_do_not_run_over(void **state) {
     for (int i = 0; i < 100; i++) {
         char id[16];
         (void)snprintf(id, sizeof id, "t%d", i);
-        TradeState t = trade(id, SIGNAL__DIRECTION__buy, TRADE_STATE__STATE__filled, INT64_MAX, INT64_MAX);
+        TradeState t =
+            trade(id, SIGNAL__DIRECTION__buy, TRADE_STATE__STATE__filled, INT64_MAX, INT64_MAX);
         take(w, &t);
     }
     assert_true(held(w)->longs == (__int128)100 * INT64_MAX);
@@ -164,8 +174,10 @@ static void what_is_kept_in_redis_is_read_as_it_was_written(void **state) {
         assert_int_equal(stake_read(text, &symbol, &got), cases[i].readable);
         if (!cases[i].readable) continue;
         assert_string_equal(symbol, "EURUSD");
-        assert_true(got.closing == cases[i].stake.closing && got.is_short == cases[i].stake.is_short);
-        assert_true(got.open == cases[i].stake.open && got.rest == cases[i].stake.rest && got.other == cases[i].stake.other);
+        assert_true(got.closing == cases[i].stake.closing &&
+                    got.is_short == cases[i].stake.is_short);
+        assert_true(got.open == cases[i].stake.open && got.rest == cases[i].stake.rest &&
+                    got.other == cases[i].stake.other);
     }
 }
 
@@ -178,7 +190,8 @@ static void an_older_word_on_an_accounts_money_is_passed_over(void **state) {
     account_take(w->a, &s);
     s.balance = 1, s.updated_at = 4;
     account_take(w->a, &s);
-    assert_true(w->a->money.known && w->a->money.balance.e8 == 100 * LOT && w->a->money.equity.e8 == 90 * LOT);
+    assert_true(w->a->money.known && w->a->money.balance.e8 == 100 * LOT &&
+                w->a->money.equity.e8 == 90 * LOT);
     assert_string_equal(w->a->money.currency, "EUR");
 }
 

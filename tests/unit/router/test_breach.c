@@ -1,4 +1,6 @@
 // test_breach - which rule a trading day breaks: every rule at its edge, the marks they are measured from, and the nights between days.
+//
+//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>
@@ -61,22 +63,47 @@ static void world_make(struct world *w) {
 
 #define HAS(message, field, value) ((message).has_##field = true, (message).field = (value))
 
-static void loss_of_5000(struct world *w) { w->rules.r.daily_loss = &w->loss, HAS(w->loss, amount, MONEY(5000)); }
-static void loss_of_5_percent(struct world *w) { w->rules.r.daily_loss = &w->loss, HAS(w->loss, percent, MONEY(5)); }
-static void loss_of_both(struct world *w) { loss_of_5000(w), HAS(w->loss, percent, MONEY(4)); }
-static void loss_of_balance(struct world *w) { loss_of_5000(w), w->loss.watched = RISK_RULES__WATCHED__balance; }
-static void floor_of_10_percent(struct world *w) { w->rules.r.drawdown = &w->drawdown, HAS(w->drawdown, percent, MONEY(10)); }
-static void floor_by_day(struct world *w) { floor_of_10_percent(w), w->drawdown.kind = DRAWDOWN__KIND__end_of_day; }
-static void floor_by_high(struct world *w) { floor_of_10_percent(w), w->drawdown.kind = DRAWDOWN__KIND__intraday; }
-static void floor_that_stops(struct world *w) { floor_by_high(w), HAS(w->drawdown, stops_at_initial, true); }
-static void floor_by_amount(struct world *w) { floor_of_10_percent(w), HAS(w->drawdown, amount, MONEY(3000)); }
-static void target_of_2000(struct world *w) { w->rules.r.profit_lock = &w->profit, HAS(w->profit, amount, MONEY(2000)); }
-static void target_of_1_percent(struct world *w) { w->rules.r.profit_lock = &w->profit, HAS(w->profit, percent, MONEY(1)); }
-static void gives_back_a_quarter(struct world *w) { target_of_2000(w), HAS(w->profit, give_back_percent, MONEY(25)); }
-static void share_of_40(struct world *w) {
-    w->rules.r.consistency = &w->share, w->share.percent = MONEY(40), HAS(w->share, target, MONEY(10000));
+static void loss_of_5000(struct world *w) {
+    w->rules.r.daily_loss = &w->loss, HAS(w->loss, amount, MONEY(5000));
 }
-static void three_trades(struct world *w) { w->rules.r.has_max_trades_day = true, w->rules.r.max_trades_day = 3; }
+static void loss_of_5_percent(struct world *w) {
+    w->rules.r.daily_loss = &w->loss, HAS(w->loss, percent, MONEY(5));
+}
+static void loss_of_both(struct world *w) { loss_of_5000(w), HAS(w->loss, percent, MONEY(4)); }
+static void loss_of_balance(struct world *w) {
+    loss_of_5000(w), w->loss.watched = RISK_RULES__WATCHED__balance;
+}
+static void floor_of_10_percent(struct world *w) {
+    w->rules.r.drawdown = &w->drawdown, HAS(w->drawdown, percent, MONEY(10));
+}
+static void floor_by_day(struct world *w) {
+    floor_of_10_percent(w), w->drawdown.kind = DRAWDOWN__KIND__end_of_day;
+}
+static void floor_by_high(struct world *w) {
+    floor_of_10_percent(w), w->drawdown.kind = DRAWDOWN__KIND__intraday;
+}
+static void floor_that_stops(struct world *w) {
+    floor_by_high(w), HAS(w->drawdown, stops_at_initial, true);
+}
+static void floor_by_amount(struct world *w) {
+    floor_of_10_percent(w), HAS(w->drawdown, amount, MONEY(3000));
+}
+static void target_of_2000(struct world *w) {
+    w->rules.r.profit_lock = &w->profit, HAS(w->profit, amount, MONEY(2000));
+}
+static void target_of_1_percent(struct world *w) {
+    w->rules.r.profit_lock = &w->profit, HAS(w->profit, percent, MONEY(1));
+}
+static void gives_back_a_quarter(struct world *w) {
+    target_of_2000(w), HAS(w->profit, give_back_percent, MONEY(25));
+}
+static void share_of_40(struct world *w) {
+    w->rules.r.consistency = &w->share, w->share.percent = MONEY(40),
+    HAS(w->share, target, MONEY(10000));
+}
+static void three_trades(struct world *w) {
+    w->rules.r.has_max_trades_day = true, w->rules.r.max_trades_day = 3;
+}
 
 static void money(struct world *w, int64_t both) { tell(w, both, both); }
 static void lost_4999_99(struct world *w) { money(w, MONEY(95000) + CENT); }
@@ -85,44 +112,72 @@ static void lost_4000(struct world *w) { money(w, MONEY(96000)); }
 static void lost_3999_99(struct world *w) { money(w, MONEY(96000) + CENT); }
 static void lost_on_paper(struct world *w) { tell(w, MONEY(100000), MONEY(95000)); }
 static void lost_in_balance(struct world *w) { tell(w, MONEY(95000), MONEY(99000)); }
-static void lost_yesterday(struct world *w) { lost_4000(w), next_day(w), tell(w, MONEY(95000), MONEY(95000)); }
-static void lost_5_percent_of_less(struct world *w) { lost_4000(w), next_day(w), tell(w, MONEY(91200), MONEY(91200)); }
-static void lost_a_cent_less_of_less(struct world *w) { lost_4000(w), next_day(w), tell(w, MONEY(91200) + CENT, MONEY(91200) + CENT); }
+static void lost_yesterday(struct world *w) {
+    lost_4000(w), next_day(w), tell(w, MONEY(95000), MONEY(95000));
+}
+static void lost_5_percent_of_less(struct world *w) {
+    lost_4000(w), next_day(w), tell(w, MONEY(91200), MONEY(91200));
+}
+static void lost_a_cent_less_of_less(struct world *w) {
+    lost_4000(w), next_day(w), tell(w, MONEY(91200) + CENT, MONEY(91200) + CENT);
+}
 static void of_initial(struct world *w) { w->loss.percent_of = DAILY_LOSS__OF__initial; }
 static void lost_4800_of_initial(struct world *w) { of_initial(w), lost_5_percent_of_less(w); }
-static void lost_5000_of_initial(struct world *w) { of_initial(w), lost_4000(w), next_day(w), tell(w, MONEY(91000), MONEY(91000)); }
-static void equity_carried_over(struct world *w) { // the day began with 103,000 of equity on 100,000 of balance
+static void lost_5000_of_initial(struct world *w) {
+    of_initial(w), lost_4000(w), next_day(w), tell(w, MONEY(91000), MONEY(91000));
+}
+// the day began with 103,000 of equity on 100,000 of balance
+static void equity_carried_over(struct world *w) {
     w->loss.from = DAILY_LOSS__BASE__higher;
     tell(w, MONEY(100000), MONEY(103000));
     next_day(w);
     tell(w, MONEY(98000), MONEY(98000));
 }
-static void equity_carried_over_from_balance(struct world *w) { equity_carried_over(w), w->loss.from = DAILY_LOSS__BASE__balance; }
+static void equity_carried_over_from_balance(struct world *w) {
+    equity_carried_over(w), w->loss.from = DAILY_LOSS__BASE__balance;
+}
 static void at_90000(struct world *w) { money(w, MONEY(90000)); }
 static void at_90000_01(struct world *w) { money(w, MONEY(90000) + CENT); }
 static void high_then_99000(struct world *w) { money(w, MONEY(109000)), money(w, MONEY(99000)); }
-static void high_then_99000_01(struct world *w) { money(w, MONEY(109000)), money(w, MONEY(99000) + CENT); }
-static void high_over_night_then_99000(struct world *w) { money(w, MONEY(109000)), next_day(w), money(w, MONEY(99000)); }
+static void high_then_99000_01(struct world *w) {
+    money(w, MONEY(109000)), money(w, MONEY(99000) + CENT);
+}
+static void high_over_night_then_99000(struct world *w) {
+    money(w, MONEY(109000)), next_day(w), money(w, MONEY(99000));
+}
 static void high_within_the_day_then_99000(struct world *w) {
     money(w, MONEY(109000)), money(w, MONEY(100000)), next_day(w), money(w, MONEY(99000));
 }
-static void far_above_then_100000(struct world *w) { money(w, MONEY(150000)), money(w, MONEY(100000)); }
-static void far_above_then_100000_01(struct world *w) { money(w, MONEY(150000)), money(w, MONEY(100000) + CENT); }
+static void far_above_then_100000(struct world *w) {
+    money(w, MONEY(150000)), money(w, MONEY(100000));
+}
+static void far_above_then_100000_01(struct world *w) {
+    money(w, MONEY(150000)), money(w, MONEY(100000) + CENT);
+}
 static void at_97000(struct world *w) { money(w, MONEY(97000)); }
 static void at_102000(struct world *w) { money(w, MONEY(102000)); }
 static void at_101999_99(struct world *w) { money(w, MONEY(102000) - CENT); }
 static void at_101000(struct world *w) { money(w, MONEY(101000)); }
 static void at_102000_next_day(struct world *w) { at_101000(w), next_day(w), at_102000(w); }
-static void gave_back_1000_of_4000(struct world *w) { money(w, MONEY(104000)), money(w, MONEY(103000)); }
-static void gave_back_a_cent_less(struct world *w) { money(w, MONEY(104000)), money(w, MONEY(103000) + CENT); }
-static void gave_back_before_the_target(struct world *w) { money(w, MONEY(101999)), money(w, MONEY(100000)); }
+static void gave_back_1000_of_4000(struct world *w) {
+    money(w, MONEY(104000)), money(w, MONEY(103000));
+}
+static void gave_back_a_cent_less(struct world *w) {
+    money(w, MONEY(104000)), money(w, MONEY(103000) + CENT);
+}
+static void gave_back_before_the_target(struct world *w) {
+    money(w, MONEY(101999)), money(w, MONEY(100000));
+}
 static void at_104000(struct world *w) { money(w, MONEY(104000)); }
 static void at_103999_99(struct world *w) { money(w, MONEY(104000) - CENT); }
-static void late_in_a_good_month(struct world *w) { // 20,000 made before: 40 % of 26,000 is more than 6,000
+// 20,000 made before: 40 % of 26,000 is more than 6,000
+static void late_in_a_good_month(struct world *w) {
     for (int day = 1; day <= 5; day++) money(w, MONEY(100000 + 3999 * day)), next_day(w);
     money(w, MONEY(100000 + 3999 * 5 + 6000));
 }
-static void too_much_late(struct world *w) { late_in_a_good_month(w), money(w, MONEY(100000 + 3999 * 5 + 13330)); }
+static void too_much_late(struct world *w) {
+    late_in_a_good_month(w), money(w, MONEY(100000 + 3999 * 5 + 13330));
+}
 static void trades(struct world *w, int n) {
     while (n--) breach_ordered(&w->s);
 }
@@ -131,7 +186,9 @@ static void three_trades_done(struct world *w) { trades(w, 3); }
 static void three_trades_yesterday(struct world *w) { trades(w, 3), next_day(w), trades(w, 2); }
 static void waived(struct world *w) { lost_5000(w), HAS(w->s, waived, REASON__CODE__daily_loss); }
 static void waived_yesterday(struct world *w) { waived(w), next_day(w), money(w, MONEY(90000)); }
-static void another_waived(struct world *w) { lost_5000(w), HAS(w->s, waived, REASON__CODE__total_drawdown); }
+static void another_waived(struct world *w) {
+    lost_5000(w), HAS(w->s, waived, REASON__CODE__total_drawdown);
+}
 
 #define NOTHING    REASON__CODE__ordered
 #define LOSS       REASON__CODE__daily_loss
@@ -170,7 +227,8 @@ static const struct example {
     {"trailing, a cent above", floor_by_high, high_then_99000_01, NOTHING},
     {"trailing by day ends: not within the day", floor_by_day, high_then_99000, NOTHING},
     {"trailing by day ends: over night", floor_by_day, high_over_night_then_99000, DRAWDOWN},
-    {"trailing by day ends: a high of noon is none", floor_by_day, high_within_the_day_then_99000, NOTHING},
+    {"trailing by day ends: a high of noon is none", floor_by_day, high_within_the_day_then_99000,
+     NOTHING},
     {"it stops at the initial balance", floor_that_stops, far_above_then_100000_01, NOTHING},
     {"and breaks there", floor_that_stops, far_above_then_100000, DRAWDOWN},
     {"without stopping it would have", floor_by_high, far_above_then_100000_01, DRAWDOWN},
@@ -181,7 +239,8 @@ static const struct example {
     {"with giving back the target alone is none", gives_back_a_quarter, at_102000, NOTHING},
     {"a quarter of the highest given back", gives_back_a_quarter, gave_back_1000_of_4000, PROFIT},
     {"a cent less given back", gives_back_a_quarter, gave_back_a_cent_less, NOTHING},
-    {"given back what never was the target", gives_back_a_quarter, gave_back_before_the_target, NOTHING},
+    {"given back what never was the target", gives_back_a_quarter, gave_back_before_the_target,
+     NOTHING},
     {"a day's share of the target", share_of_40, at_104000, SHARE},
     {"a cent less", share_of_40, at_103999_99, NOTHING},
     {"when more has been made a day may bring more", share_of_40, late_in_a_good_month, NOTHING},
@@ -204,7 +263,9 @@ static void a_rule_is_broken_exactly_at_its_limit(void **state) {
         examples[i].happens(&w);
         if (!breach_find(&w.rules, &w.s, &b)) b.rule = NOTHING;
         zone_destroy(&w.zone);
-        if (b.rule != examples[i].broken) fail_msg("%s: %d, expected %d", examples[i].claim, (int)b.rule, (int)examples[i].broken);
+        if (b.rule != examples[i].broken)
+            fail_msg("%s: %d, expected %d", examples[i].claim, (int)b.rule,
+                     (int)examples[i].broken);
     }
 }
 
@@ -224,7 +285,8 @@ static void the_strongest_of_several_is_told(void **state) {
     assert_int_equal(b.limit, MONEY(5000));
     floor_by_amount(&w);
     assert_true(breach_find(&w.rules, &w.s, &b) && b.rule == DRAWDOWN);
-    w.drawdown.breach = RISK_RULES__BREACH__reduce_only; // equal in what they do: the one until the operator's word
+    // equal in what they do: the one until the operator's word
+    w.drawdown.breach = RISK_RULES__BREACH__reduce_only;
     assert_true(breach_find(&w.rules, &w.s, &b) && b.rule == DRAWDOWN);
     w.drawdown.until = RISK_RULES__UNTIL__reset;
     w.loss.until = RISK_RULES__UNTIL__hand;
@@ -253,7 +315,8 @@ static void a_lock_gives_way_only_to_a_stronger_one(void **state) {
 
 static void the_day_begins_by_its_zone_on_short_and_long_days(void **state) {
     (void)state;
-    static const char *const begins[] = {"2025-03-07T22:00:00Z", "2025-03-08T22:00:00Z", "2025-03-09T21:00:00Z", "2025-03-10T21:00:00Z"};
+    static const char *const begins[] = {"2025-03-07T22:00:00Z", "2025-03-08T22:00:00Z",
+                                         "2025-03-09T21:00:00Z", "2025-03-10T21:00:00Z"};
     struct world w;
     world_make(&w);
     for (size_t i = 0; i < sizeof begins / sizeof *begins; i++) {
@@ -268,7 +331,8 @@ static void the_day_begins_by_its_zone_on_short_and_long_days(void **state) {
     zone_destroy(&w.zone);
 }
 
-// The router was away over the reset: what was told before it is what the day began with, though it is heard late.
+// The router was away over the reset: what was told before it is what the day began with, though it
+// is heard late.
 static void a_restart_over_the_reset_loses_no_loss(void **state) {
     (void)state;
     struct world w;
@@ -279,9 +343,12 @@ static void a_restart_over_the_reset_loses_no_loss(void **state) {
     assert_true(breach_day(&w.rules, w.zone, &w.s, reset + NS_PER_S));
     breach_told(&w.rules, &w.s, &(struct told){MONEY(98000), MONEY(98000), reset - NS_PER_S, 0});
     assert_int_equal(w.s.day_start_equity, MONEY(98000));
-    breach_told(&w.rules, &w.s, &(struct told){MONEY(93000), MONEY(93000), reset + 2 * NS_PER_S, 0});
+    breach_told(&w.rules, &w.s,
+                &(struct told){MONEY(93000), MONEY(93000), reset + 2 * NS_PER_S, 0});
     assert_int_equal(w.s.day_start_equity, MONEY(98000));
-    breach_told(&w.rules, &w.s, &(struct told){MONEY(99000), MONEY(99000), reset - 2 * NS_PER_S, 0}); // older than what is known
+    // older than what is known
+    breach_told(&w.rules, &w.s,
+                &(struct told){MONEY(99000), MONEY(99000), reset - 2 * NS_PER_S, 0});
     assert_int_equal(w.s.equity, MONEY(93000));
     assert_true(breach_find(&w.rules, &w.s, &b) && b.rule == LOSS);
     zone_destroy(&w.zone);
@@ -320,9 +387,12 @@ static void amounts_of_any_size_do_not_overflow(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_rule_is_broken_exactly_at_its_limit),   cmocka_unit_test(the_strongest_of_several_is_told),
-        cmocka_unit_test(a_lock_gives_way_only_to_a_stronger_one), cmocka_unit_test(the_day_begins_by_its_zone_on_short_and_long_days),
-        cmocka_unit_test(a_restart_over_the_reset_loses_no_loss),  cmocka_unit_test(before_the_broker_has_told_anything_nothing_is_lost),
+        cmocka_unit_test(a_rule_is_broken_exactly_at_its_limit),
+        cmocka_unit_test(the_strongest_of_several_is_told),
+        cmocka_unit_test(a_lock_gives_way_only_to_a_stronger_one),
+        cmocka_unit_test(the_day_begins_by_its_zone_on_short_and_long_days),
+        cmocka_unit_test(a_restart_over_the_reset_loses_no_loss),
+        cmocka_unit_test(before_the_broker_has_told_anything_nothing_is_lost),
         cmocka_unit_test(amounts_of_any_size_do_not_overflow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

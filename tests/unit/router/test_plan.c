@@ -1,4 +1,6 @@
 // test_plan - which orders and commands a signal becomes, and where their stops are.
+//
+//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>
@@ -21,9 +23,10 @@
 #define REST(f, v) HOLD(f, v), HOLD(resting_##f, v), g->holding.working = 1
 #define NO_SIZE    g->signal.has_lot_size = false
 #define NO_PRICE   g->signal.has_price = false
-#define FEED(b, a) g->quote = (struct rate){D(E8(b)), D(E8(a)), D(E8(a)), NOW}, g->in.quote = &g->quote
-#define BY(name)   g->subscription.has_sizing = true, g->subscription.sizing = SIZING__BY__##name
-#define CASE(n, body)                                                                                                                      \
+#define FEED(b, a)                                                                                 \
+    g->quote = (struct rate){D(E8(b)), D(E8(a)), D(E8(a)), NOW}, g->in.quote = &g->quote
+#define BY(name) g->subscription.has_sizing = true, g->subscription.sizing = SIZING__BY__##name
+#define CASE(n, body)                                                                              \
     static void n(struct given *g) { body; }
 
 // --- legs
@@ -41,7 +44,8 @@ CASE(close_lots, (DIR(close_long), SIG(lot_size, "0.5")))
 CASE(close_lots_ratio, (close_lots(g), BY(equity_ratio), SIG(provider_equity, "16000")))
 CASE(close_lots_of_fixed, (close_lots(g), BY(fixed), SUB(fixed_lot, "1")))
 CASE(close_lots_at_risk, (close_lots(g), BY(cash_risk), SUB(risk_cash, "1")))
-CASE(close_of_signal, (DIR(close), NO_SIZE, g->signal.target_signal_id = (char *)"s0", g->in.meant = &g->meant))
+CASE(close_of_signal,
+     (DIR(close), NO_SIZE, g->signal.target_signal_id = (char *)"s0", g->in.meant = &g->meant))
 CASE(close_of_short_signal, (close_of_signal(g), g->meant.stake.is_short = true))
 CASE(close_of_gone_signal, (close_of_signal(g), g->in.meant = NULL))
 CASE(close_long_of_short_signal, (close_of_short_signal(g), DIR(close_long)))
@@ -58,9 +62,12 @@ CASE(flat_working, (DIR(flat), NO_SIZE, REST(buys, "1")))
 CASE(flat_all_of_nothing, (DIR(flat), NO_SIZE, g->signal.symbol = (char *)"*", g->in.symbol = NULL))
 CASE(cancel_all, (DIR(cancel), REST(buys, "1")))
 CASE(cancel_none, (DIR(cancel), HOLD(longs, "1")))
-CASE(cancel_shorts, (cancel_all(g), g->signal.has_position_side = true, g->signal.position_side = SIGNAL__SIDE__short))
-CASE(cancel_longs, (cancel_all(g), g->signal.has_position_side = true, g->signal.position_side = SIGNAL__SIDE__long))
-CASE(cancel_signal, (DIR(cancel), g->signal.target_signal_id = (char *)"s0", g->in.meant = &g->meant, g->meant.stake.rest = 1))
+CASE(cancel_shorts, (cancel_all(g), g->signal.has_position_side = true,
+                     g->signal.position_side = SIGNAL__SIDE__short))
+CASE(cancel_longs, (cancel_all(g), g->signal.has_position_side = true,
+                    g->signal.position_side = SIGNAL__SIDE__long))
+CASE(cancel_signal, (DIR(cancel), g->signal.target_signal_id = (char *)"s0",
+                     g->in.meant = &g->meant, g->meant.stake.rest = 1))
 CASE(cancel_filled_signal, (cancel_signal(g), g->meant.stake.rest = 0))
 CASE(modify_open, (DIR(modify), HOLD(longs, "1"), SIG(stop_loss, "1.09")))
 CASE(modify_nothing, (DIR(modify), SIG(stop_loss, "1.09")))
@@ -103,8 +110,8 @@ CASE(t_fixed_there, (t_fixed(g), HOLD(longs, "9")))
 CASE(t_fixed_flip, (t_fixed(g), HOLD(shorts, "0.3")))
 CASE(t_risk, (TO("7"), BY(cash_risk), SUB(risk_cash, "250"), SIG(stop_loss, "1.095")))
 CASE(t_risk_no_stop_flip, (TO("7"), BY(cash_risk), SUB(risk_cash, "250"), HOLD(shorts, "1")))
-CASE(t_side_only,
-     (target(g), g->signal.has_position_side = true, g->signal.position_side = SIGNAL__SIDE__short, BY(fixed), SUB(fixed_lot, "0.3")))
+CASE(t_side_only, (target(g), g->signal.has_position_side = true,
+                   g->signal.position_side = SIGNAL__SIDE__short, BY(fixed), SUB(fixed_lot, "0.3")))
 CASE(t_side_only_there, (t_side_only(g), BY(multiplier), HOLD(shorts, "1")))
 CASE(t_side_only_unsized, (t_side_only(g), BY(multiplier), HOLD(longs, "1")))
 CASE(t_reducing, (TO("-1"), HOLD(longs, "3"), g->in.mode = RISK_STATE__MODE__reduce_only))
@@ -117,7 +124,7 @@ static const struct example {
     change_fn *change;
     const char *legs; // kind and side, lots; refusals by name
 } examples[] = {
-#define IS(name, legs)                                                                                                                     \
+#define IS(name, legs)                                                                             \
     { #name, name, legs }
     IS(buys, "buy 1"),
     IS(sells, "sell 1"),
@@ -198,7 +205,8 @@ static const struct example {
 };
 
 static const char *reason_name(Reason__Code reason) {
-    const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value(&reason__code__descriptor, (int)reason);
+    const ProtobufCEnumValue *v =
+        protobuf_c_enum_descriptor_get_value(&reason__code__descriptor, (int)reason);
     return v ? v->name : "?";
 }
 
@@ -208,7 +216,8 @@ static void print_leg(const struct decide_result *r, char out[static 64]) {
     bool longs = leg->side == SIGNAL__DIRECTION__buy, shorts = leg->side == SIGNAL__DIRECTION__sell;
     if (r->has_lots) lots[0] = ' ', (void)decimal_print(r->lots, lots + 1);
     if (r->reason == R(commanded))
-        (void)snprintf(out, 64, "%s%s", leg->action == ORDER_COMMAND__ACTION__cancel ? "cancel" : "modify",
+        (void)snprintf(out, 64, "%s%s",
+                       leg->action == ORDER_COMMAND__ACTION__cancel ? "cancel" : "modify",
                        longs    ? " long"
                        : shorts ? " short"
                                 : "");
@@ -232,9 +241,11 @@ static void every_signal_becomes_what_is_written(void **state) {
         size_t n = decide_signal(&g.in, got);
         for (size_t k = 0; k < n; k++) {
             print_leg(&got[k], leg);
-            (void)snprintf(legs + strlen(legs), sizeof legs - strlen(legs), "%s%s", k ? "; " : "", leg);
+            (void)snprintf(legs + strlen(legs), sizeof legs - strlen(legs), "%s%s", k ? "; " : "",
+                           leg);
         }
-        if (strcmp(legs, examples[i].legs) != 0) ok = false, print_error("%s: %s, not %s\n", examples[i].name, legs, examples[i].legs);
+        if (strcmp(legs, examples[i].legs) != 0)
+            ok = false, print_error("%s: %s, not %s\n", examples[i].name, legs, examples[i].legs);
         given_free(&g);
     }
     assert_true(ok);
@@ -266,7 +277,8 @@ CASE(points_sell, (points(g), DIR(sell)))
 CASE(point_configured, (points(g), SYM(point, "0.0001")))
 CASE(percent, (SIG(stop_loss_percent, "1"), SIG(take_profit_percent, "2")))
 CASE(distances, (SIG(stop_loss_distance, "0.005"), SIG(take_profit_distance, "0.01")))
-CASE(to_tick_near, (SIG(stop_loss_distance, "0.0055"), SIG(take_profit_distance, "0.0105"), SYM(tick_size, "0.001")))
+CASE(to_tick_near, (SIG(stop_loss_distance, "0.0055"), SIG(take_profit_distance, "0.0105"),
+                    SYM(tick_size, "0.001")))
 CASE(to_tick_sell, (to_tick_near(g), DIR(sell)))
 CASE(given_to_tick, (SIG(stop_loss, "1.0951"), SIG(take_profit, "1.1049"), SYM(tick_size, "0.001")))
 CASE(on_tick, (SIG(stop_loss, "1.095"), SIG(take_profit, "1.105"), SYM(tick_size, "0.001")))
@@ -282,7 +294,8 @@ CASE(price_needs_none, (NO_PRICE, SIG(stop_loss, "1.05")))
 CASE(ask_of_feed, (NO_PRICE, FEED("1.0999", "1.1001"), SIG(stop_loss_points, "10")))
 CASE(bid_of_feed, (ask_of_feed(g), DIR(sell)))
 CASE(feed_shows_wrong_side, (NO_PRICE, FEED("1.0999", "1.1001"), SIG(stop_loss, "1.2")))
-CASE(of_limit_price, (points(g), g->signal.order_type = SIGNAL__ORDER_TYPE__stop_limit, SIG(limit_price, "1.2")))
+CASE(of_limit_price,
+     (points(g), g->signal.order_type = SIGNAL__ORDER_TYPE__stop_limit, SIG(limit_price, "1.2")))
 CASE(inverse, (price_given(g)))
 CASE(levels_huge, (SIG(take_profit_percent, "90000"), SIG(price, "9000000000")))
 
@@ -292,9 +305,9 @@ static const struct level {
     Reason__Code reason;
     const char *stop_loss, *take_profit; // "": none
 } levels[] = {
-#define AT(name, stop, take)                                                                                                               \
+#define AT(name, stop, take)                                                                       \
     { #name, name, R(ordered), stop, take }
-#define NOT(name, reason_)                                                                                                                 \
+#define NOT(name, reason_)                                                                         \
     { #name, name, R(reason_), "", "" }
     AT(price_given, "1.09", "1.12"),
     AT(sell_given, "1.12", "1.09"),
@@ -324,7 +337,9 @@ static const struct level {
     AT(inverse, "1.09", "1.12"),
 };
 
-static bool is_level(struct optional_price level, const char *text) { return *text ? level.has && level.value.e8 == E8(text) : !level.has; }
+static bool is_level(struct optional_price level, const char *text) {
+    return *text ? level.has && level.value.e8 == E8(text) : !level.has;
+}
 
 static void every_level_is_where_it_is_written(void **state) {
     (void)state;
@@ -336,11 +351,14 @@ static void every_level_is_where_it_is_written(void **state) {
         given_make(&g);
         l->change(&g);
         (void)decide_signal(&g.in, got);
-        bool good = got->reason == l->reason && (l->reason != R(ordered) || (is_level(got->levels.stop_loss, l->stop_loss) &&
-                                                                             is_level(got->levels.take_profit, l->take_profit)));
+        bool good =
+            got->reason == l->reason &&
+            (l->reason != R(ordered) || (is_level(got->levels.stop_loss, l->stop_loss) &&
+                                         is_level(got->levels.take_profit, l->take_profit)));
         if (!good)
             print_error("%s: reason %s, stop %lld, take %lld\n", l->name, reason_name(got->reason),
-                        (long long)got->levels.stop_loss.value.e8, (long long)got->levels.take_profit.value.e8);
+                        (long long)got->levels.stop_loss.value.e8,
+                        (long long)got->levels.take_profit.value.e8);
         ok = ok && good;
         given_free(&g);
     }
@@ -352,14 +370,17 @@ static void exits_are_distances_in_price_whatever_their_unit(void **state) {
     static const struct {
         Signal__Unit unit;
         const char *said;
-    } units[] = {{SIGNAL__UNIT__points, "110"}, {SIGNAL__UNIT__distance, "0.0011"}, {SIGNAL__UNIT__percent, "0.1"}};
+    } units[] = {{SIGNAL__UNIT__points, "110"},
+                 {SIGNAL__UNIT__distance, "0.0011"},
+                 {SIGNAL__UNIT__percent, "0.1"}};
     for (int i = 0; i < 3; i++) {
         struct given g;
         struct decide_result got[DECIDE_LEGS];
         given_make(&g);
         g.signal.has_exit_unit = i > 0;
         if (i) g.signal.exit_unit = units[i].unit;
-        SET(g.signal, trail_distance, units[i].said), SET(g.signal, break_even_trigger, units[i].said);
+        SET(g.signal, trail_distance, units[i].said),
+            SET(g.signal, break_even_trigger, units[i].said);
         (void)decide_signal(&g.in, got);
         assert_int_equal(got->levels.trailing.trail_distance, E8("0.0011"));
         assert_int_equal(got->levels.trailing.break_even_trigger, E8("0.0011"));
@@ -378,7 +399,8 @@ static void a_modify_may_take_levels_away_and_needs_a_side_for_points(void **sta
     SET(g.subscription, default_take_profit_points, "10");
     (void)decide_signal(&g.in, got);
     assert_int_equal(got->reason, R(commanded));
-    assert_true(got->levels.stop_loss.has && got->levels.stop_loss.value.e8 == 0 && !got->levels.take_profit.has);
+    assert_true(got->levels.stop_loss.has && got->levels.stop_loss.value.e8 == 0 &&
+                !got->levels.take_profit.has);
     g.signal.has_stop_loss = false;
     SET(g.signal, stop_loss_points, "500");
     g.signal.has_position_side = true, g.signal.position_side = SIGNAL__SIDE__long;
@@ -417,7 +439,8 @@ static void the_inverse_of_the_inverse_is_the_signal(void **state) {
     decide_inverted(&g.signal, &once);
     assert_int_equal(once.direction, SIGNAL__DIRECTION__sell);
     assert_int_equal(once.order_type, SIGNAL__ORDER_TYPE__stop);
-    assert_true(once.stop_loss == E8("1.12") && once.take_profit == E8("1.09") && once.target_position == E8("3"));
+    assert_true(once.stop_loss == E8("1.12") && once.take_profit == E8("1.09") &&
+                once.target_position == E8("3"));
     assert_true(once.has_take_profit_points && !once.has_stop_loss_points);
     decide_inverted(&once, &twice);
     assert_memory_equal(&twice, &g.signal, sizeof twice);
@@ -433,10 +456,12 @@ static uint64_t draw(uint64_t *seed, uint64_t below) { // xorshift
 
 // An account's net after all legs were done, resting orders cancelled where a leg says so.
 static __int128 net_after(const struct given *g, const struct decide_result *got, size_t n) {
-    __int128 longs = g->holding.longs + g->holding.buys, shorts = g->holding.shorts + g->holding.sells;
+    __int128 longs = g->holding.longs + g->holding.buys,
+             shorts = g->holding.shorts + g->holding.sells;
     for (size_t i = 0; i < n; i++) {
         const struct leg *leg = &got[i].leg;
-        bool is_short = leg->side == SIGNAL__DIRECTION__sell, both = leg->side == SIGNAL__DIRECTION__close;
+        bool is_short = leg->side == SIGNAL__DIRECTION__sell,
+             both = leg->side == SIGNAL__DIRECTION__close;
         if (got[i].reason == R(commanded)) {
             if (both || !is_short) longs -= g->holding.resting_buys;
             if (both || is_short) shorts -= g->holding.resting_sells;
@@ -461,9 +486,11 @@ static void a_target_is_reached_and_never_overshot(void **state) {
         given_make(&g);
         t_from_flat(&g);
         int64_t target = ((int64_t)draw(&seed, 401) - 200) * 1000000, lots[4]; // in steps of 0.01
-        for (int k = 0; k < 4; k++) lots[k] = draw(&seed, 3) ? 0 : (int64_t)draw(&seed, 300) * 1000000;
+        for (int k = 0; k < 4; k++)
+            lots[k] = draw(&seed, 3) ? 0 : (int64_t)draw(&seed, 300) * 1000000;
         g.signal.target_position = target;
-        g.holding = (struct holding){.longs = lots[0], .shorts = lots[1], .buys = lots[2], .sells = lots[3]};
+        g.holding = (struct holding){
+            .longs = lots[0], .shorts = lots[1], .buys = lots[2], .sells = lots[3]};
         if (draw(&seed, 2)) g.holding.resting_buys = lots[2], g.holding.resting_sells = lots[3];
         size_t n = decide_signal(&g.in, got);
         __int128 net = net_after(&g, got, n);
@@ -477,8 +504,9 @@ static void a_target_is_reached_and_never_overshot(void **state) {
 static void what_is_open_can_always_be_closed_unless_halted(void **state) {
     (void)state;
     uint64_t seed = 521288629;
-    static const Signal__Direction closes[] = {SIGNAL__DIRECTION__close, SIGNAL__DIRECTION__close_long, SIGNAL__DIRECTION__close_short,
-                                               SIGNAL__DIRECTION__flat};
+    static const Signal__Direction closes[] = {
+        SIGNAL__DIRECTION__close, SIGNAL__DIRECTION__close_long, SIGNAL__DIRECTION__close_short,
+        SIGNAL__DIRECTION__flat};
     for (unsigned i = 0; i < 5000; i++) {
         struct given g;
         struct decide_result got[DECIDE_LEGS];

@@ -1,4 +1,6 @@
 // test_risk - what risk rules say of an entry: every rule at its edge, and that a close is stopped by none.
+//
+//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>
@@ -20,7 +22,8 @@
 #define MONEY(x) ((int64_t)(x)*DECIMAL_SCALE)
 #define R(name)  REASON__CODE__##name
 
-// What a case may change; everything else is a signal that is ordered: 1 lot of EURUSD at 1.1, account in USD.
+// What a case may change; everything else is a signal that is ordered: 1 lot of EURUSD at 1.1,
+// account in USD.
 struct world {
     Signal signal;
     AccountConfig account;
@@ -57,7 +60,8 @@ static void price(struct world *w, const char *symbol, int64_t bid, int64_t ask)
     rates_take(w->rates, &p);
 }
 
-static void open_trade(struct world *w, const char *symbol, bool is_short, int64_t open, int64_t rest) {
+static void open_trade(struct world *w, const char *symbol, bool is_short, int64_t open,
+                       int64_t rest) {
     static unsigned n;
     char id[16];
     (void)snprintf(id, sizeof id, "t%u", ++n);
@@ -133,7 +137,9 @@ static void no_rules(struct world *w) { (void)w; }
 static void empty_rules(struct world *w) { (void)rules(w); }
 static void source_halted(struct world *w) { w->in.source = RISK_STATE__MODE__halted; }
 static void source_reducing(struct world *w) { w->in.source = RISK_STATE__MODE__reduce_only; }
-static void allows(struct world *w, char **names, size_t n) { rules(w)->allowed_symbols = names, rules(w)->n_allowed_symbols = n; }
+static void allows(struct world *w, char **names, size_t n) {
+    rules(w)->allowed_symbols = names, rules(w)->n_allowed_symbols = n;
+}
 static char *euro[] = {(char *)"GBPJPY", (char *)"EURUSD"}, *pound[] = {(char *)"GBPJPY"};
 static void symbol_allowed(struct world *w) { allows(w, euro, 2); }
 static void symbol_not_allowed(struct world *w) { allows(w, pound, 1); }
@@ -144,9 +150,15 @@ static void session(struct world *w, Session__Day day, const char *from, const c
     rules(w)->sessions = w->sessions, rules(w)->n_sessions = 1;
 }
 static void in_session(struct world *w) { session(w, SESSION__DAY__sat, "10:15", "10:16"); }
-static void session_begins_next_minute(struct world *w) { session(w, SESSION__DAY__sat, "10:16", "24:00"); }
-static void session_ended_this_minute(struct world *w) { session(w, SESSION__DAY__sat, "00:00", "10:15"); }
-static void session_of_another_day(struct world *w) { session(w, SESSION__DAY__fri, "00:00", "24:00"); }
+static void session_begins_next_minute(struct world *w) {
+    session(w, SESSION__DAY__sat, "10:16", "24:00");
+}
+static void session_ended_this_minute(struct world *w) {
+    session(w, SESSION__DAY__sat, "00:00", "10:15");
+}
+static void session_of_another_day(struct world *w) {
+    session(w, SESSION__DAY__fri, "00:00", "24:00");
+}
 static void session_elsewhere(struct world *w) { // 06:15 in New York
     session(w, SESSION__DAY__sat, "07:00", "24:00");
     zone_destroy(&w->zone);
@@ -162,7 +174,8 @@ static void market_shut(struct world *w) { market(w, session_of_another_day); }
 static void market_shut_without_rules(struct world *w) { market_shut(w), w->in.risk = NULL; }
 
 static void blackout(struct world *w, int64_t from_s, int64_t to_s) {
-    w->blackout.from = NOW + (uint64_t)from_s * NS_PER_S, w->blackout.to = NOW + (uint64_t)to_s * NS_PER_S;
+    w->blackout.from = NOW + (uint64_t)from_s * NS_PER_S,
+    w->blackout.to = NOW + (uint64_t)to_s * NS_PER_S;
     w->blackout.note = (char *)"NFP";
     rules(w)->blackouts = w->blackouts, rules(w)->n_blackouts = 1;
 }
@@ -170,11 +183,19 @@ static void dark_from_now(struct world *w) { blackout(w, 0, 10); }
 static void dark_until_now(struct world *w) { blackout(w, -10, 0); }
 static void dark_until_the_next_second(struct world *w) { blackout(w, -10, 1); }
 static void dark_soon(struct world *w) { blackout(w, 1, 10); }
-static void dark_for_another_symbol(struct world *w) { dark_from_now(w), w->blackout.symbols = pound, w->blackout.n_symbols = 1; }
-static void dark_for_this_symbol(struct world *w) { dark_from_now(w), w->blackout.symbols = euro, w->blackout.n_symbols = 2; }
+static void dark_for_another_symbol(struct world *w) {
+    dark_from_now(w), w->blackout.symbols = pound, w->blackout.n_symbols = 1;
+}
+static void dark_for_this_symbol(struct world *w) {
+    dark_from_now(w), w->blackout.symbols = euro, w->blackout.n_symbols = 2;
+}
 static char *dollar[] = {(char *)"USD"}, *yen[] = {(char *)"JPY"};
-static void dark_for_its_currency(struct world *w) { dark_from_now(w), w->blackout.currencies = dollar, w->blackout.n_currencies = 1; }
-static void dark_for_another_currency(struct world *w) { dark_from_now(w), w->blackout.currencies = yen, w->blackout.n_currencies = 1; }
+static void dark_for_its_currency(struct world *w) {
+    dark_from_now(w), w->blackout.currencies = dollar, w->blackout.n_currencies = 1;
+}
+static void dark_for_another_currency(struct world *w) {
+    dark_from_now(w), w->blackout.currencies = yen, w->blackout.n_currencies = 1;
+}
 static RiskRules global_rules;
 static void dark_everywhere(struct world *w) { // the preset named global is the last layer
     dark_from_now(w);
@@ -184,7 +205,9 @@ static void dark_everywhere(struct world *w) { // the preset named global is the
     w->risk.rules.layers[w->risk.rules.n_layers++] = &global_rules;
 }
 
-static void sure(struct world *w, int64_t confidence) { HAS(rules(w), min_confidence, MONEY(70)), HAS(&w->signal, confidence, confidence); }
+static void sure(struct world *w, int64_t confidence) {
+    HAS(rules(w), min_confidence, MONEY(70)), HAS(&w->signal, confidence, confidence);
+}
 static void just_sure(struct world *w) { sure(w, MONEY(70)); }
 static void hardly_sure(struct world *w) { sure(w, MONEY(70) - 1); }
 static void says_nothing(struct world *w) { HAS(rules(w), min_confidence, 0); }
@@ -192,86 +215,140 @@ static void says_nothing(struct world *w) { HAS(rules(w), min_confidence, 0); }
 static void spread(struct world *w, int64_t points) { HAS(rules(w), max_spread_points, points); }
 static void spread_of_20(struct world *w) { spread(w, MONEY(20)); }
 static void spread_of_less(struct world *w) { spread(w, MONEY(20) - 1); }
-static void spread_by_point(struct world *w) { spread(w, MONEY(2)), HAS(&w->eur, point, PRICE(0.0001)); }
+static void spread_by_point(struct world *w) {
+    spread(w, MONEY(2)), HAS(&w->eur, point, PRICE(0.0001));
+}
 static void price_of_a_minute(struct world *w) { spread_of_20(w), w->in.now = NOW + 60 * NS_PER_S; }
-static void price_of_more(struct world *w) { spread_of_20(w), w->in.now = NOW + 60 * NS_PER_S + 1, w->signal.created_at = w->in.now; }
-static void price_of_an_hour(struct world *w) { HAS(rules(w), max_price_age_s, 3600), price_of_more(w); }
-static void no_price_at_all(struct world *w) { spread_of_20(w), w->signal.symbol = (char *)"GBPJPY", w->in.symbol = &w->gbp; }
+static void price_of_more(struct world *w) {
+    spread_of_20(w), w->in.now = NOW + 60 * NS_PER_S + 1, w->signal.created_at = w->in.now;
+}
+static void price_of_an_hour(struct world *w) {
+    HAS(rules(w), max_price_age_s, 3600), price_of_more(w);
+}
+static void no_price_at_all(struct world *w) {
+    spread_of_20(w), w->signal.symbol = (char *)"GBPJPY", w->in.symbol = &w->gbp;
+}
 
 static void expects(struct world *w, int64_t p) { HAS(&w->signal, price, p); }
-static void off_by_points(struct world *w) { HAS(rules(w), max_deviation_points, MONEY(50)), expects(w, PRICE(1.10050)); }
-static void off_by_more_points(struct world *w) { off_by_points(w), expects(w, PRICE(1.09950) - 1); }
-static void off_by_percent(struct world *w) { HAS(rules(w), max_deviation_percent, MONEY(1)), expects(w, PRICE(1.111)); }
-static void off_by_more_percent(struct world *w) { off_by_percent(w), expects(w, PRICE(1.111) + 1); }
+static void off_by_points(struct world *w) {
+    HAS(rules(w), max_deviation_points, MONEY(50)), expects(w, PRICE(1.10050));
+}
+static void off_by_more_points(struct world *w) {
+    off_by_points(w), expects(w, PRICE(1.09950) - 1);
+}
+static void off_by_percent(struct world *w) {
+    HAS(rules(w), max_deviation_percent, MONEY(1)), expects(w, PRICE(1.111));
+}
+static void off_by_more_percent(struct world *w) {
+    off_by_percent(w), expects(w, PRICE(1.111) + 1);
+}
 static void expects_nothing(struct world *w) { HAS(rules(w), max_deviation_points, 1); }
 
 static void lots_order(struct world *w) { HAS(rules(w), max_lots_order, LOTS(1.0)); }
 static void lots_order_less(struct world *w) { HAS(rules(w), max_lots_order, LOTS(1.0) - 1); }
 static void lots_symbol(struct world *w) {
-    HAS(rules(w), max_lots_symbol, LOTS(2.0)), open_trade(w, "EURUSD", true, LOTS(0.60), LOTS(0.40));
+    HAS(rules(w), max_lots_symbol, LOTS(2.0)),
+        open_trade(w, "EURUSD", true, LOTS(0.60), LOTS(0.40));
 }
-static void lots_symbol_more(struct world *w) { lots_symbol(w), open_trade(w, "EURUSD", false, LOTS(0.01), 0); }
-static void lots_of_other_symbol(struct world *w) { lots_symbol(w), open_trade(w, "GBPJPY", false, LOTS(9.0), 0); }
+static void lots_symbol_more(struct world *w) {
+    lots_symbol(w), open_trade(w, "EURUSD", false, LOTS(0.01), 0);
+}
+static void lots_of_other_symbol(struct world *w) {
+    lots_symbol(w), open_trade(w, "GBPJPY", false, LOTS(9.0), 0);
+}
 static void lots_account(struct world *w) {
-    HAS(rules(w), max_lots_account, LOTS(3.0)), open_trade(w, "GBPJPY", false, LOTS(1.0), LOTS(1.0));
+    HAS(rules(w), max_lots_account, LOTS(3.0)),
+        open_trade(w, "GBPJPY", false, LOTS(1.0), LOTS(1.0));
 }
-static void lots_account_more(struct world *w) { lots_account(w), open_trade(w, "EURUSD", true, 0, LOTS(0.01)); }
+static void lots_account_more(struct world *w) {
+    lots_account(w), open_trade(w, "EURUSD", true, 0, LOTS(0.01));
+}
 static void two_open(struct world *w) {
-    HAS(rules(w), max_open_trades, 3), open_trade(w, "EURUSD", false, 1, 0), open_trade(w, "GBPJPY", true, 1, 0);
+    HAS(rules(w), max_open_trades, 3), open_trade(w, "EURUSD", false, 1, 0),
+        open_trade(w, "GBPJPY", true, 1, 0);
 }
 static void three_open(struct world *w) { two_open(w), open_trade(w, "EURUSD", true, 1, 0); }
 
 static void exposure(struct world *w, int64_t most) { HAS(rules(w), max_exposure, most); }
 static void exposed_to_its_limit(struct world *w) { exposure(w, MONEY(110000)); }
 static void exposed_to_more(struct world *w) { exposure(w, MONEY(110000) - 1); }
-static void exposed_with_another(struct world *w) { // 0.5 lots at 190.0 yen a pound, 150 yen a dollar: 63,333.33…
+// 0.5 lots at 190.0 yen a pound, 150 yen a dollar: 63,333.33…
+static void exposed_with_another(struct world *w) {
     exposure(w, MONEY(173334));
     price(w, "GBPJPY", PRICE(190.0), PRICE(190.0));
     price(w, "USDJPY", PRICE(150.0), PRICE(150.0));
     open_trade(w, "GBPJPY", true, LOTS(0.50), 0);
 }
-static void exposed_with_another_to_more(struct world *w) { exposed_with_another(w), exposure(w, MONEY(173333)); }
-static void exposed_without_a_rate(struct world *w) { exposure(w, MONEY(1000000)), open_trade(w, "GBPJPY", true, LOTS(0.50), 0); }
+static void exposed_with_another_to_more(struct world *w) {
+    exposed_with_another(w), exposure(w, MONEY(173333));
+}
+static void exposed_without_a_rate(struct world *w) {
+    exposure(w, MONEY(1000000)), open_trade(w, "GBPJPY", true, LOTS(0.50), 0);
+}
 static void money(struct world *w, int64_t equity) {
     w->held->money.known = true, w->held->money.balance = w->held->money.equity = D(equity);
 }
-static void ten_times_equity(struct world *w) { HAS(rules(w), max_exposure_percent, MONEY(1000)), money(w, MONEY(11000)); }
-static void more_than_ten_times(struct world *w) { ten_times_equity(w), money(w, MONEY(11000) - 1); }
+static void ten_times_equity(struct world *w) {
+    HAS(rules(w), max_exposure_percent, MONEY(1000)), money(w, MONEY(11000));
+}
+static void more_than_ten_times(struct world *w) {
+    ten_times_equity(w), money(w, MONEY(11000) - 1);
+}
 static void equity_unknown(struct world *w) { ten_times_equity(w), w->held->money.known = false; }
 
 static void ordered_before(struct world *w, unsigned n, uint64_t ago) {
     while (n--) risk_note_order(&w->risk, NOW - ago);
 }
-static void one_order_left(struct world *w) { HAS(rules(w), max_orders, 3), ordered_before(w, 2, NS_PER_S); }
-static void no_order_left(struct world *w) { HAS(rules(w), max_orders, 3), ordered_before(w, 3, 60 * NS_PER_S - 1); }
-static void one_is_old(struct world *w) { HAS(rules(w), max_orders, 3), ordered_before(w, 1, 60 * NS_PER_S), ordered_before(w, 2, 1); }
+static void one_order_left(struct world *w) {
+    HAS(rules(w), max_orders, 3), ordered_before(w, 2, NS_PER_S);
+}
+static void no_order_left(struct world *w) {
+    HAS(rules(w), max_orders, 3), ordered_before(w, 3, 60 * NS_PER_S - 1);
+}
+static void one_is_old(struct world *w) {
+    HAS(rules(w), max_orders, 3), ordered_before(w, 1, 60 * NS_PER_S), ordered_before(w, 2, 1);
+}
 static void a_longer_window(struct world *w) { one_is_old(w), HAS(rules(w), order_window_s, 61); }
 
 static void margin(struct world *w, int64_t percent) {
-    HAS(rules(w), min_margin_level, MONEY(200)), money(w, MONEY(1000)), w->held->money.has_margin_level = true,
-                                                                        w->held->money.margin_level = D(percent);
+    HAS(rules(w), min_margin_level, MONEY(200)), money(w, MONEY(1000)),
+        w->held->money.has_margin_level = true, w->held->money.margin_level = D(percent);
 }
 static void margin_enough(struct world *w) { margin(w, MONEY(200)); }
 static void margin_too_low(struct world *w) { margin(w, MONEY(200) - 1); }
-static void no_margin_in_use(struct world *w) { margin(w, 0), w->held->money.has_margin_level = false; }
+static void no_margin_in_use(struct world *w) {
+    margin(w, 0), w->held->money.has_margin_level = false;
+}
 
 static void one_a_side(struct world *w) { HAS(rules(w), one_per_direction, true); }
-static void other_side_open(struct world *w) { one_a_side(w), open_trade(w, "EURUSD", true, LOTS(1.0), 0); }
-static void same_side_open(struct world *w) { one_a_side(w), open_trade(w, "EURUSD", false, LOTS(0.01), 0); }
-static void same_side_working(struct world *w) { one_a_side(w), open_trade(w, "EURUSD", false, 0, LOTS(0.01)); }
-static void allowed_twice(struct world *w) { same_side_open(w), HAS(rules(w), one_per_direction, false); }
+static void other_side_open(struct world *w) {
+    one_a_side(w), open_trade(w, "EURUSD", true, LOTS(1.0), 0);
+}
+static void same_side_open(struct world *w) {
+    one_a_side(w), open_trade(w, "EURUSD", false, LOTS(0.01), 0);
+}
+static void same_side_working(struct world *w) {
+    one_a_side(w), open_trade(w, "EURUSD", false, 0, LOTS(0.01));
+}
+static void allowed_twice(struct world *w) {
+    same_side_open(w), HAS(rules(w), one_per_direction, false);
+}
 
 static void locked(struct world *w) {
     (void)rules(w);
-    HAS(&w->risk.s, lock, ORDER_COMMAND__LOCK__blocked), HAS(&w->risk.s, rule, R(daily_loss)), HAS(&w->risk.s, value, 7),
-        HAS(&w->risk.s, limit, 5);
+    HAS(&w->risk.s, lock, ORDER_COMMAND__LOCK__blocked), HAS(&w->risk.s, rule, R(daily_loss)),
+        HAS(&w->risk.s, value, 7), HAS(&w->risk.s, limit, 5);
 }
 static void locked_by_floor(struct world *w) { locked(w), w->risk.s.rule = R(total_drawdown); }
 static void locked_by_trades(struct world *w) { locked(w), w->risk.s.rule = R(max_trades_day); }
 static void locked_by_profit(struct world *w) { locked(w), w->risk.s.rule = R(profit_lock); }
 static void locked_by_share(struct world *w) { locked(w), w->risk.s.rule = R(consistency); }
-static void watched_and_told(struct world *w) { (void)rules(w), w->risk.is_watched = true, money(w, MONEY(1000)); }
-static void watched_and_not_told(struct world *w) { watched_and_told(w), w->held->money.known = false; }
+static void watched_and_told(struct world *w) {
+    (void)rules(w), w->risk.is_watched = true, money(w, MONEY(1000));
+}
+static void watched_and_not_told(struct world *w) {
+    watched_and_told(w), w->held->money.known = false;
+}
 
 static const struct example {
     void (*change)(struct world *w);
@@ -363,8 +440,10 @@ static void an_entry_is_stopped_exactly_past_each_limit(void **state) {
         examples[i].change(&w);
         assert_int_equal(decide_signal(&w.in, w.out), 1);
         if (w.out->reason != examples[i].reason)
-            fail_msg("example %zu: %d, expected %d (%s)", i, (int)w.out->reason, (int)examples[i].reason, w.out->detail);
-        if (w.out->reason != R(ordered) && !w.out->detail[0]) fail_msg("example %zu says nothing", i);
+            fail_msg("example %zu: %d, expected %d (%s)", i, (int)w.out->reason,
+                     (int)examples[i].reason, w.out->detail);
+        if (w.out->reason != R(ordered) && !w.out->detail[0])
+            fail_msg("example %zu says nothing", i);
         world_free(&w);
     }
 }
@@ -392,7 +471,8 @@ static void a_close_is_stopped_by_no_rule(void **state) {
         (void)decide_signal(&w.in, w.out);
         bool halted = examples[i].change == source_halted;
         bool elsewhere = w.in.symbol == &w.gbp; // nothing is open there
-        if (!halted && !elsewhere && w.out->reason != R(ordered)) fail_msg("example %zu: a close was refused: %d", i, (int)w.out->reason);
+        if (!halted && !elsewhere && w.out->reason != R(ordered))
+            fail_msg("example %zu: a close was refused: %d", i, (int)w.out->reason);
         world_free(&w);
     }
 }
@@ -411,12 +491,14 @@ static void no_order_is_over_a_limit_whatever_is_open(void **state) {
         world_make(&w);
         int64_t most[3];
         for (int i = 0; i < 3; i++) most[i] = LOTS(0.01) * (int64_t)(1 + dice(&seed, 400));
-        HAS(rules(&w), max_lots_order, most[0]), HAS(rules(&w), max_lots_symbol, most[1]), HAS(rules(&w), max_lots_account, most[2]);
+        HAS(rules(&w), max_lots_order, most[0]), HAS(rules(&w), max_lots_symbol, most[1]),
+            HAS(rules(&w), max_lots_account, most[2]);
         int64_t here = 0, all = 0;
         for (uint64_t n = dice(&seed, 5); n; n--) {
             int64_t lots = LOTS(0.01) * (int64_t)(1 + dice(&seed, 100));
             bool euro_here = dice(&seed, 2) == 0;
-            open_trade(&w, euro_here ? "EURUSD" : "GBPJPY", dice(&seed, 2) == 0, lots / 2, lots - lots / 2);
+            open_trade(&w, euro_here ? "EURUSD" : "GBPJPY", dice(&seed, 2) == 0, lots / 2,
+                       lots - lots / 2);
             here += euro_here ? lots : 0;
             all += lots;
         }

@@ -1,4 +1,6 @@
 // test_router - the router's handlers on a batch: fan-out, guard, halts, open trades.
+//
+//
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE // memmem
 // clang-format off
@@ -13,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/batch/batch_io.h"
 #include "common/base/clock.h"
+#include "common/batch/batch_io.h"
 #include "common/service/options.h"
 #include "execution.pb-c.h"
 #include "order.pb-c.h"
@@ -148,7 +150,8 @@ static err_t send_signal(struct world *w, const char *id) {
     return handle(w, TOPIC_signals, &s.base);
 }
 
-static err_t send_command(struct world *w, Command__Action action, const char *account_id, const char *trade_id) {
+static err_t send_command(struct world *w, Command__Action action, const char *account_id,
+                          const char *trade_id) {
     Command c = COMMAND__INIT;
     c.command_id = (char *)"c1";
     c.action = action;
@@ -175,17 +178,23 @@ static err_t send_state(struct world *w, const char *trade_id, TradeState__State
 }
 
 // The n-th message of a type in the batch; NULL: there are fewer.
-static const ProtobufCMessage *nth(struct world *w, const ProtobufCMessageDescriptor *type, unsigned n) {
+static const ProtobufCMessage *nth(struct world *w, const ProtobufCMessageDescriptor *type,
+                                   unsigned n) {
     const struct outgoing *out;
     size_t count = batch_outgoing(w->batch, &out);
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(out[i].type, type->name) == 0 && n-- == 0) return batch_opened(w->batch, &out[i]);
+        if (strcmp(out[i].type, type->name) == 0 && n-- == 0)
+            return batch_opened(w->batch, &out[i]);
     }
     return NULL;
 }
 
-static const Order *order(struct world *w, unsigned n) { return (const Order *)nth(w, &order__descriptor, n); }
-static const Routing *routing(struct world *w, unsigned n) { return (const Routing *)nth(w, &routing__descriptor, n); }
+static const Order *order(struct world *w, unsigned n) {
+    return (const Order *)nth(w, &order__descriptor, n);
+}
+static const Routing *routing(struct world *w, unsigned n) {
+    return (const Routing *)nth(w, &routing__descriptor, n);
+}
 
 static const Decision *decision_for(const Routing *r, const char *account_id) {
     for (size_t i = 0; i < r->n_decisions; i++) {
@@ -273,13 +282,16 @@ static void a_trade_id_is_the_same_when_decided_again(void **state) {
 static void decisions_are_counted_by_reason(void **state) {
     struct world *w = *state;
     arena_t *arena = arena_new(0);
-    for (unsigned i = 0; i < 3; i++) assert_int_equal(send_signal(w, (const char *[]){"s1", "s2", "s3"}[i]), ERR_OK);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(send_signal(w, (const char *[]){"s1", "s2", "s3"}[i]), ERR_OK);
     Heartbeat beat = HEARTBEAT__INIT;
     router_service.beat(w->router, &beat, arena);
     uint64_t ordered = 0, unknown = 0, full = 0;
     for (size_t i = 0; i < beat.n_decisions; i++) {
         const DecisionCount *d = beat.decisions[i];
-        *(d->reason == REASON__CODE__ordered ? &ordered : d->reason == REASON__CODE__unknown_broker ? &unknown : &full) = d->count;
+        *(d->reason == REASON__CODE__ordered          ? &ordered
+          : d->reason == REASON__CODE__unknown_broker ? &unknown
+                                                      : &full) = d->count;
     }
     assert_int_equal(ordered, 4); // a1 and a2 may have two trades each
     assert_int_equal(full, 2);
@@ -289,7 +301,8 @@ static void decisions_are_counted_by_reason(void **state) {
 
 static void numbers_stand_beside_the_words(void **state) {
     struct world *w = *state;
-    for (unsigned i = 0; i < 3; i++) assert_int_equal(send_signal(w, (const char *[]){"s1", "s2", "s3"}[i]), ERR_OK);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(send_signal(w, (const char *[]){"s1", "s2", "s3"}[i]), ERR_OK);
     const Decision *d = decision_for(routing(w, 2), "a1");
     assert_int_equal(d->n_numbers, 2);
     assert_string_equal(d->numbers[0]->name, "open_trades");
@@ -434,8 +447,9 @@ static void entries_are_refused_beyond_the_most_open_trades(void **state) {
 }
 
 static void a_trade_that_is_over_makes_room(void **state) {
-    static const TradeState__State over[] = {TRADE_STATE__STATE__rejected, TRADE_STATE__STATE__cancelled, TRADE_STATE__STATE__expired,
-                                             TRADE_STATE__STATE__closed};
+    static const TradeState__State over[] = {
+        TRADE_STATE__STATE__rejected, TRADE_STATE__STATE__cancelled, TRADE_STATE__STATE__expired,
+        TRADE_STATE__STATE__closed};
     struct world *w = *state;
     char trade_id[40];
     for (unsigned i = 0; i < sizeof over / sizeof *over; i++) {
@@ -504,7 +518,8 @@ static void a_trade_that_ended_before_its_order_came_again_does_not_count(void *
 static void hold_long(struct world *w, const char *account_id) {
     TradeState t = TRADE_STATE__INIT;
     t.terms = new_terms();
-    t.trade_id = (char *)"t1", t.signal_id = (char *)"s0", t.account_id = (char *)account_id, t.broker_id = (char *)"b1";
+    t.trade_id = (char *)"t1", t.signal_id = (char *)"s0", t.account_id = (char *)account_id,
+    t.broker_id = (char *)"b1";
     t.symbol = (char *)"EURUSD";
     t.direction = SIGNAL__DIRECTION__buy;
     t.state = TRADE_STATE__STATE__filled;

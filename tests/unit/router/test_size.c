@@ -1,4 +1,6 @@
 // test_size - how many lots: every way of sizing, with its edges.
+//
+//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>
@@ -21,7 +23,7 @@
 #define SUB(f, v) SET(g->subscription, f, v)
 #define SIG(f, v) SET(g->signal, f, v)
 #define SYM(f, v) SET(g->symbol, f, v)
-#define CASE(name, body)                                                                                                                   \
+#define CASE(name, body)                                                                           \
     static void name(struct given *g) { body; }
 
 // --- fixed, multiplier
@@ -29,14 +31,18 @@ CASE(fixed, (BY(fixed), SUB(fixed_lot, "0.25")))
 CASE(fixed_unset, (BY(fixed)))
 CASE(multiplier_of_one, (BY(multiplier), g->subscription.has_multiplier = false))
 CASE(multiplier_half, (BY(multiplier), SUB(multiplier, "0.5")))
-CASE(round_up_small, (SIG(lot_size, "0.004"), g->subscription.below_min = SIZING__BELOW_MIN__round_up))
-CASE(round_up_to_min, (SIG(lot_size, "0.09"), SYM(min_lot, "0.1"), g->subscription.below_min = SIZING__BELOW_MIN__round_up))
-CASE(round_up_to_a_step,
-     (SIG(lot_size, "0.09"), SYM(min_lot, "0.25"), SYM(lot_step, "0.1"), g->subscription.below_min = SIZING__BELOW_MIN__round_up))
-CASE(round_up_nothing, (SIG(lot_size, "0"), g->subscription.below_min = SIZING__BELOW_MIN__round_up))
-CASE(round_up_above_own_most,
-     (SIG(lot_size, "0.09"), SYM(min_lot, "0.5"), SUB(max_lot, "0.4"), g->subscription.below_min = SIZING__BELOW_MIN__round_up))
-CASE(at_min_needs_no_rounding, (SIG(lot_size, "0.1"), SYM(min_lot, "0.1"), g->subscription.below_min = SIZING__BELOW_MIN__round_up))
+CASE(round_up_small,
+     (SIG(lot_size, "0.004"), g->subscription.below_min = SIZING__BELOW_MIN__round_up))
+CASE(round_up_to_min, (SIG(lot_size, "0.09"), SYM(min_lot, "0.1"),
+                       g->subscription.below_min = SIZING__BELOW_MIN__round_up))
+CASE(round_up_to_a_step, (SIG(lot_size, "0.09"), SYM(min_lot, "0.25"), SYM(lot_step, "0.1"),
+                          g->subscription.below_min = SIZING__BELOW_MIN__round_up))
+CASE(round_up_nothing,
+     (SIG(lot_size, "0"), g->subscription.below_min = SIZING__BELOW_MIN__round_up))
+CASE(round_up_above_own_most, (SIG(lot_size, "0.09"), SYM(min_lot, "0.5"), SUB(max_lot, "0.4"),
+                               g->subscription.below_min = SIZING__BELOW_MIN__round_up))
+CASE(at_min_needs_no_rounding, (SIG(lot_size, "0.1"), SYM(min_lot, "0.1"),
+                                g->subscription.below_min = SIZING__BELOW_MIN__round_up))
 
 // --- equity ratio: 8000 of equity
 CASE(ratio, (BY(equity_ratio), SIG(provider_equity, "16000")))
@@ -51,7 +57,8 @@ CASE(ratio_no_equity, (ratio(g), g->money.equity = D(0)))
 CASE(ratio_no_account, (ratio(g), g->money.known = false))
 CASE(ratio_no_money, (ratio(g), g->in.money = NULL))
 CASE(ratio_no_size, (ratio(g), g->signal.has_lot_size = false))
-CASE(ratio_too_large, (BY(equity_ratio), SIG(provider_equity, "0.00000001"), SIG(lot_size, "10000000")))
+CASE(ratio_too_large,
+     (BY(equity_ratio), SIG(provider_equity, "0.00000001"), SIG(lot_size, "10000000")))
 
 // --- risk: 10,000 of balance, 8,000 of equity; 50 pips are 0.0050 * 100,000 = 500 USD a lot
 CASE(stop, (SIG(stop_loss, "1.095")))
@@ -71,13 +78,17 @@ CASE(stop_at_entry, (no_stop(g), SIG(stop_loss, "1.1")))
 CASE(stop_a_tick_away, (no_stop(g), SIG(stop_loss, "1.09999")))
 CASE(stop_beyond, (no_stop(g), SIG(stop_loss, "1.10001")))
 CASE(no_entry, (cash(g), g->signal.has_price = false))
-CASE(entry_of_feed, (no_entry(g), g->quote = (struct rate){D(E8("1.0998")), D(E8("1.1")), D(E8("1.1")), NOW}, g->in.quote = &g->quote))
-CASE(sell_at_bid, (entry_of_feed(g), g->signal.direction = SIGNAL__DIRECTION__sell, SIG(stop_loss, "1.1048")))
+CASE(entry_of_feed,
+     (no_entry(g), g->quote = (struct rate){D(E8("1.0998")), D(E8("1.1")), D(E8("1.1")), NOW},
+      g->in.quote = &g->quote))
+CASE(sell_at_bid,
+     (entry_of_feed(g), g->signal.direction = SIGNAL__DIRECTION__sell, SIG(stop_loss, "1.1048")))
 CASE(risk_no_account, (balance_one(g), g->money.known = false))
 CASE(risk_no_balance, (balance_one(g), g->money.balance = D(0)))
 CASE(risk_overdrawn, (equity_one(g), g->money.equity = D(E8("-5"))))
 CASE(cash_needs_no_account, (cash(g), g->in.money = NULL))
-CASE(tick_value, (cash(g), SYM(tick_size, "0.0001"), SYM(tick_value, "5"))) // 50 ticks of 5: 250 a lot
+// 50 ticks of 5: 250 a lot
+CASE(tick_value, (cash(g), SYM(tick_size, "0.0001"), SYM(tick_value, "5")))
 CASE(tick_value_part, (cash(g), SYM(tick_size, "0.003"), SYM(tick_value, "100")))
 CASE(contract, (cash(g), SYM(contract_size, "1000")))
 CASE(risk_max, (cash(g), SIG(stop_loss, "1.09999"), SYM(max_lot, "100")))
@@ -89,21 +100,26 @@ CASE(signal_risk, (g->signal.has_lot_size = false, SIG(risk_percent, "1"), stop(
 CASE(signal_risk_twice, (signal_risk(g), SUB(multiplier, "2")))
 CASE(signal_cash, (g->signal.has_lot_size = false, SIG(risk_amount, "250"), stop(g)))
 CASE(signal_lots_first, (SIG(risk_amount, "250"), stop(g)))
-CASE(signal_margin, (g->signal.has_lot_size = false, SIG(margin_percent, "11"), given_rate(g, "EURUSD", "1.1", "1.1")))
+CASE(signal_margin, (g->signal.has_lot_size = false, SIG(margin_percent, "11"),
+                     given_rate(g, "EURUSD", "1.1", "1.1")))
 CASE(signal_margin_no_rate, (g->signal.has_lot_size = false, SIG(margin_percent, "11")))
-CASE(margin_of_a_share, (g->signal.has_lot_size = false, SIG(margin_percent, "10"), g->symbol.profit_currency = (char *)"USD",
-                         g->signal.symbol = (char *)"AAPL", SIG(price, "200"), SYM(contract_size, "1")))
+CASE(margin_of_a_share,
+     (g->signal.has_lot_size = false, SIG(margin_percent, "10"),
+      g->symbol.profit_currency = (char *)"USD", g->signal.symbol = (char *)"AAPL",
+      SIG(price, "200"), SYM(contract_size, "1")))
 
 // --- currencies
-CASE(in_yen, (cash(g), g->signal.symbol = (char *)"USDJPY", SIG(price, "150"), SIG(stop_loss, "149.5")))
+CASE(in_yen,
+     (cash(g), g->signal.symbol = (char *)"USDJPY", SIG(price, "150"), SIG(stop_loss, "149.5")))
 CASE(yen_inverse, (in_yen(g), given_rate(g, "USDJPY", "150", "150.1")))
 CASE(yen_direct, (in_yen(g), given_rate(g, "JPYUSD", "0.0066", "0.00667")))
 CASE(yen_unknown, (in_yen(g)))
 CASE(yen_stale, (yen_inverse(g), g->in.market.since = NOW + 1))
-CASE(cross, (cash(g), g->signal.symbol = (char *)"EURGBP", snprintf(g->money.currency, sizeof g->money.currency, "CHF"),
+CASE(cross, (cash(g), g->signal.symbol = (char *)"EURGBP",
+             snprintf(g->money.currency, sizeof g->money.currency, "CHF"),
              given_rate(g, "GBPUSD", "1.25", "1.25"), given_rate(g, "USDCHF", "0.8", "0.8")))
-CASE(account_says_currency,
-     (cash(g), g->money.currency[0] = 0, g->account.currency = (char *)"EUR", given_rate(g, "EURUSD", "1.25", "1.25")))
+CASE(account_says_currency, (cash(g), g->money.currency[0] = 0, g->account.currency = (char *)"EUR",
+                             given_rate(g, "EURUSD", "1.25", "1.25")))
 CASE(index_unknown, (cash(g), g->signal.symbol = (char *)"US30"))
 CASE(index_known, (index_unknown(g), g->symbol.profit_currency = (char *)"USD"))
 CASE(risk_overflow, (cash(g), SIG(price, "90000000000"), SIG(stop_loss, "1")))
@@ -114,9 +130,9 @@ static const struct example {
     Reason__Code reason;
     const char *lots; // when ordered
 } examples[] = {
-#define OK(name, lots)                                                                                                                     \
+#define OK(name, lots)                                                                             \
     { #name, name, ORDERED, lots }
-#define NO(name, reason_)                                                                                                                  \
+#define NO(name, reason_)                                                                          \
     { #name, name, R(reason_), NULL }
     OK(fixed, "0.25"),
     NO(fixed_unset, no_lot_size),
@@ -198,11 +214,13 @@ static void every_way_of_sizing_gives_what_is_written(void **state) {
         given_make(&g);
         e->change(&g);
         size_t n = decide_signal(&g.in, got);
-        bool good = n == 1 && got->reason == e->reason && got->has_lots == (e->lots != NULL) && (!e->lots || got->lots.e8 == E8(e->lots));
+        bool good = n == 1 && got->reason == e->reason && got->has_lots == (e->lots != NULL) &&
+                    (!e->lots || got->lots.e8 == E8(e->lots));
         if (!good) {
             char lots[DECIMAL_TEXT] = "";
             if (got->has_lots) (void)decimal_print(got->lots, lots);
-            print_error("%s: reason %d, lots %s, \"%s\"\n", e->name, got->reason, lots, got->detail);
+            print_error("%s: reason %d, lots %s, \"%s\"\n", e->name, got->reason, lots,
+                        got->detail);
         }
         ok = ok && good;
         given_free(&g);
@@ -218,8 +236,9 @@ static uint64_t draw(uint64_t *seed, uint64_t below) { // xorshift
 }
 
 static void generate(struct given *g, uint64_t *seed) {
-    static const Sizing__By by[] = {SIZING__BY__fixed,           SIZING__BY__multiplier,     SIZING__BY__equity_ratio,
-                                    SIZING__BY__balance_percent, SIZING__BY__equity_percent, SIZING__BY__cash_risk};
+    static const Sizing__By by[] = {SIZING__BY__fixed,          SIZING__BY__multiplier,
+                                    SIZING__BY__equity_ratio,   SIZING__BY__balance_percent,
+                                    SIZING__BY__equity_percent, SIZING__BY__cash_risk};
     static const char *const steps[] = {"0.01", "0.1", "1", "0.001", "0.03"};
     given_make(g);
     g->subscription.has_sizing = true, g->subscription.sizing = by[draw(seed, 6)];
@@ -231,19 +250,25 @@ static void generate(struct given *g, uint64_t *seed) {
     SET(g->subscription, risk_cash, "1");
     g->subscription.risk_cash = (int64_t)draw(seed, 100000000000);
     SET(g->subscription, provider_equity, "5000");
-    if (draw(seed, 2)) g->subscription.has_max_lot = true, g->subscription.max_lot = (int64_t)draw(seed, 300000000);
+    if (draw(seed, 2))
+        g->subscription.has_max_lot = true,
+        g->subscription.max_lot = (int64_t)draw(seed, 300000000);
     if (draw(seed, 2)) g->subscription.below_min = SIZING__BELOW_MIN__round_up;
     SET(g->symbol, lot_step, steps[draw(seed, 5)]);
-    if (draw(seed, 2)) g->symbol.has_min_lot = true, g->symbol.min_lot = (int64_t)draw(seed, 50000000);
-    if (draw(seed, 2)) g->symbol.has_max_lot = true, g->symbol.max_lot = (int64_t)draw(seed, 900000000);
+    if (draw(seed, 2))
+        g->symbol.has_min_lot = true, g->symbol.min_lot = (int64_t)draw(seed, 50000000);
+    if (draw(seed, 2))
+        g->symbol.has_max_lot = true, g->symbol.max_lot = (int64_t)draw(seed, 900000000);
     g->signal.direction = draw(seed, 2) ? SIGNAL__DIRECTION__buy : SIGNAL__DIRECTION__sell;
     g->signal.lot_size = (int64_t)draw(seed, 900000000);
     int64_t away = 1000 + (int64_t)draw(seed, 2000000);
     g->signal.has_stop_loss = true;
-    g->signal.stop_loss = g->signal.price + (g->signal.direction == SIGNAL__DIRECTION__buy ? -away : away);
+    g->signal.stop_loss =
+        g->signal.price + (g->signal.direction == SIGNAL__DIRECTION__buy ? -away : away);
 }
 
-// What was ordered keeps every bound, and is no more at risk than allowed, unless it was rounded up to the smallest order as configured.
+// What was ordered keeps every bound, and is no more at risk than allowed, unless it was rounded up
+// to the smallest order as configured.
 static void check(const struct given *g, const struct decide_result *got) {
     const Subscription *sub = &g->subscription;
     int64_t lots = got->lots.e8, step = g->symbol.lot_step;
@@ -252,18 +277,22 @@ static void check(const struct given *g, const struct decide_result *got) {
     if (g->symbol.has_min_lot) assert_true(lots >= g->symbol.min_lot);
     if (g->symbol.has_max_lot) assert_true(lots <= g->symbol.max_lot);
     if (sub->has_max_lot) assert_true(lots <= sub->max_lot);
-    bool lifted = sub->below_min == SIZING__BELOW_MIN__round_up && lots < (g->symbol.has_min_lot ? g->symbol.min_lot : step) + step;
+    bool lifted = sub->below_min == SIZING__BELOW_MIN__round_up &&
+                  lots < (g->symbol.has_min_lot ? g->symbol.min_lot : step) + step;
     if (lifted) return;
-    __int128 away = g->signal.stop_loss > g->signal.price ? g->signal.stop_loss - g->signal.price : g->signal.price - g->signal.stop_loss;
+    __int128 away = g->signal.stop_loss > g->signal.price ? g->signal.stop_loss - g->signal.price
+                                                          : g->signal.price - g->signal.stop_loss;
     __int128 risk = away * lots / DECIMAL_SCALE * 100000;
     if (sub->sizing == SIZING__BY__balance_percent)
-        assert_true(risk <= (__int128)g->money.balance.e8 * sub->risk_percent / DECIMAL_SCALE / 100);
+        assert_true(risk <=
+                    (__int128)g->money.balance.e8 * sub->risk_percent / DECIMAL_SCALE / 100);
     if (sub->sizing == SIZING__BY__equity_percent)
         assert_true(risk <= (__int128)g->money.equity.e8 * sub->risk_percent / DECIMAL_SCALE / 100);
     if (sub->sizing == SIZING__BY__cash_risk) assert_true(risk <= sub->risk_cash);
     if (sub->sizing == SIZING__BY__fixed) assert_true(lots <= sub->fixed_lot);
     if (sub->sizing == SIZING__BY__multiplier)
-        assert_true((__int128)lots * DECIMAL_SCALE <= (__int128)g->signal.lot_size * sub->multiplier);
+        assert_true((__int128)lots * DECIMAL_SCALE <=
+                    (__int128)g->signal.lot_size * sub->multiplier);
 }
 
 static void nothing_generated_breaks_a_bound(void **state) {
@@ -293,7 +322,9 @@ static void print_cost(const char *name, change_fn *change) {
     clock_gettime(CLOCK_MONOTONIC, &from);
     for (unsigned i = 0; i < TIMES; i++) (void)decide_signal(&g.in, got);
     clock_gettime(CLOCK_MONOTONIC, &to);
-    print_message("decide, %s: %lld ns\n", name, (long long)((to.tv_sec - from.tv_sec) * 1000000000 + to.tv_nsec - from.tv_nsec) / TIMES);
+    print_message("decide, %s: %lld ns\n", name,
+                  (long long)((to.tv_sec - from.tv_sec) * 1000000000 + to.tv_nsec - from.tv_nsec) /
+                      TIMES);
     given_free(&g);
 }
 

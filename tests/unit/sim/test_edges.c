@@ -1,4 +1,6 @@
 // test_edges - corners of the delivery core that no simulated world reaches.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <signal.h>
@@ -55,7 +57,10 @@ static void a_ring_of_which_all_is_written_is_empty(void **state) {
 
 static void a_check_from_a_newer_gateway_covers_nothing(void **state) {
     (void)state;
-    const struct gateway_checks g = {.check = (Hello__DuplicateCheck)99, .can_query = true, .window = UINT64_MAX, .session_since = 1};
+    const struct gateway_checks g = {.check = (Hello__DuplicateCheck)99,
+                                     .can_query = true,
+                                     .window = UINT64_MAX,
+                                     .session_since = 1};
     assert_false(doubt_covered(&g, 5, 6));
 }
 

@@ -1,4 +1,7 @@
-// test_sim - the simulator stays green under every mix, and turns red with any one mechanism switched off.
+// test_sim - the simulator stays green under every mix, and turns red with any one mechanism
+// switched off.
+//
+//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
@@ -70,14 +73,16 @@ static void each_mechanism_switched_off_turns_it_red(void **state) {
     static const struct {
         const char *mutation, *mix;
     } rows[] = {
-        {"no_ring", "pairs"},          {"trim_at_once", "pairs"},   {"no_ask", "services"},
-        {"hop_time", "triple"},        {"no_guards", "services"},        {"position_apart", "services"},
-        {"believe_the_wire", "any"},
-        {"no_prev_check", "pairs"},    {"no_idle_read", "silence"}, {"replay_on_failed_commit_only", "pairs"},
+        {"no_ring", "pairs"},          {"trim_at_once", "pairs"},
+        {"no_ask", "services"},        {"hop_time", "triple"},
+        {"no_guards", "services"},     {"position_apart", "services"},
+        {"believe_the_wire", "any"},   {"no_prev_check", "pairs"},
+        {"no_idle_read", "silence"},   {"replay_on_failed_commit_only", "pairs"},
         {"keep_trim_samples", "away"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (!turns_red(rows[i].mutation, rows[i].mix, 300000)) fail_msg("%s off, and %s stays green", rows[i].mutation, rows[i].mix);
+        if (!turns_red(rows[i].mutation, rows[i].mix, 300000))
+            fail_msg("%s off, and %s stays green", rows[i].mutation, rows[i].mix);
     }
     assert_false(turns_red("none_such", "pairs", 100000));
 }

@@ -1,4 +1,6 @@
 // config_consensus - what a consensus must be as a whole.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/rules/rows.h"
 

@@ -1,19 +1,21 @@
 // config_fields - the table, and the walk that holds a configuration against it.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/rules/fields.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "common/bus/address.h"
 #include "common/base/clock.h"
-#include "common/sql/column.h"
 #include "common/base/decimal.h"
-#include "common/schema/field.h"
 #include "common/base/own.h"
-#include "common/domain/reserved.h"
 #include "common/base/utf8.h"
+#include "common/bus/address.h"
+#include "common/domain/reserved.h"
 #include "common/domain/zone.h"
+#include "common/schema/field.h"
+#include "common/sql/column.h"
 #include "services/archiver/config/walk.h"
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -32,7 +34,9 @@ static bool is_zone(const char *text) {
 }
 
 static bool is_minute(const char *text, bool midnight) {
-    if (strlen(text) != 5 || strspn(text, DIGITS) != 2 || text[2] != ':' || strspn(text + 3, DIGITS) != 2) return false;
+    if (strlen(text) != 5 || strspn(text, DIGITS) != 2 || text[2] != ':' ||
+        strspn(text + 3, DIGITS) != 2)
+        return false;
     if (midnight && strcmp(text, "24:00") == 0) return true;
     return memcmp(text, "24", 2) < 0 && text[3] < '6';
 }
@@ -46,32 +50,47 @@ static bool is_hash_or_empty(const char *text) { return strlen(text) == 0 || str
 static bool is_plain(const char *text) { return utf8_is_plain(text, ""); }
 
 // Forms of texts. Ids are parts of keys, addresses and file names.
-static const struct text_form id_form = {LETTERS DIGITS "_.-", "letters, digits, '_', '.' or '-', and not index, global, accounts or sources", NULL,
-                                         is_id, "[A-Za-z0-9_.-]"};
-static const struct text_form preset_form = {LETTERS DIGITS "_.-", "letters, digits, '_', '.' or '-'", NULL, is_preset, "[A-Za-z0-9_.-]"};
-static const struct text_form name_form = {NULL, "bytes, without control characters", NULL, is_plain, NULL};
-static const struct text_form symbol_form = {LETTERS DIGITS "_.:!/#&+-", "letters, digits or one of _.:!/#&+-", NULL, NULL,
+static const struct text_form id_form = {
+    LETTERS DIGITS "_.-",
+    "letters, digits, '_', '.' or '-', and not index, global, accounts or sources", NULL, is_id,
+    "[A-Za-z0-9_.-]"};
+static const struct text_form preset_form = {
+    LETTERS DIGITS "_.-", "letters, digits, '_', '.' or '-'", NULL, is_preset, "[A-Za-z0-9_.-]"};
+static const struct text_form name_form = {NULL, "bytes, without control characters", NULL,
+                                           is_plain, NULL};
+static const struct text_form symbol_form = {LETTERS DIGITS "_.:!/#&+-",
+                                             "letters, digits or one of _.:!/#&+-", NULL, NULL,
                                              "[A-Za-z0-9_.:!/#&+-]"};
-static const struct text_form currency_form = {LETTERS DIGITS, "letters or digits", NULL, NULL, "[A-Za-z0-9]"};
-static const struct text_form hash_form = {DIGITS "abcdef", NULL, "must be 64 hexadecimal digits in lower case", is_hash_or_empty, "[0-9a-f]"};
-static const struct text_form kind_form = {LETTERS DIGITS "_", NULL, "must be a gateway's name: paper", NULL, "[A-Za-z0-9_]"};
-static const struct text_form from_form = {NULL, NULL, "must be a time of day, 00:00 to 23:59", is_from, "([01][0-9]|2[0-3]):[0-5][0-9]"};
+static const struct text_form currency_form = {LETTERS DIGITS, "letters or digits", NULL, NULL,
+                                               "[A-Za-z0-9]"};
+static const struct text_form hash_form = {DIGITS "abcdef", NULL,
+                                           "must be 64 hexadecimal digits in lower case",
+                                           is_hash_or_empty, "[0-9a-f]"};
+static const struct text_form kind_form = {LETTERS DIGITS "_", NULL,
+                                           "must be a gateway's name: paper", NULL, "[A-Za-z0-9_]"};
+static const struct text_form from_form = {NULL, NULL, "must be a time of day, 00:00 to 23:59",
+                                           is_from, "([01][0-9]|2[0-3]):[0-5][0-9]"};
 static const struct text_form to_form = {NULL, NULL, "must be a time of day, 00:01 to 24:00", is_to,
                                          "(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)"};
-static const struct text_form zone_form = {LETTERS DIGITS "_/+-", NULL, "must be an IANA time zone, as Europe/Berlin", is_zone,
+static const struct text_form zone_form = {LETTERS DIGITS "_/+-", NULL,
+                                           "must be an IANA time zone, as Europe/Berlin", is_zone,
                                            "[A-Za-z0-9_/+-]"};
 static const struct text_form network_form = {
-    NULL, NULL, "must be an address, a network (10.0.0.0/8; no bits behind its prefix) or tradingview", networks_entry_is_valid, NULL};
-static const struct text_form key_form = {NULL, "bytes, without control characters", NULL, is_plain, NULL};
+    NULL, NULL,
+    "must be an address, a network (10.0.0.0/8; no bits behind its prefix) or tradingview",
+    networks_entry_is_valid, NULL};
+static const struct text_form key_form = {NULL, "bytes, without control characters", NULL, is_plain,
+                                          NULL};
 
 // Beside a token: shorter ones are guessed against it only.
 static bool is_second(const char *text) { return strlen(text) == 0 || strlen(text) >= 8; }
 
-static const struct text_form second_form = {LETTERS DIGITS "_.~-", NULL,
-                                             "must be 8 to 128 letters, digits, '_', '.', '~' or '-'; or empty: none any more", is_second,
-                                             "[A-Za-z0-9_.~-]"};
-static const struct text_form credential_form = {LETTERS DIGITS "_.~-", "letters, digits, '_', '.', '~' or '-'", NULL, NULL,
-                                                 "[A-Za-z0-9_.~-]"};
+static const struct text_form second_form = {
+    LETTERS DIGITS "_.~-", NULL,
+    "must be 8 to 128 letters, digits, '_', '.', '~' or '-'; or empty: none any more", is_second,
+    "[A-Za-z0-9_.~-]"};
+static const struct text_form credential_form = {
+    LETTERS DIGITS "_.~-", "letters, digits, '_', '.', '~' or '-'", NULL, NULL, "[A-Za-z0-9_.~-]"};
 
 // clang-format off
 #define ID           &id_form, 1, 64, false
@@ -89,7 +108,8 @@ static const struct text_form credential_form = {LETTERS DIGITS "_.~-", "letters
 // More than 0, at most so much (decimals).
 #define UP_TO(most)  NULL, 0, (most) * DECIMAL_SCALE, true
 
-// A field that is not here may be whatever its type allows. What rows say of each other is in config_rules.c.
+// A field that is not here may be whatever its type allows. What rows say of each other is in
+// config_rules.c.
 static const struct field_rule rules[] = {
     {&account_config__descriptor, "account_id", ID},
     {&account_config__descriptor, "broker_id", ID},
@@ -207,8 +227,10 @@ static const struct field_rule rules[] = {
     {&consensus__part__descriptor, "source", ID},
     {&consensus__part__descriptor, "weight", NULL, 0, 1000000 * DECIMAL_SCALE, false},
 
-    // Secrets as they are given; kept as hashes. Nothing that a URL would change, or that separates in an alert.
-    {&config_document__source__descriptor, "token", &credential_form, 16, 128, false}, // 128 bits, hard to guess
+    // Secrets as they are given; kept as hashes. Nothing that a URL would change, or that separates
+    // in an alert.
+    // 128 bits, hard to guess
+    {&config_document__source__descriptor, "token", &credential_form, 16, 128, false},
     {&config_document__source__descriptor, "license", &second_form, 0, 128, false},
     {&config_document__source__descriptor, "secret", &second_form, 0, 128, false},
 
@@ -222,12 +244,14 @@ const struct field_rule *config_field_rule_at(size_t i) { return i < RULES ? &ru
 
 const struct field_rule *config_field_rule(const ProtobufCMessageDescriptor *d, const char *field) {
     for (size_t i = 0; i < RULES; i++)
-        if (rules[i].type == d && (!rules[i].field || strcmp(rules[i].field, field) == 0)) return &rules[i];
+        if (rules[i].type == d && (!rules[i].field || strcmp(rules[i].field, field) == 0))
+            return &rules[i];
     return NULL;
 }
 
 bool config_field_is_secret(const char *field) {
-    static const char *const secrets[] = {"token", "token_hash", "old_token_hash", "license", "license_hash", "secret", "secret_hash"};
+    static const char *const secrets[] = {"token",        "token_hash", "old_token_hash", "license",
+                                          "license_hash", "secret",     "secret_hash"};
     for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
         if (strcmp(field, secrets[i]) == 0) return true;
     return false;
@@ -236,10 +260,12 @@ bool config_field_is_secret(const char *field) {
 // Words.
 
 static bool is_decimal(const struct field_rule *rule) {
-    return rule->field && column_kind_of(record_field(rule->type, span_of(rule->field))) == COLUMN_DECIMAL;
+    return rule->field &&
+           column_kind_of(record_field(rule->type, span_of(rule->field))) == COLUMN_DECIMAL;
 }
 
-static void print_bound(const struct field_rule *rule, int64_t bound, char out[static DECIMAL_TEXT]) {
+static void print_bound(const struct field_rule *rule, int64_t bound,
+                        char out[static DECIMAL_TEXT]) {
     if (is_decimal(rule))
         decimal_print(D(bound), out);
     else
@@ -252,7 +278,8 @@ static void number_words(const struct field_rule *rule, char out[static 200]) {
     print_bound(rule, rule->least, least);
     print_bound(rule, rule->most, most);
     if (rule->above)
-        snprintf(out, 200, "must be more than %s%s%s", least, bounded ? " and at most " : "", bounded ? most : "");
+        snprintf(out, 200, "must be more than %s%s%s", least, bounded ? " and at most " : "",
+                 bounded ? most : "");
     else if (bounded)
         snprintf(out, 200, "must be %s to %s", least, most);
     else if (rule->least == 0)
@@ -267,7 +294,8 @@ void config_field_rule_words(const struct field_rule *rule, char out[static 200]
     else if (rule->text->sentence)
         snprintf(out, 200, "%s", rule->text->sentence);
     else
-        snprintf(out, 200, "must be %lld to %lld %s", (long long)rule->least, (long long)rule->most, rule->text->unit);
+        snprintf(out, 200, "must be %lld to %lld %s", (long long)rule->least, (long long)rule->most,
+                 rule->text->unit);
 }
 
 // The check.
@@ -276,7 +304,8 @@ bool config_field_fits(const struct field_rule *rule, const char *text) {
     size_t length = strlen(text);
     const struct text_form *form = rule->text;
     return length >= (size_t)rule->least && length <= (size_t)rule->most &&
-           (!form->characters || strspn(text, form->characters) == length) && (!form->fits || form->fits(text));
+           (!form->characters || strspn(text, form->characters) == length) &&
+           (!form->fits || form->fits(text));
 }
 
 static bool number_fits(const struct field_rule *rule, int64_t value) {
@@ -289,7 +318,8 @@ static int64_t number_at(const ProtobufCFieldDescriptor *f, const void *place) {
     return column_kind_of(f) == COLUMN_UNSIGNED && value < 0 ? INT64_MAX : value;
 }
 
-static void complain_of_value(struct complaints *to, const struct field_rule *rule, const char *path, const char *value) {
+static void complain_of_value(struct complaints *to, const struct field_rule *rule,
+                              const char *path, const char *value) {
     char words[200];
     config_field_rule_words(rule, words);
     if (rule->field && config_field_is_secret(rule->field))

@@ -1,4 +1,7 @@
-// config_fields - what each field of a configuration may be, as a table: checks documents, and is written into their JSON Schema.
+// config_fields - what each field of a configuration may be, as a table: checks documents, and is
+// written into their JSON Schema.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -23,9 +26,13 @@ struct field_rule {
 
 // Every field of the message and of those within it, against the table. `path`: of the message.
 void config_fields_check(const ProtobufCMessage *m, const char *path, struct complaints *to);
-const struct field_rule *config_field_rule(const ProtobufCMessageDescriptor *d, const char *field); // NULL: none
-const struct field_rule *config_field_rule_at(size_t i);                                            // NULL: at the end
-bool config_field_fits(const struct field_rule *rule, const char *text);                            // of a rule for texts
-void config_field_rule_words(const struct field_rule *rule, char out[static 200]);                  // "must be …"
+// NULL: none
+const struct field_rule *config_field_rule(const ProtobufCMessageDescriptor *d, const char *field);
+// NULL: at the end
+const struct field_rule *config_field_rule_at(size_t i);
+// of a rule for texts
+bool config_field_fits(const struct field_rule *rule, const char *text);
+// "must be …"
+void config_field_rule_words(const struct field_rule *rule, char out[static 200]);
 // A field that holds a secret, or its hash: its value is not told.
 bool config_field_is_secret(const char *field);

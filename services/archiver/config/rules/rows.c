@@ -1,4 +1,6 @@
 // config_rules - fields of a row that depend on each other, and rows that refer to each other.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/rules/rows.h"
 
@@ -57,7 +59,8 @@ static void check_session(const struct config_check *c, const SymbolConfig *s, s
             "must end after it begins, not %.5s to %.5s; hours over midnight are two sessions",
             session->from, session->to);
     for (size_t i = 0; i < index; i++)
-        if (is_session_overlapping(session, s->sessions[i])) config_wrong(c, part, "overlaps sessions[%zu]", i);
+        if (is_session_overlapping(session, s->sessions[i]))
+            config_wrong(c, part, "overlaps sessions[%zu]", i);
 }
 
 static void check_one_symbol(const struct config_check *broker, const SymbolConfig *s,

@@ -1,4 +1,7 @@
-// config_rules - what a row must be as a whole; what a field may be by itself is in config_fields.c.
+// config_rules - what a row must be as a whole; what a field may be by itself is in
+// config_fields.c.
+//
+//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,4 +1,6 @@
 // config_schema - the JSON Schema of a configuration.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/rules/schema.h"
 
@@ -31,23 +33,28 @@ static const ProtobufCMessageDescriptor *get_described_type(const ProtobufCMessa
     return d == &config_document__source__descriptor ? &signal_config__descriptor : d;
 }
 
-static const struct field_rule *find_schema_rule(const ProtobufCMessageDescriptor *d, const char *field) {
+static const struct field_rule *find_schema_rule(const ProtobufCMessageDescriptor *d,
+                                                 const char *field) {
     const struct field_rule *own = config_field_rule(d, field);
     return own ? own : config_field_rule(get_described_type(d), field);
 }
 
-static void write_schema_text(buffer_t *out, const char *text) { buffer_json_string(out, text, strlen(text)); }
+static void write_schema_text(buffer_t *out, const char *text) {
+    buffer_json_string(out, text, strlen(text));
+}
 
 static void put_enum(const ProtobufCEnumDescriptor *e, buffer_t *out) {
     buffer_text(out, "\"enum\":[");
-    for (unsigned i = 0; i < e->n_values; i++) buffer_format(out, "%s\"%s\"", i ? "," : "", e->values[i].name);
+    for (unsigned i = 0; i < e->n_values; i++)
+        buffer_format(out, "%s\"%s\"", i ? "," : "", e->values[i].name);
     buffer_text(out, "]");
 }
 
 static void put_text_rule(const struct field_rule *rule, buffer_t *out) {
     const struct text_form *form = rule->text;
     bool one_of = form->pattern && form->pattern[0] == '[';
-    buffer_format(out, ",\"minLength\":%lld,\"maxLength\":%lld", (long long)rule->least, (long long)rule->most);
+    buffer_format(out, ",\"minLength\":%lld,\"maxLength\":%lld", (long long)rule->least,
+                  (long long)rule->most);
     if (form->pattern) {
         char pattern[160];
         snprintf(pattern, sizeof pattern, "^%s%s$", form->pattern, one_of ? "*" : "");
@@ -71,11 +78,13 @@ static void put_number_rule(const struct field_rule *rule, bool decimal, buffer_
     if (rule->most != INT64_MAX) put_bound("maximum", decimal, rule->most, out);
 }
 
-static void put_type(const ProtobufCFieldDescriptor *f, const struct field_rule *rule, buffer_t *out) {
+static void put_type(const ProtobufCFieldDescriptor *f, const struct field_rule *rule,
+                     buffer_t *out) {
     bool decimal = f->type == PROTOBUF_C_TYPE_SFIXED64;
     switch (f->type) {
     case PROTOBUF_C_TYPE_MESSAGE:
-        return buffer_format(out, "\"$ref\":\"#/$defs/%s\"", ((const ProtobufCMessageDescriptor *)f->descriptor)->short_name);
+        return buffer_format(out, "\"$ref\":\"#/$defs/%s\"",
+                             ((const ProtobufCMessageDescriptor *)f->descriptor)->short_name);
     case PROTOBUF_C_TYPE_ENUM:
         return put_enum(f->descriptor, out);
     case PROTOBUF_C_TYPE_BOOL:
@@ -88,7 +97,8 @@ static void put_type(const ProtobufCFieldDescriptor *f, const struct field_rule 
         return buffer_text(out, "\"type\":[\"string\",\"integer\"],\"format\":\"date-time\"");
     default:
         if (decimal)
-            buffer_text(out, "\"type\":[\"number\",\"string\"],\"pattern\":\"^-?[0-9]+(\\\\.[0-9]+)?$\"");
+            buffer_text(
+                out, "\"type\":[\"number\",\"string\"],\"pattern\":\"^-?[0-9]+(\\\\.[0-9]+)?$\"");
         else
             buffer_text(out, "\"type\":[\"integer\",\"string\"],\"pattern\":\"^[0-9]+$\"");
         if (rule && !rule->text) put_number_rule(rule, decimal, out);
@@ -104,13 +114,15 @@ static void put_default(const ProtobufCFieldDescriptor *f, buffer_t *out) {
     case PROTOBUF_C_TYPE_BOOL:
         return buffer_text(out, *(const protobuf_c_boolean *)f->default_value ? "true" : "false");
     case PROTOBUF_C_TYPE_ENUM:
-        return buffer_format(out, "\"%s\"", record_enum_name(f->descriptor, *(const int *)f->default_value));
+        return buffer_format(out, "\"%s\"",
+                             record_enum_name(f->descriptor, *(const int *)f->default_value));
     default:
         return buffer_format(out, "%u", *(const uint32_t *)f->default_value);
     }
 }
 
-static void put_field(const ProtobufCMessageDescriptor *d, const ProtobufCFieldDescriptor *f, buffer_t *out) {
+static void put_field(const ProtobufCMessageDescriptor *d, const ProtobufCFieldDescriptor *f,
+                      buffer_t *out) {
     const struct field_rule *rule = find_schema_rule(d, f->name);
     const ProtobufCFieldDescriptor *row = record_field(get_described_type(d), span_of(f->name));
     char words[200];
@@ -129,7 +141,9 @@ static void put_field(const ProtobufCMessageDescriptor *d, const ProtobufCFieldD
 
 static void put_message(const ProtobufCMessageDescriptor *d, buffer_t *out) {
     size_t required = 0;
-    buffer_format(out, "\"%s\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{", d->short_name);
+    buffer_format(out,
+                  "\"%s\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{",
+                  d->short_name);
     for (unsigned i = 0; i < d->n_fields; i++) {
         if (i) buffer_text(out, ",");
         put_field(d, &d->fields[i], out);
@@ -144,7 +158,8 @@ static void put_message(const ProtobufCMessageDescriptor *d, buffer_t *out) {
 void config_schema(buffer_t *out) {
     struct types types = {0};
     gather_nested_types(&types, &config_document__descriptor);
-    buffer_text(out, "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"title\":\"tradecast configuration\","
+    buffer_text(out, "{\"$schema\":\"https://json-schema.org/draft/2020-12/"
+                     "schema\",\"title\":\"tradecast configuration\","
                      "\"$ref\":\"#/$defs/ConfigDocument\",\"$defs\":{");
     for (size_t i = 0; i < types.n; i++) {
         if (i) buffer_text(out, ",");

@@ -1,6 +1,9 @@
-// config_shards - which executor accounts are with. A configuration says where they begin; `tradecast shards` moves them, while nothing
-// runs. So a change by which an account that is there would be with another executor is refused: its orders would go to one, and the other
-// would have its trades. SPDX-License-Identifier: MIT
+// config_shards - which executor accounts are with. A configuration says where they begin;
+// `tradecast shards` moves them, while nothing runs. So a change by which an account that is there
+// would be with another executor is refused: its orders would go to one, and the other
+// would have its trades.
+//
+// SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>
 
@@ -78,7 +81,8 @@ static void check_account_shard(const struct check *c, const struct config_row *
     const AccountConfig *now = (const AccountConfig *)row->m, *held = account_of(c->held, row->id);
     // Without a gateway nothing is done for it.
     bool stays = held && is_served(&c->before, row->id) && is_served(&c->after, row->id);
-    unsigned place = find_account_place(&c->after, now), was = stays ? find_account_place(&c->before, held) : place;
+    unsigned place = find_account_place(&c->after, now),
+             was = stays ? find_account_place(&c->before, held) : place;
     bool said = now->has_shard && (!held || !held->has_shard || held->shard != now->shard);
     if (said && (now->shard >= c->after.map.shards || now->shard != was))
         return check_said(c, row, now->shard, was);

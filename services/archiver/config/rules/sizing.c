@@ -1,4 +1,6 @@
 // config_sizing - which fields go with which way of sizing.
+//
+//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/rules/rows.h"
 
@@ -46,7 +48,7 @@ static void check_way(const struct config_check *c, const Subscription *s) {
             snprintf(rule, sizeof rule, "%s with sizing %s",
                      ways[i].must & parts[k].part ? "is required" : "says nothing", name);
             if (get_size_flags(s) & parts[k].part ? !(ways[i].may & parts[k].part)
-                                         : ways[i].must & parts[k].part)
+                                                  : ways[i].must & parts[k].part)
                 config_wrong(c, parts[k].name, "%s", rule);
         }
     }
@@ -54,7 +56,8 @@ static void check_way(const struct config_check *c, const Subscription *s) {
         config_wrong(c, "multiplier", "says nothing beside fixed_lot");
 }
 
-// Such a source's lots are those of somebody who has 10000: as they are they would be right for nobody else.
+// Such a source's lots are those of somebody who has 10000: as they are they would be right for
+// nobody else.
 static void check_share(const struct config_check *c, const Subscription *s) {
     const struct config_row *row =
         config_find(c->config, CONFIG_CHANGE__KIND__signal_config, s->source);
