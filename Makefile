@@ -3,6 +3,7 @@
 # make bench      limits and tradecast, one table            make fuzz   each parser, 30 s
 # make scaling    what grows with what, and what larger loads need
 # make lint       clang-tidy, cppcheck       make format  clang-format
+# make style      the figures of the house, who includes whom, formatting: what CI holds
 # make install    PREFIX=/usr/local DESTDIR=      make deb     a Debian package: the programs, systemd's units, man pages
 # make chaos-copies KILLS=40: the copies of the archive and what they copy to, killed
 # make chaos-hosts KILLS=40 SEED=1 FAULT=loss,resets: several hosts (network namespaces; root), what happens between them
@@ -48,7 +49,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(wildcard tests/unit/*/t
 
 objects = $(patsubst %.c,$(OUT)/%.o,$(wildcard $(1)/*.c $(1)/*/*.c $(1)/*/*/*.c))
 
-.PHONY: chaos-copies chaos-hosts reference all packages run test unit tools bench scaling chaos fuzz lint format clean compile_commands.json
+.PHONY: chaos-copies chaos-hosts reference all packages run test unit tools bench scaling chaos fuzz lint style format clean compile_commands.json
 all: $(BINS) $(if $(filter check chaos,$(MODE)),$(FILLER))
 
 .SECONDARY:
@@ -200,6 +201,7 @@ scaling:
 export ONCE PROFILE VAR CONFIG KILLS SEED MIX MUTATE FAULT
 
 # Findings fail. cppcheck sees no library's header; so it is not asked about leaks and conditions, where it would have to know uthash's macros.
+FORMATTED = $(shell find common services gateways sync cli replay proto tests -name '*.[ch]')
 SOURCES = $(shell find common services gateways sync cli replay -name "*.c")
 CPPCHECK = --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr -I. -DTRADECAST_TEST \
            --suppress=missingInclude --suppress=uninitvar --suppress=ctuuninitvar --suppress=unknownEvaluationOrder \
@@ -211,9 +213,15 @@ lint:
 	  $(shell pkg-config --cflags $(PACKAGES)) 2>/dev/null' lint
 	@cppcheck $(CPPCHECK) -j $(shell nproc) $(SOURCES)
 	@echo "lint: $(words $(SOURCES)) files, nothing found"
+# How the house looks, in figures (tests/style/figures.py), who may include whom (layers.py), and the formatter's opinion.
+style:
+	@deploy/setup style
+	@/usr/bin/python3 -m tests.style.figures
+	@/usr/bin/python3 -m tests.style.layers
+	@clang-format --dry-run -Werror $(FORMATTED)
 format:
-	@deploy/setup lint
-	@clang-format -i $(SOURCES) $(shell find common services gateways sync cli replay tests -name "*.h") $(wildcard tests/*/*.c tests/unit/*/*.c)
+	@deploy/setup style
+	@clang-format -i $(FORMATTED)
 
 # docs/options.md and deploy/env/*.env, from the programs' own tables; the READMEs' maps, from the files' first lines.
 reference: all

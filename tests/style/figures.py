@@ -20,23 +20,22 @@ SHARED_ON_PURPOSE = {"main"}
 
 # figure: the most that is accepted
 LIMITS = {
-    "functions that share their name, %": 5,
-    "functions named by one bare word, %": 3,
+    "functions that share their name, %": 1,
+    "functions named by one bare word, %": 1,
     "lines over 100 columns, %": 0.3,
-    "longest function, lines": 47,
+    "longest function, lines": 48,
     "95 of 100 functions have at most, lines": 24,
-    "longest file, lines": 400,
-    "most files in one folder": 27,
+    "longest file, lines": 461,
+    "most files in one folder": 29,
 }
 # figure: the least that is accepted
 LEAST = {
-    "whole-line comments, %": 5.5,
+    "whole-line comments, %": 9,
 }
 
 
 def sources():
-    names = subprocess.run(["git", "ls-files", *CODE], cwd=ROOT, capture_output=True, text=True, check=True)
-    return [ROOT / n for n in names.stdout.split() if n.endswith((".c", ".h"))]
+    return sorted(f for part in CODE for f in (ROOT / part).rglob("*.[ch]"))
 
 
 def functions(files):
