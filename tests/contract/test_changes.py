@@ -10,7 +10,7 @@ TABLES = re.findall(r"^ +X\((\w+),", (ROOT / "proto/tables.h").read_text(), re.M
 def statements():
     """Each string of the archiver's sources, its pieces put together."""
     for file in sorted((ROOT / "services/archiver").rglob("*.c")):
-        for text in re.findall(r'"(?:[^"\\]|\\.)*"(?:[\s\\]*(?:[A-Z_]+\s+)?"(?:[^"\\]|\\.)*")*', file.read_text()):
+        for text in re.findall(r'"(?:[^"\\]|\\.)*"(?:[\s\\]*(?:[A-Z_]+[\s\\]+)?"(?:[^"\\]|\\.)*")*', file.read_text()):
             yield file.name, "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', text))
 
 
