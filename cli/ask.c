@@ -1,6 +1,4 @@
 // ask - a verb to a service's control socket, and its answer.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,4 @@
 // call - reads what the command was called with, and writes its help: both from the table.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <ctype.h>
 #include <errno.h>

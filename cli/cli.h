@@ -1,7 +1,5 @@
 // cli - the tradecast command: subcommands from one table, each a function of what it was called
 // with.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // completion - what a shell asks to complete the command, made from the table of commands.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 

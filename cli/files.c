@@ -1,6 +1,4 @@
 // files - a whole file, or stdin, into memory.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "cli/files.h"
 

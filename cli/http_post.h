@@ -1,6 +1,4 @@
 // http_post - one HTTP request, by libcurl.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

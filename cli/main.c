@@ -1,6 +1,4 @@
 // main - the tradecast command: its table of subcommands, and nothing else that knows them.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 #include <unistd.h>

@@ -1,6 +1,4 @@
 // period - times as people write them on a command line.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "cli/period.h"
 

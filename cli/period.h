@@ -1,6 +1,4 @@
 // period - times as people write them on a command line. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // place - where the installation is, and the ways to look into it.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "cli/place.h"
 

@@ -1,7 +1,5 @@
 // place - where the installation is, and the ways to look into it: Redis, the archive, the
 // services' control sockets.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // program - main() of a program of subcommands.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <signal.h>
 #include <stdio.h>

@@ -1,6 +1,4 @@
 // text - what people read: aligned tables, times apart, text that cannot harm a terminal. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

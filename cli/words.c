@@ -1,6 +1,4 @@
 // words - what a decision says, for people.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "cli/words.h"
 

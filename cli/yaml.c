@@ -1,6 +1,4 @@
 // yaml - YAML in: nodes of a document become JSON. Out: events of JSON become YAML's.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "cli/yaml.h"
 

@@ -1,7 +1,5 @@
 // yaml - a document in YAML as the same document in JSON, and back; numbers stay the text that they
 // are. libyaml is behind this module.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

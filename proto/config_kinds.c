@@ -1,6 +1,4 @@
 // config_kinds - the kinds of rows that a configuration is made of, as data.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "proto/config_kinds.h"
 

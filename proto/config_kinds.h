@@ -1,8 +1,6 @@
 // config_kinds - the kinds of rows that a configuration is made of: what lists them follows from
 // here, in C. A new kind is a row here and in proto/tables.h, its message and its places in
 // ConfigChange and ConfigDocument (config.proto), and what the compiler then asks for.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,7 +1,5 @@
 // doors - what a process can be reached by, and the ports that doors have where they are on a
 // network.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // messages - the registry of all message types that travel in envelopes.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 

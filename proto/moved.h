@@ -1,6 +1,4 @@
 // moved - the numbers that fields had while each message spelled its terms and amendments itself.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // tables - the archive's tables as data.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "proto/tables.h"
 

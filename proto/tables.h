@@ -1,7 +1,5 @@
 // tables - the archive's tables: each is a message's fields, so that a new field is a new column
 // with nothing written here.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

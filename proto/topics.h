@@ -1,7 +1,5 @@
 // topics - the table of TOPICS.md in C: who owns a topic, how it is split, who consumes it, what
 // travels on it.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // child - a service's program, run as a process of our own.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "replay/child.h"
 

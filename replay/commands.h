@@ -1,6 +1,4 @@
 // commands - what tradecast-replay does, a function a subcommand.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

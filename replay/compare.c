@@ -1,6 +1,4 @@
 // compare - what a service said and what it says now.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "replay/compare.h"
 

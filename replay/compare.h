@@ -1,7 +1,5 @@
 // compare - what a service said and what it says now: message by message, to the byte, and as
 // differences.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

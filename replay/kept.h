@@ -1,6 +1,4 @@
 // kept - entries of a recording's topics, kept until everybody who wants them has had them.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // tradecast-replay - records what goes over the topics, and has services do again what they did.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 // The command `tradecast record`, `recording` and `replay` are this program. Read README.md next.

@@ -1,6 +1,4 @@
 // offline - what services did in a recording, done again.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "replay/offline_process.h"
 

@@ -1,8 +1,6 @@
 // offline - what services did in a recording, done again: each on what it had heard, in the order
 // and at the time it had heard it, by the same configuration to the byte, by another to see the
 // difference.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // offline_process - a process of a recording, run again as a process of ours.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>

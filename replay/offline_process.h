@@ -1,7 +1,5 @@
 // offline_process - a process of a recording: where it begins, its batches, and what it says
 // against what it said.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

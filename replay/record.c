@@ -1,7 +1,5 @@
 // record - every message of every topic, from the journals, into a file; prices as they are
 // published.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <signal.h>

@@ -1,7 +1,5 @@
 // record_state - what Redis holds of the services at one moment: found by asking before and after
 // whether anything was committed.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,4 @@
 // record_traces - what services say about what they do, waiting for what it is about.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "replay/record_traces.h"
 

@@ -1,7 +1,5 @@
 // record_traces - what services say about what they do (feed `trace`), and what Redis keeps of
 // them, while a recording is made.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

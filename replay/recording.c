@@ -1,6 +1,4 @@
 // recording - messages in a file, in the order in which they were heard.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "replay/recording.h"
 

@@ -1,7 +1,5 @@
 // recording - messages in a file, in the order in which they were heard: MessagePack maps end to
 // end, as they are or gzipped.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // recording_tools - what is in recordings; parts of one, and several as one.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>

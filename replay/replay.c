@@ -1,6 +1,4 @@
 // replay - the signals and prices of a recording, into a running paper system through its intake.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <signal.h>
 #include <stdio.h>

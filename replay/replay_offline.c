@@ -1,6 +1,4 @@
 // replay_offline - what services did in a recording, done again: what is as it was and what is not.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,4 @@
 // sandbox - a directory and a Redis of its own, for as long as a command runs.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,7 +1,5 @@
 // backup - a copy of the archive while it is written, and back: an archive put in the place of the
 // installation's.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,4 @@
 // backup - when a copy of the archive was last made.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,7 +1,5 @@
 // clickhouse - prepares a ClickHouse server for the archive's copy; the program that copies knows
 // how.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <stdio.h>

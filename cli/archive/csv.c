@@ -1,6 +1,4 @@
 // csv - texts in CSV (RFC 4180), so that a spreadsheet takes none of them for a formula.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "cli/archive/csv.h"
 

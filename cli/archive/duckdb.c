@@ -1,6 +1,4 @@
 // duckdb - DuckDB's C library, loaded when it is asked for.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "cli/archive/duckdb.h"
 

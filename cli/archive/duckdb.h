@@ -1,6 +1,4 @@
 // duckdb - DuckDB's C library, loaded when it is asked for: nothing else needs it.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // export - the archive's tables as files for analysis, a folder for each table and day.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "cli/archive/export.h"
 

@@ -1,6 +1,4 @@
 // export - the archive's tables as files for analysis: where rows go, whatever the format.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // export_duckdb - Parquet files, and a DuckDB file, by DuckDB itself.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,5 @@
 // export_text - CSV and JSON lines: a file for each table and day, with its name only when it is
 // whole.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <stdio.h>

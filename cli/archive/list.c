@@ -1,6 +1,4 @@
 // list - what the archive has: asked of the archiver, or read from its file when it is not running.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,4 @@
 // listing - an answer of the archive as a table or as CSV.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "cli/archive/listing.h"
 

@@ -1,6 +1,4 @@
 // listing - an answer of the archive as a table or as CSV. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // report - reads the trades closed in a time from the archive and writes the page about them.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "cli/archive/report.h"
 

@@ -1,7 +1,5 @@
 // report - what a time amounted to, gathered trade by trade, each currency for itself; told as one
 // HTML file.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // report_chart - a course over time, and how values spread, as SVG.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,4 @@
 // report_data - what a time amounted to, gathered trade by trade.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,4 @@
 // report_html - the page: one file, nothing from elsewhere, values as they are.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 

@@ -1,6 +1,4 @@
 // verify - whether an archive is whole and as it was written: file, hashes, chain, positions.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "cli/archive/verify.h"
 

@@ -1,6 +1,4 @@
 // verify - what the checks of an archive share. What is wrong goes into the findings.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,7 +1,5 @@
 // verify_positions - whether the archive and the journals fit together: nothing between them is
 // lacking.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>

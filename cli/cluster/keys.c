@@ -1,7 +1,5 @@
 // keys - the keys of processes on several hosts: makes them, shows whose may connect where, changes
 // them, and packs what a host needs.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,5 @@
 // shards - which executor has which accounts; and moving them, while nothing runs that has to do
 // with executors.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "cli/cluster/shards.h"
 

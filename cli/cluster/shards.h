@@ -1,7 +1,5 @@
 // shards - moving accounts between executors: what is kept of them in Redis, and the one
 // transaction that moves it.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

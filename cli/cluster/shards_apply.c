@@ -1,7 +1,5 @@
 // shards_apply - accounts are moved in one transaction, while nobody runs who has to do with
 // executors, and with nothing on its way.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 // Everything before the transaction may be done again and changes nothing that counts: epochs go

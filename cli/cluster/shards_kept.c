@@ -1,6 +1,4 @@
 // shards_kept - what each executor keeps of an account under a key of its own: found, and moved.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,5 @@
 // shards_memory - what an executor must know that takes accounts over: the orders it would know
 // again, what is halted, where topics stand.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,4 @@
 // shards_plan - which executor each account is with, and is to be with.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "cli/cluster/shards_plan.h"
 

@@ -1,6 +1,4 @@
 // shards_plan - which executor each account is with, and is to be with. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // doctor - checks the installation: directories, Redis, services, disk, clocks, SQLite.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "cli/doctor/doctor.h"
 

@@ -1,7 +1,5 @@
 // doctor - what the checks of the installation share. Each is a function; what it finds goes into
 // the report.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

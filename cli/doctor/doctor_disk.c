@@ -1,7 +1,5 @@
 // doctor_disk - the disk: its room, how long an fdatasync takes and which profile that recommends,
 // and whether SQLite's file is whole.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>

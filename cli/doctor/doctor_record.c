@@ -1,7 +1,5 @@
 // doctor_record - the record: whether it is as it was written, its audit log complete, its last
 // backup young, nothing refused.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <glob.h>
 #include <stdio.h>

@@ -1,6 +1,4 @@
 // doctor_redis - Redis as the design asks for it: reachable, its settings, its users.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>

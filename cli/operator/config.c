@@ -1,7 +1,5 @@
 // config - the configuration, through the archiver: looked at, changed (the difference is shown
 // first), taken back.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,4 @@
 // config_print - what the archiver says of the configuration, for people.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "cli/operator/config_print.h"
 

@@ -1,6 +1,4 @@
 // config_print - what the archiver says of the configuration, for people. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

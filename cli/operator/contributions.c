@@ -1,6 +1,4 @@
 // contributions - in which consensus a signal was counted.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "cli/operator/contributions.h"
 

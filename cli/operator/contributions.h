@@ -1,6 +1,4 @@
 // contributions - in which consensus a signal was counted.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,7 +1,5 @@
 // deadletter - what could not be handled or read: which there is, what is in it; giving a message
 // to its service again.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>

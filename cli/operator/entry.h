@@ -1,7 +1,5 @@
 // entry - one entry of a topic as people and machines read it; and whether it is the one looked
 // for. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

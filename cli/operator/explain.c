@@ -1,7 +1,5 @@
 // explain - gathers everything that is known of a signal: from Redis, and from the archive what has
 // expired there.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,5 @@
 // halt - the operator's words, through the monitor: halt, resume, reduce-only, unlock; release,
 // cancel and close a trade.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 

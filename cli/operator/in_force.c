@@ -1,6 +1,4 @@
 // in_force - whether the services have taken what was changed of the configuration.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "cli/operator/in_force.h"
 

@@ -1,6 +1,4 @@
 // journal - the topics' journals: which there are, and what is in them, decoded.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,4 @@
 // send - a signal to the door: a file, stdin or options; through the webhook, or the ZeroMQ intake.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <glob.h>

@@ -1,7 +1,5 @@
 // status - how the installation is: services, topics with their consumers, what is live, what is on
 // record. Needs Redis, not the monitor.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>

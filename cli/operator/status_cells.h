@@ -1,6 +1,4 @@
 // status_cells - how the cells are, as this one's monitor has heard: a part of `tradecast status`.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // story - how everything that is known of a signal is told.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "cli/operator/story.h"
 

@@ -1,6 +1,4 @@
 // story - everything that is known of a signal, and how it is told. The telling is pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // stream - where a journal begins and ends.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "cli/operator/stream.h"
 

@@ -1,6 +1,4 @@
 // tail - what happens now, from the services' event sockets: looked at, nothing depends on it.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,4 @@
 // simulate - says what would become of signals, for every account, and sends nothing.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "cli/simulate/simulate.h"
 

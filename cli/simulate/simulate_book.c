@@ -1,6 +1,4 @@
 // simulate_book - a document as the configuration that it would be.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "cli/simulate/simulate.h"
 #include "common/base/own.h"

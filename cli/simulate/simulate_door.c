@@ -1,7 +1,5 @@
 // simulate_door - what the door makes of a body: ingest's own reading, rules, identities and
 // consensus.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 

@@ -1,7 +1,5 @@
 // simulate_router - what the router makes of a signal: its own handlers, told what they would have
 // heard.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>

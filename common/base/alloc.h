@@ -1,6 +1,4 @@
 // alloc - memory that is there: when there is none left, the process ends, before any effect.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

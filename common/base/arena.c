@@ -1,6 +1,4 @@
 // arena - memory of one batch.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/base/arena.h"
 

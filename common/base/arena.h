@@ -1,6 +1,4 @@
 // arena - memory of one batch: taken in small pieces, given back at once.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // array - items side by side whose number grows.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // buffer - bytes that grow.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // clock - UTC and the monotonic clock, and times as text.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/base/clock.h"
 

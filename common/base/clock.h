@@ -1,6 +1,4 @@
 // clock - UTC for what is recorded, the monotonic clock for what is waited for.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

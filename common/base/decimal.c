@@ -1,6 +1,4 @@
 // decimal - integers scaled by 10^8; every intermediate result is exact in 128 bits.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/base/decimal.h"
 

@@ -1,6 +1,4 @@
 // decimal - prices, quantities and amounts: integers scaled by 10^8, never binary floating point.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // error - the error table, looked up.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/base/error.h"
 

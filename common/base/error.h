@@ -1,6 +1,4 @@
 // error - one table gives every error its name, its policy and its words.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

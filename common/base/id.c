@@ -1,6 +1,4 @@
 // id - UUIDs and digests, by libsodium.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/base/id.h"
 

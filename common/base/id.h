@@ -1,6 +1,4 @@
 // id - identities that are decided once: recomputing one gives the same one.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

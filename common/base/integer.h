@@ -1,6 +1,4 @@
 // integer - a whole number as text.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

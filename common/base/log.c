@@ -1,6 +1,4 @@
 // log - one line an event to stderr, in one write, so that lines of several processes do not mix.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/base/log.h"
 

@@ -1,7 +1,5 @@
 // log - one line an event, key=value, to stderr. Levels say who must act; secrets are never passed
 // in.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // own - a handle that is freed on every path out of its scope.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

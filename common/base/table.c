@@ -1,6 +1,4 @@
 // table - a compact map from ids to small values.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/base/table.h"
 

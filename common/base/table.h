@@ -1,6 +1,4 @@
 // table - a compact map from ids to small values: for what there may be a million of.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // testing - fail points and mutations; this file is empty in a release.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/base/testing.h"
 

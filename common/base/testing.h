@@ -1,7 +1,5 @@
 // testing - fail points and mutations: compiled into test builds only (-DTRADECAST_TEST), nothing
 // elsewhere.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

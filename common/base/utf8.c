@@ -1,6 +1,4 @@
 // utf8 - what a text may be: well-formed, without what makes it look like something else.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/base/utf8.h"
 

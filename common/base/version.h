@@ -1,6 +1,4 @@
 // version - which tradecast this is.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

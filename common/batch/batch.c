@@ -1,7 +1,5 @@
 // batch - what a handler writes into, as RESP commands ready for MULTI/EXEC and packed envelopes
 // ready to send.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/batch/batch.h"
 

@@ -1,7 +1,5 @@
 // batch - what a handler writes into: changes of state and messages, committed together or not at
 // all.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // guard - remembers identities: a table in memory, one hash per hour in Redis.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/batch/guard.h"
 

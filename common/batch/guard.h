@@ -1,7 +1,5 @@
 // guard - remembers identities so that nothing is done twice. No expiry: a clock step would expire
 // it.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

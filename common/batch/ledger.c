@@ -1,6 +1,4 @@
 // ledger - the owner's side of Redis.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/batch/ledger.h"
 

@@ -1,7 +1,5 @@
 // ledger - the owner's side of Redis: one transaction a batch, known by its number; what Redis
 // forgets is replayed from the ring.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // address - numeric IP addresses and networks.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/bus/address.h"
 

@@ -1,6 +1,4 @@
 // address - numeric IP addresses and networks: who may send, and which proxies are believed. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,7 +1,5 @@
 // endpoint - where the doors of processes are: the same for who binds and who connects, from the
 // environment alone.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/bus/endpoint.h"
 

@@ -1,7 +1,5 @@
 // keyring - the files of keys: a directory with the secrets that are here, and public/ with
 // everybody's public keys.
-//
-//
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE // memmem
 #include "common/bus/keyring.h"

@@ -1,7 +1,5 @@
 // keys - CURVE on tcp: shows this process's key, takes nobody for whom he is not, lets in who may
 // come, and counts who may not.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/bus/keys.h"
 

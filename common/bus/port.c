@@ -1,7 +1,5 @@
 // port - where messages come and go: each call goes to the port's transport, and a witness hears of
 // it.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/bus/port_part.h"
 

@@ -1,7 +1,5 @@
 // port - where messages come and go, whatever carries them: ZeroMQ between processes, memory for a
 // service that is run again.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

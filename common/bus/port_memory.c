@@ -1,6 +1,4 @@
 // port_memory - a transport without sockets, for a service that is run again.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/bus/port_memory.h"
 

@@ -1,8 +1,6 @@
 // port_memory - a transport without sockets, for a service that is run again: its ports receive
 // what
 // they are given, and what is sent to them is gone.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,7 +1,5 @@
 // porter - a thread that answers who may come in (ZAP, ZeroMQ RFC 27), and hears of handshakes that
 // failed.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 // czmq's zauth has one list of keys for a whole process, so that a sender of signals could speak to

@@ -1,6 +1,4 @@
 // cells - this cell's name and the others that its signals are handed to.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/delivery/cells.h"
 

@@ -1,7 +1,5 @@
 // cells - this cell's name and the others that its signals are handed to (docs/scaling.md):
 // TRADECAST_CELL, TRADECAST_CELLS.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // delivery - the rules of topics, pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/delivery/delivery.h"
 

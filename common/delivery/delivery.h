@@ -1,7 +1,5 @@
 // delivery - the rules of topics, pure: ids, accepting, catching up, trimming. No I/O in here; the
 // simulator drives the same code.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // envelope - what every message travels in; the same bytes on ZeroMQ and in the journal.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/delivery/envelope.h"
 

@@ -1,7 +1,5 @@
 // envelope - what every message travels in; the same bytes on ZeroMQ and in the journal
 // (proto/envelope.proto).
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

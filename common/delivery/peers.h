@@ -1,6 +1,4 @@
 // peers - who may connect to whom: from the tables of topics and doors, by the names of keys. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // ring - the bytes of the last batches.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/delivery/ring.h"
 

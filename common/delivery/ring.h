@@ -1,7 +1,5 @@
 // ring - the bytes of the last batches: what Redis forgets, memory gives back. Pure; no I/O in
 // here.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

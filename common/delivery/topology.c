@@ -1,6 +1,4 @@
 // topology - who there is, and which topics each of them owns and consumes.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/delivery/topology.h"
 

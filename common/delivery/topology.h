@@ -1,7 +1,5 @@
 // topology - who there is, and which topics each of them owns and consumes: all from
 // proto/topics.h.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // book - the configuration as every service holds it.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/domain/book.h"
 

@@ -1,7 +1,5 @@
 // book - the configuration as every service holds it: snapshot from the archiver's cache, then
 // changes as they come, in order.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

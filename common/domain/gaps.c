@@ -1,6 +1,4 @@
 // gaps - what a configuration lacks to trade as it says.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/domain/gaps.h"
 

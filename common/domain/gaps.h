@@ -1,7 +1,5 @@
 // gaps - what a configuration lacks to trade as it says: each thing named, with what to do about
 // it. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // price_owner - whose price of a symbol counts.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/domain/price_owner.h"
 

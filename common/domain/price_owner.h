@@ -1,6 +1,4 @@
 // price_owner - whose price of a symbol counts. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

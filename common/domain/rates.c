@@ -1,6 +1,4 @@
 // rates - the latest price of each symbol, and what an amount is in another currency.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/domain/rates.h"
 

@@ -1,7 +1,5 @@
 // rates - the latest price of each symbol, and what an amount is in another currency. Memory only:
 // prices are not journalled.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // rules - what risk rules hold for an account.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/domain/rules.h"
 

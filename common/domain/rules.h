@@ -1,7 +1,5 @@
 // rules - what risk rules hold for an account: its own, over those of its preset, over those of the
 // preset named global.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // signal_id - what a source's own id is called in the whole system.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/domain/signal_id.h"
 

@@ -1,7 +1,5 @@
 // signal_id - what a source's own id is called in the whole system: no source can take, foresee or
 // silence another's.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

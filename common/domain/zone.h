@@ -1,7 +1,5 @@
 // zone - a clock on a wall: when a trading day begins, and what day and minute it is there,
 // daylight-saving time included.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // early_door - the HTTP door of a service that waits for Redis at its start.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/http/early_door.h"
 

@@ -1,6 +1,4 @@
 // early_door - the HTTP door of a service that waits for Redis at its start: it answers 503.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,7 +1,5 @@
 // http - libmicrohttpd in external-epoll mode, behind one descriptor that is readable whenever
 // there is work.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/http/http.h"
 

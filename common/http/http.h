@@ -1,7 +1,5 @@
 // http - an HTTP/1.1 server (libmicrohttpd) inside the service's own loop: no threads; a request
 // can be held until its batch is committed.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // http_answer - what a request says, and the answer to it.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>

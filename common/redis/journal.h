@@ -1,6 +1,4 @@
 // journal - what a topic's journal in Redis says of itself.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // resp - commands as Redis reads them.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/redis/resp.h"
 

@@ -1,6 +1,4 @@
 // resp - commands as Redis reads them (RESP2).
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // runs - commands on keys that many messages of a batch write to, gathered into one command a key.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/redis/runs.h"
 

@@ -1,7 +1,5 @@
 // runs - commands on keys that many messages of a batch write to (sets, guards), gathered into one
 // command a key.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // store - Redis behind one door (hiredis).
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/redis/store.h"
 

@@ -1,7 +1,5 @@
 // store - reading Redis: what a service loads when it starts, and what the tools look at. (Writing
 // is batch.h; committing is ledger.h.)
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // store_connection - the inside of store.h: the connection, and one command and its reply.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

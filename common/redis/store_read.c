@@ -1,6 +1,4 @@
 // store_read - records, members, pairs and entries; what cannot be read is told of and passed over.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 

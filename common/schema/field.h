@@ -1,6 +1,4 @@
 // field - the values of a message's field, one or many alike, for whoever walks over messages.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,7 +1,5 @@
 // former - messages of the version before, which had the fields of Terms and Amendment among their
 // own.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/schema/former.h"
 

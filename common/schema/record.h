@@ -1,7 +1,5 @@
 // record - one walker over message descriptors: Redis hashes, JSON and SQLite rows from the same
 // .proto.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,7 +1,5 @@
 // record_columns - the fields of a message as they stand outside: those of its terms and amendments
 // among its own.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <assert.h>
 #include <pthread.h>

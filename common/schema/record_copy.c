@@ -1,6 +1,4 @@
 // record_copy - a deep copy of a message, field by field: cheaper than packing and unpacking it.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 

@@ -1,7 +1,5 @@
 // record_json - messages as JSON and back; says of every fault where it is and which rule it
 // breaks.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>

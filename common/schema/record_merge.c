@@ -1,6 +1,4 @@
 // record_merge - what fields of the same name say in another message.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -1,6 +1,5 @@
 // record_pairs - a message from name/value pairs, as Redis holds it: whole, or what can be read of
 // it.
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 

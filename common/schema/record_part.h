@@ -1,7 +1,5 @@
 // record_part - what record.c, record_pairs.c and record_json.c share: places of fields in a
 // message, and memory for what is built.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // record_sound - whether a message from outside is one that can be recorded, and making it one.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 

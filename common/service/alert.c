@@ -1,6 +1,4 @@
 // alert - raising an alert: logged, on record, published; the same one at most once a minute.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,4 @@
 // batch_phase - the life of the open batch, and of a careful start's try, as tables with one step.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/service/batch_phase.h"
 

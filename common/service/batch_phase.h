@@ -1,8 +1,6 @@
 // batch_phase - the life of the open batch, and of the one message that a careful start tries, as
 // tables
 // with one step each.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

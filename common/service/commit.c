@@ -1,7 +1,5 @@
 // commit - the batch's way from sealed to closed: the service's own commit, Redis, then sends and
 // answers.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 

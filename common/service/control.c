@@ -1,6 +1,4 @@
 // control - the control socket: requests are taken into the batch and answered after its commit.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 #include <string.h>

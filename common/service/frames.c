@@ -1,6 +1,4 @@
 // frames - messages on a stream between two processes of one host.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/service/frames.h"
 

@@ -1,6 +1,4 @@
 // heartbeat - how a service says, about once a second, how it is.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,5 @@
 // intake - entries of topics, from the inbox or the journal, to their handlers; what cannot be
 // handled to the dead letters.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,4 @@
 // loop - wait, take what is there, hand it to handlers, commit once, then send and answer.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/service/loop.h"
 

@@ -1,6 +1,4 @@
 // loop - the inside of service.h: one process of a service. Only common/ includes this.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

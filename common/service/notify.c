@@ -1,6 +1,4 @@
 // notify - tells systemd how the process is.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/service/notify.h"
 

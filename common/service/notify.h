@@ -1,6 +1,4 @@
 // notify - tells systemd (Type=notify) how the process is; does nothing where nobody listens.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

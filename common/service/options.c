@@ -1,6 +1,4 @@
 // options - settings from the environment by one table.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/service/options.h"
 

@@ -1,7 +1,5 @@
 // options - one table per service: reads the environment, prints --help, writes deploy/*.env and
 // the reference in docs/.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // rerun - one process of a service run again from its traces.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/service/rerun.h"
 

@@ -2,8 +2,6 @@
 // (proto/trace.proto), by whoever speaks proto/rerun.proto on its stdin and stdout. The same loop
 // and handlers, without sockets, with the time of then, on a Redis of its own. What the process
 // decides is what it decided then, or what another configuration would have made of it.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

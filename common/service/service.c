@@ -1,6 +1,4 @@
 // service - main() of every service: options, signals, run.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/service/service.h"
 

@@ -1,7 +1,5 @@
 // service - the one loop of all services: take what is there, hand it to handlers, commit once,
 // then send and answer.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // start - from options to a running loop: lock, takeover, topics, the service's own state, ports.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>

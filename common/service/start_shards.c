@@ -1,7 +1,5 @@
 // start_shards - at start: is the number of executors the one that is recorded, and what is still
 // to be read of before accounts were moved.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>

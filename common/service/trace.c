@@ -1,6 +1,4 @@
 // trace - what a service did, batch by batch, published while somebody listens.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/service/trace.h"
 

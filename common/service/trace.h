@@ -1,7 +1,5 @@
 // trace - what a service did, told while somebody listens, so that it can be done again (rerun.h).
 // Only common/ includes this.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // unreadable - records that Redis holds and nobody can read: on file, alerted, and in no one's way.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/service/unreadable.h"
 

@@ -1,7 +1,5 @@
 // upkeep - what the loop does once a second: look at its consumers, trim its journals, feel the
 // pressure.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,4 @@
 // column - the columns of an archive's table as those see them who copy it elsewhere.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/sql/column.h"
 

@@ -1,7 +1,5 @@
 // column - the columns of an archive's table as those see them who copy it elsewhere: what each
 // holds, and how to ask for it.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

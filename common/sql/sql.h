@@ -1,6 +1,4 @@
 // sql - SQLite behind one door: WAL and FULL, prepared statements only, rows by descriptor.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

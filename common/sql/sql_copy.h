@@ -1,7 +1,5 @@
 // sql_copy - whole database files: a copy as it is at one moment, made while others write to it; a
 // new one that can shrink.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,7 +1,5 @@
 // sql_part - what sql.c gives sql_rows.c: binding without copying, and the descriptor a statement
 // was prepared for.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

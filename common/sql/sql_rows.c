@@ -1,7 +1,5 @@
 // sql_rows - a table by the fields of a message: how it is created, written and read, so that a new
 // field needs no code.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>

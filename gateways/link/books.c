@@ -1,6 +1,4 @@
 // books - what a gateway never forgets.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "gateways/link/books.h"
 

@@ -1,6 +1,4 @@
 // books - what a gateway never forgets: one SQLite file, written in one transaction a batch.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

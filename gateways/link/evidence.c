@@ -1,6 +1,4 @@
 // evidence - what a gateway keeps of an order.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "gateways/link/evidence.h"
 

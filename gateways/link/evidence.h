@@ -1,6 +1,4 @@
 // evidence - what a gateway keeps of an order, so that it can say all of it again.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // gateway - one batch of a gateway: what is handed to its broker, what is said, the commit.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "gateways/link/gateway.h"
 

@@ -1,6 +1,4 @@
 // gateway - what a gateway is, as data: its name, its options, what its broker can and does.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 // The skeleton has the rest: options and start, books (books.h), the wire to the executor (link.h),

@@ -1,6 +1,4 @@
 // link - a gateway's end of the wire to its executor.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "gateways/link/link.h"
 

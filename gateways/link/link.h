@@ -1,7 +1,5 @@
 // link - a gateway's end of the wire to its executor: presents itself, beats, reports in sequence,
 // listens to the newest epoch only.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

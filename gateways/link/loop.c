@@ -1,6 +1,4 @@
 // loop - wait, take what is there, handle, commit once, then report and answer.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "gateways/link/loop.h"
 

@@ -1,7 +1,5 @@
 // loop - wait, take what is there, handle, commit once, then report and answer: the spirit of the
 // services' loop, without Redis.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // run - main() of every gateway: options, the lock on its books, signals.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
 #include <signal.h>

@@ -1,6 +1,4 @@
 // settings - what every gateway is told before it starts.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "gateways/link/settings.h"
 

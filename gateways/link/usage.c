@@ -1,6 +1,4 @@
 // usage - what this process takes of its machine.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "gateways/link/usage.h"
 

@@ -1,6 +1,4 @@
 // control - what tests and operators ask of a paper broker: faults, prices, the ledger.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>

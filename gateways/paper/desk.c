@@ -1,6 +1,4 @@
 // desk - the broker's table of orders, and what it says about them.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,4 @@
 // intake - orders as they come: known, refused, resting or filled at once.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 

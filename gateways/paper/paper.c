@@ -1,6 +1,4 @@
 // paper - a broker that exists only here.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "gateways/paper/paper.h"
 

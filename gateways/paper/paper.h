@@ -1,7 +1,5 @@
 // paper - a broker that exists only here: it takes orders, fills them from the price feed, and
 // remembers everything in books of its own.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

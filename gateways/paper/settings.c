@@ -1,6 +1,4 @@
 // settings - what a paper broker is told before it starts.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "gateways/paper/settings.h"
 

@@ -1,6 +1,4 @@
 // settings - what a paper broker is told before it starts; the table is in settings.c.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,7 +1,5 @@
 // status - what the broker says when asked: one order with all its fills, one account with all that
 // it holds.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 #include <utlist.h>

@@ -1,6 +1,4 @@
 // archiver - keeps everything on record, in SQLite, and is where the configuration lives.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/archiver.h"
 

@@ -1,7 +1,5 @@
 // curator - what is done with the archive beside writing rows: the audit log, questions, removing
 // what is old.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // archiver - the process.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,4 @@
 // recalls - what the archive has and Redis may have lost is offered again.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/recalls.h"
 

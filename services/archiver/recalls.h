@@ -1,7 +1,5 @@
 // recalls - what the archive has and Redis may have lost is offered again: topic `recalls`, to
 // ingest, the executors and the reconciler.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 // SQLite forgets nothing that was committed; Redis may forget its last seconds, and who is killed

@@ -1,6 +1,4 @@
 // slice - the keys the archiver owns: the cache of its configuration tables.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 //   account_config:{account_id}    hash    AccountConfig     account_config:index     set

@@ -1,6 +1,4 @@
 // slice - the keys the archiver owns: the cache of its configuration tables.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

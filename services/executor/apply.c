@@ -1,7 +1,5 @@
 // apply - one step of one trade: counted out, stepped by the pure part, counted in again, and its
 // effects worked off.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 

@@ -1,6 +1,4 @@
 // closing - closes: their plans, and those that the executor makes itself.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,4 @@
 // commands - changes to what is at the broker, and the operator's word.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 

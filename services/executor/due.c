@@ -1,6 +1,4 @@
 // due - what is to be looked at when: a heap of moments.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/due.h"
 

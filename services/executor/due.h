@@ -1,7 +1,5 @@
 // due - what is to be looked at when: a heap of moments, so that no tick walks over everything that
 // waits.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

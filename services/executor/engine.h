@@ -1,7 +1,5 @@
 // engine - the executor's memory, and what its handlers do with each other. Only the executor's own
 // files include this.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 // A handler looks up the trade that a message is about, lets the pure part step it (trade/), and

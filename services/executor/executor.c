@@ -1,7 +1,5 @@
 // executor - places orders at brokers through their gateways: recorded before they are sent, asked
 // about and never repeated.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/executor.h"
 

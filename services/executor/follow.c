@@ -1,7 +1,5 @@
 // follow - stops that follow the price: what moves in a symbol is told to every position that asked
 // for it.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/base/testing.h"
 #include "services/executor/engine.h"

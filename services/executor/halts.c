@@ -1,7 +1,5 @@
 // halts - what the operator and the risk rules forbid here: halts, locks, and flattening until
 // nothing is left.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/halts.h"
 

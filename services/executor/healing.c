@@ -1,7 +1,5 @@
 // healing - the broker's books against ours, position by position: what differs is asked about,
 // adopted, closed here, or an operator's.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 // A snapshot counts when every report that is in it has been applied: then both speak of the same

@@ -1,6 +1,4 @@
 // executor - the process.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/executor.h"
 

@@ -1,6 +1,4 @@
 // orders - new orders, and those that wait: recorded first, sent once that is committed.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 #include <utlist.h>

@@ -1,7 +1,5 @@
 // orphans - trades that a broker names and nobody here knows: asked about until their gateway's
 // books say what they are.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 // After a rollback the broker may have executed what is on no record any more. Its gateway has kept

@@ -1,7 +1,5 @@
 // reports - what gateways say about orders. Each report has its effect once, each execution counts
 // once, and none is lost.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/base/clock.h"
 #include "services/executor/engine.h"

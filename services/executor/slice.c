@@ -1,6 +1,4 @@
 // slice - the keys the executor owns.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 //   trade_state:{trade_id}         hash    TradeState; expires once it is over

@@ -1,6 +1,4 @@
 // slice - the keys the executor owns.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

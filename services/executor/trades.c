@@ -1,6 +1,4 @@
 // trades - every trade that is not over, and for a while those that are, by trade_id.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trades.h"
 

@@ -1,6 +1,4 @@
 // trades - every trade that is not over, and for a while those that are, by trade_id. Memory only.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

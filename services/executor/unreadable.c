@@ -1,6 +1,5 @@
 // unreadable - a trade that Redis holds and nobody can read may be at the broker: nothing new where
 // it may be.
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/engine.h"
 

@@ -1,6 +1,4 @@
 // accept - read, check, identify; then take it, know it again, or record why not.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/accept.h"
 

@@ -1,6 +1,4 @@
 // accept - a body from a known source becomes a signal, a resend, or a recorded refusal.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

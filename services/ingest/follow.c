@@ -1,6 +1,4 @@
 // follow - moves signals by what comes back on routings and outcomes.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/follow.h"
 

@@ -1,6 +1,4 @@
 // follow - what becomes of a signal: what the router decided, what the reconciler found.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // ingest - the service as data, its memory, its sockets.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/ingest.h"
 

@@ -1,7 +1,5 @@
 // ingest - the door: takes signals and prices in, answers when they are committed, follows what
 // becomes of them.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 //   HTTP                 POST /webhook/<source>/<token>, POST /prices/<source>/<token>, GET

@@ -1,6 +1,4 @@
 // ingest - the process.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/ingest.h"
 

@@ -1,6 +1,4 @@
 // slice - the keys ingest owns.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 //   signal:{signal_id}                   hash    Signal; expires when final

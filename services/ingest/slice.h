@@ -1,6 +1,4 @@
 // slice - the keys ingest owns.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

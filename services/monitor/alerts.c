@@ -1,6 +1,4 @@
 // alerts - which conditions hold, and what changed since the last look.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "alerts.h"
 

@@ -1,7 +1,5 @@
 // alerts - which conditions hold, and what changed since the last look: each is raised once and
 // cleared once. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,7 +1,5 @@
 // cells - how this cell is, in one message for the monitors of other cells, and how those said they
 // are.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "cells.h"
 

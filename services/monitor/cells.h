@@ -1,7 +1,5 @@
 // cells - how this cell is, in one message for the monitors of other cells, and how those said they
 // are. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,7 +1,5 @@
 // door - the HTTP side: is it alive, is it ready, its numbers, its state. Answers from memory, also
 // while nothing can be committed.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <arpa/inet.h>
 #include <errno.h>

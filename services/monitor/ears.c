@@ -1,7 +1,5 @@
 // ears - the services' event sockets: heartbeats and what happens. What is heard changes memory
 // only; tick judges and writes.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <assert.h>
 #include <string.h>

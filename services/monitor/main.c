@@ -1,6 +1,4 @@
 // monitor - hears every service, tells whether all is well, and passes the operator's word on.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "monitor.h"
 

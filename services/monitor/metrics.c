@@ -1,6 +1,4 @@
 // metrics - what was heard, in Prometheus' text format.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "metrics.h"
 

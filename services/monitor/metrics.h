@@ -1,6 +1,4 @@
 // metrics - what was heard, in Prometheus' text format (0.0.4). Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

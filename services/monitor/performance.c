@@ -1,6 +1,4 @@
 // performance - the day's closed trades: wins, losses and what they came to.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "performance.h"
 

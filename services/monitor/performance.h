@@ -1,6 +1,4 @@
 // performance - the day's closed trades: wins, losses and what they came to. Decimals only. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

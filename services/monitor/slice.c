@@ -1,7 +1,5 @@
 // slice - the keys the monitor owns: system:state, metrics:performance, alert:<code>:<subject> and
 // the set of those that are active.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,4 @@
 // status - what was heard, as the JSON of /api/v1/status. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

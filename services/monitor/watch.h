@@ -1,7 +1,5 @@
 // watch - what the monitor has heard: services, topics and lags, accounts, instances, and counts of
 // what happened. No I/O in here.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

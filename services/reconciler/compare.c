@@ -1,6 +1,4 @@
 // compare - asked against done, for one trade.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/reconciler/compare.h"
 

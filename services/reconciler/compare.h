@@ -1,6 +1,4 @@
 // compare - asked against done, for one trade. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

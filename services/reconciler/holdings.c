@@ -1,6 +1,4 @@
 // holdings - what we believe the brokers hold, against what they say they hold.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/reconciler/holdings.h"
 

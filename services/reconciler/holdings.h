@@ -1,7 +1,5 @@
 // holdings - what we believe the brokers hold, against what they say they hold: the union of both
 // is compared. Pure; memory only.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // live - signals that are not complete, and their trades.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/reconciler/live.h"
 

@@ -1,6 +1,4 @@
 // live - signals that are not complete, and their trades. Memory only; slice.h keeps them.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // reconciler - the process.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/reconciler/reconciler.h"
 

@@ -1,6 +1,4 @@
 // reconciler - compares what was asked with what was done, and says when a signal is complete.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/reconciler/reconciler.h"
 

@@ -1,6 +1,4 @@
 // slice - the keys the reconciler owns.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 //   reconciliation:{trade_id}  hash    ReconciledTrade; expires once its signal is complete: then

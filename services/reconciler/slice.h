@@ -1,6 +1,4 @@
 // slice - the keys the reconciler owns.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

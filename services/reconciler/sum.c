@@ -1,6 +1,4 @@
 // sum - what a signal came to.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/reconciler/sum.h"
 

@@ -1,7 +1,5 @@
 // sum - what a signal came to: the sum over its trades, and the reasons why some came to nothing.
 // Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

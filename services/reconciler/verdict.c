@@ -1,7 +1,5 @@
 // verdict - when a trade is final it is compared; when all of a signal's trades are, the signal is
 // complete.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/reconciler/verdict.h"
 

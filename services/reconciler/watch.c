@@ -1,6 +1,4 @@
 // watch - what does not come by itself.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/reconciler/watch.h"
 

@@ -1,7 +1,5 @@
 // watch - what does not come by itself: answers that are overdue, routings that never come, what
 // brokers hold and nobody explains.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

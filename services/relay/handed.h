@@ -1,6 +1,4 @@
 // handed - which signals go to other cells.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // relay - the process.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/relay/relay.h"
 

@@ -1,6 +1,4 @@
 // outbox - what is on its way to the other cell, and what was answered of late.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/relay/outbox.h"
 

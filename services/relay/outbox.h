@@ -1,7 +1,5 @@
 // outbox - what is on its way to the other cell: in parts, each until it is answered; and what was
 // answered of late. No I/O in here.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

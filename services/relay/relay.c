@@ -1,7 +1,5 @@
 // relay - hands the signals that this cell's door has taken to one other cell, and is done with
 // them when that one has committed them.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/relay/relay.h"
 

@@ -1,6 +1,4 @@
 // slice - the keys the relay owns.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 //   {name}:peer    hash    incarnation of the ingest that answered last; since: position from which

@@ -1,6 +1,4 @@
 // slice - the keys the relay owns.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

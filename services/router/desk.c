@@ -1,6 +1,4 @@
 // desk - everything that decisions depend on beside the signal and the time, and whose turn it is.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/router/desk.h"
 

@@ -1,7 +1,6 @@
 // desk - everything that decisions depend on beside the signal and the time, and whose turn it is.
 // Memory only: `tradecast simulate` has
 // one, too.
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

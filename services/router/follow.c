@@ -1,6 +1,4 @@
 // follow - what became of the orders, what accounts have, what symbols cost.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 

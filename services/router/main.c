@@ -1,6 +1,4 @@
 // router - the process.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/router/router.h"
 

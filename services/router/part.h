@@ -1,6 +1,4 @@
 // part - what the parts of the router share: its state.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // router - decides, for every account, what a signal becomes.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/router/router.h"
 

@@ -1,6 +1,4 @@
 // router - decides, for every account, what a signal becomes.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 // In:   signals (Signal), executions.* (Execution), commands (Command), config

@@ -1,6 +1,4 @@
 // slice - the keys the router owns.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 //   routing:{signal_id}     hash    Routing, expires: only for looking

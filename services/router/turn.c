@@ -1,6 +1,4 @@
 // turn - what a turn becomes: a decision, an order, a command.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,5 @@
 // body - what is posted of a signal, and the key under which the backend recognises it when it
 // comes again.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "sync/backend/body.h"
 

@@ -1,6 +1,4 @@
 // items - what is still to be posted.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "sync/backend/items.h"
 

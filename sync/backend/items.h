@@ -1,7 +1,5 @@
 // items - what is still to be posted: its own SQLite tables, filled from the archive up to a bound,
 // emptied by what the backend takes.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,7 +1,5 @@
 // sync-backend - posts every stored signal, and its outcome when it is known, to a backend over
 // HTTP (spec 004, backend sync).
-//
-//
 // SPDX-License-Identifier: MIT
 //
 // Read on in items.c (what is still to be posted), body.c (what is posted).

@@ -1,6 +1,4 @@
 // block - rows of one table as a block to send.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "sync/clickhouse/block.h"
 

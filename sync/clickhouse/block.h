@@ -1,7 +1,5 @@
 // block - rows of one table as a block to send: TabSeparated, which servers of every age read
 // exactly. Pure but for reading SQLite.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // ddl - the archive's tables as ClickHouse has them.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "sync/clickhouse/ddl.h"
 #include "common/schema/record.h"

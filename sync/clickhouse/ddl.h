@@ -1,6 +1,4 @@
 // ddl - the archive's tables as ClickHouse has them, from the messages' descriptors. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 // Each table is two: <name>_rows takes what is sent, every version of a row with its number

@@ -1,6 +1,4 @@
 // init - creates the tables on a server, and adds the columns that a newer program knows.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,5 @@
 // sync-clickhouse - copies the archive's tables to ClickHouse, in blocks, from a watermark per
 // table.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 // Read on in block.c (what is sent), server.c (to whom), ddl.c (where it lands).

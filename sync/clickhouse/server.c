@@ -1,6 +1,4 @@
 // server - a ClickHouse server by HTTP.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "sync/clickhouse/server.h"
 

@@ -1,7 +1,5 @@
 // server - a ClickHouse server by HTTP: questions, statements, blocks; and what it has of the
 // archive's tables.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // copy - what every program that copies the archive elsewhere is.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "sync/copy/copy.h"
 

@@ -1,8 +1,6 @@
 // copy - what every program that copies the archive elsewhere is: it reads the archive and never
 // writes it, keeps how far it came in a SQLite file of its own, says how it is, and stops when
 // asked.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // copy_part - what copy.c and main.c share.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,7 +1,5 @@
 // main - main() of every program that copies: options, its state file, rounds until it is asked to
 // stop.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,4 @@
 // web - requests over HTTP and HTTPS by libcurl.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "sync/copy/web.h"
 

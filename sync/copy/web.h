@@ -1,7 +1,5 @@
 // web - requests over HTTP and HTTPS by libcurl: several at once, each with a bound in time and
 // size, certificates always checked.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -2,7 +2,6 @@
 // batch. Prints a line for each case: configured accounts, subscribed accounts, ns (of CPU) a
 // decision alone (desk), ns with its order, written (handler), ns with none
 // (refused).
-//
 // SPDX-License-Identifier: MIT
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,8 +1,6 @@
 // limits - how fast a message hops over ZeroMQ here: one process pushes, another pulls, as services
 // do. Prints messages a second. Usage: limits ADDRESS [KEYS_DIR]; with keys it is ingest that sends
 // to router's inbox.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <inttypes.h>
 #include <stdio.h>

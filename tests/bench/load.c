@@ -1,7 +1,5 @@
 // load - posts signals to the webhook: pipelined keep-alive HTTP at a rate or as fast as it goes;
 // resends like TradingView; one JSON line at the end.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,7 +1,5 @@
 // slow_fsync - a preloaded shim: fdatasync takes TRADECAST_FSYNC_MS longer, so that what Redis
 // postpones meanwhile can be lost.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <dlfcn.h>
 #include <stdlib.h>

@@ -1,6 +1,4 @@
 // fuzz - what the targets share.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

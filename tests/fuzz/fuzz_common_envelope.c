@@ -1,7 +1,5 @@
 // fuzz_common_envelope - any bytes as a frame from the wire or the journal, and as the body of each
 // message type.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/delivery/envelope.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,7 +1,6 @@
 // fuzz_common_record - any bytes as a message in JSON, and as the values of a message's fields;
 // what is read or held is written, and read again as the same: in JSON, and in pairs as Redis holds
 // them.
-//
 // SPDX-License-Identifier: MIT
 #include "common/base/clock.h"
 #include "common/schema/record_part.h"

@@ -1,6 +1,5 @@
 // fuzz_common_scalar - any bytes as a decimal, a time, an entry's id, and any 8 bytes as the value
 // of one; what is read prints to what reads as the same.
-//
 // SPDX-License-Identifier: MIT
 #include "common/base/clock.h"
 #include "common/base/decimal.h"

@@ -1,6 +1,4 @@
 // fuzz_ingest_json - any bytes to the json reader of the door.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/read/fields.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,7 +1,5 @@
 // fuzz_ingest_signal - any bytes as a body at the door: to a Signal that keeps its promises, or
 // refused with a reason.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/base/decimal.h"
 #include "common/schema/record.h"

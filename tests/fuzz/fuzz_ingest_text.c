@@ -1,6 +1,4 @@
 // fuzz_ingest_text - any bytes to the text reader of the door.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/read/fields.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,6 +1,4 @@
 // replay - runs a fuzz target over its corpus, as a unit test: tests/fuzz/corpus/<name of the program>.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

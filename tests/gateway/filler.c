@@ -1,6 +1,4 @@
 // filler - a broker that fills every order whole and at once: the smallest gateway on the skeleton.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 // For tests only: whatever the skeleton promises it must promise for this one, too. It has no

@@ -1,6 +1,4 @@
 // filler - a broker that fills every order whole and at once: the smallest gateway on the skeleton.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // gateway-filler - the smallest gateway, as a program.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "tests/gateway/filler.h"
 

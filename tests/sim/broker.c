@@ -1,7 +1,5 @@
 // broker - what lies beyond the executor: a link that loses and delays, and books that nothing but
 // the broker writes.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "tests/sim/sim.h"
 

@@ -1,7 +1,5 @@
 // sim - runs the simulator: sim [--steps N] [--seed S] [--mix NAME] [--mutate name[,name]] [--round
 // SEED]
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>

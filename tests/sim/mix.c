@@ -1,7 +1,5 @@
 // mix - what goes wrong in a round: anything, or what catches a certain mechanism when it is
 // switched off.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 

@@ -1,7 +1,5 @@
 // node - the loop of a service as common/service/loop.c and common/batch/ledger.c run it, on played
 // Redis and wires.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,4 @@
 // parts - what the services do, as little as the promise needs: accept, decide, execute, keep.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 

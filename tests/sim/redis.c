@@ -1,7 +1,5 @@
 // redis - the part of Redis that the protocol rests on: whole transactions, in one order, the last
 // of which a crash may forget.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,5 @@
 // sim - the protocol in one process: the real delivery rules, ring and doubt rules; Redis, wires,
 // services and a broker played around them.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 // door -> router -> executor -> broker, and all of it -> archiver. A run is a row of rounds; a

@@ -1,6 +1,4 @@
 // world - rounds: faults drawn from a seed, calm, and the oracle.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,4 @@
 // terms - terms for orders that a test makes by hand, and what is amended of them.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

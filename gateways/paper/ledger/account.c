@@ -1,6 +1,4 @@
 // account - balance and what is at stake.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "gateways/paper/ledger/account.h"
 

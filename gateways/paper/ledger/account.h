@@ -1,7 +1,5 @@
 // account - balance and what is at stake, each symbol in its own currency. Exact 128-bit sums, one
 // rounding at the end, saturating.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

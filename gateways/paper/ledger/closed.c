@@ -1,6 +1,4 @@
 // closed - what one execution has closed.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "gateways/paper/ledger/closed.h"
 

@@ -1,6 +1,5 @@
 // closed - what one execution has closed: of which orders, how many lots, and what that realised
 // for each.
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // ledger - orders and accounts in the paper broker's books.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

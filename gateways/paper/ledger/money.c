@@ -1,6 +1,4 @@
 // money - what positions are worth in their account's currency.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "gateways/paper/ledger/money.h"
 

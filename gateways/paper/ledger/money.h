@@ -1,7 +1,5 @@
 // money - what positions are worth in their account's currency: converted by the feed's rates, and
 // never guessed.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

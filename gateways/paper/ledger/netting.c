@@ -1,6 +1,4 @@
 // netting - whose orders a netting account's one position is made of.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "gateways/paper/ledger/netting.h"
 

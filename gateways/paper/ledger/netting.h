@@ -1,8 +1,6 @@
 // netting - whose orders a netting account's one position is made of. The broker here knows only
 // the position; the gateway divides it, once, and keeps the division: `attributed` of an order is
 // how many of the lots that it opened are still open. They add up to the position.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // rows - an order as a row of the books.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "gateways/paper/ledger/rows.h"
 

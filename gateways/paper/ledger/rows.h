@@ -1,7 +1,5 @@
 // rows - an order as a row of the books: one table of columns for the schema, for writing and for
 // reading.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

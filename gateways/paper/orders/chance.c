@@ -1,6 +1,4 @@
 // chance - what befalls an order, told by seed and client order id.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "gateways/paper/orders/chance.h"
 

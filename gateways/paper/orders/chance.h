@@ -1,7 +1,5 @@
 // chance - what befalls an order, told by seed, client order id and number of its acceptance alone:
 // arrival order changes nothing.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

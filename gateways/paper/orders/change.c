@@ -1,7 +1,5 @@
 // change - what is asked of an order that is there: cancel it, move its stop loss, take profit and
 // price.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 

@@ -1,6 +1,4 @@
 // faults - what a broker does wrong on demand.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "gateways/paper/orders/faults.h"
 

@@ -1,7 +1,5 @@
 // faults - what a broker does wrong on demand. Counted down as they happen; in memory only: a
 // restart ends them.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

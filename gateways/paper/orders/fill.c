@@ -1,6 +1,4 @@
 // fill - executions, exact: pieces, prices, charges, positions.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,4 @@
 // market - symbols as the broker names them, and their prices as the feed tells them.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "gateways/paper/orders/market.h"
 

@@ -1,6 +1,4 @@
 // order - one client order id at this broker.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "gateways/paper/orders/order.h"
 

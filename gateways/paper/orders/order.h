@@ -1,6 +1,4 @@
 // order - one client order id at this broker: the order, and the position that it opened.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

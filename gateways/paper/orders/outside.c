@@ -1,6 +1,5 @@
 // outside - what happens at the broker that no order of ours asked for: positions and orders that
 // appear, are closed by hand, or are gone.
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,4 @@
 // timing - what waits for a price or a time.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <utlist.h>
 

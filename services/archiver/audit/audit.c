@@ -1,7 +1,5 @@
 // audit - the audit log: every archived signal is one JSON line of signals.log, once, whatever
 // crashes.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/audit/audit.h"
 

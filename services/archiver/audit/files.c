@@ -1,6 +1,4 @@
 // audit_files - the files of the audit log: the one that is written and those that are closed.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/audit/files.h"
 

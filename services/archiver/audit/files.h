@@ -1,7 +1,5 @@
 // audit_files - the files of the audit log: the one that is written and those that are closed, one
 // after the other without a gap.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // canon - a row as the bytes that are hashed: its columns as they stand in the table.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/chain/canon.h"
 

@@ -1,6 +1,4 @@
 // chain - every row written is hashed, every commit's rows are chained to the commit before.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/chain/chain.h"
 

@@ -1,6 +1,4 @@
 // chain_check - whether an archive's rows are those that its chain says were written.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 // Once over the chain: each batch's hash, each day's. Then for each table: its entries into memory,

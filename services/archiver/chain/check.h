@@ -1,6 +1,4 @@
 // chain_check - whether an archive's rows are those that its chain says were written. Reads only.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

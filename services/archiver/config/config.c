@@ -1,7 +1,5 @@
 // config - the configuration in memory: its rows, what differs between two of them, and how it is
 // shown.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/config.h"
 

@@ -1,7 +1,5 @@
 // config_document - a configuration as somebody wrote it: read, checked against every rule, refused
 // whole when anything is wrong.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/document.h"
 

@@ -1,7 +1,5 @@
 // config_document - a configuration as somebody wrote it: read, checked against every rule, refused
 // whole when anything is wrong. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // config_edits - what differs between two versions of a row, field by field.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/edits.h"
 

@@ -1,6 +1,4 @@
 // config_edits - what differs between two versions of a row, field by field. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

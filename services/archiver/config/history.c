@@ -1,6 +1,4 @@
 // config_history - what the table config_change tells.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/history.h"
 

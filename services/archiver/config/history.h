@@ -1,7 +1,5 @@
 // config_history - what the table config_change tells: every version, what it changed, and the
 // configuration as it was.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

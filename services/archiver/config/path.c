@@ -1,6 +1,4 @@
 // config_path - a place in the configuration by name.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/path.h"
 

@@ -1,7 +1,5 @@
 // config_path - a place in the configuration by name: "accounts.anna.subscriptions.demo.fixed_lot".
 // Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // config_removal - what a change of the configuration would take away that is still needed.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/removal.h"
 

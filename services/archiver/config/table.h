@@ -1,7 +1,5 @@
 // config_table - the configuration in SQLite: the truth, read at start, and what Redis must be told
 // of it.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

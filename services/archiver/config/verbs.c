@@ -1,6 +1,4 @@
 // config_desk - the verbs of the configuration.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/verbs.h"
 

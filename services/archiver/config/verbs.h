@@ -1,7 +1,5 @@
 // config_desk - the verbs of the configuration: what is asked for becomes changes, or an answer
 // that says everything that is wrong.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

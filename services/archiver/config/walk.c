@@ -1,6 +1,4 @@
 // config_walk - the one walk over rows of the configuration and all that lies within them.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/walk.h"
 

@@ -1,6 +1,4 @@
 // config_walk - the one walk over rows of the configuration and all that lies within them. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,7 +1,5 @@
 // backfill - what an earlier version of the archive left to be derived from its trades, results and
 // reconciliations.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/counts/backfill.h"
 

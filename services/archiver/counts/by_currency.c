@@ -1,6 +1,4 @@
 // by_currency - performance tables of an earlier version get a row for each currency.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/counts/by_currency.h"
 

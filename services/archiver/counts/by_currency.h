@@ -1,7 +1,5 @@
 // by_currency - performance tables of an earlier version, which had one row for amounts of several
 // currencies, get a row for each.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

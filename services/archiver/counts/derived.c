@@ -1,6 +1,4 @@
 // derived - what follows from a trade or an execution beyond its own row.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/counts/derived.h"
 

@@ -1,6 +1,4 @@
 // histogram - how often each value came, at two significant digits.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/counts/histogram.h"
 

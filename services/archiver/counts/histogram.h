@@ -1,7 +1,5 @@
 // histogram - how often each value came, at two significant digits: exact counts that add up over
 // days and can be taken back. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,7 +1,5 @@
 // performance - what trades and executions amount to, for one account, broker or gateway and one
 // day or in total.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/counts/performance.h"
 

@@ -2,7 +2,6 @@
 // or in total, in one currency: sums, rates, percentiles. Everything can be added and taken back (a
 // trade counts as it stands now), at a cost that does not depend on how much
 // there is. Pure.
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

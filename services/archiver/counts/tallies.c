@@ -1,6 +1,4 @@
 // tallies - the performance of every account, broker and gateway, by day and in total.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/counts/tallies.h"
 

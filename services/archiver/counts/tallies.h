@@ -1,8 +1,6 @@
 // tallies - the performance of every account, broker and gateway, by day and in total: in memory as
 // long as it is hot, written once a batch for each that changed. What is in memory is what the
 // tables hold, with the open transaction's changes: whoever rolls back drops it.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // query - a question to the archive becomes a page of JSON.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/query/query.h"
 

@@ -1,7 +1,5 @@
 // query - a question to the archive becomes a page of JSON. Reads only; the connection is the
 // asker's.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

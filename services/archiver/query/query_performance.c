@@ -1,6 +1,4 @@
 // query_performance - what a time amounted to.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/query/query_performance.h"
 

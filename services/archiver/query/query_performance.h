@@ -1,7 +1,5 @@
 // query_performance - what a time amounted to, by day, account, broker, gateway, strategy or
 // symbol, or in all.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

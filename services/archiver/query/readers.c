@@ -1,6 +1,4 @@
 // readers - answers questions to the archive beside the loop.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 // One thread has the socket; it hands questions to the readers and sends their answers. A question

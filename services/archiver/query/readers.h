@@ -1,7 +1,5 @@
 // readers - answers questions to the archive beside the loop: a socket, a few threads with a
 // read-only connection each.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

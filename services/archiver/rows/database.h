@@ -1,7 +1,5 @@
 // database - opens the archive's file; one that is damaged is put aside, whole, and a new one
 // begun.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

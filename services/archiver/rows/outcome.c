@@ -1,6 +1,4 @@
 // outcome - what became of a trade, and of a signal by all its trades.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/rows/outcome.h"
 

@@ -1,6 +1,4 @@
 // outcome - what became of a trade, and of a signal by all its trades. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

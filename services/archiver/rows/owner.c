@@ -1,6 +1,4 @@
 // owner - one process writes the archive: whoever claimed it last.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/rows/owner.h"
 

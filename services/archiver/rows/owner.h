@@ -1,7 +1,5 @@
 // owner - one process writes the archive: whoever claimed it last. One that was stopped and
 // replaced finds that out before it writes.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // positions - where the archive goes on in each topic: in the same SQLite transaction as the rows.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/rows/positions.h"
 

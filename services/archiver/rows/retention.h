@@ -1,6 +1,4 @@
 // retention - rows of days long past are removed, what is not final stays, and the chain goes on.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

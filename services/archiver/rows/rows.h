@@ -1,7 +1,5 @@
 // rows - what a batch will write: queued by handlers, written in one transaction, kept until that
 // is committed.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // rows_queue - the rows that a batch will write, in the order in which handlers queued them.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

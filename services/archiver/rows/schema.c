@@ -1,6 +1,4 @@
 // schema - creates the tables and brings older files up to date.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/rows/schema.h"
 

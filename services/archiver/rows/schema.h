@@ -1,6 +1,4 @@
 // schema - creates the archive's tables (proto/tables.h) and brings older files up to date.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

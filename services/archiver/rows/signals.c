@@ -1,6 +1,4 @@
 // signals - what a signal, a failed trade or a refused signal becomes as a row.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/rows/signals.h"
 

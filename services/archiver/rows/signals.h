@@ -1,6 +1,4 @@
 // signals - what a signal, a failed trade or a refused signal becomes as a row. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // accounts - accounts, and their places: what an account does in one symbol.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/accounts/accounts.h"
 

@@ -1,6 +1,4 @@
 // accounts - accounts, and their places: what an account does in one symbol. Memory only.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // positions - what is open, by account and symbol, and the views of it that others read.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/accounts/positions.h"
 

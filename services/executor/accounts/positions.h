@@ -1,7 +1,5 @@
 // positions - what is open, by account and symbol, and the views of it that others read. Written
 // once a tick, however much has changed.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

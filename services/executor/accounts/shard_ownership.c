@@ -1,7 +1,5 @@
 // shard_ownership - several executors: a gateway whose accounts are with another one, and a trade
 // that is.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/base/log.h"
 #include "gateway.pb-c.h"

@@ -1,6 +1,4 @@
 // state - accounts and brokers: what is told about them, once a tick at most.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,6 @@
 // what all of them have. Each other one
 // keeps its sums in Redis, where executor 0 finds them when it starts, and tells them as they
 // change.
-//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 

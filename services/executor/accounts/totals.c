@@ -1,6 +1,4 @@
 // totals - sums of what is open in a symbol, over places and over executors, and the view of them.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/accounts/totals.h"
 

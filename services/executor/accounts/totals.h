@@ -1,7 +1,5 @@
 // totals - sums of what is open in a symbol, over places and over executors, and the view of them.
 // Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

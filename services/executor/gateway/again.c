@@ -1,7 +1,5 @@
 // again - for a recording that begins while this process lives: what it heard from gateways and
 // keeps in memory only.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/engine.h"
 

@@ -1,6 +1,4 @@
 // outbox - what goes to gateways once the batch that decided it is committed.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/gateway/outbox.h"
 

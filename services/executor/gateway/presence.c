@@ -1,6 +1,4 @@
 // presence - which gateways are there: their greeting, what they can do, and their silence.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 

@@ -1,7 +1,5 @@
 // requests - what goes to its gateway about a trade: its Submit, a question, a cancel, a change.
 // After the commit, by the outbox.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/engine.h"
 

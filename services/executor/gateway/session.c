@@ -1,6 +1,4 @@
 // session - the gateways: who is there, what it can do, whether it still answers.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/gateway/session.h"
 

@@ -1,6 +1,4 @@
 // wire - the socket of the gateways: what they say, and what goes to them once it is committed.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,4 @@
 // amend - changes to what is at the broker.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/amend.h"
 

@@ -1,6 +1,4 @@
 // discrepancy - how a position that the broker's books have differs from ours, and what heals it.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/discrepancy.h"
 

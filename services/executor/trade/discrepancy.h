@@ -1,7 +1,5 @@
 // discrepancy - how a position that the broker's books have differs from ours, and what heals it: a
 // table.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

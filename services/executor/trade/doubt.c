@@ -1,7 +1,5 @@
 // doubt - may this order be sent without asking first, and what to do about a trade that is in
 // doubt.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/doubt.h"
 

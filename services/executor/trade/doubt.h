@@ -1,7 +1,5 @@
 // doubt - may this order be sent without asking first, and what to do about a trade that is in
 // doubt. Pure: no I/O, no clock.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // effects - what is to be done about a trade after a step.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/effects.h"
 

@@ -1,7 +1,5 @@
 // effects - what is to be done about a trade after a step: a list that the pure part makes and the
 // handlers work off, in order.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // evidence - what a broker says about a trade.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/evidence.h"
 

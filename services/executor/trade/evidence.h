@@ -1,7 +1,5 @@
 // evidence - what a broker says about a trade: reports, answers, its books. It is applied, never
 // weighed against what is remembered.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

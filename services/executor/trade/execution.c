@@ -1,6 +1,4 @@
 // execution - what executions make of a trade: of its order, and those that close its position.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 

@@ -1,6 +1,4 @@
 // fills - what an execution makes of a trade: sums, averages, shares, results.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/fills.h"
 

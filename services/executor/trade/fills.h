@@ -1,7 +1,5 @@
 // fills - what an execution makes of a trade: sums, averages, shares, results. Pure; memory stays
 // the caller's.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // inquiry - a trade in doubt: asked about, never repeated.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/inquiry.h"
 

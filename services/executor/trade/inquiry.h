@@ -1,7 +1,5 @@
 // inquiry - a trade in doubt: asked about, never repeated. The rules are in doubt.h; here they step
 // the trade.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // lifecycle - the life of trades, results and instances, as tables with one step.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // partial - how many lots a partial close takes.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/partial.h"
 

@@ -1,7 +1,5 @@
 // partial - how many lots a partial close takes: whole steps, and what rounding keeps is closed
 // with the next. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

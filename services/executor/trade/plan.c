@@ -1,6 +1,4 @@
 // plan - which positions a close takes, and how much of each.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/plan.h"
 

@@ -1,7 +1,5 @@
 // plan - which positions a close takes, and how much of each. Decided once, when it is sent; then
 // it is part of the order's record.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // trade - its moves, its ends, and when it is looked at again.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/trade.h"
 

@@ -1,7 +1,5 @@
 // trade - an order and the position that it opened. What decides about it is in this folder: from a
 // trade and an event to effects.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 // Nothing here touches a socket, a clock or a store. A function of this folder steps the trade that

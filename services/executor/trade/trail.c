@@ -1,6 +1,4 @@
 // trail - where the stop of a position belongs.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/trail.h"
 

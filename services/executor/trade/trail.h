@@ -1,7 +1,5 @@
 // trail - where the stop of a position belongs: trailing and break-even, by the price. Pure: no
 // clock, no broker.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // trailing - stops that follow the price.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 // What was decided is kept when a stop moves, and only then. Until the broker has taken the new

@@ -1,7 +1,5 @@
 // trailing - stops that follow the price: trail.h says where they belong, here they are moved, by
 // amendments that the broker answers.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

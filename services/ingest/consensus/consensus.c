@@ -1,6 +1,4 @@
 // consensus - whether sources agree, and the signal that follows.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/consensus/consensus.h"
 

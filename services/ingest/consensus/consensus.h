@@ -2,7 +2,6 @@
 // reckoning with its numbers, and the signal
 // that follows from it out. Pure: times are the signals' own. The rules in words:
 // docs/consensus.md.
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // votes - the ballots that are open.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/consensus/votes.h"
 

@@ -1,7 +1,5 @@
 // votes - the ballots that are open: which rows a source votes in, what was said, and what is kept
 // of it in the slice.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

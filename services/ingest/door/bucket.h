@@ -1,6 +1,4 @@
 // bucket - a token bucket: so many a second, with so many at once. Pure; the caller knows the time.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

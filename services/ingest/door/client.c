@@ -1,6 +1,4 @@
 // client - whose request it is.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/door/client.h"
 

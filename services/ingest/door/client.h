@@ -1,6 +1,4 @@
 // client - whose request it is: who is connected, or whom a proxy that is believed names. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

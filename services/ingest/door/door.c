@@ -1,6 +1,4 @@
 // door - routes, tokens, rates, and the requests that wait for the commit.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/door/door.h"
 

@@ -1,7 +1,5 @@
 // door - the HTTP routes, and the same for ZeroMQ: who it is, whether more can be taken, when the
 // answer goes out.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

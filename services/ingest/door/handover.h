@@ -1,7 +1,5 @@
 // handover - signals that another cell's door has taken: known again, not wanted here, or accepted
 // in the batch's transaction.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,7 +1,5 @@
 // reply - the door's answers as JSON: {"error":{"code","message","field"}} for everything that is
 // refused.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/door/reply.h"
 

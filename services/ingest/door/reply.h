@@ -1,6 +1,4 @@
 // reply - what the door answers: status, body, headers.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

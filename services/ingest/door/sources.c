@@ -1,6 +1,4 @@
 // sources - tokens, rates, floods.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/door/sources.h"
 

@@ -1,6 +1,4 @@
 // sources - who may knock: tokens checked in constant time, rates of sources, floods of strangers.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

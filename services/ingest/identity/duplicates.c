@@ -1,6 +1,4 @@
 // duplicates - signals that came again.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/identity/duplicates.h"
 

@@ -1,7 +1,5 @@
 // duplicates - signals that came again: how often, and when last. Answering them changes nothing
 // else, so this is their only trace.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

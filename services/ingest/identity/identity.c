@@ -1,7 +1,5 @@
 // identity - a given id is remembered with its content; a derived one, which says its content, with
 // its first arrival.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/identity/identity.h"
 

@@ -1,7 +1,5 @@
 // identity - what makes a signal this signal, so that a resend is known and the next bar's equal
 // alert is not swallowed. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

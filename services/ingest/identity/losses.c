@@ -1,6 +1,4 @@
 // losses - what may be forgotten comes again under the id that it had.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/identity/losses.h"
 

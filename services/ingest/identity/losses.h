@@ -1,6 +1,4 @@
 // losses - when alerts may have been forgotten; when one that comes again then came. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // price_trust - which price of a symbol is believed.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/prices/price_trust.h"
 

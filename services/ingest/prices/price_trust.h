@@ -1,7 +1,5 @@
 // price_trust - which price of a symbol is believed; whose counts: common/domain/price_owner.h.
 // Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

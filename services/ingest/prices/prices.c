@@ -1,6 +1,4 @@
 // prices - one table of names, the rules of a price, the latest of each symbol.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/prices/prices.h"
 

@@ -1,6 +1,4 @@
 // prices - the latest price of each symbol: read, checked, kept, published once a batch.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // dialect - what the dialects share, and our own format under other names.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/read/dialect.h"
 

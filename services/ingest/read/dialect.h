@@ -1,7 +1,5 @@
 // dialect - a sender's own format becomes names and values of ours, or is refused with what is not
 // understood by name. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // dialect_pineconnector - PineConnector's comma-separated text.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 // "id,command,symbol,key=value,…": one id, one command, one symbol, in this order; then keys in any

@@ -1,6 +1,4 @@
 // dialect_traderspost - TradersPost's JSON.
-//
-//
 // SPDX-License-Identifier: MIT
 //
 // Names are case-sensitive, as they are there. `sentiment` is the position that is wanted

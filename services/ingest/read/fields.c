@@ -1,6 +1,4 @@
 // fields - builds the map, holds every body to the same limits, leaves secrets out.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/read/fields.h"
 

@@ -1,7 +1,5 @@
 // fields - a map of names and values: what a body becomes, whichever of the three formats it came
 // in.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

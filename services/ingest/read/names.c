@@ -1,6 +1,4 @@
 // names - what senders call the fields of a signal.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/read/names.h"
 

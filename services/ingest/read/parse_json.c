@@ -1,6 +1,4 @@
 // parse_json - a JSON body, by yajl's events; numbers stay text.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 #include <yajl/yajl_parse.h>

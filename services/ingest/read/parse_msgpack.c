@@ -1,7 +1,5 @@
 // parse_msgpack - a MessagePack body, walked by hand: a declared length is checked against what is
 // there before anything is taken.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <math.h>
 #include <stdio.h>

@@ -1,7 +1,5 @@
 // parse_text - plain-text alerts: key=value lines or pairs, and the short form "BUY EURUSD 1.5
 // @1.1234 sl=1.12 tp=1.13".
-//
-//
 // SPDX-License-Identifier: MIT
 #include <string.h>
 #include <strings.h>

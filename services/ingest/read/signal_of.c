@@ -1,6 +1,4 @@
 // signal_of - the fields of a signal, and how each is read.
-//
-//
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE // memmem
 #include "services/ingest/read/signal_of.h"

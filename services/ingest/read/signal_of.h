@@ -1,6 +1,4 @@
 // signal_of - names and values become a Signal: one table of accepted names, fields and converters.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,7 +1,5 @@
 // lifecycle - pending → processing → completed | failed; pending → failed; failed → completed, by
 // late evidence.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/rules/lifecycle.h"
 

@@ -1,6 +1,4 @@
 // lifecycle - what a signal may become (design, section 4): one table, one step.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

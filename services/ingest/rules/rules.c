@@ -1,6 +1,4 @@
 // rules - the rules at the door, one function a rule.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/rules/rules.h"
 

@@ -1,6 +1,4 @@
 // rules - what a signal must be to pass the door. Pure: no clock, no store.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // rules_actions - which fields go with which action, and with each other.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/rules/rules_actions.h"
 

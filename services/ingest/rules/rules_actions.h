@@ -1,6 +1,4 @@
 // rules_actions - which fields go with which action, and with each other. Pure; part of rules.h.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // source_rules - what a source asks of its signals.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/rules/source_rules.h"
 

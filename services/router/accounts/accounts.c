@@ -1,6 +1,4 @@
 // accounts - what the router holds of each account.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/router/accounts/accounts.h"
 

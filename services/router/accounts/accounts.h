@@ -1,7 +1,5 @@
 // accounts - what the router holds of each account: its trading permission, its money, its open
 // trades. Memory only; slice.h keeps it.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // breach - what a trading day has brought, and which rule it breaks.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/router/accounts/breach.h"
 

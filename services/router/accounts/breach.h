@@ -1,6 +1,4 @@
 // breach - what a trading day has brought, and which rule it breaks. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // locks - an account that breaks a rule is locked: in memory, in Redis, at the executor, and told.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

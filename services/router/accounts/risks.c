@@ -1,7 +1,5 @@
 // risks - what the router holds of each account's risk: its rules, its day, its lock; and which
 // sources are halted.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/router/accounts/risks.h"
 

@@ -1,6 +1,4 @@
 // decide - what one account makes of a signal.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/router/decide/decide.h"
 

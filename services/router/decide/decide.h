@@ -1,7 +1,5 @@
 // decide - what one account makes of a signal: orders of so many lots, a command, or a reason why
 // not. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // levels - stop loss, take profit and trailing of an entry, as prices.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/router/decide/levels.h"
 

@@ -1,6 +1,4 @@
 // levels - stop loss, take profit and trailing of an entry, as prices. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // plan - which orders and commands a signal becomes for one account.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/router/decide/plan.h"
 

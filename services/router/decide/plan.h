@@ -1,6 +1,4 @@
 // plan - which orders and commands a signal becomes for one account, in which order. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

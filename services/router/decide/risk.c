@@ -1,6 +1,4 @@
 // risk - what an account's risk rules say of an entry.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/router/decide/risk.h"
 

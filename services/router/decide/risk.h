@@ -1,6 +1,4 @@
 // risk - what an account's risk rules say of an entry. Pure. Never asked about a close.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

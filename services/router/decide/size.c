@@ -1,6 +1,4 @@
 // size - how many lots an account trades.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/router/decide/size.h"
 

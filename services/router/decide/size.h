@@ -1,6 +1,4 @@
 // size - how many lots an account trades. Pure.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,7 +1,5 @@
 // test_archiver - every message on the archiver's topics becomes its rows, and a configuration its
 // keys and changes.
-//
-//
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE // memmem
 #include <setjmp.h>

@@ -1,7 +1,5 @@
 // test_audit - signals.log has every archived signal as one line, once, whenever the process is
 // killed.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

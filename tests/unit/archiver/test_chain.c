@@ -1,7 +1,5 @@
 // test_chain - what was changed, removed or put in since it was written shows, and nothing else
 // does.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,5 @@
 // test_changes - every write gives its row a number above all before it: what copies of the archive
 // are made from.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,5 @@
 // test_config - a configuration is taken whole or refused with everything that is wrong; what is
 // equal makes no change.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,5 @@
 // test_config_desk - what is asked of the configuration: looked at, changed in one place, told
 // before it is done, and taken back.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

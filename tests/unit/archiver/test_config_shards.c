@@ -1,6 +1,4 @@
 // Which executor accounts are with follows from the configuration only for what is new.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/document.h"
 

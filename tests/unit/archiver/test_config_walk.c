@@ -1,6 +1,4 @@
 // test_config_walk - what the walk over rows visits, and what it calls it.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,5 @@
 // test_counted - what follows from trades and executions: charges, outcomes, performance by day and
 // in total; once, whatever is told again, corrected or rolled back.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

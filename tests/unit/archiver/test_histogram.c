@@ -1,7 +1,5 @@
 // test_histogram - counts at two significant digits: what goes in comes out, adds up, and survives
 // being stored.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

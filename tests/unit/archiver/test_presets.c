@@ -1,6 +1,4 @@
 // test_presets - the shipped presets are taken and usable by name; rules that make no sense are refused with path and reason.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

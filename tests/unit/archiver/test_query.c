@@ -1,7 +1,5 @@
 // test_query - pages put together are the whole, also while rows come in; each condition holds;
 // what is wrong is said.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,5 @@
 // test_recalls - what is offered to the door again: all that has no outcome, whole; after a loss
 // also what ended shortly before it.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,5 @@
 // test_retention - what is old and final goes, what is not stays, and the rest can still be
 // verified.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,5 @@
 // test_rows - what a batch writes: once, whole, in whatever order topics bring it; nothing half
 // done on a full disk.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

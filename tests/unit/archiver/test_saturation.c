@@ -1,6 +1,5 @@
 // test_saturation - sums that do not fit end where they can be read again: the archiver reads rows
 // that it adds to.
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

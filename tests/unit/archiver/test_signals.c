@@ -1,7 +1,5 @@
 // test_signals - a signal's row has the columns of spec 004, and a digest that anybody can compute
 // again.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,4 @@
 // test_body - what is posted of a signal, and that its key stays.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,4 @@
 // test_call - what a command is called with is read as its table says; wrong use is told.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

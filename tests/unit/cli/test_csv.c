@@ -1,6 +1,4 @@
 // test_csv - texts of strangers in CSV: whole, quoted, and no formula to a spreadsheet.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

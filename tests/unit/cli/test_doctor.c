@@ -1,7 +1,5 @@
 // test_doctor - what is right for a profile, and which profile is right for a disk; and where the
 // installation is.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

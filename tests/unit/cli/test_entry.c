@@ -1,6 +1,4 @@
 // test_entry - entries are shown decoded, and found by what they concern, however deep it stands.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

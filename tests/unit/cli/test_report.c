@@ -1,7 +1,5 @@
 // test_report - the page: sums exact, text harmless, nothing from elsewhere, every line of a chart
 // inside it.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,4 @@
 // Which accounts move when executors are added or taken away, or when somebody says so.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "cli/cluster/shards_plan.h"
 

@@ -1,7 +1,5 @@
 // test_simulate - the door and the router without sockets, clock and store: what they say of a
 // signal, in the situation that they are told.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

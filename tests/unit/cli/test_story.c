@@ -1,6 +1,4 @@
 // test_story - a signal's story is told whole, with times, and as far as it is known.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,5 @@
 // test_text - tables line up, machines get JSON, and nothing from outside reaches the terminal's
 // controls.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

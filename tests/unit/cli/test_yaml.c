@@ -1,7 +1,5 @@
 // test_yaml - a document in YAML says what it says in JSON, digit by digit; what YAML makes of
 // words by itself is not believed.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

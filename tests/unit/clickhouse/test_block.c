@@ -1,7 +1,5 @@
 // test_block - a table's changes as blocks: in order, each once, what was taken back included, as a
 // server's table has them.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

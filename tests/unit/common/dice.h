@@ -1,6 +1,4 @@
 // dice - seeded random numbers for tests that must hold for every value of a type.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,7 +1,5 @@
 // generated - a message with generated values in all, or some, of its fields: for tests that must
 // hold for every message type.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // test_array - arrays that grow, and integers as text.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

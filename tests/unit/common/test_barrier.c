@@ -1,6 +1,4 @@
 // What was said before accounts were moved between executors is heard before what is said after.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,4 @@
 // test_batch - what a handler writes, and the envelopes that go out.
-//
-//
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE // memmem
 #include <setjmp.h>

@@ -1,6 +1,4 @@
 // test_batch_phase - every pair of phase and event of the loop's batch, and of a careful start's try.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

@@ -1,6 +1,4 @@
 // test_book - configuration: the snapshot, changes in any order, and the fan-out.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,4 @@
 // test_careful - after an unclean start: one message at a time, and each gets its turn.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

@@ -1,6 +1,4 @@
 // test_cells - names of cells, and the relays that they make in the topology.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

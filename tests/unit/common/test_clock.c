@@ -1,6 +1,4 @@
 // test_clock - times as text, both ways.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,4 @@
 // test_config_kinds - each kind of configuration is whole, wherever kinds are listed.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

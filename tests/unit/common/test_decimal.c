@@ -1,7 +1,5 @@
 // test_decimal - prices and sizes: read exactly or refused, printed as read, rounded the way that
 // is asked for.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,4 @@
 // test_delivery - the rules of topics.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,5 @@
 // test_endpoint - where doors are: by the environment, the same for both ends; what is local, and
 // which port is whose.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

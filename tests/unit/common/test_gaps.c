@@ -1,7 +1,5 @@
 // test_gaps - what a configuration lacks to trade is named, one by one, with what to do; what is
 // complete has no gap.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

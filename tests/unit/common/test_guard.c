@@ -1,7 +1,5 @@
 // test_guard - identities: found again, overwritten, forgotten by whole hours, the same after a
 // restart.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

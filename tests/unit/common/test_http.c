@@ -1,7 +1,5 @@
 // test_http - the HTTP server with a client in the same thread: held answers, pipelining, limits,
 // deadlines.
-//
-//
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE // memmem
 // clang-format off

@@ -1,6 +1,4 @@
 // test_id - identities: the same parts give the same id, and only the same parts.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

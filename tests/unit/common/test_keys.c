@@ -1,6 +1,4 @@
 // test_keys - the files of keys, and ports that ask for them.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

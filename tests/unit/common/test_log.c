@@ -1,6 +1,4 @@
 // test_log - an event is one line, whatever a stranger put into its values.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,4 @@
 // test_options - settings: read by type from the environment, a wrong one named in a sentence.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,4 @@
 // test_peers - who may connect to whom.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

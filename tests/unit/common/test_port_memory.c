@@ -1,6 +1,4 @@
 // test_port_memory - ports in memory: what they are given, what does not leave, beside real sockets.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

@@ -1,6 +1,4 @@
 // test_rates - prices that convert one currency into another: directly, the other way round, over USD, or not at all.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

@@ -1,7 +1,5 @@
 // test_record - every message type survives the wire, Redis pairs, JSON and SQLite; what is wrong
 // is refused with its place and rule.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

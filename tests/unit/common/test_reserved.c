@@ -1,6 +1,5 @@
 // test_reserved - one list of words that are no ids: what the configuration takes, the router's
 // keys never meet.
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

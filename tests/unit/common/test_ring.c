@@ -1,6 +1,4 @@
 // test_ring - what Redis forgets, memory gives back.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,4 @@
 // test_rules - which of an account's own rules, its preset's and the global ones hold.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

@@ -1,6 +1,4 @@
 // test_runs - commands on shared keys, gathered: one a key, in their order, and taken back exactly.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,4 @@
 // Which executor has an account.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/domain/shard.h"
 

@@ -1,7 +1,5 @@
 // test_sql - a transaction is whole or not there, also when the disk is full; damage is seen;
 // tables follow their messages.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

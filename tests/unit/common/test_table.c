@@ -1,6 +1,4 @@
 // test_table - the compact map of ids.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

@@ -1,7 +1,5 @@
 // test_terms - the terms of an order and its amendments as columns, and from frames of the version
 // before.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

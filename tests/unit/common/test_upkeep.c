@@ -1,6 +1,4 @@
 // test_upkeep - how often a service looks after its topics.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

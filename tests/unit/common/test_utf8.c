@@ -1,6 +1,4 @@
 // test_utf8 - what text is well-formed, what is seen of it, which escapes name whole characters.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

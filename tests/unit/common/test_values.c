@@ -1,6 +1,5 @@
 // test_values - whatever is printed is read again: each field of each message with millions of
 // values, as text and as JSON.
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

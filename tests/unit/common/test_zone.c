@@ -1,6 +1,4 @@
 // test_zone - when a trading day begins: the nights on which clocks change, and the clock on the wall.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

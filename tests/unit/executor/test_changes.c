@@ -1,7 +1,5 @@
 // test_changes - changes to orders and positions, stops that follow the price: asked for until they
 // are answered, dropped visibly.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "world.h"
 

@@ -1,6 +1,4 @@
 // test_closing - closing by side, trade, lots and percent: what is taken, and what rounding keeps.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "world.h"
 

@@ -1,6 +1,4 @@
 // test_doubt - may it be sent without asking, and what next for a trade in doubt: as tables.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

@@ -1,6 +1,4 @@
 // test_due - the heap of what is due, against a plain search; and the gate.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

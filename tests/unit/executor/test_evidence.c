@@ -1,6 +1,5 @@
 // test_evidence - what a gateway's books say of an order counts, whatever memory holds: plans,
 // executions, and that there was none.
-//
 // SPDX-License-Identifier: MIT
 #include "common/schema/record.h"
 #include "services/executor/trade/fills.h"

@@ -1,6 +1,4 @@
 // test_fills - what executions add up to.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

@@ -1,7 +1,5 @@
 // test_gateways - sessions: hello, welcome, silence, strangers; what is told about accounts and
 // instances.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "tests/unit/terms.h"
 #include "world.h"

@@ -1,7 +1,5 @@
 // test_halts - what the operator and the risk rules forbid: by source, by lock, by size; flattening
 // until nothing is left, over restarts.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "tests/unit/executor/world.h"
 

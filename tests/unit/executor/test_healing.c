@@ -1,6 +1,5 @@
 // test_healing - the broker's books against ours: each discrepancy has its remedy, and what differs
 // is healed or an operator's.
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/discrepancy.h"
 #include "services/executor/trade/fills.h"

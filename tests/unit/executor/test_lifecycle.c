@@ -1,6 +1,4 @@
 // test_lifecycle - every pair of state and event, for trades, results and instances.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

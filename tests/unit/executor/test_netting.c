@@ -1,7 +1,5 @@
 // test_netting - netting accounts: an execution is attributed to the trades that made the position,
 // so that each ends exactly.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/fills.h"
 #include "world.h"

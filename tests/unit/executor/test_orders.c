@@ -1,6 +1,4 @@
 // test_orders - from an order to its executions: recorded first, sent once, counted once.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "world.h"
 

@@ -1,6 +1,5 @@
 // test_orphans - a trade that a broker names and nobody here knows: sought, on record, and adopted
 // from its gateway's books.
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/fills.h"
 #include "witness.h"

@@ -1,6 +1,4 @@
 // test_partial - partial closes: whole steps, and nothing lost to rounding.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

@@ -1,6 +1,4 @@
 // test_positions - positions: closing them, views of them, changes to them.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "world.h"
 

@@ -1,7 +1,5 @@
 // test_resolve - trades in doubt: unknown, quarantined, asked about, and in the end adopted,
 // expired, sent again or held.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "world.h"
 

@@ -1,6 +1,4 @@
 // test_sums - several executors: who serves whom, who writes what, and the views over all accounts.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "world.h"
 

@@ -1,7 +1,5 @@
 // test_terms - every field of Terms in an order arrives in the Submit, and every one that can be
 // amended in a ModifyOrder; also those of tomorrow.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "tests/unit/executor/world.h"
 

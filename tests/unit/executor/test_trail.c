@@ -1,6 +1,4 @@
 // test_trail - where a stop belongs: trailing and break-even, by tables, with the edges, and by generated prices.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

@@ -1,6 +1,5 @@
 // test_unsent - what has never left: by its gateway's books, and by ours; in order, and told before
 // it leaves.
-//
 // SPDX-License-Identifier: MIT
 #include "witness.h"
 

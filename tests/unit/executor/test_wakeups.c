@@ -1,6 +1,5 @@
 // test_wakeups - nothing waits for ever, and nothing is counted twice or given up early: what a
 // question, a queue or a counter lost.
-//
 // SPDX-License-Identifier: MIT
 #include <time.h>
 

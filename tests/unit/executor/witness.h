@@ -1,6 +1,5 @@
 // witness - a gateway that keeps plans: its hello, its fills with what they closed, its answers
 // with what was submitted.
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,7 +1,5 @@
 // world - an executor with a book, a batch, and a gateway that is a list: what handlers' tests
 // share.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // bodies - reads bodies.tsv.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // test_accept - what a body at the door becomes, and what is written.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/delivery/envelope.h"
 #include "services/ingest/door/door.h"

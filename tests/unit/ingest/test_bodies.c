@@ -1,7 +1,5 @@
 // test_bodies - every row of bodies.tsv gets its answer, and leaves nothing behind but a recorded
 // refusal.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "bodies.h"
 

@@ -1,6 +1,4 @@
 // test_consensus - when sources agree: every rule at its edge.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

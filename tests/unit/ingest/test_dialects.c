@@ -1,7 +1,5 @@
 // test_dialects - every command, key and field of the dialects is mapped or refused with its name;
 // none is silently ignored.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/base/decimal.h"
 #include "services/ingest/read/dialect.h"

@@ -1,6 +1,4 @@
 // test_duplicates - a swallowed duplicate leaves a trace, and what is held of them has a bound.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/identity/duplicates.h"
 #include "world.h"

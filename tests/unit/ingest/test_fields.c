@@ -1,6 +1,4 @@
 // test_fields - JSON, MessagePack and text become the same map, and are held to the same limits.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/base/own.h"
 #include "services/ingest/read/fields.h"

@@ -1,7 +1,5 @@
 // test_follow - what becomes of a signal, in whatever order it is heard, and after Redis has lost
 // it.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/schema/record.h"
 #include "order.pb-c.h"

@@ -1,7 +1,5 @@
 // test_generated - 10,000 wrong bodies by a fixed seed: a 4xx each, no crash, no state but recorded
 // refusals.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/base/id.h"
 #include "world.h"

@@ -1,7 +1,5 @@
 // test_handover - signals that other cells' doors have taken: new, had, unwanted, refused; and the
 // same ones at this cell's own door.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/delivery/envelope.h"
 #include "services/ingest/door/handover.h"

@@ -1,6 +1,4 @@
 // test_identity - a resend is known, the next bar's equal alert is not swallowed.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/identity/identity.h"
 #include "world.h"

@@ -1,6 +1,4 @@
 // test_lifecycle - every (state, event) pair.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/rules/lifecycle.h"
 #include "world.h"

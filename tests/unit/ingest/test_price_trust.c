@@ -1,6 +1,4 @@
 // test_price_trust - whose price of a symbol counts, and which is believed.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/prices/price_trust.h"
 #include "world.h"

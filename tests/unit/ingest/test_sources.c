@@ -1,6 +1,4 @@
 // test_sources - tokens, rates, floods.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/ingest/door/bucket.h"
 #include "services/ingest/door/sources.h"

@@ -1,6 +1,4 @@
 // test_votes - signals of sources that are parts of a consensus, at the door.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "common/delivery/envelope.h"
 #include "services/ingest/identity/identity.h"

@@ -1,6 +1,4 @@
 // world - an ingest with one source, and the batch that it writes into. No sockets, no store.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

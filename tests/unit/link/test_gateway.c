@@ -1,7 +1,5 @@
 // test_gateway - what the skeleton promises for every broker, shown with the smallest one
 // (tests/gateway).
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,5 @@
 // test_link - a gateway's end of the wire: greets, beats, reports in sequence until acknowledged,
 // and hears the newest executor only.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

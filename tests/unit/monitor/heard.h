@@ -1,6 +1,4 @@
 // heard - what tests let the monitor hear.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

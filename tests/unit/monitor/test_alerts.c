@@ -1,6 +1,4 @@
 // test_alerts - each condition is raised once while it holds and cleared once when it is over.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

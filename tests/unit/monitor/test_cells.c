@@ -1,6 +1,4 @@
 // test_cells - one view over all cells: what this one says of itself, what was heard of others, who is silent.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

@@ -1,6 +1,4 @@
 // test_metrics - the text that Prometheus reads, and the JSON of the status.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,4 @@
 // test_monitor - what the monitor writes, and the commands it passes on.
-//
-//
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE // memmem
 #include <setjmp.h>

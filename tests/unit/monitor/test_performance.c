@@ -1,6 +1,4 @@
 // test_performance - the day's closed trades come to what the spec's example shows.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,4 @@
 // test_watch - what the monitor remembers of what it hears.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,5 @@
 // broker - a paper broker in a directory of its own, for tests: say something, commit, look at what
 // it reports.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

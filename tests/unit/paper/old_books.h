@@ -1,8 +1,6 @@
 // old_books - books as the second version of the program left them, in SQL. Account A hedges: h1
 // (0.3 long, 0.1 of it closed by h2), h3 (rests at 1.09). N nets: n1 and n2 opened 0.2 each at
 // 1.1001, n3 took 0.2 off again; n1 carries what is left.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,7 +1,5 @@
 // test_books - what is in the books stays, whenever the process dies; what is reported was in the
 // books before.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <signal.h>
 #include <sys/resource.h>

@@ -1,6 +1,4 @@
 // test_changes - stop-limit orders, and what is changed of orders and positions.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "tests/unit/paper/broker.h"
 

@@ -1,6 +1,5 @@
 // test_division - a netting account's one position, divided over the orders that it is made of:
 // once, for good, to the last digit.
-//
 // SPDX-License-Identifier: MIT
 #include "common/sql/sql.h"
 #include "tests/unit/paper/broker.h"

@@ -1,6 +1,5 @@
 // test_evidence - what the gateway says of an order with every report and answer: what was
 // submitted, and which positions each fill closed.
-//
 // SPDX-License-Identifier: MIT
 #include "tests/unit/paper/broker.h"
 

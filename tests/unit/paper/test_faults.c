@@ -1,6 +1,4 @@
 // test_faults - a broker misbehaves exactly as it is told to, and its ledger stays true.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "tests/unit/paper/broker.h"
 

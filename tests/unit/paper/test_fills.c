@@ -1,6 +1,4 @@
 // test_fills - prices, sizes and money of executions, to the last digit.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "tests/unit/paper/broker.h"
 

@@ -1,7 +1,5 @@
 // test_money - margin and profit are in the account's currency, by the feed's rates; what no rate
 // is known for is refused, never invented.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "tests/unit/paper/broker.h"
 

@@ -1,7 +1,5 @@
 // test_netting - accounts with one position in a symbol: average price, reduction, reversal through
 // zero, to the last digit.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "tests/unit/paper/broker.h"
 

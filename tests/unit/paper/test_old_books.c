@@ -1,6 +1,5 @@
 // test_old_books - books of the version before are taken over: nothing is lost, and what they never
 // had is not made up.
-//
 // SPDX-License-Identifier: MIT
 #include "common/sql/sql.h"
 #include "tests/unit/paper/broker.h"

@@ -1,7 +1,5 @@
 // test_orders - what becomes of an order: known, refused, resting, triggered, expired, cancelled,
 // changed.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "tests/unit/paper/broker.h"
 

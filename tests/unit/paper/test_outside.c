@@ -1,6 +1,4 @@
 // test_outside - what happens at the broker that no order of ours asked for.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "tests/unit/paper/broker.h"
 

@@ -1,6 +1,4 @@
 // test_compare - asked against done: rules, edges, and every pair of its life cycle.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

@@ -1,6 +1,4 @@
 // test_holdings - the union of what we believe brokers hold and what they say they hold.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

@@ -1,7 +1,5 @@
 // test_reconciler - the reconciler's handlers on a batch: completion, order of arrival, rollbacks,
 // late evidence, questions.
-//
-//
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE // memmem
 // clang-format off

@@ -1,6 +1,4 @@
 // test_sum - what a signal came to.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

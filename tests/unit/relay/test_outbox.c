@@ -1,6 +1,4 @@
 // test_outbox - what is on its way to another cell: in order, until it is answered, and again when somebody else answers.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

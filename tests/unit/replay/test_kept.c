@@ -1,6 +1,4 @@
 // kept - entries go to everybody who wants them, once and in order, and no further.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

@@ -1,7 +1,5 @@
 // case - what a test of a decision starts from: a signal that every account would take, and the
 // account.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // test_accounts - what the router holds of an account: the lots of its trades, as orders and executions change them.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

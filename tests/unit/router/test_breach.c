@@ -1,6 +1,4 @@
 // test_breach - which rule a trading day breaks: every rule at its edge, the marks they are measured from, and the nights between days.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

@@ -1,6 +1,4 @@
 // test_decide - what one account makes of a signal: every reason, and the edges.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

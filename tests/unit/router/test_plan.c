@@ -1,6 +1,4 @@
 // test_plan - which orders and commands a signal becomes, and where their stops are.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

@@ -1,6 +1,4 @@
 // test_risk - what risk rules say of an entry: every rule at its edge, and that a close is stopped by none.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

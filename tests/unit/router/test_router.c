@@ -1,6 +1,4 @@
 // test_router - the router's handlers on a batch: fan-out, guard, halts, open trades.
-//
-//
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE // memmem
 // clang-format off

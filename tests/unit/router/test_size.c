@@ -1,6 +1,4 @@
 // test_size - how many lots: every way of sizing, with its edges.
-//
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

@@ -1,6 +1,5 @@
 // test_terms - what a signal says under the names of Terms, Amendment and Trailing arrives in its
 // orders and commands; also fields of tomorrow.
-//
 // SPDX-License-Identifier: MIT
 // clang-format off
 #include <setjmp.h>

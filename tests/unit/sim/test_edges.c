@@ -1,6 +1,4 @@
 // test_edges - corners of the delivery core that no simulated world reaches.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <signal.h>

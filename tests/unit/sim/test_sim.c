@@ -1,7 +1,5 @@
 // test_sim - the simulator stays green under every mix, and turns red with any one mechanism
 // switched off.
-//
-//
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>

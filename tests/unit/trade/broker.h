@@ -1,6 +1,5 @@
 // broker - a broker as a model: orders, executions, what each closed; hedging or netting. Its books
 // are the truth of test_generated.
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,5 @@
 // memory - what an executor remembers of the orders at the model broker: trades, their records, and
 // the effects of each step.
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

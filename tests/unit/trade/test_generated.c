@@ -1,8 +1,6 @@
 // test_generated - the pure part against a model broker: orders, closes, fills, what the broker
 // does by itself; reports and answers late, out of order, twice or never; records rolled back, and
 // restarts. What always holds is checked after each step; at rest both agree.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/fills.h"
 #include "tests/unit/terms.h"

@@ -1,6 +1,4 @@
 // config_consensus - what a consensus must be as a whole.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/rules/rows.h"
 

@@ -1,6 +1,4 @@
 // config_fields - the table, and the walk that holds a configuration against it.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/rules/fields.h"
 

@@ -1,7 +1,5 @@
 // config_fields - what each field of a configuration may be, as a table: checks documents, and is
 // written into their JSON Schema.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // config_risk - what risk rules must be as a whole.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/rules/rows.h"
 

@@ -1,6 +1,4 @@
 // config_rules - fields of a row that depend on each other, and rows that refer to each other.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/rules/rows.h"
 

@@ -1,7 +1,5 @@
 // config_rules - what a row must be as a whole; what a field may be by itself is in
 // config_fields.c.
-//
-//
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,4 @@
 // config_schema - the JSON Schema of a configuration.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/rules/schema.h"
 

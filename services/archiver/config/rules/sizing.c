@@ -1,6 +1,4 @@
 // config_sizing - which fields go with which way of sizing.
-//
-//
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/rules/rows.h"
 
