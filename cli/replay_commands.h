@@ -1,6 +1,5 @@
 // replay_commands - the subcommands that record and replay: rows of two tables, that of the
-// command, which runs
-// tradecast-replay, and that of tradecast-replay.
+// command, which runs tradecast-replay, and that of tradecast-replay.
 // SPDX-License-Identifier: MIT
 #pragma once
 

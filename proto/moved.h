@@ -6,8 +6,7 @@
 
 // Two things follow from it: a frame of the version before is read as one of today
 // (common/schema/former.h), and columns stand outside in the order in which they always stood,
-// which the
-// record's chain depends on. The table is closed: a new field was never elsewhere.
+// which the record's chain depends on. The table is closed: a new field was never elsewhere.
 //
 // Of each message one required field is among them (order_type, action, account_id): so a program
 // of the version before refuses a message of this one. It would otherwise read an order without a

@@ -1,6 +1,5 @@
 // simulate - the door and the router without sockets, clock and store: their own handlers, one
-// after the other, on batches that nobody
-// commits.
+// after the other, on batches that nobody commits.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -8,10 +8,8 @@
 #include "common/base/error.h"
 
 // value = e8 / 10^8. On the wire: sfixed64 (see proto/README.md). Reading, printing and arithmetic
-// keep
-// to +-92,233,720,368.54775807, so that every value has its negation; the 64 bits hold one more,
-// the
-// least, which a peer may send: it is printed and read as what it is.
+// keep to +-92,233,720,368.54775807, so that every value has its negation; the 64 bits hold one
+// more, the least, which a peer may send: it is printed and read as what it is.
 typedef struct decimal {
     int64_t e8;
 } decimal_t;
@@ -38,8 +36,7 @@ enum rounding {
 err_t decimal_parse(const char *text, size_t length, decimal_t *out);
 
 // The same for what comes from outside: the least value of 64 bits, which has no negation, is out
-// of
-// range, too.
+// of range, too.
 err_t decimal_read(const char *text, size_t length, decimal_t *out);
 
 // Writes the shortest plain form ("1.1234", "-0.00005", "100"); returns its length.
@@ -62,8 +59,7 @@ static inline int decimal_cmp(decimal_t a, decimal_t b) { return (a.e8 > b.e8) -
 static inline bool decimal_is_zero(decimal_t a) { return a.e8 == 0; }
 
 // The decimal nearest to a sum (scaled by 10^8): for sums that are looked at or compared, where one
-// out
-// of range is as good as the end of the range. In no place may a sum end otherwise.
+// out of range is as good as the end of the range. In no place may a sum end otherwise.
 static inline int64_t decimal_nearest(wide_t e8) {
     return e8 > INT64_MAX ? INT64_MAX : e8 < -INT64_MAX ? -INT64_MAX : (int64_t)e8;
 }

@@ -7,8 +7,8 @@
 #include "common/base/id.h"
 
 // It stands beside the hash table of common/base/hash.h because a million trades cost 52 bytes each
-// here
-// and 120 there, and are found in 0.8 us, not 1.5 us; of some thousand, uthash finds one sooner.
+// here and 120 there, and are found in 0.8 us, not 1.5 us; of some thousand, uthash finds one
+// sooner.
 // Open addressing; an entry costs 17 bytes and its value, over a filling of at most 3/4. Growing
 // never fails: out of memory ends the process.
 typedef struct table table_t;

@@ -22,8 +22,7 @@ struct outgoing {
 };
 
 // The last alerts raised, by digest of code and subject. When two meet in one place the later one
-// is remembered: one
-// alert more, never one less.
+// is remembered: one alert more, never one less.
 #define ALERTS_REMEMBERED 256
 struct lately {
     struct raised {

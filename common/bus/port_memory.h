@@ -1,6 +1,5 @@
 // port_memory - a transport without sockets, for a service that is run again: its ports receive
-// what
-// they are given, and what is sent to them is gone.
+// what they are given, and what is sent to them is gone.
 // SPDX-License-Identifier: MIT
 #pragma once
 

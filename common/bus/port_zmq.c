@@ -1,6 +1,5 @@
 // port_zmq - the transport of services that run: ZeroMQ sockets with bounded queues, sends that
-// never
-// block, and frames that are checked.
+// never block, and frames that are checked.
 // SPDX-License-Identifier: MIT
 #include "common/bus/port_part.h"
 

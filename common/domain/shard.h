@@ -1,6 +1,5 @@
 // shard - which executor has an account: where it was moved to, else where it was configured to
-// begin, else by hash. Pure, but for the
-// record.
+// begin, else by hash. Pure, but for the record.
 // SPDX-License-Identifier: MIT
 //
 // All accounts of an instance are with one executor, since its gateway is connected to one. What is

@@ -138,9 +138,8 @@ bool record_is_sound(const ProtobufCMessage *m);
 const char *record_tame(ProtobufCMessage *m, uint64_t now);
 
 // What is set in `from` is set in `to`, where that has a field of the same name: how terms pass
-// from
-// stage to stage without being spelled there. Numbers, times, flags and enums; that a name means
-// another type, or a text, is a mistake of ours. True: something was set.
+// from stage to stage without being spelled there. Numbers, times, flags and enums; that a name
+// means another type, or a text, is a mistake of ours. True: something was set.
 bool record_merge(const ProtobufCMessage *from, ProtobufCMessage *to);
 
 // A deep copy: in `arena`, or malloc when NULL.

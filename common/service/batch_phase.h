@@ -1,6 +1,5 @@
 // batch_phase - the life of the open batch, and of the one message that a careful start tries, as
-// tables
-// with one step each.
+// tables with one step each.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -35,8 +34,7 @@
     X(BATCH_CLOSE, "close") /* who waited is answered; an open batch closes if it is empty */
 
 // After an unclean start messages are taken one at a time, so that one that kills the service is
-// known
-// by the try count that is written before it. A try belongs to the batch its message is in.
+// known by the try count that is written before it. A try belongs to the batch its message is in.
 //
 //             count              forgive
 //   (none) ────────▶ counted ───────────▶ forgiven        end, from each: (none)

@@ -119,9 +119,8 @@ struct service {
     // part of a second, and then returns an error that is tried again.
     err_t (*persist)(void *self, batch_t *batch, const struct inlet_position *inlets, size_t n);
     // Which of its service's processes this one is, by its own settings: where there is one for
-    // each other cell, the
-    // cell's number. False: *wrong says what to set. NULL: TRADECAST_SHARD says it, or there is but
-    // one.
+    // each other cell, the cell's number. False: *wrong says what to set. NULL: TRADECAST_SHARD
+    // says it, or there is but one.
     bool (*which)(const void *settings, unsigned *number, char wrong[static 256]);
     // the option of its own that says so, and that --NAME VALUE gives, too; NULL: none
     const char *which_option;

@@ -60,8 +60,8 @@ Plan *evidence_plan(const buffer_t *kept, arena_t *arena) {
     return plan;
 }
 
-// Room for a nested message of that size at the end of a packed one; the field's number is
-// below 16.
+// Room for a nested message of that size at the end of a packed one; the field's number is below
+// 16.
 static uint8_t *add_field(buffer_t *packed, unsigned field, size_t size) {
     size_t n = size;
     uint8_t *at = buffer_reserve(packed, size + 11);

@@ -1,6 +1,5 @@
 // halts - what the operator and the risk rules forbid here: halts, locks, and flattening until
-// nothing is left. Memory only; slice.h keeps
-// it.
+// nothing is left. Memory only; slice.h keeps it.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -131,8 +131,8 @@ static struct digest digest_of_holding(const Holding *h) {
 }
 
 // A netting account's one position in a symbol is that of every trade of ours there, whether the
-// broker
-// lists it as one, under the order that carries it, or divided over the orders that it is made of.
+// broker lists it as one, under the order that carries it, or divided over the orders that it is
+// made of.
 // False: there is none.
 static bool see_net(struct account *a, const Holding *h) {
     uint64_t symbol = symbol_of(h->broker_symbol);

@@ -1,6 +1,6 @@
 // archive_feed - writes the lives of signals and trades into an archive as the archiver does,
-// without the rest of the system: for
-// measuring, and (wild) for checking what is counted against what is there.
+// without the rest of the system: for measuring, and (wild) for checking what is counted against
+// what is there.
 // SPDX-License-Identifier: MIT
 //
 // archive_feed FILE SIGNALS ACCOUNTS MESSAGES_A_BATCH SEED [wild [corrected]]

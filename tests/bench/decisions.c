@@ -1,7 +1,6 @@
 // decisions - what a decision costs the router, without sockets and store: its own handlers on a
 // batch. Prints a line for each case: configured accounts, subscribed accounts, ns (of CPU) a
-// decision alone (desk), ns with its order, written (handler), ns with none
-// (refused).
+// decision alone (desk), ns with its order, written (handler), ns with none (refused).
 // SPDX-License-Identifier: MIT
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,5 @@
 // fuzz_ingest_pineconnector - any bytes as a message of PineConnector's: to fields that a signal
-// has and that hold no id, or refused by
-// name.
+// has and that hold no id, or refused by name.
 // SPDX-License-Identifier: MIT
 #include "services/ingest/read/dialect.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,6 +1,5 @@
 // chain - every row written is hashed, every commit's rows are chained to the commit before: what
-// was changed, removed or put in since
-// shows.
+// was changed, removed or put in since shows.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,5 @@
 // backfill - what an earlier version of the archive left to be derived from its trades, results and
-// reconciliations, slice by slice while
-// the service works.
+// reconciliations, slice by slice while the service works.
 // SPDX-License-Identifier: MIT
 #pragma once
 

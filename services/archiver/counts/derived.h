@@ -1,6 +1,6 @@
 // derived - what follows from a trade or an execution beyond its own row: trade_performance,
-// commission_log, a signal's outcome, and the
-// performance tables; in the transaction of the rows that it follows from.
+// commission_log, a signal's outcome, and the performance tables; in the transaction of the rows
+// that it follows from.
 // SPDX-License-Identifier: MIT
 #pragma once
 

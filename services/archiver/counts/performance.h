@@ -1,7 +1,6 @@
 // performance - what trades and executions amount to, for one account, broker or gateway, one day
 // or in total, in one currency: sums, rates, percentiles. Everything can be added and taken back (a
-// trade counts as it stands now), at a cost that does not depend on how much
-// there is. Pure.
+// trade counts as it stands now), at a cost that does not depend on how much there is. Pure.
 // SPDX-License-Identifier: MIT
 #pragma once
 

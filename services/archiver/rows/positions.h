@@ -1,6 +1,5 @@
 // positions - where the archive goes on in each topic: in the same SQLite transaction as the rows,
-// so that a crash neither loses nor
-// doubles one.
+// so that a crash neither loses nor doubles one.
 // SPDX-License-Identifier: MIT
 #pragma once
 

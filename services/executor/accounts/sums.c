@@ -1,7 +1,6 @@
 // sums - with several executors, the views that are over all accounts: executor 0 writes them, from
-// what all of them have. Each other one
-// keeps its sums in Redis, where executor 0 finds them when it starts, and tells them as they
-// change.
+// what all of them have. Each other one keeps its sums in Redis, where executor 0 finds them when
+// it starts, and tells them as they change.
 // SPDX-License-Identifier: MIT
 #include <string.h>
 

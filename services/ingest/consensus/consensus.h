@@ -1,6 +1,6 @@
 // consensus - whether sources agree: a table of votes and a new signal in; the table after it, a
-// reckoning with its numbers, and the signal
-// that follows from it out. Pure: times are the signals' own. The rules in words:
+// reckoning with its numbers, and the signal that follows from it out. Pure: times are the signals'
+// own. The rules in words:
 // docs/consensus.md.
 // SPDX-License-Identifier: MIT
 #pragma once

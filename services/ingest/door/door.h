@@ -12,9 +12,8 @@ void door_turn_away(struct ingest *self);
 err_t door_parcels(struct ingest *self, batch_t *batch); // what the ZeroMQ intake holds
 
 // Whether new signals are taken. After a start beside a Redis that has just been started, too, both
-// may
-// have lost the same signals; whoever routed or archived them gives them back within moments. Until
-// then a resend of one would be another signal.
+// may have lost the same signals; whoever routed or archived them gives them back within moments.
+// Until then a resend of one would be another signal.
 #define LOSS_RECENT (60 * NS_PER_S)
 bool door_is_open(struct ingest *self, batch_t *batch);
 

@@ -149,8 +149,7 @@ static bool has_come(struct search *s, uint64_t width, struct identity *out) {
 }
 
 // Not known here. After a loss it gets the id of the bucket in which it would have come before
-// that,
-// unless one that is remembered has it, or was told: then it is not what was lost there.
+// that, unless one that is remembered has it, or was told: then it is not what was lost there.
 static void place(const struct search *s, uint64_t width, struct identity *out) {
     const struct arrival *a = s->a;
     uint64_t at = a->now;

@@ -86,9 +86,7 @@ struct restored {
 struct digest identity_over(const char *signal_id);
 // The key of a signal that is not known here and was ordered all the same, as somebody downstream
 // says; its value is when it first came. Without an id of its sender's it is known by that as what
-// it
-// was when it comes again, and taken like a new one: its orders are found by the ids that follow
-// from
-// its own.
+// it was when it comes again, and taken like a new one: its orders are found by the ids that follow
+// from its own.
 struct digest identity_forgotten(const char *signal_id);
 struct restored identity_restore(const char *signal_id, uint64_t content, uint64_t signal_at);

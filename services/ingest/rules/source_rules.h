@@ -1,6 +1,5 @@
 // source_rules - what a source asks of its signals, beside what all must be: how old they may be,
-// and how large they are if they do not
-// say. Pure.
+// and how large they are if they do not say. Pure.
 // SPDX-License-Identifier: MIT
 #pragma once
 

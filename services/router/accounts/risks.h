@@ -1,6 +1,5 @@
 // risks - what the router holds of each account's risk: its rules, its day, its lock; and which
-// sources are halted. Memory only; slice.h
-// keeps it.
+// sources are halted. Memory only; slice.h keeps it.
 // SPDX-License-Identifier: MIT
 #pragma once
 

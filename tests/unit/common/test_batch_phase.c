@@ -17,8 +17,7 @@
 #include "common/service/batch_phase.h"
 
 // One row a phase; a column for each event, in the order of the enum: the phase after it by its
-// first
-// two letters, "--" refused.
+// first two letters, "--" refused.
 //                                     begin seal own submit land retry close
 static const char *const phases[] = {
     "no op -- -- -- -- -- --", //

@@ -1,6 +1,5 @@
 // config_schema - the JSON Schema of a configuration: from the message descriptors and the table of
-// rules, so that neither is written
-// twice.
+// rules, so that neither is written twice.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,7 +1,7 @@
 // config_shards - which executor accounts are with. A configuration says where they begin;
 // `tradecast shards` moves them, while nothing runs. So a change by which an account that is there
-// would be with another executor is refused: its orders would go to one, and the other
-// would have its trades.
+// would be with another executor is refused: its orders would go to one, and the other would have
+// its trades.
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>
