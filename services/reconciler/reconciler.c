@@ -225,9 +225,8 @@ static err_t handle_routing(void *self, batch_t *batch, const ProtobufCMessage *
     return ERR_OK;
 }
 
-// A signal that ended before Redis forgot it: what executors take up of its trades is not news.
-// What they told already stays as long as it would wait for a routing: the signal may be decided
-// again all the same.
+// A signal that ended before Redis forgot it: what executors take up of its trades is not news. It
+// may be decided again all the same; how its trades ended, the archive says then.
 static err_t handle_recalled(void *self, batch_t *batch, const ProtobufCMessage *body) {
     struct reconciler *r = self;
     const Outcome *o = (const Outcome *)body;
@@ -237,6 +236,7 @@ static err_t handle_recalled(void *self, batch_t *batch, const ProtobufCMessage 
         return ERR_OK;
     (void)guard_put(r->done, batch, digest_text(o->signal_id),
                     (uint64_t)o->signal->status | DONE_RECALLED);
+    if (s) (void)watch_drop_archived(r, batch, s);
     return ERR_OK;
 }
 

@@ -79,12 +79,15 @@ static bool is_archived(const struct reconciler *r, const struct live_signal *s)
     return (status & ~DONE_RECALLED) != SIGNAL__STATUS__failed || !is_executed(s);
 }
 
+bool watch_drop_archived(struct reconciler *r, batch_t *batch, struct live_signal *s) {
+    if (!is_archived(r, s)) return false;
+    slice_complete(batch, s);
+    live_signal_drop(&r->live, s);
+    return true;
+}
+
 static void end_unrouted(struct reconciler *r, batch_t *batch, struct live_signal *s) {
-    if (is_archived(r, s)) {
-        slice_complete(batch, s);
-        live_signal_drop(&r->live, s);
-        return;
-    }
+    if (watch_drop_archived(r, batch, s)) return;
     batch_alert(batch, ALERT__SEVERITY__critical, "execution_without_routing", s->id,
                 "%u trades were executed, but the router knows no such signal: it is completed "
                 "from the executions",

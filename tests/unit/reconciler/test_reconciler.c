@@ -758,13 +758,20 @@ static void what_was_executed_after_it_was_archived_as_failed_revives_it(void **
     assert_int_equal(outcome(w, 0)->signal->status, COMPLETED);
 }
 
-static void
-what_was_told_before_the_recall_counts_for_a_routing_that_comes_all_the_same(void **state) {
+static void what_was_told_before_a_recall_is_told_again_by_the_archive(void **state) {
     struct world *w = *state;
+    TradeState over = w->state;
+    over.trade_id = (char *)T1;
+    over.state = TRADE_STATE__STATE__rejected;
     send_state(w, T1, TRADE_STATE__STATE__rejected);
+    assert_true(wrote(w, "s1/" T1));
+    begin(w);
     recall_as(w, w->state.signal_id, SIGNAL__STATUS__failed);
+    assert_true(wrote(w, "HDEL")); // nothing of it is open any more
     begin(w);
     send_routing(w, T1); // decided again; the executor says nothing again of what is over
+    assert_null(outcome(w, 0));
+    handle(w, TOPIC_recalls, &over.base);
     assert_int_equal(outcome(w, 0)->signal->status, SIGNAL__STATUS__failed);
 }
 
@@ -987,7 +994,7 @@ int main(void) {
         CASE(a_trade_of_long_ago_opens_no_signal),
         CASE(a_signal_that_the_archive_recalls_waits_for_no_routing),
         CASE(what_was_executed_after_it_was_archived_as_failed_revives_it),
-        CASE(what_was_told_before_the_recall_counts_for_a_routing_that_comes_all_the_same),
+        CASE(what_was_told_before_a_recall_is_told_again_by_the_archive),
         CASE(what_the_archive_has_as_over_is_an_answer),
         CASE(what_is_decided_again_all_the_same_has_its_outcome),
         CASE(a_trade_without_an_answer_is_asked_about_more_and_more_seldom),
