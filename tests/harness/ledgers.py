@@ -140,14 +140,11 @@ def _unequal(name, ours, theirs, words):
     return lines
 
 
-def _orders(name, store, brokers, history=frozenset()):
-    """What of an order the broker has, and what is on record of it. history: trades that came to
-    nothing and may be forgotten, if the broker says that, too."""
+def _orders(name, store, brokers):
+    """What of an order the broker has, and what is on record of it."""
     lines = []
     for trade, state in brokers.states.items():
         known = store.states.get(trade)
-        if known is None and trade in history and state in GIVEN_UP and not brokers.filled[trade]:
-            continue
         if known is None:
             lines.append(f"{trade}: {name} does not know it, broker {state}")
         elif (known in LIVE) != (state == "working"):
@@ -253,13 +250,12 @@ def compare(plant, lost=frozenset()):
     signals that may have been lost."""
     brokers, redis, archive = of_brokers(plant), of_redis(plant), of_archive(plant)
     found = {}
-    history = archive.states.keys() - _remembered(archive, redis).keys()
     for name, store in (("Redis", redis), ("the archive", archive)):
         found[f"open lots, {name}"] = _unequal(name, store.lots, brokers.lots, "broker")
         executions = _unequal(name, store.executions, brokers.executions, "broker")
         executions += [f"{t}: {name} has it twice" for t in store.twice]
         found[f"executions, {name}"] = executions
-        found[f"orders, {name}"] = _orders(name, store, brokers, history)
+        found[f"orders, {name}"] = _orders(name, store, brokers)
     found["reports"] = _reports(plant)
     found["realised profit"] = _unequal("results", redis.profit, brokers.profit, "broker")
     found["executed twice"] = brokers.twice
