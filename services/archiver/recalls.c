@@ -35,6 +35,10 @@
               "'working', 'partially_filled')"                                                     \
               " AND ordered_at >= ?1 AND (ordered_at, trade_id) > (?1, ?2) ORDER BY ordered_at, "  \
               "trade_id LIMIT ?3")                                                                 \
+    X(given_up, "SELECT * FROM trades WHERE state IN ('rejected', 'cancelled', 'expired') AND "    \
+                "filled_lots IS NULL"                                                              \
+                " AND ordered_at >= ?1 AND (ordered_at, trade_id) > (?1, ?2) ORDER BY "            \
+                "ordered_at, trade_id LIMIT ?3")                                                   \
     X(over, "SELECT * FROM trades WHERE trade_id = ?1 AND state IN ('filled', 'closed', "          \
             "'rejected', 'cancelled', 'expired')")
 
@@ -45,7 +49,7 @@ enum query_name { QUERIES(QUERY_ENUM) QUERY_COUNT };
 static const char *const query_texts[QUERY_COUNT] = {QUERIES(QUERY_TEXT)};
 #undef QUERY_TEXT
 
-enum step { NOTHING, PENDING, ENDED, TRADES };
+enum step { NOTHING, PENDING, ENDED, GIVEN_UP, TRADES };
 
 struct recalls {
     sql_query_t *queries[QUERY_COUNT];
@@ -191,10 +195,8 @@ static err_t offer_ended(recalls_t *self, batch_t *batch, unsigned *n) {
     return e;
 }
 
-// What is not over here, and what no executor may know of any more: an order of its own that it
-// decided about before Redis forgot.
-static err_t offer_trades(recalls_t *self, batch_t *batch, unsigned *n) {
-    sql_query_t *q = next_page(self, batch, QUERY_trades);
+static err_t offer_trades_of(recalls_t *self, batch_t *batch, enum query_name name, unsigned *n) {
+    sql_query_t *q = next_page(self, batch, name);
     ProtobufCMessage *m;
     bool row = true;
     err_t e = ERR_OK;
@@ -206,6 +208,19 @@ static err_t offer_trades(recalls_t *self, batch_t *batch, unsigned *n) {
     }
     sql_reset(q);
     return e;
+}
+
+// What came to nothing in the seconds that Redis may have lost: its executor knows it again, as that.
+static err_t offer_given_up(recalls_t *self, batch_t *batch, unsigned *n) {
+    uint64_t since = self->last_at > FORGOTTEN ? self->last_at - FORGOTTEN : 0;
+    if (self->page_at < since) self->page_at = since;
+    return offer_trades_of(self, batch, QUERY_given_up, n);
+}
+
+// What is not over here, and what no executor may know of any more: an order of its own that it
+// decided about before Redis forgot.
+static err_t offer_trades(recalls_t *self, batch_t *batch, unsigned *n) {
+    return offer_trades_of(self, batch, QUERY_trades, n);
 }
 
 err_t recalls_answer(recalls_t *self, batch_t *batch, const char *trade_id) {
@@ -233,12 +248,15 @@ static err_t note_rollback(recalls_t *self, uint64_t rolled_back_at) {
 }
 
 typedef err_t offer_fn(recalls_t *self, batch_t *batch, unsigned *n);
-static offer_fn *const offers[] = {
-    [PENDING] = offer_pending, [ENDED] = offer_ended, [TRADES] = offer_trades};
+static offer_fn *const offers[] = {[PENDING] = offer_pending,
+                                   [ENDED] = offer_ended,
+                                   [GIVEN_UP] = offer_given_up,
+                                   [TRADES] = offer_trades};
 
 static enum step step_after(const recalls_t *self) {
     if (self->step == PENDING) return self->lost ? ENDED : TRADES;
-    return self->step == ENDED ? TRADES : NOTHING;
+    if (self->step == ENDED) return GIVEN_UP;
+    return self->step == GIVEN_UP ? TRADES : NOTHING;
 }
 
 err_t recalls_tick(recalls_t *self, batch_t *batch, uint64_t rolled_back_at) {

@@ -183,16 +183,29 @@ static TradeState as_ordered(const struct executor *x, const TradeState *t) {
     return s;
 }
 
+static bool came_to_nothing(const TradeState *t) {
+    return trade_is_final(t) && t->state != TRADE_STATE__STATE__closed && t->filled_lots <= 0 &&
+           !t->n_executions;
+}
+
+// Nobody need be asked: it is known again as what it became.
+static void keep_given_up(struct executor *x, batch_t *batch, const TradeState *t) {
+    (void)guard_put(x->guard, batch, digest_text(t->trade_id), t->signal_at);
+    slice_trade(batch, t);
+    slice_trade_over(batch, t->trade_id);
+}
+
 err_t orphans_recalled(void *self, batch_t *batch, const ProtobufCMessage *body) {
     struct executor *x = self;
     const TradeState *t = (const TradeState *)body;
-    // an answer to the reconciler
-    if (trade_is_final(t) || t->state == TRADE_STATE__STATE__filled) return ERR_OK;
     engine_begin(x, batch);
     bool known =
         trades_find(x->trades, t->trade_id) || guard_find(x->guard, digest_text(t->trade_id), NULL);
     if (known || orphans_find(x->orphans, t->trade_id) || !engine_is_ours(x, t->account_id))
         return ERR_OK;
+    if (came_to_nothing(t)) return keep_given_up(x, batch, t), ERR_OK;
+    // executed, and an answer to the reconciler: what the broker has of it, its gateway says
+    if (trade_is_final(t) || t->state == TRADE_STATE__STATE__filled) return ERR_OK;
     const TradeState ordered = as_ordered(x, t);
     (void)guard_put(x->guard, batch, digest_text(t->trade_id), t->signal_at);
     struct trade *taken = engine_add(x, batch, &ordered);

@@ -160,7 +160,9 @@ static void after_a_loss_what_ended_shortly_before_is_offered_too(void **state) 
     end(w, "later", SIGNAL__STATUS__completed);
     assert_string_equal(tick(w, LOST_AT), "S:s-3 1 ");
     assert_string_equal(tick(w, LOST_AT), "O:s-2 3 S:s-2 3 O:s-1 4 S:s-1 4 ");
-    assert_string_equal(tick(w, LOST_AT + 1000), ""); // the same loss, reckoned over two clocks
+    // the same loss, reckoned over two clocks: no trade came to nothing, and none is not over
+    assert_string_equal(tick(w, LOST_AT + 1000), "");
+    assert_string_equal(tick(w, LOST_AT + 1000), "");
     assert_string_equal(tick(w, LOST_AT + 20 * NS_PER_S), "S:s-3 1 ");
     assert_string_equal(tick(w, LOST_AT + 20 * NS_PER_S), "O:later 3 S:later 3 ");
 }
@@ -230,6 +232,33 @@ static const TradeState *answered(struct world *w, const char *id) {
                                           : NULL;
 }
 
+static void after_a_loss_trades_that_came_to_nothing_shortly_before_are_offered_too(void **state) {
+    struct world *w = *state;
+    const struct outgoing *out;
+    archive(w, "s-1", NOW);
+    start(w);
+    archive_trade(w, "t-1", TRADE_STATE__STATE__cancelled);
+    archive_trade(w, "t-2", TRADE_STATE__STATE__filled);
+    for (int i = 0; i < 6; i++) {
+        batch_begin(w->batch, 1, w->now, w->now);
+        assert_int_equal(recalls_tick(w->recalls, w->batch, 0), ERR_OK);
+        for (size_t k = 0, n = batch_outgoing(w->batch, &out); k < n; k++)
+            assert_string_equal(out[k].type, "Signal"); // nothing was lost
+    }
+    unsigned found = 0;
+    for (int i = 0; i < 6; i++) {
+        batch_begin(w->batch, 1, w->now, w->now);
+        assert_int_equal(recalls_tick(w->recalls, w->batch, LOST_AT), ERR_OK);
+        for (size_t k = 0, n = batch_outgoing(w->batch, &out); k < n; k++) {
+            if (strcmp(out[k].type, "TradeState") != 0) continue;
+            assert_string_equal(((const TradeState *)batch_opened(w->batch, &out[k]))->trade_id,
+                                "t-1");
+            found++;
+        }
+    }
+    assert_int_equal(found, 1);
+}
+
 static void who_asks_about_a_trade_that_is_over_is_told_how_it_ended(void **state) {
     struct world *w = *state;
     start(w);
@@ -267,6 +296,7 @@ int main(void) {
         TEST(a_page_is_no_longer_than_it_may_be_and_leaves_nothing_out),
         TEST(what_nobody_remembers_for_sure_is_not_offered),
         TEST(what_is_not_whole_has_expired),
+        TEST(after_a_loss_trades_that_came_to_nothing_shortly_before_are_offered_too),
         TEST(who_asks_about_a_trade_that_is_over_is_told_how_it_ended),
         TEST(a_signal_is_kept_whole_until_it_has_an_outcome),
     };

@@ -153,18 +153,43 @@ static void what_the_archive_has_as_over_is_not_taken_up(void **state) {
     struct world *w = *state;
     static const TradeState__State over[] = {T(filled), T(closed), T(rejected), T(cancelled),
                                              T(expired)};
-    have_position(w, "p1");
+    have_position(w, "p1"); // executed: its gateway says what there is
     TradeState t = *trades_find(w->x->trades, "p1")->s;
     t.trade_id = (char *)"x1";
     for (size_t i = 0; i < sizeof over / sizeof *over; i++) {
         t.state = over[i];
         (void)!handle(w, TOPIC_recalls, &t.base);
         assert_null(trades_find(w->x->trades, "x1"));
+        assert_false(guard_find(w->x->guard, digest_text("x1"), NULL));
     }
     t.state = T(working);
     (void)!handle(w, TOPIC_recalls, &t.base);
     assert_non_null(trades_find(w->x->trades, "x1"));
     world_commit(w);
+}
+
+static void what_the_archive_has_as_given_up_is_known_again_as_that(void **state) {
+    struct world *w = *state;
+    static const TradeState__State given_up[] = {T(rejected), T(cancelled), T(expired)};
+    static const char *const ids[] = {"x1", "x2", "x3"};
+    give_market(w, "t1");
+    world_commit(w);
+    TradeState t = *trades_find(w->x->trades, "t1")->s;
+    for (size_t i = 0; i < 3; i++) {
+        t.trade_id = (char *)(uintptr_t)ids[i];
+        t.state = given_up[i];
+        (void)!handle(w, TOPIC_recalls, &t.base);
+        assert_null(trades_find(w->x->trades, ids[i])); // nothing is expected of it
+        assert_true(guard_find(w->x->guard, digest_text(ids[i]), NULL));
+    }
+    world_commit(w);
+    assert_non_null(strstr(w->committed, "trade_state:x1"));
+    assert_non_null(strstr(w->committed, "trade_state:x3"));
+    assert_int_equal(questions(w, NULL), 0);
+    t.trade_id = (char *)"t1"; // one that is known is as it is here
+    (void)!handle(w, TOPIC_recalls, &t.base);
+    world_commit(w);
+    assert_null(strstr(w->committed, "trade_state:t1"));
 }
 
 static void an_answer_that_speaks_of_another_trade_adopts_nothing(void **state) {
@@ -229,6 +254,7 @@ int main(void) {
         WITH(a_state_without_an_execution_of_one_that_is_over_and_forgotten_is_old_news),
         WITH(a_question_about_one_that_is_over_and_forgotten_seeks_nothing),
         WITH(what_the_archive_has_as_over_is_not_taken_up),
+        WITH(what_the_archive_has_as_given_up_is_known_again_as_that),
         WITH(an_answer_that_speaks_of_another_trade_adopts_nothing),
         WITH(a_name_that_is_no_trade_id_is_not_sought),
         WITH(a_closing_by_a_trade_that_is_not_known_is_sought),
