@@ -7,7 +7,7 @@
 // not is taken up again, with its id and times: without an outcome like any other (what became of
 // it meanwhile is found by the ids that follow from its own), else as it ended. A trade that is not
 // over is offered to the executors likewise: whose it is takes it up when it does not know it, and
-// asks the broker.
+// asks the broker. One that came to nothing shortly before the loss is known again as that.
 #pragma once
 
 #include "common/batch/batch.h"
