@@ -15,6 +15,7 @@
 #include "common/base/clock.h"
 #include "common/base/table.h"
 #include "common/base/testing.h"
+#include "common/domain/trade.h"
 #include "services/executor/engine.h"
 #include "services/executor/slice.h"
 #include "services/executor/trade/evidence.h"
@@ -184,8 +185,7 @@ static TradeState as_ordered(const struct executor *x, const TradeState *t) {
 }
 
 static bool came_to_nothing(const TradeState *t) {
-    return trade_is_final(t) && t->state != TRADE_STATE__STATE__closed && t->filled_lots <= 0 &&
-           !t->n_executions;
+    return trade_state_is_given_up(t->state) && t->filled_lots <= 0 && !t->n_executions;
 }
 
 // Nobody need be asked: it is known again as what it became.

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "common/domain/trade.h"
 #include "common/schema/record.h"
 
 #define S(name)     TRADE_RECONCILIATION__STATUS__##name
@@ -21,22 +22,7 @@ bool reconciliation_may(TradeReconciliation__Status from, TradeReconciliation__S
 }
 
 bool state_is_final(TradeState__State state) {
-    switch (state) {
-    case TRADE_STATE__STATE__filled:
-    case TRADE_STATE__STATE__closed:
-    case TRADE_STATE__STATE__rejected:
-    case TRADE_STATE__STATE__cancelled:
-    case TRADE_STATE__STATE__expired:
-        return true;
-    case TRADE_STATE__STATE__pending:
-    case TRADE_STATE__STATE__submitting:
-    case TRADE_STATE__STATE__working:
-    case TRADE_STATE__STATE__partially_filled:
-    case TRADE_STATE__STATE__unknown:
-    case _TRADE_STATE__STATE_IS_INT_SIZE:
-        return false;
-    }
-    return false;
+    return state == TRADE_STATE__STATE__filled || trade_state_is_over(state);
 }
 
 void facts_order(struct facts *f, const Order *o) {

@@ -9,6 +9,7 @@
 #include "common/base/buffer.h"
 #include "common/base/hash.h"
 #include "common/base/table.h"
+#include "common/domain/trade.h"
 #include "services/reconciler/compare.h"
 
 #define CONSECUTIVE 2 // snapshots
@@ -70,15 +71,14 @@ enum presence { ABSENT, POSSIBLE, EXPECTED };
 
 static bool has_open_position(const TradeState *t) {
     // absent: 0
-    return t->direction != SIGNAL__DIRECTION__close &&
-           t->filled_lots > t->closed_lots + t->netted_lots;
+    return !trade_is_closing(t) && t->filled_lots > t->closed_lots + t->netted_lots;
 }
 
 static enum presence presence_of(const TradeState *t) {
     switch (t->state) {
     case TRADE_STATE__STATE__working:
     case TRADE_STATE__STATE__partially_filled:
-        return t->direction == SIGNAL__DIRECTION__close ? POSSIBLE : EXPECTED;
+        return trade_is_closing(t) ? POSSIBLE : EXPECTED;
     case TRADE_STATE__STATE__pending:
     case TRADE_STATE__STATE__submitting:
     case TRADE_STATE__STATE__unknown:

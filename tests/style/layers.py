@@ -8,8 +8,9 @@ import sys
 
 from tests.style.figures import ROOT, sources
 
-# A folder may include itself and what stands here; the longest name that fits a file counts. Generated
-# headers and those of libraries have no folder and are everybody's.
+# A folder may include what is in it, and in the folders (or the one file) that stand in its row; of
+# rows that fit a file the longest counts. Generated headers and those of libraries have no folder
+# and are everybody's.
 BASE = ["proto", "common/base"]
 DATA = [*BASE, "common/schema", "common/delivery"]
 STORES = [*DATA, "common/redis", "common/bus", "common/sql", "common/http"]
@@ -28,9 +29,9 @@ LAYERS = {
     "common/service": [*STORES, "common/batch", "common/domain"],
     "services/ingest": SERVICE,
     "services/router": SERVICE,
-    "services/executor/trade": [*BASE, "common/schema", "services/executor/due.h"],  # no store, socket or batch
-    "services/executor/due.h": [],
-    "services/executor": [*SERVICE, "services/executor/trade", "services/executor/due.h"],
+    # no store, no socket, no batch
+    "services/executor/trade": [*BASE, "common/schema", "common/domain/trade.h", "services/executor/due.h"],
+    "services/executor": SERVICE,
     "services/reconciler": SERVICE,
     "services/archiver": SERVICE,
     "services/monitor": SERVICE,
@@ -46,9 +47,12 @@ LAYERS = {
 }
 
 
+def is_in(path, name):
+    return path == name or path.startswith(name + "/")
+
+
 def layer_of(path):
-    fitting = [name for name in LAYERS if path == name or path.startswith(name + "/")]
-    return max(fitting, key=len) if fitting else None
+    return max((name for name in LAYERS if is_in(path, name)), key=len, default=None)
 
 
 def forbidden():
@@ -60,10 +64,7 @@ def forbidden():
             continue
         for number, line in enumerate(file.read_text().splitlines(), 1):
             named = re.match(r'#include "(\S+/\S+)"', line)
-            if not named:
-                continue
-            target = layer_of(named[1])
-            if target != layer and target not in LAYERS[layer]:
+            if named and not any(is_in(named[1], name) for name in (layer, *LAYERS[layer])):
                 yield f"{path}:{number}: {layer} may not include {named[1]}"
 
 

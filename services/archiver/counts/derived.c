@@ -7,6 +7,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/hash.h"
+#include "common/domain/trade.h"
 #include "proto/tables.h"
 #include "services/archiver/counts/performance.h"
 #include "services/archiver/rows/outcome.h"
@@ -182,7 +183,8 @@ err_t derived_order(derived_t *self, const char *trade_id, const char *signal_id
 
 err_t derived_trade(derived_t *self, const struct old_trade *old, const TradeState *t) {
     err_t e = old->uncounted ? ERR_OK : tallies_trade(self->tallies, old->trade, t);
-    if (trade_is_opening(t) && (trade_is_over(t) || (old->trade && trade_is_over(old->trade))))
+    if (trade_is_opening(t) &&
+        (trade_state_is_over(t->state) || (old->trade && trade_state_is_over(old->trade->state))))
         derived_signal(self, t->signal_id);
     if (e || t->filled_lots <= 0) return e;
     TradePerformance row;

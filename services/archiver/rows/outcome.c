@@ -4,6 +4,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
+#include "common/domain/trade.h"
 #include "common/schema/record.h"
 #include "services/archiver/counts/performance.h"
 
@@ -125,28 +126,9 @@ ReconciliationEntry *reconciliation_entry(const TradeReconciliation *r, const ch
 
 // All trades of a signal.
 
-bool trade_is_over(const TradeState *t) {
-    switch (t->state) {
-    case TRADE_STATE__STATE__closed:
-    case TRADE_STATE__STATE__rejected:
-    case TRADE_STATE__STATE__cancelled:
-    case TRADE_STATE__STATE__expired:
-        return true;
-    case TRADE_STATE__STATE__pending:
-    case TRADE_STATE__STATE__submitting:
-    case TRADE_STATE__STATE__working:
-    case TRADE_STATE__STATE__partially_filled:
-    case TRADE_STATE__STATE__filled:
-    case TRADE_STATE__STATE__unknown:
-    case _TRADE_STATE__STATE_IS_INT_SIZE:
-        return false;
-    }
-    return false;
-}
-
 void outcome_add(struct outcome *self, const TradeState *t) {
     if (!trade_is_opening(t)) return;
-    if (!trade_is_over(t)) self->open++;
+    if (!trade_state_is_over(t->state)) self->open++;
     if (!trade_is_closed(t)) return;
     self->priced = t->has_average_price && t->has_exit_price && (self->priced || !self->closed) &&
                    !self->out_of_range;

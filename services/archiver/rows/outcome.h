@@ -12,8 +12,6 @@
 // The trade's row in trade_performance. Texts are the trade's.
 void trade_performance_of(const TradeState *t, TradePerformance *out);
 
-bool trade_is_over(const TradeState *t); // closed, or it came to nothing
-
 // Gained in percent of the entry price, to eight decimals (half even); negative is lost. False: out
 // of range, or no price.
 bool gain_percent(int64_t entry, int64_t exit, bool buy, int64_t *out);

@@ -103,16 +103,12 @@ static bool adopt_order_id(struct trade *t, const char *broker_order_id) {
 
 // --- reports
 
-static bool is_given_up(const TradeState *s) {
-    return s->state == T(expired) || s->state == T(rejected) || s->state == T(cancelled);
-}
-
 // A market order is filled next: its acceptance is saved with that, or after a moment.
 static void apply_acceptance(struct trade *t, const struct trade_env *env, struct effects *out) {
     bool market = t->s->terms->order_type == SIGNAL__ORDER_TYPE__market,
          settled = t->s->state == T(submitting);
     // by us, it seems: the broker was given it by an earlier life
-    if (is_given_up(t->s)) return inquiry_ask(t, env, out);
+    if (trade_state_is_given_up(t->s->state)) return inquiry_ask(t, env, out);
     // older news than what we have
     if (t->s->state != T(submitting) && t->s->state != T(unknown) && t->s->state != T(pending))
         return;

@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/testing.h"
+#include "common/domain/trade.h"
 
 bool fills_is_counted(const TradeState *t, const char *execution_id) {
     if (MUTATED("no_guards") || MUTATED("count_again")) return false;
@@ -23,9 +24,7 @@ static bool add_charge(bool has, int64_t part, int64_t before, decimal_t *sum) {
 
 decimal_t fills_open_lots(const TradeState *t) {
     int64_t left = t->filled_lots - t->closed_lots;
-    return D(t->direction == SIGNAL__DIRECTION__close || left < t->netted_lots
-                 ? 0
-                 : left - t->netted_lots);
+    return D(trade_is_closing(t) || left < t->netted_lots ? 0 : left - t->netted_lots);
 }
 
 // When the last of it was closed, whichever part was heard of first. Said while it was open, and

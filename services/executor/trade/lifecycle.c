@@ -1,6 +1,7 @@
 // lifecycle - the life of trades, results and instances, as tables with one step.
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/lifecycle.h"
+#include "common/domain/trade.h"
 
 #define T(name) TRADE_STATE__STATE__##name
 #define R(name) TRADE_RESULT__STATE__##name
@@ -180,23 +181,7 @@ const char *trade_event_name(enum trade_event event) {
 }
 
 bool trade_is_final(const TradeState *t) {
-    switch (t->state) {
-    case T(rejected):
-    case T(cancelled):
-    case T(expired):
-    case T(closed):
-        return true;
-    case T(filled):
-        return t->direction == SIGNAL__DIRECTION__close;
-    case T(pending):
-    case T(submitting):
-    case T(working):
-    case T(partially_filled):
-    case T(unknown):
-    case _TRADE_STATE__STATE_IS_INT_SIZE:
-        return false;
-    }
-    return false;
+    return trade_state_is_over(t->state) || (t->state == T(filled) && trade_is_closing(t));
 }
 
 bool trade_is_live(const TradeState *t) {

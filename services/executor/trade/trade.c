@@ -29,14 +29,8 @@ TradeState *trade_copy(const TradeState *from) {
     return s;
 }
 
-bool trade_is_closing(const TradeState *s) { return s->direction == SIGNAL__DIRECTION__close; }
-
 bool trade_is_working(const TradeState *s) {
     return s->state == T(working) || s->state == T(partially_filled);
-}
-
-Signal__Direction side_opposite(Signal__Direction side) {
-    return side == SIGNAL__DIRECTION__sell ? SIGNAL__DIRECTION__buy : SIGNAL__DIRECTION__sell;
 }
 
 static bool has_deadline(const TradeState *s, uint64_t *at) {

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "common/base/arena.h"
+#include "common/domain/trade.h"
 #include "gateway.pb-c.h"
 #include "services/executor/due.h"
 #include "services/executor/trade/doubt.h"
@@ -95,7 +96,6 @@ struct trade_env {
     uint64_t expire_grace, late_for, pending_for; // ns
 };
 
-bool trade_is_closing(const TradeState *s);
 // the broker has said that it has the order, and not that it is over
 bool trade_is_working(const TradeState *s);
 bool trade_is_too_old(const TradeState *s, uint64_t now); // for its signal, or by its own expiry
@@ -104,7 +104,6 @@ bool trade_was_sent(const struct trade *t);               // it may be at the br
 bool trade_is_unsent(const struct trade *t);
 // given up by us, and it may come to light yet
 bool trade_is_watched(const struct trade *t);
-Signal__Direction side_opposite(Signal__Direction side);
 // What the next stage asks for, in `arena`: as the one before did (texts are its own), or (NULL) at
 // the market, until it decides otherwise.
 Terms *terms_begin(const Terms *from, arena_t *arena);

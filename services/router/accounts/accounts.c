@@ -8,6 +8,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/table.h"
+#include "common/domain/trade.h"
 
 struct place {
     struct account *account;
@@ -181,8 +182,6 @@ bool trade_may_fill(const TradeState *t) {
     return false;
 }
 
-static bool is_closing(const TradeState *t) { return t->direction == SIGNAL__DIRECTION__close; }
-
 // Absent fields are 0. On a netting account, what of it met an opposite position opened nothing.
 static int64_t open_lots(const TradeState *t) {
     decimal_t open;
@@ -193,7 +192,7 @@ static int64_t open_lots(const TradeState *t) {
 }
 
 bool trade_is_open(const TradeState *t) {
-    if (is_closing(t) || t->state == TRADE_STATE__STATE__closed) return false;
+    if (trade_is_closing(t) || t->state == TRADE_STATE__STATE__closed) return false;
     if (trade_may_fill(t)) return true;
     // all of it netted: it opened nothing
     if (t->state == TRADE_STATE__STATE__filled) return open_lots(t) > 0 || !t->netted_lots;
@@ -206,7 +205,8 @@ struct stake stake_of(const TradeState *t) {
     int64_t rest = trade_may_fill(t) && t->terms->lot_size > t->filled_lots
                        ? t->terms->lot_size - t->filled_lots
                        : 0;
-    if (is_closing(t)) return (struct stake){.closing = true, .is_short = !sells, .rest = rest};
+    if (trade_is_closing(t))
+        return (struct stake){.closing = true, .is_short = !sells, .rest = rest};
     return (struct stake){.is_short = sells,
                           .resting = t->terms->order_type != SIGNAL__ORDER_TYPE__market,
                           .open = open_lots(t),
