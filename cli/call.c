@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "common/base/own.h"
 
 const struct flag common_flags[] = {
     {"dir", "DIR", "where the installation is (TRADECAST_DIR; else var)"},
@@ -153,6 +154,16 @@ void print_out(buffer_t *out) {
     if (out->length) fwrite(out->data, 1, out->length, stdout);
     fflush(stdout);
     buffer_clear(out);
+}
+
+void print_sheet(const struct call *call, struct sheet *sheet) {
+    own(buffer) out = {0};
+    if (call->json)
+        sheet_json(sheet, &out), buffer_text(&out, "\n");
+    else
+        sheet_print(sheet, &out);
+    sheet_destroy(sheet);
+    print_out(&out);
 }
 
 const char *operator_name(void) {

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "cli/text.h"
 #include "common/base/buffer.h"
 
 // The exit status, the same for all.
@@ -77,7 +78,8 @@ extern const struct flag common_flags[];                                        
 // One sentence on stderr; returns `outcome`, so that a command can end with it.
 enum outcome complain_of_call(enum outcome outcome, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-void print_out(buffer_t *out);   // to stdout, and empties it
+void print_out(buffer_t *out);                                  // to stdout, and empties it
+void print_sheet(const struct call *call, struct sheet *sheet); // as --json says; destroys it
 const char *operator_name(void); // who calls: recorded with what is asked for
 
 enum outcome run_send(struct call *call);

@@ -110,7 +110,6 @@ static int by_name(const struct topic_row *a, const struct topic_row *b) {
 static enum outcome run_recording_info(const struct call *call, const struct part *part) {
     struct topic_row *rows = NULL, *row, *next;
     struct sheet sheet = {0};
-    own(buffer) out = {0};
     if (!visit_wanted_records(call->args[1], part, count_topic_record, &rows)) return WRONG_USE;
     sheet_start(&sheet, "TOPIC|>MESSAGES|>BYTES|>HOLES|FIRST|LAST");
     HASH_SORT(rows, by_name);
@@ -127,12 +126,7 @@ static enum outcome run_recording_info(const struct call *call, const struct par
         HASH_DEL(rows, row);
         free(row);
     }
-    if (call->json)
-        sheet_json(&sheet, &out), buffer_text(&out, "\n");
-    else
-        sheet_print(&sheet, &out);
-    sheet_destroy(&sheet);
-    print_out(&out);
+    print_sheet(call, &sheet);
     return DONE;
 }
 

@@ -168,16 +168,10 @@ static void list_one(struct sheet *sheet, const struct call *call, const struct 
 static enum outcome run_keys_list(struct call *call) {
     static struct names names;
     struct sheet sheet = {0};
-    own(buffer) out = {0};
     if (!read_names(call->place.keys, &names)) return NO_REACH;
     sheet_start(&sheet, "NAME|SECRET|FINGERPRINT|BEFORE|PUBLIC|MAY CONNECT TO");
     for (size_t i = 0; i < names.n; i++) list_one(&sheet, call, &names, names.all[i]);
-    if (call->json)
-        sheet_json(&sheet, &out), buffer_text(&out, "\n");
-    else
-        sheet_print(&sheet, &out);
-    sheet_destroy(&sheet);
-    print_out(&out);
+    print_sheet(call, &sheet);
     return DONE;
 }
 

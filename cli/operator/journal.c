@@ -29,13 +29,7 @@ static enum outcome list_journals(struct call *call, store_t *store) {
             sheet_add(&sheet, journal.head);
         }
     }
-    own(buffer) out = {0};
-    if (call->json)
-        sheet_json(&sheet, &out), buffer_text(&out, "\n");
-    else
-        sheet_print(&sheet, &out);
-    sheet_destroy(&sheet);
-    print_out(&out);
+    print_sheet(call, &sheet);
     return DONE;
 }
 
