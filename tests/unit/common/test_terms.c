@@ -235,7 +235,7 @@ static struct span bytes_of(const char *hex, arena_t *arena) {
 
 static void *opened(const char *type, const char *hex, arena_t *arena) {
     struct envelope e = {.body = bytes_of(hex, arena)};
-    strcpy(e.type, type);
+    (void)snprintf(e.type, sizeof e.type, "%s", type);
     ProtobufCMessage *loose = envelope_open(&e, NULL), *m = envelope_open(&e, arena);
     assert_non_null(loose);
     protobuf_c_message_free_unpacked(loose, NULL);

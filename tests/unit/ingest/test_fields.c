@@ -89,12 +89,11 @@ static void lists_of_maps_are_many(void **state) {
 
 static const char *repeated(struct reader *r, const char *head, const char *middle, unsigned n,
                             const char *tail) {
-    size_t length = strlen(middle);
-    char *text = arena_take(r->arena, strlen(head) + n * length + strlen(tail) + 1), *at = text;
-    at += sprintf(at, "%s", head);
-    for (; n; n--, at += length) memcpy(at, middle, length);
-    strcpy(at, tail);
-    return text;
+    own(buffer) text = {0};
+    buffer_text(&text, head);
+    for (; n; n--) buffer_text(&text, middle);
+    buffer_text(&text, tail);
+    return arena_text(r->arena, buffer_string(&text));
 }
 
 static void limits_hold(void **state) {
@@ -114,12 +113,12 @@ static void limits_hold(void **state) {
 
 static void a_map_has_at_most_64_names(void **state) {
     struct reader *r = *state;
-    char text[1024] = "{", *at = text + 1;
-    for (int i = 0; i < 64; i++) at += sprintf(at, "\"n%d\":%d,", i, i);
-    at[-1] = '}';
-    assert_int_equal(seen(r, text)[0], '{');
-    sprintf(at - 1, ",\"x\":1}");
-    assert_string_equal(seen(r, text), "!more than 64 names in a map");
+    own(buffer) names = {0};
+    for (int i = 0; i < 64; i++) buffer_format(&names, "%s\"n%d\":%d", i ? "," : "{", i, i);
+    const char *text = buffer_string(&names);
+    assert_int_equal(seen(r, arena_format(r->arena, "%s}", text))[0], '{');
+    assert_string_equal(seen(r, arena_format(r->arena, "%s,\"x\":1}", text)),
+                        "!more than 64 names in a map");
 }
 
 static void what_is_not_utf8_or_holds_a_zero_is_refused(void **state) {
