@@ -93,6 +93,7 @@ enum outcome run_on_trade(struct call *call);
 enum outcome run_journal(struct call *call);
 enum outcome run_deadletter(struct call *call);
 enum outcome run_config(struct call *call);
+enum outcome run_llm(struct call *call);
 enum outcome run_doctor(struct call *call);
 enum outcome run_report(struct call *call);
 enum outcome run_verify(struct call *call);

@@ -64,6 +64,8 @@ static const struct command commands[] = {
       {"note", "TEXT", "set, apply, rollback: why; it is kept"},
       {"yaml", NULL, "export: YAML (else JSON)"},
       {"count", "N", "history: the last N versions (20)"}}},
+    {"llm", "package SYMBOL | symbols",
+     "Shows what a language model is given to read about a symbol, or which symbols there are (docs/language-model.md).", run_llm, 1, 3, {}},
     {"simulate", "--config FILE [SOURCE=]FILE...",
      "Shows what would become of signals for every account of a configuration, and why; sends nothing.", run_simulate, 1, ARGS_MAX,
      {{"config", "FILE", "the configuration, as for config apply (config export prints what is in force)"},

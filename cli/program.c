@@ -10,6 +10,7 @@
 #include "common/base/own.h"
 #include "common/base/version.h"
 #include "common/delivery/cells.h"
+#include "common/delivery/topology.h"
 
 static const struct command *find_program_command(const struct program *program, const char *name) {
     for (size_t i = 0; i < program->n; i++) {
@@ -53,6 +54,8 @@ int program_main(const struct program *program, int argc, char **argv) {
         return complain_of_call(WRONG_USE, "%s (tradecast %s --help)", wrong, call.command->name);
     if (call.help) return print_program_help(program, call.command);
     if (!cells_set(getenv("TRADECAST_CELL"), getenv("TRADECAST_CELLS"), wrong))
+        return complain_of_call(WRONG_USE, "%s", wrong);
+    if (!topology_want(getenv("TRADECAST_OPTIONAL"), wrong))
         return complain_of_call(WRONG_USE, "%s", wrong);
     place_find(&call.place, call.dir);
     place_keys(&call);

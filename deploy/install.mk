@@ -11,7 +11,7 @@ placed = sed 's,/usr/\(lib\|share\)/tradecast,$(PREFIX)/\1/tradecast,g' $(1) > $
 
 # What --help and the pages point to.
 DOCS := README.md ARCHITECTURE.md CHANGELOG.md $(wildcard docs/*.md)
-SAMPLES := deploy/sample.yaml deploy/demo.json deploy/config.schema.json deploy/prometheus-rules.yml deploy/prometheus.yml \
+SAMPLES := deploy/sample.yaml deploy/demo.json deploy/config.schema.json deploy/llm-package.schema.json deploy/llm-decision.schema.json deploy/prometheus-rules.yml deploy/prometheus.yml \
            $(wildcard deploy/presets/*.json deploy/clickhouse/*.sql)
 COMPLETION := $(OUT)/completion.bash
 

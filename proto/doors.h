@@ -29,7 +29,8 @@
     X("sync-backend", 5, 1)                                                                        \
     X("sync-clickhouse", 6, 1)                                                                     \
     X("executor", 8, 32)                                                                           \
-    X("relay", 40, 16)
+    X("relay", 40, 16)                                                                             \
+    X("advisor", 56, 1)
 
 // Who may connect to a door, beside the owners of topics to the inbox of whoever consumes them
 // (topics.h) and a process to its own control door. What a key's name begins with: "gateway" is

@@ -7,6 +7,7 @@
 #include "config.pb-c.h"
 #include "execution.pb-c.h"
 #include "gateway.pb-c.h"
+#include "llm.pb-c.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
 #include "price.pb-c.h"
@@ -36,6 +37,7 @@ static const ProtobufCMessageDescriptor *const types[] = {
     &hello__descriptor,
     &instance_state__descriptor,
     &kept_key__descriptor,
+    &llm_decision__descriptor,
     &modify_order__descriptor,
     &order__descriptor,
     &order_command__descriptor,

@@ -5,6 +5,7 @@
 #include "archive.pb-c.h"
 #include "config.pb-c.h"
 #include "execution.pb-c.h"
+#include "llm.pb-c.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
 #include "signal.pb-c.h"

@@ -47,6 +47,7 @@ enum copying { LOCAL, COPIED };
     X(instance_performance,     instance_performance,    "instance_id, day, currency", REPLACE, COPIED, IN_ORDER("instance_id, day, currency")) \
     X(system_event_log,         system_event,            "event_id",             KEEP,    COPIED, NULL) \
     X(alert_log,                alert,                   "alert_id",             KEEP,    COPIED, NULL) \
+    X(llm_decision,             llm_decision,            "decision_id",          REPLACE, COPIED, NULL) \
     X(performance_log,          performance_sample,      "service, created_at",  KEEP,    COPIED, "PRIMARY KEY (service, created_at)") \
     X(account_config,           account_config,          "account_id",           REPLACE, LOCAL,  NULL) \
     X(broker_config,            broker_config,           "broker_id",            REPLACE, LOCAL,  NULL) \

@@ -5,8 +5,9 @@
 
 // How many processes of a service there are: one; one for each shard of the accounts
 // ("executor.0"); one for each other cell that TRADECAST_CELLS names ("relay.b";
-// common/delivery/cells.h), and none where there are no cells.
-enum processes { ONE_PROCESS, ONE_EACH_SHARD, ONE_EACH_CELL };
+// common/delivery/cells.h), and none where there are no cells; one where TRADECAST_OPTIONAL
+// names it to every process, else none.
+enum processes { ONE_PROCESS, ONE_EACH_SHARD, ONE_EACH_CELL, ONE_IF_WANTED };
 
 // Where a service keeps its positions, for whoever must move one by hand.
 enum positions_in { IN_REDIS, IN_DATABASE };
@@ -19,7 +20,8 @@ enum positions_in { IN_REDIS, IN_DATABASE };
     X(RECONCILER, "reconciler", ONE_PROCESS, IN_REDIS)                                             \
     X(ARCHIVER, "archiver", ONE_PROCESS, IN_DATABASE)                                              \
     X(MONITOR, "monitor", ONE_PROCESS, IN_REDIS)                                                   \
-    X(RELAY, "relay", ONE_EACH_CELL, IN_REDIS)
+    X(RELAY, "relay", ONE_EACH_CELL, IN_REDIS)                                                     \
+    X(ADVISOR, "advisor", ONE_IF_WANTED, IN_REDIS)
 
 #define SERVICE_ROLE(role, name, processes, positions) role,
 enum role { SERVICES(SERVICE_ROLE) ROLES };
@@ -47,7 +49,8 @@ enum split { WHOLE, BY_SHARD, BY_SERVICE };
     X(config, ARCHIVER, WHOLE,                                                                     \
       TO(INGEST) | TO(ROUTER) | TO(EXECUTOR) | TO(RECONCILER) | TO(MONITOR), "ConfigChange")       \
     X(recalls, ARCHIVER, WHOLE, TO(INGEST) | TO(EXECUTOR) | TO(RECONCILER),                        \
-      "Signal Outcome TradeState")
+      "Signal Outcome TradeState")                                                                 \
+    X(decisions, ADVISOR, WHOLE, TO(ARCHIVER), "LlmDecision")
 
 #define TOPIC_ENUM(name, owner, split, consumers, types) TOPIC_##name,
 enum topic { TOPICS(TOPIC_ENUM) TOPIC_COUNT };

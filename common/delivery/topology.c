@@ -58,6 +58,7 @@ void instance_name(enum role role, unsigned shard, char out[static NAME_TEXT]) {
     const char *name = services[role].name;
     switch (services[role].processes) {
     case ONE_PROCESS:
+    case ONE_IF_WANTED:
         snprintf(out, NAME_TEXT, "%s", name);
         break;
     case ONE_EACH_SHARD:
@@ -69,6 +70,35 @@ void instance_name(enum role role, unsigned shard, char out[static NAME_TEXT]) {
     }
 }
 
+static unsigned wanted; // TO(role) bits; one installation a process
+
+bool topology_is_wanted(enum role role) {
+    return services[role].processes != ONE_IF_WANTED || wanted & TO(role);
+}
+
+static bool want_service(const char *name, size_t length) {
+    for (enum role role = 0; role < ROLES; role++) {
+        if (services[role].processes != ONE_IF_WANTED || strlen(services[role].name) != length ||
+            memcmp(services[role].name, name, length) != 0)
+            continue;
+        wanted |= TO(role);
+        return true;
+    }
+    return false;
+}
+
+bool topology_want(const char *names, char wrong[static 256]) {
+    wanted = 0;
+    for (size_t length; names && *(names += strspn(names, " ,")); names += length) {
+        length = strcspn(names, " ,");
+        if (want_service(names, length)) continue;
+        snprintf(wrong, 256, "TRADECAST_OPTIONAL: \"%.*s\" is no optional service",
+                 (int)(length > 60 ? 60 : length), names);
+        return false;
+    }
+    return true;
+}
+
 static unsigned processes_of(enum role role, unsigned shards) {
     switch (services[role].processes) {
     case ONE_PROCESS:
@@ -77,6 +107,8 @@ static unsigned processes_of(enum role role, unsigned shards) {
         return shards;
     case ONE_EACH_CELL:
         return (unsigned)cells_count();
+    case ONE_IF_WANTED:
+        return topology_is_wanted(role);
     }
     return 0;
 }

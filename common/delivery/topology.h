@@ -29,6 +29,10 @@ struct instance {
     unsigned shard;
     char name[NAME_TEXT];
 };
+// Which of the services that are there only where they are wanted (ONE_IF_WANTED) are there: their
+// names, with blanks or commas between them; NULL: none. False: *wrong says which is no such name.
+bool topology_want(const char *names, char wrong[static 256]);
+bool topology_is_wanted(enum role role); // always, if it is no such service
 // all processes of an installation
 size_t topology_instances(unsigned shards, struct instance out[static INSTANCES_MAX]);
 

@@ -4,12 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yajl/yajl_tree.h>
 
-#include "common/base/utf8.h"
+#include "common/schema/json_tree.h"
 #include "common/schema/record_part.h"
-
-#define DEPTH_MAX 16 // of nested objects and arrays; ours need four
 
 // Out.
 
@@ -232,44 +229,11 @@ static void read_object(struct reader *r, ProtobufCMessage *m, yajl_val v) {
     }
 }
 
-// What the parser would take and we would not: NULL when there is nothing.
-static const char *not_for_us(const char *text, size_t length) {
-    unsigned depth = 0;
-    bool quoted = false;
-    for (size_t i = 0; i < length; i++) {
-        char c = text[i];
-        if (c == 0) return "is not JSON: a zero byte";
-        if (quoted && c == '\\') {
-            if (length - i > 5 && memcmp(text + i + 1, "u0000", 5) == 0)
-                return "holds a zero character";
-            i++;
-        } else if (c == '"') {
-            quoted = !quoted;
-        } else if (!quoted && (c == '{' || c == '[') && ++depth > DEPTH_MAX) {
-            return "is nested too deeply";
-        } else if (!quoted && (c == '}' || c == ']') && depth > 0) {
-            depth--;
-        }
-    }
-    return utf8_escapes_are_whole(text, length) ? NULL : "holds an escape of half a character";
-}
-
 static yajl_val parse_json_tree(struct reader *r, struct span json) {
-    const char *wrong = not_for_us(json.data, json.length);
-    if (wrong) {
-        set_json_fault(r, wrong);
-        return NULL;
-    }
-    char *text = record_take(NULL, json.length + 1);
-    if (json.length) memcpy(text, json.data, json.length);
-    char trouble[160] = "", rule[200];
-    yajl_val v = yajl_tree_parse(text, trouble, sizeof(trouble));
-    free(text);
-    if (v) return v;
-    trouble[strcspn(trouble, "\n")] = 0; // the parser goes on with a drawing
-    snprintf(rule, sizeof(rule), "is not JSON%s%s", trouble[0] ? ": " : "", trouble);
-    set_json_fault(r, rule);
-    return NULL;
+    char why[JSON_WHY];
+    yajl_val v = json_tree_parse(json, why);
+    if (!v) set_json_fault(r, why);
+    return v;
 }
 
 static err_t read_document(struct reader *r, const ProtobufCMessageDescriptor *d, struct span json,

@@ -20,8 +20,8 @@
 #define COMMIT_SAMPLES 512
 
 struct settings { // the options that every service has
-    const char *cell, *cells, *run_dir, *redis, *redis_user, *redis_password, *lock_dir, *log_level,
-        *profile, *keys_dir;
+    const char *cell, *cells, *optional, *run_dir, *redis, *redis_user, *redis_password, *lock_dir,
+        *log_level, *profile, *keys_dir;
     int64_t answer_within_ms, shards, shard, batch_max, tick_ms, idle_read_ms, journal_keep_ms,
         journal_max, ring_bytes, ring_age_ms;
     int64_t look_for_ms, heartbeat_ms, memory_most, queue, gather_count, gather_for_ms;

@@ -46,6 +46,9 @@ static const struct option common_options[] = {
     {"cell", OPTION_TEXT, AT(cell), NULL, "Name of this cell, where there are several", 0, 0, NULL},
     {"cells", OPTION_TEXT, AT(cells), NULL,
      "Names of the other cells that signals are handed to, with blanks between them", 0, 0, NULL},
+    {"optional", OPTION_TEXT, AT(optional), NULL,
+     "Optional services that are there, with blanks between them; the same for every service", 0, 0,
+     NULL},
     {"shard", OPTION_INTEGER, AT(shard), "0", "Which executor this one is", 0, 31, NULL},
     {"batch_max", OPTION_INTEGER, AT(batch_max), "256", "Most messages in one transaction", 1, 4096,
      NULL},
@@ -128,6 +131,7 @@ static void each_table(const struct service *s,
 static void print_which(const struct service *s) {
     switch (role_processes(s->role)) {
     case ONE_PROCESS:
+    case ONE_IF_WANTED:
         break;
     case ONE_EACH_SHARD:
         printf("--shard N | ");
@@ -165,6 +169,13 @@ static bool has_option_text(const char *text) { return text && *text; }
 static bool find_itself(struct loop *l, const void *own, char wrong[static 256]) {
     const struct service *s = l->service;
     if (!cells_set(l->settings.cell, l->settings.cells, wrong)) return false;
+    if (!topology_want(l->settings.optional, wrong)) return false;
+    if (!topology_is_wanted(s->role))
+        return snprintf(wrong, 256,
+                        "TRADECAST_OPTIONAL must name %s, for every service: else nobody "
+                        "hears it",
+                        role_name(s->role)),
+               false;
     if (l->settings.shard >= l->settings.shards)
         return snprintf(wrong, 256, "TRADECAST_SHARD must be less than TRADECAST_SHARDS"), false;
     l->me.shard = role_processes(s->role) == ONE_EACH_SHARD ? (unsigned)l->settings.shard : 0;

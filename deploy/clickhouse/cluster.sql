@@ -576,6 +576,44 @@ CREATE TABLE IF NOT EXISTS `tradecast`.`alert_log_rows` ON CLUSTER '{cluster}' A
 
 CREATE VIEW IF NOT EXISTS `tradecast`.`alert_log` ON CLUSTER '{cluster}' AS SELECT `alert_id`, `service`, `severity`, `code`, `text`, `subject`, `created_at`, `changed` FROM `tradecast`.`alert_log_rows` FINAL WHERE `removed` = 0;
 
+CREATE TABLE IF NOT EXISTS `tradecast`.`llm_decision_part` ON CLUSTER '{cluster}' (
+    `decision_id` String,
+    `state` String,
+    `mode` String,
+    `origin` String,
+    `created_at` DateTime64(6, 'UTC'),
+    `updated_at` DateTime64(6, 'UTC'),
+    `package_id` Nullable(String),
+    `symbol` Nullable(String),
+    `action` Nullable(String),
+    `order_type` Nullable(String),
+    `lot_size` Nullable(Decimal(38, 8)),
+    `price` Nullable(Decimal(38, 8)),
+    `stop_loss` Nullable(Decimal(38, 8)),
+    `take_profit` Nullable(Decimal(38, 8)),
+    `close_percent` Nullable(Decimal(38, 8)),
+    `confidence` Nullable(Decimal(38, 8)),
+    `strategy` Nullable(String),
+    `reasoning` Nullable(String),
+    `model` Nullable(String),
+    `prompt_version` Nullable(String),
+    `reason` Nullable(String),
+    `expires_at` Nullable(DateTime64(6, 'UTC')),
+    `decided_by` Nullable(String),
+    `decided_at` Nullable(DateTime64(6, 'UTC')),
+    `signal_id` Nullable(String),
+    `answered_at` Nullable(DateTime64(6, 'UTC')),
+    `package` Nullable(String),
+    `raw_answer` Nullable(String),
+    `tokens` Nullable(Int64),
+    `changed` UInt64,
+    `removed` UInt8
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/tradecast/llm_decision', '{replica}', `changed`) ORDER BY (decision_id);
+
+CREATE TABLE IF NOT EXISTS `tradecast`.`llm_decision_rows` ON CLUSTER '{cluster}' AS `tradecast`.`llm_decision_part` ENGINE = Distributed('{cluster}', 'tradecast', 'llm_decision_part', cityHash64(`decision_id`));
+
+CREATE VIEW IF NOT EXISTS `tradecast`.`llm_decision` ON CLUSTER '{cluster}' AS SELECT `decision_id`, `state`, `mode`, `origin`, `created_at`, `updated_at`, `package_id`, `symbol`, `action`, `order_type`, `lot_size`, `price`, `stop_loss`, `take_profit`, `close_percent`, `confidence`, `strategy`, `reasoning`, `model`, `prompt_version`, `reason`, `expires_at`, `decided_by`, `decided_at`, `signal_id`, `answered_at`, `package`, `raw_answer`, `tokens`, `changed` FROM `tradecast`.`llm_decision_rows` FINAL WHERE `removed` = 0;
+
 CREATE TABLE IF NOT EXISTS `tradecast`.`performance_log_part` ON CLUSTER '{cluster}' (
     `service` String,
     `messages` UInt64,

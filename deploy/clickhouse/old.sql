@@ -538,6 +538,42 @@ CREATE TABLE IF NOT EXISTS `tradecast`.`alert_log_rows` (
 
 CREATE VIEW IF NOT EXISTS `tradecast`.`alert_log` AS SELECT `alert_id`, `service`, `severity`, `code`, `text`, `subject`, `created_at`, `changed` FROM `tradecast`.`alert_log_rows` FINAL WHERE `removed` = 0;
 
+CREATE TABLE IF NOT EXISTS `tradecast`.`llm_decision_rows` (
+    `decision_id` String,
+    `state` String,
+    `mode` String,
+    `origin` String,
+    `created_at` Int64,
+    `updated_at` Int64,
+    `package_id` Nullable(String),
+    `symbol` Nullable(String),
+    `action` Nullable(String),
+    `order_type` Nullable(String),
+    `lot_size` Nullable(Decimal(38, 8)),
+    `price` Nullable(Decimal(38, 8)),
+    `stop_loss` Nullable(Decimal(38, 8)),
+    `take_profit` Nullable(Decimal(38, 8)),
+    `close_percent` Nullable(Decimal(38, 8)),
+    `confidence` Nullable(Decimal(38, 8)),
+    `strategy` Nullable(String),
+    `reasoning` Nullable(String),
+    `model` Nullable(String),
+    `prompt_version` Nullable(String),
+    `reason` Nullable(String),
+    `expires_at` Nullable(Int64),
+    `decided_by` Nullable(String),
+    `decided_at` Nullable(Int64),
+    `signal_id` Nullable(String),
+    `answered_at` Nullable(Int64),
+    `package` Nullable(String),
+    `raw_answer` Nullable(String),
+    `tokens` Nullable(Int64),
+    `changed` UInt64,
+    `removed` UInt8
+) ENGINE = ReplacingMergeTree(`changed`) ORDER BY (decision_id);
+
+CREATE VIEW IF NOT EXISTS `tradecast`.`llm_decision` AS SELECT `decision_id`, `state`, `mode`, `origin`, `created_at`, `updated_at`, `package_id`, `symbol`, `action`, `order_type`, `lot_size`, `price`, `stop_loss`, `take_profit`, `close_percent`, `confidence`, `strategy`, `reasoning`, `model`, `prompt_version`, `reason`, `expires_at`, `decided_by`, `decided_at`, `signal_id`, `answered_at`, `package`, `raw_answer`, `tokens`, `changed` FROM `tradecast`.`llm_decision_rows` FINAL WHERE `removed` = 0;
+
 CREATE TABLE IF NOT EXISTS `tradecast`.`performance_log_rows` (
     `service` String,
     `messages` UInt64,

@@ -14,7 +14,7 @@ from deploy.local.processes import Process
 
 SERVICES = ["archiver", "monitor", "reconciler", "router", "ingest"]  # started so; beside the executors
 COPIES = {"sync-backend": "TRADECAST_BACKEND_URL", "sync-clickhouse": "TRADECAST_CLICKHOUSE_URL"}  # each runs where its URL is set
-WEBHOOK_PORT, MONITOR_PORT = 8300, 8301
+WEBHOOK_PORT, MONITOR_PORT, ADVISOR_PORT = 8300, 8301, 8302
 NOT_REACHED = 3  # exit status of the tradecast command: a service did not answer
 
 
@@ -22,21 +22,25 @@ class System:
     """directory: where its state is. gateways: {instance_id: broker_id}; kinds: {instance_id: kind} where it is not the preset. options: more environment for all; per_process: for one.
     cell: its name where there are several; cells: {name of another one that signals are handed to: its directory of sockets}.
 
+    advisor: with the one for language models.
+
     prefix: {name: [command...]}: put before a process's own command.
     """
 
-    def __init__(self, directory, mode="release", gateways=None, profile="standard", shards=1, options=None, any_port=False, cell=None, cells=None):
+    def __init__(self, directory, mode="release", gateways=None, profile="standard", shards=1, options=None, any_port=False, cell=None, cells=None, advisor=False):
         self.layout = Layout(directory)
         self.bin = ROOT / "build" / mode / "bin"
         self.gateways, self.kinds = gateways or {}, {}
         self.profile, self.shards = profile, shards
         self.cell, self.cells = cell, dict(cells or {})
         self.options = dict(options or {})
+        self.advisor = advisor
         self.per_process, self.prefix = {}, {}
         self.redis_more, self.redis_env = [], {}
         self.archive = self.layout.data / "archive.db"
         self.http_port = free_port() if any_port else int(os.environ.get("TRADECAST_INGEST_HTTP_PORT", WEBHOOK_PORT))
         self.monitor_port = free_port() if any_port else int(os.environ.get("TRADECAST_MONITOR_HTTP_PORT", MONITOR_PORT))
+        self.advisor_port = free_port() if any_port else int(os.environ.get("TRADECAST_ADVISOR_HTTP_PORT", ADVISOR_PORT))
         self.processes = {}
         self._socket_seen = time.monotonic()
         self._made = []  # every process, replaced ones too
@@ -49,7 +53,7 @@ class System:
 
     @property
     def services(self):
-        return [*SERVICES[:-1], *self.executors, *self.relays, SERVICES[-1]]
+        return [*SERVICES[:-1], *self.executors, *self.relays, SERVICES[-1], *(["advisor"] if self.advisor else [])]
 
     @property
     def relays(self):
@@ -75,6 +79,10 @@ class System:
     def monitor_url(self):
         return f"http://127.0.0.1:{self.monitor_port}"
 
+    @property
+    def advisor_url(self):
+        return f"http://127.0.0.1:{self.advisor_port}"
+
     # --- starting
 
     def prepare(self):
@@ -84,6 +92,9 @@ class System:
         self.layout.own()
         need_free_port(self.http_port, "the webhook", "TRADECAST_INGEST_HTTP_PORT")
         need_free_port(self.monitor_port, "the status page", "TRADECAST_MONITOR_HTTP_PORT")
+        if self.advisor:
+            need_free_port(self.advisor_port, "the advisor", "TRADECAST_ADVISOR_HTTP_PORT")
+            self.layout.secret("advisor-token")
 
     def start(self, configure=None, within_s=60):
         """configure: gives the configuration to apply, or None to carry on with the one that is there."""
@@ -152,6 +163,10 @@ class System:
             "TRADECAST_MONITOR_HTTP_PORT": self.monitor_port,
             "TRADECAST_ARCHIVER_DATABASE": self.archive,
         }
+        if self.advisor:
+            out["TRADECAST_OPTIONAL"] = "advisor"
+        if name == "advisor":
+            out |= {"TRADECAST_ADVISOR_HTTP_PORT": self.advisor_port, "TRADECAST_ADVISOR_TOKEN_FILE": self.layout.secret_file("advisor-token")}
         if self.cell:
             out |= {"TRADECAST_CELL": self.cell, "TRADECAST_CELLS": " ".join(self.cells)}
             out |= {f"TRADECAST_CELL_{cell.upper().replace('-', '_')}_RUN_DIR": run for cell, run in self.cells.items()}
@@ -234,7 +249,7 @@ class System:
 
     def stop(self, tell=lambda text: None):
         """The door first, then whoever has work from it, gateways and Redis last. True: every one ended by itself and well."""
-        order = ["ingest", *self.relays, "router", *self.executors, "reconciler", "archiver", "monitor", *self.gateways, *COPIES, "redis"]
+        order = ["advisor", "ingest", *self.relays, "router", *self.executors, "reconciler", "archiver", "monitor", *self.gateways, *COPIES, "redis"]
         well = True
         self.layout.leave()
         for name in order:

@@ -12,6 +12,7 @@
 #include "common/base/own.h"
 #include "common/base/testing.h"
 #include "execution.pb-c.h"
+#include "llm.pb-c.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
 #include "services/archiver/config/table.h"
@@ -148,6 +149,7 @@ KEEP_AS(handle_routing_to_archive, TABLE_routings)
 KEEP_AS(handle_alert_to_archive, TABLE_alert_log)
 KEEP_AS(handle_event_to_archive, TABLE_system_event_log)
 KEEP_AS(handle_sample_to_archive, TABLE_performance_log)
+KEEP_AS(handle_decision_to_archive, TABLE_llm_decision)
 #undef KEEP_AS
 
 static const struct route routes[] = {
@@ -163,6 +165,7 @@ static const struct route routes[] = {
     {TOPIC_incidents, &alert__descriptor, handle_alert_to_archive, false},
     {TOPIC_incidents, &system_event__descriptor, handle_event_to_archive, false},
     {TOPIC_incidents, &performance_sample__descriptor, handle_sample_to_archive, false},
+    {TOPIC_decisions, &llm_decision__descriptor, handle_decision_to_archive, false},
     {0},
 };
 

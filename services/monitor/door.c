@@ -1,14 +1,13 @@
 // door - the HTTP side: is it alive, is it ready, its numbers, its state. Answers from memory, also
 // while nothing can be committed.
 // SPDX-License-Identifier: MIT
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/http/host_names.h"
 #include "monitor.h"
 #include "status.h"
 
@@ -77,38 +76,11 @@ unsigned monitor_answer(struct monitor *self, const char *method, const char *pa
                           "there is /healthz, /readyz, /metrics and /api/v1/status", out);
 }
 
-// "127.0.0.1", "::1"; a bracketed one has no letters behind it either.
-static bool is_address(const char *name) {
-    struct in6_addr any;
-    return inet_pton(AF_INET, name, &any) == 1 || inet_pton(AF_INET6, name, &any) == 1;
-}
-
-static bool is_in_name_list(const char *name, const char *names) {
-    size_t length;
-    for (const char *at = names ? names : ""; *(at += strspn(at, ", ")); at += length) {
-        length = strcspn(at, ", ");
-        if (length == strlen(name) && strncasecmp(at, name, length) == 0) return true;
-    }
-    return false;
-}
-
-bool monitor_is_named(const char *host, const char *names) {
-    char name[256];
-    if (!host) return true;
-    bool bracketed = *host == '[';
-    size_t length = bracketed ? strcspn(++host, "]") : strcspn(host, ":");
-    if (length >= sizeof name) return false;
-    memcpy(name, host, length);
-    name[length] = 0;
-    if (bracketed || is_address(name)) return is_address(name);
-    return !strchr(name, '.') || is_in_name_list(name, names);
-}
-
 static void take_request_at_door(void *arg, exchange_t *exchange) {
     buffer_t out = {0};
     const char *type;
     const struct monitor *self = arg;
-    if (!monitor_is_named(exchange_header(exchange, "Host"), self->settings->http_names)) {
+    if (!http_host_is_ours(exchange_header(exchange, "Host"), self->settings->http_names)) {
         http_answer(exchange, 421, JSON, span_of(MISDIRECTED), 0, NULL);
         return;
     }

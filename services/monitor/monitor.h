@@ -68,10 +68,6 @@ void monitor_hear(struct monitor *self, const char *topic, struct span frame);
 // door.c: the HTTP side.
 void monitor_door(const void *settings, struct http_options *out); // what it listens on
 err_t monitor_serve(struct monitor *self, reactor_t *reactor);
-// Whether a browser that was sent here by a page of somebody else would name itself otherwise: a
-// name of the public net that leads here (DNS rebinding). Addresses, names without a dot and those
-// in `names` are ours; `host` as in the header, NULL: there is none.
-bool monitor_is_named(const char *host, const char *names);
 // The answer to a request: its status and content type.
 unsigned monitor_answer(struct monitor *self, const char *method, const char *path,
                         const char **type, buffer_t *out);

@@ -50,7 +50,7 @@ def test_every_container_is_shut_in_and_bounded():
 
 def test_a_service_that_was_taken_over_is_not_started_again_and_again():
     """Docker cannot tell exit statuses apart: the process waits instead."""
-    for name in ("archiver", "reconciler", "router", "executor", "ingest", "monitor"):
+    for name in ("archiver", "reconciler", "router", "executor", "ingest", "monitor", "advisor"):
         assert SERVICES[name]["environment"]["TRADECAST_REPLACED_WAITS"] == "true", name
 
 
@@ -61,7 +61,7 @@ def test_a_container_sees_no_secret_but_its_own():
         assert name == "tradecast" or not {"${TRADECAST_STATE}", "${TRADECAST_STATE}/secrets"} & set(mounted), name
         assert ("${TRADECAST_STATE}/redis" in mounted) == (name == "redis"), name
         given = [s if isinstance(s, str) else s["source"] for s in service.get("secrets", [])]
-        assert given == ([name] if name in own else {"executor": ["executor.0"], "sync-clickhouse": ["clickhouse"]}.get(name, [])), name
+        assert given == ([name] if name in own else {"executor": ["executor.0"], "sync-clickhouse": ["clickhouse"], "advisor": ["advisor", "advisor-token", "webhook-llm"]}.get(name, [])), name
 
 
 def test_every_variable_has_a_value_and_what_is_published_is_on_loopback(environment):

@@ -10,7 +10,7 @@ from deploy.local import acl
 from deploy.local import redis as server
 from deploy.local.layout import ROOT, Layout
 
-SERVICES = ["ingest", "router", "executor", "reconciler", "archiver", "monitor", "relay"]
+SERVICES = ["ingest", "router", "executor", "reconciler", "archiver", "monitor", "relay", "advisor"]
 CELLS = ["b"]  # there is a relay for each
 SLICES = acl.slices(cells=CELLS)
 USERS = list(SLICES)

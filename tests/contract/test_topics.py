@@ -7,7 +7,7 @@ import pytest
 from deploy.local.layout import ROOT
 from tests.harness.messages import TYPES
 
-ROLES = ["ingest", "router", "executor", "reconciler", "archiver", "monitor", "relay"]
+ROLES = ["ingest", "router", "executor", "reconciler", "archiver", "monitor", "relay", "advisor"]
 
 
 def in_code():
@@ -37,7 +37,7 @@ def routes(service):
 
 def test_the_document_and_the_code_list_the_same_topics():
     assert in_document() == in_code()
-    assert len(in_code()) == 9
+    assert len(in_code()) == 10
 
 
 def test_every_message_on_a_topic_is_defined():

@@ -36,6 +36,10 @@ LAYERS = {
     "services/archiver": SERVICE,
     "services/monitor": SERVICE,
     "services/relay": SERVICE,
+    # no store, no socket, no batch: what a package is, and what a decision may be
+    "services/advisor/package": [*BASE, "common/schema"],
+    "services/advisor/decision": [*BASE, "common/schema", "services/advisor/package"],
+    "services/advisor": SERVICE,
     "gateways/link": SERVICE,
     "gateways/paper": [*SERVICE, "gateways/link"],
     "sync/copy": SERVICE,

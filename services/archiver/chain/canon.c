@@ -33,6 +33,7 @@ const struct cover canon_cover[TABLE_COUNT] = {
     [TABLE_config_change] = {17, ""},
     [TABLE_risk_config] = {64, ""},
     [TABLE_commands] = {65, ""},
+    [TABLE_llm_decision] = {70, ""},
     [TABLE_pending_signals] = {0, ""},
     [TABLE_performance_log] = {0, ""},
     [TABLE_trade_reconciliation_log] = {0, ""},

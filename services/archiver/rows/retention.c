@@ -50,6 +50,7 @@ static const struct rule rules[TABLE_COUNT] = {
     [TABLE_trade_failure_log] = {"1", {NULL}},
     [TABLE_system_event_log] = {"1", {NULL}},
     [TABLE_alert_log] = {"1", {NULL}},
+    [TABLE_llm_decision] = {"x.state NOT IN ('proposed', 'submitting')", {NULL}},
 };
 
 struct statements {

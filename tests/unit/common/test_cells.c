@@ -60,6 +60,23 @@ static void a_relay_reads_signals_alone_and_writes_incidents_alone(void **state)
     assert_string_equal(streams[0].name, "incidents.relay.b");
 }
 
+static void an_optional_service_is_there_only_where_it_is_named(void **state) {
+    (void)state;
+    char wrong[256];
+    const struct stream decisions = {TOPIC_decisions, 0, "decisions"};
+    struct instance consumers[INSTANCES_MAX];
+    assert_true(cells_set(NULL, NULL, wrong) && topology_want("", wrong));
+    assert_int_equal(count_of(ADVISOR), 0);
+    assert_true(topology_is_wanted(ROUTER) && !topology_is_wanted(ADVISOR));
+    assert_true(topology_want(" advisor,", wrong));
+    assert_int_equal(count_of(ADVISOR), 1);
+    assert_int_equal(topology_consumers(&decisions, 1, consumers), 1);
+    assert_false(topology_want("advisor router", wrong));
+    assert_non_null(strstr(wrong, "\"router\""));
+    assert_true(topology_want(NULL, wrong));
+    assert_int_equal(count_of(ADVISOR), 0);
+}
+
 static void the_largest_installation_fits(void **state) {
     (void)state;
     char wrong[256], others[512] = "";
@@ -70,7 +87,7 @@ static void the_largest_installation_fits(void **state) {
         snprintf(others + strlen(others), sizeof others - strlen(others), "cell-%d ", i);
     assert_true(cells_set("front", others, wrong));
     assert_int_equal(topology_instances(32, all), 5 + 32 + CELLS_MAX);
-    assert_int_equal(topology_inlets(&archiver, 32, streams), 4 + 2 * 32 + 5 + 32 + CELLS_MAX);
+    assert_int_equal(topology_inlets(&archiver, 32, streams), 5 + 2 * 32 + 5 + 32 + CELLS_MAX);
 }
 
 static void names_that_would_be_misunderstood_are_refused_with_their_variable(void **state) {
@@ -101,6 +118,7 @@ int main(void) {
         cmocka_unit_test(without_cells_there_is_no_relay_and_nothing_else_changes),
         cmocka_unit_test(each_cell_named_has_a_relay_that_consumes_signals),
         cmocka_unit_test(a_relay_reads_signals_alone_and_writes_incidents_alone),
+        cmocka_unit_test(an_optional_service_is_there_only_where_it_is_named),
         cmocka_unit_test(the_largest_installation_fits),
         cmocka_unit_test(names_that_would_be_misunderstood_are_refused_with_their_variable),
     };

@@ -10,6 +10,7 @@
 
 #include "common/base/own.h"
 #include "common/batch/batch_io.h"
+#include "common/http/host_names.h"
 #include "heard.h"
 #include "services/monitor/monitor.h"
 
@@ -230,14 +231,14 @@ static void only_a_name_of_its_own_is_answered(void **state) {
                                           "status.example.org.",
                                           "1.2.3"};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
-        if (!monitor_is_named(own[i], "status.example.org, desk.example.org"))
+        if (!http_host_is_ours(own[i], "status.example.org, desk.example.org"))
             fail_msg("%s is its own", own[i]);
     }
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
-        if (monitor_is_named(foreign[i], "status.example.org, desk.example.org"))
+        if (http_host_is_ours(foreign[i], "status.example.org, desk.example.org"))
             fail_msg("%s is foreign", foreign[i]);
     }
-    assert_false(monitor_is_named("status.example.org", ""));
+    assert_false(http_host_is_ours("status.example.org", ""));
 }
 
 int main(void) {
