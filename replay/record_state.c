@@ -7,7 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/own.h"
-#include "common/redis/store_io.h"
+#include "common/redis/store_transaction.h"
 #include "replay/child.h"
 #include "replay/record_traces.h"
 #include "trace.pb-c.h"

@@ -8,7 +8,7 @@
 #include "common/base/alloc.h"
 #include "common/base/own.h"
 #include "common/domain/shard.h"
-#include "common/redis/store_io.h"
+#include "common/redis/store_transaction.h"
 #include "gateway.pb-c.h"
 
 #define ACCOUNT_TEXT 128

@@ -11,7 +11,7 @@
 #include "common/base/own.h"
 #include "common/base/testing.h"
 #include "common/domain/shard.h"
-#include "common/redis/store_io.h"
+#include "common/redis/store_transaction.h"
 
 #define KEY_TEXT     96
 #define HOUR_TEXT    24

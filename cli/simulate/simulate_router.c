@@ -9,7 +9,7 @@
 #include "common/base/alloc.h"
 #include "common/base/id.h"
 #include "common/base/own.h"
-#include "common/batch/batch_io.h"
+#include "common/batch/batch_commit.h"
 #include "execution.pb-c.h"
 #include "services/router/router.h"
 

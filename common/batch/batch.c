@@ -10,7 +10,7 @@
 #include "common/base/alloc.h"
 #include "common/base/array.h"
 #include "common/base/clock.h"
-#include "common/batch/batch_io.h"
+#include "common/batch/batch_commit.h"
 #include "common/delivery/envelope.h"
 #include "common/redis/journal.h"
 #include "common/redis/resp.h"

@@ -11,7 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/testing.h"
 #include "common/delivery/delivery.h"
-#include "common/redis/store_io.h"
+#include "common/redis/store_transaction.h"
 
 #define PROBE_MS        250 // how long a reconnect may keep the loop from its door
 #define BACKOFF_MOST_NS NS_PER_S

@@ -9,7 +9,7 @@
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/bus/keys_part.h"
+#include "common/bus/keyed_socket.h"
 
 // every door of a process, and one for each that it connects to; the last one is for all beyond
 #define TALLIES_MAX 192

@@ -1,7 +1,7 @@
 // port - where messages come and go: each call goes to the port's transport, and a witness hears of
 // it.
 // SPDX-License-Identifier: MIT
-#include "common/bus/port_part.h"
+#include "common/bus/transport.h"
 
 port_t *transport_bind(const struct transport *t, enum port_kind kind, const struct endpoint *at,
                        int queue) {

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/bus/port_part.h"
+#include "common/bus/transport.h"
 
 // One for each service that is run again. It must outlive its ports.
 struct memory_transport {

@@ -1,7 +1,7 @@
 // port_zmq - the transport of services that run: ZeroMQ sockets with bounded queues, sends that
 // never block, and frames that are checked.
 // SPDX-License-Identifier: MIT
-#include "common/bus/port_part.h"
+#include "common/bus/transport.h"
 
 #include <czmq.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/bus/keys_part.h"
+#include "common/bus/keyed_socket.h"
 
 #define QUEUE_DEFAULT 1000
 #define FRAME_MAX     (1 << 20)

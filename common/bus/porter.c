@@ -9,7 +9,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
-#include "common/bus/keys_part.h"
+#include "common/bus/keyed_socket.h"
 #include "common/delivery/peers.h"
 
 #define READ_EVERY NS_PER_S

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/domain/zone.h"
-#include "common/schema/record_part.h"
+#include "common/schema/record_value.h"
 
 // Whether it is set, or how many there are: what stands beside a field.
 static size_t size_of_count(const ProtobufCFieldDescriptor *f) {

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/http/http_part.h"
+#include "common/http/http_connection.h"
 
 // default: a request must be whole so long after its first line
 #define REQUEST_S   5

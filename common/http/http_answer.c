@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "common/base/clock.h"
-#include "common/http/http_part.h"
+#include "common/http/http_connection.h"
 
 const char *exchange_method(const exchange_t *x) { return x->method; }
 

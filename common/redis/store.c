@@ -10,7 +10,7 @@
 
 #include "common/base/alloc.h"
 #include "common/redis/store_connection.h"
-#include "common/redis/store_io.h"
+#include "common/redis/store_transaction.h"
 
 static char *copy_text(const char *text) {
     char *out = alloc_text(text ? text : "");

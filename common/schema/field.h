@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/schema/record_part.h"
+#include "common/schema/record_value.h"
 
 struct field_values {
     const char *first;

@@ -13,7 +13,7 @@
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
 #include "common/base/integer.h"
-#include "common/schema/record_part.h"
+#include "common/schema/record_value.h"
 
 #define NAME_MAX_ENUM 48
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/schema/record_part.h"
+#include "common/schema/record_value.h"
 #include "proto/moved.h"
 
 // Messages whose fields stand among those of the message that has them, under their own names, or

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
-#include "common/schema/record_part.h"
+#include "common/schema/record_value.h"
 
 // `place` holds the original's pointer (copied bit by bit) and gets the copy's.
 static void copy_item(const ProtobufCFieldDescriptor *f, void *place, arena_t *arena) {

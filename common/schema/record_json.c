@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/schema/json_tree.h"
-#include "common/schema/record_part.h"
+#include "common/schema/record_value.h"
 
 // Out.
 

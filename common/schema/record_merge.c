@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/schema/record_part.h"
+#include "common/schema/record_value.h"
 
 // Two types and the fields whose names both have. Each is made when it is first asked for, and
 // lives as long as the process. Any thread may ask: who is late makes one that is not used.

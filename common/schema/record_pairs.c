@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 
-#include "common/schema/record_part.h"
+#include "common/schema/record_value.h"
 
 void record_fill_text(const ProtobufCFieldDescriptor *f, void *place, arena_t *arena) {
     char **text = place;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/schema/record_part.h"
+#include "common/schema/record_value.h"
 
 static bool item_is_sound(const ProtobufCFieldDescriptor *f, const void *place) {
     if (f->type == PROTOBUF_C_TYPE_ENUM)

@@ -7,7 +7,7 @@
 #include "common/base/id.h"
 #include "common/base/log.h"
 #include "common/batch/batch.h"
-#include "common/batch/batch_io.h"
+#include "common/batch/batch_commit.h"
 #include "system.pb-c.h"
 
 #define QUIET_NS (60 * NS_PER_S)

@@ -7,7 +7,7 @@
 #include "common/base/log.h"
 #include "common/base/own.h"
 #include "common/base/testing.h"
-#include "common/redis/store_io.h"
+#include "common/redis/store_transaction.h"
 #include "common/service/loop.h"
 
 static void add_positions(struct loop *l) {

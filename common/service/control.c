@@ -5,7 +5,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
-#include "common/redis/store_io.h"
+#include "common/redis/store_transaction.h"
 #include "common/schema/record.h"
 #include "common/service/loop.h"
 

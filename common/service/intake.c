@@ -8,7 +8,7 @@
 #include "common/base/log.h"
 #include "common/base/testing.h"
 #include "common/redis/journal.h"
-#include "common/redis/store_io.h"
+#include "common/redis/store_transaction.h"
 #include "common/service/loop.h"
 
 #define TRIES        3

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/batch/batch_io.h"
+#include "common/batch/batch_commit.h"
 #include "common/batch/ledger.h"
 #include "common/delivery/cells.h"
 #include "common/delivery/envelope.h"

@@ -15,7 +15,7 @@
 #include "common/base/log.h"
 #include "common/base/own.h"
 #include "common/base/utf8.h"
-#include "common/batch/batch_io.h"
+#include "common/batch/batch_commit.h"
 #include "system.pb-c.h"
 
 #define NOTED_MOST 1000 // at once; the others are counted, and looked for again at the next start

@@ -9,7 +9,7 @@
 #include "common/base/testing.h"
 #include "common/bus/keys.h"
 #include "common/redis/journal.h"
-#include "common/redis/store_io.h"
+#include "common/redis/store_transaction.h"
 #include "common/service/loop.h"
 
 // one part in so many of the time may go into it: where Redis is far it is done less often

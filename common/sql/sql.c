@@ -14,7 +14,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/own.h"
-#include "common/sql/sql_part.h"
+#include "common/sql/sql_statement.h"
 
 #define BUSY_MS 5000
 

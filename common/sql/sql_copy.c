@@ -6,7 +6,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 
-#include "common/sql/sql_part.h"
+#include "common/sql/sql_statement.h"
 
 static int copy_pages(sqlite3 *from, sqlite3 *to, const struct sql_copying *how) {
     sqlite3_backup *copying = sqlite3_backup_init(to, "main", from, "main");

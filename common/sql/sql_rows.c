@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "common/base/own.h"
-#include "common/schema/record_part.h"
+#include "common/schema/record_value.h"
 #include "common/sql/column.h"
-#include "common/sql/sql_part.h"
+#include "common/sql/sql_statement.h"
 
 static bool is_integer_field(const ProtobufCFieldDescriptor *f) {
     enum column_kind kind = column_kind_of(f);

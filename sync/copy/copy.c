@@ -17,7 +17,6 @@
 #include "common/service/notify.h"
 #include "proto/topics.h"
 #include "sync.pb-c.h"
-#include "sync/copy/copy_part.h"
 
 // below: rows from before writes were numbered (services/archiver/rows/schema.c)
 #define NUMBERED_SINCE UINT64_C(1500000000000000)

@@ -19,7 +19,6 @@
 #include "common/delivery/topology.h"
 #include "common/service/notify.h"
 #include "sync/copy/copy.h"
-#include "sync/copy/copy_part.h"
 
 #define AT(field) offsetof(struct copy_settings, field)
 #define REST_MS   50 // how soon it hears that it is to stop

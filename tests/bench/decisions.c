@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "common/base/clock.h"
-#include "common/batch/batch_io.h"
+#include "common/batch/batch_commit.h"
 #include "common/service/options.h"
 #include "services/router/part.h"
 #include "services/router/router.h"

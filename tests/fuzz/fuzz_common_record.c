@@ -3,7 +3,7 @@
 // them.
 // SPDX-License-Identifier: MIT
 #include "common/base/clock.h"
-#include "common/schema/record_part.h"
+#include "common/schema/record_value.h"
 #include "config.pb-c.h"
 #include "execution.pb-c.h"
 #include "gateway.pb-c.h"

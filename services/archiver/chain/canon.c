@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "common/base/integer.h"
-#include "common/schema/record_part.h"
-#include "common/sql/sql_part.h"
+#include "common/schema/record_value.h"
+#include "common/sql/sql_statement.h"
 
 #define NAME_TEXT 64
 

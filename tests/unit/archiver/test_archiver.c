@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "common/base/own.h"
-#include "common/batch/batch_io.h"
+#include "common/batch/batch_commit.h"
 #include "common/delivery/envelope.h"
 #include "common/sql/sql.h"
 #include "execution.pb-c.h"

@@ -12,7 +12,7 @@
 
 #include "common/base/id.h"
 #include "common/base/own.h"
-#include "common/batch/batch_io.h"
+#include "common/batch/batch_commit.h"
 #include "common/schema/record.h"
 #include "services/archiver/config/document.h"
 #include "services/archiver/config/rules/fields.h"

@@ -14,7 +14,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/own.h"
-#include "common/batch/batch_io.h"
+#include "common/batch/batch_commit.h"
 #include "outcome.pb-c.h"
 #include "services/archiver/recalls.h"
 #include "services/archiver/rows/database.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/schema/record_part.h"
+#include "common/schema/record_value.h"
 #include "dice.h"
 
 static inline char *generated_text(struct dice *d, arena_t *arena) {

@@ -11,7 +11,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/own.h"
-#include "common/batch/batch_io.h"
+#include "common/batch/batch_commit.h"
 #include "common/delivery/envelope.h"
 #include "order.pb-c.h"
 #include "system.pb-c.h"

@@ -12,7 +12,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/own.h"
-#include "common/batch/batch_io.h"
+#include "common/batch/batch_commit.h"
 #include "common/batch/guard.h"
 
 #define HOUR (UINT64_C(3600) * NS_PER_S)

@@ -14,7 +14,7 @@
 #include "common/base/own.h"
 #include "common/delivery/envelope.h"
 #include "common/schema/former.h"
-#include "common/schema/record_part.h"
+#include "common/schema/record_value.h"
 #include "execution.pb-c.h"
 #include "gateway.pb-c.h"
 #include "order.pb-c.h"

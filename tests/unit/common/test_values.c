@@ -14,7 +14,7 @@
 #include "common/base/utf8.h"
 #include "common/delivery/delivery.h"
 #include "common/delivery/envelope.h"
-#include "common/schema/record_part.h"
+#include "common/schema/record_value.h"
 #include "dice.h"
 #include "execution.pb-c.h"
 #include "gateway.pb-c.h"

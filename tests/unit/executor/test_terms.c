@@ -4,7 +4,7 @@
 #include "tests/unit/executor/world.h"
 
 #include "common/base/own.h"
-#include "common/schema/record_part.h"
+#include "common/schema/record_value.h"
 #include "services/executor/trade/evidence.h"
 
 static int setup(void **state) {

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/batch/batch_io.h"
+#include "common/batch/batch_commit.h"
 #include "common/delivery/envelope.h"
 #include "common/service/options.h"
 #include "outcome.pb-c.h"

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/batch/batch_io.h"
+#include "common/batch/batch_commit.h"
 #include "services/ingest/accept.h"
 #include "services/ingest/slice.h"
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "common/base/own.h"
-#include "common/batch/batch_io.h"
+#include "common/batch/batch_commit.h"
 #include "common/http/host_names.h"
 #include "heard.h"
 #include "services/monitor/monitor.h"

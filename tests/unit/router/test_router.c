@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/batch/batch_io.h"
+#include "common/batch/batch_commit.h"
 #include "common/service/options.h"
 #include "execution.pb-c.h"
 #include "order.pb-c.h"

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 #include "case.h"
-#include "common/schema/record_part.h"
+#include "common/schema/record_value.h"
 #include "services/router/desk.h"
 
 // The turn that the signal becomes; there is one.

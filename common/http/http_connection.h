@@ -1,4 +1,4 @@
-// http_part - the inside of http.h: what http.c and http_answer.c share.
+// http_connection - the inside of http.h: what http.c and http_answer.c share.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,4 +1,4 @@
-// keys_part - the inside of keys.h: what keys.c has with port.c and with the porter.
+// keyed_socket - the inside of keys.h: what keys.c has with port.c and with the porter.
 // SPDX-License-Identifier: MIT
 #pragma once
 

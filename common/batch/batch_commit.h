@@ -1,4 +1,4 @@
-// batch_io - the other side of batch.h: what the loop, and tests of handlers, do with a batch.
+// batch_commit - the other side of batch.h: what the loop, and tests of handlers, do with a batch.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,4 +1,4 @@
-// store_io - the other side of store.h: what the ledger does with the connection.
+// store_transaction - the other side of store.h: what the ledger does with the connection.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,4 +1,4 @@
-// port_part - the inside of port.h: what a transport is, and what every port has. For transports
+// transport - the inside of port.h: what a transport is, and what every port has. For transports
 // only.
 // SPDX-License-Identifier: MIT
 #pragma once

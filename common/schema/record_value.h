@@ -1,4 +1,4 @@
-// record_part - what record.c, record_pairs.c and record_json.c share: places of fields in a
+// record_value - what record.c, record_pairs.c and record_json.c share: places of fields in a
 // message, and memory for what is built.
 // SPDX-License-Identifier: MIT
 #pragma once

@@ -1,5 +1,4 @@
-// sql_part - what sql.c gives sql_rows.c: binding without copying, and the descriptor a statement
-// was prepared for.
+// sql_statement - what sql.c gives sql_rows.c: binding without copying, and a statement's columns.
 // SPDX-License-Identifier: MIT
 #pragma once
 
