@@ -8,6 +8,7 @@
 #include "execution.pb-c.h"
 #include "gateway.pb-c.h"
 #include "llm.pb-c.h"
+#include "market.pb-c.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
 #include "price.pb-c.h"
@@ -21,8 +22,10 @@ static const ProtobufCMessageDescriptor *const types[] = {
     &account_snapshot__descriptor,
     &account_state__descriptor,
     &alert__descriptor,
+    &bar__descriptor,
     &broker_snapshot__descriptor,
     &cancel_order__descriptor,
+    &candidates__descriptor,
     &command__descriptor,
     &config_change__descriptor,
     &control_answer__descriptor,
@@ -35,9 +38,11 @@ static const ProtobufCMessageDescriptor *const types[] = {
     &handover_answer__descriptor,
     &heartbeat__descriptor,
     &hello__descriptor,
+    &indicators__descriptor,
     &instance_state__descriptor,
     &kept_key__descriptor,
     &llm_decision__descriptor,
+    &market_context__descriptor,
     &modify_order__descriptor,
     &order__descriptor,
     &order_command__descriptor,
@@ -49,6 +54,7 @@ static const ProtobufCMessageDescriptor *const types[] = {
     &report__descriptor,
     &report_ack__descriptor,
     &routing__descriptor,
+    &sentiment__descriptor,
     &signal__descriptor,
     &signal_rejection__descriptor,
     &snapshot_request__descriptor,
@@ -59,6 +65,7 @@ static const ProtobufCMessageDescriptor *const types[] = {
     &trace__descriptor,
     &trade_state__descriptor,
     &trade_unknown__descriptor,
+    &watchlist__descriptor,
     &welcome__descriptor,
 };
 

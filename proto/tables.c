@@ -6,6 +6,7 @@
 #include "config.pb-c.h"
 #include "execution.pb-c.h"
 #include "llm.pb-c.h"
+#include "market.pb-c.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
 #include "signal.pb-c.h"

@@ -50,7 +50,9 @@ enum split { WHOLE, BY_SHARD, BY_SERVICE };
       TO(INGEST) | TO(ROUTER) | TO(EXECUTOR) | TO(RECONCILER) | TO(MONITOR), "ConfigChange")       \
     X(recalls, ARCHIVER, WHOLE, TO(INGEST) | TO(EXECUTOR) | TO(RECONCILER),                        \
       "Signal Outcome TradeState")                                                                 \
-    X(decisions, ADVISOR, WHOLE, TO(ARCHIVER), "LlmDecision")
+    X(decisions, ADVISOR, WHOLE, TO(ARCHIVER), "LlmDecision")                                      \
+    X(market, INGEST, WHOLE, TO(ARCHIVER),                                                         \
+      "Bar Indicators Sentiment Watchlist Candidates MarketContext")
 
 #define TOPIC_ENUM(name, owner, split, consumers, types) TOPIC_##name,
 enum topic { TOPICS(TOPIC_ENUM) TOPIC_COUNT };

@@ -124,8 +124,7 @@ static bool narrow_to_decimal(wide_t value, decimal_t *out) {
     return true;
 }
 
-// a / b for b != 0, rounded.
-static wide_t divide_rounded(wide_t a, wide_t b, enum rounding r) {
+wide_t wide_divide(wide_t a, wide_t b, enum rounding r) {
     wide_t quotient = a / b, rest = a % b;
     if (rest == 0 || r == ROUND_DOWN) return quotient;
     wide_t away = (a < 0) == (b < 0) ? 1 : -1;
@@ -143,20 +142,20 @@ bool decimal_sub(decimal_t a, decimal_t b, decimal_t *out) {
 }
 
 bool decimal_mul(decimal_t a, decimal_t b, enum rounding r, decimal_t *out) {
-    return narrow_to_decimal(divide_rounded((wide_t)a.e8 * b.e8, DECIMAL_SCALE, r), out);
+    return narrow_to_decimal(wide_divide((wide_t)a.e8 * b.e8, DECIMAL_SCALE, r), out);
 }
 
 bool decimal_div(decimal_t a, decimal_t b, enum rounding r, decimal_t *out) {
     return b.e8 != 0 &&
-           narrow_to_decimal(divide_rounded((wide_t)a.e8 * DECIMAL_SCALE, b.e8, r), out);
+           narrow_to_decimal(wide_divide((wide_t)a.e8 * DECIMAL_SCALE, b.e8, r), out);
 }
 
 bool decimal_to_step(decimal_t a, decimal_t step, enum rounding r, decimal_t *out) {
-    return step.e8 > 0 && narrow_to_decimal(divide_rounded(a.e8, step.e8, r) * step.e8, out);
+    return step.e8 > 0 && narrow_to_decimal(wide_divide(a.e8, step.e8, r) * step.e8, out);
 }
 
 bool decimal_scale(decimal_t a, decimal_t b, decimal_t c, enum rounding r, decimal_t *out) {
-    return c.e8 != 0 && narrow_to_decimal(divide_rounded((wide_t)a.e8 * b.e8, c.e8, r), out);
+    return c.e8 != 0 && narrow_to_decimal(wide_divide((wide_t)a.e8 * b.e8, c.e8, r), out);
 }
 
 // The products are below 2^126 each, so that their sum fits.
@@ -164,7 +163,7 @@ bool decimal_mean(decimal_t a, decimal_t wa, decimal_t b, decimal_t wb, decimal_
     wide_t weight = (wide_t)wa.e8 + wb.e8;
     return weight != 0 &&
            narrow_to_decimal(
-               divide_rounded((wide_t)a.e8 * wa.e8 + (wide_t)b.e8 * wb.e8, weight, ROUND_HALF_EVEN),
+               wide_divide((wide_t)a.e8 * wa.e8 + (wide_t)b.e8 * wb.e8, weight, ROUND_HALF_EVEN),
                out);
 }
 
@@ -176,7 +175,7 @@ bool decimal_mean_of(const struct weighted *all, size_t n, decimal_t step, decim
         weight += all[i].weight.e8; // n is far from 2^64
     }
     if (step.e8 <= 0 || weight <= 0) return false;
-    return narrow_to_decimal(divide_rounded(sum, weight * step.e8, ROUND_HALF_EVEN) * step.e8, out);
+    return narrow_to_decimal(wide_divide(sum, weight * step.e8, ROUND_HALF_EVEN) * step.e8, out);
 }
 
 decimal_t decimal_finest(decimal_t a) {

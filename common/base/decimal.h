@@ -52,6 +52,9 @@ size_t decimal_print(decimal_t d, char out[static DECIMAL_TEXT]);
 [[nodiscard]] bool decimal_scale(decimal_t a, decimal_t b, decimal_t c, enum rounding r,
                                  decimal_t *out);
 
+// a / b for b != 0 (and a, b above the least value), rounded.
+wide_t wide_divide(wide_t a, wide_t b, enum rounding r);
+
 // Rounds to a multiple of step (> 0).
 [[nodiscard]] bool decimal_to_step(decimal_t a, decimal_t step, enum rounding r, decimal_t *out);
 

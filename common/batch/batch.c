@@ -265,6 +265,12 @@ void batch_set(batch_t *self, const char *key, struct span value) {
     write_command3(self, "SET", key, value);
 }
 
+void batch_set_until(batch_t *self, const char *key, struct span value, uint64_t utc_ns) {
+    char ms[24];
+    snprintf(ms, sizeof ms, "%llu", (unsigned long long)(utc_ns / NS_PER_MS));
+    batch_raw(self, 5, (struct span[]){SPAN("SET"), SPAN(key), value, SPAN("PXAT"), SPAN(ms)});
+}
+
 void batch_drop(batch_t *self, const char *key) {
     // after what it takes away
     if (runs_has(&self->runs, key)) return runs_add(&self->runs, "UNLINK", key, 0, NULL);

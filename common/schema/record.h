@@ -94,7 +94,11 @@ err_t record_from_pairs(const ProtobufCMessageDescriptor *d, const struct record
 ProtobufCMessage *record_part_of_pairs(const ProtobufCMessageDescriptor *d,
                                        const struct record_pair *pairs, size_t n, arena_t *arena);
 
+// A repeated field of messages that have just the fields `key` (text) and `value` is an object whose
+// names are the keys; any other repeated field is an array.
 void record_to_json(const ProtobufCMessage *m, buffer_t *out);
+// The same without the columns of `but` (NULL: with all).
+void record_to_json_but(const ProtobufCMessage *m, const struct record_mask *but, buffer_t *out);
 
 // What was wrong with which part of a document.
 struct fault {

@@ -32,6 +32,27 @@ static void print_item(const ProtobufCFieldDescriptor *f, const void *place, buf
     }
 }
 
+// Messages of just a key and a value, side by side, are an object outside: its names are data.
+static bool is_object_of_names(const ProtobufCFieldDescriptor *f) {
+    const ProtobufCMessageDescriptor *d =
+        f->type == PROTOBUF_C_TYPE_MESSAGE && f->label == PROTOBUF_C_LABEL_REPEATED ? f->descriptor
+                                                                                    : NULL;
+    return d && d->n_fields == 2 && strcmp(d->fields[0].name, "key") == 0 &&
+           d->fields[0].type == PROTOBUF_C_TYPE_STRING && strcmp(d->fields[1].name, "value") == 0;
+}
+
+static void print_names(const ProtobufCMessage *const *items, size_t n, buffer_t *out) {
+    buffer_text(out, "{");
+    for (size_t i = 0; i < n; i++) {
+        const ProtobufCFieldDescriptor *fields = items[i]->descriptor->fields;
+        if (i) buffer_text(out, ",");
+        print_item(&fields[0], record_place(items[i], &fields[0]), out);
+        buffer_text(out, ":");
+        print_item(&fields[1], record_place(items[i], &fields[1]), out);
+    }
+    buffer_text(out, "}");
+}
+
 static void print_field(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
                         buffer_t *out) {
     const char *place = record_place(m, f);
@@ -42,6 +63,8 @@ static void print_field(const ProtobufCMessage *m, const ProtobufCFieldDescripto
     size_t n = *(const size_t *)record_at(record_owner(m, f), f->quantifier_offset),
            size = record_item_size(f);
     const char *items = *(const char *const *)place;
+    if (is_object_of_names(f))
+        return print_names((const ProtobufCMessage *const *)(const void *)items, n, out);
     for (size_t i = 0; i < n; i++) {
         buffer_add(out, i ? "," : "[", 1);
         print_item(f, items + i * size, out);
@@ -54,12 +77,14 @@ void record_print_nested(const ProtobufCMessage *m, const ProtobufCFieldDescript
     print_field(m, f, out);
 }
 
-void record_to_json(const ProtobufCMessage *m, buffer_t *out) {
+void record_to_json(const ProtobufCMessage *m, buffer_t *out) { record_to_json_but(m, NULL, out); }
+
+void record_to_json_but(const ProtobufCMessage *m, const struct record_mask *but, buffer_t *out) {
     const struct record_columns *columns = record_columns(m->descriptor);
     const char *before = "{\"";
     for (unsigned i = 0; i < columns->n; i++) {
         const ProtobufCFieldDescriptor *f = columns->fields[i];
-        if (!record_is_set(m, f)) continue;
+        if (!record_is_set(m, f) || (but && record_mask_has(but, columns->slots[i]))) continue;
         buffer_add(out, before, strlen(before));
         buffer_text(out, f->name);
         buffer_add(out, "\":", 2);
@@ -167,8 +192,32 @@ static void read_item(struct reader *r, const ProtobufCFieldDescriptor *f, void 
     fill_hole(r, f, place);
 }
 
+// An object whose names are data; the same name twice is refused where an object is read.
+static void read_names(struct reader *r, ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
+                       yajl_val v) {
+    if (!YAJL_IS_OBJECT(v)) return tell_value(r, "must be an object", v);
+    size_t n = v->u.object.len;
+    ProtobufCMessage **items = n ? record_take(r->arena, n * sizeof *items) : NULL;
+    *(void **)record_place(m, f) = items;
+    size_t *count = record_at(record_owner(m, f), f->quantifier_offset);
+    for (size_t i = 0; i < n; i++) {
+        const ProtobufCMessageDescriptor *d = f->descriptor;
+        const ProtobufCFieldDescriptor *fields = d->fields;
+        items[i] = record_new(d, r->arena);
+        *count = i + 1;
+        size_t back = path_down(r, v->u.object.keys[i], 0);
+        const char *rule;
+        if (record_read_value(&fields[0], span_of(v->u.object.keys[i]), r->arena,
+                              record_place(items[i], &fields[0]), &rule))
+            set_json_fault(r, rule), fill_hole(r, &fields[0], record_place(items[i], &fields[0]));
+        read_item(r, &fields[1], record_place(items[i], &fields[1]), v->u.object.values[i]);
+        path_up(r, back);
+    }
+}
+
 static void read_array(struct reader *r, ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
                        yajl_val v) {
+    if (is_object_of_names(f)) return read_names(r, m, f, v);
     if (!YAJL_IS_ARRAY(v)) {
         tell_value(r, "must be an array", v);
         return;

@@ -146,6 +146,9 @@ struct service {
     // does every so often it does next at the next tick, so that who is made to begin here does it
     // then, too.
     void (*again)(void *self, again_fn *say, void *arg);
+    // Somebody has begun to listen to what it publishes and begins with `prefix`: a feed whose
+    // latest value counts can be said again.
+    void (*listened)(void *self, const char *prefix);
     // presets of the options of that name, if not the common ones
     int64_t batch_max, gather_count, gather_for_ms;
 };

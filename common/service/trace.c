@@ -180,6 +180,7 @@ static void check_trace_listeners(struct loop *l, uint64_t mono) {
     struct listener who;
     t->looked_at = mono;
     while (port_listener(l->sockets.events, &who)) {
+        if (who.came && l->service->listened) l->service->listened(l->self, who.prefix);
         if (strcmp(who.prefix, FEED_TRACE) != 0 || !l->service->traced) continue;
         if (who.came)
             listener_came(l);

@@ -13,6 +13,7 @@
 #include "common/base/testing.h"
 #include "execution.pb-c.h"
 #include "llm.pb-c.h"
+#include "market.pb-c.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
 #include "services/archiver/config/table.h"
@@ -150,6 +151,12 @@ KEEP_AS(handle_alert_to_archive, TABLE_alert_log)
 KEEP_AS(handle_event_to_archive, TABLE_system_event_log)
 KEEP_AS(handle_sample_to_archive, TABLE_performance_log)
 KEEP_AS(handle_decision_to_archive, TABLE_llm_decision)
+KEEP_AS(handle_bar_to_archive, TABLE_market_bars)
+KEEP_AS(handle_indicators_to_archive, TABLE_market_indicators)
+KEEP_AS(handle_sentiment_to_archive, TABLE_market_sentiment)
+KEEP_AS(handle_watchlist_to_archive, TABLE_watchlist_log)
+KEEP_AS(handle_candidates_to_archive, TABLE_candidates_log)
+KEEP_AS(handle_context_to_archive, TABLE_market_context)
 #undef KEEP_AS
 
 static const struct route routes[] = {
@@ -166,6 +173,12 @@ static const struct route routes[] = {
     {TOPIC_incidents, &system_event__descriptor, handle_event_to_archive, false},
     {TOPIC_incidents, &performance_sample__descriptor, handle_sample_to_archive, false},
     {TOPIC_decisions, &llm_decision__descriptor, handle_decision_to_archive, false},
+    {TOPIC_market, &bar__descriptor, handle_bar_to_archive, false},
+    {TOPIC_market, &indicators__descriptor, handle_indicators_to_archive, false},
+    {TOPIC_market, &sentiment__descriptor, handle_sentiment_to_archive, false},
+    {TOPIC_market, &watchlist__descriptor, handle_watchlist_to_archive, false},
+    {TOPIC_market, &candidates__descriptor, handle_candidates_to_archive, false},
+    {TOPIC_market, &market_context__descriptor, handle_context_to_archive, false},
     {0},
 };
 

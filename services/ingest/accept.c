@@ -383,8 +383,27 @@ struct reply accept_prices(struct ingest *self, batch_t *batch, const struct req
         return reply_undecodable(batch_arena(batch), why);
     struct complaints *complaints = arena_take(batch_arena(batch), sizeof *complaints);
     size_t taken =
-        prices_take(self->prices, &(struct price_post){r->source, &body, batch}, complaints);
+        prices_take(self->prices, &(struct price_post){r->source, &body, r->symbol, batch}, complaints);
     if (!taken) return reply_invalid(batch_arena(batch), complaints);
     self->wrote = true;
     return reply_prices(batch_arena(batch), taken, complaints);
+}
+
+struct reply accept_document(struct ingest *self, batch_t *batch, const struct request *r) {
+    arena_t *arena = batch_arena(batch);
+    struct complaints *complaints = arena_take(arena, sizeof *complaints);
+    complaints->n = 0;
+    if (!market_is_allowed(r->source, r->form)) {
+        self->counts.documents_refused++;
+        return reply_not_allowed(arena, r->form->name);
+    }
+    struct market_taken taken = market_take(
+        self->market,
+        &(struct market_post){r->source, r->form, r->symbol, r->body, batch}, complaints);
+    self->counts.documents += taken.written;
+    self->counts.documents_refused += taken.undecodable || complaints->n;
+    if (taken.undecodable) return reply_undecodable(arena, taken.undecodable);
+    if (complaints->n && !taken.written && !taken.older) return reply_invalid(arena, complaints);
+    self->wrote |= taken.written > 0;
+    return reply_documents(arena, &taken, complaints);
 }

@@ -68,6 +68,26 @@ const struct option ingest_options[] = {
      "Percent of Redis' memory: above, refusals are counted and not recorded", 1, 100, NULL},
     {"price_symbols_max", OPTION_INTEGER, AT(price_symbols_max), "10000",
      "Symbols whose latest price is held", 1, 1000000, NULL},
+    {"bar", OPTION_DURATION, AT(bar_ms), "1m",
+     "Length of the bars that indicators are calculated from, in whole seconds; 0s: none are", 0,
+     86400000, NULL},
+    {"price_ttl", OPTION_DURATION, AT(price_ttl_ms), "96h",
+     "A price that no other follows for so long goes; longer than markets are closed", 1000,
+     2592000000, NULL},
+    {"indicators_ttl", OPTION_DURATION, AT(indicators_ttl_ms), "1h",
+     "Indicators stay so long; those of a source are in force meanwhile, and after that calculated "
+     "ones again",
+     1000, 2592000000, NULL},
+    {"sentiment_ttl", OPTION_DURATION, AT(sentiment_ttl_ms), "24h", "Sentiment stays so long", 1000,
+     2592000000, NULL},
+    {"watchlist_ttl", OPTION_DURATION, AT(watchlist_ttl_ms), "24h", "The watchlist stays so long",
+     1000, 2592000000, NULL},
+    {"candidates_ttl", OPTION_DURATION, AT(candidates_ttl_ms), "24h",
+     "Ranked candidates stay so long", 1000, 2592000000, NULL},
+    {"context_ttl", OPTION_DURATION, AT(context_ttl_ms), "24h", "Market context stays so long",
+     1000, 2592000000, NULL},
+    {"signal_view_ttl", OPTION_DURATION, AT(signal_view_ttl_ms), "24h",
+     "signals:entry:{symbol} and signals:exit:{symbol} stay so long", 1000, 2592000000, NULL},
     {"consensus_ballots_max", OPTION_INTEGER, AT(consensus_ballots_max), "20000",
      "Open ballots (a consensus and a symbol each); votes that would open more are not counted", 1,
      10000000, NULL},
@@ -75,6 +95,25 @@ const struct option ingest_options[] = {
 };
 
 // --- memory
+
+static void open_market(struct ingest *self) {
+    const struct ingest_settings *s = self->settings;
+    const struct market_limits market = {
+        .ttl_ms = {[SIGNAL_CONFIG__DOCUMENT__indicators] = s->indicators_ttl_ms,
+                   [SIGNAL_CONFIG__DOCUMENT__sentiment] = s->sentiment_ttl_ms,
+                   [SIGNAL_CONFIG__DOCUMENT__watchlist] = s->watchlist_ttl_ms,
+                   [SIGNAL_CONFIG__DOCUMENT__candidates] = s->candidates_ttl_ms,
+                   [SIGNAL_CONFIG__DOCUMENT__context] = s->context_ttl_ms},
+        .documents_max = 2 * (size_t)s->price_symbols_max + 3, // of a symbol two
+    };
+    const struct price_limits prices = {
+        .symbols_max = (size_t)s->price_symbols_max,
+        .ttl_ns = (uint64_t)s->price_ttl_ms * NS_PER_MS,
+        .bar_s = (uint64_t)s->bar_ms / 1000,
+    };
+    self->market = market_new(self->context->book, &market);
+    self->prices = prices_new(self->context->book, self->market, &prices);
+}
 
 struct ingest *ingest_new(const struct context *context, const struct ingest_settings *settings) {
     struct ingest *self = calloc(1, sizeof *self);
@@ -93,7 +132,7 @@ struct ingest *ingest_new(const struct context *context, const struct ingest_set
     self->sources = sources_new((uint64_t)settings->strangers_per_s);
     self->guard = guard_new(SIGNAL_GUARD, (size_t)settings->guard_max);
     self->lives = table_new(sizeof(struct live));
-    self->prices = prices_new(context->book, (size_t)settings->price_symbols_max);
+    open_market(self);
     self->duplicates = duplicates_new(DUPLICATES_MAX);
     self->votes = votes_new(context->book, (size_t)settings->consensus_ballots_max);
     door_counts__init(&self->counts);
@@ -111,6 +150,7 @@ void ingest_destroy(struct ingest **handle) {
     guard_destroy(&self->guard);
     table_destroy(&self->lives);
     prices_destroy(&self->prices);
+    market_destroy(&self->market);
     duplicates_destroy(&self->duplicates);
     votes_destroy(&self->votes);
     free(self->waiting);
@@ -168,6 +208,8 @@ static err_t load_ingest_state(void *arg, store_t *store) {
     if (!e) e = votes_load(self->votes, store);
     if (!e) e = duplicates_load(self->duplicates, store);
     if (!e) e = slice_identities(store, self->sources, &self->time.at, &self->losses);
+    if (!e) e = prices_load(self->prices, store);
+    if (!e) e = market_load(self->market, store);
     self->time_found = self->time.at;
     if (self->time.at) self->time.at += IDENTITY_TIME_STEP; // it may have been so much further
     log_event(LOG_LEVEL_INFO, "loaded", "signals=%zu guards=%zu ballots=%zu",
@@ -299,7 +341,17 @@ static err_t retire_old_entries(void *arg, batch_t *batch) {
     guard_retire(self->guard, batch, before);
     duplicates_retire(self->duplicates, batch, now > GUARD_FOR ? now - GUARD_FOR : 0);
     votes_retire(self->votes, batch);
+    prices_retire(self->prices, batch);
+    if (self->prices_wanted) prices_say_again(self->prices, batch);
+    self->prices_wanted = false;
+    market_retire(self->market, batch);
     return ERR_OK;
+}
+
+// A gateway that was started again, say: it hears at the next tick what every symbol costs.
+static void note_price_listener(void *arg, const char *prefix) {
+    struct ingest *self = arg;
+    self->prices_wanted |= strncmp(FEED_PRICES, prefix, strlen(prefix)) == 0;
 }
 
 static void answer_committed(void *self) {
@@ -363,4 +415,5 @@ const struct service ingest_service = {
     .committed = answer_committed,
     .stalled = answer_stalled,
     .beat = fill_ingest_heartbeat,
+    .listened = note_price_listener,
 };

@@ -25,6 +25,7 @@
 #include "services/ingest/door/sources.h"
 #include "services/ingest/identity/duplicates.h"
 #include "services/ingest/identity/identity.h"
+#include "services/ingest/market/market.h"
 #include "services/ingest/prices/prices.h"
 
 #define GUARD_FOR     (48 * UINT64_C(3600) * NS_PER_S) // how long a signal is remembered at least
@@ -36,6 +37,8 @@ struct ingest_settings {
     int64_t loss_wait_ms;
     int64_t strangers_per_s, signals_max, guard_max, price_symbols_max, consensus_ballots_max;
     int64_t source_signals_max, source_guard_max, batch_requests, batch_bytes, refusals_memory;
+    int64_t bar_ms, price_ttl_ms, indicators_ttl_ms, sentiment_ttl_ms, watchlist_ttl_ms;
+    int64_t candidates_ttl_ms, context_ttl_ms, signal_view_ttl_ms;
 };
 
 // A signal that is not final.
@@ -77,7 +80,9 @@ struct ingest {
     uint64_t time_found;       // that of it which the store had at the start; 0: none
     struct losses losses;      // when what the store had was not all
     table_t *lives;            // signal_id -> struct live
+    market_t *market;
     prices_t *prices;
+    bool prices_wanted; // somebody has begun to listen to them
     duplicates_t *duplicates;
     struct bucket spoken;               // of lines about duplicates in the log
     votes_t *votes;                     // of sources that are parts of a consensus

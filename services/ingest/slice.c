@@ -13,7 +13,7 @@
 //   signal_execution_status:{signal_id}  hash    SignalExecutionStatus; expires
 //   signal_metrics:{signal_id}           hash    SignalMetrics; expires
 //   signal_rejection:{signal_id}         hash    SignalRejection; expires
-//   stocks:price:{symbol}                JSON    the latest price
+//   market data                                  slice_market.c
 #include "services/ingest/slice.h"
 
 #include <stdio.h>
@@ -223,31 +223,4 @@ static err_t load_identity(void *arg, struct span name, struct span value) {
 err_t slice_identities(store_t *store, sources_t *sources, uint64_t *ns, struct losses *losses) {
     return store_pairs(store, STATE_IDENTITY, load_identity,
                        &(struct identities){sources, ns, losses});
-}
-
-static void add_number(buffer_t *out, const char *name, bool has, int64_t e8) {
-    char number[DECIMAL_TEXT];
-    if (!has) return;
-    (void)decimal_print(D(e8), number);
-    buffer_format(out, ",\"%s\":%s", name, number);
-}
-
-// {"price":{"last":…,"open":…,"high":…,"low":…,"volume":…},"timestamp":"…"} (spec 003), and bid and
-// ask where they are known.
-void slice_price(batch_t *batch, const Price *p) {
-    char k[KEY_TEXT], number[DECIMAL_TEXT], time[TIME_TEXT];
-    static buffer_t json; // one thread; its memory is kept from call to call
-    buffer_clear(&json);
-    (void)decimal_print(D(p->last), number);
-    buffer_format(&json, "{\"price\":{\"last\":%s", number);
-    add_number(&json, "open", p->has_open, p->open);
-    add_number(&json, "high", p->has_high, p->high);
-    add_number(&json, "low", p->has_low, p->low);
-    add_number(&json, "volume", p->has_volume, p->volume);
-    add_number(&json, "bid", p->has_bid, p->bid);
-    add_number(&json, "ask", p->has_ask, p->ask);
-    (void)time_print(p->timestamp, time);
-    buffer_format(&json, "},\"timestamp\":\"%s\"}", time);
-    batch_set(batch, print_slice_key(k, "stocks:price:", p->symbol),
-              (struct span){json.data, json.length});
 }

@@ -4,7 +4,6 @@
 
 #include "common/batch/batch.h"
 #include "common/redis/store.h"
-#include "price.pb-c.h"
 #include "services/ingest/door/sources.h"
 #include "services/ingest/identity/losses.h"
 #include "signal.pb-c.h"
@@ -44,4 +43,3 @@ err_t slice_duplicates_each(store_t *store, slice_duplicates_fn *visit, void *ar
 // What identities depend on beside what is remembered: the windows of sources, the time (none is
 // stored: *ns stays), and when something was lost.
 err_t slice_identities(store_t *store, sources_t *sources, uint64_t *ns, struct losses *losses);
-void slice_price(batch_t *batch, const Price *price);

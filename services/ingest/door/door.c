@@ -26,21 +26,36 @@ static void answer(exchange_t *x, const struct reply *r) {
 typedef struct reply accept_fn(struct ingest *self, batch_t *batch, const struct request *request);
 
 // "/<name>/<source>/<token>", or "/<name>" alone when there is nothing to accept. The token may be
-// missing where the body begins with it.
+// missing where the body begins with it. Market data may have its symbol behind it, which itself may
+// have a slash in it.
+#define DOCUMENT(name, symbol)                                                                     \
+    {#name, "POST", "Allow: POST", accept_document, SIGNAL_CONFIG__DOCUMENT__##name, symbol}
 static const struct page {
     const char *name, *method, *allow;
     accept_fn *accept;
+    document_kind_t kind; // of market data; 0: none
+    bool symbol;
 } pages[] = {
-    {"webhook", "POST", "Allow: POST", accept_signal},
-    {"prices", "POST", "Allow: POST", accept_prices},
-    {"healthz", "GET", "Allow: GET, HEAD", NULL},
+    {"webhook", "POST", "Allow: POST", accept_signal, 0, false},
+    {"prices", "POST", "Allow: POST", accept_prices, 0, true},
+    DOCUMENT(indicators, true),
+    DOCUMENT(sentiment, true),
+    DOCUMENT(watchlist, false),
+    DOCUMENT(candidates, false),
+    DOCUMENT(context, false),
+    {"healthz", "GET", "Allow: GET, HEAD", NULL, 0, false},
 };
 
 struct target {
     const struct page *page;
     char source[SOURCE_MAX + 1];
     struct span token;
+    const char *symbol; // the rest of the address; NULL: there is none
 };
+
+static const struct document_form *form_of_page(const struct page *page) {
+    return page->kind ? document_form(page->kind) : NULL;
+}
 
 // The text up to the next slash or the end; *at moves behind the slash, to NULL at the end.
 static struct span read_path_segment(const char **at) {
@@ -57,7 +72,8 @@ static bool is_span_text(struct span s, const char *text) {
 static bool read_source(const char *at, struct target *out) {
     struct span source = read_path_segment(&at);
     out->token = read_path_segment(&at);
-    if (at || source.length == 0 || source.length > SOURCE_MAX) return false;
+    out->symbol = at;
+    if ((at && !out->page->symbol) || source.length == 0 || source.length > SOURCE_MAX) return false;
     memcpy(out->source, source.data, source.length);
     out->source[source.length] = 0;
     return true;
@@ -171,7 +187,7 @@ static bool has_batch_room(struct ingest *self, size_t bytes) {
 
 static bool is_within_rate(struct ingest *self, batch_t *batch, const struct target *t,
                            const SignalConfig *source, size_t bytes) {
-    bool within = sources_within_rate(self->sources, source, t->page->accept == accept_prices,
+    bool within = sources_within_rate(self->sources, source, t->page->accept != accept_signal,
                                       bytes, batch_mono(batch));
     self->counts.over += !within;
     return within;
@@ -192,14 +208,15 @@ static struct reply reply_to(struct ingest *self, exchange_t *x, struct target *
     if (exchange_too_large(x)) return reply_error(REPLY_TOO_LARGE);
     bool open = door_is_open(self, self->batch);
     // nobody gives them back
-    if (t->page->accept == accept_prices) open = self->batch && self->context->caught_up;
+    if (t->page->accept != accept_signal) open = self->batch && self->context->caught_up;
     if (!open) return reply_error(REPLY_HELD_BACK);
     if (!has_batch_room(self, exchange_body(x).length)) return reply_error(REPLY_BATCH_FULL);
     if (!is_within_rate(self, self->batch, t, source, exchange_body(x).length))
         return reply_error(REPLY_OVER_RATE);
     return t->page->accept(
         self, self->batch,
-        &(struct request){.source = source, .token = t->token, .body = exchange_body(x)});
+        &(struct request){source, t->token, exchange_body(x), form_of_page(t->page), t->symbol,
+                          false});
 }
 
 static void wait_for_commit(struct ingest *self, exchange_t *x, const struct reply *r) {
@@ -270,7 +287,6 @@ static void handle_signal_parcel(struct ingest *self, batch_t *batch, const stru
                     "a message with an unknown source or a wrong token");
         return;
     }
-    bool prices = t.page->accept == accept_prices;
     if (!is_within_rate(self, batch, &t, source, p->frame.length)) {
         batch_alert(batch, ALERT__SEVERITY__warning, "over_rate", source->config_id,
                     "sends more than its rate over ZeroMQ; what is over is dropped");
@@ -278,10 +294,11 @@ static void handle_signal_parcel(struct ingest *self, batch_t *batch, const stru
     }
     struct reply r = t.page->accept(
         self, batch,
-        &(struct request){.source = source, .token = t.token, .body = p->frame, .unheard = true});
-    if (prices && r.status != 200)
-        batch_alert(batch, ALERT__SEVERITY__warning, "price_refused", source->config_id,
-                    "a price over ZeroMQ was refused");
+        &(struct request){source, t.token, p->frame, form_of_page(t.page), t.symbol, true});
+    if (t.page->accept != accept_signal && r.status != 200)
+        batch_alert(batch, ALERT__SEVERITY__warning, t.page->kind ? "document_refused" : "price_refused",
+                    source->config_id, "%s over ZeroMQ: refused: %.*s", t.page->name,
+                    (int)r.body.length, (const char *)r.body.data);
     if (r.status == 503)
         batch_alert(batch, ALERT__SEVERITY__critical, "signal_dropped", source->config_id,
                     "a signal over ZeroMQ: no room for more");

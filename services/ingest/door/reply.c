@@ -91,6 +91,26 @@ struct reply reply_prices(arena_t *arena, size_t n, const struct complaints *c) 
     return finish_reply(arena, 200, json);
 }
 
+struct reply reply_documents(arena_t *arena, const struct market_taken *taken,
+                             const struct complaints *c) {
+    buffer_t *json = clear_reply_buffer();
+    buffer_format(json, "{\"documents\":%zu,\"older\":%zu", taken->written, taken->older);
+    if (c->n) add_complaints(json, c);
+    buffer_text(json, "}");
+    return finish_reply(arena, 200, json);
+}
+
+struct reply reply_not_allowed(arena_t *arena, const char *document) {
+    buffer_t *json = clear_reply_buffer();
+    buffer_format(json,
+                  "{\"error\":{\"code\":\"not_allowed\",\"message\":\"this source may not post %s: add "
+                  "it to market_data of its configuration\",\"field\":null}}",
+                  document);
+    struct reply r = finish_reply(arena, 200, json);
+    r.status = 403;
+    return r;
+}
+
 struct reply reply_healthy(void) {
     return (struct reply){.status = 200, .body = LITERAL("{\"status\":\"ok\"}")};
 }

@@ -4,6 +4,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/buffer.h"
+#include "services/ingest/market/market.h"
 #include "services/ingest/read/signal_of.h"
 
 struct reply {
@@ -45,4 +46,8 @@ struct reply reply_invalid(arena_t *arena, const struct complaints *c);         
 struct reply reply_signal(arena_t *arena, const char *signal_id, bool duplicate); // 200
 struct reply reply_prices(arena_t *arena, size_t n,
                           const struct complaints *c); // 200; with those that were left out
+// 200; with those that were left out
+struct reply reply_documents(arena_t *arena, const struct market_taken *taken,
+                             const struct complaints *c);
+struct reply reply_not_allowed(arena_t *arena, const char *document); // 403
 struct reply reply_healthy(void);                      // 200

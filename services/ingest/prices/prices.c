@@ -14,7 +14,9 @@
 #include "common/base/hash.h"
 #include "services/ingest/prices/price_trust.h"
 #include "services/ingest/rules/rules.h"
-#include "services/ingest/slice.h"
+#include "services/ingest/market/bars.h"
+#include "services/ingest/market/indicators.h"
+#include "services/ingest/slice_market.h"
 #include "system.pb-c.h"
 
 #define AHEAD_NS (60 * NS_PER_S) // how far a sender's clock may be ahead
@@ -25,23 +27,28 @@ struct held {
     struct price_held held;
     struct symbol_owners owners;
     uint64_t version; // of the book that the owners are from
+    uint64_t written_at; // UTC ns: it goes so long after
+    struct open_bar bar;
+    struct calculation calculation;
     bool changed;
     UT_hash_handle hh;
 };
 
 struct prices {
     const book_t *book;
+    market_t *market;
+    struct price_limits limits;
     struct held *all;
-    size_t max;
     struct held **changed;
     size_t n_changed;
 };
 
-prices_t *prices_new(const book_t *book, size_t symbols_max) {
+prices_t *prices_new(const book_t *book, market_t *market, const struct price_limits *limits) {
     prices_t *self = alloc_zeroed(1, sizeof *self);
     self->book = book;
-    self->max = symbols_max;
-    self->changed = alloc_zeroed(symbols_max, sizeof *self->changed);
+    self->market = market;
+    self->limits = *limits;
+    self->changed = alloc_zeroed(limits->symbols_max, sizeof *self->changed);
     return self;
 }
 
@@ -81,9 +88,11 @@ static const struct {
 };
 #define NUMBERS (sizeof numbers / sizeof *numbers)
 
-// One price on its way in.
+// One price on its way in. In the form of spec 003 its numbers stand in a map of their own.
 struct quote {
     const struct fields *fields;
+    struct fields within; // that map
+    const char *symbol;   // of the address, or NULL
     arena_t *arena;
     struct complaints *complaints;
     size_t index;
@@ -98,19 +107,50 @@ static void complain_of_price(struct quote *q, const char *field, const char *co
                   rule);
 }
 
-static const struct field *find_quote_field(const struct quote *q, const char *name) {
-    for (size_t i = 0; i < q->fields->n; i++) {
-        const struct field *f = &q->fields->items[i];
+static const struct field *find_field_in(const struct fields *fields, const char *name) {
+    for (size_t i = 0; i < fields->n; i++) {
+        const struct field *f = &fields->items[i];
         bool given = f->kind != FIELD_NULL && !(f->kind == FIELD_TEXT && f->length == 0);
         if (given && strcasecmp(f->name, name) == 0) return f;
     }
     return NULL;
 }
 
+static const struct field *find_quote_field(const struct quote *q, const char *name) {
+    const struct field *f = find_field_in(&q->within, name);
+    if (!f) f = find_field_in(q->fields, name);
+    return f && q->within.n && f->kind == FIELD_NESTED ? NULL : f; // the map itself is no number
+}
+
+// {"price": {"last": …, "open": …}, "timestamp": …}
+static void open_price_map(struct quote *q) {
+    const struct field *f = find_field_in(q->fields, "price");
+    struct document within;
+    const char *why;
+    if (!f || f->kind != FIELD_NESTED) return;
+    if (document_read((struct span){f->text, f->length}, q->arena, &within, &why) || within.many ||
+        !within.maps[0].n)
+        return complain_of_price(q, "price", "not_a_number",
+                                 "must be a number, or a map of last, open, high, low and volume");
+    q->within = within.maps[0];
+    for (size_t i = 0; i < q->within.n; i++) {
+        const struct field *both = find_field_in(q->fields, q->within.items[i].name);
+        if (both && both != f)
+            complain_of_price(q, both->name, "conflict", "is given twice: in price and beside it");
+    }
+}
+
 static void read_symbol(struct quote *q) {
     const struct field *f = find_quote_field(q, "symbol");
+    bool in_address = q->symbol && *q->symbol;
     if (!f) f = find_quote_field(q, "ticker");
+    if (!f && in_address && symbol_is_valid(q->symbol)) {
+        q->price.symbol = (char *)q->symbol;
+        return;
+    }
     if (!f) return complain_of_price(q, "symbol", "required", "is required");
+    if (in_address && strcmp(q->symbol, f->text) != 0)
+        return complain_of_price(q, f->name, "conflict", "is not the symbol of the address");
     q->price.symbol = f->text;
     if (f->kind == FIELD_NESTED || !symbol_is_valid(f->text))
         complain_of_price(q, f->name, "bad_characters",
@@ -158,6 +198,7 @@ static void read_quote_time(struct quote *q, uint64_t now) {
 static void read_quote(struct quote *q, uint64_t now) {
     size_t before = q->complaints->n;
     price__init(&q->price);
+    open_price_map(q);
     read_symbol(q);
     for (size_t i = 0; i < NUMBERS; i++) read_quote_number(q, i);
     read_quote_time(q, now);
@@ -185,7 +226,7 @@ static struct held *held_for(prices_t *self, const SignalConfig *source, const c
     HASH_FIND_STR(self->all, symbol, h);
     struct symbol_owners owners =
         h && h->version == book_version(self->book) ? h->owners : price_owners(self->book, symbol);
-    if (!price_is_from(source, symbol, owners) || (!h && HASH_COUNT(self->all) == self->max))
+    if (!price_is_from(source, symbol, owners) || (!h && HASH_COUNT(self->all) == self->limits.symbols_max))
         return NULL;
     if (!h) {
         h = alloc_zeroed(1, sizeof *h);
@@ -209,6 +250,75 @@ static void report_jump(batch_t *batch, const SignalConfig *source, const struct
                 now, source->config_id, most, before, JUMP_TIMES, (int)(JUMP_FOR_NS / NS_PER_S));
 }
 
+// --- the day, and its bars
+
+#define DAY_NS (86400 * NS_PER_S)
+
+// What a post does not say of the day it was said of before, on the same day (UTC), stays; and a
+// price beyond the day's high or low is that from now on.
+static void carry_day(const Price *before, Price *now) {
+    if (!before->symbol || before->timestamp / DAY_NS != now->timestamp / DAY_NS) return;
+    if (!now->has_open && before->has_open) now->open = before->open, now->has_open = true;
+    if (!now->has_volume && before->has_volume)
+        now->volume = before->volume, now->has_volume = true;
+    if (!now->has_high && before->has_high) {
+        now->has_high = true;
+        now->high = before->high > now->last ? before->high : now->last;
+    }
+    if (!now->has_low && before->has_low) {
+        now->has_low = true;
+        now->low = before->low < now->last ? before->low : now->last;
+    }
+}
+
+static uint64_t bar_length_ns(const prices_t *self) { return self->limits.bar_s * NS_PER_S; }
+
+static Bar bar_message(const struct held *h, const struct open_bar *b, uint32_t length_s) {
+    Bar bar = BAR__INIT;
+    bar.symbol = (char *)h->symbol;
+    bar.opened_at = b->opened_at;
+    bar.length_s = length_s;
+    bar.open = b->open;
+    bar.high = b->high;
+    bar.low = b->low;
+    bar.close = b->close;
+    bar.prices = b->prices;
+    return bar;
+}
+
+// A bar is over: it is told, and what is calculated from it is.
+static void end_bar(prices_t *self, batch_t *batch, struct held *h, const struct open_bar *closed) {
+    const uint32_t length_s = (uint32_t)self->limits.bar_s;
+    Bar bar = bar_message(h, closed, length_s);
+    Indicators in;
+    IndicatorState state;
+    batch_emit(batch, TOPIC_market, 0, &bar.base);
+    calculation_add(&h->calculation, closed->close, closed->opened_at + bar_length_ns(self));
+    calculation_read(&h->calculation, &in);
+    calculation_store(&h->calculation, h->symbol, length_s, batch_arena(batch), &state);
+    slice_indicator_state(batch, &state);
+    in.symbol = h->symbol;
+    if (in.has_rsi_14) (void)market_calculated(self->market, batch, &in);
+}
+
+static void mark_changed_price(prices_t *self, struct held *h) {
+    if (!h->changed) self->changed[self->n_changed++] = h;
+    h->changed = true;
+}
+
+static void take_price(prices_t *self, batch_t *batch, struct held *h, const Price *price) {
+    Price now = *price;
+    struct open_bar closed;
+    carry_day(&h->price, &now);
+    h->price = now;
+    h->price.symbol = h->symbol;
+    h->written_at = batch_now(batch);
+    if (self->limits.bar_s && bar_add(&h->bar, bar_length_ns(self), h->calculation.closed_at,
+                                      now.last, now.timestamp, &closed))
+        end_bar(self, batch, h, &closed);
+    mark_changed_price(self, h);
+}
+
 // False: it is not this source's to say, or not believed.
 static bool keep_believed_price(prices_t *self, const struct price_post *post, struct quote *q) {
     const Price *price = &q->price;
@@ -227,10 +337,7 @@ static bool keep_believed_price(prices_t *self, const struct price_post *post, s
                    "once"),
                false;
     }
-    h->price = *price;
-    h->price.symbol = h->symbol;
-    if (!h->changed) self->changed[self->n_changed++] = h;
-    h->changed = true;
+    take_price(self, post->batch, h, price);
     return true;
 }
 
@@ -244,6 +351,7 @@ size_t prices_take(prices_t *self, const struct price_post *post, struct complai
     for (size_t i = 0; i < body->n; i++) {
         quotes[i] = (struct quote){.fields = &body->maps[i],
                                    .arena = arena,
+                                   .symbol = post->symbol,
                                    .complaints = out,
                                    .index = i,
                                    .many = body->many};
@@ -254,12 +362,105 @@ size_t prices_take(prices_t *self, const struct price_post *post, struct complai
     return held;
 }
 
+// Between Price and PriceState, which begins as it does.
+#define COPY_PRICE(from, to)                                                                       \
+    ((to)->has_bid = (from)->has_bid, (to)->bid = (from)->bid, (to)->has_ask = (from)->has_ask,    \
+     (to)->ask = (from)->ask, (to)->last = (from)->last, (to)->has_open = (from)->has_open,        \
+     (to)->open = (from)->open, (to)->has_high = (from)->has_high, (to)->high = (from)->high,      \
+     (to)->has_low = (from)->has_low, (to)->low = (from)->low,                                     \
+     (to)->has_volume = (from)->has_volume, (to)->volume = (from)->volume,                         \
+     (to)->timestamp = (from)->timestamp)
+
+static void store_price(const prices_t *self, batch_t *batch, struct held *h) {
+    PriceState state = PRICE_STATE__INIT;
+    Bar bar = bar_message(h, &h->bar, (uint32_t)self->limits.bar_s);
+    COPY_PRICE(&h->price, &state);
+    state.symbol = h->symbol;
+    state.has_written_at = true;
+    state.written_at = h->written_at;
+    if (h->bar.prices) state.bar = &bar;
+    slice_price(batch, &h->price, h->written_at + self->limits.ttl_ns);
+    slice_price_state(batch, &state);
+}
+
 void prices_flush(prices_t *self, batch_t *batch) {
     for (size_t i = 0; i < self->n_changed; i++) {
         struct held *h = self->changed[i];
-        slice_price(batch, &h->price);
+        store_price(self, batch, h);
         batch_publish(batch, FEED_PRICES, &h->price.base);
         h->changed = false;
     }
     self->n_changed = 0;
+}
+
+void prices_say_again(prices_t *self, batch_t *batch) {
+    for (struct held *h = self->all; h; h = h->hh.next)
+        if (h->price.symbol) batch_publish(batch, FEED_PRICES, &h->price.base);
+}
+
+// --- by the clock
+
+static void forget_price(prices_t *self, batch_t *batch, struct held *h) {
+    slice_price_over(batch, h->symbol);
+    slice_indicator_over(batch, h->symbol);
+    HASH_DEL(self->all, h);
+    free(h);
+}
+
+void prices_retire(prices_t *self, batch_t *batch) {
+    struct held *h, *next;
+    struct open_bar closed;
+    const uint64_t now = batch_now(batch);
+    HASH_ITER(hh, self->all, h, next) {
+        // what is replayed, or late, has a time of its own that goes on as ours does
+        const uint64_t market = h->price.timestamp + (now > h->written_at ? now - h->written_at : 0);
+        if (self->limits.bar_s && bar_is_due(&h->bar, bar_length_ns(self), market, &closed)) {
+            end_bar(self, batch, h, &closed);
+            store_price(self, batch, h); // without the bar
+        }
+        if (!h->changed && h->written_at + self->limits.ttl_ns <= now) forget_price(self, batch, h);
+    }
+}
+
+// --- over restarts
+
+static err_t load_price_state(void *arg, const PriceState *state) {
+    prices_t *self = arg;
+    struct held *h;
+    if (HASH_COUNT(self->all) == self->limits.symbols_max || !symbol_is_valid(state->symbol))
+        return ERR_OK;
+    HASH_FIND_STR(self->all, state->symbol, h);
+    if (h) return ERR_OK;
+    h = alloc_zeroed(1, sizeof *h);
+    (void)snprintf(h->symbol, sizeof h->symbol, "%s", state->symbol);
+    price__init(&h->price);
+    COPY_PRICE(state, &h->price);
+    h->price.symbol = h->symbol;
+    h->written_at = state->has_written_at ? state->written_at : state->timestamp;
+    h->version = UINT64_MAX; // its owners are looked up
+    if (state->bar && state->bar->length_s == self->limits.bar_s) {
+        const Bar *b = state->bar;
+        h->bar = (struct open_bar){b->opened_at, b->open, b->high, b->low, b->close, b->prices};
+    }
+    HASH_ADD_STR(self->all, symbol, h);
+    return ERR_OK;
+}
+
+static err_t load_indicator_state(void *arg, const IndicatorState *state) {
+    prices_t *self = arg;
+    struct held *h;
+    HASH_FIND_STR(self->all, state->symbol, h);
+    if (h) (void)calculation_restore(&h->calculation, state, (uint32_t)self->limits.bar_s);
+    return ERR_OK;
+}
+
+err_t prices_load(prices_t *self, store_t *store) {
+    err_t e = slice_price_states(store, load_price_state, self);
+    return e ? e : slice_indicator_states(store, load_indicator_state, self);
+}
+
+const Price *prices_last(const prices_t *self, const char *symbol) {
+    struct held *h;
+    HASH_FIND_STR(self->all, symbol, h);
+    return h && h->price.symbol ? &h->price : NULL;
 }
