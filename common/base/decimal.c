@@ -146,8 +146,7 @@ bool decimal_mul(decimal_t a, decimal_t b, enum rounding r, decimal_t *out) {
 }
 
 bool decimal_div(decimal_t a, decimal_t b, enum rounding r, decimal_t *out) {
-    return b.e8 != 0 &&
-           narrow_to_decimal(wide_divide((wide_t)a.e8 * DECIMAL_SCALE, b.e8, r), out);
+    return b.e8 != 0 && narrow_to_decimal(wide_divide((wide_t)a.e8 * DECIMAL_SCALE, b.e8, r), out);
 }
 
 bool decimal_to_step(decimal_t a, decimal_t step, enum rounding r, decimal_t *out) {
@@ -161,10 +160,9 @@ bool decimal_scale(decimal_t a, decimal_t b, decimal_t c, enum rounding r, decim
 // The products are below 2^126 each, so that their sum fits.
 bool decimal_mean(decimal_t a, decimal_t wa, decimal_t b, decimal_t wb, decimal_t *out) {
     wide_t weight = (wide_t)wa.e8 + wb.e8;
-    return weight != 0 &&
-           narrow_to_decimal(
-               wide_divide((wide_t)a.e8 * wa.e8 + (wide_t)b.e8 * wb.e8, weight, ROUND_HALF_EVEN),
-               out);
+    return weight != 0 && narrow_to_decimal(wide_divide((wide_t)a.e8 * wa.e8 + (wide_t)b.e8 * wb.e8,
+                                                        weight, ROUND_HALF_EVEN),
+                                            out);
 }
 
 bool decimal_mean_of(const struct weighted *all, size_t n, decimal_t step, decimal_t *out) {

@@ -37,7 +37,7 @@ void batch_field_drop(batch_t *self, const char *key, const char *field); // HDE
 void batch_set(batch_t *self, const char *key, struct span value);        // SET
 // SET with the time at which it goes (PXAT), in one command
 void batch_set_until(batch_t *self, const char *key, struct span value, uint64_t utc_ns);
-void batch_drop(batch_t *self, const char *key);                          // UNLINK
+void batch_drop(batch_t *self, const char *key); // UNLINK
 // PEXPIREAT: only what is done and only for looking
 void batch_expire_at(batch_t *self, const char *key, uint64_t utc_ns);
 

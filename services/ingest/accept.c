@@ -382,8 +382,8 @@ struct reply accept_prices(struct ingest *self, batch_t *batch, const struct req
     if (document_read(r->body, batch_arena(batch), &body, &why))
         return reply_undecodable(batch_arena(batch), why);
     struct complaints *complaints = arena_take(batch_arena(batch), sizeof *complaints);
-    size_t taken =
-        prices_take(self->prices, &(struct price_post){r->source, &body, r->symbol, batch}, complaints);
+    size_t taken = prices_take(
+        self->prices, &(struct price_post){r->source, &body, r->symbol, batch}, complaints);
     if (!taken) return reply_invalid(batch_arena(batch), complaints);
     self->wrote = true;
     return reply_prices(batch_arena(batch), taken, complaints);
@@ -398,8 +398,8 @@ struct reply accept_document(struct ingest *self, batch_t *batch, const struct r
         return reply_not_allowed(arena, r->form->name);
     }
     struct market_taken taken = market_take(
-        self->market,
-        &(struct market_post){r->source, r->form, r->symbol, r->body, batch}, complaints);
+        self->market, &(struct market_post){r->source, r->form, r->symbol, r->body, batch},
+        complaints);
     self->counts.documents += taken.written;
     self->counts.documents_refused += taken.undecodable || complaints->n;
     if (taken.undecodable) return reply_undecodable(arena, taken.undecodable);

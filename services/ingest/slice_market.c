@@ -100,8 +100,8 @@ void slice_document_over(batch_t *batch, const char *name) {
     batch_entry_drop(batch, STATE_MARKET, span_of(name));
 }
 
-void slice_signal_view(batch_t *batch, const char *type, const char *symbol,
-                       const SignalView *view, uint64_t until) {
+void slice_signal_view(batch_t *batch, const char *type, const char *symbol, const SignalView *view,
+                       uint64_t until) {
     buffer_t *json = batch_scratch(batch);
     char prefix[16];
     (void)snprintf(prefix, sizeof prefix, "signals:%s:", type);

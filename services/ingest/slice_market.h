@@ -30,5 +30,5 @@ typedef err_t slice_document_fn(void *arg, struct span name, const DocumentState
 err_t slice_document_states(store_t *store, slice_document_fn *visit, void *arg);
 
 // signals:{entry|exit}:{symbol}
-void slice_signal_view(batch_t *batch, const char *type, const char *symbol,
-                       const SignalView *view, uint64_t until);
+void slice_signal_view(batch_t *batch, const char *type, const char *symbol, const SignalView *view,
+                       uint64_t until);

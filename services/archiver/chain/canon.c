@@ -42,6 +42,13 @@ const struct cover canon_cover[TABLE_COUNT] = {
     [TABLE_account_performance] = {0, ""},
     [TABLE_broker_performance] = {0, ""},
     [TABLE_instance_performance] = {0, ""},
+    // for looking at: nothing was decided by anybody, and they go after some days
+    [TABLE_market_bars] = {0, ""},
+    [TABLE_market_indicators] = {0, ""},
+    [TABLE_market_sentiment] = {0, ""},
+    [TABLE_watchlist_log] = {0, ""},
+    [TABLE_candidates_log] = {0, ""},
+    [TABLE_market_context] = {0, ""},
 };
 
 bool canon_table(unsigned char code, enum table_name *out) {

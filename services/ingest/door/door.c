@@ -29,7 +29,7 @@ typedef struct reply accept_fn(struct ingest *self, batch_t *batch, const struct
 // missing where the body begins with it. Market data may have its symbol behind it, which itself may
 // have a slash in it.
 #define DOCUMENT(name, symbol)                                                                     \
-    {#name, "POST", "Allow: POST", accept_document, SIGNAL_CONFIG__DOCUMENT__##name, symbol}
+    { #name, "POST", "Allow: POST", accept_document, SIGNAL_CONFIG__DOCUMENT__##name, symbol }
 static const struct page {
     const char *name, *method, *allow;
     accept_fn *accept;
@@ -73,7 +73,8 @@ static bool read_source(const char *at, struct target *out) {
     struct span source = read_path_segment(&at);
     out->token = read_path_segment(&at);
     out->symbol = at;
-    if ((at && !out->page->symbol) || source.length == 0 || source.length > SOURCE_MAX) return false;
+    if ((at && !out->page->symbol) || source.length == 0 || source.length > SOURCE_MAX)
+        return false;
     memcpy(out->source, source.data, source.length);
     out->source[source.length] = 0;
     return true;
@@ -213,10 +214,9 @@ static struct reply reply_to(struct ingest *self, exchange_t *x, struct target *
     if (!has_batch_room(self, exchange_body(x).length)) return reply_error(REPLY_BATCH_FULL);
     if (!is_within_rate(self, self->batch, t, source, exchange_body(x).length))
         return reply_error(REPLY_OVER_RATE);
-    return t->page->accept(
-        self, self->batch,
-        &(struct request){source, t->token, exchange_body(x), form_of_page(t->page), t->symbol,
-                          false});
+    return t->page->accept(self, self->batch,
+                           &(struct request){source, t->token, exchange_body(x),
+                                             form_of_page(t->page), t->symbol, false});
 }
 
 static void wait_for_commit(struct ingest *self, exchange_t *x, const struct reply *r) {
@@ -296,9 +296,10 @@ static void handle_signal_parcel(struct ingest *self, batch_t *batch, const stru
         self, batch,
         &(struct request){source, t.token, p->frame, form_of_page(t.page), t.symbol, true});
     if (t.page->accept != accept_signal && r.status != 200)
-        batch_alert(batch, ALERT__SEVERITY__warning, t.page->kind ? "document_refused" : "price_refused",
-                    source->config_id, "%s over ZeroMQ: refused: %.*s", t.page->name,
-                    (int)r.body.length, (const char *)r.body.data);
+        batch_alert(batch, ALERT__SEVERITY__warning,
+                    t.page->kind ? "document_refused" : "price_refused", source->config_id,
+                    "%s over ZeroMQ: refused: %.*s", t.page->name, (int)r.body.length,
+                    (const char *)r.body.data);
     if (r.status == 503)
         batch_alert(batch, ALERT__SEVERITY__critical, "signal_dropped", source->config_id,
                     "a signal over ZeroMQ: no room for more");

@@ -102,10 +102,11 @@ struct reply reply_documents(arena_t *arena, const struct market_taken *taken,
 
 struct reply reply_not_allowed(arena_t *arena, const char *document) {
     buffer_t *json = clear_reply_buffer();
-    buffer_format(json,
-                  "{\"error\":{\"code\":\"not_allowed\",\"message\":\"this source may not post %s: add "
-                  "it to market_data of its configuration\",\"field\":null}}",
-                  document);
+    buffer_format(
+        json,
+        "{\"error\":{\"code\":\"not_allowed\",\"message\":\"this source may not post %s: add "
+        "it to market_data of its configuration\",\"field\":null}}",
+        document);
     struct reply r = finish_reply(arena, 200, json);
     r.status = 403;
     return r;

@@ -50,4 +50,4 @@ struct reply reply_prices(arena_t *arena, size_t n,
 struct reply reply_documents(arena_t *arena, const struct market_taken *taken,
                              const struct complaints *c);
 struct reply reply_not_allowed(arena_t *arena, const char *document); // 403
-struct reply reply_healthy(void);                      // 200
+struct reply reply_healthy(void);                                     // 200

@@ -10,7 +10,7 @@
 
 // The bar that is open; prices == 0: none is.
 struct open_bar {
-    uint64_t opened_at; // UTC ns
+    uint64_t opened_at;             // UTC ns
     int64_t open, high, low, close; // e8
     uint32_t prices;
 };

@@ -86,22 +86,39 @@ static bool needs_symbol(const struct intake *in, const struct fields *map) {
     return true;
 }
 
-static void write_map(const struct intake *in, const struct fields *map, buffer_t *out) {
-    const char *before = "{";
-    if (in->post->form->of_symbol && needs_symbol(in, map)) {
-        buffer_text(out, "{\"symbol\":");
+// What the door adds: whose it is, and when, where the body does not say.
+static void write_frame(const struct intake *in, bool symbol, bool timestamp, buffer_t *out) {
+    char time[TIME_TEXT];
+    buffer_text(out, "{\"source\":");
+    buffer_json_string(out, in->post->source, strlen(in->post->source));
+    if (symbol) {
+        buffer_text(out, ",\"symbol\":");
         buffer_json_string(out, in->post->symbol, strlen(in->post->symbol));
-        before = ",";
     }
+    (void)time_print(in->post->now, time);
+    if (timestamp) buffer_format(out, ",\"timestamp\":\"%s\"", time);
+}
+
+static bool has_timestamp(const struct fields *map) {
+    for (size_t i = 0; i < map->n; i++) {
+        const struct field *f = &map->items[i];
+        if (strcmp(name_of_field(f->name), "timestamp") == 0 && f->kind != FIELD_NULL) return true;
+    }
+    return false;
+}
+
+static void write_map(const struct intake *in, const struct fields *map, buffer_t *out) {
+    write_frame(in, in->post->form->of_symbol && needs_symbol(in, map), !has_timestamp(map), out);
     for (size_t i = 0; i < map->n; i++) {
         struct field f = map->items[i];
         f.name = name_of_field(f.name);
         f.name_length = (uint32_t)strlen(f.name);
-        buffer_text(out, before);
+        // whose it is, the token has said
+        if (strcmp(f.name, "source") == 0 || f.kind == FIELD_NULL) continue;
+        buffer_text(out, ",");
         field_render(&f, out);
-        before = ",";
     }
-    buffer_text(out, *before == '{' ? "{}" : "}");
+    buffer_text(out, "}");
 }
 
 // --- JSON becomes a message
@@ -124,18 +141,13 @@ static void *field_place(ProtobufCMessage *m, const char *name) {
     return f ? (char *)m + f->offset : NULL;
 }
 
-static void stamp_document(const struct intake *in, ProtobufCMessage *m) {
-    const ProtobufCFieldDescriptor *f = record_field(m->descriptor, span_of("timestamp"));
+static void complete_document(ProtobufCMessage *m) {
     uint64_t *at = field_place(m, "timestamp");
-    *(char **)field_place(m, "source") = arena_text(in->post->arena, in->post->source);
-    if (!record_is_set(m, f)) *at = in->post->now;
     *at -= *at % NS_PER_US;
-    *(protobuf_c_boolean *)((char *)m + f->quantifier_offset) = true;
-    if (m->descriptor == &sentiment__descriptor) {
-        Sentiment *s = (Sentiment *)m;
-        if (!s->has_news_count) s->news_count = (uint32_t)s->n_latest_news;
-        s->has_news_count = true;
-    }
+    if (m->descriptor != &sentiment__descriptor) return;
+    Sentiment *s = (Sentiment *)m;
+    if (!s->has_news_count) s->news_count = (uint32_t)s->n_latest_news;
+    s->has_news_count = true;
 }
 
 // The highest score first; equal ones as they came.
@@ -160,7 +172,7 @@ static void read_document_map(struct intake *in, const struct fields *map,
                                &m, note_fault, in);
     *out = (struct posted_document){.path = in->path};
     if (!m || in->complaints->n != before) return;
-    stamp_document(in, m);
+    complete_document(m);
     if (m->descriptor == &candidates__descriptor) rank_candidates((Candidates *)m);
     limits_check(m, &(struct limits_of){in->path, post->now, post->arena, in->complaints});
     char *const *symbol = post->form->of_symbol ? field_place(m, "symbol") : NULL;

@@ -16,8 +16,9 @@ struct document_form {
     const char *name; // in the address, in market_data and in the record
     const char *key;  // in Redis; of a symbol: what its name follows
     const ProtobufCMessageDescriptor *type;
-    bool of_symbol;   // there is one for each symbol
-    const char *list; // the field that stands there alone, as an array; NULL: the whole is an object
+    bool of_symbol; // there is one for each symbol
+    const char
+        *list; // the field that stands there alone, as an array; NULL: the whole is an object
 };
 const struct document_form *document_form(document_kind_t kind);
 

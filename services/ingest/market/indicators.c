@@ -24,7 +24,8 @@ static wide_t sum_closes(const struct calculation *self, size_t n) {
 static void add_to_ema(struct calculation *self, enum average which, unsigned n, int64_t close) {
     wide_t *ema = &self->averages[which];
     if (self->bars == n) *ema = divide_rounded_even(sum_closes(self, n) * MORE, n);
-    if (self->bars > n) *ema = divide_rounded_even(2 * (wide_t)close * MORE + *ema * (n - 1), n + 1);
+    if (self->bars > n)
+        *ema = divide_rounded_even(2 * (wide_t)close * MORE + *ema * (n - 1), n + 1);
 }
 
 static wide_t macd_of(const struct calculation *self) {
@@ -35,7 +36,8 @@ static void add_to_signal(struct calculation *self) {
     const uint64_t macds = self->bars - SLOW_BARS + 1;
     wide_t *signal = &self->averages[AVERAGE_SIGNAL], *first = &self->averages[AVERAGE_MACDS];
     if (macds > SIGNAL_BARS) {
-        *signal = divide_rounded_even(2 * macd_of(self) + *signal * (SIGNAL_BARS - 1), SIGNAL_BARS + 1);
+        *signal =
+            divide_rounded_even(2 * macd_of(self) + *signal * (SIGNAL_BARS - 1), SIGNAL_BARS + 1);
         return;
     }
     first[macds - 1] = macd_of(self);
@@ -113,7 +115,6 @@ static void show_bollinger(const struct calculation *self, Indicators *out) {
 
 void calculation_read(const struct calculation *self, Indicators *out) {
     indicators__init(out);
-    out->has_timestamp = true;
     out->timestamp = self->closed_at;
     out->has_rsi_14 = self->bars > RSI_BARS;
     if (out->has_rsi_14) out->rsi_14 = rsi_of(self);
@@ -121,7 +122,8 @@ void calculation_read(const struct calculation *self, Indicators *out) {
     if (out->has_macd) out->macd = decimal_nearest(divide_rounded_even(macd_of(self), MORE));
     out->has_macd_signal = self->bars >= SLOW_BARS + SIGNAL_BARS - 1;
     if (out->has_macd_signal)
-        out->macd_signal = decimal_nearest(divide_rounded_even(self->averages[AVERAGE_SIGNAL], MORE));
+        out->macd_signal =
+            decimal_nearest(divide_rounded_even(self->averages[AVERAGE_SIGNAL], MORE));
     if (self->bars >= BOLLINGER_BARS) show_bollinger(self, out);
 }
 
@@ -159,8 +161,7 @@ bool calculation_restore(struct calculation *self, const IndicatorState *stored,
     const size_t n = stored->n_closes;
     *self = (struct calculation){0};
     if (stored->length_s != length_s || n > CLOSES_HELD || n > stored->bars ||
-        (n < CLOSES_HELD && n != stored->bars) ||
-        stored->averages_e16.len != AVERAGES * NUMBER_LEN)
+        (n < CLOSES_HELD && n != stored->bars) || stored->averages_e16.len != AVERAGES * NUMBER_LEN)
         return false;
     self->bars = stored->bars;
     self->closed_at = stored->closed_at;

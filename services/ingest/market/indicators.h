@@ -27,8 +27,8 @@ enum average {
 
 // All zero: no bar yet.
 struct calculation {
-    uint64_t bars;      // closed ones that are in it
-    uint64_t closed_at; // UTC ns: the end of the last one; 0: none
+    uint64_t bars;               // closed ones that are in it
+    uint64_t closed_at;          // UTC ns: the end of the last one; 0: none
     int64_t closes[CLOSES_HELD]; // e8; the last ones, the newest last
     wide_t averages[AVERAGES];
 };
@@ -42,5 +42,4 @@ void calculation_read(const struct calculation *self, Indicators *out);
 // or damaged; then the calculation begins anew.
 void calculation_store(const struct calculation *self, const char *symbol, uint32_t length_s,
                        arena_t *arena, IndicatorState *out);
-bool calculation_restore(struct calculation *self, const IndicatorState *stored,
-                         uint32_t length_s);
+bool calculation_restore(struct calculation *self, const IndicatorState *stored, uint32_t length_s);

@@ -38,8 +38,7 @@ static const struct {
     size_t most; // bytes
     const char *rule;
 } texts[] = {
-    {&news_item__descriptor, "headline", 500,
-     "must be 1 to 500 bytes, without control characters"},
+    {&news_item__descriptor, "headline", 500, "must be 1 to 500 bytes, without control characters"},
     {&news_item__descriptor, "url", 2048, "must be at most 2048 bytes, without control characters"},
     {&news_item__descriptor, "source", 128,
      "must be at most 128 bytes, without control characters"},
@@ -202,5 +201,6 @@ void limits_check(const ProtobufCMessage *m, const struct limits_of *of) {
     if (m->descriptor == &watchlist__descriptor) check_listed_twice(&walk, (const Watchlist *)m);
     if (m->descriptor == &indicators__descriptor) check_bands(&walk, (const Indicators *)m);
     if (!list && is_hollow(m)) // an empty list says something
-        complain_of_limit(&walk, "body", "required", "says nothing: give at least one of its fields");
+        complain_of_limit(&walk, "body", "required",
+                          "says nothing: give at least one of its fields");
 }

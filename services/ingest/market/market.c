@@ -118,7 +118,7 @@ static struct document_held *hold_document(market_t *self, document_kind_t kind,
 static void show_indicators(struct document_held *d, const Indicators *in) {
     d->shown = *in;
     d->shown.symbol = d->name; // those of `in` do not last
-    d->shown.source = NULL;
+    d->shown.source = d->name;
 }
 
 static void write_document(market_t *self, batch_t *batch, struct document_held *d,
@@ -148,9 +148,9 @@ static bool keep_posted_document(market_t *self, const struct market_post *post,
     arena_t *arena = batch_arena(post->batch);
     document_kind_t kind = post->form->kind;
     const char *foreign = find_foreign_symbol(self, post->source, posted);
-    const char *field = posted->symbol                                ? "symbol"
+    const char *field = posted->symbol                               ? "symbol"
                         : kind == SIGNAL_CONFIG__DOCUMENT__watchlist ? "symbols"
-                                                                      : "candidates";
+                                                                     : "candidates";
     const char *place = arena_format(arena, "%s%s", posted->path, field);
     *older = false;
     if (foreign)
@@ -161,8 +161,7 @@ static bool keep_posted_document(market_t *self, const struct market_post *post,
                                           foreign)),
                false;
     struct document_held *d = hold_document(self, kind, posted->symbol);
-    if (!d)
-        return complaint_add(out, place, "full", "would be one more than can be held"), false;
+    if (!d) return complaint_add(out, place, "full", "would be one more than can be held"), false;
     *older = !d->calculated && posted->timestamp < d->timestamp;
     if (!*older) write_document(self, post->batch, d, posted, kind);
     return !*older;

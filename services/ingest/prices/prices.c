@@ -12,10 +12,10 @@
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
 #include "common/base/hash.h"
-#include "services/ingest/prices/price_trust.h"
-#include "services/ingest/rules/rules.h"
 #include "services/ingest/market/bars.h"
 #include "services/ingest/market/indicators.h"
+#include "services/ingest/prices/price_trust.h"
+#include "services/ingest/rules/rules.h"
 #include "services/ingest/slice_market.h"
 #include "system.pb-c.h"
 
@@ -26,7 +26,7 @@ struct held {
     Price price;
     struct price_held held;
     struct symbol_owners owners;
-    uint64_t version; // of the book that the owners are from
+    uint64_t version;    // of the book that the owners are from
     uint64_t written_at; // UTC ns: it goes so long after
     struct open_bar bar;
     struct calculation calculation;
@@ -226,7 +226,8 @@ static struct held *held_for(prices_t *self, const SignalConfig *source, const c
     HASH_FIND_STR(self->all, symbol, h);
     struct symbol_owners owners =
         h && h->version == book_version(self->book) ? h->owners : price_owners(self->book, symbol);
-    if (!price_is_from(source, symbol, owners) || (!h && HASH_COUNT(self->all) == self->limits.symbols_max))
+    if (!price_is_from(source, symbol, owners) ||
+        (!h && HASH_COUNT(self->all) == self->limits.symbols_max))
         return NULL;
     if (!h) {
         h = alloc_zeroed(1, sizeof *h);
@@ -413,7 +414,8 @@ void prices_retire(prices_t *self, batch_t *batch) {
     const uint64_t now = batch_now(batch);
     HASH_ITER(hh, self->all, h, next) {
         // what is replayed, or late, has a time of its own that goes on as ours does
-        const uint64_t market = h->price.timestamp + (now > h->written_at ? now - h->written_at : 0);
+        const uint64_t market =
+            h->price.timestamp + (now > h->written_at ? now - h->written_at : 0);
         if (self->limits.bar_s && bar_is_due(&h->bar, bar_length_ns(self), market, &closed)) {
             end_bar(self, batch, h, &closed);
             store_price(self, batch, h); // without the bar

@@ -4,8 +4,8 @@
 
 #include "common/batch/batch.h"
 #include "common/domain/book.h"
-#include "services/ingest/market/market.h"
 #include "price.pb-c.h"
+#include "services/ingest/market/market.h"
 #include "services/ingest/read/signal_of.h"
 
 typedef struct prices prices_t;
