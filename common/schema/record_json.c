@@ -193,8 +193,8 @@ static void read_item(struct reader *r, const ProtobufCFieldDescriptor *f, void 
 }
 
 // An object whose names are data; the same name twice is refused where an object is read.
-static void read_names(struct reader *r, ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
-                       yajl_val v) {
+static void read_object_of_names(struct reader *r, ProtobufCMessage *m,
+                                 const ProtobufCFieldDescriptor *f, yajl_val v) {
     if (!YAJL_IS_OBJECT(v)) return tell_value(r, "must be an object", v);
     size_t n = v->u.object.len;
     ProtobufCMessage **items = n ? record_take(r->arena, n * sizeof *items) : NULL;
@@ -217,7 +217,7 @@ static void read_names(struct reader *r, ProtobufCMessage *m, const ProtobufCFie
 
 static void read_array(struct reader *r, ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
                        yajl_val v) {
-    if (is_object_of_names(f)) return read_names(r, m, f, v);
+    if (is_object_of_names(f)) return read_object_of_names(r, m, f, v);
     if (!YAJL_IS_ARRAY(v)) {
         tell_value(r, "must be an array", v);
         return;

@@ -42,7 +42,7 @@ static void write_packed(batch_t *batch, const char *key, const char *field,
 
 // --- prices
 
-static void add_number(buffer_t *out, const char *name, bool has, int64_t e8) {
+static void add_price_number(buffer_t *out, const char *name, bool has, int64_t e8) {
     char number[DECIMAL_TEXT];
     if (!has) return;
     (void)decimal_print(D(e8), number);
@@ -56,12 +56,12 @@ void slice_price(batch_t *batch, const Price *p, uint64_t until) {
     buffer_t *json = batch_scratch(batch);
     (void)decimal_print(D(p->last), number);
     buffer_format(json, "{\"price\":{\"last\":%s", number);
-    add_number(json, "open", p->has_open, p->open);
-    add_number(json, "high", p->has_high, p->high);
-    add_number(json, "low", p->has_low, p->low);
-    add_number(json, "volume", p->has_volume, p->volume);
-    add_number(json, "bid", p->has_bid, p->bid);
-    add_number(json, "ask", p->has_ask, p->ask);
+    add_price_number(json, "open", p->has_open, p->open);
+    add_price_number(json, "high", p->has_high, p->high);
+    add_price_number(json, "low", p->has_low, p->low);
+    add_price_number(json, "volume", p->has_volume, p->volume);
+    add_price_number(json, "bid", p->has_bid, p->bid);
+    add_price_number(json, "ask", p->has_ask, p->ask);
     (void)time_print(p->timestamp, time);
     buffer_format(json, "},\"timestamp\":\"%s\"}", time);
     write_json(batch, "stocks:price:", p->symbol, json, until);

@@ -37,7 +37,7 @@ def routes(service):
 
 def test_the_document_and_the_code_list_the_same_topics():
     assert in_document() == in_code()
-    assert len(in_code()) == 10
+    assert len(in_code()) == 11
 
 
 def test_every_message_on_a_topic_is_defined():

@@ -105,8 +105,8 @@ static void check_time(struct limits_walk *w, const char *field, uint64_t ns) {
 
 static void check_message(struct limits_walk *w, const ProtobufCMessage *m);
 
-static void check_value(struct limits_walk *w, const ProtobufCMessage *m,
-                        const ProtobufCFieldDescriptor *f, const void *place) {
+static void check_limits_of(struct limits_walk *w, const ProtobufCMessage *m,
+                            const ProtobufCFieldDescriptor *f, const void *place) {
     switch ((int)f->type) {
     case PROTOBUF_C_TYPE_SFIXED64:
         return check_number(w, m, f->name, *(const int64_t *)place);
@@ -147,7 +147,7 @@ static void check_list(struct limits_walk *w, const ProtobufCMessage *m,
     if (is_list_too_long(w, m, f, n)) return;
     for (size_t i = 0; i < n; i++) { // of texts or messages: there are no other lists
         size_t back = enter_item(w, f, i);
-        check_value(w, m, f, &items[i]);
+        check_limits_of(w, m, f, &items[i]);
         w->path[back] = 0;
     }
 }
@@ -158,7 +158,7 @@ static void check_message(struct limits_walk *w, const ProtobufCMessage *m) {
         if (f->label == PROTOBUF_C_LABEL_REPEATED)
             check_list(w, m, f);
         else if (record_is_set(m, f))
-            check_value(w, m, f, (const char *)m + f->offset);
+            check_limits_of(w, m, f, (const char *)m + f->offset);
     }
 }
 

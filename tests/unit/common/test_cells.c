@@ -87,7 +87,7 @@ static void the_largest_installation_fits(void **state) {
         snprintf(others + strlen(others), sizeof others - strlen(others), "cell-%d ", i);
     assert_true(cells_set("front", others, wrong));
     assert_int_equal(topology_instances(32, all), 5 + 32 + CELLS_MAX);
-    assert_int_equal(topology_inlets(&archiver, 32, streams), 5 + 2 * 32 + 5 + 32 + CELLS_MAX);
+    assert_int_equal(topology_inlets(&archiver, 32, streams), 6 + 2 * 32 + 5 + 32 + CELLS_MAX);
 }
 
 static void names_that_would_be_misunderstood_are_refused_with_their_variable(void **state) {
