@@ -28,16 +28,16 @@ void engine_begin(struct executor *x, batch_t *batch) {
     if (x->reconfigured) presence_configure(x, batch);
 }
 
-struct place *engine_place(struct executor *x, const TradeState *s) {
+struct holding *engine_get_holding(struct executor *x, const TradeState *s) {
     bool is_new;
-    struct place *p = accounts_place(x->accounts, s->account_id, s->broker_symbol, &is_new);
+    struct holding *p = accounts_get_holding(x->accounts, s->account_id, s->broker_symbol, &is_new);
     if (!is_new) return p;
     const BrokerConfig *broker =
         x->context->book ? book_broker(x->context->book, s->broker_id) : NULL;
     const SymbolConfig *symbol = broker ? book_symbol(broker, s->symbol) : NULL;
-    positions_add_place(x->positions, p, s->symbol,
-                        symbol && symbol->has_contract_size ? symbol->contract_size
-                                                            : CONTRACT_SIZE_PRESET.e8);
+    positions_add_holding(x->positions, p, s->symbol,
+                          symbol && symbol->has_contract_size ? symbol->contract_size
+                                                              : CONTRACT_SIZE_PRESET.e8);
     if (!*p->account->state->broker_id) trade_set_text(&p->account->state->broker_id, s->broker_id);
     return p;
 }
@@ -89,7 +89,7 @@ static void count_closes_of(struct executor *x, batch_t *batch, struct trade *t)
     x->closes_unknown = others;
 }
 
-static void count_doubt(struct executor *x, struct place *p, int sign) {
+static void count_doubt(struct executor *x, struct holding *p, int sign) {
     unsigned was = p->account->unknown;
     p->unknown += (unsigned)sign;
     p->account->unknown += (unsigned)sign;
@@ -98,16 +98,16 @@ static void count_doubt(struct executor *x, struct place *p, int sign) {
 }
 
 static void count_flight(struct executor *x, struct trade *t, int sign) {
-    if (!trade_is_closing(t->s)) t->place->submitting += (unsigned)sign;
+    if (!trade_is_closing(t->s)) t->holding->submitting += (unsigned)sign;
     if (!t->session) return;
     t->session->in_flight += (unsigned)sign;
-    if (sign < 0 && (t->session->blocked || t->place->waiting)) x->awake = true;
+    if (sign < 0 && (t->session->blocked || t->holding->waiting)) x->awake = true;
 }
 
 void engine_count(struct executor *x, batch_t *batch, struct trade *t, int sign) {
-    if (t->s->state == T(unknown)) count_doubt(x, t->place, sign);
+    if (t->s->state == T(unknown)) count_doubt(x, t->holding, sign);
     if (t->s->state == T(submitting)) count_flight(x, t, sign);
-    if (trade_is_working(t->s)) t->place->account->working += (unsigned)sign;
+    if (trade_is_working(t->s)) t->holding->account->working += (unsigned)sign;
     count_reserved(x, batch, t, sign);
     if (sign > 0) positions_count(x->positions, t);
 }
@@ -115,7 +115,7 @@ void engine_count(struct executor *x, batch_t *batch, struct trade *t, int sign)
 struct trade *engine_add(struct executor *x, batch_t *batch, const TradeState *s) {
     struct trade *t = trades_add(x->trades, s);
     t->sequence = ++x->sequence;
-    t->place = engine_place(x, t->s);
+    t->holding = engine_get_holding(x, t->s);
     count_closes_of(x, batch, t);
     engine_count(x, batch, t, 1);
     return t;
@@ -123,7 +123,7 @@ struct trade *engine_add(struct executor *x, batch_t *batch, const TradeState *s
 
 void engine_drop(struct executor *x, batch_t *batch, struct trade *t) {
     due_clear(x->due, &t->due);
-    place_leave(x->accounts, t->place, t);
+    holding_remove_waiting(x->accounts, t->holding, t);
     engine_count(x, batch, t, -1);
     positions_leave(x->positions, t);
     trades_drop(x->trades, t);
@@ -134,7 +134,7 @@ void engine_drop(struct executor *x, batch_t *batch, struct trade *t) {
 static const struct gateway_abilities no_gateway = {.checks.check = HELLO__DUPLICATE_CHECK__none};
 
 struct trade_env step_env(struct executor *x, batch_t *batch, const struct trade *t) {
-    const struct session *s = t->place->account->session;
+    const struct session *s = t->holding->account->session;
     return (struct trade_env){.now = batch_now(batch),
                               .mono = batch_mono(batch),
                               .arena = batch_arena(batch),
@@ -220,7 +220,7 @@ static void share_stops(struct step *s) {
     const AccountConfig *account =
         s->x->context->book ? book_account(s->x->context->book, s->t->s->account_id) : NULL;
     if (!account || !account->netting || !positions_has(s->t)) return;
-    for (struct trade *p = s->t->place->positions; p; p = p->newer) {
+    for (struct trade *p = s->t->holding->positions; p; p = p->newer) {
         if (p == s->t) continue;
         struct step of = step_begin(s->x, s->batch, p);
         amend_take_stops(p, s->t->s, &of.out);
@@ -242,7 +242,7 @@ static void forget_watched(struct step *s) {
 }
 
 static void return_to_queue(struct step *s) {
-    place_wait(s->x->accounts, s->t->place, s->t);
+    holding_add_waiting(s->x->accounts, s->t->holding, s->t);
     s->x->awake = true;
 }
 
@@ -316,7 +316,7 @@ static bool is_written_later(const struct effect *e) {
 static void set_place_in_queues(struct step *s) {
     struct trade *t = s->t;
     if (t->s->state != T(submitting)) t->session = NULL;
-    if (t->s->state != T(pending)) place_leave(s->x->accounts, t->place, t);
+    if (t->s->state != T(pending)) holding_remove_waiting(s->x->accounts, t->holding, t);
     if (!trade_is_final(t->s)) trades_revive(s->x->trades, t);
 }
 

@@ -18,17 +18,17 @@ static bool is_open_for(const struct trade *position, const TradeState *close) {
     return positions_free_lots(position) > 0 && plan_means(close, position->s);
 }
 
-static bool place_has_open(const struct place *p, const TradeState *close) {
+static bool holding_has_open(const struct holding *p, const TradeState *close) {
     const struct trade *t = p->positions;
     while (t && !is_open_for(t, close)) t = t->newer;
     return t != NULL;
 }
 
 bool closing_has_positions(const struct trade *t) {
-    return t->s->n_closes || place_has_open(t->place, t->s);
+    return t->s->n_closes || holding_has_open(t->holding, t->s);
 }
 
-static size_t list_positions(const struct place *p, arena_t *arena, struct plan_position **out) {
+static size_t list_positions(const struct holding *p, arena_t *arena, struct plan_position **out) {
     size_t n = 0;
     for (const struct trade *t = p->positions; t; t = t->newer) n++;
     *out = arena_take(arena, (n + 1) * sizeof **out);
@@ -64,7 +64,7 @@ static void set_residual(struct executor *x, batch_t *batch, struct trade *posit
 static void move_residual(struct executor *x, batch_t *batch, const struct trade *t,
                           const struct plan *p) {
     if (p->residual == p->residual_before) return;
-    for (struct trade *o = t->place->positions; o; o = o->newer) {
+    for (struct trade *o = t->holding->positions; o; o = o->newer) {
         if (o->s->side == p->side && plan_means(t->s, o->s))
             set_residual(x, batch, o, o == p->newest ? p->residual : 0);
     }
@@ -89,7 +89,7 @@ enum plan_choice closing_plan(struct executor *x, batch_t *batch, struct trade *
     struct plan_position *positions;
     struct plan p;
     const struct plan_lots rule = lots_rule(x, t->s);
-    size_t n = list_positions(t->place, batch_arena(batch), &positions);
+    size_t n = list_positions(t->holding, batch_arena(batch), &positions);
     enum plan_choice choice = plan_close(t->s, positions, n, &rule, batch_arena(batch), &p);
     *side = p.side;
     if (choice == PLAN_NOTHING_OPEN) return choice;
@@ -104,7 +104,7 @@ void closing_give_back(struct executor *x, batch_t *batch, const struct trade *t
                        int64_t residual) {
     struct trade *newest = NULL;
     t->s->residual = 0;
-    for (struct trade *p = t->place->positions; p; p = p->newer) {
+    for (struct trade *p = t->holding->positions; p; p = p->newer) {
         if (p->s->side != t->s->side && plan_means(t->s, p->s)) newest = p;
     }
     if (newest) set_residual(x, batch, newest, newest->s->residual - residual);
@@ -155,8 +155,8 @@ void closing_other_side(struct executor *x, batch_t *batch, const TradeState *wh
     rest.cause = TRADE_STATE__CAUSE__other_side;
     rest.cause_id = whole->trade_id;
     rest.reason = (char *)(uintptr_t) "long and short were open: this closes the other side";
-    const struct place *p = engine_place(x, whole);
-    if (place_has_open(p, &rest)) take_once(x, batch, &rest, 3, parts);
+    const struct holding *p = engine_get_holding(x, whole);
+    if (holding_has_open(p, &rest)) take_once(x, batch, &rest, 3, parts);
 }
 
 static void set_asked(const OrderCommand *c, TradeState__Cause cause, TradeState *s) {
@@ -173,14 +173,14 @@ static void set_asked(const OrderCommand *c, TradeState__Cause cause, TradeState
     s->terms->close_side = c->side;
 }
 
-static void close_place(struct executor *x, batch_t *batch, const struct place *p,
-                        const OrderCommand *c) {
+static void close_holding(struct executor *x, batch_t *batch, const struct holding *p,
+                          const OrderCommand *c) {
     if (!p->positions || (c->symbol && strcmp(c->symbol, p->symbol->name) != 0)) return;
     TradeState s = TRADE_STATE__INIT;
     start_close(batch, p->positions->s, &s);
     set_asked(c, TRADE_STATE__CAUSE__command, &s);
     const char *const parts[] = {"trade", c->command_id, p->account->id, p->broker_symbol};
-    if (place_has_open(p, &s)) take_once(x, batch, &s, 4, parts);
+    if (holding_has_open(p, &s)) take_once(x, batch, &s, 4, parts);
 }
 
 static void close_trade(struct executor *x, batch_t *batch, struct trade *t, const OrderCommand *c,
@@ -203,10 +203,10 @@ void closing_flatten(struct executor *x, batch_t *batch, struct trade *t, const 
     close_trade(x, batch, t, c, TRADE_STATE__CAUSE__flatten, round);
 }
 
-void closing_places(struct executor *x, batch_t *batch, const OrderCommand *c) {
+void closing_close_holdings(struct executor *x, batch_t *batch, const OrderCommand *c) {
     struct account *a = accounts_find(x->accounts, c->account_id);
-    for (struct place *p = a ? a->places : NULL; p; p = p->next_of_account)
-        close_place(x, batch, p, c);
+    for (struct holding *p = a ? a->holdings : NULL; p; p = p->next_of_account)
+        close_holding(x, batch, p, c);
 }
 
 // The broker has not taken the stop, and the price has reached it. The id is of the minute: a

@@ -57,7 +57,7 @@ static void on_many(struct executor *x, batch_t *batch, const OrderCommand *c) {
 
 static void on_account(struct executor *x, batch_t *batch, const OrderCommand *c) {
     if (c->action == ORDER_COMMAND__ACTION__close && !c->signal_id)
-        closing_places(x, batch, c);
+        closing_close_holdings(x, batch, c);
     else
         on_many(x, batch, c);
 }
@@ -116,7 +116,7 @@ static void release_held_order(struct executor *x, batch_t *batch, struct trade 
     if (trade_is_too_old(t->s, batch_now(batch)))
         return engine_end(x, batch, t, TRADE_EXPIRE,
                           "released by the operator, too old to be sent");
-    if (session_is_ready(t->place->account->session)) return orders_resend(x, batch, t);
+    if (session_is_ready(t->holding->account->session)) return orders_resend(x, batch, t);
     batch_alert(batch, ALERT__SEVERITY__warning, "no_gateway", t->s->trade_id,
                 "not released: its gateway is not there");
 }

@@ -24,46 +24,46 @@ void due_heap_destroy(due_heap_t **self) {
     *self = NULL;
 }
 
-static void put_due_item(due_heap_t *self, size_t place, struct due *item) {
-    self->items[place] = item;
-    item->place = place;
+static void put_due_item(due_heap_t *self, size_t index, struct due *item) {
+    self->items[index] = item;
+    item->index = index;
 }
 
-static void sift_up(due_heap_t *self, struct due *item, size_t place) {
-    for (; place > 1 && self->items[place / 2]->at > item->at; place /= 2)
-        put_due_item(self, place, self->items[place / 2]);
-    put_due_item(self, place, item);
+static void sift_up(due_heap_t *self, struct due *item, size_t index) {
+    for (; index > 1 && self->items[index / 2]->at > item->at; index /= 2)
+        put_due_item(self, index, self->items[index / 2]);
+    put_due_item(self, index, item);
 }
 
-static void sift_down(due_heap_t *self, struct due *item, size_t place) {
-    for (size_t child; (child = 2 * place) <= self->count; place = child) {
+static void sift_down(due_heap_t *self, struct due *item, size_t index) {
+    for (size_t child; (child = 2 * index) <= self->count; index = child) {
         if (child < self->count && self->items[child + 1]->at < self->items[child]->at) child++;
         if (self->items[child]->at >= item->at) break;
-        put_due_item(self, place, self->items[child]);
+        put_due_item(self, index, self->items[child]);
     }
-    put_due_item(self, place, item);
+    put_due_item(self, index, item);
 }
 
-static void sift_due_item(due_heap_t *self, struct due *item, size_t place) {
-    if (place > 1 && self->items[place / 2]->at > item->at)
-        sift_up(self, item, place);
+static void sift_due_item(due_heap_t *self, struct due *item, size_t index) {
+    if (index > 1 && self->items[index / 2]->at > item->at)
+        sift_up(self, item, index);
     else
-        sift_down(self, item, place);
+        sift_down(self, item, index);
 }
 
 void due_set(due_heap_t *self, struct due *item, uint64_t at) {
     item->at = at;
-    if (item->place) return sift_due_item(self, item, item->place);
+    if (item->index) return sift_due_item(self, item, item->index);
     array_reserve(self->items, self->count + 1, self->room); // the first is not used
     sift_up(self, item, ++self->count);
 }
 
 void due_clear(due_heap_t *self, struct due *item) {
-    if (!item->place) return;
-    size_t place = item->place;
+    if (!item->index) return;
+    size_t index = item->index;
     struct due *last = self->items[self->count--];
-    item->place = 0;
-    if (last != item) sift_due_item(self, last, place);
+    item->index = 0;
+    if (last != item) sift_due_item(self, last, index);
 }
 
 struct due *due_pop(due_heap_t *self, uint64_t now) {

@@ -9,7 +9,7 @@
 // Part of whatever waits; {0} is not waiting.
 struct due {
     uint64_t at;  // monotonic ns
-    size_t place; // in the heap, from 1; 0: not in it
+    size_t index; // in the heap, from 1; 0: not in it
 };
 
 typedef struct due_heap due_heap_t;

@@ -90,7 +90,7 @@ void step_end(struct step *step);
 // for looking, without a step
 struct trade_env step_env(struct executor *x, batch_t *batch, const struct trade *t);
 // made when new
-struct place *engine_place(struct executor *x, const TradeState *s);
+struct holding *engine_get_holding(struct executor *x, const TradeState *s);
 // a copy, counted
 struct trade *engine_add(struct executor *x, batch_t *batch, const TradeState *s);
 // out of memory, whatever it is
@@ -140,7 +140,7 @@ void closing_trade(struct executor *x, batch_t *batch, struct trade *t, const Or
 void closing_flatten(struct executor *x, batch_t *batch, struct trade *t, const OrderCommand *c,
                      const char *round);
 // what is open at the account
-void closing_places(struct executor *x, batch_t *batch, const OrderCommand *c);
+void closing_close_holdings(struct executor *x, batch_t *batch, const OrderCommand *c);
 void closing_at_stop(struct executor *x, batch_t *batch, struct trade *t);
 
 // follow.c - stops that follow the price.
@@ -227,8 +227,8 @@ void sums_close(struct executor *x);
 
 // unreadable.c - open trades that cannot be read.
 void unreadable_trade(void *self, const struct unreadable *what);
-// how many may be at this place, its own not counted
-unsigned unreadable_here(const struct executor *x, const struct place *p);
+// how many may be in this holding, its own not counted
+unsigned unreadable_here(const struct executor *x, const struct holding *p);
 
 // load.c - at start.
 err_t load_all(void *self, store_t *store);

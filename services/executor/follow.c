@@ -24,7 +24,7 @@ static bool moves_stop(const struct effects *out) {
 }
 
 void follow_trade(struct executor *x, batch_t *batch, struct trade *t) {
-    const struct symbol *symbol = t->place->symbol;
+    const struct symbol *symbol = t->holding->symbol;
     if (!positions_is_followed(t) || !symbol->fed) return;
     if (!t->point) t->point = point_of(x, t->s);
     struct step s = step_begin(x, batch, t);

@@ -107,7 +107,8 @@ static void heal_orders(struct comparison *c, const AccountSnapshot *m) {
     size_t cursor = 0;
     for (struct trade *t;
          listed < c->account->working && (t = trades_next(c->x->trades, &cursor)) != NULL;) {
-        if (t->place->account != c->account || t->listed_order || !trade_is_working(t->s)) continue;
+        if (t->holding->account != c->account || t->listed_order || !trade_is_working(t->s))
+            continue;
         listed++;
         heal_order(c, t, DISCREPANCY_UNLISTED);
     }
@@ -140,8 +141,8 @@ static void heal_listed(struct comparison *c, const AccountSnapshot *m) {
     }
 }
 
-// Healing one may end it, and take it out of its place.
-static void heal_unlisted(struct comparison *c, const struct place *p) {
+// Healing one may end it, and take it out of its holding.
+static void heal_unlisted(struct comparison *c, const struct holding *p) {
     for (struct trade *t = p->positions, *next; t; t = next) {
         next = t->newer;
         if (!t->listed_lots) heal_trade(c, t, 0);
@@ -150,7 +151,7 @@ static void heal_unlisted(struct comparison *c, const struct place *p) {
 
 // --- a netting account: the one position in a symbol, over the trades that made it
 
-static int64_t net_there(const struct place *p, const AccountSnapshot *m) {
+static int64_t net_there(const struct holding *p, const AccountSnapshot *m) {
     int64_t lots = 0;
     for (size_t i = 0; i < m->n_holdings; i++) {
         const Holding *h = m->holdings[i];
@@ -161,12 +162,12 @@ static int64_t net_there(const struct place *p, const AccountSnapshot *m) {
     return lots;
 }
 
-static bool place_agrees(const struct place *p, const AccountSnapshot *m) {
+static bool holding_agrees(const struct holding *p, const AccountSnapshot *m) {
     return p->long_lots - p->short_lots == net_there(p, m);
 }
 
 // What differed before, and does no more, is not the same when it differs again.
-static void begin_anew(const struct place *p) {
+static void begin_anew(const struct holding *p) {
     for (struct trade *t = p->positions; t; t = t->newer) t->differs = 0;
 }
 
@@ -186,8 +187,8 @@ void healing_compare(struct executor *x, batch_t *batch, struct session *s, stru
     if (MUTATED("no_healing")) return;
     list_there(&c, m);
     heal_orders(&c, m);
-    for (struct place *p = a->places; p; p = p->next_of_account) {
-        if (netting && place_agrees(p, m))
+    for (struct holding *p = a->holdings; p; p = p->next_of_account) {
+        if (netting && holding_agrees(p, m))
             begin_anew(p);
         else
             heal_unlisted(&c, p);
@@ -196,7 +197,8 @@ void healing_compare(struct executor *x, batch_t *batch, struct session *s, stru
     for (size_t i = 0; i < m->n_holdings; i++) {
         struct trade *t =
             m->holdings[i]->trade_id ? trades_find(x->trades, m->holdings[i]->trade_id) : NULL;
-        if (t && t->listed_lots && !place_agrees(t->place, m)) heal_trade(&c, t, t->listed_lots);
+        if (t && t->listed_lots && !holding_agrees(t->holding, m))
+            heal_trade(&c, t, t->listed_lots);
         if (t) t->listed_lots = 0;
     }
 }

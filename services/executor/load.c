@@ -103,7 +103,7 @@ static int by_order(const void *a, const void *b) {
 }
 
 static void place_trade(struct executor *x, batch_t *batch, struct trade *t) {
-    t->place = engine_place(x, t->s);
+    t->holding = engine_get_holding(x, t->s);
     t->sequence = ++x->sequence;
     orders_note_origin(x, batch, t, true);
 }
@@ -124,7 +124,7 @@ static void start_trade(struct executor *x, batch_t *batch, struct trade *t) {
         t->s->not_found = 0;
         return engine_restore(x, batch, t);
     case T(pending):
-        place_wait(x->accounts, t->place, t);
+        holding_add_waiting(x->accounts, t->holding, t);
         return engine_restore(x, batch, t);
     case T(working):
     case T(partially_filled):

@@ -30,7 +30,7 @@ static const char *find_order_defect(const TradeState *s) {
 // --- sending
 
 static void submit_order(struct executor *x, batch_t *batch, struct trade *t) {
-    struct session *session = t->place->account->session;
+    struct session *session = t->holding->account->session;
     struct step s = step_begin(x, batch, t);
     if (!t->s->instance_id || strcmp(t->s->instance_id, session->instance_id) != 0)
         trade_set_text(&t->s->instance_id, session->instance_id);
@@ -43,7 +43,7 @@ static void submit_order(struct executor *x, batch_t *batch, struct trade *t) {
 // --- deciding
 
 static enum gate orders_gate(const struct executor *x, const struct trade *t) {
-    const struct place *p = t->place;
+    const struct holding *p = t->holding;
     const struct gate_view v = {.global = x->global,
                                 .account = p->account->mode,
                                 .source = halts_source(x->halts, t->s->source),
@@ -64,7 +64,7 @@ const char *orders_refused(const struct executor *x, const struct trade *t) {
 }
 
 static bool can_send(const struct executor *x, const struct trade *t) {
-    struct session *s = t->place->account->session;
+    struct session *s = t->holding->account->session;
     if (!session_is_ready(s)) return false;
     if (s->in_flight < (unsigned)x->settings->in_flight_max) return true;
     s->blocked = true;
@@ -112,7 +112,7 @@ static void hold_order(struct executor *x, batch_t *batch, struct trade *t, cons
 }
 
 static void submit_close(struct executor *x, batch_t *batch, struct trade *t) {
-    bool both = t->place->long_lots && t->place->short_lots;
+    bool both = t->holding->long_lots && t->holding->short_lots;
     const TradeState *whole =
         both ? (const TradeState *)record_copy(&t->s->base, batch_arena(batch)) : NULL;
     Signal__Direction side;
@@ -131,7 +131,7 @@ static void submit_close(struct executor *x, batch_t *batch, struct trade *t) {
 
 // What the gateway, or the broker behind it, cannot do.
 static const char *find_order_obstacle(const struct executor *x, const struct trade *t) {
-    const struct session *s = t->place->account->session;
+    const struct session *s = t->holding->account->session;
     if (t->s->terms->order_type == SIGNAL__ORDER_TYPE__stop_limit && !s->can.can_stop_limit)
         return "stop_limit_unsupported";
     if (s->can.can_net || trade_is_closing(t->s)) return NULL;
@@ -162,7 +162,7 @@ static bool dispatch_order(struct executor *x, batch_t *batch, struct trade *t, 
         return orders_give_up(x, batch, t, TRADE_EXPIRE, "too old when it could have been sent"),
                true;
     if ((why = orders_refused(x, t))) return orders_give_up(x, batch, t, TRADE_REJECT, why), true;
-    if (!session_is_ready(t->place->account->session)) return false;
+    if (!session_is_ready(t->holding->account->session)) return false;
     if ((why = find_order_obstacle(x, t)))
         return orders_give_up(x, batch, t, TRADE_REJECT, why), true;
     enum may_send may = may_send(x, batch, t);
@@ -186,7 +186,7 @@ void orders_resend(struct executor *x, batch_t *batch, struct trade *t) {
                           "it was to be cancelled, and is not at the broker");
     if (g != GATE_OPEN && g != GATE_WAIT)
         return engine_end(x, batch, t, TRADE_REJECT, gate_reason(g));
-    if (session_is_ready(t->place->account->session)) send_pending_order(x, batch, t);
+    if (session_is_ready(t->holding->account->session)) send_pending_order(x, batch, t);
 }
 
 void orders_look(struct executor *x, batch_t *batch, struct trade *t) {
@@ -201,10 +201,10 @@ void orders_look(struct executor *x, batch_t *batch, struct trade *t) {
 // Something was in doubt here and what is open is to be closed: the close goes first, and what
 // waited to open is not opened after it.
 static bool overtake_waiting(struct executor *x, batch_t *batch, struct trade *t) {
-    if (!trade_is_closing(t->s) || !t->place->unknown || orders_gate(x, t) != GATE_OPEN)
+    if (!trade_is_closing(t->s) || !t->holding->unknown || orders_gate(x, t) != GATE_OPEN)
         return false;
     struct trade *waiting, *next;
-    DL_FOREACH_SAFE(t->place->waiting, waiting, next) {
+    DL_FOREACH_SAFE(t->holding->waiting, waiting, next) {
         if (!trade_is_closing(waiting->s) && trade_is_unsent(waiting))
             engine_end(x, batch, waiting, TRADE_CANCEL, "overtaken by a close");
     }
@@ -212,7 +212,7 @@ static bool overtake_waiting(struct executor *x, batch_t *batch, struct trade *t
 }
 
 static void wait_here(struct executor *x, batch_t *batch, struct trade *t) {
-    place_wait(x->accounts, t->place, t);
+    holding_add_waiting(x->accounts, t->holding, t);
     struct step s = step_begin(x, batch, t);
     effects_add(&s.out, EFFECT_KEEP);
     step_end(&s);
@@ -236,7 +236,7 @@ void orders_reconsider(struct executor *x, batch_t *batch, struct trade *t) {
     bool waits = trade_move(t, TRADE_UNSENT, NULL, &s.env, &s.out);
     step_end(&s);
     if (!waits) return;
-    bool later = t->place->waiting && t->place->waiting->sequence < t->sequence;
+    bool later = t->holding->waiting && t->holding->waiting->sequence < t->sequence;
     if (!dispatch_order(x, batch, t, !later)) wait_here(x, batch, t);
 }
 
@@ -258,7 +258,7 @@ void orders_take(struct executor *x, batch_t *batch, const TradeState *s, bool r
     if (orphan) return take_orphan(x, batch, t, orphan);
     if (why) return engine_end(x, batch, t, TRADE_REJECT, why);
     // what came first goes first
-    bool is_first = !t->place->waiting || overtake_waiting(x, batch, t);
+    bool is_first = !t->holding->waiting || overtake_waiting(x, batch, t);
     if (!dispatch_order(x, batch, t, is_first)) wait_here(x, batch, t);
 }
 
@@ -339,21 +339,21 @@ void orders_buried(void *self, batch_t *batch, const ProtobufCMessage *body, con
 
 // What is done to one may take others out of the queue (overtake_waiting): then from the front
 // again, which has become shorter.
-static struct trade *next_waiting(const struct place *p, struct trade *next, bool *is_first) {
+static struct trade *next_waiting(const struct holding *p, struct trade *next, bool *is_first) {
     if (!next || next->queue == QUEUE_WAITS) return next;
     *is_first = true;
     return p->waiting;
 }
 
-// In order at each place; behind one that goes on waiting only what is to be asked about leaves the
+// In order in each holding; behind one that goes on waiting only what is to be asked about leaves the
 // queue: looked for when its gateway may have come, not for each answer.
-static void wake_place(struct executor *x, batch_t *batch, struct place *p, bool behind) {
+static void wake_holding(struct executor *x, batch_t *batch, struct holding *p, bool behind) {
     bool is_first = true;
     for (struct trade *t = p->waiting, *next; t && (is_first || behind);
          t = next_waiting(p, next, &is_first)) {
         next = t->next;
         if (dispatch_order(x, batch, t, is_first))
-            place_leave(x->accounts, p, t);
+            holding_remove_waiting(x->accounts, p, t);
         else
             is_first = false;
     }
@@ -364,9 +364,9 @@ void orders_wake(struct executor *x, batch_t *batch) {
     if (!x->awake && !behind) return;
     x->awake = x->awake_behind = false;
     for (struct session *s = sessions_first(x->sessions); s; s = s->next) s->blocked = false;
-    struct place *p = accounts_waiting(x->accounts), *next;
+    struct holding *p = accounts_waiting(x->accounts), *next;
     for (; p; p = next) {
         next = p->next;
-        wake_place(x, batch, p, behind);
+        wake_holding(x, batch, p, behind);
     }
 }

@@ -44,8 +44,8 @@ struct trade *trades_find(const trades_t *self, const char *trade_id) {
 struct trade *trades_add(trades_t *self, const TradeState *s) {
     struct trade *t = alloc_zeroed(1, sizeof *t);
     t->s = trade_copy(s);
-    struct trade **place = table_add(self->by_id, table_key(s->trade_id));
-    return *place = t;
+    struct trade **slot = table_add(self->by_id, table_key(s->trade_id));
+    return *slot = t;
 }
 
 void trades_retire(trades_t *self, struct trade *t) {

@@ -18,11 +18,11 @@ void unreadable_trade(void *self, const struct unreadable *what) {
     a->unknown++;
     a->dirty = true;
     if (*s->broker_symbol && *s->symbol)
-        engine_place(x, s)->unknown++;
+        engine_get_holding(x, s)->unknown++;
     else
         a->unreadable++;
 }
 
-unsigned unreadable_here(const struct executor *x, const struct place *p) {
+unsigned unreadable_here(const struct executor *x, const struct holding *p) {
     return x->unreadable + p->account->unreadable;
 }

@@ -1,4 +1,4 @@
-// accounts - accounts, and their places: what an account does in one symbol.
+// accounts - accounts, and their holdings: what an account does in one symbol.
 // SPDX-License-Identifier: MIT
 #include "services/executor/accounts/accounts.h"
 
@@ -12,16 +12,16 @@
 #include "services/executor/trade/trade.h"
 
 struct accounts {
-    table_t *by_id;  // struct account *
-    table_t *places; // struct place *, by account and broker symbol
+    table_t *by_id;    // struct account *
+    table_t *holdings; // struct holding *, by account and broker symbol
     struct account *first;
-    struct place *waiting;
+    struct holding *waiting;
 };
 
 accounts_t *accounts_new(void) {
     accounts_t *self = alloc_zeroed(1, sizeof *self);
     self->by_id = table_new(sizeof(struct account *));
-    self->places = table_new(sizeof(struct place *));
+    self->holdings = table_new(sizeof(struct holding *));
     return self;
 }
 
@@ -35,7 +35,7 @@ static void account_free(struct account *a) {
 void accounts_destroy(accounts_t **self) {
     if (!*self) return;
     size_t cursor = 0;
-    for (struct place *p; (p = accounts_next_place(*self, &cursor)) != NULL;) {
+    for (struct holding *p; (p = accounts_next_holding(*self, &cursor)) != NULL;) {
         free(p->broker_symbol);
         free(p);
     }
@@ -44,7 +44,7 @@ void accounts_destroy(accounts_t **self) {
         account_free(a);
     }
     table_destroy(&(*self)->by_id);
-    table_destroy(&(*self)->places);
+    table_destroy(&(*self)->holdings);
     free(*self);
     *self = NULL;
 }
@@ -75,38 +75,38 @@ struct account *accounts_first(const accounts_t *self) {
     return self->first;
 }
 
-static struct digest place_key(const char *account_id, const char *broker_symbol) {
+static struct digest holding_key(const char *account_id, const char *broker_symbol) {
     char both[256];
     int n = snprintf(both, sizeof both, "%s\n%s", account_id, broker_symbol);
     return digest_of(both, n < (int)sizeof both ? (size_t)n : sizeof both - 1);
 }
 
-struct place *accounts_find_place(const accounts_t *self, const char *account_id,
-                                  const char *broker_symbol) {
-    struct place **slot = table_find(self->places, place_key(account_id, broker_symbol));
+struct holding *accounts_find_holding(const accounts_t *self, const char *account_id,
+                                      const char *broker_symbol) {
+    struct holding **slot = table_find(self->holdings, holding_key(account_id, broker_symbol));
     return slot ? *slot : NULL;
 }
 
-struct place *accounts_place(accounts_t *self, const char *account_id, const char *broker_symbol,
-                             bool *is_new) {
-    struct place **slot = table_add(self->places, place_key(account_id, broker_symbol));
+struct holding *accounts_get_holding(accounts_t *self, const char *account_id,
+                                     const char *broker_symbol, bool *is_new) {
+    struct holding **slot = table_add(self->holdings, holding_key(account_id, broker_symbol));
     *is_new = !*slot;
     if (*slot) return *slot;
-    struct place *p = alloc_zeroed(1, sizeof *p);
+    struct holding *p = alloc_zeroed(1, sizeof *p);
     p->account = accounts_get(self, account_id);
     p->broker_symbol = alloc_text(broker_symbol);
-    p->next_of_account = p->account->places;
-    p->account->places = p;
+    p->next_of_account = p->account->holdings;
+    p->account->holdings = p;
     return *slot = p;
 }
 
-struct place *accounts_next_place(const accounts_t *self, size_t *cursor) {
+struct holding *accounts_next_holding(const accounts_t *self, size_t *cursor) {
     struct digest key;
-    struct place **p = table_next(self->places, cursor, &key);
+    struct holding **p = table_next(self->holdings, cursor, &key);
     return p ? *p : NULL;
 }
 
-void place_wait(accounts_t *self, struct place *p, struct trade *t) {
+void holding_add_waiting(accounts_t *self, struct holding *p, struct trade *t) {
     if (t->queue != QUEUE_NONE) return;
     t->queue = QUEUE_WAITS;
     struct trade *later = NULL;
@@ -121,7 +121,7 @@ void place_wait(accounts_t *self, struct place *p, struct trade *t) {
     DL_APPEND(self->waiting, p);
 }
 
-void place_leave(accounts_t *self, struct place *p, struct trade *t) {
+void holding_remove_waiting(accounts_t *self, struct holding *p, struct trade *t) {
     if (t->queue != QUEUE_WAITS) return;
     t->queue = QUEUE_NONE;
     DL_DELETE(p->waiting, t);
@@ -132,6 +132,6 @@ void place_leave(accounts_t *self, struct place *p, struct trade *t) {
     p->prev = p->next = NULL;
 }
 
-struct place *accounts_waiting(const accounts_t *self) {
+struct holding *accounts_waiting(const accounts_t *self) {
     return self->waiting;
 }

@@ -28,7 +28,7 @@ struct positions {
     bool sums_moved;
     table_t *symbols; // struct symbol *
     struct symbol *first, *dirty_symbols;
-    struct place *dirty_places;
+    struct holding *dirty_holdings;
     struct stale *stale;
     uint64_t refreshed_at; // monotonic ns
 };
@@ -81,12 +81,12 @@ static struct symbol *symbol_get(positions_t *self, const char *name) {
     return *slot = s;
 }
 
-void positions_add_place(positions_t *self, struct place *p, const char *symbol,
-                         int64_t contract_size) {
+void positions_add_holding(positions_t *self, struct holding *p, const char *symbol,
+                           int64_t contract_size) {
     p->symbol = symbol_get(self, symbol);
     p->contract_size = contract_size;
-    p->next_of_symbol = p->symbol->places;
-    p->symbol->places = p;
+    p->next_of_symbol = p->symbol->holdings;
+    p->symbol->holdings = p;
 }
 
 static void mark_symbol(positions_t *self, struct symbol *s) {
@@ -96,11 +96,11 @@ static void mark_symbol(positions_t *self, struct symbol *s) {
     self->dirty_symbols = s;
 }
 
-static void mark_place(positions_t *self, struct place *p) {
+static void mark_holding_dirty(positions_t *self, struct holding *p) {
     if (!p->dirty) {
         p->dirty = true;
-        p->next_dirty = self->dirty_places;
-        self->dirty_places = p;
+        p->next_dirty = self->dirty_holdings;
+        self->dirty_holdings = p;
     }
     mark_symbol(self, p->symbol);
 }
@@ -109,7 +109,7 @@ static void mark_place(positions_t *self, struct place *p) {
 
 static bool is_long(const struct trade *t) { return t->s->side != SIGNAL__DIRECTION__sell; }
 
-static void add_to_sums(struct place *p, const struct trade *t, int sign) {
+static void add_to_sums(struct holding *p, const struct trade *t, int sign) {
     int64_t lots = sign * t->counted_lots;
     __int128 cost = (__int128)lots * t->counted_price;
     if (is_long(t))
@@ -126,7 +126,7 @@ static int by_age(const struct trade *a, const struct trade *b) {
 }
 
 // Reports come about in order, so it is looked for from the end.
-static void insert_position(struct place *p, struct trade *t) {
+static void insert_position(struct holding *p, struct trade *t) {
     struct trade *after = p->positions ? p->positions->older : NULL; // of the first: the last
     while (after && by_age(after, t) > 0) after = after == p->positions ? NULL : after->older;
     if (after)
@@ -135,24 +135,24 @@ static void insert_position(struct place *p, struct trade *t) {
         DL_PREPEND2(p->positions, t, older, newer);
 }
 
-static bool is_in_place(const struct place *p, const struct trade *t) {
+static bool is_in_holding(const struct holding *p, const struct trade *t) {
     if (t != p->positions && by_age(t->older, t) > 0) return false;
     return !t->newer || by_age(t, t->newer) <= 0;
 }
 
-static void remove_position(struct place *p, struct trade *t) {
+static void remove_position(struct holding *p, struct trade *t) {
     DL_DELETE2(p->positions, t, older, newer);
     t->older = t->newer = NULL;
 }
 
-static void keep_in_order(struct place *p, struct trade *t, bool holds) {
-    if (positions_has(t) && holds && is_in_place(p, t)) return;
+static void keep_in_order(struct holding *p, struct trade *t, bool holds) {
+    if (positions_has(t) && holds && is_in_holding(p, t)) return;
     if (positions_has(t)) remove_position(p, t);
     if (holds) insert_position(p, t);
 }
 
 void positions_count(positions_t *self, struct trade *t) {
-    struct place *p = t->place;
+    struct holding *p = t->holding;
     int64_t lots = fills_open_lots(t->s).e8;
     if (lots == t->counted_lots && t->s->average_price == t->counted_price) return;
     add_to_sums(p, t, -1);
@@ -162,16 +162,16 @@ void positions_count(positions_t *self, struct trade *t) {
     keep_in_order(p, t, lots != 0);
     positions_follow(t);
     if (!p->symbol->fed && t->s->average_price) p->symbol->price = t->s->average_price;
-    mark_place(self, p);
+    mark_holding_dirty(self, p);
 }
 
 void positions_leave(positions_t *self, struct trade *t) {
     if (!positions_has(t)) return;
-    add_to_sums(t->place, t, -1);
+    add_to_sums(t->holding, t, -1);
     t->counted_lots = 0;
-    remove_position(t->place, t);
+    remove_position(t->holding, t);
     positions_follow(t);
-    mark_place(self, t->place);
+    mark_holding_dirty(self, t->holding);
 }
 
 int64_t positions_free_lots(const struct trade *t) {
@@ -192,7 +192,7 @@ const struct symbol *positions_price(positions_t *self, const Price *price) {
 }
 
 void positions_follow(struct trade *t) {
-    struct symbol *s = t->place->symbol;
+    struct symbol *s = t->holding->symbol;
     bool follows = positions_has(t) && trailing_is_asked(t->s);
     if (follows == positions_is_followed(t)) return;
     if (follows) {
@@ -216,9 +216,9 @@ static bool write_view(batch_t *batch, const struct total *t, const struct symbo
     return true;
 }
 
-static void write_place(const positions_t *self, batch_t *batch, struct place *p) {
+static void write_holding(const positions_t *self, batch_t *batch, struct holding *p) {
     struct total t = {0};
-    total_add_place(&t, p);
+    total_add_holding(&t, p);
     bool shown = write_view(batch, &t, p->symbol, p->account->id);
     if (shown != p->shown) slice_view(batch, self->shard, p->account->id, p->symbol->name, shown);
     p->shown = shown;
@@ -226,7 +226,7 @@ static void write_place(const positions_t *self, batch_t *batch, struct place *p
 
 static struct total total_here(const struct symbol *s) {
     struct total t = {0};
-    for (const struct place *p = s->places; p; p = p->next_of_symbol) total_add_place(&t, p);
+    for (const struct holding *p = s->holdings; p; p = p->next_of_symbol) total_add_holding(&t, p);
     return t;
 }
 
@@ -252,8 +252,8 @@ static void mark_moved(positions_t *self, uint64_t mono) {
     if (mono - self->refreshed_at < REFRESH_EVERY) return;
     self->refreshed_at = mono;
     for (struct symbol *s = self->first; s; s = s->next) {
-        for (struct place *p = s->moved ? s->places : NULL; p; p = p->next_of_symbol) {
-            if (p->positions) mark_place(self, p);
+        for (struct holding *p = s->moved ? s->holdings : NULL; p; p = p->next_of_symbol) {
+            if (p->positions) mark_holding_dirty(self, p);
         }
         s->moved = false;
     }
@@ -270,7 +270,7 @@ void positions_remember(positions_t *self, const char *account_id, const char *s
 static bool has_position(const positions_t *self, const struct stale *stale) {
     struct symbol **slot = table_find(self->symbols, table_key(stale->symbol));
     if (slot && !stale->account_id && (*slot)->others) return true;
-    for (const struct place *p = slot ? (*slot)->places : NULL; p; p = p->next_of_symbol) {
+    for (const struct holding *p = slot ? (*slot)->holdings : NULL; p; p = p->next_of_symbol) {
         if (p->positions && (!stale->account_id || strcmp(stale->account_id, p->account->id) == 0))
             return true;
     }
@@ -292,15 +292,15 @@ void positions_write(positions_t *self, batch_t *batch) {
     if (!self->written && self->several && self->shard) slice_sums_forget(batch, self->shard);
     self->written = true;
     mark_moved(self, batch_mono(batch));
-    for (struct place *p = self->dirty_places; p; p = p->next_dirty) {
-        write_place(self, batch, p);
+    for (struct holding *p = self->dirty_holdings; p; p = p->next_dirty) {
+        write_holding(self, batch, p);
         p->dirty = false;
     }
     for (struct symbol *s = self->dirty_symbols; s; s = s->next_dirty) {
         write_symbol(self, batch, s);
         s->dirty = false;
     }
-    self->dirty_places = NULL;
+    self->dirty_holdings = NULL;
     self->dirty_symbols = NULL;
 }
 
@@ -334,7 +334,7 @@ static void apply_symbol_sum(positions_t *self, unsigned shard, const SymbolSum 
     o->listed = true;
     if (!is_same(&o->sum, &now)) mark_symbol(self, s);
     o->sum = now;
-    if (!s->fed && !s->places) s->price = sum->price;
+    if (!s->fed && !s->holdings) s->price = sum->price;
 }
 
 static void drop_unlisted(positions_t *self, struct symbol *s, unsigned shard) {

@@ -24,7 +24,7 @@ struct symbol {
     struct trade *followed; // positions whose stop follows it, through followed_prev, followed_next
     bool fed;               // the feed has it
     bool moved;             // since the views were written
-    struct place *places;
+    struct holding *holdings;
     struct other *others; // of other executors: with several, in executor 0
     struct symbol *next, *next_dirty;
     bool dirty, shown;
@@ -34,13 +34,13 @@ typedef struct positions positions_t;
 
 positions_t *positions_new(unsigned shard, unsigned shards);
 void positions_destroy(positions_t **self);
-// a place just made
-void positions_add_place(positions_t *self, struct place *p, const char *symbol,
-                         int64_t contract_size);
+// a holding just made
+void positions_add_holding(positions_t *self, struct holding *p, const char *symbol,
+                           int64_t contract_size);
 // after any change of what the trade holds
 void positions_count(positions_t *self, struct trade *t);
 void positions_leave(positions_t *self, struct trade *t); // it is forgotten
-// it is among its place's
+// it is among its holding's
 static inline bool positions_has(const struct trade *t) { return t->older != NULL; }
 static inline bool positions_is_followed(const struct trade *t) { return t->followed_prev != NULL; }
 int64_t positions_free_lots(const struct trade *t); // open, and not about to be closed (e8)

@@ -1,11 +1,11 @@
-// totals - sums of what is open in a symbol, over places and over executors, and the view of them.
+// totals - sums of what is open in a symbol, over holdings and over executors, and the view of them.
 // SPDX-License-Identifier: MIT
 #include "services/executor/accounts/totals.h"
 
 #include "common/base/decimal.h"
 
 // (price - entry) * lots * contract size; the sums are e16 each, so one division brings back e8.
-static __int128 pnl_of(const struct place *p) {
+static __int128 pnl_of(const struct holding *p) {
     __int128 price = p->symbol->price;
     __int128 gain = (price * p->long_lots - p->long_cost) + (p->short_cost - price * p->short_lots);
     return gain / DECIMAL_SCALE * p->contract_size / DECIMAL_SCALE;
@@ -16,7 +16,7 @@ static bool is_oldest_position(const struct total *t, uint64_t executed_at) {
     return !t->any || executed_at < t->executed_at;
 }
 
-void total_add_place(struct total *t, const struct place *p) {
+void total_add_holding(struct total *t, const struct holding *p) {
     t->long_lots += p->long_lots;
     t->short_lots += p->short_lots;
     t->long_cost += p->long_cost;

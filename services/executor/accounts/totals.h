@@ -1,4 +1,4 @@
-// totals - sums of what is open in a symbol, over places and over executors, and the view of them.
+// totals - sums of what is open in a symbol, over holdings and over executors, and the view of them.
 // Pure.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -16,7 +16,7 @@ struct total {
     int64_t stop_loss, take_profit;
 };
 
-void total_add_place(struct total *t, const struct place *p);
+void total_add_holding(struct total *t, const struct holding *p);
 // of another executor
 void total_add_sum(struct total *t, const SymbolSum *s);
 // texts are borrowed

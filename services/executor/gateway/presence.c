@@ -131,7 +131,7 @@ static void ask_about_open(struct executor *x, batch_t *batch, struct session *s
     bool all = !s->queried;
     s->queried = true;
     for (struct trade *t; (t = trades_next(x->trades, &cursor)) != NULL;) {
-        if (t->place->account->session == s && t->queue != QUEUE_RETIRED)
+        if (t->holding->account->session == s && t->queue != QUEUE_RETIRED)
             list[n++] = t; // what is not retired is not forgotten meanwhile
     }
     for (size_t i = 0; i < n; i++) {

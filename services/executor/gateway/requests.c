@@ -75,6 +75,6 @@ static send_effect_fn *const senders[] = {[EFFECT_SUBMIT] = send_submit,
                                           [EFFECT_MODIFY] = send_modify};
 
 void requests_send(const struct step *step, enum effect_kind kind) {
-    struct session *to = step->t->place->account->session;
+    struct session *to = step->t->holding->account->session;
     if (to) senders[kind](step, to);
 }

@@ -5,7 +5,7 @@
 
 #include "services/executor/trade/trade.h"
 
-// Nobody knows whether the broker has it: recorded, published, its place quarantined. A timeout
+// Nobody knows whether the broker has it: recorded, published, its holding quarantined. A timeout
 // never makes it rejected.
 void inquiry_open(struct trade *t, const char *reason, const struct trade_env *env,
                   struct effects *out);

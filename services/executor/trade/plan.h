@@ -6,7 +6,7 @@
 #include "services/executor/trade/partial.h"
 #include "services/executor/trade/trade.h"
 
-// A position at the place, oldest first.
+// A position of the holding, oldest first.
 struct plan_position {
     struct trade *trade;
     int64_t free; // e8: open, and not about to be closed by another order

@@ -17,7 +17,7 @@
 #include "services/executor/trade/effects.h"
 #include "services/executor/trade/lifecycle.h"
 
-struct place;
+struct holding;
 struct session;
 
 // What is asked of its gateway about it.
@@ -44,7 +44,7 @@ enum record {
 // The queue that it is in, through prev and next.
 enum queue {
     QUEUE_NONE,
-    QUEUE_WAITS,   // pending, in its place's
+    QUEUE_WAITS,   // pending, in its holding's
     QUEUE_RETIRED, // over, among those that are forgotten next
 };
 
@@ -73,14 +73,14 @@ struct trade {
     enum record record;
     enum queue queue;
     bool unsaved; // memory is ahead of its record, which follows when it is due
-    struct place *place;
+    struct holding *holding;
     struct session *session;             // whose answer is waited for: counted in its in_flight
     int64_t closing;                     // lots (e8) that closing trades under way will take
-    int64_t counted_lots, counted_price; // what its place has of it
+    int64_t counted_lots, counted_price; // what its holding has of it
     int64_t listed_lots;                 // e8: of the snapshot that is being compared
     bool listed_order;                   // likewise
     struct trade *prev, *next;
-    struct trade *older, *newer; // among the place's positions
+    struct trade *older, *newer; // among the holding's positions
     struct trade *followed_prev, *followed_next;
 };
 

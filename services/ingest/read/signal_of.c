@@ -12,8 +12,8 @@
 #include "common/base/decimal.h"
 #include "services/ingest/read/names.h"
 
-struct place {
-    size_t value, has; // in Signal; has 0: there is none
+struct offsets {
+    size_t value, has; // bytes from the start of a Signal; has 0: the field has no such member
     uint32_t most;     // texts: bytes
 };
 
@@ -23,20 +23,20 @@ struct verdict {
 };
 #define GOOD ((struct verdict){0})
 
-typedef struct verdict convert_fn(const struct place *place, struct field *f, Signal *out);
+typedef struct verdict convert_fn(const struct offsets *offsets, struct field *f, Signal *out);
 
 static bool is_scalar(const struct field *f) {
     return f->kind == FIELD_TEXT || f->kind == FIELD_NUMBER;
 }
 
-static void set_presence(const struct place *p, Signal *out) {
-    if (p->has) *(protobuf_c_boolean *)((char *)out + p->has) = true;
+static void set_presence(const struct offsets *o, Signal *out) {
+    if (o->has) *(protobuf_c_boolean *)((char *)out + o->has) = true;
 }
 
-static struct verdict as_text(const struct place *p, struct field *f, Signal *out) {
+static struct verdict as_text(const struct offsets *o, struct field *f, Signal *out) {
     if (!is_scalar(f)) return (struct verdict){"not_a_text", "must be a text"};
-    if (f->length > p->most) return (struct verdict){"too_long", "is too long"};
-    *(char **)((char *)out + p->value) = f->text;
+    if (f->length > o->most) return (struct verdict){"too_long", "is too long"};
+    *(char **)((char *)out + o->value) = f->text;
     return GOOD;
 }
 
@@ -53,35 +53,35 @@ static struct verdict read_field_decimal(const struct field *f, decimal_t *out) 
     }
 }
 
-static struct verdict as_decimal(const struct place *p, struct field *f, Signal *out) {
+static struct verdict as_decimal(const struct offsets *o, struct field *f, Signal *out) {
     decimal_t d;
     struct verdict v = read_field_decimal(f, &d);
     if (v.code) return v;
-    *(int64_t *)(void *)((char *)out + p->value) = d.e8;
-    set_presence(p, out);
+    *(int64_t *)(void *)((char *)out + o->value) = d.e8;
+    set_presence(o, out);
     return GOOD;
 }
 
-static struct verdict as_count(const struct place *p, struct field *f, Signal *out) {
+static struct verdict as_count(const struct offsets *o, struct field *f, Signal *out) {
     decimal_t d;
     struct verdict v = read_field_decimal(f, &d);
     if (v.code) return v;
     if (d.e8 < 0 || d.e8 % DECIMAL_SCALE || d.e8 / DECIMAL_SCALE > INT32_MAX)
         return (struct verdict){"out_of_range", "must be a whole number from 0 to 2147483647"};
-    *(uint32_t *)(void *)((char *)out + p->value) = (uint32_t)(d.e8 / DECIMAL_SCALE);
-    set_presence(p, out);
+    *(uint32_t *)(void *)((char *)out + o->value) = (uint32_t)(d.e8 / DECIMAL_SCALE);
+    set_presence(o, out);
     return GOOD;
 }
 
-static struct verdict as_time(const struct place *p, struct field *f, Signal *out) {
+static struct verdict as_time(const struct offsets *o, struct field *f, Signal *out) {
     uint64_t ns = 0;
     err_t e = is_scalar(f) ? time_read(f->text, f->length, &ns) : ERR_INPUT;
     if (e == ERR_RULE) return (struct verdict){"out_of_range", TIME_RANGE};
     if (e)
         return (struct verdict){
             "not_a_time", "must be an ISO 8601 time with a zone, or Unix seconds or milliseconds"};
-    *(uint64_t *)(void *)((char *)out + p->value) = ns - ns % NS_PER_US;
-    set_presence(p, out);
+    *(uint64_t *)(void *)((char *)out + o->value) = ns - ns % NS_PER_US;
+    set_presence(o, out);
     return GOOD;
 }
 
@@ -99,18 +99,18 @@ static bool find_choice(const struct field *f, const struct choice *choices, int
     return false;
 }
 
-static struct verdict as_order_type(const struct place *p, struct field *f, Signal *out) {
+static struct verdict as_order_type(const struct offsets *o, struct field *f, Signal *out) {
     static const struct choice choices[] = {{"market", SIGNAL__ORDER_TYPE__market},
                                             {"limit", SIGNAL__ORDER_TYPE__limit},
                                             {"stop", SIGNAL__ORDER_TYPE__stop},
                                             {"stop_limit", SIGNAL__ORDER_TYPE__stop_limit},
                                             {"stoplimit", SIGNAL__ORDER_TYPE__stop_limit},
                                             {0}};
-    if (find_choice(f, choices, (int *)(void *)((char *)out + p->value))) return GOOD;
+    if (find_choice(f, choices, (int *)(void *)((char *)out + o->value))) return GOOD;
     return (struct verdict){"not_allowed", "must be one of market, limit, stop, stop_limit"};
 }
 
-static struct verdict as_direction(const struct place *p, struct field *f, Signal *out) {
+static struct verdict as_direction(const struct offsets *o, struct field *f, Signal *out) {
 #define WORD(word, name)                                                                           \
     { word, SIGNAL__DIRECTION__##name }
     static const struct choice choices[] = {WORD("buy", buy),
@@ -130,37 +130,37 @@ static struct verdict as_direction(const struct place *p, struct field *f, Signa
                                             WORD("target", target),
                                             {0}};
 #undef WORD
-    if (find_choice(f, choices, (int *)(void *)((char *)out + p->value))) return GOOD;
+    if (find_choice(f, choices, (int *)(void *)((char *)out + o->value))) return GOOD;
     return (struct verdict){"not_allowed", "must be one of " ACTIONS};
 }
 
-static struct verdict as_unit(const struct place *p, struct field *f, Signal *out) {
+static struct verdict as_unit(const struct offsets *o, struct field *f, Signal *out) {
     static const struct choice choices[] = {{"points", SIGNAL__UNIT__points},
                                             {"distance", SIGNAL__UNIT__distance},
                                             {"percent", SIGNAL__UNIT__percent},
                                             {0}};
-    if (!find_choice(f, choices, (int *)(void *)((char *)out + p->value)))
+    if (!find_choice(f, choices, (int *)(void *)((char *)out + o->value)))
         return (struct verdict){"not_allowed", "must be one of points, distance, percent"};
-    set_presence(p, out);
+    set_presence(o, out);
     return GOOD;
 }
 
 static const struct choice sides[] = {
     {"long", SIGNAL__SIDE__long}, {"short", SIGNAL__SIDE__short}, {0}};
 
-static struct verdict as_side(const struct place *p, struct field *f, Signal *out) {
-    if (!find_choice(f, sides, (int *)(void *)((char *)out + p->value)))
+static struct verdict as_side(const struct offsets *o, struct field *f, Signal *out) {
+    if (!find_choice(f, sides, (int *)(void *)((char *)out + o->value)))
         return (struct verdict){"not_allowed", "must be one of long, short"};
-    set_presence(p, out);
+    set_presence(o, out);
     return GOOD;
 }
 
-static struct verdict as_time_in_force(const struct place *p, struct field *f, Signal *out) {
+static struct verdict as_time_in_force(const struct offsets *o, struct field *f, Signal *out) {
     static const struct choice choices[] = {
         {"gtc", SIGNAL__TIME_IN_FORCE__gtc}, {"day", SIGNAL__TIME_IN_FORCE__day}, {0}};
-    if (!find_choice(f, choices, (int *)(void *)((char *)out + p->value)))
+    if (!find_choice(f, choices, (int *)(void *)((char *)out + o->value)))
         return (struct verdict){"not_allowed", "must be one of gtc, day"};
-    set_presence(p, out);
+    set_presence(o, out);
     return GOOD;
 }
 
@@ -170,7 +170,7 @@ static struct verdict as_time_in_force(const struct place *p, struct field *f, S
 
 static const struct row {
     convert_fn *convert;
-    struct place place;
+    struct offsets offsets;
 } rows[SF_COUNT] = {
     [SF_signal_id] = {as_text, {TEXT(signal_id, 64)}},
     [SF_symbol] = {as_text, {TEXT(symbol, 32)}},
@@ -275,7 +275,7 @@ static void convert_aliased_field(struct sorting *s, size_t i) {
     s->out->sent_as[field] = f->name;
     struct verdict v = {"secret", "must not hold the token"};
     if (!text_holds(f->text, f->length, s->secret))
-        v = rows[field].convert(&rows[field].place, f, &s->out->signal);
+        v = rows[field].convert(&rows[field].offsets, f, &s->out->signal);
     if (!v.code) return;
     complaint_add(&s->out->complaints, f->name, v.code, v.rule);
     s->out->sent_as[field] = NULL;

@@ -10,12 +10,8 @@
 #include "common/base/table.h"
 #include "common/domain/trade.h"
 
-struct place {
-    struct account *account;
-};
-
 struct accounts {
-    table_t *by_id;   // struct place
+    table_t *by_id;   // struct account *
     table_t *trades;  // struct trade, by trade_id
     table_t *symbols; // char *
     const char *last; // symbol asked for: a fan-out asks for the same one again and again
@@ -24,7 +20,7 @@ struct accounts {
 
 accounts_t *router_accounts_new(void) {
     accounts_t *self = alloc_zeroed(1, sizeof *self);
-    self->by_id = table_new(sizeof(struct place));
+    self->by_id = table_new(sizeof(struct account *));
     self->trades = table_new(sizeof(struct trade));
     self->symbols = table_new(sizeof(char *));
     return self;
@@ -55,15 +51,15 @@ void router_accounts_destroy(accounts_t **self) {
 }
 
 struct account *router_accounts_get(accounts_t *self, const char *account_id) {
-    struct place *place = table_add(self->by_id, table_key(account_id));
-    if (place->account) return place->account;
+    struct account **slot = table_add(self->by_id, table_key(account_id));
+    if (*slot) return *slot;
     size_t length = strlen(account_id) + 1;
     struct account *account = alloc_zeroed(1, sizeof *account + length);
     memcpy(account->id, account_id, length);
     account->mode = RISK_STATE__MODE__trading;
     account->next = self->first;
     self->first = account;
-    return place->account = account;
+    return *slot = account;
 }
 
 struct account *router_accounts_first(const accounts_t *self) {

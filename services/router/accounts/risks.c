@@ -12,9 +12,9 @@
 #include "services/router/accounts/accounts.h"
 #include "services/router/accounts/breach.h"
 
-struct place {
+struct named_zone {
     zone_t *zone;
-    struct place *next;
+    struct named_zone *next;
     char name[];
 };
 
@@ -25,7 +25,7 @@ struct halted {
 };
 
 struct risks {
-    struct place *places;
+    struct named_zone *zones;
     struct halted *sources; // those that were ever halted
 };
 
@@ -33,10 +33,10 @@ risks_t *risks_new(void) { return alloc_zeroed(1, sizeof(risks_t)); }
 
 void risks_destroy(risks_t **self) {
     if (!*self) return;
-    struct place *p, *next_place;
-    LL_FOREACH_SAFE((*self)->places, p, next_place) {
-        zone_destroy(&p->zone);
-        free(p);
+    struct named_zone *z, *next_zone;
+    LL_FOREACH_SAFE((*self)->zones, z, next_zone) {
+        zone_destroy(&z->zone);
+        free(z);
     }
     struct halted *h, *next;
     LL_FOREACH_SAFE((*self)->sources, h, next) free(h);
@@ -45,16 +45,16 @@ void risks_destroy(risks_t **self) {
 }
 
 const zone_t *risks_zone(risks_t *self, const char *name) {
-    for (const struct place *p = self->places; p; p = p->next) {
-        if (strcmp(p->name, name) == 0) return p->zone;
+    for (const struct named_zone *z = self->zones; z; z = z->next) {
+        if (strcmp(z->name, name) == 0) return z->zone;
     }
     size_t length = strlen(name) + 1;
-    struct place *p = alloc_zeroed(1, sizeof *p + length);
-    memcpy(p->name, name, length);
-    p->zone = zone_new(name);
-    if (!p->zone) p->zone = alloc_checked(zone_new("UTC")); // the archiver lets no such name in
-    LL_PREPEND(self->places, p);
-    return p->zone;
+    struct named_zone *z = alloc_zeroed(1, sizeof *z + length);
+    memcpy(z->name, name, length);
+    z->zone = zone_new(name);
+    if (!z->zone) z->zone = alloc_checked(zone_new("UTC")); // the archiver lets no such name in
+    LL_PREPEND(self->zones, z);
+    return z->zone;
 }
 
 // --- sources

@@ -21,7 +21,7 @@ static uint64_t chance(uint64_t *seed) {
 static uint64_t earliest(const struct due *items) {
     uint64_t at = UINT64_MAX;
     for (size_t i = 0; i < ITEMS; i++) {
-        if (items[i].place && items[i].at < at) at = items[i].at;
+        if (items[i].index && items[i].at < at) at = items[i].at;
     }
     return at;
 }
@@ -51,7 +51,7 @@ static void what_is_due_first_comes_out_first(void **state) {
         }
     }
     size_t left = 0;
-    for (size_t i = 0; i < ITEMS; i++) left += items[i].place != 0;
+    for (size_t i = 0; i < ITEMS; i++) left += items[i].index != 0;
     assert_int_equal(due_count(heap), left);
     due_heap_destroy(&heap);
 }

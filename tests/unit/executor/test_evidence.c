@@ -135,8 +135,8 @@ static void an_order_that_was_decided_again_for_the_other_side_is_what_was_submi
     assert_int_equal(s->side, SIGNAL__DIRECTION__sell);
     assert_int_equal(s->direction, SIGNAL__DIRECTION__sell);
     assert_int_equal(s->terms->stop_loss, 2 * LOT);
-    assert_int_equal(trades_find(w->x->trades, "t1")->place->short_lots, LOT);
-    assert_int_equal(trades_find(w->x->trades, "t1")->place->long_lots, 0);
+    assert_int_equal(trades_find(w->x->trades, "t1")->holding->short_lots, LOT);
+    assert_int_equal(trades_find(w->x->trades, "t1")->holding->long_lots, 0);
     assert_non_null(strstr(w->committed, "sell"));
     assert_int_equal(alerts(w, "bad_plan"), 0);
     assert_int_equal(alerts(w, "plan_adopted"), 1);
@@ -157,7 +157,7 @@ static void a_plan_that_cannot_be_is_alarmed_and_not_believed(void **state) {
         gateway_says(w, &r.base);
         world_commit(w);
     }
-    const struct place *p = trades_find(w->x->trades, "p1")->place;
+    const struct holding *p = trades_find(w->x->trades, "p1")->holding;
     assert_int_equal(alerts(w, "bad_plan"), 1);
     assert_int_equal(trade_of(w, "p1")->side, SIGNAL__DIRECTION__buy);
     assert_int_equal(trade_of(w, "p1")->terms->lot_size, LOT);
