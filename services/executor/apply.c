@@ -5,7 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/testing.h"
-#include "services/executor/engine.h"
+#include "services/executor/executor.h"
 #include "services/executor/slice.h"
 #include "services/executor/trade/amend.h"
 #include "services/executor/trade/evidence.h"

@@ -5,7 +5,7 @@
 #include "common/base/clock.h"
 #include "gateway.pb-c.h"
 #include "outcome.pb-c.h"
-#include "services/executor/engine.h"
+#include "services/executor/executor.h"
 #include "services/executor/trade/amend.h"
 
 #define T(name) TRADE_STATE__STATE__##name

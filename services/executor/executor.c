@@ -11,7 +11,6 @@
 #include "common/delivery/envelope.h"
 #include "common/delivery/topology.h"
 #include "outcome.pb-c.h"
-#include "services/executor/engine.h"
 #include "services/executor/slice.h"
 
 #define T(name)   TRADE_STATE__STATE__##name

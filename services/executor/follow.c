@@ -2,7 +2,7 @@
 // for it.
 // SPDX-License-Identifier: MIT
 #include "common/base/testing.h"
-#include "services/executor/engine.h"
+#include "services/executor/executor.h"
 #include "services/executor/trade/trailing.h"
 
 #define DIGITS_PRESET 5

@@ -11,7 +11,7 @@
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
 #include "common/schema/record.h"
-#include "services/executor/engine.h"
+#include "services/executor/executor.h"
 #include "services/executor/slice.h"
 
 #define SCOPE_TEXT  160

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/base/testing.h"
-#include "services/executor/engine.h"
+#include "services/executor/executor.h"
 #include "services/executor/trade/discrepancy.h"
 #include "services/executor/trade/evidence.h"
 #include "services/executor/trade/fills.h"

@@ -7,7 +7,7 @@
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
 #include "common/schema/record.h"
-#include "services/executor/engine.h"
+#include "services/executor/executor.h"
 #include "services/executor/slice.h"
 
 #define T(name)  TRADE_STATE__STATE__##name

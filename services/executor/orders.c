@@ -6,7 +6,7 @@
 #include "common/base/clock.h"
 #include "common/base/testing.h"
 #include "common/schema/record.h"
-#include "services/executor/engine.h"
+#include "services/executor/executor.h"
 #include "services/executor/slice.h"
 #include "services/executor/trade/inquiry.h"
 

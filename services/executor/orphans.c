@@ -16,7 +16,7 @@
 #include "common/base/table.h"
 #include "common/base/testing.h"
 #include "common/domain/trade.h"
-#include "services/executor/engine.h"
+#include "services/executor/executor.h"
 #include "services/executor/slice.h"
 #include "services/executor/trade/evidence.h"
 

@@ -2,7 +2,7 @@
 // once, and none is lost.
 // SPDX-License-Identifier: MIT
 #include "common/base/clock.h"
-#include "services/executor/engine.h"
+#include "services/executor/executor.h"
 #include "services/executor/slice.h"
 #include "services/executor/trade/evidence.h"
 #include "services/executor/trade/inquiry.h"

@@ -1,7 +1,7 @@
 // unreadable - a trade that Redis holds and nobody can read may be at the broker: nothing new where
 // it may be.
 // SPDX-License-Identifier: MIT
-#include "services/executor/engine.h"
+#include "services/executor/executor.h"
 
 // Until the executor is started again with the record mended, or out of the set of open trades: it
 // counts as a trade in doubt at its account and symbol; at all of the account's symbols when the

@@ -12,7 +12,7 @@
 #include "services/reconciler/watch.h"
 
 #define CHORES_EVERY NS_PER_S
-#define AT(field)    offsetof(struct settings, field)
+#define AT(field)    offsetof(struct reconciler_settings, field)
 
 static const struct option options[] = {
     {"guard_max", OPTION_INTEGER, AT(guard_max), "8000000",
@@ -333,7 +333,7 @@ const struct service reconciler_service = {
     .role = RECONCILER,
     .purpose = "Compares what was asked with what was done, and says when a signal is complete.",
     .options = options,
-    .settings_size = sizeof(struct settings),
+    .settings_size = sizeof(struct reconciler_settings),
     .routes = routes,
     .slice = reconciler_slice,
     .traced = true,

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "services/reconciler/part.h"
+#include "services/reconciler/reconciler.h"
 
 // Takes over a live trade's state: compares it if it is final, and completes its signal if that was
 // the last one. The signal may be gone afterwards, and `trade` with it.

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "services/reconciler/part.h"
+#include "services/reconciler/reconciler.h"
 
 // asks for trades that should have an answer by now
 void watch_overdue(struct reconciler *r, batch_t *batch);

@@ -14,13 +14,13 @@
 #define DAY          INT64_C(86400000) // ms
 
 static const struct option options[] = {
-    {"guard_max", OPTION_INTEGER, offsetof(struct settings, guard_max), "8000000",
+    {"guard_max", OPTION_INTEGER, offsetof(struct router_settings, guard_max), "8000000",
      "Most signals remembered (for 48 h) so that none is routed twice; beyond, no more are "
      "accepted.",
      1000, INT32_MAX, NULL},
-    {"price_age_max", OPTION_DURATION, offsetof(struct settings, price_age_max_ms), "1m",
+    {"price_age_max", OPTION_DURATION, offsetof(struct router_settings, price_age_max_ms), "1m",
      "A price of the feed that is older is not used as a symbol's price.", 1, 30 * DAY, NULL},
-    {"rate_age_max", OPTION_DURATION, offsetof(struct settings, rate_age_max_ms), "96h",
+    {"rate_age_max", OPTION_DURATION, offsetof(struct router_settings, rate_age_max_ms), "96h",
      "A price of the feed that is older is not used to convert currencies.", 1, 365 * DAY, NULL},
     {0},
 };
@@ -221,7 +221,7 @@ const struct service router_service = {
     .purpose = "Decides, for every account, what a signal becomes: one order, or one stated reason "
                "why not.",
     .options = options,
-    .settings_size = sizeof(struct settings),
+    .settings_size = sizeof(struct router_settings),
     .routes = routes,
     .slice = router_slice,
     .traced = true,

@@ -11,7 +11,6 @@
 #include "common/base/clock.h"
 #include "common/batch/batch_commit.h"
 #include "common/service/options.h"
-#include "services/router/part.h"
 #include "services/router/router.h"
 
 #define BROKERS   10

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "common/base/log.h"
 #include "gateway.pb-c.h"
-#include "services/executor/engine.h"
+#include "services/executor/executor.h"
 
 // Nothing else is said to it, and no epoch of ours that it would take for its own executor's.
 static void send_away(struct executor *x, struct session *s, unsigned shard) {

@@ -7,7 +7,7 @@
 #include "common/base/clock.h"
 #include "common/domain/rules.h"
 #include "gateway.pb-c.h"
-#include "services/executor/engine.h"
+#include "services/executor/executor.h"
 #include "services/executor/slice.h"
 
 // how often an account is told at most whose risk rules look at its balance and equity

@@ -11,7 +11,7 @@
 #include "common/delivery/envelope.h"
 #include "common/delivery/topology.h"
 #include "common/schema/record.h"
-#include "services/executor/engine.h"
+#include "services/executor/executor.h"
 #include "services/executor/slice.h"
 
 #define TELL_EVERY NS_PER_S       // whatever has happened

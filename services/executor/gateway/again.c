@@ -1,7 +1,7 @@
 // again - for a recording that begins while this process lives: what it heard from gateways and
 // keeps in memory only.
 // SPDX-License-Identifier: MIT
-#include "services/executor/engine.h"
+#include "services/executor/executor.h"
 
 #define GATEWAYS_SOCKET 0 // the first that executor_open adds
 

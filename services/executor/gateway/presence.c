@@ -4,7 +4,7 @@
 
 #include "common/base/clock.h"
 #include "common/schema/record.h"
-#include "services/executor/engine.h"
+#include "services/executor/executor.h"
 #include "services/executor/slice.h"
 #include "services/executor/trade/inquiry.h"
 

@@ -1,7 +1,7 @@
 // requests - what goes to its gateway about a trade: its Submit, a question, a cancel, a change.
 // After the commit, by the outbox.
 // SPDX-License-Identifier: MIT
-#include "services/executor/engine.h"
+#include "services/executor/executor.h"
 
 static void fill_origin(const TradeState *t, Origin *o) {
     *o = (Origin)ORIGIN__INIT;

@@ -1,5 +1,5 @@
 // session - the gateways: who is there, what it can do, whether it still answers. Memory only;
-// engine.h acts on it.
+// executor.h acts on it.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -6,7 +6,7 @@
 #include "common/base/clock.h"
 #include "common/base/testing.h"
 #include "common/delivery/envelope.h"
-#include "services/executor/engine.h"
+#include "services/executor/executor.h"
 #include "services/executor/slice.h"
 
 #define T(name)   TRADE_STATE__STATE__##name

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "services/router/part.h"
+#include "services/router/router.h"
 
 // What the broker told of balance and equity.
 void locks_told(struct router *r, batch_t *batch, const AccountState *state);

@@ -20,7 +20,6 @@
 #include "common/delivery/envelope.h"
 #include "common/service/options.h"
 #include "outcome.pb-c.h"
-#include "services/executor/engine.h"
 #include "services/executor/executor.h"
 #include "tests/unit/terms.h"
 
