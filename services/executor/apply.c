@@ -8,9 +8,9 @@
 #include "services/executor/executor.h"
 #include "services/executor/slice.h"
 #include "services/executor/trade/amend.h"
-#include "services/executor/trade/evidence.h"
+#include "services/executor/trade/in_doubt/evidence.h"
 #include "services/executor/trade/fills.h"
-#include "services/executor/trade/inquiry.h"
+#include "services/executor/trade/in_doubt/inquiry.h"
 
 #define T(name)              TRADE_STATE__STATE__##name
 #define SAVE_AFTER           (30 * NS_PER_MS)

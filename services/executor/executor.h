@@ -8,7 +8,7 @@
 // Keys: slice.c.
 //
 // A handler looks up the trade that a message is about, lets the pure part step it (trade/), and
-// works off the effects (apply.c). Read trade/in_doubt.h next, then orders.c.
+// works off the effects (apply.c). Read trade/in_doubt/doubt.h next, then orders.c.
 #pragma once
 
 #include "common/batch/guard.h"

@@ -4,13 +4,13 @@
 //
 // A snapshot counts when every report that is in it has been applied: then both speak of the same
 // moment, and what differs is no delay. The policy of each discrepancy is a row of
-// trade/discrepancy.c.
+// trade/in_doubt/discrepancy.c.
 #include <string.h>
 
 #include "common/base/testing.h"
 #include "services/executor/executor.h"
-#include "services/executor/trade/discrepancy.h"
-#include "services/executor/trade/evidence.h"
+#include "services/executor/trade/in_doubt/discrepancy.h"
+#include "services/executor/trade/in_doubt/evidence.h"
 #include "services/executor/trade/fills.h"
 
 #define ACCOUNT_ALERTS_MOST 5

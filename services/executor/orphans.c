@@ -18,7 +18,7 @@
 #include "common/domain/trade.h"
 #include "services/executor/executor.h"
 #include "services/executor/slice.h"
-#include "services/executor/trade/evidence.h"
+#include "services/executor/trade/in_doubt/evidence.h"
 
 #define DOUBLINGS_MOST 4 // questions come twice as seldom each time, up to sixteen times
 #define ID_MOST        64

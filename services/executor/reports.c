@@ -4,8 +4,8 @@
 #include "common/base/clock.h"
 #include "services/executor/executor.h"
 #include "services/executor/slice.h"
-#include "services/executor/trade/evidence.h"
-#include "services/executor/trade/inquiry.h"
+#include "services/executor/trade/in_doubt/evidence.h"
+#include "services/executor/trade/in_doubt/inquiry.h"
 
 #define T(name)   TRADE_STATE__STATE__##name
 #define GAP_ALARM (10 * NS_PER_S)

@@ -16,7 +16,7 @@
 #include "common/base/testing.h"
 #include "common/delivery/delivery.h"
 #include "common/delivery/ring.h"
-#include "services/executor/trade/doubt.h"
+#include "services/executor/trade/in_doubt/doubt.h"
 
 #define TRADES_MAX 4096u // of a round
 #define QUEUE_MAX  1024u

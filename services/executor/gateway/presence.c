@@ -6,7 +6,7 @@
 #include "common/schema/record.h"
 #include "services/executor/executor.h"
 #include "services/executor/slice.h"
-#include "services/executor/trade/inquiry.h"
+#include "services/executor/trade/in_doubt/inquiry.h"
 
 #define T(name)     TRADE_STATE__STATE__##name
 #define ASK_AT_ONCE 500

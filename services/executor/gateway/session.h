@@ -5,7 +5,7 @@
 
 #include "common/base/buffer.h"
 #include "execution.pb-c.h"
-#include "services/executor/trade/doubt.h"
+#include "services/executor/trade/in_doubt/doubt.h"
 
 struct session {
     char *instance_id; // also its name on the socket

@@ -4,7 +4,7 @@
 
 #include "common/base/clock.h"
 #include "common/schema/record.h"
-#include "services/executor/trade/inquiry.h"
+#include "services/executor/trade/in_doubt/inquiry.h"
 
 #define T(name) TRADE_STATE__STATE__##name
 

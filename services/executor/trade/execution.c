@@ -5,9 +5,9 @@
 #include "common/base/id.h"
 #include "common/schema/record.h"
 #include "services/executor/trade/amend.h"
-#include "services/executor/trade/evidence.h"
+#include "services/executor/trade/in_doubt/evidence.h"
 #include "services/executor/trade/fills.h"
-#include "services/executor/trade/inquiry.h"
+#include "services/executor/trade/in_doubt/inquiry.h"
 
 #define T(name) TRADE_STATE__STATE__##name
 

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "common/base/clock.h"
-#include "services/executor/trade/doubt.h"
+#include "services/executor/trade/in_doubt/doubt.h"
 
 #define S       NS_PER_S
 #define START   (UINT64_C(1000000) * S) // of this executor

@@ -5,7 +5,7 @@
 
 #include "common/base/own.h"
 #include "common/schema/record_value.h"
-#include "services/executor/trade/evidence.h"
+#include "services/executor/trade/in_doubt/evidence.h"
 
 static int setup(void **state) {
     (void)world_setup(state);

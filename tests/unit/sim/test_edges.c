@@ -12,7 +12,7 @@
 
 #include "common/base/own.h"
 #include "common/delivery/ring.h"
-#include "services/executor/trade/doubt.h"
+#include "services/executor/trade/in_doubt/doubt.h"
 
 // With sanitizers, too, memory that is not to be had is told by NULL.
 const char *__asan_default_options(void);

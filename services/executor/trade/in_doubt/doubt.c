@@ -1,7 +1,7 @@
 // doubt - may this order be sent without asking first, and what to do about a trade that is in
 // doubt.
 // SPDX-License-Identifier: MIT
-#include "services/executor/trade/doubt.h"
+#include "services/executor/trade/in_doubt/doubt.h"
 
 #include "common/base/testing.h"
 

@@ -1,6 +1,6 @@
 // inquiry - a trade in doubt: asked about, never repeated.
 // SPDX-License-Identifier: MIT
-#include "services/executor/trade/inquiry.h"
+#include "services/executor/trade/in_doubt/inquiry.h"
 
 #include "common/base/clock.h"
 

@@ -1,6 +1,6 @@
 // discrepancy - how a position that the broker's books have differs from ours, and what heals it.
 // SPDX-License-Identifier: MIT
-#include "services/executor/trade/discrepancy.h"
+#include "services/executor/trade/in_doubt/discrepancy.h"
 
 static const struct {
     // when it is seen first, again, and for the DISCREPANCY_PATIENCE-th time and later

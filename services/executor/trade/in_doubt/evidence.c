@@ -1,6 +1,6 @@
 // evidence - what a broker says about a trade.
 // SPDX-License-Identifier: MIT
-#include "services/executor/trade/evidence.h"
+#include "services/executor/trade/in_doubt/evidence.h"
 
 #include <string.h>
 
@@ -9,7 +9,7 @@
 #include "common/schema/record.h"
 #include "services/executor/trade/amend.h"
 #include "services/executor/trade/fills.h"
-#include "services/executor/trade/inquiry.h"
+#include "services/executor/trade/in_doubt/inquiry.h"
 
 #define T(name) TRADE_STATE__STATE__##name
 
