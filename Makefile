@@ -78,7 +78,10 @@ $(SYNCS:%=$(OUT)/bin/tradecast-sync-%): $(OUT)/bin/tradecast-sync-%: $$(call obj
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 $(OUT)/tests/backend/% $(OUT)/tests/clickhouse/%: LIBS += $(shell pkg-config --libs libcurl)
 
-# Only the command posts to the webhook; it and replay read YAML.
+# The advisor posts decisions, and asks models.
+$(OUT)/bin/tradecast-advisor $(OUT)/tests/advisor/%: LIBS += $(shell pkg-config --libs libcurl)
+
+# Of the command's own, only `send` posts to the webhook; it and replay read YAML.
 $(OUT)/bin/tradecast: LIBS += $(shell pkg-config --libs libcurl)
 $(OUT)/bin/tradecast $(OUT)/bin/tradecast-replay: LIBS += $(shell pkg-config --libs yaml-0.1)
 $(OUT)/tests/cli/% $(OUT)/tests/replay/%: LIBS += $(shell pkg-config --libs libcurl yaml-0.1)

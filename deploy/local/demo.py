@@ -7,6 +7,7 @@ import json
 import sqlite3
 import time
 import urllib.parse
+import urllib.request
 
 from deploy.local.layout import ROOT
 
@@ -101,8 +102,28 @@ class Story:
                                            "timestamp": now_text()})
         self.expect("the exit", status, 200)
         self.follow("exit (JSON)", answer, sent, {a: (("filled", "closed"), None) for a in ("anna", "ben", "carla")})
+        if self.system.advisor:
+            self.advise()
         self.archived()
         return not self.wrong
+
+    def advise(self):
+        """What a language model would read, and a decision of one, which waits for a person."""
+        status, text, err = self.system.ask("llm", "package", "EURUSD")
+        self.expect("the package for a language model", status, 0)
+        if status != 0:
+            self.wrong.append(err.strip())
+            return
+        package = json.loads(text)
+        self.report.line("a language model reads", f"EURUSD: {', '.join(package['parts'])}; not known: {', '.join(package['missing'])}")
+        decision = {"package_id": package["package_id"], "symbol": "EURUSD", "action": "buy", "price": 1.0843, "stop_loss": 1.079, "take_profit": 1.093,
+                    "confidence": 60, "reasoning": "the sample's own words, no model's", "model": "sample"}
+        request = urllib.request.Request(self.system.advisor_url + "/api/v1/llm/decision", json.dumps(decision).encode(),
+                                         {"Authorization": f"Bearer {self.system.layout.secret('advisor-token')}"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            found = json.load(answer)
+        self.expect("the decision", found.get("state"), "proposed")
+        self.report.line("… and decides: buy", f"{found['state']}: tradecast llm approve {found['decision_id']}")
 
     # --- looking
 

@@ -15,6 +15,7 @@ from deploy.local.processes import Process
 SERVICES = ["archiver", "monitor", "reconciler", "router", "ingest"]  # started so; beside the executors
 COPIES = {"sync-backend": "TRADECAST_BACKEND_URL", "sync-clickhouse": "TRADECAST_CLICKHOUSE_URL"}  # each runs where its URL is set
 WEBHOOK_PORT, MONITOR_PORT, ADVISOR_PORT = 8300, 8301, 8302
+MODEL_SOURCE = "llm"  # of the decisions of language models
 NOT_REACHED = 3  # exit status of the tradecast command: a service did not answer
 
 
@@ -73,7 +74,11 @@ class System:
         return f"http://127.0.0.1:{self.http_port}/prices/{source}/{self.token(source)}"
 
     def token(self, source):
-        return self.layout.secret(f"webhook-{source}")
+        return self.layout.secret(self.token_file(source).name)
+
+    def token_file(self, source):
+        """The advisor's own source has its token apart from those that people send with."""
+        return self.layout.secret_file("advisor-signals" if self.advisor and source == MODEL_SOURCE else f"webhook-{source}")
 
     @property
     def monitor_url(self):
@@ -95,6 +100,7 @@ class System:
         if self.advisor:
             need_free_port(self.advisor_port, "the advisor", "TRADECAST_ADVISOR_HTTP_PORT")
             self.layout.secret("advisor-token")
+            self.token(MODEL_SOURCE)
 
     def start(self, configure=None, within_s=60):
         """configure: gives the configuration to apply, or None to carry on with the one that is there."""
@@ -166,7 +172,9 @@ class System:
         if self.advisor:
             out["TRADECAST_OPTIONAL"] = "advisor"
         if name == "advisor":
-            out |= {"TRADECAST_ADVISOR_HTTP_PORT": self.advisor_port, "TRADECAST_ADVISOR_TOKEN_FILE": self.layout.secret_file("advisor-token")}
+            out |= {"TRADECAST_ADVISOR_HTTP_PORT": self.advisor_port, "TRADECAST_ADVISOR_TOKEN_FILE": self.layout.secret_file("advisor-token"),
+                    "TRADECAST_ADVISOR_SIGNAL_URL": f"http://127.0.0.1:{self.http_port}",
+                    "TRADECAST_ADVISOR_SIGNAL_TOKEN_FILE": self.token_file(MODEL_SOURCE)}
         if self.cell:
             out |= {"TRADECAST_CELL": self.cell, "TRADECAST_CELLS": " ".join(self.cells)}
             out |= {f"TRADECAST_CELL_{cell.upper().replace('-', '_')}_RUN_DIR": run for cell, run in self.cells.items()}

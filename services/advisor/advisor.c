@@ -7,12 +7,17 @@
 
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
+#include "common/base/log.h"
 #include "common/base/own.h"
+#include "common/http/url.h"
+#include "common/schema/record.h"
 #include "services/advisor/collect.h"
 #include "services/advisor/door/door.h"
 #include "services/advisor/slice.h"
+#include "services/advisor/verbs.h"
 
-#define BOOK_FOR (5 * NS_PER_S) // then the configuration is read anew before it is used
+#define DECISIONS_A_MINUTE 120
+#define BOOK_FOR           (5 * NS_PER_S) // then the configuration is read anew before it is used
 
 #define AT(field) offsetof(struct advisor_settings, field)
 static const struct option options[] = {
@@ -38,16 +43,79 @@ static const struct option options[] = {
      1000, INT64_C(2592000000), NULL},
     {"account_ids", OPTION_FLAG, AT(account_ids), "false",
      "A package names accounts by their ids; else they are numbered", 0, 0, NULL},
+    {"mode", OPTION_CHOICE, AT(mode), "propose",
+     "propose: a person approves each decision; auto: it becomes a signal at once, where only "
+     "paper "
+     "accounts subscribe",
+     0, 0, "propose|auto"},
+    {"auto_live", OPTION_FLAG, AT(auto_live), "false",
+     "auto: also where live accounts subscribe; needs lots_max and decisions_per_day", 0, 0, NULL},
+    {"decisions_per_hour", OPTION_INTEGER, AT(decisions_per_hour), "10",
+     "auto: most decisions that become signals in an hour; what is over waits for a person", 0,
+     100000, NULL},
+    {"decisions_per_day", OPTION_INTEGER, AT(decisions_per_day), "50",
+     "auto: likewise in a day (UTC)", 0, 1000000, NULL},
+    {"lots_max", OPTION_DECIMAL, AT(lots_max), "0",
+     "Largest lot_size of a decision; 0: no limit of its own", 0, INT64_C(1000000000000000), NULL},
+    {"package_for", OPTION_DURATION, AT(package_for_ms), "5m",
+     "A decision may rest on a package for so long", 1000, 86400000, NULL},
+    {"propose_for", OPTION_DURATION, AT(propose_for_ms), "15m",
+     "A person may approve a decision for so long", 1000, 86400000, NULL},
+    {"signal_for", OPTION_DURATION, AT(signal_for_ms), "60s",
+     "A market order, or a close, that the door of signals has not taken by then expires", 1000,
+     3600000, NULL},
+    {"signal_url", OPTION_TEXT, AT(signal_url), "http://127.0.0.1:8300",
+     "The door of signals: the webhook of ingest", 0, 0, NULL},
+    {"signal_plain", OPTION_FLAG, AT(signal_plain), "false",
+     "signal_url may be http on another host: the network is private", 0, 0, NULL},
+    {"signal_token_file", OPTION_FILE, AT(signal_token), NULL,
+     "File that holds the token of the source; none: no decision can become a signal", 0, 0, NULL},
     {0},
 };
 
 // --- memory
 
+// What would be found wrong only when it is too late. NULL: nothing.
+static const char *wrong_together(const struct advisor_settings *s) {
+    if (s->auto_live && (!s->lots_max || !s->decisions_per_day))
+        return "TRADECAST_ADVISOR_AUTO_LIVE needs TRADECAST_ADVISOR_LOTS_MAX and "
+               "TRADECAST_ADVISOR_DECISIONS_PER_DAY";
+    if (s->signal_token && !s->signal_plain && !url_is_private(s->signal_url))
+        return "TRADECAST_ADVISOR_SIGNAL_URL would carry a token over a network: https, or "
+               "TRADECAST_ADVISOR_SIGNAL_PLAIN=true where the network is private";
+    return NULL;
+}
+
+static struct decisions_settings decisions_settings_of(const struct advisor_settings *s) {
+    return (struct decisions_settings){.automatic = strcmp(s->mode, "auto") == 0,
+                                       .auto_live = s->auto_live,
+                                       .lots_most = {s->lots_max},
+                                       .caps = {.decisions_hour = (uint32_t)s->decisions_per_hour,
+                                                .decisions_day = (uint32_t)s->decisions_per_day},
+                                       .package_for = (uint64_t)s->package_for_ms * NS_PER_MS,
+                                       .propose_for = (uint64_t)s->propose_for_ms * NS_PER_MS,
+                                       .signal_for = (uint64_t)s->signal_for_ms * NS_PER_MS,
+                                       .can_send = s->signal_token != NULL,
+                                       .source = s->source};
+}
+
 static void *advisor_new(const struct context *context, const void *settings) {
+    const struct advisor_settings *s = settings;
+    const char *wrong = wrong_together(s);
+    if (wrong) {
+        log_event(LOG_LEVEL_ERROR, "wrong_option", "why=%s", log_quote(wrong));
+        return NULL;
+    }
     struct advisor *self = alloc_zeroed(1, sizeof *self);
+    const struct decisions_settings decisions = decisions_settings_of(s);
     self->context = context;
-    self->settings = settings;
+    self->settings = s;
     self->book = book_new();
+    decisions_start(&self->decisions, &decisions, NULL);
+    self->courier = (courier_t){.decisions = &self->decisions,
+                                .url = s->signal_url,
+                                .source = s->source,
+                                .token = s->signal_token};
     return self;
 }
 
@@ -55,15 +123,19 @@ static void advisor_destroy(void **handle) {
     struct advisor *self = *handle;
     if (!self) return;
     http_destroy(&self->http);
+    courier_close(&self->courier);
+    waiting_free(&self->waiting);
+    decisions_end(&self->decisions);
     recent_free(&self->recent);
     book_destroy(&self->book);
     free(self);
     *handle = NULL;
 }
 
-static err_t advisor_load(void *self, store_t *store) {
-    ((struct advisor *)self)->store = store;
-    return ERR_OK;
+static err_t advisor_load(void *arg, store_t *store) {
+    struct advisor *self = arg;
+    self->store = self->decisions.store = store;
+    return decisions_load(&self->decisions);
 }
 
 // --- packages
@@ -99,7 +171,7 @@ static void look_for_symbol(void *arg, const BrokerConfig *broker) {
     l->listed = l->listed || book_symbol(broker, l->symbol);
 }
 
-static bool is_symbol_listed(const struct advisor *self, const char *symbol) {
+static bool is_listed_anywhere(const struct advisor *self, const char *symbol) {
     struct listing l = {symbol, false};
     book_each_broker(self->book, look_for_symbol, &l);
     return l.listed;
@@ -122,7 +194,7 @@ err_t advisor_package(struct advisor *self, const char *symbol, const struct pac
     if (e) return e;
     struct package package;
     package_compose(&input, &package);
-    if (!package.about_symbol && !is_symbol_listed(self, symbol)) {
+    if (!package.about_symbol && !is_listed_anywhere(self, symbol)) {
         package_destroy(&package);
         return ERR_MISSING;
     }
@@ -139,41 +211,63 @@ err_t advisor_symbols(struct advisor *self, buffer_t *out) {
     return e ? e : collect_symbols(&from, out);
 }
 
-// --- verbs
+// --- decisions
 
-static bool refuse_package_verb(buffer_t *answer, err_t e) {
-    buffer_text(answer, e == ERR_RULE ? "that is no symbol"
-                        : e == ERR_MISSING
-                            ? "no broker lists the symbol, and nothing is known of it"
-                            : "Redis does not answer");
-    return false;
+// Whoever has the token may fill the record; not faster than this.
+static bool has_decision_room(struct advisor *self) {
+    uint64_t now = clock_mono_ns();
+    if (now - self->minute > 60 * NS_PER_S) self->minute = now, self->taken = 0;
+    return self->taken++ < DECISIONS_A_MINUTE;
 }
 
-static bool answer_package_verb(void *self, batch_t *batch, const ControlRequest *request,
-                                buffer_t *answer) {
-    const struct package *package;
-    (void)batch;
-    err_t e = advisor_package(self, request->n_args ? request->args[0] : "", &package);
-    if (e) return refuse_package_verb(answer, e);
-    buffer_add(answer, package->text.data, package->text.length);
-    return true;
+const LlmDecision *advisor_decide(struct advisor *self, const struct arrival *arrival, bool *known,
+                                  bool *busy) {
+    self->book_read_at = 0; // who is live is looked up anew
+    *busy = !has_decision_room(self);
+    if (*busy || !self->batch || refresh_book(self)) return NULL;
+    return decisions_take(&self->decisions, self->batch, self->book, &self->recent, arrival, known);
 }
 
-static bool answer_symbols_verb(void *self, batch_t *batch, const ControlRequest *request,
-                                buffer_t *answer) {
-    (void)batch, (void)request;
-    err_t e = advisor_symbols(self, answer);
-    if (e) buffer_clear(answer);
-    return e ? refuse_package_verb(answer, e) : true;
+void advisor_write_decision(const LlmDecision *row, bool known, buffer_t *out) {
+    LlmDecision shown = *row;
+    shown.package = shown.raw_answer = NULL;
+    record_to_json(&shown.base, out);
+    out->length--; // its closing brace
+    buffer_format(out, ",\"duplicate\":%s}", known ? "true" : "false");
 }
 
-static const struct control controls[] = {
-    {"package", "SYMBOL: what a language model is given to read about it", answer_package_verb},
-    {"symbols", "the symbols that there are packages about", answer_symbols_verb},
-    {0},
-};
+static err_t tick_advisor(void *arg, batch_t *batch) {
+    struct advisor *self = arg;
+    decisions_expire(&self->decisions, batch);
+    return ERR_OK;
+}
 
-static err_t advisor_open(void *self, reactor_t *reactor) { return advisor_serve(self, reactor); }
+static void answer_advisor_committed(void *arg) {
+    struct advisor *self = arg;
+    decisions_committed(&self->decisions);
+    waiting_give(&self->waiting);
+    courier_send_due(&self->courier, clock_mono_ns());
+}
+
+static void answer_advisor_stalled(void *self, const char *why) {
+    (void)why;
+    waiting_turn_away(&((struct advisor *)self)->waiting);
+}
+
+// --- sockets
+
+static err_t run_advisor_calls(void *arg, batch_t *batch) {
+    struct advisor *self = arg;
+    if (batch) courier_run(&self->courier, batch);
+    return ERR_OK;
+}
+
+static err_t advisor_open(void *arg, reactor_t *reactor) {
+    struct advisor *self = arg;
+    courier_open(&self->courier);
+    reactor_add_fd(reactor, web_calls_fd(self->courier.calls), run_advisor_calls, INTAKE_DRAIN);
+    return advisor_serve(self, reactor);
+}
 
 const struct service advisor_service = {
     .role = ADVISOR,
@@ -181,9 +275,12 @@ const struct service advisor_service = {
     .options = options,
     .settings_size = sizeof(struct advisor_settings),
     .slice = advisor_slice,
-    .controls = controls,
+    .controls = advisor_controls,
     .new = advisor_new,
     .destroy = advisor_destroy,
     .load = advisor_load,
     .open = advisor_open,
+    .tick = tick_advisor,
+    .committed = answer_advisor_committed,
+    .stalled = answer_advisor_stalled,
 };

@@ -9,6 +9,8 @@
 
 #include "common/domain/book.h"
 #include "common/service/service.h"
+#include "services/advisor/courier.h"
+#include "services/advisor/door/waiting.h"
 #include "services/advisor/package/recent.h"
 
 struct advisor_settings {
@@ -17,6 +19,10 @@ struct advisor_settings {
     const char *source;
     int64_t package_bytes, headlines, price_age_ms, data_age_ms;
     bool account_ids;
+    const char *mode, *signal_url, *signal_token;
+    int64_t package_for_ms, propose_for_ms, signal_for_ms, decisions_per_hour, decisions_per_day;
+    int64_t lots_max; // e8
+    bool auto_live, signal_plain;
 };
 
 struct advisor {
@@ -26,8 +32,13 @@ struct advisor {
     book_t *book;          // of others' configuration, read anew now and then
     uint64_t book_read_at; // monotonic ns
     struct recent_packages recent;
-    http_t *http;   // NULL: no token is set, and nobody listens
-    batch_t *batch; // while the door is answering; NULL: nothing can be committed
+    decisions_t decisions;
+    courier_t courier;
+    uint64_t minute;                // monotonic ns: since when `taken` is counted
+    unsigned taken;                 // decisions of this minute
+    struct waiting_answers waiting; // until the batch that they tell of is committed
+    http_t *http;                   // NULL: no token is set, and nobody listens
+    batch_t *batch;                 // while the door is answering; NULL: nothing can be committed
 };
 
 extern const struct service advisor_service;
@@ -36,3 +47,10 @@ extern const struct service advisor_service;
 // ERR_MISSING: nothing is known of it; else Redis did not answer.
 err_t advisor_package(struct advisor *self, const char *symbol, const struct package **out);
 err_t advisor_symbols(struct advisor *self, buffer_t *out); // {"symbols":[…]}
+
+// A decision as it comes in: recorded, whatever it is. *known: it had come before. NULL: it was not
+// taken, for Redis does not answer (then *busy is false), or because there were too many.
+const LlmDecision *advisor_decide(struct advisor *self, const struct arrival *arrival, bool *known,
+                                  bool *busy);
+// The row as JSON, without what is long.
+void advisor_write_decision(const LlmDecision *row, bool known, buffer_t *out);

@@ -12,6 +12,7 @@
 #include "common/base/log.h"
 #include "common/base/own.h"
 #include "common/base/testing.h"
+#include "common/http/url.h"
 #include "sync/backend/items.h"
 #include "sync/copy/copy.h"
 #include "sync/copy/web.h"
@@ -75,7 +76,7 @@ static bool check_backend_settings(const void *settings, char wrong[static 256])
         snprintf(wrong, 256,
                  "TRADECAST_BACKEND_URL is \"%.100s\"; it must be an http:// or https:// address",
                  s->url ? s->url : "");
-    else if (s->token && !s->plain && !web_is_private(s->url))
+    else if (s->token && !s->plain && !url_is_private(s->url))
         snprintf(wrong, 256,
                  "TRADECAST_BACKEND_URL is \"%.100s\": a token travels over https, unless "
                  "TRADECAST_BACKEND_PLAIN is true",

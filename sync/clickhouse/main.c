@@ -12,6 +12,7 @@
 #include "common/base/log.h"
 #include "common/base/own.h"
 #include "common/base/testing.h"
+#include "common/http/url.h"
 #include "sync/clickhouse/server.h"
 #include "sync/copy/copy.h"
 
@@ -74,7 +75,7 @@ struct clickhouse {
 static bool check_clickhouse_settings(const void *settings, char wrong[static 256]) {
     const struct settings *s = settings;
     const char *name = s->server.database;
-    if (s->server.password && !s->plain && !web_is_private(s->server.url)) {
+    if (s->server.password && !s->plain && !url_is_private(s->server.url)) {
         snprintf(wrong, 256,
                  "TRADECAST_CLICKHOUSE_URL is \"%.100s\": a password travels over https, unless "
                  "TRADECAST_CLICKHOUSE_PLAIN is true",

@@ -40,6 +40,3 @@ void web_post(web_t *self, const struct web_request *requests, struct web_answer
               size_t n);
 void web_answers_clear(struct web_answer *answers, size_t n);
 void web_escape(buffer_t *out, const char *text); // for a URL's query
-
-// Whether a secret may travel to this URL: it is https, or on this host.
-bool web_is_private(const char *url);

@@ -10,8 +10,8 @@ from tests.harness.oracle import judge
 from tests.harness.plant import configuration
 from tests.harness.wait import until
 
-# Not on every order's way: test_stops.py, unit/archiver/test_audit.c, flow/test_cells.py.
-ELSEWHERE = re.compile(r"executor\.stop_moved|audit\..*|relay\..*|ingest\.before_handover_answer")
+# Not on every order's way: test_stops.py, unit/archiver/test_audit.c, flow/test_cells.py, test_decisions.py.
+ELSEWHERE = re.compile(r"executor\.stop_moved|audit\..*|relay\..*|advisor\..*|ingest\.before_handover_answer")
 LOOP = ["before_commit", "after_commit", "after_send"]
 SERVICES = ["ingest", "router", "executor", "reconciler", "archiver", "monitor"]
 

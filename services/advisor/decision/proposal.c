@@ -92,8 +92,8 @@ static bool check_package(const LlmProposal *p, const struct package *package,
     return true;
 }
 
-static bool check_text(const char *name, const char *text, size_t most, const char *others,
-                       char why[static PROPOSAL_WHY]) {
+static bool check_proposal_text(const char *name, const char *text, size_t most, const char *others,
+                                char why[static PROPOSAL_WHY]) {
     if (!text) return true;
     if (!*text) return break_rule(why, "%s must not be empty", name);
     if (strlen(text) > most) return break_rule(why, "%s is longer than %zu bytes", name, most);
@@ -125,10 +125,10 @@ static bool check_lots(const LlmProposal *p, const struct proposal_rules *rules,
 bool proposal_check(const LlmProposal *p, const struct package *package,
                     const struct proposal_rules *rules, char why[static PROPOSAL_WHY]) {
     return check_package(p, package, rules, why) &&
-           check_text("reasoning", p->reasoning, 4 * REASONING_MOST, "\t\r\n", why) &&
-           check_text("strategy", p->strategy, 64, "", why) &&
-           check_text("model", p->model, 100, "", why) &&
-           check_text("prompt_version", p->prompt_version, 100, "", why) &&
+           check_proposal_text("reasoning", p->reasoning, 4 * REASONING_MOST, "\t\r\n", why) &&
+           check_proposal_text("strategy", p->strategy, 64, "", why) &&
+           check_proposal_text("model", p->model, 100, "", why) &&
+           check_proposal_text("prompt_version", p->prompt_version, 100, "", why) &&
            check_positive_number("lot_size", p->has_lot_size, p->lot_size, why) &&
            check_positive_number("price", p->has_price, p->price, why) &&
            check_positive_number("stop_loss", p->has_stop_loss, p->stop_loss, why) &&

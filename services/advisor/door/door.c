@@ -68,12 +68,33 @@ static void answer_symbols(struct advisor *self, exchange_t *x) {
         answer_text(x, &out);
 }
 
+static void answer_decisions(struct advisor *self, exchange_t *x) {
+    own(buffer) out = {0};
+    decisions_list(&self->decisions, exchange_query(x, "state"), &out);
+    answer_text(x, &out);
+}
+
+// Answered after the commit: what is answered is on record.
+static void take_decision(struct advisor *self, exchange_t *x) {
+    own(buffer) out = {0};
+    bool known, busy;
+    const struct arrival arrival = {.origin = LLM_DECISION__ORIGIN__http, .body = exchange_body(x)};
+    const LlmDecision *row = advisor_decide(self, &arrival, &known, &busy);
+    if (busy) return answer_error(x, 429, "too_many", "more than 120 decisions in a minute", NULL);
+    if (!row) return answer_failure(x, ERR_STORE);
+    advisor_write_decision(row, known, &out);
+    unsigned status = row->state == LLM_DECISION__STATE__invalid ? 422 : 200;
+    waiting_add(&self->waiting, x, status, (struct span){out.data, out.length});
+}
+
 static const struct page {
     const char *path, *method, *allow;
     void (*answer)(struct advisor *self, exchange_t *x);
 } pages[] = {
     {"/api/v1/llm/package", "GET", "Allow: GET", answer_package},
     {"/api/v1/llm/symbols", "GET", "Allow: GET", answer_symbols},
+    {"/api/v1/llm/decisions", "GET", "Allow: GET", answer_decisions},
+    {"/api/v1/llm/decision", "POST", "Allow: POST", take_decision},
 };
 
 static const struct page *find_page(const char *path, bool *other_method, const char *method) {

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/base/own.h"
+#include "common/http/url.h"
 #include "sync/clickhouse/block.h"
 #include "sync/clickhouse/ddl.h"
 #include "sync/copy/copy.h"
@@ -172,7 +173,7 @@ static void a_secret_travels_over_https_or_stays_here(void **state) {
         {"http://localhost@evil/", false}, {"ftp://localhost/", false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        assert_int_equal(web_is_private(rows[i].url), rows[i].private);
+        assert_int_equal(url_is_private(rows[i].url), rows[i].private);
 }
 
 int main(void) {
