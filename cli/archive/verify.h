@@ -23,6 +23,8 @@ void findings_add(struct findings *self, const struct finding_row *row);
 enum outcome verify_file(sql_t *db, struct findings *out);
 // each signal's SHA-256
 enum outcome verify_signals(sql_t *db, struct findings *out, uint64_t *n);
+// each line of an audit log, compressed or not; WHERE is "line n"
+enum outcome verify_log(const char *path, struct findings *out, uint64_t *lines);
 // against Redis, when it is up
 enum outcome verify_positions(const struct place *place, sql_t *db, struct findings *out,
                               buffer_t *said);

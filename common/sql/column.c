@@ -5,7 +5,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "common/schema/record.h"
+#include "common/schema/record_value.h"
+#include "common/sql/sql.h"
 
 enum column_kind column_kind_of(const ProtobufCFieldDescriptor *f) {
     if (f->label == PROTOBUF_C_LABEL_REPEATED) return COLUMN_TEXT;
@@ -57,6 +58,27 @@ const ProtobufCFieldDescriptor *column_first_key(const struct table_form *form) 
     const ProtobufCFieldDescriptor *f = record_field(form->type, (struct span){form->key, length});
     assert(f);
     return f;
+}
+
+void column_field_json(const ProtobufCMessage *row, const ProtobufCFieldDescriptor *f,
+                       buffer_t *out) {
+    char time[SQL_TIME_TEXT];
+    if (column_kind_of(f) != COLUMN_TIME) return record_print_nested(row, f, out);
+    sql_time_print(*(const uint64_t *)record_place(row, f), time);
+    buffer_format(out, "\"%s\"", time);
+}
+
+void column_row_json(const ProtobufCMessage *row, buffer_t *out) {
+    const struct record_columns *columns = record_columns(row->descriptor);
+    char before = '{';
+    for (unsigned i = 0; i < columns->n; i++) {
+        const ProtobufCFieldDescriptor *f = columns->fields[i];
+        if (!record_is_set(row, f)) continue;
+        buffer_format(out, "%c\"%s\":", before, f->name);
+        column_field_json(row, f, out);
+        before = ',';
+    }
+    buffer_text(out, before == '{' ? "{}" : "}");
 }
 
 void column_list(const struct table_form *form, const char quote, buffer_t *out) {

@@ -27,5 +27,12 @@ bool column_is_optional(const struct table_form *form, const ProtobufCFieldDescr
 // the first field of its key
 const ProtobufCFieldDescriptor *column_first_key(const struct table_form *form);
 
+// A row as a JSON object. Its times stand as in the columns, with six decimals: what is hashed of a
+// row can then be hashed again from this text (record_to_json shortens them).
+void column_row_json(const ProtobufCMessage *row, buffer_t *out);
+// One field that is set, likewise.
+void column_field_json(const ProtobufCMessage *row, const ProtobufCFieldDescriptor *f,
+                       buffer_t *out);
+
 // `a`, `b`, … in the order of the fields
 void column_list(const struct table_form *form, const char quote, buffer_t *out);

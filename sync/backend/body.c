@@ -22,9 +22,12 @@ static const char *const of_outcome[] = {"signal_id",       "outcome",  "exit_pr
 static void write_field(const ProtobufCFieldDescriptor *f, const SignalRow *row, buffer_t *out) {
     buffer_t text = {0};
     enum column_kind kind = column_kind_of(f);
-    if (record_field_text(&row->base, f, &text)) {
+    if (kind == COLUMN_TIME && record_is_set(&row->base, f)) {
         buffer_format(out, ",\"%s\":", f->name);
-        if (kind == COLUMN_TEXT || kind == COLUMN_TIME || kind == COLUMN_BYTES)
+        column_field_json(&row->base, f, out);
+    } else if (record_field_text(&row->base, f, &text)) {
+        buffer_format(out, ",\"%s\":", f->name);
+        if (kind == COLUMN_TEXT || kind == COLUMN_BYTES)
             buffer_json_string(out, (const char *)text.data, text.length);
         else
             buffer_add(out, text.data, text.length);

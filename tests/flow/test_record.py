@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: MIT
 import csv
 import gzip
+import hashlib
 import io
 import json
+import re
 import shutil
 import sqlite3
 from contextlib import closing
 
 import pytest
 
+from deploy.local.layout import ROOT
 from tests.harness import oracle
 from tests.harness.wait import until
 
@@ -99,10 +102,14 @@ def lines_of(file):
         return []
 
 
+def audit_files(plant):
+    return [*sorted(plant.layout.data.glob("signals-2*.log.gz")), plant.layout.data / "signals.log"]
+
+
 def audit_lines(plant):
     """signal_id of every line of the log, the closed files first."""
     out = []
-    for file in [*sorted(plant.layout.data.glob("signals-2*.log.gz")), plant.layout.data / "signals.log"]:
+    for file in audit_files(plant):
         for line in lines_of(file):
             assert line.endswith("}\n"), f"a torn line in {file.name}"
             out.append(json.loads(line)["signal_id"])
@@ -127,6 +134,58 @@ def test_the_audit_log_has_every_signal_once_though_the_archiver_is_killed(trade
     until(lambda: audit_lines(traded) == archived_ids(traded), "the audit log to have every signal")
     assert len(list(traded.layout.data.glob("signals-2*.log.gz"))) > 1
     assert verify(traded)[0] == DONE
+
+
+# --- the hash, as docs/record.md tells it to whoever has no tradecast
+
+def page_program():
+    """The worked example of docs/record.md: its program defines sha256_of(row)."""
+    page = (ROOT / "docs/record.md").read_text()
+    code = re.search(r"```python\n(def sha256_of.*?)```", page, re.S)[1]
+    names = {}
+    exec(code, names)
+    return names["sha256_of"], page
+
+
+def test_the_worked_example_of_the_page_comes_to_what_it_says():
+    sha256_of, page = page_program()
+    line = re.search(r"```json\n(\{.*?\})\n```", page, re.S)[1]
+    array = re.search(r"```text\n(\[.*?\])\n```", page, re.S)[1]
+    row = json.loads(line, parse_float=str, parse_int=str)
+    assert sha256_of(row) == row["sha256"] == hashlib.sha256(array.encode()).hexdigest()
+
+
+def test_every_line_of_the_log_can_be_hashed_again_by_anybody(traded):
+    sha256_of, _ = page_program()
+    until(lambda: audit_lines(traded) == archived_ids(traded), "the audit log to have every signal")
+    lines = [line for file in audit_files(traded) for line in lines_of(file)]
+    rows = [json.loads(line, parse_float=str, parse_int=str) for line in lines]
+    assert len(rows) >= 40
+    assert [r["signal_id"] for r in rows if sha256_of(r) != r["sha256"]] == []
+
+
+def test_a_log_is_verified_closed_or_not_and_what_was_done_to_it_shows(traded, tmp_path):
+    files = audit_files(traded)
+    for file in files:
+        status, told = verify(traded, "--log", file)
+        assert (status, told["findings"]) == (DONE, []) and told["signals"] == len(lines_of(file))
+    lines = lines_of(files[0])
+    changed = tmp_path / "changed.log"
+    lines[2] = lines[2].replace('"symbol":"EURUSD"', '"symbol":"GBPUSD"')
+    changed.write_text("".join(lines[:-1]) + "no signal\n" + lines[-1][:40])
+    status, told = verify(traded, "--log", changed)
+    assert status == ANSWER_NO
+    assert [(f["wrong"], f["where"]) for f in told["findings"]] == [
+        ("sha256", "line 3"), ("unreadable", f"line {len(lines)}"), ("torn", f"line {len(lines) + 1}")]
+    assert verify(traded, "--log", tmp_path / "absent.log")[0] == NO_REACH
+
+
+def test_a_line_of_an_older_version_that_shortens_times_is_verified(traded, tmp_path):
+    old = [re.sub(r'\.(\d*?)0+Z"', lambda m: (f".{m[1]}" if m[1] else "") + 'Z"', line)
+           for line in lines_of(audit_files(traded)[0])]
+    file = tmp_path / "old.log"
+    file.write_text("".join(old))
+    assert verify(traded, "--log", file)[0] == DONE
 
 
 # --- reading

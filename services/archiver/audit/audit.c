@@ -17,7 +17,7 @@
 #include "common/base/clock.h"
 #include "common/base/own.h"
 #include "common/base/testing.h"
-#include "common/schema/record.h"
+#include "common/sql/column.h"
 #include "services/archiver/audit/files.h"
 
 #define DAY_TEXT   11
@@ -65,7 +65,7 @@ static void add_line(audit_t *self, SignalRow *row) {
     row->status = SIGNAL__STATUS__pending;
     row->outcome = row->order_id = NULL;
     row->has_exit_price = row->has_profit_loss_pct = false;
-    record_to_json(&row->base, &self->lines);
+    column_row_json(&row->base, &self->lines);
     buffer_add(&self->lines, "\n", 1);
 }
 
