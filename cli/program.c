@@ -8,9 +8,9 @@
 
 #include "cli/place.h"
 #include "common/base/own.h"
-#include "common/base/version.h"
 #include "common/delivery/cells.h"
 #include "common/delivery/topology.h"
+#include "common/program/version.h"
 
 static const struct command *find_program_command(const struct program *program, const char *name) {
     for (size_t i = 0; i < program->n; i++) {

@@ -1,5 +1,5 @@
 # make install: the programs, the units of systemd, man pages, docs, samples, completion. PREFIX and DESTDIR as everywhere.   make deb: the same as a Debian package
-VERSION := $(shell cut -d\" -f2 -s common/base/version.h)
+VERSION := $(shell cut -d\" -f2 -s common/program/version.h)
 
 PREFIX ?= /usr/local
 LIBDIR = $(DESTDIR)$(PREFIX)/lib

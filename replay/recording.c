@@ -13,7 +13,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
-#include "common/base/version.h"
+#include "common/program/version.h"
 
 #define CHUNK      65536
 #define HEAD       0x83 // a map of three

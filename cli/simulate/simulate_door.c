@@ -6,7 +6,7 @@
 #include "cli/simulate/simulate.h"
 #include "common/base/alloc.h"
 #include "common/batch/batch_commit.h"
-#include "common/service/options.h"
+#include "common/program/options.h"
 #include "services/ingest/accept.h"
 #include "services/ingest/slice.h"
 

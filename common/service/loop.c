@@ -7,8 +7,8 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/testing.h"
+#include "common/program/notify.h"
 #include "common/redis/store_transaction.h"
-#include "common/service/notify.h"
 
 #define IDLE_MS 10 // a batch that gathers is committed when nothing has come for so long
 

@@ -8,8 +8,8 @@
 #include "common/delivery/delivery.h"
 #include "common/domain/book.h"
 #include "common/http/http.h"
+#include "common/program/options.h"
 #include "common/redis/store.h"
-#include "common/service/options.h"
 #include "proto/topics.h"
 #include "system.pb-c.h"
 

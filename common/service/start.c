@@ -11,9 +11,9 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/program/notify.h"
 #include "common/redis/journal.h"
 #include "common/service/loop.h"
-#include "common/service/notify.h"
 
 static void print_start_error(const char *text) { fprintf(stderr, "%s\n", text); }
 

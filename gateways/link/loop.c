@@ -9,7 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/delivery/envelope.h"
-#include "common/service/notify.h"
+#include "common/program/notify.h"
 
 #define WAIT_MS      20  // the link's timers need no more
 #define RETRY_MS     200 // between attempts of a commit that the disk refuses

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "common/bus/port.h"
-#include "common/service/options.h"
+#include "common/program/options.h"
 
 struct gateway; // gateway.h
 

@@ -7,7 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
-#include "common/base/version.h"
+#include "common/program/version.h"
 #include "common/schema/record.h"
 
 // One family of metrics: the samples under its name.

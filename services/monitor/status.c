@@ -7,8 +7,8 @@
 #include "cells.h"
 #include "common/base/clock.h"
 #include "common/base/own.h"
-#include "common/base/version.h"
 #include "common/domain/gaps.h"
+#include "common/program/version.h"
 #include "common/schema/record.h"
 
 static void write_text(buffer_t *out, const char *before, const char *value) {

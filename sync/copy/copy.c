@@ -14,7 +14,7 @@
 #include "common/base/log.h"
 #include "common/base/own.h"
 #include "common/delivery/envelope.h"
-#include "common/service/notify.h"
+#include "common/program/notify.h"
 #include "proto/topics.h"
 #include "sync.pb-c.h"
 

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "common/bus/port.h"
-#include "common/service/options.h"
+#include "common/program/options.h"
 #include "common/sql/sql.h"
 
 struct copy_settings { // the options that each has

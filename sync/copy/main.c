@@ -17,7 +17,7 @@
 #include "common/base/log.h"
 #include "common/bus/keys.h"
 #include "common/delivery/topology.h"
-#include "common/service/notify.h"
+#include "common/program/notify.h"
 #include "sync/copy/copy.h"
 
 #define AT(field) offsetof(struct copy_settings, field)

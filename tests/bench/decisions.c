@@ -10,7 +10,7 @@
 
 #include "common/base/clock.h"
 #include "common/batch/batch_commit.h"
-#include "common/service/options.h"
+#include "common/program/options.h"
 #include "services/router/router.h"
 
 #define BROKERS   10

@@ -19,7 +19,7 @@ ONCE = {
 }
 
 # Not memory: a library that gives nothing, or a name that a table must have.
-OTHERS = {"common/bus/keys.c", "common/service/options.c", "common/schema/record_columns.c", "sync/copy/web.c"}
+OTHERS = {"common/bus/keys.c", "common/program/options.c", "common/schema/record_columns.c", "sync/copy/web.c"}
 
 
 def sources():

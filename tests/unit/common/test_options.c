@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "common/service/options.h"
+#include "common/program/options.h"
 
 struct settings {
     const char *text, *secret, *choice;

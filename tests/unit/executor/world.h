@@ -18,7 +18,7 @@
 #include "common/base/clock.h"
 #include "common/batch/batch_commit.h"
 #include "common/delivery/envelope.h"
-#include "common/service/options.h"
+#include "common/program/options.h"
 #include "outcome.pb-c.h"
 #include "services/executor/executor.h"
 #include "tests/unit/terms.h"

@@ -15,7 +15,7 @@
 
 #include "common/base/clock.h"
 #include "common/batch/batch_commit.h"
-#include "common/service/options.h"
+#include "common/program/options.h"
 #include "execution.pb-c.h"
 #include "order.pb-c.h"
 #include "services/router/router.h"

@@ -1,6 +1,6 @@
 // options - settings from the environment by one table.
 // SPDX-License-Identifier: MIT
-#include "common/service/options.h"
+#include "common/program/options.h"
 
 #include <errno.h>
 #include <fcntl.h>

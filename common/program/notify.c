@@ -1,6 +1,6 @@
 // notify - tells systemd how the process is.
 // SPDX-License-Identifier: MIT
-#include "common/service/notify.h"
+#include "common/program/notify.h"
 
 #include <stdio.h>
 #include <string.h>
