@@ -39,7 +39,7 @@ static void send_request(port_t *port, const struct question *question) {
     request.body.len = question->body.length;
     own(buffer) frame = {0};
     envelope_write(&frame, "control", ENTRY_ID_NONE, ENTRY_ID_NONE, &request.base);
-    port_send(port, "control", (struct span){frame.data, frame.length});
+    port_send(port, "control", buffer_span(&frame));
 }
 
 static enum outcome read_answer(const struct parcel *parcel, const char *service, buffer_t *out) {

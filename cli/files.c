@@ -34,7 +34,7 @@ enum outcome file_read_document(const char *path, size_t most, buffer_t *json) {
         return complain_of_call(WRONG_USE, "%s: %s", path, strerror(errno));
     const char *text = buffer_string(json);
     if (text[strspn(text, " \t\r\n")] == '{') return DONE;
-    bool good = yaml_to_json((struct span){json->data, json->length}, &read, wrong);
+    bool good = yaml_to_json(buffer_span(json), &read, wrong);
     buffer_destroy(good ? json : &read);
     if (!good) return complain_of_call(ANSWER_NO, "%s: neither JSON nor YAML: %s", path, wrong);
     *json = read;

@@ -1,8 +1,8 @@
 // offline - what services did in a recording, done again.
 // SPDX-License-Identifier: MIT
+#include "common/program/stop.h"
 #include "replay/offline_process.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +15,6 @@
 
 #define FILE_MOST (16 * 1000 * 1000)
 #define KEPT_MOST ((size_t)256 << 20)
-
-static volatile sig_atomic_t asked_to_stop;
-static void request_offline_stop(int number) {
-    (void)number;
-    asked_to_stop = 1;
-}
 
 // --- who there is
 
@@ -81,14 +75,14 @@ static bool visit_offline_records(struct offline *o, record_fn *visit) {
     struct recorded r;
     own(recording) *file = recording_open(o->options->path, why);
     if (!file) return o->outcome = complain_of_call(WRONG_USE, "%s", why), false;
-    while (!asked_to_stop && recording_next(file, &r)) {
+    while (!stop_asked && recording_next(file, &r)) {
         if (!visit(o, &r)) return false;
     }
     if (recording_torn(file))
         (void)complain_of_call(ANSWER_NO,
                                "%s: its last record is not whole; what stands before it was read",
                                o->options->path);
-    return !asked_to_stop;
+    return !stop_asked;
 }
 
 static void beginning_add(struct process *p, const Trace *t) {
@@ -167,9 +161,7 @@ static bool prepare_offline_replay(struct offline *o) {
     (void)snprintf(o->archive, sizeof o->archive, "%s%s",
                    o->options->archive ? o->options->archive : o->sandbox.directory,
                    o->options->archive ? "" : "/archive.db");
-    struct sigaction action = {.sa_handler = request_offline_stop, .sa_flags = SA_RESTART};
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
+    stop_on_signals(SA_RESTART);
     sandbox_enter(&o->sandbox);
     return true;
 }
@@ -196,8 +188,7 @@ static bool read_configuration(struct offline *o) {
     if (!o->options->config) return true;
     o->outcome = file_read_document(o->options->config, FILE_MOST, &json);
     if (o->outcome != DONE) return false;
-    if (simulated_config((struct span){json.data, json.length}, 1, add_change, o, &why))
-        return true;
+    if (simulated_config(buffer_span(&json), 1, add_change, o, &why)) return true;
     o->outcome = complain_of_call(WRONG_USE, "%s:\n%s", o->options->config, buffer_string(&why));
     return false;
 }
@@ -216,7 +207,7 @@ enum outcome offline_run(const struct offline_options *options, struct offline_r
         else if (prepare_offline_replay(o))
             (void)visit_offline_records(o, handle_offline_record);
     }
-    if (asked_to_stop) o->outcome = complain_of_call(ANSWER_NO, "interrupted");
+    if (stop_asked) o->outcome = complain_of_call(ANSWER_NO, "interrupted");
     end_offline_replay(o);
     enum outcome outcome = o->outcome;
     out->n = o->n;

@@ -7,6 +7,7 @@
 #include "common/base/array.h"
 #include "common/base/own.h"
 #include "common/service/frames.h"
+#include "common/service/rerun.h"
 #include "replay/offline_process.h"
 #include "rerun.pb-c.h"
 
@@ -59,13 +60,9 @@ static bool start_offline_process(struct offline *o, struct process *p, RerunInp
     return false;
 }
 
-static struct entry_id get_offline_head_id(const TraceHead *h) {
-    return (struct entry_id){h->incarnation, h->sequence};
-}
-
 static void skip_kept_entries(struct offline *o, const struct process *p, const TraceHead *upto) {
     struct envelope e;
-    while (kept_next(o->kept, upto->topic, p->reader, get_offline_head_id(upto), &e)) continue;
+    while (kept_next(o->kept, upto->topic, p->reader, trace_head_id(upto), &e)) continue;
 }
 
 // What came before it begins.
@@ -106,7 +103,7 @@ static RerunEntry *make_rerun_entry(arena_t *arena, char *topic, const struct en
 static void add_entries(struct offline *o, struct process *p, const TraceHead *upto, RerunInput *in,
                         size_t *room) {
     struct envelope e;
-    while (kept_next(o->kept, upto->topic, p->reader, get_offline_head_id(upto), &e)) {
+    while (kept_next(o->kept, upto->topic, p->reader, trace_head_id(upto), &e)) {
         if (!is_news(o, p, &e)) continue;
         if (in->n_entries == *room) {
             RerunEntry **more =
@@ -136,7 +133,7 @@ static void compare_topic(struct offline *o, struct process *p, const char *topi
     for (size_t i = 0; i < b->n_outputs; i++) {
         const TraceHead *h = b->outputs[i];
         if (strcmp(h->topic, topic) != 0) continue;
-        while (kept_next(o->kept, topic, p->reader, get_offline_head_id(h), &e))
+        while (kept_next(o->kept, topic, p->reader, trace_head_id(h), &e))
             said_add(&o->was, &both.n_was, &o->room_was, (struct said){type_name(e.type), e.body});
     }
     for (size_t i = 0; i < out->n_messages; i++) {

@@ -2,7 +2,6 @@
 // published.
 // SPDX-License-Identifier: MIT
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +12,7 @@
 #include "common/bus/port.h"
 #include "common/delivery/envelope.h"
 #include "common/delivery/topology.h"
+#include "common/program/stop.h"
 #include "replay/commands.h"
 #include "replay/record_traces.h"
 #include "replay/recording.h"
@@ -40,12 +40,6 @@ struct taking {
     unsigned long count, most, holes;
     bool refused; // by the disk
 };
-
-static volatile sig_atomic_t asked_to_stop;
-static void request_recording_stop(int number) {
-    (void)number;
-    asked_to_stop = 1;
-}
 
 static bool is_over(const struct taking *t) {
     return t->refused || (t->most && t->count >= t->most) ||
@@ -181,17 +175,15 @@ static void take_state(struct taking *t) {
 }
 
 static err_t follow_journals(struct taking *t, bool only_past) {
-    struct sigaction action = {.sa_handler = request_recording_stop};
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
+    stop_on_signals(0);
     err_t e = take_journals(t);
-    while (!e && !only_past && !asked_to_stop && !is_over(t)) {
+    while (!e && !only_past && !stop_asked && !is_over(t)) {
         struct waiter waiter = {.port = t->prices};
         (void)ports_wait(&waiter, t->prices ? 1 : 0, PAUSE_MS);
         e = record_all_input(t);
         flush_recording(t);
     }
-    if (!e && asked_to_stop) { // what was there when the word came
+    if (!e && stop_asked) { // what was there when the word came
         e = take_journals(t);
         (void)ports_wait(NULL, 0, t->traces.n ? TRACES_MS : 0);
         if (!e) e = record_all_input(t);

@@ -144,7 +144,7 @@ static err_t ask_of_all(struct looking *l, const char *verb, const buffer_t *nam
         unsigned asked = 0;
         for (; done < n && asked < AT_ONCE; done++, asked++, at += strlen(at) + 1)
             store_format(&commands, 2, (const char *[]){verb, at});
-        e = store_pipeline(l->store, (struct span){commands.data, commands.length}, asked, take, l);
+        e = store_pipeline(l->store, buffer_span(&commands), asked, take, l);
     }
     return e;
 }

@@ -1,6 +1,5 @@
 // replay - the signals and prices of a recording, into a running paper system through its intake.
 // SPDX-License-Identifier: MIT
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "common/delivery/topology.h"
 #include "common/domain/book.h"
 #include "common/domain/signal_id.h"
+#include "common/program/stop.h"
 #include "common/schema/record.h"
 #include "price.pb-c.h"
 #include "replay/commands.h"
@@ -47,12 +47,6 @@ struct replay {
 };
 
 static const char *const offline_only[] = {"service", "config", "archive"};
-
-static volatile sig_atomic_t asked_to_stop;
-static void request_replay_stop(int number) {
-    (void)number;
-    asked_to_stop = 1;
-}
 
 // --- may it?
 
@@ -107,8 +101,8 @@ static bool push_to_intake(struct replay *r, const char *kind, const char *sourc
     }
     (void)snprintf(topic, sizeof topic, "%s%s/%s", kind, source, token);
     for (uint64_t end = clock_mono_ns() + PATIENCE; !port_send(r->intake, topic, body);) {
-        if (asked_to_stop || clock_mono_ns() > end) {
-            if (!asked_to_stop)
+        if (stop_asked || clock_mono_ns() > end) {
+            if (!stop_asked)
                 r->outcome =
                     complain_of_call(NO_REACH, "the intake accepts nothing; is ingest running?");
             return false;
@@ -150,7 +144,7 @@ static bool send_price(struct replay *r, const Price *p) {
     Price now = *p;
     now.timestamp = clock_utc_ns();
     record_to_json(&now.base, &json);
-    bool sent = push_to_intake(r, "prices/", r->source, (struct span){json.data, json.length});
+    bool sent = push_to_intake(r, "prices/", r->source, buffer_span(&json));
     r->prices += sent;
     return sent;
 }
@@ -158,7 +152,7 @@ static bool send_price(struct replay *r, const Price *p) {
 static void wait_for_its_time(const struct replay *r, uint64_t at) {
     if (!r->speed || at <= r->first_at) return;
     uint64_t due = r->began + (at - r->first_at) / r->speed;
-    for (uint64_t now; !asked_to_stop && (now = clock_mono_ns()) < due;) {
+    for (uint64_t now; !stop_asked && (now = clock_mono_ns()) < due;) {
         uint64_t ms = (due - now) / NS_PER_MS;
         (void)ports_wait(NULL, 0, ms > 100 ? 100 : (int64_t)ms + 1);
     }
@@ -179,7 +173,7 @@ static bool visit_replayed_records(struct replay *r, const char *path, record_fn
     struct recorded record;
     own(recording) *file = recording_open(path, why);
     if (!file) return r->outcome = complain_of_call(WRONG_USE, "%s", why), false;
-    while (!asked_to_stop && recording_next(file, &record)) {
+    while (!stop_asked && recording_next(file, &record)) {
         struct envelope e = {.body = record.body};
         (void)snprintf(e.type, sizeof e.type, "%s", record.type);
         if (strcmp(record.type, "Signal") != 0 && strcmp(record.type, "Price") != 0) continue;
@@ -217,7 +211,7 @@ static err_t find_status(struct replay *r, const Signal *recorded, buffer_t *sta
 static bool look_at_one(struct replay *r, const ProtobufCMessage *m) {
     own(buffer) status = {0};
     if (m->descriptor != &signal__descriptor) return true;
-    for (uint64_t end = clock_mono_ns() + PATIENCE; !asked_to_stop;) {
+    for (uint64_t end = clock_mono_ns() + PATIENCE; !stop_asked;) {
         if (find_status(r, (const Signal *)m, &status))
             return r->outcome = complain_of_call(NO_REACH, "%s", store_trouble(r->store)), false;
         if (status.length) return true;
@@ -264,14 +258,13 @@ enum outcome run_replay(struct call *call) {
             return complain_of_call(WRONG_USE, "--%s goes with --offline", offline_only[i]);
     }
     struct replay r = {.call = call, .source = call_flag(call, "source")};
-    struct sigaction action = {.sa_handler = request_replay_stop};
     if (!call_number(call, "speed", 0, &r.speed)) return WRONG_USE;
     if (!call_flag(call, "keep-ids"))
         (void)snprintf(r.renew, sizeof r.renew, ".%llx",
                        (unsigned long long)(clock_utc_ns() / NS_PER_MS));
     own(store) *store = place_store(&call->place, "viewer");
     if (!store) return NO_REACH;
-    (void)sigaction(SIGINT, &action, NULL);
+    stop_on_signals(0);
     r.store = store;
     r.arena = arena_new(0);
     enum outcome outcome = run_replay_file(&r);

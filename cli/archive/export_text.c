@@ -74,8 +74,7 @@ static void add_plain(buffer_t *out, enum column_kind kind, sql_query_t *q, int 
     else if (kind == COLUMN_FLAG)
         buffer_text(out, sql_integer(q, i) ? "true" : "false");
     else if (kind == COLUMN_BYTES)
-        for (size_t at = 0; at < bytes.length; at++)
-            buffer_format(out, "%02x", ((const unsigned char *)bytes.data)[at]);
+        buffer_hex(out, bytes);
     else
         buffer_text(out, sql_text(q, i));
 }

@@ -186,7 +186,7 @@ static enum outcome run_keys_add(struct call *call) {
     if (wrong_name(name)) return WRONG_USE;
     if (!file_read(file, FILE_MOST, &text))
         return complain_of_call(WRONG_USE, "%s: %s", file, strerror(errno));
-    bool read = keyring_read((struct span){text.data, text.length}, key);
+    bool read = keyring_read(buffer_span(&text), key);
     explicit_bzero(text.data, text.length);
     if (!read) return complain_of_call(WRONG_USE, "%s holds no public key", file);
     if (!keyring_write_public(call->place.keys, name, key, false, why))

@@ -316,7 +316,7 @@ static err_t commit_moves(struct shards *s, const struct kept *list, size_t n_ke
     add_set_number(SHARDS_RETIRED, retired, &commands, &n);
     add_set_number(SHARDS_EXECUTORS, after, &commands, &n);
     FAILPOINT("shards.before_exec");
-    if (!e) e = store_transaction(s->store, (struct span){commands.data, commands.length}, n);
+    if (!e) e = store_transaction(s->store, buffer_span(&commands), n);
     FAILPOINT("shards.after_exec");
     return e;
 }

@@ -145,8 +145,7 @@ static err_t ask_row(struct finding *f) {
         shards_command(&commands, &n, 3,
                        (struct span[]){span_of("HGET"), span_of(key), span_of("account_id")});
     }
-    err_t e = store_pipeline(f->s->store, (struct span){commands.data, commands.length}, n,
-                             take_account, f);
+    err_t e = store_pipeline(f->s->store, buffer_span(&commands), n, take_account, f);
     buffer_destroy(&commands);
     f->n_row = 0;
     arena_reset(f->row_arena);

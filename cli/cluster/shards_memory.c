@@ -76,8 +76,7 @@ static err_t flush_copy(struct copying *c) {
     c->argv[1] = S(c->to);
     shards_command(&commands, &count, 2 + 2 * c->n, c->argv);
     c->n = 0;
-    err_t e =
-        store_pipeline(c->store, (struct span){commands.data, commands.length}, count, NULL, NULL);
+    err_t e = store_pipeline(c->store, buffer_span(&commands), count, NULL, NULL);
     arena_reset(c->arena);
     FAILPOINT("shards.in_guards");
     return e;

@@ -50,7 +50,7 @@ static enum outcome say_answer(struct call *call, const struct asking *a, config
     if (outcome != DONE) return complain_of_call(outcome, "%s", buffer_string(&answer));
     if (call->json)
         buffer_format(&out, "%s\n", buffer_string(&answer));
-    else if (!print((struct span){answer.data, answer.length}, &out))
+    else if (!print(buffer_span(&answer), &out))
         return complain_of_call(
             NO_REACH, "archiver answered something that this version does not understand");
     print_out(&out);
@@ -110,7 +110,7 @@ static enum outcome run_config_apply(struct call *call) {
         return complain_of_call(ANSWER_NO, "%s: more than %d bytes as JSON", call->args[1],
                                 CONFIG_MAX);
     struct asking a = asking_for("config-apply");
-    a.question.body = (struct span){file.data, file.length};
+    a.question.body = buffer_span(&file);
     if (call_flag(call, "replace")) add_question_word(&a, "replace", NULL);
     return change_config(call, &a);
 }

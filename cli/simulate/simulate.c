@@ -209,7 +209,7 @@ static enum outcome post_file(struct simulation *s, const char *arg) {
     if (call_flag(s->call, "lines"))
         post_lines(s, source, buffer_string(&file));
     else
-        post_simulated_body(s, source, (struct span){file.data, file.length});
+        post_simulated_body(s, source, buffer_span(&file));
     return DONE;
 }
 
@@ -224,7 +224,7 @@ static enum outcome read_config(struct simulation *s) {
             WRONG_USE, "--config FILE is required: the configuration to try, as for config apply");
     enum outcome outcome = file_read_document(path, FILE_MOST, &json);
     if (outcome != DONE) return outcome;
-    if (simulated_book((struct span){json.data, json.length}, s->now, s->book, &why)) return DONE;
+    if (simulated_book(buffer_span(&json), s->now, s->book, &why)) return DONE;
     return complain_of_call(ANSWER_NO, "%s:\n%s", path, buffer_string(&why));
 }
 

@@ -90,6 +90,15 @@ void buffer_json_string(buffer_t *b, const char *text, size_t length) {
     buffer_add(b, "\"", 1);
 }
 
+struct span buffer_span(const buffer_t *b) {
+    return (struct span){b->data, b->length};
+}
+
+void buffer_hex(buffer_t *b, struct span bytes) {
+    const uint8_t *at = bytes.data;
+    for (size_t i = 0; i < bytes.length; i++) buffer_format(b, "%02x", at[i]);
+}
+
 struct span span_of(const char *text) {
     return (struct span){text, strlen(text)};
 }

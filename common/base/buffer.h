@@ -31,3 +31,5 @@ struct span {
     size_t length;
 };
 struct span span_of(const char *text);
+struct span buffer_span(const buffer_t *b);      // what is in it; valid until it grows
+void buffer_hex(buffer_t *b, struct span bytes); // two lower-case digits a byte

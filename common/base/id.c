@@ -136,10 +136,3 @@ void token_hash(const void *token, size_t length, char out[static 65]) {
     (void)crypto_generichash(hash, sizeof hash, token, length, NULL, 0);
     (void)sodium_bin2hex(out, 65, hash, sizeof hash);
 }
-
-void random_token(char out[static 33]) {
-    uint8_t bytes[16];
-    start_sodium();
-    randombytes_buf(bytes, sizeof bytes);
-    (void)sodium_bin2hex(out, 33, bytes, sizeof bytes);
-}

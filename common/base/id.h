@@ -28,5 +28,3 @@ uint64_t digest_u64(const void *data, size_t length); // its first 8 bytes
 
 // BLAKE2b-256 as 64 hex digits: how a source's token is kept.
 void token_hash(const void *token, size_t length, char out[static 65]);
-
-void random_token(char out[static 33]); // 128 random bits, hex

@@ -152,7 +152,7 @@ void batch_gather(batch_t *self) {
 
 struct span batch_bytes(batch_t *self) {
     batch_gather(self);
-    return (struct span){self->bytes.data, self->bytes.length};
+    return buffer_span(&self->bytes);
 }
 
 size_t batch_outgoing(batch_t *self, const struct outgoing **out) {

@@ -62,7 +62,6 @@ void ledger_destroy(ledger_t **self) {
 store_t *ledger_store(ledger_t *self) { return self->store; }
 uint64_t ledger_epoch(const ledger_t *self) { return self->epoch; }
 bool ledger_was_clean(const ledger_t *self) { return self->clean; }
-bool ledger_pending(const ledger_t *self) { return self->pending; }
 uint64_t ledger_batch(const ledger_t *self) { return self->batch; }
 uint64_t ledger_connections(const ledger_t *self) { return self->connections; }
 uint64_t ledger_rolled_back_at(const ledger_t *self) { return self->rolled_back_at; }

@@ -39,7 +39,6 @@ err_t ledger_commit(ledger_t *self, struct span commands, unsigned n, uint64_t m
 // Makes the connection good again: reconnects if it must, replays what Redis does not have, lands
 // the pending batch. ERR_OK: all is committed.
 err_t ledger_resume(ledger_t *self, uint64_t mono_ns);
-bool ledger_pending(const ledger_t *self);
 uint64_t ledger_batch(const ledger_t *self); // number of the last batch
 // counts connects: what was sampled before the last one says nothing
 uint64_t ledger_connections(const ledger_t *self);

@@ -243,7 +243,7 @@ static bool write_file(const char *dir, const char *path, struct span text, mode
 }
 
 static bool write_certificate(const char *dir, const char *path, buffer_t *text, mode_t mode) {
-    bool written = write_file(dir, path, (struct span){text->data, text->length}, mode);
+    bool written = write_file(dir, path, buffer_span(text), mode);
     explicit_bzero(text->data, text->length);
     buffer_destroy(text);
     return written;

@@ -31,7 +31,6 @@ static const struct {
 const char *role_name(enum role role) { return services[role].name; }
 enum processes role_processes(enum role role) { return services[role].processes; }
 enum positions_in role_positions(enum role role) { return services[role].positions; }
-const char *topic_name(enum topic topic) { return topics[topic].name; }
 unsigned topic_consumers(enum topic topic) { return topics[topic].consumers; }
 bool topic_is_by_shard(enum topic topic) { return topics[topic].split == BY_SHARD; }
 bool topic_is_of(enum topic topic, enum role role) { return topics[topic].owner == role; }

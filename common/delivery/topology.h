@@ -14,7 +14,6 @@
 const char *role_name(enum role role);
 enum processes role_processes(enum role role);
 enum positions_in role_positions(enum role role);
-const char *topic_name(enum topic topic);
 unsigned topic_consumers(enum topic topic); // TO(role) bits
 bool topic_is_by_shard(enum topic topic);
 bool topic_is_of(enum topic topic, enum role role); // it alone writes to it

@@ -48,8 +48,6 @@ const char *exchange_header(const exchange_t *x, const char *name); // NULL: abs
 void exchange_headers(const exchange_t *x, const char *name, buffer_t *out);
 struct span exchange_body(const exchange_t *x); // valid until answered
 const char *exchange_peer(const exchange_t *x); // numeric address
-void *exchange_tag(const exchange_t *x);
-void exchange_set_tag(exchange_t *x, void *tag);
 // the body was over body_max and was not kept: answer 413
 bool exchange_too_large(const exchange_t *x);
 

@@ -41,14 +41,10 @@ void exchange_headers(const exchange_t *x, const char *name, buffer_t *out) {
 }
 
 struct span exchange_body(const exchange_t *x) {
-    return (struct span){x->body.data, x->body.length};
+    return buffer_span(&x->body);
 }
 
 const char *exchange_peer(const exchange_t *x) { return x->peer; }
-
-void *exchange_tag(const exchange_t *x) { return x->tag; }
-
-void exchange_set_tag(exchange_t *x, void *tag) { x->tag = tag; }
 
 bool exchange_too_large(const exchange_t *x) { return x->too_large; }
 

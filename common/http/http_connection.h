@@ -26,7 +26,6 @@ struct exchange {
     buffer_t body;
     size_t received;
     bool too_large, inside, held, answered;
-    void *tag;
     char peer[INET6_ADDRSTRLEN];
     struct exchange *next, **at; // held ones, or the free list
 };

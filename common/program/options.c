@@ -340,3 +340,21 @@ void options_reference(const struct option *table, const char *service, FILE *ou
         (void)fputs(" |\n", out);
     }
 }
+
+options_print_fn *options_printer(const char *word) {
+    static const struct {
+        const char *word;
+        options_print_fn *print;
+    } printers[] = {
+        {"--help", options_help}, {"--env", options_env_file}, {"--reference", options_reference}};
+    for (size_t i = 0; i < sizeof printers / sizeof *printers; i++) {
+        if (strcmp(word, printers[i].word) == 0) return printers[i].print;
+    }
+    return NULL;
+}
+
+void option_set_preset(struct option *table, const char *name, const char *preset) {
+    for (; table->name; table++) {
+        if (strcmp(table->name, name) == 0) table->preset = preset;
+    }
+}

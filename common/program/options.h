@@ -44,8 +44,32 @@ err_t options_read(const struct option *table, const char *service, void *settin
 bool option_value(const struct option *o, const void *settings, char out[static OPTION_VALUE_TEXT]);
 // As if the environment had it: TRADECAST_<SERVICE>_<NAME>.
 void option_give(const char *service, const char *name, const char *value);
-void options_help(const struct option *table, const char *service, FILE *out);
-// VAR=default, commented
-void options_env_file(const struct option *table, const char *service, FILE *out);
-// a Markdown table
-void options_reference(const struct option *table, const char *service, FILE *out);
+
+typedef void options_print_fn(const struct option *table, const char *service, FILE *out);
+options_print_fn options_help;
+options_print_fn options_env_file;  // VAR=default, commented
+options_print_fn options_reference; // a Markdown table
+// What prints the tables when a program's argument is `word` ("--help", "--env", "--reference");
+// NULL: it is none of these.
+options_print_fn *options_printer(const char *word);
+// What --help says of the arguments that each program has.
+#define OPTIONS_USAGE                                                                              \
+    "  --env        print an environment file with every option and its preset\n"                  \
+    "  --reference  print the options as a Markdown table\n"                                       \
+    "  --check      read the options, say what is wrong, and stop\n"
+
+// The option of that name has this preset from now on; the text must outlive the table.
+void option_set_preset(struct option *table, const char *name, const char *preset);
+// Rows that several programs have.
+#define OPTION_RUN_DIR(place)                                                                      \
+    {                                                                                              \
+        "run_dir", OPTION_TEXT, place, "var/run",                                                  \
+            "Directory of sockets and lock files, private to the user", 0, 0, NULL                 \
+    }
+#define OPTION_BATCH_MAX(place)                                                                    \
+    { "batch_max", OPTION_INTEGER, place, "256", "Most messages in one transaction", 1, 4096, NULL }
+#define OPTION_LOG_LEVEL(place)                                                                    \
+    {                                                                                              \
+        "log_level", OPTION_CHOICE, place, "info", "Least level that is logged", 0, 0,             \
+            "debug|info|warning|error"                                                             \
+    }

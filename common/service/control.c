@@ -18,7 +18,7 @@ static void send_control_answer(struct loop *l, struct span peer, bool ok, const
         answer.error = (char *)text;
     buffer_t frame = {0};
     envelope_write(&frame, "control", ENTRY_ID_NONE, ENTRY_ID_NONE, &answer.base);
-    port_send_to(l->sockets.control, peer, "control", (struct span){frame.data, frame.length});
+    port_send_to(l->sockets.control, peer, "control", buffer_span(&frame));
     buffer_destroy(&frame);
 }
 

@@ -95,6 +95,6 @@ void heartbeat_send(struct loop *l, uint64_t mono_ns) {
     heartbeat_fill(l, &beat, h->arena);
     buffer_clear(&h->frame);
     envelope_write(&h->frame, FEED_HEARTBEAT, ENTRY_ID_NONE, ENTRY_ID_NONE, &beat.base);
-    port_send(l->sockets.events, FEED_HEARTBEAT, (struct span){h->frame.data, h->frame.length});
+    port_send(l->sockets.events, FEED_HEARTBEAT, buffer_span(&h->frame));
     arena_reset(h->arena);
 }

@@ -8,11 +8,10 @@
 #include "common/base/log.h"
 #include "common/base/testing.h"
 #include "common/program/notify.h"
+#include "common/program/stop.h"
 #include "common/redis/store_transaction.h"
 
 #define IDLE_MS 10 // a batch that gathers is committed when nothing has come for so long
-
-volatile int loop_stop_asked;
 
 void reactor_add_port(reactor_t *reactor, port_t *port, ready_fn *ready, enum intake intake) {
     if (reactor->n < SOURCES_MAX)
@@ -125,8 +124,7 @@ static void run_due_tick(struct loop *l, uint64_t mono) {
 // A batch that is still small waits a little for more, as long as something keeps coming (the
 // archiver: 50 or 5 s).
 static bool still_gathering(const struct loop *l, uint64_t mono) {
-    if (l->stop || loop_stop_asked || l->progress.taken >= l->settings.gather_count ||
-        intake_full(l))
+    if (l->stop || stop_asked || l->progress.taken >= l->settings.gather_count || intake_full(l))
         return false;
     if (mono - l->progress.opened_at >= (uint64_t)l->settings.gather_for_ms * NS_PER_MS)
         return false;
@@ -165,7 +163,7 @@ static void run_iteration(struct loop *l) {
 
 err_t loop_run_until_stop(struct loop *l) {
     notify_ready();
-    while (!l->stop && !loop_stop_asked) {
+    while (!l->stop && !stop_asked) {
         run_iteration(l);
         uint64_t mono = clock_mono_ns();
         heartbeat_send(l, mono);

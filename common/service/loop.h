@@ -199,8 +199,7 @@ err_t loop_settings(struct loop *l, void *own, char wrong[static 256]);
 
 // loop.c
 err_t loop_run_until_stop(struct loop *l);
-extern volatile int loop_stop_asked; // set by SIGTERM and SIGINT
-void loop_open(struct loop *l);      // a batch, unless one is open
+void loop_open(struct loop *l); // a batch, unless one is open
 // the service reads a socket of its own; batch NULL: to turn away
 void loop_call(struct loop *l, size_t tap, batch_t *batch);
 void loop_tick(struct loop *l);          // the service's timers

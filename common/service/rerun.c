@@ -31,10 +31,6 @@ struct rerun {
     size_t room;
 };
 
-static struct entry_id get_trace_head_id(const TraceHead *h) {
-    return (struct entry_id){h->incarnation, h->sequence};
-}
-
 // --- the process begins
 
 static void give_settings(const struct service *s, const TraceStart *start) {
@@ -51,7 +47,7 @@ static void set_heads(struct loop *l, TraceHead **heads, size_t n) {
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < l->outputs.n; k++) {
             if (strcmp(l->outputs.outlets[k].name, heads[i]->topic) == 0)
-                l->outputs.outlets[k].head = get_trace_head_id(heads[i]);
+                l->outputs.outlets[k].head = trace_head_id(heads[i]);
         }
     }
 }
@@ -66,7 +62,7 @@ static void set_beginning(struct loop *l, const Trace *t) {
     set_heads(l, s->heads, s->n_heads);
     for (size_t i = 0; i < s->n_positions; i++) {
         struct slot *slot = intake_slot(l, s->positions[i]->topic);
-        if (slot) slot->in.position = get_trace_head_id(s->positions[i]);
+        if (slot) slot->in.position = trace_head_id(s->positions[i]);
     }
 }
 
@@ -139,10 +135,10 @@ static bool next_entry(struct rerun *self, const TraceHead *upto, struct envelop
     if (self->n_read == in->n_entries) return false;
     const RerunEntry *e = in->entries[self->n_read];
     if (strcmp(e->at->topic, upto->topic) != 0 ||
-        entry_id_cmp(get_trace_head_id(e->at), get_trace_head_id(upto)) > 0)
+        entry_id_cmp(trace_head_id(e->at), trace_head_id(upto)) > 0)
         return false;
     self->n_read++;
-    *out = (struct envelope){.id = get_trace_head_id(e->at), .body = {e->body.data, e->body.len}};
+    *out = (struct envelope){.id = trace_head_id(e->at), .body = {e->body.data, e->body.len}};
     (void)snprintf(out->type, sizeof out->type, "%s", e->type);
     return true;
 }
@@ -156,7 +152,7 @@ static err_t read_entries(struct rerun *self, const TraceStep *s) {
         slot->in.position = e.id;
         (void)intake_take(l, slot, &e, s->buried);
     }
-    slot->in.position = get_trace_head_id(s->entries);
+    slot->in.position = trace_head_id(s->entries);
     return l->stop;
 }
 

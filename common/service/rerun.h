@@ -6,8 +6,14 @@
 #pragma once
 
 #include "common/service/service.h"
+#include "trace.pb-c.h"
 
 // Until stdin ends. The environment says where Redis (TRADECAST_REDIS; every service has a user
 // there, without a password) and an empty directory (TRADECAST_RUN_DIR) are, and nothing else:
 // settings come with the trace. Returns the exit status.
 int rerun_main(const struct service *service);
+
+// Where a trace says a topic stood.
+static inline struct entry_id trace_head_id(const TraceHead *h) {
+    return (struct entry_id){h->incarnation, h->sequence};
+}

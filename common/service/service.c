@@ -12,6 +12,7 @@
 
 #include "common/base/log.h"
 #include "common/bus/keys.h"
+#include "common/program/stop.h"
 #include "common/service/loop.h"
 #include "common/service/rerun.h"
 
@@ -20,8 +21,7 @@
 #define OPTIONS_MAX 48
 
 static const struct option common_options[] = {
-    {"run_dir", OPTION_TEXT, AT(run_dir), "var/run",
-     "Directory of sockets and lock files, private to the user", 0, 0, NULL},
+    OPTION_RUN_DIR(AT(run_dir)),
     {"lock_dir", OPTION_TEXT, AT(lock_dir), NULL, "Directory of lock files, if not run_dir", 0, 0,
      NULL},
     {"redis", OPTION_TEXT, AT(redis), NULL,
@@ -50,8 +50,7 @@ static const struct option common_options[] = {
      "Optional services that are there, with blanks between them; the same for every service", 0, 0,
      NULL},
     {"shard", OPTION_INTEGER, AT(shard), "0", "Which executor this one is", 0, 31, NULL},
-    {"batch_max", OPTION_INTEGER, AT(batch_max), "256", "Most messages in one transaction", 1, 4096,
-     NULL},
+    OPTION_BATCH_MAX(AT(batch_max)),
     {"gather_count", OPTION_INTEGER, AT(gather_count), "0",
      "While more messages are coming, a transaction waits for so many", 0, 4096, NULL},
     {"gather_for", OPTION_DURATION, AT(gather_for_ms), "0ms",
@@ -80,8 +79,7 @@ static const struct option common_options[] = {
      "A process that another one has replaced waits to be stopped, instead of ending with status "
      "3; for supervisors that restart whatever ends (Docker)",
      0, 0, NULL},
-    {"log_level", OPTION_CHOICE, AT(log_level), "info", "Least level that is logged", 0, 0,
-     "debug|info|warning|error"},
+    OPTION_LOG_LEVEL(AT(log_level)),
     {0},
 };
 
@@ -110,14 +108,11 @@ static void table_for(const struct service *s, struct option_table *table) {
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
         snprintf(table->presets[i], sizeof table->presets[i], "%lld%s", (long long)own[i].preset,
                  own[i].unit);
-        for (struct option *o = table->rows; o->name && own[i].preset; o++) {
-            if (strcmp(o->name, own[i].name) == 0) o->preset = table->presets[i];
-        }
+        if (own[i].preset) option_set_preset(table->rows, own[i].name, table->presets[i]);
     }
 }
 
-static void each_table(const struct service *s,
-                       void (*print)(const struct option *, const char *, FILE *)) {
+static void each_table(const struct service *s, options_print_fn *print) {
     struct option_table table;
     table_for(s, &table);
     if (s->options) {
@@ -147,10 +142,7 @@ static void print_service_help(const struct service *s) {
     printf("tradecast-%s - %s\n\nUsage: tradecast-%s [", name, s->purpose, name);
     print_which(s);
     printf(
-        "--help | --env | --reference | --check | --slice | --rerun]\n\n"
-        "  --env        print an environment file with every option and its preset\n"
-        "  --reference  print the options as a Markdown table\n"
-        "  --check      read the options, say what is wrong, and stop\n"
+        "--help | --env | --reference | --check | --slice | --rerun]\n\n" OPTIONS_USAGE
         "  --slice      print the keys of Redis that it owns, or what they begin with\n"
         "  --rerun      do again what was recorded of it; for tradecast-replay\n\n"
         "Options come from the environment: TRADECAST_SERVICE_<NAME>, else TRADECAST_<NAME>.\n\n");
@@ -232,15 +224,8 @@ static err_t read_options(struct loop *l, void *own) {
 
 // --- running
 
-static void request_loop_stop(int number) {
-    (void)number;
-    loop_stop_asked = 1;
-}
-
 static void catch_signals(void) {
-    struct sigaction action = {.sa_handler = request_loop_stop};
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
+    stop_on_signals(0);
     signal(SIGPIPE, SIG_IGN); // hiredis writes without MSG_NOSIGNAL
 }
 
@@ -262,7 +247,7 @@ static int run_service_loop(struct loop *l, const void *own) {
             log_event(LOG_LEVEL_WARNING, "not_marked_clean", "why=redis");
     }
     const char *said = l->redis.ledger ? store_trouble(ledger_store(l->redis.ledger)) : "";
-    if (e && !loop_stop_asked)
+    if (e && !stop_asked)
         log_event(LOG_LEVEL_ERROR, "stopping", "error=%s why=%s store=%s", error_name(e),
                   log_quote(error_words(e)), log_quote(said));
     else
@@ -270,8 +255,8 @@ static int run_service_loop(struct loop *l, const void *own) {
     bool fenced = e == ERR_FENCED && l->redis.ledger; // without one it never was the owner
     bool waits = fenced && l->settings.replaced_waits;
     loop_end(l);
-    while (waits && !loop_stop_asked) ports_wait(NULL, 0, 1000);
-    return loop_stop_asked ? 0 : status_of(e, fenced);
+    while (waits && !stop_asked) ports_wait(NULL, 0, 1000);
+    return stop_asked ? 0 : status_of(e, fenced);
 }
 
 static bool has_argument_flag(int argc, char **argv, const char *flag) {

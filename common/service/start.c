@@ -12,6 +12,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/program/notify.h"
+#include "common/program/stop.h"
 #include "common/redis/journal.h"
 #include "common/service/loop.h"
 
@@ -119,7 +120,7 @@ static err_t take_over_ledger(struct loop *l) {
     char why[200], last[200] = "";
     for (;;) {
         err_t e = ledger_take_over(l->redis.ledger, why);
-        if (!e || error_policy(e) == POLICY_STOP || loop_stop_asked) {
+        if (!e || error_policy(e) == POLICY_STOP || stop_asked) {
             if (e)
                 log_event(LOG_LEVEL_ERROR, "redis_unfit", "error=%s why=%s", error_name(e),
                           log_quote(why));

@@ -109,8 +109,7 @@ static void add_filed_field(struct span field, buffer_t *out) {
     bool text = utf8_is_valid(field.data, field.length) && !memchr(field.data, 0, field.length);
     buffer_text(out, " ");
     if (text) return buffer_add(out, field.data, field.length);
-    for (size_t i = 0; i < field.length; i++)
-        buffer_format(out, "%02x", ((const uint8_t *)field.data)[i]);
+    buffer_hex(out, field);
 }
 
 // The content of a key by whichever of these commands its type is for.

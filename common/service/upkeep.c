@@ -67,8 +67,7 @@ static err_t sample_consumers(struct loop *l) {
         n++;
     }
     struct sample s = {.l = l};
-    return store_pipeline(ledger_store(l->redis.ledger),
-                          (struct span){commands->data, commands->length}, n, take_sample, &s);
+    return store_pipeline(ledger_store(l->redis.ledger), buffer_span(commands), n, take_sample, &s);
 }
 
 static void trim_one(struct loop *l, size_t i, uint64_t mono) {

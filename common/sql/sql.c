@@ -261,6 +261,16 @@ void sql_query_destroy(sql_query_t **self) {
     *self = NULL;
 }
 
+bool sql_prepare_all(sql_t *self, const char *const *texts, size_t n, sql_query_t **queries) {
+    for (size_t i = 0; i < n; i++)
+        if (!(queries[i] = sql_prepare(self, texts[i]))) return false;
+    return true;
+}
+
+void sql_query_destroy_all(sql_query_t **queries, size_t n) {
+    for (size_t i = 0; i < n; i++) sql_query_destroy(&queries[i]);
+}
+
 static void note_bound(sql_query_t *q, int rc) {
     if (rc != SQLITE_OK && q->bound == SQLITE_OK) q->bound = rc;
 }

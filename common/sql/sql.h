@@ -39,6 +39,19 @@ void sql_rollback(sql_t *self);
 // kept by the caller; NULL: our mistake (it is logged)
 sql_query_t *sql_prepare(sql_t *self, const char *text);
 void sql_query_destroy(sql_query_t **self);
+
+// A module's statements by name. With LIST(X) a list of X(name, text): enum query_name with
+// QUERY_<name> and QUERY_COUNT, and query_texts in that order, for sql_prepare_all.
+#define SQL_QUERIES(LIST)                                                                          \
+    enum query_name { LIST(SQL_QUERY_NAME) QUERY_COUNT };                                          \
+    static const char *const query_texts[QUERY_COUNT] = {LIST(SQL_QUERY_TEXT)}
+#define SQL_QUERY_NAME(name, text) QUERY_##name,
+#define SQL_QUERY_TEXT(name, text) [QUERY_##name] = (text),
+// Prepares n statements. False: one of them could not be (sql_prepare logged it); what there is
+// stays the caller's to destroy.
+bool sql_prepare_all(sql_t *self, const char *const *texts, size_t n, sql_query_t **queries);
+void sql_query_destroy_all(sql_query_t **queries, size_t n);
+
 // at from 1; NULL binds NULL; text is copied
 void sql_bind_text(sql_query_t *q, int at, const char *text);
 void sql_bind_bytes(sql_query_t *q, int at, struct span bytes);

@@ -69,19 +69,12 @@ static err_t make_tables(sql_t *db, books_schema_fn *schema, int versions) {
     return e;
 }
 
-static bool prepare_statements(books_t *self) {
-    for (int i = 0; i < STATEMENTS; i++) {
-        self->queries[i] = sql_prepare(self->db, texts[i]);
-        if (!self->queries[i]) return false;
-    }
-    return true;
-}
-
 books_t *books_open(const char *path, books_schema_fn *schema, int versions, char why[static 200]) {
     books_t *self = alloc_zeroed(1, sizeof *self);
     if (versions > VERSIONS_MAX) abort();
     self->db = sql_open(path, SQL_WRITE, why);
-    if (self->db && make_tables(self->db, schema, versions) == ERR_OK && prepare_statements(self))
+    if (self->db && make_tables(self->db, schema, versions) == ERR_OK &&
+        sql_prepare_all(self->db, texts, STATEMENTS, self->queries))
         return self;
     if (self->db) (void)snprintf(why, 200, "%.100s: %.90s", path, sql_trouble(self->db));
     books_close(&self);
@@ -90,7 +83,7 @@ books_t *books_open(const char *path, books_schema_fn *schema, int versions, cha
 
 void books_close(books_t **self) {
     if (!*self) return;
-    for (int i = 0; i < STATEMENTS; i++) sql_query_destroy(&(*self)->queries[i]);
+    sql_query_destroy_all((*self)->queries, STATEMENTS);
     sql_destroy(&(*self)->db);
     free(*self);
     *self = NULL;

@@ -185,7 +185,7 @@ static err_t write_reports(gateway_context_t *self) {
 static err_t write_config(gateway_context_t *self) {
     if (!self->config_changed) return ERR_OK;
     own(buffer) packed = pack_config(self->config);
-    return books_write_config(self->books, (struct span){packed.data, packed.length});
+    return books_write_config(self->books, buffer_span(&packed));
 }
 
 static err_t trim_reports(gateway_context_t *self) {

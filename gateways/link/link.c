@@ -110,7 +110,7 @@ bool link_send(link_t *self, const ProtobufCMessage *m) {
     if (!self->port) return false;
     buffer_clear(&self->frame);
     envelope_write(&self->frame, TOPIC, ENTRY_ID_NONE, ENTRY_ID_NONE, m);
-    return port_send(self->port, TOPIC, (struct span){self->frame.data, self->frame.length});
+    return port_send(self->port, TOPIC, buffer_span(&self->frame));
 }
 
 void link_date_snapshot(const struct link_state *state, AccountSnapshot *m) {
@@ -123,8 +123,7 @@ static bool send_report(void *arg, uint64_t number, struct span report) {
     struct envelope e = {.type = "Report", .body = report};
     buffer_clear(&self->frame);
     envelope_write_span(&self->frame, TOPIC, &e);
-    if (!port_send(self->port, TOPIC, (struct span){self->frame.data, self->frame.length}))
-        return false;
+    if (!port_send(self->port, TOPIC, buffer_span(&self->frame))) return false;
     self->sent = number;
     return true;
 }

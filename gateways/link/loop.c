@@ -10,13 +10,12 @@
 #include "common/base/log.h"
 #include "common/delivery/envelope.h"
 #include "common/program/notify.h"
+#include "common/program/stop.h"
 
 #define WAIT_MS      20  // the link's timers need no more
 #define RETRY_MS     200 // between attempts of a commit that the disk refuses
 #define CONTROLS_MAX 16  // requests in one batch
 #define PEER_TEXT    64
-
-volatile int loop_stop_asked;
 
 struct asked { // a control request, answered after the commit
     uint8_t peer[PEER_TEXT];
@@ -126,7 +125,7 @@ static bool commit_batch(struct loop *l) {
     bool refused = false;
     while (gateway_commit(l->context) != ERR_OK) {
         refused = true;
-        if (loop_stop_asked) return false;
+        if (stop_asked) return false;
         (void)ports_wait(NULL, 0, RETRY_MS);
     }
     if (refused) log_event(LOG_LEVEL_INFO, "books_written", "after=refusal");
@@ -179,7 +178,7 @@ int loop_run(const struct gateway *gateway, const struct gateway_settings *setti
     l->settings = settings;
     bool right = start_gateway(l);
     if (right) notify_ready();
-    while (right && !loop_stop_asked && take_turn(l)) continue;
+    while (right && !stop_asked && take_turn(l)) continue;
     notify_stopping();
     end_gateway(l);
     free(l);

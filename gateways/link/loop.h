@@ -5,7 +5,5 @@
 
 #include "gateways/link/gateway.h"
 
-extern volatile int loop_stop_asked; // set by a signal
-
 // Until it is asked to stop. 0: in order; 1: it could not start, and has logged why.
 int loop_run(const struct gateway *gateway, const struct gateway_settings *settings);

@@ -12,22 +12,18 @@
 
 #include "common/base/alloc.h"
 #include "common/base/log.h"
+#include "common/program/stop.h"
 #include "gateways/link/loop.h"
 #include "gateways/link/settings.h"
 
-static int print_help(const struct gateway *gateway) {
+static void print_usage(const struct gateway *gateway) {
     const char *kind = gateway->kind;
     printf("tradecast-gateway-%s - %s\n\n"
-           "Usage: tradecast-gateway-%s [--help | --env | --reference | --check]\n\n"
-           "  --env        print an environment file with every option and its preset\n"
-           "  --reference  print the options as a Markdown table\n"
-           "  --check      read the options, say what is wrong, and stop\n\n"
-           "Options come from the environment: TRADECAST_",
+           "Usage: tradecast-gateway-%s [--help | --env | --reference | --check]\n\n" OPTIONS_USAGE
+           "\nOptions come from the environment: TRADECAST_",
            kind, gateway->purpose, kind);
     for (const char *c = kind; *c; c++) putchar(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
     printf("_<NAME>, else TRADECAST_<NAME>.\n\n");
-    settings_print(gateway, options_help);
-    return 0;
 }
 
 // Two gateways on the same books would both answer for them. Held as long as the process; -1:
@@ -44,18 +40,11 @@ static int lock_books(const char *books) {
     return -1;
 }
 
-static void ask_to_stop(int number) {
-    (void)number;
-    loop_stop_asked = 1;
-}
-
 static int run_settings(const struct gateway *gateway, const struct gateway_settings *settings) {
-    struct sigaction action = {.sa_handler = ask_to_stop};
     int lock = lock_books(settings->books);
     if (lock < 0) return 1;
     if (sodium_init() < 0) return 1;
-    (void)sigaction(SIGTERM, &action, NULL);
-    (void)sigaction(SIGINT, &action, NULL);
+    stop_on_signals(0);
     (void)signal(SIGPIPE, SIG_IGN);
     log_start(settings->instance_id, log_level_from(settings->log_level));
     log_event(LOG_LEVEL_INFO, "started", "books=%s executor=%s", log_quote(settings->books),
@@ -71,9 +60,9 @@ int gateway_run(const struct gateway *gateway, int argc, char **argv) {
     const char *word = argc == 2 ? argv[1] : "";
     char wrong[256];
     (void)umask(umask(0) | 0077); // its books are its own
-    if (strcmp(word, "--help") == 0) return print_help(gateway);
-    if (strcmp(word, "--env") == 0) return settings_print(gateway, options_env_file), 0;
-    if (strcmp(word, "--reference") == 0) return settings_print(gateway, options_reference), 0;
+    options_print_fn *print = options_printer(word);
+    if (print == options_help) print_usage(gateway);
+    if (print) return settings_print(gateway, print), 0;
     bool check = strcmp(word, "--check") == 0;
     if (argc > 1 && !check) return fprintf(stderr, "unknown argument %s; see --help\n", argv[1]), 2;
     void *settings = alloc_zeroed(1, gateway->settings_size);

@@ -10,17 +10,16 @@
 #define AT(field) offsetof(struct gateway_settings, field)
 #define DAY       86400000
 
-// instance_id and broker_id have presets made of the gateway's kind.
+// The presets of instance_id and broker_id are made of the gateway's kind.
 static const struct option common_options[] = {
-    {"run_dir", OPTION_TEXT, AT(run_dir), "var/run",
-     "Directory of sockets and lock files, private to the user", 0, 0, NULL},
-    {"instance_id", OPTION_TEXT, AT(instance_id), "%s-1",
-     "This instance's name in the configuration", 0, 0, NULL},
+    OPTION_RUN_DIR(AT(run_dir)),
+    {"instance_id", OPTION_TEXT, AT(instance_id), NULL, "This instance's name in the configuration",
+     0, 0, NULL},
     {"shard", OPTION_INTEGER, AT(shard), "0",
      "Which executor it asks first; each says which one has its accounts", 0, 31, NULL},
     {"shards", OPTION_INTEGER, AT(shards), "1", "How many executors it knows of, until one tells",
      1, 32, NULL},
-    {"broker_id", OPTION_TEXT, AT(broker_id), "%s", "The broker that it is", 0, 0, NULL},
+    {"broker_id", OPTION_TEXT, AT(broker_id), NULL, "The broker that it is", 0, 0, NULL},
     {"executor", OPTION_TEXT, AT(executor), NULL,
      "The executor's endpoint, if it is to stay with that one; else each one's gateways door", 0, 0,
      NULL},
@@ -39,28 +38,21 @@ static const struct option common_options[] = {
      "An executor silent for so long is connected to again", 100, 600000, NULL},
     {"resend", OPTION_DURATION, AT(resend), "1s",
      "When reports that are not acknowledged go out again", 50, 600000, NULL},
-    {"batch_max", OPTION_INTEGER, AT(batch_max), "256", "Most messages in one transaction", 1, 4096,
-     NULL},
+    OPTION_BATCH_MAX(AT(batch_max)),
     {"report_keep", OPTION_DURATION, AT(report_keep), "1h",
      "How long acknowledged reports are kept", 1000, INT64_C(365) * DAY, NULL},
-    {"log_level", OPTION_CHOICE, AT(log_level), "info", "Least level that is logged", 0, 0,
-     "debug|info|warning|error"},
+    OPTION_LOG_LEVEL(AT(log_level)),
 };
 #define COMMON (sizeof common_options / sizeof common_options[0])
-
-static const char *preset_of(const char *preset, const char *kind, arena_t *arena) {
-    const char *place = preset ? strstr(preset, "%s") : NULL;
-    return place ? arena_format(arena, "%s%s", kind, place + 2) : preset;
-}
 
 static struct option *whole_table(const struct gateway *gateway, arena_t *arena) {
     size_t own_rows = 0;
     while (gateway->options && gateway->options[own_rows].name) own_rows++;
     struct option *table = arena_zero(arena, (COMMON + own_rows + 1) * sizeof *table);
     memcpy(table, common_options, sizeof common_options);
-    for (size_t i = 0; i < COMMON; i++)
-        table[i].preset = preset_of(table[i].preset, gateway->kind, arena);
     if (own_rows) memcpy(table + COMMON, gateway->options, own_rows * sizeof *table);
+    option_set_preset(table, "instance_id", arena_format(arena, "%s-1", gateway->kind));
+    option_set_preset(table, "broker_id", gateway->kind);
     return table;
 }
 
@@ -93,7 +85,7 @@ err_t settings_read(const struct gateway *gateway, void *settings, char wrong[st
     return fits && (!gateway->settle || gateway->settle(s, wrong)) ? ERR_OK : ERR_CONFIG;
 }
 
-void settings_print(const struct gateway *gateway, settings_print_fn *print) {
+void settings_print(const struct gateway *gateway, options_print_fn *print) {
     own(arena) *arena = arena_new(0);
     print(whole_table(gateway, arena), gateway->kind, stdout);
 }

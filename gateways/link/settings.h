@@ -34,5 +34,4 @@ static inline bool settings_name_executor(const struct gateway_settings *s) {
     return s->executor && *s->executor;
 }
 
-typedef void settings_print_fn(const struct option *table, const char *kind, FILE *out);
-void settings_print(const struct gateway *gateway, settings_print_fn *print); // to stdout
+void settings_print(const struct gateway *gateway, options_print_fn *print); // to stdout

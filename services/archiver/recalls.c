@@ -42,12 +42,7 @@
     X(over, "SELECT * FROM trades WHERE trade_id = ?1 AND state IN ('filled', 'closed', "          \
             "'rejected', 'cancelled', 'expired')")
 
-#define QUERY_ENUM(name, text) QUERY_##name,
-enum query_name { QUERIES(QUERY_ENUM) QUERY_COUNT };
-#undef QUERY_ENUM
-#define QUERY_TEXT(name, text) [QUERY_##name] = (text),
-static const char *const query_texts[QUERY_COUNT] = {QUERIES(QUERY_TEXT)};
-#undef QUERY_TEXT
+SQL_QUERIES(QUERIES);
 
 enum step { NOTHING, PENDING, ENDED, GIVEN_UP, TRADES };
 
@@ -66,16 +61,13 @@ struct recalls {
 
 recalls_t *recalls_new(sql_t *db) {
     recalls_t *self = alloc_zeroed(1, sizeof(*self));
-    bool good = true;
-    for (size_t i = 0; good && i < QUERY_COUNT; i++)
-        good = (self->queries[i] = sql_prepare(db, query_texts[i])) != NULL;
-    if (!good) recalls_destroy(&self);
+    if (!sql_prepare_all(db, query_texts, QUERY_COUNT, self->queries)) recalls_destroy(&self);
     return self;
 }
 
 void recalls_destroy(recalls_t **self) {
     if (!*self) return;
-    for (size_t i = 0; i < QUERY_COUNT; i++) sql_query_destroy(&(*self)->queries[i]);
+    sql_query_destroy_all((*self)->queries, QUERY_COUNT);
     free(*self);
     *self = NULL;
 }

@@ -49,12 +49,7 @@ const size_t items_n_steps = sizeof(items_steps) / sizeof(items_steps[0]);
     X(sum, "SELECT count(*), coalesce(sum(tries >= ?1), 0), coalesce(min(changed), 0), "           \
            "coalesce(min(due), 0) FROM item")
 
-#define QUERY_ENUM(name, text) QUERY_##name,
-enum query_name { QUERIES(QUERY_ENUM) QUERY_COUNT };
-#undef QUERY_ENUM
-#define QUERY_TEXT(name, text) [QUERY_##name] = (text),
-static const char *const query_texts[QUERY_COUNT] = {QUERIES(QUERY_TEXT)};
-#undef QUERY_TEXT
+SQL_QUERIES(QUERIES);
 
 struct items {
     sql_t *state;
@@ -64,16 +59,13 @@ struct items {
 items_t *items_new(sql_t *state) {
     items_t *self = alloc_zeroed(1, sizeof(*self));
     self->state = state;
-    bool good = true;
-    for (size_t i = 0; good && i < QUERY_COUNT; i++)
-        good = (self->queries[i] = sql_prepare(state, query_texts[i])) != NULL;
-    if (!good) items_destroy(&self);
+    if (!sql_prepare_all(state, query_texts, QUERY_COUNT, self->queries)) items_destroy(&self);
     return self;
 }
 
 void items_destroy(items_t **self) {
     if (!*self) return;
-    for (size_t i = 0; i < QUERY_COUNT; i++) sql_query_destroy(&(*self)->queries[i]);
+    sql_query_destroy_all((*self)->queries, QUERY_COUNT);
     free(*self);
     *self = NULL;
 }

@@ -27,11 +27,6 @@ static void add_block_text(buffer_t *out, struct span text) {
     buffer_add(out, from, (size_t)(end - from));
 }
 
-static void add_bytes(buffer_t *out, struct span bytes) {
-    for (size_t i = 0; i < bytes.length; i++)
-        buffer_format(out, "%02x", ((const unsigned char *)bytes.data)[i]);
-}
-
 // "2025-03-22T10:15:30.123456Z" without T and Z, or as microseconds.
 static void add_block_time(buffer_t *out, const char *text, bool micros) {
     uint64_t ns = 0;
@@ -79,7 +74,7 @@ static void add_block_cell(buffer_t *out, const struct block_form *form, unsigne
         buffer_format(out, "%llu", (unsigned long long)sql_integer(q, (int)i));
         break;
     case COLUMN_BYTES:
-        add_bytes(out, sql_bytes(q, (int)i));
+        buffer_hex(out, sql_bytes(q, (int)i));
         break;
     case COLUMN_DECIMAL:
     case COLUMN_INTEGER:

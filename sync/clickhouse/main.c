@@ -148,8 +148,7 @@ static enum reply look_at_table(struct clickhouse *self, size_t t, char why[stat
 static enum reply send_block(struct clickhouse *self, size_t t, char why[static 200]) {
     struct block *b = &self->block;
     FAILPOINT("clickhouse.before_send");
-    enum reply reply = server_insert(self->server, &table_forms[t],
-                                     (struct span){b->text.data, b->text.length}, why);
+    enum reply reply = server_insert(self->server, &table_forms[t], buffer_span(&b->text), why);
     if (reply != REPLY_DONE) return reply;
     FAILPOINT("clickhouse.after_send");
     self->copy->delivered += (uint64_t)b->rows;

@@ -15,13 +15,12 @@
 #include "common/base/own.h"
 #include "common/delivery/envelope.h"
 #include "common/program/notify.h"
+#include "common/program/stop.h"
 #include "proto/topics.h"
 #include "sync.pb-c.h"
 
 // below: rows from before writes were numbered (services/archiver/rows/schema.c)
 #define NUMBERED_SINCE UINT64_C(1500000000000000)
-
-volatile int copy_stop_asked;
 
 // It goes without the cell: what is wrong in one row stops no other.
 static void log_cell(void *arg, const struct unreadable_cell *cell) {
@@ -106,7 +105,7 @@ static void beat_heart(struct copy *self) {
     envelope_write(&frame, FEED_SYNC, ENTRY_ID_NONE, ENTRY_ID_NONE, &state.base);
     // who listens is all the same
     for (struct listener who; port_listener(self->events, &who);) continue;
-    port_send(self->events, FEED_SYNC, (struct span){frame.data, frame.length});
+    port_send(self->events, FEED_SYNC, buffer_span(&frame));
     buffer_destroy(&frame);
 }
 
@@ -119,7 +118,7 @@ bool copy_goes_on(void *arg) {
         notify_status(self->trouble[0] ? self->trouble : "copies");
         beat_heart(self);
     }
-    return !copy_stop_asked;
+    return !stop_asked;
 }
 
 int64_t copy_backoff_ms(unsigned n, int64_t first_ms, int64_t most_ms, uint32_t chance) {

@@ -48,8 +48,6 @@ struct copy_program {
     int (*other)(const char *argument, const void *settings);
 };
 
-extern volatile int copy_stop_asked; // set by SIGTERM and SIGINT
-
 int copy_main(const struct copy_program *program, int argc, char **argv);
 
 // The archive, read-only; opened anew each round, for it may be replaced. NULL: there is trouble,

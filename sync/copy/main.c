@@ -18,14 +18,14 @@
 #include "common/bus/keys.h"
 #include "common/delivery/topology.h"
 #include "common/program/notify.h"
+#include "common/program/stop.h"
 #include "sync/copy/copy.h"
 
 #define AT(field) offsetof(struct copy_settings, field)
 #define REST_MS   50 // how soon it hears that it is to stop
 
 static const struct option common_options[] = {
-    {"run_dir", OPTION_TEXT, AT(run_dir), "var/run",
-     "Directory of sockets and lock files, private to the user", 0, 0, NULL},
+    OPTION_RUN_DIR(AT(run_dir)),
     {"archive", OPTION_TEXT, AT(archive), "var/data/archive.db",
      "The archive's SQLite file; it is only read", 0, 0, NULL},
     {"state", OPTION_TEXT, AT(state), NULL, "The SQLite file in which it keeps how far it came", 0,
@@ -36,20 +36,17 @@ static const struct option common_options[] = {
      "How often the archive is read when there was nothing new", 10, 3600000, NULL},
     {"heartbeat", OPTION_DURATION, AT(heartbeat_ms), "1s", "How often it says how it is", 50, 60000,
      NULL},
-    {"log_level", OPTION_CHOICE, AT(log_level), "info", "Least level that is logged", 0, 0,
-     "debug|info|warning|error"},
+    OPTION_LOG_LEVEL(AT(log_level)),
     {0},
 };
 #define COMMON (sizeof common_options / sizeof *common_options)
 
 static void common_table(const struct copy_program *program, struct option out[static COMMON]) {
     memcpy(out, common_options, sizeof common_options);
-    for (struct option *o = out; o->name; o++)
-        if (strcmp(o->name, "state") == 0) o->preset = program->state_preset;
+    option_set_preset(out, "state", program->state_preset);
 }
 
-static void each_option_table(const struct copy_program *program,
-                              void (*print)(const struct option *, const char *, FILE *)) {
+static void each_option_table(const struct copy_program *program, options_print_fn *print) {
     struct option table[COMMON];
     common_table(program, table);
     print(program->options, program->section, stdout);
@@ -57,25 +54,14 @@ static void each_option_table(const struct copy_program *program,
     print(table, program->section, stdout);
 }
 
-static int print_copy_help(const struct copy_program *program) {
-    printf("tradecast-%s - %s\n\nUsage: tradecast-%s [--help | --env | --reference | --check%s]\n\n"
-           "  --env        print an environment file with every option and its preset\n"
-           "  --reference  print the options as a Markdown table\n"
-           "  --check      read the options, say what is wrong, and stop\n\n",
+static void print_copy_usage(const struct copy_program *program) {
+    printf("tradecast-%s - %s\n\nUsage: tradecast-%s [--help | --env | --reference | "
+           "--check%s]\n\n" OPTIONS_USAGE "\n",
            program->name, program->purpose, program->name, program->usage ? program->usage : "");
-    each_option_table(program, options_help);
-    return 0;
-}
-
-static void on_stop_signal(int number) {
-    (void)number;
-    copy_stop_asked = 1;
 }
 
 static void catch_stop_signals(void) {
-    struct sigaction action = {.sa_handler = on_stop_signal};
-    (void)sigaction(SIGTERM, &action, NULL);
-    (void)sigaction(SIGINT, &action, NULL);
+    stop_on_signals(0);
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
@@ -155,10 +141,9 @@ int copy_main(const struct copy_program *program, int argc, char **argv) {
     struct copy self = {.program = program};
     char wrong[256] = "";
     (void)umask(umask(0) | 0077);
-    if (strcmp(argument, "--help") == 0) return print_copy_help(program);
-    if (strcmp(argument, "--env") == 0) return each_option_table(program, options_env_file), 0;
-    if (strcmp(argument, "--reference") == 0)
-        return each_option_table(program, options_reference), 0;
+    options_print_fn *print = options_printer(argument);
+    if (print == options_help) print_copy_usage(program);
+    if (print) return each_option_table(program, print), 0;
     if (sodium_init() < 0) return 1;
     void *settings = alloc_zeroed(1, program->settings_size);
     int status = 2;

@@ -79,7 +79,7 @@ struct ledger *ledger_open(paper_t *paper) {
 
 void ledger_close(struct ledger **self) {
     if (!*self) return;
-    for (int i = 0; i < STATEMENTS; i++) sql_query_destroy(&(*self)->queries[i]);
+    sql_query_destroy_all((*self)->queries, STATEMENTS);
     free(*self);
     *self = NULL;
 }

@@ -140,9 +140,9 @@ err_t rows_write(sql_query_t *q, const struct order *o) {
     sql_bind_text(q, SYMBOL, o->symbol ? o->symbol->name : NULL);
     sql_bind_text(q, REASON, o->reason[0] ? o->reason : NULL);
     sql_bind_text(q, CLOSES, closes_more ? buffer_string(&closes) : NULL);
-    sql_bind_bytes(q, HISTORY, (struct span){o->history.data, o->history.length});
+    sql_bind_bytes(q, HISTORY, buffer_span(&o->history));
     sql_bind_integer(q, LIVE, order_is_live(o));
-    sql_bind_bytes(q, SUBMIT, (struct span){o->submit.data, o->submit.length});
+    sql_bind_bytes(q, SUBMIT, buffer_span(&o->submit));
     for (size_t i = 0; i < COLUMNS; i++) bind_column(q, SPECIALS + (int)i, &columns[i], o);
     return sql_execute(q);
 }

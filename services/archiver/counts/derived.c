@@ -37,12 +37,7 @@
       " = next_change() WHERE signal_id ="                                                         \
       " ?1 AND (outcome IS NOT ?2 OR exit_price IS NOT ?3 OR profit_loss_pct IS NOT ?4)")
 
-#define QUERY_ENUM(name, text) QUERY_##name,
-enum query_name { QUERIES(QUERY_ENUM) QUERY_COUNT };
-#undef QUERY_ENUM
-#define QUERY_TEXT(name, text) [QUERY_##name] = (text),
-static const char *const query_texts[QUERY_COUNT] = {QUERIES(QUERY_TEXT)};
-#undef QUERY_TEXT
+SQL_QUERIES(QUERIES);
 
 struct touched { // a signal whose outcome may have changed
     const char *signal_id;
@@ -73,8 +68,7 @@ static bool prepare_derived(derived_t *self, sql_t *db) {
     self->put_performance = sql_prepare_put(db, &performance);
     self->put_charge = sql_prepare_put(db, &charge);
     bool good = self->put_performance && self->put_charge;
-    for (size_t i = 0; good && i < QUERY_COUNT; i++)
-        good = (self->queries[i] = sql_prepare(db, query_texts[i])) != NULL;
+    good = good && sql_prepare_all(db, query_texts, QUERY_COUNT, self->queries);
     if (good) self->tallies = tallies_new(db);
     return self->tallies != NULL;
 }
@@ -100,7 +94,7 @@ void derived_drop(derived_t *self) {
 void derived_destroy(derived_t **self) {
     if (!*self) return;
     tallies_destroy(&(*self)->tallies);
-    for (size_t i = 0; i < QUERY_COUNT; i++) sql_query_destroy(&(*self)->queries[i]);
+    sql_query_destroy_all((*self)->queries, QUERY_COUNT);
     sql_query_destroy(&(*self)->put_performance);
     sql_query_destroy(&(*self)->put_charge);
     clear_touched(*self);

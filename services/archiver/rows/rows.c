@@ -39,12 +39,7 @@
 #define DROP_CONFIG(table, row, section, id, X)                                                    \
     X(drop_##table, "DELETE FROM " #table " WHERE " #id " = ?1")
 
-#define QUERY_ENUM(name, text) QUERY_##name,
-enum query_name { QUERIES(QUERY_ENUM) QUERY_COUNT };
-#undef QUERY_ENUM
-#define QUERY_TEXT(name, text) [QUERY_##name] = (text),
-static const char *const query_texts[QUERY_COUNT] = {QUERIES(QUERY_TEXT)};
-#undef QUERY_TEXT
+SQL_QUERIES(QUERIES);
 
 struct rows {
     sql_t *db;
@@ -94,8 +89,7 @@ rows_t *rows_new(sql_t *db) {
     self->db = db;
     bool good = number_changes(db) == ERR_OK;
     for (size_t i = 0; good && i < TABLE_COUNT; i++) good = prepare_table_writes(self, i);
-    for (size_t i = 0; good && i < QUERY_COUNT; i++)
-        good = (self->queries[i] = sql_prepare(db, query_texts[i])) != NULL;
+    good = good && sql_prepare_all(db, query_texts, QUERY_COUNT, self->queries);
     if (good) self->chain = chain_new(db);
     if (self->chain) self->derived = derived_new(db);
     if (self->derived) self->backfill = backfill_new(db, self->derived);
@@ -110,7 +104,7 @@ void rows_destroy(rows_t **self) {
         sql_query_destroy(&(*self)->put[i]);
         sql_query_destroy(&(*self)->fresh[i]);
     }
-    for (size_t i = 0; i < QUERY_COUNT; i++) sql_query_destroy(&(*self)->queries[i]);
+    sql_query_destroy_all((*self)->queries, QUERY_COUNT);
     backfill_destroy(&(*self)->backfill);
     derived_destroy(&(*self)->derived);
     chain_destroy(&(*self)->chain);

@@ -119,16 +119,6 @@ static void digests_are_blake2b(void **state) {
     assert_string_equal(text, "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319");
 }
 
-static void tokens_are_random(void **state) {
-    (void)state;
-    char a[33], b[33];
-    random_token(a);
-    random_token(b);
-    assert_int_equal(strlen(a), 32);
-    assert_int_equal(strspn(a, "0123456789abcdef"), 32);
-    assert_string_not_equal(a, b);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_id_is_a_version_7_uuid_of_its_time),
@@ -139,7 +129,6 @@ int main(void) {
         cmocka_unit_test(any_text_may_be_a_parent),
         cmocka_unit_test(an_id_at_a_time_carries_that_time),
         cmocka_unit_test(digests_are_blake2b),
-        cmocka_unit_test(tokens_are_random),
     };
     return cmocka_run_group_tests_name("id", tests, NULL, NULL);
 }
