@@ -55,3 +55,7 @@ yajl_val json_tree_member(yajl_val v, const char *name) {
     }
     return NULL;
 }
+
+const char *json_tree_text(yajl_val v, const char *name) {
+    return YAJL_GET_STRING(json_tree_member(v, name));
+}

@@ -15,3 +15,5 @@ yajl_val json_tree_parse(struct span json, char why[static JSON_WHY]);
 
 // The member of an object; NULL: there is none, or `v` is no object.
 yajl_val json_tree_member(yajl_val v, const char *name);
+// The same, if it is a text; else NULL.
+const char *json_tree_text(yajl_val v, const char *name);
