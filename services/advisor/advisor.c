@@ -146,14 +146,13 @@ static err_t refresh_book(struct advisor *self) {
     uint64_t now = clock_mono_ns();
     if (!store_connected(self->store)) return ERR_STORE;
     if (self->book_read_at && now - self->book_read_at < BOOK_FOR) return ERR_OK;
-    own(book) *book = book_new();
+    book_t *book = book_new();
     err_t e = book_load(book, self->store);
-    if (e) return e;
-    book_t *before = self->book;
-    self->book = book;
-    book = before;
-    self->book_read_at = now;
-    return ERR_OK;
+    book_t *unused = e ? book : self->book;
+    if (!e) self->book = book;
+    if (!e) self->book_read_at = now;
+    book_destroy(&unused);
+    return e;
 }
 
 static struct collect_from collect_here(const struct advisor *self) {

@@ -151,7 +151,9 @@ err_t curator_tick(curator_t *self, batch_t *batch) {
     char why[200];
     if (self->audit && audit_trouble(self->audit, why))
         batch_alert(batch, ALERT__SEVERITY__critical, "audit_log_refused", "signals.log",
-                    "the audit log is behind: %s; it catches up", why);
+                    "the audit log cannot be written: %s; signals are archived without it, and it "
+                    "catches up by itself",
+                    why);
     char words[300];
     if (self->audit && audit_unreadable(self->audit, words))
         batch_alert(batch, ALERT__SEVERITY__critical, "unreadable_row", "signals.log", "%s", words);

@@ -1,4 +1,4 @@
-// closing - closes: their plans, and those that the executor makes itself.
+// closing - closing orders: their plans, and the closes that the executor decides itself.
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>
@@ -225,9 +225,9 @@ void closing_at_stop(struct executor *x, batch_t *batch, struct trade *t) {
         arena_format(batch_arena(batch),
                      "the price has reached its stop %s, which the broker has not taken", stop);
     const char *const parts[] = {"trade", t->s->trade_id, "at its stop", minute};
-    batch_alert(
-        batch, ALERT__SEVERITY__warning, "stop_reached", t->s->trade_id,
-        "the price has reached the stop %s, which the broker has not taken: closed from here",
-        stop);
+    batch_alert(batch, ALERT__SEVERITY__warning, "stop_reached", t->s->trade_id,
+                "the price has reached the stop %s, which the broker has not accepted: the "
+                "executor closes the position",
+                stop);
     take_once(x, batch, &s, 4, parts);
 }

@@ -1,4 +1,4 @@
-// commands - changes to what is at the broker, and the operator's word.
+// commands - changes to orders and positions at the broker, and the operator's commands.
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
@@ -83,8 +83,9 @@ static bool makes_sense(batch_t *batch, const OrderCommand *c) {
     if (known && !all_symbols && (!c->has_lots || c->lots > 0) &&
         (!c->has_percent || c->percent > 0))
         return true;
-    batch_alert(batch, ALERT__SEVERITY__warning, "bad_command", c->command_id,
-                "not done: lots need a trade or a symbol, lots and percent are above 0");
+    batch_alert(
+        batch, ALERT__SEVERITY__warning, "bad_command", c->command_id,
+        "the command is refused: lots need a trade or a symbol; lots and percent must be above 0");
     return false;
 }
 
@@ -99,8 +100,9 @@ err_t commands_order(void *self, batch_t *batch, const ProtobufCMessage *body) {
     if (t)
         on_trade(x, batch, t, c);
     else
-        batch_alert(batch, ALERT__SEVERITY__info, "no_such_trade", c->trade_id,
-                    "nothing to change: the trade is over, or was never here");
+        batch_alert(
+            batch, ALERT__SEVERITY__info, "no_such_trade", c->trade_id,
+            "the command changes nothing: the trade is over, or this executor never had it");
     return ERR_OK;
 }
 
@@ -110,7 +112,7 @@ err_t commands_order(void *self, batch_t *batch, const ProtobufCMessage *body) {
 static void release_held_order(struct executor *x, batch_t *batch, struct trade *t) {
     if (t->s->state != T(unknown) || !t->s->held) {
         batch_alert(batch, ALERT__SEVERITY__info, "not_held", t->s->trade_id,
-                    "there is nothing to release");
+                    "the command releases nothing: the trade is not held");
         return;
     }
     if (trade_is_too_old(t->s, batch_now(batch)))
@@ -118,7 +120,7 @@ static void release_held_order(struct executor *x, batch_t *batch, struct trade 
                           "released by the operator, too old to be sent");
     if (session_is_ready(t->holding->account->session)) return orders_resend(x, batch, t);
     batch_alert(batch, ALERT__SEVERITY__warning, "no_gateway", t->s->trade_id,
-                "not released: its gateway is not there");
+                "the trade is not released: its gateway is not connected");
 }
 
 err_t commands_operator(void *self, batch_t *batch, const ProtobufCMessage *body) {

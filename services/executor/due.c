@@ -1,4 +1,4 @@
-// due - what is to be looked at when: a heap of moments.
+// due - what must be looked at next: a heap of times.
 // SPDX-License-Identifier: MIT
 #include "services/executor/due.h"
 

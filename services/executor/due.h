@@ -1,4 +1,4 @@
-// due - what is to be looked at when: a heap of moments, so that no tick walks over everything that
+// due - what must be looked at next: a heap of times, so that no tick walks over everything that
 // waits.
 // SPDX-License-Identifier: MIT
 #pragma once

@@ -1,5 +1,5 @@
-// healing - the broker's books against ours, position by position: what differs is asked about,
-// adopted, closed here, or an operator's.
+// healing - the broker's books against ours, position by position: a difference is asked
+// about, adopted, closed here, or left to an operator.
 // SPDX-License-Identifier: MIT
 //
 // A snapshot counts when every report that is in it has been applied: then both speak of the same
@@ -9,9 +9,9 @@
 
 #include "common/base/testing.h"
 #include "services/executor/executor.h"
+#include "services/executor/trade/fills.h"
 #include "services/executor/trade/in_doubt/discrepancy.h"
 #include "services/executor/trade/in_doubt/evidence.h"
-#include "services/executor/trade/fills.h"
 
 #define ACCOUNT_ALERTS_MOST 5
 

@@ -1,4 +1,4 @@
-// load - at start: the slice into memory, and what follows from it.
+// load - at start, reads the slice into memory and restores what follows from it.
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-// orphans - trades that a broker names and nobody here knows: asked about until their gateway's
-// books say what they are.
+// orphans - trades that a broker reports and the executor does not know: their gateway is asked
+// until its books explain them.
 // SPDX-License-Identifier: MIT
 //
 // After a rollback the broker may have executed what is on no record any more. Its gateway has kept
@@ -96,9 +96,10 @@ static void query_orphan(struct executor *x, batch_t *batch, struct orphan *o) {
 // No order of ours has such a name (orders.c).
 static bool is_strange(batch_t *batch, const char *trade_id, const char *account_id) {
     if (strlen(trade_id) <= ID_MOST && strlen(account_id) <= ID_MOST) return false;
-    batch_alert(batch, ALERT__SEVERITY__critical, "strange_trade_id", "gateway",
-                "a broker names a trade %.64s... of account %.64s: an id has at most %d characters",
-                trade_id, account_id, ID_MOST);
+    batch_alert(
+        batch, ALERT__SEVERITY__critical, "strange_trade_id", "gateway",
+        "a broker reports trade %.64s... of account %.64s; a trade_id has at most %d characters",
+        trade_id, account_id, ID_MOST);
     return true;
 }
 
@@ -116,9 +117,8 @@ static void alarm_unexplained(struct executor *x, batch_t *batch, struct orphan 
     if (o->alarmed || batch_mono(batch) - o->since < patience) return;
     o->alarmed = true;
     batch_alert(batch, ALERT__SEVERITY__critical, "unexplained_report", o->trade_id,
-                "account %s: the broker reports an order for which there is none here, and its "
-                "gateway does not say what it was; it stays in "
-                "execution_state:orphans:%u",
+                "account %s: the broker reports an order that the executor does not know, and the "
+                "gateway cannot say what it was; the report is kept in execution_state:orphans:%u",
                 o->account_id, x->context->shard);
 }
 
@@ -148,8 +148,8 @@ static struct trade *adopt_orphan_order(struct executor *x, batch_t *batch, cons
     orders_note_origin(x, batch, t, false);
     trade_set_text(&t->s->instance_id, s->instance_id);
     batch_alert(batch, ALERT__SEVERITY__warning, "order_adopted", t->s->trade_id,
-                "account %s: its gateway was given this order and there is no record of it (any "
-                "more): taken up from the gateway's books",
+                "account %s: the gateway was given this order, and the executor has no record of "
+                "it: the executor adopts it from the gateway's books",
                 t->s->account_id);
     return t;
 }
@@ -212,8 +212,8 @@ err_t orphans_recalled(void *self, batch_t *batch, const ProtobufCMessage *body)
     taken->sending = SENDING_EARLIER;
     orders_note_origin(x, batch, taken, false);
     batch_alert(batch, ALERT__SEVERITY__warning, "order_recalled", t->trade_id,
-                "account %s: the archive has this order as not over, and there is no record of it "
-                "(any more): asked about",
+                "account %s: the archive has this order as open, and the executor has no record of "
+                "it: the executor asks its gateway about it",
                 t->account_id);
     engine_doubt(x, batch, taken, "known from the archive only");
     return ERR_OK;

@@ -1,5 +1,5 @@
-// orphans - trades that a broker names and nobody here knows: asked about until their gateway's
-// books say what they are. Memory; slice.h keeps them.
+// orphans - trades that a broker reports and the executor does not know: their gateway is asked
+// until its books explain them. Memory; slice.h keeps them.
 // SPDX-License-Identifier: MIT
 #pragma once
 

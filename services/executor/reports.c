@@ -34,9 +34,10 @@ static void alarm_gap(struct session *s, batch_t *batch, const Report *r) {
     uint64_t mono = batch_mono(batch);
     if (!s->gap_since) s->gap_since = mono;
     if (mono - s->gap_since < GAP_ALARM) return;
-    batch_alert(batch, ALERT__SEVERITY__critical, "report_gap", s->instance_id,
-                "report %llu does not come; %llu does", (unsigned long long)s->report + 1,
-                (unsigned long long)r->report);
+    batch_alert(
+        batch, ALERT__SEVERITY__critical, "report_gap", s->instance_id,
+        "report %llu is missing, and report %llu came: the gateway must send the missing one first",
+        (unsigned long long)s->report + 1, (unsigned long long)r->report);
 }
 
 // The next one, or (false) one that we have, or one behind a gap: the gateway sends what is not
@@ -58,7 +59,8 @@ static bool is_next(struct session *s, batch_t *batch, const Report *r) {
 static bool has_orphan_room(struct executor *x, batch_t *batch, const struct session *s) {
     if (orphans_count(x->orphans) < (size_t)x->settings->orphans_max) return true;
     batch_alert(batch, ALERT__SEVERITY__critical, "orphans_full", s->instance_id,
-                "too many reports about unknown trades; no more are accepted");
+                "the executor holds ORPHANS_MAX reports about unknown trades: it accepts no more "
+                "until some are explained");
     return false;
 }
 

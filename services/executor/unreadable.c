@@ -1,5 +1,5 @@
-// unreadable - a trade that Redis holds and nobody can read may be at the broker: nothing new where
-// it may be.
+// unreadable - a trade in Redis that cannot be read may be at the broker: its account and symbol
+// get nothing new.
 // SPDX-License-Identifier: MIT
 #include "services/executor/executor.h"
 

@@ -80,7 +80,7 @@ static void put_guard_value(struct ingest *self, batch_t *batch, struct digest k
                             uint64_t value) {
     if (guard_put(self->guard, batch, key, value)) return;
     batch_alert(batch, ALERT__SEVERITY__critical, "guard_full", "signal:guard",
-                "no more signals are taken: raise GUARD_MAX");
+                "the door remembers GUARD_MAX signals and takes no more: raise GUARD_MAX");
 }
 
 // Somebody downstream has orders of a signal that is not known here: its gateway's books had them.
@@ -124,8 +124,8 @@ static err_t restore_routed_signal(struct ingest *self, batch_t *batch, const Ro
     if (is_remembered(self, &keys)) return ERR_OK;
     remember_restored(self, batch, &keys);
     batch_alert(batch, ALERT__SEVERITY__warning, "signal_restored", r->signal_id,
-                "was routed but is not known here, because Redis lost it; it is taken over from "
-                "its routing");
+                "the router has routed this signal, and Redis has lost it: the door restores it "
+                "from the routing");
     if (!over) status = r->orders ? SIGNAL__STATUS__processing : status_unrouted(r);
     write_life(batch, r, status);
     if (over) return ERR_OK; // its outcome came first, and is told
@@ -176,8 +176,7 @@ err_t follow_recall(void *arg, batch_t *batch, const ProtobufCMessage *body) {
     else if (!accept_lost_signal(self, batch, s))
         return ERR_BUSY;
     batch_alert(batch, ALERT__SEVERITY__warning, "signals_recalled", s->source,
-                "the archive has signals of this source that Redis has lost; they are taken over "
-                "from there");
+                "Redis has lost signals of this source: the door restores them from the archive");
     return ERR_OK;
 }
 
@@ -189,8 +188,8 @@ static bool step_signal_status(batch_t *batch, const char *signal_id, Signal__St
     Signal__Status from = *status;
     if (!lifecycle_step(status, event)) return true;
     batch_alert(batch, ALERT__SEVERITY__warning, "signal_move_refused", signal_id,
-                "%s while %s is not in the life cycle", signal_event_name(event),
-                record_enum_name(&signal__status__descriptor, (int)from));
+                "the event %s is not allowed for a signal that is %s: it stays as it is",
+                signal_event_name(event), record_enum_name(&signal__status__descriptor, (int)from));
     return false;
 }
 

@@ -1,4 +1,4 @@
-// follow - what becomes of a signal: what the router decided, what the reconciler found.
+// follow - moves signals through their life: by the router's routings and the reconciler's outcomes.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -67,7 +67,7 @@ static void record_refusal(struct post *p) {
     batch_emit(batch, TOPIC_signals, 0, &rejection.base);
     if (!guard_put(p->self->guard, batch, p->identity.key, identity_refused(p->identity.value)))
         batch_alert(batch, ALERT__SEVERITY__critical, "guard_full", "signal:guard",
-                    "no more signals are taken: raise GUARD_MAX");
+                    "the door remembers GUARD_MAX signals and takes no more: raise GUARD_MAX");
     p->self->wrote = true;
 }
 
@@ -75,8 +75,8 @@ static void report_unrecorded(struct post *p) {
     p->self->counts.unrecorded++;
     batch_alert(p->batch, ALERT__SEVERITY__warning, "refusals_unrecorded",
                 p->request->source->config_id,
-                "a signal was refused and is not on record: Redis uses %u %% of its memory, or the "
-                "source has had its share",
+                "the door refused a signal and did not record the refusal: Redis uses %u %% of its "
+                "memory, or the source has used its share",
                 p->self->context->memory_percent);
 }
 

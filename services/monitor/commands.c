@@ -1,5 +1,5 @@
-// commands - the operator's word: a request on the control socket becomes a Command on the topic,
-// with an id of its own.
+// commands - the operator's requests: each request on the control socket becomes a Command on the
+// topic, with an id of its own.
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>

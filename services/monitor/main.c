@@ -1,10 +1,11 @@
-// monitor - hears every service, tells whether all is well, and passes the operator's word on.
+// monitor - hears every service, reports whether all is well, and passes the operator's commands on.
 // SPDX-License-Identifier: MIT
 #include "monitor.h"
 
 static const struct service monitor = {
     .role = MONITOR,
-    .purpose = "Hears every service, tells whether all is well, and passes the operator's word on.",
+    .purpose =
+        "Hears every service, reports whether all is well, and passes the operator's commands on.",
     .options = monitor_options,
     .settings_size = sizeof(struct monitor_settings),
     .slice = monitor_slice,

@@ -1,4 +1,4 @@
-// monitor - hears every service, tells whether all is well, and passes the operator's word on.
+// monitor - hears every service, reports whether all is well, and passes the operator's commands on.
 // SPDX-License-Identifier: MIT
 #include "monitor.h"
 
@@ -59,8 +59,8 @@ void *monitor_new(const struct context *context, const void *settings) {
 void monitor_destroy(void **self) {
     struct monitor *monitor = *self;
     if (!monitor) return;
-    for (size_t i = 0; i < monitor->n_ears; i++) port_destroy(&monitor->ears[i]);
-    for (size_t i = 0; i < monitor->n_cell_ears; i++) port_destroy(&monitor->cell_ears[i]);
+    for (size_t i = 0; i < monitor->n_event_ports; i++) port_destroy(&monitor->event_ports[i]);
+    for (size_t i = 0; i < monitor->n_cell_ports; i++) port_destroy(&monitor->cell_ports[i]);
     http_destroy(&monitor->http);
     watch_end(&monitor->watch);
     buffer_destroy(&monitor->state);

@@ -1,4 +1,4 @@
-// monitor - hears every service, tells whether all is well, and passes the operator's word on.
+// monitor - hears every service, reports whether all is well, and passes the operator's commands on.
 // SPDX-License-Identifier: MIT
 //
 // topics in:  config (kept by the loop); every topic and heartbeat on the services' event sockets
@@ -13,7 +13,7 @@
 #include "metrics.h"
 #include "performance.h"
 
-#define EARS_MAX (INSTANCES_MAX + 4) // every process, and what copies the archive
+#define EVENT_PORTS_MAX (INSTANCES_MAX + 4) // every process, and what copies the archive
 
 struct monitor_settings {
     const char *http_address, *http_names;
@@ -37,10 +37,10 @@ struct monitor {
     uint64_t written_at, looked_at; // monotonic ns
     // the loop's, to look again at what others write; NULL in tests
     store_t *store;
-    port_t *ears[EARS_MAX];
-    size_t n_ears;
-    port_t *cell_ears[CELLS_MAX]; // monitors of other cells
-    size_t n_cell_ears;
+    port_t *event_ports[EVENT_PORTS_MAX];
+    size_t n_event_ports;
+    port_t *cell_ports[CELLS_MAX]; // monitors of other cells
+    size_t n_cell_ports;
     arena_t *arena; // of what is being heard
     http_t *http;
 };
@@ -59,7 +59,7 @@ err_t monitor_tick(void *self, batch_t *batch);
 void monitor_beat(void *self, Heartbeat *out, arena_t *arena); // how this cell is
 struct view monitor_view(const struct monitor *self);
 
-// ears.c: the services' event sockets.
+// subscriptions.c: what the monitor hears on the services' event sockets.
 err_t monitor_listen(struct monitor *self, reactor_t *reactor);
 err_t monitor_listen_to_cells(struct monitor *self, reactor_t *reactor);
 // Takes one event: counts it and what it says. `topic` and `frame` as received.

@@ -1,4 +1,4 @@
-// compare - asked against done, for one trade.
+// compare - what was ordered against what was executed, for one trade.
 // SPDX-License-Identifier: MIT
 #include "services/reconciler/compare.h"
 

@@ -1,4 +1,4 @@
-// compare - asked against done, for one trade. Pure.
+// compare - what was ordered against what was executed, for one trade. Pure.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -151,21 +151,22 @@ static bool see_net(struct account *a, const Holding *h) {
 }
 
 // Marks a holding of ours as seen.
-static bool is_explained(struct account *a, const Holding *h, const struct holdings_ears *ears) {
+static bool is_explained(struct account *a, const Holding *h,
+                         const struct holdings_visitor *visitor) {
     if (h->has_net && h->net && see_net(a, h)) return true;
     if (!h->trade_id) return false;
     struct held *held = table_find(a->held, table_key(h->trade_id));
     if (held) held->round = a->round;
-    return held || ears->explains(ears->arg, h->trade_id);
+    return held || visitor->explains(visitor->arg, h->trade_id);
 }
 
 static void look_for_strangers(struct account *a, const BrokerSnapshot *s,
-                               const struct holdings_ears *ears) {
+                               const struct holdings_visitor *visitor) {
     table_t *strangers = table_new(0);
     for (size_t i = 0; i < s->n_holdings; i++) {
-        if (is_explained(a, s->holdings[i], ears)) continue;
+        if (is_explained(a, s->holdings[i], visitor)) continue;
         struct digest d = digest_of_holding(s->holdings[i]);
-        if (table_find(a->suspects, d)) ears->unexplained(ears->arg, s, s->holdings[i]);
+        if (table_find(a->suspects, d)) visitor->unexplained(visitor->arg, s, s->holdings[i]);
         (void)table_add(strangers, d);
     }
     table_destroy(&a->suspects);
@@ -173,7 +174,7 @@ static void look_for_strangers(struct account *a, const BrokerSnapshot *s,
 }
 
 static void look_for_missing(struct account *a, const BrokerSnapshot *s,
-                             const struct holdings_ears *ears) {
+                             const struct holdings_visitor *visitor) {
     struct digest key;
     size_t cursor = 0;
     for (struct held *h; (h = table_next(a->held, &cursor, &key));) {
@@ -183,15 +184,16 @@ static void look_for_missing(struct account *a, const BrokerSnapshot *s,
         if (h->missing < CONSECUTIVE) continue;
         char trade_id[ID_TEXT];
         table_key_print(key, trade_id);
-        ears->missing(ears->arg, s, trade_id);
+        visitor->missing(visitor->arg, s, trade_id);
     }
 }
 
-void holdings_compare(holdings_t *self, const BrokerSnapshot *s, const struct holdings_ears *ears) {
+void holdings_compare(holdings_t *self, const BrokerSnapshot *s,
+                      const struct holdings_visitor *visitor) {
     struct account *a = account_get(self, s->account_id);
     if (s->taken_at <= a->taken_at) return;
     a->taken_at = s->taken_at;
     a->round++;
-    look_for_strangers(a, s, ears);
-    look_for_missing(a, s, ears);
+    look_for_strangers(a, s, visitor);
+    look_for_missing(a, s, visitor);
 }

@@ -17,7 +17,7 @@ bool holdings_take(holdings_t *self, const TradeState *trade);
 
 // What a comparison tells. Each fires from the second consecutive snapshot on, and again with each
 // further one.
-struct holdings_ears {
+struct holdings_visitor {
     void *arg;
     // a trade that is on its way explains its order
     bool (*explains)(void *arg, const char *trade_id);
@@ -30,4 +30,4 @@ struct holdings_ears {
 // Snapshots count in the order of taken_at; one that is not newer than the last of its account is
 // passed over. Only trades that have not changed since before it was taken can be missing from it.
 void holdings_compare(holdings_t *self, const BrokerSnapshot *snapshot,
-                      const struct holdings_ears *ears);
+                      const struct holdings_visitor *visitor);

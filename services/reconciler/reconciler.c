@@ -1,4 +1,4 @@
-// reconciler - compares what was asked with what was done, and says when a signal is complete.
+// reconciler - compares what was ordered with what was executed, and reports complete signals.
 // SPDX-License-Identifier: MIT
 #include "services/reconciler/reconciler.h"
 
@@ -299,7 +299,8 @@ static void retire_forgotten(struct reconciler *r, batch_t *batch) {
     size_t count = guard_count(r->done), most = (size_t)r->settings->guard_max;
     if (count > most / 10 * 9)
         batch_alert(batch, ALERT__SEVERITY__critical, "guard_nearly_full", DONE_GUARD,
-                    "%zu of %zu signals remembered", count, most);
+                    "the reconciler remembers %zu of at most %zu signals: raise GUARD_MAX", count,
+                    most);
 }
 
 static err_t reconciler_tick(void *self, batch_t *batch) {

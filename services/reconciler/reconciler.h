@@ -1,4 +1,4 @@
-// reconciler - compares what was asked with what was done, and says when a signal is complete.
+// reconciler - compares what was ordered with what was executed, and reports complete signals.
 // SPDX-License-Identifier: MIT
 //
 // In:   orders.* (Order), routings (Routing), executions.* (Execution, BrokerSnapshot), config

@@ -1,4 +1,4 @@
-// sum - what a signal came to.
+// sum - the outcome of a signal.
 // SPDX-License-Identifier: MIT
 #include "services/reconciler/sum.h"
 

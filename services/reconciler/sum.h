@@ -1,4 +1,4 @@
-// sum - what a signal came to: the sum over its trades, and the reasons why some came to nothing.
+// sum - the outcome of a signal: the sum over its trades, and why some came to nothing.
 // Pure.
 // SPDX-License-Identifier: MIT
 #pragma once

@@ -148,8 +148,8 @@ static void refuse_move(batch_t *batch, const char *trade_id, TradeReconciliatio
                         TradeReconciliation__Status to) {
     const ProtobufCEnumDescriptor *d = &trade_reconciliation__status__descriptor;
     batch_alert(batch, ALERT__SEVERITY__warning, "reconciliation_move_refused", trade_id,
-                "%s to %s is not in its life cycle", record_enum_name(d, (int)from),
-                record_enum_name(d, (int)to));
+                "a reconciliation may not go from %s to %s: it stays as it is",
+                record_enum_name(d, (int)from), record_enum_name(d, (int)to));
 }
 
 // True when the comparison says something new. A failure may turn into another one (rejected, then
@@ -233,7 +233,7 @@ static void tell_late(struct reconciler *r, batch_t *batch, const TradeState *t,
     batch_emit(batch, TOPIC_outcomes, 0, &o.base);
     if (said->signal_failed || said->trade == FAILED_NOT_EXECUTED)
         batch_alert(batch, ALERT__SEVERITY__critical, "late_evidence", t->trade_id,
-                    "account %s, signal %s: it was %s, but the broker has executed it",
+                    "account %s, signal %s: the trade was %s, but the broker has executed it",
                     t->account_id, t->signal_id, said->trade ? "given up" : "not ordered");
 }
 

@@ -1,4 +1,4 @@
-// watch - what does not come by itself.
+// watch - what is missing: answers, routings, explanations.
 // SPDX-License-Identifier: MIT
 #include "services/reconciler/watch.h"
 
@@ -52,7 +52,8 @@ void watch_overdue(struct reconciler *r, batch_t *batch) {
         t->ask_at = now + (every << (t->asks < DOUBLINGS_MOST ? t->asks : DOUBLINGS_MOST));
         if (++t->asks < PATIENCE) continue;
         batch_alert(batch, ALERT__SEVERITY__critical, "trade_without_answer", t->id,
-                    "account %s, signal %s: asked %u times and still no final answer",
+                    "account %s, signal %s: the executor was asked %u times about this trade and "
+                    "has no final answer",
                     t->account_id, t->signal->id, t->asks);
     }
 }
@@ -148,7 +149,8 @@ static void report_missing(void *arg, const BrokerSnapshot *s, const char *trade
     struct listening *l = arg;
     if (l->missing++ < NAMED_MOST)
         batch_alert(l->batch, ALERT__SEVERITY__critical, "missing_at_broker", trade_id,
-                    "account %s: the trade is open here and %s does not list it; asking",
+                    "account %s: this trade is open, but %s does not list it; the executor is "
+                    "asked about it",
                     s->account_id, s->instance_id);
     if (l->r->asks_left > 0) ask_for_status(l->r, l->batch, trade_id, s->account_id);
 }
@@ -163,7 +165,8 @@ static void alert_counted(const struct listening *l, const BrokerSnapshot *s) {
 
 void watch_snapshot(struct reconciler *r, batch_t *batch, const BrokerSnapshot *snapshot) {
     struct listening l = {.r = r, .batch = batch};
-    const struct holdings_ears ears = {&l, explains_holding, report_unexplained, report_missing};
-    holdings_compare(r->holdings, snapshot, &ears);
+    const struct holdings_visitor visitor = {&l, explains_holding, report_unexplained,
+                                             report_missing};
+    holdings_compare(r->holdings, snapshot, &visitor);
     alert_counted(&l, snapshot);
 }

@@ -1,5 +1,5 @@
-// watch - what does not come by itself: answers that are overdue, routings that never come, what
-// brokers hold and nobody explains.
+// watch - what is missing: answers that are overdue, routings that never come, trades that explain
+// what a broker holds.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,4 +1,4 @@
-// operator - the operator's word: halts, and what is passed on to the executors.
+// operator - the operator's commands: halts, and commands that go on to the executors.
 // SPDX-License-Identifier: MIT
 #include <string.h>
 

@@ -185,7 +185,8 @@ static err_t router_tick(void *self, batch_t *batch) {
     size_t count = guard_count(r->routed), most = (size_t)r->settings->guard_max;
     if (count > most / 10 * 9)
         batch_alert(batch, ALERT__SEVERITY__critical, "guard_nearly_full", ROUTED_GUARD,
-                    "%zu of %zu signals remembered", count, most);
+                    "the router remembers %zu of at most %zu signals: raise GUARD_MAX", count,
+                    most);
     return ERR_OK;
 }
 

@@ -1,4 +1,4 @@
-// turn - what a turn becomes: a decision, an order, a command.
+// turn - publishes what was decided for one account: a decision, its orders and commands.
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-// chain - every row written is hashed, every commit's rows are chained to the commit before: what
-// was changed, removed or put in since shows.
+// chain - every row written is hashed, every commit's rows are chained to the commit before: later
+// changes, removals and insertions can be detected.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,5 +1,5 @@
-// shard_ownership - several executors: a gateway whose accounts are with another one, and a trade
-// that is.
+// shard_ownership - with several executors: gateways and open trades whose accounts belong to another
+// executor.
 // SPDX-License-Identifier: MIT
 #include "common/base/log.h"
 #include "gateway.pb-c.h"

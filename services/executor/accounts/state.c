@@ -1,4 +1,4 @@
-// state - accounts and brokers: what is told about them, once a tick at most.
+// state - accounts and brokers: what is published about them, at most once a tick.
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 #include <string.h>
@@ -172,7 +172,9 @@ static void write_account(struct executor *x, batch_t *batch, struct account *a)
     slice_account(batch, a->state);
     if (moved && state == A(quarantined)) {
         batch_alert(batch, ALERT__SEVERITY__warning, "account_quarantined", a->id,
-                    "%u trades in doubt", a->unknown);
+                    "%u trades of the account are in doubt: their symbols get no new exposure "
+                    "until they are resolved",
+                    a->unknown);
     }
     // without it nothing can be sized by it
     bool news = moved || (a->state->has_balance && !a->told_money);

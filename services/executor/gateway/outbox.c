@@ -1,4 +1,4 @@
-// outbox - what goes to gateways once the batch that decided it is committed.
+// outbox - frames for gateways, sent once the batch that decided them is committed.
 // SPDX-License-Identifier: MIT
 #include "services/executor/gateway/outbox.h"
 

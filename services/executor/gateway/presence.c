@@ -43,7 +43,7 @@ static void instance_move(struct executor *x, batch_t *batch, struct session *s,
     InstanceState__State before = s->state;
     if (!instance_step(&s->state, event)) {
         batch_alert(batch, ALERT__SEVERITY__warning, "unlisted_move", s->instance_id,
-                    "an instance that is %s cannot do this (%d)",
+                    "an instance in state %s cannot make the move %d: it stays as it is",
                     record_enum_name(&instance_state__state__descriptor, (int)before), (int)event);
         return;
     }
@@ -167,7 +167,8 @@ static void record_hello(struct executor *x, batch_t *batch, struct session *s, 
     if (s->books == h->books) return;
     if (s->books) {
         batch_alert(batch, ALERT__SEVERITY__warning, "new_books", s->instance_id,
-                    "the gateway has other books than before; it is asked for everything");
+                    "the gateway has other books than before: the executor asks it for all its "
+                    "reports, and about every open trade");
     }
     s->books = h->books;
     s->report = 0;
@@ -179,10 +180,10 @@ static void record_hello(struct executor *x, batch_t *batch, struct session *s, 
 // first that it has is next, and what the others said is asked about.
 static bool skip_gone_reports(batch_t *batch, struct session *s, const Hello *h) {
     if (!h->has_first_report || s->report + 1 >= h->first_report) return false;
-    batch_alert(
-        batch, ALERT__SEVERITY__warning, "reports_gone", s->instance_id,
-        "the gateway has no reports from %llu to %llu any more: all open trades are asked about",
-        (unsigned long long)s->report + 1, (unsigned long long)h->first_report - 1);
+    batch_alert(batch, ALERT__SEVERITY__warning, "reports_gone", s->instance_id,
+                "the gateway no longer has reports %llu to %llu: the executor asks it about every "
+                "open trade",
+                (unsigned long long)s->report + 1, (unsigned long long)h->first_report - 1);
     s->report = h->first_report - 1;
     s->queried = false;
     s->report_moved = true;
@@ -195,8 +196,9 @@ static bool is_ours(struct executor *x, batch_t *batch, const struct session *s,
         strcmp(s->instance_id, h->instance_id) == 0)
         return true;
     batch_alert(batch, ALERT__SEVERITY__warning, "unknown_gateway", s->instance_id,
-                "a gateway says it is %.64s of broker %.64s: not as configured", h->instance_id,
-                h->broker_id);
+                "a gateway greets as instance %.64s of broker %.64s, which is not configured: it "
+                "gets no orders",
+                h->instance_id, h->broker_id);
     return false;
 }
 
@@ -282,8 +284,9 @@ static void mark_instance_lost(struct executor *x, batch_t *batch, struct sessio
     health.health = (char *)(uintptr_t) "lost";
     health.last_seen = batch_now(batch) - (batch_mono(batch) - s->seen_at);
     slice_metrics(batch, NULL, &health);
-    batch_alert(batch, ALERT__SEVERITY__critical, "instance_lost", s->instance_id,
-                "its gateway is silent");
+    batch_alert(
+        batch, ALERT__SEVERITY__critical, "instance_lost", s->instance_id,
+        "the gateway of this instance no longer answers: its accounts get no orders until it does");
     doubt_in_flight(x, batch, s, "the link to its gateway was lost");
 }
 

@@ -123,9 +123,10 @@ err_t wire_ready(void *self, batch_t *batch) {
         if (is_whom_he_says(&p))
             wire_take(x, batch, p.peer, p.frame);
         else
-            batch_alert(batch, ALERT__SEVERITY__critical, "impostor", p.user,
-                        "it speaks as instance %.*s", (int)p.peer.length,
-                        (const char *)p.peer.data);
+            batch_alert(
+                batch, ALERT__SEVERITY__critical, "impostor", p.user,
+                "this peer speaks as instance %.*s, which is not its own: its frames are dropped",
+                (int)p.peer.length, (const char *)p.peer.data);
     }
     wire_done(x, batch);
     return ERR_OK;

@@ -75,8 +75,8 @@ static void stamp_change(struct trade *t, const struct trade_env *env, struct ef
 // What was wanted is dropped visibly: on record with the trade, and as an alert.
 static void refuse_change(struct trade *t, const char *reason, const struct trade_env *env,
                           struct effects *out) {
-    effects_alert(out, ALERT__SEVERITY__warning, "modify_rejected", "%s; nothing was changed",
-                  reason);
+    effects_alert(out, ALERT__SEVERITY__warning, "modify_rejected",
+                  "the broker refused the change: %s; the order stays as it was", reason);
     trade_set_text(&t->s->modify_rejected, reason);
     t->s->updated_at = env->now;
     t->refused_at = env->mono;

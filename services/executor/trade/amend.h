@@ -1,4 +1,4 @@
-// amend - changes to what is at the broker: cancel, stop loss, take profit, price. Kept with the
+// amend - changes to an order or position at the broker: cancel, stop loss, take profit, price. Kept with the
 // trade before they are sent, and sent until they are answered; they are absolute, so that twice is
 // as once.
 // SPDX-License-Identifier: MIT

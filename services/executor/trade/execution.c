@@ -5,8 +5,8 @@
 #include "common/base/id.h"
 #include "common/schema/record.h"
 #include "services/executor/trade/amend.h"
-#include "services/executor/trade/in_doubt/evidence.h"
 #include "services/executor/trade/fills.h"
+#include "services/executor/trade/in_doubt/evidence.h"
 #include "services/executor/trade/in_doubt/inquiry.h"
 
 #define T(name) TRADE_STATE__STATE__##name
@@ -16,7 +16,8 @@
 static bool fill_is_bad(const Fill *f, struct effects *out) {
     if (f->lots > 0 && f->price > 0) return false;
     effects_alert(out, ALERT__SEVERITY__critical, "bad_execution",
-                  "execution %.64s has lots or a price that cannot be", f->execution_id);
+                  "execution %.64s has impossible lots or an impossible price: it is not counted",
+                  f->execution_id);
     return true;
 }
 
@@ -32,7 +33,7 @@ static bool count_fill(struct trade *t, const Fill *f, enum trade_event *event,
     if (fill_is_bad(f, out)) return false;
     if (fills_add(t->s, f, event, &over) != ERR_OK) {
         effects_alert(out, ALERT__SEVERITY__critical, "bad_execution",
-                      "execution %.64s is out of range", f->execution_id);
+                      "execution %.64s is out of range: it is not counted", f->execution_id);
         return false;
     }
     trade_add_execution(t, f->execution_id);
@@ -41,7 +42,8 @@ static bool count_fill(struct trade *t, const Fill *f, enum trade_event *event,
     decimal_print(D(f->lots), lots);
     decimal_print(D(t->s->filled_lots), all);
     effects_alert(out, ALERT__SEVERITY__critical, "overfilled",
-                  "another %s lots make %s, more than was ordered", lots, all);
+                  "the broker executed another %s lots, %s in all: more than was ordered", lots,
+                  all);
     return true;
 }
 
@@ -126,7 +128,8 @@ static char *closing_name(const char *execution_id, const struct trade_env *env)
 static bool piece_is_bad(const Closing *piece, const Fill *f, struct effects *out) {
     if (piece->lots > 0) return false;
     effects_alert(out, ALERT__SEVERITY__critical, "bad_execution",
-                  "execution %.64s closed lots that cannot be", f->execution_id);
+                  "execution %.64s closes an impossible number of lots: it is not counted",
+                  f->execution_id);
     return true;
 }
 
@@ -211,6 +214,6 @@ void evidence_gone(struct trade *t, int64_t lots, const char *why, const struct 
     t->s->updated_at = env->now;
     trade_close_if_gone(t, env, out);
     effects_alert(out, ALERT__SEVERITY__critical, "position_gone",
-                  "%s: %s lots are closed here without a price", why, text);
+                  "%s: the executor closes %s lots on record, without a price", why, text);
     effects_publish(out, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-// gate - the last look before an order goes out: is trading allowed here and now?
+// gate - the last check before an order goes out: is trading allowed here and now?
 // SPDX-License-Identifier: MIT
 #include "services/executor/trade/gate.h"
 

@@ -1,4 +1,4 @@
-// gate - the last look before an order goes out: is trading allowed here and now? Pure.
+// gate - the last check before an order goes out: is trading allowed here and now? Pure.
 // SPDX-License-Identifier: MIT
 #pragma once
 

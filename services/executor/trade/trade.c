@@ -97,8 +97,9 @@ void trade_close_if_gone(struct trade *t, const struct trade_env *env, struct ef
 void trade_submit(struct trade *t, const struct trade_env *env, struct effects *out) {
     enum sending sending = t->sending;
     if (!sending_step(&sending, SENDING_DECIDE)) {
-        effects_alert(out, ALERT__SEVERITY__critical, "unlisted_move",
-                      "its Submit is decided and has not left: not decided again");
+        effects_alert(
+            out, ALERT__SEVERITY__critical, "unlisted_move",
+            "the Submit of this trade is decided and has not left: it is not decided again");
         return;
     }
     if (!trade_move(t, TRADE_SUBMIT, NULL, env, out)) return;

@@ -1,5 +1,5 @@
-// trailing - stops that follow the price: trail.h says where they belong, here they are moved, by
-// amendments that the broker answers.
+// trailing - moves stops that follow the price to where trail.h says, by amendments that the broker
+// answers.
 // SPDX-License-Identifier: MIT
 #pragma once
 

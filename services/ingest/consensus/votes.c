@@ -149,7 +149,8 @@ static void replace_ballot(votes_t *self, batch_t *batch, const char *name, cons
 
 static void alert_ballots_full(const votes_t *self, batch_t *batch, const SignalConfig *row) {
     batch_alert(batch, ALERT__SEVERITY__critical, "consensus_full", row->config_id,
-                "%zu ballots are open: this vote is not counted; raise CONSENSUS_BALLOTS_MAX",
+                "%zu ballots are open, which is the most: this vote is not counted; raise "
+                "CONSENSUS_BALLOTS_MAX",
                 self->most);
 }
 

@@ -130,8 +130,10 @@ bool door_is_open(struct ingest *self, batch_t *batch) {
 
 static struct reply refuse_wrong_token(struct ingest *self, const struct client *client) {
     if (self->batch)
-        batch_alert(self->batch, ALERT__SEVERITY__warning, "wrong_token", "door",
-                    "a request with an unknown source or a wrong token from %s", client->text);
+        batch_alert(
+            self->batch, ALERT__SEVERITY__warning, "wrong_token", "door",
+            "the door refused a request from %s: its source is unknown, or its token is wrong",
+            client->text);
     return reply_error(sources_bear(self->sources, client->text, clock_mono_ns())
                            ? REPLY_WRONG_TOKEN
                            : REPLY_WRONG_TOKENS);
@@ -140,10 +142,10 @@ static struct reply refuse_wrong_token(struct ingest *self, const struct client 
 static struct reply refuse_wrong_address(struct ingest *self, const SignalConfig *source,
                                          const struct client *client) {
     if (self->batch)
-        batch_alert(
-            self->batch, ALERT__SEVERITY__warning, "wrong_address", source->config_id,
-            "a request with the right token from %s, which is not in the source's allow-list",
-            client->text);
+        batch_alert(self->batch, ALERT__SEVERITY__warning, "wrong_address", source->config_id,
+                    "the door refused a request from %s: its token is right, but the source's "
+                    "allow-list does not have the address",
+                    client->text);
     return reply_error(REPLY_WRONG_ADDRESS);
 }
 
@@ -283,13 +285,15 @@ static void handle_signal_parcel(struct ingest *self, batch_t *batch, const stru
     const SignalConfig *source =
         read_topic(p->topic, &t) ? authorize_source(self, &t, p->frame) : NULL;
     if (!source) {
-        batch_alert(batch, ALERT__SEVERITY__warning, "wrong_token", "intake",
-                    "a message with an unknown source or a wrong token");
+        batch_alert(
+            batch, ALERT__SEVERITY__warning, "wrong_token", "intake",
+            "the door refused a message over ZeroMQ: its source is unknown, or its token is wrong");
         return;
     }
     if (!is_within_rate(self, batch, &t, source, p->frame.length)) {
-        batch_alert(batch, ALERT__SEVERITY__warning, "over_rate", source->config_id,
-                    "sends more than its rate over ZeroMQ; what is over is dropped");
+        batch_alert(
+            batch, ALERT__SEVERITY__warning, "over_rate", source->config_id,
+            "this source sends faster than its rate over ZeroMQ: the door drops what is above it");
         return;
     }
     struct reply r = t.page->accept(
@@ -302,7 +306,7 @@ static void handle_signal_parcel(struct ingest *self, batch_t *batch, const stru
                     (const char *)r.body.data);
     if (r.status == 503)
         batch_alert(batch, ALERT__SEVERITY__critical, "signal_dropped", source->config_id,
-                    "a signal over ZeroMQ: no room for more");
+                    "the door dropped a signal that came over ZeroMQ: it has no room for more");
 }
 
 err_t door_parcels(struct ingest *self, batch_t *batch) {

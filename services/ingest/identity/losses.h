@@ -1,4 +1,4 @@
-// losses - when alerts may have been forgotten; when one that comes again then came. Pure.
+// losses - the times whose alerts may have been lost, and when an alert that comes again came first. Pure.
 // SPDX-License-Identifier: MIT
 #pragma once
 

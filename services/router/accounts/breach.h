@@ -1,4 +1,4 @@
-// breach - what a trading day has brought, and which rule it breaks. Pure.
+// breach - the result of a trading day so far, and which risk rule it breaks. Pure.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,4 +1,4 @@
-// locks - an account that breaks a rule is locked: in memory, in Redis, at the executor, and told.
+// locks - an account that breaks a rule is locked: in memory, in Redis and at the executor, and reported.
 // SPDX-License-Identifier: MIT
 #pragma once
 

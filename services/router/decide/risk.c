@@ -1,4 +1,4 @@
-// risk - what an account's risk rules say of an entry.
+// risk - checks an entry against the risk rules of an account.
 // SPDX-License-Identifier: MIT
 #include "services/router/decide/risk.h"
 

@@ -1,4 +1,4 @@
-// risk - what an account's risk rules say of an entry. Pure. Never asked about a close.
+// risk - checks an entry against the risk rules of an account. Pure. Never asked about a close.
 // SPDX-License-Identifier: MIT
 #pragma once
 

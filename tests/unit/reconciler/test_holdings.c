@@ -92,9 +92,9 @@ static void snapshot(struct world *w, uint64_t taken_at, const char *first, cons
         h[i].side = SIGNAL__DIRECTION__buy;
         list[s.n_holdings++] = &h[i];
     }
-    const struct holdings_ears ears = {w, explains, unexplained, missing};
+    const struct holdings_visitor visitor = {w, explains, unexplained, missing};
     w->unexplained = w->missing = 0;
-    holdings_compare(w->holdings, &s, &ears);
+    holdings_compare(w->holdings, &s, &visitor);
 }
 
 static void what_both_sides_know_is_no_finding(void **state) {
@@ -223,9 +223,9 @@ static void net_parts(struct world *w, uint64_t taken_at, const char *symbol, si
         h[i].side = SIGNAL__DIRECTION__buy;
         h[i].has_net = h[i].net = true;
     }
-    const struct holdings_ears ears = {w, explains, unexplained, missing};
+    const struct holdings_visitor visitor = {w, explains, unexplained, missing};
     w->unexplained = w->missing = 0;
-    holdings_compare(w->holdings, &s, &ears);
+    holdings_compare(w->holdings, &s, &visitor);
 }
 
 static void net_snapshot(struct world *w, uint64_t taken_at, const char *symbol) {

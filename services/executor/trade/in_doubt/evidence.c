@@ -46,8 +46,9 @@ static bool plan_is_bad(const TradeState *s, const struct submitted *p, struct e
     for (size_t i = 0; !bad && i < p->n_closes; i++)
         bad = p->closes[i]->lots <= 0 || __builtin_add_overflow(lots, p->closes[i]->lots, &lots);
     if (bad)
-        effects_alert(out, ALERT__SEVERITY__critical, "bad_plan",
-                      "the gateway reports a Submit that cannot be this order; it is not believed");
+        effects_alert(
+            out, ALERT__SEVERITY__critical, "bad_plan",
+            "the gateway reports a Submit that cannot be this order: the executor ignores it");
     return bad;
 }
 
@@ -82,8 +83,9 @@ static void adopt_submitted_plan(struct trade *t, const struct submitted *p, str
     bool planned = s->terms->has_lot_size && (!trade_is_closing(s) || s->n_closes);
     if (planned && s->side == p->side && s->terms->lot_size == p->lots && closes_same(s, p)) return;
     if (planned)
-        effects_alert(out, ALERT__SEVERITY__info, "plan_adopted",
-                      "the broker was given another order under this id: that one counts");
+        effects_alert(
+            out, ALERT__SEVERITY__info, "plan_adopted",
+            "the broker has another order under this trade_id: the executor adopts that one");
     if (is_turned(s, p)) turn_round(s, p, out);
     s->has_side = s->terms->has_lot_size = true;
     s->side = p->side;
@@ -150,7 +152,7 @@ static void apply_execution_report(struct trade *t, const Report *r, const struc
                                    struct effects *out) {
     if (!r->fill)
         effects_alert(out, ALERT__SEVERITY__critical, "bad_execution",
-                      "a report of an execution has no fill");
+                      "the gateway reports an execution without a fill: it is not counted");
     else if (r->kind == REPORT__KIND__filled)
         evidence_fill(t, r->fill, env, out);
     else
@@ -181,7 +183,8 @@ static void apply_report_kind(struct trade *t, const Report *r, const struct tra
         break;
     }
     effects_alert(out, ALERT__SEVERITY__critical, "unknown_report",
-                  "report kind %d is not known here", (int)r->kind);
+                  "the gateway sent a report of kind %d, which this version does not know",
+                  (int)r->kind);
 }
 
 void evidence_report(struct trade *t, const Report *r, const struct trade_env *env,
@@ -279,7 +282,7 @@ void evidence_state(struct trade *t, const OrderStatus *m, bool was_unknown,
     apply_order_state(t, m, env, out);
     if (was_unknown && t->s->state == T(unknown)) {
         effects_alert(out, ALERT__SEVERITY__warning, "found_unclear",
-                      "the broker has it, and does not say what became of it");
+                      "the broker has this order, but does not say what became of it");
         effects_add(out, EFFECT_DUE)->at = t->inquiry.asked_at + env->patience->interval;
     }
     if (trade_is_live(t->s)) amend_send(t, env, out);

@@ -16,8 +16,9 @@ void inquiry_open(struct trade *t, const char *reason, const struct trade_env *e
     t->s->doubt_at = env->now;
     t->s->not_found = 0;
     effects_alert(out, ALERT__SEVERITY__warning, "trade_unknown",
-                  "trade %s: %s; nothing new is opened here until it is known", t->s->trade_id,
-                  reason)
+                  "trade %s is in doubt: %s; this account opens nothing new in this symbol until "
+                  "it is resolved",
+                  t->s->trade_id, reason)
         ->alert.subject =
         arena_format(env->arena, "%.64s/%.64s", t->s->account_id, t->s->broker_symbol);
     effects_publish(out, NULL, NULL);
@@ -31,7 +32,7 @@ void inquiry_hold(struct trade *t, const char *reason, const struct trade_env *e
     trade_set_text(&t->s->reason, reason);
     t->s->updated_at = env->now;
     effects_alert(out, ALERT__SEVERITY__critical, "trade_held",
-                  "%s: an operator must look at the broker and release it", reason);
+                  "%s: an operator must look at the broker and release the trade", reason);
     effects_publish(out, NULL, NULL);
 }
 
@@ -82,7 +83,7 @@ static void count_absence(struct trade *t, const struct trade_env *env) {
 // The broker had it, works on it as far as is known here, and does not know it any more.
 static void miss_order(struct trade *t, const struct trade_env *env, struct effects *out) {
     effects_alert(out, ALERT__SEVERITY__critical, "broker_lost_order",
-                  "the broker had it and does not know it any more");
+                  "the broker had this order and no longer knows it");
     count_absence(t, env);
     if (t->s->not_found >= GONE_AFTER && env->mono - t->inquiry.since >= env->patience->least)
         return trade_end(t, TRADE_CANCEL, "the broker does not know it any more", env, out);

@@ -1,4 +1,4 @@
-// ears - the services' event sockets: heartbeats and what happens. What is heard changes memory
+// subscriptions - hears heartbeats and events on the services' event sockets. What it hears changes memory
 // only; tick judges and writes.
 // SPDX-License-Identifier: MIT
 #include <assert.h>
@@ -65,47 +65,47 @@ static err_t hear_feed(void *arg, batch_t *batch) {
     struct monitor *self = arg;
     struct parcel parcel;
     (void)batch;
-    for (size_t i = 0; i < self->n_ears; i++) {
-        for (int n = 0; n < PARCELS_MAX && port_receive(self->ears[i], &parcel); n++)
+    for (size_t i = 0; i < self->n_event_ports; i++) {
+        for (int n = 0; n < PARCELS_MAX && port_receive(self->event_ports[i], &parcel); n++)
             monitor_hear(self, parcel.topic, parcel.frame);
     }
     return ERR_OK;
 }
 
-static void subscribe_topics(port_t *ear, const char *const topics[]) {
-    for (; *topics; topics++) port_subscribe(ear, *topics);
+static void subscribe_topics(port_t *port, const char *const topics[]) {
+    for (; *topics; topics++) port_subscribe(port, *topics);
 }
 
-static port_t *ear_at(struct monitor *self, reactor_t *reactor, const char *name) {
+static port_t *connect_event_port(struct monitor *self, reactor_t *reactor, const char *name) {
     struct endpoint at = endpoint_of(self->context->run_dir, name, "events");
-    port_t *ear = transport_connect(self->context->transport, PORT_SUB, &at, QUEUE);
-    if (!ear) {
+    port_t *port = transport_connect(self->context->transport, PORT_SUB, &at, QUEUE);
+    if (!port) {
         log_event(LOG_LEVEL_ERROR, "cannot_connect", "endpoint=%s why=%s", at.address,
                   log_quote(port_why()));
         return NULL;
     }
-    self->ears[self->n_ears++] = ear;
-    reactor_add_port(reactor, ear, hear_feed, INTAKE_DOOR);
-    return ear;
+    self->event_ports[self->n_event_ports++] = port;
+    reactor_add_port(reactor, port, hear_feed, INTAKE_DOOR);
+    return port;
 }
 
 #define SYNC_NAME(name) name,
 static const char *const syncs[] = {SYNCS(SYNC_NAME)};
 #undef SYNC_NAME
 #define N_SYNCS (sizeof syncs / sizeof *syncs)
-static_assert(EARS_MAX >= INSTANCES_MAX + N_SYNCS);
+static_assert(EVENT_PORTS_MAX >= INSTANCES_MAX + N_SYNCS);
 
 err_t monitor_listen(struct monitor *self, reactor_t *reactor) {
     for (size_t i = 0; i < self->watch.n_services; i++) {
-        port_t *ear = ear_at(self, reactor, self->watch.services[i].name);
-        if (!ear) return ERR_SYSTEM;
-        subscribe_topics(ear, always);
-        if (self->settings->events) subscribe_topics(ear, also);
+        port_t *port = connect_event_port(self, reactor, self->watch.services[i].name);
+        if (!port) return ERR_SYSTEM;
+        subscribe_topics(port, always);
+        if (self->settings->events) subscribe_topics(port, also);
     }
     for (size_t i = 0; i < N_SYNCS; i++) {
-        port_t *ear = ear_at(self, reactor, syncs[i]);
-        if (!ear) return ERR_SYSTEM;
-        port_subscribe(ear, FEED_SYNC);
+        port_t *port = connect_event_port(self, reactor, syncs[i]);
+        if (!port) return ERR_SYSTEM;
+        port_subscribe(port, FEED_SYNC);
     }
     return ERR_OK;
 }
@@ -126,8 +126,8 @@ static err_t hear_cells(void *arg, batch_t *batch) {
     struct monitor *self = arg;
     struct parcel parcel;
     (void)batch;
-    for (size_t i = 0; i < self->n_cell_ears; i++) {
-        for (int n = 0; n < PARCELS_MAX && port_receive(self->cell_ears[i], &parcel); n++)
+    for (size_t i = 0; i < self->n_cell_ports; i++) {
+        for (int n = 0; n < PARCELS_MAX && port_receive(self->cell_ports[i], &parcel); n++)
             hear_of_cell(self, &parcel);
     }
     return ERR_OK;
@@ -139,16 +139,16 @@ err_t monitor_listen_to_cells(struct monitor *self, reactor_t *reactor) {
     for (size_t i = 0; cell_at(i); i++) {
         struct endpoint at = endpoint_of_cell(cell_at(i), "monitor", "events");
         cells_expect(&self->watch, cell_at(i));
-        port_t *ear =
+        port_t *port =
             *at.address ? transport_connect(self->context->transport, PORT_SUB, &at, QUEUE) : NULL;
-        if (!ear) {
+        if (!port) {
             log_event(LOG_LEVEL_WARNING, "cannot_hear_cell", "cell=%s why=%s", cell_at(i),
-                      log_quote(*at.address ? port_why() : "nothing says where it is"));
+                      log_quote(*at.address ? port_why() : "no setting says where it is"));
             continue;
         }
-        self->cell_ears[self->n_cell_ears++] = ear;
-        port_subscribe(ear, FEED_HEARTBEAT);
-        reactor_add_port(reactor, ear, hear_cells, INTAKE_DOOR);
+        self->cell_ports[self->n_cell_ports++] = port;
+        port_subscribe(port, FEED_HEARTBEAT);
+        reactor_add_port(reactor, port, hear_cells, INTAKE_DOOR);
     }
     return ERR_OK;
 }
