@@ -12,16 +12,21 @@ placed = sed 's,/usr/\(lib\|share\)/tradecast,$(PREFIX)/\1/tradecast,g' $(1) > $
 # What --help and the pages point to.
 DOCS := README.md ARCHITECTURE.md CHANGELOG.md $(wildcard docs/*.md)
 SAMPLES := deploy/sample.yaml deploy/demo.json deploy/config.schema.json deploy/llm-package.schema.json deploy/llm-decision.schema.json deploy/prometheus-rules.yml deploy/prometheus.yml \
-           $(wildcard deploy/presets/*.json deploy/clickhouse/*.sql)
+           $(wildcard deploy/presets/*.json)
 COMPLETION := $(OUT)/completion.bash
+# The archive's tables in ClickHouse, as the program that copies them says.
+CLICKHOUSE := $(patsubst %,$(OUT)/clickhouse/%.sql,single old cluster)
 
 .PHONY: install man deb man-packages
 man-packages:
 	@command -v help2man >/dev/null || deploy/setup man
 MAN := $(BINS:$(OUT)/bin/%=$(OUT)/man/%.1)
-man: $(MAN) $(COMPLETION)
+man: $(MAN) $(COMPLETION) $(CLICKHOUSE)
 $(COMPLETION): $(OUT)/bin/tradecast
 	$< completion bash > $@
+$(OUT)/clickhouse/%.sql: $(OUT)/bin/tradecast-sync-clickhouse
+	@mkdir -p $(@D)
+	$< --ddl=$* > $@
 # In its own locale, C, help2man writes ??? for what is not ASCII.
 $(OUT)/man/%.1: $(OUT)/bin/% | man-packages
 	@mkdir -p $(@D)
@@ -43,6 +48,7 @@ install: all man-packages man
 	install -m 644 $(MAN) $(SHARE)/man/man1
 	$(foreach f,$(DOCS),install -m 644 $(f) $(SHARE)/doc/tradecast/$(f) &&) true
 	$(foreach f,$(SAMPLES),install -m 644 $(f) $(SHARE)/tradecast/$(f) &&) true
+	install -m 644 $(CLICKHOUSE) $(SHARE)/tradecast/deploy/clickhouse
 	install -m 644 $(COMPLETION) $(SHARE)/bash-completion/completions/tradecast
 	$(foreach f,$(PREPARE),install -m $(if $(filter %/prepare,$(f)),755,644) $(f) $(SHARE)/tradecast/$(f) &&) true
 	for f in deploy/systemd/tradecast.env deploy/env/*.env; do \

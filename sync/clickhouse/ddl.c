@@ -28,10 +28,16 @@ void ddl_type(const struct ddl *ddl, const struct table_form *form,
     buffer_format(out, column_is_optional(form, f) ? "Nullable(%s)" : "%s", type);
 }
 
-// The table of rows, or in a cluster the part of it that each shard has.
-static void part_name(const struct ddl *ddl, const struct table_form *form, buffer_t *out) {
-    buffer_format(out, "`%s`.`%s%s`", ddl->database, form->name,
-                  ddl->dialect == DDL_CLUSTER ? DDL_PART : DDL_ROWS);
+// Table 0 takes the rows, or in a cluster is the part of them that each shard has; table 1 is a
+// cluster's own, the Distributed one over the parts. False: there is no such table.
+static bool is_rows_table(const struct ddl *ddl, size_t table) {
+    return table == 0 || (table == 1 && ddl->dialect == DDL_CLUSTER);
+}
+
+static void rows_name(const struct ddl *ddl, const struct table_form *form, size_t table,
+                      buffer_t *out) {
+    bool is_part = table == 0 && ddl->dialect == DDL_CLUSTER;
+    buffer_format(out, "`%s`.`%s%s`", ddl->database, form->name, is_part ? DDL_PART : DDL_ROWS);
 }
 
 static void print_engine(const struct ddl *ddl, const struct table_form *form, buffer_t *out) {
@@ -58,7 +64,7 @@ static void print_columns(const struct ddl *ddl, const struct table_form *form, 
 size_t ddl_rows(const struct ddl *ddl, const struct table_form *form,
                 buffer_t out[static DDL_STATEMENTS_MAX]) {
     buffer_text(&out[0], "CREATE TABLE IF NOT EXISTS ");
-    part_name(ddl, form, &out[0]);
+    rows_name(ddl, form, 0, &out[0]);
     on_cluster(ddl, &out[0]);
     buffer_text(&out[0], " (\n");
     print_columns(ddl, form, &out[0]);
@@ -66,11 +72,11 @@ size_t ddl_rows(const struct ddl *ddl, const struct table_form *form,
     print_engine(ddl, form, &out[0]);
     if (ddl->dialect != DDL_CLUSTER) return 1;
     // All versions of a row on one shard: only there can the latest win.
-    buffer_format(&out[1], "CREATE TABLE IF NOT EXISTS `%s`.`%s" DDL_ROWS "`", ddl->database,
-                  form->name);
+    buffer_text(&out[1], "CREATE TABLE IF NOT EXISTS ");
+    rows_name(ddl, form, 1, &out[1]);
     on_cluster(ddl, &out[1]);
     buffer_text(&out[1], " AS ");
-    part_name(ddl, form, &out[1]);
+    rows_name(ddl, form, 0, &out[1]);
     buffer_format(&out[1], " ENGINE = Distributed('%s', '%s', '%s" DDL_PART "', cityHash64(`%s`))",
                   ddl->cluster, ddl->database, form->name, column_first_key(form)->name);
     return 2;
@@ -88,15 +94,12 @@ void ddl_view(const struct ddl *ddl, const struct table_form *form, buffer_t *ou
 // In a cluster at once (SYNC): the new one stands where the old one stood in ZooKeeper.
 bool ddl_drop_rows(const struct ddl *ddl, const struct table_form *form, size_t table,
                    buffer_t *out) {
-    if (table > 0 && ddl->dialect != DDL_CLUSTER) return false;
+    if (!is_rows_table(ddl, table)) return false;
     buffer_text(out, "DROP TABLE IF EXISTS ");
-    if (table == 0)
-        part_name(ddl, form, out);
-    else
-        buffer_format(out, "`%s`.`%s" DDL_ROWS "`", ddl->database, form->name);
+    rows_name(ddl, form, table, out);
     on_cluster(ddl, out);
     if (ddl->dialect == DDL_CLUSTER) buffer_text(out, " SYNC");
-    return table < DDL_STATEMENTS_MAX;
+    return true;
 }
 
 void ddl_drop_view(const struct ddl *ddl, const struct table_form *form, buffer_t *out) {
@@ -107,16 +110,13 @@ void ddl_drop_view(const struct ddl *ddl, const struct table_form *form, buffer_
 
 bool ddl_add_column(const struct ddl *ddl, const struct table_form *form, size_t table,
                     const ProtobufCFieldDescriptor *f, buffer_t *out) {
-    if (table > 0 && ddl->dialect != DDL_CLUSTER) return false;
+    if (!is_rows_table(ddl, table)) return false;
     buffer_text(out, "ALTER TABLE ");
-    if (table == 0)
-        part_name(ddl, form, out);
-    else
-        buffer_format(out, "`%s`.`%s" DDL_ROWS "`", ddl->database, form->name);
+    rows_name(ddl, form, table, out);
     on_cluster(ddl, out);
     buffer_format(out, " ADD COLUMN `%s` ", f->name);
     ddl_type(ddl, form, f, out);
-    return table < DDL_STATEMENTS_MAX;
+    return true;
 }
 
 static void add_statement(buffer_t *statement, buffer_t *out) {
@@ -142,8 +142,9 @@ void ddl_file(const struct ddl *ddl, buffer_t *out) {
     };
     buffer_t database = {0};
     buffer_format(out,
-                  "-- The archive's tables in ClickHouse: %s.\n-- `make reference` writes this "
-                  "file; `tradecast clickhouse init` does the same.\n\n",
+                  "-- The archive's tables in ClickHouse: %s.\n"
+                  "-- `tradecast clickhouse ddl` prints this; `tradecast clickhouse init` runs "
+                  "it.\n\n",
                   words[ddl->dialect]);
     ddl_database(ddl, &database);
     add_statement(&database, out);

@@ -40,4 +40,4 @@ bool ddl_add_column(const struct ddl *ddl, const struct table_form *form, size_t
 void ddl_type(const struct ddl *ddl, const struct table_form *form,
               const ProtobufCFieldDescriptor *f, buffer_t *out);
 
-void ddl_file(const struct ddl *ddl, buffer_t *out); // everything, as deploy/clickhouse/*.sql
+void ddl_file(const struct ddl *ddl, buffer_t *out); // everything, for --ddl

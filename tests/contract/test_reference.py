@@ -20,7 +20,7 @@ def written(tmp_path_factory):
     return out
 
 
-@pytest.mark.parametrize("file", ["docs/options.md", "docs/configuration-fields.md", "deploy/config.schema.json", "deploy/llm-decision.schema.json", "docs/reason-codes.md", *(f"deploy/clickhouse/{d}.sql" for d in ("single", "old", "cluster")),
+@pytest.mark.parametrize("file", ["docs/options.md", "docs/configuration-fields.md", "deploy/config.schema.json", "deploy/llm-decision.schema.json", "docs/reason-codes.md",
                                   *(f"deploy/env/{p}.env" for p in PROGRAMS)])
 def test_what_is_in_the_tree_is_what_the_programs_say(written, file):
     assert filecmp.cmp(ROOT / file, written / file, shallow=False), f"{file} is not up to date; run: make reference"

@@ -375,11 +375,11 @@ def test_a_password_does_not_travel_in_the_clear(tmp_path, mode, empty, server):
     copier.writer.close()
 
 
-def test_the_statements_for_a_cluster_are_understood(server):
+def test_the_statements_for_a_cluster_are_understood(server, mode):
     """No cluster is at hand: what a modern engine's parser says of them is what can be had."""
     if not server.ask("SELECT version()").startswith("2"):
         pytest.skip("18.16 has no EXPLAIN AST; its dialect is tried for real")
-    text = (ROOT / "deploy/clickhouse/cluster.sql").read_text()
+    text = subprocess.run([ROOT / f"build/{mode}/bin/tradecast-sync-clickhouse", "--ddl=cluster"], check=True, capture_output=True, text=True).stdout
     statements = [s for s in re.sub(r"^--.*$", "", text, flags=re.M).split(";") if s.strip()]
     assert len(statements) == 1 + 3 * len(archive.COPIED)
     for statement in statements:
