@@ -145,8 +145,9 @@ static enum outcome run_verify_log(const struct call *call, const char *path) {
     if (call->json) {
         buffer_text(&out, "{\"file\":");
         buffer_json_string(&out, path, strlen(path));
-        buffer_format(&out, ",\"signals\":%llu,\"wrong\":%llu,\"findings\":",
-                      (unsigned long long)lines, (unsigned long long)found.wrong);
+        buffer_format(&out,
+                      ",\"signals\":%llu,\"wrong\":%llu,\"findings\":", (unsigned long long)lines,
+                      (unsigned long long)found.wrong);
         sheet_json(&found.sheet, &out);
         buffer_text(&out, "}\n");
     } else {

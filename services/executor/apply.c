@@ -8,8 +8,8 @@
 #include "services/executor/executor.h"
 #include "services/executor/slice.h"
 #include "services/executor/trade/amend.h"
-#include "services/executor/trade/in_doubt/evidence.h"
 #include "services/executor/trade/fills.h"
+#include "services/executor/trade/in_doubt/evidence.h"
 #include "services/executor/trade/in_doubt/inquiry.h"
 
 #define T(name)              TRADE_STATE__STATE__##name

@@ -13,8 +13,8 @@
 #include "common/domain/trade.h"
 #include "gateway.pb-c.h"
 #include "services/executor/due.h"
-#include "services/executor/trade/in_doubt/doubt.h"
 #include "services/executor/trade/effects.h"
+#include "services/executor/trade/in_doubt/doubt.h"
 #include "services/executor/trade/lifecycle.h"
 
 struct holding;

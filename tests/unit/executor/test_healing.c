@@ -1,8 +1,8 @@
 // test_healing - the broker's books against ours: each discrepancy has its remedy, and what differs
 // is healed or an operator's.
 // SPDX-License-Identifier: MIT
-#include "services/executor/trade/in_doubt/discrepancy.h"
 #include "services/executor/trade/fills.h"
+#include "services/executor/trade/in_doubt/discrepancy.h"
 #include "witness.h"
 
 // --- the table
