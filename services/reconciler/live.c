@@ -51,7 +51,7 @@ struct live_trade *live_trade_add(struct live *live, struct live_signal *signal,
 }
 
 static void free_live_trade(struct live *live, struct live_trade *t) {
-    // NOLINT(clang-analyzer-core.NullDereference): of uthash's own pointers
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): of uthash's own pointers
     HASH_DEL(live->trades, t);
     free(t->account_id);
     free(t);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/walk.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -88,7 +89,9 @@ static void walk_field(struct walk *w, struct config_spot spot) {
 
 static void walk_message(struct walk *w, const ProtobufCMessage *before,
                          const ProtobufCMessage *after) {
-    const ProtobufCMessageDescriptor *d = (before ? before : after)->descriptor;
+    const ProtobufCMessage *either = before ? before : after;
+    assert(either);
+    const ProtobufCMessageDescriptor *d = either->descriptor;
     size_t end = strlen(w->path);
     for (unsigned i = 0; i < d->n_fields; i++) {
         (void)snprintf(w->path + end, sizeof w->path - end, "%s%s", end ? "." : "",

@@ -81,12 +81,6 @@ static struct digest holding_key(const char *account_id, const char *broker_symb
     return digest_of(both, n < (int)sizeof both ? (size_t)n : sizeof both - 1);
 }
 
-struct holding *accounts_find_holding(const accounts_t *self, const char *account_id,
-                                      const char *broker_symbol) {
-    struct holding **slot = table_find(self->holdings, holding_key(account_id, broker_symbol));
-    return slot ? *slot : NULL;
-}
-
 struct holding *accounts_get_holding(accounts_t *self, const char *account_id,
                                      const char *broker_symbol, bool *is_new) {
     struct holding **slot = table_add(self->holdings, holding_key(account_id, broker_symbol));

@@ -70,9 +70,6 @@ struct account *accounts_first(const accounts_t *self); // then ->next
 // Made when new: *is_new then, and symbol and contract_size are to be set.
 struct holding *accounts_get_holding(accounts_t *self, const char *account_id,
                                      const char *broker_symbol, bool *is_new);
-// NULL: none
-struct holding *accounts_find_holding(const accounts_t *self, const char *account_id,
-                                      const char *broker_symbol);
 struct holding *accounts_next_holding(const accounts_t *self, size_t *cursor);
 
 // The queue of what is pending in a holding, by sequence, and the list of holdings that have one.

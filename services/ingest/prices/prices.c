@@ -251,6 +251,7 @@ void prices_say_again(prices_t *self, batch_t *batch) {
 static void forget_price(prices_t *self, batch_t *batch, struct held *h) {
     slice_price_over(batch, h->symbol);
     slice_indicator_over(batch, h->symbol);
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): of uthash's own pointers
     HASH_DEL(self->all, h);
     free(h);
 }
@@ -306,10 +307,4 @@ static err_t load_indicator_state(void *arg, const IndicatorState *state) {
 err_t prices_load(prices_t *self, store_t *store) {
     err_t e = slice_price_states(store, load_price_state, self);
     return e ? e : slice_indicator_states(store, load_indicator_state, self);
-}
-
-const Price *prices_last(const prices_t *self, const char *symbol) {
-    struct held *h;
-    HASH_FIND_STR(self->all, symbol, h);
-    return h && h->price.symbol ? &h->price : NULL;
 }
