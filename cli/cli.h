@@ -89,6 +89,7 @@ enum outcome run_tail(struct call *call);
 // and every other word for the monitor: the verb is the command's name
 enum outcome run_halt(struct call *call);
 enum outcome run_unlock(struct call *call);
+enum outcome run_approve(struct call *call); // and refuse
 enum outcome run_on_trade(struct call *call);
 enum outcome run_journal(struct call *call);
 enum outcome run_deadletter(struct call *call);

@@ -44,7 +44,7 @@ enum split { WHOLE, BY_SHARD, BY_SERVICE };
       "Execution AccountState InstanceState BrokerSnapshot TradeUnknown")                          \
     X(outcomes, RECONCILER, WHOLE, TO(INGEST) | TO(EXECUTOR) | TO(ARCHIVER),                       \
       "Outcome StatusQuery")                                                                       \
-    X(commands, MONITOR, WHOLE, TO(ROUTER) | TO(EXECUTOR) | TO(ARCHIVER), "Command")               \
+    X(commands, MONITOR, WHOLE, TO(INGEST) | TO(ROUTER) | TO(EXECUTOR) | TO(ARCHIVER), "Command")  \
     X(incidents, ROLES, BY_SERVICE, TO(ARCHIVER), "Alert SystemEvent PerformanceSample")           \
     X(config, ARCHIVER, WHOLE,                                                                     \
       TO(INGEST) | TO(ROUTER) | TO(EXECUTOR) | TO(RECONCILER) | TO(MONITOR), "ConfigChange")       \

@@ -162,6 +162,7 @@ static void wait_for_its_time(const struct replay *r, uint64_t at) {
 static bool is_replayed(const ProtobufCMessage *m) {
     return m && (m->descriptor == &price__descriptor ||
                  (m->descriptor == &signal__descriptor && !((const Signal *)m)->n_parts &&
+                  !((const Signal *)m)->has_decided_at && // it came before
                   ((const Signal *)m)->status != SIGNAL__STATUS__failed));
 }
 

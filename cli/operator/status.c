@@ -165,6 +165,8 @@ static void look_at_live(struct status *s) {
     count_key(s, (const char *[]){"live signals", "pending"}, "SCARD", "signal:state:pending");
     count_key(s, (const char *[]){"live signals", "processing"}, "SCARD",
               "signal:state:processing");
+    count_key(s, (const char *[]){"live signals", "awaiting approval"}, "HLEN",
+              "signal:state:approvals");
     struct tally trades = {&trade_state__state__descriptor, "state", {0}};
     for (unsigned shard = 0; shard < s->call->place.shards; shard++) {
         char key[64];

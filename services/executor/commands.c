@@ -144,6 +144,8 @@ err_t commands_operator(void *self, batch_t *batch, const ProtobufCMessage *body
     case COMMAND__ACTION__cancel: // these come from the router, as OrderCommands
     case COMMAND__ACTION__close:
     case COMMAND__ACTION__unlock:
+    case COMMAND__ACTION__approve: // these two are ingest's
+    case COMMAND__ACTION__refuse:
         break;
     case _COMMAND__ACTION_IS_INT_SIZE:
         return ERR_INPUT;

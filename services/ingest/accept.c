@@ -19,6 +19,8 @@ static void emit_accepted_signal(struct ingest *self, batch_t *batch, const Sign
     live->status = (uint64_t)signal->status;
     slice_accepted(batch, signal);
     batch_emit(batch, TOPIC_signals, 0, &signal->base);
+    if (signal->approval == SIGNAL__APPROVAL__awaited && signal->has_approval)
+        approvals_add(self->approvals, batch, signal);
 }
 
 // A consensus: an accepted signal like any other, under an id that its parts make. One that is
@@ -35,6 +37,8 @@ static void take_consensus(void *arg, const Signal *consensus) {
     signal.content = content_number(digest_text(signal.signal_id));
     struct restored keys = identity_restore(signal.signal_id, signal.content, signal.created_at);
     if (guard_find(p->self->guard, keys.given_key, NULL)) return;
+    approval_stamp(book_source(p->self->context->book, signal.source), &signal,
+                   batch_now(p->batch));
     if (guard_put(p->self->guard, p->batch, keys.given_key, keys.given_value))
         emit_accepted_signal(p->self, p->batch, &signal);
 }

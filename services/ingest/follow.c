@@ -12,6 +12,7 @@
 #include "services/ingest/identity/identity.h"
 #include "services/ingest/rules/lifecycle.h"
 #include "services/ingest/slice.h"
+#include "system.pb-c.h"
 
 #define REASON_MAX    500
 #define FORGOTTEN_FOR (3600 * NS_PER_S) // no window is longer
@@ -36,7 +37,7 @@ static const char *why_unrouted(const Routing *r, arena_t *arena) {
     static buffer_t text; // one thread; its memory is kept from call to call
     buffer_clear(&text);
     if (r->refused) return r->refused;
-    if (!r->n_decisions) return "no account is subscribed to this source";
+    if (!r->n_decisions) return "no_subscriber"; // a router of an earlier version does not say it
     for (size_t i = 0; i < r->n_decisions && text.length < REASON_MAX; i++) {
         const Decision *d = r->decisions[i];
         buffer_format(&text, "%s%s: %s", i ? "; " : "", d->account_id,
@@ -193,10 +194,27 @@ static bool step_signal_status(batch_t *batch, const char *signal_id, Signal__St
     return false;
 }
 
+// Whether the signal ended otherwise meanwhile, or the command was meant for another cell, it changes
+// nothing: the operator is told.
+err_t follow_command(void *arg, batch_t *batch, const ProtobufCMessage *body) {
+    struct ingest *self = arg;
+    const Command *c = (const Command *)body;
+    bool approves = c->action == COMMAND__ACTION__approve;
+    if (!approves && c->action != COMMAND__ACTION__refuse) return ERR_OK;
+    if (!c->signal_id) return ERR_INPUT;
+    const struct approval_verdict verdict = {
+        approves ? SIGNAL__APPROVAL__approved : SIGNAL__APPROVAL__refused, c->operator_, c->reason};
+    if (!approvals_decide(self->approvals, batch, c->signal_id, &verdict))
+        batch_alert(batch, ALERT__SEVERITY__warning, "nothing_to_approve", c->signal_id,
+                    "it does not wait for approval (any more)");
+    return ERR_OK;
+}
+
 err_t follow_routing(void *arg, batch_t *batch, const ProtobufCMessage *body) {
     struct ingest *self = arg;
     const Routing *r = (const Routing *)body;
     struct live *live = table_find(self->lives, table_key(r->signal_id));
+    approvals_drop(self->approvals, batch, r->signal_id); // decided, and forgotten here since
     if (!live) return restore_routed_signal(self, batch, r);
     Signal__Status from = (Signal__Status)live->status, to = from;
     // decided again after a rollback: what was decided first has gone its way

@@ -6,4 +6,5 @@
 
 handle_fn follow_routing; // Routing
 handle_fn follow_outcome; // Outcome
+handle_fn follow_command; // Command: an operator approves or refuses what waits
 handle_fn follow_recall;  // Signal: the archive has it; nothing is done when it is known here

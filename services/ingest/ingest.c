@@ -134,6 +134,7 @@ struct ingest *ingest_new(const struct context *context, const struct ingest_set
     self->lives = table_new(sizeof(struct live));
     open_market(self);
     self->duplicates = duplicates_new(DUPLICATES_MAX);
+    self->approvals = approvals_new();
     self->votes = votes_new(context->book, (size_t)settings->consensus_ballots_max);
     door_counts__init(&self->counts);
     if (!self->sources || !self->prices) ingest_destroy(&self);
@@ -153,6 +154,7 @@ void ingest_destroy(struct ingest **handle) {
     market_destroy(&self->market);
     duplicates_destroy(&self->duplicates);
     votes_destroy(&self->votes);
+    approvals_destroy(&self->approvals);
     free(self->waiting);
     free(self);
     *handle = NULL;
@@ -206,14 +208,16 @@ static err_t load_ingest_state(void *arg, store_t *store) {
         e = store_records(store, STATE_PROCESSING, SIGNAL_PREFIX, &signal_life__descriptor,
                           load_life, self);
     if (!e) e = votes_load(self->votes, store);
+    if (!e) e = approvals_load(self->approvals, store);
     if (!e) e = duplicates_load(self->duplicates, store);
     if (!e) e = slice_identities(store, self->sources, &self->time.at, &self->losses);
     if (!e) e = prices_load(self->prices, store);
     if (!e) e = market_load(self->market, store);
     self->time_found = self->time.at;
     if (self->time.at) self->time.at += IDENTITY_TIME_STEP; // it may have been so much further
-    log_event(LOG_LEVEL_INFO, "loaded", "signals=%zu guards=%zu ballots=%zu",
-              table_count(self->lives), guard_count(self->guard), votes_count(self->votes));
+    log_event(LOG_LEVEL_INFO, "loaded", "signals=%zu guards=%zu ballots=%zu approvals=%zu",
+              table_count(self->lives), guard_count(self->guard), votes_count(self->votes),
+              approvals_count(self->approvals));
     return e;
 }
 
@@ -335,6 +339,7 @@ static err_t retire_old_entries(void *arg, batch_t *batch) {
     if (batch_mono(batch) - self->chores_at < CHORES_EVERY) return ERR_OK;
     self->chores_at = batch_mono(batch);
     store_passing_time(self, batch);
+    approvals_expire(self->approvals, batch);
     oldest = oldest_live(self);
     if (oldest < before) before = oldest;
     if (self->context->consumed_until < before) before = self->context->consumed_until;
@@ -382,11 +387,14 @@ static void fill_ingest_heartbeat(void *arg, Heartbeat *out, arena_t *arena) {
     handover_beat(self, out, arena);
     out->door = arena_take(arena, sizeof *out->door);
     *out->door = self->counts;
+    out->has_awaiting = true;
+    out->awaiting = approvals_count(self->approvals);
 }
 
 static const struct route routes[] = {
     {TOPIC_routings, &routing__descriptor, follow_routing, false},
     {TOPIC_outcomes, &outcome__descriptor, follow_outcome, false},
+    {TOPIC_commands, &command__descriptor, follow_command, false},
     {TOPIC_recalls, &signal__descriptor, follow_recall, false},
     {TOPIC_recalls, &outcome__descriptor, follow_outcome, false},
     {0},

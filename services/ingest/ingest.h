@@ -7,7 +7,7 @@
 //   ZeroMQ               ingest.intake (PULL): topic "<source>/<token>" or
 //   "prices/<source>/<token>"
 //                        ingest.handover (ROUTER): signals from other cells (handover.h)
-//   topics in            routings (Routing), outcomes (Outcome)
+//   topics in            routings (Routing), outcomes (Outcome), commands (Command: approve, refuse)
 //   topics out           signals (Signal, SignalRejection); feed prices (Price)
 //   keys                 slice.c
 #pragma once
@@ -20,6 +20,7 @@
 #include "common/delivery/cells.h"
 #include "common/http/http.h"
 #include "common/service/service.h"
+#include "services/ingest/approvals/approvals.h"
 #include "services/ingest/consensus/votes.h"
 #include "services/ingest/door/reply.h"
 #include "services/ingest/door/sources.h"
@@ -86,6 +87,7 @@ struct ingest {
     duplicates_t *duplicates;
     struct bucket spoken;               // of lines about duplicates in the log
     votes_t *votes;                     // of sources that are parts of a consensus
+    approvals_t *approvals;             // signals that wait for an operator
     batch_t *batch;                     // while the door takes requests; NULL: they are turned away
     bool wrote;                         // something was taken into the open batch
     size_t batch_requests, batch_bytes; // that the door has taken into the open batch

@@ -74,5 +74,6 @@ void post_stamp(struct post *p) {
         signal->content_digest = (ProtobufCBinaryData){sizeof p->content.bytes, p->content.bytes};
     }
     signal->has_part_only = signal->part_only = votes_are_all(p->self->votes, signal->source);
+    approval_stamp(p->request->source, signal, now);
     store_time(p);
 }

@@ -4,6 +4,7 @@
 //   signal:{signal_id}                   hash    Signal; expires when final
 //   signal:state:pending, :processing    sets    signal_ids that are not final
 //   signal:state:votes                   hash    open Ballots, packed, by "{config_id} {symbol}"
+//   signal:state:approvals               hash    Signals that wait for approval, packed, by signal_id
 //   signal:state:identity                hash    by source: its windows, now and before, in
 //   seconds;
 //                                                ":time": what identities are made of, in ns;
@@ -121,6 +122,27 @@ void slice_ballot_over(batch_t *batch, const char *name) {
 }
 err_t slice_ballots(store_t *store, store_pair_fn *visit, void *arg) {
     return store_pairs(store, STATE_VOTES, visit, arg);
+}
+
+// --- signals that wait for approval
+
+#define STATE_APPROVALS "signal:state:approvals"
+
+void slice_approval(batch_t *batch, const char *signal_id, struct span packed) {
+    batch_entry(batch, STATE_APPROVALS, span_of(signal_id), packed);
+}
+
+void slice_approval_over(batch_t *batch, const char *signal_id) {
+    batch_entry_drop(batch, STATE_APPROVALS, span_of(signal_id));
+}
+
+err_t slice_approvals(store_t *store, store_pair_fn *visit, void *arg) {
+    return store_pairs(store, STATE_APPROVALS, visit, arg);
+}
+
+void slice_decided(batch_t *batch, const Signal *signal) {
+    char k[KEY_TEXT];
+    batch_keep(batch, print_slice_key(k, SIGNAL_PREFIX, signal->signal_id), &signal->base);
 }
 
 // --- signals that came again

@@ -33,6 +33,11 @@ void slice_measured(batch_t *batch, const SignalMetrics *metrics);
 void slice_ballot(batch_t *batch, const char *name, struct span packed);
 void slice_ballot_over(batch_t *batch, const char *name);
 err_t slice_ballots(store_t *store, store_pair_fn *visit, void *arg);
+// a signal that waits for approval, packed
+void slice_approval(batch_t *batch, const char *signal_id, struct span packed);
+void slice_approval_over(batch_t *batch, const char *signal_id);
+err_t slice_approvals(store_t *store, store_pair_fn *visit, void *arg);
+void slice_decided(batch_t *batch, const Signal *signal); // what was decided about it
 void slice_windows(batch_t *batch, const char *source, const struct windows *windows);
 void slice_identity_time(batch_t *batch, uint64_t ns);
 void slice_losses(batch_t *batch, const struct losses *losses);

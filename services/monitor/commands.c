@@ -31,12 +31,13 @@ static void emit_command(struct monitor *self, batch_t *batch, Command *command,
     batch_emit(batch, TOPIC_commands, 0, &command->base);
     watch_event(&self->watch, &command->base);
     record_to_json(&command->base, answer);
-    log_event(LOG_LEVEL_WARNING, "command",
-              "command_id=%s action=%s account_id=%s trade_id=%s operator=%s reason=%s",
-              command->command_id,
-              record_enum_name(&command__action__descriptor, (int)command->action),
-              quote_text(command->account_id), quote_text(command->trade_id),
-              quote_text(command->operator_), quote_text(command->reason));
+    log_event(
+        LOG_LEVEL_WARNING, "command",
+        "command_id=%s action=%s account_id=%s trade_id=%s signal_id=%s operator=%s reason=%s",
+        command->command_id, record_enum_name(&command__action__descriptor, (int)command->action),
+        quote_text(command->account_id), quote_text(command->trade_id),
+        quote_text(command->signal_id), quote_text(command->operator_),
+        quote_text(command->reason));
 }
 
 // halt, resume, reduce-only, unlock: [account_id|-] [reason] [operator] [source|-] [flatten|-]
@@ -72,6 +73,29 @@ static bool emit_trade_command(struct monitor *self, batch_t *batch, const Contr
     if (!command.trade_id) return refuse_command(answer, "say which trade:", request->verb);
     emit_command(self, batch, &command, answer);
     return true;
+}
+
+// approve, refuse: signal_id [reason] [operator]
+static bool emit_approval(struct monitor *self, batch_t *batch, const ControlRequest *request,
+                          Command__Action action, buffer_t *answer) {
+    Command command = COMMAND__INIT;
+    command.action = action;
+    command.signal_id = argument_at(request, 0);
+    command.reason = argument_at(request, 1);
+    command.operator_ = argument_at(request, 2);
+    if (!command.signal_id) return refuse_command(answer, "say which signal:", request->verb);
+    emit_command(self, batch, &command, answer);
+    return true;
+}
+
+static bool run_approve(void *self, batch_t *batch, const ControlRequest *request,
+                        buffer_t *answer) {
+    return emit_approval(self, batch, request, COMMAND__ACTION__approve, answer);
+}
+
+static bool run_refuse(void *self, batch_t *batch, const ControlRequest *request,
+                       buffer_t *answer) {
+    return emit_approval(self, batch, request, COMMAND__ACTION__refuse, answer);
 }
 
 static bool command_halt(void *self, batch_t *batch, const ControlRequest *request,
@@ -135,5 +159,7 @@ const struct control monitor_controls[] = {
     {"cancel", "TRADE [ACCOUNT|-] [REASON] [OPERATOR]: cancels what is still working at the broker",
      run_cancel},
     {"close", "TRADE [ACCOUNT|-] [REASON] [OPERATOR]: closes the position of a trade", run_close},
+    {"approve", "SIGNAL [REASON] [OPERATOR]: orders what waits for approval", run_approve},
+    {"refuse", "SIGNAL [REASON] [OPERATOR]: ends what waits for approval", run_refuse},
     {NULL, NULL, NULL},
 };

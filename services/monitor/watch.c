@@ -200,6 +200,7 @@ static void count_state(uint64_t by_state[STATES_MAX], int state) {
 
 static void see_signal(struct watch *self, const ProtobufCMessage *m) {
     const Signal *signal = OF(Signal, m);
+    if (signal->has_decided_at) return; // counted when it came
     self->counts.accepted++;
     if (signal->created_at > self->signal_at) self->signal_at = signal->created_at;
 }
@@ -321,6 +322,8 @@ static void see_command(struct watch *self, const ProtobufCMessage *m) {
         self->mode = RISK_STATE__MODE__reduce_only;
         break;
     case COMMAND__ACTION__unlock:
+    case COMMAND__ACTION__approve: // these two are ingest's
+    case COMMAND__ACTION__refuse:
     case COMMAND__ACTION__release:
     case COMMAND__ACTION__cancel:
     case COMMAND__ACTION__close:

@@ -167,7 +167,8 @@ static void take_refusals(struct live_signal *s, const Routing *routing) {
     struct tally tally = {0};
     char why[TALLY_TEXT];
     s->satisfied = routing->elsewhere;
-    if (routing->elsewhere) return live_signal_refused(s, routing->refused ? routing->refused : "");
+    if (routing->elsewhere || routing->has_reason)
+        return live_signal_refused(s, routing->refused ? routing->refused : "");
     if (routing->refused) tally_add(&tally, routing->refused);
     for (size_t i = 0; i < routing->n_decisions; i++) {
         const Decision *d = routing->decisions[i];

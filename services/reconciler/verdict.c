@@ -57,7 +57,7 @@ static void sum_signal(const struct live_signal *s, SignalExecutionStatus *out, 
     size_t length = tally_print(&tally, why);
     if (!sum.executed && s->refused)
         (void)snprintf(why + length, TALLY_TEXT - length, "%s%s", length ? ", " : "", s->refused);
-    if (!sum.executed && !why[0]) (void)snprintf(why, TALLY_TEXT, "no account is subscribed");
+    if (!sum.executed && !why[0]) (void)snprintf(why, TALLY_TEXT, "no_subscriber");
     if (why[0]) out->rejection_reason = why;
 }
 

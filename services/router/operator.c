@@ -116,8 +116,10 @@ err_t operator_command(void *self, batch_t *batch, const ProtobufCMessage *body)
         return pass_on(self, batch, c, ORDER_COMMAND__ACTION__close);
     case COMMAND__ACTION__unlock:
         return locks_unlock(self, batch, c);
-    case COMMAND__ACTION__release:
-        return ERR_OK; // a held trade: the executor hears it itself
+    case COMMAND__ACTION__release: // a held trade: the executor hears it itself
+    case COMMAND__ACTION__approve: // these two are ingest's
+    case COMMAND__ACTION__refuse:
+        return ERR_OK;
     case _COMMAND__ACTION_IS_INT_SIZE:
         break;
     }

@@ -125,6 +125,48 @@ static Routing routing_of(batch_t *batch, const Signal *signal) {
     return routing;
 }
 
+// Why nobody's turn comes; `why` is for reading.
+static void set_whole_reason(struct router *r, Routing *routing, Reason__Code reason,
+                             const char *why) {
+    r->desk.decided[reason]++;
+    routing->has_reason = true;
+    routing->reason = reason;
+    routing->refused = (char *)(uintptr_t)why;
+}
+
+static const char *format_refusal(const Signal *s, arena_t *arena) {
+    return arena_format(arena, "approval_refused: by %s%s%s",
+                        s->decided_by ? s->decided_by : "an operator", s->decision_note ? ": " : "",
+                        s->decision_note ? s->decision_note : "");
+}
+
+// No account is asked about a signal that an operator has refused, or not approved.
+static bool is_disapproved(struct router *r, const Signal *s, Routing *routing, arena_t *arena) {
+    if (!s->has_approval || s->approval == SIGNAL__APPROVAL__approved) return false;
+    if (s->approval == SIGNAL__APPROVAL__refused)
+        set_whole_reason(r, routing, REASON__CODE__approval_refused, format_refusal(s, arena));
+    else if (s->approval == SIGNAL__APPROVAL__expired)
+        set_whole_reason(r, routing, REASON__CODE__approval_expired,
+                         "approval_expired: no operator approved it in time");
+    else
+        set_whole_reason(r, routing, REASON__CODE__auto_execute_off,
+                         "auto_execute_off: its source is not auto_execute");
+    return true;
+}
+
+static void fan_out_signal(struct router *r, batch_t *batch, const Signal *signal,
+                           Routing *routing) {
+    size_t seats = desk_fan_out(&r->desk, signal, batch_now(batch), take_turn,
+                                &(struct fan_out){.router = r, .batch = batch, .routing = routing});
+    if (seats) return;
+    set_whole_reason(r, routing, REASON__CODE__no_subscriber,
+                     "no_subscriber: no account subscribes to this source");
+    // others have it, too: its end here is no failure
+    if (!r->context->cells && !signal->cell) return;
+    routing->has_elsewhere = routing->elsewhere = true;
+    routing->refused = (char *)"no account of this cell; other cells decide for theirs";
+}
+
 // A signal already routed is not routed again; another one under its id goes to the dead letters,
 // where somebody sees it.
 static err_t handle_signal(void *self, batch_t *batch, const ProtobufCMessage *body) {
@@ -132,19 +174,15 @@ static err_t handle_signal(void *self, batch_t *batch, const ProtobufCMessage *b
     const Signal *signal = (const Signal *)body;
     uint64_t content;
     if (!is_known_kind(signal)) return ERR_INPUT;
+    // it comes again, with what an operator decided
+    if (signal->has_approval && signal->approval == SIGNAL__APPROVAL__awaited) return ERR_OK;
     if (guard_find(r->routed, digest_text(signal->signal_id), &content))
         return content == signal->content ? ERR_OK : ERR_RULE;
     if (!guard_put(r->routed, batch, digest_text(signal->signal_id), signal->content))
         return ERR_BUSY;
     Routing routing = routing_of(batch, signal);
-    size_t seats =
-        desk_fan_out(&r->desk, signal, batch_now(batch), take_turn,
-                     &(struct fan_out){.router = r, .batch = batch, .routing = &routing});
-    // others have it, too: its end here is no failure
-    if (!seats && (r->context->cells || signal->cell)) {
-        routing.has_elsewhere = routing.elsewhere = true;
-        routing.refused = (char *)"no account of this cell; other cells decide for theirs";
-    }
+    if (!is_disapproved(r, signal, &routing, batch_arena(batch)))
+        fan_out_signal(r, batch, signal, &routing);
     batch_emit(batch, TOPIC_routings, 0, &routing.base);
     slice_routed(batch, &routing);
     return ERR_OK;

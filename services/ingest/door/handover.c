@@ -70,6 +70,7 @@ static bool accept_handed_signal(struct ingest *self, batch_t *batch, Signal *s,
     if (!s->cell) s->cell = (char *)cell;
     s->has_part_only = s->part_only = votes_are_all(self->votes, s->source);
     s->has_content_digest = false; // it goes no further
+    approval_stamp(book_source(self->context->book, s->source), s, batch_now(batch));
     return accept_new(self, batch, s, identity);
 }
 

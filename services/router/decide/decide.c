@@ -103,8 +103,14 @@ static bool is_signal_expired(const struct decide_input *in, struct decide_resul
     return true;
 }
 
+// Since when it may be acted on: one that waited for approval is as old as the operator's word.
+static uint64_t actionable_since(const Signal *s) {
+    bool approved = s->has_decided_at && s->approval == SIGNAL__APPROVAL__approved;
+    return approved && s->decided_at > s->created_at ? s->decided_at : s->created_at;
+}
+
 static bool too_old(const struct decide_input *in, struct decide_result *out) {
-    uint64_t made = in->signal->created_at, age = in->now > made ? in->now - made : 0;
+    uint64_t made = actionable_since(in->signal), age = in->now > made ? in->now - made : 0;
     if (age <= in->account->max_signal_age_s * NS_PER_S) return false;
     decide_say(out, "age %llu.%03llu s, at most %u s", (unsigned long long)(age / NS_PER_S),
                (unsigned long long)(age % NS_PER_S / NS_PER_MS), in->account->max_signal_age_s);
@@ -240,7 +246,7 @@ static Reason__Code decide_command(const struct decide_input *in, struct decide_
 }
 
 static uint64_t valid_until(const struct decide_input *in) {
-    uint64_t until = in->signal->created_at + in->account->max_signal_age_s * NS_PER_S;
+    uint64_t until = actionable_since(in->signal) + in->account->max_signal_age_s * NS_PER_S;
     bool sooner = in->signal->has_expiration_time && in->signal->expiration_time < until;
     return sooner ? in->signal->expiration_time : until;
 }

@@ -327,7 +327,7 @@ static void a_signal_without_orders_fails_at_once_with_its_reasons(void **state)
     assert_null(outcome(w, 0)->trade);
     assert_false(wrote(w, "reconciliation:open"));
     send_routing_of(w, "s2", 0, NULL);
-    assert_string_equal(outcome(w, 1)->signal->rejection_reason, "no account is subscribed");
+    assert_string_equal(outcome(w, 1)->signal->rejection_reason, "no_subscriber");
 }
 
 static void a_signal_that_needs_no_order_is_complete(void **state) {

@@ -217,6 +217,7 @@ static const struct field_rule rules[] = {
     {&signal_config__descriptor, "price_symbols", SYMBOL},
     {&signal_config__descriptor, "market_symbols", SYMBOL},
     {&signal_config__descriptor, "max_jump_percent", UP_TO(100000)},
+    {&signal_config__descriptor, "approve_within_s", RANGE(0, 86400)},
     {&signal_config__descriptor, "points_per_pip", RANGE(1, 1000000)},
     {&signal_config__descriptor, "allow", NETWORK},
 
