@@ -88,13 +88,13 @@ static bool emit_approval(struct monitor *self, batch_t *batch, const ControlReq
     return true;
 }
 
-static bool run_approve(void *self, batch_t *batch, const ControlRequest *request,
-                        buffer_t *answer) {
+static bool command_approve(void *self, batch_t *batch, const ControlRequest *request,
+                            buffer_t *answer) {
     return emit_approval(self, batch, request, COMMAND__ACTION__approve, answer);
 }
 
-static bool run_refuse(void *self, batch_t *batch, const ControlRequest *request,
-                       buffer_t *answer) {
+static bool command_refuse(void *self, batch_t *batch, const ControlRequest *request,
+                           buffer_t *answer) {
     return emit_approval(self, batch, request, COMMAND__ACTION__refuse, answer);
 }
 
@@ -159,7 +159,7 @@ const struct control monitor_controls[] = {
     {"cancel", "TRADE [ACCOUNT|-] [REASON] [OPERATOR]: cancels what is still working at the broker",
      run_cancel},
     {"close", "TRADE [ACCOUNT|-] [REASON] [OPERATOR]: closes the position of a trade", run_close},
-    {"approve", "SIGNAL [REASON] [OPERATOR]: orders what waits for approval", run_approve},
-    {"refuse", "SIGNAL [REASON] [OPERATOR]: ends what waits for approval", run_refuse},
+    {"approve", "SIGNAL [REASON] [OPERATOR]: orders what waits for approval", command_approve},
+    {"refuse", "SIGNAL [REASON] [OPERATOR]: ends what waits for approval", command_refuse},
     {NULL, NULL, NULL},
 };

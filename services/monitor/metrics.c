@@ -349,14 +349,6 @@ static void write_waiting(const struct family *family, const struct view *view, 
     }
 }
 
-static void write_awaiting(const struct family *family, const struct view *view, buffer_t *out) {
-    for (size_t i = 0; i < view->watch->n_services; i++) {
-        const struct watched *service = &view->watch->services[i];
-        if (service->last && service->last->has_awaiting)
-            write_sample(out, family, "service", service->name, service->last->awaiting);
-    }
-}
-
 #define HEARD                    "(heard since the monitor started)"
 #define OF_HEARTBEAT(field)      write_of_service, offsetof(Heartbeat, field), NULL
 #define OF_COUNTS(field, states) write_by_state, offsetof(struct counts, field), &states
@@ -382,8 +374,8 @@ static const struct family families[] = {
     {"tradecast_door_total", "counter",
      "What came to the door and became no signal, by what it was (since ingest started).",
      write_door, 0, NULL},
-    {"tradecast_signals_awaiting_approval", "gauge",
-     "Signals that wait until an operator approves or refuses them.", write_awaiting, 0, NULL},
+    {"tradecast_signals_awaiting_approval", "gauge", "Signals that wait for an operator; ingest's.",
+     OF_HEARTBEAT(awaiting)},
     {"tradecast_dead_letters", "gauge", "Dead letters held.", OF_HEARTBEAT(deadletters)},
     {"tradecast_ring_bytes", "gauge", "Bytes of the replay ring.", OF_HEARTBEAT(ring_bytes)},
     {"tradecast_memory_bytes", "gauge", "Resident memory.", OF_HEARTBEAT(memory_bytes)},

@@ -320,8 +320,9 @@ static void every_example_is_decided_as_written(void **state) {
 static void every_reason_has_an_example(void **state) {
     (void)state;
     for (unsigned i = 0; i < reason__code__descriptor.n_values; i++) {
-        bool found = reason__code__descriptor.values[i].value >= 100 &&
-                     reason__code__descriptor.values[i].value < 300; // have tests of their own
+        int code = reason__code__descriptor.values[i].value;
+        // those have tests of their own, as have those of a whole signal (test_router)
+        bool found = (code >= 100 && code < 300) || code >= 400;
         for (size_t k = 0; k < sizeof examples / sizeof *examples; k++)
             found = found || (int)examples[k].reason == reason__code__descriptor.values[i].value;
         if (!found) print_error("no example of %s\n", reason__code__descriptor.values[i].name);

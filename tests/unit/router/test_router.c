@@ -361,6 +361,56 @@ static void another_signal_under_a_routed_id_is_refused(void **state) {
     assert_true(batch_is_empty(w->batch));
 }
 
+// --- approval
+
+static Signal decided_signal(Signal__Approval approval) {
+    Signal s = signal_of("s1");
+    s.has_approval = true;
+    s.approval = approval;
+    s.has_decided_at = approval != SIGNAL__APPROVAL__awaited;
+    s.decided_at = NOW;
+    return s;
+}
+
+static void a_signal_that_waits_for_approval_is_routed_once_it_is_decided(void **state) {
+    struct world *w = *state;
+    Signal s = decided_signal(SIGNAL__APPROVAL__awaited);
+    assert_int_equal(handle(w, TOPIC_signals, &s.base), ERR_OK);
+    assert_true(batch_is_empty(w->batch));
+    s = decided_signal(SIGNAL__APPROVAL__approved);
+    s.created_at = NOW - 3600 * NS_PER_S; // older than the accounts take
+    assert_int_equal(handle(w, TOPIC_signals, &s.base), ERR_OK);
+    assert_int_equal(routing(w, 0)->orders, 2);
+    assert_int_equal(routing(w, 0)->signal_at, s.created_at);
+    assert_int_equal(order(w, 0)->signal_at, s.created_at);
+    assert_int_equal(order(w, 0)->valid_until, NOW + 60 * NS_PER_S);
+}
+
+static void what_is_not_approved_is_routed_to_nobody_and_says_why(void **state) {
+    static const struct {
+        Signal__Approval approval;
+        Reason__Code reason;
+    } rows[] = {{SIGNAL__APPROVAL__refused, REASON__CODE__approval_refused},
+                {SIGNAL__APPROVAL__expired, REASON__CODE__approval_expired},
+                {SIGNAL__APPROVAL__off, REASON__CODE__auto_execute_off}};
+    struct world *w = *state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char id[8];
+        Signal s = decided_signal(rows[i].approval);
+        (void)snprintf(id, sizeof id, "n%zu", i);
+        s.signal_id = id;
+        assert_int_equal(handle(w, TOPIC_signals, &s.base), ERR_OK);
+        const Routing *r = routing(w, (unsigned)i);
+        assert_int_equal(r->orders + r->n_decisions, 0);
+        assert_true(r->has_reason && r->reason == rows[i].reason);
+    }
+    Signal s = decided_signal(SIGNAL__APPROVAL__approved); // the first word counts
+    s.signal_id = (char *)"n0";
+    begin(w);
+    assert_int_equal(handle(w, TOPIC_signals, &s.base), ERR_OK);
+    assert_true(batch_is_empty(w->batch));
+}
+
 static void an_unknown_direction_is_refused(void **state) {
     struct world *w = *state;
     Signal s = signal_of("s1");
@@ -626,6 +676,8 @@ int main(void) {
         CASE(an_order_costs_at_most_five_commands),
         CASE(a_signal_already_routed_is_not_routed_again),
         CASE(another_signal_under_a_routed_id_is_refused),
+        CASE(a_signal_that_waits_for_approval_is_routed_once_it_is_decided),
+        CASE(what_is_not_approved_is_routed_to_nobody_and_says_why),
         CASE(an_unknown_direction_is_refused),
         CASE(a_dead_signal_ends_as_routed_to_nobody),
         CASE(an_id_like_the_guards_keys_writes_no_key_of_the_guard),
