@@ -315,6 +315,7 @@ static void a_source_without_subscribers_is_routed_to_nobody(void **state) {
     assert_int_equal(handle(w, TOPIC_signals, &s.base), ERR_OK);
     assert_int_equal(routing(w, 0)->n_decisions, 0);
     assert_int_equal(routing(w, 0)->orders, 0);
+    assert_int_equal(routing(w, 0)->reason, REASON__CODE__no_subscriber);
 }
 
 static void state_for_looking_expires_and_live_state_does_not(void **state) {
