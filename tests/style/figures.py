@@ -26,7 +26,7 @@ LIMITS = {
     "longest function, lines": 48,
     "95 of 100 functions have at most, lines": 24,
     "longest file, lines": 461,
-    "most files in one folder": 26,
+    "most files in one folder": 25,
 }
 # figure: the least that is accepted
 LEAST = {
