@@ -177,6 +177,7 @@ test:
 	$(call again,MODE=chaos all tools)
 	$(call again,MODE=check unit)
 	-@deploy/engines
+	-@command -v npm >/dev/null || deploy/setup node
 	@/usr/bin/python3 -m pytest -q -rs --numprocesses=$(or $(WORKERS),2) --dist=loadfile $(or $(TESTS),--ignore=tests/deploy tests)
 chaos:
 	@deploy/setup build run test

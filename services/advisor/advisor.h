@@ -11,6 +11,7 @@
 #include "common/service/service.h"
 #include "services/advisor/courier.h"
 #include "services/advisor/door/waiting.h"
+#include "services/advisor/mcp/session.h"
 #include "services/advisor/package/recent.h"
 
 struct advisor_settings {
@@ -34,8 +35,9 @@ struct advisor {
     struct recent_packages recent;
     decisions_t decisions;
     courier_t courier;
-    uint64_t minute;                // monotonic ns: since when `taken` is counted
-    unsigned taken;                 // decisions of this minute
+    uint64_t minute; // monotonic ns: since when `taken` is counted
+    unsigned taken;  // decisions of this minute
+    struct mcp_sessions sessions;
     struct waiting_answers waiting; // until the batch that they tell of is committed
     http_t *http;                   // NULL: no token is set, and nobody listens
     batch_t *batch;                 // while the door is answering; NULL: nothing can be committed

@@ -40,6 +40,7 @@ LAYERS = {
     # no store, no socket, no batch: what a package is, and what a decision may be
     "services/advisor/package": [*BASE, "common/schema"],
     "services/advisor/decision": [*BASE, "common/schema", "services/advisor/package"],
+    "services/advisor/model": [*BASE, "common/schema", "services/advisor/decision", "services/advisor/package"],
     "services/advisor": SERVICE,
     "gateways/link": SERVICE,
     "gateways/paper": [*SERVICE, "gateways/link"],

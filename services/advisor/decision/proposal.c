@@ -38,12 +38,11 @@ LlmProposal *proposal_read(struct span json, arena_t *arena, char why[static PRO
 }
 
 void proposal_id(struct span json, const LlmProposal *proposal, char out[static ID_TEXT]) {
-    static const struct canonical_limits all = {SIZE_MAX, SIZE_MAX, SIZE_MAX};
     own(buffer) text = {0};
     char why[JSON_WHY];
     bool cut = false;
     yajl_val v = json_tree_parse(json, why);
-    if (v) canonical_write(v, &all, &text, &cut);
+    if (v) canonical_write(v, &canonical_whole, &text, &cut);
     yajl_tree_free(v);
     const char *const parts[] = {"llm_decision", proposal->package_id, buffer_string(&text)};
     id_derive(out, "", 3, parts);

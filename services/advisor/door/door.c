@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/own.h"
 #include "common/http/host_names.h"
+#include "services/advisor/mcp/mcp.h"
 
 #define JSON     "application/json"
 #define BODY_MAX (64 * 1024)
@@ -95,13 +96,16 @@ static const struct page {
     {"/api/v1/llm/symbols", "GET", "Allow: GET", answer_symbols},
     {"/api/v1/llm/decisions", "GET", "Allow: GET", answer_decisions},
     {"/api/v1/llm/decision", "POST", "Allow: POST", take_decision},
+    {"/mcp", "POST", "Allow: POST, DELETE", mcp_post},
+    {"/mcp", "DELETE", "Allow: POST, DELETE", mcp_delete},
 };
 
-static const struct page *find_page(const char *path, bool *other_method, const char *method) {
+// Of another method: *allow says which there are.
+static const struct page *find_page(const char *path, const char **allow, const char *method) {
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
         if (strcmp(pages[i].path, path) != 0) continue;
         if (strcmp(pages[i].method, method) == 0) return &pages[i];
-        *other_method = true;
+        *allow = pages[i].allow;
     }
     return NULL;
 }
@@ -130,7 +134,7 @@ static bool comes_from_elsewhere(const struct advisor *self, const exchange_t *x
 
 static void take_advisor_request(void *arg, exchange_t *x) {
     struct advisor *self = arg;
-    bool other_method = false;
+    const char *allow = NULL;
     if (comes_from_elsewhere(self, x))
         return answer_error(x, 403, "forbidden",
                             "a request of another site's page, or under a name that this door does "
@@ -143,10 +147,10 @@ static void take_advisor_request(void *arg, exchange_t *x) {
                             "WWW-Authenticate: Bearer");
     if (exchange_too_large(x))
         return answer_error(x, 413, "too_large", "a body may have 64 KiB", NULL);
-    const struct page *page = find_page(exchange_path(x), &other_method, exchange_method(x));
+    const struct page *page = find_page(exchange_path(x), &allow, exchange_method(x));
     if (page) return page->answer(self, x);
-    answer_error(x, other_method ? 405 : 404, other_method ? "method_not_allowed" : "not_found",
-                 "docs/language-model.md lists what there is", NULL);
+    answer_error(x, allow ? 405 : 404, allow ? "method_not_allowed" : "not_found",
+                 "docs/language-model.md lists what there is", allow);
 }
 
 // --- its socket

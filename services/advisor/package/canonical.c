@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "services/advisor/package/canonical.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -13,6 +14,8 @@
 #define DEPTH_MAX  8
 #define NUMBER_MAX 40
 #define MEMBER_MAX 64 // characters of a member's name
+
+const struct canonical_limits canonical_whole = {SIZE_MAX, SIZE_MAX, SIZE_MAX, true};
 
 struct writing {
     const struct canonical_limits *limits;
@@ -45,7 +48,8 @@ static void write_number(const struct writing *w, const char *text) {
     buffer_text(w->out, long_one ? "null" : text);
 }
 
-static void write_list(const struct writing *w, const char *name, yajl_val v, unsigned depth) {
+static void write_canonical_list(const struct writing *w, const char *name, yajl_val v,
+                                 unsigned depth) {
     bool news = name && strcmp(name, "latest_news") == 0;
     size_t most = news ? w->limits->news : w->limits->items, n = v->u.array.len;
     *w->cut |= n > most;
@@ -66,11 +70,11 @@ static int compare_members(const void *a, const void *b) {
     return strcmp(((const struct member *)a)->name, ((const struct member *)b)->name);
 }
 
-static size_t sort_members(yajl_val v, struct member *out) {
+static size_t sort_members(yajl_val v, bool secrets, struct member *out) {
     size_t n = 0;
     for (size_t i = 0; i < v->u.object.len; i++) {
         const char *name = v->u.object.keys[i];
-        if (!is_secret(name)) out[n++] = (struct member){name, v->u.object.values[i]};
+        if (secrets || !is_secret(name)) out[n++] = (struct member){name, v->u.object.values[i]};
     }
     qsort(out, n, sizeof *out, compare_members);
     return n;
@@ -78,7 +82,7 @@ static size_t sort_members(yajl_val v, struct member *out) {
 
 static void write_object(const struct writing *w, yajl_val v, unsigned depth) {
     struct member *members = alloc_zeroed(v->u.object.len + 1, sizeof *members);
-    size_t n = sort_members(v, members), written = 0;
+    size_t n = sort_members(v, w->limits->secrets, members), written = 0;
     buffer_text(w->out, "{");
     for (size_t i = 0; i < n; i++) {
         if (i && strcmp(members[i].name, members[i - 1].name) == 0) continue; // given twice
@@ -102,7 +106,7 @@ static void write_value(const struct writing *w, const char *name, yajl_val v, u
     } else if (YAJL_IS_OBJECT(v)) {
         write_object(w, v, depth);
     } else if (YAJL_IS_ARRAY(v)) {
-        write_list(w, name, v, depth);
+        write_canonical_list(w, name, v, depth);
     } else if (YAJL_IS_STRING(v)) {
         write_clean_text(w, YAJL_GET_STRING(v), w->limits->text);
     } else if (YAJL_IS_NUMBER(v)) {

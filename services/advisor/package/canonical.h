@@ -9,7 +9,10 @@ struct canonical_limits {
     size_t news;  // items of a list named latest_news
     size_t items; // of any other list, and members of an object
     size_t text;  // characters of a text
+    bool secrets; // members with names of secrets stay
 };
+
+extern const struct canonical_limits canonical_whole; // none: the same value in one form only
 
 // Appends `v`. Members whose names are those of secrets (token, password, …) are left out. *cut
 // becomes true when something is missing: a longer list or text, a deeper value, a number of more

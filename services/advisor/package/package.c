@@ -12,7 +12,8 @@
 
 // Ever less, until it fits.
 static const struct canonical_limits levels[] = {
-    {100, 100, 300}, {5, 50, 200}, {3, 20, 120}, {1, 10, 80}, {0, 5, 40},
+    {100, 100, 300, false}, {5, 50, 200, false}, {3, 20, 120, false},
+    {1, 10, 80, false},     {0, 5, 40, false},
 };
 #define LEVELS (sizeof levels / sizeof *levels)
 

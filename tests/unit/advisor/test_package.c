@@ -197,7 +197,7 @@ static void secrets_and_what_is_too_deep_are_left_out(void **state) {
     static const char json[] =
         "{\"b\":1,\"a\":{\"token\":\"t\",\"Password\":\"p\",\"x\":[[[[[[[[[1]"
         "]]]]]]]]},\"a\":2,\"account_id\":\"77\"}";
-    struct canonical_limits limits = {5, 10, 10};
+    struct canonical_limits limits = {5, 10, 10, false};
     buffer_t out = {0};
     char why[JSON_WHY];
     bool cut = false;
