@@ -188,7 +188,8 @@ static void keep_execution(batch_t *batch, const struct trade *t) {
     if (!t->s->n_executions && !trade_is_final(t->s)) return;
     ExecutionState e;
     fills_execution_state(t->s, batch_now(batch), &e);
-    slice_execution(batch, &e, t->s->state == T(filled) || trade_is_final(t->s));
+    // while its position is open it is no history
+    slice_execution(batch, &e, trade_is_final(t->s));
 }
 
 static void publish_execution(struct step *s, TradeResult *result, ResultMetrics *metrics,

@@ -107,6 +107,7 @@ void slice_trade_again(batch_t *batch, const TradeState *t) {
     char k[KEY_TEXT];
     batch_drop(batch, format_executor_key(k, "trade_state:", t->trade_id));
     batch_keep(batch, k, &t->base);
+    batch_drop(batch, format_executor_key(k, "execution_state:", t->trade_id)); // written anew
 }
 
 static void set_member(batch_t *batch, const char *set, const char *trade_id, bool member) {

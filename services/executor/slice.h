@@ -19,7 +19,7 @@ void slice_trade_open(batch_t *batch, unsigned shard, const char *trade_id, bool
 void slice_trade_watched(batch_t *batch, unsigned shard, const char *trade_id, bool member);
 // only for looking from now on
 void slice_trade_over(batch_t *batch, const char *trade_id);
-// it was over, and is not: without an expiry again
+// it was over, and is not: without an expiry again; its ExecutionState follows
 void slice_trade_again(batch_t *batch, const TradeState *t);
 // it is not set any more
 void slice_trade_without(batch_t *batch, const char *trade_id, const char *field);

@@ -63,7 +63,6 @@ void monitor_destroy(void **self) {
     for (size_t i = 0; i < monitor->n_cell_ports; i++) port_destroy(&monitor->cell_ports[i]);
     http_destroy(&monitor->http);
     watch_end(&monitor->watch);
-    buffer_destroy(&monitor->state);
     buffer_destroy(&monitor->shown);
     arena_destroy(&monitor->arena);
     free(monitor);
@@ -133,6 +132,9 @@ err_t monitor_tick(void *self, batch_t *batch) {
         size_t n = alerts_judge(&monitor->watch, &monitor->limits, now, monitor->found);
         alerts_settle(&monitor->alerts, monitor->found, n, tell_change, batch);
     }
+    // trouble with Redis shows elsewhere
+    if (monitor->store && store_connected(monitor->store))
+        (void)overview_read(&monitor->overview, monitor->store, monitor->context->shards, now);
     slice_state(monitor, batch);
     slice_performance(monitor, batch);
     return ERR_OK;

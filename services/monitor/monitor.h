@@ -11,9 +11,16 @@
 #include "common/http/http.h"
 #include "common/service/service.h"
 #include "metrics.h"
+#include "overview.h"
 #include "performance.h"
 
 #define EVENT_PORTS_MAX (INSTANCES_MAX + 4) // every process, and what copies the archive
+
+#define CURRENCIES_MAX 16
+struct day_book {
+    char currency[16];
+    struct performance day;
+};
 
 struct monitor_settings {
     const char *http_address, *http_names;
@@ -30,10 +37,11 @@ struct monitor {
     struct watch watch;
     struct alerts alerts;
     struct limits limits;
-    struct performance performance;
+    struct day_book days[CURRENCIES_MAX]; // the first is the settings' currency
+    size_t n_days;
+    struct overview overview;
     struct condition found[CONDITIONS_MAX]; // scratch of tick
-    // system:state and metrics:performance as last written, their timestamps left out
-    buffer_t state, shown;
+    buffer_t shown;                 // metrics:performance as last written, without its timestamp
     uint64_t written_at, looked_at; // monotonic ns
     // the loop's, to look again at what others write; NULL in tests
     store_t *store;
@@ -77,6 +85,8 @@ err_t monitor_slice_load(struct monitor *self, store_t *store);
 // what accounts and instances are, as their owner last wrote it
 err_t slice_look(struct monitor *self, store_t *store);
 void slice_state(struct monitor *self, batch_t *batch);
+// The day's results in a currency; NULL: there are too many currencies.
+struct performance *monitor_day(struct monitor *self, const char *currency);
 void slice_performance(struct monitor *self, batch_t *batch);
 void slice_raised(batch_t *batch, const struct condition *condition);
 void slice_cleared(batch_t *batch, const struct condition *condition);

@@ -17,8 +17,9 @@ static void add_amount(decimal_t *sum, decimal_t more) {
     *sum = D(decimal_nearest((wide_t)sum->e8 + more.e8)); // looked at, never acted on
 }
 
-void performance_add(struct performance *self, decimal_t pnl, uint64_t utc_ns) {
+void performance_add(struct performance *self, decimal_t pnl, bool realised, uint64_t utc_ns) {
     performance_turn(self, utc_ns);
+    if (!realised) return add_amount(&self->charged, pnl);
     int sign = decimal_cmp(pnl, zero);
     if (sign > 0) {
         self->wins++;
@@ -55,22 +56,25 @@ void performance_write(const struct performance *self, decimal_t balance, uint64
     const decimal_t cent = D(DECIMAL_SCALE / 100), basis = D(DECIMAL_SCALE / 10000);
     decimal_t pnl = self->won;
     add_amount(&pnl, self->lost);
+    add_amount(&pnl, self->charged);
     trading_performance__init(out);
     out->daily_pnl = pnl.e8;
-    out->has_daily_pnl_pct = compute_pnl_percent(pnl, balance, &out->daily_pnl_pct);
+    out->has_daily_pnl_pct =
+        compute_pnl_percent(pnl, balance, &out->daily_pnl_pct) || decimal_cmp(pnl, zero) == 0;
     out->win_count = self->wins;
     out->loss_count = self->losses;
-    out->has_win_rate =
-        ratio_of(DECIMAL_INT(self->wins), DECIMAL_INT((int64_t)self->wins + self->losses), basis,
-                 &out->win_rate);
-    out->has_avg_win = ratio_of(self->won, DECIMAL_INT(self->wins), cent, &out->avg_win);
-    out->has_avg_loss = ratio_of(self->lost, DECIMAL_INT(self->losses), cent, &out->avg_loss);
-    out->has_largest_win = self->wins > 0;
+    (void)ratio_of(DECIMAL_INT(self->wins), DECIMAL_INT((int64_t)self->wins + self->losses), basis,
+                   &out->win_rate);
+    (void)ratio_of(self->won, DECIMAL_INT(self->wins), cent, &out->avg_win);
+    (void)ratio_of(self->lost, DECIMAL_INT(self->losses), cent, &out->avg_loss);
+    out->has_win_rate = out->has_avg_win = out->has_avg_loss = true;
+    out->has_largest_win = out->has_largest_loss = true;
     out->largest_win = self->largest_win.e8;
-    out->has_largest_loss = self->losses > 0;
     out->largest_loss = self->largest_loss.e8;
     out->total_win = self->won.e8;
     out->total_loss = self->lost.e8;
+    out->has_total_charged = true;
+    out->total_charged = self->charged.e8;
     out->timestamp = utc_ns;
 }
 
@@ -82,6 +86,7 @@ void trading_performance_resume(struct performance *self, const TradingPerforman
     self->losses = stored->loss_count;
     self->won = D(stored->total_win);
     self->lost = D(stored->total_loss);
+    self->charged = D(stored->total_charged);
     self->largest_win = D(stored->largest_win);
     self->largest_loss = D(stored->largest_loss);
 }

@@ -8,6 +8,7 @@
 #include "common/base/id.h"
 #include "common/base/log.h"
 #include "common/base/own.h"
+#include "common/domain/sessions.h"
 #include "monitor.h"
 
 #define STATE       "system:state"
@@ -88,7 +89,28 @@ static SystemState__State instance_state_of(const struct monitor *self, uint64_t
     return SYSTEM_STATE__STATE__running;
 }
 
-static SystemState__Market market_of(const struct monitor *self, uint64_t mono_ns) {
+// Whether any symbol of any broker is in its hours; one without hours is always.
+struct hours {
+    uint64_t now;
+    bool any, on;
+};
+
+static void look_at_hours(void *arg, const BrokerConfig *broker) {
+    struct hours *h = arg;
+    zone_t *zone = zone_new(broker->time_zone);
+    for (size_t i = 0; zone && !h->on && i < broker->n_symbols; i++) {
+        const SymbolConfig *s = broker->symbols[i];
+        h->any = true;
+        h->on = sessions_hold(s->sessions, s->n_sessions, zone, h->now);
+    }
+    if (zone) zone_destroy(&zone);
+}
+
+static SystemState__Market market_of(const struct monitor *self, uint64_t utc_ns,
+                                     uint64_t mono_ns) {
+    struct hours hours = {.now = utc_ns};
+    book_each_broker(self->context->book, look_at_hours, &hours);
+    if (hours.any && !hours.on) return SYSTEM_STATE__MARKET__closed;
     if (!self->watch.price_at) return SYSTEM_STATE__MARKET__unknown;
     bool quiet =
         watch_since(self->watch.price_at, mono_ns) > (uint64_t)self->settings->quiet_ms * NS_PER_MS;
@@ -98,31 +120,61 @@ static SystemState__Market market_of(const struct monitor *self, uint64_t mono_n
 void slice_state(struct monitor *self, batch_t *batch) {
     SystemState now = SYSTEM_STATE__INIT;
     now.state = instance_state_of(self, batch_mono(batch));
-    now.market_status = market_of(self, batch_mono(batch));
-    now.active_positions_count = (uint32_t)watch_open_positions(&self->watch);
-    now.has_last_scan_time = self->watch.signal_at > 0;
-    now.last_scan_time = self->watch.signal_at;
-    set_changed(batch, STATE, &now.base, &now.timestamp, &self->state);
+    now.market_status = market_of(self, batch_now(batch), batch_mono(batch));
+    now.active_positions_count = self->overview.positions_at
+                                     ? self->overview.positions
+                                     : (uint32_t)watch_open_positions(&self->watch);
+    now.watchlist_count = self->overview.watchlist;
+    now.last_scan_time = self->watch.signal_at > self->overview.scan_at ? self->watch.signal_at
+                                                                        : self->overview.scan_at;
+    now.has_last_scan_time = now.last_scan_time > 0;
+    now.timestamp = batch_now(batch);
+    buffer_t *json = batch_scratch(batch);
+    record_to_json(&now.base, json);
+    batch_set(batch, STATE, (struct span){json->data, json->length});
 }
 
 static bool add_balance(decimal_t *sum, const struct account_seen *account) {
     return account->state->has_balance && decimal_add(*sum, D(account->state->balance), sum);
 }
 
-static decimal_t balance_of(const struct monitor *self) {
+static decimal_t balance_of(const struct monitor *self, const char *currency) {
     decimal_t sum = {0};
     for (const struct account_seen *a = self->watch.accounts; a; a = a->hh.next) {
-        if (!a->state->currency || strcmp(a->state->currency, self->settings->currency) == 0)
+        if (!a->state->currency || strcmp(a->state->currency, currency) == 0)
             (void)add_balance(&sum, a);
     }
     return sum;
 }
 
+struct performance *monitor_day(struct monitor *self, const char *currency) {
+    size_t i = 0;
+    while (i < self->n_days && strcmp(self->days[i].currency, currency) != 0) i++;
+    if (i == CURRENCIES_MAX || strlen(currency) >= sizeof self->days[i].currency) return NULL;
+    if (i == self->n_days) {
+        self->days[self->n_days++] = (struct day_book){.day = {0}};
+        memcpy(self->days[i].currency, currency, strlen(currency) + 1);
+    }
+    return &self->days[i].day;
+}
+
+static void write_day(struct monitor *self, struct day_book *book, uint64_t utc_ns,
+                      TradingPerformance *out) {
+    performance_turn(&book->day, utc_ns);
+    performance_write(&book->day, balance_of(self, book->currency), utc_ns, out);
+    out->currency = book->currency;
+}
+
 void slice_performance(struct monitor *self, batch_t *batch) {
-    TradingPerformance now;
-    performance_turn(&self->performance, batch_now(batch));
-    performance_write(&self->performance, balance_of(self), batch_now(batch), &now);
-    now.currency = (char *)(uintptr_t)self->settings->currency;
+    TradingPerformance now, days[CURRENCIES_MAX], *others[CURRENCIES_MAX];
+    (void)monitor_day(self, self->settings->currency);
+    write_day(self, &self->days[0], batch_now(batch), &now);
+    for (size_t i = 1; i < self->n_days; i++) {
+        write_day(self, &self->days[i], batch_now(batch), &days[i]);
+        days[i].timestamp = 0; // the whole has one
+        others[now.n_others++] = &days[i];
+    }
+    now.others = others;
     set_changed(batch, PERFORMANCE, &now.base, &now.timestamp, &self->shown);
 }
 
@@ -147,12 +199,20 @@ static err_t load_instance_state(void *arg, const ProtobufCMessage *m) {
     return ERR_OK;
 }
 
+static void resume_day(struct monitor *self, const TradingPerformance *stored, uint64_t utc_ns) {
+    struct performance *day =
+        monitor_day(self, stored->currency ? stored->currency : self->settings->currency);
+    TradingPerformance of_its_day = *stored;
+    of_its_day.timestamp = utc_ns;
+    if (day) trading_performance_resume(day, &of_its_day, clock_utc_ns());
+}
+
 static err_t load_performance(struct monitor *self, store_t *store) {
     own(buffer) json = {0};
     own(arena) *arena = arena_new(0);
     ProtobufCMessage *stored;
     struct fault fault;
-    performance_turn(&self->performance, clock_utc_ns());
+    (void)monitor_day(self, self->settings->currency); // the first
     err_t e = store_get(store, PERFORMANCE, &json);
     if (e || !json.length) return e;
     if (record_from_json(&trading_performance__descriptor, buffer_string(&json), json.length, "",
@@ -162,8 +222,9 @@ static err_t load_performance(struct monitor *self, store_t *store) {
         return ERR_OK; // for looking only: the day starts anew
     }
     const TradingPerformance *before = (const TradingPerformance *)stored;
-    bool same = !before->currency || strcmp(before->currency, self->settings->currency) == 0;
-    if (same) trading_performance_resume(&self->performance, before, clock_utc_ns());
+    resume_day(self, before, before->timestamp);
+    for (size_t i = 0; i < before->n_others; i++)
+        resume_day(self, before->others[i], before->timestamp);
     return ERR_OK;
 }
 
@@ -175,8 +236,23 @@ static err_t load_risk_mode(struct monitor *self, store_t *store) {
     return e;
 }
 
+// When the last signal was heard outlives the monitor.
+static err_t load_scan_time(struct monitor *self, store_t *store) {
+    own(buffer) json = {0};
+    own(arena) *arena = arena_new(0);
+    ProtobufCMessage *stored;
+    struct fault fault;
+    err_t e = store_get(store, STATE, &json);
+    if (!e && json.length &&
+        !record_from_json(&system_state__descriptor, buffer_string(&json), json.length, "", arena,
+                          &stored, &fault))
+        self->watch.signal_at = ((const SystemState *)stored)->last_scan_time;
+    return e;
+}
+
 err_t monitor_slice_load(struct monitor *self, store_t *store) {
     err_t e = store_members(store, ACTIVE, load_active, self);
+    if (!e) e = load_scan_time(self, store);
     if (!e) e = load_performance(self, store);
     if (!e) e = load_risk_mode(self, store);
     return e ? e : slice_look(self, store);

@@ -20,18 +20,19 @@ static const char *const always[] = {FEED_HEARTBEAT, "incidents.", "executions."
                                      "commands",     FEED_PRICES,  NULL};
 static const char *const also[] = {"signals", "routings", "outcomes", NULL};
 
-// Of an account that is not configured nobody knows the currency.
-static bool is_counted(const struct monitor *self, const char *account_id) {
-    const AccountConfig *account = book_account(self->context->book, account_id);
-    return account && strcmp(account->currency, self->settings->currency) == 0;
-}
-
+// Of an account that is not configured nobody knows the currency. What an execution is charged
+// counts also when it realises nothing.
 static void hear_result(struct monitor *self, const Execution *execution) {
     const TradeResult *result = execution->result;
-    if (!result || !result->has_pnl || result->state == TRADE_RESULT__STATE__failed ||
-        !is_counted(self, execution->trade->account_id))
-        return;
-    performance_add(&self->performance, D(result->pnl), clock_utc_ns());
+    const AccountConfig *account = book_account(self->context->book, execution->trade->account_id);
+    self->overview.moved_at = clock_mono_ns();
+    if (!result || !account || result->state == TRADE_RESULT__STATE__failed) return;
+    struct performance *day = monitor_day(self, account->currency);
+    if (!day) return;
+    wide_t net = (wide_t)(result->has_pnl ? result->pnl : 0) -
+                 (result->has_commission ? result->commission : 0) -
+                 (result->has_fees ? result->fees : 0);
+    performance_add(day, D(decimal_nearest(net)), result->has_pnl, clock_utc_ns());
 }
 
 static void hear_message(struct monitor *self, const ProtobufCMessage *m) {

@@ -225,6 +225,17 @@ void presence_greet(struct executor *x, batch_t *batch, struct session *s, const
 
 // --- heartbeats
 
+// metrics: NULL: none came, and it was last seen when something last did.
+static void keep_health(batch_t *batch, const struct session *s, const InstanceMetrics *metrics,
+                        const char *health) {
+    InstanceHealth m = INSTANCE_HEALTH__INIT;
+    m.instance_id = s->instance_id;
+    m.health = (char *)(uintptr_t)health;
+    m.uptime_s = s->uptime_s;
+    m.last_seen = batch_now(batch) - (metrics ? 0 : batch_mono(batch) - s->seen_at);
+    slice_metrics(batch, metrics, &m);
+}
+
 void presence_beat(struct executor *x, batch_t *batch, struct session *s,
                    const GatewayHeartbeat *h) {
     if (h->uptime_s < s->uptime_s) doubt_in_flight(x, batch, s, "its gateway was restarted");
@@ -238,12 +249,7 @@ void presence_beat(struct executor *x, batch_t *batch, struct session *s,
     metrics.cpu_percent = h->cpu_percent;
     metrics.memory_bytes = h->memory_bytes;
     metrics.updated_at = batch_now(batch);
-    InstanceHealth health = INSTANCE_HEALTH__INIT;
-    health.instance_id = s->instance_id;
-    health.health = (char *)(uintptr_t)(strained ? "degraded" : "healthy");
-    health.uptime_s = h->uptime_s;
-    health.last_seen = batch_now(batch);
-    slice_metrics(batch, &metrics, &health);
+    keep_health(batch, s, &metrics, strained ? "degraded" : "healthy");
 }
 
 // It was welcomed by an executor that is gone, or we had lost it: an acknowledgement of nothing,
@@ -279,11 +285,7 @@ static void forgive_silence(struct executor *x, uint64_t mono) {
 
 static void mark_instance_lost(struct executor *x, batch_t *batch, struct session *s) {
     instance_move(x, batch, s, INSTANCE_SILENCE);
-    InstanceHealth health = INSTANCE_HEALTH__INIT;
-    health.instance_id = s->instance_id;
-    health.health = (char *)(uintptr_t) "lost";
-    health.last_seen = batch_now(batch) - (batch_mono(batch) - s->seen_at);
-    slice_metrics(batch, NULL, &health);
+    keep_health(batch, s, NULL, "lost");
     batch_alert(
         batch, ALERT__SEVERITY__critical, "instance_lost", s->instance_id,
         "the gateway of this instance no longer answers: its accounts get no orders until it does");
@@ -299,8 +301,10 @@ void presence_tick(struct executor *x, batch_t *batch) {
         if (silent >= (uint64_t)x->settings->gateway_lost_ms * NS_PER_MS)
             mark_instance_lost(x, batch, s);
         else if (silent >= (uint64_t)x->settings->gateway_strained_ms * NS_PER_MS &&
-                 s->state == INSTANCE_STATE__STATE__ready)
+                 s->state == INSTANCE_STATE__STATE__ready) {
             instance_move(x, batch, s, INSTANCE_STRAIN);
+            keep_health(batch, s, NULL, "degraded");
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
-#include "common/domain/zone.h"
+#include "common/domain/sessions.h"
 #include "common/schema/record.h"
 #include "services/router/accounts/risks.h"
 #include "services/router/decide/levels.h"
@@ -55,26 +55,6 @@ static bool is_symbol_forbidden(const struct decide_input *in, struct decide_res
         return false;
     decide_say(out, "symbol %.60s", in->signal->symbol);
     return true;
-}
-
-static bool is_on(const Session *s, struct zone_moment m) {
-    uint32_t from = 0, to = 0;
-    if (!zone_minutes(s->from, &from) || !zone_end_minutes(s->to, &to) || m.minute < from ||
-        m.minute >= to)
-        return false;
-    for (size_t i = 0; i < s->n_days; i++) {
-        if ((unsigned)s->days[i] == m.weekday) return true;
-    }
-    return false;
-}
-
-bool sessions_hold(Session *const *sessions, size_t n, const zone_t *zone, uint64_t now) {
-    if (!n) return true;
-    const struct zone_moment m = zone_moment(zone, now);
-    for (size_t i = 0; i < n; i++) {
-        if (is_on(sessions[i], m)) return true;
-    }
-    return false;
 }
 
 static bool not_traded(const struct decide_input *in, struct decide_result *out) {

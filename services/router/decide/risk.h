@@ -8,6 +8,3 @@
 // when it is (out->lots).
 Reason__Code risk_before(const struct decide_input *in, struct decide_result *out);
 Reason__Code risk_sized(const struct decide_input *in, struct decide_result *out);
-
-// Whether a moment lies in one of the sessions, on a clock of that zone. None: always.
-bool sessions_hold(Session *const *sessions, size_t n, const zone_t *zone, uint64_t now);

@@ -101,15 +101,17 @@ static bool run(struct bench *b, const char *verb, const char *arg, buffer_t *an
     return false;
 }
 
-static void state_is_written_once_and_again_only_when_it_changes(void **state) {
+static void state_is_written_every_second_and_performance_when_it_changes(void **state) {
     struct bench *b = *state;
     hear_all(&b->monitor->watch, AT(102));
     assert_int_equal(next_tick(b, AT(102)), 2);
     assert_true(wrote(b, "\"state\":\"running\",\"market_status\":\"unknown\""));
     assert_true(wrote(b, "\"daily_pnl\":0,"));
-    assert_int_equal(next_tick(b, AT(103)), 0);
-    hear_account(&b->monitor->watch, "anna", ACCOUNT_STATE__STATE__ready, NULL);
-    assert_int_equal(next_tick(b, AT(104)), 1);
+    assert_int_equal(next_tick(b, AT(103)), 1);
+    b->monitor->overview.positions = 2;
+    b->monitor->overview.positions_at = 1;
+    b->monitor->days[0].day.wins = 1;
+    assert_int_equal(next_tick(b, AT(104)), 2);
     assert_true(wrote(b, "\"active_positions_count\":2"));
 }
 
@@ -244,7 +246,7 @@ static void only_a_name_of_its_own_is_answered(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_a_name_of_its_own_is_answered),
-        cmocka_unit_test_setup_teardown(state_is_written_once_and_again_only_when_it_changes,
+        cmocka_unit_test_setup_teardown(state_is_written_every_second_and_performance_when_it_changes,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_is_written_more_than_once_a_second, set_up,
                                         tear_down),

@@ -14,10 +14,10 @@
 
 static struct performance day_of_four(void) {
     struct performance p = {0};
-    performance_add(&p, DECIMAL_INT(75), NOON);
-    performance_add(&p, DECIMAL_INT(50), NOON);
-    performance_add(&p, DECIMAL_INT(25), NOON);
-    performance_add(&p, DECIMAL_INT(-25), NOON);
+    performance_add(&p, DECIMAL_INT(75), true, NOON);
+    performance_add(&p, DECIMAL_INT(50), true, NOON);
+    performance_add(&p, DECIMAL_INT(25), true, NOON);
+    performance_add(&p, DECIMAL_INT(-25), true, NOON);
     return p;
 }
 
@@ -37,29 +37,39 @@ static void the_spec_s_example_comes_out(void **state) {
     assert_int_equal(out.daily_pnl_pct, 250000000); // 125 of 5000
 }
 
-static void a_day_without_trades_has_no_averages(void **state) {
+static void a_day_without_trades_has_every_field(void **state) {
     (void)state;
     struct performance p = {0};
     TradingPerformance out;
     performance_write(&p, D(0), NOON, &out);
     assert_int_equal(out.daily_pnl, 0);
-    assert_false(out.has_win_rate);
-    assert_false(out.has_avg_win);
-    assert_false(out.has_largest_loss);
-    assert_false(out.has_daily_pnl_pct);
+    assert_true(out.has_win_rate && out.has_avg_win && out.has_avg_loss && out.has_largest_win &&
+                out.has_largest_loss && out.has_daily_pnl_pct);
+    assert_int_equal(out.win_rate | out.avg_win | out.avg_loss | out.daily_pnl_pct, 0);
 }
 
 static void nothing_won_or_lost_is_neither(void **state) {
     (void)state;
     struct performance p = {0};
-    performance_add(&p, D(0), NOON);
+    performance_add(&p, D(0), true, NOON);
     assert_int_equal(p.wins + p.losses, 0);
+}
+
+static void what_closes_nothing_is_charged_and_no_loss(void **state) {
+    (void)state;
+    struct performance p = day_of_four();
+    TradingPerformance out;
+    performance_add(&p, DECIMAL_INT(-5), false, NOON);
+    performance_write(&p, D(0), NOON, &out);
+    assert_int_equal(out.daily_pnl, 120 * DECIMAL_SCALE);
+    assert_int_equal(out.loss_count, 1);
+    assert_false(out.has_daily_pnl_pct); // of what, nobody knows
 }
 
 static void a_new_day_starts_anew(void **state) {
     (void)state;
     struct performance p = day_of_four();
-    performance_add(&p, DECIMAL_INT(1), NOON + DAY);
+    performance_add(&p, DECIMAL_INT(1), true, NOON + DAY);
     assert_int_equal(p.wins, 1);
     assert_int_equal(p.losses, 0);
     assert_int_equal(p.won.e8, DECIMAL_SCALE);
@@ -81,16 +91,17 @@ static void a_restarted_monitor_goes_on_with_the_day(void **state) {
 static void more_than_fits_stays_at_the_edge(void **state) {
     (void)state;
     struct performance p = {0};
-    performance_add(&p, D(INT64_MAX), NOON);
-    performance_add(&p, D(INT64_MAX), NOON);
+    performance_add(&p, D(INT64_MAX), true, NOON);
+    performance_add(&p, D(INT64_MAX), true, NOON);
     assert_int_equal(p.won.e8, INT64_MAX);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_spec_s_example_comes_out),
-        cmocka_unit_test(a_day_without_trades_has_no_averages),
+        cmocka_unit_test(a_day_without_trades_has_every_field),
         cmocka_unit_test(nothing_won_or_lost_is_neither),
+        cmocka_unit_test(what_closes_nothing_is_charged_and_no_loss),
         cmocka_unit_test(a_new_day_starts_anew),
         cmocka_unit_test(a_restarted_monitor_goes_on_with_the_day),
         cmocka_unit_test(more_than_fits_stays_at_the_edge),
