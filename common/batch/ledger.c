@@ -31,6 +31,8 @@ struct ledger {
     char run_id[48];   // of the Redis we talk to
     buffer_t bytes;    // of the batch that is committed
     bool clean, pending;
+    unsigned shut_out;              // connections of others that were closed when it took over
+    struct ledger_healed healed;    // since it was last asked
     uint64_t connections, rolled_back_at, retry_at, backoff_ns, asked_written_at, answered_at;
 };
 
@@ -62,10 +64,18 @@ void ledger_destroy(ledger_t **self) {
 store_t *ledger_store(ledger_t *self) { return self->store; }
 uint64_t ledger_epoch(const ledger_t *self) { return self->epoch; }
 bool ledger_was_clean(const ledger_t *self) { return self->clean; }
+bool ledger_is_first(const ledger_t *self) { return !*self->at_start; }
+unsigned ledger_shut_out(const ledger_t *self) { return self->shut_out; }
 uint64_t ledger_batch(const ledger_t *self) { return self->batch; }
 uint64_t ledger_connections(const ledger_t *self) { return self->connections; }
 uint64_t ledger_rolled_back_at(const ledger_t *self) { return self->rolled_back_at; }
 size_t ledger_ring_bytes(const ledger_t *self) { return ring_bytes(self->ring); }
+
+bool ledger_take_healed(ledger_t *self, struct ledger_healed *out) {
+    *out = self->healed;
+    self->healed = (struct ledger_healed){0};
+    return out->restarts || out->batches;
+}
 
 uint64_t ledger_stored_incarnation(const ledger_t *self) {
     struct entry_id id = ENTRY_ID_NONE;
@@ -183,7 +193,10 @@ static err_t notice_restart(ledger_t *self, uint64_t mono_ns) {
     char run_id[48];
     err_t e = info_of(self, "server", "run_id", run_id, sizeof run_id);
     if (e) return e;
-    if (*self->run_id && strcmp(self->run_id, run_id) != 0) self->rolled_back_at = mono_ns;
+    if (*self->run_id && strcmp(self->run_id, run_id) != 0) {
+        self->rolled_back_at = mono_ns;
+        self->healed.restarts++;
+    }
     memcpy(self->run_id, run_id, sizeof run_id);
     return ERR_OK;
 }
@@ -243,6 +256,7 @@ static err_t shut_out_others(ledger_t *self) {
         self, 6,
         (struct span[]){S("CLIENT"), S("KILL"), S("USER"), S(self->user), S("SKIPME"), S("yes")},
         &answer);
+    if (!e) self->shut_out = (unsigned)strtoul(buffer_string(&answer), NULL, 10);
     buffer_destroy(&answer);
     return e;
 }
@@ -297,6 +311,7 @@ static err_t replay_ring(ledger_t *self, uint64_t from, uint64_t mono_ns) {
         if (!entry) return ERR_FORGOTTEN;
         err_t e = store_transaction(self->store, entry->bytes, entry->commands);
         if (e) return e;
+        self->healed.batches++;
         ring_touch(self->ring, b, mono_ns);
         self->answered_at = mono_ns; // never older than an entry
         FAILPOINT("ledger.in_replay");

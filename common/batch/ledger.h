@@ -31,6 +31,15 @@ uint64_t ledger_epoch(const ledger_t *self);
 // the last one in Redis when this process started, 0: none
 uint64_t ledger_stored_incarnation(const ledger_t *self);
 bool ledger_was_clean(const ledger_t *self); // the last owner had stopped in order
+bool ledger_is_first(const ledger_t *self);  // there never was one
+// how many connections of a former owner were still open, and are closed now
+unsigned ledger_shut_out(const ledger_t *self);
+// What a reconnect made good, since this was last asked. False: nothing.
+struct ledger_healed {
+    unsigned restarts; // of Redis
+    uint64_t batches;  // that Redis had not, and has again
+};
+bool ledger_take_healed(ledger_t *self, struct ledger_healed *out);
 void ledger_begin(ledger_t *self, uint64_t incarnation);
 
 // Commits one batch of `n` commands. ERR_STORE or ERR_REFUSED: it stays pending, call ledger_resume

@@ -59,6 +59,12 @@ bool entry_id_is_ahead(struct entry_id id, uint64_t clock_ms) {
     return id.incarnation > clock_ms && id.incarnation - clock_ms > AHEAD_MOST_MS;
 }
 
+uint64_t lag_between(struct entry_id position, struct entry_id head) {
+    if (entry_id_cmp(position, head) >= 0) return 0;
+    return position.incarnation == head.incarnation ? head.sequence - position.sequence
+                                                    : head.sequence;
+}
+
 bool position_is_beyond(struct entry_id position, struct entry_id head, uint64_t incarnation) {
     struct entry_id start = {incarnation, 0};
     return entry_id_cmp(position, head) > 0 && entry_id_cmp(position, start) > 0;

@@ -43,6 +43,10 @@ enum verdict delivery_follows(struct entry_id position, struct entry_id prev, st
 #define AHEAD_MOST_MS UINT64_C(3600000)
 bool entry_id_is_ahead(struct entry_id id, uint64_t clock_ms);
 
+// Entries between a position and a head. Over a change of incarnation at least what the newer one
+// counts.
+uint64_t lag_between(struct entry_id position, struct entry_id head);
+
 // Whether a consumer's position lies beyond everything that the topic's owner (its head, its
 // incarnation) ever wrote. What an earlier incarnation wrote and Redis forgot is not meant: this
 // one starts above it.

@@ -90,8 +90,9 @@ static err_t submit_batch(struct loop *l, uint64_t mono) {
     reach_failpoint(l, "before_commit");
     move_batch(l, BATCH_SUBMIT);
     err_t e = ledger_commit(l->redis.ledger, batch_bytes(l->batch), batch_commands(l->batch), mono);
-    l->counts.commit_us[l->counts.samples++ % COMMIT_SAMPLES] =
-        (uint32_t)((clock_mono_ns() - mono) / NS_PER_US);
+    uint64_t us = (clock_mono_ns() - mono) / NS_PER_US;
+    l->counts.commit_us[l->counts.samples++ % COMMIT_SAMPLES] = (uint32_t)us;
+    histogram_add(&l->sampled.commit_us, (int64_t)us);
     return e;
 }
 
@@ -111,6 +112,7 @@ static err_t write_batch(struct loop *l) {
 static void send_outgoing(struct loop *l) {
     const struct outgoing *out;
     size_t n = batch_outgoing(l->batch, &out);
+    l->counts.sent += n;
     for (size_t i = 0; i < n; i++) {
         const char *topic = out[i].outlet ? out[i].outlet->name : out[i].feed;
         const struct topic_out *to =
@@ -143,17 +145,25 @@ static void count_down_careful(struct loop *l) {
     if (--l->careful.left == 0) log_event(LOG_LEVEL_INFO, "careful_start_done", "tries=ok");
 }
 
-static void finish_commit(struct loop *l) {
-    if (l->progress.stalled)
-        log_event(LOG_LEVEL_INFO, "recovered", "batch=%llu",
-                  (unsigned long long)ledger_batch(l->redis.ledger));
+static void end_stall(struct loop *l) {
+    unsigned long long ms = (clock_mono_ns() - l->progress.stalled_at) / NS_PER_MS;
+    log_event(LOG_LEVEL_INFO, "recovered", "batch=%llu ms=%llu",
+              (unsigned long long)ledger_batch(l->redis.ledger), ms);
+    events_note(&l->events, SYSTEM_EVENT_recovered, "stall", "it commits again after %llu ms: %s", ms,
+                l->progress.stalled);
     l->progress.stalled = NULL;
+}
+
+static void finish_commit(struct loop *l) {
+    if (l->progress.stalled) end_stall(l);
     l->counts.batches++;
     l->counts.commands += batch_commands(l->batch);
     reach_failpoint(l, "after_commit");
     send_outgoing(l);
     reach_failpoint(l, "after_send");
     announce_commit(l, true);
+    uint64_t took_ns = l->context.committed_mono - l->progress.opened_at;
+    histogram_add(&l->sampled.stage_us, (int64_t)(took_ns / NS_PER_US));
     count_down_careful(l);
     close_batch(l);
 }
@@ -163,12 +173,17 @@ static const char *trouble_of(struct loop *l, err_t e) {
     return e == ERR_DISK || e == ERR_PEER || !*said ? error_words(e) : said;
 }
 
+static void begin_stall(struct loop *l, enum log_level level, err_t e, const char *why) {
+    log_event(level, "stalled", "error=%s why=%s", error_name(e), log_quote(why));
+    events_note(&l->events, SYSTEM_EVENT_stalled, NULL, "%s: %s", error_words(e), why);
+    l->progress.stalled_at = clock_mono_ns();
+}
+
 static void stall_batch(struct loop *l, err_t e) {
     const char *why = trouble_of(l, e);
     move_batch(l, BATCH_RETRY);
     enum log_level level = e == ERR_PEER ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR;
-    if (!l->progress.stalled)
-        log_event(level, "stalled", "error=%s why=%s", error_name(e), log_quote(why));
+    if (!l->progress.stalled) begin_stall(l, level, e, why);
     l->progress.stalled = why;
     if (l->service->stalled) l->service->stalled(l->self, why);
     control_turn_away(l, why);

@@ -54,6 +54,9 @@ void intake_bury(struct loop *l, const struct slot *slot, const struct envelope 
 static err_t apply_config_entry(struct loop *l, const ProtobufCMessage *body) {
     err_t e = book_apply(l->book, (const ConfigChange *)body);
     if (!e && l->service->configured) l->service->configured(l->self);
+    if (!e)
+        events_note(&l->events, SYSTEM_EVENT_configuration, NULL, "version %llu is in force here",
+                    (unsigned long long)((const ConfigChange *)body)->version);
     return e;
 }
 
@@ -157,6 +160,7 @@ static void offer_entry(struct loop *l, struct slot *slot, const struct envelope
         return;
     case GAP:
         if (source == FROM_JOURNAL) report_hole(l, slot, e);
+        else if (!slot->gap) slot->gap = "messages of it were missing";
         return;
     case ACCEPT:
         slot->in.looked_at = batch_mono(l->batch);
@@ -254,6 +258,15 @@ static err_t handle_journal_entry(void *arg, const struct journal_entry *entry) 
     return ERR_OK;
 }
 
+static void note_gap_filled(struct loop *l, struct slot *slot) {
+    if (slot->gap_read)
+        events_note(&l->events, SYSTEM_EVENT_recovered, slot->stream.name,
+                    "%s; %llu entries were read from its journal", slot->gap,
+                    (unsigned long long)slot->gap_read);
+    slot->gap = NULL;
+    slot->gap_read = 0;
+}
+
 static void read_slot(struct loop *l, struct slot *slot) {
     size_t limit = l->careful.left ? 1 : (size_t)l->settings.batch_max - l->progress.taken, count;
     struct reading r = {l, slot, 0};
@@ -263,6 +276,8 @@ static void read_slot(struct loop *l, struct slot *slot) {
     if (error_policy(e) == POLICY_STOP) l->stop = e;
     if (e && e != ERR_BUSY) return; // the next commit, or the next look, makes the connection good
     inlet_read_done(&slot->in, e == ERR_BUSY ? limit : count, limit, clock_mono_ns());
+    slot->gap_read += slot->gap ? r.seen : 0;
+    if (slot->gap && !slot->in.behind) note_gap_filled(l, slot);
 }
 
 // What is silent is looked up only as long as that is quick: where Redis is far, one topic a turn,

@@ -86,6 +86,7 @@ void loop_open(struct loop *l) {
     l->progress.opened_at = l->progress.taken_at = mono;
     trace_begin(l);
     unreadables_report(l->redis.unreadable, l->batch);
+    events_record(&l->events, l->batch);
 }
 
 static void handle_ready_taps(struct loop *l, const struct heard *h) {
@@ -140,10 +141,20 @@ static void iterate_sealed(struct loop *l) {
     }
 }
 
+static void note_healed(struct loop *l) {
+    struct ledger_healed healed;
+    if (!ledger_take_healed(l->redis.ledger, &healed)) return;
+    events_note(&l->events, SYSTEM_EVENT_recovered, "redis",
+                "%s; it has got %llu batches from the ring",
+                healed.restarts ? "Redis was started again" : "the connection to Redis was made anew",
+                (unsigned long long)healed.batches);
+}
+
 // A connection that something idle lost is made good before anything is read: the ring first.
 static bool resume_ledger(struct loop *l) {
     err_t e = ledger_resume(l->redis.ledger, clock_mono_ns());
     if (error_policy(e) == POLICY_STOP) l->stop = e;
+    if (!e) note_healed(l);
     return e == ERR_OK;
 }
 
@@ -157,8 +168,19 @@ static void run_iteration(struct loop *l) {
     uint64_t mono = clock_mono_ns();
     run_due_tick(l, mono);
     if (resume_ledger(l)) run_upkeep(l, mono);
+    run_due_sample(l, mono);
     if (l->stop || still_gathering(l, mono)) return;
     loop_commit(l);
+}
+
+// With what is still open, or in a batch of its own.
+static void record_stop(struct loop *l) {
+    if (l->stop || loop_is_sealed(l)) return;
+    loop_open(l);
+    batch_system_event(l->batch, (struct system_event_about){SYSTEM_EVENT_stop, NULL, NULL},
+                       "it was asked to; %llu batches, %llu messages since its start",
+                       (unsigned long long)l->counts.batches,
+                       (unsigned long long)l->counts.messages);
 }
 
 err_t loop_run_until_stop(struct loop *l) {
@@ -171,6 +193,7 @@ err_t loop_run_until_stop(struct loop *l) {
         notify_status(l->progress.stalled ? l->progress.stalled : "running");
     }
     notify_stopping();
+    record_stop(l);
     uint64_t until = clock_mono_ns() + 5 * NS_PER_S;
     while (!l->stop && l->progress.phase != BATCH_NONE && clock_mono_ns() < until) {
         loop_commit(l);

@@ -8,6 +8,8 @@
 #include "common/delivery/envelope.h"
 #include "common/delivery/topology.h"
 #include "common/http/early_door.h"
+#include "common/oplog/histogram.h"
+#include "common/oplog/system_event.h"
 #include "common/service/batch_phase.h"
 #include "common/service/service.h"
 #include "common/service/trace.h"
@@ -24,7 +26,7 @@ struct settings { // the options that every service has
         *log_level, *profile, *keys_dir;
     int64_t answer_within_ms, shards, shard, batch_max, tick_ms, idle_read_ms, journal_keep_ms,
         journal_max, ring_bytes, ring_age_ms;
-    int64_t look_for_ms, heartbeat_ms, memory_most, queue, gather_count, gather_for_ms;
+    int64_t look_for_ms, heartbeat_ms, sample_ms, memory_most, queue, gather_count, gather_for_ms;
     bool redis_plain, replaced_waits, loopback_open;
 };
 
@@ -35,6 +37,8 @@ struct slot { // one topic read
     struct inlet in;
     struct entry_id stored; // what Redis has in position:<name>
     bool forward;
+    const char *gap;  // why its journal is being read, until it is read to the end; NULL: as usual
+    uint64_t gap_read; // entries read meanwhile
     // nothing behind this before the topic's other shards have come to theirs (start_shards.c)
     struct entry_id barrier;
 };
@@ -114,6 +118,7 @@ struct progress { // of the open batch
     unsigned taken;               // messages in it
     uint64_t opened_at, taken_at; // monotonic ns
     const char *stalled;          // why it cannot be committed, or NULL
+    uint64_t stalled_at;          // monotonic ns
 };
 
 // after an unclean one: one message at a time, with a try count written first
@@ -140,11 +145,17 @@ struct schedule { // what is done every so often; monotonic ns
 };
 
 struct counts { // since the start, for the heartbeat
-    uint64_t messages, batches, commands;
+    uint64_t messages, batches, commands, sent;
     uint64_t corrupt, disbelieved, redriven;
     uint64_t refused; // who came to our doors, or whose doors we came to, without the right key
     uint32_t commit_us[COMMIT_SAMPLES];
     unsigned samples;
+};
+
+// Since the last sample.
+struct sampled {
+    uint64_t at, cpu_us, messages, batches, sent; // monotonic ns; the counts as they were then
+    struct histogram stage_us, commit_us;
 };
 
 struct heartbeat { // memory that is kept from one to the next
@@ -175,6 +186,8 @@ struct loop {
     struct answers answers;
     struct schedule schedule;
     struct counts counts;
+    struct sampled sampled;
+    struct noted_events events;
     struct heartbeat heartbeat;
     struct trace trace;
 };
@@ -232,6 +245,10 @@ uint64_t upkeep_rest(uint64_t took_ns);
 // heartbeat.c
 void heartbeat_send(struct loop *l, uint64_t mono_ns); // when it is time
 void heartbeat_fill(struct loop *l, Heartbeat *out, arena_t *arena);
+
+// sample.c
+// into the open batch, when it is time
+void run_due_sample(struct loop *l, uint64_t mono_ns);
 
 // control.c
 void control_take(struct loop *l);                       // requests; answered after the commit

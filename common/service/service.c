@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "common/base/log.h"
+#include "common/base/version.h"
 #include "common/bus/keys.h"
 #include "common/program/stop.h"
 #include "common/service/loop.h"
@@ -77,6 +78,8 @@ static const struct option common_options[] = {
      NULL},
     {"heartbeat", OPTION_DURATION, AT(heartbeat_ms), "1s",
      "How often the service publishes its heartbeat", 50, 60000, NULL},
+    {"sample_every", OPTION_DURATION, AT(sample_ms), "1m",
+     "How often the service records how it is in performance_log", 100, 3600000, NULL},
     {"replaced_waits", OPTION_FLAG, AT(replaced_waits), "false",
      "A process that another one has replaced waits to be stopped, instead of ending with status "
      "3; for supervisors that restart whatever ends (Docker)",
@@ -237,6 +240,21 @@ static int status_of(err_t e, bool fenced) {
     return fenced ? STATUS_REPLACED : e ? STATUS_FAILED : 0;
 }
 
+// Recorded with the first batch.
+static void note_start(struct loop *l) {
+    const ledger_t *ledger = l->redis.ledger;
+    const char *before = ledger_is_first(ledger)    ? "first start"
+                         : ledger_was_clean(ledger) ? "clean"
+                                                    : "unclean: the process before it did not stop in order";
+    events_note(&l->events, SYSTEM_EVENT_start, NULL, "%s; version %s, incarnation %llu, epoch %llu",
+                before, TRADECAST_VERSION, (unsigned long long)l->context.incarnation,
+                (unsigned long long)l->context.epoch);
+    if (ledger_shut_out(ledger))
+        events_note(&l->events, SYSTEM_EVENT_fenced, NULL,
+                    "a process that still ran is shut out: it has an epoch below %llu",
+                    (unsigned long long)l->context.epoch);
+}
+
 static int run_service_loop(struct loop *l, const void *own) {
     err_t e = loop_start(l, own);
     if (!e) {
@@ -244,6 +262,7 @@ static int run_service_loop(struct loop *l, const void *own) {
         log_event(LOG_LEVEL_INFO, "started", "incarnation=%llu epoch=%llu clean=%d",
                   (unsigned long long)l->context.incarnation, (unsigned long long)l->context.epoch,
                   ledger_was_clean(l->redis.ledger));
+        note_start(l);
         e = loop_run_until_stop(l);
         if (!e && loop_has_landed(l) && ledger_mark_clean(l->redis.ledger))
             log_event(LOG_LEVEL_WARNING, "not_marked_clean", "why=redis");

@@ -38,6 +38,7 @@ struct context {
     unsigned memory_percent; // of Redis' memory that is used, as last seen; 0: not known
     // UTC ns when Redis was last found to have lost or not known something; 0: never
     uint64_t rolled_back_at;
+    uint64_t sample_ns; // how often it is recorded how a process is (performance_log)
     // Oldest moment (UTC ns) from which on not all consumers have everything: what was emitted
     // before it is with all of them.
     uint64_t consumed_until;

@@ -249,6 +249,7 @@ static err_t open_inlets(struct loop *l) {
         s->stored = entry_id_cmp(s->in.position, ENTRY_ID_NONE) ? s->in.position
                                                                 : (struct entry_id){UINT64_MAX, 0};
         s->in.behind = true;
+        s->gap = "it starts";
         at[i] = (struct inlet_position){s->stream.name, s->in.position};
     }
     if (l->service->positions) l->service->positions(l->self, at, l->inputs.n);
@@ -296,6 +297,7 @@ static void fill_context(struct loop *l) {
     l->context.cells = (unsigned)cells_count();
     l->context.book = l->book;
     l->context.epoch = ledger_epoch(l->redis.ledger);
+    l->context.sample_ns = (uint64_t)l->settings.sample_ms * NS_PER_MS;
 }
 
 static err_t load_service_state(struct loop *l) {
@@ -343,6 +345,8 @@ void loop_end(struct loop *l) {
     for (size_t i = 0; i < l->outputs.n_consumers; i++)
         port_destroy(&l->outputs.consumers[i].inbox);
     batch_destroy(&l->batch);
+    histogram_destroy(&l->sampled.stage_us);
+    histogram_destroy(&l->sampled.commit_us);
     book_destroy(&l->book);
     unreadables_destroy(&l->redis.unreadable);
     ledger_destroy(&l->redis.ledger);

@@ -217,6 +217,8 @@ static void feel_pressure(struct loop *l, uint64_t mono) {
     if (was != loop_is_held(l)) {
         log_event(LOG_LEVEL_WARNING, was ? "input_resumed" : "input_held", "why=%s",
                   was ? "-" : log_quote(l->pressure.held));
+        events_note(&l->events, was ? SYSTEM_EVENT_input_resumed : SYSTEM_EVENT_input_held, NULL,
+                    "%s", was ? "what held it back is over" : l->pressure.held);
     }
 }
 

@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "common/base/id.h"
 #include "common/base/log.h"
+#include "common/oplog/system_event.h"
 #include "monitor.h"
 
 // "-" and "" stand for nothing, so that later arguments can be given.
@@ -24,11 +25,25 @@ static bool refuse_command(buffer_t *answer, const char *what, const char *subje
 // Ids as well: what is commanded is checked by those who obey, and a log line is read by people.
 static const char *quote_text(const char *text) { return log_quote(text ? text : ""); }
 
+// Beside the command itself: who did what, in the words of one table for all of the system.
+static void record_command(batch_t *batch, const Command *c) {
+    const char *about = c->account_id ? c->account_id
+                        : c->trade_id ? c->trade_id
+                        : c->source   ? c->source
+                                      : "everything";
+    batch_system_event(
+        batch, (struct system_event_about){SYSTEM_EVENT_operator, about, c->operator_},
+        "%s%s%s%.200s", record_enum_name(&command__action__descriptor, (int)c->action),
+        c->has_flatten && c->flatten ? " and flatten" : "", c->reason ? ": " : "",
+        c->reason ? c->reason : "");
+}
+
 static void emit_command(struct monitor *self, batch_t *batch, Command *command, buffer_t *answer) {
     command->command_id = arena_take(batch_arena(batch), ID_TEXT);
     command->created_at = batch_now(batch);
     id_new(batch_now(batch), command->command_id);
     batch_emit(batch, TOPIC_commands, 0, &command->base);
+    record_command(batch, command);
     watch_event(&self->watch, &command->base);
     record_to_json(&command->base, answer);
     log_event(

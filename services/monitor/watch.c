@@ -79,12 +79,6 @@ const TopicHead *watch_head(const struct watch *self, const char *topic) {
     return NULL;
 }
 
-uint64_t lag_between(struct entry_id position, struct entry_id head) {
-    if (entry_id_cmp(position, head) >= 0) return 0;
-    return position.incarnation == head.incarnation ? head.sequence - position.sequence
-                                                    : head.sequence;
-}
-
 static struct lag *lag_of(struct watch *self, const char *topic, const char *consumer) {
     for (size_t i = 0; i < self->n_lags; i++) {
         if (strcmp(self->lags[i].topic, topic) == 0 &&

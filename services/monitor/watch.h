@@ -159,6 +159,3 @@ const TopicHead *watch_head(const struct watch *self, const char *topic);
 typedef void trouble_fn(void *arg, const char *why);
 size_t watch_troubles(const struct watch *self, uint64_t mono_ns, uint64_t silent_ns,
                       trouble_fn *visit, void *arg);
-// Entries between a position and a head. Over a change of incarnation at least what the newer one
-// counts.
-uint64_t lag_between(struct entry_id position, struct entry_id head);

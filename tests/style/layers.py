@@ -14,7 +14,7 @@ from tests.style.figures import ROOT, sources
 BASE = ["proto", "common/base"]
 DATA = [*BASE, "common/schema", "common/delivery"]
 STORES = [*DATA, "common/redis", "common/bus", "common/sql", "common/http"]
-SERVICE = [*STORES, "common/batch", "common/domain", "common/program", "common/service"]
+SERVICE = [*STORES, "common/batch", "common/domain", "common/oplog", "common/program", "common/service"]
 LAYERS = {
     "proto": ["common/delivery"],  # what a topic's entries are numbered by
     "common/base": [],
@@ -26,8 +26,9 @@ LAYERS = {
     "common/http": [*DATA, "common/bus"],
     "common/batch": [*DATA, "common/redis"],
     "common/domain": [*DATA, "common/redis"],
+    "common/oplog": [*DATA, "common/batch"],
     "common/program": BASE,
-    "common/service": [*STORES, "common/batch", "common/domain", "common/program"],
+    "common/service": [*STORES, "common/batch", "common/domain", "common/oplog", "common/program"],
     "services/ingest": SERVICE,
     "services/router": SERVICE,
     # no store, no socket, no batch

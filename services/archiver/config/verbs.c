@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: MIT
 #include "services/archiver/config/verbs.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/own.h"
 #include "common/domain/gaps.h"
+#include "common/oplog/system_event.h"
 #include "common/schema/record.h"
 #include "services/archiver/config/document.h"
 #include "services/archiver/config/edits.h"
@@ -104,6 +106,17 @@ static void answer_difference(struct desk *desk, const ControlRequest *r,
     record_to_json(&d.base, answer);
 }
 
+static void record_config_change(batch_t *batch, ConfigChange *const *changes, size_t n) {
+    char version[24];
+    const char *note = changes[0]->note;
+    (void)snprintf(version, sizeof version, "%llu", (unsigned long long)changes[0]->version);
+    batch_system_event(
+        batch,
+        (struct system_event_about){SYSTEM_EVENT_configuration, version, changes[0]->changed_by},
+        "version %s was applied: %zu rows changed%s%.200s", version, n, note ? "; " : "",
+        note ? note : "");
+}
+
 // What is wanted becomes changes: told in either case, and made unless it is a dry run.
 static bool apply_difference(struct desk *desk, batch_t *batch, const ControlRequest *r,
                              const config_t *wanted, buffer_t *answer) {
@@ -127,6 +140,7 @@ static bool apply_difference(struct desk *desk, batch_t *batch, const ControlReq
         config_take(desk->held, changes[i]);
     }
     if (n) slice_config_version(batch, config_version(desk->held));
+    if (n) record_config_change(batch, changes, n);
     return true;
 }
 

@@ -7,7 +7,7 @@
 #include "archive.pb-c.h"
 #include "common/base/arena.h"
 #include "execution.pb-c.h"
-#include "services/archiver/counts/histogram.h"
+#include "common/oplog/histogram.h"
 
 #define REASONS_MAX   32 // reasons of rejections told apart in one row; the rest is "other"
 #define REASON_TEXT   64

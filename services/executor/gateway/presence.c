@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/oplog/rate.h"
 #include "common/schema/record.h"
 #include "services/executor/executor.h"
 #include "services/executor/slice.h"
@@ -236,6 +237,26 @@ static void keep_health(batch_t *batch, const struct session *s, const InstanceM
     slice_metrics(batch, metrics, &m);
 }
 
+// It has no journal of its own; what it says of itself is recorded here.
+static void record_gateway_sample(const struct executor *x, batch_t *batch, struct session *s,
+                                  const GatewayHeartbeat *h) {
+    uint64_t mono = batch_mono(batch), ns = mono - s->sampled_at;
+    bool first = !s->sampled_at;
+    if (!first && ns < x->context->sample_ns) return;
+    PerformanceSample out = PERFORMANCE_SAMPLE__INIT;
+    out.service = out.instance_id = s->instance_id;
+    out.messages = s->report;
+    out.memory_bytes = h->memory_bytes;
+    out.created_at = batch_now(batch);
+    out.has_cpu_percent = out.has_interval_ms = out.has_messages_per_s = true;
+    out.cpu_percent = h->cpu_percent;
+    out.interval_ms = (uint32_t)(ns / NS_PER_MS);
+    out.messages_per_s = first ? 0 : per_second_e8(s->report - s->sampled_report, ns);
+    s->sampled_at = mono;
+    s->sampled_report = s->report;
+    if (!first) batch_emit(batch, TOPIC_incidents, 0, &out.base);
+}
+
 void presence_beat(struct executor *x, batch_t *batch, struct session *s,
                    const GatewayHeartbeat *h) {
     if (h->uptime_s < s->uptime_s) doubt_in_flight(x, batch, s, "its gateway was restarted");
@@ -250,6 +271,7 @@ void presence_beat(struct executor *x, batch_t *batch, struct session *s,
     metrics.memory_bytes = h->memory_bytes;
     metrics.updated_at = batch_now(batch);
     keep_health(batch, s, &metrics, strained ? "degraded" : "healthy");
+    record_gateway_sample(x, batch, s, h);
 }
 
 // It was welcomed by an executor that is gone, or we had lost it: an acknowledgement of nothing,

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "services/archiver/counts/histogram.h"
+#include "common/oplog/histogram.h"
 
 static int64_t percentile(const struct histogram *h, unsigned percent) {
     int64_t value = INT64_MIN;

@@ -20,7 +20,8 @@ struct histogram {
     uint64_t total;
 };
 
-void histogram_destroy(struct histogram *self); // empties it
+void histogram_destroy(struct histogram *self); // empties it, and gives its memory back
+void histogram_clear(struct histogram *self);   // empties it
 void histogram_add(struct histogram *self, int64_t value);
 void histogram_take(struct histogram *self, int64_t value); // one that was added
 void histogram_merge(struct histogram *self, const struct histogram *more);

@@ -1,6 +1,6 @@
 // histogram - how often each value came, at two significant digits.
 // SPDX-License-Identifier: MIT
-#include "services/archiver/counts/histogram.h"
+#include "common/oplog/histogram.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +13,11 @@
 void histogram_destroy(struct histogram *self) {
     free(self->buckets);
     *self = (struct histogram){0};
+}
+
+void histogram_clear(struct histogram *self) {
+    self->n = 0;
+    self->total = 0;
 }
 
 static int32_t get_bucket_place(int64_t value) {
@@ -150,10 +155,8 @@ static bool read_buckets(struct histogram *self, uint64_t n, struct span *bytes)
 
 bool histogram_read(struct histogram *self, struct span *bytes) {
     uint64_t n;
-    self->n = 0;
-    self->total = 0;
+    histogram_clear(self);
     if (read_varint(bytes, &n) && read_buckets(self, n, bytes)) return true;
-    self->n = 0;
-    self->total = 0;
+    histogram_clear(self);
     return false;
 }

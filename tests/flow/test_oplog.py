@@ -1,0 +1,102 @@
+"""What the system records about itself: system_event_log, performance_log, and the lines of its logs."""
+# SPDX-License-Identifier: MIT
+import json
+import sqlite3
+from contextlib import closing
+
+from tests.harness.wait import until
+
+PLANT = {"options": {"TRADECAST_SAMPLE_EVERY": "300ms"}}
+
+
+def rows(plant, query, *args):
+    with closing(sqlite3.connect(plant.archive_uri(), uri=True)) as db:
+        db.row_factory = sqlite3.Row
+        return [dict(r) for r in db.execute(query, args)]
+
+
+def events(plant, event, service=None):
+    return [r for r in rows(plant, "SELECT * FROM system_event_log WHERE event = ? ORDER BY created_at", event)
+            if service in (None, r["service"])]
+
+
+# --- system_event_log
+
+def test_every_service_records_its_start(plant):
+    until(lambda: {r["service"] for r in events(plant, "start")} >= set(plant.services), "a row for each service")
+    for row in events(plant, "start"):
+        assert row["text"].startswith("first start; version ") and row["subject"] == row["service"] and row["count"] == 1
+        assert all(row[c] for c in ("event_id", "created_at"))
+
+
+def test_a_killed_service_says_that_it_was_at_its_next_start_and_what_it_read_again(plant):
+    plant.processes["reconciler"].kill()
+    load = plant.load("killed-", 30)
+    plant.remember(load)
+    plant.restart("reconciler")
+    plant.final("killed-29")
+    start = until(lambda: events(plant, "start", "reconciler")[1:], "the second start to be recorded")
+    assert start[0]["text"].startswith("unclean: ")
+    told = until(lambda: [r for r in events(plant, "recovered", "reconciler") if r["subject"] == "executions.0"], "what it made good")
+    assert "entries were read from its journal" in told[0]["text"]
+
+
+def test_a_service_that_is_stopped_records_it_and_starts_clean(plant):
+    plant.processes["router"].stop()
+    stop = until(lambda: events(plant, "stop", "router"), "the stop to be recorded")
+    assert "it was asked to" in stop[0]["text"]
+    plant.restart("router")
+    start = until(lambda: events(plant, "start", "router")[1:], "the second start to be recorded")
+    assert start[0]["text"].startswith("clean; ")
+
+
+def test_a_redis_that_hangs_and_is_killed_is_recorded_once_by_everyone_who_waited(plant):
+    plant.freeze("redis")
+    until(lambda: plant.http("test", {"id": "hung", "symbol": "EURUSD", "action": "buy", "lots": "1", "price": "1.08"})[0] == 503,
+          "the door to say no")
+    plant.thaw("redis")
+    stalled = until(lambda: events(plant, "stalled", "ingest"), "the stall to be recorded")
+    until(lambda: [r for r in events(plant, "recovered", "ingest") if r["subject"] == "stall"], "its end to be recorded")
+    assert len(stalled) == 1
+    plant.processes["redis"].kill()
+    plant.restart("redis")
+    until(lambda: {r["service"] for r in events(plant, "recovered") if r["subject"] == "redis"} >= set(plant.services),
+          "each service to record that Redis was started again")
+
+
+def test_a_configuration_is_recorded_with_who_applied_it_and_where_it_is_in_force(plant):
+    assert plant.command("config", "set", "accounts.acc000.max_signal_age_s", "1800", "--note", "a shorter time")[0] == 0
+    told = until(lambda: [r for r in events(plant, "configuration", "archiver") if "a shorter time" in r["text"]], "the row")
+    assert told[0]["operator"] and told[0]["subject"].isdigit()
+    everywhere = set(plant.services) - {"archiver"}
+    until(lambda: {r["service"] for r in events(plant, "configuration") if "is in force here" in r["text"]} >= everywhere,
+          "each service to record it")
+
+
+def test_what_an_operator_does_is_recorded(plant):
+    assert plant.command("halt", "--account", "acc001", "--reason", "a check", "--operator", "ada")[0] == 0
+    assert plant.command("resume", "--account", "acc001", "--operator", "ada")[0] == 0
+    told = until(lambda: [r for r in events(plant, "operator") if r["subject"] == "acc001"][1:], "both rows")
+    assert told
+    first, second = [r for r in events(plant, "operator") if r["subject"] == "acc001"]
+    assert (first["text"], first["operator"], second["text"]) == ("halt: a check", "ada", "resume")
+
+
+# --- performance_log
+
+def test_every_process_is_sampled_with_what_it_costs_and_how_far_it_is_behind(plant):
+    load = plant.load("sampled-", 40)
+    plant.remember(load)
+    plant.final("sampled-39")
+    processes = {*plant.services, *plant.gateways}
+    until(lambda: {r["service"] for r in rows(plant, "SELECT DISTINCT service FROM performance_log")} >= processes, "a sample of each")
+    for name in processes:
+        last = rows(plant, "SELECT * FROM performance_log WHERE service = ? ORDER BY created_at DESC LIMIT 1", name)[0]
+        assert last["instance_id"] == name and last["memory_bytes"] > 1 << 20 and float(last["cpu_percent"]) >= 0
+        assert 250 <= last["interval_ms"] < 60000, last
+    busy = rows(plant, "SELECT * FROM performance_log WHERE service = 'router' AND CAST(messages_per_s AS REAL) > 0")
+    assert busy and all(0 < r["stage_us_p50"] <= r["stage_us_p95"] <= r["stage_us_p99"] <= r["stage_us_max"] for r in busy)
+    assert all(0 < r["commit_us_p50"] <= r["stage_us_max"] for r in busy)
+    topics = {t["topic"]: t for t in json.loads(busy[-1]["topics"])}
+    assert {"orders.0", "routings", "incidents.router"} == set(topics) and topics["orders.0"]["entries"] >= 1
+    assert all(t["consumer"] and t["lag"] >= 0 for t in topics.values())
