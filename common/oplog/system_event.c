@@ -8,7 +8,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/id.h"
-#include "common/batch/batch_io.h"
+#include "common/batch/batch_commit.h"
 #include "system.pb-c.h"
 
 #define QUIET_NS (60 * NS_PER_S)

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 #include "common/base/log.h"
-#include "common/base/version.h"
+#include "common/program/version.h"
 #include "common/bus/keys.h"
 #include "common/program/stop.h"
 #include "common/service/loop.h"

@@ -14,9 +14,11 @@ READING = ["get", "hget", "hgetall", "hscan", "sscan", "smembers", "xrange", "xr
            "client|setname", "client|id"]
 WRITING = ["multi", "exec", "discard", "set", "hset", "hdel", "sadd", "srem", "unlink", "pexpireat", "incr", "xadd", "xtrim", "xdel",
            "client|kill", "config|get"]
+# What the monitor asks beside: figures, and no words.
+WATCHING = ["+slowlog|len", "+latency|latest"]
 # What the tools show: everything that only looks.
 LOOKING = ["+@read", "-@dangerous", "+ping", "+info", "+config|get", "+acl|whoami", "+acl|list", "+client|setname", "+xinfo", "+time",
-           "+latency|latest", "+memory|usage"]
+           "+latency|latest", "+memory|usage", "+slowlog|len"]
 
 
 def _table(shards, cells=()):
@@ -61,8 +63,9 @@ def acl_file(passwords, shards=1, cells=()):
     # otherwise leave out every transaction in it (EXEC asks the rights again).
     lines = ["user default off resetpass ~* &* +@all"]
     for user, patterns in slices(shards, cells).items():
+        more = WATCHING if user == "monitor" else []
         keys = ["~" + p for p in patterns + WRITTEN_BY_ALL] + ["%R~" + p for p in readable(user, shards)]
-        lines.append(_line(user, passwords[user], keys + ["-@all", *commands]))
+        lines.append(_line(user, passwords[user], keys + ["-@all", *commands, *more]))
     lines.append(_line("viewer", passwords["viewer"], ["%R~*", "-@all", *LOOKING]))
     lines.append(_line("admin", passwords["admin"], ["~*", "&*", "+@all"]))
     return "\n".join(lines) + "\n"

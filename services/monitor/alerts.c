@@ -90,9 +90,53 @@ static void judge_lag(struct found *found, const struct lag *lag, const struct l
               (unsigned long long)lag->entries, lag->topic);
 }
 
+#define LATELY_NS (300 * UINT64_C(1000000000))
+
+static bool was_lately(uint64_t at, uint64_t mono_ns) {
+    return at && watch_since(at, mono_ns) < LATELY_NS;
+}
+
+// What is on record lives in its append-only file until the archiver has it; what is evicted must
+// be only what is there to be looked at.
+static void judge_redis_file(struct found *found, const struct redis_seen *redis) {
+    if (strcmp(redis->figures[REDIS_aof_last_write_status], "0") == 0)
+        add_found(found, REDIS_AOF, "redis",
+                  "Redis cannot write its append-only file: is its disk full? Nothing is accepted "
+                  "until it can");
+    if (strncmp(redis->policy, "allkeys", 7) == 0)
+        add_found(found, REDIS_POLICY, "redis",
+                  "Redis has maxmemory-policy %s, which may evict journals and guards: CONFIG SET "
+                  "maxmemory-policy volatile-lru",
+                  redis->policy);
+}
+
+static void judge_redis_room(struct found *found, const struct redis_seen *redis, unsigned most,
+                             uint64_t mono_ns) {
+    uint64_t used = redis_figure(redis, REDIS_used_memory);
+    uint64_t limit = redis_figure(redis, REDIS_maxmemory);
+    if (limit && used / 100 >= limit / 10000 * most)
+        add_found(found, REDIS_MEMORY, "redis",
+                  "Redis uses %llu %% of its memory (%llu of %llu bytes): input is held back from "
+                  "%u %% on; give it more, or see which journal is long",
+                  (unsigned long long)(used * 100 / limit), (unsigned long long)used,
+                  (unsigned long long)limit, most);
+    if (was_lately(redis->evicted_at, mono_ns))
+        add_found(found, REDIS_EVICTED, "redis",
+                  "Redis evicted state that was kept to be looked at (%s keys since its start): its "
+                  "memory is full",
+                  redis->figures[REDIS_evicted_keys]);
+    if (was_lately(redis->rejected_at, mono_ns))
+        add_found(found, REDIS_REJECTED, "redis",
+                  "Redis refused connections (%s since its start): raise maxclients, or see who "
+                  "connects so often",
+                  redis->figures[REDIS_rejected_connections]);
+}
+
 size_t alerts_judge(const struct watch *watch, const struct limits *limits, uint64_t mono_ns,
                     struct condition out[static CONDITIONS_MAX]) {
     struct found found = {out, 0};
+    judge_redis_file(&found, &watch->redis);
+    judge_redis_room(&found, &watch->redis, limits->memory_percent, mono_ns);
     for (size_t i = 0; i < watch->n_services; i++) {
         judge_service(&found, &watch->services[i], limits, mono_ns);
         judge_links(&found, &watch->services[i], limits, mono_ns);

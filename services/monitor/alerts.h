@@ -13,6 +13,11 @@
     X(TOPIC_LAG,           "topic_lag",            warning,  "has caught up") \
     X(CELL_BEHIND,         "cell_behind",          critical, "takes signals again") \
     X(DEAD_LETTERS,        "dead_letters",         critical, "has no dead letters any more") \
+    X(REDIS_MEMORY,        "redis_memory",         critical, "has room again") \
+    X(REDIS_AOF,           "redis_aof",            critical, "writes its file again") \
+    X(REDIS_POLICY,        "redis_policy",         critical, "evicts only what may be evicted") \
+    X(REDIS_EVICTED,       "redis_evicted",        warning,  "has evicted nothing for five minutes") \
+    X(REDIS_REJECTED,      "redis_rejected",       warning,  "has refused nobody for five minutes") \
     X(INSTANCE_LOST,       "instance_lost",        critical, "is back") \
     X(ACCOUNT_QUARANTINED, "account_quarantined",  critical, "is released")
 // clang-format on
@@ -40,6 +45,7 @@ struct condition {
 struct limits {
     uint64_t silent_ns;  // a service that says nothing for longer is silent
     uint64_t cell_ns;    // a cell may leave signals waiting for so long
+    unsigned memory_percent; // of Redis' memory that may be used
     uint64_t lag_for_ns; // a lag over the limit for so long is told
 };
 

@@ -34,6 +34,11 @@ const struct option monitor_options[] = {
      "A consumer that is more than lag_max behind for so long raises an alert.", 0, 3600000, NULL},
     {"cell_behind", OPTION_DURATION, SETTING(cell_ms), "30s",
      "Signals that wait longer for another cell raise an alert.", 1000, 86400000, NULL},
+    {"redis_look", OPTION_DURATION, SETTING(redis_ms), "5s",
+     "How often it asks Redis for its figures (INFO).", 100, 3600000, NULL},
+    {"redis_memory_max", OPTION_INTEGER, SETTING(memory_percent), "80",
+     "When Redis uses more than this percentage of its memory, the monitor raises an alert.", 1, 100,
+     NULL},
     {"quiet", OPTION_DURATION, SETTING(quiet_ms), "15m",
      "A market without a price for longer is closed.", 1000, 86400000, NULL},
     {"events", OPTION_FLAG, SETTING(events), "true",
@@ -47,6 +52,7 @@ void *monitor_new(const struct context *context, const void *settings) {
     struct monitor *self = alloc_zeroed(1, sizeof *self);
     self->context = context;
     self->settings = settings;
+    self->limits.memory_percent = (unsigned)self->settings->memory_percent;
     self->limits.silent_ns = (uint64_t)self->settings->silent_ms * NS_PER_MS;
     self->limits.lag_for_ns = (uint64_t)self->settings->lag_for_ms * NS_PER_MS;
     self->limits.cell_ns = (uint64_t)self->settings->cell_ms * NS_PER_MS;
@@ -121,9 +127,18 @@ static void look_again(struct monitor *self, uint64_t now) {
     if (store_connected(self->store)) (void)slice_look(self, self->store);
 }
 
+// Four questions; trouble with asking shows elsewhere.
+static void look_at_redis(struct monitor *self, uint64_t now) {
+    uint64_t every = (uint64_t)self->settings->redis_ms * NS_PER_MS;
+    if (!self->store || (self->redis_at && now - self->redis_at < every)) return;
+    self->redis_at = now;
+    if (store_connected(self->store)) redis_look(&self->watch.redis, self->store, now);
+}
+
 err_t monitor_tick(void *self, batch_t *batch) {
     struct monitor *monitor = self;
     uint64_t now = batch_mono(batch);
+    look_at_redis(monitor, now);
     look_again(monitor, now);
     cells_turn(&monitor->watch, now);
     if (monitor->written_at && now - monitor->written_at < WRITE_EVERY_NS) return ERR_OK;

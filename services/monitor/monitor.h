@@ -25,7 +25,7 @@ struct day_book {
 struct monitor_settings {
     const char *http_address, *http_names;
     int64_t http_port;
-    int64_t silent_ms, grace_ms, lag_max, lag_for_ms, quiet_ms, cell_ms;
+    int64_t silent_ms, grace_ms, redis_ms, memory_percent, lag_max, lag_for_ms, quiet_ms, cell_ms;
     bool events, http;
     const char *currency;
 };
@@ -41,8 +41,8 @@ struct monitor {
     size_t n_days;
     struct overview overview;
     struct condition found[CONDITIONS_MAX]; // scratch of tick
-    buffer_t shown;                 // metrics:performance as last written, without its timestamp
-    uint64_t written_at, looked_at; // monotonic ns
+    buffer_t shown; // metrics:performance as last written, without its timestamp
+    uint64_t written_at, looked_at, redis_at; // monotonic ns
     // the loop's, to look again at what others write; NULL in tests
     store_t *store;
     port_t *event_ports[EVENT_PORTS_MAX];

@@ -12,6 +12,7 @@
 #include "execution.pb-c.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
+#include "redis_watch.h"
 #include "signal.pb-c.h"
 #include "sync.pb-c.h"
 #include "system.pb-c.h"
@@ -117,6 +118,7 @@ struct watch {
     struct alerts_heard *alerts;
     struct topic_seen *topics;
     struct symbol_heard *symbols; // that have a price
+    struct redis_seen redis;
     struct counts counts;
     uint64_t signal_at;   // UTC ns when the last signal was accepted
     uint64_t price_at;    // monotonic ns when the last price was heard; 0: none

@@ -1,12 +1,16 @@
 """What the system records about itself: system_event_log, performance_log, and the lines of its logs."""
 # SPDX-License-Identifier: MIT
 import json
+import re
 import sqlite3
+import subprocess
+import urllib.request
 from contextlib import closing
 
+from deploy.local.layout import ROOT
 from tests.harness.wait import until
 
-PLANT = {"options": {"TRADECAST_SAMPLE_EVERY": "300ms"}}
+PLANT = {"options": {"TRADECAST_SAMPLE_EVERY": "300ms", "TRADECAST_MONITOR_REDIS_LOOK": "200ms", "TRADECAST_MONITOR_GRACE": "1s"}}
 
 
 def rows(plant, query, *args):
@@ -31,7 +35,7 @@ def test_every_service_records_its_start(plant):
 
 def test_a_killed_service_says_that_it_was_at_its_next_start_and_what_it_read_again(plant):
     plant.processes["reconciler"].kill()
-    load = plant.load("killed-", 30)
+    load = plant.load("killed", 30)
     plant.remember(load)
     plant.restart("reconciler")
     plant.final("killed-29")
@@ -52,7 +56,7 @@ def test_a_service_that_is_stopped_records_it_and_starts_clean(plant):
 
 def test_a_redis_that_hangs_and_is_killed_is_recorded_once_by_everyone_who_waited(plant):
     plant.freeze("redis")
-    until(lambda: plant.http("test", {"id": "hung", "symbol": "EURUSD", "action": "buy", "lots": "1", "price": "1.08"})[0] == 503,
+    until(lambda: plant.door().alert({"signal_id": "hung", "symbol": "EURUSD", "order_type": "market", "direction": "buy", "lot_size": "0.1", "price": "1.08"})[0] == 503,
           "the door to say no")
     plant.thaw("redis")
     stalled = until(lambda: events(plant, "stalled", "ingest"), "the stall to be recorded")
@@ -85,7 +89,7 @@ def test_what_an_operator_does_is_recorded(plant):
 # --- performance_log
 
 def test_every_process_is_sampled_with_what_it_costs_and_how_far_it_is_behind(plant):
-    load = plant.load("sampled-", 40)
+    load = plant.load("sampled", 40)
     plant.remember(load)
     plant.final("sampled-39")
     processes = {*plant.services, *plant.gateways}
@@ -100,3 +104,45 @@ def test_every_process_is_sampled_with_what_it_costs_and_how_far_it_is_behind(pl
     topics = {t["topic"]: t for t in json.loads(busy[-1]["topics"])}
     assert {"orders.0", "routings", "incidents.router"} == set(topics) and topics["orders.0"]["entries"] >= 1
     assert all(t["consumer"] and t["lag"] >= 0 for t in topics.values())
+
+
+# --- Redis is watched
+
+def metrics(plant):
+    with urllib.request.urlopen(plant.monitor_url + "/metrics", timeout=5) as answer:
+        return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in answer.read().decode().splitlines() if line[:1] != "#"}
+
+
+def test_the_figures_of_redis_are_metrics(plant):
+    until(lambda: "tradecast_redis_ping_microseconds" in metrics(plant), "the monitor to have asked")
+    said, info = metrics(plant), plant.admin.info()
+    assert said["tradecast_redis_memory_limit_bytes"] == info["maxmemory"] and said["tradecast_redis_aof_write_ok"] == 1
+    assert 0 < said["tradecast_redis_memory_used_bytes"] and 0 < said["tradecast_redis_clients"] <= info["connected_clients"] + 2
+    for name in ("keyspace_hits_total", "keyspace_misses_total", "evicted_keys_total", "expired_keys_total", "slowlog_entries",
+                 "connections_rejected_total", "aof_fsync_delayed_total", "latency_spike_milliseconds", "memory_fragmentation_ratio"):
+        assert f"tradecast_redis_{name}" in said, name
+    plant.admin.slowlog_reset()
+    plant.admin.config_set("slowlog-log-slower-than", 0)
+    until(lambda: metrics(plant)["tradecast_redis_slowlog_entries"] > 0, "the slow log to be counted")
+    plant.admin.config_set("slowlog-log-slower-than", 10000)
+
+
+def test_what_is_wrong_with_redis_is_alerted_and_its_end_too(plant):
+    before = plant.admin.config_get("maxmemory*")
+    plant.admin.config_set("maxmemory-policy", "allkeys-lru")
+    until(lambda: plant.admin.sismember("alert:active", "redis_policy:redis"), "a policy that may evict journals to be told")
+    plant.admin.config_set("maxmemory-policy", "volatile-lru")
+    until(lambda: plant.admin.hget("alert:redis_policy:redis", "cleared_at"), "its end to be told")
+    plant.admin.config_set("maxmemory", int(plant.admin.info()["used_memory"] * 1.15))
+    until(lambda: plant.admin.sismember("alert:active", "redis_memory:redis"), "the memory to be told")
+    plant.admin.config_set("maxmemory", before["maxmemory"])
+    until(lambda: plant.admin.hget("alert:redis_memory:redis", "cleared_at"), "its end to be told")
+
+
+def test_every_rule_names_a_metric_that_there_is(plant):
+    names = {n.split("{")[0] for n in metrics(plant)} | {"up", "tradecast_backup_timestamp_seconds"}
+    text = (ROOT / "deploy/prometheus-rules.yml").read_text()
+    used = set(re.findall(r"\b(tradecast_[a-z_]+|up)\b", "\n".join(re.findall(r"expr: (.*)", text))))
+    assert {u for u in used if not u.startswith("tradecast_sync_")} <= names
+    said = subprocess.run(["promtool", "check", "rules", ROOT / "deploy/prometheus-rules.yml"], capture_output=True, text=True, timeout=30)
+    assert said.returncode == 0, said.stdout + said.stderr
