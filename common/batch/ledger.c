@@ -31,8 +31,8 @@ struct ledger {
     char run_id[48];   // of the Redis we talk to
     buffer_t bytes;    // of the batch that is committed
     bool clean, pending;
-    unsigned shut_out;              // connections of others that were closed when it took over
-    struct ledger_healed healed;    // since it was last asked
+    unsigned shut_out;           // connections of others that were closed when it took over
+    struct ledger_healed healed; // since it was last asked
     uint64_t connections, rolled_back_at, retry_at, backoff_ns, asked_written_at, answered_at;
 };
 

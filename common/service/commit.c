@@ -149,8 +149,8 @@ static void end_stall(struct loop *l) {
     unsigned long long ms = (clock_mono_ns() - l->progress.stalled_at) / NS_PER_MS;
     log_event(LOG_LEVEL_INFO, "recovered", "batch=%llu ms=%llu",
               (unsigned long long)ledger_batch(l->redis.ledger), ms);
-    events_note(&l->events, SYSTEM_EVENT_recovered, "stall", "it commits again after %llu ms: %s", ms,
-                l->progress.stalled);
+    events_note(&l->events, SYSTEM_EVENT_recovered, "stall", "it commits again after %llu ms: %s",
+                ms, l->progress.stalled);
     l->progress.stalled = NULL;
 }
 

@@ -159,8 +159,10 @@ static void offer_entry(struct loop *l, struct slot *slot, const struct envelope
     case HAVE:
         return;
     case GAP:
-        if (source == FROM_JOURNAL) report_hole(l, slot, e);
-        else if (!slot->gap) slot->gap = "messages of it were missing";
+        if (source == FROM_JOURNAL)
+            report_hole(l, slot, e);
+        else if (!slot->gap)
+            slot->gap = "messages of it were missing";
         return;
     case ACCEPT:
         slot->in.looked_at = batch_mono(l->batch);

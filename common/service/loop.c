@@ -144,10 +144,10 @@ static void iterate_sealed(struct loop *l) {
 static void note_healed(struct loop *l) {
     struct ledger_healed healed;
     if (!ledger_take_healed(l->redis.ledger, &healed)) return;
-    events_note(&l->events, SYSTEM_EVENT_recovered, "redis",
-                "%s; it has got %llu batches from the ring",
-                healed.restarts ? "Redis was started again" : "the connection to Redis was made anew",
-                (unsigned long long)healed.batches);
+    events_note(
+        &l->events, SYSTEM_EVENT_recovered, "redis", "%s; it has got %llu batches from the ring",
+        healed.restarts ? "Redis was started again" : "the connection to Redis was made anew",
+        (unsigned long long)healed.batches);
 }
 
 // A connection that something idle lost is made good before anything is read: the ring first.

@@ -37,7 +37,7 @@ struct slot { // one topic read
     struct inlet in;
     struct entry_id stored; // what Redis has in position:<name>
     bool forward;
-    const char *gap;  // why its journal is being read, until it is read to the end; NULL: as usual
+    const char *gap;   // why its journal is being read, until it is read to the end; NULL: as usual
     uint64_t gap_read; // entries read meanwhile
     // nothing behind this before the topic's other shards have come to theirs (start_shards.c)
     struct entry_id barrier;

@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 
 #include "common/base/log.h"
-#include "common/program/version.h"
 #include "common/bus/keys.h"
 #include "common/program/stop.h"
+#include "common/program/version.h"
 #include "common/service/loop.h"
 #include "common/service/rerun.h"
 
@@ -243,12 +243,13 @@ static int status_of(err_t e, bool fenced) {
 // Recorded with the first batch.
 static void note_start(struct loop *l) {
     const ledger_t *ledger = l->redis.ledger;
-    const char *before = ledger_is_first(ledger)    ? "first start"
-                         : ledger_was_clean(ledger) ? "clean"
-                                                    : "unclean: the process before it did not stop in order";
-    events_note(&l->events, SYSTEM_EVENT_start, NULL, "%s; version %s, incarnation %llu, epoch %llu",
-                before, TRADECAST_VERSION, (unsigned long long)l->context.incarnation,
-                (unsigned long long)l->context.epoch);
+    const char *before = ledger_is_first(ledger) ? "first start"
+                         : ledger_was_clean(ledger)
+                             ? "clean"
+                             : "unclean: the process before it did not stop in order";
+    events_note(&l->events, SYSTEM_EVENT_start, NULL,
+                "%s; version %s, incarnation %llu, epoch %llu", before, TRADECAST_VERSION,
+                (unsigned long long)l->context.incarnation, (unsigned long long)l->context.epoch);
     if (ledger_shut_out(ledger))
         events_note(&l->events, SYSTEM_EVENT_fenced, NULL,
                     "a process that still ran is shut out: it has an epoch below %llu",

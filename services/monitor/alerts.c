@@ -121,10 +121,11 @@ static void judge_redis_room(struct found *found, const struct redis_seen *redis
                   (unsigned long long)(used * 100 / limit), (unsigned long long)used,
                   (unsigned long long)limit, most);
     if (was_lately(redis->evicted_at, mono_ns))
-        add_found(found, REDIS_EVICTED, "redis",
-                  "Redis evicted state that was kept to be looked at (%s keys since its start): its "
-                  "memory is full",
-                  redis->figures[REDIS_evicted_keys]);
+        add_found(
+            found, REDIS_EVICTED, "redis",
+            "Redis evicted state that was kept to be looked at (%s keys since its start): its "
+            "memory is full",
+            redis->figures[REDIS_evicted_keys]);
     if (was_lately(redis->rejected_at, mono_ns))
         add_found(found, REDIS_REJECTED, "redis",
                   "Redis refused connections (%s since its start): raise maxclients, or see who "

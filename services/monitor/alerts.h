@@ -43,10 +43,10 @@ struct condition {
 #define CONDITIONS_MAX 512
 
 struct limits {
-    uint64_t silent_ns;  // a service that says nothing for longer is silent
-    uint64_t cell_ns;    // a cell may leave signals waiting for so long
+    uint64_t silent_ns;      // a service that says nothing for longer is silent
+    uint64_t cell_ns;        // a cell may leave signals waiting for so long
     unsigned memory_percent; // of Redis' memory that may be used
-    uint64_t lag_for_ns; // a lag over the limit for so long is told
+    uint64_t lag_for_ns;     // a lag over the limit for so long is told
 };
 
 // Every condition that holds at mono_ns, at most CONDITIONS_MAX; returns how many.

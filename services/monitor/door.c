@@ -34,6 +34,7 @@ static unsigned answer_ready(const struct view *view, buffer_t *out) {
 
 static unsigned answer_metrics(const struct view *view, buffer_t *out) {
     metrics_write(view, out);
+    redis_metrics_write(&view->watch->redis, out);
     return 200;
 }
 

@@ -458,5 +458,4 @@ void metrics_write(const struct view *view, buffer_t *out) {
                       family->type);
         family->write(family, view, out);
     }
-    redis_metrics_write(&view->watch->redis, out);
 }

@@ -44,15 +44,18 @@ static void read_figure(struct redis_seen *self, enum redis_figure figure, const
         memcpy(out, text, sizeof text);
 }
 
+// What it counted before it was first asked is no news.
 static void note_growth(uint64_t before, uint64_t now, uint64_t *at, uint64_t mono_ns) {
     if (now > before) *at = mono_ns;
 }
 
 void redis_see_info(struct redis_seen *self, const char *info, uint64_t mono_ns) {
+    bool first = !*self->figures[REDIS_evicted_keys];
     uint64_t evicted = redis_figure(self, REDIS_evicted_keys);
     uint64_t rejected = redis_figure(self, REDIS_rejected_connections);
     for (unsigned i = 0; i < REDIS_FIGURE_COUNT; i++) read_figure(self, (enum redis_figure)i, info);
     (void)read_info_line(info, "maxmemory_policy", self->policy, sizeof self->policy);
+    if (first) return;
     note_growth(evicted, redis_figure(self, REDIS_evicted_keys), &self->evicted_at, mono_ns);
     note_growth(rejected, redis_figure(self, REDIS_rejected_connections), &self->rejected_at,
                 mono_ns);

@@ -45,10 +45,10 @@ enum redis_figure { REDIS_FIGURES(REDIS_FIGURE) REDIS_FIGURE_COUNT };
 struct redis_seen {
     // as Redis says them, "ok" as 1 and "err" as 0; empty: it does not say
     char figures[REDIS_FIGURE_COUNT][24];
-    char policy[32];     // what it evicts when memory is full
-    uint64_t ping_us;    // how long it took to answer; 0: not asked yet
-    uint64_t slow;       // commands in its slow log
-    uint64_t latency_ms; // the worst of its latest latency spikes; 0: none
+    char policy[32];                  // what it evicts when memory is full
+    uint64_t ping_us;                 // how long it took to answer; 0: not asked yet
+    uint64_t slow;                    // commands in its slow log
+    uint64_t latency_ms;              // the worst of its latest latency spikes; 0: none
     uint64_t evicted_at, rejected_at; // monotonic ns when that figure last grew; 0: never
 };
 

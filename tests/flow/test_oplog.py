@@ -78,12 +78,12 @@ def test_a_configuration_is_recorded_with_who_applied_it_and_where_it_is_in_forc
 
 
 def test_what_an_operator_does_is_recorded(plant):
-    assert plant.command("halt", "--account", "acc001", "--reason", "a check", "--operator", "ada")[0] == 0
-    assert plant.command("resume", "--account", "acc001", "--operator", "ada")[0] == 0
+    assert plant.command("halt", "--account", "acc001", "--reason", "a check")[0] == 0
+    assert plant.command("resume", "--account", "acc001")[0] == 0
     told = until(lambda: [r for r in events(plant, "operator") if r["subject"] == "acc001"][1:], "both rows")
     assert told
     first, second = [r for r in events(plant, "operator") if r["subject"] == "acc001"]
-    assert (first["text"], first["operator"], second["text"]) == ("halt: a check", "ada", "resume")
+    assert (first["text"], second["text"]) == ("halt: a check", "resume") and first["operator"] == second["operator"] != ""
 
 
 # --- performance_log

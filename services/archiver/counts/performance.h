@@ -6,8 +6,8 @@
 
 #include "archive.pb-c.h"
 #include "common/base/arena.h"
-#include "execution.pb-c.h"
 #include "common/oplog/histogram.h"
+#include "execution.pb-c.h"
 
 #define REASONS_MAX   32 // reasons of rejections told apart in one row; the rest is "other"
 #define REASON_TEXT   64

@@ -26,7 +26,7 @@ struct session {
     // as last told: less than before means that it has been restarted
     uint64_t uptime_s;
     uint64_t sampled_at, sampled_report; // how it was last recorded: monotonic ns, the report then
-    unsigned in_flight; // submitted and not answered
+    unsigned in_flight;                  // submitted and not answered
     // what was handed to it could not leave: it is not connected; until it speaks again
     bool gone;
     bool blocked;      // orders wait because too many are in flight

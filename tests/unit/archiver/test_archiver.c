@@ -191,8 +191,9 @@ static void a_configuration_becomes_keys_changes_and_rows(void **state) {
                            "\"id\":\"alpha\",\"added\":true,"));
     assert_non_null(
         strstr(buffer_string(&answer), "{\"path\":\"token_hash\",\"after\":\"(hidden)\"}"));
-    assert_int_equal(batch_outgoing(w->batch, &out), 2);
+    assert_int_equal(batch_outgoing(w->batch, &out), 3);
     assert_string_equal(out[0].type, "ConfigChange");
+    assert_string_equal(out[2].type, "SystemEvent");
     assert_true(writes(w, "broker_config:alpha") && writes(w, "broker_config:index") &&
                 writes(w, "archiver:config_version"));
     assert_false(writes(w, "0123456789abcdef"));

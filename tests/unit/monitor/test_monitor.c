@@ -150,15 +150,19 @@ static void a_halt_is_a_command_with_an_id_of_its_own(void **state) {
     const struct outgoing *out;
     assert_true(run(b, "halt", "-", &first));
     assert_true(run(b, "halt", "-", &second));
-    assert_int_equal(batch_outgoing(b->batch, &out), 2);
+    assert_int_equal(batch_outgoing(b->batch, &out), 4); // each with its row of system_event_log
     const Command *one = (const Command *)batch_opened(b->batch, &out[0]),
-                  *two = (const Command *)batch_opened(b->batch, &out[1]);
+                  *two = (const Command *)batch_opened(b->batch, &out[2]);
     assert_int_equal(one->action, COMMAND__ACTION__halt);
     assert_null(one->account_id);
     assert_string_equal(one->reason, "because");
     assert_string_not_equal(one->command_id, two->command_id);
     assert_int_equal(b->monitor->watch.mode, RISK_STATE__MODE__halted);
     assert_non_null(strstr(buffer_string(&first), one->command_id));
+    const SystemEvent *row = (const SystemEvent *)batch_opened(b->batch, &out[1]);
+    assert_string_equal(row->event, "operator");
+    assert_string_equal(row->text, "halt: because");
+    assert_string_equal(row->subject, "everything");
 }
 
 static void a_halt_of_an_account_that_does_not_exist_is_refused(void **state) {
@@ -177,7 +181,7 @@ static void a_word_on_a_trade_needs_the_trade(void **state) {
     const struct outgoing *out;
     assert_false(run(b, "close", "-", &answer));
     assert_true(run(b, "release", "trade-1", &answer));
-    assert_int_equal(batch_outgoing(b->batch, &out), 1);
+    assert_int_equal(batch_outgoing(b->batch, &out), 2);
     assert_string_equal(((const Command *)batch_opened(b->batch, &out[0]))->trade_id, "trade-1");
 }
 
