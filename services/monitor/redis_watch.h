@@ -22,7 +22,7 @@
     X(keyspace_misses,             "keyspace_misses_total",            "counter", "Reads of keys that were not") \
     X(expired_keys,                "expired_keys_total",               "counter", "Keys that expired") \
     X(evicted_keys,                "evicted_keys_total",               "counter", "Keys with an expiry that memory had no room for") \
-    X(total_commands_processed,    "commands_total",                   "counter", "Commands processed") \
+    X(total_commands_processed,    "commands_processed_total",         "counter", "Commands processed") \
     X(instantaneous_ops_per_sec,   "commands_per_second",              "gauge",   "Commands a second, lately") \
     X(total_error_replies,         "error_replies_total",              "counter", "Commands answered with an error") \
     X(latest_fork_usec,            "fork_microseconds",                "gauge",   "How long the last fork (a rewrite, a snapshot) stopped it") \
