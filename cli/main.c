@@ -67,7 +67,7 @@ static const struct command commands[] = {
       {"note", "TEXT", "set, apply, rollback: why; it is kept"},
       {"yaml", NULL, "export: YAML (else JSON)"},
       {"count", "N", "history: the last N versions (20)"}}},
-    {"llm", "package SYMBOL | symbols | list [STATE] | show ID | approve ID | refuse ID",
+    {"llm", "package SYMBOL | symbols | ask SYMBOL | list [STATE] | show ID | approve ID | refuse ID",
      "Shows what a language model is given to read, and its decisions; approves or refuses one (docs/language-model.md).", run_llm, 1, 2, {REASON}},
     {"simulate", "--config FILE [SOURCE=]FILE...",
      "Shows what would become of signals for every account of a configuration, and why; sends nothing.", run_simulate, 1, ARGS_MAX,

@@ -67,9 +67,10 @@ enum outcome run_llm(struct call *call) {
         const char *name;
         unsigned least, most;
         enum outcome (*run)(struct call *call);
-    } verbs[] = {{"package", 2, 2, ask_advisor},     {"symbols", 1, 1, ask_advisor},
-                 {"list", 1, 2, list_decisions},     {"show", 2, 2, ask_advisor},
-                 {"approve", 2, 2, answer_decision}, {"refuse", 2, 2, answer_decision}};
+    } verbs[] = {{"package", 2, 2, ask_advisor},   {"symbols", 1, 1, ask_advisor},
+                 {"ask", 2, 2, ask_advisor},       {"list", 1, 2, list_decisions},
+                 {"show", 2, 2, ask_advisor},      {"approve", 2, 2, answer_decision},
+                 {"refuse", 2, 2, answer_decision}};
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         if (strcmp(call->args[0], verbs[i].name) == 0 && call->n_args >= verbs[i].least &&
             call->n_args <= verbs[i].most)

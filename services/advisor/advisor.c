@@ -70,6 +70,34 @@ static const struct option options[] = {
      "signal_url may be http on another host: the network is private", 0, 0, NULL},
     {"signal_token_file", OPTION_FILE, AT(signal_token), NULL,
      "File that holds the token of the source; none: no decision can become a signal", 0, 0, NULL},
+    {"model_url", OPTION_TEXT, AT(model.url), NULL,
+     "OpenAI-compatible endpoint that is asked for decisions, whole: "
+     "https://host/v1/chat/completions; none: no model is asked",
+     0, 0, NULL},
+    {"model_plain", OPTION_FLAG, AT(model_plain), "false",
+     "model_url may be http on another host: the network is private", 0, 0, NULL},
+    {"model_name", OPTION_TEXT, AT(model.name), "default", "The model that is asked for", 0, 0,
+     NULL},
+    {"model_key_file", OPTION_FILE, AT(model.key), NULL, "File that holds the endpoint's key", 0, 0,
+     NULL},
+    {"model_ca_file", OPTION_TEXT, AT(model.ca_file), NULL,
+     "Certificates that the endpoint's is checked against; none: the system's", 0, 0, NULL},
+    {"model_within", OPTION_DURATION, AT(model.within_ms), "30s",
+     "An answer that takes longer is none", 100, 600000, NULL},
+    {"model_answer_bytes", OPTION_SIZE, AT(model.answer_max), "64k",
+     "An answer that is larger is none", 1024, 1 << 20, NULL},
+    {"model_answer_tokens", OPTION_INTEGER, AT(model.answer_tokens), "1000",
+     "Most tokens that the model may answer with", 50, 100000, NULL},
+    {"model_calls_per_hour", OPTION_INTEGER, AT(calls_per_hour), "20",
+     "Most questions to the model in an hour", 0, 100000, NULL},
+    {"model_tokens_per_day", OPTION_INTEGER, AT(tokens_per_day), "200000",
+     "No more questions in a day (UTC) when so many tokens were used", 0, INT64_C(1000000000),
+     NULL},
+    {"ask_every", OPTION_DURATION, AT(model.every_ms), "0s",
+     "How often the model is asked about each of ask_symbols; 0: only on the operator's word", 0,
+     86400000, NULL},
+    {"ask_symbols", OPTION_TEXT, AT(model.symbols), NULL,
+     "Symbols that it is asked about, with blanks between them", 0, 0, NULL},
     {0},
 };
 
@@ -83,6 +111,9 @@ static const char *wrong_together(const struct advisor_settings *s) {
     if (s->signal_token && !s->signal_plain && !url_is_private(s->signal_url))
         return "TRADECAST_ADVISOR_SIGNAL_URL would carry a token over a network: https, or "
                "TRADECAST_ADVISOR_SIGNAL_PLAIN=true where the network is private";
+    if (s->model.url && !s->model_plain && !url_is_private(s->model.url))
+        return "TRADECAST_ADVISOR_MODEL_URL would carry packages and a key over a network: https, "
+               "or TRADECAST_ADVISOR_MODEL_PLAIN=true where the network is private";
     return NULL;
 }
 
@@ -91,7 +122,9 @@ static struct decisions_settings decisions_settings_of(const struct advisor_sett
                                        .auto_live = s->auto_live,
                                        .lots_most = {s->lots_max},
                                        .caps = {.decisions_hour = (uint32_t)s->decisions_per_hour,
-                                                .decisions_day = (uint32_t)s->decisions_per_day},
+                                                .decisions_day = (uint32_t)s->decisions_per_day,
+                                                .calls_hour = (uint32_t)s->calls_per_hour,
+                                                .tokens_day = (uint64_t)s->tokens_per_day},
                                        .package_for = (uint64_t)s->package_for_ms * NS_PER_MS,
                                        .propose_for = (uint64_t)s->propose_for_ms * NS_PER_MS,
                                        .signal_for = (uint64_t)s->signal_for_ms * NS_PER_MS,
@@ -116,6 +149,7 @@ static void *advisor_new(const struct context *context, const void *settings) {
                                 .url = s->signal_url,
                                 .source = s->source,
                                 .token = s->signal_token};
+    self->asker = (asker_t){.settings = s->model, .advisor = self};
     return self;
 }
 
@@ -124,6 +158,7 @@ static void advisor_destroy(void **handle) {
     if (!self) return;
     http_destroy(&self->http);
     courier_close(&self->courier);
+    asker_close(&self->asker);
     waiting_free(&self->waiting);
     decisions_end(&self->decisions);
     recent_free(&self->recent);
@@ -227,6 +262,16 @@ const LlmDecision *advisor_decide(struct advisor *self, const struct arrival *ar
     return decisions_take(&self->decisions, self->batch, self->book, &self->recent, arrival, known);
 }
 
+// If who is live cannot be looked up, what was read last counts; it was read for the package.
+void advisor_take_answer(struct advisor *self, batch_t *batch, const struct arrival *arrival) {
+    bool known;
+    self->book_read_at = 0;
+    (void)!refresh_book(self);
+    if (!decisions_take(&self->decisions, batch, self->book, &self->recent, arrival, &known))
+        batch_alert(batch, ALERT__SEVERITY__warning, "decision_unrecorded", arrival->symbol,
+                    "Redis does not answer: what the model said is not on record");
+}
+
 void advisor_write_decision(const LlmDecision *row, bool known, buffer_t *out) {
     LlmDecision shown = *row;
     shown.package = shown.raw_answer = NULL;
@@ -238,6 +283,7 @@ void advisor_write_decision(const LlmDecision *row, bool known, buffer_t *out) {
 static err_t tick_advisor(void *arg, batch_t *batch) {
     struct advisor *self = arg;
     decisions_expire(&self->decisions, batch);
+    asker_tick(&self->asker, batch);
     return ERR_OK;
 }
 
@@ -246,6 +292,7 @@ static void answer_advisor_committed(void *arg) {
     decisions_committed(&self->decisions);
     waiting_give(&self->waiting);
     courier_send_due(&self->courier, clock_mono_ns());
+    asker_send(&self->asker);
 }
 
 static void answer_advisor_stalled(void *self, const char *why) {
@@ -261,10 +308,18 @@ static err_t run_advisor_calls(void *arg, batch_t *batch) {
     return ERR_OK;
 }
 
+static err_t run_advisor_asks(void *arg, batch_t *batch) {
+    struct advisor *self = arg;
+    if (batch) asker_run(&self->asker, batch);
+    return ERR_OK;
+}
+
 static err_t advisor_open(void *arg, reactor_t *reactor) {
     struct advisor *self = arg;
     courier_open(&self->courier);
     reactor_add_fd(reactor, web_calls_fd(self->courier.calls), run_advisor_calls, INTAKE_DRAIN);
+    asker_open(&self->asker);
+    reactor_add_fd(reactor, web_calls_fd(self->asker.calls), run_advisor_asks, INTAKE_DRAIN);
     return advisor_serve(self, reactor);
 }
 

@@ -9,6 +9,7 @@
 
 #include "common/domain/book.h"
 #include "common/service/service.h"
+#include "services/advisor/asker.h"
 #include "services/advisor/courier.h"
 #include "services/advisor/door/waiting.h"
 #include "services/advisor/mcp/session.h"
@@ -23,7 +24,9 @@ struct advisor_settings {
     const char *mode, *signal_url, *signal_token;
     int64_t package_for_ms, propose_for_ms, signal_for_ms, decisions_per_hour, decisions_per_day;
     int64_t lots_max; // e8
-    bool auto_live, signal_plain;
+    bool auto_live, signal_plain, model_plain;
+    struct asker_settings model;
+    int64_t calls_per_hour, tokens_per_day;
 };
 
 struct advisor {
@@ -35,6 +38,7 @@ struct advisor {
     struct recent_packages recent;
     decisions_t decisions;
     courier_t courier;
+    asker_t asker;
     uint64_t minute; // monotonic ns: since when `taken` is counted
     unsigned taken;  // decisions of this minute
     struct mcp_sessions sessions;
@@ -54,5 +58,7 @@ err_t advisor_symbols(struct advisor *self, buffer_t *out); // {"symbols":[…]}
 // taken, for Redis does not answer (then *busy is false), or because there were too many.
 const LlmDecision *advisor_decide(struct advisor *self, const struct arrival *arrival, bool *known,
                                   bool *busy);
+// What a model answered; recorded like what comes in by itself.
+void advisor_take_answer(struct advisor *self, batch_t *batch, const struct arrival *arrival);
 // The row as JSON, without what is long.
 void advisor_write_decision(const LlmDecision *row, bool known, buffer_t *out);

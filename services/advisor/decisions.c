@@ -214,6 +214,13 @@ static err_t find_known(decisions_t *self, const char *id, const LlmDecision **o
     return e;
 }
 
+// A model that was asked answers about what it was given, and nothing else.
+static const struct package *
+package_named(const LlmProposal *p, const struct recent_packages *recent, const struct arrival *a) {
+    if (!a->package) return recent_find(recent, p->package_id);
+    return strcmp(a->package->id, p->package_id) == 0 ? a->package : NULL;
+}
+
 const LlmDecision *decisions_take(decisions_t *self, batch_t *batch, const book_t *book,
                                   const struct recent_packages *recent, const struct arrival *a,
                                   bool *known) {
@@ -234,7 +241,7 @@ const LlmDecision *decisions_take(decisions_t *self, batch_t *batch, const book_
     if (find_known(self, id, &found)) return NULL;
     *known = found != NULL;
     if (found) return found;
-    const struct package *package = recent_find(recent, p->package_id);
+    const struct package *package = package_named(p, recent, a);
     if (!a->package) add_package(&row, package, arena);
     add_proposal(&row, p);
     // of a package that is not known nobody can say whether it came before: it gets no id that a

@@ -82,9 +82,22 @@ static bool answer_refuse_verb(void *self, batch_t *batch, const ControlRequest 
     return answer_person(self, batch, request, DECISION_REFUSED, answer);
 }
 
+static bool answer_ask_verb(void *self, batch_t *batch, const ControlRequest *request,
+                            buffer_t *answer) {
+    const char *symbol = verb_argument(request, 0);
+    char why[200] = "say which symbol";
+    bool asked = symbol && asker_ask(&((struct advisor *)self)->asker, batch, symbol, why);
+    if (asked)
+        buffer_format(answer, "{\"asked\":\"%s\"}", symbol);
+    else
+        buffer_text(answer, why);
+    return asked;
+}
+
 const struct control advisor_controls[] = {
     {"package", "SYMBOL: what a language model is given to read about it", answer_package_verb},
     {"symbols", "the symbols that there are packages about", answer_symbols_verb},
+    {"ask", "SYMBOL: asks the model now; what it answers is listed", answer_ask_verb},
     {"list", "[STATE]: the decisions that are open, and the last ones", answer_list_verb},
     {"show", "DECISION: all of it, with its package and the raw answer", answer_show_verb},
     {"approve", "DECISION [OPERATOR]: it becomes a signal", answer_approve_verb},
