@@ -34,11 +34,19 @@ static bool read_info_line(const char *info, const char *name, char *out, size_t
     return false;
 }
 
+static void print_seconds(uint64_t us, char out[static 24]) {
+    (void)snprintf(out, 24, "%llu.%06llu", (unsigned long long)(us / 1000000 % 1000000000),
+                   (unsigned long long)(us % 1000000));
+}
+
 // Prometheus knows numbers only.
 static void read_figure(struct redis_seen *self, enum redis_figure figure, const char *info) {
     char *out = self->figures[figure], text[24];
     if (!read_info_line(info, rows[figure].name, text, sizeof text)) return;
-    if (strcmp(text, "ok") == 0 || strcmp(text, "err") == 0)
+    uint64_t us = strtoull(text, NULL, 10);
+    if (figure == REDIS_latest_fork_usec)
+        print_seconds(us, out);
+    else if (strcmp(text, "ok") == 0 || strcmp(text, "err") == 0)
         (void)snprintf(out, sizeof self->figures[0], "%d", text[0] == 'o');
     else if (*text && strspn(text, "0123456789.") == strlen(text))
         memcpy(out, text, sizeof text);
@@ -103,21 +111,18 @@ static void write_redis_metric(buffer_t *out, const char *metric, const char *ty
                   metric, help, metric, type, metric, value);
 }
 
-static void write_redis_number(buffer_t *out, const char *metric, const char *help,
-                               uint64_t number) {
-    char value[24];
-    (void)snprintf(value, sizeof value, "%llu", (unsigned long long)number);
-    write_redis_metric(out, metric, "gauge", help, value);
-}
-
 void redis_metrics_write(const struct redis_seen *self, buffer_t *out) {
     if (!self->ping_us) return;
     for (unsigned i = 0; i < REDIS_FIGURE_COUNT; i++) {
         if (*self->figures[i])
             write_redis_metric(out, rows[i].metric, rows[i].type, rows[i].help, self->figures[i]);
     }
-    write_redis_number(out, "ping_microseconds", "How long it took to answer PING", self->ping_us);
-    write_redis_number(out, "slowlog_entries", "Commands in its slow log", self->slow);
-    write_redis_number(out, "latency_spike_milliseconds",
-                       "The worst of the latest latency spikes of each kind", self->latency_ms);
+    char value[24];
+    print_seconds(self->ping_us, value);
+    write_redis_metric(out, "ping_seconds", "gauge", "How long it took to answer PING", value);
+    print_seconds(self->latency_ms * 1000, value);
+    write_redis_metric(out, "latency_spike_seconds", "gauge",
+                       "The worst of the latest latency spikes of each kind", value);
+    (void)snprintf(value, sizeof value, "%llu", (unsigned long long)self->slow);
+    write_redis_metric(out, "slowlog_entries", "gauge", "Commands in its slow log", value);
 }

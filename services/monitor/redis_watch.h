@@ -25,7 +25,7 @@
     X(total_commands_processed,    "commands_processed_total",         "counter", "Commands processed") \
     X(instantaneous_ops_per_sec,   "commands_per_second",              "gauge",   "Commands a second, lately") \
     X(total_error_replies,         "error_replies_total",              "counter", "Commands answered with an error") \
-    X(latest_fork_usec,            "fork_microseconds",                "gauge",   "How long the last fork (a rewrite, a snapshot) stopped it") \
+    X(latest_fork_usec,            "fork_seconds",                     "gauge",   "How long the last fork (a rewrite, a snapshot) stopped it") \
     X(aof_last_write_status,       "aof_write_ok",                     "gauge",   "1 when the last write of the append-only file succeeded") \
     X(aof_rewrite_in_progress,     "aof_rewrite_in_progress",          "gauge",   "1 while the append-only file is rewritten") \
     X(aof_last_bgrewrite_status,   "aof_rewrite_ok",                   "gauge",   "1 when the last rewrite succeeded") \
@@ -43,7 +43,7 @@ enum redis_figure { REDIS_FIGURES(REDIS_FIGURE) REDIS_FIGURE_COUNT };
 #undef REDIS_FIGURE
 
 struct redis_seen {
-    // as Redis says them, "ok" as 1 and "err" as 0; empty: it does not say
+    // as Redis says them, "ok" as 1, "err" as 0 and microseconds as seconds; empty: it does not say
     char figures[REDIS_FIGURE_COUNT][24];
     char policy[32];                  // what it evicts when memory is full
     uint64_t ping_us;                 // how long it took to answer; 0: not asked yet

@@ -114,12 +114,12 @@ def metrics(plant):
 
 
 def test_the_figures_of_redis_are_metrics(plant):
-    until(lambda: "tradecast_redis_ping_microseconds" in metrics(plant), "the monitor to have asked")
+    until(lambda: "tradecast_redis_ping_seconds" in metrics(plant), "the monitor to have asked")
     said, info = metrics(plant), plant.admin.info()
     assert said["tradecast_redis_memory_limit_bytes"] == info["maxmemory"] and said["tradecast_redis_aof_write_ok"] == 1
     assert 0 < said["tradecast_redis_memory_used_bytes"] and 0 < said["tradecast_redis_clients"] <= info["connected_clients"] + 2
     for name in ("keyspace_hits_total", "keyspace_misses_total", "evicted_keys_total", "expired_keys_total", "slowlog_entries",
-                 "connections_rejected_total", "aof_fsync_delayed_total", "latency_spike_milliseconds", "memory_fragmentation_ratio"):
+                 "connections_rejected_total", "aof_fsync_delayed_total", "latency_spike_seconds", "memory_fragmentation_ratio"):
         assert f"tradecast_redis_{name}" in said, name
     plant.admin.slowlog_reset()
     plant.admin.config_set("slowlog-log-slower-than", 0)

@@ -83,7 +83,7 @@ static void figures_are_metrics_and_words_are_none(void **state) {
     assert_non_null(strstr(text, "\ntradecast_redis_memory_fragmentation_ratio 1.07\n"));
     assert_non_null(strstr(text, "\ntradecast_redis_aof_write_ok 0\n"));
     assert_non_null(strstr(text, "# TYPE tradecast_redis_evicted_keys_total counter\n"));
-    assert_non_null(strstr(text, "\ntradecast_redis_ping_microseconds 120\n"));
+    assert_non_null(strstr(text, "\ntradecast_redis_ping_seconds 0.000120\n"));
     assert_null(strstr(text, "aof_size_bytes"));
 }
 
