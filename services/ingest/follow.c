@@ -202,8 +202,11 @@ err_t follow_command(void *arg, batch_t *batch, const ProtobufCMessage *body) {
     bool approves = c->action == COMMAND__ACTION__approve;
     if (!approves && c->action != COMMAND__ACTION__refuse) return ERR_OK;
     if (!c->signal_id) return ERR_INPUT;
-    const struct approval_verdict verdict = {
-        approves ? SIGNAL__APPROVAL__approved : SIGNAL__APPROVAL__refused, c->operator_, c->reason};
+    const struct approval_verdict verdict = {.approval = approves ? SIGNAL__APPROVAL__approved
+                                                                  : SIGNAL__APPROVAL__refused,
+                                             .at = c->created_at,
+                                             .by = c->operator_,
+                                             .note = c->reason};
     if (!approvals_decide(self->approvals, batch, c->signal_id, &verdict))
         batch_alert(batch, ALERT__SEVERITY__warning, "nothing_to_approve", c->signal_id,
                     "it does not wait for approval (any more)");

@@ -92,6 +92,35 @@ def test_what_nobody_decides_expires(plant):
     ends(plant, signal_id, "approval_expired")
 
 
+def test_what_is_approved_too_late_expires(plant):
+    signal_id = post(plant, SHORT, "s-2")
+    until(lambda: signal_id in waiting(plant), "the signal to wait")
+    until_by = seconds(plant.signal(signal_id)["approve_by"])
+    plant.freeze("ingest")  # else it expires by itself
+    try:
+        until(lambda: time.time() > until_by, "its time to be over")
+        assert plant.command("approve", signal_id)[0] == 0
+    finally:
+        plant.thaw("ingest")
+    ends(plant, signal_id, "approval_expired")
+    assert plant.signal(signal_id)["approval"] == "expired"
+
+
+def test_what_is_approved_in_time_and_heard_late_is_as_old_as_the_approval(plant):
+    signal_id = post(plant, WAITS, "w-4")
+    until(lambda: signal_id in waiting(plant), "the signal to wait")
+    plant.freeze("ingest")
+    try:
+        assert plant.command("approve", signal_id)[0] == 0
+        approved = time.time()
+        until(lambda: time.time() > approved + 1.5, "the approval to be older than accounts take")
+    finally:
+        plant.thaw("ingest")
+    assert plant.final(signal_id)["status"] == "failed" and not plant.trades(signal_id)
+    assert {d["reason"] for d in plant.decisions(signal_id).values()} == {"signal_too_old"}
+    assert seconds(plant.signal(signal_id)["decided_at"]) <= approved
+
+
 def test_without_time_to_approve_it_ends_at_once(plant):
     ends(plant, post(plant, OFF, "m-1"), "auto_execute_off")
 

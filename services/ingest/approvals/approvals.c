@@ -84,17 +84,31 @@ void approvals_drop(approvals_t *self, batch_t *batch, const char *signal_id) {
     free_waiting_signal(self, w);
 }
 
+// The age of an approved signal counts from the operator's word, however late that is heard here;
+// and it never counts from a time to come.
+static void stamp_verdict(Signal *signal, const struct approval_verdict *verdict, uint64_t now) {
+    const uint64_t at = verdict->at < now ? verdict->at : now;
+    signal->approval = verdict->approval;
+    signal->has_decided_at = true;
+    signal->decided_at = at - at % NS_PER_US;
+    signal->decided_by = (char *)(uintptr_t)verdict->by;
+    signal->decision_note = (char *)(uintptr_t)verdict->note;
+}
+
+static bool is_approved_too_late(const Signal *signal, const struct approval_verdict *verdict) {
+    return verdict->approval == SIGNAL__APPROVAL__approved && verdict->at >= signal->approve_by;
+}
+
 // What it is made of is in the batch before the signal is let go of.
 bool approvals_decide(approvals_t *self, batch_t *batch, const char *signal_id,
                       const struct approval_verdict *verdict) {
     struct waiting_signal *w = find_waiting_signal(self, signal_id);
     if (!w) return false;
+    const struct approval_verdict over = {.approval = SIGNAL__APPROVAL__expired,
+                                          .at = batch_now(batch)};
     Signal decided = *w->signal;
-    decided.approval = verdict->approval;
-    decided.has_decided_at = true;
-    decided.decided_at = batch_now(batch) - batch_now(batch) % NS_PER_US;
-    decided.decided_by = (char *)(uintptr_t)verdict->by;
-    decided.decision_note = (char *)(uintptr_t)verdict->note;
+    stamp_verdict(&decided, is_approved_too_late(w->signal, verdict) ? &over : verdict,
+                  batch_now(batch));
     slice_decided(batch, &decided);
     batch_emit(batch, TOPIC_signals, 0, &decided.base);
     slice_approval_over(batch, w->id);
@@ -103,7 +117,8 @@ bool approvals_decide(approvals_t *self, batch_t *batch, const char *signal_id,
 }
 
 void approvals_expire(approvals_t *self, batch_t *batch) {
-    const struct approval_verdict over = {.approval = SIGNAL__APPROVAL__expired};
+    const struct approval_verdict over = {.approval = SIGNAL__APPROVAL__expired,
+                                          .at = batch_now(batch)};
     struct waiting_signal *w, *next;
     unsigned n = 0;
     HASH_ITER(hh, self->waiting, w, next) {

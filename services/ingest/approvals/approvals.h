@@ -27,11 +27,13 @@ size_t approvals_count(const approvals_t *self);
 // What was decided about a signal that waits.
 struct approval_verdict {
     Signal__Approval approval; // approved, refused, expired
+    uint64_t at;               // UTC ns: when it was decided, which may be a while ago
     const char *by, *note;     // NULL: nobody; none
 };
 
-// Decides: it waits no longer, its hash says who decided and why, and it is in the topic again.
-// False: it does not wait.
+// Decides: it waits no longer, its hash says who decided and why, and it is in the topic again. An
+// approval that was given at approve_by or later approves nothing: the signal expires. False: it
+// does not wait.
 bool approvals_decide(approvals_t *self, batch_t *batch, const char *signal_id,
                       const struct approval_verdict *verdict);
 // Those whose time is over, a bounded number a call.
