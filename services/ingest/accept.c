@@ -18,6 +18,7 @@ static void emit_accepted_signal(struct ingest *self, batch_t *batch, const Sign
     live->created_at = signal->created_at;
     live->status = (uint64_t)signal->status;
     slice_accepted(batch, signal);
+    signal_views_note(&self->views, batch, signal);
     batch_emit(batch, TOPIC_signals, 0, &signal->base);
     if (signal->approval == SIGNAL__APPROVAL__awaited && signal->has_approval)
         approvals_add(self->approvals, batch, signal);

@@ -247,18 +247,29 @@ static int64_t connections_per_ip(const struct ingest_settings *s) {
     return loopback ? 0 : 64;
 }
 
+void ingest_flush(struct ingest *self, batch_t *batch) {
+    const struct signal_views_known known = {
+        self->prices, self->market, (uint64_t)self->settings->signal_view_ttl_ms * NS_PER_MS};
+    prices_flush(self->prices, batch);
+    signal_views_flush(&self->views, batch, &known);
+}
+
 static err_t door_ready(void *arg, batch_t *batch) {
     struct ingest *self = arg;
     self->batch = batch;
     http_run(self->http);
     self->batch = NULL;
-    if (batch) prices_flush(self->prices, batch);
+    if (batch) ingest_flush(self, batch);
     return ERR_OK;
 }
 
 static err_t intake_ready(void *self, batch_t *batch) { return door_parcels(self, batch); }
 
-static err_t handover_ready(void *self, batch_t *batch) { return handover_parcels(self, batch); }
+static err_t handover_ready(void *self, batch_t *batch) {
+    err_t e = handover_parcels(self, batch);
+    if (batch) ingest_flush(self, batch);
+    return e;
+}
 
 // Where there is one cell only, there is no such door.
 static bool open_handover(struct ingest *self, reactor_t *reactor) {

@@ -27,6 +27,7 @@
 #include "services/ingest/identity/duplicates.h"
 #include "services/ingest/identity/identity.h"
 #include "services/ingest/market/market.h"
+#include "services/ingest/market/signal_views.h"
 #include "services/ingest/prices/prices.h"
 
 #define GUARD_FOR     (48 * UINT64_C(3600) * NS_PER_S) // how long a signal is remembered at least
@@ -83,6 +84,7 @@ struct ingest {
     table_t *lives;            // signal_id -> struct live
     market_t *market;
     prices_t *prices;
+    struct signal_views views;
     bool prices_wanted; // somebody has begun to listen to them
     duplicates_t *duplicates;
     struct bucket spoken;               // of lines about duplicates in the log
@@ -111,3 +113,5 @@ extern const struct service ingest_service;
 extern const struct option ingest_options[];
 struct ingest *ingest_new(const struct context *context, const struct ingest_settings *settings);
 void ingest_destroy(struct ingest **self);
+// At the end of what came in at a door: what is written once a batch.
+void ingest_flush(struct ingest *self, batch_t *batch);

@@ -319,6 +319,6 @@ err_t door_parcels(struct ingest *self, batch_t *batch) {
         self->batch_bytes += p.frame.length; // the rest stays in the socket
         handle_signal_parcel(self, batch, &p);
     }
-    prices_flush(self->prices, batch);
+    ingest_flush(self, batch);
     return ERR_OK;
 }
