@@ -7,6 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/own.h"
+#include "common/domain/last_prices.h"
 #include "common/redis/store_transaction.h"
 #include "replay/child.h"
 #include "replay/record_traces.h"
@@ -84,8 +85,9 @@ static bool read_slices(buffer_t *out) {
     return good;
 }
 
-// Whether somebody who is run again has it. Journals are recorded by themselves.
+// Whether somebody who is run again has it, or begins with it. Journals are recorded by themselves.
 static bool is_theirs(const struct looking *l, const char *key) {
+    if (strcmp(key, LAST_PRICES) == 0) return true;
     const char *slices = (const char *)l->slices.data, *end = slices + l->slices.length;
     for (const char *prefix = slices; prefix < end; prefix += strlen(prefix) + 1) {
         if (has_key_prefix(key, prefix)) return true;

@@ -121,6 +121,7 @@ static void executor_destroy(void **self) {
     sums_close(x);
     trades_destroy(&x->trades);
     accounts_destroy(&x->accounts);
+    load_end(x);
     positions_destroy(&x->positions);
     sessions_destroy(&x->sessions);
     gateway_outbox_destroy(&x->outbox);

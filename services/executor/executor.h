@@ -69,6 +69,8 @@ struct executor {
     bool awake;                    // something that orders waited for has happened
     bool awake_behind;             // likewise, and those that wait behind others are looked at, too
     uint64_t ticked_at, chores_at; // monotonic ns
+    Price **last_prices;           // as ingest had them at the start; until the first batch
+    size_t n_last_prices, last_prices_room;
     port_t *gateways, *prices;
     port_t *sums[SHARDS_MOST];        // of other executors
     uint64_t sums_epoch[SHARDS_MOST]; // the newest of each that was heard
@@ -226,6 +228,7 @@ void ownership_alert(struct executor *x, batch_t *batch);
 // accounts/sums.c - the views over all accounts, where there are several executors.
 void sums_tell(struct executor *x, batch_t *batch); // at each tick
 void sums_take(struct executor *x, const ExecutorSums *m);
+void load_end(struct executor *x);                   // frees what the first batch has not used
 err_t sums_load(struct executor *x, store_t *store); // what the others had
 err_t sums_open(struct executor *x, reactor_t *reactor);
 void sums_close(struct executor *x);

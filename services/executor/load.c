@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
+#include "common/base/array.h"
 #include "common/base/clock.h"
+#include "common/domain/last_prices.h"
 #include "common/schema/record.h"
 #include "services/executor/executor.h"
 #include "services/executor/slice.h"
@@ -77,6 +79,26 @@ static err_t load_view(void *arg, struct span member) {
     return ERR_OK;
 }
 
+static void keep_last_price(void *arg, const Price *price) {
+    struct executor *x = arg;
+    array_reserve(x->last_prices, x->n_last_prices, x->last_prices_room);
+    x->last_prices[x->n_last_prices++] = (Price *)record_copy(&price->base, NULL);
+}
+
+void load_end(struct executor *x) {
+    for (size_t i = 0; i < x->n_last_prices; i++) price__free_unpacked(x->last_prices[i], NULL);
+    free(x->last_prices);
+    x->last_prices = NULL;
+    x->n_last_prices = x->last_prices_room = 0;
+}
+
+// Once it is known what is open: the price of nothing else is held.
+static void apply_last_prices(struct executor *x) {
+    for (size_t i = 0; i < x->n_last_prices; i++)
+        (void)positions_price(x->positions, x->last_prices[i]);
+    load_end(x);
+}
+
 err_t load_all(void *self, store_t *store) {
     struct executor *x = self;
     const struct slice_loading l = {.shard = x->context->shard,
@@ -90,6 +112,7 @@ err_t load_all(void *self, store_t *store) {
     err_t e = guard_load(x->guard, store);
     if (!e) e = slice_load(store, &l);
     if (!e) e = sums_load(x, store);
+    if (!e) e = last_prices_load(store, keep_last_price, x);
     return e ? e : ownership_check(x);
 }
 
@@ -142,6 +165,7 @@ static void start_trade(struct executor *x, batch_t *batch, struct trade *t) {
 
 static void start_all(struct executor *x, batch_t *batch, struct trade **list, size_t n) {
     for (size_t i = 0; i < n; i++) place_trade(x, batch, list[i]);
+    apply_last_prices(x);
     for (size_t i = 0; i < n; i++) engine_count(x, batch, list[i], 1);
     for (size_t i = 0; i < n; i++) start_trade(x, batch, list[i]);
 }

@@ -347,6 +347,8 @@ static void store_passing_time(struct ingest *self, batch_t *batch) {
 static err_t retire_old_entries(void *arg, batch_t *batch) {
     struct ingest *self = arg;
     uint64_t now = batch_now(batch), before = now > GUARD_FOR ? now - GUARD_FOR : 0, oldest;
+    if (self->prices_wanted) prices_say_again(self->prices, batch); // they cannot fill without
+    self->prices_wanted = false;
     if (batch_mono(batch) - self->chores_at < CHORES_EVERY) return ERR_OK;
     self->chores_at = batch_mono(batch);
     store_passing_time(self, batch);
@@ -358,8 +360,6 @@ static err_t retire_old_entries(void *arg, batch_t *batch) {
     duplicates_retire(self->duplicates, batch, now > GUARD_FOR ? now - GUARD_FOR : 0);
     votes_retire(self->votes, batch);
     prices_retire(self->prices, batch);
-    if (self->prices_wanted) prices_say_again(self->prices, batch);
-    self->prices_wanted = false;
     market_retire(self->market, batch);
     return ERR_OK;
 }

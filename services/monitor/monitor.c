@@ -57,6 +57,7 @@ void *monitor_new(const struct context *context, const void *settings) {
     self->limits.lag_for_ns = (uint64_t)self->settings->lag_for_ms * NS_PER_MS;
     self->limits.cell_ns = (uint64_t)self->settings->cell_ms * NS_PER_MS;
     self->arena = arena_new(0);
+    self->monitoring = monitoring_new();
     watch_start(&self->watch, context->shards, (uint64_t)self->settings->lag_max, clock_mono_ns());
     self->watch.cell = context->cell;
     return self;
@@ -68,6 +69,7 @@ void monitor_destroy(void **self) {
     for (size_t i = 0; i < monitor->n_event_ports; i++) port_destroy(&monitor->event_ports[i]);
     for (size_t i = 0; i < monitor->n_cell_ports; i++) port_destroy(&monitor->cell_ports[i]);
     http_destroy(&monitor->http);
+    monitoring_destroy(&monitor->monitoring);
     watch_end(&monitor->watch);
     buffer_destroy(&monitor->shown);
     arena_destroy(&monitor->arena);
@@ -150,6 +152,7 @@ err_t monitor_tick(void *self, batch_t *batch) {
     // trouble with Redis shows elsewhere
     if (monitor->store && store_connected(monitor->store))
         (void)overview_read(&monitor->overview, monitor->store, monitor->context->shards, now);
+    monitoring_write(monitor->monitoring, monitor->store, monitor->context->book, batch);
     slice_state(monitor, batch);
     slice_performance(monitor, batch);
     return ERR_OK;

@@ -3,7 +3,7 @@
 //
 // topics in:  config (kept by the loop); every topic and heartbeat on the services' event sockets
 // (looked at, never relied on) topics out: commands, incidents.monitor
-// keys owned: system:state, metrics:performance, alert:*
+// keys owned: system:state, metrics:performance, alert:*, positions:monitoring:*
 // HTTP:       /healthz /readyz /metrics /api/v1/status
 #pragma once
 
@@ -13,6 +13,7 @@
 #include "metrics.h"
 #include "overview.h"
 #include "performance.h"
+#include "services/monitor/monitoring.h"
 
 #define EVENT_PORTS_MAX (INSTANCES_MAX + 4) // every process, and what copies the archive
 
@@ -51,6 +52,7 @@ struct monitor {
     size_t n_cell_ports;
     arena_t *arena; // of what is being heard
     http_t *http;
+    monitoring_t *monitoring; // positions:monitoring:*
 };
 
 extern const struct option monitor_options[];

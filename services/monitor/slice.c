@@ -17,7 +17,7 @@
 #define ACTIVE      "alert:active" // members "<code>:<subject>"
 #define KEY_TEXT    256
 
-// token_store and positions:monitoring are its own as well; nothing writes them yet.
+// token_store is its own as well; nothing writes it yet.
 const char *const monitor_slice[] = {
     STATE, PERFORMANCE, "positions:monitoring:", "token_store:", ALERT, NULL};
 

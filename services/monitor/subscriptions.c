@@ -35,6 +35,13 @@ static void hear_result(struct monitor *self, const Execution *execution) {
     performance_add(day, D(decimal_nearest(net)), result->has_pnl, clock_utc_ns());
 }
 
+// One that is said again, because somebody has begun to listen, is as old as it was.
+static void hear_price(struct monitor *self, const Price *price) {
+    const uint64_t now = clock_utc_ns(), mono = clock_mono_ns();
+    const uint64_t age = now > price->timestamp ? now - price->timestamp : 0;
+    watch_price(&self->watch, price->symbol, age < mono ? mono - age : 1);
+}
+
 static void hear_message(struct monitor *self, const ProtobufCMessage *m) {
     if (m->descriptor == &heartbeat__descriptor) {
         watch_heartbeat(&self->watch, (const Heartbeat *)m, clock_mono_ns());
@@ -45,10 +52,13 @@ static void hear_message(struct monitor *self, const ProtobufCMessage *m) {
         return;
     }
     if (m->descriptor == &price__descriptor) {
-        watch_price(&self->watch, ((const Price *)m)->symbol, clock_mono_ns());
+        hear_price(self, (const Price *)m);
         return;
     }
-    if (m->descriptor == &execution__descriptor) hear_result(self, (const Execution *)m);
+    if (m->descriptor == &execution__descriptor) {
+        hear_result(self, (const Execution *)m);
+        monitoring_note(self->monitoring, ((const Execution *)m)->trade->symbol);
+    }
     watch_event(&self->watch, m);
 }
 

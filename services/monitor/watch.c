@@ -260,7 +260,7 @@ bool watch_has_price(const struct watch *self, const char *symbol) {
 }
 
 void watch_price(struct watch *self, const char *symbol, uint64_t mono_ns) {
-    self->price_at = mono_ns;
+    if (mono_ns > self->price_at) self->price_at = mono_ns;
     struct symbol_heard *heard;
     bool passed_over = watch_has_price(self, symbol) || HASH_COUNT(self->symbols) >= SUBJECTS_MAX ||
                        strlen(symbol) >= sizeof heard->name;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
+#include "common/domain/last_prices.h"
 #include "services/router/accounts/locks.h"
 #include "services/router/slice.h"
 
@@ -52,6 +53,8 @@ static void know_account(void *arg, const AccountConfig *account) {
     (void)router_accounts_get(((struct router *)arg)->desk.accounts, account->account_id);
 }
 
+static void know_last_price(void *arg, const Price *price) { router_price(arg, price); }
+
 static err_t router_load(void *self, store_t *store) {
     struct router *r = self;
     err_t e = guard_load(r->routed, store);
@@ -60,7 +63,7 @@ static err_t router_load(void *self, store_t *store) {
     if (r->context->book) book_each_account(r->context->book, know_account, r);
     for (struct account *a = router_accounts_first(r->desk.accounts); !e && a; a = a->next)
         e = slice_load_money(store, a);
-    return e;
+    return e ? e : last_prices_load(store, know_last_price, r);
 }
 
 // --- signals

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import urllib.request
+import uuid
 
 import pytest
 
@@ -10,7 +11,9 @@ from deploy.local.layout import ROOT
 from tests.harness.plant import configuration
 from tests.harness.wait import until
 
-CONFIG = {**configuration(accounts=1, brokers=1), "sources": [{"config_id": "test", "market_data": ["indicators", "watchlist"]}]}
+ONE = configuration(accounts=1, brokers=1)
+CONFIG = {**ONE, "sources": [{"config_id": "test", "market_data": ["indicators", "watchlist"], "max_jump_percent": "1000"}],
+          "accounts": [{**ONE["accounts"][0], "risk": {"max_deviation_percent": "50", "max_price_age_s": 3600}}]}
 PLANT = {"config": CONFIG, "options": {"TRADECAST_INGEST_BAR": "1s", "TRADECAST_INGEST_INDICATORS_TTL": "4s"}}
 
 spec = importlib.util.spec_from_file_location("indicators", ROOT / "tests/data/indicators.py")
@@ -106,3 +109,70 @@ def test_an_accepted_signal_is_shown_by_its_symbol(plant, door):
     assert (shown["reason"], shown["price"], shown["direction"]) == ("target_reached", 160.5, "close")
     assert door.alert({"symbol": "XAUUSD", "action": "buy", "quantity": "many"})[0] == 422
     assert doc(plant, "signals:entry:XAUUSD")["signal_id"] == answer["signal_id"]  # a refused one is not shown
+
+
+def enter(plant, symbol, **more):
+    """A buy at the market; the price at which it was filled, None: it was rejected."""
+    with_door = plant.door()
+    status, answer, _ = with_door.alert({"signal_id": str(uuid.uuid4()), "symbol": symbol, "action": "buy", "quantity": 1, **more})
+    with_door.close()
+    assert status == 200, answer
+    plant.final(answer["signal_id"])
+    (trade,) = plant.trades(answer["signal_id"]).values()  # so the router had the price that its rules ask for
+    return float(trade["average_price"]) if trade["state"] == "filled" else None
+
+
+def post_price(plant, symbol, **numbers):
+    with_door = plant.door()
+    assert with_door.post(url(plant, "prices", symbol), numbers)[0] == 200
+    with_door.close()
+
+
+def test_open_positions_are_monitored(plant, door):
+    post_price(plant, "XAUUSD", last="25", bid="25", ask="25")
+    assert enter(plant, "XAUUSD", stop_loss="24", take_profit="26.75") == 25
+    post_price(plant, "XAUUSD", last="26.25", bid="26.25", ask="26.25")
+    assert door.post(url(plant, "indicators", "XAUUSD"), {"rsi_14": 78.5, "macd": 0.15, "macd_signal": 0.2, "bollinger_upper": 26.5,
+                                                          "bollinger_lower": 24})[0] == 200
+
+    def monitored():
+        found = doc(plant, "positions:monitoring:XAUUSD") or {}
+        return found if found.get("profit_target", {}).get("distance") == "1.9%" and "rsi_1m" in found["technical_signals"] else None
+    found = until(monitored, "the position to be monitored", 15)
+    assert found["technical_signals"] == {"rsi_1m": {"value": 78.5, "signal": "overbought"}, "macd_1m": {"value": 0.15, "signal": "weakening"},
+                                          "support_resistance": {"next_level": 26.5, "type": "resistance"}}
+    assert found["profit_target"] == {"value": 26.75, "distance": "1.9%"} and found["stop_loss"] == {"value": 24, "distance": "8.6%"}
+    hours, minutes, seconds = found["time_in_trade"].split(":")
+    assert (hours, minutes) == ("00", "00") and 0 <= int(seconds) < 60 and found["timestamp"].endswith("Z")
+    assert 0 < plant.admin.pttl("positions:monitoring:XAUUSD") <= 60000
+    assert door.alert({"symbol": "XAUUSD", "action": "close"})[0] == 200
+    until(lambda: plant.admin.get("positions:monitoring:XAUUSD") is None, "it to be monitored no more", 15)
+    assert door.post(url(plant, "watchlist"), ["AAPL", "MSFT", "GOOGL"])[0] == 200
+    until(lambda: doc(plant, "system:state")["watchlist_count"] == 3, "the watchlist to be counted", 15)
+
+
+@pytest.mark.parametrize("killed", ["executor.0", "router", "gw-a", "monitor", "ingest and gw-a"])
+def test_the_last_price_is_known_again_without_a_new_post(plant, killed):
+    price = 1.5 + len(killed) / 100
+    post_price(plant, "EURUSD", last=price, bid=price, ask=price)
+    if killed == "executor.0":
+        enter(plant, "EURUSD")
+        until(lambda: doc(plant, "positions:active:EURUSD"), "the position")
+        post_price(plant, "EURUSD", last=price + 0.25, bid=price + 0.25, ask=price + 0.25)
+        price += 0.25
+        until(lambda: doc(plant, "positions:active:EURUSD")["current_price"] == price, "the price in the view")
+    for name in killed.split(" and "):
+        plant.processes[name].kill()
+    if killed == "monitor":
+        plant.admin.delete("system:state")
+    for name in killed.split(" and "):
+        plant.restart(name)
+    until(lambda: is_open(plant), "the door to be open", 20)
+    if killed == "executor.0":
+        plant.admin.delete("positions:active:EURUSD")
+        until(lambda: (doc(plant, "positions:active:EURUSD") or {}).get("current_price") == price, "the view to be written again", 15)
+    elif killed == "monitor":
+        until(lambda: (doc(plant, "system:state") or {}).get("market_status") == "open", "the market to be open", 15)
+    else:
+        # a market order that comes before its gateway has heard a price is rejected
+        assert until(lambda: enter(plant, "EURUSD"), "an order to be filled", 15) == price

@@ -126,6 +126,16 @@ bool market_set(struct market *m, struct quote *q, decimal_t bid, decimal_t ask)
     return true;
 }
 
+// The feed says all prices again when somebody begins to listen: that moves nothing.
+static bool is_said_again(struct quote *q, uint64_t at, decimal_t bid, decimal_t ask) {
+    if (!q) return false;
+    bool again = q->fed_at == at && q->fed_bid.e8 == bid.e8 && q->fed_ask.e8 == ask.e8;
+    q->fed_at = at;
+    q->fed_bid = bid;
+    q->fed_ask = ask;
+    return again;
+}
+
 struct quote *market_price(struct market *m, const Price *price) {
     decimal_t bid = D(price->bid), ask = D(price->ask);
     if (!price->has_bid || !price->has_ask) {
@@ -136,6 +146,7 @@ struct quote *market_price(struct market *m, const Price *price) {
     struct quote *q;
     HASH_FIND_STR(m->quotes, price->symbol, q);
     if (!q && HASH_COUNT(m->quotes) < QUOTES_MAX) q = market_quote(m, price->symbol);
+    if (is_said_again(q, price->timestamp, bid, ask)) return NULL;
     return market_set(m, q, bid, ask) ? q : NULL;
 }
 

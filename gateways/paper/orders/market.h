@@ -15,6 +15,8 @@ struct quote { // by the signal's name of a symbol: what the feed speaks of
     char name[64];
     bool known;
     decimal_t bid, ask;
+    uint64_t fed_at; // UTC ns: the timestamp of the feed's last price; 0: none
+    decimal_t fed_bid, fed_ask;
     struct symbol *symbols; // at most a few: names of the broker that mean this one
 };
 

@@ -186,7 +186,7 @@ static bool is_hollow(const ProtobufCMessage *m) {
     for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
         bool frame = strcmp(f->name, "symbol") == 0 || strcmp(f->name, "source") == 0 ||
-                     strcmp(f->name, "timestamp") == 0;
+                     strcmp(f->name, "timestamp") == 0 || strcmp(f->name, "bar_s") == 0;
         if (!frame && record_is_set(m, f)) return false;
     }
     return true;

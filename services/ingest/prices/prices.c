@@ -146,6 +146,8 @@ static void end_bar(prices_t *self, batch_t *batch, struct held *h, const struct
     calculation_store(&h->calculation, h->symbol, length_s, batch_arena(batch), &state);
     slice_indicator_state(batch, &state);
     in.symbol = h->symbol;
+    in.has_bar_s = true;
+    in.bar_s = length_s;
     if (in.has_rsi_14) (void)market_calculated(self->market, batch, &in);
 }
 
