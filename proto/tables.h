@@ -49,12 +49,12 @@ enum copying { LOCAL, COPIED };
     X(alert_log,                alert,                   "alert_id",             KEEP,    COPIED, NULL) \
     X(llm_decision,             llm_decision,            "decision_id",          REPLACE, COPIED, NULL) \
     X(performance_log,          performance_sample,      "service, created_at",  KEEP,    COPIED, "PRIMARY KEY (service, created_at)") \
-    X(market_bars,              bar,                     "symbol, length_s, opened_at", KEEP, LOCAL, IN_ORDER("symbol, length_s, opened_at")) \
-    X(market_indicators,        indicators,              "symbol, source, timestamp", KEEP, LOCAL, IN_ORDER("symbol, source, timestamp")) \
-    X(market_sentiment,         sentiment,               "symbol, source, timestamp", KEEP, LOCAL, IN_ORDER("symbol, source, timestamp")) \
-    X(watchlist_log,            watchlist,               "source, timestamp",    KEEP,    LOCAL,  IN_ORDER("source, timestamp")) \
-    X(candidates_log,           candidates,              "source, timestamp",    KEEP,    LOCAL,  IN_ORDER("source, timestamp")) \
-    X(market_context,           market_context,          "source, timestamp",    KEEP,    LOCAL,  IN_ORDER("source, timestamp")) \
+    X(market_bars,              bar,                     "symbol, length_s, opened_at", KEEP, LOCAL, "PRIMARY KEY (symbol, length_s, opened_at)") \
+    X(market_indicators,        indicators,              "symbol, source, timestamp", KEEP, LOCAL, "PRIMARY KEY (symbol, source, timestamp)") \
+    X(market_sentiment,         sentiment,               "symbol, source, timestamp", KEEP, LOCAL, "PRIMARY KEY (symbol, source, timestamp)") \
+    X(watchlist_log,            watchlist,               "source, timestamp",    KEEP,    LOCAL,  "PRIMARY KEY (source, timestamp)") \
+    X(candidates_log,           candidates,              "source, timestamp",    KEEP,    LOCAL,  "PRIMARY KEY (source, timestamp)") \
+    X(market_context,           market_context,          "source, timestamp",    KEEP,    LOCAL,  "PRIMARY KEY (source, timestamp)") \
     X(account_config,           account_config,          "account_id",           REPLACE, LOCAL,  NULL) \
     X(broker_config,            broker_config,           "broker_id",            REPLACE, LOCAL,  NULL) \
     X(instance_config,          instance_config,         "instance_id",          REPLACE, LOCAL,  NULL) \

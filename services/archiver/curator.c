@@ -13,6 +13,7 @@
 #include "common/base/own.h"
 #include "services/archiver/audit/audit.h"
 #include "services/archiver/query/readers.h"
+#include "services/archiver/rows/market_rows.h"
 #include "services/archiver/rows/retention.h"
 
 #define SWEEP_NS (60 * NS_PER_S)
@@ -24,7 +25,8 @@ struct curator {
     readers_t *readers;
     sql_query_t *settle;
     retention_t *retention; // NULL: nothing is removed
-    uint64_t swept_at;      // monotonic ns
+    market_rows_t *market;
+    uint64_t swept_at; // monotonic ns
     int64_t removed;
     bool more, refused;
     char restored_from[200];
@@ -86,7 +88,8 @@ curator_t *curator_new(const struct curator_options *options, sql_t *db, chain_t
     self->db = db;
     self->options = *options;
     self->settle = sql_prepare(db, "UPDATE restored SET noticed = 1 WHERE noticed = 0");
-    bool good = self->settle && !read_restored(self) && open_audit(self, options);
+    self->market = market_rows_new(db, options->market_days);
+    bool good = self->settle && self->market && !read_restored(self) && open_audit(self, options);
     if (good && options->retain_days)
         self->retention =
             retention_new(&(struct retention_options){db, chain, options->retain_days});
@@ -101,6 +104,7 @@ void curator_destroy(curator_t **self) {
     readers_destroy(&(*self)->readers);
     audit_destroy(&(*self)->audit);
     retention_destroy(&(*self)->retention);
+    market_rows_destroy(&(*self)->market);
     sql_query_destroy(&(*self)->settle);
     free(*self);
     *self = NULL;
@@ -147,6 +151,13 @@ static void remove_old_rows(curator_t *self, batch_t *batch) {
     self->removed = 0;
 }
 
+static void remove_old_market_rows(curator_t *self, batch_t *batch) {
+    err_t e = market_rows_retire(self->market, batch_now(batch), batch_mono(batch));
+    if (e)
+        log_event(LOG_LEVEL_WARNING, "market_retention_refused", "error=%s why=%s", error_name(e),
+                  log_quote(sql_trouble(self->db)));
+}
+
 err_t curator_tick(curator_t *self, batch_t *batch) {
     char why[200];
     if (self->audit && audit_trouble(self->audit, why))
@@ -158,5 +169,6 @@ err_t curator_tick(curator_t *self, batch_t *batch) {
     if (self->audit && audit_unreadable(self->audit, words))
         batch_alert(batch, ALERT__SEVERITY__critical, "unreadable_row", "signals.log", "%s", words);
     remove_old_rows(self, batch);
+    remove_old_market_rows(self, batch);
     return ERR_OK;
 }

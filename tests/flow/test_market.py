@@ -177,3 +177,22 @@ def test_everything_posted_is_archived(plant, door):
         with sqlite3.connect(plant.archive_uri(), uri=True) as db:
             return db.execute("SELECT source, sector_performance FROM market_context WHERE vix = '33.25' OR vix = 33.25").fetchone()
     assert until(row, "the context in the archive", 15) == ("test", '{"x":1}')
+
+
+def test_old_market_data_is_removed(plant, door):
+    """A bar of 40 days ago and one of today: after the next look of the archiver only today's is there."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    for days in (40, 1):
+        day = (now - datetime.timedelta(days=days)).strftime("%Y-%m-%d")
+        prices = [{"symbol": "XAUUSD", "last": 10 + n, "timestamp": f"{day}T10:00:0{n}.500Z"} for n in range(3)]
+        assert door.post(url(plant, "prices"), prices)[0] == 200
+
+    def days_of_bars():
+        with sqlite3.connect(plant.archive_uri(), uri=True) as db:
+            rows = db.execute("SELECT DISTINCT substr(opened_at, 1, 10) FROM market_bars WHERE symbol = 'XAUUSD' ORDER BY 1").fetchall()
+            return [datetime.date.fromisoformat(r[0]) for r in rows]
+    young, old = (now - datetime.timedelta(days=1)).date(), (now - datetime.timedelta(days=40)).date()
+    until(lambda: days_of_bars() == [old, young], "both days in the archive", 20)
+    plant.processes["archiver"].kill()
+    plant.restart("archiver")  # it looks at its first tick, then once a minute
+    until(lambda: days_of_bars() == [young], "the old bars to go", 20)
