@@ -62,10 +62,7 @@ static const struct option options[] = {
     {"retain_days", OPTION_INTEGER, offsetof(struct settings, curator.retain_days), "0",
      "Final rows that are older than so many whole days are removed; 0: none", 0, 36500, NULL},
     {"market_days", OPTION_INTEGER, offsetof(struct settings, curator.market_days), "30",
-     "Market data (bars, indicators, sentiment, lists, context) older than so many days is "
-     "removed; "
-     "0: none",
-     0, 36500, NULL},
+     "Market data older than so many days is removed; 0: none", 0, 36500, NULL},
     {"readers", OPTION_INTEGER, offsetof(struct settings, curator.readers), "3",
      "Read-only connections that answer questions", 1, 5, NULL},
     {"query_within", OPTION_DURATION, offsetof(struct settings, curator.answer_ms), "2s",

@@ -45,7 +45,7 @@ static const char *macd_signal(const Indicators *in) {
     return up == (in->macd > 0) ? "strengthening" : "weakening";
 }
 
-static wide_t distance_of(int64_t level, int64_t price) {
+static wide_t level_distance(int64_t level, int64_t price) {
     const wide_t apart = (wide_t)level - price;
     return apart < 0 ? -apart : apart;
 }
@@ -53,7 +53,7 @@ static wide_t distance_of(int64_t level, int64_t price) {
 // The nearer of the bands: what is above the price holds it back, what is below it holds it up.
 static void print_next_level(buffer_t *out, const Indicators *in, int64_t price) {
     const bool upper =
-        distance_of(in->bollinger_upper, price) <= distance_of(in->bollinger_lower, price);
+        level_distance(in->bollinger_upper, price) <= level_distance(in->bollinger_lower, price);
     const int64_t level = upper ? in->bollinger_upper : in->bollinger_lower;
     buffer_text(out, "\"support_resistance\":{");
     print_member(out, "next_level", level);
@@ -78,7 +78,8 @@ static void print_target(buffer_t *out, const char *name, int64_t level, int64_t
     buffer_format(out, ",\"%s\":{", name);
     print_member(out, "value", level);
     if (price > 0) {
-        const wide_t tenths = wide_divide(distance_of(level, price) * 1000, price, ROUND_HALF_EVEN);
+        const wide_t tenths =
+            wide_divide(level_distance(level, price) * 1000, price, ROUND_HALF_EVEN);
         buffer_format(out, ",\"distance\":\"%lld.%d%%\"", (long long)(tenths / 10),
                       (int)(tenths % 10));
     }

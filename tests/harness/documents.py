@@ -23,7 +23,9 @@ CONFIG = {
          "max_signal_age_s": 3600, "subscriptions": [{"source": "test", "multiplier": "1"}]}],
     "instances": [{"instance_id": "gw-a", "broker_id": "a", "accounts": [TRADED]},
                   {"instance_id": "gw-b", "broker_id": "b", "accounts": [PIECES]}],
-    "sources": [{"config_id": "test"}, {"config_id": "tv"}, {"config_id": "bot"},
+    "sources": [{"config_id": "test", "market_data": ["indicators", "sentiment", "watchlist",
+                                                      "candidates", "context"]},
+                {"config_id": "tv"}, {"config_id": "bot"},
                 {"config_id": "both", "consensus": {
                     "parts": [{"source": "tv"}, {"source": "bot"}], "window_s": 600,
                     "take": "weighted_mean", "route_parts": False}}],
@@ -34,6 +36,25 @@ SIGNAL = {"symbol": "EURUSD", "order_type": "market", "direction": "buy", "lot_s
           "strategy": "weighted_consensus", "asset_type": "stock",
           "data_source": "weighted_consensus", "timestamp": "2025-01-15T10:30:00Z",
           "regime": "BULL", "reasoning": "said by a test", "sources": 5, "agreement": "0.85"}
+# What the document of Redis shows of the market.
+OF_A_SYMBOL = ("prices", "indicators", "sentiment")
+MARKET_DATA = {
+    "prices": {"price": {"last": 1.1, "open": 1.09, "high": 1.11, "low": 1.08, "volume": 2500}},
+    "indicators": {"rsi_14": 65.75, "macd": 0.5, "macd_signal": 0.3, "bollinger_upper": 1.2,
+                   "bollinger_lower": 1.0, "bollinger_width": 0.2},
+    "sentiment": {"sentiment_score": 0.75, "sentiment_label": "bullish", "news_count": 3,
+                  "latest_news": [{"headline": "Strong Earnings", "source": "Financial Times",
+                                   "timestamp": "2025-05-09T07:30:00.000Z",
+                                   "url": "https://example.com/news"}]},
+    "watchlist": ["AAPL", "MSFT"],
+    "candidates": [{"symbol": "AAPL", "score": 0.95, "price": 150.25,
+                    "signals": ["breakout", "volume_surge"],
+                    "timestamp": "2025-05-09T08:15:30.123Z"}],
+    "context": {"sector_performance": {"technology": 0.5, "healthcare": -0.2, "financials": 0.3,
+                                       "consumer": 0.1, "energy": -0.4},
+                "market_breadth": {"advancing": 1250, "declining": 1750, "unchanged": 500},
+                "vix": 18.5, "market_regime": "bullish_consolidation"},
+}
 NOT_POSTED = {"order_id", "created_at"}  # the other side has its own
 NOT_LOGGED = {"outcome", "exit_price", "profit_loss_pct", "order_id"}  # the line is as it came in
 
@@ -58,6 +79,7 @@ class Told:
         self.plant, self.backend, self.remembered = plant, backend, {}
         self.redis = plant.admin
         self.door = plant.door()
+        self._market_data()
         self._prices("1.1000", "1.1002")
         self._waiting()
         self._opened_and_closed()
@@ -67,6 +89,13 @@ class Told:
         self._prices("1.1010", "1.1012")
 
     # --- what happens
+
+    def _market_data(self):
+        """What spec 003 has beside prices, as it shows it; and of a price its day."""
+        for kind, body in MARKET_DATA.items():
+            url = self.plant.prices("test").replace("/prices/", f"/{kind}/")
+            for symbol in ("/EURUSD", "/GBPUSD") if kind in OF_A_SYMBOL else ("",):
+                assert self.door.post(url + symbol, body)[0] == 200, kind
 
     def _prices(self, bid, ask):
         for symbol in ("EURUSD", "GBPUSD"):
@@ -94,7 +123,8 @@ class Told:
         self.plant.final("other")
         self._prices("1.0990", "1.0992")
         assert self.door.alert({"signal_id": "exit", "symbol": "GBPUSD", "order_type": "market",
-                                "direction": "close", "price": "1.0992"})[0] == 200
+                                "direction": "close", "price": "1.0992",
+                                "confidence": 90})[0] == 200
         self.plant.final("exit")
 
     def _refused(self):

@@ -126,14 +126,15 @@ bool market_set(struct market *m, struct quote *q, decimal_t bid, decimal_t ask)
     return true;
 }
 
-// The feed says all prices again when somebody begins to listen: that moves nothing.
+// The feed says all prices again when somebody begins to listen: that takes back nothing that was
+// set by hand since.
 static bool is_said_again(struct quote *q, uint64_t at, decimal_t bid, decimal_t ask) {
     if (!q) return false;
-    bool again = q->fed_at == at && q->fed_bid.e8 == bid.e8 && q->fed_ask.e8 == ask.e8;
+    bool same = q->fed_at == at && q->fed_bid.e8 == bid.e8 && q->fed_ask.e8 == ask.e8;
     q->fed_at = at;
     q->fed_bid = bid;
     q->fed_ask = ask;
-    return again;
+    return same && (q->bid.e8 != bid.e8 || q->ask.e8 != ask.e8);
 }
 
 struct quote *market_price(struct market *m, const Price *price) {

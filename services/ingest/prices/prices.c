@@ -310,3 +310,9 @@ err_t prices_load(prices_t *self, store_t *store) {
     err_t e = slice_price_states(store, load_price_state, self);
     return e ? e : slice_indicator_states(store, load_indicator_state, self);
 }
+
+const Price *prices_last(const prices_t *self, const char *symbol) {
+    struct held *h;
+    HASH_FIND_STR(self->all, symbol, h);
+    return h && h->price.symbol ? &h->price : NULL;
+}

@@ -39,4 +39,5 @@ void prices_say_again(prices_t *self, batch_t *batch);
 // By the clock: bars that are over, prices that are forgotten.
 void prices_retire(prices_t *self, batch_t *batch);
 err_t prices_load(prices_t *self, store_t *store); // as the process before left them
+const Price *prices_last(const prices_t *self, const char *symbol); // NULL: none is known
 size_t prices_count(const prices_t *self);
