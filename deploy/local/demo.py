@@ -4,6 +4,7 @@ import datetime
 import hashlib
 import http.client
 import json
+import math
 import sqlite3
 import time
 import urllib.parse
@@ -54,6 +55,11 @@ class Door:
     def alert(self, body):
         return self.post(self._system.webhook(self._source), body)
 
+    def market(self, kind, body, symbol=""):
+        """Market data (docs/market-data.md) at its own door."""
+        url = self._system.prices(self._source).replace("/prices/", f"/{kind}/")
+        return self.post(f"{url}/{symbol}" if symbol else url, body)
+
     def price(self, symbol, bid, ask):
         return self.post(self._system.prices(self._source), {"symbol": symbol, "bid": bid, "ask": ask, "last": bid})
 
@@ -72,6 +78,7 @@ class Story:
 
     def run(self):
         door, report = self.door, self.report
+        self.market()
         for symbol, bid, ask in (("EURUSD", "1.08420", "1.08432"), ("GBPUSD", "1.26520", "1.26535")):
             self.expect("the price of " + symbol, door.price(symbol, bid, ask)[0], 200)
 
@@ -104,8 +111,37 @@ class Story:
         self.follow("exit (JSON)", answer, sent, {a: (("filled", "closed"), None) for a in ("anna", "ben", "carla")})
         if self.system.advisor:
             self.advise()
+        self.monitored("GBPUSD")
         self.archived()
         return not self.wrong
+
+    # --- the market
+
+    def market(self):
+        """Prices of the last 40 minutes, of which indicators are calculated, and the documents of spec 003."""
+        minute = int(time.time()) // 60
+        for symbol, middle in (("EURUSD", 1.0842), ("GBPUSD", 1.2652)):
+            walk = [{"symbol": symbol, "last": f"{middle + 0.0004 * math.sin(n / 3) + 0.00001 * n:.5f}", "timestamp": (minute - 41 + n) * 60}
+                    for n in range(41)]
+            self.expect("prices of " + symbol, self.door.market("prices", walk)[0], 200)
+        news = {"headline": "Euro steady before the open", "source": "Example Wire", "url": "https://example.com/news/euro", "timestamp": now_text()}
+        for kind, body, symbol in (("sentiment", {"sentiment_score": 0.4, "sentiment_label": "bullish", "latest_news": [news]}, "EURUSD"),
+                                   ("watchlist", ["EURUSD", "GBPUSD"], ""),
+                                   ("candidates", [{"symbol": "EURUSD", "score": 0.95, "price": 1.0842, "signals": ["breakout"]}], ""),
+                                   ("context", {"vix": 18.5, "market_regime": "bullish_consolidation"}, "")):
+            self.expect(kind, self.door.market(kind, body, symbol)[0], 200)
+
+    def document(self, key):
+        return json.loads(self.redis("GET", key) or "{}")
+
+    def monitored(self, symbol):
+        """What stands in Redis of a symbol in which something is open."""
+        if self.wait(f"{symbol} to be monitored", lambda: self.document(f"positions:monitoring:{symbol}").get("technical_signals")):
+            shown = self.document(f"positions:monitoring:{symbol}")
+            signals = shown["technical_signals"]
+            self.expect(f"indicators of {symbol}", sorted(signals), ["macd_1m", "rsi_1m", "support_resistance"])
+            told = ", ".join(f"{name} {s['value']} ({s['signal']})" for name, s in signals.items() if "value" in s)
+            self.report.line(f"{symbol}, monitored", f"{told}; stop loss {shown['stop_loss']['distance']} away, {shown['time_in_trade']} in trade")
 
     def advise(self):
         """What a language model would read, and a decision of one, which waits for a person."""
