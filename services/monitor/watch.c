@@ -20,6 +20,7 @@ void watch_start(struct watch *self, unsigned shards, uint64_t lag_max, uint64_t
     for (size_t i = 0; i < self->n_services; i++) {
         memcpy(self->services[i].name, all[i].name, NAME_TEXT);
         self->services[i].heard_at = mono_ns;
+        self->services[i].optional = role_processes(all[i].role) == ONE_IF_WANTED;
     }
 }
 
@@ -159,6 +160,7 @@ size_t watch_troubles(const struct watch *self, uint64_t mono_ns, uint64_t silen
     char why[240];
     size_t n = 0;
     for (size_t i = 0; i < self->n_services; i++) {
+        if (self->services[i].optional) continue;
         service_trouble_of(&self->services[i], mono_ns, silent_ns, why);
         if (*why && ++n && visit) visit(arg, why);
     }

@@ -26,6 +26,7 @@ struct watched {
     char name[NAME_TEXT];
     Heartbeat *last;   // NULL: never heard. Owned
     uint64_t heard_at; // monotonic ns; before the first heartbeat: when the watching began
+    bool optional;     // nothing of trading waits for it
 };
 
 // How far a consumer is behind in a topic. Head and position are heard at different moments:

@@ -36,6 +36,25 @@ static void it_is_ready_when_all_are_heard_and_gateways_are_ready(void **state) 
     watch_end(&w);
 }
 
+// Nothing of trading waits for an advisor: that it is silent is an alert, and no more.
+static void an_optional_service_makes_nothing_unready(void **state) {
+    (void)state;
+    struct watch w;
+    char wrong[256];
+    assert_true(topology_want("advisor", wrong));
+    watch_start(&w, 1, 10, AT(1));
+    assert_int_equal(w.n_services, 7);
+    assert_non_null(watch_find(&w, "advisor"));
+    for (size_t i = 0; i < w.n_services; i++) {
+        Heartbeat beat = HEARTBEAT__INIT;
+        beat.service = w.services[i].name;
+        if (strcmp(beat.service, "advisor") != 0) watch_heartbeat(&w, &beat, AT(2));
+    }
+    assert_int_equal(watch_troubles(&w, AT(3), AT(3), NULL, NULL), 0);
+    watch_end(&w);
+    assert_true(topology_want(NULL, wrong));
+}
+
 static void what_was_heard_after_the_batch_began_is_fresh(void **state) {
     (void)state;
     struct watch w;
@@ -149,6 +168,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_expects_every_service_and_every_shard),
         cmocka_unit_test(it_is_ready_when_all_are_heard_and_gateways_are_ready),
+        cmocka_unit_test(an_optional_service_makes_nothing_unready),
         cmocka_unit_test(what_was_heard_after_the_batch_began_is_fresh),
         cmocka_unit_test(it_says_who_is_stalled_and_why),
         cmocka_unit_test(a_lag_is_the_distance_within_an_incarnation),
