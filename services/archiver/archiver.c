@@ -106,6 +106,15 @@ static err_t handle_rejection_to_archive(void *self, batch_t *batch, const Proto
     return ERR_OK;
 }
 
+static err_t handle_routing_to_archive(void *self, batch_t *batch, const ProtobufCMessage *m) {
+    struct archiver *a = self;
+    TradeFailure **failures;
+    rows_add(a->rows, TABLE_routings, m);
+    size_t n = failures_of_routing((const Routing *)m, batch_arena(batch), &failures);
+    for (size_t i = 0; i < n; i++) rows_add(a->rows, TABLE_trade_failure_log, &failures[i]->base);
+    return ERR_OK;
+}
+
 static err_t handle_execution_to_archive(void *self, batch_t *batch, const ProtobufCMessage *m) {
     struct archiver *a = self;
     const Execution *e = (const Execution *)m;
@@ -148,7 +157,6 @@ static err_t handle_query_to_archive(void *self, batch_t *batch, const ProtobufC
 KEEP_AS(handle_order_to_archive, TABLE_orders)
 KEEP_AS(on_order_command, TABLE_order_commands)
 KEEP_AS(handle_command_to_archive, TABLE_commands)
-KEEP_AS(handle_routing_to_archive, TABLE_routings)
 KEEP_AS(handle_alert_to_archive, TABLE_alert_log)
 KEEP_AS(handle_event_to_archive, TABLE_system_event_log)
 KEEP_AS(handle_sample_to_archive, TABLE_performance_log)

@@ -13,6 +13,16 @@
 
 // --- new ones
 
+// It may wait for long: that it does can be seen like how far others are.
+static void await_approval(struct ingest *self, batch_t *batch, const Signal *signal) {
+    SignalExecutionStatus status = SIGNAL_EXECUTION_STATUS__INIT;
+    status.signal_id = signal->signal_id;
+    status.status = SIGNAL__STATUS__pending;
+    status.has_fill_percentage = true;
+    slice_progress(batch, &status);
+    approvals_add(self->approvals, batch, signal);
+}
+
 static void emit_accepted_signal(struct ingest *self, batch_t *batch, const Signal *signal) {
     struct live *live = lives_add(self, signal->signal_id, signal->source);
     live->created_at = signal->created_at;
@@ -20,8 +30,8 @@ static void emit_accepted_signal(struct ingest *self, batch_t *batch, const Sign
     slice_accepted(batch, signal);
     signal_views_note(&self->views, batch, signal);
     batch_emit(batch, TOPIC_signals, 0, &signal->base);
-    if (signal->approval == SIGNAL__APPROVAL__awaited && signal->has_approval)
-        approvals_add(self->approvals, batch, signal);
+    if (signal->has_approval && signal->approval == SIGNAL__APPROVAL__awaited)
+        await_approval(self, batch, signal);
 }
 
 // A consensus: an accepted signal like any other, under an id that its parts make. One that is

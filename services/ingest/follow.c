@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "common/base/clock.h"
+#include "common/domain/trade.h"
 #include "common/schema/record.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
@@ -47,27 +48,53 @@ static const char *why_unrouted(const Routing *r, arena_t *arena) {
     return arena_text(arena, buffer_string(&text));
 }
 
-// Without an order an account may have what the signal wants: it holds the target already, or its
-// orders were changed by command. And what only other cells have accounts for is theirs to decide.
 static bool is_satisfied(const Routing *r) {
-    if (r->elsewhere) return true;
-    for (size_t i = 0; i < r->n_decisions; i++) {
-        Reason__Code reason = r->decisions[i]->reason;
-        if (reason == REASON__CODE__commanded || reason == REASON__CODE__in_position) return true;
-    }
-    return false;
+    return routed_without_order(r) == SIGNAL_EXECUTION_STATUS__OUTCOME__satisfied;
 }
 
 static Signal__Status status_unrouted(const Routing *r) {
     return is_satisfied(r) ? SIGNAL__STATUS__completed : SIGNAL__STATUS__failed;
 }
 
-static void tell_unrouted(batch_t *batch, const Routing *r) {
+// --- what is written of a signal's end, and before it
+
+// Why a signal that was accepted came to nothing. (What the door refused is on record from there.)
+static void write_rejection(batch_t *batch, const char *signal_id, const char *source,
+                            const char *reason) {
+    SignalRejection rejection = SIGNAL_REJECTION__INIT;
+    rejection.signal_id = (char *)(uintptr_t)signal_id;
+    rejection.source = (char *)(uintptr_t)(source ? source : "");
+    rejection.rejection_reason = (char *)(uintptr_t)(reason ? reason : "");
+    rejection.rejected_at = batch_now(batch);
+    slice_came_to_nothing(batch, &rejection);
+}
+
+static void write_unrouted(batch_t *batch, const Routing *r) {
     SignalExecutionStatus s = SIGNAL_EXECUTION_STATUS__INIT;
     s.signal_id = r->signal_id;
     s.status = status_unrouted(r);
+    s.has_outcome = s.has_fill_percentage = s.has_trades = true;
+    s.outcome = routed_without_order(r);
     s.rejection_reason = (char *)why_unrouted(r, batch_arena(batch));
     slice_executed(batch, &s);
+    if (s.status == SIGNAL__STATUS__failed && !routed_as_vote(r))
+        write_rejection(batch, r->signal_id, r->source, s.rejection_reason);
+}
+
+// From now on what becomes of its orders is awaited.
+static void write_processing(batch_t *batch, const Routing *r) {
+    SignalExecutionStatus s = SIGNAL_EXECUTION_STATUS__INIT;
+    s.signal_id = r->signal_id;
+    s.status = SIGNAL__STATUS__processing;
+    s.has_fill_percentage = s.has_trades = s.has_trades_executed = s.has_trades_final = true;
+    s.trades = r->orders;
+    slice_progress(batch, &s);
+}
+
+static void write_end(batch_t *batch, const Outcome *o, const char *source) {
+    slice_executed(batch, o->signal);
+    if (o->signal->status == SIGNAL__STATUS__failed)
+        write_rejection(batch, o->signal_id, source, o->signal->rejection_reason);
 }
 
 // --- signals that Redis, and with it this service, has lost
@@ -131,7 +158,7 @@ static err_t restore_routed_signal(struct ingest *self, batch_t *batch, const Ro
     write_life(batch, r, status);
     if (over) return ERR_OK; // its outcome came first, and is told
     if (!r->orders) {
-        tell_unrouted(batch, r);
+        write_unrouted(batch, r);
         return ERR_OK;
     }
     struct live *live = lives_add(self, r->signal_id, r->source);
@@ -230,8 +257,8 @@ err_t follow_routing(void *arg, batch_t *batch, const ProtobufCMessage *body) {
     live->routed_at = r->routed_at;
     live->status = (uint64_t)to;
     slice_moved(batch, r->signal_id, from, to);
-    if (!lifecycle_is_final(to)) return ERR_OK;
-    tell_unrouted(batch, r);
+    if (!lifecycle_is_final(to)) return write_processing(batch, r), ERR_OK;
+    write_unrouted(batch, r);
     write_signal_metrics(batch, r->signal_id, live, 0);
     lives_drop(self, r->signal_id);
     return ERR_OK;
@@ -248,6 +275,7 @@ static err_t outcome_of_final(batch_t *batch, const Outcome *o) {
         return ERR_OK;
     slice_moved(batch, o->signal_id, SIGNAL__STATUS__failed, status);
     slice_executed(batch, o->signal);
+    slice_nothing_no_longer(batch, o->signal_id);
     if (o->has_signal_at) write_signal_metrics(batch, o->signal_id, &life, o->first_executed_at);
     return ERR_OK;
 }
@@ -260,7 +288,13 @@ static err_t outcome_of_unknown(struct ingest *self, batch_t *batch, const Outco
     if (status_over(self, o->signal_id) == SIGNAL__STATUS__completed) return ERR_OK;
     put_guard_value(self, batch, identity_over(o->signal_id), (uint64_t)o->signal->status);
     note_forgotten(self, batch, o);
-    slice_executed(batch, o->signal);
+    write_end(batch, o, NULL);
+    return ERR_OK;
+}
+
+// How far it is: said of one that is final, or not known here (any more), it says nothing.
+static err_t follow_progress(batch_t *batch, const struct live *live, const Outcome *o) {
+    if (live && live->status == SIGNAL__STATUS__processing) slice_progress(batch, o->signal);
     return ERR_OK;
 }
 
@@ -269,6 +303,7 @@ err_t follow_outcome(void *arg, batch_t *batch, const ProtobufCMessage *body) {
     const Outcome *o = (const Outcome *)body;
     if (!o->signal) return note_forgotten(self, batch, o), ERR_OK; // of one trade
     struct live *live = table_find(self->lives, table_key(o->signal_id));
+    if (o->signal->status == SIGNAL__STATUS__processing) return follow_progress(batch, live, o);
     if (!live) return outcome_of_unknown(self, batch, o);
     Signal__Status from = (Signal__Status)live->status, to = from;
     // There is no order between topics: the outcome may be here before the routing that it follows
@@ -283,7 +318,7 @@ err_t follow_outcome(void *arg, batch_t *batch, const ProtobufCMessage *body) {
         return ERR_RULE;
     if (o->has_routed_at) live->routed_at = o->routed_at;
     slice_moved(batch, o->signal_id, from, to);
-    slice_executed(batch, o->signal);
+    write_end(batch, o, live->sender->name);
     write_signal_metrics(batch, o->signal_id, live,
                          o->has_first_executed_at ? o->first_executed_at : 0);
     lives_drop(self, o->signal_id);

@@ -100,6 +100,23 @@ void slice_ended(batch_t *batch, const Signal *signal) {
     keep_to_look_at(batch, print_slice_key(k, SIGNAL_PREFIX, signal->signal_id), &signal->base);
 }
 
+void slice_progress(batch_t *batch, const SignalExecutionStatus *status) {
+    char k[KEY_TEXT];
+    batch_keep(batch, print_slice_key(k, "signal_execution_status:", status->signal_id),
+               &status->base);
+}
+
+void slice_came_to_nothing(batch_t *batch, const SignalRejection *rejection) {
+    char k[KEY_TEXT];
+    keep_to_look_at(batch, print_slice_key(k, "signal_rejection:", rejection->signal_id),
+                    &rejection->base);
+}
+
+void slice_nothing_no_longer(batch_t *batch, const char *signal_id) {
+    char k[KEY_TEXT];
+    batch_drop(batch, print_slice_key(k, "signal_rejection:", signal_id));
+}
+
 void slice_executed(batch_t *batch, const SignalExecutionStatus *status) {
     char k[KEY_TEXT];
     keep_to_look_at(batch, print_slice_key(k, "signal_execution_status:", status->signal_id),

@@ -25,6 +25,12 @@ void slice_moved(batch_t *batch, const char *signal_id, Signal__Status from, Sig
 // a signal that was lost and is met again
 void slice_restored(batch_t *batch, const SignalLife *life);
 void slice_ended(batch_t *batch, const Signal *signal); // one that was lost, as it ended; expires
+// how far a signal is that is not final
+void slice_progress(batch_t *batch, const SignalExecutionStatus *status);
+// one that was accepted, and came to nothing; expires
+void slice_came_to_nothing(batch_t *batch, const SignalRejection *rejection);
+// it was executed after all
+void slice_nothing_no_longer(batch_t *batch, const char *signal_id);
 // expires
 void slice_executed(batch_t *batch, const SignalExecutionStatus *status);
 // expires

@@ -179,6 +179,7 @@ static void write_signals(const struct family *family, const struct view *view, 
     write_sample(out, family, "state", "rejected", counts->rejected);
     write_sample(out, family, "state", "completed", counts->completed);
     write_sample(out, family, "state", "failed", counts->failed);
+    write_sample(out, family, "state", "skipped", counts->skipped);
 }
 
 static void write_by_state(const struct family *family, const struct view *view, buffer_t *out) {

@@ -120,6 +120,7 @@ static void write_counts(const struct watch *watch, buffer_t *out) {
     write_number(out, ",\"rejected\":", counts->rejected);
     write_number(out, ",\"completed\":", counts->completed);
     write_number(out, ",\"failed\":", counts->failed);
+    write_number(out, ",\"skipped\":", counts->skipped);
     write_number(out, "},\"orders\":", counts->orders);
     write_decisions_json(watch, out);
     write_states_json(out, ",\"trade_changes\":", &trade_state__state__descriptor, counts->trades);

@@ -221,9 +221,11 @@ static void see_outcome(struct watch *self, const ProtobufCMessage *m) {
     const Outcome *outcome = OF(Outcome, m);
     if (outcome->trade)
         count_state(self->counts.reconciliations, (int)outcome->trade->reconciliation_status);
-    if (!outcome->signal) return;
+    if (!outcome->signal || outcome->signal->status == SIGNAL__STATUS__processing) return;
     if (outcome->signal->status == SIGNAL__STATUS__completed)
         self->counts.completed++;
+    else if (outcome->signal->outcome == SIGNAL_EXECUTION_STATUS__OUTCOME__skipped)
+        self->counts.skipped++;
     else
         self->counts.failed++;
 }

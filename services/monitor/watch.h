@@ -80,7 +80,7 @@ struct topic_seen {
 // what is lost on the way is not counted.
 struct counts {
     uint64_t accepted, rejected;          // signals at the door
-    uint64_t completed, failed;           // signals at the end
+    uint64_t completed, failed, skipped;  // signals at the end
     uint64_t orders;                      // decided by the router
     uint64_t trades[STATES_MAX];          // moves to TradeState.State
     uint64_t results[STATES_MAX];         // TradeResult.State

@@ -3,6 +3,7 @@
 #include "services/reconciler/live.h"
 
 #include <string.h>
+#include <utlist.h>
 
 #include "common/base/alloc.h"
 
@@ -70,7 +71,14 @@ bool live_trade_is_taken_back(const struct live_trade *t) {
     return t->signal->routed && !t->listed && !t->own;
 }
 
+void live_signal_unnote(struct live *live, struct live_signal *s) {
+    if (!s->noted_at) return;
+    s->noted_at = 0;
+    DL_DELETE2(live->noted, s, noted_before, noted_next);
+}
+
 void live_signal_drop(struct live *live, struct live_signal *s) {
+    live_signal_unnote(live, s);
     while (s->trades) {
         struct live_trade *t = s->trades;
         s->trades = t->next;

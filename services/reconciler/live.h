@@ -37,7 +37,10 @@ struct live_signal {
     uint64_t seen_at;              // UTC ns: first heard of
     unsigned count, settled;       // trades, and those that are not pending
     bool satisfied;                // an account needed no order for what the signal wants
+    bool skipped;                  // no account was to trade it
     char *refused;                 // why other accounts got no order; NULL: none
+    uint64_t noted_at;             // monotonic ns: it changed, and that is not told; 0: told
+    struct live_signal *noted_before, *noted_next;
     struct live_trade *trades;
     UT_hash_handle hh;
     char id[];
@@ -47,6 +50,7 @@ struct live_signal {
 struct live {
     struct live_signal *signals;
     struct live_trade *trades;
+    struct live_signal *noted; // progress.h, the oldest first
 };
 
 void live_clear(struct live *live);
@@ -55,6 +59,7 @@ struct live_signal *live_signal_find(const struct live *live, const char *signal
 struct live_signal *live_signal_get(struct live *live, const char *signal_id, uint64_t now);
 // with its trades
 void live_signal_drop(struct live *live, struct live_signal *signal);
+void live_signal_unnote(struct live *live, struct live_signal *signal);
 // copied; empty: none
 void live_signal_refused(struct live_signal *signal, const char *why);
 struct live_trade *live_trade_find(const struct live *live, const char *trade_id);

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 
 #include "common/base/alloc.h"
+#include "common/domain/trade.h"
 #include "common/schema/record.h"
+#include "services/reconciler/progress.h"
 #include "services/reconciler/slice.h"
 #include "services/reconciler/sum.h"
 #include "services/reconciler/verdict.h"
@@ -166,14 +168,14 @@ static err_t handle_order(void *self, batch_t *batch, const ProtobufCMessage *bo
 static void take_refusals(struct live_signal *s, const Routing *routing) {
     struct tally tally = {0};
     char why[TALLY_TEXT];
-    s->satisfied = routing->elsewhere;
+    SignalExecutionStatus__Outcome outcome = routed_without_order(routing);
+    s->satisfied = outcome == SIGNAL_EXECUTION_STATUS__OUTCOME__satisfied;
+    s->skipped = outcome == SIGNAL_EXECUTION_STATUS__OUTCOME__skipped;
     if (routing->elsewhere || routing->has_reason)
         return live_signal_refused(s, routing->refused ? routing->refused : "");
     if (routing->refused) tally_add(&tally, routing->refused);
     for (size_t i = 0; i < routing->n_decisions; i++) {
         const Decision *d = routing->decisions[i];
-        if (d->reason == REASON__CODE__commanded || d->reason == REASON__CODE__in_position)
-            s->satisfied = true;
         if (d->reason != REASON__CODE__ordered)
             tally_add(&tally, record_enum_name(&reason__code__descriptor, (int)d->reason));
     }
@@ -207,7 +209,9 @@ static void take_routing(struct reconciler *r, batch_t *batch, const Routing *ro
         next = t->next;
         if (!t->listed && !t->evidence) live_trade_drop(&r->live, t);
     }
-    if (!verdict_signal(r, batch, s)) slice_signal(batch, s);
+    if (verdict_signal(r, batch, s)) return;
+    slice_signal(batch, s);
+    progress_note(r, batch, s);
 }
 
 // Whether its routing changes nothing any more. One that the archive recalled may be decided again
@@ -306,6 +310,7 @@ static void retire_forgotten(struct reconciler *r, batch_t *batch) {
 
 static err_t reconciler_tick(void *self, batch_t *batch) {
     struct reconciler *r = self;
+    progress_tell(r, batch);
     if (batch_mono(batch) - r->chores_at < CHORES_EVERY) return ERR_OK;
     r->chores_at = batch_mono(batch);
     r->asks_left = r->settings->asks_most;
@@ -318,6 +323,7 @@ static err_t reconciler_tick(void *self, batch_t *batch) {
 static void reconciler_again(void *self, again_fn *say, void *arg) {
     (void)say, (void)arg;
     ((struct reconciler *)self)->chores_at = 0;
+    progress_clear(self);
 }
 
 static const struct route routes[] = {

@@ -44,8 +44,31 @@ static bool divide_wide(__int128 a, __int128 b, int64_t *out) {
     return true;
 }
 
+static bool fits_decimal(__int128 lots) { return lots <= INT64_MAX && lots >= -INT64_MAX; }
+
+static void fill_quantities(const struct sum *s, SignalExecutionStatus *out) {
+    out->has_requested_quantity = fits_decimal(s->asked);
+    out->requested_quantity = out->has_requested_quantity ? (int64_t)s->asked : 0;
+    out->has_executed_quantity = fits_decimal(s->filled);
+    out->executed_quantity = out->has_executed_quantity ? (int64_t)s->filled : 0;
+    out->has_trades = out->has_trades_executed = out->has_trades_final = true;
+    out->trades = out->trades_final = s->trades;
+    out->trades_executed = s->executed;
+}
+
+void sum_progress(const struct sum *s, unsigned settled, SignalExecutionStatus *out) {
+    sum_status(s, out);
+    out->status = SIGNAL__STATUS__processing;
+    out->has_outcome = false;
+    out->trades_final = settled;
+}
+
 void sum_status(const struct sum *s, SignalExecutionStatus *out) {
     out->status = s->executed ? SIGNAL__STATUS__completed : SIGNAL__STATUS__failed;
+    out->has_outcome = true;
+    out->outcome = s->executed ? SIGNAL_EXECUTION_STATUS__OUTCOME__executed
+                               : SIGNAL_EXECUTION_STATUS__OUTCOME__failed;
+    fill_quantities(s, out);
     out->has_fill_percentage = true;
     __int128 hundred = (__int128)100 * DECIMAL_SCALE;
     if (s->asked <= 0 || !divide_wide(s->filled * hundred, s->asked, &out->fill_percentage))

@@ -17,9 +17,12 @@ struct sum {
 };
 
 void sum_add(struct sum *s, const struct facts *f); // start with {0}
-// Fills price, percentage, slippage and time; status completed if anything was executed, else
-// failed.
+// Fills price, percentage, slippage, time and counts; status completed if anything was executed,
+// else failed.
 void sum_status(const struct sum *s, SignalExecutionStatus *out);
+
+// The same of a signal that is not complete: processing; `settled` of its trades are final.
+void sum_progress(const struct sum *s, unsigned settled, SignalExecutionStatus *out);
 
 #define TALLY_KINDS 6
 #define TALLY_TEXT  480

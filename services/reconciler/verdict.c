@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/schema/record.h"
+#include "services/reconciler/progress.h"
 #include "services/reconciler/slice.h"
 #include "services/reconciler/sum.h"
 
@@ -53,6 +54,8 @@ static void sum_signal(const struct live_signal *s, SignalExecutionStatus *out, 
     sum_status(&sum, out);
     // what it wants is so, or was told to be
     if (s->satisfied) out->status = SIGNAL__STATUS__completed;
+    if (s->satisfied && !sum.executed) out->outcome = SIGNAL_EXECUTION_STATUS__OUTCOME__satisfied;
+    if (s->skipped && !s->count) out->outcome = SIGNAL_EXECUTION_STATUS__OUTCOME__skipped;
     *first = sum.first_executed_at;
     size_t length = tally_print(&tally, why);
     if (!sum.executed && s->refused)
@@ -194,6 +197,8 @@ void verdict_trade(struct reconciler *r, batch_t *batch, struct live_trade *t,
     facts_state(&facts, state);
     if (final) compare_with_book(r, &facts, state, &c);
     bool news = final && take_comparison(batch, t, &c);
+    if (!final && facts.filled_lots.e8 != t->facts.filled_lots.e8)
+        progress_note(r, batch, t->signal);
     if (!final || t->status == c.status) t->facts = facts; // what was refused changes nothing
     if (!news) return;
     fill_reconciliation(&result, t->id, &c, batch_now(batch));
@@ -216,6 +221,7 @@ void verdict_trade(struct reconciler *r, batch_t *batch, struct live_trade *t,
         return;
     }
     if (!t->listed && !t->apart) slice_trade_apart(batch, t);
+    progress_note(r, batch, t->signal);
     batch_emit(batch, TOPIC_outcomes, 0, &o.base);
 }
 

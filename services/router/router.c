@@ -162,6 +162,9 @@ static void fan_out_signal(struct router *r, batch_t *batch, const Signal *signa
     size_t seats = desk_fan_out(&r->desk, signal, batch_now(batch), take_turn,
                                 &(struct fan_out){.router = r, .batch = batch, .routing = routing});
     if (seats) return;
+    if (signal->part_only)
+        return set_whole_reason(r, routing, REASON__CODE__part_only,
+                                "part_only: the source only votes in a consensus");
     set_whole_reason(r, routing, REASON__CODE__no_subscriber,
                      "no_subscriber: no account subscribes to this source");
     // others have it, too: its end here is no failure

@@ -21,7 +21,8 @@
 
 // Statements beside the tables' own.
 #define QUERIES(X)                                                                                 \
-    X(known_of_signal, "SELECT (SELECT status FROM signal_execution_status WHERE signal_id = ?1)," \
+    X(known_of_signal, "SELECT (SELECT status FROM signal_execution_status WHERE signal_id = ?1"   \
+                       " AND status <> 'processing'),"                                             \
                        " (SELECT min(trade_id) FROM orders WHERE signal_id = ?1)")                 \
     X(link_order, "UPDATE signals SET order_id = ?2, changed = next_change() WHERE signal_id = "   \
                   "?1 AND order_id IS NULL")                                                       \
@@ -29,6 +30,8 @@
                   "AND status <> ?2")                                                              \
     X(is_completed,                                                                                \
       "SELECT 1 FROM signal_execution_status WHERE signal_id = ?1 AND status = 'completed'")       \
+    X(is_final, "SELECT 1 FROM signal_execution_status WHERE signal_id = ?1 AND status <> "        \
+                "'processing'")                                                                    \
     X(forget_pending, "DELETE FROM pending_signals WHERE signal_id = ?1")                          \
     X(keep_last_change, "UPDATE change_count SET last = ?1")                                       \
     X(note_removed,                                                                                \
@@ -238,9 +241,10 @@ static err_t write_order(rows_t *self, const struct row *row) {
 }
 
 // A signal that was completed stays so: one that failed may have been decided again after a
-// rollback, and what was executed counts.
+// rollback, and what was executed counts. How far it is says nothing new of one that is final.
 static err_t is_status_outdated(rows_t *self, const SignalExecutionStatus *s, bool *outdated) {
-    sql_query_t *q = self->queries[QUERY_is_completed];
+    bool ends = s->status != SIGNAL__STATUS__processing;
+    sql_query_t *q = self->queries[ends ? QUERY_is_completed : QUERY_is_final];
     *outdated = false;
     if (s->status == SIGNAL__STATUS__completed) return ERR_OK;
     sql_bind_text(q, 1, s->signal_id);
@@ -255,7 +259,9 @@ static err_t write_status(rows_t *self, const struct row *row) {
     err_t e = is_status_outdated(self, s, &outdated);
     if (e || outdated) return e;
     e = upsert_message(self, TABLE_signal_execution_status, row->m);
-    if (!e) e = execute_query(self, QUERY_forget_pending, s->signal_id, NULL);
+    // its own row says pending until its end: it is offered again after a loss (recalls.c)
+    if (e || s->status == SIGNAL__STATUS__processing) return e;
+    e = execute_query(self, QUERY_forget_pending, s->signal_id, NULL);
     if (e) return e;
     return execute_query(self, QUERY_set_status, s->signal_id,
                          record_enum_name(&signal__status__descriptor, (int)s->status));

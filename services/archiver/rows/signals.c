@@ -3,8 +3,11 @@
 #include "services/archiver/rows/signals.h"
 
 #include <sodium.h>
+#include <string.h>
 #include <strings.h>
 
+#include "common/base/id.h"
+#include "common/domain/trade.h"
 #include "common/schema/record.h"
 #include "common/sql/sql.h"
 
@@ -169,6 +172,15 @@ bool trade_has_failed(const TradeState *t) {
            t->state == TRADE_STATE__STATE__expired;
 }
 
+// The executor's own reasons are codes already; a broker's are its words.
+static const char *failure_code(const TradeState *t) {
+    if (t->state == TRADE_STATE__STATE__cancelled) return "cancelled";
+    if (t->state == TRADE_STATE__STATE__expired) return "expired";
+    if (t->has_submitted_at || !t->reason || !*t->reason) return "broker_reject";
+    bool is_code = strspn(t->reason, "abcdefghijklmnopqrstuvwxyz_") == strlen(t->reason);
+    return is_code ? t->reason : "executor_reject";
+}
+
 TradeFailure failure_of_trade(const TradeState *t) {
     TradeFailure f = TRADE_FAILURE__INIT;
     f.failure_id = f.trade_id = t->trade_id;
@@ -178,8 +190,44 @@ TradeFailure failure_of_trade(const TradeState *t) {
     f.symbol = t->symbol;
     f.state = (char *)(uintptr_t)record_enum_name(&trade_state__state__descriptor, (int)t->state);
     f.reason = t->reason;
+    f.code = (char *)(uintptr_t)failure_code(t);
     f.failed_at = t->updated_at;
     return f;
+}
+
+// The same routing gives the same ids, however often it is archived.
+static TradeFailure *failure_of_reason(const Routing *r, const char *account_id,
+                                       Reason__Code reason, const char *state, arena_t *arena) {
+    TradeFailure *f = arena_take(arena, sizeof(*f));
+    const char *code = record_enum_name(&reason__code__descriptor, (int)reason);
+    const char *const parts[] = {"failure", r->signal_id, account_id, code};
+    trade_failure__init(f);
+    f->failure_id = arena_take(arena, ID_TEXT);
+    id_derive(f->failure_id, r->signal_id, 4, parts);
+    f->signal_id = r->signal_id;
+    f->account_id = *account_id ? (char *)(uintptr_t)account_id : NULL;
+    f->state = (char *)(uintptr_t)state;
+    f->code = (char *)(uintptr_t)code;
+    f->failed_at = r->routed_at;
+    return f;
+}
+
+size_t failures_of_routing(const Routing *r, arena_t *arena, TradeFailure ***out) {
+    size_t n = 0;
+    TradeFailure **all = *out = arena_take(arena, (r->n_decisions + 1) * sizeof(TradeFailure *));
+    bool whole = r->has_reason && !r->elsewhere && !routed_as_vote(r);
+    if (whole) {
+        all[n] = failure_of_reason(r, "", r->reason, "skipped", arena);
+        all[n++]->reason = r->refused;
+    }
+    for (size_t i = 0; i < r->n_decisions; i++) {
+        const Decision *d = r->decisions[i];
+        if (!decision_is_failure(d->reason)) continue;
+        all[n] = failure_of_reason(r, d->account_id, d->reason, "refused", arena);
+        all[n]->reason = d->detail ? d->detail : all[n]->code;
+        n++;
+    }
+    return n;
 }
 
 TradeFailure *failure_of_refusal(const SignalRejection *r, arena_t *arena) {
@@ -191,5 +239,6 @@ TradeFailure *failure_of_refusal(const SignalRejection *r, arena_t *arena) {
     f->failed_at = r->rejected_at;
     f->field = r->field;
     f->extra = r->extra;
+    f->code = text_or(NULL, "refused_at_door");
     return f;
 }

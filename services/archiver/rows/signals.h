@@ -7,6 +7,7 @@
 #include "archive.pb-c.h"
 #include "common/base/arena.h"
 #include "execution.pb-c.h"
+#include "order.pb-c.h"
 #include "signal.pb-c.h"
 
 // A row points into the message that it comes from.
@@ -24,4 +25,7 @@ void signal_sha256(const SignalRow *row, char out[static SHA256_TEXT]);
 
 bool trade_has_failed(const TradeState *t); // rejected, cancelled or expired
 TradeFailure failure_of_trade(const TradeState *t);
+// What the router gave no order for, of each account that was to trade, or of the whole signal (not
+// of votes). Returns how many.
+size_t failures_of_routing(const Routing *r, arena_t *arena, TradeFailure ***out);
 TradeFailure *failure_of_refusal(const SignalRejection *r, arena_t *arena);

@@ -65,7 +65,10 @@ static void a_routed_signal_is_processing(void **state) {
     assert_true(wrote(w, "status\r\n$10\r\nprocessing"));
     assert_true(wrote(w, "SREM\r\n$20\r\nsignal:state:pending\r\n$3\r\ns-1"));
     assert_true(wrote(w, "SADD\r\n$23\r\nsignal:state:processing\r\n$3\r\ns-1"));
-    assert_int_equal(batch_commands(w->batch), 3);
+    assert_true(wrote(w, "signal_execution_status:s-1"));
+    assert_true(wrote(w, "trades\r\n$1\r\n2"));
+    assert_false(wrote(w, "PEXPIREAT"));
+    assert_int_equal(batch_commands(w->batch), 4);
     assert_int_equal(live(w), 1);
 }
 
@@ -124,8 +127,23 @@ static void an_outcome_may_come_before_its_routing(void **state) {
 static void an_outcome_that_is_none_is_refused(void **state) {
     struct world *w = *state;
     new_signal(w, "s-1");
-    assert_int_equal(ended(w, "s-1", SIGNAL__STATUS__processing), ERR_RULE);
+    assert_int_equal(ended(w, "s-1", SIGNAL__STATUS__pending), ERR_RULE);
     assert_int_equal(live(w), 1);
+}
+
+static void how_far_a_signal_is_counts_until_it_is_final(void **state) {
+    struct world *w = *state;
+    new_signal(w, "s-1");
+    routed(w, "s-1", 2);
+    world_begin(w);
+    assert_int_equal(ended(w, "s-1", SIGNAL__STATUS__processing), ERR_OK);
+    assert_true(wrote(w, "signal_execution_status:s-1"));
+    assert_true(wrote(w, "execution_price\r\n$6\r\n1.1234"));
+    assert_int_equal(batch_commands(w->batch), 1);
+    assert_int_equal(ended(w, "s-1", SIGNAL__STATUS__completed), ERR_OK);
+    world_begin(w);
+    assert_int_equal(ended(w, "s-1", SIGNAL__STATUS__processing), ERR_OK);
+    assert_true(batch_is_empty(w->batch));
 }
 
 static void a_second_routing_changes_nothing(void **state) {
@@ -399,6 +417,7 @@ int main(void) {
         world_test(an_outcome_completes_and_measures),
         world_test(an_outcome_may_come_before_its_routing),
         world_test(an_outcome_that_is_none_is_refused),
+        world_test(how_far_a_signal_is_counts_until_it_is_final),
         world_test(a_second_routing_changes_nothing),
         world_test(the_outcome_of_one_trade_is_not_ours),
         world_test(an_alert_that_was_lost_and_ordered_is_the_same_when_it_comes_again),
