@@ -63,6 +63,10 @@ static const struct option options[] = {
      "Final rows that are older than so many whole days are removed; 0: none", 0, 36500, NULL},
     {"market_days", OPTION_INTEGER, offsetof(struct settings, curator.market_days), "30",
      "Market data older than so many days is removed; 0: none", 0, 36500, NULL},
+    {"retain_log_days", OPTION_INTEGER, offsetof(struct settings, curator.retain_log_days), "90",
+     "Rows of system_event_log, performance_log and alert_log that are older than so many whole "
+     "days are removed; 0: none",
+     0, 36500, NULL},
     {"readers", OPTION_INTEGER, offsetof(struct settings, curator.readers), "3",
      "Read-only connections that answer questions", 1, 5, NULL},
     {"query_within", OPTION_DURATION, offsetof(struct settings, curator.answer_ms), "2s",
@@ -273,7 +277,7 @@ static void *archiver_new(const struct context *context, const void *settings) {
     a->arena = arena_new(0);
     a->config = config_new();
     a->record = shard_record_new();
-    if (s->curator.retain_days) database_shrinkable(s->database);
+    if (s->curator.retain_days || s->curator.retain_log_days) database_shrinkable(s->database);
     a->db = database_open(s->database, s->check_below, a->notice, sizeof(a->notice));
     if (a->db) sql_on_unreadable(a->db, note_unreadable_cell, a);
     if (a->db && schema_index_changes(a->db, s->copied)) sql_destroy(&a->db);

@@ -90,10 +90,11 @@ curator_t *curator_new(const struct curator_options *options, sql_t *db, chain_t
     self->settle = sql_prepare(db, "UPDATE restored SET noticed = 1 WHERE noticed = 0");
     self->market = market_rows_new(db, options->market_days);
     bool good = self->settle && self->market && !read_restored(self) && open_audit(self, options);
-    if (good && options->retain_days)
-        self->retention =
-            retention_new(&(struct retention_options){db, chain, options->retain_days});
-    if (options->retain_days) good = good && self->retention;
+    bool retains = options->retain_days || options->retain_log_days;
+    if (good && retains)
+        self->retention = retention_new(
+            &(struct retention_options){db, chain, options->retain_days, options->retain_log_days});
+    if (retains) good = good && self->retention;
     if (good && self->audit) audit_start(self->audit);
     if (!good) curator_destroy(&self);
     return self;

@@ -9,11 +9,11 @@
 
 struct curator_options {
     const char *database;
-    const char *audit_log;      // NULL: signals.log beside the database; "off": none
-    int64_t audit_rotate;       // bytes
-    int64_t retain_days;        // 0: nothing is removed
-    int64_t market_days;        // of market data; 0: nothing of that
-    int64_t readers, answer_ms; // of questions
+    const char *audit_log;                // NULL: signals.log beside the database; "off": none
+    int64_t audit_rotate;                 // bytes
+    int64_t retain_days, retain_log_days; // 0: nothing is removed
+    int64_t market_days;                  // of market data; 0: nothing of that
+    int64_t readers, answer_ms;           // of questions
 };
 
 err_t curator_prepare(sql_t *db); // its tables

@@ -53,6 +53,16 @@ static const struct rule rules[TABLE_COUNT] = {
     [TABLE_llm_decision] = {"x.state NOT IN ('proposed', 'submitting')", {NULL}},
 };
 
+// What the system says of itself. Rows are written in the order of time, so that the oldest ones
+// are looked at, and no others.
+static const struct log_table {
+    enum table_name table;
+    const char *key; // of a row that the chain covers; NULL: it covers none of the table
+} log_tables[] = {{TABLE_system_event_log, "event_id"},
+                  {TABLE_alert_log, "alert_id"},
+                  {TABLE_performance_log, NULL}};
+#define LOGS (sizeof log_tables / sizeof *log_tables)
+
 struct statements {
     sql_query_t *find, *remove, *with[PARTS_MAX];
 };
@@ -60,9 +70,13 @@ struct statements {
 struct retention {
     struct retention_options options;
     struct statements of[TABLE_COUNT];
-    sql_query_t *oldest, *unchain, *start, *mark_days, *samples;
+    sql_query_t *oldest, *unchain, *start, *mark_days;
+    struct log_sweep {
+        sql_query_t *find, *remove;
+        bool done; // up to the day `swept`
+    } logs[LOGS];
     buffer_t canon;
-    char swept[16]; // the day up to which samples are gone
+    char swept[16]; // the day up to which the logs were looked through
 };
 
 static sql_query_t *prepare_find(sql_t *db, enum table_name table) {
@@ -104,15 +118,28 @@ static bool prepare_rest(retention_t *self) {
                                   " batch = excluded.batch, hash = excluded.hash");
     self->mark_days = sql_prepare(
         db, "UPDATE chain_day SET removed_at = ?2 WHERE last <= ?1 AND removed_at IS NULL");
-    self->samples = sql_prepare(db, "DELETE FROM performance_log WHERE rowid IN (SELECT rowid FROM "
-                                    "performance_log WHERE created_at < ?1 LIMIT 500)");
-    return self->oldest && self->unchain && self->start && self->mark_days && self->samples;
+    return self->oldest && self->unchain && self->start && self->mark_days;
+}
+
+static bool prepare_log_sweep(retention_t *self, size_t i) {
+    const struct log_table *t = &log_tables[i];
+    const char *name = table_forms[t->table].name;
+    char text[400];
+    snprintf(text, sizeof text,
+             "SELECT rowid, %s FROM (SELECT rowid, * FROM \"%s\" ORDER BY rowid LIMIT %d) WHERE "
+             "created_at < ?1",
+             t->key ? t->key : "NULL", name, STEP_ROWS);
+    self->logs[i].find = sql_prepare(self->options.db, text);
+    snprintf(text, sizeof text, "DELETE FROM \"%s\" WHERE rowid = ?1", name);
+    self->logs[i].remove = sql_prepare(self->options.db, text);
+    return self->logs[i].find && self->logs[i].remove;
 }
 
 retention_t *retention_new(const struct retention_options *options) {
     retention_t *self = alloc_zeroed(1, sizeof(*self));
     self->options = *options;
     bool good = prepare_rest(self);
+    for (size_t i = 0; good && i < LOGS; i++) good = prepare_log_sweep(self, i);
     for (size_t i = 0; good && i < TABLE_COUNT; i++)
         if (canon_cover[i].code) good = prepare_table_removal(self, (enum table_name)i);
     if (!good) retention_destroy(&self);
@@ -127,8 +154,12 @@ void retention_destroy(retention_t **self) {
         sql_query_destroy(&r->of[i].remove);
         for (size_t k = 0; k < PARTS_MAX; k++) sql_query_destroy(&r->of[i].with[k]);
     }
-    sql_query_t **const rest[] = {&r->oldest, &r->unchain, &r->start, &r->mark_days, &r->samples};
+    sql_query_t **const rest[] = {&r->oldest, &r->unchain, &r->start, &r->mark_days};
     for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++) sql_query_destroy(rest[i]);
+    for (size_t i = 0; i < LOGS; i++) {
+        sql_query_destroy(&r->logs[i].find);
+        sql_query_destroy(&r->logs[i].remove);
+    }
     buffer_destroy(&r->canon);
     free(r);
     *self = NULL;
@@ -232,7 +263,6 @@ static err_t take_batches(retention_t *self, const char *before, struct retentio
     struct oldest oldest = {.there = true};
     size_t rows = 0;
     err_t e = ERR_OK;
-    chain_begin(self->options.chain);
     while (!e && rows < STEP_ROWS) {
         e = read_oldest(self, before, &oldest);
         if (e || !oldest.there) break;
@@ -240,30 +270,64 @@ static err_t take_batches(retention_t *self, const char *before, struct retentio
     }
     buffer_destroy(&oldest.entries);
     step->more = oldest.there || rows > 0; // the last batch of the chain is no longer the last
-    return e ? e : chain_write(self->options.chain, step->now);
-}
-
-// The samples of the system's own speed are in no chain.
-static err_t sweep_samples(retention_t *self, const char *before, struct retention_step *step) {
-    if (strncmp(self->swept, before, 10) == 0) return ERR_OK;
-    sql_bind_text(self->samples, 1, before);
-    err_t e = sql_execute(self->samples);
-    if (!e && sql_changes(self->options.db) == 0)
-        snprintf(self->swept, sizeof(self->swept), "%.10s", before);
-    else
-        step->more = true;
     return e;
 }
 
-err_t retention_step(retention_t *self, struct retention_step *step) {
+// What the chain covers is chained as gone.
+static err_t remove_log_rows(retention_t *self, size_t i, const char *before,
+                             struct retention_step *step) {
+    struct log_sweep *sweep = &self->logs[i];
+    bool row = true;
+    err_t e = ERR_OK;
+    sql_bind_text(sweep->find, 1, before);
+    sweep->done = true;
+    while (!e && !(e = sql_step(sweep->find, &row)) && row) {
+        sweep->done = false;
+        sql_bind_integer(sweep->remove, 1, sql_integer(sweep->find, 0));
+        e = sql_execute(sweep->remove);
+        if (!e && log_tables[i].key)
+            chain_gone(self->options.chain, log_tables[i].table, sql_text(sweep->find, 1));
+        step->removed += !e;
+    }
+    sql_reset(sweep->find);
+    return e;
+}
+
+static err_t sweep_logs(retention_t *self, const char *before, struct retention_step *step) {
+    err_t e = ERR_OK;
+    bool same = strncmp(self->swept, before, 10) == 0;
+    for (size_t i = 0; !e && i < LOGS; i++) {
+        if (same && self->logs[i].done) continue;
+        e = remove_log_rows(self, i, before, step);
+        step->more = step->more || !self->logs[i].done;
+    }
+    if (!e) snprintf(self->swept, sizeof(self->swept), "%.10s", before);
+    return e;
+}
+
+// The first moment of the oldest day that stays; false: none goes.
+static bool print_first_kept(uint64_t now, int64_t days, char out[static SQL_TIME_TEXT]) {
+    uint64_t kept = (uint64_t)days * DAY_NS;
+    if (!days || now < kept) return false;
+    sql_time_print((now - kept) / DAY_NS * DAY_NS, out);
+    return true;
+}
+
+static err_t remove_old(retention_t *self, struct retention_step *step) {
     char before[SQL_TIME_TEXT];
-    uint64_t kept = (uint64_t)self->options.days * DAY_NS;
+    err_t e = ERR_OK;
+    chain_begin(self->options.chain);
+    if (print_first_kept(step->now, self->options.days, before))
+        e = take_batches(self, before, step);
+    if (!e && print_first_kept(step->now, self->options.log_days, before))
+        e = sweep_logs(self, before, step);
+    return e ? e : chain_write(self->options.chain, step->now);
+}
+
+err_t retention_step(retention_t *self, struct retention_step *step) {
     step->more = false;
-    if (step->now < kept) return ERR_OK;
-    sql_time_print((step->now - kept) / DAY_NS * DAY_NS, before);
     err_t e = sql_begin(self->options.db);
-    if (!e) e = take_batches(self, before, step);
-    if (!e) e = sweep_samples(self, before, step);
+    if (!e) e = remove_old(self, step);
     if (!e) e = sql_commit(self->options.db);
     if (e) {
         sql_rollback(self->options.db);

@@ -14,7 +14,9 @@ typedef struct retention retention_t;
 struct retention_options {
     sql_t *db;
     chain_t *chain;
-    int64_t days; // what was written before the last `days` whole days (UTC) is old
+    // What was written before the last so many whole days (UTC) is old; 0: nothing is. Of the
+    // system's own logs (system_event_log, performance_log, alert_log) it is log_days that count.
+    int64_t days, log_days;
 };
 // NULL: a statement does not fit the tables (it is logged)
 retention_t *retention_new(const struct retention_options *options);

@@ -47,7 +47,7 @@ static int set_up(void **state) {
     w->db = database_open(w->path, 1 << 30, notice, sizeof(notice));
     w->rows = rows_new(w->db);
     assert_non_null(w->rows);
-    w->retention = retention_new(&(struct retention_options){w->db, rows_chain(w->rows), 3});
+    w->retention = retention_new(&(struct retention_options){w->db, rows_chain(w->rows), 3, 3});
     assert_non_null(w->retention);
     *state = w;
     return 0;
@@ -101,7 +101,7 @@ static void add(struct world *w, unsigned n, Signal__Status status, TradeState__
     t->state = state;
     r->reconciliation_status = TRADE_RECONCILIATION__STATUS__success;
     a->alert_id = name(w, 'a', n), a->service = a->code = a->text = (char *)"x",
-    a->severity = ALERT__SEVERITY__info;
+    a->severity = ALERT__SEVERITY__info, a->created_at = clock_utc_ns();
     rows_add(w->rows, TABLE_signals, &signal_row(s, w->arena)->base);
     rows_add(w->rows, TABLE_orders, &o->base);
     rows_add_trade(w->rows, t);
@@ -246,6 +246,37 @@ static void removed_days_leave_their_hash_and_pages_are_given_back(void **state)
     assert_true(w->faults > 0);
 }
 
+// Trades are kept for ever, and what the system says of itself is not.
+static void old_rows_of_logs_go_while_trades_stay(void **state) {
+    struct world *w = *state;
+    uint64_t now = clock_utc_ns();
+    retention_destroy(&w->retention);
+    w->retention = retention_new(&(struct retention_options){w->db, rows_chain(w->rows), 0, 3});
+    assert_non_null(w->retention);
+    add(w, 1, SIGNAL__STATUS__completed, TRADE_STATE__STATE__closed);
+    for (unsigned i = 0; i < 1200; i++) {
+        SystemEvent *e = arena_zero(w->arena, sizeof *e);
+        PerformanceSample *p = arena_zero(w->arena, sizeof *p);
+        Alert *a = arena_zero(w->arena, sizeof *a);
+        system_event__init(e), performance_sample__init(p), alert__init(a);
+        e->event_id = name(w, 'e', i), a->alert_id = name(w, 'b', i);
+        e->service = p->service = a->service = name(w, 'p', i), e->event = (char *)"start";
+        a->code = a->text = (char *)"x", a->severity = ALERT__SEVERITY__info;
+        e->created_at = p->created_at = a->created_at = i < 1100 ? now - 5 * DAY_NS : now;
+        rows_add(w->rows, TABLE_system_event_log, &e->base);
+        rows_add(w->rows, TABLE_performance_log, &p->base);
+        rows_add(w->rows, TABLE_alert_log, &a->base);
+    }
+    commit(w);
+    assert_true(sweep(w, now, INT64_MAX) >= 3300);
+    assert_int_equal(number(w, "SELECT count(*) FROM system_event_log"), 100);
+    assert_int_equal(number(w, "SELECT count(*) FROM performance_log"), 100);
+    assert_int_equal(number(w, "SELECT count(*) FROM alert_log WHERE alert_id LIKE 'b%'"), 100);
+    assert_int_equal(number(w, "SELECT count(*) FROM trades"), 1);
+    expect_sound(w);
+    assert_int_equal(sweep(w, now, INT64_MAX), 0);
+}
+
 int main(void) {
     if (sodium_init() < 0) return 1;
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -254,6 +285,7 @@ int main(void) {
         TEST(what_is_old_goes_when_it_is_final_and_only_then),
         TEST(what_was_not_final_goes_once_it_is),
         TEST(a_signal_that_is_not_in_a_closed_audit_file_stays),
+        TEST(old_rows_of_logs_go_while_trades_stay),
         TEST(removed_days_leave_their_hash_and_pages_are_given_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
