@@ -26,6 +26,8 @@ void log_start(const char *service, enum log_level least) {
     state.least = least;
 }
 
+bool log_is_wanted(enum log_level level) { return level >= state.least; }
+
 enum log_level log_level_from(const char *name) {
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (name && strcmp(name, names[i]) == 0) return (enum log_level)i;
@@ -48,7 +50,7 @@ static size_t bytes_written(int n, size_t room) {
 }
 
 void log_event(enum log_level level, const char *event, const char *format, ...) {
-    if (level < state.least) return;
+    if (!log_is_wanted(level)) return;
     char line[LINE_MAX_BYTES], ts[TIME_TEXT];
     (void)time_print(clock_utc_ns(), ts);
     size_t room = sizeof line - 1; // one for the end of line

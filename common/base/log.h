@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <stdbool.h>
+
 enum log_level {
     LOG_LEVEL_DEBUG,   // developers
     LOG_LEVEL_INFO,    // nobody
@@ -11,6 +13,7 @@ enum log_level {
     LOG_LEVEL_NONE,    // as the least level: nothing is logged
 };
 
+bool log_is_wanted(enum log_level level); // lines of this level are written
 void log_start(const char *service, enum log_level least);
 enum log_level log_level_from(const char *name); // debug, info, warning, error; anything else: info
 

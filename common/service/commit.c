@@ -162,6 +162,7 @@ static void finish_commit(struct loop *l) {
     send_outgoing(l);
     reach_failpoint(l, "after_send");
     announce_commit(l, true);
+    message_log_batch(&l->message_log, l->batch, l->context.committed_mono);
     uint64_t took_ns = l->context.committed_mono - l->progress.opened_at;
     histogram_add(&l->sampled.stage_us, (int64_t)(took_ns / NS_PER_US));
     count_down_careful(l);

@@ -189,6 +189,7 @@ err_t loop_run_until_stop(struct loop *l) {
         run_iteration(l);
         uint64_t mono = clock_mono_ns();
         heartbeat_send(l, mono);
+        message_log_tick(&l->message_log, mono);
         notify_alive(mono);
         notify_status(l->progress.stalled ? l->progress.stalled : "running");
     }

@@ -9,6 +9,7 @@
 #include "common/delivery/topology.h"
 #include "common/http/early_door.h"
 #include "common/oplog/histogram.h"
+#include "common/oplog/message_log.h"
 #include "common/oplog/system_event.h"
 #include "common/service/batch_phase.h"
 #include "common/service/service.h"
@@ -26,7 +27,8 @@ struct settings { // the options that every service has
         *log_level, *profile, *keys_dir;
     int64_t answer_within_ms, shards, shard, batch_max, tick_ms, idle_read_ms, journal_keep_ms,
         journal_max, ring_bytes, ring_age_ms;
-    int64_t look_for_ms, heartbeat_ms, sample_ms, memory_most, queue, gather_count, gather_for_ms;
+    int64_t look_for_ms, heartbeat_ms, sample_ms, log_lines, memory_most, queue, gather_count,
+        gather_for_ms;
     bool redis_plain, replaced_waits, loopback_open;
 };
 
@@ -188,6 +190,7 @@ struct loop {
     struct counts counts;
     struct sampled sampled;
     struct noted_events events;
+    struct message_log message_log;
     struct heartbeat heartbeat;
     struct trace trace;
 };

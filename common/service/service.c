@@ -78,6 +78,10 @@ static const struct option common_options[] = {
      NULL},
     {"heartbeat", OPTION_DURATION, AT(heartbeat_ms), "1s",
      "How often the service publishes its heartbeat", 50, 60000, NULL},
+    {"log_lines", OPTION_INTEGER, AT(log_lines), "20",
+     "Most lines a second about signals of each kind (accepted, refused, routed, executed, "
+     "completed); a line says how many more there were; level debug writes all",
+     0, 1000000, NULL},
     {"sample_every", OPTION_DURATION, AT(sample_ms), "1m",
      "How often the service records how it is in performance_log", 100, 3600000, NULL},
     {"replaced_waits", OPTION_FLAG, AT(replaced_waits), "false",

@@ -297,6 +297,7 @@ static void fill_context(struct loop *l) {
     l->context.cells = (unsigned)cells_count();
     l->context.book = l->book;
     l->context.epoch = ledger_epoch(l->redis.ledger);
+    l->message_log.most = (unsigned)l->settings.log_lines;
     l->context.sample_ns = (uint64_t)l->settings.sample_ms * NS_PER_MS;
 }
 

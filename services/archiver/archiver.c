@@ -439,6 +439,7 @@ static err_t archiver_persist(void *self, batch_t *batch, const struct inlet_pos
         return told(a, e);
     }
     FAILPOINT("archiver.after_commit");
+    rows_log_stored(a->rows);
     rows_committed(a->rows);
     curator_committed(a->curator);
     positions_committed(a->positions, inlets, n);

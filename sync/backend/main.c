@@ -166,6 +166,8 @@ static err_t note_answer(struct backend *self, const struct post *post, const st
     if (meaning == TAKEN) {
         tally->taken++;
         self->copy->delivered++;
+        log_event(LOG_LEVEL_DEBUG, "synced", "signal_id=%s key=%s status=%u",
+                  log_quote(post->item.signal_id), post->key, a->status);
         return items_taken(self->items, &post->item, post->key);
     }
     // given up because it is to stop: no try

@@ -86,6 +86,46 @@ def test_what_an_operator_does_is_recorded(plant):
     assert (first["text"], second["text"]) == ("halt: a check", "resume") and first["operator"] == second["operator"] != ""
 
 
+# --- the lines of its logs
+
+def lines(plant, service, event):
+    text = (plant.layout.log / f"{service}.log").read_text(errors="replace")
+    return [line for line in text.splitlines() if f" event={event} " in line]
+
+
+def test_a_signal_s_way_is_a_line_each(plant):
+    door = plant.door()
+    assert door.alert({"signal_id": "told", "symbol": "EURUSD", "order_type": "market", "direction": "buy", "lot_size": "0.1",
+                       "price": "1.08"})[0] == 200
+    assert door.alert({"signal_id": "not-told", "symbol": "EURUSD", "order_type": "market", "direction": "sideways"})[0] == 422
+    plant.final("told")
+    for service, event, wanted in (
+            ("ingest", "accepted", ['signal_id="told"', 'source="test"', 'symbol="EURUSD"', "direction=buy"]),
+            ("router", "routed", ['signal_id="told"', "orders=3"]),
+            ("executor.0", "executed", ['signal_id="told"', 'account_id="acc001"', "trade_id=", "state=executed", "execution_price="]),
+            ("reconciler", "completed", ['signal_id="told"', "status=completed"])):
+        found = until(lambda: [x for x in lines(plant, service, event) if all(w in x for w in wanted)], f"{service} to say {event}")
+        assert " level=info " in found[0] and len(found) == 1, found
+    refused = until(lambda: [x for x in lines(plant, "ingest", "refused") if "not-told" in x], "the refusal to be told")
+    assert "rejection_reason=" in refused[0]
+    assert not lines(plant, "archiver", "stored")  # debug
+    assert plant.token("test") not in (plant.layout.log / "ingest.log").read_text()
+
+
+def test_under_load_lines_are_left_out_and_counted(plant):
+    def told():
+        left = [x for x in lines(plant, "ingest", "lines_left_out") if " of=accepted " in x]
+        return len(lines(plant, "ingest", "accepted")) + sum(int(re.search(r"count=(\d+)", x)[1]) for x in left)
+    archived = rows(plant, "SELECT count(*) AS n FROM signals")[0]["n"]
+    until(lambda: told() >= archived, "what was left out before to be said")
+    before, written = told(), len(lines(plant, "ingest", "accepted"))
+    load = plant.load("many", 400, connections=8)
+    plant.remember(load)
+    plant.final("many-399")
+    until(lambda: told() - before >= len(load.accepted), "written and left out to be all of them")
+    assert told() - before == len(load.accepted) and len(lines(plant, "ingest", "accepted")) - written < len(load.accepted)
+
+
 # --- performance_log
 
 def test_every_process_is_sampled_with_what_it_costs_and_how_far_it_is_behind(plant):

@@ -360,6 +360,15 @@ err_t rows_write_queued(rows_t *self) {
     return e ? e : keep_last_change(self);
 }
 
+void rows_log_stored(const rows_t *self) {
+    for (size_t i = 0; log_is_wanted(LOG_LEVEL_DEBUG) && i < self->queue.count; i++) {
+        const struct row *row = &self->queue.rows[i];
+        if (row->table == TABLE_signals)
+            log_event(LOG_LEVEL_DEBUG, "stored", "signal_id=%s",
+                      log_quote(((const SignalRow *)row->m)->signal_id));
+    }
+}
+
 // What an earlier version left.
 
 bool rows_backfill_is_due(const rows_t *self) { return backfill_is_due(self->backfill); }
