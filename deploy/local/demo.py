@@ -151,7 +151,7 @@ class Story:
             self.wrong.append(err.strip())
             return
         package = json.loads(text)
-        self.report.line("a language model reads", f"EURUSD: {', '.join(package['parts'])}; not known: {', '.join(package['missing'])}")
+        self.report.line("a language model reads", f"EURUSD: {', '.join(package['parts'])}; not known: {', '.join(package['missing']) or 'nothing'}")
         decision = {"package_id": package["package_id"], "symbol": "EURUSD", "action": "buy", "price": 1.0843, "stop_loss": 1.079, "take_profit": 1.093,
                     "confidence": 60, "reasoning": "the sample's own words, no model's", "model": "sample"}
         request = urllib.request.Request(self.system.advisor_url + "/api/v1/llm/decision", json.dumps(decision).encode(),
