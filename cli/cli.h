@@ -92,6 +92,7 @@ enum outcome run_unlock(struct call *call);
 enum outcome run_approve(struct call *call); // and refuse
 enum outcome run_on_trade(struct call *call);
 enum outcome run_journal(struct call *call);
+enum outcome run_market(struct call *call);
 enum outcome run_deadletter(struct call *call);
 enum outcome run_config(struct call *call);
 enum outcome run_llm(struct call *call);

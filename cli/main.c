@@ -43,6 +43,8 @@ static const struct command commands[] = {
     {"tail", "", "Shows what happens now.", run_tail, 0, 0,
      {{"topic", "PREFIX", "only topics that begin so (executions.)"}, FILTERS, {"count", "N", "end after N messages"},
       {"for", "S", "end after S seconds"}}},
+    {"market", "[SYMBOL | watchlist | candidates | context]",
+     "Lists the last prices, or shows market data: the documents, and how long each stands (docs/market-data.md).", run_market, 0, 1, {}},
     {"halt", "", "The kill switch: stops new orders, everywhere, for one account or from one source.", run_halt, 0, 0,
      {ACCOUNT, SOURCE, FLATTEN, {"reduce-only", NULL, "as the command of that name"}, ALL_CELLS, REASON}},
     {"resume", "", "Allows orders again.", run_halt, 0, 0, {ACCOUNT, SOURCE, ALL_CELLS, REASON}},

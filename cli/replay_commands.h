@@ -17,7 +17,7 @@
       {"from", "TIME", "only what was heard at or after (2026-01-31T10:15:30Z)"}, {"until", "TIME", "only what was heard before"}, \
       {"compress", NULL, "the new file: gzipped"}}}, \
     {"replay", "FILE", \
-     "Sends the signals and prices of a recording into a running paper system; or, offline, has the services do again what they did.", \
+     "Sends the signals, prices and market data of a recording into a running paper system; or, offline, has the services do again what they did.", \
      REPLAY, 1, 1, \
      {{"speed", "N", "1: in original time, 10: ten times as fast; else as fast as it goes"}, \
       {"keep-ids", NULL, "under the ids they had: those that are known already are recognised (else new ones)"}, \

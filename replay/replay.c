@@ -13,7 +13,9 @@
 #include "common/domain/book.h"
 #include "common/domain/signal_id.h"
 #include "common/program/stop.h"
+#include "common/schema/json_tree.h"
 #include "common/schema/record.h"
+#include "market.pb-c.h"
 #include "price.pb-c.h"
 #include "replay/commands.h"
 #include "replay/offline.h"
@@ -41,7 +43,7 @@ struct replay {
     struct token tokens[SOURCES];
     size_t n_tokens;
     uint64_t first_at, began; // of the recording (UTC ns) and of this replay (monotonic)
-    unsigned long signals, prices, missing;
+    unsigned long signals, prices, documents, missing;
     enum outcome outcome;
     arena_t *arena;
 };
@@ -149,6 +151,40 @@ static bool send_price(struct replay *r, const Price *p) {
     return sent;
 }
 
+// A document as a source posted it; what was calculated is calculated again.
+static const struct {
+    const ProtobufCMessageDescriptor *type;
+    const char *door;
+} documents[] = {
+    {&indicators__descriptor, "indicators/"},  {&sentiment__descriptor, "sentiment/"},
+    {&watchlist__descriptor, "watchlist/"},    {&candidates__descriptor, "candidates/"},
+    {&market_context__descriptor, "context/"},
+};
+
+static const char *door_of_document(const ProtobufCMessage *m) {
+    for (size_t i = 0; i < sizeof documents / sizeof *documents; i++)
+        if (documents[i].type == m->descriptor) return documents[i].door;
+    return NULL;
+}
+
+static bool is_calculated(const ProtobufCMessage *m) {
+    return m->descriptor == &indicators__descriptor &&
+           strcmp(((const Indicators *)m)->source, "calculated") == 0;
+}
+
+// By its own source, or the one that is named; now, so that it is newer than what is there.
+static bool send_document(struct replay *r, const ProtobufCMessage *m) {
+    static const char *const times[] = {"timestamp", NULL};
+    own(buffer) json = {0}, own_source = {0};
+    (void)record_field_text(m, record_field(m->descriptor, span_of("source")), &own_source);
+    const char *source = r->source ? r->source : buffer_string(&own_source);
+    const struct record_mask but = record_mask(m->descriptor, times);
+    record_to_json_but(m, &but, &json);
+    const bool sent = push_to_intake(r, door_of_document(m), source, buffer_span(&json));
+    r->documents += sent;
+    return sent;
+}
+
 static void wait_for_its_time(const struct replay *r, uint64_t at) {
     if (!r->speed || at <= r->first_at) return;
     uint64_t due = r->began + (at - r->first_at) / r->speed;
@@ -160,10 +196,11 @@ static void wait_for_its_time(const struct replay *r, uint64_t at) {
 
 // A consensus comes of its parts again, and what was refused would be refused again.
 static bool is_replayed(const ProtobufCMessage *m) {
-    return m && (m->descriptor == &price__descriptor ||
-                 (m->descriptor == &signal__descriptor && !((const Signal *)m)->n_parts &&
-                  !((const Signal *)m)->has_decided_at && // it came before
-                  ((const Signal *)m)->status != SIGNAL__STATUS__failed));
+    return m &&
+           (m->descriptor == &price__descriptor || (door_of_document(m) && !is_calculated(m)) ||
+            (m->descriptor == &signal__descriptor && !((const Signal *)m)->n_parts &&
+             !((const Signal *)m)->has_decided_at && // it came before
+             ((const Signal *)m)->status != SIGNAL__STATUS__failed));
 }
 
 typedef bool record_fn(struct replay *r, const ProtobufCMessage *m);
@@ -177,7 +214,9 @@ static bool visit_replayed_records(struct replay *r, const char *path, record_fn
     while (!stop_asked && recording_next(file, &record)) {
         struct envelope e = {.body = record.body};
         (void)snprintf(e.type, sizeof e.type, "%s", record.type);
-        if (strcmp(record.type, "Signal") != 0 && strcmp(record.type, "Price") != 0) continue;
+        if (strcmp(record.topic, "signals") != 0 && strcmp(record.topic, FEED_PRICES) != 0 &&
+            strcmp(record.topic, "market") != 0)
+            continue;
         arena_reset(r->arena);
         const ProtobufCMessage *m = envelope_open(&e, r->arena);
         if (!is_replayed(m)) continue;
@@ -189,8 +228,9 @@ static bool visit_replayed_records(struct replay *r, const char *path, record_fn
 }
 
 static bool send_one(struct replay *r, const ProtobufCMessage *m) {
-    return m->descriptor == &signal__descriptor ? send_signal(r, (const Signal *)m)
-                                                : send_price(r, (const Price *)m);
+    if (m->descriptor == &signal__descriptor) return send_signal(r, (const Signal *)m);
+    return m->descriptor == &price__descriptor ? send_price(r, (const Price *)m)
+                                               : send_document(r, m);
 }
 
 // --- what became of them
@@ -223,14 +263,39 @@ static bool look_at_one(struct replay *r, const ProtobufCMessage *m) {
     return true;
 }
 
+// How many documents ingest has had, taken or refused.
+static unsigned long long ask_documents(const struct replay *r) {
+    static const char *const counts[] = {"documents_taken", "documents_refused"};
+    const struct question question = {.service = "ingest", .verb = "signals"};
+    own(buffer) answer = {0};
+    char why[JSON_WHY];
+    unsigned long long sum = 0;
+    if (ask_service(&r->call->place, &question, &answer) != DONE) return 0;
+    yajl_val root = json_tree_parse(buffer_span(&answer), why);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        yajl_val v = json_tree_member(root, counts[i]);
+        if (v && YAJL_IS_NUMBER(v)) sum += strtoull(YAJL_GET_NUMBER(v), NULL, 10);
+    }
+    yajl_tree_free(root);
+    return sum;
+}
+
+// What is still in the socket when it is closed is gone.
+static void wait_for_documents(const struct replay *r, unsigned long long before) {
+    const uint64_t end = clock_mono_ns() + PATIENCE;
+    if (!r->documents) return;
+    while (!stop_asked && clock_mono_ns() < end && ask_documents(r) < before + r->documents)
+        (void)ports_wait(NULL, 0, LOOK_MS);
+}
+
 static enum outcome report_replay(const struct replay *r) {
     if (r->outcome != DONE) return r->outcome;
     if (r->call->json)
-        printf("{\"signals\":%lu,\"prices\":%lu,\"not_on_record\":%lu}\n", r->signals, r->prices,
-               r->missing);
+        printf("{\"signals\":%lu,\"prices\":%lu,\"documents\":%lu,\"not_on_record\":%lu}\n",
+               r->signals, r->prices, r->documents, r->missing);
     else
-        printf("%lu signals and %lu prices sent%s\n", r->signals, r->prices,
-               *r->renew ? ", under new ids" : "");
+        printf("%lu signals, %lu prices and %lu documents sent%s\n", r->signals, r->prices,
+               r->documents, *r->renew ? ", under new ids" : "");
     if (!r->missing) return DONE;
     return complain_of_call(ANSWER_NO,
                             "%lu signals are not on record: the source's rate or its token refused "
@@ -246,8 +311,10 @@ static enum outcome run_replay_file(struct replay *r) {
     if (!r->intake)
         return complain_of_call(NO_REACH, "cannot connect to %s: %s", at.address, port_why());
     r->began = clock_mono_ns();
+    const unsigned long long had = ask_documents(r);
     if (visit_replayed_records(r, path, send_one, true))
         (void)visit_replayed_records(r, path, look_at_one, false);
+    wait_for_documents(r, had);
     port_destroy(&r->intake);
     return report_replay(r);
 }

@@ -387,9 +387,13 @@ static bool tell_signals(void *arg, batch_t *batch, const ControlRequest *reques
     const struct live *live;
     while ((live = table_next(self->lives, &cursor, NULL)))
         pending += live->status == SIGNAL__STATUS__pending;
-    buffer_format(out, "{\"pending\":%zu,\"processing\":%zu,\"remembered\":%zu,\"prices\":%zu}",
+    buffer_format(out,
+                  "{\"pending\":%zu,\"processing\":%zu,\"remembered\":%zu,\"prices\":%zu,"
+                  "\"documents\":%zu,\"documents_taken\":%llu,\"documents_refused\":%llu}",
                   pending, table_count(self->lives) - pending, guard_count(self->guard),
-                  prices_count(self->prices));
+                  prices_count(self->prices), market_count(self->market),
+                  (unsigned long long)self->counts.documents,
+                  (unsigned long long)self->counts.documents_refused);
     return true;
 }
 
@@ -412,7 +416,8 @@ static const struct route routes[] = {
 };
 
 static const struct control controls[] = {
-    {"signals", "counts of signals that are not final, of those remembered, and of prices",
+    {"signals",
+     "counts of signals that are not final, of those remembered, of prices and of market data",
      tell_signals},
     {0},
 };

@@ -145,8 +145,12 @@ def test_what_is_wrong_is_named(plant, door, kind, body, field, words):
     assert (status, named) == (422, field) and words in message, (code, named, message)
 
 
+def counts(plant):
+    return json.loads(wire.control(plant, "ingest", "signals").json)
+
+
 def test_who_may_write_what_is_configuration(plant, door):
-    before = plant.command("call", "ingest", "signals")
+    before = counts(plant)
     status, answer, _ = door.post(url(plant, "context", "few"), {"vix": 1})
     assert status == 403 and "market_data" in answer["error"]["message"]
     assert door.post(url(plant, "watchlist", "none"), ["AAPL"])[0] == 403
@@ -159,7 +163,8 @@ def test_who_may_write_what_is_configuration(plant, door):
     assert status == 200 and answer["documents"] == 1 and answer["errors"][0]["field"] == "[1].symbol"  # no broker lists it
     assert door.post(url(plant, "indicators")[:-1], {"rsi_14": 1})[0] == 401
     assert door.post(url(plant, "watchlist", symbol="AAPL"), ["AAPL"])[0] == 404
-    del before
+    after = counts(plant)
+    assert after["documents_taken"] - before["documents_taken"] == 2 and after["documents_refused"] - before["documents_refused"] == 5
 
 
 def test_stale_documents_disappear(plant, door):
@@ -196,3 +201,26 @@ def test_old_market_data_is_removed(plant, door):
     plant.processes["archiver"].kill()
     plant.restart("archiver")  # it looks at its first tick, then once a minute
     until(lambda: days_of_bars() == [young], "the old bars to go", 20)
+
+
+def test_the_command_shows_market_data_and_how_long_it_stands(plant, door):
+    assert door.post(url(plant, "context"), {"vix": 19})[0] == 200
+    assert door.post(url(plant, "prices", symbol="EURUSD"), {"last": "150.25"})[0] == 200
+    status, out, err = plant.command("market", "context", "--json")
+    (row,) = json.loads(out)
+    assert status == 0 and row["key"] == "context:market" and json.loads(row["document"])["vix"] == 19 and row["stands_for"], err
+    rows = {r["symbol"]: r for r in json.loads(plant.command("market", "--json")[1])}
+    assert float(rows["EURUSD"]["last"]) == 150.25
+    keys = [r["key"] for r in json.loads(plant.command("market", "EURUSD", "--json")[1])]
+    assert "stocks:price:EURUSD" in keys and "stocks:indicators:EURUSD" in keys
+    assert plant.command("market", "NOBODY")[0] != 0
+
+
+def test_documents_are_recorded_and_replayed(plant, door):
+    file = f"{plant.temporary}/market.rec"
+    assert door.post(url(plant, "context"), {"vix": 44})[0] == 200
+    assert plant.command("record", file, "--past")[0] == 0
+    assert door.post(url(plant, "context"), {"vix": 1})[0] == 200
+    status, out, err = plant.command("replay", file, "--json")
+    assert status == 0 and json.loads(out)["documents"] > 0, err
+    until(lambda: doc(plant, "context:market")["vix"] == 44, "the last document of the recording")

@@ -134,7 +134,7 @@ def test_signals_are_replayed_under_new_ids_and_resends_are_recognised(plant, fi
     assert plant.command("recording", "cut", f"{file}.all", file, "--signal", "again", "--type", "Signal")[0] == 0
     before = plant.admin.xlen("journal:signals")
     status, out, err = plant.command("replay", file, "--keep-ids", "--json")
-    assert status == 0 and json.loads(out) == {"signals": 1, "prices": 0, "not_on_record": 0}, err
+    assert status == 0 and json.loads(out) == {"signals": 1, "prices": 0, "documents": 0, "not_on_record": 0}, err
     status, out, err = plant.command("replay", file)
     assert status == 0, err
     until(lambda: plant.admin.xlen("journal:signals") == before + 1, "the renewed one, and it alone")

@@ -167,7 +167,7 @@ def test_a_recording_is_played_again_under_new_ids_or_known(plant, doors, tmp_pa
         for options, more in ((("--keep-ids",), 0), ((), 1)):
             status, out, err = plant.command("replay", one, "--json", *options)
             assert status == 0, err
-            assert json.loads(out) == {"signals": 1, "prices": 0, "not_on_record": 0}
+            assert json.loads(out) == {"signals": 1, "prices": 0, "documents": 0, "not_on_record": 0}
             assert plant.admin.xlen("journal:signals") == before + more
 
 

@@ -250,8 +250,8 @@ static void only_a_name_of_its_own_is_answered(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_a_name_of_its_own_is_answered),
-        cmocka_unit_test_setup_teardown(state_is_written_every_second_and_performance_when_it_changes,
-                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            state_is_written_every_second_and_performance_when_it_changes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_is_written_more_than_once_a_second, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(it_keeps_quiet_until_the_grace_is_over, set_up, tear_down),
