@@ -151,48 +151,36 @@ static err_t handle_query_to_archive(void *self, batch_t *batch, const ProtobufC
     return ERR_OK;
 }
 
-// Messages that are rows as they are.
-#define KEEP_AS(name, table)                                                                       \
-    static err_t name(void *self, batch_t *batch, const ProtobufCMessage *m) {                     \
-        (void)batch;                                                                               \
-        rows_add(((struct archiver *)self)->rows, table, m);                                       \
-        return ERR_OK;                                                                             \
-    }
-KEEP_AS(handle_order_to_archive, TABLE_orders)
-KEEP_AS(on_order_command, TABLE_order_commands)
-KEEP_AS(handle_command_to_archive, TABLE_commands)
-KEEP_AS(handle_alert_to_archive, TABLE_alert_log)
-KEEP_AS(handle_event_to_archive, TABLE_system_event_log)
-KEEP_AS(handle_sample_to_archive, TABLE_performance_log)
-KEEP_AS(handle_decision_to_archive, TABLE_llm_decision)
-KEEP_AS(handle_bar_to_archive, TABLE_market_bars)
-KEEP_AS(handle_indicators_to_archive, TABLE_market_indicators)
-KEEP_AS(handle_sentiment_to_archive, TABLE_market_sentiment)
-KEEP_AS(handle_watchlist_to_archive, TABLE_watchlist_log)
-KEEP_AS(handle_candidates_to_archive, TABLE_candidates_log)
-KEEP_AS(handle_context_to_archive, TABLE_market_context)
-#undef KEEP_AS
+// Messages that are rows as they are, each of the table that is made of its type.
+static err_t handle_row_to_archive(void *self, batch_t *batch, const ProtobufCMessage *m) {
+    size_t table = 0;
+    (void)batch;
+    while (table < TABLE_COUNT && table_forms[table].type != m->descriptor) table++;
+    if (table == TABLE_COUNT) return ERR_MISSING;
+    rows_add(((struct archiver *)self)->rows, (enum table_name)table, m);
+    return ERR_OK;
+}
 
 static const struct route routes[] = {
     {TOPIC_signals, &signal__descriptor, handle_signal_to_archive, false},
     {TOPIC_signals, &signal_rejection__descriptor, handle_rejection_to_archive, false},
-    {TOPIC_orders, &order__descriptor, handle_order_to_archive, false},
-    {TOPIC_orders, &order_command__descriptor, on_order_command, false},
-    {TOPIC_commands, &command__descriptor, handle_command_to_archive, false},
+    {TOPIC_orders, &order__descriptor, handle_row_to_archive, false},
+    {TOPIC_orders, &order_command__descriptor, handle_row_to_archive, false},
+    {TOPIC_commands, &command__descriptor, handle_row_to_archive, false},
     {TOPIC_routings, &routing__descriptor, handle_routing_to_archive, false},
     {TOPIC_executions, &execution__descriptor, handle_execution_to_archive, false},
     {TOPIC_outcomes, &outcome__descriptor, handle_outcome_to_archive, false},
     {TOPIC_outcomes, &status_query__descriptor, handle_query_to_archive, false},
-    {TOPIC_incidents, &alert__descriptor, handle_alert_to_archive, false},
-    {TOPIC_incidents, &system_event__descriptor, handle_event_to_archive, false},
-    {TOPIC_incidents, &performance_sample__descriptor, handle_sample_to_archive, false},
-    {TOPIC_decisions, &llm_decision__descriptor, handle_decision_to_archive, false},
-    {TOPIC_market, &bar__descriptor, handle_bar_to_archive, false},
-    {TOPIC_market, &indicators__descriptor, handle_indicators_to_archive, false},
-    {TOPIC_market, &sentiment__descriptor, handle_sentiment_to_archive, false},
-    {TOPIC_market, &watchlist__descriptor, handle_watchlist_to_archive, false},
-    {TOPIC_market, &candidates__descriptor, handle_candidates_to_archive, false},
-    {TOPIC_market, &market_context__descriptor, handle_context_to_archive, false},
+    {TOPIC_incidents, &alert__descriptor, handle_row_to_archive, false},
+    {TOPIC_incidents, &system_event__descriptor, handle_row_to_archive, false},
+    {TOPIC_incidents, &performance_sample__descriptor, handle_row_to_archive, false},
+    {TOPIC_decisions, &llm_decision__descriptor, handle_row_to_archive, false},
+    {TOPIC_market, &bar__descriptor, handle_row_to_archive, false},
+    {TOPIC_market, &indicators__descriptor, handle_row_to_archive, false},
+    {TOPIC_market, &sentiment__descriptor, handle_row_to_archive, false},
+    {TOPIC_market, &watchlist__descriptor, handle_row_to_archive, false},
+    {TOPIC_market, &candidates__descriptor, handle_row_to_archive, false},
+    {TOPIC_market, &market_context__descriptor, handle_row_to_archive, false},
     {0},
 };
 

@@ -13,7 +13,7 @@
 #include "metrics.h"
 #include "overview.h"
 #include "performance.h"
-#include "services/monitor/monitoring.h"
+#include "services/monitor/positions/monitoring.h"
 
 #define EVENT_PORTS_MAX (INSTANCES_MAX + 4) // every process, and what copies the archive
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "common/base/clock.h"
 #include "common/base/decimal.h"
-#include "services/monitor/monitoring.h"
+#include "services/monitor/positions/monitoring.h"
 
 #define OVERBOUGHT DECIMAL_INT(70)
 #define OVERSOLD   DECIMAL_INT(30)

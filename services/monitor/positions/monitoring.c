@@ -1,6 +1,6 @@
 // monitoring - which symbols something is open in, and what stands in Redis of them.
 // SPDX-License-Identifier: MIT
-#include "services/monitor/monitoring.h"
+#include "services/monitor/positions/monitoring.h"
 
 #include <stdio.h>
 #include <stdlib.h>
