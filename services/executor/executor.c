@@ -94,6 +94,7 @@ static void *executor_new(const struct context *context, const void *settings) {
     x->trades = trades_new((size_t)s->retired_max);
     x->accounts = accounts_new();
     x->positions = positions_new(context->shard, context->shards);
+    x->spreads = spreads_new();
     x->sessions = sessions_new();
     x->outbox = outbox_new();
     x->due = due_heap_new();
@@ -123,6 +124,7 @@ static void executor_destroy(void **self) {
     accounts_destroy(&x->accounts);
     load_end(x);
     positions_destroy(&x->positions);
+    spreads_destroy(&x->spreads);
     sessions_destroy(&x->sessions);
     gateway_outbox_destroy(&x->outbox);
     due_heap_destroy(&x->due);
@@ -149,6 +151,7 @@ static err_t handle_executor_prices(void *self, batch_t *batch) {
             strcmp(e.type, price__descriptor.name) != 0)
             continue;
         const ProtobufCMessage *m = envelope_open(&e, batch_arena(batch));
+        if (m) spreads_note(x->spreads, (const Price *)m);
         const struct symbol *moved = m ? positions_price(x->positions, (const Price *)m) : NULL;
         if (moved) follow_price(x, batch, moved);
     }

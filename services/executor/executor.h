@@ -18,6 +18,7 @@
 #include "order.pb-c.h"
 #include "services/executor/accounts/accounts.h"
 #include "services/executor/accounts/positions.h"
+#include "services/executor/accounts/spreads.h"
 #include "services/executor/gateway/outbox.h"
 #include "services/executor/gateway/session.h"
 #include "services/executor/halts.h"
@@ -58,6 +59,8 @@ struct executor {
     guard_t *guard;
     orphans_t *orphans;
     struct broker *brokers;
+    spreads_t *spreads;
+    uint64_t spreads_at; // monotonic ns when they were last written
     unsigned unreadable; // open trades of which not even the account can be read
     RiskState__Mode global;
     halts_t *halts;

@@ -1,12 +1,15 @@
 """What Redis shows of the system says what is: counts, times, money, health, spreads."""
 # SPDX-License-Identifier: MIT
 import datetime
+import itertools
 import json
 
 from tests.harness.wait import until
 
 opened = set()  # trades
-SYMBOLS = [{"symbol": s, "lot_step": "0.01", "min_lot": "0.01"} for s in ("EURUSD", "GBPUSD")]
+SYMBOLS = [{"symbol": "EURUSD", "lot_step": "0.01", "min_lot": "0.01", "typical_spread": "0.0002",
+            "max_spread": "0.0005"},
+           {"symbol": "GBPUSD", "lot_step": "0.01", "min_lot": "0.01"}]
 ACCOUNTS = {"anna": "USD", "ben": "USD", "carl": "EUR"}
 PLANT = {
     "options": {"TRADECAST_PAPER_COMMISSION": "5", "TRADECAST_PAPER_FEE": "0.5",
@@ -91,6 +94,35 @@ def test_performance_is_net_and_of_each_currency_apart(plant):
     assert float(whole["daily_pnl_pct"]) == round(66 / 20000 * 100, 2)
     euro = whole["others"][0]
     assert euro["currency"] == "EUR" and 0 < float(euro["daily_pnl"]) < 33
+
+
+def test_an_entry_is_refused_while_the_spread_is_wider_than_the_symbol_may_have(plant):
+    numbers = itertools.count()
+
+    def decided(bid, ask, reason):
+        """Prices reach the router on a way of their own: asked until the last one counts."""
+        signal_id = f"spread-{next(numbers)}"
+        prices(plant, bid, ask)
+        trade(plant, signal_id)
+        told = plant.decisions(signal_id)
+        return {d["reason"] for d in told.values()} == {reason} and told
+    wide = until(lambda: decided("1.1000", "1.1006", "wide_spread"), "the spread to be too wide")
+    told = {n["name"]: n["value"] for n in wide["anna"]["numbers"]}
+    assert (told["spread"], told["max_spread"]) == (0.0006, 0.0005)
+    until(lambda: decided("1.1000", "1.1005", "ordered"), "the spread to be what it may be")
+    prices(plant, "1.1000", "1.1009")
+    assert trade(plant, "way-out", direction="close")["status"] == "completed"
+
+
+def test_the_spreads_seen_are_the_broker_s(plant):
+    def told():
+        state = plant.admin.hgetall("broker_state:a")
+        return {s["symbol"]: s for s in json.loads(state.get("spreads", "[]"))}
+    until(lambda: told().get("EURUSD", {}).get("spread") == 0.0009, "the spread to be seen")
+    euro = told()["EURUSD"]
+    assert (euro["widest"], euro["typical"], euro["max"]) == (0.0009, 0.0002, 0.0005)
+    assert "max" not in told()["GBPUSD"]
+    assert plant.admin.hget("broker_state:a", "spread") == "0.0009"
 
 
 def test_the_state_is_of_now_and_counts_the_watchlist(plant):

@@ -137,12 +137,19 @@ static bool is_said_again(struct quote *q, uint64_t at, decimal_t bid, decimal_t
     return same && (q->bid.e8 != bid.e8 || q->ask.e8 != ask.e8);
 }
 
+// What the broker quotes around a last price: the symbol's own, else that of all.
+static decimal_t spread_of(const struct market *m, const char *symbol) {
+    const SymbolConfig *s = m->broker ? book_symbol(m->broker, symbol) : NULL;
+    return s && s->has_typical_spread ? D(s->typical_spread) : m->spread;
+}
+
 struct quote *market_price(struct market *m, const Price *price) {
     decimal_t bid = D(price->bid), ask = D(price->ask);
     if (!price->has_bid || !price->has_ask) {
         if (price->last <= 0 || price->last > INT64_MAX / 2) return NULL;
-        bid = D(price->last - m->spread.e8 / 2);
-        ask = D(bid.e8 + m->spread.e8);
+        decimal_t spread = spread_of(m, price->symbol);
+        bid = D(price->last - spread.e8 / 2);
+        ask = D(bid.e8 + spread.e8);
     }
     struct quote *q;
     HASH_FIND_STR(m->quotes, price->symbol, q);

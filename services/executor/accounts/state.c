@@ -12,6 +12,7 @@
 
 // how often an account is told at most whose risk rules look at its balance and equity
 #define WATCHED_EVERY (NS_PER_S / 4)
+#define SPREADS_EVERY NS_PER_S
 #define A(name)       ACCOUNT_STATE__STATE__##name
 
 // --- brokers
@@ -79,9 +80,18 @@ void state_other_broker(struct executor *x, unsigned shard, const BrokerState *t
     b->dirty = true;
 }
 
+// Spreads move with every price: they are written about once a second.
+static bool are_spreads_due(struct executor *x, uint64_t mono) {
+    if (!spreads_moved(x->spreads) || mono - x->spreads_at < SPREADS_EVERY) return false;
+    x->spreads_at = mono;
+    spreads_mark_written(x->spreads);
+    return true;
+}
+
 static void write_brokers(struct executor *x, batch_t *batch) {
+    bool spreads = are_spreads_due(x, batch_mono(batch));
     for (struct broker *b = x->brokers; b; b = b->next) {
-        if (!b->dirty) continue;
+        if (!b->dirty && !spreads) continue;
         b->dirty = false;
         b->state.instances = 0;
         for (const struct session *s = sessions_first(x->sessions); s; s = s->next) {
@@ -89,7 +99,8 @@ static void write_brokers(struct executor *x, batch_t *batch) {
         }
         b->state.updated_at = batch_now(batch);
         if (x->context->shard) continue; // executor 0 hears of it (sums.c)
-        const BrokerState all = over_all(b);
+        BrokerState all = over_all(b);
+        spreads_list(x->spreads, book_broker(x->context->book, b->id), batch_arena(batch), &all);
         slice_broker(batch, &all);
     }
 }

@@ -130,18 +130,39 @@ static bool needs_price(const RiskRules *r) {
     return r->has_max_spread_points || r->has_max_deviation_points || r->has_max_deviation_percent;
 }
 
-static bool no_fresh_price(const struct decide_input *in, struct decide_result *out) {
+static void tell_stale_price(const struct decide_input *in, struct decide_result *out,
+                             uint64_t age_max) {
     static const char *const names[2] = {"price_age_s", "max_price_age_s"};
-    if (!needs_price(get_risk_rules(in)) || find_signal_rate(in)) return false;
     const struct rate *old = rates_find(in->market.rates, in->signal->symbol, 0);
-    int64_t most = convert_to_seconds(price_age_max(get_risk_rules(in)));
+    int64_t most = convert_to_seconds(age_max);
     if (old) {
         tell_limit(out, names, convert_to_seconds(in->now > old->at ? in->now - old->at : 0), most);
     } else {
         decide_say(out, "no price of %.60s was ever told", in->signal->symbol);
         decide_tell(out, names[1], D(most));
     }
+}
+
+static bool no_fresh_price(const struct decide_input *in, struct decide_result *out) {
+    if (!needs_price(get_risk_rules(in)) || find_signal_rate(in)) return false;
+    tell_stale_price(in, out, price_age_max(get_risk_rules(in)));
     return true;
+}
+
+// The symbol's own limit stands for all accounts of its broker, whatever their rules.
+static Reason__Code check_symbol_spread(const struct decide_input *in, struct decide_result *out) {
+    static const char *const names[2] = {"spread", "max_spread"};
+    uint64_t age = in->risk ? price_age_max(get_risk_rules(in)) : PRICE_AGE_S * NS_PER_S;
+    const struct rate *p =
+        rates_find(in->market.rates, in->signal->symbol, in->now > age ? in->now - age : 0);
+    if (!p) {
+        tell_stale_price(in, out, age);
+        return REASON__CODE__stale_price;
+    }
+    int64_t spread = p->ask.e8 - p->bid.e8;
+    if (spread <= in->symbol->max_spread) return REASON__CODE__ordered;
+    tell_limit(out, names, spread, in->symbol->max_spread);
+    return REASON__CODE__wide_spread;
 }
 
 static int64_t in_points(const struct decide_input *in, int64_t distance) {
@@ -280,8 +301,10 @@ static const struct {
 
 Reason__Code risk_before(const struct decide_input *in, struct decide_result *out) {
     if (in->symbol->n_sessions && not_traded(in, out)) return REASON__CODE__market_closed;
-    if (!in->risk) return REASON__CODE__ordered;
-    Reason__Code reason = find_lock_reason(in, out);
+    Reason__Code reason = in->risk ? find_lock_reason(in, out) : REASON__CODE__ordered;
+    if (reason == REASON__CODE__ordered && in->symbol->has_max_spread)
+        reason = check_symbol_spread(in, out);
+    if (!in->risk) return reason;
     for (size_t i = 0; reason == REASON__CODE__ordered && i < sizeof table / sizeof *table; i++) {
         if (table[i].stops(in, out)) reason = table[i].reason;
     }

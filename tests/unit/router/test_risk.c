@@ -216,6 +216,16 @@ static void spread_of_less(struct world *w) { spread(w, MONEY(20) - 1); }
 static void spread_by_point(struct world *w) {
     spread(w, MONEY(2)), HAS(&w->eur, point, PRICE(0.0001));
 }
+// The symbol's own limit, in price, with rules and without any.
+static void symbol_spread(struct world *w) { HAS(&w->eur, max_spread, PRICE(0.00020)); }
+static void symbol_spread_of_less(struct world *w) { HAS(&w->eur, max_spread, PRICE(0.00019)); }
+static void symbol_spread_without_rules(struct world *w) {
+    symbol_spread_of_less(w), w->in.risk = NULL;
+}
+static void symbol_spread_unknown(struct world *w) {
+    symbol_spread(w), w->in.risk = NULL, w->in.now = NOW + 60 * NS_PER_S + 1,
+                      w->signal.created_at = w->in.now;
+}
 static void price_of_a_minute(struct world *w) { spread_of_20(w), w->in.now = NOW + 60 * NS_PER_S; }
 static void price_of_more(struct world *w) {
     spread_of_20(w), w->in.now = NOW + 60 * NS_PER_S + 1, w->signal.created_at = w->in.now;
@@ -381,6 +391,10 @@ static const struct example {
     {spread_of_20, R(ordered)},
     {spread_of_less, R(wide_spread)},
     {spread_by_point, R(ordered)},
+    {symbol_spread, R(ordered)},
+    {symbol_spread_of_less, R(wide_spread)},
+    {symbol_spread_without_rules, R(wide_spread)},
+    {symbol_spread_unknown, R(stale_price)},
     {price_of_a_minute, R(ordered)},
     {price_of_more, R(stale_price)},
     {price_of_an_hour, R(ordered)},

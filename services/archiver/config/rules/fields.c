@@ -192,6 +192,8 @@ static const struct field_rule rules[] = {
     {&symbol_config__descriptor, "point", POSITIVE},
     {&symbol_config__descriptor, "tick_size", POSITIVE},
     {&symbol_config__descriptor, "tick_value", POSITIVE},
+    {&symbol_config__descriptor, "max_spread", NOT_NEGATIVE},
+    {&symbol_config__descriptor, "typical_spread", NOT_NEGATIVE},
     {&symbol_config__descriptor, "profit_currency", CURRENCY},
     {&symbol_config__descriptor, "margin_currency", CURRENCY},
 

@@ -68,6 +68,8 @@ static void check_one_symbol(const struct config_check *broker, const SymbolConf
     struct config_check c = *broker;
     c.path = path;
     check_order(&c, "max_lot", s->has_min_lot && s->has_max_lot, s->min_lot, s->max_lot);
+    check_order(&c, "max_spread", s->has_typical_spread && s->has_max_spread, s->typical_spread,
+                s->max_spread);
     for (size_t i = 0; i < s->n_sessions; i++) check_session(&c, s, i);
 }
 
