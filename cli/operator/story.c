@@ -77,13 +77,15 @@ static void tell_status(const struct story *story, uint64_t from, buffer_t *out)
     const char *archived = !story->archive_known ? "the archive cannot be read"
                            : story->archived     ? "yes"
                                                  : "not yet";
-    if (status && status->status >= SIGNAL__STATUS__completed) {
+    if (status && status->status >= SIGNAL__STATUS__processing) {
+        bool skipped =
+            status->has_outcome && status->outcome == SIGNAL_EXECUTION_STATUS__OUTCOME__skipped;
+        const char *what = skipped ? "skipped" : NAME(signal__status__descriptor, status->status);
         const char *filled =
             status->has_fill_percentage ? print_decimal(status->fill_percentage) : "0";
         const char *price =
             status->has_execution_price ? print_decimal(status->execution_price) : "-";
-        add_story_line(out, NAME(signal__status__descriptor, status->status), from,
-                       status->has_executed_at ? status->executed_at : 0,
+        add_story_line(out, what, from, status->has_executed_at ? status->executed_at : 0,
                        "filled %s %%, average price %s, slippage %s%s%s", filled, price,
                        status->has_slippage ? print_decimal(status->slippage) : "-",
                        status->rejection_reason ? ": " : "",
@@ -99,8 +101,10 @@ static void tell_result(const TradeResult *r, uint64_t from, buffer_t *out) {
     const char *price = r->has_execution_price ? print_decimal(r->execution_price) : "-",
                *slippage = r->has_slippage ? print_decimal(r->slippage) : "-";
     add_story_line(out, NAME(trade_result__state__descriptor, r->state), from, r->executed_at,
-                   "%s lots at %s, slippage %s%s%s", print_decimal(r->lot_size), price, slippage,
-                   r->has_pnl ? ", profit " : "", r->has_pnl ? print_decimal(r->pnl) : "");
+                   "%s lots at %s, slippage %s%s%s%s%s", print_decimal(r->lot_size), price,
+                   slippage, r->has_pnl ? ", profit " : "", r->has_pnl ? print_decimal(r->pnl) : "",
+                   r->broker_order_id ? ", the broker's order " : "",
+                   r->broker_order_id ? r->broker_order_id : "");
 }
 
 static void tell_reconciliation(const TradeReconciliation *r, uint64_t from, buffer_t *out) {

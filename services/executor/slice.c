@@ -142,7 +142,6 @@ void slice_result(batch_t *batch, const TradeResult *r, const ResultMetrics *m) 
     char k[KEY_TEXT];
     batch_keep(batch, format_executor_key(k, "result:", r->result_id), &r->base);
     batch_expire_at(batch, k, batch_look_until(batch));
-    if (!m) return;
     batch_keep(batch, format_executor_key(k, "result_metrics:", r->result_id), &m->base);
     batch_expire_at(batch, k, batch_look_until(batch));
 }

@@ -95,7 +95,7 @@ def test_what_was_executed_says_how_much(plant):
 def test_what_nobody_subscribes_is_skipped_and_no_failure(plant):
     before = metric(plant, 'tradecast_signals_total{state="failed"}')
     signal_id = post(plant, "none-1", source="nobody")
-    # its votes: it is a part of a consensus that routes no parts
+    # it votes: it is a part of a consensus that routes no parts
     found = ended(plant, signal_id, "skipped")
     assert found["status"] == "failed" and found["rejection_reason"].startswith("part_only")
     assert not plant.admin.exists(f"signal_rejection:{signal_id}") and failures(plant, signal_id, 0) == []
@@ -104,7 +104,7 @@ def test_what_nobody_subscribes_is_skipped_and_no_failure(plant):
     until(lambda: metric(plant, 'tradecast_signals_total{state="skipped"}') >= 3, "skipped signals to be counted")
     assert metric(plant, 'tradecast_signals_total{state="failed"}') == before
     both = until(lambda: archived(plant, "SELECT signal_id FROM signals WHERE source = 'both'"), "the consensus to be archived")
-    assert len(both) == 1
+    assert len(both) == 1 and "skipped" in plant.command("explain", signal_id)[1]
     ended(plant, both[0][0], "skipped")
     assert failures(plant, both[0][0], 1) == [("no_subscriber", "skipped", None)]
     assert plant.admin.hget(f"signal_rejection:{both[0][0]}", "rejection_reason").startswith("no_subscriber")
@@ -139,3 +139,24 @@ def test_what_the_broker_rejects_has_its_code_and_its_result_has_metrics(plant):
     signal_id = post(plant, "rich-1", lot_size="900000")
     assert ended(plant, signal_id, "failed")
     assert {c for c, _, _ in failures(plant, signal_id, 2)} == {"broker_reject"}
+    rows = until(lambda: archived(plant, """SELECT r.result_id, r.state, m.execution_latency_us, m.broker_latency_us FROM trade_result r
+        JOIN trades t USING (trade_id) JOIN result_metrics m USING (result_id) WHERE t.signal_id = ?""", signal_id), "results with metrics")
+    assert len(rows) == 2 and all(r[1] == "failed" and int(r[2]) > 0 and int(r[3]) > 0 for r in rows)
+    assert plant.admin.hget(f"result_metrics:{rows[0][0]}", "execution_latency_us") == str(rows[0][2])
+
+
+def test_what_the_broker_closes_at_a_stop_has_metrics_and_its_order(plant):
+    """Every result has metrics, and the broker's own id of the order."""
+    signal_id = post(plant, "stop-1", stop_loss="1.09", take_profit="1.2")
+    ended(plant, signal_id, "executed")
+    door = plant.door()
+    door.price("EURUSD", "1.08", "1.0801")
+    door.close()
+    until(lambda: all(t["state"] == "closed" for t in plant.trades(signal_id).values()), "the stops to be reached")
+    query = """SELECT r.result_id, r.broker_order_id, t.broker_order_id, m.result_id FROM trade_result r
+        JOIN trades t USING (trade_id) LEFT JOIN result_metrics m USING (result_id) WHERE t.signal_id = ?"""
+    rows = until(lambda: len(r := archived(plant, query, signal_id)) == 4 and r, "two fills and two closes")
+    assert all(r[3] for r in rows), "a result without metrics"
+    assert all(r[1] and r[1] == r[2] for r in rows)
+    assert {plant.admin.hget(f"result:{r[0]}", "broker_order_id") for r in rows} == {r[1] for r in rows}
+    assert f"the broker's order {rows[0][1]}" in plant.command("explain", signal_id)[1]

@@ -151,12 +151,14 @@ static bool reduce_position(struct trade *t, const Closing *piece, const Fill *f
 static void publish_broker_close(struct trade *t, const Fill *f, const struct trade_env *env,
                                  struct effects *out) {
     TradeResult *result = arena_take(env->arena, sizeof *result);
+    ResultMetrics *metrics = arena_take(env->arena, sizeof *metrics);
     char *id = arena_take(env->arena, ID_TEXT);
     result_id_of(t->s->trade_id, closing_name(f->execution_id, env), id);
     fills_result(t->s, f, id, result);
     result->direction = side_opposite(t->s->side);
     result->has_requested_price = result->has_slippage = false;
-    effects_publish(out, result, NULL);
+    fills_close_metrics(f, id, env->now, metrics);
+    effects_publish(out, result, metrics);
 }
 
 // All of it, or (a netting account) its part and those of others.

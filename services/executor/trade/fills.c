@@ -197,6 +197,7 @@ void fills_result(const TradeState *t, const Fill *f, char *result_id, TradeResu
     out->has_fees = f->has_fees;
     out->fees = f->fees;
     out->executed_at = f->executed_at;
+    out->broker_order_id = t->broker_order_id;
     out->state = TRADE_RESULT__STATE__pending;
     bool whole = t->state != TRADE_STATE__STATE__partially_filled;
     (void)!result_step(&out->state, whole ? RESULT_FULL : RESULT_PART);
@@ -213,12 +214,36 @@ void fills_failure(const TradeState *t, char *result_id, uint64_t now, TradeResu
     out->has_requested_price = t->terms->has_requested_price;
     out->requested_price = t->terms->requested_price;
     out->executed_at = now;
+    out->broker_order_id = t->broker_order_id;
     out->state = TRADE_RESULT__STATE__pending;
     (void)!result_step(&out->state, RESULT_FAIL);
 }
 
 static uint64_t compute_elapsed_us(uint64_t from, uint64_t to) {
     return from && to > from ? (to - from) / NS_PER_US : 0;
+}
+
+static void round_latencies(ResultMetrics *out, uint64_t now) {
+    out->execution_latency_ms = out->execution_latency_us / 1000;
+    out->broker_latency_ms = out->broker_latency_us / 1000;
+    out->network_latency_ms = out->network_latency_us / 1000;
+    out->created_at = now;
+}
+
+void fills_failure_metrics(const TradeState *t, char *result_id, uint64_t now, ResultMetrics *out) {
+    *out = (ResultMetrics)RESULT_METRICS__INIT;
+    out->result_id = result_id;
+    out->execution_latency_us = compute_elapsed_us(t->signal_at, now);
+    out->broker_latency_us = t->has_submitted_at ? compute_elapsed_us(t->submitted_at, now) : 0;
+    round_latencies(out, now);
+}
+
+void fills_close_metrics(const Fill *f, char *result_id, uint64_t now, ResultMetrics *out) {
+    *out = (ResultMetrics)RESULT_METRICS__INIT;
+    out->result_id = result_id;
+    out->broker_latency_us =
+        f->has_received_at ? compute_elapsed_us(f->received_at, f->executed_at) : 0;
+    round_latencies(out, now);
 }
 
 void fills_metrics(const TradeState *t, const Fill *f, char *result_id, uint64_t now,
@@ -231,11 +256,8 @@ void fills_metrics(const TradeState *t, const Fill *f, char *result_id, uint64_t
     out->network_latency_us = f->has_received_at && t->has_submitted_at
                                   ? compute_elapsed_us(t->submitted_at, f->received_at)
                                   : 0;
-    out->execution_latency_ms = out->execution_latency_us / 1000;
-    out->broker_latency_ms = out->broker_latency_us / 1000;
-    out->network_latency_ms = out->network_latency_us / 1000;
     out->has_slippage = compute_slippage(t, f, &out->slippage);
-    out->created_at = now;
+    round_latencies(out, now);
 }
 
 void fills_execution_state(const TradeState *t, uint64_t now, ExecutionState *out) {

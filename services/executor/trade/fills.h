@@ -46,4 +46,7 @@ void fills_metrics(const TradeState *t, const Fill *f, char *result_id, uint64_t
                    ResultMetrics *out);
 // of a trade that was rejected
 void fills_failure(const TradeState *t, char *result_id, uint64_t now, TradeResult *out);
+void fills_failure_metrics(const TradeState *t, char *result_id, uint64_t now, ResultMetrics *out);
+// of what the broker closed by itself
+void fills_close_metrics(const Fill *f, char *result_id, uint64_t now, ResultMetrics *out);
 void fills_execution_state(const TradeState *t, uint64_t now, ExecutionState *out);

@@ -118,10 +118,12 @@ void trade_submit(struct trade *t, const struct trade_env *env, struct effects *
 static void publish_end(struct trade *t, const struct trade_env *env, struct effects *out) {
     if (t->s->state != T(rejected)) return effects_publish(out, NULL, NULL);
     TradeResult *failed = arena_take(env->arena, sizeof *failed);
+    ResultMetrics *metrics = arena_take(env->arena, sizeof *metrics);
     char *id = arena_take(env->arena, ID_TEXT);
     result_id_of(t->s->trade_id, "failed", id);
     fills_failure(t->s, id, env->now, failed);
-    effects_publish(out, failed, NULL);
+    fills_failure_metrics(t->s, id, env->now, metrics);
+    effects_publish(out, failed, metrics);
 }
 
 void trade_end(struct trade *t, enum trade_event event, const char *reason,
