@@ -206,6 +206,7 @@ def test_old_market_data_is_removed(plant, door):
 def test_the_command_shows_market_data_and_how_long_it_stands(plant, door):
     assert door.post(url(plant, "context"), {"vix": 19})[0] == 200
     assert door.post(url(plant, "prices", symbol="EURUSD"), {"last": "150.25"})[0] == 200
+    assert door.post(url(plant, "indicators", symbol="EURUSD"), {"rsi_14": 50})[0] == 200
     status, out, err = plant.command("market", "context", "--json")
     (row,) = json.loads(out)
     assert status == 0 and row["key"] == "context:market" and json.loads(row["document"])["vix"] == 19 and row["stands_for"], err
