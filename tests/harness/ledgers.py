@@ -186,7 +186,17 @@ def _outcomes(plant, lost):
             lines.append(f"{signal}: {words}")
         elif signal not in lost and (missing := EVERYWHERE - at.keys()):
             lines.append(f"{signal}: {words}; not in {', '.join(sorted(missing))}")
-    return lines
+    return lines + _finer_outcomes(plant)
+
+
+OUTCOMES = {"completed": {"executed", "satisfied"}, "failed": {"failed", "skipped"}}
+
+
+def _finer_outcomes(plant):
+    """What came of a signal, where it is told finer than by its status, does not say otherwise."""
+    found = rows(plant.archive_uri(), "SELECT signal_id, status, outcome FROM signal_execution_status")
+    return [f"{row['signal_id']}: archived execution status {row['status']}, outcome {row['outcome']}"
+            for row in found if row["outcome"] not in OUTCOMES.get(row["status"], ())]
 
 
 def _views(plant, ours):
