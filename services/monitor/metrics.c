@@ -174,12 +174,11 @@ static void write_count(const struct family *family, const struct view *view, bu
 }
 
 static void write_signals(const struct family *family, const struct view *view, buffer_t *out) {
-    const struct counts *counts = &view->watch->counts;
-    write_sample(out, family, "state", "accepted", counts->accepted);
-    write_sample(out, family, "state", "rejected", counts->rejected);
-    write_sample(out, family, "state", "completed", counts->completed);
-    write_sample(out, family, "state", "failed", counts->failed);
-    write_sample(out, family, "state", "skipped", counts->skipped);
+    const struct counts *c = &view->watch->counts;
+    const uint64_t of[] = {c->accepted, c->rejected, c->completed, c->failed, c->skipped};
+    static const char *const states[] = {"accepted", "rejected", "completed", "failed", "skipped"};
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+        write_sample(out, family, "state", states[i], of[i]);
 }
 
 static void write_by_state(const struct family *family, const struct view *view, buffer_t *out) {
