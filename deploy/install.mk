@@ -4,7 +4,7 @@ VERSION := $(shell cut -d\" -f2 -s common/program/version.h)
 PREFIX ?= /usr/local
 LIBDIR = $(DESTDIR)$(PREFIX)/lib
 SHARE = $(DESTDIR)$(PREFIX)/share
-UNITS := $(wildcard deploy/systemd/*.service deploy/systemd/*.target)
+UNITS := $(wildcard deploy/systemd/*.service deploy/systemd/*.timer deploy/systemd/*.target)
 PREPARE := deploy/prepare deploy/redis.conf deploy/acl deploy/local/layout.py deploy/local/redis.py deploy/local/acl.py deploy/local/processes.py
 # Units name the places of a package; another PREFIX is written in.
 placed = sed 's,/usr/\(lib\|share\)/tradecast,$(PREFIX)/\1/tradecast,g' $(1) > $(2)

@@ -1,6 +1,7 @@
 // backup - a copy of the archive while it is written, and back: an archive put in the place of the
 // installation's.
 // SPDX-License-Identifier: MIT
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,11 +18,13 @@
 #include "common/base/clock.h"
 #include "common/base/own.h"
 #include "common/sql/sql_copy.h"
+#include "services/archiver/backup_note.h"
 #include "services/archiver/chain/check.h"
 
-#define PATH_TEXT 512
-#define PAGES     256 // in one step: 1 MiB
-#define PAUSE_NS  1000000L
+#define PATH_TEXT   512
+#define PAGES       256 // in one step: 1 MiB
+#define PAUSE_NS    1000000L
+#define KEEP_PRESET 14
 
 static int open_dir_of(const char *path) {
     char dir[PATH_TEXT];
@@ -91,13 +94,7 @@ static void note_backup(const struct place *place, const char *path) {
 }
 
 bool backup_last(const struct place *place, uint64_t *at, char path[static 300]) {
-    char file[PATH_TEXT], time[TIME_TEXT] = "";
-    snprintf(file, sizeof file, "%.400s.backup", place->archive);
-    FILE *f = fopen(file, "re");
-    if (!f) return false;
-    bool read = fscanf(f, "%31s %299[^\n]", time, path) == 2 && !time_parse(time, strlen(time), at);
-    fclose(f);
-    return read;
+    return backup_note_read(place->archive, at, path);
 }
 
 static enum outcome tell_backup(const struct call *call, const char *path, uint64_t ns) {
@@ -114,8 +111,7 @@ static enum outcome tell_backup(const struct call *call, const char *path, uint6
     return DONE;
 }
 
-enum outcome run_backup(struct call *call) {
-    const char *path = call->args[0];
+static enum outcome back_up_to(struct call *call, const char *path) {
     char part[PATH_TEXT], why[240];
     uint64_t began = clock_mono_ns();
     if (access(path, F_OK) == 0)
@@ -132,6 +128,74 @@ enum outcome run_backup(struct call *call) {
         return complain_of_call(NO_REACH, "%s: %s", path, strerror(errno));
     note_backup(&call->place, path);
     return tell_backup(call, path, clock_mono_ns() - began);
+}
+
+// Into a directory, again and again: the newest ones stay.
+
+#define NAME_FORM  "archive-%Y%m%dT%H%M%SZ.db"
+#define NAME_BEGIN "archive-"
+
+static int is_own_backup(const struct dirent *entry) {
+    size_t length = strlen(entry->d_name);
+    return strncmp(entry->d_name, NAME_BEGIN, strlen(NAME_BEGIN)) == 0 &&
+           length == strlen("archive-20250322T101530Z.db") &&
+           strcmp(entry->d_name + length - 3, ".db") == 0;
+}
+
+// Names are in the order of time. What somebody else put there has another name, and stays.
+static void remove_older(const char *dir, unsigned long keep) {
+    struct dirent **names;
+    int n = scandir(dir, &names, is_own_backup, alphasort);
+    for (int i = 0; i < n; i++) {
+        char path[PATH_TEXT];
+        (void)snprintf(path, sizeof path, "%.400s/%.100s", dir, names[i]->d_name);
+        if (i + (int)keep < n) (void)unlink(path);
+        free(names[i]);
+    }
+    if (n >= 0) free(names);
+}
+
+// Redis writes its state beside its append-only file, in a process of its own.
+static void snapshot_redis(const struct call *call) {
+    own(buffer) answer = {0};
+    store_t *store = place_store(&call->place, "admin");
+    if (store && !REDIS(store, &answer, "BGSAVE", "SCHEDULE"))
+        printf("Redis writes a snapshot (dump.rdb).\n");
+    else
+        fprintf(stderr, "Redis was not told to write a snapshot\n");
+    store_destroy(&store);
+}
+
+static enum outcome back_up_into(struct call *call, const char *dir, unsigned long keep) {
+    char name[64], path[PATH_TEXT];
+    time_t now = (time_t)(clock_utc_ns() / NS_PER_S);
+    struct tm utc;
+    (void)strftime(name, sizeof name, NAME_FORM, gmtime_r(&now, &utc));
+    (void)snprintf(path, sizeof path, "%.400s/%.64s", dir, name);
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+        return complain_of_call(NO_REACH, "%s: %s", dir, strerror(errno));
+    enum outcome outcome = back_up_to(call, path);
+    if (outcome == DONE) remove_older(dir, keep);
+    if (call_flag(call, "snapshot")) snapshot_redis(call);
+    (void)fflush(stdout);
+    return outcome;
+}
+
+enum outcome run_backup(struct call *call) {
+    unsigned long keep, hours;
+    const char *dir = call_flag(call, "into");
+    if (!dir == !call->n_args)
+        return complain_of_call(WRONG_USE, "say a file, or a directory with --into");
+    if (!dir) return back_up_to(call, call->args[0]);
+    if (!call_number(call, "keep", KEEP_PRESET, &keep) || !call_number(call, "every", 0, &hours))
+        return WRONG_USE;
+    if (!keep) return complain_of_call(WRONG_USE, "--keep 0 would keep nothing");
+    enum outcome outcome = back_up_into(call, dir, keep);
+    while (hours) { // one that fails is tried again the next time; its age shows
+        (void)sleep((unsigned)(hours * 3600));
+        outcome = back_up_into(call, dir, keep);
+    }
+    return outcome;
 }
 
 // Restoring.

@@ -15,8 +15,7 @@
     X(input_resumed, "it takes new work again")                                                    \
     X(configuration, "a version of the configuration is in force")                                 \
     X(operator, "what somebody commanded")                                                         \
-    X(backup, "a backup was made")                                                                 \
-    X(backup_failed, "a backup was not made")
+    X(backup, "a backup was made")
 
 #define SYSTEM_EVENT_NAME(name, meaning) SYSTEM_EVENT_##name,
 enum system_event { SYSTEM_EVENTS(SYSTEM_EVENT_NAME) SYSTEM_EVENT_COUNT };

@@ -64,9 +64,8 @@ static const struct option options[] = {
     {"market_days", OPTION_INTEGER, offsetof(struct settings, curator.market_days), "30",
      "Market data older than so many days is removed; 0: none", 0, 36500, NULL},
     {"retain_log_days", OPTION_INTEGER, offsetof(struct settings, curator.retain_log_days), "90",
-     "Rows of system_event_log, performance_log and alert_log that are older than so many whole "
-     "days are removed; 0: none",
-     0, 36500, NULL},
+     "Rows of the system's own logs older than so many whole days are removed; 0: none", 0, 36500,
+     NULL},
     {"readers", OPTION_INTEGER, offsetof(struct settings, curator.readers), "3",
      "Read-only connections that answer questions", 1, 5, NULL},
     {"query_within", OPTION_DURATION, offsetof(struct settings, curator.answer_ms), "2s",
@@ -427,11 +426,15 @@ static err_t archiver_persist(void *self, batch_t *batch, const struct inlet_pos
         return told(a, e);
     }
     FAILPOINT("archiver.after_commit");
-    rows_log_stored(a->rows);
     rows_committed(a->rows);
     curator_committed(a->curator);
     positions_committed(a->positions, inlets, n);
     return told(a, ERR_OK);
+}
+
+static void archiver_beat(void *self, Heartbeat *out, arena_t *arena) {
+    (void)arena;
+    curator_beat(((struct archiver *)self)->curator, out);
 }
 
 static void archiver_committed(void *self) { rows_clear(((struct archiver *)self)->rows); }
@@ -452,6 +455,7 @@ const struct service archiver_service = {
     .answers_apart = true,
     .tick = archiver_tick,
     .committed = archiver_committed,
+    .beat = archiver_beat,
     .persist = archiver_persist,
     .positions = archiver_positions,
     .batch_max = BATCH_MOST,

@@ -12,6 +12,7 @@
 #include "common/base/log.h"
 #include "common/base/own.h"
 #include "services/archiver/audit/audit.h"
+#include "services/archiver/backup_note.h"
 #include "services/archiver/query/readers.h"
 #include "services/archiver/rows/market_rows.h"
 #include "services/archiver/rows/retention.h"
@@ -29,6 +30,7 @@ struct curator {
     uint64_t swept_at; // monotonic ns
     int64_t removed;
     bool more, refused;
+    struct backup_note backup;
     char restored_from[200];
     bool restored; // and the archive does not say yet that it has been noticed
 };
@@ -131,6 +133,11 @@ void curator_committed(curator_t *self) {
     self->restored = false;
 }
 
+void curator_beat(const curator_t *self, Heartbeat *out) {
+    out->backup_at = self->backup.at;
+    out->has_backup_at = out->backup_at != 0;
+}
+
 // A step at each tick while there is something to do, else one a minute. What fails is tried again
 // then.
 static void remove_old_rows(curator_t *self, batch_t *batch) {
@@ -169,6 +176,7 @@ err_t curator_tick(curator_t *self, batch_t *batch) {
     char words[300];
     if (self->audit && audit_unreadable(self->audit, words))
         batch_alert(batch, ALERT__SEVERITY__critical, "unreadable_row", "signals.log", "%s", words);
+    backup_note_look(&self->backup, self->options.database, batch);
     remove_old_rows(self, batch);
     remove_old_market_rows(self, batch);
     return ERR_OK;

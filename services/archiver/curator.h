@@ -31,4 +31,5 @@ bool curator_restored(const curator_t *self, char from[static 200]);
 // Into the batch's transaction; once it is committed; and at every tick.
 err_t curator_write(curator_t *self);
 void curator_committed(curator_t *self);
+void curator_beat(const curator_t *self, Heartbeat *out); // when the last backup was made
 err_t curator_tick(curator_t *self, batch_t *batch);

@@ -32,9 +32,22 @@ static unsigned answer_ready(const struct view *view, buffer_t *out) {
     return answer_ready_requests ? 200 : 503;
 }
 
+// As the archiver says it: the age of the last backup is watched, so that a timer that fails shows.
+static void write_backup_metric(const struct watch *watch, buffer_t *out) {
+    for (size_t i = 0; i < watch->n_services; i++) {
+        const Heartbeat *last = watch->services[i].last;
+        if (!last || !last->has_backup_at) continue;
+        buffer_text(out, "# HELP tradecast_backup_timestamp_seconds When the archive was last "
+                         "backed up.\n# TYPE tradecast_backup_timestamp_seconds gauge\n");
+        buffer_format(out, "tradecast_backup_timestamp_seconds %llu\n",
+                      (unsigned long long)(last->backup_at / 1000000000));
+    }
+}
+
 static unsigned answer_metrics(const struct view *view, buffer_t *out) {
     metrics_write(view, out);
     redis_metrics_write(&view->watch->redis, out);
+    write_backup_metric(view->watch, out);
     return 200;
 }
 

@@ -12,7 +12,7 @@
 #include "execution.pb-c.h"
 #include "order.pb-c.h"
 #include "outcome.pb-c.h"
-#include "redis_watch.h"
+#include "services/monitor/redis/redis_watch.h"
 #include "signal.pb-c.h"
 #include "sync.pb-c.h"
 #include "system.pb-c.h"

@@ -58,12 +58,23 @@ def test_a_unit_sees_no_secret_but_its_own():
             continue
         assert {"/var/lib/tradecast/secrets", "/var/lib/tradecast/redis"} <= hidden, unit.name
         assert state == {"tradecast/data"} if "/var/lib/tradecast/data" not in hidden else not state, unit.name
+        if unit.name == "tradecast-backup.service":  # no process of the system: it has no key and no password
+            assert settings(unit, "BindReadOnlyPaths") == settings(unit, "LoadCredential") == []
+            continue
         process = re.search(r"ExecStart=/usr/lib/tradecast/tradecast-(\S+)", unit.read_text()).group(1)
         own = re.sub(r"^gateway-\w+$", "gateway", process.removesuffix("@")) + (".%i" if "@" in unit.name else "")
         assert settings(unit, "BindReadOnlyPaths") == [f"-/etc/tradecast/keys/{own}.key"], unit.name
         assert settings(unit, "LoadCredential") in ([], [f"redis:/var/lib/tradecast/secrets/{own}"]), unit.name
     common = UNITS / "tradecast-.service.d/10-service.conf"
     assert settings(common, "TemporaryFileSystem") == ["/etc/tradecast/keys:ro"] and settings(common, "StateDirectory") == []
+
+
+def test_the_backup_has_a_timer_and_is_shut_in_like_the_others():
+    timer, unit = (UNITS / "tradecast-backup.timer").read_text(), (UNITS / "tradecast-backup.service").read_text()
+    assert "OnCalendar=" in timer and "Persistent=yes" in timer and "WantedBy=timers.target" in timer
+    assert "Type=oneshot" in unit and "tradecast backup " in unit and "--keep " in unit
+    said = subprocess.run(["systemd-analyze", "calendar", re.search(r"^OnCalendar=(.*)", timer, re.M)[1]], capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
 
 
 def test_environment_files_of_units_are_shipped():

@@ -186,3 +186,22 @@ def test_every_rule_names_a_metric_that_there_is(plant):
     assert {u for u in used if not u.startswith("tradecast_sync_")} <= names
     said = subprocess.run(["promtool", "check", "rules", ROOT / "deploy/prometheus-rules.yml"], capture_output=True, text=True, timeout=30)
     assert said.returncode == 0, said.stdout + said.stderr
+
+
+# --- backups
+
+def test_backups_into_a_directory_are_recorded_dated_and_the_oldest_go(plant, tmp_path):
+    into = tmp_path / "backups"
+    into.mkdir()
+    old = [f"archive-2025010{n}T000000Z.db" for n in (1, 2, 3)]
+    for name in [*old, "mine.db"]:
+        (into / name).write_text("x")
+    status, out, err = plant.command("backup", "--into", into, "--keep", "2", "--snapshot")
+    assert status == 0 and "checked" in out and "snapshot" in out, err
+    assert [name for name in old if (into / name).exists()] == [old[2]]
+    assert (into / "mine.db").exists() and len(list(into.glob("archive-*.db"))) == 2
+    until(lambda: [r for r in events(plant, "backup", "archiver") if str(into) in r["subject"]], "it to be recorded")
+    assert until(lambda: metrics(plant).get("tradecast_backup_timestamp_seconds"), "its time to be a metric") > 1.7e9
+    assert plant.command("backup")[0] == 2 and plant.command("backup", "x.db", "--into", into)[0] == 2
+    assert plant.command("backup", "--into", into, "--keep", "0")[0] == 2
+    until(lambda: metrics(plant)["tradecast_redis_snapshot_ok"] == 1, "the snapshot to be known")

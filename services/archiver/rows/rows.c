@@ -138,6 +138,15 @@ void rows_clear(rows_t *self) {
     self->linked = NULL;
 }
 
+static void log_stored_signals(const rows_t *self) {
+    for (size_t i = 0; log_is_wanted(LOG_LEVEL_DEBUG) && i < self->queue.count; i++) {
+        const struct row *row = &self->queue.rows[i];
+        if (row->table == TABLE_signals)
+            log_event(LOG_LEVEL_DEBUG, "stored", "signal_id=%s",
+                      log_quote(((const SignalRow *)row->m)->signal_id));
+    }
+}
+
 void rows_committed(rows_t *self) { chain_committed(self->chain); }
 void rows_rolled_back(rows_t *self) { derived_drop(self->derived); }
 
@@ -146,6 +155,7 @@ void rows_rolled_back(rows_t *self) { derived_drop(self->derived); }
 // What a table refuses (which its columns give no cause for) is put aside, not lost, and does not
 // hold up the rest.
 static err_t keep_refused_row(rows_t *self, enum table_name table, const ProtobufCMessage *m) {
+    log_stored_signals(self);
     buffer_t json = {0};
     record_to_json(m, &json);
     log_event(LOG_LEVEL_ERROR, "row_refused", "table=%s why=%s", table_forms[table].name,
@@ -358,15 +368,6 @@ err_t rows_write_queued(rows_t *self) {
     if (!e) e = derived_write(self->derived, now);
     if (!e) e = chain_write(self->chain, now);
     return e ? e : keep_last_change(self);
-}
-
-void rows_log_stored(const rows_t *self) {
-    for (size_t i = 0; log_is_wanted(LOG_LEVEL_DEBUG) && i < self->queue.count; i++) {
-        const struct row *row = &self->queue.rows[i];
-        if (row->table == TABLE_signals)
-            log_event(LOG_LEVEL_DEBUG, "stored", "signal_id=%s",
-                      log_quote(((const SignalRow *)row->m)->signal_id));
-    }
 }
 
 // What an earlier version left.

@@ -26,7 +26,6 @@ size_t rows_count(const rows_t *self);
 // Writes them all, into an open transaction. Writing them again later gives the same tables:
 // everything is an upsert by key.
 err_t rows_write_queued(rows_t *self);
-void rows_log_stored(const rows_t *self); // at level debug: a line for each signal
 void rows_committed(rows_t *self);        // the transaction is: the chain goes on from it
 void rows_rolled_back(rows_t *self);      // it is not
 // What an earlier version left to be counted, slice by slice, each in a transaction of its own that

@@ -1,6 +1,6 @@
 // redis_watch - how Redis is, by its own figures.
 // SPDX-License-Identifier: MIT
-#include "redis_watch.h"
+#include "services/monitor/redis/redis_watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +71,7 @@ void redis_see_info(struct redis_seen *self, const char *info, uint64_t mono_ns)
 
 // --- asking
 
-static bool ask_redis(store_t *store, const char *first, const char *second, buffer_t *answer) {
+static bool ask_figures(store_t *store, const char *first, const char *second, buffer_t *answer) {
     const struct span argv[] = {span_of(first), span_of(second ? second : "")};
     buffer_clear(answer);
     return !store_command(store, second ? 2 : 1, argv, answer);
@@ -91,13 +91,13 @@ static uint64_t worst_of_latest(const char *text) {
 void redis_look(struct redis_seen *self, store_t *store, uint64_t mono_ns) {
     own(buffer) answer = {0};
     uint64_t began = clock_mono_ns();
-    if (!ask_redis(store, "PING", NULL, &answer)) return;
+    if (!ask_figures(store, "PING", NULL, &answer)) return;
     self->ping_us = (clock_mono_ns() - began) / NS_PER_US + 1;
-    if (ask_redis(store, "INFO", NULL, &answer))
+    if (ask_figures(store, "INFO", NULL, &answer))
         redis_see_info(self, buffer_string(&answer), mono_ns);
-    if (ask_redis(store, "SLOWLOG", "LEN", &answer))
+    if (ask_figures(store, "SLOWLOG", "LEN", &answer))
         self->slow = strtoull(buffer_string(&answer), NULL, 10);
-    if (ask_redis(store, "LATENCY", "LATEST", &answer))
+    if (ask_figures(store, "LATENCY", "LATEST", &answer))
         self->latency_ms = worst_of_latest(buffer_string(&answer));
 }
 
