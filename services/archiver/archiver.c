@@ -233,8 +233,6 @@ static const struct control controls[] = {
     {0},
 };
 
-// Starting and stopping.
-
 static void archiver_destroy(void **self) {
     struct archiver *a = *self;
     if (!a) return;
@@ -382,8 +380,6 @@ static err_t archiver_open(void *self, reactor_t *reactor) {
     (void)reactor; // questions have threads of their own
     return curator_open(a->curator, a->context);
 }
-
-// The commit.
 
 // After the first failure and after the recovery, not at every try.
 static err_t told(struct archiver *a, err_t e) {
