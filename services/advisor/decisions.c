@@ -137,9 +137,13 @@ static void add_proposal(LlmDecision *row, const LlmProposal *p) {
 #undef TAKE_NUMBER
 }
 
-static const LlmDecision *record_new_row(decisions_t *self, batch_t *batch,
-                                         const LlmDecision *row) {
-    slice_put_decision(batch, row);
+// `derived`: its id is made of what it says, so that it can come again.
+static const LlmDecision *record_new_row(decisions_t *self, batch_t *batch, const LlmDecision *row,
+                                         bool derived) {
+    if (derived)
+        slice_put_decision(batch, row);
+    else
+        slice_record_unrepeatable(batch, row);
     return hold_decision(self, row, false)->row;
 }
 
@@ -235,9 +239,9 @@ const LlmDecision *decisions_take(decisions_t *self, batch_t *batch, const book_
     if (!p) {
         finish_decision_row(&row, LLM_DECISION__STATE__invalid, a->trouble ? a->trouble : why,
                             arena);
-        return record_new_row(self, batch, &row);
+        return record_new_row(self, batch, &row, false);
     }
-    proposal_id(a->body, p, id);
+    proposal_id(p, id);
     if (find_known(self, id, &found)) return NULL;
     *known = found != NULL;
     if (found) return found;
@@ -253,7 +257,7 @@ const LlmDecision *decisions_take(decisions_t *self, batch_t *batch, const book_
         decide_way(self, batch, book, p, &row);
     else
         finish_decision_row(&row, LLM_DECISION__STATE__invalid, why, arena);
-    return record_new_row(self, batch, &row);
+    return record_new_row(self, batch, &row, package != NULL);
 }
 
 // --- what becomes of it

@@ -1,7 +1,7 @@
 // slice - the keys the advisor owns.
 // SPDX-License-Identifier: MIT
 //
-//   llm:decision:{decision_id}   hash    LlmDecision; expires a day after it is final
+//   llm:decision:{decision_id}   hash    LlmDecision; final: for a day, without package and raw_answer
 //   llm:open                     set     the decisions that are not final
 //   llm:use                      hash    LlmUse: what was used up of the limits
 #include "services/advisor/slice.h"
@@ -23,15 +23,30 @@ static const char *decision_key(const char *id, char out[static KEY_TEXT]) {
     return out;
 }
 
+// What is long is in the archive.
+static void keep_final(batch_t *batch, const char *key, const LlmDecision *row) {
+    LlmDecision kept = *row;
+    kept.package = kept.raw_answer = NULL;
+    batch_keep(batch, key, &kept.base);
+    batch_field_drop(batch, key, "package");
+    batch_field_drop(batch, key, "raw_answer");
+    batch_expire_at(batch, key, batch_now(batch) + FINAL_FOR);
+}
+
 void slice_put_decision(batch_t *batch, const LlmDecision *row) {
     char key[KEY_TEXT];
-    batch_keep(batch, decision_key(row->decision_id, key), &row->base);
+    decision_key(row->decision_id, key);
     if (decision_is_open(row->state)) {
+        batch_keep(batch, key, &row->base);
         batch_member(batch, OPEN, row->decision_id);
     } else {
+        keep_final(batch, key, row);
         batch_member_drop(batch, OPEN, row->decision_id);
-        batch_expire_at(batch, key, batch_now(batch) + FINAL_FOR);
     }
+    batch_emit(batch, TOPIC_decisions, 0, &row->base);
+}
+
+void slice_record_unrepeatable(batch_t *batch, const LlmDecision *row) {
     batch_emit(batch, TOPIC_decisions, 0, &row->base);
 }
 

@@ -103,6 +103,22 @@ def test_what_is_no_decision_is_refused_on_record_and_becomes_no_signal(priced, 
     assert not priced.signal(f"llm:{answer['decision_id']}")
 
 
+def test_redis_keeps_of_a_decision_that_is_final_what_a_second_one_is_known_by(priced):
+    """What is long is in the archive: a model that answers nonsense all day does not fill Redis."""
+    refused = decide(priced, "no decision")[1]
+    held = decide(priced, proposal(priced, action="hold", reasoning="known by this"))[1]
+    waits = decide(priced, proposal(priced, reasoning="waits"))[1]
+    key = "llm:decision:{}".format
+    assert priced.admin.hgetall(key(waits["decision_id"])).keys() > {"package", "raw_answer"}
+    assert priced.ask("llm", "refuse", waits["decision_id"])[0] == 0
+    for row in (held, waits):
+        kept = priced.admin.hgetall(key(row["decision_id"]))
+        assert kept["state"] in ("no_action", "refused") and not kept.keys() & {"package", "raw_answer"}
+        assert row_of(priced, row["decision_id"], kept["state"])["package"]
+    assert not priced.admin.exists(key(refused["decision_id"]))  # nothing can come again under an id of its own
+    row_of(priced, refused["decision_id"], "invalid")
+
+
 def test_to_hold_is_a_decision_that_is_recorded(priced):
     answer = decide(priced, proposal(priced, action="hold"))[1]
     assert answer["state"] == "no_action"

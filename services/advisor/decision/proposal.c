@@ -10,9 +10,7 @@
 #include "common/base/id.h"
 #include "common/base/own.h"
 #include "common/base/utf8.h"
-#include "common/schema/json_tree.h"
 #include "common/schema/record.h"
-#include "services/advisor/package/canonical.h"
 
 // --- reading
 
@@ -37,13 +35,9 @@ LlmProposal *proposal_read(struct span json, arena_t *arena, char why[static PRO
     return e ? NULL : (LlmProposal *)m;
 }
 
-void proposal_id(struct span json, const LlmProposal *proposal, char out[static ID_TEXT]) {
+void proposal_id(const LlmProposal *proposal, char out[static ID_TEXT]) {
     own(buffer) text = {0};
-    char why[JSON_WHY];
-    bool cut = false;
-    yajl_val v = json_tree_parse(json, why);
-    if (v) canonical_write(v, &canonical_whole, &text, &cut);
-    yajl_tree_free(v);
+    record_to_json(&proposal->base, &text);
     const char *const parts[] = {"llm_decision", proposal->package_id, buffer_string(&text)};
     id_derive(out, "", 3, parts);
 }

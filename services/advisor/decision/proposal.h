@@ -14,8 +14,8 @@
 // Reads JSON. NULL: *why says everything that is wrong, as far as there is room.
 LlmProposal *proposal_read(struct span json, arena_t *arena, char why[static PROPOSAL_WHY]);
 
-// The same proposal always has the same id, however its JSON is spaced and ordered.
-void proposal_id(struct span json, const LlmProposal *proposal, char out[static 37]);
+// The same proposal always has the same id, however it was written: 0.1 is 0.10, and null is absent.
+void proposal_id(const LlmProposal *proposal, char out[static 37]);
 
 struct proposal_rules {
     uint64_t now;         // UTC ns
