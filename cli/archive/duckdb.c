@@ -23,9 +23,9 @@ bool duckdb_load(struct duckdb *self, char why[static 320]) {
     if (!self->library) {
         const char *said = dlerror();
         snprintf(why, 320,
-                 "parquet and duckdb need DuckDB's library: install libduckdb.so, or name it in "
-                 "TRADECAST_DUCKDB (%.120s); csv and jsonl "
-                 "need nothing",
+                 "parquet and duckdb need DuckDB's library, which Debian does not have: put its "
+                 "libduckdb.so (1.0 or later) anywhere and name it in TRADECAST_DUCKDB; "
+                 "docs/analysis.md says how; csv and jsonl need nothing (%.60s)",
                  said ? said : path);
         return false;
     }

@@ -37,9 +37,9 @@ const size_t items_n_steps = sizeof(items_steps) / sizeof(items_steps[0]);
       "INSERT INTO item (signal_id, event, changed) SELECT ?1, 1, ?2 WHERE NOT EXISTS (SELECT 1 "  \
       "FROM taken WHERE"                                                                           \
       " signal_id = ?1 AND outcome = ?3) ON CONFLICT DO UPDATE SET tries = 0, due = 0")            \
-    X(due, "SELECT signal_id, event, tries FROM item AS i WHERE due <= ?1 AND (event = 0 OR NOT "  \
-           "EXISTS (SELECT 1 FROM item AS s WHERE"                                                 \
-           " s.signal_id = i.signal_id AND s.event = 0)) ORDER BY seq LIMIT ?2")                   \
+    X(due, "SELECT signal_id, event, tries FROM item AS i WHERE (due <= ?1 OR away >= ?3) AND "    \
+           "(event = 0 OR NOT EXISTS (SELECT 1 FROM item AS s WHERE"                               \
+           " s.signal_id = i.signal_id AND s.event = 0)) ORDER BY due > ?1, seq LIMIT ?2")         \
     X(drop, "DELETE FROM item WHERE signal_id = ?1 AND event = ?2")                                \
     X(take, "INSERT INTO taken VALUES (?1, ?2) ON CONFLICT DO UPDATE SET outcome = coalesce(?2, "  \
             "outcome)")                                                                            \
@@ -147,12 +147,13 @@ err_t items_collect(items_t *self, sql_t *archive, bool *more) {
 
 // Sending.
 
-err_t items_due(items_t *self, uint64_t now, struct item *out, size_t most, size_t *n) {
+err_t items_due(items_t *self, const struct items_wanted *wanted, struct item *out, size_t *n) {
     sql_query_t *q = self->queries[QUERY_due];
     bool row = true;
     err_t e = ERR_OK;
-    sql_bind_integer(q, 1, (int64_t)now);
-    sql_bind_integer(q, 2, (int64_t)most);
+    sql_bind_integer(q, 1, (int64_t)wanted->now);
+    sql_bind_integer(q, 2, (int64_t)wanted->most);
+    sql_bind_integer(q, 3, wanted->probe ? 1 : 2);
     for (*n = 0; !(e = sql_step(q, &row)) && row; ++*n) {
         struct item *item = &out[*n];
         snprintf(item->signal_id, sizeof(item->signal_id), "%s", sql_text(q, 0));

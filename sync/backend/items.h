@@ -25,9 +25,13 @@ void items_destroy(items_t **self);
 // Takes note of what changed in the archive since the last time, until there are ITEMS_MOST. *more:
 // there is more in the archive.
 err_t items_collect(items_t *self, sql_t *archive, bool *more);
-// The oldest items that are due at `now` (UTC ns), at most `most`. An outcome is not due while its
-// signal has not been taken.
-err_t items_due(items_t *self, uint64_t now, struct item *out, size_t most, size_t *n);
+struct items_wanted {
+    uint64_t now; // UTC ns
+    size_t most;
+    bool probe; // also what failed because the backend was away and is not due yet, after the rest
+};
+// The oldest items that are due. An outcome is not due while its signal has not been taken.
+err_t items_due(items_t *self, const struct items_wanted *wanted, struct item *out, size_t *n);
 
 // What became of them, in a transaction between items_begin and sql_commit of the state file.
 // key: an outcome's, so that it is not told again

@@ -208,8 +208,12 @@ static err_t note_answers(struct backend *self, size_t n, struct tally *tally) {
 // *n: how many were due.
 static err_t send_batch(struct backend *self, sql_t *archive, struct tally *tally, size_t *n) {
     struct item due[WEB_MOST];
-    size_t most = self->copy->in_vain ? 1 : (size_t)self->settings->parallel;
-    err_t e = items_due(self->items, clock_utc_ns(), due, most, n);
+    // One post finds out whether a backend that was away is there again, even when none is due.
+    bool away = self->copy->in_vain > 0;
+    err_t e = items_due(
+        self->items,
+        &(struct items_wanted){clock_utc_ns(), away ? 1 : (size_t)self->settings->parallel, away},
+        due, n);
     for (size_t i = 0; i < *n; i++) self->posts[i].item = due[i];
     if (e || *n == 0) return e;
     e = read_changed_rows(self, archive, *n);

@@ -150,6 +150,21 @@ def test_however_the_backend_fails_everything_arrives_when_it_is_well_again(post
         other.kill()
 
 
+def test_a_single_post_that_failed_three_times_arrives_soon_after_the_backend_is_back(
+        tmp_path, mode, empty, backend):
+    """Nothing else is due that could find out that the backend is there again."""
+    poster = Poster(tmp_path, mode, empty, backend, again="30m")
+    backend.behave("error")
+    poster.add(1)
+    poster.process.start()
+    until(lambda: "event=trouble" in poster.log(), "it to notice")
+    until(lambda: poster.state("SELECT coalesce(max(tries), 0) FROM item") >= 3, "three tries")
+    backend.behave("ok")
+    poster.arrived()
+    poster.sound()
+    poster.end()
+
+
 def test_what_the_backend_refuses_is_kept_as_unsynced_and_does_not_hold_up_the_rest(poster, backend):
     poster.add(30)
     poster.close(30)
