@@ -147,7 +147,10 @@ static void log_stored_signals(const rows_t *self) {
     }
 }
 
-void rows_committed(rows_t *self) { chain_committed(self->chain); }
+void rows_committed(rows_t *self) {
+    chain_committed(self->chain);
+    log_stored_signals(self);
+}
 void rows_rolled_back(rows_t *self) { derived_drop(self->derived); }
 
 // Writing.
@@ -155,7 +158,6 @@ void rows_rolled_back(rows_t *self) { derived_drop(self->derived); }
 // What a table refuses (which its columns give no cause for) is put aside, not lost, and does not
 // hold up the rest.
 static err_t keep_refused_row(rows_t *self, enum table_name table, const ProtobufCMessage *m) {
-    log_stored_signals(self);
     buffer_t json = {0};
     record_to_json(m, &json);
     log_event(LOG_LEVEL_ERROR, "row_refused", "table=%s why=%s", table_forms[table].name,
