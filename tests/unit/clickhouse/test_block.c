@@ -56,7 +56,7 @@ static void a_row_is_a_line_with_its_number_and_nothing_is_lost_of_its_text(void
     struct block b = {0};
     assert_string_equal(fill(db, &b, false, 0, 10),
                         "a\t\\N\ts\t\\N\t\\N\t\\N\trejected\ttab\\tline\\nback\\\\slash\t2025-03-"
-                        "22 10:15:30.123456\t\\N\t\\N\t7\t0\n");
+                        "22 10:15:30.123456\t\\N\t\\N\t\\N\t7\t0\n");
     assert_int_equal(b.first, 7);
     assert_int_equal(b.last, 7);
     assert_non_null(strstr(fill(db, &b, true, 0, 10), "\t1742638530123456\t"));
@@ -88,7 +88,8 @@ static void what_was_taken_back_travels_with_the_rows_of_its_time(void **state) 
     assert_int_equal(b.rows, 3);
     assert_int_equal(b.last, 20);
     assert_non_null(strstr(
-        text, "\nx\t\\N\t\t\\N\t\\N\t\\N\t\t\\N\t1970-01-01 00:00:00.000000\t\\N\t\\N\t15\t1\n"));
+        text,
+        "\nx\t\\N\t\t\\N\t\\N\t\\N\t\t\\N\t1970-01-01 00:00:00.000000\t\\N\t\\N\t\\N\t15\t1\n"));
     text = fill(db, &b, false, b.last, 2);
     assert_true(text[0] == 'y');
     assert_int_equal(b.last, 25);
