@@ -26,8 +26,8 @@ size_t rows_count(const rows_t *self);
 // Writes them all, into an open transaction. Writing them again later gives the same tables:
 // everything is an upsert by key.
 err_t rows_write_queued(rows_t *self);
-void rows_committed(rows_t *self);        // the transaction is: the chain goes on from it
-void rows_rolled_back(rows_t *self);      // it is not
+void rows_committed(rows_t *self);   // the transaction is: the chain goes on from it
+void rows_rolled_back(rows_t *self); // it is not
 // What an earlier version left to be counted, slice by slice, each in a transaction of its own that
 // the caller opens and commits.
 bool rows_backfill_is_due(const rows_t *self);
