@@ -62,6 +62,7 @@ NOT_LOGGED = {"outcome", "exit_price", "profit_loss_pct", "order_id"}  # the lin
 def options(backend_url):
     return {"TRADECAST_PAPER_COMMISSION": "7", "TRADECAST_PAPER_FEE": "0.5",
             "TRADECAST_PAPER_SPREAD": "0.0001", "TRADECAST_LOG_LEVEL": "debug",
+            "TRADECAST_SAMPLE_EVERY": "300ms",
             "TRADECAST_PAPER_SNAPSHOT": "200ms", "TRADECAST_ARCHIVER_GATHER_COUNT": "50",
             "TRADECAST_BACKEND_URL": backend_url, "TRADECAST_BACKEND_LOOK": "20ms"}
 
