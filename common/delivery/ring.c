@@ -25,8 +25,8 @@ ring_t *ring_new(size_t bytes_max, uint64_t age_ns) {
     return self;
 }
 
-// NOLINTNEXTLINE(clang-analyzer-core.DivideZero): there is always room
 static struct ring_entry *ring_slot_at(const ring_t *self, size_t i) {
+    // NOLINTNEXTLINE(clang-analyzer-core.DivideZero): there is always room
     return &self->entries[(self->first + i) % self->room];
 }
 

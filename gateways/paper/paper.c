@@ -155,7 +155,7 @@ static void settle_orders(paper_t *self) {
         o->touched = o->save = false;
         o->touched_next = NULL;
         if (!order_is_live(o)) {
-            // NOLINT(clang-analyzer-core.NullDereference): of uthash's own pointers
+            // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): of uthash's own pointers
             HASH_DEL(self->orders, o);
             order_free(o);
         } else if (!o->pieces_left) {

@@ -26,6 +26,7 @@ struct approvals {
 approvals_t *approvals_new(void) { return alloc_zeroed(1, sizeof(approvals_t)); }
 
 static void free_waiting_signal(approvals_t *self, struct waiting_signal *w) {
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): of uthash's own pointers
     HASH_DEL(self->waiting, w);
     signal__free_unpacked(w->signal, NULL);
     free(w);

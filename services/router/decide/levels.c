@@ -137,7 +137,8 @@ static enum outcome exits_of(const struct decide_input *in, struct levels *l) {
     for (unsigned i = 0; i < trailing__descriptor.n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &trailing__descriptor.fields[i];
         int64_t *value = record_place(&l->trailing.base, f);
-        struct optional_price said = {record_is_set(&l->trailing.base, f), D(*value)}, resolved;
+        struct optional_price said = {record_is_set(&l->trailing.base, f), D(*value)},
+                              resolved = {0};
         if (!said.has) continue;
         enum outcome o = exit_of(in, said, l->entry, &resolved);
         if (o) return o;
