@@ -16,26 +16,27 @@
 #define SAVE_AFTER           (30 * NS_PER_MS)
 #define CONTRACT_SIZE_PRESET DECIMAL_INT(100000)
 
-bool engine_is_ours(const struct executor *x, const char *account_id) {
-    const AccountConfig *account = book_account(x->context->book, account_id);
+bool engine_is_ours(const struct executor *self, const char *account_id) {
+    const AccountConfig *account = book_account(self->context->book, account_id);
     return account &&
-           book_shard(x->context->book, account, x->context->shards) == x->context->shard;
+           book_shard(self->context->book, account, self->context->shards) == self->context->shard;
 }
 
-void engine_begin(struct executor *x, batch_t *batch) {
-    x->closes_unknown |= trades_forget_oldest(x->trades);
-    if (!x->started) load_start(x, batch);
-    if (x->reconfigured) presence_configure(x, batch);
+void engine_begin(struct executor *self, batch_t *batch) {
+    self->closes_unknown |= trades_forget_oldest(self->trades);
+    if (!self->started) load_start(self, batch);
+    if (self->reconfigured) presence_configure(self, batch);
 }
 
-struct holding *engine_get_holding(struct executor *x, const TradeState *s) {
+struct holding *engine_get_holding(struct executor *self, const TradeState *s) {
     bool is_new;
-    struct holding *p = accounts_get_holding(x->accounts, s->account_id, s->broker_symbol, &is_new);
+    struct holding *p =
+        accounts_get_holding(self->accounts, s->account_id, s->broker_symbol, &is_new);
     if (!is_new) return p;
     const BrokerConfig *broker =
-        x->context->book ? book_broker(x->context->book, s->broker_id) : NULL;
+        self->context->book ? book_broker(self->context->book, s->broker_id) : NULL;
     const SymbolConfig *symbol = broker ? book_symbol(broker, s->symbol) : NULL;
-    positions_add_holding(x->positions, p, s->symbol,
+    positions_add_holding(self->positions, p, s->symbol,
                           symbol && symbol->has_contract_size ? symbol->contract_size
                                                               : CONTRACT_SIZE_PRESET.e8);
     if (!*p->account->state->broker_id) trade_set_text(&p->account->state->broker_id, s->broker_id);
@@ -45,17 +46,17 @@ struct holding *engine_get_holding(struct executor *x, const TradeState *s) {
 // --- counting
 
 // What a close under way will still take off the positions that it names.
-static void count_reserved(struct executor *x, batch_t *batch, const struct trade *t, int sign) {
+static void count_reserved(struct executor *self, batch_t *batch, const struct trade *t, int sign) {
     const TradeState *s = t->s;
     if (!s->n_closes || trade_is_final(s)) return;
     Closing *left = arena_take(batch_arena(batch), s->n_closes * sizeof *left);
     size_t n = fills_left_to_close(s, left);
     for (size_t i = 0; i < n; i++) {
-        struct trade *opened = trades_find(x->trades, left[i].trade_id);
+        struct trade *opened = trades_find(self->trades, left[i].trade_id);
         if (opened)
             opened->closing += sign * left[i].lots;
         else
-            x->closes_unknown = true;
+            self->closes_unknown = true;
     }
 }
 
@@ -69,87 +70,87 @@ static int64_t lots_reserved_by(batch_t *batch, const TradeState *close, const c
     return lots;
 }
 
-static bool names_unknown(const struct executor *x, const TradeState *close) {
+static bool names_unknown(const struct executor *self, const TradeState *close) {
     if (trade_is_final(close)) return false;
     size_t i = 0;
-    while (i < close->n_closes && trades_find(x->trades, close->closes[i]->trade_id)) i++;
+    while (i < close->n_closes && trades_find(self->trades, close->closes[i]->trade_id)) i++;
     return i < close->n_closes;
 }
 
 // A close may name a position that becomes known only later: what the broker said of the one came
 // before the other.
-static void count_closes_of(struct executor *x, batch_t *batch, struct trade *t) {
+static void count_closes_of(struct executor *self, batch_t *batch, struct trade *t) {
     size_t cursor = 0;
     bool others = false;
-    if (!x->closes_unknown) return;
-    for (const struct trade *c; (c = trades_next(x->trades, &cursor)) != NULL;) {
+    if (!self->closes_unknown) return;
+    for (const struct trade *c; (c = trades_next(self->trades, &cursor)) != NULL;) {
         t->closing += lots_reserved_by(batch, c->s, t->s->trade_id);
-        others |= names_unknown(x, c->s);
+        others |= names_unknown(self, c->s);
     }
-    x->closes_unknown = others;
+    self->closes_unknown = others;
 }
 
-static void count_doubt(struct executor *x, struct holding *p, int sign) {
+static void count_doubt(struct executor *self, struct holding *p, int sign) {
     unsigned was = p->account->unknown;
     p->unknown += (unsigned)sign;
     p->account->unknown += (unsigned)sign;
     if ((was == 0) != (p->account->unknown == 0)) p->account->dirty = true;
-    if (sign < 0) x->awake = true;
+    if (sign < 0) self->awake = true;
 }
 
-static void count_flight(struct executor *x, struct trade *t, int sign) {
+static void count_flight(struct executor *self, struct trade *t, int sign) {
     if (!trade_is_closing(t->s)) t->holding->submitting += (unsigned)sign;
     if (!t->session) return;
     t->session->in_flight += (unsigned)sign;
-    if (sign < 0 && (t->session->blocked || t->holding->waiting)) x->awake = true;
+    if (sign < 0 && (t->session->blocked || t->holding->waiting)) self->awake = true;
 }
 
-void engine_count(struct executor *x, batch_t *batch, struct trade *t, int sign) {
-    if (t->s->state == T(unknown)) count_doubt(x, t->holding, sign);
-    if (t->s->state == T(submitting)) count_flight(x, t, sign);
+void engine_count(struct executor *self, batch_t *batch, struct trade *t, int sign) {
+    if (t->s->state == T(unknown)) count_doubt(self, t->holding, sign);
+    if (t->s->state == T(submitting)) count_flight(self, t, sign);
     if (trade_is_working(t->s)) t->holding->account->working += (unsigned)sign;
-    count_reserved(x, batch, t, sign);
-    if (sign > 0) positions_count(x->positions, t);
+    count_reserved(self, batch, t, sign);
+    if (sign > 0) positions_count(self->positions, t);
 }
 
-struct trade *engine_add(struct executor *x, batch_t *batch, const TradeState *s) {
-    struct trade *t = trades_add(x->trades, s);
-    t->sequence = ++x->sequence;
-    t->holding = engine_get_holding(x, t->s);
-    count_closes_of(x, batch, t);
-    engine_count(x, batch, t, 1);
+struct trade *engine_add(struct executor *self, batch_t *batch, const TradeState *s) {
+    struct trade *t = trades_add(self->trades, s);
+    t->sequence = ++self->sequence;
+    t->holding = engine_get_holding(self, t->s);
+    count_closes_of(self, batch, t);
+    engine_count(self, batch, t, 1);
     return t;
 }
 
-void engine_drop(struct executor *x, batch_t *batch, struct trade *t) {
-    due_clear(x->due, &t->due);
-    holding_remove_waiting(x->accounts, t->holding, t);
-    engine_count(x, batch, t, -1);
-    positions_leave(x->positions, t);
-    trades_drop(x->trades, t);
+void engine_drop(struct executor *self, batch_t *batch, struct trade *t) {
+    due_clear(self->due, &t->due);
+    holding_remove_waiting(self->accounts, t->holding, t);
+    engine_count(self, batch, t, -1);
+    positions_leave(self->positions, t);
+    trades_drop(self->trades, t);
 }
 
 // --- a step
 
 static const struct gateway_abilities no_gateway = {.checks.check = HELLO__DUPLICATE_CHECK__none};
 
-struct trade_env step_env(struct executor *x, batch_t *batch, const struct trade *t) {
+struct trade_env step_env(struct executor *self, batch_t *batch, const struct trade *t) {
     const struct session *s = t->holding->account->session;
     return (struct trade_env){.now = batch_now(batch),
                               .mono = batch_mono(batch),
                               .arena = batch_arena(batch),
-                              .patience = &x->patience,
+                              .patience = &self->patience,
                               .gateway_there = s && s->welcomed,
                               .gateway_ready = session_is_ready(s),
                               .gateway = s ? &s->can : &no_gateway,
-                              .expire_grace = (uint64_t)x->settings->expire_grace_ms * NS_PER_MS,
-                              .late_for = (uint64_t)x->settings->late_for_ms * NS_PER_MS,
-                              .pending_for = (uint64_t)x->settings->pending_for_ms * NS_PER_MS};
+                              .expire_grace = (uint64_t)self->settings->expire_grace_ms * NS_PER_MS,
+                              .late_for = (uint64_t)self->settings->late_for_ms * NS_PER_MS,
+                              .pending_for = (uint64_t)self->settings->pending_for_ms * NS_PER_MS};
 }
 
-struct step step_begin(struct executor *x, batch_t *batch, struct trade *t) {
-    engine_count(x, batch, t, -1);
-    return (struct step){x, batch, t, step_env(x, batch, t), effects_new(batch_arena(batch))};
+struct step step_begin(struct executor *self, batch_t *batch, struct trade *t) {
+    engine_count(self, batch, t, -1);
+    return (struct step){self, batch, t, step_env(self, batch, t), effects_new(batch_arena(batch))};
 }
 
 // --- its record
@@ -160,9 +161,9 @@ static enum record record_of(const struct trade *t) {
 }
 
 // The sets that are loaded at start.
-static void list_record(const struct executor *x, batch_t *batch, const struct trade *t,
+static void list_record(const struct executor *self, batch_t *batch, const struct trade *t,
                         enum record now) {
-    unsigned shard = x->context->shard;
+    unsigned shard = self->context->shard;
     if ((t->record == RECORD_OPEN) != (now == RECORD_OPEN))
         slice_trade_open(batch, shard, t->s->trade_id, now == RECORD_OPEN);
     if ((t->record == RECORD_WATCHED) != (now == RECORD_WATCHED))
@@ -170,7 +171,7 @@ static void list_record(const struct executor *x, batch_t *batch, const struct t
 }
 
 // A hash that expires may be gone: it is written whole.
-static void keep_record(struct executor *x, batch_t *batch, struct trade *t, bool whole) {
+static void keep_record(struct executor *self, batch_t *batch, struct trade *t, bool whole) {
     enum record now = record_of(t);
     t->unsaved = false;
     if (t->record == RECORD_OVER && now != RECORD_OVER)
@@ -180,7 +181,7 @@ static void keep_record(struct executor *x, batch_t *batch, struct trade *t, boo
     else
         slice_trade_moved(batch, t->s);
     if (now == RECORD_OVER) slice_trade_over(batch, t->s->trade_id);
-    list_record(x, batch, t, now);
+    list_record(self, batch, t, now);
     t->record = now;
 }
 
@@ -195,23 +196,23 @@ static void keep_execution(batch_t *batch, const struct trade *t) {
 static void publish_execution(struct step *s, TradeResult *result, ResultMetrics *metrics,
                               bool whole) {
     Execution e = EXECUTION__INIT;
-    keep_record(s->x, s->batch, s->t, whole);
+    keep_record(s->executor, s->batch, s->t, whole);
     keep_execution(s->batch, s->t);
     if (result) slice_result(s->batch, result, metrics);
     e.trade = s->t->s;
     e.result = result;
     e.metrics = metrics;
-    batch_emit(s->batch, TOPIC_executions, s->x->context->shard, &e.base);
+    batch_emit(s->batch, TOPIC_executions, s->executor->context->shard, &e.base);
     if (result) FAILPOINT("executor.before_fill_commit");
 }
 
 // --- other trades
 
 static void reduce_position_of(struct step *s, const struct reduction *r) {
-    struct trade *other = trades_find(s->x->trades, r->piece->trade_id);
+    struct trade *other = trades_find(s->executor->trades, r->piece->trade_id);
     // its own answer says this, too
-    if (!other) return orphans_seek(s->x, s->batch, r->piece->trade_id, s->t->s->account_id);
-    struct step of = step_begin(s->x, s->batch, other);
+    if (!other) return orphans_seek(s->executor, s->batch, r->piece->trade_id, s->t->s->account_id);
+    struct step of = step_begin(s->executor, s->batch, other);
     evidence_reduced(other, r, &of.env, &of.out);
     step_end(&of);
 }
@@ -219,11 +220,12 @@ static void reduce_position_of(struct step *s, const struct reduction *r) {
 // On a netting account the stops are those of the one position, whichever of its trades was named.
 static void share_stops(struct step *s) {
     const AccountConfig *account =
-        s->x->context->book ? book_account(s->x->context->book, s->t->s->account_id) : NULL;
+        s->executor->context->book ? book_account(s->executor->context->book, s->t->s->account_id)
+                                   : NULL;
     if (!account || !account->netting || !positions_has(s->t)) return;
     for (struct trade *p = s->t->holding->positions; p; p = p->newer) {
         if (p == s->t) continue;
-        struct step of = step_begin(s->x, s->batch, p);
+        struct step of = step_begin(s->executor, s->batch, p);
         amend_take_stops(p, s->t->s, &of.out);
         step_end(&of);
     }
@@ -238,13 +240,13 @@ static void raise_alert(const struct step *s, const struct effect *e) {
 
 static void forget_watched(struct step *s) {
     slice_trade_over(s->batch, s->t->s->trade_id);
-    list_record(s->x, s->batch, s->t, RECORD_OVER);
+    list_record(s->executor, s->batch, s->t, RECORD_OVER);
     s->t->record = RECORD_OVER;
 }
 
 static void return_to_queue(struct step *s) {
-    holding_add_waiting(s->x->accounts, s->t->holding, s->t);
-    s->x->awake = true;
+    holding_add_waiting(s->executor->accounts, s->t->holding, s->t);
+    s->executor->awake = true;
 }
 
 // What is to be published soon is published with what is written now.
@@ -252,7 +254,7 @@ static void keep_or_publish(struct step *s, const struct effect *e) {
     if (s->t->unsaved)
         publish_execution(s, NULL, NULL, e->whole);
     else
-        keep_record(s->x, s->batch, s->t, e->whole);
+        keep_record(s->executor, s->batch, s->t, e->whole);
 }
 
 static void work_off(struct step *s, const struct effect *e) {
@@ -263,7 +265,7 @@ static void work_off(struct step *s, const struct effect *e) {
         return publish_execution(s, e->publish.result, e->publish.metrics, false);
     case EFFECT_PUBLISH_SOON:
         s->t->unsaved = true;
-        return due_set(s->x->due, &s->t->due, s->env.mono + SAVE_AFTER);
+        return due_set(s->executor->due, &s->t->due, s->env.mono + SAVE_AFTER);
     case EFFECT_UNSET:
         return slice_trade_without(s->batch, s->t->s->trade_id, e->name);
     case EFFECT_SUBMIT:
@@ -274,24 +276,24 @@ static void work_off(struct step *s, const struct effect *e) {
     case EFFECT_ALERT:
         return raise_alert(s, e);
     case EFFECT_CHARGE:
-        return state_charge(s->x, s->t->s, e->fill);
+        return state_charge(s->executor, s->t->s, e->fill);
     case EFFECT_REDUCE:
         return reduce_position_of(s, &e->reduce);
     case EFFECT_SEEK:
-        if (trades_find(s->x->trades, e->name)) return;
-        return orphans_seek(s->x, s->batch, e->name, s->t->s->account_id);
+        if (trades_find(s->executor->trades, e->name)) return;
+        return orphans_seek(s->executor, s->batch, e->name, s->t->s->account_id);
     case EFFECT_GIVE_BACK:
-        return closing_give_back(s->x, s->batch, s->t, e->lots);
+        return closing_give_back(s->executor, s->batch, s->t, e->lots);
     case EFFECT_SHARE_STOPS:
         return share_stops(s);
     case EFFECT_RETURN:
         return return_to_queue(s);
     case EFFECT_CLOSE:
-        return closing_at_stop(s->x, s->batch, s->t);
+        return closing_at_stop(s->executor, s->batch, s->t);
     case EFFECT_FORGET:
         return forget_watched(s);
     case EFFECT_DUE:
-        return due_set(s->x->due, &s->t->due, e->at);
+        return due_set(s->executor->due, &s->t->due, e->at);
     }
 }
 
@@ -301,9 +303,9 @@ static void set_due(const struct step *s) {
     uint64_t at;
     if (s->t->s->state == T(submitting)) return;
     if (trade_due(s->t, &s->env, &at))
-        due_set(s->x->due, &s->t->due, at);
+        due_set(s->executor->due, &s->t->due, at);
     else
-        due_clear(s->x->due, &s->t->due);
+        due_clear(s->executor->due, &s->t->due);
 }
 
 // What is written by a later effect of the same step need not be written before.
@@ -317,13 +319,13 @@ static bool is_written_later(const struct effect *e) {
 static void set_place_in_queues(struct step *s) {
     struct trade *t = s->t;
     if (t->s->state != T(submitting)) t->session = NULL;
-    if (t->s->state != T(pending)) holding_remove_waiting(s->x->accounts, t->holding, t);
-    if (!trade_is_final(t->s)) trades_revive(s->x->trades, t);
+    if (t->s->state != T(pending)) holding_remove_waiting(s->executor->accounts, t->holding, t);
+    if (!trade_is_final(t->s)) trades_revive(s->executor->trades, t);
 }
 
 void step_end(struct step *s) {
     bool written = false, dated = false;
-    engine_count(s->x, s->batch, s->t, 1);
+    engine_count(s->executor, s->batch, s->t, 1);
     positions_follow(s->t);
     set_place_in_queues(s);
     for (const struct effect *e = s->out.first; e; e = e->next) {
@@ -333,43 +335,44 @@ void step_end(struct step *s) {
         work_off(s, e);
     }
     if (written && !dated) set_due(s);
-    if (trade_is_final(s->t->s) && !trade_is_watched(s->t)) trades_retire(s->x->trades, s->t);
+    if (trade_is_final(s->t->s) && !trade_is_watched(s->t))
+        trades_retire(s->executor->trades, s->t);
 }
 
 // --- one step each
 
-void engine_restore(struct executor *x, batch_t *batch, struct trade *t) {
-    struct step s = {x, batch, t, step_env(x, batch, t), effects_new(batch_arena(batch))};
+void engine_restore(struct executor *self, batch_t *batch, struct trade *t) {
+    struct step s = {self, batch, t, step_env(self, batch, t), effects_new(batch_arena(batch))};
     set_due(&s);
 }
 
-void engine_end(struct executor *x, batch_t *batch, struct trade *t, enum trade_event event,
+void engine_end(struct executor *self, batch_t *batch, struct trade *t, enum trade_event event,
                 const char *reason) {
-    struct step s = step_begin(x, batch, t);
+    struct step s = step_begin(self, batch, t);
     trade_end(t, event, reason, &s.env, &s.out);
     step_end(&s);
 }
 
-void engine_doubt(struct executor *x, batch_t *batch, struct trade *t, const char *reason) {
-    struct step s = step_begin(x, batch, t);
+void engine_doubt(struct executor *self, batch_t *batch, struct trade *t, const char *reason) {
+    struct step s = step_begin(self, batch, t);
     inquiry_open(t, reason, &s.env, &s.out);
     step_end(&s);
 }
 
-void engine_ask(struct executor *x, batch_t *batch, struct trade *t) {
-    struct step s = step_begin(x, batch, t);
+void engine_ask(struct executor *self, batch_t *batch, struct trade *t) {
+    struct step s = step_begin(self, batch, t);
     inquiry_ask(t, &s.env, &s.out);
     step_end(&s);
 }
 
-void engine_cancel(struct executor *x, batch_t *batch, struct trade *t, const char *reason) {
-    struct step s = step_begin(x, batch, t);
+void engine_cancel(struct executor *self, batch_t *batch, struct trade *t, const char *reason) {
+    struct step s = step_begin(self, batch, t);
     amend_cancel(t, reason, &s.env, &s.out);
     step_end(&s);
 }
 
-void engine_send_amendments(struct executor *x, batch_t *batch, struct trade *t) {
-    struct step s = step_begin(x, batch, t);
+void engine_send_amendments(struct executor *self, batch_t *batch, struct trade *t) {
+    struct step s = step_begin(self, batch, t);
     amend_send(t, &s.env, &s.out);
     step_end(&s);
 }

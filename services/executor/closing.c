@@ -38,22 +38,22 @@ static size_t list_positions(const struct holding *p, arena_t *arena, struct pla
     return n;
 }
 
-static struct plan_lots lots_rule(const struct executor *x, const TradeState *s) {
+static struct plan_lots lots_rule(const struct executor *self, const TradeState *s) {
     const BrokerConfig *broker =
-        x->context->book ? book_broker(x->context->book, s->broker_id) : NULL;
+        self->context->book ? book_broker(self->context->book, s->broker_id) : NULL;
     const SymbolConfig *symbol = broker ? book_symbol(broker, s->symbol) : NULL;
     int64_t step =
         symbol && symbol->has_lot_step && symbol->lot_step > 0 ? symbol->lot_step : STEP_PRESET;
     return (struct plan_lots){
         .step = step,
         .least = symbol && symbol->has_min_lot && symbol->min_lot > 0 ? symbol->min_lot : step,
-        .rest_closes = strcmp(x->settings->partial_rest, "close") == 0};
+        .rest_closes = strcmp(self->settings->partial_rest, "close") == 0};
 }
 
-static void set_residual(struct executor *x, batch_t *batch, struct trade *position,
+static void set_residual(struct executor *self, batch_t *batch, struct trade *position,
                          int64_t residual) {
     if (position->s->residual == residual) return;
-    struct step s = step_begin(x, batch, position);
+    struct step s = step_begin(self, batch, position);
     position->s->has_residual = true;
     position->s->residual = residual;
     effects_add(&s.out, EFFECT_KEEP);
@@ -61,65 +61,66 @@ static void set_residual(struct executor *x, batch_t *batch, struct trade *posit
 }
 
 // It stands with the newest position, which is closed last.
-static void move_residual(struct executor *x, batch_t *batch, const struct trade *t,
+static void move_residual(struct executor *self, batch_t *batch, const struct trade *t,
                           const struct plan *p) {
     if (p->residual == p->residual_before) return;
     for (struct trade *o = t->holding->positions; o; o = o->newer) {
         if (o->s->side == p->side && plan_means(t->s, o->s))
-            set_residual(x, batch, o, o == p->newest ? p->residual : 0);
+            set_residual(self, batch, o, o == p->newest ? p->residual : 0);
     }
 }
 
 // The plan becomes part of the trade, which is recorded before anything is sent.
-static void adopt_close_plan(struct executor *x, batch_t *batch, struct trade *t, struct plan *p) {
+static void adopt_close_plan(struct executor *self, batch_t *batch, struct trade *t,
+                             struct plan *p) {
     Closing **closes = arena_take(batch_arena(batch), p->n_closes * sizeof(Closing *));
     for (size_t i = 0; i < p->n_closes; i++) closes[i] = &p->closes[i];
-    engine_count(x, batch, t, -1);
+    engine_count(self, batch, t, -1);
     trade_set_closings(t, closes, p->n_closes);
     t->s->has_side = t->s->terms->has_lot_size = true;
     t->s->side = side_opposite(p->side);
     t->s->terms->lot_size = p->lots;
     if (p->residual != p->residual_before)
         t->s->has_residual = true, t->s->residual = p->residual - p->residual_before;
-    engine_count(x, batch, t, 1);
+    engine_count(self, batch, t, 1);
 }
 
-enum plan_choice closing_plan(struct executor *x, batch_t *batch, struct trade *t,
+enum plan_choice closing_plan(struct executor *self, batch_t *batch, struct trade *t,
                               Signal__Direction *side) {
     struct plan_position *positions;
     struct plan p;
-    const struct plan_lots rule = lots_rule(x, t->s);
+    const struct plan_lots rule = lots_rule(self, t->s);
     size_t n = list_positions(t->holding, batch_arena(batch), &positions);
     enum plan_choice choice = plan_close(t->s, positions, n, &rule, batch_arena(batch), &p);
     *side = p.side;
     if (choice == PLAN_NOTHING_OPEN) return choice;
-    move_residual(x, batch, t, &p);
-    if (choice == PLAN_CHOSEN) adopt_close_plan(x, batch, t, &p);
+    move_residual(self, batch, t, &p);
+    if (choice == PLAN_CHOSEN) adopt_close_plan(self, batch, t, &p);
     return choice;
 }
 
 // It closed nothing: what it added to the residual, or took from it, is as if it had never been
 // asked for.
-void closing_give_back(struct executor *x, batch_t *batch, const struct trade *t,
+void closing_give_back(struct executor *self, batch_t *batch, const struct trade *t,
                        int64_t residual) {
     struct trade *newest = NULL;
     t->s->residual = 0;
     for (struct trade *p = t->holding->positions; p; p = p->newer) {
         if (p->s->side != t->s->side && plan_means(t->s, p->s)) newest = p;
     }
-    if (newest) set_residual(x, batch, newest, newest->s->residual - residual);
+    if (newest) set_residual(self, batch, newest, newest->s->residual - residual);
 }
 
 // --- orders that the executor makes itself: their ids are decided once, and they are published
 // before they are sent
 
 // A decision that is made again lands on itself: on the trade, or on the guard that remembers it.
-static void take_once(struct executor *x, batch_t *batch, TradeState *s, unsigned n,
+static void take_once(struct executor *self, batch_t *batch, TradeState *s, unsigned n,
                       const char *const parts[]) {
     char *id = s->trade_id = arena_take(batch_arena(batch), ID_TEXT);
     id_derive(id, s->signal_id, n, parts);
-    if (!trades_find(x->trades, id) && !guard_find(x->guard, digest_text(id), NULL))
-        orders_take(x, batch, s, false);
+    if (!trades_find(self->trades, id) && !guard_find(self->guard, digest_text(id), NULL))
+        orders_take(self, batch, s, false);
 }
 
 static void start_close(batch_t *batch, const TradeState *position, TradeState *s) {
@@ -136,7 +137,7 @@ static void start_close(batch_t *batch, const TradeState *position, TradeState *
 }
 
 // Long and short can both be open in one symbol: closing both is then two orders.
-void closing_other_side(struct executor *x, batch_t *batch, const TradeState *whole,
+void closing_other_side(struct executor *self, batch_t *batch, const TradeState *whole,
                         Signal__Direction done) {
     const char *const parts[] = {"trade", whole->trade_id, "other side"};
     TradeState rest = TRADE_STATE__INIT;
@@ -155,8 +156,8 @@ void closing_other_side(struct executor *x, batch_t *batch, const TradeState *wh
     rest.cause = TRADE_STATE__CAUSE__other_side;
     rest.cause_id = whole->trade_id;
     rest.reason = (char *)(uintptr_t) "long and short were open: this closes the other side";
-    const struct holding *p = engine_get_holding(x, whole);
-    if (holding_has_open(p, &rest)) take_once(x, batch, &rest, 3, parts);
+    const struct holding *p = engine_get_holding(self, whole);
+    if (holding_has_open(p, &rest)) take_once(self, batch, &rest, 3, parts);
 }
 
 static void set_asked(const OrderCommand *c, TradeState__Cause cause, TradeState *s) {
@@ -173,45 +174,45 @@ static void set_asked(const OrderCommand *c, TradeState__Cause cause, TradeState
     s->terms->close_side = c->side;
 }
 
-static void close_holding(struct executor *x, batch_t *batch, const struct holding *p,
+static void close_holding(struct executor *self, batch_t *batch, const struct holding *p,
                           const OrderCommand *c) {
     if (!p->positions || (c->symbol && strcmp(c->symbol, p->symbol->name) != 0)) return;
     TradeState s = TRADE_STATE__INIT;
     start_close(batch, p->positions->s, &s);
     set_asked(c, TRADE_STATE__CAUSE__command, &s);
     const char *const parts[] = {"trade", c->command_id, p->account->id, p->broker_symbol};
-    if (holding_has_open(p, &s)) take_once(x, batch, &s, 4, parts);
+    if (holding_has_open(p, &s)) take_once(self, batch, &s, 4, parts);
 }
 
-static void close_trade(struct executor *x, batch_t *batch, struct trade *t, const OrderCommand *c,
-                        TradeState__Cause cause, const char *round) {
+static void close_trade(struct executor *self, batch_t *batch, struct trade *t,
+                        const OrderCommand *c, TradeState__Cause cause, const char *round) {
     if (positions_free_lots(t) <= 0) return;
     TradeState s = TRADE_STATE__INIT;
     start_close(batch, t->s, &s);
     set_asked(c, cause, &s);
     s.terms->close_trade_id = t->s->trade_id;
     const char *const parts[] = {"trade", c->command_id, t->s->trade_id, round};
-    take_once(x, batch, &s, round ? 4 : 3, parts);
+    take_once(self, batch, &s, round ? 4 : 3, parts);
 }
 
-void closing_trade(struct executor *x, batch_t *batch, struct trade *t, const OrderCommand *c) {
-    close_trade(x, batch, t, c, TRADE_STATE__CAUSE__command, NULL);
+void closing_trade(struct executor *self, batch_t *batch, struct trade *t, const OrderCommand *c) {
+    close_trade(self, batch, t, c, TRADE_STATE__CAUSE__command, NULL);
 }
 
-void closing_flatten(struct executor *x, batch_t *batch, struct trade *t, const OrderCommand *c,
+void closing_flatten(struct executor *self, batch_t *batch, struct trade *t, const OrderCommand *c,
                      const char *round) {
-    close_trade(x, batch, t, c, TRADE_STATE__CAUSE__flatten, round);
+    close_trade(self, batch, t, c, TRADE_STATE__CAUSE__flatten, round);
 }
 
-void closing_close_holdings(struct executor *x, batch_t *batch, const OrderCommand *c) {
-    struct account *a = accounts_find(x->accounts, c->account_id);
+void closing_close_holdings(struct executor *self, batch_t *batch, const OrderCommand *c) {
+    struct account *a = accounts_find(self->accounts, c->account_id);
     for (struct holding *p = a ? a->holdings : NULL; p; p = p->next_of_account)
-        close_holding(x, batch, p, c);
+        close_holding(self, batch, p, c);
 }
 
 // The broker has not taken the stop, and the price has reached it. The id is of the minute: a
 // decision made again lands on itself, and one that the broker refused is tried again.
-void closing_at_stop(struct executor *x, batch_t *batch, struct trade *t) {
+void closing_at_stop(struct executor *self, batch_t *batch, struct trade *t) {
     if (positions_free_lots(t) <= 0 || t->s->state == T(unknown)) return;
     char minute[24], stop[DECIMAL_TEXT];
     (void)snprintf(minute, sizeof minute, "%llu",
@@ -229,5 +230,5 @@ void closing_at_stop(struct executor *x, batch_t *batch, struct trade *t) {
                 "the price has reached the stop %s, which the broker has not accepted: the "
                 "executor closes the position",
                 stop);
-    take_once(x, batch, &s, 4, parts);
+    take_once(self, batch, &s, 4, parts);
 }

@@ -79,61 +79,62 @@ static const struct option options[] = {
 // --- as a whole
 
 static bool send_out(void *arg, const struct session *to, struct span frame) {
-    struct executor *x = arg;
-    return x->gateways && port_send_to(x->gateways, span_of(to->instance_id), GATEWAY_TOPIC, frame);
+    struct executor *self = arg;
+    return self->gateways &&
+           port_send_to(self->gateways, span_of(to->instance_id), GATEWAY_TOPIC, frame);
 }
 
 static void *executor_new(const struct context *context, const void *settings) {
-    struct executor *x = calloc(1, sizeof *x);
-    if (!x) return NULL;
+    struct executor *self = calloc(1, sizeof *self);
+    if (!self) return NULL;
     const struct executor_settings *s = settings;
     char prefix[64];
     slice_guard_prefix(context->shard, prefix);
-    x->context = context;
-    x->settings = s;
-    x->trades = trades_new((size_t)s->retired_max);
-    x->accounts = accounts_new();
-    x->positions = positions_new(context->shard, context->shards);
-    x->spreads = spreads_new();
-    x->sessions = sessions_new();
-    x->outbox = outbox_new();
-    x->due = due_heap_new();
-    x->guard = guard_new(prefix, (size_t)s->guard_max);
-    x->orphans = orphans_new();
-    x->halts = halts_new();
-    x->global = RISK_STATE__MODE__trading;
-    x->patience =
+    self->context = context;
+    self->settings = s;
+    self->trades = trades_new((size_t)s->retired_max);
+    self->accounts = accounts_new();
+    self->positions = positions_new(context->shard, context->shards);
+    self->spreads = spreads_new();
+    self->sessions = sessions_new();
+    self->outbox = outbox_new();
+    self->due = due_heap_new();
+    self->guard = guard_new(prefix, (size_t)s->guard_max);
+    self->orphans = orphans_new();
+    self->halts = halts_new();
+    self->global = RISK_STATE__MODE__trading;
+    self->patience =
         (struct doubt_patience){.asks = (uint32_t)s->doubt_asks,
                                 .interval = (uint64_t)s->doubt_interval_ms * NS_PER_MS,
                                 .least = (uint64_t)s->doubt_least_ms * NS_PER_MS,
                                 .answer_within = (uint64_t)s->order_answer_within_ms * NS_PER_MS,
                                 .held_interval = (uint64_t)s->doubt_held_ms * NS_PER_MS,
                                 .skew_margin = (uint64_t)s->skew_margin_ms * NS_PER_MS};
-    x->send = send_out;
-    x->send_arg = x;
-    return x;
+    self->send = send_out;
+    self->send_arg = self;
+    return self;
 }
 
-static void executor_destroy(void **self) {
-    struct executor *x = *self;
-    if (!x) return;
-    port_destroy(&x->gateways);
-    port_destroy(&x->prices);
-    sums_close(x);
-    trades_destroy(&x->trades);
-    accounts_destroy(&x->accounts);
-    load_end(x);
-    positions_destroy(&x->positions);
-    spreads_destroy(&x->spreads);
-    sessions_destroy(&x->sessions);
-    gateway_outbox_destroy(&x->outbox);
-    due_heap_destroy(&x->due);
-    guard_destroy(&x->guard);
-    orphans_destroy(&x->orphans);
-    halts_destroy(&x->halts);
-    state_destroy(x);
-    free(x);
-    *self = NULL;
+static void executor_destroy(void **arg) {
+    struct executor *self = *arg;
+    if (!self) return;
+    port_destroy(&self->gateways);
+    port_destroy(&self->prices);
+    sums_close(self);
+    trades_destroy(&self->trades);
+    accounts_destroy(&self->accounts);
+    load_end(self);
+    positions_destroy(&self->positions);
+    spreads_destroy(&self->spreads);
+    sessions_destroy(&self->sessions);
+    gateway_outbox_destroy(&self->outbox);
+    due_heap_destroy(&self->due);
+    guard_destroy(&self->guard);
+    orphans_destroy(&self->orphans);
+    halts_destroy(&self->halts);
+    state_destroy(self);
+    free(self);
+    *arg = NULL;
 }
 
 static void executor_configured(void *self) { ((struct executor *)self)->reconfigured = true; }
@@ -141,48 +142,49 @@ static void executor_committed(void *self) { wire_committed(self); }
 
 // --- prices: the latest value wins; something is committed only for a stop that moves
 
-static err_t handle_executor_prices(void *self, batch_t *batch) {
-    struct executor *x = self;
+static err_t handle_executor_prices(void *arg, batch_t *batch) {
+    struct executor *self = arg;
     struct parcel p;
     struct envelope e;
-    engine_begin(x, batch);
-    for (unsigned n = 0; n < PRICES_MOST && port_receive(x->prices, &p); n++) {
+    engine_begin(self, batch);
+    for (unsigned n = 0; n < PRICES_MOST && port_receive(self->prices, &p); n++) {
         if (strcmp(p.topic, FEED_PRICES) != 0 || envelope_read(p.topic, p.frame, &e) ||
             strcmp(e.type, price__descriptor.name) != 0)
             continue;
         const ProtobufCMessage *m = envelope_open(&e, batch_arena(batch));
-        if (m) spreads_note(x->spreads, (const Price *)m);
-        const struct symbol *moved = m ? positions_price(x->positions, (const Price *)m) : NULL;
-        if (moved) follow_price(x, batch, moved);
+        if (m) spreads_note(self->spreads, (const Price *)m);
+        const struct symbol *moved = m ? positions_price(self->positions, (const Price *)m) : NULL;
+        if (moved) follow_price(self, batch, moved);
     }
     return ERR_OK;
 }
 
 // A signal's age is told by the clock of the door that took it (doubt.h).
-static void mind_the_clocks(const struct executor *x) {
-    const char *ours = endpoint_host(x->context->name), *theirs = endpoint_host("ingest");
-    if (x->settings->skew_margin_ms || !theirs || (ours && strcmp(ours, theirs) == 0)) return;
+static void mind_the_clocks(const struct executor *self) {
+    const char *ours = endpoint_host(self->context->name), *theirs = endpoint_host("ingest");
+    if (self->settings->skew_margin_ms || !theirs || (ours && strcmp(ours, theirs) == 0)) return;
     log_event(LOG_LEVEL_WARNING, "no_skew_margin", "ingest=%s why=%s", log_quote(theirs),
               "\"it is on another host: set TRADECAST_EXECUTOR_SKEW_MARGIN to how far the clocks "
               "may differ\"");
 }
 
-static err_t executor_open(void *self, reactor_t *reactor) {
-    struct executor *x = self;
-    mind_the_clocks(x);
-    struct endpoint gateways = endpoint_of(x->context->run_dir, x->context->name, "gateways");
-    x->gateways = transport_bind(x->context->transport, PORT_ROUTER, &gateways, GATEWAY_QUEUE);
-    if (!x->gateways) {
+static err_t executor_open(void *arg, reactor_t *reactor) {
+    struct executor *self = arg;
+    mind_the_clocks(self);
+    struct endpoint gateways = endpoint_of(self->context->run_dir, self->context->name, "gateways");
+    self->gateways =
+        transport_bind(self->context->transport, PORT_ROUTER, &gateways, GATEWAY_QUEUE);
+    if (!self->gateways) {
         log_event(LOG_LEVEL_ERROR, "cannot_bind", "endpoint=%s why=%s", gateways.address,
                   log_quote(port_why()));
         return ERR_SYSTEM;
     }
-    struct endpoint prices = endpoint_of(x->context->run_dir, "ingest", "events");
-    x->prices = transport_connect(x->context->transport, PORT_SUB, &prices, PRICES_MOST);
-    if (!x->prices || !port_subscribe(x->prices, FEED_PRICES)) return ERR_SYSTEM;
-    reactor_add_port(reactor, x->gateways, wire_ready, INTAKE_DRAIN);
-    reactor_add_port(reactor, x->prices, handle_executor_prices, INTAKE_DRAIN);
-    return sums_open(x, reactor);
+    struct endpoint prices = endpoint_of(self->context->run_dir, "ingest", "events");
+    self->prices = transport_connect(self->context->transport, PORT_SUB, &prices, PRICES_MOST);
+    if (!self->prices || !port_subscribe(self->prices, FEED_PRICES)) return ERR_SYSTEM;
+    reactor_add_port(reactor, self->gateways, wire_ready, INTAKE_DRAIN);
+    reactor_add_port(reactor, self->prices, handle_executor_prices, INTAKE_DRAIN);
+    return sums_open(self, reactor);
 }
 
 // --- what is due
@@ -191,54 +193,54 @@ static bool has_expired(const TradeState *s, uint64_t now) {
     return s->terms->has_expiration_time && now >= s->terms->expiration_time;
 }
 
-static void forget_trade(struct executor *x, batch_t *batch, struct trade *t) {
-    struct step s = step_begin(x, batch, t);
+static void forget_trade(struct executor *self, batch_t *batch, struct trade *t) {
+    struct step s = step_begin(self, batch, t);
     effects_add(&s.out, EFFECT_FORGET);
     step_end(&s);
-    trades_retire(x->trades, t);
+    trades_retire(self->trades, t);
 }
 
-static void save_trade(struct executor *x, batch_t *batch, struct trade *t) {
-    struct step s = step_begin(x, batch, t);
+static void save_trade(struct executor *self, batch_t *batch, struct trade *t) {
+    struct step s = step_begin(self, batch, t);
     effects_publish(&s.out, NULL, NULL);
     step_end(&s);
 }
 
-static void ask_wanted(struct executor *x, batch_t *batch, struct trade *t) {
-    engine_ask(x, batch, t);
-    engine_send_amendments(x, batch, t);
-    engine_restore(x, batch, t);
+static void ask_wanted(struct executor *self, batch_t *batch, struct trade *t) {
+    engine_ask(self, batch, t);
+    engine_send_amendments(self, batch, t);
+    engine_restore(self, batch, t);
 }
 
-static void look_at_working(struct executor *x, batch_t *batch, struct trade *t) {
+static void look_at_working(struct executor *self, batch_t *batch, struct trade *t) {
     if (t->s->cancel_wanted || has_expired(t->s, batch_now(batch)))
-        return engine_cancel(x, batch, t, "expired");
-    engine_send_amendments(x, batch, t);
-    engine_restore(x, batch, t);
+        return engine_cancel(self, batch, t, "expired");
+    engine_send_amendments(self, batch, t);
+    engine_restore(self, batch, t);
 }
 
-static void look_at(struct executor *x, batch_t *batch, struct trade *t) {
-    if (t->unsaved) return save_trade(x, batch, t);
+static void look_at(struct executor *self, batch_t *batch, struct trade *t) {
+    if (t->unsaved) return save_trade(self, batch, t);
     if (t->inquiry.state == INQUIRY_WANTED && t->s->state != T(unknown))
-        return ask_wanted(x, batch, t);
+        return ask_wanted(self, batch, t);
     switch (t->s->state) {
     case T(pending):
-        return orders_give_up(x, batch, t, TRADE_EXPIRE,
+        return orders_give_up(self, batch, t, TRADE_EXPIRE,
                               "its gateway, or its turn, did not come in time");
     case T(submitting):
         if (t->sending == SENDING_HELD_BACK || t->sending == SENDING_HELD_BACK_AGAIN)
-            return orders_reconsider(x, batch, t);
-        return engine_doubt(x, batch, t, "no answer");
+            return orders_reconsider(self, batch, t);
+        return engine_doubt(self, batch, t, "no answer");
     case T(unknown):
-        return orders_look(x, batch, t);
+        return orders_look(self, batch, t);
     case T(working):
     case T(partially_filled):
-        return look_at_working(x, batch, t);
+        return look_at_working(self, batch, t);
     case T(filled):
-        engine_send_amendments(x, batch, t);
-        return engine_restore(x, batch, t);
+        engine_send_amendments(self, batch, t);
+        return engine_restore(self, batch, t);
     case T(expired):
-        return forget_trade(x, batch, t);
+        return forget_trade(self, batch, t);
     case T(closed):
     case T(rejected):
     case T(cancelled):
@@ -247,45 +249,45 @@ static void look_at(struct executor *x, batch_t *batch, struct trade *t) {
     }
 }
 
-static void look_at_due(struct executor *x, batch_t *batch) {
+static void look_at_due(struct executor *self, batch_t *batch) {
     struct due *d;
-    for (unsigned n = 0; n < DUE_MOST && (d = due_pop(x->due, batch_mono(batch))) != NULL; n++)
-        look_at(x, batch, (struct trade *)d);
+    for (unsigned n = 0; n < DUE_MOST && (d = due_pop(self->due, batch_mono(batch))) != NULL; n++)
+        look_at(self, batch, (struct trade *)d);
 }
 
-static void do_chores(struct executor *x, batch_t *batch) {
-    if (batch_mono(batch) - x->chores_at < NS_PER_S) return;
-    x->chores_at = batch_mono(batch);
+static void do_chores(struct executor *self, batch_t *batch) {
+    if (batch_mono(batch) - self->chores_at < NS_PER_S) return;
+    self->chores_at = batch_mono(batch);
     uint64_t now = batch_now(batch), before = now > GUARD_FOR ? now - GUARD_FOR : 0;
-    guard_retire(x->guard, batch,
-                 x->context->consumed_until < before ? x->context->consumed_until : before);
-    orphans_look(x, batch);
-    halts_enforce(x, batch);
-    state_ask(x);
+    guard_retire(self->guard, batch,
+                 self->context->consumed_until < before ? self->context->consumed_until : before);
+    orphans_look(self, batch);
+    halts_enforce(self, batch);
+    state_ask(self);
 }
 
-static err_t executor_tick(void *self, batch_t *batch) {
-    struct executor *x = self;
-    engine_begin(x, batch);
-    presence_tick(x, batch);
-    look_at_due(x, batch);
-    orders_wake(x, batch);
-    state_write(x, batch);
-    positions_write(x->positions, batch);
-    sums_tell(x, batch);
-    do_chores(x, batch);
-    x->ticked_at = batch_mono(batch);
+static err_t executor_tick(void *arg, batch_t *batch) {
+    struct executor *self = arg;
+    engine_begin(self, batch);
+    presence_tick(self, batch);
+    look_at_due(self, batch);
+    orders_wake(self, batch);
+    state_write(self, batch);
+    positions_write(self->positions, batch);
+    sums_tell(self, batch);
+    do_chores(self, batch);
+    self->ticked_at = batch_mono(batch);
     return ERR_OK;
 }
 
 // --- data
 
 static const struct route routes[] = {
-    {TOPIC_orders, &order__descriptor, orders_handle, true},
-    {TOPIC_orders, &order_command__descriptor, commands_order, false},
-    {TOPIC_commands, &command__descriptor, commands_operator, false},
-    {TOPIC_outcomes, &status_query__descriptor, commands_query, false},
-    {TOPIC_recalls, &trade_state__descriptor, orphans_recalled, false},
+    {TOPIC_orders, &order__descriptor, executor_handle_order, true},
+    {TOPIC_orders, &order_command__descriptor, executor_handle_order_command, false},
+    {TOPIC_commands, &command__descriptor, executor_handle_command, false},
+    {TOPIC_outcomes, &status_query__descriptor, executor_handle_query, false},
+    {TOPIC_recalls, &trade_state__descriptor, executor_handle_recall, false},
     {0},
 };
 

@@ -7,9 +7,9 @@
 
 #define DIGITS_PRESET 5
 
-static int64_t point_of(const struct executor *x, const TradeState *s) {
+static int64_t point_of(const struct executor *self, const TradeState *s) {
     const BrokerConfig *broker =
-        x->context->book ? book_broker(x->context->book, s->broker_id) : NULL;
+        self->context->book ? book_broker(self->context->book, s->broker_id) : NULL;
     const SymbolConfig *symbol = broker ? book_symbol(broker, s->symbol) : NULL;
     uint32_t digits = symbol ? symbol->digits : DIGITS_PRESET;
     int64_t point = DECIMAL_SCALE;
@@ -23,11 +23,11 @@ static bool moves_stop(const struct effects *out) {
     return e != NULL;
 }
 
-void follow_trade(struct executor *x, batch_t *batch, struct trade *t) {
+void follow_trade(struct executor *self, batch_t *batch, struct trade *t) {
     const struct symbol *symbol = t->holding->symbol;
     if (!positions_is_followed(t) || !symbol->fed) return;
-    if (!t->point) t->point = point_of(x, t->s);
-    struct step s = step_begin(x, batch, t);
+    if (!t->point) t->point = point_of(self, t->s);
+    struct step s = step_begin(self, batch, t);
     trailing_follow(t, t->s->side == SIGNAL__DIRECTION__sell ? symbol->ask : symbol->bid, &s.env,
                     &s.out);
     bool moved = moves_stop(&s.out);
@@ -35,10 +35,10 @@ void follow_trade(struct executor *x, batch_t *batch, struct trade *t) {
     if (moved) FAILPOINT("executor.stop_moved");
 }
 
-void follow_price(struct executor *x, batch_t *batch, const struct symbol *symbol) {
+void follow_price(struct executor *self, batch_t *batch, const struct symbol *symbol) {
     struct trade *next;
     for (struct trade *t = symbol->followed; t; t = next) {
         next = t->followed_next; // what is done to one leaves the others where they are
-        follow_trade(x, batch, t);
+        follow_trade(self, batch, t);
     }
 }

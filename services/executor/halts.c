@@ -115,34 +115,34 @@ static bool is_in_scope(const char *scope, const struct trade *t) {
 
 // All trades of a scope that are not over. They are listed first: what is done to one may make and
 // forget others.
-static struct trade **list_scope_trades(const struct executor *x, batch_t *batch, const char *scope,
-                                        size_t *n) {
+static struct trade **list_scope_trades(const struct executor *self, batch_t *batch,
+                                        const char *scope, size_t *n) {
     struct trade **out =
-        arena_take(batch_arena(batch), (trades_count(x->trades) + 1) * sizeof *out);
+        arena_take(batch_arena(batch), (trades_count(self->trades) + 1) * sizeof *out);
     size_t cursor = 0;
     *n = 0;
-    for (struct trade *t; (t = trades_next(x->trades, &cursor)) != NULL;) {
+    for (struct trade *t; (t = trades_next(self->trades, &cursor)) != NULL;) {
         if (t->queue != QUEUE_RETIRED && is_in_scope(scope, t)) out[(*n)++] = t;
     }
     return out;
 }
 
-static void cancel_entries(struct executor *x, batch_t *batch, const char *scope,
+static void cancel_entries(struct executor *self, batch_t *batch, const char *scope,
                            const char *reason) {
     size_t n;
-    struct trade **trades = list_scope_trades(x, batch, scope, &n);
+    struct trade **trades = list_scope_trades(self, batch, scope, &n);
     for (size_t i = 0; i < n; i++) {
         const TradeState *s = trades[i]->s;
         bool wanted = s->has_cancel_wanted && s->cancel_wanted;
-        if (!trade_is_closing(s) && !wanted) engine_cancel(x, batch, trades[i], reason);
+        if (!trade_is_closing(s) && !wanted) engine_cancel(self, batch, trades[i], reason);
     }
 }
 
 // The id of the close of a position is decided once for each half minute.
-static void close_positions(struct executor *x, batch_t *batch, const struct flatten *f) {
+static void close_positions(struct executor *self, batch_t *batch, const struct flatten *f) {
     size_t n;
     char round[SCOPE_TEXT + 24];
-    struct trade **trades = list_scope_trades(x, batch, f->scope, &n);
+    struct trade **trades = list_scope_trades(self, batch, f->scope, &n);
     (void)snprintf(round, sizeof round, "%s %llu", f->scope,
                    (unsigned long long)(batch_now(batch) / AGAIN));
     for (size_t i = 0; i < n; i++) {
@@ -152,46 +152,48 @@ static void close_positions(struct executor *x, batch_t *batch, const struct fla
         c.account_id = trades[i]->s->account_id;
         c.reason = f->reason[0] ? (char *)(uintptr_t)f->reason : NULL;
         c.created_at = batch_now(batch);
-        closing_flatten(x, batch, trades[i], &c, round);
+        closing_flatten(self, batch, trades[i], &c, round);
     }
 }
 
-static void flatten_now(struct executor *x, batch_t *batch, const struct flatten *f) {
-    cancel_entries(x, batch, f->scope, "flattened");
-    close_positions(x, batch, f);
+static void flatten_now(struct executor *self, batch_t *batch, const struct flatten *f) {
+    cancel_entries(self, batch, f->scope, "flattened");
+    close_positions(self, batch, f);
 }
 
-void halts_enforce(struct executor *x, batch_t *batch) {
-    for (const struct flatten *f = x->halts->flattens; f; f = f->next) flatten_now(x, batch, f);
+void halts_enforce(struct executor *self, batch_t *batch) {
+    for (const struct flatten *f = self->halts->flattens; f; f = f->next)
+        flatten_now(self, batch, f);
 }
 
-static void stand_down(struct executor *x, batch_t *batch, const char *scope, const char *name) {
-    struct flatten *f = flatten_of(x->halts, scope);
+static void stand_down(struct executor *self, batch_t *batch, const char *scope, const char *name) {
+    struct flatten *f = flatten_of(self->halts, scope);
     if (!f) return;
-    LL_DELETE(x->halts->flattens, f);
+    LL_DELETE(self->halts->flattens, f);
     free(f);
-    slice_risk(batch, x->context->shard, name, NULL);
+    slice_risk(batch, self->context->shard, name, NULL);
 }
 
 // id: of the command that flattens; NULL: nothing does any more. Kept as "<id> <reason>".
-static void set_flatten(struct executor *x, batch_t *batch, const char *scope, const char *id,
+static void set_flatten(struct executor *self, batch_t *batch, const char *scope, const char *id,
                         const char *reason) {
     char name[SCOPE_TEXT + 8];
     (void)snprintf(name, sizeof name, "flatten:%s", scope);
-    if (!id) return stand_down(x, batch, scope, name);
-    const struct flatten *f = flatten_add(x->halts, scope, id, reason);
+    if (!id) return stand_down(self, batch, scope, name);
+    const struct flatten *f = flatten_add(self->halts, scope, id, reason);
     slice_risk(
-        batch, x->context->shard, name,
+        batch, self->context->shard, name,
         arena_format(batch_arena(batch), "%s%s%s", f->id, f->reason[0] ? " " : "", f->reason));
-    flatten_now(x, batch, f);
+    flatten_now(self, batch, f);
 }
 
 // --- what is said
 
-static void mark_accounts(struct executor *x, struct account *one) {
-    for (struct account *a = one ? one : accounts_first(x->accounts); a; a = one ? NULL : a->next)
+static void mark_accounts(struct executor *self, struct account *one) {
+    for (struct account *a = one ? one : accounts_first(self->accounts); a;
+         a = one ? NULL : a->next)
         a->dirty = true;
-    x->awake_behind = true; // what waits is looked at again
+    self->awake_behind = true; // what waits is looked at again
 }
 
 static const char *scope_of(const Command *c, char out[static SCOPE_TEXT]) {
@@ -201,48 +203,48 @@ static const char *scope_of(const Command *c, char out[static SCOPE_TEXT]) {
     return out;
 }
 
-void halts_operator(struct executor *x, batch_t *batch, const Command *c, RiskState__Mode mode) {
+void halts_operator(struct executor *self, batch_t *batch, const Command *c, RiskState__Mode mode) {
     char scope[SCOPE_TEXT];
-    struct account *a = c->account_id ? accounts_get(x->accounts, c->account_id) : NULL;
+    struct account *a = c->account_id ? accounts_get(self->accounts, c->account_id) : NULL;
     scope_of(c, scope);
     if (a)
         a->mode = mode;
     else if (c->source)
-        set_source(x->halts, c->source, mode);
+        set_source(self->halts, c->source, mode);
     else
-        x->global = mode;
-    slice_risk(batch, x->context->shard, a ? a->id : scope,
+        self->global = mode;
+    slice_risk(batch, self->context->shard, a ? a->id : scope,
                record_enum_name(&risk_state__mode__descriptor, (int)mode));
     bool flatten = mode != RISK_STATE__MODE__trading && c->has_flatten && c->flatten;
-    set_flatten(x, batch, scope, flatten ? c->command_id : NULL, c->reason);
-    mark_accounts(x, a);
+    set_flatten(self, batch, scope, flatten ? c->command_id : NULL, c->reason);
+    mark_accounts(self, a);
 }
 
-void halts_lock(struct executor *x, batch_t *batch, const OrderCommand *c) {
+void halts_lock(struct executor *self, batch_t *batch, const OrderCommand *c) {
     char scope[SCOPE_TEXT];
-    struct account *a = accounts_get(x->accounts, c->account_id);
+    struct account *a = accounts_get(self->accounts, c->account_id);
     a->lock = c->has_lock ? c->lock : ORDER_COMMAND__LOCK__open;
     (void)snprintf(scope, sizeof scope, "lock:%s", a->id);
-    slice_risk(batch, x->context->shard, scope,
+    slice_risk(batch, self->context->shard, scope,
                a->lock == ORDER_COMMAND__LOCK__open
                    ? NULL
                    : record_enum_name(&order_command__lock__descriptor, (int)a->lock));
-    if (a->lock == ORDER_COMMAND__LOCK__reduce_only) cancel_entries(x, batch, scope, "locked");
-    set_flatten(x, batch, scope, a->lock == ORDER_COMMAND__LOCK__flattened ? c->command_id : NULL,
-                c->reason);
-    mark_accounts(x, a);
+    if (a->lock == ORDER_COMMAND__LOCK__reduce_only) cancel_entries(self, batch, scope, "locked");
+    set_flatten(self, batch, scope,
+                a->lock == ORDER_COMMAND__LOCK__flattened ? c->command_id : NULL, c->reason);
+    mark_accounts(self, a);
 }
 
 // --- at start
 
-static void load_mode(struct executor *x, const char *name, RiskState__Mode mode) {
+static void load_mode(struct executor *self, const char *name, RiskState__Mode mode) {
     const char *source = strip_scope_prefix(name, "source:");
     if (strcmp(name, "global") == 0)
-        x->global = mode;
+        self->global = mode;
     else if (source)
-        set_source(x->halts, source, mode);
+        set_source(self->halts, source, mode);
     else
-        accounts_get(x->accounts, name)->mode = mode;
+        accounts_get(self->accounts, name)->mode = mode;
 }
 
 // What forbids something, and cannot be read, forbids.
@@ -254,16 +256,16 @@ static bool load_flatten(halts_t *self, const char *scope, const char *value) {
     return flatten_add(self, scope, id, space ? space + 1 : NULL) != NULL;
 }
 
-bool halts_load(struct executor *x, const char *name, const char *value) {
+bool halts_load(struct executor *self, const char *name, const char *value) {
     const char *flatten = strip_scope_prefix(name, "flatten:"),
                *locked = strip_scope_prefix(name, "lock:");
-    if (flatten) return load_flatten(x->halts, flatten, value);
+    if (flatten) return load_flatten(self->halts, flatten, value);
     const ProtobufCEnumDescriptor *names =
         locked ? &order_command__lock__descriptor : &risk_state__mode__descriptor;
     const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value_by_name(names, value);
-    if (!locked) load_mode(x, name, v ? (RiskState__Mode)v->value : RISK_STATE__MODE__halted);
+    if (!locked) load_mode(self, name, v ? (RiskState__Mode)v->value : RISK_STATE__MODE__halted);
     if (locked)
-        accounts_get(x->accounts, locked)->lock =
+        accounts_get(self->accounts, locked)->lock =
             v ? (OrderCommand__Lock)v->value : ORDER_COMMAND__LOCK__reduce_only;
     return v != NULL;
 }

@@ -18,14 +18,14 @@ halts_t *halts_new(void);
 void halts_destroy(halts_t **self);
 
 // halt, reduce-only, resume
-void halts_operator(struct executor *x, batch_t *batch, const Command *c, RiskState__Mode mode);
+void halts_operator(struct executor *self, batch_t *batch, const Command *c, RiskState__Mode mode);
 // set_lock
-void halts_lock(struct executor *x, batch_t *batch, const OrderCommand *c);
+void halts_lock(struct executor *self, batch_t *batch, const OrderCommand *c);
 // NULL: an order from before there was a source
 RiskState__Mode halts_source(const halts_t *self, const char *source);
 // a field of execution_state:risk; false: not understood, and so halted or locked
-bool halts_load(struct executor *x, const char *name, const char *value);
+bool halts_load(struct executor *self, const char *name, const char *value);
 
 // About once a second: what is open under a flatten is closed, what works is cancelled, again and
 // again, until nothing is left; for an order that was on its way may still be filled.
-void halts_enforce(struct executor *x, batch_t *batch);
+void halts_enforce(struct executor *self, batch_t *batch);

@@ -16,7 +16,7 @@
 #define ACCOUNT_ALERTS_MOST 5
 
 struct comparison {
-    struct executor *x;
+    struct executor *executor;
     batch_t *batch;
     struct account *account;
     unsigned alerts;
@@ -35,7 +35,7 @@ static void alert_operator(struct comparison *c, const char *trade_id, enum disc
 }
 
 static void close_here(struct comparison *c, struct trade *t, int64_t lots) {
-    struct step s = step_begin(c->x, c->batch, t);
+    struct step s = step_begin(c->executor, c->batch, t);
     t->differs = 0; // healed: what differs from now on is another matter
     evidence_gone(t, lots, "the broker's books have no more of it, and say of no execution", &s.env,
                   &s.out);
@@ -55,7 +55,7 @@ static void heal_trade(struct comparison *c, struct trade *t, int64_t there) {
     case REMEDY_SEEK: // of what nobody here knows only
         return;
     case REMEDY_ASK:
-        return engine_ask(c->x, c->batch, t);
+        return engine_ask(c->executor, c->batch, t);
     case REMEDY_CLOSE_HERE:
         return close_here(c, t, v.here - v.there);
     case REMEDY_END_HERE: // of orders only
@@ -67,7 +67,7 @@ static void heal_trade(struct comparison *c, struct trade *t, int64_t there) {
 // How often it was seen is not counted here: there is no trade yet to count it in.
 static void heal_unknown(struct comparison *c, const char *trade_id) {
     if (discrepancy_remedy(DISCREPANCY_UNKNOWN, 1) == REMEDY_SEEK)
-        orphans_seek(c->x, c->batch, trade_id, c->account->id);
+        orphans_seek(c->executor, c->batch, trade_id, c->account->id);
 }
 
 // --- orders
@@ -75,15 +75,16 @@ static void heal_unknown(struct comparison *c, const char *trade_id) {
 static void heal_order(struct comparison *c, struct trade *t, enum discrepancy d) {
     t->misplaced = counted_on(t->misplaced);
     if (discrepancy_remedy(d, t->misplaced) == REMEDY_END_HERE)
-        engine_end(c->x, c->batch, t, TRADE_CANCEL, "the broker does not list it any more");
+        engine_end(c->executor, c->batch, t, TRADE_CANCEL, "the broker does not list it any more");
     else
         // again and again: an order that works, and is over here, is nothing to be left
-        engine_ask(c->x, c->batch, t);
+        engine_ask(c->executor, c->batch, t);
 }
 
 static struct trade *find_held_order(const struct comparison *c, const Holding *h) {
-    return h->kind == HOLDING__KIND__order && h->trade_id ? trades_find(c->x->trades, h->trade_id)
-                                                          : NULL;
+    return h->kind == HOLDING__KIND__order && h->trade_id
+               ? trades_find(c->executor->trades, h->trade_id)
+               : NULL;
 }
 
 // Which orders the broker lists: how many of them work here, too. One that is over here is asked
@@ -106,7 +107,7 @@ static void heal_orders(struct comparison *c, const AccountSnapshot *m) {
     unsigned listed = list_orders(c, m);
     size_t cursor = 0;
     for (struct trade *t;
-         listed < c->account->working && (t = trades_next(c->x->trades, &cursor)) != NULL;) {
+         listed < c->account->working && (t = trades_next(c->executor->trades, &cursor)) != NULL;) {
         if (t->holding->account != c->account || t->listed_order || !trade_is_working(t->s))
             continue;
         listed++;
@@ -123,7 +124,7 @@ static void heal_orders(struct comparison *c, const AccountSnapshot *m) {
 static void list_there(struct comparison *c, const AccountSnapshot *m) {
     for (size_t i = 0; i < m->n_holdings; i++) {
         const Holding *h = m->holdings[i];
-        struct trade *t = h->trade_id ? trades_find(c->x->trades, h->trade_id) : NULL;
+        struct trade *t = h->trade_id ? trades_find(c->executor->trades, h->trade_id) : NULL;
         if (t)
             t->listed_lots += h->kind == HOLDING__KIND__position ? h->lots : 0;
         else if (h->trade_id)
@@ -133,8 +134,9 @@ static void list_there(struct comparison *c, const AccountSnapshot *m) {
 
 static void heal_listed(struct comparison *c, const AccountSnapshot *m) {
     for (size_t i = 0; i < m->n_holdings; i++) {
-        struct trade *t =
-            m->holdings[i]->trade_id ? trades_find(c->x->trades, m->holdings[i]->trade_id) : NULL;
+        struct trade *t = m->holdings[i]->trade_id
+                              ? trades_find(c->executor->trades, m->holdings[i]->trade_id)
+                              : NULL;
         if (!t || !t->listed_lots) continue;
         heal_trade(c, t, t->listed_lots);
         t->listed_lots = 0;
@@ -172,14 +174,15 @@ static void begin_anew(const struct holding *p) {
 }
 
 static bool is_netting(const struct comparison *c) {
-    const AccountConfig *config =
-        c->x->context->book ? book_account(c->x->context->book, c->account->id) : NULL;
+    const AccountConfig *config = c->executor->context->book
+                                      ? book_account(c->executor->context->book, c->account->id)
+                                      : NULL;
     return config && config->netting;
 }
 
-void healing_compare(struct executor *x, batch_t *batch, struct session *s, struct account *a,
+void healing_compare(struct executor *self, batch_t *batch, struct session *s, struct account *a,
                      const AccountSnapshot *m) {
-    struct comparison c = {.x = x, .batch = batch, .account = a};
+    struct comparison c = {.executor = self, .batch = batch, .account = a};
     bool netting = is_netting(&c);
     if (!m->has_reports || m->reports != s->report ||
         (m->has_holdings_left_out && m->holdings_left_out))
@@ -196,7 +199,7 @@ void healing_compare(struct executor *x, batch_t *batch, struct session *s, stru
     if (!netting) return heal_listed(&c, m);
     for (size_t i = 0; i < m->n_holdings; i++) {
         struct trade *t =
-            m->holdings[i]->trade_id ? trades_find(x->trades, m->holdings[i]->trade_id) : NULL;
+            m->holdings[i]->trade_id ? trades_find(self->trades, m->holdings[i]->trade_id) : NULL;
         if (t && t->listed_lots && !holding_agrees(t->holding, m))
             heal_trade(&c, t, t->listed_lots);
         if (t) t->listed_lots = 0;

@@ -21,10 +21,10 @@ static const char *copy_field_text(struct span s, char out[static TEXT_MAX]) {
 }
 
 static err_t load_trade_state(void *arg, const ProtobufCMessage *m) {
-    struct executor *x = arg;
+    struct executor *self = arg;
     const TradeState *s = (const TradeState *)m;
-    if (trades_find(x->trades, s->trade_id)) return ERR_OK;
-    struct trade *t = trades_add(x->trades, s);
+    if (trades_find(self->trades, s->trade_id)) return ERR_OK;
+    struct trade *t = trades_add(self->trades, s);
     t->record = trade_is_final(s) ? RECORD_WATCHED : RECORD_OPEN; // what is over by now leaves it
     t->sending = s->has_submitted_at ? SENDING_EARLIER : SENDING_NEVER;
     return ERR_OK;
@@ -38,82 +38,83 @@ static err_t load_risk_field(void *arg, struct span name, struct span value) {
 
 // "books:number"
 static err_t load_reports(void *arg, struct span name, struct span value) {
-    struct executor *x = arg;
+    struct executor *self = arg;
     char instance[TEXT_MAX], text[TEXT_MAX], *end;
-    struct session *s = sessions_get(x->sessions, copy_field_text(name, instance));
+    struct session *s = sessions_get(self->sessions, copy_field_text(name, instance));
     s->books = strtoull(copy_field_text(value, text), &end, 10);
     s->report = *end == ':' ? strtoull(end + 1, NULL, 10) : 0;
     return ERR_OK;
 }
 
 static err_t load_orphan(void *arg, struct span name, struct span value) {
-    struct executor *x = arg;
+    struct executor *self = arg;
     char trade_id[TEXT_MAX], account_id[TEXT_MAX];
     copy_field_text(name, trade_id);
-    if (!orphans_find(x->orphans, trade_id))
-        (void)orphans_add(x->orphans, trade_id, copy_field_text(value, account_id), 0);
+    if (!orphans_find(self->orphans, trade_id))
+        (void)orphans_add(self->orphans, trade_id, copy_field_text(value, account_id), 0);
     return ERR_OK;
 }
 
 // What the version before kept: the whole report. What it says is asked for again.
 static err_t load_report_aside(void *arg, struct span name, struct span value) {
-    struct executor *x = arg;
+    struct executor *self = arg;
     (void)name;
     Report *r = report__unpack(NULL, value.length, value.data);
     if (!r) return ERR_INPUT;
-    if (!orphans_find(x->orphans, r->trade_id))
-        (void)orphans_add(x->orphans, r->trade_id, r->account_id, 0);
+    if (!orphans_find(self->orphans, r->trade_id))
+        (void)orphans_add(self->orphans, r->trade_id, r->account_id, 0);
     report__free_unpacked(r, NULL);
     return ERR_OK;
 }
 
 // "<account_id>:<symbol>", or ":<symbol>"
 static err_t load_view(void *arg, struct span member) {
-    struct executor *x = arg;
+    struct executor *self = arg;
     char text[TEXT_MAX];
     copy_field_text(member, text);
     char *colon = strrchr(text, ':');
     if (!colon) return ERR_OK;
     *colon = 0;
-    positions_remember(x->positions, text, colon + 1);
+    positions_remember(self->positions, text, colon + 1);
     return ERR_OK;
 }
 
 static void keep_last_price(void *arg, const Price *price) {
-    struct executor *x = arg;
-    array_reserve(x->last_prices, x->n_last_prices, x->last_prices_room);
-    x->last_prices[x->n_last_prices++] = (Price *)record_copy(&price->base, NULL);
+    struct executor *self = arg;
+    array_reserve(self->last_prices, self->n_last_prices, self->last_prices_room);
+    self->last_prices[self->n_last_prices++] = (Price *)record_copy(&price->base, NULL);
 }
 
-void load_end(struct executor *x) {
-    for (size_t i = 0; i < x->n_last_prices; i++) price__free_unpacked(x->last_prices[i], NULL);
-    free(x->last_prices);
-    x->last_prices = NULL;
-    x->n_last_prices = x->last_prices_room = 0;
+void load_end(struct executor *self) {
+    for (size_t i = 0; i < self->n_last_prices; i++)
+        price__free_unpacked(self->last_prices[i], NULL);
+    free(self->last_prices);
+    self->last_prices = NULL;
+    self->n_last_prices = self->last_prices_room = 0;
 }
 
 // Once it is known what is open: the price of nothing else is held.
-static void apply_last_prices(struct executor *x) {
-    for (size_t i = 0; i < x->n_last_prices; i++)
-        (void)positions_price(x->positions, x->last_prices[i]);
-    load_end(x);
+static void apply_last_prices(struct executor *self) {
+    for (size_t i = 0; i < self->n_last_prices; i++)
+        (void)positions_price(self->positions, self->last_prices[i]);
+    load_end(self);
 }
 
-err_t load_all(void *self, store_t *store) {
-    struct executor *x = self;
-    const struct slice_loading l = {.shard = x->context->shard,
-                                    .arg = x,
+err_t load_all(void *arg, store_t *store) {
+    struct executor *self = arg;
+    const struct slice_loading l = {.shard = self->context->shard,
+                                    .arg = self,
                                     .trade = load_trade_state,
                                     .risk = load_risk_field,
                                     .reports = load_reports,
                                     .orphan = load_orphan,
                                     .report_aside = load_report_aside,
                                     .position = load_view};
-    err_t e = guard_load(x->guard, store);
+    err_t e = guard_load(self->guard, store);
     if (!e) e = slice_load(store, &l);
-    if (!e) e = sums_load(x, store);
-    if (!e) e = last_prices_load(store, keep_last_price, x);
-    return e ? e : ownership_check(x);
+    if (!e) e = sums_load(self, store);
+    if (!e) e = last_prices_load(store, keep_last_price, self);
+    return e ? e : ownership_check(self);
 }
 
 // --- in the first batch
@@ -125,67 +126,67 @@ static int by_order(const void *a, const void *b) {
     return strcmp(one->s->trade_id, other->s->trade_id);
 }
 
-static void place_trade(struct executor *x, batch_t *batch, struct trade *t) {
-    t->holding = engine_get_holding(x, t->s);
-    t->sequence = ++x->sequence;
-    orders_note_origin(x, batch, t, true);
+static void place_trade(struct executor *self, batch_t *batch, struct trade *t) {
+    t->holding = engine_get_holding(self, t->s);
+    t->sequence = ++self->sequence;
+    orders_note_origin(self, batch, t, true);
 }
 
-static void forget_finished_trade(struct executor *x, batch_t *batch, struct trade *t) {
-    struct step s = step_begin(x, batch, t);
+static void forget_finished_trade(struct executor *self, batch_t *batch, struct trade *t) {
+    struct step s = step_begin(self, batch, t);
     effects_add(&s.out, EFFECT_FORGET);
     step_end(&s);
 }
 
 // An earlier life may have sent what it recorded as submitting: nobody knows. What was in doubt
 // stays in doubt, and is asked about anew.
-static void start_trade(struct executor *x, batch_t *batch, struct trade *t) {
+static void start_trade(struct executor *self, batch_t *batch, struct trade *t) {
     switch (t->s->state) {
     case T(submitting):
-        return engine_doubt(x, batch, t, "the executor was restarted while it was being sent");
+        return engine_doubt(self, batch, t, "the executor was restarted while it was being sent");
     case T(unknown):
         t->s->not_found = 0;
-        return engine_restore(x, batch, t);
+        return engine_restore(self, batch, t);
     case T(pending):
-        holding_add_waiting(x->accounts, t->holding, t);
-        return engine_restore(x, batch, t);
+        holding_add_waiting(self->accounts, t->holding, t);
+        return engine_restore(self, batch, t);
     case T(working):
     case T(partially_filled):
     case T(filled):
     case T(expired):
-        return engine_restore(x, batch, t);
+        return engine_restore(self, batch, t);
     case T(closed):
     case T(rejected):
     case T(cancelled):
-        return forget_finished_trade(x, batch, t);
+        return forget_finished_trade(self, batch, t);
     case _TRADE_STATE__STATE_IS_INT_SIZE:
         return;
     }
 }
 
-static void start_all(struct executor *x, batch_t *batch, struct trade **list, size_t n) {
-    for (size_t i = 0; i < n; i++) place_trade(x, batch, list[i]);
-    apply_last_prices(x);
-    for (size_t i = 0; i < n; i++) engine_count(x, batch, list[i], 1);
-    for (size_t i = 0; i < n; i++) start_trade(x, batch, list[i]);
+static void start_all(struct executor *self, batch_t *batch, struct trade **list, size_t n) {
+    for (size_t i = 0; i < n; i++) place_trade(self, batch, list[i]);
+    apply_last_prices(self);
+    for (size_t i = 0; i < n; i++) engine_count(self, batch, list[i], 1);
+    for (size_t i = 0; i < n; i++) start_trade(self, batch, list[i]);
 }
 
 // Every report that the version before had put aside has been taken up as an orphan by now.
-static void keep_orphans(struct executor *x, batch_t *batch) {
-    for (const struct orphan *o = orphans_first(x->orphans); o; o = o->next)
-        slice_orphan(batch, x->context->shard, o->trade_id, o->account_id);
-    slice_forget_aside(batch, x->context->shard);
+static void keep_orphans(struct executor *self, batch_t *batch) {
+    for (const struct orphan *o = orphans_first(self->orphans); o; o = o->next)
+        slice_orphan(batch, self->context->shard, o->trade_id, o->account_id);
+    slice_forget_aside(batch, self->context->shard);
 }
 
-void load_start(struct executor *x, batch_t *batch) {
-    x->started = true;
-    size_t n = 0, cursor = 0, all = trades_count(x->trades);
+void load_start(struct executor *self, batch_t *batch) {
+    self->started = true;
+    size_t n = 0, cursor = 0, all = trades_count(self->trades);
     struct trade **list = alloc_zeroed(all + 1, sizeof(struct trade *));
-    for (struct trade *t; (t = trades_next(x->trades, &cursor)) != NULL;) list[n++] = t;
+    for (struct trade *t; (t = trades_next(self->trades, &cursor)) != NULL;) list[n++] = t;
     qsort(list, n, sizeof(struct trade *), by_order);
-    start_all(x, batch, list, n);
-    keep_orphans(x, batch);
+    start_all(self, batch, list, n);
+    keep_orphans(self, batch);
     free(list);
-    for (struct account *a = accounts_first(x->accounts); a; a = a->next) a->dirty = true;
-    presence_map(x);
+    for (struct account *a = accounts_first(self->accounts); a; a = a->next) a->dirty = true;
+    presence_map(self);
 }

@@ -80,17 +80,17 @@ void orphans_drop(orphans_t *self, struct orphan *o) {
 
 // --- asking
 
-static void query_orphan(struct executor *x, batch_t *batch, struct orphan *o) {
-    const struct account *a = accounts_find(x->accounts, o->account_id);
+static void query_orphan(struct executor *self, batch_t *batch, struct orphan *o) {
+    const struct account *a = accounts_find(self->accounts, o->account_id);
     struct session *s = a ? a->session : NULL;
     if (!s || !s->welcomed) return;
     o->asked_at = batch_mono(batch);
     o->asks++;
     QueryOrder m = QUERY_ORDER__INIT;
-    m.epoch = x->context->epoch;
+    m.epoch = self->context->epoch;
     m.trade_id = o->trade_id;
     m.account_id = o->account_id;
-    outbox_put(x->outbox, s, &m.base);
+    outbox_put(self->outbox, s, &m.base);
 }
 
 // No order of ours has such a name (orders.c).
@@ -103,49 +103,49 @@ static bool is_strange(batch_t *batch, const char *trade_id, const char *account
     return true;
 }
 
-void orphans_seek(struct executor *x, batch_t *batch, const char *trade_id,
+void orphans_seek(struct executor *self, batch_t *batch, const char *trade_id,
                   const char *account_id) {
     if (MUTATED("no_seek")) return;
-    if (orphans_find(x->orphans, trade_id) || is_strange(batch, trade_id, account_id)) return;
-    struct orphan *o = orphans_add(x->orphans, trade_id, account_id, batch_mono(batch));
-    slice_orphan(batch, x->context->shard, trade_id, account_id);
-    query_orphan(x, batch, o);
+    if (orphans_find(self->orphans, trade_id) || is_strange(batch, trade_id, account_id)) return;
+    struct orphan *o = orphans_add(self->orphans, trade_id, account_id, batch_mono(batch));
+    slice_orphan(batch, self->context->shard, trade_id, account_id);
+    query_orphan(self, batch, o);
 }
 
-static void alarm_unexplained(struct executor *x, batch_t *batch, struct orphan *o) {
-    uint64_t patience = (uint64_t)x->settings->orphan_alarm_ms * NS_PER_MS;
+static void alarm_unexplained(struct executor *self, batch_t *batch, struct orphan *o) {
+    uint64_t patience = (uint64_t)self->settings->orphan_alarm_ms * NS_PER_MS;
     if (o->alarmed || batch_mono(batch) - o->since < patience) return;
     o->alarmed = true;
     batch_alert(batch, ALERT__SEVERITY__critical, "unexplained_report", o->trade_id,
                 "account %s: the broker reports an order that the executor does not know, and the "
                 "gateway cannot say what it was; the report is kept in execution_state:orphans:%u",
-                o->account_id, x->context->shard);
+                o->account_id, self->context->shard);
 }
 
-void orphans_look(struct executor *x, batch_t *batch) {
+void orphans_look(struct executor *self, batch_t *batch) {
     unsigned asked = 0;
-    for (struct orphan *o = x->orphans->first; o; o = o->next) {
+    for (struct orphan *o = self->orphans->first; o; o = o->next) {
         unsigned doublings = o->asks < DOUBLINGS_MOST ? o->asks : DOUBLINGS_MOST;
-        bool is_due = !o->asked_at || batch_mono(batch) - o->asked_at >= x->patience.interval
+        bool is_due = !o->asked_at || batch_mono(batch) - o->asked_at >= self->patience.interval
                                                                              << doublings;
-        if (is_due && asked++ < ASK_MOST) query_orphan(x, batch, o);
-        alarm_unexplained(x, batch, o);
+        if (is_due && asked++ < ASK_MOST) query_orphan(self, batch, o);
+        alarm_unexplained(self, batch, o);
     }
 }
 
 // --- the answer
 
-static struct trade *adopt_orphan_order(struct executor *x, batch_t *batch, const struct session *s,
-                                        const OrderStatus *m) {
+static struct trade *adopt_orphan_order(struct executor *self, batch_t *batch,
+                                        const struct session *s, const OrderStatus *m) {
     TradeState state;
     if (!m->submitted || strcmp(m->submitted->trade_id, m->trade_id) != 0) return NULL;
     if (!evidence_trade(m->submitted, s->broker_id, batch_now(batch), batch_arena(batch), &state))
         return NULL;
     // full: it is in memory all the same
-    (void)!guard_put(x->guard, batch, digest_text(state.trade_id), state.signal_at);
-    struct trade *t = engine_add(x, batch, &state);
+    (void)!guard_put(self->guard, batch, digest_text(state.trade_id), state.signal_at);
+    struct trade *t = engine_add(self, batch, &state);
     t->sending = SENDING_EARLIER;
-    orders_note_origin(x, batch, t, false);
+    orders_note_origin(self, batch, t, false);
     trade_set_text(&t->s->instance_id, s->instance_id);
     batch_alert(batch, ALERT__SEVERITY__warning, "order_adopted", t->s->trade_id,
                 "account %s: the gateway was given this order, and the executor has no record of "
@@ -154,19 +154,20 @@ static struct trade *adopt_orphan_order(struct executor *x, batch_t *batch, cons
     return t;
 }
 
-void orphans_answer(struct executor *x, batch_t *batch, struct session *s, const OrderStatus *m) {
-    struct orphan *o = orphans_find(x->orphans, m->trade_id);
-    struct trade *t = o ? adopt_orphan_order(x, batch, s, m) : NULL;
+void orphans_answer(struct executor *self, batch_t *batch, struct session *s,
+                    const OrderStatus *m) {
+    struct orphan *o = orphans_find(self->orphans, m->trade_id);
+    struct trade *t = o ? adopt_orphan_order(self, batch, s, m) : NULL;
     if (!t) return; // asked again, and alarmed, in its time
-    slice_orphan(batch, x->context->shard, o->trade_id, NULL);
-    orphans_drop(x->orphans, o);
-    engine_doubt(x, batch, t, "known from its gateway only");
+    slice_orphan(batch, self->context->shard, o->trade_id, NULL);
+    orphans_drop(self->orphans, o);
+    engine_doubt(self, batch, t, "known from its gateway only");
 }
 
 // --- what only the archive has any more
 
 // What it was ordered as; what became of it since, the broker says.
-static TradeState as_ordered(const struct executor *x, const TradeState *t) {
+static TradeState as_ordered(const struct executor *self, const TradeState *t) {
     TradeState s = *t;
     s.state = TRADE_STATE__STATE__pending;
     s.has_filled_lots = s.has_average_price = s.has_closed_lots = s.has_netted_lots =
@@ -179,7 +180,7 @@ static TradeState as_ordered(const struct executor *x, const TradeState *t) {
     s.held = s.cancel_wanted = false;
     s.not_found = 0;
     if (!s.has_valid_until)
-        s.valid_until = s.ordered_at + (uint64_t)x->settings->pending_for_ms * NS_PER_MS;
+        s.valid_until = s.ordered_at + (uint64_t)self->settings->pending_for_ms * NS_PER_MS;
     s.has_valid_until = true;
     return s;
 }
@@ -189,32 +190,32 @@ static bool came_to_nothing(const TradeState *t) {
 }
 
 // Nobody need be asked: it is known again as what it became.
-static void keep_given_up(struct executor *x, batch_t *batch, const TradeState *t) {
-    (void)guard_put(x->guard, batch, digest_text(t->trade_id), t->signal_at);
+static void keep_given_up(struct executor *self, batch_t *batch, const TradeState *t) {
+    (void)guard_put(self->guard, batch, digest_text(t->trade_id), t->signal_at);
     slice_trade(batch, t);
     slice_trade_over(batch, t->trade_id);
 }
 
-err_t orphans_recalled(void *self, batch_t *batch, const ProtobufCMessage *body) {
-    struct executor *x = self;
+err_t executor_handle_recall(void *arg, batch_t *batch, const ProtobufCMessage *body) {
+    struct executor *self = arg;
     const TradeState *t = (const TradeState *)body;
-    engine_begin(x, batch);
-    bool known =
-        trades_find(x->trades, t->trade_id) || guard_find(x->guard, digest_text(t->trade_id), NULL);
-    if (known || orphans_find(x->orphans, t->trade_id) || !engine_is_ours(x, t->account_id))
+    engine_begin(self, batch);
+    bool known = trades_find(self->trades, t->trade_id) ||
+                 guard_find(self->guard, digest_text(t->trade_id), NULL);
+    if (known || orphans_find(self->orphans, t->trade_id) || !engine_is_ours(self, t->account_id))
         return ERR_OK;
-    if (came_to_nothing(t)) return keep_given_up(x, batch, t), ERR_OK;
+    if (came_to_nothing(t)) return keep_given_up(self, batch, t), ERR_OK;
     // executed, and an answer to the reconciler: what the broker has of it, its gateway says
     if (trade_is_final(t) || t->state == TRADE_STATE__STATE__filled) return ERR_OK;
-    const TradeState ordered = as_ordered(x, t);
-    (void)guard_put(x->guard, batch, digest_text(t->trade_id), t->signal_at);
-    struct trade *taken = engine_add(x, batch, &ordered);
+    const TradeState ordered = as_ordered(self, t);
+    (void)guard_put(self->guard, batch, digest_text(t->trade_id), t->signal_at);
+    struct trade *taken = engine_add(self, batch, &ordered);
     taken->sending = SENDING_EARLIER;
-    orders_note_origin(x, batch, taken, false);
+    orders_note_origin(self, batch, taken, false);
     batch_alert(batch, ALERT__SEVERITY__warning, "order_recalled", t->trade_id,
                 "account %s: the archive has this order as open, and the executor has no record of "
                 "it: the executor asks its gateway about it",
                 t->account_id);
-    engine_doubt(x, batch, taken, "known from the archive only");
+    engine_doubt(self, batch, taken, "known from the archive only");
     return ERR_OK;
 }

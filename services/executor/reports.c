@@ -12,20 +12,20 @@
 
 // --- one report
 
-static void apply_report(struct executor *x, batch_t *batch, struct trade *t, const Report *r) {
-    struct step s = step_begin(x, batch, t);
+static void apply_report(struct executor *self, batch_t *batch, struct trade *t, const Report *r) {
+    struct step s = step_begin(self, batch, t);
     evidence_report(t, r, &s.env, &s.out);
     step_end(&s);
     bool answered = r->kind == REPORT__KIND__modified || r->kind == REPORT__KIND__modify_rejected;
-    if (answered) follow_trade(x, batch, t); // the price has gone on meanwhile
+    if (answered) follow_trade(self, batch, t); // the price has gone on meanwhile
 }
 
 // About a trade that memory does not have. A state without an execution of one that is over and
 // forgotten is old news.
-static void seek_trade(struct executor *x, batch_t *batch, const Report *r) {
+static void seek_trade(struct executor *self, batch_t *batch, const Report *r) {
     bool executed = r->kind == REPORT__KIND__filled || r->kind == REPORT__KIND__position_closed;
-    if (!executed && guard_find(x->guard, digest_text(r->trade_id), NULL)) return;
-    orphans_seek(x, batch, r->trade_id, r->account_id);
+    if (!executed && guard_find(self->guard, digest_text(r->trade_id), NULL)) return;
+    orphans_seek(self, batch, r->trade_id, r->account_id);
 }
 
 // --- in sequence
@@ -56,24 +56,24 @@ static bool is_next(struct session *s, batch_t *batch, const Report *r) {
 }
 
 // Not acknowledged while it is: the gateway keeps them.
-static bool has_orphan_room(struct executor *x, batch_t *batch, const struct session *s) {
-    if (orphans_count(x->orphans) < (size_t)x->settings->orphans_max) return true;
+static bool has_orphan_room(struct executor *self, batch_t *batch, const struct session *s) {
+    if (orphans_count(self->orphans) < (size_t)self->settings->orphans_max) return true;
     batch_alert(batch, ALERT__SEVERITY__critical, "orphans_full", s->instance_id,
                 "the executor holds ORPHANS_MAX reports about unknown trades: it accepts no more "
                 "until some are explained");
     return false;
 }
 
-void reports_handle(struct executor *x, batch_t *batch, struct session *s, const Report *r) {
+void reports_handle(struct executor *self, batch_t *batch, struct session *s, const Report *r) {
     if (!is_next(s, batch, r)) return;
-    struct trade *t = trades_find(x->trades, r->trade_id);
-    if (!t && !has_orphan_room(x, batch, s)) return;
+    struct trade *t = trades_find(self->trades, r->trade_id);
+    if (!t && !has_orphan_room(self, batch, s)) return;
     s->report = r->report;
     s->report_moved = true;
     if (t)
-        apply_report(x, batch, t, r);
+        apply_report(self, batch, t, r);
     else
-        seek_trade(x, batch, r);
+        seek_trade(self, batch, r);
 }
 
 // --- answers to questions
@@ -81,52 +81,53 @@ void reports_handle(struct executor *x, batch_t *batch, struct session *s, const
 typedef void evidence_of_fill(struct trade *t, const Fill *f, const struct trade_env *env,
                               struct effects *out);
 
-static void apply_each(struct executor *x, batch_t *batch, struct trade *t, Fill *const *fills,
+static void apply_each(struct executor *self, batch_t *batch, struct trade *t, Fill *const *fills,
                        size_t n, evidence_of_fill *apply) {
     for (size_t i = 0; i < n; i++) {
-        struct step s = step_begin(x, batch, t);
+        struct step s = step_begin(self, batch, t);
         apply(t, fills[i], &s.env, &s.out);
         step_end(&s);
     }
 }
 
-static void take_submitted(struct executor *x, batch_t *batch, struct trade *t,
+static void take_submitted(struct executor *self, batch_t *batch, struct trade *t,
                            const OrderStatus *m) {
-    struct step s = step_begin(x, batch, t);
+    struct step s = step_begin(self, batch, t);
     evidence_submitted(t, m, &s.env, &s.out);
     step_end(&s);
 }
 
 // Found: what the broker knows is adopted, every execution that is not counted yet with it. Where
 // the broker could not be asked, what its gateway itself has.
-static void adopt_order_status(struct executor *x, batch_t *batch, struct trade *t,
+static void adopt_order_status(struct executor *self, batch_t *batch, struct trade *t,
                                const OrderStatus *m) {
     bool was_unknown = t->s->state == T(unknown);
-    take_submitted(x, batch, t, m);
-    apply_each(x, batch, t, m->fills, m->n_fills, evidence_fill);
-    apply_each(x, batch, t, m->closings, m->n_closings, evidence_closing);
+    take_submitted(self, batch, t, m);
+    apply_each(self, batch, t, m->fills, m->n_fills, evidence_fill);
+    apply_each(self, batch, t, m->closings, m->n_closings, evidence_closing);
     if (m->has_failed && m->failed && !m->has_state) return;
-    struct step s = step_begin(x, batch, t);
+    struct step s = step_begin(self, batch, t);
     evidence_state(t, m, was_unknown, &s.env, &s.out);
     step_end(&s);
 }
 
-static void take_absence(struct executor *x, batch_t *batch, struct trade *t,
+static void take_absence(struct executor *self, batch_t *batch, struct trade *t,
                          const OrderStatus *m) {
-    struct step s = step_begin(x, batch, t);
+    struct step s = step_begin(self, batch, t);
     inquiry_absent(t, m->has_never_submitted && m->never_submitted, &s.env, &s.out);
     step_end(&s);
 }
 
-void reports_status(struct executor *x, batch_t *batch, struct session *s, const OrderStatus *m) {
-    struct trade *t = trades_find(x->trades, m->trade_id);
-    if (!t) orphans_answer(x, batch, s, m);
-    t = trades_find(x->trades, m->trade_id);
+void reports_status(struct executor *self, batch_t *batch, struct session *s,
+                    const OrderStatus *m) {
+    struct trade *t = trades_find(self->trades, m->trade_id);
+    if (!t) orphans_answer(self, batch, s, m);
+    t = trades_find(self->trades, m->trade_id);
     bool failed = m->has_failed && m->failed, never = m->has_never_submitted && m->never_submitted;
     if (!t) return;
-    if (m->found || (failed && m->submitted)) return adopt_order_status(x, batch, t, m);
+    if (m->found || (failed && m->submitted)) return adopt_order_status(self, batch, t, m);
     if (failed && !never)
         t->inquiry.state = INQUIRY_NONE; // says nothing: asked again in its time
     else
-        take_absence(x, batch, t, m);
+        take_absence(self, batch, t, m);
 }

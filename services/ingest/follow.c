@@ -193,7 +193,7 @@ static bool accept_lost_signal(struct ingest *self, batch_t *batch, const Signal
     return true;
 }
 
-err_t follow_recall(void *arg, batch_t *batch, const ProtobufCMessage *body) {
+err_t ingest_handle_recall(void *arg, batch_t *batch, const ProtobufCMessage *body) {
     struct ingest *self = arg;
     const Signal *s = (const Signal *)body;
     struct restored keys = identity_restore(s->signal_id, s->content, s->created_at);
@@ -223,7 +223,7 @@ static bool step_signal_status(batch_t *batch, const char *signal_id, Signal__St
 
 // Whether the signal ended otherwise meanwhile, or the command was meant for another cell, it changes
 // nothing: the operator is told.
-err_t follow_command(void *arg, batch_t *batch, const ProtobufCMessage *body) {
+err_t ingest_handle_command(void *arg, batch_t *batch, const ProtobufCMessage *body) {
     struct ingest *self = arg;
     const Command *c = (const Command *)body;
     bool approves = c->action == COMMAND__ACTION__approve;
@@ -240,7 +240,7 @@ err_t follow_command(void *arg, batch_t *batch, const ProtobufCMessage *body) {
     return ERR_OK;
 }
 
-err_t follow_routing(void *arg, batch_t *batch, const ProtobufCMessage *body) {
+err_t ingest_handle_routing(void *arg, batch_t *batch, const ProtobufCMessage *body) {
     struct ingest *self = arg;
     const Routing *r = (const Routing *)body;
     struct live *live = table_find(self->lives, table_key(r->signal_id));
@@ -298,7 +298,7 @@ static err_t follow_progress(batch_t *batch, const struct live *live, const Outc
     return ERR_OK;
 }
 
-err_t follow_outcome(void *arg, batch_t *batch, const ProtobufCMessage *body) {
+err_t ingest_handle_outcome(void *arg, batch_t *batch, const ProtobufCMessage *body) {
     struct ingest *self = arg;
     const Outcome *o = (const Outcome *)body;
     if (!o->signal) return note_forgotten(self, batch, o), ERR_OK; // of one trade

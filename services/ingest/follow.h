@@ -4,7 +4,7 @@
 
 #include "services/ingest/ingest.h"
 
-handle_fn follow_routing; // Routing
-handle_fn follow_outcome; // Outcome
-handle_fn follow_command; // Command: an operator approves or refuses what waits
-handle_fn follow_recall;  // Signal: the archive has it; nothing is done when it is known here
+handle_fn ingest_handle_routing; // Routing
+handle_fn ingest_handle_outcome; // Outcome
+handle_fn ingest_handle_command; // Command: an operator approves or refuses what waits
+handle_fn ingest_handle_recall; // Signal: the archive has it; nothing is done when it is known here

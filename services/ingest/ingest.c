@@ -407,11 +407,11 @@ static void fill_ingest_heartbeat(void *arg, Heartbeat *out, arena_t *arena) {
 }
 
 static const struct route routes[] = {
-    {TOPIC_routings, &routing__descriptor, follow_routing, false},
-    {TOPIC_outcomes, &outcome__descriptor, follow_outcome, false},
-    {TOPIC_commands, &command__descriptor, follow_command, false},
-    {TOPIC_recalls, &signal__descriptor, follow_recall, false},
-    {TOPIC_recalls, &outcome__descriptor, follow_outcome, false},
+    {TOPIC_routings, &routing__descriptor, ingest_handle_routing, false},
+    {TOPIC_outcomes, &outcome__descriptor, ingest_handle_outcome, false},
+    {TOPIC_commands, &command__descriptor, ingest_handle_command, false},
+    {TOPIC_recalls, &signal__descriptor, ingest_handle_recall, false},
+    {TOPIC_recalls, &outcome__descriptor, ingest_handle_outcome, false},
     {0},
 };
 

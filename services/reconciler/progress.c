@@ -9,10 +9,10 @@
 #define TELL_AFTER   (200 * NS_PER_MS) // most signals are complete by then
 #define TELL_AT_ONCE 50                // a tick, so that a backlog does not grow by this
 
-void progress_note(struct reconciler *r, const batch_t *batch, struct live_signal *s) {
+void progress_note(struct reconciler *self, const batch_t *batch, struct live_signal *s) {
     if (s->noted_at || !s->routed || s->own) return;
     s->noted_at = batch_mono(batch);
-    DL_APPEND2(r->live.noted, s, noted_before, noted_next);
+    DL_APPEND2(self->live.noted, s, noted_before, noted_next);
 }
 
 static void tell_signal(batch_t *batch, const struct live_signal *s) {
@@ -27,15 +27,15 @@ static void tell_signal(batch_t *batch, const struct live_signal *s) {
     batch_emit(batch, TOPIC_outcomes, 0, &o.base);
 }
 
-void progress_tell(struct reconciler *r, batch_t *batch) {
-    for (unsigned i = 0; i < TELL_AT_ONCE && r->live.noted; i++) {
-        struct live_signal *s = r->live.noted;
+void progress_tell(struct reconciler *self, batch_t *batch) {
+    for (unsigned i = 0; i < TELL_AT_ONCE && self->live.noted; i++) {
+        struct live_signal *s = self->live.noted;
         if (batch_mono(batch) - s->noted_at < TELL_AFTER) return;
-        live_signal_unnote(&r->live, s);
+        live_signal_unnote(&self->live, s);
         tell_signal(batch, s);
     }
 }
 
-void progress_clear(struct reconciler *r) {
-    while (r->live.noted) live_signal_unnote(&r->live, r->live.noted);
+void progress_clear(struct reconciler *self) {
+    while (self->live.noted) live_signal_unnote(&self->live, self->live.noted);
 }

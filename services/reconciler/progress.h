@@ -6,8 +6,8 @@
 #include "services/reconciler/reconciler.h"
 
 // Something of it changed, and it is not complete.
-void progress_note(struct reconciler *r, const batch_t *batch, struct live_signal *signal);
+void progress_note(struct reconciler *self, const batch_t *batch, struct live_signal *signal);
 // Every tick: an Outcome of each that changed some time ago, a bounded number.
-void progress_tell(struct reconciler *r, batch_t *batch);
+void progress_tell(struct reconciler *self, batch_t *batch);
 // Nothing is noted any more.
-void progress_clear(struct reconciler *r);
+void progress_clear(struct reconciler *self);

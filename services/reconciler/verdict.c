@@ -13,9 +13,9 @@
 
 #define S(name) TRADE_RECONCILIATION__STATUS__##name
 
-static void compare_with_book(const struct reconciler *r, const struct facts *f,
+static void compare_with_book(const struct reconciler *self, const struct facts *f,
                               const TradeState *t, struct comparison *out) {
-    const BrokerConfig *broker = book_broker(r->context->book, t->broker_id);
+    const BrokerConfig *broker = book_broker(self->context->book, t->broker_id);
     const SymbolConfig *symbol = broker ? book_symbol(broker, t->symbol) : NULL;
     decimal_t tolerance;
     bool limited = true;
@@ -64,24 +64,24 @@ static void sum_signal(const struct live_signal *s, SignalExecutionStatus *out, 
     if (why[0]) out->rejection_reason = why;
 }
 
-static void remember_failure(struct reconciler *r, batch_t *batch, const char *trade_id,
+static void remember_failure(struct reconciler *self, batch_t *batch, const char *trade_id,
                              const struct facts *f) {
-    (void)guard_put(r->failed, batch, digest_text(trade_id),
+    (void)guard_put(self->failed, batch, digest_text(trade_id),
                     f->filled_lots.e8 > 0 ? FAILED_EXECUTED : FAILED_NOT_EXECUTED);
 }
 
 // What is known of a trade once it is not live any more. One that its signal's routing does not
 // name has nothing else to be known by.
-static void remember_trade(struct reconciler *r, batch_t *batch, const struct live_trade *t) {
+static void remember_trade(struct reconciler *self, batch_t *batch, const struct live_trade *t) {
     Signal__Status status =
         t->facts.filled_lots.e8 > 0 ? SIGNAL__STATUS__completed : SIGNAL__STATUS__failed;
-    if (t->own) (void)guard_put(r->done, batch, digest_text(t->id), (uint64_t)status);
-    if (t->status == S(failed)) remember_failure(r, batch, t->id, &t->facts);
+    if (t->own) (void)guard_put(self->done, batch, digest_text(t->id), (uint64_t)status);
+    if (t->status == S(failed)) remember_failure(self, batch, t->id, &t->facts);
 }
 
 static bool is_complete(const struct live_signal *s) { return s->routed && s->settled == s->count; }
 
-static void complete_signal(struct reconciler *r, batch_t *batch, struct live_signal *s,
+static void complete_signal(struct reconciler *self, batch_t *batch, struct live_signal *s,
                             Outcome *o) {
     char why[TALLY_TEXT];
     SignalExecutionStatus status = SIGNAL_EXECUTION_STATUS__INIT;
@@ -97,16 +97,16 @@ static void complete_signal(struct reconciler *r, batch_t *batch, struct live_si
     o->signal = NULL; // it lives here only
     slice_complete(batch, s);
     // the handlers have seen that there is room
-    (void)guard_put(r->done, batch, digest_text(s->id), (uint64_t)status.status);
-    for (const struct live_trade *t = s->trades; t; t = t->next) remember_trade(r, batch, t);
-    live_signal_drop(&r->live, s);
+    (void)guard_put(self->done, batch, digest_text(s->id), (uint64_t)status.status);
+    for (const struct live_trade *t = s->trades; t; t = t->next) remember_trade(self, batch, t);
+    live_signal_drop(&self->live, s);
 }
 
-bool verdict_signal(struct reconciler *r, batch_t *batch, struct live_signal *s) {
+bool verdict_signal(struct reconciler *self, batch_t *batch, struct live_signal *s) {
     Outcome o = OUTCOME__INIT;
     o.signal_id = s->id;
     if (!is_complete(s)) return false;
-    complete_signal(r, batch, s, &o);
+    complete_signal(self, batch, s, &o);
     return true;
 }
 
@@ -114,7 +114,7 @@ bool verdict_signal(struct reconciler *r, batch_t *batch, struct live_signal *s)
 
 // The signal had come to nothing, and this trade shows otherwise: what is known of the signal now
 // is this trade.
-static void revive_signal(struct reconciler *r, batch_t *batch, const TradeState *t,
+static void revive_signal(struct reconciler *self, batch_t *batch, const TradeState *t,
                           const struct facts *f, Outcome *o, SignalExecutionStatus *status) {
     struct sum sum = {0};
     sum_add(&sum, f);
@@ -126,7 +126,7 @@ static void revive_signal(struct reconciler *r, batch_t *batch, const TradeState
     o->has_routed_at = o->has_signal_at = true;
     o->routed_at = t->ordered_at; // its routing was of the same moment
     o->signal_at = t->signal_at;
-    (void)guard_put(r->done, batch, digest_text(o->signal_id), (uint64_t)status->status);
+    (void)guard_put(self->done, batch, digest_text(o->signal_id), (uint64_t)status->status);
 }
 
 // What was said of the trade and of its signal when that was complete.
@@ -135,12 +135,12 @@ struct said {
     bool signal_failed;
 };
 
-static struct said recall_said(const struct reconciler *r, const TradeState *t) {
+static struct said recall_said(const struct reconciler *self, const TradeState *t) {
     struct said said = {0};
     uint64_t status = 0;
-    if (!guard_find(r->failed, digest_text(t->trade_id), &said.trade))
+    if (!guard_find(self->failed, digest_text(t->trade_id), &said.trade))
         said.trade = FAILED_NO_LONGER;
-    said.signal_failed = guard_find(r->done, digest_text(t->signal_id), &status) &&
+    said.signal_failed = guard_find(self->done, digest_text(t->signal_id), &status) &&
                          (status & ~DONE_RECALLED) == SIGNAL__STATUS__failed;
     return said;
 }
@@ -171,22 +171,22 @@ static bool take_comparison(batch_t *batch, struct live_trade *t, const struct c
 
 // An order of the executor's own ends by itself. Only the other side of a close may show that its
 // signal, which had failed, was executed.
-static void end_own(struct reconciler *r, batch_t *batch, struct live_trade *t,
+static void end_own(struct reconciler *self, batch_t *batch, struct live_trade *t,
                     const TradeState *state, Outcome *o) {
     SignalExecutionStatus status = SIGNAL_EXECUTION_STATUS__INIT;
     struct live_signal *s = t->signal;
     bool of_signal = state->cause == TRADE_STATE__CAUSE__other_side;
-    if (of_signal && t->facts.filled_lots.e8 > 0 && recall_said(r, state).signal_failed)
-        revive_signal(r, batch, state, &t->facts, o, &status);
+    if (of_signal && t->facts.filled_lots.e8 > 0 && recall_said(self, state).signal_failed)
+        revive_signal(self, batch, state, &t->facts, o, &status);
     batch_emit(batch, TOPIC_outcomes, 0, &o->base);
     o->signal = NULL; // it lives here only
     slice_expire(batch, t->id);
-    remember_trade(r, batch, t);
-    live_trade_drop(&r->live, t);
-    if (!s->count) live_signal_drop(&r->live, s);
+    remember_trade(self, batch, t);
+    live_trade_drop(&self->live, t);
+    if (!s->count) live_signal_drop(&self->live, s);
 }
 
-void verdict_trade(struct reconciler *r, batch_t *batch, struct live_trade *t,
+void verdict_trade(struct reconciler *self, batch_t *batch, struct live_trade *t,
                    const TradeState *state) {
     struct comparison c;
     TradeReconciliation result;
@@ -195,10 +195,10 @@ void verdict_trade(struct reconciler *r, batch_t *batch, struct live_trade *t,
     // an executor that lost its memory goes through the states again
     if (t->status != S(pending) && !final) return;
     facts_state(&facts, state);
-    if (final) compare_with_book(r, &facts, state, &c);
+    if (final) compare_with_book(self, &facts, state, &c);
     bool news = final && take_comparison(batch, t, &c);
     if (!final && facts.filled_lots.e8 != t->facts.filled_lots.e8)
-        progress_note(r, batch, t->signal);
+        progress_note(self, batch, t->signal);
     if (!final || t->status == c.status) t->facts = facts; // what was refused changes nothing
     if (!news) return;
     fill_reconciliation(&result, t->id, &c, batch_now(batch));
@@ -213,21 +213,21 @@ void verdict_trade(struct reconciler *r, batch_t *batch, struct live_trade *t,
     o.has_signal_at = !t->signal->own && !t->signal->routed && !t->facts.ordered;
     o.signal_at = o.has_signal_at ? state->signal_at : 0;
     if (t->signal->own) {
-        end_own(r, batch, t, state, &o);
+        end_own(self, batch, t, state, &o);
         return;
     }
     if (is_complete(t->signal)) { // one message for both
-        complete_signal(r, batch, t->signal, &o);
+        complete_signal(self, batch, t->signal, &o);
         return;
     }
     if (!t->listed && !t->apart) slice_trade_apart(batch, t);
-    progress_note(r, batch, t->signal);
+    progress_note(self, batch, t->signal);
     batch_emit(batch, TOPIC_outcomes, 0, &o.base);
 }
 
 // --- late evidence
 
-static void tell_late(struct reconciler *r, batch_t *batch, const TradeState *t,
+static void tell_late(struct reconciler *self, batch_t *batch, const TradeState *t,
                       const struct said *said, const struct facts *f, TradeReconciliation *result) {
     SignalExecutionStatus status = SIGNAL_EXECUTION_STATUS__INIT;
     Outcome o = OUTCOME__INIT;
@@ -235,7 +235,7 @@ static void tell_late(struct reconciler *r, batch_t *batch, const TradeState *t,
     o.trade = result;
     slice_reconciliation(batch, &(struct reconciled){t->signal_id, t->account_id, f, result});
     slice_expire(batch, t->trade_id);
-    if (said->signal_failed) revive_signal(r, batch, t, f, &o, &status);
+    if (said->signal_failed) revive_signal(self, batch, t, f, &o, &status);
     batch_emit(batch, TOPIC_outcomes, 0, &o.base);
     if (said->signal_failed || said->trade == FAILED_NOT_EXECUTED)
         batch_alert(batch, ALERT__SEVERITY__critical, "late_evidence", t->trade_id,
@@ -243,21 +243,21 @@ static void tell_late(struct reconciler *r, batch_t *batch, const TradeState *t,
                     t->account_id, t->signal_id, said->trade ? "given up" : "not ordered");
 }
 
-void verdict_late(struct reconciler *r, batch_t *batch, const TradeState *t, bool new_position) {
+void verdict_late(struct reconciler *self, batch_t *batch, const TradeState *t, bool new_position) {
     struct facts f = {0};
     struct comparison c;
     TradeReconciliation result;
-    struct said said = recall_said(r, t);
+    struct said said = recall_said(self, t);
     if (!state_is_final(t->state) || !t->has_filled_lots || t->filled_lots <= 0) return;
     if (!said.trade && !said.signal_failed && !new_position) return; // what was said stands
     facts_state(&f, t);
-    compare_with_book(r, &f, t, &c);
+    compare_with_book(self, &f, t, &c);
     // likewise
     if (said.trade == FAILED_EXECUTED && c.status == S(failed) && !said.signal_failed) return;
     if (c.status == S(failed))
-        remember_failure(r, batch, t->trade_id, &f);
+        remember_failure(self, batch, t->trade_id, &f);
     else if (said.trade)
-        (void)guard_put(r->failed, batch, digest_text(t->trade_id), FAILED_NO_LONGER);
+        (void)guard_put(self->failed, batch, digest_text(t->trade_id), FAILED_NO_LONGER);
     fill_reconciliation(&result, t->trade_id, &c, batch_now(batch));
-    tell_late(r, batch, t, &said, &f, &result);
+    tell_late(self, batch, t, &said, &f, &result);
 }

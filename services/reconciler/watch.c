@@ -9,21 +9,22 @@
 #define DOUBLINGS_MOST   5
 #define PATIENCE         3 // questions until it is an incident
 
-static void ask_for_status(struct reconciler *r, batch_t *batch, const char *trade_id,
+static void ask_for_status(struct reconciler *self, batch_t *batch, const char *trade_id,
                            const char *account_id) {
     StatusQuery q = STATUS_QUERY__INIT;
     q.trade_id = (char *)trade_id;
     q.account_id = (char *)account_id;
     q.asked_at = batch_now(batch);
-    r->asks_left--;
+    self->asks_left--;
     batch_emit(batch, TOPIC_outcomes, 0, &q.base);
 }
 
 // --- answers
 
-static uint64_t answer_within(const struct reconciler *r, const char *account_id) {
-    const AccountConfig *account = book_account(r->context->book, account_id);
-    const BrokerConfig *broker = account ? book_broker(r->context->book, account->broker_id) : NULL;
+static uint64_t answer_within(const struct reconciler *self, const char *account_id) {
+    const AccountConfig *account = book_account(self->context->book, account_id);
+    const BrokerConfig *broker =
+        account ? book_broker(self->context->book, account->broker_id) : NULL;
     return (broker ? broker->answer_within_ms : ANSWER_PRESET_MS) * NS_PER_MS;
 }
 
@@ -35,20 +36,20 @@ static bool may_take_its_time(const struct live_trade *t) {
     return t->held || (works && t->facts.order_type != SIGNAL__ORDER_TYPE__market);
 }
 
-static bool is_overdue(const struct reconciler *r, struct live_trade *t, uint64_t now) {
+static bool is_overdue(const struct reconciler *self, struct live_trade *t, uint64_t now) {
     if (t->status != TRADE_RECONCILIATION__STATUS__pending || may_take_its_time(t)) return false;
     // an order that a rollback may have taken back
     if (!t->signal->routed && !t->evidence) return false;
     if (!t->ask_at)
-        t->ask_at = (t->ordered_at ? t->ordered_at : now) + answer_within(r, t->account_id);
+        t->ask_at = (t->ordered_at ? t->ordered_at : now) + answer_within(self, t->account_id);
     return now >= t->ask_at;
 }
 
-void watch_overdue(struct reconciler *r, batch_t *batch) {
-    uint64_t now = batch_now(batch), every = (uint64_t)r->settings->ask_every_ms * NS_PER_MS;
-    for (struct live_trade *t = r->live.trades; t && r->asks_left > 0; t = t->hh.next) {
-        if (!is_overdue(r, t, now)) continue;
-        ask_for_status(r, batch, t->id, t->account_id);
+void watch_overdue(struct reconciler *self, batch_t *batch) {
+    uint64_t now = batch_now(batch), every = (uint64_t)self->settings->ask_every_ms * NS_PER_MS;
+    for (struct live_trade *t = self->live.trades; t && self->asks_left > 0; t = t->hh.next) {
+        if (!is_overdue(self, t, now)) continue;
+        ask_for_status(self, batch, t->id, t->account_id);
         t->ask_at = now + (every << (t->asks < DOUBLINGS_MOST ? t->asks : DOUBLINGS_MOST));
         if (++t->asks < PATIENCE) continue;
         batch_alert(batch, ALERT__SEVERITY__critical, "trade_without_answer", t->id,
@@ -60,10 +61,10 @@ void watch_overdue(struct reconciler *r, batch_t *batch) {
 
 // --- routings
 
-static void drop_unexecuted(struct reconciler *r, struct live_signal *s) {
+static void drop_unexecuted(struct reconciler *self, struct live_signal *s) {
     for (struct live_trade *t = s->trades, *next; t; t = next) {
         next = t->next;
-        if (!t->evidence) live_trade_drop(&r->live, t);
+        if (!t->evidence) live_trade_drop(&self->live, t);
     }
 }
 
@@ -74,41 +75,41 @@ static bool is_executed(const struct live_signal *s) {
 }
 
 // Whether the archive has its outcome, and what is known here does not show another.
-static bool is_archived(const struct reconciler *r, const struct live_signal *s) {
+static bool is_archived(const struct reconciler *self, const struct live_signal *s) {
     uint64_t status = 0;
-    if (!guard_find(r->done, digest_text(s->id), &status)) return false;
+    if (!guard_find(self->done, digest_text(s->id), &status)) return false;
     return (status & ~DONE_RECALLED) != SIGNAL__STATUS__failed || !is_executed(s);
 }
 
-bool watch_drop_archived(struct reconciler *r, batch_t *batch, struct live_signal *s) {
-    if (!is_archived(r, s)) return false;
+bool watch_drop_archived(struct reconciler *self, batch_t *batch, struct live_signal *s) {
+    if (!is_archived(self, s)) return false;
     slice_complete(batch, s);
-    live_signal_drop(&r->live, s);
+    live_signal_drop(&self->live, s);
     return true;
 }
 
-static void end_unrouted(struct reconciler *r, batch_t *batch, struct live_signal *s) {
-    if (watch_drop_archived(r, batch, s)) return;
+static void end_unrouted(struct reconciler *self, batch_t *batch, struct live_signal *s) {
+    if (watch_drop_archived(self, batch, s)) return;
     batch_alert(batch, ALERT__SEVERITY__critical, "execution_without_routing", s->id,
                 "%u trades were executed, but the router knows no such signal: it is completed "
                 "from the executions",
                 s->count);
     s->routed = true;
-    (void)verdict_signal(r, batch, s);
+    (void)verdict_signal(self, batch, s);
 }
 
 // Orders without a routing were taken back by a rollback. What was executed is there all the same,
 // and ends by what is known of it.
-void watch_unrouted(struct reconciler *r, batch_t *batch) {
-    uint64_t wait = (uint64_t)r->settings->evidence_wait_ms * NS_PER_MS;
+void watch_unrouted(struct reconciler *self, batch_t *batch) {
+    uint64_t wait = (uint64_t)self->settings->evidence_wait_ms * NS_PER_MS;
     struct live_signal *s, *next;
-    HASH_ITER(hh, r->live.signals, s, next) {
+    HASH_ITER(hh, self->live.signals, s, next) {
         if (s->routed || s->own || batch_now(batch) < s->seen_at + wait) continue;
-        drop_unexecuted(r, s);
+        drop_unexecuted(self, s);
         if (!s->count)
-            live_signal_drop(&r->live, s);
+            live_signal_drop(&self->live, s);
         else if (s->settled == s->count)
-            end_unrouted(r, batch, s);
+            end_unrouted(self, batch, s);
     }
 }
 
@@ -118,13 +119,14 @@ void watch_unrouted(struct reconciler *r, batch_t *batch) {
 #define NAMED_MOST 5
 
 struct listening {
-    struct reconciler *r;
+    struct reconciler *reconciler;
     batch_t *batch;
     unsigned unexplained, missing; // in this snapshot
 };
 
 static bool explains_holding(void *arg, const char *trade_id) {
-    const struct live_trade *t = live_trade_find(&((struct listening *)arg)->r->live, trade_id);
+    const struct live_trade *t =
+        live_trade_find(&((struct listening *)arg)->reconciler->live, trade_id);
     return t && t->status != TRADE_RECONCILIATION__STATUS__failed;
 }
 
@@ -152,7 +154,8 @@ static void report_missing(void *arg, const BrokerSnapshot *s, const char *trade
                     "account %s: this trade is open, but %s does not list it; the executor is "
                     "asked about it",
                     s->account_id, s->instance_id);
-    if (l->r->asks_left > 0) ask_for_status(l->r, l->batch, trade_id, s->account_id);
+    if (l->reconciler->asks_left > 0)
+        ask_for_status(l->reconciler, l->batch, trade_id, s->account_id);
 }
 
 static void alert_counted(const struct listening *l, const BrokerSnapshot *s) {
@@ -163,10 +166,10 @@ static void alert_counted(const struct listening *l, const BrokerSnapshot *s) {
                 s->account_id, s->instance_id, l->unexplained, l->missing);
 }
 
-void watch_snapshot(struct reconciler *r, batch_t *batch, const BrokerSnapshot *snapshot) {
-    struct listening l = {.r = r, .batch = batch};
+void watch_snapshot(struct reconciler *self, batch_t *batch, const BrokerSnapshot *snapshot) {
+    struct listening l = {.reconciler = self, .batch = batch};
     const struct holdings_visitor visitor = {&l, explains_holding, report_unexplained,
                                              report_missing};
-    holdings_compare(r->holdings, snapshot, &visitor);
+    holdings_compare(self->holdings, snapshot, &visitor);
     alert_counted(&l, snapshot);
 }

@@ -23,12 +23,12 @@
 #define SILENT_FOR (5 * NS_PER_S)
 #define SAID_FOR   (3 * NS_PER_S) // a silence that is told
 
-struct settings {
+struct relay_settings {
     const char *to; // the process has its name from it
 };
 
 static const struct option options[] = {
-    {"to", OPTION_TEXT, offsetof(struct settings, to), NULL,
+    {"to", OPTION_TEXT, offsetof(struct relay_settings, to), NULL,
      "The cell that this relay hands signals to, one of TRADECAST_CELLS; or --to CELL", 0, 0, NULL},
     {0},
 };
@@ -52,7 +52,7 @@ struct relay {
 };
 
 static bool relay_which(const void *settings, unsigned *number, char wrong[static 256]) {
-    const char *to = ((const struct settings *)settings)->to;
+    const char *to = ((const struct relay_settings *)settings)->to;
     size_t cell = 0;
     if (!to || !cell_find(to, &cell))
         return snprintf(wrong, 256,
@@ -64,51 +64,53 @@ static bool relay_which(const void *settings, unsigned *number, char wrong[stati
 }
 
 static void *relay_new(const struct context *context, const void *settings) {
-    struct relay *r = calloc(1, sizeof *r);
+    struct relay *self = calloc(1, sizeof *self);
     (void)settings;
-    if (!r) return NULL;
-    r->context = context;
-    r->to = cell_at(context->shard);
-    r->arena = arena_new(0);
-    r->began_at = clock_mono_ns();
-    return r;
+    if (!self) return NULL;
+    self->context = context;
+    self->to = cell_at(context->shard);
+    self->arena = arena_new(0);
+    self->began_at = clock_mono_ns();
+    return self;
 }
 
-static void relay_destroy(void **self) {
-    struct relay *r = *self;
-    if (!r) return;
-    port_destroy(&r->port);
-    relay_outbox_destroy(&r->outbox);
-    arena_destroy(&r->arena);
-    buffer_destroy(&r->frame);
-    free(r->signals);
-    free(r);
-    *self = NULL;
+static void relay_destroy(void **arg) {
+    struct relay *self = *arg;
+    if (!self) return;
+    port_destroy(&self->port);
+    relay_outbox_destroy(&self->outbox);
+    arena_destroy(&self->arena);
+    buffer_destroy(&self->frame);
+    free(self->signals);
+    free(self);
+    *arg = NULL;
 }
 
-static err_t relay_load(void *self, store_t *store) {
-    struct relay *r = self;
-    return relay_slice_load(store, r->context->name, &r->outbox, &r->position, clock_mono_ns());
+static err_t relay_load(void *arg, store_t *store) {
+    struct relay *self = arg;
+    return relay_slice_load(store, self->context->name, &self->outbox, &self->position,
+                            clock_mono_ns());
 }
 
 // A relay that is new here begins where the journal does, which need not be the beginning of
 // everything.
-static void relay_positions(void *self, struct inlet_position *inlets, size_t n) {
-    const struct relay *r = self;
+static void relay_positions(void *arg, struct inlet_position *inlets, size_t n) {
+    const struct relay *self = arg;
     for (size_t i = 0; i < n; i++) {
-        if (entry_id_cmp(inlets[i].position, ENTRY_ID_NONE) == 0) inlets[i].position = r->position;
+        if (entry_id_cmp(inlets[i].position, ENTRY_ID_NONE) == 0)
+            inlets[i].position = self->position;
     }
 }
 
 // --- the connection
 
-static err_t connect_anew(struct relay *r) {
-    struct endpoint at = endpoint_of_cell(r->to, "ingest", "handover");
-    port_destroy(&r->port);
-    r->connected_at = clock_mono_ns();
-    if (*at.address) r->port = transport_connect(r->context->transport, PORT_DEALER, &at, 0);
-    if (r->port) return ERR_OK;
-    log_event(LOG_LEVEL_ERROR, "cannot_connect", "cell=%s why=%s", r->to,
+static err_t connect_anew(struct relay *self) {
+    struct endpoint at = endpoint_of_cell(self->to, "ingest", "handover");
+    port_destroy(&self->port);
+    self->connected_at = clock_mono_ns();
+    if (*at.address) self->port = transport_connect(self->context->transport, PORT_DEALER, &at, 0);
+    if (self->port) return ERR_OK;
+    log_event(LOG_LEVEL_ERROR, "cannot_connect", "cell=%s why=%s", self->to,
               log_quote(*at.address ? port_why()
                                     : "nothing says where it is: TRADECAST_CELL_<NAME>_HOST, or "
                                       "_RUN_DIR on this host"));
@@ -122,12 +124,12 @@ static err_t relay_open(void *self, reactor_t *reactor) {
 
 // --- to and fro
 
-static void send_part(struct relay *r, const struct part *part) {
-    buffer_clear(&r->frame);
-    part_write(part, r->context->cell, &r->frame);
+static void send_part(struct relay *self, const struct part *part) {
+    buffer_clear(&self->frame);
+    part_write(part, self->context->cell, &self->frame);
     // not taken: it is sent again
-    (void)port_send(r->port, "handover", (struct span){r->frame.data, r->frame.length});
-    r->asked_at = clock_mono_ns();
+    (void)port_send(self->port, "handover", (struct span){self->frame.data, self->frame.length});
+    self->asked_at = clock_mono_ns();
 }
 
 struct burying {
@@ -144,30 +146,31 @@ static void bury_handover(void *arg, struct span packed, const char *reason) {
                                         signal__descriptor.name, why, packed});
 }
 
-static void take_answer(struct relay *r, batch_t *batch, const struct parcel *p) {
+static void take_answer(struct relay *self, batch_t *batch, const struct parcel *p) {
     struct envelope e;
-    arena_reset(r->arena);
+    arena_reset(self->arena);
     ProtobufCMessage *m =
-        envelope_read(p->topic, p->frame, &e) ? NULL : envelope_open(&e, r->arena);
+        envelope_read(p->topic, p->frame, &e) ? NULL : envelope_open(&e, self->arena);
     if (!m || m->descriptor != &handover_answer__descriptor) return;
     const HandoverAnswer *answer = (const HandoverAnswer *)m;
-    r->answered_at = clock_mono_ns();
-    snprintf(r->held, sizeof r->held, "%s", answer->held ? answer->held : "");
-    outbox_answer(&r->outbox, answer, r->answered_at, bury_handover, &(struct burying){r, batch});
+    self->answered_at = clock_mono_ns();
+    snprintf(self->held, sizeof self->held, "%s", answer->held ? answer->held : "");
+    outbox_answer(&self->outbox, answer, self->answered_at, bury_handover,
+                  &(struct burying){self, batch});
 }
 
 // Takes what answers there are, sends what is due; asks, now and then, when nothing is.
-static void pump_outbox(struct relay *r, batch_t *batch) {
+static void pump_outbox(struct relay *self, batch_t *batch) {
     static const struct part question = {.number = 0}; // no part has it
     struct parcel p;
-    while (r->port && port_receive(r->port, &p)) take_answer(r, batch, &p);
+    while (self->port && port_receive(self->port, &p)) take_answer(self, batch, &p);
     uint64_t mono = clock_mono_ns(),
-             last = r->answered_at > r->connected_at ? r->answered_at : r->connected_at;
-    if (mono - last > SILENT_FOR) (void)connect_anew(r); // it says why it cannot be; tried again
-    if (!r->port) return;
-    const struct part *due = outbox_due(&r->outbox, mono);
-    if (due) return send_part(r, due);
-    if (mono - r->asked_at > ASK_EVERY) send_part(r, &question);
+             last = self->answered_at > self->connected_at ? self->answered_at : self->connected_at;
+    if (mono - last > SILENT_FOR) (void)connect_anew(self); // it says why it cannot be; tried again
+    if (!self->port) return;
+    const struct part *due = outbox_due(&self->outbox, mono);
+    if (due) return send_part(self, due);
+    if (mono - self->asked_at > ASK_EVERY) send_part(self, &question);
 }
 
 static err_t relay_tick(void *self, batch_t *batch) {
@@ -177,92 +180,93 @@ static err_t relay_tick(void *self, batch_t *batch) {
 
 // --- batches
 
-static err_t handle_handover(void *self, batch_t *batch, const ProtobufCMessage *body) {
-    struct relay *r = self;
+static err_t relay_handle_signal(void *arg, batch_t *batch, const ProtobufCMessage *body) {
+    struct relay *self = arg;
     const Signal *s = (const Signal *)body;
     (void)batch;
     if (!is_handed_on(s)) return ERR_OK;
-    array_reserve(r->signals, r->n, r->room);
-    r->signals[r->n++] = s;
+    array_reserve(self->signals, self->n, self->room);
+    self->signals[self->n++] = s;
     return ERR_OK;
 }
 
-static void pack_handover(struct relay *r) {
-    for (size_t i = 0; i < r->n; i++) {
-        size_t length = signal__get_packed_size(r->signals[i]);
-        buffer_clear(&r->frame);
-        signal__pack(r->signals[i], buffer_reserve(&r->frame, length));
-        outbox_add(&r->outbox, (struct span){r->frame.data, length}, r->position);
+static void pack_handover(struct relay *self) {
+    for (size_t i = 0; i < self->n; i++) {
+        size_t length = signal__get_packed_size(self->signals[i]);
+        buffer_clear(&self->frame);
+        signal__pack(self->signals[i], buffer_reserve(&self->frame, length));
+        outbox_add(&self->outbox, (struct span){self->frame.data, length}, self->position);
     }
-    r->packed = true;
+    self->packed = true;
 }
 
-static bool is_answered(struct relay *r, batch_t *batch) {
+static bool is_answered(struct relay *self, batch_t *batch) {
     uint64_t until = clock_mono_ns() + SLICE_NS, mono;
-    struct waiter waiter = {.port = r->port};
-    pump_outbox(r, batch);
-    while (!outbox_is_clear(&r->outbox) && r->port && (mono = clock_mono_ns()) < until) {
-        waiter.port = r->port;
+    struct waiter waiter = {.port = self->port};
+    pump_outbox(self, batch);
+    while (!outbox_is_clear(&self->outbox) && self->port && (mono = clock_mono_ns()) < until) {
+        waiter.port = self->port;
         (void)ports_wait(&waiter, 1, (int64_t)((until - mono) / NS_PER_MS) + 1);
-        pump_outbox(r, batch);
+        pump_outbox(self, batch);
     }
-    return outbox_is_clear(&r->outbox);
+    return outbox_is_clear(&self->outbox);
 }
 
 // The other cell's commit, in the place of a store: a signal is acknowledged to this cell's journal
 // after it, in the same transaction as what is needed to offer it again.
-static err_t relay_persist(void *self, batch_t *batch, const struct inlet_position *inlets,
+static err_t relay_persist(void *arg, batch_t *batch, const struct inlet_position *inlets,
                            size_t n) {
-    struct relay *r = self;
-    if (!r->packed) pack_handover(r);
-    if (!outbox_is_clear(&r->outbox)) FAILPOINT("relay.before_handover");
-    if (!is_answered(r, batch)) {
-        if (!r->waiting_since) r->waiting_since = clock_mono_ns();
+    struct relay *self = arg;
+    if (!self->packed) pack_handover(self);
+    if (!outbox_is_clear(&self->outbox)) FAILPOINT("relay.before_handover");
+    if (!is_answered(self, batch)) {
+        if (!self->waiting_since) self->waiting_since = clock_mono_ns();
         return ERR_PEER;
     }
-    if (r->n) FAILPOINT("relay.after_answer");
-    r->waiting_since = 0;
-    if (n) r->position = inlets[0].position;
-    if (r->n)
-        slice_peer(batch, r->context->name, r->outbox.peer, outbox_since(&r->outbox, r->position));
+    if (self->n) FAILPOINT("relay.after_answer");
+    self->waiting_since = 0;
+    if (n) self->position = inlets[0].position;
+    if (self->n)
+        slice_peer(batch, self->context->name, self->outbox.peer,
+                   outbox_since(&self->outbox, self->position));
     return ERR_OK;
 }
 
-static void relay_committed(void *self) {
-    struct relay *r = self;
-    r->n = 0;
-    r->packed = false;
+static void relay_committed(void *arg) {
+    struct relay *self = arg;
+    self->n = 0;
+    self->packed = false;
 }
 
 // --- how it is
 
-static const char *relay_trouble_of(const struct relay *r, uint64_t mono, arena_t *arena) {
-    uint64_t last = r->answered_at ? r->answered_at : r->began_at,
+static const char *relay_trouble_of(const struct relay *self, uint64_t mono, arena_t *arena) {
+    uint64_t last = self->answered_at ? self->answered_at : self->began_at,
              silent = mono > last ? mono - last : 0;
-    if (*r->held && silent < SAID_FOR)
-        return arena_format(arena, "cell %s takes nothing: %s", r->to, r->held);
+    if (*self->held && silent < SAID_FOR)
+        return arena_format(arena, "cell %s takes nothing: %s", self->to, self->held);
     if (silent >= SAID_FOR)
-        return arena_format(arena, "cell %s has not answered for %llu s", r->to,
+        return arena_format(arena, "cell %s has not answered for %llu s", self->to,
                             (unsigned long long)(silent / NS_PER_S));
     return NULL;
 }
 
 // While it waits for the other cell it is not stalled: nothing of this cell is wrong.
-static void relay_beat(void *self, Heartbeat *out, arena_t *arena) {
-    const struct relay *r = self;
+static void relay_beat(void *arg, Heartbeat *out, arena_t *arena) {
+    const struct relay *self = arg;
     uint64_t mono = clock_mono_ns();
     CellLink *link = arena_take(arena, sizeof *link);
     cell_link__init(link);
-    link->cell = (char *)r->to;
+    link->cell = (char *)self->to;
     link->sends = true;
-    link->signals = r->outbox.signals;
-    link->had = r->outbox.had;
-    link->unwanted = r->outbox.unwanted;
-    link->refused = r->outbox.refused;
-    link->trouble = (char *)relay_trouble_of(r, mono, arena);
-    link->has_waiting_since = r->waiting_since != 0;
-    if (r->waiting_since) {
-        link->waiting_since = clock_utc_ns() - (mono - r->waiting_since);
+    link->signals = self->outbox.signals;
+    link->had = self->outbox.had;
+    link->unwanted = self->outbox.unwanted;
+    link->refused = self->outbox.refused;
+    link->trouble = (char *)relay_trouble_of(self, mono, arena);
+    link->has_waiting_since = self->waiting_since != 0;
+    if (self->waiting_since) {
+        link->waiting_since = clock_utc_ns() - (mono - self->waiting_since);
         out->stalled = false;
         out->trouble = link->trouble ? link->trouble : NULL;
     }
@@ -271,7 +275,7 @@ static void relay_beat(void *self, Heartbeat *out, arena_t *arena) {
 }
 
 static const struct route routes[] = {
-    {TOPIC_signals, &signal__descriptor, handle_handover, true},
+    {TOPIC_signals, &signal__descriptor, relay_handle_signal, true},
     {0},
 };
 
@@ -279,7 +283,7 @@ const struct service relay_service = {
     .role = RELAY,
     .purpose = "Hands the signals that this cell's door has taken to one other cell.",
     .options = options,
-    .settings_size = sizeof(struct settings),
+    .settings_size = sizeof(struct relay_settings),
     .routes = routes,
     .slice = relay_slice,
     .new = relay_new,

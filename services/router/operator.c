@@ -18,10 +18,11 @@ static void tell_mode(batch_t *batch, const char *scope, RiskState__Mode mode, c
                 c->operator_ ? c->operator_ : "an operator");
 }
 
-static err_t set_account(struct router *r, batch_t *batch, const Command *c, RiskState__Mode mode) {
+static err_t set_account(struct router *self, batch_t *batch, const Command *c,
+                         RiskState__Mode mode) {
     if (scope_is_reserved(c->account_id)) return ERR_RULE;
-    if (!book_account(r->context->book, c->account_id)) return ERR_MISSING;
-    struct account *account = router_accounts_get(r->desk.accounts, c->account_id);
+    if (!book_account(self->context->book, c->account_id)) return ERR_MISSING;
+    struct account *account = router_accounts_get(self->desk.accounts, c->account_id);
     account->mode = mode;
     risks_note_reason(account, c->reason);
     locks_keep(batch, account, c->created_at);
@@ -29,8 +30,8 @@ static err_t set_account(struct router *r, batch_t *batch, const Command *c, Ris
     return ERR_OK;
 }
 
-static err_t set_mode(struct router *r, batch_t *batch, const Command *c, RiskState__Mode mode) {
-    if (c->account_id) return set_account(r, batch, c, mode);
+static err_t set_mode(struct router *self, batch_t *batch, const Command *c, RiskState__Mode mode) {
+    if (c->account_id) return set_account(self, batch, c, mode);
     RiskState risk = RISK_STATE__INIT;
     char scope[SCOPE_TEXT] = "global";
     if (c->source && !scope_of_source(c->source, scope)) return ERR_RULE;
@@ -40,9 +41,9 @@ static err_t set_mode(struct router *r, batch_t *batch, const Command *c, RiskSt
     risk.reason = c->reason;
     risk.changed_at = c->created_at;
     if (c->source)
-        risks_set_source(r->desk.risks, c->source, mode);
+        risks_set_source(self->desk.risks, c->source, mode);
     else
-        r->desk.global = mode;
+        self->desk.global = mode;
     router_slice_risk(batch, &risk, NULL);
     tell_mode(batch, scope, mode, c);
     return ERR_OK;
@@ -83,25 +84,26 @@ static void forward_each(void *arg, const AccountConfig *account) {
 }
 
 // To the account named, else the one whose open trade is named, else (no trade named) to all.
-static err_t pass_on(struct router *r, batch_t *batch, const Command *c,
+static err_t pass_on(struct router *self, batch_t *batch, const Command *c,
                      OrderCommand__Action action) {
-    struct forwarding f = {r, batch, c, action};
+    struct forwarding f = {self, batch, c, action};
     const char *account_id = c->account_id;
     if (!account_id && !c->trade_id) {
-        book_each_account(r->context->book, forward_each, &f);
+        book_each_account(self->context->book, forward_each, &f);
         return ERR_OK;
     }
     if (!account_id) {
-        const struct trade *trade = accounts_trade(r->desk.accounts, c->trade_id);
+        const struct trade *trade = accounts_trade(self->desk.accounts, c->trade_id);
         account_id = trade ? trade->account->id : NULL;
     }
-    const AccountConfig *account = account_id ? book_account(r->context->book, account_id) : NULL;
+    const AccountConfig *account =
+        account_id ? book_account(self->context->book, account_id) : NULL;
     if (!account) return ERR_MISSING;
     forward_command(&f, account, c->command_id);
     return ERR_OK;
 }
 
-err_t operator_command(void *self, batch_t *batch, const ProtobufCMessage *body) {
+err_t router_handle_command(void *self, batch_t *batch, const ProtobufCMessage *body) {
     const Command *c = (const Command *)body;
     switch (c->action) {
     case COMMAND__ACTION__halt:

@@ -27,26 +27,26 @@ static const struct option options[] = {
 };
 
 static void *router_new(const struct context *context, const void *settings) {
-    struct router *r = alloc_zeroed(1, sizeof *r);
-    r->context = context;
-    r->settings = settings;
-    desk_open(&r->desk, context->book, context->shards);
-    r->desk.price_age_max = (uint64_t)r->settings->price_age_max_ms * NS_PER_MS;
-    r->desk.rate_age_max = (uint64_t)r->settings->rate_age_max_ms * NS_PER_MS;
-    r->routed = guard_new(ROUTED_GUARD, (size_t)r->settings->guard_max);
-    r->ended = guard_new(ENDED_GUARD, (size_t)r->settings->guard_max);
-    return r;
+    struct router *self = alloc_zeroed(1, sizeof *self);
+    self->context = context;
+    self->settings = settings;
+    desk_open(&self->desk, context->book, context->shards);
+    self->desk.price_age_max = (uint64_t)self->settings->price_age_max_ms * NS_PER_MS;
+    self->desk.rate_age_max = (uint64_t)self->settings->rate_age_max_ms * NS_PER_MS;
+    self->routed = guard_new(ROUTED_GUARD, (size_t)self->settings->guard_max);
+    self->ended = guard_new(ENDED_GUARD, (size_t)self->settings->guard_max);
+    return self;
 }
 
-static void router_destroy(void **self) {
-    struct router *r = *self;
-    if (!r) return;
-    port_destroy(&r->prices);
-    desk_close(&r->desk);
-    guard_destroy(&r->routed);
-    guard_destroy(&r->ended);
-    free(r);
-    *self = NULL;
+static void router_destroy(void **arg) {
+    struct router *self = *arg;
+    if (!self) return;
+    port_destroy(&self->prices);
+    desk_close(&self->desk);
+    guard_destroy(&self->routed);
+    guard_destroy(&self->ended);
+    free(self);
+    *arg = NULL;
 }
 
 static void know_account(void *arg, const AccountConfig *account) {
@@ -55,15 +55,15 @@ static void know_account(void *arg, const AccountConfig *account) {
 
 static void know_last_price(void *arg, const Price *price) { router_price(arg, price); }
 
-static err_t router_load(void *self, store_t *store) {
-    struct router *r = self;
-    err_t e = guard_load(r->routed, store);
-    if (!e) e = guard_load(r->ended, store);
-    if (!e) e = router_slice_load(store, &r->desk, r->context->shards);
-    if (r->context->book) book_each_account(r->context->book, know_account, r);
-    for (struct account *a = router_accounts_first(r->desk.accounts); !e && a; a = a->next)
+static err_t router_load(void *arg, store_t *store) {
+    struct router *self = arg;
+    err_t e = guard_load(self->routed, store);
+    if (!e) e = guard_load(self->ended, store);
+    if (!e) e = router_slice_load(store, &self->desk, self->context->shards);
+    if (self->context->book) book_each_account(self->context->book, know_account, self);
+    for (struct account *a = router_accounts_first(self->desk.accounts); !e && a; a = a->next)
         e = slice_load_money(store, a);
-    return e ? e : last_prices_load(store, know_last_price, r);
+    return e ? e : last_prices_load(store, know_last_price, self);
 }
 
 // --- signals
@@ -129,9 +129,9 @@ static Routing routing_of(batch_t *batch, const Signal *signal) {
 }
 
 // Why nobody's turn comes; `why` is for reading.
-static void set_whole_reason(struct router *r, Routing *routing, Reason__Code reason,
+static void set_whole_reason(struct router *self, Routing *routing, Reason__Code reason,
                              const char *why) {
-    r->desk.decided[reason]++;
+    self->desk.decided[reason]++;
     routing->has_reason = true;
     routing->reason = reason;
     routing->refused = (char *)(uintptr_t)why;
@@ -144,65 +144,66 @@ static const char *format_refusal(const Signal *s, arena_t *arena) {
 }
 
 // No account is asked about a signal that an operator has refused, or not approved.
-static bool is_disapproved(struct router *r, const Signal *s, Routing *routing, arena_t *arena) {
+static bool is_disapproved(struct router *self, const Signal *s, Routing *routing, arena_t *arena) {
     if (!s->has_approval || s->approval == SIGNAL__APPROVAL__approved) return false;
     if (s->approval == SIGNAL__APPROVAL__refused)
-        set_whole_reason(r, routing, REASON__CODE__approval_refused, format_refusal(s, arena));
+        set_whole_reason(self, routing, REASON__CODE__approval_refused, format_refusal(s, arena));
     else if (s->approval == SIGNAL__APPROVAL__expired)
-        set_whole_reason(r, routing, REASON__CODE__approval_expired,
+        set_whole_reason(self, routing, REASON__CODE__approval_expired,
                          "approval_expired: no operator approved it in time");
     else
-        set_whole_reason(r, routing, REASON__CODE__auto_execute_off,
+        set_whole_reason(self, routing, REASON__CODE__auto_execute_off,
                          "auto_execute_off: its source is not auto_execute");
     return true;
 }
 
-static void fan_out_signal(struct router *r, batch_t *batch, const Signal *signal,
+static void fan_out_signal(struct router *self, batch_t *batch, const Signal *signal,
                            Routing *routing) {
-    size_t seats = desk_fan_out(&r->desk, signal, batch_now(batch), take_turn,
-                                &(struct fan_out){.router = r, .batch = batch, .routing = routing});
+    size_t seats =
+        desk_fan_out(&self->desk, signal, batch_now(batch), take_turn,
+                     &(struct fan_out){.router = self, .batch = batch, .routing = routing});
     if (seats) return;
     if (signal->part_only)
-        return set_whole_reason(r, routing, REASON__CODE__part_only,
+        return set_whole_reason(self, routing, REASON__CODE__part_only,
                                 "part_only: the source only votes in a consensus");
-    set_whole_reason(r, routing, REASON__CODE__no_subscriber,
+    set_whole_reason(self, routing, REASON__CODE__no_subscriber,
                      "no_subscriber: no account subscribes to this source");
     // others have it, too: its end here is no failure
-    if (!r->context->cells && !signal->cell) return;
+    if (!self->context->cells && !signal->cell) return;
     routing->has_elsewhere = routing->elsewhere = true;
     routing->refused = (char *)"no account of this cell; other cells decide for theirs";
 }
 
 // A signal already routed is not routed again; another one under its id goes to the dead letters,
 // where somebody sees it.
-static err_t handle_signal(void *self, batch_t *batch, const ProtobufCMessage *body) {
-    struct router *r = self;
+static err_t router_handle_signal(void *arg, batch_t *batch, const ProtobufCMessage *body) {
+    struct router *self = arg;
     const Signal *signal = (const Signal *)body;
     uint64_t content;
     if (!is_known_kind(signal)) return ERR_INPUT;
     // it comes again, with what an operator decided
     if (signal->has_approval && signal->approval == SIGNAL__APPROVAL__awaited) return ERR_OK;
-    if (guard_find(r->routed, digest_text(signal->signal_id), &content))
+    if (guard_find(self->routed, digest_text(signal->signal_id), &content))
         return content == signal->content ? ERR_OK : ERR_RULE;
-    if (!guard_put(r->routed, batch, digest_text(signal->signal_id), signal->content))
+    if (!guard_put(self->routed, batch, digest_text(signal->signal_id), signal->content))
         return ERR_BUSY;
     Routing routing = routing_of(batch, signal);
-    if (!is_disapproved(r, signal, &routing, batch_arena(batch)))
-        fan_out_signal(r, batch, signal, &routing);
+    if (!is_disapproved(self, signal, &routing, batch_arena(batch)))
+        fan_out_signal(self, batch, signal, &routing);
     batch_emit(batch, TOPIC_routings, 0, &routing.base);
     slice_routed(batch, &routing);
     return ERR_OK;
 }
 
 // A signal that cannot be handled ends all the same: routed to nobody, and why.
-static void router_buried(void *self, batch_t *batch, const ProtobufCMessage *body,
+static void router_buried(void *arg, batch_t *batch, const ProtobufCMessage *body,
                           const char *reason) {
-    struct router *r = self;
+    struct router *self = arg;
     const Signal *signal = (const Signal *)body;
     if (body->descriptor != &signal__descriptor ||
-        guard_find(r->routed, digest_text(signal->signal_id), NULL))
+        guard_find(self->routed, digest_text(signal->signal_id), NULL))
         return;
-    if (!guard_put(r->routed, batch, digest_text(signal->signal_id), signal->content)) return;
+    if (!guard_put(self->routed, batch, digest_text(signal->signal_id), signal->content)) return;
     Routing routing = routing_of(batch, signal);
     routing.refused = (char *)reason;
     batch_emit(batch, TOPIC_routings, 0, &routing.base);
@@ -215,18 +216,18 @@ static void router_unreadable(void *self, const struct unreadable *what) {
     slice_unreadable(&((struct router *)self)->desk, what);
 }
 
-static err_t router_tick(void *self, batch_t *batch) {
-    struct router *r = self;
-    if (!r->renewed) slice_renew(batch, r->desk.accounts);
-    r->renewed = true;
-    if (batch_mono(batch) - r->chores_at < CHORES_EVERY) return ERR_OK;
-    r->chores_at = batch_mono(batch);
-    locks_tick(r, batch);
+static err_t router_tick(void *arg, batch_t *batch) {
+    struct router *self = arg;
+    if (!self->renewed) slice_renew(batch, self->desk.accounts);
+    self->renewed = true;
+    if (batch_mono(batch) - self->chores_at < CHORES_EVERY) return ERR_OK;
+    self->chores_at = batch_mono(batch);
+    locks_tick(self, batch);
     uint64_t now = batch_now(batch), before = now > GUARD_FOR ? now - GUARD_FOR : 0;
-    if (r->context->consumed_until < before) before = r->context->consumed_until;
-    guard_retire(r->routed, batch, before);
-    guard_retire(r->ended, batch, before);
-    size_t count = guard_count(r->routed), most = (size_t)r->settings->guard_max;
+    if (self->context->consumed_until < before) before = self->context->consumed_until;
+    guard_retire(self->routed, batch, before);
+    guard_retire(self->ended, batch, before);
+    size_t count = guard_count(self->routed), most = (size_t)self->settings->guard_max;
     if (count > most / 10 * 9)
         batch_alert(batch, ALERT__SEVERITY__critical, "guard_nearly_full", ROUTED_GUARD,
                     "the router remembers %zu of at most %zu signals: raise GUARD_MAX", count,
@@ -234,12 +235,12 @@ static err_t router_tick(void *self, batch_t *batch) {
     return ERR_OK;
 }
 
-static void router_beat(void *self, Heartbeat *out, arena_t *arena) {
-    const struct router *r = self;
+static void router_beat(void *arg, Heartbeat *out, arena_t *arena) {
+    const struct router *self = arg;
     const ProtobufCEnumDescriptor *codes = &reason__code__descriptor;
     out->decisions = arena_take(arena, codes->n_values * sizeof *out->decisions);
     for (unsigned i = 0; i < codes->n_values; i++) {
-        uint64_t count = r->desk.decided[codes->values[i].value];
+        uint64_t count = self->desk.decided[codes->values[i].value];
         if (!count) continue;
         DecisionCount *d = out->decisions[out->n_decisions++] = arena_take(arena, sizeof *d);
         decision_count__init(d);
@@ -254,10 +255,10 @@ static void router_again(void *self, again_fn *say, void *arg) {
 }
 
 static const struct route routes[] = {
-    {TOPIC_signals, &signal__descriptor, handle_signal, true},
-    {TOPIC_executions, &execution__descriptor, follow_execution, false},
-    {TOPIC_executions, &account_state__descriptor, follow_account, false},
-    {TOPIC_commands, &command__descriptor, operator_command, false},
+    {TOPIC_signals, &signal__descriptor, router_handle_signal, true},
+    {TOPIC_executions, &execution__descriptor, router_handle_execution, false},
+    {TOPIC_executions, &account_state__descriptor, router_handle_account, false},
+    {TOPIC_commands, &command__descriptor, router_handle_command, false},
     {0},
 };
 

@@ -30,12 +30,12 @@ struct router {
 };
 
 // follow.c: what comes back, and what the market says.
-handle_fn follow_execution, follow_account;
+handle_fn router_handle_execution, router_handle_account;
 err_t follow_open(void *self, reactor_t *reactor);
 // from its order on a trade counts
-void follow_order(struct router *r, batch_t *batch, const Order *order, struct account *account);
+void follow_order(struct router *self, batch_t *batch, const Order *order, struct account *account);
 
-handle_fn operator_command; // operator.c
+handle_fn router_handle_command; // operator.c
 
 extern const struct service router_service;
 

@@ -22,13 +22,13 @@
 #define AWAY_FIRST_MS 500 // a backend that is away is asked with one post, and less and less often
 #define BATCHES_MOST  64  // in one round
 
-struct settings {
+struct backend_settings {
     const char *url, *token, *ca_file;
     bool plain;
     int64_t within_ms, parallel, again_ms, away_most_ms;
 };
 
-#define AT(field) offsetof(struct settings, field)
+#define AT(field) offsetof(struct backend_settings, field)
 static const struct option options[] = {
     {"url", OPTION_TEXT, AT(url), NULL,
      "Where signals are posted (http://backend:8001/api/signals)", 0, 0, NULL},
@@ -59,7 +59,7 @@ struct post { // one of a batch
 
 struct backend {
     struct copy *copy;
-    const struct settings *settings;
+    const struct backend_settings *settings;
     web_t *web;
     items_t *items;
     char *authorization;
@@ -69,7 +69,7 @@ struct backend {
 };
 
 static bool check_backend_settings(const void *settings, char wrong[static 256]) {
-    const struct settings *s = settings;
+    const struct backend_settings *s = settings;
     bool http =
         s->url && (strncmp(s->url, "http://", 7) == 0 || strncmp(s->url, "https://", 8) == 0);
     if (!http)
@@ -315,7 +315,7 @@ int main(int argc, char **argv) {
         .purpose = "Posts every stored signal, and its outcome, to a backend over HTTP.",
         .state_preset = "var/data/sync-backend.db",
         .options = options,
-        .settings_size = sizeof(struct settings),
+        .settings_size = sizeof(struct backend_settings),
         .steps = items_steps,
         .check = check_backend_settings,
         .new = backend_new,

@@ -19,13 +19,13 @@
 #define BACKOFF_FIRST_MS 250
 #define BACKOFF_MOST_MS  30000
 
-struct settings {
+struct clickhouse_settings {
     struct server_settings server;
     struct block_limits block;
     bool plain;
 };
 
-#define AT(field) offsetof(struct settings, field)
+#define AT(field) offsetof(struct clickhouse_settings, field)
 static const struct option options[] = {
     {"url", OPTION_TEXT, AT(server.url), "http://127.0.0.1:8123", "The server's HTTP interface", 0,
      0, NULL},
@@ -65,7 +65,7 @@ struct table {
 
 struct clickhouse {
     struct copy *copy;
-    const struct settings *settings;
+    const struct clickhouse_settings *settings;
     server_t *server;
     sql_query_t *read, *write;
     struct table tables[TABLE_COUNT];
@@ -73,7 +73,7 @@ struct clickhouse {
 };
 
 static bool check_clickhouse_settings(const void *settings, char wrong[static 256]) {
-    const struct settings *s = settings;
+    const struct clickhouse_settings *s = settings;
     const char *name = s->server.database;
     if (s->server.password && !s->plain && !url_is_private(s->server.url)) {
         snprintf(wrong, 256,
@@ -287,7 +287,7 @@ static int print_ddl(enum dialect dialect) {
 }
 
 static int run_other_verb(const char *argument, const void *settings) {
-    const struct settings *s = settings;
+    const struct clickhouse_settings *s = settings;
     if (strcmp(argument, "--init") == 0) return server_init(&s->server);
     if (strcmp(argument, "--ddl=single") == 0) return print_ddl(DDL_SINGLE);
     if (strcmp(argument, "--ddl=old") == 0) return print_ddl(DDL_OLD);
@@ -303,7 +303,7 @@ static const struct copy_program program = {
     .usage = " | --init | --ddl=single|old|cluster",
     .state_preset = "var/data/sync-clickhouse.db",
     .options = options,
-    .settings_size = sizeof(struct settings),
+    .settings_size = sizeof(struct clickhouse_settings),
     .steps = steps,
     .n_steps = sizeof(steps) / sizeof(steps[0]),
     .check = check_clickhouse_settings,

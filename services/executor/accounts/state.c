@@ -17,20 +17,20 @@
 
 // --- brokers
 
-static struct broker *broker_get(struct executor *x, const char *broker_id) {
-    struct broker *b = x->brokers;
+static struct broker *broker_get(struct executor *self, const char *broker_id) {
+    struct broker *b = self->brokers;
     while (b && strcmp(b->id, broker_id) != 0) b = b->next;
     if (b) return b;
     b = alloc_zeroed(1, sizeof *b);
     b->id = alloc_text(broker_id);
     broker_state__init(&b->state);
     b->state.broker_id = b->id;
-    b->next = x->brokers;
-    return x->brokers = b;
+    b->next = self->brokers;
+    return self->brokers = b;
 }
 
-void state_mark_broker(struct executor *x, const char *broker_id) {
-    broker_get(x, broker_id)->dirty = true;
+void state_mark_broker(struct executor *self, const char *broker_id) {
+    broker_get(self, broker_id)->dirty = true;
 }
 
 static void add_optional_amount(protobuf_c_boolean *has, int64_t *sum, protobuf_c_boolean charged,
@@ -41,8 +41,8 @@ static void add_optional_amount(protobuf_c_boolean *has, int64_t *sum, protobuf_
     *sum = total.e8;
 }
 
-void state_charge(struct executor *x, const TradeState *t, const Fill *f) {
-    struct broker *b = broker_get(x, t->broker_id);
+void state_charge(struct executor *self, const TradeState *t, const Fill *f) {
+    struct broker *b = broker_get(self, t->broker_id);
     add_optional_amount(&b->state.has_commission, &b->state.commission, f->has_commission,
                         f->commission);
     add_optional_amount(&b->state.has_fees, &b->state.fees, f->has_fees, f->fees);
@@ -71,8 +71,8 @@ static BrokerState over_all(const struct broker *b) {
     return all;
 }
 
-void state_other_broker(struct executor *x, unsigned shard, const BrokerState *told) {
-    struct broker *b = broker_get(x, told->broker_id);
+void state_other_broker(struct executor *self, unsigned shard, const BrokerState *told) {
+    struct broker *b = broker_get(self, told->broker_id);
     if (!b->others) b->others = alloc_zeroed(SHARDS_MOST, sizeof *b->others);
     if (b->others[shard].updated_at == told->updated_at) return;
     b->others[shard] = *told;
@@ -81,48 +81,49 @@ void state_other_broker(struct executor *x, unsigned shard, const BrokerState *t
 }
 
 // Spreads move with every price: they are written about once a second.
-static bool are_spreads_due(struct executor *x, uint64_t mono) {
-    if (!spreads_moved(x->spreads) || mono - x->spreads_at < SPREADS_EVERY) return false;
-    x->spreads_at = mono;
-    spreads_mark_written(x->spreads);
+static bool are_spreads_due(struct executor *self, uint64_t mono) {
+    if (!spreads_moved(self->spreads) || mono - self->spreads_at < SPREADS_EVERY) return false;
+    self->spreads_at = mono;
+    spreads_mark_written(self->spreads);
     return true;
 }
 
-static void write_brokers(struct executor *x, batch_t *batch) {
-    bool spreads = are_spreads_due(x, batch_mono(batch));
-    for (struct broker *b = x->brokers; b; b = b->next) {
+static void write_brokers(struct executor *self, batch_t *batch) {
+    bool spreads = are_spreads_due(self, batch_mono(batch));
+    for (struct broker *b = self->brokers; b; b = b->next) {
         if (!b->dirty && !spreads) continue;
         b->dirty = false;
         b->state.instances = 0;
-        for (const struct session *s = sessions_first(x->sessions); s; s = s->next) {
+        for (const struct session *s = sessions_first(self->sessions); s; s = s->next) {
             if (session_is_ready(s) && strcmp(s->broker_id, b->id) == 0) b->state.instances++;
         }
         b->state.updated_at = batch_now(batch);
-        if (x->context->shard) continue; // executor 0 hears of it (sums.c)
+        if (self->context->shard) continue; // executor 0 hears of it (sums.c)
         BrokerState all = over_all(b);
-        spreads_list(x->spreads, book_broker(x->context->book, b->id), batch_arena(batch), &all);
+        spreads_list(self->spreads, book_broker(self->context->book, b->id), batch_arena(batch),
+                     &all);
         slice_broker(batch, &all);
     }
 }
 
-void state_destroy(struct executor *x) {
-    for (struct broker *b = x->brokers, *next; b; b = next) {
+void state_destroy(struct executor *self) {
+    for (struct broker *b = self->brokers, *next; b; b = next) {
         next = b->next;
         free(b->id);
         free(b->others);
         free(b);
     }
-    x->brokers = NULL;
+    self->brokers = NULL;
 }
 
 // --- accounts
 
-const struct limits *state_limits(const struct executor *x, struct account *a) {
-    uint64_t version = book_version(x->context->book);
+const struct limits *state_limits(const struct executor *self, struct account *a) {
+    uint64_t version = book_version(self->context->book);
     if (a->limits.version == version) return &a->limits;
-    const AccountConfig *config = book_account(x->context->book, a->id);
+    const AccountConfig *config = book_account(self->context->book, a->id);
     struct rules rules = {.r = RISK_RULES__INIT};
-    if (config) rules_of(x->context->book, config, &rules);
+    if (config) rules_of(self->context->book, config, &rules);
     a->limits =
         (struct limits){.version = version,
                         .max_lots_order = rules.r.has_max_lots_order ? rules.r.max_lots_order : 0,
@@ -131,31 +132,32 @@ const struct limits *state_limits(const struct executor *x, struct account *a) {
     return &a->limits;
 }
 
-static bool serves_watched(const struct executor *x, const struct session *s) {
-    for (struct account *a = accounts_first(x->accounts); a; a = a->next) {
-        if (a->session == s && state_limits(x, a)->watched) return true;
+static bool serves_watched(const struct executor *self, const struct session *s) {
+    for (struct account *a = accounts_first(self->accounts); a; a = a->next) {
+        if (a->session == s && state_limits(self, a)->watched) return true;
     }
     return false;
 }
 
-void state_ask(struct executor *x) {
+void state_ask(struct executor *self) {
     SnapshotRequest m = SNAPSHOT_REQUEST__INIT;
-    m.epoch = x->context->epoch;
-    for (struct session *s = sessions_first(x->sessions); s; s = s->next) {
-        if (session_is_ready(s) && serves_watched(x, s)) outbox_put(x->outbox, s, &m.base);
+    m.epoch = self->context->epoch;
+    for (struct session *s = sessions_first(self->sessions); s; s = s->next) {
+        if (session_is_ready(s) && serves_watched(self, s)) outbox_put(self->outbox, s, &m.base);
     }
 }
 
-static const char *derive_account_state(const struct executor *x, const struct account *a,
+static const char *derive_account_state(const struct executor *self, const struct account *a,
                                         AccountState__State *state) {
-    bool halted = x->global == RISK_STATE__MODE__halted || a->mode == RISK_STATE__MODE__halted;
+    bool halted = self->global == RISK_STATE__MODE__halted || a->mode == RISK_STATE__MODE__halted;
     bool reduce =
-        x->global == RISK_STATE__MODE__reduce_only || a->mode == RISK_STATE__MODE__reduce_only;
+        self->global == RISK_STATE__MODE__reduce_only || a->mode == RISK_STATE__MODE__reduce_only;
     bool locked = a->lock != ORDER_COMMAND__LOCK__open;
     *state = halted || a->lock == ORDER_COMMAND__LOCK__flattened ? A(halted)
              : a->unknown                                        ? A(quarantined)
                                                                  : A(ready);
-    if (halted) return x->global == RISK_STATE__MODE__halted ? "halted_global" : "halted_account";
+    if (halted)
+        return self->global == RISK_STATE__MODE__halted ? "halted_global" : "halted_account";
     if (*state == A(quarantined)) return "trades in doubt";
     if (locked) return "locked";
     return reduce ? "reduce_only" : NULL;
@@ -165,16 +167,16 @@ static bool is_same_text(const char *a, const char *b) {
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-static void write_account(struct executor *x, batch_t *batch, struct account *a) {
+static void write_account(struct executor *self, batch_t *batch, struct account *a) {
     AccountState__State state;
-    const char *reason = derive_account_state(x, a, &state);
+    const char *reason = derive_account_state(self, a, &state);
     uint64_t mono = batch_mono(batch),
-             every = state_limits(x, a)->watched
+             every = state_limits(self, a)->watched
                          ? WATCHED_EVERY
-                         : (uint64_t)x->settings->snapshot_every_ms * NS_PER_MS;
+                         : (uint64_t)self->settings->snapshot_every_ms * NS_PER_MS;
     bool moved = state != a->state->state || !is_same_text(reason, a->state->reason);
     const AccountConfig *config =
-        *a->state->broker_id ? NULL : book_account(x->context->book, a->id);
+        *a->state->broker_id ? NULL : book_account(self->context->book, a->id);
     if (config) trade_set_text(&a->state->broker_id, config->broker_id);
     a->dirty = false;
     if (moved) trade_set_text(&a->state->reason, reason);
@@ -192,7 +194,7 @@ static void write_account(struct executor *x, batch_t *batch, struct account *a)
     if (!news && a->told_at && mono - a->told_at < every) return;
     a->told_at = mono;
     a->told_money = a->state->has_balance;
-    batch_emit(batch, TOPIC_executions, x->context->shard, &a->state->base);
+    batch_emit(batch, TOPIC_executions, self->context->shard, &a->state->base);
 }
 
 // --- what a gateway says about an account
@@ -228,7 +230,7 @@ static void copy_account_snapshot(AccountState *to, const AccountSnapshot *m) {
     if (!m->has_holdings_left_out || !m->holdings_left_out) to->open_positions = count_positions(m);
 }
 
-static void publish_holdings(struct executor *x, batch_t *batch, const struct session *s,
+static void publish_holdings(struct executor *self, batch_t *batch, const struct session *s,
                              const AccountSnapshot *m) {
     BrokerSnapshot out = BROKER_SNAPSHOT__INIT;
     out.instance_id = s->instance_id;
@@ -236,42 +238,44 @@ static void publish_holdings(struct executor *x, batch_t *batch, const struct se
     out.taken_at = m->taken_at;
     out.n_holdings = m->n_holdings;
     out.holdings = m->holdings;
-    batch_emit(batch, TOPIC_executions, x->context->shard, &out.base);
+    batch_emit(batch, TOPIC_executions, self->context->shard, &out.base);
 }
 
-void state_snapshot(struct executor *x, batch_t *batch, struct session *s,
+void state_snapshot(struct executor *self, batch_t *batch, struct session *s,
                     const AccountSnapshot *m) {
-    struct account *a = accounts_find(x->accounts, m->account_id);
+    struct account *a = accounts_find(self->accounts, m->account_id);
     if (!a || a->session != s) return; // another shard's, or not configured
     if (strcmp(a->state->broker_id, s->broker_id) != 0)
         trade_set_text(&a->state->broker_id, s->broker_id);
     copy_account_snapshot(a->state, m);
     a->dirty = true;
     if (m->has_spread) {
-        struct broker *b = broker_get(x, s->broker_id);
+        struct broker *b = broker_get(self, s->broker_id);
         set_amount(&b->state.has_spread, &b->state.spread, m->spread);
         b->dirty = true;
     }
-    healing_compare(x, batch, s, a, m);
+    healing_compare(self, batch, s, a, m);
     if (m->has_holdings_left_out && m->holdings_left_out) return;
-    uint64_t mono = batch_mono(batch), every = (uint64_t)x->settings->snapshot_every_ms * NS_PER_MS;
+    uint64_t mono = batch_mono(batch),
+             every = (uint64_t)self->settings->snapshot_every_ms * NS_PER_MS;
     if (a->snapshot_at && mono - a->snapshot_at < every) return;
     a->snapshot_at = mono;
-    publish_holdings(x, batch, s, m);
+    publish_holdings(self, batch, s, m);
 }
 
 // A halt names accounts of other executors, too: these write what is said of them.
-static bool is_mine(const struct executor *x, const struct account *a) {
-    if (x->context->shards <= 1) return true;
-    const AccountConfig *config = book_account(x->context->book, a->id);
-    return config ? book_shard(x->context->book, config, x->context->shards) == x->context->shard
+static bool is_mine(const struct executor *self, const struct account *a) {
+    if (self->context->shards <= 1) return true;
+    const AccountConfig *config = book_account(self->context->book, a->id);
+    return config ? book_shard(self->context->book, config, self->context->shards) ==
+                        self->context->shard
                   : *a->state->broker_id != 0;
 }
 
-void state_write(struct executor *x, batch_t *batch) {
-    for (struct account *a = accounts_first(x->accounts); a; a = a->next) {
-        if (a->dirty && is_mine(x, a)) write_account(x, batch, a);
+void state_write(struct executor *self, batch_t *batch) {
+    for (struct account *a = accounts_first(self->accounts); a; a = a->next) {
+        if (a->dirty && is_mine(self, a)) write_account(self, batch, a);
         a->dirty = false;
     }
-    write_brokers(x, batch);
+    write_brokers(self, batch);
 }

@@ -21,37 +21,39 @@
 
 // --- told, by every executor but executor 0
 
-static void list_brokers(const struct executor *x, batch_t *batch, ExecutorSums *m) {
+static void list_brokers(const struct executor *self, batch_t *batch, ExecutorSums *m) {
     size_t n = 0;
-    for (const struct broker *b = x->brokers; b; b = b->next) n++;
+    for (const struct broker *b = self->brokers; b; b = b->next) n++;
     m->brokers = arena_take(batch_arena(batch), (n + 1) * sizeof *m->brokers);
-    for (struct broker *b = x->brokers; b; b = b->next) m->brokers[m->n_brokers++] = &b->state;
+    for (struct broker *b = self->brokers; b; b = b->next) m->brokers[m->n_brokers++] = &b->state;
 }
 
-void sums_tell(struct executor *x, batch_t *batch) {
-    uint64_t mono = batch_mono(batch), since = mono - x->sums_told_at;
-    if (!x->context->shard || x->context->shards <= 1) return;
-    if (x->sums_told_at && since < (positions_sums_moved(x->positions) ? TELL_MOST : TELL_EVERY))
+void sums_tell(struct executor *self, batch_t *batch) {
+    uint64_t mono = batch_mono(batch), since = mono - self->sums_told_at;
+    if (!self->context->shard || self->context->shards <= 1) return;
+    if (self->sums_told_at &&
+        since < (positions_sums_moved(self->positions) ? TELL_MOST : TELL_EVERY))
         return;
-    x->sums_told_at = mono;
+    self->sums_told_at = mono;
     ExecutorSums m = EXECUTOR_SUMS__INIT;
-    m.shard = x->context->shard;
-    m.epoch = x->context->epoch;
-    positions_sums(x->positions, batch_arena(batch), &m);
-    list_brokers(x, batch, &m);
+    m.shard = self->context->shard;
+    m.epoch = self->context->epoch;
+    positions_sums(self->positions, batch_arena(batch), &m);
+    list_brokers(self, batch, &m);
     batch_publish(batch, FEED_SUMS, &m.base);
 }
 
 // --- heard, by executor 0
 
-void sums_take(struct executor *x, const ExecutorSums *m) {
-    if (!m->shard || m->shard >= x->context->shards || m->epoch < x->sums_epoch[m->shard]) return;
-    x->sums_epoch[m->shard] = m->epoch;
-    positions_others(x->positions, m->shard, m->symbols, m->n_symbols);
-    for (size_t i = 0; i < m->n_brokers; i++) state_other_broker(x, m->shard, m->brokers[i]);
+void sums_take(struct executor *self, const ExecutorSums *m) {
+    if (!m->shard || m->shard >= self->context->shards || m->epoch < self->sums_epoch[m->shard])
+        return;
+    self->sums_epoch[m->shard] = m->epoch;
+    positions_others(self->positions, m->shard, m->symbols, m->n_symbols);
+    for (size_t i = 0; i < m->n_brokers; i++) state_other_broker(self, m->shard, m->brokers[i]);
 }
 
-static void receive_sums(struct executor *x, batch_t *batch, port_t *port) {
+static void receive_sums(struct executor *self, batch_t *batch, port_t *port) {
     struct parcel p;
     struct envelope e;
     for (unsigned n = 0; n < TAKE_MOST && port_receive(port, &p); n++) {
@@ -59,13 +61,13 @@ static void receive_sums(struct executor *x, batch_t *batch, port_t *port) {
             strcmp(e.type, executor_sums__descriptor.name) != 0)
             continue;
         const ProtobufCMessage *m = envelope_open(&e, batch_arena(batch));
-        if (m) sums_take(x, (const ExecutorSums *)m);
+        if (m) sums_take(self, (const ExecutorSums *)m);
     }
 }
 
 // One by one: the whole of what an executor has.
 struct loading {
-    struct executor *x;
+    struct executor *executor;
     arena_t *arena;
     SymbolSum **sums;
     size_t n, room;
@@ -87,40 +89,40 @@ static err_t load_symbol_sum(void *arg, struct span symbol, struct span value) {
     return ERR_OK;
 }
 
-err_t sums_load(struct executor *x, store_t *store) {
+err_t sums_load(struct executor *self, store_t *store) {
     err_t e = ERR_OK;
-    for (unsigned k = 1; !e && !x->context->shard && k < x->context->shards; k++) {
+    for (unsigned k = 1; !e && !self->context->shard && k < self->context->shards; k++) {
         own(arena) *arena = arena_new(0);
-        struct loading l = {.x = x, .arena = arena};
+        struct loading l = {.executor = self, .arena = arena};
         e = slice_load_sums(store, k, load_symbol_sum, &l);
-        if (!e) positions_others(x->positions, k, l.sums, l.n);
+        if (!e) positions_others(self->positions, k, l.sums, l.n);
     }
     return e;
 }
 
-static err_t sums_ready(void *self, batch_t *batch) {
-    struct executor *x = self;
-    engine_begin(x, batch);
-    for (unsigned k = 1; k < x->context->shards; k++) receive_sums(x, batch, x->sums[k]);
+static err_t sums_ready(void *arg, batch_t *batch) {
+    struct executor *self = arg;
+    engine_begin(self, batch);
+    for (unsigned k = 1; k < self->context->shards; k++) receive_sums(self, batch, self->sums[k]);
     return ERR_OK;
 }
 
-err_t sums_open(struct executor *x, reactor_t *reactor) {
+err_t sums_open(struct executor *self, reactor_t *reactor) {
     char name[NAME_TEXT];
-    for (unsigned k = 1; !x->context->shard && k < x->context->shards; k++) {
+    for (unsigned k = 1; !self->context->shard && k < self->context->shards; k++) {
         instance_name(EXECUTOR, k, name);
-        struct endpoint at = endpoint_of(x->context->run_dir, name, "events");
-        x->sums[k] = transport_connect(x->context->transport, PORT_SUB, &at, QUEUE);
-        if (!x->sums[k] || !port_subscribe(x->sums[k], FEED_SUMS)) {
+        struct endpoint at = endpoint_of(self->context->run_dir, name, "events");
+        self->sums[k] = transport_connect(self->context->transport, PORT_SUB, &at, QUEUE);
+        if (!self->sums[k] || !port_subscribe(self->sums[k], FEED_SUMS)) {
             log_event(LOG_LEVEL_ERROR, "cannot_connect", "endpoint=%s why=%s", at.address,
                       log_quote(port_why()));
             return ERR_SYSTEM;
         }
-        reactor_add_port(reactor, x->sums[k], sums_ready, INTAKE_DRAIN);
+        reactor_add_port(reactor, self->sums[k], sums_ready, INTAKE_DRAIN);
     }
     return ERR_OK;
 }
 
-void sums_close(struct executor *x) {
-    for (unsigned k = 0; k < SHARDS_MOST; k++) port_destroy(&x->sums[k]);
+void sums_close(struct executor *self) {
+    for (unsigned k = 0; k < SHARDS_MOST; k++) port_destroy(&self->sums[k]);
 }

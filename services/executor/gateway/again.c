@@ -10,12 +10,12 @@ static void copy_frame(buffer_t *into, struct span frame) {
     buffer_add(into, frame.data, frame.length);
 }
 
-void again_keep(struct executor *x, struct session *s, const ProtobufCMessage *m,
+void again_keep(struct executor *self, struct session *s, const ProtobufCMessage *m,
                 struct span frame) {
     struct account *a = NULL;
     if (m->descriptor == &hello__descriptor) return copy_frame(&s->greeting, frame);
     if (m->descriptor == &account_snapshot__descriptor)
-        a = accounts_find(x->accounts, ((const AccountSnapshot *)m)->account_id);
+        a = accounts_find(self->accounts, ((const AccountSnapshot *)m)->account_id);
     if (a && a->session == s) copy_frame(&a->snapshot, frame);
 }
 
@@ -33,12 +33,12 @@ static void replay_greetings(const struct session *s, again_fn *say, void *arg) 
     if (s->welcomed) say_frame(s, &s->greeting, say, arg);
 }
 
-void executor_again(void *self, again_fn *say, void *arg) {
-    struct executor *x = self;
-    replay_greetings(sessions_first(x->sessions), say, arg);
-    for (struct account *a = accounts_first(x->accounts); a; a = a->next) {
+void executor_again(void *executor, again_fn *say, void *arg) {
+    struct executor *self = executor;
+    replay_greetings(sessions_first(self->sessions), say, arg);
+    for (struct account *a = accounts_first(self->accounts); a; a = a->next) {
         if (a->session && a->session->welcomed) say_frame(a->session, &a->snapshot, say, arg);
         a->snapshot_at = a->told_at = 0;
     }
-    x->chores_at = 0;
+    self->chores_at = 0;
 }

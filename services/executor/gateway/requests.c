@@ -26,7 +26,7 @@ static void send_submit(const struct step *step, struct session *to) {
     fill_origin(s, &origin);
     m.origin = &origin;
     m.terms = &terms;
-    m.epoch = step->x->context->epoch;
+    m.epoch = step->executor->context->epoch;
     m.trade_id = s->trade_id;
     m.account_id = s->account_id;
     m.broker_symbol = s->broker_symbol;
@@ -37,35 +37,35 @@ static void send_submit(const struct step *step, struct session *to) {
     m.sent_at = step->env.now;
     m.n_closes = s->n_closes;
     m.closes = s->closes;
-    outbox_submit(step->x->outbox, to, &m.base, s->trade_id);
+    outbox_submit(step->executor->outbox, to, &m.base, s->trade_id);
 }
 
 static void send_question(const struct step *step, struct session *to) {
     QueryOrder m = QUERY_ORDER__INIT;
-    m.epoch = step->x->context->epoch;
+    m.epoch = step->executor->context->epoch;
     m.trade_id = step->t->s->trade_id;
     m.account_id = step->t->s->account_id;
-    outbox_put(step->x->outbox, to, &m.base);
+    outbox_put(step->executor->outbox, to, &m.base);
 }
 
 static void send_cancel(const struct step *step, struct session *to) {
     CancelOrder m = CANCEL_ORDER__INIT;
-    m.epoch = step->x->context->epoch;
+    m.epoch = step->executor->context->epoch;
     m.trade_id = step->t->s->trade_id;
     m.account_id = step->t->s->account_id;
-    outbox_put(step->x->outbox, to, &m.base);
+    outbox_put(step->executor->outbox, to, &m.base);
 }
 
 static void send_modify(const struct step *step, struct session *to) {
     const TradeState *s = step->t->s;
     ModifyOrder m = MODIFY_ORDER__INIT;
-    m.epoch = step->x->context->epoch;
+    m.epoch = step->executor->context->epoch;
     m.trade_id = s->trade_id;
     m.account_id = s->account_id;
     m.amendment = s->wanted;
     m.has_wanted_at = s->has_wanted_at;
     m.wanted_at = s->wanted_at;
-    outbox_put(step->x->outbox, to, &m.base);
+    outbox_put(step->executor->outbox, to, &m.base);
 }
 
 typedef void send_effect_fn(const struct step *step, struct session *to);

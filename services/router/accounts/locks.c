@@ -137,11 +137,11 @@ static struct risk *risk_at(const struct at *at) {
     return risks_of(at->router->desk.risks, at->router->context->book, at->config, at->account);
 }
 
-void locks_told(struct router *r, batch_t *batch, const AccountState *state) {
-    const AccountConfig *config = book_account(r->context->book, state->account_id);
+void locks_told(struct router *self, batch_t *batch, const AccountState *state) {
+    const AccountConfig *config = book_account(self->context->book, state->account_id);
     if (!config || !state->has_balance || !state->has_equity) return;
-    const struct at at = {r, batch, config,
-                          router_accounts_get(r->desk.accounts, state->account_id)};
+    const struct at at = {self, batch, config,
+                          router_accounts_get(self->desk.accounts, state->account_id)};
     struct risk *k = risk_at(&at);
     if (!k || !k->is_watched) return;
     const struct told told = {state->balance, state->equity, state->updated_at,
@@ -155,9 +155,9 @@ void locks_told(struct router *r, batch_t *batch, const AccountState *state) {
         locks_keep(batch, at.account, batch_now(batch));
 }
 
-void locks_ordered(struct router *r, batch_t *batch, const AccountConfig *config,
+void locks_ordered(struct router *self, batch_t *batch, const AccountConfig *config,
                    struct account *account) {
-    const struct at at = {r, batch, config, account};
+    const struct at at = {self, batch, config, account};
     struct risk *k = risk_at(&at);
     if (!k) return;
     (void)begin_account_day(&at); // an order counts in the day in which it is given
@@ -169,20 +169,21 @@ void locks_ordered(struct router *r, batch_t *batch, const AccountConfig *config
     locks_keep(batch, account, batch_now(batch));
 }
 
-void locks_tick(struct router *r, batch_t *batch) {
-    for (struct account *a = router_accounts_first(r->desk.accounts); a; a = a->next) {
-        const AccountConfig *config = book_account(r->context->book, a->id);
-        const struct at at = {r, batch, config, a};
+void locks_tick(struct router *self, batch_t *batch) {
+    for (struct account *a = router_accounts_first(self->desk.accounts); a; a = a->next) {
+        const AccountConfig *config = book_account(self->context->book, a->id);
+        const struct at at = {self, batch, config, a};
         if (config && risk_at(&at) && begin_account_day(&at))
             locks_keep(batch, a, batch_now(batch));
     }
 }
 
-err_t locks_unlock(struct router *r, batch_t *batch, const Command *c) {
+err_t locks_unlock(struct router *self, batch_t *batch, const Command *c) {
     const AccountConfig *config =
-        c->account_id ? book_account(r->context->book, c->account_id) : NULL;
+        c->account_id ? book_account(self->context->book, c->account_id) : NULL;
     if (!config) return ERR_MISSING;
-    const struct at at = {r, batch, config, router_accounts_get(r->desk.accounts, c->account_id)};
+    const struct at at = {self, batch, config,
+                          router_accounts_get(self->desk.accounts, c->account_id)};
     struct risk *k = risk_at(&at);
     if (!k) risks_note_reason(at.account, NULL);
     // Not locked here: after a rollback of Redis the executor may be, still.

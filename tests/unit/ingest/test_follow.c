@@ -30,7 +30,7 @@ static void routed_as(struct world *w, const char *id, unsigned orders, Reason__
     r.signal_at = NOW;
     r.routed_at = NOW + 3 * NS_PER_MS;
     r.content = 4711;
-    assert_int_equal(follow_routing(w->ingest, w->batch, &r.base), ERR_OK);
+    assert_int_equal(ingest_handle_routing(w->ingest, w->batch, &r.base), ERR_OK);
 }
 
 static void routed(struct world *w, const char *id, unsigned orders) {
@@ -53,7 +53,7 @@ static err_t ended(struct world *w, const char *id, Signal__Status status) {
     o.first_executed_at = NOW + 12345 * NS_PER_US;
     o.has_signal_at = true;
     o.signal_at = NOW;
-    return follow_outcome(w->ingest, w->batch, &o.base);
+    return ingest_handle_outcome(w->ingest, w->batch, &o.base);
 }
 
 static size_t live(struct world *w) { return table_count(w->ingest->lives); }
@@ -161,7 +161,7 @@ static void the_outcome_of_one_trade_is_not_ours(void **state) {
     Outcome o = OUTCOME__INIT;
     new_signal(w, "s-1");
     o.signal_id = (char *)"s-1";
-    assert_int_equal(follow_outcome(w->ingest, w->batch, &o.base), ERR_OK);
+    assert_int_equal(ingest_handle_outcome(w->ingest, w->batch, &o.base), ERR_OK);
     assert_true(batch_is_empty(w->batch));
 }
 
@@ -184,7 +184,7 @@ static void an_alert_that_was_lost_and_ordered_is_the_same_when_it_comes_again(v
     o.has_signal_at = true;
     o.signal_at = w->now;
     world_begin(w);
-    assert_int_equal(follow_outcome(w->ingest, w->batch, &o.base), ERR_OK);
+    assert_int_equal(ingest_handle_outcome(w->ingest, w->batch, &o.base), ERR_OK);
     assert_true(wrote(w, "signal:guard"));
     w->now += 19900 * NS_PER_MS; // over the edge of its bucket, and where it would be unsure
     world_begin(w);
@@ -310,7 +310,7 @@ static Signal archived(const char *id, Signal__Status status) {
 }
 
 static err_t recalled(struct world *w, const Signal *s) {
-    return follow_recall(w->ingest, w->batch, &s->base);
+    return ingest_handle_recall(w->ingest, w->batch, &s->base);
 }
 
 static void a_lost_signal_without_an_outcome_is_given_again_as_it_came(void **state) {
