@@ -49,6 +49,14 @@ static void add_count(struct status *s, const char *what, const char *state, con
     sheet_add(&s->counts, number);
 }
 
+// The archiver's, of the last minute.
+static void add_storage_row(struct status *s, const Heartbeat *h) {
+    char p95[24];
+    if (!h->storage || !h->storage->p95_us) return;
+    text_between(h->storage->p95_us * NS_PER_US, p95);
+    add_count(s, "storage latency", "p95", p95);
+}
+
 // The router's, by reason, since it started.
 static void add_decision_rows(struct status *s, const Heartbeat *h) {
     for (size_t i = 0; i < h->n_decisions; i++) {
@@ -72,6 +80,7 @@ static void look_at_service(struct status *s, const char *name) {
                                              answer.length, "", arena, &m, &fault)) {
         add_heartbeat(&s->services, (const Heartbeat *)m);
         add_decision_rows(s, (const Heartbeat *)m);
+        add_storage_row(s, (const Heartbeat *)m);
         return;
     }
     s->silent++;

@@ -32,7 +32,7 @@
 
 // messages worth a transaction: some 50 signals (spec 004), of about ten messages each
 #define COMMIT_AT     500
-#define COMMIT_AFTER  5000 // ms: no row waits longer
+#define COMMIT_AFTER  200  // ms: no row waits longer (spec 004: on record within 500 ms)
 #define BACKFILL_ROWS 1000 // at a tick: some 10 ms
 #define BATCH_MOST    1024 // under load: a page of the file is written once for many rows
 
@@ -338,8 +338,9 @@ static err_t archiver_persist(void *arg, batch_t *batch, const struct inlet_posi
 }
 
 static void archiver_beat(void *self, Heartbeat *out, arena_t *arena) {
-    (void)arena;
-    curator_beat(((struct archiver *)self)->curator, out);
+    struct archiver *a = self;
+    curator_beat(a->curator, out);
+    out->storage = rows_report_storage(a->rows, arena);
 }
 
 static void archiver_committed(void *self) { rows_clear(((struct archiver *)self)->rows); }

@@ -65,6 +65,17 @@ static void judge_service(struct found *found, const struct watched *service,
     }
 }
 
+#define STORAGE_MOST_US 500000 // spec 004
+
+static void judge_storage(struct found *found, const struct watched *service) {
+    const StorageLatency *storage = service->last ? service->last->storage : NULL;
+    if (!storage || storage->p95_us <= STORAGE_MOST_US) return;
+    add_found(found, STORAGE_SLOW, service->name,
+              "of the last signals, one in twenty was on record later than %llu ms after it was "
+              "accepted (500 ms is the aim): is the disk busy, or is the archiver catching up?",
+              (unsigned long long)storage->p95_us / 1000);
+}
+
 // By the relay's own clock, and what has passed since it spoke.
 static void judge_links(struct found *found, const struct watched *service,
                         const struct limits *limits, uint64_t mono_ns) {
@@ -141,6 +152,7 @@ size_t alerts_judge(const struct watch *watch, const struct limits *limits, uint
     for (size_t i = 0; i < watch->n_services; i++) {
         judge_service(&found, &watch->services[i], limits, mono_ns);
         judge_links(&found, &watch->services[i], limits, mono_ns);
+        judge_storage(&found, &watch->services[i]);
     }
     for (size_t i = 0; i < watch->n_lags; i++) judge_lag(&found, &watch->lags[i], limits, mono_ns);
     for (const struct instance_seen *i = watch->instances; i; i = i->hh.next) {

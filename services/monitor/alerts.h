@@ -18,6 +18,7 @@
     X(REDIS_POLICY,        "redis_policy",         critical, "evicts only what may be evicted") \
     X(REDIS_EVICTED,       "redis_evicted",        warning,  "has evicted nothing for five minutes") \
     X(REDIS_REJECTED,      "redis_rejected",       warning,  "has refused nobody for five minutes") \
+    X(STORAGE_SLOW,        "storage_slow",         warning,  "has signals on record in time again") \
     X(INSTANCE_LOST,       "instance_lost",        critical, "is back") \
     X(ACCOUNT_QUARANTINED, "account_quarantined",  critical, "is released")
 // clang-format on

@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/http/host_names.h"
+#include "metrics_storage.h"
 #include "monitor.h"
 #include "status.h"
 
@@ -46,6 +47,7 @@ static void write_backup_metric(const struct watch *watch, buffer_t *out) {
 
 static unsigned answer_metrics(const struct view *view, buffer_t *out) {
     metrics_write(view, out);
+    metrics_storage_write(view->watch, out);
     redis_metrics_write(&view->watch->redis, out);
     write_backup_metric(view->watch, out);
     return 200;

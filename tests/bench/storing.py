@@ -68,10 +68,12 @@ def rows_per_s(table, signals, accounts, messages, tries=3):
 
 
 class Watch:
-    """Looks at what is committed, every few ms: how long after its outcome a trade's verdict was there to be read."""
+    """Looks at what is committed, every few ms: how long after the time that a row has it was there to be read."""
 
-    def __init__(self, archive):
+    def __init__(self, archive, table="trade_reconciliation", number="rowid", at="reconciled_at"):
         self.archive, self.took = archive, []
+        self.last = f"SELECT coalesce(max({number}), 0) FROM {table}"
+        self.later = f"SELECT {number}, {at} FROM {table} WHERE {number} > ? ORDER BY {number}"
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._look)
 
@@ -85,9 +87,9 @@ class Watch:
 
     def _look(self):
         with closing(sqlite3.connect(f"file:{self.archive}?mode=ro", uri=True, timeout=10)) as db:
-            last = db.execute("SELECT coalesce(max(rowid), 0) FROM trade_reconciliation").fetchone()[0]
+            last = db.execute(self.last).fetchone()[0]
             while not self._end.wait(0.003):
-                found = db.execute("SELECT rowid, reconciled_at FROM trade_reconciliation WHERE rowid > ? ORDER BY rowid", (last,)).fetchall()
+                found = db.execute(self.later, (last,)).fetchall()
                 now = datetime.datetime.now(datetime.timezone.utc)
                 for last, at in found:
                     self.took.append((now - datetime.datetime.fromisoformat(at)).total_seconds() * 1000)
@@ -106,10 +108,24 @@ def outcome_to_stored(table, run, prefix, signals, rate, percentile):
                   "aim 500 ms" if name == "p99" else None)
 
 
+def signal_to_stored(table, run, rate, seconds, percentile):
+    """Spec 004: from a signal's acceptance until another connection can read its row, below 500 ms."""
+    signals = rate * seconds
+    with Watch(pathlib.Path(run.plant.archive), "signals", "id", "created_at") as watch:
+        run.load(f"stored-{rate}", signals, rate=rate)
+        deadline = time.monotonic() + 60
+        while len(watch.took) < signals and time.monotonic() < deadline:
+            time.sleep(0.05)
+    for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
+        table.add(f"signal to stored, {rate:,} signals/s, {name}", percentile(watch.took, share), "ms", "aim 500 ms" if name == "p95" else None)
+
+
 def bench(table, run_of, count, percentile):
     rows_per_s(table, count(6000), 3, 500)
     rows_per_s(table, count(200), 100, 500)
     with run_of(3) as run:
         run.load("warm", count(1000), rate=500)
+        for rate in (50, 120, 200, 1000):
+            signal_to_stored(table, run, rate, max(1, count(10)), percentile)
         outcome_to_stored(table, run, "calm", count(5000), 500, percentile)
         outcome_to_stored(table, run, "rush", count(10000), 0, percentile)

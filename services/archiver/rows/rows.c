@@ -15,6 +15,7 @@
 #include "proto/config_kinds.h"
 #include "services/archiver/chain/chain.h"
 #include "services/archiver/counts/backfill.h"
+#include "services/archiver/counts/storage_latency.h"
 #include "services/archiver/rows/outcome.h"
 #include "services/archiver/rows/rows_queue.h"
 #include "services/archiver/rows/signals.h"
@@ -54,6 +55,7 @@ struct rows {
     derived_t *derived;
     backfill_t *backfill;
     struct row_queue queue;
+    struct storage_latency storage;
     const char *linked; // the signal whose order was linked last
 };
 
@@ -112,6 +114,7 @@ void rows_destroy(rows_t **self) {
     derived_destroy(&(*self)->derived);
     chain_destroy(&(*self)->chain);
     row_queue_destroy(&(*self)->queue);
+    storage_latency_destroy(&(*self)->storage);
     free(*self);
     *self = NULL;
 }
@@ -126,6 +129,7 @@ void rows_add_trade(rows_t *self, const TradeState *trade) {
 }
 void rows_add_signal(rows_t *self, const Signal *signal, arena_t *arena) {
     row_queue_add_signal(&self->queue, signal, arena);
+    storage_latency_await(&self->storage, signal->created_at);
 }
 void rows_add_execution(rows_t *self, const Execution *e, arena_t *arena) {
     row_queue_add_execution(&self->queue, e, arena);
@@ -150,7 +154,13 @@ static void log_stored_signals(const rows_t *self) {
 void rows_committed(rows_t *self) {
     chain_committed(self->chain);
     log_stored_signals(self);
+    storage_latency_commit(&self->storage, clock_utc_ns(), clock_mono_ns());
 }
+
+StorageLatency *rows_report_storage(rows_t *self, arena_t *arena) {
+    return storage_latency_report(&self->storage, clock_mono_ns(), arena);
+}
+
 void rows_rolled_back(rows_t *self) { derived_drop(self->derived); }
 
 // Writing.

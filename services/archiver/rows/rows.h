@@ -6,6 +6,7 @@
 #include "execution.pb-c.h"
 #include "services/archiver/chain/chain.h"
 #include "signal.pb-c.h"
+#include "system.pb-c.h"
 
 // Whatever writes to a table also sets its column `changed` to next_change(), and notes what it
 // deletes in removed_rows (unless it is only too old to be kept here): copies of the archive are
@@ -28,6 +29,8 @@ size_t rows_count(const rows_t *self);
 err_t rows_write_queued(rows_t *self);
 void rows_committed(rows_t *self);   // the transaction is: the chain goes on from it
 void rows_rolled_back(rows_t *self); // it is not
+// How long signals took until they were committed; the message points into the arena.
+StorageLatency *rows_report_storage(rows_t *self, arena_t *arena);
 // What an earlier version left to be counted, slice by slice, each in a transaction of its own that
 // the caller opens and commits.
 bool rows_backfill_is_due(const rows_t *self);
