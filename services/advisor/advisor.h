@@ -4,7 +4,7 @@
 //
 // In:   HTTP and MCP (door/), the operator's verbs; others' keys of Redis, read when asked
 // Out:  decisions (LlmDecision); signals, to the door of ingest
-// Keys: slice.c. Read package/package.h and decision/desk.h next.
+// Keys: slice.c. Read package/package.h and decisions.h next.
 #pragma once
 
 #include "common/domain/book.h"
