@@ -102,6 +102,8 @@ def test_the_watchlist_and_the_candidates_are_lists(plant, door):
     assert door.post(url(plant, "watchlist"), msgpack.packb(symbols[:2]))[0] == 200
     assert doc(plant, "watchlist:current") == symbols[:2]
     assert door.post(url(plant, "watchlist"), {"symbols": ["MSFT"], "timestamp": at(-60)})[1] == {"documents": 0, "older": 1}
+    assert door.post(url(plant, "watchlist"), b'\xef\xbb\xbf ["AAPL"]')[0] == 200, "a byte order mark is none of the text"
+    assert door.post(url(plant, "watchlist"), b'\xef["MSFT"]')[0] == 400 and doc(plant, "watchlist:current") == ["AAPL"]
     assert door.post(url(plant, "watchlist"), [])[0] == 200 and doc(plant, "watchlist:current") == []
     ranked = [{"symbol": "MSFT", "score": 0.92, "price": 290.1, "signals": ["support_bounce", "macd_cross"], "timestamp": at()},
               {"symbol": "AAPL", "score": 0.95, "price": 150.25, "signals": ["breakout", "volume_surge"], "timestamp": at()}]

@@ -48,7 +48,8 @@ static struct span wrap_list(const struct document_post *post) {
     const uint8_t *at = post->body.data, *end = at + post->body.length;
     if (!name || at == end || is_map_of_names(*at)) return post->body;
     bool packed = (*at >= 0x90 && *at <= 0x9F) || *at == 0xDC || *at == 0xDD;
-    while (!packed && at < end && strchr(" \t\r\n\xEF\xBB\xBF", *at) && *at) at++;
+    if (!packed && end - at >= 3 && memcmp(at, "\xEF\xBB\xBF", 3) == 0) at += 3;
+    while (!packed && at < end && *at && strchr(" \t\r\n", *at)) at++;
     if (!packed && (at == end || *at != '[')) return post->body;
     size_t named = strlen(name), length = (size_t)(end - at);
     uint8_t *out = arena_take(post->arena, named + length + 5);
