@@ -6,7 +6,8 @@
 #include <stdbool.h>
 
 #ifdef TRADECAST_TEST
-// Kills the process (SIGKILL) at the n-th passing: TRADECAST_FAIL=name:n
+// Kills the process (SIGKILL) at the n-th passing: TRADECAST_FAIL=name:n. Where
+// TRADECAST_FAIL_FROM=FILE is set, passings count from when there is such a file.
 void failpoint_pass(const char *name);
 // True when the mechanism named is switched off: TRADECAST_MUTATE=name
 bool mutation_is(const char *name);

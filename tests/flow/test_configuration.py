@@ -103,13 +103,13 @@ def test_a_row_that_went_is_gone_everywhere(office):
     assert {a["account_id"] for a in office.shown()["accounts"]} == {"acc000", "acc001"}
 
 
-# The first batch only registers positions; the loop passes the points of the same names around Redis' commit.
-@pytest.mark.parametrize("point", ["archiver.before_commit:3", "archiver.in_commit:2", "archiver.after_commit:3"])
+@pytest.mark.parametrize("point", ["archiver.before_commit", "archiver.in_commit", "archiver.after_commit"])
 def test_a_kill_around_the_commit_leaves_all_of_it_or_nothing(office, point):
     office.processes["archiver"].stop()
-    office.again({"TRADECAST_FAIL": point})
-    file = office.layout.top / "config.json"
+    file, armed = office.layout.top / "config.json", office.layout.top / "armed"
+    office.again({"TRADECAST_FAIL": point, "TRADECAST_FAIL_FROM": armed})
     file.write_text(json.dumps(document()))
+    armed.touch()
     with subprocess.Popen([office.bin / "tradecast", "config", "apply", file], env={**os.environ, **office.environment("tradecast")}) as asking:
         assert office.processes["archiver"].wait() == -signal.SIGKILL
         asking.kill()  # nobody will answer it

@@ -138,7 +138,7 @@ def test_what_pineconnector_has_and_we_have_not_is_recorded_with_its_name(source
     assert status == 422, answer
     assert answer["error"]["field"] == field and words in answer["error"]["message"], answer
     rejected = [sources.admin.hgetall(k) for k in sources.admin.scan_iter("signal_rejection:*", count=1000)]
-    assert any(r["field"] == field and words in r["rejection_reason"] and r["source"] == "pine" for r in rejected)
+    assert any(r.get("field") == field and words in r["rejection_reason"] and r["source"] == "pine" for r in rejected)
 
 
 def test_traderspost_is_read_as_it_is_sent_there(sources):
@@ -158,7 +158,7 @@ def test_traderspost_is_read_as_it_is_sent_there(sources):
 def test_what_is_secret_stands_nowhere(sources):
     secrets = [LICENSE, SECRET, "an0ther-w0rd", TOKEN, NEXT]
     for key in sources.raw().scan_iter(count=1000):
-        dump = sources.raw().dump(key)
+        dump = sources.raw().dump(key) or b""  # it may have expired meanwhile
         assert not any(s.encode() in dump for s in secrets), key
     for log in sources.layout.log.glob("*.log"):
         text = log.read_text(errors="replace")
