@@ -17,6 +17,7 @@
 #include "cli/text.h"
 #include "common/base/clock.h"
 #include "common/base/own.h"
+#include "common/program/stop.h"
 #include "common/sql/sql_copy.h"
 #include "services/archiver/backup_note.h"
 #include "services/archiver/chain/check.h"
@@ -190,10 +191,11 @@ enum outcome run_backup(struct call *call) {
     if (!call_number(call, "keep", KEEP_PRESET, &keep) || !call_number(call, "every", 0, &hours))
         return WRONG_USE;
     if (!keep) return complain_of_call(WRONG_USE, "--keep 0 would keep nothing");
+    if (hours) stop_on_signals(0); // between two backups: one under way is finished
     enum outcome outcome = back_up_into(call, dir, keep);
-    while (hours) { // one that fails is tried again the next time; its age shows
-        (void)sleep((unsigned)(hours * 3600));
-        outcome = back_up_into(call, dir, keep);
+    // one that fails is tried again the next time; its age shows
+    while (hours && !stop_asked) {
+        if (sleep((unsigned)(hours * 3600)) == 0) outcome = back_up_into(call, dir, keep);
     }
     return outcome;
 }

@@ -19,7 +19,7 @@ from tests.harness.wait import until
 
 BASE = "tradecast-base"
 TARGETS = {"tradecast": "tradecast", "prometheus": "tradecast-prometheus", "clickhouse": "tradecast-clickhouse"}
-SERVICES = {"redis", "archiver", "reconciler", "router", "executor", "ingest", "monitor", "gateway-paper"}
+SERVICES = {"redis", "archiver", "reconciler", "router", "executor", "ingest", "monitor", "gateway-paper", "backup"}
 
 
 @pytest.fixture(scope="module")

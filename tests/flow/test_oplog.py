@@ -1,6 +1,7 @@
 """What the system records about itself: system_event_log, performance_log, and the lines of its logs."""
 # SPDX-License-Identifier: MIT
 import json
+import os
 import re
 import sqlite3
 import subprocess
@@ -205,3 +206,12 @@ def test_backups_into_a_directory_are_recorded_dated_and_the_oldest_go(plant, tm
     assert plant.command("backup")[0] == 2 and plant.command("backup", "x.db", "--into", into)[0] == 2
     assert plant.command("backup", "--into", into, "--keep", "0")[0] == 2
     until(lambda: metrics(plant)["tradecast_redis_snapshot_ok"] == 1, "the snapshot to be known")
+
+
+def test_a_backup_that_goes_on_every_day_ends_well_when_it_is_told_to_stop(plant, tmp_path):
+    into = tmp_path / "daily"
+    with subprocess.Popen([plant.bin / "tradecast", "backup", "--into", into, "--every", "24"], stdout=subprocess.PIPE, text=True,
+                          env={**os.environ, **plant.environment("tradecast")}) as going:
+        assert "checked" in going.stdout.readline()
+        going.terminate()
+        assert going.wait(timeout=20) == 0 and len(list(into.glob("archive-*.db"))) == 1
