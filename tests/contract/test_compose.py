@@ -15,7 +15,7 @@ SERVICES = COMPOSE["services"]
 # Read by version 1.29 and by version 2 alike, with the same meaning.
 KEYS = {"image", "build", "command", "entrypoint", "environment", "volumes", "networks", "network_mode", "ports", "secrets", "depends_on", "healthcheck",
         "profiles", "user", "restart", "init", "read_only", "cap_drop", "security_opt", "stop_grace_period", "mem_limit", "pids_limit", "ulimits"}
-NO_HEALTH = {"sync-backend", "sync-clickhouse", "tradecast"}  # the copies say how they are to the monitor; the command ends
+NO_HEALTH = {"sync-backend", "sync-clickhouse", "tradecast", "backup"}  # the copies say how they are to the monitor; the command ends
 
 
 @pytest.fixture(scope="module")
