@@ -1,6 +1,7 @@
 // web - requests over HTTP and HTTPS by libcurl.
 // SPDX-License-Identifier: MIT
 #include "sync/copy/web.h"
+#include "common/http/client_options.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -8,7 +9,6 @@
 #include <string.h>
 
 #define ANSWER_MAX (1 << 20)
-#define CONNECT_MS 5000L
 #define LOOK_MS    100 // how often goes_on is asked
 #define AFTER_MOST (600 * 1000)
 
@@ -53,17 +53,7 @@ static size_t take_answer_bytes(char *data, size_t size, size_t n, void *arg) {
 static void set_up(const web_t *self, struct slot *slot) {
     const struct web_settings *s = &self->settings;
     CURL *easy = slot->easy;
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-                     s->within_ms < CONNECT_MS ? s->within_ms : CONNECT_MS);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, s->within_ms);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "tradecast");
-    if (s->ca_file) curl_easy_setopt(easy, CURLOPT_CAINFO, s->ca_file);
+    client_set_up(easy, s->within_ms, s->ca_file);
     if (s->user) curl_easy_setopt(easy, CURLOPT_USERNAME, s->user);
     if (s->password) curl_easy_setopt(easy, CURLOPT_PASSWORD, s->password);
 }

@@ -1,6 +1,7 @@
 // web_calls - requests over HTTP and HTTPS by libcurl, inside the service's own loop.
 // SPDX-License-Identifier: MIT
 #include "services/advisor/web/web_calls.h"
+#include "common/http/client_options.h"
 
 #include <curl/curl.h>
 #include <stdlib.h>
@@ -10,7 +11,6 @@
 
 #include "common/base/alloc.h"
 
-#define CONNECT_MS  5000L
 #define EVENTS_MOST 32
 
 struct call_slot {
@@ -112,17 +112,7 @@ static size_t take_answer_part(char *data, size_t size, size_t n, void *arg) {
 static void set_up_call(struct call_slot *slot, const struct web_call *call) {
     CURL *easy = slot->easy;
     curl_easy_setopt(easy, CURLOPT_URL, call->url);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-                     call->within_ms < CONNECT_MS ? call->within_ms : CONNECT_MS);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, call->within_ms);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "tradecast");
-    if (call->ca_file) curl_easy_setopt(easy, CURLOPT_CAINFO, call->ca_file);
+    client_set_up(easy, call->within_ms, call->ca_file);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, slot->headers);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.length);
     curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, call->body.data ? call->body.data : "");

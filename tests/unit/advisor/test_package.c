@@ -95,7 +95,7 @@ static void the_id_is_the_hash_of_the_text_without_it(void **state) {
     assert_non_null(id);
     assert_memory_equal(id + 15, package.id, 64);
     assert_string_equal(id + 15 + 64, "\"}");
-    strcpy(id, "}");
+    id[0] = '}', id[1] = 0;
     crypto_hash_sha256(digest, (const unsigned char *)text, strlen(text));
     sodium_bin2hex(hex, sizeof hex, digest, sizeof digest);
     assert_string_equal(hex, package.id);
